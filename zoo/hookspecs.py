@@ -1,0 +1,105 @@
+"""The plugin contract: four hooks, in the order of a model's life.
+
+A plugin is a module named by an entry point of the group `zoo.plugins`:
+
+    [project.entry-points."zoo.plugins"]
+    bert = "zoo_bert.plugin"
+
+Importing that module must be cheap: the standard library and `zoo` only. torch, transformers and the like are imported
+inside hook bodies. A hook may take any subset of the arguments, by name, so that a later argument never breaks an
+installed plugin:
+
+    import zoo
+
+    @zoo.hookimpl
+    def cards():
+        return [zoo.Card(name="my-model", ...)]
+
+    @zoo.hookimpl
+    def finetune(run):
+        from my_plugin.objective import Classification      # torch arrives here
+        return Classification(run)
+
+Hooks of other installed plugins may surround these with `@zoo.hookimpl(wrapper=True)`; otherwise a worker calls exactly
+the plugin that owns the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import pluggy
+
+if TYPE_CHECKING:
+    from zoo.card import Card
+    from zoo.runs.context import PredictionRun, Predictor, Trainable, TrainingRun
+
+PROJECT = "zoo"
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@hookspec
+def cards() -> Iterable[Card]:  # type: ignore[empty-body]
+    """Describe the models of this plugin.
+
+    Called in the front process, whenever a catalog is needed. Pure: the same answer offline, in a few milliseconds,
+    with no file or network touched. `Card.plugin` is filled in by the host.
+
+    Added in 0.1.
+    """
+
+
+@hookspec(firstresult=True)
+def pretrain(run: TrainingRun) -> Trainable:  # type: ignore[empty-body]
+    """Build what minimises a self-supervised loss of `run.card` on the unlabelled examples `run.train`.
+
+    Called once per attempt, in a worker process that loaded only the plugin owning the model (in every process of a
+    run on several); import torch here. Return a `zoo.training.Objective` and the engine trains it: events, checkpoints,
+    resume, cancel and several processes come with it. What is returned may also bring its own `fit(run)`.
+
+    Args:
+        run: the card, its verified weights (None: from random numbers), the examples, options, device and precision.
+
+    Raises:
+        DatasetInvalid: the data cannot serve this task; say which file, row and column.
+        Unsupported: the options, device or precision cannot be served; say what could be.
+
+    Added in 0.1.
+    """
+
+
+@hookspec(firstresult=True)
+def finetune(run: TrainingRun) -> Trainable:  # type: ignore[empty-body]
+    """Build what minimises the loss of `run.card` on the labelled examples `run.train`.
+
+    Called like `pretrain`. `run.labels` gives the label names in the order the outputs must have; they have to be saved
+    with the result.
+
+    Args:
+        run: the card, its verified weights, the examples, labels, options, device and precision.
+
+    Raises:
+        DatasetInvalid: the data cannot serve this task; say which file, row and column.
+        Unsupported: the options, device or precision cannot be served; say what could be.
+
+    Added in 0.1.
+    """
+
+
+@hookspec(firstresult=True)
+def predict(run: PredictionRun) -> Predictor:  # type: ignore[empty-body]
+    """Load the model and return what answers inputs with it.
+
+    Called once, in a worker process or in the process of a person who said `zoo.load(name)`; import torch here. Weights
+    are loaded here, not at the first input. Batching is the predictor's business: it gets lists of any length.
+
+    Args:
+        run: the card, its verified weights, the task to answer, options, device and precision.
+
+    Raises:
+        Unsupported: the task, device or precision cannot be served; say what could be.
+
+    Added in 0.1.
+    """

@@ -1,0 +1,65 @@
+"""The options every model that the engine trains understands; a plugin extends these sets with its own."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from zoo.options import Options, option
+
+
+class TrainingOptions(Options, frozen=True, kw_only=True):
+    """What the engine needs to know, whatever it trains; None (auto) leaves a choice to the size of the data."""
+
+    epochs: Annotated[float | None, option("Passes over the training data.", gt=0, le=10_000, unit="epochs")] = None
+    max_steps: Annotated[int | None, option("Stop after this many optimizer steps.", ge=1, unit="steps")] = None
+    batch_size: Annotated[
+        int | None, option("Examples per optimizer step, over all processes.", ge=1, le=65_536, unit="examples")
+    ] = None
+    micro_batch_size: Annotated[
+        int | None,
+        option(
+            "Examples computed at once; smaller needs less memory, the result stays the same.", ge=1, unit="examples"
+        ),
+    ] = None
+    lr: Annotated[float | None, option("Peak learning rate.", gt=0, le=10)] = None
+    weight_decay: Annotated[float, option("Decoupled weight decay of AdamW.", ge=0, le=1)] = 0.01
+    warmup: Annotated[float, option("Share of the steps over which the learning rate rises.", ge=0, lt=1)] = 0.1
+    schedule: Annotated[
+        Literal["linear", "cosine", "constant"], option("How the learning rate falls after the warm-up.")
+    ] = "linear"
+    max_grad_norm: Annotated[float, option("Gradients longer than this are scaled down; 0 turns it off.", ge=0)] = 1.0
+    seed: Annotated[int, option("Seed of everything random.", ge=0, lt=2**32)] = 42
+    eval_share: Annotated[
+        float, option("Share of the rows held out for evaluation where no evaluation data is given.", ge=0, le=0.5)
+    ] = 0.1
+    eval_steps: Annotated[
+        int | None, option("Optimizer steps between evaluations; auto is once an epoch.", ge=1, unit="steps")
+    ] = None
+    patience: Annotated[
+        int | None, option("Stop after this many evaluations without a better result; auto never stops early.", ge=1)
+    ] = None
+    save_steps: Annotated[
+        int | None, option("Optimizer steps between checkpoints; auto is about one a minute.", ge=1, unit="steps")
+    ] = None
+    max_rejected: Annotated[
+        float, option("The run fails when more than this share of the rows cannot be used.", ge=0, le=1)
+    ] = 0.1
+
+
+class FinetuneOptions(TrainingOptions, frozen=True, kw_only=True):
+    """Options of fine-tuning on labelled data."""
+
+    method: Annotated[
+        Literal["full", "head", "lora"],
+        option("What is trained: everything, only the new head, or low-rank adapters (Hu et al. 2021) and the head."),
+    ] = "full"
+    lora_rank: Annotated[int, option("Rank of the LoRA matrices.", ge=1, le=1024)] = 8
+    lora_alpha: Annotated[float, option("LoRA scaling; the update is scaled by alpha / rank.", gt=0)] = 16.0
+    class_weights: Annotated[
+        str,
+        option("Weight of each class in the loss: none, auto (inverse frequency) or name=weight,name=weight."),
+    ] = "none"
+
+
+class PretrainOptions(TrainingOptions, frozen=True, kw_only=True):
+    """Options of pretraining on unlabelled data."""

@@ -1,0 +1,108 @@
+"""Streaming metrics: updated example by example, merged across processes, computed once. No torch, no numpy."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Protocol, Self
+
+
+class Metrics(Protocol):
+    """What an evaluation accumulates."""
+
+    def merge(self, other: Self) -> None:
+        """Take in what another process saw."""
+        ...
+
+    def compute(self) -> dict[str, float]:
+        """The figures over everything seen; empty where nothing was."""
+        ...
+
+
+class MeanLoss:
+    """Mean loss per example, and its perplexity where the loss is a negative log likelihood per token."""
+
+    def __init__(self, *, perplexity: bool = False) -> None:
+        self._perplexity = perplexity
+        self._sum = 0.0
+        self._weight = 0.0
+
+    def update(self, loss: float, weight: float = 1.0) -> None:
+        """Add one loss, in nats; the weight is how many items it is the mean of."""
+        self._sum += loss * weight
+        self._weight += weight
+
+    def merge(self, other: MeanLoss) -> None:
+        """Take in what another process saw."""
+        self._sum += other._sum
+        self._weight += other._weight
+
+    def compute(self) -> dict[str, float]:
+        """`loss` and, where asked for, `perplexity`."""
+        if not self._weight:
+            return {}
+        mean = self._sum / self._weight
+        figures = {"loss": mean}
+        if self._perplexity:
+            figures["perplexity"] = math.exp(mean) if mean < 700 else math.inf
+        return figures
+
+
+class ClassificationMetrics:
+    """Accuracy, macro F1 and the confusion matrix of a classifier.
+
+    Macro F1 is the unweighted mean over the classes that occur, as true or as predicted label (scikit-learn's
+    `f1_score(average="macro")`).
+    """
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        self.labels = tuple(labels)
+        self._counts = [[0] * len(self.labels) for _ in self.labels]
+        self._loss = MeanLoss()
+
+    def update(self, label: int, predicted: int, loss: float | None = None) -> None:
+        """Count one example.
+
+        Args:
+            label: index of the true label.
+            predicted: index of the predicted label.
+            loss: cross entropy of the example, in nats.
+        """
+        self._counts[label][predicted] += 1
+        if loss is not None:
+            self._loss.update(loss)
+
+    def merge(self, other: ClassificationMetrics) -> None:
+        """Take in what another process saw."""
+        for row, other_row in zip(self._counts, other._counts, strict=True):
+            row[:] = [mine + theirs for mine, theirs in zip(row, other_row, strict=True)]
+        self._loss.merge(other._loss)
+
+    @property
+    def confusion(self) -> tuple[tuple[int, ...], ...]:
+        """Shape (labels, labels): rows are true, columns predicted."""
+        return tuple(tuple(row) for row in self._counts)
+
+    def compute(self) -> dict[str, float]:
+        """`accuracy`, `macro_f1` and, where losses were given, `loss`."""
+        total = sum(map(sum, self._counts))
+        if not total:
+            return {}
+        correct = sum(self._counts[i][i] for i in range(len(self.labels)))
+        scores = [class_scores["f1"] for class_scores in self.per_class().values() if class_scores["occurs"]]
+        return {"accuracy": correct / total, "macro_f1": sum(scores) / len(scores), **self._loss.compute()}
+
+    def per_class(self) -> dict[str, dict[str, float]]:
+        """Precision, recall, f1 and support of every label; `occurs` is 1 where it was a true or a predicted label."""
+        columns = list(zip(*self._counts, strict=True))
+        table = {}
+        for i, label in enumerate(self.labels):
+            hits, support, predicted = self._counts[i][i], sum(self._counts[i]), sum(columns[i])
+            table[label] = {
+                "precision": hits / predicted if predicted else 0.0,
+                "recall": hits / support if support else 0.0,
+                "f1": 2 * hits / (support + predicted) if support + predicted else 0.0,
+                "support": support,
+                "occurs": float(bool(support + predicted)),
+            }
+        return table

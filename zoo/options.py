@@ -1,0 +1,192 @@
+"""An option, declared once: CLI flag, form field, JSON schema and docs are rendered from the declaration.
+
+A set of options is a frozen struct; each field carries its bounds, unit and help in its annotation:
+
+    class Sampling(Options):
+        temperature: Annotated[float, option("Softmax temperature.", gt=0, le=10)] = 1.0
+        order: Annotated[Literal["score", "name"], option("How answers are sorted.")] = "score"
+"""
+
+from __future__ import annotations
+
+import math
+import types
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from zoo.errors import OptionInvalid
+
+OptionsT = TypeVar("OptionsT", bound="Options")
+Scalar = bool | int | float | str | None
+Kind = Literal["bool", "int", "float", "str"]
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The base of every option set; a subclass adds annotated fields with defaults."""
+
+
+class Option(msgspec.Struct, frozen=True, kw_only=True):
+    """One option, described as data for the views."""
+
+    name: str
+    """Field name, with underscores."""
+    kind: Kind
+    """The type of a value."""
+    default: Scalar
+    """What holds when nothing is said; None means chosen automatically."""
+    help: str
+    """One sentence."""
+    unit: str = ""
+    """Unit of a number, such as "epochs" or "tokens"."""
+    optional: bool = False
+    """Whether None ("auto") is a value."""
+    choices: tuple[str, ...] = ()
+    """The only values allowed, if any are named."""
+    ge: float | None = None
+    gt: float | None = None
+    le: float | None = None
+    lt: float | None = None
+
+    @property
+    def flag(self) -> str:
+        """The option as it is typed on a command line."""
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def bounds(self) -> str:
+        """The values allowed, in words: `0 < lr <= 1`, `one of linear, cosine`; empty where anything goes."""
+        if self.choices:
+            return "one of " + ", ".join(self.choices)
+        low = f"{self.gt:g} < " if self.gt is not None else f"{self.ge:g} <= " if self.ge is not None else ""
+        high = f" < {self.lt:g}" if self.lt is not None else f" <= {self.le:g}" if self.le is not None else ""
+        return f"{low}{self.name}{high}" if low or high else ""
+
+
+def option(
+    help: str,
+    *,
+    unit: str = "",
+    ge: float | None = None,
+    gt: float | None = None,
+    le: float | None = None,
+    lt: float | None = None,
+) -> msgspec.Meta:
+    """Describe a field of an Options struct; goes into its Annotated type."""
+    # None means no bound, which Meta takes at run time though its overloads do not say so.
+    return msgspec.Meta(description=help, ge=ge, gt=gt, le=le, lt=lt, extra={"unit": unit})  # type: ignore
+
+
+def schema(options: type[Options]) -> tuple[Option, ...]:
+    """Describe every option of a set, in order of declaration.
+
+    Raises:
+        TypeError: a field is not annotated with `option(...)`, has no default or has a type no view can render.
+    """
+    hints = get_type_hints(options, include_extras=True)
+    return tuple(_describe(options, field, hints[field.name]) for field in msgspec.structs.fields(options))
+
+
+def parse(options: type[OptionsT], given: Mapping[str, Any]) -> OptionsT:
+    """Build an option set from what a person gave: strings from a command line or values from Python.
+
+    Args:
+        options: the set to build.
+        given: option name to value; names may use dashes. Strings are read as the option's type, "auto" as None.
+
+    Raises:
+        OptionInvalid: naming the option, what was given and what is allowed.
+    """
+    known = {described.name: described for described in schema(options)}
+    values: dict[str, Scalar] = {}
+    for raw_name, value in given.items():
+        name = raw_name.replace("-", "_")
+        if name not in known:
+            raise OptionInvalid(f"there is no option {raw_name!r}", f"options here: {', '.join(known) or 'none'}")
+        values[name] = _read(known[name], value)
+    return options(**values)
+
+
+def to_dict(options: Options) -> dict[str, Scalar]:
+    """The set as plain values, defaults included, as stored in a run's request."""
+    return {name: getattr(options, name) for name in options.__struct_fields__}
+
+
+def _describe(owner: type[Options], field: msgspec.structs.FieldInfo, hint: Any) -> Option:
+    where = f"{owner.__name__}.{field.name}"
+    if get_origin(hint) is not Annotated:
+        raise TypeError(f"{where} is not annotated with option(...)")
+    bare, *notes = get_args(hint)
+    meta = next((note for note in notes if isinstance(note, msgspec.Meta)), None)
+    if meta is None or not meta.description:
+        raise TypeError(f"{where} has no option(...) with a help text")
+    if field.default is msgspec.NODEFAULT:
+        raise TypeError(f"{where} has no default")
+    members = get_args(bare) if get_origin(bare) in (Union, types.UnionType) else (bare,)
+    values = [member for member in members if member is not type(None)]
+    choices = get_args(values[0]) if get_origin(values[0]) is Literal else ()
+    kind = type(choices[0]) if choices else values[0]
+    if len(values) != 1 or kind not in (bool, int, float, str):
+        raise TypeError(f"{where} is {bare}; an option is a bool, int, float, str or Literal of str, or None")
+    return Option(
+        name=field.name,
+        kind=cast(Kind, kind.__name__),
+        default=field.default,
+        help=meta.description,
+        unit=(meta.extra or {}).get("unit", ""),
+        optional=len(values) < len(members),
+        choices=choices,
+        ge=meta.ge,
+        gt=meta.gt,
+        le=meta.le,
+        lt=meta.lt,
+    )
+
+
+def _read(described: Option, value: Any) -> Scalar:
+    """Turn a given value into the option's type and check its bounds."""
+    if described.optional and (value is None or value == "auto"):
+        return None
+    parsed = _cast(described, value)
+    too_small = (described.ge is not None and parsed < described.ge) or (
+        described.gt is not None and parsed <= described.gt
+    )
+    too_large = (described.le is not None and parsed > described.le) or (
+        described.lt is not None and parsed >= described.lt
+    )
+    if too_small or too_large or (described.choices and parsed not in described.choices):
+        raise _invalid(described, value)
+    return parsed  # type: ignore[no-any-return]
+
+
+def _cast(described: Option, value: Any) -> Any:
+    if isinstance(value, str):
+        value = value.strip()
+        try:
+            match described.kind:
+                case "bool":
+                    return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[
+                        value.lower()
+                    ]
+                case "int":
+                    return int(value)
+                case "float":
+                    value = float(value)
+        except (ValueError, KeyError):
+            raise _invalid(described, value) from None
+    if described.kind == "float" and isinstance(value, int | float) and not isinstance(value, bool):
+        if math.isfinite(value):
+            return float(value)
+    elif type(value).__name__ == described.kind:
+        return value
+    raise _invalid(described, value)
+
+
+def _invalid(described: Option, value: Any) -> OptionInvalid:
+    article = {"bool": "true or false", "int": "a whole number", "float": "a number", "str": "text"}[described.kind]
+    allowed = described.bounds or article
+    return OptionInvalid(
+        f"{described.flag} is {value!r}, but takes {allowed}" + (f" ({described.unit})" if described.unit else ""),
+        described.help,
+    )

@@ -1,0 +1,192 @@
+"""The facts a run leaves behind: one struct each, in the past tense, one JSON object a line in `events.jsonl`.
+
+The order within one attempt is RunStarted, then anything, then exactly one of RunFinished, RunFailed, RunCancelled.
+A resumed run appends a second attempt to the same log. Readers skip what they do not know.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Union
+
+import msgspec
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
+    """What all events share."""
+
+    at: float = msgspec.field(default_factory=time.time)
+    """Unix time in seconds."""
+    v: int = 1
+    """Version of the format."""
+
+
+class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
+    """A worker took the run up."""
+
+    attempt: int = 1
+    """1 at first, one more at each resume."""
+    pid: int
+    processes: int = 1
+    device: str
+    """Torch device name, such as `cpu` or `cuda:0`."""
+    precision: str
+    """fp32, bf16 or fp16."""
+    resumed_from_step: int | None = None
+    """The checkpoint that the attempt goes on from; what the log tells of later steps did not last."""
+
+
+class WeightsFetched(Event, frozen=True, kw_only=True, tag="weights_fetched"):
+    """Part of the weights arrived; the last of them has received_bytes == total_bytes."""
+
+    received_bytes: int
+    total_bytes: int | None = None
+    bytes_per_s: float = 0.0
+
+
+class DataLoaded(Event, frozen=True, kw_only=True, tag="data_loaded"):
+    """The data was read."""
+
+    train_rows: int = 0
+    eval_rows: int = 0
+    rejected_rows: int = 0
+    labels: tuple[str, ...] = ()
+    input_column: str = ""
+    label_column: str = ""
+    sha256: str = ""
+    """Digest of the data file."""
+
+
+class RunPlanned(Event, frozen=True, kw_only=True, tag="run_planned"):
+    """What the run will do is known."""
+
+    steps: int
+    """Optimizer steps."""
+    epochs: float
+    batch_size: int
+    micro_batch_size: int
+    parameters: int
+    trainable_parameters: int
+    lr: float
+
+
+class StepCompleted(Event, frozen=True, kw_only=True, tag="step_completed"):
+    """An optimizer step is done. Throttled: losses in between are folded into the mean."""
+
+    step: int
+    """1-based optimizer step."""
+    steps: int
+    epoch: float
+    """Passes over the training data, fractional."""
+    loss: float
+    """Mean per example since the last such event, in nats."""
+    lr: float
+    grad_norm: float
+    """L2 norm of all gradients before clipping, at this step."""
+    samples_per_s: float
+    memory_bytes: int = 0
+    """Resident memory of the worker, or memory allocated on the accelerator."""
+
+
+class EvaluationCompleted(Event, frozen=True, kw_only=True, tag="evaluation_completed"):
+    """The evaluation data was gone through."""
+
+    step: int
+    metrics: dict[str, float]
+    rows: int
+    best: bool = False
+    """Whether the primary metric is the best so far."""
+
+
+class CheckpointSaved(Event, frozen=True, kw_only=True, tag="checkpoint_saved"):
+    """Everything needed to go on from this step is on disk."""
+
+    step: int
+    size_bytes: int
+
+
+class ExampleRejected(Event, frozen=True, kw_only=True, tag="example_rejected"):
+    """Rows were quarantined (`quarantine.jsonl` names each)."""
+
+    file: str
+    row: int
+    """First row of the batch of rejections this event stands for."""
+    reason: str
+    total: int
+    """Rejected rows so far, this one included."""
+
+
+class PredictionsWritten(Event, frozen=True, kw_only=True, tag="predictions_written"):
+    """Answers were appended to the output file and flushed to disk."""
+
+    rows: int
+    """Rows answered so far, over all attempts."""
+    total_rows: int | None = None
+    samples_per_s: float = 0.0
+
+
+class Warned(Event, frozen=True, kw_only=True, tag="warned"):
+    """Something the person should know; the run goes on."""
+
+    message: str
+
+
+class RunFinished(Event, frozen=True, kw_only=True, tag="run_finished"):
+    """The run reached its end."""
+
+    metrics: dict[str, float] = {}
+    """Final figures on the evaluation data, of the weights that were kept."""
+    step: int = 0
+    best_step: int | None = None
+    """The step whose weights were kept."""
+    confusion: tuple[tuple[int, ...], ...] = ()
+    """Confusion matrix of a classifier, rows true and columns predicted, in the order of `labels`."""
+    labels: tuple[str, ...] = ()
+
+
+class RunFailed(Event, frozen=True, kw_only=True, tag="run_failed"):
+    """The run ended in an error; the log has the traceback."""
+
+    kind: str
+    """Name of the error class."""
+    message: str
+    hint: str = ""
+
+
+class RunCancelled(Event, frozen=True, kw_only=True, tag="run_cancelled"):
+    """The run was asked to stop and did; resuming goes on from its last checkpoint."""
+
+    step: int = 0
+
+
+AnyEvent = Union[
+    RunStarted,
+    WeightsFetched,
+    DataLoaded,
+    RunPlanned,
+    StepCompleted,
+    EvaluationCompleted,
+    CheckpointSaved,
+    ExampleRejected,
+    PredictionsWritten,
+    Warned,
+    RunFinished,
+    RunFailed,
+    RunCancelled,
+]
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
+
+
+def encode(event: Event) -> bytes:
+    """One line of the log, newline included."""
+    return _encoder.encode(event) + b"\n"
+
+
+def decode(line: bytes) -> AnyEvent | None:
+    """Read one line of the log; None for a line that is half-written, malformed or of an unknown kind."""
+    try:
+        return _decoder.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None

@@ -1,0 +1,54 @@
+"""What a run was asked to do: the content of `run.json`, written once, never changed."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+RunVerb = Literal["pretrain", "finetune", "evaluate", "predict"]
+
+
+class DataRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The data a run works on."""
+
+    path: str
+    """Absolute path of a file or folder."""
+    sha256: str = ""
+    """Digest of the file when the run was asked for; a resumed run insists on the same bytes."""
+    eval_path: str = ""
+    """Absolute path; empty where a share of `path` is held out."""
+    eval_sha256: str = ""
+    input_column: str = ""
+    """As asked for by name; empty where it is to be found by its usual names."""
+    label_column: str = ""
+
+
+class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that decides what a run does."""
+
+    name: str
+    """Name of the run and of its folder."""
+    verb: RunVerb
+    model: str
+    """`plugin/name` of the card, or the name of an earlier run."""
+    plugin: str
+    task: str
+    data: DataRequest
+    options: dict[str, Any] = {}
+    """Plain values of the verb's option set, defaults included."""
+    device: str = "cpu"
+    """The device chosen, as torch names it."""
+    precision: str = "fp32"
+    device_asked: str = "auto"
+    precision_asked: str = "auto"
+    processes: int = 1
+    out: str = ""
+    """Absolute path of the output file of a batch prediction."""
+    dry_run: bool = False
+    """Build everything, say what would be done, do nothing."""
+    created_at: float = 0.0
+    """Unix time in seconds."""
+    versions: dict[str, str] = {}
+    """Distribution name to version, for all that matters to the result."""
+    v: int = 1

@@ -1,0 +1,233 @@
+"""Checkpoints: everything needed to go on as if nothing had happened, published whole or not at all.
+
+    checkpoints/step-00000120/model.safetensors      trainable parameters and buffers
+                              optimizer.safetensors  moments, by parameter name
+                              state.json             Progress
+                              manifest.json          size and sha256 of each file, written last
+    checkpoints/best-00000100.safetensors            parameters of the best evaluation so far
+
+Learning rates, batches and random draws are functions of the step and the seed, so a step number stands for them.
+A folder is written beside its place and renamed; the two newest are kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+import msgspec
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from zoo.errors import StoreInvalid
+
+KEPT = 2
+MANIFEST = "manifest.json"
+
+
+class Best(msgspec.Struct, frozen=True, kw_only=True):
+    """The best evaluation so far."""
+
+    step: int
+    metrics: dict[str, float]
+    confusion: tuple[tuple[int, ...], ...] = ()
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a training run stands, weights apart."""
+
+    step: int = 0
+    """Optimizer steps done."""
+    best: Best | None = None
+    evaluations_since_best: int = 0
+    evaluated_step: int = 0
+    """Step of the newest evaluation."""
+    loss_scale: float | None = None
+    """Of fp16 training."""
+
+
+class _FileDigest(msgspec.Struct, frozen=True):
+    size_bytes: int
+    sha256: str
+
+
+def trainable_state(module: nn.Module) -> dict[str, torch.Tensor]:
+    """What training changes: trainable parameters and persistent buffers, on the CPU, one name per tensor."""
+    state = module.state_dict(keep_vars=True)
+    seen: set[int] = set()
+    changed = {}
+    for name, tensor in state.items():
+        if (isinstance(tensor, nn.Parameter) and not tensor.requires_grad) or id(tensor) in seen:
+            continue
+        seen.add(id(tensor))
+        changed[name] = tensor.detach().cpu().contiguous()
+    return changed
+
+
+def load_trainable_state(module: nn.Module, state: dict[str, torch.Tensor]) -> None:
+    """Put back what `trainable_state` took out.
+
+    Raises:
+        StoreInvalid: the tensors are not those of this module.
+    """
+    expected = trainable_state(module).keys()
+    if state.keys() != expected:
+        odd = ", ".join(sorted(state.keys() ^ expected)[:5])
+        raise StoreInvalid(f"the checkpoint does not fit the model: {odd}", "start a new run")
+    module.load_state_dict(state, strict=False)
+
+
+def optimizer_state(optimizer: torch.optim.Optimizer, names: dict[nn.Parameter, str]) -> dict[str, torch.Tensor]:
+    """The optimizer's tensors as `parameter name|slot`, for example `classifier.weight|exp_avg`."""
+    return {
+        f"{name}|{slot}": value.detach().cpu().contiguous()
+        for parameter, name in names.items()
+        for slot, value in optimizer.state.get(parameter, {}).items()
+        if isinstance(value, torch.Tensor)
+    }
+
+
+def load_optimizer_state(
+    optimizer: torch.optim.Optimizer, names: dict[nn.Parameter, str], state: dict[str, torch.Tensor]
+) -> None:
+    """Put back what `optimizer_state` took out."""
+    parameters = {name: parameter for parameter, name in names.items()}
+    for key, value in state.items():
+        name, _, slot = key.rpartition("|")
+        parameter = parameters[name]
+        optimizer.state[parameter][slot] = value if slot == "step" else value.to(parameter.device)
+
+
+def save(
+    folder: Path, *, progress: Progress, model: dict[str, torch.Tensor], optimizer: dict[str, torch.Tensor]
+) -> int:
+    """Publish a checkpoint and drop those no longer needed.
+
+    Returns:
+        Its size in bytes.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"step-{progress.step:08d}"
+    partial = folder / f".partial-{target.name}"
+    for left_over in folder.glob(".partial-*"):
+        _remove(left_over)
+    partial.mkdir()
+    save_file(model, partial / "model.safetensors")
+    save_file(optimizer, partial / "optimizer.safetensors")
+    (partial / "state.json").write_bytes(msgspec.json.encode(progress))
+    digests = {path.name: _digest(path) for path in sorted(partial.iterdir())}
+    (partial / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(digests)))
+    for path in partial.iterdir():
+        _sync(path)
+    if target.exists():
+        shutil.rmtree(target)
+    partial.replace(target)
+    _prune(folder, progress)
+    return sum(digest.size_bytes for digest in digests.values())
+
+
+def save_best(folder: Path, step: int, model: dict[str, torch.Tensor]) -> None:
+    """Keep the parameters of the best evaluation so far."""
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = folder / ".partial-best"
+    save_file(model, partial)
+    _sync(partial)
+    partial.replace(best_path(folder, step))
+
+
+def best_path(folder: Path, step: int) -> Path:
+    """Where the parameters of an evaluation at that step are kept."""
+    return folder / f"best-{step:08d}.safetensors"
+
+
+def load_best(folder: Path, step: int) -> dict[str, torch.Tensor]:
+    """Read the parameters that `save_best` kept."""
+    return load_file(best_path(folder, step))
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """A checkpoint that was read back."""
+
+    progress: Progress
+    model: dict[str, torch.Tensor]
+    optimizer: dict[str, torch.Tensor]
+    refused: tuple[str, ...]
+    """Newer checkpoints that could not be used, each with the reason."""
+
+
+def load_newest(folder: Path) -> Loaded | None:
+    """Read the newest checkpoint that is whole; None where there is none."""
+    refused = []
+    for path in sorted(folder.glob("step-*"), reverse=True):
+        reason = _fault(path) or _best_missing(folder, path)
+        if reason:
+            refused.append(f"{path.name} is not used: {reason}")
+            continue
+        return Loaded(
+            msgspec.json.decode((path / "state.json").read_bytes(), type=Progress),
+            load_file(path / "model.safetensors"),
+            load_file(path / "optimizer.safetensors"),
+            tuple(refused),
+        )
+    return None if not refused else Loaded(Progress(), {}, {}, tuple(refused))
+
+
+def _fault(path: Path) -> str:
+    """Why a checkpoint cannot be used; empty where it can."""
+    try:
+        digests = msgspec.json.decode((path / MANIFEST).read_bytes(), type=dict[str, _FileDigest])
+        for name, digest in digests.items():
+            if _digest(path / name) != digest:
+                return f"{name} has changed since it was written"
+    except (OSError, msgspec.DecodeError) as error:
+        return f"it is incomplete ({error})"
+    return ""
+
+
+def _best_missing(folder: Path, path: Path) -> str:
+    progress = msgspec.json.decode((path / "state.json").read_bytes(), type=Progress)
+    if progress.best and not best_path(folder, progress.best.step).exists():
+        return f"the weights of its best step {progress.best.step} are missing"
+    return ""
+
+
+def _prune(folder: Path, progress: Progress) -> None:
+    """Keep the newest checkpoints and the best parameters that one of them names."""
+    checkpoints = sorted(folder.glob("step-*"))
+    for old in checkpoints[:-KEPT]:
+        shutil.rmtree(old)
+    named = {progress.best.step} if progress.best else set()
+    for path in checkpoints[-KEPT:]:
+        try:
+            kept = msgspec.json.decode((path / "state.json").read_bytes(), type=Progress)
+        except (OSError, msgspec.DecodeError):
+            continue  # a damaged checkpoint is refused when it is read
+        if kept.best:
+            named.add(kept.best.step)
+    for path in folder.glob("best-*.safetensors"):
+        if path not in {best_path(folder, step) for step in named}:
+            path.unlink()
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
+def _digest(path: Path) -> _FileDigest:
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    return _FileDigest(path.stat().st_size, sha256)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

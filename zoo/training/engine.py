@@ -1,0 +1,333 @@
+"""The engine: one training loop for every objective.
+
+A step is a function of the run's seed and its number: which examples, which random draws, which learning rate. What
+remains to be remembered is the weights, the optimizer's moments and the best evaluation, and that is a checkpoint.
+Resuming therefore equals never having stopped; on a CPU, bit for bit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import shutil
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import torch
+from torch import nn
+
+from zoo.errors import DatasetInvalid, RunFailed
+from zoo.hyperparameters import TrainingOptions
+from zoo.runs.context import FitResult, TrainingRun
+from zoo.runs.events import CheckpointSaved, EvaluationCompleted, RunPlanned
+from zoo.training import checkpoint
+from zoo.training.batches import epoch_batches, evaluation_batches, shares
+from zoo.training.checkpoint import Best, Progress
+from zoo.training.examples import EncodedExamples, encode
+from zoo.training.meter import Meter
+from zoo.training.methods import Method, make_method
+from zoo.training.objective import Objective
+from zoo.training.parallel import gather_objects, make_accelerator, sum_over_ranks
+from zoo.training.plan import Plan, learning_rate, make_plan
+from zoo.training.seeding import mix, seed_all
+
+if TYPE_CHECKING:
+    from accelerate.accelerator import Accelerator
+
+AUTO_SAVE_S = 60.0
+"""Time between checkpoints where none is asked for."""
+EVALUATION_BATCH = 64
+MAX_SKIPPED_STEPS = 5
+"""Optimizer steps in a row without a finite gradient before the run fails."""
+ADAM_BETAS = (0.9, 0.999)
+ADAM_EPS = 1e-8
+
+
+def train(objective: Objective[Any], run: TrainingRun) -> FitResult:
+    """Train an objective as the run asks and leave the result in `run.model_folder`.
+
+    Raises:
+        DatasetInvalid: there is nothing to train on.
+        RunFailed: the loss diverged, or processes are missing.
+    """
+    options: TrainingOptions = run.options
+    if not run.train:
+        raise DatasetInvalid("there are no rows to train on", "give more data, or a smaller --eval-share")
+    accelerator = make_accelerator(run)
+    seed_all(options.seed)
+    method = make_method(objective, options)
+    train_set = encode(objective, run.train, options, labels=run.labels)
+    plan = make_plan(
+        options,
+        rows=len(train_set),
+        auto_steps=objective.auto_steps,
+        min_epochs=objective.min_epochs,
+        lr=objective.default_lr if getattr(options, "method", "full") == "full" else objective.head_lr,
+        world_size=run.world_size,
+    )
+    run.emit(_planned(plan, method.module))
+    if run.dry_run:
+        return FitResult(step=0)
+    eval_set = encode(objective, run.eval, options)
+    return _Training(objective, run, accelerator, method, plan, train_set, eval_set).fit()
+
+
+def _planned(plan: Plan, module: nn.Module) -> RunPlanned:
+    counts = [(parameter.numel(), parameter.requires_grad) for parameter in module.parameters()]
+    return RunPlanned(
+        steps=plan.steps,
+        epochs=plan.epochs,
+        batch_size=plan.batch_size,
+        micro_batch_size=plan.micro_batch_size,
+        parameters=sum(count for count, _ in counts),
+        trainable_parameters=sum(count for count, trained in counts if trained),
+        lr=plan.lr,
+    )
+
+
+@dataclass(frozen=True)
+class _StepResult:
+    loss_sum: float
+    """Over the examples of the batch, weighted, over all processes."""
+    grad_norm: float
+    stop_asked: bool
+
+
+class _Training:
+    """One attempt at a training run: what the loop needs at hand."""
+
+    def __init__(
+        self,
+        objective: Objective[Any],
+        run: TrainingRun,
+        accelerator: Accelerator,
+        method: Method,
+        plan: Plan,
+        train_set: EncodedExamples,
+        eval_set: EncodedExamples,
+    ) -> None:
+        self.objective, self.run, self.accelerator, self.method, self.plan = objective, run, accelerator, method, plan
+        self.options: TrainingOptions = run.options
+        self.train_set, self.eval_set = train_set, eval_set
+        self.parameters = [p for p in method.module.parameters() if p.requires_grad]
+        self.names = {p: name for name, p in method.module.named_parameters()}
+        self.raw_optimizer = _make_optimizer(method.module, plan.lr, self.options)
+        self.module, self.optimizer = accelerator.prepare(method.module, self.raw_optimizer)
+        self.meter = Meter(plan, run.emit, accelerator.device)
+        self.progress = Progress()
+        self.skipped = 0
+        self.saved_at = time.monotonic()
+        self._epoch: tuple[int, list[list[int]]] = (-1, [])
+
+    def fit(self) -> FitResult:
+        self.restore()
+        stop_asked = False
+        while True:
+            if self.evaluation_due() and not stop_asked:
+                stop_asked = not self.evaluate()
+            if self.finished() and not self.evaluation_due():
+                return self.finish()
+            if stop_asked:
+                self.save()
+                return FitResult(step=self.progress.step, cancelled=True)
+            stop_asked = self.step().stop_asked
+            if self.checkpoint_due():
+                self.save()
+
+    def finished(self) -> bool:
+        """Whether all steps are done, or evaluations have not got better for long enough."""
+        patience = self.options.patience
+        out_of_patience = patience is not None and self.progress.evaluations_since_best >= patience
+        return self.progress.step >= self.plan.steps or out_of_patience
+
+    def step(self) -> _StepResult:
+        """One optimizer step: the mean loss of one batch, over all micro-batches and processes."""
+        started = time.perf_counter()
+        step = self.progress.step + 1
+        lr = learning_rate(step, plan=self.plan, options=self.options)
+        for group in self.raw_optimizer.param_groups:
+            group["lr"] = lr
+        batch = self.batch(step)
+        self.method.train_mode()
+        seed_all(mix(self.options.seed, step, self.run.rank))
+        result = self.accumulate(batch, epoch=(step - 1) // self.plan.steps_per_epoch)
+        self.update(result, step)
+        self.progress = msgspec.structs.replace(self.progress, step=step)
+        elapsed_s = time.perf_counter() - started
+        if math.isfinite(result.loss_sum):
+            self.meter.record(
+                step,
+                loss_sum=result.loss_sum,
+                count=len(batch),
+                elapsed_s=elapsed_s,
+                lr=lr,
+                grad_norm=result.grad_norm,
+            )
+        return result
+
+    def batch(self, step: int) -> list[int]:
+        """Indices of the examples of a 1-based step."""
+        epoch, position = divmod(step - 1, self.plan.steps_per_epoch)
+        if self._epoch[0] != epoch:
+            batches = epoch_batches(self.train_set.lengths, self.plan.batch_size, seed=self.options.seed, epoch=epoch)
+            self._epoch = (epoch, batches)
+        return self._epoch[1][position]
+
+    def accumulate(self, batch: list[int], *, epoch: int) -> _StepResult:
+        """Add up the gradients of a batch.
+
+        Processes average their gradients, so each scales its part of the sum by their number.
+        """
+        parts = shares(batch, self.plan.micro_batch_size, rank=self.run.rank, world_size=self.run.world_size)
+        loss_sum = 0.0
+        for i, part in enumerate(parts):
+            last = i == len(parts) - 1
+            with contextlib.nullcontext() if last else self.accelerator.no_sync(self.module):
+                inputs, weights = self.train_set.collate(part, epoch=epoch, device=self.accelerator.device)
+                with self.accelerator.autocast():
+                    losses = self.objective.losses(self.module, inputs).losses
+                loss = (losses.float() * weights).sum()
+                self.accelerator.backward(loss * (self.run.world_size / len(batch)))
+            loss_sum += loss.item()
+        grad_norm = self.clip()
+        loss_sum, votes = sum_over_ranks([loss_sum, float(self.run.should_stop())], self.accelerator)
+        return _StepResult(loss_sum, grad_norm, votes > 0)
+
+    def clip(self) -> float:
+        """Scale long gradients down; returns their L2 norm before."""
+        limit = self.options.max_grad_norm or math.inf
+        return float(self.accelerator.clip_grad_norm_(self.parameters, limit))
+
+    def update(self, result: _StepResult, step: int) -> None:
+        """Let the optimizer act, unless the gradient is not finite."""
+        scaled = self.accelerator.scaler is not None
+        if math.isfinite(result.grad_norm) or scaled:
+            self.optimizer.step()
+        finite = math.isfinite(result.grad_norm) and math.isfinite(result.loss_sum)
+        self.skipped = 0 if finite else self.skipped + 1
+        if not finite and not scaled:
+            self.run.warn(f"step {step}: the gradient is not finite; the step is skipped")
+        self.optimizer.zero_grad()
+        if self.skipped >= MAX_SKIPPED_STEPS:
+            raise RunFailed(
+                f"the loss diverged: no finite gradient in {self.skipped} steps up to step {step}",
+                f"use a smaller --lr (it was {self.plan.lr:g}), or --precision fp32",
+            )
+
+    def evaluation_due(self) -> bool:
+        if not len(self.eval_set) or self.progress.evaluated_step == self.progress.step:
+            return False
+        return self.progress.step % self.plan.eval_steps == 0 or self.finished()
+
+    def evaluate(self) -> bool:
+        """Go through the evaluation data; False where a stop was asked for before the end."""
+        self.method.module.eval()
+        metrics = self.objective.metrics()
+        for batch in evaluation_batches(self.eval_set.lengths, EVALUATION_BATCH * self.run.world_size):
+            (part,) = shares(batch, EVALUATION_BATCH, rank=self.run.rank, world_size=self.run.world_size)
+            inputs, _ = self.eval_set.collate(part, epoch=-1, device=self.accelerator.device)
+            with torch.inference_mode(), self.accelerator.autocast():
+                output = self.objective.losses(self.method.module, inputs)
+            self.objective.update_metrics(metrics, output, part.count)
+            (votes,) = sum_over_ranks([float(self.run.should_stop())], self.accelerator)
+            if votes:
+                return False
+        first, *others = gather_objects(metrics, self.accelerator)
+        for other in others:
+            first.merge(other)
+        self.judge(first.compute(), getattr(first, "confusion", ()))
+        return True
+
+    def judge(self, metrics: dict[str, float], confusion: tuple[tuple[int, ...], ...]) -> None:
+        """Compare an evaluation with the best so far, and keep the weights of a better one."""
+        step, before = self.progress.step, self.progress.best
+        best = before is None or self.score(metrics) > self.score(before.metrics)
+        if best and self.run.rank == 0:
+            state = checkpoint.trainable_state(self.method.module)
+            checkpoint.save_best(self.run.checkpoints_folder, step, state)
+        self.progress = msgspec.structs.replace(
+            self.progress,
+            evaluated_step=step,
+            best=Best(step=step, metrics=metrics, confusion=confusion) if best else before,
+            evaluations_since_best=0 if best else self.progress.evaluations_since_best + 1,
+        )
+        self.run.emit(EvaluationCompleted(step=step, metrics=metrics, rows=len(self.eval_set), best=best))
+
+    def score(self, metrics: dict[str, float]) -> tuple[float, float]:
+        """What a better evaluation has more of: the task's primary metric, then a smaller loss."""
+        task = self.run.task
+        primary = metrics.get(task.primary_metric, -math.inf if task.larger_is_better else math.inf)
+        loss = metrics.get("loss", math.inf)
+        return (primary if task.larger_is_better else -primary, -loss)
+
+    def checkpoint_due(self) -> bool:
+        if self.options.save_steps is not None:
+            return self.progress.step % self.options.save_steps == 0
+        return time.monotonic() - self.saved_at >= AUTO_SAVE_S
+
+    def save(self) -> None:
+        """Write a checkpoint; processes hold the same weights, so the first one writes."""
+        self.saved_at = time.monotonic()
+        if self.run.rank != 0:
+            return
+        scaler = self.accelerator.scaler
+        progress = msgspec.structs.replace(self.progress, loss_scale=scaler.get_scale() if scaler else None)
+        size_bytes = checkpoint.save(
+            self.run.checkpoints_folder,
+            progress=progress,
+            model=checkpoint.trainable_state(self.method.module),
+            optimizer=checkpoint.optimizer_state(self.raw_optimizer, self.names),
+        )
+        self.run.emit(CheckpointSaved(step=progress.step, size_bytes=size_bytes))
+
+    def restore(self) -> None:
+        """Go on from the newest checkpoint that is whole, if there is one."""
+        loaded = checkpoint.load_newest(self.run.checkpoints_folder)
+        if loaded is None:
+            return
+        for refusal in loaded.refused:
+            self.run.warn(refusal)
+        self.progress = loaded.progress
+        if loaded.model:
+            checkpoint.load_trainable_state(self.method.module, loaded.model)
+            checkpoint.load_optimizer_state(self.raw_optimizer, self.names, loaded.optimizer)
+        if self.accelerator.scaler is not None and loaded.progress.loss_scale is not None:
+            self.accelerator.scaler.update(loaded.progress.loss_scale)
+
+    def finish(self) -> FitResult:
+        """Export the best weights, or the last ones where nothing was evaluated."""
+        best = self.progress.best
+        if self.run.rank == 0:
+            if best is not None and best.step != self.progress.step:
+                state = checkpoint.load_best(self.run.checkpoints_folder, best.step)
+                checkpoint.load_trainable_state(self.method.module, state)
+            self.export()
+        return FitResult(
+            step=self.progress.step,
+            metrics=best.metrics if best else {},
+            best_step=best.step if best else None,
+            confusion=best.confusion if best else (),
+            labels=self.run.labels,
+            task=self.objective.task,
+        )
+
+    def export(self) -> None:
+        folder = self.run.model_folder
+        if folder.exists():
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True)
+        self.accelerator.unwrap_model(self.module, keep_fp32_wrapper=False)
+        module = self.method.finish(folder)
+        self.objective.export(module.to("cpu", torch.float32).eval(), folder)
+
+
+def _make_optimizer(module: nn.Module, lr: float, options: TrainingOptions) -> torch.optim.AdamW:
+    """AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101); biases and norms (one dimension) do not decay."""
+    trained = [p for p in module.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in trained if p.ndim >= 2], "weight_decay": options.weight_decay},
+        {"params": [p for p in trained if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=lr, betas=ADAM_BETAS, eps=ADAM_EPS, fused=True)

@@ -1,0 +1,105 @@
+"""What is trained: everything, the head alone, or low-rank adapters and the head."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Protocol
+
+from torch import nn
+
+from zoo.errors import Unsupported
+from zoo.hyperparameters import FinetuneOptions, TrainingOptions
+from zoo.training.objective import Objective
+
+
+class Method(Protocol):
+    """How a module is made ready for training and taken back afterwards."""
+
+    @property
+    def module(self) -> nn.Module:
+        """What the optimizer and the loss see."""
+        ...
+
+    def train_mode(self) -> None:
+        """Switch dropout and the like on, wherever training reaches."""
+        ...
+
+    def finish(self, folder: Path) -> nn.Module:
+        """The plain module for export; what the method itself has to keep goes below the folder."""
+        ...
+
+
+def make_method(objective: Objective[Any], options: TrainingOptions) -> Method:
+    """Prepare the objective's module for the method asked for; freezing is done in place.
+
+    Raises:
+        Unsupported: the model does not offer the method.
+    """
+    name = options.method if isinstance(options, FinetuneOptions) else "full"
+    if name == "full":
+        return _Full(objective.module)
+    if not objective.head:
+        raise Unsupported(f"this model has no head apart from its body, so --method {name} cannot be used", "use full")
+    if name == "head":
+        return _Head(objective)
+    if not objective.lora_targets:
+        raise Unsupported("this model does not say which layers LoRA adapts", "use --method full or head")
+    assert isinstance(options, FinetuneOptions)
+    return _Lora(objective, rank=options.lora_rank, alpha=options.lora_alpha)
+
+
+class _Full:
+    """All parameters are trained."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self.module = module
+
+    def train_mode(self) -> None:
+        self.module.train()
+
+    def finish(self, folder: Path) -> nn.Module:
+        return self.module
+
+
+class _Head:
+    """The body is frozen and runs as in prediction, without dropout."""
+
+    def __init__(self, objective: Objective[Any]) -> None:
+        self.module = objective.module
+        self._head = [self.module.get_submodule(name) for name in objective.head]
+        self.module.requires_grad_(False)
+        for part in self._head:
+            part.requires_grad_(True)
+
+    def train_mode(self) -> None:
+        self.module.eval()
+        for part in self._head:
+            part.train()
+
+    def finish(self, folder: Path) -> nn.Module:
+        return self.module
+
+
+class _Lora:
+    """Low-rank updates of linear layers (Hu et al. 2021, arXiv:2106.09685) and the head."""
+
+    def __init__(self, objective: Objective[Any], *, rank: int, alpha: float) -> None:
+        import peft
+
+        config = peft.LoraConfig(
+            r=rank,
+            lora_alpha=alpha,  # type: ignore[arg-type]  # peft only divides it by the rank
+            target_modules=list(objective.lora_targets),
+            modules_to_save=[name.rpartition(".")[2] for name in objective.head],
+        )
+        self.module = peft.get_peft_model(objective.module, config)
+
+    def train_mode(self) -> None:
+        self.module.train()
+
+    def finish(self, folder: Path) -> nn.Module:
+        adapter = folder / "adapter"
+        self.module.save_pretrained(str(adapter))
+        (adapter / "README.md").unlink(missing_ok=True)  # a form that peft leaves to be filled in
+        merged: nn.Module = self.module.merge_and_unload()
+        return merged

@@ -1,0 +1,122 @@
+"""The unit of training: a loss over a data source, on a module."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import torch
+from torch import nn
+
+from zoo.data.example import Example
+from zoo.metrics import Metrics
+
+if TYPE_CHECKING:
+    from zoo.runs.context import FitResult, TrainingRun
+
+Features = TypeVar("Features")
+Batch = dict[str, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Output:
+    """What an objective says about one batch."""
+
+    losses: torch.Tensor
+    """Shape (batch,), float32, one loss per example, in nats. The engine reduces it: class weights, accumulation,
+    uneven last batches and several processes all come out right because of that."""
+    for_metrics: dict[str, torch.Tensor]
+    """Whatever `update_metrics` needs, each of shape (batch, ...), detached."""
+
+
+class Objective(ABC, Generic[Features]):
+    """A loss on a module, over examples turned into features.
+
+    The engine calls, in this order: `features` once per data set, `collate` and `losses` for every batch,
+    `update_metrics` in evaluations, `export` at the end. Everything random in `collate` is drawn from the seeds it is
+    given, so that a resumed run and a run on several processes see the same draws.
+    """
+
+    module: nn.Module
+    """What is trained, in float32 on the CPU; the engine moves it."""
+
+    default_lr: float = 5e-5
+    """Peak learning rate of the full method where none is asked for."""
+
+    head_lr: float = 1e-3
+    """Peak learning rate of the methods that leave the body frozen."""
+
+    auto_steps: int = 160
+    """Optimizer steps below which a small data set gets more epochs, where their number is left to the engine."""
+
+    min_epochs: int = 3
+    """Epochs over a data set that is large enough, where their number is left to the engine."""
+
+    head: tuple[str, ...] = ()
+    """Names of the submodules that make up the head: all that the method `head` trains."""
+
+    lora_targets: tuple[str, ...] = ()
+    """Names of the linear layers that LoRA adapts (peft's `target_modules`); empty where LoRA is not offered."""
+
+    task: str = ""
+    """The task the result answers; empty for the task of the run."""
+
+    @abstractmethod
+    def features(self, examples: Sequence[Example]) -> list[Features]:
+        """Turn examples into what batches are made of, once: same length, same order."""
+
+    def length(self, features: Features) -> int:
+        """How much computing one example costs, in arbitrary units; batches group examples of like length."""
+        return 1
+
+    def group(self, features: Features) -> int | None:
+        """Index of the class of one example, for class weights; None where there are no classes."""
+        return None
+
+    @abstractmethod
+    def collate(self, features: Sequence[Features], seeds: Sequence[int]) -> Batch:
+        """Make a batch, on the CPU.
+
+        Args:
+            features: of the examples of the batch.
+            seeds: one per example, for whatever is random about it (masking, augmentation). It depends on the run's
+                seed, the epoch and the example alone; in an evaluation it is the same each time.
+
+        Returns:
+            Tensors of shape (batch, ...).
+        """
+
+    @abstractmethod
+    def losses(self, module: nn.Module, batch: Batch) -> Output:
+        """Compute one loss per example.
+
+        Args:
+            module: `self.module`, perhaps wrapped; call this one.
+            batch: as made by `collate`, on the device.
+        """
+
+    @abstractmethod
+    def metrics(self) -> Metrics:
+        """A fresh accumulator for one evaluation."""
+
+    @abstractmethod
+    def update_metrics(self, metrics: Any, output: Output, count: int) -> None:
+        """Account for the first `count` examples of a batch (the rest fill up the batch of another process)."""
+
+    @abstractmethod
+    def export(self, module: nn.Module, folder: Path) -> None:
+        """Write the result in the ecosystem's own format, so that it works without zoo.
+
+        Args:
+            module: the trained module, unwrapped, LoRA merged, on the CPU in float32.
+            folder: exists and is empty.
+        """
+
+    def fit(self, run: TrainingRun) -> FitResult:
+        """Train it with the engine."""
+        from zoo.training.engine import train
+
+        return train(self, run)

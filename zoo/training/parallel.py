@@ -1,0 +1,66 @@
+"""Where training computes: the device, the precision and the processes that share it, through accelerate."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import torch
+import torch.distributed
+
+from zoo.errors import RunFailed
+
+if TYPE_CHECKING:
+    from accelerate.accelerator import Accelerator
+
+    from zoo.runs.context import TrainingRun
+
+_MIXED = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
+
+
+def make_accelerator(run: TrainingRun) -> Accelerator:
+    """Set accelerate up for the run's device, precision and processes.
+
+    Raises:
+        RunFailed: fewer or more processes came up than the run was asked to use.
+    """
+    from accelerate.accelerator import Accelerator
+
+    kind = torch.device(run.device).type
+    if run.world_size == 1 and kind != "cpu":
+        os.environ["ACCELERATE_TORCH_DEVICE"] = run.device
+    if kind == "cpu":
+        _share_cores(run.world_size)
+    accelerator = Accelerator(cpu=kind == "cpu", mixed_precision=_MIXED[run.precision])
+    if accelerator.num_processes != run.world_size:
+        raise RunFailed(
+            f"{run.world_size} processes were asked for, but {accelerator.num_processes} came up",
+            "this is a fault of the launcher; see the log",
+        )
+    return accelerator
+
+
+def _share_cores(processes: int) -> None:
+    """Give each of several processes its part of the physical cores; torch's own choice is right for one."""
+    if processes > 1:
+        import psutil
+
+        torch.set_num_threads(max(1, (psutil.cpu_count(logical=False) or 1) // processes))
+
+
+def sum_over_ranks(values: list[float], accelerator: Accelerator) -> list[float]:
+    """Add numbers up over all processes; all processes get the same sums."""
+    if accelerator.num_processes == 1:
+        return values
+    sums = torch.tensor(values, dtype=torch.float64, device=accelerator.device)
+    torch.distributed.all_reduce(sums)
+    return sums.tolist()
+
+
+def gather_objects(value: Any, accelerator: Accelerator) -> list[Any]:
+    """The value of every process, in the order of ranks, in every process."""
+    if accelerator.num_processes == 1:
+        return [value]
+    values: list[Any] = [None] * accelerator.num_processes
+    torch.distributed.all_gather_object(values, value)
+    return values
