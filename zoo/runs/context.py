@@ -52,6 +52,8 @@ class FitResult:
     labels: tuple[str, ...] = ()
     task: str = ""
     """The task the resulting model answers; empty for the task of the run."""
+    parameters: int | None = None
+    """How many numbers the resulting model has learnt, its head included."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,7 @@
 """The facts a run leaves behind: one struct each, in the past tense, one JSON object a line in `events.jsonl`.
 
-The order within one attempt is RunStarted, then anything, then exactly one of RunFinished, RunFailed, RunCancelled.
+The order within one attempt is RunLaunched, RunStarted, then anything, then exactly one of RunFinished, RunFailed,
+RunCancelled.
 A resumed run appends a second attempt to the same log. Readers skip what they do not know.
 """
 
@@ -19,6 +20,12 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
     """Unix time in seconds."""
     v: int = 1
     """Version of the format."""
+
+
+class RunLaunched(Event, frozen=True, kw_only=True, tag="run_launched"):
+    """Someone started a worker for the run; written by whoever did."""
+
+    attempt: int = 1
 
 
 class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
@@ -160,6 +167,7 @@ class RunCancelled(Event, frozen=True, kw_only=True, tag="run_cancelled"):
 
 
 AnyEvent = Union[
+    RunLaunched,
     RunStarted,
     WeightsFetched,
     DataLoaded,
@@ -174,6 +182,8 @@ AnyEvent = Union[
     RunFailed,
     RunCancelled,
 ]
+
+TERMINAL = (RunFinished, RunFailed, RunCancelled)
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)

@@ -23,9 +23,9 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from zoo.errors import StoreInvalid
+from zoo.runs.checkpoints import MANIFEST, PREFIX, checkpoint_folder
 
 KEPT = 2
-MANIFEST = "manifest.json"
 
 
 class Best(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,7 +110,7 @@ def save(
         Its size in bytes.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    target = folder / f"step-{progress.step:08d}"
+    target = checkpoint_folder(folder, progress.step)
     partial = folder / f".partial-{target.name}"
     for left_over in folder.glob(".partial-*"):
         _remove(left_over)
@@ -161,7 +161,7 @@ class Loaded(msgspec.Struct, frozen=True):
 def load_newest(folder: Path) -> Loaded | None:
     """Read the newest checkpoint that is whole; None where there is none."""
     refused = []
-    for path in sorted(folder.glob("step-*"), reverse=True):
+    for path in sorted(folder.glob(f"{PREFIX}*"), reverse=True):
         reason = _fault(path) or _best_missing(folder, path)
         if reason:
             refused.append(f"{path.name} is not used: {reason}")
@@ -196,7 +196,7 @@ def _best_missing(folder: Path, path: Path) -> str:
 
 def _prune(folder: Path, progress: Progress) -> None:
     """Keep the newest checkpoints and the best parameters that one of them names."""
-    checkpoints = sorted(folder.glob("step-*"))
+    checkpoints = sorted(folder.glob(f"{PREFIX}*"))
     for old in checkpoints[:-KEPT]:
         shutil.rmtree(old)
     named = {progress.best.step} if progress.best else set()

@@ -311,6 +311,7 @@ class _Training:
             confusion=best.confusion if best else (),
             labels=self.run.labels,
             task=self.objective.task,
+            parameters=sum(parameter.numel() for parameter in self.objective.module.parameters()),
         )
 
     def export(self) -> None:

@@ -1,0 +1,132 @@
+"""Every model there is: the cards of all plugins, and the results of the user's own runs."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from zoo.card import Ability, Card, FolderSource, Weights
+from zoo.errors import UnknownModel
+from zoo.paths import runs_folder
+from zoo.plugins import PluginFailure, load_plugins
+from zoo.runs.result import MANIFEST, ResultManifest
+
+_MANIFEST_DECODER = msgspec.json.Decoder(ResultManifest)
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """All models at one moment."""
+
+    cards: tuple[Card, ...]
+    """Those of plugins first, then results of runs, newest first."""
+    failures: tuple[PluginFailure, ...] = ()
+    """Plugins that could not be used."""
+    problems: tuple[str, ...] = ()
+    """Results of runs that could not be read, one line each."""
+
+    @classmethod
+    def load(cls) -> Catalog:
+        """Ask every plugin for its cards and look through the runs."""
+        plugins, failures = load_plugins()
+        cards = [card for plugin in plugins for card in plugin.cards]
+        results, problems = _results({card.full_name: card for card in cards})
+        return cls((*cards, *results), failures, tuple(problems))
+
+    def search(self, words: str = "", *, task: str = "", plugin: str = "", local: bool = False) -> tuple[Card, ...]:
+        """Cards that match everything given.
+
+        Args:
+            words: each must occur in the name, family, summary, tasks, plugin or labels, whatever its case.
+            task: what the model can be used or trained for.
+            plugin: the owner.
+            local: only those whose weights are on this machine.
+        """
+        needles = words.lower().split()
+        return tuple(
+            card
+            for card in self.cards
+            if (not task or task in card.tasks)
+            and (not plugin or plugin == card.plugin)
+            and all(needle in _haystack(card) for needle in needles)
+            and (not local or is_local(card))
+        )
+
+    def resolve(self, name: str) -> Card:
+        """The card of that name: exactly, as `plugin/name`, or as the only one that begins so.
+
+        Raises:
+            UnknownModel: there is none, or more than one; the nearest names are offered.
+        """
+        for matches in (
+            [card for card in self.cards if name in (card.name, card.full_name)],
+            [card for card in self.cards if name and (card.name.startswith(name) or card.full_name.startswith(name))],
+        ):
+            if len(matches) == 1:
+                return matches[0]
+            if matches:
+                names = _distinct_names(matches)
+                raise UnknownModel(f"{name!r} may be any of {', '.join(names[:8])}", f"say which, such as {names[0]}")
+        raise UnknownModel(f"there is no model {name!r}", self._advice(name))
+
+    def _advice(self, name: str) -> str:
+        known = sorted({n for card in self.cards for n in (card.name, card.full_name)})
+        near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+        if near:
+            return f"did you mean {' or '.join(near)}?"
+        if self.failures:
+            broken = ", ".join(failure.name for failure in self.failures)
+            return f"zoo ls lists the models; plugins that failed to load: {broken}"
+        return "zoo ls lists the models"
+
+
+def is_local(card: Card) -> bool:
+    """Whether the model can be used without any download."""
+    from zoo.fetch import locate
+
+    return card.weights is not None and locate(card.weights) is not None
+
+
+def _haystack(card: Card) -> str:
+    return " ".join((card.full_name, card.family, card.summary, *card.tasks, *card.labels)).lower()
+
+
+def _distinct_names(cards: Iterable[Card]) -> list[str]:
+    """Bare names where they tell the cards apart, full ones where they do not."""
+    bare = [card.name for card in cards]
+    return [card.full_name if bare.count(card.name) > 1 else card.name for card in cards]
+
+
+def _results(bases: dict[str, Card]) -> tuple[list[Card], list[str]]:
+    cards, problems = [], []
+    for path in sorted(runs_folder().glob(f"*/model/{MANIFEST}"), key=lambda path: -path.stat().st_mtime_ns):
+        try:
+            manifest = _MANIFEST_DECODER.decode(path.read_bytes())
+        except (OSError, msgspec.DecodeError) as error:
+            problems.append(f"the result of run {path.parent.parent.name} cannot be read: {error}")
+            continue
+        base = bases.get(f"{manifest.plugin}/{manifest.base}")
+        if base is not None:  # otherwise its plugin is missing or broken, which is told elsewhere
+            cards.append(_result_card(manifest, base, path.parent))
+    return cards, problems
+
+
+def _result_card(manifest: ResultManifest, base: Card, folder: Path) -> Card:
+    predict = base.abilities.get("predict", Ability(task=manifest.task))
+    metrics = ", ".join(f"{name} {value:.3f}" for name, value in manifest.metrics.items())
+    verb = {"pretrain": "pretrained", "finetune": "fine-tuned"}.get(manifest.verb, manifest.verb)
+    return msgspec.structs.replace(
+        base,
+        name=folder.parent.name,
+        task=manifest.task,
+        summary=f"{manifest.parent}, {verb}" + (f": {metrics}" if metrics else ""),
+        abilities={**base.abilities, "predict": msgspec.structs.replace(predict, task=manifest.task)},
+        parameters=manifest.parameters,
+        weights=Weights(files=manifest.files, sources=(FolderSource(path=str(folder)),)),
+        labels=manifest.labels,
+        metrics=(),
+    )

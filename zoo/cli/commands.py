@@ -1,0 +1,35 @@
+"""The commands: one file each, imported only when it is the one that was typed."""
+
+from __future__ import annotations
+
+GROUPS: dict[str, dict[str, tuple[str, str]]] = {
+    "start here": {
+        "quickstart": ("zoo.cli.quickstart", "the whole journey on real data, in a few minutes"),
+    },
+    "models": {
+        "ls": ("zoo.cli.ls", "list the models"),
+        "show": ("zoo.cli.show", "show one model: figures, sources, options"),
+        "pull": ("zoo.cli.pull", "bring a model's weights to this machine"),
+        "plugins": ("zoo.cli.plugins", "list the plugins and what is wrong with them"),
+        "devices": ("zoo.cli.devices", "show what can compute here"),
+    },
+    "work": {
+        "data": ("zoo.cli.data", "look at a data set before training on it"),
+        "finetune": ("zoo.cli.finetune", "train a model on labelled data"),
+        "pretrain": ("zoo.cli.pretrain", "train a model on unlabelled data"),
+        "evaluate": ("zoo.cli.evaluate", "judge a model on labelled data"),
+        "predict": ("zoo.cli.predict", "let a model answer"),
+    },
+    "runs": {
+        "ps": ("zoo.cli.ps", "list the runs that are going on"),
+        "runs": ("zoo.cli.runs", "list all runs"),
+        "attach": ("zoo.cli.attach", "watch a run"),
+        "logs": ("zoo.cli.logs", "show what a run printed"),
+        "stop": ("zoo.cli.stop", "stop a run; it writes a checkpoint first"),
+        "resume": ("zoo.cli.resume", "go on with a run from its last checkpoint"),
+        "rm": ("zoo.cli.rm", "delete runs and their results"),
+    },
+}
+
+COMMANDS: dict[str, tuple[str, str]] = {name: entry for group in GROUPS.values() for name, entry in group.items()}
+"""Name to module and one line of help."""

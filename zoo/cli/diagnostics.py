@@ -1,0 +1,76 @@
+"""The only writer of stderr: talk, progress, errors."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from enum import IntEnum
+
+from zoo.errors import ZooError
+from zoo.sanitize import one_line, plain
+
+
+class Verbosity(IntEnum):
+    """How much is said."""
+
+    QUIET = 0
+    """Only warnings and errors."""
+    NORMAL = 1
+    VERBOSE = 2
+
+
+class _State:
+    verbosity = Verbosity.NORMAL
+    status_shown = False
+
+
+def set_verbosity(verbosity: Verbosity) -> None:
+    """Decide how much is said from here on."""
+    _State.verbosity = verbosity
+
+
+def verbose() -> bool:
+    """Whether everything is to be told."""
+    return _State.verbosity == Verbosity.VERBOSE
+
+
+def note(text: str) -> None:
+    """Talk: what is being done; silenced by -q."""
+    if _State.verbosity > Verbosity.QUIET:
+        _write(plain(text))
+
+
+def warn(text: str) -> None:
+    """Something the person should know."""
+    _write(f"warning: {plain(text)}")
+
+
+def error(problem: ZooError) -> None:
+    """What went wrong, and what to do next."""
+    _write(f"error: {plain(problem.message)}")
+    if problem.hint:
+        _write(f"hint: {plain(problem.hint)}")
+
+
+def status(text: str) -> None:
+    """A line that the next one replaces; only on a terminal, and never with -q."""
+    if _State.verbosity == Verbosity.QUIET or not live():
+        return
+    width = shutil.get_terminal_size().columns
+    shown = one_line(text)
+    sys.stderr.write("\r\x1b[K" + (shown if len(shown) < width else shown[: width - 2] + "…"))
+    sys.stderr.flush()
+    _State.status_shown = True
+
+
+def live() -> bool:
+    """Whether stderr is a terminal that can repaint a line."""
+    return sys.stderr.isatty()
+
+
+def _write(text: str) -> None:
+    if _State.status_shown:
+        sys.stderr.write("\r\x1b[K")
+        _State.status_shown = False
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()

@@ -1,0 +1,66 @@
+"""Which column holds the input and which the label: by the usual names, or by the name a person gives."""
+
+from __future__ import annotations
+
+from zoo.data.example import Columns
+from zoo.data.table import Table, shown
+from zoo.errors import DatasetInvalid
+from zoo.task import Task
+
+
+def find_columns(
+    table: Table, task: Task, *, input_column: str = "", label_column: str = "", require_labels: bool
+) -> Columns:
+    """Map the columns of a file to what a task needs.
+
+    Raises:
+        DatasetInvalid: naming the columns found and the flag that says which to use.
+    """
+    chosen_input = _find(table, f"the {task.input}", f"--{task.input}", task.input_columns, input_column)
+    if not chosen_input:
+        raise _missing(table, f"the {task.input}", f"--{task.input}", task.input_columns)
+    if not task.labelled:
+        return Columns(chosen_input)
+    usual = tuple(name for name in task.label_columns if name.lower() != chosen_input.lower())
+    chosen_label = _find(table, "the label", "--label", usual, label_column)
+    if not chosen_label and require_labels:
+        raise _missing(table, "the label", "--label", usual)
+    return Columns(chosen_input, chosen_label)
+
+
+def _find(table: Table, what: str, flag: str, usual: tuple[str, ...], asked: str) -> str:
+    """The column as the file spells it; empty where nothing was asked for and no usual name is there."""
+    for name in (asked,) if asked else usual:
+        found = [column for column in table.columns if column == name] or [
+            column for column in table.columns if column.lower() == name.lower()
+        ]
+        if len(found) > 1:
+            raise DatasetInvalid(
+                f"{table.path} has {len(found)} columns called {name}; columns found: {shown(table.columns)}",
+                f"rename all but one, or name another column with {flag}",
+            )
+        if found:
+            return found[0]
+    if asked:
+        raise DatasetInvalid(
+            f"{table.path} has no column {asked} for {what}; columns found: {shown(table.columns)}",
+            f"name one of them with {flag}",
+        )
+    return ""
+
+
+def _missing(table: Table, what: str, flag: str, usual: tuple[str, ...]) -> DatasetInvalid:
+    if table.path.suffix.lower() == ".txt":
+        return DatasetInvalid(
+            f"{table.path} is plain text, which has no column for {what}; columns found: {shown(table.columns)}",
+            "use a .csv, .tsv, .jsonl or .parquet file with a column for it",
+        )
+    if not table.columns:
+        return DatasetInvalid(f"{table.path} has no rows: no column could be found in it", "is it the right file?")
+    return DatasetInvalid(
+        f"{table.path} has no column that is usually {what} ({', '.join(usual)}); "
+        f"columns found: {shown(table.columns)}",
+        f"say which it is with {flag} NAME; the first row of a .csv or .tsv file must name the columns"
+        if table.path.suffix.lower() in (".csv", ".tsv")
+        else f"say which it is with {flag} NAME",
+    )

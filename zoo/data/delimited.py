@@ -1,0 +1,81 @@
+"""Rows of comma- and tab-separated files; a broken row never takes its neighbours with it."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+from zoo.data.lines import EncodingLog, Lines, open_lines
+from zoo.data.rows import Malformed, Row
+
+MAX_FIELD_CHARS = 4 * 2**20
+_REASONS = {
+    "unexpected end of data": "a quote is opened and never closed",
+    "field larger than": f"a field is longer than {MAX_FIELD_CHARS:,} characters; is a quote left open?",
+    "expected after": "text follows a closing quote; quotes inside a field must be doubled",
+}
+
+
+def read_columns(path: Path, log: EncodingLog | None = None) -> tuple[str, ...]:
+    """The names in the header row."""
+    with open_lines(path, log) as lines:
+        return _Reader(path, lines).header
+
+
+def read_rows(path: Path, wanted: tuple[str, ...], log: EncodingLog | None = None) -> Iterator[Row | Malformed]:
+    """Every data row in order; blank lines are none."""
+    with open_lines(path, log) as lines:
+        reader = _Reader(path, lines)
+        positions = [(name, reader.header.index(name)) for name in wanted]
+        for number, fields in enumerate(reader.records(), start=1):
+            if isinstance(fields, str):
+                yield Malformed(number, fields)
+            elif len(fields) != len(reader.header):
+                yield Malformed(number, f"has {len(fields)} fields where the header has {len(reader.header)}")
+            else:
+                yield Row(number, {name: fields[position] for name, position in positions})
+
+
+class _Reader:
+    """A csv reader that goes on after the first line of a row it cannot parse."""
+
+    def __init__(self, path: Path, lines: Lines) -> None:
+        # The limit belongs to the whole process; it is only ever raised.
+        csv.field_size_limit(max(csv.field_size_limit(), MAX_FIELD_CHARS))
+        self._lines = lines
+        self._tabs = path.suffix.lower() == ".tsv"
+        self.delimiter = "\t"
+        self.header = self._read_header()
+
+    def records(self) -> Iterator[list[str] | str]:
+        """The fields of each row, or what is wrong with it."""
+        reader = csv.reader(self._lines, delimiter=self.delimiter, strict=True, skipinitialspace=not self._tabs)
+        number = 1
+        while True:
+            self._lines.start_row(number)
+            try:
+                fields: list[str] | str = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                fields = self._recover(str(error))
+            if fields:
+                number += 1
+                yield fields
+
+    def _read_header(self) -> tuple[str, ...]:
+        first = next((line for line in self._lines if line.strip()), "")
+        if not self._tabs:
+            self.delimiter = next((mark for mark in ",;\t" if mark in first), ",")
+        fields = next(csv.reader([first], delimiter=self.delimiter, skipinitialspace=True), [])
+        return tuple(name.strip() for name in fields)
+
+    def _recover(self, error: str) -> list[str] | str:
+        """Give up one line only: an open quote would otherwise swallow every row up to the next quote."""
+        line = self._lines.take_back().rstrip("\r\n")
+        literal = line.split("\t")
+        # Many tab-separated files know no quoting: a quote there is a character like any other.
+        if self._tabs and len(literal) == len(self.header):
+            return literal
+        return next((reason for known, reason in _REASONS.items() if known in error), error)

@@ -1,0 +1,120 @@
+"""The physical lines of a UTF-8 file, read in constant memory; a byte that is not UTF-8 is named with its row."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+MAX_LINE_BYTES = 64 * 2**20
+_LINE_ENDS = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+
+
+class InvalidByte(msgspec.Struct, frozen=True):
+    """The first byte of a sequence that is not UTF-8."""
+
+    offset: int
+    """From the start of the file, 0-based."""
+    row: int
+    """Row being read; 0 is the header."""
+    value: str
+    """The byte in hexadecimal, such as `0xE9`."""
+
+
+class NotUtf8(Exception):
+    """The file holds a byte that is not UTF-8."""
+
+    def __init__(self, invalid: InvalidByte) -> None:
+        super().__init__(invalid)
+        self.invalid = invalid
+
+
+class LineTooLong(Exception):
+    """A line is longer than any row of text can be; the file is probably something else."""
+
+    def __init__(self, offset: int) -> None:
+        super().__init__(offset)
+        self.offset = offset
+
+
+class EncodingLog:
+    """What is wrong with a file's encoding, noted while it is read on regardless."""
+
+    def __init__(self) -> None:
+        self.first: InvalidByte | None = None
+        self.lines = 0
+
+
+class Lines:
+    """An iterator over lines, their ends included, that can take back what was read ahead.
+
+    Lines end in \\n, \\r\\n or \\r. With a log, undecodable bytes become lone surrogates and are noted there;
+    without one the first of them raises `NotUtf8`.
+    """
+
+    def __init__(self, file: BinaryIO, log: EncodingLog | None = None) -> None:
+        self._file = file
+        self._log = log
+        self._offset = 0
+        self._ahead: deque[str] = deque()
+        self._taken: list[str] = []
+        self._row = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        if not self._ahead:
+            self._read()
+        line = self._ahead.popleft()
+        self._taken.append(line)
+        return line
+
+    def start_row(self, row: int) -> None:
+        """Say which row is read next, and forget the lines of the one before."""
+        self._row = row
+        self._taken.clear()
+
+    def take_back(self) -> str:
+        """Keep only the first line of the current row; those after it will be read again."""
+        first, *rest = self._taken
+        self._ahead.extendleft(reversed(rest))
+        self._taken = [first]
+        return first
+
+    def _read(self) -> None:
+        raw = self._file.readline(MAX_LINE_BYTES + 1)
+        if not raw:
+            raise StopIteration
+        if len(raw) > MAX_LINE_BYTES:
+            raise LineTooLong(self._offset)
+        start, self._offset = self._offset, self._offset + len(raw)
+        if start == 0 and raw.startswith(codecs.BOM_UTF8):
+            raw, start = raw[len(codecs.BOM_UTF8) :], len(codecs.BOM_UTF8)
+        line = self._decode(raw, start)
+        # A lone \r inside the line ends a line too (files of old Macintosh programs).
+        self._ahead.extend(_LINE_ENDS.findall(line) if "\r" in line else (line,))
+
+    def _decode(self, raw: bytes, start: int) -> str:
+        try:
+            return raw.decode()
+        except UnicodeDecodeError as error:
+            invalid = InvalidByte(start + error.start, self._row, f"0x{raw[error.start]:02X}")
+            if self._log is None:
+                raise NotUtf8(invalid) from None
+            self._log.first = self._log.first or invalid
+            self._log.lines += 1
+            return raw.decode(errors="surrogateescape")
+
+
+@contextmanager
+def open_lines(path: Path, log: EncodingLog | None = None) -> Iterator[Lines]:
+    """Open a file for reading line by line."""
+    with path.open("rb") as file:
+        yield Lines(file, log)

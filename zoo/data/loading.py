@@ -1,0 +1,190 @@
+"""Rows to examples: what can be used is kept, what cannot is set aside with its reason."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from zoo.data.columns import find_columns
+from zoo.data.digests import digest
+from zoo.data.example import Columns, Dataset, Example, RejectedRow
+from zoo.data.rows import Malformed
+from zoo.data.table import Table, format_of, shown
+from zoo.errors import DatasetInvalid
+from zoo.task import Task
+
+COUNTABLE_BYTES = 256 * 2**20
+_MAX_LABELS_SHOWN = 12
+
+
+class Unusable(Exception):
+    """A value cannot serve; the text says why."""
+
+
+def load(
+    path: str | Path,
+    task: Task,
+    *,
+    input_column: str = "",
+    label_column: str = "",
+    require_labels: bool | None = None,
+    min_classes: int = 2,
+) -> Dataset:
+    """Read a whole file; rows that cannot be used end up in `Dataset.rejected`.
+
+    Args:
+        path: the file; its extension names its format.
+        task: what the examples are for; a task without labels ignores those of the file.
+        input_column: name of the column, where it is none of the usual ones.
+        label_column: likewise.
+        require_labels: whether every row must carry a label; None asks the task.
+        min_classes: fewest different labels that make sense; 1 for data that is only evaluated on.
+
+    Raises:
+        DatasetInvalid: the file as a whole cannot serve, naming file, row and the columns found.
+        Unsupported: a package that reads this format is not installed.
+    """
+    required = task.labelled if require_labels is None else require_labels and task.labelled
+    table = Table(path)
+    columns = find_columns(table, task, input_column=input_column, label_column=label_column, require_labels=required)
+    examples: list[Example] = []
+    rejected: list[RejectedRow] = []
+    for item in read_examples(table, task, columns, require_labels=required):
+        if isinstance(item, Example):
+            examples.append(item)
+        else:
+            rejected.append(item)
+    dataset = Dataset(str(path), tuple(examples), columns, tuple(rejected), digest(path))
+    _check_whole(dataset, table, min_classes if required else 0)
+    return dataset
+
+
+def stream(path: str | Path, task: Task, *, input_column: str = "") -> Iterator[Example | RejectedRow]:
+    """Read inputs one by one in order, in constant memory; the file and its columns are checked at once.
+
+    Raises:
+        DatasetInvalid: the file cannot serve.
+        Unsupported: a package that reads this format is not installed.
+    """
+    table = Table(path)
+    found = find_columns(table, task, input_column=input_column, require_labels=False)
+    return read_examples(table, task, Columns(found.input), require_labels=False)
+
+
+def count_rows(path: str | Path) -> int | None:
+    """How many rows `stream` will yield; None for a file so large that counting would keep a person waiting.
+
+    Raises:
+        DatasetInvalid: the file cannot be read.
+    """
+    path = Path(path)
+    format_of(path)
+    if path.suffix.lower() == ".parquet":
+        from zoo.data import parquet
+
+        return parquet.count_rows(path)
+    if path.stat().st_size > COUNTABLE_BYTES:
+        return None
+    return sum(1 for _ in Table(path).rows(()))
+
+
+def check_labels(dataset: Dataset, labels: Sequence[str]) -> None:
+    """Insist that every label of a data set is one the model knows.
+
+    Raises:
+        DatasetInvalid: naming the first row with a label that is not, and that label.
+    """
+    known = set(labels)
+    unknown = [example for example in dataset.examples if example.label is not None and example.label not in known]
+    if unknown:
+        first = unknown[0]
+        others = f", and so are {len(unknown) - 1:,} rows more" if len(unknown) > 1 else ""
+        raise DatasetInvalid(
+            f"{dataset.path}, row {first.row}: label {first.label!r} is unknown to the model{others}",
+            f"labels it knows: {shown(tuple(labels))}",
+        )
+
+
+def read_examples(
+    table: Table, task: Task, columns: Columns, *, require_labels: bool
+) -> Iterator[Example | RejectedRow]:
+    """Turn rows into examples, one for one and in order."""
+    file = str(table.path)
+    interned: dict[str, str] = {}
+    wanted = tuple(name for name in (columns.input, columns.label) if name)
+    for row in table.rows(wanted):
+        if isinstance(row, Malformed):
+            yield RejectedRow(file, row.number, row.reason)
+            continue
+        try:
+            text = read_input(row.values[columns.input], task, columns.input)
+            label = read_label(row.values[columns.label], columns.label) if columns.label else None
+            if label is None and require_labels:
+                raise Unusable(f"column {columns.label} is empty: the label is missing")  # noqa: TRY301
+        except Unusable as unusable:
+            yield RejectedRow(file, row.number, str(unusable))
+            continue
+        # A million rows share the few strings that are their labels.
+        yield Example(text, None if label is None else interned.setdefault(label, label), row.number)
+
+
+def read_input(value: Any, task: Task, column: str) -> str:
+    """The input a cell holds.
+
+    Raises:
+        Unusable: saying why it is none.
+    """
+    if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
+        raise Unusable(f"column {column} is empty")
+    if not isinstance(value, str):
+        raise Unusable(f"column {column} holds {_kind(value)}, not {task.input}")
+    if not value.strip():
+        raise Unusable(f"column {column} is empty")
+    if "\0" in value:
+        raise Unusable(f"column {column} holds a NUL character")
+    return value
+
+
+def read_label(value: Any, column: str) -> str | None:
+    """The label a cell holds as text, trimmed; None where there is none.
+
+    Raises:
+        Unusable: the value is neither text nor a whole number.
+    """
+    if isinstance(value, str):
+        return value.strip() or None
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int) or (isinstance(value, float) and value.is_integer()):
+        return str(int(value))
+    raise Unusable(f"column {column} holds {_kind(value)}, not text or a whole number")
+
+
+def _kind(value: Any) -> str:
+    names = {bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "an object"}
+    return names.get(type(value), type(value).__name__)
+
+
+def _check_whole(dataset: Dataset, table: Table, min_classes: int) -> None:
+    """Refuse a data set that nothing can be learnt from."""
+    found = f"columns found: {shown(table.columns)}"
+    if not dataset.examples:
+        if not dataset.rejected:
+            raise DatasetInvalid(f"{dataset.path} has no rows; {found}", "is it the right file?")
+        first = dataset.rejected[0]
+        raise DatasetInvalid(
+            f"{dataset.path} has no usable row: {len(dataset.rejected):,} were rejected, "
+            f"the first of them row {first.row}: {first.reason}; {found}",
+            f"zoo data inspect {dataset.path} says more",
+        )
+    labels = dataset.labels
+    if len(labels) < min_classes:
+        raise DatasetInvalid(
+            f"{dataset.path} has one class only: from row {dataset.examples[0].row} on, every row is {labels[0]!r} "
+            f"in column {dataset.columns.label}; {found}",
+            "a classifier needs at least two; is --label the right column?",
+        )

@@ -1,0 +1,20 @@
+"""What every format's reader yields."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+
+class Row(NamedTuple):
+    """One row as the file has it."""
+
+    number: int
+    """1-based."""
+    values: dict[str, Any]
+
+
+class Malformed(NamedTuple):
+    """A row the format's own rules forbid."""
+
+    number: int
+    reason: str

@@ -1,0 +1,78 @@
+"""Holding out a share of the rows: by class, the same on every machine, and no text on both sides."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+
+from zoo.data.example import Dataset, Example
+from zoo.errors import OptionInvalid
+
+
+def text_key(text: str) -> bytes:
+    """The same key for the same text, white space aside."""
+    return hashlib.blake2b(" ".join(text.split()).encode(errors="replace"), digest_size=12).digest()
+
+
+def split(dataset: Dataset, share: float, seed: int) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
+    """Divide a data set into (train, eval), each in the order of the file.
+
+    Each label is divided in the same share. A label with two or more different texts has a row on either side.
+    Rows with the same input stay together, so nothing that is evaluated on was trained on. Which rows are held out
+    depends on their text and the seed, not on their order.
+
+    Raises:
+        OptionInvalid: the share is not at least 0 and below 1.
+    """
+    if not 0 <= share < 1:
+        raise OptionInvalid(f"the share of rows to hold out is {share}, but must be at least 0 and below 1")
+    if share == 0:
+        return dataset.examples, ()
+    groups: dict[bytes, list[int]] = defaultdict(list)
+    for index, example in enumerate(dataset.examples):
+        groups[text_key(example.input)].append(index)
+    held_out = _hold_out(dataset.examples, groups, share, seed)
+    train = (example for index, example in enumerate(dataset.examples) if index not in held_out)
+    evaluation = (example for index, example in enumerate(dataset.examples) if index in held_out)
+    return tuple(train), tuple(evaluation)
+
+
+def _hold_out(examples: tuple[Example, ...], groups: dict[bytes, list[int]], share: float, seed: int) -> set[int]:
+    """The indices of the rows to evaluate on."""
+    of_class: dict[str | None, list[bytes]] = defaultdict(list)
+    for key, indices in groups.items():
+        of_class[examples[indices[0]].label].append(key)
+    held_out: set[int] = set()
+    for keys in of_class.values():
+        ordered = sorted(keys, key=lambda key: hashlib.blake2b(key, key=str(seed).encode(), digest_size=12).digest())
+        for key in _choose(ordered, {key: len(groups[key]) for key in keys}, share):
+            held_out.update(groups[key])
+    return held_out - _needed_for_training(examples, groups.values(), held_out)
+
+
+def _choose(ordered: list[bytes], sizes: dict[bytes, int], share: float) -> list[bytes]:
+    """Groups whose rows add up to the share, at least one of them and never all."""
+    rows = sum(sizes.values())
+    if len(ordered) < 2:
+        return []
+    target = min(max(round(rows * share), 1), rows - 1)
+    chosen: list[bytes] = []
+    for key in ordered:
+        if sizes[key] <= target:
+            chosen.append(key)
+            target -= sizes[key]
+        if target == 0:
+            break
+    return chosen or [min(ordered, key=lambda key: sizes[key])]
+
+
+def _needed_for_training(examples: tuple[Example, ...], groups: Iterable[list[int]], held_out: set[int]) -> set[int]:
+    """Rows to give back: a label that is found on texts of another label only may have lost all of its rows."""
+    left = Counter(example.label for index, example in enumerate(examples) if index not in held_out)
+    returned: set[int] = set()
+    for indices in groups:
+        if indices[0] in held_out and any(left[examples[index].label] == 0 for index in indices):
+            returned.update(indices)
+            left.update(examples[index].label for index in indices)
+    return returned

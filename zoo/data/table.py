@@ -1,0 +1,122 @@
+"""A file of rows, whatever its format: the extension decides who reads it."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol, cast
+
+from zoo.data.lines import EncodingLog, InvalidByte, LineTooLong, NotUtf8
+from zoo.data.rows import Malformed, Row
+from zoo.errors import DatasetInvalid
+
+_MODULES = {
+    ".csv": "zoo.data.delimited",
+    ".tsv": "zoo.data.delimited",
+    ".jsonl": "zoo.data.jsonlines",
+    ".ndjson": "zoo.data.jsonlines",
+    ".parquet": "zoo.data.parquet",
+    ".txt": "zoo.data.plaintext",
+}
+EXTENSIONS = tuple(_MODULES)
+_MAX_NAMES_SHOWN = 12
+_MAX_NAME_CHARS = 40
+
+
+class Format(Protocol):
+    """A module that reads one kind of file."""
+
+    def read_columns(self, path: Path, log: EncodingLog | None = None) -> tuple[str, ...]: ...
+
+    def read_rows(
+        self, path: Path, wanted: tuple[str, ...], log: EncodingLog | None = None
+    ) -> Iterator[Row | Malformed]: ...
+
+
+class Table:
+    """The columns of a file, and its rows as often as they are asked for.
+
+    Raises:
+        DatasetInvalid: there is no such file, its kind is not known, or it cannot be read as that kind.
+        Unsupported: a package that reads this kind is not installed.
+    """
+
+    def __init__(self, path: str | Path, log: EncodingLog | None = None) -> None:
+        self.path = Path(path)
+        self.format = format_of(self.path)
+        self._log = log
+        self.columns: tuple[str, ...] = ()
+        with _Translated(self):
+            self.columns = self.format.read_columns(self.path, log)
+        if any("\0" in name for name in self.columns):
+            raise DatasetInvalid(
+                f"{path} holds NUL bytes where the column names should be; it is not UTF-8 text",
+                "convert UTF-16 with: " + conversion(self.path, "UTF-16"),
+            )
+
+    def rows(self, wanted: tuple[str, ...]) -> Iterator[Row | Malformed]:
+        """Every row with the wanted columns, in order and in constant memory."""
+        with _Translated(self):
+            yield from self.format.read_rows(self.path, wanted, self._log)
+
+
+def format_of(path: Path) -> Format:
+    """The module that reads a file.
+
+    Raises:
+        DatasetInvalid: there is no such file, or its extension names no format zoo reads.
+    """
+    if not path.is_file():
+        raise DatasetInvalid(f"{path} is a folder, not a file" if path.is_dir() else f"there is no file {path}")
+    try:
+        module = _MODULES[path.suffix.lower()]
+    except KeyError:
+        found = f"ends in {path.suffix}" if path.suffix else "has no extension"
+        raise DatasetInvalid(
+            f"{path} {found}, which does not say how it is to be read", f"zoo reads {', '.join(EXTENSIONS)}"
+        ) from None
+    return cast(Format, importlib.import_module(module))
+
+
+def shown(columns: tuple[str, ...]) -> str:
+    """Column names for a message: long ones cut, many counted."""
+    names = [name if len(name) <= _MAX_NAME_CHARS else name[: _MAX_NAME_CHARS - 3] + "..." for name in columns]
+    more = len(names) - _MAX_NAMES_SHOWN
+    return ", ".join(names[:_MAX_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "") if names else "none"
+
+
+def conversion(path: Path, encoding: str) -> str:
+    """The command that converts a file to UTF-8."""
+    return f'iconv -f {encoding} -t UTF-8 "{path}" > "{path.stem}-utf8{path.suffix}"'
+
+
+class _Translated:
+    """Turns what a reader stumbles over into one error a person can act on."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        path = self._table.path
+        if isinstance(error, NotUtf8):
+            raise _not_utf8(self._table, error.invalid) from None
+        if isinstance(error, LineTooLong):
+            raise DatasetInvalid(
+                f"{path} has no line end for more than 64 MiB after byte {error.offset}; is it text?"
+            ) from None
+        if isinstance(error, OSError):
+            raise DatasetInvalid(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def _not_utf8(table: Table, invalid: InvalidByte) -> DatasetInvalid:
+    where = f"row {invalid.row}" if invalid.row else "the header"
+    columns = f"; columns found: {shown(table.columns)}" if table.columns else ""
+    # 0xFF and 0xFE open UTF-16 files; nearly everything else met in practice is what Windows programs write.
+    encoding = "UTF-16" if invalid.offset == 0 and invalid.value in ("0xFF", "0xFE") else "WINDOWS-1252"
+    return DatasetInvalid(
+        f"{table.path} is not UTF-8: byte {invalid.offset} ({invalid.value}), in {where}, cannot be decoded{columns}",
+        f"if it is {encoding}, convert it with: {conversion(table.path, encoding)}",
+    )

@@ -1,0 +1,29 @@
+"""Where zoo keeps its files: `ZOO_HOME` if set, else the folders the platform means for them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def home() -> Path:
+    """The folder of everything a person would miss: runs and their results."""
+    if override := os.environ.get("ZOO_HOME"):
+        return Path(override).expanduser().absolute()
+    import platformdirs
+
+    return platformdirs.user_data_path("zoo", appauthor=False)
+
+
+def runs_folder() -> Path:
+    """One folder per run."""
+    return home() / "runs"
+
+
+def cache_folder() -> Path:
+    """What can be made again: measurements of devices, verdicts on digests."""
+    if os.environ.get("ZOO_HOME"):
+        return home() / "cache"
+    import platformdirs
+
+    return platformdirs.user_cache_path("zoo", appauthor=False)

@@ -1,0 +1,254 @@
+"""Discovery of plugins through the entry-point group `zoo.plugins`. Nobody else touches entry points.
+
+At three grains: `plugin_names` imports nothing, `load_plugin` exactly one, `load_plugins` all. Whatever goes wrong in a
+plugin is a `PluginFailure` value; all other plugins go on working. `ZOO_PLUGINS=a,b` leaves only the named ones.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import EntryPoint, entry_points
+from types import ModuleType
+from typing import Any
+
+import msgspec
+import pluggy
+
+from zoo import hookspecs
+from zoo.card import VERBS, Ability, Card
+from zoo.errors import PluginBroken, UnknownPlugin, ZooError
+from zoo.options import schema
+from zoo.sanitize import one_line
+from zoo.task import get_task
+
+GROUP = "zoo.plugins"
+_HOOKS = ("cards", "pretrain", "finetune", "predict")
+
+
+class PluginFailure(msgspec.Struct, frozen=True, kw_only=True):
+    """A plugin that cannot be used, and why."""
+
+    name: str
+    distribution: str
+    version: str
+    error: str
+    hint: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plugin:
+    """A plugin that was imported and keeps the contract."""
+
+    name: str
+    distribution: str
+    version: str
+    module: ModuleType
+    cards: tuple[Card, ...]
+    hooks: tuple[str, ...]
+    """Names of the hooks it implements, in the order of a model's life."""
+    import_ms: float
+    """What importing it and asking for its cards took."""
+
+    def hook(self, name: str) -> Callable[..., Any]:
+        """The hook of this plugin, surrounded by the wrapper hooks of other installed plugins."""
+        if name not in self.hooks:
+            raise PluginBroken(f"plugin {self.name} has no hook {name!r}", f"it has {', '.join(self.hooks)}")
+        caller: Callable[..., Any] = getattr(self._manager.hook, name)
+        return caller
+
+    @cached_property
+    def _manager(self) -> pluggy.PluginManager:
+        manager = _new_manager()
+        manager.register(self.module, self.name)
+        for entry_point in _selected():
+            if entry_point.name != self.name:
+                _register_wrappers(manager, entry_point)
+        return manager
+
+
+def plugin_names() -> tuple[str, ...]:
+    """Names of the installed plugins, sorted; imports none of them."""
+    return tuple(sorted({entry_point.name for entry_point in _selected()}))
+
+
+def load_plugin(name: str) -> Plugin:
+    """Import one plugin.
+
+    Raises:
+        UnknownPlugin: there is none of that name.
+        PluginBroken: it cannot be imported, or breaks the contract.
+    """
+    candidates = [entry_point for entry_point in _selected() if entry_point.name == name]
+    if not candidates:
+        raise UnknownPlugin(f"there is no plugin {name!r}", f"installed: {', '.join(plugin_names()) or 'none'}")
+    loaded = _load(candidates)
+    if isinstance(loaded, PluginFailure):
+        raise PluginBroken(f"plugin {name} ({loaded.distribution} {loaded.version}): {loaded.error}", loaded.hint)
+    return loaded
+
+
+def load_plugins() -> tuple[tuple[Plugin, ...], tuple[PluginFailure, ...]]:
+    """Import all plugins; those that cannot be used come as failures."""
+    by_name: dict[str, list[EntryPoint]] = {}
+    for entry_point in _selected():
+        by_name.setdefault(entry_point.name, []).append(entry_point)
+    loaded = [_load(by_name[name]) for name in sorted(by_name)]
+    return (
+        tuple(one for one in loaded if isinstance(one, Plugin)),
+        tuple(one for one in loaded if isinstance(one, PluginFailure)),
+    )
+
+
+def _selected() -> tuple[EntryPoint, ...]:
+    """Entry points of the group, each distribution's once, less those that ZOO_PLUGINS leaves out."""
+    only = os.environ.get("ZOO_PLUGINS")
+    wanted = None if only is None else {name.strip() for name in only.split(",")}
+    found = {
+        (entry_point.name, entry_point.value, _distribution(entry_point)[0]): entry_point
+        for entry_point in entry_points(group=GROUP)
+        if wanted is None or entry_point.name in wanted
+    }
+    return tuple(found.values())
+
+
+def _load(candidates: list[EntryPoint]) -> Plugin | PluginFailure:
+    """Import the plugin that the entry points of one name stand for; two of one name are a failure."""
+    entry_point = candidates[0]
+    distribution, version = _distribution(entry_point)
+
+    def failure(error: str, hint: str) -> PluginFailure:
+        return PluginFailure(
+            name=one_line(entry_point.name),
+            distribution=distribution,
+            version=version,
+            error=one_line(error),
+            hint=one_line(hint),
+        )
+
+    if len(candidates) > 1:
+        names = " and ".join(sorted(_distribution(candidate)[0] for candidate in candidates))
+        return failure(f"{names} both call their plugin {entry_point.name!r}", f"uninstall one of {names}")
+    started = time.perf_counter()
+    try:
+        module = entry_point.load()
+        hooks = _verify(module, entry_point.name)
+        cards = _cards(module, entry_point.name)
+    except PluginBroken as broken:
+        return failure(broken.message, broken.hint)
+    except (Exception, SystemExit) as error:  # whatever a stranger's module may raise while it is imported
+        return failure(
+            f"{type(error).__name__}: {error}",
+            f"update or uninstall {distribution}; python -c 'import {entry_point.module}' shows the whole error",
+        )
+    return Plugin(
+        name=entry_point.name,
+        distribution=distribution,
+        version=version,
+        module=module,
+        cards=cards,
+        hooks=hooks,
+        import_ms=(time.perf_counter() - started) * 1000,
+    )
+
+
+def _distribution(entry_point: EntryPoint) -> tuple[str, str]:
+    found = entry_point.dist
+    return (found.name, found.version) if found is not None else ("unknown", "")
+
+
+def _new_manager() -> pluggy.PluginManager:
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    return manager
+
+
+def _verify(module: ModuleType, name: str) -> tuple[str, ...]:
+    """Check the hooks of a module against the specifications; returns their names."""
+    manager = _new_manager()
+    try:
+        manager.register(module, name)
+        manager.check_pending()
+    except pluggy.PluginValidationError as error:
+        raise PluginBroken(
+            _validation_message(manager, module, error), "the hooks are described in zoo.hookspecs"
+        ) from error
+    hooks = tuple(hook for hook in _HOOKS if getattr(manager.hook, hook).get_hookimpls())
+    if not hooks:
+        raise PluginBroken(f"{module.__name__} implements no hook", "decorate its functions with @zoo.hookimpl")
+    return hooks
+
+
+def _validation_message(manager: pluggy.PluginManager, module: ModuleType, error: Exception) -> str:
+    for attribute in dir(module):
+        if manager.parse_hookimpl_opts(module, attribute) is not None and attribute not in _HOOKS:
+            near = difflib.get_close_matches(attribute, _HOOKS, n=1)
+            return f"{attribute!r} is no hook" + (f"; did the author mean {near[0]!r}?" if near else "")
+    return str(error).partition("\n")[2] or str(error)
+
+
+def _register_wrappers(manager: pluggy.PluginManager, entry_point: EntryPoint) -> None:
+    """Let the wrapper hooks of another plugin take part; one that cannot be imported takes no part in anything."""
+    try:
+        module = entry_point.load()
+        wrappers = [
+            attribute
+            for attribute in dir(module)
+            if (marks := manager.parse_hookimpl_opts(module, attribute)) and marks.get("wrapper")
+        ]
+        if wrappers:
+            surrounding = ModuleType(f"{entry_point.name} wrappers")
+            for attribute in wrappers:
+                setattr(surrounding, attribute, getattr(module, attribute))
+            manager.register(surrounding)
+    except (Exception, SystemExit) as error:
+        import logging
+
+        logging.getLogger(__name__).warning("plugin %s is left out: %s", entry_point.name, error)
+
+
+def _cards(module: ModuleType, plugin: str) -> tuple[Card, ...]:
+    """The plugin's cards, each checked, with the plugin's name filled in."""
+    manager = _new_manager()
+    manager.register(module, plugin)
+    answers: list[Iterable[Card]] = manager.hook.cards()
+    cards = [_checked(card, plugin) for answer in answers for card in answer]
+    names = [card.name for card in cards]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise PluginBroken(f"cards() gives {', '.join(twice)} twice", "each model of a plugin needs a name of its own")
+    return tuple(cards)
+
+
+def _checked(card: object, plugin: str) -> Card:
+    if not isinstance(card, Card):
+        raise PluginBroken(f"cards() gives a {type(card).__name__}, not a zoo.Card", "the plugin's author must mend it")
+    where = f"card {one_line(str(card.name))!r}"
+    try:
+        msgspec.convert(msgspec.to_builtins(card, enc_hook=repr), _CardData)
+        for verb, ability in card.abilities.items():
+            _check_ability(verb, ability)
+        get_task(card.task)
+    except (msgspec.ValidationError, TypeError, ZooError) as error:
+        message = error.message if isinstance(error, ZooError) else str(error)
+        raise PluginBroken(f"{where}: {message}", "the plugin's author must mend it") from error
+    return msgspec.structs.replace(card, plugin=plugin)
+
+
+class _CardData(Card, frozen=True, kw_only=True):
+    """A card whose option sets are text: what can be checked by type."""
+
+    abilities: dict[str, Any]
+
+
+def _check_ability(verb: str, ability: object) -> None:
+    if verb not in VERBS:
+        raise TypeError(f"{verb!r} is no verb; verbs are {', '.join(VERBS)}")
+    if not isinstance(ability, Ability):
+        raise TypeError(f"the ability to {verb} is a {type(ability).__name__}, not a zoo.Ability")
+    get_task(ability.task)
+    schema(ability.options)

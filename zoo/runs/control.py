@@ -1,0 +1,101 @@
+"""Stopping, resuming and removing runs."""
+
+from __future__ import annotations
+
+import time
+
+from zoo.errors import Unsupported
+from zoo.runs import liveness, status, store
+from zoo.runs.events import RunCancelled
+from zoo.runs.launcher import launch
+from zoo.runs.log import append
+from zoo.runs.store import RunFolder
+
+ASK_TIMEOUT_S = 60.0
+"""How long a worker has to write a checkpoint and end after it was asked to."""
+TERMINATE_TIMEOUT_S = 20.0
+KILL_TIMEOUT_S = 10.0
+POLL_S = 0.1
+
+
+def ask_to_stop(folder: RunFolder) -> None:
+    """Ask the worker to write a checkpoint and end; returns at once."""
+    folder.stop_path.touch()
+
+
+def stop(folder: RunFolder, *, force: bool = False, timeout_s: float = ASK_TIMEOUT_S) -> str:
+    """End a run: ask, then terminate, then kill, each with its own time.
+
+    Args:
+        folder: the run.
+        force: kill at once, without a checkpoint.
+        timeout_s: time the worker gets after it was asked.
+
+    Returns:
+        What it took: `not running`, `asked`, `terminated` or `killed`.
+    """
+    worker = liveness.recorded(folder)
+    if worker is None or not liveness.is_alive(folder):
+        return "not running"
+    if not force:
+        ask_to_stop(folder)
+        if _gone(folder, timeout_s):
+            return "asked"
+        _signal_tree(worker, kill=False)
+        if _gone(folder, TERMINATE_TIMEOUT_S):
+            return "terminated"
+    _signal_tree(worker, kill=True)
+    _gone(folder, KILL_TIMEOUT_S)
+    snapshot = status.read(folder)
+    if snapshot.status == "crashed":
+        append(folder, RunCancelled(step=snapshot.checkpoint_step or 0))
+    return "killed"
+
+
+def resume(folder: RunFolder) -> None:
+    """Start a worker that goes on from the last checkpoint.
+
+    Raises:
+        Unsupported: the run is still going, or has finished.
+    """
+    snapshot = status.read(folder)
+    if liveness.is_alive(folder):
+        raise Unsupported(f"run {folder.name} is still going", f"watch it: zoo attach {folder.name}")
+    if snapshot.status == "finished":
+        raise Unsupported(f"run {folder.name} has finished", "start a new run from its result by its name")
+    launch(folder)
+
+
+def remove(folder: RunFolder) -> None:
+    """Delete a run and its result.
+
+    Raises:
+        Unsupported: the run is still going.
+    """
+    if liveness.is_alive(folder):
+        raise Unsupported(f"run {folder.name} is still going", f"stop it first: zoo stop {folder.name}")
+    store.delete(folder)
+
+
+def _gone(folder: RunFolder, timeout_s: float) -> bool:
+    deadline = time.monotonic() + timeout_s
+    while liveness.is_alive(folder):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(POLL_S)
+    return True
+
+
+def _signal_tree(worker: liveness.WorkerProcess, *, kill: bool) -> None:
+    """Signal the worker; a kill takes its child processes along, which could not outlive it usefully."""
+    import psutil
+
+    try:
+        process = psutil.Process(worker.pid)
+        if not liveness.process_is_alive(worker):
+            return
+        doomed = [*process.children(recursive=True), process] if kill else [process]
+        for one in doomed:
+            one.kill() if kill else one.terminate()
+    except psutil.NoSuchProcess:
+        return

@@ -1,0 +1,77 @@
+"""Evaluation: a model's answers on labelled data, beside the labels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zoo.data import check_labels, load
+from zoo.errors import Unsupported
+from zoo.metrics import ClassificationMetrics
+from zoo.prediction import Classification
+from zoo.runs.events import (
+    AnyEvent,
+    DataLoaded,
+    EvaluationCompleted,
+    PredictionsWritten,
+    RunCancelled,
+    RunFinished,
+)
+from zoo.runs.preparation import load_predictor, resolve
+from zoo.task import get_task
+
+if TYPE_CHECKING:
+    from zoo.runs.worker import Worker
+
+CHUNK = 256
+"""Examples handed to the predictor at once."""
+
+
+def evaluate(worker: Worker) -> AnyEvent:
+    """Judge a classifier; returns the event that ends the run.
+
+    Raises:
+        Unsupported: the model is no classifier.
+    """
+    _, card = resolve(worker)
+    task = get_task(worker.request.task)
+    if not task.labelled or not card.labels:
+        raise Unsupported(
+            f"{card.name} does {task.name}, which has no labels to be judged by",
+            f"fine-tune it first: zoo finetune {card.name} --data FILE",
+        )
+    data = worker.request.data
+    dataset = load(
+        data.path,
+        task,
+        input_column=data.input_column,
+        label_column=data.label_column,
+        require_several_classes=False,
+    )
+    check_labels(dataset, card.labels)
+    worker.emit(
+        DataLoaded(
+            eval_rows=len(dataset.examples),
+            rejected_rows=len(dataset.rejected),
+            labels=card.labels,
+            input_column=dataset.columns.input,
+            label_column=dataset.columns.label,
+            sha256=dataset.sha256,
+        )
+    )
+    card, predictor = load_predictor(worker)
+    metrics = ClassificationMetrics(card.labels)
+    index = {label: i for i, label in enumerate(card.labels)}
+    unanswered = 0
+    for start in range(0, len(dataset.examples), CHUNK):
+        if worker.should_stop():
+            return RunCancelled()
+        chunk = dataset.examples[start : start + CHUNK]
+        for example, answer in zip(chunk, predictor.predict([e.input for e in chunk]), strict=True):
+            if isinstance(answer, Classification):
+                metrics.update(index[str(example.label)], index[answer.label])
+            else:
+                unanswered += 1
+        worker.emit(PredictionsWritten(rows=start + len(chunk), total_rows=len(dataset.examples)))
+    figures = metrics.compute() | ({"unanswered": float(unanswered)} if unanswered else {})
+    worker.emit(EvaluationCompleted(step=0, metrics=figures, rows=len(dataset.examples)))
+    return RunFinished(metrics=figures, confusion=metrics.confusion, labels=card.labels)

@@ -1,0 +1,70 @@
+"""Starting a worker: a process of its own that outlives whoever started it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import Any
+
+from zoo.errors import RunFailed
+from zoo.runs import liveness
+from zoo.runs.events import RunLaunched
+from zoo.runs.log import append, read_events
+from zoo.runs.snapshot import fold
+from zoo.runs.store import RunFolder
+
+
+def launch(folder: RunFolder) -> None:
+    """Start a run, or an attempt to go on with it, and return at once.
+
+    Raises:
+        RunFailed: the worker process cannot be started.
+    """
+    attempt = fold(read_events(folder)[0]).attempt + 1
+    folder.stop_path.unlink(missing_ok=True)
+    with folder.log_path.open("ab") as log:
+        try:
+            process = subprocess.Popen(
+                worker_command(folder),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=_environment(attempt),
+                **_detached(),
+            )
+        except OSError as error:
+            raise RunFailed(f"run {folder.name}: its worker cannot be started: {error}") from error
+    process.returncode = 0  # it is nobody's child to wait for: Popen shall not warn when it is collected
+    liveness.record(folder, process.pid)
+    append(folder, RunLaunched(attempt=attempt))
+
+
+def worker_command(folder: RunFolder) -> list[str]:
+    """What runs the worker: itself, or torch's launcher with one worker per process.
+
+    `accelerate launch --cpu` starts a single process whatever it is asked for, so torchrun does it.
+    """
+    processes = folder.request.processes
+    worker = ["-m", "zoo.runs.worker", str(folder.path)]
+    if processes == 1:
+        return [sys.executable, *worker]
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+    return [sys.executable, *torchrun, *worker]
+
+
+def _environment(attempt: int) -> dict[str, str]:
+    quiet = {
+        "PYTHONUNBUFFERED": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+        "ZOO_ATTEMPT": str(attempt),
+    }
+    return os.environ | quiet
+
+
+def _detached() -> dict[str, Any]:
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP}
+    return {"start_new_session": True}

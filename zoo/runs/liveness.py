@@ -1,0 +1,105 @@
+"""Whether a run's worker is alive: its process id and start time, and a heartbeat where the process cannot be seen."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable
+from typing import IO
+
+import msgspec
+
+from zoo import atomic
+from zoo.runs.store import RunFolder
+
+HEARTBEAT_S = 5.0
+HEARTBEAT_LOST_S = 60.0
+"""A worker on another machine counts as dead when it has been silent this long."""
+START_TIME_TOLERANCE_S = 1.0
+
+
+class WorkerProcess(msgspec.Struct, frozen=True, kw_only=True):
+    """The content of `worker.json`."""
+
+    pid: int
+    """Of the process to signal: the worker, or the launcher of several."""
+    started_at: float
+    """Start time of that process, Unix seconds; tells it from a later one with the same pid."""
+    host: str
+
+
+def describe(pid: int) -> WorkerProcess:
+    """Name a process of this machine so that it can be recognised later."""
+    import psutil
+
+    return WorkerProcess(pid=pid, started_at=psutil.Process(pid).create_time(), host=socket.gethostname())
+
+
+def record(folder: RunFolder, pid: int) -> None:
+    """Write down who works on the run."""
+    atomic.write_bytes(folder.worker_path, msgspec.json.encode(describe(pid)))
+
+
+def recorded(folder: RunFolder) -> WorkerProcess | None:
+    """Who was last written down; None where nobody was."""
+    try:
+        return msgspec.json.decode(folder.worker_path.read_bytes(), type=WorkerProcess)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def is_alive(folder: RunFolder) -> bool:
+    """Whether the run's worker is there."""
+    worker = recorded(folder)
+    if worker is None:
+        return False
+    if worker.host != socket.gethostname():
+        return time.time() - folder.worker_path.stat().st_mtime < HEARTBEAT_LOST_S
+    return process_is_alive(worker)
+
+
+def process_is_alive(worker: WorkerProcess) -> bool:
+    """Whether a process of this machine is there and is the one that was written down."""
+    import psutil
+
+    try:
+        process = psutil.Process(worker.pid)
+        same: bool = abs(process.create_time() - worker.started_at) < START_TIME_TOLERANCE_S
+        zombie: bool = process.status() == psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+    return same and not zombie
+
+
+def beat(folder: RunFolder) -> None:
+    """Show that the worker is there."""
+    os.utime(folder.worker_path)
+
+
+def claim(folder: RunFolder) -> IO[bytes] | None:
+    """Lock the run for this process until it ends or closes the file; None where another process has it."""
+    file = (folder.path / "worker.lock").open("ab")
+    try:
+        _lock(file)
+    except OSError:
+        file.close()
+        return None
+    return file
+
+
+def _posix_lock(file: IO[bytes]) -> None:
+    import fcntl
+
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _windows_lock(file: IO[bytes]) -> None:
+    import msvcrt
+
+    file.seek(0)
+    msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+
+
+_lock: Callable[[IO[bytes]], None] = _windows_lock if sys.platform == "win32" else _posix_lock

@@ -1,0 +1,64 @@
+"""The event log: appended to line by line, read by any number of views."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+
+from zoo.runs.events import TERMINAL, AnyEvent, Event, RunLaunched, RunStarted, decode, encode
+from zoo.runs.liveness import is_alive
+from zoo.runs.store import RunFolder
+
+POLL_S = 0.1
+
+
+def append(folder: RunFolder, event: Event) -> None:
+    """Add one line, in one write; a half line that a killed writer left behind is closed off first."""
+    line = encode(event)
+    descriptor = os.open(folder.events_path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o644)
+    try:
+        size = os.fstat(descriptor).st_size
+        if size:
+            os.lseek(descriptor, size - 1, os.SEEK_SET)
+            if os.read(descriptor, 1) != b"\n":
+                line = b"\n" + line
+        os.write(descriptor, line)
+    finally:
+        os.close(descriptor)
+
+
+def read_events(folder: RunFolder, offset: int = 0) -> tuple[list[AnyEvent], int]:
+    """Read the whole lines from a byte offset on; what cannot be read as an event is passed over.
+
+    Returns:
+        The events and the offset to go on from.
+    """
+    try:
+        with folder.events_path.open("rb") as file:
+            file.seek(offset)
+            data = file.read()
+    except FileNotFoundError:
+        return [], offset
+    end = data.rfind(b"\n") + 1
+    events = [event for line in data[:end].splitlines() if (event := decode(line)) is not None]
+    return events, offset + end
+
+
+def follow(folder: RunFolder, *, offset: int = 0, poll_s: float = POLL_S) -> Iterator[AnyEvent | None]:
+    """Yield events as they come, and None at every idle poll, until the attempt has ended or its worker is gone."""
+    ended = False
+    while True:
+        alive = is_alive(folder)
+        events, offset = read_events(folder, offset)
+        for event in events:
+            if isinstance(event, TERMINAL):
+                ended = True
+            elif isinstance(event, RunLaunched | RunStarted):
+                ended = False
+            yield event
+        if not events:
+            if ended or not alive:
+                return
+            yield None
+            time.sleep(poll_s)

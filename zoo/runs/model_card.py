@@ -1,0 +1,61 @@
+"""The README of a result: what it is, what it learnt from, how good it is, how to use it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from zoo import atomic
+from zoo.runs.request import RunRequest
+from zoo.runs.result import ResultManifest
+
+README = "README.md"
+
+
+def write_readme(folder: Path, manifest: ResultManifest, request: RunRequest, *, rows: tuple[int, int]) -> None:
+    """Write `README.md`; what the plugin's export wrote there (how to load the folder without zoo) is kept at its end.
+
+    Args:
+        folder: the model folder.
+        manifest: what the result is.
+        request: what was asked for.
+        rows: usable training and evaluation rows.
+    """
+    path = folder / README
+    from_plugin = path.read_text(encoding="utf-8") if path.exists() else ""
+    parts = [
+        f"# {manifest.name}",
+        f"{manifest.parent}, {_VERBS[manifest.verb]} for {manifest.task} with zoo.",
+        _table("Evaluation", [(name, f"{value:.4f}") for name, value in manifest.metrics.items()]),
+        _table(
+            "Data",
+            [
+                ("file", Path(request.data.path).name),
+                ("sha256", request.data.sha256),
+                ("evaluation", Path(request.data.eval_path).name if request.data.eval_path else "a held-out share"),
+                ("training rows", f"{rows[0]:,}"),
+                ("evaluation rows", f"{rows[1]:,}"),
+            ],
+        ),
+        "## Labels\n\n" + ", ".join(f"`{label}`" for label in manifest.labels) if manifest.labels else "",
+        "## Use\n\n```\n" + f"zoo predict {manifest.name} ..." + "\n```",
+        from_plugin.strip(),
+        _table("Options", [(name, str(value)) for name, value in manifest.options.items()]),
+        _table("Versions", list(manifest.versions.items())),
+    ]
+    atomic.write_text(path, "\n\n".join(part for part in parts if part) + "\n")
+
+
+_VERBS = {"pretrain": "pretrained", "finetune": "fine-tuned"}
+
+
+def _table(title: str, rows: list[tuple[str, str]]) -> str:
+    if not rows:
+        return ""
+    lines = [
+        f"## {title}",
+        "",
+        "| | |",
+        "|---|---|",
+        *(f"| {name} | {value.replace('|', chr(92) + '|')} |" for name, value in rows),
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,75 @@
+"""What every job needs before it can begin: the card, its verified weights, its plugin."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zoo.card import Card
+from zoo.catalog import Catalog
+from zoo.errors import Unsupported
+from zoo.fetch import Progress, fetch
+from zoo.options import parse
+from zoo.plugins import Plugin, load_plugin
+from zoo.runs.context import PredictionRun, Predictor
+from zoo.runs.events import WeightsFetched
+from zoo.task import get_task
+
+if TYPE_CHECKING:
+    from zoo.runs.worker import Worker
+
+FETCH_EVENT_S = 0.5
+"""Least time between two events of a download."""
+
+
+def resolve(worker: Worker) -> tuple[Plugin, Card]:
+    """The plugin that owns the model, and the model's card."""
+    card = Catalog.load().resolve(worker.request.model)
+    return load_plugin(card.plugin), card
+
+
+def fetch_weights(worker: Worker, card: Card) -> Path | None:
+    """Bring the card's weights here; None for an architecture that starts from random numbers."""
+    if card.weights is None:
+        return None
+    told_at = 0.0
+
+    def tell(progress: Progress) -> None:
+        nonlocal told_at
+        finished = progress.received_bytes == progress.total_bytes
+        if not finished and time.monotonic() - told_at < FETCH_EVENT_S:
+            return
+        told_at = time.monotonic()
+        worker.emit(
+            WeightsFetched(
+                received_bytes=progress.received_bytes,
+                total_bytes=progress.total_bytes,
+                bytes_per_s=progress.bytes_per_s,
+            )
+        )
+
+    return fetch(card.weights, on_progress=tell, should_stop=worker.should_stop)
+
+
+def load_predictor(worker: Worker) -> tuple[Card, Predictor]:
+    """Load the model of an evaluation or a batch prediction.
+
+    Raises:
+        Unsupported: the model cannot predict.
+    """
+    plugin, card = resolve(worker)
+    ability = card.abilities.get("predict")
+    weights = fetch_weights(worker, card)
+    if ability is None or weights is None:
+        raise Unsupported(f"{card.name} cannot predict", f"fine-tune it first: zoo finetune {card.name} --data FILE")
+    run = PredictionRun(
+        card=card,
+        task=get_task(ability.task),
+        weights=weights,
+        options=parse(ability.options, worker.request.options),
+        device=worker.request.device,
+        precision=worker.request.precision,
+    )
+    predictor: Predictor = plugin.hook("predict")(run=run)
+    return card, predictor

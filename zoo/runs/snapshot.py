@@ -1,0 +1,260 @@
+"""What is known of a run: a pure fold over its events. Terminal, browser and Python all show this one value.
+
+Its size does not grow with the length of the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import reduce, singledispatch
+from typing import Any, Literal
+
+import msgspec
+
+from zoo.runs import events as e
+
+Status = Literal["created", "starting", "running", "finished", "failed", "cancelled", "crashed"]
+LIVE: tuple[Status, ...] = ("starting", "running")
+CURVE_POINTS = 512
+EVALUATIONS = 512
+WARNINGS = 20
+
+
+class Point(msgspec.Struct, frozen=True):
+    """One point of the loss curve."""
+
+    step: int
+    loss: float
+
+
+class Evaluation(msgspec.Struct, frozen=True):
+    """One evaluation."""
+
+    step: int
+    metrics: dict[str, float]
+    best: bool
+
+
+class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """A run at one moment."""
+
+    status: Status = "created"
+    attempt: int = 0
+    device: str = ""
+    precision: str = ""
+    processes: int = 1
+    started_at: float | None = None
+    """Unix time of the newest attempt's start."""
+    ended_at: float | None = None
+    fetched_bytes: int = 0
+    fetch_total_bytes: int | None = None
+    fetch_bytes_per_s: float = 0.0
+    train_rows: int = 0
+    eval_rows: int = 0
+    rejected_rows: int = 0
+    labels: tuple[str, ...] = ()
+    input_column: str = ""
+    label_column: str = ""
+    plan: e.RunPlanned | None = None
+    step: int = 0
+    steps: int = 0
+    epoch: float = 0.0
+    loss: float | None = None
+    lr: float | None = None
+    samples_per_s: float = 0.0
+    memory_bytes: int = 0
+    loss_curve: tuple[Point, ...] = ()
+    """At most 512 points; of a longer run every 2nd, 4th, 8th ... event."""
+    curve_stride: int = 1
+    curve_seen: int = 0
+    evaluations: tuple[Evaluation, ...] = ()
+    """The newest, at most 512."""
+    checkpoint_step: int | None = None
+    rows_predicted: int = 0
+    total_rows: int | None = None
+    warnings: tuple[str, ...] = ()
+    """The newest, at most 20."""
+    metrics: dict[str, float] = {}
+    """Final ones."""
+    best_step: int | None = None
+    confusion: tuple[tuple[int, ...], ...] = ()
+    error_kind: str = ""
+    error: str = ""
+    hint: str = ""
+
+    @property
+    def live(self) -> bool:
+        """Whether a worker is at it."""
+        return self.status in LIVE
+
+    @property
+    def eta_s(self) -> float | None:
+        """Seconds of training left, from the newest rate; None where it cannot be told."""
+        if not self.plan or self.samples_per_s <= 0 or self.status != "running":
+            return None
+        return (self.steps - self.step) * self.plan.batch_size / self.samples_per_s
+
+    @property
+    def latest_metrics(self) -> dict[str, float]:
+        """Final metrics, or those of the newest evaluation."""
+        return self.metrics or (self.evaluations[-1].metrics if self.evaluations else {})
+
+
+EMPTY = RunSnapshot()
+
+
+def fold(events: Iterable[e.AnyEvent], start: RunSnapshot = EMPTY) -> RunSnapshot:
+    """Apply events in order."""
+    return reduce(apply, events, start)
+
+
+def apply(snapshot: RunSnapshot, event: e.AnyEvent) -> RunSnapshot:
+    """The snapshot after one more event; pure."""
+    return msgspec.structs.replace(snapshot, **_changes(event, snapshot))
+
+
+Changes = dict[str, Any]
+
+
+@singledispatch
+def _changes(event: object, s: RunSnapshot) -> Changes:
+    """Fields that an event sets; an event that changes nothing sets none."""
+    return {}
+
+
+@_changes.register
+def _(event: e.RunLaunched, s: RunSnapshot) -> Changes:
+    if event.attempt == s.attempt:  # the worker was faster than the one who started it
+        return {}
+    return {"status": "starting", "attempt": event.attempt, "ended_at": None, "error_kind": "", "error": "", "hint": ""}
+
+
+@_changes.register
+def _(event: e.RunStarted, s: RunSnapshot) -> Changes:
+    changes: Changes = {
+        "status": "running",
+        "attempt": event.attempt,
+        "device": event.device,
+        "precision": event.precision,
+        "processes": event.processes,
+        "started_at": event.at,
+        "ended_at": None,
+    }
+    if event.attempt > 1 and event.resumed_from_step is None:
+        return changes | {"step": 0, "loss_curve": (), "evaluations": (), "loss": None, "checkpoint_step": None}
+    if event.resumed_from_step is not None:
+        kept = event.resumed_from_step
+        changes |= {
+            "step": kept,
+            "loss_curve": tuple(point for point in s.loss_curve if point.step <= kept),
+            "evaluations": tuple(evaluation for evaluation in s.evaluations if evaluation.step <= kept),
+        }
+    return changes
+
+
+@_changes.register
+def _(event: e.WeightsFetched, s: RunSnapshot) -> Changes:
+    return {
+        "fetched_bytes": event.received_bytes,
+        "fetch_total_bytes": event.total_bytes,
+        "fetch_bytes_per_s": event.bytes_per_s,
+    }
+
+
+@_changes.register
+def _(event: e.DataLoaded, s: RunSnapshot) -> Changes:
+    return {
+        "train_rows": event.train_rows,
+        "eval_rows": event.eval_rows,
+        "rejected_rows": event.rejected_rows,
+        "labels": event.labels,
+        "input_column": event.input_column,
+        "label_column": event.label_column,
+    }
+
+
+@_changes.register
+def _(event: e.RunPlanned, s: RunSnapshot) -> Changes:
+    return {"plan": event, "steps": event.steps}
+
+
+@_changes.register
+def _(event: e.StepCompleted, s: RunSnapshot) -> Changes:
+    return {
+        "step": event.step,
+        "steps": event.steps,
+        "epoch": event.epoch,
+        "loss": event.loss,
+        "lr": event.lr,
+        "samples_per_s": event.samples_per_s,
+        "memory_bytes": event.memory_bytes,
+        **_extend_curve(s, Point(event.step, event.loss)),
+    }
+
+
+@_changes.register
+def _(event: e.EvaluationCompleted, s: RunSnapshot) -> Changes:
+    evaluation = Evaluation(event.step, event.metrics, event.best)
+    return {"evaluations": (*s.evaluations, evaluation)[-EVALUATIONS:], "eval_rows": event.rows}
+
+
+@_changes.register
+def _(event: e.CheckpointSaved, s: RunSnapshot) -> Changes:
+    return {"checkpoint_step": event.step}
+
+
+@_changes.register
+def _(event: e.ExampleRejected, s: RunSnapshot) -> Changes:
+    return {"rejected_rows": event.total}
+
+
+@_changes.register
+def _(event: e.PredictionsWritten, s: RunSnapshot) -> Changes:
+    return {
+        "rows_predicted": event.rows,
+        "total_rows": event.total_rows,
+        "samples_per_s": event.samples_per_s,
+    }
+
+
+@_changes.register
+def _(event: e.Warned, s: RunSnapshot) -> Changes:
+    return {"warnings": (*s.warnings, event.message)[-WARNINGS:]}
+
+
+@_changes.register
+def _(event: e.RunFinished, s: RunSnapshot) -> Changes:
+    return {
+        "status": "finished",
+        "ended_at": event.at,
+        "metrics": event.metrics,
+        "best_step": event.best_step,
+        "confusion": event.confusion,
+        "labels": event.labels or s.labels,
+    }
+
+
+@_changes.register
+def _(event: e.RunFailed, s: RunSnapshot) -> Changes:
+    return {
+        "status": "failed",
+        "ended_at": event.at,
+        "error_kind": event.kind,
+        "error": event.message,
+        "hint": event.hint,
+    }
+
+
+@_changes.register
+def _(event: e.RunCancelled, s: RunSnapshot) -> Changes:
+    return {"status": "cancelled", "ended_at": event.at}
+
+
+def _extend_curve(s: RunSnapshot, point: Point) -> Changes:
+    """Keep every stride-th point; when the curve is full, drop every second and double the stride."""
+    seen, stride, curve = s.curve_seen, s.curve_stride, s.loss_curve
+    if seen % stride == 0:
+        curve = (*curve, point)
+    if len(curve) > CURVE_POINTS:
+        curve, stride = curve[::2], stride * 2
+    return {"loss_curve": curve, "curve_stride": stride, "curve_seen": seen + 1}

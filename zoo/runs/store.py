@@ -1,0 +1,189 @@
+"""Runs on disk, one folder each.
+
+Below `zoo.paths.runs_folder()`, a run named NAME is
+
+run.json          the request (RunRequest), written once
+worker.json       who works on it: pid, start time, host; its modification time is the heartbeat
+events.jsonl      what happened, append-only
+log.txt           whatever the worker and its libraries printed
+stop              present while someone asks the run to stop
+quarantine.jsonl  rows that could not be used
+checkpoints/      what a resumed run goes on from
+model/            the result; `model/zoo.json` is written last and makes it a model
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from zoo import atomic
+from zoo.errors import OptionInvalid, StoreInvalid, UnknownRun
+from zoo.paths import runs_folder
+from zoo.runs.request import RunRequest
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}")
+_DECODER = msgspec.json.Decoder(RunRequest)
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """One run on disk."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """Name of the run."""
+        return self.path.name
+
+    @property
+    def request(self) -> RunRequest:
+        """What the run was asked to do.
+
+        Raises:
+            StoreInvalid: `run.json` cannot be read.
+        """
+        try:
+            return _DECODER.decode(self.request_path.read_bytes())
+        except (OSError, msgspec.DecodeError) as error:
+            raise StoreInvalid(
+                f"run {self.name}: {self.request_path} cannot be read ({error})", f"remove it: zoo rm {self.name}"
+            ) from error
+
+    @property
+    def request_path(self) -> Path:
+        """The request, as JSON."""
+        return self.path / "run.json"
+
+    @property
+    def worker_path(self) -> Path:
+        """Who works on the run."""
+        return self.path / "worker.json"
+
+    @property
+    def events_path(self) -> Path:
+        """The event log."""
+        return self.path / "events.jsonl"
+
+    @property
+    def log_path(self) -> Path:
+        """What the worker printed."""
+        return self.path / "log.txt"
+
+    @property
+    def stop_path(self) -> Path:
+        """Present while someone asks the run to stop."""
+        return self.path / "stop"
+
+    @property
+    def quarantine_path(self) -> Path:
+        """Rows that could not be used."""
+        return self.path / "quarantine.jsonl"
+
+    @property
+    def checkpoints_folder(self) -> Path:
+        """What a resumed run goes on from."""
+        return self.path / "checkpoints"
+
+    @property
+    def model_folder(self) -> Path:
+        """The result."""
+        return self.path / "model"
+
+
+def create(request: RunRequest) -> RunFolder:
+    """Make the folder of a new run; an empty name becomes `<model>-<verb>-<n>`.
+
+    Raises:
+        OptionInvalid: the name is not one, or is taken.
+        StoreInvalid: the folder cannot be written.
+    """
+    parent = runs_folder()
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        path = _claim(parent, request.name) if request.name else _claim_numbered(parent, request)
+        named = msgspec.structs.replace(request, name=path.name)
+        atomic.write_bytes(path / "run.json", msgspec.json.format(msgspec.json.encode(named)))
+    except OSError as error:
+        raise StoreInvalid(
+            f"the run cannot be stored below {parent}: {error}", "set ZOO_HOME to a folder that can"
+        ) from error
+    return RunFolder(path)
+
+
+def find(name: str) -> RunFolder:
+    """The run of that name, or the only one whose name starts so.
+
+    Raises:
+        UnknownRun: naming the nearest.
+    """
+    folder = runs_folder() / name
+    if _NAME.fullmatch(name) and (folder / "run.json").exists():
+        return RunFolder(folder)
+    names = [run.name for run in all_runs()]
+    matches = [other for other in names if name and other.startswith(name)]
+    if len(matches) == 1:
+        return RunFolder(runs_folder() / matches[0])
+    if matches:
+        raise UnknownRun(f"{name!r} is the start of several runs: {', '.join(matches[:8])}", "give more of the name")
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else "zoo runs lists them"
+    raise UnknownRun(f"there is no run {name!r}", hint)
+
+
+def all_runs() -> tuple[RunFolder, ...]:
+    """Every run, newest first; folders without a request are none."""
+    parent = runs_folder()
+    if not parent.is_dir():
+        return ()
+    found = []
+    for path in parent.iterdir():
+        try:
+            found.append(((path / "run.json").stat().st_mtime_ns, path.name, path))
+        except OSError:
+            continue  # no request: not a run
+    return tuple(RunFolder(path) for _, _, path in sorted(found, reverse=True))
+
+
+def delete(folder: RunFolder) -> None:
+    """Remove a run's folder and all in it.
+
+    Raises:
+        StoreInvalid: it is not a folder of the store, or cannot be removed.
+    """
+    if folder.path.is_symlink() or folder.path.resolve().parent != runs_folder().resolve():
+        raise StoreInvalid(f"{folder.path} is not a run of this store", "remove it by hand if you mean it")
+    try:
+        shutil.rmtree(folder.path)
+    except OSError as error:
+        raise StoreInvalid(f"run {folder.name} cannot be removed: {error}", "close what uses its files") from error
+
+
+def _claim(parent: Path, name: str) -> Path:
+    if not _NAME.fullmatch(name):
+        raise OptionInvalid(
+            f"{name!r} cannot be the name of a run", "use letters, digits, dots, dashes; begin with a letter or digit"
+        )
+    try:
+        (parent / name).mkdir()
+    except FileExistsError:
+        raise OptionInvalid(f"there is a run {name!r} already", f"choose another --name, or zoo rm {name}") from None
+    return parent / name
+
+
+def _claim_numbered(parent: Path, request: RunRequest) -> Path:
+    stem = f"{request.model.rpartition('/')[2][:80]}-{request.verb}"
+    number = sum(1 for path in parent.glob(f"{stem}-*")) + 1
+    while True:
+        try:
+            (parent / f"{stem}-{number}").mkdir()
+        except FileExistsError:
+            number += 1
+            continue
+        return parent / f"{stem}-{number}"

@@ -1,0 +1,187 @@
+"""Pretraining and fine-tuning: data in, a model folder out."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from zoo import atomic
+from zoo.card import Card, Verb, WeightsFile
+from zoo.data import Dataset, check_labels, load, split
+from zoo.data.example import Example
+from zoo.errors import DatasetInvalid, Unsupported
+from zoo.hyperparameters import TrainingOptions
+from zoo.options import parse, to_dict
+from zoo.plugins import Plugin
+from zoo.runs.context import FitResult, Trainable, TrainingRun
+from zoo.runs.events import AnyEvent, DataLoaded, ExampleRejected, RunCancelled, RunFinished
+from zoo.runs.model_card import write_readme
+from zoo.runs.preparation import fetch_weights, resolve
+from zoo.runs.result import MANIFEST, ResultManifest
+from zoo.task import Task, get_task
+
+if TYPE_CHECKING:
+    from zoo.runs.worker import Worker
+
+
+def train(worker: Worker) -> AnyEvent:
+    """Do a pretraining or fine-tuning run; returns the event that ends it."""
+    request = worker.request
+    plugin, card = resolve(worker)
+    verb: Verb = "pretrain" if request.verb == "pretrain" else "finetune"
+    ability = card.abilities.get(verb)
+    if ability is None:
+        raise Unsupported(f"{card.name} cannot {verb}", f"it can: {', '.join(card.abilities)}")
+    task = get_task(ability.task)
+    options = parse(ability.options, request.options)
+    assert isinstance(options, TrainingOptions)
+    _drop_half_written(worker)
+    train_set, evaluation, labels = _load_data(worker, task, options)
+    weights = fetch_weights(worker, card)
+    run = TrainingRun(
+        card=card,
+        task=task,
+        weights=weights,
+        train=train_set,
+        eval=evaluation,
+        labels=labels,
+        options=options,
+        device=request.device,
+        precision=request.precision,
+        folder=worker.folder.path,
+        rank=worker.rank,
+        world_size=worker.world_size,
+        dry_run=request.dry_run,
+        emit=worker.emit,
+        should_stop=worker.should_stop,
+    )
+    trainable: Trainable = plugin.hook(verb)(run=run)
+    result = trainable.fit(run)
+    if result.cancelled:
+        return RunCancelled(step=result.step)
+    if not request.dry_run and worker.rank == 0:
+        _publish(worker, plugin, card, run, result)
+    return RunFinished(
+        metrics=result.metrics,
+        step=result.step,
+        best_step=result.best_step,
+        confusion=result.confusion,
+        labels=result.labels,
+    )
+
+
+def _load_data(
+    worker: Worker, task: Task, options: TrainingOptions
+) -> tuple[tuple[Example, ...], tuple[Example, ...], tuple[str, ...]]:
+    """Read the data, quarantine what cannot be used, hold a part out for evaluation."""
+    data = worker.request.data
+    dataset = load(data.path, task, input_column=data.input_column, label_column=data.label_column)
+    _same_bytes(worker, dataset, data.sha256)
+    labels = dataset.labels if task.labelled else ()
+    sources = [dataset]
+    if data.eval_path:
+        held_out = load(
+            data.eval_path,
+            task,
+            input_column=data.input_column,
+            label_column=data.label_column,
+            require_several_classes=False,
+        )
+        _same_bytes(worker, held_out, data.eval_sha256)
+        if task.labelled:
+            check_labels(held_out, labels)
+        sources.append(held_out)
+        train_set, evaluation = dataset.examples, held_out.examples
+    else:
+        train_set, evaluation = split(dataset, options.eval_share, options.seed)
+    rejected = _quarantine(worker, sources, options.max_rejected)
+    worker.emit(
+        DataLoaded(
+            train_rows=len(train_set),
+            eval_rows=len(evaluation),
+            rejected_rows=rejected,
+            labels=labels,
+            input_column=dataset.columns.input,
+            label_column=dataset.columns.label,
+            sha256=dataset.sha256,
+        )
+    )
+    return train_set, evaluation, labels
+
+
+def _same_bytes(worker: Worker, dataset: Dataset, expected: str) -> None:
+    if expected and dataset.sha256 != expected:
+        raise DatasetInvalid(
+            f"{dataset.path} has changed since the run was asked for (sha256 {expected[:12]}.. then,"
+            f" {dataset.sha256[:12]}.. now)",
+            "put the old file back, or start a new run on the new one",
+        )
+
+
+def _quarantine(worker: Worker, datasets: list[Dataset], limit: float) -> int:
+    """Write down the rows that cannot be used; too many of them end the run."""
+    rejected = [row for dataset in datasets for row in dataset.rejected]
+    if not rejected:
+        return 0
+    if worker.rank == 0:
+        lines = b"\n".join(msgspec.json.encode(row) for row in rejected)
+        atomic.write_bytes(worker.folder.quarantine_path, lines + b"\n")
+    first = rejected[0]
+    worker.emit(ExampleRejected(file=first.file, row=first.row, reason=first.reason, total=len(rejected)))
+    total = len(rejected) + sum(len(dataset.examples) for dataset in datasets)
+    if len(rejected) > limit * total:
+        raise DatasetInvalid(
+            f"{len(rejected)} of {total} rows cannot be used, first {first.file} row {first.row}: {first.reason}",
+            f"mend them ({worker.folder.quarantine_path} names each), or allow more with --max-rejected",
+        )
+    return len(rejected)
+
+
+def _drop_half_written(worker: Worker) -> None:
+    """A model folder without its manifest is what a killed export left behind."""
+    folder = worker.folder.model_folder
+    if worker.rank == 0 and folder.exists() and not (folder / MANIFEST).exists():
+        shutil.rmtree(folder)
+
+
+def _publish(worker: Worker, plugin: Plugin, card: Card, run: TrainingRun, result: FitResult) -> None:
+    """Make the exported folder a model: its README, and the manifest with the digest of every file, written last."""
+    folder = worker.folder.model_folder
+    request = worker.request
+    manifest = ResultManifest(
+        name=worker.folder.name,
+        plugin=plugin.name,
+        base=_base_name(card, worker),
+        parent=card.name,
+        verb=request.verb,
+        task=result.task or run.task.name,
+        labels=result.labels,
+        parameters=card.parameters if result.parameters is None else result.parameters,
+        metrics=result.metrics,
+        options=dict(to_dict(run.options)),
+        created_at=time.time(),
+        versions=request.versions,
+    )
+    write_readme(folder, manifest, request, rows=(len(run.train), len(run.eval)))
+    files = tuple(_digested(folder, path) for path in sorted(folder.rglob("*")) if path.is_file())
+    named = msgspec.structs.replace(manifest, files=tuple(file for file in files if file.name != "README.md"))
+    atomic.write_bytes(folder / MANIFEST, msgspec.json.format(msgspec.json.encode(named)))
+
+
+def _base_name(card: Card, worker: Worker) -> str:
+    """The plugin's card whose architecture the result has; a run's result names its own."""
+    parent = worker.folder.path.parent / card.name / "model" / MANIFEST
+    if card.weights is not None and parent.exists():
+        return msgspec.json.decode(parent.read_bytes(), type=ResultManifest).base
+    return card.name
+
+
+def _digested(folder: Path, path: Path) -> WeightsFile:
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    return WeightsFile(name=path.relative_to(folder).as_posix(), sha256=sha256, size_bytes=path.stat().st_size)

@@ -1,0 +1,127 @@
+"""The worker: `python -m zoo.runs.worker RUN_FOLDER` does one attempt at one run.
+
+It survives the terminal that started it. Whatever happens, the last event of the attempt is exactly one of
+RunFinished, RunFailed, RunCancelled; only a kill prevents that, and liveness shows it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from zoo.errors import RunFailed as RunFailedError
+from zoo.errors import ZooError
+from zoo.runs import liveness
+from zoo.runs.checkpoints import newest_step
+from zoo.runs.events import AnyEvent, RunFailed, RunStarted
+from zoo.runs.log import append
+from zoo.runs.request import RunRequest
+from zoo.runs.store import RunFolder
+
+
+@dataclass
+class Worker:
+    """One process of one attempt."""
+
+    folder: RunFolder
+    request: RunRequest
+    rank: int
+    world_size: int
+    signalled: bool = False
+
+    def emit(self, event: AnyEvent) -> None:
+        """Append to the log; of several processes only the first speaks."""
+        if self.rank == 0:
+            append(self.folder, event)
+
+    def should_stop(self) -> bool:
+        """Whether someone asked the run to stop, by file or by signal."""
+        return self.signalled or self.folder.stop_path.exists()
+
+    def on_signal(self, number: int, frame: FrameType | None) -> None:
+        """Note the wish to end; the job looks at it after every step."""
+        self.signalled = True
+
+
+def main(argv: list[str]) -> int:
+    """Work on a run; 0 when it finished or was cancelled, 1 when it failed."""
+    folder = RunFolder(Path(argv[0]).absolute())
+    rank, world_size = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    worker = Worker(folder, folder.request, rank, world_size)
+    for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), worker.on_signal)
+    if rank != 0:
+        return _attempt(worker)
+    lock = liveness.claim(folder)
+    if lock is None:
+        print(f"another worker is at run {folder.name}", file=sys.stderr)  # noqa: T201  (the log is the place)
+        return 1
+    with lock:
+        liveness.record(folder, os.getpid() if world_size == 1 else os.getppid())
+        threading.Thread(target=_beat, args=(folder,), daemon=True).start()
+        return _attempt(worker)
+
+
+def _attempt(worker: Worker) -> int:
+    try:
+        last = _work(worker)
+    except ZooError as error:
+        traceback.print_exc()
+        last = RunFailed(kind=type(error).__name__, message=error.message, hint=error.hint)
+    except Exception as error:  # a plugin may raise anything; the log keeps the traceback
+        traceback.print_exc()
+        last = _unexpected(error, worker)
+    worker.emit(last)
+    return int(isinstance(last, RunFailed))
+
+
+def _work(worker: Worker) -> AnyEvent:
+    request = worker.request
+    worker.emit(
+        RunStarted(
+            attempt=int(os.environ.get("ZOO_ATTEMPT", "1")),
+            pid=os.getpid(),
+            processes=worker.world_size,
+            device=request.device,
+            precision=request.precision,
+            resumed_from_step=newest_step(worker.folder.checkpoints_folder),
+        )
+    )
+    if worker.world_size != request.processes:
+        raise RunFailedError(f"{request.processes} processes were asked for, but {worker.world_size} came up")
+    if request.verb in ("pretrain", "finetune"):
+        from zoo.runs.training_job import train
+
+        return train(worker)
+    if request.verb == "evaluate":
+        from zoo.runs.evaluation_job import evaluate
+
+        return evaluate(worker)
+    from zoo.runs.prediction_job import predict
+
+    return predict(worker)
+
+
+def _unexpected(error: Exception, worker: Worker) -> RunFailed:
+    message = " ".join(str(error).split())[:500] or "no message"
+    hint = f"zoo logs {worker.folder.name} shows where"
+    if isinstance(error, MemoryError) or "out of memory" in message.lower():
+        hint = "use a smaller --micro-batch-size; the result stays the same"
+    return RunFailed(kind=type(error).__name__, message=f"{type(error).__name__}: {message}", hint=hint)
+
+
+def _beat(folder: RunFolder) -> None:
+    while True:
+        threading.Event().wait(liveness.HEARTBEAT_S)
+        liveness.beat(folder)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,19 @@
+"""Text from outside, made safe for a terminal: no control sequences, no characters that reorder or hide others."""
+
+from __future__ import annotations
+
+import re
+
+# CSI and OSC sequences whole, so that their parameters do not stay behind as litter; then whatever control is left.
+_SEQUENCES = re.compile(r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?|\x1b[ -/]*[0-~]?")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+
+
+def plain(text: str) -> str:
+    """Strip control sequences, control characters and bidirectional overrides; newlines and tabs stay."""
+    return _CONTROLS.sub("", _SEQUENCES.sub("", text.replace("\r\n", "\n").replace("\r", "\n")))
+
+
+def one_line(text: str) -> str:
+    """The same on a single line: every run of white space becomes one space."""
+    return " ".join(plain(text).split())
