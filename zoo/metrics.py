@@ -60,6 +60,13 @@ class ClassificationMetrics:
         self._counts = [[0] * len(self.labels) for _ in self.labels]
         self._loss = MeanLoss()
 
+    @classmethod
+    def from_confusion(cls, labels: Sequence[str], confusion: Sequence[Sequence[int]]) -> ClassificationMetrics:
+        """Take up a confusion matrix, shape (labels, labels), rows true and columns predicted."""
+        metrics = cls(labels)
+        metrics._counts = [list(row) for row in confusion]
+        return metrics
+
     def update(self, label: int, predicted: int, loss: float | None = None) -> None:
         """Count one example.
 

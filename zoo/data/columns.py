@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from zoo.data.example import Columns
+from zoo.data.rows import Malformed
 from zoo.data.table import Table, shown
 from zoo.errors import DatasetInvalid
 from zoo.task import Task
@@ -56,7 +57,9 @@ def _missing(table: Table, what: str, flag: str, usual: tuple[str, ...]) -> Data
             "use a .csv, .tsv, .jsonl or .parquet file with a column for it",
         )
     if not table.columns:
-        return DatasetInvalid(f"{table.path} has no rows: no column could be found in it", "is it the right file?")
+        first = next(table.rows(()), None)
+        why = f": row {first.number} {first.reason}" if isinstance(first, Malformed) else ""
+        return DatasetInvalid(f"{table.path} has no rows{why}; columns found: none", "is it the right file?")
     return DatasetInvalid(
         f"{table.path} has no column that is usually {what} ({', '.join(usual)}); "
         f"columns found: {shown(table.columns)}",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from zoo.data.lines import EncodingLog, Lines, open_lines
 from zoo.data.rows import Malformed, Row
+from zoo.errors import DatasetInvalid
 
 MAX_FIELD_CHARS = 4 * 2**20
 _REASONS = {
@@ -43,6 +44,7 @@ class _Reader:
     def __init__(self, path: Path, lines: Lines) -> None:
         # The limit belongs to the whole process; it is only ever raised.
         csv.field_size_limit(max(csv.field_size_limit(), MAX_FIELD_CHARS))
+        self._path = path
         self._lines = lines
         self._tabs = path.suffix.lower() == ".tsv"
         self.delimiter = "\t"
@@ -68,7 +70,10 @@ class _Reader:
         first = next((line for line in self._lines if line.strip()), "")
         if not self._tabs:
             self.delimiter = next((mark for mark in ",;\t" if mark in first), ",")
-        fields = next(csv.reader([first], delimiter=self.delimiter, skipinitialspace=True), [])
+        try:
+            fields = next(csv.reader([first], delimiter=self.delimiter, skipinitialspace=True), [])
+        except csv.Error as error:
+            raise DatasetInvalid(f"{self._path}: its header cannot be read: {error}", "is it a table?") from error
         return tuple(name.strip() for name in fields)
 
     def _recover(self, error: str) -> list[str] | str:

@@ -52,9 +52,9 @@ class EncodingLog:
 
 
 class Lines:
-    """An iterator over lines, their ends included, that can take back what was read ahead.
+    r"""An iterator over lines, their ends included, that can take back what was read ahead.
 
-    Lines end in \\n, \\r\\n or \\r. With a log, undecodable bytes become lone surrogates and are noted there;
+    Lines end in \n, \r\n or \r. With a log, undecodable bytes become lone surrogates and are noted there;
     without one the first of them raises `NotUtf8`.
     """
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -100,10 +99,10 @@ def check_labels(dataset: Dataset, labels: Sequence[str]) -> None:
     unknown = [example for example in dataset.examples if example.label is not None and example.label not in known]
     if unknown:
         first = unknown[0]
-        others = f", and so are {len(unknown) - 1:,} rows more" if len(unknown) > 1 else ""
+        others = f", and {len(unknown) - 1:,} more such rows" if len(unknown) > 1 else ""
         raise DatasetInvalid(
-            f"{dataset.path}, row {first.row}: label {first.label!r} is unknown to the model{others}",
-            f"labels it knows: {shown(tuple(labels))}",
+            f"{dataset.path}, row {first.row}: label {first.label!r} is none of those trained on{others}",
+            f"labels trained on: {shown(tuple(labels))}",
         )
 
 
@@ -130,18 +129,21 @@ def read_examples(
         yield Example(text, None if label is None else interned.setdefault(label, label), row.number)
 
 
+def is_empty(value: Any) -> bool:
+    """Whether a cell holds nothing: null, NaN or white space."""
+    return value is None or value != value or (isinstance(value, str) and not value.strip())  # noqa: PLR0124
+
+
 def read_input(value: Any, task: Task, column: str) -> str:
     """The input a cell holds.
 
     Raises:
         Unusable: saying why it is none.
     """
-    if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
+    if is_empty(value):
         raise Unusable(f"column {column} is empty")
     if not isinstance(value, str):
         raise Unusable(f"column {column} holds {_kind(value)}, not {task.input}")
-    if not value.strip():
-        raise Unusable(f"column {column} is empty")
     if "\0" in value:
         raise Unusable(f"column {column} holds a NUL character")
     return value
@@ -153,10 +155,10 @@ def read_label(value: Any, column: str) -> str | None:
     Raises:
         Unusable: the value is neither text nor a whole number.
     """
-    if isinstance(value, str):
-        return value.strip() or None
-    if value is None or (isinstance(value, float) and math.isnan(value)):
+    if is_empty(value):
         return None
+    if isinstance(value, str):
+        return value.strip()
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int) or (isinstance(value, float) and value.is_integer()):

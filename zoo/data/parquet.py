@@ -60,7 +60,7 @@ def _value(scalar: Any) -> Any:
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
     try:
-        import pyarrow
+        import pyarrow.lib
         import pyarrow.parquet
     except ImportError as error:
         raise Unsupported(
@@ -70,5 +70,5 @@ def _opened(path: Path) -> Iterator[Any]:
     try:
         with path.open("rb") as raw, pyarrow.parquet.ParquetFile(raw) as file:
             yield file
-    except pyarrow.ArrowException as error:
+    except pyarrow.lib.ArrowException as error:
         raise DatasetInvalid(f"{path} is not a readable Parquet file: {error}") from error

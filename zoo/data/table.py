@@ -76,7 +76,7 @@ def format_of(path: Path) -> Format:
         raise DatasetInvalid(
             f"{path} {found}, which does not say how it is to be read", f"zoo reads {', '.join(EXTENSIONS)}"
         ) from None
-    return cast(Format, importlib.import_module(module))
+    return cast("Format", importlib.import_module(module))
 
 
 def shown(columns: tuple[str, ...]) -> str:

@@ -45,7 +45,7 @@ def evaluate(worker: Worker) -> AnyEvent:
         task,
         input_column=data.input_column,
         label_column=data.label_column,
-        require_several_classes=False,
+        min_classes=1,
     )
     check_labels(dataset, card.labels)
     worker.emit(

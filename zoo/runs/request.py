@@ -40,6 +40,8 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     device: str = "cpu"
     """The device chosen, as torch names it."""
     precision: str = "fp32"
+    device_reason: str = ""
+    """Why that device and precision, in one line."""
     device_asked: str = "auto"
     precision_asked: str = "auto"
     processes: int = 1

@@ -90,7 +90,7 @@ def _load_data(
             task,
             input_column=data.input_column,
             label_column=data.label_column,
-            require_several_classes=False,
+            min_classes=1,
         )
         _same_bytes(worker, held_out, data.eval_sha256)
         if task.labelled:

@@ -1,0 +1,271 @@
+"""zoo from Python: the same verbs as on the command line.
+
+model = zoo.load("all-minilm-l6-v2")
+model.predict(["a sentence"])
+
+run = zoo.finetune("all-minilm-l6-v2", data="train.csv", epochs=3)
+run.wait()
+run.metrics
+run.model.predict(["another sentence"])
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+from zoo.card import Card
+from zoo.catalog import Catalog
+from zoo.errors import RunCancelled, RunFailed, Unsupported
+from zoo.requesting import batch_prediction_request, evaluation_request, training_request
+from zoo.runs import control, status, store
+from zoo.runs.events import AnyEvent
+from zoo.runs.launcher import launch
+from zoo.runs.log import follow, read_events
+from zoo.runs.snapshot import RunSnapshot, apply
+from zoo.runs.store import RunFolder
+
+if TYPE_CHECKING:
+    from zoo.fetch import Progress
+    from zoo.prediction import Prediction
+    from zoo.runs.context import Predictor
+
+
+def models(words: str = "", *, task: str = "", plugin: str = "", local: bool = False) -> tuple[Card, ...]:
+    """The models there are: those of all plugins, and the results of your own runs.
+
+    Args:
+        words: each must occur somewhere in the card.
+        task: what the model can be used or trained for, by its Hugging Face pipeline name.
+        plugin: the plugin that owns it.
+        local: only those whose weights are on this machine.
+    """
+    return Catalog.load().search(words, task=task, plugin=plugin, local=local)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model that is loaded into this process and answers."""
+
+    card: Card
+    device: str
+    """As torch names it."""
+    precision: str
+    predictor: Predictor
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What a classifier tells apart; empty for other models."""
+        return self.card.labels
+
+    @overload
+    def predict(self, inputs: str) -> Prediction: ...
+    @overload
+    def predict(self, inputs: Sequence[Any]) -> list[Prediction]: ...
+    def predict(self, inputs: str | Sequence[Any]) -> Prediction | list[Prediction]:
+        """Answer one input, or a list of them in order; an unreadable one becomes `Rejected` in its place."""
+        if isinstance(inputs, str):
+            return self.predictor.predict([inputs])[0]
+        return self.predictor.predict(list(inputs))
+
+
+def load(
+    name: str,
+    *,
+    device: str = "auto",
+    precision: str = "auto",
+    on_progress: Callable[[Progress], None] | None = None,
+    **options: Any,
+) -> Model:
+    """Load a model into this process, fetching its weights if they are not here.
+
+    Args:
+        name: of a card or of a finished run.
+        device: auto, cpu, cuda, cuda:N, mps or xpu.
+        precision: auto, fp32, bf16 or fp16.
+        on_progress: told how a download goes.
+        **options: of the model's predict ability.
+
+    Raises:
+        UnknownModel: there is none of that name.
+        Unsupported: it has nothing to predict with.
+        DownloadFailed: its weights cannot be had.
+    """
+    from zoo.devices import choose
+    from zoo.fetch import fetch
+    from zoo.options import parse
+    from zoo.plugins import load_plugin
+    from zoo.runs.context import PredictionRun
+    from zoo.task import get_task
+
+    card = Catalog.load().resolve(name)
+    ability = card.abilities.get("predict")
+    if ability is None or card.weights is None:
+        raise Unsupported(
+            f"{card.name} has learnt nothing to predict with yet", f"train it: zoo finetune {card.name} --data FILE"
+        )
+    parsed = parse(ability.options, options)
+    placement = choose(device, precision)
+    predictor = load_plugin(card.plugin).hook("predict")(
+        run=PredictionRun(
+            card=card,
+            task=get_task(ability.task),
+            weights=fetch(card.weights, on_progress=on_progress),
+            options=parsed,
+            device=placement.device,
+            precision=placement.precision,
+        )
+    )
+    return Model(card, placement.device, placement.precision, predictor)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A job in a worker process of its own; it goes on when this process ends."""
+
+    folder: RunFolder
+
+    @property
+    def name(self) -> str:
+        """Name of the run, and of the model that comes of it."""
+        return self.folder.name
+
+    @property
+    def snapshot(self) -> RunSnapshot:
+        """What is known of the run right now."""
+        return status.read(self.folder)
+
+    @property
+    def status(self) -> str:
+        """created, starting, running, finished, failed, cancelled or crashed."""
+        return self.snapshot.status
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Final metrics, or those of the newest evaluation."""
+        return self.snapshot.latest_metrics
+
+    @property
+    def model(self) -> Model:
+        """The result, loaded into this process."""
+        return load(self.name)
+
+    def events(self) -> tuple[AnyEvent, ...]:
+        """Everything that has happened."""
+        return tuple(read_events(self.folder)[0])
+
+    def watch(self) -> Iterator[RunSnapshot]:
+        """Yield a snapshot after every event, and several times a second, until the attempt has ended."""
+        snapshot = RunSnapshot()
+        for event in follow(self.folder):
+            if event is not None:
+                snapshot = apply(snapshot, event)
+            yield snapshot
+        yield self.snapshot
+
+    def wait(self, timeout_s: float | None = None, *, progress: bool | None = None) -> Run:
+        """Wait for the end of the run, showing how it goes in a notebook or a terminal.
+
+        Args:
+            timeout_s: how long; None waits for ever.
+            progress: whether to show it; None shows it where someone is looking.
+
+        Raises:
+            RunFailed: it failed, or its worker died.
+            RunCancelled: it was stopped.
+            TimeoutError: it is still going on.
+        """
+        from zoo.progress import progress_display
+
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        with progress_display(progress) as show:
+            for snapshot in self.watch():
+                show(snapshot)
+                if deadline is not None and snapshot.live and time.monotonic() > deadline:
+                    raise TimeoutError(f"run {self.name} is still going on after {timeout_s} s")
+        last = self.snapshot
+        if last.status == "cancelled":
+            raise RunCancelled(f"run {self.name} was stopped at step {last.step}", f"zoo resume {self.name}")
+        if last.status != "finished":
+            raise RunFailed(f"run {self.name}: {last.error}", last.hint)
+        return self
+
+    def stop(self, *, force: bool = False) -> None:
+        """Stop the run: it writes a checkpoint and ends; with `force` it is killed."""
+        control.stop(self.folder, force=force)
+
+    def resume(self) -> Run:
+        """Go on from the last checkpoint."""
+        control.resume(self.folder)
+        return self
+
+    def remove(self) -> None:
+        """Delete the run and its result."""
+        control.remove(self.folder)
+
+
+def finetune(model: str, data: str | Path, **asked: Any) -> Run:
+    """Fine-tune a model on labelled data, in a worker process.
+
+    Args:
+        model: name of a card or of a finished run.
+        data: CSV, TSV, JSON lines or Parquet.
+        **asked: `eval_data` (a file; otherwise a share is held out), `text` and `label` (column names), `name`, `device`,
+            `precision`, `processes`, and the options of the model (`zoo show MODEL` lists them).
+
+    Raises:
+        ZooError: whatever can be told to be wrong before the worker starts.
+    """
+    return start(training_request("finetune", model, data, **asked))
+
+
+def pretrain(model: str, data: str | Path, **asked: Any) -> Run:
+    """Pretrain a model on unlabelled data, in a worker process; arguments as for `finetune`."""
+    return start(training_request("pretrain", model, data, **asked))
+
+
+def evaluate(model: str, data: str | Path, **asked: Any) -> Run:
+    """Judge a model on labelled data, in a worker process.
+
+    Args:
+        model: name of a card or of a finished run.
+        data: labelled file.
+        **asked: `text` and `label` (column names), `name`, `device`, `precision`, and the options of predicting.
+    """
+    return start(evaluation_request(model, data, **asked))
+
+
+def predict_file(model: str, data: str | Path, out: str | Path, **asked: Any) -> Run:
+    """Answer every row of a file into another file, in order, in a worker process.
+
+    Args:
+        model: name of a card or of a finished run.
+        data: the inputs.
+        out: JSON lines, or CSV if its name ends so; must not exist.
+        **asked: `text` (column name), `name`, `device`, `precision`, and the options of predicting.
+    """
+    return start(batch_prediction_request(model, data, out, **asked))
+
+
+def start(request: Any) -> Run:
+    """Put a request into the store and start its worker."""
+    folder = store.create(request)
+    launch(folder)
+    return Run(folder)
+
+
+def list_runs() -> tuple[Run, ...]:
+    """All runs, newest first."""
+    return tuple(Run(folder) for folder in store.all_runs())
+
+
+def open_run(name: str) -> Run:
+    """The run of that name, or the only one whose name begins so.
+
+    Raises:
+        UnknownRun: naming the nearest.
+    """
+    return Run(store.find(name))

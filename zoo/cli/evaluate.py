@@ -1,0 +1,54 @@
+"""Judge a model on labelled data."""
+
+from __future__ import annotations
+
+import argparse
+
+from zoo.api import start
+from zoo.cli import diagnostics, output
+from zoo.cli.exit_codes import ExitCode
+from zoo.cli.option_flags import add_options, given_options
+from zoo.cli.placing import add_columns, add_placement, tell_placement
+from zoo.cli.watching import show_metrics, watch
+from zoo.requesting import evaluation_request, find_ability
+
+
+def complete_parser(parser: argparse.ArgumentParser, words: list[str]) -> None:
+    """Declare the flags, those of the named model included."""
+    parser.add_argument("model", metavar="MODEL", help="a finished run, or a model that classifies")
+    parser.add_argument("--data", metavar="FILE", required=True, help="CSV, TSV, JSON lines or Parquet, with labels")
+    add_columns(parser, label=True)
+    parser.add_argument("--name", default="", help="name of the run")
+    add_placement(parser)
+    parser.add_argument("--detach", action="store_true", help="return at once; the run goes on")
+    parser.add_argument("--json", action="store_true", help="answer with one JSON document")
+    if words and not words[0].startswith("-"):
+        card, ability = find_ability(words[0], "predict")
+        add_options(parser, ability.options, title=f"options of {card.name}")
+
+
+def run(args: argparse.Namespace) -> ExitCode:
+    """Do it in a worker and watch."""
+    request = evaluation_request(
+        args.model,
+        args.data,
+        text=args.text,
+        label=args.label,
+        name=args.name,
+        device=args.device,
+        precision=args.precision,
+        **given_options(args),
+    )
+    tell_placement(request)
+    started = start(request)
+    if args.detach:
+        output.emit_json({"run": started.name}) if args.json else output.line(started.name)
+        return ExitCode.OK
+    diagnostics.note(f"run: {started.name}")
+    code = watch(started, stop_on_interrupt=True)
+    snapshot = started.snapshot
+    if args.json:
+        output.emit_json({"run": started.name, "snapshot": snapshot})
+    elif code == ExitCode.OK:
+        show_metrics(snapshot)
+    return code

@@ -1,0 +1,18 @@
+"""Fine-tune a model on labelled data."""
+
+from __future__ import annotations
+
+import argparse
+
+from zoo.cli import training
+from zoo.cli.exit_codes import ExitCode
+
+
+def complete_parser(parser: argparse.ArgumentParser, words: list[str]) -> None:
+    """Declare the flags, those of the named model included."""
+    training.complete_parser(parser, words, "finetune")
+
+
+def run(args: argparse.Namespace) -> ExitCode:
+    """Do it in a worker and watch."""
+    return training.run(args, "finetune")

@@ -1,0 +1,56 @@
+"""List the models."""
+
+from __future__ import annotations
+
+import argparse
+
+from zoo.card import Card
+from zoo.catalog import Catalog, is_local
+from zoo.cli import diagnostics, output
+from zoo.cli.exit_codes import ExitCode
+from zoo.progress import count, size
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags."""
+    parser.add_argument("words", nargs="*", metavar="WORD", help="only models that mention every word")
+    parser.add_argument("--task", default="", help="only models for this task, such as text-classification")
+    parser.add_argument("--plugin", default="", help="only models of this plugin")
+    parser.add_argument("--local", action="store_true", help="only models whose weights are on this machine")
+    parser.add_argument("--json", action="store_true", help="answer with one JSON document")
+
+
+def run(args: argparse.Namespace) -> ExitCode:
+    """Print a table, or JSON."""
+    catalog = Catalog.load()
+    cards = catalog.search(" ".join(args.words), task=args.task, plugin=args.plugin, local=args.local)
+    if args.json:
+        output.emit_json(cards)
+    elif cards:
+        output.table(
+            [_row(card, clash=_clashes(card, catalog)) for card in cards],
+            ("NAME", "TASK", "PARAMETERS", "SIZE", "HERE", "SUMMARY"),
+        )
+    else:
+        diagnostics.note("no model matches")
+    for failure in catalog.failures:
+        diagnostics.warn(f"plugin {failure.name}: {failure.error} (zoo plugins)")
+    for problem in catalog.problems:
+        diagnostics.warn(problem)
+    return ExitCode.OK
+
+
+def _row(card: Card, *, clash: bool) -> tuple[str, ...]:
+    size_bytes = card.weights.size_bytes if card.weights else None
+    return (
+        card.full_name if clash else card.name,
+        card.task,
+        count(card.parameters) if card.parameters is not None else "",
+        size(size_bytes) if size_bytes is not None else "",
+        "-" if card.weights is None else "yes" if is_local(card) else "no",
+        card.summary,
+    )
+
+
+def _clashes(card: Card, catalog: Catalog) -> bool:
+    return sum(1 for other in catalog.cards if other.name == card.name) > 1

@@ -1,0 +1,129 @@
+"""Let a model answer: texts on the command line, lines on stdin, or a file."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+
+from zoo.api import Model, load, start
+from zoo.cli import diagnostics, output
+from zoo.cli.exit_codes import ExitCode
+from zoo.cli.option_flags import add_options, given_options
+from zoo.cli.placing import add_columns, add_placement, tell_placement
+from zoo.cli.render import render
+from zoo.cli.watching import watch
+from zoo.data import stream
+from zoo.data.example import Example, RejectedRow
+from zoo.errors import DatasetInvalid, OptionInvalid
+from zoo.prediction import Rejected
+from zoo.progress import size
+from zoo.requesting import batch_prediction_request, find_ability
+from zoo.task import get_task
+
+CHUNK = 64
+"""Inputs answered at once when they come as a stream."""
+
+
+def complete_parser(parser: argparse.ArgumentParser, words: list[str]) -> None:
+    """Declare the flags, those of the named model included."""
+    parser.add_argument("model", metavar="MODEL", help="a model or a finished run; zoo ls --local lists those here")
+    parser.add_argument("inputs", metavar="TEXT", nargs="*", help="what to answer; none reads lines from stdin")
+    parser.add_argument("--file", metavar="FILE", help="answer every row of a file")
+    parser.add_argument(
+        "--out", metavar="FILE", help="with --file: write there (.jsonl or .csv), as a run that resumes"
+    )
+    add_columns(parser, label=False)
+    parser.add_argument("--name", default="", help="with --out: name of the run")
+    add_placement(parser)
+    parser.add_argument("--detach", action="store_true", help="with --out: return at once; the run goes on")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    if words and not words[0].startswith("-"):
+        card, ability = find_ability(words[0], "predict")
+        add_options(parser, ability.options, title=f"options of {card.name}")
+
+
+def run(args: argparse.Namespace) -> ExitCode:
+    """Answer here, or in a worker where a file goes to a file."""
+    if args.inputs and args.file:
+        raise OptionInvalid("texts and --file were both given", "give one of them")
+    if args.out and not args.file:
+        raise OptionInvalid("--out goes with --file", "name the file whose rows shall be answered")
+    if args.out:
+        return _to_file(args)
+    if not args.inputs and not args.file and sys.stdin.isatty():
+        diagnostics.note("reading one input a line; end with Ctrl-D")
+    if args.file:
+        _, ability = find_ability(args.model, "predict")
+        rows = stream(args.file, get_task(ability.task), input_column=args.text)
+        first = next(rows, None)  # what is wrong with the file is told before the model is loaded
+        if first is None:
+            raise DatasetInvalid(f"{args.file} has no rows", "give a file that has some")
+        source: Iterable[Any] = itertools.chain([first], rows)
+    else:
+        source = args.inputs or (line.rstrip("\n") for line in sys.stdin)
+    model = _load(args)
+    for text, answer in _answers(model, iter(source)):
+        if args.json:
+            output.raw(msgspec.json.encode({"input": text, "prediction": answer}).decode() + "\n")
+        else:
+            for line in render(text, answer):
+                output.line(line)
+        sys.stdout.flush()
+    return ExitCode.OK
+
+
+def _load(args: argparse.Namespace) -> Model:
+    diagnostics.status(f"loading {args.model}")
+    model = load(
+        args.model,
+        device=args.device,
+        precision=args.precision,
+        on_progress=lambda p: diagnostics.status(f"fetching {size(p.received_bytes)} of {size(p.total_bytes or 0)}"),
+        **given_options(args),
+    )
+    diagnostics.note(f"{model.card.name} on {model.device}, {model.precision}")
+    return model
+
+
+def _answers(model: Model, source: Iterator[Any]) -> Iterator[tuple[str, Any]]:
+    """Answer a stream, in order; a terminal's lines one by one, all else in chunks."""
+    chunk_size = 1 if sys.stdin.isatty() else CHUNK
+    while chunk := list(itertools.islice(source, chunk_size)):
+        texts = [one.input if isinstance(one, Example) else one for one in chunk if not isinstance(one, RejectedRow)]
+        answered = iter(model.predict(texts) if texts else [])
+        for one in chunk:
+            if isinstance(one, RejectedRow):
+                yield f"row {one.row}", Rejected(one.reason)
+            else:
+                yield one.input if isinstance(one, Example) else one, next(answered)
+
+
+def _to_file(args: argparse.Namespace) -> ExitCode:
+    request = batch_prediction_request(
+        args.model,
+        args.file,
+        args.out,
+        text=args.text,
+        name=args.name,
+        device=args.device,
+        precision=args.precision,
+        **given_options(args),
+    )
+    tell_placement(request)
+    started = start(request)
+    if args.detach:
+        output.emit_json({"run": started.name}) if args.json else output.line(started.name)
+        return ExitCode.OK
+    diagnostics.note(f"run: {started.name}")
+    code = watch(started, stop_on_interrupt=True)
+    if code == ExitCode.OK:
+        rows = started.snapshot.rows_predicted
+        output.emit_json({"run": started.name, "rows": rows, "out": request.out}) if args.json else output.line(
+            f"{rows:,} rows answered in {request.out}"
+        )
+    return code

@@ -1,0 +1,27 @@
+"""Go on with a run from its last checkpoint."""
+
+from __future__ import annotations
+
+import argparse
+
+from zoo.api import open_run
+from zoo.cli import diagnostics, output
+from zoo.cli.exit_codes import ExitCode
+from zoo.cli.training import watch_and_tell
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags."""
+    parser.add_argument("run", metavar="RUN", help="name of a run, or its beginning")
+    parser.add_argument("--detach", action="store_true", help="return at once; the run goes on")
+    parser.add_argument("--json", action="store_true", help="answer with one JSON document")
+
+
+def run(args: argparse.Namespace) -> ExitCode:
+    """Start a worker that goes on, and watch it."""
+    resumed = open_run(args.run).resume()
+    if args.detach:
+        output.emit_json({"run": resumed.name}) if args.json else output.line(resumed.name)
+        diagnostics.note(f"watch it: zoo attach {resumed.name}")
+        return ExitCode.OK
+    return watch_and_tell(resumed, as_json=args.json)

@@ -1,0 +1,14 @@
+"""List all runs, newest first."""
+
+from __future__ import annotations
+
+import argparse
+
+from zoo.cli import listing
+from zoo.cli.exit_codes import ExitCode
+from zoo.cli.listing import add_arguments as add_arguments
+
+
+def run(args: argparse.Namespace) -> ExitCode:
+    """Print every run of the store."""
+    return listing.show(args, only_live=False)

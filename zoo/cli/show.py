@@ -1,0 +1,77 @@
+"""Show one model: figures, sources, options."""
+
+from __future__ import annotations
+
+import argparse
+
+from zoo.card import Card, FolderSource, HubSource, PackageSource, Source, UrlSource
+from zoo.catalog import Catalog, is_local
+from zoo.cli import output
+from zoo.cli.exit_codes import ExitCode
+from zoo.cli.option_flags import help_text
+from zoo.options import schema
+from zoo.progress import size
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags."""
+    parser.add_argument("model", metavar="MODEL", help="a model or a finished run; zoo ls lists them")
+    parser.add_argument("--json", action="store_true", help="answer with one JSON document")
+
+
+def run(args: argparse.Namespace) -> ExitCode:
+    """Print the card."""
+    card = Catalog.load().resolve(args.model)
+    if args.json:
+        output.emit_json(card)
+        return ExitCode.OK
+    output.line(f"{card.name}: {card.summary}")
+    output.line()
+    for name, value in facts(card):
+        output.line(f"  {name:<12} {value}")
+    for verb, ability in card.abilities.items():
+        output.line()
+        output.line(f"{verb} ({ability.task})")
+        for option in schema(ability.options):
+            output.line(f"  {option.flag:<20} {help_text(option).replace('%%', '%')}")
+    return ExitCode.OK
+
+
+def facts(card: Card) -> list[tuple[str, str]]:
+    """What is known of a model, in the order people ask."""
+    shape = ", ".join(f"{name} {value}" for name, value in card.architecture.items())
+    found = [
+        ("plugin", card.plugin),
+        ("tasks", ", ".join(card.tasks)),
+        ("parameters", f"{card.parameters:,}" if card.parameters is not None else ""),
+        ("architecture", shape),
+        ("labels", ", ".join(card.labels[:20]) + (" ..." if len(card.labels) > 20 else "")),
+        ("languages", ", ".join(card.languages)),
+        ("licence", card.license),
+        ("paper", card.paper),
+        ("published at", card.source_url),
+        *((metric.name, f"{metric.value:g} on {metric.dataset} ({metric.source_url})") for metric in card.metrics),
+        *_weights(card),
+    ]
+    return [(name, value) for name, value in found if value]
+
+
+def _weights(card: Card) -> list[tuple[str, str]]:
+    if card.weights is None:
+        return [("weights", "none: training starts from random numbers")]
+    here = "on this machine" if is_local(card) else "not on this machine yet: zoo pull fetches them"
+    total = size(card.weights.size_bytes) + ", " if card.weights.size_bytes is not None else ""
+    files = [(f"  {file.name}", f"sha256 {file.sha256}") for file in card.weights.files if file.sha256]
+    return [("weights", total + here), *(("source", _source(s)) for s in card.weights.sources), *files]
+
+
+def _source(source: Source) -> str:
+    match source:
+        case HubSource():
+            return f"hub {source.repository} at {source.revision}"
+        case UrlSource():
+            return source.base_url
+        case PackageSource():
+            return f"package {source.distribution}"
+        case FolderSource():
+            return source.path

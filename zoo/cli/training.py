@@ -1,0 +1,110 @@
+"""What `zoo finetune` and `zoo pretrain` have in common: two-phase parsing, launching, watching."""
+
+from __future__ import annotations
+
+import argparse
+
+from zoo.api import Run, start
+from zoo.card import Verb
+from zoo.cli import diagnostics, output
+from zoo.cli.exit_codes import ExitCode
+from zoo.cli.option_flags import add_options, given_options
+from zoo.cli.placing import add_columns, add_placement, tell_placement
+from zoo.cli.watching import conclude, show_metrics, watch
+from zoo.hyperparameters import FinetuneOptions, PretrainOptions
+from zoo.progress import count
+from zoo.requesting import find_ability, training_request
+from zoo.runs.request import RunRequest
+
+_COMMON = {"finetune": FinetuneOptions, "pretrain": PretrainOptions}
+
+
+def complete_parser(parser: argparse.ArgumentParser, words: list[str], verb: Verb) -> None:
+    """Declare all flags; those of the model's options once the model is known."""
+    parser.add_argument("model", metavar="MODEL", help="a model or a finished run; zoo ls lists them")
+    parser.add_argument("--data", metavar="FILE", required=True, help="CSV, TSV, JSON lines, Parquet or text")
+    parser.add_argument("--eval", metavar="FILE", help="evaluate on this instead of holding out a share of --data")
+    add_columns(parser, label=verb == "finetune")
+    parser.add_argument("--name", default="", help="name of the run and of the model that comes of it")
+    add_placement(parser)
+    parser.add_argument("--processes", type=int, default=1, metavar="N", help="processes on this machine (default: 1)")
+    parser.add_argument("--detach", action="store_true", help="return at once; the run goes on")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done")
+    parser.add_argument("--json", action="store_true", help="answer with one JSON document")
+    if words and not words[0].startswith("-"):
+        card, ability = find_ability(words[0], verb)
+        add_options(parser, ability.options, title=f"options of {card.name}")
+    else:
+        add_options(parser, _COMMON[verb], title="options every model understands (name one to see all of its own)")
+
+
+def run(args: argparse.Namespace, verb: Verb) -> ExitCode:
+    """Check, launch, watch, tell the result."""
+    request = training_request(
+        verb,
+        args.model,
+        args.data,
+        eval_data=args.eval,
+        text=args.text,
+        label=getattr(args, "label", ""),
+        name=args.name,
+        device=args.device,
+        precision=args.precision,
+        processes=args.processes,
+        dry_run=args.dry_run,
+        **given_options(args),
+    )
+    tell_placement(request)
+    started = start(request)
+    if args.dry_run:
+        return _dry_run(started, request, as_json=args.json)
+    diagnostics.note(f"run: {started.name}, in {started.folder.path}")
+    if args.detach:
+        output.emit_json({"run": started.name}) if args.json else output.line(started.name)
+        diagnostics.note(f"watch it: zoo attach {started.name}")
+        return ExitCode.OK
+    return watch_and_tell(started, as_json=args.json)
+
+
+def watch_and_tell(started: Run, *, as_json: bool) -> ExitCode:
+    """Watch a run to its end; its figures go to stdout, what to do next to stderr."""
+    code = watch(started, stop_on_interrupt=True)
+    snapshot = started.snapshot
+    if as_json:
+        output.emit_json({"run": started.name, "snapshot": snapshot})
+    elif code == ExitCode.OK:
+        show_metrics(snapshot)
+        diagnostics.note(f"model: {started.name}, in {started.folder.model_folder}")
+        diagnostics.note(f'next:  zoo predict {started.name} "some text"')
+    return code
+
+
+def _dry_run(started: Run, request: RunRequest, *, as_json: bool) -> ExitCode:
+    """Let the worker build everything and say what it would do; nothing of it stays."""
+    try:
+        for _ in started.watch():
+            diagnostics.status("building the model to see what would be done")
+        snapshot = started.snapshot
+        if snapshot.status != "finished" or snapshot.plan is None:
+            return conclude(started)
+        plan = snapshot.plan
+        facts = {
+            "model": request.model,
+            "task": request.task,
+            "training rows": f"{snapshot.train_rows:,}",
+            "evaluation rows": f"{snapshot.eval_rows:,}",
+            "rejected rows": f"{snapshot.rejected_rows:,}",
+            "steps": f"{plan.steps:,} of {plan.batch_size} rows, {plan.epochs:.3g} epochs",
+            "parameters": f"{count(plan.trainable_parameters)} trained of {count(plan.parameters)}",
+            "peak learning rate": f"{plan.lr:g}",
+            "device": f"{request.device}, {request.precision}, {request.processes} process(es)",
+            "would write to": str(started.folder.path),
+        }
+        if as_json:
+            output.emit_json({"request": request, "plan": plan, "snapshot": snapshot})
+        else:
+            output.table(list(facts.items()), ("dry run", ""))
+        return ExitCode.OK
+    finally:
+        started.stop(force=True)
+        started.remove()

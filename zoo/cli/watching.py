@@ -1,0 +1,154 @@
+"""Watching a run from the command line: a view of the same snapshot that every view shows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from zoo.api import Run
+from zoo.cli import diagnostics, output
+from zoo.cli.exit_codes import ExitCode, exit_code_of_kind
+from zoo.errors import ZooError
+from zoo.progress import count, describe, duration
+from zoo.runs import control
+from zoo.runs.events import (
+    AnyEvent,
+    CheckpointSaved,
+    DataLoaded,
+    EvaluationCompleted,
+    ExampleRejected,
+    RunPlanned,
+    Warned,
+)
+from zoo.runs.log import follow
+from zoo.runs.snapshot import RunSnapshot, apply
+
+PLAIN_INTERVAL_S = 10.0
+"""Between two lines of progress where stderr is no terminal."""
+SMALL_TABLE = 30
+"""Classes up to which the table of classes is shown."""
+
+
+def watch(run: Run, *, stop_on_interrupt: bool) -> ExitCode:
+    """Show a run until it ends; returns the exit code it stands for.
+
+    Args:
+        run: the run.
+        stop_on_interrupt: Ctrl-C asks the run to stop (a second one leaves it to itself); otherwise it only ends the
+            watching.
+    """
+    try:
+        _show(run)
+    except KeyboardInterrupt:
+        if not stop_on_interrupt:
+            diagnostics.note(f"\nstill going on: zoo attach {run.name}")
+            return ExitCode.OK
+        _stop_politely(run)
+    return conclude(run)
+
+
+def _show(run: Run) -> None:
+    snapshot, told_at = RunSnapshot(), time.monotonic()
+    for event in follow(run.folder):
+        if event is not None:
+            snapshot = apply(snapshot, event)
+            for text in narrate(event, snapshot):
+                diagnostics.note(text)
+        diagnostics.status(describe(snapshot))
+        if not diagnostics.live() and time.monotonic() - told_at > PLAIN_INTERVAL_S:
+            told_at = time.monotonic()
+            diagnostics.note(describe(snapshot))
+
+
+def _stop_politely(run: Run) -> None:
+    diagnostics.note("\nstopping: writing a checkpoint first (Ctrl-C again leaves the run to itself)")
+    control.ask_to_stop(run.folder)
+    try:
+        _show(run)
+    except KeyboardInterrupt:
+        diagnostics.note(f"\nleft to itself: zoo attach {run.name}, zoo stop {run.name}")
+
+
+def narrate(event: AnyEvent, s: RunSnapshot) -> list[str]:
+    """What is worth a line of its own."""
+    teller = _TELLERS.get(type(event))
+    return teller(event, s) if teller else []
+
+
+def _data(event: DataLoaded, s: RunSnapshot) -> list[str]:
+    columns = f"input from column {event.input_column!r}"
+    columns += f", label from column {event.label_column!r}" if event.label_column else ""
+    rows = f"data: {event.train_rows:,} rows to train on, {event.eval_rows:,} held out"
+    lines = [f"{rows}; {columns}" if event.train_rows else f"data: {event.eval_rows:,} rows; {columns}"]
+    if event.labels and len(event.labels) <= SMALL_TABLE:
+        lines.append(f"labels: {', '.join(event.labels)}")
+    return lines
+
+
+def _plan(event: RunPlanned, s: RunSnapshot) -> list[str]:
+    trained = f"{count(event.trainable_parameters)} of {count(event.parameters)} parameters"
+    return [
+        f"plan: {event.steps:,} steps of {event.batch_size}, {event.epochs:.3g} epochs, training {trained},"
+        f" peak learning rate {event.lr:g}, on {s.device} in {s.precision}"
+    ]
+
+
+def _evaluation(event: EvaluationCompleted, s: RunSnapshot) -> list[str]:
+    figures = "  ".join(f"{name} {value:.4f}" for name, value in event.metrics.items())
+    return [f"step {event.step:>6}  {figures}{'  best so far' if event.best else ''}"]
+
+
+def _checkpoint(event: CheckpointSaved, s: RunSnapshot) -> list[str]:
+    return [f"step {event.step:>6}  checkpoint saved"] if diagnostics.verbose() else []
+
+
+def _rejected(event: ExampleRejected, s: RunSnapshot) -> list[str]:
+    return [f"{event.total} rows rejected, first {event.file} row {event.row}: {event.reason}"]
+
+
+def _warned(event: Warned, s: RunSnapshot) -> list[str]:
+    return [f"warning: {event.message}"]
+
+
+_TELLERS: dict[type, Callable[..., list[str]]] = {
+    DataLoaded: _data,
+    RunPlanned: _plan,
+    EvaluationCompleted: _evaluation,
+    CheckpointSaved: _checkpoint,
+    ExampleRejected: _rejected,
+    Warned: _warned,
+}
+
+
+def conclude(run: Run) -> ExitCode:
+    """Say how a run ended; returns the exit code it stands for."""
+    s = run.snapshot
+    if s.status == "finished":
+        took = duration((s.ended_at or 0) - (s.started_at or 0))
+        diagnostics.note(f"finished in {took}" + (f", best at step {s.best_step}" if s.best_step else ""))
+        return ExitCode.OK
+    if s.status == "cancelled":
+        diagnostics.note(f"stopped at step {s.step}; go on with it: zoo resume {run.name}")
+        return ExitCode.INTERRUPTED
+    if s.live:
+        return ExitCode.INTERRUPTED
+    diagnostics.error(ZooError(f"run {run.name}: {s.error}", s.hint or f"zoo logs {run.name}"))
+    return exit_code_of_kind(s.error_kind)
+
+
+def show_metrics(s: RunSnapshot) -> None:
+    """Final figures on stdout, with a table of classes where there are not too many."""
+    output.line("  ".join(f"{name} {value:.4f}" for name, value in s.metrics.items()) or "no figures")
+    if s.confusion and len(s.labels) <= SMALL_TABLE:
+        output.table(class_rows(s), ("class", "precision", "recall", "f1", "rows"))
+
+
+def class_rows(s: RunSnapshot) -> list[tuple[str, ...]]:
+    """Precision, recall, F1 and support of every class, from the confusion matrix."""
+    from zoo.metrics import ClassificationMetrics
+
+    metrics = ClassificationMetrics.from_confusion(s.labels, s.confusion)
+    return [
+        (label, f"{c['precision']:.3f}", f"{c['recall']:.3f}", f"{c['f1']:.3f}", f"{c['support']:.0f}")
+        for label, c in metrics.per_class().items()
+    ]

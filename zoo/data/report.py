@@ -1,0 +1,127 @@
+"""What an inspection of a data set finds, as data; every view renders these."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from zoo.data.example import Columns, RejectedRow
+from zoo.data.lines import InvalidByte
+
+Level = Literal["error", "warning", "info"]
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing a person should know, in plain words."""
+
+    level: Level
+    """An error keeps the file from being used; a warning costs quality."""
+    message: str
+
+
+class LabelCount(msgspec.Struct, frozen=True):
+    """How often a label is found."""
+
+    label: str
+    rows: int
+    eval_rows: int = 0
+
+
+class RowPair(msgspec.Struct, frozen=True):
+    """Two rows with the same input, white space aside."""
+
+    row: int
+    other_row: int
+    """Later in the same file, or in the evaluation file."""
+
+
+class Repeats(msgspec.Struct, frozen=True):
+    """Rows that repeat an input met before."""
+
+    rows: int = 0
+    first: tuple[RowPair, ...] = ()
+    """The first few."""
+
+
+class Marks(msgspec.Struct, frozen=True):
+    """Rows that carry a mark of something having gone wrong with the text."""
+
+    rows: int = 0
+    first_row: int = 0
+    """0 where there is none."""
+
+
+class Encoding(msgspec.Struct, frozen=True, kw_only=True):
+    """Trouble with the characters of a file."""
+
+    first_invalid: InvalidByte | None = None
+    """The first byte that is not UTF-8."""
+    invalid_lines: int = 0
+    """Lines with such bytes."""
+    replacement_characters: Marks = Marks()
+    """U+FFFD: an earlier conversion has already lost what stood there."""
+    mojibake: Marks = Marks()
+    """UTF-8 that was read as Windows-1252 and written again: an accented letter has become two characters."""
+    control_characters: Marks = Marks()
+    """Other than tab and line end."""
+
+
+class Lengths(msgspec.Struct, frozen=True, kw_only=True):
+    """How long the inputs are."""
+
+    unit: Literal["tokens", "words"]
+    """Tokens include the special ones of the model's tokenizer."""
+    p50: int
+    p90: int
+    p99: int
+    max: int
+    max_tokens: int | None = None
+    """What the model takes."""
+    truncated_share: float | None = None
+    """Share of the inputs longer than that, 0 to 1; None where tokens were not counted."""
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """What was counted in one file."""
+
+    path: str
+    rows: int
+    """All data rows, usable or not."""
+    columns: tuple[str, ...]
+    """As found."""
+    mapping: Columns
+    """As used."""
+    empty_rows: int = 0
+    """Rows without input."""
+    unlabelled_rows: int = 0
+    """Rows with input but without label, where the file has a label column."""
+    rejected_rows: int = 0
+    """Rows that cannot be used, empty and unlabelled ones included."""
+    rejected: tuple[RejectedRow, ...] = ()
+    """The first few of them."""
+    duplicates: Repeats = Repeats()
+    conflicts: Repeats = Repeats()
+    """Those of the duplicates that carry another label than the first row with that input."""
+    encoding: Encoding = Encoding()
+    lengths: Lengths | None = None
+    """None where there is no usable row."""
+
+
+class Inspection(msgspec.Struct, frozen=True, kw_only=True):
+    """A data set, looked at before anything is trained on it."""
+
+    task: str
+    train: Part
+    eval: Part | None = None
+    labels: tuple[LabelCount, ...] = ()
+    """Most frequent first."""
+    overlap: Repeats = Repeats()
+    """Rows of the evaluation file whose input is in the training file too."""
+    findings: tuple[Finding, ...] = ()
+    """Errors first, then warnings."""
+
+    @property
+    def usable(self) -> bool:
+        """Whether nothing found keeps the data from being used."""
+        return all(finding.level != "error" for finding in self.findings)

@@ -1,0 +1,226 @@
+"""From what a person asks for to a request that a worker can carry out: everything cheap is checked here, before a run
+exists.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from zoo.card import Ability, Card, Verb
+from zoo.catalog import Catalog
+from zoo.data import check_labels, count_rows, digest, load
+from zoo.devices import choose
+from zoo.errors import DatasetInvalid, OptionInvalid, Unsupported
+from zoo.options import parse, to_dict
+from zoo.plugins import load_plugin
+from zoo.runs.request import DataRequest, RunRequest, RunVerb
+from zoo.runs.versions import relevant_versions
+from zoo.task import Task, get_task
+
+
+def training_request(
+    verb: Verb,
+    model: str,
+    data: str | Path,
+    *,
+    eval_data: str | Path | None = None,
+    text: str = "",
+    label: str = "",
+    name: str = "",
+    device: str = "auto",
+    precision: str = "auto",
+    processes: int = 1,
+    dry_run: bool = False,
+    **options: Any,
+) -> RunRequest:
+    """Check a fine-tuning or pretraining job and put it into words.
+
+    Raises:
+        ZooError: the model, its options, the data or the device cannot serve.
+    """
+    card, ability = find_ability(model, verb)
+    parsed = parse(ability.options, options)
+    task = get_task(ability.task)
+    checked = _check_training_data(data, eval_data, task, text, label)
+    if not 1 <= processes <= 64:
+        raise OptionInvalid(f"--processes is {processes}, but takes 1 to 64")
+    return _request(
+        verb,
+        card,
+        ability,
+        checked,
+        name=name,
+        device=device,
+        precision=precision,
+        processes=processes,
+        dry_run=dry_run,
+        options=dict(to_dict(parsed)),
+    )
+
+
+def evaluation_request(
+    model: str,
+    data: str | Path,
+    *,
+    text: str = "",
+    label: str = "",
+    name: str = "",
+    device: str = "auto",
+    precision: str = "auto",
+    **options: Any,
+) -> RunRequest:
+    """Check an evaluation and put it into words.
+
+    Raises:
+        ZooError: the model is no trained classifier, or the data cannot judge it.
+    """
+    card, ability = find_ability(model, "predict")
+    task = get_task(ability.task)
+    if card.weights is None or not task.labelled or not card.labels:
+        raise Unsupported(
+            f"{card.name} does {task.name}; only a trained classifier can be judged by labels",
+            f"fine-tune it first: zoo finetune {card.name} --data FILE",
+        )
+    path = _existing(data)
+    dataset = load(path, task, input_column=text, label_column=label, min_classes=1)
+    check_labels(dataset, card.labels)
+    checked = DataRequest(path=str(path), sha256=dataset.sha256, input_column=text, label_column=label)
+    parsed = parse(ability.options, options)
+    return _request(
+        "evaluate", card, ability, checked, name=name, device=device, precision=precision, options=dict(to_dict(parsed))
+    )
+
+
+def batch_prediction_request(
+    model: str,
+    data: str | Path,
+    out: str | Path,
+    *,
+    text: str = "",
+    name: str = "",
+    device: str = "auto",
+    precision: str = "auto",
+    **options: Any,
+) -> RunRequest:
+    """Check a batch prediction and put it into words.
+
+    Raises:
+        ZooError: the model cannot predict, the data cannot be read, or the output is in the way.
+    """
+    card, ability = find_ability(model, "predict")
+    if card.weights is None:
+        raise Unsupported(f"{card.name} has learnt nothing yet", f"train it: zoo finetune {card.name} --data FILE")
+    path, target = _existing(data), Path(out).expanduser().absolute()
+    if target.exists():
+        raise OptionInvalid(f"{target} exists already", "choose another --out, or remove it")
+    if not target.parent.is_dir():
+        raise OptionInvalid(f"there is no folder {target.parent}", "make it first, or choose another --out")
+    if count_rows(path) == 0:
+        raise DatasetInvalid(f"{path} has no rows", "give a file that has some")
+    checked = DataRequest(path=str(path), sha256=digest(path), input_column=text)
+    return _request(
+        "predict",
+        card,
+        ability,
+        checked,
+        name=name,
+        device=device,
+        precision=precision,
+        out=str(target),
+        options=dict(to_dict(parse(ability.options, options))),
+    )
+
+
+def find_ability(model: str, verb: Verb) -> tuple[Card, Ability]:
+    """The card of that name and what it brings to the verb.
+
+    Raises:
+        UnknownModel: there is none of that name.
+        Unsupported: it does not support the verb.
+    """
+    card = Catalog.load().resolve(model)
+    ability = card.abilities.get(verb)
+    if ability is None:
+        raise Unsupported(f"{card.name} cannot {verb}", f"it can {', '.join(card.abilities) or 'do nothing'}")
+    return card, ability
+
+
+def _check_training_data(
+    data: str | Path, eval_data: str | Path | None, task: Task, text: str, label: str
+) -> DataRequest:
+    path = _existing(data)
+    dataset = load(path, task, input_column=text, label_column=label)
+    eval_path, eval_sha256 = "", ""
+    if eval_data is not None:
+        eval_path = str(_existing(eval_data))
+        held_out = load(eval_path, task, input_column=text, label_column=label, min_classes=1)
+        if task.labelled:
+            check_labels(held_out, dataset.labels)
+        eval_sha256 = held_out.sha256
+    return DataRequest(
+        path=str(path),
+        sha256=dataset.sha256,
+        eval_path=eval_path,
+        eval_sha256=eval_sha256,
+        input_column=text,
+        label_column=label,
+    )
+
+
+def _existing(path: str | Path) -> Path:
+    found = Path(path).expanduser().absolute()
+    if not found.exists():
+        raise DatasetInvalid(f"there is no file {found}", "check the path")
+    return found
+
+
+def _request(
+    verb: RunVerb,
+    card: Card,
+    ability: Ability,
+    data: DataRequest,
+    *,
+    name: str,
+    device: str,
+    precision: str,
+    options: dict[str, Any],
+    processes: int = 1,
+    dry_run: bool = False,
+    out: str = "",
+) -> RunRequest:
+    placement = choose(device, precision)
+    if processes > 1 and placement.device != "cpu":
+        _check_accelerators(placement.device, processes)
+    return RunRequest(
+        name=name,
+        verb=verb,
+        model=card.full_name,
+        plugin=card.plugin,
+        task=ability.task,
+        data=data,
+        options=options,
+        device=placement.device,
+        precision=placement.precision,
+        device_reason=placement.reason,
+        device_asked=device,
+        precision_asked=precision,
+        processes=processes,
+        out=out,
+        dry_run=dry_run,
+        created_at=time.time(),
+        versions=relevant_versions(load_plugin(card.plugin).distribution),
+    )
+
+
+def _check_accelerators(device: str, processes: int) -> None:
+    from zoo.devices import available
+
+    kind = device.partition(":")[0]
+    there = sum(1 for one in available() if one.kind == kind)
+    if there < processes:
+        raise Unsupported(
+            f"{processes} processes were asked for, but there are {there} {kind} devices",
+            f"use --processes {there}, or --device cpu",
+        )
