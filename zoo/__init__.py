@@ -11,27 +11,65 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from zoo.api import (
         Model as Model,
+    )
+    from zoo.api import (
         Run as Run,
+    )
+    from zoo.api import (
         evaluate as evaluate,
+    )
+    from zoo.api import (
         finetune as finetune,
+    )
+    from zoo.api import (
         list_runs as list_runs,
+    )
+    from zoo.api import (
         load as load,
+    )
+    from zoo.api import (
         models as models,
+    )
+    from zoo.api import (
         open_run as open_run,
+    )
+    from zoo.api import (
         predict_file as predict_file,
+    )
+    from zoo.api import (
         pretrain as pretrain,
     )
     from zoo.card import (
         Ability as Ability,
+    )
+    from zoo.card import (
         Card as Card,
+    )
+    from zoo.card import (
         FolderSource as FolderSource,
+    )
+    from zoo.card import (
         HubSource as HubSource,
+    )
+    from zoo.card import (
         ImageInput as ImageInput,
+    )
+    from zoo.card import (
         PackageSource as PackageSource,
+    )
+    from zoo.card import (
         PublishedMetric as PublishedMetric,
+    )
+    from zoo.card import (
         TextInput as TextInput,
+    )
+    from zoo.card import (
         UrlSource as UrlSource,
+    )
+    from zoo.card import (
         Weights as Weights,
+    )
+    from zoo.card import (
         WeightsFile as WeightsFile,
     )
     from zoo.data.example import (
@@ -39,18 +77,44 @@ if TYPE_CHECKING:
     )
     from zoo.errors import (
         ChecksumMismatch as ChecksumMismatch,
+    )
+    from zoo.errors import (
         DatasetInvalid as DatasetInvalid,
+    )
+    from zoo.errors import (
         DeviceUnavailable as DeviceUnavailable,
+    )
+    from zoo.errors import (
         DownloadFailed as DownloadFailed,
+    )
+    from zoo.errors import (
         OptionInvalid as OptionInvalid,
+    )
+    from zoo.errors import (
         PluginBroken as PluginBroken,
+    )
+    from zoo.errors import (
         RunCancelled as RunCancelled,
+    )
+    from zoo.errors import (
         RunFailed as RunFailed,
+    )
+    from zoo.errors import (
         StoreInvalid as StoreInvalid,
+    )
+    from zoo.errors import (
         UnknownModel as UnknownModel,
+    )
+    from zoo.errors import (
         UnknownPlugin as UnknownPlugin,
+    )
+    from zoo.errors import (
         UnknownRun as UnknownRun,
+    )
+    from zoo.errors import (
         Unsupported as Unsupported,
+    )
+    from zoo.errors import (
         ZooError as ZooError,
     )
     from zoo.hookspecs import (
@@ -58,30 +122,56 @@ if TYPE_CHECKING:
     )
     from zoo.hyperparameters import (
         FinetuneOptions as FinetuneOptions,
+    )
+    from zoo.hyperparameters import (
         PretrainOptions as PretrainOptions,
+    )
+    from zoo.hyperparameters import (
         TrainingOptions as TrainingOptions,
     )
     from zoo.metrics import (
         ClassificationMetrics as ClassificationMetrics,
+    )
+    from zoo.metrics import (
         MeanLoss as MeanLoss,
     )
     from zoo.options import (
         Options as Options,
+    )
+    from zoo.options import (
         option as option,
     )
     from zoo.prediction import (
         Classification as Classification,
+    )
+    from zoo.prediction import (
         Embedding as Embedding,
+    )
+    from zoo.prediction import (
         FilledMask as FilledMask,
+    )
+    from zoo.prediction import (
         Prediction as Prediction,
+    )
+    from zoo.prediction import (
         Rejected as Rejected,
+    )
+    from zoo.prediction import (
         Score as Score,
     )
     from zoo.runs.context import (
         FitResult as FitResult,
+    )
+    from zoo.runs.context import (
         PredictionRun as PredictionRun,
+    )
+    from zoo.runs.context import (
         Predictor as Predictor,
+    )
+    from zoo.runs.context import (
         Trainable as Trainable,
+    )
+    from zoo.runs.context import (
         TrainingRun as TrainingRun,
     )
     from zoo.task import (

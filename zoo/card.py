@@ -68,9 +68,8 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def size_bytes(self) -> int | None:
-        """Total size, or None where a file's size is not known."""
-        sizes = [file.size_bytes for file in self.files if file.size_bytes is not None]
-        return sum(sizes) if len(sizes) == len(self.files) else None
+        """Total size of the files whose size is known, which are the large ones; None where none is."""
+        return sum(file.size_bytes or 0 for file in self.files) or None
 
 
 class TextInput(msgspec.Struct, frozen=True, kw_only=True, tag="text"):

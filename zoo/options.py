@@ -131,7 +131,7 @@ def _describe(owner: type[Options], field: msgspec.structs.FieldInfo, hint: Any)
         raise TypeError(f"{where} is {bare}; an option is a bool, int, float, str or Literal of str, or None")
     return Option(
         name=field.name,
-        kind=cast(Kind, kind.__name__),
+        kind=cast("Kind", kind.__name__),
         default=field.default,
         help=meta.description,
         unit=(meta.extra or {}).get("unit", ""),

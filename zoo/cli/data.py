@@ -20,14 +20,13 @@ _BAR_WIDTH = 24
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
-    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
-    look = verbs.add_parser("inspect", help="count rows, labels, lengths; find what would spoil a training")
-    look.add_argument("file", metavar="FILE", help="CSV, TSV, JSON lines, Parquet or text")
-    look.add_argument("--eval", metavar="FILE", help="evaluation data, compared with FILE")
-    look.add_argument("--model", metavar="MODEL", help="count lengths in tokens of this model")
-    look.add_argument("--task", help=f"what the data is for (default: that of --model, else {DEFAULT_TASK})")
-    add_columns(look, label=True)
-    look.add_argument("--json", action="store_true", help="answer with one JSON document")
+    parser.add_argument("verb", choices=("inspect",), help="count rows, labels, lengths; find what spoils a training")
+    parser.add_argument("file", metavar="FILE", help="CSV, TSV, JSON lines, Parquet or text")
+    parser.add_argument("--eval", metavar="FILE", help="evaluation data, compared with FILE")
+    parser.add_argument("--model", metavar="MODEL", help="count lengths in tokens of this model")
+    parser.add_argument("--task", help=f"what the data is for (default: that of --model, else {DEFAULT_TASK})")
+    add_columns(parser, label=True)
+    parser.add_argument("--json", action="store_true", help="answer with one JSON document")
 
 
 def run(args: argparse.Namespace) -> ExitCode:
@@ -73,10 +72,11 @@ def _tokenizer(card: Card) -> Path | None:
     folder = locate(card.weights)
     if folder is None:
         diagnostics.note(
-            f"the tokenizer of {card.name} is not on this machine: lengths are in words (zoo pull {card.name} fetches it)"
+            f"the tokenizer of {card.name} is not on this machine: lengths are in words "
+            f"(zoo pull {card.name} fetches it)"
         )
         return None
-    path = folder / "tokenizer.json"
+    path: Path = folder / "tokenizer.json"
     if not path.is_file():
         diagnostics.note(f"the weights of {card.name} hold no tokenizer.json: lengths are in words")
         return None
@@ -88,7 +88,7 @@ def _report(found: Inspection) -> None:
         if part:
             _report_part(part)
     if found.eval:
-        output.line(f"in both files: {found.overlap.rows:,} rows")
+        output.line(f"rows in both files: {found.overlap.rows:,}")
         output.line()
     if found.labels:
         _report_labels(found.labels, with_eval=found.eval is not None)

@@ -6,7 +6,9 @@ import argparse
 
 from zoo.cli import listing
 from zoo.cli.exit_codes import ExitCode
-from zoo.cli.listing import add_arguments as add_arguments
+from zoo.cli.listing import add_arguments
+
+__all__ = ["add_arguments", "run"]
 
 
 def run(args: argparse.Namespace) -> ExitCode:

@@ -8,9 +8,7 @@ from __future__ import annotations
 import argparse
 import time
 from importlib.resources import as_file, files
-from pathlib import Path
 
-from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
 
 MODEL = "all-minilm-l6-v2"

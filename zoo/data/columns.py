@@ -24,6 +24,12 @@ def find_columns(
         return Columns(chosen_input)
     usual = tuple(name for name in task.label_columns if name.lower() != chosen_input.lower())
     chosen_label = _find(table, "the label", "--label", usual, label_column)
+    if chosen_label == chosen_input:
+        raise DatasetInvalid(
+            f"{table.path}: column {chosen_input} cannot be both {task.input} and label; "
+            f"columns found: {shown(table.columns)}",
+            f"name another with --label or --{task.input}",
+        )
     if not chosen_label and require_labels:
         raise _missing(table, "the label", "--label", usual)
     return Columns(chosen_input, chosen_label)

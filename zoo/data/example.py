@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
+
+_WHOLE_NUMBER = re.compile(r"-?[0-9]+")
 
 
 class Example(msgspec.Struct, frozen=True):
@@ -45,6 +49,6 @@ class Dataset(msgspec.Struct, frozen=True):
     def labels(self) -> tuple[str, ...]:
         """The labels found, sorted as numbers where all are whole numbers, else as text."""
         found = {example.label for example in self.examples if example.label is not None}
-        if all(label.lstrip("-").isdecimal() for label in found):
-            return tuple(sorted(found, key=int))
+        if all(_WHOLE_NUMBER.fullmatch(label) for label in found):
+            return tuple(sorted(found, key=lambda label: (int(label), label)))
         return tuple(sorted(found))

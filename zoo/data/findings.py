@@ -49,12 +49,12 @@ def _of_part(part: Part) -> Iterator[Finding]:
     if part.conflicts.rows:
         yield Finding(
             "warning",
-            f"{part.path}: {_rows(part.conflicts.rows)} repeat an earlier text under another label"
+            f"{part.path}: {_rows(part.conflicts.rows, 'repeat')} an earlier text under another label"
             f" ({_pairs(part.conflicts)})",
         )
     if part.duplicates.rows:
         yield Finding(
-            "info", f"{part.path}: {_rows(part.duplicates.rows)} repeat an earlier text ({_pairs(part.duplicates)})"
+            "info", f"{part.path}: {_rows(part.duplicates.rows, 'repeat')} an earlier text ({_pairs(part.duplicates)})"
         )
     yield from _of_lengths(part)
 
@@ -71,12 +71,14 @@ def _of_encoding(part: Part) -> Iterator[Finding]:
             + conversion(Path(part.path), "WINDOWS-1252"),
         )
     for marks, what in (
-        (encoding.replacement_characters, "hold U+FFFD: characters were lost in an earlier conversion"),
-        (encoding.mojibake, "hold UTF-8 that was once read as Windows-1252, such as 'Ã©' for 'é'"),
-        (encoding.control_characters, "hold control characters"),
+        (encoding.replacement_characters, "U+FFFD: characters were lost in an earlier conversion"),
+        (encoding.mojibake, "UTF-8 that was once read as Windows-1252, such as 'Ã©' for 'é'"),
+        (encoding.control_characters, "control characters"),
     ):
         if marks.rows:
-            yield Finding("warning", f"{part.path}: {_rows(marks.rows)} {what}; the first is row {marks.first_row}")
+            yield Finding(
+                "warning", f"{part.path}: {_rows(marks.rows, 'hold')} {what}; the first is row {marks.first_row}"
+            )
 
 
 def _of_lengths(part: Part) -> Iterator[Finding]:
@@ -94,7 +96,7 @@ def _of_both(inspection: Inspection) -> Iterator[Finding]:
         pairs = ", ".join(f"{pair.row} and {pair.other_row}" for pair in inspection.overlap.first)
         yield Finding(
             "warning",
-            f"{_rows(inspection.overlap.rows)} of the evaluation data are in the training data too, which flatters "
+            f"{_rows(inspection.overlap.rows)} of the evaluation data also found in the training data, which flatters "
             f"every figure (training and evaluation rows {pairs})",
         )
     unseen = tuple(count.label for count in inspection.labels if count.eval_rows and not count.rows)
@@ -130,8 +132,10 @@ def _of_labels(inspection: Inspection) -> Iterator[Finding]:
         )
 
 
-def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count:,} rows"
+def _rows(count: int, verb: str = "") -> str:
+    if count == 1:
+        return f"1 row {verb}s" if verb else "1 row"
+    return f"{count:,} rows {verb}".rstrip()
 
 
 def _pairs(repeats: Repeats) -> str:

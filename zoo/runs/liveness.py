@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
-import sys
 import time
-from collections.abc import Callable
 from typing import IO
 
 import msgspec
 
 from zoo import atomic
+from zoo.locking import try_lock
 from zoo.runs.store import RunFolder
 
 HEARTBEAT_S = 5.0
@@ -81,25 +80,7 @@ def beat(folder: RunFolder) -> None:
 def claim(folder: RunFolder) -> IO[bytes] | None:
     """Lock the run for this process until it ends or closes the file; None where another process has it."""
     file = (folder.path / "worker.lock").open("ab")
-    try:
-        _lock(file)
-    except OSError:
-        file.close()
-        return None
-    return file
-
-
-def _posix_lock(file: IO[bytes]) -> None:
-    import fcntl
-
-    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-def _windows_lock(file: IO[bytes]) -> None:
-    import msvcrt
-
-    file.seek(0)
-    msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-
-
-_lock: Callable[[IO[bytes]], None] = _windows_lock if sys.platform == "win32" else _posix_lock
+    if try_lock(file):
+        return file
+    file.close()
+    return None

@@ -1,0 +1,1 @@
+"""BERT for zoo: text classification, masked language modelling, sentence embeddings."""

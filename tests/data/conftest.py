@@ -1,0 +1,32 @@
+"""What the tests of data share: two tasks and a way to write files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from zoo.task import Task, get_task
+
+Write = Callable[[str, str | bytes], Path]
+
+
+@pytest.fixture
+def classify() -> Task:
+    return get_task("text-classification")
+
+
+@pytest.fixture
+def fill_mask() -> Task:
+    return get_task("fill-mask")
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def write_file(name: str, content: str | bytes) -> Path:
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return write_file

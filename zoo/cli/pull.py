@@ -1,0 +1,40 @@
+"""Bring a model's weights to this machine."""
+
+from __future__ import annotations
+
+import argparse
+
+from zoo.catalog import Catalog
+from zoo.cli import diagnostics, output
+from zoo.cli.exit_codes import ExitCode
+from zoo.errors import Unsupported
+from zoo.fetch import Progress, fetch
+from zoo.progress import bar, duration, size
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags."""
+    parser.add_argument("model", metavar="MODEL", help="a model; zoo ls lists them")
+    parser.add_argument("--json", action="store_true", help="answer with one JSON document")
+
+
+def run(args: argparse.Namespace) -> ExitCode:
+    """Fetch and verify; print where the files stand."""
+    card = Catalog.load().resolve(args.model)
+    if card.weights is None:
+        raise Unsupported(f"{card.name} has no weights: it starts from random numbers", f"zoo pretrain {card.name}")
+    folder = fetch(card.weights, on_progress=lambda progress: diagnostics.status(describe(progress)))
+    output.emit_json({"model": card.name, "folder": str(folder)}) if args.json else output.line(str(folder))
+    return ExitCode.OK
+
+
+def describe(p: Progress) -> str:
+    """A download in one line: how far, how fast, how much longer."""
+    parts = [f"{size(p.received_bytes)} received"]
+    if p.total_bytes:
+        parts = [f"{bar(p.received_bytes / p.total_bytes)} {size(p.received_bytes)} of {size(p.total_bytes)}"]
+    if p.bytes_per_s:
+        parts.append(f"{size(p.bytes_per_s)}/s")
+        if p.total_bytes:
+            parts.append(f"{duration((p.total_bytes - p.received_bytes) / p.bytes_per_s)} left")
+    return "  ".join([*parts, p.file])

@@ -1,0 +1,103 @@
+"""Weights from any of their sources to verified files on this machine.
+
+The same bytes from any source are the same weights: whatever is already here is taken first (a folder, an installed
+package, the cache of the Hugging Face Hub), then the network sources in the order the card names them. Every file is
+checked against its size and digest before anything is done with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from zoo.card import HubSource, Source, UrlSource, Weights
+from zoo.errors import DownloadFailed, ZooError
+from zoo.fetch.places import place_of
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a download is."""
+
+    received_bytes: int
+    """Over all files, those that were here already included."""
+    total_bytes: int | None
+    bytes_per_s: float
+    """Since the download began."""
+    file: str = ""
+    """The newest file to receive anything."""
+
+
+OnProgress = Callable[[Progress], None]
+ShouldStop = Callable[[], bool]
+
+
+def fetch(weights: Weights, *, on_progress: OnProgress | None = None, should_stop: ShouldStop | None = None) -> Path:
+    """Bring weights to this machine.
+
+    Args:
+        weights: what to bring.
+        on_progress: told how a download goes.
+        should_stop: looked at while bytes arrive; a stopped download goes on where it was the next time.
+
+    Returns:
+        The folder that holds every file under its name, digests checked.
+
+    Raises:
+        DownloadFailed: no source has them; says what was wrong with each.
+        ChecksumMismatch: files are here, but their bytes are others.
+        RunCancelled: `should_stop` said so.
+    """
+    faults: list[ZooError] = []
+    local = locate(weights, faults=faults)
+    if local is not None:
+        return local
+    for source in weights.sources:
+        if not isinstance(source, HubSource | UrlSource):
+            continue
+        from zoo.fetch.download import download
+
+        try:
+            return download(weights, source, on_progress or _ignore, should_stop or _never)
+        except DownloadFailed as error:
+            faults.append(error)
+    if len(faults) == 1:
+        raise faults[0]
+    raise DownloadFailed(
+        "the weights cannot be had from any source: " + "; ".join(fault.message for fault in faults),
+        next((fault.hint for fault in reversed(faults) if fault.hint), ""),
+    )
+
+
+def locate(weights: Weights, *, faults: list[ZooError] | None = None) -> Path | None:
+    """The folder that holds the weights already, digests checked; None where they would have to be fetched.
+
+    Args:
+        weights: what to look for.
+        faults: what was wrong with each place is added here.
+    """
+    for source in weights.sources:
+        try:
+            return _verified(weights, source)
+        except ZooError as error:
+            if faults is not None and not isinstance(source, HubSource | UrlSource):
+                faults.append(error)
+    return None
+
+
+def _verified(weights: Weights, source: Source) -> Path:
+    from zoo.fetch.verify import verify
+
+    folder = place_of(source)
+    for file in weights.files:
+        verify(folder, file)
+    return folder
+
+
+def _ignore(progress: Progress) -> None:
+    """Nobody is watching."""
+
+
+def _never() -> bool:
+    return False

@@ -1,0 +1,59 @@
+"""Digests of files, computed once: a verdict holds as long as the file's size and modification time stay."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import msgspec
+
+from zoo import atomic
+from zoo.card import WeightsFile
+from zoo.errors import ChecksumMismatch, DownloadFailed
+from zoo.paths import cache_folder
+
+
+class _Verdict(msgspec.Struct, frozen=True):
+    path: str
+    size_bytes: int
+    mtime_ns: int
+    sha256: str
+
+
+def verify(folder: Path, file: WeightsFile) -> Path:
+    """Check that a file is there and is the one that is meant.
+
+    Raises:
+        DownloadFailed: it is not there.
+        ChecksumMismatch: it is another one.
+    """
+    path = folder / file.name
+    if not path.is_file():
+        raise DownloadFailed(f"{path} is not there")
+    size_bytes = path.stat().st_size
+    if file.size_bytes is not None and size_bytes != file.size_bytes:
+        raise ChecksumMismatch(
+            f"{path} has {size_bytes:,} bytes, not {file.size_bytes:,}", "remove it; it is fetched again when needed"
+        )
+    if file.sha256 is not None and (found := digest_of(path)) != file.sha256:
+        raise ChecksumMismatch(
+            f"{path} has sha256 {found}, not {file.sha256}", "remove it; it is fetched again when needed"
+        )
+    return path
+
+
+def digest_of(path: Path) -> str:
+    """Sha256 of a file, remembered."""
+    stat = path.stat()
+    real = str(path.resolve())
+    note = cache_folder() / "digests" / f"{hashlib.sha256(real.encode()).hexdigest()[:32]}.json"
+    try:
+        verdict = msgspec.json.decode(note.read_bytes(), type=_Verdict)
+        if (verdict.path, verdict.size_bytes, verdict.mtime_ns) == (real, stat.st_size, stat.st_mtime_ns):
+            return verdict.sha256
+    except (OSError, msgspec.DecodeError):
+        pass  # never computed, or the note is damaged: compute it
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    atomic.write_bytes(note, msgspec.json.encode(_Verdict(real, stat.st_size, stat.st_mtime_ns, sha256)))
+    return sha256
