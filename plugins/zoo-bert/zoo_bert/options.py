@@ -9,7 +9,13 @@ from zoo import FinetuneOptions, Options, PretrainOptions, option
 MaxTokens = Annotated[int, option("Longer texts are cut.", ge=8, le=512, unit="tokens")]
 Dropout = Annotated[float | None, option("Dropout of all layers; auto is the model's own.", ge=0, lt=1)]
 VocabularySize = Annotated[
-    int, option("Largest vocabulary that a model without one learns from the data.", ge=100, le=30_522, unit="tokens")
+    int | None,
+    option(
+        "Most word pieces that a model without a vocabulary learns from the data; auto goes by the number of words.",
+        ge=100,
+        le=30_522,
+        unit="tokens",
+    ),
 ]
 
 
@@ -18,7 +24,7 @@ class BertFinetuneOptions(FinetuneOptions, frozen=True, kw_only=True):
 
     max_tokens: MaxTokens = 128
     dropout: Dropout = None
-    vocabulary_size: VocabularySize = 30_522
+    vocabulary_size: VocabularySize = None
 
 
 class BertPretrainOptions(PretrainOptions, frozen=True, kw_only=True):
@@ -26,7 +32,7 @@ class BertPretrainOptions(PretrainOptions, frozen=True, kw_only=True):
 
     max_tokens: MaxTokens = 128
     dropout: Dropout = None
-    vocabulary_size: VocabularySize = 30_522
+    vocabulary_size: VocabularySize = None
     mask_probability: Annotated[float, option("Share of the tokens to be predicted.", gt=0, lt=1)] = 0.15
 
 
@@ -35,6 +41,10 @@ class BertPredictOptions(Options, frozen=True, kw_only=True):
 
     top_k: Annotated[
         int | None, option("How many labels or fillings are given; auto is all labels and 5 fillings.", ge=1)
+    ] = None
+    max_tokens: Annotated[
+        int | None,
+        option("Longer texts are cut; auto is what the model was made for.", ge=8, le=512, unit="tokens"),
     ] = None
     batch_tokens: Annotated[
         int, option("Tokens computed at once, padding included.", ge=64, le=1_048_576, unit="tokens")

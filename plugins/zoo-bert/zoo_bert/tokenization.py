@@ -1,30 +1,41 @@
-"""Word pieces: the vocabulary a model came with, or one learnt from the training rows."""
+"""Texts to token ids: with the tokenizer a model came with, or one learnt from the training rows."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tokenizers import BertWordPieceTokenizer, Tokenizer
+from tokenizers import Tokenizer
 
-from zoo import RunFailed
+from zoo import StoreInvalid
+from zoo_bert.vocabulary import SPECIAL, learn
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerFast
+    from transformers import BertTokenizer
 
     from zoo import TrainingRun
 
 FILE = "tokenizer.json"
-SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-"""Their ids are 0 to 4 in a vocabulary learnt here."""
-WAIT_S = 600.0
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:
-    """Read `tokenizer.json`; padding and truncation, which the file may ask for, are ours to do."""
-    tokenizer = Tokenizer.from_file(str(folder / FILE))
+    """Read `tokenizer.json`; padding and truncation, which the file may ask for, are ours to do.
+
+    Raises:
+        StoreInvalid: the file is missing, unreadable or without BERT's special tokens.
+    """
+    path = folder / FILE
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises bare Exception
+        raise StoreInvalid(
+            f"{path} cannot be read as a tokenizer: {error}", "fetch or train the model again"
+        ) from error
+    missing = [token for token in SPECIAL if tokenizer.token_to_id(token) is None]
+    if missing:
+        raise StoreInvalid(f"{path} lacks {', '.join(missing)}", "BERT needs them; choose another model")
     tokenizer.no_padding()
     tokenizer.no_truncation()
     return tokenizer
@@ -33,32 +44,36 @@ def load_tokenizer(folder: Path) -> Tokenizer:
 def tokenizer_of(run: TrainingRun) -> Tokenizer:
     """The tokenizer that came with the weights; a model without any learns one from its training rows.
 
-    The learnt one is kept in the run's folder: a resumed run reads it, and so do the other processes of a run.
+    The learnt one is kept beside the checkpoints and goes with them: a resumed run reads it. The processes of a run
+    each learn the same one.
     """
     if run.weights is not None:
         return load_tokenizer(run.weights)
-    folder = run.folder / "tokenizer"
-    if run.rank == 0 and not (folder / FILE).exists():
-        folder.mkdir(exist_ok=True)
-        partial = folder / f".{FILE}"
-        learn((example.input for example in run.train), run.options.vocabulary_size).save(str(partial))
-        partial.replace(folder / FILE)
-    waited_since = time.monotonic()
-    while not (folder / FILE).exists():
-        if time.monotonic() - waited_since > WAIT_S:
-            raise RunFailed("the first process did not learn a vocabulary in time", "see the log for what it does")
-        time.sleep(0.1)
-    return load_tokenizer(folder)
-
-
-def learn(texts: Iterator[str], size: int) -> Tokenizer:
-    """Learn a lower-case WordPiece vocabulary, normalised as BERT's is."""
-    trainer = BertWordPieceTokenizer(lowercase=True)
-    trainer.train_from_iterator(
-        texts, vocab_size=size, min_frequency=2, special_tokens=list(SPECIAL), show_progress=False
-    )
-    tokenizer: Tokenizer = trainer._tokenizer
+    kept = run.checkpoints_folder / FILE
+    if kept.exists():
+        return load_tokenizer(run.checkpoints_folder)
+    tokenizer = learn([example.input for example in run.train], run.options.vocabulary_size)
+    if run.rank == 0 and not run.dry_run:
+        _keep(tokenizer, kept)
     return tokenizer
+
+
+def _keep(tokenizer: Tokenizer, path: Path) -> None:
+    """Write a tokenizer whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".partial-{path.name}")
+    with partial.open("w", encoding="utf-8") as file:
+        file.write(tokenizer.to_str())
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def id_of(tokenizer: Tokenizer, token: str) -> int:
+    """The id of a token the vocabulary holds."""
+    found = tokenizer.token_to_id(token)
+    assert found is not None, token
+    return found
 
 
 def encode(tokenizer: Tokenizer, texts: Sequence[str], max_tokens: int) -> list[list[int]]:
@@ -67,10 +82,15 @@ def encode(tokenizer: Tokenizer, texts: Sequence[str], max_tokens: int) -> list[
     return [encoding.ids for encoding in tokenizer.encode_batch_fast(list(texts))]
 
 
-def for_transformers(tokenizer: Tokenizer, max_tokens: int) -> PreTrainedTokenizerFast:
+def for_transformers(tokenizer: Tokenizer, max_tokens: int) -> BertTokenizer:
     """The tokenizer as transformers saves and loads it."""
-    from transformers import PreTrainedTokenizerFast
+    from transformers import BertTokenizer
 
-    tokenizer.no_truncation()
-    roles = dict(zip(("pad_token", "unk_token", "cls_token", "sep_token", "mask_token"), SPECIAL, strict=True))
-    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=max_tokens, **roles)
+    normalizer = tokenizer.normalizer
+    return BertTokenizer(
+        vocab=tokenizer.get_vocab(),
+        do_lower_case=normalizer.lowercase,
+        strip_accents=normalizer.strip_accents,
+        tokenize_chinese_chars=normalizer.handle_chinese_chars,
+        model_max_length=max_tokens,
+    )
