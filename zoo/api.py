@@ -25,6 +25,7 @@ from zoo.runs import control, status, store
 from zoo.runs.events import AnyEvent
 from zoo.runs.launcher import launch
 from zoo.runs.log import follow, read_events
+from zoo.runs.request import RunRequest
 from zoo.runs.snapshot import RunSnapshot, apply
 from zoo.runs.store import RunFolder
 
@@ -207,50 +208,133 @@ class Run:
         control.remove(self.folder)
 
 
-def finetune(model: str, data: str | Path, **asked: Any) -> Run:
+def finetune(
+    model: str,
+    data: str | Path,
+    *,
+    eval_data: str | Path | None = None,
+    text: str = "",
+    label: str = "",
+    name: str = "",
+    device: str = "auto",
+    precision: str = "auto",
+    processes: int = 1,
+    **options: Any,
+) -> Run:
     """Fine-tune a model on labelled data, in a worker process.
 
     Args:
         model: name of a card or of a finished run.
         data: CSV, TSV, JSON lines or Parquet.
-        **asked: `eval_data` (a file; otherwise a share is held out), `text` and `label` (column names), `name`, `device`,
-            `precision`, `processes`, and the options of the model (`zoo show MODEL` lists them).
+        eval_data: a file to evaluate on; without one a share of the rows is held out (`eval_share`).
+        text: column of the inputs; found by its usual names if not given.
+        label: column of the labels; likewise.
+        name: of the run and of the model that comes of it.
+        device: auto, cpu, cuda, cuda:N, mps or xpu.
+        precision: auto, fp32, bf16 or fp16.
+        processes: on this machine.
+        **options: of the model; `zoo show MODEL` lists them.
 
     Raises:
         ZooError: whatever can be told to be wrong before the worker starts.
     """
-    return start(training_request("finetune", model, data, **asked))
+    return start(
+        training_request(
+            "finetune",
+            model,
+            data,
+            eval_data=eval_data,
+            text=text,
+            label=label,
+            name=name,
+            device=device,
+            precision=precision,
+            processes=processes,
+            **options,
+        )
+    )
 
 
-def pretrain(model: str, data: str | Path, **asked: Any) -> Run:
-    """Pretrain a model on unlabelled data, in a worker process; arguments as for `finetune`."""
-    return start(training_request("pretrain", model, data, **asked))
+def pretrain(
+    model: str,
+    data: str | Path,
+    *,
+    eval_data: str | Path | None = None,
+    text: str = "",
+    name: str = "",
+    device: str = "auto",
+    precision: str = "auto",
+    processes: int = 1,
+    **options: Any,
+) -> Run:
+    """Pretrain a model on unlabelled data, in a worker process; arguments as for `finetune`.
 
-
-def evaluate(model: str, data: str | Path, **asked: Any) -> Run:
-    """Judge a model on labelled data, in a worker process.
-
-    Args:
-        model: name of a card or of a finished run.
-        data: labelled file.
-        **asked: `text` and `label` (column names), `name`, `device`, `precision`, and the options of predicting.
+    `data` may also be a text file, one example a line.
     """
-    return start(evaluation_request(model, data, **asked))
+    return start(
+        training_request(
+            "pretrain",
+            model,
+            data,
+            eval_data=eval_data,
+            text=text,
+            name=name,
+            device=device,
+            precision=precision,
+            processes=processes,
+            **options,
+        )
+    )
 
 
-def predict_file(model: str, data: str | Path, out: str | Path, **asked: Any) -> Run:
+def evaluate(
+    model: str,
+    data: str | Path,
+    *,
+    text: str = "",
+    label: str = "",
+    name: str = "",
+    device: str = "auto",
+    precision: str = "auto",
+    **options: Any,
+) -> Run:
+    """Judge a model on labelled data, in a worker process; arguments as for `finetune`."""
+    return start(
+        evaluation_request(
+            model, data, text=text, label=label, name=name, device=device, precision=precision, **options
+        )
+    )
+
+
+def predict_file(
+    model: str,
+    data: str | Path,
+    out: str | Path,
+    *,
+    text: str = "",
+    name: str = "",
+    device: str = "auto",
+    precision: str = "auto",
+    **options: Any,
+) -> Run:
     """Answer every row of a file into another file, in order, in a worker process.
 
     Args:
         model: name of a card or of a finished run.
         data: the inputs.
         out: JSON lines, or CSV if its name ends so; must not exist.
-        **asked: `text` (column name), `name`, `device`, `precision`, and the options of predicting.
+        text: column of the inputs; found by its usual names if not given.
+        name: of the run.
+        device: auto, cpu, cuda, cuda:N, mps or xpu.
+        precision: auto, fp32, bf16 or fp16.
+        **options: of the model's predict ability.
     """
-    return start(batch_prediction_request(model, data, out, **asked))
+    return start(
+        batch_prediction_request(model, data, out, text=text, name=name, device=device, precision=precision, **options)
+    )
 
 
-def start(request: Any) -> Run:
+def start(request: RunRequest) -> Run:
     """Put a request into the store and start its worker."""
     folder = store.create(request)
     launch(folder)

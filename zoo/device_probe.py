@@ -56,8 +56,8 @@ def _accelerators() -> list[dict[str, Any]]:
         facts = torch.cuda.get_device_properties(i)
         found.append(_accelerator(f"cuda:{i}", facts.name, facts.total_memory))
     for i in range(torch.xpu.device_count()):
-        facts = torch.xpu.get_device_properties(i)
-        found.append(_accelerator(f"xpu:{i}", facts.name, facts.total_memory))
+        xpu_facts = torch.xpu.get_device_properties(i)
+        found.append(_accelerator(f"xpu:{i}", xpu_facts.name, xpu_facts.total_memory))
     if torch.backends.mps.is_available():
         found.append(_accelerator("mps", _cpu_model(), torch.mps.recommended_max_memory()))
     return found

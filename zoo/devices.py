@@ -97,6 +97,8 @@ def choose(device: str = "auto", precision: str = "auto", *, devices: Sequence[D
         raise OptionInvalid(f"--precision is {precision!r}, but takes auto, {', '.join(PRECISIONS)}")
     if device != "auto" and not _NAME.fullmatch(device):
         raise OptionInvalid(f"--device is {device!r}, but takes auto, cpu, cuda, cuda:N, mps, xpu or xpu:N")
+    if (device, precision) == ("cpu", "fp32"):  # always possible: nothing needs to be measured
+        return Placement(device=device, precision=precision, reason="as asked")
     here = available() if devices is None else devices
     chosen, why = _choose_device(device, here)
     settled, why_precision = _choose_precision(precision, chosen)

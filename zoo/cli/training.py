@@ -12,11 +12,12 @@ from zoo.cli.option_flags import add_options, given_options
 from zoo.cli.placing import add_columns, add_placement, tell_placement
 from zoo.cli.watching import conclude, show_metrics, watch
 from zoo.hyperparameters import FinetuneOptions, PretrainOptions
+from zoo.options import Options
 from zoo.progress import count
 from zoo.requesting import find_ability, training_request
 from zoo.runs.request import RunRequest
 
-_COMMON = {"finetune": FinetuneOptions, "pretrain": PretrainOptions}
+_COMMON: dict[Verb, type[Options]] = {"finetune": FinetuneOptions, "pretrain": PretrainOptions}
 
 
 def complete_parser(parser: argparse.ArgumentParser, words: list[str], verb: Verb) -> None:

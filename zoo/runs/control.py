@@ -15,6 +15,8 @@ ASK_TIMEOUT_S = 60.0
 """How long a worker has to write a checkpoint and end after it was asked to."""
 TERMINATE_TIMEOUT_S = 20.0
 KILL_TIMEOUT_S = 10.0
+EXIT_TIMEOUT_S = 10.0
+"""How long a process may take to exit after the run's last event."""
 POLL_S = 0.1
 
 
@@ -58,10 +60,9 @@ def resume(folder: RunFolder) -> None:
     Raises:
         Unsupported: the run is still going, or has finished.
     """
-    snapshot = status.read(folder)
-    if liveness.is_alive(folder):
+    if _going_on(folder):
         raise Unsupported(f"run {folder.name} is still going", f"watch it: zoo attach {folder.name}")
-    if snapshot.status == "finished":
+    if status.read(folder).status == "finished":
         raise Unsupported(f"run {folder.name} has finished", "start a new run from its result by its name")
     launch(folder)
 
@@ -72,9 +73,16 @@ def remove(folder: RunFolder) -> None:
     Raises:
         Unsupported: the run is still going.
     """
-    if liveness.is_alive(folder):
+    if _going_on(folder):
         raise Unsupported(f"run {folder.name} is still going", f"stop it first: zoo stop {folder.name}")
     store.delete(folder)
+
+
+def _going_on(folder: RunFolder) -> bool:
+    """Whether a worker is at the run; one that has said its last word is waited for."""
+    if status.read(folder).live:
+        return liveness.is_alive(folder)
+    return not _gone(folder, EXIT_TIMEOUT_S)
 
 
 def _gone(folder: RunFolder, timeout_s: float) -> bool:

@@ -12,7 +12,7 @@ from transformers import BertForSequenceClassification
 
 from zoo import ClassificationMetrics, Example, TrainingRun
 from zoo.training import Batch, Objective, Output
-from zoo_bert.modules import from_random, from_weights, pad, stated_labels
+from zoo_bert.modules import from_random, from_weights, pad, quiet, stated_labels
 from zoo_bert.readme import classification_readme
 from zoo_bert.tokenization import encode, for_transformers, id_of, tokenizer_of
 
@@ -96,7 +96,8 @@ class Classification(Objective[Features]):
     def export(self, module: nn.Module, folder: Path) -> None:
         """Write a folder that transformers' Auto classes load."""
         assert isinstance(module, BertForSequenceClassification)
-        module.save_pretrained(folder)
+        with quiet():
+            module.save_pretrained(folder)
         for_transformers(self._tokenizer, self._max_tokens).save_pretrained(folder)
         (folder / "README.md").write_text(classification_readme(), encoding="utf-8")
 

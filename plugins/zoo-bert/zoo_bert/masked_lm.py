@@ -12,7 +12,7 @@ from transformers import BertForMaskedLM
 
 from zoo import Example, MeanLoss, TrainingRun
 from zoo.training import Batch, Objective, Output
-from zoo_bert.modules import from_random, from_weights, pad
+from zoo_bert.modules import from_random, from_weights, pad, quiet
 from zoo_bert.readme import masked_lm_readme
 from zoo_bert.tokenization import encode, for_transformers, id_of, tokenizer_of
 from zoo_bert.vocabulary import SPECIAL
@@ -139,7 +139,8 @@ class MaskedLanguageModelling(Objective[list[int]]):
     def export(self, module: nn.Module, folder: Path) -> None:
         """Write a folder that transformers' Auto classes load."""
         assert isinstance(module, ScoresOfHidden)
-        module.model.save_pretrained(folder)
+        with quiet():
+            module.model.save_pretrained(folder)
         for_transformers(self._tokenizer, self._max_tokens).save_pretrained(folder)
         (folder / "README.md").write_text(masked_lm_readme(), encoding="utf-8")
 

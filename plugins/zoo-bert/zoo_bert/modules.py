@@ -42,7 +42,7 @@ def from_weights(
         raise Unsupported(f"{folder} asks for code of its own to be run", "zoo never runs code from model repositories")
     if stated.get("model_type") != "bert":
         raise Unsupported(f"{folder} holds a {stated.get('model_type')!r} model, not BERT", "choose another plugin")
-    with _quiet():
+    with quiet():
         loaded: Any = model.from_pretrained(
             folder,
             local_files_only=True,
@@ -134,8 +134,8 @@ def _dropout(share: float | None) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep transformers from drawing bars and from telling that a new head is new."""
+def quiet() -> Iterator[None]:
+    """Keep transformers from drawing bars, and from telling that a new head is new."""
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()

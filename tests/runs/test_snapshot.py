@@ -1,0 +1,153 @@
+"""The fold: pure, bounded, and the same however often it is interrupted."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from zoo.runs.events import (
+    AnyEvent,
+    CheckpointSaved,
+    EvaluationCompleted,
+    RunCancelled,
+    RunFailed,
+    RunFinished,
+    RunLaunched,
+    RunPlanned,
+    RunStarted,
+    StepCompleted,
+    Warned,
+    decode,
+    encode,
+)
+from zoo.runs.snapshot import EMPTY, fold
+from zoo.runs.status import judge
+
+
+def step(number: int, steps: int = 10) -> StepCompleted:
+    return StepCompleted(
+        at=100.0 + number,
+        step=number,
+        steps=steps,
+        epoch=number / steps,
+        loss=1 / number,
+        lr=0.1,
+        grad_norm=1.0,
+        samples_per_s=50.0,
+    )
+
+
+PLAN = RunPlanned(steps=10, epochs=1, batch_size=5, micro_batch_size=5, parameters=7, trainable_parameters=3, lr=0.1)
+STORY: list[AnyEvent] = [
+    RunLaunched(attempt=1),
+    RunStarted(at=100.0, attempt=1, pid=1, device="cpu", precision="fp32"),
+    PLAN,
+    step(1),
+    step(2),
+    CheckpointSaved(step=2, size_bytes=10),
+    step(3),
+    EvaluationCompleted(step=3, metrics={"accuracy": 0.5}, rows=4, best=True),
+    step(4),
+    RunLaunched(attempt=2),
+    RunStarted(at=200.0, attempt=2, pid=2, device="cpu", precision="fp32", resumed_from_step=2),
+    step(3),
+    Warned(message="careful"),
+    step(10),
+    RunFinished(at=300.0, metrics={"accuracy": 0.75}, step=10, best_step=3, labels=("a", "b")),
+]
+
+
+@pytest.mark.parametrize("cut", range(len(STORY) + 1))
+def test_folding_in_two_parts_is_folding_at_once(cut: int) -> None:
+    assert fold(STORY[cut:], fold(STORY[:cut])) == fold(STORY)
+
+
+def test_the_story_ends_well() -> None:
+    end = fold(STORY)
+
+    assert (end.status, end.attempt, end.step, end.best_step) == ("finished", 2, 10, 3)
+    assert end.metrics == end.latest_metrics == {"accuracy": 0.75}
+    assert end.warnings == ("careful",)
+    assert (end.started_at, end.ended_at) == (200.0, 300.0)
+
+
+def test_a_resumed_attempt_forgets_what_did_not_last() -> None:
+    resumed = fold(STORY[:11])
+
+    assert resumed.step == 2
+    assert [point.step for point in resumed.loss_curve] == [1, 2]
+    assert resumed.evaluations == ()
+
+
+def test_an_attempt_without_checkpoint_begins_anew() -> None:
+    again = RunStarted(attempt=2, pid=2, device="cpu", precision="fp32")
+    restarted = fold([*STORY[:5], RunLaunched(attempt=2), again])
+
+    assert (restarted.step, restarted.loss_curve, restarted.status) == (0, (), "running")
+
+
+def test_a_launch_that_is_logged_late_changes_nothing() -> None:
+    assert fold([STORY[1], STORY[0]]).status == "running"
+
+
+def test_time_left_follows_from_the_rate() -> None:
+    assert fold(STORY[:5]).eta_s == (10 - 2) * 5 / 50.0
+    assert fold(STORY).eta_s is None
+
+
+def test_size_does_not_grow_with_the_run() -> None:
+    long = fold([STORY[1], PLAN, *(step(number, 100_000) for number in range(1, 20_001))])
+
+    assert 128 <= len(long.loss_curve) <= 512
+    assert long.loss_curve[0].step == 1
+    steps = [point.step for point in long.loss_curve]
+    assert len({later - earlier for earlier, later in itertools.pairwise(steps)}) == 1
+    assert len(fold([Warned(message=str(i)) for i in range(100)]).warnings) == 20
+
+
+@pytest.mark.parametrize(
+    ("event", "status"),
+    [
+        (RunFailed(kind="ValueError", message="no", hint="yes"), "failed"),
+        (RunCancelled(step=3), "cancelled"),
+        (RunFinished(), "finished"),
+    ],
+)
+def test_an_attempt_ends_one_way(event: AnyEvent, status: str) -> None:
+    ended = fold([*STORY[:5], event])
+
+    assert ended.status == status
+    assert judge(ended, alive=False) == ended
+
+
+def test_a_run_whose_worker_is_gone_has_crashed() -> None:
+    assert judge(fold(STORY[:5]), alive=False).status == "crashed"
+    assert judge(fold(STORY[:5]), alive=True).status == "running"
+    assert judge(EMPTY, alive=False).status == "created"
+
+
+@pytest.mark.parametrize("event", STORY, ids=lambda event: type(event).__name__)
+def test_events_survive_the_log(event: AnyEvent) -> None:
+    assert decode(encode(event)) == event
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"",
+        b"{",
+        b"null",
+        b"[]",
+        b'{"event":"unheard_of"}',
+        b'{"event":"step_completed"}',
+        b"\xff\xfe",
+        b'{"event":"warn',
+    ],
+)
+def test_what_is_no_event_is_passed_over(line: bytes) -> None:
+    assert decode(line) is None
+
+
+def test_fields_of_a_later_version_are_ignored() -> None:
+    assert decode(b'{"event":"warned","message":"m","at":1,"v":2,"colour":"red"}') == Warned(at=1, v=2, message="m")

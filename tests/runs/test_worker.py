@@ -1,0 +1,217 @@
+"""What becomes of a run, whatever happens to its worker."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+import zoo
+from tests.echo_runs import until, wait_quietly
+from zoo.runs import control, liveness
+from zoo.runs.events import (
+    TERMINAL,
+    DataLoaded,
+    ExampleRejected,
+    RunFailed,
+    RunFinished,
+    RunLaunched,
+    RunPlanned,
+    RunStarted,
+    StepCompleted,
+)
+from zoo.runs.launcher import worker_command
+
+Start = Callable[..., zoo.Run]
+posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+
+
+def worker_pid(run: zoo.Run) -> int:
+    until(lambda: any(isinstance(event, RunStarted) for event in run.events()))
+    worker = liveness.recorded(run.folder)
+    assert worker is not None
+    return worker.pid
+
+
+def at_step(run: zoo.Run, step: int) -> zoo.Run:
+    until(lambda: run.snapshot.step >= step)
+    return run
+
+
+def counts(run: zoo.Run) -> bytes:
+    return (run.folder.model_folder / "counts.json").read_bytes()
+
+
+def test_a_run_goes_from_launched_to_finished(finetune: Start) -> None:
+    run = finetune().wait(progress=False)
+    kinds = [type(event) for event in run.events()]
+
+    assert set(kinds[:2]) == {RunLaunched, RunStarted}
+    assert kinds.index(DataLoaded) < kinds.index(RunPlanned) < kinds.index(StepCompleted)
+    assert kinds[-1] is RunFinished
+    assert sum(issubclass(kind, TERMINAL) for kind in kinds) == 1
+    assert run.status == "finished"
+    assert run.metrics == {"accuracy": 1.0, "macro_f1": 1.0}
+
+
+def test_the_result_is_a_model_with_digests_and_a_readme(finetune: Start, rows: Path) -> None:
+    run = finetune(name="words").wait(progress=False)
+    manifest = json.loads((run.folder.model_folder / "zoo.json").read_bytes())
+
+    assert [file["name"] for file in manifest["files"]] == ["counts.json"]
+    assert manifest["labels"] == ["negative", "positive"]
+    readme = (run.folder.model_folder / "README.md").read_text()
+    assert "# words" in readme
+    assert zoo.open_run("words").folder.request.data.sha256 in readme
+    assert [answer.label for answer in run.model.predict(["so good", "so bad"])] == ["positive", "negative"]
+
+
+def test_a_failing_plugin_is_told_in_one_line_and_its_traceback_logged(finetune: Start) -> None:
+    run = wait_quietly(finetune(fail_at=3))
+
+    last = run.events()[-1]
+    assert isinstance(last, RunFailed)
+    assert (last.kind, last.message) == ("ValueError", "ValueError: told to fail at step 3")
+    assert "Traceback" in run.folder.log_path.read_text()
+    with pytest.raises(zoo.RunFailed, match="told to fail at step 3"):
+        run.wait(progress=False)
+
+
+@posix
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signals_end_a_run_after_a_checkpoint_and_it_resumes(finetune: Start, number: int) -> None:
+    whole = finetune().wait(progress=False)
+    run = finetune(pause_ms=30)
+    pid = worker_pid(at_step(run, 3))
+    os.kill(pid, number)
+    wait_quietly(run)
+
+    assert run.status == "cancelled"
+    with pytest.raises(zoo.RunCancelled, match="was stopped"):
+        run.wait(progress=False)
+    run.resume().wait(progress=False)
+    assert counts(run) == counts(whole)
+
+
+def test_a_killed_worker_shows_as_crashed_and_the_run_resumes(finetune: Start) -> None:
+    whole = finetune().wait(progress=False)
+    run = finetune(pause_ms=30)
+    psutil.Process(worker_pid(at_step(run, 3))).kill()
+    until(lambda: run.status == "crashed")
+    with pytest.raises(zoo.RunFailed, match="gone without a word"):
+        run.wait(progress=False)
+
+    run.resume().wait(progress=False)
+
+    assert counts(run) == counts(whole)
+    started = [event for event in run.events() if isinstance(event, RunStarted)]
+    assert [event.attempt for event in started] == [1, 2]
+    assert (started[1].resumed_from_step or 0) >= 3
+
+
+def test_stop_asks_first(finetune: Start) -> None:
+    run = at_step(finetune(pause_ms=50), 1)
+
+    assert control.stop(run.folder) == "asked"
+    assert run.status == "cancelled"
+    assert control.stop(run.folder) == "not running"
+
+
+def test_a_deaf_worker_is_terminated_then_killed(finetune: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ignores the file and the signal, so only the kill ends it; the log still ends in one terminal event."""
+    monkeypatch.setattr(control, "TERMINATE_TIMEOUT_S", 0.5)
+    run = at_step(finetune(pause_ms=200, deaf=True), 1)
+
+    assert control.stop(run.folder, timeout_s=0.5) == "killed"
+    assert run.status == "cancelled"
+    assert sum(isinstance(event, TERMINAL) for event in run.events()) == 1
+
+
+def test_force_kills_at_once(finetune: Start) -> None:
+    run = at_step(finetune(pause_ms=200), 1)
+
+    assert control.stop(run.folder, force=True) == "killed"
+    assert run.status == "cancelled"
+
+
+def test_a_second_worker_leaves_the_run_alone(finetune: Start) -> None:
+    run = at_step(finetune(pause_ms=50), 1)
+    second = subprocess.run(worker_command(run.folder), capture_output=True, text=True, check=False)
+    run.wait(progress=False)
+
+    assert second.returncode == 1
+    assert "another worker is at run" in second.stderr
+    assert sum(isinstance(event, RunStarted) for event in run.events()) == 1
+
+
+def test_a_run_survives_the_process_that_started_it(echo: None, rows: Path) -> None:
+    code = (
+        "import sys, zoo; "
+        f"zoo.finetune('echo', {str(rows)!r}, name='orphan', pause_ms=20, device='cpu', precision='fp32')"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    run = zoo.open_run("orphan")
+
+    assert run.snapshot.live
+    assert run.wait(progress=False).status == "finished"
+
+
+def test_resume_refuses_what_goes_on_and_what_has_finished(finetune: Start) -> None:
+    run = at_step(finetune(pause_ms=50), 1)
+    with pytest.raises(zoo.Unsupported, match="still going"):
+        run.resume()
+    run.wait(progress=False)
+    with pytest.raises(zoo.Unsupported, match="has finished"):
+        run.resume()
+
+
+def test_resume_insists_on_the_same_data(finetune: Start, rows: Path) -> None:
+    run = at_step(finetune(pause_ms=50), 1)
+    run.stop()
+    rows.write_text(rows.read_text() + "one more,positive\n")
+    wait_quietly(run.resume())
+
+    assert run.snapshot.error_kind == "DatasetInvalid"
+    assert "has changed since the run was asked for" in run.snapshot.error
+
+
+def test_bad_rows_are_quarantined_and_counted(finetune: Start, tmp_path: Path) -> None:
+    path = tmp_path / "some-bad.csv"
+    good = "".join(f"good {i},positive\nbad {i},negative\n" for i in range(20))
+    path.write_text(f"text,label\n{good},positive\nno label,\n")
+    run = finetune(data=path).wait(progress=False)
+
+    quarantined = [json.loads(line) for line in run.folder.quarantine_path.read_text().splitlines()]
+    assert [row["row"] for row in quarantined] == [41, 42]
+    assert run.snapshot.rejected_rows == 2
+    (told,) = [event for event in run.events() if isinstance(event, ExampleRejected)]
+    assert (told.row, told.total) == (41, 2)
+
+
+def test_too_many_bad_rows_stop_the_run(finetune: Start, tmp_path: Path) -> None:
+    path = tmp_path / "mostly-bad.csv"
+    path.write_text("text,label\n" + "good,positive\nbad,negative\n" * 5 + "no label,\n" * 10)
+    run = wait_quietly(finetune(data=path))
+
+    assert run.snapshot.error_kind == "DatasetInvalid"
+    assert "10 of 20 rows cannot be used" in run.snapshot.error
+    assert "row 11" in run.snapshot.error
+
+
+def test_removing_a_run(finetune: Start) -> None:
+    run = at_step(finetune(pause_ms=50), 1)
+    with pytest.raises(zoo.Unsupported, match="still going"):
+        run.remove()
+    run.stop()
+    run.remove()
+
+    assert not run.folder.path.exists()
+    with pytest.raises(zoo.UnknownRun):
+        zoo.open_run(run.name)
