@@ -1,0 +1,190 @@
+"""The commands that make, watch and end runs, as a person types them: real processes, exit codes, both streams."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import zoo
+from tests.echo_runs import until
+
+HERE = ("--device", "cpu", "--precision", "fp32")
+
+
+def type_in(*words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    command = [sys.executable, "-m", "zoo", *words]
+    return subprocess.run(command, capture_output=True, text=True, input=stdin, check=False, timeout=120)
+
+
+@pytest.fixture
+def model(echo: None, rows: Path) -> str:
+    assert type_in("finetune", "echo", "--data", str(rows), "--name", "words", *HERE).returncode == 0
+    return "words"
+
+
+def test_finetune_tells_the_story_and_answers_with_the_figures(echo: None, rows: Path) -> None:
+    done = type_in("finetune", "echo", "--data", str(rows), "--name", "words", *HERE)
+
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[0] == "accuracy 1.0000  macro_f1 1.0000"
+    for told in (
+        "device: cpu, fp32",
+        "36 rows to train on, 4 held out; input from column 'text', label from column 'label'",
+        "labels: negative, positive",
+        "plan: 36 steps of 1",
+        "model: words",
+        "zoo predict words",
+    ):
+        assert told in done.stderr
+
+
+def test_quiet_and_json(echo: None, rows: Path) -> None:
+    done = type_in("finetune", "echo", "--data", str(rows), "-q", "--json", *HERE)
+    document = json.loads(done.stdout)
+
+    assert done.stderr == ""
+    assert document["run"] == "echo-finetune-1"
+    assert document["snapshot"]["metrics"]["accuracy"] == 1.0
+
+
+def test_a_dry_run_says_what_would_be_done(echo: None, rows: Path, store: Path) -> None:
+    done = type_in("finetune", "echo", "--data", str(rows), "--dry-run", *HERE)
+
+    assert done.returncode == 0
+    for told in ("training rows", "36 of 1 rows", "would write to", str(store)):
+        assert told in done.stdout
+    assert list((store / "runs").iterdir()) == []
+
+
+def test_detach_ps_attach_stop_resume_logs_rm(echo: None, rows: Path) -> None:
+    """The life of a run, each command on its own."""
+    detached = type_in(
+        "finetune", "echo", "--data", str(rows), "--name", "slow", "--pause-ms", "100", "--detach", *HERE
+    )
+    assert (detached.returncode, detached.stdout) == (0, "slow\n")
+    run = zoo.open_run("slow")
+    until(lambda: run.snapshot.step >= 2)
+    (live,) = json.loads(type_in("ps", "--json").stdout)
+    assert (live["run"], live["status"], live["steps"]) == ("slow", "running", 36)
+
+    refused = type_in("rm", "slow", "-y")
+    assert (refused.returncode, "still going" in refused.stderr) == (2, True)
+    stopped = type_in("stop", "slow")
+    assert (stopped.returncode, stopped.stdout) == (0, "slow: asked\n")
+    assert json.loads(type_in("ps", "--json").stdout) == []
+    assert json.loads(type_in("runs", "--json").stdout)[0]["status"] == "cancelled"
+    assert type_in("attach", "slow").returncode == 130
+
+    resumed = type_in("resume", "slow")
+    assert (resumed.returncode, "accuracy 1.0000" in resumed.stdout) == (0, True)
+    assert type_in("attach", "slow").returncode == 0
+    assert type_in("resume", "slow").returncode == 2
+    assert type_in("logs", "slow").returncode == 0
+
+    assert type_in("rm", "slow").returncode == 2
+    assert type_in("rm", "slow", "-y").stdout.startswith("deleted 1, freed ")
+    assert type_in("attach", "slow").returncode == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C to a console, not to a process")
+def test_ctrl_c_asks_the_run_to_stop(echo: None, rows: Path) -> None:
+    command = [sys.executable, "-m", "zoo", "finetune", "echo", "--data", str(rows), "--name", "slow"]
+    process = subprocess.Popen(
+        [*command, "--pause-ms", "100", *HERE], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    until(lambda: any(run.snapshot.step >= 2 for run in zoo.list_runs()))
+    os.kill(process.pid, signal.SIGINT)
+    out, talk = process.communicate(timeout=60)
+
+    assert process.returncode == 130
+    assert "writing a checkpoint first" in talk
+    assert "zoo resume slow" in talk
+    assert out == ""
+    assert zoo.open_run("slow").status == "cancelled"
+
+
+def test_a_failed_run_is_one_clear_error(echo: None, rows: Path) -> None:
+    done = type_in("finetune", "echo", "--data", str(rows), "--fail-at", "2", *HERE)
+
+    assert done.returncode == 1
+    assert "error: run echo-finetune-1: ValueError: told to fail at step 2" in done.stderr
+    assert "hint: zoo logs echo-finetune-1" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Traceback" in type_in("logs", "echo-finetune-1").stdout
+
+
+def test_each_kind_of_error_has_its_exit_code(echo: None, rows: Path, tmp_path: Path) -> None:
+    one_class = tmp_path / "one.csv"
+    one_class.write_text("text,label\na,x\nb,x\n")
+    cases = {
+        ("finetune", "nobody", "--data", str(rows)): (2, "there is no model 'nobody'"),
+        ("finetune", "echo", "--data", "missing.csv"): (4, "there is no file"),
+        ("finetune", "echo", "--data", str(one_class)): (4, "one.csv"),
+        ("finetune", "echo", "--data", str(rows), "--lr", "fast"): (2, "--lr is 'fast'"),
+        ("finetune", "echo", "--data", str(rows), "--typo", "1"): (2, "--typo"),
+        ("finetune", "echo"): (2, "--data"),
+        ("pretrain", "echo", "--data", str(rows)): (2, "echo cannot pretrain"),
+        ("predict", "echo", "text"): (2, "zoo finetune echo"),
+        ("evaluate", "echo", "--data", str(rows)): (2, "zoo finetune echo"),
+        ("attach", "nothing"): (2, "there is no run 'nothing'"),
+        ("finetune", "echo", "--data", str(rows), "--device", "gpu"): (2, "--device is 'gpu'"),
+    }
+    for words, (code, message) in cases.items():
+        done = type_in(*words)
+
+        assert (done.returncode, done.stdout) == (code, ""), words
+        assert message in done.stderr, words
+        assert "Traceback" not in done.stderr, words
+
+
+def test_predict_texts_lines_and_files(model: str, tmp_path: Path) -> None:
+    texts = type_in("predict", model, "so good", "so bad", *HERE)
+    assert texts.stdout.splitlines()[0] == "so good"
+    assert "positive" in texts.stdout.splitlines()[1]
+
+    lines = type_in("predict", model, "--json", *HERE, stdin="bad\n\ngood\n")
+    answers = [json.loads(line)["prediction"] for line in lines.stdout.splitlines()]
+    assert [answer["type"] for answer in answers] == ["classification", "rejected", "classification"]
+
+    data, out = tmp_path / "in.txt", tmp_path / "out.csv"
+    data.write_text("good\nbad\n")
+    streamed = type_in("predict", model, "--file", str(data), "--json", "-q", *HERE)
+    assert [json.loads(line)["input"] for line in streamed.stdout.splitlines()] == ["good", "bad"]
+    filed = type_in("predict", model, "--file", str(data), "--out", str(out), *HERE)
+    assert filed.stdout == f"2 rows answered in {out}\n"
+    assert len(out.read_text().splitlines()) == 3
+
+
+def test_evaluate_prints_a_table_of_classes(model: str, rows: Path) -> None:
+    done = type_in("evaluate", model, "--data", str(rows), *HERE)
+
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[:2] == [
+        "accuracy 1.0000  macro_f1 1.0000",
+        "class     precision  recall     f1  rows",
+    ]
+
+
+def test_help_of_a_command_shows_the_options_of_the_model(echo: None) -> None:
+    common, of_model = type_in("finetune", "--help"), type_in("finetune", "echo", "--help")
+
+    assert "--epochs" in common.stdout
+    assert "--pause-ms" not in common.stdout
+    assert "--pause-ms" in of_model.stdout
+    assert "Pause after each step. (ms; 0 <= pause_ms; default: 0)" in " ".join(of_model.stdout.split())
+
+
+def test_control_sequences_in_labels_do_not_reach_the_terminal(echo: None, tmp_path: Path) -> None:
+    data = tmp_path / "evil.csv"
+    data.write_text("text,label\n" + "good,\x1b[31mred\nbad,plain\n" * 10)
+    done = type_in("finetune", "echo", "--data", str(data), *HERE)
+
+    assert done.returncode == 0
+    assert "\x1b" not in done.stdout + done.stderr
