@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from typing import Any
 
 from zoo.errors import RunFailed
@@ -35,7 +36,7 @@ def launch(folder: RunFolder) -> None:
             )
         except OSError as error:
             raise RunFailed(f"run {folder.name}: its worker cannot be started: {error}") from error
-    process.returncode = 0  # it is nobody's child to wait for: Popen shall not warn when it is collected
+    threading.Thread(target=process.wait, daemon=True).start()  # so that no dead process is left in the table
     liveness.record(folder, process.pid)
     append(folder, RunLaunched(attempt=attempt))
 

