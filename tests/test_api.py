@@ -114,3 +114,23 @@ def test_a_dry_run_leaves_nothing_behind(echo: None, rows: Path) -> None:
     assert run.snapshot.plan.steps == 36
     assert not run.folder.model_folder.exists()
     assert not run.folder.checkpoints_folder.exists()
+
+
+def test_a_run_without_a_result_never_lends_the_model_of_another(finetune: Start) -> None:
+    """`words` failed; the only model whose name begins so is that of `words-2`."""
+    finetune(name="words-2").wait(progress=False)
+    failed = finetune(name="words", fail_at=2)
+    with pytest.raises(zoo.RunFailed):
+        failed.wait(progress=False)
+    with pytest.raises(zoo.Unsupported, match="words is failed") as failure:
+        _ = failed.model
+
+    assert "zoo resume words" in failure.value.hint
+    assert "told to fail at step 2" in failed.logs()
+
+
+def test_the_model_of_a_run_is_loaded_once(finetune: Start) -> None:
+    run = finetune(name="words").wait(progress=False)
+
+    assert run.model is run.model
+    assert run.model.card.name == "words"

@@ -12,14 +12,15 @@ run.model.predict(["another sentence"])
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from zoo.card import Card
 from zoo.catalog import Catalog
-from zoo.errors import RunCancelled, RunFailed, Unsupported
+from zoo.errors import RunCancelled, RunFailed, UnknownModel, Unsupported
 from zoo.requesting import batch_prediction_request, evaluation_request, training_request
 from zoo.runs import control, status, store
 from zoo.runs.events import AnyEvent
@@ -95,6 +96,16 @@ def load(
         Unsupported: it has nothing to predict with.
         DownloadFailed: its weights cannot be had.
     """
+    return _load_card(Catalog.load().resolve(name), device, precision, on_progress, options)
+
+
+def _load_card(
+    card: Card,
+    device: str = "auto",
+    precision: str = "auto",
+    on_progress: Callable[[Progress], None] | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Model:
     from zoo.devices import choose
     from zoo.fetch import fetch
     from zoo.options import parse
@@ -102,13 +113,12 @@ def load(
     from zoo.runs.context import PredictionRun
     from zoo.task import get_task
 
-    card = Catalog.load().resolve(name)
     ability = card.abilities.get("predict")
     if ability is None or card.weights is None:
         raise Unsupported(
             f"{card.name} has learnt nothing to predict with yet", f"train it: zoo finetune {card.name} --data FILE"
         )
-    parsed = parse(ability.options, options)
+    parsed = parse(ability.options, options or {})
     placement = choose(device, precision)
     predictor = load_plugin(card.plugin).hook("predict")(
         run=PredictionRun(
@@ -149,14 +159,35 @@ class Run:
         """Final metrics, or those of the newest evaluation."""
         return self.snapshot.latest_metrics
 
-    @property
+    @cached_property
     def model(self) -> Model:
-        """The result, loaded into this process."""
-        return load(self.name)
+        """The result, loaded into this process once.
+
+        Raises:
+            Unsupported: the run has not finished, or is of a kind that makes no model.
+            UnknownModel: its result cannot be read, or its plugin is gone.
+        """
+        request, ended_as = self.folder.request, self.snapshot
+        if request.verb not in ("pretrain", "finetune"):
+            raise Unsupported(f"run {self.name} makes no model: it is there to {request.verb}", f"use {request.model}")
+        if ended_as.status != "finished":
+            hint = "wait for its end: run.wait()" if ended_as.live else f"go on with it: zoo resume {self.name}"
+            raise Unsupported(f"run {self.name} is {ended_as.status} and has no model yet", hint)
+        # By the whole name: the beginning of a name could be that of another run's model.
+        whole_name = f"{request.plugin}/{self.name}"
+        card = next((card for card in Catalog.load().cards if card.full_name == whole_name), None)
+        if card is None:
+            raise UnknownModel(f"the result of run {self.name} cannot be used", "zoo ls and zoo plugins tell why")
+        return _load_card(card)
 
     def events(self) -> tuple[AnyEvent, ...]:
         """Everything that has happened."""
         return tuple(read_events(self.folder)[0])
+
+    def logs(self) -> str:
+        """What the worker printed; may hold control sequences."""
+        path = self.folder.log_path
+        return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
     def watch(self) -> Iterator[RunSnapshot]:
         """Yield a snapshot after every event, and several times a second, until the attempt has ended."""

@@ -11,10 +11,10 @@ from zoo.options import Options
 Verb = Literal["pretrain", "finetune", "predict"]
 VERBS: tuple[Verb, ...] = ("pretrain", "finetune", "predict")
 
-ModelName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=120)]
-Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
-Commit = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{40}$")]
-RelativePath = Annotated[str, msgspec.Meta(pattern=r"^(?![/~])(?!.*(^|/)\.\.(/|$))[^\\\x00-\x1f:]+$", max_length=240)]
+ModelName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z", max_length=120)]
+Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
+Commit = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{40}\Z")]
+RelativePath = Annotated[str, msgspec.Meta(pattern=r"^(?![/~])(?!.*(^|/)\.\.(/|$))[^\\\x00-\x1f:]+\Z", max_length=240)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
@@ -31,7 +31,7 @@ class WeightsFile(msgspec.Struct, frozen=True, kw_only=True):
 class HubSource(msgspec.Struct, frozen=True, kw_only=True, tag="hub"):
     """A repository of the Hugging Face Hub at a pinned commit."""
 
-    repository: Annotated[str, msgspec.Meta(pattern=r"^[\w.-]+/[\w.-]+$")]
+    repository: Annotated[str, msgspec.Meta(pattern=r"^[\w.-]+/[\w.-]+\Z")]
     revision: Commit
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from zoo.card import Ability, Card, FolderSource, Weights
+from zoo.card import Ability, Card, FolderSource, ModelName, Weights
 from zoo.errors import UnknownModel
 from zoo.paths import runs_folder
 from zoo.plugins import PluginFailure, load_plugins
@@ -103,16 +103,29 @@ def _distinct_names(cards: Iterable[Card]) -> list[str]:
 
 def _results(bases: dict[str, Card]) -> tuple[list[Card], list[str]]:
     cards, problems = [], []
-    for path in sorted(runs_folder().glob(f"*/model/{MANIFEST}"), key=lambda path: -path.stat().st_mtime_ns):
+    for path in sorted(runs_folder().glob(f"*/model/{MANIFEST}"), key=_modified_at, reverse=True):
+        name = path.parent.parent.name
         try:
+            msgspec.convert(name, ModelName)
             manifest = _MANIFEST_DECODER.decode(path.read_bytes())
-        except (OSError, msgspec.DecodeError) as error:
-            problems.append(f"the result of run {path.parent.parent.name} cannot be read: {error}")
+        except (OSError, msgspec.DecodeError, UnicodeError) as error:
+            problems.append(f"the result of run {name} cannot be read: {error}")
             continue
         base = bases.get(f"{manifest.plugin}/{manifest.base}")
-        if base is not None:  # otherwise its plugin is missing or broken, which is told elsewhere
+        if f"{manifest.plugin}/{name}" in bases:
+            problems.append(
+                f"run {name} has the name of a model of plugin {manifest.plugin}: rename {path.parent.parent}"
+            )
+        elif base is not None:  # otherwise its plugin is missing or broken, which is told elsewhere
             cards.append(_result_card(manifest, base, path.parent))
     return cards, problems
+
+
+def _modified_at(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0  # removed meanwhile; reading it will tell
 
 
 def _result_card(manifest: ResultManifest, base: Card, folder: Path) -> Card:

@@ -1,30 +1,43 @@
 """What can compute here, and where a job shall compute.
 
 Devices are measured once, in a child process, and remembered; torch is never imported here. A half precision is native
-where the device multiplies matrices at least 1.2 times faster in it than in fp32.
+where the device multiplies matrices at least 1.2 times faster in it than in fp32; a CUDA card must also say that it
+has bf16. fp32 is always native.
 """
 
 from __future__ import annotations
 
 import os
+import platform
 import re
 import subprocess
 import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
 
 import msgspec
 
-from zoo import atomic
+from zoo import __version__, atomic
 from zoo.errors import DeviceUnavailable, OptionInvalid, Unsupported
 from zoo.paths import cache_folder
 
-PROBE_TIMEOUT_S = 180.0
+PROBE_TIMEOUT_S = 120.0
+"""Importing torch takes about 10 s on a slow core, and that core may be busy."""
+FREE_MEMORY_TIMEOUT_S = 5.0
 PRECISIONS = ("fp32", "bf16", "fp16")
 _KINDS = ("cuda", "xpu", "mps", "cpu")
 """In the order of preference."""
-_NAME = re.compile(r"(cpu|mps|cuda|xpu)(?::(\d+))?")
-_VISIBILITY = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ZE_AFFINITY_MASK")
+_NAME = re.compile(r"cpu|mps|(?:cuda|xpu)(?::(?:0|[1-9][0-9]*))?")
+_VISIBILITY = (
+    "CUDA_VISIBLE_DEVICES",
+    "CUDA_DEVICE_ORDER",
+    "HIP_VISIBLE_DEVICES",
+    "ROCR_VISIBLE_DEVICES",
+    "ONEAPI_DEVICE_SELECTOR",
+    "ZE_AFFINITY_MASK",
+)
 
 
 class Device(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,10 +45,12 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     """As torch names it: `cpu`, `cuda:0`, `mps`, `xpu:0`."""
-    kind: str
+    kind: Literal["cpu", "cuda", "mps", "xpu"]
     description: str
     """Model of the processor or card."""
     memory_bytes: int
+    free_bytes: int | None = None
+    """Memory that is free at this moment; None where the platform does not tell."""
     threads: int = 0
     """Physical cores this process may use; 0 for accelerators."""
     instruction_sets: tuple[str, ...] = ()
@@ -43,6 +58,10 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     """Matrix-multiply rate by precision, in GFLOP/s."""
     native: tuple[str, ...] = ("fp32",)
     """Precisions the hardware computes natively."""
+    uuid: str = ""
+    """Which card it is, as its driver names it; empty where there is no such name."""
+    note: str = ""
+    """What could not be found out, and why."""
 
 
 class Placement(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,25 +78,18 @@ class _Remembered(msgspec.Struct, frozen=True):
 
 
 def available(*, refresh: bool = False) -> tuple[Device, ...]:
-    """The devices of this machine, measured now or remembered; the CPU is always there.
+    """The devices of this machine, measured now or remembered; the CPU is always the first.
+
+    Free memory is always that of this moment. Where measuring fails, the CPU is there alone and its note says why.
 
     Args:
         refresh: measure again.
-
-    Raises:
-        Unsupported: the measuring process failed.
     """
     path, key = cache_folder() / "devices.json", _key()
-    if not refresh:
-        try:
-            remembered = msgspec.json.decode(path.read_bytes(), type=_Remembered)
-        except (OSError, msgspec.DecodeError):
-            remembered = None  # not measured yet, or written by another version
-        if remembered is not None and remembered.key == key:
-            return remembered.devices
-    devices = _probe()
-    atomic.write_bytes(path, msgspec.json.encode(_Remembered(key, devices)))
-    return devices
+    devices = None if refresh else _remembered(path, key)
+    if devices is None:
+        devices = _measured(path, key)
+    return _with_free_memory(devices)
 
 
 def choose(device: str = "auto", precision: str = "auto", *, devices: Sequence[Device] | None = None) -> Placement:
@@ -105,56 +117,147 @@ def choose(device: str = "auto", precision: str = "auto", *, devices: Sequence[D
     return Placement(device=chosen.name, precision=settled, reason=f"{why}; {why_precision}")
 
 
+def cpu_model() -> str:
+    """Model of the processor, as far as it can be told without starting a program."""
+    path = Path("/proc/cpuinfo")
+    if path.exists():
+        with path.open(encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                if line.startswith("model name"):
+                    return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def usable_cpus() -> int:
+    """Logical processors this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _choose_device(asked: str, here: Sequence[Device]) -> tuple[Device, str]:
+    fitting = [device for device in here if asked in ("auto", device.name, device.kind)]
+    notes = [device.note for device in here if device.note]
+    if not fitting:
+        hint = f"there is {', '.join(device.name for device in here)}"
+        raise DeviceUnavailable(f"there is no {asked} here", "; ".join([hint, *notes]))
+    best = min(fitting, key=lambda device: (_KINDS.index(device.kind), -(device.free_bytes or 0), -device.memory_bytes))
+    why = "as asked"
     if asked == "auto":
-        best = min(here, key=lambda device: (_KINDS.index(device.kind), -device.memory_bytes))
         why = "no accelerator found" if best.kind == "cpu" else f"the fastest kind here: {best.description}"
-        return best, why
-    for device in here:
-        if asked in (device.name, device.kind):
-            return device, "as asked"
-    raise DeviceUnavailable(f"there is no {asked} here", f"there is {', '.join(device.name for device in here)}")
+    several = sum(device.kind == best.kind for device in fitting) > 1
+    if several and best.free_bytes is not None:
+        why += f", the {best.kind} with the most free memory"
+    return best, "; ".join([why, best.note] if best.note else [why])
 
 
 def _choose_precision(asked: str, device: Device) -> tuple[str, str]:
     if asked == "fp16" and device.kind == "cpu":
         raise Unsupported("a CPU computes fp16 far slower than fp32", "use --precision bf16 or fp32")
+    if asked in ("fp32", *device.native):
+        return asked, f"{asked} as asked"
     if asked != "auto":
-        slower = "" if asked in device.native else ", though it is not native here and may be slower than fp32"
-        return asked, f"{asked} as asked{slower}"
-    if "bf16" in device.native:
-        ratio = device.rates["bf16"] / device.rates["fp32"]
-        return "bf16", f"bf16 is native here, {ratio:.1f}x the rate of fp32"
-    return "fp32", "bf16 is not native here"
+        return asked, f"{asked} as asked, though it is not native here and slower than fp32 or no faster"
+    if "bf16" not in device.native:
+        return "fp32", "bf16 is not native here"
+    rates = device.rates
+    gain = f", {rates['bf16'] / rates['fp32']:.1f}x the rate of fp32" if {"bf16", "fp32"} <= rates.keys() else ""
+    return "bf16", f"bf16 is native here{gain}"
+
+
+def _remembered(path: Path, key: str) -> tuple[Device, ...] | None:
+    """What was measured before; None if nothing was, elsewhere, by another version, or if the file is broken."""
+    try:
+        remembered = msgspec.json.decode(path.read_bytes(), type=_Remembered)
+    except (OSError, ValueError):  # broken UTF-8 is a ValueError, as is everything msgspec raises
+        return None
+    if remembered.key != key or not remembered.devices or remembered.devices[0].kind != "cpu":
+        return None
+    return remembered.devices
+
+
+def _measured(path: Path, key: str) -> tuple[Device, ...]:
+    """Measure and remember; a failure is not remembered, so that the next call tries again."""
+    try:
+        devices = _probe()
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        note = f"the devices of this machine could not be measured: {_last_words(error)}"
+        return (_unmeasured_cpu(f"{note} (python -m zoo.device_probe shows more)"),)
+    try:
+        atomic.write_bytes(path, msgspec.json.encode(_Remembered(key, devices)))
+    except OSError as error:
+        return _noted(devices, f"what was measured could not be remembered: {error}")
+    return devices
 
 
 def _probe() -> tuple[Device, ...]:
+    process = subprocess.run(
+        # -P: a file called torch.py in the folder a person happens to be in is not ours to run.
+        [sys.executable, "-P", "-m", "zoo.device_probe"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=PROBE_TIMEOUT_S,
+        check=True,
+        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+    )
+    return msgspec.json.decode(process.stdout, type=tuple[Device, ...])
+
+
+def _last_words(error: Exception) -> str:
+    if isinstance(error, subprocess.TimeoutExpired):
+        return f"no answer within {error.timeout:.0f} s"
+    said = getattr(error, "stderr", None) or b""
+    return said.decode(errors="replace").strip().rpartition("\n")[2] or str(error)
+
+
+def _unmeasured_cpu(note: str) -> Device:
+    import psutil
+
+    return Device(
+        name="cpu",
+        kind="cpu",
+        description=cpu_model(),
+        memory_bytes=psutil.virtual_memory().total,
+        threads=min(usable_cpus(), psutil.cpu_count(logical=False) or usable_cpus()),
+        note=note,
+    )
+
+
+def _noted(devices: tuple[Device, ...], note: str) -> tuple[Device, ...]:
+    first = devices[0]
+    notes = "; ".join([first.note, note] if first.note else [note])
+    return (msgspec.structs.replace(first, note=notes), *devices[1:])
+
+
+def _with_free_memory(devices: tuple[Device, ...]) -> tuple[Device, ...]:
+    import psutil
+
+    system: int = psutil.virtual_memory().available
+    cards = _free_on_cards() if any(device.kind == "cuda" for device in devices) else {}
+
+    def free(device: Device) -> int | None:
+        if device.kind in ("cpu", "mps"):  # an Apple GPU computes in the system's memory
+            return min(system, device.memory_bytes)
+        return cards.get(device.uuid)
+
+    return tuple(msgspec.structs.replace(device, free_bytes=free(device)) for device in devices)
+
+
+def _free_on_cards() -> dict[str, int]:
+    """Free bytes by uuid, asked of the driver's own tool; empty where there is no such tool."""
+    query = ["nvidia-smi", "--query-gpu=uuid,memory.free", "--format=csv,noheader,nounits"]
     try:
-        process = subprocess.run(
-            [sys.executable, "-m", "zoo.device_probe"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=PROBE_TIMEOUT_S,
-            check=True,
-        )
-        return msgspec.json.decode(process.stdout, type=tuple[Device, ...])
-    except (OSError, subprocess.SubprocessError, msgspec.DecodeError) as error:
-        said = getattr(error, "stderr", None) or b""
-        last = said.decode(errors="replace").strip().rpartition("\n")[2]
-        raise Unsupported(
-            f"the devices of this machine cannot be measured: {last or error}",
-            "python -m zoo.device_probe shows the whole error",
-        ) from error
+        answer = subprocess.run(query, capture_output=True, text=True, timeout=FREE_MEMORY_TIMEOUT_S, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return {}  # the driver of another maker: not knowing is an answer, and the largest card is taken
+    rows = re.findall(r"^GPU-(\S+), *(\d+)\s*$", answer, re.MULTILINE)
+    return {uuid: int(mebibytes) * 2**20 for uuid, mebibytes in rows}
 
 
 def _key() -> str:
     """What a measurement depends on."""
-    import platform
-
+    visible = [f"{name}={os.environ.get(name, '')}" for name in _VISIBILITY]
     try:
         torch_version = version("torch")
     except PackageNotFoundError:
         torch_version = "none"
-    visible = [f"{name}={os.environ.get(name, '')}" for name in _VISIBILITY]
-    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return " ".join([platform.node(), platform.python_version(), torch_version, str(cpus), *visible])
+    installed = [f"zoo {__version__}", f"torch {torch_version}", f"python {platform.python_version()}"]
+    return "; ".join([platform.node(), cpu_model(), f"{usable_cpus()} cpus", *installed, *visible])

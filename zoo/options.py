@@ -9,6 +9,7 @@ A set of options is a frozen struct; each field carries its bounds, unit and hel
 
 from __future__ import annotations
 
+import contextlib
 import math
 import types
 from collections.abc import Mapping
@@ -127,7 +128,7 @@ def _describe(owner: type[Options], field: msgspec.structs.FieldInfo, hint: Any)
     values = [member for member in members if member is not type(None)]
     choices = get_args(values[0]) if get_origin(values[0]) is Literal else ()
     kind = type(choices[0]) if choices else values[0]
-    if len(values) != 1 or kind not in (bool, int, float, str):
+    if len(values) != 1 or kind not in (bool, int, float, str) or any(type(choice) is not str for choice in choices):
         raise TypeError(f"{where} is {bare}; an option is a bool, int, float, str or Literal of str, or None")
     return Option(
         name=field.name,
@@ -176,8 +177,9 @@ def _cast(described: Option, value: Any) -> Any:
         except (ValueError, KeyError):
             raise _invalid(described, value) from None
     if described.kind == "float" and isinstance(value, int | float) and not isinstance(value, bool):
-        if math.isfinite(value):
-            return float(value)
+        with contextlib.suppress(OverflowError):  # a whole number larger than any float
+            if math.isfinite(value):
+                return float(value)
     elif type(value).__name__ == described.kind:
         return value
     raise _invalid(described, value)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import difflib
 import os
+import sys
 import time
 from collections.abc import Callable, Iterable
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
@@ -22,7 +24,7 @@ import pluggy
 from zoo import hookspecs
 from zoo.card import VERBS, Ability, Card
 from zoo.errors import PluginBroken, UnknownPlugin, ZooError
-from zoo.options import schema
+from zoo.options import Options, parse, schema, to_dict
 from zoo.sanitize import one_line
 from zoo.task import get_task
 
@@ -135,9 +137,10 @@ def _load(candidates: list[EntryPoint]) -> Plugin | PluginFailure:
         return failure(f"{names} both call their plugin {entry_point.name!r}", f"uninstall one of {names}")
     started = time.perf_counter()
     try:
-        module = entry_point.load()
-        hooks = _verify(module, entry_point.name)
-        cards = _cards(module, entry_point.name)
+        with redirect_stdout(sys.stderr):  # stdout is for answers; a plugin that prints must not spoil them
+            module = entry_point.load()
+            hooks = _verify(module, entry_point.name)
+            cards = _cards(module, entry_point.name)
     except PluginBroken as broken:
         return failure(broken.message, broken.hint)
     except (Exception, SystemExit) as error:  # whatever a stranger's module may raise while it is imported
@@ -158,7 +161,10 @@ def _load(candidates: list[EntryPoint]) -> Plugin | PluginFailure:
 
 def _distribution(entry_point: EntryPoint) -> tuple[str, str]:
     found = entry_point.dist
-    return (found.name, found.version) if found is not None else ("unknown", "")
+    try:
+        return (found.name or "unknown", found.version or "") if found is not None else ("unknown", "")
+    except Exception:  # metadata that a half-removed distribution left behind
+        return ("unknown", "")
 
 
 def _new_manager() -> pluggy.PluginManager:
@@ -194,7 +200,8 @@ def _validation_message(manager: pluggy.PluginManager, module: ModuleType, error
 def _register_wrappers(manager: pluggy.PluginManager, entry_point: EntryPoint) -> None:
     """Let the wrapper hooks of another plugin take part; one that cannot be imported takes no part in anything."""
     try:
-        module = entry_point.load()
+        with redirect_stdout(sys.stderr):
+            module = entry_point.load()
         wrappers = [
             attribute
             for attribute in dir(module)
@@ -216,6 +223,8 @@ def _cards(module: ModuleType, plugin: str) -> tuple[Card, ...]:
     manager = _new_manager()
     manager.register(module, plugin)
     answers: list[Iterable[Card]] = manager.hook.cards()
+    if len(answers) < sum(not given.wrapper for given in manager.hook.cards.get_hookimpls()):
+        raise PluginBroken("cards() gives None, not a list of cards", "the plugin's author must mend it")
     cards = [_checked(card, plugin) for answer in answers for card in answer]
     names = [card.name for card in cards]
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -229,11 +238,12 @@ def _checked(card: object, plugin: str) -> Card:
         raise PluginBroken(f"cards() gives a {type(card).__name__}, not a zoo.Card", "the plugin's author must mend it")
     where = f"card {one_line(str(card.name))!r}"
     try:
-        msgspec.convert(msgspec.to_builtins(card, enc_hook=repr), _CardData)
-        for verb, ability in card.abilities.items():
-            _check_ability(verb, ability)
+        if isinstance(card.abilities, dict):
+            for verb, ability in card.abilities.items():
+                _check_ability(verb, ability)
+        msgspec.json.decode(msgspec.json.encode(card, enc_hook=_name_of_options), type=_CardData)
         get_task(card.task)
-    except (msgspec.ValidationError, TypeError, ZooError) as error:
+    except (msgspec.ValidationError, TypeError, UnicodeError, ZooError) as error:
         message = error.message if isinstance(error, ZooError) else str(error)
         raise PluginBroken(f"{where}: {message}", "the plugin's author must mend it") from error
     return msgspec.structs.replace(card, plugin=plugin)
@@ -245,10 +255,20 @@ class _CardData(Card, frozen=True, kw_only=True):
     abilities: dict[str, Any]
 
 
+def _name_of_options(value: object) -> str:
+    """An option set is the one thing in a card that JSON cannot hold; whatever else it cannot has no place there."""
+    if isinstance(value, type) and issubclass(value, Options):
+        return value.__name__
+    raise TypeError(f"a {type(value).__name__} cannot be part of a card")
+
+
 def _check_ability(verb: str, ability: object) -> None:
     if verb not in VERBS:
         raise TypeError(f"{verb!r} is no verb; verbs are {', '.join(VERBS)}")
     if not isinstance(ability, Ability):
         raise TypeError(f"the ability to {verb} is a {type(ability).__name__}, not a zoo.Ability")
     get_task(ability.task)
+    if not (isinstance(ability.options, type) and issubclass(ability.options, Options)):
+        raise TypeError(f"the options to {verb} are no subclass of zoo.Options")
     schema(ability.options)
+    parse(ability.options, to_dict(ability.options()))  # defaults, too, keep within the bounds

@@ -26,6 +26,8 @@ def describe(s: RunSnapshot) -> str:
     parts = [f"{bar(s.step / s.steps if s.steps else 0)} step {s.step}/{s.steps}", f"epoch {s.epoch:.1f}"]
     if s.loss is not None:
         parts.append(f"loss {s.loss:.4f}")
+    if s.lr is not None:
+        parts.append(f"lr {s.lr:.2g}")
     parts += [f"{name} {value:.3f}" for name, value in s.latest_metrics.items() if name == "accuracy"]
     if s.samples_per_s:
         parts.append(f"{s.samples_per_s:.0f} samples/s")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import io
+import os
 import sys
 from collections.abc import Sequence
 
@@ -13,6 +15,26 @@ USAGE = "usage: zoo [-h] [--version] [-q | -v] COMMAND ..."
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
+    _replace_closed_streams()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a card's summary must not end `zoo ls` where stdout is not UTF-8
+    try:
+        code = _dispatch(argv)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read our output has seen enough
+        _discard_output()
+        return 0
+    except OSError as error:  # stdout takes no more, as on a full disk
+        _discard_output()
+        sys.stderr.write(f"error: the answer could not be written: {error.strerror or error}\n")
+        return 1
+    except KeyboardInterrupt:  # while a command was still being imported
+        sys.stderr.write("interrupted\n")
+        return 130
+    return code
+
+
+def _dispatch(argv: Sequence[str] | None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     flags = []
     while words and words[0].startswith("-"):
@@ -21,7 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _overview(flags)
     if "--version" in flags:
         return _version()
-    return _run(words[0], [*words[1:], *flags])
+    end = words.index("--") if "--" in words else len(words)  # what follows is no flag
+    return _run(words[0], [*words[1:end], *flags, *words[end:]])
 
 
 def _overview(flags: list[str]) -> int:
@@ -46,6 +69,18 @@ def _version() -> int:
 
     sys.stdout.write(f"zoo {__version__}\n")
     return 0
+
+
+def _replace_closed_streams() -> None:
+    """Let a stream that the caller closed (`>&-`) be one that nobody reads."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
+
+
+def _discard_output() -> None:
+    """What is still to be written goes nowhere; Python must not complain when it closes stdout."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(name: str, words: list[str]) -> int:

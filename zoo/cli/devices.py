@@ -9,6 +9,8 @@ from zoo.cli.exit_codes import ExitCode
 from zoo.devices import Device, available, choose
 from zoo.progress import size
 
+HEADERS = ("DEVICE", "WHAT", "MEMORY", "FREE", "THREADS", "NATIVE", "GFLOP/S")
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
@@ -20,14 +22,17 @@ def run(args: argparse.Namespace) -> ExitCode:
     """Print a table, or JSON."""
     diagnostics.status("measuring")
     devices = available(refresh=args.refresh)
+    for device in devices:
+        if device.note:
+            diagnostics.warn(device.note)
     if args.json:
         output.emit_json(devices)
         return ExitCode.OK
-    output.table([_row(device) for device in devices], ("DEVICE", "WHAT", "MEMORY", "THREADS", "NATIVE", "GFLOP/S"))
+    output.table([_row(device) for device in devices], HEADERS)
     for device in devices:
         if device.instruction_sets:
             output.line(f"{device.name} instruction sets: {' '.join(device.instruction_sets)}")
-    placement = choose()
+    placement = choose(devices=devices)
     output.line(f"auto: {placement.device}, {placement.precision} ({placement.reason})")
     return ExitCode.OK
 
@@ -35,4 +40,6 @@ def run(args: argparse.Namespace) -> ExitCode:
 def _row(device: Device) -> tuple[str, ...]:
     rates = "  ".join(f"{precision} {rate:,.0f}" for precision, rate in device.rates.items())
     threads = str(device.threads) if device.threads else ""
-    return (device.name, device.description, size(device.memory_bytes), threads, " ".join(device.native), rates)
+    free = "" if device.free_bytes is None else size(device.free_bytes)
+    memory = size(device.memory_bytes)
+    return (device.name, device.description, memory, free, threads, " ".join(device.native), rates)

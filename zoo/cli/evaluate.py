@@ -8,8 +8,8 @@ from zoo.api import start
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
 from zoo.cli.option_flags import add_options, given_options
-from zoo.cli.placing import add_columns, add_placement, tell_placement
-from zoo.cli.watching import show_metrics, watch
+from zoo.cli.placing import add_columns, add_placement, named_model, tell_placement
+from zoo.cli.training import watch_and_tell
 from zoo.requesting import evaluation_request, find_ability
 
 
@@ -22,8 +22,8 @@ def complete_parser(parser: argparse.ArgumentParser, words: list[str]) -> None:
     add_placement(parser)
     parser.add_argument("--detach", action="store_true", help="return at once; the run goes on")
     parser.add_argument("--json", action="store_true", help="answer with one JSON document")
-    if words and not words[0].startswith("-"):
-        card, ability = find_ability(words[0], "predict")
+    if name := named_model(parser, words):
+        card, ability = find_ability(name, "predict")
         add_options(parser, ability.options, title=f"options of {card.name}")
 
 
@@ -45,10 +45,4 @@ def run(args: argparse.Namespace) -> ExitCode:
         output.emit_json({"run": started.name}) if args.json else output.line(started.name)
         return ExitCode.OK
     diagnostics.note(f"run: {started.name}")
-    code = watch(started, stop_on_interrupt=True)
-    snapshot = started.snapshot
-    if args.json:
-        output.emit_json({"run": started.name, "snapshot": snapshot})
-    elif code == ExitCode.OK:
-        show_metrics(snapshot)
-    return code
+    return watch_and_tell(started, as_json=args.json)

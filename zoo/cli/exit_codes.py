@@ -40,8 +40,9 @@ _BY_KIND: dict[type[errors.ZooError], ExitCode] = {
 
 
 def exit_code(error: errors.ZooError) -> ExitCode:
-    """The code of an error's kind."""
-    return _BY_KIND.get(type(error), ExitCode.FAILED)
+    """The code of an error's kind; a plugin's own kind counts as the one it is derived from."""
+    kinds: list[type] = type(error).mro()
+    return next((_BY_KIND[kind] for kind in kinds if kind in _BY_KIND), ExitCode.FAILED)
 
 
 def exit_code_of_kind(kind: str) -> ExitCode:

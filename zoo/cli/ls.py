@@ -9,6 +9,7 @@ from zoo.catalog import Catalog, is_local
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
 from zoo.progress import count, size
+from zoo.sanitize import one_line
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +37,7 @@ def run(args: argparse.Namespace) -> ExitCode:
     for failure in catalog.failures:
         diagnostics.warn(f"plugin {failure.name}: {failure.error} (zoo plugins)")
     for problem in catalog.problems:
-        diagnostics.warn(problem)
+        diagnostics.warn(one_line(problem))
     return ExitCode.OK
 
 

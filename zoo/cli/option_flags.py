@@ -5,29 +5,40 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from zoo.errors import PluginBroken
 from zoo.options import Option, Options, schema
+from zoo.sanitize import one_line
 
 _PREFIX = "option_"
 
 
 def add_options(parser: argparse.ArgumentParser, options: type[Options], *, title: str) -> None:
-    """Add one flag per option; values stay text, `zoo.options.parse` reads them."""
+    """Add one flag per option; values stay text, `zoo.options.parse` reads them.
+
+    Raises:
+        PluginBroken: an option has the name of a flag the command itself has.
+    """
     described = schema(options)
     if not described:
         return
-    group = parser.add_argument_group(title)
+    try:
+        _add_flags(parser.add_argument_group(title), described)
+    except argparse.ArgumentError as error:
+        raise PluginBroken(
+            f"{title}: zoo has such a flag already: {error}", "the plugin's author must mend it"
+        ) from error
+
+
+def _add_flags(group: argparse._ArgumentGroup, described: tuple[Option, ...]) -> None:
     for one in described:
+        settings: dict[str, Any]
         if one.kind == "bool":
-            group.add_argument(
-                one.flag,
-                dest=_PREFIX + one.name,
-                action=argparse.BooleanOptionalAction,
-                default=None,
-                help=help_text(one),
-            )
+            settings = {"action": argparse.BooleanOptionalAction}
+        elif one.choices:
+            settings = {"metavar": one_line("|".join(one.choices))}
         else:
-            metavar = "|".join(one.choices) if one.choices else {"int": "N", "float": "X", "str": "TEXT"}[one.kind]
-            group.add_argument(one.flag, dest=_PREFIX + one.name, metavar=metavar, default=None, help=help_text(one))
+            settings = {"metavar": {"int": "N", "float": "X", "str": "TEXT"}[one.kind]}
+        group.add_argument(one.flag, dest=_PREFIX + one.name, default=None, help=help_text(one), **settings)
 
 
 def given_options(args: argparse.Namespace) -> dict[str, Any]:
@@ -42,5 +53,5 @@ def given_options(args: argparse.Namespace) -> dict[str, Any]:
 def help_text(one: Option) -> str:
     """One option in words: what it is, its unit, bounds and default."""
     default = "auto" if one.default is None else one.default
-    facts = [one.unit, "" if one.choices else one.bounds, f"default: {default}"]
-    return f"{one.help} ({'; '.join(fact for fact in facts if fact)})".replace("%", "%%")
+    facts = [one.unit, one.bounds, f"default: {default}"]
+    return one_line(f"{one.help} ({'; '.join(fact for fact in facts if fact)})").replace("%", "%%")

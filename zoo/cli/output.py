@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from collections.abc import Sequence
@@ -11,6 +12,9 @@ import msgspec
 
 from zoo.sanitize import one_line, plain
 
+# What a terminal may act on and JSON allows as it is; it occurs in strings only, where an escape means the same.
+_ACTIVE = re.compile(r"[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+
 
 def line(text: str = "") -> None:
     """One line of an answer; text from outside is made safe for the terminal."""
@@ -18,14 +22,14 @@ def line(text: str = "") -> None:
 
 
 def raw(text: str) -> None:
-    """Text that was made for another program (a JSON line) and is passed on as it is."""
-    sys.stdout.write(text)
+    """JSON that was made for another program, passed on with the same meaning."""
+    sys.stdout.write(_ACTIVE.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 def emit_json(value: Any) -> None:
     """One JSON document."""
     document = msgspec.json.format(msgspec.json.encode(value, enc_hook=_describe), indent=2)
-    sys.stdout.write(document.decode() + "\n")
+    raw(document.decode() + "\n")
 
 
 def table(rows: Sequence[Sequence[str]], headers: Sequence[str]) -> None:

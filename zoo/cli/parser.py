@@ -31,6 +31,11 @@ class Parser(argparse.ArgumentParser):
         """Say what was wrong in one line."""
         raise OptionInvalid(message, f"{self.prog} --help")
 
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """Leave after --help, while a reader that has gone away can still be noticed."""
+        sys.stdout.flush()
+        super().exit(status, message)
+
 
 def execute(name: str, command: Command, help_text: str, words: list[str]) -> int:
     """Parse a command's words and run it; every error ends here."""
@@ -43,6 +48,7 @@ def execute(name: str, command: Command, help_text: str, words: list[str]) -> in
     talk = parser.add_argument_group("talk").add_mutually_exclusive_group()
     talk.add_argument("-q", "--quiet", action="store_true", help="say nothing but answers, warnings and errors")
     talk.add_argument("-v", "--verbose", action="store_true", help="say more; show tracebacks")
+    diagnostics.set_verbosity(Verbosity.VERBOSE if {"-v", "--verbose"} & set(words) else Verbosity.NORMAL)
     try:
         if complete := getattr(command, "complete_parser", None):
             complete(parser, words)
@@ -51,7 +57,6 @@ def execute(name: str, command: Command, help_text: str, words: list[str]) -> in
         args = parser.parse_args(words)
         diagnostics.set_verbosity(_verbosity(args))
         code = command.run(args)
-        sys.stdout.flush()
     except ZooError as error:
         diagnostics.error(error)
         return _with_traceback(exit_code(error))
@@ -59,7 +64,7 @@ def execute(name: str, command: Command, help_text: str, words: list[str]) -> in
         diagnostics.note("interrupted")
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
-        return _broken_pipe()
+        raise  # whoever read our output has seen enough: `main` ends quietly
     except Exception as error:  # the last resort: one clear line instead of a traceback
         text = " ".join(f"{type(error).__name__}: {error}".split())
         again = f"zoo -v {name} ... shows the traceback; please report it"
@@ -80,11 +85,3 @@ def _with_traceback(code: ExitCode) -> ExitCode:
 
         traceback.print_exc()
     return code
-
-
-def _broken_pipe() -> ExitCode:
-    """Whoever read our output has seen enough; Python must not complain when it closes stdout."""
-    import os
-
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return ExitCode.OK

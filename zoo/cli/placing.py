@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 
 from zoo.cli import diagnostics
+from zoo.errors import OptionInvalid
+from zoo.options import Options, schema
 from zoo.runs.request import RunRequest
 
 
@@ -23,6 +25,34 @@ def add_columns(parser: argparse.ArgumentParser, *, label: bool) -> None:
         parser.add_argument(
             "--label", default="", metavar="COLUMN", help="column of the labels (default: by its usual names)"
         )
+
+
+def named_model(parser: argparse.ArgumentParser, words: list[str], common: type[Options] = Options) -> str:
+    """The word that names the model: the first that is neither a flag nor the value of one; empty where there is none.
+
+    Args:
+        parser: knows the flags of the command.
+        words: as typed.
+        common: options that may stand before the model, though the parser does not know them yet.
+
+    Raises:
+        OptionInvalid: an option that only the model could know stands before it.
+    """
+    takes_value = {flag: action.nargs != 0 for action in parser._actions for flag in action.option_strings}
+    for one in schema(common):
+        takes_value |= {one.flag: one.kind != "bool", "--no-" + one.flag.removeprefix("--"): False}
+    rest = iter(words)
+    for word in rest:
+        if word == "--":
+            return next(rest, "")
+        if not word.startswith("-"):
+            return word
+        flag, equals, _ = word.partition("=")
+        if flag not in takes_value:
+            raise OptionInvalid(f"{flag} stands before the model", f"name the model first: {parser.prog} MODEL {flag}")
+        if takes_value[flag] and not equals:
+            next(rest, None)
+    return ""
 
 
 def tell_placement(request: RunRequest) -> None:

@@ -14,9 +14,9 @@ from zoo.api import Model, load, start
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
 from zoo.cli.option_flags import add_options, given_options
-from zoo.cli.placing import add_columns, add_placement, tell_placement
+from zoo.cli.placing import add_columns, add_placement, named_model, tell_placement
 from zoo.cli.render import render
-from zoo.cli.watching import watch
+from zoo.cli.watching import tell_result, watch
 from zoo.data import stream
 from zoo.data.example import Example, RejectedRow
 from zoo.errors import DatasetInvalid, OptionInvalid
@@ -42,9 +42,11 @@ def complete_parser(parser: argparse.ArgumentParser, words: list[str]) -> None:
     add_placement(parser)
     parser.add_argument("--detach", action="store_true", help="with --out: return at once; the run goes on")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
-    if words and not words[0].startswith("-"):
-        card, ability = find_ability(words[0], "predict")
+    if name := named_model(parser, words):
+        card, ability = find_ability(name, "predict")
         add_options(parser, ability.options, title=f"options of {card.name}")
+    # Texts may follow flags; argparse alone takes all positional arguments from the first place that has any.
+    parser.parse_args = parser.parse_intermixed_args  # type: ignore[method-assign]
 
 
 def run(args: argparse.Namespace) -> ExitCode:
@@ -65,9 +67,10 @@ def run(args: argparse.Namespace) -> ExitCode:
             raise DatasetInvalid(f"{args.file} has no rows", "give a file that has some")
         source: Iterable[Any] = itertools.chain([first], rows)
     else:
-        source = args.inputs or (line.rstrip("\n") for line in sys.stdin)
+        source = args.inputs or _typed_lines()
     model = _load(args)
-    for text, answer in _answers(model, iter(source)):
+    one_by_one = not args.inputs and not args.file and sys.stdin.isatty()
+    for text, answer in _answers(model, iter(source), chunk_size=1 if one_by_one else CHUNK):
         if args.json:
             output.raw(msgspec.json.encode({"input": text, "prediction": answer}).decode() + "\n")
         else:
@@ -78,7 +81,7 @@ def run(args: argparse.Namespace) -> ExitCode:
 
 
 def _load(args: argparse.Namespace) -> Model:
-    diagnostics.status(f"loading {args.model}")
+    diagnostics.note(f"loading {args.model}")
     model = load(
         args.model,
         device=args.device,
@@ -90,9 +93,17 @@ def _load(args: argparse.Namespace) -> Model:
     return model
 
 
-def _answers(model: Model, source: Iterator[Any]) -> Iterator[tuple[str, Any]]:
-    """Answer a stream, in order; a terminal's lines one by one, all else in chunks."""
-    chunk_size = 1 if sys.stdin.isatty() else CHUNK
+def _typed_lines() -> Iterator[str | RejectedRow]:
+    """The lines of stdin, whatever the encoding of the terminal; one that is not UTF-8 is rejected in its place."""
+    for number, line in enumerate(sys.stdin.buffer, start=1):
+        try:
+            yield line.decode().rstrip("\r\n")
+        except UnicodeDecodeError:
+            yield RejectedRow("stdin", number, "not UTF-8")
+
+
+def _answers(model: Model, source: Iterator[Any], *, chunk_size: int) -> Iterator[tuple[str, Any]]:
+    """Answer a stream, in order and in chunks."""
     while chunk := list(itertools.islice(source, chunk_size)):
         texts = [one.input if isinstance(one, Example) else one for one in chunk if not isinstance(one, RejectedRow)]
         answered = iter(model.predict(texts) if texts else [])
@@ -121,9 +132,8 @@ def _to_file(args: argparse.Namespace) -> ExitCode:
         return ExitCode.OK
     diagnostics.note(f"run: {started.name}")
     code = watch(started, stop_on_interrupt=True)
-    if code == ExitCode.OK:
-        rows = started.snapshot.rows_predicted
-        output.emit_json({"run": started.name, "rows": rows, "out": request.out}) if args.json else output.line(
-            f"{rows:,} rows answered in {request.out}"
-        )
+    if code == ExitCode.OK and args.json:
+        output.emit_json({"run": started.name, "rows": started.snapshot.rows_predicted, "out": request.out})
+    elif code == ExitCode.OK:
+        tell_result(started)
     return code

@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> ExitCode:
     """Ask once, then delete."""
-    doomed = [open_run(name) for name in args.runs]
+    doomed = list(dict.fromkeys(open_run(name) for name in args.runs))  # one run may be named twice
     sizes = [sum(p.stat().st_size for p in one.folder.path.rglob("*") if p.is_file()) for one in doomed]
     for one, size_bytes in zip(doomed, sizes, strict=True):
         diagnostics.note(f"{one.name}  {one.status}  {size(size_bytes)}  {one.folder.path}")

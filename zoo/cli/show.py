@@ -11,6 +11,7 @@ from zoo.cli.exit_codes import ExitCode
 from zoo.cli.option_flags import help_text
 from zoo.options import schema
 from zoo.progress import size
+from zoo.sanitize import one_line
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,10 +26,10 @@ def run(args: argparse.Namespace) -> ExitCode:
     if args.json:
         output.emit_json(card)
         return ExitCode.OK
-    output.line(f"{card.name}: {card.summary}")
+    output.line(f"{card.name}: {one_line(card.summary)}")
     output.line()
     for name, value in facts(card):
-        output.line(f"  {name:<12} {value}")
+        output.line(f"  {name:<12} {one_line(value)}")
     for verb, ability in card.abilities.items():
         output.line()
         output.line(f"{verb} ({ability.task})")

@@ -7,15 +7,17 @@ import argparse
 from zoo.api import Run, start
 from zoo.card import Verb
 from zoo.cli import diagnostics, output
-from zoo.cli.exit_codes import ExitCode
+from zoo.cli.exit_codes import ExitCode, exit_code_by_name, exit_code_of_kind
 from zoo.cli.option_flags import add_options, given_options
-from zoo.cli.placing import add_columns, add_placement, tell_placement
-from zoo.cli.watching import conclude, show_metrics, watch
+from zoo.cli.placing import add_columns, add_placement, named_model, tell_placement
+from zoo.cli.watching import tell_result, watch
+from zoo.errors import ZooError
 from zoo.hyperparameters import FinetuneOptions, PretrainOptions
 from zoo.options import Options
 from zoo.progress import count
 from zoo.requesting import find_ability, training_request
 from zoo.runs.request import RunRequest
+from zoo.runs.snapshot import RunSnapshot
 
 _COMMON: dict[Verb, type[Options]] = {"finetune": FinetuneOptions, "pretrain": PretrainOptions}
 
@@ -32,8 +34,8 @@ def complete_parser(parser: argparse.ArgumentParser, words: list[str], verb: Ver
     parser.add_argument("--detach", action="store_true", help="return at once; the run goes on")
     parser.add_argument("--dry-run", action="store_true", help="say what would be done")
     parser.add_argument("--json", action="store_true", help="answer with one JSON document")
-    if words and not words[0].startswith("-"):
-        card, ability = find_ability(words[0], verb)
+    if name := named_model(parser, words, _COMMON[verb]):
+        card, ability = find_ability(name, verb)
         add_options(parser, ability.options, title=f"options of {card.name}")
     else:
         add_options(parser, _COMMON[verb], title="options every model understands (name one to see all of its own)")
@@ -70,13 +72,10 @@ def run(args: argparse.Namespace, verb: Verb) -> ExitCode:
 def watch_and_tell(started: Run, *, as_json: bool) -> ExitCode:
     """Watch a run to its end; its figures go to stdout, what to do next to stderr."""
     code = watch(started, stop_on_interrupt=True)
-    snapshot = started.snapshot
     if as_json:
-        output.emit_json({"run": started.name, "snapshot": snapshot})
+        output.emit_json({"run": started.name, "snapshot": started.snapshot})
     elif code == ExitCode.OK:
-        show_metrics(snapshot)
-        diagnostics.note(f"model: {started.name}, in {started.folder.model_folder}")
-        diagnostics.note(f'next:  zoo predict {started.name} "some text"')
+        tell_result(started)
     return code
 
 
@@ -87,7 +86,7 @@ def _dry_run(started: Run, request: RunRequest, *, as_json: bool) -> ExitCode:
             diagnostics.status("building the model to see what would be done")
         snapshot = started.snapshot
         if snapshot.status != "finished" or snapshot.plan is None:
-            return conclude(started)
+            return _no_plan(snapshot)
         plan = snapshot.plan
         facts = {
             "model": request.model,
@@ -109,3 +108,11 @@ def _dry_run(started: Run, request: RunRequest, *, as_json: bool) -> ExitCode:
     finally:
         started.stop(force=True)
         started.remove()
+
+
+def _no_plan(s: RunSnapshot) -> ExitCode:
+    """Say why a dry run came to nothing; its log goes with it, so no hint may send anyone there."""
+    expected = s.error_kind in exit_code_by_name()
+    hint = s.hint if expected else "without --dry-run the run keeps a log that shows where"
+    diagnostics.error(ZooError(f"dry run: {s.error or s.status}", hint))
+    return exit_code_of_kind(s.error_kind)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from zoo.api import Run
 from zoo.cli import diagnostics, output
@@ -37,34 +38,51 @@ def watch(run: Run, *, stop_on_interrupt: bool) -> ExitCode:
         stop_on_interrupt: Ctrl-C asks the run to stop (a second one leaves it to itself); otherwise it only ends the
             watching.
     """
+    view = _View(run)
     try:
-        _show(run)
+        view.show()
     except KeyboardInterrupt:
         if not stop_on_interrupt:
             diagnostics.note(f"\nstill going on: zoo attach {run.name}")
             return ExitCode.OK
-        _stop_politely(run)
+        _stop_politely(run, view)
     return conclude(run)
 
 
-def _show(run: Run) -> None:
-    snapshot, told_at = RunSnapshot(), time.monotonic()
-    for event in follow(run.folder):
-        if event is not None:
-            snapshot = apply(snapshot, event)
-            for text in narrate(event, snapshot):
-                diagnostics.note(text)
-        diagnostics.status(describe(snapshot))
-        if not diagnostics.live() and time.monotonic() - told_at > PLAIN_INTERVAL_S:
-            told_at = time.monotonic()
-            diagnostics.note(describe(snapshot))
+@dataclass
+class _View:
+    """What a person has been told of a run; showing it again, after an interrupt, tells only what is new."""
+
+    run: Run
+    told: int = 0
+    """Events told of."""
+
+    def show(self) -> None:
+        snapshot, told_at, seen = RunSnapshot(), time.monotonic(), 0
+        for event in follow(self.run.folder):
+            if event is not None:
+                snapshot, seen = apply(snapshot, event), seen + 1
+                if seen > self.told:
+                    self.told = seen
+                    _tell(event, snapshot)
+            diagnostics.status(describe(snapshot))
+            if not diagnostics.live() and time.monotonic() - told_at > PLAIN_INTERVAL_S:
+                told_at = time.monotonic()
+                diagnostics.note(describe(snapshot))
 
 
-def _stop_politely(run: Run) -> None:
+def _tell(event: AnyEvent, s: RunSnapshot) -> None:
+    if isinstance(event, Warned):
+        diagnostics.warn(event.message)
+    for text in narrate(event, s):
+        diagnostics.note(text)
+
+
+def _stop_politely(run: Run, view: _View) -> None:
     diagnostics.note("\nstopping: writing a checkpoint first (Ctrl-C again leaves the run to itself)")
     control.ask_to_stop(run.folder)
     try:
-        _show(run)
+        view.show()
     except KeyboardInterrupt:
         diagnostics.note(f"\nleft to itself: zoo attach {run.name}, zoo stop {run.name}")
 
@@ -106,17 +124,12 @@ def _rejected(event: ExampleRejected, s: RunSnapshot) -> list[str]:
     return [f"{event.total} rows rejected, first {event.file} row {event.row}: {event.reason}"]
 
 
-def _warned(event: Warned, s: RunSnapshot) -> list[str]:
-    return [f"warning: {event.message}"]
-
-
 _TELLERS: dict[type, Callable[..., list[str]]] = {
     DataLoaded: _data,
     RunPlanned: _plan,
     EvaluationCompleted: _evaluation,
     CheckpointSaved: _checkpoint,
     ExampleRejected: _rejected,
-    Warned: _warned,
 }
 
 
@@ -134,6 +147,18 @@ def conclude(run: Run) -> ExitCode:
         return ExitCode.INTERRUPTED
     diagnostics.error(ZooError(f"run {run.name}: {s.error}", s.hint or f"zoo logs {run.name}"))
     return exit_code_of_kind(s.error_kind)
+
+
+def tell_result(run: Run) -> None:
+    """The answer of a finished run, on stdout; where its model is and what to do with it, on stderr."""
+    request, s = run.folder.request, run.snapshot
+    if request.verb == "predict":
+        output.line(f"{s.rows_predicted:,} rows answered in {request.out}")
+        return
+    show_metrics(s)
+    if request.verb in ("pretrain", "finetune"):
+        diagnostics.note(f"model: {run.name}, in {run.folder.model_folder}")
+        diagnostics.note(f'next:  zoo predict {run.name} "some text"')
 
 
 def show_metrics(s: RunSnapshot) -> None:

@@ -1,0 +1,74 @@
+"""The cards say what is true of the models."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from zoo_bert.cards import ALL_MINILM_L6_V2, CARDS
+
+from zoo.card import Card
+from zoo.options import schema
+from zoo.plugins import load_plugin
+
+
+@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
+def test_the_number_of_parameters_is_that_of_the_module(card: Card) -> None:
+    import torch
+    from transformers import BertConfig, BertForPreTraining, BertModel
+
+    shape = card.architecture
+    config = BertConfig(
+        num_hidden_layers=shape["layers"],
+        hidden_size=shape["width"],
+        num_attention_heads=shape["heads"],
+        intermediate_size=shape["feed_forward"],
+        max_position_embeddings=shape["positions"],
+    )
+    model = BertForPreTraining if card.name == "bert-base-uncased" else BertModel
+    with torch.device("meta"):
+        module = model(config)
+    assert card.parameters == sum(parameter.numel() for parameter in module.parameters())
+
+
+def test_the_host_accepts_every_card_and_hook() -> None:
+    plugin = load_plugin("bert")
+    assert [card.name for card in CARDS] == [card.name for card in plugin.cards]
+    assert {"cards", "pretrain", "finetune", "predict"} == set(plugin.hooks)
+
+
+@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
+def test_every_verb_has_options_that_views_can_render(card: Card) -> None:
+    assert {"pretrain", "finetune", "predict"} == card.abilities.keys()
+    assert all(schema(ability.options) for ability in card.abilities.values())
+
+
+def test_the_packaged_weights_are_the_ones_the_card_names(minilm: Path) -> None:
+    import hashlib
+
+    assert ALL_MINILM_L6_V2.weights is not None
+    for file in ALL_MINILM_L6_V2.weights.files:
+        content = (minilm / file.name).read_bytes()
+        assert file.size_bytes == len(content), file.name
+        assert file.sha256 == hashlib.sha256(content).hexdigest(), file.name
+
+
+def test_the_packaged_weights_have_the_architecture_of_the_card(minilm: Path, card: Callable[[str], Card]) -> None:
+    from zoo_bert.modules import read_json
+
+    config = read_json(minilm / "config.json")
+    keys = ("num_hidden_layers", "hidden_size", "num_attention_heads", "intermediate_size", "max_position_embeddings")
+    assert list(ALL_MINILM_L6_V2.architecture.values()) == [config[key] for key in keys]
+    assert ALL_MINILM_L6_V2.architecture == card("bert-l6-h384").architecture
+
+
+def test_describing_the_models_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, zoo_bert.plugin as p; list(p.cards());"
+        "print(sorted({'torch', 'transformers', 'tokenizers', 'numpy', 'safetensors'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "[]\n" == done.stdout

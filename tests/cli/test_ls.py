@@ -1,0 +1,147 @@
+"""`zoo ls`, as typed."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.plugin_site import Site, card, new_site, plugin, zoo
+from zoo.cli import main
+from zoo.cli.exit_codes import ExitCode
+
+WEIGHTS = (
+    "zoo.Weights(files=(zoo.WeightsFile(name='w.bin', sha256='0' * 64, size_bytes=1_500_000),),"
+    " sources=(zoo.FolderSource(path='/nowhere'),))"
+)
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    with new_site(tmp_path / "site", monkeypatch) as site:
+        yield site
+
+
+@pytest.fixture
+def toys(site: Site) -> Site:
+    site.install("red", plugin(card("base", parameters="12_300_000", weights=WEIGHTS), card("tiny")))
+    site.install("blue", plugin(card("base"), card("huge", task="'fill-mask'", abilities="{}")))
+    return site
+
+
+def names(capsys: pytest.CaptureFixture[str], *words: str) -> list[str]:
+    assert main(["ls", *words]) == ExitCode.OK
+    return [line.split()[0] for line in capsys.readouterr().out.splitlines()[1:]]
+
+
+def test_models_are_a_table_with_full_names_where_bare_ones_clash(
+    toys: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["ls"]) == ExitCode.OK
+
+    out, err = capsys.readouterr()
+    assert [line.split() for line in out.splitlines()] == [
+        ["NAME", "TASK", "PARAMETERS", "SIZE", "HERE", "SUMMARY"],
+        ["blue/base", "text-classification", "-", "a", "toy"],
+        ["huge", "fill-mask", "-", "a", "toy"],
+        ["red/base", "text-classification", "12.3M", "1.5", "MB", "no", "a", "toy"],
+        ["tiny", "text-classification", "-", "a", "toy"],
+    ]
+    assert err == ""
+
+
+def test_filters_narrow_it_down(toys: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    assert names(capsys, "--task", "fill-mask") == ["huge"]
+    assert names(capsys, "--plugin", "red") == ["red/base", "tiny"]
+    assert names(capsys, "RED", "toy", "base") == ["red/base"]
+    assert names(capsys, "--local") == []
+
+
+def test_nothing_found_is_said_on_stderr(toys: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ls", "zebra"]) == ExitCode.OK
+    assert tuple(capsys.readouterr()) == ("", "no model matches\n")
+
+
+def test_json_is_one_document_of_whole_cards(toys: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ls", "--json", "--plugin", "red"]) == ExitCode.OK
+
+    answer = json.loads(capsys.readouterr().out)
+    assert [(one["plugin"], one["name"], one["parameters"]) for one in answer] == [
+        ("red", "base", 12_300_000),
+        ("red", "tiny", None),
+    ]
+    assert answer[0]["weights"]["files"][0] == {"name": "w.bin", "sha256": "0" * 64, "size_bytes": 1_500_000}
+    assert answer[0]["abilities"] == {"predict": {"task": "text-classification", "options": []}}
+
+
+def test_json_of_nothing_is_an_empty_list(toys: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ls", "--json", "zebra"]) == ExitCode.OK
+    assert tuple(capsys.readouterr()) == ("[]\n", "")
+
+
+def test_failures_are_told_on_stderr_beside_the_models_that_work(
+    toys: Site, store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    toys.install("bad", "raise RuntimeError('no such luck')")
+    manifest = store / "runs" / "broken" / "model" / "zoo.json"
+    manifest.parent.mkdir(parents=True)
+    manifest.write_text("{")
+
+    assert main(["ls", "--json"]) == ExitCode.OK
+
+    out, err = capsys.readouterr()
+    assert len(json.loads(out)) == 4
+    assert err.splitlines() == [
+        "warning: plugin bad: RuntimeError: no such luck (zoo plugins)",
+        "warning: the result of run broken cannot be read: Input data was truncated",
+    ]
+
+
+def test_a_plugin_that_prints_does_not_spoil_the_document(toys: Site) -> None:
+    toys.install("loud", plugin(card("noise"), more="print('hello')"))
+
+    done = zoo("ls", "--json")
+
+    assert [one["name"] for one in json.loads(done.stdout)] == ["base", "huge", "noise", "base", "tiny"]
+    assert done.stderr == "hello\n"
+
+
+def test_text_of_a_card_cannot_act_on_the_terminal(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    summary = r"'\x1b]0;title\x07\x1b[2Jtwo\nlines \u202e[bold]loud[/bold]'"
+    site.install("toy", plugin(card(summary=summary)))
+
+    assert main(["ls"]) == ExitCode.OK
+    out = capsys.readouterr().out
+    assert len(out.splitlines()) == 2
+    assert out.endswith("  two lines [bold]loud[/bold]\n")
+
+    assert main(["ls", "--json"]) == ExitCode.OK
+    out = capsys.readouterr().out
+    assert "\x1b" not in out
+    assert "[bold]loud[/bold]" in json.loads(out)[0]["summary"]
+
+
+def test_json_has_nothing_a_terminal_acts_on_and_keeps_every_character(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    summary = "a\x9b31m b\u202ec \x7f naïve 🦓"
+    site.install("toy", plugin(card(summary=ascii(summary))))
+
+    assert main(["ls", "--json"]) == ExitCode.OK
+
+    out = capsys.readouterr().out
+    assert not set(out) & set("\x9b\u202e\x7f")
+    assert "naïve 🦓" in out
+    assert json.loads(out)[0]["summary"] == summary
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a folder name has one line there")
+def test_the_name_of_a_run_cannot_fake_a_line(toys: Site, store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (store / "runs" / "a\nerror: fake" / "model" / "zoo.json").mkdir(parents=True)
+
+    assert main(["ls"]) == ExitCode.OK
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("warning: the result of run a error: fake cannot be read: ")

@@ -1,0 +1,46 @@
+"""Which word of a command names the model, so that its options are known wherever they stand."""
+
+from __future__ import annotations
+
+import argparse
+
+import pytest
+
+import zoo
+from zoo.cli.placing import add_placement, named_model
+
+
+@pytest.fixture
+def parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="zoo finetune")
+    parser.add_argument("model")
+    parser.add_argument("--data")
+    parser.add_argument("--json", action="store_true")
+    add_placement(parser)
+    return parser
+
+
+@pytest.mark.parametrize(
+    ("typed", "model"),
+    [
+        ("echo --data f.csv", "echo"),
+        ("--data f.csv echo", "echo"),
+        ("--data=f.csv --json echo", "echo"),
+        ("--epochs 3 echo", "echo"),
+        ("--json -- echo", "echo"),
+        ("--help", ""),
+        ("--data f.csv", ""),
+        ("", ""),
+    ],
+)
+def test_the_model_is_the_first_word_that_belongs_to_no_flag(
+    parser: argparse.ArgumentParser, typed: str, model: str
+) -> None:
+    assert model == named_model(parser, typed.split(), zoo.FinetuneOptions)
+
+
+def test_an_option_that_only_the_model_knows_comes_after_it(parser: argparse.ArgumentParser) -> None:
+    with pytest.raises(zoo.OptionInvalid, match="--pause-ms stands before the model") as failure:
+        named_model(parser, ["--pause-ms", "5", "echo"], zoo.FinetuneOptions)
+
+    assert "zoo finetune MODEL --pause-ms" in failure.value.hint

@@ -1,0 +1,127 @@
+"""`zoo show`, as typed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.plugin_site import Site, card, new_site, plugin
+from zoo.cli import main
+from zoo.cli.exit_codes import ExitCode
+
+MINE = """
+from typing import Annotated
+class Mine(zoo.Options, frozen=True, kw_only=True):
+    depth: Annotated[int | None, zoo.option("How deep, in 100% of cases.", ge=1, unit="layers")] = None
+"""
+FULL = card(
+    "full",
+    summary="'a toy with everything'",
+    abilities="{'finetune': zoo.Ability(task='text-classification', options=Mine)}",
+    parameters="1_234_567",
+    architecture="{'layers': 2, 'width': 128}",
+    labels="('no', 'yes')",
+    languages="('en',)",
+    license="'Apache-2.0'",
+    paper="'https://example.org/paper'",
+    source_url="'https://example.org/model'",
+    metrics="(zoo.PublishedMetric(name='accuracy', value=0.9, dataset='toys', source_url='https://example.org/t'),)",
+    weights="zoo.Weights(files=(zoo.WeightsFile(name='w.bin', sha256='0' * 64, size_bytes=1_500_000),), sources=("
+    "zoo.FolderSource(path='/nowhere'), zoo.UrlSource(base_url='https://example.org/files'),"
+    "zoo.HubSource(repository='a/b', revision='1' * 40), zoo.PackageSource(distribution='not-there', folder='w')))",
+)
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    with new_site(tmp_path / "site", monkeypatch) as site:
+        site.install("toy", plugin(FULL, card("bare", abilities="{}"), more=MINE))
+        yield site
+
+
+def test_everything_known_is_shown(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", "full"]) == ExitCode.OK
+
+    assert capsys.readouterr().out.splitlines() == [
+        "full: a toy with everything",
+        "",
+        "  plugin       toy",
+        "  tasks        text-classification",
+        "  parameters   1,234,567",
+        "  architecture layers 2, width 128",
+        "  labels       no, yes",
+        "  languages    en",
+        "  licence      Apache-2.0",
+        "  paper        https://example.org/paper",
+        "  published at https://example.org/model",
+        "  accuracy     0.9 on toys (https://example.org/t)",
+        "  weights      1.5 MB, not on this machine yet: zoo pull fetches them",
+        "  source       /nowhere",
+        "  source       https://example.org/files",
+        "  source       hub a/b at " + "1" * 40,
+        "  source       package not-there",
+        "    w.bin      sha256 " + "0" * 64,
+        "",
+        "finetune (text-classification)",
+        "  --depth              How deep, in 100% of cases. (layers; 1 <= depth; default: auto)",
+    ]
+
+
+def test_what_is_not_known_is_left_out(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", "toy/ba"]) == ExitCode.OK
+
+    assert capsys.readouterr().out.splitlines() == [
+        "bare: a toy",
+        "",
+        "  plugin       toy",
+        "  tasks        text-classification",
+        "  weights      none: training starts from random numbers",
+    ]
+
+
+def test_json_is_one_document_with_the_options_described(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", "full", "--json"]) == ExitCode.OK
+
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["name"], answer["plugin"], answer["architecture"]) == ("full", "toy", {"layers": 2, "width": 128})
+    (depth,) = answer["abilities"]["finetune"]["options"]
+    assert (depth["name"], depth["kind"], depth["ge"], depth["optional"]) == ("depth", "int", 1, True)
+    assert [source["type"] for source in answer["weights"]["sources"]] == ["folder", "url", "hub", "package"]
+
+
+def test_an_unknown_model_is_told_with_the_nearest(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", "fulll"]) == ExitCode.USAGE
+    assert tuple(capsys.readouterr()) == (
+        "",
+        "error: there is no model 'fulll'\nhint: did you mean full or toy/full?\n",
+    )
+
+
+def test_a_name_of_two_plugins_is_refused_naming_both(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    site.install("other", plugin(card("full")))
+
+    assert main(["show", "full"]) == ExitCode.USAGE
+    assert capsys.readouterr().err.startswith("error: 'full' may be any of other/full, toy/full\n")
+    assert main(["show", "other/full"]) == ExitCode.OK
+
+
+def test_text_of_a_card_can_neither_act_nor_fake_a_line(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    evil = r"'\x1b[2J[red]a\n  licence      MIT\x07\u202e'"
+    site.install("evil", plugin(card("evil", summary=evil, license=evil, labels=f"({evil},)", paper=evil)))
+
+    assert main(["show", "evil"]) == ExitCode.OK
+
+    out = capsys.readouterr().out
+    assert not set(out) & set("\x1b\x07\u202e")
+    assert out.splitlines()[0] == "evil: [red]a licence MIT"
+    assert [line.split()[0] for line in out.splitlines()[2:-2]] == [
+        "plugin",
+        "tasks",
+        "labels",
+        "licence",
+        "paper",
+        "weights",
+    ]

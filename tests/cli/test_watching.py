@@ -1,0 +1,128 @@
+"""What watching a run tells, and how often: the log is that of a run that has ended, no worker is needed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import zoo
+from tests.echo_plugin import SOURCE
+from tests.echo_runs import until
+from tests.plugin_factory import use_site, write_plugin
+from zoo.runs import store
+from zoo.runs.events import AnyEvent, PredictionsWritten, RunFinished, RunLaunched, RunStarted, Warned
+from zoo.runs.log import append
+from zoo.runs.request import DataRequest, RunRequest, RunVerb
+
+HERE = ("--device", "cpu", "--precision", "fp32")
+
+
+def type_in(*words: str, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    done = subprocess.run(
+        [sys.executable, "-m", "zoo", *words], capture_output=True, input=stdin, timeout=120, check=False
+    )
+    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def ended_run(name: str, verb: RunVerb, *events: AnyEvent) -> zoo.Run:
+    """A run whose worker has said all this and gone."""
+    request = RunRequest(
+        name=name,
+        verb=verb,
+        model="echo/echo",
+        plugin="echo",
+        task="text-classification",
+        data=DataRequest(path="/data.csv"),
+        out="/answers.jsonl" if verb == "predict" else "",
+    )
+    folder = store.create(request)
+    for event in (RunLaunched(), RunStarted(pid=1, device="cpu", precision="fp32"), *events):
+        append(folder, event)
+    return zoo.open_run(name)
+
+
+def test_quiet_keeps_warnings() -> None:
+    ended_run("done", "finetune", Warned(message="the loss is high"), RunFinished(metrics={"accuracy": 0.5}))
+    quiet, talking = type_in("attach", "done", "-q"), type_in("attach", "done")
+
+    assert ("accuracy 0.5000\n", "warning: the loss is high\n") == (quiet.stdout, quiet.stderr)
+    assert 1 == talking.stderr.count("warning: the loss is high")
+
+
+def test_a_batch_prediction_is_no_model() -> None:
+    ended_run("batch", "predict", PredictionsWritten(rows=1200, total_rows=1200), RunFinished(metrics={"rows": 1200}))
+    watched = type_in("attach", "batch")
+
+    assert "1,200 rows answered in /answers.jsonl\n" == watched.stdout
+    assert "zoo predict" not in watched.stderr
+    with pytest.raises(zoo.Unsupported, match="batch makes no model"):
+        _ = zoo.open_run("batch").model
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C to a console, not to a process")
+def test_ctrl_c_does_not_tell_the_story_again(echo: None, rows: Path) -> None:
+    command = [sys.executable, "-m", "zoo", "finetune", "echo", "--data", str(rows), "--pause-ms", "100", *HERE]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    until(lambda: any(run.snapshot.step >= 2 for run in zoo.list_runs()))
+    os.kill(process.pid, signal.SIGINT)
+    _, talk = process.communicate(timeout=60)
+
+    assert (130, 1, 1) == (process.returncode, talk.count("plan: "), talk.count("labels: "))
+
+
+def test_following_a_log_prints_whole_lines(echo: None, rows: Path) -> None:
+    run = zoo.finetune("echo", rows, device="cpu", precision="fp32", pause_ms=100)
+    followed = subprocess.Popen([sys.executable, "-m", "zoo", "logs", run.name, "-f"], stdout=subprocess.PIPE)
+    try:
+        assert followed.stdout is not None
+        with run.folder.log_path.open("ab", buffering=0) as log:
+            log.write(b"ready\n")
+            assert b"ready" == followed.stdout.readline().strip()  # it comes while the run goes on
+            for part in (b"half \xc3", b"\xa9 a line \x1b[3", b"1mred\n"):
+                log.write(part)
+                time.sleep(0.5)
+        assert "half é a line red" == followed.stdout.readline().decode().strip()
+    finally:
+        run.stop(force=True)
+        followed.communicate(timeout=60)
+    assert "ready" in run.logs()
+
+
+def test_options_of_the_model_may_stand_anywhere_after_it(echo: None, rows: Path) -> None:
+    done = type_in("finetune", "--data", str(rows), "-q", "echo", "--pause-ms", "0", "--name", "words", *HERE)
+    assert (0, "") == (done.returncode, done.stderr)
+    assert "--pause-ms" in type_in("finetune", "--json", "echo", "--help").stdout
+
+    mixed = type_in("predict", "words", "--json", "so good", *HERE, "so bad")
+    assert ["so good", "so bad"] == [json.loads(line)["input"] for line in mixed.stdout.splitlines()]
+    lines = type_in("predict", "words", "--json", *HERE, stdin="good é\n".encode() + b"\xff\xfe\n" + b"bad\r\n")
+    answers = [json.loads(line) for line in lines.stdout.splitlines()]
+    assert ["good é", "row 2", "bad"] == [answer["input"] for answer in answers]
+    assert {"type": "rejected", "reason": "not UTF-8"} == answers[1]["prediction"]
+    assert "loading words" in lines.stderr
+
+    twice = type_in("rm", "words", "words", "-y")
+    assert (0, True) == (twice.returncode, twice.stdout.startswith("deleted 1, "))
+
+
+def test_a_dry_run_that_fails_sends_nobody_to_a_log_that_is_gone(
+    rows: Path, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = SOURCE.replace("def finetune(run):", "def finetune(run):\n    raise ValueError('broken')")
+    write_plugin(tmp_path / "site", "echo", broken)
+    use_site(tmp_path / "site", monkeypatch)
+    monkeypatch.setenv("ZOO_PLUGINS", "echo")
+    done = type_in("finetune", "echo", "--data", str(rows), "--dry-run", *HERE)
+
+    assert (1, "") == (done.returncode, done.stdout)
+    assert "error: dry run: ValueError: broken" in done.stderr
+    assert "zoo logs" not in done.stderr
+    assert [] == list((store / "runs").iterdir())

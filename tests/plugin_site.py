@@ -1,0 +1,75 @@
+"""A folder of plugins made for one test, the only ones this process and its children see, and the text of plugins."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.plugin_factory import use_site, write_plugin
+
+_FIELDS = {
+    "name": "'model'",
+    "task": "'text-classification'",
+    "family": "'toy'",
+    "summary": "'a toy'",
+    "abilities": "{'predict': zoo.Ability(task='text-classification')}",
+}
+
+
+def card(name: str = "model", **fields: str) -> str:
+    """The text of a Card; fields are given as the text of expressions."""
+    texts = {**_FIELDS, "name": repr(name), **fields}
+    return f"zoo.Card({', '.join(f'{field}={text}' for field, text in texts.items())})"
+
+
+def plugin(*cards: str, more: str = "") -> str:
+    """The text of a plugin that gives these cards."""
+    return f"import zoo\n{more}\n@zoo.hookimpl\ndef cards():\n    return [{', '.join(cards)}]\n"
+
+
+class Site:
+    """Installed plugins."""
+
+    def __init__(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.path = path
+        self._monkeypatch = monkeypatch
+        self._names: set[str] = set()
+        use_site(path, monkeypatch)
+        self._tell()
+
+    def install(self, name: str, source: str, **distribution: Any) -> None:
+        """Install one more."""
+        write_plugin(self.path, name, source, **distribution)
+        self._names.add(name)
+        self._tell()
+        importlib.invalidate_caches()
+
+    def forget(self) -> None:
+        """Take the imported modules out of this process."""
+        for path in self.path.glob("*.py"):
+            sys.modules.pop(path.stem, None)
+
+    def _tell(self) -> None:
+        self._monkeypatch.setenv("ZOO_PLUGINS", ",".join(self._names))
+
+
+@contextmanager
+def new_site(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """An empty site, forgotten at the end."""
+    site = Site(path, monkeypatch)
+    yield site
+    site.forget()
+
+
+def zoo(*words: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "zoo", *words], capture_output=True, encoding="utf-8", timeout=60, check=False
+    )

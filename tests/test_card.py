@@ -1,0 +1,86 @@
+"""A card tells what a model is; its facts are derived in one place."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+import zoo
+from zoo.card import Source, Weights, WeightsFile
+
+
+def make_card(**fields: object) -> zoo.Card:
+    return msgspec.structs.replace(
+        zoo.Card(name="model", task="fill-mask", family="toy", summary="a toy", abilities={}), **fields
+    )
+
+
+def test_tasks_are_the_home_task_and_those_of_the_abilities_once_each() -> None:
+    ability = zoo.Ability(task="text-classification")
+    found = make_card(
+        abilities={"pretrain": zoo.Ability(task="fill-mask"), "finetune": ability, "predict": ability}
+    ).tasks
+
+    assert found == ("fill-mask", "text-classification")
+
+
+def test_the_full_name_carries_the_plugin() -> None:
+    assert make_card(plugin="toys").full_name == "toys/model"
+
+
+def test_a_card_is_a_value() -> None:
+    assert make_card() == make_card()
+    with pytest.raises(AttributeError):
+        make_card().name = "other"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(("sizes", "total"), [((), None), ((None,), None), ((5, None, 7), 12)])
+def test_the_size_of_weights_is_that_of_the_files_that_tell(sizes: tuple[int | None, ...], total: int | None) -> None:
+    files = tuple(WeightsFile(name=f"{i}.bin", size_bytes=size) for i, size in enumerate(sizes))
+
+    assert Weights(files=files, sources=()).size_bytes == total
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        zoo.HubSource(repository="someone/model", revision="0" * 40),
+        zoo.UrlSource(base_url="https://example.org/models"),
+        zoo.PackageSource(distribution="some-weights", folder="some_weights/model"),
+        zoo.FolderSource(path="/models/mine"),
+    ],
+)
+def test_a_source_round_trips_through_json_as_its_own_kind(source: Source) -> None:
+    weights = Weights(files=(WeightsFile(name="onnx/model.onnx", sha256="0" * 64),), sources=(source,))
+
+    assert msgspec.json.decode(msgspec.json.encode(weights), type=Weights) == weights
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "1_Pooling/config.json", "a..b", "...", "naïve.bin", "a b.txt"])
+def test_a_file_name_is_a_path_inside_the_folder(name: str) -> None:
+    assert msgspec.convert({"name": name}, WeightsFile).name == name
+
+
+@pytest.mark.parametrize(
+    "name", ["", "/a", "~", "~/a", "..", "../a", "a/..", "a/../b", "a\\b", "C:a", "a\n", "a\x00b", "x" * 241]
+)
+def test_a_file_name_that_leads_elsewhere_is_no_name(name: str) -> None:
+    with pytest.raises(msgspec.ValidationError, match=r"\$\.name"):
+        msgspec.convert({"name": name}, WeightsFile)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"type": "hub", "repository": "someone/model", "revision": "main"},
+        {"type": "hub", "repository": "someone/model", "revision": "0" * 40 + "\n"},
+        {"type": "hub", "repository": "model", "revision": "0" * 40},
+        {"type": "hub", "repository": "a/b/../c", "revision": "0" * 40},
+        {"type": "url", "base_url": "file:///etc"},
+        {"type": "package", "distribution": "some-weights", "folder": "../elsewhere"},
+        {"type": "ftp", "path": "x"},
+    ],
+)
+def test_a_source_that_is_not_pinned_or_leads_elsewhere_is_refused(source: dict[str, str]) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"files": [], "sources": [source]}, Weights)

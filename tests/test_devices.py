@@ -1,0 +1,335 @@
+"""Devices are measured in a child process, remembered, and chosen from with a reason."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import psutil
+import pytest
+
+from zoo import devices
+from zoo.devices import Device, available, choose
+from zoo.errors import DeviceUnavailable, OptionInvalid, Unsupported
+
+CPU = Device(
+    name="cpu",
+    kind="cpu",
+    description="EPYC",
+    memory_bytes=16 * 10**9,
+    rates={"fp32": 100.0, "bf16": 210.0},
+    native=("fp32", "bf16"),
+)
+OLD_CPU = msgspec.structs.replace(CPU, rates={"fp32": 100.0, "bf16": 20.0}, native=("fp32",))
+XPU = Device(name="xpu:0", kind="xpu", description="Arc", memory_bytes=16 * 10**9)
+MPS = Device(name="mps", kind="mps", description="M3", memory_bytes=24 * 10**9)
+
+
+def cuda(
+    number: int, *, free_gb: int | None = None, memory_gb: int = 24, native: tuple[str, ...] = ("fp32",)
+) -> Device:
+    return Device(
+        name=f"cuda:{number}",
+        kind="cuda",
+        description=f"card {number}",
+        memory_bytes=memory_gb * 10**9,
+        free_bytes=None if free_gb is None else free_gb * 10**9,
+        native=native,
+        uuid=f"uuid-{number}",
+    )
+
+
+@pytest.fixture(scope="session")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[tuple[Device, ...], bytes]:
+    """This machine as it really is, and the file that remembers it."""
+    pytest.importorskip("torch")
+    home = tmp_path_factory.mktemp("measured-home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ZOO_HOME", str(home))
+        return available(), (home / "cache" / "devices.json").read_bytes()
+
+
+@pytest.fixture
+def cache(store: Path) -> Path:
+    return store / "cache" / "devices.json"
+
+
+@pytest.fixture
+def torch_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Put a module in torch's place, for child processes."""
+
+    def put(source: str) -> None:
+        (tmp_path / "torch.py").write_text(source, "utf-8")
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+    return put
+
+
+NO_TORCH = "raise ModuleNotFoundError(\"No module named 'torch'\")"
+
+
+def test_the_cpu_is_measured_as_it_is(measured: tuple[tuple[Device, ...], bytes]) -> None:
+    cpu = measured[0][0]
+
+    assert ("cpu", "cpu") == (cpu.name, cpu.kind)
+    assert cpu.description
+    assert 1 <= cpu.threads <= (os.cpu_count() or 1)
+    assert 0 < cpu.memory_bytes <= psutil.virtual_memory().total
+    assert cpu.free_bytes is not None
+    assert 0 < cpu.free_bytes <= cpu.memory_bytes
+    assert ["fp32", "bf16"] == list(cpu.rates)
+
+
+def test_a_precision_is_native_where_it_is_measured_to_be_faster(measured: tuple[tuple[Device, ...], bytes]) -> None:
+    cpu = measured[0][0]
+
+    assert cpu.rates["fp32"] > 0
+    assert ("bf16" in cpu.native) == (cpu.rates["bf16"] >= 1.2 * cpu.rates["fp32"])
+    assert "fp32" == cpu.native[0]
+
+
+def test_what_was_measured_is_remembered_but_for_free_memory(
+    measured: tuple[tuple[Device, ...], bytes], cache: Path, torch_is: Callable[[str], None]
+) -> None:
+    torch_is("raise SystemExit('measured again')")
+    cache.parent.mkdir()
+    cache.write_bytes(measured[1])
+    remembered = available()
+
+    assert _without_free_memory(measured[0]) == _without_free_memory(remembered)
+    assert remembered[0].free_bytes is not None
+    assert b'"free_bytes":null' in measured[1]
+
+
+def test_nothing_heavy_is_imported_to_choose(measured: tuple[tuple[Device, ...], bytes], cache: Path) -> None:
+    cache.parent.mkdir()
+    cache.write_bytes(measured[1])
+    program = (
+        "import sys, zoo.devices; zoo.devices.choose()\n"
+        "print(sorted({'torch', 'numpy', 'rich', 'httpx', 'zoo.device_probe'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert "[]" == done.stdout.strip()
+
+
+def test_without_torch_there_is_the_cpu_in_fp32(cache: Path, torch_is: Callable[[str], None]) -> None:
+    torch_is(NO_TORCH)
+    (cpu,) = available()
+
+    assert "cpu" == cpu.name
+    assert {} == cpu.rates
+    assert ("fp32",) == cpu.native
+    assert "torch cannot be imported" in cpu.note
+    placement = choose()
+    assert ("cpu", "fp32") == (placement.device, placement.precision)
+    assert "torch cannot be imported" in placement.reason
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b'{"key": "\xff', b'{"key": 1, "devices": []}', b'{"key": "k", "devices": [{}]}']
+)
+def test_a_broken_cache_is_measured_anew(content: bytes, cache: Path, torch_is: Callable[[str], None]) -> None:
+    torch_is(NO_TORCH)
+    cache.parent.mkdir()
+    cache.write_bytes(content)
+
+    assert ["cpu"] == [device.name for device in available()]
+    assert b"torch cannot be imported" in cache.read_bytes()
+
+
+def test_refreshing_and_other_visible_cards_measure_anew(
+    cache: Path, torch_is: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch_is(NO_TORCH)
+    available()
+    torch_is("raise ImportError('second time')")
+    assert "second time" not in available()[0].note
+    assert "second time" in available(refresh=True)[0].note
+
+    torch_is("raise ImportError('third time')")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    assert "third time" in available()[0].note
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("import os; print('half an answer', flush=True); os.abort()", "could not be measured"),
+        ("raise RuntimeError('driver mismatch')", "RuntimeError: driver mismatch"),
+        ("raise SystemExit", "could not be measured"),
+    ],
+)
+def test_a_probe_that_dies_leaves_the_cpu_and_is_not_remembered(
+    source: str, said: str, cache: Path, torch_is: Callable[[str], None]
+) -> None:
+    torch_is(source)
+    (cpu,) = available()
+
+    assert ("cpu", ("fp32",)) == (cpu.name, cpu.native)
+    assert said in cpu.note
+    assert cpu.threads >= 1
+    assert cpu.memory_bytes > 0
+    assert not cache.exists()
+
+
+def test_a_probe_that_hangs_is_given_up(
+    cache: Path, torch_is: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch_is("import time; time.sleep(60)")
+    monkeypatch.setattr(devices, "PROBE_TIMEOUT_S", 1.0)
+
+    assert "no answer within 1 s" in available()[0].note
+
+
+def test_what_torch_prints_does_not_spoil_the_answer(cache: Path, torch_is: Callable[[str], None]) -> None:
+    torch_is("print('hello from a driver', flush=True)\n" + NO_TORCH)
+
+    assert "torch cannot be imported" in available()[0].note
+
+
+def test_a_torch_file_in_the_current_folder_is_not_run(
+    measured: tuple[tuple[Device, ...], bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "torch.py").write_text("raise SystemExit('ran')", "utf-8")
+    (tmp_path / "psutil.py").write_text("raise SystemExit('ran')", "utf-8")
+    monkeypatch.chdir(tmp_path)
+
+    assert "" == available()[0].note
+
+
+def test_a_cache_that_cannot_be_written_is_noted(cache: Path, torch_is: Callable[[str], None]) -> None:
+    torch_is(NO_TORCH)
+    cache.mkdir(parents=True)
+    (cpu,) = available()
+
+    assert "torch cannot be imported" in cpu.note
+    assert "could not be remembered" in cpu.note
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the stand-in for the driver's tool is a shell script")
+def test_free_memory_of_cards_is_asked_of_their_driver(
+    measured: tuple[tuple[Device, ...], bytes], cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = msgspec.json.decode(measured[1])
+    document["devices"] += msgspec.to_builtins([cuda(0, free_gb=1), cuda(1), cuda(2)])
+    cache.parent.mkdir()
+    cache.write_bytes(msgspec.json.encode(document))
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\necho 'GPU-uuid-0, 2000'\necho 'GPU-uuid-1, 9000'\necho 'GPU-uuid-2, [N/A]'\n", "utf-8")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+
+    cards = [device for device in available() if device.uuid.startswith("uuid-")]
+    assert [2000 * 2**20, 9000 * 2**20, None] == [card.free_bytes for card in cards]
+    assert "cuda:1" == choose("cuda").device
+
+    tool.write_text("#!/bin/sh\nexit 9\n", "utf-8")
+    assert {None} == {device.free_bytes for device in available() if device.kind == "cuda"}
+
+
+@pytest.mark.parametrize(
+    ("here", "expected"),
+    [
+        ((CPU,), "cpu"),
+        ((CPU, MPS), "mps"),
+        ((CPU, MPS, XPU), "xpu:0"),
+        ((CPU, XPU, MPS, cuda(0)), "cuda:0"),
+        ((CPU, cuda(0, free_gb=3), cuda(1, free_gb=20), cuda(2, free_gb=7)), "cuda:1"),
+        ((CPU, cuda(0, memory_gb=12), cuda(1, memory_gb=48)), "cuda:1"),
+    ],
+)
+def test_auto_takes_the_best_kind_and_then_the_most_free_memory(here: tuple[Device, ...], expected: str) -> None:
+    assert expected == choose(devices=here).device
+
+
+@pytest.mark.parametrize(
+    ("here", "expected"),
+    [
+        ((CPU,), "no accelerator found; bf16 is native here, 2.1x the rate of fp32"),
+        ((OLD_CPU,), "no accelerator found; bf16 is not native here"),
+        ((CPU, cuda(0)), "the fastest kind here: card 0; bf16 is not native here"),
+        (
+            (CPU, cuda(0, free_gb=3), cuda(1, free_gb=9, native=("fp32", "bf16"))),
+            "the fastest kind here: card 1, the cuda with the most free memory; bf16 is native here",
+        ),
+    ],
+)
+def test_the_reason_is_one_line(here: tuple[Device, ...], expected: str) -> None:
+    assert expected == choose(devices=here).reason
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [("cpu", "cpu"), ("cuda", "cuda:1"), ("cuda:0", "cuda:0"), ("xpu", "xpu:0"), ("xpu:0", "xpu:0"), ("mps", "mps")],
+)
+def test_a_device_that_is_asked_for_is_taken(asked: str, expected: str) -> None:
+    here = (CPU, cuda(0, free_gb=3), cuda(1, free_gb=20), XPU, MPS)
+
+    placement = choose(asked, devices=here)
+    assert expected == placement.device
+    assert placement.reason.startswith("as asked")
+
+
+@pytest.mark.parametrize("asked", ["cuda", "cuda:1", "mps", "xpu", "xpu:7"])
+def test_an_absent_device_is_an_error_that_names_what_is_here(asked: str) -> None:
+    here = (CPU,) if asked == "cuda" else (CPU, cuda(0))
+    with pytest.raises(DeviceUnavailable, match=f"there is no {asked} here") as failure:
+        choose(asked, devices=here)
+
+    assert f"there is {', '.join(device.name for device in here)}" == failure.value.hint
+
+
+def test_an_absent_device_is_explained_by_what_measuring_noted() -> None:
+    here = (msgspec.structs.replace(CPU, note="the driver is too old"),)
+    with pytest.raises(DeviceUnavailable) as failure:
+        choose("cuda", devices=here)
+
+    assert "there is cpu; the driver is too old" == failure.value.hint
+
+
+@pytest.mark.parametrize(
+    "asked", ["", "gpu", "CPU", "cpu:0", "mps:0", "cuda:", "cuda:-1", "cuda:00", "cuda:1 ", "cuda:\u0661", "cpu\n"]
+)
+def test_a_malformed_device_is_an_invalid_option(asked: str) -> None:
+    with pytest.raises(OptionInvalid, match="--device is"):
+        choose(asked, devices=(CPU,))
+
+
+@pytest.mark.parametrize("asked", ["", "fp64", "BF16", "int8"])
+def test_a_malformed_precision_is_an_invalid_option(asked: str) -> None:
+    with pytest.raises(OptionInvalid, match="--precision is"):
+        choose("cpu", asked, devices=(CPU,))
+
+
+def test_a_precision_that_is_not_native_is_allowed_and_said_to_be_slow() -> None:
+    placement = choose("cpu", "bf16", devices=(OLD_CPU,))
+
+    assert "bf16" == placement.precision
+    assert "not native here and slower than fp32" in placement.reason
+    assert "as asked; bf16 as asked" == choose("cpu", "bf16", devices=(CPU,)).reason
+    assert "as asked; fp32 as asked" == choose("cuda:0", "fp32", devices=(CPU, cuda(0))).reason
+    assert "fp16" == choose("cuda", "fp16", devices=(CPU, cuda(0))).precision
+
+
+@pytest.mark.parametrize("asked", ["cpu", "auto"])
+def test_fp16_on_a_cpu_is_refused(asked: str) -> None:
+    with pytest.raises(Unsupported) as failure:
+        choose(asked, "fp16", devices=(CPU,))
+
+    assert "use --precision bf16 or fp32" == failure.value.hint
+
+
+def test_fp32_on_the_cpu_needs_no_measuring(cache: Path, torch_is: Callable[[str], None]) -> None:
+    torch_is("raise SystemExit('measured')")
+
+    assert "as asked" == choose("cpu", "fp32").reason
+    assert not cache.exists()
+
+
+def _without_free_memory(found: tuple[Device, ...]) -> list[Device]:
+    return [msgspec.structs.replace(device, free_bytes=None) for device in found]

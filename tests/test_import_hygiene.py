@@ -1,0 +1,114 @@
+"""Starting up is cheap: what a person does not use is not imported, and the public names are what they say."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import zoo
+from tests.echo_plugin import SOURCE
+from tests.plugin_site import new_site
+
+HEAVY = {
+    "torch",
+    "transformers",
+    "torchvision",
+    "numpy",
+    "pyarrow",
+    "textual",
+    "rich",
+    "httpx",
+    "huggingface_hub",
+    "accelerate",
+    "peft",
+    "safetensors",
+    "tokenizers",
+}
+
+COMMAND = "import runpy, sys\nsys.argv = ['zoo', {words}]\nrunpy.run_module('zoo', run_name='__main__')"
+
+REPORT = """
+import atexit, json, sys
+def report():
+    with open({path!r}, "w") as file:
+        json.dump(sorted(sys.modules), file)
+atexit.register(report)
+"""
+
+
+def imported_by(code: str, path: Path) -> set[str]:
+    """Names of the modules a process has imported when it ends."""
+    subprocess.run(
+        [sys.executable, "-c", REPORT.format(path=str(path)) + code], capture_output=True, timeout=60, check=True
+    )
+    return set(json.loads(path.read_text()))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import zoo",
+        COMMAND.format(words="'--help'"),
+        COMMAND.format(words="'ls'"),
+        COMMAND.format(words="'ls', '--json'"),
+        COMMAND.format(words="'plugins'"),
+        "import zoo.plugins\nassert not zoo.plugins.load_plugins()[1]",
+        "import zoo\nzoo.models()",
+    ],
+)
+def test_nothing_heavy_is_imported(code: str, tmp_path: Path) -> None:
+    assert HEAVY & imported_by(code, tmp_path / "modules.json") == set()
+
+
+def test_nothing_heavy_is_imported_for_the_flags_of_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with new_site(tmp_path / "site", monkeypatch) as site:
+        site.install("echo", SOURCE)
+        modules = imported_by(COMMAND.format(words="'finetune', 'echo', '--help'"), tmp_path / "modules.json")
+
+    assert "zoo_echo" in modules
+    assert HEAVY & modules == set()
+
+
+def test_import_zoo_brings_only_itself(tmp_path: Path) -> None:
+    modules = imported_by("import zoo", tmp_path / "modules.json")
+
+    assert {name for name in modules if name.partition(".")[0] == "zoo"} == {"zoo"}
+
+
+def test_plugin_names_imports_no_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with new_site(tmp_path / "site", monkeypatch) as site:
+        site.install("echo", SOURCE)
+        code = "import zoo.plugins\nassert zoo.plugins.plugin_names() == ('echo',)"
+
+        assert "zoo_echo" not in imported_by(code, tmp_path / "modules.json")
+
+
+@pytest.mark.parametrize("name", zoo.__all__)
+def test_every_public_name_resolves(name: str) -> None:
+    assert getattr(zoo, name) is not None
+    assert name in dir(zoo)
+
+
+def test_a_name_that_is_not_public_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'zoo' has no attribute 'finetun'"):
+        zoo.finetun  # noqa: B018
+
+
+def test_type_checkers_are_told_exactly_the_public_names_and_where_they_live() -> None:
+    assert zoo.__file__ is not None
+    tree = ast.parse(Path(zoo.__file__).read_text("utf-8"))
+    blocks = [node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
+    imports = [node for block in blocks for node in block.body if isinstance(node, ast.ImportFrom)]
+    told = {alias.asname: (node.module, alias.name) for node in imports for alias in node.names}
+
+    assert sorted(name for name in told if name) == sorted(set(zoo.__all__) - {"__version__"})
+    for public, (module, name) in told.items():
+        assert public == name
+        assert module is not None
+        assert getattr(importlib.import_module(module), name) is getattr(zoo, name)

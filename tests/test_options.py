@@ -1,0 +1,211 @@
+"""Options are declared once: what a person gives is read, bounded and refused in words that say what is allowed."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Literal
+
+import pytest
+
+from zoo.errors import OptionInvalid
+from zoo.hyperparameters import FinetuneOptions, PretrainOptions
+from zoo.options import Option, Options, option, parse, schema, to_dict
+
+
+class Sampling(Options, frozen=True, kw_only=True):
+    temperature: Annotated[float, option("Softmax temperature.", gt=0, le=10)] = 1.0
+    top_k: Annotated[int | None, option("Answers kept.", ge=1, unit="answers")] = None
+    order: Annotated[Literal["score", "name"], option("How answers are sorted.")] = "score"
+    greedy: Annotated[bool, option("Take the best.")] = False
+    prefix: Annotated[str, option("Put before each input.")] = ""
+
+
+class Extended(Sampling, frozen=True, kw_only=True):
+    share: Annotated[float, option("A share.", ge=0, lt=1)] = 0.5
+
+
+def refused(options: type[Options] = Sampling, **given: Any) -> tuple[str, str]:
+    with pytest.raises(OptionInvalid) as caught:
+        parse(options, given)
+    return caught.value.message, caught.value.hint
+
+
+def test_a_set_is_described_as_data_in_order_of_declaration() -> None:
+    described = schema(Extended)
+
+    assert [one.name for one in described] == ["temperature", "top_k", "order", "greedy", "prefix", "share"]
+    assert described[1] == Option(
+        name="top_k", kind="int", default=None, help="Answers kept.", unit="answers", optional=True, ge=1
+    )
+    assert described[2].choices == ("score", "name")
+    assert [one.flag for one in described][:2] == ["--temperature", "--top-k"]
+    assert [one.bounds for one in described] == [
+        "0 < temperature <= 10",
+        "1 <= top_k",
+        "one of score, name",
+        "",
+        "",
+        "0 <= share < 1",
+    ]
+
+
+def test_an_empty_set_has_no_options() -> None:
+    assert schema(Options) == ()
+    with pytest.raises(OptionInvalid, match=r"(?s)there is no option 'lr'.*options here: none"):
+        parse(Options, {"lr": 1})
+
+
+def test_nothing_given_means_the_defaults() -> None:
+    assert parse(Sampling, {}) == Sampling()
+    assert to_dict(Sampling()) == {
+        "temperature": 1.0,
+        "top_k": None,
+        "order": "score",
+        "greedy": False,
+        "prefix": "",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "expected"),
+    [
+        ("temperature", "0.5", 0.5),
+        ("temperature", " 1e-3 ", 0.001),
+        ("temperature", 10, 10.0),
+        ("top_k", "7", 7),
+        ("top-k", "7", 7),
+        ("top_k", 7, 7),
+        ("top_k", "auto", None),
+        ("top_k", None, None),
+        ("order", "name", "name"),
+        ("greedy", "yes", True),
+        ("greedy", "TRUE", True),
+        ("greedy", "0", False),
+        ("greedy", True, True),
+        ("prefix", "auto", "auto"),
+        ("prefix", "1", "1"),
+        ("prefix", "", ""),
+    ],
+)
+def test_a_value_is_read_as_the_options_type(name: str, given: Any, expected: Any) -> None:
+    found = getattr(parse(Sampling, {name: given}), name.replace("-", "_"))
+
+    assert (found, type(found)) == (expected, type(expected))
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "message"),
+    [
+        ("temperature", "hot", "--temperature is 'hot', but takes 0 < temperature <= 10"),
+        ("temperature", "", "--temperature is '', but takes 0 < temperature <= 10"),
+        ("temperature", "0", "--temperature is '0', but takes 0 < temperature <= 10"),
+        ("temperature", 10.001, "--temperature is 10.001, but takes 0 < temperature <= 10"),
+        ("temperature", "nan", "--temperature is nan, but takes 0 < temperature <= 10"),
+        ("temperature", math.nan, "--temperature is nan, but takes 0 < temperature <= 10"),
+        ("temperature", "inf", "--temperature is inf, but takes 0 < temperature <= 10"),
+        ("temperature", "-inf", "--temperature is -inf, but takes 0 < temperature <= 10"),
+        ("temperature", "1e999", "--temperature is inf, but takes 0 < temperature <= 10"),
+        ("temperature", True, "--temperature is True, but takes 0 < temperature <= 10"),
+        ("temperature", None, "--temperature is None, but takes 0 < temperature <= 10"),
+        ("temperature", "auto", "--temperature is 'auto', but takes 0 < temperature <= 10"),
+        ("top_k", "0", "--top-k is '0', but takes 1 <= top_k (answers)"),
+        ("top_k", "2.5", "--top-k is '2.5', but takes 1 <= top_k (answers)"),
+        ("top_k", 2.0, "--top-k is 2.0, but takes 1 <= top_k (answers)"),
+        ("top_k", True, "--top-k is True, but takes 1 <= top_k (answers)"),
+        ("top_k", [1], "--top-k is [1], but takes 1 <= top_k (answers)"),
+        ("order", "size", "--order is 'size', but takes one of score, name"),
+        ("order", "Score", "--order is 'Score', but takes one of score, name"),
+        ("order", 3, "--order is 3, but takes one of score, name"),
+        ("greedy", "maybe", "--greedy is 'maybe', but takes true or false"),
+        ("greedy", 1, "--greedy is 1, but takes true or false"),
+        ("prefix", 3, "--prefix is 3, but takes text"),
+    ],
+)
+def test_a_value_that_is_not_allowed_is_refused_with_what_is(name: str, given: Any, message: str) -> None:
+    helps = {one.name: one.help for one in schema(Sampling)}
+    assert refused(**{name: given}) == (message, helps[name])
+
+
+@pytest.mark.parametrize("given", [10**400, "9" * 10_000])
+def test_a_number_beyond_any_float_is_refused(given: Any) -> None:
+    assert "but takes 0 < temperature <= 10" in refused(temperature=given)[0]
+
+
+def test_a_strict_upper_bound_is_not_reached() -> None:
+    assert parse(Extended, {"share": 0}) == Extended(share=0.0)
+    assert refused(Extended, share=1)[0] == "--share is 1, but takes 0 <= share < 1"
+
+
+def test_an_unknown_option_is_refused_with_those_there_are() -> None:
+    message, hint = refused(**{"top-q": 3})
+
+    assert message == "there is no option 'top-q'"
+    assert hint == "options here: temperature, top_k, order, greedy, prefix"
+
+
+def test_a_bound_holds_for_every_number_within_reach_of_it() -> None:
+    assert parse(Sampling, {"temperature": math.nextafter(0, 1)}).temperature > 0
+    assert parse(Sampling, {"temperature": 10}).temperature == 10
+    assert refused(temperature=math.nextafter(10, 11))
+
+
+class NotAnnotated(Options, frozen=True):
+    depth: int = 1
+
+
+class NoHelp(Options, frozen=True):
+    depth: Annotated[int, option("")] = 1
+
+
+class OtherNote(Options, frozen=True):
+    depth: Annotated[int, "deep"] = 1
+
+
+class NoDefault(Options, frozen=True):
+    depth: Annotated[int, option("Deep.")]
+
+
+class AList(Options, frozen=True):
+    depth: Annotated[tuple[int, ...], option("Deep.")] = ()
+
+
+class TwoTypes(Options, frozen=True):
+    depth: Annotated[int | str, option("Deep.")] = 1
+
+
+class NumberedChoices(Options, frozen=True):
+    depth: Annotated[Literal[1, 2], option("Deep.")] = 1
+
+
+class MixedChoices(Options, frozen=True):
+    depth: Annotated[Literal["one", 2], option("Deep.")] = "one"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (NotAnnotated, r"NotAnnotated\.depth is not annotated with option"),
+        (NoHelp, r"NoHelp\.depth has no option\(\.\.\.\) with a help text"),
+        (OtherNote, r"OtherNote\.depth has no option\(\.\.\.\) with a help text"),
+        (NoDefault, r"NoDefault\.depth has no default"),
+        (AList, r"AList\.depth is tuple\[int, \.\.\.\]; an option is a bool"),
+        (TwoTypes, r"TwoTypes\.depth is int \| str; an option is a bool"),
+        (NumberedChoices, r"NumberedChoices\.depth is .*; an option is a bool"),
+        (MixedChoices, r"MixedChoices\.depth is .*; an option is a bool"),
+    ],
+)
+def test_a_declaration_no_view_can_render_is_refused(options: type[Options], message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        schema(options)
+
+
+@pytest.mark.parametrize("options", [FinetuneOptions, PretrainOptions])
+def test_zoos_own_options_are_described_and_their_defaults_allowed(options: type[Options]) -> None:
+    assert parse(options, to_dict(options())) == options()
+    assert all(one.help.endswith(".") for one in schema(options))
+
+
+def test_what_was_typed_gives_what_python_gives() -> None:
+    typed = parse(FinetuneOptions, {"epochs": "3", "batch-size": "16", "lr": "2e-5", "max_steps": "auto"})
+
+    assert typed == parse(FinetuneOptions, {"epochs": 3, "batch_size": 16, "lr": 2e-5, "max_steps": None})
