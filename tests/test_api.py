@@ -47,6 +47,7 @@ def test_a_result_can_be_fine_tuned_again(finetune: Start, rows: Path) -> None:
         ({"text": "body"}, zoo.DatasetInvalid, "body"),
         ({"eval_data": "missing.csv"}, zoo.DatasetInvalid, "no file .*missing.csv"),
         ({"name": "../escape"}, zoo.OptionInvalid, "cannot be the name"),
+        ({"name": "echo"}, zoo.OptionInvalid, "name of a model"),
         ({"processes": 0}, zoo.OptionInvalid, "--processes is 0"),
     ],
 )

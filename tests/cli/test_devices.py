@@ -90,8 +90,3 @@ def test_refresh_measures_again(torchless: None, store: Path, capsys: pytest.Cap
     assert "REMEMBERED" in capsys.readouterr().err
     assert ExitCode.OK == main(["devices", "--refresh"])
     assert "REMEMBERED" not in capsys.readouterr().err
-
-
-def test_a_device_that_is_absent_is_a_usage_error(torchless: None, capsys: pytest.CaptureFixture[str]) -> None:
-    assert ExitCode.USAGE == main(["devices", "--device", "tpu"])
-    assert "error: " in capsys.readouterr().err

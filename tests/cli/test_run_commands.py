@@ -89,6 +89,8 @@ def test_detach_ps_attach_stop_resume_logs_rm(echo: None, rows: Path) -> None:
     assert type_in("logs", "slow").returncode == 0
 
     assert type_in("rm", "slow").returncode == 2
+    by_its_beginning = type_in("rm", "slo", "-y")
+    assert (by_its_beginning.returncode, "whole name" in by_its_beginning.stderr) == (2, True)
     assert type_in("rm", "slow", "-y").stdout.startswith("deleted 1, freed ")
     assert type_in("attach", "slow").returncode == 2
 

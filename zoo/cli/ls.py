@@ -8,8 +8,11 @@ from zoo.card import Card
 from zoo.catalog import Catalog, is_local
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
+from zoo.errors import UnknownPlugin
+from zoo.plugins import plugin_names
 from zoo.progress import count, size
 from zoo.sanitize import one_line
+from zoo.task import get_task
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> ExitCode:
     """Print a table, or JSON."""
+    if args.task:
+        get_task(args.task)  # a task that does not exist is a mistake, not an empty answer
+    if args.plugin and args.plugin not in plugin_names():
+        raise UnknownPlugin(f"there is no plugin {args.plugin!r}", f"installed: {', '.join(plugin_names())}")
     catalog = Catalog.load()
     cards = catalog.search(" ".join(args.words), task=args.task, plugin=args.plugin, local=args.local)
     if args.json:

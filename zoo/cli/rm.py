@@ -5,22 +5,22 @@ from __future__ import annotations
 import argparse
 import sys
 
-from zoo.api import open_run
+from zoo.api import Run, open_run
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
-from zoo.errors import OptionInvalid
+from zoo.errors import OptionInvalid, UnknownRun
 from zoo.progress import size
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
-    parser.add_argument("runs", metavar="RUN", nargs="+", help="names of runs, or their beginnings")
+    parser.add_argument("runs", metavar="RUN", nargs="+", help="whole names of runs")
     parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
 
 
 def run(args: argparse.Namespace) -> ExitCode:
     """Ask once, then delete."""
-    doomed = list(dict.fromkeys(open_run(name) for name in args.runs))  # one run may be named twice
+    doomed = list(dict.fromkeys(_exactly(name) for name in args.runs))  # one run may be named twice
     sizes = [sum(p.stat().st_size for p in one.folder.path.rglob("*") if p.is_file()) for one in doomed]
     for one, size_bytes in zip(doomed, sizes, strict=True):
         diagnostics.note(f"{one.name}  {one.status}  {size(size_bytes)}  {one.folder.path}")
@@ -34,3 +34,11 @@ def run(args: argparse.Namespace) -> ExitCode:
         one.remove()
     output.line(f"deleted {len(doomed)}, freed {size(sum(sizes))}")
     return ExitCode.OK
+
+
+def _exactly(name: str) -> Run:
+    """The run of that whole name: what is deleted must have been meant."""
+    found = open_run(name)
+    if found.name != name:
+        raise UnknownRun(f"there is no run {name!r}", f"if you mean {found.name}, give its whole name")
+    return found

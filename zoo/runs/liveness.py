@@ -45,7 +45,7 @@ def recorded(folder: RunFolder) -> WorkerProcess | None:
     """Who was last written down; None where nobody was."""
     try:
         return msgspec.json.decode(folder.worker_path.read_bytes(), type=WorkerProcess)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, UnicodeError, msgspec.DecodeError):
         return None
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from zoo.card import Card
 from zoo.catalog import Catalog
-from zoo.errors import Unsupported
+from zoo.errors import UnknownModel, Unsupported
 from zoo.fetch import Progress, fetch
 from zoo.options import parse
 from zoo.plugins import Plugin, load_plugin
@@ -25,7 +25,11 @@ FETCH_EVENT_S = 0.5
 
 def resolve(worker: Worker) -> tuple[Plugin, Card]:
     """The plugin that owns the model, and the model's card."""
-    card = Catalog.load().resolve(worker.request.model)
+    catalog = Catalog.load()
+    wanted = worker.request.model
+    card = next((card for card in catalog.cards if card.full_name == wanted), None)
+    if card is None:  # never another one whose name only begins so
+        raise UnknownModel(f"the model {wanted} of this run is gone", "zoo ls lists those that are here")
     return load_plugin(card.plugin), card
 
 

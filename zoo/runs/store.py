@@ -51,7 +51,7 @@ class RunFolder:
         """
         try:
             return _DECODER.decode(self.request_path.read_bytes())
-        except (OSError, msgspec.DecodeError) as error:
+        except (OSError, UnicodeError, msgspec.DecodeError) as error:
             raise StoreInvalid(
                 f"run {self.name}: {self.request_path} cannot be read ({error})", f"remove it: zoo rm {self.name}"
             ) from error

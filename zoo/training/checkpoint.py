@@ -182,7 +182,7 @@ def _fault(path: Path) -> str:
         for name, digest in digests.items():
             if _digest(path / name) != digest:
                 return f"{name} has changed since it was written"
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, UnicodeError, msgspec.DecodeError) as error:
         return f"it is incomplete ({error})"
     return ""
 
@@ -203,7 +203,7 @@ def _prune(folder: Path, progress: Progress) -> None:
     for path in checkpoints[-KEPT:]:
         try:
             kept = msgspec.json.decode((path / "state.json").read_bytes(), type=Progress)
-        except (OSError, msgspec.DecodeError):
+        except (OSError, UnicodeError, msgspec.DecodeError):
             continue  # a damaged checkpoint is refused when it is read
         if kept.best:
             named.add(kept.best.step)
