@@ -11,7 +11,7 @@ from zoo.api import Run, open_run
 from zoo.catalog import Catalog
 from zoo.cli import diagnostics, main, output
 from zoo.cli.exit_codes import ExitCode
-from zoo.errors import RunFailed
+from zoo.errors import RunCancelled, RunFailed
 from zoo.progress import duration
 from zoo.runs.store import all_runs
 
@@ -62,9 +62,12 @@ def _zoo(*words: str) -> None:
 
     Raises:
         RunFailed: the command did not succeed; it has said why.
+        RunCancelled: it was interrupted.
     """
     diagnostics.note(f"\n$ zoo {shlex.join(words)}")
     code = main(words)
+    if code == ExitCode.INTERRUPTED:
+        raise RunCancelled("the quickstart was stopped", "zoo quickstart begins it anew; zoo runs lists what it left")
     if code != ExitCode.OK:
         raise RunFailed(f"the quickstart ends here: zoo {words[0]} did not succeed", "its message above says why")
 

@@ -10,7 +10,7 @@ from zoo.api import Run
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode, exit_code_of_kind
 from zoo.errors import ZooError
-from zoo.progress import count, describe, duration
+from zoo.progress import REPAINT_S, count, describe, duration
 from zoo.runs import control
 from zoo.runs.events import (
     AnyEvent,
@@ -58,14 +58,16 @@ class _View:
     """Events told of."""
 
     def show(self) -> None:
-        snapshot, told_at, seen = RunSnapshot(), time.monotonic(), 0
+        snapshot, told_at, painted_at, seen = RunSnapshot(), time.monotonic(), 0.0, 0
         for event in follow(self.run.folder):
             if event is not None:
                 snapshot, seen = apply(snapshot, event), seen + 1
                 if seen > self.told:
                     self.told = seen
                     _tell(event, snapshot)
-            diagnostics.status(describe(snapshot))
+            if event is None or time.monotonic() - painted_at > REPAINT_S:  # a long past is not painted event by event
+                painted_at = time.monotonic()
+                diagnostics.status(describe(snapshot))
             if not diagnostics.live() and time.monotonic() - told_at > PLAIN_INTERVAL_S:
                 told_at = time.monotonic()
                 diagnostics.note(describe(snapshot))
@@ -112,6 +114,8 @@ def _plan(event: RunPlanned, s: RunSnapshot) -> list[str]:
 
 
 def _evaluation(event: EvaluationCompleted, s: RunSnapshot) -> list[str]:
+    if s.plan is None:  # an evaluation run: its figures are the answer, told at the end
+        return []
     figures = "  ".join(f"{name} {value:.4f}" for name, value in event.metrics.items())
     return [f"step {event.step:>6}  {figures}{'  best so far' if event.best else ''}"]
 

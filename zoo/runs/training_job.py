@@ -14,7 +14,7 @@ from zoo import atomic
 from zoo.card import Card, Verb, WeightsFile
 from zoo.data import Dataset, check_labels, load, split
 from zoo.data.example import Example
-from zoo.errors import DatasetInvalid, Unsupported
+from zoo.errors import DatasetInvalid, PluginBroken, Unsupported
 from zoo.hyperparameters import TrainingOptions
 from zoo.options import parse, to_dict
 from zoo.plugins import Plugin
@@ -39,7 +39,11 @@ def train(worker: Worker) -> AnyEvent:
         raise Unsupported(f"{card.name} cannot {verb}", f"it can: {', '.join(card.abilities)}")
     task = get_task(ability.task)
     options = parse(ability.options, request.options)
-    assert isinstance(options, TrainingOptions)
+    if not isinstance(options, TrainingOptions):
+        raise PluginBroken(
+            f"the options of {verb} in card {card.name!r} do not extend zoo.TrainingOptions",
+            "the plugin's author must mend it",
+        )
     _drop_half_written(worker)
     train_set, evaluation, labels = _load_data(worker, task, options)
     weights = fetch_weights(worker, card)
