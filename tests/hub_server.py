@@ -73,6 +73,8 @@ class HubServer:
         self._http = _Http(("127.0.0.1", 0), _Handler)
         self._http.hub = self
         self.address = f"http://127.0.0.1:{self._http.server_address[1]}"
+        self.other_address = f"http://localhost:{self._http.server_address[1]}"
+        """Another host, as far as a client can tell."""
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01})
         self._thread.start()
 
@@ -93,8 +95,8 @@ class HubServer:
     ) -> Served:
         """Serve a file as the Hub does; what is returned is the place its bytes come from.
 
-        A small file is served where it is asked for. A large one is redirected to a store that calls it something
-        else, while the redirect names its digest.
+        A small file is served where it is asked for. A large one is redirected to a store on another host that
+        calls it something else, while the redirect names its digest.
         """
         path = f"{prefix}/{repository}/resolve/{COMMIT}/{name}"
         own = {"X-Repo-Commit": COMMIT}
@@ -103,7 +105,7 @@ class HubServer:
             return self.serve(path, content, **{"etag": etag, "headers": own, **how})
         digest = hashlib.sha256(content).hexdigest()
         own |= {"X-Linked-Etag": f'"{digest}"', "X-Linked-Size": str(len(content))}
-        self.serve(path, b"", redirect=f"{self.address}/store/{digest}", headers=own)
+        self.serve(path, b"", redirect=f"{self.other_address}/store/{digest}", headers=own)
         return self.serve(f"/store/{digest}", content, **{"etag": '"the-stores-own-name-4"', **how})
 
     def asked(self, part: str = "") -> list[Request]:
@@ -144,10 +146,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.request.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 16)
         super().setup()
 
-    def do_HEAD(self) -> None:  # noqa: N802
+    def do_HEAD(self) -> None:
         self.do_GET()
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         hub = self.server.hub
         headers = {name.lower(): value for name, value in self.headers.items()}
         asked = Request(self.command, self.path, headers)
@@ -155,14 +157,15 @@ class _Handler(BaseHTTPRequestHandler):
             hub.requests.append(asked)
         served = hub.files.get(self.path.partition("?")[0])
         if served is None:
-            return self._empty(asked, 404, {})
-        if served.faults:
-            return self._empty(asked, *served.faults.pop(0))
-        if served.redirect is not None:
-            return self._empty(asked, 302, {"Location": served.redirect, **served.headers})
-        if served.stall_after == -1:
-            return self._stall()
-        self._file(asked, served)
+            self._empty(asked, 404, {})
+        elif served.faults:
+            self._empty(asked, *served.faults.pop(0))
+        elif served.redirect is not None:
+            self._empty(asked, 302, {"Location": served.redirect, **served.headers})
+        elif served.stall_after == -1:
+            self._stall()
+        else:
+            self._file(asked, served)
 
     def _empty(self, asked: Request, status: int, headers: dict[str, str]) -> None:
         asked.status = status
@@ -174,15 +177,13 @@ class _Handler(BaseHTTPRequestHandler):
     def _file(self, asked: Request, served: Served) -> None:
         content = served.content
         etag = served.etag or f'"{hashlib.sha256(content).hexdigest()}"'
-        start = 0
-        match = re.fullmatch(r"bytes=(\d+)-(\d*)", asked.headers.get("range", ""))
+        match = re.fullmatch(r"bytes=(\d+)-", asked.headers.get("range", ""))
         same = not served.if_range or asked.headers.get("if-range", etag) == etag
-        if match and served.ranges and same:
-            start = int(match[1])
-            if start >= len(content):
-                return self._empty(asked, 416, {"Content-Range": f"bytes */{len(content)}"})
+        asked.status, start = (206, int(match[1])) if match and served.ranges and same else (200, 0)
+        if asked.status == 206 and start >= len(content):
+            self._empty(asked, 416, {"Content-Range": f"bytes */{len(content)}"})
+            return
         body = content[start:]
-        asked.status = 206 if match and served.ranges and same else 200
         self.send_response(asked.status)
         if asked.status == 206:
             self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")

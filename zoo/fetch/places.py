@@ -37,11 +37,7 @@ def hub_repository_folder(source: HubSource) -> Path:
 
 def hub_cache() -> Path:
     """HF_HUB_CACHE, else the hub folder of HF_HOME, else the user's cache."""
-    if cache := os.environ.get("HF_HUB_CACHE"):
-        return Path(cache).expanduser()
-    if home := os.environ.get("HF_HOME"):
-        return Path(home).expanduser() / "hub"
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "huggingface" / "hub"
+    return Path(os.environ.get("HF_HUB_CACHE") or _hub_home() / "hub").expanduser()
 
 
 def hub_endpoint() -> str:
@@ -58,9 +54,13 @@ def hub_token() -> str | None:
     """The person's token for the Hub: HF_TOKEN, else the file that `hf auth login` writes."""
     if token := os.environ.get("HF_TOKEN"):
         return token.strip()
-    home = Path(os.environ.get("HF_HOME") or "~/.cache/huggingface").expanduser()
-    path = Path(os.environ.get("HF_TOKEN_PATH") or home / "token").expanduser()
+    path = Path(os.environ.get("HF_TOKEN_PATH") or _hub_home() / "token").expanduser()
     return path.read_text().strip() or None if path.is_file() else None
+
+
+def _hub_home() -> Path:
+    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(os.environ.get("HF_HOME") or f"{cache}/huggingface").expanduser()
 
 
 def _package_folder(source: PackageSource) -> Path:

@@ -51,7 +51,7 @@ def digest_of(path: Path) -> str:
         verdict = msgspec.json.decode(note.read_bytes(), type=_Verdict)
         if (verdict.path, verdict.size_bytes, verdict.mtime_ns) == (real, stat.st_size, stat.st_mtime_ns):
             return verdict.sha256
-    except (OSError, msgspec.DecodeError):
+    except (OSError, UnicodeError, msgspec.DecodeError):
         pass  # never computed, or the note is damaged: compute it
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()

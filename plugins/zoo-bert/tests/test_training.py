@@ -1,0 +1,63 @@
+"""The engine trains what the hooks build, and what it leaves is a model that works with and without zoo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
+from zoo_bert import plugin
+
+from zoo import Classification, Example
+
+ROWS = tuple(
+    Example(text.format(i), label, 2 * i + k)
+    for i in range(1, 25)
+    for k, (text, label) in enumerate(
+        (("the parcel number {} is late", "delivery"), ("my money for {} back", "refund"))
+    )
+)
+
+
+@pytest.fixture(scope="module")
+def pretrained(make_run) -> Path:
+    """What masked language modelling from random numbers leaves."""
+    run = make_run(verb="pretrain", train=ROWS, options={"max_steps": 8, "epochs": 4.0, "batch_size": 16})
+    result = plugin.pretrain(run).fit(run)
+    assert "fill-mask" == result.task
+    return run.model_folder
+
+
+# peft asks transformers by a name that transformers is about to drop.
+@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")
+@pytest.mark.parametrize("method", ["full", "head", "lora"])
+def test_every_method_leaves_a_classifier_that_zoo_and_transformers_agree_about(
+    method: str, pretrained: Path, make_run, make_prediction
+) -> None:
+    options = {"method": method, "epochs": 2.0, "batch_size": 8, "lr": 2e-3}
+    run = make_run(weights=pretrained, train=ROWS, labels=("delivery", "refund"), options=options)
+    objective = plugin.finetune(run)
+    before = [parameter.detach().clone() for parameter in objective.module.bert.encoder.parameters()]
+    objective.fit(run)
+    texts = ["the parcel is late", "my money back", "back is the late parcel " * 5]
+    answers = plugin.predict(make_prediction(run.model_folder, "text-classification")).predict(texts)
+
+    model = AutoModelForSequenceClassification.from_pretrained(run.model_folder).eval()
+    after = list(model.bert.encoder.parameters())
+    assert (method == "head") == all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
+    assert (method == "lora") == (run.model_folder / "adapter" / "adapter_model.safetensors").exists()
+    inputs = AutoTokenizer.from_pretrained(run.model_folder)(texts, padding=True, truncation=True, return_tensors="pt")
+    with torch.no_grad():
+        expected = model(**inputs).logits.softmax(-1)
+    for answer, row in zip(answers, expected.tolist(), strict=True):
+        assert isinstance(answer, Classification)
+        found = {score.label: score.probability for score in answer.scores}
+        assert dict(zip(("delivery", "refund"), row, strict=True)) == pytest.approx(found, abs=1e-5)
+
+
+def test_the_vocabulary_learnt_in_pretraining_is_the_one_fine_tuned_with(pretrained: Path, make_run) -> None:
+    run = make_run(weights=pretrained, labels=("delivery", "refund"), train=ROWS[:4])
+    objective = plugin.finetune(run)
+    assert objective._tokenizer.get_vocab_size() == objective.module.config.vocab_size
+    assert not (run.checkpoints_folder / "tokenizer.json").exists()

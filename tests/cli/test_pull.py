@@ -1,0 +1,161 @@
+"""`zoo pull`, as typed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.echo_runs import until
+from tests.hub_server import COMMIT, HubServer, hub_server
+from tests.plugin_site import Site, card, new_site, plugin, zoo
+from tests.weights_factory import REPOSITORY, hub_source, sha256, some_bytes, weights
+from zoo.cli import main
+from zoo.cli.exit_codes import ExitCode
+from zoo.cli.pull import describe
+from zoo.fetch import Progress
+from zoo.fetch.places import hub_cache
+
+NAME = "model.safetensors"
+CONTENT = some_bytes(500_000)
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
+    with hub_server() as server:
+        monkeypatch.setenv("HF_ENDPOINT", server.address)
+        monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """A plugin with a model that has weights, and one that has none."""
+    wanted = weights({NAME: CONTENT}, hub_source())
+    names = "from zoo import HubSource, Weights, WeightsFile"
+    with new_site(tmp_path / "site", monkeypatch) as site:
+        site.install("toy", plugin(card("toy", weights=repr(wanted)), card("scratch"), more=names))
+        yield site
+
+
+def snapshot() -> Path:
+    return hub_cache() / "models--toys--model" / "snapshots" / COMMIT
+
+
+def test_the_answer_is_the_folder(hub: HubServer, capsys: pytest.CaptureFixture[str]) -> None:
+    hub.serve_hub(REPOSITORY, NAME, CONTENT)
+
+    assert main(["pull", "toy"]) == ExitCode.OK
+
+    assert capsys.readouterr() == (f"{snapshot()}\n", "")
+    assert (snapshot() / NAME).read_bytes() == CONTENT
+
+
+def test_json_is_one_document(hub: HubServer) -> None:
+    hub.serve_hub(REPOSITORY, NAME, CONTENT)
+
+    done = zoo("pull", "toy", "--json")
+
+    assert (done.returncode, done.stderr) == (ExitCode.OK, "")
+    assert json.loads(done.stdout) == {"model": "toy", "folder": str(snapshot())}
+
+
+def test_what_is_here_is_not_fetched_again(
+    hub: HubServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.serve_hub(REPOSITORY, NAME, CONTENT)
+    main(["pull", "toy"])
+    hub.requests.clear()
+    capsys.readouterr()
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+
+    assert main(["pull", "toy"]) == ExitCode.OK
+    assert capsys.readouterr().out == f"{snapshot()}\n"
+    assert hub.requests == []
+
+
+def test_offline_is_told_with_the_way_out(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["pull", "toy"]) == ExitCode.DOWNLOAD == 3
+
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.splitlines() == [
+        "error: toys/model is not here, and HF_HUB_OFFLINE forbids to fetch it",
+        "hint: unset HF_HUB_OFFLINE",
+    ]
+
+
+def test_other_bytes_are_told_with_both_digests(hub: HubServer, capsys: pytest.CaptureFixture[str]) -> None:
+    other = some_bytes(500_000, seed=1)
+    hub.serve_hub(REPOSITORY, NAME, other)
+
+    assert main(["pull", "toy"]) == ExitCode.DOWNLOAD
+
+    address = f"{hub.address}/{REPOSITORY}/resolve/{COMMIT}/{NAME}"
+    assert capsys.readouterr().err.splitlines() == [
+        f"error: {address} has sha256 {sha256(other)}, not {sha256(CONTENT)}",
+        "hint: the source is not used",
+    ]
+    assert not (snapshot() / NAME).exists()
+
+
+def test_a_model_without_weights_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["pull", "scratch"]) == ExitCode.USAGE
+
+    assert capsys.readouterr().err.splitlines() == [
+        "error: scratch has no weights: it starts from random numbers",
+        "hint: zoo pretrain scratch",
+    ]
+
+
+def test_an_unknown_model_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["pull", "tooy"]) == ExitCode.USAGE
+
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "tooy" in err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
+def test_an_interrupted_pull_goes_on_where_it_was(hub: HubServer) -> None:
+    served = hub.serve_hub(REPOSITORY, NAME, CONTENT, stall_after=300_000)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "zoo", "pull", "toy"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        env=os.environ,
+    )
+    until(hub.stalled.is_set)
+    until(lambda: sum(path.stat().st_size for path in hub_cache().rglob("*.partial")) == 300_000)
+
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    served.stall_after = None
+
+    assert process.returncode == ExitCode.INTERRUPTED == 130
+    assert out == ""
+    assert "Traceback" not in err
+    assert main(["pull", "toy"]) == ExitCode.OK
+    assert hub.sent_bytes == len(CONTENT)
+
+
+def test_progress_tells_how_far_how_fast_and_how_long() -> None:
+    line = describe(
+        Progress(received_bytes=25_000_000, total_bytes=100_000_000, bytes_per_s=5_000_000.0, file="model.safetensors")
+    )
+
+    assert line.split("  ")[-3:] == ["5.0 MB/s", "15s left", "model.safetensors"]
+    assert "25.0 MB of 100.0 MB" in line
+
+
+def test_progress_without_a_total_tells_what_has_arrived() -> None:
+    line = describe(Progress(received_bytes=25_000_000, total_bytes=None, bytes_per_s=0.0, file="model.safetensors"))
+
+    assert line == "25.0 MB received  model.safetensors"

@@ -1,0 +1,262 @@
+"""One file arriving: requests that resume, retries that wait, and the check of what came.
+
+What has arrived stands in a partial file, together with a note of the version the server called it (its ETag). A later
+request, or a later process, asks for the rest of that version with Range and gets it, or all of another one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import email.utils
+import hashlib
+import os
+import random
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from zoo.card import WeightsFile
+from zoo.errors import ChecksumMismatch, DownloadFailed, RunCancelled
+
+if TYPE_CHECKING:
+    import httpx
+
+ATTEMPTS = 6
+"""Tries without a single new byte before a file is given up."""
+BACKOFF_S = 0.5
+MAX_WAIT_S = 60.0
+REDIRECTS = 10
+RETRIED = (408, 425, 429, 500, 502, 503, 504)
+
+
+@dataclass
+class Session:
+    """What the files of one download share; each of them arrives in a thread of its own."""
+
+    client: httpx.Client
+    token: str | None
+    token_address: str
+    """The token is sent to this address's server only."""
+    received: dict[str, int] = field(default_factory=dict)
+    """Name of each file to its bytes that are here."""
+    fresh_bytes: int = 0
+    newest: str = ""
+    stopped: threading.Event = field(default_factory=threading.Event)
+    _sockets: list[socket.socket] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def tell(self, file: str, received: int, fresh: int) -> None:
+        """Account for bytes that arrived, and end the thread if the download was stopped."""
+        with self._lock:
+            self.received[file] = received
+            self.fresh_bytes += fresh
+            self.newest = file
+        self.check()
+
+    def check(self) -> None:
+        """Raise where the download was stopped."""
+        if self.stopped.is_set():
+            raise RunCancelled("the download was stopped", "it goes on where it was the next time")
+
+    def stop(self) -> None:
+        """End all threads, also those that wait for a silent server."""
+        self.stopped.set()
+        for connection in list(self._sockets):
+            _hang_up(connection)
+
+    def trace(self, event: str, info: dict[str, Any]) -> None:
+        """Keep the sockets, which the client tells of as it opens them."""
+        if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+            connection = info["return_value"].get_extra_info("socket")
+            self._sockets.append(connection)
+            if self.stopped.is_set():
+                _hang_up(connection)
+
+
+class _TryAgain(Exception):
+    """The server is not able to answer right now, or broke off."""
+
+    def __init__(self, what: str, retry_after_s: float | None = None) -> None:
+        super().__init__(what)
+        self.retry_after_s = retry_after_s
+
+
+def receive(session: Session, address: str, file: WeightsFile, partial: Path) -> str:
+    """Fill the partial file until it is whole and right.
+
+    Returns:
+        The version the server calls it.
+
+    Raises:
+        DownloadFailed: naming the address and what the server answered.
+        ChecksumMismatch: the server has other bytes than the card names.
+        RunCancelled: the session was stopped.
+    """
+    import httpx
+
+    idle, most = 0, _size(partial)
+    while True:
+        session.check()
+        try:
+            etag = _attempt(session, address, file, partial)
+            break
+        except (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.DecodingError) as error:
+            raise DownloadFailed(f"{address}: {_words(error)}", "the server is at fault; try again later") from error
+        except (httpx.TransportError, _TryAgain) as error:
+            session.check()
+            idle, most = (0 if _size(partial) > most else idle + 1), max(most, _size(partial))
+            if idle >= ATTEMPTS:
+                raise DownloadFailed(
+                    f"{address}: {_words(error)}, {ATTEMPTS} times in a row",
+                    "look at the network and try again; what has arrived is kept",
+                ) from error
+            _pause(session, getattr(error, "retry_after_s", None), idle)
+    _check(address, file, partial)
+    return etag
+
+
+def note_of(partial: Path) -> Path:
+    """Where the version of a partial file is noted."""
+    return partial.with_name(partial.name + ".etag")
+
+
+def _attempt(session: Session, address: str, file: WeightsFile, partial: Path) -> str:
+    """One request: the rest of the version we have part of, or all of what the server has now."""
+    note = note_of(partial)
+    known_etag = note.read_text() if note.exists() else ""
+    have = _size(partial) if known_etag else 0
+    if have and have == file.size_bytes:  # an earlier process ended before it could publish the file
+        return known_etag
+    with _open(session, address, have, known_etag) as (response, etag):
+        start = have if response.status_code == 206 else 0
+        if response.status_code == 416 or (start and not _continues(response, start, etag, known_etag)):
+            partial.unlink(missing_ok=True)
+            raise _TryAgain("what has arrived does not fit what the server has now")
+        if not start:
+            partial.unlink(missing_ok=True)
+            note.write_text(etag)
+        received = start
+        with partial.open("ab") as out:
+            for chunk in response.iter_bytes():
+                out.write(chunk)
+                received += len(chunk)
+                session.tell(file.name, received, len(chunk))
+                if file.size_bytes is not None and received > file.size_bytes:
+                    break
+            out.flush()
+            os.fsync(out.fileno())
+    framed = not response.headers.keys().isdisjoint(("content-length", "transfer-encoding"))
+    if not framed and received < (file.size_bytes or 0):  # only such an answer can be cut short without an error
+        raise _TryAgain(f"the server broke off after {received:,} of {file.size_bytes:,} bytes")
+    return etag
+
+
+def _continues(response: httpx.Response, start: int, etag: str, known_etag: str) -> bool:
+    """Whether a part is the one that was asked for: a server may overlook If-Range."""
+    match = re.match(r"bytes (\d+)-", response.headers.get("content-range", ""))
+    return match is not None and int(match[1]) == start and etag in ("", known_etag)
+
+
+@contextlib.contextmanager
+def _open(session: Session, address: str, have: int, known_etag: str) -> Iterator[tuple[httpx.Response, str]]:
+    """Follow redirects to the file; the token stays with the Hub's own server.
+
+    The Hub names the version when it redirects to a store that may call it something else. Where it does, that name
+    decides whether the rest is asked for; elsewhere the server decides, by If-Range.
+
+    Yields:
+        The response, and the ETag that the first server to name one gave.
+    """
+    linked_etag, url = "", address
+    for _ in range(REDIRECTS):
+        headers = {"Accept-Encoding": "identity"}
+        if have and linked_etag in ("", known_etag):
+            headers["Range"] = f"bytes={have}-"
+            if not linked_etag:
+                headers["If-Range"] = known_etag
+        if session.token and _server(url) == _server(session.token_address):
+            headers["Authorization"] = f"Bearer {session.token}"
+        with session.client.stream("GET", url, headers=headers, extensions={"trace": session.trace}) as response:
+            linked_etag = linked_etag or response.headers.get("x-linked-etag", "")
+            if response.is_redirect:
+                url = str(response.url.join(response.headers["location"]))
+                continue
+            _raise_for_status(response, address)
+            yield response, linked_etag or response.headers.get("etag", "")
+            return
+    raise DownloadFailed(f"{address} redirects in circles", "the server is at fault; try again later")
+
+
+def _raise_for_status(response: httpx.Response, address: str) -> None:
+    status = response.status_code
+    if status in (200, 206, 416):
+        return
+    if status in RETRIED:
+        raise _TryAgain(f"the server answered {status}", _retry_after_s(response))
+    hints = {
+        401: "the repository is private or gated: set HF_TOKEN",
+        403: "you may not read it: ask its owner for access, and set HF_TOKEN",
+        404: "the file or the commit is gone; the plugin's card may be out of date",
+    }
+    raise DownloadFailed(f"{address}: the server answered {status}", hints.get(status, "try again later"))
+
+
+def _retry_after_s(response: httpx.Response) -> float | None:
+    """Seconds the server asks to wait; it gives a number or a date."""
+    stated = response.headers.get("retry-after", "")
+    if stated.isdecimal():
+        return float(stated)
+    with contextlib.suppress(TypeError, ValueError):
+        return max(0.0, email.utils.parsedate_to_datetime(stated).timestamp() - time.time())
+    return None
+
+
+def _pause(session: Session, asked_s: float | None, idle: int) -> None:
+    """Wait as long as asked, or longer each time, with jitter; a stop ends it at once."""
+    wait_s = asked_s if asked_s is not None else BACKOFF_S * 2**idle * random.uniform(0.5, 1.5)  # noqa: S311
+    session.stopped.wait(min(wait_s, MAX_WAIT_S))
+
+
+def _check(address: str, file: WeightsFile, partial: Path) -> None:
+    """The whole file must be the one the card names; one that is not is dropped."""
+    size_bytes = partial.stat().st_size
+    if file.size_bytes is not None and size_bytes != file.size_bytes:
+        _drop(partial)
+        found = f"{size_bytes:,} bytes" if size_bytes < file.size_bytes else f"at least {size_bytes:,} bytes"
+        raise ChecksumMismatch(f"{address} has {found}, not {file.size_bytes:,}", "the source is not used")
+    if file.sha256 is not None:
+        with partial.open("rb") as received:
+            digest = hashlib.file_digest(received, "sha256").hexdigest()
+        if digest != file.sha256:
+            _drop(partial)
+            raise ChecksumMismatch(f"{address} has sha256 {digest}, not {file.sha256}", "the source is not used")
+
+
+def _hang_up(connection: socket.socket) -> None:
+    # The plain call also for TLS, whose own one would take the connection apart under the thread that reads from it.
+    with contextlib.suppress(OSError):
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)
+
+
+def _server(address: str) -> tuple[str, str]:
+    parts = urlsplit(address)
+    return parts.scheme, parts.netloc
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _drop(partial: Path) -> None:
+    partial.unlink(missing_ok=True)
+    note_of(partial).unlink(missing_ok=True)
+
+
+def _words(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
