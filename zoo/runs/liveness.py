@@ -17,6 +17,7 @@ HEARTBEAT_S = 5.0
 HEARTBEAT_LOST_S = 60.0
 """A worker on another machine counts as dead when it has been silent this long."""
 START_TIME_TOLERANCE_S = 1.0
+LOCK_POLL_S = 0.1
 
 
 class WorkerProcess(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,10 +78,18 @@ def beat(folder: RunFolder) -> None:
     os.utime(folder.worker_path)
 
 
-def claim(folder: RunFolder) -> IO[bytes] | None:
-    """Lock the run for this process until it ends or closes the file; None where another process has it."""
+def claim(folder: RunFolder, *, timeout_s: float = 0.0) -> IO[bytes] | None:
+    """Lock the run for this process until it ends or closes the file; None where another process has it.
+
+    Args:
+        folder: the run.
+        timeout_s: how long to wait for a killed worker, which keeps its locks until its memory is given back.
+    """
+    deadline = time.monotonic() + timeout_s
     file = (folder.path / "worker.lock").open("ab")
-    if try_lock(file):
-        return file
-    file.close()
-    return None
+    while not try_lock(file):
+        if time.monotonic() > deadline:
+            file.close()
+            return None
+        time.sleep(LOCK_POLL_S)
+    return file

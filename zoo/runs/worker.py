@@ -24,6 +24,9 @@ from zoo.runs.log import append
 from zoo.runs.request import RunRequest
 from zoo.runs.store import RunFolder
 
+LOCK_TIMEOUT_S = 30.0
+"""How long a resumed run waits for its killed predecessor to be gone for good."""
+
 
 @dataclass
 class Worker:
@@ -34,6 +37,11 @@ class Worker:
     rank: int
     world_size: int
     signalled: bool = False
+
+    @property
+    def attempt(self) -> int:
+        """1 at first, one more at each resume; told by the launcher."""
+        return int(os.environ.get("ZOO_ATTEMPT", "1"))
 
     def emit(self, event: AnyEvent) -> None:
         """Append to the log; of several processes only the first speaks."""
@@ -59,7 +67,7 @@ def main(argv: list[str]) -> int:
             signal.signal(getattr(signal, name), worker.on_signal)
     if rank != 0:
         return _attempt(worker)
-    lock = liveness.claim(folder)
+    lock = liveness.claim(folder, timeout_s=LOCK_TIMEOUT_S if worker.attempt > 1 else 0.0)
     if lock is None:
         print(f"another worker is at run {folder.name}", file=sys.stderr)  # noqa: T201  (the log is the place)
         return 1
@@ -86,7 +94,7 @@ def _work(worker: Worker) -> AnyEvent:
     request = worker.request
     worker.emit(
         RunStarted(
-            attempt=int(os.environ.get("ZOO_ATTEMPT", "1")),
+            attempt=worker.attempt,
             pid=os.getpid(),
             processes=worker.world_size,
             device=request.device,
