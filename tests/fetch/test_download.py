@@ -19,9 +19,9 @@ import pytest
 from tests.echo_runs import until
 from tests.hub_server import COMMIT, HubServer, Served, hub_server
 from tests.weights_factory import REPOSITORY, hub_source, sha256, some_bytes, url_source, weights
-from zoo.card import Weights, WeightsFile
+from zoo.card import FolderSource, HubSource, Weights, WeightsFile
 from zoo.errors import ChecksumMismatch, DownloadFailed, RunCancelled
-from zoo.fetch import Progress, fetch, receiving
+from zoo.fetch import Progress, fetch, locate, receiving
 from zoo.fetch.places import place_of
 
 NAME = "model.safetensors"
@@ -169,6 +169,40 @@ class TestResuming:
 
         assert fetched(wanted) == CONTENT
         assert len(server.requests) == asked
+
+    def test_what_an_earlier_process_left_damaged_is_fetched_anew(
+        self, server: HubServer, served: Served, wanted: Weights, store: Path
+    ) -> None:
+        served.stall_after = 300_000
+        broken_off(wanted, after=300_000)
+        (partial,) = store.rglob("*.partial")
+        partial.write_bytes(bytes(partial.stat().st_size))
+        served.stall_after = None
+
+        assert fetched(wanted) == CONTENT
+        assert [request.status for request in server.requests[1:]] == [206, 200]
+
+    @pytest.mark.parametrize("damage", [b"", b"\xff", b'"two\nlines"'])
+    def test_a_damaged_note_of_the_version_costs_the_part_only(
+        self, server: HubServer, served: Served, wanted: Weights, store: Path, damage: bytes
+    ) -> None:
+        served.stall_after = 300_000
+        broken_off(wanted, after=300_000)
+        (note,) = store.rglob("*.etag")
+        note.write_bytes(damage)
+        served.stall_after = None
+
+        assert fetched(wanted) == CONTENT
+        assert "range" not in server.requests[-1].headers
+
+    def test_a_weak_version_is_compared_here_for_no_server_takes_it_in_if_range(
+        self, server: HubServer, served: Served, wanted: Weights
+    ) -> None:
+        served.etag, served.cut_after, served.cuts = 'W/"weak"', 400_000, 1
+
+        assert fetched(wanted) == CONTENT
+        assert "if-range" not in server.requests[-1].headers
+        assert server.sent_bytes == len(CONTENT)
 
     def test_the_hubs_store_resumes_though_it_calls_the_version_otherwise(self, hub: HubServer) -> None:
         hub.serve_hub(REPOSITORY, NAME, CONTENT, cut_after=400_000, cuts=2)
@@ -465,16 +499,43 @@ class TestSeveralFiles:
 
         assert {name: (folder / name).read_bytes() for name in files} == files
 
+    def test_bytes_that_are_here_at_another_commit_are_not_fetched_again(self, hub: HubServer) -> None:
+        hub.serve_hub(REPOSITORY, NAME, CONTENT)
+        first = fetch(weights({NAME: CONTENT}, hub_source()))
+        hub.requests.clear()
+        elsewhere = weights({"other-name": CONTENT}, HubSource(repository=REPOSITORY, revision="f" * 40))
+
+        second = fetch(elsewhere)
+
+        assert (second / "other-name").resolve() == (first / NAME).resolve()
+        assert hub.requests == []
+
+    def test_what_was_hashed_while_it_arrived_is_not_hashed_again(self, served: Served, wanted: Weights) -> None:
+        fetch(wanted)
+        path = place_of(wanted.sources[0]) / NAME
+        stat = path.stat()
+        path.write_bytes(OTHER)
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+        assert locate(wanted) == path.parent, "hashed again, though size and time are as they were"
+
     def test_an_empty_file_is_a_file(self, server: HubServer) -> None:
         server.serve("/web/empty", b"")
 
         assert fetched(weights({"empty": b""}, url_source(server)), "empty") == b""
 
-    def test_a_file_without_size_and_digest_is_taken_as_it_is(self, server: HubServer) -> None:
-        server.serve("/web/config.json", CONTENT, cut_after=400_000, cuts=1)
-        wanted = Weights(files=(WeightsFile(name="config.json"),), sources=(url_source(server),))
+    def test_a_file_without_size_and_digest_is_taken_as_it_is_at_a_commit(self, hub: HubServer) -> None:
+        hub.serve_hub(REPOSITORY, "config.json", CONTENT, large=False, cut_after=400_000, cuts=1)
+        wanted = Weights(files=(WeightsFile(name="config.json"),), sources=(hub_source(),))
 
         assert fetched(wanted, "config.json") == CONTENT
+
+    def test_an_address_pins_nothing_so_a_file_there_needs_a_digest(self, server: HubServer) -> None:
+        server.serve("/web/config.json", CONTENT)
+
+        with pytest.raises(DownloadFailed, match=r"/web/config\.json: the card names no sha256"):
+            fetch(Weights(files=(WeightsFile(name="config.json"),), sources=(url_source(server),)))
+        assert server.requests == []
 
 
 class TestDisk:
@@ -510,3 +571,50 @@ class TestDisk:
 
         assert str(store / "cache") in caught.value.message
         assert os.strerror(errno.ENOTDIR) in caught.value.message
+
+
+class TestEnvironment:
+    @pytest.mark.parametrize("token", ["hf_\u00fc", "hf_a\nb", "hf_x y"])
+    def test_what_cannot_be_a_token_is_told_and_not_shown(
+        self, hub: HubServer, monkeypatch: pytest.MonkeyPatch, token: str
+    ) -> None:
+        monkeypatch.setenv("HF_TOKEN", token)
+
+        with pytest.raises(DownloadFailed, match="characters that no token has") as caught:
+            fetch(weights({NAME: CONTENT}, hub_source()))
+
+        assert token not in str(caught.value)
+        assert hub.requests == []
+
+    def test_a_password_in_the_endpoint_is_not_shown(self, hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("HF_ENDPOINT", hub.address.replace("//", "//me:secret@"))
+
+        with pytest.raises(DownloadFailed) as caught:
+            fetch(weights({NAME: CONTENT}, hub_source()))
+
+        assert f"{hub.address}/{REPOSITORY}" in caught.value.message
+        assert "secret" not in str(caught.value)
+
+    @pytest.mark.parametrize(
+        ("variable", "value"),
+        [("HTTP_PROXY", "nonsense://127.0.0.1:9"), ("SSL_CERT_FILE", "/nowhere/some.pem")],
+    )
+    def test_settings_that_allow_no_connection_are_told(
+        self, served: Served, wanted: Weights, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+    ) -> None:
+        monkeypatch.setenv(variable, value)
+
+        with pytest.raises(DownloadFailed, match="settings of this environment"):
+            fetch(wanted)
+
+    def test_a_cache_of_verdicts_that_cannot_be_written_is_done_without(self, store: Path, tmp_path: Path) -> None:
+        (store / "cache").write_text("in the way")
+        (tmp_path / NAME).write_bytes(CONTENT)
+
+        assert fetch(weights({NAME: CONTENT}, FolderSource(path=str(tmp_path)))) == tmp_path
+
+    def test_a_redirect_to_nowhere_is_told(self, server: HubServer, served: Served, wanted: Weights) -> None:
+        served.faults = [(304, {})]
+
+        with pytest.raises(DownloadFailed, match="the server answered 304"):
+            fetch(wanted)

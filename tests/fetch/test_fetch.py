@@ -428,22 +428,22 @@ class TestProgress:
         assert min(progress.received_bytes for progress in told) >= len(FILES["model.safetensors"])
         assert told[-1].received_bytes == told[-1].total_bytes
 
-    def test_a_file_of_unknown_size_adds_what_it_has(self, server: HubServer) -> None:
-        serve_all(server)
+    def test_a_file_of_unknown_size_adds_what_it_has(self, hub: HubServer) -> None:
+        serve_hub(hub)
         model = weights_file("model.safetensors", FILES["model.safetensors"])
-        wanted = Weights(files=(model, WeightsFile(name="onnx/config.json")), sources=(url_source(server),))
+        wanted = Weights(files=(model, WeightsFile(name="onnx/config.json")), sources=(hub_source(),))
         told: list[Progress] = []
 
         fetch(wanted, on_progress=told.append)
 
         assert told[-1].received_bytes == told[-1].total_bytes == sum(map(len, FILES.values()))
 
-    def test_without_any_size_there_is_no_total(self, server: HubServer) -> None:
-        serve_all(server)
+    def test_without_any_size_there_is_no_total(self, hub: HubServer) -> None:
+        serve_hub(hub)
         files = tuple(WeightsFile(name=name) for name in FILES)
         told: list[Progress] = []
 
-        fetch(Weights(files=files, sources=(url_source(server),)), on_progress=told.append)
+        fetch(Weights(files=files, sources=(hub_source(),)), on_progress=told.append)
 
         assert told[-1].received_bytes == sum(map(len, FILES.values()))
         assert told[-1].total_bytes is None

@@ -24,6 +24,7 @@ def run(args: argparse.Namespace) -> ExitCode:
     if card.weights is None:
         raise Unsupported(f"{card.name} has no weights: it starts from random numbers", f"zoo pretrain {card.name}")
     folder = fetch(card.weights, on_progress=lambda progress: diagnostics.status(describe(progress)))
+    diagnostics.status("")  # the answer stands on a line of its own
     output.emit_json({"model": card.name, "folder": str(folder)}) if args.json else output.line(str(folder))
     return ExitCode.OK
 

@@ -49,6 +49,8 @@ def fetch(weights: Weights, *, on_progress: OnProgress | None = None, should_sto
         ChecksumMismatch: files are here, but their bytes are others.
         RunCancelled: `should_stop` said so.
     """
+    if not weights.sources:
+        raise DownloadFailed("the card names no source for its weights", "report it to the authors of the plugin")
     faults: list[ZooError] = []
     local = locate(weights, faults=faults)
     if local is not None:

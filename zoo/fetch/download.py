@@ -14,12 +14,15 @@ from urllib.parse import quote
 
 from zoo.card import HubSource, UrlSource, Weights, WeightsFile
 from zoo.errors import DownloadFailed
+from zoo.fetch.part import note_of
 from zoo.fetch.places import hub_endpoint, hub_offline, hub_repository_folder, hub_token, place_of
-from zoo.fetch.receiving import Session, note_of, receive
-from zoo.fetch.verify import verify
+from zoo.fetch.receiving import Session, receive, shown
+from zoo.fetch.verify import remember, verify
 from zoo.locking import locked
 
 if TYPE_CHECKING:
+    import httpx
+
     from zoo.fetch import OnProgress, Progress, ShouldStop
 
 FILES_AT_ONCE = 4
@@ -40,8 +43,6 @@ def download(weights: Weights, source: HubSource | UrlSource, on_progress: OnPro
         ChecksumMismatch: the source has other bytes than the card names.
         RunCancelled: `should_stop` said so.
     """
-    import httpx
-
     if isinstance(source, HubSource) and hub_offline():
         raise DownloadFailed(
             f"{source.repository} is not here, and HF_HUB_OFFLINE forbids to fetch it", "unset HF_HUB_OFFLINE"
@@ -49,15 +50,29 @@ def download(weights: Weights, source: HubSource | UrlSource, on_progress: OnPro
     folder = place_of(source)
     for file in weights.files:
         _refuse_to_lead_out(folder, file.name)
+        _refuse_unpinned(source, file)
     with _told_of_disk(folder):
         folder.mkdir(parents=True, exist_ok=True)
         _check_space(source, weights)
-    token = hub_token() if isinstance(source, HubSource) else None
-    timeout = httpx.Timeout(TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
-    with httpx.Client(timeout=timeout, follow_redirects=False, headers={"User-Agent": "zoo-models"}) as client:
+        token = hub_token() if isinstance(source, HubSource) else None
+    with _client() as client:
         session = Session(client, token, hub_endpoint(), received=_here(source, weights))
         _bring_all(session, source, weights, on_progress, should_stop)
     return folder
+
+
+def _client() -> httpx.Client:
+    """What asks; proxies and certificates are those of the environment."""
+    import httpx
+
+    timeout = httpx.Timeout(TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
+    try:
+        return httpx.Client(timeout=timeout, follow_redirects=False, headers={"User-Agent": "zoo-models"})
+    except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
+        raise DownloadFailed(
+            f"no connection can be made with the settings of this environment: {error}",
+            "look at HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR",
+        ) from error
 
 
 def _bring_all(
@@ -103,17 +118,39 @@ def _bring(session: Session, source: HubSource | UrlSource, file: WeightsFile) -
     session.check()
     folder = place_of(source)
     target, partial = folder / file.name, _partial(source, file)
+
+    def stop_waiting() -> bool:
+        if partial.exists():  # another process fetches it
+            session.tell(file.name, partial.stat().st_size, 0)
+        return session.stopped.is_set()
+
     with _told_of_disk(folder):
         target.parent.mkdir(parents=True, exist_ok=True)
         partial.parent.mkdir(parents=True, exist_ok=True)
-        with locked(partial.with_suffix(".lock"), session.stopped.is_set):
-            if target.exists():
+        with locked(partial.with_suffix(".lock"), stop_waiting):
+            if target.exists() or _link_blob(source, file, target):
                 verify(folder, file)
             else:
                 etag = receive(session, _address(source, file), file, partial)
                 _publish(source, partial, target, etag)
                 note_of(partial).unlink(missing_ok=True)
+                if file.sha256 is not None:
+                    remember(target, file.sha256)
             session.tell(file.name, target.stat().st_size, 0)
+
+
+def _link_blob(source: HubSource | UrlSource, file: WeightsFile, target: Path) -> bool:
+    """Serve the file from a blob that is here already, under another name or commit; False where there is none."""
+    if not isinstance(source, HubSource) or file.sha256 is None:
+        return False
+    blobs = hub_repository_folder(source) / "blobs"
+    try:
+        blob = verify(blobs, WeightsFile(name=file.sha256, sha256=file.sha256, size_bytes=file.size_bytes))
+        target.unlink(missing_ok=True)
+        target.symlink_to(os.path.relpath(blob, target.parent))
+    except (DownloadFailed, OSError):  # none, a damaged one, or a file system without links
+        return False
+    return True
 
 
 def _publish(source: HubSource | UrlSource, partial: Path, target: Path, etag: str) -> None:
@@ -154,6 +191,15 @@ def _address(source: HubSource | UrlSource, file: WeightsFile) -> str:
 def _refuse_to_lead_out(folder: Path, name: str) -> None:
     if not (folder / name).absolute().is_relative_to(folder.absolute()) or ".." in Path(name).parts:
         raise DownloadFailed(f"{name!r} leads out of {folder}", "the card is not to be trusted")
+
+
+def _refuse_unpinned(source: HubSource | UrlSource, file: WeightsFile) -> None:
+    """A commit pins what a file holds; an address alone may hold something else tomorrow."""
+    if isinstance(source, UrlSource) and file.sha256 is None:
+        raise DownloadFailed(
+            f"{shown(_address(source, file))}: the card names no sha256, so the file cannot be trusted",
+            "the plugin's card must name one",
+        )
 
 
 def _here(source: HubSource | UrlSource, weights: Weights) -> dict[str, int]:

@@ -37,12 +37,12 @@ def hub_repository_folder(source: HubSource) -> Path:
 
 def hub_cache() -> Path:
     """HF_HUB_CACHE, else the hub folder of HF_HOME, else the user's cache."""
-    return Path(os.environ.get("HF_HUB_CACHE") or _hub_home() / "hub").expanduser()
+    return _expanded(os.environ.get("HF_HUB_CACHE") or str(_hub_home() / "hub"))
 
 
 def hub_endpoint() -> str:
     """Address of the Hub, or of a mirror (HF_ENDPOINT, a path prefix included)."""
-    return os.environ.get("HF_ENDPOINT", _ENDPOINT).rstrip("/")
+    return (os.environ.get("HF_ENDPOINT") or _ENDPOINT).rstrip("/")
 
 
 def hub_offline() -> bool:
@@ -51,16 +51,32 @@ def hub_offline() -> bool:
 
 
 def hub_token() -> str | None:
-    """The person's token for the Hub: HF_TOKEN, else the file that `hf auth login` writes."""
-    if token := os.environ.get("HF_TOKEN"):
-        return token.strip()
-    path = Path(os.environ.get("HF_TOKEN_PATH") or _hub_home() / "token").expanduser()
-    return path.read_text().strip() or None if path.is_file() else None
+    """The person's token for the Hub: HF_TOKEN, else the file that `hf auth login` writes.
+
+    Raises:
+        DownloadFailed: it cannot be a token; it is not shown.
+    """
+    token = os.environ.get("HF_TOKEN", "").strip() or _stored_token()
+    if not all("!" <= character <= "~" for character in token):
+        raise DownloadFailed(
+            "the token for the Hub has characters that no token has", "look at HF_TOKEN, or log in anew: hf auth login"
+        )
+    return token or None
+
+
+def _stored_token() -> str:
+    path = _expanded(os.environ.get("HF_TOKEN_PATH") or str(_hub_home() / "token"))
+    return path.read_text(errors="replace").strip() if path.is_file() else ""
 
 
 def _hub_home() -> Path:
     cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(os.environ.get("HF_HOME") or f"{cache}/huggingface").expanduser()
+    return _expanded(os.environ.get("HF_HOME") or f"{cache}/huggingface")
+
+
+def _expanded(path: str) -> Path:
+    """As the Hub's own client reads it: with ~ and $NAME."""
+    return Path(os.path.expandvars(path)).expanduser()
 
 
 def _package_folder(source: PackageSource) -> Path:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import email.utils
-import hashlib
-import os
 import random
 import re
 import socket
@@ -19,10 +17,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from zoo.card import WeightsFile
 from zoo.errors import ChecksumMismatch, DownloadFailed, RunCancelled
+from zoo.fetch.part import Part
 
 if TYPE_CHECKING:
     import httpx
@@ -72,7 +71,7 @@ class Session:
 
     def trace(self, event: str, info: dict[str, Any]) -> None:
         """Keep the sockets, which the client tells of as it opens them."""
-        if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+        if event.endswith((".connect_tcp.complete", ".start_tls.complete")):  # of a proxy, too
             connection = info["return_value"].get_extra_info("socket")
             self._sockets.append(connection)
             if self.stopped.is_set():
@@ -98,73 +97,80 @@ def receive(session: Session, address: str, file: WeightsFile, partial: Path) ->
         ChecksumMismatch: the server has other bytes than the card names.
         RunCancelled: the session was stopped.
     """
+    part = Part(partial)
+    part.read_back(session.check)
+    _fill(session, address, file, part)
+    if part.pieces > 1 and file.sha256 not in (None, part.sha256):  # one of the pieces may be at fault
+        part.drop()
+        _fill(session, address, file, part)
+    _check(address, file, part)
+    part.sync()
+    return part.etag
+
+
+def _fill(session: Session, address: str, file: WeightsFile, part: Part) -> None:
+    """Ask until an answer was received to its end; give up where one attempt after the other brings nothing new."""
     import httpx
 
-    idle, most = 0, _size(partial)
+    idle, most = 0, part.size_bytes
     while True:
         session.check()
         try:
-            etag = _attempt(session, address, file, partial)
-            break
+            return _attempt(session, address, file, part)
         except (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.DecodingError) as error:
-            raise DownloadFailed(f"{address}: {_words(error)}", "the server is at fault; try again later") from error
+            raise DownloadFailed(
+                f"{shown(address)}: {_words(error)}", "the server is at fault; try again later"
+            ) from error
         except (httpx.TransportError, _TryAgain) as error:
             session.check()
-            idle, most = (0 if _size(partial) > most else idle + 1), max(most, _size(partial))
+            idle, most = (0 if part.size_bytes > most else idle + 1), max(most, part.size_bytes)
             if idle >= ATTEMPTS:
                 raise DownloadFailed(
-                    f"{address}: {_words(error)}, {ATTEMPTS} times in a row",
+                    f"{shown(address)}: {_words(error)}, {ATTEMPTS} times in a row",
                     "look at the network and try again; what has arrived is kept",
                 ) from error
             _pause(session, getattr(error, "retry_after_s", None), idle)
-    _check(address, file, partial)
-    return etag
 
 
-def note_of(partial: Path) -> Path:
-    """Where the version of a partial file is noted."""
-    return partial.with_name(partial.name + ".etag")
+def shown(address: str) -> str:
+    """An address without the password that may stand in it."""
+    parts = urlsplit(address)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
-def _attempt(session: Session, address: str, file: WeightsFile, partial: Path) -> str:
+def _attempt(session: Session, address: str, file: WeightsFile, part: Part) -> None:
     """One request: the rest of the version we have part of, or all of what the server has now."""
-    note = note_of(partial)
-    known_etag = note.read_text() if note.exists() else ""
-    have = _size(partial) if known_etag else 0
-    if have and have == file.size_bytes:  # an earlier process ended before it could publish the file
-        return known_etag
-    with _open(session, address, have, known_etag) as (response, etag):
-        start = have if response.status_code == 206 else 0
-        if response.status_code == 416 or (start and not _continues(response, start, etag, known_etag)):
-            partial.unlink(missing_ok=True)
+    if part.size_bytes and part.size_bytes == file.size_bytes:  # an earlier process ended before it could publish it
+        return
+    if not part.etag:  # nothing tells whether the rest would be of the same version
+        part.drop()
+    with _open(session, address, part) as (response, etag):
+        resumes = part.size_bytes > 0 and response.status_code == 206
+        if response.status_code == 416 or (resumes and not _continues(response, part, etag)):
+            part.drop()
             raise _TryAgain("what has arrived does not fit what the server has now")
-        if not start:
-            partial.unlink(missing_ok=True)
-            note.write_text(etag)
-        received = start
-        with partial.open("ab") as out:
+        if not resumes:
+            part.begin(etag)
+        with part.appending() as append:
             for chunk in response.iter_bytes():
-                out.write(chunk)
-                received += len(chunk)
-                session.tell(file.name, received, len(chunk))
-                if file.size_bytes is not None and received > file.size_bytes:
+                append(chunk)
+                session.tell(file.name, part.size_bytes, len(chunk))
+                if file.size_bytes is not None and part.size_bytes > file.size_bytes:
                     break
-            out.flush()
-            os.fsync(out.fileno())
     framed = not response.headers.keys().isdisjoint(("content-length", "transfer-encoding"))
-    if not framed and received < (file.size_bytes or 0):  # only such an answer can be cut short without an error
-        raise _TryAgain(f"the server broke off after {received:,} of {file.size_bytes:,} bytes")
-    return etag
+    if not framed and part.size_bytes < (file.size_bytes or 0):  # only such an answer can be cut short without an error
+        raise _TryAgain(f"the server broke off after {part.size_bytes:,} of {file.size_bytes:,} bytes")
 
 
-def _continues(response: httpx.Response, start: int, etag: str, known_etag: str) -> bool:
-    """Whether a part is the one that was asked for: a server may overlook If-Range."""
+def _continues(response: httpx.Response, part: Part, etag: str) -> bool:
+    """Whether an answer goes on where the part ends: a server may overlook If-Range, or pack what it sends."""
     match = re.match(r"bytes (\d+)-", response.headers.get("content-range", ""))
-    return match is not None and int(match[1]) == start and etag in ("", known_etag)
+    follows = match is not None and int(match[1]) == part.size_bytes
+    return follows and etag in ("", part.etag) and "content-encoding" not in response.headers
 
 
 @contextlib.contextmanager
-def _open(session: Session, address: str, have: int, known_etag: str) -> Iterator[tuple[httpx.Response, str]]:
+def _open(session: Session, address: str, part: Part) -> Iterator[tuple[httpx.Response, str]]:
     """Follow redirects to the file; the token stays with the Hub's own server.
 
     The Hub names the version when it redirects to a store that may call it something else. Where it does, that name
@@ -176,21 +182,31 @@ def _open(session: Session, address: str, have: int, known_etag: str) -> Iterato
     linked_etag, url = "", address
     for _ in range(REDIRECTS):
         headers = {"Accept-Encoding": "identity"}
-        if have and linked_etag in ("", known_etag):
-            headers["Range"] = f"bytes={have}-"
-            if not linked_etag:
-                headers["If-Range"] = known_etag
+        if part.size_bytes and linked_etag in ("", part.etag):
+            headers["Range"] = f"bytes={part.size_bytes}-"
+            if not linked_etag and not part.etag.startswith("W/"):  # of a weak one, the answer's is compared
+                headers["If-Range"] = part.etag
         if session.token and _server(url) == _server(session.token_address):
             headers["Authorization"] = f"Bearer {session.token}"
         with session.client.stream("GET", url, headers=headers, extensions={"trace": session.trace}) as response:
             linked_etag = linked_etag or response.headers.get("x-linked-etag", "")
-            if response.is_redirect:
-                url = str(response.url.join(response.headers["location"]))
+            if response.has_redirect_location:
+                url = _next_address(response, address)
                 continue
             _raise_for_status(response, address)
             yield response, linked_etag or response.headers.get("etag", "")
             return
-    raise DownloadFailed(f"{address} redirects in circles", "the server is at fault; try again later")
+    raise DownloadFailed(f"{shown(address)} redirects in circles", "the server is at fault; try again later")
+
+
+def _next_address(response: httpx.Response, address: str) -> str:
+    """Where a redirect leads; a protected connection is not left for one that anybody can listen to and change."""
+    url = response.url.join(response.headers["location"])
+    if (response.url.scheme, url.scheme) == ("https", "http"):
+        raise DownloadFailed(
+            f"{shown(address)} redirects from https to http", "the server is at fault; the source is not used"
+        )
+    return str(url)
 
 
 def _raise_for_status(response: httpx.Response, address: str) -> None:
@@ -204,7 +220,7 @@ def _raise_for_status(response: httpx.Response, address: str) -> None:
         403: "you may not read it: ask its owner for access, and set HF_TOKEN",
         404: "the file or the commit is gone; the plugin's card may be out of date",
     }
-    raise DownloadFailed(f"{address}: the server answered {status}", hints.get(status, "try again later"))
+    raise DownloadFailed(f"{shown(address)}: the server answered {status}", hints.get(status, "try again later"))
 
 
 def _retry_after_s(response: httpx.Response) -> float | None:
@@ -223,19 +239,17 @@ def _pause(session: Session, asked_s: float | None, idle: int) -> None:
     session.stopped.wait(min(wait_s, MAX_WAIT_S))
 
 
-def _check(address: str, file: WeightsFile, partial: Path) -> None:
+def _check(address: str, file: WeightsFile, part: Part) -> None:
     """The whole file must be the one the card names; one that is not is dropped."""
-    size_bytes = partial.stat().st_size
-    if file.size_bytes is not None and size_bytes != file.size_bytes:
-        _drop(partial)
-        found = f"{size_bytes:,} bytes" if size_bytes < file.size_bytes else f"at least {size_bytes:,} bytes"
-        raise ChecksumMismatch(f"{address} has {found}, not {file.size_bytes:,}", "the source is not used")
-    if file.sha256 is not None:
-        with partial.open("rb") as received:
-            digest = hashlib.file_digest(received, "sha256").hexdigest()
-        if digest != file.sha256:
-            _drop(partial)
-            raise ChecksumMismatch(f"{address} has sha256 {digest}, not {file.sha256}", "the source is not used")
+    found, wanted = "", ""
+    if file.size_bytes is not None and part.size_bytes != file.size_bytes:
+        least = "" if part.size_bytes < file.size_bytes else "at least "
+        found, wanted = f"{least}{part.size_bytes:,} bytes", f"{file.size_bytes:,}"
+    elif file.sha256 not in (None, part.sha256):
+        found, wanted = f"sha256 {part.sha256}", f"{file.sha256}"
+    if found:
+        part.drop()
+        raise ChecksumMismatch(f"{shown(address)} has {found}, not {wanted}", "the source is not used")
 
 
 def _hang_up(connection: socket.socket) -> None:
@@ -247,15 +261,6 @@ def _hang_up(connection: socket.socket) -> None:
 def _server(address: str) -> tuple[str, str]:
     parts = urlsplit(address)
     return parts.scheme, parts.netloc
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
-
-
-def _drop(partial: Path) -> None:
-    partial.unlink(missing_ok=True)
-    note_of(partial).unlink(missing_ok=True)
 
 
 def _words(error: Exception) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 from pathlib import Path
 
 import msgspec
@@ -28,6 +30,13 @@ def verify(folder: Path, file: WeightsFile) -> Path:
         ChecksumMismatch: it is another one.
     """
     path = folder / file.name
+    try:
+        return _verified(path, file)
+    except OSError as error:
+        raise DownloadFailed(f"{path} cannot be read: {error.strerror or error}", "look at its permissions") from error
+
+
+def _verified(path: Path, file: WeightsFile) -> Path:
     if not path.is_file():
         raise DownloadFailed(f"{path} is not there")
     size_bytes = path.stat().st_size
@@ -45,8 +54,8 @@ def verify(folder: Path, file: WeightsFile) -> Path:
 def digest_of(path: Path) -> str:
     """Sha256 of a file, remembered."""
     stat = path.stat()
-    real = str(path.resolve())
-    note = cache_folder() / "digests" / f"{hashlib.sha256(real.encode()).hexdigest()[:32]}.json"
+    real = _real(path)
+    note = _note_of(real)
     try:
         verdict = msgspec.json.decode(note.read_bytes(), type=_Verdict)
         if (verdict.path, verdict.size_bytes, verdict.mtime_ns) == (real, stat.st_size, stat.st_mtime_ns):
@@ -55,5 +64,25 @@ def digest_of(path: Path) -> str:
         pass  # never computed, or the note is damaged: compute it
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    atomic.write_bytes(note, msgspec.json.encode(_Verdict(real, stat.st_size, stat.st_mtime_ns, sha256)))
+    _remember(_Verdict(real, stat.st_size, stat.st_mtime_ns, sha256))
     return sha256
+
+
+def remember(path: Path, sha256: str) -> None:
+    """Note the digest of a file that was hashed while it was written."""
+    stat = path.stat()
+    _remember(_Verdict(_real(path), stat.st_size, stat.st_mtime_ns, sha256))
+
+
+def _remember(verdict: _Verdict) -> None:
+    with contextlib.suppress(OSError):  # a cache that cannot be written costs time only: it is computed again
+        atomic.write_bytes(_note_of(verdict.path), msgspec.json.encode(verdict))
+
+
+def _real(path: Path) -> str:
+    """The path behind links, as text that JSON can hold."""
+    return os.fsencode(path.resolve()).decode(errors="backslashreplace")
+
+
+def _note_of(real_path: str) -> Path:
+    return cache_folder() / "digests" / f"{hashlib.sha256(real_path.encode()).hexdigest()[:32]}.json"
