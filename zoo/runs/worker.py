@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,7 +74,7 @@ def main(argv: list[str]) -> int:
         return 1
     with lock:
         liveness.record(folder, os.getpid() if world_size == 1 else os.getppid())
-        threading.Thread(target=_beat, args=(folder,), daemon=True).start()
+        threading.Thread(target=_beat, args=(worker,), daemon=True).start()
         return _attempt(worker)
 
 
@@ -125,10 +126,15 @@ def _unexpected(error: Exception, worker: Worker) -> RunFailed:
     return RunFailed(kind=type(error).__name__, message=f"{type(error).__name__}: {message}", hint=hint)
 
 
-def _beat(folder: RunFolder) -> None:
+def _beat(worker: Worker) -> None:
+    """Show that the worker is there; one whose folder was deleted from under it has nothing left to work for."""
     while True:
-        threading.Event().wait(liveness.HEARTBEAT_S)
-        liveness.beat(folder)
+        time.sleep(liveness.HEARTBEAT_S)
+        try:
+            liveness.beat(worker.folder)
+        except FileNotFoundError:
+            worker.signalled = True
+            return
 
 
 if __name__ == "__main__":
