@@ -99,3 +99,27 @@ def test_an_evaluation_refuses_labels_the_model_does_not_know(model: str, tmp_pa
     data.write_text("text,label\ngood,positive\nmeh,neutral\n")
     with pytest.raises(zoo.DatasetInvalid, match="neutral"):
         zoo.evaluate(model, data, device="cpu", precision="fp32")
+
+
+def test_a_killed_job_does_not_go_on_with_other_data(model: str, tmp_path: Path) -> None:
+    data, out = tmp_path / "in.txt", tmp_path / "out.jsonl"
+    data.write_text("".join(f"good {i}\n" for i in range(30_000)))
+    run = predict(model, data, out)
+    until(lambda: any(isinstance(event, PredictionsWritten) and event.rows for event in run.events()))
+    run.stop(force=True)
+    if run.status == "finished":
+        pytest.skip("this machine was done before it could be stopped")
+    data.write_text("bad\n")
+    wait_quietly(run.resume())
+
+    assert run.snapshot.error_kind == "DatasetInvalid"
+    assert "has changed since the run was asked for" in run.snapshot.error
+
+
+def test_rows_that_an_evaluation_cannot_use_are_quarantined(model: str, tmp_path: Path) -> None:
+    data = tmp_path / "held-out.csv"
+    data.write_text("text,label\ngood,positive\n,positive\nbad,negative\n")
+    run = zoo.evaluate(model, data, device="cpu", precision="fp32").wait(progress=False)
+
+    assert [json.loads(line)["row"] for line in run.folder.quarantine_path.read_text().splitlines()] == [2]
+    assert run.snapshot.rejected_rows == 1

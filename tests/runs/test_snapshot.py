@@ -87,6 +87,25 @@ def test_an_attempt_without_checkpoint_begins_anew() -> None:
     assert (restarted.step, restarted.loss_curve, restarted.status) == (0, (), "running")
 
 
+def test_an_attempt_that_begins_anew_draws_its_curve_anew() -> None:
+    long = [STORY[1], *(step(number, 2000) for number in range(1, 1001))]
+    again = RunStarted(attempt=2, pid=2, device="cpu", precision="fp32")
+
+    assert [point.step for point in fold([*long, again, *(step(number) for number in range(1, 5))]).loss_curve] == [
+        1,
+        2,
+        3,
+        4,
+    ]
+
+
+def test_a_new_attempt_forgets_the_error_even_if_its_launch_is_logged_late() -> None:
+    failed = [*STORY[:5], RunFailed(kind="ValueError", message="no", hint="yes")]
+    running = fold([*failed, RunStarted(attempt=2, pid=2, device="cpu", precision="fp32"), RunLaunched(attempt=2)])
+
+    assert (running.status, running.error_kind, running.error, running.hint) == ("running", "", "", "")
+
+
 def test_a_launch_that_is_logged_late_changes_nothing() -> None:
     assert fold([STORY[1], STORY[0]]).status == "running"
 

@@ -35,22 +35,37 @@ def stop(folder: RunFolder, *, force: bool = False, timeout_s: float = ASK_TIMEO
 
     Returns:
         What it took: `not running`, `asked`, `terminated` or `killed`.
+
+    Raises:
+        Unsupported: it works on another machine and does not end when asked.
     """
     worker = liveness.recorded(folder)
     if worker is None or not liveness.is_alive(folder):
         return "not running"
-    if not force:
+    if not force or not liveness.is_here(worker):
         ask_to_stop(folder)
         if _gone(folder, timeout_s):
             return "asked"
+    if not liveness.is_here(worker):
+        raise Unsupported(
+            f"run {folder.name} works on {worker.host} and has not ended though it was asked to",
+            f"it may yet; else stop it there: zoo stop {folder.name}",
+        )
+    outcome = _end(folder, worker, force=force)
+    snapshot = status.read(folder)
+    if snapshot.status == "crashed":
+        append(folder, RunCancelled(step=snapshot.checkpoint_step or 0))
+    return outcome
+
+
+def _end(folder: RunFolder, worker: liveness.WorkerProcess, *, force: bool) -> str:
+    """Terminate a worker, kill it if that does not end it; returns what it took."""
+    if not force:
         _signal_tree(worker, kill=False)
         if _gone(folder, TERMINATE_TIMEOUT_S):
             return "terminated"
     _signal_tree(worker, kill=True)
     _gone(folder, KILL_TIMEOUT_S)
-    snapshot = status.read(folder)
-    if snapshot.status == "crashed":
-        append(folder, RunCancelled(step=snapshot.checkpoint_step or 0))
     return "killed"
 
 
@@ -60,10 +75,7 @@ def resume(folder: RunFolder) -> None:
     Raises:
         Unsupported: the run is still going, or has finished.
     """
-    if _going_on(folder):
-        raise Unsupported(f"run {folder.name} is still going", f"watch it: zoo attach {folder.name}")
-    if status.read(folder).status == "finished":
-        raise Unsupported(f"run {folder.name} has finished", "start a new run from its result by its name")
+    _going_on(folder)  # waits for the exit of a worker that has said its last word; launch refuses any other
     launch(folder)
 
 

@@ -17,6 +17,7 @@ from zoo.runs.events import (
     RunFinished,
 )
 from zoo.runs.preparation import load_predictor, resolve
+from zoo.runs.quarantine import check_digest, set_aside
 from zoo.task import get_task
 
 if TYPE_CHECKING:
@@ -47,11 +48,13 @@ def evaluate(worker: Worker) -> AnyEvent:
         label_column=data.label_column,
         min_classes=1,
     )
+    check_digest(data.path, dataset.sha256, data.sha256)
     check_labels(dataset, card.labels)
+    rejected = set_aside(worker, [dataset])
     worker.emit(
         DataLoaded(
             eval_rows=len(dataset.examples),
-            rejected_rows=len(dataset.rejected),
+            rejected_rows=len(rejected),
             labels=card.labels,
             input_column=dataset.columns.input,
             label_column=dataset.columns.label,

@@ -8,8 +8,9 @@ import sys
 import threading
 from typing import Any
 
-from zoo.errors import RunFailed
-from zoo.runs import liveness
+from zoo.errors import RunFailed, Unsupported
+from zoo.locking import locked
+from zoo.runs import liveness, ranks, status
 from zoo.runs.events import RunLaunched
 from zoo.runs.log import append, read_events
 from zoo.runs.snapshot import fold
@@ -20,10 +21,21 @@ def launch(folder: RunFolder) -> None:
     """Start a run, or an attempt to go on with it, and return at once.
 
     Raises:
+        Unsupported: the run is still going, or has finished.
         RunFailed: the worker process cannot be started.
     """
+    with locked(folder.path / "launch.lock", lambda: False):
+        if liveness.is_alive(folder):
+            raise Unsupported(f"run {folder.name} is still going", f"watch it: zoo attach {folder.name}")
+        if status.read(folder).status == "finished":
+            raise Unsupported(f"run {folder.name} has finished", "start a new run from its result by its name")
+        _start(folder)
+
+
+def _start(folder: RunFolder) -> None:
     attempt = fold(read_events(folder)[0]).attempt + 1
     folder.stop_path.unlink(missing_ok=True)
+    ranks.forget(folder)
     with folder.log_path.open("ab") as log:
         try:
             process = subprocess.Popen(
@@ -57,6 +69,7 @@ def worker_command(folder: RunFolder) -> list[str]:
 def _environment(attempt: int) -> dict[str, str]:
     settings = {
         "PYTHONUNBUFFERED": "1",
+        "PYTHONSAFEPATH": "1",  # a file in the folder one works in never stands in for a library
         # Threads that wait by spinning are a quarter faster alone and many times slower once anything else wants the
         # cores: a second run, a browser. Whoever has the machine to themselves may set ACTIVE.
         "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "PASSIVE"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import time
@@ -38,8 +39,11 @@ def describe(pid: int) -> WorkerProcess:
 
 
 def record(folder: RunFolder, pid: int) -> None:
-    """Write down who works on the run."""
-    atomic.write_bytes(folder.worker_path, msgspec.json.encode(describe(pid)))
+    """Write down who works on the run; a process that is gone already leaves nothing to be recognised by."""
+    import psutil
+
+    with contextlib.suppress(psutil.NoSuchProcess):
+        atomic.write_bytes(folder.worker_path, msgspec.json.encode(describe(pid)))
 
 
 def recorded(folder: RunFolder) -> WorkerProcess | None:
@@ -55,9 +59,14 @@ def is_alive(folder: RunFolder) -> bool:
     worker = recorded(folder)
     if worker is None:
         return False
-    if worker.host != socket.gethostname():
+    if not is_here(worker):
         return time.time() - folder.worker_path.stat().st_mtime < HEARTBEAT_LOST_S
     return process_is_alive(worker)
+
+
+def is_here(worker: WorkerProcess) -> bool:
+    """Whether a worker is a process of this machine."""
+    return worker.host == socket.gethostname()
 
 
 def process_is_alive(worker: WorkerProcess) -> bool:

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from zoo.data import count_rows, stream
+from zoo.data import count_rows, digest, stream
 from zoo.data.example import Example, RejectedRow
 from zoo.prediction import Classification, Embedding, FilledMask, Prediction, Rejected
 from zoo.runs.events import AnyEvent, PredictionsWritten, RunCancelled, RunFinished
 from zoo.runs.preparation import load_predictor
+from zoo.runs.quarantine import check_digest
 from zoo.task import get_task
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ CSV_HEADER = ("row", "input", "prediction", "probability", "rejected")
 def predict(worker: Worker) -> AnyEvent:
     """Answer every row of the data; returns the event that ends the run."""
     request = worker.request
+    check_digest(request.data.path, digest(request.data.path), request.data.sha256)
     _, predictor = load_predictor(worker)
     out = Path(request.out)
     done = _answered(out)

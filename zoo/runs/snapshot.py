@@ -114,6 +114,16 @@ def apply(snapshot: RunSnapshot, event: e.AnyEvent) -> RunSnapshot:
 
 
 Changes = dict[str, Any]
+_NO_ERROR: Changes = {"error_kind": "", "error": "", "hint": ""}
+_NO_PROGRESS: Changes = {
+    "step": 0,
+    "loss": None,
+    "loss_curve": (),
+    "curve_stride": 1,
+    "curve_seen": 0,
+    "evaluations": (),
+    "checkpoint_step": None,
+}
 
 
 @singledispatch
@@ -126,7 +136,7 @@ def _changes(event: object, s: RunSnapshot) -> Changes:
 def _(event: e.RunLaunched, s: RunSnapshot) -> Changes:
     if event.attempt == s.attempt:  # the worker was faster than the one who started it
         return {}
-    return {"status": "starting", "attempt": event.attempt, "ended_at": None, "error_kind": "", "error": "", "hint": ""}
+    return {"status": "starting", "attempt": event.attempt, "ended_at": None, **_NO_ERROR}
 
 
 @_changes.register
@@ -139,9 +149,10 @@ def _(event: e.RunStarted, s: RunSnapshot) -> Changes:
         "processes": event.processes,
         "started_at": event.at,
         "ended_at": None,
+        **_NO_ERROR,
     }
     if event.attempt > 1 and event.resumed_from_step is None:
-        return changes | {"step": 0, "loss_curve": (), "evaluations": (), "loss": None, "checkpoint_step": None}
+        return changes | _NO_PROGRESS
     if event.resumed_from_step is not None:
         kept = event.resumed_from_step
         changes |= {

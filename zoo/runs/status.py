@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import msgspec
 
+from zoo.runs import ranks
 from zoo.runs.liveness import is_alive
 from zoo.runs.log import read_events
-from zoo.runs.snapshot import RunSnapshot, fold
+from zoo.runs.snapshot import RunSnapshot, apply, fold
 from zoo.runs.store import RunFolder
 
 
 def read(folder: RunFolder) -> RunSnapshot:
-    """Fold the log; a run that did not end and whose worker is gone has crashed."""
+    """Fold the log; a run that did not end and whose worker is gone has failed if a process told why, else crashed."""
     alive = is_alive(folder)  # looked at first: a worker that ends in between has written its last event by then
     events, _ = read_events(folder)
-    return judge(fold(events), alive=alive)
+    snapshot = fold(events)
+    if snapshot.live and not alive and (failure := ranks.first_failure(folder)):
+        return apply(snapshot, failure)
+    return judge(snapshot, alive=alive)
 
 
 def judge(snapshot: RunSnapshot, *, alive: bool) -> RunSnapshot:

@@ -7,6 +7,7 @@ worker.json       who works on it: pid, start time, host; its modification time 
 events.jsonl      what happened, append-only
 log.txt           whatever the worker and its libraries printed
 stop              present while someone asks the run to stop
+rank-N.error      why a process other than the first failed
 quarantine.jsonl  rows that could not be used
 checkpoints/      what a resumed run goes on from
 model/            the result; `model/zoo.json` is written last and makes it a model

@@ -12,16 +12,17 @@ import msgspec
 
 from zoo import atomic
 from zoo.card import Card, Verb, WeightsFile
-from zoo.data import Dataset, check_labels, load, split
+from zoo.data import check_labels, load, split
 from zoo.data.example import Example
-from zoo.errors import DatasetInvalid, PluginBroken, Unsupported
+from zoo.errors import PluginBroken, Unsupported
 from zoo.hyperparameters import TrainingOptions
 from zoo.options import parse, to_dict
 from zoo.plugins import Plugin
 from zoo.runs.context import FitResult, Trainable, TrainingRun
-from zoo.runs.events import AnyEvent, DataLoaded, ExampleRejected, RunCancelled, RunFinished
+from zoo.runs.events import AnyEvent, DataLoaded, RunCancelled, RunFinished
 from zoo.runs.model_card import write_readme
 from zoo.runs.preparation import fetch_weights, resolve
+from zoo.runs.quarantine import check_digest, check_share, set_aside
 from zoo.runs.result import MANIFEST, ResultManifest
 from zoo.task import Task, get_task
 
@@ -44,7 +45,7 @@ def train(worker: Worker) -> AnyEvent:
             f"the options of {verb} in card {card.name!r} do not extend zoo.TrainingOptions",
             "the plugin's author must mend it",
         )
-    _drop_half_written(worker)
+    _drop_unfinished(worker)
     train_set, evaluation, labels = _load_data(worker, task, options)
     weights = fetch_weights(worker, card)
     run = TrainingRun(
@@ -85,7 +86,7 @@ def _load_data(
     """Read the data, quarantine what cannot be used, hold a part out for evaluation."""
     data = worker.request.data
     dataset = load(data.path, task, input_column=data.input_column, label_column=data.label_column)
-    _same_bytes(worker, dataset, data.sha256)
+    check_digest(data.path, dataset.sha256, data.sha256)
     labels = dataset.labels if task.labelled else ()
     sources = [dataset]
     if data.eval_path:
@@ -96,19 +97,20 @@ def _load_data(
             label_column=data.label_column,
             min_classes=1,
         )
-        _same_bytes(worker, held_out, data.eval_sha256)
+        check_digest(data.eval_path, held_out.sha256, data.eval_sha256)
         if task.labelled:
             check_labels(held_out, labels)
         sources.append(held_out)
         train_set, evaluation = dataset.examples, held_out.examples
     else:
         train_set, evaluation = split(dataset, options.eval_share, options.seed)
-    rejected = _quarantine(worker, sources, options.max_rejected)
+    rejected = set_aside(worker, sources)
+    check_share(worker, sources, options.max_rejected)
     worker.emit(
         DataLoaded(
             train_rows=len(train_set),
             eval_rows=len(evaluation),
-            rejected_rows=rejected,
+            rejected_rows=len(rejected),
             labels=labels,
             input_column=dataset.columns.input,
             label_column=dataset.columns.label,
@@ -118,38 +120,10 @@ def _load_data(
     return train_set, evaluation, labels
 
 
-def _same_bytes(worker: Worker, dataset: Dataset, expected: str) -> None:
-    if expected and dataset.sha256 != expected:
-        raise DatasetInvalid(
-            f"{dataset.path} has changed since the run was asked for (sha256 {expected[:12]}.. then,"
-            f" {dataset.sha256[:12]}.. now)",
-            "put the old file back, or start a new run on the new one",
-        )
-
-
-def _quarantine(worker: Worker, datasets: list[Dataset], limit: float) -> int:
-    """Write down the rows that cannot be used; too many of them end the run."""
-    rejected = [row for dataset in datasets for row in dataset.rejected]
-    if not rejected:
-        return 0
-    if worker.rank == 0:
-        lines = b"\n".join(msgspec.json.encode(row) for row in rejected)
-        atomic.write_bytes(worker.folder.quarantine_path, lines + b"\n")
-    first = rejected[0]
-    worker.emit(ExampleRejected(file=first.file, row=first.row, reason=first.reason, total=len(rejected)))
-    total = len(rejected) + sum(len(dataset.examples) for dataset in datasets)
-    if len(rejected) > limit * total:
-        raise DatasetInvalid(
-            f"{len(rejected)} of {total} rows cannot be used, first {first.file} row {first.row}: {first.reason}",
-            f"mend them ({worker.folder.quarantine_path} names each), or allow more with --max-rejected",
-        )
-    return len(rejected)
-
-
-def _drop_half_written(worker: Worker) -> None:
-    """A model folder without its manifest is what a killed export left behind."""
+def _drop_unfinished(worker: Worker) -> None:
+    """Remove what a killed attempt exported: until a run has finished, its model folder is whole only by chance."""
     folder = worker.folder.model_folder
-    if worker.rank == 0 and folder.exists() and not (folder / MANIFEST).exists():
+    if worker.rank == 0 and folder.exists():
         shutil.rmtree(folder)
 
 

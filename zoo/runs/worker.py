@@ -16,13 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+from zoo.errors import RunCancelled as RunCancelledError
 from zoo.errors import RunFailed as RunFailedError
 from zoo.errors import ZooError
-from zoo.runs import liveness
+from zoo.runs import liveness, ranks
 from zoo.runs.checkpoints import newest_step
-from zoo.runs.events import AnyEvent, RunFailed, RunStarted
-from zoo.runs.log import append
+from zoo.runs.events import AnyEvent, RunCancelled, RunFailed, RunFinished, RunStarted
+from zoo.runs.log import append, read_events
 from zoo.runs.request import RunRequest
+from zoo.runs.snapshot import fold
 from zoo.runs.store import RunFolder
 
 LOCK_TIMEOUT_S = 30.0
@@ -73,22 +75,44 @@ def main(argv: list[str]) -> int:
         print(f"another worker is at run {folder.name}", file=sys.stderr)  # noqa: T201  (the log is the place)
         return 1
     with lock:
+        if fold(read_events(folder)[0]).status == "finished":  # by the one that had the lock before
+            print(f"run {folder.name} has finished", file=sys.stderr)  # noqa: T201  (the log is the place)
+            return 1
         liveness.record(folder, os.getpid() if world_size == 1 else os.getppid())
         threading.Thread(target=_beat, args=(worker,), daemon=True).start()
         return _attempt(worker)
 
 
 def _attempt(worker: Worker) -> int:
+    last = _outcome(worker)
+    if worker.rank == 0:
+        last = _over_all_processes(worker, last)
+        worker.emit(last)
+    elif isinstance(last, RunFailed):
+        ranks.tell(worker.folder, worker.rank, last)
+    return int(isinstance(last, RunFailed))
+
+
+def _outcome(worker: Worker) -> AnyEvent:
+    """Do the work; whatever it raises becomes the event that ends the attempt."""
     try:
-        last = _work(worker)
+        return _work(worker)
+    except RunCancelledError:
+        return RunCancelled(step=newest_step(worker.folder.checkpoints_folder) or 0)
     except ZooError as error:
         traceback.print_exc()
-        last = RunFailed(kind=type(error).__name__, message=error.message, hint=error.hint)
-    except Exception as error:  # a plugin may raise anything; the log keeps the traceback
+        return RunFailed(kind=type(error).__name__, message=error.message, hint=error.hint)
+    except (Exception, SystemExit, KeyboardInterrupt) as error:  # a plugin may raise anything; the log has it all
         traceback.print_exc()
-        last = _unexpected(error, worker)
-    worker.emit(last)
-    return int(isinstance(last, RunFailed))
+        return _unexpected(error, worker)
+
+
+def _over_all_processes(worker: Worker, last: AnyEvent) -> AnyEvent:
+    """What another process failed of, where that came first: it is the cause of what the first process saw."""
+    failure = None if isinstance(last, RunFinished) else ranks.first_failure(worker.folder)
+    if failure is None or (isinstance(last, RunFailed) and last.at <= failure.at):
+        return last
+    return RunFailed(kind=failure.kind, message=failure.message, hint=failure.hint)
 
 
 def _work(worker: Worker) -> AnyEvent:
@@ -118,7 +142,7 @@ def _work(worker: Worker) -> AnyEvent:
     return predict(worker)
 
 
-def _unexpected(error: Exception, worker: Worker) -> RunFailed:
+def _unexpected(error: BaseException, worker: Worker) -> RunFailed:
     message = " ".join(str(error).split())[:500] or "no message"
     hint = f"zoo logs {worker.folder.name} shows where"
     if isinstance(error, MemoryError) or "out of memory" in message.lower():
