@@ -60,8 +60,12 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
         """The values allowed, in words: `0 < lr <= 1`, `one of linear, cosine`; empty where anything goes."""
         if self.choices:
             return "one of " + ", ".join(self.choices)
-        low = f"{self.gt:g} < " if self.gt is not None else f"{self.ge:g} <= " if self.ge is not None else ""
-        high = f" < {self.lt:g}" if self.lt is not None else f" <= {self.le:g}" if self.le is not None else ""
+        low = (
+            f"{_plain(self.gt)} < " if self.gt is not None else f"{_plain(self.ge)} <= " if self.ge is not None else ""
+        )
+        high = (
+            f" < {_plain(self.lt)}" if self.lt is not None else f" <= {_plain(self.le)}" if self.le is not None else ""
+        )
         return f"{low}{self.name}{high}" if low or high else ""
 
 
@@ -77,6 +81,11 @@ def option(
     """Describe a field of an Options struct; goes into its Annotated type."""
     # None means no bound, which Meta takes at run time though its overloads do not say so.
     return msgspec.Meta(description=help, ge=ge, gt=gt, le=le, lt=lt, extra={"unit": unit})  # type: ignore
+
+
+def _plain(limit: float) -> str:
+    """A limit in full: 1048576, 0.5."""
+    return f"{int(limit)}" if limit == int(limit) else f"{limit:g}"
 
 
 def schema(options: type[Options]) -> tuple[Option, ...]:

@@ -112,6 +112,18 @@ def test_ctrl_c_asks_the_run_to_stop(echo: None, rows: Path) -> None:
     assert zoo.open_run("slow").status == "cancelled"
 
 
+def test_rejected_rows_show_in_every_view(echo: None, tmp_path: Path) -> None:
+    data = tmp_path / "some-bad.csv"
+    data.write_text("text,label\n" + "good,positive\nbad,negative\n" * 10 + "no label,\n")
+    done = type_in("finetune", "echo", "--data", str(data), "--name", "mended", *HERE)
+
+    assert "1 rows rejected, first" in done.stderr
+    assert "row 21" in done.stderr
+    assert "finished, 1 rows rejected" in type_in("runs").stdout
+    assert json.loads(type_in("runs", "--json").stdout)[0]["rejected_rows"] == 1
+    assert zoo.open_run("mended").snapshot.rejected_rows == 1
+
+
 def test_a_failed_run_is_one_clear_error(echo: None, rows: Path) -> None:
     done = type_in("finetune", "echo", "--data", str(rows), "--fail-at", "2", *HERE)
 
