@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 
 from zoo.api import start
-from zoo.cli import diagnostics, output
+from zoo.cli import diagnostics
 from zoo.cli.exit_codes import ExitCode
 from zoo.cli.option_flags import add_options, given_options
 from zoo.cli.placing import add_columns, add_placement, named_model, tell_placement
 from zoo.cli.training import watch_and_tell
+from zoo.cli.watching import leave
 from zoo.requesting import evaluation_request, find_ability
 
 
@@ -42,7 +43,6 @@ def run(args: argparse.Namespace) -> ExitCode:
     tell_placement(request)
     started = start(request)
     if args.detach:
-        output.emit_json({"run": started.name}) if args.json else output.line(started.name)
-        return ExitCode.OK
+        return leave(started, as_json=args.json)
     diagnostics.note(f"run: {started.name}")
     return watch_and_tell(started, as_json=args.json)

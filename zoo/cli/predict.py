@@ -16,7 +16,7 @@ from zoo.cli.exit_codes import ExitCode
 from zoo.cli.option_flags import add_options, given_options
 from zoo.cli.placing import add_columns, add_placement, named_model, tell_placement
 from zoo.cli.render import render
-from zoo.cli.watching import tell_result, watch
+from zoo.cli.watching import leave, tell_result, watch
 from zoo.data import stream
 from zoo.data.example import Example, RejectedRow
 from zoo.errors import DatasetInvalid, OptionInvalid
@@ -128,8 +128,7 @@ def _to_file(args: argparse.Namespace) -> ExitCode:
     tell_placement(request)
     started = start(request)
     if args.detach:
-        output.emit_json({"run": started.name}) if args.json else output.line(started.name)
-        return ExitCode.OK
+        return leave(started, as_json=args.json)
     diagnostics.note(f"run: {started.name}")
     code = watch(started, stop_on_interrupt=True)
     if code == ExitCode.OK and args.json:

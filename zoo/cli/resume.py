@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 
 from zoo.api import open_run
-from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
 from zoo.cli.training import watch_and_tell
+from zoo.cli.watching import leave
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +21,5 @@ def run(args: argparse.Namespace) -> ExitCode:
     """Start a worker that goes on, and watch it."""
     resumed = open_run(args.run).resume()
     if args.detach:
-        output.emit_json({"run": resumed.name}) if args.json else output.line(resumed.name)
-        diagnostics.note(f"watch it: zoo attach {resumed.name}")
-        return ExitCode.OK
+        return leave(resumed, as_json=args.json)
     return watch_and_tell(resumed, as_json=args.json)

@@ -10,7 +10,7 @@ from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode, exit_code_by_name, exit_code_of_kind
 from zoo.cli.option_flags import add_options, given_options
 from zoo.cli.placing import add_columns, add_placement, named_model, tell_placement
-from zoo.cli.watching import tell_result, watch
+from zoo.cli.watching import leave, tell_result, watch
 from zoo.errors import ZooError
 from zoo.hyperparameters import FinetuneOptions, PretrainOptions
 from zoo.options import Options
@@ -63,9 +63,7 @@ def run(args: argparse.Namespace, verb: Verb) -> ExitCode:
         return _dry_run(started, request, as_json=args.json)
     diagnostics.note(f"run: {started.name}, in {started.folder.path}")
     if args.detach:
-        output.emit_json({"run": started.name}) if args.json else output.line(started.name)
-        diagnostics.note(f"watch it: zoo attach {started.name}")
-        return ExitCode.OK
+        return leave(started, as_json=args.json)
     return watch_and_tell(started, as_json=args.json)
 
 

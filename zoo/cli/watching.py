@@ -30,6 +30,13 @@ SMALL_TABLE = 30
 """Classes up to which the table of classes is shown."""
 
 
+def leave(run: Run, *, as_json: bool) -> ExitCode:
+    """Leave a run to itself: its name is the answer."""
+    output.emit_json({"run": run.name}) if as_json else output.line(run.name)
+    diagnostics.note(f"watch it: zoo attach {run.name}")
+    return ExitCode.OK
+
+
 def watch(run: Run, *, stop_on_interrupt: bool) -> ExitCode:
     """Show a run until it ends; returns the exit code it stands for.
 
