@@ -44,7 +44,7 @@ def test_a_result_can_be_fine_tuned_again(finetune: Start, rows: Path) -> None:
         ({"epochs": -1}, zoo.OptionInvalid, "--epochs is -1"),
         ({"nonsense": 1}, zoo.OptionInvalid, "no option 'nonsense'"),
         ({"data": "missing.csv"}, zoo.DatasetInvalid, "no file .*missing.csv"),
-        ({"text": "body"}, zoo.DatasetInvalid, "body"),
+        ({"input": "body"}, zoo.DatasetInvalid, "body"),
         ({"eval_data": "missing.csv"}, zoo.DatasetInvalid, "no file .*missing.csv"),
         ({"name": "../escape"}, zoo.OptionInvalid, "cannot be the name"),
         ({"name": "echo"}, zoo.OptionInvalid, "name of a model"),

@@ -64,6 +64,9 @@ if TYPE_CHECKING:
         TextInput as TextInput,
     )
     from zoo.card import (
+        TorchHubSource as TorchHubSource,
+    )
+    from zoo.card import (
         UrlSource as UrlSource,
     )
     from zoo.card import (
@@ -74,6 +77,9 @@ if TYPE_CHECKING:
     )
     from zoo.data.example import (
         Example as Example,
+    )
+    from zoo.data.images import (
+        read_image as read_image,
     )
     from zoo.errors import (
         ChecksumMismatch as ChecksumMismatch,
@@ -202,11 +208,13 @@ _HOME = {
         "PackageSource",
         "PublishedMetric",
         "TextInput",
+        "TorchHubSource",
         "UrlSource",
         "Weights",
         "WeightsFile",
     ),
     "zoo.data.example": ("Example",),
+    "zoo.data.images": ("read_image",),
     "zoo.errors": (
         "ChecksumMismatch",
         "DatasetInvalid",

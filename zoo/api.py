@@ -12,7 +12,7 @@ run.model.predict(["another sentence"])
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -64,14 +64,17 @@ class Model:
         return self.card.labels
 
     @overload
-    def predict(self, inputs: str) -> Prediction: ...
+    def predict(self, inputs: list[Any] | tuple[Any, ...]) -> list[Prediction]: ...
     @overload
-    def predict(self, inputs: Sequence[Any]) -> list[Prediction]: ...
-    def predict(self, inputs: str | Sequence[Any]) -> Prediction | list[Prediction]:
-        """Answer one input, or a list of them in order; an unreadable one becomes `Rejected` in its place."""
-        if isinstance(inputs, str):
-            return self.predictor.predict([inputs])[0]
-        return self.predictor.predict(list(inputs))
+    def predict(self, inputs: Any) -> Prediction: ...
+    def predict(self, inputs: Any) -> Prediction | list[Prediction]:
+        """Answer one input, or a list or tuple of them in order; an unreadable one becomes `Rejected` in its place.
+
+        An input is a text; or the path of an image, a PIL image, or an array of uint8 (see `zoo.read_image`).
+        """
+        if isinstance(inputs, list | tuple):
+            return self.predictor.predict(list(inputs))
+        return self.predictor.predict([inputs])[0]
 
 
 def load(
@@ -244,7 +247,7 @@ def finetune(
     data: str | Path,
     *,
     eval_data: str | Path | None = None,
-    text: str = "",
+    input: str = "",
     label: str = "",
     name: str = "",
     device: str = "auto",
@@ -256,9 +259,10 @@ def finetune(
 
     Args:
         model: name of a card or of a finished run.
-        data: CSV, TSV, JSON lines or Parquet.
-        eval_data: a file to evaluate on; without one a share of the rows is held out (`eval_share`).
-        text: column of the inputs; found by its usual names if not given.
+        data: a CSV, TSV, JSON lines or Parquet file, or a folder of images in class folders.
+        eval_data: what to evaluate on; without it the `val` folder beside `train` is taken, or a share of the rows is
+            held out (`eval_share`).
+        input: column of the inputs; found by its usual names if not given.
         label: column of the labels; likewise.
         name: of the run and of the model that comes of it.
         device: auto, cpu, cuda, cuda:N, mps or xpu.
@@ -275,7 +279,7 @@ def finetune(
             model,
             data,
             eval_data=eval_data,
-            text=text,
+            input=input,
             label=label,
             name=name,
             device=device,
@@ -291,7 +295,7 @@ def pretrain(
     data: str | Path,
     *,
     eval_data: str | Path | None = None,
-    text: str = "",
+    input: str = "",
     name: str = "",
     device: str = "auto",
     precision: str = "auto",
@@ -308,7 +312,7 @@ def pretrain(
             model,
             data,
             eval_data=eval_data,
-            text=text,
+            input=input,
             name=name,
             device=device,
             precision=precision,
@@ -322,7 +326,7 @@ def evaluate(
     model: str,
     data: str | Path,
     *,
-    text: str = "",
+    input: str = "",
     label: str = "",
     name: str = "",
     device: str = "auto",
@@ -332,7 +336,7 @@ def evaluate(
     """Judge a model on labelled data, in a worker process; arguments as for `finetune`."""
     return start(
         evaluation_request(
-            model, data, text=text, label=label, name=name, device=device, precision=precision, **options
+            model, data, input=input, label=label, name=name, device=device, precision=precision, **options
         )
     )
 
@@ -342,7 +346,7 @@ def predict_file(
     data: str | Path,
     out: str | Path,
     *,
-    text: str = "",
+    input: str = "",
     name: str = "",
     device: str = "auto",
     precision: str = "auto",
@@ -352,16 +356,18 @@ def predict_file(
 
     Args:
         model: name of a card or of a finished run.
-        data: the inputs.
+        data: the inputs: a file, or a folder of images.
         out: JSON lines, or CSV if its name ends so; must not exist.
-        text: column of the inputs; found by its usual names if not given.
+        input: column of the inputs; found by its usual names if not given.
         name: of the run.
         device: auto, cpu, cuda, cuda:N, mps or xpu.
         precision: auto, fp32, bf16 or fp16.
         **options: of the model's predict ability.
     """
     return start(
-        batch_prediction_request(model, data, out, text=text, name=name, device=device, precision=precision, **options)
+        batch_prediction_request(
+            model, data, out, input=input, name=name, device=device, precision=precision, **options
+        )
     )
 
 

@@ -13,6 +13,7 @@ VERBS: tuple[Verb, ...] = ("pretrain", "finetune", "predict")
 
 ModelName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z", max_length=120)]
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
+DigestPrefix = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{8,63}\Z")]
 Commit = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{40}\Z")]
 RelativePath = Annotated[str, msgspec.Meta(pattern=r"^(?![/~])(?!.*(^|/)\.\.(/|$))[^\\\x00-\x1f:]+\Z", max_length=240)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
@@ -24,8 +25,18 @@ class WeightsFile(msgspec.Struct, frozen=True, kw_only=True):
     name: RelativePath
     """Path inside the folder that holds the weights, with forward slashes."""
     sha256: Sha256 | None = None
-    """None only for small text files whose source pins them (a commit); never for tensors."""
+    """None only for small text files whose source pins them (a commit), or where the publisher states a prefix only."""
+    sha256_prefix: DigestPrefix | None = None
+    """First hexadecimal digits of the sha256, for publishers that state no more (torchvision: eight, in the name)."""
     size_bytes: Count | None = None
+    """Exact; checked."""
+    about_bytes: Count | None = None
+    """Size as the publisher rounds it, where the exact one is not known; shown and planned with, not checked."""
+
+    @property
+    def pin(self) -> str:
+        """What the file's sha256 must begin with; empty where nothing but its source says what it holds."""
+        return self.sha256 or self.sha256_prefix or ""
 
 
 class HubSource(msgspec.Struct, frozen=True, kw_only=True, tag="hub"):
@@ -37,6 +48,12 @@ class HubSource(msgspec.Struct, frozen=True, kw_only=True, tag="hub"):
 
 class UrlSource(msgspec.Struct, frozen=True, kw_only=True, tag="url"):
     """A web folder: file names are appended to the address."""
+
+    base_url: Annotated[str, msgspec.Meta(pattern=r"^https?://")]
+
+
+class TorchHubSource(msgspec.Struct, frozen=True, kw_only=True, tag="torch_hub"):
+    """A web folder whose files torch.hub keeps in `$TORCH_HOME/hub/checkpoints`, where torchvision finds them, too."""
 
     base_url: Annotated[str, msgspec.Meta(pattern=r"^https?://")]
 
@@ -56,7 +73,9 @@ class FolderSource(msgspec.Struct, frozen=True, kw_only=True, tag="folder"):
     path: str
 
 
-Source = Union[HubSource, UrlSource, PackageSource, FolderSource]
+Source = Union[HubSource, UrlSource, TorchHubSource, PackageSource, FolderSource]
+RemoteSource = HubSource | UrlSource | TorchHubSource
+"""Those that bytes come from over the network."""
 
 
 class Weights(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +88,7 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def size_bytes(self) -> int | None:
         """Total size of the files whose size is known, which are the large ones; None where none is."""
-        return sum(file.size_bytes or 0 for file in self.files) or None
+        return sum(file.size_bytes or file.about_bytes or 0 for file in self.files) or None
 
 
 class TextInput(msgspec.Struct, frozen=True, kw_only=True, tag="text"):
@@ -84,6 +103,8 @@ class ImageInput(msgspec.Struct, frozen=True, kw_only=True, tag="image"):
 
     input_size: tuple[int, int, int]
     """(channels, height, width)."""
+    resize_size: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    """Shorter side after resizing, before the centre crop to `input_size`; None where the two are the same."""
     mean: tuple[float, ...]
     """Per channel, on a 0 to 1 scale."""
     std: tuple[float, ...]

@@ -27,3 +27,8 @@ def cache_folder() -> Path:
     import platformdirs
 
     return platformdirs.user_cache_path("zoo", appauthor=False)
+
+
+def plugin_cache_folder(plugin: str) -> Path:
+    """What a plugin can make again."""
+    return cache_folder() / "plugins" / plugin

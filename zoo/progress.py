@@ -42,6 +42,9 @@ def _preparing(s: RunSnapshot) -> str:
     if s.fetch_total_bytes and s.fetched_bytes < s.fetch_total_bytes:
         share = s.fetched_bytes / s.fetch_total_bytes
         return f"{bar(share)} fetching weights, {size(s.fetched_bytes)} of {size(s.fetch_total_bytes)}"
+    if s.prepared and s.prepared.done < s.prepared.total:
+        done, total = s.prepared.done, s.prepared.total
+        return f"{bar(done / total)} decoding {done:,}/{total:,} inputs"
     return "loading the data and the model"
 
 

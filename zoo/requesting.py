@@ -11,6 +11,7 @@ from typing import Any
 from zoo.card import Ability, Card, Verb
 from zoo.catalog import Catalog
 from zoo.data import check_labels, count_rows, digest, load
+from zoo.data.folders import parts_of
 from zoo.devices import choose
 from zoo.errors import DatasetInvalid, OptionInvalid, Unsupported
 from zoo.options import parse, to_dict
@@ -26,7 +27,7 @@ def training_request(
     data: str | Path,
     *,
     eval_data: str | Path | None = None,
-    text: str = "",
+    input: str = "",
     label: str = "",
     name: str = "",
     device: str = "auto",
@@ -43,7 +44,7 @@ def training_request(
     card, ability = find_ability(model, verb)
     parsed = parse(ability.options, options)
     task = get_task(ability.task)
-    checked = _check_training_data(data, eval_data, task, text, label)
+    checked = _check_training_data(data, eval_data, task, input, label)
     if not 1 <= processes <= 64:
         raise OptionInvalid(f"--processes is {processes}, but takes 1 to 64")
     return _request(
@@ -64,7 +65,7 @@ def evaluation_request(
     model: str,
     data: str | Path,
     *,
-    text: str = "",
+    input: str = "",
     label: str = "",
     name: str = "",
     device: str = "auto",
@@ -84,9 +85,9 @@ def evaluation_request(
             f"fine-tune it first: zoo finetune {card.name} --data FILE",
         )
     path = _existing(data)
-    dataset = load(path, task, input_column=text, label_column=label, min_classes=1)
+    dataset = load(path, task, input_column=input, label_column=label, min_classes=1)
     check_labels(dataset, card.labels)
-    checked = DataRequest(path=str(path), sha256=dataset.sha256, input_column=text, label_column=label)
+    checked = DataRequest(path=str(path), sha256=dataset.sha256, input_column=input, label_column=label)
     parsed = parse(ability.options, options)
     return _request(
         "evaluate", card, ability, checked, name=name, device=device, precision=precision, options=dict(to_dict(parsed))
@@ -98,7 +99,7 @@ def batch_prediction_request(
     data: str | Path,
     out: str | Path,
     *,
-    text: str = "",
+    input: str = "",
     name: str = "",
     device: str = "auto",
     precision: str = "auto",
@@ -119,7 +120,7 @@ def batch_prediction_request(
         raise OptionInvalid(f"there is no folder {target.parent}", "make it first, or choose another --out")
     if count_rows(path) == 0:
         raise DatasetInvalid(f"{path} has no rows", "give a file that has some")
-    checked = DataRequest(path=str(path), sha256=digest(path), input_column=text)
+    checked = DataRequest(path=str(path), sha256=digest(path), input_column=input)
     return _request(
         "predict",
         card,
@@ -148,14 +149,15 @@ def find_ability(model: str, verb: Verb) -> tuple[Card, Ability]:
 
 
 def _check_training_data(
-    data: str | Path, eval_data: str | Path | None, task: Task, text: str, label: str
+    data: str | Path, eval_data: str | Path | None, task: Task, input_column: str, label_column: str
 ) -> DataRequest:
-    path = _existing(data)
-    dataset = load(path, task, input_column=text, label_column=label)
+    path, own_evaluation, _ = parts_of(_existing(data))
+    eval_data = eval_data or own_evaluation
+    dataset = load(path, task, input_column=input_column, label_column=label_column)
     eval_path, eval_sha256 = "", ""
     if eval_data is not None:
         eval_path = str(_existing(eval_data))
-        held_out = load(eval_path, task, input_column=text, label_column=label, min_classes=1)
+        held_out = load(eval_path, task, input_column=input_column, label_column=label_column, min_classes=1)
         if task.labelled:
             check_labels(held_out, dataset.labels)
         eval_sha256 = held_out.sha256
@@ -164,15 +166,15 @@ def _check_training_data(
         sha256=dataset.sha256,
         eval_path=eval_path,
         eval_sha256=eval_sha256,
-        input_column=text,
-        label_column=label,
+        input_column=input_column,
+        label_column=label_column,
     )
 
 
 def _existing(path: str | Path) -> Path:
     found = Path(path).expanduser().absolute()
     if not found.exists():
-        raise DatasetInvalid(f"there is no file {found}", "check the path")
+        raise DatasetInvalid(f"there is no file or folder {found}", "check the path")
     return found
 
 

@@ -13,6 +13,7 @@ from zoo.errors import Unsupported
 
 InputKind = Literal["text", "image"]
 TEXT_COLUMNS = ("text", "sentence", "review", "content", "message", "document", "body", "utterance")
+IMAGE_COLUMNS = ("file_name", "image", "path", "file", "filename", "image_path", "file_path", "filepath", "img")
 LABEL_COLUMNS = ("label", "target", "class", "intent", "category", "sentiment", "labels", "y")
 
 
@@ -57,6 +58,20 @@ TASKS = (
         name="feature-extraction",
         input="text",
         input_columns=TEXT_COLUMNS,
+        primary_metric="loss",
+        larger_is_better=False,
+    ),
+    Task(
+        name="image-classification",
+        input="image",
+        input_columns=IMAGE_COLUMNS,
+        label_columns=LABEL_COLUMNS,
+        primary_metric="accuracy",
+    ),
+    Task(
+        name="image-feature-extraction",
+        input="image",
+        input_columns=IMAGE_COLUMNS,
         primary_metric="loss",
         larger_is_better=False,
     ),

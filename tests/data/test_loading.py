@@ -51,11 +51,11 @@ def test_the_exact_name_wins_over_another_case(write: Write, classify: Task) -> 
 @pytest.mark.parametrize(
     ("header", "given", "message", "hint"),
     [
-        ("comment,label", {}, "has no column that is usually the text (text, sentence,", "--text NAME"),
+        ("comment,label", {}, "has no column that is usually the text (text, sentence,", "--input NAME"),
         ("text,kind", {}, "has no column that is usually the label (label, target,", "--label NAME"),
-        ("text,label", {"input_column": "body"}, "has no column body for the text", "--text"),
+        ("text,label", {"input_column": "body"}, "has no column body for the text", "--input"),
         ("text,label", {"label_column": "kind"}, "has no column kind for the label", "--label"),
-        ("text,text,label", {}, "has 2 columns called text", "--text"),
+        ("text,text,label", {}, "has 2 columns called text", "--input"),
         ("text,label", {"label_column": "text"}, "column text cannot be both text and label", "--label"),
     ],
 )

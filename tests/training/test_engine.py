@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from tests.training.toy import Net, Toy, make_run
+from zoo.data.example import RejectedRow
 from zoo.errors import DatasetInvalid, OptionInvalid, RunFailed, Unsupported
 from zoo.runs.events import CheckpointSaved, EvaluationCompleted, RunPlanned, StepCompleted, Warned
 
@@ -207,6 +209,63 @@ def test_dry_run_only_plans(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("stop_after", [3, 6])
+def test_batches_made_ahead_in_threads_change_nothing(tmp_path: Path, stop_after: int) -> None:
+    """Neither the result nor what a resumed run goes on with."""
+
+    def threaded() -> Toy:
+        toy = Toy()
+        toy.collate_threads = 3
+        return toy
+
+    options: dict[str, Any] = {"epochs": 3, "batch_size": 16, "micro_batch_size": 4}
+    plain, _ = make_run(tmp_path / "plain", **options)
+    expected = Toy().fit(plain)
+    stopped, _ = make_run(tmp_path / "ahead", stop_after=stop_after, **options)
+    assert threaded().fit(stopped).cancelled
+    resumed, _ = make_run(tmp_path / "ahead", **options)
+
+    assert threaded().fit(resumed).metrics == expected.metrics
+    assert_identical(final_weights(tmp_path / "plain"), final_weights(tmp_path / "ahead"))
+
+
+def test_examples_without_features_are_set_aside(tmp_path: Path) -> None:
+    """The run goes on as if they had never been there."""
+    aside: list[RejectedRow] = []
+    run, events = make_run(tmp_path, rows=20, epochs=1, batch_size=6)
+    toy = Toy()
+    toy.unusable = {3, 7}
+    toy.fit(dataclasses.replace(run, set_aside=aside.extend))
+
+    planned = next(event for event in events if isinstance(event, RunPlanned))
+    assert [(row.row, row.reason) for row in aside[:2]] == [(3, "it is broken"), (7, "it is broken")]
+    assert planned.steps == 3
+
+
+def test_a_run_whose_examples_are_all_unusable_says_so(tmp_path: Path) -> None:
+    run, _ = make_run(tmp_path, rows=4)
+    toy = Toy()
+    toy.unusable = {1, 2, 3, 4}
+
+    with pytest.raises(DatasetInvalid, match="none of the rows to train on can be used"):
+        toy.fit(run)
+
+
+def test_layers_that_the_objective_froze_run_as_in_prediction(tmp_path: Path) -> None:
+    """A frozen batch norm keeps its statistics; one that learns follows the data."""
+    found = []
+    for frozen in (False, True):
+        run, _ = make_run(tmp_path / str(frozen), epochs=1)
+        toy = Toy()
+        toy.module.body.append(torch.nn.BatchNorm1d(8))
+        toy.module.body.requires_grad_(not frozen)
+        toy.fit(run)
+        found.append(toy.module.body[3].running_mean.abs().sum().item())
+
+    assert found[0] > 0
+    assert found[1] == 0
+
+
 def test_class_weights_change_what_is_learnt(tmp_path: Path) -> None:
     """A class that weighs nothing is not learnt: its examples end as the other class."""
     recalled = []
@@ -214,7 +273,7 @@ def test_class_weights_change_what_is_learnt(tmp_path: Path) -> None:
         run, _ = make_run(tmp_path / weights, rows=400, eval_rows=0, epochs=20, class_weights=weights)
         toy = Toy()
         toy.fit(run)
-        inputs = toy.collate(toy.features([e for e in run.train if e.label == "minus"]), [])
+        inputs = toy.collate(toy.features([e for e in run.train if e.label == "minus"]), [], training=False)
         recalled.append((toy.module(inputs["numbers"]).argmax(-1) == 0).float().mean().item())
 
     assert recalled[0] > 0.9

@@ -15,6 +15,7 @@ from zoo.data.example import Example
 from zoo.hyperparameters import FinetuneOptions
 from zoo.metrics import ClassificationMetrics
 from zoo.options import parse
+from zoo.prediction import Rejected
 from zoo.runs.context import TrainingRun
 from zoo.runs.events import AnyEvent
 from zoo.task import get_task
@@ -52,9 +53,14 @@ class Toy(Objective[tuple[list[float], int]]):
         self.seen_seeds: list[list[int]] = []
         self.spoil = spoil
         self.calls = 0
+        self.unusable: set[int] = set()
+        """Rows whose features cannot be made."""
 
-    def features(self, examples: Sequence[Example]) -> list[tuple[list[float], int]]:
-        return [([float(x) for x in e.input.split()], LABELS.index(e.label or "")) for e in examples]
+    def features(self, examples: Sequence[Example]) -> list[tuple[list[float], int] | Rejected]:
+        return [Rejected("it is broken") if e.row in self.unusable else self._read(e) for e in examples]
+
+    def _read(self, example: Example) -> tuple[list[float], int]:
+        return [float(x) for x in example.input.split()], LABELS.index(example.label or "")
 
     def length(self, features: tuple[list[float], int]) -> int:
         return 1 + int(abs(features[0][0]))
@@ -62,7 +68,7 @@ class Toy(Objective[tuple[list[float], int]]):
     def group(self, features: tuple[list[float], int]) -> int:
         return features[1]
 
-    def collate(self, features: Sequence[tuple[list[float], int]], seeds: Sequence[int]) -> Batch:
+    def collate(self, features: Sequence[tuple[list[float], int]], seeds: Sequence[int], *, training: bool) -> Batch:
         self.seen_seeds.append(list(seeds))
         return {
             "numbers": torch.tensor([numbers for numbers, _ in features]),

@@ -1,30 +1,30 @@
-"""Look at a data set before training on it: `zoo data inspect FILE`."""
+"""Look at a data set before training on it: `zoo data inspect DATA`."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from zoo.card import Card, TextInput
+from zoo.card import Card, ImageInput, TextInput
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
 from zoo.cli.placing import add_columns
-from zoo.data import Inspection, inspect
-from zoo.data.report import LabelCount, Lengths, Part
+from zoo.data import Inspection, inspect, likely_task
+from zoo.data.report import ImageFacts, Lengths, Part, Size
 from zoo.task import Task, get_task
 
-DEFAULT_TASK = "text-classification"
 _LABELS_SHOWN = 30
 _BAR_WIDTH = 24
+_STATUS_EVERY = 100
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
-    parser.add_argument("verb", choices=("inspect",), help="count rows, labels, lengths; find what spoils a training")
-    parser.add_argument("file", metavar="FILE", help="CSV, TSV, JSON lines, Parquet or text")
-    parser.add_argument("--eval", metavar="FILE", help="evaluation data, compared with FILE")
-    parser.add_argument("--model", metavar="MODEL", help="count lengths in tokens of this model")
-    parser.add_argument("--task", help=f"what the data is for (default: that of --model, else {DEFAULT_TASK})")
+    parser.add_argument("verb", choices=("inspect",), help="count, measure, find what spoils a training")
+    parser.add_argument("data", metavar="DATA", help="CSV, TSV, JSON lines, Parquet, text, or a folder of images")
+    parser.add_argument("--eval", metavar="DATA", help="evaluation data, compared with DATA")
+    parser.add_argument("--model", metavar="MODEL", help="measure against what this model takes")
+    parser.add_argument("--task", help="what the data is for (default: that of --model, else as the data looks)")
     add_columns(parser, label=True)
     parser.add_argument("--json", action="store_true", help="answer with one JSON document")
 
@@ -33,14 +33,17 @@ def run(args: argparse.Namespace) -> ExitCode:
     """Inspect and report; data that cannot be used ends with the exit code of data errors."""
     card = _card(args.model) if args.model else None
     found = inspect(
-        args.file,
-        _task(args.task, card),
+        args.data,
+        _task(args, card),
         eval_path=args.eval,
-        input_column=args.text,
+        input_column=args.input_column,
         label_column=args.label,
-        tokenizer=_tokenizer(card) if card else None,
+        tokenizer=_tokenizer(card) if card and isinstance(card.input, TextInput) else None,
         max_tokens=card.input.max_tokens if card and isinstance(card.input, TextInput) else None,
+        shorter_side=min(card.input.input_size[1:]) if card and isinstance(card.input, ImageInput) else 0,
+        on_rows=_show_progress,
     )
+    diagnostics.status("")
     if args.json:
         output.emit_json(found)
     else:
@@ -54,10 +57,17 @@ def _card(name: str) -> Card:
     return Catalog.load().resolve(name)
 
 
-def _task(asked: str | None, card: Card | None) -> Task:
-    """What was asked for, else what the model is fine-tuned or pretrained for, else classification."""
-    if asked or card is None:
-        return get_task(asked or DEFAULT_TASK)
+def _show_progress(path: str, rows: int) -> None:
+    if rows % _STATUS_EVERY == 0:
+        diagnostics.status(f"{path}: {rows:,} looked at")
+
+
+def _task(args: argparse.Namespace, card: Card | None) -> Task:
+    """What was asked for, else what the model is fine-tuned or pretrained for, else what the data looks like."""
+    if args.task:
+        return get_task(args.task)
+    if card is None:
+        return likely_task(args.data, args.input_column)
     ability = card.abilities.get("finetune") or card.abilities.get("pretrain")
     return get_task(ability.task if ability else card.task)
 
@@ -88,10 +98,10 @@ def _report(found: Inspection) -> None:
         if part:
             _report_part(part)
     if found.eval:
-        output.line(f"rows in both files: {found.overlap.rows:,}")
+        output.line(f"{found.eval.unit}s in both: {found.overlap.rows:,}")
         output.line()
     if found.labels:
-        _report_labels(found.labels, with_eval=found.eval is not None)
+        _report_labels(found)
         output.line()
     for finding in found.findings:
         output.line(f"{'note' if finding.level == 'info' else finding.level}: {finding.message}")
@@ -109,11 +119,15 @@ def _report_part(part: Part) -> None:
         (part.duplicates.rows, "repeating another"),
     )
     output.line(part.path)
-    output.line(f"  columns  {', '.join(part.columns)} ({mapping})")
+    if part.unit == "row":
+        output.line(f"  columns  {', '.join(part.columns)} ({mapping})")
     found = "".join(f", {count:,} {what}" for count, what in counts if count)
-    output.line(f"  rows     {part.rows:,}{found}")
+    output.line(f"  {part.unit + 's':<8} {part.rows:,}{found}")
     if part.lengths:
         output.line(f"  lengths  {_lengths(part.lengths)}")
+    if part.images:
+        output.line(f"  sizes    {_sizes(part.images)}")
+        output.line(f"  formats  {_counts(part.images.formats)}; modes {_counts(part.images.modes)}")
     output.line()
 
 
@@ -127,12 +141,30 @@ def _lengths(lengths: Lengths) -> str:
     return f"{text}; {lengths.truncated_share:.1%} would be cut at {lengths.max_tokens:,}"
 
 
-def _report_labels(labels: tuple[LabelCount, ...], *, with_eval: bool) -> None:
+def _sizes(images: ImageFacts) -> str:
+    if images.sizes == 1:
+        return f"all {_size(images.median)}"
+    return (
+        f"smallest {_size(images.smallest)}, half up to {_size(images.median)}, largest {_size(images.largest)}; "
+        f"{images.sizes:,} different ones"
+    )
+
+
+def _size(size: Size) -> str:
+    return f"{size.width:,} x {size.height:,}"
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in counts.items())
+
+
+def _report_labels(found: Inspection) -> None:
+    labels, unit, with_eval = found.labels, found.train.unit, found.eval is not None
     most = max(label.rows for label in labels) or 1
     rows = []
     for label in labels[:_LABELS_SHOWN]:
         bar = "█" * max(round(label.rows / most * _BAR_WIDTH), label.rows > 0)
         rows.append([label.label, f"{label.rows:,}", *([f"{label.eval_rows:,}"] if with_eval else []), bar])
-    output.table(rows, ("label", "rows", *(("eval rows",) if with_eval else ()), ""))
+    output.table(rows, ("label", f"{unit}s", *((f"eval {unit}s",) if with_eval else ()), ""))
     if len(labels) > _LABELS_SHOWN:
         output.line(f"and {len(labels) - _LABELS_SHOWN:,} labels more (--json lists all)")

@@ -17,7 +17,12 @@ from zoo.requesting import evaluation_request, find_ability
 def complete_parser(parser: argparse.ArgumentParser, words: list[str]) -> None:
     """Declare the flags, those of the named model included."""
     parser.add_argument("model", metavar="MODEL", help="a finished run, or a model that classifies")
-    parser.add_argument("--data", metavar="FILE", required=True, help="CSV, TSV, JSON lines or Parquet, with labels")
+    parser.add_argument(
+        "--data",
+        metavar="DATA",
+        required=True,
+        help="CSV, TSV, JSON lines or Parquet, with labels, or a folder of images in class folders",
+    )
     add_columns(parser, label=True)
     parser.add_argument("--name", default="", help="name of the run")
     add_placement(parser)
@@ -33,7 +38,7 @@ def run(args: argparse.Namespace) -> ExitCode:
     request = evaluation_request(
         args.model,
         args.data,
-        text=args.text,
+        input=args.input_column,
         label=args.label,
         name=args.name,
         device=args.device,

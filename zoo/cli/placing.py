@@ -17,9 +17,15 @@ def add_placement(parser: argparse.ArgumentParser) -> None:
 
 
 def add_columns(parser: argparse.ArgumentParser, *, label: bool) -> None:
-    """`--text` and `--label`."""
+    """`--input` and `--label`."""
     parser.add_argument(
-        "--text", default="", metavar="COLUMN", help="column of the inputs (default: by its usual names)"
+        "--input",
+        "--text",
+        "--image",
+        dest="input_column",
+        default="",
+        metavar="COLUMN",
+        help="column of the inputs (default: by its usual names)",
     )
     if label:
         parser.add_argument(

@@ -1,4 +1,4 @@
-"""Let a model answer: texts on the command line, lines on stdin, or a file."""
+"""Let a model answer: inputs on the command line, lines on stdin, or a file."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from zoo.cli.render import render
 from zoo.cli.watching import leave, tell_result, watch
 from zoo.data import stream
 from zoo.data.example import Example, RejectedRow
+from zoo.data.expansion import expand
 from zoo.errors import DatasetInvalid, OptionInvalid
 from zoo.prediction import Rejected
 from zoo.progress import size
@@ -32,8 +33,13 @@ CHUNK = 64
 def complete_parser(parser: argparse.ArgumentParser, words: list[str]) -> None:
     """Declare the flags, those of the named model included."""
     parser.add_argument("model", metavar="MODEL", help="a model or a finished run; zoo ls --local lists those here")
-    parser.add_argument("inputs", metavar="TEXT", nargs="*", help="what to answer; none reads lines from stdin")
-    parser.add_argument("--file", metavar="FILE", help="answer every row of a file")
+    parser.add_argument(
+        "inputs",
+        metavar="INPUT",
+        nargs="*",
+        help="texts, or image files, folders and patterns, as the model takes them; none reads lines from stdin",
+    )
+    parser.add_argument("--file", metavar="DATA", help="answer every row of a file, or every image of a folder")
     parser.add_argument(
         "--out", metavar="FILE", help="with --file: write there (.jsonl or .csv), as a run that resumes"
     )
@@ -45,29 +51,29 @@ def complete_parser(parser: argparse.ArgumentParser, words: list[str]) -> None:
     if name := named_model(parser, words):
         card, ability = find_ability(name, "predict")
         add_options(parser, ability.options, title=f"options of {card.name}")
-    # Texts may follow flags; argparse alone takes all positional arguments from the first place that has any.
+    # Inputs may follow flags; argparse alone takes all positional arguments from the first place that has any.
     parser.parse_args = parser.parse_intermixed_args  # type: ignore[method-assign]
 
 
 def run(args: argparse.Namespace) -> ExitCode:
     """Answer here, or in a worker where a file goes to a file."""
     if args.inputs and args.file:
-        raise OptionInvalid("texts and --file were both given", "give one of them")
+        raise OptionInvalid("inputs and --file were both given", "give one of them")
     if args.out and not args.file:
         raise OptionInvalid("--out goes with --file", "name the file whose rows shall be answered")
     if args.out:
         return _to_file(args)
     if not args.inputs and not args.file and sys.stdin.isatty():
         diagnostics.note("reading one input a line; end with Ctrl-D")
+    task = get_task(find_ability(args.model, "predict")[1].task)
     if args.file:
-        _, ability = find_ability(args.model, "predict")
-        rows = stream(args.file, get_task(ability.task), input_column=args.text)
+        rows = stream(args.file, task, input_column=args.input_column)
         first = next(rows, None)  # what is wrong with the file is told before the model is loaded
         if first is None:
             raise DatasetInvalid(f"{args.file} has no rows", "give a file that has some")
         source: Iterable[Any] = itertools.chain([first], rows)
     else:
-        source = args.inputs or _typed_lines()
+        source = expand(args.inputs, task.input) or _typed_lines()
     model = _load(args)
     one_by_one = not args.inputs and not args.file and sys.stdin.isatty()
     for text, answer in _answers(model, iter(source), chunk_size=1 if one_by_one else CHUNK):
@@ -119,7 +125,7 @@ def _to_file(args: argparse.Namespace) -> ExitCode:
         args.model,
         args.file,
         args.out,
-        text=args.text,
+        input=args.input_column,
         name=args.name,
         device=args.device,
         precision=args.precision,

@@ -1,4 +1,4 @@
-"""The whole journey on real data, in a few minutes: inspect, fine-tune, evaluate, compare, predict."""
+"""The whole journey on real data, in a few minutes: inspect, train, evaluate, compare, predict. Texts, then images."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ import argparse
 import shlex
 import time
 from importlib.resources import as_file, files
+from pathlib import Path
 
-from zoo.api import Run, open_run
+from zoo.api import open_run
 from zoo.catalog import Catalog
 from zoo.cli import diagnostics, main, output
 from zoo.cli.exit_codes import ExitCode
-from zoo.errors import RunCancelled, RunFailed
+from zoo.errors import RunCancelled, RunFailed, Unsupported
+from zoo.paths import home
 from zoo.progress import duration
+from zoo.quickstart.digits import write_digits
 from zoo.runs.store import all_runs
 
+PARTS = ("text", "images")
 MODEL = "all-minilm-l6-v2"
 SCRATCH = "bert-l6-h384"
 """The same architecture, from random numbers."""
@@ -24,18 +28,37 @@ SENTENCES = (
     "The left earbud crackles whenever I turn the volume up",
     "please close my plan before it renews on friday, I have stopped using it",
 )
+NETWORK = "resnet10-32px"
+VIEWS = ("--image-size", "8", "--no-flip", "--epochs")
+"""Digits are 8 pixels wide, and mirrored ones are none."""
+LOOKING = (*VIEWS, "20", "--crop-scale", "0.4", "--rotate", "15", "--eval-share", "0")
+TUNING = (*VIEWS, "25", "--crop-scale", "0.4", "--rotate", "15", "--eval-share", "0")
+SHOWN = 4
+"""Digits to be answered at the end."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
+    parser.add_argument("part", nargs="?", choices=PARTS, help="only this part (default: both)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N, mps or xpu (default: auto)")
 
 
 def run(args: argparse.Namespace) -> ExitCode:
     """Run the commands a person would type, one after the other, each shown before it runs."""
     started = time.monotonic()
-    name = _free_name()
     device = () if args.device == "auto" else ("--device", args.device)
+    models = []
+    if args.part != "images":
+        models.append(_text(device))
+    if args.part != "text" and _can_show_images(required=args.part == "images"):
+        models.append(_images(device))
+    _what_next(models, time.monotonic() - started)
+    return ExitCode.OK
+
+
+def _text(device: tuple[str, ...]) -> str:
+    """Customer messages; returns the name of the model."""
+    name = _free_name("quickstart")
     with as_file(files("zoo") / "quickstart") as folder:
         train, test = str(folder / "customer_messages_train.csv"), str(folder / "customer_messages_test.csv")
         _headline("Real pretrained weights, checked against their published sha256")
@@ -50,11 +73,63 @@ def run(args: argparse.Namespace) -> ExitCode:
         _headline("What did the pretraining buy? The same architecture, from random numbers, on the same rows")
         _zoo("finetune", SCRATCH, "--data", train, "--name", f"{name}-scratch", "-q", *device)
         _zoo("evaluate", f"{name}-scratch", "--data", test, "--name", f"{name}-scratch-test", "-q", *device)
-    _compare(open_run(f"{name}-test"), open_run(f"{name}-scratch-test"))
+    _compare(
+        "messages",
+        {f"{MODEL} (pretrained)": f"{name}-test", f"{SCRATCH} (the same, from scratch)": f"{name}-scratch-test"},
+    )
     _headline("Let it answer")
     _zoo("predict", name, *SENTENCES, *device)
-    _what_next(open_run(name), time.monotonic() - started)
-    return ExitCode.OK
+    return name
+
+
+def _can_show_images(*, required: bool) -> bool:
+    """Whether what the image part needs is installed; said, where it is not.
+
+    Raises:
+        Unsupported: it is not, but was asked for by name.
+    """
+    missing = "" if any(card.name == NETWORK for card in Catalog.load().cards) else "the plugin zoo-resnet"
+    try:
+        write_digits(_digits_folder())
+    except Unsupported as error:
+        missing = missing or error.message
+    if missing and required:
+        raise Unsupported(f"the image part cannot be shown: {missing}", "pip install 'zoo-resnet[digits]'")
+    if missing:
+        diagnostics.note(f"\nthe image part is left out ({missing}): pip install 'zoo-resnet[digits]'")
+    return not missing
+
+
+def _digits_folder() -> Path:
+    return home() / "quickstart" / "digits"
+
+
+def _images(device: tuple[str, ...]) -> str:
+    """Handwritten digits, few of them labelled; returns the name of the model."""
+    name = _free_name("quickstart-digits")
+    folder = _digits_folder()
+    unlabelled, labelled, test = (str(folder / part) for part in ("unlabelled", "labelled", "test"))
+    _headline("Images: 1,437 handwritten digits, ten labels for each digit")
+    _zoo("data", "inspect", labelled, "--eval", test)
+    _headline("Learn to see, without any label")
+    _zoo("pretrain", NETWORK, "--data", unlabelled, "--name", f"{name}-seen", *LOOKING, *device)
+    _headline("Fine-tune what has learnt to see, on ten labels a digit")
+    _zoo("finetune", f"{name}-seen", "--data", labelled, "--name", name, *TUNING, *device)
+    _zoo("evaluate", name, "--data", test, "--name", f"{name}-test", *device)
+    _headline("The same network, from random numbers, on the same labels")
+    _zoo("finetune", NETWORK, "--data", labelled, "--name", f"{name}-scratch", *TUNING, "-q", *device)
+    _zoo("evaluate", f"{name}-scratch", "--data", test, "--name", f"{name}-scratch-test", "-q", *device)
+    _compare(
+        "digits",
+        {
+            f"{NETWORK} (pretrained without labels)": f"{name}-test",
+            f"{NETWORK} (from scratch)": f"{name}-scratch-test",
+        },
+    )
+    _headline("Let it answer")
+    shown = sorted(Path(test).glob("*/*.png"))
+    _zoo("predict", name, *map(str, shown[:: len(shown) // SHOWN][:SHOWN]), *device)
+    return name
 
 
 def _zoo(*words: str) -> None:
@@ -82,29 +157,31 @@ def _digest() -> None:
     output.line(f"{weights.files[0].name}: sha256 {weights.files[0].sha256}, as published")
 
 
-def _compare(pretrained: Run, scratch: Run) -> None:
-    _headline("The difference, in accuracy on the held-out messages")
-    rows = [
-        (f"{MODEL} (pretrained)", f"{pretrained.metrics['accuracy']:.3f}"),
-        (f"{SCRATCH} (the same, from scratch)", f"{scratch.metrics['accuracy']:.3f}"),
-        ("guessing", f"{1 / len(pretrained.snapshot.labels):.3f}"),
-    ]
-    output.table(rows, ("MODEL", "ACCURACY"))
+def _compare(what: str, evaluations: dict[str, str]) -> None:
+    """Show the accuracy of evaluation runs side by side."""
+    _headline(f"The difference, in accuracy on the held-out {what}")
+    runs = {title: open_run(name) for title, name in evaluations.items()}
+    rows = [(title, f"{run.metrics['accuracy']:.3f}") for title, run in runs.items()]
+    classes = len(next(iter(runs.values())).snapshot.labels)
+    output.table([*rows, ("guessing", f"{1 / classes:.3f}")], ("MODEL", "ACCURACY"))
 
 
-def _what_next(result: Run, took_s: float) -> None:
-    output.line(f"\nDone in {duration(took_s)}. The model is called {result.name} and stands in")
-    output.line(f"  {result.folder.model_folder}")
+def _what_next(models: list[str], took_s: float) -> None:
+    output.line(f"\nDone in {duration(took_s)}. The models stand in")
+    for name in models:
+        output.line(f"  {open_run(name).folder.model_folder}")
     output.line("Try next:")
-    output.line(f'  zoo predict {result.name} "a message of your own"')
+    for name in models:
+        output.line(f"  zoo predict {name} INPUT")
     output.line("  zoo data inspect YOUR.csv")
     output.line(f"  zoo finetune {MODEL} --data YOUR.csv")
+    output.line("  zoo finetune resnet18 --data FOLDER/OF/CLASS/FOLDERS")
 
 
-def _free_name() -> str:
-    """`quickstart`, or with a number where there is one from before."""
+def _free_name(base: str) -> str:
+    """The name itself, or with a number where there is one from before."""
     taken = {folder.name for folder in all_runs()}
     number = 1
-    while (name := "quickstart" if number == 1 else f"quickstart-{number}") in taken:
+    while (name := base if number == 1 else f"{base}-{number}") in taken:
         number += 1
     return name

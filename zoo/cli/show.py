@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-from zoo.card import Card, FolderSource, HubSource, PackageSource, Source, UrlSource
+from zoo.card import Card, FolderSource, HubSource, PackageSource, Source, TorchHubSource, UrlSource
 from zoo.catalog import Catalog, is_local
 from zoo.cli import output
 from zoo.cli.exit_codes import ExitCode
 from zoo.cli.option_flags import help_text
+from zoo.fetch.verify import pin_shown
 from zoo.options import schema
 from zoo.progress import size
 from zoo.sanitize import one_line
@@ -62,7 +63,7 @@ def _weights(card: Card) -> list[tuple[str, str]]:
         return [("weights", "none: training starts from random numbers")]
     here = "on this machine" if is_local(card) else "not on this machine yet: zoo pull fetches them"
     total = size(card.weights.size_bytes) + ", " if card.weights.size_bytes is not None else ""
-    files = [(f"  {file.name}", f"sha256 {file.sha256}") for file in card.weights.files if file.sha256]
+    files = [(f"  {file.name}", f"sha256 {pin_shown(file)}") for file in card.weights.files if file.pin]
     return [("weights", total + here), *(("source", _source(s)) for s in card.weights.sources), *files]
 
 
@@ -70,7 +71,7 @@ def _source(source: Source) -> str:
     match source:
         case HubSource():
             return f"hub {source.repository} at {source.revision}"
-        case UrlSource():
+        case UrlSource() | TorchHubSource():
             return source.base_url
         case PackageSource():
             return f"package {source.distribution}"

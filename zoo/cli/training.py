@@ -25,8 +25,10 @@ _COMMON: dict[Verb, type[Options]] = {"finetune": FinetuneOptions, "pretrain": P
 def complete_parser(parser: argparse.ArgumentParser, words: list[str], verb: Verb) -> None:
     """Declare all flags; those of the model's options once the model is known."""
     parser.add_argument("model", metavar="MODEL", help="a model or a finished run; zoo ls lists them")
-    parser.add_argument("--data", metavar="FILE", required=True, help="CSV, TSV, JSON lines, Parquet or text")
-    parser.add_argument("--eval", metavar="FILE", help="evaluate on this instead of holding out a share of --data")
+    parser.add_argument(
+        "--data", metavar="DATA", required=True, help="CSV, TSV, JSON lines, Parquet or text, or a folder of images"
+    )
+    parser.add_argument("--eval", metavar="DATA", help="evaluate on this instead of holding out a share of --data")
     add_columns(parser, label=verb == "finetune")
     parser.add_argument("--name", default="", help="name of the run and of the model that comes of it")
     add_placement(parser)
@@ -48,7 +50,7 @@ def run(args: argparse.Namespace, verb: Verb) -> ExitCode:
         args.model,
         args.data,
         eval_data=args.eval,
-        text=args.text,
+        input=args.input_column,
         label=getattr(args, "label", ""),
         name=args.name,
         device=args.device,

@@ -10,7 +10,7 @@ from zoo.api import Run
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode, exit_code_of_kind
 from zoo.errors import ZooError
-from zoo.progress import REPAINT_S, count, describe, duration
+from zoo.progress import REPAINT_S, count, describe, duration, size
 from zoo.runs import control
 from zoo.runs.events import (
     AnyEvent,
@@ -18,6 +18,7 @@ from zoo.runs.events import (
     DataLoaded,
     EvaluationCompleted,
     ExampleRejected,
+    InputsPrepared,
     RunPlanned,
     Warned,
 )
@@ -112,6 +113,15 @@ def _data(event: DataLoaded, s: RunSnapshot) -> list[str]:
     return lines
 
 
+def _prepared(event: InputsPrepared, s: RunSnapshot) -> list[str]:
+    if event.done < event.total:
+        return []
+    memory = f"{size(event.memory_bytes)} of {size(event.memory_limit_bytes)} in memory"
+    disk = f"{size(event.disk_bytes)} of {size(event.disk_limit_bytes)} on disk"
+    again = f"; {event.decoded_again:,} are decoded each time" if event.decoded_again else ""
+    return [f"inputs: {event.done:,} decoded; kept {memory}, {disk}{again}"]
+
+
 def _plan(event: RunPlanned, s: RunSnapshot) -> list[str]:
     trained = f"{count(event.trainable_parameters)} of {count(event.parameters)} parameters"
     return [
@@ -137,6 +147,7 @@ def _rejected(event: ExampleRejected, s: RunSnapshot) -> list[str]:
 
 _TELLERS: dict[type, Callable[..., list[str]]] = {
     DataLoaded: _data,
+    InputsPrepared: _prepared,
     RunPlanned: _plan,
     EvaluationCompleted: _evaluation,
     CheckpointSaved: _checkpoint,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from zoo.data.digests import digest
     from zoo.data.example import Columns, Dataset, Example, RejectedRow
+    from zoo.data.guessing import likely_task
     from zoo.data.inspection import inspect
     from zoo.data.loading import check_labels, count_rows, load, stream
     from zoo.data.report import Finding, Inspection
@@ -24,6 +25,7 @@ __all__ = [
     "count_rows",
     "digest",
     "inspect",
+    "likely_task",
     "load",
     "split",
     "stream",
@@ -35,6 +37,7 @@ _MODULE_OF = {
     **dict.fromkeys(("check_labels", "count_rows", "load", "stream"), "zoo.data.loading"),
     "digest": "zoo.data.digests",
     "inspect": "zoo.data.inspection",
+    "likely_task": "zoo.data.guessing",
     "split": "zoo.data.splitting",
 }
 

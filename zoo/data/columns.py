@@ -17,9 +17,9 @@ def find_columns(
     Raises:
         DatasetInvalid: naming the columns found and the flag that says which to use.
     """
-    chosen_input = _find(table, f"the {task.input}", f"--{task.input}", task.input_columns, input_column)
+    chosen_input = _find(table, f"the {task.input}", "--input", task.input_columns, input_column)
     if not chosen_input:
-        raise _missing(table, f"the {task.input}", f"--{task.input}", task.input_columns)
+        raise _missing(table, f"the {task.input}", "--input", task.input_columns)
     if not task.labelled:
         return Columns(chosen_input)
     usual = tuple(name for name in task.label_columns if name.lower() != chosen_input.lower())
@@ -28,7 +28,7 @@ def find_columns(
         raise DatasetInvalid(
             f"{table.path}: column {chosen_input} cannot be both {task.input} and label; "
             f"columns found: {shown(table.columns)}",
-            f"name another with --label or --{task.input}",
+            "name another with --label or --input",
         )
     if not chosen_label and require_labels:
         raise _missing(table, "the label", "--label", usual)
@@ -61,6 +61,12 @@ def _missing(table: Table, what: str, flag: str, usual: tuple[str, ...]) -> Data
         return DatasetInvalid(
             f"{table.path} is plain text, which has no column for {what}; columns found: {shown(table.columns)}",
             "use a .csv, .tsv, .jsonl or .parquet file with a column for it",
+        )
+    if table.path.is_dir():
+        return DatasetInvalid(
+            f"{table.path} has images, but no class folders",
+            f"put the images of each class in a folder of its own, such as {table.path}/cat/1.jpg and "
+            f"{table.path}/dog/7.jpg, or list them in a table with columns file_name and label",
         )
     if not table.columns:
         first = next(table.rows(()), None)

@@ -3,19 +3,49 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from collections.abc import Iterable
 from pathlib import Path
 
+from zoo.data.example import Example
+from zoo.data.folders import table_in, walk
 from zoo.errors import DatasetInvalid
 
 
 def digest(path: str | Path) -> str:
-    """The sha256 of a file's bytes, in hexadecimal.
+    """The sha256 of a file's bytes, or of the names and sizes of the images in a folder, in hexadecimal.
 
     Raises:
-        DatasetInvalid: the file cannot be read.
+        DatasetInvalid: the file or folder cannot be read.
     """
+    path = table_in(Path(path))
+    if path.is_dir():
+        return _digest_of_listing(path)
     try:
-        with Path(path).open("rb") as file:
+        with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise DatasetInvalid(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def digest_of_examples(whole: str, examples: Iterable[Example]) -> str:
+    """The sha256 of a data set that names files: of the file or folder itself, and of the files' own digests."""
+    combined = hashlib.sha256(whole.encode())
+    for example in examples:
+        combined.update(example.digest.encode())
+    return combined.hexdigest()
+
+
+def _digest_of_listing(folder: Path) -> str:
+    listing = hashlib.sha256()
+    for name in walk(folder):
+        listing.update(os.fsencode(name) + b"\0" + str(_size(folder / name)).encode() + b"\n")
+    return listing.hexdigest()
+
+
+def _size(path: Path) -> int:
+    """In bytes; -1 for a link that leads nowhere."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return -1

@@ -16,7 +16,9 @@ class Example(msgspec.Struct, frozen=True):
     """The text itself, or the path of a file, as the task says."""
     label: str | None = None
     row: int = 0
-    """1-based row of the file, counting data rows only (a header is not one)."""
+    """1-based row of the file, counting data rows only (a header is not one), or number of the file in its folder."""
+    digest: str = ""
+    """Sha256 of the file that the input names; empty where the input is the data itself."""
 
 
 class RejectedRow(msgspec.Struct, frozen=True):
@@ -36,14 +38,14 @@ class Columns(msgspec.Struct, frozen=True):
 
 
 class Dataset(msgspec.Struct, frozen=True):
-    """The usable rows of one file."""
+    """The usable rows of one file or folder."""
 
     path: str
     examples: tuple[Example, ...]
     columns: Columns
     rejected: tuple[RejectedRow, ...] = ()
     sha256: str = ""
-    """Digest of the file's bytes."""
+    """Digest of the file's bytes, and of the files it names."""
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -16,25 +16,26 @@ FEW_ROWS = 8
 """Below this many rows of a class, results vary from one draw of the data to the next."""
 DOMINANT_SHARE = 0.8
 TRUNCATED_SHARE = 0.05
+_KINDS_SHOWN = 5
 _LEVELS = ("error", "warning", "info")
 
 
 def find(inspection: Inspection, task: Task) -> Inspection:
     """The same inspection with its findings."""
-    found = [*_of_part(inspection.train)]
+    found = [*_of_part(inspection.train, task)]
     if inspection.eval:
-        found += [*_of_part(inspection.eval), *_of_both(inspection)]
+        found += [*_of_part(inspection.eval, task), *_of_both(inspection)]
     if task.labelled:
         found += _of_labels(inspection)
     found.sort(key=lambda finding: _LEVELS.index(finding.level))
     return msgspec.structs.replace(inspection, findings=tuple(found))
 
 
-def _of_part(part: Part) -> Iterator[Finding]:
+def _of_part(part: Part, task: Task) -> Iterator[Finding]:
     if not part.rows:
-        yield Finding("error", f"{part.path} has no rows")
+        yield Finding("error", f"{part.path} has no {part.unit}s")
     elif part.rejected_rows == part.rows:
-        yield Finding("error", f"{part.path} has no usable row")
+        yield Finding("error", f"{part.path} has no usable {part.unit}")
     yield from _of_encoding(part)
     if part.rejected_rows:
         limit = TrainingOptions().max_rejected
@@ -42,21 +43,24 @@ def _of_part(part: Part) -> Iterator[Finding]:
         first = part.rejected[0]
         yield Finding(
             "error" if over else "warning",
-            f"{part.path}: {_rows(part.rejected_rows)} cannot be used"
+            f"{part.path}: {_counted(part.rejected_rows, part.unit)} cannot be used"
             + (f", more than the {limit:.0%} a run accepts" if over else " and will be set aside")
-            + f"; the first is row {first.row}: {first.reason}",
+            + f"; the first is {_numbered(part, first.row)}{first.reason}",
         )
     if part.conflicts.rows:
         yield Finding(
             "warning",
-            f"{part.path}: {_rows(part.conflicts.rows, 'repeat')} an earlier text under another label"
-            f" ({_pairs(part.conflicts)})",
+            f"{part.path}: {_counted(part.conflicts.rows, part.unit, 'repeat')} an earlier {task.input} under another "
+            f"label ({_pairs(part.conflicts)})",
         )
     if part.duplicates.rows:
         yield Finding(
-            "info", f"{part.path}: {_rows(part.duplicates.rows, 'repeat')} an earlier text ({_pairs(part.duplicates)})"
+            "info",
+            f"{part.path}: {_counted(part.duplicates.rows, part.unit, 'repeat')} an earlier {task.input}"
+            f" ({_pairs(part.duplicates)})",
         )
     yield from _of_lengths(part)
+    yield from _of_images(part)
 
 
 def _of_encoding(part: Part) -> Iterator[Finding]:
@@ -77,7 +81,8 @@ def _of_encoding(part: Part) -> Iterator[Finding]:
     ):
         if marks.rows:
             yield Finding(
-                "warning", f"{part.path}: {_rows(marks.rows, 'hold')} {what}; the first is row {marks.first_row}"
+                "warning",
+                f"{part.path}: {_counted(marks.rows, 'row', 'hold')} {what}; the first is row {marks.first_row}",
             )
 
 
@@ -91,13 +96,30 @@ def _of_lengths(part: Part) -> Iterator[Finding]:
         )
 
 
+def _of_images(part: Part) -> Iterator[Finding]:
+    images = part.images
+    if images is None:
+        return
+    if images.enlarged:
+        yield Finding(
+            "info",
+            f"{part.path}: {_counted(images.enlarged, 'image')} of less than the {images.shorter_side} pixels the "
+            "model sees; enlarging adds no detail",
+        )
+    if images.other_files:
+        kinds = ", ".join(
+            f"{count:,} {extension}" for extension, count in list(images.other_files.items())[:_KINDS_SHOWN]
+        )
+        yield Finding("info", f"{part.path}: files that are no images by their names are left out ({kinds})")
+
+
 def _of_both(inspection: Inspection) -> Iterator[Finding]:
-    if inspection.overlap.rows:
-        pairs = ", ".join(f"{pair.row} and {pair.other_row}" for pair in inspection.overlap.first)
+    evaluation = inspection.eval
+    if evaluation and inspection.overlap.rows:
         yield Finding(
             "warning",
-            f"{_rows(inspection.overlap.rows)} of the evaluation data also found in the training data, which flatters "
-            f"every figure (training and evaluation rows {pairs})",
+            f"{_counted(inspection.overlap.rows, evaluation.unit)} of the evaluation data also found in the training "
+            f"data, which flatters every figure (training and evaluation {_pairs(inspection.overlap)})",
         )
     unseen = tuple(count.label for count in inspection.labels if count.eval_rows and not count.rows)
     if unseen and inspection.train.mapping.label:
@@ -107,36 +129,48 @@ def _of_both(inspection: Inspection) -> Iterator[Finding]:
 def _of_labels(inspection: Inspection) -> Iterator[Finding]:
     part = inspection.train
     if not part.mapping.label:
-        yield Finding("warning", f"{part.path} has no label column: it serves to pretrain and predict only")
+        lacking = "class folders" if part.unit == "image" else "label column"
+        yield Finding("warning", f"{part.path} has no {lacking}: it serves to pretrain and predict only")
         return
     counts = {count.label: count.rows for count in inspection.labels if count.rows}
     rows = sum(counts.values())
     if len(counts) == 1:
-        yield Finding("error", f"{part.path} has one class only: every row is {next(iter(counts))!r}")
+        yield Finding("error", f"{part.path} has one class only: every {part.unit} is {next(iter(counts))!r}")
         return
     if len(counts) * 2 > rows > FEW_ROWS:
         yield Finding(
             "warning",
-            f"{len(counts):,} different labels on {_rows(rows)}: is {part.mapping.label} the right column?",
+            f"{len(counts):,} different labels on {_counted(rows, part.unit)}: "
+            f"is {part.mapping.label} the right column?",
         )
         return
     few = tuple(label for label, found in counts.items() if found < FEW_ROWS)
     if few:
-        yield Finding("warning", f"labels with fewer than {FEW_ROWS} rows, hard to learn or to judge: {shown(few)}")
+        yield Finding(
+            "warning", f"labels with fewer than {FEW_ROWS} {part.unit}s, hard to learn or to judge: {shown(few)}"
+        )
     largest, most = max(counts.items(), key=lambda item: item[1], default=("", 0))
     if most > DOMINANT_SHARE * rows:
         yield Finding(
             "warning",
-            f"{most / rows:.0%} of the rows are {largest!r}: look at macro F1 rather than accuracy, "
+            f"{most / rows:.0%} of the {part.unit}s are {largest!r}: look at macro F1 rather than accuracy, "
             "and consider --class-weights auto",
         )
 
 
-def _rows(count: int, verb: str = "") -> str:
+def _counted(count: int, unit: str, verb: str = "") -> str:
     if count == 1:
-        return f"1 row {verb}s" if verb else "1 row"
-    return f"{count:,} rows {verb}".rstrip()
+        return f"1 {unit} {verb}s" if verb else f"1 {unit}"
+    return f"{count:,} {unit}s {verb}".rstrip()
+
+
+def _numbered(part: Part, row: int) -> str:
+    """Which row; an image of a folder is named by the reason."""
+    return "" if part.unit == "image" else f"row {row}: "
 
 
 def _pairs(repeats: Repeats) -> str:
+    """The first few pairs, by name or by number."""
+    if repeats.first[0].names:
+        return ", ".join(" and ".join(pair.names) for pair in repeats.first)
     return "rows " + ", ".join(f"{pair.row} and {pair.other_row}" for pair in repeats.first)

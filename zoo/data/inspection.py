@@ -1,25 +1,33 @@
-"""Looking at a data set before training on it: one pass over each file, nothing kept but counts and digests."""
+"""Looking at a data set before training on it: one pass over each part, nothing kept but counts and digests."""
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
-from zoo.data.characters import has_control, has_mojibake, has_replacement
 from zoo.data.columns import find_columns
 from zoo.data.example import Columns, RejectedRow
 from zoo.data.findings import find
-from zoo.data.lengths import LengthMeter
+from zoo.data.folders import parts_of
+from zoo.data.inputs import Unusable, is_empty, read_input
 from zoo.data.lines import EncodingLog
-from zoo.data.loading import Unusable, is_empty, read_input, read_label
-from zoo.data.report import Encoding, Inspection, LabelCount, Marks, Part, Repeats, RowPair
+from zoo.data.loading import read_label
+from zoo.data.measures import Look, Measure, measure_of
+from zoo.data.report import Encoding, Inspection, LabelCount, Part, Repeats, RowPair
 from zoo.data.rows import Malformed, Row
-from zoo.data.splitting import text_key
 from zoo.data.table import Table
+from zoo.prediction import Rejected
+from zoo.prefetch import prefetched
 from zoo.task import Task
 
 _SHOWN = 5
+_AHEAD = 8
+"""Inputs per thread that are looked at ahead of being counted."""
+OnRows = Callable[[str, int], None]
 
 
 def inspect(
@@ -31,29 +39,37 @@ def inspect(
     label_column: str = "",
     tokenizer: Path | None = None,
     max_tokens: int | None = None,
+    shorter_side: int = 0,
+    on_rows: OnRows | None = None,
 ) -> Inspection:
     """Count and check everything about a data set that decides how well training on it can go.
 
     Args:
-        path: the training data.
+        path: the training data; a folder divided into train and val (or test) brings its evaluation data along.
         task: what it is for.
         eval_path: evaluation data, compared with the training data.
         input_column: name of the column, where it is none of the usual ones.
         label_column: likewise.
         tokenizer: a `tokenizer.json`; without one lengths are in words.
         max_tokens: longest input the model takes.
+        shorter_side: of what an image model sees, in pixels.
+        on_rows: told the path and how many of its rows have been looked at, row by row.
 
     Raises:
         DatasetInvalid: a file cannot be read at all, or has no column for the input.
         Unsupported: a package that reads this format is not installed.
     """
-    names = (input_column, label_column)
-    train = _Survey(path, task, names, LengthMeter(tokenizer, max_tokens))
-    train.walk()
+    if eval_path is None:
+        path, validation, test = parts_of(path)
+        eval_path = validation or test
+    measure = partial(measure_of, task.input, tokenizer=tokenizer, max_tokens=max_tokens, shorter_side=shorter_side)
+    survey = partial(_Survey, task=task, names=(input_column, label_column), measure=measure)
+    train = survey(path)
+    train.walk(on_rows or _ignore)
     evaluation = None
     if eval_path:
-        evaluation = _Survey(eval_path, task, names, LengthMeter(tokenizer, max_tokens), against=train.seen)
-        evaluation.walk()
+        evaluation = survey(eval_path, against=train.seen)
+        evaluation.walk(on_rows or _ignore)
     found = Inspection(
         task=task.name,
         train=train.part(),
@@ -64,9 +80,30 @@ def inspect(
     return find(found, task)
 
 
+def _ignore(path: str, rows: int) -> None:
+    """Nobody is watching."""
+
+
 def _label_counts(train: Counter[str], evaluation: Counter[str]) -> tuple[LabelCount, ...]:
     order = sorted({*train, *evaluation}, key=lambda label: (-train[label], label))
     return tuple(LabelCount(label, train[label], evaluation[label]) for label in order)
+
+
+class _Seen(NamedTuple):
+    """Where an input was met first."""
+
+    row: int
+    label: str | None
+    name: str
+
+
+class _Asked(NamedTuple):
+    """A row on its way: what it holds, or why it cannot be used."""
+
+    row: int
+    value: str = ""
+    label: str | None = None
+    reason: str = ""
 
 
 class _Pairs:
@@ -76,25 +113,27 @@ class _Pairs:
         self._rows = 0
         self._first: list[RowPair] = []
 
-    def add(self, row: int, other_row: int) -> None:
+    def add(self, first: _Seen, other: _Seen) -> None:
         self._rows += 1
         if len(self._first) < _SHOWN:
-            self._first.append(RowPair(row, other_row))
+            names = (first.name, other.name) if other.name else ()
+            self._first.append(RowPair(first.row, other.row, names))
 
     def result(self) -> Repeats:
         return Repeats(self._rows, tuple(self._first))
 
 
 class _Survey:
-    """What has been counted in one file so far."""
+    """What has been counted in one part so far."""
 
     def __init__(
         self,
         path: str | Path,
+        *,
         task: Task,
         names: tuple[str, str],
-        lengths: LengthMeter,
-        against: dict[bytes, tuple[int, str | None]] | None = None,
+        measure: Callable[[Path], Measure],
+        against: dict[bytes, _Seen] | None = None,
     ) -> None:
         self._task = task
         self._log = EncodingLog()
@@ -102,47 +141,43 @@ class _Survey:
         self._columns: Columns = find_columns(
             self._table, task, input_column=names[0], label_column=names[1], require_labels=False
         )
-        self._lengths = lengths
+        self._measure = measure(self._table.base)
         self._against = against
         self._rows = self._empty = self._unlabelled = self._rejected_count = 0
         self._rejected: list[RejectedRow] = []
         self._duplicates, self._conflicts = _Pairs(), _Pairs()
-        self._marks: dict[Callable[[str], bool], Marks] = {}
-        self.seen: dict[bytes, tuple[int, str | None]] = {}
+        self.seen: dict[bytes, _Seen] = {}
         self.labels: Counter[str] = Counter()
         self.overlap = _Pairs()
 
-    def walk(self) -> None:
-        """Read the file once."""
-        wanted = tuple(name for name in (self._columns.input, self._columns.label) if name)
-        for row in self._table.rows(wanted):
+    def walk(self, on_rows: OnRows) -> None:
+        """Read the part once."""
+        threads = (os.cpu_count() or 1) if self._measure.threads else 0
+        for asked, look in prefetched(self._look, self._read(), threads=threads, ahead=_AHEAD * threads):
             self._rows += 1
-            if isinstance(row, Malformed):
-                self._reject(row.number, row.reason)
+            if isinstance(look, Rejected):
+                self._reject(asked.row, look.reason)
             else:
-                self._look_at(row)
+                self._count(asked, look)
+            on_rows(str(self._table.path), self._rows)
 
     def part(self) -> Part:
         """The counts."""
-        return Part(
-            path=str(self._table.path),
-            rows=self._rows,
-            columns=self._table.columns,
-            mapping=self._columns,
-            empty_rows=self._empty,
-            unlabelled_rows=self._unlabelled,
-            rejected_rows=self._rejected_count,
-            rejected=tuple(self._rejected),
-            duplicates=self._duplicates.result(),
-            conflicts=self._conflicts.result(),
-            encoding=Encoding(
-                first_invalid=self._log.first,
-                invalid_lines=self._log.lines,
-                replacement_characters=self._marks.get(has_replacement, Marks()),
-                mojibake=self._marks.get(has_mojibake, Marks()),
-                control_characters=self._marks.get(has_control, Marks()),
-            ),
-            lengths=self._lengths.result(),
+        return self._measure.complete(
+            Part(
+                path=str(self._table.path),
+                unit=self._table.unit,
+                rows=self._rows,
+                columns=self._table.columns,
+                mapping=self._columns,
+                empty_rows=self._empty,
+                unlabelled_rows=self._unlabelled,
+                rejected_rows=self._rejected_count,
+                rejected=tuple(self._rejected),
+                duplicates=self._duplicates.result(),
+                conflicts=self._conflicts.result(),
+                encoding=Encoding(first_invalid=self._log.first, invalid_lines=self._log.lines),
+            )
         )
 
     def _reject(self, row: int, reason: str) -> None:
@@ -150,42 +185,45 @@ class _Survey:
         if len(self._rejected) < _SHOWN:
             self._rejected.append(RejectedRow(str(self._table.path), row, reason))
 
-    def _look_at(self, row: Row) -> None:
-        value = row.values[self._columns.input]
-        if isinstance(value, str):
-            self._mark(row.number, value)
-        try:
-            text = read_input(value, self._task, self._columns.input)
-        except Unusable as unusable:
-            self._empty += is_empty(value)
-            return self._reject(row.number, str(unusable))
-        label = None
-        if self._columns.label:
+    def _read(self) -> Iterator[_Asked]:
+        wanted = tuple(name for name in (self._columns.input, self._columns.label) if name)
+        for row in self._table.rows(wanted):
+            if isinstance(row, Malformed):
+                yield _Asked(row.number, reason=row.reason)
+                continue
             try:
-                label = read_label(row.values[self._columns.label], self._columns.label)
+                yield self._asked(row)
             except Unusable as unusable:
-                return self._reject(row.number, str(unusable))
-            if label is None:
-                self._unlabelled += 1
-                return self._reject(row.number, f"column {self._columns.label} is empty: the label is missing")
-            self.labels[label] += 1
-        self._lengths.add(text)
-        self._compare(row.number, text, label)
-        return None
+                yield _Asked(row.number, reason=str(unusable))
 
-    def _mark(self, row: int, text: str) -> None:
-        for has_mark in (has_replacement, has_mojibake, has_control):
-            if has_mark(text):
-                before = self._marks.get(has_mark, Marks())
-                self._marks[has_mark] = Marks(before.rows + 1, before.first_row or row)
+    def _asked(self, row: Row) -> _Asked:
+        cell = row.values[self._columns.input]
+        if isinstance(cell, str):
+            self._measure.cell(row.number, cell)
+        self._empty += is_empty(cell)
+        value = read_input(cell, self._task.input, self._columns.input, self._table.base)
+        if not self._columns.label:
+            return _Asked(row.number, value)
+        label = read_label(row.values[self._columns.label], self._columns.label)
+        if label is None:
+            self._unlabelled += 1
+            named = f"{cell}: " if self._table.unit == "image" else ""
+            raise Unusable(named + self._table.missing_label(self._columns.label))
+        return _Asked(row.number, value, label)
 
-    def _compare(self, row: int, text: str, label: str | None) -> None:
-        """Note whether the same text was met before, here or in the training data."""
-        key = text_key(text)
-        first_row, first_label = self.seen.setdefault(key, (row, label))
-        if first_row != row:
-            self._duplicates.add(first_row, row)
-            if first_label != label:
-                self._conflicts.add(first_row, row)
-        if self._against is not None and key in self._against:
-            self.overlap.add(self._against[key][0], row)
+    def _look(self, asked: _Asked) -> tuple[_Asked, Look | Rejected]:
+        return asked, Rejected(asked.reason) if asked.reason else self._measure.look(asked.value)
+
+    def _count(self, asked: _Asked, look: Look) -> None:
+        """Take a usable row into account, and note whether its input was met before, here or in the training data."""
+        self._measure.add(look.seen)
+        if asked.label is not None:
+            self.labels[asked.label] += 1
+        here = _Seen(asked.row, asked.label, look.name)
+        first = self.seen.setdefault(look.key, here)
+        if first is not here:
+            self._duplicates.add(first, here)
+            if first.label != here.label:
+                self._conflicts.add(first, here)
+        if self._against is not None and look.key in self._against:
+            self.overlap.add(self._against[look.key], here)

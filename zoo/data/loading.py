@@ -6,9 +6,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from zoo.data.columns import find_columns
-from zoo.data.digests import digest
+from zoo.data.digests import digest, digest_of_examples
 from zoo.data.example import Columns, Dataset, Example, RejectedRow
+from zoo.data.inputs import Unusable, inputs_of, is_empty, kind_of, read_input
 from zoo.data.rows import Malformed
 from zoo.data.table import Table, format_of, shown
 from zoo.errors import DatasetInvalid
@@ -16,10 +19,6 @@ from zoo.task import Task
 
 COUNTABLE_BYTES = 256 * 2**20
 _MAX_LABELS_SHOWN = 12
-
-
-class Unusable(Exception):
-    """A value cannot serve; the text says why."""
 
 
 def load(
@@ -31,10 +30,10 @@ def load(
     require_labels: bool | None = None,
     min_classes: int = 2,
 ) -> Dataset:
-    """Read a whole file; rows that cannot be used end up in `Dataset.rejected`.
+    """Read a whole file, or a folder of images; rows that cannot be used end up in `Dataset.rejected`.
 
     Args:
-        path: the file; its extension names its format.
+        path: the file, whose extension names its format, or the folder, whose folders name the classes.
         task: what the examples are for; a task without labels ignores those of the file.
         input_column: name of the column, where it is none of the usual ones.
         label_column: likewise.
@@ -55,7 +54,7 @@ def load(
             examples.append(item)
         else:
             rejected.append(item)
-    dataset = Dataset(str(path), tuple(examples), columns, tuple(rejected), digest(path))
+    dataset = _digested(Dataset(str(path), tuple(examples), columns, tuple(rejected)), task)
     _check_whole(dataset, table, min_classes if required else 0)
     return dataset
 
@@ -80,11 +79,11 @@ def count_rows(path: str | Path) -> int | None:
     """
     path = Path(path)
     format_of(path)
-    if path.suffix.lower() == ".parquet":
+    if path.is_file() and path.suffix.lower() == ".parquet":
         from zoo.data import parquet
 
         return parquet.count_rows(path)
-    if path.stat().st_size > COUNTABLE_BYTES:
+    if path.is_file() and path.stat().st_size > COUNTABLE_BYTES:
         return None
     return sum(1 for _ in Table(path).rows(()))
 
@@ -118,35 +117,15 @@ def read_examples(
             yield RejectedRow(file, row.number, row.reason)
             continue
         try:
-            text = read_input(row.values[columns.input], task, columns.input)
+            found = read_input(row.values[columns.input], task.input, columns.input, table.base)
             label = read_label(row.values[columns.label], columns.label) if columns.label else None
             if label is None and require_labels:
-                raise Unusable(f"column {columns.label} is empty: the label is missing")  # noqa: TRY301
+                raise Unusable(table.missing_label(columns.label))  # noqa: TRY301
         except Unusable as unusable:
             yield RejectedRow(file, row.number, str(unusable))
             continue
         # A million rows share the few strings that are their labels.
-        yield Example(text, None if label is None else interned.setdefault(label, label), row.number)
-
-
-def is_empty(value: Any) -> bool:
-    """Whether a cell holds nothing: null, NaN or white space."""
-    return value is None or value != value or (isinstance(value, str) and not value.strip())  # noqa: PLR0124
-
-
-def read_input(value: Any, task: Task, column: str) -> str:
-    """The input a cell holds.
-
-    Raises:
-        Unusable: saying why it is none.
-    """
-    if is_empty(value):
-        raise Unusable(f"column {column} is empty")
-    if not isinstance(value, str):
-        raise Unusable(f"column {column} holds {_kind(value)}, not {task.input}")
-    if "\0" in value:
-        raise Unusable(f"column {column} holds a NUL character")
-    return value
+        yield Example(found, None if label is None else interned.setdefault(label, label), row.number)
 
 
 def read_label(value: Any, column: str) -> str | None:
@@ -163,12 +142,18 @@ def read_label(value: Any, column: str) -> str | None:
         return "true" if value else "false"
     if isinstance(value, int) or (isinstance(value, float) and value.is_integer()):
         return str(int(value))
-    raise Unusable(f"column {column} holds {_kind(value)}, not text or a whole number")
+    raise Unusable(f"column {column} holds {kind_of(value)}, not text or a whole number")
 
 
-def _kind(value: Any) -> str:
-    names = {bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "an object"}
-    return names.get(type(value), type(value).__name__)
+def _digested(dataset: Dataset, task: Task) -> Dataset:
+    """The same data set with the digests of the files it names, if it names any, and of the whole."""
+    examples, whole = dataset.examples, digest(dataset.path)
+    digests = inputs_of(task.input).digests(example.input for example in examples)
+    if any(digests):
+        pairs = zip(examples, digests, strict=True)
+        examples = tuple(msgspec.structs.replace(example, digest=found) for example, found in pairs)
+        whole = digest_of_examples(whole, examples)
+    return msgspec.structs.replace(dataset, examples=examples, sha256=whole)
 
 
 def _check_whole(dataset: Dataset, table: Table, min_classes: int) -> None:

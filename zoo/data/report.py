@@ -29,11 +29,13 @@ class LabelCount(msgspec.Struct, frozen=True):
 
 
 class RowPair(msgspec.Struct, frozen=True):
-    """Two rows with the same input, white space aside."""
+    """Two rows with the same input: texts white space aside, files byte by byte."""
 
     row: int
     other_row: int
     """Later in the same file, or in the evaluation file."""
+    names: tuple[str, ...] = ()
+    """Of the two files, where the rows name files."""
 
 
 class Repeats(msgspec.Struct, frozen=True):
@@ -82,10 +84,39 @@ class Lengths(msgspec.Struct, frozen=True, kw_only=True):
     """Share of the inputs longer than that, 0 to 1; None where tokens were not counted."""
 
 
+class Size(msgspec.Struct, frozen=True):
+    """Of an image, in pixels as stored."""
+
+    width: int
+    height: int
+
+
+class ImageFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the usable images are like; they are ordered by area."""
+
+    smallest: Size
+    median: Size
+    largest: Size
+    sizes: int
+    """How many different ones there are."""
+    modes: dict[str, int]
+    """Pillow's name of each (RGB, L, P, CMYK, ...) and how many there are, most frequent first."""
+    formats: dict[str, int]
+    """Likewise: JPEG, PNG, ..."""
+    shorter_side: int | None = None
+    """Of what the model sees, in pixels."""
+    enlarged: int = 0
+    """Images smaller than that."""
+    other_files: dict[str, int] = {}
+    """Files in a folder that are no images by their names: extension and number, most frequent first."""
+
+
 class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """What was counted in one file."""
+    """What was counted in one file or folder."""
 
     path: str
+    unit: Literal["row", "image"] = "row"
+    """What is counted: the images of a folder have names, but no rows that a person could look at."""
     rows: int
     """All data rows, usable or not."""
     columns: tuple[str, ...]
@@ -105,7 +136,9 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     """Those of the duplicates that carry another label than the first row with that input."""
     encoding: Encoding = Encoding()
     lengths: Lengths | None = None
-    """None where there is no usable row."""
+    """None where there is no usable text."""
+    images: ImageFacts | None = None
+    """None where there is no usable image."""
 
 
 class Inspection(msgspec.Struct, frozen=True, kw_only=True):

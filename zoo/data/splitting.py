@@ -1,4 +1,4 @@
-"""Holding out a share of the rows: by class, the same on every machine, and no text on both sides."""
+"""Holding out a share of the rows: by class, the same on every machine, and no input on both sides."""
 
 from __future__ import annotations
 
@@ -15,12 +15,17 @@ def text_key(text: str) -> bytes:
     return hashlib.blake2b(" ".join(text.split()).encode(errors="replace"), digest_size=12).digest()
 
 
+def input_key(example: Example) -> bytes:
+    """The same key for the same input: for files by what they hold, whatever their names."""
+    return bytes.fromhex(example.digest) if example.digest else text_key(example.input)
+
+
 def split(dataset: Dataset, share: float, seed: int) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
     """Divide a data set into (train, eval), each in the order of the file.
 
-    Each label is divided in the same share. A label with two or more different texts has a row on either side.
+    Each label is divided in the same share. A label with two or more different inputs has a row on either side.
     Rows with the same input stay together, so nothing that is evaluated on was trained on. Which rows are held out
-    depends on their text and the seed, not on their order.
+    depends on their content and the seed, not on their order.
 
     Raises:
         OptionInvalid: the share is not at least 0 and below 1.
@@ -31,7 +36,7 @@ def split(dataset: Dataset, share: float, seed: int) -> tuple[tuple[Example, ...
         return dataset.examples, ()
     groups: dict[bytes, list[int]] = defaultdict(list)
     for index, example in enumerate(dataset.examples):
-        groups[text_key(example.input)].append(index)
+        groups[input_key(example)].append(index)
     held_out = _hold_out(dataset.examples, groups, share, seed)
     train = (example for index, example in enumerate(dataset.examples) if index not in held_out)
     evaluation = (example for index, example in enumerate(dataset.examples) if index in held_out)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Literal, Protocol, cast
 
+from zoo.data.folders import table_in
 from zoo.data.lines import EncodingLog, InvalidByte, LineTooLong, NotUtf8
 from zoo.data.rows import Malformed, Row
 from zoo.errors import DatasetInvalid
@@ -35,7 +36,7 @@ class Format(Protocol):
 
 
 class Table:
-    """The columns of a file, and its rows as often as they are asked for.
+    """The columns of a file or a folder of images, and its rows as often as they are asked for.
 
     Raises:
         DatasetInvalid: there is no such file, its kind is not known, or it cannot be read as that kind.
@@ -43,7 +44,7 @@ class Table:
     """
 
     def __init__(self, path: str | Path, log: EncodingLog | None = None) -> None:
-        self.path = Path(path)
+        self.path = table_in(Path(path))
         self.format = format_of(self.path)
         self._log = log
         self.columns: tuple[str, ...] = ()
@@ -54,6 +55,22 @@ class Table:
                 f"{path} holds NUL bytes where the column names should be; it is not UTF-8 text",
                 "convert UTF-16 with: " + conversion(self.path, "UTF-16"),
             )
+
+    @property
+    def base(self) -> Path:
+        """The folder that relative paths in the table start from."""
+        return (self.path if self.path.is_dir() else self.path.parent).absolute()
+
+    @property
+    def unit(self) -> Literal["row", "image"]:
+        """What there are several of, in a person's words."""
+        return "image" if self.path.is_dir() else "row"
+
+    def missing_label(self, column: str) -> str:
+        """Why a row without label has none."""
+        if self.path.is_dir():
+            return "it stands beside the class folders, not in one, so it has no label"
+        return f"column {column} is empty: the label is missing"
 
     def rows(self, wanted: tuple[str, ...]) -> Iterator[Row | Malformed]:
         """Every row with the wanted columns, in order and in constant memory."""
@@ -67,8 +84,10 @@ def format_of(path: Path) -> Format:
     Raises:
         DatasetInvalid: there is no such file, or its extension names no format zoo reads.
     """
+    if path.is_dir():
+        return cast("Format", importlib.import_module("zoo.data.folders"))
     if not path.is_file():
-        raise DatasetInvalid(f"{path} is a folder, not a file" if path.is_dir() else f"there is no file {path}")
+        raise DatasetInvalid(f"there is no file {path}")
     try:
         module = _MODULES[path.suffix.lower()]
     except KeyError:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from zoo.card import HubSource, Source, UrlSource, Weights
+from zoo.card import RemoteSource, Source, Weights
 from zoo.errors import DownloadFailed, ZooError
 from zoo.fetch.places import place_of
 
@@ -56,7 +56,7 @@ def fetch(weights: Weights, *, on_progress: OnProgress | None = None, should_sto
     if local is not None:
         return local
     for source in weights.sources:
-        if not isinstance(source, HubSource | UrlSource):
+        if not isinstance(source, RemoteSource):
             continue
         from zoo.fetch.download import download
 
@@ -83,7 +83,7 @@ def locate(weights: Weights, *, faults: list[ZooError] | None = None) -> Path | 
         try:
             return _verified(weights, source)
         except ZooError as error:
-            if faults is not None and not isinstance(source, HubSource | UrlSource):
+            if faults is not None and not isinstance(source, RemoteSource):
                 faults.append(error)
     return None
 

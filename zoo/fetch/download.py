@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from zoo.card import HubSource, UrlSource, Weights, WeightsFile
+from zoo.card import HubSource, RemoteSource, Weights, WeightsFile
 from zoo.errors import DownloadFailed
 from zoo.fetch.part import note_of
 from zoo.fetch.places import hub_endpoint, hub_offline, hub_repository_folder, hub_token, place_of
@@ -32,7 +32,7 @@ CONNECT_TIMEOUT_S = 10.0
 POLL_S = 0.1
 
 
-def download(weights: Weights, source: HubSource | UrlSource, on_progress: OnProgress, should_stop: ShouldStop) -> Path:
+def download(weights: Weights, source: RemoteSource, on_progress: OnProgress, should_stop: ShouldStop) -> Path:
     """Fetch what is missing from one source; both callbacks are called in the caller's thread.
 
     Returns:
@@ -76,7 +76,7 @@ def _client() -> httpx.Client:
 
 
 def _bring_all(
-    session: Session, source: HubSource | UrlSource, weights: Weights, on_progress: OnProgress, should_stop: ShouldStop
+    session: Session, source: RemoteSource, weights: Weights, on_progress: OnProgress, should_stop: ShouldStop
 ) -> None:
     """Fetch the files in threads, watch over them, and end all of them with the first that fails."""
     began = time.monotonic()
@@ -102,8 +102,11 @@ def _bring_all(
 def _progress(session: Session, weights: Weights, began: float) -> Progress:
     from zoo.fetch import Progress
 
-    received = dict(session.received)
-    sizes = [received.get(file.name, 0) if file.size_bytes is None else file.size_bytes for file in weights.files]
+    received, stated = dict(session.received), dict(session.stated)
+    sizes = [
+        file.size_bytes or stated.get(file.name) or max(file.about_bytes or 0, received.get(file.name, 0))
+        for file in weights.files
+    ]
     elapsed_s = time.monotonic() - began
     return Progress(
         received_bytes=sum(received.values()),
@@ -113,7 +116,7 @@ def _progress(session: Session, weights: Weights, began: float) -> Progress:
     )
 
 
-def _bring(session: Session, source: HubSource | UrlSource, file: WeightsFile) -> None:
+def _bring(session: Session, source: RemoteSource, file: WeightsFile) -> None:
     """Fetch one file, unless it is here; processes that want the same one take turns."""
     session.check()
     folder = place_of(source)
@@ -131,15 +134,15 @@ def _bring(session: Session, source: HubSource | UrlSource, file: WeightsFile) -
             if target.exists() or _link_blob(source, file, target):
                 verify(folder, file)
             else:
-                etag = receive(session, _address(source, file), file, partial)
+                etag, sha256 = receive(session, _address(source, file), file, partial)
                 _publish(source, partial, target, etag)
                 note_of(partial).unlink(missing_ok=True)
-                if file.sha256 is not None:
-                    remember(target, file.sha256)
+                remember(target, sha256)
+            session.stated[file.name] = target.stat().st_size
             session.tell(file.name, target.stat().st_size, 0)
 
 
-def _link_blob(source: HubSource | UrlSource, file: WeightsFile, target: Path) -> bool:
+def _link_blob(source: RemoteSource, file: WeightsFile, target: Path) -> bool:
     """Serve the file from a blob that is here already, under another name or commit; False where there is none."""
     if not isinstance(source, HubSource) or file.sha256 is None:
         return False
@@ -153,7 +156,7 @@ def _link_blob(source: HubSource | UrlSource, file: WeightsFile, target: Path) -
     return True
 
 
-def _publish(source: HubSource | UrlSource, partial: Path, target: Path, etag: str) -> None:
+def _publish(source: RemoteSource, partial: Path, target: Path, etag: str) -> None:
     """Put a whole file in its place: for the Hub, a blob named by its ETag and a link to it, as its own client does."""
     target.unlink(missing_ok=True)  # a link to a blob that is gone
     if not isinstance(source, HubSource) or not (name := _blob_name(etag)):
@@ -173,7 +176,7 @@ def _blob_name(etag: str) -> str:
     return name if name.isalnum() else ""
 
 
-def _partial(source: HubSource | UrlSource, file: WeightsFile) -> Path:
+def _partial(source: RemoteSource, file: WeightsFile) -> Path:
     """Where a file stands while it arrives: on the disk of its place, but apart, for others read that folder, too."""
     if isinstance(source, HubSource):
         folder = hub_repository_folder(source) / ".zoo" / source.revision
@@ -182,7 +185,7 @@ def _partial(source: HubSource | UrlSource, file: WeightsFile) -> Path:
     return folder / f"{file.name}.partial"
 
 
-def _address(source: HubSource | UrlSource, file: WeightsFile) -> str:
+def _address(source: RemoteSource, file: WeightsFile) -> str:
     if isinstance(source, HubSource):
         return f"{hub_endpoint()}/{source.repository}/resolve/{source.revision}/{quote(file.name)}"
     return f"{source.base_url.rstrip('/')}/{quote(file.name)}"
@@ -193,16 +196,16 @@ def _refuse_to_lead_out(folder: Path, name: str) -> None:
         raise DownloadFailed(f"{name!r} leads out of {folder}", "the card is not to be trusted")
 
 
-def _refuse_unpinned(source: HubSource | UrlSource, file: WeightsFile) -> None:
+def _refuse_unpinned(source: RemoteSource, file: WeightsFile) -> None:
     """A commit pins what a file holds; an address alone may hold something else tomorrow."""
-    if isinstance(source, UrlSource) and file.sha256 is None:
+    if not isinstance(source, HubSource) and not file.pin:
         raise DownloadFailed(
             f"{shown(_address(source, file))}: the card names no sha256, so the file cannot be trusted",
             "the plugin's card must name one",
         )
 
 
-def _here(source: HubSource | UrlSource, weights: Weights) -> dict[str, int]:
+def _here(source: RemoteSource, weights: Weights) -> dict[str, int]:
     """Bytes of each file that are here, whole or in part."""
     sizes = {}
     for file in weights.files:
@@ -211,9 +214,9 @@ def _here(source: HubSource | UrlSource, weights: Weights) -> dict[str, int]:
     return sizes
 
 
-def _check_space(source: HubSource | UrlSource, weights: Weights) -> None:
+def _check_space(source: RemoteSource, weights: Weights) -> None:
     folder, here = place_of(source), _here(source, weights)
-    needed = sum(max(0, (file.size_bytes or 0) - here[file.name]) for file in weights.files)
+    needed = sum(max(0, (file.size_bytes or file.about_bytes or 0) - here[file.name]) for file in weights.files)
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise DownloadFailed(

@@ -6,7 +6,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from zoo.card import FolderSource, HubSource, PackageSource, Source
+from zoo.card import FolderSource, HubSource, PackageSource, Source, TorchHubSource
 from zoo.errors import DownloadFailed
 from zoo.paths import cache_folder
 
@@ -26,6 +26,8 @@ def place_of(source: Source) -> Path:
             return _package_folder(source)
         case HubSource():
             return hub_repository_folder(source) / "snapshots" / source.revision
+        case TorchHubSource():
+            return _torch_home() / "hub" / "checkpoints"
         case _:
             return cache_folder() / "url" / hashlib.sha256(source.base_url.encode()).hexdigest()[:32]
 
@@ -72,6 +74,12 @@ def _stored_token() -> str:
 def _hub_home() -> Path:
     cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     return _expanded(os.environ.get("HF_HOME") or f"{cache}/huggingface")
+
+
+def _torch_home() -> Path:
+    """As torch.hub finds it: without $NAME, and an empty variable counts."""
+    cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
+    return Path(os.environ.get("TORCH_HOME", os.path.join(cache, "torch"))).expanduser()  # noqa: PTH118
 
 
 def _expanded(path: str) -> Path:

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit, urlunsplit
 from zoo.card import WeightsFile
 from zoo.errors import ChecksumMismatch, DownloadFailed, RunCancelled
 from zoo.fetch.part import Part
+from zoo.fetch.verify import pin_shown
 
 if TYPE_CHECKING:
     import httpx
@@ -44,6 +45,8 @@ class Session:
     """The token is sent to this address's server only."""
     received: dict[str, int] = field(default_factory=dict)
     """Name of each file to its bytes that are here."""
+    stated: dict[str, int] = field(default_factory=dict)
+    """Name of each file to the size its server states."""
     fresh_bytes: int = 0
     newest: str = ""
     stopped: threading.Event = field(default_factory=threading.Event)
@@ -86,11 +89,11 @@ class _TryAgain(Exception):
         self.retry_after_s = retry_after_s
 
 
-def receive(session: Session, address: str, file: WeightsFile, partial: Path) -> str:
+def receive(session: Session, address: str, file: WeightsFile, partial: Path) -> tuple[str, str]:
     """Fill the partial file until it is whole and right.
 
     Returns:
-        The version the server calls it.
+        The version the server calls it (its ETag), and the sha256 of what came.
 
     Raises:
         DownloadFailed: naming the address and what the server answered.
@@ -100,12 +103,12 @@ def receive(session: Session, address: str, file: WeightsFile, partial: Path) ->
     part = Part(partial)
     part.read_back(session.check)
     _fill(session, address, file, part)
-    if part.pieces > 1 and file.sha256 not in (None, part.sha256):  # one of the pieces may be at fault
+    if part.pieces > 1 and not part.sha256.startswith(file.pin):  # one of the pieces may be at fault
         part.drop()
         _fill(session, address, file, part)
     _check(address, file, part)
     part.sync()
-    return part.etag
+    return part.etag, part.sha256
 
 
 def _fill(session: Session, address: str, file: WeightsFile, part: Part) -> None:
@@ -151,6 +154,8 @@ def _attempt(session: Session, address: str, file: WeightsFile, part: Part) -> N
             raise _TryAgain("what has arrived does not fit what the server has now")
         if not resumes:
             part.begin(etag)
+        if (length := response.headers.get("content-length", "")).isdecimal():
+            session.stated[file.name] = part.size_bytes + int(length)
         with part.appending() as append:
             for chunk in response.iter_bytes():
                 append(chunk)
@@ -245,8 +250,8 @@ def _check(address: str, file: WeightsFile, part: Part) -> None:
     if file.size_bytes is not None and part.size_bytes != file.size_bytes:
         least = "" if part.size_bytes < file.size_bytes else "at least "
         found, wanted = f"{least}{part.size_bytes:,} bytes", f"{file.size_bytes:,}"
-    elif file.sha256 not in (None, part.sha256):
-        found, wanted = f"sha256 {part.sha256}", f"{file.sha256}"
+    elif not part.sha256.startswith(file.pin):
+        found, wanted = f"sha256 {part.sha256}", pin_shown(file)
     if found:
         part.drop()
         raise ChecksumMismatch(f"{shown(address)} has {found}, not {wanted}", "the source is not used")

@@ -44,11 +44,16 @@ def _verified(path: Path, file: WeightsFile) -> Path:
         raise ChecksumMismatch(
             f"{path} has {size_bytes:,} bytes, not {file.size_bytes:,}", "remove it; it is fetched again when needed"
         )
-    if file.sha256 is not None and (found := digest_of(path)) != file.sha256:
+    if file.pin and not (found := digest_of(path)).startswith(file.pin):
         raise ChecksumMismatch(
-            f"{path} has sha256 {found}, not {file.sha256}", "remove it; it is fetched again when needed"
+            f"{path} has sha256 {found}, not {pin_shown(file)}", "remove it; it is fetched again when needed"
         )
     return path
+
+
+def pin_shown(file: WeightsFile) -> str:
+    """The sha256 a file must have, as far as it is known."""
+    return file.sha256 or f"{file.sha256_prefix}..."
 
 
 def digest_of(path: Path) -> str:

@@ -1,22 +1,27 @@
 """What a plugin's hook is given: everything about one run, and the few things it may do to the world.
 
-A hook reads attributes and calls `emit`, `should_stop` and `warn`. It writes files only below `model_folder` and
-`checkpoints_folder`.
+A hook reads attributes and calls `emit`, `should_stop`, `set_aside` and `warn`. It writes files only below
+`model_folder`, `checkpoints_folder`, `scratch_folder` and `cache_folder`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from zoo.card import Card
-from zoo.data.example import Example
+from zoo.data.example import Example, RejectedRow
 from zoo.options import Options
+from zoo.paths import plugin_cache_folder
 from zoo.prediction import Prediction
 from zoo.runs.events import AnyEvent, Warned
 from zoo.task import Task
+
+
+def _nothing(rejected: Sequence[RejectedRow]) -> None:
+    """Nobody keeps account."""
 
 
 @runtime_checkable
@@ -88,6 +93,9 @@ class TrainingRun:
     should_stop: Callable[[], bool]
     """Whether someone asked the run to stop; cheap enough for every step."""
 
+    set_aside: Callable[[Sequence[RejectedRow]], None] = _nothing
+    """Quarantine rows that turned out unusable; raises DatasetInvalid where there are too many."""
+
     @property
     def model_folder(self) -> Path:
         """Where the result goes."""
@@ -97,6 +105,16 @@ class TrainingRun:
     def checkpoints_folder(self) -> Path:
         """Where checkpoints go."""
         return self.folder / "checkpoints"
+
+    @property
+    def scratch_folder(self) -> Path:
+        """For what can be made again within the run; removed when the attempt ends."""
+        return self.folder / "scratch"
+
+    @property
+    def cache_folder(self) -> Path:
+        """For what can be made again and serves other runs, too; may vanish between two runs."""
+        return plugin_cache_folder(self.card.plugin)
 
     def warn(self, message: str) -> None:
         """Tell the person something; the run goes on."""
@@ -115,3 +133,8 @@ class PredictionRun:
     options: Options
     device: str
     precision: str
+
+    @property
+    def cache_folder(self) -> Path:
+        """For what can be made again and serves other runs, too; may vanish between two runs."""
+        return plugin_cache_folder(self.card.plugin)

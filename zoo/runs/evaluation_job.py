@@ -17,7 +17,7 @@ from zoo.runs.events import (
     RunFinished,
 )
 from zoo.runs.preparation import load_predictor, resolve
-from zoo.runs.quarantine import check_digest, set_aside
+from zoo.runs.quarantine import Quarantine, check_digest
 from zoo.task import get_task
 
 if TYPE_CHECKING:
@@ -50,11 +50,11 @@ def evaluate(worker: Worker) -> AnyEvent:
     )
     check_digest(data.path, dataset.sha256, data.sha256)
     check_labels(dataset, card.labels)
-    rejected = set_aside(worker, [dataset])
+    quarantine = Quarantine(worker, [dataset])
     worker.emit(
         DataLoaded(
             eval_rows=len(dataset.examples),
-            rejected_rows=len(rejected),
+            rejected_rows=len(quarantine),
             labels=card.labels,
             input_column=dataset.columns.input,
             label_column=dataset.columns.label,

@@ -64,6 +64,21 @@ class DataLoaded(Event, frozen=True, kw_only=True, tag="data_loaded"):
     """Digest of the data file."""
 
 
+class InputsPrepared(Event, frozen=True, kw_only=True, tag="inputs_prepared"):
+    """Inputs were decoded and kept for all epochs; the last of these has done == total."""
+
+    done: int
+    total: int
+    memory_bytes: int
+    """What is kept in memory."""
+    memory_limit_bytes: int
+    disk_bytes: int
+    """What is kept on disk, below the run's folder, until the run ends."""
+    disk_limit_bytes: int
+    decoded_again: int = 0
+    """Inputs that fit in neither; they are decoded each time they are needed."""
+
+
 class RunPlanned(Event, frozen=True, kw_only=True, tag="run_planned"):
     """What the run will do is known."""
 
@@ -171,6 +186,7 @@ AnyEvent = Union[
     RunStarted,
     WeightsFetched,
     DataLoaded,
+    InputsPrepared,
     RunPlanned,
     StepCompleted,
     EvaluationCompleted,

@@ -17,33 +17,41 @@ if TYPE_CHECKING:
     from zoo.runs.worker import Worker
 
 
-def set_aside(worker: Worker, datasets: Sequence[Dataset]) -> tuple[RejectedRow, ...]:
-    """Write the rows that cannot be used to `quarantine.jsonl`, and tell of them in one event."""
-    rejected = tuple(row for dataset in datasets for row in dataset.rejected)
-    if not rejected:
-        return ()
-    if worker.rank == 0:
-        lines = b"\n".join(msgspec.json.encode(row) for row in rejected)
-        atomic.write_bytes(worker.folder.quarantine_path, lines + b"\n")
-    first = rejected[0]
-    worker.emit(ExampleRejected(file=first.file, row=first.row, reason=first.reason, total=len(rejected)))
-    return rejected
+class Quarantine:
+    """The rows of a run that cannot be used: those its files were read without, and those that fail later."""
 
+    def __init__(self, worker: Worker, datasets: Sequence[Dataset]) -> None:
+        self._worker = worker
+        self._rows: list[RejectedRow] = []
+        self._total = sum(len(dataset.examples) + len(dataset.rejected) for dataset in datasets)
+        self.add([row for dataset in datasets for row in dataset.rejected])
 
-def check_share(worker: Worker, datasets: Sequence[Dataset], limit: float) -> None:
-    """Refuse data of which too much cannot be used.
+    def __len__(self) -> int:
+        return len(self._rows)
 
-    Raises:
-        DatasetInvalid: the share of rejected rows exceeds the limit.
-    """
-    rejected = [row for dataset in datasets for row in dataset.rejected]
-    total = len(rejected) + sum(len(dataset.examples) for dataset in datasets)
-    if len(rejected) > limit * total:
+    def add(self, rejected: Sequence[RejectedRow]) -> None:
+        """Write the rows to `quarantine.jsonl`, and tell of them in one event."""
+        if not rejected:
+            return
+        self._rows += rejected
+        if self._worker.rank == 0:
+            lines = b"\n".join(msgspec.json.encode(row) for row in self._rows)
+            atomic.write_bytes(self._worker.folder.quarantine_path, lines + b"\n")
         first = rejected[0]
-        raise DatasetInvalid(
-            f"{len(rejected)} of {total} rows cannot be used, first {first.file} row {first.row}: {first.reason}",
-            f"mend them ({worker.folder.quarantine_path} names each), or allow more with --max-rejected",
-        )
+        self._worker.emit(ExampleRejected(file=first.file, row=first.row, reason=first.reason, total=len(self)))
+
+    def check_share(self, limit: float) -> None:
+        """Refuse data of which too much cannot be used.
+
+        Raises:
+            DatasetInvalid: the share of rejected rows exceeds the limit.
+        """
+        if len(self) > limit * self._total:
+            first = self._rows[0]
+            raise DatasetInvalid(
+                f"{len(self)} of {self._total} rows cannot be used, first {first.file} row {first.row}: {first.reason}",
+                f"mend them ({self._worker.folder.quarantine_path} names each), or allow more with --max-rejected",
+            )
 
 
 def check_digest(path: str, found: str, expected: str) -> None:

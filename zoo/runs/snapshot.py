@@ -55,6 +55,8 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     labels: tuple[str, ...] = ()
     input_column: str = ""
     label_column: str = ""
+    prepared: e.InputsPrepared | None = None
+    """How far the inputs are decoded, and where they are kept; None for inputs that need no decoding."""
     plan: e.RunPlanned | None = None
     step: int = 0
     steps: int = 0
@@ -182,6 +184,11 @@ def _(event: e.DataLoaded, s: RunSnapshot) -> Changes:
         "input_column": event.input_column,
         "label_column": event.label_column,
     }
+
+
+@_changes.register
+def _(event: e.InputsPrepared, s: RunSnapshot) -> Changes:
+    return {"prepared": event}
 
 
 @_changes.register

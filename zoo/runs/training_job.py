@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ import msgspec
 from zoo import atomic
 from zoo.card import Card, Verb, WeightsFile
 from zoo.data import check_labels, load, split
-from zoo.data.example import Example
+from zoo.data.example import Example, RejectedRow
 from zoo.errors import PluginBroken, Unsupported
 from zoo.hyperparameters import TrainingOptions
 from zoo.options import parse, to_dict
@@ -22,7 +23,7 @@ from zoo.runs.context import FitResult, Trainable, TrainingRun
 from zoo.runs.events import AnyEvent, DataLoaded, RunCancelled, RunFinished
 from zoo.runs.model_card import write_readme
 from zoo.runs.preparation import fetch_weights, resolve
-from zoo.runs.quarantine import check_digest, check_share, set_aside
+from zoo.runs.quarantine import Quarantine, check_digest
 from zoo.runs.result import MANIFEST, ResultManifest
 from zoo.task import Task, get_task
 
@@ -46,7 +47,7 @@ def train(worker: Worker) -> AnyEvent:
             "the plugin's author must mend it",
         )
     _drop_unfinished(worker)
-    train_set, evaluation, labels = _load_data(worker, task, options)
+    train_set, evaluation, labels, quarantine = _load_data(worker, task, options)
     weights = fetch_weights(worker, card)
     run = TrainingRun(
         card=card,
@@ -64,9 +65,13 @@ def train(worker: Worker) -> AnyEvent:
         dry_run=request.dry_run,
         emit=worker.emit,
         should_stop=worker.should_stop,
+        set_aside=lambda rejected: _set_aside(quarantine, rejected, options.max_rejected),
     )
     trainable: Trainable = plugin.hook(verb)(run=run)
-    result = trainable.fit(run)
+    try:
+        result = trainable.fit(run)
+    finally:
+        shutil.rmtree(run.scratch_folder, ignore_errors=True)  # in use by another process of the run: it will do it
     if result.cancelled:
         return RunCancelled(step=result.step)
     if not request.dry_run and worker.rank == 0:
@@ -82,7 +87,7 @@ def train(worker: Worker) -> AnyEvent:
 
 def _load_data(
     worker: Worker, task: Task, options: TrainingOptions
-) -> tuple[tuple[Example, ...], tuple[Example, ...], tuple[str, ...]]:
+) -> tuple[tuple[Example, ...], tuple[Example, ...], tuple[str, ...], Quarantine]:
     """Read the data, quarantine what cannot be used, hold a part out for evaluation."""
     data = worker.request.data
     dataset = load(data.path, task, input_column=data.input_column, label_column=data.label_column)
@@ -104,20 +109,25 @@ def _load_data(
         train_set, evaluation = dataset.examples, held_out.examples
     else:
         train_set, evaluation = split(dataset, options.eval_share, options.seed)
-    rejected = set_aside(worker, sources)
-    check_share(worker, sources, options.max_rejected)
+    quarantine = Quarantine(worker, sources)
+    quarantine.check_share(options.max_rejected)
     worker.emit(
         DataLoaded(
             train_rows=len(train_set),
             eval_rows=len(evaluation),
-            rejected_rows=len(rejected),
+            rejected_rows=len(quarantine),
             labels=labels,
             input_column=dataset.columns.input,
             label_column=dataset.columns.label,
             sha256=dataset.sha256,
         )
     )
-    return train_set, evaluation, labels
+    return train_set, evaluation, labels, quarantine
+
+
+def _set_aside(quarantine: Quarantine, rejected: Sequence[RejectedRow], limit: float) -> None:
+    quarantine.add(rejected)
+    quarantine.check_share(limit)
 
 
 def _drop_unfinished(worker: Worker) -> None:

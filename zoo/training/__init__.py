@@ -1,5 +1,22 @@
 """What torch plugins build on: the objective, and the engine that trains it. Imports torch; workers only."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from zoo.prefetch import prefetched
 from zoo.training.objective import Batch, Objective, Output
 
-__all__ = ["Batch", "Objective", "Output"]
+if TYPE_CHECKING:
+    from zoo.training.image_store import ImageStore
+
+__all__ = ["Batch", "ImageStore", "Objective", "Output", "prefetched"]
+
+
+def __getattr__(name: str) -> Any:
+    """What not every plugin has the packages for."""
+    if name == "ImageStore":
+        from zoo.training.image_store import ImageStore
+
+        return ImageStore
+    raise AttributeError(f"module 'zoo.training' has no attribute {name!r}")

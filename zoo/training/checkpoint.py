@@ -98,7 +98,9 @@ def load_optimizer_state(
     for key, value in state.items():
         name, _, slot = key.rpartition("|")
         parameter = parameters[name]
-        optimizer.state[parameter][slot] = value if slot == "step" else value.to(parameter.device)
+        # In the parameter's own memory layout: the fused AdamW walks parameter and moments side by side as they lie.
+        laid_out = value if slot == "step" else torch.empty_like(parameter, dtype=value.dtype).copy_(value)
+        optimizer.state[parameter][slot] = laid_out
 
 
 def save(

@@ -11,7 +11,9 @@ import contextlib
 import math
 import shutil
 import time
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -20,15 +22,16 @@ from torch import nn
 
 from zoo.errors import DatasetInvalid, RunFailed
 from zoo.hyperparameters import TrainingOptions
+from zoo.prefetch import prefetched
 from zoo.runs.context import FitResult, TrainingRun
 from zoo.runs.events import CheckpointSaved, EvaluationCompleted, RunPlanned
 from zoo.training import checkpoint
-from zoo.training.batches import epoch_batches, evaluation_batches, shares
+from zoo.training.batches import EVALUATION, MicroBatch, epoch_batches, evaluation_batches, shares
 from zoo.training.checkpoint import Best, Progress
 from zoo.training.examples import EncodedExamples, encode
 from zoo.training.meter import Meter
 from zoo.training.methods import Method, make_method
-from zoo.training.objective import Objective
+from zoo.training.objective import Batch, Objective
 from zoo.training.parallel import gather_objects, make_accelerator, sum_over_ranks
 from zoo.training.plan import Plan, learning_rate, make_plan
 from zoo.training.seeding import mix, seed_all
@@ -58,19 +61,22 @@ def train(objective: Objective[Any], run: TrainingRun) -> FitResult:
     accelerator = make_accelerator(run)
     seed_all(options.seed)
     method = make_method(objective, options)
-    train_set = encode(objective, run.train, options, labels=run.labels)
+    train_set = encode(objective, run.train, options, set_aside=run.set_aside, labels=run.labels)
+    if not len(train_set):
+        raise DatasetInvalid(
+            "none of the rows to train on can be used", "quarantine.jsonl in the run's folder says why"
+        )
     plan = make_plan(
         options,
         rows=len(train_set),
-        auto_steps=objective.auto_steps,
-        min_epochs=objective.min_epochs,
+        objective=objective,
         lr=objective.default_lr if getattr(options, "method", "full") == "full" else objective.head_lr,
         world_size=run.world_size,
     )
     run.emit(_planned(plan, method.module))
     if run.dry_run:
         return FitResult(step=0)
-    eval_set = encode(objective, run.eval, options)
+    eval_set = encode(objective, run.eval, options, set_aside=run.set_aside)
     return _Training(objective, run, accelerator, method, plan, train_set, eval_set).fit()
 
 
@@ -85,6 +91,19 @@ def _planned(plan: Plan, module: nn.Module) -> RunPlanned:
         trainable_parameters=sum(count for count, trained in counts if trained),
         lr=plan.lr,
     )
+
+
+Made = tuple[Batch, torch.Tensor]
+"""A batch, and the weight of each of its examples."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A micro-batch to be made."""
+
+    examples: EncodedExamples
+    part: MicroBatch
+    epoch: int
 
 
 @dataclass(frozen=True)
@@ -119,10 +138,19 @@ class _Training:
         self.progress = Progress()
         self.skipped = 0
         self.saved_at = time.monotonic()
-        self._epoch: tuple[int, list[list[int]]] = (-1, [])
+        self.epoch_batches = lru_cache(maxsize=2)(self._epoch_batches)
 
     def fit(self) -> FitResult:
         self.restore()
+        with contextlib.closing(self.feed(self.upcoming(self.progress.step + 1))) as made:
+            return self.go_on(made)
+
+    def go_on(self, made: Iterator[Made]) -> FitResult:
+        """Train from where the progress stands to the end.
+
+        Args:
+            made: the micro-batches of all steps to come.
+        """
         stop_asked = False
         while True:
             if self.evaluation_due() and not stop_asked:
@@ -132,7 +160,7 @@ class _Training:
             if stop_asked:
                 self.save()
                 return FitResult(step=self.progress.step, cancelled=True)
-            stop_asked = self.step().stop_asked
+            stop_asked = self.step(made).stop_asked
             if self.checkpoint_due():
                 self.save()
 
@@ -142,7 +170,20 @@ class _Training:
         out_of_patience = patience is not None and self.progress.evaluations_since_best >= patience
         return self.progress.step >= self.plan.steps or out_of_patience
 
-    def step(self) -> _StepResult:
+    def feed(self, asked: Iterable[Asked]) -> Generator[Made, None, None]:
+        """Make the micro-batches asked for, ahead of their use where the objective wants it."""
+        threads = self.objective.collate_threads
+        return prefetched(
+            lambda one: one.examples.collate(one.part, epoch=one.epoch), asked, threads=threads, ahead=2 * threads
+        )
+
+    def upcoming(self, first: int) -> Iterator[Asked]:
+        """The micro-batches of a 1-based step and all that follow."""
+        for step in range(first, self.plan.steps + 1):
+            for part in self.parts(self.batch(step)):
+                yield Asked(self.train_set, part, (step - 1) // self.plan.steps_per_epoch)
+
+    def step(self, made: Iterator[Made]) -> _StepResult:
         """One optimizer step: the mean loss of one batch, over all micro-batches and processes."""
         started = time.perf_counter()
         step = self.progress.step + 1
@@ -152,7 +193,7 @@ class _Training:
         batch = self.batch(step)
         self.method.train_mode()
         seed_all(mix(self.options.seed, step, self.run.rank))
-        result = self.accumulate(batch, epoch=(step - 1) // self.plan.steps_per_epoch)
+        result = self.accumulate(batch, made)
         self.update(result, step)
         self.progress = msgspec.structs.replace(self.progress, step=step)
         elapsed_s = time.perf_counter() - started
@@ -170,22 +211,26 @@ class _Training:
     def batch(self, step: int) -> list[int]:
         """Indices of the examples of a 1-based step."""
         epoch, position = divmod(step - 1, self.plan.steps_per_epoch)
-        if self._epoch[0] != epoch:
-            batches = epoch_batches(self.train_set.lengths, self.plan.batch_size, seed=self.options.seed, epoch=epoch)
-            self._epoch = (epoch, batches)
-        return self._epoch[1][position]
+        return self.epoch_batches(epoch)[position]
 
-    def accumulate(self, batch: list[int], *, epoch: int) -> _StepResult:
+    def _epoch_batches(self, epoch: int) -> list[list[int]]:
+        return epoch_batches(self.train_set.lengths, self.plan.batch_size, seed=self.options.seed, epoch=epoch)
+
+    def parts(self, batch: list[int]) -> list[MicroBatch]:
+        """What this process computes of a batch."""
+        return shares(batch, self.plan.micro_batch_size, rank=self.run.rank, world_size=self.run.world_size)
+
+    def accumulate(self, batch: list[int], made: Iterator[Made]) -> _StepResult:
         """Add up the gradients of a batch.
 
         Processes average their gradients, so each scales its part of the sum by their number.
         """
-        parts = shares(batch, self.plan.micro_batch_size, rank=self.run.rank, world_size=self.run.world_size)
+        count = len(self.parts(batch))
         loss_sum = 0.0
-        for i, part in enumerate(parts):
-            last = i == len(parts) - 1
+        for i in range(count):
+            last = i == count - 1
             with contextlib.nullcontext() if last else self.accelerator.no_sync(self.module):
-                inputs, weights = self.train_set.collate(part, epoch=epoch, device=self.accelerator.device)
+                inputs, weights = self.placed(next(made))
                 with self.accelerator.autocast():
                     losses = self.objective.losses(self.module, inputs).losses
                 loss = (losses.float() * weights).sum()
@@ -194,6 +239,12 @@ class _Training:
         grad_norm = self.clip()
         loss_sum, votes = sum_over_ranks([loss_sum, float(self.run.should_stop())], self.accelerator)
         return _StepResult(loss_sum, grad_norm, votes > 0)
+
+    def placed(self, made: Made) -> Made:
+        """A batch on the device of the model."""
+        batch, weights = made
+        device = self.accelerator.device
+        return {name: tensor.to(device) for name, tensor in batch.items()}, weights.to(device)
 
     def clip(self) -> float:
         """Scale long gradients down; returns their L2 norm before."""
@@ -225,20 +276,29 @@ class _Training:
         """Go through the evaluation data; False where a stop was asked for before the end."""
         self.method.module.eval()
         metrics = self.objective.metrics()
-        for batch in evaluation_batches(self.eval_set.lengths, EVALUATION_BATCH * self.run.world_size):
-            (part,) = shares(batch, EVALUATION_BATCH, rank=self.run.rank, world_size=self.run.world_size)
-            inputs, _ = self.eval_set.collate(part, epoch=-1, device=self.accelerator.device)
-            with torch.inference_mode(), self.accelerator.autocast():
-                output = self.objective.losses(self.method.module, inputs)
-            self.objective.update_metrics(metrics, output, part.count)
-            (votes,) = sum_over_ranks([float(self.run.should_stop())], self.accelerator)
-            if votes:
-                return False
+        parts = self.evaluation_parts()
+        with contextlib.closing(self.feed(Asked(self.eval_set, part, EVALUATION) for part in parts)) as made:
+            for part in parts:
+                inputs, _ = self.placed(next(made))
+                with torch.inference_mode(), self.accelerator.autocast():
+                    output = self.objective.losses(self.method.module, inputs)
+                self.objective.update_metrics(metrics, output, part.count)
+                (votes,) = sum_over_ranks([float(self.run.should_stop())], self.accelerator)
+                if votes:
+                    return False
         first, *others = gather_objects(metrics, self.accelerator)
         for other in others:
             first.merge(other)
         self.judge(first.compute(), getattr(first, "confusion", ()))
         return True
+
+    def evaluation_parts(self) -> list[MicroBatch]:
+        """What this process computes of the evaluation data."""
+        batches = evaluation_batches(self.eval_set.lengths, EVALUATION_BATCH * self.run.world_size)
+        one_each = (
+            shares(batch, EVALUATION_BATCH, rank=self.run.rank, world_size=self.run.world_size) for batch in batches
+        )
+        return [part for (part,) in one_each]
 
     def judge(self, metrics: dict[str, float], confusion: tuple[tuple[int, ...], ...]) -> None:
         """Compare an evaluation with the best so far, and keep the weights of a better one."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
-from zoo.data.example import Example
+from zoo.data.example import Example, RejectedRow
 from zoo.hyperparameters import TrainingOptions
-from zoo.training.batches import MicroBatch, example_seeds
+from zoo.prediction import Rejected
+from zoo.training.batches import EVALUATION, MicroBatch, example_seeds
 from zoo.training.objective import Batch, Objective
 from zoo.training.plan import class_weights
 
@@ -29,22 +30,23 @@ class EncodedExamples:
     def __len__(self) -> int:
         return len(self.features)
 
-    def collate(self, part: MicroBatch, *, epoch: int, device: torch.device) -> tuple[Batch, torch.Tensor]:
-        """Make a batch on the device.
+    def collate(self, part: MicroBatch, *, epoch: int) -> tuple[Batch, torch.Tensor]:
+        """Make a batch, on the CPU.
 
         Args:
             part: which examples.
             epoch: what the random draws depend on beside the seed; -1 for an evaluation.
-            device: where to.
 
         Returns:
             The batch, and the weight of each example, shape (batch,); 0 for those that only fill up.
         """
         batch = self.objective.collate(
-            [self.features[i] for i in part.indices], example_seeds(part.indices, seed=self.seed, epoch=epoch)
+            [self.features[i] for i in part.indices],
+            example_seeds(part.indices, seed=self.seed, epoch=epoch),
+            training=epoch != EVALUATION,
         )
         weights = [self.weights[i] for i in part.indices[: part.count]] + [0.0] * (len(part.indices) - part.count)
-        return {name: tensor.to(device) for name, tensor in batch.items()}, torch.tensor(weights, device=device)
+        return batch, torch.tensor(weights)
 
 
 def encode(
@@ -52,10 +54,14 @@ def encode(
     examples: Sequence[Example],
     options: TrainingOptions,
     *,
+    set_aside: Callable[[Sequence[RejectedRow]], None],
     labels: tuple[str, ...] = (),
 ) -> EncodedExamples:
-    """Turn examples into features; with labels, weigh them as `options` says."""
-    features = objective.features(examples)
+    """Turn examples into features, without those that turn out unusable; with labels, weigh them as `options` says."""
+    found = objective.features(examples)
+    pairs = zip(examples, found, strict=True)
+    set_aside([RejectedRow(e.input, e.row, feature.reason) for e, feature in pairs if isinstance(feature, Rejected)])
+    features = [feature for feature in found if not isinstance(feature, Rejected)]
     weights = [1.0] * len(features)
     if labels:
         groups = [objective.group(feature) for feature in features]

@@ -48,14 +48,26 @@ def make_method(objective: Objective[Any], options: TrainingOptions) -> Method:
     return _Lora(objective, rank=options.lora_rank, alpha=options.lora_alpha)
 
 
+def train_what_learns(module: nn.Module) -> None:
+    """Switch to training, but for layers whose own parameters are all frozen: those run as in prediction.
+
+    Batch norms that are not trained thus keep the statistics they came with.
+    """
+    module.train()
+    for layer in module.modules():
+        own = list(layer.parameters(recurse=False))
+        if own and not any(parameter.requires_grad for parameter in own):
+            layer.training = False
+
+
 class _Full:
-    """All parameters are trained."""
+    """All parameters are trained that the objective has not frozen itself."""
 
     def __init__(self, module: nn.Module) -> None:
         self.module = module
 
     def train_mode(self) -> None:
-        self.module.train()
+        train_what_learns(self.module)
 
     def finish(self, folder: Path) -> nn.Module:
         return self.module
@@ -95,7 +107,7 @@ class _Lora:
         self.module = peft.get_peft_model(objective.module, config)
 
     def train_mode(self) -> None:
-        self.module.train()
+        train_what_learns(self.module)
 
     def finish(self, folder: Path) -> nn.Module:
         adapter = folder / "adapter"

@@ -13,6 +13,7 @@ from torch import nn
 
 from zoo.data.example import Example
 from zoo.metrics import Metrics
+from zoo.prediction import Rejected
 
 if TYPE_CHECKING:
     from zoo.runs.context import FitResult, TrainingRun
@@ -55,6 +56,16 @@ class Objective(ABC, Generic[Features]):
     min_epochs: int = 3
     """Epochs over a data set that is large enough, where their number is left to the engine."""
 
+    batch_size: int | None = None
+    """Examples per optimizer step where none is asked for; None goes by the number of rows."""
+
+    micro_batch_size: int = 64
+    """Most examples computed at once where none is asked for."""
+
+    collate_threads: int = 0
+    """Threads that make batches ahead of the model; 0 makes each when it is needed. With any, `collate` is called from
+    several threads at once."""
+
     head: tuple[str, ...] = ()
     """Names of the submodules that make up the head: all that the method `head` trains."""
 
@@ -65,8 +76,11 @@ class Objective(ABC, Generic[Features]):
     """The task the result answers; empty for the task of the run."""
 
     @abstractmethod
-    def features(self, examples: Sequence[Example]) -> list[Features]:
-        """Turn examples into what batches are made of, once: same length, same order."""
+    def features(self, examples: Sequence[Example]) -> Sequence[Features | Rejected]:
+        """Turn examples into what batches are made of, once: same length, same order.
+
+        An example that turns out unusable becomes `Rejected(reason)` in its place; the engine sets it aside.
+        """
 
     def length(self, features: Features) -> int:
         """How much computing one example costs, in arbitrary units; batches group examples of like length."""
@@ -77,13 +91,14 @@ class Objective(ABC, Generic[Features]):
         return None
 
     @abstractmethod
-    def collate(self, features: Sequence[Features], seeds: Sequence[int]) -> Batch:
+    def collate(self, features: Sequence[Features], seeds: Sequence[int], *, training: bool) -> Batch:
         """Make a batch, on the CPU.
 
         Args:
             features: of the examples of the batch.
             seeds: one per example, for whatever is random about it (masking, augmentation). It depends on the run's
                 seed, the epoch and the example alone; in an evaluation it is the same each time.
+            training: False in an evaluation, which sees examples as they are.
 
         Returns:
             Tensors of shape (batch, ...).

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from zoo.errors import OptionInvalid
 from zoo.hyperparameters import FinetuneOptions, TrainingOptions
+from zoo.training.objective import Objective
 
 SMALL = 1_000
 """Rows below which batches are smaller: a small set has too few optimizer steps otherwise."""
@@ -38,28 +40,26 @@ class Plan:
         return step / self.steps_per_epoch
 
 
-def make_plan(
-    options: TrainingOptions, *, rows: int, auto_steps: int, min_epochs: int, lr: float, world_size: int
-) -> Plan:
+def make_plan(options: TrainingOptions, *, rows: int, objective: Objective[Any], lr: float, world_size: int) -> Plan:
     """Settle what was left to choose.
 
-    A small set is passed over more often: auto takes as many epochs as give `auto_steps` optimizer steps, at least
-    `min_epochs`, at most 40.
+    A small set is passed over more often: auto takes as many epochs as give the objective's `auto_steps` optimizer
+    steps, at least its `min_epochs`, at most 40.
 
     Args:
         options: as asked for.
         rows: training examples.
-        auto_steps: optimizer steps that fine-tuning on this kind of data needs to get anywhere.
-        min_epochs: passes over a set that is large enough.
+        objective: what is trained; it knows how many steps it needs to get anywhere.
         lr: peak learning rate where none is asked for.
         world_size: processes that share a batch.
 
     Raises:
         OptionInvalid: options contradict each other.
     """
-    batch_size = min(options.batch_size or (16 if rows < SMALL else 32), rows)
+    batch_size = min(options.batch_size or objective.batch_size or (16 if rows < SMALL else 32), rows)
     steps_per_epoch = math.ceil(rows / batch_size)
-    epochs = options.epochs or min(MAX_AUTO_EPOCHS, max(min_epochs, math.ceil(auto_steps / steps_per_epoch)))
+    auto_epochs = max(objective.min_epochs, math.ceil(objective.auto_steps / steps_per_epoch))
+    epochs = options.epochs or min(MAX_AUTO_EPOCHS, auto_epochs)
     steps = max(1, math.ceil(epochs * steps_per_epoch - 1e-9))
     if options.max_steps is not None:
         steps = options.max_steps if options.epochs is None else min(steps, options.max_steps)
@@ -72,7 +72,7 @@ def make_plan(
     return Plan(
         rows=rows,
         batch_size=batch_size,
-        micro_batch_size=min(options.micro_batch_size or 64, share),
+        micro_batch_size=min(options.micro_batch_size or objective.micro_batch_size, share),
         steps_per_epoch=steps_per_epoch,
         steps=steps,
         lr=options.lr or lr,

@@ -21,7 +21,7 @@ def objective(request: pytest.FixtureRequest, make_run, minilm: Path) -> Classif
 
 def batch_of(objective: Classification, make_run, *rows: int) -> dict[str, torch.Tensor]:
     features = objective.features(make_run().train)
-    return objective.collate([features[i] for i in rows], list(range(len(rows))))
+    return objective.collate([features[i] for i in rows], list(range(len(rows))), training=True)
 
 
 def test_losses_are_one_per_example_and_those_of_transformers(objective: Classification, make_run) -> None:

@@ -17,7 +17,7 @@ def objective(make_run) -> MaskedLanguageModelling:
 
 def batch_of(objective: MaskedLanguageModelling, make_run, rows: range, seed: int = 0) -> dict[str, torch.Tensor]:
     features = objective.features(make_run().train)
-    return objective.collate([features[i] for i in rows], [seed + i for i in rows])
+    return objective.collate([features[i] for i in rows], [seed + i for i in rows], training=True)
 
 
 def test_fifteen_percent_are_to_be_predicted_most_of_them_hidden(objective: MaskedLanguageModelling) -> None:
@@ -47,8 +47,8 @@ def test_special_tokens_are_never_hidden_and_one_other_always_is(objective: Mask
 
 def test_the_seed_of_an_example_decides_whatever_stands_beside_it(objective: MaskedLanguageModelling, make_run) -> None:
     features = objective.features(make_run().train)
-    together = objective.collate(features[:4], [10, 11, 12, 13])
-    alone = objective.collate(features[2:3], [12])
+    together = objective.collate(features[:4], [10, 11, 12, 13], training=True)
+    alone = objective.collate(features[2:3], [12], training=True)
     length = alone["input_ids"].shape[1]
     for name in ("input_ids", "labels"):
         assert torch.equal(together[name][2, :length], alone[name][0])
@@ -77,7 +77,7 @@ def test_losses_are_means_over_the_hidden_tokens_of_the_whole_model(
 
 
 def test_an_example_with_nothing_to_hide_loses_nothing(objective: MaskedLanguageModelling) -> None:
-    output = objective.losses(objective.module, objective.collate([[2, 3], [2, 3]], [0, 1]))
+    output = objective.losses(objective.module, objective.collate([[2, 3], [2, 3]], [0, 1], training=True))
     assert [0.0, 0.0] == output.losses.tolist()
     output.losses.sum().backward()
 

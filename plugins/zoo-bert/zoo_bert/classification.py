@@ -70,7 +70,7 @@ class Classification(Objective[Features]):
         """Index of the label."""
         return features[1]
 
-    def collate(self, features: Sequence[Features], seeds: Sequence[int]) -> Batch:
+    def collate(self, features: Sequence[Features], seeds: Sequence[int], *, training: bool) -> Batch:
         """Pad; nothing is random."""
         labels = torch.tensor([label for _, label in features])
         return {**pad([ids for ids, _ in features], self._pad_id), "labels": labels}

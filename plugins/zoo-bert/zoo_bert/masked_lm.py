@@ -84,8 +84,8 @@ class MaskedLanguageModelling(Objective[list[int]]):
         """Number of tokens."""
         return len(features)
 
-    def collate(self, features: Sequence[list[int]], seeds: Sequence[int]) -> Batch:
-        """Mask and pad; `labels` of shape (batch, tokens) tells what was hidden."""
+    def collate(self, features: Sequence[list[int]], seeds: Sequence[int], *, training: bool) -> Batch:
+        """Mask and pad, in an evaluation, too; `labels` of shape (batch, tokens) tells what was hidden."""
         masked = [self.mask(torch.tensor(ids), seed) for ids, seed in zip(features, seeds, strict=True)]
         labels = nn.utils.rnn.pad_sequence([label for _, label in masked], batch_first=True, padding_value=IGNORED)
         return {**pad([ids.tolist() for ids, _ in masked], self._pad_id), "labels": labels}

@@ -1,0 +1,116 @@
+"""One import of torch and torchvision, real images and one small trained network for all tests here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from zoo_resnet.cards import CARDS
+from zoo_resnet.options import ResnetFinetuneOptions, ResnetPredictOptions, ResnetPretrainOptions
+
+from zoo.card import Card
+from zoo.data import load
+from zoo.data.example import Example
+from zoo.quickstart.digits import write_digits
+from zoo.runs.context import PredictionRun, TrainingRun
+from zoo.task import get_task
+
+MakeRun = Callable[..., TrainingRun]
+MakePrediction = Callable[..., PredictionRun]
+TINY = "resnet10-32px"
+DIGITS = tuple("0123456789")
+
+
+@pytest.fixture(autouse=True)
+def own_store(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A store of its own."""
+    monkeypatch.setenv("ZOO_HOME", str(tmp_path_factory.mktemp("zoo-home")))
+
+
+@pytest.fixture(scope="session")
+def card() -> Callable[[str], Card]:
+    """A card by its name, as the host would hand it out."""
+    import msgspec
+
+    return {card.name: msgspec.structs.replace(card, plugin="resnet") for card in CARDS}.__getitem__
+
+
+@pytest.fixture(scope="session")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """scikit-learn's handwritten digits as image files: unlabelled, labelled and test."""
+    folder = tmp_path_factory.mktemp("digits")
+    write_digits(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def photographs() -> list[Path]:
+    """The two real photographs that scikit-learn ships: a Chinese temple and a flower, JPEG, 640 x 427."""
+    from importlib.resources import files
+
+    return [Path(str(files("sklearn.datasets") / "images" / name)) for name in ("china.jpg", "flower.jpg")]
+
+
+@pytest.fixture(scope="session")
+def labelled(digits: Path) -> tuple[Example, ...]:
+    """Ten images of each digit."""
+    return load(digits / "labelled", get_task("image-classification")).examples
+
+
+@pytest.fixture(scope="session")
+def make_run(
+    card: Callable[[str], Card], labelled: tuple[Example, ...], tmp_path_factory: pytest.TempPathFactory
+) -> MakeRun:
+    """A training run on few digits, on the CPU."""
+
+    def make(name: str = TINY, verb: str = "finetune", weights: Path | None = None, **given: Any) -> TrainingRun:
+        finetune = verb == "finetune"
+        options = {"image_size": 8, "flip": False} | given.pop("options", {})
+        given.setdefault("labels", DIGITS if finetune else ())
+        given.setdefault("folder", tmp_path_factory.mktemp("run"))
+        given.setdefault("train", labelled)
+        given.setdefault("eval", ())
+        given.setdefault("emit", lambda event: None)
+        given.setdefault("should_stop", lambda: False)
+        return TrainingRun(
+            card=card(name),
+            task=get_task("image-classification" if finetune else "image-feature-extraction"),
+            weights=weights,
+            options=(ResnetFinetuneOptions if finetune else ResnetPretrainOptions)(**options),
+            device="cpu",
+            precision="fp32",
+            **given,
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_prediction(card: Callable[[str], Card]) -> MakePrediction:
+    """A model to be loaded for predicting, on the CPU."""
+
+    def make(
+        weights: Path, task: str = "image-classification", name: str = TINY, precision: str = "fp32", **options: Any
+    ) -> PredictionRun:
+        return PredictionRun(
+            card=card(name),
+            task=get_task(task),
+            weights=weights,
+            options=ResnetPredictOptions(**options),
+            device="cpu",
+            precision=precision,
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def classifier(make_run: MakeRun, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model folder: digits learnt for a few steps."""
+    from zoo_resnet.classification import Classification
+
+    run = make_run(folder=tmp_path_factory.mktemp("classifier"), options={"max_steps": 30})
+    Classification(run).fit(run)
+    return run.model_folder

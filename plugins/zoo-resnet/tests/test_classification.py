@@ -1,0 +1,60 @@
+"""Fine-tuning: what is seen, what is trained, what is left."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from zoo_resnet.classification import Classification
+
+
+def test_training_sees_random_views_and_evaluation_the_centre(make_run) -> None:
+    run = make_run(options={"crop_scale": 0.3})
+    objective = Classification(run)
+    features = objective.features(run.train[:4])
+    seen = [
+        objective.collate(features, seeds, training=training)["images"]
+        for seeds, training in (
+            ([1, 2, 3, 4], True),
+            ([5, 6, 7, 8], True),
+            ([1, 2, 3, 4], False),
+            ([5, 6, 7, 8], False),
+        )
+    ]
+
+    assert not torch.equal(seen[0], seen[1])
+    assert torch.equal(seen[2], seen[3])
+    assert (4, 8, 8, 3) == tuple(seen[0].shape)
+
+
+def test_one_loss_an_image_and_one_image_alone_can_be_trained_on(make_run) -> None:
+    run = make_run()
+    objective = Classification(run)
+    features = objective.features(run.train[:5])
+    module = objective.module.train()
+
+    for count in (5, 1):
+        batch = objective.collate(features[:count], list(range(count)), training=True)
+        assert (count,) == tuple(objective.losses(module, batch).losses.shape)
+
+
+@pytest.mark.parametrize(("stages", "moving"), [(0, 12), (1, 11), (3, 6), (5, 0)])
+def test_frozen_stages_keep_weights_and_statistics(make_run, stages: int, moving: int) -> None:
+    """Ten-layer network: the stem has one batch norm, the stages two each, from the second on one more."""
+    run = make_run(options={"frozen_stages": stages, "max_steps": 2})
+    objective = Classification(run)
+    norms = [module for module in objective.module.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    objective.fit(run)
+
+    assert 12 == len(norms)
+    assert moving == sum(bool(norm.running_mean.abs().sum() > 0) for norm in norms)
+
+
+def test_weights_of_the_same_labels_bring_their_head(make_run, classifier) -> None:
+    """Another order of labels is another head."""
+    same = Classification(make_run(weights=classifier)).module.fc.weight
+    other = Classification(make_run(weights=classifier, labels=tuple("9876543210"))).module.fc.weight
+    from safetensors.torch import load_file
+
+    trained = load_file(classifier / "model.safetensors")["fc.weight"]
+    assert torch.equal(trained, same)
+    assert not torch.equal(trained, other)

@@ -1,0 +1,62 @@
+"""Networks are torchvision's, and weights that do not fit are refused in words."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torchvision
+from zoo_resnet.network import build, freeze, load_body
+
+from zoo import StoreInvalid
+
+SMALL = {"builder": "resnet10", "stem": "small"}
+
+
+@pytest.mark.parametrize("builder", ["resnet18", "resnet34", "resnet50", "resnet101", "resnet152"])
+def test_the_imagenet_stem_gives_torchvisions_own_network(builder: str) -> None:
+    with torch.device("meta"):
+        ours = build({"builder": builder, "stem": "imagenet"}, 1000).state_dict()
+        theirs = getattr(torchvision.models, builder)().state_dict()
+
+    assert {name: tensor.shape for name, tensor in ours.items()} == {n: t.shape for n, t in theirs.items()}
+
+
+def test_the_small_stem_keeps_the_resolution_of_small_images() -> None:
+    network = build(SMALL, 10).eval()
+    seen = []
+    network.layer1.register_forward_hook(lambda module, inputs, output: seen.append(tuple(output.shape)))
+
+    assert network(torch.zeros(2, 3, 32, 32)).shape == (2, 10)
+    assert seen == [(2, 64, 32, 32)]
+
+
+def test_without_classes_the_pooled_features_come_out() -> None:
+    assert build(SMALL, 0).eval()(torch.zeros(2, 3, 8, 8)).shape == (2, 512)
+
+
+def test_a_body_is_loaded_without_the_head_of_other_classes() -> None:
+    given = build(SMALL, 7).state_dict()
+    network = build(SMALL, 3)
+    head = network.fc.weight.clone()
+
+    load_body(network, given, head=False)
+
+    assert torch.equal(network.layer4[0].conv2.weight, given["layer4.0.conv2.weight"])
+    assert torch.equal(network.fc.weight, head)
+
+
+def test_weights_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(StoreInvalid, match=r"do not fit the network: .*layer1\.1"):
+        load_body(build({"builder": "resnet18", "stem": "small"}, 3), build(SMALL, 3).state_dict(), head=True)
+    with pytest.raises(StoreInvalid, match="do not fit the network"):
+        load_body(build(SMALL, 3), build(SMALL, 4).state_dict(), head=True)
+    with pytest.raises(StoreInvalid, match="no ResNet that is known here"):
+        build({"builder": "resnet7", "stem": "small"}, 3)
+
+
+@pytest.mark.parametrize(("stages", "learning"), [(0, "conv1.weight"), (1, "layer1.0.conv1.weight"), (5, "fc.weight")])
+def test_freezing_leaves_the_stages_after(stages: int, learning: str) -> None:
+    network = build(SMALL, 3)
+    freeze(network, stages)
+
+    assert next(name for name, parameter in network.named_parameters() if parameter.requires_grad) == learning

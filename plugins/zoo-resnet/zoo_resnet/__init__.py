@@ -1,0 +1,1 @@
+"""ResNet for zoo: image classification, self-supervised pretraining, image embeddings."""

@@ -1,0 +1,41 @@
+"""What zoo finds: the four hooks. Importing this costs nothing; torch arrives in the hook bodies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import zoo
+from zoo_resnet.cards import CARDS
+
+if TYPE_CHECKING:
+    from zoo import Card, PredictionRun, Predictor, Trainable, TrainingRun
+
+
+@zoo.hookimpl
+def cards() -> tuple[Card, ...]:
+    """Describe the models."""
+    return CARDS
+
+
+@zoo.hookimpl
+def pretrain(run: TrainingRun) -> Trainable:
+    """Contrastive learning."""
+    from zoo_resnet.contrastive import Contrastive
+
+    return Contrastive(run)
+
+
+@zoo.hookimpl
+def finetune(run: TrainingRun) -> Trainable:
+    """Image classification."""
+    from zoo_resnet.classification import Classification
+
+    return Classification(run)
+
+
+@zoo.hookimpl
+def predict(run: PredictionRun) -> Predictor:
+    """Labels or features, as the task says."""
+    from zoo_resnet.predictors import load
+
+    return load(run)

@@ -1,0 +1,103 @@
+"""From a picture to what the network sees, for evaluating and predicting: nothing random."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from zoo import ImageInput
+
+LONGEST = 4
+"""Longer side that is looked at, in shorter sides; the ends of longer strips are cut off before anything is resized."""
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """Resize the shorter side, crop the centre, scale to 0..1, normalise: as torchvision publishes it for ResNet
+    (`torchvision.models.ResNet50_Weights.*.transforms`).
+    """
+
+    size: int
+    """Width and height of what the network sees."""
+    resize_size: int
+    """Shorter side after resizing."""
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    @classmethod
+    def of(cls, published: ImageInput) -> Preprocessing:
+        """What a card says."""
+        size = published.input_size[1]
+        return cls(size, published.resize_size or size, published.mean, published.std)
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> Preprocessing:
+        """What `to_json` wrote."""
+        return cls(
+            int(document["input_size"][1]),
+            int(document["resize_size"]),
+            tuple(float(x) for x in document["mean"]),
+            tuple(float(x) for x in document["std"]),
+        )
+
+    def at(self, size: int | None) -> Preprocessing:
+        """The same at another size: the crop keeps its share of the picture."""
+        if size is None:
+            return self
+        return replace(self, size=size, resize_size=round(self.resize_size * size / self.size))
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "input_size": [3, self.size, self.size],
+            "resize_size": self.resize_size,
+            "interpolation": "bilinear",
+            "mean": list(self.mean),
+            "std": list(self.std),
+        }
+
+    def reduce(self, image: Image.Image) -> Image.Image:
+        """The image with a shorter side of at most `resize_size`; what `crop` makes of either is the same."""
+        image = _without_ends(image)
+        return _resized(image, self.resize_size) if min(image.size) > self.resize_size else image
+
+    def crop(self, image: Image.Image) -> np.ndarray[Any, Any]:
+        """The centre, uint8 of shape (size, size, 3)."""
+        image = _resized(_without_ends(image), self.resize_size)
+        # Rounded as torchvision's center_crop does: half to even.
+        left, top = round((image.width - self.size) / 2), round((image.height - self.size) / 2)
+        return np.asarray(image.crop((left, top, left + self.size, top + self.size)))
+
+    def normalise(self, images: torch.Tensor) -> torch.Tensor:
+        """Scale and shift channel by channel.
+
+        Args:
+            images: uint8, shape (batch, height, width, 3).
+
+        Returns:
+            float32, shape (batch, 3, height, width), channels last in memory.
+        """
+        mean, std = (torch.tensor(values, device=images.device).view(3, 1, 1) for values in (self.mean, self.std))
+        return images.permute(0, 3, 1, 2).float().div_(255).sub_(mean).div_(std)
+
+
+def _resized(image: Image.Image, shorter: int) -> Image.Image:
+    """The shorter side so long, the other rounded down, as torchvision's `resize` does it."""
+    if image.width <= image.height:
+        size = (shorter, int(shorter * image.height / image.width))
+    else:
+        size = (int(shorter * image.width / image.height), shorter)
+    return image if size == image.size else image.resize(size, Image.Resampling.BILINEAR)
+
+
+def _without_ends(image: Image.Image) -> Image.Image:
+    longest = LONGEST * min(image.size)
+    if max(image.size) <= longest:
+        return image
+    width, height = min(image.width, longest), min(image.height, longest)
+    left, top = (image.width - width) // 2, (image.height - height) // 2
+    return image.crop((left, top, left + width, top + height))

@@ -1,0 +1,57 @@
+"""How to use a result without zoo; goes into its README."""
+
+from __future__ import annotations
+
+from zoo_resnet.config import Config
+
+_TEMPLATE = """## Use without zoo
+
+```python
+import json
+from pathlib import Path
+
+import torch, torchvision
+from PIL import Image
+from safetensors.torch import load_file
+from torchvision import transforms
+
+config = json.loads(Path("this folder/config.json").read_text(encoding="utf-8"))
+{build}
+model.load_state_dict(load_file("this folder/model.safetensors"))
+model.eval()
+prepare = transforms.Compose([
+    transforms.Resize(config["image"]["resize_size"]),
+    transforms.CenterCrop(config["image"]["input_size"][1]),
+    transforms.ToTensor(),
+    transforms.Normalize(config["image"]["mean"], config["image"]["std"]),
+])
+{answer}
+```
+"""
+_STEM = """
+model.conv1 = torch.nn.Conv2d(3, 64, 3, padding=1, bias=False)
+model.maxpool = torch.nn.Identity()"""
+_RESNET10 = "torchvision.models.ResNet(torchvision.models.resnet.BasicBlock, [1, 1, 1, 1], num_classes={classes})"
+_OTHERS = "torchvision.models.{builder}(num_classes={classes})"
+_CLASSIFY = """with torch.inference_mode():
+    logits = model(prepare(Image.open("a.jpg").convert("RGB"))[None])
+print(config["labels"][logits.argmax(-1)])"""
+_FEATURES = """with torch.inference_mode():
+    features = model(prepare(Image.open("a.jpg").convert("RGB"))[None])"""
+
+
+def classification_readme(config: Config) -> str:
+    """Of a classifier."""
+    return _TEMPLATE.format(build=_build(config, classes=len(config.labels)), answer=_CLASSIFY)
+
+
+def features_readme(config: Config) -> str:
+    """Of a network without head."""
+    build = _build(config, classes=1) + "\nmodel.fc = torch.nn.Identity()"
+    return _TEMPLATE.format(build=build, answer=_FEATURES)
+
+
+def _build(config: Config, *, classes: int) -> str:
+    builder = config.architecture["builder"]
+    call = (_RESNET10 if builder == "resnet10" else _OTHERS).format(builder=builder, classes=classes)
+    return f"model = {call}" + (_STEM if config.architecture["stem"] == "small" else "")

@@ -1,0 +1,87 @@
+"""Tensors out of a folder of weights: safetensors as they are, torchvision's pickles by way of safetensors."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import tempfile
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from zoo import Card, StoreInvalid
+
+FILE = "model.safetensors"
+"""Of a result of ours."""
+
+
+def published_file(card: Card) -> str:
+    """The file of torchvision's that a card names; empty for a result of ours."""
+    files = card.weights.files if card.weights is not None else ()
+    return next((file.name for file in files if file.name.endswith(".pth")), "")
+
+
+def state_of(card: Card, folder: Path, cache: Path) -> dict[str, torch.Tensor]:
+    """The state dict of a model.
+
+    Args:
+        card: names the file where the folder holds those of other models, too, as torch.hub's does.
+        folder: what `zoo.fetch` brought, digests checked; or the model folder of a run.
+        cache: where a pickle is kept as safetensors: read without unpickling, and without copying, from then on.
+
+    Raises:
+        StoreInvalid: there is no such file, it is damaged, or it holds anything but tensors.
+    """
+    pickled = published_file(card)
+    if not pickled:
+        return _read(folder / FILE)
+    path = folder / pickled
+    kept = cache / f"{path.stem}.safetensors"
+    if kept.exists():
+        with contextlib.suppress(StoreInvalid):  # damaged: made again
+            return _read(kept)
+    state = _unpickle(path)
+    _keep(state, kept)
+    return state
+
+
+def _read(path: Path) -> dict[str, torch.Tensor]:
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise StoreInvalid(
+            f"{path} cannot be read: {error}", "remove it; then fetch or train the model again"
+        ) from error
+
+
+def _unpickle(path: Path) -> dict[str, torch.Tensor]:
+    hint = "remove it, and fetch it again"
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        words = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise StoreInvalid(f"{path} holds more than tensors, or is damaged: {words}", hint) from error
+    if not isinstance(state, dict) or not all(
+        isinstance(name, str) and isinstance(tensor, torch.Tensor) for name, tensor in state.items()
+    ):
+        raise StoreInvalid(f"{path} holds something else than named tensors", hint)
+    return {name: tensor.contiguous() for name, tensor in state.items()}
+
+
+def _keep(state: dict[str, torch.Tensor], path: Path) -> None:
+    """Write whole or not at all; whoever comes second replaces it by the same."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            partial = Path(folder) / path.name
+            save_file({name: tensor.clone() for name, tensor in state.items()}, partial)  # clones share no memory
+            with partial.open("rb+") as file:
+                os.fsync(file.fileno())
+            partial.replace(path)
+    except OSError as error:
+        raise StoreInvalid(
+            f"{path} cannot be written: {error.strerror or error}", "look at the disk and its room"
+        ) from error

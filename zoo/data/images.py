@@ -1,0 +1,194 @@
+"""Image files, pictures and arrays to RGB: whatever is wrong with one is told as a reason, never a crash."""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+import warnings
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from zoo.prediction import Rejected
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+_CAMERA = (".avif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".mpo", ".png", ".tif", ".tiff", ".webp")
+_OTHER = (".bmp", ".dib", ".gif", ".pbm", ".pgm", ".pnm", ".ppm")
+EXTENSIONS = frozenset((*_CAMERA, *_OTHER))
+"""What the names of image files end in, in lower case."""
+FORMATS = ("AVIF", "BMP", "DIB", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
+"""What Pillow may read; its other formats are rare, and some of them start programs (EPS runs Ghostscript)."""
+MAX_PIXELS = 2**27
+"""Largest image decoded: 400 MB as RGB, more than any camera makes. A small file can claim far more (a bomb)."""
+_ORIENTATION_TAG = 0x0112
+_ALPHA_MODES = ("LA", "La", "PA", "RGBA", "RGBa")
+_WIDE_MODES = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
+_opening = threading.Lock()
+Source = TypeVar("Source")
+
+
+def read_image(source: Any) -> Image | Rejected:
+    """Decode an image as a person sees it: turned upright, in RGB, over white where it is transparent.
+
+    16-bit grey is scaled to 8 bits; of an animation the first frame is taken; CMYK and palettes are converted.
+
+    Args:
+        source: path of a file, a PIL image, or an array of uint8, shape (height, width), (height, width, 1),
+            (height, width, 3) or (height, width, 4), red first.
+
+    Returns:
+        A PIL image of mode RGB, or the reason why there is none.
+    """
+    decoded = decode(source)
+    return decoded if isinstance(decoded, Rejected) else _guarded(as_rgb, decoded)
+
+
+def decode(source: Any) -> Image | Rejected:
+    """Read all pixels, in the mode of the source and not yet turned upright; `read_image` tells what it may be."""
+    from PIL.Image import Image
+
+    if isinstance(source, str | os.PathLike):
+        return _guarded(_from_file, Path(os.fspath(source)))
+    if isinstance(source, Image):
+        return _guarded(_loaded, source)
+    if hasattr(source, "__array__") or hasattr(source, "__array_interface__"):
+        return _from_array(source)
+    return Rejected(f"the input is {type(source).__name__}, not a path, a PIL image or an array of uint8")
+
+
+def as_rgb(image: Image) -> Image:
+    """The picture a viewer shows: upright, opaque, 8 bits of red, green and blue."""
+    image = _upright(image)
+    if image.mode in _WIDE_MODES:
+        image = _narrowed(image)
+    if image.mode in _ALPHA_MODES or "transparency" in image.info:
+        return _over_white(image)
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _guarded(read: Any, source: Source) -> Image | Rejected:
+    """Pillow's readers raise nearly anything on damaged files; all of it means that the image cannot be used."""
+    from PIL import UnidentifiedImageError
+
+    try:
+        return cast("Image | Rejected", read(source))
+    except UnidentifiedImageError:
+        return Rejected(f"it is no image that can be read here, or is damaged ({_beginning(source)})")
+    except MemoryError:
+        return Rejected("there is not enough memory to decode it")
+    except OSError as error:
+        return Rejected(error.strerror or f"it cannot be decoded: {_said(error)}")
+    except Exception as error:
+        return Rejected(f"it cannot be decoded: {_said(error)}")
+
+
+def _from_file(path: Path) -> Image | Rejected:
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        return Rejected("it is a folder, not a file" if stat.S_ISDIR(status.st_mode) else "it is no ordinary file")
+    if status.st_size == 0:
+        return Rejected("it is empty (0 bytes)")
+    from PIL import Image
+
+    with path.open("rb") as file:
+        # Pillow warns of large images, through filters that threads share; the limit here is checked by ourselves.
+        with _opening, warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            try:
+                image = Image.open(file, formats=_formats())
+            except Image.DecompressionBombError as error:
+                return Rejected(f"it is too large: {_said(error)}")
+        return _loaded(image)
+
+
+@cache
+def _formats() -> tuple[str, ...]:
+    """Those of `FORMATS` that this build of Pillow has."""
+    from PIL import Image
+
+    Image.init()
+    return tuple(name for name in FORMATS if name in Image.OPEN)
+
+
+def _loaded(image: Image) -> Image | Rejected:
+    width, height = image.size
+    if not width or not height:
+        return Rejected(f"it has no pixels: {width} x {height}")
+    if width * height > MAX_PIXELS:
+        return Rejected(f"it is too large: {width:,} x {height:,} pixels, more than {MAX_PIXELS:,} in all")
+    image.load()
+    return image
+
+
+def _from_array(source: Any) -> Image | Rejected:
+    import numpy as np
+    from PIL import Image
+
+    array = np.asarray(source)
+    shape = array.shape
+    if array.dtype != np.uint8:
+        return Rejected(f"the array is of {array.dtype}, shape {shape}; it must be uint8, 0 to 255")
+    if not (len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3, 4))):
+        return Rejected(f"the array has shape {shape}; it must be (height, width) or (height, width, 1, 3 or 4)")
+    if not array.size:
+        return Rejected(f"the array has no pixels: shape {shape}")
+    if len(shape) == 3 and shape[2] == 1:
+        array = array[:, :, 0]
+    return Image.fromarray(np.ascontiguousarray(array))
+
+
+def _upright(image: Image) -> Image:
+    """Turn as the camera says (EXIF 2.32, tag 274)."""
+    from PIL.Image import Transpose
+
+    try:
+        orientation = image.getexif().get(_ORIENTATION_TAG, 1)
+    except Exception:  # the notes of the camera are damaged, the picture is not: it is taken as it stands
+        orientation = 1
+    turn = {
+        2: Transpose.FLIP_LEFT_RIGHT,
+        3: Transpose.ROTATE_180,
+        4: Transpose.FLIP_TOP_BOTTOM,
+        5: Transpose.TRANSPOSE,
+        6: Transpose.ROTATE_270,
+        7: Transpose.TRANSVERSE,
+        8: Transpose.ROTATE_90,
+    }.get(orientation)
+    return image if turn is None else image.transpose(turn)
+
+
+def _narrowed(image: Image) -> Image:
+    """More than 8 bits to 8: 16-bit numbers by their full range, others by the largest that is found."""
+    import numpy as np
+    from PIL import Image
+
+    values = np.nan_to_num(np.asarray(image).astype(np.float64), posinf=0.0, neginf=0.0).clip(min=0)
+    largest = float(values.max())
+    if image.mode.startswith("I;16"):
+        scale = 65_535.0
+    elif image.mode == "F" and largest <= 1:
+        scale = 1.0
+    else:
+        scale = next((bound for bound in (255.0, 65_535.0) if largest <= bound), largest)
+    return Image.fromarray((values * (255.0 / scale)).round().astype(np.uint8))
+
+
+def _over_white(image: Image) -> Image:
+    from PIL import Image
+
+    colours = image.convert("RGBA")
+    paper = Image.new("RGBA", colours.size, "white")
+    return Image.alpha_composite(paper, colours).convert("RGB")
+
+
+def _beginning(source: Any) -> str:
+    """How a file begins, for a person to recognise what it is instead."""
+    with Path(source).open("rb") as file:
+        return f"the file begins with {file.read(8)!r}"
+
+
+def _said(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -1,0 +1,38 @@
+"""Making batches in threads while the model computes on the one before."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Made = TypeVar("Made")
+
+
+def prefetched(
+    make: Callable[[Item], Made], items: Iterable[Item], *, threads: int, ahead: int
+) -> Generator[Made, None, None]:
+    """Make one thing of each item, in order, a few of them ahead of their use.
+
+    Args:
+        make: called in several threads at once; what it raises is raised where its result would have come.
+        items: taken one by one in the caller's thread, `ahead` of the results.
+        threads: how many; 0 makes each thing in the caller's thread when it is asked for.
+        ahead: most things made or in the making that were not asked for yet.
+    """
+    if threads == 0:
+        yield from map(make, items)
+        return
+    waiting: deque[Future[Made]] = deque()
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="zoo-prefetch")
+    try:
+        for item in items:
+            waiting.append(pool.submit(make, item))
+            if len(waiting) > ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
