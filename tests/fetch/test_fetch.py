@@ -22,7 +22,7 @@ from tests.weights_factory import (
     weights_file,
     write_files,
 )
-from zoo.card import FolderSource, HubSource, PackageSource, UrlSource, Weights, WeightsFile
+from zoo.card import FolderSource, HubSource, PackageSource, TorchHubSource, UrlSource, Weights, WeightsFile
 from zoo.errors import ChecksumMismatch, DownloadFailed
 from zoo.fetch import Progress, fetch, locate
 from zoo.fetch.places import hub_cache
@@ -170,6 +170,60 @@ class TestUrl:
 
         assert server.requests == []
         assert list(store.rglob("evil*")) == []
+
+
+class TestTorchHub:
+    """A folder on the web whose publisher states the first digits of each digest, as torchvision's does."""
+
+    @pytest.fixture(autouse=True)
+    def torch_home(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+        return tmp_path / "torch"
+
+    @pytest.fixture
+    def wanted(self, server: HubServer) -> Weights:
+        content = FILES["model.safetensors"]
+        server.serve("/web/model.pth", content)
+        file = WeightsFile(name="model.pth", sha256_prefix=sha256(content)[:8], about_bytes=250_000)
+        return Weights(files=(file,), sources=(TorchHubSource(base_url=f"{server.address}/web"),))
+
+    def test_files_stand_where_torch_hub_looks_for_them(self, wanted: Weights, torch_home: Path) -> None:
+        checkpoints = torch_home / "hub" / "checkpoints"
+        assert fetch(wanted) == locate(wanted) == checkpoints
+        assert [path.name for path in checkpoints.iterdir()] == ["model.pth"]
+        assert (checkpoints / "model.pth").read_bytes() == FILES["model.safetensors"]
+
+    def test_without_torch_home_it_is_in_the_users_cache(
+        self, wanted: Weights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("TORCH_HOME")
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+        assert fetch(wanted) == tmp_path / "cache" / "torch" / "hub" / "checkpoints"
+
+    def test_the_size_is_the_servers_once_it_states_one(self, wanted: Weights) -> None:
+        told: list[Progress] = []
+        fetch(wanted, on_progress=told.append)
+        assert (told[-1].received_bytes, told[-1].total_bytes) == (300_000, 300_000)
+        assert all(progress.received_bytes <= (progress.total_bytes or 0) for progress in told)
+
+    def test_a_digest_that_begins_otherwise_is_refused(self, server: HubServer, wanted: Weights) -> None:
+        server.serve("/web/model.pth", OTHER)
+        with pytest.raises(ChecksumMismatch) as caught:
+            fetch(wanted)
+        prefix = wanted.files[0].sha256_prefix
+        assert caught.value.message == f"{server.address}/web/model.pth has sha256 {sha256(OTHER)}, not {prefix}..."
+        assert locate(wanted) is None
+
+    def test_a_file_that_is_here_but_another_is_refused(self, wanted: Weights, torch_home: Path) -> None:
+        write_files(torch_home / "hub" / "checkpoints", {"model.pth": OTHER})
+        with pytest.raises(ChecksumMismatch, match=r"remove it|not [0-9a-f]{8}\.\.\."):
+            fetch(wanted)
+
+    def test_without_any_digest_nothing_is_fetched(self, server: HubServer, wanted: Weights) -> None:
+        bare = Weights(files=(WeightsFile(name="model.pth"),), sources=wanted.sources)
+        with pytest.raises(DownloadFailed, match="the card names no sha256"):
+            fetch(bare)
+        assert server.requests == []
 
 
 class TestHub:

@@ -31,7 +31,7 @@ SENTENCES = (
 NETWORK = "resnet10-32px"
 VIEWS = ("--image-size", "8", "--no-flip", "--epochs")
 """Digits are 8 pixels wide, and mirrored ones are none."""
-LOOKING = (*VIEWS, "20", "--crop-scale", "0.4", "--rotate", "15", "--eval-share", "0")
+LOOKING = (*VIEWS, "30", "--crop-scale", "0.4", "--rotate", "15", "--eval-share", "0")
 TUNING = (*VIEWS, "25", "--crop-scale", "0.4", "--rotate", "15", "--eval-share", "0")
 SHOWN = 4
 """Digits to be answered at the end."""

@@ -24,10 +24,12 @@ from zoo.runs.events import (
 )
 from zoo.runs.log import follow
 from zoo.runs.snapshot import RunSnapshot, apply
+from zoo.task import get_task
 
 PLAIN_INTERVAL_S = 10.0
 """Between two lines of progress where stderr is no terminal."""
 SMALL_TABLE = 30
+_EXAMPLE_INPUT = {"text": '"some text"', "image": "some.jpg"}
 """Classes up to which the table of classes is shown."""
 
 
@@ -180,12 +182,14 @@ def tell_result(run: Run) -> None:
     show_metrics(s)
     if request.verb in ("pretrain", "finetune"):
         diagnostics.note(f"model: {run.name}, in {run.folder.model_folder}")
-        diagnostics.note(f'next:  zoo predict {run.name} "some text"')
+        diagnostics.note(f"next:  zoo predict {run.name} {_EXAMPLE_INPUT[get_task(request.task).input]}")
 
 
 def show_metrics(s: RunSnapshot) -> None:
     """Final figures on stdout, with a table of classes where there are not too many."""
-    output.line("  ".join(f"{name} {value:.4f}" for name, value in s.metrics.items()) or "no figures")
+    output.line(
+        "  ".join(f"{name} {value:.4f}" for name, value in s.metrics.items()) or "no figures: nothing was held out"
+    )
     if s.confusion and len(s.labels) <= SMALL_TABLE:
         output.table(class_rows(s), ("class", "precision", "recall", "f1", "rows"))
 
