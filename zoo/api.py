@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from zoo.card import Card
 from zoo.catalog import Catalog
-from zoo.errors import RunCancelled, RunFailed, UnknownModel, Unsupported
+from zoo.errors import OptionInvalid, RunCancelled, RunFailed, UnknownModel, Unsupported
 from zoo.requesting import batch_prediction_request, evaluation_request, training_request
 from zoo.runs import control, status, store
 from zoo.runs.events import AnyEvent
@@ -236,6 +236,17 @@ class Run:
         """Go on from the last checkpoint."""
         control.resume(self.folder)
         return self
+
+    def rename(self, name: str) -> Run:
+        """Call the run, and the model that came of it, by another name; this object goes on meaning the old one.
+
+        Raises:
+            OptionInvalid: the name is not one, or is taken by a run or a model.
+            Unsupported: the run is still going.
+        """
+        if any(name in (card.name, card.full_name) for card in Catalog.load().cards):
+            raise OptionInvalid(f"{name!r} is the name of a model", "choose another")
+        return Run(control.rename(self.folder, name))
 
     def remove(self) -> None:
         """Delete the run and its result."""

@@ -39,6 +39,10 @@ def _dispatch(argv: Sequence[str] | None) -> int:
     flags = []
     while words and words[0].startswith("-"):
         flags.append(words.pop(0))
+    if not words and not flags and sys.stdin.isatty() and sys.stdout.isatty():
+        from zoo.tui.launch import open_app
+
+        return open_app()
     if not words or {"-h", "--help"} & set(flags):
         return _overview(flags)
     if "--version" in flags:

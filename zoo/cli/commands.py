@@ -27,6 +27,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "logs": ("zoo.cli.logs", "show what a run printed"),
         "stop": ("zoo.cli.stop", "stop a run; it writes a checkpoint first"),
         "resume": ("zoo.cli.resume", "go on with a run from its last checkpoint"),
+        "rename": ("zoo.cli.rename", "call a run and its model by another name"),
         "rm": ("zoo.cli.rm", "delete runs and their results"),
     },
 }

@@ -9,12 +9,10 @@ from zoo.card import Card, ImageInput, TextInput
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
 from zoo.cli.placing import add_columns
-from zoo.data import Inspection, inspect, likely_task
-from zoo.data.report import ImageFacts, Lengths, Part, Size
+from zoo.data import inspect, likely_task
+from zoo.data.wording import report
 from zoo.task import Task, get_task
 
-_LABELS_SHOWN = 30
-_BAR_WIDTH = 24
 _STATUS_EVERY = 100
 
 
@@ -47,7 +45,8 @@ def run(args: argparse.Namespace) -> ExitCode:
     if args.json:
         output.emit_json(found)
     else:
-        _report(found)
+        for text in report(found, output.width()):
+            output.line(text)
     return ExitCode.OK if found.usable else ExitCode.DATA
 
 
@@ -91,80 +90,3 @@ def _tokenizer(card: Card) -> Path | None:
         diagnostics.note(f"the weights of {card.name} hold no tokenizer.json: lengths are in words")
         return None
     return path
-
-
-def _report(found: Inspection) -> None:
-    for part in (found.train, found.eval):
-        if part:
-            _report_part(part)
-    if found.eval:
-        output.line(f"{found.eval.unit}s in both: {found.overlap.rows:,}")
-        output.line()
-    if found.labels:
-        _report_labels(found)
-        output.line()
-    for finding in found.findings:
-        output.line(f"{'note' if finding.level == 'info' else finding.level}: {finding.message}")
-    if not found.findings:
-        output.line("nothing stands in the way of using this data")
-
-
-def _report_part(part: Part) -> None:
-    mapping = f"input from {part.mapping.input!r}"
-    mapping += f", label from {part.mapping.label!r}" if part.mapping.label else ", no label"
-    counts = (
-        (part.empty_rows, "empty"),
-        (part.unlabelled_rows, "without label"),
-        (part.rejected_rows, "unusable in all"),
-        (part.duplicates.rows, "repeating another"),
-    )
-    output.line(part.path)
-    if part.unit == "row":
-        output.line(f"  columns  {', '.join(part.columns)} ({mapping})")
-    found = "".join(f", {count:,} {what}" for count, what in counts if count)
-    output.line(f"  {part.unit + 's':<8} {part.rows:,}{found}")
-    if part.lengths:
-        output.line(f"  lengths  {_lengths(part.lengths)}")
-    if part.images:
-        output.line(f"  sizes    {_sizes(part.images)}")
-        output.line(f"  formats  {_counts(part.images.formats)}; modes {_counts(part.images.modes)}")
-    output.line()
-
-
-def _lengths(lengths: Lengths) -> str:
-    text = (
-        f"half up to {lengths.p50:,} {lengths.unit}, 90% up to {lengths.p90:,}, 99% up to {lengths.p99:,}, "
-        f"longest {lengths.max:,}"
-    )
-    if lengths.truncated_share is None:
-        return text
-    return f"{text}; {lengths.truncated_share:.1%} would be cut at {lengths.max_tokens:,}"
-
-
-def _sizes(images: ImageFacts) -> str:
-    if images.sizes == 1:
-        return f"all {_size(images.median)}"
-    return (
-        f"smallest {_size(images.smallest)}, half up to {_size(images.median)}, largest {_size(images.largest)}; "
-        f"{images.sizes:,} different ones"
-    )
-
-
-def _size(size: Size) -> str:
-    return f"{size.width:,} x {size.height:,}"
-
-
-def _counts(counts: dict[str, int]) -> str:
-    return ", ".join(f"{count:,} {name}" for name, count in counts.items())
-
-
-def _report_labels(found: Inspection) -> None:
-    labels, unit, with_eval = found.labels, found.train.unit, found.eval is not None
-    most = max(label.rows for label in labels) or 1
-    rows = []
-    for label in labels[:_LABELS_SHOWN]:
-        bar = "█" * max(round(label.rows / most * _BAR_WIDTH), label.rows > 0)
-        rows.append([label.label, f"{label.rows:,}", *([f"{label.eval_rows:,}"] if with_eval else []), bar])
-    output.table(rows, ("label", f"{unit}s", *((f"eval {unit}s",) if with_eval else ()), ""))
-    if len(labels) > _LABELS_SHOWN:
-        output.line(f"and {len(labels) - _LABELS_SHOWN:,} labels more (--json lists all)")

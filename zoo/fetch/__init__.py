@@ -27,6 +27,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """Since the download began."""
     file: str = ""
     """The newest file to receive anything."""
+    files: dict[str, tuple[int, int | None]] = {}
+    """Name of each file to the bytes that are here and those it has, if that is known."""
 
 
 OnProgress = Callable[[Progress], None]

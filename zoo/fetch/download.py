@@ -111,6 +111,10 @@ def _progress(session: Session, weights: Weights, began: float) -> Progress:
     return Progress(
         received_bytes=sum(received.values()),
         total_bytes=None if weights.size_bytes is None else sum(sizes),
+        files={
+            file.name: (received.get(file.name, 0), size or None)
+            for file, size in zip(weights.files, sizes, strict=True)
+        },
         bytes_per_s=session.fresh_bytes / elapsed_s if elapsed_s else 0.0,
         file=session.newest,
     )

@@ -1,4 +1,4 @@
-"""Stopping, resuming and removing runs."""
+"""Stopping, resuming, renaming and removing runs."""
 
 from __future__ import annotations
 
@@ -88,6 +88,18 @@ def remove(folder: RunFolder) -> None:
     if _going_on(folder):
         raise Unsupported(f"run {folder.name} is still going", f"stop it first: zoo stop {folder.name}")
     store.delete(folder)
+
+
+def rename(folder: RunFolder, name: str) -> RunFolder:
+    """Call a run, and the model that came of it, by another name.
+
+    Raises:
+        Unsupported: the run is still going.
+        OptionInvalid: the name is not one, or is taken.
+    """
+    if _going_on(folder):
+        raise Unsupported(f"run {folder.name} is still going", f"stop it first: zoo stop {folder.name}")
+    return store.rename(folder, name)
 
 
 def _going_on(folder: RunFolder) -> bool:

@@ -43,7 +43,7 @@ def _start(folder: RunFolder) -> None:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env=_environment(attempt),
+                env=environment() | {"ZOO_ATTEMPT": str(attempt)},
                 **_detached(),
             )
         except OSError as error:
@@ -66,7 +66,8 @@ def worker_command(folder: RunFolder) -> list[str]:
     return [sys.executable, *torchrun, *worker]
 
 
-def _environment(attempt: int) -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """The environment of a process that computes."""
     settings = {
         "PYTHONUNBUFFERED": "1",
         "PYTHONSAFEPATH": "1",  # a file in the folder one works in never stands in for a library
@@ -76,7 +77,6 @@ def _environment(attempt: int) -> dict[str, str]:
         "TOKENIZERS_PARALLELISM": "false",
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-        "ZOO_ATTEMPT": str(attempt),
     }
     return os.environ | settings
 

@@ -152,6 +152,26 @@ def all_runs() -> tuple[RunFolder, ...]:
     return tuple(RunFolder(path) for _, _, path in sorted(found, reverse=True))
 
 
+def rename(folder: RunFolder, name: str) -> RunFolder:
+    """Call a run, and the model that came of it, by another name.
+
+    Raises:
+        OptionInvalid: the name is not one, or is taken.
+        StoreInvalid: the folder cannot be moved.
+    """
+    target = runs_folder() / _checked_name(name)
+    request = folder.request
+    if target.exists():
+        raise OptionInvalid(f"there is a run {name!r} already", "choose another name")
+    try:
+        folder.path.rename(target)
+        renamed = msgspec.structs.replace(request, name=name)
+        atomic.write_bytes(target / "run.json", msgspec.json.format(msgspec.json.encode(renamed)))
+    except OSError as error:
+        raise StoreInvalid(f"run {folder.name} cannot be renamed: {error}", "close what uses its files") from error
+    return RunFolder(target)
+
+
 def delete(folder: RunFolder) -> None:
     """Remove a run's folder and all in it.
 
@@ -166,11 +186,16 @@ def delete(folder: RunFolder) -> None:
         raise StoreInvalid(f"run {folder.name} cannot be removed: {error}", "close what uses its files") from error
 
 
-def _claim(parent: Path, name: str) -> Path:
+def _checked_name(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise OptionInvalid(
             f"{name!r} cannot be the name of a run", "use letters, digits, dots, dashes; begin with a letter or digit"
         )
+    return name
+
+
+def _claim(parent: Path, name: str) -> Path:
+    _checked_name(name)
     try:
         (parent / name).mkdir()
     except FileExistsError:

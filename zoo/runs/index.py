@@ -1,0 +1,224 @@
+"""All runs in brief, kept up to date at little cost: for views that list ten thousand of them.
+
+A run that has ended is read once, from the end of its log; one that goes on is followed event by event.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from zoo.errors import StoreInvalid
+from zoo.paths import runs_folder
+from zoo.runs import ranks
+from zoo.runs.events import TERMINAL, AnyEvent, RunCancelled, RunFailed, RunFinished, decode
+from zoo.runs.liveness import is_alive
+from zoo.runs.log import read_events
+from zoo.runs.request import RunRequest, RunVerb
+from zoo.runs.snapshot import RunSnapshot, Status, apply, fold
+from zoo.runs.status import judge
+from zoo.runs.store import RunFolder
+
+TAIL_BYTES = 16_384
+"""Enough for the last event of nearly every log."""
+SWEEP_S = 5.0
+"""How often the logs of ended runs are looked at: someone may have resumed one."""
+
+
+class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """A run in one line."""
+
+    name: str
+    verb: RunVerb
+    model: str
+    """`plugin/name`."""
+    task: str
+    created_at: float
+    status: Status = "created"
+    step: int = 0
+    """Steps done, or rows answered."""
+    steps: int = 0
+    """All there are; 0 where it is not known."""
+    metrics: dict[str, float] = {}
+    ended_at: float | None = None
+    error: str = ""
+
+    @property
+    def live(self) -> bool:
+        """Whether a worker is at it."""
+        return self.status in ("starting", "running")
+
+    @property
+    def share(self) -> float | None:
+        """How much of it is done, 0 to 1; None where it is not known."""
+        return self.step / self.steps if self.steps else None
+
+
+@dataclass
+class _Entry:
+    folder: RunFolder
+    request: RunRequest
+    summary: RunSummary
+    stamp: tuple[int, int]
+    """Modification time and size of the log when it was read."""
+    snapshot: RunSnapshot | None = None
+    """Of a run that goes on."""
+    offset: int = 0
+
+
+class RunIndex:
+    """Summaries of all runs of the store; not for several threads."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, _Entry] = {}
+        self._seen_folder = 0
+        self._swept_at = 0.0
+
+    @property
+    def summaries(self) -> tuple[RunSummary, ...]:
+        """Newest first."""
+        found = (entry.summary for entry in self._entries.values())
+        return tuple(sorted(found, key=lambda summary: -summary.created_at))
+
+    def refresh(self) -> bool:
+        """Look at what may have changed; returns whether anything did."""
+        changed = self._look_at_folder()
+        for entry in list(self._entries.values()):
+            if entry.snapshot is not None:
+                changed |= self._follow(entry)
+        if time.monotonic() - self._swept_at >= SWEEP_S:
+            changed |= self._sweep()
+        return changed
+
+    def _look_at_folder(self) -> bool:
+        """Runs that are new, gone or renamed."""
+        parent = runs_folder()
+        try:
+            modified = parent.stat().st_mtime_ns
+        except OSError:
+            modified = 0
+        if modified == self._seen_folder:
+            return False
+        names = set()
+        with contextlib.suppress(FileNotFoundError), os.scandir(parent) as entries:
+            names = {entry.name for entry in entries if not entry.name.startswith(".")}
+        gone = [name for name in self._entries if name not in names]
+        for name in gone:
+            del self._entries[name]
+        complete = True
+        new = 0
+        for name in sorted(names - self._entries.keys()):
+            entry = _entry(RunFolder(parent / name))
+            if entry is not None:
+                self._entries[name] = entry
+                new += 1
+            else:
+                complete = complete and (parent / name / "run.json").exists()
+        # A folder whose request is still to be written is looked at again.
+        self._seen_folder = modified if complete else 0
+        return bool(gone or new)
+
+    def _follow(self, entry: _Entry) -> bool:
+        alive = is_alive(entry.folder)
+        events, entry.offset = read_events(entry.folder, entry.offset)
+        assert entry.snapshot is not None
+        snapshot = fold(events, entry.snapshot)
+        if snapshot.live and not alive and (failure := ranks.first_failure(entry.folder)):
+            snapshot = apply(snapshot, failure)
+        snapshot = judge(snapshot, alive=alive)
+        summary = _of_snapshot(entry.request, snapshot)
+        changed = summary != entry.summary
+        entry.summary = summary
+        entry.snapshot = snapshot if snapshot.live or alive else None
+        entry.stamp = _stamp(entry.folder)
+        return changed
+
+    def _sweep(self) -> bool:
+        self._swept_at = time.monotonic()
+        changed = False
+        for name, entry in list(self._entries.items()):
+            if entry.snapshot is None and _stamp(entry.folder) != entry.stamp:
+                fresh = _entry(entry.folder)
+                if fresh is not None:
+                    self._entries[name] = fresh
+                    changed = True
+        return changed
+
+
+def _entry(folder: RunFolder) -> _Entry | None:
+    """Read a run; None for a folder that is none."""
+    try:
+        request = msgspec.structs.replace(folder.request, name=folder.name)
+    except StoreInvalid:
+        return None
+    stamp = _stamp(folder)
+    last = _last_event(folder.events_path)
+    if isinstance(last, TERMINAL) and not is_alive(folder):
+        return _Entry(folder, request, _of_end(request, last), stamp)
+    events, offset = read_events(folder)
+    alive = is_alive(folder)
+    snapshot = fold(events)
+    if snapshot.live and not alive and (failure := ranks.first_failure(folder)):
+        snapshot = apply(snapshot, failure)
+    snapshot = judge(snapshot, alive=alive)
+    goes_on = snapshot if snapshot.live or snapshot.status == "created" else None
+    return _Entry(folder, request, _of_snapshot(request, snapshot), stamp, goes_on, offset)
+
+
+def _last_event(path: Path) -> AnyEvent | None:
+    """The event of the last whole line; None where it cannot be read, or does not fit into the tail."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - TAIL_BYTES))
+            tail = file.read()
+    except OSError:
+        return None
+    lines = tail.splitlines()
+    return decode(lines[-1]) if lines and tail.endswith(b"\n") else None
+
+
+def _stamp(folder: RunFolder) -> tuple[int, int]:
+    try:
+        status = folder.events_path.stat()
+    except OSError:
+        return (0, 0)
+    return (status.st_mtime_ns, status.st_size)
+
+
+def _summary(request: RunRequest) -> RunSummary:
+    return RunSummary(
+        name=request.name, verb=request.verb, model=request.model, task=request.task, created_at=request.created_at
+    )
+
+
+def _of_snapshot(request: RunRequest, s: RunSnapshot) -> RunSummary:
+    return msgspec.structs.replace(
+        _summary(request),
+        status=s.status,
+        step=s.step or s.rows_predicted,
+        steps=s.steps or s.total_rows or 0,
+        metrics=s.latest_metrics,
+        ended_at=s.ended_at,
+        error=s.error,
+    )
+
+
+def _of_end(request: RunRequest, event: AnyEvent) -> RunSummary:
+    """From the last event alone."""
+    summary = msgspec.structs.replace(_summary(request), ended_at=event.at)
+    match event:
+        case RunFinished():
+            metrics, step = event.metrics, event.step
+            return msgspec.structs.replace(summary, status="finished", metrics=metrics, step=step, steps=step)
+        case RunCancelled():
+            return msgspec.structs.replace(summary, status="cancelled", step=event.step)
+        case RunFailed():
+            return msgspec.structs.replace(summary, status="failed", error=event.message)
+        case _:
+            raise AssertionError(f"{event} ends nothing")

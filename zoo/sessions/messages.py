@@ -1,0 +1,59 @@
+"""What a session and the one who opened it say to each other: one JSON document a line."""
+
+from __future__ import annotations
+
+from typing import Any, Union
+
+import msgspec
+
+from zoo.prediction import Prediction
+
+
+class Open(msgspec.Struct, frozen=True, kw_only=True):
+    """The first line to the worker: what to load."""
+
+    model: str
+    device: str = "auto"
+    precision: str = "auto"
+    options: dict[str, Any] = {}
+
+
+class Ask(msgspec.Struct, frozen=True, kw_only=True):
+    """Every other line to the worker."""
+
+    inputs: list[str]
+    """Texts, or paths of files."""
+
+
+class Fetching(msgspec.Struct, frozen=True, kw_only=True, tag="fetching"):
+    """The weights are on their way."""
+
+    received_bytes: int
+    total_bytes: int | None = None
+
+
+class Ready(msgspec.Struct, frozen=True, kw_only=True, tag="ready"):
+    """The model is loaded."""
+
+    device: str
+    precision: str
+    labels: tuple[str, ...] = ()
+
+
+class Answered(msgspec.Struct, frozen=True, kw_only=True, tag="answered"):
+    """One prediction an input, in order."""
+
+    predictions: list[Prediction]
+    elapsed_s: float
+
+
+class Failed(msgspec.Struct, frozen=True, kw_only=True, tag="failed"):
+    """Loading or answering went wrong; after loading the session goes on."""
+
+    kind: str
+    """Name of the error class."""
+    message: str
+    hint: str = ""
+
+
+Reply = Union[Fetching, Ready, Answered, Failed]

@@ -1,0 +1,78 @@
+"""The process that holds a warm model: `python -m zoo.sessions.worker`. Lines in, lines out; ends with its input."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import IO
+
+import msgspec
+
+from zoo.api import Model, load
+from zoo.errors import ZooError
+from zoo.fetch import Progress
+from zoo.sessions.messages import Answered, Ask, Failed, Fetching, Open, Ready, Reply
+
+FETCHING_S = 0.2
+
+
+def main() -> int:
+    """Load what the first line names, then answer line by line."""
+    replies = _private_stdout()
+    requests = sys.stdin.buffer
+    try:
+        model = _load(msgspec.json.decode(requests.readline(), type=Open), replies)
+    except Exception as error:
+        _send(replies, _failed(error))
+        return 1
+    _send(replies, Ready(device=model.device, precision=model.precision, labels=model.labels))
+    for line in requests:
+        _send(replies, _answer(model, msgspec.json.decode(line, type=Ask)))
+    return 0
+
+
+def _private_stdout() -> IO[bytes]:
+    """What stdout was; whatever prints from here on prints to stderr."""
+    replies = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return replies
+
+
+def _load(asked: Open, replies: IO[bytes]) -> Model:
+    told_at = 0.0
+
+    def tell(progress: Progress) -> None:
+        nonlocal told_at
+        if time.monotonic() - told_at >= FETCHING_S:
+            told_at = time.monotonic()
+            _send(replies, Fetching(received_bytes=progress.received_bytes, total_bytes=progress.total_bytes))
+
+    return load(asked.model, device=asked.device, precision=asked.precision, on_progress=tell, **asked.options)
+
+
+def _answer(model: Model, asked: Ask) -> Reply:
+    started = time.perf_counter()
+    try:
+        predictions = model.predict(asked.inputs)
+    except Exception as error:
+        return _failed(error)
+    return Answered(predictions=predictions, elapsed_s=time.perf_counter() - started)
+
+
+def _failed(error: Exception) -> Failed:
+    if isinstance(error, ZooError):
+        return Failed(kind=type(error).__name__, message=error.message, hint=error.hint)
+    import traceback
+
+    traceback.print_exc()
+    return Failed(kind=type(error).__name__, message=f"{type(error).__name__}: {error}")
+
+
+def _send(replies: IO[bytes], reply: Reply) -> None:
+    replies.write(msgspec.json.encode(reply) + b"\n")
+    replies.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The terminal UI: views of the catalog and of run snapshots. No torch in this process."""

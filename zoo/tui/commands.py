@@ -1,0 +1,24 @@
+"""What one would type for what the screen is about to do."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+
+
+def command_line(verb: str, *words: str, flags: Mapping[str, object] | None = None) -> str:
+    """A command of zoo, ready to be pasted into a shell.
+
+    Args:
+        verb: the command.
+        words: what stands after it.
+        flags: name, with underscores, to value; empty values are left out, True and False become --x and --no-x.
+    """
+    given = ["zoo", verb, *words]
+    for name, value in (flags or {}).items():
+        flag = name.replace("_", "-")
+        if isinstance(value, bool):
+            given.append(f"--{flag}" if value else f"--no-{flag}")
+        elif value not in ("", None):
+            given += [f"--{flag}", str(value)]
+    return shlex.join(given)

@@ -1,0 +1,209 @@
+"""What the application knows, kept fresh by threads: models, runs, downloads. Screens read it, and hear of changes."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+from zoo.card import Card, FolderSource
+from zoo.catalog import Catalog, is_local
+from zoo.errors import ZooError
+from zoo.plugins import Plugin, PluginFailure, load_plugins
+from zoo.runs.index import RunIndex, RunSummary
+from zoo.tui.downloads import Download, Downloads
+from zoo.tui.messages import CatalogChanged, DownloadsChanged, RunsChanged
+
+if TYPE_CHECKING:
+    from zoo.tui.app import ZooApp
+
+POLL_S = 0.25
+"""Between two looks at the runs."""
+PAINT_S = 0.1
+"""Least time between two messages about downloads."""
+BATCH = 200
+"""Cards whose weights are looked for before the screens are told."""
+
+
+@dataclass(frozen=True)
+class ModelLine:
+    """One model, with what is known of it on this machine."""
+
+    card: Card
+    haystack: str
+    """What a filter looks through, in lower case."""
+    local: bool | None = None
+    """Whether the weights are here; None until it was looked at."""
+    runs: int = 0
+    """Runs that started from it."""
+    used_at: float | None = None
+    """When the newest of them began, Unix time."""
+
+
+class Feed:
+    """Everything the screens show; changed in the thread of the UI only."""
+
+    def __init__(self, app: ZooApp) -> None:
+        self._app = app
+        self.models: tuple[ModelLine, ...] = ()
+        self.models_loaded = False
+        self.plugins: tuple[Plugin, ...] = ()
+        self.failures: tuple[PluginFailure, ...] = ()
+        self.problems: tuple[str, ...] = ()
+        self.runs: tuple[RunSummary, ...] = ()
+        self.runs_loaded = False
+        self.downloads = Downloads(self._on_download)
+        self._downloads_told_at = 0.0
+        self._results: frozenset[tuple[str, str]] = frozenset()
+        self._ended = False
+
+    def start(self) -> None:
+        """Begin to look around; the first frame is on screen by now."""
+        self._app.run_worker(self._watch_runs, thread=True, group="runs", name="runs", exit_on_error=False)
+        self.reload_models()
+
+    def stop(self) -> None:
+        """End all threads."""
+        self._ended = True
+        self.downloads.stop_all()
+
+    @property
+    def live_runs(self) -> tuple[RunSummary, ...]:
+        """Those that go on."""
+        return tuple(run for run in self.runs if run.live)
+
+    def line(self, full_name: str) -> ModelLine | None:
+        """The model of that full name."""
+        return next((line for line in self.models if line.card.full_name == full_name), None)
+
+    def reload_models(self) -> None:
+        """Ask the plugins anew."""
+        self._app.run_worker(
+            self._load_models, thread=True, group="models", name="models", exclusive=True, exit_on_error=False
+        )
+
+    def _load_models(self) -> None:
+        """In a thread: cards first, then which of them are here."""
+        plugins, failures = load_plugins()
+        catalog = Catalog.load()
+        usage = _usage(self.runs)
+        lines = [_line(card, usage) for card in sorted(catalog.cards, key=lambda card: not _is_result(card))]
+        self._show_models(lines, plugins, failures, catalog.problems)
+        for start in range(0, len(lines), BATCH):
+            if self._ended:
+                return
+            for index in range(start, min(start + BATCH, len(lines))):
+                lines[index] = replace(lines[index], local=_is_local(lines[index].card))
+            time.sleep(0)  # the UI's turn
+        self._show_models(lines, plugins, failures, catalog.problems)
+
+    def _show_models(
+        self,
+        lines: list[ModelLine],
+        plugins: tuple[Plugin, ...],
+        failures: tuple[PluginFailure, ...],
+        problems: tuple[str, ...],
+    ) -> None:
+        shown = tuple(lines)
+
+        def apply() -> None:
+            self.models, self.plugins, self.failures, self.problems = shown, plugins, failures, problems
+            self.models_loaded = True
+            self._app.tell(CatalogChanged)
+
+        self.later(apply)
+
+    def _watch_runs(self) -> None:
+        """In a thread, as long as the application is open."""
+        index = RunIndex()
+        first = True
+        while not self._ended:
+            if index.refresh() or first:
+                first = False
+                self.later(lambda found=index.summaries: self._show_runs(found))  # type: ignore[misc]
+            time.sleep(POLL_S)
+
+    def _show_runs(self, runs: tuple[RunSummary, ...]) -> None:
+        self.runs, self.runs_loaded = runs, True
+        results = frozenset(
+            (run.name, run.status) for run in runs if run.status == "finished" and run.verb in ("pretrain", "finetune")
+        )
+        if results != self._results and self.models_loaded:  # a model has come, gone or changed its name
+            self._results = results
+            self.reload_models()
+        else:
+            self._results = results
+            usage = _usage(runs)
+            self.models = tuple(_used(line, usage) for line in self.models)
+        self._app.tell(RunsChanged)
+
+    def _on_download(self, download: Download) -> None:
+        """In the thread of a download."""
+        now = time.monotonic()
+        if download.active and now - self._downloads_told_at < PAINT_S:
+            return
+        self._downloads_told_at = now
+        self.later(lambda: self._show_download(download))
+
+    def _show_download(self, download: Download) -> None:
+        if download.state == "done":
+            name = download.card.full_name
+            self.models = tuple(
+                replace(line, local=True) if line.card.full_name == name else line for line in self.models
+            )
+            self._app.notify(f"{download.card.name} is on this machine", markup=False)
+            self._app.tell(CatalogChanged)
+        elif download.state == "failed" and download.error is not None:
+            self._app.show_error(download.error)
+        self._app.tell(DownloadsChanged)
+
+    def later(self, change: Callable[[], None]) -> None:
+        """Make a change in the thread of the UI; may be called from any other."""
+        if not self._ended:
+            self._app.post_message(Applied(change))
+
+
+class Applied(Message):
+    """A thread has found something out; the change is made in the thread of the UI."""
+
+    def __init__(self, change: Callable[[], None]) -> None:
+        super().__init__()
+        self.change = change
+
+
+Usage = dict[str, tuple[int, float]]
+
+
+def _usage(runs: tuple[RunSummary, ...]) -> Usage:
+    """Full name of a model to how many runs started from it, and when the newest began."""
+    found: defaultdict[str, tuple[int, float]] = defaultdict(lambda: (0, 0.0))
+    for run in runs:
+        number, newest = found[run.model]
+        found[run.model] = (number + 1, max(newest, run.created_at))
+    return dict(found)
+
+
+def _used(line: ModelLine, usage: Usage) -> ModelLine:
+    number, newest = usage.get(line.card.full_name, (0, None))
+    return line if (line.runs, line.used_at) == (number, newest) else replace(line, runs=number, used_at=newest)
+
+
+def _line(card: Card, usage: Usage) -> ModelLine:
+    words = " ".join((card.full_name, card.family, card.summary, *card.tasks)).lower()
+    return _used(ModelLine(card, words), usage)
+
+
+def _is_result(card: Card) -> bool:
+    """Whether it came of a run of one's own."""
+    return card.weights is not None and any(isinstance(source, FolderSource) for source in card.weights.sources)
+
+
+def _is_local(card: Card) -> bool:
+    try:
+        return is_local(card)
+    except ZooError:
+        return False

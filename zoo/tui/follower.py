@@ -1,0 +1,85 @@
+"""One run, followed event by event, for the screen that shows it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+
+from zoo.runs import ranks
+from zoo.runs.liveness import is_alive
+from zoo.runs.log import read_events
+from zoo.runs.snapshot import EMPTY, RunSnapshot, apply, fold
+from zoo.runs.status import judge
+from zoo.runs.store import RunFolder
+from zoo.sanitize import plain
+
+POLL_S = 0.15
+LOG_BYTES = 64 * 1024
+"""The end of the log that is shown."""
+
+OnChange = Callable[[RunSnapshot, str], None]
+
+
+class Follower:
+    """Reads a run's events and log in a thread until it is stopped.
+
+    Args:
+        folder: the run.
+        on_change: given the snapshot and the end of the log, in the follower's thread.
+    """
+
+    def __init__(self, folder: RunFolder, on_change: OnChange) -> None:
+        self._folder, self._on_change = folder, on_change
+        self._stopped = threading.Event()
+        self._snapshot = EMPTY
+        self._offset = 0
+        self._log_size = -1
+
+    def start(self) -> None:
+        """Begin."""
+        threading.Thread(target=self._go_on, name=f"follow {self._folder.name}", daemon=True).start()
+
+    def stop(self) -> None:
+        """End; nothing is told any more."""
+        self._stopped.set()
+
+    def _go_on(self) -> None:
+        told: tuple[RunSnapshot, int] | None = None
+        log = ""
+        while not self._stopped.is_set():
+            shown = self._read()
+            size = _size(self._folder)
+            if size != self._log_size:
+                self._log_size, log = size, _tail(self._folder)
+            if told != (shown, size):
+                told = (shown, size)
+                self._on_change(shown, log)
+            self._stopped.wait(POLL_S if shown.live else 4 * POLL_S)
+
+    def _read(self) -> RunSnapshot:
+        alive = is_alive(self._folder)
+        events, self._offset = read_events(self._folder, self._offset)
+        self._snapshot = fold(events, self._snapshot)
+        if self._snapshot.live and not alive and (failure := ranks.first_failure(self._folder)):
+            return apply(self._snapshot, failure)
+        return judge(self._snapshot, alive=alive)
+
+
+def _size(folder: RunFolder) -> int:
+    try:
+        return folder.log_path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _tail(folder: RunFolder) -> str:
+    """The last lines of the log, safe for a terminal; what a carriage return has overwritten is left out."""
+    try:
+        with folder.log_path.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - LOG_BYTES))
+            data = file.read()
+    except OSError:
+        return ""
+    lines = (line.rpartition("\r")[2] for line in data.decode(errors="replace").split("\n"))
+    return plain("\n".join(lines)).strip("\n")

@@ -1,0 +1,17 @@
+"""Opening the terminal UI."""
+
+from __future__ import annotations
+
+import os
+
+
+def open_app() -> int:
+    """Run the UI until the person leaves it; returns the exit code."""
+    no_color = os.environ.get("NO_COLOR")
+    from zoo.tui.app import ZooApp
+
+    app = ZooApp()
+    if no_color is not None:  # Textual takes it away; the processes this one starts are to honour it, too
+        os.environ["NO_COLOR"] = no_color
+    app.run()
+    return app.return_code or 0

@@ -1,0 +1,110 @@
+"""What can be done with a run, on every screen that shows one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.binding import Binding, BindingType
+from textual.dom import DOMNode
+
+from zoo.api import open_run
+from zoo.tui.commands import command_line
+from zoo.tui.screens.ask import AskScreen
+from zoo.tui.screens.confirm import ConfirmScreen
+
+if TYPE_CHECKING:
+    from zoo.runs.index import RunSummary
+    from zoo.tui.app import ZooApp
+
+
+class RunActions(DOMNode):
+    """Stop, resume, rename, delete, try: mixed into a screen that says which run is meant."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s", "stop_run", "Stop"),
+        Binding("r", "resume_run", "Resume"),
+        Binding("t,p", "try_run", "Try it"),
+        Binding("m", "rename_run", "Rename", show=False),
+        Binding("x,delete", "delete_run", "Delete", show=False),
+        Binding("c", "copy_attach", "Copy the command", show=False),
+    ]
+
+    @property
+    def run_name(self) -> str:
+        """The run that is meant; empty where there is none."""
+        raise NotImplementedError
+
+    @property
+    def _application(self) -> ZooApp:
+        return cast("ZooApp", self.app)
+
+    @property
+    def _summary(self) -> RunSummary | None:
+        return next((run for run in self._application.feed.runs if run.name == self.run_name), None)
+
+    def action_stop_run(self) -> None:
+        """Ask whether to stop; the run then writes a checkpoint."""
+        app, run = self._application, self._summary
+        if run is None:
+            return
+        if not run.live:
+            app.notify(f"{run.name} is {run.status} already", markup=False)
+            return
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                app.carry_out(lambda: open_run(run.name).stop(), done=f"{run.name} has stopped; r goes on with it")
+
+        text = f"{run.name} writes a checkpoint and ends. It can go on from there."
+        app.push_screen(ConfirmScreen("Stop the run?", text, "Stop"), answered)
+
+    def action_resume_run(self) -> None:
+        """Go on from the last checkpoint."""
+        app, run = self._application, self._summary
+        if run is None:
+            return
+        if run.live or run.status == "finished":
+            app.notify(f"{run.name} is {run.status}", markup=False)
+            return
+        app.carry_out(lambda: open_run(run.name).resume(), done=f"{run.name} goes on")
+
+    def action_try_run(self) -> None:
+        """Let the model answer that came of the run."""
+        app, run = self._application, self._summary
+        if run is None:
+            return
+        if run.status != "finished" or run.verb not in ("finetune", "pretrain"):
+            app.notify(f"{run.name} has no model yet", severity="warning", markup=False)
+            return
+        app.predict_with(f"{run.model.partition('/')[0]}/{run.name}")
+
+    def action_rename_run(self) -> None:
+        """Give the run and its model another name."""
+        app, run = self._application, self._summary
+        if run is None:
+            return
+
+        def answered(name: str | None) -> None:
+            if name and name != run.name:
+                app.carry_out(lambda: open_run(run.name).rename(name), done=f"{run.name} is called {name} now")
+                self.renamed(name)
+
+        app.push_screen(AskScreen(f"New name of {run.name}", run.name), answered)
+
+    def renamed(self, name: str) -> None:
+        """The run is about to have another name."""
+
+    def action_delete_run(self) -> None:
+        """Delete the run and its model."""
+        app, run = self._application, self._summary
+        if run is None:
+            return
+        if run.live:
+            app.notify(f"{run.name} is still going: stop it first", severity="warning", markup=False)
+            return
+        app.delete_run(run.name)
+
+    def action_copy_attach(self) -> None:
+        """Copy what one would type to watch the run."""
+        if self.run_name:
+            self._application.copy(command_line("attach", self.run_name))

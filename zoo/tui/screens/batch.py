@@ -1,0 +1,49 @@
+"""The form of answering a whole file into another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from zoo.card import Card
+from zoo.requesting import batch_prediction_request
+from zoo.runs.request import RunRequest
+from zoo.tui.commands import command_line
+from zoo.tui.screens.form import BY_NAME, RunForm
+from zoo.tui.widgets.fields import AUTO, Field, choice_field, text_field
+
+
+class BatchScreen(RunForm):
+    """Answer every row of a file into another file."""
+
+    def __init__(self, card: Card) -> None:
+        super().__init__(card, "predict", card.abilities["predict"])
+
+    def fields(self) -> Iterator[Field]:
+        """What goes in, and where the answers go."""
+        kind = self.task_.input
+        yield text_field("data", "answer", path=True)
+        yield text_field("out", "into", placeholder="answers.jsonl", path=True, note=".jsonl or .csv, a new file")
+        yield choice_field("input", f"{kind} column", [BY_NAME], "", help=f"The column that holds the {kind}.")
+
+    def command(self) -> str:
+        """What one would type instead."""
+        flags = {"file": self.value("data"), **{name: self.value(name) for name in ("out", "input", "name")}}
+        places = {name: self.value(name) for name in ("device", "precision") if self.value(name) != AUTO}
+        return command_line("predict", self.card.name, flags=flags | places | self.given_options())
+
+    def request(self) -> RunRequest:
+        """Check everything."""
+        return batch_prediction_request(
+            self.card.full_name,
+            self.value("data"),
+            self.value("out") or "answers.jsonl",
+            input=self.value("input"),
+            name=self.value("name"),
+            device=self.value("device"),
+            precision=self.value("precision"),
+            **self.given_options(),
+        )
+
+    def plan(self, request: RunRequest) -> list[tuple[str, str]]:
+        """What would be done."""
+        return [*super().plan(request), ("answers go to", request.out)]

@@ -1,0 +1,87 @@
+"""The plugins: where models come from, and what is wrong with those that do not load."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from zoo.plugins import Plugin, PluginFailure
+from zoo.sanitize import one_line
+from zoo.tui.page import Page
+from zoo.tui.widgets.table import Cell, Column, Table
+
+COLUMNS = (
+    Column("name", "PLUGIN", 12),
+    Column("distribution", "DISTRIBUTION"),
+    Column("version", "VERSION", 10),
+    Column("models", "MODELS", 6, right=True),
+    Column("hooks", "CAN", 32, dispensable=1),
+    Column("import", "IMPORT", 8, right=True),
+)
+AnyPlugin = Plugin | PluginFailure
+
+
+class PluginsScreen(Page):
+    """The installed plugins."""
+
+    CSS_PATH = "plugins.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+r,r", "reload", "Reload")]
+
+    def body(self) -> ComposeResult:
+        yield Table[AnyPlugin](
+            COLUMNS, cells=_cells, key=lambda plugin: plugin.name, id="plugins", empty="asking the plugins"
+        )
+        with VerticalScroll(id="side", can_focus=False):
+            yield Static("", id="detail")
+
+    def on_mount(self) -> None:
+        self._table.focus()
+
+    @property
+    def _table(self) -> Table[AnyPlugin]:
+        return self.query_one("#plugins", Table)
+
+    def show(self) -> None:
+        """Those that failed first."""
+        feed = self.zoo.feed
+        if feed.models_loaded:
+            self._table.empty = "no plugin is installed: pip install zoo-bert, or any other"
+        self._table.show((*feed.failures, *feed.plugins))
+
+    def on_table_moved(self, event: Table.Moved) -> None:
+        plugin = self._table.current
+        self.query_one("#detail", Static).update(_detail(plugin) if plugin is not None else "")
+
+    def action_reload(self) -> None:
+        """Ask the plugins anew."""
+        self.zoo.feed.reload_models()
+
+
+def _cells(plugin: AnyPlugin) -> list[Cell]:
+    if isinstance(plugin, PluginFailure):
+        return [(plugin.name, "bad"), plugin.distribution, plugin.version, "", ("failed", "bad"), ""]
+    return [
+        plugin.name,
+        plugin.distribution,
+        plugin.version,
+        str(len(plugin.cards)),
+        " ".join(hook for hook in plugin.hooks if hook != "cards"),
+        f"{plugin.import_ms:.0f} ms",
+    ]
+
+
+def _detail(plugin: AnyPlugin) -> Content:
+    if isinstance(plugin, PluginFailure):
+        return Content.assemble(
+            (one_line(plugin.error), "$text-error"),
+            "\n\n",
+            one_line(plugin.hint),
+            "\n\nAll other plugins go on working.",
+        )
+    names = ", ".join(one_line(card.name) for card in plugin.cards)
+    return Content.assemble((f"{one_line(plugin.distribution)} {one_line(plugin.version)}\n", "bold"), names)

@@ -1,0 +1,258 @@
+"""A warm model: what is typed is answered while it is typed."""
+
+from __future__ import annotations
+
+import threading
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.timer import Timer
+from textual.widgets import Input, Static, TextArea
+
+from zoo.card import Card
+from zoo.errors import ZooError
+from zoo.prediction import Prediction
+from zoo.progress import size
+from zoo.sanitize import one_line
+from zoo.sessions import Session
+from zoo.sessions.messages import Fetching, Ready
+from zoo.task import get_task
+from zoo.tui.commands import command_line
+from zoo.tui.page import Page
+from zoo.tui.widgets.answer import draw
+from zoo.tui.widgets.fields import PathSuggester
+from zoo.tui.widgets.picture import Picture, pixels_of
+
+TYPING_S = 0.2
+"""The text is answered once nothing was typed for so long."""
+
+
+class PredictScreen(Page):
+    """Ask a model: it stays loaded while you type."""
+
+    CSS_PATH = "predict.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+l", "choose", "Choose a model", priority=True),
+        Binding("ctrl+o", "pick", "Choose a file", priority=True),
+        Binding("ctrl+b", "batch", "A whole file", priority=True),
+        Binding("ctrl+y", "copy_command", "Copy the command", show=False, priority=True),
+        Binding("escape", "leave_field", "To the keys", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._card: Card | None = None
+        self._session: Session | None = None
+        self._ready = False
+        self._typing: Timer | None = None
+        self._asked = 0
+        self._answer: Prediction | None = None
+        self._state = ""
+
+    def body(self) -> ComposeResult:
+        yield Static("", id="model-line", markup=False)
+        yield Static("", id="state", markup=False)
+        yield TextArea(id="text", placeholder="Type or paste a text; the answer comes as you type", compact=False)
+        with Horizontal(id="file-line"):
+            yield Static("image", id="file-label", markup=False)
+            yield Input(
+                placeholder="path of an image; Ctrl-O chooses one", compact=True, id="file", suggester=PathSuggester()
+            )
+        with Horizontal(id="halves"):
+            yield Picture(id="picture")
+            with VerticalScroll(id="answers", can_focus=False):
+                yield Static("", id="answer")
+
+    def on_mount(self) -> None:
+        self._arrange()
+
+    def on_unmount(self) -> None:
+        self._close_session()
+
+    def show(self) -> None:
+        """Open the model that another screen asked for."""
+        wanted = self.zoo.chosen_model
+        if wanted:
+            line = self.zoo.feed.line(wanted)
+            if line is not None:
+                self.zoo.chosen_model = ""
+                self._open(line.card)
+            elif self.zoo.feed.models_loaded:
+                self._say(f"{wanted} is not there yet")
+        self._arrange()
+
+    def _arrange(self) -> None:
+        kind = get_task(self._card.abilities["predict"].task).input if self._card is not None else ""
+        for name, shown in (("-texts", kind == "text"), ("-images", kind == "image"), ("-nothing", not kind)):
+            self.set_class(shown, name)
+        if self._card is None:
+            self.query_one("#model-line", Static).update("no model is loaded: Ctrl-L chooses one")
+            return
+        task = self._card.abilities["predict"].task
+        self.query_one("#model-line", Static).update(f"{one_line(self._card.name)}  {task}")
+
+    def _say(self, text: str) -> None:
+        self._state = text
+        self.query_one("#state", Static).update(one_line(text))
+
+    # The session
+
+    def _open(self, card: Card) -> None:
+        if self._card is not None and self._card.full_name == card.full_name and self._session is not None:
+            return
+        self._close_session()
+        self._card, self._ready, self._answer = card, False, None
+        self.query_one("#answer", Static).update("")
+        self._arrange()
+        self._say("loading the model; the first one takes some seconds")
+        editor = self.query_one("#file") if self.has_class("-images") else self.query_one("#text")
+        editor.focus()
+        self.run_worker(lambda: self._load(card), thread=True, group="session", exit_on_error=False)
+
+    def _load(self, card: Card) -> None:
+        """In a thread."""
+
+        def tell(fetching: Fetching) -> None:
+            total = f" of {size(fetching.total_bytes)}" if fetching.total_bytes else ""
+            text = f"fetching the weights, {size(fetching.received_bytes)}{total}"
+            self.zoo.feed.later(lambda: self._say(text) if self._card is card else None)
+
+        try:
+            session = Session(card.full_name)
+            self.zoo.feed.later(lambda: self._own(card, session))
+            ready = session.wait_until_ready(tell)
+        except ZooError as error:
+            told = error
+            self.zoo.feed.later(lambda: self._failed(card, told))
+        else:
+            self.zoo.feed.later(lambda: self._loaded(card, ready))
+
+    def _own(self, card: Card, session: Session) -> None:
+        if self._card is card and self.is_attached:
+            self._session = session
+        else:  # another model was chosen meanwhile
+            threading.Thread(target=session.close, daemon=True).start()
+
+    def _failed(self, card: Card, error: ZooError) -> None:
+        if self._card is card:
+            self._close_session()
+            self._say(f"{error.message}. {error.hint}" if error.hint else error.message)
+
+    def _loaded(self, card: Card, ready: Ready) -> None:
+        if self._card is card:
+            self._ready = True
+            self._say(f"loaded, on {ready.device} in {ready.precision}")
+            self._ask()
+
+    def _close_session(self) -> None:
+        session, self._session, self._ready = self._session, None, False
+        if session is not None:
+            threading.Thread(target=session.close, daemon=True).start()
+
+    # Questions and answers
+
+    @property
+    def _question(self) -> str:
+        if self.has_class("-images"):
+            return self.query_one("#file", Input).value.strip()
+        return self.query_one("#text", TextArea).text
+
+    def on_text_area_changed(self, event: TextArea.Changed) -> None:
+        self._soon()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self._soon()
+
+    def _soon(self) -> None:
+        if self._typing is not None:
+            self._typing.stop()
+        self._typing = self.set_timer(TYPING_S, self._ask)
+
+    def _ask(self) -> None:
+        question, session = self._question, self._session
+        if not question.strip() or session is None or not self._ready:
+            return
+        self._asked += 1
+        number, images = self._asked, self.has_class("-images")
+        picture = self.query_one(Picture).size
+        self.run_worker(
+            lambda: self._answer_in_thread(
+                session, question, number, (picture.width, picture.height) if images else None
+            ),
+            thread=True,
+            group="ask",
+            exit_on_error=False,
+        )
+
+    def _answer_in_thread(self, session: Session, question: str, number: int, room: tuple[int, int] | None) -> None:
+        if number != self._asked:  # something newer was typed while the model was busy
+            return
+        if room is not None:
+            pixels = pixels_of(question, *room)
+            if not isinstance(pixels, str):
+                self.zoo.feed.later(lambda: self.query_one(Picture).show(pixels) if number == self._asked else None)
+        try:
+            (answer,) = session.predict([question])
+        except ZooError as error:
+            told = error
+            self.zoo.feed.later(lambda: self._say(f"{told.message}. {told.hint}"))
+            return
+        self.zoo.feed.later(lambda: self._show_answer(answer) if number == self._asked else None)
+
+    def _show_answer(self, answer: Prediction) -> None:
+        self._answer = answer
+        room = self.query_one("#answers").size.width - 3
+        self.query_one("#answer", Static).update(draw(answer, room))
+
+    def on_resize(self) -> None:
+        if self._answer is not None:
+            self.call_after_refresh(self._soon)
+
+    # What the keys do
+
+    def action_choose(self) -> None:
+        """Choose the model that answers."""
+        from zoo.tui.screens.choose_model import ChooseModelScreen
+
+        def chosen(card: Card | None) -> None:
+            if card is not None:
+                self._open(card)
+
+        self.app.push_screen(ChooseModelScreen(), chosen)
+
+    def action_pick(self) -> None:
+        """Choose an image."""
+        if not self.has_class("-images"):
+            self.notify("this model takes text; Ctrl-B answers a whole file")
+            return
+        from pathlib import Path
+
+        from zoo.tui.screens.pick import PickScreen
+
+        field = self.query_one("#file", Input)
+
+        def chosen(path: Path | None) -> None:
+            if path is not None:
+                field.value = str(path)
+
+        self.app.push_screen(PickScreen(field.value), chosen)
+
+    def action_batch(self) -> None:
+        """Answer a whole file into another."""
+        if self._card is None:
+            self.notify("choose a model first: Ctrl-L")
+            return
+        from zoo.tui.screens.batch import BatchScreen
+
+        self.app.push_screen(BatchScreen(self._card))
+
+    def action_copy_command(self) -> None:
+        """Copy what one would type instead."""
+        if self._card is not None:
+            self.zoo.copy(command_line("predict", self._card.name, *filter(None, [self._question.strip()])))
+
+    def action_leave_field(self) -> None:
+        """Let single keys be commands again."""
+        self.set_focus(None)

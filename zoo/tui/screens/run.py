@@ -1,0 +1,211 @@
+"""One run: how it goes, and what came of it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from zoo.api import open_run
+from zoo.errors import ZooError
+from zoo.progress import count, describe, duration, size
+from zoo.runs.request import RunRequest
+from zoo.runs.snapshot import EMPTY, RunSnapshot
+from zoo.sanitize import one_line
+from zoo.tui.follower import Follower
+from zoo.tui.page import Page
+from zoo.tui.run_actions import RunActions
+from zoo.tui.run_text import TONES, class_table, confusion_table, evaluation_table
+from zoo.tui.widgets.curve import Curve
+
+TABS = {
+    "log": "Log",
+    "evaluations": "Evaluations",
+    "classes": "Classes",
+    "confusion": "Confusion",
+    "warnings": "Warnings",
+}
+
+
+class RunScreen(RunActions, Page):
+    """One run: its curves, its log, its result."""
+
+    CSS_PATH = "run.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "app.pop_screen", "Back"),
+        Binding("tab,right", "next_tab(1)", "Next tab"),
+        Binding("shift+tab,left", "next_tab(-1)", "Tab before", show=False),
+        Binding("down,j", "scroll(1)", "Down", show=False),
+        Binding("up,k", "scroll(-1)", "Up", show=False),
+        Binding("pagedown", "scroll(10)", "Page down", show=False),
+        Binding("pageup", "scroll(-10)", "Page up", show=False),
+    ]
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._named = name
+        self._request: RunRequest | None = None
+        self._snapshot = EMPTY
+        self._log_text = ""
+        self._tab = "log"
+        self._tab_chosen = False
+        self._follower: Follower | None = None
+
+    @property
+    def run_name(self) -> str:
+        """The run that is shown."""
+        return self._named
+
+    def body(self) -> ComposeResult:
+        yield Static("", id="title", markup=False)
+        yield Static("", id="progress", markup=False)
+        yield Static("", id="facts", markup=False)
+        with Horizontal(id="curves"):
+            yield Curve("loss", id="loss")
+            yield Curve("metric", id="metric", empty="no evaluation yet")
+        yield Static("", id="tabs")
+        with VerticalScroll(id="below", can_focus=False):
+            yield Static("", id="text", markup=False)
+
+    def on_mount(self) -> None:
+        self._open()
+
+    def on_unmount(self) -> None:
+        if self._follower is not None:
+            self._follower.stop()
+
+    def _open(self) -> None:
+        try:
+            folder = open_run(self._named).folder
+            self._request = folder.request
+        except ZooError as error:
+            self.zoo.show_error(error)
+            self.call_later(self.app.pop_screen)
+            return
+        self._follower = Follower(folder, self._on_change)
+        self._follower.start()
+
+    def renamed(self, name: str) -> None:
+        """Go on under the new name once it holds."""
+        if self._follower is not None:
+            self._follower.stop()
+        self.dismiss()
+
+    def _on_change(self, snapshot: RunSnapshot, log: str) -> None:
+        """In the follower's thread."""
+        self.zoo.feed.later(lambda: self._show_snapshot(snapshot, log))
+
+    def _show_snapshot(self, snapshot: RunSnapshot, log: str) -> None:
+        if not self.is_attached or self._request is None:
+            return
+        ended = self._snapshot.live and not snapshot.live
+        self._snapshot, self._log_text = snapshot, log
+        if not self._tab_chosen and not snapshot.live and snapshot.metrics and snapshot.confusion:
+            self._tab = "classes"
+        request = self._request
+        self.query_one("#title", Static).update(self._title_text(request, snapshot))
+        self.query_one("#progress", Static).update(self._progress_text(request, snapshot))
+        self.query_one("#facts", Static).update(self._facts_text(request, snapshot))
+        self._draw_curves(snapshot)
+        self._show_tab(to_end=ended or self._tab == "log")
+
+    def _title_text(self, request: RunRequest, s: RunSnapshot) -> Content:
+        return Content.assemble(
+            one_line(self._named),
+            (f"  {request.verb} {one_line(request.model)}  ", "$text-muted"),
+            (s.status, TONES.get(s.status, "")),
+        )
+
+    def _progress_text(self, request: RunRequest, s: RunSnapshot) -> str:
+        if s.live:
+            return describe(s)
+        took = duration(s.ended_at - s.started_at) if s.ended_at and s.started_at else ""
+        match s.status:
+            case "finished":
+                figures = "  ".join(f"{name} {value:.4f}" for name, value in s.metrics.items())
+                answered = f"{s.rows_predicted:,} rows answered in {request.out}" if request.verb == "predict" else ""
+                best = f"  best at step {s.best_step:,}" if s.best_step else ""
+                return f"{figures or answered or 'no figures: nothing was held out'}{best}  in {took}"
+            case "cancelled":
+                return f"stopped at step {s.step:,}; r goes on with it"
+            case "created":
+                return "waiting for its worker"
+            case _:
+                return one_line(f"{s.error}. {s.hint}" if s.hint else s.error)
+
+    def _facts_text(self, request: RunRequest, s: RunSnapshot) -> str:
+        facts = [f"{request.device}, {request.precision}", one_line(request.data.path)]
+        if s.train_rows or s.eval_rows:
+            facts.append(f"{s.train_rows:,} rows to train on, {s.eval_rows:,} held out")
+        if s.rejected_rows:
+            facts.append(f"{s.rejected_rows:,} set aside")
+        if s.plan:
+            facts.append(f"{count(s.plan.trainable_parameters)} of {count(s.plan.parameters)} parameters")
+        if s.memory_bytes:
+            facts.append(f"{size(s.memory_bytes)} of memory")
+        if s.prepared:
+            facts.append(f"{size(s.prepared.memory_bytes + s.prepared.disk_bytes)} of images kept")
+        if s.checkpoint_step is not None:
+            facts.append(f"checkpoint at step {s.checkpoint_step:,}")
+        return "  ·  ".join(facts)
+
+    def _draw_curves(self, s: RunSnapshot) -> None:
+        self.set_class(not s.loss_curve and not s.evaluations, "-bare")
+        self.query_one("#loss", Curve).show([(point.step, point.loss) for point in s.loss_curve])
+        names = [name for name in (s.evaluations[-1].metrics if s.evaluations else {}) if name != "loss"]
+        name = names[0] if names else "loss"
+        metric = self.query_one("#metric", Curve)
+        metric.title = f"{name} on held-out rows"
+        metric.show([(e.step, e.metrics[name]) for e in s.evaluations if name in e.metrics])
+
+    def _tabs(self) -> list[str]:
+        s = self._snapshot
+        there = {
+            "log": True,
+            "evaluations": bool(s.evaluations),
+            "classes": bool(s.confusion),
+            "confusion": bool(s.confusion),
+            "warnings": bool(s.warnings),
+        }
+        return [tab for tab, shown in there.items() if shown]
+
+    def _show_tab(self, *, to_end: bool = False) -> None:
+        tabs = self._tabs()
+        if self._tab not in tabs:
+            self._tab = tabs[0]
+        parts = [
+            Content.styled(f" {TABS[tab]} ", f"{'reverse' if tab == self._tab else ''} @click=screen.tab('{tab}')")
+            for tab in tabs
+        ]
+        self.query_one("#tabs", Static).update(Content.assemble(*parts))
+        s = self._snapshot
+        width = self.size.width - 4
+        text = {
+            "log": lambda: self._log_text or "the worker has printed nothing",
+            "evaluations": lambda: evaluation_table(s),
+            "classes": lambda: class_table(s),
+            "confusion": lambda: confusion_table(s, width),
+            "warnings": lambda: "\n".join(one_line(warning) for warning in s.warnings),
+        }[self._tab]()
+        self.query_one("#text", Static).update(text)
+        if to_end and self._tab == "log":
+            self.query_one("#below").scroll_end(animate=False)
+
+    def action_tab(self, tab: str) -> None:
+        """Show one of the tabs."""
+        self._tab, self._tab_chosen = tab, True
+        self.query_one("#below").scroll_home(animate=False)
+        self._show_tab()
+
+    def action_next_tab(self, by: int) -> None:
+        """Show the next tab."""
+        tabs = self._tabs()
+        self.action_tab(tabs[(tabs.index(self._tab) + by) % len(tabs)])
+
+    def action_scroll(self, by: int) -> None:
+        """Move through what stands below."""
+        self.query_one("#below").scroll_relative(y=by, animate=False)

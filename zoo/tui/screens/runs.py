@@ -1,0 +1,91 @@
+"""All runs, those that go on and those that have ended."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.widgets import Input, Static
+
+from zoo.runs.index import RunSummary
+from zoo.tui.page import Page
+from zoo.tui.run_actions import RunActions
+from zoo.tui.widgets.table import Column, Table
+from zoo.tui.wording import run_cells
+
+COLUMNS = (
+    Column("name", "RUN"),
+    Column("verb", "VERB", 8, dispensable=2),
+    Column("model", "MODEL", 18, dispensable=3),
+    Column("status", "STATUS", 13),
+    Column("step", "STEP", 11, right=True, dispensable=4),
+    Column("metric", "METRIC", 15, dispensable=1),
+    Column("age", "AGE", 4, right=True),
+)
+
+
+class RunsScreen(RunActions, Page):
+    """All runs, newest first."""
+
+    CSS_PATH = "runs.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "Filter", key_display="/"),
+        Binding("enter", "open", "Watch", show=False),
+        Binding("escape", "clear", "Show all", show=False),
+    ]
+
+    def body(self) -> ComposeResult:
+        with Horizontal(id="bar"):
+            yield Input(placeholder="/ type to filter", compact=True, id="filter")
+            yield Static("", id="shown", markup=False)
+        yield Table[RunSummary](COLUMNS, cells=run_cells, key=lambda run: run.name, id="runs", empty="looking for runs")
+
+    def on_mount(self) -> None:
+        self._table.focus()
+
+    @property
+    def _table(self) -> Table[RunSummary]:
+        return self.query_one("#runs", Table)
+
+    @property
+    def run_name(self) -> str:
+        """The run under the cursor."""
+        run = self._table.current
+        return run.name if run is not None else ""
+
+    def show(self) -> None:
+        """Filter and show what the feed knows."""
+        feed = self.zoo.feed
+        words = self.query_one("#filter", Input).value.lower().split()
+        runs = [
+            run
+            for run in feed.runs
+            if all(word in f"{run.name} {run.verb} {run.model} {run.status}".lower() for word in words)
+        ]
+        if feed.runs_loaded:
+            empty = "no run matches; Esc shows all" if feed.runs else "no runs yet: press 1, choose a model, press f"
+            self._table.empty = empty
+        self._table.show(runs)
+        live = len(feed.live_runs)
+        self.query_one("#shown", Static).update(f"{len(runs):,} of {len(feed.runs):,}, {live} running")
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self.show()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        self._table.focus()
+
+    def on_table_opened(self, event: Table.Opened) -> None:
+        if self.run_name:
+            self.zoo.open_run(self.run_name)
+
+    def action_filter(self) -> None:
+        """Type what the run has to have."""
+        self.query_one("#filter", Input).focus()
+
+    def action_clear(self) -> None:
+        """Show all runs again."""
+        self.query_one("#filter", Input).value = ""
+        self._table.focus()

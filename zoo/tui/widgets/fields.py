@@ -1,0 +1,164 @@
+"""Fields of a form: a name, what is entered, and what is wrong with it or what may stand there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.suggester import Suggester
+from textual.widget import Widget
+from textual.widgets import Checkbox, Input, Select, Static
+
+from zoo.errors import OptionInvalid
+from zoo.options import Option, Options, parse
+from zoo.sanitize import one_line
+
+AUTO = "auto"
+
+
+class PathSuggester(Suggester):
+    """Completes the name of a file or folder as a shell does."""
+
+    def __init__(self) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+
+    async def get_suggestion(self, value: str) -> str | None:
+        return complete_path(value)
+
+
+def complete_path(value: str) -> str | None:
+    """The first path that begins so, in the order of names; None where there is none."""
+    if not value:
+        return None
+    typed = Path(value).expanduser()
+    folder, start = (typed, "") if value.endswith("/") else (typed.parent, typed.name)
+    try:
+        names = sorted(entry.name + "/" * entry.is_dir() for entry in folder.iterdir() if entry.name.startswith(start))
+    except OSError:
+        return None
+    visible = [name for name in names if start.startswith(".") or not name.startswith(".")]
+    return value[: len(value) - len(start)] + visible[0] if visible else None
+
+
+class Field(Horizontal):
+    """One line of a form.
+
+    Args:
+        name: as code names it.
+        label: as people read it.
+        editor: what is entered into.
+        note: what may stand there.
+    """
+
+    DEFAULT_CSS = """
+    Field {
+        height: 1;
+        & > .label { width: 18; color: $text-muted; }
+        & > .editor { width: 1fr; min-width: 14; max-width: 60; height: 1; }
+        & > .note { width: 1fr; padding: 0 1; color: $text-muted; }
+        &:focus-within > .label { color: $foreground; text-style: bold; }
+        &.-wrong > .note { color: $text-error; }
+        &.-path > .editor { width: 4fr; max-width: 200; }
+        & Select { width: 1fr; height: 1; }
+    }
+    """
+
+    class Changed(Message):
+        """What is entered is another value."""
+
+        def __init__(self, field: Field) -> None:
+            super().__init__()
+            self.field = field
+
+    def __init__(self, name: str, label: str, editor: Widget, *, note: str = "", help: str = "") -> None:
+        super().__init__(id=f"field-{name}")
+        self.field_name = name
+        self.help = help
+        self._label, self._note = label, note
+        self.editor = editor
+        editor.add_class("editor")
+
+    def compose(self) -> ComposeResult:
+        yield Static(one_line(self._label), classes="label", markup=False)
+        yield self.editor
+        yield Static(self._note, classes="note", markup=False)
+
+    @property
+    def value(self) -> Any:
+        """What is entered."""
+        editor = self.editor
+        if isinstance(editor, Select):
+            return "" if editor.value is Select.NULL else editor.value
+        return editor.value if isinstance(editor, Input | Checkbox) else None
+
+    def say(self, fault: str, *, note: str | None = None) -> None:
+        """Show what is wrong; nothing shows what may stand there."""
+        if note is not None:
+            self._note = note
+        self.set_class(bool(fault), "-wrong")
+        self.query_one(".note", Static).update(one_line(fault or self._note))
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.post_message(self.Changed(self))
+
+    def on_select_changed(self, event: Select.Changed) -> None:
+        event.stop()
+        self.post_message(self.Changed(self))
+
+    def on_checkbox_changed(self, event: Checkbox.Changed) -> None:
+        event.stop()
+        self.post_message(self.Changed(self))
+
+
+def text_field(
+    name: str, label: str, value: str = "", *, placeholder: str = "", note: str = "", help: str = "", path: bool = False
+) -> Field:
+    """A line of text, or a path that is completed while it is typed."""
+    suggester = PathSuggester() if path else None
+    editor = Input(value, placeholder=placeholder, compact=True, suggester=suggester, select_on_focus=False)
+    field = Field(name, label, editor, note=note, help=help)
+    field.set_class(path, "-path")
+    return field
+
+
+def choice_field(
+    name: str, label: str, choices: Iterable[tuple[str, str]], value: str, *, note: str = "", help: str = ""
+) -> Field:
+    """One of several."""
+    editor: Select[str] = Select(list(choices), value=value, allow_blank=False, compact=True)
+    return Field(name, label, editor, note=note, help=help)
+
+
+def option_field(described: Option) -> Field:
+    """An option of a model, with its bounds; empty means what the default says."""
+    label = described.name.replace("_", " ")
+    help_text = " ".join(filter(None, (described.help, described.bounds)))
+    default = AUTO if described.default is None else str(described.default)
+    note = " ".join(filter(None, (described.unit, described.bounds)))
+    if described.choices:
+        values = ((AUTO,) if described.optional else ()) + described.choices
+        return choice_field(described.name, label, [(v, v) for v in values], default, help=help_text)
+    if described.kind == "bool" and not described.optional:
+        return Field(described.name, label, Checkbox("", value=bool(described.default), compact=True), help=help_text)
+    return text_field(described.name, label, placeholder=default, note=note, help=help_text)
+
+
+def given(field: Field, described: Option) -> dict[str, Any]:
+    """What a person has set: nothing where the default stands."""
+    value = field.value.strip() if isinstance(field.value, str) else field.value
+    default = AUTO if described.default is None else described.default
+    return {} if value in ("", default, str(default)) else {described.name: value}
+
+
+def fault_of(field: Field, described: Option, options: type[Options]) -> str:
+    """Why the value will not do; empty where it will."""
+    try:
+        parse(options, given(field, described))
+    except OptionInvalid as error:
+        return error.message
+    return ""
