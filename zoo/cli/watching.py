@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from zoo.api import Run
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode, exit_code_of_kind
 from zoo.errors import ZooError
-from zoo.progress import REPAINT_S, count, describe, duration, size
+from zoo.narration import narrate
+from zoo.progress import REPAINT_S, describe, duration
 from zoo.runs import control
 from zoo.runs.events import (
     AnyEvent,
-    CheckpointSaved,
-    DataLoaded,
-    EvaluationCompleted,
-    ExampleRejected,
-    InputsPrepared,
-    RunPlanned,
     Warned,
 )
 from zoo.runs.log import follow
@@ -86,7 +80,7 @@ class _View:
 def _tell(event: AnyEvent, s: RunSnapshot) -> None:
     if isinstance(event, Warned):
         diagnostics.warn(event.message)
-    for text in narrate(event, s):
+    for text in narrate(event, s, verbose=diagnostics.verbose()):
         diagnostics.note(text)
 
 
@@ -97,64 +91,6 @@ def _stop_politely(run: Run, view: _View) -> None:
         view.show()
     except KeyboardInterrupt:
         diagnostics.note(f"\nleft to itself: zoo attach {run.name}, zoo stop {run.name}")
-
-
-def narrate(event: AnyEvent, s: RunSnapshot) -> list[str]:
-    """What is worth a line of its own."""
-    teller = _TELLERS.get(type(event))
-    return teller(event, s) if teller else []
-
-
-def _data(event: DataLoaded, s: RunSnapshot) -> list[str]:
-    columns = f"input from column {event.input_column!r}"
-    columns += f", label from column {event.label_column!r}" if event.label_column else ""
-    rows = f"data: {event.train_rows:,} rows to train on, {event.eval_rows:,} held out"
-    lines = [f"{rows}; {columns}" if event.train_rows else f"data: {event.eval_rows:,} rows; {columns}"]
-    if event.labels and len(event.labels) <= SMALL_TABLE:
-        lines.append(f"labels: {', '.join(event.labels)}")
-    return lines
-
-
-def _prepared(event: InputsPrepared, s: RunSnapshot) -> list[str]:
-    if event.done < event.total:
-        return []
-    memory = f"{size(event.memory_bytes)} of {size(event.memory_limit_bytes)} in memory"
-    disk = f"{size(event.disk_bytes)} of {size(event.disk_limit_bytes)} on disk"
-    again = f"; {event.decoded_again:,} are decoded each time" if event.decoded_again else ""
-    return [f"inputs: {event.done:,} decoded; kept {memory}, {disk}{again}"]
-
-
-def _plan(event: RunPlanned, s: RunSnapshot) -> list[str]:
-    trained = f"{count(event.trainable_parameters)} of {count(event.parameters)} parameters"
-    return [
-        f"plan: {event.steps:,} steps of {event.batch_size}, {event.epochs:.3g} epochs, training {trained},"
-        f" peak learning rate {event.lr:g}, on {s.device} in {s.precision}"
-    ]
-
-
-def _evaluation(event: EvaluationCompleted, s: RunSnapshot) -> list[str]:
-    if s.plan is None:  # an evaluation run: its figures are the answer, told at the end
-        return []
-    figures = "  ".join(f"{name} {value:.4f}" for name, value in event.metrics.items())
-    return [f"step {event.step:>6}  {figures}{'  best so far' if event.best else ''}"]
-
-
-def _checkpoint(event: CheckpointSaved, s: RunSnapshot) -> list[str]:
-    return [f"step {event.step:>6}  checkpoint saved"] if diagnostics.verbose() else []
-
-
-def _rejected(event: ExampleRejected, s: RunSnapshot) -> list[str]:
-    return [f"{event.total} rows rejected, first {event.file} row {event.row}: {event.reason}"]
-
-
-_TELLERS: dict[type, Callable[..., list[str]]] = {
-    DataLoaded: _data,
-    InputsPrepared: _prepared,
-    RunPlanned: _plan,
-    EvaluationCompleted: _evaluation,
-    CheckpointSaved: _checkpoint,
-    ExampleRejected: _rejected,
-}
 
 
 def conclude(run: Run) -> ExitCode:

@@ -65,6 +65,11 @@ class Session:
     ) -> None:
         self.close()
 
+    @property
+    def pid(self) -> int:
+        """The process that holds the model."""
+        return self._process.pid
+
     def wait_until_ready(self, on_fetching: Callable[[Fetching], None] | None = None) -> Ready:
         """Wait for the model; asked before anything else.
 

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import os
 import threading
+import time
+from collections import deque
 from collections.abc import Callable
 
+from zoo.narration import narrate
 from zoo.runs import ranks
 from zoo.runs.liveness import is_alive
 from zoo.runs.log import read_events
-from zoo.runs.snapshot import EMPTY, RunSnapshot, apply, fold
+from zoo.runs.snapshot import EMPTY, RunSnapshot, apply
 from zoo.runs.status import judge
 from zoo.runs.store import RunFolder
-from zoo.sanitize import plain
+from zoo.sanitize import one_line, plain
 
 POLL_S = 0.15
+LINES = 500
+"""What happened last."""
 LOG_BYTES = 64 * 1024
 """The end of the log that is shown."""
 
-OnChange = Callable[[RunSnapshot, str], None]
+OnChange = Callable[[RunSnapshot, str, str], None]
 
 
 class Follower:
@@ -26,7 +31,7 @@ class Follower:
 
     Args:
         folder: the run.
-        on_change: given the snapshot and the end of the log, in the follower's thread.
+        on_change: given the snapshot, what happened so far and the end of the log, in the follower's thread.
     """
 
     def __init__(self, folder: RunFolder, on_change: OnChange) -> None:
@@ -35,6 +40,7 @@ class Follower:
         self._snapshot = EMPTY
         self._offset = 0
         self._log_size = -1
+        self._told: deque[str] = deque(maxlen=LINES)
 
     def start(self) -> None:
         """Begin."""
@@ -54,13 +60,16 @@ class Follower:
                 self._log_size, log = size, _tail(self._folder)
             if told != (shown, size):
                 told = (shown, size)
-                self._on_change(shown, log)
+                self._on_change(shown, "\n".join(self._told), log)
             self._stopped.wait(POLL_S if shown.live else 4 * POLL_S)
 
     def _read(self) -> RunSnapshot:
         alive = is_alive(self._folder)
         events, self._offset = read_events(self._folder, self._offset)
-        self._snapshot = fold(events, self._snapshot)
+        for event in events:
+            self._snapshot = apply(self._snapshot, event)
+            at = time.strftime("%H:%M:%S", time.localtime(event.at))
+            self._told += [f"{at}  {one_line(text)}" for text in narrate(event, self._snapshot, verbose=True)]
         if self._snapshot.live and not alive and (failure := ranks.first_failure(self._folder)):
             return apply(self._snapshot, failure)
         return judge(self._snapshot, alive=alive)

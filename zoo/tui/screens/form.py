@@ -179,7 +179,7 @@ class RunForm(Page):
         if not self.value("data"):
             preview.update(self.advice())
         elif not path.exists():
-            self.field("data").say("there is no such file or folder")
+            self.field("data").say("no such file or folder")
             preview.update("")
         else:
             preview.update("looking at the data")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
+
+_OF_EVERY_WIDGET = ("scroll_", "page_", "screen.copy_text", "app.maximize", "screen.minimize")
+"""Actions that no screen of ours needs to name."""
 
 
 class HelpScreen(ModalScreen[None]):
@@ -19,11 +22,14 @@ class HelpScreen(ModalScreen[None]):
 
     def __init__(self, about: Screen[Any]) -> None:
         super().__init__()
-        self._keys = [
-            (self.key_name(active.binding), active.binding.description)
+        found = [
+            active
             for active in about.active_bindings.values()
-            if active.enabled and active.binding.description
+            if active.enabled and active.binding.description and not active.binding.action.startswith(_OF_EVERY_WIDGET)
         ]
+        # What the screen itself does stands first, then the application, then moving about.
+        found.sort(key=lambda active: (active.node is not about, not isinstance(active.node, App)))
+        self._keys = [(self.key_name(active.binding), active.binding.description) for active in found]
         self._title = (type(about).__doc__ or "").partition("\n")[0]
 
     def compose(self) -> ComposeResult:

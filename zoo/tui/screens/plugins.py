@@ -64,7 +64,7 @@ class PluginsScreen(Page):
 
 def _cells(plugin: AnyPlugin) -> list[Cell]:
     if isinstance(plugin, PluginFailure):
-        return [(plugin.name, "bad"), plugin.distribution, plugin.version, "", ("failed", "bad"), ""]
+        return [(plugin.name, "bad"), plugin.distribution, plugin.version, "", "", ("failed", "bad")]
     return [
         plugin.name,
         plugin.distribution,

@@ -33,16 +33,17 @@ class PredictScreen(Page):
     """Ask a model: it stays loaded while you type."""
 
     CSS_PATH = "predict.tcss"
+    AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+l", "choose", "Choose a model", priority=True),
         Binding("ctrl+o", "pick", "Choose a file", priority=True),
         Binding("ctrl+b", "batch", "A whole file", priority=True),
         Binding("ctrl+y", "copy_command", "Copy the command", show=False, priority=True),
-        Binding("escape", "leave_field", "To the keys", show=False),
+        Binding("escape", "leave_field", "Leave the field"),
     ]
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(classes="-nothing")
         self._card: Card | None = None
         self._session: Session | None = None
         self._ready = False

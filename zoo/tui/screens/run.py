@@ -23,12 +23,15 @@ from zoo.tui.run_text import TONES, class_table, confusion_table, evaluation_tab
 from zoo.tui.widgets.curve import Curve
 
 TABS = {
+    "events": "Events",
     "log": "Log",
     "evaluations": "Evaluations",
     "classes": "Classes",
     "confusion": "Confusion",
     "warnings": "Warnings",
 }
+ENDINGS = ("events", "log")
+"""Tabs whose newest lines stand last."""
 
 
 class RunScreen(RunActions, Page):
@@ -51,7 +54,8 @@ class RunScreen(RunActions, Page):
         self._request: RunRequest | None = None
         self._snapshot = EMPTY
         self._log_text = ""
-        self._tab = "log"
+        self._events_text = ""
+        self._tab = "events"
         self._tab_chosen = False
         self._follower: Follower | None = None
 
@@ -95,15 +99,15 @@ class RunScreen(RunActions, Page):
             self._follower.stop()
         self.dismiss()
 
-    def _on_change(self, snapshot: RunSnapshot, log: str) -> None:
+    def _on_change(self, snapshot: RunSnapshot, events: str, log: str) -> None:
         """In the follower's thread."""
-        self.zoo.feed.later(lambda: self._show_snapshot(snapshot, log))
+        self.zoo.feed.later(lambda: self._show_snapshot(snapshot, events, log))
 
-    def _show_snapshot(self, snapshot: RunSnapshot, log: str) -> None:
+    def _show_snapshot(self, snapshot: RunSnapshot, events: str, log: str) -> None:
         if not self.is_attached or self._request is None:
             return
         ended = self._snapshot.live and not snapshot.live
-        self._snapshot, self._log_text = snapshot, log
+        self._snapshot, self._events_text, self._log_text = snapshot, events, log
         if not self._tab_chosen and not snapshot.live and snapshot.metrics and snapshot.confusion:
             self._tab = "classes"
         request = self._request
@@ -111,7 +115,7 @@ class RunScreen(RunActions, Page):
         self.query_one("#progress", Static).update(self._progress_text(request, snapshot))
         self.query_one("#facts", Static).update(self._facts_text(request, snapshot))
         self._draw_curves(snapshot)
-        self._show_tab(to_end=ended or self._tab == "log")
+        self._show_tab(to_end=ended or self._tab in ENDINGS)
 
     def _title_text(self, request: RunRequest, s: RunSnapshot) -> Content:
         return Content.assemble(
@@ -126,10 +130,11 @@ class RunScreen(RunActions, Page):
         took = duration(s.ended_at - s.started_at) if s.ended_at and s.started_at else ""
         match s.status:
             case "finished":
+                if request.verb == "predict":
+                    return f"{s.rows_predicted:,} rows answered in {one_line(request.out)}  in {took}"
                 figures = "  ".join(f"{name} {value:.4f}" for name, value in s.metrics.items())
-                answered = f"{s.rows_predicted:,} rows answered in {request.out}" if request.verb == "predict" else ""
                 best = f"  best at step {s.best_step:,}" if s.best_step else ""
-                return f"{figures or answered or 'no figures: nothing was held out'}{best}  in {took}"
+                return f"{figures or 'no figures: nothing was held out'}{best}  in {took}"
             case "cancelled":
                 return f"stopped at step {s.step:,}; r goes on with it"
             case "created":
@@ -165,7 +170,8 @@ class RunScreen(RunActions, Page):
     def _tabs(self) -> list[str]:
         s = self._snapshot
         there = {
-            "log": True,
+            "events": True,
+            "log": bool(self._log_text),
             "evaluations": bool(s.evaluations),
             "classes": bool(s.confusion),
             "confusion": bool(s.confusion),
@@ -185,14 +191,15 @@ class RunScreen(RunActions, Page):
         s = self._snapshot
         width = self.size.width - 4
         text = {
-            "log": lambda: self._log_text or "the worker has printed nothing",
+            "events": lambda: self._events_text or "nothing has happened yet",
+            "log": lambda: self._log_text,
             "evaluations": lambda: evaluation_table(s),
             "classes": lambda: class_table(s),
             "confusion": lambda: confusion_table(s, width),
             "warnings": lambda: "\n".join(one_line(warning) for warning in s.warnings),
         }[self._tab]()
         self.query_one("#text", Static).update(text)
-        if to_end and self._tab == "log":
+        if to_end and self._tab in ENDINGS:
             self.query_one("#below").scroll_end(animate=False)
 
     def action_tab(self, tab: str) -> None:

@@ -63,6 +63,7 @@ class Field(Horizontal):
         &:focus-within > .label { color: $foreground; text-style: bold; }
         &.-wrong > .note { color: $text-error; }
         &.-path > .editor { width: 4fr; max-width: 200; }
+        &.-path.-wrong > .editor { width: 1fr; }
         & Select { width: 1fr; height: 1; }
     }
     """

@@ -1,0 +1,101 @@
+"""The index of all runs: the same as each run's own snapshot, at little cost."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import zoo
+from tests.echo_runs import until, wait_quietly
+from zoo.runs import index as index_module
+from zoo.runs.index import RunIndex, RunSummary
+
+Finetune = Callable[..., zoo.Run]
+
+
+def only(index: RunIndex) -> RunSummary:
+    index.refresh()
+    (summary,) = index.summaries
+    return summary
+
+
+def test_a_run_is_followed_from_its_beginning_to_its_end(finetune: Finetune) -> None:
+    index = RunIndex()
+    assert index.summaries == ()
+    run = finetune(name="one", pause_ms=20)
+    seen = set()
+
+    def finished() -> bool:
+        summary = only(index)
+        seen.add(summary.status)
+        return summary.status == "finished"
+
+    until(finished)
+    assert "running" in seen
+    summary, snapshot = only(index), run.snapshot
+    assert (summary.model, summary.verb, summary.step) == ("echo/echo", "finetune", snapshot.step)
+    assert summary.metrics == snapshot.metrics
+    assert not index.refresh(), "nothing has happened since"
+
+
+def test_ended_runs_are_read_as_their_snapshots_say(finetune: Finetune) -> None:
+    finetune(name="good").wait(progress=False)
+    wait_quietly(finetune(name="bad", fail_at=3))
+    stopped = finetune(name="stopped", pause_ms=50)
+    until(lambda: stopped.snapshot.step > 2)
+    stopped.stop()
+    index = RunIndex()
+    assert index.refresh()
+    for summary in index.summaries:
+        snapshot = zoo.open_run(summary.name).snapshot
+        assert (summary.status, summary.error) == (snapshot.status, snapshot.error)
+    assert [summary.name for summary in index.summaries] == ["stopped", "bad", "good"]
+
+
+def test_a_killed_worker_is_a_crash(finetune: Finetune) -> None:
+    import psutil
+
+    from zoo.runs import liveness
+
+    run = finetune(name="gone", pause_ms=50)
+    until(lambda: run.snapshot.step > 1)
+    index = RunIndex()
+    assert only(index).status == "running"
+    worker = liveness.recorded(run.folder)
+    assert worker is not None
+    psutil.Process(worker.pid).kill()
+    until(lambda: only(index).status == "crashed")
+
+
+def test_runs_that_come_go_and_change_their_names_are_noticed(finetune: Finetune) -> None:
+    first = finetune(name="first").wait(progress=False)
+    index = RunIndex()
+    assert only(index).name == "first"
+    first.rename("second")
+    assert only(index).name == "second"
+    zoo.open_run("second").remove()
+    assert index.refresh()
+    assert index.summaries == ()
+
+
+def test_a_resumed_run_is_noticed_by_the_sweep(finetune: Finetune, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index_module, "SWEEP_S", 0.0)
+    run = finetune(name="again", pause_ms=20)
+    until(lambda: run.snapshot.step > 2)
+    run.stop()
+    index = RunIndex()
+    assert only(index).status == "cancelled"
+    run.resume().wait(progress=False)
+    until(lambda: only(index).status == "finished")
+
+
+def test_folders_that_are_no_runs_are_passed_over(finetune: Finetune, store: Path) -> None:
+    run = finetune(name="real").wait(progress=False)
+    (store / "runs" / "empty").mkdir()
+    (store / "runs" / "stray.txt").touch()
+    shutil.copytree(run.folder.path, store / "runs" / "damaged")
+    (store / "runs" / "damaged" / "run.json").write_text("{")
+    assert only(RunIndex()).name == "real"

@@ -1,0 +1,100 @@
+"""A few models of plugins made for the test, and runs written down as they would have happened."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.echo_runs import echo, finetune, rows
+from tests.hub_server import HubServer, Served, hub_server
+from tests.plugin_site import Site, card, new_site, plugin
+from tests.weights_factory import some_bytes, url_source, weights, write_files
+from zoo.card import FolderSource
+from zoo.paths import runs_folder
+from zoo.runs.events import Event
+from zoo.runs.log import append
+from zoo.runs.request import DataRequest, RunRequest
+from zoo.runs.store import RunFolder, create
+
+__all__ = ["echo", "finetune", "rows"]
+HOUR_S = 3600.0
+
+
+@pytest.fixture
+def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """Five models of two plugins; one of them has its weights here, one of them elsewhere."""
+    here = weights({"w.bin": b"weights"}, FolderSource(path=str(write_files(tmp_path / "here", {"w.bin": b"weights"}))))
+    away = weights({"w.bin": some_bytes(1000)}, FolderSource(path=str(tmp_path / "away")))
+    names = "from zoo import *"
+    ability = "zoo.Ability(task='text-classification', options=zoo.FinetuneOptions)"
+    both = f"{{'finetune': {ability}, 'predict': zoo.Ability(task='text-classification')}}"
+    with new_site(tmp_path / "site", monkeypatch) as site:
+        site.install(
+            "red",
+            plugin(
+                card("alpha", weights=repr(here), parameters="12_300_000", abilities=both, license="'MIT'"),
+                card("beta", weights=repr(away), parameters="4_000", summary="'the small one'"),
+                card("gamma", abilities=both),
+                more=names,
+            ),
+        )
+        site.install(
+            "blue",
+            plugin(
+                card("delta", task="'fill-mask'", abilities="{'predict': zoo.Ability(task='fill-mask')}"),
+                card("x-epsilon", summary="'[red]no markup[/red]'"),
+                more=names,
+            ),
+        )
+        yield site
+
+
+@pytest.fixture
+def write_run() -> Callable[..., RunFolder]:
+    """Write a run down: its request and what happened, each event a second after the one before."""
+
+    def write(name: str, *events: Event, hours_ago: float = 2.0, **request: object) -> RunFolder:
+        began = time.time() - hours_ago * HOUR_S - 60
+        folder = create(
+            RunRequest(
+                name=name,
+                **{  # type: ignore[arg-type]
+                    "verb": "finetune",
+                    "model": "red/alpha",
+                    "plugin": "red",
+                    "task": "text-classification",
+                    "data": DataRequest(path="/data/rows.csv"),
+                    "created_at": began,
+                }
+                | request,
+            )
+        )
+        for second, event in enumerate(events):
+            append(folder, type(event)(**{**_fields(event), "at": began + second}))
+        assert folder.path.parent == runs_folder()
+        return folder
+
+    return write
+
+
+def _fields(event: Event) -> dict[str, object]:
+    return {name: getattr(event, name) for name in event.__struct_fields__}
+
+
+@pytest.fixture
+def no_plugins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is installed."""
+    monkeypatch.setenv("ZOO_PLUGINS", "")
+
+
+@pytest.fixture
+def download_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[HubServer, Served]]:
+    """One model whose weights, three megabytes, are on a server."""
+    content = some_bytes(3_000_000)
+    with hub_server() as server, new_site(tmp_path / "site", monkeypatch) as site:
+        wanted = weights({"w.bin": content}, url_source(server))
+        site.install("toys", plugin(card("toy", weights=repr(wanted)), more="from zoo import *"))
+        yield server, server.serve("/web/w.bin", content)

@@ -1,0 +1,95 @@
+"""Driving the application from tests: scenarios as coroutines, and waiting for what must be shown."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import re
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from textual.pilot import Pilot
+
+from zoo.tui.app import ZooApp
+
+DEADLINE_S = 20.0
+Driver = Pilot[None]
+
+
+def scenario(*, size: tuple[int, int] = (80, 24)) -> Callable[[Callable[..., Awaitable[None]]], Callable[..., None]]:
+    """Run a coroutine with a pilot of the application as its first argument; fixtures follow by name."""
+
+    def decorate(play: Callable[..., Awaitable[None]]) -> Callable[..., None]:
+        async def drive(**fixtures: Any) -> None:
+            app = ZooApp()
+            async with app.run_test(size=size, notifications=True) as pilot:
+                await play(pilot, **fixtures)
+
+        @functools.wraps(play)
+        def test(**fixtures: Any) -> None:
+            asyncio.run(drive(**fixtures))
+
+        del test.__wrapped__  # type: ignore[attr-defined]  # or pytest would ask for a fixture called pilot
+        names = play.__code__.co_varnames[1 : play.__code__.co_argcount]
+        test.__signature__ = _signature(names)  # type: ignore[attr-defined]
+        return test
+
+    return decorate
+
+
+def _signature(names: tuple[str, ...]) -> Any:
+    import inspect
+
+    return inspect.Signature([inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in names])
+
+
+def screen_text(pilot: Driver) -> str:
+    """What stands on the screen, line by line."""
+    strips = pilot.app.screen._compositor.render_strips()
+    lines = ["".join(segment.text for segment in strip) for strip in strips]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+async def shows(pilot: Driver, *texts: str) -> str:
+    """Wait until all of the texts stand on the screen; line ends and runs of spaces count as one space."""
+    deadline = time.monotonic() + DEADLINE_S
+    while True:
+        await pilot.pause(0.02)
+        found = " ".join(screen_text(pilot).split())
+        missing = [text for text in texts if text not in found]
+        if not missing:
+            return found
+        assert time.monotonic() < deadline, f"{missing} did not appear:\n{screen_text(pilot)}"
+
+
+async def until(pilot: Driver, condition: Callable[[], object]) -> None:
+    """Wait for something that must happen."""
+    deadline = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < deadline, f"it did not happen:\n{screen_text(pilot)}"
+        await pilot.pause(0.02)
+
+
+async def write(pilot: Driver, text: str) -> None:
+    """Type a text, character by character."""
+    names = {
+        " ": "space",
+        "/": "slash",
+        ".": "full_stop",
+        "-": "minus",
+        "_": "underscore",
+        ",": "comma",
+        "?": "question_mark",
+    }
+    await pilot.press(*(names.get(character, character) for character in text))
+
+
+def steady(svg: str) -> str:
+    """A screenshot without the number that Textual makes up for each."""
+    return re.sub(r"terminal-\d+", "terminal", svg)
+
+
+def notices(pilot: Driver) -> list[str]:
+    """Everything the application has said in passing."""
+    return [notice.message for notice in pilot.app._notifications]

@@ -1,0 +1,213 @@
+"""The application as a whole: places, help, palette, themes, colours, and what happens when something breaks."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.plugin_site import Site, plugin
+from tests.tui.driving import Driver, notices, scenario, screen_text, shows, until, write
+from zoo.runs.events import RunFinished
+from zoo.runs.store import RunFolder
+from zoo.tui.app import ZooApp
+from zoo.tui.screens.help import HelpScreen
+
+
+@scenario()
+async def test_every_place_has_a_key(pilot: Driver, models: Site) -> None:
+    for key, text in (
+        ("2", "no runs yet"),
+        ("3", "no model is loaded"),
+        ("4", "zoo-red 1.0 3"),
+        ("5", "DEVICE WHAT MEMORY FREE"),
+        ("1", "5 of 5"),
+    ):
+        await pilot.press(key)
+        await shows(pilot, text)
+
+
+@scenario()
+async def test_places_can_be_clicked(pilot: Driver, models: Site) -> None:
+    await shows(pilot, "5 of 5")
+    await pilot.click("TopBar", offset=(screen_text(pilot).splitlines()[0].index("4 Plugins") + 2, 0))
+    await shows(pilot, "zoo-blue")
+
+
+@scenario()
+async def test_help_names_the_keys_of_the_screen(pilot: Driver, models: Site) -> None:
+    await shows(pilot, "5 of 5")
+    await pilot.press("question_mark")
+    await shows(pilot, "All models, those of plugins and your own.", "/ Filter", "d Download", "f Fine-tune")
+    await pilot.press("escape")
+    assert not isinstance(pilot.app.screen, HelpScreen)
+
+
+@scenario(size=(100, 30))
+async def test_the_palette_finds_models_runs_and_places(
+    pilot: Driver, models: Site, write_run: Callable[..., RunFolder]
+) -> None:
+    write_run("yesterday", RunFinished())
+    await shows(pilot, "5 of 5")
+    await until(pilot, lambda: pilot.app.feed.runs)
+    for typed, found in (("yester", "Run yesterday"), ("finetune gam", "Finetune gamma"), ("to dev", "Go to Devices")):
+        await pilot.press("ctrl+p")
+        await until(pilot, lambda: pilot.app.screen.id != "_default")
+        await write(pilot, typed)
+        await shows(pilot, found)
+        await pilot.press("escape")
+
+
+@scenario()
+async def test_a_broken_plugin_is_shown_with_what_to_do(pilot: Driver, models: Site) -> None:
+    models.install("broken", "import no_such_module")
+    await pilot.press("4")
+    await shows(pilot, "broken zoo-broken 1.0", "failed")
+    await shows(pilot, "No module named 'no_such_module'", "update or uninstall zoo-broken")
+    models.install("late", plugin())
+    await pilot.press("r")
+    await shows(pilot, "late zoo-late")
+
+
+@scenario()
+async def test_the_theme_is_kept(pilot: Driver, models: Site, store: Path) -> None:
+    pilot.app.theme = "high-contrast"
+    await pilot.pause()
+    assert json.loads((store / "tui.json").read_text()) == {"theme": "high-contrast"}
+    assert ZooApp().theme == "high-contrast"
+    (store / "tui.json").write_text("{broken")
+    assert ZooApp().theme == "textual-dark"
+    (store / "tui.json").write_text('{"theme": "no such theme"}')
+    assert ZooApp().theme == "textual-dark"
+
+
+@scenario(size=(40, 12))
+async def test_a_tiny_terminal_is_enough_to_move_about(pilot: Driver, models: Site) -> None:
+    for key in ("1", "2", "3", "4", "5", "1"):
+        await pilot.press(key)
+        await pilot.pause(0.05)
+    await shows(pilot, "alpha")
+    await pilot.resize_terminal(200, 60)
+    await shows(pilot, "alpha text-classification 12.3M", "PLUGIN")
+
+
+@scenario()
+async def test_an_error_in_the_background_is_told(pilot: Driver, models: Site) -> None:
+    from zoo.errors import StoreInvalid
+
+    def fail() -> None:
+        raise StoreInvalid("the store is [gone]", "look for it")
+
+    pilot.app.carry_out(fail)
+    await until(pilot, lambda: "the store is [gone]\nlook for it" in notices(pilot))
+
+
+class Terminal:
+    """zoo in a pseudo terminal of its own."""
+
+    def __init__(self, program: str = "from zoo.cli import main; main([])", **environment: str) -> None:
+        self.master, slave = pty.openpty()
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", program],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env=os.environ | {"TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24"} | environment,
+            start_new_session=True,
+        )
+        os.close(slave)
+        self.output = b""
+
+    def read_until(self, text: bytes, seconds: float = 30) -> bytes:
+        deadline = time.monotonic() + seconds
+        while text not in self.output:
+            assert time.monotonic() < deadline, self.output[-2000:]
+            if select.select([self.master], [], [], 0.1)[0]:
+                try:
+                    self.output += os.read(self.master, 65_536)
+                except OSError:
+                    break
+        return self.output
+
+    def write(self, text: bytes) -> None:
+        os.write(self.master, text)
+
+    def end(self) -> int:
+        while True:
+            try:
+                if not os.read(self.master, 65_536):
+                    break
+            except OSError:
+                break
+        code = self.process.wait(30)
+        os.close(self.master)
+        return code
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo terminals of this kind")
+def test_zoo_without_a_word_opens_it_on_a_terminal(models: Site) -> None:
+    terminal = Terminal()
+    terminal.read_until(b"alpha")
+    terminal.write(b"q")
+    assert terminal.end() == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo terminals of this kind")
+def test_no_color_is_honoured_and_kept_for_children(models: Site) -> None:
+    program = (
+        "import os, zoo.tui.app as app\n"
+        "leave = app.ZooApp.action_leave\n"
+        "def probe(self):\n"
+        "    open(os.environ['PROBE'], 'w').write(os.environ.get('NO_COLOR', 'lost'))\n"
+        "    leave(self)\n"
+        "app.ZooApp.action_leave = probe\n"
+        "from zoo.tui.launch import open_app\nopen_app()"
+    )
+    probe = models.path / "probe"
+    terminal = Terminal(program, NO_COLOR="1", PROBE=str(probe))
+    terminal.read_until(b"alpha")
+    terminal.write(b"q")
+    terminal.end()
+    assert probe.read_text() == "1"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo terminals of this kind")
+def test_a_fault_of_its_own_is_one_message_and_no_traceback(models: Site, store: Path) -> None:
+    program = (
+        "import zoo.tui.screens.models as models\n"
+        "def broken(self): raise KeyError('oops')\n"
+        "models.ModelsScreen.action_filter = broken\n"
+        "from zoo.tui.launch import open_app\nraise SystemExit(open_app())"
+    )
+    terminal = Terminal(program)
+    terminal.read_until(b"alpha")
+    terminal.write(b"/")
+    text = terminal.read_until(b"please report")
+    assert terminal.end() == 1
+    assert b"Traceback" not in text
+    assert "KeyError" in (store / "tui-error.log").read_text()
+
+
+def test_without_a_terminal_zoo_shows_its_commands() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "zoo"], stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=True
+    )
+    assert b"usage: zoo" in done.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_a_signal_ends_it_without_litter(models: Site) -> None:
+    terminal = Terminal()
+    terminal.read_until(b"alpha")
+    os.kill(terminal.process.pid, signal.SIGTERM)
+    terminal.end()
+    assert b"Traceback" not in terminal.output

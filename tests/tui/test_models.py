@@ -1,0 +1,167 @@
+"""Models: all of them in a table that can be filtered and sorted, each with its card and what can be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.hub_server import HubServer, Served
+from tests.plugin_site import Site
+from tests.tui.driving import Driver, notices, scenario, shows, until, write
+from zoo.runs.events import RunFinished
+from zoo.runs.store import RunFolder
+from zoo.tui.widgets.table import Table
+
+Downloading = tuple[HubServer, Served]
+
+
+def names(pilot: Driver) -> list[str]:
+    return [line.card.name for line in pilot.app.screen.query_one(Table).rows]
+
+
+async def loaded(pilot: Driver) -> None:
+    await shows(pilot, "alpha", "epsilon", "5 of 5")
+
+
+@scenario()
+async def test_all_models_are_there_with_what_is_known(pilot: Driver, models: Site) -> None:
+    await loaded(pilot)
+    text = await shows(pilot, "alpha text-classification 12.3M 7 B yes", "beta text-classification 4.0k 1.0 kB no")
+    assert "gamma text-classification none" in text
+
+
+@scenario()
+async def test_typing_filters(pilot: Driver, models: Site) -> None:
+    await loaded(pilot)
+    await pilot.press("slash")
+    await write(pilot, "small")
+    assert names(pilot) == ["beta"]
+    await pilot.press("enter", "escape")
+    assert len(names(pilot)) == 5
+    await pilot.press("slash")
+    await write(pilot, "nothing like this")
+    await shows(pilot, "no model matches; Esc shows all")
+
+
+@scenario()
+async def test_one_task_after_the_other(pilot: Driver, models: Site) -> None:
+    await loaded(pilot)
+    await pilot.press("t")
+    assert names(pilot) == ["delta"]
+    await shows(pilot, "task: fill-mask")
+    await pilot.press("t")
+    assert len(names(pilot)) == 4
+    await pilot.press("t")
+    assert len(names(pilot)) == 5
+
+
+@scenario()
+async def test_sorting_by_key_and_by_mouse(pilot: Driver, models: Site) -> None:
+    await loaded(pilot)
+    await pilot.press("s")
+    assert names(pilot) == sorted(names(pilot))
+    await pilot.click(Table, offset=(2, 0))
+    assert names(pilot) == sorted(names(pilot), reverse=True)
+    await pilot.press("s", "s")
+    assert names(pilot)[:2] == ["alpha", "beta"], "most parameters first, unknown last"
+
+
+@scenario()
+async def test_the_card_of_the_model_under_the_cursor(pilot: Driver, models: Site) -> None:
+    await loaded(pilot)
+    table = pilot.app.screen.query_one(Table)
+    table.cursor = names(pilot).index("alpha")
+    await shows(pilot, "a toy", "Parameters 12,300,000")
+    await pilot.press("enter")
+    await shows(pilot, "Licence MIT", "Memory 49.2 MB to predict, 196.8 MB and more to fine-tune")
+    await pilot.press("escape")
+    table.cursor = names(pilot).index("x-epsilon")
+    await shows(pilot, "[red]no markup[/red]")
+
+
+@scenario()
+async def test_what_a_model_cannot_do_is_said(pilot: Driver, models: Site) -> None:
+    await loaded(pilot)
+    table = pilot.app.screen.query_one(Table)
+    table.cursor = names(pilot).index("delta")
+    for key, told in (
+        ("f", "delta cannot finetune"),
+        ("p", "delta has learnt nothing yet"),
+        ("e", "delta is no trained classifier"),
+        ("d", "delta has no weights"),
+        ("x", "delta comes with plugin blue"),
+    ):
+        await pilot.press(key)
+        await until(pilot, lambda told=told: any(told in notice for notice in notices(pilot)))
+
+
+@scenario()
+async def test_the_command_can_be_copied(pilot: Driver, models: Site) -> None:
+    await loaded(pilot)
+    table = pilot.app.screen.query_one(Table)
+    table.cursor = names(pilot).index("alpha")
+    await pilot.press("c")
+    assert pilot.app.clipboard == "zoo predict alpha"
+
+
+@scenario()
+async def test_runs_on_this_machine_are_counted(
+    pilot: Driver, models: Site, write_run: Callable[..., RunFolder]
+) -> None:
+    write_run("one", RunFinished())
+    write_run("two", RunFinished(), hours_ago=5)
+    await loaded(pilot)
+    table = pilot.app.screen.query_one(Table)
+    await until(pilot, lambda: [line.runs for line in table.rows if line.card.name == "alpha"] == [2])
+    await shows(pilot, "yes 2h")
+
+
+@scenario(size=(120, 30))
+async def test_a_download_goes_on_elsewhere_stops_and_resumes(pilot: Driver, download_site: Downloading) -> None:
+    hub, served = download_site
+    await shows(pilot, "1 of 1", "no")
+    served.stall_after = 1_000_000
+    await pilot.press("d")
+    await until(pilot, lambda: (found := pilot.app.feed.downloads.active) and (found[0].share or 0) > 0.3)
+    await pilot.press("2")
+    await shows(pilot, "↓ 1 33%")
+    await pilot.press("1")
+    await shows(pilot, "1.0 MB of 3.0 MB")
+    await pilot.press("d")
+    await shows(pilot, "stopped; d goes on where it was")
+    served.stall_after = None
+    hub.requests.clear()
+    await pilot.press("d")
+    await until(pilot, lambda: any("toy is on this machine" in notice for notice in notices(pilot)))
+    await shows(pilot, "3.0 MB yes")
+    assert any("range" in request.headers for request in hub.requests)
+
+
+@scenario()
+async def test_a_download_that_fails_says_why(pilot: Driver, download_site: Downloading) -> None:
+    hub, _ = download_site
+    await shows(pilot, "1 of 1", "no")
+    hub.files.clear()
+    await pilot.press("d")
+    await until(pilot, lambda: any("the server answered 404" in notice for notice in notices(pilot)))
+    await shows(pilot, "stopped")
+
+
+@scenario()
+async def test_leaving_with_a_download_asks(pilot: Driver, download_site: Downloading) -> None:
+    _, served = download_site
+    await shows(pilot, "1 of 1", "no")
+    served.stall_after = 1_000_000
+    await pilot.press("d")
+    await until(pilot, lambda: pilot.app.feed.downloads.active)
+    await pilot.press("q")
+    await shows(pilot, "1 download would stop, and go on where it was the next time.")
+    await pilot.press("n")
+    assert pilot.app.is_running
+    await pilot.press("q")
+    await shows(pilot, "Leave zoo?")
+    await pilot.press("y")
+
+
+@scenario()
+async def test_no_plugin_at_all(pilot: Driver, no_plugins: None) -> None:
+    await shows(pilot, "no plugin has a model; see 4 Plugins")

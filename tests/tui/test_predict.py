@@ -1,0 +1,170 @@
+"""Predict: a model stays loaded in a process of its own and answers what is typed."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input, TextArea
+
+import zoo
+from tests.plugin_site import Site
+from tests.tui.driving import Driver, notices, scenario, screen_text, shows, until, write
+from zoo.tui.screens.predict import PredictScreen
+
+IMAGES = """
+import zoo
+
+@zoo.hookimpl
+def cards():
+    weights = zoo.Weights(
+        files=(zoo.WeightsFile(name="w.bin"),), sources=(zoo.FolderSource(path=__file__.rpartition("/")[0]),)
+    )
+    return [
+        zoo.Card(
+            name=f"looks-{task}", task=task, family="toy", summary="looks", weights=weights,
+            abilities={"predict": zoo.Ability(task=task)},
+        )
+        for task in ("image-classification", "feature-extraction")
+    ]
+
+class Looks:
+    def __init__(self, task):
+        self.task = task
+
+    def predict(self, inputs):
+        if self.task == "feature-extraction":
+            return [zoo.Embedding(tuple(float(len(text)) * i for i in range(40))) for text in inputs]
+        red = zoo.Classification((zoo.Score("[b]red[/b]", 0.9), zoo.Score("blue", 0.1)))
+        found = [zoo.read_image(path) for path in inputs]
+        return [image if isinstance(image, zoo.Rejected) else red for image in found]
+
+@zoo.hookimpl
+def predict(run):
+    print("a plugin that prints")
+    return Looks(run.task.name)
+"""
+
+
+@pytest.fixture
+def lookers(models: Site) -> Site:
+    """A model that takes images and one that gives numbers."""
+    (models.path / "w.bin").write_bytes(b"x")
+    models.install("looks", IMAGES)
+    return models
+
+
+async def choose(pilot: Driver, name: str) -> PredictScreen:
+    await until(pilot, lambda: pilot.app.feed.models_loaded)
+    await pilot.press("3")
+    await shows(pilot, "no model is loaded: Ctrl-L chooses one")
+    await pilot.press("ctrl+l")
+    await shows(pilot, "ANSWERS")
+    await write(pilot, name)
+    await pilot.press("enter")
+    screen = pilot.app.screen
+    assert isinstance(screen, PredictScreen)
+    return screen
+
+
+@scenario(size=(100, 30))
+async def test_a_text_is_answered_while_it_is_typed(pilot: Driver, finetune: Callable[..., zoo.Run]) -> None:
+    finetune(name="judge").wait(progress=False)
+    screen = await choose(pilot, "judge")
+    await shows(pilot, "judge text-classification", "loaded, on cpu")
+    await write(pilot, "awful bad")
+    await shows(pilot, "negative", "%")
+    screen.query_one(TextArea).text = "fine good good"
+    await until(pilot, lambda: screen_text(pilot).find("positive") < screen_text(pilot).find("negative"))
+    await pilot.press("ctrl+y")
+    assert pilot.app.clipboard == "zoo predict judge 'fine good good'"
+    session = screen._session
+    assert session is not None
+    await pilot.press("escape", "1", "3")
+    assert screen._session is session, "the model stays loaded while one is elsewhere"
+
+
+@scenario(size=(100, 30))
+async def test_an_image_is_drawn_and_answered(pilot: Driver, lookers: Site, tmp_path: Path) -> None:
+    image = pytest.importorskip("PIL.Image")
+    image.new("RGB", (40, 20), "red").save(tmp_path / "a.png")
+    screen = await choose(pilot, "looks-image")
+    await shows(pilot, "loaded, on")
+    screen.query_one("#file", Input).value = str(tmp_path / "a.png")
+    await shows(pilot, "[b]red[/b]", "90.0%")
+    await until(pilot, lambda: screen_text(pilot).count("▀") > 100)
+    screen.query_one("#file", Input).value = str(tmp_path / "none.png")
+    await shows(pilot, "rejected No such file or directory")
+
+
+@scenario()
+async def test_other_kinds_of_answers_are_drawn_by_their_type(pilot: Driver, lookers: Site) -> None:
+    await choose(pilot, "looks-feature")
+    await shows(pilot, "loaded, on")
+    await write(pilot, "abc")
+    await shows(pilot, "40 numbers from 0.000 to 117.000", "▁")
+
+
+@scenario()
+async def test_a_model_that_cannot_be_loaded_says_why(pilot: Driver, models: Site) -> None:
+    await choose(pilot, "alpha")
+    await shows(pilot, "plugin red has no hook 'predict'")
+
+
+@scenario(size=(100, 30))
+async def test_a_process_that_dies_is_told(pilot: Driver, finetune: Callable[..., zoo.Run]) -> None:
+    finetune(name="judge").wait(progress=False)
+    screen = await choose(pilot, "judge")
+    await shows(pilot, "loaded, on cpu")
+    assert screen._session is not None
+    os.kill(screen._session.pid, signal.SIGKILL)
+    await write(pilot, "bad")
+    await shows(pilot, "the process that held echo/judge is gone")
+
+
+@scenario(size=(110, 45))
+async def test_a_whole_file_is_answered_into_another(
+    pilot: Driver, finetune: Callable[..., zoo.Run], rows: Path, tmp_path: Path
+) -> None:
+    finetune(name="judge").wait(progress=False)
+    await choose(pilot, "judge")
+    await shows(pilot, "loaded, on cpu")
+    await pilot.press("ctrl+b")
+    await shows(pilot, "predict judge")
+    screen = pilot.app.screen
+    screen.field("data").editor.value = str(rows)
+    screen.field("out").editor.value = str(tmp_path / "out.jsonl")
+    await shows(pilot, "--file", "--out")
+    await pilot.press("ctrl+s")
+    await shows(pilot, "answers go to")
+    await pilot.press("y")
+    await shows(pilot, "40 rows answered in")
+    assert len((tmp_path / "out.jsonl").read_text().splitlines()) == 40
+
+
+@scenario(size=(110, 40))
+async def test_a_model_is_judged_from_the_list_of_models(
+    pilot: Driver, finetune: Callable[..., zoo.Run], rows: Path
+) -> None:
+    finetune(name="judge").wait(progress=False)
+    await until(pilot, lambda: pilot.app.feed.line("echo/judge"))
+    await pilot.press("slash")
+    await write(pilot, "judge")
+    await pilot.press("enter", "e")
+    await shows(pilot, "evaluate judge")
+    pilot.app.screen.field("data").editor.value = str(rows)
+    await pilot.press("ctrl+s")
+    await shows(pilot, "Start (y)")
+    await pilot.press("y")
+    await shows(pilot, "accuracy 1.0000", "negative 1.000")
+
+
+@scenario()
+async def test_without_a_model_there_is_nothing_to_answer(pilot: Driver, models: Site) -> None:
+    await pilot.press("3")
+    await shows(pilot, "no model is loaded: Ctrl-L chooses one")
+    await pilot.press("ctrl+b")
+    await until(pilot, lambda: any("choose a model first" in notice for notice in notices(pilot)))

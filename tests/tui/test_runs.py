@@ -1,0 +1,219 @@
+"""Runs: those of the store, live and past, and what can be done with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import zoo
+from tests.echo_runs import until as until_true
+from tests.plugin_site import Site
+from tests.tui.driving import Driver, notices, scenario, screen_text, shows, until, write
+from zoo.runs.events import (
+    CheckpointSaved,
+    DataLoaded,
+    EvaluationCompleted,
+    RunCancelled,
+    RunFailed,
+    RunFinished,
+    RunPlanned,
+    RunStarted,
+    StepCompleted,
+    Warned,
+)
+from zoo.runs.store import RunFolder
+from zoo.tui.widgets.table import Table
+
+WriteRun = Callable[..., RunFolder]
+STARTED = RunStarted(attempt=1, pid=1, device="cpu", precision="fp32", processes=1)
+PLAN = RunPlanned(
+    steps=100,
+    epochs=2,
+    batch_size=16,
+    micro_batch_size=16,
+    parameters=22_000_000,
+    trainable_parameters=1_000_000,
+    lr=0.001,
+)
+LABELS = ("cat", "dog", "bird")
+
+
+def step(number: int) -> StepCompleted:
+    return StepCompleted(
+        step=number, steps=100, epoch=number / 50, loss=2 / number, lr=0.001, grad_norm=1, samples_per_s=120
+    )
+
+
+def evaluated(number: int, accuracy: float) -> EvaluationCompleted:
+    return EvaluationCompleted(step=number, metrics={"accuracy": accuracy, "loss": 1 - accuracy}, rows=9, best=True)
+
+
+FINISHED = (
+    STARTED,
+    DataLoaded(train_rows=90, eval_rows=9, rejected_rows=0, labels=LABELS, input_column="text", label_column="label"),
+    PLAN,
+    *(step(number) for number in range(1, 101, 3)),
+    evaluated(50, 0.5),
+    evaluated(100, 0.75),
+    Warned(message="something odd"),
+    RunFinished(
+        metrics={"accuracy": 0.75, "macro_f1": 0.7},
+        step=100,
+        best_step=100,
+        confusion=((3, 0, 0), (1, 2, 0), (1, 0, 2)),
+        labels=LABELS,
+    ),
+)
+
+
+@scenario()
+async def test_runs_are_listed_newest_first(pilot: Driver, models: Site, write_run: WriteRun) -> None:
+    write_run("old", *FINISHED, hours_ago=50)
+    write_run("broken", STARTED, RunFailed(kind="ValueError", message="no such thing"), hours_ago=3)
+    write_run("left", STARTED, PLAN, step(40), CheckpointSaved(step=40, size_bytes=1), RunCancelled(step=40))
+    await pilot.press("2")
+    text = await shows(
+        pilot, "left finetune", "broken finetune", "old finetune finished accuracy 0.75 2d", "3 of 3, 0 running"
+    )
+    assert text.index("left") < text.index("broken") < text.index("old")
+    await pilot.press("slash")
+    await write(pilot, "failed")
+    await shows(pilot, "1 of 3")
+
+
+@scenario()
+async def test_a_run_that_appears_and_one_that_goes_are_noticed(
+    pilot: Driver, models: Site, write_run: WriteRun
+) -> None:
+    await pilot.press("2")
+    await shows(pilot, "no runs yet: press 1, choose a model, press f")
+    write_run("one", *FINISHED)
+    await shows(pilot, "one finetune finished")
+    zoo.open_run("one").remove()
+    await shows(pilot, "0 of 0")
+
+
+@scenario(size=(100, 40))
+async def test_a_finished_run_shows_curves_and_results(pilot: Driver, models: Site, write_run: WriteRun) -> None:
+    write_run("done", *FINISHED)
+    await pilot.press("2")
+    await shows(pilot, "done finetune")
+    await pilot.press("enter")
+    text = await shows(
+        pilot,
+        "accuracy 0.7500 macro_f1 0.7000 best at step 100",
+        "loss 0.02",
+        "accuracy on held-out rows 0.75",
+        "cat 0.600 1.000 0.750 3",
+        "90 rows to train on, 9 held out",
+    )
+    assert "1.0M of 22.0M parameters" in text
+    assert any("\u2801" <= character <= "\u28ff" for character in text), "a curve is drawn"
+    await pilot.press("tab")
+    await shows(pilot, "rows: what it is; columns: what the model said", "2 dog 1 2 ·")
+    await pilot.press("tab")
+    await shows(pilot, "something odd")
+    await pilot.press("tab")
+    await shows(
+        pilot,
+        "started on cpu in fp32",
+        "plan: 100 steps of 16",
+        "step 50 accuracy 0.5000",
+        "finished, best at step 100",
+    )
+    await pilot.press("tab")
+    await shows(pilot, "step 100 accuracy 0.7500", "best")
+    await pilot.press("escape")
+    await shows(pilot, "1 of 1")
+
+
+@scenario()
+async def test_a_failed_run_says_why(pilot: Driver, models: Site, write_run: WriteRun) -> None:
+    folder = write_run("bad", STARTED, RunFailed(kind="X", message="no \x1b[31mroom[/]", hint="make some"))
+    folder.log_path.write_text("first line\nTraceback: \x1b[2Jlast words\n")
+    await pilot.press("2")
+    await shows(pilot, "bad finetune failed")
+    await pilot.press("enter")
+    await shows(pilot, "no room[/]. make some")
+    await pilot.press("tab")
+    await shows(pilot, "first line", "Traceback: last words")
+    assert "\x1b" not in screen_text(pilot)
+
+
+@scenario()
+async def test_a_crashed_run_is_seen_as_such(pilot: Driver, models: Site, write_run: WriteRun) -> None:
+    write_run("gone", STARTED, PLAN, step(10))
+    await pilot.press("2")
+    await shows(pilot, "gone finetune crashed")
+
+
+@scenario(size=(100, 30))
+async def test_a_real_run_is_watched_stopped_resumed_renamed_tried_and_deleted(
+    pilot: Driver, finetune: Callable[..., zoo.Run]
+) -> None:
+    run = finetune(name="mine", pause_ms=40)
+    await pilot.press("2")
+    await shows(pilot, "mine finetune")
+    await pilot.press("enter")
+    await shows(pilot, "running", "step", "samples/s", "● 1 running")
+    await pilot.press("s")
+    await shows(pilot, "Stop the run?")
+    await pilot.press("n")
+    assert run.snapshot.live
+    await pilot.press("s")
+    await shows(pilot, "Stop the run?")
+    await pilot.press("y")
+    await shows(pilot, "stopped at step", "r goes on with it")
+    assert run.status == "cancelled"
+    await pilot.press("r")
+    await shows(pilot, "accuracy 1.0000", "positive 1.000 1.000 1.000")
+    assert run.status == "finished"
+    await pilot.press("m")
+    await shows(pilot, "New name of mine")
+    await pilot.press("ctrl+u")
+    await write(pilot, "yours")
+    await pilot.press("enter")
+    await shows(pilot, "yours finetune")
+    assert [one.name for one in zoo.list_runs()] == ["yours"]
+    table = pilot.app.screen.query_one(Table)
+    assert len(table.rows) == 1
+    await until(pilot, lambda: pilot.app.feed.line("echo/yours"))
+    await pilot.press("t")
+    await shows(pilot, "yours text-classification", "loaded, on cpu")
+    await write(pilot, "fine good")
+    await shows(pilot, "positive", "%")
+    await pilot.press("escape", "2")
+    await shows(pilot, "yours finetune")
+    await pilot.press("x")
+    await shows(pilot, "The run yours, its checkpoints and the model that came of it.")
+    await pilot.press("y")
+    await shows(pilot, "no runs yet")
+    until_true(lambda: not zoo.list_runs())
+
+
+@scenario()
+async def test_what_cannot_be_done_with_a_run_is_said(pilot: Driver, models: Site, write_run: WriteRun) -> None:
+    write_run("done", *FINISHED, verb="evaluate")
+    await pilot.press("2")
+    await shows(pilot, "done evaluate finished")
+    for key, told in (("s", "done is finished already"), ("r", "done is finished"), ("t", "done has no model yet")):
+        await pilot.press(key)
+        await until(pilot, lambda told=told: any(told in notice for notice in notices(pilot)))
+    await pilot.press("m")
+    await pilot.press("ctrl+u")
+    await write(pilot, "no/name")
+    await pilot.press("enter")
+    await until(pilot, lambda: any("cannot be the name of a run" in notice for notice in notices(pilot)))
+
+
+@scenario()
+async def test_leaving_and_opening_again_changes_nothing_for_the_run(
+    pilot: Driver, finetune: Callable[..., zoo.Run], tmp_path: Path
+) -> None:
+    run = finetune(name="steady", pause_ms=20)
+    await pilot.press("2")
+    await shows(pilot, "steady finetune")
+    await pilot.press("q")
+    run.wait(progress=False)
+    assert run.status == "finished"
+    assert run.snapshot.attempt == 1

@@ -1,0 +1,117 @@
+"""What happens in a run, told line by line as it happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from zoo.progress import count, size
+from zoo.runs.events import (
+    AnyEvent,
+    CheckpointSaved,
+    DataLoaded,
+    EvaluationCompleted,
+    ExampleRejected,
+    InputsPrepared,
+    RunCancelled,
+    RunFailed,
+    RunFinished,
+    RunPlanned,
+    RunStarted,
+    Warned,
+)
+from zoo.runs.snapshot import RunSnapshot
+
+SHOWN_LABELS = 30
+"""Most labels that are worth a line."""
+
+
+def narrate(event: AnyEvent, s: RunSnapshot, *, verbose: bool = False) -> list[str]:
+    """What is worth a line of its own.
+
+    Args:
+        event: what happened.
+        s: the run after it.
+        verbose: tell also of beginnings, checkpoints, warnings and ends.
+    """
+    teller = _TELLERS.get(type(event)) or (_DETAILS.get(type(event)) if verbose else None)
+    return teller(event, s) if teller else []
+
+
+def _data(event: DataLoaded, s: RunSnapshot) -> list[str]:
+    columns = f"input from column {event.input_column!r}"
+    columns += f", label from column {event.label_column!r}" if event.label_column else ""
+    rows = f"data: {event.train_rows:,} rows to train on, {event.eval_rows:,} held out"
+    lines = [f"{rows}; {columns}" if event.train_rows else f"data: {event.eval_rows:,} rows; {columns}"]
+    if event.labels and len(event.labels) <= SHOWN_LABELS:
+        lines.append(f"labels: {', '.join(event.labels)}")
+    return lines
+
+
+def _prepared(event: InputsPrepared, s: RunSnapshot) -> list[str]:
+    if event.done < event.total:
+        return []
+    memory = f"{size(event.memory_bytes)} of {size(event.memory_limit_bytes)} in memory"
+    disk = f"{size(event.disk_bytes)} of {size(event.disk_limit_bytes)} on disk"
+    again = f"; {event.decoded_again:,} are decoded each time" if event.decoded_again else ""
+    return [f"inputs: {event.done:,} decoded; kept {memory}, {disk}{again}"]
+
+
+def _plan(event: RunPlanned, s: RunSnapshot) -> list[str]:
+    trained = f"{count(event.trainable_parameters)} of {count(event.parameters)} parameters"
+    return [
+        f"plan: {event.steps:,} steps of {event.batch_size}, {event.epochs:.3g} epochs, training {trained},"
+        f" peak learning rate {event.lr:g}, on {s.device} in {s.precision}"
+    ]
+
+
+def _evaluation(event: EvaluationCompleted, s: RunSnapshot) -> list[str]:
+    if s.plan is None:  # an evaluation run: its figures are the answer, told at the end
+        return []
+    figures = "  ".join(f"{name} {value:.4f}" for name, value in event.metrics.items())
+    return [f"step {event.step:>6}  {figures}{'  best so far' if event.best else ''}"]
+
+
+def _checkpoint(event: CheckpointSaved, s: RunSnapshot) -> list[str]:
+    return [f"step {event.step:>6}  checkpoint saved"]
+
+
+def _started(event: RunStarted, s: RunSnapshot) -> list[str]:
+    went_on = f", going on from step {event.resumed_from_step}" if event.resumed_from_step is not None else ""
+    return [f"started on {event.device} in {event.precision}{went_on}"]
+
+
+def _warned(event: Warned, s: RunSnapshot) -> list[str]:
+    return [f"warning: {event.message}"]
+
+
+def _finished(event: RunFinished, s: RunSnapshot) -> list[str]:
+    return ["finished" + (f", best at step {event.best_step}" if event.best_step else "")]
+
+
+def _failed(event: RunFailed, s: RunSnapshot) -> list[str]:
+    return [f"failed: {event.message}"]
+
+
+def _cancelled(event: RunCancelled, s: RunSnapshot) -> list[str]:
+    return [f"stopped at step {event.step}"]
+
+
+def _rejected(event: ExampleRejected, s: RunSnapshot) -> list[str]:
+    return [f"{event.total} rows rejected, first {event.file} row {event.row}: {event.reason}"]
+
+
+_TELLERS: dict[type, Callable[..., list[str]]] = {
+    DataLoaded: _data,
+    InputsPrepared: _prepared,
+    RunPlanned: _plan,
+    EvaluationCompleted: _evaluation,
+    ExampleRejected: _rejected,
+}
+_DETAILS: dict[type, Callable[..., list[str]]] = {
+    RunStarted: _started,
+    CheckpointSaved: _checkpoint,
+    Warned: _warned,
+    RunFinished: _finished,
+    RunFailed: _failed,
+    RunCancelled: _cancelled,
+}
