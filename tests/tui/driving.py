@@ -86,8 +86,8 @@ async def write(pilot: Driver, text: str) -> None:
 
 
 def steady(svg: str) -> str:
-    """A screenshot without the number that Textual makes up for each."""
-    return re.sub(r"terminal-\d+", "terminal", svg)
+    """A screenshot without the number that Textual makes up for each, and without fonts from elsewhere."""
+    return re.sub(r"@font-face \{[^}]*\}\s*", "", re.sub(r"terminal-\d+", "terminal", svg))
 
 
 def notices(pilot: Driver) -> list[str]:

@@ -6,42 +6,56 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer
+from textual.widgets import Footer, Static
 
 from zoo.tui.messages import CatalogChanged, DownloadsChanged, RunsChanged
+from zoo.tui.widgets.tab_line import TabLine
 
 if TYPE_CHECKING:
     from zoo.tui.app import ZooApp
 
 
-class TopBar(Widget):
-    """Where one is, where one can go, and what goes on meanwhile."""
+class Meanwhile(Widget):
+    """What goes on while one is elsewhere: downloads and runs."""
+
+    DEFAULT_CSS = "Meanwhile { width: auto; height: 1; background: $panel; }"
 
     def render(self) -> Content:
-        from zoo.tui.app import PLACES
-
-        app = cast("ZooApp", self.app)
-        parts: list[Content | tuple[str, str] | str] = [(" zoo ", "bold reverse"), " "]
-        for number, (place, (title, _, _)) in enumerate(PLACES.items(), start=1):
-            style = "bold $primary" if place == app.current_mode else "$text-muted"
-            parts.append(Content.styled(f" {number} {title} ", f"{style} @click=app.go('{place}')"))
-        left = Content.assemble(*parts)
-        right = self._meanwhile(app)
-        space = max(1, self.size.width - left.cell_length - right.cell_length)
-        return Content.assemble(left, " " * space, right)
-
-    def _meanwhile(self, app: ZooApp) -> Content:
+        feed = cast("ZooApp", self.app).feed
         parts: list[tuple[str, str]] = []
-        if downloads := app.feed.downloads.active:
+        if downloads := feed.downloads.active:
             shares = [download.share for download in downloads if download.share is not None]
             share = f" {sum(shares) / len(shares):.0%}" if shares else ""
             parts.append((f"↓ {len(downloads)}{share} ", "$text-accent"))
-        if live := app.feed.live_runs:
+        if live := feed.live_runs:
             parts.append((f"● {len(live)} running ", "$text-success"))
         return Content.assemble(*parts)
+
+
+class TopBar(Horizontal):
+    """Where one is, where one can go, and what goes on meanwhile."""
+
+    def compose(self) -> ComposeResult:
+        yield Static(" zoo ", id="logo", markup=False)
+        yield TabLine(id="places")
+        yield Meanwhile()
+
+    def show(self) -> None:
+        """Bring it up to date."""
+        from zoo.tui.app import PLACES
+
+        app = cast("ZooApp", self.app)
+        titles = [(place, f"{number} {title}") for number, (place, (title, _, _)) in enumerate(PLACES.items(), start=1)]
+        self.query_one(TabLine).show(titles, app.current_mode)
+        self.query_one(Meanwhile).refresh(layout=True)
+
+    def on_tab_line_chosen(self, event: TabLine.Chosen) -> None:
+        event.stop()
+        cast("ZooApp", self.app).action_go(event.key)
 
 
 class Page(Screen[Any]):
@@ -82,5 +96,5 @@ class Page(Screen[Any]):
         self._show_all()
 
     def _show_all(self) -> None:
-        self.query_one(TopBar).refresh()
+        self.query_one(TopBar).show()
         self.show()

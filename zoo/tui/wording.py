@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 from zoo.card import (
     Card,
@@ -39,6 +40,14 @@ def ago(at: float | None) -> str:
     return f"{seconds:.0f}s"
 
 
+def short_path(path: str) -> str:
+    """A path as people write it: from where they are, or from their home."""
+    for base, start in ((Path.cwd(), ""), (Path.home(), "~/")):
+        if Path(path).is_relative_to(base) and Path(path) != base:
+            return one_line(start + str(Path(path).relative_to(base)))
+    return one_line(path)
+
+
 def model_cells(line: ModelLine, download: Download | None) -> list[Cell]:
     """The row of a model, in the order of the table's columns."""
     card = line.card
@@ -61,7 +70,7 @@ def _here(line: ModelLine, download: Download | None) -> Cell:
     if download is not None and download.state in ("stopped", "failed") and not line.local:
         return ("stopped", "bad")
     if line.card.weights is None:
-        return ("none", "quiet")
+        return ("-", "quiet")
     return ("yes", "good") if line.local else ("" if line.local is None else "no", "quiet")
 
 
@@ -112,7 +121,7 @@ def download_lines(download: Download) -> list[str]:
 def card_markdown(line: ModelLine, free_bytes: int) -> str:
     """The card as Markdown: what it is, what it needs, where it comes from."""
     card = line.card
-    parts = [f"## {_text(card.name)}", _text(card.summary), "", *_facts(line, free_bytes)]
+    parts = [f"**{_text(card.name)}**", "", _text(card.summary), "", *_facts(line, free_bytes)]
     if card.labels:
         more = f" and {len(card.labels) - SHOWN_LABELS:,} more" if len(card.labels) > SHOWN_LABELS else ""
         parts += ["", "**Labels** " + ", ".join(_text(label) for label in card.labels[:SHOWN_LABELS]) + more]

@@ -10,6 +10,7 @@ from zoo.runs.request import RunRequest
 from zoo.tui.commands import command_line
 from zoo.tui.screens.form import BY_NAME, RunForm
 from zoo.tui.widgets.fields import AUTO, Field, choice_field, text_field
+from zoo.tui.wording import short_path
 
 
 class BatchScreen(RunForm):
@@ -46,4 +47,4 @@ class BatchScreen(RunForm):
 
     def plan(self, request: RunRequest) -> list[tuple[str, str]]:
         """What would be done."""
-        return [*super().plan(request), ("answers go to", request.out)]
+        return [*super().plan(request), ("answers go to", short_path(request.out))]

@@ -28,6 +28,7 @@ from zoo.tui.commands import command_line
 from zoo.tui.page import Page
 from zoo.tui.screens.confirm import ConfirmScreen
 from zoo.tui.widgets.fields import AUTO, Field, choice_field, fault_of, given, option_field, text_field
+from zoo.tui.wording import short_path
 
 PREVIEW_S = 0.4
 """The data is looked at once nothing was typed for so long."""
@@ -316,7 +317,7 @@ class RunForm(Page):
         """What would be done."""
         return [
             ("model", request.model),
-            ("data", request.data.path),
+            ("data", short_path(request.data.path)),
             ("device", f"{request.device}, {request.precision}"),
             ("because", request.device_reason),
         ]

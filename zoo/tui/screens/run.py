@@ -21,6 +21,8 @@ from zoo.tui.page import Page
 from zoo.tui.run_actions import RunActions
 from zoo.tui.run_text import TONES, class_table, confusion_table, evaluation_table
 from zoo.tui.widgets.curve import Curve
+from zoo.tui.widgets.tab_line import TabLine
+from zoo.tui.wording import short_path
 
 TABS = {
     "events": "Events",
@@ -71,7 +73,7 @@ class RunScreen(RunActions, Page):
         with Horizontal(id="curves"):
             yield Curve("loss", id="loss")
             yield Curve("metric", id="metric", empty="no evaluation yet")
-        yield Static("", id="tabs")
+        yield TabLine(id="tabs")
         with VerticalScroll(id="below", can_focus=False):
             yield Static("", id="text", markup=False)
 
@@ -131,7 +133,7 @@ class RunScreen(RunActions, Page):
         match s.status:
             case "finished":
                 if request.verb == "predict":
-                    return f"{s.rows_predicted:,} rows answered in {one_line(request.out)}  in {took}"
+                    return f"{s.rows_predicted:,} rows answered in {short_path(request.out)}  in {took}"
                 figures = "  ".join(f"{name} {value:.4f}" for name, value in s.metrics.items())
                 best = f"  best at step {s.best_step:,}" if s.best_step else ""
                 return f"{figures or 'no figures: nothing was held out'}{best}  in {took}"
@@ -143,7 +145,7 @@ class RunScreen(RunActions, Page):
                 return one_line(f"{s.error}. {s.hint}" if s.hint else s.error)
 
     def _facts_text(self, request: RunRequest, s: RunSnapshot) -> str:
-        facts = [f"{request.device}, {request.precision}", one_line(request.data.path)]
+        facts = [f"{request.device}, {request.precision}", short_path(request.data.path)]
         if s.train_rows or s.eval_rows:
             facts.append(f"{s.train_rows:,} rows to train on, {s.eval_rows:,} held out")
         if s.rejected_rows:
@@ -183,11 +185,7 @@ class RunScreen(RunActions, Page):
         tabs = self._tabs()
         if self._tab not in tabs:
             self._tab = tabs[0]
-        parts = [
-            Content.styled(f" {TABS[tab]} ", f"{'reverse' if tab == self._tab else ''} @click=screen.tab('{tab}')")
-            for tab in tabs
-        ]
-        self.query_one("#tabs", Static).update(Content.assemble(*parts))
+        self.query_one("#tabs", TabLine).show([(tab, TABS[tab]) for tab in tabs], self._tab)
         s = self._snapshot
         width = self.size.width - 4
         text = {
@@ -202,7 +200,10 @@ class RunScreen(RunActions, Page):
         if to_end and self._tab in ENDINGS:
             self.query_one("#below").scroll_end(animate=False)
 
-    def action_tab(self, tab: str) -> None:
+    def on_tab_line_chosen(self, event: TabLine.Chosen) -> None:
+        self.choose_tab(event.key)
+
+    def choose_tab(self, tab: str) -> None:
         """Show one of the tabs."""
         self._tab, self._tab_chosen = tab, True
         self.query_one("#below").scroll_home(animate=False)
@@ -211,7 +212,7 @@ class RunScreen(RunActions, Page):
     def action_next_tab(self, by: int) -> None:
         """Show the next tab."""
         tabs = self._tabs()
-        self.action_tab(tabs[(tabs.index(self._tab) + by) % len(tabs)])
+        self.choose_tab(tabs[(tabs.index(self._tab) + by) % len(tabs)])
 
     def action_scroll(self, by: int) -> None:
         """Move through what stands below."""

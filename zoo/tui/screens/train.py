@@ -11,6 +11,7 @@ from zoo.requesting import training_request
 from zoo.runs.request import RunRequest
 from zoo.tui.screens.form import BY_NAME, RunForm
 from zoo.tui.widgets.fields import Field, choice_field, text_field
+from zoo.tui.wording import short_path
 
 SHOWN_LABELS = 8
 
@@ -82,7 +83,7 @@ class TrainScreen(RunForm):
         length = f"{steps:,} steps" if steps else f"{epochs:g} epochs" if epochs else "chosen by the number of rows"
         return [
             *super().plan(request),
-            ("evaluate on", request.data.eval_path),
+            ("evaluate on", short_path(request.data.eval_path) if request.data.eval_path else ""),
             ("rows", self._rows),
             ("length", length),
             ("learning rate", str(options.get("lr") or "what the model's authors advise")),
