@@ -27,6 +27,8 @@ from zoo.runs.request import RunRequest
 from zoo.runs.snapshot import fold
 from zoo.runs.store import RunFolder
 
+NICENESS = 10
+"""Alone a run loses nothing by it; whatever a person does meanwhile is answered without a hiccup."""
 LOCK_TIMEOUT_S = 30.0
 """How long a resumed run waits for its killed predecessor to be gone for good."""
 
@@ -63,6 +65,8 @@ class Worker:
 def main(argv: list[str]) -> int:
     """Work on a run; 0 when it finished or was cancelled, 1 when it failed."""
     folder = RunFolder(Path(argv[0]).absolute())
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
     rank, world_size = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
     worker = Worker(folder, folder.request, rank, world_size)
     for name in ("SIGTERM", "SIGINT", "SIGBREAK"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -114,6 +116,7 @@ class Feed:
             self.models, self.plugins, self.failures, self.problems = shown, plugins, failures, problems
             self.models_loaded = True
             self._app.tell(CatalogChanged)
+            gc.freeze()  # what is loaded now stays: no collection needs to walk through it, which takes 100 ms
 
         self.later(apply)
 
@@ -125,6 +128,8 @@ class Feed:
             if index.refresh() or first:
                 first = False
                 self.later(lambda found=index.summaries: self._show_runs(found))  # type: ignore[misc]
+            if not self._app.is_headless and not terminal_is_there():
+                self.later(self._app.exit)
             time.sleep(POLL_S)
 
     def _show_runs(self, runs: tuple[RunSummary, ...]) -> None:
@@ -165,6 +170,19 @@ class Feed:
         """Make a change in the thread of the UI; may be called from any other."""
         if not self._ended:
             self._app.post_message(Applied(change))
+
+
+def terminal_is_there() -> bool:
+    """Whether someone is still at the other end: a connection that broke off leaves a terminal that answers nothing."""
+    try:
+        import termios
+    except ImportError:  # not on Windows, where the console ends its processes
+        return True
+    try:
+        termios.tcgetattr(sys.__stdin__.fileno() if sys.__stdin__ is not None else 0)
+    except (OSError, ValueError, termios.error):
+        return False
+    return True
 
 
 class Applied(Message):

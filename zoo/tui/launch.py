@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 
@@ -13,5 +14,6 @@ def open_app() -> int:
     app = ZooApp()
     if no_color is not None:  # Textual takes it away; the processes this one starts are to honour it, too
         os.environ["NO_COLOR"] = no_color
+    gc.freeze()  # modules stay until the end; collections that walk through them would be felt as hiccups
     app.run()
     return app.return_code or 0
