@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -38,9 +39,19 @@ def locked(path: Path, should_stop: Callable[[], bool]) -> Iterator[None]:
     Raises:
         RunCancelled: `should_stop` said so while waiting.
     """
-    with path.open("ab") as file:
-        while not try_lock(file):
-            if should_stop():
-                raise RunCancelled("stopped while another process fetches the same file", "")
-            time.sleep(POLL_S)
-        yield
+    while True:
+        with path.open("ab") as file:
+            while not try_lock(file):
+                if should_stop():
+                    raise RunCancelled("stopped while another process fetches the same file", "")
+                time.sleep(POLL_S)
+            if _stands_at(path, file):  # else its holder removed it, and the next one locks another file
+                yield
+                return
+
+
+def _stands_at(path: Path, file: IO[bytes]) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False

@@ -15,7 +15,16 @@ from urllib.parse import quote
 from zoo.card import HubSource, RemoteSource, Weights, WeightsFile
 from zoo.errors import DownloadFailed
 from zoo.fetch.part import note_of
-from zoo.fetch.places import hub_endpoint, hub_offline, hub_repository_folder, hub_token, place_of
+from zoo.fetch.places import (
+    hub_endpoint,
+    hub_offline,
+    hub_repository_folder,
+    hub_token,
+    lock_of,
+    partial_folder_of,
+    partial_of,
+    place_of,
+)
 from zoo.fetch.receiving import Session, receive, shown
 from zoo.fetch.verify import remember, verify
 from zoo.locking import locked
@@ -120,7 +129,7 @@ def _bring(session: Session, source: RemoteSource, file: WeightsFile) -> None:
     """Fetch one file, unless it is here; processes that want the same one take turns."""
     session.check()
     folder = place_of(source)
-    target, partial = folder / file.name, _partial(source, file)
+    target, partial = folder / file.name, partial_of(partial_folder_of(source), file.name)
 
     def stop_waiting() -> bool:
         if partial.exists():  # another process fetches it
@@ -130,7 +139,7 @@ def _bring(session: Session, source: RemoteSource, file: WeightsFile) -> None:
     with _told_of_disk(folder):
         target.parent.mkdir(parents=True, exist_ok=True)
         partial.parent.mkdir(parents=True, exist_ok=True)
-        with locked(partial.with_suffix(".lock"), stop_waiting):
+        with locked(lock_of(partial_folder_of(source), file.name), stop_waiting):
             if target.exists() or _link_blob(source, file, target):
                 verify(folder, file)
             else:
@@ -176,15 +185,6 @@ def _blob_name(etag: str) -> str:
     return name if name.isalnum() else ""
 
 
-def _partial(source: RemoteSource, file: WeightsFile) -> Path:
-    """Where a file stands while it arrives: on the disk of its place, but apart, for others read that folder, too."""
-    if isinstance(source, HubSource):
-        folder = hub_repository_folder(source) / ".zoo" / source.revision
-    else:
-        folder = place_of(source).with_suffix(".zoo")
-    return folder / f"{file.name}.partial"
-
-
 def _address(source: RemoteSource, file: WeightsFile) -> str:
     if isinstance(source, HubSource):
         return f"{hub_endpoint()}/{source.repository}/resolve/{source.revision}/{quote(file.name)}"
@@ -209,7 +209,7 @@ def _here(source: RemoteSource, weights: Weights) -> dict[str, int]:
     """Bytes of each file that are here, whole or in part."""
     sizes = {}
     for file in weights.files:
-        paths = (place_of(source) / file.name, _partial(source, file))
+        paths = (place_of(source) / file.name, partial_of(partial_folder_of(source), file.name))
         sizes[file.name] = next((path.stat().st_size for path in paths if path.exists()), 0)
     return sizes
 
