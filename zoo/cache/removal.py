@@ -102,6 +102,8 @@ def _tidy(folder: Path) -> None:
         return
     snapshots = repository / "snapshots"
     _remove_empty(folder, snapshots if folder.is_relative_to(snapshots) else repository)
+    if folder.is_relative_to(repository / ".zoo"):  # made when the download began
+        _remove_empty(snapshots / folder.relative_to(repository / ".zoo").parts[0], snapshots)
     for ref in [path for path in (repository / "refs").rglob("*") if path.is_file()]:
         if not (snapshots / ref.read_text(errors="replace").strip()).exists():
             ref.unlink()

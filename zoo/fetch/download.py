@@ -167,6 +167,7 @@ def _link_blob(source: RemoteSource, file: WeightsFile, target: Path) -> bool:
 
 def _publish(source: RemoteSource, partial: Path, target: Path, etag: str) -> None:
     """Put a whole file in its place: for the Hub, a blob named by its ETag and a link to it, as its own client does."""
+    target.parent.mkdir(parents=True, exist_ok=True)  # emptied folders are removed by `zoo cache`
     target.unlink(missing_ok=True)  # a link to a blob that is gone
     if not isinstance(source, HubSource) or not (name := _blob_name(etag)):
         partial.replace(target)
