@@ -33,8 +33,11 @@ def try_lock(file: IO[bytes]) -> bool:
 
 
 @contextlib.contextmanager
-def locked(path: Path, should_stop: Callable[[], bool]) -> Iterator[None]:
+def locked(path: Path, should_stop: Callable[[], bool]) -> Iterator[IO[bytes]]:
     """Wait for the lock and hold it.
+
+    Yields:
+        The file that is locked; closing it gives the lock up.
 
     Raises:
         RunCancelled: `should_stop` said so while waiting.
@@ -46,7 +49,7 @@ def locked(path: Path, should_stop: Callable[[], bool]) -> Iterator[None]:
                     raise RunCancelled("stopped while another process fetches the same file", "")
                 time.sleep(POLL_S)
             if _stands_at(path, file):  # else its holder removed it, and the next one locks another file
-                yield
+                yield file
                 return
 
 

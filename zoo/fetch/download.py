@@ -5,15 +5,18 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import threading
 import time
+from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, wait
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from zoo.card import HubSource, RemoteSource, Weights, WeightsFile
 from zoo.errors import DownloadFailed
+from zoo.fetch.http import new_client, shown
 from zoo.fetch.part import note_of
 from zoo.fetch.places import (
     hub_endpoint,
@@ -25,19 +28,14 @@ from zoo.fetch.places import (
     partial_of,
     place_of,
 )
-from zoo.fetch.receiving import Session, receive, shown
+from zoo.fetch.receiving import Session, receive
 from zoo.fetch.verify import remember, verify
 from zoo.locking import locked
 
 if TYPE_CHECKING:
-    import httpx
-
     from zoo.fetch import OnProgress, Progress, ShouldStop
 
 FILES_AT_ONCE = 4
-TIMEOUT_S = 30.0
-"""Longest silence of a server."""
-CONNECT_TIMEOUT_S = 10.0
 POLL_S = 0.1
 
 
@@ -64,24 +62,10 @@ def download(weights: Weights, source: RemoteSource, on_progress: OnProgress, sh
         folder.mkdir(parents=True, exist_ok=True)
         _check_space(source, weights)
         token = hub_token() if isinstance(source, HubSource) else None
-    with _client() as client:
+    with new_client() as client:
         session = Session(client, token, hub_endpoint(), received=_here(source, weights))
         _bring_all(session, source, weights, on_progress, should_stop)
     return folder
-
-
-def _client() -> httpx.Client:
-    """What asks; proxies and certificates are those of the environment."""
-    import httpx
-
-    timeout = httpx.Timeout(TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
-    try:
-        return httpx.Client(timeout=timeout, follow_redirects=False, headers={"User-Agent": "zoo-models"})
-    except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
-        raise DownloadFailed(
-            f"no connection can be made with the settings of this environment: {error}",
-            "look at HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR",
-        ) from error
 
 
 def _bring_all(
@@ -90,22 +74,46 @@ def _bring_all(
     """Fetch the files in threads, watch over them, and end all of them with the first that fails."""
     began = time.monotonic()
     told = None
-    with ThreadPoolExecutor(FILES_AT_ONCE, thread_name_prefix="zoo-download") as pool:
+    pending = {Future[None]() for _ in weights.files}
+    waiting = deque(zip(pending, weights.files, strict=True))
+    threads = [
+        threading.Thread(target=_work, args=(session, source, waiting), name=f"zoo-download-{i}", daemon=True)
+        for i in range(min(FILES_AT_ONCE, len(waiting)))
+    ]
+    try:
+        for thread in threads:
+            thread.start()
+        while pending:
+            done, pending = wait(pending, POLL_S, return_when=FIRST_EXCEPTION)
+            progress = _progress(session, weights, began)
+            if told != (told := (progress.received_bytes, progress.file)):
+                on_progress(progress)
+            for file in done:
+                file.result()
+            if pending and should_stop():
+                session.stop()
+                session.check()
+    except BaseException:
+        session.stop()
+        raise
+    finally:
+        for thread in threads:
+            session.see_off(thread)
+
+
+def _work(session: Session, source: RemoteSource, waiting: deque[tuple[Future[None], WeightsFile]]) -> None:
+    """Fetch one file after the other until none waits."""
+    while True:
         try:
-            pending = {pool.submit(_bring, session, source, file) for file in weights.files}
-            while pending:
-                done, pending = wait(pending, POLL_S, return_when=FIRST_EXCEPTION)
-                progress = _progress(session, weights, began)
-                if told != (told := (progress.received_bytes, progress.file)):
-                    on_progress(progress)
-                for file in done:
-                    file.result()
-                if pending and should_stop():
-                    session.stop()
-                    session.check()
-        except BaseException:
-            session.stop()
-            raise
+            future, file = waiting.popleft()
+        except IndexError:
+            return
+        try:
+            _bring(session, source, file)
+        except BaseException as error:  # told in the thread that waits
+            future.set_exception(error)
+        else:
+            future.set_result(None)
 
 
 def _progress(session: Session, weights: Weights, began: float) -> Progress:
@@ -139,7 +147,8 @@ def _bring(session: Session, source: RemoteSource, file: WeightsFile) -> None:
     with _told_of_disk(folder):
         target.parent.mkdir(parents=True, exist_ok=True)
         partial.parent.mkdir(parents=True, exist_ok=True)
-        with locked(lock_of(partial_folder_of(source), file.name), stop_waiting):
+        with locked(lock_of(partial_folder_of(source), file.name), stop_waiting) as lock:
+            session.locks[threading.get_ident()] = lock
             if target.exists() or _link_blob(source, file, target):
                 verify(folder, file)
             else:
