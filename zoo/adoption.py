@@ -118,7 +118,7 @@ def _documents(repository: HubRepository, source: HubSource) -> dict[str, Any]:
             documents[name] = msgspec.json.decode(content)
         except (UnicodeError, msgspec.DecodeError, RecursionError) as error:
             raise Unsupported(f"{name} of {repository.name} is not JSON", "the repository is damaged") from error
-        for what in _code_asked_for(documents[name]):
+        for what in _code_asked_for(name, documents[name]):
             raise Unsupported(f"{name} of {repository.name} asks for code of its own to be run: {what}", NO_CODE)
     if not isinstance(documents[CONFIG], dict):
         raise Unsupported(f"{CONFIG} of {repository.name} is not a JSON object", "the repository is damaged")
@@ -132,14 +132,13 @@ def _is_document(file: WeightsFile) -> bool:
     return path.suffix == ".json" and named and small and len(path.parts) <= 2
 
 
-def _code_asked_for(document: object) -> Iterator[str]:
+def _code_asked_for(name: str, document: object) -> Iterator[str]:
     """Entries that name code outside of the libraries."""
     if isinstance(document, dict):
         yield from (key for key in CODE_KEYS if document.get(key))
-    for module in document if isinstance(document, list) else ():  # modules.json of sentence-transformers
-        kind = module.get("type", "") if isinstance(module, dict) else module
-        if not str(kind).startswith("sentence_transformers."):
-            yield str(kind)
+    if PurePosixPath(name).name == "modules.json" and isinstance(document, list):  # of sentence-transformers
+        kinds = [str(module.get("type", "")) for module in document if isinstance(module, dict)]
+        yield from (kind for kind in kinds if not kind.startswith("sentence_transformers."))
 
 
 def _claimed(model: HubModel) -> tuple[Plugin, Card]:
