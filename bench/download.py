@@ -2,8 +2,8 @@
 
     uv run bench/download.py [--rounds 5] [--megabytes 500]
 
-Each download is a process of its own with an empty cache, timed from the call to its return; both check or name the file
-by its sha256. Prints the median rate and the peak memory of each, and their ratios.
+Each download is a process of its own with an empty cache, timed from the call to its return. zoo hashes what arrives
+and waits for the disk; the other does neither. Prints the median rate and the peak memory of each, and their ratios.
 """
 
 from __future__ import annotations

@@ -126,7 +126,11 @@ class HubServer:
             self.serve_hub(repository, name, content, prefix=prefix, large=large)
             siblings.append({"rfilename": name, "size": len(content)})
             if large:
-                siblings[-1]["lfs"] = {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
+                siblings[-1]["lfs"] = {
+                    "sha256": hashlib.sha256(content).hexdigest(),
+                    "size": len(content),
+                    "pointerSize": 134,
+                }
         told = json.dumps({"id": repository, "sha": COMMIT, "siblings": siblings, **info}).encode()
         for revision in (*revisions, COMMIT):
             self.serve(f"{prefix}/api/models/{repository}/revision/{quote(revision, safe='')}", told)

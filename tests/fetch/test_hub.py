@@ -68,9 +68,33 @@ def test_a_search_asks_with_filters(hub: HubServer) -> None:
 
     assert found[1] == HubHit(id="c/d")
     assert (found[0].license, found[0].downloads) == ("mit", 5)
-    assert hub.requests[0].path == (
-        "/api/models?search=sentence+bert&pipeline_tag=fill-mask&filter=safetensors&sort=downloads&direction=-1&limit=7"
+    assert (
+        hub.requests[0].path
+        == "/api/models?search=sentence+bert&pipeline_tag=fill-mask&filter=safetensors&sort=downloads&limit=7"
     )
+
+
+def test_the_hubs_own_client_asks_the_same_and_reads_the_same(hub: HubServer) -> None:
+    from huggingface_hub import HfApi
+
+    hub.serve_repository(REPOSITORY, {"model.safetensors": b"abc", "config.json": b"{}"})
+    hub.serve("/api/models", b"[]")
+    found = describe(REPOSITORY)
+    search("a b", task="fill-mask", limit=7)
+    ours = [request.path for request in hub.requests]
+    hub.requests.clear()
+
+    api = HfApi(endpoint=hub.address)
+    info = api.model_info(REPOSITORY, revision="main", files_metadata=True)
+    list(api.list_models(search="a b", pipeline_tag="fill-mask", filter="safetensors", sort="downloads", limit=7))
+
+    assert [sorted(path.split("&")) for path in (ours[0], ours[1].replace("?", "?&"))] == [
+        sorted(path.split("&")) for path in (hub.requests[0].path, hub.requests[1].path.replace("?", "?&"))
+    ]
+    assert found.commit == info.sha
+    assert [(file.name, file.size_bytes, file.sha256) for file in found.files] == [
+        (file.rfilename, file.size, file.lfs.sha256 if file.lfs else None) for file in info.siblings or []
+    ]
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
