@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import re
 import socket
 import sys
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import quote
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -107,6 +109,31 @@ class HubServer:
         own |= {"X-Linked-Etag": f'"{digest}"', "X-Linked-Size": str(len(content))}
         self.serve(path, b"", redirect=f"{self.other_address}/store/{digest}", headers=own)
         return self.serve(f"/store/{digest}", content, **{"etag": '"the-stores-own-name-4"', **how})
+
+    def serve_repository(
+        self,
+        repository: str,
+        files: dict[str, bytes],
+        *,
+        prefix: str = "",
+        revisions: tuple[str, ...] = ("main",),
+        **info: Any,
+    ) -> None:
+        """Serve all files of a repository, and what the API tells of it."""
+        siblings: list[dict[str, Any]] = []
+        for name, content in files.items():
+            large = name.endswith((".safetensors", ".bin"))
+            self.serve_hub(repository, name, content, prefix=prefix, large=large)
+            siblings.append({"rfilename": name, "size": len(content)})
+            if large:
+                siblings[-1]["lfs"] = {
+                    "sha256": hashlib.sha256(content).hexdigest(),
+                    "size": len(content),
+                    "pointerSize": 134,
+                }
+        told = json.dumps({"id": repository, "sha": COMMIT, "siblings": siblings, **info}).encode()
+        for revision in (*revisions, COMMIT):
+            self.serve(f"{prefix}/api/models/{repository}/revision/{quote(revision, safe='')}", told)
 
     def asked(self, part: str = "") -> list[Request]:
         """Requests whose path contains a text."""

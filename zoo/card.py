@@ -15,6 +15,7 @@ ModelName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z"
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 DigestPrefix = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{8,63}\Z")]
 Commit = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{40}\Z")]
+Repository = Annotated[str, msgspec.Meta(pattern=r"^(?!\.+/)[\w.-]+/(?!\.+\Z)[\w.-]+\Z", max_length=200)]
 RelativePath = Annotated[str, msgspec.Meta(pattern=r"^(?![/~])(?!.*(^|/)\.\.(/|$))[^\\\x00-\x1f:]+\Z", max_length=240)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
 
@@ -42,7 +43,7 @@ class WeightsFile(msgspec.Struct, frozen=True, kw_only=True):
 class HubSource(msgspec.Struct, frozen=True, kw_only=True, tag="hub"):
     """A repository of the Hugging Face Hub at a pinned commit."""
 
-    repository: Annotated[str, msgspec.Meta(pattern=r"^[\w.-]+/[\w.-]+\Z")]
+    repository: Repository
     revision: Commit
 
 

@@ -1,4 +1,4 @@
-"""Every model there is: the cards of all plugins, and the results of the user's own runs."""
+"""Every model there is: the cards of all plugins, models pulled from the Hub, the results of the user's own runs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from zoo import hub_models
 from zoo.card import Ability, Card, FolderSource, ModelName, Weights
 from zoo.errors import UnknownModel
 from zoo.paths import runs_folder
@@ -23,19 +24,27 @@ class Catalog:
     """All models at one moment."""
 
     cards: tuple[Card, ...]
-    """Those of plugins first, then results of runs, newest first."""
+    """Those of plugins first, then models pulled from the Hub, then results of runs, newest first."""
     failures: tuple[PluginFailure, ...] = ()
     """Plugins that could not be used."""
     problems: tuple[str, ...] = ()
-    """Results of runs that could not be read, one line each."""
+    """Models of the Hub and results of runs that could not be read, one line each."""
 
     @classmethod
     def load(cls) -> Catalog:
-        """Ask every plugin for its cards and look through the runs."""
+        """Ask every plugin for its cards, and look through what was pulled and what was trained."""
         plugins, failures = load_plugins()
         cards = [card for plugin in plugins for card in plugin.cards]
+        pulled, told = hub_models.cards(plugins, failures)
+        names = {card.full_name for card in cards}
+        told += [
+            f"{card.full_name} of the Hub has the name of a model of its plugin"
+            for card in pulled
+            if card.full_name in names
+        ]
+        cards += [card for card in pulled if card.full_name not in names]
         results, problems = _results({card.full_name: card for card in cards})
-        return cls((*cards, *results), failures, tuple(problems))
+        return cls((*cards, *results), failures, (*told, *problems))
 
     def search(self, words: str = "", *, task: str = "", plugin: str = "", local: bool = False) -> tuple[Card, ...]:
         """Cards that match everything given.

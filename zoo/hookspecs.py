@@ -1,4 +1,4 @@
-"""The plugin contract: four hooks, in the order of a model's life.
+"""The plugin contract: five hooks, in the order of a model's life; a plugin implements those it needs.
 
 A plugin is a module named by an entry point of the group `zoo.plugins`:
 
@@ -27,12 +27,12 @@ the plugin that owns the model.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 if TYPE_CHECKING:
-    from zoo.card import Card
+    from zoo.card import Card, Weights
     from zoo.runs.context import PredictionRun, Predictor, Trainable, TrainingRun
 
 PROJECT = "zoo"
@@ -46,6 +46,29 @@ def cards() -> Iterable[Card]:  # type: ignore[empty-body]
 
     Called in the front process, whenever a catalog is needed. Pure: the same answer offline, in a few milliseconds,
     with no file or network touched. `Card.plugin` is filled in by the host.
+
+    Added in 0.1.
+    """
+
+
+@hookspec(firstresult=True)
+def card_for(name: str, config: dict[str, Any], weights: Weights, documents: dict[str, Any]) -> Card | None:
+    """Describe a model of the Hugging Face Hub that no card describes; None where it is not of this plugin's kind.
+
+    Called in the front process when somebody pulls a model, and afterwards whenever a catalog is needed. Pure, like
+    `cards`: everything there is to know is in the arguments. Looking at `config["model_type"]` is the usual way to tell
+    one's own kind. The host has refused repositories that ask for code of their own or have no safetensors.
+
+    Args:
+        name: what the model is called in the catalog; `Card.name`.
+        config: content of `config.json`.
+        weights: every file of the repository at a pinned commit; the card's `weights` are these with the files left out
+            that the model does not need.
+        documents: content of the small configuration files (`tokenizer_config.json`, `1_Pooling/config.json`, ...), by
+            their names.
+
+    Raises:
+        Unsupported: it is of this plugin's kind, but cannot be served; say why.
 
     Added in 0.1.
     """

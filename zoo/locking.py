@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -32,15 +33,28 @@ def try_lock(file: IO[bytes]) -> bool:
 
 
 @contextlib.contextmanager
-def locked(path: Path, should_stop: Callable[[], bool]) -> Iterator[None]:
+def locked(path: Path, should_stop: Callable[[], bool]) -> Iterator[IO[bytes]]:
     """Wait for the lock and hold it.
+
+    Yields:
+        The file that is locked; closing it gives the lock up.
 
     Raises:
         RunCancelled: `should_stop` said so while waiting.
     """
-    with path.open("ab") as file:
-        while not try_lock(file):
-            if should_stop():
-                raise RunCancelled("stopped while another process fetches the same file", "")
-            time.sleep(POLL_S)
-        yield
+    while True:
+        with path.open("ab") as file:
+            while not try_lock(file):
+                if should_stop():
+                    raise RunCancelled("stopped while another process fetches the same file", "")
+                time.sleep(POLL_S)
+            if _stands_at(path, file):  # else its holder removed it, and the next one locks another file
+                yield file
+                return
+
+
+def _stands_at(path: Path, file: IO[bytes]) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False

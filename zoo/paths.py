@@ -20,6 +20,11 @@ def runs_folder() -> Path:
     return home() / "runs"
 
 
+def hub_models_folder() -> Path:
+    """One file per model that was pulled from the Hub without a card."""
+    return home() / "hub-models"
+
+
 def cache_folder() -> Path:
     """What can be made again: measurements of devices, verdicts on digests."""
     if os.environ.get("ZOO_HOME"):

@@ -22,14 +22,14 @@ import msgspec
 import pluggy
 
 from zoo import hookspecs
-from zoo.card import VERBS, Ability, Card
+from zoo.card import VERBS, Ability, Card, Weights
 from zoo.errors import PluginBroken, UnknownPlugin, ZooError
 from zoo.options import Options, parse, schema, to_dict
 from zoo.sanitize import one_line
 from zoo.task import get_task
 
 GROUP = "zoo.plugins"
-_HOOKS = ("cards", "pretrain", "finetune", "predict")
+_HOOKS = ("cards", "card_for", "pretrain", "finetune", "predict")
 
 
 class PluginFailure(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +62,27 @@ class Plugin:
             raise PluginBroken(f"plugin {self.name} has no hook {name!r}", f"it has {', '.join(self.hooks)}")
         caller: Callable[..., Any] = getattr(self._manager.hook, name)
         return caller
+
+    def card_for(self, name: str, config: dict[str, Any], weights: Weights, documents: dict[str, Any]) -> Card | None:
+        """Its card of a model of the Hub, checked; None where it does not claim the model.
+
+        Raises:
+            Unsupported: it is of the plugin's kind, but cannot be served.
+            PluginBroken: the hook failed, or gave what is no card.
+        """
+        if "card_for" not in self.hooks:
+            return None
+        try:
+            with redirect_stdout(sys.stderr):
+                card = self.hook("card_for")(name=name, config=config, weights=weights, documents=documents)
+        except ZooError:
+            raise
+        except (Exception, SystemExit) as error:  # whatever a stranger's hook makes of a stranger's configuration
+            raise PluginBroken(
+                f"plugin {self.name} fails on {name}: {type(error).__name__}: {error}",
+                "the plugin's author must mend it",
+            ) from error
+        return None if card is None else _checked(card, self.name, "card_for()")
 
     @cached_property
     def _manager(self) -> pluggy.PluginManager:
@@ -233,9 +254,9 @@ def _cards(module: ModuleType, plugin: str) -> tuple[Card, ...]:
     return tuple(cards)
 
 
-def _checked(card: object, plugin: str) -> Card:
+def _checked(card: object, plugin: str, hook: str = "cards()") -> Card:
     if not isinstance(card, Card):
-        raise PluginBroken(f"cards() gives a {type(card).__name__}, not a zoo.Card", "the plugin's author must mend it")
+        raise PluginBroken(f"{hook} gives a {type(card).__name__}, not a zoo.Card", "the plugin's author must mend it")
     where = f"card {one_line(str(card.name))!r}"
     try:
         if isinstance(card.abilities, dict):

@@ -9,7 +9,9 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     "models": {
         "ls": ("zoo.cli.ls", "list the models"),
         "show": ("zoo.cli.show", "show one model: figures, sources, options"),
+        "search": ("zoo.cli.search", "find models on the Hugging Face Hub"),
         "pull": ("zoo.cli.pull", "bring a model's weights to this machine"),
+        "cache": ("zoo.cli.cache", "weights on this machine: list, verify, delete"),
         "plugins": ("zoo.cli.plugins", "list the plugins and what is wrong with them"),
         "devices": ("zoo.cli.devices", "show what can compute here"),
     },

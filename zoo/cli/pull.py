@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from zoo.adoption import PREFIX, adopt, bring
+from zoo.card import Card
 from zoo.catalog import Catalog
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
@@ -14,18 +16,36 @@ from zoo.progress import bar, duration, size
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
-    parser.add_argument("model", metavar="MODEL", help="a model; zoo ls lists them")
+    parser.add_argument("model", metavar="MODEL", help="a model, as zoo ls lists them, or hub:owner/name[@revision]")
     parser.add_argument("--json", action="store_true", help="answer with one JSON document")
 
 
 def run(args: argparse.Namespace) -> ExitCode:
     """Fetch and verify; print where the files stand."""
+    if args.model.startswith(PREFIX):
+        return _from_hub(args)
     card = Catalog.load().resolve(args.model)
     if card.weights is None:
         raise Unsupported(f"{card.name} has no weights: it starts from random numbers", f"zoo pretrain {card.name}")
-    folder = fetch(card.weights, on_progress=lambda progress: diagnostics.status(describe(progress)))
+    return _answer(args, card, str(fetch(card.weights, on_progress=_show)))
+
+
+def _from_hub(args: argparse.Namespace) -> ExitCode:
+    """Put a model of the Hub into the catalog, then fetch."""
+    card = adopt(args.model)
+    diagnostics.note(f"{card.name}: {card.summary}")
+    code = _answer(args, card, bring(card, _show))
+    diagnostics.note(f"zoo show {card.name} tells what can be done with it")
+    return code
+
+
+def _show(progress: Progress) -> None:
+    diagnostics.status(describe(progress))
+
+
+def _answer(args: argparse.Namespace, card: Card, folder: str) -> ExitCode:
     diagnostics.status("")  # the answer stands on a line of its own
-    output.emit_json({"model": card.name, "folder": str(folder)}) if args.json else output.line(str(folder))
+    output.emit_json({"model": card.name, "folder": folder}) if args.json else output.line(folder)
     return ExitCode.OK
 
 

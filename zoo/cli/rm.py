@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from zoo.api import Run, open_run
 from zoo.cli import diagnostics, output
+from zoo.cli.confirmation import delete_confirmed
 from zoo.cli.exit_codes import ExitCode
-from zoo.errors import OptionInvalid, UnknownRun
+from zoo.errors import UnknownRun
 from zoo.progress import size
 
 
@@ -24,12 +24,8 @@ def run(args: argparse.Namespace) -> ExitCode:
     sizes = [sum(p.stat().st_size for p in one.folder.path.rglob("*") if p.is_file()) for one in doomed]
     for one, size_bytes in zip(doomed, sizes, strict=True):
         diagnostics.note(f"{one.name}  {one.status}  {size(size_bytes)}  {one.folder.path}")
-    if not args.yes:
-        if not sys.stdin.isatty():
-            raise OptionInvalid("deleting needs a yes, and nobody is there to ask", "add -y")
-        if input("delete? [y/N] ").strip().lower() not in ("y", "yes"):
-            diagnostics.note("nothing was deleted")
-            return ExitCode.OK
+    if not (args.yes or delete_confirmed()):
+        return ExitCode.OK
     for one in doomed:
         one.remove()
     output.line(f"deleted {len(doomed)}, freed {size(sum(sizes))}")

@@ -15,6 +15,7 @@ import msgspec
 from zoo.card import RemoteSource, Source, Weights
 from zoo.errors import DownloadFailed, ZooError
 from zoo.fetch.places import place_of
+from zoo.fetch.usage import note_use
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,18 +55,20 @@ def fetch(weights: Weights, *, on_progress: OnProgress | None = None, should_sto
     if not weights.sources:
         raise DownloadFailed("the card names no source for its weights", "report it to the authors of the plugin")
     faults: list[ZooError] = []
-    local = locate(weights, faults=faults)
+    local = _located(weights, faults)
     if local is not None:
-        return local
+        return _used(weights, *local)
     for source in weights.sources:
         if not isinstance(source, RemoteSource):
             continue
         from zoo.fetch.download import download
 
         try:
-            return download(weights, source, on_progress or _ignore, should_stop or _never)
+            folder = download(weights, source, on_progress or _ignore, should_stop or _never)
         except DownloadFailed as error:
             faults.append(error)
+        else:
+            return _used(weights, folder, source)
     if len(faults) == 1:
         raise faults[0]
     raise DownloadFailed(
@@ -74,20 +77,27 @@ def fetch(weights: Weights, *, on_progress: OnProgress | None = None, should_sto
     )
 
 
-def locate(weights: Weights, *, faults: list[ZooError] | None = None) -> Path | None:
-    """The folder that holds the weights already, digests checked; None where they would have to be fetched.
+def locate(weights: Weights) -> Path | None:
+    """The folder that holds the weights already, digests checked; None where they would have to be fetched."""
+    found = _located(weights, [])
+    return found[0] if found else None
 
-    Args:
-        weights: what to look for.
-        faults: what was wrong with each place is added here.
-    """
+
+def _located(weights: Weights, faults: list[ZooError]) -> tuple[Path, Source] | None:
+    """Where the weights are, and which source's place that is; what was wrong with local ones is added to `faults`."""
     for source in weights.sources:
         try:
-            return _verified(weights, source)
+            return _verified(weights, source), source
         except ZooError as error:
-            if faults is not None and not isinstance(source, RemoteSource):
+            if not isinstance(source, RemoteSource):
                 faults.append(error)
     return None
+
+
+def _used(weights: Weights, folder: Path, source: Source) -> Path:
+    if isinstance(source, RemoteSource):
+        note_use(weights, source)
+    return folder
 
 
 def _verified(weights: Weights, source: Source) -> Path:

@@ -5,30 +5,37 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import threading
 import time
+from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, wait
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from zoo.card import HubSource, RemoteSource, Weights, WeightsFile
 from zoo.errors import DownloadFailed
+from zoo.fetch.http import new_client, shown
 from zoo.fetch.part import note_of
-from zoo.fetch.places import hub_endpoint, hub_offline, hub_repository_folder, hub_token, place_of
-from zoo.fetch.receiving import Session, receive, shown
+from zoo.fetch.places import (
+    hub_endpoint,
+    hub_offline,
+    hub_repository_folder,
+    hub_token,
+    lock_of,
+    partial_folder_of,
+    partial_of,
+    place_of,
+)
+from zoo.fetch.receiving import Session, receive
 from zoo.fetch.verify import remember, verify
 from zoo.locking import locked
 
 if TYPE_CHECKING:
-    import httpx
-
     from zoo.fetch import OnProgress, Progress, ShouldStop
 
 FILES_AT_ONCE = 4
-TIMEOUT_S = 30.0
-"""Longest silence of a server."""
-CONNECT_TIMEOUT_S = 10.0
 POLL_S = 0.1
 
 
@@ -55,24 +62,10 @@ def download(weights: Weights, source: RemoteSource, on_progress: OnProgress, sh
         folder.mkdir(parents=True, exist_ok=True)
         _check_space(source, weights)
         token = hub_token() if isinstance(source, HubSource) else None
-    with _client() as client:
+    with new_client() as client:
         session = Session(client, token, hub_endpoint(), received=_here(source, weights))
         _bring_all(session, source, weights, on_progress, should_stop)
     return folder
-
-
-def _client() -> httpx.Client:
-    """What asks; proxies and certificates are those of the environment."""
-    import httpx
-
-    timeout = httpx.Timeout(TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
-    try:
-        return httpx.Client(timeout=timeout, follow_redirects=False, headers={"User-Agent": "zoo-models"})
-    except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
-        raise DownloadFailed(
-            f"no connection can be made with the settings of this environment: {error}",
-            "look at HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR",
-        ) from error
 
 
 def _bring_all(
@@ -81,22 +74,46 @@ def _bring_all(
     """Fetch the files in threads, watch over them, and end all of them with the first that fails."""
     began = time.monotonic()
     told = None
-    with ThreadPoolExecutor(FILES_AT_ONCE, thread_name_prefix="zoo-download") as pool:
+    pending = {Future[None]() for _ in weights.files}
+    waiting = deque(zip(pending, weights.files, strict=True))
+    threads = [
+        threading.Thread(target=_work, args=(session, source, waiting), name=f"zoo-download-{i}", daemon=True)
+        for i in range(min(FILES_AT_ONCE, len(waiting)))
+    ]
+    try:
+        for thread in threads:
+            thread.start()
+        while pending:
+            done, pending = wait(pending, POLL_S, return_when=FIRST_EXCEPTION)
+            progress = _progress(session, weights, began)
+            if told != (told := (progress.received_bytes, progress.file)):
+                on_progress(progress)
+            for file in done:
+                file.result()
+            if pending and should_stop():
+                session.stop()
+                session.check()
+    except BaseException:
+        session.stop()
+        raise
+    finally:
+        for thread in threads:
+            session.see_off(thread)
+
+
+def _work(session: Session, source: RemoteSource, waiting: deque[tuple[Future[None], WeightsFile]]) -> None:
+    """Fetch one file after the other until none waits."""
+    while True:
         try:
-            pending = {pool.submit(_bring, session, source, file) for file in weights.files}
-            while pending:
-                done, pending = wait(pending, POLL_S, return_when=FIRST_EXCEPTION)
-                progress = _progress(session, weights, began)
-                if told != (told := (progress.received_bytes, progress.file)):
-                    on_progress(progress)
-                for file in done:
-                    file.result()
-                if pending and should_stop():
-                    session.stop()
-                    session.check()
-        except BaseException:
-            session.stop()
-            raise
+            future, file = waiting.popleft()
+        except IndexError:
+            return
+        try:
+            _bring(session, source, file)
+        except BaseException as error:  # told in the thread that waits
+            future.set_exception(error)
+        else:
+            future.set_result(None)
 
 
 def _progress(session: Session, weights: Weights, began: float) -> Progress:
@@ -124,7 +141,7 @@ def _bring(session: Session, source: RemoteSource, file: WeightsFile) -> None:
     """Fetch one file, unless it is here; processes that want the same one take turns."""
     session.check()
     folder = place_of(source)
-    target, partial = folder / file.name, _partial(source, file)
+    target, partial = folder / file.name, partial_of(partial_folder_of(source), file.name)
 
     def stop_waiting() -> bool:
         if partial.exists():  # another process fetches it
@@ -134,7 +151,8 @@ def _bring(session: Session, source: RemoteSource, file: WeightsFile) -> None:
     with _told_of_disk(folder):
         target.parent.mkdir(parents=True, exist_ok=True)
         partial.parent.mkdir(parents=True, exist_ok=True)
-        with locked(partial.with_suffix(".lock"), stop_waiting):
+        with locked(lock_of(partial_folder_of(source), file.name), stop_waiting) as lock:
+            session.locks[threading.get_ident()] = lock
             if target.exists() or _link_blob(source, file, target):
                 verify(folder, file)
             else:
@@ -162,6 +180,7 @@ def _link_blob(source: RemoteSource, file: WeightsFile, target: Path) -> bool:
 
 def _publish(source: RemoteSource, partial: Path, target: Path, etag: str) -> None:
     """Put a whole file in its place: for the Hub, a blob named by its ETag and a link to it, as its own client does."""
+    target.parent.mkdir(parents=True, exist_ok=True)  # emptied folders are removed by `zoo cache`
     target.unlink(missing_ok=True)  # a link to a blob that is gone
     if not isinstance(source, HubSource) or not (name := _blob_name(etag)):
         partial.replace(target)
@@ -178,15 +197,6 @@ def _publish(source: RemoteSource, partial: Path, target: Path, etag: str) -> No
 def _blob_name(etag: str) -> str:
     name = etag.removeprefix("W/").strip('"')
     return name if name.isalnum() else ""
-
-
-def _partial(source: RemoteSource, file: WeightsFile) -> Path:
-    """Where a file stands while it arrives: on the disk of its place, but apart, for others read that folder, too."""
-    if isinstance(source, HubSource):
-        folder = hub_repository_folder(source) / ".zoo" / source.revision
-    else:
-        folder = place_of(source).with_suffix(".zoo")
-    return folder / f"{file.name}.partial"
 
 
 def _address(source: RemoteSource, file: WeightsFile) -> str:
@@ -213,7 +223,7 @@ def _here(source: RemoteSource, weights: Weights) -> dict[str, int]:
     """Bytes of each file that are here, whole or in part."""
     sizes = {}
     for file in weights.files:
-        paths = (place_of(source) / file.name, _partial(source, file))
+        paths = (place_of(source) / file.name, partial_of(partial_folder_of(source), file.name))
         sizes[file.name] = next((path.stat().st_size for path in paths if path.exists()), 0)
     return sizes
 

@@ -47,6 +47,7 @@ class Part:
 
             def append(data: bytes) -> None:
                 out.write(data)
+                out.flush()  # a kill must not take along what has arrived
                 self._take(data)
 
             yield append

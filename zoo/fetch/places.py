@@ -6,7 +6,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from zoo.card import FolderSource, HubSource, PackageSource, Source, TorchHubSource
+from zoo.card import FolderSource, HubSource, PackageSource, RemoteSource, Source, TorchHubSource
 from zoo.errors import DownloadFailed
 from zoo.paths import cache_folder
 
@@ -27,9 +27,36 @@ def place_of(source: Source) -> Path:
         case HubSource():
             return hub_repository_folder(source) / "snapshots" / source.revision
         case TorchHubSource():
-            return _torch_home() / "hub" / "checkpoints"
+            return torch_checkpoints()
         case _:
-            return cache_folder() / "url" / hashlib.sha256(source.base_url.encode()).hexdigest()[:32]
+            return url_cache() / hashlib.sha256(source.base_url.encode()).hexdigest()[:32]
+
+
+def partial_folder_of(source: RemoteSource) -> Path:
+    """Where files stand while they arrive: on the disk of their place, but apart, for others read that folder, too."""
+    if isinstance(source, HubSource):
+        return hub_repository_folder(source) / ".zoo" / source.revision
+    return place_of(source).with_suffix(".zoo")
+
+
+def partial_of(folder: Path, name: str) -> Path:
+    """A file while it arrives, below a folder for such."""
+    return folder / f"{name}.partial"
+
+
+def lock_of(folder: Path, name: str) -> Path:
+    """What a process locks while it fetches a file into a folder for such."""
+    return folder / f"{name}.lock"
+
+
+def url_cache() -> Path:
+    """Files from plain addresses, a folder for each."""
+    return cache_folder() / "url"
+
+
+def torch_checkpoints() -> Path:
+    """Where torch.hub keeps files, which torchvision shares."""
+    return _torch_home() / "hub" / "checkpoints"
 
 
 def hub_repository_folder(source: HubSource) -> Path:

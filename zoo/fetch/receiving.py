@@ -7,20 +7,18 @@ request, or a later process, asks for the rest of that version with Range and ge
 from __future__ import annotations
 
 import contextlib
-import email.utils
 import random
 import re
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit, urlunsplit
+from typing import IO, TYPE_CHECKING, Any
 
 from zoo.card import WeightsFile
 from zoo.errors import ChecksumMismatch, DownloadFailed, RunCancelled
+from zoo.fetch.http import REDIRECTS, RETRIED, next_address, retry_after_s, server_of, shown, words
 from zoo.fetch.part import Part
 from zoo.fetch.verify import pin_shown
 
@@ -31,8 +29,7 @@ ATTEMPTS = 6
 """Tries without a single new byte before a file is given up."""
 BACKOFF_S = 0.5
 MAX_WAIT_S = 60.0
-REDIRECTS = 10
-RETRIED = (408, 425, 429, 500, 502, 503, 504)
+JOIN_S = 0.05
 
 
 @dataclass
@@ -50,6 +47,10 @@ class Session:
     fresh_bytes: int = 0
     newest: str = ""
     stopped: threading.Event = field(default_factory=threading.Event)
+    locks: dict[int, IO[bytes]] = field(default_factory=dict)
+    """Thread to the lock of the file it is at."""
+    connecting: set[int] = field(default_factory=set)
+    """Threads that look a server's name up or wait for its first word: nothing can wake them before they give up."""
     _sockets: list[socket.socket] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -72,8 +73,23 @@ class Session:
         for connection in list(self._sockets):
             _hang_up(connection)
 
+    def see_off(self, thread: threading.Thread) -> None:
+        """Wait for the end of a thread; one that is still connecting is left to itself, without its lock.
+
+        It touches no file any more: the session is stopped by then, and its connection is hung up when it comes about.
+        """
+        while thread.is_alive():
+            if self.stopped.is_set() and thread.ident in self.connecting:
+                self.locks[thread.ident].close()
+                return
+            thread.join(JOIN_S)
+
     def trace(self, event: str, info: dict[str, Any]) -> None:
         """Keep the sockets, which the client tells of as it opens them."""
+        if event.endswith(".connect_tcp.started"):
+            self.connecting.add(threading.get_ident())
+        elif ".connect_tcp." in event:
+            self.connecting.discard(threading.get_ident())
         if event.endswith((".connect_tcp.complete", ".start_tls.complete")):  # of a proxy, too
             connection = info["return_value"].get_extra_info("socket")
             self._sockets.append(connection)
@@ -122,23 +138,17 @@ def _fill(session: Session, address: str, file: WeightsFile, part: Part) -> None
             return _attempt(session, address, file, part)
         except (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.DecodingError) as error:
             raise DownloadFailed(
-                f"{shown(address)}: {_words(error)}", "the server is at fault; try again later"
+                f"{shown(address)}: {words(error)}", "the server is at fault; try again later"
             ) from error
         except (httpx.TransportError, _TryAgain) as error:
             session.check()
             idle, most = (0 if part.size_bytes > most else idle + 1), max(most, part.size_bytes)
             if idle >= ATTEMPTS:
                 raise DownloadFailed(
-                    f"{shown(address)}: {_words(error)}, {ATTEMPTS} times in a row",
+                    f"{shown(address)}: {words(error)}, {ATTEMPTS} times in a row",
                     "look at the network and try again; what has arrived is kept",
                 ) from error
             _pause(session, getattr(error, "retry_after_s", None), idle)
-
-
-def shown(address: str) -> str:
-    """An address without the password that may stand in it."""
-    parts = urlsplit(address)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def _attempt(session: Session, address: str, file: WeightsFile, part: Part) -> None:
@@ -191,12 +201,12 @@ def _open(session: Session, address: str, part: Part) -> Iterator[tuple[httpx.Re
             headers["Range"] = f"bytes={part.size_bytes}-"
             if not linked_etag and not part.etag.startswith("W/"):  # of a weak one, the answer's is compared
                 headers["If-Range"] = part.etag
-        if session.token and _server(url) == _server(session.token_address):
+        if session.token and server_of(url) == server_of(session.token_address):
             headers["Authorization"] = f"Bearer {session.token}"
         with session.client.stream("GET", url, headers=headers, extensions={"trace": session.trace}) as response:
             linked_etag = linked_etag or response.headers.get("x-linked-etag", "")
             if response.has_redirect_location:
-                url = _next_address(response, address)
+                url = next_address(response, address)
                 continue
             _raise_for_status(response, address)
             yield response, linked_etag or response.headers.get("etag", "")
@@ -204,38 +214,18 @@ def _open(session: Session, address: str, part: Part) -> Iterator[tuple[httpx.Re
     raise DownloadFailed(f"{shown(address)} redirects in circles", "the server is at fault; try again later")
 
 
-def _next_address(response: httpx.Response, address: str) -> str:
-    """Where a redirect leads; a protected connection is not left for one that anybody can listen to and change."""
-    url = response.url.join(response.headers["location"])
-    if (response.url.scheme, url.scheme) == ("https", "http"):
-        raise DownloadFailed(
-            f"{shown(address)} redirects from https to http", "the server is at fault; the source is not used"
-        )
-    return str(url)
-
-
 def _raise_for_status(response: httpx.Response, address: str) -> None:
     status = response.status_code
     if status in (200, 206, 416):
         return
     if status in RETRIED:
-        raise _TryAgain(f"the server answered {status}", _retry_after_s(response))
+        raise _TryAgain(f"the server answered {status}", retry_after_s(response))
     hints = {
         401: "the repository is private or gated: set HF_TOKEN",
         403: "you may not read it: ask its owner for access, and set HF_TOKEN",
         404: "the file or the commit is gone; the plugin's card may be out of date",
     }
     raise DownloadFailed(f"{shown(address)}: the server answered {status}", hints.get(status, "try again later"))
-
-
-def _retry_after_s(response: httpx.Response) -> float | None:
-    """Seconds the server asks to wait; it gives a number or a date."""
-    stated = response.headers.get("retry-after", "")
-    if stated.isdecimal():
-        return float(stated)
-    with contextlib.suppress(TypeError, ValueError):
-        return max(0.0, email.utils.parsedate_to_datetime(stated).timestamp() - time.time())
-    return None
 
 
 def _pause(session: Session, asked_s: float | None, idle: int) -> None:
@@ -261,12 +251,3 @@ def _hang_up(connection: socket.socket) -> None:
     # The plain call also for TLS, whose own one would take the connection apart under the thread that reads from it.
     with contextlib.suppress(OSError):
         socket.socket.shutdown(connection, socket.SHUT_RDWR)
-
-
-def _server(address: str) -> tuple[str, str]:
-    parts = urlsplit(address)
-    return parts.scheme, parts.netloc
-
-
-def _words(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

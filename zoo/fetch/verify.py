@@ -59,18 +59,33 @@ def pin_shown(file: WeightsFile) -> str:
 def digest_of(path: Path) -> str:
     """Sha256 of a file, remembered."""
     stat = path.stat()
-    real = _real(path)
-    note = _note_of(real)
-    try:
-        verdict = msgspec.json.decode(note.read_bytes(), type=_Verdict)
-        if (verdict.path, verdict.size_bytes, verdict.mtime_ns) == (real, stat.st_size, stat.st_mtime_ns):
-            return verdict.sha256
-    except (OSError, UnicodeError, msgspec.DecodeError):
-        pass  # never computed, or the note is damaged: compute it
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    _remember(_Verdict(real, stat.st_size, stat.st_mtime_ns, sha256))
+    verdict = _recalled(path)
+    if verdict and (verdict.size_bytes, verdict.mtime_ns) == (stat.st_size, stat.st_mtime_ns):
+        return verdict.sha256
+    sha256 = computed_digest(path)
+    remember(path, sha256)
     return sha256
+
+
+def computed_digest(path: Path) -> str:
+    """Sha256 of a file as it is on the disk now."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def recalled_digest(path: Path) -> str:
+    """Sha256 that a file had when it was last hashed, whatever became of it since; empty where it never was."""
+    verdict = _recalled(path)
+    return verdict.sha256 if verdict else ""
+
+
+def _recalled(path: Path) -> _Verdict | None:
+    real = _real(path)
+    try:
+        verdict = msgspec.json.decode(_note_of(real).read_bytes(), type=_Verdict)
+    except (OSError, UnicodeError, msgspec.DecodeError):  # never computed, or the note is damaged: compute it
+        return None
+    return verdict if verdict.path == real else None
 
 
 def remember(path: Path, sha256: str) -> None:

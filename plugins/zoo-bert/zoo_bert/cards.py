@@ -18,11 +18,12 @@ VOCABULARY = WeightsFile(
     sha256="07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
 )
 """The 30,522 word pieces that BERT base and MiniLM share."""
-_CLASSIFICATION = Ability(task="text-classification", options=BertFinetuneOptions)
-_MASKED_LM = Ability(task="fill-mask", options=BertPretrainOptions)
+CLASSIFICATION = Ability(task="text-classification", options=BertFinetuneOptions)
+MASKED_LM = Ability(task="fill-mask", options=BertPretrainOptions)
 
 
-def _predicting(task: str) -> Ability:
+def predicting(task: str) -> Ability:
+    """Answering a task."""
     return Ability(task=task, options=BertPredictOptions)
 
 
@@ -43,9 +44,9 @@ def _from_scratch(name: str, summary: str, *, layers: int, width: int, heads: in
         license="Apache-2.0",
         paper=COMPACT_PAPER,
         abilities={
-            "pretrain": _MASKED_LM,
-            "finetune": _CLASSIFICATION,
-            "predict": _predicting("text-classification"),
+            "pretrain": MASKED_LM,
+            "finetune": CLASSIFICATION,
+            "predict": predicting("text-classification"),
         },
     )
 
@@ -62,7 +63,7 @@ BERT_BASE_UNCASED = Card(
     languages=("en",),
     paper=BERT_PAPER,
     source_url="https://huggingface.co/google-bert/bert-base-uncased",
-    abilities={"pretrain": _MASKED_LM, "finetune": _CLASSIFICATION, "predict": _predicting("fill-mask")},
+    abilities={"pretrain": MASKED_LM, "finetune": CLASSIFICATION, "predict": predicting("fill-mask")},
     weights=Weights(
         files=(
             WeightsFile(
@@ -93,7 +94,7 @@ ALL_MINILM_L6_V2 = Card(
     languages=("en",),
     paper=MINILM_PAPER,
     source_url="https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2",
-    abilities={"pretrain": _MASKED_LM, "finetune": _CLASSIFICATION, "predict": _predicting("feature-extraction")},
+    abilities={"pretrain": MASKED_LM, "finetune": CLASSIFICATION, "predict": predicting("feature-extraction")},
     weights=Weights(
         files=(
             WeightsFile(

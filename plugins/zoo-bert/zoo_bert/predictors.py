@@ -66,7 +66,9 @@ class _TextPredictor(ABC):
     def longest(self, run: PredictionRun) -> int:
         """Most tokens of an input: what the tokenizer and the table of positions allow."""
         positions = int(read_json(run.weights / "config.json")["max_position_embeddings"])
-        return min(positions, int(read_json(run.weights / "tokenizer_config.json").get("model_max_length", positions)))
+        stated = run.weights / "tokenizer_config.json"
+        advised = read_json(stated).get("model_max_length", positions) if stated.exists() else positions
+        return min(positions, int(advised))
 
     def predict(self, inputs: list[Any]) -> list[Prediction]:
         """Answer every input, in order; one that cannot be answered is rejected in its place."""
@@ -159,10 +161,14 @@ class MaskPredictor(_TextPredictor):
 
 
 class EmbeddingPredictor(_TextPredictor):
-    """Token vectors averaged over the text and scaled to length one, as MiniLM's publisher documents."""
+    """Token vectors averaged over the text, or the first of them, as the card says, scaled to length one."""
 
     model = BertModel
     unused = ("pooler.",)
+
+    def __init__(self, run: PredictionRun) -> None:
+        super().__init__(run)
+        self._first = run.card.architecture.get("pooling") == "cls"
 
     def longest(self, run: PredictionRun) -> int:
         """A publisher may advise shorter inputs than the model can take; the card says so."""
@@ -173,7 +179,8 @@ class EmbeddingPredictor(_TextPredictor):
         """One vector of shape (embed_dim,) a text."""
         tokens = self.module(**batch).last_hidden_state.float()
         mask = batch.get("attention_mask", torch.ones_like(batch["input_ids"]))[..., None]
-        vectors = torch.nn.functional.normalize((tokens * mask).sum(1) / mask.sum(1), dim=-1)
+        pooled = tokens[:, 0] if self._first else (tokens * mask).sum(1) / mask.sum(1)
+        vectors = torch.nn.functional.normalize(pooled, dim=-1)
         return [Embedding(tuple(vector)) for vector in vectors.tolist()]
 
 

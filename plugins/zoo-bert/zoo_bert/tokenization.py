@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tokenizers import Tokenizer
+from tokenizers.normalizers import BertNormalizer
 
-from zoo import StoreInvalid
+from zoo import StoreInvalid, Unsupported
 from zoo_bert.vocabulary import SPECIAL, learn
 
 if TYPE_CHECKING:
@@ -48,7 +49,10 @@ def tokenizer_of(run: TrainingRun) -> Tokenizer:
     each learn the same one.
     """
     if run.weights is not None:
-        return load_tokenizer(run.weights)
+        tokenizer = load_tokenizer(run.weights)
+        if not isinstance(tokenizer.normalizer, BertNormalizer):  # then the result could not be written down
+            raise Unsupported(f"{run.weights / FILE} does not prepare texts as BERT does", "choose another model")
+        return tokenizer
     kept = run.checkpoints_folder / FILE
     if kept.exists():
         return load_tokenizer(run.checkpoints_folder)

@@ -1,0 +1,171 @@
+"""Taking a model of the Hub into the catalog that no plugin has a card for.
+
+`hub:owner/name[@revision]`: the commit is pinned, the configuration read, the plugin that claims it found. Nothing but
+safetensors is taken, and nothing from a repository that asks for code of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import Any
+
+import msgspec
+
+from zoo import hub_models
+from zoo.card import Card, HubSource, Repository, WeightsFile
+from zoo.catalog import Catalog
+from zoo.errors import OptionInvalid, PluginBroken, Unsupported
+from zoo.fetch import OnProgress, fetch
+from zoo.fetch.hub import HubRepository, describe, read_files
+from zoo.fetch.verify import digest_of
+from zoo.hub_models import CONFIG, HubModel
+from zoo.paths import runs_folder
+from zoo.plugins import Plugin, load_plugins
+
+PREFIX = "hub:"
+DOCUMENT_BYTES = 1_000_000
+DOCUMENTS = 24
+CODE_KEYS = ("auto_map", "custom_pipelines")
+"""Entries of configurations that name code in the repository."""
+NO_CODE = "zoo never runs code from model repositories"
+
+
+def adopt(reference: str) -> Card:
+    """Put a model into the catalog, its weights still where they are; one that is there already is found.
+
+    Args:
+        reference: `hub:owner/name`, or with `@` and a branch, tag or commit.
+
+    Raises:
+        OptionInvalid: it is no such reference.
+        DownloadFailed: the Hub cannot be asked, or does not show it.
+        Unsupported: no plugin can serve it, it has no safetensors, or it asks for code of its own.
+    """
+    repository = describe(*_parsed(reference))
+    source = HubSource(repository=repository.name, revision=repository.commit)
+    for model in hub_models.saved():
+        if (model.repository, model.revision) == (repository.name, repository.commit):
+            return Catalog.load().resolve(f"{model.plugin}/{model.name}")
+    _refuse_unsafe(repository)
+    documents = _documents(repository, source)
+    model = HubModel(
+        name=_new_name(repository),
+        plugin="",
+        repository=repository.name,
+        revision=repository.commit,
+        files=repository.files,
+        documents=documents,
+        parameters=repository.parameters,
+        license=repository.license,
+        languages=repository.languages,
+    )
+    plugin, card = _claimed(model)
+    hub_models.save(msgspec.structs.replace(model, plugin=plugin.name))
+    return card
+
+
+def bring(card: Card, on_progress: OnProgress) -> str:
+    """Fetch the weights, and name in the catalog the digests of files that only the commit pinned.
+
+    Returns:
+        The folder they stand in.
+    """
+    assert card.weights is not None
+    folder = fetch(card.weights, on_progress=on_progress)
+    model = next(one for one in hub_models.saved() if f"{one.plugin}/{one.name}" == card.full_name)
+    brought = {file.name for file in card.weights.files}
+
+    def pinned(file: WeightsFile) -> WeightsFile:
+        if file.sha256 or file.name not in brought:
+            return file
+        path = folder / file.name
+        return msgspec.structs.replace(file, sha256=digest_of(path), size_bytes=path.stat().st_size)
+
+    hub_models.save(msgspec.structs.replace(model, files=tuple(map(pinned, model.files))))
+    return str(folder)
+
+
+def _parsed(reference: str) -> tuple[str, str]:
+    repository, _, revision = reference.removeprefix(PREFIX).partition("@")
+    try:
+        return msgspec.convert(repository, Repository), revision or "main"
+    except msgspec.ValidationError as error:
+        raise OptionInvalid(
+            f"{reference!r} names no repository of the Hub", "give hub:owner/name, or hub:owner/name@revision"
+        ) from error
+
+
+def _refuse_unsafe(repository: HubRepository) -> None:
+    names = [file.name for file in repository.files]
+    if "custom_code" in repository.tags:
+        raise Unsupported(f"{repository.name} asks for code of its own to be run", NO_CODE)
+    if not any(name.endswith(".safetensors") for name in names):
+        others = [name for name in names if name.endswith((".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack", ".pkl"))]
+        has = f"; it has {', '.join(others[:3])}" if others else ""
+        raise Unsupported(f"{repository.name} has no safetensors{has}", "other files of weights may hold code")
+    if CONFIG not in names:
+        raise Unsupported(f"{repository.name} has no {CONFIG}", "nothing tells what kind of model it is")
+
+
+def _documents(repository: HubRepository, source: HubSource) -> dict[str, Any]:
+    """The content of the configuration files, none of which may ask for code."""
+    names = [CONFIG, *sorted({file.name for file in repository.files if _is_document(file)} - {CONFIG})][:DOCUMENTS]
+    documents = {}
+    for name, content in read_files(source, names, DOCUMENT_BYTES).items():
+        try:
+            documents[name] = msgspec.json.decode(content)
+        except (UnicodeError, msgspec.DecodeError, RecursionError) as error:
+            raise Unsupported(f"{name} of {repository.name} is not JSON", "the repository is damaged") from error
+        for what in _code_asked_for(name, documents[name]):
+            raise Unsupported(f"{name} of {repository.name} asks for code of its own to be run: {what}", NO_CODE)
+    if not isinstance(documents[CONFIG], dict):
+        raise Unsupported(f"{CONFIG} of {repository.name} is not a JSON object", "the repository is damaged")
+    return documents
+
+
+def _is_document(file: WeightsFile) -> bool:
+    path = PurePosixPath(file.name)
+    named = path.name.endswith("config.json") or path.name.startswith("config_") or path.name == "modules.json"
+    small = file.size_bytes is not None and file.size_bytes <= DOCUMENT_BYTES
+    return path.suffix == ".json" and named and small and len(path.parts) <= 2
+
+
+def _code_asked_for(name: str, document: object) -> Iterator[str]:
+    """Entries that name code outside of the libraries."""
+    if isinstance(document, dict):
+        yield from (key for key in CODE_KEYS if document.get(key))
+    if PurePosixPath(name).name == "modules.json" and isinstance(document, list):  # of sentence-transformers
+        kinds = [str(module.get("type", "")) for module in document if isinstance(module, dict)]
+        yield from (kind for kind in kinds if not kind.startswith("sentence_transformers."))
+
+
+def _claimed(model: HubModel) -> tuple[Plugin, Card]:
+    """The one plugin that claims the model, and its card."""
+    claims = [(plugin, card) for plugin in load_plugins()[0] if (card := hub_models.card_of(model, plugin))]
+    if not claims:
+        kind = model.documents[CONFIG].get("model_type", "none")
+        raise Unsupported(
+            f"no plugin knows the architecture of {model.repository} (model_type {kind!r})",
+            "zoo plugins lists those that are installed",
+        )
+    if len(claims) > 1:
+        names = [plugin.name for plugin, _ in claims]
+        raise Unsupported(f"{model.repository} is claimed by {', '.join(names)}", f"choose one: ZOO_PLUGINS={names[0]}")
+    plugin, card = claims[0]
+    if card.weights is None or not card.weights.files:
+        raise PluginBroken(f"plugin {plugin.name} names no files for {model.repository}", "its author must mend it")
+    return plugin, card
+
+
+def _new_name(repository: HubRepository) -> str:
+    """What the model can be called: as its repository, with the owner where that is taken, or with the commit, too."""
+    owner, _, name = repository.name.partition("/")
+    taken = {card.name.lower() for card in Catalog.load().cards} | {model.name.lower() for model in hub_models.saved()}
+    candidates = (name, f"{owner}--{name}", f"{owner}--{name}-{repository.commit[:8]}", repository.commit)
+    for candidate in candidates:
+        fits = re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", candidate) and len(candidate) <= 120
+        if fits and candidate.lower() not in taken and not (runs_folder() / candidate).exists():
+            return candidate
+    return f"hub-{repository.commit}"

@@ -1,0 +1,1 @@
+"""Weights that were fetched: what is here, whether it is whole, and making room."""

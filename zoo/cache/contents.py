@@ -1,0 +1,228 @@
+"""The sets of weights in zoo's places, whom they belong to, when they were last used and what uses them now.
+
+Known are the sets that a card names or that a note of last use tells of, and unfinished downloads, which are zoo's own.
+Whatever else stands in the caches that zoo shares with other tools is none of its business.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from zoo.card import HubSource, RemoteSource, TorchHubSource, WeightsFile
+from zoo.catalog import Catalog
+from zoo.errors import ZooError
+from zoo.fetch.places import (
+    hub_cache,
+    lock_of,
+    partial_folder_of,
+    partial_of,
+    place_of,
+    torch_checkpoints,
+    url_cache,
+)
+from zoo.fetch.usage import uses
+from zoo.locking import try_lock
+from zoo.runs import liveness, store
+from zoo.runs.store import RunFolder
+
+SUFFIX = ".partial"
+START_S = 60.0
+"""How long a run that was just asked for may take to name its worker."""
+
+
+class CachedFile(msgspec.Struct, frozen=True, kw_only=True):
+    """One file of a set, whole or in part."""
+
+    name: str
+    path: str
+    size_bytes: int
+    modified_at: float
+    """Unix time in seconds."""
+    partial: bool
+    """Whether it has not arrived to its end."""
+    sha256: str
+    """What its digest must begin with; empty where nothing but its source says what it holds."""
+    whole_bytes: int | None
+    """The size it must have, where it is known."""
+    lock: str
+    """What a process that fetches it holds."""
+
+
+class CachedWeights(msgspec.Struct, frozen=True, kw_only=True):
+    """One set of weights on this machine."""
+
+    name: str
+    """What people call it: its models, or where it came from if no model of the catalog uses it."""
+    models: tuple[str, ...]
+    """`plugin/name` of the cards that name it."""
+    origin: str
+    folder: str
+    files: tuple[CachedFile, ...]
+    used_at: float
+    """Unix time in seconds of the last use; of the newest file where no use was noted."""
+    used_by: tuple[str, ...]
+    """Runs that are going on with it; `?` for one of which nobody can tell what it uses."""
+
+    @property
+    def size_bytes(self) -> int:
+        """Of all files."""
+        return sum(file.size_bytes for file in self.files)
+
+    @property
+    def partial_bytes(self) -> int:
+        """Of those that have not arrived to their end."""
+        return sum(file.size_bytes for file in self.files if file.partial)
+
+
+@dataclass
+class _Set:
+    """A set that is known, whether or not anything of it is here."""
+
+    origin: str
+    folder: Path
+    partials: Path
+    files: dict[str, WeightsFile] = field(default_factory=dict)
+    models: list[str] = field(default_factory=list)
+    used_at: float = 0.0
+
+
+def contents() -> tuple[CachedWeights, ...]:
+    """Every set of which something is here, largest first."""
+    catalog = Catalog.load()
+    users = _models_at_work(catalog)
+    bare = [card.name for card in catalog.cards]
+    found = []
+    known = _known_sets(catalog)
+    for one in [*known, *_unclaimed(known)]:
+        files = tuple(_files(one))
+        if not files:
+            continue
+        names = [full.partition("/")[2] if bare.count(full.partition("/")[2]) == 1 else full for full in one.models]
+        found.append(
+            CachedWeights(
+                name=", ".join(names) or one.origin,
+                models=tuple(one.models),
+                origin=one.origin,
+                folder=str(one.folder),
+                files=files,
+                used_at=max(one.used_at, *(f.modified_at for f in files if f.partial or not one.used_at), 0.0),
+                used_by=tuple(run for model, run in users if model in ("", *one.models)),
+            )
+        )
+    return tuple(sorted(found, key=lambda one: -one.size_bytes))
+
+
+def being_fetched(file: CachedFile) -> bool:
+    """Whether a process holds the lock of a file."""
+    try:
+        with Path(file.lock).open("r+b") as lock:
+            return not try_lock(lock)
+    except FileNotFoundError:
+        return False
+
+
+def _known_sets(catalog: Catalog) -> list[_Set]:
+    """What cards and notes name; files that share a folder of their own are one set, whoever names them."""
+    sets: dict[tuple[Path, tuple[str, ...]], _Set] = {}
+
+    def add(source: RemoteSource, files: Iterable[WeightsFile], model: str = "", used_at: float = 0.0) -> None:
+        wanted = {file.name: file for file in files}
+        # torch.hub has one folder for everybody
+        key = (place_of(source), tuple(sorted(wanted)) if isinstance(source, TorchHubSource) else ())
+        one = sets.setdefault(key, _Set(_origin(source, wanted), place_of(source), partial_folder_of(source)))
+        one.files = {**wanted, **one.files}
+        one.models += [model] if model and model not in one.models else []
+        one.used_at = max(one.used_at, used_at)
+
+    for card in catalog.cards:
+        for source in card.weights.sources if card.weights else ():
+            if isinstance(source, RemoteSource) and card.weights:
+                add(source, card.weights.files, card.full_name)
+    for use in uses():
+        add(use.source, use.files, used_at=use.used_at)
+    return list(sets.values())
+
+
+def _unclaimed(known: list[_Set]) -> Iterator[_Set]:
+    """Unfinished downloads, and folders of zoo's own, that neither a card nor a note tells of."""
+    claimed = {partial_of(one.partials, name) for one in known for name in one.files}
+    for folder, place, origin in _partial_folders():
+        names = [str(path.relative_to(folder))[: -len(SUFFIX)] for path in sorted(folder.rglob(f"*{SUFFIX}"))]
+        files = {name: WeightsFile(name=name) for name in names if partial_of(folder, name) not in claimed}
+        if files:
+            yield _Set(origin, place, folder, files)
+    places = {one.folder for one in known}
+    for place in sorted(path for path in url_cache().glob("*") if path.is_dir() and path.suffix != ".zoo"):
+        if place not in places:
+            names = [path.relative_to(place).as_posix() for path in sorted(place.rglob("*")) if path.is_file()]
+            files = {name: WeightsFile(name=name) for name in names}
+            yield _Set(f"url/{place.name}", place, place.with_suffix(".zoo"), files)
+
+
+def _partial_folders() -> Iterator[tuple[Path, Path, str]]:
+    """Each folder of unfinished downloads, the place they are meant for, and what to call it."""
+    for folder in sorted(hub_cache().glob("models--*/.zoo/*")):
+        repository = folder.parent.parent
+        origin = f"{repository.name.removeprefix('models--').replace('--', '/')}@{folder.name[:12]}"
+        yield folder, repository / "snapshots" / folder.name, origin
+    for folder in sorted(url_cache().glob("*.zoo")):
+        yield folder, folder.with_suffix(""), f"url/{folder.stem}"
+    yield torch_checkpoints().with_suffix(".zoo"), torch_checkpoints(), "torch/unfinished"
+
+
+def _origin(source: RemoteSource, files: Iterable[str]) -> str:
+    match source:
+        case HubSource():
+            return f"{source.repository}@{source.revision[:12]}"
+        case TorchHubSource():
+            return f"torch/{', '.join(sorted(files))}"
+        case _:
+            return source.base_url.rstrip("/")
+
+
+def _files(one: _Set) -> Iterator[CachedFile]:
+    """What is here of a set."""
+    for name, wanted in sorted(one.files.items()):
+        for path, partial in ((one.folder / name, False), (partial_of(one.partials, name), True)):
+            if path.is_file():
+                yield CachedFile(
+                    name=name,
+                    path=str(path),
+                    size_bytes=path.stat().st_size,
+                    modified_at=path.stat().st_mtime,
+                    partial=partial,
+                    sha256=wanted.pin,
+                    whole_bytes=wanted.size_bytes,
+                    lock=str(lock_of(one.partials, name)),
+                )
+
+
+def _models_at_work(catalog: Catalog) -> list[tuple[str, str]]:
+    """Model and name of each run that is going on; an empty model where it cannot be told."""
+    known = {card.full_name for card in catalog.cards}
+    found = []
+    for run in store.all_runs():
+        if not (liveness.is_alive(run) or _just_created(run)):
+            continue
+        try:
+            model = run.request.model
+        except ZooError:
+            model = ""
+        found.append((model if model in known else "", run.name))
+    return found
+
+
+def _just_created(run: RunFolder) -> bool:
+    return liveness.recorded(run) is None and time.time() - _modified_at(run.path / "run.json") < START_S
+
+
+def _modified_at(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0

@@ -1,0 +1,125 @@
+"""Deleting weights: first what would go is told, then it goes; blobs that others link to stay."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from zoo.cache.contents import CachedFile
+from zoo.errors import StoreInvalid, Unsupported
+from zoo.fetch.part import note_of
+from zoo.fetch.places import hub_cache, torch_checkpoints, url_cache
+from zoo.locking import try_lock
+
+
+class Doomed(msgspec.Struct, frozen=True):
+    """One file, and what goes with it."""
+
+    file: CachedFile
+    paths: tuple[str, ...]
+    size_bytes: int
+    """What is free afterwards; nothing where only a link goes."""
+
+
+def plan(files: Iterable[CachedFile]) -> tuple[Doomed, ...]:
+    """What deleting files would delete, and free."""
+    chosen = list(files)
+    links = {Path(file.path) for file in chosen if Path(file.path).is_symlink()}
+    taken: set[Path] = set()
+    doomed = []
+    for file in chosen:
+        path = Path(file.path)
+        blob = _blob_of(path)
+        paths = [path]
+        if blob is not None and blob not in taken and _links_to(blob) <= links:
+            paths.append(blob)
+            taken.add(blob)
+        freed = sum(one.stat().st_size for one in paths if one.is_file() and not one.is_symlink())
+        doomed.append(Doomed(file, tuple(map(str, [*paths, note_of(path)] if file.partial else paths)), freed))
+    return tuple(doomed)
+
+
+def remove(doomed: Iterable[Doomed]) -> int:
+    """Delete what was planned.
+
+    Returns:
+        Bytes freed.
+
+    Raises:
+        Unsupported: one of the files is being fetched right now.
+        StoreInvalid: one cannot be deleted.
+    """
+    return sum(_remove(one) for one in doomed)
+
+
+def _remove(one: Doomed) -> int:
+    lock = Path(one.file.lock)
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        with lock.open("ab") as held:
+            if not try_lock(held):
+                raise Unsupported(f"{one.file.name} is being fetched right now", "wait for its end, or stop it")
+            for path in one.paths:
+                Path(path).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # Windows keeps open files
+                lock.unlink()
+    except OSError as error:
+        raise StoreInvalid(
+            f"{one.file.path} cannot be deleted: {error.strerror or error}", "look at its permissions"
+        ) from error
+    for path in (*one.paths, one.file.lock):
+        _tidy(Path(path).parent)
+    return one.size_bytes
+
+
+def _blob_of(path: Path) -> Path | None:
+    """The bytes behind a link of a snapshot, if they stand among the blobs of the same repository."""
+    if not path.is_symlink():
+        return None
+    blob, repository = path.resolve(), _repository_of(path.parent)
+    return blob if repository is not None and blob.parent == (repository / "blobs").resolve() else None
+
+
+def _links_to(blob: Path) -> set[Path]:
+    snapshots = blob.parent.parent / "snapshots"
+    return {path for path in snapshots.rglob("*") if path.is_symlink() and path.resolve() == blob}
+
+
+def _repository_of(folder: Path) -> Path | None:
+    """The folder of the Hub's repository that a path stands in."""
+    return next((one for one in (folder, *folder.parents) if one.parent == hub_cache()), None)
+
+
+def _tidy(folder: Path) -> None:
+    """Remove folders that are empty now, and what the Hub's layout says of a commit that is gone."""
+    repository = _repository_of(folder)
+    if repository is None:
+        for root in (url_cache(), torch_checkpoints().parent):
+            _remove_empty(folder, root)
+        return
+    snapshots = repository / "snapshots"
+    _remove_empty(folder, snapshots if folder.is_relative_to(snapshots) else repository)
+    if folder.is_relative_to(repository / ".zoo"):  # made when the download began
+        _remove_empty(snapshots / folder.relative_to(repository / ".zoo").parts[0], snapshots)
+    for ref in [path for path in (repository / "refs").rglob("*") if path.is_file()]:
+        if not (snapshots / ref.read_text(errors="replace").strip()).exists():
+            ref.unlink()
+            _remove_empty(ref.parent, repository)
+    # Without snapshots a repository is damaged in the eyes of the Hub's own client; they go together, or not at all.
+    if repository.exists() and list(repository.iterdir()) == [snapshots]:
+        _remove_empty(snapshots, hub_cache())
+
+
+def _remove_empty(folder: Path, root: Path) -> None:
+    """Remove a folder and those above it, below a root, as long as they are empty."""
+    while root in folder.parents:
+        try:
+            folder.rmdir()
+        except FileNotFoundError:
+            pass
+        except OSError:
+            return
+        folder = folder.parent

@@ -1,0 +1,38 @@
+"""Hashing what is here anew, whatever was remembered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from zoo.cache.contents import CachedFile
+from zoo.fetch.verify import computed_digest, recalled_digest, remember
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found of one file."""
+
+    file: CachedFile
+    problem: str = ""
+    """What is wrong with it; empty where nothing is."""
+    compared: bool = True
+    """False where nobody says what it must hold: neither the card nor an earlier digest."""
+
+
+def verify(file: CachedFile) -> Verdict:
+    """Compare a whole file with its size and digest; an unpinned one with the digest it had when it arrived."""
+    path = Path(file.path)
+    try:
+        size_bytes = path.stat().st_size
+        if file.whole_bytes is not None and size_bytes != file.whole_bytes:
+            return Verdict(file=file, problem=f"has {size_bytes:,} bytes, not {file.whole_bytes:,}")
+        wanted = file.sha256 or recalled_digest(path)
+        found = computed_digest(path)
+    except OSError as error:
+        return Verdict(file=file, problem=f"cannot be read: {error.strerror or error}")
+    if file.sha256 or found == wanted:
+        remember(path, found)  # what was remembered of a damaged file must not vouch for it any more
+    if not found.startswith(wanted):
+        return Verdict(file=file, problem=f"has sha256 {found}, not {wanted}")
+    return Verdict(file=file, compared=bool(wanted))

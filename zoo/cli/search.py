@@ -1,0 +1,48 @@
+"""Find models on the Hugging Face Hub; `zoo pull hub:NAME` brings one here."""
+
+from __future__ import annotations
+
+import argparse
+
+from zoo.cli import diagnostics, output
+from zoo.cli.exit_codes import ExitCode
+from zoo.errors import OptionInvalid
+from zoo.fetch.hub import HubHit, search
+from zoo.progress import count
+from zoo.task import get_task
+
+MOST = 100
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags."""
+    parser.add_argument("words", nargs="*", metavar="WORD", help="what the name must hold")
+    parser.add_argument("--task", default="", help="only models for this task, such as text-classification")
+    parser.add_argument("--limit", type=int, default=20, metavar="N", help=f"most answers, 1 to {MOST} (default: 20)")
+    parser.add_argument("--json", action="store_true", help="answer with one JSON document")
+
+
+def run(args: argparse.Namespace) -> ExitCode:
+    """Ask the Hub; models that need code of their own are left out."""
+    if not args.words and not args.task:
+        raise OptionInvalid("nothing says what to look for", "give a word, --task, or both")
+    if not 1 <= args.limit <= MOST:
+        raise OptionInvalid(f"--limit is {args.limit}, but takes 1 to {MOST}")
+    if args.task:
+        get_task(args.task)
+    answers = search(" ".join(args.words), task=args.task, limit=args.limit)
+    hits = [hit for hit in answers if "custom_code" not in hit.tags]
+    if args.json:
+        output.emit_json(hits)
+    elif hits:
+        output.table([_row(hit) for hit in hits], ("NAME", "TASK", "DOWNLOADS", "LIKES", "LICENCE"))
+        diagnostics.note("zoo pull hub:NAME brings one here, if a plugin knows its architecture")
+    else:
+        diagnostics.note("the Hub has no such model with safetensors")
+    if len(hits) < len(answers):
+        diagnostics.note(f"{len(answers) - len(hits)} left out: they need code of their own, which zoo never runs")
+    return ExitCode.OK
+
+
+def _row(hit: HubHit) -> tuple[str, ...]:
+    return (hit.id, hit.pipeline_tag, count(hit.downloads), count(hit.likes), hit.license)

@@ -1,0 +1,120 @@
+"""Models of the Hub that were pulled without a card: a small file each, from which their plugin makes the card anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from zoo import atomic
+from zoo.card import Card, Commit, Count, HubSource, ModelName, Repository, Weights, WeightsFile
+from zoo.errors import StoreInvalid, ZooError
+from zoo.paths import hub_models_folder
+from zoo.plugins import Plugin, PluginFailure
+
+CONFIG = "config.json"
+
+
+class HubModel(msgspec.Struct, frozen=True, kw_only=True):
+    """What the Hub says of a model at one commit."""
+
+    name: ModelName
+    """In the catalog."""
+    plugin: str
+    """The one that claimed it."""
+    repository: Repository
+    revision: Commit
+    files: tuple[WeightsFile, ...]
+    documents: dict[str, Any]
+    """Content of the small configuration files, by name; `config.json` is among them."""
+    parameters: Count | None = None
+    license: str = ""
+    languages: tuple[str, ...] = ()
+    v: int = 1
+
+    @property
+    def weights(self) -> Weights:
+        """All files, from the pinned commit."""
+        return Weights(files=self.files, sources=(HubSource(repository=self.repository, revision=self.revision),))
+
+
+def card_of(model: HubModel, plugin: Plugin) -> Card | None:
+    """The card that a plugin makes of a model, with what the Hub states of it; None where it does not claim it.
+
+    Raises:
+        Unsupported: the plugin cannot serve it.
+        PluginBroken: the plugin's hook failed, or asks for files that are not in the repository.
+    """
+    card = plugin.card_for(model.name, model.documents[CONFIG], model.weights, model.documents)
+    if card is None:
+        return None
+    wanted = {file.name for file in card.weights.files} if card.weights else set()
+    return msgspec.structs.replace(
+        card,
+        name=model.name,
+        weights=msgspec.structs.replace(
+            model.weights, files=tuple(file for file in model.files if file.name in wanted)
+        ),
+        parameters=card.parameters if card.parameters is not None else model.parameters,
+        license=card.license or model.license,
+        languages=card.languages or model.languages,
+        source_url=card.source_url or f"https://huggingface.co/{model.repository}",
+    )
+
+
+def cards(plugins: Iterable[Plugin], failures: Iterable[PluginFailure]) -> tuple[list[Card], list[str]]:
+    """The cards of all models that were pulled, and what is wrong with the others, one line each."""
+    by_name = {plugin.name: plugin for plugin in plugins}
+    broken = {failure.name for failure in failures}
+    found, problems = [], []
+    for path in sorted(hub_models_folder().glob("*.json")):
+        try:
+            model = _read(path)
+            if model.plugin in broken:
+                continue  # told with the plugin
+            plugin = by_name.get(model.plugin)
+            card = card_of(model, plugin) if plugin else None
+        except ZooError as error:
+            problems.append(f"{path.stem} of the Hub cannot be used: {error.message}")
+            continue
+        if card is None:
+            problems.append(f"{path.stem} of the Hub needs the plugin {model.plugin} that it was pulled with")
+        else:
+            found.append(card)
+    return found, problems
+
+
+def saved() -> tuple[HubModel, ...]:
+    """Every model that was pulled and whose file can be read."""
+    found = []
+    for path in sorted(hub_models_folder().glob("*.json")):
+        try:
+            found.append(_read(path))
+        except StoreInvalid:
+            continue  # the catalog tells of it
+    return tuple(found)
+
+
+def save(model: HubModel) -> None:
+    """Write a model down.
+
+    Raises:
+        StoreInvalid: it cannot be written.
+    """
+    path = hub_models_folder() / f"{model.name}.json"
+    try:
+        atomic.write_bytes(path, msgspec.json.format(msgspec.json.encode(model)))
+    except OSError as error:
+        raise StoreInvalid(f"{path} cannot be written: {error}", "set ZOO_HOME to a folder that can") from error
+
+
+def _read(path: Path) -> HubModel:
+    try:
+        model = msgspec.json.decode(path.read_bytes(), type=HubModel)
+        if model.name != path.stem or not isinstance(model.documents.get(CONFIG), dict):
+            raise StoreInvalid(f"{path} is not the file of a model called {path.stem}", "remove it")
+    except (OSError, UnicodeError, msgspec.DecodeError) as error:
+        raise StoreInvalid(f"{path} cannot be read: {error}", "remove it, and pull the model again") from error
+    return model
