@@ -5,6 +5,7 @@ from __future__ import annotations
 GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     "start here": {
         "quickstart": ("zoo.cli.quickstart", "the whole journey on real data, in a few minutes"),
+        "serve": ("zoo.cli.serve", "show the terminal UI in a browser (zoo alone opens it here)"),
     },
     "models": {
         "ls": ("zoo.cli.ls", "list the models"),

@@ -13,7 +13,6 @@ from textual.message import Message
 from textual.screen import Screen
 
 from zoo import atomic
-from zoo.api import open_run
 from zoo.card import Card, Verb
 from zoo.errors import ZooError
 from zoo.paths import home
@@ -143,16 +142,15 @@ class ZooApp(App[None]):
         self.chosen_model = model
         self.switch_mode("predict")
 
-    def delete_run(self, name: str) -> None:
-        """Delete a run and its model, once the person has said yes."""
+    def ask(self, question: str, text: str, yes: str, work: Callable[[], object]) -> None:
+        """Do something once the person has said yes."""
         from zoo.tui.screens.confirm import ConfirmScreen
 
-        def answered(yes: bool | None) -> None:
-            if yes:
-                self.carry_out(lambda: open_run(name).remove(), done=f"{name} is deleted")
+        def answered(answer: bool | None) -> None:
+            if answer:
+                work()
 
-        text = f"The run {name}, its checkpoints and the model that came of it."
-        self.push_screen(ConfirmScreen("Delete?", text, "Delete"), answered)
+        self.push_screen(ConfirmScreen(question, text, yes), answered)
 
     def carry_out(self, work: Callable[[], object], *, done: str = "") -> None:
         """Do something that may take a moment, in a thread; what goes wrong is told."""

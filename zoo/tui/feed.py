@@ -128,7 +128,7 @@ class Feed:
             if index.refresh() or first:
                 first = False
                 self.later(lambda found=index.summaries: self._show_runs(found))  # type: ignore[misc]
-            if not self._app.is_headless and not terminal_is_there():
+            if not (self._app.is_headless or self._app.is_web or terminal_is_there()):
                 self.later(self._app.exit)
             time.sleep(POLL_S)
 

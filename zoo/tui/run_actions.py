@@ -9,6 +9,7 @@ from textual.dom import DOMNode
 
 from zoo.api import open_run
 from zoo.tui.commands import command_line
+from zoo.tui.deleting import delete_run
 from zoo.tui.screens.ask import AskScreen
 from zoo.tui.screens.confirm import ConfirmScreen
 
@@ -102,7 +103,7 @@ class RunActions(DOMNode):
         if run.live:
             app.notify(f"{run.name} is still going: stop it first", severity="warning", markup=False)
             return
-        app.delete_run(run.name)
+        delete_run(app, run.name)
 
     def action_copy_attach(self) -> None:
         """Copy what one would type to watch the run."""

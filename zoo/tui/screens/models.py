@@ -13,6 +13,7 @@ from textual.widgets import Input, Static
 from zoo.card import Card, Verb
 from zoo.sanitize import one_line
 from zoo.tui.commands import command_line
+from zoo.tui.deleting import delete_run, delete_weights
 from zoo.tui.feed import ModelLine
 from zoo.tui.page import Page
 from zoo.tui.widgets.table import Column, Table
@@ -232,17 +233,21 @@ class ModelsScreen(Page):
         self.zoo.copy(command_line(verb, card.name))
 
     def action_delete(self) -> None:
-        """Delete a model of your own."""
+        """Delete a model of your own, or the weights of one that can be fetched again."""
         card = self._current
         if card is None:
             return
         run = next((run for run in self.zoo.feed.runs if run.name == card.name), None)
+        line = self._table.current
+        if run is None and line is not None and line.local and card.weights is not None:
+            delete_weights(self.zoo, card)
+            return
         if run is None:
             self.notify(
                 f"{one_line(card.name)} comes with plugin {card.plugin}; only your own models can be deleted here"
             )
             return
-        self.zoo.delete_run(run.name)
+        delete_run(self.zoo, run.name)
 
 
 def _sort_key(line: ModelLine, key: str) -> tuple[bool, object]:

@@ -1,0 +1,61 @@
+"""Deleting runs and weights: what would go is told, and goes once the person has said yes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zoo.api import open_run
+from zoo.cache.contents import contents
+from zoo.cache.removal import Doomed, plan, remove
+from zoo.card import Card
+from zoo.errors import Unsupported
+from zoo.progress import size
+
+if TYPE_CHECKING:
+    from zoo.tui.app import ZooApp
+
+
+def delete_run(app: ZooApp, name: str) -> None:
+    """Delete a run and its model."""
+
+    def work() -> None:
+        app.carry_out(lambda: open_run(name).remove(), done=f"{name} is deleted")
+
+    app.ask("Delete?", f"The run {name}, its checkpoints and the model that came of it.", "Delete", work)
+
+
+def delete_weights(app: ZooApp, card: Card) -> None:
+    """Delete weights that can be downloaded again."""
+
+    def look() -> None:
+        """In a thread: it looks through whole caches."""
+        doomed = _doomed(card)
+        app.feed.later(lambda: _ask(app, card, doomed))
+
+    app.carry_out(look)
+
+
+def _doomed(card: Card) -> tuple[Doomed, ...]:
+    found = next((one for one in contents() if card.full_name in one.models), None)
+    if found is None:
+        raise Unsupported(
+            f"the weights of {card.name} are not zoo's to delete", "a package or a folder of yours has them"
+        )
+    if found.used_by:
+        raise Unsupported(f"{card.name} is in use by {', '.join(found.used_by)}", "wait for its end, or stop it")
+    return plan(found.files)
+
+
+def _ask(app: ZooApp, card: Card, doomed: tuple[Doomed, ...]) -> None:
+    freed = size(sum(one.size_bytes for one in doomed))
+
+    def delete() -> None:
+        remove(doomed)
+        app.feed.later(app.feed.reload_models)
+
+    app.ask(
+        f"Delete the weights of {card.name}?",
+        f"{len(doomed)} file(s), {freed}. They can be downloaded again.",
+        "Delete",
+        lambda: app.carry_out(delete, done=f"{freed} freed"),
+    )
