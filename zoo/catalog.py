@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from zoo import hub_models
 from zoo.card import Ability, Card, FolderSource, ModelName, Weights
 from zoo.errors import UnknownModel
 from zoo.paths import runs_folder
-from zoo.plugins import PluginFailure, load_plugins
+from zoo.plugins import Plugin, PluginFailure, load_plugins
 from zoo.runs.result import MANIFEST, ResultManifest
 
 _MANIFEST_DECODER = msgspec.json.Decoder(ResultManifest)
@@ -33,7 +33,11 @@ class Catalog:
     @classmethod
     def load(cls) -> Catalog:
         """Ask every plugin for its cards, and look through what was pulled and what was trained."""
-        plugins, failures = load_plugins()
+        return cls.of(*load_plugins())
+
+    @classmethod
+    def of(cls, plugins: Sequence[Plugin], failures: tuple[PluginFailure, ...]) -> Catalog:
+        """The same, of plugins that are loaded already."""
         cards = [card for plugin in plugins for card in plugin.cards]
         pulled, told = hub_models.cards(plugins, failures)
         names = {card.full_name for card in cards}

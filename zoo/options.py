@@ -13,6 +13,7 @@ import contextlib
 import math
 import types
 from collections.abc import Mapping
+from functools import cache
 from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -88,6 +89,7 @@ def _plain(limit: float) -> str:
     return f"{int(limit)}" if limit == int(limit) else f"{limit:g}"
 
 
+@cache
 def schema(options: type[Options]) -> tuple[Option, ...]:
     """Describe every option of a set, in order of declaration.
 

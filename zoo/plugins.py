@@ -10,6 +10,7 @@ import difflib
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import redirect_stdout
 from dataclasses import dataclass
@@ -247,8 +248,8 @@ def _cards(module: ModuleType, plugin: str) -> tuple[Card, ...]:
     if len(answers) < sum(not given.wrapper for given in manager.hook.cards.get_hookimpls()):
         raise PluginBroken("cards() gives None, not a list of cards", "the plugin's author must mend it")
     cards = [_checked(card, plugin) for answer in answers for card in answer]
-    names = [card.name for card in cards]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    counts = Counter(card.name for card in cards)
+    twice = sorted(name for name, count in counts.items() if count > 1)
     if twice:
         raise PluginBroken(f"cards() gives {', '.join(twice)} twice", "each model of a plugin needs a name of its own")
     return tuple(cards)

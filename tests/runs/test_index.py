@@ -6,11 +6,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 import zoo
 from tests.echo_runs import until, wait_quietly
-from zoo.runs import index as index_module
 from zoo.runs.index import RunIndex, RunSummary
 
 Finetune = Callable[..., zoo.Run]
@@ -81,8 +78,7 @@ def test_runs_that_come_go_and_change_their_names_are_noticed(finetune: Finetune
     assert index.summaries == ()
 
 
-def test_a_resumed_run_is_noticed_by_the_sweep(finetune: Finetune, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(index_module, "SWEEP_S", 0.0)
+def test_a_resumed_run_is_noticed(finetune: Finetune) -> None:
     run = finetune(name="again", pause_ms=20)
     until(lambda: run.snapshot.step > 2)
     run.stop()

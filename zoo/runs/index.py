@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-import time
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -26,8 +26,8 @@ from zoo.runs.store import RunFolder
 
 TAIL_BYTES = 16_384
 """Enough for the last event of nearly every log."""
-SWEEP_S = 5.0
-"""How often the logs of ended runs are looked at: someone may have resumed one."""
+SWEPT_AT_ONCE = 256
+"""Ended runs whose logs are looked at by each refresh, in turn: someone may have resumed one."""
 
 
 class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,7 +77,7 @@ class RunIndex:
     def __init__(self) -> None:
         self._entries: dict[str, _Entry] = {}
         self._seen_folder = 0
-        self._swept_at = 0.0
+        self._swept = 0
 
     @property
     def summaries(self) -> tuple[RunSummary, ...]:
@@ -91,9 +91,7 @@ class RunIndex:
         for entry in list(self._entries.values()):
             if entry.snapshot is not None:
                 changed |= self._follow(entry)
-        if time.monotonic() - self._swept_at >= SWEEP_S:
-            changed |= self._sweep()
-        return changed
+        return self._sweep() or changed
 
     def _look_at_folder(self) -> bool:
         """Runs that are new, gone or renamed."""
@@ -139,9 +137,13 @@ class RunIndex:
         return changed
 
     def _sweep(self) -> bool:
-        self._swept_at = time.monotonic()
         changed = False
-        for name, entry in list(self._entries.items()):
+        if self._swept >= len(self._entries):
+            self._swept = 0
+        names = list(islice(self._entries, self._swept, self._swept + SWEPT_AT_ONCE))
+        self._swept += len(names)
+        for name in names:
+            entry = self._entries[name]
             if entry.snapshot is None and _stamp(entry.folder) != entry.stamp:
                 fresh = _entry(entry.folder)
                 if fresh is not None:

@@ -8,6 +8,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.message import Message
@@ -60,7 +61,8 @@ class Feed:
         self.runs_loaded = False
         self.downloads = Downloads(self._on_download)
         self._downloads_told_at = 0.0
-        self._results: frozenset[tuple[str, str]] = frozenset()
+        self._results: frozenset[str] = frozenset()
+        self._usage: Usage = {}
         self._ended = False
 
     def start(self) -> None:
@@ -91,7 +93,7 @@ class Feed:
     def _load_models(self) -> None:
         """In a thread: cards first, then which of them are here."""
         plugins, failures = load_plugins()
-        catalog = Catalog.load()
+        catalog = Catalog.of(plugins, failures)
         usage = _usage(self.runs)
         lines = [_line(card, usage) for card in sorted(catalog.cards, key=lambda card: not _is_result(card))]
         self._show_models(lines, plugins, failures, catalog.problems)
@@ -127,23 +129,22 @@ class Feed:
         while not self._ended:
             if index.refresh() or first:
                 first = False
-                self.later(lambda found=index.summaries: self._show_runs(found))  # type: ignore[misc]
+                runs = index.summaries
+                self.later(partial(self._show_runs, runs, _usage(runs), _results(runs)))
             if not (self._app.is_headless or self._app.is_web or terminal_is_there()):
                 self.later(self._app.exit)
             time.sleep(POLL_S)
 
-    def _show_runs(self, runs: tuple[RunSummary, ...]) -> None:
+    def _show_runs(self, runs: tuple[RunSummary, ...], usage: Usage, results: frozenset[str]) -> None:
         self.runs, self.runs_loaded = runs, True
-        results = frozenset(
-            (run.name, run.status) for run in runs if run.status == "finished" and run.verb in ("pretrain", "finetune")
-        )
         if results != self._results and self.models_loaded:  # a model has come, gone or changed its name
             self._results = results
             self.reload_models()
         else:
             self._results = results
-            usage = _usage(runs)
-            self.models = tuple(_used(line, usage) for line in self.models)
+            if usage != self._usage:
+                self.models = tuple(_used(line, usage) for line in self.models)
+        self._usage = usage
         self._app.tell(RunsChanged)
 
     def _on_download(self, download: Download) -> None:
@@ -203,6 +204,11 @@ def _usage(runs: tuple[RunSummary, ...]) -> Usage:
         number, newest = found[run.model]
         found[run.model] = (number + 1, max(newest, run.created_at))
     return dict(found)
+
+
+def _results(runs: tuple[RunSummary, ...]) -> frozenset[str]:
+    """Runs that a model has come of."""
+    return frozenset(run.name for run in runs if run.status == "finished" and run.verb in ("pretrain", "finetune"))
 
 
 def _used(line: ModelLine, usage: Usage) -> ModelLine:
