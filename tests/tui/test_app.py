@@ -211,3 +211,24 @@ def test_a_signal_ends_it_without_litter(models: Site) -> None:
     os.kill(terminal.process.pid, signal.SIGTERM)
     terminal.end()
     assert b"Traceback" not in terminal.output
+
+
+@pytest.mark.skipif(
+    sys.platform == "win32" or os.geteuid() == 0, reason="whoever may read everything is refused nothing"
+)
+@scenario()
+async def test_a_store_that_cannot_be_read_is_told_once(pilot: Driver, models: Site, store: Path) -> None:
+    (store / "runs").mkdir(exist_ok=True)
+    (store / "runs").chmod(0)
+    await until(pilot, lambda: any("the store cannot be read" in notice for notice in notices(pilot)))
+    (store / "runs").chmod(0o700)
+
+
+@scenario()
+async def test_a_store_that_is_no_folder_is_told_once(pilot: Driver, models: Site, store: Path) -> None:
+    await shows(pilot, "5 of 5")
+    (store / "runs").write_text("not a folder")
+    await until(pilot, lambda: any("the store cannot be read" in notice for notice in notices(pilot)))
+    assert sum("the store cannot be read" in notice for notice in notices(pilot)) == 1
+    await pilot.press("2", "1")
+    await shows(pilot, "alpha")

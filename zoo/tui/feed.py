@@ -15,7 +15,7 @@ from textual.message import Message
 
 from zoo.card import Card, FolderSource
 from zoo.catalog import Catalog, is_local
-from zoo.errors import ZooError
+from zoo.errors import StoreInvalid, ZooError
 from zoo.plugins import Plugin, PluginFailure, load_plugins
 from zoo.runs.index import RunIndex, RunSummary
 from zoo.tui.downloads import Download, Downloads
@@ -91,7 +91,18 @@ class Feed:
         )
 
     def _load_models(self) -> None:
-        """In a thread: cards first, then which of them are here."""
+        """In a thread."""
+        try:
+            self._look_for_models()
+        except (ZooError, OSError) as error:
+            self._tell_of(error)
+
+    def _tell_of(self, error: ZooError | OSError) -> None:
+        told = error if isinstance(error, ZooError) else StoreInvalid(f"the store cannot be read: {error}")
+        self.later(lambda: self._app.show_error(told))
+
+    def _look_for_models(self) -> None:
+        """Cards first, then which of them are here."""
         plugins, failures = load_plugins()
         catalog = Catalog.of(plugins, failures)
         usage = _usage(self.runs)
@@ -125,9 +136,15 @@ class Feed:
     def _watch_runs(self) -> None:
         """In a thread, as long as the application is open."""
         index = RunIndex()
-        first = True
+        first, well = True, True
         while not self._ended:
-            if index.refresh() or first:
+            try:
+                changed, well = index.refresh(), True
+            except (ZooError, OSError) as error:
+                if well:  # told once, not four times a second
+                    self._tell_of(error)
+                changed, well = False, False
+            if changed or first:
                 first = False
                 runs = index.summaries
                 self.later(partial(self._show_runs, runs, _usage(runs), _results(runs)))
