@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import shutil
 import threading
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from zoo.card import HubSource, RemoteSource, Weights, WeightsFile
-from zoo.errors import DownloadFailed
+from zoo.errors import ChecksumMismatch, DownloadFailed
 from zoo.fetch.http import new_client, shown
 from zoo.fetch.part import note_of
 from zoo.fetch.places import (
@@ -153,15 +154,25 @@ def _bring(session: Session, source: RemoteSource, file: WeightsFile) -> None:
         partial.parent.mkdir(parents=True, exist_ok=True)
         with locked(lock_of(partial_folder_of(source), file.name), stop_waiting) as lock:
             session.locks[threading.get_ident()] = lock
-            if target.exists() or _link_blob(source, file, target):
-                verify(folder, file)
-            else:
+            if not (_is_whole(folder, file) or _link_blob(source, file, target)):
                 etag, sha256 = receive(session, _address(source, file), file, partial)
                 _publish(source, partial, target, etag)
                 note_of(partial).unlink(missing_ok=True)
                 remember(target, sha256)
             session.stated[file.name] = target.stat().st_size
             session.tell(file.name, target.stat().st_size, 0)
+
+
+def _is_whole(folder: Path, file: WeightsFile) -> bool:
+    """Whether the file is here and is the right one; a damaged one is named, and taken for none."""
+    if not (folder / file.name).exists():
+        return False
+    try:
+        verify(folder, file)
+    except ChecksumMismatch as error:
+        logging.getLogger(__name__).warning("%s; it is fetched again", error.message)
+        return False
+    return True
 
 
 def _link_blob(source: RemoteSource, file: WeightsFile, target: Path) -> bool:
