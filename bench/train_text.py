@@ -1,0 +1,112 @@
+"""Fine-tune MiniLM: zoo beside transformers' Trainer, in paired processes, alternating.
+
+    uv run bench/train_text.py [--data FILE.csv] [--rows 2000] [--steps 60] [--rounds 3]
+
+The same rows, batch of 32, at most 128 tokens, AdamW, linear schedule with warm-up, learning rate 1e-4; zoo at fp32 and
+at its default precision, Trainer as shipped. Samples a second are those of the steps after the first five; starting up
+is counted on its own line: seconds from the start of the process to the end of the first step. Checked in the same
+run: the loss of the last steps.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from importlib.resources import files
+from pathlib import Path
+
+DATA = str(files("zoo") / "quickstart" / "customer_messages_train.csv")
+BATCH, LENGTH, LR, WARM = 32, 128, 1e-4, 5
+PEER = str(Path(__file__).with_name("trainer_peer.py"))
+
+
+def subset(path: str, rows: int, target: Path) -> str:
+    """The first rows of a file, from its beginning again where there are fewer."""
+    with Path(path).open(newline="", encoding="utf-8") as file:
+        found = list(csv.DictReader(file))
+    with target.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, ("text", "label"), extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(found[i % len(found)] for i in range(rows))
+    return str(target)
+
+
+def trainer(data: str, steps: int) -> tuple[float, float, float]:
+    """Trainer's samples/s, seconds to the first step, loss at the end."""
+    from zoo.catalog import Catalog
+    from zoo.fetch import locate
+
+    weights = Catalog.load().resolve("all-minilm-l6-v2").weights
+    assert weights is not None
+    folder = locate(weights)
+    with tempfile.TemporaryDirectory() as out:
+        began = time.time()
+        numbers = map(str, (steps, BATCH, LENGTH, LR))
+        command = [sys.executable, "-W", "ignore", PEER, str(folder), data, out, *numbers]
+        done = subprocess.run(command, check=True, capture_output=True, encoding="utf-8")
+    told = json.loads(done.stdout.splitlines()[-1])
+    return figures(told["times"], told["losses"], began)
+
+
+def ours(data: str, steps: int, precision: str) -> tuple[float, float, float]:
+    """The same of zoo, from the events of the run."""
+    import zoo
+    from zoo.runs.events import StepCompleted
+
+    began = time.time()
+    options = {"max_steps": steps, "batch_size": BATCH, "max_tokens": LENGTH, "lr": LR, "eval_share": 0.0}
+    run = zoo.finetune("all-minilm-l6-v2", data, device="cpu", precision=precision, **options).wait(progress=False)
+    events = [event for event in run.events() if isinstance(event, StepCompleted)]
+    first, last = events[0], events[-1]
+    warm = next(event for event in events if event.step >= WARM)
+    rate = (last.step - warm.step) * BATCH / (last.at - warm.at)
+    run.remove()
+    return rate, first.at - began, last.loss
+
+
+def figures(times: list[float], losses: list[float], began: float) -> tuple[float, float, float]:
+    """Samples/s after the first steps, seconds to the first, mean loss of the last."""
+    rate = (len(times) - WARM) * BATCH / (times[-1] - times[WARM - 1])
+    return rate, times[0] - began, statistics.mean(losses[-5:])
+
+
+def main() -> None:
+    """Measure, and print."""
+    parser = argparse.ArgumentParser(description="Fine-tuning beside transformers' Trainer.")
+    parser.add_argument("--data", default=DATA, help="CSV with columns `text` and `label`")
+    parser.add_argument("--rows", type=int, default=2000)
+    parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--rounds", type=int, default=3)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as root:
+        os.environ["ZOO_HOME"] = f"{root}/store"
+        os.environ["HF_HUB_OFFLINE"] = "1"
+        data = subset(asked.data, asked.rows, Path(root) / "rows.csv")
+        ways = {
+            "Trainer, as shipped": lambda: trainer(data, asked.steps),
+            "zoo, fp32": lambda: ours(data, asked.steps, "fp32"),
+            "zoo, default precision": lambda: ours(data, asked.steps, "auto"),
+        }
+        found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in ways}
+        for _ in range(asked.rounds):
+            for name, work in ways.items():
+                found[name].append(work())
+    medians = {name: [statistics.median(column) for column in zip(*rows, strict=True)] for name, rows in found.items()}
+    rate, first, _ = medians["Trainer, as shipped"]
+    print(f"{asked.rows:,} rows, {asked.steps} steps of {BATCH}, {asked.rounds} rounds")
+    for name, (ours_rate, ours_first, loss) in medians.items():
+        print(
+            f"{name:<24} {ours_rate:6.1f} samples/s {ours_rate / rate:5.2f}x   first step after {ours_first:5.1f} s "
+            f"({ours_first / first:4.2f}x)   loss {loss:.4f}"
+        )
+
+
+if __name__ == "__main__":
+    main()
