@@ -40,12 +40,13 @@ class RunActions(DOMNode):
         return cast("ZooApp", self.app)
 
     @property
-    def _summary(self) -> RunSummary | None:
+    def run_summary(self) -> RunSummary | None:
+        """What is known of it; None where it is not known yet."""
         return next((run for run in self._application.feed.runs if run.name == self.run_name), None)
 
     def action_stop_run(self) -> None:
         """Ask whether to stop; the run then writes a checkpoint."""
-        app, run = self._application, self._summary
+        app, run = self._application, self.run_summary
         if run is None:
             return
         if not run.live:
@@ -61,7 +62,7 @@ class RunActions(DOMNode):
 
     def action_resume_run(self) -> None:
         """Go on from the last checkpoint."""
-        app, run = self._application, self._summary
+        app, run = self._application, self.run_summary
         if run is None:
             return
         if run.live or run.status == "finished":
@@ -71,7 +72,7 @@ class RunActions(DOMNode):
 
     def action_try_run(self) -> None:
         """Let the model answer that came of the run."""
-        app, run = self._application, self._summary
+        app, run = self._application, self.run_summary
         if run is None:
             return
         if run.status != "finished" or run.verb not in ("finetune", "pretrain"):
@@ -81,7 +82,7 @@ class RunActions(DOMNode):
 
     def action_rename_run(self) -> None:
         """Give the run and its model another name."""
-        app, run = self._application, self._summary
+        app, run = self._application, self.run_summary
         if run is None:
             return
 
@@ -97,7 +98,7 @@ class RunActions(DOMNode):
 
     def action_delete_run(self) -> None:
         """Delete the run and its model."""
-        app, run = self._application, self._summary
+        app, run = self._application, self.run_summary
         if run is None:
             return
         if run.live:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import msgspec
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
@@ -13,6 +14,7 @@ from textual.widgets import Static
 from zoo.api import open_run
 from zoo.errors import ZooError
 from zoo.progress import count, describe, duration, size
+from zoo.runs.index import RunSummary
 from zoo.runs.request import RunRequest
 from zoo.runs.snapshot import EMPTY, RunSnapshot
 from zoo.sanitize import one_line
@@ -65,6 +67,12 @@ class RunScreen(RunActions, Page):
     def run_name(self) -> str:
         """The run that is shown."""
         return self._named
+
+    @property
+    def run_summary(self) -> RunSummary | None:
+        """As this screen knows it: it follows the run more closely than the list does."""
+        known = super().run_summary
+        return known and msgspec.structs.replace(known, status=self._snapshot.status)
 
     def body(self) -> ComposeResult:
         yield Static("", id="title", markup=False)
