@@ -14,7 +14,7 @@ from pathlib import Path
 import zoo
 
 ROOT = Path(zoo.__file__ or "").parent.parent
-SEEN = os.pathsep.join([str(ROOT), sysconfig.get_path("purelib")])
+SEEN = f"import site; list(map(site.addsitedir, {[str(ROOT), sysconfig.get_path('purelib')]!r}))\n"
 
 
 def write_wheel(
@@ -110,7 +110,7 @@ def new_venv(path: Path, wheels: Path, *, pip: bool = False) -> Venv:
     }
     if pip:
         made.environment["PATH"] = str(made.python.parent)
-    (made.packages / "seen.pth").write_text("\n".join(SEEN.split(os.pathsep)) + "\n")
+    (made.packages / "seen.pth").write_text(SEEN)
     info = made.packages / "zoo_models-0.1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text(

@@ -6,19 +6,21 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 
 import msgspec
 
 from zoo.errors import DownloadFailed, PluginBroken, UnknownPlugin, Unsupported, ZooError
 from zoo.installation.environment import Environment, normalised
-from zoo.installation.requirement import package_name
+from zoo.installation.requirement import package_name, without_password
 from zoo.sanitize import plain
 
 _CHANGE = re.compile(r"^ ([-+~]) ([\w.-]+)(?:==| @ )(\S+)", re.MULTILINE)
-_FRAME = re.compile(r"[\u00d7\u2500-\u257f\u25b6]+|(?<=\s)cause: ")
+_FRAME = re.compile(r"[\u00d7\u2500-\u257f\u25b6]+")
 _NETWORK = ("error sending request", "failed to fetch", "could not connect", "connection", "timed out", "network")
 _SOURCE_ONLY = ("no wheels", "no usable wheels", "building from source is disabled", "building source")
 _ABSENT = ("{} was not found", "no matching distribution found for {}", "no versions of {}", "no version of {}")
@@ -75,8 +77,10 @@ class Installer:
         words = [*requirements, "--dry-run", *_sources(build)]
         if self.uv:
             return _changes_of_uv(self._run("install", *words).stderr)
-        report = self._run("install", *words, "--quiet", "--report", "-").stdout
-        return self._changes_of_pip(msgspec.json.decode(report, type=_Report))
+        with tempfile.TemporaryDirectory() as folder:
+            report = Path(folder, "report.json")
+            self._run("install", *words, "--report", str(report))
+            return self._changes_of_pip(msgspec.json.decode(report.read_bytes(), type=_Report))
 
     def install(self, requirements: Sequence[str], *, build: bool) -> None:
         """Install.
@@ -113,7 +117,7 @@ class Installer:
     def _run(self, verb: str, *words: str) -> subprocess.CompletedProcess[str]:
         done = self._start(verb, *words)
         if done.returncode:
-            raise _explained(plain(f"{done.stdout}\n{done.stderr}"), normalised(package_name(words[0])))
+            raise _explained(words[0], verb, _complaint(plain(done.stdout), plain(done.stderr)))
         return done
 
     def _start(self, verb: str, *words: str) -> subprocess.CompletedProcess[str]:
@@ -164,11 +168,18 @@ def _changes_of_uv(said: str) -> tuple[Change, ...]:
     return tuple(Change(name=name, before=before.get(name, ""), after=after.get(name, "")) for name in names)
 
 
-def _explained(said: str, name: str) -> ZooError:
-    """The tool's complaint on a package as an error of its kind."""
-    lines = [line for line in said.splitlines() if line.strip() and not line.lower().startswith(("using ", "warning"))]
-    text = " ".join(_FRAME.sub(" ", " ".join(lines)).split()).removeprefix("error: ").removeprefix("ERROR: ")[-1500:]
-    found = text.lower()
+def _complaint(stdout: str, stderr: str) -> str:
+    """What the tool says went wrong, on one line: its stderr, and what pip tells of a conflict on its stdout."""
+    cause = re.search(r"The conflict is caused by:.*?(?=\n\n|\Z)", stdout, re.DOTALL)
+    lines = [line for line in stderr.splitlines() if not line.lower().startswith(("using ", "warning"))]
+    text = " ".join(_FRAME.sub(" ", " ".join([*lines, cause[0] if cause else ""])).split())
+    return re.sub("^error: ", "", text, flags=re.IGNORECASE).replace(" cause: ", ": ")[:1500]
+
+
+def _explained(asked: str, verb: str, complaint: str) -> ZooError:
+    """The tool's complaint as an error of its kind."""
+    text = f"{without_password(asked)} cannot be {verb}ed: {complaint}"
+    found, name = complaint.lower(), normalised(package_name(asked))
 
     def speaks_of(words: Sequence[str]) -> bool:
         return any(word in found for word in words)

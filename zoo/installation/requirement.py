@@ -51,4 +51,6 @@ def package_name(requirement: str) -> str:
 
 
 def _is_path(text: str) -> bool:
-    return text.startswith((".", "~")) or "\\" in text or ("/" in text and " @ " not in text) or text.endswith(".whl")
+    if text.startswith("-") or "://" in text:
+        return False
+    return text.startswith((".", "~")) or "/" in text or "\\" in text or text.endswith(".whl")
