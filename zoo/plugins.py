@@ -1,7 +1,8 @@
 """Discovery of plugins through the entry-point group `zoo.plugins`. Nobody else touches entry points.
 
 At three grains: `plugin_names` imports nothing, `load_plugin` exactly one, `load_plugins` all. Whatever goes wrong in a
-plugin is a `PluginFailure` value; all other plugins go on working. `ZOO_PLUGINS=a,b` leaves only the named ones.
+plugin is a `PluginFailure` value; all other plugins go on working. `ZOO_PLUGINS=a,b` leaves only the named ones, and
+those that `zoo plugins disable` named are left out.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Any
 import msgspec
 import pluggy
 
-from zoo import hookspecs
+from zoo import hookspecs, plugin_list
 from zoo.card import VERBS, Ability, Card, Weights
 from zoo.errors import PluginBroken, UnknownPlugin, ZooError
 from zoo.options import Options, parse, schema, to_dict
@@ -41,6 +42,14 @@ class PluginFailure(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     error: str
     hint: str
+
+
+class DisabledPlugin(msgspec.Struct, frozen=True, kw_only=True):
+    """A plugin that is installed and left out by request."""
+
+    name: str
+    distribution: str
+    version: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +118,8 @@ def load_plugin(name: str) -> Plugin:
     """
     candidates = [entry_point for entry_point in _selected() if entry_point.name == name]
     if not candidates:
+        if name in {plugin.name for plugin in disabled_plugins()}:
+            raise UnknownPlugin(f"plugin {name} is disabled", f"zoo plugins enable {name}")
         raise UnknownPlugin(f"there is no plugin {name!r}", f"installed: {', '.join(plugin_names()) or 'none'}")
     loaded = _load(candidates)
     if isinstance(loaded, PluginFailure):
@@ -128,7 +139,23 @@ def load_plugins() -> tuple[tuple[Plugin, ...], tuple[PluginFailure, ...]]:
     )
 
 
+def disabled_plugins() -> tuple[DisabledPlugin, ...]:
+    """The plugins that are left out by request, sorted; imports none of them."""
+    disabled = set(plugin_list.read().disabled)
+    found = [(one.name, *_distribution(one)) for one in _installed() if one.name in disabled]
+    return tuple(
+        DisabledPlugin(name=one_line(name), distribution=distribution, version=version)
+        for name, distribution, version in sorted(found)
+    )
+
+
 def _selected() -> tuple[EntryPoint, ...]:
+    """Entry points of the plugins that are not disabled."""
+    disabled = set(plugin_list.read().disabled)
+    return tuple(entry_point for entry_point in _installed() if entry_point.name not in disabled)
+
+
+def _installed() -> tuple[EntryPoint, ...]:
     """Entry points of the group, each distribution's once, less those that ZOO_PLUGINS leaves out."""
     only = os.environ.get("ZOO_PLUGINS")
     wanted = None if only is None else {name.strip() for name in only.split(",")}

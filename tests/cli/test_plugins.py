@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import pytest
 from tests.plugin_site import Site, card, new_site, plugin, zoo
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
+from zoo.errors import UnknownPlugin
+from zoo.plugins import load_plugin
 
 
 @pytest.fixture
@@ -104,3 +107,73 @@ def test_the_failure_of_a_plugin_cannot_act_on_the_terminal(site: Site, capsys: 
     out, err = capsys.readouterr()
     assert not set(out + err) & set("\x1b\x07")
     assert err.splitlines()[0] == "warning: plugin bad: RuntimeError: [red] warning: all is well"
+
+
+def test_a_disabled_plugin_stays_installed_and_is_left_out(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    site.install("other", plugin(card("three")))
+
+    assert main(["plugins", "disable", "toy"]) == ExitCode.OK
+    assert capsys.readouterr().out == "disabled toy; its models are hidden\n"
+
+    assert main(["plugins"]) == ExitCode.OK
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [row[0] for row in rows] == ["NAME", "other", "toy"]
+    assert rows[2] == ["toy", "toy-models", "2.3", "-", "disabled", "-"]
+    assert main(["plugins", "--json"]) == ExitCode.OK
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["disabled"] == [{"name": "toy", "distribution": "toy-models", "version": "2.3"}]
+    assert main(["ls", "--json"]) == ExitCode.OK
+    assert [model["name"] for model in json.loads(capsys.readouterr().out)] == ["three"]
+    assert "toy_models" not in sys.modules
+
+
+def test_what_a_disabled_plugin_is_needed_for_says_how_to_enable_it(site: Site) -> None:
+    assert zoo("plugins", "disable", "toy").returncode == ExitCode.OK
+
+    with pytest.raises(UnknownPlugin, match="plugin toy is disabled") as caught:
+        load_plugin("toy")
+    assert caught.value.hint == "zoo plugins enable toy"
+
+
+def test_enabling_undoes_disabling(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plugins", "disable", "toy", "toy"]) == ExitCode.OK
+    assert main(["plugins", "disable", "toy"]) == ExitCode.OK
+    assert main(["plugins", "enable", "toy"]) == ExitCode.OK
+    assert main(["plugins", "enable", "toy"]) == ExitCode.OK
+
+    assert capsys.readouterr().out.splitlines() == [
+        "disabled toy; its models are hidden",
+        "toy is disabled already",
+        "enabled toy",
+        "toy is enabled already",
+    ]
+    assert load_plugin("toy").name == "toy"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["disable", "toi"], "error: there is no plugin 'toi'\nhint: did you mean toy?\n"),
+        (["enable", "x", "toy"], "error: there is no plugin 'x'\nhint: installed: toy\n"),
+        (["disable"], "error: which plugin is to be disabled?\nhint: zoo plugins disable NAME\n"),
+        (["disable", "toy", "--json"], "error: --json is for the list of plugins\n"),
+        (["restore", "toy"], "error: restore takes no names\n"),
+    ],
+)
+def test_what_cannot_be_done_changes_nothing(
+    site: Site, capsys: pytest.CaptureFixture[str], words: list[str], told: str
+) -> None:
+    assert main(["plugins", *words]) == ExitCode.USAGE
+    assert capsys.readouterr().err.startswith(told)
+    assert load_plugin("toy").name == "toy"
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"disabled": "toy"}', b"\xff"])
+def test_a_list_that_cannot_be_read_is_one_message(
+    site: Site, store: Path, capsys: pytest.CaptureFixture[str], content: bytes
+) -> None:
+    (store / "plugins.json").write_bytes(content)
+
+    assert main(["plugins"]) == ExitCode.STORE
+    assert capsys.readouterr().err.startswith(f"error: {store / 'plugins.json'} cannot be read: ")
+    assert (store / "plugins.json").read_bytes() == content

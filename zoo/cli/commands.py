@@ -14,6 +14,8 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "pull": ("zoo.cli.pull", "bring a model's weights to this machine"),
         "cache": ("zoo.cli.cache", "weights on this machine: list, verify, delete"),
         "plugins": ("zoo.cli.plugins", "list the plugins and what is wrong with them"),
+        "install": ("zoo.cli.install", "install a plugin"),
+        "uninstall": ("zoo.cli.uninstall", "take a plugin out"),
         "devices": ("zoo.cli.devices", "show what can compute here"),
     },
     "work": {

@@ -1,4 +1,4 @@
-"""List the plugins and what is wrong with them."""
+"""Plugins: a list with what is wrong with them; `zoo plugins enable|disable NAME`, `zoo plugins restore`."""
 
 from __future__ import annotations
 
@@ -6,25 +6,42 @@ import argparse
 
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
-from zoo.plugins import Plugin, load_plugins
+from zoo.cli.plugin_verbs import VERBS
+from zoo.errors import OptionInvalid
+from zoo.plugins import Plugin, disabled_plugins, load_plugins
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
+    parser.add_argument(
+        "verb",
+        nargs="?",
+        choices=tuple(VERBS),
+        help="enable, disable: load a plugin or leave it out; restore: install what an upgrade of zoo lost",
+    )
+    parser.add_argument("names", metavar="NAME", nargs="*", help="plugins to enable or disable")
+    parser.add_argument("-y", "--yes", action="store_true", help="restore without asking")
     parser.add_argument("--json", action="store_true", help="answer with one JSON document")
 
 
 def run(args: argparse.Namespace) -> ExitCode:
-    """Print a table, or JSON; a broken plugin makes the exit code 5."""
+    """Do what the verb says; without one, print a table, or JSON, where a broken plugin makes the exit code 5."""
+    if args.verb:
+        if args.json:
+            raise OptionInvalid("--json is for the list of plugins", f"zoo plugins {args.verb} without --json")
+        return VERBS[args.verb](args)
     plugins, failures = load_plugins()
+    disabled = disabled_plugins()
     if args.json:
-        output.emit_json({"plugins": [_described(plugin) for plugin in plugins], "failures": failures})
+        listed = [_described(plugin) for plugin in plugins]
+        output.emit_json({"plugins": listed, "failures": failures, "disabled": disabled})
     else:
         rows = [
             (p.name, p.distribution, p.version, str(len(p.cards)), " ".join(p.hooks), f"{p.import_ms:.0f}")
             for p in plugins
         ]
         rows += [(f.name, f.distribution, f.version, "-", f"failed: {f.error}", "-") for f in failures]
+        rows += [(d.name, d.distribution, d.version, "-", "disabled", "-") for d in disabled]
         output.table(rows, ("NAME", "DISTRIBUTION", "VERSION", "MODELS", "HOOKS", "IMPORT MS"))
         for failure in failures:
             diagnostics.warn(f"plugin {failure.name}: {failure.error}\nhint: {failure.hint}")

@@ -1,0 +1,121 @@
+"""Wheels written by hand, and environments to install them into that see this zoo."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+import textwrap
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import zoo
+
+ROOT = Path(zoo.__file__ or "").parent.parent
+SEEN = f"import site; list(map(site.addsitedir, {[str(ROOT), sysconfig.get_path('purelib')]!r}))\n"
+
+
+def write_wheel(
+    folder: Path,
+    distribution: str,
+    source: str,
+    *,
+    version: str = "1.0",
+    plugin: str = "",
+    needs: tuple[str, ...] = (),
+) -> Path:
+    """A wheel of one module.
+
+    Args:
+        folder: where it is put.
+        distribution: its name; the module has it, too.
+        source: text of the module.
+        version: of the distribution.
+        plugin: name of its entry point in the group of plugins; none if empty.
+        needs: requirements.
+    """
+    module = distribution.replace("-", "_")
+    info = f"{module}-{version}.dist-info"
+    metadata = [f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}"]
+    files = {
+        f"{module}.py": textwrap.dedent(source),
+        f"{info}/METADATA": "\n".join([*metadata, *(f"Requires-Dist: {need}" for need in needs)]) + "\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    if plugin:
+        files[f"{info}/entry_points.txt"] = f"[zoo.plugins]\n{plugin} = {module}\n"
+    files[f"{info}/RECORD"] = "".join(f"{name},,\n" for name in [*files, f"{info}/RECORD"])
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{module}-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    return path
+
+
+@dataclass
+class Venv:
+    """A virtual environment whose index is a folder of wheels."""
+
+    path: Path
+    wheels: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def python(self) -> Path:
+        """Its interpreter."""
+        return self.path / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+
+    @property
+    def packages(self) -> Path:
+        """Where its packages stand."""
+        (found,) = self.path.glob("Lib/site-packages" if sys.platform == "win32" else "lib/python*/site-packages")
+        return found
+
+    def zoo(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run the command there."""
+        return subprocess.run(
+            [str(self.python), "-P", "-m", "zoo", *words],
+            capture_output=True,
+            encoding="utf-8",
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, **self.environment, **environment},
+            timeout=120,
+            check=False,
+        )
+
+    def versions(self) -> dict[str, str]:
+        """Distributions and versions, as a stranger counts them: by the folders."""
+        found = (path.name.removesuffix(".dist-info").rpartition("-") for path in self.packages.glob("*.dist-info"))
+        return {name: version for name, _, version in found if name not in ("pip", "setuptools")}
+
+
+def new_venv(path: Path, wheels: Path, *, pip: bool = False) -> Venv:
+    """An environment in which zoo is installed, as far as an installer can tell."""
+    if pip:
+        subprocess.run([sys.executable, "-m", "venv", str(path)], check=True, capture_output=True)
+    else:
+        subprocess.run(["uv", "venv", "-q", "--python", sys.executable, str(path)], check=True, capture_output=True)
+    wheels.mkdir(parents=True, exist_ok=True)
+    config = path / "uv.toml"
+    config.write_text(f"no-index = true\nfind-links = [{str(wheels)!r}]\n")
+    made = Venv(path, wheels)
+    made.environment = {
+        "UV_CONFIG_FILE": str(config),
+        "PIP_NO_INDEX": "1",
+        "PIP_FIND_LINKS": str(wheels),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    if pip:
+        made.environment["PATH"] = str(made.python.parent)
+    (made.packages / "seen.pth").write_text(SEEN)
+    info = made.packages / "zoo_models-0.1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: zoo-models\nVersion: 0.1.0\nRequires-Dist: zoo-dep>=1\n"
+    )
+    (info / "INSTALLER").write_text("tests\n")
+    (info / "RECORD").write_text("".join(f"{info.name}/{name},,\n" for name in ("METADATA", "INSTALLER", "RECORD")))
+    return made

@@ -1,0 +1,115 @@
+"""What can be done with plugins beside listing them."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from zoo import plugin_list
+from zoo.cli import diagnostics, output
+from zoo.cli.confirmation import confirmed
+from zoo.cli.exit_codes import ExitCode, exit_code
+from zoo.errors import OptionInvalid, UnknownPlugin, ZooError
+from zoo.plugins import disabled_plugins, plugin_names
+
+if TYPE_CHECKING:
+    from zoo.installation.operation import Installation, Plan
+
+_OTHERWISE = "nothing was installed"
+
+
+def install_agreed(installation: Installation, requirement: str, *, build: bool, yes: bool) -> Plan | None:
+    """What installing would change, shown and agreed to; None where the person says no."""
+    from zoo.installation.requirement import is_source, without_password
+
+    if not yes and (build or is_source(requirement)):
+        diagnostics.warn(
+            f"{without_password(requirement)}: seeing what it needs takes building it, which runs its author's code"
+        )
+        if not confirmed("build?", deed="building", otherwise=_OTHERWISE):
+            return None
+    diagnostics.status(f"asking for {without_password(requirement)}")
+    plan = installation.plan(requirement, build=build)
+    diagnostics.status("")
+    if plan.changes and not yes:
+        _show(plan)
+        if not confirmed("install?", deed="installing", otherwise=_OTHERWISE):
+            return None
+    return plan
+
+
+def install_told(installation: Installation, plan: Plan) -> None:
+    """Install, and tell what came."""
+    plugins = installation.install(plan)
+    diagnostics.status("")
+    for one in plugins:
+        plugin_list.enable(one.name)
+        models = f"{len(one.models)} models" if len(one.models) != 1 else "1 model"
+        output.line(f"installed plugin {one.name} ({one.distribution}), {models}")
+
+
+def _show(plan: Plan) -> None:
+    lines = [f"  {change}" for change in plan.changes]
+    diagnostics.warn("\n".join(["a plugin is code that its author lets run here with all your rights", *lines]))
+
+
+def _enable(args: argparse.Namespace) -> ExitCode:
+    for name in _named(args):
+        done = plugin_list.enable(name)
+        output.line(f"enabled {name}" if done else f"{name} is enabled already")
+    return ExitCode.OK
+
+
+def _disable(args: argparse.Namespace) -> ExitCode:
+    for name in _named(args):
+        done = plugin_list.disable(name)
+        output.line(f"disabled {name}; its models are hidden" if done else f"{name} is disabled already")
+    return ExitCode.OK
+
+
+def _named(args: argparse.Namespace) -> tuple[str, ...]:
+    """The plugins that were named, all of them known."""
+    if not args.names:
+        raise OptionInvalid(f"which plugin is to be {args.verb}d?", f"zoo plugins {args.verb} NAME")
+    known = {*plugin_names(), *(one.name for one in disabled_plugins()), *plugin_list.read().disabled}
+    for name in args.names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"installed: {', '.join(sorted(known)) or 'none'}"
+            raise UnknownPlugin(f"there is no plugin {name!r}", hint)
+    return tuple(dict.fromkeys(args.names))
+
+
+def _restore(args: argparse.Namespace) -> ExitCode:
+    """Install again what zoo installed and is not there; one that fails does not keep the others away."""
+    from zoo.installation.operation import Installation
+    from zoo.installation.requirement import without_password
+
+    if args.names:
+        raise OptionInvalid("restore takes no names", "zoo plugins restore")
+    installation = Installation()
+    lost = installation.lost()
+    if not lost:
+        output.line("nothing is missing")
+    code = ExitCode.OK
+    for requirement, build in dict.fromkeys((one.requirement, one.build) for one in lost):
+        try:
+            plan = install_agreed(installation, requirement, build=build, yes=args.yes)
+            if plan is not None:
+                install_told(installation, plan)
+        except OptionInvalid:
+            raise
+        except ZooError as error:
+            diagnostics.warn(f"{without_password(requirement)} is not restored: {error}")
+            code = exit_code(error)
+    return code
+
+
+VERBS: dict[str, Callable[[argparse.Namespace], ExitCode]] = {
+    "enable": _enable,
+    "disable": _disable,
+    "restore": _restore,
+}
+"""Verb to what it does."""
