@@ -264,7 +264,9 @@ def _register_wrappers(manager: pluggy.PluginManager, entry_point: EntryPoint) -
     except (Exception, SystemExit) as error:
         import logging
 
-        logging.getLogger(__name__).warning("plugin %s is left out: %s", entry_point.name, error)
+        logging.getLogger(__name__).warning(
+            "plugin %s is left out: %s", one_line(entry_point.name), one_line(str(error))
+        )
 
 
 def _cards(module: ModuleType, plugin: str) -> tuple[Card, ...]:

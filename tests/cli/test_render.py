@@ -35,3 +35,4 @@ def test_texts_and_labels_from_outside_stay_on_their_line() -> None:
     lines = render("two\nlines\x1b[31m", zoo.Classification((zoo.Score("a\x1b[2Jb\nc", 1.0),)))
 
     assert ["two lines", True] == [lines[0], lines[1].startswith("  ab c ")]
+    assert ["a b", "  rejected: no good"] == render("a\nb", zoo.Rejected("no\ngood\x1b[2J"))

@@ -23,7 +23,7 @@ def render(text: str, answer: Prediction) -> list[str]:
             more = " ..." if len(answer.vector) > SHOWN_NUMBERS else ""
             return [one_line(text), f"  {len(answer.vector)} numbers: {numbers}{more} (--json gives all)"]
         case Rejected():
-            return [one_line(text), f"  rejected: {answer.reason}"]
+            return [one_line(text), f"  rejected: {one_line(answer.reason)}"]
 
 
 def _scores(scores: tuple[Score, ...]) -> list[str]:

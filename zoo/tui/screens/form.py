@@ -27,7 +27,7 @@ from zoo.task import get_task
 from zoo.tui.commands import command_line
 from zoo.tui.page import Page
 from zoo.tui.screens.confirm import ConfirmScreen
-from zoo.tui.widgets.fields import AUTO, Field, choice_field, fault_of, given, option_field, text_field
+from zoo.tui.widgets.fields import AUTO, Field, choice_field, fault_of, given, offered, option_field, text_field
 from zoo.tui.wording import short_path
 
 PREVIEW_S = 0.4
@@ -248,7 +248,7 @@ class RunForm(Page):
         assert isinstance(editor, Select)
         chosen = field.value
         with self.prevent(Select.Changed):
-            editor.set_options([BY_NAME, *((one_line(column), column) for column in columns)])
+            editor.set_options(offered([BY_NAME, *((column, column) for column in columns)]))
             editor.value = chosen if chosen in columns else ""
         field.say("", note=f"from {mapped!r}" if mapped else "there is none")
 
@@ -270,10 +270,10 @@ class RunForm(Page):
 
         field = self.field("device")
         assert isinstance(field.editor, Select)
-        named = [(f"{one.name}: {one_line(one.description)}", one.name) for one in devices]
+        named = [(f"{one.name}: {one.description}", one.name) for one in devices]
         with self.prevent(Select.Changed):
             chosen = field.value
-            field.editor.set_options([(AUTO, AUTO), *named])
+            field.editor.set_options(offered([(AUTO, AUTO), *named]))
             field.editor.value = chosen
         free = ", ".join(f"{one.name} {size(one.free_bytes)} free" for one in devices if one.free_bytes is not None)
         field.say("", note=free)

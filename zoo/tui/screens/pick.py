@@ -6,16 +6,22 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import ClassVar
 
+from rich.text import Text, TextType
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import DirectoryTree, Footer, Static
 
+from zoo.sanitize import one_line
+
 
 class _Tree(DirectoryTree):
     def filter_paths(self, paths: Iterable[Path]) -> Iterable[Path]:
         return [path for path in paths if not path.name.startswith(".")]
+
+    def process_label(self, label: TextType) -> Text:
+        return super().process_label(Text(one_line(str(label))))
 
 
 class PickScreen(ModalScreen[Path | None]):
@@ -46,7 +52,7 @@ class PickScreen(ModalScreen[Path | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
-            yield Static(str(self._start), classes="title", id="where", markup=False)
+            yield Static(one_line(str(self._start)), classes="title", id="where", markup=False)
             yield _Tree(self._start)
             yield Static("Enter takes a file or opens a folder; Ctrl-S takes the folder marked", classes="note")
         yield Footer()
@@ -71,7 +77,7 @@ class PickScreen(ModalScreen[Path | None]):
         """Show the folder above."""
         above = Path(self._tree.path).parent
         self._tree.path = above
-        self.query_one("#where", Static).update(str(above))
+        self.query_one("#where", Static).update(one_line(str(above)))
 
     def action_give_up(self) -> None:
         """Choose nothing."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
+from textual.content import Content
 from textual.message import Message
 from textual.suggester import Suggester
 from textual.widget import Widget
@@ -131,8 +132,13 @@ def choice_field(
     name: str, label: str, choices: Iterable[tuple[str, str]], value: str, *, note: str = "", help: str = ""
 ) -> Field:
     """One of several."""
-    editor: Select[str] = Select(list(choices), value=value, allow_blank=False, compact=True)
+    editor: Select[str] = Select(offered(choices), value=value, allow_blank=False, compact=True)
     return Field(name, label, editor, note=note, help=help)
+
+
+def offered(choices: Iterable[tuple[str, str]]) -> list[tuple[Content, str]]:
+    """Choices as they are shown, with their values; names from outside are no markup."""
+    return [(Content(one_line(shown)), value) for shown, value in choices]
 
 
 def option_field(described: Option) -> Field:

@@ -1,0 +1,265 @@
+"""What comes from outside neither runs, nor leads out of its folder, nor acts on a terminal (trust, line by line).
+
+`COVERED` names the test of each line; those of what is shown are here, the others beside what they are about.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from textual.widgets import Select
+
+import zoo
+from tests.echo_plugin import SOURCE
+from tests.plugin_site import Site, new_site
+from tests.plugin_site import zoo as command
+from tests.tui.driving import Driver, notices, scenario, screen_text, shows, until
+from zoo.cli.exit_codes import ExitCode
+from zoo.runs.events import Warned
+from zoo.runs.log import append
+from zoo.tui.screens.train import TrainScreen
+from zoo.tui.widgets.table import Table
+
+ROOT = Path(__file__).parent.parent
+COVERED = {
+    "file names never lead out of their folder": (
+        "tests/fetch/test_fetch.py::test_a_name_that_leads_out_of_the_folder_is_refused",
+        "tests/test_adoption.py::test_names_that_lead_out_are_never_asked_for",
+        "tests/test_adoption.py::test_a_repository_that_calls_itself_by_what_is_no_name_is_refused",
+        "tests/runs/test_log.py::test_names_that_could_leave_the_store_are_refused",
+        "tests/runs/test_log.py::test_deleting_never_leaves_the_store",
+    ),
+    "bytes of another digest are never used": (
+        "tests/fetch/test_verify.py::test_another_digest_is_told_with_both",
+        "tests/fetch/test_fetch.py::test_a_digest_that_begins_otherwise_is_refused",
+    ),
+    "a token stays with the Hub's own server": (
+        "tests/fetch/test_hub.py::test_the_token_is_sent_to_the_hub_and_not_where_it_redirects_to",
+        "tests/fetch/test_fetch.py::test_the_token_goes_to_the_hub_and_not_to_where_it_redirects",
+    ),
+    "nothing is unpickled but tensors whose digest matched": (
+        "plugins/zoo-resnet/tests/test_weights.py::test_a_pickle_cannot_run_anything",
+        "tests/test_adoption.py::test_a_repository_without_safetensors_is_refused",
+        "tests/test_trust.py::test_tensors_are_the_only_pickles_that_are_read",
+    ),
+    "no code of a model repository is run": (
+        "tests/test_adoption.py::test_code_of_its_own_is_refused",
+        "tests/test_adoption.py::test_a_repository_that_is_marked_for_its_code_is_refused",
+        "tests/test_trust.py::test_the_code_never_asks_for_code_of_a_repository",
+    ),
+    "installing a plugin is shown first and asked about": (
+        "tests/cli/test_install.py::test_what_would_be_installed_is_shown_and_nobody_there_to_ask_means_no",
+        "tests/cli/test_install.py::test_source_is_not_built_before_somebody_says_yes",
+    ),
+    "nothing is unpacked": ("tests/test_trust.py::test_nothing_is_unpacked",),
+    "text from outside does not act on a terminal": (
+        "tests/test_sanitize.py::test_plain_keeps_the_words_and_nothing_that_acts",
+        "tests/cli/test_plugins.py::test_the_failure_of_a_plugin_cannot_act_on_the_terminal",
+        "tests/test_trust.py::test_what_commands_print_does_not_act",
+        "tests/test_trust.py::test_cards_do_not_act_on_the_terminal_ui",
+        "tests/test_trust.py::test_runs_do_not_act_on_the_terminal_ui",
+        "tests/test_trust.py::test_columns_do_not_act_on_the_terminal_ui",
+        "tests/test_trust.py::test_folders_do_not_act_on_the_terminal_ui",
+    ),
+}
+ACTS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+EVIL = "[red]x[/red]\x1b[2J\x1b]0;owned\x07\x9b31m\u202e[/]\nerror: forged"
+SEEN = "[red]x[/red][/] error: forged"
+
+
+@pytest.mark.parametrize("test", sorted({test for tests in COVERED.values() for test in tests}))
+def test_every_line_has_its_test(test: str) -> None:
+    path, _, name = test.partition("::")
+
+    assert re.search(rf"def {name}\(", (ROOT / path).read_text(encoding="utf-8"))
+
+
+def modules() -> Iterator[tuple[str, ast.Module]]:
+    """The code of the product and of the plugins that come with it."""
+    for folder in (ROOT / "zoo", *(ROOT / "plugins").glob("*/zoo_*")):
+        for path in folder.rglob("*.py"):
+            yield str(path.relative_to(ROOT)), ast.parse(path.read_text(encoding="utf-8"))
+
+
+def names_in(tree: ast.Module) -> set[str]:
+    """Modules that are imported, and dotted names that are called."""
+    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    imported |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    return imported | {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+
+
+def test_nothing_is_unpacked() -> None:
+    unpacking = {"zipfile", "tarfile", "shutil.unpack_archive", "unpack_archive", "gzip", "bz2", "lzma"}
+
+    assert {path: found for path, tree in modules() if (found := names_in(tree) & unpacking)} == {}
+
+
+def test_tensors_are_the_only_pickles_that_are_read() -> None:
+    loading = {"pickle.load", "pickle.loads", "pickle.Unpickler", "joblib.load", "dill.load", "numpy.load", "np.load"}
+    loads = [
+        (path, {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords})
+        for path, tree in modules()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load"
+    ]
+
+    assert {path: found for path, tree in modules() if (found := names_in(tree) & loading)} == {}
+    assert loads
+    assert [settings.get("weights_only") for _, settings in loads] == ["True"] * len(loads)
+
+
+def test_the_code_never_asks_for_code_of_a_repository() -> None:
+    settings = [
+        ast.unparse(keyword.value)
+        for _, tree in modules()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        for keyword in node.keywords
+        if keyword.arg == "trust_remote_code"
+    ]
+    running = {"eval", "exec", "torch.hub.load", "os.system"}
+
+    assert set(settings) <= {"False"}
+    assert {path: found for path, tree in modules() if (found := names_in(tree) & running)} == {}
+
+
+HOSTILE = SOURCE.replace(
+    'summary="counts words"', f"summary={EVIL!r}, license={EVIL!r}, labels=({EVIL!r},), source_url={EVIL!r}"
+).replace("def finetune(run):\n", f"def finetune(run):\n    print({EVIL!r})\n    print('x\\rerror: forged')\n")
+HOSTILE = HOSTILE.replace('"Pause after each step."', repr(EVIL))
+
+
+@pytest.fixture
+def hostile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """A plugin whose every word wants to act."""
+    with new_site(tmp_path / "site", monkeypatch) as site:
+        site.install("echo", HOSTILE)
+        site.install("bad", f"raise RuntimeError({EVIL!r})")
+        yield site
+
+
+def write_rows(folder: Path) -> Path:
+    """A data set whose file name, labels and third column want to act."""
+    path = folder / "[red]rows[red]\x1b[2J\u202e.csv"
+    evil = '"' + EVIL + '"'
+    rows = [f"good fine {i},{evil},1\nbad awful {i},[b]bad[/b],1\n" for i in range(20)]
+    path.write_text(f"text,label,{evil}\n" + "".join(rows), encoding="utf-8")
+    return path
+
+
+def test_what_commands_print_does_not_act(hostile: Site, tmp_path: Path) -> None:
+    data = write_rows(tmp_path)
+    finetune = command("finetune", "echo", "--data", str(data), "--name", "evil", "--device", "cpu")
+    said = [
+        command(*words)
+        for words in (
+            ["ls"],
+            ["ls", "--json"],
+            ["plugins"],
+            ["show", "echo"],
+            ["show", "evil"],
+            ["finetune", "echo", "--help"],
+            ["data", "inspect", str(data)],
+            ["runs"],
+            ["logs", "evil"],
+            ["attach", "evil"],
+            ["predict", "evil", f"good {EVIL}"],
+            ["predict", "evil", "--json", f"good {EVIL}"],
+            ["evaluate", "evil", "--data", str(data)],
+            ["show", EVIL.replace("\x00", "")],
+        )
+    ]
+
+    assert finetune.returncode == ExitCode.OK, finetune.stderr
+    for done in (finetune, *said):
+        assert ACTS.findall(done.stdout + done.stderr) == [], done.args
+        assert "Traceback" not in done.stderr
+    by_words = {tuple(done.args[3:5]): done.stdout for done in said}
+    for words in (("show", "echo"), ("predict", "evil"), ("data", "inspect")):
+        lines = by_words[words].splitlines()
+        assert any("[red]x[/red]" in line for line in lines), words
+        assert not any(line.startswith("error: forged") for line in lines), words
+
+
+def assert_harmless(pilot: Driver) -> str:
+    """Nothing on the screen acts; returns what stands there, on one line."""
+    text = screen_text(pilot)
+    assert ACTS.findall(text.replace("\n", "")) == [], text
+    assert [notice for notice in notices(pilot) if ACTS.search(notice.replace("\n", ""))] == []
+    return " ".join(text.split())
+
+
+@scenario(size=(140, 40))
+async def test_cards_do_not_act_on_the_terminal_ui(pilot: Driver, hostile: Site) -> None:
+    await until(pilot, lambda: pilot.app.feed.models_loaded)
+    await shows(pilot, "echo", "[red]x[/red]")
+    assert_harmless(pilot)
+    await pilot.press("enter")
+    await shows(pilot, "[red]x[/red]")
+    assert_harmless(pilot)
+    await pilot.press("escape", "4")
+    await shows(pilot, "bad", f"RuntimeError: {SEEN}")
+    assert_harmless(pilot)
+
+
+@scenario(size=(140, 40))
+async def test_runs_do_not_act_on_the_terminal_ui(pilot: Driver, hostile: Site, tmp_path: Path) -> None:
+    run = zoo.finetune("echo", write_rows(tmp_path), device="cpu", precision="fp32", name="evil")
+    run.wait(progress=False)
+    append(run.folder, Warned(message=EVIL))
+    await pilot.press("2")
+    await shows(pilot, "evil")
+    assert_harmless(pilot)
+    await pilot.press("enter")
+    await shows(pilot, "[red]x[/red]")
+    assert_harmless(pilot)
+    for key in ("right", "l", "tab", "w", "c", "o"):
+        await pilot.press(key)
+        await pilot.pause(0.2)
+        assert_harmless(pilot)
+
+
+@scenario(size=(140, 50))
+async def test_columns_do_not_act_on_the_terminal_ui(pilot: Driver, hostile: Site, tmp_path: Path) -> None:
+    data = write_rows(tmp_path)
+    await until(pilot, lambda: pilot.app.feed.models_loaded)
+    await shows(pilot, "echo")
+    table = pilot.app.screen.query_one(Table)
+    table.cursor = next(place for place, line in enumerate(table.rows) if line.card.name == "echo")
+    await pilot.press("f")
+    await shows(pilot, "finetune echo")
+    screen = pilot.app.screen
+    assert isinstance(screen, TrainScreen)
+    screen.field("data").editor.value = str(data)  # type: ignore[attr-defined]
+    await shows(pilot, "from 'text'", "[red]x[/red]")
+    assert_harmless(pilot)
+    chooser = screen.field("label").editor
+    assert isinstance(chooser, Select)
+    chooser.focus()
+    await pilot.press("enter")
+    await shows(pilot, SEEN)
+    assert_harmless(pilot)
+    await pilot.press("end", "enter")
+    await pilot.pause(0.3)
+    assert "▼" in assert_harmless(pilot)
+    assert screen.value("label").startswith("[red]x[/red]\x1b")  # the name itself is what it was
+
+
+@scenario(size=(140, 40))
+async def test_folders_do_not_act_on_the_terminal_ui(pilot: Driver, hostile: Site, tmp_path: Path) -> None:
+    from zoo.tui.screens.pick import PickScreen
+
+    folder = write_rows(tmp_path).rename(tmp_path / f"{EVIL.replace('/', '')}.csv").parent / f"d{EVIL.replace('/', '')}"
+    folder.mkdir()
+    await until(pilot, lambda: pilot.app.feed.models_loaded)
+    pilot.app.push_screen(PickScreen(str(tmp_path)))
+    await shows(pilot, "Take this folder", "[red]x[red]")
+    assert_harmless(pilot)
+    await pilot.app.pop_screen()
+    pilot.app.push_screen(PickScreen(str(folder)))
+    await shows(pilot, "d[red]x[red]")
+    assert_harmless(pilot)
