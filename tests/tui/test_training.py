@@ -15,6 +15,7 @@ from zoo.tui.widgets.table import Table
 
 async def open_form(pilot: Driver, name: str = "echo") -> TrainScreen:
     await until(pilot, lambda: pilot.app.feed.models_loaded)
+    await shows(pilot, name)
     table = pilot.app.screen.query_one(Table)
     table.cursor = next(place for place, line in enumerate(table.rows) if line.card.name == name)
     await pilot.press("f")
