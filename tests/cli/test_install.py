@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.echo_runs import until
 from tests.plugin_site import card, plugin
 from tests.wheel_factory import Venv, new_venv, write_wheel
 from zoo.cli.exit_codes import ExitCode
@@ -170,6 +172,25 @@ def test_what_would_break_another_plugin_is_put_back_with_all_it_brought(venv: V
     assert "toy-old" in done.stderr
     assert "zoo-dep" in done.stderr
     assert venv.versions() == before == {**WITHOUT_DEP, "toy_old": "1.0", "zoo_dep": "1.0"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no interrupt for one process")
+def test_an_interrupted_installation_is_put_back(venv: Venv, tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+    write_toy(venv, f"import pathlib, time\npathlib.Path({str(trace)!r}).touch()\ntime.sleep(60)")
+
+    with subprocess.Popen(
+        [str(venv.python), "-P", "-m", "zoo", "install", "zoo-toy", "-y"],
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        env={**os.environ, **venv.environment},
+    ) as process:
+        until(trace.exists)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+
+    assert (process.returncode, said) == (ExitCode.INTERRUPTED, "interrupted\n")
+    assert venv.versions() == WITHOUT_DEP
 
 
 def test_a_plugin_that_takes_the_name_of_another_is_put_back(venv: Venv) -> None:

@@ -133,6 +133,8 @@ class RunForm(Page):
         described = next((one for one in self.options if one.name == event.field.field_name), None)
         if described is not None:
             event.field.say(fault_of(event.field, described, self.ability.options))
+        if event.field.field_name in self.PATHS:
+            event.field.say("")
         self._show_command()
         if event.field.field_name in (*self.PATHS, "input", "label"):
             if self._preview_timer is not None:
@@ -176,7 +178,6 @@ class RunForm(Page):
         self._previewed = asked
         path = Path(self.value("data")).expanduser()
         preview = self.query_one("#preview", Static)
-        self.field("data").say("")
         if not self.value("data"):
             preview.update(self.advice())
         elif not path.exists():
