@@ -79,6 +79,18 @@ async def test_a_broken_plugin_is_shown_with_what_to_do(pilot: Driver, models: S
 
 
 @scenario()
+async def test_a_plugin_can_be_left_out_and_taken_back(pilot: Driver, models: Site) -> None:
+    await pilot.press("4")
+    await shows(pilot, "blue zoo-blue 1.0 2", "red zoo-red 1.0 3")
+    await pilot.press("home", "e")
+    await shows(pilot, "blue zoo-blue 1.0 disabled")
+    await pilot.press("1")
+    await shows(pilot, "3 of 3")
+    await pilot.press("4", "end", "e")
+    await shows(pilot, "blue zoo-blue 1.0 2")
+
+
+@scenario()
 async def test_the_theme_is_kept(pilot: Driver, models: Site, store: Path) -> None:
     pilot.app.theme = "high-contrast"
     await pilot.pause()
@@ -211,17 +223,6 @@ def test_a_signal_ends_it_without_litter(models: Site) -> None:
     os.kill(terminal.process.pid, signal.SIGTERM)
     terminal.end()
     assert b"Traceback" not in terminal.output
-
-
-@pytest.mark.skipif(
-    sys.platform == "win32" or os.geteuid() == 0, reason="whoever may read everything is refused nothing"
-)
-@scenario()
-async def test_a_store_that_cannot_be_read_is_told_once(pilot: Driver, models: Site, store: Path) -> None:
-    (store / "runs").mkdir(exist_ok=True)
-    (store / "runs").chmod(0)
-    await until(pilot, lambda: any("the store cannot be read" in notice for notice in notices(pilot)))
-    (store / "runs").chmod(0o700)
 
 
 @scenario()

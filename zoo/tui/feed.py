@@ -9,14 +9,14 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from textual.message import Message
 
 from zoo.card import Card, FolderSource
 from zoo.catalog import Catalog, is_local
 from zoo.errors import StoreInvalid, ZooError
-from zoo.plugins import Plugin, PluginFailure, load_plugins
+from zoo.plugins import DisabledPlugin, Plugin, PluginFailure, disabled_plugins, load_plugins
 from zoo.runs.index import RunIndex, RunSummary
 from zoo.tui.downloads import Download, Downloads
 from zoo.tui.messages import CatalogChanged, DownloadsChanged, RunsChanged
@@ -47,6 +47,15 @@ class ModelLine:
     """When the newest of them began, Unix time."""
 
 
+class Installed(NamedTuple):
+    """What plugins there are."""
+
+    plugins: tuple[Plugin, ...]
+    failures: tuple[PluginFailure, ...]
+    disabled: tuple[DisabledPlugin, ...]
+    problems: tuple[str, ...]
+
+
 class Feed:
     """Everything the screens show; changed in the thread of the UI only."""
 
@@ -56,6 +65,7 @@ class Feed:
         self.models_loaded = False
         self.plugins: tuple[Plugin, ...] = ()
         self.failures: tuple[PluginFailure, ...] = ()
+        self.disabled: tuple[DisabledPlugin, ...] = ()
         self.problems: tuple[str, ...] = ()
         self.runs: tuple[RunSummary, ...] = ()
         self.runs_loaded = False
@@ -103,30 +113,26 @@ class Feed:
 
     def _look_for_models(self) -> None:
         """Cards first, then which of them are here."""
-        plugins, failures = load_plugins()
+        (plugins, failures), disabled = load_plugins(), disabled_plugins()
         catalog = Catalog.of(plugins, failures)
         usage = _usage(self.runs)
+        looked_at = Installed(plugins, failures, disabled, catalog.problems)
         lines = [_line(card, usage) for card in sorted(catalog.cards, key=lambda card: not _is_result(card))]
-        self._show_models(lines, plugins, failures, catalog.problems)
+        self._show_models(lines, looked_at)
         for start in range(0, len(lines), BATCH):
             if self._ended:
                 return
             for index in range(start, min(start + BATCH, len(lines))):
                 lines[index] = replace(lines[index], local=_is_local(lines[index].card))
             time.sleep(0)  # the UI's turn
-        self._show_models(lines, plugins, failures, catalog.problems)
+        self._show_models(lines, looked_at)
 
-    def _show_models(
-        self,
-        lines: list[ModelLine],
-        plugins: tuple[Plugin, ...],
-        failures: tuple[PluginFailure, ...],
-        problems: tuple[str, ...],
-    ) -> None:
+    def _show_models(self, lines: list[ModelLine], looked_at: Installed) -> None:
         shown = tuple(lines)
 
         def apply() -> None:
-            self.models, self.plugins, self.failures, self.problems = shown, plugins, failures, problems
+            self.models = shown
+            self.plugins, self.failures, self.disabled, self.problems = looked_at
             self.models_loaded = True
             self._app.tell(CatalogChanged)
             gc.freeze()  # what is loaded now stays: no collection needs to walk through it, which takes 100 ms

@@ -10,8 +10,10 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from zoo.plugins import Plugin, PluginFailure
+from zoo import plugin_list
+from zoo.plugins import DisabledPlugin, Plugin, PluginFailure
 from zoo.sanitize import one_line
+from zoo.tui.commands import command_line
 from zoo.tui.page import Page
 from zoo.tui.widgets.table import Cell, Column, Table
 
@@ -23,14 +25,18 @@ COLUMNS = (
     Column("hooks", "CAN", 32, dispensable=1),
     Column("import", "IMPORT", 8, right=True),
 )
-AnyPlugin = Plugin | PluginFailure
+AnyPlugin = Plugin | PluginFailure | DisabledPlugin
 
 
 class PluginsScreen(Page):
     """The installed plugins."""
 
     CSS_PATH = "plugins.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+r,r", "reload", "Reload")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("e", "switch", "Enable or disable"),
+        Binding("ctrl+r,r", "reload", "Reload"),
+        Binding("c", "copy_command", "Copy the command", show=False),
+    ]
 
     def body(self) -> ComposeResult:
         yield Table[AnyPlugin](
@@ -51,11 +57,29 @@ class PluginsScreen(Page):
         feed = self.zoo.feed
         if feed.models_loaded:
             self._table.empty = "no plugin is installed: pip install zoo-bert, or any other"
-        self._table.show((*feed.failures, *feed.plugins))
+        self._table.show((*feed.failures, *feed.plugins, *feed.disabled))
 
     def on_table_moved(self, event: Table.Moved) -> None:
         plugin = self._table.current
         self.query_one("#detail", Static).update(_detail(plugin) if plugin is not None else "")
+
+    def action_switch(self) -> None:
+        """Leave a plugin out, or let it take part again; it stays installed."""
+        plugin = self._table.current
+        if plugin is None:
+            return
+        name, was_disabled = plugin.name, isinstance(plugin, DisabledPlugin)
+
+        def work() -> None:
+            (plugin_list.enable if was_disabled else plugin_list.disable)(name)
+            self.zoo.feed.later(self.zoo.feed.reload_models)
+
+        self.zoo.carry_out(work, done=f"{name} takes part again" if was_disabled else f"{name} is left out")
+
+    def action_copy_command(self) -> None:
+        """Copy what one would type to take the plugin out."""
+        if (plugin := self._table.current) is not None:
+            self.zoo.copy(command_line("uninstall", plugin.name))
 
     def action_reload(self) -> None:
         """Ask the plugins anew."""
@@ -63,6 +87,8 @@ class PluginsScreen(Page):
 
 
 def _cells(plugin: AnyPlugin) -> list[Cell]:
+    if isinstance(plugin, DisabledPlugin):
+        return [(plugin.name, "quiet"), plugin.distribution, plugin.version, "", "", ("disabled", "quiet")]
     if isinstance(plugin, PluginFailure):
         return [(plugin.name, "bad"), plugin.distribution, plugin.version, "", "", ("failed", "bad")]
     return [
@@ -76,6 +102,8 @@ def _cells(plugin: AnyPlugin) -> list[Cell]:
 
 
 def _detail(plugin: AnyPlugin) -> Content:
+    if isinstance(plugin, DisabledPlugin):
+        return Content.assemble("left out as you wished; its models are hidden. e lets it take part again")
     if isinstance(plugin, PluginFailure):
         return Content.assemble(
             (one_line(plugin.error), "$text-error"),
