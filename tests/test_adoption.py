@@ -17,8 +17,7 @@ from zoo.card import HubSource
 from zoo.catalog import Catalog
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
-from zoo.errors import ChecksumMismatch
-from zoo.fetch import fetch
+from zoo.fetch import fetch, locate
 from zoo.fetch.places import hub_cache
 
 PLUGIN = """
@@ -129,10 +128,13 @@ def test_the_small_files_are_pinned_once_they_are_here(hub: HubServer) -> None:
     main(["pull", REFERENCE])
     (card,) = Catalog.load().cards
     assert card.weights is not None
-    (fetch(card.weights) / "config.json").resolve().write_bytes(b'{"auto_map": {"AutoModel": "evil.Model"}}')
+    path = fetch(card.weights) / "config.json"
+    right = path.read_bytes()
+    path.resolve().write_bytes(b'{"auto_map": {"AutoModel": "evil.Model"}}')
 
-    with pytest.raises(ChecksumMismatch):
-        fetch(card.weights)
+    assert locate(card.weights) is None
+    fetch(card.weights)
+    assert path.read_bytes() == right
 
 
 def test_pulled_twice_it_is_one_model(hub: HubServer, capsys: pytest.CaptureFixture[str]) -> None:
