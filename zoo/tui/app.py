@@ -106,8 +106,9 @@ class ZooApp(App[None]):
         self.feed.stop()
 
     def on_applied(self, message: Applied) -> None:
-        """A thread has found something out."""
-        message.change()
+        """A thread has found something out; nobody looks any more while the application ends."""
+        if self.is_running:
+            message.change()
 
     def tell(self, fact: Callable[[], Message]) -> None:
         """Tell the screens that are on the screen."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual.app import ComposeResult
@@ -82,6 +83,15 @@ class Page(Screen[Any]):
 
     def show(self) -> None:
         """Bring what is shown up to date with the feed."""
+
+    def later(self, change: Callable[[], None]) -> None:
+        """Make a change in the thread of the UI; none is made to a screen that is being taken away."""
+        self.zoo.feed.later(lambda: change() if self.stays else None)
+
+    @property
+    def stays(self) -> bool:
+        """Whether all its parts are there: they go one by one, before the screen does."""
+        return self.is_attached and self.display
 
     def on_screen_resume(self) -> None:
         self._show_all()

@@ -65,12 +65,11 @@ class DevicesScreen(Page):
             return
         notes = [device.note for device in devices if device.note]
         text = f"auto is {placement.device} in {placement.precision}: {placement.reason}"
-        self.zoo.feed.later(lambda: self._show(devices, "\n".join([text, *notes])))
+        self.later(lambda: self._show(devices, "\n".join([text, *notes])))
 
     def _show(self, devices: tuple[Device, ...], text: str) -> None:
-        if self.is_attached:
-            self.query_one(Table).show(devices)
-            self.query_one("#side", Static).update(plain(text))
+        self.query_one(Table).show(devices)
+        self.query_one("#side", Static).update(plain(text))
 
     def action_measure(self) -> None:
         """Measure again; takes some seconds."""

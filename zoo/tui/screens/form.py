@@ -197,7 +197,7 @@ class RunForm(Page):
             if worker.is_cancelled:
                 raise RunCancelled("other data is meant now")
             if rows % SHOWN_EVERY == 0:
-                self.zoo.feed.later(lambda: self._say_preview(f"{rows:,} looked at"))
+                self.later(lambda: self._say_preview(f"{rows:,} looked at"))
 
         evaluation = self.value("eval")
         card_input = self.card.input
@@ -217,10 +217,10 @@ class RunForm(Page):
             return
         except ZooError as error:
             text = f"{error.message}\n\n{error.hint}"
-            self.zoo.feed.later(lambda: self._say_preview(text))
+            self.later(lambda: self._say_preview(text))
             return
         if not worker.is_cancelled:
-            self.zoo.feed.later(lambda: self._show_inspection(found))
+            self.later(lambda: self._show_inspection(found))
 
     def _tokenizer(self) -> Path | None:
         from zoo.fetch import locate
@@ -230,12 +230,9 @@ class RunForm(Page):
         return path if path is not None and path.is_file() else None
 
     def _say_preview(self, text: str) -> None:
-        if self.is_attached:
-            self.query_one("#preview", Static).update(plain(text))
+        self.query_one("#preview", Static).update(plain(text))
 
     def _show_inspection(self, found: Inspection) -> None:
-        if not self.is_attached:
-            return
         for name, mapped in (("input", found.train.mapping.input), ("label", found.train.mapping.label)):
             if self.query(f"#field-{name}"):
                 self._offer_columns(self.field(name), found.train.columns, mapped)
@@ -262,11 +259,9 @@ class RunForm(Page):
             told = error
             self.zoo.feed.later(lambda: self.zoo.show_error(told))
             return
-        self.zoo.feed.later(lambda: self._offer_devices(devices))
+        self.later(lambda: self._offer_devices(devices))
 
     def _offer_devices(self, devices: tuple[Device, ...]) -> None:
-        if not self.is_attached:
-            return
         from zoo.progress import size
 
         field = self.field("device")
@@ -308,7 +303,7 @@ class RunForm(Page):
             odd = ZooError(f"{type(error).__name__}: {error}", "please report it")
             self.zoo.feed.later(lambda: self._refuse(odd))
         else:
-            self.zoo.feed.later(lambda: self._show_plan(request))
+            self.later(lambda: self._show_plan(request))
 
     def _refuse(self, error: ZooError) -> None:
         self._busy = False
@@ -341,7 +336,7 @@ class RunForm(Page):
             told = error
             self.zoo.feed.later(lambda: self._refuse(told))
             return
-        self.zoo.feed.later(lambda: self._watch(run.name))
+        self.later(lambda: self._watch(run.name))
 
     def _watch(self, name: str) -> None:
         self.app.pop_screen()

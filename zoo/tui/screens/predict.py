@@ -118,7 +118,7 @@ class PredictScreen(Page):
         def tell(fetching: Fetching) -> None:
             total = f" of {size(fetching.total_bytes)}" if fetching.total_bytes else ""
             text = f"fetching the weights, {size(fetching.received_bytes)}{total}"
-            self.zoo.feed.later(lambda: self._say(text) if self._card is card else None)
+            self.later(lambda: self._say(text) if self._card is card else None)
 
         try:
             session = Session(card.full_name)
@@ -126,14 +126,14 @@ class PredictScreen(Page):
             ready = session.wait_until_ready(tell)
         except ZooError as error:
             told = error
-            self.zoo.feed.later(lambda: self._failed(card, told))
+            self.later(lambda: self._failed(card, told))
         else:
-            self.zoo.feed.later(lambda: self._loaded(card, ready))
+            self.later(lambda: self._loaded(card, ready))
 
     def _own(self, card: Card, session: Session) -> None:
-        if self._card is card and self.is_attached:
+        if self._card is card and self.stays:
             self._session = session
-        else:  # another model was chosen meanwhile
+        else:  # another model was chosen meanwhile, or the screen goes
             threading.Thread(target=session.close, daemon=True).start()
 
     def _failed(self, card: Card, error: ZooError) -> None:
@@ -193,14 +193,14 @@ class PredictScreen(Page):
         if room is not None:
             pixels = pixels_of(question, *room)
             if not isinstance(pixels, str):
-                self.zoo.feed.later(lambda: self.query_one(Picture).show(pixels) if number == self._asked else None)
+                self.later(lambda: self.query_one(Picture).show(pixels) if number == self._asked else None)
         try:
             (answer,) = session.predict([question])
         except ZooError as error:
             told = error
-            self.zoo.feed.later(lambda: self._say(f"{told.message}. {told.hint}"))
+            self.later(lambda: self._say(f"{told.message}. {told.hint}"))
             return
-        self.zoo.feed.later(lambda: self._show_answer(answer) if number == self._asked else None)
+        self.later(lambda: self._show_answer(answer) if number == self._asked else None)
 
     def _show_answer(self, answer: Prediction) -> None:
         self._answer = answer

@@ -111,10 +111,10 @@ class RunScreen(RunActions, Page):
 
     def _on_change(self, snapshot: RunSnapshot, events: str, log: str) -> None:
         """In the follower's thread."""
-        self.zoo.feed.later(lambda: self._show_snapshot(snapshot, events, log))
+        self.later(lambda: self._show_snapshot(snapshot, events, log))
 
     def _show_snapshot(self, snapshot: RunSnapshot, events: str, log: str) -> None:
-        if not self.is_attached or self._request is None:
+        if self._request is None:
             return
         ended = self._snapshot.live and not snapshot.live
         self._snapshot, self._events_text, self._log_text = snapshot, events, log
