@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+from zoo.allocator import keep_freed_memory
 from zoo.errors import RunCancelled as RunCancelledError
 from zoo.errors import RunFailed as RunFailedError
 from zoo.errors import ZooError
@@ -64,6 +65,7 @@ class Worker:
 
 def main(argv: list[str]) -> int:
     """Work on a run; 0 when it finished or was cancelled, 1 when it failed."""
+    keep_freed_memory()
     folder = RunFolder(Path(argv[0]).absolute())
     if hasattr(os, "nice"):
         os.nice(NICENESS)

@@ -9,6 +9,7 @@ from typing import IO
 
 import msgspec
 
+from zoo.allocator import keep_freed_memory
 from zoo.api import Model, load
 from zoo.errors import ZooError
 from zoo.fetch import Progress
@@ -19,6 +20,7 @@ FETCHING_S = 0.2
 
 def main() -> int:
     """Load what the first line names, then answer line by line."""
+    keep_freed_memory()
     replies = _private_stdout()
     requests = sys.stdin.buffer
     try:
