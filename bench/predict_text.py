@@ -21,6 +21,7 @@ from importlib.resources import files
 from pathlib import Path
 
 DATA = str(files("zoo") / "quickstart" / "customer_messages_train.csv")
+TEST = str(files("zoo") / "quickstart" / "customer_messages_test.csv")
 STEPS = 60
 WIDTH, FEED_FORWARD, LAYERS = 384, 1536, 6
 """Of all-MiniLM-L6-v2."""
@@ -58,9 +59,12 @@ def ceiling(dtype: str) -> float:
 
 
 def flop_of(lengths: list[int]) -> float:
-    """Of one pass over texts of these numbers of tokens: projections, feed-forward, attention."""
-    per_token = 2 * LAYERS * (4 * WIDTH * WIDTH + 2 * WIDTH * FEED_FORWARD)
-    return sum(per_token * n + 2 * 2 * LAYERS * n * n * WIDTH for n in lengths)
+    """Needed to classify texts of these numbers of tokens: the last layer only has to compute the first vector."""
+    key_value, rest = 2 * 2 * WIDTH * WIDTH, 2 * (2 * WIDTH * WIDTH + 2 * WIDTH * FEED_FORWARD)
+    attention = [2 * 2 * n * WIDTH for n in lengths]  # of one query
+    whole = sum((key_value + rest + a) * n for n, a in zip(lengths, attention, strict=True))
+    last = sum(key_value * n + rest + a for n, a in zip(lengths, attention, strict=True))
+    return (LAYERS - 1) * whole + last
 
 
 def main() -> None:
@@ -69,6 +73,7 @@ def main() -> None:
     parser.add_argument("--data", default=DATA, help="CSV with a column `text` and one `label`")
     parser.add_argument("--rows", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--test", default=TEST, help="CSV that the accuracy in each precision is measured on")
     asked = parser.parse_args()
     texts = texts_of(asked.data, asked.rows)
     with tempfile.TemporaryDirectory() as store:
@@ -76,6 +81,7 @@ def main() -> None:
         os.environ["HF_HUB_OFFLINE"] = "1"
         folder = fine_tuned(asked.data)
         compare(folder, texts, asked.rounds)
+        accuracies(asked.test)
 
 
 def compare(folder: Path, texts: list[str], rounds: int) -> None:
@@ -86,11 +92,12 @@ def compare(folder: Path, texts: list[str], rounds: int) -> None:
 
     transformers.logging.set_verbosity_error()
     pipe = transformers.pipeline("text-classification", model=str(folder), device="cpu", batch_size=32, top_k=None)
-    fp32, bf16 = (zoo.load("bench", device="cpu", precision=precision) for precision in ("fp32", "bf16"))
+    fp32, bf16, int8 = (zoo.load("bench", device="cpu", precision=p) for p in ("fp32", "bf16", "int8"))
     ours: dict[str, Callable[[], object]] = {
         "pipeline, fp32, batch 32": lambda: pipe(texts),
         "zoo, fp32": lambda: fp32.predict(texts),
         "zoo, bf16": lambda: bf16.predict(texts),
+        "zoo, int8": lambda: int8.predict(texts),
     }
     rates = {dtype: ceiling(dtype) for dtype in ("float32", "bfloat16")}
     times: dict[str, list[float]] = {name: [] for name in ours}
@@ -109,21 +116,23 @@ def compare(folder: Path, texts: list[str], rounds: int) -> None:
     print(f"{len(texts):,} texts of {statistics.mean(lengths):.1f} tokens on average, {rounds} rounds")
     for name, values in times.items():
         median = statistics.median(values)
-        share = flop / median / rates["bfloat16" if "bf16" in name else "float32"]
-        print(f"{name:<26} {len(texts) / median:7.0f} texts/s   {base / median:5.2f}x   {share:5.1%} of the ceiling")
-    one_by_one(pipe, fp32, bf16, texts[:200])
+        rate = rates["bfloat16" if "bf16" in name else "float32"]
+        share = "" if "int8" in name else f"{flop / median / rate:5.1%} of the ceiling"
+        print(f"{name:<26} {len(texts) / median:7.0f} texts/s   {base / median:5.2f}x   {share}")
+    one_by_one(
+        {"pipeline": pipe, "zoo, fp32": fp32.predict, "zoo, bf16": bf16.predict, "zoo, int8": int8.predict}, texts
+    )
     check(answers)
     print(f"ceiling: {rates['float32'] / 1e9:.0f} GFLOP/s fp32, {rates['bfloat16'] / 1e9:.0f} GFLOP/s bf16")
 
 
-def one_by_one(pipe: object, fp32: object, bf16: object, texts: list[str]) -> None:
+def one_by_one(ways: dict[str, Callable[[str], object]], texts: list[str]) -> None:
     """Latency of a single text, warm."""
-    ways = {"pipeline": pipe, "zoo, fp32": fp32.predict, "zoo, bf16": bf16.predict}  # type: ignore[attr-defined]
     times: dict[str, list[float]] = {name: [] for name in ways}
-    for text in texts:
+    for text in texts[:200]:
         for name, ask in ways.items():
             started = time.perf_counter()
-            ask(text)  # type: ignore[operator]
+            ask(text)
             times[name].append(time.perf_counter() - started)
     base = statistics.median(times["pipeline"])
     for name, values in times.items():
@@ -136,10 +145,24 @@ def check(answers: dict[str, object]) -> None:
     theirs = [{one["label"]: one["score"] for one in answer} for answer in answers["pipeline, fp32, batch 32"]]  # type: ignore[attr-defined]
     ours = [{s.label: s.probability for s in answer.scores} for answer in answers["zoo, fp32"]]  # type: ignore[attr-defined]
     worst = max(abs(a[label] - b[label]) for a, b in zip(theirs, ours, strict=True) for label in a)
-    half = [answer.label for answer in answers["zoo, bf16"]]  # type: ignore[attr-defined]
-    agree = sum(max(a, key=a.__getitem__) == b for a, b in zip(theirs, half, strict=True)) / len(half)
-    print(f"probabilities differ by {worst:.1e} at most; labels of bf16 agree in {agree:.2%}")
+    print(f"probabilities of fp32 differ by {worst:.1e} at most")
+    for name in ("zoo, bf16", "zoo, int8"):
+        labels = [answer.label for answer in answers[name]]  # type: ignore[attr-defined]
+        agree = sum(max(a, key=a.__getitem__) == b for a, b in zip(theirs, labels, strict=True)) / len(labels)
+        print(f"labels of {name} agree in {agree:.2%}")
     assert worst < 1e-4
+
+
+def accuracies(path: str) -> None:
+    """Of each precision, on texts that were not trained on."""
+    import zoo
+
+    with Path(path).open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    for precision in ("fp32", "bf16", "int8"):
+        answers = zoo.load("bench", device="cpu", precision=precision).predict([row["text"] for row in rows])
+        right = sum(answer.label == row["label"] for answer, row in zip(answers, rows, strict=True))  # type: ignore[union-attr]
+        print(f"accuracy in {precision}: {right / len(rows):.4f} on {len(rows):,} texts")
 
 
 if __name__ == "__main__":

@@ -302,7 +302,14 @@ def test_a_malformed_device_is_an_invalid_option(asked: str) -> None:
         choose(asked, devices=(CPU,))
 
 
-@pytest.mark.parametrize("asked", ["", "fp64", "BF16", "int8"])
+def test_int8_is_for_the_cpu_and_never_chosen_unasked() -> None:
+    assert "int8" == choose("auto", "int8", devices=(CPU,)).precision
+    assert "int8" != choose("auto", "auto", devices=(CPU,)).precision
+    with pytest.raises(Unsupported, match="not on cuda:0"):
+        choose("cuda", "int8", devices=(CPU, cuda(0)))
+
+
+@pytest.mark.parametrize("asked", ["", "fp64", "BF16", "int4"])
 def test_a_malformed_precision_is_an_invalid_option(asked: str) -> None:
     with pytest.raises(OptionInvalid, match="--precision is"):
         choose("cpu", asked, devices=(CPU,))

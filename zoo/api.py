@@ -90,7 +90,7 @@ def load(
     Args:
         name: of a card or of a finished run.
         device: auto, cpu, cuda, cuda:N, mps or xpu.
-        precision: auto, fp32, bf16 or fp16.
+        precision: auto, fp32, bf16, fp16 or int8.
         on_progress: told how a download goes.
         **options: of the model's predict ability.
 
@@ -123,6 +123,7 @@ def _load_card(
         )
     parsed = parse(ability.options, options or {})
     placement = choose(device, precision)
+    ability.check_precision(placement.precision)
     predictor = load_plugin(card.plugin).hook("predict")(
         run=PredictionRun(
             card=card,
@@ -372,7 +373,7 @@ def predict_file(
         input: column of the inputs; found by its usual names if not given.
         name: of the run.
         device: auto, cpu, cuda, cuda:N, mps or xpu.
-        precision: auto, fp32, bf16 or fp16.
+        precision: auto, fp32, bf16, fp16 or int8.
         **options: of the model's predict ability.
     """
     return start(

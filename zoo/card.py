@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Union
 
 import msgspec
 
+from zoo.errors import Unsupported
 from zoo.options import Options
 
 Verb = Literal["pretrain", "finetune", "predict"]
@@ -127,6 +128,13 @@ class Ability(msgspec.Struct, frozen=True, kw_only=True):
     """What the verb is about: predict answers this task, fine-tuning and pretraining make a model for it."""
     options: type[Options] = Options
     """The option set of the verb; it may extend `FinetuneOptions`, `PretrainOptions` or `Options`."""
+    precisions: tuple[str, ...] = ("fp32", "bf16", "fp16")
+    """What it can compute in; predicting may know int8, too."""
+
+    def check_precision(self, precision: str) -> None:
+        """Raise Unsupported where it cannot compute in that precision."""
+        if precision not in self.precisions:
+            raise Unsupported(f"this model does not do that in {precision}", f"it knows {', '.join(self.precisions)}")
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):

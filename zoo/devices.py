@@ -26,7 +26,7 @@ from zoo.paths import cache_folder
 PROBE_TIMEOUT_S = 120.0
 """Importing torch takes about 10 s on a slow core, and that core may be busy."""
 FREE_MEMORY_TIMEOUT_S = 5.0
-PRECISIONS = ("fp32", "bf16", "fp16")
+PRECISIONS = ("fp32", "bf16", "fp16", "int8")
 _KINDS = ("cuda", "xpu", "mps", "cpu")
 """In the order of preference."""
 _NAME = re.compile(r"cpu|mps|(?:cuda|xpu)(?::(?:0|[1-9][0-9]*))?")
@@ -152,7 +152,9 @@ def _choose_device(asked: str, here: Sequence[Device]) -> tuple[Device, str]:
 def _choose_precision(asked: str, device: Device) -> tuple[str, str]:
     if asked == "fp16" and device.kind == "cpu":
         raise Unsupported("a CPU computes fp16 far slower than fp32", "use --precision bf16 or fp32")
-    if asked in ("fp32", *device.native):
+    if asked == "int8" and device.kind != "cpu":
+        raise Unsupported(f"int8 is computed on the CPU only, not on {device.name}", "use --device cpu, or bf16")
+    if asked in ("fp32", "int8", *device.native):
         return asked, f"{asked} as asked"
     if asked != "auto":
         return asked, f"{asked} as asked, though it is not native here and slower than fp32 or no faster"

@@ -13,7 +13,11 @@ from zoo.runs.request import RunRequest
 def add_placement(parser: argparse.ArgumentParser) -> None:
     """`--device` and `--precision`."""
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N, mps or xpu (default: auto)")
-    parser.add_argument("--precision", default="auto", help="auto, fp32, bf16 or fp16 (default: auto)")
+    parser.add_argument(
+        "--precision",
+        default="auto",
+        help="auto, fp32, bf16, fp16 or, for predictions of some models, int8 (default: auto)",
+    )
 
 
 def add_columns(parser: argparse.ArgumentParser, *, label: bool) -> None:

@@ -31,7 +31,7 @@ class Session:
     Args:
         model: name of a card or of a finished run.
         device: auto, cpu, cuda, cuda:N, mps or xpu.
-        precision: auto, fp32, bf16 or fp16.
+        precision: auto, fp32, bf16, fp16 or int8.
         options: of the model's predict ability.
 
     Raises:

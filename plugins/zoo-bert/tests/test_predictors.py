@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from transformers import AutoModel, AutoTokenizer, pipeline
 from zoo_bert.plugin import predict as load
+from zoo_bert.tokenization import load_tokenizer
 
-from zoo import Classification, Embedding, FilledMask, Rejected, Unsupported
+from zoo import Classification, Embedding, FilledMask, Predictor, Rejected, StoreInvalid, Unsupported
 from zoo.task import Task
 
 TEXTS = [
@@ -20,6 +27,26 @@ TEXTS = [
     "lamp",
     "my parcel never came",
 ]
+Tensors = dict[str, torch.Tensor]
+
+
+def copied(
+    folder: Path, target: Path, change: Callable[[Tensors], Tensors | None] = lambda tensors: None, **config: object
+) -> Path:
+    """A model with other tensors, or another configuration."""
+    shutil.copytree(folder, target)
+    stated = json.loads((target / "config.json").read_text()) | config
+    (target / "config.json").write_text(json.dumps(stated))
+    tensors = load_file(target / "model.safetensors")
+    save_file(change(tensors) or tensors, target / "model.safetensors", metadata={"format": "pt"})
+    return target
+
+
+def probabilities(predictor: Predictor, texts: list[str]) -> list[dict[str, float]]:
+    """Of each text, by label."""
+    answers = predictor.predict(texts)
+    assert all(isinstance(answer, Classification) for answer in answers)
+    return [{s.label: s.probability for s in answer.scores} for answer in answers if isinstance(answer, Classification)]
 
 
 def test_labels_and_probabilities_are_those_of_the_pipeline(classifier: Path, make_prediction) -> None:
@@ -83,8 +110,9 @@ def test_longer_texts_are_cut_where_the_model_was_trained_to_or_sooner(classifie
 def test_bf16_gives_nearly_the_same(classifier: Path, make_prediction) -> None:
     exact = load(make_prediction(classifier, "text-classification")).predict(TEXTS)
     predictor = load(make_prediction(classifier, "text-classification", precision="bf16"))
-    assert {torch.bfloat16} == {parameter.dtype for parameter in predictor.module.parameters()}
-    for a, b in zip(exact, predictor.predict(TEXTS), strict=True):
+    found = predictor.predict(TEXTS)
+    assert exact != found
+    for a, b in zip(exact, found, strict=True):
         assert isinstance(a, Classification)
         assert isinstance(b, Classification)
         assert {s.label: s.probability for s in a.scores} == pytest.approx(
@@ -104,13 +132,15 @@ def test_fillings_are_those_of_the_pipeline(language_model: Path, make_predictio
         assert answer.text in (text.replace("[MASK]", best), text.replace(" [MASK]", best.removeprefix("##")))
 
 
-def test_a_filling_that_continues_a_word_is_joined_to_it(language_model: Path, make_prediction) -> None:
-    predictor = load(make_prediction(language_model, "fill-mask"))
-    vocabulary = predictor._tokenizer.get_vocab()
+def test_a_filling_that_continues_a_word_is_joined_to_it(language_model: Path, make_prediction, tmp_path: Path) -> None:
+    vocabulary = load_tokenizer(language_model).get_vocab()
     ending = next(piece for piece in vocabulary if piece.startswith("##"))
-    with torch.no_grad():
-        predictor.module.cls.predictions.bias[vocabulary[ending]] = 1000.0
-    (answer,) = predictor.predict(["My Parcel [MASK], late"])
+
+    def favour(tensors: Tensors) -> None:
+        tensors["cls.predictions.bias"][vocabulary[ending]] = 1000.0
+
+    folder = copied(language_model, tmp_path / "copy", favour)
+    (answer,) = load(make_prediction(folder, "fill-mask")).predict(["My Parcel [MASK], late"])
     assert isinstance(answer, FilledMask)
     assert f"My Parcel{ending[2:]}, late" == answer.text
 
@@ -149,9 +179,7 @@ def test_minilm_reads_as_many_tokens_as_its_publisher_advises(minilm: Path, make
 
 
 def test_a_head_that_is_missing_is_not_made_up(minilm: Path, make_prediction) -> None:
-    from zoo import StoreInvalid
-
-    with pytest.raises(StoreInvalid, match="lack 2 tensors, such as classifier"):
+    with pytest.raises(StoreInvalid, match=r"lacks the tensor classifier\.weight"):
         load(make_prediction(minilm, "text-classification", name="all-minilm-l6-v2"))
 
 
@@ -172,12 +200,100 @@ def test_a_task_that_is_not_offered_is_refused(classifier: Path, make_prediction
         load(replace(run, task=other))
 
 
-def test_loading_says_nothing_and_leaves_transformers_as_it_was(
-    classifier: Path, make_prediction, capfd: pytest.CaptureFixture[str]
-) -> None:
-    from transformers.utils import logging
-
-    before = logging.get_verbosity(), logging.is_progress_bar_enabled()
+def test_loading_says_nothing(classifier: Path, make_prediction, capfd: pytest.CaptureFixture[str]) -> None:
     load(make_prediction(classifier, "feature-extraction")).predict(["my parcel"])
-    assert before == (logging.get_verbosity(), logging.is_progress_bar_enabled())
     assert ("", "") == capfd.readouterr()
+
+
+def test_answering_does_not_wait_for_transformers() -> None:
+    code = "import sys, zoo_bert.predictors; print('transformers' in sys.modules)"
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "False" == process.stdout.strip()
+
+
+def test_texts_so_long_that_attention_is_fused_are_answered_the_same(
+    classifier: Path, make_prediction, tmp_path: Path
+) -> None:
+    folder = copied(classifier, tmp_path / "copy")
+    stated = json.loads((folder / "tokenizer_config.json").read_text()) | {"model_max_length": 512}
+    (folder / "tokenizer_config.json").write_text(json.dumps(stated))
+    texts = ["my parcel never came " * 100, "money back " * 150, "the app"]
+    theirs = pipeline("text-classification", model=str(folder), top_k=None, device="cpu")
+    found = probabilities(load(make_prediction(folder, "text-classification")), texts)
+    for rows, answer in zip(theirs(texts, truncation=True), found, strict=True):
+        assert {row["label"]: row["score"] for row in rows} == pytest.approx(answer, abs=1e-5)
+
+
+def test_int8_gives_nearly_the_same(classifier: Path, make_prediction) -> None:
+    exact = probabilities(load(make_prediction(classifier, "text-classification")), TEXTS)
+    coarse = probabilities(load(make_prediction(classifier, "text-classification", precision="int8")), TEXTS)
+    assert exact != coarse
+    for a, b in zip(exact, coarse, strict=True):
+        assert a == pytest.approx(b, abs=0.05)
+
+
+def test_int8_embeddings_point_the_same_way(minilm: Path, make_prediction) -> None:
+    vectors = []
+    for precision in ("fp32", "int8"):
+        answers = load(make_prediction(minilm, "feature-extraction", "all-minilm-l6-v2", precision)).predict(TEXTS)
+        vectors.append(torch.tensor([answer.vector for answer in answers if isinstance(answer, Embedding)]))
+    exact, coarse = vectors
+    assert (exact * coarse).sum(-1).min() > 0.98
+
+
+def earlier(tensors: Tensors) -> Tensors:
+    """As a checkpoint converted from TensorFlow names them."""
+    names = {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}
+    renamed = {}
+    for name, tensor in tensors.items():
+        ending = next((ending for ending in names if name.endswith(ending)), "")
+        renamed[name.removesuffix(ending) + names.get(ending, "")] = tensor
+    return renamed
+
+
+def halved(tensors: Tensors) -> Tensors:
+    """In 16 bits."""
+    return {name: tensor.half() for name, tensor in tensors.items()}
+
+
+@pytest.mark.parametrize(("change", "tolerance"), [(earlier, 0), (halved, 0.01)])
+def test_weights_may_be_stored_in_other_ways(
+    change: Callable[[Tensors], Tensors], tolerance: float, classifier: Path, make_prediction, tmp_path: Path
+) -> None:
+    folder = copied(classifier, tmp_path / "copy", change)
+    expected = probabilities(load(make_prediction(classifier, "text-classification")), TEXTS)
+    for a, b in zip(expected, probabilities(load(make_prediction(folder, "text-classification")), TEXTS), strict=True):
+        assert a == pytest.approx(b, abs=tolerance)
+
+
+@pytest.mark.parametrize("activation", ["gelu_new", "relu"])
+def test_other_activations_are_those_of_the_pipeline(
+    activation: str, classifier: Path, make_prediction, tmp_path: Path
+) -> None:
+    folder = copied(classifier, tmp_path / "copy", hidden_act=activation)
+    theirs = pipeline("text-classification", model=str(folder), top_k=None, device="cpu")
+    found = probabilities(load(make_prediction(folder, "text-classification")), TEXTS)
+    for rows, answer in zip(theirs(TEXTS, truncation=True), found, strict=True):
+        assert {row["label"]: row["score"] for row in rows} == pytest.approx(answer, abs=1e-5)
+
+
+def test_an_activation_that_is_not_known_is_refused(classifier: Path, make_prediction, tmp_path: Path) -> None:
+    folder = copied(classifier, tmp_path / "copy", hidden_act="mish")
+    with pytest.raises(Unsupported, match="uses 'mish' as activation"):
+        load(make_prediction(folder, "text-classification"))
+
+
+def test_weights_of_another_shape_than_stated_are_refused(classifier: Path, make_prediction, tmp_path: Path) -> None:
+    folder = copied(classifier, tmp_path / "copy", intermediate_size=256)
+    with pytest.raises(StoreInvalid, match=r"is of shape \(512, 128\), but config\.json makes it \(256, 128\)"):
+        load(make_prediction(folder, "text-classification"))
+
+
+@pytest.mark.parametrize("content", [b"", b"nothing of that kind"])
+def test_a_file_that_holds_no_tensors_is_named(
+    content: bytes, classifier: Path, make_prediction, tmp_path: Path
+) -> None:
+    folder = copied(classifier, tmp_path / "copy")
+    (folder / "model.safetensors").write_bytes(content)
+    with pytest.raises(StoreInvalid, match=r"model\.safetensors cannot be read"):
+        load(make_prediction(folder, "text-classification"))

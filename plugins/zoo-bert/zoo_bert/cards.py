@@ -24,7 +24,7 @@ MASKED_LM = Ability(task="fill-mask", options=BertPretrainOptions)
 
 def predicting(task: str) -> Ability:
     """Answering a task."""
-    return Ability(task=task, options=BertPredictOptions)
+    return Ability(task=task, options=BertPredictOptions, precisions=("fp32", "bf16", "fp16", "int8"))
 
 
 def _architecture(layers: int, width: int, heads: int) -> dict[str, int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,13 +11,13 @@ import torch
 from transformers import BertConfig, BertPreTrainedModel
 from transformers.utils import logging
 
-from zoo import Card, StoreInvalid, Unsupported
+from zoo import Card, StoreInvalid
+from zoo_bert.weights import AGAIN, labels_of, read_config, read_json
 
 ModelT = TypeVar("ModelT", bound=BertPreTrainedModel)
 
 ATTENTION = "eager"
 """On a CPU torch's fused attention is slower than plain matrix products at the lengths of sentences."""
-AGAIN = "fetch or train the model again"
 
 
 def from_weights(
@@ -37,11 +36,7 @@ def from_weights(
         StoreInvalid: the configuration is unreadable, or tensors are missing or misshapen.
         Unsupported: the folder asks for code of its own, or holds something else than BERT.
     """
-    stated = read_json(folder / "config.json")
-    if "auto_map" in stated:
-        raise Unsupported(f"{folder} asks for code of its own to be run", "zoo never runs code from model repositories")
-    if stated.get("model_type") != "bert":
-        raise Unsupported(f"{folder} holds a {stated.get('model_type')!r} model, not BERT", "choose another plugin")
+    read_config(folder)
     with quiet():
         loaded: Any = model.from_pretrained(
             folder,
@@ -86,28 +81,12 @@ def from_random(
     return module
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """The content of one of a model's small files.
-
-    Raises:
-        StoreInvalid: there is none, or it is not a JSON object.
-    """
-    try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise StoreInvalid(f"{path} cannot be read: {error}", AGAIN) from error
-    if not isinstance(content, dict):
-        raise StoreInvalid(f"{path} is not a JSON object", AGAIN)
-    return content
-
-
 def stated_labels(folder: Path) -> tuple[str, ...]:
     """Labels of the classifier in a folder, in the order of its outputs; empty where there is none."""
     stated = read_json(folder / "config.json")
-    names = stated.get("id2label", {})
     if "BertForSequenceClassification" not in (stated.get("architectures") or ()):
         return ()
-    return tuple(str(names[key]) for key in sorted(names, key=int))
+    return labels_of(stated)
 
 
 def pad(sequences: Sequence[Sequence[int]], pad_id: int) -> dict[str, torch.Tensor]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 import torch
-from transformers import BertForMaskedLM, BertForSequenceClassification, BertModel
+from torch.nn import functional
 
 from zoo import (
     Classification,
@@ -21,15 +22,17 @@ from zoo import (
     TextInput,
     Unsupported,
 )
-from zoo_bert.modules import from_weights, pad, read_json
+from zoo_bert.encoder import ACTIVATIONS, Encoder, Shape
+from zoo_bert.linear import MakeLinear
 from zoo_bert.options import BertPredictOptions
 from zoo_bert.tokenization import encode, id_of, load_tokenizer
 from zoo_bert.vocabulary import CONTINUED
+from zoo_bert.weights import WeightsReader, labels_of, read_config, read_json
 
-DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 FILLINGS = 5
 """Candidates for a mask where no number is asked for."""
 MASK = "[MASK]"
+WORDS = "bert.embeddings.word_embeddings.weight"
 Item = tuple[int, list[int]]
 """Position of an input, and its token ids."""
 
@@ -50,22 +53,21 @@ def load(run: PredictionRun) -> Predictor:
 class _TextPredictor(ABC):
     """Tokenise, group by length, compute, put back in order."""
 
-    model: type[BertForSequenceClassification | BertForMaskedLM | BertModel]
-    unused: tuple[str, ...] = ()
-    """Parameters the answers do not depend on; weights may lack them."""
-
     def __init__(self, run: PredictionRun) -> None:
         self._options: BertPredictOptions = run.options  # type: ignore[assignment]  # what the cards declare
+        self._card = run.card
         self._device = torch.device(run.device)
+        self._config = read_config(run.weights)
         self._tokenizer = load_tokenizer(run.weights)
-        self._pad_id = id_of(self._tokenizer, "[PAD]")
         self._max_tokens = min(self.longest(run), self._options.max_tokens or 512)
-        module: torch.nn.Module = from_weights(self.model, run.weights, new=self.unused)
-        self.module: Any = module.to(device=self._device, dtype=DTYPES[run.precision]).eval()
+        self._make = MakeLinear(self._device, run.precision)
+        with WeightsReader(run.weights) as weights:
+            self.encoder = Encoder(weights, Shape.of(self._config), self._make)
+            self.read_head(weights)
 
     def longest(self, run: PredictionRun) -> int:
         """Most tokens of an input: what the tokenizer and the table of positions allow."""
-        positions = int(read_json(run.weights / "config.json")["max_position_embeddings"])
+        positions = int(self._config["max_position_embeddings"])
         stated = run.weights / "tokenizer_config.json"
         advised = read_json(stated).get("model_max_length", positions) if stated.exists() else positions
         return min(positions, int(advised))
@@ -92,32 +94,46 @@ class _TextPredictor(ABC):
         return encode(self._tokenizer, texts, self._max_tokens)
 
     def _compute(self, ids: list[list[int]], texts: list[str]) -> Sequence[Prediction]:
-        batch = {name: tensor.to(self._device) for name, tensor in pad(ids, self._pad_id).items()}
+        blocks = [torch.tensor(list(block), device=self._device) for _, block in groupby(ids, key=len)]
         with torch.inference_mode():
-            return self.answer(batch, texts)
+            return self.answer(blocks, texts)
 
     def objection(self, text: str, ids: list[int]) -> str:
         """Why a text cannot be answered; empty where it can."""
         return ""
 
     @abstractmethod
-    def answer(self, batch: dict[str, torch.Tensor], texts: list[str]) -> Sequence[Prediction]:
-        """Answer a batch."""
+    def read_head(self, weights: WeightsReader) -> None:
+        """Take what stands on top of the body."""
+
+    @abstractmethod
+    def answer(self, blocks: list[torch.Tensor], texts: list[str]) -> Sequence[Prediction]:
+        """Answer a batch.
+
+        Args:
+            blocks: token ids of the texts, in their order; each of shape (texts of one length, tokens).
+            texts: as they were given.
+        """
+
+    def _firsts(self, texts: list[str]) -> torch.Tensor:
+        """Positions of the `[CLS]` tokens."""
+        return torch.zeros(len(texts), dtype=torch.int64, device=self._device)
 
 
 class LabelPredictor(_TextPredictor):
     """Probabilities of the labels: the softmax of the logits."""
 
-    model = BertForSequenceClassification
+    def read_head(self, weights: WeightsReader) -> None:
+        """The pooler and the output layer."""
+        self._labels = labels_of(self._config)
+        width = self.encoder.shape.width
+        self._pooler = self._make.plain(*weights.pair("bert.pooler.dense", width, width))
+        self._classifier = self._make.plain(*weights.pair("classifier", len(self._labels), width))
 
-    def __init__(self, run: PredictionRun) -> None:
-        super().__init__(run)
-        names = self.module.config.id2label
-        self._labels = [names[i] for i in range(len(names))]
-
-    def answer(self, batch: dict[str, torch.Tensor], texts: list[str]) -> Sequence[Prediction]:
+    def answer(self, blocks: list[torch.Tensor], texts: list[str]) -> Sequence[Prediction]:
         """Labels, most probable first."""
-        probabilities = self.module(**batch).logits.float().softmax(-1)
+        first = self.encoder(blocks, self._firsts(texts))
+        probabilities = self._classifier(self._pooler(first).tanh_()).float().softmax(-1)
         top = probabilities.topk(min(self._options.top_k or len(self._labels), len(self._labels)))
         return [
             Classification(tuple(Score(self._labels[i], p) for p, i in zip(values, indices, strict=True)))
@@ -128,11 +144,18 @@ class LabelPredictor(_TextPredictor):
 class MaskPredictor(_TextPredictor):
     """What may stand in place of the one `[MASK]` of a text."""
 
-    model = BertForMaskedLM
-
-    def __init__(self, run: PredictionRun) -> None:
-        super().__init__(run)
+    def read_head(self, weights: WeightsReader) -> None:
+        """The transform, and the output layer, which shares the table of word vectors."""
         self._mask_id = id_of(self._tokenizer, MASK)
+        shape = self.encoder.shape
+        transform = "cls.predictions.transform"
+        self._transform = self._make.plain(*weights.pair(f"{transform}.dense", shape.width, shape.width))
+        self._norm = self.encoder.norm(f"{transform}.LayerNorm")
+        tied = self._config.get("tie_word_embeddings", True)
+        words = WORDS if tied else "cls.predictions.decoder.weight"
+        self._decoder = self._make.plain(
+            weights.take(words, shape.vocabulary, shape.width), weights.take("cls.predictions.bias", shape.vocabulary)
+        )
 
     def objection(self, text: str, ids: list[int]) -> str:
         """There must be one mask, within the tokens the model takes."""
@@ -141,10 +164,11 @@ class MaskPredictor(_TextPredictor):
             return f"the text has {count} times {MASK}; it needs exactly one"
         return "" if self._mask_id in ids else f"{MASK} stands beyond the first {self._max_tokens} tokens"
 
-    def answer(self, batch: dict[str, torch.Tensor], texts: list[str]) -> Sequence[Prediction]:
+    def answer(self, blocks: list[torch.Tensor], texts: list[str]) -> Sequence[Prediction]:
         """Fillings, most probable first."""
-        where = batch["input_ids"] == self._mask_id
-        logits = self.module.cls(self.module.bert(**batch).last_hidden_state[where])
+        where = torch.cat([(block == self._mask_id).int().argmax(1) for block in blocks])
+        x = ACTIVATIONS[self.encoder.shape.activation](self._transform(self.encoder(blocks, where)))
+        logits = self._decoder(self.encoder.normalized(x, self._norm))
         top = logits.float().softmax(-1).topk(min(self._options.top_k or FILLINGS, logits.shape[-1]))
         return [
             self._filled(text, values, indices)
@@ -163,25 +187,25 @@ class MaskPredictor(_TextPredictor):
 class EmbeddingPredictor(_TextPredictor):
     """Token vectors averaged over the text, or the first of them, as the card says, scaled to length one."""
 
-    model = BertModel
-    unused = ("pooler.",)
-
-    def __init__(self, run: PredictionRun) -> None:
-        super().__init__(run)
-        self._first = run.card.architecture.get("pooling") == "cls"
-
     def longest(self, run: PredictionRun) -> int:
         """A publisher may advise shorter inputs than the model can take; the card says so."""
         advised = run.card.input.max_tokens if isinstance(run.card.input, TextInput) else 512
         return min(super().longest(run), advised)
 
-    def answer(self, batch: dict[str, torch.Tensor], texts: list[str]) -> Sequence[Prediction]:
+    def read_head(self, weights: WeightsReader) -> None:
+        """Nothing but how tokens become one vector."""
+        self._first = self._card.architecture.get("pooling") == "cls"
+
+    def answer(self, blocks: list[torch.Tensor], texts: list[str]) -> Sequence[Prediction]:
         """One vector of shape (embed_dim,) a text."""
-        tokens = self.module(**batch).last_hidden_state.float()
-        mask = batch.get("attention_mask", torch.ones_like(batch["input_ids"]))[..., None]
-        pooled = tokens[:, 0] if self._first else (tokens * mask).sum(1) / mask.sum(1)
-        vectors = torch.nn.functional.normalize(pooled, dim=-1)
+        pooled = self.encoder(blocks, self._firsts(texts)) if self._first else self._mean(blocks)
+        vectors = functional.normalize(pooled.float(), dim=-1)
         return [Embedding(tuple(vector)) for vector in vectors.tolist()]
+
+    def _mean(self, blocks: list[torch.Tensor]) -> torch.Tensor:
+        """Over the tokens of each text, shape (texts, embed_dim)."""
+        parts = torch.split(self.encoder(blocks).float(), [block.numel() for block in blocks])
+        return torch.cat([part.view(*block.shape, -1).mean(1) for part, block in zip(parts, blocks, strict=True)])
 
 
 def _objection(value: Any) -> str:
@@ -196,7 +220,7 @@ def _objection(value: Any) -> str:
 
 
 def _batches(items: list[Item], budget: int) -> Iterator[list[Item]]:
-    """Group inputs of like length so that a batch, padded, stays within a number of tokens."""
+    """Group inputs of like length so that a batch stays within a number of tokens."""
     batch: list[Item] = []
     for item in sorted(items, key=lambda item: len(item[1])):
         if batch and (len(batch) + 1) * len(item[1]) > budget:

@@ -33,7 +33,6 @@ from zoo.tui.wording import short_path
 PREVIEW_S = 0.4
 """The data is looked at once nothing was typed for so long."""
 SHOWN_EVERY = 200
-PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 BY_NAME = ("by its usual name", "")
 
 
@@ -74,7 +73,7 @@ class RunForm(Page):
                 yield from self.fields()
                 yield Static("where", classes="section", markup=False)
                 yield choice_field("device", "device", [(AUTO, AUTO)], AUTO, note="looking what is here")
-                yield choice_field("precision", "precision", [(p, p) for p in PRECISIONS], AUTO)
+                yield choice_field("precision", "precision", [(p, p) for p in ("auto", *self.ability.precisions)], AUTO)
                 yield text_field("name", "name", placeholder="made up from model and verb", note="of the run")
                 yield Static("options", classes="section", markup=False)
                 for described in self.options:

@@ -1,0 +1,204 @@
+"""BERT's forward pass, as answering needs it (Devlin et al. 2018, arXiv:1810.04805): fast, and nothing else.
+
+It computes what transformers' modules compute, with three savings. Nothing is padded: texts of one length are computed
+as a block, and all blocks of a batch share the matrix products of the linear layers. Queries, keys and values come of
+one product. And where only one vector of a text is wanted, the last layer computes no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.nn import functional
+
+from zoo import Unsupported
+from zoo_bert.linear import Linear, MakeLinear
+from zoo_bert.weights import WeightsReader
+
+Activation = Callable[[torch.Tensor], torch.Tensor]
+ACTIVATIONS: dict[str, Activation] = {
+    "gelu": torch.ops.aten.gelu_,
+    "gelu_new": lambda x: torch.ops.aten.gelu_(x, approximate="tanh"),
+    "gelu_pytorch_tanh": lambda x: torch.ops.aten.gelu_(x, approximate="tanh"),
+    "relu": lambda x: x.relu_(),
+}
+"""By their names in config.json; in place."""
+FUSED_FROM = 192
+"""Number of tokens from which torch's fused attention is faster than plain matrix products; shorter it is slower."""
+Norm = tuple[torch.Tensor, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What config.json says of the architecture."""
+
+    layers: int
+    width: int
+    heads: int
+    feed_forward: int
+    vocabulary: int
+    positions: int
+    types: int
+    eps: float
+    """Of the layer norms."""
+    activation: str
+
+    @classmethod
+    def of(cls, config: dict[str, Any]) -> Shape:
+        """Read it.
+
+        Raises:
+            Unsupported: it is a variant that is not computed here.
+        """
+        activation = config.get("hidden_act", "gelu")
+        if activation not in ACTIVATIONS:
+            raise Unsupported(f"this BERT uses {activation!r} as activation", f"{', '.join(ACTIVATIONS)} are known")
+        if config.get("position_embedding_type", "absolute") != "absolute" or config.get("is_decoder"):
+            raise Unsupported("this is a variant of BERT (positions or direction)", "choose another model")
+        return cls(
+            layers=config["num_hidden_layers"],
+            width=config["hidden_size"],
+            heads=config["num_attention_heads"],
+            feed_forward=config["intermediate_size"],
+            vocabulary=config["vocab_size"],
+            positions=config["max_position_embeddings"],
+            types=config.get("type_vocab_size", 2),
+            eps=config.get("layer_norm_eps", 1e-12),
+            activation=activation,
+        )
+
+
+@dataclass(frozen=True)
+class _Layer:
+    query: Linear
+    """Scaled by the square root of the width of a head."""
+    key_value: Linear
+    query_key_value: Linear
+    attended: Linear
+    attended_norm: Norm
+    up: Linear
+    down: Linear
+    down_norm: Norm
+
+
+class Encoder:
+    """Token ids to one vector a token, or one vector a text."""
+
+    def __init__(self, weights: WeightsReader, shape: Shape, make: MakeLinear) -> None:
+        self.shape = shape
+        self._make, self._weights = make, weights
+        width = shape.width
+        words = weights.take("bert.embeddings.word_embeddings.weight", shape.vocabulary, width)
+        positions = weights.take("bert.embeddings.position_embeddings.weight", shape.positions, width)
+        types = weights.take("bert.embeddings.token_type_embeddings.weight", shape.types, width)
+        self._word, self._position = make.placed(words), make.placed(positions + types[0])
+        self._norm = self.norm("bert.embeddings.LayerNorm")
+        self._layers = [self._layer(f"bert.encoder.layer.{i}") for i in range(shape.layers)]
+        self._activation = ACTIVATIONS[shape.activation]
+
+    def linear(self, name: str, outputs: int, inputs: int) -> Linear:
+        """One of the weights' linear layers."""
+        return self._make(*self._weights.pair(name, outputs, inputs))
+
+    def norm(self, name: str) -> Norm:
+        """One of the weights' layer norms."""
+        weight, bias = (self._weights.take(f"{name}.{part}", self.shape.width) for part in ("weight", "bias"))
+        return self._make.placed(weight), self._make.placed(bias)
+
+    def normalized(self, x: torch.Tensor, norm: Norm) -> torch.Tensor:
+        """Layer norm over the last dimension."""
+        return functional.layer_norm(x, (self.shape.width,), *norm, self.shape.eps)
+
+    def _layer(self, name: str) -> _Layer:
+        width, inner = self.shape.width, self.shape.feed_forward
+        scale = (width // self.shape.heads) ** -0.5
+        (query, query_bias), key, value = (
+            self._weights.pair(f"{name}.attention.self.{part}", width, width) for part in ("query", "key", "value")
+        )
+        pairs = [(query * scale, query_bias * scale), key, value]
+        weight, bias = (torch.cat(parts) for parts in zip(*pairs, strict=True))
+        return _Layer(
+            query=self._make(*pairs[0]),
+            key_value=self._make(weight[width:], bias[width:]),
+            query_key_value=self._make(weight, bias),
+            attended=self.linear(f"{name}.attention.output.dense", width, width),
+            attended_norm=self.norm(f"{name}.attention.output.LayerNorm"),
+            up=self.linear(f"{name}.intermediate.dense", inner, width),
+            down=self.linear(f"{name}.output.dense", width, inner),
+            down_norm=self.norm(f"{name}.output.LayerNorm"),
+        )
+
+    def __call__(self, blocks: Sequence[torch.Tensor], at: torch.Tensor | None = None) -> torch.Tensor:
+        """Compute the vectors of the last layer.
+
+        Args:
+            blocks: token ids; each int64 of shape (texts, tokens), all texts of a block having that many tokens.
+            at: of each text, over all blocks, the position whose vector is wanted, shape (all texts,); None wants all.
+
+        Returns:
+            Shape (all tokens, width), text after text; with `at`, shape (all texts, width).
+        """
+        x = self._embedded(blocks)
+        sizes = [(block.shape[0], block.shape[1]) for block in blocks]
+        last = self._layers[-1]
+        for layer in self._layers if at is None else self._layers[:-1]:
+            x = self._layer_of(layer, x, self._attention(layer.query_key_value(x), sizes))
+        if at is None:
+            return x
+        starts = [start for texts, tokens in sizes for start in [tokens] * texts]
+        wanted = torch.tensor([0, *starts[:-1]], device=x.device).cumsum(0) + at
+        alone = x[wanted]
+        return self._layer_of(last, alone, self._attention_of_one(last.query(alone), last.key_value(x), sizes))
+
+    def _embedded(self, blocks: Sequence[torch.Tensor]) -> torch.Tensor:
+        ids = torch.cat([block.reshape(-1) for block in blocks])
+        x = functional.embedding(ids, self._word)
+        at = 0
+        for texts, tokens in (block.shape for block in blocks):
+            x[at : at + texts * tokens].view(texts, tokens, -1).add_(self._position[:tokens])
+            at += texts * tokens
+        return self.normalized(x, self._norm)
+
+    def _layer_of(self, layer: _Layer, x: torch.Tensor, attended: torch.Tensor) -> torch.Tensor:
+        """What follows attention, shape (rows, width) as all three."""
+        x = self.normalized(layer.attended(attended).add_(x), layer.attended_norm)
+        return self.normalized(layer.down(self._activation(layer.up(x))).add_(x), layer.down_norm)
+
+    def _attention(self, query_key_value: torch.Tensor, sizes: Sequence[tuple[int, int]]) -> torch.Tensor:
+        """Within each text; (all tokens, 3 * width) to (all tokens, width)."""
+        found = query_key_value.new_empty(query_key_value.shape[0], self.shape.width)
+        at = 0
+        for texts, tokens in sizes:
+            rows = slice(at, at + texts * tokens)
+            query, key, value = self._heads(query_key_value[rows], texts, tokens, 3)
+            heads = found[rows].view(texts, tokens, self.shape.heads, -1).transpose(1, 2)
+            heads.copy_(_attend(query, key, value))
+            at += texts * tokens
+        return found
+
+    def _attention_of_one(
+        self, query: torch.Tensor, key_value: torch.Tensor, sizes: Sequence[tuple[int, int]]
+    ) -> torch.Tensor:
+        """One query a text; (all texts, width) and (all tokens, 2 * width) to (all texts, width)."""
+        found = torch.empty_like(query)
+        at = text = 0
+        for texts, tokens in sizes:
+            key, value = self._heads(key_value[at : at + texts * tokens], texts, tokens, 2)
+            one = query[text : text + texts].view(texts, self.shape.heads, 1, -1)
+            found[text : text + texts].view(one.shape).copy_(_attend(one, key, value))
+            at, text = at + texts * tokens, text + texts
+        return found
+
+    def _heads(self, rows: torch.Tensor, texts: int, tokens: int, parts: int) -> tuple[torch.Tensor, ...]:
+        """(texts * tokens, parts * width) to as many tensors of shape (texts, heads, tokens, width of a head)."""
+        return rows.view(texts, tokens, parts, self.shape.heads, -1).permute(2, 0, 3, 1, 4).unbind(0)
+
+
+def _attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+    """Scaled already; each of shape (texts, heads, tokens, width of a head)."""
+    if query.is_cpu and query.shape[-2] < FUSED_FROM:
+        return torch.softmax(query @ key.transpose(-1, -2), -1) @ value
+    return functional.scaled_dot_product_attention(query, key, value, scale=1.0)

@@ -1,0 +1,73 @@
+"""Linear layers in each precision that answering knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch.nn import functional
+
+from zoo import Unsupported
+
+Linear = Callable[[torch.Tensor], torch.Tensor]
+"""(rows, inputs) to (rows, outputs)."""
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16, "int8": torch.float32}
+"""What is computed between the linear layers; int8 is a matter of these layers alone."""
+LEVELS, LEVELS_WITHOUT_VNNI = 254, 127
+"""Steps from the smallest to the largest input of a layer. Processors without VNNI add pairs of products in 16 bits,
+which overflow sooner."""
+
+
+class MakeLinear:
+    """Makes linear layers for one device and precision."""
+
+    def __init__(self, device: torch.device, precision: str) -> None:
+        self._device, self._dtype = device, DTYPES[precision]
+        self._quantized = precision == "int8"
+        if self._quantized:
+            _check_kernels(device)
+
+    def __call__(self, weight: torch.Tensor, bias: torch.Tensor) -> Linear:
+        """A layer of weights of shape (outputs, inputs) and biases of shape (outputs,)."""
+        return _quantized(weight, bias) if self._quantized else self.plain(weight, bias)
+
+    def plain(self, weight: torch.Tensor, bias: torch.Tensor) -> Linear:
+        """The same, never quantised."""
+        weight, bias = self.placed(weight).contiguous(), self.placed(bias)
+        return lambda x: functional.linear(x, weight, bias)
+
+    def placed(self, tensor: torch.Tensor) -> torch.Tensor:
+        """On the device, in the type that is computed with."""
+        return tensor.to(device=self._device, dtype=self._dtype)
+
+
+def _check_kernels(device: torch.device) -> None:
+    """Raise Unsupported where torch has no integer kernels."""
+    if device.type != "cpu" or not hasattr(torch.ops.onednn, "qlinear_pointwise"):
+        raise Unsupported(f"int8 is not computed on this {device}", "use --precision auto")
+
+
+def _quantized(weight: torch.Tensor, bias: torch.Tensor) -> Linear:
+    """Weights as int8 with a scale for each output, inputs as 8 bits with one scale for all rows (Jacob et al. 2018,
+    arXiv:1712.05877), the range of the inputs found anew each time.
+    """
+    scales = (weight.abs().amax(1) / 127).clamp_min(torch.finfo(torch.float32).tiny)
+    zeros = torch.zeros(len(scales), dtype=torch.int32)
+    packed = torch.ops.onednn.qlinear_prepack((weight / scales[:, None]).round().to(torch.int8), None)
+    product: Callable[..., torch.Tensor] = torch.ops.onednn.qlinear_pointwise
+    vnni = torch.cpu.get_capabilities().get("avx512_vnni", False)
+
+    def linear(x: torch.Tensor) -> torch.Tensor:
+        integers, scale, zero = _integers(x, LEVELS if vnni else LEVELS_WITHOUT_VNNI)
+        return product(integers, scale, zero, packed, scales, zeros, bias, 1.0, 0, torch.float32, "none", [], "")
+
+    return linear
+
+
+def _integers(x: torch.Tensor, levels: int) -> tuple[torch.Tensor, float, int]:
+    """Numbers as uint8, the step between two, and which of them stands for zero."""
+    low, high = (float(end) for end in torch.aminmax(x))
+    low, high = min(low, 0.0), max(high, 0.0)
+    step = (high - low) / levels or 1.0
+    zero = round(-low / step)
+    return torch.add(torch.tensor(zero + 0.5), x, alpha=1 / step).to(torch.uint8), step, zero  # cut, so rounded
