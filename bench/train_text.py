@@ -3,7 +3,8 @@
     uv run bench/train_text.py [--data FILE.csv] [--rows 2000] [--steps 60] [--rounds 3]
 
 The same rows, batch of 32, at most 128 tokens, AdamW, linear schedule with warm-up, learning rate 1e-4; zoo at fp32 and
-at its default precision, Trainer as shipped. Samples a second are those of the steps after the first five; starting up
+at its default precision, Trainer as shipped; then the head alone on a frozen body, for three epochs, where the time is
+that of all of it, from the plan to the end. Samples a second are those of the steps after the first five; starting up
 is counted on its own line: seconds from the start of the process to the end of the first step. Checked in the same
 run: the loss of the last steps.
 """
@@ -21,9 +22,11 @@ import tempfile
 import time
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 DATA = str(files("zoo") / "quickstart" / "customer_messages_train.csv")
 BATCH, LENGTH, LR, WARM = 32, 128, 1e-4, 5
+EPOCHS, HEAD_LR = 3, 2e-3
 PEER = str(Path(__file__).with_name("trainer_peer.py"))
 
 
@@ -40,6 +43,13 @@ def subset(path: str, rows: int, target: Path) -> str:
 
 def trainer(data: str, steps: int) -> tuple[float, float, float]:
     """Trainer's samples/s, seconds to the first step, loss at the end."""
+    began = time.time()
+    told = trainer_told(data, steps, LR)
+    return figures(told["times"], told["losses"], began)
+
+
+def trainer_told(data: str, steps: int, lr: float, *, frozen: bool = False) -> dict[str, Any]:
+    """What the peer prints."""
     from zoo.catalog import Catalog
     from zoo.fetch import locate
 
@@ -47,12 +57,11 @@ def trainer(data: str, steps: int) -> tuple[float, float, float]:
     assert weights is not None
     folder = locate(weights)
     with tempfile.TemporaryDirectory() as out:
-        began = time.time()
-        numbers = map(str, (steps, BATCH, LENGTH, LR))
+        numbers = map(str, (steps, BATCH, LENGTH, lr, int(frozen)))
         command = [sys.executable, "-W", "ignore", PEER, str(folder), data, out, *numbers]
         done = subprocess.run(command, check=True, capture_output=True, encoding="utf-8")
-    told = json.loads(done.stdout.splitlines()[-1])
-    return figures(told["times"], told["losses"], began)
+    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return told
 
 
 def ours(data: str, steps: int, precision: str) -> tuple[float, float, float]:
@@ -71,6 +80,27 @@ def ours(data: str, steps: int, precision: str) -> tuple[float, float, float]:
     return rate, first.at - began, last.loss
 
 
+def ours_head(data: str, rows: int) -> tuple[float, float]:
+    """Samples/s and loss of three epochs of the head, exporting included."""
+    import zoo
+    from zoo.runs.events import RunFinished, RunPlanned, StepCompleted
+
+    options = {"epochs": EPOCHS, "batch_size": BATCH, "max_tokens": LENGTH, "lr": HEAD_LR, "eval_share": 0.0}
+    run = zoo.finetune("all-minilm-l6-v2", data, device="cpu", method="head", **options).wait(progress=False)
+    events = list(run.events())
+    began, ended = (next(e for e in events if isinstance(e, kind)).at for kind in (RunPlanned, RunFinished))
+    loss = next(event for event in reversed(events) if isinstance(event, StepCompleted)).loss
+    run.remove()
+    return EPOCHS * rows / (ended - began), loss
+
+
+def trainer_head(data: str, rows: int) -> tuple[float, float]:
+    """The same of Trainer with a frozen body: the time of all its steps."""
+    steps = EPOCHS * -(-rows // BATCH)
+    told = trainer_told(data, steps, HEAD_LR, frozen=True)
+    return EPOCHS * rows / (told["times"][-1] - told["began"]), statistics.mean(told["losses"][-5:])
+
+
 def figures(times: list[float], losses: list[float], began: float) -> tuple[float, float, float]:
     """Samples/s after the first steps, seconds to the first, mean loss of the last."""
     rate = (len(times) - WARM) * BATCH / (times[-1] - times[WARM - 1])
@@ -84,6 +114,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=2000)
     parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--head", action="store_true", help="also the head alone on a frozen body")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as root:
         os.environ["ZOO_HOME"] = f"{root}/store"
@@ -98,6 +129,10 @@ def main() -> None:
         for _ in range(asked.rounds):
             for name, work in ways.items():
                 found[name].append(work())
+        heads = [
+            (trainer_head(data, asked.rows), ours_head(data, asked.rows))
+            for _ in range(asked.rounds if asked.head else 0)
+        ]
     medians = {name: [statistics.median(column) for column in zip(*rows, strict=True)] for name, rows in found.items()}
     rate, first, _ = medians["Trainer, as shipped"]
     print(f"{asked.rows:,} rows, {asked.steps} steps of {BATCH}, {asked.rounds} rounds")
@@ -106,6 +141,10 @@ def main() -> None:
             f"{name:<24} {ours_rate:6.1f} samples/s {ours_rate / rate:5.2f}x   first step after {ours_first:5.1f} s "
             f"({ours_first / first:4.2f}x)   loss {loss:.4f}"
         )
+    for column, name in enumerate(("Trainer, frozen body", "zoo, --method head") if heads else ()):
+        rate, loss = (statistics.median(pair[column][i] for pair in heads) for i in range(2))
+        ratio = rate / statistics.median(pair[0][0] for pair in heads)
+        print(f"{name:<24} {rate:6.1f} samples/s {ratio:5.2f}x   loss {loss:.4f}")
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ class Clock(TrainerCallback):
             self.losses.append(logs["loss"])
 
 
-def main(weights: str, data: str, out: str, steps: int, batch: int, length: int, lr: float) -> None:
+def main(weights: str, data: str, out: str, steps: int, batch: int, length: int, lr: float, frozen: bool) -> None:
     """Train."""
     with Path(data).open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -43,6 +43,9 @@ def main(weights: str, data: str, out: str, steps: int, batch: int, length: int,
     encoded = tokenizer([row["text"] for row in rows], truncation=True, max_length=length)["input_ids"]
     items = [{"input_ids": ids, "labels": labels.index(row["label"])} for ids, row in zip(encoded, rows, strict=True)]
     model = AutoModelForSequenceClassification.from_pretrained(weights, num_labels=len(labels))
+    model.base_model.requires_grad_(not frozen)
+    if frozen and model.bert.pooler is not None:
+        model.bert.pooler.requires_grad_(True)
     clock = Clock()
     arguments = TrainingArguments(
         output_dir=out,
@@ -59,10 +62,12 @@ def main(weights: str, data: str, out: str, steps: int, batch: int, length: int,
         seed=42,
     )
     collator = DataCollatorWithPadding(tokenizer)
-    Trainer(model=model, args=arguments, train_dataset=items, data_collator=collator, callbacks=[clock]).train()
-    print(json.dumps({"times": clock.times, "losses": clock.losses}))
+    trainer = Trainer(model=model, args=arguments, train_dataset=items, data_collator=collator, callbacks=[clock])
+    began = time.time()
+    trainer.train()
+    print(json.dumps({"began": began, "times": clock.times, "losses": clock.losses}))
 
 
 if __name__ == "__main__":
     weights, data, out, *numbers = sys.argv[1:]
-    main(weights, data, out, int(numbers[0]), int(numbers[1]), int(numbers[2]), float(numbers[3]))
+    main(weights, data, out, int(numbers[0]), int(numbers[1]), int(numbers[2]), float(numbers[3]), numbers[4] == "1")

@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch import nn
 
 from tests.training.toy import Net, Toy, make_run
 from zoo.data.example import RejectedRow
 from zoo.errors import DatasetInvalid, OptionInvalid, RunFailed, Unsupported
 from zoo.runs.events import CheckpointSaved, EvaluationCompleted, RunPlanned, StepCompleted, Warned
+from zoo.training import Batch, Output
 
 
 def final_weights(folder: Path) -> dict[str, torch.Tensor]:
@@ -133,6 +135,57 @@ def test_the_head_method_leaves_the_body_alone(tmp_path: Path) -> None:
 
     assert {name for name in before if not torch.equal(before[name], after[name])} == {"head.weight", "head.bias"}
     assert events[0].trainable_parameters == 18
+
+
+class Reducing(Toy):
+    """A toy whose body can be asked once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = 0
+
+    def reduced(self, module: nn.Module, batch: Batch) -> Batch:
+        self.asked += len(batch["labels"])
+        return {"body": module.body(batch["numbers"]), "labels": batch["labels"]}
+
+    def losses(self, module: nn.Module, batch: Batch) -> Output:
+        if "body" not in batch:
+            return super().losses(module, batch)
+        logits = module.head(batch["body"])
+        losses = nn.functional.cross_entropy(logits, batch["labels"], reduction="none")
+        return Output(losses, {"predicted": logits.argmax(-1), "labels": batch["labels"], "losses": losses.detach()})
+
+
+def test_a_frozen_body_is_asked_once_about_each_example(tmp_path: Path) -> None:
+    expected, _ = make_run(tmp_path / "each-step", epochs=3, method="head")
+    Toy().fit(expected)
+    run, events = make_run(tmp_path / "once", epochs=3, method="head")
+    objective = Reducing()
+    objective.fit(run)
+
+    assert objective.asked == 64 + 32
+    assert len([event for event in events if isinstance(event, EvaluationCompleted)]) == 3
+    each_step, once = final_weights(tmp_path / "each-step"), final_weights(tmp_path / "once")
+    assert once.keys() == each_step.keys()
+    for name in once:
+        torch.testing.assert_close(once[name], each_step[name])
+
+
+def test_a_head_on_what_a_frozen_body_said_resumes_to_the_same_bits(tmp_path: Path) -> None:
+    whole, _ = make_run(tmp_path / "whole", epochs=3, method="head")
+    Reducing().fit(whole)
+    stopped, _ = make_run(tmp_path / "resumed", epochs=3, method="head", stop_after=8)
+    assert Reducing().fit(stopped).cancelled
+    resumed, _ = make_run(tmp_path / "resumed", epochs=3, method="head")
+    assert not Reducing().fit(resumed).cancelled
+    assert_identical(final_weights(tmp_path / "whole"), final_weights(tmp_path / "resumed"))
+
+
+def test_a_body_that_changes_is_asked_in_every_step(tmp_path: Path) -> None:
+    objective = Reducing()
+    objective.fit(make_run(tmp_path, epochs=3)[0])
+
+    assert objective.asked == 0
 
 
 def test_lora_is_merged_and_the_adapter_kept_beside_it(tmp_path: Path) -> None:

@@ -28,7 +28,8 @@ from zoo.runs.events import CheckpointSaved, EvaluationCompleted, RunPlanned
 from zoo.training import checkpoint
 from zoo.training.batches import EVALUATION, MicroBatch, epoch_batches, evaluation_batches, shares
 from zoo.training.checkpoint import Best, Progress
-from zoo.training.examples import EncodedExamples, encode
+from zoo.training.examples import Examples, encode
+from zoo.training.frozen import reduce
 from zoo.training.meter import Meter
 from zoo.training.methods import Method, make_method
 from zoo.training.objective import Batch, Objective
@@ -101,7 +102,7 @@ Made = tuple[Batch, torch.Tensor]
 class Asked:
     """A micro-batch to be made."""
 
-    examples: EncodedExamples
+    examples: Examples
     part: MicroBatch
     epoch: int
 
@@ -124,8 +125,8 @@ class _Training:
         accelerator: Accelerator,
         method: Method,
         plan: Plan,
-        train_set: EncodedExamples,
-        eval_set: EncodedExamples,
+        train_set: Examples,
+        eval_set: Examples,
     ) -> None:
         self.objective, self.run, self.accelerator, self.method, self.plan = objective, run, accelerator, method, plan
         self.options: TrainingOptions = run.options
@@ -142,8 +143,14 @@ class _Training:
 
     def fit(self) -> FitResult:
         self.restore()
+        if self.method.body_is_frozen and self.run.world_size == 1:
+            self.train_set, self.eval_set = self.reduced(self.train_set), self.reduced(self.eval_set)
         with contextlib.closing(self.feed(self.upcoming(self.progress.step + 1))) as made:
             return self.go_on(made)
+
+    def reduced(self, examples: Examples) -> Examples:
+        """The examples as a head on a frozen body sees them."""
+        return reduce(self.objective, examples, self.accelerator, self.run.should_stop)
 
     def go_on(self, made: Iterator[Made]) -> FitResult:
         """Train from where the progress stands to the end.

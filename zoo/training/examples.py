@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
@@ -14,6 +14,34 @@ from zoo.prediction import Rejected
 from zoo.training.batches import EVALUATION, MicroBatch, example_seeds
 from zoo.training.objective import Batch, Objective
 from zoo.training.plan import class_weights
+
+
+class Examples(Protocol):
+    """A data set that batches are made of."""
+
+    @property
+    def lengths(self) -> list[int]:
+        """Cost of each example."""
+        ...
+
+    @property
+    def weights(self) -> list[float]:
+        """Of each example in the loss."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def collate(self, part: MicroBatch, *, epoch: int) -> tuple[Batch, torch.Tensor]:
+        """Make a batch, on the CPU.
+
+        Args:
+            part: which examples.
+            epoch: what the random draws depend on beside the seed; -1 for an evaluation.
+
+        Returns:
+            The batch, and the weight of each example, shape (batch,); 0 for those that only fill up.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -31,15 +59,7 @@ class EncodedExamples:
         return len(self.features)
 
     def collate(self, part: MicroBatch, *, epoch: int) -> tuple[Batch, torch.Tensor]:
-        """Make a batch, on the CPU.
-
-        Args:
-            part: which examples.
-            epoch: what the random draws depend on beside the seed; -1 for an evaluation.
-
-        Returns:
-            The batch, and the weight of each example, shape (batch,); 0 for those that only fill up.
-        """
+        """Let the objective make a batch."""
         batch = self.objective.collate(
             [self.features[i] for i in part.indices],
             example_seeds(part.indices, seed=self.seed, epoch=epoch),

@@ -20,6 +20,11 @@ class Method(Protocol):
         """What the optimizer and the loss see."""
         ...
 
+    @property
+    def body_is_frozen(self) -> bool:
+        """Whether nothing but the head changes."""
+        ...
+
     def train_mode(self) -> None:
         """Switch dropout and the like on, wherever training reaches."""
         ...
@@ -63,6 +68,8 @@ def train_what_learns(module: nn.Module) -> None:
 class _Full:
     """All parameters are trained that the objective has not frozen itself."""
 
+    body_is_frozen = False
+
     def __init__(self, module: nn.Module) -> None:
         self.module = module
 
@@ -75,6 +82,8 @@ class _Full:
 
 class _Head:
     """The body is frozen and runs as in prediction, without dropout."""
+
+    body_is_frozen = True
 
     def __init__(self, objective: Objective[Any]) -> None:
         self.module = objective.module
@@ -94,6 +103,8 @@ class _Head:
 
 class _Lora:
     """Low-rank updates of linear layers (Hu et al. 2021, arXiv:2106.09685) and the head."""
+
+    body_is_frozen = False
 
     def __init__(self, objective: Objective[Any], *, rank: int, alpha: float) -> None:
         import peft

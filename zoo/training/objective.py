@@ -104,6 +104,21 @@ class Objective(ABC, Generic[Features]):
             Tensors of shape (batch, ...).
         """
 
+    def reduced(self, module: nn.Module, batch: Batch) -> Batch | None:
+        """What a frozen body makes of a batch: all that `losses` needs where only the head is trained.
+
+        Worth overriding where `collate` makes the same of an example in every epoch; `losses` then has to take what
+        this returns, too.
+
+        Args:
+            module: `self.module`, as in an evaluation.
+            batch: as made by `collate`, on the device.
+
+        Returns:
+            Tensors of shape (batch, ...), each row of one example alone; None where there is no such thing.
+        """
+        return None
+
     @abstractmethod
     def losses(self, module: nn.Module, batch: Batch) -> Output:
         """Compute one loss per example.

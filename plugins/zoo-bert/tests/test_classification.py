@@ -128,6 +128,15 @@ def test_a_language_model_can_be_fine_tuned(make_run, language_model: Path) -> N
     assert objective.module.bert.pooler.dense.weight.grad is not None
 
 
+def test_what_a_frozen_body_said_leads_to_the_same_losses(objective: Classification, make_run) -> None:
+    batch = batch_of(objective, make_run, 0, 1, 2)
+    module = objective.module.eval()
+    with torch.no_grad():
+        whole = objective.losses(module, batch).losses
+        in_two = objective.losses(module, objective.reduced(module, batch)).losses
+    torch.testing.assert_close(whole, in_two)
+
+
 def test_the_head_and_the_layers_that_adapters_need_are_there(objective: Classification) -> None:
     names = {name for name, _ in objective.module.named_modules()}
     assert set(objective.head) <= names

@@ -18,6 +18,8 @@ from zoo_bert.tokenization import encode, for_transformers, id_of, tokenizer_of
 
 Features = tuple[list[int], int]
 """Token ids, and the index of the label."""
+FIRST = "first"
+"""Entry of a batch that went through a frozen body: vectors of the first tokens."""
 NEW = ("classifier.", "bert.pooler.")
 """What weights of a body may lack."""
 SCRATCH_LR = 3e-4
@@ -75,10 +77,14 @@ class Classification(Objective[Features]):
         labels = torch.tensor([label for _, label in features])
         return {**pad([ids for ids, _ in features], self._pad_id), "labels": labels}
 
+    def reduced(self, module: nn.Module, batch: Batch) -> Batch:
+        """The `[CLS]` vectors of the last layer, shape (batch, width), and the labels."""
+        assert isinstance(module, BertForSequenceClassification)
+        return {FIRST: module.bert(**_inputs(batch)).last_hidden_state[:, 0], "labels": batch["labels"]}
+
     def losses(self, module: nn.Module, batch: Batch) -> Output:
         """Cross entropy of each example, shape (batch,)."""
-        inputs = {name: tensor for name, tensor in batch.items() if name != "labels"}
-        logits: torch.Tensor = module(**inputs).logits.float()
+        logits = (_head(module, batch[FIRST]) if FIRST in batch else module(**_inputs(batch)).logits).float()
         losses = nn.functional.cross_entropy(logits, batch["labels"], reduction="none")
         seen = {"labels": batch["labels"], "predicted": logits.detach().argmax(-1), "losses": losses.detach()}
         return Output(losses, seen)
@@ -100,6 +106,19 @@ class Classification(Objective[Features]):
             module.save_pretrained(folder)
         for_transformers(self._tokenizer, self._max_tokens).save_pretrained(folder)
         (folder / "README.md").write_text(classification_readme(), encoding="utf-8")
+
+
+def _inputs(batch: Batch) -> Batch:
+    return {name: tensor for name, tensor in batch.items() if name != "labels"}
+
+
+def _head(module: nn.Module, first: torch.Tensor) -> torch.Tensor:
+    """Logits of the vectors of the first tokens, shape (batch, width)."""
+    assert isinstance(module, BertForSequenceClassification)
+    pooler = module.bert.pooler
+    assert pooler is not None
+    logits: torch.Tensor = module.classifier(module.dropout(pooler(first[:, None])))
+    return logits
 
 
 def _start_anew(module: BertForSequenceClassification, seed: int) -> None:
