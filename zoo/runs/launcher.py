@@ -71,14 +71,22 @@ def environment() -> dict[str, str]:
     settings = {
         "PYTHONUNBUFFERED": "1",
         "PYTHONSAFEPATH": "1",  # a file in the folder one works in never stands in for a library
-        # Threads that wait by spinning are a quarter faster alone and many times slower once anything else wants the
-        # cores: a second run, a browser. Whoever has the machine to themselves may set ACTIVE.
-        "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "PASSIVE"),
+        **_waiting(),
         "TOKENIZERS_PARALLELISM": "false",
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     }
     return os.environ | settings
+
+
+def _waiting() -> dict[str, str]:
+    """How threads wait for each other: by spinning for some microseconds, then asleep.
+
+    To sleep at once costs a fifth of a training step on a machine of one's own. To spin for long, as is the default,
+    makes it three times slower once anything else wants the cores: a second run, a browser.
+    """
+    asked = {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys()
+    return {} if asked else {"GOMP_SPINCOUNT": "1000"}
 
 
 def _detached() -> dict[str, Any]:
