@@ -10,18 +10,13 @@ from typing import Any
 import pytest
 
 import zoo
-from tests.echo_plugin import SOURCE
-from tests.plugin_factory import use_site, write_plugin
 
 DEADLINE_S = 60.0
 
 
 @pytest.fixture
-def echo(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Install the echo plugin for this test and its worker processes."""
-    site = tmp_path_factory.mktemp("site")
-    write_plugin(site, "echo", SOURCE)
-    use_site(site, monkeypatch)
+def echo(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the echo plugin is there, for this test and its worker processes."""
     monkeypatch.setenv("ZOO_PLUGINS", "echo")
 
 

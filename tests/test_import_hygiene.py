@@ -12,8 +12,6 @@ from pathlib import Path
 import pytest
 
 import zoo
-from tests.echo_plugin import SOURCE
-from tests.plugin_site import new_site
 
 HEAVY = {
     "torch",
@@ -67,11 +65,10 @@ def test_nothing_heavy_is_imported(code: str, tmp_path: Path) -> None:
 
 
 def test_nothing_heavy_is_imported_for_the_flags_of_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with new_site(tmp_path / "site", monkeypatch) as site:
-        site.install("echo", SOURCE)
-        modules = imported_by(COMMAND.format(words="'finetune', 'echo', '--help'"), tmp_path / "modules.json")
+    monkeypatch.setenv("ZOO_PLUGINS", "echo")
+    modules = imported_by(COMMAND.format(words="'finetune', 'echo', '--help'"), tmp_path / "modules.json")
 
-    assert "zoo_echo" in modules
+    assert "zoo_echo.plugin" in modules
     assert HEAVY & modules == set()
 
 
@@ -82,11 +79,10 @@ def test_import_zoo_brings_only_itself(tmp_path: Path) -> None:
 
 
 def test_plugin_names_imports_no_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with new_site(tmp_path / "site", monkeypatch) as site:
-        site.install("echo", SOURCE)
-        code = "import zoo.plugins\nassert zoo.plugins.plugin_names() == ('echo',)"
+    monkeypatch.setenv("ZOO_PLUGINS", "echo")
+    code = "import zoo.plugins\nassert zoo.plugins.plugin_names() == ('echo',)"
 
-        assert "zoo_echo" not in imported_by(code, tmp_path / "modules.json")
+    assert "zoo_echo.plugin" not in imported_by(code, tmp_path / "modules.json")
 
 
 @pytest.mark.parametrize("name", zoo.__all__)

@@ -33,7 +33,7 @@ def test_answers_come_in_order_as_often_as_asked(judge: str) -> None:
             assert isinstance(good, zoo.Classification)
             assert isinstance(bad, zoo.Classification)
             assert (good.label, bad.label) == ("positive", "negative")
-            assert nothing == zoo.Rejected("empty")
+            assert nothing == zoo.Rejected("the text is empty")
         assert session.predict([]) == []
 
 

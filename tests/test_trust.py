@@ -14,7 +14,7 @@ import pytest
 from textual.widgets import Select
 
 import zoo
-from tests.echo_plugin import SOURCE
+from tests.echo_plugin import FINETUNE, MODULE, SOURCE
 from tests.plugin_site import Site, new_site
 from tests.plugin_site import zoo as command
 from tests.tui.driving import Driver, notices, scenario, screen_text, shows, until
@@ -128,8 +128,12 @@ def test_the_code_never_asks_for_code_of_a_repository() -> None:
 
 
 HOSTILE = SOURCE.replace(
-    'summary="counts words"', f"summary={EVIL!r}, license={EVIL!r}, labels=({EVIL!r},), source_url={EVIL!r}"
-).replace("def finetune(run):\n", f"def finetune(run):\n    print({EVIL!r})\n    print('x\\rerror: forged')\n")
+    'summary="counts words; learns in an instant"',
+    f"summary={EVIL!r}, labels=({EVIL!r},), source_url={EVIL!r}",
+)
+HOSTILE = HOSTILE.replace('"Apache-2.0"', repr(EVIL)).replace(
+    FINETUNE, f"{FINETUNE}    print({EVIL!r})\n    print('x\\rerror: forged')\n"
+)
 HOSTILE = HOSTILE.replace('"Pause after each step."', repr(EVIL))
 
 
@@ -137,7 +141,7 @@ HOSTILE = HOSTILE.replace('"Pause after each step."', repr(EVIL))
 def hostile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     """A plugin whose every word wants to act."""
     with new_site(tmp_path / "site", monkeypatch) as site:
-        site.install("echo", HOSTILE)
+        site.install("echo", HOSTILE, module=MODULE)
         site.install("bad", f"raise RuntimeError({EVIL!r})")
         yield site
 

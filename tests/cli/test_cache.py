@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 import zoo
-from tests.echo_plugin import SOURCE
+from tests.echo_plugin import MODULE, SOURCE
 from tests.echo_runs import until
 from tests.hub_server import HubServer, hub_server
 from tests.plugin_site import Site, card, new_site, plugin
@@ -359,7 +359,7 @@ class TestRunningJobs:
     def run(self, site: Site, on_hub: Weights, tmp_path: Path, store: Path) -> Iterator[zoo.Run]:
         """A slow run of a model whose weights are on the Hub."""
         source = SOURCE.replace("parameters=0,", f"parameters=0, weights={on_hub!r},", 1)
-        site.install("echo", source.replace("import zoo\n", f"import zoo\n{IMPORTS}\n", 1))
+        site.install("echo", source.replace("import zoo\n", f"import zoo\n{IMPORTS}\n", 1), module=MODULE)
         rows = tmp_path / "rows.csv"
         rows.write_text("text,label\n" + "\n".join(f"good {i},yes\nbad {i},no" for i in range(20)) + "\n")
         run = zoo.finetune("echo", rows, device="cpu", precision="fp32", pause_ms=300)

@@ -33,7 +33,7 @@ def test_finetune_tells_the_story_and_answers_with_the_figures(echo: None, rows:
     done = type_in("finetune", "echo", "--data", str(rows), "--name", "words", *HERE)
 
     assert done.returncode == 0
-    assert done.stdout.splitlines()[0] == "accuracy 1.0000  macro_f1 1.0000"
+    assert done.stdout.splitlines()[0] == "accuracy 1.0000  macro_f1 1.0000  loss 0.0055"
     for told in (
         "device: cpu, fp32",
         "36 rows to train on, 4 held out; input from column 'text', label from column 'label'",
@@ -192,7 +192,7 @@ def test_help_of_a_command_shows_the_options_of_the_model(echo: None) -> None:
     assert "--epochs" in common.stdout
     assert "--pause-ms" not in common.stdout
     assert "--pause-ms" in of_model.stdout
-    assert "Pause after each step. (ms; 0 <= pause_ms; default: 0)" in " ".join(of_model.stdout.split())
+    assert "Pause after each step. (ms; 0 <= pause_ms <= 60000; default: 0)" in " ".join(of_model.stdout.split())
 
 
 def test_control_sequences_in_labels_do_not_reach_the_terminal(echo: None, tmp_path: Path) -> None:

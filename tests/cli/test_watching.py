@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import zoo
-from tests.echo_plugin import SOURCE
+from tests.echo_plugin import FINETUNE, MODULE, SOURCE
 from tests.echo_runs import until
 from tests.plugin_factory import use_site, write_plugin
 from zoo.runs import store
@@ -116,8 +116,8 @@ def test_options_of_the_model_may_stand_anywhere_after_it(echo: None, rows: Path
 def test_a_dry_run_that_fails_sends_nobody_to_a_log_that_is_gone(
     rows: Path, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = SOURCE.replace("def finetune(run):", "def finetune(run):\n    raise ValueError('broken')")
-    write_plugin(tmp_path / "site", "echo", broken)
+    broken = SOURCE.replace(FINETUNE, f"{FINETUNE}    raise ValueError('broken')\n")
+    write_plugin(tmp_path / "site", "echo", broken, module=MODULE)
     use_site(tmp_path / "site", monkeypatch)
     monkeypatch.setenv("ZOO_PLUGINS", "echo")
     done = type_in("finetune", "echo", "--data", str(rows), "--dry-run", *HERE)

@@ -58,7 +58,7 @@ def test_a_run_goes_from_launched_to_finished(finetune: Start) -> None:
     assert kinds[-1] is RunFinished
     assert sum(issubclass(kind, TERMINAL) for kind in kinds) == 1
     assert run.status == "finished"
-    assert run.metrics == {"accuracy": 1.0, "macro_f1": 1.0}
+    assert run.metrics == pytest.approx({"accuracy": 1.0, "macro_f1": 1.0, "loss": 0.0}, abs=0.01)
 
 
 def test_the_result_is_a_model_with_digests_and_a_readme(finetune: Start, rows: Path) -> None:

@@ -1,12 +1,15 @@
 """What a plugin's hook is given: everything about one run, and the few things it may do to the world.
 
-A hook reads attributes and calls `emit`, `should_stop`, `set_aside` and `warn`. It writes files only below
-`model_folder`, `checkpoints_folder`, `scratch_folder` and `cache_folder`.
+A hook reads attributes and calls `should_stop`, `set_aside`, `warn` and `emit`; one with a training loop of its own
+also the `report_...` methods, `checkpoint` and `newest_checkpoint`. It writes files only below `model_folder`,
+`checkpoints_folder`, `scratch_folder` and `cache_folder`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -16,7 +19,8 @@ from zoo.data.example import Example, RejectedRow
 from zoo.options import Options
 from zoo.paths import plugin_cache_folder
 from zoo.prediction import Prediction
-from zoo.runs.events import AnyEvent, Warned
+from zoo.runs import checkpoints
+from zoo.runs.events import AnyEvent, CheckpointSaved, EvaluationCompleted, RunPlanned, StepCompleted, Warned
 from zoo.task import Task
 
 
@@ -119,6 +123,78 @@ class TrainingRun:
     def warn(self, message: str) -> None:
         """Tell the person something; the run goes on."""
         self.emit(Warned(message=message))
+
+    def report_plan(self, *, steps: int, epochs: float, batch_size: int, parameters: int = 0, lr: float = 0.0) -> None:
+        """Tell what will be done, before the first step; what a loop has no such thing of is 0.
+
+        Args:
+            steps: optimizer steps.
+            epochs: passes over the training data.
+            batch_size: examples of a step.
+            parameters: numbers that are learnt.
+            lr: peak learning rate.
+        """
+        counts = {"parameters": parameters, "trainable_parameters": parameters}
+        self.emit(
+            RunPlanned(steps=steps, epochs=epochs, batch_size=batch_size, micro_batch_size=batch_size, lr=lr, **counts)
+        )
+
+    def report_step(
+        self,
+        step: int,
+        *,
+        steps: int,
+        epoch: float,
+        loss: float,
+        lr: float = 0.0,
+        grad_norm: float = 0.0,
+        samples_per_s: float = 0.0,
+    ) -> None:
+        """Tell that a step is done; a loop of thousands of steps a second need not tell of each.
+
+        Args:
+            step: 1-based.
+            steps: of the whole run.
+            epoch: passes over the training data so far, fractional.
+            loss: mean over the examples since the last report, in nats.
+            lr: learning rate of this step.
+            grad_norm: L2 norm of the gradient.
+            samples_per_s: examples a second, since the last report.
+        """
+        self.emit(
+            StepCompleted(
+                step=step,
+                steps=steps,
+                epoch=epoch,
+                loss=loss,
+                lr=lr,
+                grad_norm=grad_norm,
+                samples_per_s=samples_per_s,
+            )
+        )
+
+    def report_evaluation(self, step: int, metrics: dict[str, float], *, best: bool = False) -> None:
+        """Tell how the model does on `eval` after a step, and whether it never did better."""
+        self.emit(EvaluationCompleted(step=step, metrics=metrics, rows=len(self.eval), best=best))
+
+    @contextlib.contextmanager
+    def checkpoint(self, step: int) -> Iterator[Path]:
+        """Give an empty folder to write a checkpoint into; it counts once the block has ended, and the others go.
+
+        What is in it must be enough to go on from this step as if nothing had happened.
+        """
+        partial = self.checkpoints_folder / f".partial-{step}"
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        yield partial
+        size_bytes = sum(path.stat().st_size for path in partial.rglob("*") if path.is_file())
+        checkpoints.publish(self.checkpoints_folder, partial, step)
+        self.emit(CheckpointSaved(step=step, size_bytes=size_bytes))
+
+    def newest_checkpoint(self) -> tuple[int, Path] | None:
+        """Step and folder of the checkpoint to go on from; None at a fresh start."""
+        step = checkpoints.newest_step(self.checkpoints_folder)
+        return None if step is None else (step, checkpoints.checkpoint_folder(self.checkpoints_folder, step))
 
 
 @dataclass(frozen=True, kw_only=True)

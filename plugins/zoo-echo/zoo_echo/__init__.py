@@ -1,0 +1,1 @@
+"""A word-counting text classifier for zoo."""
