@@ -1,0 +1,193 @@
+"""The contract as tests: a plugin that breaks one promise fails the test of that promise."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.echo_plugin import FINETUNE, MODULE, SOURCE
+from tests.plugin_factory import write_plugin
+
+SUBCLASS = """
+from zoo.testing import PluginConformance
+
+
+class TestEcho(PluginConformance):
+    plugin = "echo"
+    model = "echo"
+    lacks = frozenset({lacks})
+    options = {{"pause_ms": 20}}
+"""
+LACKS = {"pretrain", "gradients"}
+
+
+def outcomes(folder: Path, source: str, tests: str, lacks: set[str] = LACKS) -> tuple[set[str], set[str], str]:
+    """Names of the tests that passed and of those that did not, and what pytest printed."""
+    write_plugin(folder, "echo", source, module=MODULE)
+    (folder / "test_echo.py").write_text(SUBCLASS.format(lacks=sorted(lacks)))
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rA", "--color=no", "--rootdir=.", "-k", tests],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+        cwd=folder,
+        env=dict(os.environ) | {"PYTHONPATH": str(folder)},
+    )
+    found = re.findall(r"^(PASSED|FAILED|ERROR) \S+::(\w+)", done.stdout, flags=re.MULTILINE)
+    passed = {name for outcome, name in found if outcome == "PASSED"}
+    return passed, {name for _, name in found} - passed, done.stdout + done.stderr
+
+
+def changed(*pairs: tuple[str, str]) -> str:
+    """The echo plugin with some of its text replaced."""
+    source = SOURCE
+    for old, new in pairs:
+        assert old in source
+        source = source.replace(old, new, 1)
+    return source
+
+
+BROKEN = {
+    "imports what is heavy": (
+        "importing_the_plugin",
+        changed(("import zoo\n", "import zoo\nimport numpy\n")),
+        "import numpy inside the hooks",
+    ),
+    "reaches for the network to describe its models": (
+        "described_offline",
+        changed(
+            (
+                "    return [\n",
+                "    import contextlib, socket\n    with contextlib.suppress(OSError):\n"
+                "        socket.create_connection(('127.0.0.1', 9))\n    return [\n",
+            )
+        ),
+        "describing the models is pure",
+    ),
+    "describes itself with control sequences": (
+        "text_of_cards",
+        changed(('summary="counts', 'summary="\\x1b[2Jcounts')),
+        "control characters",
+    ),
+    "has an option without bounds": (
+        "help_and_bounds",
+        changed(("Annotated[bool, zoo.option(", "Annotated[int, zoo.option("), ("] = False", "] = 0")),
+        "option deaf to finetune echo has no bounds",
+    ),
+    "learns nothing": (
+        "lowers_the_loss",
+        changed(("of_label.get(word, 0) + 1", "0")),
+        "the loss did not fall",
+    ),
+    "reports a step twice": (
+        "events_come_in_order",
+        changed(("run.report_step(step,", "run.report_step(step - step % 2,")),
+        "steps are reported in order",
+    ),
+    "never looks whether to stop": (
+        "stops_within_seconds",
+        changed(("if run.should_stop() and not options.deaf", "if False")),
+        "it should have been cancelled",
+    ),
+    "begins anew when it is resumed": (
+        "killed_run_resumes",
+        changed(("if newest is None:", "if True:")),
+        "it began anew",
+    ),
+    "forgets something in its checkpoints": (
+        "killed_run_resumes",
+        changed(
+            ("                write(folder, counts)", "                write(folder, {label: {} for label in counts})")
+        ),
+        "the bits of one that was never interrupted",
+    ),
+    "trains in a dry run": (
+        "dry_run",
+        changed(("if run.dry_run:", "if False:")),
+        "with run.dry_run set, fit ends before its first step",
+    ),
+    "loses label names": (
+        "label_names_survive",
+        changed(("confusion=metrics.confusion, labels=run.labels", "labels=tuple(str(i) for i in range(3))")),
+        "by their names",
+    ),
+    "leaves out what it cannot answer": (
+        "rejected_in_their_place",
+        changed(
+            ("return [self._answer(text) for text in inputs]", "return [self._answer(t) for t in inputs if t != 7]")
+        ),
+        "there is one answer for each input",
+    ),
+    "repeats control characters": (
+        "rejected_in_their_place",
+        changed(('f"the input is {type(text).__name__}, not text"', 'f"{text}\\x1b[2J is no text"')),
+        "acts on the terminal",
+    ),
+    "mixes up the order of the answers": (
+        "order_of_the_inputs",
+        changed(("return [self._answer(text) for text in inputs]", "return [self._answer(t) for t in sorted(inputs)]")),
+        "instead of",
+    ),
+    "lets an answer depend on its neighbours": (
+        "depend_on_its_neighbours",
+        changed(
+            (
+                "return [self._answer(text) for text in inputs]",
+                "return [self._answer(t + ' refund' * (len(inputs) > 3)) for t in inputs]",
+            )
+        ),
+        "instead of",
+    ),
+    "gives probabilities that are none": (
+        "kind_of_the_task",
+        changed(("weight / total)", "weight)")),
+        "add up to 1",
+    ),
+    "keeps something else than it learnt": (
+        "result_does_as_its_run_said",
+        changed(
+            ("write(run.model_folder, counts)", "write(run.model_folder, dict(zip(counts, reversed(counts.values()))))")
+        ),
+        "is not what the run told of it",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+def test_a_broken_promise_fails_its_test(fault: str, tmp_path: Path) -> None:
+    test, source, told = BROKEN[fault]
+
+    passed, failed, printed = outcomes(tmp_path, source, test)
+
+    assert passed == set(), printed
+    assert failed != set(), printed
+    assert told in printed
+
+
+@pytest.mark.parametrize(
+    ("lacks", "test"),
+    [
+        (LACKS - {"pretrain"}, "test_what_the_model_lacks_is_declared"),
+        (LACKS | {"predict"}, "test_what_the_model_lacks_is_declared"),
+        (LACKS | {"steps"}, "test_finetuning_lowers_the_loss"),
+        (LACKS | {"speed"}, "test_what_the_model_lacks_is_declared"),
+    ],
+)
+def test_a_lack_is_declared_and_true(lacks: set[str], test: str, tmp_path: Path) -> None:
+    _, failed, printed = outcomes(tmp_path, SOURCE, test, lacks)
+
+    assert failed == {test}, printed
+
+
+def test_a_sound_plugin_passes_and_its_lacks_are_told(tmp_path: Path) -> None:
+    passed, failed, printed = outcomes(tmp_path, changed((FINETUNE, FINETUNE)), "test_")
+
+    assert failed == set(), printed
+    assert len(passed) > 15
+    assert "echo is declared to lack pretrain" in printed

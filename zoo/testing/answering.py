@@ -1,0 +1,149 @@
+"""What a trained model answers."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+import zoo
+from zoo.prediction import Prediction
+from zoo.sanitize import plain
+from zoo.task import Task
+from zoo.testing.samples import Samples
+from zoo.testing.subject import DEADLINE_S, Subject
+
+TOLERANCE = 1e-4
+"""Between the answers to an input alone and among others, as probabilities."""
+KINDS = {
+    "text-classification": zoo.Classification,
+    "image-classification": zoo.Classification,
+    "fill-mask": zoo.FilledMask,
+    "feature-extraction": zoo.Embedding,
+    "image-feature-extraction": zoo.Embedding,
+}
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One line of a file of answers."""
+
+    prediction: Prediction
+
+
+class Answering(Subject):
+    """Predictions of the fine-tuned model; of the model as it comes, where it cannot be fine-tuned."""
+
+    @pytest.fixture(scope="class")
+    def trained(self, card: zoo.Card, request: pytest.FixtureRequest) -> zoo.Model:
+        """What answers."""
+        self.need("predict")
+        if "finetune" in self.lacks:
+            return zoo.load(card.full_name, device="cpu", precision="fp32")
+        name = request.getfixturevalue("finetuned").name
+        return zoo.load(f"{self.plugin}/{name}", device="cpu", precision="fp32")
+
+    @pytest.fixture(scope="class")
+    def task(self, trained: zoo.Model) -> Task:
+        """What it answers."""
+        return self.task_of(trained.card, "predict")
+
+    @pytest.fixture(scope="class")
+    def answers(self, trained: zoo.Model, task: Task, data: Samples) -> list[Prediction]:
+        """To the inputs, asked together."""
+        return list(trained.predict(data.inputs(task)))
+
+    def test_answers_are_of_the_kind_of_the_task(
+        self, answers: list[Prediction], trained: zoo.Model, task: Task
+    ) -> None:
+        for answer in answers:
+            assert type(answer) is KINDS[task.name], f"a model for {task.name} answered {answer}"
+            assert all(math.isfinite(number) for number in numbers(answer))
+            if isinstance(answer, zoo.Classification):
+                probabilities = numbers(answer)
+                assert probabilities == sorted(probabilities, reverse=True), "the most probable label comes first"
+                assert sum(probabilities) == pytest.approx(1.0, abs=1e-3), "probabilities of all labels add up to 1"
+                assert {score.label for score in answer.scores} == set(trained.labels), "each label has its score"
+
+    def test_answers_come_in_the_order_of_the_inputs(
+        self, answers: list[Prediction], trained: zoo.Model, task: Task, data: Samples
+    ) -> None:
+        assert trained.predict([]) == []
+        backwards = trained.predict(data.inputs(task)[::-1])
+        assert len(answers) == len(data.inputs(task)), "there is one answer for each input"
+        assert_same(backwards[::-1], answers)
+
+    def test_an_answer_does_not_depend_on_its_neighbours(
+        self, answers: list[Prediction], trained: zoo.Model, task: Task, data: Samples
+    ) -> None:
+        assert_same([trained.predict([one])[0] for one in data.inputs(task)], answers)
+
+    def test_unusable_inputs_are_rejected_in_their_place(
+        self, answers: list[Prediction], trained: zoo.Model, task: Task, data: Samples
+    ) -> None:
+        unusable, good = data.unusable(task), data.inputs(task)
+        mixed = trained.predict([unusable[0], *good, *unusable[1:]])
+        assert len(mixed) == len(unusable) + len(good), "there is one answer for each input"
+
+        for given, answer in zip(unusable, [mixed[0], *mixed[1 + len(good) :]], strict=True):
+            assert isinstance(answer, zoo.Rejected), f"{given!r} was answered: {answer}"
+            assert answer.reason
+            assert plain(answer.reason) == answer.reason, f"what was given acts on the terminal: {answer.reason!r}"
+        assert_same(mixed[1 : 1 + len(good)], answers)
+
+    def test_texts_that_act_on_a_terminal_are_answered_or_rejected_harmlessly(
+        self, trained: zoo.Model, task: Task
+    ) -> None:
+        if task.input != "text":
+            pytest.skip(f"{task.name} takes no texts")
+        mark = "[MASK] " if task.name == "fill-mask" else ""
+        for answer in trained.predict([f"{mark}\x1b[31mred\x1b]0;owned\x07", f"{mark}\u202etext\x00", "", " \n "]):
+            said = answer.reason if isinstance(answer, zoo.Rejected) else ""
+            assert plain(said) == said
+
+    def test_a_fresh_process_gives_the_same_answers(
+        self, answers: list[Prediction], trained: zoo.Model, task: Task, data: Samples, tmp_path: Path
+    ) -> None:
+        out = tmp_path / "answers.jsonl"
+        run = zoo.predict_file(trained.card.full_name, data.inputs_file(task), out, device="cpu", precision="fp32")
+        run.wait(timeout_s=DEADLINE_S, progress=False)
+
+        written = [msgspec.json.decode(line, type=Line) for line in out.read_bytes().splitlines()]
+        assert_same([line.prediction for line in written], answers)
+
+    def test_the_result_does_as_its_run_said(
+        self, answers: list[Prediction], trained: zoo.Model, task: Task, data: Samples, request: pytest.FixtureRequest
+    ) -> None:
+        self.need("finetune")
+        finetuned: zoo.Run = request.getfixturevalue("finetuned")
+        if not task.labelled:
+            pytest.skip(f"{task.name} has no true labels to count")
+        evaluated = zoo.evaluate(trained.card.full_name, data.labelled(task), device="cpu", precision="fp32")
+        evaluated.wait(timeout_s=DEADLINE_S, progress=False)
+        for name in evaluated.metrics.keys() & finetuned.metrics.keys():
+            assert evaluated.metrics[name] == pytest.approx(finetuned.metrics[name], abs=1e-3), (
+                f"{name} of the saved model is not what the run told of it"
+            )
+
+
+def assert_same(found: list[Any], expected: list[Any]) -> None:
+    """The same answers in the same order, but for rounding."""
+    assert [type(one) for one in found] == [type(one) for one in expected]
+    for one, other in zip(found, expected, strict=True):
+        assert names(one).keys() == names(other).keys()
+        for name, value in names(one).items():
+            assert value == pytest.approx(names(other)[name], abs=TOLERANCE), f"{name}: {one} instead of {other}"
+
+
+def names(answer: Any) -> dict[str, float]:
+    """The numbers of an answer by what they are about."""
+    if isinstance(answer, zoo.Embedding):
+        return {str(index): value for index, value in enumerate(answer.vector)}
+    return {score.label: score.probability for score in answer.scores}
+
+
+def numbers(answer: Any) -> list[float]:
+    """The numbers of an answer, in its order."""
+    return list(names(answer).values())

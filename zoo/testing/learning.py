@@ -1,0 +1,111 @@
+"""What training a model does: it learns, every parameter of it, and what it learnt is what it keeps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import zoo
+from zoo.data import load
+from zoo.options import parse
+from zoo.plugins import load_plugin
+from zoo.runs.events import AnyEvent, DataLoaded, RunFinished, RunLaunched, RunPlanned, RunStarted, StepCompleted
+from zoo.testing.samples import LABELS, Samples
+from zoo.testing.subject import DEADLINE_S, Subject
+
+
+class Learning(Subject):
+    """Fine-tuning and pretraining, in real workers."""
+
+    def test_finetuning_lowers_the_loss(self, finetuned: zoo.Run, card: zoo.Card, data: Samples) -> None:
+        steps = [event for event in finetuned.events() if isinstance(event, StepCompleted)]
+        assert bool(steps) != ("steps" in self.lacks), "a fit that reports no steps is declared to lack `steps`"
+        if steps:
+            assert steps[-1].loss < steps[0].loss, "the loss did not fall"
+        if "predict" not in self.lacks and "accuracy" in finetuned.metrics:
+            assert finetuned.metrics["accuracy"] > 1.5 / len(LABELS), (
+                "it does hardly better than chance on the rows it learnt from; if it needs longer, say so in `options`"
+            )
+
+    def test_pretraining_lowers_the_loss(self, card: zoo.Card, data: Samples) -> None:
+        self.need("pretrain")
+        unlabelled = data.unlabelled(self.task_of(card, "pretrain"))
+        given = self.known(card, "pretrain", {"seed": 7} | self.options)
+        run = zoo.pretrain(card.full_name, unlabelled, device="cpu", precision="fp32", **given)
+        run.wait(timeout_s=DEADLINE_S, progress=False)
+        steps = [event for event in run.events() if isinstance(event, StepCompleted)]
+        if "steps" not in self.lacks:
+            assert steps[-1].loss < steps[0].loss, "the loss did not fall"
+
+    def test_events_come_in_order(self, finetuned: zoo.Run) -> None:
+        events = finetuned.events()
+        milestones = [RunLaunched, RunStarted, DataLoaded, RunPlanned, RunFinished]
+        found = [type(event) for event in events if type(event) in milestones]
+        assert found == milestones, "a run is launched, started, given its data, planned and finished, once each"
+
+        reported = [event.step for event in events if isinstance(event, StepCompleted)]
+        assert reported == sorted(set(reported)), "steps are reported in order, each once"
+        assert isinstance(events[-1], RunFinished)
+
+    def test_label_names_survive(self, finetuned: zoo.Run, data: Samples) -> None:
+        result = finetuned.model
+        if self.task_of(result.card, "predict").labelled:
+            assert result.labels == LABELS, "the result tells apart the labels of its data, by their names"
+
+    def test_every_trainable_parameter_gets_a_gradient(self, card: zoo.Card, data: Samples, tmp_path: Path) -> None:
+        verbs = [verb for verb in ("finetune", "pretrain") if verb in card.abilities]
+        if not verbs:
+            pytest.skip(f"{self.model} is declared to lack finetune, pretrain")
+        for verb in verbs:
+            run = self.run_in_process(card, verb, data, tmp_path / verb)
+            trainable = load_plugin(self.plugin).hook(verb)(run=run)
+            if "gradients" in self.lacks:
+                assert not hasattr(trainable, "module"), "an objective has gradients; take it out of `lacks`"
+                continue
+            missing = without_gradient(trainable, run)
+            assert not missing, f"{verb}: no gradient reaches {', '.join(missing[:5])}; freeze them or use them"
+
+    def test_a_dry_run_plans_and_leaves_nothing(self, card: zoo.Card, data: Samples, tmp_path: Path) -> None:
+        self.need("finetune")
+        events: list[AnyEvent] = []
+        run = self.run_in_process(card, "finetune", data, tmp_path, dry_run=True, emit=events.append)
+        result = load_plugin(self.plugin).hook("finetune")(run=run).fit(run)
+
+        assert result.step == 0, "with run.dry_run set, fit ends before its first step"
+        assert any(isinstance(event, RunPlanned) for event in events), "a dry run tells its plan (run.report_plan)"
+        assert not run.model_folder.exists() or not any(run.model_folder.iterdir())
+
+    def run_in_process(self, card: zoo.Card, verb: str, data: Samples, folder: Path, **more: Any) -> zoo.TrainingRun:
+        """What a worker would hand to the hook, in this process."""
+        from zoo.fetch import fetch
+
+        task = self.task_of(card, verb)
+        dataset = load(data.labelled(task) if task.labelled else data.unlabelled(task), task)
+        folder.mkdir(parents=True, exist_ok=True)
+        more.setdefault("emit", lambda event: None)
+        return zoo.TrainingRun(
+            card=card,
+            task=task,
+            weights=fetch(card.weights) if card.weights else None,
+            train=dataset.examples,
+            eval=(),
+            labels=dataset.labels,
+            options=parse(card.abilities[verb].options, self.known(card, verb, {"seed": 7} | self.options)),
+            device="cpu",
+            precision="fp32",
+            folder=folder,
+            should_stop=lambda: False,
+            **more,
+        )
+
+
+def without_gradient(objective: Any, run: zoo.TrainingRun) -> list[str]:
+    """Names of the trainable parameters that a backward pass over one batch leaves out."""
+    features = [one for one in objective.features(run.train) if not isinstance(one, zoo.Rejected)][:16]
+    batch = objective.collate(features, list(range(len(features))), training=True)
+    objective.module.train()
+    objective.losses(objective.module, batch).losses.mean().backward()
+    parameters = objective.module.named_parameters()
+    return [name for name, parameter in parameters if parameter.requires_grad and parameter.grad is None]

@@ -1,0 +1,87 @@
+"""What loading a plugin does to a process, found out in a fresh one: `python -m zoo.testing.probe PLUGIN`.
+
+Prints one JSON object: modules it brings, milliseconds of processor time, and what its cards touched.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from typing import Any
+
+import msgspec
+
+
+class Probe(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found."""
+
+    modules: tuple[str, ...]
+    """What importing the plugin and asking for its cards brought, beyond what the host has imported by then."""
+    import_ms: float
+    """Processor time of that."""
+    cards_ms: float
+    """Processor time of asking for the cards once more."""
+    touched: tuple[str, ...]
+    """Network use, processes started and files written meanwhile."""
+    same: bool
+    """Whether the cards were the same the second time."""
+
+
+def probe(plugin: str) -> Probe:
+    """Load a plugin in a fresh process, with the network out of reach.
+
+    Raises:
+        AssertionError: it cannot be loaded; says what the process printed.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", "zoo.testing.probe", plugin],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, f"plugin {plugin} does not load in a fresh process:\n{done.stderr}"
+    return msgspec.json.decode(done.stdout.splitlines()[-1], type=Probe)
+
+
+def _watch(touched: list[str]) -> None:
+    """Note what leaves the process from now on, and refuse the network."""
+    outward = {"socket.connect", "socket.getaddrinfo", "socket.bind", "subprocess.Popen", "os.system"}
+
+    def hook(event: str, given: tuple[Any, ...]) -> None:
+        if event == "open" and isinstance(given[1], str) and set(given[1]) & set("wax+"):
+            touched.append(f"wrote {given[0]}")
+        elif event in outward:
+            touched.append(f"{event} {given[1] if event == 'socket.connect' else given[0]}")
+            raise OSError("the network and other processes are out of reach while cards are described")
+
+    sys.addaudithook(hook)
+
+
+def main(plugin: str) -> None:
+    """Load it and tell."""
+    from zoo.plugins import load_plugin, plugin_names
+
+    sys.dont_write_bytecode = True
+    plugin_names()
+    before, touched = set(sys.modules), list[str]()
+    _watch(touched)
+    began = time.process_time()
+    loaded = load_plugin(plugin)
+    imported = time.process_time()
+    again = tuple(loaded.module.cards()) if hasattr(loaded.module, "cards") else ()
+    ended = time.process_time()
+    found = {
+        "modules": sorted(set(sys.modules) - before),
+        "import_ms": (imported - began) * 1000,
+        "cards_ms": (ended - imported) * 1000,
+        "touched": touched,
+        "same": [msgspec.structs.replace(card, plugin=plugin) for card in again] == list(loaded.cards),
+    }
+    print(json.dumps(found))  # noqa: T201 - its answer
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,97 @@
+"""What the tests of the contract are about: one model of one plugin, and runs of it in a store of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+import zoo
+from zoo.options import schema
+from zoo.plugins import load_plugin
+from zoo.task import Task, get_task
+from zoo.testing import samples
+
+LACKS = frozenset({"pretrain", "finetune", "predict", "gradients", "steps"})
+DEADLINE_S = 240.0
+StartRun = Callable[..., zoo.Run]
+
+
+class Subject:
+    """Base of the groups of tests: names the model and makes the runs that they share."""
+
+    plugin: ClassVar[str]
+    """Name of the plugin: that of its entry point."""
+    model: ClassVar[str]
+    """Name of its smallest model; its weights are on this machine, in a package, or there are none."""
+    lacks: ClassVar[frozenset[str]] = frozenset()
+    """What the model cannot do; see `PluginConformance`."""
+    options: ClassVar[dict[str, Any]] = {}
+    """Options of its training here, where those it has are too large for a test of seconds."""
+
+    @pytest.fixture(scope="class")
+    def home(self, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+        """A store of its own for the runs of all these tests, and no other plugin but the one."""
+        unknown = self.lacks - LACKS
+        assert not unknown, f"lacks names {', '.join(sorted(unknown))}; it knows {', '.join(sorted(LACKS))}"
+        home = tmp_path_factory.mktemp("zoo-home")
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            monkeypatch.setenv("ZOO_HOME", str(home))
+            monkeypatch.setenv("ZOO_PLUGINS", self.plugin)
+            yield home
+
+    @pytest.fixture(autouse=True)
+    def at_home(self, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The same store in each test, whatever the fixtures of others have set."""
+        monkeypatch.setenv("ZOO_HOME", str(home))
+        monkeypatch.setenv("ZOO_PLUGINS", self.plugin)
+
+    @pytest.fixture(scope="class")
+    def card(self, home: Path) -> zoo.Card:
+        """The card of the model."""
+        cards = {card.name: card for card in load_plugin(self.plugin).cards}
+        assert self.model in cards, f"plugin {self.plugin} has no model {self.model}; it has {', '.join(cards)}"
+        return cards[self.model]
+
+    @pytest.fixture(scope="class")
+    def data(self, tmp_path_factory: pytest.TempPathFactory) -> samples.Samples:
+        """Little data, easy to learn."""
+        return samples.write(tmp_path_factory.mktemp("samples"))
+
+    @pytest.fixture(scope="class")
+    def finetune(self, card: zoo.Card, data: samples.Samples) -> StartRun:
+        """Start a fine-tuning run."""
+        self.need("finetune")
+        task = self.task_of(card, "finetune")
+
+        def start(**asked: Any) -> zoo.Run:
+            given = self.known(card, "finetune", {"seed": 7} | self.options | asked)
+            labelled = data.labelled(task)
+            return zoo.finetune(card.full_name, labelled, eval_data=labelled, device="cpu", precision="fp32", **given)
+
+        return start
+
+    @pytest.fixture(scope="class")
+    def finetuned(self, finetune: StartRun) -> zoo.Run:
+        """A fine-tuning run that has ended well."""
+        return finetune(name="conformance").wait(timeout_s=DEADLINE_S, progress=False)
+
+    def need(self, *abilities: str) -> None:
+        """Skip a test of what the model is declared to lack."""
+        missing = sorted(self.lacks.intersection(abilities))
+        if missing:
+            pytest.skip(f"{self.model} is declared to lack {', '.join(missing)}")
+
+    @staticmethod
+    def task_of(card: zoo.Card, verb: str) -> Task:
+        """What a verb of the model is about."""
+        return get_task(card.abilities[verb].task)
+
+    @staticmethod
+    def known(card: zoo.Card, verb: str, asked: dict[str, Any]) -> dict[str, Any]:
+        """Of the options that every engine-driven model has, those that this one has; and whatever else was asked."""
+        usual = {option.name for option in schema(zoo.FinetuneOptions)}
+        known = {option.name for option in schema(card.abilities[verb].options)}
+        return {name: value for name, value in asked.items() if name in known or name not in usual}
