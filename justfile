@@ -22,3 +22,7 @@ fmt:
 # Start-up times beside bare Python and the Hub's own command.
 bench *arguments:
     uv run bench/startup.py {{arguments}}
+
+# The tests of each plugin against the wheels of zoo and the plugin, in environments that hold nothing else.
+wheels:
+    uv run pytest -m wheels tests/test_wheels.py

@@ -9,6 +9,7 @@ import sysconfig
 import textwrap
 import zipfile
 from dataclasses import dataclass, field
+from importlib.metadata import distributions
 from pathlib import Path
 
 import zoo
@@ -90,6 +91,36 @@ class Venv:
         """Distributions and versions, as a stranger counts them: by the folders."""
         found = (path.name.removesuffix(".dist-info").rpartition("-") for path in self.packages.glob("*.dist-info"))
         return {name: version for name, _, version in found if name not in ("pip", "setuptools")}
+
+
+def build_wheel(project: Path, folder: Path) -> Path:
+    """Build the wheel of a project with the build backend that is installed here."""
+    words = [
+        "uv",
+        "build",
+        "-q",
+        "--wheel",
+        "--no-build-isolation",
+        "--python",
+        sys.executable,
+        "--out-dir",
+        str(folder),
+    ]
+    subprocess.run([*words, str(project)], check=True, capture_output=True)
+    return max(folder.glob("*.whl"), key=lambda path: path.stat().st_mtime_ns)
+
+
+def clean_venv(path: Path, *requirements: str) -> Venv:
+    """An environment that holds these and what they need, in the versions of this one, and nothing else."""
+    subprocess.run(["uv", "venv", "-q", "--python", sys.executable, str(path)], check=True, capture_output=True)
+    made = Venv(path, path)
+    pins = path / "constraints.txt"
+    here = {one.metadata["Name"]: one.version for one in distributions() if not one.metadata["Name"].startswith("zoo-")}
+    pins.write_text("".join(f"{name}=={version}\n" for name, version in here.items()))
+    words = ["uv", "pip", "install", "-q", "--python", str(made.python), "--constraints", str(pins)]
+    done = subprocess.run([*words, *requirements], capture_output=True, encoding="utf-8", check=False)
+    assert done.returncode == 0, done.stderr
+    return made
 
 
 def new_venv(path: Path, wheels: Path, *, pip: bool = False) -> Venv:

@@ -73,16 +73,15 @@ def resumed_weights(run: zoo.Run) -> bytes:
     return weights(run)
 
 
-@pytest.mark.parametrize("model", ["bert-tiny", "all-minilm-l6-v2"])
-def test_a_killed_run_resumes_to_the_same_bits(uninterrupted: dict[str, bytes], model: str) -> None:
-    run = at_checkpoint(zoo.finetune(model, TRAIN, **CPU, **SHORT), 8)
+def test_a_killed_run_resumes_to_the_same_bits(uninterrupted: dict[str, bytes]) -> None:
+    run = at_checkpoint(zoo.finetune("all-minilm-l6-v2", TRAIN, **CPU, **SHORT), 8)
     worker = liveness.recorded(run.folder)
     assert worker is not None
     psutil.Process(worker.pid).kill()
     wait_quietly(run)
 
     assert run.status == "crashed"
-    assert uninterrupted[model] == resumed_weights(run)
+    assert uninterrupted["all-minilm-l6-v2"] == resumed_weights(run)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")

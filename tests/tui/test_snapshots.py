@@ -8,6 +8,7 @@ writes them anew; look at them in a browser before they are committed.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.plugin_site import Site
-from tests.tui.driving import Driver, scenario, shows, steady
+from tests.tui.driving import DEADLINE_S, Driver, scenario, shows, steady
 from tests.tui.test_runs import FINISHED, PLAN, STARTED, step
 from zoo.devices import Device
 from zoo.runs.events import CheckpointSaved, RunCancelled, RunFailed
@@ -42,8 +43,8 @@ def lab(models: Site, write_run: Callable[..., RunFolder], monkeypatch: pytest.M
     return tmp_path
 
 
-def compare(pilot: Driver, name: str) -> None:
-    """Hold what is shown against the file of that name."""
+async def compare(pilot: Driver, name: str) -> None:
+    """Hold what is shown, once it has settled, against the file of that name."""
     size = pilot.app.size
     path = FOLDER / f"{name}-{size.width}x{size.height}.svg"
     found = steady(pilot.app.export_screenshot())
@@ -52,6 +53,10 @@ def compare(pilot: Driver, name: str) -> None:
         path.write_text(found, encoding="utf-8")
     assert path.exists(), f"{path} is missing; ZOO_UPDATE_SNAPSHOTS=1 writes it"
     wanted = path.read_text(encoding="utf-8")
+    deadline = time.monotonic() + DEADLINE_S
+    while found != wanted and time.monotonic() < deadline:
+        await pilot.pause(0.2)
+        found = steady(pilot.app.export_screenshot())
     if found != wanted:
         other = path.with_suffix(".found.svg")
         other.write_text(found, encoding="utf-8")
@@ -109,6 +114,6 @@ def test_it_looks_as_before(name: str, size: tuple[int, int], lab: Path) -> None
     async def play(pilot: Driver) -> None:
         await SCREENS[name](pilot)
         await pilot.pause(0.3)
-        compare(pilot, name)
+        await compare(pilot, name)
 
     play()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import shlex
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo import plugin_list
@@ -107,9 +109,26 @@ def _restore(args: argparse.Namespace) -> ExitCode:
     return code
 
 
+def _new(args: argparse.Namespace) -> ExitCode:
+    """Write a plugin to begin with, and tell what comes next."""
+    from zoo.scaffold import TASKS, write_plugin
+
+    if len(args.names) != 1 or not args.task:
+        asked = "the task of its model" if args.names else "the name of the new plugin"
+        raise OptionInvalid(f"say {asked}", f"zoo plugins new NAME --task TASK; tasks: {', '.join(TASKS)}")
+    folder = write_plugin(args.names[0], args.task, args.into or Path())
+    model = f"{folder.name.removeprefix('zoo-')}-tiny"
+    output.line(f"wrote {folder}; it works as it is:")
+    output.line("")
+    for command in (f"cd {shlex.quote(str(folder))}", "pip install -e '.[test]'", f"zoo show {model}", "pytest"):
+        output.line(f"  {command}")
+    return ExitCode.OK
+
+
 VERBS: dict[str, Callable[[argparse.Namespace], ExitCode]] = {
     "enable": _enable,
     "disable": _disable,
     "restore": _restore,
+    "new": _new,
 }
 """Verb to what it does."""

@@ -1,8 +1,9 @@
-"""Plugins: a list with what is wrong with them; `zoo plugins enable|disable NAME`, `zoo plugins restore`."""
+"""Plugins: a list with what is wrong with them; `zoo plugins enable|disable|new NAME`, `zoo plugins restore`."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
@@ -17,10 +18,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "verb",
         nargs="?",
         choices=tuple(VERBS),
-        help="enable, disable: load a plugin or leave it out; restore: install what an upgrade of zoo lost",
+        help="enable, disable: load a plugin or leave it out; restore: install what an upgrade of zoo lost; "
+        "new: write a plugin of your own to begin with",
     )
-    parser.add_argument("names", metavar="NAME", nargs="*", help="plugins to enable or disable")
+    parser.add_argument(
+        "names", metavar="NAME", nargs="*", help="plugins to enable or disable, or the name of the new one"
+    )
     parser.add_argument("-y", "--yes", action="store_true", help="restore without asking")
+    parser.add_argument("--task", help="what the new plugin's model does, such as text-classification")
+    parser.add_argument(
+        "--into", metavar="FOLDER", type=Path, help="where the folder of the new plugin goes; default: here"
+    )
     parser.add_argument("--json", action="store_true", help="answer with one JSON document")
 
 
@@ -29,7 +37,11 @@ def run(args: argparse.Namespace) -> ExitCode:
     if args.verb:
         if args.json:
             raise OptionInvalid("--json is for the list of plugins", f"zoo plugins {args.verb} without --json")
+        if args.verb != "new" and (args.task or args.into):
+            raise OptionInvalid("--task and --into are for a new plugin", "zoo plugins new NAME --task TASK")
         return VERBS[args.verb](args)
+    if args.task or args.into:
+        raise OptionInvalid("--task and --into are for a new plugin", "zoo plugins new NAME --task TASK")
     plugins, failures = load_plugins()
     disabled = disabled_plugins()
     if args.json:

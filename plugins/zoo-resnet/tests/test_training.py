@@ -120,5 +120,5 @@ def test_learning_without_labels_helps_learning_with_few(make_run, tmp_path) -> 
     assert mean(accuracy["pretrained"]) - mean(accuracy["scratch"]) >= 0.05
 
 
-PRETRAINING = {"epochs": 30.0, "crop_scale": 0.4, "rotate": 15.0}
+PRETRAINING = {"epochs": 15.0, "crop_scale": 0.4, "rotate": 15.0}
 FINE_TUNING = {"epochs": 25.0, "crop_scale": 0.4, "rotate": 15.0, "eval_steps": 10_000}

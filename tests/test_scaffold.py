@@ -1,0 +1,89 @@
+"""`zoo plugins new`: what it writes works and keeps the contract, as it is."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.plugin_site import zoo as command
+from tests.wheel_factory import ROOT, build_wheel, clean_venv
+from zoo.cli.exit_codes import ExitCode
+from zoo.errors import OptionInvalid
+from zoo.scaffold import TASKS, write_plugin
+
+
+@pytest.fixture(scope="module")
+def zoo_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """zoo itself, as it would be published."""
+    return build_wheel(ROOT, tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_new_plugin_keeps_the_contract_where_nothing_else_is_installed(
+    task: str, zoo_wheel: Path, tmp_path: Path
+) -> None:
+    done = command("plugins", "new", "my-model", "--task", task, "--into", str(tmp_path))
+    project = tmp_path / "zoo-my-model"
+    wheel = build_wheel(project, tmp_path / "dist")
+    venv = clean_venv(tmp_path / "venv", f"{wheel}[test]", str(zoo_wheel))
+    tested = subprocess.run(
+        [str(venv.python), "-P", "-m", "pytest", "-q", str(project / "tests")],
+        cwd=tmp_path,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+    assert done.returncode == ExitCode.OK, done.stderr
+    assert f"cd {project}" in done.stdout
+    assert tested.returncode == 0, tested.stdout + tested.stderr
+    assert "my-model-tiny" in venv.zoo("ls").stdout
+    assert venv.zoo("plugins").returncode == ExitCode.OK
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["new"], "say the name of the new plugin"),
+        (["new", "mine"], "say the task of its model"),
+        (["new", "Mine", "--task", TASKS[0]], "'Mine' is no name for a plugin"),
+        (["new", "../mine", "--task", TASKS[0]], "'../mine' is no name for a plugin"),
+        (["new", "zoo-echo", "--task", TASKS[0]], "there is a plugin 'echo' already"),
+        (["enable", "echo", "--task", TASKS[0]], "--task and --into are for a new plugin"),
+        (["--into", "x"], "--task and --into are for a new plugin"),
+    ],
+)
+def test_what_makes_no_sense_is_told_and_nothing_written(
+    words: list[str], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = command("plugins", *words)
+
+    assert done.returncode == ExitCode.USAGE
+    assert told in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_task_without_a_template_names_those_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = command("plugins", "new", "mine", "--task", "fill-mask")
+
+    assert done.returncode == ExitCode.USAGE
+    assert f"begin with one of {', '.join(TASKS)}" in done.stderr
+
+
+def test_a_folder_that_exists_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "zoo-mine").mkdir()
+    (tmp_path / "zoo-mine" / "work.py").write_text("precious")
+    with pytest.raises(OptionInvalid, match="exists already"):
+        write_plugin("mine", TASKS[0], tmp_path)
+
+    assert [path.name for path in (tmp_path / "zoo-mine").iterdir()] == ["work.py"]
+
+
+def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(OptionInvalid, match="cannot be written"):
+        write_plugin("mine", TASKS[0], tmp_path / "file")

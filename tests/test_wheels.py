@@ -1,0 +1,111 @@
+"""What is published works alone: wheels in environments that hold nothing but them and what they need."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.wheel_factory import ROOT, Venv, build_wheel, clean_venv
+from zoo.cli.exit_codes import ExitCode
+
+PROJECTS = (ROOT, *sorted(path.parent for path in (ROOT / "plugins").glob("*/pyproject.toml")))
+OPEN = """
+import asyncio
+from zoo.tui.app import ZooApp
+
+async def main():
+    async with ZooApp().run_test(size=(100, 30)) as pilot:
+        await pilot.pause(1)
+        print("opened", pilot.app.screen.name or type(pilot.app.screen).__name__)
+
+asyncio.run(main())
+"""
+CALLER = """
+from pathlib import Path
+import zoo
+
+run: zoo.Run = zoo.finetune("echo", data=Path("rows.csv"), epochs=3).wait(timeout_s=60)
+accuracy: float = run.metrics["accuracy"]
+answer: zoo.Prediction = run.model.predict("a text")
+answers: list[zoo.Prediction] = zoo.load("echo/mine").predict(["a", "b"])
+cards: tuple[zoo.Card, ...] = zoo.models(task="text-classification")
+wrong: int = zoo.load("echo").labels
+"""
+
+
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Those of zoo and of the plugins in its repository, by distribution."""
+    folder = tmp_path_factory.mktemp("wheels")
+    built = [build_wheel(project, folder) for project in PROJECTS]
+    return {path.name.partition("-")[0].replace("_", "-"): path for path in built}
+
+
+@pytest.fixture(scope="module")
+def alone(wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Venv:
+    """zoo without plugins, and without torch."""
+    return clean_venv(tmp_path_factory.mktemp("alone"), str(wheels["zoo-models"]))
+
+
+def test_every_wheel_is_typed_and_holds_no_tests(wheels: dict[str, Path]) -> None:
+    assert set(wheels) == {"zoo-models", "zoo-bert", "zoo-echo", "zoo-resnet"}
+    for wheel in wheels.values():
+        names = zipfile.ZipFile(wheel).namelist()
+        assert any(name.endswith("/py.typed") for name in names), wheel
+        assert [name for name in names if name.endswith(".py") and "test_" in name] == []
+
+
+def test_zoo_alone_lists_nothing_and_opens(alone: Venv, store: Path) -> None:
+    listed, plugins = alone.zoo("ls"), alone.zoo("plugins")
+    opened = subprocess.run(
+        [str(alone.python), "-P", "-c", OPEN], capture_output=True, encoding="utf-8", timeout=60, check=False
+    )
+
+    assert "torch" not in alone.versions()
+    assert (listed.returncode, listed.stdout) == (ExitCode.OK, "")
+    assert plugins.returncode == ExitCode.OK, plugins.stderr
+    assert opened.stdout.startswith("opened"), opened.stderr
+
+
+@pytest.mark.parametrize(
+    ("plugin", "extra"),
+    [
+        ("zoo-echo", ""),
+        pytest.param("zoo-bert", "[minilm]", marks=pytest.mark.wheels),
+        pytest.param("zoo-resnet", "[digits]", marks=pytest.mark.wheels),
+    ],
+)
+def test_a_plugin_passes_its_tests_beside_zoo_alone(
+    plugin: str, extra: str, wheels: dict[str, Path], tmp_path: Path, store: Path
+) -> None:
+    venv = clean_venv(tmp_path / "venv", f"{wheels['zoo-models']}[testing]", f"{wheels[plugin]}{extra}")
+    shutil.copytree(ROOT / "plugins" / plugin / "tests", tmp_path / "tests")
+    words = ["-q", "-p", "no:cacheprovider", "--import-mode=importlib", "--rootdir=.", "tests"]
+    tested = subprocess.run(
+        [str(venv.python), "-P", "-m", "pytest", *words],
+        cwd=tmp_path,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+    assert tested.returncode == 0, tested.stdout + tested.stderr
+    assert ("torch" in venv.versions()) == (plugin != "zoo-echo")
+
+
+def test_callers_are_type_checked(wheels: dict[str, Path], alone: Venv, tmp_path: Path) -> None:
+    caller = tmp_path / "caller.py"
+    caller.write_text(CALLER)
+    words = ["--strict", "--python-executable", str(alone.python), "--cache-dir", str(tmp_path / "cache"), "caller.py"]
+    checked = subprocess.run(
+        [sys.executable, "-m", "mypy", *words], cwd=tmp_path, capture_output=True, encoding="utf-8", check=False
+    )
+
+    assert [line.partition(" error: ")[2] for line in checked.stdout.splitlines()[:-1]] == [
+        'Incompatible types in assignment (expression has type "tuple[str, ...]", variable has type "int")  [assignment]'
+    ], checked.stdout
