@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.plugin_site import zoo as command
-from tests.wheel_factory import ROOT, build_wheel, clean_venv
+from tests.wheel_factory import ROOT, build_wheel, clean_venv, run_tests
 from zoo.cli.exit_codes import ExitCode
 from zoo.errors import OptionInvalid
 from zoo.scaffold import TASKS, write_plugin
@@ -28,13 +27,7 @@ def test_a_new_plugin_keeps_the_contract_where_nothing_else_is_installed(
     project = tmp_path / "zoo-my-model"
     wheel = build_wheel(project, tmp_path / "dist")
     venv = clean_venv(tmp_path / "venv", f"{wheel}[test]", str(zoo_wheel))
-    tested = subprocess.run(
-        [str(venv.python), "-P", "-m", "pytest", "-q", str(project / "tests")],
-        cwd=tmp_path,
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
+    tested = run_tests(venv, project / "tests", tmp_path)
 
     assert done.returncode == ExitCode.OK, done.stderr
     assert f"cd {project}" in done.stdout

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.wheel_factory import ROOT, Venv, build_wheel, clean_venv
+from tests.wheel_factory import ROOT, Venv, build_wheel, clean_venv, run_tests
 from zoo.cli.exit_codes import ExitCode
 
 PROJECTS = (ROOT, *sorted(path.parent for path in (ROOT / "plugins").glob("*/pyproject.toml")))
@@ -84,15 +83,7 @@ def test_a_plugin_passes_its_tests_beside_zoo_alone(
     plugin: str, extra: str, wheels: dict[str, Path], tmp_path: Path, store: Path
 ) -> None:
     venv = clean_venv(tmp_path / "venv", f"{wheels['zoo-models']}[testing]", f"{wheels[plugin]}{extra}")
-    shutil.copytree(ROOT / "plugins" / plugin / "tests", tmp_path / "tests")
-    words = ["-q", "-p", "no:cacheprovider", "--import-mode=importlib", "--rootdir=.", "tests"]
-    tested = subprocess.run(
-        [str(venv.python), "-P", "-m", "pytest", *words],
-        cwd=tmp_path,
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
+    tested = run_tests(venv, ROOT / "plugins" / plugin / "tests", tmp_path)
 
     assert tested.returncode == 0, tested.stdout + tested.stderr
     assert ("torch" in venv.versions()) == (plugin != "zoo-echo")
@@ -106,6 +97,6 @@ def test_callers_are_type_checked(wheels: dict[str, Path], alone: Venv, tmp_path
         [sys.executable, "-m", "mypy", *words], cwd=tmp_path, capture_output=True, encoding="utf-8", check=False
     )
 
-    assert [line.partition(" error: ")[2] for line in checked.stdout.splitlines()[:-1]] == [
-        'Incompatible types in assignment (expression has type "tuple[str, ...]", variable has type "int")  [assignment]'
-    ], checked.stdout
+    told = [line.partition(" error: ")[2] for line in checked.stdout.splitlines()[:-1]]
+    wrong = 'Incompatible types in assignment (expression has type "tuple[str, ...]", variable has type "int")'
+    assert told == [f"{wrong}  [assignment]"], checked.stdout

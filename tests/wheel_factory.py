@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -121,6 +122,19 @@ def clean_venv(path: Path, *requirements: str) -> Venv:
     done = subprocess.run([*words, *requirements], capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr
     return made
+
+
+def run_tests(venv: Venv, tests: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a copy of some tests with what is installed in an environment, out of reach of this repository."""
+    shutil.copytree(tests, folder / "tests")
+    words = ["-q", "-p", "no:cacheprovider", "--import-mode=importlib", "--rootdir=.", "tests"]
+    return subprocess.run(
+        [str(venv.python), "-P", "-m", "pytest", *words],
+        cwd=folder,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
 
 
 def new_venv(path: Path, wheels: Path, *, pip: bool = False) -> Venv:

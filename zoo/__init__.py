@@ -127,6 +127,9 @@ if TYPE_CHECKING:
         hookimpl as hookimpl,
     )
     from zoo.hyperparameters import (
+        DataOptions as DataOptions,
+    )
+    from zoo.hyperparameters import (
         FinetuneOptions as FinetuneOptions,
     )
     from zoo.hyperparameters import (
@@ -232,7 +235,7 @@ _HOME = {
         "ZooError",
     ),
     "zoo.hookspecs": ("hookimpl",),
-    "zoo.hyperparameters": ("FinetuneOptions", "PretrainOptions", "TrainingOptions"),
+    "zoo.hyperparameters": ("DataOptions", "FinetuneOptions", "PretrainOptions", "TrainingOptions"),
     "zoo.metrics": ("ClassificationMetrics", "MeanLoss"),
     "zoo.options": ("Options", "option"),
     "zoo.prediction": ("Classification", "Embedding", "FilledMask", "Prediction", "Rejected", "Score"),

@@ -127,7 +127,7 @@ class Ability(msgspec.Struct, frozen=True, kw_only=True):
     task: str
     """What the verb is about: predict answers this task, fine-tuning and pretraining make a model for it."""
     options: type[Options] = Options
-    """The option set of the verb; it may extend `FinetuneOptions`, `PretrainOptions` or `Options`."""
+    """The option set of the verb; a training extends `FinetuneOptions`, `PretrainOptions` or `DataOptions`."""
     precisions: tuple[str, ...] = ("fp32", "bf16", "fp16")
     """What it can compute in; predicting may know int8, too."""
 

@@ -6,6 +6,22 @@ from typing import Annotated, Literal
 
 from zoo.options import Options, option
 
+Seed = Annotated[int, option("Seed of everything random.", ge=0, lt=2**32)]
+EvalShare = Annotated[
+    float, option("Share of the rows held out for evaluation where no evaluation data is given.", ge=0, le=0.5)
+]
+MaxRejected = Annotated[
+    float, option("The run fails when more than this share of the rows cannot be used.", ge=0, le=1)
+]
+
+
+class DataOptions(Options, frozen=True, kw_only=True):
+    """What the host needs to know to prepare the data of any training; a `fit` of one's own may need no more."""
+
+    seed: Seed = 42
+    eval_share: EvalShare = 0.1
+    max_rejected: MaxRejected = 0.1
+
 
 class TrainingOptions(Options, frozen=True, kw_only=True):
     """What the engine needs to know, whatever it trains; None (auto) leaves a choice to the size of the data."""
@@ -28,10 +44,8 @@ class TrainingOptions(Options, frozen=True, kw_only=True):
         Literal["linear", "cosine", "constant"], option("How the learning rate falls after the warm-up.")
     ] = "linear"
     max_grad_norm: Annotated[float, option("Gradients longer than this are scaled down; 0 turns it off.", ge=0)] = 1.0
-    seed: Annotated[int, option("Seed of everything random.", ge=0, lt=2**32)] = 42
-    eval_share: Annotated[
-        float, option("Share of the rows held out for evaluation where no evaluation data is given.", ge=0, le=0.5)
-    ] = 0.1
+    seed: Seed = 42
+    eval_share: EvalShare = 0.1
     eval_steps: Annotated[
         int | None, option("Optimizer steps between evaluations; auto is once an epoch.", ge=1, unit="steps")
     ] = None
@@ -41,9 +55,7 @@ class TrainingOptions(Options, frozen=True, kw_only=True):
     save_steps: Annotated[
         int | None, option("Optimizer steps between checkpoints; auto is about one a minute.", ge=1, unit="steps")
     ] = None
-    max_rejected: Annotated[
-        float, option("The run fails when more than this share of the rows cannot be used.", ge=0, le=1)
-    ] = 0.1
+    max_rejected: MaxRejected = 0.1
 
 
 class FinetuneOptions(TrainingOptions, frozen=True, kw_only=True):

@@ -26,6 +26,7 @@ import pluggy
 from zoo import hookspecs, plugin_list
 from zoo.card import VERBS, Ability, Card, Weights
 from zoo.errors import PluginBroken, UnknownPlugin, ZooError
+from zoo.hyperparameters import DataOptions
 from zoo.options import Options, parse, schema, to_dict
 from zoo.sanitize import one_line
 from zoo.task import get_task
@@ -326,3 +327,6 @@ def _check_ability(verb: str, ability: object) -> None:
         raise TypeError(f"the options to {verb} are no subclass of zoo.Options")
     schema(ability.options)
     parse(ability.options, to_dict(ability.options()))  # defaults, too, keep within the bounds
+    lacking = {option.name for option in schema(DataOptions)} - {option.name for option in schema(ability.options)}
+    if verb != "predict" and lacking:
+        raise TypeError(f"the options to {verb} lack {', '.join(sorted(lacking))}; extend zoo.DataOptions")

@@ -37,8 +37,8 @@ class Parser(argparse.ArgumentParser):
         super().exit(status, message)
 
 
-def execute(name: str, command: Command, help_text: str, words: list[str]) -> int:
-    """Parse a command's words and run it; every error ends here."""
+def new_parser(name: str, command: Command, help_text: str) -> Parser:
+    """A parser that knows what every command takes."""
     parser = Parser(
         prog=f"zoo {name}",
         description=(command.__doc__ or help_text).partition("\n")[0].replace("`", ""),
@@ -48,6 +48,12 @@ def execute(name: str, command: Command, help_text: str, words: list[str]) -> in
     talk = parser.add_argument_group("talk").add_mutually_exclusive_group()
     talk.add_argument("-q", "--quiet", action="store_true", help="say nothing but answers, warnings and errors")
     talk.add_argument("-v", "--verbose", action="store_true", help="say more; show tracebacks")
+    return parser
+
+
+def execute(name: str, command: Command, help_text: str, words: list[str]) -> int:
+    """Parse a command's words and run it; every error ends here."""
+    parser = new_parser(name, command, help_text)
     diagnostics.set_verbosity(Verbosity.VERBOSE if {"-v", "--verbose"} & set(words) else Verbosity.NORMAL)
     try:
         if complete := getattr(command, "complete_parser", None):

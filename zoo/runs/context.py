@@ -81,7 +81,7 @@ class TrainingRun:
     labels: tuple[str, ...]
     """Label names in the order of the outputs; empty for a task without labels."""
     options: Any
-    """The verb's option set as the card declares it (a subclass of `TrainingOptions`)."""
+    """The verb's option set as the card declares it."""
     device: str
     """Torch device name, such as `cpu` or `cuda:0`."""
     precision: str

@@ -1,0 +1,1 @@
+"""Notes how long trainings take."""

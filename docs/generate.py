@@ -1,0 +1,265 @@
+"""Write the reference pages from the code: `uv run docs/generate.py`; with `--check`, say which are stale.
+
+What they tell is read from the declarations themselves: argparse parsers, option sets, and the source of hooks and
+public names with their docstrings.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import importlib
+import inspect
+import re
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+from zoo_bert import options as bert
+from zoo_echo import plugin as echo
+from zoo_resnet import options as resnet
+
+import zoo
+from zoo import hookspecs
+from zoo.cli.commands import GROUPS
+from zoo.cli.parser import new_parser
+from zoo.options import Options, schema
+from zoo.runs import context
+
+FOLDER = Path(__file__).parent / "reference"
+NOTE = "<!-- Written by docs/generate.py; change what it reads. -->\n\n"
+SECTION = re.compile(r"^(Args|Returns|Raises|Yields):$")
+Node = ast.ClassDef | ast.FunctionDef
+
+
+def cli() -> str:
+    """Every command with its arguments."""
+    lines = [
+        "# Commands",
+        "",
+        "Every command also takes `-q` (say nothing but answers, warnings and errors), `-v` (say more) and `--help`.",
+        "`zoo finetune MODEL --help` and its like show the options of that model, too; see [Options](options.md).",
+    ]
+    for title, commands in GROUPS.items():
+        lines += ["", f"## {title.capitalize()}"]
+        for name, (module, help_text) in commands.items():
+            lines += ["", f"### zoo {name}", "", f"{help_text[0].upper()}{help_text[1:]}.", *_arguments(name, module)]
+    return "\n".join(lines) + "\n"
+
+
+def _arguments(name: str, module: str) -> Iterator[str]:
+    command = importlib.import_module(module)
+    parser = new_parser(name, command, "")
+    complete = getattr(command, "complete_parser", None)
+    complete(parser, []) if complete else command.add_arguments(parser)
+    rows = [
+        (_spelling(action), action.help % {"default": action.default} if action.help else "")
+        for action in parser._actions
+        if not {"-h", "-q", "-v"} & set(action.option_strings) and action.help != argparse.SUPPRESS
+    ]
+    if rows:
+        yield from ("", "| argument | meaning |", "|---|---|")
+        yield from (f"| `{spelling}` | {_cell(text)} |" for spelling, text in rows)
+
+
+def _spelling(action: argparse.Action) -> str:
+    """An argument as it is typed: `--name NAME`, `MODEL`, `[TEXT ...]`."""
+    value = action.metavar or (
+        "{" + ",".join(map(str, action.choices)) + "}" if action.choices else action.dest.upper()
+    )
+    if not action.option_strings:
+        return {"?": f"[{value}]", "*": f"[{value} ...]", "+": f"{value} ..."}.get(str(action.nargs), str(value))
+    flags = ", ".join(action.option_strings)
+    return flags if action.nargs == 0 or isinstance(action, argparse.BooleanOptionalAction) else f"{flags} {value}"
+
+
+def options() -> str:
+    """The option sets of the models that come with zoo."""
+    usual = {option.name for option in schema(zoo.FinetuneOptions)}
+    text = [
+        "# Options",
+        "",
+        "On the command line `--lr 5e-5`, in Python `lr=5e-5`. auto leaves a choice to the size of the data.",
+    ]
+    text += ["", "## Of every model that the engine trains", "", *_table(zoo.FinetuneOptions, set())]
+    text += ["", "Pretraining has the same but for `method`, `lora_rank`, `lora_alpha` and `class_weights`."]
+    for title, plugin, names in (
+        ("BERT", bert, ("BertFinetuneOptions", "BertPretrainOptions", "BertPredictOptions")),
+        ("ResNet", resnet, ("ResnetFinetuneOptions", "ResnetPretrainOptions", "ResnetPredictOptions")),
+        ("Echo", echo, ("EchoOptions",)),
+    ):
+        for name in names:
+            verb = "predict" if "Predict" in name else "pretrain" if "Pretrain" in name else "finetune"
+            text += ["", f"## {title}: {verb}", "", *_table(getattr(plugin, name), usual)]
+    return "\n".join(text) + "\n"
+
+
+def _table(options: type[Options], without: set[str]) -> Iterator[str]:
+    yield from ("| option | meaning | values | default |", "|---|---|---|---|")
+    for option in schema(options):
+        if option.name not in without:
+            values = option.bounds or {"bool": "true, false", "str": "text"}.get(option.kind, "any number")
+            unit = f" ({option.unit})" if option.unit else ""
+            default = "auto" if option.default is None else str(option.default)
+            yield f"| `{option.flag}` | {_cell(option.help)} | {_cell(values)}{unit} | {default} |"
+
+
+def hooks() -> str:
+    """The hooks of a plugin, with what they are given."""
+    text = ["# Hooks", "", *_prose(hookspecs.__doc__ or "")]
+    for node in ast.parse(inspect.getsource(hookspecs)).body:
+        if isinstance(node, ast.FunctionDef):
+            text += ["", f"## {node.name}", *_described(node)]
+    text += ["", "# What hooks are given, and give back", "", *_prose(context.__doc__ or "")]
+    for name in ("TrainingRun", "PredictionRun", "Trainable", "FitResult", "Predictor"):
+        text += ["", f"## zoo.{name}", *_class(_find(context, name))]
+    return "\n".join(text) + "\n"
+
+
+def python() -> str:
+    """Every public name."""
+    text = ["# Python", "", "`import zoo` gives these names; it loads what is used, when it is used."]
+    found = {name: _definition(getattr(zoo, name)) for name in zoo.__all__ if name != "__version__"}
+    groups: dict[str, Callable[[str, Node | None], bool]] = {
+        "Functions": lambda name, node: isinstance(node, ast.FunctionDef),
+        "Errors": lambda name, node: _is_error(name),
+        "Classes": lambda name, node: isinstance(node, ast.ClassDef),
+        "Other names": lambda name, node: True,
+    }
+    told: set[str] = set()
+    for title, belongs in groups.items():
+        names = [name for name, node in found.items() if name not in told and belongs(name, node)]
+        told.update(names)
+        text += ["", f"## {title}"] if names else []
+        for name in names:
+            node = found[name]
+            text += ["", f"### zoo.{name}"]
+            text += [] if node is None else _class(node) if isinstance(node, ast.ClassDef) else _described(node)
+            text += ["", OTHER[name]] if node is None else []
+    return "\n".join(text) + "\n"
+
+
+OTHER = {
+    "Prediction": "What a model answers: `Classification`, `FilledMask`, `Embedding`, or `Rejected` in the place of an "
+    "input that could not be answered.",
+    "hookimpl": "Marks a function of a plugin as the implementation of the hook of its name; see [Hooks](hooks.md).",
+}
+
+
+def _is_error(name: str) -> bool:
+    value = getattr(zoo, name)
+    return isinstance(value, type) and issubclass(value, Exception)
+
+
+def _definition(value: object) -> Node | None:
+    """Where a class or function is written."""
+    module = inspect.getmodule(value)
+    return _find(module, value.__name__) if (module and isinstance(value, type)) or inspect.isfunction(value) else None
+
+
+def _find(module: ModuleType | None, name: str) -> Node:
+    assert module is not None
+    (node,) = (
+        node
+        for node in ast.parse(inspect.getsource(module)).body
+        if isinstance(node, ast.ClassDef | ast.FunctionDef)
+        and node.name == name
+        and not any("overload" in ast.unparse(decorator) for decorator in node.decorator_list)
+    )
+    return node
+
+
+def _class(node: Node) -> Iterator[str]:
+    assert isinstance(node, ast.ClassDef)
+    yield from ("", *_prose(ast.get_docstring(node) or ""))
+    if rows := list(_fields(node)):
+        yield from ("", "| attribute | type | meaning |", "|---|---|---|", *rows)
+    for member in node.body:
+        overload = isinstance(member, ast.FunctionDef) and any(
+            "overload" in ast.unparse(d) for d in member.decorator_list
+        )
+        if isinstance(member, ast.FunctionDef) and not overload and not member.name.startswith("_"):
+            if any(ast.unparse(decorator).endswith("property") for decorator in member.decorator_list):
+                continue
+            yield from ("", f"**{node.name}.{member.name}**", *_described(member))
+
+
+def _fields(node: ast.ClassDef) -> Iterator[str]:
+    for member, following in zip(node.body, [*node.body[1:], None], strict=True):
+        if isinstance(member, ast.AnnAssign) and isinstance(member.target, ast.Name):
+            told = isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant)
+            text = str(following.value.value) if told else ""  # type: ignore[union-attr]
+            if not member.target.id.startswith("_") and "option(" not in ast.unparse(member.annotation):
+                yield f"| `{member.target.id}` | `{_cell(ast.unparse(member.annotation))}` | {_cell(text)} |"
+        elif isinstance(member, ast.FunctionDef) and any(
+            ast.unparse(decorator).endswith("property") for decorator in member.decorator_list
+        ):
+            returns = ast.unparse(member.returns) if member.returns else ""
+            yield f"| `{member.name}` | `{_cell(returns)}` | {_cell(ast.get_docstring(member) or '')} |"
+
+
+def _described(node: Node) -> Iterator[str]:
+    assert isinstance(node, ast.FunctionDef)
+    returns = f" -> {ast.unparse(node.returns)}" if node.returns else ""
+    signature = f"{node.name}({ast.unparse(node.args)}){returns}"
+    if len(signature) > 100:
+        signature = (
+            f"{node.name}(\n    "
+            + re.sub(r", (?=[*\w]+(?:[:=,]|$))", ",\n    ", ast.unparse(node.args))
+            + f"\n){returns}"
+        )
+    yield from ("", "```text", signature, "```", "", *_prose(ast.get_docstring(node) or ""))
+
+
+def _prose(text: str) -> Iterator[str]:
+    """A docstring as Markdown: its sections become lists, its indented examples stay as they are."""
+    section = ""
+    for line in inspect.cleandoc(text).replace("`", "`").splitlines():
+        if found := SECTION.match(line):
+            section = found[1]
+            yield from (f"**{ {'Args': 'Arguments'}.get(section, section) }**", "")
+        elif section and line.startswith("    ") and not line.startswith("     "):
+            name, colon, meaning = line.strip().partition(": ")
+            yield f"- `{name}`: {meaning}" if colon and section != "Returns" else f"- {line.strip()}"
+        elif section and line.strip():
+            yield f"  {line.strip()}"
+        else:
+            section = "" if not line.strip() else section
+            yield line
+
+
+def _cell(text: str) -> str:
+    """Text that stays within the cell of a table."""
+    return " ".join(textwrap.dedent(text).split()).replace("|", "\\|").replace("<", "&lt;")
+
+
+PAGES: dict[str, Callable[[], str]] = {"cli.md": cli, "options.md": options, "hooks.md": hooks, "python.md": python}
+
+
+def stale() -> list[str]:
+    """Names of the pages that do not say what the code does."""
+    return [
+        name
+        for name, page in PAGES.items()
+        if not (FOLDER / name).exists() or (FOLDER / name).read_text(encoding="utf-8") != NOTE + page()
+    ]
+
+
+def main() -> int:
+    """Write, or check."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a page is stale")
+    if parser.parse_args().check:
+        found = stale()
+        sys.stderr.writelines(f"docs/reference/{name} is stale: uv run docs/generate.py\n" for name in found)
+        return 1 if found else 0
+    FOLDER.mkdir(exist_ok=True)
+    for name, page in PAGES.items():
+        (FOLDER / name).write_text(NOTE + page(), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
