@@ -8,7 +8,6 @@ import zoo
 
 class TfidfOptions(zoo.DataOptions, frozen=True, kw_only=True):
     c: Annotated[float, zoo.option("Inverse strength of the L2 regularisation.", gt=0, le=1e6)] = 10.0
-    words: Annotated[int, zoo.option("Longest run of words that counts as one.", ge=1, le=5, unit="words")] = 2
 
 
 TASK = "text-classification"
@@ -30,7 +29,7 @@ def cards() -> list[zoo.Card]:
 
 @zoo.hookimpl
 def finetune(run: zoo.TrainingRun) -> zoo.Trainable:
-    return Tfidf(c=run.options.c, words=run.options.words)
+    return Tfidf(c=run.options.c)
 
 
 @zoo.hookimpl
@@ -39,12 +38,12 @@ def predict(run: zoo.PredictionRun) -> zoo.Predictor:
 
 
 class Tfidf:
-    def __init__(self, words: int, c: float = 1.0, vocabulary: Any = None, idf: Any = None, learnt: Any = None) -> None:
+    def __init__(self, c: float = 1.0, vocabulary: Any = None, idf: Any = None, learnt: Any = None) -> None:
         from numpy import array
         from sklearn.feature_extraction.text import TfidfVectorizer
         from sklearn.linear_model import LogisticRegression
 
-        self.tfidf = TfidfVectorizer(ngram_range=(1, words), sublinear_tf=True, vocabulary=vocabulary)
+        self.tfidf = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, vocabulary=vocabulary)
         self.regression = LogisticRegression(C=c, max_iter=1000)
         if learnt:
             self.tfidf.idf_ = array(idf)
@@ -54,26 +53,17 @@ class Tfidf:
         run.report_plan(steps=1, epochs=1, batch_size=len(run.train))
         if run.dry_run:
             return zoo.FitResult(step=0)
-        features = self.tfidf.fit_transform([example.input for example in run.train])
-        self.regression.fit(features, [example.label for example in run.train])
-        self.save(run)
+        self.regression.fit(self.tfidf.fit_transform([e.input for e in run.train]), [e.label for e in run.train])
+        vocabulary = {words: int(column) for words, column in self.tfidf.vocabulary_.items()}
+        learnt = {name: getattr(self.regression, name).tolist() for name in ("classes_", "coef_", "intercept_")}
+        model = {"vocabulary": vocabulary, "idf": self.tfidf.idf_.tolist(), "learnt": learnt}
+        run.model_folder.mkdir(exist_ok=True)
+        (run.model_folder / "model.json").write_text(json.dumps(model), encoding="utf-8")
         metrics = zoo.ClassificationMetrics(run.labels)
         for example, answer in zip(run.eval, self.predict([one.input for one in run.eval]), strict=True):
             metrics.update(run.labels.index(example.label), run.labels.index(answer.label))
         run.report_evaluation(1, metrics.compute(), best=True)
         return zoo.FitResult(step=1, metrics=metrics.compute(), confusion=metrics.confusion, labels=run.labels)
-
-    def save(self, run: zoo.TrainingRun) -> None:
-        vocabulary = {word: int(column) for word, column in self.tfidf.vocabulary_.items()}
-        learnt = {name: getattr(self.regression, name).tolist() for name in ("classes_", "coef_", "intercept_")}
-        model = {
-            "words": run.options.words,
-            "vocabulary": vocabulary,
-            "idf": self.tfidf.idf_.tolist(),
-            "learnt": learnt,
-        }
-        run.model_folder.mkdir(exist_ok=True)
-        (run.model_folder / "model.json").write_text(json.dumps(model), encoding="utf-8")
 
     def predict(self, inputs: list[Any]) -> list[zoo.Prediction]:
         return [self.answer(text) if isinstance(text, str) else zoo.Rejected("this is no text") for text in inputs]
