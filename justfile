@@ -26,3 +26,7 @@ bench *arguments:
 # The tests of each plugin against the wheels of zoo and the plugin, in environments that hold nothing else.
 wheels:
     uv run pytest -m wheels tests/test_wheels.py
+
+# The documentation as a site, in site/; complains of links that lead nowhere.
+docs:
+    uv run --group docs zensical build --clean --strict

@@ -28,7 +28,8 @@ from zoo.cli.parser import new_parser
 from zoo.options import Options, schema
 from zoo.runs import context
 
-FOLDER = Path(__file__).parent / "reference"
+ROOT = Path(__file__).parent.parent
+REFERENCE = ROOT / "docs" / "reference"
 NOTE = "<!-- Written by docs/generate.py; change what it reads. -->\n\n"
 SECTION = re.compile(r"^(Args|Returns|Raises|Yields):$")
 Node = ast.ClassDef | ast.FunctionDef
@@ -235,15 +236,30 @@ def _cell(text: str) -> str:
     return " ".join(textwrap.dedent(text).split()).replace("|", "\\|").replace("<", "&lt;")
 
 
-PAGES: dict[str, Callable[[], str]] = {"cli.md": cli, "options.md": options, "hooks.md": hooks, "python.md": python}
+def embedded(page: str) -> str:
+    """A page with the files it shows as they are: `<!-- file: path -->` and the block after it."""
+
+    def block(found: re.Match[str]) -> str:
+        text = (ROOT / found[1]).read_text(encoding="utf-8")
+        return f"<!-- file: {found[1]} -->\n```python\n{text}```"
+
+    return re.sub(r"<!-- file: (\S+) -->\n```python\n.*?```", block, page, flags=re.DOTALL)
+
+
+def pages() -> Iterator[tuple[Path, str]]:
+    """Every page that the code has a say in, and what it must hold."""
+    for name, page in {"cli.md": cli, "options.md": options, "hooks.md": hooks, "python.md": python}.items():
+        yield REFERENCE / name, NOTE + page()
+    for path in sorted((ROOT / "docs" / "plugins").glob("*.md")):
+        yield path, embedded(path.read_text(encoding="utf-8"))
 
 
 def stale() -> list[str]:
-    """Names of the pages that do not say what the code does."""
+    """Paths of the pages that do not say what the code does."""
     return [
-        name
-        for name, page in PAGES.items()
-        if not (FOLDER / name).exists() or (FOLDER / name).read_text(encoding="utf-8") != NOTE + page()
+        path.relative_to(ROOT).as_posix()
+        for path, text in pages()
+        if not path.exists() or path.read_text(encoding="utf-8") != text
     ]
 
 
@@ -253,11 +269,11 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a page is stale")
     if parser.parse_args().check:
         found = stale()
-        sys.stderr.writelines(f"docs/reference/{name} is stale: uv run docs/generate.py\n" for name in found)
+        sys.stderr.writelines(f"{path} is stale: uv run docs/generate.py\n" for path in found)
         return 1 if found else 0
-    FOLDER.mkdir(exist_ok=True)
-    for name, page in PAGES.items():
-        (FOLDER / name).write_text(NOTE + page(), encoding="utf-8")
+    REFERENCE.mkdir(exist_ok=True)
+    for path, text in pages():
+        path.write_text(text, encoding="utf-8")
     return 0
 
 

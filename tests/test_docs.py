@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import get_args
 
@@ -21,7 +23,7 @@ SHARED = set(Event.__struct_fields__)
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.__name__)
 def test_every_event_is_described_with_its_fields(event: type[Event]) -> None:
     tag = msgspec.inspect.type_info(event).tag  # type: ignore[union-attr]
-    page = (ROOT / "docs" / "runs.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "reference" / "store.md").read_text(encoding="utf-8")
     (row,) = [line for line in page.splitlines() if line.startswith(f"| `{tag}` |")]
 
     described = set(re.findall(r"`(\w+)`", row)) - {tag}
@@ -29,7 +31,7 @@ def test_every_event_is_described_with_its_fields(event: type[Event]) -> None:
 
 
 def test_no_event_is_described_that_does_not_exist() -> None:
-    page = (ROOT / "docs" / "runs.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "reference" / "store.md").read_text(encoding="utf-8")
     described = re.findall(r"^\| `([a-z_]+)` \|", page.partition("## Events")[2], flags=re.MULTILINE)
 
     assert [msgspec.inspect.type_info(event).tag for event in EVENTS] == described  # type: ignore[union-attr]
@@ -37,13 +39,38 @@ def test_no_event_is_described_that_does_not_exist() -> None:
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_every_command_is_in_the_guide(command: str) -> None:
-    pages = [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/guide.md")]
+    pages = [path.read_text(encoding="utf-8") for path in (ROOT / "docs" / "how-to").glob("*.md")]
 
-    assert any(re.search(rf"\bzoo {command}\b", page) for page in pages)
+    assert any(re.search(rf"\bzoo {command}\b", page) for page in pages) or command == "quickstart"
+
+
+def test_reference_pages_say_what_the_code_does() -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "docs" / "generate.py"), "--check"],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_links_lead_somewhere() -> None:
+    for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")):
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.relative_to(ROOT)} leads to {target}, which is not there"
+
+
+def test_every_page_is_in_the_navigation_of_the_site() -> None:
+    site = (ROOT / "zensical.toml").read_text(encoding="utf-8")
+    docs = ROOT / "docs"
+    pages = {path.relative_to(docs).as_posix() for path in docs.rglob("*.md") if "examples" not in path.parts}
+
+    assert set(re.findall(r'"([\w/-]+\.md)"', site)) == pages
 
 
 def test_every_exit_code_is_in_the_guide() -> None:
-    page = " ".join((ROOT / "docs" / "guide.md").read_text(encoding="utf-8").split())
+    page = " ".join((ROOT / "docs" / "how-to" / "command-line.md").read_text(encoding="utf-8").split())
     told = re.search(r"Exit codes: (.*?)\. ", page + " ")
     assert told is not None
 
