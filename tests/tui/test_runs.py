@@ -151,7 +151,7 @@ async def test_a_crashed_run_is_seen_as_such(pilot: Driver, models: Site, write_
 async def test_a_real_run_is_watched_stopped_resumed_renamed_tried_and_deleted(
     pilot: Driver, finetune: Callable[..., zoo.Run]
 ) -> None:
-    run = finetune(name="mine", pause_ms=40)
+    run = finetune(name="mine", pause_ms=150)
     await pilot.press("2")
     await shows(pilot, "mine finetune")
     await pilot.press("enter")
