@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import itertools
 import sys
 from collections.abc import Iterable, Iterator
@@ -10,21 +11,22 @@ from typing import Any
 
 import msgspec
 
-from zoo.api import Model, load, start
-from zoo.cli import diagnostics, output
+from zoo.api import load, start
+from zoo.card import Card
+from zoo.cli import diagnostics, output, warm
 from zoo.cli.exit_codes import ExitCode
 from zoo.cli.option_flags import add_options, given_options
 from zoo.cli.placing import add_columns, add_placement, named_model, tell_placement
 from zoo.cli.render import render
-from zoo.cli.watching import leave, tell_result, watch
+from zoo.cli.warm import Answerer
+from zoo.cli.watching import leave, tell_fetching, tell_result, watch
 from zoo.data import stream
 from zoo.data.example import Example, RejectedRow
 from zoo.data.expansion import expand
 from zoo.errors import DatasetInvalid, OptionInvalid
-from zoo.prediction import Rejected
-from zoo.progress import size
+from zoo.prediction import Prediction, Rejected
 from zoo.requesting import batch_prediction_request, find_ability
-from zoo.task import get_task
+from zoo.task import Task, get_task
 
 CHUNK = 64
 """Inputs answered at once when they come as a stream."""
@@ -47,6 +49,7 @@ def complete_parser(parser: argparse.ArgumentParser, words: list[str]) -> None:
     parser.add_argument("--name", default="", help="with --out: name of the run")
     add_placement(parser)
     parser.add_argument("--detach", action="store_true", help="with --out: return at once; the run goes on")
+    warm.add_argument(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     if name := named_model(parser, words):
         card, ability = find_ability(name, "predict")
@@ -65,7 +68,8 @@ def run(args: argparse.Namespace) -> ExitCode:
         return _to_file(args)
     if not args.inputs and not args.file and sys.stdin.isatty():
         diagnostics.note("reading one input a line; end with Ctrl-D")
-    task = get_task(find_ability(args.model, "predict")[1].task)
+    card, ability = find_ability(args.model, "predict")
+    task = get_task(ability.task)
     if args.file:
         rows = stream(args.file, task, input_column=args.input_column)
         first = next(rows, None)  # what is wrong with the file is told before the model is loaded
@@ -74,29 +78,35 @@ def run(args: argparse.Namespace) -> ExitCode:
         source: Iterable[Any] = itertools.chain([first], rows)
     else:
         source = expand(args.inputs, task.input) or _typed_lines()
-    model = _load(args)
     one_by_one = not args.inputs and not args.file and sys.stdin.isatty()
-    for text, answer in _answers(model, iter(source), chunk_size=1 if one_by_one else CHUNK):
-        if args.json:
-            output.raw(msgspec.json.encode({"input": text, "prediction": answer}).decode() + "\n")
-        else:
-            for line in render(text, answer):
-                output.line(line)
-        sys.stdout.flush()
+    with _answerer(args, card, task) as answer_all:
+        for text, answer in _answers(answer_all, iter(source), chunk_size=1 if one_by_one else CHUNK):
+            _show(text, answer, as_json=args.json)
     return ExitCode.OK
 
 
-def _load(args: argparse.Namespace) -> Model:
+def _show(text: str, answer: Prediction, *, as_json: bool) -> None:
+    if as_json:
+        output.raw(msgspec.json.encode({"input": text, "prediction": answer}).decode() + "\n")
+    else:
+        for line in render(text, answer):
+            output.line(line)
+    sys.stdout.flush()
+
+
+@contextlib.contextmanager
+def _answerer(args: argparse.Namespace, card: Card, task: Task) -> Iterator[Answerer]:
+    """What answers: the process that keeps the model warm, if there is one or shall be; else the model itself."""
+    with warm.answerer(args, card, task) as found:
+        if found is not None:
+            yield found
+            return
     diagnostics.note(f"loading {args.model}")
     model = load(
-        args.model,
-        device=args.device,
-        precision=args.precision,
-        on_progress=lambda p: diagnostics.status(f"fetching {size(p.received_bytes)} of {size(p.total_bytes or 0)}"),
-        **given_options(args),
+        args.model, device=args.device, precision=args.precision, on_progress=tell_fetching, **given_options(args)
     )
     diagnostics.note(f"{model.card.name} on {model.device}, {model.precision}")
-    return model
+    yield model.predict
 
 
 def _typed_lines() -> Iterator[str | RejectedRow]:
@@ -108,11 +118,11 @@ def _typed_lines() -> Iterator[str | RejectedRow]:
             yield RejectedRow("stdin", number, "not UTF-8")
 
 
-def _answers(model: Model, source: Iterator[Any], *, chunk_size: int) -> Iterator[tuple[str, Any]]:
+def _answers(answer_all: Answerer, source: Iterator[Any], *, chunk_size: int) -> Iterator[tuple[str, Any]]:
     """Answer a stream, in order and in chunks."""
     while chunk := list(itertools.islice(source, chunk_size)):
         texts = [one.input if isinstance(one, Example) else one for one in chunk if not isinstance(one, RejectedRow)]
-        answered = iter(model.predict(texts) if texts else [])
+        answered = iter(answer_all(texts) if texts else [])
         for one in chunk:
             if isinstance(one, RejectedRow):
                 yield f"row {one.row}", Rejected(one.reason)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from zoo.api import Run
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode, exit_code_of_kind
 from zoo.errors import ZooError
 from zoo.narration import narrate
-from zoo.progress import REPAINT_S, describe, duration
+from zoo.progress import REPAINT_S, describe, duration, size
 from zoo.runs import control
 from zoo.runs.events import (
     AnyEvent,
@@ -20,11 +21,19 @@ from zoo.runs.log import follow
 from zoo.runs.snapshot import RunSnapshot, apply
 from zoo.task import get_task
 
+if TYPE_CHECKING:
+    from zoo.fetch import Progress
+
 PLAIN_INTERVAL_S = 10.0
 """Between two lines of progress where stderr is no terminal."""
 SMALL_TABLE = 30
 _EXAMPLE_INPUT = {"text": '"some text"', "image": "some.jpg"}
 """Classes up to which the table of classes is shown."""
+
+
+def tell_fetching(progress: Progress) -> None:
+    """Show how a download goes."""
+    diagnostics.status(f"fetching {size(progress.received_bytes)} of {size(progress.total_bytes or 0)}")
 
 
 def leave(run: Run, *, as_json: bool) -> ExitCode:

@@ -9,7 +9,7 @@ import msgspec
 from zoo.prediction import Prediction
 
 
-class Open(msgspec.Struct, frozen=True, kw_only=True):
+class Open(msgspec.Struct, frozen=True, kw_only=True, tag="open"):
     """The first line to the worker: what to load."""
 
     model: str
@@ -18,11 +18,18 @@ class Open(msgspec.Struct, frozen=True, kw_only=True):
     options: dict[str, Any] = {}
 
 
-class Ask(msgspec.Struct, frozen=True, kw_only=True):
+class Ask(msgspec.Struct, frozen=True, kw_only=True, tag="ask"):
     """Every other line to the worker."""
 
     inputs: list[str]
     """Texts, or paths of files."""
+
+
+class End(msgspec.Struct, frozen=True, kw_only=True, tag="end"):
+    """To a worker that is kept warm: it is not needed any more."""
+
+
+Request = Union[Ask, End]
 
 
 class Fetching(msgspec.Struct, frozen=True, kw_only=True, tag="fetching"):

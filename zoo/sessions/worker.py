@@ -13,7 +13,7 @@ from zoo.allocator import keep_freed_memory
 from zoo.api import Model, load
 from zoo.errors import ZooError
 from zoo.fetch import Progress
-from zoo.sessions.messages import Answered, Ask, Failed, Fetching, Open, Ready, Reply
+from zoo.sessions.messages import Answered, Ask, End, Failed, Fetching, Open, Ready, Reply, Request
 
 FETCHING_S = 0.2
 
@@ -26,12 +26,21 @@ def main() -> int:
     try:
         model = _load(msgspec.json.decode(requests.readline(), type=Open), replies)
     except Exception as error:
-        _send(replies, _failed(error))
+        send(replies, failed(error))
         return 1
-    _send(replies, Ready(device=model.device, precision=model.precision, labels=model.labels))
-    for line in requests:
-        _send(replies, _answer(model, msgspec.json.decode(line, type=Ask)))
+    converse(model, requests, replies)
     return 0
+
+
+def converse(model: Model, requests: IO[bytes], replies: IO[bytes]) -> bool:
+    """Answer line by line until nothing more comes; False where somebody said that this is the end."""
+    send(replies, Ready(device=model.device, precision=model.precision, labels=model.labels))
+    for line in requests:
+        request: Request = msgspec.json.decode(line, type=Request)
+        if isinstance(request, End):
+            return False
+        send(replies, _answer(model, request))
+    return True
 
 
 def _private_stdout() -> IO[bytes]:
@@ -48,7 +57,7 @@ def _load(asked: Open, replies: IO[bytes]) -> Model:
         nonlocal told_at
         if time.monotonic() - told_at >= FETCHING_S:
             told_at = time.monotonic()
-            _send(replies, Fetching(received_bytes=progress.received_bytes, total_bytes=progress.total_bytes))
+            send(replies, Fetching(received_bytes=progress.received_bytes, total_bytes=progress.total_bytes))
 
     return load(asked.model, device=asked.device, precision=asked.precision, on_progress=tell, **asked.options)
 
@@ -58,11 +67,12 @@ def _answer(model: Model, asked: Ask) -> Reply:
     try:
         predictions = model.predict(asked.inputs)
     except Exception as error:
-        return _failed(error)
+        return failed(error)
     return Answered(predictions=predictions, elapsed_s=time.perf_counter() - started)
 
 
-def _failed(error: Exception) -> Failed:
+def failed(error: Exception) -> Failed:
+    """What is told of an error."""
     if isinstance(error, ZooError):
         return Failed(kind=type(error).__name__, message=error.message, hint=error.hint)
     import traceback
@@ -71,7 +81,8 @@ def _failed(error: Exception) -> Failed:
     return Failed(kind=type(error).__name__, message=f"{type(error).__name__}: {error}")
 
 
-def _send(replies: IO[bytes], reply: Reply) -> None:
+def send(replies: IO[bytes], reply: Reply) -> None:
+    """Send one line."""
     replies.write(msgspec.json.encode(reply) + b"\n")
     replies.flush()
 

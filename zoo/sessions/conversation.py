@@ -1,0 +1,97 @@
+"""The one who asks: waits until a model is ready, and gets answers."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import IO
+
+import msgspec
+
+from zoo import errors
+from zoo.errors import RunFailed, ZooError
+from zoo.prediction import Prediction
+from zoo.sessions.messages import Answered, Ask, End, Failed, Fetching, Open, Ready, Reply
+
+
+class Conversation:
+    """What is said to a process that holds a model, over two streams.
+
+    Args:
+        model: what it is called in messages.
+        replies: to read from.
+        requests: to write to.
+    """
+
+    def __init__(self, model: str, replies: IO[bytes], requests: IO[bytes]) -> None:
+        self.model = model
+        self._replies, self._requests = replies, requests
+        self._lock = threading.Lock()
+
+    def wait_until_ready(self, on_fetching: Callable[[Fetching], None] | None = None) -> Ready:
+        """Wait for the model; asked before anything else.
+
+        Args:
+            on_fetching: told how a download goes.
+
+        Raises:
+            ZooError: the model cannot be loaded; of the class that says why.
+        """
+        with self._lock:
+            while True:
+                reply = self._hear()
+                if isinstance(reply, Ready):
+                    return reply
+                if isinstance(reply, Fetching) and on_fetching is not None:
+                    on_fetching(reply)
+
+    def predict(self, inputs: Sequence[str]) -> list[Prediction]:
+        """Answer texts, or files by their paths, in order; callers in several threads take turns.
+
+        Raises:
+            ZooError: the model could not answer, or its process is gone.
+        """
+        with self._lock:
+            self.say(Ask(inputs=list(inputs)))
+            reply = self._hear()
+            assert isinstance(reply, Answered)
+            return reply.predictions
+
+    def say(self, request: Open | Ask | End) -> None:
+        """Send one line.
+
+        Raises:
+            RunFailed: nobody is there to hear it.
+        """
+        try:
+            self._requests.write(msgspec.json.encode(request) + b"\n")
+            self._requests.flush()
+        except (OSError, ValueError):
+            raise self._gone() from None
+
+    def last_words(self) -> str:
+        """What the process said before it was gone, as far as that is known."""
+        return ""
+
+    def _hear(self) -> Reply:
+        try:
+            line = b"" if self._replies.closed else self._replies.readline()
+        except OSError:
+            line = b""
+        if not line.endswith(b"\n"):
+            raise self._gone()
+        reply: Reply = msgspec.json.decode(line, type=Reply)
+        if isinstance(reply, Failed):
+            raise _error(reply)
+        return reply
+
+    def _gone(self) -> RunFailed:
+        return RunFailed(f"the process that held {self.model} is gone", self.last_words())
+
+
+def _error(reply: Failed) -> ZooError:
+    """The error as the worker raised it."""
+    kind = getattr(errors, reply.kind, None)
+    if isinstance(kind, type) and issubclass(kind, ZooError):
+        return kind(reply.message, reply.hint)
+    return RunFailed(reply.message, reply.hint)

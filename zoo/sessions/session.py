@@ -1,0 +1,90 @@
+"""A session: a process that one process opens, asks, and ends."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+from zoo.errors import RunFailed
+from zoo.runs.launcher import environment
+from zoo.sanitize import one_line
+from zoo.sessions.conversation import Conversation
+from zoo.sessions.messages import Open
+
+_LAST_WORDS = 2000
+"""Bytes of what a worker printed that are looked at when it is gone."""
+EXIT_TIMEOUT_S = 2.0
+
+
+class Session(Conversation):
+    """A model loaded in a process of its own; ends with `close`, or with the process that opened it.
+
+    Args:
+        model: name of a card or of a finished run.
+        device: auto, cpu, cuda, cuda:N, mps or xpu.
+        precision: auto, fp32, bf16, fp16 or int8.
+        options: of the model's predict ability.
+
+    Raises:
+        RunFailed: the process cannot be started.
+    """
+
+    def __init__(
+        self, model: str, *, device: str = "auto", precision: str = "auto", options: Mapping[str, Any] | None = None
+    ) -> None:
+        self._words = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the session)
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "zoo.sessions.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._words,
+                env=environment(),
+            )
+        except OSError as error:
+            self._words.close()
+            raise RunFailed(f"a process for {model} cannot be started: {error}") from error
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        super().__init__(model, self._process.stdout, self._process.stdin)
+        self.say(Open(model=model, device=device, precision=precision, options=dict(options or {})))
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def pid(self) -> int:
+        """The process that holds the model."""
+        return self._process.pid
+
+    def close(self) -> None:
+        """End the process; a call that waits for an answer ends with an error."""
+        with contextlib.suppress(OSError):
+            self._requests.close()
+        try:
+            self._process.wait(EXIT_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        with self._lock:
+            self._replies.close()
+            self._words.close()
+
+    def last_words(self) -> str:
+        """What the process printed before it was gone."""
+        if self._words.closed:
+            return ""
+        end = self._words.seek(0, 2)
+        self._words.seek(max(0, end - _LAST_WORDS))
+        lines = self._words.read().decode(errors="replace").strip().splitlines()
+        return f"it last said: {one_line(lines[-1])}" if lines else ""
