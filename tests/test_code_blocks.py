@@ -1,9 +1,9 @@
 """Every block of code in the pages does what it says: commands are run, Python is run, data is parsed.
 
 A page is gone through from top to bottom in a folder of its own, with small files of the names that the pages use and
-models that learn in an instant (tests/standin.py). A block that is not run says so and why in a comment before it:
-`<!-- not run: ... -->`; what must have happened before, without a reader having to do it, stands in
-`<!-- before: zoo ... -->`.
+models that learn in an instant (tests/standin.py); the Python of a page is one program, run after its commands. A block
+that is not run says so and why in a comment before it: `<!-- not run: ... -->`; what must have happened before, without
+a reader having to do it, stands in `<!-- before: zoo ... -->`.
 """
 
 from __future__ import annotations
@@ -96,7 +96,6 @@ class Walk:
         match block.language:
             case "python":
                 self.python += block.code
-                self.check([sys.executable, "-c", self.python])
             case "toml":
                 tomllib.loads(block.code)
             case "json":
@@ -168,3 +167,4 @@ def test_blocks_do_what_they_say(page: str, tmp_path: Path, store: Path) -> None
     walk = Walk(tmp_path, store, torch="new my-words" in (ROOT / page).read_text(encoding="utf-8"))
     for block in blocks(page):
         walk.go(block)
+    walk.check([sys.executable, "-c", walk.python])

@@ -233,7 +233,7 @@ def test_an_interrupt_ends_with_130(site: Site) -> None:
 
 OPTIONS = r"""
 from typing import Annotated, Literal
-class Mine(zoo.Options, frozen=True, kw_only=True):
+class Mine(zoo.DataOptions, frozen=True, kw_only=True):
     depth: Annotated[int, zoo.option("How \x1b[31mdeep\x1b[0m, in 100% of cases.", ge=1, unit="layers")] = 2
     way: Annotated[Literal["up", "down"], zoo.option("Where to.")] = "up"
     deaf: Annotated[bool, zoo.option("Hear nothing.")] = False

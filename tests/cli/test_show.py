@@ -14,7 +14,7 @@ from zoo.cli.exit_codes import ExitCode
 
 MINE = """
 from typing import Annotated
-class Mine(zoo.Options, frozen=True, kw_only=True):
+class Mine(zoo.DataOptions, frozen=True, kw_only=True):
     depth: Annotated[int | None, zoo.option("How deep, in 100% of cases.", ge=1, unit="layers")] = None
 """
 FULL = card(
@@ -66,6 +66,11 @@ def test_everything_known_is_shown(site: Site, capsys: pytest.CaptureFixture[str
         "    w.bin      sha256 " + "0" * 64,
         "",
         "finetune (text-classification)",
+        "  --seed               Seed of everything random. (0 <= seed < 4294967296; default: 42)",
+        "  --eval-share         Share of the rows held out for evaluation where no evaluation data is given. "
+        "(0 <= eval_share <= 0.5; default: 0.1)",
+        "  --max-rejected       The run fails when more than this share of the rows cannot be used. "
+        "(0 <= max_rejected <= 1; default: 0.1)",
         "  --depth              How deep, in 100% of cases. (layers; 1 <= depth; default: auto)",
     ]
 
@@ -87,7 +92,7 @@ def test_json_is_one_document_with_the_options_described(site: Site, capsys: pyt
 
     answer = json.loads(capsys.readouterr().out)
     assert (answer["name"], answer["plugin"], answer["architecture"]) == ("full", "toy", {"layers": 2, "width": 128})
-    (depth,) = answer["abilities"]["finetune"]["options"]
+    *_, depth = answer["abilities"]["finetune"]["options"]
     assert (depth["name"], depth["kind"], depth["ge"], depth["optional"]) == ("depth", "int", 1, True)
     assert [source["type"] for source in answer["weights"]["sources"]] == ["folder", "url", "hub", "package"]
 
