@@ -342,3 +342,9 @@ def test_fp32_on_the_cpu_needs_no_measuring(cache: Path, torch_is: Callable[[str
 
 def _without_free_memory(found: tuple[Device, ...]) -> list[Device]:
     return [msgspec.structs.replace(device, free_bytes=None) for device in found]
+
+
+def test_auto_keeps_to_what_the_model_knows() -> None:
+    placement = choose(devices=(CPU,), known=("fp32",))
+
+    assert (placement.precision, placement.reason) == ("fp32", "no accelerator found; the model knows no bf16")

@@ -122,7 +122,7 @@ def _load_card(
             f"{card.name} has learnt nothing to predict with yet", f"train it: zoo finetune {card.name} --data FILE"
         )
     parsed = parse(ability.options, options or {})
-    placement = choose(device, precision)
+    placement = choose(device, precision, known=ability.precisions)
     ability.check_precision(placement.precision)
     predictor = load_plugin(card.plugin).hook("predict")(
         run=PredictionRun(

@@ -92,12 +92,19 @@ def available(*, refresh: bool = False) -> tuple[Device, ...]:
     return _with_free_memory(devices)
 
 
-def choose(device: str = "auto", precision: str = "auto", *, devices: Sequence[Device] | None = None) -> Placement:
+def choose(
+    device: str = "auto",
+    precision: str = "auto",
+    *,
+    known: Sequence[str] = PRECISIONS,
+    devices: Sequence[Device] | None = None,
+) -> Placement:
     """Settle where to compute.
 
     Args:
         device: auto, cpu, cuda, cuda:N, mps, xpu or xpu:N.
-        precision: auto takes bf16 where it is native, else fp32.
+        precision: auto takes bf16 where it is native and known, else fp32.
+        known: precisions that the model can compute in.
         devices: what to choose from; those of this machine if not given.
 
     Raises:
@@ -113,7 +120,7 @@ def choose(device: str = "auto", precision: str = "auto", *, devices: Sequence[D
         return Placement(device=device, precision=precision, reason="as asked")
     here = available() if devices is None else devices
     chosen, why = _choose_device(device, here)
-    settled, why_precision = _choose_precision(precision, chosen)
+    settled, why_precision = _choose_precision(precision, chosen, known)
     return Placement(device=chosen.name, precision=settled, reason=f"{why}; {why_precision}")
 
 
@@ -149,7 +156,7 @@ def _choose_device(asked: str, here: Sequence[Device]) -> tuple[Device, str]:
     return best, "; ".join([why, best.note] if best.note else [why])
 
 
-def _choose_precision(asked: str, device: Device) -> tuple[str, str]:
+def _choose_precision(asked: str, device: Device, known: Sequence[str]) -> tuple[str, str]:
     if asked == "fp16" and device.kind == "cpu":
         raise Unsupported("a CPU computes fp16 far slower than fp32", "use --precision bf16 or fp32")
     if asked == "int8" and device.kind != "cpu":
@@ -158,6 +165,8 @@ def _choose_precision(asked: str, device: Device) -> tuple[str, str]:
         return asked, f"{asked} as asked"
     if asked != "auto":
         return asked, f"{asked} as asked, though it is not native here and slower than fp32 or no faster"
+    if "bf16" not in known:
+        return "fp32", "the model knows no bf16"
     if "bf16" not in device.native:
         return "fp32", "bf16 is not native here"
     rates = device.rates

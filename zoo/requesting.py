@@ -194,7 +194,7 @@ def _request(
 ) -> RunRequest:
     if any(name in (other.name, other.full_name) for other in Catalog.load().cards):
         raise OptionInvalid(f"--name is {name!r}, which is the name of a model", "choose another")
-    placement = choose(device, precision)
+    placement = choose(device, precision, known=ability.precisions)
     ability.check_precision(placement.precision)
     if processes > 1 and placement.device != "cpu":
         _check_accelerators(placement.device, processes)

@@ -40,8 +40,8 @@ def cards() -> list[zoo.Card]:
             input=zoo.TextInput(max_tokens=512),
             license="Apache-2.0",
             abilities={
-                "finetune": zoo.Ability(task="text-classification", options=EchoOptions),
-                "predict": zoo.Ability(task="text-classification"),
+                "finetune": zoo.Ability(task="text-classification", options=EchoOptions, precisions=("fp32",)),
+                "predict": zoo.Ability(task="text-classification", precisions=("fp32",)),
             },
         )
     ]
