@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import pty
-import select
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +14,7 @@ import pytest
 
 from tests.plugin_site import Site, plugin
 from tests.tui.driving import Driver, notices, scenario, screen_text, shows, until, write
+from tests.tui.terminal import Terminal
 from zoo.runs.events import RunFinished
 from zoo.runs.store import RunFolder
 from zoo.tui.app import ZooApp
@@ -121,48 +119,6 @@ async def test_an_error_in_the_background_is_told(pilot: Driver, models: Site) -
 
     pilot.app.carry_out(fail)
     await until(pilot, lambda: "the store is [gone]\nlook for it" in notices(pilot))
-
-
-class Terminal:
-    """zoo in a pseudo terminal of its own."""
-
-    def __init__(self, program: str = "from zoo.cli import main; main([])", **environment: str) -> None:
-        self.master, slave = pty.openpty()
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", program],
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            env=os.environ | {"TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24"} | environment,
-            start_new_session=True,
-        )
-        os.close(slave)
-        self.output = b""
-
-    def read_until(self, text: bytes, seconds: float = 30) -> bytes:
-        deadline = time.monotonic() + seconds
-        while text not in self.output:
-            assert time.monotonic() < deadline, self.output[-2000:]
-            if select.select([self.master], [], [], 0.1)[0]:
-                try:
-                    self.output += os.read(self.master, 65_536)
-                except OSError:
-                    break
-        return self.output
-
-    def write(self, text: bytes) -> None:
-        os.write(self.master, text)
-
-    def end(self) -> int:
-        while True:
-            try:
-                if not os.read(self.master, 65_536):
-                    break
-            except OSError:
-                break
-        code = self.process.wait(30)
-        os.close(self.master)
-        return code
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo terminals of this kind")

@@ -40,15 +40,26 @@ def _dispatch(argv: Sequence[str] | None) -> int:
     while words and words[0].startswith("-"):
         flags.append(words.pop(0))
     if not words and not flags and sys.stdin.isatty() and sys.stdout.isatty():
-        from zoo.tui.launch import open_app
-
-        return open_app()
+        return _open_app()
     if not words or {"-h", "--help"} & set(flags):
         return _overview(flags)
     if "--version" in flags:
         return _version()
     end = words.index("--") if "--" in words else len(words)  # what follows is no flag
     return _run(words[0], [*words[1:end], *flags, *words[end:]])
+
+
+def _open_app() -> int:
+    from zoo.cli import diagnostics
+    from zoo.cli.exit_codes import exit_code
+    from zoo.errors import ZooError
+    from zoo.tui.launch import open_app
+
+    try:
+        return open_app()
+    except ZooError as error:
+        diagnostics.error(error)
+        return exit_code(error)
 
 
 def _overview(flags: list[str]) -> int:

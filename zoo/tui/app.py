@@ -19,6 +19,7 @@ from zoo.paths import home
 from zoo.sanitize import plain
 from zoo.tui import settings
 from zoo.tui.feed import Applied, Feed
+from zoo.tui.graphics import Graphics
 from zoo.tui.themes import HIGH_CONTRAST
 
 if TYPE_CHECKING:
@@ -72,8 +73,10 @@ class ZooApp(App[None]):
         Binding("ctrl+c", "leave", "Quit", show=False),
     ]
 
-    def __init__(self) -> None:
+    def __init__(self, graphics: Graphics = "blocks") -> None:
         super().__init__()
+        self.graphics = graphics
+        """How images are drawn."""
         self.feed = Feed(self)
         self.chosen_model = ""
         """Full name of the model that Predict is to open next."""

@@ -23,7 +23,7 @@ from zoo.tui.commands import command_line
 from zoo.tui.page import Page
 from zoo.tui.widgets.answer import draw
 from zoo.tui.widgets.fields import PathSuggester
-from zoo.tui.widgets.picture import Picture, pixels_of
+from zoo.tui.widgets.picture import Picture, prepared
 
 TYPING_S = 0.2
 """The text is answered once nothing was typed for so long."""
@@ -191,9 +191,9 @@ class PredictScreen(Page):
         if number != self._asked:  # something newer was typed while the model was busy
             return
         if room is not None:
-            pixels = pixels_of(question, *room)
-            if not isinstance(pixels, str):
-                self.later(lambda: self.query_one(Picture).show(pixels) if number == self._asked else None)
+            image = prepared(question, *room, self.zoo.graphics)
+            if not isinstance(image, str):
+                self.later(lambda: self.query_one(Picture).show(image) if number == self._asked else None)
         try:
             (answer,) = session.predict([question])
         except ZooError as error:
