@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -71,10 +72,19 @@ class _Entry:
     offset: int = 0
 
 
-class RunIndex:
-    """Summaries of all runs of the store; not for several threads."""
+def _nothing() -> None:
+    """Go on at once."""
 
-    def __init__(self) -> None:
+
+class RunIndex:
+    """Summaries of all runs of the store; not for several threads.
+
+    Args:
+        between: called after each run that is read, by one who has other things to do meanwhile.
+    """
+
+    def __init__(self, between: Callable[[], None] = _nothing) -> None:
+        self._between = between
         self._entries: dict[str, _Entry] = {}
         self._seen_folder = 0
         self._swept = 0
@@ -111,6 +121,7 @@ class RunIndex:
         complete = True
         new = 0
         for name in sorted(names - self._entries.keys()):
+            self._between()
             entry = _entry(RunFolder(parent / name))
             if entry is not None:
                 self._entries[name] = entry

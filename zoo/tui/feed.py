@@ -28,6 +28,8 @@ POLL_S = 0.25
 """Between two looks at the runs."""
 PAINT_S = 0.1
 """Least time between two messages about downloads."""
+BREATH_S = 0.002
+"""How long a thread that reads much works, and then rests."""
 BATCH = 200
 """Cards whose weights are looked for before the screens are told."""
 
@@ -54,6 +56,18 @@ class Installed(NamedTuple):
     failures: tuple[PluginFailure, ...]
     disabled: tuple[DisabledPlugin, ...]
     problems: tuple[str, ...]
+
+
+class Breath:
+    """Leaves the interpreter to the UI half of the time: called now and then by a thread with much to do."""
+
+    def __init__(self) -> None:
+        self._since = time.monotonic()
+
+    def __call__(self) -> None:
+        if time.monotonic() - self._since >= BREATH_S:
+            time.sleep(BREATH_S)
+            self._since = time.monotonic()
 
 
 class Feed:
@@ -141,7 +155,7 @@ class Feed:
 
     def _watch_runs(self) -> None:
         """In a thread, as long as the application is open."""
-        index = RunIndex()
+        index = RunIndex(between=Breath())
         first, well = True, True
         while not self._ended:
             try:
