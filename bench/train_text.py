@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 DATA = str(files("zoo") / "quickstart" / "customer_messages_train.csv")
+TEST = str(files("zoo") / "quickstart" / "customer_messages_test.csv")
 BATCH, LENGTH, LR, WARM = 32, 128, 1e-4, 5
 EPOCHS, HEAD_LR = 3, 2e-3
 PEER = str(Path(__file__).with_name("trainer_peer.py"))
@@ -48,7 +49,9 @@ def trainer(data: str, steps: int) -> tuple[float, float, float]:
     return figures(told["times"], told["losses"], began)
 
 
-def trainer_told(data: str, steps: int, lr: float, *, frozen: bool = False) -> dict[str, Any]:
+def trainer_told(
+    data: str, steps: int, lr: float, *, frozen: bool = False, seed: int = 42, test: str = ""
+) -> dict[str, Any]:
     """What the peer prints."""
     from zoo.catalog import Catalog
     from zoo.fetch import locate
@@ -57,8 +60,8 @@ def trainer_told(data: str, steps: int, lr: float, *, frozen: bool = False) -> d
     assert weights is not None
     folder = locate(weights)
     with tempfile.TemporaryDirectory() as out:
-        numbers = map(str, (steps, BATCH, LENGTH, lr, int(frozen)))
-        command = [sys.executable, "-W", "ignore", PEER, str(folder), data, out, *numbers]
+        numbers = map(str, (steps, BATCH, LENGTH, lr, int(frozen), seed))
+        command = [sys.executable, "-W", "ignore", PEER, str(folder), data, out, test, *numbers]
         done = subprocess.run(command, check=True, capture_output=True, encoding="utf-8")
     told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return told
@@ -101,6 +104,20 @@ def trainer_head(data: str, rows: int) -> tuple[float, float]:
     return EPOCHS * rows / (told["times"][-1] - told["began"]), statistics.mean(told["losses"][-5:])
 
 
+def accuracies(data: str, test: str, rows: int, seeds: int) -> tuple[list[float], list[float]]:
+    """Accuracy on other rows after three epochs, for several seeds: the peer's, and zoo's at its default precision."""
+    import zoo
+
+    theirs, ours = [], []
+    for seed in range(seeds):
+        steps = EPOCHS * -(-rows // BATCH)
+        theirs.append(trainer_told(data, steps, LR, seed=seed, test=test)["accuracy"])
+        options = {"epochs": EPOCHS, "batch_size": BATCH, "max_tokens": LENGTH, "lr": LR, "eval_share": 0.0}
+        run = zoo.finetune("all-minilm-l6-v2", data, device="cpu", seed=seed, **options).wait(progress=False)
+        ours.append(zoo.evaluate(run.name, test, device="cpu").wait(progress=False).metrics["accuracy"])
+    return theirs, ours
+
+
 def figures(times: list[float], losses: list[float], began: float) -> tuple[float, float, float]:
     """Samples/s after the first steps, seconds to the first, mean loss of the last."""
     rate = (len(times) - WARM) * BATCH / (times[-1] - times[WARM - 1])
@@ -115,6 +132,8 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--head", action="store_true", help="also the head alone on a frozen body")
+    parser.add_argument("--seeds", type=int, default=0, help="also the accuracy of so many trainings of three epochs")
+    parser.add_argument("--test", default=TEST, help="CSV that it is measured on")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as root:
         os.environ["ZOO_HOME"] = f"{root}/store"
@@ -129,6 +148,7 @@ def main() -> None:
         for _ in range(asked.rounds):
             for name, work in ways.items():
                 found[name].append(work())
+        judged = accuracies(data, asked.test, asked.rows, asked.seeds)
         heads = [
             (trainer_head(data, asked.rows), ours_head(data, asked.rows))
             for _ in range(asked.rounds if asked.head else 0)
@@ -141,6 +161,10 @@ def main() -> None:
             f"{name:<24} {ours_rate:6.1f} samples/s {ours_rate / rate:5.2f}x   first step after {ours_first:5.1f} s "
             f"({ours_first / first:4.2f}x)   loss {loss:.4f}"
         )
+    for name, found_accuracies in zip(("Trainer, three epochs", "zoo, three epochs"), judged, strict=True):
+        if found_accuracies:
+            each = ", ".join(f"{one:.4f}" for one in found_accuracies)
+            print(f"{name:<24} accuracy {statistics.mean(found_accuracies):.4f} (mean of {each})")
     for column, name in enumerate(("Trainer, frozen body", "zoo, --method head") if heads else ()):
         rate, loss = (statistics.median(pair[column][i] for pair in heads) for i in range(2))
         ratio = rate / statistics.median(pair[0][0] for pair in heads)

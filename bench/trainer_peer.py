@@ -1,4 +1,7 @@
-"""The peer of train_text.py: transformers' Trainer in its documented plain use; prints when its steps ended."""
+"""The peer of train_text.py: transformers' Trainer in its documented plain use; prints when its steps ended.
+
+With a test file, also the accuracy on it.
+"""
 
 from __future__ import annotations
 
@@ -34,14 +37,34 @@ class Clock(TrainerCallback):
             self.losses.append(logs["loss"])
 
 
-def main(weights: str, data: str, out: str, steps: int, batch: int, length: int, lr: float, frozen: bool) -> None:
+def rows_of(path: str) -> list[dict[str, str]]:
+    """Of a CSV file with columns `text` and `label`."""
+    with Path(path).open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def main(
+    weights: str,
+    data: str,
+    out: str,
+    test: str,
+    steps: int,
+    batch: int,
+    length: int,
+    lr: float,
+    frozen: bool,
+    seed: int,
+) -> None:
     """Train."""
-    with Path(data).open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    rows = rows_of(data)
     labels = sorted({row["label"] for row in rows})
     tokenizer = AutoTokenizer.from_pretrained(weights)
-    encoded = tokenizer([row["text"] for row in rows], truncation=True, max_length=length)["input_ids"]
-    items = [{"input_ids": ids, "labels": labels.index(row["label"])} for ids, row in zip(encoded, rows, strict=True)]
+
+    def encoded(rows: list[dict[str, str]]) -> list[dict[str, Any]]:
+        ids = tokenizer([row["text"] for row in rows], truncation=True, max_length=length)["input_ids"]
+        return [{"input_ids": one, "labels": labels.index(row["label"])} for one, row in zip(ids, rows, strict=True)]
+
+    items = encoded(rows)
     model = AutoModelForSequenceClassification.from_pretrained(weights, num_labels=len(labels))
     model.base_model.requires_grad_(not frozen)
     if frozen and model.bert.pooler is not None:
@@ -59,15 +82,20 @@ def main(weights: str, data: str, out: str, steps: int, batch: int, length: int,
         report_to=[],
         disable_tqdm=True,
         use_cpu=True,
-        seed=42,
+        seed=seed,
     )
     collator = DataCollatorWithPadding(tokenizer)
     trainer = Trainer(model=model, args=arguments, train_dataset=items, data_collator=collator, callbacks=[clock])
     began = time.time()
     trainer.train()
-    print(json.dumps({"began": began, "times": clock.times, "losses": clock.losses}))
+    told: dict[str, Any] = {"began": began, "times": clock.times, "losses": clock.losses}
+    if test:
+        answers = trainer.predict(encoded(rows_of(test)))
+        told["accuracy"] = float((answers.predictions.argmax(-1) == answers.label_ids).mean())
+    print(json.dumps(told))
 
 
 if __name__ == "__main__":
-    weights, data, out, *numbers = sys.argv[1:]
-    main(weights, data, out, int(numbers[0]), int(numbers[1]), int(numbers[2]), float(numbers[3]), numbers[4] == "1")
+    weights, data, out, test, steps, batch, length, lr, frozen, seed = sys.argv[1:]
+    numbers = (int(steps), int(batch), int(length), float(lr), frozen == "1", int(seed))
+    main(weights, data, out, test, *numbers)
