@@ -11,7 +11,6 @@ In one process, alternating; checked in the same run: the last losses of the two
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import statistics
 import tempfile
 import time
@@ -66,26 +65,23 @@ def engine(run: Any) -> tuple[float, float, list[Any]]:
     """Seconds a step, last loss, and the calls of collate."""
     from zoo_bert.classification import Classification
 
-    from zoo.runs.events import StepCompleted
-
     objective, calls, times, losses = Classification(run), [], [], []
-    collate, emit = objective.collate, run.emit
+    collate, compute = objective.collate, objective.losses
 
     def noting(features: Any, seeds: Any, *, training: bool) -> Any:
         calls.append((features, seeds))
         times.append(time.perf_counter())
         return collate(features, seeds, training=training)
 
-    objective.collate = noting  # type: ignore[method-assign]
+    def telling(module: Any, batch: Any) -> Any:
+        output = compute(module, batch)
+        losses.append(output.losses.detach().float().mean())
+        return output
 
-    def telling(event: Any) -> None:
-        emit(event)
-        if isinstance(event, StepCompleted):
-            losses.append(event.loss)
-
-    objective.fit(dataclasses.replace(run, emit=telling))
+    objective.collate, objective.losses = noting, telling  # type: ignore[method-assign]
+    objective.fit(run)
     per_step = len(calls) // run.options.max_steps
-    return (times[-1] - times[0]) / (len(times) - 1) * per_step, losses[-1], calls
+    return (times[-1] - times[0]) / (len(times) - 1) * per_step, float(losses[-1]), calls
 
 
 def bare(run: Any, calls: list[Any]) -> tuple[float, float]:

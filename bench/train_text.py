@@ -24,6 +24,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from predict_text import FEED_FORWARD, LAYERS, WIDTH, ceiling
+
 DATA = str(files("zoo") / "quickstart" / "customer_messages_train.csv")
 TEST = str(files("zoo") / "quickstart" / "customer_messages_test.csv")
 BATCH, LENGTH, LR, WARM = 32, 128, 1e-4, 5
@@ -118,6 +120,25 @@ def accuracies(data: str, test: str, rows: int, seeds: int) -> tuple[list[float]
     return theirs, ours
 
 
+def flop_of_a_sample(data: str) -> float:
+    """Multiplications of a forward and a backward pass over true tokens, times two; the mean of all rows."""
+    from tokenizers import Tokenizer
+
+    from zoo.catalog import Catalog
+    from zoo.fetch import locate
+
+    weights = Catalog.load().resolve("all-minilm-l6-v2").weights
+    assert weights is not None
+    folder = locate(weights)
+    tokenizer = Tokenizer.from_file(f"{folder}/tokenizer.json")
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(LENGTH)
+    with Path(data).open(newline="", encoding="utf-8") as file:
+        lengths = [len(one.ids) for one in tokenizer.encode_batch([row["text"] for row in csv.DictReader(file)])]
+    linear = LAYERS * 2 * (4 * WIDTH * WIDTH + 2 * WIDTH * FEED_FORWARD)
+    return 3 * statistics.mean((linear + LAYERS * 2 * 2 * n * WIDTH) * n for n in lengths)
+
+
 def figures(times: list[float], losses: list[float], began: float) -> tuple[float, float, float]:
     """Samples/s after the first steps, seconds to the first, mean loss of the last."""
     rate = (len(times) - WARM) * BATCH / (times[-1] - times[WARM - 1])
@@ -139,6 +160,7 @@ def main() -> None:
         os.environ["ZOO_HOME"] = f"{root}/store"
         os.environ["HF_HUB_OFFLINE"] = "1"
         data = subset(asked.data, asked.rows, Path(root) / "rows.csv")
+        flop = flop_of_a_sample(data)
         ways = {
             "Trainer, as shipped": lambda: trainer(data, asked.steps),
             "zoo, fp32": lambda: ours(data, asked.steps, "fp32"),
@@ -156,10 +178,15 @@ def main() -> None:
     medians = {name: [statistics.median(column) for column in zip(*rows, strict=True)] for name, rows in found.items()}
     rate, first, _ = medians["Trainer, as shipped"]
     print(f"{asked.rows:,} rows, {asked.steps} steps of {BATCH}, {asked.rounds} rounds")
+    rates = {"fp32": ceiling("float32"), "default precision": ceiling("bfloat16")}
     for name, (ours_rate, ours_first, loss) in medians.items():
+        shares = [flop * ours_rate / limit for kind, limit in rates.items() if kind in name]
         print(
             f"{name:<24} {ours_rate:6.1f} samples/s {ours_rate / rate:5.2f}x   first step after {ours_first:5.1f} s "
             f"({ours_first / first:4.2f}x)   loss {loss:.4f}"
+            + "".join(
+                f"   {flop * ours_rate / limit:.0%} of the ceiling" for kind, limit in rates.items() if kind in name
+            )
         )
     for name, found_accuracies in zip(("Trainer, three epochs", "zoo, three epochs"), judged, strict=True):
         if found_accuracies:

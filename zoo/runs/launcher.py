@@ -72,6 +72,7 @@ def environment() -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         "PYTHONSAFEPATH": "1",  # a file in the folder one works in never stands in for a library
         **_waiting(),
+        **_kernels(),
         "TOKENIZERS_PARALLELISM": "false",
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "HF_HUB_DISABLE_PROGRESS_BARS": "1",
@@ -87,6 +88,15 @@ def _waiting() -> dict[str, str]:
     """
     asked = {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys()
     return {} if asked else {"GOMP_SPINCOUNT": "1000"}
+
+
+def _kernels() -> dict[str, str]:
+    """How many compiled kernels oneDNN, and torch on top of it, keep: one for each shape of matrices in bf16.
+
+    Texts come in thousands of shapes, and a kernel is half a megabyte; a step of training needs at most two hundred.
+    """
+    names = {"ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"}
+    return {name: "256" for name in names - os.environ.keys()}
 
 
 def _detached() -> dict[str, Any]:
