@@ -184,9 +184,7 @@ def main() -> None:
         print(
             f"{name:<24} {ours_rate:6.1f} samples/s {ours_rate / rate:5.2f}x   first step after {ours_first:5.1f} s "
             f"({ours_first / first:4.2f}x)   loss {loss:.4f}"
-            + "".join(
-                f"   {flop * ours_rate / limit:.0%} of the ceiling" for kind, limit in rates.items() if kind in name
-            )
+            + "".join(f"   {share:.0%} of the ceiling" for share in shares)
         )
     for name, found_accuracies in zip(("Trainer, three epochs", "zoo, three epochs"), judged, strict=True):
         if found_accuracies:

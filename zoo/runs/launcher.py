@@ -96,7 +96,7 @@ def _kernels() -> dict[str, str]:
     Texts come in thousands of shapes, and a kernel is half a megabyte; a step of training needs at most two hundred.
     """
     names = {"ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"}
-    return {name: "256" for name in names - os.environ.keys()}
+    return dict.fromkeys(names - os.environ.keys(), "256")
 
 
 def _detached() -> dict[str, Any]:
