@@ -37,21 +37,24 @@ class Answering(Subject):
     """Predictions of the fine-tuned model; of the model as it comes, where it cannot be fine-tuned."""
 
     @pytest.fixture(scope="class")
-    def trained(self, card: zoo.Card, request: pytest.FixtureRequest) -> zoo.Model:
+    @classmethod
+    def trained(cls, card: zoo.Card, request: pytest.FixtureRequest) -> zoo.Model:
         """What answers."""
-        self.need("predict")
-        if "finetune" in self.lacks:
+        cls.need("predict")
+        if "finetune" in cls.lacks:
             return zoo.load(card.full_name, device="cpu", precision="fp32")
         name = request.getfixturevalue("finetuned").name
-        return zoo.load(f"{self.plugin}/{name}", device="cpu", precision="fp32")
+        return zoo.load(f"{cls.plugin}/{name}", device="cpu", precision="fp32")
 
     @pytest.fixture(scope="class")
-    def task(self, trained: zoo.Model) -> Task:
+    @classmethod
+    def task(cls, trained: zoo.Model) -> Task:
         """What it answers."""
-        return self.task_of(trained.card, "predict")
+        return cls.task_of(trained.card, "predict")
 
     @pytest.fixture(scope="class")
-    def answers(self, trained: zoo.Model, task: Task, data: Samples) -> list[Prediction]:
+    @classmethod
+    def answers(cls, trained: zoo.Model, task: Task, data: Samples) -> list[Prediction]:
         """To the inputs, asked together."""
         return list(trained.predict(data.inputs(task)))
 

@@ -27,9 +27,10 @@ class Description(Subject):
     """Light, offline, complete."""
 
     @pytest.fixture(scope="class")
-    def probed(self, home: object) -> Probe:
+    @classmethod
+    def probed(cls, home: object) -> Probe:
         """What loading the plugin does to a fresh process."""
-        return probe(self.plugin)
+        return probe(cls.plugin)
 
     def test_importing_the_plugin_is_light(self, probed: Probe, record_property: Record) -> None:
         record_property("import_ms", round(probed.import_ms, 1))

@@ -32,14 +32,15 @@ class Subject:
     """Options of its training here, where those it has are too large for a test of seconds."""
 
     @pytest.fixture(scope="class")
-    def home(self, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    @classmethod
+    def home(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         """A store of its own for the runs of all these tests, and no other plugin but the one."""
-        unknown = self.lacks - LACKS
+        unknown = cls.lacks - LACKS
         assert not unknown, f"lacks names {', '.join(sorted(unknown))}; it knows {', '.join(sorted(LACKS))}"
         home = tmp_path_factory.mktemp("zoo-home")
         with pytest.MonkeyPatch.context() as monkeypatch:
             monkeypatch.setenv("ZOO_HOME", str(home))
-            monkeypatch.setenv("ZOO_PLUGINS", self.plugin)
+            monkeypatch.setenv("ZOO_PLUGINS", cls.plugin)
             yield home
 
     @pytest.fixture(autouse=True)
@@ -49,40 +50,45 @@ class Subject:
         monkeypatch.setenv("ZOO_PLUGINS", self.plugin)
 
     @pytest.fixture(scope="class")
-    def card(self, home: Path) -> zoo.Card:
+    @classmethod
+    def card(cls, home: Path) -> zoo.Card:
         """The card of the model."""
-        cards = {card.name: card for card in load_plugin(self.plugin).cards}
-        assert self.model in cards, f"plugin {self.plugin} has no model {self.model}; it has {', '.join(cards)}"
-        return cards[self.model]
+        cards = {card.name: card for card in load_plugin(cls.plugin).cards}
+        assert cls.model in cards, f"plugin {cls.plugin} has no model {cls.model}; it has {', '.join(cards)}"
+        return cards[cls.model]
 
     @pytest.fixture(scope="class")
-    def data(self, tmp_path_factory: pytest.TempPathFactory) -> samples.Samples:
+    @classmethod
+    def data(cls, tmp_path_factory: pytest.TempPathFactory) -> samples.Samples:
         """Little data, easy to learn."""
         return samples.write(tmp_path_factory.mktemp("samples"))
 
     @pytest.fixture(scope="class")
-    def finetune(self, card: zoo.Card, data: samples.Samples) -> StartRun:
+    @classmethod
+    def finetune(cls, card: zoo.Card, data: samples.Samples) -> StartRun:
         """Start a fine-tuning run."""
-        self.need("finetune")
-        task = self.task_of(card, "finetune")
+        cls.need("finetune")
+        task = cls.task_of(card, "finetune")
 
         def start(**asked: Any) -> zoo.Run:
-            given = self.known(card, "finetune", {"seed": 7} | self.options | asked)
+            given = cls.known(card, "finetune", {"seed": 7} | cls.options | asked)
             labelled = data.labelled(task)
             return zoo.finetune(card.full_name, labelled, eval_data=labelled, device="cpu", precision="fp32", **given)
 
         return start
 
     @pytest.fixture(scope="class")
-    def finetuned(self, finetune: StartRun) -> zoo.Run:
+    @classmethod
+    def finetuned(cls, finetune: StartRun) -> zoo.Run:
         """A fine-tuning run that has ended well."""
         return finetune(name="conformance").wait(timeout_s=DEADLINE_S, progress=False)
 
-    def need(self, *abilities: str) -> None:
+    @classmethod
+    def need(cls, *abilities: str) -> None:
         """Skip a test of what the model is declared to lack."""
-        missing = sorted(self.lacks.intersection(abilities))
+        missing = sorted(cls.lacks.intersection(abilities))
         if missing:
-            pytest.skip(f"{self.model} is declared to lack {', '.join(missing)}")
+            pytest.skip(f"{cls.model} is declared to lack {', '.join(missing)}")
 
     @staticmethod
     def task_of(card: zoo.Card, verb: str) -> Task:
