@@ -71,12 +71,15 @@ def test_zoo_alone_lists_nothing_and_opens(alone: Venv, store: Path) -> None:
     assert opened.stdout.startswith("opened"), opened.stderr
 
 
+LONG = (pytest.mark.wheels, pytest.mark.timeout(1800))
+
+
 @pytest.mark.parametrize(
     ("plugin", "extra"),
     [
         ("zoo-echo", ""),
-        pytest.param("zoo-bert", "[minilm]", marks=pytest.mark.wheels),
-        pytest.param("zoo-resnet", "[digits]", marks=pytest.mark.wheels),
+        pytest.param("zoo-bert", "[minilm]", marks=LONG),
+        pytest.param("zoo-resnet", "[digits]", marks=LONG),
     ],
 )
 def test_a_plugin_passes_its_tests_beside_zoo_alone(
