@@ -125,8 +125,10 @@ def clean_venv(path: Path, *requirements: str) -> Venv:
 
 
 def run_tests(venv: Venv, tests: Path, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run a copy of some tests with what is installed in an environment, out of reach of this repository."""
+    """Run a copy of a project's tests, and of the scripts beside them, with what is installed in an environment."""
     shutil.copytree(tests, folder / "tests")
+    for script in tests.parent.glob("*.py"):
+        shutil.copy(script, folder)
     words = ["-q", "-p", "no:cacheprovider", "--import-mode=importlib", "--rootdir=.", "tests"]
     return subprocess.run(
         [str(venv.python), "-P", "-m", "pytest", *words],

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.echo_plugin import FINETUNE, MODULE, SOURCE
+from tests.echo_plugin import MODULE, SOURCE
 from tests.plugin_factory import write_plugin
 
 SUBCLASS = """
@@ -186,7 +186,7 @@ def test_a_lack_is_declared_and_true(lacks: set[str], test: str, tmp_path: Path)
 
 
 def test_a_sound_plugin_passes_and_its_lacks_are_told(tmp_path: Path) -> None:
-    passed, failed, printed = outcomes(tmp_path, changed((FINETUNE, FINETUNE)), "test_")
+    passed, failed, printed = outcomes(tmp_path, SOURCE, "test_")
 
     assert failed == set(), printed
     assert len(passed) > 15
