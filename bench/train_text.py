@@ -24,7 +24,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from predict_text import FEED_FORWARD, LAYERS, WIDTH, ceiling
+from predict_text import ceiling, flop_of
 
 DATA = str(files("zoo") / "quickstart" / "customer_messages_train.csv")
 TEST = str(files("zoo") / "quickstart" / "customer_messages_test.csv")
@@ -121,7 +121,7 @@ def accuracies(data: str, test: str, rows: int, seeds: int) -> tuple[list[float]
 
 
 def flop_of_a_sample(data: str) -> float:
-    """Multiplications of a forward and a backward pass over true tokens, times two; the mean of all rows."""
+    """Operations that a forward and a backward pass over the true tokens need, the mean of all rows."""
     from tokenizers import Tokenizer
 
     from zoo.catalog import Catalog
@@ -135,8 +135,7 @@ def flop_of_a_sample(data: str) -> float:
     tokenizer.enable_truncation(LENGTH)
     with Path(data).open(newline="", encoding="utf-8") as file:
         lengths = [len(one.ids) for one in tokenizer.encode_batch([row["text"] for row in csv.DictReader(file)])]
-    linear = LAYERS * 2 * (4 * WIDTH * WIDTH + 2 * WIDTH * FEED_FORWARD)
-    return 3 * statistics.mean((linear + LAYERS * 2 * 2 * n * WIDTH) * n for n in lengths)
+    return 3 * flop_of(lengths) / len(lengths)
 
 
 def figures(times: list[float], losses: list[float], began: float) -> tuple[float, float, float]:

@@ -73,6 +73,16 @@ def resumed_weights(run: zoo.Run) -> bytes:
     return weights(run)
 
 
+def test_a_training_imports_no_compiler_and_no_second_bert(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")
+    run = zoo.finetune("bert-tiny", TRAIN, **CPU, **SHORT).wait(progress=False)
+
+    lines = run.folder.log_path.read_text(encoding="utf-8").splitlines()
+    imported = {line.rpartition("|")[2].strip() for line in lines if line.startswith("import time:")}
+    assert "torch" in imported
+    assert set() == {"torch._dynamo", "sympy", "torch.distributed.tensor", "transformers"} & imported
+
+
 def test_a_killed_run_resumes_to_the_same_bits(uninterrupted: dict[str, bytes]) -> None:
     run = at_checkpoint(zoo.finetune("all-minilm-l6-v2", TRAIN, **CPU, **SHORT), 8)
     worker = liveness.recorded(run.folder)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from zoo.prefetch import prefetched
+from zoo.training.dropout import Dropout
 from zoo.training.objective import Batch, Objective, Output
 
 if TYPE_CHECKING:
     from zoo.training.image_store import ImageStore
 
-__all__ = ["Batch", "ImageStore", "Objective", "Output", "prefetched"]
+__all__ = ["Batch", "Dropout", "ImageStore", "Objective", "Output", "prefetched"]
 
 
 def __getattr__(name: str) -> Any:

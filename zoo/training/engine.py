@@ -33,7 +33,8 @@ from zoo.training.frozen import reduce
 from zoo.training.meter import Meter
 from zoo.training.methods import Method, make_method
 from zoo.training.objective import Batch, Objective
-from zoo.training.parallel import gather_objects, make_accelerator, sum_over_ranks
+from zoo.training.optimizer import make_optimizer
+from zoo.training.parallel import gather_objects, joined, make_accelerator, sum_over_ranks
 from zoo.training.plan import Plan, learning_rate, make_plan
 from zoo.training.seeding import mix, seed_all
 
@@ -45,8 +46,6 @@ AUTO_SAVE_S = 60.0
 EVALUATION_BATCH = 64
 MAX_SKIPPED_STEPS = 5
 """Optimizer steps in a row without a finite gradient before the run fails."""
-ADAM_BETAS = (0.9, 0.999)
-ADAM_EPS = 1e-8
 
 
 def train(objective: Objective[Any], run: TrainingRun) -> FitResult:
@@ -133,8 +132,9 @@ class _Training:
         self.train_set, self.eval_set = train_set, eval_set
         self.parameters = [p for p in method.module.parameters() if p.requires_grad]
         self.names = {p: name for name, p in method.module.named_parameters()}
-        self.raw_optimizer = _make_optimizer(method.module, plan.lr, self.options)
-        self.module, self.optimizer = accelerator.prepare(method.module, self.raw_optimizer)
+        self.raw_optimizer = make_optimizer(method.module, plan.lr, self.options.weight_decay)
+        self.module = joined(method.module, accelerator)
+        self.optimizer = accelerator.prepare_optimizer(self.raw_optimizer, device_placement=False)
         self.meter = Meter(plan, run.emit, accelerator.device)
         self.progress = Progress()
         self.skipped = 0
@@ -256,7 +256,8 @@ class _Training:
     def clip(self) -> float:
         """Scale long gradients down; returns their L2 norm before."""
         limit = self.options.max_grad_norm or math.inf
-        return float(self.accelerator.clip_grad_norm_(self.parameters, limit))
+        self.accelerator.unscale_gradients()
+        return float(nn.utils.clip_grad_norm_(self.parameters, limit))
 
     def update(self, result: _StepResult, step: int) -> None:
         """Let the optimizer act, unless the gradient is not finite."""
@@ -386,16 +387,5 @@ class _Training:
         if folder.exists():
             shutil.rmtree(folder)
         folder.mkdir(parents=True)
-        self.accelerator.unwrap_model(self.module, keep_fp32_wrapper=False)
         module = self.method.finish(folder)
         self.objective.export(module.to("cpu", torch.float32).eval(), folder)
-
-
-def _make_optimizer(module: nn.Module, lr: float, options: TrainingOptions) -> torch.optim.AdamW:
-    """AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101); biases and norms (one dimension) do not decay."""
-    trained = [p for p in module.parameters() if p.requires_grad]
-    groups = [
-        {"params": [p for p in trained if p.ndim >= 2], "weight_decay": options.weight_decay},
-        {"params": [p for p in trained if p.ndim < 2], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=lr, betas=ADAM_BETAS, eps=ADAM_EPS, fused=True)

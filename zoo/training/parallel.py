@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.distributed
+from torch import nn
 
 from zoo.errors import RunFailed
 
@@ -46,6 +47,17 @@ def _share_cores(processes: int) -> None:
         import psutil
 
         torch.set_num_threads(max(1, (psutil.cpu_count(logical=False) or 1) // processes))
+
+
+def joined(module: nn.Module, accelerator: Accelerator) -> nn.Module:
+    """The module on the device; of several processes, what averages their gradients, around it."""
+    module.to(accelerator.device)
+    if accelerator.num_processes == 1:
+        return module
+    from torch.nn.parallel import DistributedDataParallel
+
+    on_cpu = accelerator.device.type == "cpu"
+    return DistributedDataParallel(module, device_ids=None if on_cpu else [accelerator.device])
 
 
 def sum_over_ranks(values: list[float], accelerator: Accelerator) -> list[float]:

@@ -1,4 +1,4 @@
-"""One import of torch and transformers, one small classifier and one small language model for all tests here."""
+"""One small classifier and one small language model for all tests here."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def language_model(make_run: MakeRun, tmp_path_factory: pytest.TempPathFactory) 
 
     objective = MaskedLanguageModelling(make_run(verb="pretrain"))
     with torch.no_grad():
-        objective.module.model.cls.predictions.transform.LayerNorm.weight.mul_(20)
+        objective.module.cls.predictions.transform.LayerNorm.weight.mul_(20)
     folder = tmp_path_factory.mktemp("language-model")
     objective.export(objective.module.eval(), folder)
     return folder

@@ -8,6 +8,7 @@ import pytest
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from zoo_bert.classification import Classification
+from zoo_bert.config import labels_told, read_config
 
 from zoo.metrics import ClassificationMetrics
 
@@ -24,14 +25,18 @@ def batch_of(objective: Classification, make_run, *rows: int) -> dict[str, torch
     return objective.collate([features[i] for i in rows], list(range(len(rows))), training=True)
 
 
-def test_losses_are_one_per_example_and_those_of_transformers(objective: Classification, make_run) -> None:
+def test_losses_are_one_per_example_and_those_of_transformers(
+    objective: Classification, make_run, tmp_path: Path
+) -> None:
     objective.module.eval()
     batch = batch_of(objective, make_run, 0, 1, 2, 3)
+    objective.export(objective.module, tmp_path)
+    theirs = AutoModelForSequenceClassification.from_pretrained(tmp_path)
     with torch.no_grad():
         losses = objective.losses(objective.module, batch).losses
         assert (4,) == losses.shape
         assert torch.float32 == losses.dtype
-        torch.testing.assert_close(objective.module(**batch).loss, losses.mean())
+        torch.testing.assert_close(theirs(**batch).loss, losses.mean())
 
 
 def test_every_trainable_parameter_gets_a_gradient(objective: Classification, make_run) -> None:
@@ -75,7 +80,7 @@ def test_the_result_works_with_transformers_alone(objective: Classification, mak
     batch = batch_of(objective, make_run, *range(8))
     batch.pop("labels")
     with torch.no_grad():
-        ours = objective.module(**batch).logits
+        ours = objective.module(**batch)
         theirs = model(**tokenizer(texts, truncation=True, padding=True, return_tensors="pt")).logits
     torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=0)
     assert {0: "delivery", 1: "refund", 2: "app"} == model.config.id2label
@@ -110,16 +115,18 @@ def test_a_classifier_is_trained_further_where_the_labels_are_the_same(make_run,
 
 @pytest.mark.parametrize("labels", [("app", "delivery", "refund"), ("app", "delivery", "refund", "other")])
 def test_other_labels_get_a_new_head_on_the_trained_body(
-    labels: tuple[str, ...], make_run, classifier: Path, minilm: Path
+    labels: tuple[str, ...], make_run, classifier: Path, tmp_path: Path
 ) -> None:
     trained = Classification(make_run(weights=classifier)).module
-    module = Classification(make_run(weights=classifier, labels=labels)).module
+    objective = Classification(make_run(weights=classifier, labels=labels))
+    module = objective.module
     assert (len(labels), 128) == module.classifier.weight.shape
     assert module.classifier.weight.abs().max().item() < 0.2
     assert torch.equal(
         trained.bert.encoder.layer[1].output.dense.weight, module.bert.encoder.layer[1].output.dense.weight
     )
-    assert dict(enumerate(labels)) == module.config.id2label
+    objective.export(module, tmp_path)
+    assert labels == labels_told(read_config(tmp_path))
 
 
 def test_a_language_model_can_be_fine_tuned(make_run, language_model: Path) -> None:

@@ -20,6 +20,12 @@ def batch_of(objective: MaskedLanguageModelling, make_run, rows: range, seed: in
     return objective.collate([features[i] for i in rows], [seed + i for i in rows], training=True)
 
 
+def every_score(objective: MaskedLanguageModelling, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
+    """Of all tokens, shape (batch, tokens, vocabulary)."""
+    everywhere = torch.ones_like(inputs["input_ids"], dtype=torch.bool)
+    return objective.module(everywhere, **inputs).unflatten(0, everywhere.shape)
+
+
 def test_fifteen_percent_are_to_be_predicted_most_of_them_hidden(objective: MaskedLanguageModelling) -> None:
     ids = torch.randint(5, objective._vocabulary_size, (100_000,), generator=torch.Generator().manual_seed(0))
     seen, labels = objective.mask(ids, seed=1)
@@ -67,7 +73,7 @@ def test_losses_are_means_over_the_hidden_tokens_of_the_whole_model(
     inputs = {name: tensor for name, tensor in batch.items() if name != "labels"}
     with torch.no_grad():
         output = objective.losses(objective.module, batch)
-        logits = objective.module.model(**inputs).logits
+        logits = every_score(objective, inputs)
     for row in range(8):
         expected = torch.nn.functional.cross_entropy(logits[row], batch["labels"][row], ignore_index=IGNORED)
         torch.testing.assert_close(output.losses[row], expected, atol=1e-5, rtol=0)
@@ -124,11 +130,12 @@ def test_the_result_works_with_transformers_alone(origin: str, make_run, minilm:
     assert "BertForMaskedLM" == type(model).__name__
     inputs = AutoTokenizer.from_pretrained(tmp_path)(["my parcel [MASK] late"], return_tensors="pt")
     with torch.no_grad():
-        torch.testing.assert_close(objective.module.model(**inputs).logits, model(**inputs).logits, atol=1e-5, rtol=0)
+        ours = every_score(objective, {"input_ids": inputs["input_ids"]})
+        torch.testing.assert_close(ours, model(**inputs).logits, atol=1e-5, rtol=0)
     decoder = model.cls.predictions.decoder.weight
     assert decoder is model.bert.embeddings.word_embeddings.weight
 
 
 def test_pretraining_goes_on_where_a_language_model_ended(make_run, language_model: Path) -> None:
     further = MaskedLanguageModelling(make_run(verb="pretrain", weights=language_model))
-    assert 20.0 == pytest.approx(further.module.model.cls.predictions.transform.LayerNorm.weight.mean().item())
+    assert 20.0 == pytest.approx(further.module.cls.predictions.transform.LayerNorm.weight.mean().item())

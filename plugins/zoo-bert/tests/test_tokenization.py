@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from zoo_bert.tokenization import encode, for_transformers, load_tokenizer, tokenizer_of
+from zoo_bert.tokenization import encode, load_tokenizer, save_tokenizer, tokenizer_of
 from zoo_bert.vocabulary import learn
 
 from zoo import StoreInvalid
@@ -35,7 +35,7 @@ def test_a_saved_tokenizer_loads_with_auto_tokenizer_alone(origin: str, minilm: 
     from transformers import AutoTokenizer
 
     tokenizer = load_tokenizer(minilm) if origin == "minilm" else learn(TEXTS, 150)
-    for_transformers(tokenizer, 40).save_pretrained(tmp_path)
+    save_tokenizer(tokenizer, 40, tmp_path)
     loaded = AutoTokenizer.from_pretrained(tmp_path)
     assert 40 == loaded.model_max_length
     assert encode(tokenizer, TEXTS, 40) == loaded(TEXTS, truncation=True)["input_ids"]

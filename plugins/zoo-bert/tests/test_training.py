@@ -59,5 +59,5 @@ def test_every_method_leaves_a_classifier_that_zoo_and_transformers_agree_about(
 def test_the_vocabulary_learnt_in_pretraining_is_the_one_fine_tuned_with(pretrained: Path, make_run) -> None:
     run = make_run(weights=pretrained, labels=("delivery", "refund"), train=ROWS[:4])
     objective = plugin.finetune(run)
-    assert objective._tokenizer.get_vocab_size() == objective.module.config.vocab_size
+    assert objective._tokenizer.get_vocab_size() == objective.module.bert.embeddings.word_embeddings.num_embeddings
     assert not (run.checkpoints_folder / "tokenizer.json").exists()

@@ -8,19 +8,20 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import BertForSequenceClassification
 
 from zoo import ClassificationMetrics, Example, TrainingRun
 from zoo.training import Batch, Objective, Output
-from zoo_bert.modules import from_random, from_weights, pad, quiet, stated_labels
+from zoo_bert.config import CLASSIFIER, labels_told, new_config, read_config, with_dropout
+from zoo_bert.loading import from_random, from_weights, save
+from zoo_bert.network import SequenceClassifier, pad
 from zoo_bert.readme import classification_readme
-from zoo_bert.tokenization import encode, for_transformers, id_of, tokenizer_of
+from zoo_bert.tokenization import encode, id_of, save_tokenizer, tokenizer_of
 
 Features = tuple[list[int], int]
 """Token ids, and the index of the label."""
 FIRST = "first"
 """Entry of a batch that went through a frozen body: vectors of the first tokens."""
-NEW = ("classifier.", "bert.pooler.")
+HEAD = ("classifier.", "bert.pooler.")
 """What weights of a body may lack."""
 SCRATCH_LR = 3e-4
 """Peak learning rate where nothing is pretrained."""
@@ -33,7 +34,7 @@ class Classification(Objective[Features]):
     head_lr = 2e-3
     head = ("bert.pooler", "classifier")
     lora_targets = ("query", "value")
-    module: BertForSequenceClassification
+    module: SequenceClassifier
 
     def __init__(self, run: TrainingRun) -> None:
         self._labels = run.labels
@@ -41,23 +42,32 @@ class Classification(Objective[Features]):
         self._max_tokens: int = run.options.max_tokens
         self._tokenizer = tokenizer_of(run)
         self._pad_id = id_of(self._tokenizer, "[PAD]")
-        self.module = self._model(run)
-        self.module.config.problem_type = "single_label_classification"
+        self._config = self._stated(run)
+        self.module = self._network(run)
 
-    def _model(self, run: TrainingRun) -> BertForSequenceClassification:
+    def _stated(self, run: TrainingRun) -> dict[str, Any]:
+        """The result's `config.json`."""
+        vocabulary = self._tokenizer.get_vocab_size()
+        config = new_config(run.card, vocabulary) if run.weights is None else read_config(run.weights)
+        return with_dropout(config, run.options.dropout) | {
+            "architectures": [CLASSIFIER],
+            "id2label": {str(i): label for label, i in self._index.items()},
+            "label2id": self._index,
+            "problem_type": "single_label_classification",
+        }
+
+    def _network(self, run: TrainingRun) -> SequenceClassifier:
         torch.manual_seed(run.options.seed)
-        names = {"id2label": dict(enumerate(run.labels)), "label2id": self._index}
-        dropout: float | None = run.options.dropout
+
+        def make() -> SequenceClassifier:
+            return SequenceClassifier(self._config, len(run.labels))
+
         if run.weights is None:
             self.default_lr = SCRATCH_LR
-            size = self._tokenizer.get_vocab_size()
-            return from_random(BertForSequenceClassification, run.card, vocabulary_size=size, dropout=dropout, **names)
-        module = from_weights(
-            BertForSequenceClassification, run.weights, new=NEW, dropout=dropout, num_labels=len(run.labels), **names
-        )
-        if stated_labels(run.weights) != run.labels:
-            _start_anew(module, run.options.seed)
-        return module
+            return from_random(make, self._config)
+        # Rows of an output layer that stand for other labels are of no use.
+        anew = () if labels_told(read_config(run.weights)) == run.labels else ("classifier.",)
+        return from_weights(make, self._config, run.weights, may_lack=HEAD, anew=anew)
 
     def features(self, examples: Sequence[Example]) -> list[Features]:
         """Tokenise."""
@@ -79,12 +89,16 @@ class Classification(Objective[Features]):
 
     def reduced(self, module: nn.Module, batch: Batch) -> Batch:
         """The `[CLS]` vectors of the last layer, shape (batch, width), and the labels."""
-        assert isinstance(module, BertForSequenceClassification)
-        return {FIRST: module.bert(**_inputs(batch)).last_hidden_state[:, 0], "labels": batch["labels"]}
+        assert isinstance(module, SequenceClassifier)
+        return {FIRST: module.bert(**_inputs(batch), first=True), "labels": batch["labels"]}
 
     def losses(self, module: nn.Module, batch: Batch) -> Output:
         """Cross entropy of each example, shape (batch,)."""
-        logits = (_head(module, batch[FIRST]) if FIRST in batch else module(**_inputs(batch)).logits).float()
+        if FIRST in batch:
+            assert isinstance(module, SequenceClassifier)
+            logits = module.judge(batch[FIRST]).float()
+        else:
+            logits = module(**_inputs(batch)).float()
         losses = nn.functional.cross_entropy(logits, batch["labels"], reduction="none")
         seen = {"labels": batch["labels"], "predicted": logits.detach().argmax(-1), "losses": losses.detach()}
         return Output(losses, seen)
@@ -101,28 +115,10 @@ class Classification(Objective[Features]):
 
     def export(self, module: nn.Module, folder: Path) -> None:
         """Write a folder that transformers' Auto classes load."""
-        assert isinstance(module, BertForSequenceClassification)
-        with quiet():
-            module.save_pretrained(folder)
-        for_transformers(self._tokenizer, self._max_tokens).save_pretrained(folder)
+        save(module, self._config, folder)
+        save_tokenizer(self._tokenizer, self._max_tokens, folder)
         (folder / "README.md").write_text(classification_readme(), encoding="utf-8")
 
 
 def _inputs(batch: Batch) -> Batch:
     return {name: tensor for name, tensor in batch.items() if name != "labels"}
-
-
-def _head(module: nn.Module, first: torch.Tensor) -> torch.Tensor:
-    """Logits of the vectors of the first tokens, shape (batch, width)."""
-    assert isinstance(module, BertForSequenceClassification)
-    pooler = module.bert.pooler
-    assert pooler is not None
-    logits: torch.Tensor = module.classifier(module.dropout(pooler(first[:, None])))
-    return logits
-
-
-def _start_anew(module: BertForSequenceClassification, seed: int) -> None:
-    """Fill the output layer with random numbers: rows that stood for other labels are of no use."""
-    generator = torch.Generator().manual_seed(seed)
-    nn.init.normal_(module.classifier.weight, std=module.config.initializer_range, generator=generator)
-    nn.init.zeros_(module.classifier.bias)

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch.nn import functional
 
-from zoo import Unsupported
+from zoo_bert.config import Shape
 from zoo_bert.linear import Linear, MakeLinear
 from zoo_bert.weights import WeightsReader
 
@@ -27,48 +26,8 @@ ACTIVATIONS: dict[str, Activation] = {
 }
 """By their names in config.json; in place."""
 FUSED_FROM = 192
-"""Number of tokens from which torch's fused attention is faster than plain matrix products; shorter it is slower."""
+"""Number of tokens from which torch's fused attention is faster on a CPU than plain matrix products."""
 Norm = tuple[torch.Tensor, torch.Tensor]
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What config.json says of the architecture."""
-
-    layers: int
-    width: int
-    heads: int
-    feed_forward: int
-    vocabulary: int
-    positions: int
-    types: int
-    eps: float
-    """Of the layer norms."""
-    activation: str
-
-    @classmethod
-    def of(cls, config: dict[str, Any]) -> Shape:
-        """Read it.
-
-        Raises:
-            Unsupported: it is a variant that is not computed here.
-        """
-        activation = config.get("hidden_act", "gelu")
-        if activation not in ACTIVATIONS:
-            raise Unsupported(f"this BERT uses {activation!r} as activation", f"{', '.join(ACTIVATIONS)} are known")
-        if config.get("position_embedding_type", "absolute") != "absolute" or config.get("is_decoder"):
-            raise Unsupported("this is a variant of BERT (positions or direction)", "choose another model")
-        return cls(
-            layers=config["num_hidden_layers"],
-            width=config["hidden_size"],
-            heads=config["num_attention_heads"],
-            feed_forward=config["intermediate_size"],
-            vocabulary=config["vocab_size"],
-            positions=config["max_position_embeddings"],
-            types=config.get("type_vocab_size", 2),
-            eps=config.get("layer_norm_eps", 1e-12),
-            activation=activation,
-        )
 
 
 @dataclass(frozen=True)

@@ -8,43 +8,20 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import BertForMaskedLM
 
 from zoo import Example, MeanLoss, TrainingRun
 from zoo.training import Batch, Objective, Output
-from zoo_bert.modules import from_random, from_weights, pad, quiet
+from zoo_bert.config import LANGUAGE_MODEL, new_config, read_config, with_dropout
+from zoo_bert.loading import from_random, from_weights, save
+from zoo_bert.network import LanguageModel, pad
 from zoo_bert.readme import masked_lm_readme
-from zoo_bert.tokenization import encode, for_transformers, id_of, tokenizer_of
+from zoo_bert.tokenization import encode, id_of, save_tokenizer, tokenizer_of
 from zoo_bert.vocabulary import SPECIAL
 
 IGNORED = -100
 """Label of a token that is not to be predicted, as torch's cross entropy has it."""
 SCRATCH_LR = 5e-4
 """Peak learning rate where nothing is pretrained yet."""
-
-
-class ScoresOfHidden(nn.Module):
-    """BERT with its language modelling head, which is asked about the hidden tokens only.
-
-    The projection to the vocabulary is most of the work of a small model, and 85% of the tokens need none.
-    """
-
-    def __init__(self, model: BertForMaskedLM) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, hidden: torch.Tensor, **inputs: torch.Tensor) -> torch.Tensor:
-        """Score every word piece for every hidden token.
-
-        Args:
-            hidden: which tokens, bool of shape (batch, tokens).
-            inputs: as BERT takes them.
-
-        Returns:
-            Logits of shape (hidden tokens, vocabulary), in the order of `hidden.nonzero()`.
-        """
-        scores: torch.Tensor = self.model.cls(self.model.bert(**inputs).last_hidden_state[hidden])
-        return scores
 
 
 class MaskedLanguageModelling(Objective[list[int]]):
@@ -56,7 +33,7 @@ class MaskedLanguageModelling(Objective[list[int]]):
     default_lr = 1e-4
     auto_steps = 1000
     task = "fill-mask"
-    module: ScoresOfHidden
+    module: LanguageModel
 
     def __init__(self, run: TrainingRun) -> None:
         self._max_tokens: int = run.options.max_tokens
@@ -66,15 +43,24 @@ class MaskedLanguageModelling(Objective[list[int]]):
         self._pad_id, self._mask_id = ids[0], ids[4]
         self._special = torch.tensor(ids)
         self._vocabulary_size: int = self._tokenizer.get_vocab_size()
-        self.module = ScoresOfHidden(self._model(run))
+        self._config = self._stated(run)
+        self.module = self._network(run)
 
-    def _model(self, run: TrainingRun) -> BertForMaskedLM:
+    def _stated(self, run: TrainingRun) -> dict[str, Any]:
+        """The result's `config.json`."""
+        config = new_config(run.card, self._vocabulary_size) if run.weights is None else read_config(run.weights)
+        return with_dropout(config, run.options.dropout) | {"architectures": [LANGUAGE_MODEL]}
+
+    def _network(self, run: TrainingRun) -> LanguageModel:
         torch.manual_seed(run.options.seed)
-        dropout: float | None = run.options.dropout
+
+        def make() -> LanguageModel:
+            return LanguageModel(self._config)
+
         if run.weights is not None:
-            return from_weights(BertForMaskedLM, run.weights, new=("cls.",), dropout=dropout)
+            return from_weights(make, self._config, run.weights, may_lack=("cls.",))
         self.default_lr = SCRATCH_LR
-        return from_random(BertForMaskedLM, run.card, vocabulary_size=self._vocabulary_size, dropout=dropout)
+        return from_random(make, self._config)
 
     def features(self, examples: Sequence[Example]) -> list[list[int]]:
         """Tokenise."""
@@ -138,10 +124,8 @@ class MaskedLanguageModelling(Objective[list[int]]):
 
     def export(self, module: nn.Module, folder: Path) -> None:
         """Write a folder that transformers' Auto classes load."""
-        assert isinstance(module, ScoresOfHidden)
-        with quiet():
-            module.model.save_pretrained(folder)
-        for_transformers(self._tokenizer, self._max_tokens).save_pretrained(folder)
+        save(module, self._config, folder)
+        save_tokenizer(self._tokenizer, self._max_tokens, folder)
         (folder / "README.md").write_text(masked_lm_readme(), encoding="utf-8")
 
 

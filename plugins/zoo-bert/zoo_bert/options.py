@@ -1,7 +1,6 @@
 """What can be chosen beside the engine's options.
 
-Dropout is off unless asked for: drawing its random numbers takes a third of a training step on a CPU, and a few epochs
-of fine-tuning do as well without it.
+Dropout is off unless asked for: a few epochs of fine-tuning do as well without it.
 """
 
 from __future__ import annotations

@@ -22,12 +22,13 @@ from zoo import (
     TextInput,
     Unsupported,
 )
-from zoo_bert.encoder import ACTIVATIONS, Encoder, Shape
+from zoo_bert.config import Shape, labels_of, read_config
+from zoo_bert.encoder import ACTIVATIONS, Encoder
 from zoo_bert.linear import MakeLinear
 from zoo_bert.options import BertPredictOptions
 from zoo_bert.tokenization import encode, id_of, load_tokenizer
 from zoo_bert.vocabulary import CONTINUED
-from zoo_bert.weights import WeightsReader, labels_of, read_config, read_json
+from zoo_bert.weights import WeightsReader, read_json
 
 FILLINGS = 5
 """Candidates for a mask where no number is asked for."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,8 +15,6 @@ from zoo import StoreInvalid, Unsupported
 from zoo_bert.vocabulary import SPECIAL, learn
 
 if TYPE_CHECKING:
-    from transformers import BertTokenizer
-
     from zoo import TrainingRun
 
 FILE = "tokenizer.json"
@@ -86,15 +85,17 @@ def encode(tokenizer: Tokenizer, texts: Sequence[str], max_tokens: int) -> list[
     return [encoding.ids for encoding in tokenizer.encode_batch_fast(list(texts))]
 
 
-def for_transformers(tokenizer: Tokenizer, max_tokens: int) -> BertTokenizer:
-    """The tokenizer as transformers saves and loads it."""
-    from transformers import BertTokenizer
-
+def save_tokenizer(tokenizer: Tokenizer, max_tokens: int, folder: Path) -> None:
+    """Write a tokenizer as transformers saves and loads it, one that cuts texts to `max_tokens`."""
+    tokenizer.no_truncation()
+    tokenizer.save(str(folder / FILE))
     normalizer = tokenizer.normalizer
-    return BertTokenizer(
-        vocab=tokenizer.get_vocab(),
-        do_lower_case=normalizer.lowercase,
-        strip_accents=normalizer.strip_accents,
-        tokenize_chinese_chars=normalizer.handle_chinese_chars,
-        model_max_length=max_tokens,
-    )
+    stated = {
+        "do_lower_case": normalizer.lowercase,
+        "strip_accents": normalizer.strip_accents,
+        "tokenize_chinese_chars": normalizer.handle_chinese_chars,
+        "model_max_length": max_tokens,
+        "tokenizer_class": "BertTokenizer",
+        **{f"{token[1:-1].lower()}_token": token for token in SPECIAL},
+    }
+    (folder / "tokenizer_config.json").write_text(json.dumps(stated, indent=2) + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Reading what a folder of weights holds: its configuration, and its tensors by the names transformers gives them."""
+"""Reading what a folder of weights holds: its small files, and its tensors by the names transformers gives them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Self
 import torch
 from safetensors import SafetensorError, safe_open
 
-from zoo import StoreInvalid, Unsupported
+from zoo import StoreInvalid
 
 AGAIN = "fetch or train the model again"
 BODY = "bert."
@@ -32,27 +32,6 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise StoreInvalid(f"{path} is not a JSON object", AGAIN)
     return content
-
-
-def read_config(folder: Path) -> dict[str, Any]:
-    """`config.json` of a BERT.
-
-    Raises:
-        StoreInvalid: it is unreadable.
-        Unsupported: it asks for code of its own, or describes something else than BERT.
-    """
-    config = read_json(folder / "config.json")
-    if "auto_map" in config:
-        raise Unsupported(f"{folder} asks for code of its own to be run", "zoo never runs code from model repositories")
-    if config.get("model_type") != "bert":
-        raise Unsupported(f"{folder} holds a {config.get('model_type')!r} model, not BERT", "choose another plugin")
-    return config
-
-
-def labels_of(config: dict[str, Any]) -> tuple[str, ...]:
-    """Names of a classifier's labels, in the order of its outputs; transformers' own where none are stated."""
-    names = config.get("id2label") or {"0": "LABEL_0", "1": "LABEL_1"}
-    return tuple(str(names[key]) for key in sorted(names, key=int))
 
 
 class WeightsReader:

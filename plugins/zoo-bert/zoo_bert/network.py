@@ -1,0 +1,263 @@
+"""BERT as a network that can be trained (Devlin et al. 2018, arXiv:1810.04805).
+
+Its parameters have the names and shapes that transformers gives them, so what is saved of it is loaded there. It
+computes what transformers' modules compute, without importing them, which takes longer than most trainings' first
+hundred steps; and where only the first vector of a text is wanted, the last layer computes no other.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from zoo.training import Dropout
+from zoo_bert.config import Shape
+
+ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "gelu": functional.gelu,
+    "gelu_new": lambda x: functional.gelu(x, approximate="tanh"),
+    "gelu_pytorch_tanh": lambda x: functional.gelu(x, approximate="tanh"),
+    "relu": functional.relu,
+}
+FUSED_FROM = 192
+"""Number of tokens from which attention is fused on a CPU, too: plain matrix products are as fast there in float32 and
+much faster in bfloat16, but take memory by the square of the length."""
+
+
+def pad(sequences: Sequence[Sequence[int]], pad_id: int) -> dict[str, torch.Tensor]:
+    """Pad token ids to the longest.
+
+    Returns:
+        `input_ids`, int64 of shape (batch, tokens), and, where anything is padded, `attention_mask`, bool of the same
+        shape, true where a token is.
+    """
+    lengths = torch.tensor([len(sequence) for sequence in sequences])
+    longest = int(lengths.max())
+    batch = {"input_ids": torch.tensor([[*one, *[pad_id] * (longest - len(one))] for one in sequences])}
+    if int(lengths.min()) < longest:
+        batch["attention_mask"] = torch.arange(longest) < lengths[:, None]
+    return batch
+
+
+class _Linear(nn.Linear):
+    """Without numbers; `zoo_bert.loading` fills it."""
+
+    def reset_parameters(self) -> None:
+        """Leave it as it is."""
+
+
+class _Embedding(nn.Embedding):
+    """Without numbers, likewise."""
+
+    def reset_parameters(self) -> None:
+        """Leave it as it is."""
+
+
+class _Embeddings(nn.Module):
+    """Word, position and type, added up."""
+
+    def __init__(self, shape: Shape, dropout: float) -> None:
+        super().__init__()
+        self.word_embeddings = _Embedding(shape.vocabulary, shape.width)
+        self.position_embeddings = _Embedding(shape.positions, shape.width)
+        self.token_type_embeddings = _Embedding(shape.types, shape.width)
+        self.LayerNorm = nn.LayerNorm(shape.width, shape.eps)
+        self.dropout = Dropout(dropout)
+
+    def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
+        """Positions and types are looked up for each text, so that each has a gradient of its own."""
+        positions = torch.arange(input_ids.shape[1], device=input_ids.device).expand_as(input_ids)
+        x = self.word_embeddings(input_ids) + self.position_embeddings(positions)
+        x = x + self.token_type_embeddings(torch.zeros_like(input_ids))
+        embedded: torch.Tensor = self.dropout(self.LayerNorm(x))
+        return embedded
+
+
+class _SelfAttention(nn.Module):
+    """Softmax(Q K^T / sqrt(width of a head)) V, in several heads (Vaswani et al. 2017, section 3.2)."""
+
+    def __init__(self, shape: Shape, dropout: float) -> None:
+        super().__init__()
+        self._heads = shape.heads
+        self._scale = 1 / math.sqrt(shape.width // shape.heads)
+        self.query, self.key, self.value = (_Linear(shape.width, shape.width) for _ in range(3))
+        self.dropout = Dropout(dropout)
+
+    def forward(self, asking: torch.Tensor, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+        """What `asking`, (batch, queries, width), gathers from `x`, (batch, tokens, width); shape of `asking`."""
+        query, key, value = self._split(self.query(asking)), self._split(self.key(x)), self._split(self.value(x))
+        if x.is_cpu and x.shape[1] < FUSED_FROM:
+            scores = (query * self._scale) @ key.transpose(-1, -2)
+            found = self.dropout(functional.softmax(scores if mask is None else scores + mask, -1)) @ value
+        else:
+            share = self.dropout.p if self.training else 0.0
+            mask = mask if mask is None else mask.to(query.dtype)
+            found = functional.scaled_dot_product_attention(query, key, value, mask, share, scale=self._scale)
+        gathered: torch.Tensor = found.transpose(1, 2).reshape(asking.shape)
+        return gathered
+
+    def _split(self, x: torch.Tensor) -> torch.Tensor:
+        """(batch, tokens, width) to (batch, heads, tokens, width of a head)."""
+        return x.view(*x.shape[:2], self._heads, -1).transpose(1, 2)
+
+
+class _AddAndNorm(nn.Module):
+    """What ends both halves of a layer."""
+
+    def __init__(self, inputs: int, shape: Shape, dropout: float) -> None:
+        super().__init__()
+        self.dense = _Linear(inputs, shape.width)
+        self.LayerNorm = nn.LayerNorm(shape.width, shape.eps)
+        self.dropout = Dropout(dropout)
+
+    def forward(self, x: torch.Tensor, residual: torch.Tensor) -> torch.Tensor:
+        normalised: torch.Tensor = self.LayerNorm(self.dropout(self.dense(x)) + residual)
+        return normalised
+
+
+class _Layer(nn.Module):
+    """Attention, then two linear layers."""
+
+    def __init__(self, shape: Shape, dropout: float, attention_dropout: float) -> None:
+        super().__init__()
+        attention = _SelfAttention(shape, attention_dropout)
+        self.attention = nn.ModuleDict({"self": attention, "output": _AddAndNorm(shape.width, shape, dropout)})
+        self.intermediate = nn.ModuleDict({"dense": _Linear(shape.width, shape.feed_forward)})
+        self.output = _AddAndNorm(shape.feed_forward, shape, dropout)
+        self._activation = ACTIVATIONS[shape.activation]
+
+    def forward(self, wanted: torch.Tensor, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+        """The vectors of the tokens `wanted` among those of `x`; shape of `wanted`."""
+        attended = self.attention["output"](self.attention["self"](wanted, x, mask), wanted)
+        found: torch.Tensor = self.output(self._activation(self.intermediate["dense"](attended)), attended)
+        return found
+
+
+class _Encoder(nn.Module):
+    """The layers."""
+
+    def __init__(self, shape: Shape, dropout: float, attention_dropout: float) -> None:
+        super().__init__()
+        self.layer = nn.ModuleList(_Layer(shape, dropout, attention_dropout) for _ in range(shape.layers))
+
+
+class _Pooler(nn.Module):
+    """What a classifier sees of the first token."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.dense = _Linear(shape.width, shape.width)
+
+    def forward(self, first: torch.Tensor) -> torch.Tensor:
+        """Shape (batch, width), as that of its argument."""
+        return torch.tanh(self.dense(first))
+
+
+class Bert(nn.Module):
+    """Token ids to vectors."""
+
+    def __init__(self, config: dict[str, Any], *, pooler: bool) -> None:
+        super().__init__()
+        shape = Shape.of(config)
+        hidden, attention = (config.get(f"{kind}_dropout_prob", 0.1) for kind in ("hidden", "attention_probs"))
+        self.embeddings = _Embeddings(shape, hidden)
+        self.encoder = _Encoder(shape, hidden, attention)
+        if pooler:
+            self.pooler = _Pooler(shape)
+
+    def forward(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None, *, first: bool = False
+    ) -> torch.Tensor:
+        """Compute the vectors of the last layer.
+
+        Args:
+            input_ids: int64 of shape (batch, tokens).
+            attention_mask: of the same shape, false or 0 where a text is padded; None where none is.
+            first: whether only those of the first tokens are wanted.
+
+        Returns:
+            Shape (batch, tokens, width); with `first`, (batch, width).
+        """
+        x: torch.Tensor = self.embeddings(input_ids)
+        mask = None if attention_mask is None else _additive(attention_mask, x)
+        *before, last = self.encoder.layer
+        for layer in before:
+            x = layer(x, x, mask)
+        wanted = x[:, :1] if first else x
+        found: torch.Tensor = last(wanted, x, mask)
+        return found[:, 0] if first else found
+
+
+def _additive(attention_mask: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """What is added to the scores, shape (batch, 1, 1, tokens): nothing, or minus infinity where a text is padded."""
+    hidden = attention_mask[:, None, None, :] == 0
+    return torch.zeros(hidden.shape, dtype=x.dtype, device=x.device).masked_fill_(hidden, -torch.inf)
+
+
+class SequenceClassifier(nn.Module):
+    """Logits of labels: a linear layer on the pooled first token (section 4.1)."""
+
+    def __init__(self, config: dict[str, Any], labels: int) -> None:
+        super().__init__()
+        self.bert = Bert(config, pooler=True)
+        stated = config.get("classifier_dropout")
+        self.dropout = Dropout(config.get("hidden_dropout_prob", 0.1) if stated is None else stated)
+        self.classifier = _Linear(config["hidden_size"], labels)
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None) -> torch.Tensor:
+        """Logits of shape (batch, labels); the arguments are those of `Bert`."""
+        return self.judge(self.bert(input_ids, attention_mask, first=True))
+
+    def judge(self, first: torch.Tensor) -> torch.Tensor:
+        """Logits of the vectors of the first tokens, shape (batch, width)."""
+        logits: torch.Tensor = self.classifier(self.dropout(self.bert.pooler(first)))
+        return logits
+
+
+class LanguageModel(nn.Module):
+    """Scores of word pieces; of hidden tokens only, as the other 85% need none."""
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        super().__init__()
+        shape = Shape.of(config)
+        self.bert = Bert(config, pooler=False)
+        self.cls = nn.ModuleDict({"predictions": _Predictions(shape, tied=config.get("tie_word_embeddings", True))})
+
+    def forward(
+        self, hidden: torch.Tensor, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Score every word piece for every hidden token.
+
+        Args:
+            hidden: which tokens, bool of shape (batch, tokens).
+            input_ids: as `Bert` takes them.
+            attention_mask: likewise.
+
+        Returns:
+            Logits of shape (hidden tokens, vocabulary), in the order of `hidden.nonzero()`.
+        """
+        x = self.bert(input_ids, attention_mask)[hidden]
+        scores: torch.Tensor = self.cls["predictions"](x, self.bert.embeddings.word_embeddings.weight)
+        return scores
+
+
+class _Predictions(nn.Module):
+    """The head of the language model: a linear layer, and one to the vocabulary, mostly the table of words itself."""
+
+    def __init__(self, shape: Shape, *, tied: bool) -> None:
+        super().__init__()
+        norm = nn.LayerNorm(shape.width, shape.eps)
+        self.transform = nn.ModuleDict({"dense": _Linear(shape.width, shape.width), "LayerNorm": norm})
+        self.decoder = None if tied else _Linear(shape.width, shape.vocabulary, bias=False)
+        self.bias = nn.Parameter(torch.zeros(shape.vocabulary))
+        self._activation = ACTIVATIONS[shape.activation]
+
+    def forward(self, x: torch.Tensor, words: torch.Tensor) -> torch.Tensor:
+        """(tokens, width) and the table of words, (vocabulary, width), to (tokens, vocabulary)."""
+        x = self.transform["LayerNorm"](self._activation(self.transform["dense"](x)))
+        return functional.linear(x, words if self.decoder is None else self.decoder.weight, self.bias)
