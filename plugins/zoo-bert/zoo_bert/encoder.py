@@ -27,6 +27,8 @@ ACTIVATIONS: dict[str, Activation] = {
 """By their names in config.json; in place."""
 FUSED_FROM = 192
 """Number of tokens from which torch's fused attention is faster on a CPU than plain matrix products."""
+ROWS = 64
+"""Numbers of tokens are rounded up to a multiple of it: for each other number oneDNN compiles its kernels anew."""
 Norm = tuple[torch.Tensor, torch.Tensor]
 
 
@@ -106,15 +108,16 @@ class Encoder:
         for layer in self._layers if at is None else self._layers[:-1]:
             x = self._layer_of(layer, x, self._attention(layer.query_key_value(x), sizes))
         if at is None:
-            return x
+            return x[: sum(texts * tokens for texts, tokens in sizes)]
         starts = [start for texts, tokens in sizes for start in [tokens] * texts]
         wanted = torch.tensor([0, *starts[:-1]], device=x.device).cumsum(0) + at
         alone = x[wanted]
         return self._layer_of(last, alone, self._attention_of_one(last.query(alone), last.key_value(x), sizes))
 
     def _embedded(self, blocks: Sequence[torch.Tensor]) -> torch.Tensor:
+        """What the first layer takes; rows of no text fill up to a multiple of `ROWS`."""
         ids = torch.cat([block.reshape(-1) for block in blocks])
-        x = functional.embedding(ids, self._word)
+        x = functional.embedding(functional.pad(ids, (0, -len(ids) % ROWS)), self._word)
         at = 0
         for texts, tokens in (block.shape for block in blocks):
             x[at : at + texts * tokens].view(texts, tokens, -1).add_(self._position[:tokens])
@@ -136,6 +139,7 @@ class Encoder:
             heads = found[rows].view(texts, tokens, self.shape.heads, -1).transpose(1, 2)
             heads.copy_(_attend(query, key, value))
             at += texts * tokens
+        found[at:] = 0
         return found
 
     def _attention_of_one(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from torch.nn import functional
 
 from zoo import Unsupported
+from zoo.training import linear
 
 Linear = Callable[[torch.Tensor], torch.Tensor]
 """(rows, inputs) to (rows, outputs)."""
@@ -34,7 +34,7 @@ class MakeLinear:
     def plain(self, weight: torch.Tensor, bias: torch.Tensor) -> Linear:
         """The same, never quantised."""
         weight, bias = self.placed(weight).contiguous(), self.placed(bias)
-        return lambda x: functional.linear(x, weight, bias)
+        return lambda x: linear(x, weight, bias)
 
     def placed(self, tensor: torch.Tensor) -> torch.Tensor:
         """On the device, in the type that is computed with."""
@@ -57,11 +57,11 @@ def _quantized(weight: torch.Tensor, bias: torch.Tensor) -> Linear:
     product: Callable[..., torch.Tensor] = torch.ops.onednn.qlinear_pointwise
     vnni = torch.cpu.get_capabilities().get("avx512_vnni", False)
 
-    def linear(x: torch.Tensor) -> torch.Tensor:
+    def quantized(x: torch.Tensor) -> torch.Tensor:
         integers, scale, zero = _integers(x, LEVELS if vnni else LEVELS_WITHOUT_VNNI)
         return product(integers, scale, zero, packed, scales, zeros, bias, 1.0, 0, torch.float32, "none", [], "")
 
-    return linear
+    return quantized
 
 
 def _integers(x: torch.Tensor, levels: int) -> tuple[torch.Tensor, float, int]:

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from zoo.training import Dropout
+from zoo.training import Dropout, Linear, linear
 from zoo_bert.config import Shape
 
 ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
@@ -44,7 +44,7 @@ def pad(sequences: Sequence[Sequence[int]], pad_id: int) -> dict[str, torch.Tens
     return batch
 
 
-class _Linear(nn.Linear):
+class _Linear(Linear):
     """Without numbers; `zoo_bert.loading` fills it."""
 
     def reset_parameters(self) -> None:
@@ -260,4 +260,4 @@ class _Predictions(nn.Module):
     def forward(self, x: torch.Tensor, words: torch.Tensor) -> torch.Tensor:
         """(tokens, width) and the table of words, (vocabulary, width), to (tokens, vocabulary)."""
         x = self.transform["LayerNorm"](self._activation(self.transform["dense"](x)))
-        return functional.linear(x, words if self.decoder is None else self.decoder.weight, self.bias)
+        return linear(x, words if self.decoder is None else self.decoder.weight, self.bias)

@@ -1,0 +1,78 @@
+"""Linear layers that are computed by oneDNN where torch would leave a processor's wide vectors unused."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import torch
+from torch import nn
+from torch.autograd.function import once_differentiable
+from torch.nn import functional
+
+
+class Linear(nn.Linear):
+    """`torch.nn.Linear`, computed by `linear`."""
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        """(..., inputs) to (..., outputs)."""
+        return linear(input, self.weight, self.bias)
+
+
+def linear(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
+    """`torch.nn.functional.linear`, up to rounding, by whichever library is faster.
+
+    In float32 torch calls MKL, which computes with half of the vector width on processors that are not Intel's; oneDNN
+    uses all of it there and is as fast as MKL elsewhere. The other types go to oneDNN already.
+
+    Args:
+        x: shape (..., inputs).
+        weight: shape (outputs, inputs).
+        bias: shape (outputs,).
+
+    Returns:
+        Shape (..., outputs).
+    """
+    in_float32 = x.dtype == weight.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
+    if not (x.is_cpu and in_float32 and x.numel() and _wide()):
+        return functional.linear(x, weight, bias)
+    rows = x.reshape(-1, x.shape[-1])
+    if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in (x, weight, bias)):
+        found: torch.Tensor = _Product.apply(rows, weight, bias)
+    else:
+        found = _product(rows, weight, bias)
+    return found.view(*x.shape[:-1], -1)
+
+
+@cache
+def _wide() -> bool:
+    """Whether there are vectors of 512 bits, and the operation that uses them."""
+    has_vectors: bool = torch.cpu.get_capabilities().get("avx512_f", False)
+    has_onednn: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    return has_vectors and has_onednn and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+
+
+def _product(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+    """(rows, inputs) times (outputs, inputs) transposed, of any strides, to (rows, outputs)."""
+    found: torch.Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
+    return found
+
+
+class _Product(torch.autograd.Function):
+    """The same with gradients."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+        ctx.save_for_backward(x, weight)
+        return _product(x, weight, bias)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        x, weight = ctx.saved_tensors
+        of_x, of_weight, of_bias = ctx.needs_input_grad
+        return (
+            _product(gradient, weight.t(), None) if of_x else None,
+            _product(gradient.t(), x.t(), None) if of_weight else None,
+            gradient.sum(0) if of_bias else None,
+        )
