@@ -22,11 +22,13 @@ from zoo_echo import plugin as echo
 from zoo_resnet import options as resnet
 
 import zoo
+import zoo.training
 from zoo import hookspecs
 from zoo.cli.commands import GROUPS
 from zoo.cli.parser import new_parser
 from zoo.options import Options, schema
 from zoo.runs import context
+from zoo.testing import answering, conformance, description, interruption, learning, subject
 
 ROOT = Path(__file__).parent.parent
 REFERENCE = ROOT / "docs" / "reference"
@@ -142,6 +144,30 @@ def python() -> str:
     return "\n".join(text) + "\n"
 
 
+def training() -> str:
+    """What plugins build on."""
+    text = ["# For plugins: training and testing", "", *_prose(inspect.getdoc(zoo.training) or "")]
+    for name in ("Objective", "Output", "ImageStore", "Linear", "linear", "Dropout", "prefetched"):
+        node = _definition(getattr(zoo.training, name))
+        assert node is not None
+        text += ["", f"## zoo.training.{name}"]
+        text += _class(node) if isinstance(node, ast.ClassDef) else _described(node)
+    text += ["", "## zoo.training.Batch", "", "`dict[str, torch.Tensor]`: what `collate` makes and `losses` takes."]
+    text += ["", "## zoo.testing.PluginConformance", *_class(_find(conformance, "PluginConformance"))]
+    text += ["", "It has these attributes, and tests:", "", "| attribute | type | meaning |", "|---|---|---|"]
+    text += _fields(_find(subject, "Subject"))
+    text += ["", *_tests()]
+    return "\n".join(text) + "\n"
+
+
+def _tests() -> Iterator[str]:
+    """The tests of the contract, their names as sentences."""
+    for module in (description, learning, interruption, answering):
+        for node in ast.walk(ast.parse(inspect.getsource(module))):
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                yield f"- `{node.name}`"
+
+
 OTHER = {
     "Prediction": "What a model answers: `Classification`, `FilledMask`, `Embedding`, or `Rejected` in the place of an "
     "input that could not be answered.",
@@ -184,7 +210,9 @@ def _class(node: Node) -> Iterator[str]:
         if isinstance(member, ast.FunctionDef) and not overload and not member.name.startswith("_"):
             if any(ast.unparse(decorator).endswith("property") for decorator in member.decorator_list):
                 continue
-            yield from ("", f"**{node.name}.{member.name}**", *_described(member))
+            required = any("abstractmethod" in ast.unparse(decorator) for decorator in member.decorator_list)
+            title = f"**{node.name}.{member.name}**" + (", which has to be there" if required else "")
+            yield from ("", title, *_described(member))
 
 
 def _fields(node: ast.ClassDef) -> Iterator[str]:
@@ -248,7 +276,13 @@ def embedded(page: str) -> str:
 
 def pages() -> Iterator[tuple[Path, str]]:
     """Every page that the code has a say in, and what it must hold."""
-    for name, page in {"cli.md": cli, "options.md": options, "hooks.md": hooks, "python.md": python}.items():
+    for name, page in {
+        "cli.md": cli,
+        "options.md": options,
+        "hooks.md": hooks,
+        "python.md": python,
+        "training.md": training,
+    }.items():
         yield REFERENCE / name, NOTE + page()
     for path in sorted((ROOT / "docs" / "plugins").glob("*.md")):
         yield path, embedded(path.read_text(encoding="utf-8"))

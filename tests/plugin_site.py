@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.plugin_factory import use_site, write_plugin
+from zoo.card import VERBS
 
 _FIELDS = {
     "name": "'model'",
@@ -30,8 +31,10 @@ def card(name: str = "model", **fields: str) -> str:
 
 
 def plugin(*cards: str, more: str = "") -> str:
-    """The text of a plugin that gives these cards."""
-    return f"import zoo\n{more}\n@zoo.hookimpl\ndef cards():\n    return [{', '.join(cards)}]\n"
+    """The text of a plugin that gives these cards; where `more` has no hook for what they promise, one is idle."""
+    missing = [verb for verb in VERBS if f"def {verb}(" not in more and any(f"'{verb}'" in card for card in cards)]
+    idle = "".join(f"@zoo.hookimpl\ndef {verb}(run): ...\n" for verb in missing)
+    return f"import zoo\n{more}\n{idle}@zoo.hookimpl\ndef cards():\n    return [{', '.join(cards)}]\n"
 
 
 class Site:

@@ -93,9 +93,10 @@ def test_an_unknown_name_gets_the_nearest_ones(toys: Site) -> None:
 
 
 def test_a_name_that_is_missing_may_be_that_of_a_broken_plugin(toys: Site) -> None:
-    toys.install("green", "raise RuntimeError")
+    toys.install("green", "raise RuntimeError('no money')")
 
-    assert advice("nothing-like-it")[1] == "zoo ls lists the models; plugins that failed to load: green"
+    broken = "green (RuntimeError: no money)"
+    assert advice("nothing-like-it")[1] == f"zoo ls lists the models; plugins that failed to load: {broken}"
     assert Catalog.load().resolve("tiny").name == "tiny"
 
 

@@ -21,6 +21,7 @@ from tests.tui.driving import Driver, notices, scenario, screen_text, shows, unt
 from zoo.cli.exit_codes import ExitCode
 from zoo.runs.events import Warned
 from zoo.runs.log import append
+from zoo.sanitize import plain
 from zoo.tui.screens.train import TrainScreen
 from zoo.tui.widgets.table import Table
 
@@ -57,6 +58,7 @@ COVERED = {
     ),
     "nothing is unpacked": ("tests/test_trust.py::test_nothing_is_unpacked",),
     "text from outside does not act on a terminal": (
+        "tests/test_trust.py::test_labels_and_file_names_do_not_act_from_the_readme_of_a_result",
         "tests/test_sanitize.py::test_plain_keeps_the_words_and_nothing_that_acts",
         "tests/cli/test_plugins.py::test_the_failure_of_a_plugin_cannot_act_on_the_terminal",
         "tests/test_trust.py::test_what_commands_print_does_not_act",
@@ -267,3 +269,19 @@ async def test_folders_do_not_act_on_the_terminal_ui(pilot: Driver, hostile: Sit
     pilot.app.push_screen(PickScreen(str(folder)))
     await shows(pilot, "d[red]x[red]")
     assert_harmless(pilot)
+
+
+def test_labels_and_file_names_do_not_act_from_the_readme_of_a_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZOO_PLUGINS", "echo")
+    rows = tmp_path / "ro\x1b[2Jws.csv"
+    rows.write_text("text,label\n" + "good,fi\x1b[31mne\x07\nbad,`wo|rse`\n" * 8, encoding="utf-8")
+    run = zoo.finetune("echo", rows, device="cpu", precision="fp32").wait(progress=False)
+    told = command("data", "inspect", str(rows))
+
+    readme = (run.folder.model_folder / "README.md").read_text(encoding="utf-8")
+    assert "`'wo|rse'`, `fine`" in readme
+    assert "| file | rows.csv |" in readme
+    assert plain(readme) == readme
+    assert "8 rows hold control characters" in told.stdout + told.stderr

@@ -114,6 +114,7 @@ def _load_card(
     from zoo.options import parse
     from zoo.plugins import load_plugin
     from zoo.runs.context import PredictionRun
+    from zoo.runs.hooks import load_predictor
     from zoo.task import get_task
 
     ability = card.abilities.get("predict")
@@ -124,16 +125,15 @@ def _load_card(
     parsed = parse(ability.options, options or {})
     placement = choose(device, precision, known=ability.precisions)
     ability.check_precision(placement.precision)
-    predictor = load_plugin(card.plugin).hook("predict")(
-        run=PredictionRun(
-            card=card,
-            task=get_task(ability.task),
-            weights=fetch(card.weights, on_progress=on_progress),
-            options=parsed,
-            device=placement.device,
-            precision=placement.precision,
-        )
+    run = PredictionRun(
+        card=card,
+        task=get_task(ability.task),
+        weights=fetch(card.weights, on_progress=on_progress),
+        options=parsed,
+        device=placement.device,
+        precision=placement.precision,
     )
+    predictor = load_predictor(load_plugin(card.plugin), run)
     return Model(card, placement.device, placement.precision, predictor)
 
 

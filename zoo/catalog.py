@@ -92,7 +92,7 @@ class Catalog:
         if near:
             return f"did you mean {' or '.join(near)}?"
         if self.failures:
-            broken = ", ".join(failure.name for failure in self.failures)
+            broken = "; ".join(f"{failure.name} ({failure.error})" for failure in self.failures)
             return f"zoo ls lists the models; plugins that failed to load: {broken}"
         return "zoo ls lists the models"
 

@@ -8,6 +8,7 @@ those that `zoo plugins disable` named are left out.
 from __future__ import annotations
 
 import difflib
+import inspect
 import os
 import sys
 import time
@@ -194,6 +195,7 @@ def _load(candidates: list[EntryPoint]) -> Plugin | PluginFailure:
             module = entry_point.load()
             hooks = _verify(module, entry_point.name)
             cards = _cards(module, entry_point.name)
+            _check_verbs(cards, hooks)
     except PluginBroken as broken:
         return failure(broken.message, broken.hint)
     except (Exception, SystemExit) as error:  # whatever a stranger's module may raise while it is imported
@@ -234,8 +236,11 @@ def _verify(module: ModuleType, name: str) -> tuple[str, ...]:
         manager.check_pending()
     except pluggy.PluginValidationError as error:
         raise PluginBroken(
-            _validation_message(manager, module, error), "the hooks are described in zoo.hookspecs"
+            _validation_message(manager, module, error), "zoo.hookspecs, or the page Hooks of the docs, has them all"
         ) from error
+    unmarked = [name for name in _HOOKS if _is_own_function(module, name) and not _marked(manager, module, name)]
+    if unmarked:
+        raise PluginBroken(f"{unmarked[0]}() is not marked as a hook", "decorate it with @zoo.hookimpl")
     hooks = tuple(hook for hook in _HOOKS if getattr(manager.hook, hook).get_hookimpls())
     if not hooks:
         raise PluginBroken(f"{module.__name__} implements no hook", "decorate its functions with @zoo.hookimpl")
@@ -243,11 +248,28 @@ def _verify(module: ModuleType, name: str) -> tuple[str, ...]:
 
 
 def _validation_message(manager: pluggy.PluginManager, module: ModuleType, error: Exception) -> str:
-    for attribute in dir(module):
-        if manager.parse_hookimpl_opts(module, attribute) is not None and attribute not in _HOOKS:
+    for attribute in filter(lambda name: _marked(manager, module, name), dir(module)):
+        if attribute not in _HOOKS:
             near = difflib.get_close_matches(attribute, _HOOKS, n=1)
             return f"{attribute!r} is no hook" + (f"; did the author mean {near[0]!r}?" if near else "")
+        taken, known = (_arguments(of) for of in (getattr(module, attribute), getattr(hookspecs, attribute)))
+        if unknown := [name for name in taken if name not in known]:
+            return f"{attribute}() takes {', '.join(unknown)}, but the hook gives {', '.join(known) or 'no arguments'}"
     return str(error).partition("\n")[2] or str(error)
+
+
+def _marked(manager: pluggy.PluginManager, module: ModuleType, name: str) -> bool:
+    return manager.parse_hookimpl_opts(module, name) is not None
+
+
+def _is_own_function(module: ModuleType, name: str) -> bool:
+    """Whether a module defines a function of that name, rather than importing one."""
+    found = getattr(module, name, None)
+    return inspect.isfunction(found) and found.__module__ == module.__name__
+
+
+def _arguments(function: Callable[..., Any]) -> list[str]:
+    return list(inspect.signature(function).parameters)
 
 
 def _register_wrappers(manager: pluggy.PluginManager, entry_point: EntryPoint) -> None:
@@ -279,7 +301,7 @@ def _cards(module: ModuleType, plugin: str) -> tuple[Card, ...]:
     manager.register(module, plugin)
     answers: list[Iterable[Card]] = manager.hook.cards()
     if len(answers) < sum(not given.wrapper for given in manager.hook.cards.get_hookimpls()):
-        raise PluginBroken("cards() gives None, not a list of cards", "the plugin's author must mend it")
+        raise PluginBroken("cards() gives None, not a list of cards", "does it return them?")
     cards = [_checked(card, plugin) for answer in answers for card in answer]
     counts = Counter(card.name for card in cards)
     twice = sorted(name for name, count in counts.items() if count > 1)
@@ -288,9 +310,19 @@ def _cards(module: ModuleType, plugin: str) -> tuple[Card, ...]:
     return tuple(cards)
 
 
+def _check_verbs(cards: Iterable[Card], hooks: tuple[str, ...]) -> None:
+    """Insist on a hook for whatever a card promises."""
+    for card in cards:
+        if missing := [verb for verb in card.abilities if verb not in hooks]:
+            raise PluginBroken(
+                f"card {card.name!r} says it can {missing[0]}, but the plugin has no hook {missing[0]}",
+                "write the hook, or take the ability out of the card",
+            )
+
+
 def _checked(card: object, plugin: str, hook: str = "cards()") -> Card:
     if not isinstance(card, Card):
-        raise PluginBroken(f"{hook} gives a {type(card).__name__}, not a zoo.Card", "the plugin's author must mend it")
+        raise PluginBroken(f"{hook} gives a {type(card).__name__}, not a zoo.Card", "it has to give zoo.Card objects")
     where = f"card {one_line(str(card.name))!r}"
     try:
         if isinstance(card.abilities, dict):
@@ -300,7 +332,9 @@ def _checked(card: object, plugin: str, hook: str = "cards()") -> Card:
         get_task(card.task)
     except (msgspec.ValidationError, TypeError, UnicodeError, ZooError) as error:
         message = error.message if isinstance(error, ZooError) else str(error)
-        raise PluginBroken(f"{where}: {message}", "the plugin's author must mend it") from error
+        if "regex" in message and "`$.name`" in message:
+            message = "a name is of letters, digits, dots, dashes and underscores, and begins with one of the first two"
+        raise PluginBroken(f"{where}: {message}", "the plugin's author must mend its description") from error
     return msgspec.structs.replace(card, plugin=plugin)
 
 

@@ -49,7 +49,7 @@ def test_a_broken_plugin_is_a_row_a_warning_and_the_exit_code(site: Site, capsys
     assert out.splitlines()[2].split()[1:5] == ["zoo-bad", "0.1", "-", "failed:"]
     assert err.splitlines() == [
         "warning: plugin bad: 'finetun' is no hook; did the author mean 'finetune'?",
-        "hint: the hooks are described in zoo.hookspecs",
+        "hint: zoo.hookspecs, or the page Hooks of the docs, has them all",
     ]
 
 

@@ -57,7 +57,7 @@ BROKEN = {
     "imports what is heavy": (
         "importing_the_plugin",
         changed(("import zoo\n", "import zoo\nimport numpy\n")),
-        "import numpy inside the hooks",
+        "changed_echo imports numpy: do so inside the hooks",
     ),
     "reaches for the network to describe its models": (
         "described_offline",
@@ -122,7 +122,7 @@ BROKEN = {
         changed(
             ("return [self._answer(text) for text in inputs]", "return [self._answer(t) for t in inputs if t != 7]")
         ),
-        "there is one answer for each input",
+        "plugin echo gave 12 answers to 13 inputs",
     ),
     "repeats control characters": (
         "rejected_in_their_place",
@@ -132,6 +132,17 @@ BROKEN = {
     "mixes up the order of the answers": (
         "order_of_the_inputs",
         changed(("return [self._answer(text) for text in inputs]", "return [self._answer(t) for t in sorted(inputs)]")),
+        "instead of",
+    ),
+    "reads the padding of short texts": (
+        "depend_on_its_neighbours",
+        changed(
+            (
+                "return [self._answer(text) for text in inputs]",
+                "width = max([len(str(t).split()) for t in inputs], default=0)\n"
+                "        return [self._answer(t + ' refund' * (width > 60 and len(t.split()) == 1)) for t in inputs]",
+            )
+        ),
         "instead of",
     ),
     "lets an answer depend on its neighbours": (
@@ -176,6 +187,7 @@ def test_a_broken_promise_fails_its_test(fault: str, tmp_path: Path) -> None:
         (LACKS - {"pretrain"}, "test_what_the_model_lacks_is_declared"),
         (LACKS | {"predict"}, "test_what_the_model_lacks_is_declared"),
         (LACKS | {"steps"}, "test_finetuning_lowers_the_loss"),
+        (LACKS | {"loss"}, "test_finetuning_lowers_the_loss"),
         (LACKS | {"speed"}, "test_what_the_model_lacks_is_declared"),
     ],
 )

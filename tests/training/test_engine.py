@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ from safetensors.torch import load_file
 from torch import nn
 
 from tests.training.toy import Net, Toy, make_run
-from zoo.data.example import RejectedRow
-from zoo.errors import DatasetInvalid, OptionInvalid, RunFailed, Unsupported
+from zoo.data.example import Example
+from zoo.errors import DatasetInvalid, OptionInvalid, PluginBroken, RunFailed, Unsupported
+from zoo.prediction import Rejected
 from zoo.runs.events import CheckpointSaved, EvaluationCompleted, RunPlanned, StepCompleted, Warned
 from zoo.training import Batch, Output
 
@@ -284,15 +286,36 @@ def test_batches_made_ahead_in_threads_change_nothing(tmp_path: Path, stop_after
 
 def test_examples_without_features_are_set_aside(tmp_path: Path) -> None:
     """The run goes on as if they had never been there."""
-    aside: list[RejectedRow] = []
+    aside: list[tuple[Example, str]] = []
     run, events = make_run(tmp_path, rows=20, epochs=1, batch_size=6)
     toy = Toy()
     toy.unusable = {3, 7}
     toy.fit(dataclasses.replace(run, set_aside=aside.extend))
 
     planned = next(event for event in events if isinstance(event, RunPlanned))
-    assert [(row.row, row.reason) for row in aside[:2]] == [(3, "it is broken"), (7, "it is broken")]
+    assert [(example.row, reason) for example, reason in aside[:2]] == [(3, "it is broken"), (7, "it is broken")]
     assert planned.steps == 3
+
+
+def test_a_loss_for_the_batch_alone_is_refused(tmp_path: Path) -> None:
+    class Mean(Toy):
+        def losses(self, module: nn.Module, batch: Batch) -> Output:
+            output = super().losses(module, batch)
+            return Output(output.losses.mean(), output.for_metrics)
+
+    run, _ = make_run(tmp_path, rows=20, batch_size=6)
+    with pytest.raises(PluginBroken, match=r"Mean\.losses\(\) gave losses of shape \(\) for a batch of 6 examples"):
+        Mean().fit(run)
+
+
+def test_features_that_leave_examples_out_are_refused(tmp_path: Path) -> None:
+    class Picky(Toy):
+        def features(self, examples: Sequence[Example]) -> list[tuple[list[float], int] | Rejected]:
+            return super().features(examples)[1:]
+
+    run, _ = make_run(tmp_path, rows=20, eval_rows=0)
+    with pytest.raises(PluginBroken, match=r"Picky\.features\(\) gave 19 features for 20 examples"):
+        Picky().fit(run)
 
 
 def test_a_run_whose_examples_are_all_unusable_says_so(tmp_path: Path) -> None:

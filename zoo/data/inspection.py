@@ -198,8 +198,9 @@ class _Survey:
 
     def _asked(self, row: Row) -> _Asked:
         cell = row.values[self._columns.input]
-        if isinstance(cell, str):
-            self._measure.cell(row.number, cell)
+        named = (cell, row.values[self._columns.label] if self._columns.label else None)
+        if texts := [text for text in named if isinstance(text, str)]:
+            self._measure.cell(row.number, "\n".join(texts))
         self._empty += is_empty(cell)
         value = read_input(cell, self._task.input, self._columns.input, self._table.base)
         if not self._columns.label:
@@ -207,8 +208,8 @@ class _Survey:
         label = read_label(row.values[self._columns.label], self._columns.label)
         if label is None:
             self._unlabelled += 1
-            named = f"{cell}: " if self._table.unit == "image" else ""
-            raise Unusable(named + self._table.missing_label(self._columns.label))
+            where = f"{cell}: " if self._table.unit == "image" else ""
+            raise Unusable(where + self._table.missing_label(self._columns.label))
         return _Asked(row.number, value, label)
 
     def _look(self, asked: _Asked) -> tuple[_Asked, Look | Rejected]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from zoo.card import Card
-from zoo.data.example import Example, RejectedRow
+from zoo.data.example import Example
 from zoo.options import Options
 from zoo.paths import plugin_cache_folder
 from zoo.prediction import Prediction
@@ -24,7 +24,7 @@ from zoo.runs.events import AnyEvent, CheckpointSaved, EvaluationCompleted, RunP
 from zoo.task import Task
 
 
-def _nothing(rejected: Sequence[RejectedRow]) -> None:
+def _nothing(unusable: Sequence[tuple[Example, str]]) -> None:
     """Nobody keeps account."""
 
 
@@ -97,8 +97,9 @@ class TrainingRun:
     should_stop: Callable[[], bool]
     """Whether someone asked the run to stop; cheap enough for every step."""
 
-    set_aside: Callable[[Sequence[RejectedRow]], None] = _nothing
-    """Quarantine rows that turned out unusable; raises DatasetInvalid where there are too many."""
+    set_aside: Callable[[Sequence[tuple[Example, str]]], None] = _nothing
+    """Quarantine examples that turned out unusable, each with the reason; raises DatasetInvalid where they are too
+    many."""
 
     @property
     def model_folder(self) -> Path:

@@ -7,6 +7,7 @@ from pathlib import Path
 from zoo import atomic
 from zoo.runs.request import RunRequest
 from zoo.runs.result import ResultManifest
+from zoo.sanitize import one_line
 
 README = "README.md"
 
@@ -36,7 +37,7 @@ def write_readme(folder: Path, manifest: ResultManifest, request: RunRequest, *,
                 ("evaluation rows", f"{rows[1]:,}"),
             ],
         ),
-        "## Labels\n\n" + ", ".join(f"`{label}`" for label in manifest.labels) if manifest.labels else "",
+        "## Labels\n\n" + ", ".join(map(_code, manifest.labels)) if manifest.labels else "",
         "## Use\n\n```\n" + f"zoo predict {manifest.name} ..." + "\n```",
         from_plugin.strip(),
         _table("Options", [(name, str(value)) for name, value in manifest.options.items()]),
@@ -56,6 +57,16 @@ def _table(title: str, rows: list[tuple[str, str]]) -> str:
         "",
         "| | |",
         "|---|---|",
-        *(f"| {name} | {value.replace('|', chr(92) + '|')} |" for name, value in rows),
+        *(f"| {_cell(name)} | {_cell(value)} |" for name, value in rows),
     ]
     return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    """Text from outside, within a cell of a table: nothing that acts on a terminal, no further cell."""
+    return one_line(text).replace("|", "\\|")
+
+
+def _code(label: str) -> str:
+    """A label as code, whatever marks it holds itself."""
+    return f"`{one_line(label).replace('`', chr(39))}`"

@@ -12,6 +12,7 @@ from zoo.errors import UnknownModel, Unsupported
 from zoo.fetch import Progress, fetch
 from zoo.options import parse
 from zoo.plugins import Plugin, load_plugin
+from zoo.runs import hooks
 from zoo.runs.context import PredictionRun, Predictor
 from zoo.runs.events import WeightsFetched
 from zoo.task import get_task
@@ -75,5 +76,4 @@ def load_predictor(worker: Worker) -> tuple[Card, Predictor]:
         device=worker.request.device,
         precision=worker.request.precision,
     )
-    predictor: Predictor = plugin.hook("predict")(run=run)
-    return card, predictor
+    return card, hooks.load_predictor(plugin, run)

@@ -19,12 +19,14 @@ from zoo.errors import Unsupported
 from zoo.hyperparameters import DataOptions
 from zoo.options import parse, to_dict
 from zoo.plugins import Plugin
-from zoo.runs.context import FitResult, Trainable, TrainingRun
+from zoo.runs.context import FitResult, TrainingRun
 from zoo.runs.events import AnyEvent, DataLoaded, RunCancelled, RunFinished
+from zoo.runs.hooks import build_trainable
 from zoo.runs.model_card import write_readme
 from zoo.runs.preparation import fetch_weights, resolve
 from zoo.runs.quarantine import Quarantine, check_digest
 from zoo.runs.result import MANIFEST, ResultManifest
+from zoo.sanitize import one_line
 from zoo.task import Task, get_task
 
 if TYPE_CHECKING:
@@ -60,9 +62,9 @@ def train(worker: Worker) -> AnyEvent:
         dry_run=request.dry_run,
         emit=worker.emit,
         should_stop=worker.should_stop,
-        set_aside=lambda rejected: _set_aside(quarantine, rejected, options.max_rejected),
+        set_aside=lambda unusable: _set_aside(quarantine, worker, task, unusable, options.max_rejected),
     )
-    trainable: Trainable = plugin.hook(verb)(run=run)
+    trainable = build_trainable(plugin, verb, run)
     try:
         result = trainable.fit(run)
     finally:
@@ -120,8 +122,17 @@ def _load_data(
     return train_set, evaluation, labels, quarantine
 
 
-def _set_aside(quarantine: Quarantine, rejected: Sequence[RejectedRow], limit: float) -> None:
-    quarantine.add(rejected)
+def _set_aside(
+    quarantine: Quarantine, worker: Worker, task: Task, unusable: Sequence[tuple[Example, str]], limit: float
+) -> None:
+    """Name the rows by the file they came from: the table of texts, or the image itself."""
+    path = worker.request.data.path
+    quarantine.add(
+        [
+            RejectedRow(example.input if task.input == "image" else path, example.row, one_line(reason))
+            for example, reason in unusable
+        ]
+    )
     quarantine.check_share(limit)
 
 

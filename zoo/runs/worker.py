@@ -23,6 +23,7 @@ from zoo.errors import ZooError
 from zoo.runs import liveness, ranks
 from zoo.runs.checkpoints import newest_step
 from zoo.runs.events import AnyEvent, RunCancelled, RunFailed, RunFinished, RunStarted
+from zoo.runs.hooks import said
 from zoo.runs.log import append, read_events
 from zoo.runs.request import RunRequest
 from zoo.runs.snapshot import fold
@@ -149,7 +150,7 @@ def _work(worker: Worker) -> AnyEvent:
 
 
 def _unexpected(error: BaseException, worker: Worker) -> RunFailed:
-    message = " ".join(str(error).split())[:500] or "no message"
+    message = said(error)
     hint = f"zoo logs {worker.folder.name} shows where"
     if isinstance(error, MemoryError) or "out of memory" in message.lower():
         hint = "use a smaller --micro-batch-size; the result stays the same"

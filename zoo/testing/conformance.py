@@ -16,5 +16,7 @@ class PluginConformance(Description, Learning, Interruption, Answering):
 
     - `pretrain`, `finetune`, `predict`: the card has no such ability;
     - `gradients`: training is not a `zoo.training.Objective` but a `fit` of the plugin's own;
-    - `steps`: training happens in one go, so that there is nothing to stop, and nothing to resume, half-way.
+    - `steps`: training happens in one go and reports no step, so that there is nothing to stop, and nothing to resume,
+      half-way;
+    - `loss`: it has steps, but minimises nothing whose value falls, as with indexing or counting.
     """

@@ -17,8 +17,9 @@ import msgspec
 class Probe(msgspec.Struct, frozen=True, kw_only=True):
     """What was found."""
 
-    modules: tuple[str, ...]
-    """What importing the plugin and asking for its cards brought, beyond what the host has imported by then."""
+    imports: tuple[tuple[str, str], ...]
+    """Module of the plugin, and module of another package that it imports, when it is imported and asked for its
+    cards."""
     import_ms: float
     """Processor time of that."""
     cards_ms: float
@@ -60,27 +61,48 @@ def _watch(touched: list[str]) -> None:
     sys.addaudithook(hook)
 
 
+class _Importers:
+    """Notes which module asks for which, without having a hand in it."""
+
+    def __init__(self, imports: list[tuple[str, str]]) -> None:
+        self._imports = imports
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
+        """Find nothing; the frames on the stack tell who asks."""
+        frame = sys._getframe(1)
+        while frame.f_back and frame.f_globals.get("__name__", "").startswith("importlib."):
+            frame = frame.f_back
+        self._imports.append((str(frame.f_globals.get("__name__")), name))
+
+
 def main(plugin: str) -> None:
     """Load it and tell."""
     from zoo.plugins import load_plugin, plugin_names
 
     sys.dont_write_bytecode = True
     plugin_names()
-    before, touched = set(sys.modules), list[str]()
+    imports, touched = list[tuple[str, str]](), list[str]()
+    sys.meta_path.insert(0, _Importers(imports))
     _watch(touched)
     began = time.process_time()
     loaded = load_plugin(plugin)
     imported = time.process_time()
     again = tuple(loaded.module.cards()) if hasattr(loaded.module, "cards") else ()
     ended = time.process_time()
+    own = _root(loaded.module.__name__)
     found = {
-        "modules": sorted(set(sys.modules) - before),
+        "imports": [(importer, name) for importer, name in imports if _root(importer) == own != _root(name)],
         "import_ms": (imported - began) * 1000,
         "cards_ms": (ended - imported) * 1000,
         "touched": touched,
         "same": [msgspec.structs.replace(card, plugin=plugin) for card in again] == list(loaded.cards),
     }
     print(json.dumps(found))  # noqa: T201 - its answer
+
+
+def _root(module: str) -> str:
+    """Its package."""
+    return module.partition(".")[0]
 
 
 if __name__ == "__main__":

@@ -45,12 +45,13 @@ class Samples(NamedTuple):
         return path
 
     def inputs(self, task: Task) -> list[Any]:
-        """Inputs of every label, of unequal lengths or sizes."""
+        """Inputs of every label, of unequal lengths or sizes: texts from a single word to a hundred."""
         if task.input == "image":
             return [str(path) for path in sorted(_images(self.folder).rglob("*.png"))[::4]]
         texts = [text for text, _ in _rows()][::4]
+        lengths = [text.split()[:1] if index % 3 == 0 else text.split() * index for index, text in enumerate(texts, 1)]
         marked = "[MASK] " if task.name == "fill-mask" else ""
-        return [f"{marked}{text} " * (1 + index % 3) for index, text in enumerate(texts)]
+        return [marked + " ".join(words) for words in [*lengths, texts[0].split() * 16]]
 
     def inputs_file(self, task: Task) -> Path:
         """The same inputs as a file of JSON lines; images are named from where it stands."""

@@ -20,7 +20,7 @@ import msgspec
 import torch
 from torch import nn
 
-from zoo.errors import DatasetInvalid, RunFailed
+from zoo.errors import DatasetInvalid, PluginBroken, RunFailed
 from zoo.hyperparameters import TrainingOptions
 from zoo.prefetch import prefetched
 from zoo.runs.context import FitResult, TrainingRun
@@ -240,6 +240,7 @@ class _Training:
                 inputs, weights = self.placed(next(made))
                 with self.accelerator.autocast():
                     losses = self.objective.losses(self.module, inputs).losses
+                _check_losses(losses, weights, self.objective)
                 loss = (losses.float() * weights).sum()
                 self.accelerator.backward(loss * (self.run.world_size / len(batch)))
             loss_sum += loss.item()
@@ -389,3 +390,13 @@ class _Training:
         folder.mkdir(parents=True)
         module = self.method.finish(folder)
         self.objective.export(module.to("cpu", torch.float32).eval(), folder)
+
+
+def _check_losses(losses: torch.Tensor, weights: torch.Tensor, objective: Objective[Any]) -> None:
+    """Refuse what is not one loss for each example."""
+    if losses.shape != weights.shape:
+        raise PluginBroken(
+            f"{type(objective).__name__}.losses() gave losses of shape {tuple(losses.shape)} "
+            f"for a batch of {len(weights)} examples",
+            'it gives one for each, shape (batch,): reduction="none"',
+        )

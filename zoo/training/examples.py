@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 import torch
 
-from zoo.data.example import Example, RejectedRow
+from zoo.data.example import Example
+from zoo.errors import PluginBroken
 from zoo.hyperparameters import TrainingOptions
 from zoo.prediction import Rejected
 from zoo.training.batches import EVALUATION, MicroBatch, example_seeds
@@ -74,13 +75,22 @@ def encode(
     examples: Sequence[Example],
     options: TrainingOptions,
     *,
-    set_aside: Callable[[Sequence[RejectedRow]], None],
+    set_aside: Callable[[Sequence[tuple[Example, str]]], None],
     labels: tuple[str, ...] = (),
 ) -> EncodedExamples:
-    """Turn examples into features, without those that turn out unusable; with labels, weigh them as `options` says."""
+    """Turn examples into features, without those that turn out unusable; with labels, weigh them as `options` says.
+
+    Raises:
+        PluginBroken: the objective leaves examples out.
+    """
     found = objective.features(examples)
+    if len(found) != len(examples):
+        raise PluginBroken(
+            f"{type(objective).__name__}.features() gave {len(found)} features for {len(examples)} examples",
+            "it gives one for each, in order; zoo.Rejected(reason) stands for what cannot be used",
+        )
     pairs = zip(examples, found, strict=True)
-    set_aside([RejectedRow(e.input, e.row, feature.reason) for e, feature in pairs if isinstance(feature, Rejected)])
+    set_aside([(example, feature.reason) for example, feature in pairs if isinstance(feature, Rejected)])
     features = [feature for feature in found if not isinstance(feature, Rejected)]
     weights = [1.0] * len(features)
     if labels:

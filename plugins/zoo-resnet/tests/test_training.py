@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load_file
 from zoo_resnet import plugin
 
+from zoo import Example
 from zoo.data import load
 from zoo.quickstart.digits import write_digits
 from zoo.runs.events import InputsPrepared
@@ -91,11 +92,11 @@ def test_a_broken_image_is_set_aside_and_the_run_goes_on(make_run, tmp_path) -> 
     broken.write_bytes(b"\x89PNG\r\n\x1a\nnothing more")
     run = make_run(options={"max_steps": 1})
     train = (*run.train[:40], msgspec.structs.replace(run.train[0], input=str(broken), row=41))
-    aside: list[object] = []
+    aside: list[tuple[Example, str]] = []
     run = dataclasses.replace(run, train=train, set_aside=aside.extend)
     plugin.finetune(run).fit(run)
 
-    assert [(str(broken), 41)] == [(row.file, row.row) for row in aside]
+    assert [(str(broken), 41)] == [(example.input, example.row) for example, _ in aside]
 
 
 def test_learning_without_labels_helps_learning_with_few(make_run, tmp_path) -> None:

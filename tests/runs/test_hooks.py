@@ -1,0 +1,112 @@
+"""Whoever breaks the contract is named, with what was expected; and nobody blames zoo."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import zoo
+from tests.echo_plugin import FINETUNE, MODULE, SOURCE
+from tests.echo_runs import rows, wait_quietly
+from tests.plugin_site import new_site
+from tests.plugin_site import zoo as command
+from zoo.cli.exit_codes import ExitCode
+from zoo.runs.events import RunFailed
+
+__all__ = ["rows"]
+ANSWERS = "return [self._answer(text) for text in inputs]"
+Install = Callable[..., None]
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
+    """Install the echo plugin with some of its text replaced."""
+    with new_site(tmp_path / "site", monkeypatch) as site:
+
+        def install(*pairs: tuple[str, str]) -> None:
+            source = SOURCE
+            for old, new in pairs:
+                assert old in source
+                source = source.replace(old, new, 1)
+            site.install("echo", source, module=MODULE)
+
+        yield install
+
+
+def trained(rows: Path, **asked: object) -> zoo.Run:
+    return wait_quietly(zoo.finetune("echo", rows, name="mine", device="cpu", precision="fp32", **asked))
+
+
+@pytest.mark.parametrize(
+    ("answers", "told"),
+    [
+        ("return [self._answer(text) for text in inputs[1:]]", "plugin echo gave 1 answers to 2 inputs"),
+        ("return [text for text in inputs]", "plugin echo answered with a str"),
+        ("return None", "plugin echo fails to answer with mine: TypeError: 'NoneType' object is not iterable"),
+        ("raise LookupError('odd\\x1b[2J')", "plugin echo fails to answer with mine: LookupError: odd"),
+    ],
+)
+def test_a_predictor_that_breaks_the_contract_is_named(
+    answers: str, told: str, install: Install, rows: Path, tmp_path: Path
+) -> None:
+    install((ANSWERS, answers))
+    assert trained(rows).status == "finished"
+
+    typed = command("predict", "mine", "good", "bad")
+    judged = command("evaluate", "mine", "--data", str(rows))
+    written = command("predict", "mine", "--file", str(rows), "--out", str(tmp_path / "out.jsonl"))
+
+    message = next(line for line in typed.stderr.splitlines() if line.startswith("error: "))
+    assert (typed.returncode, message) == (ExitCode.PLUGIN, f"error: {told}")
+    for done in (judged, written):
+        assert done.returncode == ExitCode.PLUGIN, done.stderr
+        assert told.partition(" gave")[0].partition(" with")[0] in done.stderr
+
+
+def test_loading_that_fails_is_the_plugins(install: Install, rows: Path) -> None:
+    install(("return WordCounts(json", "raise KeyError('weights')\n    return WordCounts(json"))
+    trained(rows)
+
+    with pytest.raises(zoo.PluginBroken, match="plugin echo fails to load mine: KeyError: 'weights'") as caught:
+        zoo.load("mine")
+    assert isinstance(caught.value.__cause__, KeyError)
+
+
+def test_a_hook_that_builds_nothing_ends_the_run_with_its_name(install: Install, rows: Path) -> None:
+    install((FINETUNE, f"{FINETUNE}    return None\n"))
+    last = trained(rows).events()[-1]
+
+    assert isinstance(last, RunFailed)
+    assert last.message == "the hook finetune of plugin echo gave None, which has no method fit(run)"
+
+
+def test_an_error_without_readable_words_ends_the_run_all_the_same(install: Install, rows: Path) -> None:
+    mute = "class Mute(Exception):\n        def __str__(self):\n            return 1 / 0\n    raise Mute\n"
+    install((FINETUNE, f"{FINETUNE}    {mute}"))
+    run = trained(rows)
+    last = run.events()[-1]
+
+    assert isinstance(last, RunFailed)
+    assert last.message == "Mute: its message cannot be read (ZeroDivisionError)"
+    assert "raise Mute" in run.logs()
+
+
+def test_a_loop_sets_rows_aside_by_file_row_and_reason(install: Install, rows: Path) -> None:
+    aside = "run.set_aside([(run.train[0], 'it is\\x1b[2J odd')])\n        options: EchoOptions = run.options"
+    install(("options: EchoOptions = run.options", aside))
+    run = trained(rows, eval_share=0.0)
+
+    (line,) = run.folder.quarantine_path.read_text(encoding="utf-8").splitlines()
+    assert json.loads(line) == {"file": str(rows), "row": 1, "reason": "it is odd"}
+
+
+def test_too_much_set_aside_ends_the_run(install: Install, rows: Path) -> None:
+    aside = "run.set_aside([(one, 'odd') for one in run.train])\n        options: EchoOptions = run.options"
+    install(("options: EchoOptions = run.options", aside))
+    last = trained(rows, eval_share=0.0).events()[-1]
+
+    assert isinstance(last, RunFailed)
+    assert last.kind == "DatasetInvalid"
