@@ -20,7 +20,7 @@ import msgspec
 import torch
 from torch import nn
 
-from zoo.errors import DatasetInvalid, PluginBroken, RunFailed
+from zoo.errors import DatasetInvalid, RunFailed
 from zoo.hyperparameters import TrainingOptions
 from zoo.prefetch import prefetched
 from zoo.runs.context import FitResult, TrainingRun
@@ -32,7 +32,7 @@ from zoo.training.examples import Examples, encode
 from zoo.training.frozen import reduce
 from zoo.training.meter import Meter
 from zoo.training.methods import Method, make_method
-from zoo.training.objective import Batch, Objective
+from zoo.training.objective import Batch, Objective, losses_of
 from zoo.training.optimizer import make_optimizer
 from zoo.training.parallel import gather_objects, joined, make_accelerator, sum_over_ranks
 from zoo.training.plan import Plan, learning_rate, make_plan
@@ -239,8 +239,7 @@ class _Training:
             with contextlib.nullcontext() if last else self.accelerator.no_sync(self.module):
                 inputs, weights = self.placed(next(made))
                 with self.accelerator.autocast():
-                    losses = self.objective.losses(self.module, inputs).losses
-                _check_losses(losses, weights, self.objective)
+                    losses = losses_of(self.objective, self.module, inputs, len(weights))
                 loss = (losses.float() * weights).sum()
                 self.accelerator.backward(loss * (self.run.world_size / len(batch)))
             loss_sum += loss.item()
@@ -390,13 +389,3 @@ class _Training:
         folder.mkdir(parents=True)
         module = self.method.finish(folder)
         self.objective.export(module.to("cpu", torch.float32).eval(), folder)
-
-
-def _check_losses(losses: torch.Tensor, weights: torch.Tensor, objective: Objective[Any]) -> None:
-    """Refuse what is not one loss for each example."""
-    if losses.shape != weights.shape:
-        raise PluginBroken(
-            f"{type(objective).__name__}.losses() gave losses of shape {tuple(losses.shape)} "
-            f"for a batch of {len(weights)} examples",
-            'it gives one for each, shape (batch,): reduction="none"',
-        )

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from zoo.data.example import Example
+from zoo.errors import PluginBroken
 from zoo.metrics import Metrics
 from zoo.prediction import Rejected
 
@@ -150,3 +151,19 @@ class Objective(ABC, Generic[Features]):
         from zoo.training.engine import train
 
         return train(self, run)
+
+
+def losses_of(objective: Objective[Any], module: nn.Module, batch: Batch, count: int) -> torch.Tensor:
+    """The losses of a batch of so many examples, shape (count,).
+
+    Raises:
+        PluginBroken: the objective gives something else.
+    """
+    losses = objective.losses(module, batch).losses
+    if losses.shape != (count,):
+        raise PluginBroken(
+            f"{type(objective).__name__}.losses() gave losses of shape {tuple(losses.shape)} "
+            f"for a batch of {count} examples",
+            'it gives one for each, shape (batch,): reduction="none"',
+        )
+    return losses

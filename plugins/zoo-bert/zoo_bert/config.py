@@ -13,6 +13,9 @@ CLASSIFIER, LANGUAGE_MODEL = "BertForSequenceClassification", "BertForMaskedLM"
 """transformers' names of the architectures that are trained here."""
 ACTIVATIONS = ("gelu", "gelu_new", "gelu_pytorch_tanh", "relu")
 """Those that are computed here, by their names in the file."""
+FUSED_FROM = 192
+"""Number of tokens from which attention is fused on a CPU, too: plain matrix products are as fast there in float32 and
+much faster in bfloat16, but take memory by the square of the length."""
 
 
 def read_config(folder: Path) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
-from zoo_bert.config import Shape
+from zoo_bert.config import FUSED_FROM, Shape
 from zoo_bert.linear import Linear, MakeLinear
 from zoo_bert.weights import WeightsReader
 
@@ -25,8 +25,6 @@ ACTIVATIONS: dict[str, Activation] = {
     "relu": lambda x: x.relu_(),
 }
 """By their names in config.json; in place."""
-FUSED_FROM = 192
-"""Number of tokens from which torch's fused attention is faster on a CPU than plain matrix products."""
 ROWS = 64
 """Numbers of tokens are rounded up to a multiple of it: for each other number oneDNN compiles its kernels anew."""
 Norm = tuple[torch.Tensor, torch.Tensor]

@@ -16,7 +16,7 @@ from torch import nn
 from torch.nn import functional
 
 from zoo.training import Dropout, Linear, linear
-from zoo_bert.config import Shape
+from zoo_bert.config import FUSED_FROM, Shape
 
 ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "gelu": functional.gelu,
@@ -24,9 +24,6 @@ ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "gelu_pytorch_tanh": lambda x: functional.gelu(x, approximate="tanh"),
     "relu": functional.relu,
 }
-FUSED_FROM = 192
-"""Number of tokens from which attention is fused on a CPU, too: plain matrix products are as fast there in float32 and
-much faster in bfloat16, but take memory by the square of the length."""
 
 
 def pad(sequences: Sequence[Sequence[int]], pad_id: int) -> dict[str, torch.Tensor]:
