@@ -59,7 +59,7 @@ def train(objective: Objective[Any], run: TrainingRun) -> FitResult:
     if not run.train:
         raise DatasetInvalid("there are no rows to train on", "give more data, or a smaller --eval-share")
     accelerator = make_accelerator(run)
-    seed_all(options.seed)
+    seed_all(options.seed, accelerator.device)
     method = make_method(objective, options)
     train_set = encode(objective, run.train, options, set_aside=run.set_aside, labels=run.labels)
     if not len(train_set):
@@ -138,6 +138,7 @@ class _Training:
         self.meter = Meter(plan, run.emit, accelerator.device)
         self.progress = Progress()
         self.skipped = 0
+        self.in_train_mode = False
         self.saved_at = time.monotonic()
         self.epoch_batches = lru_cache(maxsize=2)(self._epoch_batches)
 
@@ -198,8 +199,10 @@ class _Training:
         for group in self.raw_optimizer.param_groups:
             group["lr"] = lr
         batch = self.batch(step)
-        self.method.train_mode()
-        seed_all(mix(self.options.seed, step, self.run.rank))
+        if not self.in_train_mode:
+            self.method.train_mode()
+            self.in_train_mode = True
+        seed_all(mix(self.options.seed, step, self.run.rank), self.accelerator.device)
         result = self.accumulate(batch, made)
         self.update(result, step)
         self.progress = msgspec.structs.replace(self.progress, step=step)
@@ -283,6 +286,7 @@ class _Training:
     def evaluate(self) -> bool:
         """Go through the evaluation data; False where a stop was asked for before the end."""
         self.method.module.eval()
+        self.in_train_mode = False
         metrics = self.objective.metrics()
         parts = self.evaluation_parts()
         with contextlib.closing(self.feed(Asked(self.eval_set, part, EVALUATION) for part in parts)) as made:

@@ -36,7 +36,7 @@ def linear(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = No
     in_float32 = x.dtype == weight.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
     if not (x.is_cpu and in_float32 and x.numel() and _wide()):
         return functional.linear(x, weight, bias)
-    rows = x.reshape(-1, x.shape[-1])
+    rows, weight = x.reshape(-1, x.shape[-1]).contiguous(), weight.contiguous()
     if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in (x, weight, bias)):
         found: torch.Tensor = _Product.apply(rows, weight, bias)
     else:
@@ -53,7 +53,10 @@ def _wide() -> bool:
 
 
 def _product(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
-    """(rows, inputs) times (outputs, inputs) transposed, of any strides, to (rows, outputs)."""
+    """(rows, inputs) times (outputs, inputs) transposed, to (rows, outputs).
+
+    Both lie in memory without gaps, row by row or column by column; for others oneDNN takes a thousand times as long.
+    """
     found: torch.Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
     return found
 
@@ -70,6 +73,7 @@ class _Product(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         x, weight = ctx.saved_tensors
+        gradient = gradient.contiguous()
         of_x, of_weight, of_bias = ctx.needs_input_grad
         return (
             _product(gradient, weight.t(), None) if of_x else None,

@@ -28,8 +28,11 @@ def mix(*numbers: int) -> int:
     return state >> 1
 
 
-def seed_all(seed: int) -> None:
-    """Seed every global generator that a module may draw from (dropout does)."""
-    torch.manual_seed(seed)
+def seed_all(seed: int, device: torch.device) -> None:
+    """Seed every global generator that a module on the device may draw from (dropout does)."""
+    if device.type == "cpu":
+        torch.default_generator.manual_seed(seed)
+    else:
+        torch.manual_seed(seed)  # of all devices; for one that is not in use it would note down the stack each time
     random.seed(seed)
     np.random.seed(seed & 0xFFFFFFFF)
