@@ -111,7 +111,7 @@ async def test_other_kinds_of_answers_are_drawn_by_their_type(pilot: Driver, loo
 @scenario()
 async def test_a_model_that_cannot_be_loaded_says_why(pilot: Driver, models: Site) -> None:
     await choose(pilot, "alpha")
-    await shows(pilot, "plugin red has no hook 'predict'")
+    await shows(pilot, "the hook predict of plugin red gave None")
 
 
 @scenario(size=(100, 30))
