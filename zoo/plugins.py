@@ -238,10 +238,10 @@ def _verify(module: ModuleType, name: str) -> tuple[str, ...]:
         raise PluginBroken(
             _validation_message(manager, module, error), "zoo.hookspecs, or the page Hooks of the docs, has them all"
         ) from error
-    unmarked = [name for name in _HOOKS if _is_own_function(module, name) and not _marked(manager, module, name)]
+    hooks = tuple(hook for hook in _HOOKS if getattr(manager.hook, hook).get_hookimpls())
+    unmarked = [name for name in _HOOKS if name not in hooks and _is_own_function(module, name)]
     if unmarked:
         raise PluginBroken(f"{unmarked[0]}() is not marked as a hook", "decorate it with @zoo.hookimpl")
-    hooks = tuple(hook for hook in _HOOKS if getattr(manager.hook, hook).get_hookimpls())
     if not hooks:
         raise PluginBroken(f"{module.__name__} implements no hook", "decorate its functions with @zoo.hookimpl")
     return hooks

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -101,6 +103,41 @@ def test_a_loop_sets_rows_aside_by_file_row_and_reason(install: Install, rows: P
 
     (line,) = run.folder.quarantine_path.read_text(encoding="utf-8").splitlines()
     assert json.loads(line) == {"file": str(rows), "row": 1, "reason": "it is odd"}
+
+
+def test_rows_of_the_evaluation_file_are_set_aside_by_its_name(install: Install, rows: Path, tmp_path: Path) -> None:
+    aside = "run.set_aside([(run.eval[1], 'odd')])\n        options: EchoOptions = run.options"
+    install(("options: EchoOptions = run.options", aside))
+    held_out = tmp_path / "held-out.csv"
+    held_out.write_text(rows.read_text())
+    run = trained(rows, eval_data=held_out)
+
+    (line,) = run.folder.quarantine_path.read_text(encoding="utf-8").splitlines()
+    assert json.loads(line) == {"file": str(held_out), "row": 2, "reason": "odd"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files have no modes there")
+def test_the_umask_decides_who_may_read_a_result(install: Install, rows: Path) -> None:
+    private = "write(run.model_folder, counts)\n        (run.model_folder / FILE).chmod(0o600)"
+    install(("write(run.model_folder, counts)", private))
+    before = os.umask(0o027)
+    try:
+        folder = trained(rows).folder.model_folder
+    finally:
+        os.umask(before)
+
+    assert {0o640} == {path.stat().st_mode & 0o777 for path in folder.iterdir() if path.name != "zoo.json"}
+
+
+def test_a_hook_may_have_another_name_than_its_function(install: Install, rows: Path) -> None:
+    renamed = "@zoo.hookimpl(specname='predict')\ndef answering(run: zoo.PredictionRun) -> zoo.Predictor:"
+    install(
+        ("@zoo.hookimpl\ndef predict(run: zoo.PredictionRun) -> zoo.Predictor:", renamed),
+        ("class Counting:", "def predict(texts):\n    return texts\n\n\nclass Counting:"),
+    )
+    trained(rows)
+
+    assert isinstance(zoo.load("mine").predict("good"), zoo.Classification)
 
 
 def test_too_much_set_aside_ends_the_run(install: Install, rows: Path) -> None:

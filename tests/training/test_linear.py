@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch.nn import functional
@@ -50,3 +52,39 @@ def test_mixed_precision_reaches_it() -> None:
     layer = Linear(3, 3)
     with torch.autocast("cpu", torch.bfloat16):
         assert torch.bfloat16 == layer(torch.randn(2, 3)).dtype
+
+
+@pytest.mark.parametrize(
+    "bias",
+    [torch.randn(8)[::2], torch.randn(1).expand(4), torch.randn(()), torch.randn(1), torch.randn(1, 4)],
+    ids=["with gaps", "expanded", "a number", "of one", "a row"],
+)
+def test_biases_of_every_kind_are_added(bias: torch.Tensor) -> None:
+    x, weight = torch.randn(3, 7), torch.randn(4, 7)
+    torch.testing.assert_close(linear(x, weight, bias), functional.linear(x, weight, bias))
+
+
+def test_gradients_have_gradients() -> None:
+    torch.manual_seed(0)
+    given = [torch.randn(3, 5), torch.randn(2, 5), torch.randn(2)]
+
+    def second(product: Callable[..., torch.Tensor]) -> list[torch.Tensor | None]:
+        tensors = [one.clone().requires_grad_() for one in given]
+        (first,) = torch.autograd.grad(product(*tensors).tanh().sum(), tensors[1], create_graph=True)
+        first.square().sum().backward()
+        return [one.grad for one in tensors]
+
+    torch.testing.assert_close(second(linear), second(functional.linear))
+
+
+def test_gradients_of_each_example_can_be_taken() -> None:
+    layer, x = Linear(5, 2), torch.randn(4, 5)
+    weights = dict(layer.named_parameters())
+
+    def loss(weights: dict[str, torch.Tensor], row: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = torch.func.functional_call(layer, weights, (row,))
+        return found.square().sum()
+
+    found = torch.func.vmap(torch.func.grad(loss), in_dims=(None, 0))(weights, x)["weight"]
+    expected = [torch.func.grad(loss)(weights, row)["weight"] for row in x]
+    torch.testing.assert_close(found, torch.stack(expected))

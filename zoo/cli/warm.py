@@ -14,7 +14,7 @@ from zoo.card import Card
 from zoo.cli import diagnostics
 from zoo.cli.option_flags import given_options
 from zoo.cli.watching import tell_fetching
-from zoo.errors import OptionInvalid, RunFailed, Unsupported
+from zoo.errors import OptionInvalid, PluginBroken, RunFailed, Unsupported
 from zoo.plugins import load_plugin
 from zoo.sessions import warm
 from zoo.sessions.messages import Open
@@ -74,7 +74,10 @@ def _reach(args: argparse.Namespace, card: Card, minutes: float | None) -> warm.
         return None
     try:
         ready = found.wait_until_ready()
-    except RunFailed:  # it ended just now; what is wrong with the model, if something is, shows when it is loaded here
+    except (
+        RunFailed,
+        PluginBroken,
+    ):  # it ended just now; what is wrong with the model, if something is, shows when it is loaded here
         found.close()
         return None
     diagnostics.note(f"{card.name} on {ready.device}, {ready.precision}, kept warm")

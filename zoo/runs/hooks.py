@@ -19,8 +19,8 @@ def build_trainable(plugin: Plugin, verb: str, run: TrainingRun) -> Trainable:
     Raises:
         PluginBroken: it is nothing that can be fitted.
     """
-    trainable = plugin.hook(verb)(run=run)
-    if not isinstance(trainable, Trainable):
+    trainable: Trainable = plugin.hook(verb)(run=run)
+    if not callable(getattr(trainable, "fit", None)):
         raise PluginBroken(
             f"the hook {verb} of plugin {plugin.name} gave {_named(trainable)}, which has no method fit(run)",
             "return a zoo.training.Objective, or something with a fit of its own",
@@ -35,12 +35,12 @@ def load_predictor(plugin: Plugin, run: PredictionRun) -> Predictor:
         PluginBroken: the hook failed, or it gave nothing that answers.
     """
     try:
-        predictor = plugin.hook("predict")(run=run)
+        predictor: Predictor = plugin.hook("predict")(run=run)
     except Exception as error:
         if _speaks_for_itself(error):
             raise
         raise _broken(plugin, f"fails to load {run.card.name}", error) from error
-    if not isinstance(predictor, Predictor):
+    if not callable(getattr(predictor, "predict", None)):
         raise PluginBroken(
             f"the hook predict of plugin {plugin.name} gave {_named(predictor)}, which has no method predict(inputs)",
             "return something that has",
@@ -53,6 +53,10 @@ class _Checked:
 
     def __init__(self, plugin: Plugin, model: str, predictor: Predictor) -> None:
         self._plugin, self._model, self._predictor = plugin, model, predictor
+
+    def __getattr__(self, name: str) -> Any:
+        """What else the plugin's own predictor offers."""
+        return getattr(self._predictor, name)
 
     def predict(self, inputs: list[Any]) -> list[Prediction]:
         """Answer every input, in order."""

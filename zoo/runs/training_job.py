@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -62,7 +63,7 @@ def train(worker: Worker) -> AnyEvent:
         dry_run=request.dry_run,
         emit=worker.emit,
         should_stop=worker.should_stop,
-        set_aside=lambda unusable: _set_aside(quarantine, worker, task, unusable, options.max_rejected),
+        set_aside=_setter_aside(quarantine, worker, task, evaluation, options.max_rejected),
     )
     trainable = build_trainable(plugin, verb, run)
     try:
@@ -122,18 +123,23 @@ def _load_data(
     return train_set, evaluation, labels, quarantine
 
 
-def _set_aside(
-    quarantine: Quarantine, worker: Worker, task: Task, unusable: Sequence[tuple[Example, str]], limit: float
-) -> None:
-    """Name the rows by the file they came from: the table of texts, or the image itself."""
-    path = worker.request.data.path
-    quarantine.add(
-        [
-            RejectedRow(example.input if task.input == "image" else path, example.row, one_line(reason))
-            for example, reason in unusable
-        ]
-    )
-    quarantine.check_share(limit)
+def _setter_aside(
+    quarantine: Quarantine, worker: Worker, task: Task, evaluation: Sequence[Example], limit: float
+) -> Callable[[Sequence[tuple[Example, str]]], None]:
+    """What sets rows aside, by the file they came from: a table of texts, or the image itself."""
+    data = worker.request.data
+    of_evaluation = {id(example) for example in evaluation} if data.eval_path else set()
+
+    def file_of(example: Example) -> str:
+        if task.input == "image":
+            return example.input
+        return data.eval_path if id(example) in of_evaluation else data.path
+
+    def set_aside(unusable: Sequence[tuple[Example, str]]) -> None:
+        quarantine.add([RejectedRow(file_of(example), example.row, one_line(reason)) for example, reason in unusable])
+        quarantine.check_share(limit)
+
+    return set_aside
 
 
 def _drop_unfinished(worker: Worker) -> None:
@@ -162,9 +168,19 @@ def _publish(worker: Worker, plugin: Plugin, card: Card, run: TrainingRun, resul
         versions=request.versions,
     )
     write_readme(folder, manifest, request, rows=(len(run.train), len(run.eval)))
+    _let_the_umask_decide(folder)
     files = tuple(_digested(folder, path) for path in sorted(folder.rglob("*")) if path.is_file())
     named = msgspec.structs.replace(manifest, files=tuple(file for file in files if file.name != "README.md"))
     atomic.write_bytes(folder / MANIFEST, msgspec.json.format(msgspec.json.encode(named)))
+
+
+def _let_the_umask_decide(folder: Path) -> None:
+    """Let others read the files as they may read any other; libraries that write through temporary files forbid it."""
+    umask = os.umask(0o022)
+    os.umask(umask)
+    for path in folder.rglob("*"):
+        if path.is_file():
+            path.chmod(0o666 & ~umask)
 
 
 def _base_name(card: Card, worker: Worker) -> str:

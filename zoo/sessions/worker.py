@@ -72,12 +72,13 @@ def _answer(model: Model, asked: Ask) -> Reply:
 
 
 def failed(error: Exception) -> Failed:
-    """What is told of an error."""
+    """What is told of an error; where it came of another one, the log has the traceback."""
+    if error.__cause__ is not None or not isinstance(error, ZooError):
+        import traceback
+
+        traceback.print_exception(error)
     if isinstance(error, ZooError):
         return Failed(kind=type(error).__name__, message=error.message, hint=error.hint)
-    import traceback
-
-    traceback.print_exc()
     return Failed(kind=type(error).__name__, message=f"{type(error).__name__}: {error}")
 
 

@@ -18,5 +18,5 @@ class PluginConformance(Description, Learning, Interruption, Answering):
     - `gradients`: training is not a `zoo.training.Objective` but a `fit` of the plugin's own;
     - `steps`: training happens in one go and reports no step, so that there is nothing to stop, and nothing to resume,
       half-way;
-    - `loss`: it has steps, but minimises nothing whose value falls, as with indexing or counting.
+    - `loss`: it has steps, but minimises nothing whose value falls, as with indexing or counting. This one is believed.
     """

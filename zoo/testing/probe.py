@@ -70,7 +70,7 @@ class _Importers:
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
         """Find nothing; the frames on the stack tell who asks."""
         frame = sys._getframe(1)
-        while frame.f_back and frame.f_globals.get("__name__", "").startswith("importlib."):
+        while frame.f_back and _root(frame.f_globals.get("__name__", "")) == "importlib":
             frame = frame.f_back
         self._imports.append((str(frame.f_globals.get("__name__")), name))
 
@@ -91,7 +91,11 @@ def main(plugin: str) -> None:
     ended = time.process_time()
     own = _root(loaded.module.__name__)
     found = {
-        "imports": [(importer, name) for importer, name in imports if _root(importer) == own != _root(name)],
+        "imports": [
+            (importer, name)
+            for importer, name in imports
+            if _root(importer) == own != _root(name) and name in sys.modules
+        ],
         "import_ms": (imported - began) * 1000,
         "cards_ms": (ended - imported) * 1000,
         "touched": touched,

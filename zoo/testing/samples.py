@@ -31,6 +31,8 @@ class Samples(NamedTuple):
     """Where the data are written when they are first asked for."""
 
     folder: Path
+    longest: int = 96
+    """Most words of a text."""
 
     def labelled(self, task: Task) -> Path:
         """A CSV file of texts, or a folder of images in class folders."""
@@ -51,7 +53,7 @@ class Samples(NamedTuple):
         texts = [text for text, _ in _rows()][::4]
         lengths = [text.split()[:1] if index % 3 == 0 else text.split() * index for index, text in enumerate(texts, 1)]
         marked = "[MASK] " if task.name == "fill-mask" else ""
-        return [marked + " ".join(words) for words in [*lengths, texts[0].split() * 16]]
+        return [marked + " ".join(words[: self.longest]) for words in [*lengths, texts[0].split() * 16]]
 
     def inputs_file(self, task: Task) -> Path:
         """The same inputs as a file of JSON lines; images are named from where it stands."""
@@ -69,11 +71,6 @@ class Samples(NamedTuple):
         broken = self.folder / "broken\x1b[2J.png"
         broken.write_bytes(b"\x1b]0;owned\x07 is no image")
         return [str(self.folder / "nowhere\x1b[2J.png"), str(broken), 7]
-
-
-def write(folder: Path) -> Samples:
-    """Prepare to write the data into a folder."""
-    return Samples(folder)
 
 
 def _rows() -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ import zoo
 from zoo.options import schema
 from zoo.plugins import load_plugin
 from zoo.task import Task, get_task
-from zoo.testing import samples
+from zoo.testing.samples import Samples
 
 LACKS = frozenset({"pretrain", "finetune", "predict", "gradients", "steps", "loss"})
 DEADLINE_S = 240.0
@@ -59,13 +59,16 @@ class Subject:
 
     @pytest.fixture(scope="class")
     @classmethod
-    def data(cls, tmp_path_factory: pytest.TempPathFactory) -> samples.Samples:
-        """Little data, easy to learn."""
-        return samples.write(tmp_path_factory.mktemp("samples"))
+    def data(cls, card: zoo.Card, tmp_path_factory: pytest.TempPathFactory) -> Samples:
+        """Little data, easy to learn; texts are no longer than the model surely takes."""
+        folder = tmp_path_factory.mktemp("samples")
+        if isinstance(card.input, zoo.TextInput):
+            return Samples(folder, longest=min(96, max(8, card.input.max_tokens // 4)))
+        return Samples(folder)
 
     @pytest.fixture(scope="class")
     @classmethod
-    def finetune(cls, card: zoo.Card, data: samples.Samples) -> StartRun:
+    def finetune(cls, card: zoo.Card, data: Samples) -> StartRun:
         """Start a fine-tuning run."""
         cls.need("finetune")
         task = cls.task_of(card, "finetune")

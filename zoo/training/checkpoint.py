@@ -99,8 +99,8 @@ def load_optimizer_state(
         name, _, slot = key.rpartition("|")
         parameter = parameters[name]
         # In the parameter's own memory layout: the fused AdamW walks parameter and moments side by side as they lie.
-        laid_out = value if slot == "step" else torch.empty_like(parameter, dtype=value.dtype).copy_(value)
-        optimizer.state[parameter][slot] = laid_out
+        like = torch.empty((), device=parameter.device) if slot == "step" else torch.empty_like(parameter)
+        optimizer.state[parameter][slot] = like.to(value.dtype).copy_(value)
 
 
 def save(

@@ -366,7 +366,8 @@ class _Training:
             checkpoint.load_trainable_state(self.method.module, loaded.model)
             checkpoint.load_optimizer_state(self.raw_optimizer, self.names, loaded.optimizer)
         if self.accelerator.scaler is not None and loaded.progress.loss_scale is not None:
-            self.accelerator.scaler.update(loaded.progress.loss_scale)
+            scaler = self.accelerator.scaler
+            scaler.load_state_dict(scaler.state_dict() | {"scale": loaded.progress.loss_scale})
 
     def finish(self) -> FitResult:
         """Export the best weights, or the last ones where nothing was evaluated."""

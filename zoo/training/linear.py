@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 
@@ -33,10 +32,10 @@ def linear(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = No
     Returns:
         Shape (..., outputs).
     """
-    in_float32 = x.dtype == weight.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
-    if not (x.is_cpu and in_float32 and x.numel() and _wide()):
+    if not (_wide() and x.is_cpu and x.numel() and _plain(x, weight, bias)):
         return functional.linear(x, weight, bias)
     rows, weight = x.reshape(-1, x.shape[-1]).contiguous(), weight.contiguous()
+    bias = None if bias is None else bias.contiguous()
     if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in (x, weight, bias)):
         found: torch.Tensor = _Product.apply(rows, weight, bias)
     else:
@@ -50,6 +49,14 @@ def _wide() -> bool:
     has_vectors: bool = torch.cpu.get_capabilities().get("avx512_f", False)
     has_onednn: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
     return has_vectors and has_onednn and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+
+
+def _plain(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> bool:
+    """Whether it is the usual case: float32 throughout, of the usual shapes, and nobody transforms what is computed."""
+    tensors = (x, weight) if bias is None else (x, weight, bias)
+    usual = weight.ndim == 2 and (bias is None or bias.shape == weight.shape[:1])
+    in_float32 = all(tensor.dtype == torch.float32 for tensor in tensors) and not torch.is_autocast_enabled("cpu")
+    return usual and in_float32 and not torch._C._are_functorch_transforms_active()
 
 
 def _product(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
@@ -70,13 +77,13 @@ class _Product(torch.autograd.Function):
         return _product(x, weight, bias)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         x, weight = ctx.saved_tensors
         gradient = gradient.contiguous()
         of_x, of_weight, of_bias = ctx.needs_input_grad
+        product = linear if torch.is_grad_enabled() else _product  # with gradients: somebody asks for second ones
         return (
-            _product(gradient, weight.t(), None) if of_x else None,
-            _product(gradient.t(), x.t(), None) if of_weight else None,
+            product(gradient, weight.t(), None) if of_x else None,
+            product(gradient.t(), x.t(), None) if of_weight else None,
             gradient.sum(0) if of_bias else None,
         )

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from transformers import AutoModelForMaskedLM, AutoModelForSequenceClassification
 from zoo_bert.config import new_config, read_config
-from zoo_bert.loading import from_random, from_weights
+from zoo_bert.loading import from_random, from_weights, save
 from zoo_bert.network import LanguageModel, SequenceClassifier
 
 from zoo import StoreInvalid
@@ -87,10 +88,24 @@ def test_weights_of_another_shape_than_stated_are_refused(classifier: Path, tmp_
 def test_an_output_layer_apart_from_the_table_of_words_is_taken_as_it_is(language_model: Path, tmp_path: Path) -> None:
     def part(tensors: dict[str, torch.Tensor]) -> None:
         tensors["cls.predictions.decoder.weight"] = tensors["bert.embeddings.word_embeddings.weight"] * 2
+        tensors["cls.predictions.decoder.bias"] = torch.randn_like(tensors["cls.predictions.bias"])
 
-    network = language_model_of(altered(language_model, tmp_path / "copy", part, tie_word_embeddings=False))
-    doubled = network.bert.embeddings.word_embeddings.weight * 2
-    assert torch.equal(doubled, network.cls["predictions"].decoder.weight)
+    folder = altered(language_model, tmp_path / "copy", part, tie_word_embeddings=False)
+    network = language_model_of(folder).eval()
+    save(network, read_config(folder), folder)
+    ids = torch.tensor([[2, 9, 12, 3]])
+    with torch.no_grad():
+        scores = network(torch.ones_like(ids, dtype=torch.bool), ids)
+        expected = AutoModelForMaskedLM.from_pretrained(folder)(ids).logits[0]
+    torch.testing.assert_close(scores, expected, atol=1e-4, rtol=1e-4)
+    assert torch.equal(network.bert.embeddings.word_embeddings.weight * 2, network.cls["predictions"].decoder.weight)
+
+
+def test_what_a_configuration_says_of_its_file_is_not_kept(classifier: Path, tmp_path: Path) -> None:
+    config = read_config(classifier) | {"num_labels": 9, "torch_dtype": "float16", "_name_or_path": "x"}
+    save(classifier_of(classifier), config, tmp_path)
+    assert not {"num_labels", "torch_dtype", "_name_or_path"} & read_config(tmp_path).keys()
+    assert 3 == AutoModelForSequenceClassification.from_pretrained(tmp_path).config.num_labels
 
 
 def test_a_network_from_nothing_is_filled_as_transformers_fills_it(card) -> None:

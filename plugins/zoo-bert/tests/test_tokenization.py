@@ -9,7 +9,7 @@ import pytest
 from zoo_bert.tokenization import encode, load_tokenizer, save_tokenizer, tokenizer_of
 from zoo_bert.vocabulary import learn
 
-from zoo import StoreInvalid
+from zoo import StoreInvalid, Unsupported
 
 TEXTS = ["Hello, wörld!", "a [MASK] of 你好", "don't… " * 60, "x"]
 
@@ -72,3 +72,13 @@ def test_a_tokenizer_without_berts_special_tokens_is_refused(tmp_path: Path) -> 
     Tokenizer(models.WordPiece({"[UNK]": 0, "a": 1}, unk_token="[UNK]")).save(str(tmp_path / "tokenizer.json"))
     with pytest.raises(StoreInvalid, match=r"lacks \[PAD\], \[CLS\], \[SEP\], \[MASK\]"):
         load_tokenizer(tmp_path)
+
+
+def test_a_tokenizer_that_splits_words_its_own_way_is_not_trained_with(minilm: Path, make_run, tmp_path: Path) -> None:
+    from tokenizers.pre_tokenizers import WhitespaceSplit
+
+    tokenizer = load_tokenizer(minilm)
+    tokenizer.pre_tokenizer = WhitespaceSplit()
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    with pytest.raises(Unsupported, match="does not prepare texts as BERT does"):
+        tokenizer_of(make_run(weights=tmp_path))

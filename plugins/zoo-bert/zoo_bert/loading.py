@@ -13,8 +13,8 @@ from torch import nn
 
 from zoo_bert.weights import WeightsReader
 
-PROVENANCE = ("_", "transformers_version")
-"""Beginnings of what a configuration says of the file it stood in."""
+NOT_KEPT = ("_", "transformers_version", "torch_dtype", "num_labels")
+"""Beginnings of what a configuration says of the file it stood in, or once more."""
 Network = TypeVar("Network", bound=nn.Module)
 
 
@@ -66,7 +66,7 @@ def save(network: nn.Module, config: dict[str, Any], folder: Path) -> None:
     """Write `config.json` and `model.safetensors`; `config` names the architecture."""
     state = {name: tensor.detach().contiguous() for name, tensor in network.state_dict().items()}
     save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
-    stated = {key: config[key] for key in config if not key.startswith(PROVENANCE)} | {"dtype": "float32"}
+    stated = {key: config[key] for key in config if not key.startswith(NOT_KEPT)} | {"dtype": "float32"}
     (folder / "config.json").write_text(json.dumps(stated, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 

@@ -250,11 +250,13 @@ class _Predictions(nn.Module):
         super().__init__()
         norm = nn.LayerNorm(shape.width, shape.eps)
         self.transform = nn.ModuleDict({"dense": _Linear(shape.width, shape.width), "LayerNorm": norm})
-        self.decoder = None if tied else _Linear(shape.width, shape.vocabulary, bias=False)
-        self.bias = nn.Parameter(torch.zeros(shape.vocabulary))
+        self.decoder = None if tied else _Linear(shape.width, shape.vocabulary)
+        if tied:
+            self.bias = nn.Parameter(torch.zeros(shape.vocabulary))
         self._activation = ACTIVATIONS[shape.activation]
 
     def forward(self, x: torch.Tensor, words: torch.Tensor) -> torch.Tensor:
         """(tokens, width) and the table of words, (vocabulary, width), to (tokens, vocabulary)."""
         x = self.transform["LayerNorm"](self._activation(self.transform["dense"](x)))
-        return linear(x, words if self.decoder is None else self.decoder.weight, self.bias)
+        scores: torch.Tensor = linear(x, words, self.bias) if self.decoder is None else self.decoder(x)
+        return scores

@@ -34,6 +34,7 @@ FILLINGS = 5
 """Candidates for a mask where no number is asked for."""
 MASK = "[MASK]"
 WORDS = "bert.embeddings.word_embeddings.weight"
+DECODER = "cls.predictions.decoder"
 Item = tuple[int, list[int]]
 """Position of an input, and its token ids."""
 
@@ -153,9 +154,9 @@ class MaskPredictor(_TextPredictor):
         self._transform = self._make.plain(*weights.pair(f"{transform}.dense", shape.width, shape.width))
         self._norm = self.encoder.norm(f"{transform}.LayerNorm")
         tied = self._config.get("tie_word_embeddings", True)
-        words = WORDS if tied else "cls.predictions.decoder.weight"
+        words, bias = (WORDS, "cls.predictions.bias") if tied else (f"{DECODER}.weight", f"{DECODER}.bias")
         self._decoder = self._make.plain(
-            weights.take(words, shape.vocabulary, shape.width), weights.take("cls.predictions.bias", shape.vocabulary)
+            weights.take(words, shape.vocabulary, shape.width), weights.take(bias, shape.vocabulary)
         )
 
     def objection(self, text: str, ids: list[int]) -> str:

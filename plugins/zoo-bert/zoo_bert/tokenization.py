@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tokenizers import Tokenizer
+from tokenizers.models import WordPiece
 from tokenizers.normalizers import BertNormalizer
+from tokenizers.pre_tokenizers import BertPreTokenizer
 
 from zoo import StoreInvalid, Unsupported
-from zoo_bert.vocabulary import SPECIAL, learn
+from zoo_bert.vocabulary import CONTINUED, SPECIAL, learn
 
 if TYPE_CHECKING:
     from zoo import TrainingRun
@@ -49,7 +51,7 @@ def tokenizer_of(run: TrainingRun) -> Tokenizer:
     """
     if run.weights is not None:
         tokenizer = load_tokenizer(run.weights)
-        if not isinstance(tokenizer.normalizer, BertNormalizer):  # then the result could not be written down
+        if not _usual(tokenizer):  # then the result could not be written down
             raise Unsupported(f"{run.weights / FILE} does not prepare texts as BERT does", "choose another model")
         return tokenizer
     kept = run.checkpoints_folder / FILE
@@ -59,6 +61,13 @@ def tokenizer_of(run: TrainingRun) -> Tokenizer:
     if run.rank == 0 and not run.dry_run:
         _keep(tokenizer, kept)
     return tokenizer
+
+
+def _usual(tokenizer: Tokenizer) -> bool:
+    """Whether it does what transformers makes of the name BertTokenizer, its vocabulary and a few switches."""
+    model, of_words = tokenizer.model, isinstance(tokenizer.pre_tokenizer, BertPreTokenizer)
+    pieces = isinstance(model, WordPiece) and model.continuing_subword_prefix == CONTINUED
+    return of_words and pieces and isinstance(tokenizer.normalizer, BertNormalizer)
 
 
 def _keep(tokenizer: Tokenizer, path: Path) -> None:

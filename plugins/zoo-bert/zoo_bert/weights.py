@@ -18,6 +18,9 @@ BODY = "bert."
 EARLIER_NAMES = {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}
 """How files converted from TensorFlow call them, `bert-base-uncased` among them."""
 
+OTHER_NAMES = {"cls.predictions.decoder.bias": "cls.predictions.bias"}
+"""What some files call a tensor that others have under both names."""
+
 
 def read_json(path: Path) -> dict[str, Any]:
     """The content of one of a model's small files.
@@ -79,7 +82,7 @@ class WeightsReader:
         return self.take(f"{name}.weight", outputs, inputs), self.take(f"{name}.bias", outputs)
 
     def _name(self, name: str) -> str | None:
-        for known in (name, name.removeprefix(BODY)):
+        for known in (name, name.removeprefix(BODY), OTHER_NAMES.get(name, name)):
             for ending, earlier in (("", ""), *EARLIER_NAMES.items()):
                 if known.endswith(ending) and (found := known.removesuffix(ending) + earlier) in self._names:
                     return found
