@@ -22,7 +22,7 @@ def linear(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = No
     """`torch.nn.functional.linear`, up to rounding, by whichever library is faster.
 
     In float32 torch calls MKL, which computes with half of the vector width on processors that are not Intel's; oneDNN
-    uses all of it there and is as fast as MKL elsewhere. The other types go to oneDNN already.
+    uses all of it, and is asked wherever vectors have 512 bits. The other types go to oneDNN already.
 
     Args:
         x: shape (..., inputs).
