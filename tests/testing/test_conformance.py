@@ -59,6 +59,11 @@ BROKEN = {
         changed(("import zoo\n", "import zoo\nimport numpy\n")),
         "changed_echo imports numpy: do so inside the hooks",
     ),
+    "imports what is heavy by its name": (
+        "importing_the_plugin",
+        changed(("import zoo\n", "import zoo\nimport importlib\nimportlib.import_module('yaml')\n")),
+        "changed_echo imports yaml: do so inside the hooks",
+    ),
     "reaches for the network to describe its models": (
         "described_offline",
         changed(
@@ -194,6 +199,14 @@ def test_a_lack_is_declared_and_true(lacks: set[str], test: str, tmp_path: Path)
     _, failed, printed = outcomes(tmp_path, SOURCE, test, lacks)
 
     assert failed == {test}, printed
+
+
+def test_to_look_for_a_package_is_not_to_import_it(tmp_path: Path) -> None:
+    looks = "import importlib.util\nHAS = importlib.util.find_spec('yaml')\n"
+    tries = "try:\n    import there_is_no_such_package\nexcept ImportError:\n    pass\n"
+    passed, _, printed = outcomes(tmp_path, changed(("import zoo\n", f"import zoo\n{looks}{tries}")), "importing_the")
+
+    assert passed == {"test_importing_the_plugin_is_light"}, printed
 
 
 def test_a_sound_plugin_passes_and_its_lacks_are_told(tmp_path: Path) -> None:
