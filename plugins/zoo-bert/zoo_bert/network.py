@@ -1,8 +1,8 @@
 """BERT as a network that can be trained (Devlin et al. 2018, arXiv:1810.04805).
 
 Its parameters have the names and shapes that transformers gives them, so what is saved of it is loaded there. It
-computes what transformers' modules compute, without importing them, which takes longer than most trainings' first
-hundred steps; and where only the first vector of a text is wanted, the last layer computes no other.
+computes what transformers' modules compute, without the five seconds that importing them takes; and where only the
+first vector of a text is wanted, the last layer computes no other.
 """
 
 from __future__ import annotations
