@@ -147,7 +147,7 @@ def python() -> str:
 def training() -> str:
     """What plugins build on."""
     text = ["# For plugins: training and testing", "", *_prose(inspect.getdoc(zoo.training) or "")]
-    for name in ("Objective", "Output", "ImageStore", "Linear", "linear", "Dropout", "prefetched"):
+    for name in ("Objective", "Output", "ImageStore", "Linear", "linear", "onednn_is_faster", "Dropout", "prefetched"):
         node = _definition(getattr(zoo.training, name))
         assert node is not None
         text += ["", f"## zoo.training.{name}"]

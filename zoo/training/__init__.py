@@ -6,13 +6,23 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.prefetch import prefetched
 from zoo.training.dropout import Dropout
-from zoo.training.linear import Linear, linear
+from zoo.training.linear import Linear, linear, onednn_is_faster
 from zoo.training.objective import Batch, Objective, Output
 
 if TYPE_CHECKING:
     from zoo.training.image_store import ImageStore
 
-__all__ = ["Batch", "Dropout", "ImageStore", "Linear", "Objective", "Output", "linear", "prefetched"]
+__all__ = [
+    "Batch",
+    "Dropout",
+    "ImageStore",
+    "Linear",
+    "Objective",
+    "Output",
+    "linear",
+    "onednn_is_faster",
+    "prefetched",
+]
 
 
 def __getattr__(name: str) -> Any:

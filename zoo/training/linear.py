@@ -32,7 +32,7 @@ def linear(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = No
     Returns:
         Shape (..., outputs).
     """
-    if not (_wide() and x.is_cpu and x.numel() and _plain(x, weight, bias)):
+    if not (onednn_is_faster(x) and x.numel() and _plain(x, weight, bias)):
         return functional.linear(x, weight, bias)
     rows, weight = x.reshape(-1, x.shape[-1]).contiguous(), weight.contiguous()
     bias = None if bias is None else bias.contiguous()
@@ -43,12 +43,23 @@ def linear(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = No
     return found.view(*x.shape[:-1], -1)
 
 
+def onednn_is_faster(tensor: torch.Tensor) -> bool:
+    """Whether oneDNN, called by `torch.ops.mkldnn._linear_pointwise`, multiplies matrices faster than torch would.
+
+    Args:
+        tensor: any of the device and type in question.
+    """
+    return tensor.is_cpu and _fast_in(tensor.dtype)
+
+
 @cache
-def _wide() -> bool:
-    """Whether there are vectors of 512 bits, and the operation that uses them."""
-    has_vectors: bool = torch.cpu.get_capabilities().get("avx512_f", False)
+def _fast_in(dtype: torch.dtype) -> bool:
+    """Whether there are vectors of 512 bits that compute in a type, and the operation that uses them."""
     has_onednn: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-    return has_vectors and has_onednn and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+    if not (has_onednn and hasattr(torch.ops.mkldnn, "_linear_pointwise")):
+        return False
+    needed = {torch.float32: "avx512_f", torch.bfloat16: "avx512_bf16"}.get(dtype, "")
+    return bool(torch.cpu.get_capabilities().get(needed, False))
 
 
 def _plain(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> bool:

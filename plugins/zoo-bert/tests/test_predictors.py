@@ -266,15 +266,27 @@ def test_weights_may_be_stored_in_other_ways(
         assert a == pytest.approx(b, abs=tolerance)
 
 
+@pytest.mark.parametrize(("precision", "tolerance"), [("fp32", 1e-5), ("int8", 0.05)])
 @pytest.mark.parametrize("activation", ["gelu_new", "relu"])
 def test_other_activations_are_those_of_the_pipeline(
-    activation: str, classifier: Path, make_prediction, tmp_path: Path
+    activation: str, precision: str, tolerance: float, classifier: Path, make_prediction, tmp_path: Path
 ) -> None:
     folder = copied(classifier, tmp_path / "copy", hidden_act=activation)
     theirs = pipeline("text-classification", model=str(folder), top_k=None, device="cpu")
-    found = probabilities(load(make_prediction(folder, "text-classification")), TEXTS)
+    found = probabilities(load(make_prediction(folder, "text-classification", precision=precision)), TEXTS)
     for rows, answer in zip(theirs(TEXTS, truncation=True), found, strict=True):
-        assert {row["label"]: row["score"] for row in rows} == pytest.approx(answer, abs=1e-5)
+        assert {row["label"]: row["score"] for row in rows} == pytest.approx(answer, abs=tolerance)
+
+
+@pytest.mark.parametrize(("precision", "tolerance"), [("fp32", 1e-5), ("bf16", 0.05)])
+def test_processors_that_onednn_is_not_faster_on_answer_the_same(
+    precision: str, tolerance: float, classifier: Path, make_prediction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_prediction(classifier, "text-classification", precision=precision)
+    expected = probabilities(load(run), TEXTS)
+    monkeypatch.setattr("zoo_bert.linear.onednn_is_faster", lambda tensor: False)
+    for a, b in zip(expected, probabilities(load(run), TEXTS), strict=True):
+        assert a == pytest.approx(b, abs=tolerance)
 
 
 def test_an_activation_that_is_not_known_is_refused(classifier: Path, make_prediction, tmp_path: Path) -> None:

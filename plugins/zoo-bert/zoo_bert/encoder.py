@@ -7,26 +7,16 @@ one product. And where only one vector of a text is wanted, the last layer compu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch.nn import functional
 
 from zoo_bert.config import FUSED_FROM, Shape
-from zoo_bert.linear import Linear, MakeLinear
+from zoo_bert.linear import ACTIVATIONS, NONE, ROWS, Activation, Linear, MakeLinear
 from zoo_bert.weights import WeightsReader
 
-Activation = Callable[[torch.Tensor], torch.Tensor]
-ACTIVATIONS: dict[str, Activation] = {
-    "gelu": torch.ops.aten.gelu_,
-    "gelu_new": lambda x: torch.ops.aten.gelu_(x, approximate="tanh"),
-    "gelu_pytorch_tanh": lambda x: torch.ops.aten.gelu_(x, approximate="tanh"),
-    "relu": lambda x: x.relu_(),
-}
-"""By their names in config.json; in place."""
-ROWS = 64
-"""Numbers of tokens are rounded up to a multiple of it: for each other number oneDNN compiles its kernels anew."""
 Norm = tuple[torch.Tensor, torch.Tensor]
 
 
@@ -39,6 +29,7 @@ class _Layer:
     attended: Linear
     attended_norm: Norm
     up: Linear
+    """With the activation."""
     down: Linear
     down_norm: Norm
 
@@ -56,11 +47,10 @@ class Encoder:
         self._word, self._position = make.placed(words), make.placed(positions + types[0])
         self._norm = self.norm("bert.embeddings.LayerNorm")
         self._layers = [self._layer(f"bert.encoder.layer.{i}") for i in range(shape.layers)]
-        self._activation = ACTIVATIONS[shape.activation]
 
-    def linear(self, name: str, outputs: int, inputs: int) -> Linear:
+    def linear(self, name: str, outputs: int, inputs: int, activation: Activation = NONE) -> Linear:
         """One of the weights' linear layers."""
-        return self._make(*self._weights.pair(name, outputs, inputs))
+        return self._make(*self._weights.pair(name, outputs, inputs), activation)
 
     def norm(self, name: str) -> Norm:
         """One of the weights' layer norms."""
@@ -85,7 +75,7 @@ class Encoder:
             query_key_value=self._make(weight, bias),
             attended=self.linear(f"{name}.attention.output.dense", width, width),
             attended_norm=self.norm(f"{name}.attention.output.LayerNorm"),
-            up=self.linear(f"{name}.intermediate.dense", inner, width),
+            up=self.linear(f"{name}.intermediate.dense", inner, width, ACTIVATIONS[self.shape.activation]),
             down=self.linear(f"{name}.output.dense", width, inner),
             down_norm=self.norm(f"{name}.output.LayerNorm"),
         )
@@ -125,7 +115,7 @@ class Encoder:
     def _layer_of(self, layer: _Layer, x: torch.Tensor, attended: torch.Tensor) -> torch.Tensor:
         """What follows attention, shape (rows, width) as all three."""
         x = self.normalized(layer.attended(attended).add_(x), layer.attended_norm)
-        return self.normalized(layer.down(self._activation(layer.up(x))).add_(x), layer.down_norm)
+        return self.normalized(layer.down(layer.up(x)).add_(x), layer.down_norm)
 
     def _attention(self, query_key_value: torch.Tensor, sizes: Sequence[tuple[int, int]]) -> torch.Tensor:
         """Within each text; (all tokens, 3 * width) to (all tokens, width)."""
@@ -161,5 +151,6 @@ class Encoder:
 def _attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
     """Scaled already; each of shape (texts, heads, tokens, width of a head)."""
     if query.is_cpu and query.shape[-2] < FUSED_FROM:
-        return torch.softmax(query @ key.transpose(-1, -2), -1) @ value
+        # In float32, as torch's own softmax of bf16 takes up to five times as long.
+        return torch.softmax(query @ key.transpose(-1, -2), -1, dtype=torch.float32).to(value.dtype) @ value
     return functional.scaled_dot_product_attention(query, key, value, scale=1.0)

@@ -3,14 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
+from torch.nn import functional
 
 from zoo import Unsupported
-from zoo.training import linear
+from zoo.training import onednn_is_faster
 
 Linear = Callable[[torch.Tensor], torch.Tensor]
 """(rows, inputs) to (rows, outputs)."""
+
+
+@dataclass(frozen=True)
+class Activation:
+    """What may follow a linear layer."""
+
+    in_place: Callable[[torch.Tensor], torch.Tensor]
+    name: str
+    """As oneDNN calls it, which computes it together with the layer."""
+    algorithm: str = ""
+
+
+_GELU_TANH = Activation(lambda x: torch.ops.aten.gelu_(x, approximate="tanh"), "gelu", "tanh")
+ACTIVATIONS = {
+    "gelu": Activation(torch.ops.aten.gelu_, "gelu", "none"),
+    "gelu_new": _GELU_TANH,
+    "gelu_pytorch_tanh": _GELU_TANH,
+    "relu": Activation(torch.relu_, "relu"),
+}
+"""By their names in config.json."""
+NONE = Activation(lambda x: x, "none")
+ROWS = 64
+"""Numbers of rows are rounded up to a multiple of it: for each other number oneDNN compiles its kernels anew."""
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16, "int8": torch.float32}
 """What is computed between the linear layers; int8 is a matter of these layers alone."""
 LEVELS, LEVELS_WITHOUT_VNNI = 254, 127
@@ -27,14 +52,16 @@ class MakeLinear:
         if self._quantized:
             _check_kernels(device)
 
-    def __call__(self, weight: torch.Tensor, bias: torch.Tensor) -> Linear:
+    def __call__(self, weight: torch.Tensor, bias: torch.Tensor, activation: Activation = NONE) -> Linear:
         """A layer of weights of shape (outputs, inputs) and biases of shape (outputs,)."""
-        return _quantized(weight, bias) if self._quantized else self.plain(weight, bias)
+        return _quantized(weight, bias, activation) if self._quantized else self.plain(weight, bias, activation)
 
-    def plain(self, weight: torch.Tensor, bias: torch.Tensor) -> Linear:
+    def plain(self, weight: torch.Tensor, bias: torch.Tensor, activation: Activation = NONE) -> Linear:
         """The same, never quantised."""
         weight, bias = self.placed(weight).contiguous(), self.placed(bias)
-        return lambda x: linear(x, weight, bias)
+        if onednn_is_faster(weight):
+            return _packed(weight, bias, activation)
+        return lambda x: activation.in_place(functional.linear(x, weight, bias))
 
     def placed(self, tensor: torch.Tensor) -> torch.Tensor:
         """On the device, in the type that is computed with."""
@@ -47,7 +74,14 @@ def _check_kernels(device: torch.device) -> None:
         raise Unsupported(f"int8 is not computed on this {device}", "use --precision auto")
 
 
-def _quantized(weight: torch.Tensor, bias: torch.Tensor) -> Linear:
+def _packed(weight: torch.Tensor, bias: torch.Tensor, activation: Activation) -> Linear:
+    """With the weights laid out once as oneDNN reads them, which it would otherwise do at each call."""
+    packed = torch.ops.mkldnn._reorder_linear_weight(weight, ROWS)
+    product: Callable[..., torch.Tensor] = torch.ops.mkldnn._linear_pointwise
+    return lambda x: product(x, packed, bias, activation.name, [], activation.algorithm)
+
+
+def _quantized(weight: torch.Tensor, bias: torch.Tensor, activation: Activation) -> Linear:
     """Weights as int8 with a scale for each output, inputs as 8 bits with one scale for all rows (Jacob et al. 2018,
     arXiv:1712.05877), the range of the inputs found anew each time.
     """
@@ -59,7 +93,8 @@ def _quantized(weight: torch.Tensor, bias: torch.Tensor) -> Linear:
 
     def quantized(x: torch.Tensor) -> torch.Tensor:
         integers, scale, zero = _integers(x, LEVELS if vnni else LEVELS_WITHOUT_VNNI)
-        return product(integers, scale, zero, packed, scales, zeros, bias, 1.0, 0, torch.float32, "none", [], "")
+        fused: tuple[str, list[float], str] = (activation.name, [], activation.algorithm)
+        return product(integers, scale, zero, packed, scales, zeros, bias, 1.0, 0, torch.float32, *fused)
 
     return quantized
 

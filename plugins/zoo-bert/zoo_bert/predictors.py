@@ -23,8 +23,8 @@ from zoo import (
     Unsupported,
 )
 from zoo_bert.config import Shape, labels_of, read_config
-from zoo_bert.encoder import ACTIVATIONS, Encoder
-from zoo_bert.linear import MakeLinear
+from zoo_bert.encoder import Encoder
+from zoo_bert.linear import ACTIVATIONS, MakeLinear
 from zoo_bert.options import BertPredictOptions
 from zoo_bert.tokenization import encode, id_of, load_tokenizer
 from zoo_bert.vocabulary import CONTINUED
@@ -151,7 +151,8 @@ class MaskPredictor(_TextPredictor):
         self._mask_id = id_of(self._tokenizer, MASK)
         shape = self.encoder.shape
         transform = "cls.predictions.transform"
-        self._transform = self._make.plain(*weights.pair(f"{transform}.dense", shape.width, shape.width))
+        dense = weights.pair(f"{transform}.dense", shape.width, shape.width)
+        self._transform = self._make.plain(*dense, ACTIVATIONS[shape.activation])
         self._norm = self.encoder.norm(f"{transform}.LayerNorm")
         tied = self._config.get("tie_word_embeddings", True)
         words, bias = (WORDS, "cls.predictions.bias") if tied else (f"{DECODER}.weight", f"{DECODER}.bias")
@@ -169,7 +170,7 @@ class MaskPredictor(_TextPredictor):
     def answer(self, blocks: list[torch.Tensor], texts: list[str]) -> Sequence[Prediction]:
         """Fillings, most probable first."""
         where = torch.cat([(block == self._mask_id).int().argmax(1) for block in blocks])
-        x = ACTIVATIONS[self.encoder.shape.activation](self._transform(self.encoder(blocks, where)))
+        x = self._transform(self.encoder(blocks, where))
         logits = self._decoder(self.encoder.normalized(x, self._norm))
         top = logits.float().softmax(-1).topk(min(self._options.top_k or FILLINGS, logits.shape[-1]))
         return [
