@@ -258,9 +258,12 @@ class _Training:
 
     def clip(self) -> float:
         """Scale long gradients down; returns their L2 norm before."""
-        limit = self.options.max_grad_norm or math.inf
         self.accelerator.unscale_gradients()
-        return float(nn.utils.clip_grad_norm_(self.parameters, limit))
+        norm = nn.utils.get_total_norm([p.grad for p in self.parameters if p.grad is not None])
+        limit = self.options.max_grad_norm or math.inf
+        if float(norm) > limit:
+            nn.utils.clip_grads_with_norm_(self.parameters, limit, norm)
+        return float(norm)
 
     def update(self, result: _StepResult, step: int) -> None:
         """Let the optimizer act, unless the gradient is not finite."""
