@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tokenizers import Tokenizer
+from tokenizers.models import WordPiece
+from tokenizers.pre_tokenizers import WhitespaceSplit
 from zoo_bert.tokenization import encode, load_tokenizer, save_tokenizer, tokenizer_of
 from zoo_bert.vocabulary import learn
 
@@ -67,18 +71,25 @@ def test_a_damaged_tokenizer_is_named(tmp_path: Path) -> None:
 
 
 def test_a_tokenizer_without_berts_special_tokens_is_refused(tmp_path: Path) -> None:
-    from tokenizers import Tokenizer, models
-
-    Tokenizer(models.WordPiece({"[UNK]": 0, "a": 1}, unk_token="[UNK]")).save(str(tmp_path / "tokenizer.json"))
+    Tokenizer(WordPiece({"[UNK]": 0, "a": 1}, unk_token="[UNK]")).save(str(tmp_path / "tokenizer.json"))
     with pytest.raises(StoreInvalid, match=r"lacks \[PAD\], \[CLS\], \[SEP\], \[MASK\]"):
         load_tokenizer(tmp_path)
 
 
-def test_a_tokenizer_that_splits_words_its_own_way_is_not_trained_with(minilm: Path, make_run, tmp_path: Path) -> None:
-    from tokenizers.pre_tokenizers import WhitespaceSplit
-
-    tokenizer = load_tokenizer(minilm)
+def in_pieces(tokenizer: Tokenizer) -> None:
     tokenizer.pre_tokenizer = WhitespaceSplit()
+
+
+def with_longer_words(tokenizer: Tokenizer) -> None:
+    tokenizer.model.max_input_chars_per_word = 200
+
+
+@pytest.mark.parametrize("change", [in_pieces, with_longer_words])
+def test_a_tokenizer_that_splits_texts_its_own_way_is_not_trained_with(
+    change: Callable[[Tokenizer], None], minilm: Path, make_run, tmp_path: Path
+) -> None:
+    tokenizer = load_tokenizer(minilm)
+    change(tokenizer)
     tokenizer.save(str(tmp_path / "tokenizer.json"))
     with pytest.raises(Unsupported, match="does not prepare texts as BERT does"):
         tokenizer_of(make_run(weights=tmp_path))

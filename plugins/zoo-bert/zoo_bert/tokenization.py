@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from zoo import TrainingRun
 
 FILE = "tokenizer.json"
+LONGEST_WORD = 100
+"""Characters from which a word is unknown as a whole; transformers has no switch for it."""
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:
@@ -67,7 +69,12 @@ def _usual(tokenizer: Tokenizer) -> bool:
     """Whether it does what transformers makes of the name BertTokenizer, its vocabulary and a few switches."""
     model, of_words = tokenizer.model, isinstance(tokenizer.pre_tokenizer, BertPreTokenizer)
     pieces = isinstance(model, WordPiece) and model.continuing_subword_prefix == CONTINUED
-    return of_words and pieces and isinstance(tokenizer.normalizer, BertNormalizer)
+    return (
+        of_words
+        and pieces
+        and model.max_input_chars_per_word == LONGEST_WORD
+        and isinstance(tokenizer.normalizer, BertNormalizer)
+    )
 
 
 def _keep(tokenizer: Tokenizer, path: Path) -> None:
