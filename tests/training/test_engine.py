@@ -15,7 +15,7 @@ from torch import nn
 
 from tests.training.toy import Net, Toy, make_run
 from zoo.data.example import Example
-from zoo.errors import DatasetInvalid, OptionInvalid, PluginBroken, RunFailed, Unsupported
+from zoo.errors import DatasetInvalid, OptionInvalid, PluginBroken, RunFailed, StoreInvalid, Unsupported
 from zoo.prediction import Rejected
 from zoo.runs.events import CheckpointSaved, EvaluationCompleted, RunPlanned, StepCompleted, Warned
 from zoo.training import Batch, Output
@@ -98,6 +98,44 @@ def test_a_half_written_checkpoint_is_refused(tmp_path: Path) -> None:
 
     assert result.step == 8
     assert any("is incomplete" in event.message for event in events if isinstance(event, Warned))
+
+
+def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
+    stopped, _ = make_run(tmp_path, stop_after=5, epochs=2)
+    Toy().fit(stopped)
+    other = Toy()
+    other.module.body[0] = nn.Linear(3, 9)
+    other.module.head = nn.Linear(9, 2)
+    with pytest.raises(
+        StoreInvalid, match=r"the checkpoint does not fit the model: body\.0\.bias, body\.0\.weight, head"
+    ):
+        other.fit(make_run(tmp_path, epochs=2)[0])
+
+
+def test_the_module_may_be_changed_once_all_features_are_made(tmp_path: Path) -> None:
+    order = []
+
+    class Telling(Toy):
+        def features(self, examples: Sequence[Example]) -> list[tuple[list[float], int] | Rejected]:
+            order.append("features")
+            return super().features(examples)
+
+        def begin(self) -> None:
+            order.append("begin")
+            self.module.body[0] = nn.Linear(3, 8, bias=False)
+
+        def collate(self, features: Sequence[Any], seeds: Sequence[int], *, training: bool) -> Batch:
+            order.append("collate")
+            return super().collate(features, seeds, training=training)
+
+    run, _ = make_run(tmp_path, epochs=1)
+    objective = Telling()
+    before = objective.module
+    objective.fit(run)
+    assert order[:4] == ["features", "features", "begin", "collate"]
+    assert order.count("begin") == 1
+    assert objective.module is before
+    assert "body.0.bias" not in final_weights(tmp_path)
 
 
 def test_only_the_two_newest_checkpoints_and_the_best_weights_they_name_are_kept(tmp_path: Path) -> None:

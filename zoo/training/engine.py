@@ -77,6 +77,7 @@ def train(objective: Objective[Any], run: TrainingRun) -> FitResult:
     if run.dry_run:
         return FitResult(step=0)
     eval_set = encode(objective, run.eval, options, set_aside=run.set_aside)
+    objective.begin()
     return _Training(objective, run, accelerator, method, plan, train_set, eval_set).fit()
 
 

@@ -37,7 +37,7 @@ class Output:
 class Objective(ABC, Generic[Features]):
     """A loss on a module, over examples turned into features.
 
-    The engine calls, in this order: `features` once per data set, `collate` and `losses` for every batch,
+    The engine calls, in this order: `features` once per data set, `begin`, `collate` and `losses` for every batch,
     `update_metrics` in evaluations, `export` at the end. Everything random in `collate` is drawn from the seeds it is
     given, so that a resumed run and a run on several processes see the same draws.
     """
@@ -90,6 +90,13 @@ class Objective(ABC, Generic[Features]):
     def group(self, features: Features) -> int | None:
         """Index of the class of one example, for class weights; None where there are no classes."""
         return None
+
+    def begin(self) -> None:
+        """Called once, when all features are made and nothing has been computed.
+
+        The last chance to change `module`, for example to leave out what none of the features needs; `--method` has
+        frozen by now what is not trained.
+        """
 
     @abstractmethod
     def collate(self, features: Sequence[Features], seeds: Sequence[int], *, training: bool) -> Batch:

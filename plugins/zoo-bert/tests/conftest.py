@@ -67,15 +67,15 @@ def make_run(card: Callable[[str], Card], tmp_path_factory: pytest.TempPathFacto
         given.setdefault("labels", LABELS if labelled else ())
         given.setdefault("folder", tmp_path_factory.mktemp("run"))
         given.setdefault("train", EXAMPLES)
+        given.setdefault("eval", ())
+        given.setdefault("emit", lambda event: None)
         return TrainingRun(
             card=card(name),
             task=get_task("text-classification" if labelled else "fill-mask"),
             weights=weights,
-            eval=(),
             options=options,
             device="cpu",
             precision="fp32",
-            emit=lambda event: None,
             should_stop=lambda: False,
             **given,
         )

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from zoo_bert import plugin
+from zoo_bert.classification import Classification as Objective
+from zoo_bert.tokenization import load_tokenizer
 
 from zoo import Classification, Example
+from zoo.runs.events import CheckpointSaved, StepCompleted
 
 ROWS = tuple(
     Example(text.format(i), label, 2 * i + k)
@@ -61,3 +66,43 @@ def test_the_vocabulary_learnt_in_pretraining_is_the_one_fine_tuned_with(pretrai
     objective = plugin.finetune(run)
     assert objective._tokenizer.get_vocab_size() == objective.module.bert.embeddings.word_embeddings.num_embeddings
     assert not (run.checkpoints_folder / "tokenizer.json").exists()
+
+
+def trained(pretrained: Path, make_run, **options: object) -> tuple[dict[str, torch.Tensor], list[float], int]:
+    """Weights of a result, the losses on the way, and the size of its checkpoint."""
+    events: list[Any] = []
+    run = make_run(
+        weights=pretrained,
+        train=ROWS[:40],
+        eval=ROWS[40:],
+        labels=("delivery", "refund"),
+        options={"max_steps": 6, "save_steps": 6, "batch_size": 8, "lr": 2e-3, **options},
+        emit=events.append,
+    )
+    plugin.finetune(run).fit(run)
+    (size,) = [event.size_bytes for event in events if isinstance(event, CheckpointSaved)]
+    losses = [event.loss for event in events if isinstance(event, StepCompleted)]
+    return load_file(run.model_folder / "model.safetensors"), losses, size
+
+
+def test_word_pieces_that_do_not_occur_cost_nothing_and_stay_as_they_are(
+    pretrained: Path, make_run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights, losses, size = trained(pretrained, make_run, weight_decay=0.0)
+    decayed, _, _ = trained(pretrained, make_run, weight_decay=0.5)
+    with monkeypatch.context() as patch:
+        patch.setattr(Objective, "begin", lambda self: None)
+        expected, expected_losses, whole_size = trained(pretrained, make_run, weight_decay=0.0)
+    assert losses == pytest.approx(expected_losses, rel=1e-5)
+    for name, tensor in expected.items():
+        torch.testing.assert_close(weights[name], tensor, atol=1e-4, rtol=0)
+
+    name = "bert.embeddings.word_embeddings.weight"
+    before = load_file(pretrained / "model.safetensors")[name]
+    changed = (weights[name] != before).any(1)
+    occurring = {i for row in ROWS for i in load_tokenizer(pretrained).encode(row.input).ids}
+    assert set(changed.nonzero()[:, 0].tolist()) <= occurring
+    assert 0.5 * len(occurring) < changed.sum()
+    unseen = [i for i in range(len(before)) if i not in occurring | {0}]
+    assert torch.equal(before[unseen], decayed[name][unseen])
+    assert whole_size - size == pytest.approx(3 * 4 * len(unseen) * before.shape[1], rel=0.01)

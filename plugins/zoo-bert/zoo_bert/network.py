@@ -60,7 +60,7 @@ class _Embeddings(nn.Module):
 
     def __init__(self, shape: Shape, dropout: float) -> None:
         super().__init__()
-        self.word_embeddings = _Embedding(shape.vocabulary, shape.width)
+        self.word_embeddings: nn.Embedding = _Embedding(shape.vocabulary, shape.width)
         self.position_embeddings = _Embedding(shape.positions, shape.width)
         self.token_type_embeddings = _Embedding(shape.types, shape.width)
         self.LayerNorm = nn.LayerNorm(shape.width, shape.eps)
