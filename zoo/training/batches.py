@@ -11,7 +11,7 @@ from zoo.training.seeding import mix
 
 EVALUATION = -1
 """Stands for the epoch in an evaluation, whose random draws are the same each time."""
-WINDOW = 100
+WINDOW = 50
 """Batches within which examples are sorted by length: enough to make padding rare, few enough to stay random."""
 
 
