@@ -138,6 +138,29 @@ def test_the_module_may_be_changed_once_all_features_are_made(tmp_path: Path) ->
     assert "body.0.bias" not in final_weights(tmp_path)
 
 
+def test_gradients_longer_than_allowed_are_scaled_down_and_no_others(tmp_path: Path) -> None:
+    def after_a_step(limit: float) -> tuple[dict[str, torch.Tensor], float]:
+        """The gradients as the optimizer saw them (the first moment is a tenth of them), and the norm that was told."""
+        run, events = make_run(tmp_path / f"{limit}", max_steps=1, save_steps=1, max_grad_norm=limit)
+        Toy().fit(run)
+        (step,) = [event for event in events if isinstance(event, StepCompleted)]
+        state = load_file(run.checkpoints_folder / "step-00000001" / "optimizer.safetensors")
+        return {name: 10 * moment for name, moment in state.items() if name.endswith("|exp_avg")}, step.grad_norm
+
+    def norm(gradients: dict[str, torch.Tensor]) -> float:
+        return torch.cat([gradient.flatten() for gradient in gradients.values()]).norm().item()
+
+    free, told = after_a_step(0)
+    assert told == pytest.approx(norm(free), rel=1e-4)
+    loose, _ = after_a_step(2 * told)
+    assert_identical(free, loose)
+    tight, told_before = after_a_step(told / 4)
+    assert told_before == told
+    assert norm(tight) == pytest.approx(told / 4, rel=1e-4)
+    for name, gradient in tight.items():
+        torch.testing.assert_close(gradient, free[name] / 4)
+
+
 def test_only_the_two_newest_checkpoints_and_the_best_weights_they_name_are_kept(tmp_path: Path) -> None:
     run, _ = make_run(tmp_path, epochs=5, save_steps=1)
     Toy().fit(run)

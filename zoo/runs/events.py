@@ -89,6 +89,7 @@ class RunPlanned(Event, frozen=True, kw_only=True, tag="run_planned"):
     micro_batch_size: int
     parameters: int
     trainable_parameters: int
+    """Both before `Objective.begin`, which may leave out what the data do not need."""
     lr: float
 
 

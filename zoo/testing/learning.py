@@ -111,6 +111,7 @@ class Learning(Subject):
 def without_gradient(objective: Any, run: zoo.TrainingRun) -> list[str]:
     """Names of the trainable parameters that a backward pass over one batch leaves out."""
     features = [one for one in objective.features(run.train) if not isinstance(one, zoo.Rejected)][:16]
+    objective.begin()
     batch = objective.collate(features, list(range(len(features))), training=True)
     objective.module.train()
     objective.losses(objective.module, batch).losses.mean().backward()

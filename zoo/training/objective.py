@@ -94,8 +94,9 @@ class Objective(ABC, Generic[Features]):
     def begin(self) -> None:
         """Called once, when all features are made and nothing has been computed.
 
-        The last chance to change `module`, for example to leave out what none of the features needs; `--method` has
-        frozen by now what is not trained.
+        The last chance to change `module`, in place, for example to leave out what none of the features needs. The
+        method has frozen by now what is not trained: whatever takes the place of a frozen parameter is frozen, too,
+        and the submodules named in `head` stay.
         """
 
     @abstractmethod

@@ -9,8 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
-from zoo_bert import plugin
-from zoo_bert.classification import Classification as Objective
+from zoo_bert import classification, plugin
 from zoo_bert.tokenization import load_tokenizer
 
 from zoo import Classification, Example
@@ -91,7 +90,7 @@ def test_word_pieces_that_do_not_occur_cost_nothing_and_stay_as_they_are(
     weights, losses, size = trained(pretrained, make_run, weight_decay=0.0)
     decayed, _, _ = trained(pretrained, make_run, weight_decay=0.5)
     with monkeypatch.context() as patch:
-        patch.setattr(Objective, "begin", lambda self: None)
+        patch.setattr(classification.Classification, "begin", lambda self: None)
         expected, expected_losses, whole_size = trained(pretrained, make_run, weight_decay=0.0)
     assert losses == pytest.approx(expected_losses, rel=1e-5)
     for name, tensor in expected.items():

@@ -12,11 +12,11 @@ from torch import nn
 from zoo import ClassificationMetrics, Example, TrainingRun
 from zoo.training import Batch, Objective, Output
 from zoo_bert.config import CLASSIFIER, labels_told, new_config, read_config, with_dropout
-from zoo_bert.excerpt import Excerpt
 from zoo_bert.loading import from_random, from_weights, save
 from zoo_bert.network import SequenceClassifier, pad
 from zoo_bert.readme import classification_readme
 from zoo_bert.tokenization import encode, id_of, save_tokenizer, tokenizer_of
+from zoo_bert.trimming import TrimmedVocabulary
 
 Features = tuple[list[int], int]
 """Token ids, and the index of the label."""
@@ -44,7 +44,7 @@ class Classification(Objective[Features]):
         self._tokenizer = tokenizer_of(run)
         self._pad_id = id_of(self._tokenizer, "[PAD]")
         self._occurring = {self._pad_id}
-        self._excerpt: Excerpt | None = None
+        self._trimmed: TrimmedVocabulary | None = None
         self._config = self._stated(run)
         self.module = self._network(run)
 
@@ -82,7 +82,7 @@ class Classification(Objective[Features]):
         """Train the vectors of the word pieces that occur, and leave the others as they are."""
         words = self.module.bert.embeddings.word_embeddings
         if words.weight.requires_grad and len(self._occurring) < words.num_embeddings:
-            self._excerpt = Excerpt(self.module.bert, self._occurring)
+            self._trimmed = TrimmedVocabulary(self.module.bert, self._occurring)
 
     def length(self, features: Features) -> int:
         """Number of tokens."""
@@ -95,8 +95,8 @@ class Classification(Objective[Features]):
     def collate(self, features: Sequence[Features], seeds: Sequence[int], *, training: bool) -> Batch:
         """Pad; nothing is random."""
         batch = pad([ids for ids, _ in features], self._pad_id)
-        if self._excerpt is not None:
-            batch["input_ids"] = self._excerpt.rows(batch["input_ids"])
+        if self._trimmed is not None:
+            batch["input_ids"] = self._trimmed.rows(batch["input_ids"])
         return {**batch, "labels": torch.tensor([label for _, label in features])}
 
     def reduced(self, module: nn.Module, batch: Batch) -> Batch:
@@ -127,9 +127,9 @@ class Classification(Objective[Features]):
 
     def export(self, module: nn.Module, folder: Path) -> None:
         """Write a folder that transformers' Auto classes load."""
-        if self._excerpt is not None:
-            self._excerpt.put_back(self.module.bert)
-            self._excerpt = None
+        if self._trimmed is not None:
+            self._trimmed.put_back(self.module.bert)
+            self._trimmed = None
         save(module, self._config, folder)
         save_tokenizer(self._tokenizer, self._max_tokens, folder)
         (folder / "README.md").write_text(classification_readme(), encoding="utf-8")

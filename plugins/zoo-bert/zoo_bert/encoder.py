@@ -14,17 +14,16 @@ import torch
 from torch.nn import functional
 
 from zoo_bert.config import FUSED_FROM, Shape
-from zoo_bert.linear import ACTIVATIONS, NONE, ROWS, Activation, Linear, MakeLinear
+from zoo_bert.linear import ACTIVATIONS, IDENTITY, ROWS, Activation, Linear, MakeLinear
 from zoo_bert.weights import WeightsReader
 
 Norm = tuple[torch.Tensor, torch.Tensor]
+Pair = tuple[torch.Tensor, torch.Tensor]
+"""Weights of shape (outputs, inputs) and biases of shape (outputs,)."""
 
 
 @dataclass(frozen=True)
 class _Layer:
-    query: Linear
-    """Scaled by the square root of the width of a head."""
-    key_value: Linear
     query_key_value: Linear
     attended: Linear
     attended_norm: Norm
@@ -46,9 +45,12 @@ class Encoder:
         types = weights.take("bert.embeddings.token_type_embeddings.weight", shape.types, width)
         self._word, self._position = make.placed(words), make.placed(positions + types[0])
         self._norm = self.norm("bert.embeddings.LayerNorm")
-        self._layers = [self._layer(f"bert.encoder.layer.{i}") for i in range(shape.layers)]
+        names = [f"bert.encoder.layer.{i}" for i in range(shape.layers)]
+        self._layers = [self._layer(name) for name in names]
+        query, *key_value = self._projections(names[-1])
+        self._last_query, self._last_key_value = make(*query), make(*_stacked(key_value))
 
-    def linear(self, name: str, outputs: int, inputs: int, activation: Activation = NONE) -> Linear:
+    def linear(self, name: str, outputs: int, inputs: int, activation: Activation = IDENTITY) -> Linear:
         """One of the weights' linear layers."""
         return self._make(*self._weights.pair(name, outputs, inputs), activation)
 
@@ -61,18 +63,19 @@ class Encoder:
         """Layer norm over the last dimension."""
         return functional.layer_norm(x, (self.shape.width,), *norm, self.shape.eps)
 
-    def _layer(self, name: str) -> _Layer:
-        width, inner = self.shape.width, self.shape.feed_forward
+    def _projections(self, name: str) -> list[Pair]:
+        """To queries, scaled by the square root of the width of a head, to keys and to values."""
+        width = self.shape.width
         scale = (width // self.shape.heads) ** -0.5
-        (query, query_bias), key, value = (
+        (query, query_bias), *key_value = (
             self._weights.pair(f"{name}.attention.self.{part}", width, width) for part in ("query", "key", "value")
         )
-        pairs = [(query * scale, query_bias * scale), key, value]
-        weight, bias = (torch.cat(parts) for parts in zip(*pairs, strict=True))
+        return [(query * scale, query_bias * scale), *key_value]
+
+    def _layer(self, name: str) -> _Layer:
+        width, inner = self.shape.width, self.shape.feed_forward
         return _Layer(
-            query=self._make(*pairs[0]),
-            key_value=self._make(weight[width:], bias[width:]),
-            query_key_value=self._make(weight, bias),
+            query_key_value=self._make(*_stacked(self._projections(name))),
             attended=self.linear(f"{name}.attention.output.dense", width, width),
             attended_norm=self.norm(f"{name}.attention.output.LayerNorm"),
             up=self.linear(f"{name}.intermediate.dense", inner, width, ACTIVATIONS[self.shape.activation]),
@@ -100,7 +103,9 @@ class Encoder:
         starts = [start for texts, tokens in sizes for start in [tokens] * texts]
         wanted = torch.tensor([0, *starts[:-1]], device=x.device).cumsum(0) + at
         alone = x[wanted]
-        return self._layer_of(last, alone, self._attention_of_one(last.query(alone), last.key_value(x), sizes))
+        return self._layer_of(
+            last, alone, self._attention_of_one(self._last_query(alone), self._last_key_value(x), sizes)
+        )
 
     def _embedded(self, blocks: Sequence[torch.Tensor]) -> torch.Tensor:
         """What the first layer takes; rows of no text fill up to a multiple of `ROWS`."""
@@ -146,6 +151,12 @@ class Encoder:
     def _heads(self, rows: torch.Tensor, texts: int, tokens: int, parts: int) -> tuple[torch.Tensor, ...]:
         """(texts * tokens, parts * width) to as many tensors of shape (texts, heads, tokens, width of a head)."""
         return rows.view(texts, tokens, parts, self.shape.heads, -1).permute(2, 0, 3, 1, 4).unbind(0)
+
+
+def _stacked(pairs: Sequence[Pair]) -> Pair:
+    """Several linear layers of the same inputs as one."""
+    weights, biases = zip(*pairs, strict=True)
+    return torch.cat(weights), torch.cat(biases)
 
 
 def _attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:

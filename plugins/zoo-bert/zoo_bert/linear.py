@@ -20,9 +20,11 @@ class Activation:
     """What may follow a linear layer."""
 
     in_place: Callable[[torch.Tensor], torch.Tensor]
+    """Computes it after the layer, in the memory of its argument."""
     name: str
     """As oneDNN calls it, which computes it together with the layer."""
     algorithm: str = ""
+    """Which of several ways, likewise."""
 
 
 _GELU_TANH = Activation(lambda x: torch.ops.aten.gelu_(x, approximate="tanh"), "gelu", "tanh")
@@ -33,9 +35,10 @@ ACTIVATIONS = {
     "relu": Activation(torch.relu_, "relu"),
 }
 """By their names in config.json."""
-NONE = Activation(lambda x: x, "none")
+IDENTITY = Activation(lambda x: x, "none")
 ROWS = 64
-"""Numbers of rows are rounded up to a multiple of it: for each other number oneDNN compiles its kernels anew."""
+"""Numbers of tokens are rounded up to a multiple of it, since oneDNN compiles its kernels anew for each other number of
+rows; and weights are laid out for so many."""
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16, "int8": torch.float32}
 """What is computed between the linear layers; int8 is a matter of these layers alone."""
 LEVELS, LEVELS_WITHOUT_VNNI = 254, 127
@@ -52,11 +55,11 @@ class MakeLinear:
         if self._quantized:
             _check_kernels(device)
 
-    def __call__(self, weight: torch.Tensor, bias: torch.Tensor, activation: Activation = NONE) -> Linear:
+    def __call__(self, weight: torch.Tensor, bias: torch.Tensor, activation: Activation = IDENTITY) -> Linear:
         """A layer of weights of shape (outputs, inputs) and biases of shape (outputs,)."""
         return _quantized(weight, bias, activation) if self._quantized else self.plain(weight, bias, activation)
 
-    def plain(self, weight: torch.Tensor, bias: torch.Tensor, activation: Activation = NONE) -> Linear:
+    def plain(self, weight: torch.Tensor, bias: torch.Tensor, activation: Activation = IDENTITY) -> Linear:
         """The same, never quantised."""
         weight, bias = self.placed(weight).contiguous(), self.placed(bias)
         if onednn_is_faster(weight):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 FILE = "tokenizer.json"
 LONGEST_WORD = 100
-"""Characters from which a word is unknown as a whole; transformers has no switch for it."""
+"""Characters of a word; longer ones are unknown as a whole. transformers has no switch for it."""
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:

@@ -10,7 +10,7 @@ from torch import nn
 from zoo_bert.network import Bert
 
 
-class Excerpt:
+class TrimmedVocabulary:
     """Leaves a network with the vectors of some word pieces, until the table is put back whole.
 
     A vocabulary is half of a small BERT, and a few thousand texts use a quarter of it. The rest would have no
