@@ -23,6 +23,7 @@ from zoo import (
 )
 from zoo.training import prefetched
 from zoo_resnet.config import config_of
+from zoo_resnet.folded import FoldedResNet
 from zoo_resnet.images import THREADS
 from zoo_resnet.network import build, load_body
 from zoo_resnet.options import ResnetPredictOptions
@@ -57,7 +58,7 @@ class _ImagePredictor(ABC):
         self._config = config_of(run.card, run.weights)
         network = build(self._config.architecture, self.outputs())
         load_body(network, state_of(run.card, run.weights, run.cache_folder), head=self.outputs() > 0)
-        self.module = network.eval().to(self._device, self._dtype).to(memory_format=torch.channels_last)
+        self._network = FoldedResNet(network, self._device, self._dtype)
 
     def predict(self, inputs: list[Any]) -> list[Prediction]:
         """Answer every image, in order; one that cannot be read is rejected in its place."""
@@ -76,7 +77,7 @@ class _ImagePredictor(ABC):
     def _compute(self, images: list[np.ndarray[Any, Any]]) -> Sequence[Prediction]:
         batch = torch.from_numpy(np.stack(images)).to(self._device)
         with torch.inference_mode():
-            return self.answer(self.module(self._config.preprocessing.normalise(batch).to(self._dtype)).float())
+            return self.answer(self._network(self._config.preprocessing.normalise(batch).to(self._dtype)).float())
 
     @abstractmethod
     def outputs(self) -> int:

@@ -1,0 +1,66 @@
+"""What a folded network answers is what torchvision's modules answer."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+from torchvision.models.resnet import ResNet
+from zoo_resnet.folded import FoldedResNet
+from zoo_resnet.network import build
+
+CPU = torch.device("cpu")
+
+
+def network(builder: str, stem: str, num_classes: int = 7) -> ResNet:
+    """One whose batch norms have seen something."""
+    torch.manual_seed(0)
+    made = build({"builder": builder, "stem": stem}, num_classes).eval()
+    for norm in made.modules():
+        if isinstance(norm, nn.BatchNorm2d):
+            assert norm.running_mean is not None
+            assert norm.running_var is not None
+            norm.running_mean.normal_(std=0.1)
+            norm.running_var.uniform_(0.5, 1.5)
+            nn.init.uniform_(norm.weight, 0.5, 1.5)
+            nn.init.normal_(norm.bias, std=0.1)
+    return made
+
+
+def images(count: int, size: int) -> torch.Tensor:
+    """Channels last, as the predictor makes them."""
+    return torch.randn(count, size, size, 3, generator=torch.Generator().manual_seed(1)).permute(0, 3, 1, 2)
+
+
+@pytest.fixture(params=[True, False], ids=["as here", "without oneDNN"])
+def _processor(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not request.param:
+        monkeypatch.setattr("zoo_resnet.folded.onednn_is_faster", lambda tensor: False)
+
+
+@pytest.mark.usefixtures("_processor")
+@pytest.mark.parametrize("builder", ["resnet10", "resnet18", "resnet50"])
+@pytest.mark.parametrize(("stem", "size"), [("imagenet", 64), ("small", 32)])
+@torch.inference_mode()
+def test_outputs_are_those_of_the_modules_whatever_the_batch(builder: str, stem: str, size: int) -> None:
+    plain = network(builder, stem)
+    folded = FoldedResNet(copy.deepcopy(plain), CPU, torch.float32)
+    for count in (1, 5, 2):
+        asked = images(count, size)
+        before = asked.clone()
+        torch.testing.assert_close(folded(asked), plain(asked), atol=1e-4, rtol=1e-4)
+        assert torch.equal(before, asked)
+    torch.testing.assert_close(folded(images(3, 96)), plain(images(3, 96)), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.usefixtures("_processor")
+@torch.inference_mode()
+def test_half_precision_is_near_and_features_need_no_head() -> None:
+    plain = network("resnet50", "imagenet", num_classes=0)
+    expected = plain(images(4, 64))
+    found = FoldedResNet(copy.deepcopy(plain), CPU, torch.bfloat16)(images(4, 64).bfloat16())
+    assert torch.bfloat16 == found.dtype
+    assert (4, 2048) == found.shape
+    assert nn.functional.cosine_similarity(expected, found.float()).min() > 0.999
