@@ -81,13 +81,18 @@ class _Convolution:
     """And what follows it, from shape (batch, inputs, height, width) to (batch, outputs, height, width)."""
 
     def __init__(self, like: nn.Conv2d, weight: torch.Tensor, bias: torch.Tensor) -> None:
-        self._like, self._weight, self._bias = like, weight, bias
+        assert not isinstance(like.padding, str)
+        self._weight, self._bias = weight, bias
+        self._padding, self._stride, self._dilation, self._groups = (
+            like.padding,
+            like.stride,
+            like.dilation,
+            like.groups,
+        )
 
     def alone(self, x: torch.Tensor) -> torch.Tensor:
         """Nothing follows."""
-        like = self._like
-        assert not isinstance(like.padding, str)
-        return functional.conv2d(x, self._weight, self._bias, like.stride, like.padding, like.dilation, like.groups)
+        return functional.conv2d(x, self._weight, self._bias, self._stride, self._padding, self._dilation, self._groups)
 
     def relu(self, x: torch.Tensor) -> torch.Tensor:
         """ReLU follows."""
@@ -103,7 +108,7 @@ class _OneDnnConvolution(_Convolution):
 
     def __init__(self, like: nn.Conv2d, weight: torch.Tensor, bias: torch.Tensor) -> None:
         super().__init__(like, weight, bias)
-        self._geometry = like.padding, like.stride, like.dilation, like.groups
+        self._geometry = self._padding, self._stride, self._dilation, self._groups  # padding first, unlike conv2d
         self._laid_out: torch.Tensor | None = None
 
     def alone(self, x: torch.Tensor) -> torch.Tensor:
