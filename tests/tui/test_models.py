@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from threading import Event
+from typing import Any
+
+import pytest
 
 from tests.hub_server import HubServer, Served
 from tests.plugin_site import Site
 from tests.tui.driving import Driver, notices, scenario, shows, until, write
-from zoo.runs.events import RunFinished
+from zoo.runs.events import RunFailed, RunFinished
 from zoo.runs.store import RunFolder
+from zoo.tui import feed
 from zoo.tui.widgets.table import Table
 
 Downloading = tuple[HubServer, Served]
@@ -113,6 +119,32 @@ async def test_runs_on_this_machine_are_counted(
     table = pilot.app.screen.query_one(Table)
     await until(pilot, lambda: [line.runs for line in table.rows if line.card.name == "alpha"] == [2])
     await shows(pilot, "yes 2h")
+
+
+@pytest.fixture
+def looking(models: Site, monkeypatch: pytest.MonkeyPatch) -> Event:
+    """Set when models are looked at, of which there are so many that much happens meanwhile."""
+    at_once, began = feed._line, Event()
+
+    def slowly(*about: Any) -> feed.ModelLine:
+        began.set()
+        time.sleep(0.3)
+        return at_once(*about)
+
+    monkeypatch.setattr(feed, "_line", slowly)
+    return began
+
+
+@scenario()
+async def test_runs_found_while_models_are_looked_at_are_counted(
+    pilot: Driver, looking: Event, write_run: Callable[..., RunFolder]
+) -> None:
+    await until(pilot, looking.is_set)
+    write_run("one", RunFailed(kind="ValueError", message="no such thing"))
+    await loaded(pilot)
+    table = pilot.app.screen.query_one(Table)
+    await until(pilot, lambda: any(line.local for line in table.rows))
+    await until(pilot, lambda: [line.runs for line in table.rows if line.card.name == "alpha"] == [1])
 
 
 @scenario(size=(120, 30))

@@ -129,9 +129,8 @@ class Feed:
         """Cards first, then which of them are here."""
         (plugins, failures), disabled = load_plugins(), disabled_plugins()
         catalog = Catalog.of(plugins, failures)
-        usage = _usage(self.runs)
         looked_at = Installed(plugins, failures, disabled, catalog.problems)
-        lines = [_line(card, usage) for card in sorted(catalog.cards, key=lambda card: not _is_result(card))]
+        lines = [_line(card) for card in sorted(catalog.cards, key=lambda card: not _is_result(card))]
         self._show_models(lines, looked_at)
         for start in range(0, len(lines), BATCH):
             if self._ended:
@@ -145,7 +144,7 @@ class Feed:
         shown = tuple(lines)
 
         def apply() -> None:
-            self.models = shown
+            self.models = tuple(_used(line, self._usage) for line in shown)  # as known now, not when the look began
             self.plugins, self.failures, self.disabled, self.problems = looked_at
             self.models_loaded = True
             self._app.tell(CatalogChanged)
@@ -253,9 +252,9 @@ def _used(line: ModelLine, usage: Usage) -> ModelLine:
     return line if (line.runs, line.used_at) == (number, newest) else replace(line, runs=number, used_at=newest)
 
 
-def _line(card: Card, usage: Usage) -> ModelLine:
+def _line(card: Card) -> ModelLine:
     words = " ".join((card.full_name, card.family, card.summary, *card.tasks)).lower()
-    return _used(ModelLine(card, words), usage)
+    return ModelLine(card, words)
 
 
 def _is_result(card: Card) -> bool:
