@@ -12,6 +12,7 @@ from zoo.runs.events import (
     EvaluationCompleted,
     ExampleRejected,
     InputsPrepared,
+    Noted,
     RunCancelled,
     RunFailed,
     RunFinished,
@@ -80,6 +81,10 @@ def _started(event: RunStarted, s: RunSnapshot) -> list[str]:
     return [f"started on {event.device} in {event.precision}{went_on}"]
 
 
+def _noted(event: Noted, s: RunSnapshot) -> list[str]:
+    return [event.message]
+
+
 def _warned(event: Warned, s: RunSnapshot) -> list[str]:
     return [f"warning: {event.message}"]
 
@@ -106,6 +111,7 @@ _TELLERS: dict[type, Callable[..., list[str]]] = {
     RunPlanned: _plan,
     EvaluationCompleted: _evaluation,
     ExampleRejected: _rejected,
+    Noted: _noted,
 }
 _DETAILS: dict[type, Callable[..., list[str]]] = {
     RunStarted: _started,

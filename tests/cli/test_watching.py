@@ -17,7 +17,7 @@ from tests.echo_plugin import FINETUNE, MODULE, SOURCE
 from tests.echo_runs import until
 from tests.plugin_factory import use_site, write_plugin
 from zoo.runs import store
-from zoo.runs.events import AnyEvent, PredictionsWritten, RunFinished, RunLaunched, RunStarted, Warned
+from zoo.runs.events import AnyEvent, Noted, PredictionsWritten, RunFinished, RunLaunched, RunStarted, Warned
 from zoo.runs.log import append
 from zoo.runs.request import DataRequest, RunRequest, RunVerb
 
@@ -49,12 +49,15 @@ def ended_run(name: str, verb: RunVerb, *events: AnyEvent) -> zoo.Run:
     return zoo.open_run(name)
 
 
-def test_quiet_keeps_warnings() -> None:
-    ended_run("done", "finetune", Warned(message="the loss is high"), RunFinished(metrics={"accuracy": 0.5}))
-    quiet, talking = type_in("attach", "done", "-q"), type_in("attach", "done")
+def test_quiet_keeps_warnings_and_leaves_notes_out() -> None:
+    said = (Noted(message="64 tokens are enough"), Warned(message="the loss is high"))
+    ended_run("done", "finetune", *said, RunFinished(metrics={"accuracy": 0.5}))
+    quiet, talking, verbose = (type_in("attach", "done", *how) for how in (["-q"], [], ["-v"]))
 
     assert ("accuracy 0.5000\n", "warning: the loss is high\n") == (quiet.stdout, quiet.stderr)
-    assert 1 == talking.stderr.count("warning: the loss is high")
+    for told in (talking, verbose):
+        lines = told.stderr.splitlines()
+        assert (1, 1) == (lines.count("64 tokens are enough"), lines.count("warning: the loss is high"))
 
 
 def test_a_batch_prediction_is_no_model() -> None:

@@ -10,6 +10,7 @@ from zoo.runs.events import (
     AnyEvent,
     CheckpointSaved,
     EvaluationCompleted,
+    Noted,
     RunCancelled,
     RunFailed,
     RunFinished,
@@ -52,6 +53,7 @@ STORY: list[AnyEvent] = [
     RunLaunched(attempt=2),
     RunStarted(at=200.0, attempt=2, pid=2, device="cpu", precision="fp32", resumed_from_step=2),
     step(3),
+    Noted(message="64 tokens are enough"),
     Warned(message="careful"),
     step(10),
     RunFinished(at=300.0, metrics={"accuracy": 0.75}, step=10, best_step=3, labels=("a", "b")),
@@ -68,7 +70,7 @@ def test_the_story_ends_well() -> None:
 
     assert (end.status, end.attempt, end.step, end.best_step) == ("finished", 2, 10, 3)
     assert end.metrics == end.latest_metrics == {"accuracy": 0.75}
-    assert end.warnings == ("careful",)
+    assert (end.notes, end.warnings) == (("64 tokens are enough",), ("careful",))
     assert (end.started_at, end.ended_at) == (200.0, 300.0)
 
 
@@ -122,6 +124,7 @@ def test_size_does_not_grow_with_the_run() -> None:
     assert long.loss_curve[0].step == 1
     steps = [point.step for point in long.loss_curve]
     assert len({later - earlier for earlier, later in itertools.pairwise(steps)}) == 1
+    assert len(fold([Noted(message=str(i)) for i in range(100)]).notes) == 20
     assert len(fold([Warned(message=str(i)) for i in range(100)]).warnings) == 20
 
 

@@ -13,6 +13,7 @@ from zoo.runs.events import (
     CheckpointSaved,
     DataLoaded,
     EvaluationCompleted,
+    Noted,
     RunCancelled,
     RunFailed,
     RunFinished,
@@ -95,7 +96,7 @@ async def test_a_run_that_appears_and_one_that_goes_are_noticed(
 
 @scenario(size=(100, 40))
 async def test_a_finished_run_shows_curves_and_results(pilot: Driver, models: Site, write_run: WriteRun) -> None:
-    write_run("done", *FINISHED)
+    write_run("done", *FINISHED[:-1], Noted(message="64 tokens are enough"), FINISHED[-1])
     await pilot.press("2")
     await shows(pilot, "done finetune")
     await pilot.press("enter")
@@ -111,6 +112,8 @@ async def test_a_finished_run_shows_curves_and_results(pilot: Driver, models: Si
     assert any("\u2801" <= character <= "\u28ff" for character in text), "a curve is drawn"
     await pilot.press("tab")
     await shows(pilot, "rows: what it is; columns: what the model said", "2 dog 1 2 ·")
+    await pilot.press("tab")
+    await shows(pilot, "64 tokens are enough")
     await pilot.press("tab")
     await shows(pilot, "something odd")
     await pilot.press("tab")

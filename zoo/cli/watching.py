@@ -13,10 +13,7 @@ from zoo.errors import ZooError
 from zoo.narration import narrate
 from zoo.progress import REPAINT_S, describe, duration, size
 from zoo.runs import control
-from zoo.runs.events import (
-    AnyEvent,
-    Warned,
-)
+from zoo.runs.events import AnyEvent, Warned
 from zoo.runs.log import follow
 from zoo.runs.snapshot import RunSnapshot, apply
 from zoo.task import get_task
@@ -89,6 +86,7 @@ class _View:
 def _tell(event: AnyEvent, s: RunSnapshot) -> None:
     if isinstance(event, Warned):
         diagnostics.warn(event.message)
+        return
     for text in narrate(event, s, verbose=diagnostics.verbose()):
         diagnostics.note(text)
 

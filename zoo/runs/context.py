@@ -1,6 +1,6 @@
 """What a plugin's hook is given: everything about one run, and the few things it may do to the world.
 
-A hook reads attributes and calls `should_stop`, `set_aside`, `warn` and `emit`; one with a training loop of its own
+A hook reads attributes and calls `should_stop`, `set_aside`, `note`, `warn` and `emit`; one with a training loop of its own
 also the `report_...` methods, `checkpoint` and `newest_checkpoint`. It writes files only below `model_folder`,
 `checkpoints_folder`, `scratch_folder` and `cache_folder`.
 """
@@ -20,7 +20,7 @@ from zoo.options import Options
 from zoo.paths import plugin_cache_folder
 from zoo.prediction import Prediction
 from zoo.runs import checkpoints
-from zoo.runs.events import AnyEvent, CheckpointSaved, EvaluationCompleted, RunPlanned, StepCompleted, Warned
+from zoo.runs.events import AnyEvent, CheckpointSaved, EvaluationCompleted, Noted, RunPlanned, StepCompleted, Warned
 from zoo.task import Task
 
 
@@ -120,6 +120,10 @@ class TrainingRun:
     def cache_folder(self) -> Path:
         """For what can be made again and serves other runs, too; may vanish between two runs."""
         return plugin_cache_folder(self.card.plugin)
+
+    def note(self, message: str) -> None:
+        """Tell the person what was chosen or found; nothing is wrong."""
+        self.emit(Noted(message=message))
 
     def warn(self, message: str) -> None:
         """Tell the person something; the run goes on."""

@@ -148,6 +148,12 @@ class PredictionsWritten(Event, frozen=True, kw_only=True, tag="predictions_writ
     samples_per_s: float = 0.0
 
 
+class Noted(Event, frozen=True, kw_only=True, tag="noted"):
+    """Something was chosen or found that the person may want to know; nothing is wrong."""
+
+    message: str
+
+
 class Warned(Event, frozen=True, kw_only=True, tag="warned"):
     """Something the person should know; the run goes on."""
 
@@ -194,6 +200,7 @@ AnyEvent = Union[
     CheckpointSaved,
     ExampleRejected,
     PredictionsWritten,
+    Noted,
     Warned,
     RunFinished,
     RunFailed,

@@ -17,6 +17,7 @@ Status = Literal["created", "starting", "running", "finished", "failed", "cancel
 LIVE: tuple[Status, ...] = ("starting", "running")
 CURVE_POINTS = 512
 EVALUATIONS = 512
+NOTES = 20
 WARNINGS = 20
 
 
@@ -74,6 +75,8 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     checkpoint_step: int | None = None
     rows_predicted: int = 0
     total_rows: int | None = None
+    notes: tuple[str, ...] = ()
+    """The newest, at most 20."""
     warnings: tuple[str, ...] = ()
     """The newest, at most 20."""
     metrics: dict[str, float] = {}
@@ -233,6 +236,11 @@ def _(event: e.PredictionsWritten, s: RunSnapshot) -> Changes:
         "total_rows": event.total_rows,
         "samples_per_s": event.samples_per_s,
     }
+
+
+@_changes.register
+def _(event: e.Noted, s: RunSnapshot) -> Changes:
+    return {"notes": (*s.notes, event.message)[-NOTES:]}
 
 
 @_changes.register

@@ -32,6 +32,7 @@ TABS = {
     "evaluations": "Evaluations",
     "classes": "Classes",
     "confusion": "Confusion",
+    "notes": "Notes",
     "warnings": "Warnings",
 }
 ENDINGS = ("events", "log")
@@ -185,6 +186,7 @@ class RunScreen(RunActions, Page):
             "evaluations": bool(s.evaluations),
             "classes": bool(s.confusion),
             "confusion": bool(s.confusion),
+            "notes": bool(s.notes),
             "warnings": bool(s.warnings),
         }
         return [tab for tab, shown in there.items() if shown]
@@ -202,6 +204,7 @@ class RunScreen(RunActions, Page):
             "evaluations": lambda: evaluation_table(s),
             "classes": lambda: class_table(s),
             "confusion": lambda: confusion_table(s, width),
+            "notes": lambda: "\n".join(one_line(note) for note in s.notes),
             "warnings": lambda: "\n".join(one_line(warning) for warning in s.warnings),
         }[self._tab]()
         self.query_one("#text", Static).update(text)
