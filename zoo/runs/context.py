@@ -1,7 +1,7 @@
 """What a plugin's hook is given: everything about one run, and the few things it may do to the world.
 
-A hook reads attributes and calls `should_stop`, `set_aside`, `note`, `warn` and `emit`; one with a training loop of its own
-also the `report_...` methods, `checkpoint` and `newest_checkpoint`. It writes files only below `model_folder`,
+A hook reads attributes and calls `should_stop`, `set_aside`, `note`, `warn` and `emit`; one with a training loop of
+its own also the `report_...` methods, `checkpoint` and `newest_checkpoint`. It writes files only below `model_folder`,
 `checkpoints_folder`, `scratch_folder` and `cache_folder`.
 """
 
