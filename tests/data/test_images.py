@@ -125,6 +125,62 @@ def test_sixteen_bits_of_colour_become_eight(tmp_path: Path) -> None:
     assert [[[255, 0, 0], [255, 255, 255]]] == pixels(read(path)).tolist()
 
 
+TWELVE_BITS = np.array([[0, 1_000, 2_048, 4_095]], np.uint16)
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
+def test_the_largest_sample_tells_the_depth_where_the_file_does_not(bits: int, tmp_path: Path) -> None:
+    white = 2**bits - 1
+    for name in ("a.png", "a.tiff"):
+        Image.fromarray(np.array([[0, white // 5, white]], np.uint16)).save(tmp_path / name)
+        assert [0, 51, 255] == pixels(read(tmp_path / name))[0, :, 0].tolist()
+
+
+def test_black_in_sixteen_bits_is_black(tmp_path: Path) -> None:
+    Image.fromarray(np.zeros((2, 2), np.uint16)).save(tmp_path / "a.png")
+    assert pixels(read(tmp_path / "a.png")).max() == 0
+
+
+@pytest.mark.parametrize(
+    ("stated", "samples", "expected"),
+    [
+        (12, [0, 500, 1_000], [0, 31, 62]),
+        (16, [0, 2_048, 4_095], [0, 8, 16]),
+        (12, [0, 32_896, 65_535], [0, 128, 255]),  # scaled up to 16 bits, as the standard of PNG would have it
+    ],
+)
+def test_a_png_may_state_its_depth(stated: int, samples: list[int], expected: list[int], tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    grey = b"\0" + struct.pack(">3H", *samples)
+    path.write_bytes(png(3, 1, depth=16, colour=0, data=grey, significant_bits=bytes([stated])))
+    assert expected == pixels(read(path))[0, :, 0].tolist()
+    colours = b"\0" + struct.pack(">9H", *(sample for sample in samples for _ in range(3)))
+    path.write_bytes(png(3, 1, depth=16, colour=2, data=colours, significant_bits=bytes([stated] * 3)))
+    assert np.abs(pixels(read(path))[0, :, 0] - expected).max() <= 1
+
+
+def test_a_tiff_may_state_its_depth(tmp_path: Path) -> None:
+    image = Image.fromarray(TWELVE_BITS)
+    image.save(tmp_path / "a.tiff", tiffinfo={281: 65_535})
+    assert [0, 4, 8, 16] == pixels(read(tmp_path / "a.tiff"))[0, :, 0].tolist()
+    (tmp_path / "a.tiff").write_bytes(tiff(2, 1, bits=12, channels=1, data=bytes([0x3E, 0x87, 0xD0])))  # 1000, 2000
+    assert [62, 125] == pixels(read(tmp_path / "a.tiff"))[0, :, 0].tolist()
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+@pytest.mark.parametrize("kind", ["png", "tiff", "deflated tiff"])
+def test_twelve_bits_of_colour_in_sixteen_become_eight(kind: str, channels: int, tmp_path: Path) -> None:
+    path = tmp_path / f"a.{kind.rpartition(' ')[2]}"
+    samples = [0, 1_000, 2_048, 4_095, 16, 160][:channels] + [4_095, 2_048, 16, 4_095][:channels]
+    if kind == "png":
+        data = b"\0" + struct.pack(f">{2 * channels}H", *samples)
+        path.write_bytes(png(2, 1, depth=16, colour=2 if channels == 3 else 6, data=data))
+    else:
+        data = struct.pack(f"<{2 * channels}H", *samples)
+        path.write_bytes(tiff(2, 1, bits=16, channels=channels, data=data, deflate=kind != "tiff"))
+    assert [[[0, 62, 128], [255, 128, 1]]] == pixels(read(path)).tolist()
+
+
 def test_the_first_frame_of_an_animation_is_taken(tmp_path: Path) -> None:
     frames = [Image.new("RGB", (4, 4), colour) for colour in ("red", "blue", "green")]
     for name in ("a.gif", "a.png", "a.webp"):
@@ -180,7 +236,29 @@ def test_places_that_hold_no_file_are_refused(tmp_path: Path) -> None:
     assert "it cannot be decoded" in refused("a\0b.jpg")
 
 
-def png(width: int, height: int, *, depth: int = 1, colour: int = 0, data: bytes | None = None) -> bytes:
+def tiff(width: int, height: int, *, bits: int, channels: int, data: bytes, deflate: bool = False) -> bytes:
+    """A TIFF file of one strip, little-endian (TIFF 6.0, section 2)."""
+    body = zlib.compress(data) if deflate else data
+    depths = struct.pack(f"<{channels}H", *[bits] * channels)
+    values = {256: width, 257: height, 259: 8 if deflate else 1, 262: 1 if channels == 1 else 2, 277: channels}
+    values |= {258: bits if channels == 1 else 8 + len(body), 273: 8, 278: height, 279: len(body)}
+    values |= {338: 2} if channels == 4 else {}
+    entries = [
+        struct.pack("<HHII", tag, 3, channels if tag == 258 else 1, value) for tag, value in sorted(values.items())
+    ]
+    directory = struct.pack("<H", len(entries)) + b"".join(entries) + bytes(4)
+    return b"II*\0" + struct.pack("<I", 8 + len(body) + len(depths)) + body + depths + directory
+
+
+def png(
+    width: int,
+    height: int,
+    *,
+    depth: int = 1,
+    colour: int = 0,
+    data: bytes | None = None,
+    significant_bits: bytes = b"",
+) -> bytes:
     """A PNG file by the letter of its standard; without data, that many black pixels in little room."""
     if data is None:
         data = bytes((width + 7) // 8 + 1) * height
@@ -188,8 +266,10 @@ def png(width: int, height: int, *, depth: int = 1, colour: int = 0, data: bytes
     def chunk(name: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
 
-    header = struct.pack(">2I5B", width, height, depth, colour, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(data, 9)) + chunk(b"IEND", b"")
+    head = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">2I5B", width, height, depth, colour, 0, 0, 0))
+    if significant_bits:
+        head += chunk(b"sBIT", significant_bits)
+    return head + chunk(b"IDAT", zlib.compress(data, 9)) + chunk(b"IEND", b"")
 
 
 @pytest.mark.parametrize("side", [12_000, 14_000, 20_000])

@@ -8,12 +8,14 @@ import threading
 import warnings
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 
+from zoo.data.depth import WIDE_MODES, deepen, is_cut, narrowed, note_stated_maximum
 from zoo.prediction import Rejected
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+    from PIL.ImageFile import ImageFile
 
 _CAMERA = (".avif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".mpo", ".png", ".tif", ".tiff", ".webp")
 _OTHER = (".bmp", ".dib", ".gif", ".pbm", ".pgm", ".pnm", ".ppm")
@@ -25,7 +27,6 @@ MAX_PIXELS = 2**27
 """Largest image decoded: 400 MB as RGB, more than any camera makes. A small file can claim far more (a bomb)."""
 _ORIENTATION_TAG = 0x0112
 _ALPHA_MODES = ("LA", "La", "PA", "RGBA", "RGBa")
-_WIDE_MODES = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 _opening = threading.Lock()
 Source = TypeVar("Source")
 
@@ -33,7 +34,9 @@ Source = TypeVar("Source")
 def read_image(source: Any) -> Image | Rejected:
     """Decode an image as a person sees it: turned upright, in RGB, over white where it is transparent.
 
-    16-bit grey is scaled to 8 bits; of an animation the first frame is taken; CMYK and palettes are converted.
+    More than 8 bits are scaled to 8, by the depth that the file states (sBIT of a PNG) or else by the smallest of 8,
+    10, 12, 14 and 16 bits that holds the largest sample: a file of 16 bits that states nothing and is dark becomes
+    brighter. Of an animation the first frame is taken; CMYK and palettes are converted.
 
     Args:
         source: path of a file, a PIL image, or an array of uint8, shape (height, width), (height, width, 1),
@@ -62,8 +65,8 @@ def decode(source: Any) -> Image | Rejected:
 def as_rgb(image: Image) -> Image:
     """The picture a viewer shows: upright, opaque, 8 bits of red, green and blue."""
     image = _upright(image)
-    if image.mode in _WIDE_MODES:
-        image = _narrowed(image)
+    if image.mode in WIDE_MODES:
+        image = narrowed(image)
     if image.mode in _ALPHA_MODES or "transparency" in image.info:
         return _over_white(image)
     return image if image.mode == "RGB" else image.convert("RGB")
@@ -94,14 +97,26 @@ def _from_file(path: Path) -> Image | Rejected:
     from PIL import Image
 
     with path.open("rb") as file:
-        # Pillow warns of large images, through filters that threads share; the limit here is checked by ourselves.
-        with _opening, warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            try:
-                image = Image.open(file, formats=_formats())
-            except Image.DecompressionBombError as error:
-                return Rejected(f"it is too large: {_said(error)}")
-        return _loaded(image)
+        try:
+            image = _opened(file)
+        except Image.DecompressionBombError as error:
+            return Rejected(f"it is too large: {_said(error)}")
+        note_stated_maximum(image, file)
+        cut = is_cut(image)
+        loaded = _loaded(image)
+        if cut and not isinstance(loaded, Rejected):
+            deepen(loaded, lambda: _opened(file))
+        return loaded
+
+
+def _opened(file: IO[bytes]) -> ImageFile:
+    from PIL import Image
+
+    file.seek(0)
+    # Pillow warns of large images, through filters that threads share; the limit here is checked by ourselves.
+    with _opening, warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        return Image.open(file, formats=_formats())
 
 
 @cache
@@ -158,22 +173,6 @@ def _upright(image: Image) -> Image:
         8: Transpose.ROTATE_90,
     }.get(orientation)
     return image if turn is None else image.transpose(turn)
-
-
-def _narrowed(image: Image) -> Image:
-    """More than 8 bits to 8: 16-bit numbers by their full range, others by the largest that is found."""
-    import numpy as np
-    from PIL import Image
-
-    values = np.nan_to_num(np.asarray(image).astype(np.float64), posinf=0.0, neginf=0.0).clip(min=0)
-    largest = float(values.max())
-    if image.mode.startswith("I;16"):
-        scale = 65_535.0
-    elif image.mode == "F" and largest <= 1:
-        scale = 1.0
-    else:
-        scale = next((bound for bound in (255.0, 65_535.0) if largest <= bound), largest)
-    return Image.fromarray((values * (255.0 / scale)).round().astype(np.uint8))
 
 
 def _over_white(image: Image) -> Image:
