@@ -15,6 +15,7 @@ import pytest
 
 from tests.echo_runs import until
 from tests.plugin_site import card, plugin
+from tests.processes import popen
 from tests.wheel_factory import Venv, new_venv, write_wheel
 from zoo.cli.exit_codes import ExitCode
 
@@ -179,7 +180,7 @@ def test_an_interrupted_installation_is_put_back(venv: Venv, tmp_path: Path) -> 
     trace = tmp_path / "trace"
     write_toy(venv, f"import pathlib, time\npathlib.Path({str(trace)!r}).touch()\ntime.sleep(60)")
 
-    with subprocess.Popen(
+    with popen(
         [str(venv.python), "-P", "-m", "zoo", "install", "zoo-toy", "-y"],
         stderr=subprocess.PIPE,
         encoding="utf-8",

@@ -15,6 +15,7 @@ import pytest
 from tests.echo_runs import until
 from tests.hub_server import COMMIT, HubServer, hub_server
 from tests.plugin_site import Site, card, new_site, plugin, zoo
+from tests.processes import popen
 from tests.weights_factory import REPOSITORY, hub_source, sha256, some_bytes, weights
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
@@ -125,7 +126,7 @@ def test_an_unknown_model_is_told(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
 def test_an_interrupted_pull_goes_on_where_it_was(hub: HubServer) -> None:
     served = hub.serve_hub(REPOSITORY, NAME, CONTENT, stall_after=300_000)
-    process = subprocess.Popen(
+    process = popen(
         [sys.executable, "-m", "zoo", "pull", "toy"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -13,6 +13,7 @@ import pytest
 
 import zoo
 from tests.echo_runs import until
+from tests.processes import popen
 
 HERE = ("--device", "cpu", "--precision", "fp32")
 
@@ -98,9 +99,7 @@ def test_detach_ps_attach_stop_resume_logs_rm(echo: None, rows: Path) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C to a console, not to a process")
 def test_ctrl_c_asks_the_run_to_stop(echo: None, rows: Path) -> None:
     command = [sys.executable, "-m", "zoo", "finetune", "echo", "--data", str(rows), "--name", "slow"]
-    process = subprocess.Popen(
-        [*command, "--pause-ms", "100", *HERE], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    process = popen([*command, "--pause-ms", "100", *HERE], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     until(lambda: any(run.snapshot.step >= 2 for run in zoo.list_runs()))
     os.kill(process.pid, signal.SIGINT)
     out, talk = process.communicate(timeout=60)

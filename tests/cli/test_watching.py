@@ -16,6 +16,7 @@ import zoo
 from tests.echo_plugin import FINETUNE, MODULE, SOURCE
 from tests.echo_runs import until
 from tests.plugin_factory import use_site, write_plugin
+from tests.processes import popen
 from zoo.runs import store
 from zoo.runs.events import AnyEvent, Noted, PredictionsWritten, RunFinished, RunLaunched, RunStarted, Warned
 from zoo.runs.log import append
@@ -73,7 +74,7 @@ def test_a_batch_prediction_is_no_model() -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C to a console, not to a process")
 def test_ctrl_c_does_not_tell_the_story_again(echo: None, rows: Path) -> None:
     command = [sys.executable, "-m", "zoo", "finetune", "echo", "--data", str(rows), "--pause-ms", "100", *HERE]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     until(lambda: any(run.snapshot.step >= 2 for run in zoo.list_runs()))
     os.kill(process.pid, signal.SIGINT)
     _, talk = process.communicate(timeout=60)

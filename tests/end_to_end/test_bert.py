@@ -19,6 +19,7 @@ import pytest
 
 import zoo
 from tests.echo_runs import until, wait_quietly
+from tests.processes import popen
 from zoo.runs import liveness
 from zoo.runs.events import CheckpointSaved, EvaluationCompleted, RunStarted
 
@@ -110,7 +111,7 @@ def test_a_terminated_run_resumes_to_the_same_bits(uninterrupted: dict[str, byte
 def test_ctrl_c_and_resume_end_with_the_same_bits(uninterrupted: dict[str, bytes]) -> None:
     flags = [f"--{name.replace('_', '-')}={value}" for name, value in {**SHORT, **CPU}.items()]
     command = [sys.executable, "-m", "zoo", "finetune", "bert-tiny", "--data", TRAIN, "--name", "typed", *flags]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     until(lambda: any(run.name == "typed" for run in zoo.list_runs()))
     run = at_checkpoint(zoo.open_run("typed"), 4)
     process.send_signal(signal.SIGINT)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import pty
 import select
-import subprocess
 import sys
 import time
+
+from tests.processes import popen
 
 
 class Terminal:
@@ -15,7 +16,7 @@ class Terminal:
 
     def __init__(self, program: str = "from zoo.cli import main; main([])", **environment: str) -> None:
         self.master, slave = pty.openpty()
-        self.process = subprocess.Popen(
+        self.process = popen(
             [sys.executable, "-c", program],
             stdin=slave,
             stdout=slave,

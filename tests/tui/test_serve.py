@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.plugin_site import Site, zoo
+from tests.processes import popen
 
 aiohttp = pytest.importorskip("aiohttp")
 pytest.importorskip("textual_serve")
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="textual-serve d
 def address(models: Site) -> Iterator[str]:
     """What a person would open."""
     command = [sys.executable, "-m", "zoo", "serve", "--port", "0"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
+    process = popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
     assert process.stdout is not None
     yield process.stdout.readline().strip()
     process.send_signal(signal.SIGINT)
