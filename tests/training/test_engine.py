@@ -19,6 +19,7 @@ from zoo.errors import DatasetInvalid, OptionInvalid, PluginBroken, RunFailed, S
 from zoo.prediction import Rejected
 from zoo.runs.events import CheckpointSaved, EvaluationCompleted, RunPlanned, StepCompleted, Warned
 from zoo.training import Batch, Output
+from zoo.training.batches import epoch_batches
 
 
 def final_weights(folder: Path) -> dict[str, torch.Tensor]:
@@ -188,6 +189,73 @@ def test_accumulation_gives_the_same_losses(tmp_path: Path, micro_batch_size: in
     found_losses = [event.metrics["loss"] for event in found if isinstance(event, EvaluationCompleted)]
     assert found_losses == pytest.approx(expected_losses, rel=1e-5)
     assert len(found_losses) == 15
+
+
+class Weighted(Toy):
+    """A toy whose examples stand for 1 to 4 items each, and whose loss is the mean over them."""
+
+    def losses(self, module: nn.Module, batch: Batch) -> Output:
+        output = super().losses(module, batch)
+        counts = 1 + (batch["numbers"][:, 0].abs() * 100).long() % 4
+        return Output(output.losses, output.for_metrics, weights=counts)
+
+
+@pytest.mark.parametrize("micro_batch_size", [12, 6, 3])
+def test_an_outputs_weights_are_normalised_over_the_whole_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, micro_batch_size: int
+) -> None:
+    """The first step's loss and gradient are those of the mean over all items, however the batch was cut."""
+    monkeypatch.setattr("zoo.training.meter.INTERVAL_S", 0)
+    run, events = make_run(tmp_path, rows=48, batch_size=12, micro_batch_size=micro_batch_size, max_steps=1)
+    Weighted(dropout=0).fit(run)
+
+    expected = Weighted(dropout=0)
+    features = expected.features(run.train)
+    first = epoch_batches([expected.length(f) for f in features], 12, seed=run.options.seed, epoch=0)[0]
+    output = expected.losses(expected.module, expected.collate([features[i] for i in first], [], training=True))
+    assert output.weights is not None
+    mean = (output.losses * output.weights).sum() / output.weights.sum()
+    mean.backward()
+
+    step = next(event for event in events if isinstance(event, StepCompleted))
+    gradient = torch.cat([p.grad.flatten() for p in expected.module.parameters() if p.grad is not None])
+    assert step.loss == pytest.approx(mean.item(), abs=1e-6)
+    assert step.grad_norm == pytest.approx(gradient.norm().item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("clip", [0.0, 0.05])
+def test_accumulation_gives_the_same_weighted_losses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clip: float
+) -> None:
+    monkeypatch.setattr("zoo.training.meter.INTERVAL_S", 0)
+    histories = []
+    for accumulation in (1, 2, 4):
+        run, events = make_run(
+            tmp_path / str(accumulation),
+            rows=47,
+            epochs=2,
+            batch_size=12,
+            micro_batch_size=12 // accumulation,
+            class_weights="plus=3",
+            max_grad_norm=clip,
+        )
+        Weighted(dropout=0).fit(run)
+        histories.append([event.loss for event in events if isinstance(event, StepCompleted)])
+
+    assert len(histories[0]) == 8
+    assert histories[1] == pytest.approx(histories[0], abs=1e-6)
+    assert histories[2] == pytest.approx(histories[0], abs=1e-6)
+
+
+def test_weights_that_are_not_one_for_each_example_are_refused(tmp_path: Path) -> None:
+    class OneWeight(Toy):
+        def losses(self, module: nn.Module, batch: Batch) -> Output:
+            output = super().losses(module, batch)
+            return Output(output.losses, output.for_metrics, weights=torch.tensor(3))
+
+    run, _ = make_run(tmp_path, rows=20, batch_size=6)
+    with pytest.raises(PluginBroken, match=r"OneWeight\.losses\(\) gave weights of shape \(\) for a batch of 6"):
+        OneWeight().fit(run)
 
 
 def test_the_head_method_leaves_the_body_alone(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ from zoo.training.examples import Examples, encode
 from zoo.training.frozen import reduce
 from zoo.training.meter import Meter
 from zoo.training.methods import Method, make_method
-from zoo.training.objective import Batch, Objective, losses_of
+from zoo.training.objective import Batch, Objective, output_of
 from zoo.training.optimizer import make_optimizer
 from zoo.training.parallel import gather_objects, joined, make_accelerator, sum_over_ranks
 from zoo.training.plan import Plan, learning_rate, make_plan
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 AUTO_SAVE_S = 60.0
 """Time between checkpoints where none is asked for."""
 EVALUATION_BATCH = 64
+CLIP_EPS = 1e-6
+"""Keeps the quotient of limit and norm finite, as in `torch.nn.utils.clip_grad_norm_`."""
 MAX_SKIPPED_STEPS = 5
 """Optimizer steps in a row without a finite gradient before the run fails."""
 
@@ -94,13 +96,13 @@ def _planned(plan: Plan, module: nn.Module) -> RunPlanned:
     )
 
 
-Made = tuple[Batch, torch.Tensor]
+WeightedBatch = tuple[Batch, torch.Tensor]
 """A batch, and the weight of each of its examples."""
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A micro-batch to be made."""
+class MicroBatchRequest:
+    """A micro-batch to be collated."""
 
     examples: Examples
     part: MicroBatch
@@ -111,6 +113,8 @@ class Asked:
 class _StepResult:
     loss_sum: float
     """Over the examples of the batch, weighted, over all processes."""
+    weight_sum: float
+    """What `loss_sum` is divided by for the mean: the number of examples, or the sum of the objective's own weights."""
     grad_norm: float
     stop_asked: bool
 
@@ -147,18 +151,18 @@ class _Training:
         self.restore()
         if self.method.body_is_frozen and self.run.world_size == 1:
             self.train_set, self.eval_set = self.reduced(self.train_set), self.reduced(self.eval_set)
-        with contextlib.closing(self.feed(self.upcoming(self.progress.step + 1))) as made:
-            return self.go_on(made)
+        with contextlib.closing(self.feed(self.upcoming(self.progress.step + 1))) as batches:
+            return self.go_on(batches)
 
     def reduced(self, examples: Examples) -> Examples:
         """The examples as a head on a frozen body sees them."""
         return reduce(self.objective, examples, self.accelerator, self.run.should_stop)
 
-    def go_on(self, made: Iterator[Made]) -> FitResult:
+    def go_on(self, batches: Iterator[WeightedBatch]) -> FitResult:
         """Train from where the progress stands to the end.
 
         Args:
-            made: the micro-batches of all steps to come.
+            batches: the micro-batches of all steps to come.
         """
         stop_asked = False
         while True:
@@ -169,7 +173,7 @@ class _Training:
             if stop_asked:
                 self.save()
                 return FitResult(step=self.progress.step, cancelled=True)
-            stop_asked = self.step(made).stop_asked
+            stop_asked = self.step(batches).stop_asked
             if self.checkpoint_due():
                 self.save()
 
@@ -179,20 +183,23 @@ class _Training:
         out_of_patience = patience is not None and self.progress.evaluations_since_best >= patience
         return self.progress.step >= self.plan.steps or out_of_patience
 
-    def feed(self, asked: Iterable[Asked]) -> Generator[Made, None, None]:
-        """Make the micro-batches asked for, ahead of their use where the objective wants it."""
+    def feed(self, requests: Iterable[MicroBatchRequest]) -> Generator[WeightedBatch, None, None]:
+        """Collate micro-batches, ahead of their use where the objective wants it."""
         threads = self.objective.collate_threads
         return prefetched(
-            lambda one: one.examples.collate(one.part, epoch=one.epoch), asked, threads=threads, ahead=2 * threads
+            lambda request: request.examples.collate(request.part, epoch=request.epoch),
+            requests,
+            threads=threads,
+            ahead=2 * threads,
         )
 
-    def upcoming(self, first: int) -> Iterator[Asked]:
+    def upcoming(self, first: int) -> Iterator[MicroBatchRequest]:
         """The micro-batches of a 1-based step and all that follow."""
         for step in range(first, self.plan.steps + 1):
             for part in self.parts(self.batch(step)):
-                yield Asked(self.train_set, part, (step - 1) // self.plan.steps_per_epoch)
+                yield MicroBatchRequest(self.train_set, part, (step - 1) // self.plan.steps_per_epoch)
 
-    def step(self, made: Iterator[Made]) -> _StepResult:
+    def step(self, batches: Iterator[WeightedBatch]) -> _StepResult:
         """One optimizer step: the mean loss of one batch, over all micro-batches and processes."""
         started = time.perf_counter()
         step = self.progress.step + 1
@@ -204,7 +211,7 @@ class _Training:
             self.method.train_mode()
             self.in_train_mode = True
         seed_all(mix(self.options.seed, step, self.run.rank), self.accelerator.device)
-        result = self.accumulate(batch, made)
+        result = self.accumulate(batch, batches)
         self.update(result, step)
         self.progress = msgspec.structs.replace(self.progress, step=step)
         elapsed_s = time.perf_counter() - started
@@ -212,7 +219,8 @@ class _Training:
             self.meter.record(
                 step,
                 loss_sum=result.loss_sum,
-                count=len(batch),
+                weight_sum=result.weight_sum,
+                examples=len(batch),
                 elapsed_s=elapsed_s,
                 lr=lr,
                 grad_norm=result.grad_norm,
@@ -231,40 +239,47 @@ class _Training:
         """What this process computes of a batch."""
         return shares(batch, self.plan.micro_batch_size, rank=self.run.rank, world_size=self.run.world_size)
 
-    def accumulate(self, batch: list[int], made: Iterator[Made]) -> _StepResult:
-        """Add up the gradients of a batch.
+    def accumulate(self, batch: list[int], batches: Iterator[WeightedBatch]) -> _StepResult:
+        """Add up the gradients of a batch, and make them those of its mean loss.
 
         Processes average their gradients, so each scales its part of the sum by their number.
         """
-        count = len(self.parts(batch))
-        loss_sum = 0.0
-        for i in range(count):
-            last = i == count - 1
+        parts = self.parts(batch)
+        loss_sum = weight_sum = 0.0
+        for part in parts:
+            last = part is parts[-1]
             with contextlib.nullcontext() if last else self.accelerator.no_sync(self.module):
-                inputs, weights = self.placed(next(made))
+                inputs, weights = self.placed(next(batches))
                 with self.accelerator.autocast():
-                    losses = losses_of(self.objective, self.module, inputs, len(weights))
-                loss = (losses.float() * weights).sum()
+                    output = output_of(self.objective, self.module, inputs, len(weights))
+                if output.weights is not None:
+                    weights = weights * output.weights
+                loss = (output.losses.float() * weights).sum()
                 self.accelerator.backward(loss * (self.run.world_size / len(batch)))
             loss_sum += loss.item()
-        grad_norm = self.clip()
-        loss_sum, votes = sum_over_ranks([loss_sum, float(self.run.should_stop())], self.accelerator)
-        return _StepResult(loss_sum, grad_norm, votes > 0)
+            weight_sum += part.count if output.weights is None else float(output.weights[: part.count].sum())
+        stop = float(self.run.should_stop())
+        loss_sum, weight_sum, votes = sum_over_ranks([loss_sum, weight_sum, stop], self.accelerator)
+        grad_norm = self.scale_gradients(len(batch) / weight_sum if weight_sum else 1.0)
+        return _StepResult(loss_sum, weight_sum, grad_norm, votes > 0)
 
-    def placed(self, made: Made) -> Made:
+    def placed(self, weighted: WeightedBatch) -> WeightedBatch:
         """A batch on the device of the model."""
-        batch, weights = made
+        batch, weights = weighted
         device = self.accelerator.device
         return {name: tensor.to(device) for name, tensor in batch.items()}, weights.to(device)
 
-    def clip(self) -> float:
-        """Scale long gradients down; returns their L2 norm before."""
+    def scale_gradients(self, scale: float) -> float:
+        """Multiply the gradients by a factor, and shorten long ones; returns their L2 norm in between."""
         self.accelerator.unscale_gradients()
-        norm = nn.utils.get_total_norm([p.grad for p in self.parameters if p.grad is not None])
+        gradients = [p.grad for p in self.parameters if p.grad is not None]
+        norm = float(nn.utils.get_total_norm(gradients)) * scale
         limit = self.options.max_grad_norm or math.inf
-        if float(norm) > limit:
-            nn.utils.clip_grads_with_norm_(self.parameters, limit, norm)
-        return float(norm)
+        if norm > limit:
+            scale *= limit / (norm + CLIP_EPS)
+        if scale != 1.0:
+            torch._foreach_mul_(gradients, scale)
+        return norm
 
     def update(self, result: _StepResult, step: int) -> None:
         """Let the optimizer act, unless the gradient is not finite."""
@@ -293,9 +308,11 @@ class _Training:
         self.in_train_mode = False
         metrics = self.objective.metrics()
         parts = self.evaluation_parts()
-        with contextlib.closing(self.feed(Asked(self.eval_set, part, EVALUATION) for part in parts)) as made:
+        with contextlib.closing(
+            self.feed(MicroBatchRequest(self.eval_set, part, EVALUATION) for part in parts)
+        ) as batches:
             for part in parts:
-                inputs, _ = self.placed(next(made))
+                inputs, _ = self.placed(next(batches))
                 with torch.inference_mode(), self.accelerator.autocast():
                     output = self.objective.losses(self.method.module, inputs)
                 self.objective.update_metrics(metrics, output, part.count)

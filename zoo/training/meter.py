@@ -22,16 +22,26 @@ class Meter:
         self._emit = emit
         self._device = device
         self._loss_sum = 0.0
-        self._count = 0.0
+        self._weight_sum = 0.0
+        self._examples = 0
         self._busy_s = 0.0
         self._last_emit = 0.0
 
     def record(
-        self, step: int, *, loss_sum: float, count: float, elapsed_s: float, lr: float, grad_norm: float
+        self,
+        step: int,
+        *,
+        loss_sum: float,
+        weight_sum: float,
+        examples: int,
+        elapsed_s: float,
+        lr: float,
+        grad_norm: float,
     ) -> None:
         """Account for one optimizer step; evaluations and checkpoints in between do not count as time."""
         self._loss_sum += loss_sum
-        self._count += count
+        self._weight_sum += weight_sum
+        self._examples += examples
         self._busy_s += elapsed_s
         now = time.monotonic()
         if now - self._last_emit < INTERVAL_S and step != self._plan.steps:
@@ -41,14 +51,15 @@ class Meter:
                 step=step,
                 steps=self._plan.steps,
                 epoch=self._plan.epoch_of(step),
-                loss=self._loss_sum / self._count,
+                loss=self._loss_sum / self._weight_sum if self._weight_sum else 0.0,
                 lr=lr,
                 grad_norm=grad_norm,
-                samples_per_s=self._count / self._busy_s if self._busy_s else 0.0,
+                samples_per_s=self._examples / self._busy_s if self._busy_s else 0.0,
                 memory_bytes=_memory_in_use(self._device),
             )
         )
-        self._loss_sum = self._count = self._busy_s = 0.0
+        self._loss_sum = self._weight_sum = self._busy_s = 0.0
+        self._examples = 0
         self._last_emit = now
 
 

@@ -32,6 +32,9 @@ class Output:
     uneven last batches and several processes all come out right because of that."""
     for_metrics: dict[str, torch.Tensor]
     """Whatever `update_metrics` needs, each of shape (batch, ...), detached."""
+    weights: torch.Tensor | None = None
+    """Shape (batch,), detached: how many items each loss is the mean of, such as the tokens of a text. The step's loss
+    is then the mean over all items of all its micro-batches and processes, rather than over examples."""
 
 
 class Objective(ABC, Generic[Features]):
@@ -161,17 +164,18 @@ class Objective(ABC, Generic[Features]):
         return train(self, run)
 
 
-def losses_of(objective: Objective[Any], module: nn.Module, batch: Batch, count: int) -> torch.Tensor:
-    """The losses of a batch of so many examples, shape (count,).
+def output_of(objective: Objective[Any], module: nn.Module, batch: Batch, count: int) -> Output:
+    """What an objective says about a batch of so many examples.
 
     Raises:
-        PluginBroken: the objective gives something else.
+        PluginBroken: its losses or weights are not one for each example.
     """
-    losses = objective.losses(module, batch).losses
-    if losses.shape != (count,):
-        raise PluginBroken(
-            f"{type(objective).__name__}.losses() gave losses of shape {tuple(losses.shape)} "
-            f"for a batch of {count} examples",
-            'it gives one for each, shape (batch,): reduction="none"',
-        )
-    return losses
+    output = objective.losses(module, batch)
+    for name, values in (("losses", output.losses), ("weights", output.weights)):
+        if values is not None and values.shape != (count,):
+            raise PluginBroken(
+                f"{type(objective).__name__}.losses() gave {name} of shape {tuple(values.shape)} "
+                f"for a batch of {count} examples",
+                'it gives one for each, shape (batch,): reduction="none"',
+            )
+    return output

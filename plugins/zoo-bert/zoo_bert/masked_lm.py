@@ -110,7 +110,7 @@ class MaskedLanguageModelling(Objective[list[int]]):
         counts = hidden.sum(-1)
         losses = zeros.index_add(0, example, by_token) / counts.clamp(min=1)
         hits = zeros.index_add(0, example, (scores.detach().argmax(-1) == true).float())
-        return Output(losses, {"losses": losses.detach(), "counts": counts, "hits": hits})
+        return Output(losses, {"losses": losses.detach(), "counts": counts, "hits": hits}, weights=counts)
 
     def metrics(self) -> MaskedMetrics:
         """Loss and perplexity per hidden token, and how many were found."""
