@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any, overload
 
 from zoo.card import Card
 from zoo.catalog import Catalog
-from zoo.errors import OptionInvalid, RunCancelled, RunFailed, UnknownModel, Unsupported
-from zoo.requesting import batch_prediction_request, evaluation_request, training_request
+from zoo.errors import RunCancelled, RunFailed, UnknownModel, Unsupported
+from zoo.requesting import batch_prediction_request, check_name, evaluation_request, training_request
 from zoo.runs import control, status, store
 from zoo.runs.events import AnyEvent
 from zoo.runs.launcher import launch
@@ -245,8 +245,7 @@ class Run:
             OptionInvalid: the name is not one, or is taken by a run or a model.
             Unsupported: the run is still going.
         """
-        if any(name in (card.name, card.full_name) for card in Catalog.load().cards):
-            raise OptionInvalid(f"{name!r} is the name of a model", "choose another")
+        check_name(name, Catalog.load().cards)
         return Run(control.rename(self.folder, name))
 
     def remove(self) -> None:

@@ -5,6 +5,7 @@ exists.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from zoo.devices import choose
 from zoo.errors import DatasetInvalid, OptionInvalid, Unsupported
 from zoo.options import parse, to_dict
 from zoo.plugins import load_plugin
+from zoo.runs import store
 from zoo.runs.request import DataRequest, RunRequest, RunVerb
 from zoo.runs.versions import relevant_versions
 from zoo.task import Task, get_task
@@ -148,6 +150,23 @@ def find_ability(model: str, verb: Verb) -> tuple[Card, Ability]:
     return card, ability
 
 
+def check_name(name: str, cards: Iterable[Card]) -> None:
+    """Insist on a name that a new run can have; an empty one is made up later.
+
+    Args:
+        name: as asked for.
+        cards: of all models, whose names are taken.
+
+    Raises:
+        OptionInvalid: it is not a name, or is that of a run or a model.
+    """
+    if not name:
+        return
+    store.check_new_name(name)
+    if any(name in (card.name, card.full_name) for card in cards):
+        raise OptionInvalid(f"{name!r} is the name of a model", "choose another name")
+
+
 def _check_training_data(
     data: str | Path, eval_data: str | Path | None, task: Task, input_column: str, label_column: str
 ) -> DataRequest:
@@ -192,8 +211,7 @@ def _request(
     dry_run: bool = False,
     out: str = "",
 ) -> RunRequest:
-    if any(name in (other.name, other.full_name) for other in Catalog.load().cards):
-        raise OptionInvalid(f"--name is {name!r}, which is the name of a model", "choose another")
+    check_name(name, Catalog.load().cards)
     placement = choose(device, precision, known=ability.precisions)
     ability.check_precision(placement.precision)
     if processes > 1 and placement.device != "cpu":

@@ -98,6 +98,11 @@ async def test_an_image_is_drawn_and_answered(pilot: Driver, lookers: Site, tmp_
     await until(pilot, lambda: screen_text(pilot).count("▀") > 100)
     screen.query_one("#file", Input).value = str(tmp_path / "none.png")
     await shows(pilot, "rejected No such file or directory")
+    await until(pilot, lambda: "▀" not in screen_text(pilot))
+    screen.query_one("#file", Input).value = str(tmp_path / "a.png")
+    await shows(pilot, "90.0%", "▀")
+    screen.query_one("#file", Input).value = ""
+    await until(pilot, lambda: not {"▀", "%"} & set(screen_text(pilot)))
 
 
 @scenario()
@@ -123,6 +128,7 @@ async def test_a_process_that_dies_is_told(pilot: Driver, finetune: Callable[...
     os.kill(screen._session.pid, signal.SIGKILL)
     await write(pilot, "bad")
     await shows(pilot, "the process that held echo/judge is gone")
+    assert "%" not in screen_text(pilot)
 
 
 @scenario(size=(110, 45))

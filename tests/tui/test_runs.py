@@ -111,7 +111,7 @@ async def test_a_finished_run_shows_curves_and_results(pilot: Driver, models: Si
     assert "1.0M of 22.0M parameters" in text
     assert any("\u2801" <= character <= "\u28ff" for character in text), "a curve is drawn"
     await pilot.press("tab")
-    await shows(pilot, "rows: what it is; columns: what the model said", "2 dog 1 2 ·")
+    await shows(pilot, "rows: what it is; columns: what the model said", "cat dog bird", "dog 1 2 ·")
     await pilot.press("tab")
     await shows(pilot, "64 tokens are enough")
     await pilot.press("tab")
@@ -203,10 +203,11 @@ async def test_what_cannot_be_done_with_a_run_is_said(pilot: Driver, models: Sit
         await pilot.press(key)
         await until(pilot, lambda told=told: any(told in notice for notice in notices(pilot)))
     await pilot.press("m")
-    await pilot.press("ctrl+u")
-    await write(pilot, "no/name")
-    await pilot.press("enter")
-    await until(pilot, lambda: any("cannot be the name of a run" in notice for notice in notices(pilot)))
+    for name, reason in (("no/name", "cannot be the name of a run"), ("alpha", "'alpha' is the name of a model")):
+        await pilot.press("ctrl+u")
+        await write(pilot, name)
+        await pilot.press("enter")
+        await shows(pilot, "New name of done", reason)
 
 
 @scenario()

@@ -162,7 +162,7 @@ def rename(folder: RunFolder, name: str) -> RunFolder:
     target = runs_folder() / _checked_name(name)
     request = folder.request
     if target.exists():
-        raise OptionInvalid(f"there is a run {name!r} already", "choose another name")
+        raise _taken(name)
     try:
         folder.path.rename(target)
         renamed = msgspec.structs.replace(request, name=name)
@@ -186,6 +186,20 @@ def delete(folder: RunFolder) -> None:
         raise StoreInvalid(f"run {folder.name} cannot be removed: {error}", "close what uses its files") from error
 
 
+def check_new_name(name: str) -> None:
+    """Insist on a name that a new run can have.
+
+    Raises:
+        OptionInvalid: it is not a name, or is taken.
+    """
+    if (runs_folder() / _checked_name(name)).exists():
+        raise _taken(name)
+
+
+def _taken(name: str) -> OptionInvalid:
+    return OptionInvalid(f"there is a run {name!r} already", f"choose another name, or zoo rm {name}")
+
+
 def _checked_name(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise OptionInvalid(
@@ -199,7 +213,7 @@ def _claim(parent: Path, name: str) -> Path:
     try:
         (parent / name).mkdir()
     except FileExistsError:
-        raise OptionInvalid(f"there is a run {name!r} already", f"choose another --name, or zoo rm {name}") from None
+        raise _taken(name) from None
     return parent / name
 
 

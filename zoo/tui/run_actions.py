@@ -8,6 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
 
 from zoo.api import open_run
+from zoo.requesting import check_name
 from zoo.tui.commands import command_line
 from zoo.tui.deleting import delete_run
 from zoo.tui.screens.ask import AskScreen
@@ -91,7 +92,11 @@ class RunActions(DOMNode):
                 app.carry_out(lambda: open_run(run.name).rename(name), done=f"{run.name} is called {name} now")
                 self.renamed(name)
 
-        app.push_screen(AskScreen(f"New name of {run.name}", run.name), answered)
+        def check(name: str) -> None:
+            if name != run.name:
+                check_name(name, (line.card for line in app.feed.models))
+
+        app.push_screen(AskScreen(f"New name of {run.name}", run.name, check), answered)
 
     def renamed(self, name: str) -> None:
         """The run is about to have another name."""

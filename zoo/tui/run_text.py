@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len, set_cell_size
+
 from zoo.metrics import ClassificationMetrics
 from zoo.runs.snapshot import RunSnapshot
 from zoo.sanitize import one_line
@@ -15,7 +17,10 @@ TONES = {
     "cancelled": "$text-warning",
 }
 LABEL_WIDTH = 24
+COLUMN_NAMES = (20, 12, 8, 6)
+"""Lengths to which the names of columns are cut, the first that fits."""
 SHOWN_MISTAKES = 200
+CONFUSION_LEGEND = "rows: what it is; columns: what the model said"
 
 
 def evaluation_table(s: RunSnapshot) -> str:
@@ -30,28 +35,44 @@ def evaluation_table(s: RunSnapshot) -> str:
 def class_table(s: RunSnapshot) -> str:
     """Precision, recall, F1 and support of every class."""
     metrics = ClassificationMetrics.from_confusion(s.labels, s.confusion)
-    width = min(LABEL_WIDTH, max((len(one_line(label)) for label in s.labels), default=5))
+    width = min(LABEL_WIDTH, max([len("class"), *(cell_len(one_line(label)) for label in s.labels)]))
     lines = [f"{'class':<{width}}  precision  recall     f1   rows"]
     for label, c in metrics.per_class().items():
-        name = f"{one_line(label)[:width]:<{width}}"
+        name = set_cell_size(one_line(label), width)
         lines.append(f"{name}      {c['precision']:.3f}   {c['recall']:.3f}  {c['f1']:.3f}  {c['support']:>5.0f}")
     return "\n".join(lines)
 
 
 def confusion_table(s: RunSnapshot, width: int) -> str:
-    """Rows are what it is, columns what the model said; columns are numbered as the rows are."""
+    """Rows are what it is, columns what the model said: by name where there is room, else by the row's number."""
+    names = [one_line(label) for label in s.labels]
     largest = max((max(row) for row in s.confusion), default=0)
     cell = max(3, len(f"{largest:,}") + 1)
-    names = [f"{number}  {one_line(label)}" for number, label in enumerate(s.labels, start=1)]
-    label_width = min(LABEL_WIDTH, max((len(name) for name in names), default=5))
-    if label_width + len(s.labels) * cell > width:
+    label_width = min(LABEL_WIDTH, max((cell_len(name) for name in names), default=5))
+    for length in COLUMN_NAMES:
+        heads = [_shortened(name, length) for name in names]
+        head_cell = max([cell, *(cell_len(head) + 2 for head in heads)])
+        if len(set(heads)) == len(heads) and label_width + len(names) * head_cell <= width:
+            return "\n".join([CONFUSION_LEGEND, *_matrix(s, names, heads, label_width, head_cell)])
+    numbers = [f"{number}" for number in range(1, len(names) + 1)]
+    numbered = [f"{number}  {name}" for number, name in zip(numbers, names, strict=True)]
+    label_width = min(LABEL_WIDTH, max((cell_len(name) for name in numbered), default=5))
+    if label_width + len(names) * cell > width:
         return _mistakes(s)
-    head = " " * label_width + "".join(f"{number:>{cell}}" for number in range(1, len(s.labels) + 1))
-    rows = [
-        f"{name[:label_width]:<{label_width}}" + "".join(f"{found or '·':>{cell}}" for found in row)
-        for name, row in zip(names, s.confusion, strict=True)
-    ]
-    return "\n".join(["rows: what it is; columns: what the model said", head, *rows])
+    legend = f"{CONFUSION_LEGEND}, by the number of its row"
+    return "\n".join([legend, *_matrix(s, numbered, numbers, label_width, cell)])
+
+
+def _matrix(s: RunSnapshot, names: list[str], heads: list[str], label_width: int, cell: int) -> list[str]:
+    lines = [" " * label_width + "".join(" " * (cell - cell_len(head)) + head for head in heads)]
+    for name, row in zip(names, s.confusion, strict=True):
+        counts = "".join(f"{f'{count:,}' if count else '·':>{cell}}" for count in row)
+        lines.append(set_cell_size(name, label_width) + counts)
+    return lines
+
+
+def _shortened(name: str, length: int) -> str:
+    return name if cell_len(name) <= length else set_cell_size(name, length - 1).rstrip() + "…"
 
 
 def _mistakes(s: RunSnapshot) -> str:

@@ -23,7 +23,7 @@ from zoo.tui.commands import command_line
 from zoo.tui.page import Page
 from zoo.tui.widgets.answer import draw
 from zoo.tui.widgets.fields import PathSuggester
-from zoo.tui.widgets.picture import Picture, prepared
+from zoo.tui.widgets.picture import Picture, Pixels, Png, prepared
 
 TYPING_S = 0.2
 """The text is answered once nothing was typed for so long."""
@@ -50,7 +50,7 @@ class PredictScreen(Page):
         self._typing: Timer | None = None
         self._asked = 0
         self._answer: Prediction | None = None
-        self._state = ""
+        self._loaded_as = ""
 
     def body(self) -> ComposeResult:
         yield Static("", id="model-line", markup=False)
@@ -95,7 +95,6 @@ class PredictScreen(Page):
         self.query_one("#model-line", Static).update(f"{one_line(self._card.name)}  {task}")
 
     def _say(self, text: str) -> None:
-        self._state = text
         self.query_one("#state", Static).update(one_line(text))
 
     # The session
@@ -104,8 +103,8 @@ class PredictScreen(Page):
         if self._card is not None and self._card.full_name == card.full_name and self._session is not None:
             return
         self._close_session()
-        self._card, self._ready, self._answer = card, False, None
-        self.query_one("#answer", Static).update("")
+        self._card, self._ready = card, False
+        self._clear_answer()
         self._arrange()
         self._say("loading the model; the first one takes some seconds")
         editor = self.query_one("#file") if self.has_class("-images") else self.query_one("#text")
@@ -144,7 +143,8 @@ class PredictScreen(Page):
     def _loaded(self, card: Card, ready: Ready) -> None:
         if self._card is card:
             self._ready = True
-            self._say(f"loaded, on {ready.device} in {ready.precision}")
+            self._loaded_as = f"loaded, on {ready.device} in {ready.precision}"
+            self._say(self._loaded_as)
             self._ask()
 
     def _close_session(self) -> None:
@@ -173,9 +173,11 @@ class PredictScreen(Page):
 
     def _ask(self) -> None:
         question, session = self._question, self._session
+        self._asked += 1  # answers to earlier questions, still to come, are not shown any more
+        if not question.strip():
+            self._clear_answer()
         if not question.strip() or session is None or not self._ready:
             return
-        self._asked += 1
         number, images = self._asked, self.has_class("-images")
         picture = self.query_one(Picture).size
         self.run_worker(
@@ -192,18 +194,33 @@ class PredictScreen(Page):
             return
         if room is not None:
             image = prepared(question, *room, self.zoo.graphics)
-            if not isinstance(image, str):
-                self.later(lambda: self.query_one(Picture).show(image) if number == self._asked else None)
+            self.later(lambda: self._show_picture(image) if number == self._asked else None)
         try:
             (answer,) = session.predict([question])
         except ZooError as error:
             told = error
-            self.later(lambda: self._say(f"{told.message}. {told.hint}"))
+            self.later(lambda: self._show_failure(told) if number == self._asked else None)
             return
         self.later(lambda: self._show_answer(answer) if number == self._asked else None)
 
+    def _show_picture(self, image: Pixels | Png | str) -> None:
+        """Show an image; the answer says why there is none."""
+        picture = self.query_one(Picture)
+        picture.clear() if isinstance(image, str) else picture.show(image)
+
+    def _show_failure(self, error: ZooError) -> None:
+        self._clear_answer()
+        self._say(f"{error.message}. {error.hint}")
+
+    def _clear_answer(self) -> None:
+        """Nothing of an earlier question stays beside a new one."""
+        self._answer = None
+        self.query_one("#answer", Static).update("")
+        self.query_one(Picture).clear()
+
     def _show_answer(self, answer: Prediction) -> None:
         self._answer = answer
+        self._say(self._loaded_as)
         room = self.query_one("#answers").size.width - 3
         self.query_one("#answer", Static).update(draw(answer, room))
 

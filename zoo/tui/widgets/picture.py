@@ -55,6 +55,12 @@ class Picture(Widget):
         self._strips = _half_blocks(image) if isinstance(image, Pixels) else self._sent(image)
         self.refresh()
 
+    def clear(self) -> None:
+        """Show nothing."""
+        self._forget()
+        self._strips = []
+        self.refresh()
+
     def on_unmount(self) -> None:
         self._forget()
 
