@@ -11,7 +11,7 @@ from typing import Any
 
 from zoo.card import Ability, Card, Verb
 from zoo.catalog import Catalog
-from zoo.data import check_labels, count_rows, digest, load
+from zoo.data import count_rows, digest, load, match_labels
 from zoo.data.folders import parts_of
 from zoo.devices import choose
 from zoo.errors import DatasetInvalid, OptionInvalid, Unsupported
@@ -88,7 +88,7 @@ def evaluation_request(
         )
     path = _existing(data)
     dataset = load(path, task, input_column=input, label_column=label, min_classes=1)
-    check_labels(dataset, card.labels)
+    match_labels(dataset, card.labels)
     checked = DataRequest(path=str(path), sha256=dataset.sha256, input_column=input, label_column=label)
     parsed = parse(ability.options, options)
     return _request(
@@ -178,7 +178,7 @@ def _check_training_data(
         eval_path = str(_existing(eval_data))
         held_out = load(eval_path, task, input_column=input_column, label_column=label_column, min_classes=1)
         if task.labelled:
-            check_labels(held_out, dataset.labels)
+            match_labels(held_out, dataset.labels)
         eval_sha256 = held_out.sha256
     return DataRequest(
         path=str(path),

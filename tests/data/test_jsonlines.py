@@ -31,7 +31,7 @@ def test_what_is_no_usable_object_is_set_aside(write: Write, classify: Task) -> 
         '{"label": "pos"}',
         '{"text": "no label"}',
         '{"text": "odd label", "label": {"a": 1}}',
-        '{"text": "odd label", "label": 0.5}',
+        '{"text": "odd label", "label": [0.5]}',
         '{"text": "  \\t", "label": "pos"}',
         '{"text": "lone \\ud800 surrogate", "label": "pos"}',
         "[" * 100_000,
@@ -46,8 +46,8 @@ def test_what_is_no_usable_object_is_set_aside(write: Write, classify: Task) -> 
         5: "column text holds a list, not text",
         6: "column text is empty",
         7: "column label is empty: the label is missing",
-        8: "column label holds an object, not text or a whole number",
-        9: "column label holds a number, not text or a whole number",
+        8: "column label holds an object, not text or a number",
+        9: "column label holds a list, not text or a number",
         10: "column text is empty",
     }
     assert [reasons[row].startswith("is not JSON: ") for row in (2, 11, 12)] == [True] * 3

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from zoo.data import Columns, Example, RejectedRow, check_labels, count_rows, digest, load, stream
+from zoo.data import Columns, Example, RejectedRow, count_rows, digest, load, stream
 from zoo.errors import DatasetInvalid
 from zoo.task import Task
 
@@ -149,16 +149,6 @@ def test_the_digest_is_that_of_the_bytes(write: Write, classify: Task) -> None:
     content = "text,label\na,pos\nb,neg\n"
     path = write("a.csv", content)
     assert load(path, classify).sha256 == digest(path) == hashlib.sha256(content.encode()).hexdigest()
-
-
-def test_labels_the_model_does_not_know_are_named_with_their_row(write: Write, classify: Task) -> None:
-    dataset = load(write("a.csv", "text,label\na,pos\nb,odd\nc,neg\nd,odd\n"), classify)
-    check_labels(dataset, ("neg", "odd", "pos"))
-    with pytest.raises(
-        DatasetInvalid, match=r"row 2: label 'odd' is none of those trained on, and 1 more such rows"
-    ) as e:
-        check_labels(dataset, ("pos", "neg"))
-    assert e.value.hint == "labels trained on: pos, neg"
 
 
 def test_streaming_keeps_order_and_rejected_rows_in_place(write: Write, classify: Task) -> None:

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from zoo.data.example import Columns, Dataset, Example, RejectedRow
     from zoo.data.guessing import likely_task
     from zoo.data.inspection import inspect
-    from zoo.data.loading import check_labels, count_rows, load, stream
+    from zoo.data.labels import match_labels
+    from zoo.data.loading import count_rows, load, stream
     from zoo.data.report import Finding, Inspection
     from zoo.data.splitting import split
 
@@ -21,12 +22,12 @@ __all__ = [
     "Finding",
     "Inspection",
     "RejectedRow",
-    "check_labels",
     "count_rows",
     "digest",
     "inspect",
     "likely_task",
     "load",
+    "match_labels",
     "split",
     "stream",
 ]
@@ -34,10 +35,11 @@ __all__ = [
 _MODULE_OF = {
     **dict.fromkeys(("Columns", "Dataset", "Example", "RejectedRow"), "zoo.data.example"),
     **dict.fromkeys(("Finding", "Inspection"), "zoo.data.report"),
-    **dict.fromkeys(("check_labels", "count_rows", "load", "stream"), "zoo.data.loading"),
+    **dict.fromkeys(("count_rows", "load", "stream"), "zoo.data.loading"),
     "digest": "zoo.data.digests",
     "inspect": "zoo.data.inspection",
     "likely_task": "zoo.data.guessing",
+    "match_labels": "zoo.data.labels",
     "split": "zoo.data.splitting",
 }
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 import msgspec
 
-_WHOLE_NUMBER = re.compile(r"-?[0-9]+")
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 
 
 class Example(msgspec.Struct, frozen=True):
@@ -46,11 +47,13 @@ class Dataset(msgspec.Struct, frozen=True):
     rejected: tuple[RejectedRow, ...] = ()
     sha256: str = ""
     """Digest of the file's bytes, and of the files it names."""
+    class_names: tuple[str, ...] = ()
+    """What the file calls the classes 0, 1, ... of its label column, where it names them."""
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The labels found, sorted as numbers where all are whole numbers, else as text."""
+        """The labels found, sorted as numbers where all are numbers, else as text."""
         found = {example.label for example in self.examples if example.label is not None}
-        if all(_WHOLE_NUMBER.fullmatch(label) for label in found):
-            return tuple(sorted(found, key=lambda label: (int(label), label)))
+        if all(_NUMBER.fullmatch(label) for label in found):
+            return tuple(sorted(found, key=lambda label: (Decimal(label), label)))
         return tuple(sorted(found))

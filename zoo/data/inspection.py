@@ -14,8 +14,8 @@ from zoo.data.example import Columns, RejectedRow
 from zoo.data.findings import find
 from zoo.data.folders import parts_of
 from zoo.data.inputs import Unusable, is_empty, read_input
+from zoo.data.labels import read_label
 from zoo.data.lines import EncodingLog
-from zoo.data.loading import read_label
 from zoo.data.measures import Look, Measure, measure_of
 from zoo.data.report import Encoding, Inspection, LabelCount, Part, Repeats, RowPair
 from zoo.data.rows import Malformed, Row

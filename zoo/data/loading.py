@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from zoo.data.columns import find_columns
 from zoo.data.digests import digest, digest_of_examples
 from zoo.data.example import Columns, Dataset, Example, RejectedRow
-from zoo.data.inputs import Unusable, inputs_of, is_empty, kind_of, read_input
+from zoo.data.inputs import Unusable, inputs_of, read_input
+from zoo.data.labels import read_label
 from zoo.data.rows import Malformed
 from zoo.data.table import Table, format_of, shown
 from zoo.errors import DatasetInvalid
 from zoo.task import Task
 
 COUNTABLE_BYTES = 256 * 2**20
-_MAX_LABELS_SHOWN = 12
 
 
 def load(
@@ -54,7 +53,8 @@ def load(
             examples.append(item)
         else:
             rejected.append(item)
-    dataset = _digested(Dataset(str(path), tuple(examples), columns, tuple(rejected)), task)
+    class_names = table.class_names(columns.label)
+    dataset = _digested(Dataset(str(path), tuple(examples), columns, tuple(rejected), class_names=class_names), task)
     _check_whole(dataset, table, min_classes if required else 0)
     return dataset
 
@@ -88,23 +88,6 @@ def count_rows(path: str | Path) -> int | None:
     return sum(1 for _ in Table(path).rows(()))
 
 
-def check_labels(dataset: Dataset, labels: Sequence[str]) -> None:
-    """Insist that every label of a data set is one the model knows.
-
-    Raises:
-        DatasetInvalid: naming the first row with a label that is not, and that label.
-    """
-    known = set(labels)
-    unknown = [example for example in dataset.examples if example.label is not None and example.label not in known]
-    if unknown:
-        first = unknown[0]
-        others = f", and {len(unknown) - 1:,} more such rows" if len(unknown) > 1 else ""
-        raise DatasetInvalid(
-            f"{dataset.path}, row {first.row}: label {first.label!r} is none of those trained on{others}",
-            f"labels trained on: {shown(tuple(labels))}",
-        )
-
-
 def read_examples(
     table: Table, task: Task, columns: Columns, *, require_labels: bool
 ) -> Iterator[Example | RejectedRow]:
@@ -126,23 +109,6 @@ def read_examples(
             continue
         # A million rows share the few strings that are their labels.
         yield Example(found, None if label is None else interned.setdefault(label, label), row.number)
-
-
-def read_label(value: Any, column: str) -> str | None:
-    """The label a cell holds as text, trimmed; None where there is none.
-
-    Raises:
-        Unusable: the value is neither text nor a whole number.
-    """
-    if is_empty(value):
-        return None
-    if isinstance(value, str):
-        return value.strip()
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int) or (isinstance(value, float) and value.is_integer()):
-        return str(int(value))
-    raise Unusable(f"column {column} holds {kind_of(value)}, not text or a whole number")
 
 
 def _digested(dataset: Dataset, task: Task) -> Dataset:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import msgspec
 
 from zoo.data.lines import EncodingLog
 from zoo.data.rows import Malformed, Row
@@ -21,15 +23,16 @@ def read_columns(path: Path, log: EncodingLog | None = None) -> tuple[str, ...]:
 
 
 def read_rows(path: Path, wanted: tuple[str, ...], log: EncodingLog | None = None) -> Iterator[Row | Malformed]:
-    """Every row in order; only the wanted columns are read from disk."""
+    """Every row in order; only the wanted columns are read from disk. Numbers of classes become their names."""
     number = 0
     with _opened(path) as file:
+        names = _class_names(file)
         for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=list(wanted)):
-            columns = [_values(batch.column(name)) for name in wanted]
+            columns = [_named(_values(batch.column(name)), names.get(name, ())) for name in wanted]
             for values in zip(*columns, strict=True):
                 number += 1
-                if _UNREADABLE in values:
-                    yield Malformed(number, "holds text that is not UTF-8")
+                if unreadable := next((value for value in values if isinstance(value, _Unreadable)), None):
+                    yield Malformed(number, unreadable.reason)
                 else:
                     yield Row(number, dict(zip(wanted, values, strict=True)))
 
@@ -40,10 +43,62 @@ def count_rows(path: Path) -> int:
         return int(file.metadata.num_rows)
 
 
-_UNREADABLE = object()
+def read_class_names(path: Path) -> dict[str, tuple[str, ...]]:
+    """The names of classes, column by column, that Hugging Face `datasets` writes into a file."""
+    with _opened(path) as file:
+        return _class_names(file)
+
+
+class _Unreadable(NamedTuple):
+    """A value that there is none of."""
+
+    reason: str
+
+
+_NOT_UTF8 = _Unreadable("holds text that is not UTF-8")
+
+
+def _class_names(file: Any) -> dict[str, tuple[str, ...]]:
+    written = (file.schema_arrow.metadata or {}).get(b"huggingface", b"{}")
+    try:
+        features = msgspec.json.decode(written, type=_HuggingFace).info.features
+    except msgspec.DecodeError:  # another program's notes: they name nothing, and the values are as they stand
+        return {}
+    return {name: tuple(f["names"]) for name, f in features.items() if _is_class_label(f)}
+
+
+def _is_class_label(feature: Any) -> bool:
+    if not isinstance(feature, dict) or feature.get("_type") != "ClassLabel":
+        return False
+    names = feature.get("names")
+    return isinstance(names, list) and all(isinstance(name, str) for name in names)
+
+
+class _Info(msgspec.Struct):
+    features: dict[str, Any] = {}
+
+
+class _HuggingFace(msgspec.Struct):
+    """The part that matters here of what `datasets` writes into the schema."""
+
+    info: _Info = msgspec.field(default_factory=_Info)
+
+
+def _named(values: list[Any], names: tuple[str, ...]) -> list[Any]:
+    """Names instead of numbers of classes; -1 stands for no label, as `datasets` has it."""
+    return [_name(value, names) if type(value) is int else value for value in values] if names else values
+
+
+def _name(number: int, names: tuple[str, ...]) -> Any:
+    if 0 <= number < len(names):
+        return names[number]
+    return None if number == -1 else _Unreadable(f"holds class {number}, where the file names {len(names)}")
 
 
 def _values(column: Any) -> list[Any]:
+    if str(column.type) in ("float", "halffloat"):
+        # By way of text: the shortest number that is this one, 0.1 and not 0.10000000149011612.
+        return [None if text is None else float(text) for text in column.cast("string").to_pylist()]
     try:
         return list(column.to_pylist())
     except UnicodeDecodeError:
@@ -54,7 +109,7 @@ def _value(scalar: Any) -> Any:
     try:
         return scalar.as_py()
     except UnicodeDecodeError:
-        return _UNREADABLE
+        return _NOT_UTF8
 
 
 @contextmanager

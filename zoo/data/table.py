@@ -72,6 +72,11 @@ class Table:
             return "it stands beside the class folders, not in one, so it has no label"
         return f"column {column} is empty: the label is missing"
 
+    def class_names(self, column: str) -> tuple[str, ...]:
+        """What the file calls the classes 0, 1, ... of a column; empty where it names none."""
+        read = getattr(self.format, "read_class_names", None)  # only some formats can name them
+        return read(self.path).get(column, ()) if read else ()
+
     def rows(self, wanted: tuple[str, ...]) -> Iterator[Row | Malformed]:
         """Every row with the wanted columns, in order and in constant memory."""
         with _Translated(self):

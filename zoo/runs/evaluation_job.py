@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zoo.data import check_labels, load
+from zoo.data import load, match_labels
 from zoo.errors import Unsupported
 from zoo.metrics import ClassificationMetrics
 from zoo.prediction import Classification
@@ -49,7 +49,7 @@ def evaluate(worker: Worker) -> AnyEvent:
         min_classes=1,
     )
     check_digest(data.path, dataset.sha256, data.sha256)
-    check_labels(dataset, card.labels)
+    dataset = match_labels(dataset, card.labels)
     quarantine = Quarantine(worker, [dataset])
     worker.emit(
         DataLoaded(

@@ -14,7 +14,7 @@ import msgspec
 
 from zoo import atomic
 from zoo.card import Card, Verb, WeightsFile
-from zoo.data import check_labels, load, split
+from zoo.data import load, match_labels, split
 from zoo.data.example import Example, RejectedRow
 from zoo.errors import Unsupported
 from zoo.hyperparameters import DataOptions
@@ -102,7 +102,7 @@ def _load_data(
         )
         check_digest(data.eval_path, held_out.sha256, data.eval_sha256)
         if task.labelled:
-            check_labels(held_out, labels)
+            held_out = match_labels(held_out, labels)
         sources.append(held_out)
         train_set, evaluation = dataset.examples, held_out.examples
     else:

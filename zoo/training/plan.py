@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from zoo.data.labels import canonical
 from zoo.errors import OptionInvalid
 from zoo.hyperparameters import FinetuneOptions, TrainingOptions
 from zoo.training.objective import Objective
@@ -114,15 +115,16 @@ def class_weights(options: TrainingOptions, labels: tuple[str, ...], counts: lis
         return [sum(counts) / (present * count) if count else 1.0 for count in counts]
     weights = dict.fromkeys(labels, 1.0)
     for part in asked.split(","):
-        label, _, number = part.rpartition("=")
+        written, _, number = part.rpartition("=")
+        label = written.strip() if written.strip() in weights else canonical(written.strip())
         try:
             weight = float(number)
         except ValueError:
             weight = -1.0
-        if label.strip() not in weights or not 0 <= weight < math.inf:
+        if label not in weights or not 0 <= weight < math.inf:
             raise OptionInvalid(
                 f"--class-weights has {part!r}, but takes none, auto or name=weight,name=weight",
                 f"classes here: {', '.join(labels)}",
             )
-        weights[label.strip()] = weight
+        weights[label] = weight
     return list(weights.values())
