@@ -71,8 +71,13 @@ def new_site(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     site.forget()
 
 
-def zoo(*words: str) -> subprocess.CompletedProcess[str]:
+def zoo(*words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
     """Run the command in a process of its own."""
     return subprocess.run(
-        [sys.executable, "-m", "zoo", *words], capture_output=True, encoding="utf-8", timeout=60, check=False
+        [sys.executable, "-m", "zoo", *words],
+        input=stdin,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
     )

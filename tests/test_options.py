@@ -96,23 +96,23 @@ def test_a_value_is_read_as_the_options_type(name: str, given: Any, expected: An
 @pytest.mark.parametrize(
     ("name", "given", "message"),
     [
-        ("temperature", "hot", "--temperature is 'hot', but takes 0 < temperature <= 10"),
-        ("temperature", "", "--temperature is '', but takes 0 < temperature <= 10"),
-        ("temperature", "0", "--temperature is '0', but takes 0 < temperature <= 10"),
-        ("temperature", 10.001, "--temperature is 10.001, but takes 0 < temperature <= 10"),
-        ("temperature", "nan", "--temperature is nan, but takes 0 < temperature <= 10"),
-        ("temperature", math.nan, "--temperature is nan, but takes 0 < temperature <= 10"),
-        ("temperature", "inf", "--temperature is inf, but takes 0 < temperature <= 10"),
-        ("temperature", "-inf", "--temperature is -inf, but takes 0 < temperature <= 10"),
-        ("temperature", "1e999", "--temperature is inf, but takes 0 < temperature <= 10"),
-        ("temperature", True, "--temperature is True, but takes 0 < temperature <= 10"),
-        ("temperature", None, "--temperature is None, but takes 0 < temperature <= 10"),
-        ("temperature", "auto", "--temperature is 'auto', but takes 0 < temperature <= 10"),
-        ("top_k", "0", "--top-k is '0', but takes 1 <= top_k (answers)"),
-        ("top_k", "2.5", "--top-k is '2.5', but takes 1 <= top_k (answers)"),
-        ("top_k", 2.0, "--top-k is 2.0, but takes 1 <= top_k (answers)"),
-        ("top_k", True, "--top-k is True, but takes 1 <= top_k (answers)"),
-        ("top_k", [1], "--top-k is [1], but takes 1 <= top_k (answers)"),
+        ("temperature", "hot", "--temperature is 'hot', but takes a number, more than 0 and at most 10"),
+        ("temperature", "", "--temperature is '', but takes a number, more than 0 and at most 10"),
+        ("temperature", "0", "--temperature is '0', but takes a number, more than 0 and at most 10"),
+        ("temperature", 10.001, "--temperature is 10.001, but takes a number, more than 0 and at most 10"),
+        ("temperature", "nan", "--temperature is nan, but takes a number, more than 0 and at most 10"),
+        ("temperature", math.nan, "--temperature is nan, but takes a number, more than 0 and at most 10"),
+        ("temperature", "inf", "--temperature is inf, but takes a number, more than 0 and at most 10"),
+        ("temperature", "-inf", "--temperature is -inf, but takes a number, more than 0 and at most 10"),
+        ("temperature", "1e999", "--temperature is inf, but takes a number, more than 0 and at most 10"),
+        ("temperature", True, "--temperature is True, but takes a number, more than 0 and at most 10"),
+        ("temperature", None, "--temperature is None, but takes a number, more than 0 and at most 10"),
+        ("temperature", "auto", "--temperature is 'auto', but takes a number, more than 0 and at most 10"),
+        ("top_k", "0", "--top-k is '0', but takes a whole number, at least 1 (answers), or auto"),
+        ("top_k", "2.5", "--top-k is '2.5', but takes a whole number, at least 1 (answers), or auto"),
+        ("top_k", 2.0, "--top-k is 2.0, but takes a whole number, at least 1 (answers), or auto"),
+        ("top_k", True, "--top-k is True, but takes a whole number, at least 1 (answers), or auto"),
+        ("top_k", [1], "--top-k is [1], but takes a whole number, at least 1 (answers), or auto"),
         ("order", "size", "--order is 'size', but takes one of score, name"),
         ("order", "Score", "--order is 'Score', but takes one of score, name"),
         ("order", 3, "--order is 3, but takes one of score, name"),
@@ -123,24 +123,70 @@ def test_a_value_is_read_as_the_options_type(name: str, given: Any, expected: An
 )
 def test_a_value_that_is_not_allowed_is_refused_with_what_is(name: str, given: Any, message: str) -> None:
     helps = {one.name: one.help for one in schema(Sampling)}
-    assert refused(**{name: given}) == (message, helps[name])
+    hint = "did you mean score?" if given == "Score" else helps[name]
+    assert refused(**{name: given}) == (message, hint)
+
+
+def test_bounds_on_both_sides_are_a_range() -> None:
+    class Grams(Options, frozen=True, kw_only=True):
+        word_ngrams: Annotated[int, option("Longest run of words.", ge=0, le=5)] = 2
+
+    assert refused(Grams, word_ngrams="two")[0] == "--word-ngrams is 'two', but takes a whole number from 0 to 5"
+
+
+@pytest.mark.parametrize(
+    ("options", "given", "hint"),
+    [
+        (Sampling, {"order": "scroe"}, "did you mean score?"),
+        (Sampling, {"order": "sizes"}, "How answers are sorted."),
+        (Extended, {"share": "20%"}, "did you mean 0.2?"),
+        (Extended, {"share": "0,25"}, "did you mean 0.25?"),
+        (Extended, {"share": "200%"}, "A share."),
+        (Sampling, {"temperature": "1,000"}, "Softmax temperature."),
+    ],
+)
+def test_a_value_that_is_nearly_allowed_is_suggested(options: type[Options], given: dict[str, Any], hint: str) -> None:
+    assert refused(options, **given)[1] == hint
 
 
 @pytest.mark.parametrize("given", [10**400, "9" * 10_000])
 def test_a_number_beyond_any_float_is_refused(given: Any) -> None:
-    assert "but takes 0 < temperature <= 10" in refused(temperature=given)[0]
+    assert "but takes a number, more than 0 and at most 10" in refused(temperature=given)[0]
 
 
 def test_a_strict_upper_bound_is_not_reached() -> None:
     assert parse(Extended, {"share": 0}) == Extended(share=0.0)
-    assert refused(Extended, share=1)[0] == "--share is 1, but takes 0 <= share < 1"
+    assert refused(Extended, share=1)[0] == "--share is 1, but takes a number, at least 0 and less than 1"
 
 
 def test_an_unknown_option_is_refused_with_those_there_are() -> None:
-    message, hint = refused(**{"top-q": 3})
+    assert refused(breadth=3) == (
+        "there is no option 'breadth'",
+        "options here: temperature, top_k, order, greedy, prefix",
+    )
 
-    assert message == "there is no option 'top-q'"
-    assert hint == "options here: temperature, top_k, order, greedy, prefix"
+
+def test_an_unknown_option_is_refused_with_the_nearest() -> None:
+    assert refused(**{"top-q": 3}) == ("there is no option 'top-q'", "did you mean top_k? Answers kept.")
+    assert refused(FinetuneOptions, learning_rat=1)[1] == "did you mean lr? Peak learning rate."
+    with pytest.raises(OptionInvalid, match="did you mean eval_data"):
+        parse(FinetuneOptions, {"evaldata": "x.csv"}, beside=("eval_data",))
+
+
+def test_what_other_tools_call_an_option_is_taken_for_its_name() -> None:
+    expected = FinetuneOptions(lr=1e-4, epochs=2.0, warmup=0.2, schedule="cosine")
+    given = {"learning_rate": 1e-4, "num-train-epochs": "2", "warmup_ratio": 0.2, "lr_scheduler_type": "cosine"}
+
+    assert parse(FinetuneOptions, given) == expected
+    assert refused(FinetuneOptions, lr=1, learning_rate=1)[0] == "lr was given twice, once as learning_rate"
+
+
+def test_an_option_of_a_plugin_goes_before_an_alias() -> None:
+    class Own(FinetuneOptions, frozen=True, kw_only=True):
+        learning_rate: Annotated[float, option("Of something else.", ge=0, le=1)] = 0.5
+
+    parsed = parse(Own, {"learning_rate": 1})
+    assert (parsed.lr, parsed.learning_rate) == (None, 1.0)
 
 
 def test_a_bound_holds_for_every_number_within_reach_of_it() -> None:

@@ -232,7 +232,7 @@ def test_a_model_name_must_be_one_that_can_be_typed(site: Site, name: str) -> No
         ),
         (
             "class Mine(zoo.Options, frozen=True):\n    depth: Annotated[int, zoo.option('Deep.', ge=3)] = 2",
-            "--depth is 2, but takes 3 <= depth",
+            "--depth is 2, but takes a whole number, at least 3",
         ),
         ("class Mine(zoo.Options, frozen=True): pass", "lack eval_share, max_rejected, seed; extend zoo.DataOptions"),
         ("class Mine: pass", "the options to finetune are no subclass of zoo.Options"),

@@ -14,17 +14,17 @@ from typing import Any
 import msgspec
 
 from zoo import hub_models
-from zoo.card import Card, HubSource, Repository, WeightsFile
+from zoo.card import Card, HubSource, WeightsFile
 from zoo.catalog import Catalog
-from zoo.errors import OptionInvalid, PluginBroken, Unsupported
+from zoo.errors import PluginBroken, Unsupported
 from zoo.fetch import OnProgress, fetch
 from zoo.fetch.hub import HubRepository, describe, read_files
 from zoo.fetch.verify import digest_of
 from zoo.hub_models import CONFIG, HubModel
+from zoo.hub_reference import parse_reference
 from zoo.paths import runs_folder
 from zoo.plugins import Plugin, load_plugins
 
-PREFIX = "hub:"
 DOCUMENT_BYTES = 1_000_000
 DOCUMENTS = 24
 CODE_KEYS = ("auto_map", "custom_pipelines")
@@ -36,14 +36,15 @@ def adopt(reference: str) -> Card:
     """Put a model into the catalog, its weights still where they are; one that is there already is found.
 
     Args:
-        reference: `hub:owner/name`, or with `@` and a branch, tag or commit.
+        reference: `hub:owner/name`, or with `@` and a branch, tag or commit; or the address of its page.
 
     Raises:
         OptionInvalid: it is no such reference.
         DownloadFailed: the Hub cannot be asked, or does not show it.
         Unsupported: no plugin can serve it, it has no safetensors, or it asks for code of its own.
     """
-    repository = describe(*_parsed(reference))
+    asked = parse_reference(reference)
+    repository = describe(asked.repository, asked.revision)
     source = HubSource(repository=repository.name, revision=repository.commit)
     for model in hub_models.saved():
         if (model.repository, model.revision) == (repository.name, repository.commit):
@@ -85,16 +86,6 @@ def bring(card: Card, on_progress: OnProgress) -> str:
 
     hub_models.save(msgspec.structs.replace(model, files=tuple(map(pinned, model.files))))
     return str(folder)
-
-
-def _parsed(reference: str) -> tuple[str, str]:
-    repository, _, revision = reference.removeprefix(PREFIX).partition("@")
-    try:
-        return msgspec.convert(repository, Repository), revision or "main"
-    except msgspec.ValidationError as error:
-        raise OptionInvalid(
-            f"{reference!r} names no repository of the Hub", "give hub:owner/name, or hub:owner/name@revision"
-        ) from error
 
 
 def _refuse_unsafe(repository: HubRepository) -> None:

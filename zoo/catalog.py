@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +9,13 @@ from pathlib import Path
 import msgspec
 
 from zoo import hub_models
-from zoo.card import Ability, Card, FolderSource, ModelName, Weights
-from zoo.errors import UnknownModel
+from zoo.card import Ability, Card, FolderSource, HubSource, ModelName, Weights
+from zoo.errors import OptionInvalid, UnknownModel
+from zoo.hub_reference import is_reference, parse_reference
 from zoo.paths import runs_folder
 from zoo.plugins import Plugin, PluginFailure, load_plugins
 from zoo.runs.result import MANIFEST, ResultManifest
+from zoo.suggestions import did_you_mean
 
 _MANIFEST_DECODER = msgspec.json.Decoder(ResultManifest)
 
@@ -86,15 +87,39 @@ class Catalog:
                 raise UnknownModel(f"{name!r} may be any of {', '.join(names[:8])}", f"say which, such as {names[0]}")
         raise UnknownModel(f"there is no model {name!r}", self._advice(name))
 
+    def may_be_of_hub(self, name: str) -> bool:
+        """Whether an unknown name can be that of a model of the Hub: an address, or `owner/name` of no plugin's."""
+        if is_reference(name):
+            return True
+        plugins = {*(card.plugin for card in self.cards), *(failure.name for failure in self.failures)}
+        try:
+            return parse_reference(name).repository.partition("/")[0] not in plugins
+        except OptionInvalid:
+            return False
+
     def _advice(self, name: str) -> str:
         known = sorted({n for card in self.cards for n in (card.name, card.full_name)})
-        near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-        if near:
-            return f"did you mean {' or '.join(near)}?"
+        of_hub = self._advice_on_hub(name) if self.may_be_of_hub(name) else ""
+        near = did_you_mean(name, known, limit=3, cutoff=0.8 if of_hub else 0.5)
+        if of_hub or near:
+            return " ".join(filter(None, (near, of_hub)))
         if self.failures:
             broken = "; ".join(f"{failure.name} ({failure.error})" for failure in self.failures)
             return f"zoo ls lists the models; plugins that failed to load: {broken}"
         return "zoo ls lists the models"
+
+    def _advice_on_hub(self, name: str) -> str:
+        """The model of the catalog that comes from the repository of that name, else how to bring one."""
+        try:
+            reference = parse_reference(name)
+        except OptionInvalid as error:
+            return error.message
+        wanted = reference.repository.lower()
+        for card in self.cards:
+            sources = card.weights.sources if card.weights else ()
+            if any(isinstance(source, HubSource) and source.repository.lower() == wanted for source in sources):
+                return f"{reference.repository} of the Hub is called {card.name} here"
+        return f"zoo pull {reference} brings it from the Hub, if a plugin knows its architecture"
 
 
 def is_local(card: Card) -> bool:

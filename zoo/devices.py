@@ -22,6 +22,7 @@ import msgspec
 from zoo import __version__, atomic
 from zoo.errors import DeviceUnavailable, OptionInvalid, Unsupported
 from zoo.paths import cache_folder
+from zoo.suggestions import did_you_mean
 
 PROBE_TIMEOUT_S = 120.0
 """Importing torch takes about 10 s on a slow core, and that core may be busy."""
@@ -92,6 +93,10 @@ def available(*, refresh: bool = False) -> tuple[Device, ...]:
     return _with_free_memory(devices)
 
 
+_OTHER_PRECISIONS = {"float32": "fp32", "float": "fp32", "float16": "fp16", "half": "fp16", "bfloat16": "bf16"}
+"""What other tools call a precision."""
+
+
 def choose(
     device: str = "auto",
     precision: str = "auto",
@@ -113,9 +118,13 @@ def choose(
         Unsupported: the device cannot compute in that precision.
     """
     if precision not in ("auto", *PRECISIONS):
-        raise OptionInvalid(f"--precision is {precision!r}, but takes auto, {', '.join(PRECISIONS)}")
+        hint = did_you_mean(_OTHER_PRECISIONS.get(precision, precision), PRECISIONS)
+        raise OptionInvalid(f"--precision is {precision!r}, but takes auto, {', '.join(PRECISIONS)}", hint)
     if device != "auto" and not _NAME.fullmatch(device):
-        raise OptionInvalid(f"--device is {device!r}, but takes auto, cpu, cuda, cuda:N, mps, xpu or xpu:N")
+        raise OptionInvalid(
+            f"--device is {device!r}, but takes auto, cpu, cuda, cuda:N, mps, xpu or xpu:N",
+            "auto takes a GPU where there is one; zoo devices lists what is here",
+        )
     if (device, precision) == ("cpu", "fp32"):  # always possible: nothing needs to be measured
         return Placement(device=device, precision=precision, reason="as asked")
     here = available() if devices is None else devices

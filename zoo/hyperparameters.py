@@ -26,7 +26,16 @@ class DataOptions(Options, frozen=True, kw_only=True):
 class TrainingOptions(Options, frozen=True, kw_only=True):
     """What the engine needs to know, whatever it trains; None (auto) leaves a choice to the size of the data."""
 
-    epochs: Annotated[float | None, option("Passes over the training data.", gt=0, le=10_000, unit="epochs")] = None
+    epochs: Annotated[
+        float | None,
+        option(
+            "Passes over the training data.",
+            gt=0,
+            le=10_000,
+            unit="epochs",
+            aliases=("num_epochs", "num_train_epochs"),
+        ),
+    ] = None
     max_steps: Annotated[int | None, option("Stop after this many optimizer steps.", ge=1, unit="steps")] = None
     batch_size: Annotated[
         int | None, option("Examples per optimizer step, over all processes.", ge=1, le=65_536, unit="examples")
@@ -37,11 +46,14 @@ class TrainingOptions(Options, frozen=True, kw_only=True):
             "Examples computed at once; smaller needs less memory, the result stays the same.", ge=1, unit="examples"
         ),
     ] = None
-    lr: Annotated[float | None, option("Peak learning rate.", gt=0, le=10)] = None
+    lr: Annotated[float | None, option("Peak learning rate.", gt=0, le=10, aliases=("learning_rate",))] = None
     weight_decay: Annotated[float, option("Decoupled weight decay of AdamW.", ge=0, le=1)] = 0.01
-    warmup: Annotated[float, option("Share of the steps over which the learning rate rises.", ge=0, lt=1)] = 0.1
+    warmup: Annotated[
+        float, option("Share of the steps over which the learning rate rises.", ge=0, lt=1, aliases=("warmup_ratio",))
+    ] = 0.1
     schedule: Annotated[
-        Literal["linear", "cosine", "constant"], option("How the learning rate falls after the warm-up.")
+        Literal["linear", "cosine", "constant"],
+        option("How the learning rate falls after the warm-up.", aliases=("lr_scheduler_type", "lr_schedule")),
     ] = "linear"
     max_grad_norm: Annotated[float, option("Gradients longer than this are scaled down; 0 turns it off.", ge=0)] = 1.0
     seed: Seed = 42
@@ -50,7 +62,12 @@ class TrainingOptions(Options, frozen=True, kw_only=True):
         int | None, option("Optimizer steps between evaluations; auto is once an epoch.", ge=1, unit="steps")
     ] = None
     patience: Annotated[
-        int | None, option("Stop after this many evaluations without a better result; auto never stops early.", ge=1)
+        int | None,
+        option(
+            "Stop after this many evaluations without a better result; auto never stops early.",
+            ge=1,
+            aliases=("early_stopping_patience",),
+        ),
     ] = None
     save_steps: Annotated[
         int | None, option("Optimizer steps between checkpoints; auto is about one a minute.", ge=1, unit="steps")

@@ -11,14 +11,16 @@ from __future__ import annotations
 
 import contextlib
 import math
+import re
 import types
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from zoo.errors import OptionInvalid
+from zoo.suggestions import did_you_mean, nearest
 
 OptionsT = TypeVar("OptionsT", bound="Options")
 Scalar = bool | int | float | str | None
@@ -46,6 +48,8 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
     """Whether None ("auto") is a value."""
     choices: tuple[str, ...] = ()
     """The only values allowed, if any are named."""
+    aliases: tuple[str, ...] = ()
+    """What other tools call the same thing; taken for the name."""
     ge: float | None = None
     gt: float | None = None
     le: float | None = None
@@ -69,6 +73,25 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
         )
         return f"{low}{self.name}{high}" if low or high else ""
 
+    @property
+    def accepted(self) -> str:
+        """The values allowed, as a sentence goes on after "takes": `a whole number from 0 to 5`."""
+        if self.choices:
+            wanted = self.bounds
+        else:
+            nouns = {"bool": "true or false", "int": "a whole number", "float": "a number", "str": "text"}
+            wanted = nouns[self.kind] + self._limits
+        unit = f" ({self.unit})" if self.unit else ""
+        return f"{wanted}{unit}{', or auto' if self.optional else ''}"
+
+    @property
+    def _limits(self) -> str:
+        if self.ge is not None and self.le is not None:
+            return f" from {_plain(self.ge)} to {_plain(self.le)}"
+        words = {"at least": self.ge, "more than": self.gt, "at most": self.le, "less than": self.lt}
+        limits = [f"{word} {_plain(limit)}" for word, limit in words.items() if limit is not None]
+        return f", {' and '.join(limits)}" if limits else ""
+
 
 def option(
     help: str,
@@ -78,10 +101,21 @@ def option(
     gt: float | None = None,
     le: float | None = None,
     lt: float | None = None,
+    aliases: tuple[str, ...] = (),
 ) -> msgspec.Meta:
-    """Describe a field of an Options struct; goes into its Annotated type."""
+    """Describe a field of an Options struct; goes into its Annotated type.
+
+    Args:
+        help: what it is, as one sentence.
+        unit: of a number.
+        ge: least value.
+        gt: the value is larger than this.
+        le: largest value.
+        lt: the value is smaller than this.
+        aliases: what other tools call the very same thing; each is taken for the field's name.
+    """
     # None means no bound, which Meta takes at run time though its overloads do not say so.
-    return msgspec.Meta(description=help, ge=ge, gt=gt, le=le, lt=lt, extra={"unit": unit})  # type: ignore
+    return msgspec.Meta(description=help, ge=ge, gt=gt, le=le, lt=lt, extra={"unit": unit, "aliases": aliases})  # type: ignore
 
 
 def _plain(limit: float) -> str:
@@ -100,24 +134,36 @@ def schema(options: type[Options]) -> tuple[Option, ...]:
     return tuple(_describe(options, field, hints[field.name]) for field in msgspec.structs.fields(options))
 
 
-def parse(options: type[OptionsT], given: Mapping[str, Any]) -> OptionsT:
+def parse(options: type[OptionsT], given: Mapping[str, Any], *, beside: Iterable[str] = ()) -> OptionsT:
     """Build an option set from what a person gave: strings from a command line or values from Python.
 
     Args:
         options: the set to build.
         given: option name to value; names may use dashes. Strings are read as the option's type, "auto" as None.
+        beside: names of other arguments that could be given in the same place, for suggestions.
 
     Raises:
         OptionInvalid: naming the option, what was given and what is allowed.
     """
     known = {described.name: described for described in schema(options)}
+    aliases = names_by_alias(options)
     values: dict[str, Scalar] = {}
     for raw_name, value in given.items():
         name = raw_name.replace("-", "_")
+        name = aliases.get(name, name)
         if name not in known:
-            raise OptionInvalid(f"there is no option {raw_name!r}", f"options here: {', '.join(known) or 'none'}")
-        values[name] = _read(known[name], value)
+            raise OptionInvalid(f"there is no option {raw_name!r}", _advice(raw_name, known, aliases, beside))
+        if name in values:
+            raise OptionInvalid(f"{name} was given twice, once as {raw_name}", "give it once")
+        values[name] = read(known[name], value)
     return options(**values)
+
+
+def names_by_alias(options: type[Options]) -> dict[str, str]:
+    """What other tools call an option of a set, to the option's own name."""
+    described = schema(options)
+    names = {one.name for one in described}
+    return {alias: one.name for one in described for alias in one.aliases if alias not in names}
 
 
 def to_dict(options: Options) -> dict[str, Scalar]:
@@ -147,6 +193,7 @@ def _describe(owner: type[Options], field: msgspec.structs.FieldInfo, hint: Any)
         default=field.default,
         help=meta.description,
         unit=(meta.extra or {}).get("unit", ""),
+        aliases=tuple((meta.extra or {}).get("aliases", ())),
         optional=len(values) < len(members),
         choices=choices,
         ge=meta.ge,
@@ -156,18 +203,16 @@ def _describe(owner: type[Options], field: msgspec.structs.FieldInfo, hint: Any)
     )
 
 
-def _read(described: Option, value: Any) -> Scalar:
-    """Turn a given value into the option's type and check its bounds."""
+def read(described: Option, value: Any) -> Scalar:
+    """Turn a given value into the option's type and check its bounds.
+
+    Raises:
+        OptionInvalid: naming the option, what was given and what is allowed.
+    """
     if described.optional and (value is None or value == "auto"):
         return None
     parsed = _cast(described, value)
-    too_small = (described.ge is not None and parsed < described.ge) or (
-        described.gt is not None and parsed <= described.gt
-    )
-    too_large = (described.le is not None and parsed > described.le) or (
-        described.lt is not None and parsed >= described.lt
-    )
-    if too_small or too_large or (described.choices and parsed not in described.choices):
+    if not _within(described, parsed):
         raise _invalid(described, value)
     return parsed  # type: ignore[no-any-return]
 
@@ -197,9 +242,35 @@ def _cast(described: Option, value: Any) -> Any:
 
 
 def _invalid(described: Option, value: Any) -> OptionInvalid:
-    article = {"bool": "true or false", "int": "a whole number", "float": "a number", "str": "text"}[described.kind]
-    allowed = described.bounds or article
-    return OptionInvalid(
-        f"{described.flag} is {value!r}, but takes {allowed}" + (f" ({described.unit})" if described.unit else ""),
-        described.help,
+    hint = ""
+    if isinstance(value, str):
+        hint = did_you_mean(value, described.choices) or _number_meant(described, value)
+    return OptionInvalid(f"{described.flag} is {value!r}, but takes {described.accepted}", hint or described.help)
+
+
+def _number_meant(described: Option, value: str) -> str:
+    """A hint for a percentage or a decimal comma; empty where the number is not that of one option."""
+    if described.kind != "float" or not re.fullmatch(r"\d+([.,]\d+)?%|0?,\d+|\d+,\d{1,2}", value):
+        return ""
+    number = float(value.rstrip("%").replace(",", "."))
+    meant = number / 100 if value.endswith("%") else number
+    return f"did you mean {meant:g}?" if _within(described, meant) else ""
+
+
+def _within(described: Option, value: Any) -> bool:
+    """Whether a value of the option's type is allowed."""
+    return not (
+        (described.ge is not None and value < described.ge)
+        or (described.gt is not None and value <= described.gt)
+        or (described.le is not None and value > described.le)
+        or (described.lt is not None and value >= described.lt)
+        or (described.choices and value not in described.choices)
     )
+
+
+def _advice(name: str, known: Mapping[str, Option], aliases: Mapping[str, str], beside: Iterable[str]) -> str:
+    """What may be meant by an unknown name, else the names there are."""
+    for near in nearest(name, (*known, *aliases, *beside)):
+        option_name = aliases.get(near, near)
+        return f"did you mean {option_name}?" + (f" {known[option_name].help}" if option_name in known else "")
+    return f"options here: {', '.join(known) or 'none'}"

@@ -15,12 +15,14 @@ from zoo.data import count_rows, digest, load, match_labels
 from zoo.data.folders import parts_of
 from zoo.devices import choose
 from zoo.errors import DatasetInvalid, OptionInvalid, Unsupported
-from zoo.options import parse, to_dict
+from zoo.options import Option, parse, read, to_dict
 from zoo.plugins import load_plugin
 from zoo.runs import store
 from zoo.runs.request import DataRequest, RunRequest, RunVerb
 from zoo.runs.versions import relevant_versions
 from zoo.task import Task, get_task
+
+PROCESSES = Option(name="processes", kind="int", default=1, help="Processes on this machine.", ge=1, le=64)
 
 
 def training_request(
@@ -44,11 +46,10 @@ def training_request(
         ZooError: the model, its options, the data or the device cannot serve.
     """
     card, ability = find_ability(model, verb)
-    parsed = parse(ability.options, options)
+    parsed = parse(ability.options, options, beside=training_request.__kwdefaults__ or ())
+    read(PROCESSES, processes)
     task = get_task(ability.task)
     checked = _check_training_data(data, eval_data, task, input, label)
-    if not 1 <= processes <= 64:
-        raise OptionInvalid(f"--processes is {processes}, but takes 1 to 64")
     return _request(
         verb,
         card,
@@ -90,7 +91,7 @@ def evaluation_request(
     dataset = load(path, task, input_column=input, label_column=label, min_classes=1)
     match_labels(dataset, card.labels)
     checked = DataRequest(path=str(path), sha256=dataset.sha256, input_column=input, label_column=label)
-    parsed = parse(ability.options, options)
+    parsed = parse(ability.options, options, beside=evaluation_request.__kwdefaults__ or ())
     return _request(
         "evaluate", card, ability, checked, name=name, device=device, precision=precision, options=dict(to_dict(parsed))
     )
@@ -123,6 +124,7 @@ def batch_prediction_request(
     if count_rows(path) == 0:
         raise DatasetInvalid(f"{path} has no rows", "give a file that has some")
     checked = DataRequest(path=str(path), sha256=digest(path), input_column=input)
+    parsed = parse(ability.options, options, beside=batch_prediction_request.__kwdefaults__ or ())
     return _request(
         "predict",
         card,
@@ -132,7 +134,7 @@ def batch_prediction_request(
         device=device,
         precision=precision,
         out=str(target),
-        options=dict(to_dict(parse(ability.options, options))),
+        options=dict(to_dict(parsed)),
     )
 
 
@@ -175,7 +177,7 @@ def _check_training_data(
     dataset = load(path, task, input_column=input_column, label_column=label_column)
     eval_path, eval_sha256 = "", ""
     if eval_data is not None:
-        eval_path = str(_existing(eval_data))
+        eval_path = str(_existing_evaluation(eval_data))
         held_out = load(eval_path, task, input_column=input_column, label_column=label_column, min_classes=1)
         if task.labelled:
             match_labels(held_out, dataset.labels)
@@ -190,7 +192,23 @@ def _check_training_data(
     )
 
 
+def _existing_evaluation(data: str | Path) -> Path:
+    """The path of evaluation data; a share in its place is told where it belongs."""
+    try:
+        share = float(str(data))
+    except ValueError:
+        return _existing(data)
+    if Path(str(data)).exists() or not 0 < share < 1:
+        return _existing(data)
+    raise OptionInvalid(
+        f"the evaluation data is {data!s}, but must be a file or folder",
+        f"to hold out that share of the rows, leave --eval out and say --eval-share {share:g}",
+    )
+
+
 def _existing(path: str | Path) -> Path:
+    if str(path) == "-":
+        raise DatasetInvalid("stdin cannot serve here: a run reads its data more than once", "save it as a file")
     found = Path(path).expanduser().absolute()
     if not found.exists():
         raise DatasetInvalid(f"there is no file or folder {found}", "check the path")

@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from zoo.errors import Unsupported
+from zoo.suggestions import did_you_mean
 
 InputKind = Literal["text", "image"]
 TEXT_COLUMNS = ("text", "sentence", "review", "content", "message", "document", "body", "utterance")
@@ -89,4 +90,5 @@ def get_task(name: str) -> Task:
     try:
         return _BY_NAME[name]
     except KeyError:
-        raise Unsupported(f"there is no task {name!r}", f"tasks: {', '.join(_BY_NAME)}") from None
+        hint = did_you_mean(name, _BY_NAME, f"tasks: {', '.join(_BY_NAME)}", limit=2)
+        raise Unsupported(f"there is no task {name!r}", hint) from None

@@ -430,7 +430,7 @@ class TestPrune:
         [
             ([], "nothing says what to delete"),
             (["--older-than", "soon"], "'soon' is no age; give one such as 30d, 2w or 12h"),
-            (["--json"], "unrecognized arguments: --json"),
+            (["--json"], "there is no option '--json'"),
         ],
     )
     def test_what_cannot_be_meant_is_refused(

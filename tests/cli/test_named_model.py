@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
-
 import pytest
 
 import zoo
+from zoo.cli import finetune
+from zoo.cli.parser import Parser, new_parser
 from zoo.cli.placing import add_placement, named_model
 
 
 @pytest.fixture
-def parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="zoo finetune")
+def parser() -> Parser:
+    parser = new_parser("finetune", finetune, "train")  # type: ignore[arg-type]
     parser.add_argument("model")
     parser.add_argument("--data")
     parser.add_argument("--json", action="store_true")
@@ -27,20 +27,35 @@ def parser() -> argparse.ArgumentParser:
         ("--data f.csv echo", "echo"),
         ("--data=f.csv --json echo", "echo"),
         ("--epochs 3 echo", "echo"),
+        ("--learning-rate 3 echo", "echo"),
+        ("--batch_size 3 --num_train_epochs=1 echo", "echo"),
         ("--json -- echo", "echo"),
         ("--help", ""),
         ("--data f.csv", ""),
         ("", ""),
     ],
 )
-def test_the_model_is_the_first_word_that_belongs_to_no_flag(
-    parser: argparse.ArgumentParser, typed: str, model: str
-) -> None:
+def test_the_model_is_the_first_word_that_belongs_to_no_flag(parser: Parser, typed: str, model: str) -> None:
     assert model == named_model(parser, typed.split(), zoo.FinetuneOptions)
 
 
-def test_an_option_that_only_the_model_knows_comes_after_it(parser: argparse.ArgumentParser) -> None:
+def test_an_option_that_only_the_model_knows_comes_after_it(parser: Parser) -> None:
     with pytest.raises(zoo.OptionInvalid, match="--pause-ms stands before the model") as failure:
         named_model(parser, ["--pause-ms", "5", "echo"], zoo.FinetuneOptions)
 
     assert "zoo finetune MODEL --pause-ms" in failure.value.hint
+
+
+@pytest.mark.parametrize(
+    ("typed", "hint"),
+    [
+        ("--epohcs 3 echo", "did you mean --epochs?"),
+        ("--learning-rat 3 echo", "did you mean --learning-rate?"),
+        ("--model echo", "the model is named without a flag: zoo finetune MODEL"),
+    ],
+)
+def test_a_slip_before_the_model_is_told(parser: Parser, typed: str, hint: str) -> None:
+    with pytest.raises(zoo.OptionInvalid) as failure:
+        named_model(parser, typed.split(), zoo.FinetuneOptions)
+
+    assert failure.value.hint == hint

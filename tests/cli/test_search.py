@@ -64,7 +64,7 @@ def test_offline_is_told_in_one_line(capsys: pytest.CaptureFixture[str]) -> None
     ("words", "error"),
     [
         ([], "nothing says what to look for"),
-        (["x", "--limit", "0"], "--limit is 0, but takes 1 to 100"),
+        (["x", "--limit", "0"], "--limit is '0', but takes a whole number from 1 to 100"),
         (["x", "--task", "nonsense"], "there is no task 'nonsense'"),
     ],
 )

@@ -87,7 +87,7 @@ def test_the_address_is_on_this_machine_and_never_the_same(models: Site, address
     ("words", "message"),
     [
         (("--host", "0.0.0.0", "--no-token"), "--no-token would let everybody in who reaches 0.0.0.0"),
-        (("--port", "99999"), "nothing can listen at 127.0.0.1, port 99999"),
+        (("--port", "99999"), "--port is '99999', but takes a whole number from 0 to 65535"),
         (("--host", "203.0.113.7"), "nothing can listen at 203.0.113.7"),
     ],
 )

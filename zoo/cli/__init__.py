@@ -8,7 +8,8 @@ import os
 import sys
 from collections.abc import Sequence
 
-from zoo.cli.commands import COMMANDS, GROUPS
+from zoo.cli.commands import COMMANDS, GROUPS, OTHER_NAMES
+from zoo.suggestions import nearest
 
 USAGE = "usage: zoo [-h] [--version] [-q | -v] COMMAND ..."
 
@@ -100,10 +101,10 @@ def _discard_output() -> None:
 
 def _run(name: str, words: list[str]) -> int:
     if name not in COMMANDS:
-        import difflib
-
-        near = difflib.get_close_matches(name, COMMANDS, n=1)
-        hint = f"did you mean zoo {near[0]}?" if near else "zoo --help lists the commands"
+        near = nearest(name, COMMANDS)
+        hint = OTHER_NAMES.get(name.lower()) or (
+            f"did you mean zoo {near[0]}?" if near else "zoo --help lists the commands"
+        )
         sys.stderr.write(f"error: there is no command {name!r}\nhint: {hint}\n")
         return 2
     from zoo.cli.parser import execute

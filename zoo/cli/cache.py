@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import re
 import time
 from collections.abc import Iterable
@@ -17,14 +16,16 @@ from zoo.cache.verification import Verdict, verify
 from zoo.cli import diagnostics, output
 from zoo.cli.confirmation import delete_confirmed
 from zoo.cli.exit_codes import ExitCode
+from zoo.cli.parser import Parser
 from zoo.errors import OptionInvalid, UnknownModel, Unsupported
 from zoo.progress import duration, size
+from zoo.suggestions import did_you_mean
 
 VERBS = ("ls", "verify", "rm", "prune")
 SECONDS = {"h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 
 
-def complete_parser(parser: argparse.ArgumentParser, words: list[str]) -> None:
+def complete_parser(parser: Parser, words: list[str]) -> None:
     """Declare the flags, those of the verb included."""
     parser.add_argument(
         "verb",
@@ -51,7 +52,7 @@ def complete_parser(parser: argparse.ArgumentParser, words: list[str]) -> None:
     if verb in ("rm", "prune"):
         parser.add_argument("--dry-run", action="store_true", help="tell what would be deleted; delete nothing")
         parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
-    parser.parse_args = parser.parse_intermixed_args  # type: ignore[method-assign]  # names may follow flags
+    parser.intermixed = True
 
 
 def run(args: argparse.Namespace) -> ExitCode:
@@ -186,8 +187,7 @@ def _named(names: Iterable[str], found: tuple[CachedWeights, ...]) -> tuple[Cach
             raise UnknownModel(f"{name!r} may be any of {', '.join(sorted(models))}", "say which")
         matches = [one for one in found if models & set(one.models) or name in (one.name, one.origin)]
         if not matches:
-            near = difflib.get_close_matches(name, [one.name for one in found], n=1)
-            hint = f"did you mean {near[0]}?" if near else "zoo cache ls lists what is"
+            hint = did_you_mean(name, [one.name for one in found], "zoo cache ls lists what is")
             raise UnknownModel(f"no weights of {name!r} are on this machine", hint)
         chosen |= {f"{one.folder} {one.name}": one for one in matches}
     return tuple(chosen.values())

@@ -39,3 +39,34 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
 
 COMMANDS: dict[str, tuple[str, str]] = {name: entry for group in GROUPS.values() for name, entry in group.items()}
 """Name to module and one line of help."""
+
+_TRAIN = "zoo finetune trains on labelled data, zoo pretrain on unlabelled data"
+OTHER_NAMES: dict[str, str] = {
+    "train": _TRAIN,
+    "fit": _TRAIN,
+    "help": "zoo --help lists the commands; zoo COMMAND --help tells more of one",
+    "version": "zoo --version",
+    "tui": "zoo alone opens the terminal UI",
+    "ui": "zoo alone opens the terminal UI",
+    **{
+        other: f"did you mean zoo {name}? ({COMMANDS[name][1]})"
+        for name, others in {
+            "ls": ("list", "models"),
+            "show": ("info", "card", "describe", "inspect"),
+            "pull": ("download", "get", "fetch"),
+            "plugins": ("plugin",),
+            "finetune": ("tune", "fine-tune", "fine_tune"),
+            "pretrain": ("pre-train",),
+            "evaluate": ("eval", "test", "judge", "score"),
+            "predict": ("infer", "inference", "classify", "run", "ask", "embed"),
+            "runs": ("jobs", "history", "experiments"),
+            "attach": ("watch", "follow"),
+            "stop": ("kill", "cancel", "abort"),
+            "resume": ("continue", "restart"),
+            "rename": ("mv", "move"),
+            "rm": ("delete", "remove", "del"),
+        }.items()
+        for other in others
+    },
+}
+"""What other tools call something like a command, to what is said of it."""

@@ -6,9 +6,10 @@ import argparse
 
 from zoo.cli import training
 from zoo.cli.exit_codes import ExitCode
+from zoo.cli.parser import Parser
 
 
-def complete_parser(parser: argparse.ArgumentParser, words: list[str]) -> None:
+def complete_parser(parser: Parser, words: list[str]) -> None:
     """Declare the flags, those of the named model included."""
     training.complete_parser(parser, words, "finetune")
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from zoo.cli.parser import Parser
 from zoo.errors import PluginBroken
-from zoo.options import Option, Options, schema
+from zoo.options import Option, Options, names_by_alias, read, schema
 from zoo.sanitize import one_line
 
 _PREFIX = "option_"
 
 
-def add_options(parser: argparse.ArgumentParser, options: type[Options], *, title: str) -> None:
+def add_options(parser: Parser, options: type[Options], *, title: str) -> None:
     """Add one flag per option; values stay text, `zoo.options.parse` reads them.
 
     Raises:
@@ -21,6 +22,7 @@ def add_options(parser: argparse.ArgumentParser, options: type[Options], *, titl
     described = schema(options)
     if not described:
         return
+    parser.aliases |= flags_by_alias(options)
     try:
         _add_flags(parser.add_argument_group(title), described)
     except argparse.ArgumentError as error:
@@ -39,6 +41,26 @@ def _add_flags(group: argparse._ArgumentGroup, described: tuple[Option, ...]) ->
         else:
             settings = {"metavar": {"int": "N", "float": "X", "str": "TEXT"}[one.kind]}
         group.add_argument(one.flag, dest=_PREFIX + one.name, default=None, help=help_text(one), **settings)
+
+
+def flags_by_alias(options: type[Options]) -> dict[str, str]:
+    """What other tools call the flag of an option, to that flag."""
+    return {_flag(alias): _flag(name) for alias, name in names_by_alias(options).items()}
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def add_number(parser: Parser, described: Option, metavar: str = "N") -> None:
+    """Add a flag of the command itself that takes a number within bounds."""
+    parser.add_argument(
+        described.flag,
+        type=lambda text: read(described, text),
+        default=described.default,
+        metavar=metavar,
+        help=help_text(described),
+    )
 
 
 def given_options(args: argparse.Namespace) -> dict[str, Any]:

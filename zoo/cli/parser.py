@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import NoReturn, Protocol
+from collections.abc import Sequence
+from typing import Any, NoReturn, Protocol
 
 from zoo.cli import diagnostics
 from zoo.cli.diagnostics import Verbosity
 from zoo.cli.exit_codes import ExitCode, exit_code
+from zoo.cli.spelling import MODEL_FLAGS, flag_of_other_tool, respelled, unknown_flag
 from zoo.errors import OptionInvalid, ZooError
+from zoo.suggestions import did_you_mean, nearest
 
 
 class Command(Protocol):
@@ -25,7 +28,50 @@ class Command(Protocol):
 
 
 class Parser(argparse.ArgumentParser):
-    """Argparse, with usage errors that read like all others."""
+    """Argparse, with usage errors that read like all others and suggest what may be meant."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.aliases: dict[str, str] = {}
+        """What other tools call a flag, to the flag itself."""
+        self.intermixed = False
+        """Whether positional arguments may stand between and after flags; argparse alone takes all of them from the
+        first place that has any."""
+
+    def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
+        """Parse all words; one that is not understood is an error with the nearest that would be."""
+        flags = self._option_string_actions
+        words = [respelled(word, flags, self.aliases) for word in (sys.argv[1:] if args is None else args)]
+        if unknown := unknown_flag(words, flags):
+            raise OptionInvalid(f"there is no option {unknown!r}", self.hint_for_flag(unknown))
+        parse = self.parse_known_intermixed_args if self.intermixed else self.parse_known_args
+        parsed, rest = parse(words, namespace)
+        if rest and rest[0].startswith("-"):
+            raise OptionInvalid(f"there is no option {rest[0]!r}", self.hint_for_flag(rest[0]))
+        if rest:
+            raise OptionInvalid(f"{rest[0]!r} is one word too many", f"{self.prog} --help")
+        return parsed
+
+    def hint_for_flag(self, flag: str) -> str:
+        """What may be meant by a flag that the command does not have."""
+        flags = self._option_string_actions
+        if flag in MODEL_FLAGS and any(action.dest == "model" for action in self._actions):
+            return f"the model is named without a flag: {self.prog} MODEL"
+        if similar := flag_of_other_tool(flag, flags):
+            help_text = flags[similar.partition(" ")[0]].help or ""
+            return f"did you mean {similar}? {help_text.replace('%%', '%')}"
+        for near in nearest(flag, [one for one in (*flags, *self.aliases) if one.startswith("--")]):
+            return f"did you mean {self.aliases.get(near, near)}?"
+        return f"{self.prog} --help"
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Refuse what is none of the choices, with the nearest of them."""
+        if action.choices is not None and value not in action.choices:
+            choices = [str(choice) for choice in action.choices]
+            hint = did_you_mean(str(value), choices, f"{self.prog} --help")
+            flag = "/".join(action.option_strings)
+            what = f"{flag} is {value!r}, but takes" if flag else f"{value!r} is not"
+            raise OptionInvalid(f"{what} one of {', '.join(choices)}", hint)
 
     def error(self, message: str) -> NoReturn:
         """Say what was wrong in one line."""

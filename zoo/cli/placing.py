@@ -5,9 +5,13 @@ from __future__ import annotations
 import argparse
 
 from zoo.cli import diagnostics
+from zoo.cli.option_flags import flags_by_alias
+from zoo.cli.parser import Parser
+from zoo.cli.spelling import MODEL_FLAGS, respelled
 from zoo.errors import OptionInvalid
 from zoo.options import Options, schema
 from zoo.runs.request import RunRequest
+from zoo.suggestions import did_you_mean
 
 
 def add_placement(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +41,7 @@ def add_columns(parser: argparse.ArgumentParser, *, label: bool) -> None:
         )
 
 
-def named_model(parser: argparse.ArgumentParser, words: list[str], common: type[Options] = Options) -> str:
+def named_model(parser: Parser, words: list[str], common: type[Options] = Options) -> str:
     """The word that names the model: the first that is neither a flag nor the value of one; empty where there is none.
 
     Args:
@@ -51,15 +55,18 @@ def named_model(parser: argparse.ArgumentParser, words: list[str], common: type[
     takes_value = {flag: action.nargs != 0 for action in parser._actions for flag in action.option_strings}
     for one in schema(common):
         takes_value |= {one.flag: one.kind != "bool", "--no-" + one.flag.removeprefix("--"): False}
+    aliases = flags_by_alias(common)
     rest = iter(words)
     for word in rest:
         if word == "--":
             return next(rest, "")
         if not word.startswith("-"):
             return word
-        flag, equals, _ = word.partition("=")
+        flag, equals, _ = respelled(word, takes_value, aliases).partition("=")
         if flag not in takes_value:
-            raise OptionInvalid(f"{flag} stands before the model", f"name the model first: {parser.prog} MODEL {flag}")
+            hint = parser.hint_for_flag(flag) if flag in MODEL_FLAGS else ""
+            hint = hint or f"name the model first: {parser.prog} MODEL {flag}"
+            raise OptionInvalid(f"{flag} stands before the model", did_you_mean(flag, [*takes_value, *aliases], hint))
         if takes_value[flag] and not equals:
             next(rest, None)
     return ""

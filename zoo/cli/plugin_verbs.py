@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +14,7 @@ from zoo.cli.confirmation import confirmed
 from zoo.cli.exit_codes import ExitCode, exit_code
 from zoo.errors import OptionInvalid, UnknownPlugin, ZooError
 from zoo.plugins import disabled_plugins, plugin_names
+from zoo.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from zoo.installation.operation import Installation, Plan
@@ -78,8 +78,7 @@ def _named(args: argparse.Namespace) -> tuple[str, ...]:
     known = {*plugin_names(), *(one.name for one in disabled_plugins()), *plugin_list.read().disabled}
     for name in args.names:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"installed: {', '.join(sorted(known)) or 'none'}"
+            hint = did_you_mean(name, known, f"installed: {', '.join(sorted(known)) or 'none'}")
             raise UnknownPlugin(f"there is no plugin {name!r}", hint)
     return tuple(dict.fromkeys(args.names))
 

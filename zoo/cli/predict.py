@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import itertools
+import shlex
 import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -16,23 +17,25 @@ from zoo.card import Card
 from zoo.cli import diagnostics, output, warm
 from zoo.cli.exit_codes import ExitCode
 from zoo.cli.option_flags import add_options, given_options
+from zoo.cli.parser import Parser
 from zoo.cli.placing import add_columns, add_placement, named_model, tell_placement
 from zoo.cli.render import render
 from zoo.cli.warm import Answerer
 from zoo.cli.watching import leave, tell_fetching, tell_result, watch
 from zoo.data import stream
 from zoo.data.example import Example, RejectedRow
-from zoo.data.expansion import expand
+from zoo.data.expansion import expand, named_files
 from zoo.errors import DatasetInvalid, OptionInvalid
 from zoo.prediction import Prediction, Rejected
 from zoo.requesting import batch_prediction_request, find_ability
 from zoo.task import Task, get_task
 
+STDIN = "-"
 CHUNK = 64
 """Inputs answered at once when they come as a stream."""
 
 
-def complete_parser(parser: argparse.ArgumentParser, words: list[str]) -> None:
+def complete_parser(parser: Parser, words: list[str]) -> None:
     """Declare the flags, those of the named model included."""
     parser.add_argument("model", metavar="MODEL", help="a model or a finished run; zoo ls --local lists those here")
     parser.add_argument(
@@ -41,7 +44,11 @@ def complete_parser(parser: argparse.ArgumentParser, words: list[str]) -> None:
         nargs="*",
         help="texts, or image files, folders and patterns, as the model takes them; none reads lines from stdin",
     )
-    parser.add_argument("--file", metavar="DATA", help="answer every row of a file, or every image of a folder")
+    parser.add_argument(
+        "--file",
+        metavar="DATA",
+        help="answer every row of a file, or every image of a folder; - reads lines from stdin",
+    )
     parser.add_argument(
         "--out", metavar="FILE", help="with --file: write there (.jsonl or .csv), as a run that resumes"
     )
@@ -54,8 +61,7 @@ def complete_parser(parser: argparse.ArgumentParser, words: list[str]) -> None:
     if name := named_model(parser, words):
         card, ability = find_ability(name, "predict")
         add_options(parser, ability.options, title=f"options of {card.name}")
-    # Inputs may follow flags; argparse alone takes all positional arguments from the first place that has any.
-    parser.parse_args = parser.parse_intermixed_args  # type: ignore[method-assign]
+    parser.intermixed = True
 
 
 def run(args: argparse.Namespace) -> ExitCode:
@@ -66,6 +72,10 @@ def run(args: argparse.Namespace) -> ExitCode:
         raise OptionInvalid("--out goes with --file", "name the file whose rows shall be answered")
     if args.out:
         return _to_file(args)
+    if args.file == STDIN:
+        args.file = None  # lines of stdin are what is read without inputs
+        if args.input_column:
+            raise OptionInvalid("stdin is read line by line and has no columns", "save it as a file: --file FILE")
     if not args.inputs and not args.file and sys.stdin.isatty():
         diagnostics.note("reading one input a line; end with Ctrl-D")
     card, ability = find_ability(args.model, "predict")
@@ -78,11 +88,19 @@ def run(args: argparse.Namespace) -> ExitCode:
         source: Iterable[Any] = itertools.chain([first], rows)
     else:
         source = expand(args.inputs, task.input) or _typed_lines()
+        _warn_of_files(args, task)
     one_by_one = not args.inputs and not args.file and sys.stdin.isatty()
     with _answerer(args, card, task) as answer_all:
         for text, answer in _answers(answer_all, iter(source), chunk_size=1 if one_by_one else CHUNK):
             _show(text, answer, as_json=args.json)
     return ExitCode.OK
+
+
+def _warn_of_files(args: argparse.Namespace, task: Task) -> None:
+    """Say that the name of a file is answered, where its rows may have been meant."""
+    for name in named_files(args.inputs, task.input)[:1]:
+        taken = "is answered as a text, though it names a file" if task.input == "text" else "is no image"
+        diagnostics.warn(f"{name!r} {taken}; for its rows: zoo predict {args.model} --file {shlex.quote(name)}")
 
 
 def _show(text: str, answer: Prediction, *, as_json: bool) -> None:

@@ -4,27 +4,38 @@ from __future__ import annotations
 
 import argparse
 
-from zoo.adoption import PREFIX, adopt, bring
+from zoo.adoption import adopt, bring
 from zoo.card import Card
 from zoo.catalog import Catalog
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
-from zoo.errors import Unsupported
+from zoo.errors import UnknownModel, Unsupported
 from zoo.fetch import Progress, fetch
+from zoo.hub_reference import is_reference
 from zoo.progress import bar, duration, size
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
-    parser.add_argument("model", metavar="MODEL", help="a model, as zoo ls lists them, or hub:owner/name[@revision]")
+    parser.add_argument(
+        "model",
+        metavar="MODEL",
+        help="a model, as zoo ls lists them; or one of the Hub: hub:owner/name[@revision], or its address",
+    )
     parser.add_argument("--json", action="store_true", help="answer with one JSON document")
 
 
 def run(args: argparse.Namespace) -> ExitCode:
     """Fetch and verify; print where the files stand."""
-    if args.model.startswith(PREFIX):
+    if is_reference(args.model):
         return _from_hub(args)
-    card = Catalog.load().resolve(args.model)
+    catalog = Catalog.load()
+    try:
+        card = catalog.resolve(args.model)
+    except UnknownModel:
+        if catalog.may_be_of_hub(args.model):
+            return _from_hub(args)
+        raise
     if card.weights is None:
         raise Unsupported(f"{card.name} has no weights: it starts from random numbers", f"zoo pretrain {card.name}")
     return _answer(args, card, str(fetch(card.weights, on_progress=_show)))

@@ -6,19 +6,22 @@ import argparse
 
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
+from zoo.cli.option_flags import add_number
+from zoo.cli.parser import Parser
 from zoo.errors import OptionInvalid
 from zoo.fetch.hub import HubHit, search
+from zoo.options import Option
 from zoo.progress import count
 from zoo.task import get_task
 
-MOST = 100
+LIMIT = Option(name="limit", kind="int", default=20, help="Most answers.", ge=1, le=100)
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     """Declare the flags."""
     parser.add_argument("words", nargs="*", metavar="WORD", help="what the name must hold")
     parser.add_argument("--task", default="", help="only models for this task, such as text-classification")
-    parser.add_argument("--limit", type=int, default=20, metavar="N", help=f"most answers, 1 to {MOST} (default: 20)")
+    add_number(parser, LIMIT)
     parser.add_argument("--json", action="store_true", help="answer with one JSON document")
 
 
@@ -26,8 +29,6 @@ def run(args: argparse.Namespace) -> ExitCode:
     """Ask the Hub; models that need code of their own are left out."""
     if not args.words and not args.task:
         raise OptionInvalid("nothing says what to look for", "give a word, --task, or both")
-    if not 1 <= args.limit <= MOST:
-        raise OptionInvalid(f"--limit is {args.limit}, but takes 1 to {MOST}")
     if args.task:
         get_task(args.task)
     answers = search(" ".join(args.words), task=args.task, limit=args.limit)

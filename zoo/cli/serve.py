@@ -9,13 +9,18 @@ import sys
 
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
+from zoo.cli.option_flags import add_number
+from zoo.cli.parser import Parser
 from zoo.errors import OptionInvalid, Unsupported
+from zoo.options import Option
+
+PORT = Option(name="port", kind="int", default=8000, help="Port; 0 takes any that is free.", ge=0, le=65_535)
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     """Declare the flags."""
     parser.add_argument("--host", default="127.0.0.1", help="address to listen at (default: this machine only)")
-    parser.add_argument("--port", type=int, default=8000, help="0 takes any that is free (default: 8000)")
+    add_number(parser, PORT)
     parser.add_argument("--public-url", default="", metavar="URL", help="how browsers reach it, where it differs")
     parser.add_argument("--no-token", action="store_true", help="let everybody in who can reach it")
 

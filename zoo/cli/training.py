@@ -8,21 +8,22 @@ from zoo.api import Run, start
 from zoo.card import Verb
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode, exit_code_by_name, exit_code_of_kind
-from zoo.cli.option_flags import add_options, given_options
+from zoo.cli.option_flags import add_number, add_options, given_options
+from zoo.cli.parser import Parser
 from zoo.cli.placing import add_columns, add_placement, named_model, tell_placement
 from zoo.cli.watching import leave, tell_result, watch
 from zoo.errors import ZooError
 from zoo.hyperparameters import FinetuneOptions, PretrainOptions
 from zoo.options import Options
 from zoo.progress import count
-from zoo.requesting import find_ability, training_request
+from zoo.requesting import PROCESSES, find_ability, training_request
 from zoo.runs.request import RunRequest
 from zoo.runs.snapshot import RunSnapshot
 
 _COMMON: dict[Verb, type[Options]] = {"finetune": FinetuneOptions, "pretrain": PretrainOptions}
 
 
-def complete_parser(parser: argparse.ArgumentParser, words: list[str], verb: Verb) -> None:
+def complete_parser(parser: Parser, words: list[str], verb: Verb) -> None:
     """Declare all flags; those of the model's options once the model is known."""
     parser.add_argument("model", metavar="MODEL", help="a model or a finished run; zoo ls lists them")
     parser.add_argument(
@@ -32,7 +33,7 @@ def complete_parser(parser: argparse.ArgumentParser, words: list[str], verb: Ver
     add_columns(parser, label=verb == "finetune")
     parser.add_argument("--name", default="", help="name of the run and of the model that comes of it")
     add_placement(parser)
-    parser.add_argument("--processes", type=int, default=1, metavar="N", help="processes on this machine (default: 1)")
+    add_number(parser, PROCESSES)
     parser.add_argument("--detach", action="store_true", help="return at once; the run goes on")
     parser.add_argument("--dry-run", action="store_true", help="say what would be done")
     parser.add_argument("--json", action="store_true", help="answer with one JSON document")

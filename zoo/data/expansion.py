@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from zoo.data.folders import walk
+from zoo.data.table import EXTENSIONS
 from zoo.errors import DatasetInvalid
 from zoo.task import InputKind
 
@@ -37,3 +38,19 @@ def _files(word: str) -> Iterator[str]:
     if not found:
         raise DatasetInvalid(missing, "name image files, folders of them, or patterns such as 'photos/*.jpg'")
     yield from found
+
+
+def named_files(words: Iterable[str], kind: InputKind) -> list[str]:
+    """Inputs that were probably not meant as such: texts that name a file, files of rows where images are wanted."""
+    return [word for word in words if _names_file(word, None if kind == "text" else EXTENSIONS)]
+
+
+def _names_file(word: str, extensions: Collection[str] | None) -> bool:
+    path = Path(word).expanduser()
+    extension = path.suffix.lower()
+    if not extension or (extensions is not None and extension not in extensions):
+        return False
+    try:
+        return path.is_file()
+    except OSError:  # a text longer than any name
+        return False

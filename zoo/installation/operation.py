@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from zoo.installation.installer import Change, Installer, find_installer
 from zoo.installation.requirement import is_source, package_name, without_password
 from zoo.locking import locked
 from zoo.plugin_list import Wanted
+from zoo.suggestions import did_you_mean
 
 CORE = "zoo-models"
 
@@ -98,10 +98,7 @@ class Installation:
         found = {key for key, one in contents.items() if name in one.plugins or key == normalised(name)}
         if not found:
             known = sorted({*contents, *(plugin for one in contents.values() for plugin in one.plugins)})
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = (
-                f"did you mean {near[0]}?" if near else f"installed in this environment: {', '.join(known) or 'none'}"
-            )
+            hint = did_you_mean(name, known, f"installed in this environment: {', '.join(known) or 'none'}")
             raise UnknownPlugin(f"there is no plugin {name!r} in this environment", hint)
         if len(found) > 1:
             raise OptionInvalid(f"{' and '.join(sorted(found))} both call their plugin {name!r}", "name one of the two")

@@ -15,7 +15,6 @@ model/            the result; `model/zoo.json` is written last and makes it a mo
 
 from __future__ import annotations
 
-import difflib
 import re
 import shutil
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from zoo import atomic
 from zoo.errors import OptionInvalid, StoreInvalid, UnknownRun
 from zoo.paths import runs_folder
 from zoo.runs.request import RunRequest
+from zoo.suggestions import did_you_mean
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}")
 _DECODER = msgspec.json.Decoder(RunRequest)
@@ -133,8 +133,7 @@ def find(name: str) -> RunFolder:
         return RunFolder(runs_folder() / matches[0])
     if matches:
         raise UnknownRun(f"{name!r} is the start of several runs: {', '.join(matches[:8])}", "give more of the name")
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(near)}?" if near else "zoo runs lists them"
+    hint = did_you_mean(name, names, "zoo runs lists them", limit=3, cutoff=0.5)
     raise UnknownRun(f"there is no run {name!r}", hint)
 
 
