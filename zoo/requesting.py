@@ -12,7 +12,7 @@ from typing import Any
 from zoo.card import Ability, Card, Verb
 from zoo.catalog import Catalog
 from zoo.data import count_rows, digest, load, match_labels
-from zoo.data.folders import parts_of
+from zoo.data.layout import parts_of
 from zoo.devices import choose
 from zoo.errors import DatasetInvalid, OptionInvalid, Unsupported
 from zoo.options import Option, parse, read, to_dict

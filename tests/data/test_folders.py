@@ -10,7 +10,6 @@ import pytest
 from PIL import Image
 
 from zoo.data import Dataset, digest, likely_task, load, split
-from zoo.data.folders import parts_of
 from zoo.errors import DatasetInvalid
 from zoo.task import get_task
 
@@ -101,32 +100,6 @@ def test_names_that_are_no_text_are_set_aside(tmp_path: Path) -> None:
     dataset = load(tmp_path, CLASSIFY)
     assert len(dataset.examples) == 2
     assert "its name is not UTF-8; rename the file" in dataset.rejected[0].reason
-
-
-@pytest.mark.parametrize(
-    ("folders", "expected"),
-    [
-        (("train", "val"), ("train", "val", None)),
-        (("Train", "VALID"), ("Train", "VALID", None)),
-        (("training", "validation", "test"), ("training", "validation", "test")),
-        (("train", "test"), ("train", None, "test")),
-        (("train", "cat"), None),
-        (("val", "test"), None),
-        (("cat", "dog"), None),
-    ],
-)
-def test_parts_are_recognised_by_their_usual_names(
-    folders: tuple[str, ...], expected: tuple[str | None, ...] | None, tmp_path: Path
-) -> None:
-    for name in folders:
-        draw(tmp_path, f"{name}/cat/1.png")
-    found = parts_of(tmp_path)
-    if expected is None:
-        assert found == (tmp_path, None, None)
-        return
-    assert [None if part is None else part.name for part in found] == list(expected)
-    with pytest.raises(DatasetInvalid, match="is divided into"):
-        load(tmp_path, CLASSIFY)
 
 
 TABLE = "file_name,label\na.png,one\nsub/b.png,two\n"

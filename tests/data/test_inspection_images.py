@@ -94,7 +94,8 @@ def test_a_divided_folder_is_looked_at_in_both_parts(pets: Path, tmp_path: Path)
             "warning",
             "1 image of the evaluation data also found in the training data, which flatters every figure "
             "(training and evaluation cat/3.png and dog/seen.png)",
-        )
+        ),
+        ("warning", "labels without evaluation data, which are not judged: cat"),
     ]
 
 

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from zoo.data.example import Example
-from zoo.data.folders import table_in, walk
+from zoo.data.image_files import walk
+from zoo.data.layout import table_in
 from zoo.errors import DatasetInvalid
 
 

@@ -6,7 +6,7 @@ import glob
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
-from zoo.data.folders import walk
+from zoo.data.image_files import walk
 from zoo.data.table import EXTENSIONS
 from zoo.errors import DatasetInvalid
 from zoo.task import InputKind

@@ -61,6 +61,7 @@ def _of_part(part: Part, task: Task) -> Iterator[Finding]:
         )
     yield from _of_lengths(part)
     yield from _of_images(part)
+    yield from _of_class_folders(part)
 
 
 def _of_encoding(part: Part) -> Iterator[Finding]:
@@ -113,6 +114,20 @@ def _of_images(part: Part) -> Iterator[Finding]:
         yield Finding("info", f"{part.path}: files that are no images by their names are left out ({kinds})")
 
 
+def _of_class_folders(part: Part) -> Iterator[Finding]:
+    if part.empty_classes:
+        yield Finding(
+            "warning",
+            f"{part.path}: class folders without images, which are left out: {shown(part.empty_classes)}",
+        )
+    if part.repeated_folders:
+        yield Finding(
+            "warning",
+            f"{part.path}: every class folder holds the folders {shown(part.repeated_folders)}; if those are the "
+            "classes, use one of the folders that hold them, and name another with --eval",
+        )
+
+
 def _of_both(inspection: Inspection) -> Iterator[Finding]:
     evaluation = inspection.eval
     if evaluation and inspection.overlap.rows:
@@ -124,6 +139,9 @@ def _of_both(inspection: Inspection) -> Iterator[Finding]:
     unseen = tuple(count.label for count in inspection.labels if count.eval_rows and not count.rows)
     if unseen and inspection.train.mapping.label:
         yield Finding("error", f"labels of the evaluation data that are not in the training data: {shown(unseen)}")
+    unjudged = tuple(count.label for count in inspection.labels if count.rows and not count.eval_rows)
+    if unjudged and evaluation and evaluation.mapping.label:
+        yield Finding("warning", f"labels without evaluation data, which are not judged: {shown(unjudged)}")
 
 
 def _of_labels(inspection: Inspection) -> Iterator[Finding]:

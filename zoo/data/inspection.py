@@ -12,9 +12,9 @@ from typing import NamedTuple
 from zoo.data.columns import find_columns
 from zoo.data.example import Columns, RejectedRow
 from zoo.data.findings import find
-from zoo.data.folders import parts_of
 from zoo.data.inputs import Unusable, is_empty, read_input
 from zoo.data.labels import read_label
+from zoo.data.layout import empty_classes, parts_of, repeated_folders
 from zoo.data.lines import EncodingLog
 from zoo.data.measures import Look, Measure, measure_of
 from zoo.data.report import Encoding, Inspection, LabelCount, Part, Repeats, RowPair
@@ -163,6 +163,7 @@ class _Survey:
 
     def part(self) -> Part:
         """The counts."""
+        folder = self._table.path if self._columns.label and self._table.unit == "image" else None
         return self._measure.complete(
             Part(
                 path=str(self._table.path),
@@ -177,6 +178,8 @@ class _Survey:
                 duplicates=self._duplicates.result(),
                 conflicts=self._conflicts.result(),
                 encoding=Encoding(first_invalid=self._log.first, invalid_lines=self._log.lines),
+                empty_classes=empty_classes(folder) if folder else (),
+                repeated_folders=repeated_folders(folder) if folder else (),
             )
         )
 

@@ -12,6 +12,7 @@ from zoo.data.digests import digest, digest_of_examples
 from zoo.data.example import Columns, Dataset, Example, RejectedRow
 from zoo.data.inputs import Unusable, inputs_of, read_input
 from zoo.data.labels import read_label
+from zoo.data.layout import deeper_root
 from zoo.data.rows import Malformed
 from zoo.data.table import Table, format_of, shown
 from zoo.errors import DatasetInvalid
@@ -135,9 +136,21 @@ def _check_whole(dataset: Dataset, table: Table, min_classes: int) -> None:
             f"zoo data inspect {dataset.path} says more",
         )
     labels = dataset.labels
+    if len(labels) < min_classes and table.path.is_dir():
+        raise _one_class_folder(table.path, labels[0])
     if len(labels) < min_classes:
         raise DatasetInvalid(
             f"{dataset.path} has one class only: from row {dataset.examples[0].row} on, every row is {labels[0]!r} "
             f"in column {dataset.columns.label}; {found}",
             "a classifier needs at least two; is --label the right column?",
         )
+
+
+def _one_class_folder(path: Path, label: str) -> DatasetInvalid:
+    deeper = deeper_root(path)
+    return DatasetInvalid(
+        f"{path} has one class only: every image stands in {path / label}",
+        f"if the classes are the folders in it, use {deeper}"
+        if deeper
+        else f"a classifier needs at least two: put the images of each class in a folder of its own below {path}",
+    )

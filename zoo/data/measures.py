@@ -143,7 +143,7 @@ class ImageMeasure:
 
     def complete(self, part: Part) -> Part:
         """With what was counted."""
-        from zoo.data.folders import other_files
+        from zoo.data.image_files import other_files
 
         if not self._sizes:
             return part

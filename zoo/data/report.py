@@ -139,6 +139,10 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     """None where there is no usable text."""
     images: ImageFacts | None = None
     """None where there is no usable image."""
+    empty_classes: tuple[str, ...] = ()
+    """Class folders without images."""
+    repeated_folders: tuple[str, ...] = ()
+    """Names of the folders that every class folder holds: perhaps they are the classes."""
 
 
 class Inspection(msgspec.Struct, frozen=True, kw_only=True):

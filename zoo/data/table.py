@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, Protocol, cast
 
-from zoo.data.folders import table_in
+from zoo.data.layout import table_in
 from zoo.data.lines import EncodingLog, InvalidByte, LineTooLong, NotUtf8
 from zoo.data.rows import Malformed, Row
 from zoo.errors import DatasetInvalid

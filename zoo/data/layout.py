@@ -1,0 +1,120 @@
+"""How a folder of images is laid out: which folder of it holds the classes, and which are its parts.
+
+pets/train/cat/1.jpg         divided into parts; likewise Train and Test, training_set and test_set, pets_train ...
+pets/val/cat/8.jpg
+pets/train/cat/1.jpg         one part only: the same as pets/train
+pets/images/cat/1.jpg        one level too deep: the same as pets/images
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from zoo.data.image_files import entries, holds_images, is_image, subfolders
+
+METADATA_NAMES = ("metadata.csv", "metadata.jsonl")
+"""Tables that name the images of their own folder, as the Hugging Face image folders have them."""
+_PART_WORDS = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validation", "dev", "eval", "evaluation"), "eval"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+_FILLERS = ("data", "dataset", "folder", "image", "images", "img", "imgs", "photos", "pictures", "set", "split")
+_COMPOUND = re.compile(f"({'|'.join(_PART_WORDS)})(?:{'|'.join(_FILLERS)})")
+_WORD = re.compile(r"[^\W\d_]+")
+
+
+class Parts(NamedTuple):
+    """Where the parts of a data set are."""
+
+    train: Path
+    eval: Path | None = None
+    test: Path | None = None
+
+
+def parts_of(path: str | Path) -> Parts:
+    """The parts of a folder that is divided into train and val or test; anything else is one part."""
+    root = root_of(Path(path))
+    if not root.is_dir():
+        return Parts(root)
+    folders = subfolders(root)
+    shared = set.intersection(*(set(_words(folder.name)) for folder in folders)) if len(folders) > 1 else set()
+    parts: dict[str, Path] = {}
+    for folder in sorted(folders, key=lambda folder: (len(folder.name), folder.name)):
+        if part := _part_named(folder.name, shared):
+            parts.setdefault(part, folder)
+    if "train" not in parts or len(parts) == 1:
+        return Parts(root)
+    return Parts(**parts)
+
+
+def table_in(path: Path) -> Path:
+    """The table of its images that a folder brings with it, else the folder that holds the classes; or the file."""
+    root = root_of(path)
+    return _metadata_in(root) or root
+
+
+def root_of(path: Path) -> Path:
+    """The folder that holds the class folders or the parts: further down where each level has nothing but the next."""
+    seen: set[str] = set()
+    while (inner := _lone_folder(path)) is not None and os.path.realpath(inner) not in seen:
+        seen.add(os.path.realpath(inner))
+        path = inner
+    return path
+
+
+def empty_classes(path: Path) -> tuple[str, ...]:
+    """Names of class folders without images."""
+    return tuple(folder.name for folder in subfolders(path) if not holds_images(folder))
+
+
+def repeated_folders(path: Path) -> tuple[str, ...]:
+    """Names of the folders that every class folder holds; perhaps they are the classes. Fewer than two are none."""
+    names = [{folder.name for folder in subfolders(folder) if holds_images(folder)} for folder in subfolders(path)]
+    common = set.intersection(*names) if names else set()
+    return tuple(sorted(common)) if len(common) > 1 else ()
+
+
+def deeper_root(path: Path) -> Path | None:
+    """The only class folder, if it holds several folders of images itself: perhaps those are the classes."""
+    folders = [folder for folder in subfolders(path) if holds_images(folder)]
+    if len(folders) != 1 or sum(holds_images(folder) for folder in subfolders(folders[0])) < 2:
+        return None
+    return folders[0]
+
+
+def _lone_folder(path: Path) -> Path | None:
+    """The only thing in a folder, if its name says that it is no class and it holds folders of images."""
+    if not path.is_dir() or _metadata_in(path) or any(map(is_image, entries(path))):
+        return None
+    folders = subfolders(path)
+    if len(folders) != 1:
+        return None
+    inner = folders[0]
+    is_no_class = (
+        inner.name.lower() == path.absolute().name.lower()
+        or _part_named(inner.name, set()) is not None
+        or set(_words(inner.name)) <= set(_FILLERS)
+    )
+    is_root = _metadata_in(inner) is not None or any(holds_images(folder) for folder in subfolders(inner))
+    return inner if is_no_class and is_root else None
+
+
+def _metadata_in(path: Path) -> Path | None:
+    return next((path / name for name in METADATA_NAMES if (path / name).is_file()), None)
+
+
+def _part_named(name: str, shared: Iterable[str]) -> str | None:
+    """Which part a folder is by its name, words aside that stand in all names or say nothing."""
+    words = [word for word in _words(name) if word not in shared and word not in _FILLERS]
+    return _PART_WORDS.get(words[0]) if len(words) == 1 else None
+
+
+def _words(name: str) -> list[str]:
+    """The words of a name, `trainset` being `train`."""
+    words = _WORD.findall(name.lower())
+    return [compound[1] if (compound := _COMPOUND.fullmatch(word)) else word for word in words]
