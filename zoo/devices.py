@@ -20,6 +20,7 @@ from typing import Literal
 import msgspec
 
 from zoo import __version__, atomic
+from zoo.card import PRECISIONS
 from zoo.errors import DeviceUnavailable, OptionInvalid, Unsupported
 from zoo.paths import cache_folder
 from zoo.suggestions import did_you_mean
@@ -27,7 +28,6 @@ from zoo.suggestions import did_you_mean
 PROBE_TIMEOUT_S = 120.0
 """Importing torch takes about 10 s on a slow core, and that core may be busy."""
 FREE_MEMORY_TIMEOUT_S = 5.0
-PRECISIONS = ("fp32", "bf16", "fp16", "int8")
 _KINDS = ("cuda", "xpu", "mps", "cpu")
 """In the order of preference."""
 _NAME = re.compile(r"cpu|mps|(?:cuda|xpu)(?::(?:0|[1-9][0-9]*))?")

@@ -6,6 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import Protocol, Self
 
+LOSSES = ("loss", "perplexity")
+"""Metrics that a training which diverges has no finite value of."""
+
 
 class Metrics(Protocol):
     """What an evaluation accumulates."""
@@ -113,3 +116,8 @@ class ClassificationMetrics:
                 "occurs": float(bool(support + predicted)),
             }
         return table
+
+
+def finite(metrics: dict[str, float]) -> dict[str, float]:
+    """The metrics that have a value: JSON has no NaN and no infinity, and nothing is better or worse than NaN."""
+    return {name: value for name, value in metrics.items() if math.isfinite(value)}

@@ -25,7 +25,7 @@ import msgspec
 import pluggy
 
 from zoo import hookspecs, plugin_list
-from zoo.card import VERBS, Ability, Card, Weights
+from zoo.card import PRECISIONS, VERBS, Ability, Card, Weights
 from zoo.errors import PluginBroken, UnknownPlugin, ZooError
 from zoo.hyperparameters import DataOptions
 from zoo.options import Options, parse, schema, to_dict
@@ -357,6 +357,7 @@ def _check_ability(verb: str, ability: object) -> None:
     if not isinstance(ability, Ability):
         raise TypeError(f"the ability to {verb} is a {type(ability).__name__}, not a zoo.Ability")
     get_task(ability.task)
+    _check_precisions(verb, ability.precisions)
     if not (isinstance(ability.options, type) and issubclass(ability.options, Options)):
         raise TypeError(f"the options to {verb} are no subclass of zoo.Options")
     schema(ability.options)
@@ -364,3 +365,11 @@ def _check_ability(verb: str, ability: object) -> None:
     lacking = {option.name for option in schema(DataOptions)} - {option.name for option in schema(ability.options)}
     if verb != "predict" and lacking:
         raise TypeError(f"the options to {verb} lack {', '.join(sorted(lacking))}; extend zoo.DataOptions")
+
+
+def _check_precisions(verb: str, precisions: object) -> None:
+    if not isinstance(precisions, tuple | list) or not precisions:
+        raise TypeError(f"the precisions to {verb} are {precisions!r}, not a tuple of {', '.join(PRECISIONS)}")
+    for precision in precisions:
+        if precision not in PRECISIONS:
+            raise TypeError(f"there is no precision {precision!r} to {verb} in; precisions are {', '.join(PRECISIONS)}")

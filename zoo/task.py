@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from zoo.errors import Unsupported
+from zoo.prediction import Classification, Embedding, FilledMask
 from zoo.suggestions import did_you_mean
 
 InputKind = Literal["text", "image"]
@@ -29,6 +30,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     """Usual names of the column that holds the input, the preferred one first."""
     label_columns: tuple[str, ...] = ()
     """Usual names of the column that holds the label; empty for a task that needs none."""
+    answer: type[msgspec.Struct]
+    """What a model answers: one of `zoo.prediction`."""
     primary_metric: str
     """What best checkpoints and early stopping look at."""
     larger_is_better: bool = True
@@ -46,12 +49,14 @@ TASKS = (
         input="text",
         input_columns=TEXT_COLUMNS,
         label_columns=LABEL_COLUMNS,
+        answer=Classification,
         primary_metric="accuracy",
     ),
     Task(
         name="fill-mask",
         input="text",
         input_columns=TEXT_COLUMNS,
+        answer=FilledMask,
         primary_metric="loss",
         larger_is_better=False,
     ),
@@ -59,6 +64,7 @@ TASKS = (
         name="feature-extraction",
         input="text",
         input_columns=TEXT_COLUMNS,
+        answer=Embedding,
         primary_metric="loss",
         larger_is_better=False,
     ),
@@ -67,12 +73,14 @@ TASKS = (
         input="image",
         input_columns=IMAGE_COLUMNS,
         label_columns=LABEL_COLUMNS,
+        answer=Classification,
         primary_metric="accuracy",
     ),
     Task(
         name="image-feature-extraction",
         input="image",
         input_columns=IMAGE_COLUMNS,
+        answer=Embedding,
         primary_metric="loss",
         larger_is_better=False,
     ),

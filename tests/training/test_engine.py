@@ -16,6 +16,7 @@ from torch import nn
 from tests.training.toy import Net, Toy, make_run
 from zoo.data.example import Example
 from zoo.errors import DatasetInvalid, OptionInvalid, PluginBroken, RunFailed, StoreInvalid, Unsupported
+from zoo.metrics import ClassificationMetrics
 from zoo.prediction import Rejected
 from zoo.runs.events import CheckpointSaved, EvaluationCompleted, RunPlanned, StepCompleted, Warned
 from zoo.training import Batch, Output
@@ -363,6 +364,22 @@ def test_divergence_fails_the_run_and_says_what_to_do(tmp_path: Path) -> None:
         Toy(spoil=lambda call: call >= 3).fit(run)
 
     assert "smaller --lr" in failure.value.hint
+
+
+def test_an_evaluation_whose_loss_is_not_finite_can_be_gone_on_from(tmp_path: Path) -> None:
+    class Overflowing(Toy):
+        def update_metrics(self, metrics: ClassificationMetrics, output: Output, count: int) -> None:
+            output.for_metrics["losses"] = output.for_metrics["losses"] + float("inf")
+            super().update_metrics(metrics, output, count)
+
+    stopped, events = make_run(tmp_path, stop_after=8, epochs=3)
+    first = Overflowing().fit(stopped)
+    resumed, _ = make_run(tmp_path, epochs=3)
+    second = Overflowing().fit(resumed)
+
+    assert any(event.metrics["loss"] == float("inf") for event in events if isinstance(event, EvaluationCompleted))
+    assert (first.cancelled, second.cancelled) == (True, False)
+    assert set(second.metrics) == {"accuracy", "macro_f1"}
 
 
 def test_every_example_is_seen_once_an_epoch_with_fresh_draws(tmp_path: Path) -> None:

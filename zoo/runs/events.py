@@ -101,11 +101,11 @@ class StepCompleted(Event, frozen=True, kw_only=True, tag="step_completed"):
     steps: int
     epoch: float
     """Passes over the training data, fractional."""
-    loss: float
-    """Mean per example since the last such event, in nats."""
+    loss: float | None
+    """Mean per example since the last such event, in nats; None where it is not finite."""
     lr: float
-    grad_norm: float
-    """L2 norm of all gradients before clipping, at this step."""
+    grad_norm: float | None
+    """L2 norm of all gradients before clipping, at this step; None where it is not finite."""
     samples_per_s: float
     memory_bytes: int = 0
     """Resident memory of the worker, or memory allocated on the accelerator."""

@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+import dataclasses
+from pathlib import Path
+from typing import Any
 
 from zoo.errors import PluginBroken, ZooError
 from zoo.plugins import Plugin
 from zoo.prediction import Prediction
-from zoo.runs.context import PredictionRun, Predictor, Trainable, TrainingRun
+from zoo.runs.context import FitResult, PredictionRun, Predictor, Trainable, TrainingRun
+from zoo.runs.contract import AnswerCheck, ReportCheck, named
 from zoo.sanitize import one_line
 
-_PREDICTIONS: tuple[type, ...] = get_args(Prediction)
 
-
-def build_trainable(plugin: Plugin, verb: str, run: TrainingRun) -> Trainable:
-    """What the hook of a verb builds.
+def fit(plugin: Plugin, verb: str, run: TrainingRun) -> FitResult:
+    """Train what the hook of a verb builds.
 
     Raises:
-        PluginBroken: it is nothing that can be fitted.
+        PluginBroken: it is nothing that can be fitted, or it breaks the contract.
     """
+    check = ReportCheck(plugin.name, run.emit)
+    run = dataclasses.replace(run, emit=check)
     trainable: Trainable = plugin.hook(verb)(run=run)
     if not callable(getattr(trainable, "fit", None)):
         raise PluginBroken(
-            f"the hook {verb} of plugin {plugin.name} gave {_named(trainable)}, which has no method fit(run)",
+            f"the hook {verb} of plugin {plugin.name} gave {named(trainable)}, which has no method fit(run)",
             "return a zoo.training.Objective, or something with a fit of its own",
         )
-    return trainable
+    result = check.result(trainable.fit(run), run)
+    if not (result.cancelled or run.dry_run or run.rank) and not _has_files(run.model_folder):
+        raise PluginBroken(
+            f"plugin {plugin.name} finished its fit, but wrote no model into run.model_folder ({run.model_folder})",
+            "write what the predictor needs there",
+        )
+    return result
 
 
 def load_predictor(plugin: Plugin, run: PredictionRun) -> Predictor:
@@ -42,17 +51,18 @@ def load_predictor(plugin: Plugin, run: PredictionRun) -> Predictor:
         raise _broken(plugin, f"fails to load {run.card.name}", error) from error
     if not callable(getattr(predictor, "predict", None)):
         raise PluginBroken(
-            f"the hook predict of plugin {plugin.name} gave {_named(predictor)}, which has no method predict(inputs)",
+            f"the hook predict of plugin {plugin.name} gave {named(predictor)}, which has no method predict(inputs)",
             "return something that has",
         )
-    return _Checked(plugin, run.card.name, predictor)
+    return _Checked(plugin, run, predictor)
 
 
 class _Checked:
     """A predictor that gives one prediction for each input, or says that it does not."""
 
-    def __init__(self, plugin: Plugin, model: str, predictor: Predictor) -> None:
-        self._plugin, self._model, self._predictor = plugin, model, predictor
+    def __init__(self, plugin: Plugin, run: PredictionRun, predictor: Predictor) -> None:
+        self._plugin, self._model, self._predictor = plugin, run.card.name, predictor
+        self._check = AnswerCheck(plugin.name, run.task, run.card.labels)
 
     def __getattr__(self, name: str) -> Any:
         """What else the plugin's own predictor offers."""
@@ -71,10 +81,7 @@ class _Checked:
                 f"plugin {self._plugin.name} gave {len(found)} answers to {len(inputs)} inputs",
                 "a predictor gives one for each, in order; zoo.Rejected(reason) stands for what cannot be answered",
             )
-        if odd := [one for one in found if not isinstance(one, _PREDICTIONS)]:
-            names = ", ".join(f"zoo.{kind.__name__}" for kind in _PREDICTIONS)
-            raise PluginBroken(f"plugin {self._plugin.name} answered with {_named(odd[0])}", f"answers are {names}")
-        return found
+        return self._check(found)
 
 
 def _speaks_for_itself(error: Exception) -> bool:
@@ -95,5 +102,5 @@ def said(error: BaseException) -> str:
         return f"its message cannot be read ({type(worse).__name__})"
 
 
-def _named(value: object) -> str:
-    return "None" if value is None else f"a {type(value).__name__}"
+def _has_files(folder: Path) -> bool:
+    return any(path.is_file() for path in folder.rglob("*"))

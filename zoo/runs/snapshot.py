@@ -209,7 +209,7 @@ def _(event: e.StepCompleted, s: RunSnapshot) -> Changes:
         "lr": event.lr,
         "samples_per_s": event.samples_per_s,
         "memory_bytes": event.memory_bytes,
-        **_extend_curve(s, Point(event.step, event.loss)),
+        **(_extend_curve(s, Point(event.step, event.loss)) if event.loss is not None else {}),
     }
 
 

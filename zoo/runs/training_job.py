@@ -22,7 +22,7 @@ from zoo.options import parse, to_dict
 from zoo.plugins import Plugin
 from zoo.runs.context import FitResult, TrainingRun
 from zoo.runs.events import AnyEvent, DataLoaded, RunCancelled, RunFinished
-from zoo.runs.hooks import build_trainable
+from zoo.runs.hooks import fit
 from zoo.runs.model_card import write_readme
 from zoo.runs.preparation import fetch_weights, resolve
 from zoo.runs.quarantine import Quarantine, check_digest
@@ -65,9 +65,8 @@ def train(worker: Worker) -> AnyEvent:
         should_stop=worker.should_stop,
         set_aside=_setter_aside(quarantine, worker, task, evaluation, options.max_rejected),
     )
-    trainable = build_trainable(plugin, verb, run)
     try:
-        result = trainable.fit(run)
+        result = fit(plugin, verb, run)
     finally:
         shutil.rmtree(run.scratch_folder, ignore_errors=True)  # in use by another process of the run: it will do it
     if result.cancelled:

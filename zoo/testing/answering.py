@@ -18,13 +18,6 @@ from zoo.testing.subject import DEADLINE_S, Subject
 
 TOLERANCE = 1e-4
 """Between the answers to an input alone and among others, as probabilities."""
-KINDS = {
-    "text-classification": zoo.Classification,
-    "image-classification": zoo.Classification,
-    "fill-mask": zoo.FilledMask,
-    "feature-extraction": zoo.Embedding,
-    "image-feature-extraction": zoo.Embedding,
-}
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -62,7 +55,7 @@ class Answering(Subject):
         self, answers: list[Prediction], trained: zoo.Model, task: Task
     ) -> None:
         for answer in answers:
-            assert type(answer) is KINDS[task.name], f"a model for {task.name} answered {answer}"
+            assert type(answer) is task.answer, f"a model for {task.name} answered {answer}"
             assert all(math.isfinite(number) for number in numbers(answer))
             if isinstance(answer, zoo.Classification):
                 probabilities = numbers(answer)

@@ -22,6 +22,7 @@ from torch import nn
 
 from zoo.errors import DatasetInvalid, RunFailed
 from zoo.hyperparameters import TrainingOptions
+from zoo.metrics import finite
 from zoo.prefetch import prefetched
 from zoo.runs.context import FitResult, TrainingRun
 from zoo.runs.events import CheckpointSaved, EvaluationCompleted, RunPlanned
@@ -335,15 +336,15 @@ class _Training:
 
     def judge(self, metrics: dict[str, float], confusion: tuple[tuple[int, ...], ...]) -> None:
         """Compare an evaluation with the best so far, and keep the weights of a better one."""
-        step, before = self.progress.step, self.progress.best
-        best = before is None or self.score(metrics) > self.score(before.metrics)
+        step, before, known = self.progress.step, self.progress.best, finite(metrics)
+        best = before is None or self.score(known) > self.score(before.metrics)
         if best and self.run.rank == 0:
             state = checkpoint.trainable_state(self.method.module)
             checkpoint.save_best(self.run.checkpoints_folder, step, state)
         self.progress = msgspec.structs.replace(
             self.progress,
             evaluated_step=step,
-            best=Best(step=step, metrics=metrics, confusion=confusion) if best else before,
+            best=Best(step=step, metrics=known, confusion=confusion) if best else before,
             evaluations_since_best=0 if best else self.progress.evaluations_since_best + 1,
         )
         self.run.emit(EvaluationCompleted(step=step, metrics=metrics, rows=len(self.eval_set), best=best))

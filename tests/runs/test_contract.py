@@ -1,0 +1,314 @@
+"""What plugins answer, report and leave behind: numbers of any library are numbers, and what is wrong is named."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import time
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+import zoo
+from tests.echo_plugin import MODULE, SOURCE
+from tests.echo_runs import rows, wait_quietly
+from tests.plugin_site import Site, card, new_site, plugin
+from tests.plugin_site import zoo as command
+from zoo.cli.exit_codes import ExitCode
+from zoo.plugins import load_plugins
+from zoo.runs.contract import AnswerCheck, ReportCheck
+from zoo.runs.events import AnyEvent, EvaluationCompleted, RunFailed, RunFinished, StepCompleted, Warned
+from zoo.task import get_task
+
+__all__ = ["rows"]
+CPU = ("--device", "cpu", "--precision", "fp32")
+
+
+def loaded() -> zoo.Model:
+    return zoo.load("model", device="cpu", precision="fp32")
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    with new_site(tmp_path / "site", monkeypatch) as site:
+        yield site
+
+
+@pytest.fixture
+def answering(site: Site, tmp_path: Path) -> Callable[..., None]:
+    """Install a plugin whose one model, of labels a and b, answers every input with the value of an expression."""
+
+    def install(answer: str, task: str = "text-classification") -> None:
+        weights = tmp_path / "weights.txt"
+        weights.write_text("w")
+        file = f"zoo.WeightsFile(name='weights.txt', sha256='{sha256(b'w').hexdigest()}', size_bytes=1)"
+        source = f"zoo.FolderSource(path={str(tmp_path)!r})"
+        described = card(
+            task=repr(task),
+            labels="('a', 'b')" if task == "text-classification" else "()",
+            weights=f"zoo.Weights(files=({file},), sources=({source},))",
+            abilities=f"{{'predict': zoo.Ability(task={task!r})}}",
+        )
+        hook = (
+            "class Answers:\n"
+            "    def predict(self, inputs):\n"
+            "        import math\n"
+            "        import numpy as np\n"
+            "        C, S, E, F = zoo.Classification, zoo.Score, zoo.Embedding, zoo.FilledMask\n"
+            f"        return [{answer} for _ in inputs]\n"
+            "@zoo.hookimpl\ndef predict(run):\n    return Answers()\n"
+        )
+        site.install("toy", plugin(described, more=hook))
+
+    return install
+
+
+@pytest.mark.parametrize(
+    ("answer", "told", "advice"),
+    [
+        ("C((S('a', math.nan), S('b', 0.1)))", "scores[0].probability nan of label 'a'", "a number from 0 to 1"),
+        ("C((S('a', 7.0),))", "scores[0].probability 7.0 of label 'a'", "a number from 0 to 1"),
+        ("C((S('a', 0.9), S('b', -0.1)))", "scores[1].probability -0.1 of label 'b'", "a number from 0 to 1"),
+        ("C((S('a', 0.1), S('b', 0.9)))", "scores[1].probability 0.9 of label 'b', after 0.1", "comes first"),
+        ("C((S('c', 0.9), S('b', 0.1)))", "scores[0].label 'c', which the model has not", "its labels are a, b"),
+        ("C((S('a', '0.9'),))", "gave Classification.scores (Score(label='a', probability='0.9'),)", "not a str"),
+        ("C((S(1, 0.9),))", "gave Classification.scores (Score(label=1, probability=0.9),)", "not a int"),
+        ("C((('a', 0.9),))", "gave Classification.scores (('a', 0.9),)", "not a array"),
+        ("C(())", "answered without scores", "the most probable first"),
+        ("E((1.0, 2.0))", "answered with a Embedding", "answers for text-classification are zoo.Classification"),
+        ("zoo.Rejected(7)", "gave Rejected.reason 7", "not a int"),
+    ],
+)
+def test_a_wrong_classification_is_told_with_its_field_and_value(
+    answer: str, told: str, advice: str, answering: Callable[..., None]
+) -> None:
+    answering(answer)
+    with pytest.raises(zoo.PluginBroken) as caught:
+        loaded().predict("text")
+
+    assert caught.value.message.startswith("plugin toy ")
+    assert told in caught.value.message
+    assert advice in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("task", "answer", "told"),
+    [
+        ("feature-extraction", "E((1.0, math.inf))", "vector[1] inf"),
+        ("feature-extraction", "E((math.inf, -math.inf))", "vector[0] inf"),
+        ("feature-extraction", "E(())", "an empty vector"),
+        ("feature-extraction", "E(None)", "Embedding.vector None"),
+        ("feature-extraction", "C((S('a', 1.0),))", "answered with a Classification"),
+        ("fill-mask", "F('a', (S('b', math.nan),))", "scores[0].probability nan of label 'b'"),
+        ("fill-mask", "F('a', ())", "answered without scores"),
+        ("fill-mask", "F(7, (S('b', 1.0),))", "FilledMask.text 7"),
+    ],
+)
+def test_other_wrong_answers_are_told_likewise(
+    task: str, answer: str, told: str, answering: Callable[..., None]
+) -> None:
+    answering(answer, task)
+    with pytest.raises(zoo.PluginBroken, match="plugin toy ") as caught:
+        loaded().predict("text")
+
+    assert told in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("task", "answer", "expected"),
+    [
+        (
+            "text-classification",
+            "C([S(np.str_('a'), np.float32(0.75)), S('b', np.float64(0.25))])",
+            zoo.Classification((zoo.Score("a", 0.75), zoo.Score("b", 0.25))),
+        ),
+        (
+            "text-classification",
+            "C((S('b', 1.0000000000000002), S('a', 0)))",
+            zoo.Classification((zoo.Score("b", 1.0), zoo.Score("a", 0.0))),
+        ),
+        ("feature-extraction", "E(np.array([1, 2], dtype='float32'))", zoo.Embedding((1.0, 2.0))),
+        ("feature-extraction", "E((1.0, np.float16(2)))", zoo.Embedding((1.0, 2.0))),
+        ("fill-mask", "F('a b', (S('b', np.float32(0.5)),))", zoo.FilledMask("a b", (zoo.Score("b", 0.5),))),
+    ],
+)
+def test_numbers_of_numpy_are_numbers(
+    task: str, answer: str, expected: zoo.Prediction, answering: Callable[..., None]
+) -> None:
+    answering(answer, task)
+    found = loaded().predict("text")
+
+    assert found == expected
+    assert repr(found) == repr(expected)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="models are kept warm where there are Unix sockets")
+def test_every_view_takes_them(answering: Callable[..., None], tmp_path: Path) -> None:
+    answering("C((S('a', np.float32(0.75)), S('b', np.float32(0.25))))")
+    data = tmp_path / "data.csv"
+    data.write_text("text,label\nx,a\ny,b\n")
+
+    told = command("predict", "model", "text", "--json", *CPU)
+    warm = command("predict", "model", "text", "--json", *CPU, "--keep-warm", "5")
+    judged = command("evaluate", "model", "--data", str(data), "--json", *CPU)
+    written = command("predict", "model", "--file", str(data), "--out", str(tmp_path / "o.jsonl"), *CPU)
+
+    assert [done.returncode for done in (told, warm, judged, written)] == [ExitCode.OK] * 4, warm.stderr
+    assert json.loads(told.stdout) == json.loads(warm.stdout)
+    assert zoo.open_run(json.loads(judged.stdout)["run"]).metrics["accuracy"] == 0.5
+    line = json.loads((tmp_path / "o.jsonl").read_text().splitlines()[0])
+    assert line["prediction"]["scores"] == [{"label": "a", "probability": 0.75}, {"label": "b", "probability": 0.25}]
+
+
+def test_a_label_that_is_none_ends_an_evaluation_with_the_plugins_name(
+    answering: Callable[..., None], tmp_path: Path
+) -> None:
+    answering("C((S('c', 1.0),))")
+    data = tmp_path / "data.csv"
+    data.write_text("text,label\nx,a\ny,b\n")
+    done = command("evaluate", "model", "--data", str(data), *CPU)
+
+    assert done.returncode == ExitCode.PLUGIN
+    assert "plugin toy answered with scores[0].label 'c', which the model has not" in done.stderr
+
+
+def test_right_answers_cost_next_to_nothing() -> None:
+    labels = [f"label {i}" for i in range(2)]
+    right = zoo.Classification(tuple(zoo.Score(label, 0.5) for label in labels))
+    check = AnswerCheck("toy", get_task("text-classification"), labels)
+    answers = [right] * 1000
+
+    def seconds() -> float:
+        began = time.perf_counter()
+        assert check(answers) == answers
+        return time.perf_counter() - began
+
+    assert min(seconds() for _ in range(20)) / 1000 < 5e-6, "a text is answered in 100 µs; checking takes under 1"
+
+
+@pytest.fixture
+def trained(site: Site, rows: Path) -> Callable[..., zoo.Run]:
+    """Train the echo model with some of its plugin's text replaced."""
+
+    def train(*pairs: tuple[str, str], **asked: object) -> zoo.Run:
+        source = SOURCE
+        for old, new in pairs:
+            assert old in source
+            source = source.replace(old, new, 1)
+        site.install("echo", source, module=MODULE)
+        run = zoo.finetune("echo", rows, name="mine", device="cpu", precision="fp32", max_steps=4, **asked)
+        return wait_quietly(run)
+
+    return train
+
+
+RESULT = "return zoo.FitResult(\n            step=steps, metrics=figures,"
+STEP = "loss=loss, samples_per_s=rate"
+WRITE = "write(run.model_folder, counts)"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (RESULT, "return None\n        zoo.FitResult(step=0, metrics={},", "gave None from fit(run)"),
+        (RESULT, "return {}\n        zoo.FitResult(step=0, metrics={},", "gave a dict from fit(run)"),
+        (RESULT, f"{RESULT} task='guessing',", "gave FitResult.task 'guessing', and there is no such task"),
+        (RESULT, RESULT.replace("steps,", "'four',"), "gave FitResult.step 'four'"),
+        (RESULT, RESULT.replace("figures", "{'f1': None}"), "gave FitResult.metrics {'f1': None}"),
+        (RESULT, RESULT.replace("figures", "{'f1': math.nan}"), "reported the metric f1 as nan at step 4"),
+        ("confusion=metrics.confusion", "confusion=((1,),)", "gave FitResult.confusion of 1 rows of 1 for 2 labels"),
+        (WRITE, "pass", "finished its fit, but wrote no model into run.model_folder"),
+        (STEP, "loss='low', samples_per_s=rate", "gave StepCompleted.loss 'low'"),
+        ("(steps, figures, best", "(steps, {'accuracy': math.inf}, best", "reported the metric accuracy as inf"),
+        ("run.report_plan(steps=steps", "run.report_plan(steps=None", "gave RunPlanned.steps None"),
+    ],
+)
+def test_a_fit_that_breaks_the_contract_ends_with_field_and_value(
+    old: str, new: str, told: str, trained: Callable[..., zoo.Run]
+) -> None:
+    last = trained((old, new)).events()[-1]
+
+    assert isinstance(last, RunFailed)
+    assert last.kind == "PluginBroken"
+    assert last.message.startswith("plugin echo ")
+    assert told in last.message
+    assert last.hint
+
+
+def test_a_training_may_count_in_numpy(trained: Callable[..., zoo.Run]) -> None:
+    run = trained(
+        ("self.newest(run)\n", "self.newest(run)\n        import numpy as np\n"),
+        ("run.report_plan(steps=steps", "import numpy\n        run.report_plan(steps=numpy.int64(steps)"),
+        (STEP, "loss=np.float64(loss), samples_per_s=np.float32(rate)"),
+        ("run.report_evaluation(steps, figures", "import numpy\n            run.report_evaluation(numpy.int64(steps), "
+         "{name: numpy.float32(value) for name, value in figures.items()}"),
+        (RESULT, "import numpy\n        " + RESULT.replace("step=steps", "step=numpy.int64(steps)")),
+        ("confusion=metrics.confusion", "confusion=numpy.array(metrics.confusion)"),
+    )  # fmt: skip
+
+    assert run.status == "finished", run.snapshot.error
+    assert [event.step for event in run.events() if isinstance(event, StepCompleted)] == [1, 2, 3, 4]
+    assert all(type(event.loss) is float for event in run.events() if isinstance(event, StepCompleted))
+    assert sum(map(sum, run.snapshot.confusion)) == run.snapshot.eval_rows
+
+
+def test_numbers_of_torch_are_numbers() -> None:
+    import torch
+
+    events: list[AnyEvent] = []
+    told = {"step": torch.tensor(3), "steps": 4, "epoch": 1.0, "lr": 0.0, "grad_norm": 0.0, "samples_per_s": 0.0}
+    ReportCheck("toy", events.append)(StepCompleted(loss=torch.tensor(0.5, requires_grad=True), **told))
+
+    (event,) = events
+    assert isinstance(event, StepCompleted)
+    assert repr((event.step, event.loss)) == "(3, 0.5)"
+
+
+def test_a_loss_that_is_not_finite_is_news_that_is_told_once(trained: Callable[..., zoo.Run]) -> None:
+    run = trained(
+        (STEP, "loss=loss if step < 3 else math.nan, grad_norm=math.inf, samples_per_s=rate"),
+        ("(steps, figures, best", "(steps, figures | {'loss': math.nan, 'perplexity': math.inf}, best"),
+        (RESULT, RESULT.replace("figures", "figures | {'loss': math.nan}")),
+    )
+
+    steps = [event for event in run.events() if isinstance(event, StepCompleted)]
+    (evaluation,) = [event for event in run.events() if isinstance(event, EvaluationCompleted)]
+    last = run.events()[-1]
+    assert [event.step for event in steps] == [1, 2, 3, 4]
+    assert [event.loss is None for event in steps] == [False, False, True, True]
+    assert [event.message for event in run.events() if isinstance(event, Warned)] == [
+        "step 3: the loss is nan; the training has diverged"
+    ]
+    assert set(evaluation.metrics) == {"accuracy", "macro_f1"}
+    assert isinstance(last, RunFinished)
+    assert all(math.isfinite(value) for value in last.metrics.values())
+    assert run.snapshot.loss is None
+    assert len(run.snapshot.loss_curve) == 2
+
+
+def test_labels_that_a_result_does_not_name_are_those_of_the_run(trained: Callable[..., zoo.Run]) -> None:
+    run = trained((", labels=run.labels\n", "\n"))
+
+    assert run.status == "finished"
+    assert zoo.load("mine", device="cpu", precision="fp32").labels == ("negative", "positive")
+
+
+@pytest.mark.parametrize(
+    ("precisions", "told"),
+    [
+        ("('fp32', 'fp8')", "there is no precision 'fp8' to predict in; precisions are fp32, bf16, fp16, int8"),
+        ("'fp32'", "the precisions to predict are 'fp32', not a tuple of fp32, bf16, fp16, int8"),
+        ("()", "the precisions to predict are (), not a tuple of fp32, bf16, fp16, int8"),
+    ],
+)
+def test_a_precision_that_does_not_exist_is_told_when_the_plugin_is_loaded(
+    precisions: str, told: str, site: Site
+) -> None:
+    ability = f"{{'predict': zoo.Ability(task='text-classification', precisions={precisions})}}"
+    site.install("toy", plugin(card(abilities=ability)))
+    _, (failure,) = load_plugins()
+
+    assert failure.error == f"card 'model': {told}"

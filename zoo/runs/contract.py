@@ -1,0 +1,233 @@
+"""What a plugin answers, reports and leaves behind, held to the contract in one place.
+
+Numbers of numpy and torch are taken as the numbers they are, so that every view and every file gets Python's own. What
+breaks the contract is a `PluginBroken` that names plugin, field and value.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar, cast
+
+import msgspec
+
+from zoo.errors import PluginBroken, Unsupported
+from zoo.metrics import LOSSES, finite
+from zoo.prediction import Classification, Embedding, FilledMask, Prediction, Rejected, Score
+from zoo.runs.context import FitResult, TrainingRun
+from zoo.runs.events import AnyEvent, EvaluationCompleted, StepCompleted, Warned
+from zoo.sanitize import one_line
+from zoo.task import Task, get_task
+
+ROUNDING = 1e-6
+"""How far a probability may be beside 0 to 1, and one above the one before it, for rounding."""
+_SHOWN_CHARACTERS = 120
+_FIELD = re.compile(r"(?:Expected `(?P<expected>.+)`, got `(?P<got>.+)`|(?P<other>.+?)) - at `\$\.(?P<field>\w+).*`")
+_T = TypeVar("_T")
+
+
+class AnswerCheck:
+    """Holds the answers of one model to its task; an answer that is right costs a tenth of a microsecond a label.
+
+    Args:
+        plugin: that answers.
+        task: of the model.
+        labels: what the model tells apart; empty where any label will do.
+    """
+
+    def __init__(self, plugin: str, task: Task, labels: Sequence[str]) -> None:
+        self._plugin, self._task = plugin, task
+        self._labels = frozenset(labels if task.answer is Classification else ())
+        fast: dict[type, Callable[[Any], bool]] = {Classification: self._is_right, Embedding: _is_finite}
+        self._is_right_at_once = fast.get(task.answer, lambda answer: False)
+
+    def __call__(self, answers: Sequence[Any]) -> list[Prediction]:
+        """The answers, their numbers those of Python.
+
+        Raises:
+            PluginBroken: naming the first that is wrong, and what is wrong with it.
+        """
+        is_right = self._is_right_at_once
+        return [answer if is_right(answer) else self._checked(answer) for answer in answers]
+
+    def _is_right(self, answer: Any) -> bool:
+        """Whether a classification is right as it stands; one that is not is looked at more closely."""
+        if type(answer) is not Classification or type(answer.scores) is not tuple or not answer.scores:
+            return False
+        known, before = self._labels, 1.0
+        for score in answer.scores:
+            if type(score) is not Score:
+                return False
+            probability, label = score.probability, score.label
+            if type(probability) is not float or type(label) is not str or not 0.0 <= probability <= before:
+                return False
+            if known and label not in known:
+                return False
+            before = probability
+        return True
+
+    def _checked(self, answer: Any) -> Prediction:
+        if isinstance(answer, Rejected):
+            return _converted(answer, Rejected, self._broken)
+        if not isinstance(answer, self._task.answer):
+            raise self._broken(
+                f"answered with {named(answer)}", f"answers for {self._task.name} are zoo.{self._task.answer.__name__}"
+            )
+        plain = cast("Classification | FilledMask | Embedding", _converted(answer, self._task.answer, self._broken))
+        if isinstance(plain, Embedding):
+            self._check_vector(plain.vector)
+            return plain
+        return msgspec.structs.replace(plain, scores=self._checked_scores(plain.scores))
+
+    def _check_vector(self, vector: tuple[float, ...]) -> None:
+        if not vector:
+            raise self._broken("answered with an empty vector", "Embedding.vector has a number for each dimension")
+        for index, number in enumerate(vector):
+            if not math.isfinite(number):
+                raise self._broken(f"answered with vector[{index}] {number}", "the numbers of a vector are finite")
+
+    def _checked_scores(self, scores: tuple[Score, ...]) -> tuple[Score, ...]:
+        if not scores:
+            raise self._broken("answered without scores", "give one zoo.Score or more, the most probable first")
+        before = 1.0
+        for index, score in enumerate(scores):
+            where = f"scores[{index}]"
+            if not -ROUNDING <= score.probability <= 1 + ROUNDING:
+                raise self._broken(
+                    f"answered with {where}.probability {score.probability} of label {score.label!r}",
+                    "a probability is a number from 0 to 1",
+                )
+            if score.probability > before + ROUNDING:
+                raise self._broken(
+                    f"answered with {where}.probability {score.probability} of label {score.label!r}, after {before}",
+                    "the most probable label comes first",
+                )
+            if self._labels and score.label not in self._labels:
+                raise self._broken(
+                    f"answered with {where}.label {score.label!r}, which the model has not",
+                    f"its labels are {_shown(', '.join(sorted(self._labels)))}",
+                )
+            before = score.probability
+        return tuple(Score(score.label, min(1.0, max(0.0, score.probability))) for score in scores)
+
+    def _broken(self, what: str, advice: str) -> PluginBroken:
+        return PluginBroken(one_line(f"plugin {self._plugin} {what}"), one_line(advice))
+
+
+class ReportCheck:
+    """Takes what a training tells of itself (steps, evaluations, its plan) and passes it on, held to the contract.
+
+    A loss that is not finite is news rather than a fault: the training has diverged, which is told once.
+
+    Args:
+        plugin: that trains.
+        emit: takes the events.
+    """
+
+    def __init__(self, plugin: str, emit: Callable[[AnyEvent], None]) -> None:
+        self._plugin, self._emit = plugin, emit
+        self._diverged = False
+
+    def __call__(self, event: AnyEvent) -> None:
+        """Pass one event on.
+
+        Raises:
+            PluginBroken: a field of it is not what it has to be.
+        """
+        plain = _converted(event, type(event), self._broken)
+        if isinstance(plain, StepCompleted):
+            self._tell(plain.step, "loss", plain.loss)
+            grad_norm = _finite_or_none(plain.grad_norm)
+            plain = msgspec.structs.replace(plain, loss=_finite_or_none(plain.loss), grad_norm=grad_norm)
+        elif isinstance(plain, EvaluationCompleted):
+            plain = msgspec.structs.replace(plain, metrics=self._figures(plain.step, plain.metrics))
+        self._emit(plain)
+
+    def result(self, given: Any, run: TrainingRun) -> FitResult:
+        """How a fit ended; labels that are not given are those of the run.
+
+        Args:
+            given: what `fit` returned.
+            run: what it was given.
+
+        Raises:
+            PluginBroken: it is no result, or one that makes no sense.
+        """
+        if not isinstance(given, FitResult):
+            raise self._broken(f"gave {named(given)} from fit(run)", "return a zoo.FitResult")
+        result = _converted(given, FitResult, self._broken)
+        try:
+            task = get_task(result.task or run.task.name)
+        except Unsupported as error:
+            raise self._broken(f"gave FitResult.task {result.task!r}, and there is no such task", error.hint) from error
+        labels = result.labels or (run.labels if task.labelled else ())
+        classes = len(labels)
+        if result.confusion and [len(row) for row in result.confusion] != [classes] * classes:
+            shape = f"{len(result.confusion)} rows of {', '.join(sorted({str(len(row)) for row in result.confusion}))}"
+            raise self._broken(
+                f"gave FitResult.confusion of {shape} for {classes} labels", "it has a row and a column for each label"
+            )
+        return dataclasses.replace(result, labels=labels, metrics=self._figures(result.step, result.metrics))
+
+    def _figures(self, step: int, metrics: dict[str, float]) -> dict[str, float]:
+        """The metrics that are finite; a loss that is not is told, any other that is not is a fault."""
+        for name, value in metrics.items():
+            if not math.isfinite(value) and name not in LOSSES:
+                raise self._broken(
+                    f"reported the metric {name} as {value} at step {step}",
+                    "metrics are finite numbers; leave out one that has no value",
+                )
+            self._tell(step, name, value)
+        return finite(metrics)
+
+    def _tell(self, step: int, name: str, loss: float | None) -> None:
+        """Warn of the first loss that is not finite."""
+        if loss is not None and not math.isfinite(loss) and not self._diverged:
+            self._diverged = True
+            self._emit(Warned(message=f"step {step}: the {name} is {loss}; the training has diverged"))
+
+    def _broken(self, what: str, advice: str) -> PluginBroken:
+        return PluginBroken(one_line(f"plugin {self._plugin} {what}"), one_line(advice))
+
+
+def named(value: object) -> str:
+    """What something is, as told to a plugin's author."""
+    return "None" if value is None else f"a {type(value).__name__}"
+
+
+def _is_finite(answer: Any) -> bool:
+    """Whether an embedding is right as it stands; a sum that is not finite has a part that is not."""
+    if type(answer) is not Embedding or type(answer.vector) is not tuple or not answer.vector:
+        return False
+    total: object = sum(answer.vector) if type(answer.vector[0]) is float else None
+    return type(total) is float and math.isfinite(total)
+
+
+def _finite_or_none(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _converted(value: Any, kind: type[_T], broken: Callable[[str, str], PluginBroken]) -> _T:
+    """A value with every field of the type it is declared as, numbers of other libraries turned into Python's."""
+    try:
+        return msgspec.convert(msgspec.to_builtins(value, enc_hook=_builtin), kind)
+    except (msgspec.MsgspecError, TypeError, ValueError) as error:
+        found = _FIELD.fullmatch(str(error))
+        if found is None:
+            raise broken(f"gave {_shown(repr(value))}: {error}", f"see zoo.{kind.__name__}") from error
+        wrong = _shown(repr(getattr(value, found["field"])))
+        advice = f"it has to be a {found['expected']}, not a {found['got']}" if found["expected"] else found["other"]
+        raise broken(f"gave {kind.__name__}.{found['field']} {wrong}", advice) from error
+
+
+def _builtin(value: Any) -> Any:
+    """Scalars and arrays of numpy and torch as numbers and lists; whatever else is not of Python as its text."""
+    tolist = getattr(value, "tolist", None)
+    return tolist() if callable(tolist) else str(value)
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
