@@ -12,7 +12,7 @@ run.model.predict(["another sentence"])
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -358,6 +358,7 @@ def predict_file(
     out: str | Path,
     *,
     input: str = "",
+    keep: str | Sequence[str] = (),
     name: str = "",
     device: str = "auto",
     precision: str = "auto",
@@ -368,8 +369,9 @@ def predict_file(
     Args:
         model: name of a card or of a finished run.
         data: the inputs: a file, or a folder of images.
-        out: JSON lines, or CSV if its name ends so; must not exist.
+        out: .csv, .tsv, .jsonl or .ndjson; must not exist.
         input: column of the inputs; found by its usual names if not given.
+        keep: columns of the data to carry along into the output, or "all".
         name: of the run.
         device: auto, cpu, cuda, cuda:N, mps or xpu.
         precision: auto, fp32, bf16, fp16 or int8.
@@ -377,7 +379,7 @@ def predict_file(
     """
     return start(
         batch_prediction_request(
-            model, data, out, input=input, name=name, device=device, precision=precision, **options
+            model, data, out, input=input, keep=keep, name=name, device=device, precision=precision, **options
         )
     )
 

@@ -20,7 +20,8 @@ def describe(s: RunSnapshot) -> str:
         return "starting the worker"
     if s.rows_predicted and s.total_rows:
         rate = f"  {s.samples_per_s:.0f} rows/s" if s.samples_per_s else ""
-        return f"{bar(s.rows_predicted / s.total_rows)} {s.rows_predicted:,}/{s.total_rows:,} rows{rate}"
+        rejected = f"  {s.rejected_rows:,} rejected" if s.rejected_rows else ""
+        return f"{bar(s.rows_predicted / s.total_rows)} {s.rows_predicted:,}/{s.total_rows:,} rows{rate}{rejected}"
     if not s.plan:
         return _preparing(s)
     parts = [f"{bar(s.step / s.steps if s.steps else 0)} step {s.step}/{s.steps}", f"epoch {s.epoch:.1f}"]
@@ -36,6 +37,13 @@ def describe(s: RunSnapshot) -> str:
     if s.rejected_rows:
         parts.append(f"{s.rejected_rows} rows rejected")
     return "  ".join(parts)
+
+
+def answered(s: RunSnapshot) -> str:
+    """How many rows a batch prediction has answered, and how many it could not: `19 rows answered, 1 rejected`."""
+    rows = s.rows_predicted - s.rejected_rows
+    rejected = f", {s.rejected_rows:,} rejected" if s.rejected_rows else ""
+    return f"{rows:,} row{'' if rows == 1 else 's'} answered{rejected}"
 
 
 def _preparing(s: RunSnapshot) -> str:

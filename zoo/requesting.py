@@ -5,19 +5,20 @@ exists.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from zoo.card import Ability, Card, Verb
 from zoo.catalog import Catalog
-from zoo.data import count_rows, digest, load, match_labels
+from zoo.data import InputRows, count_rows, digest, load, match_labels
 from zoo.data.layout import parts_of
 from zoo.devices import choose
 from zoo.errors import DatasetInvalid, OptionInvalid, Unsupported
 from zoo.options import Option, parse, read, to_dict
 from zoo.plugins import load_plugin
 from zoo.runs import store
+from zoo.runs.answer_files import format_of
 from zoo.runs.request import DataRequest, RunRequest, RunVerb
 from zoo.runs.versions import relevant_versions
 from zoo.task import Task, get_task
@@ -103,6 +104,7 @@ def batch_prediction_request(
     out: str | Path,
     *,
     input: str = "",
+    keep: str | Sequence[str] = (),
     name: str = "",
     device: str = "auto",
     precision: str = "auto",
@@ -117,10 +119,13 @@ def batch_prediction_request(
     if card.weights is None:
         raise Unsupported(f"{card.name} has learnt nothing yet", f"train it: zoo finetune {card.name} --data FILE")
     path, target = _existing(data), Path(out).expanduser().absolute()
+    format_of(target)
     if target.exists():
         raise OptionInvalid(f"{target} exists already", "choose another --out, or remove it")
     if not target.parent.is_dir():
         raise OptionInvalid(f"there is no folder {target.parent}", "make it first, or choose another --out")
+    kept = [keep] * bool(keep) if isinstance(keep, str) else list(keep)
+    rows = InputRows(path, get_task(ability.task), input_column=input, keep=kept)
     if count_rows(path) == 0:
         raise DatasetInvalid(f"{path} has no rows", "give a file that has some")
     checked = DataRequest(path=str(path), sha256=digest(path), input_column=input)
@@ -134,6 +139,7 @@ def batch_prediction_request(
         device=device,
         precision=precision,
         out=str(target),
+        keep=rows.kept,
         options=dict(to_dict(parsed)),
     )
 
@@ -228,6 +234,7 @@ def _request(
     processes: int = 1,
     dry_run: bool = False,
     out: str = "",
+    keep: tuple[str, ...] = (),
 ) -> RunRequest:
     check_name(name, Catalog.load().cards)
     placement = choose(device, precision, known=ability.precisions)
@@ -249,6 +256,7 @@ def _request(
         precision_asked=precision,
         processes=processes,
         out=out,
+        keep=keep,
         dry_run=dry_run,
         created_at=time.time(),
         versions=relevant_versions(load_plugin(card.plugin).distribution),

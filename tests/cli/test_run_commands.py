@@ -175,6 +175,37 @@ def test_predict_texts_lines_and_files(model: str, tmp_path: Path) -> None:
     assert len(out.read_text().splitlines()) == 3
 
 
+def test_answers_on_stdout_are_those_of_a_file(model: str, tmp_path: Path) -> None:
+    data, out = tmp_path / "in.csv", tmp_path / "out.jsonl"
+    data.write_text("id,text\n7,good\n8,\n")
+    piped = type_in("predict", model, "--file", str(data), "--out", "-", "--keep", "id", *HERE)
+    filed = type_in("predict", model, "--file", str(data), "--out", str(out), "--keep", "id", *HERE)
+    described = type_in("predict", model, "--file", str(data), "--out", str(tmp_path / "2.tsv"), "--json", *HERE)
+
+    assert piped.stdout == out.read_text()
+    assert [json.loads(line)["id"] for line in piped.stdout.splitlines()] == ["7", "8"]
+    assert filed.stdout == f"1 row answered, 1 rejected in {out}\n"
+    assert json.loads(described.stdout) | {"rows": 2, "rejected": 1} == json.loads(described.stdout)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["2.tsv", "in.csv", "out.jsonl", "rows.csv"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("good", "--keep", "id"), "--keep goes with --file and --out"),
+        (("--file", "x.csv", "--keep", "id"), "--keep goes with --file and --out"),
+        (("--file", "x.csv", "--detach"), "--detach goes with --out FILE"),
+        (("--file", "x.csv", "--out", "-", "--name", "batch"), "--name goes with --out FILE"),
+        (("good", "--out", "x.csv"), "--out goes with --file"),
+    ],
+)
+def test_flags_that_mean_nothing_alone_are_refused(model: str, words: tuple[str, ...], message: str) -> None:
+    done = type_in("predict", model, *words, *HERE)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+
+
 def test_evaluate_prints_a_table_of_classes(model: str, rows: Path) -> None:
     done = type_in("evaluate", model, "--data", str(rows), *HERE)
 

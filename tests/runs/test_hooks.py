@@ -68,6 +68,26 @@ def test_a_predictor_that_breaks_the_contract_is_named(
         assert told.partition(" gave")[0].partition(" with")[0] in done.stderr
 
 
+def test_a_command_that_could_answer_nothing_does_not_succeed(install: Install, rows: Path, tmp_path: Path) -> None:
+    install((ANSWERS, "return [zoo.Rejected('too odd') for text in inputs]"))
+    trained(rows)
+    out = tmp_path / "out.csv"
+
+    typed = command("predict", "mine", "good", "bad")
+    streamed = command("predict", "mine", "--file", str(rows), "--out", "-")
+    written = command("predict", "mine", "--file", str(rows), "--out", str(out))
+    judged = command("evaluate", "mine", "--data", str(rows))
+    silent = command("predict", "mine")
+
+    assert {done.returncode for done in (typed, streamed, written, judged, silent)} == {ExitCode.DATA}
+    assert "  rejected: too odd" in typed.stdout
+    assert "all 2 inputs had to be rejected" in typed.stderr
+    assert len(streamed.stdout.splitlines()) == 40
+    assert f"all 40 rows had to be rejected\nhint: {out} has the reasons" in written.stderr
+    assert "none of its 40 rows could be answered, the first for this reason: too odd" in judged.stderr
+    assert "no input came on stdin" in silent.stderr
+
+
 def test_loading_that_fails_is_the_plugins(install: Install, rows: Path) -> None:
     install(("return WordCounts(json", "raise KeyError('weights')\n    return WordCounts(json"))
     trained(rows)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import io
+import itertools
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +14,8 @@ import pytest
 
 import zoo
 from tests.echo_runs import until, wait_quietly
-from zoo.runs import liveness, prediction_job
+from zoo.runs import liveness
+from zoo.runs.answer_files import AnswerColumns, AnswerRecord, Delimited, JsonLines, RecordCount
 from zoo.runs.events import PredictionsWritten
 
 Start = Callable[..., zoo.Run]
@@ -23,8 +26,8 @@ def model(finetune: Start) -> str:
     return finetune(name="words").wait(progress=False).name
 
 
-def predict(model: str, data: Path, out: Path) -> zoo.Run:
-    return zoo.predict_file(model, data, out, device="cpu", precision="fp32")
+def predict(model: str, data: Path, out: Path, keep: str | list[str] = "") -> zoo.Run:
+    return zoo.predict_file(model, data, out, keep=keep, device="cpu", precision="fp32")
 
 
 def test_rows_are_answered_in_order_and_bad_ones_rejected_in_place(model: str, tmp_path: Path) -> None:
@@ -37,25 +40,107 @@ def test_rows_are_answered_in_order_and_bad_ones_rejected_in_place(model: str, t
     assert [answer["prediction"]["type"] for answer in answers] == ["classification", "rejected", "classification"]
     assert answers[0]["prediction"]["scores"][0]["label"] == "positive"
     assert answers[2]["input"] == "bad, bad"
-    assert run.metrics == {"rows": 3.0}
+    assert run.metrics == {"rows": 3.0, "rejected": 1.0}
 
 
-def test_csv_answers_have_a_header_and_stay_on_one_line(model: str, tmp_path: Path) -> None:
-    data, out = tmp_path / "in.jsonl", tmp_path / "out.csv"
-    data.write_text(json.dumps({"text": "good\nfine"}) + "\n" + json.dumps({"text": ""}) + "\n")
-    predict(model, data, out).wait(progress=False)
-    header, first, second = csv.reader(out.read_text().splitlines())
-
-    assert tuple(header) == prediction_job.CSV_HEADER
-    assert first[:3] == ["1", "good fine", "positive"]
-    assert second[2] == ""
-    assert second[4] != ""
+TEXTS = ("  good\nfine", 'so "good",\r\n', "bad\rbad", "\tgood; bad ", "'good'", "")
 
 
-@pytest.mark.parametrize("suffix", ["jsonl", "csv"])
-def test_a_killed_job_goes_on_where_it_was(model: str, tmp_path: Path, suffix: str) -> None:
-    rows, data = 30_000, tmp_path / "in.txt"
-    data.write_text("".join(f"good {i}\n" for i in range(rows)))
+@pytest.mark.parametrize(("suffix", "dialect"), [("csv", csv.excel), ("tsv", csv.excel_tab)])
+def test_a_table_of_answers_has_the_texts_as_they_are(
+    model: str, tmp_path: Path, suffix: str, dialect: type[csv.Dialect]
+) -> None:
+    data, out = tmp_path / "in.jsonl", tmp_path / f"out.{suffix}"
+    data.write_text("".join(json.dumps({"text": text}) + "\n" for text in TEXTS))
+    run = predict(model, data, out).wait(progress=False)
+    with out.open(newline="") as file:
+        header, *answers = csv.reader(file, dialect)
+
+    assert header == ["row", "input", "prediction", "probability", "rejected"]
+    assert [answer[1] for answer in answers] == list(TEXTS)
+    assert [answers[0][2], answers[2][2]] == ["positive", "negative"]
+    assert [answer[4] for answer in answers] == [""] * 5 + ["column text is empty"]
+    assert run.metrics == {"rows": 6.0, "rejected": 1.0}
+    assert run.snapshot.rejected_rows == 1
+
+
+def test_columns_of_the_data_are_carried_along(model: str, tmp_path: Path) -> None:
+    data = tmp_path / "in.csv"
+    data.write_text('id,text,row,prediction\n007,good,x,"a\nb"\n008,,y,\n009,bad,z\n')
+    chosen, everything = tmp_path / "chosen.csv", tmp_path / "everything.jsonl"
+    run = predict(model, data, chosen, keep="prediction, ID").wait(progress=False)
+    predict(model, data, everything, keep=["all"]).wait(progress=False)
+    with chosen.open(newline="") as file:
+        table = list(csv.reader(file))
+    lines = [json.loads(line) for line in everything.read_text().splitlines()]
+
+    assert table[0] == ["row", "id", "input_prediction", "input", "prediction", "probability", "rejected"]
+    assert [row[:5] for row in table[1:]] == [
+        ["1", "007", "a\nb", "good", "positive"],
+        ["2", "008", "", "", ""],
+        ["3", "", "", "", ""],
+    ]
+    assert [list(line) for line in lines] == [["row", "id", "text", "input_row", "input_prediction", "prediction"]] * 3
+    assert [line["id"] for line in lines] == ["007", "008", None]
+    assert run.snapshot.notes == (
+        "column 'prediction' of the data is called 'input_prediction' in the answers, which have a column 'prediction' "
+        "of their own",
+    )
+
+
+def test_cells_of_any_type_are_carried_along(model: str, tmp_path: Path) -> None:
+    row = {"text": "good", "id": 12345678901234567890, "tags": ["a", "ä"], "open": True, "price": 1.5, "none": None}
+    data, table, lines = tmp_path / "in.jsonl", tmp_path / "out.csv", tmp_path / "out.ndjson"
+    data.write_text(json.dumps(row) + "\n")
+    for out in (table, lines):
+        predict(model, data, out, keep="all").wait(progress=False)
+
+    (answer,) = csv.DictReader(table.read_text().splitlines())
+    kept = {"text": "good", "id": "12345678901234567890", "tags": '["a","ä"]', "open": "true", "price": "1.5"}
+    assert answer | kept | {"none": ""} == answer
+    assert json.loads(lines.read_text()) | row == json.loads(lines.read_text())
+
+
+@pytest.mark.parametrize(
+    ("out", "keep", "error", "message"),
+    [
+        ("out.xlsx", "", zoo.OptionInvalid, r"out.xlsx ends in .xlsx, and answers are written as .csv, .tsv, .jsonl"),
+        ("out.json", "", zoo.OptionInvalid, "ends in .json"),
+        ("out.parquet", "", zoo.OptionInvalid, "ends in .parquet"),
+        ("out", "", zoo.OptionInvalid, "has no extension"),
+        ("out.csv", "nr", zoo.DatasetInvalid, "has no column nr for --keep; columns found: id, text, id"),
+        ("out.csv", "all", zoo.DatasetInvalid, "has 2 columns called id"),
+    ],
+)
+def test_what_cannot_be_written_is_refused_before_a_run_exists(
+    model: str, tmp_path: Path, out: str, keep: str, error: type[Exception], message: str
+) -> None:
+    data = tmp_path / "in.csv"
+    data.write_text("id,text,id\n1,good,2\n")
+    with pytest.raises(error, match=message):
+        predict(model, data, tmp_path / out, keep=keep)
+
+    assert [run.name for run in zoo.list_runs()] == ["words"]
+
+
+@pytest.mark.parametrize("answer_format", [Delimited(AnswerColumns(), ","), JsonLines(AnswerColumns())])
+def test_whole_records_are_counted_wherever_a_file_ends(answer_format: Delimited | JsonLines) -> None:
+    answers = [zoo.Classification((zoo.Score("a,\n", 1.0),)), zoo.Rejected('it is ""\n'), zoo.Rejected("empty,")]
+    records = [AnswerRecord(row, text, answers[row % 3]) for row, text in enumerate(TEXTS)]
+    parts = [answer_format.header(), *map(answer_format.encode, records)]
+    ends = list(itertools.accumulate(map(len, parts)))
+    rejected = list(itertools.accumulate((isinstance(one.answer, zoo.Rejected) for one in records), initial=0))
+    for cut in range(ends[-1] + 1):
+        whole = sum(end <= cut for end in ends) - 1
+        expected = RecordCount(whole, rejected[whole], ends[whole]) if whole >= 0 else RecordCount()
+
+        assert answer_format.count(io.BytesIO(b"".join(parts)[:cut])) == expected, cut
+
+
+@pytest.mark.parametrize(("suffix", "half"), [("jsonl", b'{"row": 300'), ("csv", b'300,"half a\nre')])
+def test_a_killed_job_goes_on_where_it_was(model: str, tmp_path: Path, suffix: str, half: bytes) -> None:
+    rows, data = 30_000, tmp_path / "in.csv"
+    data.write_text("text\n" + "".join(f'"good\n{i}"\n' for i in range(rows)))
     whole, out = tmp_path / f"whole.{suffix}", tmp_path / f"parts.{suffix}"
     predict(model, data, whole).wait(progress=False)
     run = predict(model, data, out)
@@ -67,7 +152,7 @@ def test_a_killed_job_goes_on_where_it_was(model: str, tmp_path: Path, suffix: s
     wait_quietly(run)
     if run.status == "crashed":  # a fast machine may have been done by then
         with out.open("ab") as file:
-            file.write(b"half a li")
+            file.write(half)
         run.resume().wait(progress=False)
 
     assert out.read_bytes() == whole.read_bytes()

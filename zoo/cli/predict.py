@@ -8,9 +8,6 @@ import itertools
 import shlex
 import sys
 from collections.abc import Iterable, Iterator
-from typing import Any
-
-import msgspec
 
 from zoo.api import load, start
 from zoo.card import Card
@@ -22,15 +19,17 @@ from zoo.cli.placing import add_columns, add_placement, named_model, tell_placem
 from zoo.cli.render import render
 from zoo.cli.warm import Answerer
 from zoo.cli.watching import leave, tell_fetching, tell_result, watch
-from zoo.data import stream
+from zoo.data import InputRows
 from zoo.data.example import Example, RejectedRow
 from zoo.data.expansion import expand, named_files
 from zoo.errors import DatasetInvalid, OptionInvalid
-from zoo.prediction import Prediction, Rejected
+from zoo.prediction import Rejected
 from zoo.requesting import batch_prediction_request, find_ability
+from zoo.runs.answer_files import AnswerColumns, AnswerRecord, JsonLines
+from zoo.runs.prediction_job import KeptRow, answer, chunks
 from zoo.task import Task, get_task
 
-STDIN = "-"
+STDIN = STDOUT = "-"
 CHUNK = 64
 """Inputs answered at once when they come as a stream."""
 
@@ -50,7 +49,17 @@ def complete_parser(parser: Parser, words: list[str]) -> None:
         help="answer every row of a file, or every image of a folder; - reads lines from stdin",
     )
     parser.add_argument(
-        "--out", metavar="FILE", help="with --file: write there (.jsonl or .csv), as a run that resumes"
+        "--out",
+        metavar="FILE",
+        help="with --file: write there, by its ending as .csv, .tsv, .jsonl or .ndjson, in a run that resumes; - is "
+        "stdout, as JSON lines",
+    )
+    parser.add_argument(
+        "--keep",
+        metavar="COLUMNS",
+        action="append",
+        default=[],
+        help="with --out: carry these columns of the file along, such as id,customer; all carries every one",
     )
     add_columns(parser, label=False)
     parser.add_argument("--name", default="", help="with --out: name of the run")
@@ -66,34 +75,50 @@ def complete_parser(parser: Parser, words: list[str]) -> None:
 
 def run(args: argparse.Namespace) -> ExitCode:
     """Answer here, or in a worker where a file goes to a file."""
+    _check_flags(args)
+    if args.out and args.out != STDOUT:
+        return _to_file(args)
+    if args.file == STDIN:
+        args.file = None  # lines of stdin are what is read without inputs
+    card, ability = find_ability(args.model, "predict")
+    task = get_task(ability.task)
+    typed = not args.inputs and not args.file and sys.stdin.isatty()
+    if typed:
+        diagnostics.note("reading one input a line; end with Ctrl-D")
+    columns, source = _file_rows(args, task) if args.file else (AnswerColumns(), _given_rows(args, task))
+    json_lines = JsonLines(columns) if args.json or args.out else None
+    answered = rejected = 0
+    with _answerer(args, card, task) as answer_all:
+        for chunk in chunks(source, 1 if typed else CHUNK):
+            for record in answer(answer_all, chunk):
+                rejected += isinstance(record.answer, Rejected)
+                answered += not isinstance(record.answer, Rejected)
+                _show(record, json_lines)
+    if not answered and not typed:
+        raise _nothing_answered(args, rejected)
+    return ExitCode.OK
+
+
+def _check_flags(args: argparse.Namespace) -> None:
+    """Refuse flags that mean nothing without another."""
     if args.inputs and args.file:
         raise OptionInvalid("inputs and --file were both given", "give one of them")
     if args.out and not args.file:
         raise OptionInvalid("--out goes with --file", "name the file whose rows shall be answered")
-    if args.out:
-        return _to_file(args)
-    if args.file == STDIN:
-        args.file = None  # lines of stdin are what is read without inputs
-        if args.input_column:
-            raise OptionInvalid("stdin is read line by line and has no columns", "save it as a file: --file FILE")
-    if not args.inputs and not args.file and sys.stdin.isatty():
-        diagnostics.note("reading one input a line; end with Ctrl-D")
-    card, ability = find_ability(args.model, "predict")
-    task = get_task(ability.task)
-    if args.file:
-        rows = stream(args.file, task, input_column=args.input_column)
-        first = next(rows, None)  # what is wrong with the file is told before the model is loaded
-        if first is None:
-            raise DatasetInvalid(f"{args.file} has no rows", "give a file that has some")
-        source: Iterable[Any] = itertools.chain([first], rows)
-    else:
-        source = expand(args.inputs, task.input) or _typed_lines()
-        _warn_of_files(args, task)
-    one_by_one = not args.inputs and not args.file and sys.stdin.isatty()
-    with _answerer(args, card, task) as answer_all:
-        for text, answer in _answers(answer_all, iter(source), chunk_size=1 if one_by_one else CHUNK):
-            _show(text, answer, as_json=args.json)
-    return ExitCode.OK
+    if args.keep and not (args.file and (args.out or args.json)):
+        raise OptionInvalid("--keep goes with --file and --out", f"--out {STDOUT} writes JSON lines to stdout")
+    if args.file == STDIN and (args.input_column or args.keep):
+        raise OptionInvalid("stdin is read line by line and has no columns", "save it as a file: --file FILE")
+    for flag in ("name", "detach"):
+        if getattr(args, flag) and args.out in (None, STDOUT):
+            raise OptionInvalid(f"--{flag} goes with --out FILE", "name the file that the answers shall go to")
+
+
+def _nothing_answered(args: argparse.Namespace, rejected: int) -> DatasetInvalid:
+    if not rejected:
+        return DatasetInvalid("no input came on stdin", "one input a line, or --file FILE")
+    inputs = "the only input" if rejected == 1 else f"all {rejected:,} inputs"
+    return DatasetInvalid(f"{inputs} had to be rejected", f"zoo show {args.model} says what the model takes")
 
 
 def _warn_of_files(args: argparse.Namespace, task: Task) -> None:
@@ -103,11 +128,11 @@ def _warn_of_files(args: argparse.Namespace, task: Task) -> None:
         diagnostics.warn(f"{name!r} {taken}; for its rows: zoo predict {args.model} --file {shlex.quote(name)}")
 
 
-def _show(text: str, answer: Prediction, *, as_json: bool) -> None:
-    if as_json:
-        output.raw(msgspec.json.encode({"input": text, "prediction": answer}).decode() + "\n")
+def _show(record: AnswerRecord, json_lines: JsonLines | None) -> None:
+    if json_lines:
+        output.raw(json_lines.encode(record).decode())
     else:
-        for line in render(text, answer):
+        for line in render(record.input or f"row {record.row}", record.answer):
             output.line(line)
     sys.stdout.flush()
 
@@ -127,6 +152,29 @@ def _answerer(args: argparse.Namespace, card: Card, task: Task) -> Iterator[Answ
     yield model.predict
 
 
+def _file_rows(args: argparse.Namespace, task: Task) -> tuple[AnswerColumns, Iterator[KeptRow]]:
+    """The rows of the file, and the columns of what is answered; what is wrong with it shows before the model loads."""
+    rows = InputRows(args.file, task, input_column=args.input_column, keep=args.keep)
+    columns = AnswerColumns(rows.kept, rows.columns.input)
+    for message in columns.notes():
+        diagnostics.note(message)
+    iterator = iter(rows)
+    first = next(iterator, None)
+    if first is None:
+        raise DatasetInvalid(f"{args.file} has no rows", "give a file that has some")
+    return columns, itertools.chain([first], iterator)
+
+
+def _given_rows(args: argparse.Namespace, task: Task) -> Iterator[KeptRow]:
+    """The inputs on the command line, else the lines of stdin."""
+    inputs: Iterable[str | RejectedRow] = expand(args.inputs, task.input) or _typed_lines()
+    _warn_of_files(args, task)
+    return (
+        (Example(item, row=number) if isinstance(item, str) else item, ())
+        for number, item in enumerate(inputs, start=1)
+    )
+
+
 def _typed_lines() -> Iterator[str | RejectedRow]:
     """The lines of stdin, whatever the encoding of the terminal; one that is not UTF-8 is rejected in its place."""
     for number, line in enumerate(sys.stdin.buffer, start=1):
@@ -136,24 +184,13 @@ def _typed_lines() -> Iterator[str | RejectedRow]:
             yield RejectedRow("stdin", number, "not UTF-8")
 
 
-def _answers(answer_all: Answerer, source: Iterator[Any], *, chunk_size: int) -> Iterator[tuple[str, Any]]:
-    """Answer a stream, in order and in chunks."""
-    while chunk := list(itertools.islice(source, chunk_size)):
-        texts = [one.input if isinstance(one, Example) else one for one in chunk if not isinstance(one, RejectedRow)]
-        answered = iter(answer_all(texts) if texts else [])
-        for one in chunk:
-            if isinstance(one, RejectedRow):
-                yield f"row {one.row}", Rejected(one.reason)
-            else:
-                yield one.input if isinstance(one, Example) else one, next(answered)
-
-
 def _to_file(args: argparse.Namespace) -> ExitCode:
     request = batch_prediction_request(
         args.model,
         args.file,
         args.out,
         input=args.input_column,
+        keep=args.keep,
         name=args.name,
         device=args.device,
         precision=args.precision,
@@ -165,8 +202,11 @@ def _to_file(args: argparse.Namespace) -> ExitCode:
         return leave(started, as_json=args.json)
     diagnostics.note(f"run: {started.name}")
     code = watch(started, stop_on_interrupt=True)
-    if code == ExitCode.OK and args.json:
-        output.emit_json({"run": started.name, "rows": started.snapshot.rows_predicted, "out": request.out})
+    if args.json:
+        s = started.snapshot
+        output.emit_json(
+            {"run": started.name, "rows": s.rows_predicted, "rejected": s.rejected_rows, "out": request.out}
+        )
     elif code == ExitCode.OK:
         tell_result(started)
     return code

@@ -11,7 +11,7 @@ from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode, exit_code_of_kind
 from zoo.errors import ZooError
 from zoo.narration import narrate
-from zoo.progress import REPAINT_S, describe, duration, size
+from zoo.progress import REPAINT_S, answered, describe, duration, size
 from zoo.runs import control
 from zoo.runs.events import AnyEvent, Warned
 from zoo.runs.log import follow
@@ -106,7 +106,7 @@ def conclude(run: Run) -> ExitCode:
     if s.status == "finished":
         took = duration((s.ended_at or 0) - (s.started_at or 0))
         diagnostics.note(f"finished in {took}" + (f", best at step {s.best_step}" if s.best_step else ""))
-        return ExitCode.OK
+        return _code_of_answers(run, s)
     if s.status == "cancelled":
         diagnostics.note(f"stopped at step {s.step}; go on with it: zoo resume {run.name}")
         return ExitCode.INTERRUPTED
@@ -116,11 +116,21 @@ def conclude(run: Run) -> ExitCode:
     return exit_code_of_kind(s.error_kind)
 
 
+def _code_of_answers(run: Run, s: RunSnapshot) -> ExitCode:
+    """That of a finished run; a prediction that answered nothing is no success."""
+    request = run.folder.request
+    if request.verb != "predict" or s.rows_predicted > s.rejected_rows:
+        return ExitCode.OK
+    rows = "the only row" if s.rows_predicted == 1 else f"all {s.rows_predicted:,} rows"
+    diagnostics.error(ZooError(f"{rows} had to be rejected", f"{request.out} has the reasons"))
+    return ExitCode.DATA
+
+
 def tell_result(run: Run) -> None:
     """The answer of a finished run, on stdout; where its model is and what to do with it, on stderr."""
     request, s = run.folder.request, run.snapshot
     if request.verb == "predict":
-        output.line(f"{s.rows_predicted:,} rows answered in {request.out}")
+        output.line(f"{answered(s)} in {request.out}")
         return
     show_metrics(s)
     if request.verb in ("pretrain", "finetune"):

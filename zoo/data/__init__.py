@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from zoo.data.guessing import likely_task
     from zoo.data.inspection import inspect
     from zoo.data.labels import match_labels
-    from zoo.data.loading import count_rows, load, stream
+    from zoo.data.loading import InputRows, count_rows, load, stream
     from zoo.data.report import Finding, Inspection
     from zoo.data.splitting import split
 
@@ -20,6 +20,7 @@ __all__ = [
     "Dataset",
     "Example",
     "Finding",
+    "InputRows",
     "Inspection",
     "RejectedRow",
     "count_rows",
@@ -35,7 +36,7 @@ __all__ = [
 _MODULE_OF = {
     **dict.fromkeys(("Columns", "Dataset", "Example", "RejectedRow"), "zoo.data.example"),
     **dict.fromkeys(("Finding", "Inspection"), "zoo.data.report"),
-    **dict.fromkeys(("count_rows", "load", "stream"), "zoo.data.loading"),
+    **dict.fromkeys(("InputRows", "count_rows", "load", "stream"), "zoo.data.loading"),
     "digest": "zoo.data.digests",
     "inspect": "zoo.data.inspection",
     "likely_task": "zoo.data.guessing",

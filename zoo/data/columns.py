@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from zoo.data.example import Columns
 from zoo.data.rows import Malformed
 from zoo.data.table import Table, shown
@@ -33,6 +35,31 @@ def find_columns(
     if not chosen_label and require_labels:
         raise _missing(table, "the label", "--label", usual)
     return Columns(chosen_input, chosen_label)
+
+
+ALL = "all"
+"""What stands for every column where some are to be named."""
+
+
+def kept_columns(table: Table, names: Sequence[str]) -> tuple[str, ...]:
+    """The columns that are to be carried along, as the file spells them and in its order.
+
+    Args:
+        table: the data.
+        names: of columns; one that is no column may be several with commas between them; `all` is every column.
+
+    Raises:
+        DatasetInvalid: there is no such column, or there are several of that name.
+    """
+    asked = [name for given in names for name in _separate(table, given)]
+    if ALL in asked:
+        asked = list(table.columns)
+    found = {_find(table, "--keep", "--keep", (), name) for name in asked}
+    return tuple(dict.fromkeys(column for column in table.columns if column in found))
+
+
+def _separate(table: Table, given: str) -> list[str]:
+    return [given] if given in table.columns else [name.strip() for name in given.split(",")]
 
 
 def _find(table: Table, what: str, flag: str, usual: tuple[str, ...], asked: str) -> str:

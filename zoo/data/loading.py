@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
-from zoo.data.columns import find_columns
+from zoo.data.columns import find_columns, kept_columns
 from zoo.data.digests import digest, digest_of_examples
 from zoo.data.example import Columns, Dataset, Example, RejectedRow
 from zoo.data.inputs import Unusable, inputs_of, read_input
 from zoo.data.labels import read_label
 from zoo.data.layout import deeper_root
-from zoo.data.rows import Malformed
+from zoo.data.rows import Malformed, Row
 from zoo.data.table import Table, format_of, shown
 from zoo.errors import DatasetInvalid
 from zoo.task import Task
@@ -67,9 +68,36 @@ def stream(path: str | Path, task: Task, *, input_column: str = "") -> Iterator[
         DatasetInvalid: the file cannot serve.
         Unsupported: a package that reads this format is not installed.
     """
-    table = Table(path)
-    found = find_columns(table, task, input_column=input_column, require_labels=False)
-    return read_examples(table, task, Columns(found.input), require_labels=False)
+    return (item for item, _ in InputRows(path, task, input_column=input_column))
+
+
+class InputRows:
+    """The inputs of a file or folder, each with the cells of some columns beside it; read as often as it is iterated.
+
+    Args:
+        path: the data.
+        task: what the inputs are for.
+        input_column: name of their column, where it is none of the usual ones.
+        keep: the columns whose cells are wanted, by name or as "all"; see `kept_columns`.
+
+    Raises:
+        DatasetInvalid: the data cannot serve, or has no such column.
+        Unsupported: a package that reads this format is not installed.
+    """
+
+    def __init__(self, path: str | Path, task: Task, *, input_column: str = "", keep: Sequence[str] = ()) -> None:
+        self._table = Table(path)
+        self._task = task
+        found = find_columns(self._table, task, input_column=input_column, require_labels=False)
+        self.columns = Columns(found.input)
+        self.kept = kept_columns(self._table, keep)
+
+    def __iter__(self) -> Iterator[tuple[Example | RejectedRow, tuple[Any, ...]]]:
+        """In order and in constant memory; a row that cannot be read at all has no cells."""
+        reader = _RowReader(self._table, self._task, self.columns, require_labels=False)
+        for row in self._table.rows(tuple(dict.fromkeys((self.columns.input, *self.kept)))):
+            cells = () if isinstance(row, Malformed) else tuple(row.values[name] for name in self.kept)
+            yield reader.read(row), cells
 
 
 def count_rows(path: str | Path) -> int | None:
@@ -93,23 +121,33 @@ def read_examples(
     table: Table, task: Task, columns: Columns, *, require_labels: bool
 ) -> Iterator[Example | RejectedRow]:
     """Turn rows into examples, one for one and in order."""
-    file = str(table.path)
-    interned: dict[str, str] = {}
+    reader = _RowReader(table, task, columns, require_labels=require_labels)
     wanted = tuple(name for name in (columns.input, columns.label) if name)
-    for row in table.rows(wanted):
+    return map(reader.read, table.rows(wanted))
+
+
+class _RowReader:
+    """Makes an example of a row, or says why it is none."""
+
+    def __init__(self, table: Table, task: Task, columns: Columns, *, require_labels: bool) -> None:
+        self._table, self._task, self._columns = table, task, columns
+        self._require_labels = require_labels
+        self._file = str(table.path)
+        self._interned: dict[str, str] = {}
+
+    def read(self, row: Row | Malformed) -> Example | RejectedRow:
         if isinstance(row, Malformed):
-            yield RejectedRow(file, row.number, row.reason)
-            continue
+            return RejectedRow(self._file, row.number, row.reason)
+        table, columns = self._table, self._columns
         try:
-            found = read_input(row.values[columns.input], task.input, columns.input, table.base)
+            found = read_input(row.values[columns.input], self._task.input, columns.input, table.base)
             label = read_label(row.values[columns.label], columns.label) if columns.label else None
-            if label is None and require_labels:
+            if label is None and self._require_labels:
                 raise Unusable(table.missing_label(columns.label))  # noqa: TRY301
         except Unusable as unusable:
-            yield RejectedRow(file, row.number, str(unusable))
-            continue
+            return RejectedRow(self._file, row.number, str(unusable))
         # A million rows share the few strings that are their labels.
-        yield Example(found, None if label is None else interned.setdefault(label, label), row.number)
+        return Example(found, None if label is None else self._interned.setdefault(label, label), row.number)
 
 
 def _digested(dataset: Dataset, task: Task) -> Dataset:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zoo.data import load, match_labels
-from zoo.errors import Unsupported
+from zoo.errors import DatasetInvalid, Unsupported
 from zoo.metrics import ClassificationMetrics
-from zoo.prediction import Classification
+from zoo.prediction import Classification, Rejected
 from zoo.runs.events import (
     AnyEvent,
     DataLoaded,
@@ -32,6 +32,7 @@ def evaluate(worker: Worker) -> AnyEvent:
 
     Raises:
         Unsupported: the model is no classifier.
+        DatasetInvalid: it could answer none of the rows.
     """
     _, card = resolve(worker)
     task = get_task(worker.request.task)
@@ -64,7 +65,7 @@ def evaluate(worker: Worker) -> AnyEvent:
     card, predictor = load_predictor(worker)
     metrics = ClassificationMetrics(card.labels)
     index = {label: i for i, label in enumerate(card.labels)}
-    unanswered = 0
+    unanswered, reason = 0, ""
     for start in range(0, len(dataset.examples), CHUNK):
         if worker.should_stop():
             return RunCancelled()
@@ -74,7 +75,13 @@ def evaluate(worker: Worker) -> AnyEvent:
                 metrics.update(index[str(example.label)], index[answer.label])
             else:
                 unanswered += 1
+                reason = reason or (answer.reason if isinstance(answer, Rejected) else type(answer).__name__)
         worker.emit(PredictionsWritten(rows=start + len(chunk), total_rows=len(dataset.examples)))
+    if unanswered == len(dataset.examples):
+        raise DatasetInvalid(
+            f"{data.path}: none of its {unanswered:,} rows could be answered, the first for this reason: {reason}",
+            f"zoo show {card.name} says what the model takes",
+        )
     figures = metrics.compute() | ({"unanswered": float(unanswered)} if unanswered else {})
     worker.emit(EvaluationCompleted(step=0, metrics=figures, rows=len(dataset.examples)))
     return RunFinished(metrics=figures, confusion=metrics.confusion, labels=card.labels)

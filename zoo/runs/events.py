@@ -143,7 +143,9 @@ class PredictionsWritten(Event, frozen=True, kw_only=True, tag="predictions_writ
     """Answers were appended to the output file and flushed to disk."""
 
     rows: int
-    """Rows answered so far, over all attempts."""
+    """Rows written so far, over all attempts, those rejected included."""
+    rejected: int = 0
+    """Of these, the rows that could not be answered."""
     total_rows: int | None = None
     samples_per_s: float = 0.0
 

@@ -1,121 +1,131 @@
 """Batch prediction: a file of inputs to a file of answers, in order, in constant memory.
 
-A killed job goes on where it was: answers already in the output file are counted, a half-written line is cut off.
+A killed job goes on where it was: answers already in the output file are counted, a half-written record is cut off.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import itertools
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from zoo.data import count_rows, digest, stream
+from zoo.data import InputRows, count_rows, digest
 from zoo.data.example import Example, RejectedRow
-from zoo.prediction import Classification, Embedding, FilledMask, Prediction, Rejected
-from zoo.runs.events import AnyEvent, PredictionsWritten, RunCancelled, RunFinished
+from zoo.prediction import Prediction, Rejected
+from zoo.runs.answer_files import AnswerColumns, AnswerFormat, AnswerRecord, RecordCount, format_of
+from zoo.runs.events import AnyEvent, Noted, PredictionsWritten, RunCancelled, RunFinished
 from zoo.runs.preparation import load_predictor
 from zoo.runs.quarantine import check_digest
 from zoo.task import get_task
 
 if TYPE_CHECKING:
+    import io
+
     from zoo.runs.worker import Worker
 
 CHUNK = 512
 """Rows answered between two looks at the clock and at the wish to stop."""
 FLUSH_S = 1.0
-CSV_HEADER = ("row", "input", "prediction", "probability", "rejected")
+KeptRow = tuple[Example | RejectedRow, tuple[Any, ...]]
+"""A row of the data, and those of its cells that are carried along."""
 
 
 def predict(worker: Worker) -> AnyEvent:
     """Answer every row of the data; returns the event that ends the run."""
-    request = worker.request
-    check_digest(request.data.path, digest(request.data.path), request.data.sha256)
+    request, data = worker.request, worker.request.data
+    check_digest(data.path, digest(data.path), data.sha256)
+    rows = InputRows(data.path, get_task(request.task), input_column=data.input_column, keep=request.keep)
+    columns = AnswerColumns(rows.kept, rows.columns.input)
+    if worker.attempt == 1:
+        for message in columns.notes():
+            worker.emit(Noted(message=message))
     _, predictor = load_predictor(worker)
     out = Path(request.out)
-    done = _answered(out)
-    rows = stream(request.data.path, get_task(request.task), input_column=request.data.input_column)
-    total = count_rows(request.data.path)
-    worker.emit(PredictionsWritten(rows=done, total_rows=total))
-    began, first, told_at = time.monotonic(), done, 0.0
+    answer_format = format_of(out)(columns)
+    done = _resume(out, answer_format)
+    progress = _Progress(worker, done, count_rows(data.path))
     with out.open("ab") as file:
-        if out.suffix.lower() == ".csv" and file.tell() == 0:
-            file.write(_csv_line(CSV_HEADER))
-        for chunk in _chunks(itertools.islice(rows, done, None)):
+        if file.tell() == 0:
+            file.write(answer_format.header())
+        for chunk in chunks(itertools.islice(rows, done.rows, None), CHUNK):
             if worker.should_stop():
                 _flush(file)
-                return RunCancelled(step=done)
-            for row, answer in zip(chunk, answers(predictor, chunk), strict=True):
-                file.write(_line(out, row, answer))
-            done += len(chunk)
-            if time.monotonic() - told_at >= FLUSH_S:
+                return RunCancelled(step=progress.rows)
+            records = answer(predictor.predict, chunk)
+            file.writelines(map(answer_format.encode, records))
+            progress.add(records)
+            if progress.due:
                 _flush(file)
-                told_at = time.monotonic()
-                rate = (done - first) / (told_at - began)
-                worker.emit(PredictionsWritten(rows=done, total_rows=total, samples_per_s=rate))
+                progress.emit()
         _flush(file)
-    rate = (done - first) / max(time.monotonic() - began, 1e-9)
-    worker.emit(PredictionsWritten(rows=done, total_rows=done, samples_per_s=rate))
-    return RunFinished(metrics={"rows": float(done)})
+    return progress.finish()
 
 
-def answers(predictor: Any, chunk: list[Example | RejectedRow]) -> list[Prediction]:
-    """Answer a chunk; rows that could not be read are rejected in their place."""
-    readable = [row.input for row in chunk if isinstance(row, Example)]
-    answered = iter(predictor.predict(readable) if readable else [])
-    return [next(answered) if isinstance(row, Example) else Rejected(row.reason) for row in chunk]
+def answer(answer_all: Callable[[list[Any]], list[Prediction]], chunk: list[KeptRow]) -> list[AnswerRecord]:
+    """Answer a chunk, in order; rows that could not be read are rejected in their place."""
+    readable = [item.input for item, _ in chunk if isinstance(item, Example)]
+    answers = iter(answer_all(readable) if readable else [])
+    return [
+        AnswerRecord(item.row, item.input, next(answers), cells)
+        if isinstance(item, Example)
+        else AnswerRecord(item.row, "", Rejected(item.reason), cells)
+        for item, cells in chunk
+    ]
 
 
-def _chunks(rows: Iterator[Example | RejectedRow]) -> Iterator[list[Example | RejectedRow]]:
-    while chunk := list(itertools.islice(rows, CHUNK)):
+def chunks(rows: Iterable[KeptRow], size: int) -> Iterator[list[KeptRow]]:
+    """The rows, so many at a time."""
+    iterator = iter(rows)
+    while chunk := list(itertools.islice(iterator, size)):
         yield chunk
 
 
-def _line(out: Path, row: Example | RejectedRow, answer: Prediction) -> bytes:
-    text = row.input if isinstance(row, Example) else ""
-    if out.suffix.lower() == ".csv":
-        return _csv_line((row.row, text, *_flat(answer)))
-    return msgspec.json.encode({"row": row.row, "input": text, "prediction": answer}) + b"\n"
+class _Progress:
+    """Counts what is written, over all attempts, and reports it."""
+
+    def __init__(self, worker: Worker, done: RecordCount, total_rows: int | None) -> None:
+        self.rows, self.rejected = done.rows, done.rejected
+        self._worker, self._total_rows = worker, total_rows
+        self._first_row, self._began, self._reported_at = done.rows, time.monotonic(), 0.0
+        worker.emit(PredictionsWritten(rows=self.rows, rejected=self.rejected, total_rows=total_rows))
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time to report."""
+        return time.monotonic() - self._reported_at >= FLUSH_S
+
+    def add(self, records: list[AnswerRecord]) -> None:
+        """Count what is written now."""
+        self.rows += len(records)
+        self.rejected += sum(isinstance(record.answer, Rejected) for record in records)
+
+    def emit(self) -> None:
+        """Report."""
+        self._reported_at = time.monotonic()
+        rate = (self.rows - self._first_row) / max(self._reported_at - self._began, 1e-9)
+        self._worker.emit(
+            PredictionsWritten(rows=self.rows, rejected=self.rejected, total_rows=self._total_rows, samples_per_s=rate)
+        )
+
+    def finish(self) -> RunFinished:
+        """Report the last of it."""
+        self._total_rows = self.rows
+        self.emit()
+        rejected = {"rejected": float(self.rejected)} if self.rejected else {}
+        return RunFinished(metrics={"rows": float(self.rows)} | rejected)
 
 
-def _flat(answer: Prediction) -> tuple[Any, Any, str]:
-    """Prediction, probability and reason, as a table has room for."""
-    match answer:
-        case Classification():
-            return answer.label, f"{answer.probability:.6f}", ""
-        case FilledMask():
-            return answer.text, f"{answer.scores[0].probability:.6f}", ""
-        case Embedding():
-            return " ".join(f"{x:.6g}" for x in answer.vector), "", ""
-        case Rejected():
-            return "", "", answer.reason
-
-
-def _csv_line(values: tuple[Any, ...]) -> bytes:
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerow(
-        [str(value).replace("\r", " ").replace("\n", " ") for value in values]
-    )
-    return buffer.getvalue().encode()
-
-
-def _answered(out: Path) -> int:
-    """Rows the output already has; a half-written last line is cut off."""
+def _resume(out: Path, answer_format: AnswerFormat) -> RecordCount:
+    """What the output has already; a half-written last record is cut off."""
     if not out.exists():
-        return 0
+        return RecordCount()
     with out.open("rb+") as file:
-        lines = whole = 0
-        for line in file:
-            if line.endswith(b"\n"):
-                lines, whole = lines + 1, whole + len(line)
-        file.truncate(whole)
-    return max(0, lines - 1) if out.suffix.lower() == ".csv" else lines
+        done = answer_format.count(file)
+        file.truncate(done.end)
+    return done
 
 
 def _flush(file: io.BufferedWriter) -> None:

@@ -47,6 +47,8 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     processes: int = 1
     out: str = ""
     """Absolute path of the output file of a batch prediction."""
+    keep: tuple[str, ...] = ()
+    """Columns of the data that a batch prediction carries along into its output."""
     dry_run: bool = False
     """Build everything, say what would be done, do nothing."""
     created_at: float = 0.0

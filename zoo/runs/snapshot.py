@@ -74,6 +74,7 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """The newest, at most 512."""
     checkpoint_step: int | None = None
     rows_predicted: int = 0
+    """Those rejected included."""
     total_rows: int | None = None
     notes: tuple[str, ...] = ()
     """The newest, at most 20."""
@@ -233,6 +234,7 @@ def _(event: e.ExampleRejected, s: RunSnapshot) -> Changes:
 def _(event: e.PredictionsWritten, s: RunSnapshot) -> Changes:
     return {
         "rows_predicted": event.rows,
+        "rejected_rows": max(event.rejected, s.rejected_rows),
         "total_rows": event.total_rows,
         "samples_per_s": event.samples_per_s,
     }

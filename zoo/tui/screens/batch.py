@@ -23,12 +23,15 @@ class BatchScreen(RunForm):
         """What goes in, and where the answers go."""
         kind = self.task_.input
         yield text_field("data", "answer", path=True)
-        yield text_field("out", "into", placeholder="answers.jsonl", path=True, note=".jsonl or .csv, a new file")
+        yield text_field(
+            "out", "into", placeholder="answers.jsonl", path=True, note="a new file: .csv, .tsv, .jsonl or .ndjson"
+        )
+        yield text_field("keep", "keep", placeholder="id, customer", note="columns to carry along; all is every one")
         yield choice_field("input", f"{kind} column", [BY_NAME], "", help=f"The column that holds the {kind}.")
 
     def command(self) -> str:
         """What one would type instead."""
-        flags = {"file": self.value("data"), **{name: self.value(name) for name in ("out", "input", "name")}}
+        flags = {"file": self.value("data"), **{name: self.value(name) for name in ("out", "keep", "input", "name")}}
         places = {name: self.value(name) for name in ("device", "precision") if self.value(name) != AUTO}
         return command_line("predict", self.card.name, flags=flags | places | self.given_options())
 
@@ -39,6 +42,7 @@ class BatchScreen(RunForm):
             self.value("data"),
             self.value("out") or "answers.jsonl",
             input=self.value("input"),
+            keep=self.value("keep"),
             name=self.value("name"),
             device=self.value("device"),
             precision=self.value("precision"),

@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from zoo.api import open_run
 from zoo.errors import ZooError
-from zoo.progress import count, describe, duration, size
+from zoo.progress import answered, count, describe, duration, size
 from zoo.runs.index import RunSummary
 from zoo.runs.request import RunRequest
 from zoo.runs.snapshot import EMPTY, RunSnapshot
@@ -142,7 +142,7 @@ class RunScreen(RunActions, Page):
         match s.status:
             case "finished":
                 if request.verb == "predict":
-                    return f"{s.rows_predicted:,} rows answered in {short_path(request.out)}  in {took}"
+                    return f"{answered(s)} in {short_path(request.out)}  in {took}"
                 figures = "  ".join(f"{name} {value:.4f}" for name, value in s.metrics.items())
                 best = f"  best at step {s.best_step:,}" if s.best_step else ""
                 return f"{figures or 'no figures: nothing was held out'}{best}  in {took}"

@@ -1,0 +1,219 @@
+r"""Files of answers: one record a row, in CSV, TSV or JSON lines, from which a killed job can go on.
+
+The columns are `row`, those kept of the data under their own names, `input`, `prediction`, `probability` and
+`rejected`; `input` is left out where its own column is among those kept. JSON lines hold the whole answer in
+`prediction` and need neither of the last two. Texts are written as they are, line ends and leading blanks included:
+CSV and TSV quote them as RFC 4180 says.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+import msgspec
+
+from zoo.errors import OptionInvalid
+from zoo.prediction import Classification, Embedding, FilledMask, Prediction, Rejected
+
+RESERVED = ("row", "input", "prediction", "probability", "rejected")
+
+
+class AnswerColumns(msgspec.Struct, frozen=True):
+    """Which columns a file of answers has."""
+
+    kept: tuple[str, ...] = ()
+    """Columns of the data that are carried along, as the data names them."""
+    input_column: str = ""
+    """That of the data."""
+
+    @property
+    def with_input(self) -> bool:
+        """Whether there is a column `input`."""
+        return self.input_column not in self.kept
+
+    @property
+    def names_of_kept(self) -> tuple[str, ...]:
+        """What those kept are called; `input_NAME` where NAME is a column of the answers themselves."""
+        reserved = {name for name in RESERVED if name != "input" or self.with_input}
+        names: list[str] = []
+        for column in self.kept:
+            name = column
+            while name in reserved or name in names or (name != column and name in self.kept):
+                name = f"input_{name}"
+            names.append(name)
+        return tuple(names)
+
+    def notes(self) -> list[str]:
+        """What a person should know of names that could not be kept."""
+        return [
+            f"column {old!r} of the data is called {new!r} in the answers, which have a column {old!r} of their own"
+            for old, new in zip(self.kept, self.names_of_kept, strict=True)
+            if old != new
+        ]
+
+
+class AnswerRecord(msgspec.Struct, frozen=True):
+    """One row and its answer."""
+
+    row: int
+    input: str
+    answer: Prediction
+    cells: tuple[Any, ...] = ()
+    """Of the columns kept, in their order; empty where the row could not be read at all."""
+
+
+class RecordCount(msgspec.Struct, frozen=True):
+    """What a file of answers holds already."""
+
+    rows: int = 0
+    rejected: int = 0
+    """Of these rows."""
+    end: int = 0
+    """Bytes of the file up to the end of its last whole record, the header included."""
+
+
+class AnswerFormat(Protocol):
+    """How answers are written, and counted when a job goes on."""
+
+    def header(self) -> bytes:
+        """What stands before the first record."""
+        ...
+
+    def encode(self, record: AnswerRecord) -> bytes:
+        """One record, line end included."""
+        ...
+
+    def count(self, file: BinaryIO) -> RecordCount:
+        """Whole records of a file, read from its start in constant memory."""
+        ...
+
+
+class Delimited:
+    """CSV or TSV."""
+
+    def __init__(self, columns: AnswerColumns, delimiter: str) -> None:
+        self._columns = columns
+        self._delimiter = delimiter
+
+    def header(self) -> bytes:
+        """The names of the columns."""
+        own = ("input",) if self._columns.with_input else ()
+        return self._line(("row", *self._columns.names_of_kept, *own, "prediction", "probability", "rejected"))
+
+    def encode(self, record: AnswerRecord) -> bytes:
+        """A row of the table."""
+        kept = map(_as_text, record.cells) if record.cells else [""] * len(self._columns.kept)
+        own = (record.input,) if self._columns.with_input else ()
+        return self._line((record.row, *kept, *own, *_flat(record.answer)))
+
+    def count(self, file: BinaryIO) -> RecordCount:
+        """A line end inside of quotes ends no record; `rejected` is the last field, and empty for what was answered."""
+        records = rejected = end = position = quotes = 0
+        answered = self._delimiter.encode() + b"\n"
+        for line in file:
+            position += len(line)
+            quotes += line.count(b'"')
+            if quotes % 2 == 0 and line.endswith(b"\n"):
+                end = position
+                rejected += records > 0 and not line.endswith(answered)
+                records += 1
+        return RecordCount(max(0, records - 1), rejected, end)
+
+    def _line(self, values: tuple[Any, ...]) -> bytes:
+        buffer = io.StringIO()
+        # The csv module quotes the characters of its own line end only: \r\n makes it quote a lone \r, too.
+        csv.writer(buffer, delimiter=self._delimiter, lineterminator="\r\n").writerow(values)
+        return (buffer.getvalue()[:-2] + "\n").encode()
+
+
+class JsonLines:
+    """One object a line."""
+
+    def __init__(self, columns: AnswerColumns) -> None:
+        self._columns = columns
+
+    def header(self) -> bytes:
+        """None."""
+        return b""
+
+    def encode(self, record: AnswerRecord) -> bytes:
+        """The columns kept as they were typed, the answer as it is."""
+        cells = record.cells or (None,) * len(self._columns.kept)
+        document = {"row": record.row, **dict(zip(self._columns.names_of_kept, cells, strict=True))}
+        if self._columns.with_input:
+            document["input"] = record.input
+        return msgspec.json.encode(document | {"prediction": record.answer}, enc_hook=str) + b"\n"
+
+    def count(self, file: BinaryIO) -> RecordCount:
+        """Each line is a record, up to the first that cannot be read as one."""
+        rows = rejected = end = 0
+        decoder = msgspec.json.Decoder(_Line)
+        for line in file:
+            try:
+                kind = decoder.decode(line).prediction.type
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                break
+            if line.endswith(b"\n"):
+                rows, rejected, end = rows + 1, rejected + (kind == "rejected"), end + len(line)
+        return RecordCount(rows, rejected, end)
+
+
+class _Tagged(msgspec.Struct):
+    type: str
+
+
+class _Line(msgspec.Struct):
+    prediction: _Tagged
+
+
+_FORMATS: dict[str, Callable[[AnswerColumns], AnswerFormat]] = {
+    ".csv": lambda columns: Delimited(columns, ","),
+    ".tsv": lambda columns: Delimited(columns, "\t"),
+    ".jsonl": JsonLines,
+    ".ndjson": JsonLines,
+}
+EXTENSIONS = tuple(_FORMATS)
+
+
+def format_of(out: Path) -> Callable[[AnswerColumns], AnswerFormat]:
+    """What writes a file of that name.
+
+    Raises:
+        OptionInvalid: its extension names no format that can be appended to.
+    """
+    try:
+        return _FORMATS[out.suffix.lower()]
+    except KeyError:
+        found = f"ends in {out.suffix}" if out.suffix else "has no extension"
+        stem = out.stem or "answers"
+        raise OptionInvalid(
+            f"--out {out} {found}, and answers are written as {', '.join(EXTENSIONS[:-1])} or {EXTENSIONS[-1]}",
+            f"name it {stem}.csv, which spreadsheets open, or {stem}.jsonl",
+        ) from None
+
+
+def _flat(answer: Prediction) -> tuple[str, str, str]:
+    """Prediction, probability and reason, as a table has room for."""
+    match answer:
+        case Classification():
+            return answer.label, f"{answer.probability:.6f}", ""
+        case FilledMask():
+            return answer.text, f"{answer.scores[0].probability:.6f}", ""
+        case Embedding():
+            return " ".join(f"{x:.6g}" for x in answer.vector), "", ""
+        case Rejected():
+            return "", "", answer.reason
+
+
+def _as_text(cell: Any) -> str:
+    """A cell as a table has it: null is empty, lists and objects are JSON."""
+    if cell is None or isinstance(cell, str):
+        return cell or ""
+    if isinstance(cell, float):
+        return "" if cell != cell else repr(cell)  # noqa: PLR0124
+    plain = msgspec.to_builtins(cell, str_keys=True, enc_hook=str)
+    return plain if isinstance(plain, str) else msgspec.json.encode(plain).decode()
