@@ -107,7 +107,7 @@ def test_options_of_the_model_may_stand_anywhere_after_it(echo: None, rows: Path
 
     mixed = type_in("predict", "words", "--json", "so good", *HERE, "so bad")
     assert ["so good", "so bad"] == [json.loads(line)["input"] for line in mixed.stdout.splitlines()]
-    lines = type_in("predict", "words", "--json", *HERE, stdin="good é\n".encode() + b"\xff\xfe\n" + b"bad\r\n")
+    lines = type_in("predict", "words", "--json", *HERE, stdin="\ufeffgood é\n".encode() + b"\xff\xfe\n" + b"bad\r\n")
     answers = [json.loads(line) for line in lines.stdout.splitlines()]
     assert [(1, "good é"), (2, ""), (3, "bad")] == [(answer["row"], answer["input"]) for answer in answers]
     assert {"type": "rejected", "reason": "not UTF-8"} == answers[1]["prediction"]

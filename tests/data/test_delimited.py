@@ -35,9 +35,22 @@ GOOD = [("good film", "pos", 1), ("bad film", "neg", 2)]
         ("a.csv", "\n text , label \ngood film, pos \n\nbad film,neg\n\n"),
         ("a.csv", "label;id;text\npos;7;good film\nneg;8;bad film\n"),
         ("a.csv", "Sentence\tIntent\ngood film\tpos\nbad film\tneg\n"),
+        ("a.csv", "text|label\ngood film|pos\nbad film|neg\n"),
+        ("a.csv", "sep=;\ntext;label\ngood film;pos\nbad film;neg\n"),
+        ("a.csv", '\ufeff"sep=,"\r\n\r\ntext,label\r\ngood film,pos\r\nbad film,neg\r\n'),
+        ("a.csv", "SEP=^\ntext^label\ngood film^pos\nbad film^neg\n"),
+        ("a.csv", '"notes, old";text;label\n;good film;pos\n;bad film;neg\n'),
+        ("a.csv", '"notes\nof; two|lines",text,label\n,good film,pos\n,bad film,neg\n'),
+        ("a.csv", "text;label;x, or y\ngood film;pos;1,5\nbad film;neg;2\n"),
+        ("a.csv", "a|b,text,label\n1,good film,pos\n2,bad film,neg\n"),
+        ("a.csv", "\ufeff\ufefftext,label\ngood film,pos\nbad film,neg\n"),
+        ("a.csv", "\u200btext\u200b,la\u200bbel\u2060\ngood film,pos\nbad film,neg\n"),
         ("A.CSV", "text,label\ngood film,pos\nbad film,neg\n"),
         ("a.tsv", "text\tlabel\ngood film\tpos\nbad film\tneg\n"),
         ("a.tsv", 'text\tlabel\n"good film"\tpos\n"bad film"\tneg\n'),
+        ("a.tsv", "text\tlabel\ta, b; c\ngood film\tpos\t1\nbad film\tneg\t2\n"),
+        ("a.tsv", "text,label\ngood film,pos\nbad film,neg\n"),
+        ("a.tab", "text\tlabel\ngood film\tpos\nbad film\tneg\n"),
     ],
 )
 def test_ordinary_variations_read_the_same(name: str, content: str, write: Write, classify: Task) -> None:
@@ -94,11 +107,10 @@ def test_nul_characters_are_set_aside(write: Write, classify: Task) -> None:
     assert read(path, classify) == ([("fine", "neg", 2)], [(1, "column text holds a NUL character")])
 
 
-def test_utf16_without_a_byte_order_mark_is_recognised(write: Write, classify: Task) -> None:
-    path = write("a.csv", "text,label\nfine,pos\n".encode("utf-16-le"))
-    with pytest.raises(DatasetInvalid, match="NUL bytes") as caught:
+def test_nul_bytes_in_the_header_are_no_names(write: Write, classify: Task) -> None:
+    path = write("a.csv", b"te\0xt,label\nfine,pos\n")
+    with pytest.raises(DatasetInvalid, match="NUL bytes where the column names should be"):
         load(path, classify)
-    assert "iconv -f UTF-16" in caught.value.hint
 
 
 def test_a_line_without_end_is_refused_without_being_read_whole(tmp_path: Path, classify: Task) -> None:
@@ -108,6 +120,26 @@ def test_a_line_without_end_is_refused_without_being_read_whole(tmp_path: Path, 
         file.truncate(200 * 2**20)
     with pytest.raises(DatasetInvalid, match="no line end for more than 64 MiB after byte 20"):
         load(path, classify)
+
+
+def test_columns_of_other_formats_may_have_invisible_characters_too(write: Write, classify: Task) -> None:
+    path = write("a.jsonl", '{"\ufefftext": "good film", "label\u200b": "pos"}\n')
+    assert read(path, classify) == (GOOD[:1], [])
+    dataset = load(path, classify, input_column="\ufefftext", label_column="label", min_classes=1)
+    assert (dataset.columns.input, dataset.columns.label) == ("text", "label")
+
+
+def test_one_column_of_tabs_or_commas_stays_one(write: Write, fill_mask: Task) -> None:
+    assert read(write("a.tsv", "text\ngood film, or not; who knows\n"), fill_mask) == (
+        [("good film, or not; who knows", None, 1)],
+        [],
+    )
+
+
+@pytest.mark.parametrize("header", ['"text,label\nfine,pos\n', '"text" x,label\nfine,pos\n'])
+def test_a_header_with_broken_quotes_is_refused(header: str, write: Write, classify: Task) -> None:
+    with pytest.raises(DatasetInvalid, match=r"its header cannot be read: .*quote"):
+        load(write("a.csv", header), classify)
 
 
 def test_a_header_that_is_no_header_is_refused(write: Write, classify: Task) -> None:

@@ -1,4 +1,4 @@
-"""A file that is not UTF-8 is refused whole, naming byte and row."""
+"""Any Unicode encoding is read; a file of another is refused whole, naming byte and row."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from zoo.data import load, stream
+from zoo.data import count_rows, inspect, load, stream
+from zoo.data.report import Marks
 from zoo.errors import DatasetInvalid
 from zoo.task import Task
 
@@ -42,11 +43,34 @@ def test_columns_found_are_named(write: Write, classify: Task) -> None:
         load(path, classify)
 
 
-def test_a_byte_order_mark_of_utf16_is_recognised(write: Write, classify: Task) -> None:
-    path = write("a.csv", "text,label\nfine,pos\n".encode("utf-16"))
-    with pytest.raises(DatasetInvalid, match=r"byte 0 \(0xFF\), in the header") as caught:
-        load(path, classify)
-    assert "iconv -f UTF-16" in caught.value.hint
+WIDE = ("utf-16", "utf-16-le", "utf-16-be", "utf-32")
+
+
+@pytest.mark.parametrize("encoding", [*WIDE, "utf-8-sig"])
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", 'text,label\r\n"café\r\n\u010a, \u0a0d",pos\r\nbad film,neg\r\n'),
+        ("a.tsv", "text\tlabel\ncafé\tpos\nbad film\tneg\n"),
+        ("a.jsonl", '{"text": "café", "label": "pos"}\n{"text": "bad film", "label": "neg"}\n'),
+        ("a.txt", "café \U0001f600\nbad film\n"),
+    ],
+)
+def test_unicode_encodings_read_the_same(
+    name: str, content: str, encoding: str, write: Write, classify: Task, fill_mask: Task
+) -> None:
+    task = fill_mask if name == "a.txt" else classify
+    here, there = load(write(name, content), task), load(write(f"wide-{name}", content.encode(encoding)), task)
+    assert here.examples == there.examples
+    assert len(here.examples) == 2
+    assert list(stream(there.path, task)) == list(stream(here.path, task))
+    assert count_rows(there.path) == 2
+
+
+def test_half_a_character_at_the_end_is_counted_by_an_inspection(write: Write, classify: Task) -> None:
+    path = write("a.csv", "text,label\ngood,pos\nbad,neg".encode("utf-16")[:-1])
+    assert [example.label for example in load(path, classify).examples] == ["pos", "ne\ufffd"]
+    assert inspect(path, classify).train.encoding.replacement_characters == Marks(1, 2)
 
 
 def test_a_sequence_cut_off_at_the_end_of_the_file_is_found(write: Write, fill_mask: Task) -> None:

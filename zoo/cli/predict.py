@@ -8,6 +8,8 @@ import itertools
 import shlex
 import sys
 from collections.abc import Iterable, Iterator
+from io import BufferedReader
+from typing import cast
 
 from zoo.api import load, start
 from zoo.card import Card
@@ -22,6 +24,7 @@ from zoo.cli.watching import leave, tell_fetching, tell_result, watch
 from zoo.data import InputRows
 from zoo.data.example import Example, RejectedRow
 from zoo.data.expansion import expand, named_files
+from zoo.data.lines import Lines, LineTooLong, NotUtf8
 from zoo.errors import DatasetInvalid, OptionInvalid
 from zoo.prediction import Rejected
 from zoo.requesting import batch_prediction_request, find_ability
@@ -177,11 +180,16 @@ def _given_rows(args: argparse.Namespace, task: Task) -> Iterator[KeptRow]:
 
 def _typed_lines() -> Iterator[str | RejectedRow]:
     """The lines of stdin, whatever the encoding of the terminal; one that is not UTF-8 is rejected in its place."""
-    for number, line in enumerate(sys.stdin.buffer, start=1):
+    lines = Lines(cast("BufferedReader", sys.stdin.buffer))
+    for number in itertools.count(1):
         try:
-            yield line.decode().rstrip("\r\n")
-        except UnicodeDecodeError:
+            yield next(lines).rstrip("\r\n")
+        except StopIteration:
+            return
+        except NotUtf8:
             yield RejectedRow("stdin", number, "not UTF-8")
+        except LineTooLong as error:
+            raise DatasetInvalid(f"a line of stdin is too long: no line end after byte {error.offset}") from None
 
 
 def _to_file(args: argparse.Namespace) -> ExitCode:

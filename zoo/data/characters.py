@@ -9,6 +9,17 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _MOJIBAKE = re.compile(r"[\u00c2-\u00f4][^\x00-\x7f]{1,3}")
 
 
+INVISIBLE = re.compile(
+    r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
+)
+"""Characters that nobody sees: controls, spaces of no width, marks of direction and of byte order."""
+
+
+def visible_name(name: str) -> str:
+    """A name as a person reads it: without what nobody sees, and without blanks around it."""
+    return INVISIBLE.sub("", name).strip()
+
+
 def has_control(text: str) -> bool:
     """Whether a text holds control characters other than tab and line end."""
     return _CONTROLS.search(text) is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from zoo.data.characters import visible_name
 from zoo.data.example import Columns
 from zoo.data.rows import Malformed
 from zoo.data.table import Table, shown
@@ -64,7 +65,7 @@ def _separate(table: Table, given: str) -> list[str]:
 
 def _find(table: Table, what: str, flag: str, usual: tuple[str, ...], asked: str) -> str:
     """The column as the file spells it; empty where nothing was asked for and no usual name is there."""
-    for name in (asked,) if asked else usual:
+    for name in (visible_name(asked),) if asked else usual:
         found = [column for column in table.columns if column == name] or [
             column for column in table.columns if column.lower() == name.lower()
         ]
@@ -103,6 +104,6 @@ def _missing(table: Table, what: str, flag: str, usual: tuple[str, ...]) -> Data
         f"{table.path} has no column that is usually {what} ({', '.join(usual)}); "
         f"columns found: {shown(table.columns)}",
         f"say which it is with {flag} NAME; the first row of a .csv or .tsv file must name the columns"
-        if table.path.suffix.lower() in (".csv", ".tsv")
+        if table.path.suffix.lower() in (".csv", ".tsv", ".tab")
         else f"say which it is with {flag} NAME",
     )

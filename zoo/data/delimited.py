@@ -1,4 +1,4 @@
-"""Rows of comma- and tab-separated files; a broken row never takes its neighbours with it."""
+"""Rows of delimited files (CSV and TSV); a broken row never takes its neighbours with it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
+from zoo.data.dialect import dialect_of
 from zoo.data.lines import EncodingLog, Lines, open_lines
 from zoo.data.rows import Malformed, Row
 from zoo.errors import DatasetInvalid
@@ -46,13 +47,13 @@ class _Reader:
         csv.field_size_limit(max(csv.field_size_limit(), MAX_FIELD_CHARS))
         self._path = path
         self._lines = lines
-        self._tabs = path.suffix.lower() == ".tsv"
-        self.delimiter = "\t"
+        self._dialect = dialect_of(path)
+        self._tabs = self._dialect.delimiter == "\t"
         self.header = self._read_header()
 
     def records(self) -> Iterator[list[str] | str]:
         """The fields of each row, or what is wrong with it."""
-        reader = csv.reader(self._lines, delimiter=self.delimiter, strict=True, skipinitialspace=not self._tabs)
+        reader = self._records()
         number = 1
         while True:
             self._lines.start_row(number)
@@ -66,14 +67,18 @@ class _Reader:
                 number += 1
                 yield fields
 
+    def _records(self) -> Iterator[list[str]]:
+        delimiter = self._dialect.delimiter
+        return csv.reader(self._lines, delimiter=delimiter, strict=True, skipinitialspace=not self._tabs)
+
     def _read_header(self) -> tuple[str, ...]:
-        first = next((line for line in self._lines if line.strip()), "")
-        if not self._tabs:
-            self.delimiter = next((mark for mark in ",;\t" if mark in first), ",")
+        for _ in range(self._dialect.header_line):
+            next(self._lines)
         try:
-            fields = next(csv.reader([first], delimiter=self.delimiter, skipinitialspace=True), [])
+            fields = next(filter(None, self._records()), [])
         except csv.Error as error:
-            raise DatasetInvalid(f"{self._path}: its header cannot be read: {error}", "is it a table?") from error
+            reason = next((reason for known, reason in _REASONS.items() if known in str(error)), str(error))
+            raise DatasetInvalid(f"{self._path}: its header cannot be read: {reason}", "is it a table?") from error
         return tuple(name.strip() for name in fields)
 
     def _recover(self, error: str) -> list[str] | str:

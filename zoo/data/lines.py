@@ -1,16 +1,17 @@
-"""The physical lines of a UTF-8 file, read in constant memory; a byte that is not UTF-8 is named with its row."""
+"""The physical lines of a text, read in constant memory; a byte that is not UTF-8 is named with its row."""
 
 from __future__ import annotations
 
-import codecs
+import io
 import re
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 import msgspec
+
+from zoo.data.encodings import Utf8Stream, utf8_stream, without_marks
 
 MAX_LINE_BYTES = 64 * 2**20
 _LINE_ENDS = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
@@ -58,8 +59,9 @@ class Lines:
     without one the first of them raises `NotUtf8`.
     """
 
-    def __init__(self, file: BinaryIO, log: EncodingLog | None = None) -> None:
+    def __init__(self, file: io.BufferedReader, log: EncodingLog | None = None) -> None:
         self._file = file
+        self._stream: Utf8Stream | None = None
         self._log = log
         self._offset = 0
         self._ahead: deque[str] = deque()
@@ -89,14 +91,17 @@ class Lines:
         return first
 
     def _read(self) -> None:
-        raw = self._file.readline(MAX_LINE_BYTES + 1)
+        if self._stream is None:
+            self._stream = utf8_stream(self._file)
+        raw = self._stream.readline(MAX_LINE_BYTES + 1)
         if not raw:
             raise StopIteration
         if len(raw) > MAX_LINE_BYTES:
             raise LineTooLong(self._offset)
         start, self._offset = self._offset, self._offset + len(raw)
-        if start == 0 and raw.startswith(codecs.BOM_UTF8):
-            raw, start = raw[len(codecs.BOM_UTF8) :], len(codecs.BOM_UTF8)
+        if start == 0:
+            text = without_marks(raw)
+            raw, start = text, len(raw) - len(text)
         line = self._decode(raw, start)
         # A lone \r inside the line ends a line too (files of old Macintosh programs).
         self._ahead.extend(_LINE_ENDS.findall(line) if "\r" in line else (line,))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, Protocol, cast
 
+from zoo.data.characters import visible_name
 from zoo.data.layout import table_in
 from zoo.data.lines import EncodingLog, InvalidByte, LineTooLong, NotUtf8
 from zoo.data.rows import Malformed, Row
@@ -15,6 +16,7 @@ from zoo.errors import DatasetInvalid
 _MODULES = {
     ".csv": "zoo.data.delimited",
     ".tsv": "zoo.data.delimited",
+    ".tab": "zoo.data.delimited",
     ".jsonl": "zoo.data.jsonlines",
     ".ndjson": "zoo.data.jsonlines",
     ".parquet": "zoo.data.parquet",
@@ -49,8 +51,10 @@ class Table:
         self._log = log
         self.columns: tuple[str, ...] = ()
         with _Translated(self):
-            self.columns = self.format.read_columns(self.path, log)
-        if any("\0" in name for name in self.columns):
+            spelled = self.format.read_columns(self.path, log)
+        self.columns = tuple(visible_name(name) for name in spelled)
+        self._spelled = dict(zip(reversed(self.columns), reversed(spelled), strict=True))
+        if any("\0" in name for name in spelled):
             raise DatasetInvalid(
                 f"{path} holds NUL bytes where the column names should be; it is not UTF-8 text",
                 "convert UTF-16 with: " + conversion(self.path, "UTF-16"),
@@ -75,12 +79,25 @@ class Table:
     def class_names(self, column: str) -> tuple[str, ...]:
         """What the file calls the classes 0, 1, ... of a column; empty where it names none."""
         read = getattr(self.format, "read_class_names", None)  # only some formats can name them
-        return read(self.path).get(column, ()) if read else ()
+        return read(self.path).get(self._spelled[column], ()) if read else ()
 
     def rows(self, wanted: tuple[str, ...]) -> Iterator[Row | Malformed]:
         """Every row with the wanted columns, in order and in constant memory."""
+        spelled = tuple(self._spelled[name] for name in wanted)
         with _Translated(self):
-            yield from self.format.read_rows(self.path, wanted, self._log)
+            rows = self.format.read_rows(self.path, spelled, self._log)
+            if spelled == wanted:
+                yield from rows
+                return
+            names = dict(zip(wanted, spelled, strict=True))
+            for row in rows:
+                yield (
+                    row if isinstance(row, Malformed) else Row(row.number, {n: row.values[s] for n, s in names.items()})
+                )
+
+
+def _renamed(row: Row, names: dict[str, str]) -> Row:
+    return Row(row.number, {name: row.values[spelled] for name, spelled in names.items()})
 
 
 def format_of(path: Path) -> Format:
@@ -138,9 +155,8 @@ class _Translated:
 def _not_utf8(table: Table, invalid: InvalidByte) -> DatasetInvalid:
     where = f"row {invalid.row}" if invalid.row else "the header"
     columns = f"; columns found: {shown(table.columns)}" if table.columns else ""
-    # 0xFF and 0xFE open UTF-16 files; nearly everything else met in practice is what Windows programs write.
-    encoding = "UTF-16" if invalid.offset == 0 and invalid.value in ("0xFF", "0xFE") else "WINDOWS-1252"
     return DatasetInvalid(
         f"{table.path} is not UTF-8: byte {invalid.offset} ({invalid.value}), in {where}, cannot be decoded{columns}",
-        f"if it is {encoding}, convert it with: {conversion(table.path, encoding)}",
+        # Nearly everything else met in practice is what Windows programs write.
+        f"if it is WINDOWS-1252, convert it with: {conversion(table.path, 'WINDOWS-1252')}",
     )
