@@ -43,6 +43,21 @@ def test_training_tells_how_far_how_well_how_fast_and_how_long() -> None:
     ) == told
 
 
+@pytest.mark.parametrize(
+    ("width", "line"),
+    [
+        (200, f"{'━' * 10}{'─' * 10} step 5/10  epoch 1.0  loss 0.2500  lr 5e-05  4 samples/s  10s left"),
+        (79, f"{'━' * 10}{'─' * 10} step 5/10  epoch 1.0  loss 0.2500  4 samples/s  10s left"),
+        (53, f"{'━' * 10}{'─' * 10} step 5/10  loss 0.2500  10s left"),
+        (52, "step 5/10  loss 0.2500  10s left"),
+        (20, "step 5/10  10s left"),
+        (5, "step 5/10  10s left"),
+    ],
+)
+def test_a_narrow_line_of_progress_keeps_the_time_left(width: int, line: str) -> None:
+    assert line == describe(fold((*STARTED, PLANNED, STEP)), width=width)
+
+
 def test_batch_prediction_is_told_in_rows() -> None:
     told = describe(fold((*STARTED, PredictionsWritten(rows=1000, total_rows=4000, samples_per_s=50))))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 
 from zoo.progress import count, size
 from zoo.runs.events import (
@@ -21,6 +22,7 @@ from zoo.runs.events import (
     Warned,
 )
 from zoo.runs.snapshot import RunSnapshot
+from zoo.sanitize import plain
 
 SHOWN_LABELS = 30
 """Most labels that are worth a line."""
@@ -36,6 +38,12 @@ def narrate(event: AnyEvent, s: RunSnapshot, *, verbose: bool = False) -> list[s
     """
     teller = _TELLERS.get(type(event)) or (_DETAILS.get(type(event)) if verbose else None)
     return teller(event, s) if teller else []
+
+
+def stamped(event: AnyEvent, texts: Iterable[str]) -> list[str]:
+    """Lines that begin with the local time of an event, each on a line of its own whatever is in it."""
+    at = time.strftime("%H:%M:%S", time.localtime(event.at))
+    return [f"{at}  " + " ".join(plain(text).split("\n")) for text in texts]
 
 
 def _data(event: DataLoaded, s: RunSnapshot) -> list[str]:

@@ -5,38 +5,61 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
+from zoo import terminal
 from zoo.runs.snapshot import RunSnapshot
 
 BAR_WIDTH = 20
 REPAINT_S = 0.1
 
 
-def describe(s: RunSnapshot) -> str:
-    """One line: how far, how well, how fast, how much longer."""
+def describe(s: RunSnapshot, *, width: int | None = None) -> str:
+    """One line: how far, how well, how fast, how much longer.
+
+    Args:
+        s: the run.
+        width: characters there is room for; what matters less is left out where the line would be longer.
+    """
     if s.status in ("created", "starting"):
         return "starting the worker"
     if s.rows_predicted and s.total_rows:
-        rate = f"  {s.samples_per_s:.0f} rows/s" if s.samples_per_s else ""
-        rejected = f"  {s.rejected_rows:,} rejected" if s.rejected_rows else ""
-        return f"{bar(s.rows_predicted / s.total_rows)} {s.rows_predicted:,}/{s.total_rows:,} rows{rate}{rejected}"
+        return f"{bar(s.rows_predicted / s.total_rows)} {progress_figures(s)}"
     if not s.plan:
         return _preparing(s)
-    parts = [f"{bar(s.step / s.steps if s.steps else 0)} step {s.step}/{s.steps}", f"epoch {s.epoch:.1f}"]
-    if s.loss is not None:
-        parts.append(f"loss {s.loss:.4f}")
-    if s.lr is not None:
-        parts.append(f"lr {s.lr:.2g}")
-    parts += [f"{name} {value:.3f}" for name, value in s.latest_metrics.items() if name == "accuracy"]
-    if s.samples_per_s:
-        parts.append(f"{s.samples_per_s:.0f} samples/s")
-    if s.eta_s is not None:
-        parts.append(f"{duration(s.eta_s)} left")
-    if s.rejected_rows:
-        parts.append(f"{s.rejected_rows} rows rejected")
-    return "  ".join(parts)
+    left_out: tuple[str, ...] = ()
+    while True:
+        line = progress_figures(s, left_out)
+        if "bar" not in left_out:
+            line = f"{bar(s.step / s.steps if s.steps else 0)} {line}"
+        if width is None or len(line) <= width or len(left_out) == len(_DISPENSABLE):
+            return line
+        left_out = _DISPENSABLE[: len(left_out) + 1]
+
+
+_DISPENSABLE = ("lr", "epoch", "rejected", "rate", "metric", "bar", "loss")
+"""Parts of a line of progress, the one that matters least first; the step and the time left always stay."""
+
+
+def progress_figures(s: RunSnapshot, left_out: Collection[str] = ()) -> str:
+    """The figures of a run that answers or trains, without the parts named."""
+    if not s.plan:
+        rate = f"  {s.samples_per_s:.0f} rows/s" if s.samples_per_s else ""
+        rejected = f"  {s.rejected_rows:,} rejected" if s.rejected_rows else ""
+        return f"{s.rows_predicted:,}/{s.total_rows or 0:,} rows{rate}{rejected}"
+    accuracy = s.latest_metrics.get("accuracy")
+    parts = {
+        "step": f"step {s.step}/{s.steps}",
+        "epoch": f"epoch {s.epoch:.1f}",
+        "loss": f"loss {s.loss:.4f}" if s.loss is not None else "",
+        "lr": f"lr {s.lr:.2g}" if s.lr is not None else "",
+        "metric": f"accuracy {accuracy:.3f}" if accuracy is not None else "",
+        "rate": f"{s.samples_per_s:.0f} samples/s" if s.samples_per_s else "",
+        "left": f"{duration(s.eta_s)} left" if s.eta_s is not None else "",
+        "rejected": f"{s.rejected_rows} rows rejected" if s.rejected_rows else "",
+    }
+    return "  ".join(text for name, text in parts.items() if text and name not in left_out)
 
 
 def answered(s: RunSnapshot) -> str:
@@ -105,20 +128,26 @@ def progress_display(wanted: bool | None) -> Iterator[Show]:
     if handle is not None:
         yield _throttled(lambda text: handle.update({"text/plain": text}, raw=True))
     elif wanted or (wanted is None and sys.stderr.isatty()):
-        yield _throttled(lambda text: print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True))  # noqa: T201
+        yield _throttled(lambda text: print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True), _room)  # noqa: T201
         print(file=sys.stderr)  # noqa: T201  (the line that was repainted ends here)
     else:
         yield lambda snapshot: None
 
 
-def _throttled(write: Callable[[str], None]) -> Show:
+def _room() -> int:
+    """Characters of a line that can be repainted: one that fills its row may begin another."""
+    return terminal.columns(sys.stderr) - 1
+
+
+def _throttled(write: Callable[[str], None], room: Callable[[], int | None] = lambda: None) -> Show:
     shown_at = 0.0
 
     def show(snapshot: RunSnapshot) -> None:
         nonlocal shown_at
         if not snapshot.live or time.monotonic() - shown_at >= REPAINT_S:
             shown_at = time.monotonic()
-            write(describe(snapshot) if snapshot.live else f"{describe(snapshot)}  {snapshot.status}")
+            end, width = "" if snapshot.live else f"  {snapshot.status}", room()
+            write(describe(snapshot, width=None if width is None else width - len(end)) + end)
 
     return show
 

@@ -84,7 +84,9 @@ def test_ctrl_c_does_not_tell_the_story_again(echo: None, rows: Path) -> None:
 
 def test_following_a_log_prints_whole_lines(echo: None, rows: Path) -> None:
     run = zoo.finetune("echo", rows, device="cpu", precision="fp32", pause_ms=100)
-    followed = subprocess.Popen([sys.executable, "-m", "zoo", "logs", run.name, "-f"], stdout=subprocess.PIPE)
+    followed = subprocess.Popen(
+        [sys.executable, "-m", "zoo", "logs", run.name, "--worker", "-f"], stdout=subprocess.PIPE
+    )
     try:
         assert followed.stdout is not None
         with run.folder.log_path.open("ab", buffering=0) as log:

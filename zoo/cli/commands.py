@@ -29,7 +29,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "ps": ("zoo.cli.ps", "list the runs that are going on"),
         "runs": ("zoo.cli.runs", "list all runs"),
         "attach": ("zoo.cli.attach", "watch a run"),
-        "logs": ("zoo.cli.logs", "show what a run printed"),
+        "logs": ("zoo.cli.logs", "show what happened in a run"),
         "stop": ("zoo.cli.stop", "stop a run; it writes a checkpoint first"),
         "resume": ("zoo.cli.resume", "go on with a run from its last checkpoint"),
         "rename": ("zoo.cli.rename", "call a run and its model by another name"),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from enum import IntEnum
 
+from zoo import terminal
 from zoo.errors import ZooError
 from zoo.sanitize import one_line, plain
 
@@ -56,11 +56,16 @@ def status(text: str) -> None:
     """A line that the next one replaces; only on a terminal, and never with -q."""
     if _State.verbosity == Verbosity.QUIET or not live():
         return
-    width = shutil.get_terminal_size().columns
+    width = status_width()
     shown = one_line(text)
-    sys.stderr.write("\r\x1b[K" + (shown if len(shown) < width else shown[: width - 2] + "…"))
+    sys.stderr.write("\r\x1b[K" + (shown if len(shown) <= width else shown[: width - 1] + "…"))
     sys.stderr.flush()
     _State.status_shown = True
+
+
+def status_width() -> int:
+    """Characters that fit into the line that is repainted: one that fills its row may begin another."""
+    return terminal.columns(sys.stderr) - 1
 
 
 def live() -> bool:

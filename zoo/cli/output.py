@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
+from zoo import terminal
 from zoo.sanitize import plain
 from zoo.text_table import render_table
 
@@ -41,7 +41,7 @@ def table(rows: Sequence[Sequence[str]], headers: Sequence[str]) -> None:
 
 def width() -> int | None:
     """Columns of the terminal; None where stdout is none."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    return terminal.columns(sys.stdout) if sys.stdout.isatty() else None
 
 
 def _describe(value: object) -> object:

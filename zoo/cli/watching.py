@@ -77,7 +77,7 @@ class _View:
                     _tell(event, snapshot)
             if event is None or time.monotonic() - painted_at > REPAINT_S:  # a long past is not painted event by event
                 painted_at = time.monotonic()
-                diagnostics.status(describe(snapshot))
+                diagnostics.status(describe(snapshot, width=diagnostics.status_width()))
             if not diagnostics.live() and time.monotonic() - told_at > PLAIN_INTERVAL_S:
                 told_at = time.monotonic()
                 diagnostics.note(describe(snapshot))

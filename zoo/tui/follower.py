@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 
-from zoo.narration import narrate
+from zoo.narration import narrate, stamped
 from zoo.runs import ranks
 from zoo.runs.liveness import is_alive
 from zoo.runs.log import read_events
 from zoo.runs.snapshot import EMPTY, RunSnapshot, apply
 from zoo.runs.status import judge
 from zoo.runs.store import RunFolder
-from zoo.sanitize import one_line, plain
+from zoo.sanitize import plain
 
 POLL_S = 0.15
 LINES = 500
@@ -68,8 +67,7 @@ class Follower:
         events, self._offset = read_events(self._folder, self._offset)
         for event in events:
             self._snapshot = apply(self._snapshot, event)
-            at = time.strftime("%H:%M:%S", time.localtime(event.at))
-            self._told += [f"{at}  {one_line(text)}" for text in narrate(event, self._snapshot, verbose=True)]
+            self._told += stamped(event, narrate(event, self._snapshot, verbose=True))
         if self._snapshot.live and not alive and (failure := ranks.first_failure(self._folder)):
             return apply(self._snapshot, failure)
         return judge(self._snapshot, alive=alive)

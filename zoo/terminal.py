@@ -1,0 +1,16 @@
+"""What is known of the terminal that a stream goes to."""
+
+from __future__ import annotations
+
+import os
+from typing import TextIO
+
+USUAL_COLUMNS = 80
+
+
+def columns(stream: TextIO) -> int:
+    """Width of a stream's own terminal, or COLUMNS; 80 where it has none. stdout and stderr may differ."""
+    try:
+        return int(os.environ.get("COLUMNS") or 0) or os.get_terminal_size(stream.fileno()).columns or USUAL_COLUMNS
+    except (ValueError, OSError):
+        return USUAL_COLUMNS
