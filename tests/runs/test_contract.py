@@ -79,6 +79,7 @@ def answering(site: Site, tmp_path: Path) -> Callable[..., None]:
         ("C((('a', 0.9),))", "gave Classification.scores (('a', 0.9),)", "not a array"),
         ("C(())", "answered without scores", "the most probable first"),
         ("E((1.0, 2.0))", "answered with a Embedding", "answers for text-classification are zoo.Classification"),
+        ("C((S('a', 1.0),), 1.5)", "gave Classification.truncated_at 1.5", "not a float"),
         ("zoo.Rejected(7)", "gave Rejected.reason 7", "not a int"),
     ],
 )
@@ -132,6 +133,7 @@ def test_other_wrong_answers_are_told_likewise(
         ),
         ("feature-extraction", "E(np.array([1, 2], dtype='float32'))", zoo.Embedding((1.0, 2.0))),
         ("feature-extraction", "E((1.0, np.float16(2)))", zoo.Embedding((1.0, 2.0))),
+        ("feature-extraction", "E((1.0, 2.0), np.int64(8))", zoo.Embedding((1.0, 2.0), 8)),
         ("fill-mask", "F('a b', (S('b', np.float32(0.5)),))", zoo.FilledMask("a b", (zoo.Score("b", 0.5),))),
     ],
 )

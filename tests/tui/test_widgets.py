@@ -127,6 +127,7 @@ def test_bars_are_exact_to_an_eighth() -> None:
         (FilledMask("the whole text", (Score("a", 0.5),)), "the whole text"),
         (Embedding((0.0, 1.0, -1.0)), "3 numbers from -1.000 to 1.000"),
         (Embedding(()), "0 numbers"),
+        (Classification((Score("a", 1.0),), truncated_at=1500), "only the first 1,500 tokens were read"),
         (Rejected("no \x1b[2Jreason"), "rejected  no reason"),
     ],
 )

@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from zoo.card import Card, ImageInput, TextInput
+from zoo.card import Card, ImageInput, TextInput, Verb
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
 from zoo.cli.placing import add_columns
 from zoo.data import inspect, likely_task
 from zoo.data.wording import report
+from zoo.requesting import find_max_tokens
 from zoo.task import Task, get_task
 
 _STATUS_EVERY = 100
@@ -30,14 +31,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> ExitCode:
     """Inspect and report; data that cannot be used ends with the exit code of data errors."""
     card = _card(args.model) if args.model else None
+    training: Verb = "finetune" if card and "finetune" in card.abilities else "pretrain"
     found = inspect(
         args.data,
-        _task(args, card),
+        _task(args, card, training),
         eval_path=args.eval,
         input_column=args.input_column,
         label_column=args.label,
         tokenizer=_tokenizer(card) if card and isinstance(card.input, TextInput) else None,
-        max_tokens=card.input.max_tokens if card and isinstance(card.input, TextInput) else None,
+        max_tokens=find_max_tokens(card, training) if card else None,
         shorter_side=min(card.input.input_size[1:]) if card and isinstance(card.input, ImageInput) else 0,
         on_rows=_show_progress,
     )
@@ -61,14 +63,13 @@ def _show_progress(path: str, rows: int) -> None:
         diagnostics.status(f"{path}: {rows:,} looked at")
 
 
-def _task(args: argparse.Namespace, card: Card | None) -> Task:
+def _task(args: argparse.Namespace, card: Card | None, training: Verb) -> Task:
     """What was asked for, else what the model is fine-tuned or pretrained for, else what the data looks like."""
     if args.task:
         return get_task(args.task)
     if card is None:
         return likely_task(args.data, args.input_column)
-    ability = card.abilities.get("finetune") or card.abilities.get("pretrain")
-    return get_task(ability.task if ability else card.task)
+    return get_task(card.abilities[training].task if training in card.abilities else card.task)
 
 
 def _tokenizer(card: Card) -> Path | None:

@@ -26,7 +26,7 @@ from zoo.data.example import Example, RejectedRow
 from zoo.data.expansion import expand, named_files
 from zoo.data.lines import Lines, LineTooLong, NotUtf8
 from zoo.errors import DatasetInvalid, OptionInvalid
-from zoo.prediction import Rejected
+from zoo.prediction import Rejected, TruncationCount
 from zoo.requesting import batch_prediction_request, find_ability
 from zoo.runs.answer_files import AnswerColumns, AnswerRecord, JsonLines
 from zoo.runs.prediction_job import KeptRow, answer, chunks
@@ -91,14 +91,18 @@ def run(args: argparse.Namespace) -> ExitCode:
     columns, source = _file_rows(args, task) if args.file else (AnswerColumns(), _given_rows(args, task))
     json_lines = JsonLines(columns) if args.json or args.out else None
     answered = rejected = 0
+    truncation = TruncationCount()
     with _answerer(args, card, task) as answer_all:
         for chunk in chunks(source, 1 if typed else CHUNK):
             for record in answer(answer_all, chunk):
+                truncation.add([record.answer])
                 rejected += isinstance(record.answer, Rejected)
                 answered += not isinstance(record.answer, Rejected)
                 _show(record, json_lines)
     if not answered and not typed:
         raise _nothing_answered(args, rejected)
+    if truncation.message:
+        diagnostics.warn(truncation.message)
     return ExitCode.OK
 
 

@@ -88,6 +88,10 @@ def _dry_run(started: Run, request: RunRequest, *, as_json: bool) -> ExitCode:
         snapshot = started.snapshot
         if snapshot.status != "finished" or snapshot.plan is None:
             return _no_plan(snapshot)
+        for note in snapshot.notes:
+            diagnostics.note(note)
+        for warning in snapshot.warnings:
+            diagnostics.warn(warning)
         plan = snapshot.plan
         facts = {
             "model": request.model,

@@ -89,11 +89,11 @@ def _of_encoding(part: Part) -> Iterator[Finding]:
 
 def _of_lengths(part: Part) -> Iterator[Finding]:
     lengths = part.lengths
-    if lengths and lengths.truncated_share and lengths.truncated_share > TRUNCATED_SHARE:
+    if lengths and lengths.truncated_share:
         yield Finding(
-            "warning",
+            "warning" if lengths.truncated_share > TRUNCATED_SHARE else "info",
             f"{part.path}: {lengths.truncated_share:.1%} of the inputs are longer than the {lengths.max_tokens} tokens "
-            "the model takes; what comes after is not seen",
+            "that are read; what comes after is not seen",
         )
 
 

@@ -51,7 +51,7 @@ def inspect(
         input_column: name of the column, where it is none of the usual ones.
         label_column: likewise.
         tokenizer: a `tokenizer.json`; without one lengths are in words.
-        max_tokens: longest input the model takes.
+        max_tokens: most tokens of an input that are read.
         shorter_side: of what an image model sees, in pixels.
         on_rows: told the path and how many of its rows have been looked at, row by row.
 

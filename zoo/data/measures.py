@@ -58,7 +58,7 @@ def measure_of(
         kind: of the inputs.
         base: the folder that files are named from.
         tokenizer: a `tokenizer.json`, of a text model.
-        max_tokens: longest input of a text model.
+        max_tokens: most tokens of an input that a text model reads.
         shorter_side: of what an image model sees, in pixels; 0 where none is meant.
     """
     if kind == "text":

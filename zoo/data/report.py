@@ -79,7 +79,7 @@ class Lengths(msgspec.Struct, frozen=True, kw_only=True):
     p99: int
     max: int
     max_tokens: int | None = None
-    """What the model takes."""
+    """Most tokens of an input that are read."""
     truncated_share: float | None = None
     """Share of the inputs longer than that, 0 to 1; None where tokens were not counted."""
 

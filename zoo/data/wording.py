@@ -67,7 +67,8 @@ def _lengths(lengths: Lengths) -> str:
     )
     if lengths.truncated_share is None:
         return text
-    return f"{text}; {lengths.truncated_share:.1%} would be cut at {lengths.max_tokens:,}"
+    cut = f"{lengths.truncated_share:.1%} are" if lengths.truncated_share else "none is"
+    return f"{text}; up to {lengths.max_tokens:,} are read: {cut} cut"
 
 
 def _sizes(images: ImageFacts) -> str:

@@ -24,6 +24,7 @@ from zoo.task import Task, get_task
 
 ROUNDING = 1e-6
 """How far a probability may be beside 0 to 1, and one above the one before it, for rounding."""
+_COUNT_OR_NONE = (int, type(None))
 _SHOWN_CHARACTERS = 120
 _FIELD = re.compile(r"(?:Expected `(?P<expected>.+)`, got `(?P<got>.+)`|(?P<other>.+?)) - at `\$\.(?P<field>\w+).*`")
 _T = TypeVar("_T")
@@ -56,6 +57,8 @@ class AnswerCheck:
     def _is_right(self, answer: Any) -> bool:
         """Whether a classification is right as it stands; one that is not is looked at more closely."""
         if type(answer) is not Classification or type(answer.scores) is not tuple or not answer.scores:
+            return False
+        if type(answer.truncated_at) not in _COUNT_OR_NONE:
             return False
         known, before = self._labels, 1.0
         for score in answer.scores:
@@ -201,6 +204,8 @@ def named(value: object) -> str:
 def _is_finite(answer: Any) -> bool:
     """Whether an embedding is right as it stands; a sum that is not finite has a part that is not."""
     if type(answer) is not Embedding or type(answer.vector) is not tuple or not answer.vector:
+        return False
+    if type(answer.truncated_at) not in _COUNT_OR_NONE:
         return False
     total: object = sum(answer.vector) if type(answer.vector[0]) is float else None
     return type(total) is float and math.isfinite(total)

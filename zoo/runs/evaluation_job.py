@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from zoo.data import load, match_labels
 from zoo.errors import DatasetInvalid, Unsupported
 from zoo.metrics import ClassificationMetrics
-from zoo.prediction import Classification, Rejected
+from zoo.prediction import Classification, Rejected, TruncationCount
 from zoo.runs.events import (
     AnyEvent,
     DataLoaded,
@@ -15,6 +15,7 @@ from zoo.runs.events import (
     PredictionsWritten,
     RunCancelled,
     RunFinished,
+    Warned,
 )
 from zoo.runs.preparation import load_predictor, resolve
 from zoo.runs.quarantine import Quarantine, check_digest
@@ -65,12 +66,14 @@ def evaluate(worker: Worker) -> AnyEvent:
     card, predictor = load_predictor(worker)
     metrics = ClassificationMetrics(card.labels)
     index = {label: i for i, label in enumerate(card.labels)}
-    unanswered, reason = 0, ""
+    unanswered, reason, truncation = 0, "", TruncationCount()
     for start in range(0, len(dataset.examples), CHUNK):
         if worker.should_stop():
             return RunCancelled()
         chunk = dataset.examples[start : start + CHUNK]
-        for example, answer in zip(chunk, predictor.predict([e.input for e in chunk]), strict=True):
+        predictions = predictor.predict([e.input for e in chunk])
+        truncation.add(predictions)
+        for example, answer in zip(chunk, predictions, strict=True):
             if isinstance(answer, Classification):
                 metrics.update(index[str(example.label)], index[answer.label])
             else:
@@ -82,6 +85,8 @@ def evaluate(worker: Worker) -> AnyEvent:
             f"{data.path}: none of its {unanswered:,} rows could be answered, the first for this reason: {reason}",
             f"zoo show {card.name} says what the model takes",
         )
+    if truncation.message:
+        worker.emit(Warned(message=truncation.message))
     figures = metrics.compute() | ({"unanswered": float(unanswered)} if unanswered else {})
     worker.emit(EvaluationCompleted(step=0, metrics=figures, rows=len(dataset.examples)))
     return RunFinished(metrics=figures, confusion=metrics.confusion, labels=card.labels)

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.data import InputRows, count_rows, digest
 from zoo.data.example import Example, RejectedRow
-from zoo.prediction import Prediction, Rejected
+from zoo.prediction import Prediction, Rejected, TruncationCount
 from zoo.runs.answer_files import AnswerColumns, AnswerFormat, AnswerRecord, RecordCount, format_of
-from zoo.runs.events import AnyEvent, Noted, PredictionsWritten, RunCancelled, RunFinished
+from zoo.runs.events import AnyEvent, Noted, PredictionsWritten, RunCancelled, RunFinished, Warned
 from zoo.runs.preparation import load_predictor
 from zoo.runs.quarantine import check_digest
 from zoo.task import get_task
@@ -53,7 +53,7 @@ def predict(worker: Worker) -> AnyEvent:
         for chunk in chunks(itertools.islice(rows, done.rows, None), CHUNK):
             if worker.should_stop():
                 _flush(file)
-                return RunCancelled(step=progress.rows)
+                return progress.cancel()
             records = answer(predictor.predict, chunk)
             file.writelines(map(answer_format.encode, records))
             progress.add(records)
@@ -90,6 +90,7 @@ class _Progress:
         self.rows, self.rejected = done.rows, done.rejected
         self._worker, self._total_rows = worker, total_rows
         self._first_row, self._began, self._reported_at = done.rows, time.monotonic(), 0.0
+        self._truncation = TruncationCount()
         worker.emit(PredictionsWritten(rows=self.rows, rejected=self.rejected, total_rows=total_rows))
 
     @property
@@ -101,6 +102,7 @@ class _Progress:
         """Count what is written now."""
         self.rows += len(records)
         self.rejected += sum(isinstance(record.answer, Rejected) for record in records)
+        self._truncation.add(record.answer for record in records)
 
     def emit(self) -> None:
         """Report."""
@@ -110,12 +112,22 @@ class _Progress:
             PredictionsWritten(rows=self.rows, rejected=self.rejected, total_rows=self._total_rows, samples_per_s=rate)
         )
 
+    def cancel(self) -> RunCancelled:
+        """Report what is to be known of the part that is done."""
+        self._warn()
+        return RunCancelled(step=self.rows)
+
     def finish(self) -> RunFinished:
         """Report the last of it."""
         self._total_rows = self.rows
         self.emit()
+        self._warn()
         rejected = {"rejected": float(self.rejected)} if self.rejected else {}
         return RunFinished(metrics={"rows": float(self.rows)} | rejected)
+
+    def _warn(self) -> None:
+        if self._truncation.message:
+            self._worker.emit(Warned(message=self._truncation.message))
 
 
 def _resume(out: Path, answer_format: AnswerFormat) -> RecordCount:

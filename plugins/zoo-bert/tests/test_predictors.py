@@ -16,7 +16,7 @@ from transformers import AutoModel, AutoTokenizer, pipeline
 from zoo_bert.plugin import predict as load
 from zoo_bert.tokenization import load_tokenizer
 
-from zoo import Classification, Embedding, FilledMask, Predictor, Rejected, StoreInvalid, Unsupported
+from zoo import Classification, Embedding, FilledMask, Prediction, Predictor, Rejected, StoreInvalid, Unsupported
 from zoo.task import Task
 
 TEXTS = [
@@ -99,11 +99,17 @@ def test_top_k_labels_are_the_first_of_all(classifier: Path, make_prediction) ->
     assert every == ten
 
 
+def truncated_at(answer: Prediction) -> int | None:
+    return None if isinstance(answer, Rejected) else answer.truncated_at
+
+
 def test_longer_texts_are_cut_where_the_model_was_trained_to_or_sooner(classifier: Path, make_prediction) -> None:
     long = "my parcel never came " * 200
     as_trained = load(make_prediction(classifier, "text-classification"))
     shorter = load(make_prediction(classifier, "text-classification", max_tokens=16))
     assert as_trained.predict([long]) == as_trained.predict([long + "the app " * 100])
+    assert [None, 128, None] == [truncated_at(answer) for answer in as_trained.predict(["lamp", long, ""])]
+    assert 16 == truncated_at(shorter.predict([long])[0])
     assert as_trained.predict([long]) != shorter.predict([long])
 
 
@@ -174,8 +180,12 @@ def test_minilm_reads_as_many_tokens_as_its_publisher_advises(minilm: Path, make
     predictor = load(make_prediction(minilm, "feature-extraction", name="all-minilm-l6-v2"))
     texts = ["word " * 254, "word " * 254 + "unread", "word " * 200]
     read, cut, short = predictor.predict(texts)
-    assert read == cut
-    assert read != short
+    assert isinstance(read, Embedding)
+    assert isinstance(cut, Embedding)
+    assert isinstance(short, Embedding)
+    assert read.vector == cut.vector
+    assert read.vector != short.vector
+    assert (None, 256, None) == (read.truncated_at, cut.truncated_at, short.truncated_at)
 
 
 def test_a_head_that_is_missing_is_not_made_up(minilm: Path, make_prediction) -> None:

@@ -18,20 +18,25 @@ from zoo import StoreInvalid, Unsupported
 TEXTS = ["Hello, wörld!", "a [MASK] of 你好", "don't… " * 60, "x"]
 
 
+def ids(tokenizer: Tokenizer) -> list[list[int]]:
+    return [text.ids for text in encode(tokenizer, TEXTS, 40)]
+
+
 def test_ids_are_those_of_transformers(minilm: Path) -> None:
     from transformers import AutoTokenizer
 
     theirs = AutoTokenizer.from_pretrained(minilm)
     expected = theirs(TEXTS, truncation=True, max_length=40)["input_ids"]
-    assert expected == encode(load_tokenizer(minilm), TEXTS, 40)
+    assert expected == ids(load_tokenizer(minilm))
 
 
 def test_padding_and_truncation_asked_for_by_the_file_are_ours_to_do(minilm: Path) -> None:
     stated = json.loads((minilm / "tokenizer.json").read_text(encoding="utf-8"))
     assert stated["padding"]
     assert stated["truncation"]["max_length"] == 128
-    short, long = encode(load_tokenizer(minilm), ["hi", "word " * 300], 256)
-    assert (3, 256) == (len(short), len(long))
+    short, exact, long = encode(load_tokenizer(minilm), ["hi", "word " * 254, "word " * 255], 256)
+    assert (3, 256, 256) == (len(short.ids), len(exact.ids), len(long.ids))
+    assert (False, False, True) == (short.truncated, exact.truncated, long.truncated)
 
 
 @pytest.mark.parametrize("origin", ["minilm", "learnt"])
@@ -42,8 +47,8 @@ def test_a_saved_tokenizer_loads_with_auto_tokenizer_alone(origin: str, minilm: 
     save_tokenizer(tokenizer, 40, tmp_path)
     loaded = AutoTokenizer.from_pretrained(tmp_path)
     assert 40 == loaded.model_max_length
-    assert encode(tokenizer, TEXTS, 40) == loaded(TEXTS, truncation=True)["input_ids"]
-    assert encode(tokenizer, TEXTS, 40) == encode(load_tokenizer(tmp_path), TEXTS, 40)
+    assert ids(tokenizer) == loaded(TEXTS, truncation=True)["input_ids"]
+    assert ids(tokenizer) == ids(load_tokenizer(tmp_path))
     assert "[MASK]" == loaded.mask_token
     assert "BertTokenizer" == json.loads((tmp_path / "tokenizer_config.json").read_text())["tokenizer_class"]
 

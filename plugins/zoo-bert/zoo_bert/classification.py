@@ -15,7 +15,8 @@ from zoo_bert.config import CLASSIFIER, labels_told, new_config, read_config, wi
 from zoo_bert.loading import from_random, from_weights, save
 from zoo_bert.network import SequenceClassifier, pad
 from zoo_bert.readme import classification_readme
-from zoo_bert.tokenization import encode, id_of, save_tokenizer, tokenizer_of
+from zoo_bert.tokenization import id_of, save_tokenizer, tokenizer_of
+from zoo_bert.training_texts import TrainingTexts
 from zoo_bert.trimming import TrimmedVocabulary
 
 Features = tuple[list[int], int]
@@ -40,12 +41,13 @@ class Classification(Objective[Features]):
     def __init__(self, run: TrainingRun) -> None:
         self._labels = run.labels
         self._index = {label: i for i, label in enumerate(run.labels)}
-        self._max_tokens: int = run.options.max_tokens
         self._tokenizer = tokenizer_of(run)
         self._pad_id = id_of(self._tokenizer, "[PAD]")
         self._occurring = {self._pad_id}
         self._trimmed: TrimmedVocabulary | None = None
         self._config = self._stated(run)
+        self._texts = TrainingTexts(run, self._tokenizer, self._config)
+        self.micro_batch_size = self._texts.micro_batch_size
         self.module = self._network(run)
 
     def _stated(self, run: TrainingRun) -> dict[str, Any]:
@@ -74,7 +76,7 @@ class Classification(Objective[Features]):
 
     def features(self, examples: Sequence[Example]) -> list[Features]:
         """Tokenise."""
-        tokens = encode(self._tokenizer, [example.input for example in examples], self._max_tokens)
+        tokens = self._texts.ids(examples)
         self._occurring.update(*tokens)
         return [(ids, self._index[str(e.label)]) for ids, e in zip(tokens, examples, strict=True)]
 
@@ -131,7 +133,7 @@ class Classification(Objective[Features]):
             self._trimmed.put_back(self.module.bert)
             self._trimmed = None
         save(module, self._config, folder)
-        save_tokenizer(self._tokenizer, self._max_tokens, folder)
+        save_tokenizer(self._tokenizer, self._texts.max_tokens, folder)
         (folder / "README.md").write_text(classification_readme(), encoding="utf-8")
 
 

@@ -15,7 +15,8 @@ from zoo_bert.config import LANGUAGE_MODEL, new_config, read_config, with_dropou
 from zoo_bert.loading import from_random, from_weights, save
 from zoo_bert.network import LanguageModel, pad
 from zoo_bert.readme import masked_lm_readme
-from zoo_bert.tokenization import encode, id_of, save_tokenizer, tokenizer_of
+from zoo_bert.tokenization import id_of, save_tokenizer, tokenizer_of
+from zoo_bert.training_texts import TrainingTexts
 from zoo_bert.vocabulary import SPECIAL
 
 IGNORED = -100
@@ -36,7 +37,6 @@ class MaskedLanguageModelling(Objective[list[int]]):
     module: LanguageModel
 
     def __init__(self, run: TrainingRun) -> None:
-        self._max_tokens: int = run.options.max_tokens
         self._probability: float = run.options.mask_probability
         self._tokenizer = tokenizer_of(run)
         ids = [id_of(self._tokenizer, token) for token in SPECIAL]
@@ -44,6 +44,8 @@ class MaskedLanguageModelling(Objective[list[int]]):
         self._special = torch.tensor(ids)
         self._vocabulary_size: int = self._tokenizer.get_vocab_size()
         self._config = self._stated(run)
+        self._texts = TrainingTexts(run, self._tokenizer, self._config)
+        self.micro_batch_size = self._texts.micro_batch_size
         self.module = self._network(run)
 
     def _stated(self, run: TrainingRun) -> dict[str, Any]:
@@ -64,7 +66,7 @@ class MaskedLanguageModelling(Objective[list[int]]):
 
     def features(self, examples: Sequence[Example]) -> list[list[int]]:
         """Tokenise."""
-        return encode(self._tokenizer, [example.input for example in examples], self._max_tokens)
+        return self._texts.ids(examples)
 
     def length(self, features: list[int]) -> int:
         """Number of tokens."""
@@ -125,7 +127,7 @@ class MaskedLanguageModelling(Objective[list[int]]):
     def export(self, module: nn.Module, folder: Path) -> None:
         """Write a folder that transformers' Auto classes load."""
         save(module, self._config, folder)
-        save_tokenizer(self._tokenizer, self._max_tokens, folder)
+        save_tokenizer(self._tokenizer, self._texts.max_tokens, folder)
         (folder / "README.md").write_text(masked_lm_readme(), encoding="utf-8")
 
 

@@ -9,7 +9,15 @@ from typing import Annotated
 
 from zoo import FinetuneOptions, Options, PretrainOptions, option
 
-MaxTokens = Annotated[int, option("Longer texts are cut.", ge=8, le=512, unit="tokens")]
+MaxTokens = Annotated[
+    int | None,
+    option(
+        "Longer texts are cut; auto is as many as the longest needs that the model was made for, at least 128.",
+        ge=8,
+        le=512,
+        unit="tokens",
+    ),
+]
 Dropout = Annotated[float | None, option("Dropout of all layers; auto is the model's own.", ge=0, lt=1)]
 VocabularySize = Annotated[
     int | None,
@@ -25,7 +33,7 @@ VocabularySize = Annotated[
 class BertFinetuneOptions(FinetuneOptions, frozen=True, kw_only=True):
     """Options of fine-tuning BERT for classification."""
 
-    max_tokens: MaxTokens = 128
+    max_tokens: MaxTokens = None
     dropout: Dropout = 0.0
     vocabulary_size: VocabularySize = None
 
@@ -33,7 +41,7 @@ class BertFinetuneOptions(FinetuneOptions, frozen=True, kw_only=True):
 class BertPretrainOptions(PretrainOptions, frozen=True, kw_only=True):
     """Options of masked language modelling."""
 
-    max_tokens: MaxTokens = 128
+    max_tokens: MaxTokens = None
     dropout: Dropout = 0.0
     vocabulary_size: VocabularySize = None
     mask_probability: Annotated[float, option("Share of the tokens to be predicted.", gt=0, lt=1)] = 0.15

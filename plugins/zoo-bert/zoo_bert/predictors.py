@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any
 
 import torch
+from msgspec.structs import replace
 from torch.nn import functional
 
 from zoo import (
@@ -80,20 +81,20 @@ class _TextPredictor(ABC):
         answers: list[Prediction] = [Rejected(reason) for reason in reasons]
         usable = [i for i, reason in enumerate(reasons) if not reason]
         items = []
-        for i, ids in zip(usable, self._encode([inputs[i] for i in usable]), strict=True):
-            reason = self.objection(inputs[i], ids)
+        truncated = set()
+        for i, text in zip(usable, encode(self._tokenizer, [inputs[i] for i in usable], self._max_tokens), strict=True):
+            reason = self.objection(inputs[i], text.ids)
             if reason:
                 answers[i] = Rejected(reason)
-            else:
-                items.append((i, ids))
+                continue
+            items.append((i, text.ids))
+            if text.truncated:
+                truncated.add(i)
         for batch in _batches(items, self._options.batch_tokens):
             found = self._compute([ids for _, ids in batch], [inputs[i] for i, _ in batch])
             for (i, _), answer in zip(batch, found, strict=True):
-                answers[i] = answer
+                answers[i] = replace(answer, truncated_at=self._max_tokens) if i in truncated else answer
         return answers
-
-    def _encode(self, texts: list[str]) -> list[list[int]]:
-        return encode(self._tokenizer, texts, self._max_tokens)
 
     def _compute(self, ids: list[list[int]], texts: list[str]) -> Sequence[Prediction]:
         blocks = [torch.tensor(list(block), device=self._device) for _, block in groupby(ids, key=len)]

@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tokenizers import Tokenizer
 from tokenizers.models import WordPiece
@@ -95,10 +95,22 @@ def id_of(tokenizer: Tokenizer, token: str) -> int:
     return found
 
 
-def encode(tokenizer: Tokenizer, texts: Sequence[str], max_tokens: int) -> list[list[int]]:
-    """Token ids of each text, `[CLS]` and `[SEP]` included, cut to `max_tokens`."""
+class EncodedText(NamedTuple):
+    """A text as a model reads it."""
+
+    ids: list[int]
+    """Of the tokens, `[CLS]` and `[SEP]` included."""
+    truncated: bool
+    """Whether the text has more than these."""
+
+
+def encode(tokenizer: Tokenizer, texts: Sequence[str], max_tokens: int) -> list[EncodedText]:
+    """Each text as token ids, cut to `max_tokens`."""
     tokenizer.enable_truncation(max_tokens)
-    return [encoding.ids for encoding in tokenizer.encode_batch_fast(list(texts))]
+    return [
+        EncodedText(encoding.ids, len(encoding.ids) == max_tokens and bool(encoding.overflowing))
+        for encoding in tokenizer.encode_batch_fast(list(texts))
+    ]
 
 
 def save_tokenizer(tokenizer: Tokenizer, max_tokens: int, folder: Path) -> None:

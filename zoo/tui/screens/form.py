@@ -21,6 +21,7 @@ from zoo.data.wording import findings, report
 from zoo.devices import Device, available
 from zoo.errors import RunCancelled, ZooError
 from zoo.options import Option, schema
+from zoo.requesting import find_max_tokens
 from zoo.runs.request import RunRequest
 from zoo.sanitize import one_line, plain
 from zoo.task import get_task
@@ -33,6 +34,8 @@ from zoo.tui.wording import short_path
 PREVIEW_S = 0.4
 """The data is looked at once nothing was typed for so long."""
 SHOWN_EVERY = 200
+LOOKED_AT_WITH = ("input", "label", "max_tokens")
+"""Fields that decide, beside the paths, what is found in the data."""
 BY_NAME = ("by its usual name", "")
 
 
@@ -135,7 +138,7 @@ class RunForm(Page):
         if event.field.field_name in self.PATHS:
             event.field.say("")
         self._show_command()
-        if event.field.field_name in (*self.PATHS, "input", "label"):
+        if event.field.field_name in (*self.PATHS, *LOOKED_AT_WITH):
             if self._preview_timer is not None:
                 self._preview_timer.stop()
             self._preview_timer = self.set_timer(PREVIEW_S, self._look_at_data)
@@ -171,7 +174,7 @@ class RunForm(Page):
     # The data, looked at while the rest is filled in
 
     def _look_at_data(self) -> None:
-        asked = tuple(self.value(name) for name in (*self.PATHS, "input", "label"))
+        asked = tuple(self.value(name) for name in (*self.PATHS, *LOOKED_AT_WITH))
         if asked == self._previewed:
             return
         self._previewed = asked
@@ -208,7 +211,7 @@ class RunForm(Page):
                 input_column=self.value("input"),
                 label_column=self.value("label"),
                 tokenizer=self._tokenizer() if isinstance(card_input, TextInput) else None,
-                max_tokens=card_input.max_tokens if isinstance(card_input, TextInput) else None,
+                max_tokens=find_max_tokens(self.card, self.verb, self.value("max_tokens")),
                 shorter_side=min(card_input.input_size[1:]) if isinstance(card_input, ImageInput) else 0,
                 on_rows=watch,
             )

@@ -20,14 +20,18 @@ def draw(answer: Prediction, width: int) -> Content:
         width: columns of the terminal there are.
     """
     match answer:
-        case Classification():
-            return scores(answer.scores, width)
-        case FilledMask():
-            return Content.assemble((one_line(answer.text), "bold"), "\n\n", scores(answer.scores, width))
-        case Embedding():
-            return _embedding(answer, width)
         case Rejected():
             return Content.assemble(("rejected  ", "bold $text-error"), one_line(answer.reason))
+        case Classification():
+            drawn = scores(answer.scores, width)
+        case FilledMask():
+            drawn = Content.assemble((one_line(answer.text), "bold"), "\n\n", scores(answer.scores, width))
+        case Embedding():
+            drawn = _embedding(answer, width)
+    if answer.truncated_at is None:
+        return drawn
+    read = f"only the first {answer.truncated_at:,} tokens were read"
+    return Content.assemble((read, "$text-warning"), "\n\n", drawn)
 
 
 def scores(found: tuple[Score, ...], width: int) -> Content:

@@ -1,0 +1,102 @@
+"""The texts of a training as token ids, cut at one limit that is chosen from all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tokenizers import Tokenizer
+
+from zoo import Example, TextInput, TrainingRun
+from zoo_bert.tokenization import encode
+
+LEAST_MAX_TOKENS = 128
+"""The limit where none is asked for, unless texts are longer: the result can be asked more than it was trained on."""
+MICRO_BATCH_TOKENS = 64 * LEAST_MAX_TOKENS
+"""Most tokens computed at once, padding included, where the size of a micro-batch is left open."""
+CHUNK = 1024
+"""Texts that are tokenised at once."""
+
+
+class TrainingTexts:
+    """Texts of the training and the evaluation rows, each tokenised once.
+
+    Where no limit is asked for, it is the smallest that cuts none of them, within what the model was made for.
+
+    Args:
+        run: its rows and options; it is told which limit was chosen, and what is cut.
+        tokenizer: of the model.
+        config: of the model, as `config.json` has it.
+    """
+
+    def __init__(self, run: TrainingRun, tokenizer: Tokenizer, config: dict[str, Any]) -> None:
+        self._tokenizer = tokenizer
+        self._requested: int | None = run.options.max_tokens
+        self._positions: int = config["max_position_embeddings"]
+        self._width: int = config["hidden_size"]
+        assert isinstance(run.card.input, TextInput)
+        self._made_for = min(run.card.input.max_tokens, self._positions)
+        most = min(self._requested or self._made_for, self._positions)
+        self._ids: dict[str, list[int]] = {}
+        self._lengths = self._measure([example.input for example in (*run.train, *run.eval)], most)
+        self._longest = max(self._lengths, default=0)
+        self.max_tokens: int = most if self._requested else min(most, max(LEAST_MAX_TOKENS, self._longest))
+        self._report(run)
+
+    @property
+    def micro_batch_size(self) -> int:
+        """Texts computed at once: longer ones need more memory each."""
+        return min(64, MICRO_BATCH_TOKENS // self.max_tokens)
+
+    def ids(self, examples: Sequence[Example]) -> list[list[int]]:
+        """Token ids of each example, cut at the limit."""
+        texts = [example.input for example in examples]
+        kept = [self._ids.pop(text, None) for text in texts]  # whoever asks holds them from here on
+        missing = [text for text, ids in zip(texts, kept, strict=True) if ids is None]
+        encoded = iter(encode(self._tokenizer, missing, self.max_tokens))
+        return [next(encoded).ids if ids is None else ids for ids in kept]
+
+    def _measure(self, texts: list[str], most: int) -> list[int]:
+        """Tokens of each text; the ids of those that are not cut are kept."""
+        self._tokenizer.no_truncation()
+        lengths = []
+        for start in range(0, len(texts), CHUNK):
+            chunk = texts[start : start + CHUNK]
+            for text, encoding in zip(chunk, self._tokenizer.encode_batch_fast(chunk), strict=True):
+                lengths.append(len(encoding))
+                if len(encoding) <= most:
+                    self._ids[text] = encoding.ids
+        return lengths
+
+    def _report(self, run: TrainingRun) -> None:
+        cut, limit = self._longer_than(self.max_tokens), self.max_tokens
+        if cut and self._requested:
+            auto = self._longer_than(self._made_for)
+            advice = f"; --max-tokens auto cuts {auto or 'none'}" if auto < cut else ""
+            run.warn(f"{self._share(cut)} cut at {limit} tokens; the longest has {self._longest:,}{advice}")
+        elif cut:
+            more = f"; --max-tokens takes up to {self._positions}" if limit < self._positions else ""
+            run.warn(
+                f"{self._share(cut)} cut at {limit} tokens, which is what {run.card.name} was made for; "
+                f"the longest has {self._longest:,}{more}"
+            )
+        else:
+            run.note(f"tokens: the longest text has {self._longest:,}, none is cut (limit {limit})")
+        if limit > LEAST_MAX_TOKENS:
+            times = self._cost(limit) / self._cost(LEAST_MAX_TOKENS)
+            run.note(
+                f"tokens: a limit of {limit} takes about {times:.1f} times the computing of "
+                f"--max-tokens {LEAST_MAX_TOKENS}, with which {self._share(self._longer_than(LEAST_MAX_TOKENS))} cut"
+            )
+
+    def _longer_than(self, limit: int) -> int:
+        return sum(length > limit for length in self._lengths)
+
+    def _share(self, count: int) -> str:
+        total = len(self._lengths)
+        return f"{count:,} of {total:,} texts ({count / total:.1%}) {'is' if count == 1 else 'are'}"
+
+    def _cost(self, limit: int) -> int:
+        """Operations of all texts, in arbitrary units: linear layers go by tokens, attention by their square."""
+        read = [min(length, limit) for length in self._lengths]
+        return sum(tokens * (6 * self._width + tokens) for tokens in read)
