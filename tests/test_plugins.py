@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+import zoo
 from tests.plugin_site import Site, card, new_site, plugin
+from zoo.cli.commands import COMMANDS
+from zoo.cli.parser import new_parser
 from zoo.errors import PluginBroken, UnknownPlugin
+from zoo.plugin_checks import RESERVED
 from zoo.plugins import PluginFailure, load_plugin, load_plugins, plugin_names
 
 
@@ -116,6 +123,44 @@ def test_a_plugin_that_cannot_be_imported_is_a_failure(site: Site, source: str, 
     assert failure.error.startswith(error)
     assert (failure.distribution, failure.version) == ("zoo-bad", "1.0")
     assert failure.hint.startswith("update or uninstall zoo-bad")
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        ("raise RuntimeError('no such luck')", "no such luck"),
+        ("import zoo\n@zoo.hookimpl\ndef cards():\n    raise RuntimeError('no such luck')\n", "no such luck"),
+        ("import zoo\n@zoo.hookimpl\ndef cards():\n    yield 1 / 0\n", "division by zero"),
+    ],
+)
+def test_the_command_of_the_hint_shows_the_whole_error(site: Site, source: str, shown: str) -> None:
+    hint = only_failure(site, source).hint
+    code = hint.partition("python -c '")[2].partition("'")[0]
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=False)
+
+    assert "Traceback" in done.stderr
+    assert shown in done.stderr
+
+
+def test_a_plugin_that_ends_the_process_is_told_without_a_command_that_would_show_nothing(site: Site) -> None:
+    assert only_failure(site, "raise SystemExit(3)").hint == "update or uninstall zoo-bad; its code ends the process"
+
+
+def test_a_plugin_is_imported_once_a_process_even_where_it_fails(site: Site, tmp_path: Path) -> None:
+    log = tmp_path / "imports.txt"
+    note = f"with open({str(log)!r}, 'a') as file:\n    file.write(__name__ + chr(10))\n"
+    site.install("owner", plugin(card(), more=note + BUILDS))
+    site.install("bad", f"{note}raise RuntimeError('no such luck')")
+
+    first = load_plugins()
+    assert load_plugins()[1] == first[1]
+    load_plugin("owner").hook("finetune")(run=1)
+    with pytest.raises(PluginBroken):
+        load_plugin("bad")
+    assert sorted(log.read_text().split()) == ["zoo_bad", "zoo_owner"]
+
+    load_plugins(anew=True)
+    assert sorted(log.read_text().split()) == ["zoo_bad", "zoo_bad", "zoo_owner"]
 
 
 def test_loading_a_broken_plugin_by_name_raises_what_load_plugins_tells(site: Site) -> None:
@@ -235,6 +280,14 @@ def test_a_model_name_must_be_one_that_can_be_typed(site: Site, name: str) -> No
             "--depth is 2, but takes a whole number, at least 3",
         ),
         ("class Mine(zoo.Options, frozen=True): pass", "lack eval_share, max_rejected, seed; extend zoo.DataOptions"),
+        (
+            "class Mine(zoo.DataOptions, frozen=True):\n    device: Annotated[int, zoo.option('Where.', ge=0)] = 0",
+            "the option device to finetune has the name of --device, which zoo itself takes",
+        ),
+        (
+            "class Mine(zoo.DataOptions, frozen=True):\n    dry_run: Annotated[bool, zoo.option('Dry.')] = False",
+            "the option dry_run to finetune has the name of --dry-run, which zoo itself takes",
+        ),
         ("class Mine: pass", "the options to finetune are no subclass of zoo.Options"),
         ("Mine = zoo.Options()", "the options to finetune are"),
     ],
@@ -244,6 +297,21 @@ def test_an_option_set_that_no_view_can_render_is_a_failure(site: Site, declarat
     source = plugin(card(abilities=f"{{'finetune': {ability}}}"), more=f"from typing import Annotated\n{declaration}\n")
 
     assert error in only_failure(site, source).error
+
+
+def test_no_option_can_have_the_name_of_what_the_commands_and_functions_take() -> None:
+    taken = set[str]()
+    for verb in ("finetune", "pretrain", "predict", "evaluate"):
+        command = importlib.import_module(COMMANDS[verb][0])
+        parser = new_parser(verb, command, "")
+        command.complete_parser(parser, [])
+        actions = [action for action in parser._actions if not action.dest.startswith("option_")]
+        taken |= {flag[2:].replace("-", "_") for action in actions for flag in action.option_strings if flag[1] == "-"}
+    for function in (zoo.finetune, zoo.pretrain, zoo.evaluate, zoo.predict_file, zoo.load):
+        named = [one for one in inspect.signature(function).parameters.values() if one.kind is not one.VAR_KEYWORD]
+        taken |= {one.name for one in named}
+
+    assert taken == RESERVED, "a flag or an argument has come or gone: say so in zoo.plugin_checks.RESERVED"
 
 
 def test_a_wrong_type_is_told_even_where_it_is_an_instance(site: Site) -> None:

@@ -101,12 +101,13 @@ class Catalog:
         known = sorted({n for card in self.cards for n in (card.name, card.full_name)})
         of_hub = self._advice_on_hub(name) if self.may_be_of_hub(name) else ""
         near = did_you_mean(name, known, limit=3, cutoff=0.8 if of_hub else 0.5)
-        if of_hub or near:
-            return " ".join(filter(None, (near, of_hub)))
-        if self.failures:
-            broken = "; ".join(f"{failure.name} ({failure.error})" for failure in self.failures)
-            return f"zoo ls lists the models; plugins that failed to load: {broken}"
-        return "zoo ls lists the models"
+        advice = " ".join(filter(None, (near, of_hub))) or "zoo ls lists the models"
+        return "; ".join([advice, *([f"plugins that failed to load: {broken}"] if (broken := self.broken) else [])])
+
+    @property
+    def broken(self) -> str:
+        """The plugins that could not be used, each with its error; empty where there are none."""
+        return "; ".join(f"{failure.name} ({failure.error})" for failure in self.failures)
 
     def _advice_on_hub(self, name: str) -> str:
         """The model of the catalog that comes from the repository of that name, else how to bring one."""

@@ -7,13 +7,11 @@ those that `zoo plugins disable` named are left out.
 
 from __future__ import annotations
 
-import difflib
-import inspect
+import dataclasses
 import os
 import sys
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,19 +22,21 @@ from typing import Any
 import msgspec
 import pluggy
 
-from zoo import hookspecs, plugin_list
-from zoo.card import PRECISIONS, VERBS, Ability, Card, Weights
+from zoo import plugin_list
+from zoo.card import Card, Weights
 from zoo.errors import PluginBroken, UnknownPlugin, ZooError
-from zoo.hyperparameters import DataOptions
-from zoo.options import Options, parse, schema, to_dict
+from zoo.plugin_checks import check_card, check_cards, check_hooks, check_verbs, new_manager
 from zoo.sanitize import one_line
-from zoo.task import get_task
 
 GROUP = "zoo.plugins"
-_HOOKS = ("cards", "card_for", "pretrain", "finetune", "predict")
+
+SLOW_S = 2.0
+"""A plugin that takes longer to be imported is worth a word: every command waits for it."""
 
 _import_ms: dict[str, float] = {}
-"""Name of each plugin to what its first import took."""
+"""Name of each plugin to what its first import took, whether it went well or not."""
+_told: set[str] = set()
+"""Names of slow plugins that somebody has been told of."""
 
 
 class PluginFailure(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,16 +97,20 @@ class Plugin:
                 f"plugin {self.name} fails on {name}: {type(error).__name__}: {error}",
                 "the plugin's author must mend it",
             ) from error
-        return None if card is None else _checked(card, self.name, "card_for()")
+        return None if card is None else check_card(card, self.name, "card_for()")
 
     @cached_property
     def _manager(self) -> pluggy.PluginManager:
-        manager = _new_manager()
+        manager = new_manager()
         manager.register(self.module, self.name)
         for entry_point in _selected():
             if entry_point.name != self.name:
                 _register_wrappers(manager, entry_point)
         return manager
+
+
+_loaded: dict[tuple[tuple[str, ...], ...], Plugin | PluginFailure] = {}
+"""What became of each plugin in this process: one that fails does so once, not at every look at the catalog."""
 
 
 def plugin_names() -> tuple[str, ...]:
@@ -132,8 +136,14 @@ def load_plugin(name: str) -> Plugin:
     return loaded
 
 
-def load_plugins() -> tuple[tuple[Plugin, ...], tuple[PluginFailure, ...]]:
-    """Import all plugins; those that cannot be used come as failures."""
+def load_plugins(*, anew: bool = False) -> tuple[tuple[Plugin, ...], tuple[PluginFailure, ...]]:
+    """Import all plugins; those that cannot be used come as failures.
+
+    Args:
+        anew: try again what was found to fail in this process before.
+    """
+    if anew:
+        _loaded.clear()
     by_name: dict[str, list[EntryPoint]] = {}
     for entry_point in _selected():
         by_name.setdefault(entry_point.name, []).append(entry_point)
@@ -142,6 +152,13 @@ def load_plugins() -> tuple[tuple[Plugin, ...], tuple[PluginFailure, ...]]:
         tuple(one for one in loaded if isinstance(one, Plugin)),
         tuple(one for one in loaded if isinstance(one, PluginFailure)),
     )
+
+
+def take_slow() -> tuple[tuple[str, float], ...]:
+    """Plugins that were slow to be imported in this process, and how many seconds; each is told once."""
+    slow = [name for name, milliseconds in _import_ms.items() if milliseconds >= SLOW_S * 1000 and name not in _told]
+    _told.update(slow)
+    return tuple((one_line(name), _import_ms[name] / 1000) for name in sorted(slow))
 
 
 def disabled_plugins() -> tuple[DisabledPlugin, ...]:
@@ -173,7 +190,22 @@ def _installed() -> tuple[EntryPoint, ...]:
 
 
 def _load(candidates: list[EntryPoint]) -> Plugin | PluginFailure:
-    """Import the plugin that the entry points of one name stand for; two of one name are a failure."""
+    """Import the plugin that the entry points of one name stand for, once in a process."""
+    key = tuple(_identity(candidate) for candidate in candidates)
+    known = _loaded.get(key)
+    if isinstance(known, Plugin) and sys.modules.get(known.module.__name__) is known.module:
+        return dataclasses.replace(known)  # the wrappers around its hooks are looked up anew
+    if not isinstance(known, PluginFailure):
+        started = time.perf_counter()
+        loaded = _import(candidates)
+        milliseconds = _import_ms.setdefault(candidates[0].name, (time.perf_counter() - started) * 1000)
+        known = loaded if isinstance(loaded, PluginFailure) else dataclasses.replace(loaded, import_ms=milliseconds)
+        _loaded[key] = known
+    return known
+
+
+def _import(candidates: list[EntryPoint]) -> Plugin | PluginFailure:
+    """Import one, and hold it to the contract; two of one name are a failure."""
     entry_point = candidates[0]
     distribution, version = _distribution(entry_point)
 
@@ -189,19 +221,22 @@ def _load(candidates: list[EntryPoint]) -> Plugin | PluginFailure:
     if len(candidates) > 1:
         names = " and ".join(sorted(_distribution(candidate)[0] for candidate in candidates))
         return failure(f"{names} both call their plugin {entry_point.name!r}", f"uninstall one of {names}")
-    started = time.perf_counter()
+    module = None
     try:
         with redirect_stdout(sys.stderr):  # stdout is for answers; a plugin that prints must not spoil them
             module = entry_point.load()
-            hooks = _verify(module, entry_point.name)
-            cards = _cards(module, entry_point.name)
-            _check_verbs(cards, hooks)
+            hooks = check_hooks(module, entry_point.name)
+            cards = check_cards(module, entry_point.name)
+            check_verbs(cards, hooks)
     except PluginBroken as broken:
         return failure(broken.message, broken.hint)
-    except (Exception, SystemExit) as error:  # whatever a stranger's module may raise while it is imported
+    except SystemExit as error:  # nothing that repeats it would show where
+        return failure(f"SystemExit: {error}", f"update or uninstall {distribution}; its code ends the process")
+    except Exception as error:  # whatever a stranger's module may raise while it is imported
+        again = f"import {entry_point.module}" + ("" if module is None else " as plugin; list(plugin.cards())")
         return failure(
             f"{type(error).__name__}: {error}",
-            f"update or uninstall {distribution}; python -c 'import {entry_point.module}' shows the whole error",
+            f"update or uninstall {distribution}; python -c '{again}' shows the whole error",
         )
     return Plugin(
         name=entry_point.name,
@@ -210,8 +245,17 @@ def _load(candidates: list[EntryPoint]) -> Plugin | PluginFailure:
         module=module,
         cards=cards,
         hooks=hooks,
-        import_ms=_import_ms.setdefault(entry_point.name, (time.perf_counter() - started) * 1000),
+        import_ms=0.0,
     )
+
+
+def _identity(entry_point: EntryPoint) -> tuple[str, ...]:
+    """Which plugin an entry point stands for, of which installation."""
+    try:
+        place = str(entry_point.dist.locate_file("")) if entry_point.dist is not None else ""
+    except Exception:  # metadata that a half-removed distribution left behind
+        place = ""
+    return (entry_point.name, entry_point.value, *_distribution(entry_point), place)
 
 
 def _distribution(entry_point: EntryPoint) -> tuple[str, str]:
@@ -222,154 +266,21 @@ def _distribution(entry_point: EntryPoint) -> tuple[str, str]:
         return ("unknown", "")
 
 
-def _new_manager() -> pluggy.PluginManager:
-    manager = pluggy.PluginManager(hookspecs.PROJECT)
-    manager.add_hookspecs(hookspecs)
-    return manager
-
-
-def _verify(module: ModuleType, name: str) -> tuple[str, ...]:
-    """Check the hooks of a module against the specifications; returns their names."""
-    manager = _new_manager()
-    try:
-        manager.register(module, name)
-        manager.check_pending()
-    except pluggy.PluginValidationError as error:
-        raise PluginBroken(
-            _validation_message(manager, module, error), "zoo.hookspecs, or the page Hooks of the docs, has them all"
-        ) from error
-    hooks = tuple(hook for hook in _HOOKS if getattr(manager.hook, hook).get_hookimpls())
-    unmarked = [name for name in _HOOKS if name not in hooks and _is_own_function(module, name)]
-    if unmarked:
-        raise PluginBroken(f"{unmarked[0]}() is not marked as a hook", "decorate it with @zoo.hookimpl")
-    if not hooks:
-        raise PluginBroken(f"{module.__name__} implements no hook", "decorate its functions with @zoo.hookimpl")
-    return hooks
-
-
-def _validation_message(manager: pluggy.PluginManager, module: ModuleType, error: Exception) -> str:
-    for attribute in filter(lambda name: _marked(manager, module, name), dir(module)):
-        if attribute not in _HOOKS:
-            near = difflib.get_close_matches(attribute, _HOOKS, n=1)
-            return f"{attribute!r} is no hook" + (f"; did the author mean {near[0]!r}?" if near else "")
-        taken, known = (_arguments(of) for of in (getattr(module, attribute), getattr(hookspecs, attribute)))
-        if unknown := [name for name in taken if name not in known]:
-            return f"{attribute}() takes {', '.join(unknown)}, but the hook gives {', '.join(known) or 'no arguments'}"
-    return str(error).partition("\n")[2] or str(error)
-
-
-def _marked(manager: pluggy.PluginManager, module: ModuleType, name: str) -> bool:
-    return manager.parse_hookimpl_opts(module, name) is not None
-
-
-def _is_own_function(module: ModuleType, name: str) -> bool:
-    """Whether a module defines a function of that name, rather than importing one."""
-    found = getattr(module, name, None)
-    return inspect.isfunction(found) and found.__module__ == module.__name__
-
-
-def _arguments(function: Callable[..., Any]) -> list[str]:
-    return list(inspect.signature(function).parameters)
-
-
 def _register_wrappers(manager: pluggy.PluginManager, entry_point: EntryPoint) -> None:
-    """Let the wrapper hooks of another plugin take part; one that cannot be imported takes no part in anything."""
-    try:
-        with redirect_stdout(sys.stderr):
-            module = entry_point.load()
-        wrappers = [
-            attribute
-            for attribute in dir(module)
-            if (marks := manager.parse_hookimpl_opts(module, attribute)) and marks.get("wrapper")
-        ]
-        if wrappers:
-            surrounding = ModuleType(f"{entry_point.name} wrappers")
-            for attribute in wrappers:
-                setattr(surrounding, attribute, getattr(module, attribute))
-            manager.register(surrounding)
-    except (Exception, SystemExit) as error:
+    """Let the wrapper hooks of another plugin take part; one that cannot be used takes no part in anything."""
+    loaded = _load([entry_point])
+    if isinstance(loaded, PluginFailure):
         import logging
 
-        logging.getLogger(__name__).warning(
-            "plugin %s is left out: %s", one_line(entry_point.name), one_line(str(error))
-        )
-
-
-def _cards(module: ModuleType, plugin: str) -> tuple[Card, ...]:
-    """The plugin's cards, each checked, with the plugin's name filled in."""
-    manager = _new_manager()
-    manager.register(module, plugin)
-    answers: list[Iterable[Card]] = manager.hook.cards()
-    if len(answers) < sum(not given.wrapper for given in manager.hook.cards.get_hookimpls()):
-        raise PluginBroken("cards() gives None, not a list of cards", "does it return them?")
-    cards = [_checked(card, plugin) for answer in answers for card in answer]
-    counts = Counter(card.name for card in cards)
-    twice = sorted(name for name, count in counts.items() if count > 1)
-    if twice:
-        raise PluginBroken(f"cards() gives {', '.join(twice)} twice", "each model of a plugin needs a name of its own")
-    return tuple(cards)
-
-
-def _check_verbs(cards: Iterable[Card], hooks: tuple[str, ...]) -> None:
-    """Insist on a hook for whatever a card promises."""
-    for card in cards:
-        if missing := [verb for verb in card.abilities if verb not in hooks]:
-            raise PluginBroken(
-                f"card {card.name!r} says it can {missing[0]}, but the plugin has no hook {missing[0]}",
-                "write the hook, or take the ability out of the card",
-            )
-
-
-def _checked(card: object, plugin: str, hook: str = "cards()") -> Card:
-    if not isinstance(card, Card):
-        raise PluginBroken(f"{hook} gives a {type(card).__name__}, not a zoo.Card", "it has to give zoo.Card objects")
-    where = f"card {one_line(str(card.name))!r}"
-    try:
-        if isinstance(card.abilities, dict):
-            for verb, ability in card.abilities.items():
-                _check_ability(verb, ability)
-        msgspec.json.decode(msgspec.json.encode(card, enc_hook=_name_of_options), type=_CardData)
-        get_task(card.task)
-    except (msgspec.ValidationError, TypeError, UnicodeError, ZooError) as error:
-        message = error.message if isinstance(error, ZooError) else str(error)
-        if "regex" in message and "`$.name`" in message:
-            message = "a name is of letters, digits, dots, dashes and underscores, and begins with one of the first two"
-        raise PluginBroken(f"{where}: {message}", "the plugin's author must mend its description") from error
-    return msgspec.structs.replace(card, plugin=plugin)
-
-
-class _CardData(Card, frozen=True, kw_only=True):
-    """A card whose option sets are text: what can be checked by type."""
-
-    abilities: dict[str, Any]
-
-
-def _name_of_options(value: object) -> str:
-    """An option set is the one thing in a card that JSON cannot hold; whatever else it cannot has no place there."""
-    if isinstance(value, type) and issubclass(value, Options):
-        return value.__name__
-    raise TypeError(f"a {type(value).__name__} cannot be part of a card")
-
-
-def _check_ability(verb: str, ability: object) -> None:
-    if verb not in VERBS:
-        raise TypeError(f"{verb!r} is no verb; verbs are {', '.join(VERBS)}")
-    if not isinstance(ability, Ability):
-        raise TypeError(f"the ability to {verb} is a {type(ability).__name__}, not a zoo.Ability")
-    get_task(ability.task)
-    _check_precisions(verb, ability.precisions)
-    if not (isinstance(ability.options, type) and issubclass(ability.options, Options)):
-        raise TypeError(f"the options to {verb} are no subclass of zoo.Options")
-    schema(ability.options)
-    parse(ability.options, to_dict(ability.options()))  # defaults, too, keep within the bounds
-    lacking = {option.name for option in schema(DataOptions)} - {option.name for option in schema(ability.options)}
-    if verb != "predict" and lacking:
-        raise TypeError(f"the options to {verb} lack {', '.join(sorted(lacking))}; extend zoo.DataOptions")
-
-
-def _check_precisions(verb: str, precisions: object) -> None:
-    if not isinstance(precisions, tuple | list) or not precisions:
-        raise TypeError(f"the precisions to {verb} are {precisions!r}, not a tuple of {', '.join(PRECISIONS)}")
-    for precision in precisions:
-        if precision not in PRECISIONS:
-            raise TypeError(f"there is no precision {precision!r} to {verb} in; precisions are {', '.join(PRECISIONS)}")
+        logging.getLogger(__name__).warning("plugin %s is left out: %s", loaded.name, loaded.error)
+        return
+    wrappers = [
+        attribute
+        for attribute in dir(loaded.module)
+        if (marks := manager.parse_hookimpl_opts(loaded.module, attribute)) and marks.get("wrapper")
+    ]
+    if wrappers:
+        surrounding = ModuleType(f"{entry_point.name} wrappers")
+        for attribute in wrappers:
+            setattr(surrounding, attribute, getattr(loaded.module, attribute))
+        manager.register(surrounding)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,6 +64,42 @@ def test_filters_narrow_it_down(toys: Site, capsys: pytest.CaptureFixture[str]) 
 def test_nothing_found_is_said_on_stderr(toys: Site, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["ls", "zebra"]) == ExitCode.OK
     assert tuple(capsys.readouterr()) == ("", "no model matches\n")
+
+
+def test_nothing_found_beside_a_broken_plugin_names_it(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    site.install("bad", "raise RuntimeError('no such luck')")
+    warning = "warning: plugin bad: RuntimeError: no such luck (zoo plugins)"
+
+    assert main(["ls"]) == ExitCode.OK
+    assert capsys.readouterr().err.splitlines() == ["there are no models; what could not be loaded: bad", warning]
+
+    site.install("red", plugin(card("base")))
+    assert main(["ls", "zebra"]) == ExitCode.OK
+    told = "no model of the other plugins matches; what could not be loaded: bad"
+    assert capsys.readouterr().err.splitlines() == [told, warning]
+
+
+def test_no_plugin_at_all_is_said(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ls"]) == ExitCode.OK
+    assert capsys.readouterr().err == "there are no models: no plugin is installed (zoo install)\n"
+
+
+def test_a_model_that_may_be_of_a_broken_plugin_is_told_with_it(toys: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    toys.install("bad", "raise RuntimeError('no such luck')")
+
+    assert main(["show", "tinny"]) == ExitCode.USAGE
+    hint = "did you mean tiny or red/tiny?; plugins that failed to load: bad (RuntimeError: no such luck)"
+    assert capsys.readouterr().err.splitlines()[1] == f"hint: {hint}"
+
+
+def test_a_plugin_that_is_slow_to_import_is_told_once_where_one_waits_for_it(toys: Site) -> None:
+    toys.install("slow", plugin(card("late"), more="import time\ntime.sleep(2.1)"))
+
+    told, quiet = zoo("show", "late"), zoo("ls", "-q")
+
+    (note,) = [line for line in told.stderr.splitlines() if "slow" in line]
+    assert re.fullmatch(r"plugin slow took \d+\.\d s to be imported; every command waits for it \(zoo plugins\)", note)
+    assert quiet.stderr == ""
 
 
 def test_json_is_one_document_of_whole_cards(toys: Site, capsys: pytest.CaptureFixture[str]) -> None:

@@ -75,7 +75,7 @@ def test_json_is_one_document_with_plugins_and_failures(site: Site) -> None:
             "distribution": "zoo-bad",
             "version": "1.0",
             "error": "SystemExit: bye",
-            "hint": "update or uninstall zoo-bad; python -c 'import zoo_bad' shows the whole error",
+            "hint": "update or uninstall zoo-bad; its code ends the process",
         }
     ]
 

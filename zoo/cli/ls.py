@@ -40,12 +40,21 @@ def run(args: argparse.Namespace) -> ExitCode:
             ("NAME", "TASK", "PARAMETERS", "SIZE", "HERE", "SUMMARY"),
         )
     else:
-        diagnostics.note("no model matches")
+        diagnostics.note(_nothing(catalog, filtered=bool(args.words or args.task or args.plugin or args.local)))
     for failure in catalog.failures:
         diagnostics.warn(f"plugin {failure.name}: {failure.error} (zoo plugins)")
     for problem in catalog.problems:
         diagnostics.warn(one_line(problem))
     return ExitCode.OK
+
+
+def _nothing(catalog: Catalog, *, filtered: bool) -> str:
+    """Why there is nothing to list."""
+    broken = ", ".join(failure.name for failure in catalog.failures)
+    if broken:
+        of_others = "no model of the other plugins matches" if filtered and catalog.cards else "there are no models"
+        return f"{of_others}; what could not be loaded: {broken}"
+    return "no model matches" if catalog.cards else "there are no models: no plugin is installed (zoo install)"
 
 
 def _row(card: Card, *, clash: bool) -> tuple[str, ...]:

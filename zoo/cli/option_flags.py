@@ -6,7 +6,6 @@ import argparse
 from typing import Any
 
 from zoo.cli.parser import Parser
-from zoo.errors import PluginBroken
 from zoo.options import Option, Options, names_by_alias, read, schema
 from zoo.sanitize import one_line
 
@@ -14,21 +13,12 @@ _PREFIX = "option_"
 
 
 def add_options(parser: Parser, options: type[Options], *, title: str) -> None:
-    """Add one flag per option; values stay text, `zoo.options.parse` reads them.
-
-    Raises:
-        PluginBroken: an option has the name of a flag the command itself has.
-    """
+    """Add one flag per option; values stay text, `zoo.options.parse` reads them."""
     described = schema(options)
     if not described:
         return
     parser.aliases |= flags_by_alias(options)
-    try:
-        _add_flags(parser.add_argument_group(title), described)
-    except argparse.ArgumentError as error:
-        raise PluginBroken(
-            f"{title}: zoo has such a flag already: {error}", "the plugin's author must mend it"
-        ) from error
+    _add_flags(parser.add_argument_group(title), described)
 
 
 def _add_flags(group: argparse._ArgumentGroup, described: tuple[Option, ...]) -> None:

@@ -108,6 +108,7 @@ def execute(name: str, command: Command, help_text: str, words: list[str]) -> in
             command.add_arguments(parser)
         args = parser.parse_args(words)
         diagnostics.set_verbosity(_verbosity(args))
+        _report_slow_plugins()
         code = command.run(args)
     except ZooError as error:
         diagnostics.error(error)
@@ -122,7 +123,16 @@ def execute(name: str, command: Command, help_text: str, words: list[str]) -> in
         again = f"zoo -v {name} ... shows the traceback; please report it"
         diagnostics.error(ZooError(f"something unexpected happened: {text}", again))
         return _with_traceback(ExitCode.FAILED)
+    finally:
+        _report_slow_plugins()
     return code
+
+
+def _report_slow_plugins() -> None:
+    """Say which plugins one has just waited for, each once; a command that needs none has loaded none."""
+    plugins = sys.modules.get("zoo.plugins")
+    for name, seconds in plugins.take_slow() if plugins is not None else ():
+        diagnostics.note(f"plugin {name} took {seconds:.1f} s to be imported; every command waits for it (zoo plugins)")
 
 
 def _verbosity(args: argparse.Namespace) -> Verbosity:

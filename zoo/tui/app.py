@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
@@ -198,5 +199,5 @@ class ZooApp(App[None]):
             yield SystemCommand(f"Go to {title}", f"key {number}", lambda place=place: self.action_go(place))
         yield SystemCommand("Keys", "what the keys do here", self.action_help)
         yield SystemCommand("Theme", "light, dark, high contrast and others", self.action_change_theme)
-        yield SystemCommand("Reload models", "ask the plugins anew", self.feed.reload_models)
+        yield SystemCommand("Reload models", "ask the plugins anew", partial(self.feed.reload_models, anew=True))
         yield SystemCommand("Quit", "runs go on", self.action_leave)

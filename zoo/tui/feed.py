@@ -16,7 +16,7 @@ from textual.message import Message
 from zoo.card import Card, FolderSource
 from zoo.catalog import Catalog, is_local
 from zoo.errors import StoreInvalid, ZooError
-from zoo.plugins import DisabledPlugin, Plugin, PluginFailure, disabled_plugins, load_plugins
+from zoo.plugins import DisabledPlugin, Plugin, PluginFailure, disabled_plugins, load_plugins, take_slow
 from zoo.runs.index import RunIndex, RunSummary
 from zoo.tui.downloads import Download, Downloads
 from zoo.tui.messages import CatalogChanged, DownloadsChanged, RunsChanged
@@ -108,16 +108,15 @@ class Feed:
         """The model of that full name."""
         return next((line for line in self.models if line.card.full_name == full_name), None)
 
-    def reload_models(self) -> None:
-        """Ask the plugins anew."""
-        self._app.run_worker(
-            self._load_models, thread=True, group="models", name="models", exclusive=True, exit_on_error=False
-        )
+    def reload_models(self, *, anew: bool = False) -> None:
+        """Ask the plugins for their models; with `anew` those that failed are tried again."""
+        load = partial(self._load_models, anew)
+        self._app.run_worker(load, thread=True, group="models", name="models", exclusive=True, exit_on_error=False)
 
-    def _load_models(self) -> None:
+    def _load_models(self, anew: bool) -> None:
         """In a thread."""
         try:
-            self._look_for_models()
+            self._look_for_models(anew)
         except (ZooError, OSError) as error:
             self._tell_of(error)
 
@@ -125,9 +124,12 @@ class Feed:
         told = error if isinstance(error, ZooError) else StoreInvalid(f"the store cannot be read: {error}")
         self.later(lambda: self._app.show_error(told))
 
-    def _look_for_models(self) -> None:
+    def _look_for_models(self, anew: bool) -> None:
         """Cards first, then which of them are here."""
-        (plugins, failures), disabled = load_plugins(), disabled_plugins()
+        (plugins, failures), disabled = load_plugins(anew=anew), disabled_plugins()
+        for name, seconds in take_slow():
+            told = f"plugin {name} took {seconds:.1f} s to be imported; every start and every command waits for it"
+            self.later(partial(self._app.notify, told, severity="warning", markup=False))
         catalog = Catalog.of(plugins, failures)
         looked_at = Installed(plugins, failures, disabled, catalog.problems)
         lines = [_line(card) for card in sorted(catalog.cards, key=lambda card: not _is_result(card))]

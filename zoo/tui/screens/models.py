@@ -106,7 +106,9 @@ class ModelsScreen(Page):
         table = self._table
         table.sorted_by, table.descending = self._sort, self._descending
         if feed.models_loaded:
-            table.empty = "no model matches; Esc shows all" if feed.models else "no plugin has a model; see 4 Plugins"
+            broken = "; some plugins are broken, see 4 Plugins" if feed.failures else ""
+            nothing = "no model matches; Esc shows all" if feed.models else "no plugin has a model; see 4 Plugins"
+            table.empty = nothing + (broken if feed.models else "")
         table.show(lines)
         task = f"  task: {self._task_shown}" if self._task_shown else ""
         self.query_one("#shown", Static).update(f"{len(lines):,} of {len(feed.models):,}{task}")
@@ -173,7 +175,7 @@ class ModelsScreen(Page):
 
     def action_reload(self) -> None:
         """Ask the plugins anew."""
-        self.zoo.feed.reload_models()
+        self.zoo.feed.reload_models(anew=True)
 
     def action_download(self) -> None:
         """Download the weights; stop a download that goes on."""

@@ -83,7 +83,7 @@ class PluginsScreen(Page):
 
     def action_reload(self) -> None:
         """Ask the plugins anew."""
-        self.zoo.feed.reload_models()
+        self.zoo.feed.reload_models(anew=True)
 
 
 def _cells(plugin: AnyPlugin) -> list[Cell]:

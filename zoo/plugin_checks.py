@@ -1,0 +1,183 @@
+"""What a plugin declares, held to the contract when it is loaded: its hooks, its cards, their options."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections import Counter
+from collections.abc import Callable, Iterable
+from types import ModuleType
+from typing import Any
+
+import msgspec
+import pluggy
+
+from zoo import hookspecs
+from zoo.card import PRECISIONS, VERBS, Ability, Card
+from zoo.errors import PluginBroken, ZooError
+from zoo.hyperparameters import DataOptions
+from zoo.options import Options, parse, schema, to_dict
+from zoo.sanitize import one_line
+from zoo.task import get_task
+
+HOOKS = ("cards", "card_for", "pretrain", "finetune", "predict")
+RESERVED = frozenset(
+    [
+        "data",
+        "detach",
+        "device",
+        "dry_run",
+        "eval",
+        "eval_data",
+        "file",
+        "help",
+        "image",
+        "input",
+        "json",
+        "keep",
+        "keep_warm",
+        "label",
+        "model",
+        "name",
+        "on_progress",
+        "out",
+        "precision",
+        "processes",
+        "quiet",
+        "text",
+        "verbose",
+    ]
+)
+"""What the commands and functions of zoo themselves take: an option of that name could not be given."""
+
+
+def new_manager() -> pluggy.PluginManager:
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    return manager
+
+
+def check_hooks(module: ModuleType, name: str) -> tuple[str, ...]:
+    """Check the hooks of a module against the specifications; returns their names."""
+    manager = new_manager()
+    try:
+        manager.register(module, name)
+        manager.check_pending()
+    except pluggy.PluginValidationError as error:
+        raise PluginBroken(
+            _validation_message(manager, module, error), "zoo.hookspecs, or the page Hooks of the docs, has them all"
+        ) from error
+    hooks = tuple(hook for hook in HOOKS if getattr(manager.hook, hook).get_hookimpls())
+    unmarked = [name for name in HOOKS if name not in hooks and _is_own_function(module, name)]
+    if unmarked:
+        raise PluginBroken(f"{unmarked[0]}() is not marked as a hook", "decorate it with @zoo.hookimpl")
+    if not hooks:
+        raise PluginBroken(f"{module.__name__} implements no hook", "decorate its functions with @zoo.hookimpl")
+    return hooks
+
+
+def _validation_message(manager: pluggy.PluginManager, module: ModuleType, error: Exception) -> str:
+    for attribute in filter(lambda name: _marked(manager, module, name), dir(module)):
+        if attribute not in HOOKS:
+            near = difflib.get_close_matches(attribute, HOOKS, n=1)
+            return f"{attribute!r} is no hook" + (f"; did the author mean {near[0]!r}?" if near else "")
+        taken, known = (_arguments(of) for of in (getattr(module, attribute), getattr(hookspecs, attribute)))
+        if unknown := [name for name in taken if name not in known]:
+            return f"{attribute}() takes {', '.join(unknown)}, but the hook gives {', '.join(known) or 'no arguments'}"
+    return str(error).partition("\n")[2] or str(error)
+
+
+def _marked(manager: pluggy.PluginManager, module: ModuleType, name: str) -> bool:
+    return manager.parse_hookimpl_opts(module, name) is not None
+
+
+def _is_own_function(module: ModuleType, name: str) -> bool:
+    """Whether a module defines a function of that name, rather than importing one."""
+    found = getattr(module, name, None)
+    return inspect.isfunction(found) and found.__module__ == module.__name__
+
+
+def _arguments(function: Callable[..., Any]) -> list[str]:
+    return list(inspect.signature(function).parameters)
+
+
+def check_cards(module: ModuleType, plugin: str) -> tuple[Card, ...]:
+    """The plugin's cards, each checked, with the plugin's name filled in."""
+    manager = new_manager()
+    manager.register(module, plugin)
+    answers: list[Iterable[Card]] = manager.hook.cards()
+    if len(answers) < sum(not given.wrapper for given in manager.hook.cards.get_hookimpls()):
+        raise PluginBroken("cards() gives None, not a list of cards", "does it return them?")
+    cards = [check_card(card, plugin) for answer in answers for card in answer]
+    counts = Counter(card.name for card in cards)
+    twice = sorted(name for name, count in counts.items() if count > 1)
+    if twice:
+        raise PluginBroken(f"cards() gives {', '.join(twice)} twice", "each model of a plugin needs a name of its own")
+    return tuple(cards)
+
+
+def check_verbs(cards: Iterable[Card], hooks: tuple[str, ...]) -> None:
+    """Insist on a hook for whatever a card promises."""
+    for card in cards:
+        if missing := [verb for verb in card.abilities if verb not in hooks]:
+            raise PluginBroken(
+                f"card {card.name!r} says it can {missing[0]}, but the plugin has no hook {missing[0]}",
+                "write the hook, or take the ability out of the card",
+            )
+
+
+def check_card(card: object, plugin: str, hook: str = "cards()") -> Card:
+    if not isinstance(card, Card):
+        raise PluginBroken(f"{hook} gives a {type(card).__name__}, not a zoo.Card", "it has to give zoo.Card objects")
+    where = f"card {one_line(str(card.name))!r}"
+    try:
+        if isinstance(card.abilities, dict):
+            for verb, ability in card.abilities.items():
+                _check_ability(verb, ability)
+        msgspec.json.decode(msgspec.json.encode(card, enc_hook=_name_of_options), type=_CardData)
+        get_task(card.task)
+    except (msgspec.ValidationError, TypeError, UnicodeError, ZooError) as error:
+        message = error.message if isinstance(error, ZooError) else str(error)
+        if "regex" in message and "`$.name`" in message:
+            message = "a name is of letters, digits, dots, dashes and underscores, and begins with one of the first two"
+        raise PluginBroken(f"{where}: {message}", "the plugin's author must mend its description") from error
+    return msgspec.structs.replace(card, plugin=plugin)
+
+
+class _CardData(Card, frozen=True, kw_only=True):
+    """A card whose option sets are text: what can be checked by type."""
+
+    abilities: dict[str, Any]
+
+
+def _name_of_options(value: object) -> str:
+    """An option set is the one thing in a card that JSON cannot hold; whatever else it cannot has no place there."""
+    if isinstance(value, type) and issubclass(value, Options):
+        return value.__name__
+    raise TypeError(f"a {type(value).__name__} cannot be part of a card")
+
+
+def _check_ability(verb: str, ability: object) -> None:
+    if verb not in VERBS:
+        raise TypeError(f"{verb!r} is no verb; verbs are {', '.join(VERBS)}")
+    if not isinstance(ability, Ability):
+        raise TypeError(f"the ability to {verb} is a {type(ability).__name__}, not a zoo.Ability")
+    get_task(ability.task)
+    _check_precisions(verb, ability.precisions)
+    if not (isinstance(ability.options, type) and issubclass(ability.options, Options)):
+        raise TypeError(f"the options to {verb} are no subclass of zoo.Options")
+    described = schema(ability.options)
+    if taken := [option for option in described if option.name in RESERVED]:
+        raise TypeError(f"the option {taken[0].name} to {verb} has the name of {taken[0].flag}, which zoo itself takes")
+    parse(ability.options, to_dict(ability.options()))  # defaults, too, keep within the bounds
+    lacking = {option.name for option in schema(DataOptions)} - {option.name for option in described}
+    if verb != "predict" and lacking:
+        raise TypeError(f"the options to {verb} lack {', '.join(sorted(lacking))}; extend zoo.DataOptions")
+
+
+def _check_precisions(verb: str, precisions: object) -> None:
+    if not isinstance(precisions, tuple | list) or not precisions:
+        raise TypeError(f"the precisions to {verb} are {precisions!r}, not a tuple of {', '.join(PRECISIONS)}")
+    for precision in precisions:
+        if precision not in PRECISIONS:
+            raise TypeError(f"there is no precision {precision!r} to {verb} in; precisions are {', '.join(PRECISIONS)}")
