@@ -260,6 +260,7 @@ def finetune(
     eval_data: str | Path | None = None,
     input: str = "",
     label: str = "",
+    merge_labels: bool = False,
     name: str = "",
     device: str = "auto",
     precision: str = "auto",
@@ -275,6 +276,8 @@ def finetune(
             held out (`eval_share`).
         input: column of the inputs; found by its usual names if not given.
         label: column of the labels; likewise.
+        merge_labels: whether labels that differ only in case, blanks, invisible characters or Unicode form are one
+            class, under the name of the most frequent.
         name: of the run and of the model that comes of it.
         device: auto, cpu, cuda, cuda:N, mps or xpu.
         precision: auto, fp32, bf16 or fp16.
@@ -292,6 +295,7 @@ def finetune(
             eval_data=eval_data,
             input=input,
             label=label,
+            merge_labels=merge_labels,
             name=name,
             device=device,
             precision=precision,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 
+from zoo.data.spelling import told_apart
 from zoo.progress import count, size
 from zoo.runs.events import (
     AnyEvent,
@@ -52,7 +53,7 @@ def _data(event: DataLoaded, s: RunSnapshot) -> list[str]:
     rows = f"data: {event.train_rows:,} rows to train on, {event.eval_rows:,} held out"
     lines = [f"{rows}; {columns}" if event.train_rows else f"data: {event.eval_rows:,} rows; {columns}"]
     if event.labels and len(event.labels) <= SHOWN_LABELS:
-        lines.append(f"labels: {', '.join(event.labels)}")
+        lines.append(f"labels: {', '.join(told_apart(event.labels).values())}")
     return lines
 
 

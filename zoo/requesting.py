@@ -20,6 +20,7 @@ from zoo.plugins import load_plugin
 from zoo.runs import store
 from zoo.runs.answer_files import format_of
 from zoo.runs.request import DataRequest, RunRequest, RunVerb
+from zoo.runs.store import training_of
 from zoo.runs.versions import relevant_versions
 from zoo.task import Task, get_task
 
@@ -34,6 +35,7 @@ def training_request(
     eval_data: str | Path | None = None,
     input: str = "",
     label: str = "",
+    merge_labels: bool = False,
     name: str = "",
     device: str = "auto",
     precision: str = "auto",
@@ -50,7 +52,7 @@ def training_request(
     parsed = parse(ability.options, options, beside=training_request.__kwdefaults__ or ())
     read(PROCESSES, processes)
     task = get_task(ability.task)
-    checked = _check_training_data(data, eval_data, task, input, label)
+    checked = _check_training_data(data, eval_data, task, input, label, merge_labels)
     return _request(
         verb,
         card,
@@ -90,8 +92,12 @@ def evaluation_request(
         )
     path = _existing(data)
     dataset = load(path, task, input_column=input, label_column=label, min_classes=1)
-    match_labels(dataset, card.labels)
-    checked = DataRequest(path=str(path), sha256=dataset.sha256, input_column=input, label_column=label)
+    training = training_of(card)
+    merge = training is not None and training.data.merge_labels
+    match_labels(dataset, card.labels, merge=merge)
+    checked = DataRequest(
+        path=str(path), sha256=dataset.sha256, input_column=input, label_column=label, merge_labels=merge
+    )
     parsed = parse(ability.options, options, beside=evaluation_request.__kwdefaults__ or ())
     return _request(
         "evaluate", card, ability, checked, name=name, device=device, precision=precision, options=dict(to_dict(parsed))
@@ -195,17 +201,17 @@ def find_max_tokens(card: Card, verb: str, chosen: str = "") -> int | None:
 
 
 def _check_training_data(
-    data: str | Path, eval_data: str | Path | None, task: Task, input_column: str, label_column: str
+    data: str | Path, eval_data: str | Path | None, task: Task, input_column: str, label_column: str, merge: bool
 ) -> DataRequest:
     path, own_evaluation, _ = parts_of(_existing(data))
     eval_data = eval_data or own_evaluation
-    dataset = load(path, task, input_column=input_column, label_column=label_column)
+    dataset = load(path, task, input_column=input_column, label_column=label_column, merge=merge)
     eval_path, eval_sha256 = "", ""
     if eval_data is not None:
         eval_path = str(_existing_evaluation(eval_data))
         held_out = load(eval_path, task, input_column=input_column, label_column=label_column, min_classes=1)
         if task.labelled:
-            match_labels(held_out, dataset.labels)
+            match_labels(held_out, dataset.labels, merge=merge)
         eval_sha256 = held_out.sha256
     return DataRequest(
         path=str(path),
@@ -214,6 +220,7 @@ def _check_training_data(
         eval_sha256=eval_sha256,
         input_column=input_column,
         label_column=label_column,
+        merge_labels=merge,
     )
 
 

@@ -48,6 +48,17 @@ def test_an_evaluation_file_stands_beside_it(data: Path, capsys: pytest.CaptureF
     assert "warning: 1 row of the evaluation data also found in the training data" in out
 
 
+def test_labels_that_look_alike_are_told_apart_and_merged(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data.write_text("text,label\n" + ROWS + ROWS.replace(",pos", ",pos\u200b").replace("number", "no."), "utf-8")
+    assert main(["data", "inspect", str(data)]) == ExitCode.OK
+    out = capsys.readouterr().out
+    rows = [line.split()[:2] for line in out.splitlines()]
+    assert all(row in rows for row in (["neg", "40"], ["pos", "20"], ["'pos\\u200b'", "20"]))
+    assert "--merge-labels makes them one" in out
+    assert main(["data", "inspect", str(data), "--merge-labels"]) == ExitCode.OK
+    assert "pos      40" in capsys.readouterr().out
+
+
 def test_json_carries_everything(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", "inspect", str(data), "--input", "comment", "--json"]) == ExitCode.OK
     answer = json.loads(capsys.readouterr().out)

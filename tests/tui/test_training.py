@@ -38,6 +38,10 @@ async def test_from_the_form_to_a_finished_run(pilot: Driver, echo: None, rows: 
     await shows(pilot, "from 'text'", "from 'label'", "rows 40", "positive 20", "nothing stands in the way")
     enter(screen, name="typed", max_steps="12")
     await shows(pilot, f"$ zoo finetune echo --data {rows} --name typed --max-steps 12")
+    screen.field("merge_labels").editor.value = True  # type: ignore[attr-defined]
+    await until(pilot, lambda: " --merge-labels" in screen.command())
+    screen.field("merge_labels").editor.value = False  # type: ignore[attr-defined]
+    await shows(pilot, f"$ zoo finetune echo --data {rows} --name typed --max-steps 12")
     await pilot.press("ctrl+y")
     assert pilot.app.clipboard == f"zoo finetune echo --data {rows} --name typed --max-steps 12"
     await pilot.press("ctrl+s")

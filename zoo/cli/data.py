@@ -8,7 +8,7 @@ from pathlib import Path
 from zoo.card import Card, ImageInput, TextInput, Verb
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
-from zoo.cli.placing import add_columns
+from zoo.cli.placing import add_columns, add_merge_labels
 from zoo.data import inspect, likely_task
 from zoo.data.wording import report
 from zoo.requesting import find_max_tokens
@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", metavar="MODEL", help="measure against what this model takes")
     parser.add_argument("--task", help="what the data is for (default: that of --model, else as the data looks)")
     add_columns(parser, label=True)
+    add_merge_labels(parser)
     parser.add_argument("--json", action="store_true", help="answer with one JSON document")
 
 
@@ -38,6 +39,7 @@ def run(args: argparse.Namespace) -> ExitCode:
         eval_path=args.eval,
         input_column=args.input_column,
         label_column=args.label,
+        merge=args.merge_labels,
         tokenizer=_tokenizer(card) if card and isinstance(card.input, TextInput) else None,
         max_tokens=find_max_tokens(card, training) if card else None,
         shorter_side=min(card.input.input_size[1:]) if card and isinstance(card.input, ImageInput) else 0,

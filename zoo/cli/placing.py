@@ -41,6 +41,15 @@ def add_columns(parser: argparse.ArgumentParser, *, label: bool) -> None:
         )
 
 
+def add_merge_labels(parser: argparse.ArgumentParser) -> None:
+    """`--merge-labels`."""
+    parser.add_argument(
+        "--merge-labels",
+        action="store_true",
+        help="labels that differ only in case, blanks, invisible characters or Unicode form are one class",
+    )
+
+
 def named_model(parser: Parser, words: list[str], common: type[Options] = Options) -> str:
     """The word that names the model: the first that is neither a flag nor the value of one; empty where there is none.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from zoo.data.spelling import told_apart
 from zoo.prediction import Classification, Embedding, FilledMask, Prediction, Rejected, Score
 from zoo.progress import bar
 from zoo.sanitize import one_line
@@ -27,8 +28,10 @@ def render(text: str, answer: Prediction) -> list[str]:
 
 
 def _scores(scores: tuple[Score, ...]) -> list[str]:
-    width = max((len(one_line(score.label)) for score in scores[:SHOWN]), default=0)
+    shown = told_apart(score.label for score in scores[:SHOWN])
+    names = [one_line(shown[score.label]) for score in scores[:SHOWN]]
+    width = max(map(len, names), default=0)
     return [
-        f"  {one_line(score.label):<{width}}  {bar(score.probability)} {score.probability:6.1%}"
-        for score in scores[:SHOWN]
+        f"  {name:<{width}}  {bar(score.probability)} {score.probability:6.1%}"
+        for name, score in zip(names, scores[:SHOWN], strict=True)
     ]

@@ -9,6 +9,7 @@ from zoo.catalog import Catalog, is_local
 from zoo.cli import output
 from zoo.cli.exit_codes import ExitCode
 from zoo.cli.option_flags import help_text
+from zoo.data.spelling import told_apart
 from zoo.fetch.verify import pin_shown
 from zoo.options import schema
 from zoo.progress import size
@@ -47,7 +48,7 @@ def facts(card: Card) -> list[tuple[str, str]]:
         ("tasks", ", ".join(card.tasks)),
         ("parameters", f"{card.parameters:,}" if card.parameters is not None else ""),
         ("architecture", shape),
-        ("labels", ", ".join(card.labels[:20]) + (" ..." if len(card.labels) > 20 else "")),
+        ("labels", ", ".join(list(told_apart(card.labels).values())[:20]) + (" ..." if len(card.labels) > 20 else "")),
         ("languages", ", ".join(card.languages)),
         ("licence", card.license),
         ("paper", card.paper),

@@ -10,7 +10,7 @@ from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode, exit_code_by_name, exit_code_of_kind
 from zoo.cli.option_flags import add_number, add_options, given_options
 from zoo.cli.parser import Parser
-from zoo.cli.placing import add_columns, add_placement, named_model, tell_placement
+from zoo.cli.placing import add_columns, add_merge_labels, add_placement, named_model, tell_placement
 from zoo.cli.watching import leave, tell_result, watch
 from zoo.errors import ZooError
 from zoo.hyperparameters import FinetuneOptions, PretrainOptions
@@ -31,6 +31,8 @@ def complete_parser(parser: Parser, words: list[str], verb: Verb) -> None:
     )
     parser.add_argument("--eval", metavar="DATA", help="evaluate on this instead of holding out a share of --data")
     add_columns(parser, label=verb == "finetune")
+    if verb == "finetune":
+        add_merge_labels(parser)
     parser.add_argument("--name", default="", help="name of the run and of the model that comes of it")
     add_placement(parser)
     add_number(parser, PROCESSES)
@@ -53,6 +55,7 @@ def run(args: argparse.Namespace, verb: Verb) -> ExitCode:
         eval_data=args.eval,
         input=args.input_column,
         label=getattr(args, "label", ""),
+        merge_labels=getattr(args, "merge_labels", False),
         name=args.name,
         device=args.device,
         precision=args.precision,

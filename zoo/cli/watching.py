@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from zoo.api import Run
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode, exit_code_of_kind
+from zoo.data.spelling import told_apart
 from zoo.errors import ZooError
 from zoo.narration import narrate
 from zoo.progress import REPAINT_S, answered, describe, duration, size
@@ -152,7 +153,8 @@ def class_rows(s: RunSnapshot) -> list[tuple[str, ...]]:
     from zoo.metrics import ClassificationMetrics
 
     metrics = ClassificationMetrics.from_confusion(s.labels, s.confusion)
+    names = told_apart(s.labels)
     return [
-        (label, f"{c['precision']:.3f}", f"{c['recall']:.3f}", f"{c['f1']:.3f}", f"{c['support']:.0f}")
+        (names[label], f"{c['precision']:.3f}", f"{c['recall']:.3f}", f"{c['f1']:.3f}", f"{c['support']:.0f}")
         for label, c in metrics.per_class().items()
     ]

@@ -7,6 +7,8 @@ from decimal import Decimal
 
 import msgspec
 
+from zoo.data.spelling import SpellingVariants
+
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 
 
@@ -49,6 +51,8 @@ class Dataset(msgspec.Struct, frozen=True):
     """Digest of the file's bytes, and of the files it names."""
     class_names: tuple[str, ...] = ()
     """What the file calls the classes 0, 1, ... of its label column, where it names them."""
+    merged: tuple[SpellingVariants, ...] = ()
+    """Labels that look the same and were merged."""
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from zoo.data.report import Finding, Inspection, Part, Repeats
+from zoo.data.spelling import listed, quoted, told_apart
 from zoo.data.table import conversion, shown
 from zoo.hyperparameters import TrainingOptions
 from zoo.task import Task
@@ -136,7 +137,8 @@ def _of_both(inspection: Inspection) -> Iterator[Finding]:
             f"{_counted(inspection.overlap.rows, evaluation.unit)} of the evaluation data also found in the training "
             f"data, which flatters every figure (training and evaluation {_pairs(inspection.overlap)})",
         )
-    unseen = tuple(count.label for count in inspection.labels if count.eval_rows and not count.rows)
+    names = told_apart(count.label for count in inspection.labels)
+    unseen = tuple(names[count.label] for count in inspection.labels if count.eval_rows and not count.rows)
     if unseen and inspection.train.mapping.label:
         yield Finding("error", f"labels of the evaluation data that are not in the training data: {shown(unseen)}")
     unjudged = tuple(count.label for count in inspection.labels if count.rows and not count.eval_rows)
@@ -150,10 +152,11 @@ def _of_labels(inspection: Inspection) -> Iterator[Finding]:
         lacking = "class folders" if part.unit == "image" else "label column"
         yield Finding("warning", f"{part.path} has no {lacking}: it serves to pretrain and predict only")
         return
+    yield from _of_variants(inspection)
     counts = {count.label: count.rows for count in inspection.labels if count.rows}
     rows = sum(counts.values())
     if len(counts) == 1:
-        yield Finding("error", f"{part.path} has one class only: every {part.unit} is {next(iter(counts))!r}")
+        yield Finding("error", f"{part.path} has one class only: every {part.unit} is {quoted(next(iter(counts)))}")
         return
     if len(counts) * 2 > rows > FEW_ROWS:
         yield Finding(
@@ -162,7 +165,12 @@ def _of_labels(inspection: Inspection) -> Iterator[Finding]:
             f"is {part.mapping.label} the right column?",
         )
         return
-    few = tuple(label for label, found in counts.items() if found < FEW_ROWS)
+    names = told_apart(counts)
+    single = tuple(names[label] for label, found in counts.items() if found == 1)
+    if single:
+        judged = "" if inspection.eval else ", which nothing will judge"
+        yield Finding("warning", f"labels with one {part.unit} only, too few to learn from{judged}: {shown(single)}")
+    few = tuple(names[label] for label, found in counts.items() if 1 < found < FEW_ROWS)
     if few:
         yield Finding(
             "warning", f"labels with fewer than {FEW_ROWS} {part.unit}s, hard to learn or to judge: {shown(few)}"
@@ -171,8 +179,21 @@ def _of_labels(inspection: Inspection) -> Iterator[Finding]:
     if most > DOMINANT_SHARE * rows:
         yield Finding(
             "warning",
-            f"{most / rows:.0%} of the {part.unit}s are {largest!r}: look at macro F1 rather than accuracy, "
+            f"{most / rows:.0%} of the {part.unit}s are {quoted(largest)}: look at macro F1 rather than accuracy, "
             "and consider --class-weights auto",
+        )
+
+
+def _of_variants(inspection: Inspection) -> Iterator[Finding]:
+    variants = inspection.variants
+    if not variants:
+        return
+    if inspection.merged:
+        yield Finding("info", f"labels that look alike are merged under the first: {listed(variants)}")
+    else:
+        yield Finding(
+            "warning",
+            f"labels that look alike are classes of their own: {listed(variants)}; --merge-labels makes them one",
         )
 
 

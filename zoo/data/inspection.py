@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -17,9 +16,10 @@ from zoo.data.labels import read_label
 from zoo.data.layout import empty_classes, parts_of, repeated_folders
 from zoo.data.lines import EncodingLog
 from zoo.data.measures import Look, Measure, measure_of
-from zoo.data.report import Encoding, Inspection, LabelCount, Part, Repeats, RowPair
+from zoo.data.report import Encoding, Inspection, Part
 from zoo.data.rows import Malformed, Row
 from zoo.data.table import Table
+from zoo.data.tally import Occurrence, Tally, with_counts
 from zoo.prediction import Rejected
 from zoo.prefetch import prefetched
 from zoo.task import Task
@@ -37,6 +37,7 @@ def inspect(
     eval_path: str | Path | None = None,
     input_column: str = "",
     label_column: str = "",
+    merge: bool = False,
     tokenizer: Path | None = None,
     max_tokens: int | None = None,
     shorter_side: int = 0,
@@ -50,6 +51,7 @@ def inspect(
         eval_path: evaluation data, compared with the training data.
         input_column: name of the column, where it is none of the usual ones.
         label_column: likewise.
+        merge: whether labels that look the same are one class.
         tokenizer: a `tokenizer.json`; without one lengths are in words.
         max_tokens: most tokens of an input that are read.
         shorter_side: of what an image model sees, in pixels.
@@ -63,38 +65,19 @@ def inspect(
         path, validation, test = parts_of(path)
         eval_path = validation or test
     measure = partial(measure_of, task.input, tokenizer=tokenizer, max_tokens=max_tokens, shorter_side=shorter_side)
-    survey = partial(_Survey, task=task, names=(input_column, label_column), measure=measure)
+    survey = partial(_Survey, task=task, names=(input_column, label_column), measure=measure, merge=merge)
     train = survey(path)
     train.walk(on_rows or _ignore)
     evaluation = None
     if eval_path:
-        evaluation = survey(eval_path, against=train.seen)
+        evaluation = survey(eval_path, against=train.tally.seen)
         evaluation.walk(on_rows or _ignore)
-    found = Inspection(
-        task=task.name,
-        train=train.part(),
-        eval=evaluation.part() if evaluation else None,
-        labels=_label_counts(train.labels, evaluation.labels if evaluation else Counter()),
-        overlap=evaluation.overlap.result() if evaluation else Repeats(),
-    )
-    return find(found, task)
+    found = Inspection(task=task.name, train=train.part(), eval=evaluation.part() if evaluation else None)
+    return find(with_counts(found, train.tally, evaluation.tally if evaluation else Tally()), task)
 
 
 def _ignore(path: str, rows: int) -> None:
     """Nobody is watching."""
-
-
-def _label_counts(train: Counter[str], evaluation: Counter[str]) -> tuple[LabelCount, ...]:
-    order = sorted({*train, *evaluation}, key=lambda label: (-train[label], label))
-    return tuple(LabelCount(label, train[label], evaluation[label]) for label in order)
-
-
-class _Seen(NamedTuple):
-    """Where an input was met first."""
-
-    row: int
-    label: str | None
-    name: str
 
 
 class _Asked(NamedTuple):
@@ -104,23 +87,6 @@ class _Asked(NamedTuple):
     value: str = ""
     label: str | None = None
     reason: str = ""
-
-
-class _Pairs:
-    """Counts pairs of rows and keeps the first few."""
-
-    def __init__(self) -> None:
-        self._rows = 0
-        self._first: list[RowPair] = []
-
-    def add(self, first: _Seen, other: _Seen) -> None:
-        self._rows += 1
-        if len(self._first) < _SHOWN:
-            names = (first.name, other.name) if other.name else ()
-            self._first.append(RowPair(first.row, other.row, names))
-
-    def result(self) -> Repeats:
-        return Repeats(self._rows, tuple(self._first))
 
 
 class _Survey:
@@ -133,7 +99,8 @@ class _Survey:
         task: Task,
         names: tuple[str, str],
         measure: Callable[[Path], Measure],
-        against: dict[bytes, _Seen] | None = None,
+        merge: bool,
+        against: dict[bytes, Occurrence] | None = None,
     ) -> None:
         self._task = task
         self._log = EncodingLog()
@@ -142,13 +109,9 @@ class _Survey:
             self._table, task, input_column=names[0], label_column=names[1], require_labels=False
         )
         self._measure = measure(self._table.base)
-        self._against = against
         self._rows = self._empty = self._unlabelled = self._rejected_count = 0
         self._rejected: list[RejectedRow] = []
-        self._duplicates, self._conflicts = _Pairs(), _Pairs()
-        self.seen: dict[bytes, _Seen] = {}
-        self.labels: Counter[str] = Counter()
-        self.overlap = _Pairs()
+        self.tally = Tally(merge=merge, against=against)
 
     def walk(self, on_rows: OnRows) -> None:
         """Read the part once."""
@@ -175,8 +138,8 @@ class _Survey:
                 unlabelled_rows=self._unlabelled,
                 rejected_rows=self._rejected_count,
                 rejected=tuple(self._rejected),
-                duplicates=self._duplicates.result(),
-                conflicts=self._conflicts.result(),
+                duplicates=self.tally.duplicates.result(),
+                conflicts=self.tally.conflicts.result(),
                 encoding=Encoding(first_invalid=self._log.first, invalid_lines=self._log.lines),
                 empty_classes=empty_classes(folder) if folder else (),
                 repeated_folders=repeated_folders(folder) if folder else (),
@@ -219,15 +182,6 @@ class _Survey:
         return asked, Rejected(asked.reason) if asked.reason else self._measure.look(asked.value)
 
     def _count(self, asked: _Asked, look: Look) -> None:
-        """Take a usable row into account, and note whether its input was met before, here or in the training data."""
+        """Take a usable row into account."""
         self._measure.add(look.seen)
-        if asked.label is not None:
-            self.labels[asked.label] += 1
-        here = _Seen(asked.row, asked.label, look.name)
-        first = self.seen.setdefault(look.key, here)
-        if first is not here:
-            self._duplicates.add(first, here)
-            if first.label != here.label:
-                self._conflicts.add(first, here)
-        if self._against is not None and look.key in self._against:
-            self.overlap.add(self._against[look.key], here)
+        self.tally.add(look.key, Occurrence(asked.row, asked.label, look.name))

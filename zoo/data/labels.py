@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
-from zoo.data.example import Dataset
+from zoo.data.example import Dataset, Example
 from zoo.data.inputs import Unusable, is_empty, kind_of
+from zoo.data.spelling import appearance, differences, merged_names, quoted, spelling_variants, told_apart
 from zoo.data.table import shown
 from zoo.errors import DatasetInvalid
 
@@ -53,39 +55,65 @@ def canonical(text: str) -> str:
     return "0" if number == "-0" else _TRUTH_VALUES.get(text, number)
 
 
-def match_labels(dataset: Dataset, labels: Sequence[str]) -> Dataset:
+def match_labels(dataset: Dataset, labels: Sequence[str], *, merge: bool = False) -> Dataset:
     """The same data set, its labels spelled as the model spells them.
 
     It may have been trained on labels that were read otherwise (`True`), or on the numbers of classes that have names
     here.
 
+    Args:
+        dataset: with labels.
+        labels: those the model knows.
+        merge: whether a label that only looks like one of them is that one.
+
     Raises:
         DatasetInvalid: naming the first row with a label that the model does not know, and that label.
     """
-    names = dataset.class_names
-    known = {} if set(names) & set(labels) else {name: str(i) for i, name in enumerate(names) if str(i) in labels}
-    known |= {canonical(label): label for label in reversed(labels)}
-    known |= {label: label for label in labels}
-    unknown = [example for example in dataset.examples if example.label is not None and example.label not in known]
+    names: dict[str, str] = {}
+    if not set(dataset.class_names) & set(labels):
+        names |= {name: str(number) for number, name in enumerate(dataset.class_names) if str(number) in labels}
+    names |= {canonical(label): label for label in reversed(labels)} | {label: label for label in labels}
+    if merge:
+        looks = {appearance(label): label for label in reversed(labels)}
+        names |= {label: looks[appearance(label)] for label in dataset.labels if appearance(label) in looks} | names
+    unknown = [example for example in dataset.examples if example.label is not None and example.label not in names]
     if unknown:
-        first = unknown[0]
-        others = f", and {len(unknown) - 1:,} more such rows" if len(unknown) > 1 else ""
-        raise DatasetInvalid(
-            f"{dataset.path}, row {first.row}: label {first.label!r} is none of those trained on{others}",
-            f"labels trained on: {shown(tuple(labels))}",
-        )
-    return renamed(dataset, known)
+        raise _unknown_label(dataset, unknown, labels)
+    return renamed(dataset, names)
+
+
+def merge_labels(dataset: Dataset) -> Dataset:
+    """The same data set, labels that look the same under the name of the most frequent of them."""
+    counts = Counter(example.label for example in dataset.examples if example.label is not None)
+    groups = spelling_variants(counts)
+    return msgspec.structs.replace(renamed(dataset, merged_names(groups)), merged=groups)
 
 
 def renamed(dataset: Dataset, names: dict[str, str]) -> Dataset:
-    """The same data set with other names for its labels."""
-    if all(names[label] == label for label in dataset.labels):
+    """The same data set with other names for those of its labels that have one."""
+    if all(names.get(label, label) == label for label in dataset.labels):
         return dataset
     examples = (
-        example if example.label is None else msgspec.structs.replace(example, label=names[example.label])
+        msgspec.structs.replace(example, label=names[example.label]) if example.label in names else example
         for example in dataset.examples
     )
     return msgspec.structs.replace(dataset, examples=tuple(examples))
+
+
+def _unknown_label(dataset: Dataset, unknown: list[Example], labels: Sequence[str]) -> DatasetInvalid:
+    first = unknown[0]
+    label = str(first.label)
+    others = f", and {len(unknown) - 1:,} more such rows" if len(unknown) > 1 else ""
+    advice = ""
+    if alike := [known for known in labels if appearance(known) == appearance(label)]:
+        nearest = min(alike, key=lambda known: len(differences((label, known))))
+        differ_in = " and ".join(differences((label, nearest)))
+        advice = f"{quoted(nearest)} is one and differs in {differ_in}: spell it so, or train with --merge-labels; "
+    names = told_apart((*labels, label))
+    return DatasetInvalid(
+        f"{dataset.path}, row {first.row}: label {quoted(label)} is none of those trained on{others}",
+        f"{advice}labels trained on: {shown(tuple(names[known] for known in labels))}",
+    )
 
 
 def _is_number(value: Any) -> bool:

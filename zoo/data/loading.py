@@ -12,9 +12,10 @@ from zoo.data.columns import find_columns, kept_columns
 from zoo.data.digests import digest, digest_of_examples
 from zoo.data.example import Columns, Dataset, Example, RejectedRow
 from zoo.data.inputs import Unusable, inputs_of, read_input
-from zoo.data.labels import read_label
+from zoo.data.labels import merge_labels, read_label
 from zoo.data.layout import deeper_root
 from zoo.data.rows import Malformed, Row
+from zoo.data.spelling import quoted
 from zoo.data.table import Table, format_of, shown
 from zoo.errors import DatasetInvalid
 from zoo.task import Task
@@ -30,6 +31,7 @@ def load(
     label_column: str = "",
     require_labels: bool | None = None,
     min_classes: int = 2,
+    merge: bool = False,
 ) -> Dataset:
     """Read a whole file, or a folder of images; rows that cannot be used end up in `Dataset.rejected`.
 
@@ -40,6 +42,7 @@ def load(
         label_column: likewise.
         require_labels: whether every row must carry a label; None asks the task.
         min_classes: fewest different labels that make sense; 1 for data that is only evaluated on.
+        merge: whether labels that look the same are one class.
 
     Raises:
         DatasetInvalid: the file as a whole cannot serve, naming file, row and the columns found.
@@ -57,6 +60,8 @@ def load(
             rejected.append(item)
     class_names = table.class_names(columns.label)
     dataset = _digested(Dataset(str(path), tuple(examples), columns, tuple(rejected), class_names=class_names), task)
+    if merge:
+        dataset = merge_labels(dataset)
     _check_whole(dataset, table, min_classes if required else 0)
     return dataset
 
@@ -178,8 +183,8 @@ def _check_whole(dataset: Dataset, table: Table, min_classes: int) -> None:
         raise _one_class_folder(table.path, labels[0])
     if len(labels) < min_classes:
         raise DatasetInvalid(
-            f"{dataset.path} has one class only: from row {dataset.examples[0].row} on, every row is {labels[0]!r} "
-            f"in column {dataset.columns.label}; {found}",
+            f"{dataset.path} has one class only: from row {dataset.examples[0].row} on, every row is "
+            f"{quoted(labels[0])} in column {dataset.columns.label}; {found}",
             "a classifier needs at least two; is --label the right column?",
         )
 

@@ -8,6 +8,7 @@ import msgspec
 
 from zoo.data.example import Columns, RejectedRow
 from zoo.data.lines import InvalidByte
+from zoo.data.spelling import SpellingVariants
 
 Level = Literal["error", "warning", "info"]
 
@@ -153,6 +154,10 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
     eval: Part | None = None
     labels: tuple[LabelCount, ...] = ()
     """Most frequent first."""
+    variants: tuple[SpellingVariants, ...] = ()
+    """Labels that look the same, in both parts together."""
+    merged: bool = False
+    """Whether these were counted as one."""
     overlap: Repeats = Repeats()
     """Rows of the evaluation file whose input is in the training file too."""
     findings: tuple[Finding, ...] = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from zoo.data.report import ImageFacts, Inspection, Lengths, Part, Size
+from zoo.data.spelling import told_apart
 from zoo.text_table import render_table
 
 _LABELS_SHOWN = 30
@@ -92,9 +93,10 @@ def _labels(found: Inspection, width: int | None) -> Iterator[str]:
     labels, unit, with_eval = found.labels, found.train.unit, found.eval is not None
     most = max(label.rows for label in labels) or 1
     rows = []
+    names = told_apart(label.label for label in labels)
     for label in labels[:_LABELS_SHOWN]:
         bar = "█" * max(round(label.rows / most * _BAR_WIDTH), label.rows > 0)
-        rows.append([label.label, f"{label.rows:,}", *([f"{label.eval_rows:,}"] if with_eval else []), bar])
+        rows.append([names[label.label], f"{label.rows:,}", *([f"{label.eval_rows:,}"] if with_eval else []), bar])
     yield from render_table(rows, ("label", f"{unit}s", *((f"eval {unit}s",) if with_eval else ()), ""), width=width)
     if len(labels) > _LABELS_SHOWN:
         yield f"and {len(labels) - _LABELS_SHOWN:,} labels more (--json lists all)"

@@ -51,7 +51,7 @@ def evaluate(worker: Worker) -> AnyEvent:
         min_classes=1,
     )
     check_digest(data.path, dataset.sha256, data.sha256)
-    dataset = match_labels(dataset, card.labels)
+    dataset = match_labels(dataset, card.labels, merge=data.merge_labels)
     quarantine = Quarantine(worker, [dataset])
     worker.emit(
         DataLoaded(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from zoo import atomic
+from zoo.data.spelling import told_apart
 from zoo.runs.request import RunRequest
 from zoo.runs.result import ResultManifest
 from zoo.sanitize import one_line
@@ -37,7 +38,7 @@ def write_readme(folder: Path, manifest: ResultManifest, request: RunRequest, *,
                 ("evaluation rows", f"{rows[1]:,}"),
             ],
         ),
-        "## Labels\n\n" + ", ".join(map(_code, manifest.labels)) if manifest.labels else "",
+        "## Labels\n\n" + ", ".join(map(_code, told_apart(manifest.labels).values())) if manifest.labels else "",
         "## Use\n\n```\n" + f"zoo predict {manifest.name} ..." + "\n```",
         from_plugin.strip(),
         _table("Options", [(name, str(value)) for name, value in manifest.options.items()]),

@@ -22,6 +22,8 @@ class DataRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     input_column: str = ""
     """As asked for by name; empty where it is to be found by its usual names."""
     label_column: str = ""
+    merge_labels: bool = False
+    """Whether labels that look the same are one class."""
 
 
 class RunRequest(msgspec.Struct, frozen=True, kw_only=True):

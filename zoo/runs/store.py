@@ -23,6 +23,7 @@ from pathlib import Path
 import msgspec
 
 from zoo import atomic
+from zoo.card import Card, FolderSource
 from zoo.errors import OptionInvalid, StoreInvalid, UnknownRun
 from zoo.paths import runs_folder
 from zoo.runs.request import RunRequest
@@ -135,6 +136,17 @@ def find(name: str) -> RunFolder:
         raise UnknownRun(f"{name!r} is the start of several runs: {', '.join(matches[:8])}", "give more of the name")
     hint = did_you_mean(name, names, "zoo runs lists them", limit=3, cutoff=0.5)
     raise UnknownRun(f"there is no run {name!r}", hint)
+
+
+def training_of(card: Card) -> RunRequest | None:
+    """What the run that made a model was asked to do; None for a model that comes with a plugin.
+
+    Raises:
+        StoreInvalid: the run cannot be read.
+    """
+    folder = RunFolder(runs_folder() / card.name)
+    made_here = FolderSource(path=str(folder.model_folder))
+    return folder.request if card.weights is not None and made_here in card.weights.sources else None
 
 
 def all_runs() -> tuple[RunFolder, ...]:

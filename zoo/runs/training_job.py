@@ -87,7 +87,13 @@ def _load_data(
 ) -> tuple[tuple[Example, ...], tuple[Example, ...], tuple[str, ...], Quarantine]:
     """Read the data, quarantine what cannot be used, hold a part out for evaluation."""
     data = worker.request.data
-    dataset = load(data.path, task, input_column=data.input_column, label_column=data.label_column)
+    dataset = load(
+        data.path,
+        task,
+        input_column=data.input_column,
+        label_column=data.label_column,
+        merge=data.merge_labels,
+    )
     check_digest(data.path, dataset.sha256, data.sha256)
     labels = dataset.labels if task.labelled else ()
     sources = [dataset]
@@ -101,7 +107,7 @@ def _load_data(
         )
         check_digest(data.eval_path, held_out.sha256, data.eval_sha256)
         if task.labelled:
-            held_out = match_labels(held_out, labels)
+            held_out = match_labels(held_out, labels, merge=data.merge_labels)
         sources.append(held_out)
         train_set, evaluation = dataset.examples, held_out.examples
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.cells import cell_len, set_cell_size
 
+from zoo.data.spelling import told_apart
 from zoo.metrics import ClassificationMetrics
 from zoo.runs.snapshot import RunSnapshot
 from zoo.sanitize import one_line
@@ -35,17 +36,18 @@ def evaluation_table(s: RunSnapshot) -> str:
 def class_table(s: RunSnapshot) -> str:
     """Precision, recall, F1 and support of every class."""
     metrics = ClassificationMetrics.from_confusion(s.labels, s.confusion)
-    width = min(LABEL_WIDTH, max([len("class"), *(cell_len(one_line(label)) for label in s.labels)]))
+    names = _names(s)
+    width = min(LABEL_WIDTH, max([len("class"), *map(cell_len, names)]))
     lines = [f"{'class':<{width}}  precision  recall     f1   rows"]
-    for label, c in metrics.per_class().items():
-        name = set_cell_size(one_line(label), width)
-        lines.append(f"{name}      {c['precision']:.3f}   {c['recall']:.3f}  {c['f1']:.3f}  {c['support']:>5.0f}")
+    for name, c in zip(names, metrics.per_class().values(), strict=True):
+        head = set_cell_size(name, width)
+        lines.append(f"{head}      {c['precision']:.3f}   {c['recall']:.3f}  {c['f1']:.3f}  {c['support']:>5.0f}")
     return "\n".join(lines)
 
 
 def confusion_table(s: RunSnapshot, width: int) -> str:
     """Rows are what it is, columns what the model said: by name where there is room, else by the row's number."""
-    names = [one_line(label) for label in s.labels]
+    names = _names(s)
     largest = max((max(row) for row in s.confusion), default=0)
     cell = max(3, len(f"{largest:,}") + 1)
     label_width = min(LABEL_WIDTH, max((cell_len(name) for name in names), default=5))
@@ -61,6 +63,11 @@ def confusion_table(s: RunSnapshot, width: int) -> str:
         return _mistakes(s)
     legend = f"{CONFUSION_LEGEND}, by the number of its row"
     return "\n".join([legend, *_matrix(s, numbered, numbers, label_width, cell)])
+
+
+def _names(s: RunSnapshot) -> list[str]:
+    """The labels as they are shown."""
+    return [one_line(name) for name in told_apart(s.labels).values()]
 
 
 def _matrix(s: RunSnapshot, names: list[str], heads: list[str], label_width: int, cell: int) -> list[str]:
@@ -84,8 +91,6 @@ def _mistakes(s: RunSnapshot) -> str:
         if true != said and times
     ]
     found.sort(reverse=True)
-    lines = [
-        f"{times:>6,}  {one_line(s.labels[true])} taken for {one_line(s.labels[said])}"
-        for times, true, said in found[:SHOWN_MISTAKES]
-    ]
+    names = _names(s)
+    lines = [f"{times:>6,}  {names[true]} taken for {names[said]}" for times, true, said in found[:SHOWN_MISTAKES]]
     return "\n".join(["most frequent mistakes", *lines]) if lines else "no mistakes"

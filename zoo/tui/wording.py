@@ -16,6 +16,7 @@ from zoo.card import (
     TorchHubSource,
     UrlSource,
 )
+from zoo.data.spelling import told_apart
 from zoo.progress import bar, count, duration, size
 from zoo.runs.index import RunSummary
 from zoo.sanitize import one_line
@@ -124,7 +125,12 @@ def card_markdown(line: ModelLine, free_bytes: int) -> str:
     parts = [f"**{_text(card.name)}**", "", _text(card.summary), "", *_facts(line, free_bytes)]
     if card.labels:
         more = f" and {len(card.labels) - SHOWN_LABELS:,} more" if len(card.labels) > SHOWN_LABELS else ""
-        parts += ["", "**Labels** " + ", ".join(_text(label) for label in card.labels[:SHOWN_LABELS]) + more]
+        parts += [
+            "",
+            "**Labels** "
+            + ", ".join(_text(name) for name in list(told_apart(card.labels).values())[:SHOWN_LABELS])
+            + more,
+        ]
     if card.metrics:
         parts += ["", "**Published figures**", ""]
         parts += [f"- {_text(m.name)} {m.value:g} on {_text(m.dataset)} ({_text(m.source_url)})" for m in card.metrics]

@@ -34,7 +34,7 @@ from zoo.tui.wording import short_path
 PREVIEW_S = 0.4
 """The data is looked at once nothing was typed for so long."""
 SHOWN_EVERY = 200
-LOOKED_AT_WITH = ("input", "label", "max_tokens")
+LOOKED_AT_WITH = ("input", "label", "merge_labels", "max_tokens")
 """Fields that decide, beside the paths, what is found in the data."""
 BY_NAME = ("by its usual name", "")
 
@@ -127,6 +127,11 @@ class RunForm(Page):
         found = self.query(f"#field-{name}")
         return str(found.first(Field).value).strip() if found else ""
 
+    @property
+    def merges_labels(self) -> bool:
+        """Whether labels that look the same are one class."""
+        return self.value("merge_labels") == str(True)
+
     def given_options(self) -> dict[str, Any]:
         """The options that were set."""
         return {name: value for one in self.options for name, value in given(self.field(one.name), one).items()}
@@ -145,7 +150,9 @@ class RunForm(Page):
 
     def command(self) -> str:
         """What one would type instead."""
-        flags = {name: self.value(name) for name in ("data", "eval", "input", "label", "out", "name")}
+        names = ("data", "eval", "input", "label", "out", "name")
+        flags: dict[str, object] = {name: self.value(name) for name in names}
+        flags["merge_labels"] = self.merges_labels or None
         places = {name: self.value(name) for name in ("device", "precision") if self.value(name) != AUTO}
         return command_line(self.verb, self.card.name, flags=flags | places | self.given_options())
 
@@ -210,6 +217,7 @@ class RunForm(Page):
                 eval_path=Path(evaluation).expanduser() if evaluation else None,
                 input_column=self.value("input"),
                 label_column=self.value("label"),
+                merge=self.merges_labels,
                 tokenizer=self._tokenizer() if isinstance(card_input, TextInput) else None,
                 max_tokens=find_max_tokens(self.card, self.verb, self.value("max_tokens")),
                 shorter_side=min(card_input.input_size[1:]) if isinstance(card_input, ImageInput) else 0,

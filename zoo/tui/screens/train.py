@@ -7,10 +7,11 @@ from typing import ClassVar
 
 from zoo.card import Card, Verb
 from zoo.data import load
+from zoo.data.spelling import told_apart
 from zoo.requesting import training_request
 from zoo.runs.request import RunRequest
 from zoo.tui.screens.form import BY_NAME, RunForm
-from zoo.tui.widgets.fields import Field, choice_field, text_field
+from zoo.tui.widgets.fields import Field, choice_field, switch_field, text_field
 from zoo.tui.wording import short_path
 
 SHOWN_LABELS = 8
@@ -40,6 +41,11 @@ class TrainScreen(RunForm):
         yield choice_field("input", f"{kind} column", [BY_NAME], "", help=f"The column that holds the {kind}.")
         if self.task_.labelled:
             yield choice_field("label", "label column", [BY_NAME], "", help="The column that holds the label.")
+            yield switch_field(
+                "merge_labels",
+                "merge labels",
+                help="Labels that differ only in case, blanks, invisible characters or Unicode form are one class.",
+            )
 
     def request(self) -> RunRequest:
         """Check everything; the data is read whole."""
@@ -50,6 +56,7 @@ class TrainScreen(RunForm):
             eval_data=self.value("eval") or None,
             input=self.value("input"),
             label=self.value("label"),
+            merge_labels=self.merges_labels,
             name=self.value("name"),
             device=self.value("device"),
             precision=self.value("precision"),
@@ -64,14 +71,14 @@ class TrainScreen(RunForm):
             self.task_,
             input_column=request.data.input_column,
             label_column=request.data.label_column,
+            merge=request.data.merge_labels,
         )
         parts = [f"{len(data.examples):,} usable"]
         if data.rejected:
             parts.append(f"{len(data.rejected):,} set aside")
         if data.labels:
-            parts.append(
-                f"{len(data.labels)} classes: {', '.join(data.labels[:8])}" + ("..." if data.labels[8:] else "")
-            )
+            names = list(told_apart(data.labels).values())
+            parts.append(f"{len(names)} classes: {', '.join(names[:8])}" + ("..." if names[8:] else ""))
         if not request.data.eval_path:
             parts.append(f"{request.options.get('eval_share', 0):.0%} of them held out")
         return ", ".join(parts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textual.content import Content
 
+from zoo.data.spelling import told_apart
 from zoo.prediction import Classification, Embedding, FilledMask, Prediction, Rejected, Score
 from zoo.sanitize import one_line
 
@@ -36,7 +37,8 @@ def draw(answer: Prediction, width: int) -> Content:
 
 def scores(found: tuple[Score, ...], width: int) -> Content:
     """Labels with bars, the most probable first."""
-    names = [one_line(score.label) for score in found]
+    shown = told_apart(score.label for score in found)
+    names = [one_line(shown[score.label]) for score in found]
     name_width = min(max((len(name) for name in names), default=0), max(8, width // 3))
     room = max(4, width - name_width - 10)
     lines: list[Content | tuple[str, str] | str] = []

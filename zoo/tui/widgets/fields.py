@@ -136,6 +136,11 @@ def choice_field(
     return Field(name, label, editor, note=note, help=help)
 
 
+def switch_field(name: str, label: str, *, value: bool = False, help: str = "") -> Field:
+    """Yes or no."""
+    return Field(name, label, Checkbox("", value=value, compact=True), help=help)
+
+
 def offered(choices: Iterable[tuple[str, str]]) -> list[tuple[Content, str]]:
     """Choices as they are shown, with their values; names from outside are no markup."""
     return [(Content(one_line(shown)), value) for shown, value in choices]
@@ -151,7 +156,7 @@ def option_field(described: Option) -> Field:
         values = ((AUTO,) if described.optional else ()) + described.choices
         return choice_field(described.name, label, [(v, v) for v in values], default, help=help_text)
     if described.kind == "bool" and not described.optional:
-        return Field(described.name, label, Checkbox("", value=bool(described.default), compact=True), help=help_text)
+        return switch_field(described.name, label, value=bool(described.default), help=help_text)
     return text_field(described.name, label, placeholder=default, note=note, help=help_text)
 
 
