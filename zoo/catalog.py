@@ -16,6 +16,7 @@ from zoo.paths import runs_folder
 from zoo.plugins import Plugin, PluginFailure, load_plugins
 from zoo.runs.result import MANIFEST, ResultManifest
 from zoo.suggestions import did_you_mean
+from zoo.task import Task, get_task
 
 _MANIFEST_DECODER = msgspec.json.Decoder(ResultManifest)
 
@@ -123,6 +124,13 @@ class Catalog:
         return f"zoo pull {reference} brings it from the Hub, if a plugin knows its architecture"
 
 
+def data_task(card: Card, task: str) -> Task:
+    """A task as the data of a model serve it: a result finds its inputs where its training found them."""
+    return msgspec.structs.replace(
+        get_task(task), trained_input_column=card.input_column, trained_label_column=card.label_column
+    )
+
+
 def is_local(card: Card) -> bool:
     """Whether the model can be used without any download."""
     from zoo.fetch import locate
@@ -180,5 +188,7 @@ def _result_card(manifest: ResultManifest, base: Card, folder: Path) -> Card:
         parameters=manifest.parameters,
         weights=Weights(files=manifest.files, sources=(FolderSource(path=str(folder)),)),
         labels=manifest.labels,
+        input_column=manifest.input_column,
+        label_column=manifest.label_column,
         metrics=(),
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.card import Ability, Card, TextInput, Verb
-from zoo.catalog import Catalog
+from zoo.catalog import Catalog, data_task
 from zoo.data import InputRows, count_rows, digest, load, match_labels
 from zoo.data.layout import parts_of
 from zoo.devices import choose
@@ -22,7 +22,7 @@ from zoo.runs.answer_files import format_of
 from zoo.runs.request import DataRequest, RunRequest, RunVerb
 from zoo.runs.store import training_of
 from zoo.runs.versions import relevant_versions
-from zoo.task import Task, get_task
+from zoo.task import Task
 
 PROCESSES = Option(name="processes", kind="int", default=1, help="Processes on this machine.", ge=1, le=64)
 
@@ -51,7 +51,7 @@ def training_request(
     card, ability = find_ability(model, verb)
     parsed = parse(ability.options, options, beside=training_request.__kwdefaults__ or ())
     read(PROCESSES, processes)
-    task = get_task(ability.task)
+    task = data_task(card, ability.task)
     checked = _check_training_data(data, eval_data, task, input, label, merge_labels)
     return _request(
         verb,
@@ -84,7 +84,7 @@ def evaluation_request(
         ZooError: the model is no trained classifier, or the data cannot judge it.
     """
     card, ability = find_ability(model, "predict")
-    task = get_task(ability.task)
+    task = data_task(card, ability.task)
     if card.weights is None or not task.labelled or not card.labels:
         raise Unsupported(
             f"{card.name} does {task.name}; only a trained classifier can be judged by labels",
@@ -131,7 +131,7 @@ def batch_prediction_request(
     if not target.parent.is_dir():
         raise OptionInvalid(f"there is no folder {target.parent}", "make it first, or choose another --out")
     kept = [keep] * bool(keep) if isinstance(keep, str) else list(keep)
-    rows = InputRows(path, get_task(ability.task), input_column=input, keep=kept)
+    rows = InputRows(path, data_task(card, ability.task), input_column=input, keep=kept)
     if count_rows(path) == 0:
         raise DatasetInvalid(f"{path} has no rows", "give a file that has some")
     checked = DataRequest(path=str(path), sha256=digest(path), input_column=input)

@@ -30,6 +30,9 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     """Usual names of the column that holds the input, the preferred one first."""
     label_columns: tuple[str, ...] = ()
     """Usual names of the column that holds the label; empty for a task that needs none."""
+    trained_input_column: str = ""
+    """The column that the model at hand was trained on; it goes before the usual names."""
+    trained_label_column: str = ""
     answer: type[msgspec.Struct]
     """What a model answers: one of `zoo.prediction`."""
     primary_metric: str

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from zoo.card import Card, ImageInput, TextInput, Verb
+from zoo.catalog import Catalog, data_task
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
 from zoo.cli.placing import add_columns, add_merge_labels
@@ -55,8 +56,6 @@ def run(args: argparse.Namespace) -> ExitCode:
 
 
 def _card(name: str) -> Card:
-    from zoo.catalog import Catalog
-
     return Catalog.load().resolve(name)
 
 
@@ -67,11 +66,11 @@ def _show_progress(path: str, rows: int) -> None:
 
 def _task(args: argparse.Namespace, card: Card | None, training: Verb) -> Task:
     """What was asked for, else what the model is fine-tuned or pretrained for, else what the data looks like."""
-    if args.task:
-        return get_task(args.task)
     if card is None:
-        return likely_task(args.data, args.input_column)
-    return get_task(card.abilities[training].task if training in card.abilities else card.task)
+        return get_task(args.task) if args.task else likely_task(args.data, args.input_column)
+    if args.task:
+        return data_task(card, args.task)
+    return data_task(card, card.abilities[training].task if training in card.abilities else card.task)
 
 
 def _tokenizer(card: Card) -> Path | None:

@@ -13,6 +13,7 @@ from typing import cast
 
 from zoo.api import load, start
 from zoo.card import Card
+from zoo.catalog import data_task
 from zoo.cli import diagnostics, output, warm
 from zoo.cli.exit_codes import ExitCode
 from zoo.cli.option_flags import add_options, given_options
@@ -21,7 +22,8 @@ from zoo.cli.placing import add_columns, add_placement, named_model, tell_placem
 from zoo.cli.render import render
 from zoo.cli.warm import Answerer
 from zoo.cli.watching import leave, tell_fetching, tell_result, watch
-from zoo.data import InputRows
+from zoo.data import Columns, InputRows
+from zoo.data.columns import replaced_columns
 from zoo.data.example import Example, RejectedRow
 from zoo.data.expansion import expand, named_files
 from zoo.data.lines import Lines, LineTooLong, NotUtf8
@@ -30,7 +32,7 @@ from zoo.prediction import Rejected, TruncationCount
 from zoo.requesting import batch_prediction_request, find_ability
 from zoo.runs.answer_files import AnswerColumns, AnswerRecord, JsonLines
 from zoo.runs.prediction_job import KeptRow, answer, chunks
-from zoo.task import Task, get_task
+from zoo.task import Task
 
 STDIN = STDOUT = "-"
 CHUNK = 64
@@ -84,7 +86,7 @@ def run(args: argparse.Namespace) -> ExitCode:
     if args.file == STDIN:
         args.file = None  # lines of stdin are what is read without inputs
     card, ability = find_ability(args.model, "predict")
-    task = get_task(ability.task)
+    task = data_task(card, ability.task)
     typed = not args.inputs and not args.file and sys.stdin.isatty()
     if typed:
         diagnostics.note("reading one input a line; end with Ctrl-D")
@@ -163,7 +165,8 @@ def _file_rows(args: argparse.Namespace, task: Task) -> tuple[AnswerColumns, Ite
     """The rows of the file, and the columns of what is answered; what is wrong with it shows before the model loads."""
     rows = InputRows(args.file, task, input_column=args.input_column, keep=args.keep)
     columns = AnswerColumns(rows.kept, rows.columns.input)
-    for message in columns.notes():
+    replaced = replaced_columns(args.file, task, rows.columns, Columns(args.input_column))
+    for message in (*replaced, *columns.notes()):
         diagnostics.note(message)
     iterator = iter(rows)
     first = next(iterator, None)

@@ -49,6 +49,7 @@ def facts(card: Card) -> list[tuple[str, str]]:
         ("parameters", f"{card.parameters:,}" if card.parameters is not None else ""),
         ("architecture", shape),
         ("labels", ", ".join(list(told_apart(card.labels).values())[:20]) + (" ..." if len(card.labels) > 20 else "")),
+        ("columns", columns_shown(card.input_column, card.label_column)),
         ("languages", ", ".join(card.languages)),
         ("licence", card.license),
         ("paper", card.paper),
@@ -57,6 +58,11 @@ def facts(card: Card) -> list[tuple[str, str]]:
         *_weights(card),
     ]
     return [(name, value) for name, value in found if value]
+
+
+def columns_shown(input_column: str, label_column: str) -> str:
+    """The columns that a result was trained on; empty where there are none."""
+    return ", ".join(f"{role} {name!r}" for role, name in (("input", input_column), ("label", label_column)) if name)
 
 
 def _weights(card: Card) -> list[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from zoo.data.characters import visible_name
 from zoo.data.example import Columns
@@ -20,13 +21,17 @@ def find_columns(
     Raises:
         DatasetInvalid: naming the columns found and the flag that says which to use.
     """
-    chosen_input = _find(table, f"the {task.input}", "--input", task.input_columns, input_column)
+    trained = task.trained_input_column
+    chosen_input = _find(table, f"the {task.input}", "--input", _before(trained, task.input_columns), input_column)
     if not chosen_input:
-        raise _missing(table, f"the {task.input}", "--input", task.input_columns)
+        raise _missing(table, f"the {task.input}", "--input", task.input_columns, trained)
     if not task.labelled:
         return Columns(chosen_input)
-    usual = tuple(name for name in task.label_columns if name.lower() != chosen_input.lower())
-    chosen_label = _find(table, "the label", "--label", usual, label_column)
+    trained, usual = (
+        task.trained_label_column,
+        tuple(n for n in task.label_columns if n.lower() != chosen_input.lower()),
+    )
+    chosen_label = _find(table, "the label", "--label", _before(trained, usual), label_column)
     if chosen_label == chosen_input:
         raise DatasetInvalid(
             f"{table.path}: column {chosen_input} cannot be both {task.input} and label; "
@@ -34,8 +39,30 @@ def find_columns(
             "name another with --label or --input",
         )
     if not chosen_label and require_labels:
-        raise _missing(table, "the label", "--label", usual)
+        raise _missing(table, "the label", "--label", usual, trained)
     return Columns(chosen_input, chosen_label)
+
+
+def replaced_columns(path: str, task: Task, columns: Columns, named: Columns) -> list[str]:
+    """A line for each column that is used in place of the one that the model was trained on.
+
+    Args:
+        path: of the data; a folder or plain text has no columns of its own.
+        task: with the columns that the model was trained on.
+        columns: that are used.
+        named: those that a person named; empty where none was.
+    """
+    if Path(path).is_dir() or Path(path).suffix.lower() == ".txt":
+        return []
+    uses = (
+        (task.trained_input_column, columns.input, named.input),
+        (task.trained_label_column, columns.label, named.label),
+    )
+    return [
+        f"{path} has no column {trained}, which the model was trained on; column {used} is used"
+        for trained, used, asked in uses
+        if trained and used and not asked and trained.lower() != used.lower()
+    ]
 
 
 ALL = "all"
@@ -84,7 +111,11 @@ def _find(table: Table, what: str, flag: str, usual: tuple[str, ...], asked: str
     return ""
 
 
-def _missing(table: Table, what: str, flag: str, usual: tuple[str, ...]) -> DatasetInvalid:
+def _before(trained: str, usual: tuple[str, ...]) -> tuple[str, ...]:
+    return (trained, *usual) if trained else usual
+
+
+def _missing(table: Table, what: str, flag: str, usual: tuple[str, ...], trained: str) -> DatasetInvalid:
     if table.path.suffix.lower() == ".txt":
         return DatasetInvalid(
             f"{table.path} is plain text, which has no column for {what}; columns found: {shown(table.columns)}",
@@ -100,8 +131,9 @@ def _missing(table: Table, what: str, flag: str, usual: tuple[str, ...]) -> Data
         first = next(table.rows(()), None)
         why = f": row {first.number} {first.reason}" if isinstance(first, Malformed) else ""
         return DatasetInvalid(f"{table.path} has no rows{why}; columns found: none", "is it the right file?")
+    lacking = f"no column {trained}, which the model was trained on, and none" if trained else "no column"
     return DatasetInvalid(
-        f"{table.path} has no column that is usually {what} ({', '.join(usual)}); "
+        f"{table.path} has {lacking} that is usually {what} ({', '.join(usual)}); "
         f"columns found: {shown(table.columns)}",
         f"say which it is with {flag} NAME; the first row of a .csv or .tsv file must name the columns"
         if table.path.suffix.lower() in (".csv", ".tsv", ".tab")

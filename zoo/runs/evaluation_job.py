@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zoo.data import load, match_labels
+from zoo.catalog import data_task
+from zoo.data import Columns, load, match_labels
+from zoo.data.columns import replaced_columns
 from zoo.errors import DatasetInvalid, Unsupported
 from zoo.metrics import ClassificationMetrics
 from zoo.prediction import Classification, Rejected, TruncationCount
@@ -12,6 +14,7 @@ from zoo.runs.events import (
     AnyEvent,
     DataLoaded,
     EvaluationCompleted,
+    Noted,
     PredictionsWritten,
     RunCancelled,
     RunFinished,
@@ -19,7 +22,6 @@ from zoo.runs.events import (
 )
 from zoo.runs.preparation import load_predictor, resolve
 from zoo.runs.quarantine import Quarantine, check_digest
-from zoo.task import get_task
 
 if TYPE_CHECKING:
     from zoo.runs.worker import Worker
@@ -36,7 +38,7 @@ def evaluate(worker: Worker) -> AnyEvent:
         DatasetInvalid: it could answer none of the rows.
     """
     _, card = resolve(worker)
-    task = get_task(worker.request.task)
+    task = data_task(card, worker.request.task)
     if not task.labelled or not card.labels:
         raise Unsupported(
             f"{card.name} does {task.name}, which has no labels to be judged by",
@@ -53,6 +55,9 @@ def evaluate(worker: Worker) -> AnyEvent:
     check_digest(data.path, dataset.sha256, data.sha256)
     dataset = match_labels(dataset, card.labels, merge=data.merge_labels)
     quarantine = Quarantine(worker, [dataset])
+    named = Columns(data.input_column, data.label_column)
+    for message in replaced_columns(data.path, task, dataset.columns, named):
+        worker.emit(Noted(message=message))
     worker.emit(
         DataLoaded(
             eval_rows=len(dataset.examples),

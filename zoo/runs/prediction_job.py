@@ -12,14 +12,15 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.data import InputRows, count_rows, digest
+from zoo.catalog import data_task
+from zoo.data import Columns, InputRows, count_rows, digest
+from zoo.data.columns import replaced_columns
 from zoo.data.example import Example, RejectedRow
 from zoo.prediction import Prediction, Rejected, TruncationCount
 from zoo.runs.answer_files import AnswerColumns, AnswerFormat, AnswerRecord, RecordCount, format_of
 from zoo.runs.events import AnyEvent, Noted, PredictionsWritten, RunCancelled, RunFinished, Warned
-from zoo.runs.preparation import load_predictor
+from zoo.runs.preparation import load_predictor, resolve
 from zoo.runs.quarantine import check_digest
-from zoo.task import get_task
 
 if TYPE_CHECKING:
     import io
@@ -37,10 +38,12 @@ def predict(worker: Worker) -> AnyEvent:
     """Answer every row of the data; returns the event that ends the run."""
     request, data = worker.request, worker.request.data
     check_digest(data.path, digest(data.path), data.sha256)
-    rows = InputRows(data.path, get_task(request.task), input_column=data.input_column, keep=request.keep)
+    task = data_task(resolve(worker)[1], request.task)
+    rows = InputRows(data.path, task, input_column=data.input_column, keep=request.keep)
     columns = AnswerColumns(rows.kept, rows.columns.input)
     if worker.attempt == 1:
-        for message in columns.notes():
+        replaced = replaced_columns(data.path, task, rows.columns, Columns(data.input_column))
+        for message in (*replaced, *columns.notes()):
             worker.emit(Noted(message=message))
     _, predictor = load_predictor(worker)
     out = Path(request.out)

@@ -23,6 +23,9 @@ class ResultManifest(msgspec.Struct, frozen=True, kw_only=True):
     task: str
     """What the result answers."""
     labels: tuple[str, ...] = ()
+    input_column: str = ""
+    """Of the data it was trained on."""
+    label_column: str = ""
     parameters: Count | None = None
     metrics: dict[str, float] = {}
     """Final figures on the evaluation data."""

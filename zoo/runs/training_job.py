@@ -14,14 +14,16 @@ import msgspec
 
 from zoo import atomic
 from zoo.card import Card, Verb, WeightsFile
+from zoo.catalog import data_task
 from zoo.data import load, match_labels, split
-from zoo.data.example import Example, RejectedRow
+from zoo.data.columns import replaced_columns
+from zoo.data.example import Columns, Example, RejectedRow
 from zoo.errors import Unsupported
 from zoo.hyperparameters import DataOptions
 from zoo.options import parse, to_dict
 from zoo.plugins import Plugin
 from zoo.runs.context import FitResult, TrainingRun
-from zoo.runs.events import AnyEvent, DataLoaded, RunCancelled, RunFinished
+from zoo.runs.events import AnyEvent, DataLoaded, Noted, RunCancelled, RunFinished
 from zoo.runs.hooks import fit
 from zoo.runs.model_card import write_readme
 from zoo.runs.preparation import fetch_weights, resolve
@@ -42,14 +44,14 @@ def train(worker: Worker) -> AnyEvent:
     ability = card.abilities.get(verb)
     if ability is None:
         raise Unsupported(f"{card.name} cannot {verb}", f"it can: {', '.join(card.abilities)}")
-    task = get_task(ability.task)
+    task = data_task(card, ability.task)
     options = cast("DataOptions", parse(ability.options, request.options))  # has its fields: plugins are held to it
     _drop_unfinished(worker)
-    train_set, evaluation, labels, quarantine = _load_data(worker, task, options)
+    train_set, evaluation, labels, columns, quarantine = _load_data(worker, task, options)
     weights = fetch_weights(worker, card)
     run = TrainingRun(
         card=card,
-        task=task,
+        task=get_task(ability.task),
         weights=weights,
         train=train_set,
         eval=evaluation,
@@ -72,7 +74,7 @@ def train(worker: Worker) -> AnyEvent:
     if result.cancelled:
         return RunCancelled(step=result.step)
     if not request.dry_run and worker.rank == 0:
-        _publish(worker, plugin, card, run, result)
+        _publish(worker, plugin, card, run, result, columns)
     return RunFinished(
         metrics=result.metrics,
         step=result.step,
@@ -84,27 +86,16 @@ def train(worker: Worker) -> AnyEvent:
 
 def _load_data(
     worker: Worker, task: Task, options: DataOptions
-) -> tuple[tuple[Example, ...], tuple[Example, ...], tuple[str, ...], Quarantine]:
+) -> tuple[tuple[Example, ...], tuple[Example, ...], tuple[str, ...], Columns, Quarantine]:
     """Read the data, quarantine what cannot be used, hold a part out for evaluation."""
     data = worker.request.data
-    dataset = load(
-        data.path,
-        task,
-        input_column=data.input_column,
-        label_column=data.label_column,
-        merge=data.merge_labels,
-    )
+    named = Columns(data.input_column, data.label_column)
+    dataset = load(data.path, task, input_column=named.input, label_column=named.label, merge=data.merge_labels)
     check_digest(data.path, dataset.sha256, data.sha256)
     labels = dataset.labels if task.labelled else ()
     sources = [dataset]
     if data.eval_path:
-        held_out = load(
-            data.eval_path,
-            task,
-            input_column=data.input_column,
-            label_column=data.label_column,
-            min_classes=1,
-        )
+        held_out = load(data.eval_path, task, input_column=named.input, label_column=named.label, min_classes=1)
         check_digest(data.eval_path, held_out.sha256, data.eval_sha256)
         if task.labelled:
             held_out = match_labels(held_out, labels, merge=data.merge_labels)
@@ -114,6 +105,9 @@ def _load_data(
         train_set, evaluation = split(dataset, options.eval_share, options.seed)
     quarantine = Quarantine(worker, sources)
     quarantine.check_share(options.max_rejected)
+    for source in sources:
+        for message in replaced_columns(source.path, task, source.columns, named):
+            worker.emit(Noted(message=message))
     worker.emit(
         DataLoaded(
             train_rows=len(train_set),
@@ -125,7 +119,7 @@ def _load_data(
             sha256=dataset.sha256,
         )
     )
-    return train_set, evaluation, labels, quarantine
+    return train_set, evaluation, labels, dataset.columns, quarantine
 
 
 def _setter_aside(
@@ -154,7 +148,7 @@ def _drop_unfinished(worker: Worker) -> None:
         shutil.rmtree(folder)
 
 
-def _publish(worker: Worker, plugin: Plugin, card: Card, run: TrainingRun, result: FitResult) -> None:
+def _publish(worker: Worker, plugin: Plugin, card: Card, run: TrainingRun, result: FitResult, columns: Columns) -> None:
     """Make the exported folder a model: its README, and the manifest with the digest of every file, written last."""
     folder = worker.folder.model_folder
     request = worker.request
@@ -166,6 +160,8 @@ def _publish(worker: Worker, plugin: Plugin, card: Card, run: TrainingRun, resul
         verb=request.verb,
         task=result.task or run.task.name,
         labels=result.labels,
+        input_column=columns.input,
+        label_column=columns.label,
         parameters=card.parameters if result.parameters is None else result.parameters,
         metrics=result.metrics,
         options=dict(to_dict(run.options)),

@@ -16,6 +16,7 @@ from textual.worker import get_current_worker
 
 from zoo.api import start
 from zoo.card import Ability, Card, ImageInput, TextInput
+from zoo.catalog import data_task
 from zoo.data import Inspection, inspect
 from zoo.data.wording import findings, report
 from zoo.devices import Device, available
@@ -24,7 +25,6 @@ from zoo.options import Option, schema
 from zoo.requesting import find_max_tokens
 from zoo.runs.request import RunRequest
 from zoo.sanitize import one_line, plain
-from zoo.task import get_task
 from zoo.tui.commands import command_line
 from zoo.tui.page import Page
 from zoo.tui.screens.confirm import ConfirmScreen
@@ -63,7 +63,7 @@ class RunForm(Page):
     def __init__(self, card: Card, verb: str, ability: Ability) -> None:
         super().__init__()
         self.card, self.verb, self.ability = card, verb, ability
-        self.task_ = get_task(ability.task)
+        self.task_ = data_task(card, ability.task)
         self.options: tuple[Option, ...] = schema(ability.options)
         self._preview_timer: Timer | None = None
         self._previewed: tuple[str, ...] = ()
