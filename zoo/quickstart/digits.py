@@ -15,7 +15,7 @@ LABELLED = 10
 SPLIT_SEED = 0
 
 
-def write_digits(folder: Path, *, seed: int = 0) -> None:
+def write_digits(folder: Path) -> None:
     """Write three folders of PNG files: all training images without labels, few with, and those to judge by.
 
         unlabelled/17.png     1,437 training images, whatever they show
@@ -24,7 +24,6 @@ def write_digits(folder: Path, *, seed: int = 0) -> None:
 
     Args:
         folder: made where it is missing.
-        seed: decides which training images come with a label.
 
     Raises:
         Unsupported: scikit-learn is not installed.
@@ -40,7 +39,7 @@ def write_digits(folder: Path, *, seed: int = 0) -> None:
     pixels = (digits.images * (255 / 16)).round().astype(np.uint8)
     labels = digits.target
     train, test = train_test_split(np.arange(len(labels)), test_size=0.2, random_state=SPLIT_SEED, stratify=labels)
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(SPLIT_SEED)
     chosen = [i for digit in range(10) for i in random.choice(train[labels[train] == digit], LABELLED, replace=False)]
 
     def write(part: str, numbers: list[int], *, labelled: bool) -> None:

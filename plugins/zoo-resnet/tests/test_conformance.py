@@ -8,4 +8,4 @@ from zoo.testing import PluginConformance
 class TestResnet(PluginConformance):
     plugin = "resnet"
     model = "resnet10-32px"
-    options = {"max_steps": 40}
+    options = {"max_steps": 40, "image_size": 16}
