@@ -57,6 +57,27 @@ def test_ordinary_variations_read_the_same(name: str, content: str, write: Write
     assert read(write(name, content), classify) == (GOOD, [])
 
 
+@pytest.mark.parametrize(
+    ("row", "text"),
+    [
+        ("  two blanks,x", "  two blanks"),
+        ('"  two, quoted",x', "  two, quoted"),
+        (' "after a blank, quoted",x', "after a blank, quoted"),
+        ('  "over\ntwo lines", "x"', "over\ntwo lines"),
+        (' "word" and more,x', ' "word" and more'),
+        (' 5" nails,x', ' 5" nails'),
+        ('"he said, ""go"", and went",x', 'he said, "go", and went'),
+        ('"he said, ", "x"', "he said, "),
+    ],
+)
+def test_blanks_before_a_field_are_its_own_unless_a_quote_follows(
+    row: str, text: str, write: Write, classify: Task
+) -> None:
+    path = write("a.csv", f"text,label\nbefore,x\n{row}\nafter,x\n")
+
+    assert read(path, classify) == ([("before", "x", 1), (text, "x", 2), ("after", "x", 3)], [])
+
+
 def test_a_quoted_field_may_hold_line_ends_delimiters_and_doubled_quotes(write: Write, classify: Task) -> None:
     path = write("a.csv", 'text,label\n"one\r\ntwo, ""three""\rfour",pos\nnext,neg\n')
     assert read(path, classify) == ([('one\r\ntwo, "three"\rfour', "pos", 1), ("next", "neg", 2)], [])

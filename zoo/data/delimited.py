@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from zoo.data.rows import Malformed, Row
 from zoo.errors import DatasetInvalid
 
 MAX_FIELD_CHARS = 4 * 2**20
+_QUOTED_AFTER_BLANK = re.compile(r' +"').match
 _REASONS = {
     "unexpected end of data": "a quote is opened and never closed",
     "field larger than": f"a field is longer than {MAX_FIELD_CHARS:,} characters; is a quote left open?",
@@ -53,29 +56,48 @@ class _Reader:
 
     def records(self) -> Iterator[list[str] | str]:
         """The fields of each row, or what is wrong with it."""
-        reader = self._records()
+        exact, lenient = self._records(), self._records(skip_blanks=True)
         number = 1
         while True:
             self._lines.start_row(number)
             try:
-                fields: list[str] | str = next(reader)
+                fields: list[str] | str = next(exact)
             except StopIteration:
                 return
             except csv.Error as error:
-                fields = self._recover(str(error))
+                fields = self._reread(lenient) or self._recover(str(error))
+            else:
+                if len(fields) != len(self.header) or any(map(_QUOTED_AFTER_BLANK, fields)):
+                    fields = self._reread(lenient) or fields
             if fields:
                 number += 1
                 yield fields
 
-    def _records(self) -> Iterator[list[str]]:
+    def _records(self, *, skip_blanks: bool = False) -> Iterator[list[str]]:
+        """The fields of each row; blanks before a field are its own, unless they are to be skipped."""
         delimiter = self._dialect.delimiter
-        return csv.reader(self._lines, delimiter=delimiter, strict=True, skipinitialspace=not self._tabs)
+        return csv.reader(self._lines, delimiter=delimiter, strict=True, skipinitialspace=skip_blanks)
+
+    def _reread(self, lenient: Iterator[list[str]]) -> list[str] | None:
+        """The fields of a row whose quotes stand after blanks (`1, "a, b"`); None where it is no row that way."""
+        read = self._lines.row_lines
+        if self._tabs or not any(' "' in line for line in read):
+            return None
+        self._lines.unread()
+        with contextlib.suppress(csv.Error):
+            fields = next(lenient)
+            if len(fields) == len(self.header):
+                return fields
+        self._lines.unread()
+        for _ in read:
+            next(self._lines)
+        return None
 
     def _read_header(self) -> tuple[str, ...]:
         for _ in range(self._dialect.header_line):
             next(self._lines)
         try:
-            fields = next(filter(None, self._records()), [])
+            fields = next(filter(None, self._records(skip_blanks=not self._tabs)), [])
         except csv.Error as error:
             reason = next((reason for known, reason in _REASONS.items() if known in str(error)), str(error))
             raise DatasetInvalid(f"{self._path}: its header cannot be read: {reason}", "is it a table?") from error

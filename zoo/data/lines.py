@@ -83,6 +83,16 @@ class Lines:
         self._row = row
         self._taken.clear()
 
+    @property
+    def row_lines(self) -> tuple[str, ...]:
+        """Those of the current row that have been read."""
+        return tuple(self._taken)
+
+    def unread(self) -> None:
+        """Let the current row be read again."""
+        self._ahead.extendleft(reversed(self._taken))
+        self._taken.clear()
+
     def take_back(self) -> str:
         """Keep only the first line of the current row; those after it will be read again."""
         first, *rest = self._taken
