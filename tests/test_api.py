@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow
 import pytest
 
 import zoo
@@ -28,6 +31,76 @@ def test_the_words_of_the_docs(finetune: Start, rows: Path) -> None:
     assert [card.name for card in zoo.models(task="text-classification")] == ["echo", "mine"]
     assert [one.name for one in zoo.list_runs()] == ["mine"]
     assert zoo.load("mine", device="cpu", precision="fp32").labels == ("negative", "positive")
+
+
+SEVERAL: dict[str, Callable[[], Any]] = {
+    "tuple": lambda: ("so good", "so bad"),
+    "generator": lambda: (f"so {word}" for word in ("good", "bad")),
+    "map": lambda: map("so {}".format, ("good", "bad")),
+    "deque": lambda: deque(("so good", "so bad")),
+    "values": {1: "so good", 2: "so bad"}.values,
+    "array of texts": lambda: np.array(["so good", "so bad"]),
+    "array of objects": lambda: np.array(["so good", "so bad"], dtype=object),
+    "Arrow": lambda: pyarrow.array(["so good", "so bad"]),
+    "chunks of Arrow": lambda: pyarrow.chunked_array([["so good"], ["so bad"]]),
+}
+
+
+def test_several_inputs_are_whatever_can_be_iterated(finetune: Start) -> None:
+    model = finetune(name="mine").wait(progress=False).model
+    for name, inputs in SEVERAL.items():
+        assert [answer.label for answer in model.predict(inputs())] == ["positive", "negative"], name
+
+    assert model.predict(iter(())) == []
+    assert isinstance(model.predict(np.str_("so good")), zoo.Classification)
+    assert [type(answer) for answer in model.predict(pyarrow.array(["so good", None]))] == [
+        zoo.Classification,
+        zoo.Rejected,
+    ]
+    for one in (Path("so good"), b"so good", 7, None, np.zeros((2, 2), np.uint8), np.zeros((2, 2, 3), np.uint8)):
+        assert isinstance(model.predict(one), zoo.Rejected)
+    assert len(model.predict(np.zeros((5, 2, 2, 3), np.uint8))) == 5
+    for table in ({"text": "so good"}, pyarrow.table({"text": ["so good"]})):
+        with pytest.raises(zoo.OptionInvalid, match="must be one input or a list of them") as refusal:
+            model.predict(table)
+        assert "name the column" in refusal.value.hint
+
+
+def test_what_is_no_path_or_name_is_told_what_is_wanted(echo: None, rows: Path) -> None:
+    frame = pyarrow.table({"text": ["so good"], "label": ["positive"]})
+    for data in (["so good"], [], None, frame, b"rows.csv", 3):
+        name = type(data).__name__
+        with pytest.raises(zoo.DatasetInvalid, match=f"the data is a {name}, but must be the path of a file"):
+            zoo.finetune("echo", data)  # type: ignore[arg-type]
+    with pytest.raises(zoo.DatasetInvalid, match="the data is a Table, but must be the path of a file"):
+        zoo.finetune("echo", rows, eval_data=frame)  # type: ignore[arg-type]
+    for model in (None, Path("mine"), 3):
+        with pytest.raises(zoo.UnknownModel, match=f"named by text, not by a {type(model).__name__}"):
+            zoo.load(model)  # type: ignore[arg-type]
+        with pytest.raises(zoo.UnknownRun, match=f"named by text, not by a {type(model).__name__}"):
+            zoo.open_run(model)  # type: ignore[arg-type]
+
+    assert zoo.list_runs() == ()
+
+
+def test_numbers_of_numpy_and_none_for_what_is_left_open_are_taken(echo: None, rows: Path) -> None:
+    run = zoo.finetune(
+        "echo",
+        rows,
+        input=None,
+        label=None,
+        name=None,
+        device=None,
+        precision=None,
+        processes=np.int64(1),
+        max_steps=np.int64(3),
+        eval_share=np.float32(0.25),
+        deaf=np.bool_(True),
+    ).wait(progress=False)  # type: ignore[arg-type]
+
+    assert run.status == "finished"
+    assert run.folder.request.options["max_steps"] == 3
+    assert run.folder.request.options["eval_share"] == 0.25
 
 
 def test_a_result_can_be_fine_tuned_again(finetune: Start, rows: Path) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from typing import Annotated, Any, Literal
 
+import numpy as np
 import pytest
 
 from zoo.errors import OptionInvalid
@@ -85,6 +87,16 @@ def test_nothing_given_means_the_defaults() -> None:
         ("prefix", "auto", "auto"),
         ("prefix", "1", "1"),
         ("prefix", "", ""),
+        ("temperature", np.float32(0.5), 0.5),
+        ("temperature", np.float64(0.5), 0.5),
+        ("temperature", np.int64(2), 2.0),
+        ("temperature", np.array(0.5), 0.5),
+        ("temperature", Fraction(1, 2), 0.5),
+        ("top_k", np.int64(7), 7),
+        ("top_k", np.uint8(7), 7),
+        ("top_k", np.array(7), 7),
+        ("greedy", np.bool_(True), True),
+        ("order", np.str_("name"), "name"),
     ],
 )
 def test_a_value_is_read_as_the_options_type(name: str, given: Any, expected: Any) -> None:
@@ -119,6 +131,13 @@ def test_a_value_is_read_as_the_options_type(name: str, given: Any, expected: An
         ("greedy", "maybe", "--greedy is 'maybe', but takes true or false"),
         ("greedy", 1, "--greedy is 1, but takes true or false"),
         ("prefix", 3, "--prefix is 3, but takes text"),
+        ("prefix", np.int64(3), "--prefix is 3, but takes text"),
+        ("top_k", np.float64(2), "--top-k is 2.0, but takes a whole number, at least 1 (answers), or auto"),
+        ("top_k", np.array([7]), "--top-k is array([7]), but takes a whole number, at least 1 (answers), or auto"),
+        ("temperature", np.float32("nan"), "--temperature is nan, but takes a number, more than 0 and at most 10"),
+        ("temperature", np.bool_(True), "--temperature is True, but takes a number, more than 0 and at most 10"),
+        ("temperature", 1j, "--temperature is 1j, but takes a number, more than 0 and at most 10"),
+        ("greedy", np.int64(1), "--greedy is 1, but takes true or false"),
     ],
 )
 def test_a_value_that_is_not_allowed_is_refused_with_what_is(name: str, given: Any, message: str) -> None:

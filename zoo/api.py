@@ -11,8 +11,9 @@ run.model.predict(["another sentence"])
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from zoo.card import Card
 from zoo.catalog import Catalog
+from zoo.data.expansion import input_list
 from zoo.errors import RunCancelled, RunFailed, UnknownModel, Unsupported
 from zoo.requesting import batch_prediction_request, check_name, evaluation_request, training_request
 from zoo.runs import control, status, store
@@ -64,17 +66,23 @@ class Model:
         return self.card.labels
 
     @overload
-    def predict(self, inputs: list[Any] | tuple[Any, ...]) -> list[Prediction]: ...
+    def predict(self, inputs: str | os.PathLike[str]) -> Prediction: ...
+    @overload
+    def predict(self, inputs: Iterable[Any]) -> list[Prediction]: ...
     @overload
     def predict(self, inputs: Any) -> Prediction: ...
     def predict(self, inputs: Any) -> Prediction | list[Prediction]:
-        """Answer one input, or a list or tuple of them in order; an unreadable one becomes `Rejected` in its place.
+        """Answer one input, or several in order; one that cannot be read becomes `Rejected` in its place.
 
-        An input is a text; or the path of an image, a PIL image, or an array of uint8 (see `zoo.read_image`).
+        An input is a text; or the path of an image, a PIL image, or an array of uint8 (see `zoo.read_image`). Several
+        are anything that can be iterated: a list, a generator, a column of a data frame, an array of texts, or an
+        array of images of shape (count, height, width, channels).
+
+        Raises:
+            OptionInvalid: a whole data frame or a mapping, of which it is not known what to answer.
         """
-        if isinstance(inputs, list | tuple):
-            return self.predictor.predict(list(inputs))
-        return self.predictor.predict([inputs])[0]
+        several = input_list(inputs)
+        return self.predictor.predict([inputs])[0] if several is None else self.predictor.predict(several)
 
 
 def load(

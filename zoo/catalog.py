@@ -77,6 +77,11 @@ class Catalog:
         Raises:
             UnknownModel: there is none, or more than one; the nearest names are offered.
         """
+        if not isinstance(name, str):
+            raise UnknownModel(
+                f"a model is named by text, not by a {type(name).__name__}",
+                "zoo.models() has them all, each with a name",
+            )
         for matches in (
             [card for card in self.cards if name in (card.name, card.full_name)],
             [card for card in self.cards if name and (card.name.startswith(name) or card.full_name.startswith(name))],

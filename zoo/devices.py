@@ -117,6 +117,7 @@ def choose(
         DeviceUnavailable: naming the devices there are.
         Unsupported: the device cannot compute in that precision.
     """
+    device, precision = named(device), named(precision)
     if precision not in ("auto", *PRECISIONS):
         hint = did_you_mean(_OTHER_PRECISIONS.get(precision, precision), PRECISIONS)
         raise OptionInvalid(f"--precision is {precision!r}, but takes auto, {', '.join(PRECISIONS)}", hint)
@@ -131,6 +132,11 @@ def choose(
     chosen, why = _choose_device(device, here)
     settled, why_precision = _choose_precision(precision, chosen, known)
     return Placement(device=chosen.name, precision=settled, reason=f"{why}; {why_precision}")
+
+
+def named(place: object) -> str:
+    """A device or precision by its name, where Python gives none or torch's own object."""
+    return "auto" if place is None else str(place)
 
 
 def cpu_model() -> str:

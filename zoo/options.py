@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import contextlib
 import math
+import numbers
+import operator
 import re
 import types
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, SupportsIndex, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -209,7 +211,8 @@ def read(described: Option, value: Any) -> Scalar:
     Raises:
         OptionInvalid: naming the option, what was given and what is allowed.
     """
-    if described.optional and (value is None or value == "auto"):
+    value = _unboxed(value)
+    if described.optional and (value is None or (isinstance(value, str) and value == "auto")):
         return None
     parsed = _cast(described, value)
     if not _within(described, parsed):
@@ -232,13 +235,24 @@ def _cast(described: Option, value: Any) -> Any:
                     value = float(value)
         except (ValueError, KeyError):
             raise _invalid(described, value) from None
-    if described.kind == "float" and isinstance(value, int | float) and not isinstance(value, bool):
-        with contextlib.suppress(OverflowError):  # a whole number larger than any float
-            if math.isfinite(value):
-                return float(value)
-    elif type(value).__name__ == described.kind:
-        return value
-    raise _invalid(described, value)
+    plain = _plain_number(described.kind, value)
+    if type(plain).__name__ != described.kind or (isinstance(plain, float) and not math.isfinite(plain)):
+        raise _invalid(described, value)
+    return plain
+
+
+def _unboxed(value: Any) -> Any:
+    """The one number, truth value or text that a scalar of numpy or torch holds; anything else as it is."""
+    is_scalar = getattr(value, "shape", None) == () and hasattr(value, "item")
+    return value.item() if is_scalar else value
+
+
+def _plain_number(kind: Kind, value: Any) -> Any:
+    """A number of any sort as Python's int or float, where nothing of it is lost; anything else as it is."""
+    if kind in ("int", "float") and isinstance(value, numbers.Real) and not isinstance(value, bool):
+        with contextlib.suppress(TypeError, OverflowError):  # a fraction for an int, a number larger than any float
+            return operator.index(cast("SupportsIndex", value)) if kind == "int" else float(value)
+    return value
 
 
 def _invalid(described: Option, value: Any) -> OptionInvalid:

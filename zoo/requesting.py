@@ -4,16 +4,19 @@ exists.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+
+import msgspec
 
 from zoo.card import Ability, Card, TextInput, Verb
 from zoo.catalog import Catalog, data_task
 from zoo.data import InputRows, count_rows, digest, load, match_labels
 from zoo.data.layout import parts_of
-from zoo.devices import choose
+from zoo.devices import choose, named
 from zoo.errors import DatasetInvalid, OptionInvalid, Unsupported
 from zoo.options import Option, parse, read, schema, to_dict
 from zoo.plugins import load_plugin
@@ -50,7 +53,7 @@ def training_request(
     """
     card, ability = find_ability(model, verb)
     parsed = parse(ability.options, options, beside=training_request.__kwdefaults__ or ())
-    read(PROCESSES, processes)
+    processes = cast("int", read(PROCESSES, processes))
     task = data_task(card, ability.task)
     checked = _check_training_data(data, eval_data, task, input, label, merge_labels)
     return _request(
@@ -204,7 +207,8 @@ def _check_training_data(
     data: str | Path, eval_data: str | Path | None, task: Task, input_column: str, label_column: str, merge: bool
 ) -> DataRequest:
     path, own_evaluation, _ = parts_of(_existing(data))
-    eval_data = eval_data or own_evaluation
+    if eval_data is None or (isinstance(eval_data, str) and not eval_data):
+        eval_data = own_evaluation
     dataset = load(path, task, input_column=input_column, label_column=label_column, merge=merge)
     eval_path, eval_sha256 = "", ""
     if eval_data is not None:
@@ -239,6 +243,11 @@ def _existing_evaluation(data: str | Path) -> Path:
 
 
 def _existing(path: str | Path) -> Path:
+    if not isinstance(path, str | os.PathLike):
+        raise DatasetInvalid(
+            f"the data is a {type(path).__name__}, but must be the path of a file or folder",
+            "write it to a .csv, .jsonl or .parquet file, and name that",
+        )
     if str(path) == "-":
         raise DatasetInvalid("stdin cannot serve here: a run reads its data more than once", "save it as a file")
     found = Path(path).expanduser().absolute()
@@ -263,23 +272,24 @@ def _request(
     keep: tuple[str, ...] = (),
 ) -> RunRequest:
     check_name(name, Catalog.load().cards)
+    columns = {"input_column": data.input_column or "", "label_column": data.label_column or ""}  # None from Python
     placement = choose(device, precision, known=ability.precisions)
     ability.check_precision(placement.precision)
     if processes > 1 and placement.device != "cpu":
         _check_accelerators(placement.device, processes)
     return RunRequest(
-        name=name,
+        name=name or "",
         verb=verb,
         model=card.full_name,
         plugin=card.plugin,
         task=ability.task,
-        data=data,
+        data=msgspec.structs.replace(data, **columns),
         options=options,
         device=placement.device,
         precision=placement.precision,
         device_reason=placement.reason,
-        device_asked=device,
-        precision_asked=precision,
+        device_asked=named(device),
+        precision_asked=named(precision),
         processes=processes,
         out=out,
         keep=keep,

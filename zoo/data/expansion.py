@@ -1,14 +1,16 @@
-"""What a person types as inputs, written out: for files, folders and patterns become the files they stand for."""
+"""What a person gives as inputs, written out: for files, folders and patterns become the files they stand for."""
 
 from __future__ import annotations
 
 import glob
-from collections.abc import Collection, Iterable, Iterator
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from zoo.data.image_files import walk
 from zoo.data.table import EXTENSIONS
-from zoo.errors import DatasetInvalid
+from zoo.errors import DatasetInvalid, OptionInvalid
 from zoo.task import InputKind
 
 
@@ -38,6 +40,32 @@ def _files(word: str) -> Iterator[str]:
     if not found:
         raise DatasetInvalid(missing, "name image files, folders of them, or patterns such as 'photos/*.jpg'")
     yield from found
+
+
+def input_list(inputs: Any) -> list[Any] | None:
+    """The several inputs that a caller gives from Python; None where it is one: a text, a path, an image.
+
+    Raises:
+        OptionInvalid: a whole data frame or a mapping, of which it is not known what to answer.
+    """
+    if isinstance(inputs, Mapping) or hasattr(inputs, "columns") or hasattr(inputs, "column_names"):
+        raise OptionInvalid(
+            f"the inputs are a {type(inputs).__name__}, but must be one input or a list of them",
+            'name the column that holds them, such as predict(frame["text"])',
+        )
+    if isinstance(inputs, str | bytes | bytearray | os.PathLike) or not isinstance(inputs, Iterable):
+        return None
+    shape = getattr(inputs, "shape", None)
+    if shape == () or (shape is not None and len(shape) in (2, 3) and _holds_numbers(inputs)):
+        return None
+    if hasattr(inputs, "to_pylist"):  # of Arrow, whose elements are no texts of Python
+        return list(inputs.to_pylist())
+    return list(inputs)
+
+
+def _holds_numbers(array: Any) -> bool:
+    """Whether an array is an image, if anything; those of texts and objects have kinds of their own."""
+    return getattr(array.dtype, "kind", "u") not in "OSTU"
 
 
 def named_files(words: Iterable[str], kind: InputKind) -> list[str]:

@@ -125,6 +125,8 @@ def find(name: str) -> RunFolder:
     Raises:
         UnknownRun: naming the nearest.
     """
+    if not isinstance(name, str):
+        raise UnknownRun(f"a run is named by text, not by a {type(name).__name__}", "zoo.list_runs() has them all")
     folder = runs_folder() / name
     if _NAME.fullmatch(name) and (folder / "run.json").exists():
         return RunFolder(folder)
