@@ -83,6 +83,19 @@ async def test_runs_are_listed_newest_first(pilot: Driver, models: Site, write_r
 
 
 @scenario()
+async def test_old_predictions_do_not_flood_the_list(pilot: Driver, models: Site, write_run: WriteRun) -> None:
+    for number in range(8):
+        write_run(f"answers-{number}", RunFinished(metrics={"rows": 1}), verb="predict", hours_ago=9 - number)
+    write_run("one", RunFinished(), hours_ago=10)
+    await pilot.press("2")
+    await shows(pilot, "6 of 9, 0 running; / predict shows older predictions", "answers-3", "one finetune")
+    assert "answers-2" not in screen_text(pilot)
+    await pilot.press("slash")
+    await write(pilot, "predict")
+    await shows(pilot, "8 of 9, 0 running", "answers-0")
+
+
+@scenario()
 async def test_a_run_that_appears_and_one_that_goes_are_noticed(
     pilot: Driver, models: Site, write_run: WriteRun
 ) -> None:

@@ -1,11 +1,13 @@
 """The sets of weights in zoo's places, whom they belong to, when they were last used and what uses them now.
 
-Known are the sets that a card names or that a note of last use tells of, and unfinished downloads, which are zoo's own.
+Known are the sets that a card names or that a note of last use tells of, and unfinished downloads, which are zoo's own;
+and weights in packages and in folders of somebody's own, which are shown and verified but never deleted.
 Whatever else stands in the caches that zoo shares with other tools is none of its business.
 """
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -13,9 +15,9 @@ from pathlib import Path
 
 import msgspec
 
-from zoo.card import HubSource, RemoteSource, TorchHubSource, WeightsFile
+from zoo.card import FolderSource, HubSource, PackageSource, RemoteSource, TorchHubSource, WeightsFile
 from zoo.catalog import Catalog
-from zoo.errors import ZooError
+from zoo.errors import DownloadFailed, ZooError
 from zoo.fetch.places import (
     hub_cache,
     lock_of,
@@ -27,6 +29,7 @@ from zoo.fetch.places import (
 )
 from zoo.fetch.usage import uses
 from zoo.locking import try_lock
+from zoo.paths import runs_folder
 from zoo.runs import liveness, store
 from zoo.runs.store import RunFolder
 
@@ -67,6 +70,8 @@ class CachedWeights(msgspec.Struct, frozen=True, kw_only=True):
     """Unix time in seconds of the last use; of the newest file where no use was noted."""
     used_by: tuple[str, ...]
     """Runs that are going on with it; `?` for one of which nobody can tell what it uses."""
+    part_of: str = ""
+    """The installed package or the folder that these files belong to, for weights that are not zoo's to delete."""
 
     @property
     def size_bytes(self) -> int:
@@ -89,16 +94,17 @@ class _Set:
     files: dict[str, WeightsFile] = field(default_factory=dict)
     models: list[str] = field(default_factory=list)
     used_at: float = 0.0
+    part_of: str = ""
 
 
 def contents() -> tuple[CachedWeights, ...]:
-    """Every set of which something is here, largest first."""
+    """Every set of which something is here, largest first; those that are parts of packages or folders as well."""
     catalog = Catalog.load()
     users = _models_at_work(catalog)
     bare = [card.name for card in catalog.cards]
     found = []
     known = _known_sets(catalog)
-    for one in [*known, *_unclaimed(known)]:
+    for one in [*known, *_unclaimed(known), *_sets_elsewhere(catalog)]:
         files = tuple(_files(one))
         if not files:
             continue
@@ -112,6 +118,7 @@ def contents() -> tuple[CachedWeights, ...]:
                 files=files,
                 used_at=max(one.used_at, *(f.modified_at for f in files if f.partial or not one.used_at), 0.0),
                 used_by=tuple(run for model, run in users if model in ("", *one.models)),
+                part_of=one.part_of,
             )
         )
     return tuple(sorted(found, key=lambda one: -one.size_bytes))
@@ -162,6 +169,22 @@ def _unclaimed(known: list[_Set]) -> Iterator[_Set]:
             names = [path.relative_to(place).as_posix() for path in sorted(place.rglob("*")) if path.is_file()]
             files = {name: WeightsFile(name=name) for name in names}
             yield _Set(f"url/{place.name}", place, place.with_suffix(".zoo"), files)
+
+
+def _sets_elsewhere(catalog: Catalog) -> Iterator[_Set]:
+    """Weights in installed packages and in folders that cards name; results of runs are not among them."""
+    with_weights = [(card.full_name, card.weights) for card in catalog.cards if card.weights]
+    for name, weights in with_weights:
+        for source in weights.sources:
+            if isinstance(source, PackageSource):
+                part_of = f"the package {source.distribution}"
+            elif isinstance(source, FolderSource) and not Path(source.path).is_relative_to(runs_folder()):
+                part_of = "a folder of its own"
+            else:
+                continue
+            with contextlib.suppress(DownloadFailed):  # the package is not installed
+                folder, files = place_of(source), {file.name: file for file in weights.files}
+                yield _Set(part_of, folder, folder, files, [name], part_of=part_of)
 
 
 def _partial_folders() -> Iterator[tuple[Path, Path, str]]:

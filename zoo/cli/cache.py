@@ -18,6 +18,7 @@ from zoo.cli.confirmation import delete_confirmed
 from zoo.cli.exit_codes import ExitCode
 from zoo.cli.parser import Parser
 from zoo.errors import OptionInvalid, UnknownModel, Unsupported
+from zoo.paths import runs_folder
 from zoo.progress import duration, size
 from zoo.suggestions import did_you_mean
 
@@ -75,7 +76,10 @@ def _ls(args: argparse.Namespace) -> ExitCode:
         output.emit_json([_described(one) for one in found])
     elif found:
         output.table([_row(one) for one in found], ("NAME", "SIZE", "FILES", "LAST USE", "STATE", "FOLDER"))
-        diagnostics.note(f"{size(sum(one.size_bytes for one in found))} in all")
+        cached = [one for one in found if not one.part_of]
+        elsewhere = sum(one.size_bytes for one in found if one.part_of)
+        more = f", and {size(elsewhere)} that zoo cache cannot delete" if elsewhere else ""
+        diagnostics.note(f"{size(sum(one.size_bytes for one in cached))} in the cache{more}")
     else:
         diagnostics.note("no weights are on this machine")
     return ExitCode.OK
@@ -90,7 +94,8 @@ def _row(one: CachedWeights) -> tuple[str, ...]:
     state = f"in use by {', '.join(one.used_by)}" if one.used_by else ""
     if not state and one.partial_bytes:
         state = f"unfinished, {size(one.partial_bytes)}"
-    ago = f"{duration(max(0.0, time.time() - one.used_at))} ago"
+    state = ", ".join(filter(None, (f"in {one.part_of}" if one.part_of else "", state)))
+    ago = "" if one.part_of else f"{duration(max(0.0, time.time() - one.used_at))} ago"
     return (one.name, size(one.size_bytes), str(len(one.files)), ago, state, one.folder)
 
 
@@ -107,7 +112,8 @@ def _verify(args: argparse.Namespace) -> ExitCode:
     if args.json:
         output.emit_json([{"name": one.name, **msgspec.to_builtins(verdict)} for one, verdict in verdicts])
     for one, verdict in damaged:
-        diagnostics.warn(f"{one.name}: {verdict.file.path} {verdict.problem}")
+        mending = f" (install {one.part_of} again)" if one.part_of else ""
+        diagnostics.warn(f"{one.name}: {verdict.file.path} {verdict.problem}{mending}")
     if not args.json:
         _tell(len(verdicts), damaged, sum(1 for _, verdict in verdicts if not verdict.compared))
     if args.fix:
@@ -124,7 +130,7 @@ def _tell(count: int, damaged: list[tuple[CachedWeights, Verdict]], unpinned: in
 
 
 def _fix(one: CachedWeights, file: CachedFile) -> None:
-    if busy := _busy(one, [file]):
+    if busy := _not_to_delete(one, [file]):
         diagnostics.warn(f"{file.path} stays: {busy}")
         return
     remove(plan([file]))
@@ -132,9 +138,13 @@ def _fix(one: CachedWeights, file: CachedFile) -> None:
 
 
 def _rm(args: argparse.Namespace) -> ExitCode:
-    chosen = _named(args.names, contents())
+    named = _named(args.names, contents())
+    chosen = [one for one in named if not one.part_of]
+    for one in named:
+        if one.part_of and not any(set(one.models) & set(other.models) for other in chosen):
+            raise Unsupported(f"{one.name} is not zoo's to delete: it is in {one.part_of}", _ways_to_delete(one))
     for one in chosen:
-        if busy := _busy(one, one.files):
+        if busy := _not_to_delete(one, one.files):
             raise Unsupported(f"{one.name}: {busy}", "wait for its end, or stop it: zoo ps, zoo stop RUN")
     return _delete(args, [(one, one.files) for one in chosen])
 
@@ -145,11 +155,13 @@ def _prune(args: argparse.Namespace) -> ExitCode:
     before = time.time() - (args.older_than or 0.0)
     chosen = []
     for one in contents():
+        if one.part_of:
+            continue
         if args.partial:
             files = tuple(file for file in one.files if file.partial and file.modified_at <= before)
         else:
             files = one.files if one.used_at <= before else ()
-        if files and (busy := _busy(one, files)):
+        if files and (busy := _not_to_delete(one, files)):
             diagnostics.note(f"{one.name} stays: {busy}")
         elif files:
             chosen.append((one, files))
@@ -171,8 +183,15 @@ def _delete(args: argparse.Namespace, chosen: list[tuple[CachedWeights, tuple[Ca
     return ExitCode.OK
 
 
-def _busy(one: CachedWeights, files: Iterable[CachedFile]) -> str:
-    """Why files must stay; empty where nothing uses them."""
+def _ways_to_delete(one: CachedWeights) -> str:
+    package = one.part_of.removeprefix("the package ")
+    return f"pip uninstall {package}" if package != one.part_of else f"it stands in {one.folder}"
+
+
+def _not_to_delete(one: CachedWeights, files: Iterable[CachedFile]) -> str:
+    """Why files must stay; empty where nothing uses them and they are zoo's own."""
+    if one.part_of:
+        return f"it is in {one.part_of}"
     if one.used_by:
         return f"in use by {', '.join(one.used_by)}"
     return "being fetched right now" if any(being_fetched(file) for file in files) else ""
@@ -188,6 +207,8 @@ def _named(names: Iterable[str], found: tuple[CachedWeights, ...]) -> tuple[Cach
         matches = [one for one in found if models & set(one.models) or name in (one.name, one.origin)]
         if not matches:
             hint = did_you_mean(name, [one.name for one in found], "zoo cache ls lists what is")
+            if (runs_folder() / name / "run.json").is_file():
+                hint = f"{name} is a run: zoo rm {name}"
             raise UnknownModel(f"no weights of {name!r} are on this machine", hint)
         chosen |= {f"{one.folder} {one.name}": one for one in matches}
     return tuple(chosen.values())

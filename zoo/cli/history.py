@@ -20,6 +20,8 @@ from zoo.runs.snapshot import EMPTY, RunSnapshot, apply
 
 LINES_OF_PROGRESS = 20
 """How many lines the steps of a whole run make, about."""
+MIN_SILENCE_S = 1.0
+"""Between two lines of progress: the steps of a short run need none."""
 MAX_SILENCE_S = 600.0
 """A line of progress is due after so long, however little was done."""
 
@@ -84,7 +86,8 @@ class History:
 
     def _is_due(self, at: float) -> bool:
         share, reported_at = self._reported
-        return _parts(self._share) > _parts(share) or at - reported_at > MAX_SILENCE_S
+        silence_s = at - reported_at
+        return silence_s > MAX_SILENCE_S or (silence_s >= MIN_SILENCE_S and _parts(self._share) > _parts(share))
 
 
 def _parts(share: float) -> int:

@@ -2,42 +2,72 @@
 
 from __future__ import annotations
 
-import argparse
 import time
+from collections.abc import Iterable, Iterator
+from typing import Any, get_args
 
 from zoo.api import Run, list_runs
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
 from zoo.errors import StoreInvalid
-from zoo.progress import duration
+from zoo.progress import duration, size
+from zoo.runs.index import surplus_predictions
+from zoo.runs.request import RunVerb
+from zoo.runs.snapshot import LIVE, Status
+from zoo.runs.store import size_bytes
+
+VERBS: tuple[str, ...] = get_args(RunVerb)
+STATUSES: tuple[str, ...] = get_args(Status)
+HEADERS = ("RUN", "VERB", "MODEL", "STATUS", "STEP", "METRIC", "SIZE", "AGE")
+Entry = dict[str, Any]
+"""A run as JSON shows it."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the flags."""
-    parser.add_argument("--json", action="store_true", help="answer with one JSON document")
+def selected(verb: str = "", status: str = "", last: int | None = None) -> list[Entry]:
+    """The runs of a verb and a status, newest first and no more than asked for; unreadable ones are warned of."""
+    entries: list[Entry] = []
+    for entry in _entries(list_runs(), verb):
+        if last is not None and len(entries) == last:
+            break
+        if not status or entry["status"] == status:
+            entries.append(entry)
+    return entries
 
 
-def show(args: argparse.Namespace, *, only_live: bool) -> ExitCode:
-    """Print the runs, newest first."""
-    described = []
-    for run in list_runs():
-        try:
-            entry = _described(run)
-        except StoreInvalid as error:
-            diagnostics.warn(error.message)
-            continue
-        if not only_live or entry["status"] in ("starting", "running"):
-            described.append(entry)
-    if args.json:
-        output.emit_json(described)
-    elif described:
-        output.table([_row(entry) for entry in described], ("RUN", "VERB", "MODEL", "STATUS", "STEP", "METRIC", "AGE"))
+def live() -> list[Entry]:
+    """The runs whose worker is at it."""
+    return [entry for entry in _entries(list_runs()) if entry["status"] in LIVE]
+
+
+def without_surplus(entries: list[Entry]) -> list[Entry]:
+    """The runs that a list shows unasked."""
+    surplus = surplus_predictions((entry["run"], entry["verb"], entry["status"]) for entry in entries)
+    return [entry for entry in entries if entry["run"] not in surplus]
+
+
+def show(entries: list[Entry], *, as_json: bool, empty: str) -> ExitCode:
+    """Print runs as a table, or as JSON; `empty` is said where there are none."""
+    for entry in entries:
+        entry["size_bytes"] = size_bytes(entry["folder"])
+    if as_json:
+        output.emit_json(entries)
+    elif entries:
+        output.table([_row(entry) for entry in entries], HEADERS)
     else:
-        diagnostics.note("no run is going on (zoo runs lists all)" if only_live else "no runs yet")
+        diagnostics.note(empty)
     return ExitCode.OK
 
 
-def _described(run: Run) -> dict[str, object]:
+def _entries(runs: Iterable[Run], verb: str = "") -> Iterator[Entry]:
+    for run in runs:
+        try:
+            if not verb or run.folder.request.verb == verb:
+                yield _described(run)
+        except StoreInvalid as error:
+            diagnostics.warn(error.message)
+
+
+def _described(run: Run) -> Entry:
     request, snapshot = run.folder.request, run.snapshot
     return {
         "run": run.name,
@@ -55,18 +85,16 @@ def _described(run: Run) -> dict[str, object]:
     }
 
 
-def _row(entry: dict[str, object]) -> tuple[str, ...]:
+def _row(entry: Entry) -> tuple[str, ...]:
     metrics = entry["metrics"]
-    assert isinstance(metrics, dict)
     name = next((name for name in ("accuracy", "loss", "rows") if name in metrics), None)
-    created_at = entry["created_at"]
-    assert isinstance(created_at, float)
     return (
-        str(entry["run"]),
-        str(entry["verb"]),
-        str(entry["model"]),
-        str(entry["status"]) + (f", {entry['rejected_rows']} rows rejected" if entry["rejected_rows"] else ""),
+        entry["run"],
+        entry["verb"],
+        entry["model"],
+        entry["status"] + (f", {entry['rejected_rows']} rows rejected" if entry["rejected_rows"] else ""),
         f"{entry['step']}/{entry['steps']}" if entry["steps"] else "",
         f"{name} {metrics[name]:.4g}" if name else "",
-        duration(time.time() - created_at),
+        size(entry["size_bytes"]),
+        duration(time.time() - entry["created_at"]),
     )

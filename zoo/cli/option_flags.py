@@ -42,14 +42,14 @@ def _flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def add_number(parser: Parser, described: Option, metavar: str = "N") -> None:
+def add_number(parser: Parser, described: Option, *, help: str = "") -> None:
     """Add a flag of the command itself that takes a number within bounds."""
     parser.add_argument(
         described.flag,
         type=lambda text: read(described, text),
         default=described.default,
-        metavar=metavar,
-        help=help_text(described),
+        metavar="N",
+        help=help or help_text(described),
     )
 
 

@@ -6,11 +6,14 @@ import argparse
 
 from zoo.cli import listing
 from zoo.cli.exit_codes import ExitCode
-from zoo.cli.listing import add_arguments
+from zoo.cli.parser import Parser
 
-__all__ = ["add_arguments", "run"]
+
+def add_arguments(parser: Parser) -> None:
+    """Declare the flags."""
+    parser.add_argument("--json", action="store_true", help="answer with one JSON document")
 
 
 def run(args: argparse.Namespace) -> ExitCode:
     """Print those whose worker is at it."""
-    return listing.show(args, only_live=True)
+    return listing.show(listing.live(), as_json=args.json, empty="no run is going on (zoo runs lists all)")

@@ -3,33 +3,75 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
 
-from zoo.api import Run, open_run
+from zoo.api import Run, list_runs, open_run
 from zoo.cli import diagnostics, output
 from zoo.cli.confirmation import delete_confirmed
 from zoo.cli.exit_codes import ExitCode
-from zoo.errors import UnknownRun
+from zoo.errors import StoreInvalid, UnknownRun, Unsupported
 from zoo.progress import size
+from zoo.runs.store import size_bytes
+
+WILDCARDS = "*?["
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
-    parser.add_argument("runs", metavar="RUN", nargs="+", help="whole names of runs")
+    parser.add_argument(
+        "runs", metavar="RUN", nargs="+", help="whole names of runs, or quoted patterns such as 'bert-predict-*'"
+    )
+    parser.add_argument("--answers", action="store_true", help="the files that predictions wrote, too")
     parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
 
 
 def run(args: argparse.Namespace) -> ExitCode:
-    """Ask once, then delete."""
-    doomed = list(dict.fromkeys(_exactly(name) for name in args.runs))  # one run may be named twice
-    sizes = [sum(p.stat().st_size for p in one.folder.path.rglob("*") if p.is_file()) for one in doomed]
-    for one, size_bytes in zip(doomed, sizes, strict=True):
-        diagnostics.note(f"{one.name}  {one.status}  {size(size_bytes)}  {one.folder.path}")
-    if not (args.yes or delete_confirmed()):
+    """Show, ask once, then delete."""
+    chosen = list(dict.fromkeys(_named(args.runs)))  # one run may be named twice
+    answers = {one: path for one in chosen if (path := _answers_of(one)) is not None}
+    sizes = {one: size_bytes(one.folder.path) for one in chosen}
+    for one in chosen:
+        diagnostics.note(f"{one.name}  {one.status}  {size(sizes[one])}  {one.folder.path}")
+        if one in answers and args.answers:
+            diagnostics.note(f"  with its answers, {size(answers[one].stat().st_size)}  {answers[one]}")
+    if answers and not args.answers:
+        diagnostics.note("files of answers stay; --answers deletes them, too")
+    if not chosen or not (args.yes or delete_confirmed()):
         return ExitCode.OK
-    for one in doomed:
+    freed = sum(sizes.values())
+    for one in chosen:
         one.remove()
-    output.line(f"deleted {len(doomed)}, freed {size(sum(sizes))}")
+        if args.answers and one in answers:
+            freed += answers[one].stat().st_size
+            answers[one].unlink()
+    output.line(f"deleted {len(chosen)}, freed {size(freed)}")
     return ExitCode.OK
+
+
+def _named(words: Iterable[str]) -> Iterator[Run]:
+    """The runs that are meant; a pattern passes over those that are going on.
+
+    Raises:
+        UnknownRun: nothing has that name, or matches that pattern.
+        Unsupported: one that was named is going on.
+    """
+    for word in words:
+        if not set(WILDCARDS) & set(word):
+            found = _exactly(word)
+            if found.snapshot.live:
+                raise Unsupported(f"run {found.name} is still going", f"stop it first: zoo stop {found.name}")
+            yield found
+            continue
+        matches = [one for one in list_runs() if fnmatchcase(one.name, word)]
+        if not matches:
+            raise UnknownRun(f"no run matches {word!r}", "zoo runs lists them")
+        for one in matches:
+            if one.snapshot.live:
+                diagnostics.note(f"{one.name} stays: it is still going")
+            else:
+                yield one
 
 
 def _exactly(name: str) -> Run:
@@ -38,3 +80,13 @@ def _exactly(name: str) -> Run:
     if found.name != name:
         raise UnknownRun(f"there is no run {name!r}", f"if you mean {found.name}, give its whole name")
     return found
+
+
+def _answers_of(one: Run) -> Path | None:
+    """The file that a batch prediction wrote, if it is there still."""
+    try:
+        out = one.folder.request.out
+    except StoreInvalid:  # what cannot be read must be removable
+        return None
+    path = Path(out)
+    return path if out and path.is_file() else None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -29,6 +29,9 @@ TAIL_BYTES = 16_384
 """Enough for the last event of nearly every log."""
 SWEPT_AT_ONCE = 256
 """Ended runs whose logs are looked at by each refresh, in turn: someone may have resumed one."""
+
+SHOWN_PREDICTIONS = 5
+"""Finished predictions in a list of all runs; they have no model, and a script may make hundreds of them."""
 
 
 class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +61,16 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     def share(self) -> float | None:
         """How much of it is done, 0 to 1; None where it is not known."""
         return self.step / self.steps if self.steps else None
+
+
+def surplus_predictions(runs: Iterable[tuple[str, RunVerb, Status]]) -> set[str]:
+    """Names of the finished predictions that a list of runs leaves out unless it is asked for them: all but the newest.
+
+    Args:
+        runs: name, verb and status of each, newest first.
+    """
+    finished = [name for name, verb, status in runs if verb == "predict" and status == "finished"]
+    return set(finished[SHOWN_PREDICTIONS:])
 
 
 @dataclass

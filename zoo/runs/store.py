@@ -15,6 +15,8 @@ model/            the result; `model/zoo.json` is written last and makes it a mo
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 import shutil
 from dataclasses import dataclass
@@ -163,6 +165,16 @@ def all_runs() -> tuple[RunFolder, ...]:
         except OSError:
             continue  # no request: not a run
     return tuple(RunFolder(path) for _, _, path in sorted(found, reverse=True))
+
+
+def size_bytes(path: str | Path) -> int:
+    """Bytes of all files below a folder; what goes meanwhile is not counted."""
+    total = 0
+    for parent, _, names in os.walk(path):
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += os.lstat(os.path.join(parent, name)).st_size  # noqa: PTH118  (a thousand checkpoints)
+    return total
 
 
 def rename(folder: RunFolder, name: str) -> RunFolder:

@@ -36,11 +36,12 @@ def delete_weights(app: ZooApp, card: Card) -> None:
 
 
 def _doomed(card: Card) -> tuple[Doomed, ...]:
-    found = next((one for one in contents() if card.full_name in one.models), None)
+    cached_first = sorted(contents(), key=lambda one: bool(one.part_of))
+    found = next((one for one in cached_first if card.full_name in one.models), None)
     if found is None:
-        raise Unsupported(
-            f"the weights of {card.name} are not zoo's to delete", "a package or a folder of yours has them"
-        )
+        raise Unsupported(f"no weights of {card.name} are on this machine", "there is nothing to delete")
+    if found.part_of:
+        raise Unsupported(f"the weights of {card.name} are not zoo's to delete", f"they are in {found.part_of}")
     if found.used_by:
         raise Unsupported(f"{card.name} is in use by {', '.join(found.used_by)}", "wait for its end, or stop it")
     return plan(found.files)

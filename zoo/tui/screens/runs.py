@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.widgets import Input, Static
 
-from zoo.runs.index import RunSummary
+from zoo.runs.index import RunSummary, surplus_predictions
 from zoo.tui.page import Page
 from zoo.tui.run_actions import RunActions
 from zoo.tui.widgets.table import Column, Table
@@ -59,17 +59,20 @@ class RunsScreen(RunActions, Page):
         """Filter and show what the feed knows."""
         feed = self.zoo.feed
         words = self.query_one("#filter", Input).value.lower().split()
+        surplus = set() if words else surplus_predictions((run.name, run.verb, run.status) for run in feed.runs)
         runs = [
             run
             for run in feed.runs
-            if all(word in f"{run.name} {run.verb} {run.model} {run.status}".lower() for word in words)
+            if run.name not in surplus
+            and all(word in f"{run.name} {run.verb} {run.model} {run.status}".lower() for word in words)
         ]
         if feed.runs_loaded:
             empty = "no run matches; Esc shows all" if feed.runs else "no runs yet: press 1, choose a model, press f"
             self._table.empty = empty
         self._table.show(runs)
         live = len(feed.live_runs)
-        self.query_one("#shown", Static).update(f"{len(runs):,} of {len(feed.runs):,}, {live} running")
+        hidden = "; / predict shows older predictions" if surplus else ""
+        self.query_one("#shown", Static).update(f"{len(runs):,} of {len(feed.runs):,}, {live} running{hidden}")
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self.show()
