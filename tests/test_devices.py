@@ -69,7 +69,7 @@ def torch_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str],
     return put
 
 
-NO_TORCH = "raise ModuleNotFoundError(\"No module named 'torch'\")"
+NO_TORCH = "raise ModuleNotFoundError(\"No module named 'torch'\", name='torch')"
 
 
 def test_the_cpu_is_measured_as_it_is(measured: tuple[tuple[Device, ...], bytes]) -> None:
@@ -124,10 +124,20 @@ def test_without_torch_there_is_the_cpu_in_fp32(cache: Path, torch_is: Callable[
     assert "cpu" == cpu.name
     assert {} == cpu.rates
     assert ("fp32",) == cpu.native
-    assert "torch cannot be imported" in cpu.note
+    assert "torch is not installed" in cpu.note
     placement = choose()
     assert ("cpu", "fp32") == (placement.device, placement.precision)
-    assert "torch cannot be imported" in placement.reason
+    assert "torch" not in placement.reason
+    with pytest.raises(DeviceUnavailable, match="torch is not installed"):
+        choose("cuda")
+
+
+def test_a_torch_that_cannot_be_imported_is_told_wherever_a_device_is_chosen(
+    cache: Path, torch_is: Callable[[str], None]
+) -> None:
+    torch_is("raise ImportError('libcudart.so.12: cannot open shared object file')")
+
+    assert "torch cannot be imported (libcudart.so.12" in choose().reason
 
 
 @pytest.mark.parametrize(
@@ -139,7 +149,7 @@ def test_a_broken_cache_is_measured_anew(content: bytes, cache: Path, torch_is: 
     cache.write_bytes(content)
 
     assert ["cpu"] == [device.name for device in available()]
-    assert b"torch cannot be imported" in cache.read_bytes()
+    assert b"torch is not installed" in cache.read_bytes()
 
 
 def test_refreshing_and_other_visible_cards_measure_anew(
@@ -189,7 +199,7 @@ def test_a_probe_that_hangs_is_given_up(
 def test_what_torch_prints_does_not_spoil_the_answer(cache: Path, torch_is: Callable[[str], None]) -> None:
     torch_is("print('hello from a driver', flush=True)\n" + NO_TORCH)
 
-    assert "torch cannot be imported" in available()[0].note
+    assert "torch is not installed" in available()[0].note
 
 
 def test_a_torch_file_in_the_current_folder_is_not_run(
@@ -201,7 +211,7 @@ def test_a_torch_file_in_the_current_folder_is_not_run(
     (folder / "torch.py").write_text("raise SystemExit('ran')", "utf-8")
     monkeypatch.chdir(folder)
 
-    assert "torch cannot be imported" in available()[0].note
+    assert "torch is not installed" in available()[0].note
 
 
 def test_a_cache_that_cannot_be_written_is_noted(cache: Path, torch_is: Callable[[str], None]) -> None:
@@ -209,7 +219,7 @@ def test_a_cache_that_cannot_be_written_is_noted(cache: Path, torch_is: Callable
     cache.mkdir(parents=True)
     (cpu,) = available()
 
-    assert "torch cannot be imported" in cpu.note
+    assert "torch is not installed" in cpu.note
     assert "could not be remembered" in cpu.note
 
 

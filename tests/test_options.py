@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import pytest
 
-from zoo.errors import OptionInvalid
+from zoo.errors import OptionInvalid, PluginBroken
 from zoo.hyperparameters import FinetuneOptions, PretrainOptions
 from zoo.options import Option, Options, option, parse, schema, to_dict
 
@@ -49,6 +49,62 @@ def test_a_set_is_described_as_data_in_order_of_declaration() -> None:
         "",
         "0 <= share < 1",
     ]
+
+
+class Windows(Options, frozen=True, kw_only=True):
+    width: Annotated[int, option("Words of a window.", ge=1, le=100)] = 10
+    stride: Annotated[int, option("Words between windows.", ge=1, le=100)] = 5
+
+    def check(self) -> None:
+        if self.stride > self.width:
+            raise OptionInvalid(f"--stride is {self.stride}, more than --width {self.width}", "words would be left out")
+
+
+class MoreWindows(Windows, frozen=True, kw_only=True):
+    overlap: Annotated[bool, option("Let windows overlap.")] = True
+
+    def check(self) -> None:
+        super().check()
+        if not self.overlap and self.stride < self.width:
+            raise OptionInvalid("windows overlap, though --no-overlap was given", "make --stride as large as --width")
+
+
+def test_rules_between_options_are_checked_when_each_is_within_its_bounds() -> None:
+    assert parse(Windows, {"stride": "10"}) == Windows(stride=10)
+    assert refused(Windows, stride=11) == ("--stride is 11, more than --width 10", "words would be left out")
+    assert refused(MoreWindows, stride=11)[0] == "--stride is 11, more than --width 10"
+    assert refused(MoreWindows, overlap="no")[0] == "windows overlap, though --no-overlap was given"
+    assert refused(Windows, stride=101, width=1)[0].startswith("--stride is 101, but takes")
+
+
+def test_rules_that_fail_themselves_are_the_plugins_fault() -> None:
+    class Wrong(Options, frozen=True, kw_only=True):
+        def check(self) -> None:
+            raise KeyError("nothing")
+
+    with pytest.raises(PluginBroken, match=r"Wrong.check\(\) fails: KeyError: 'nothing'"):
+        parse(Wrong, {})
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"batch_size": 4, "micro_batch_size": 8}, "--micro-batch-size is 8, more than a batch of 4 holds"),
+        ({"class_weights": "plus=-1"}, "--class-weights has 'plus=-1', but takes none, auto or name=weight"),
+        ({"class_weights": "plus=inf"}, "--class-weights has 'plus=inf', but takes none, auto or name=weight"),
+        ({"class_weights": "a=1,b"}, "--class-weights has 'b', but takes none, auto or name=weight"),
+    ],
+)
+def test_the_rules_of_every_training(given: dict[str, Any], told: str) -> None:
+    assert refused(FinetuneOptions, **given)[0].startswith(told)
+
+
+def test_no_option_has_the_name_of_a_method() -> None:
+    class Wrong(Options, frozen=True, kw_only=True):
+        check: Annotated[int, option("A check.", ge=0)] = 0  # type: ignore[assignment]
+
+    with pytest.raises(TypeError, match=r"Wrong.check has the name of a method of zoo.Options"):
+        schema(Wrong)
 
 
 def test_an_empty_set_has_no_options() -> None:

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from zoo.devices import Device, cpu_model, usable_cpus
+from zoo.devices import NO_TORCH, Device, cpu_model, usable_cpus
 
 CPU_SIZE = 768
 """Rows and columns of the matrices that are multiplied: 2 * 768**3 operations each time."""
@@ -60,6 +60,8 @@ def _devices() -> list[Device]:
     try:
         import torch
     except (ImportError, OSError) as error:  # OSError: a library of its own is missing
+        if isinstance(error, ModuleNotFoundError) and error.name == "torch":
+            return [_cpu({}, (), NO_TORCH)]
         return [_cpu({}, (), f"torch cannot be imported ({error}): only the CPU is offered, in fp32")]
     precisions = {"fp32": torch.float32, "bf16": torch.bfloat16}  # fp16 on a CPU is refused, however fast
     rates, problem = _rates("cpu", CPU_SIZE, precisions)

@@ -28,6 +28,8 @@ from zoo.suggestions import did_you_mean
 PROBE_TIMEOUT_S = 120.0
 """Importing torch takes about 10 s on a slow core, and that core may be busy."""
 FREE_MEMORY_TIMEOUT_S = 5.0
+NO_TORCH = "torch is not installed: only the CPU is known, in fp32"
+"""The note of a machine without torch; it is no news for a run of a model that needs none."""
 _KINDS = ("cuda", "xpu", "mps", "cpu")
 """In the order of preference."""
 _NAME = re.compile(r"cpu|mps|(?:cuda|xpu)(?::(?:0|[1-9][0-9]*))?")
@@ -168,7 +170,7 @@ def _choose_device(asked: str, here: Sequence[Device]) -> tuple[Device, str]:
     several = sum(device.kind == best.kind for device in fitting) > 1
     if several and best.free_bytes is not None:
         why += f", the {best.kind} with the most free memory"
-    return best, "; ".join([why, best.note] if best.note else [why])
+    return best, "; ".join([why, best.note] if best.note not in ("", NO_TORCH) else [why])
 
 
 def _choose_precision(asked: str, device: Device, known: Sequence[str]) -> tuple[str, str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal
 
+from zoo.errors import OptionInvalid
 from zoo.options import Options, option
 
 Seed = Annotated[int, option("Seed of everything random.", ge=0, lt=2**32)]
@@ -74,6 +76,14 @@ class TrainingOptions(Options, frozen=True, kw_only=True):
     ] = None
     max_rejected: MaxRejected = 0.1
 
+    def check(self) -> None:
+        """No more is computed at once than a batch holds."""
+        if self.batch_size and self.micro_batch_size and self.micro_batch_size > self.batch_size:
+            raise OptionInvalid(
+                f"--micro-batch-size is {self.micro_batch_size}, more than a batch of {self.batch_size} holds",
+                "make it smaller, or --batch-size larger",
+            )
+
 
 class FinetuneOptions(TrainingOptions, frozen=True, kw_only=True):
     """Options of fine-tuning on labelled data."""
@@ -89,6 +99,35 @@ class FinetuneOptions(TrainingOptions, frozen=True, kw_only=True):
         option("Weight of each class in the loss: none, auto (inverse frequency) or name=weight,name=weight."),
     ] = "none"
 
+    def check(self) -> None:
+        """What weighs the classes can be read, whatever they are."""
+        super().check()
+        named_weights(self.class_weights)
+
 
 class PretrainOptions(TrainingOptions, frozen=True, kw_only=True):
     """Options of pretraining on unlabelled data."""
+
+
+def named_weights(class_weights: str) -> tuple[tuple[str, float], ...]:
+    """Names and weights of `name=weight,name=weight`; empty for none and auto.
+
+    Raises:
+        OptionInvalid: a weight is no number from 0.
+    """
+    if class_weights in ("none", "auto"):
+        return ()
+    weights = []
+    for part in class_weights.split(","):
+        name, _, number = part.rpartition("=")
+        try:
+            weight = float(number)
+        except ValueError:
+            weight = -1.0
+        if not name.strip() or not 0 <= weight < math.inf:
+            raise OptionInvalid(
+                f"--class-weights has {part!r}, but takes none, auto or name=weight,name=weight",
+                "a weight is a number from 0; the mean of 1 leaves the loss as large as it is",
+            )
+        weights.append((name.strip(), weight))
+    return tuple(weights)

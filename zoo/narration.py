@@ -67,11 +67,12 @@ def _prepared(event: InputsPrepared, s: RunSnapshot) -> list[str]:
 
 
 def _plan(event: RunPlanned, s: RunSnapshot) -> list[str]:
-    trained = f"{count(event.trainable_parameters)} of {count(event.parameters)} parameters"
-    return [
-        f"plan: {event.steps:,} steps of {event.batch_size}, {event.epochs:.3g} epochs, training {trained},"
-        f" peak learning rate {event.lr:g}, on {s.device} in {s.precision}"
-    ]
+    parts = [f"{event.steps:,} steps of {event.batch_size}", f"{event.epochs:.3g} epochs"]
+    if event.parameters:  # a loop of a plugin's own may have neither these nor a learning rate
+        parts.append(f"training {count(event.trainable_parameters)} of {count(event.parameters)} parameters")
+    if event.lr:
+        parts.append(f"peak learning rate {event.lr:g}")
+    return [f"plan: {', '.join(parts)}, on {s.device} in {s.precision}"]
 
 
 def _evaluation(event: EvaluationCompleted, s: RunSnapshot) -> list[str]:

@@ -21,7 +21,7 @@ from typing import Annotated, Any, Literal, SupportsIndex, TypeVar, Union, cast,
 
 import msgspec
 
-from zoo.errors import OptionInvalid
+from zoo.errors import OptionInvalid, PluginBroken, ZooError
 from zoo.suggestions import did_you_mean, nearest
 
 OptionsT = TypeVar("OptionsT", bound="Options")
@@ -30,7 +30,14 @@ Kind = Literal["bool", "int", "float", "str"]
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The base of every option set; a subclass adds annotated fields with defaults."""
+    """The base of every option set; a subclass adds annotated fields with defaults, and rules between them."""
+
+    def check(self) -> None:
+        """Raise OptionInvalid where options do not go together; each alone is within its bounds by then.
+
+        Called before a run exists: by the command line, the form of the terminal UI and Python alike. A set that
+        extends another one with rules of its own calls `super().check()`.
+        """
 
 
 class Option(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,7 +152,7 @@ def parse(options: type[OptionsT], given: Mapping[str, Any], *, beside: Iterable
         beside: names of other arguments that could be given in the same place, for suggestions.
 
     Raises:
-        OptionInvalid: naming the option, what was given and what is allowed.
+        OptionInvalid: naming the option, what was given and what is allowed; or options that do not go together.
     """
     known = {described.name: described for described in schema(options)}
     aliases = names_by_alias(options)
@@ -158,7 +165,17 @@ def parse(options: type[OptionsT], given: Mapping[str, Any], *, beside: Iterable
         if name in values:
             raise OptionInvalid(f"{name} was given twice, once as {raw_name}", "give it once")
         values[name] = read(known[name], value)
-    return options(**values)
+    built = options(**values)
+    try:
+        built.check()
+    except ZooError:
+        raise
+    except Exception as error:
+        raise PluginBroken(
+            f"{options.__name__}.check() fails: {type(error).__name__}: {error}",
+            "it raises zoo.OptionInvalid, or nothing",
+        ) from error
+    return built
 
 
 def names_by_alias(options: type[Options]) -> dict[str, str]:
@@ -181,6 +198,8 @@ def _describe(owner: type[Options], field: msgspec.structs.FieldInfo, hint: Any)
     meta = next((note for note in notes if isinstance(note, msgspec.Meta)), None)
     if meta is None or not meta.description:
         raise TypeError(f"{where} has no option(...) with a help text")
+    if hasattr(Options, field.name):
+        raise TypeError(f"{where} has the name of a method of zoo.Options; choose another")
     if field.default is msgspec.NODEFAULT:
         raise TypeError(f"{where} has no default")
     members = get_args(bare) if get_origin(bare) in (Union, types.UnionType) else (bare,)

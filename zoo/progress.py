@@ -53,7 +53,7 @@ def progress_figures(s: RunSnapshot, left_out: Collection[str] = ()) -> str:
         "step": f"step {s.step}/{s.steps}",
         "epoch": f"epoch {s.epoch:.1f}",
         "loss": f"loss {s.loss:.4f}" if s.loss is not None else "",
-        "lr": f"lr {s.lr:.2g}" if s.lr is not None else "",
+        "lr": f"lr {s.lr:.2g}" if s.lr else "",
         "metric": f"accuracy {accuracy:.3f}" if accuracy is not None else "",
         "rate": f"{s.samples_per_s:.0f} samples/s" if s.samples_per_s else "",
         "left": f"{duration(s.eta_s)} left" if s.eta_s is not None else "",

@@ -38,7 +38,7 @@ CARD = Device(
 @pytest.fixture
 def torchless(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine on which torch is not installed, for child processes."""
-    (tmp_path / "torch.py").write_text("raise ModuleNotFoundError(\"No module named 'torch'\")", "utf-8")
+    (tmp_path / "torch.py").write_text("raise ModuleNotFoundError(\"No module named 'torch'\", name='torch')", "utf-8")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
 
 
@@ -77,13 +77,13 @@ def test_a_machine_without_torch_is_shown_and_warned_about(torchless: None) -> N
 
     assert done.stdout.splitlines()[1].startswith("cpu ")
     assert "auto: cpu, fp32 (" in done.stdout.splitlines()[-1]
-    assert done.stderr.startswith("warning: torch cannot be imported")
+    assert done.stderr.startswith("warning: torch is not installed")
 
 
 def test_refresh_measures_again(torchless: None, store: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert ExitCode.OK == main(["devices", "--json"])
     cache = store / "cache" / "devices.json"
-    cache.write_bytes(cache.read_bytes().replace(b"No module named", b"REMEMBERED"))
+    cache.write_bytes(cache.read_bytes().replace(b"torch is not", b"REMEMBERED"))
     capsys.readouterr()
 
     assert ExitCode.OK == main(["devices"])

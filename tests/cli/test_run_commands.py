@@ -44,6 +44,19 @@ def test_finetune_tells_the_story_and_answers_with_the_figures(echo: None, rows:
         "zoo predict words",
     ):
         assert told in done.stderr
+    assert "parameters" not in done.stderr, "counting learns none, and has no learning rate"
+    assert "learning rate" not in done.stderr
+    assert "torch" not in done.stderr
+
+
+def test_options_that_do_not_go_together_leave_no_run(echo: None, rows: Path, store: Path) -> None:
+    done = type_in(
+        "finetune", "echo", "--data", str(rows), "--batch-size", "4", "--micro-batch-size", "8", *HERE
+    )  # fmt: skip
+
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[0] == "error: --micro-batch-size is 8, more than a batch of 4 holds"
+    assert zoo.list_runs() == ()
 
 
 def test_quiet_and_json(echo: None, rows: Path) -> None:

@@ -76,6 +76,17 @@ async def test_a_broken_plugin_is_shown_with_what_to_do(pilot: Driver, models: S
     await shows(pilot, "late zoo-late")
 
 
+@pytest.fixture
+def slow(models: Site) -> None:
+    """One more plugin, which takes its time."""
+    models.install("slow", plugin(more="import time\ntime.sleep(2.1)"))
+
+
+@scenario(size=(100, 30))
+async def test_a_plugin_that_one_waits_for_is_named(pilot: Driver, slow: None) -> None:
+    await until(pilot, lambda: any("plugin slow took 2." in notice for notice in notices(pilot)))
+
+
 @scenario()
 async def test_a_plugin_can_be_left_out_and_taken_back(pilot: Driver, models: Site) -> None:
     await pilot.press("4")

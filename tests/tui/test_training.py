@@ -69,6 +69,17 @@ async def test_values_are_checked_while_they_are_typed(pilot: Driver, echo: None
     assert screen.given_options() == {"lr": "0.01"}
 
 
+@scenario(size=(100, 60))
+async def test_options_that_do_not_go_together_are_told_before_a_run_exists(
+    pilot: Driver, echo: None, rows: Path
+) -> None:
+    screen = await open_form(pilot)
+    enter(screen, data=str(rows), batch_size="4", micro_batch_size="8")
+    await pilot.press("ctrl+s")
+    await until(pilot, lambda: any("more than a batch of 4 holds" in notice for notice in notices(pilot)))
+    assert zoo.list_runs() == ()
+
+
 @scenario(size=(100, 45))
 async def test_all_options_of_the_model_are_there(pilot: Driver, echo: None) -> None:
     screen = await open_form(pilot)

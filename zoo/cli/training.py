@@ -111,7 +111,8 @@ def _dry_run(started: Run, request: RunRequest, *, as_json: bool) -> ExitCode:
         if as_json:
             output.emit_json({"request": request, "plan": plan, "snapshot": snapshot})
         else:
-            output.table(list(facts.items()), ("dry run", ""))
+            known = {"parameters": plan.parameters, "peak learning rate": plan.lr}  # a loop of its own may have none
+            output.table([fact for fact in facts.items() if known.get(fact[0], True)], ("dry run", ""))
         return ExitCode.OK
     finally:
         started.stop(force=True)

@@ -16,7 +16,6 @@ from typing import Any, Protocol, runtime_checkable
 
 from zoo.card import Card
 from zoo.data.example import Example
-from zoo.options import Options
 from zoo.paths import plugin_cache_folder
 from zoo.prediction import Prediction
 from zoo.runs import checkpoints
@@ -211,9 +210,12 @@ class PredictionRun:
     """What the predictions are to answer: the task of the card's predict ability."""
     weights: Path
     """Folder that holds every file the card's weights name, digests checked."""
-    options: Options
+    options: Any
+    """The option set of the predict ability, as the card declares it."""
     device: str
+    """Torch device name, such as `cpu` or `cuda:0`."""
     precision: str
+    """fp32, bf16, fp16 or int8."""
 
     @property
     def cache_folder(self) -> Path:

@@ -8,7 +8,7 @@ from typing import Any
 
 from zoo.data.labels import canonical
 from zoo.errors import OptionInvalid
-from zoo.hyperparameters import FinetuneOptions, TrainingOptions
+from zoo.hyperparameters import FinetuneOptions, TrainingOptions, named_weights
 from zoo.training.objective import Objective
 
 SMALL = 1_000
@@ -105,7 +105,7 @@ def class_weights(options: TrainingOptions, labels: tuple[str, ...], counts: lis
     `auto` is inverse frequency, total / (classes * count), as scikit-learn's `balanced`: the mean over examples is 1.
 
     Raises:
-        OptionInvalid: a class is named that the data does not have, or a weight is no positive number.
+        OptionInvalid: a class is named that the data does not have.
     """
     asked = options.class_weights if isinstance(options, FinetuneOptions) else "none"
     if asked == "none":
@@ -114,17 +114,11 @@ def class_weights(options: TrainingOptions, labels: tuple[str, ...], counts: lis
         present = sum(1 for count in counts if count)
         return [sum(counts) / (present * count) if count else 1.0 for count in counts]
     weights = dict.fromkeys(labels, 1.0)
-    for part in asked.split(","):
-        written, _, number = part.rpartition("=")
-        label = written.strip() if written.strip() in weights else canonical(written.strip())
-        try:
-            weight = float(number)
-        except ValueError:
-            weight = -1.0
-        if label not in weights or not 0 <= weight < math.inf:
+    for name, weight in named_weights(asked):
+        label = name if name in weights else canonical(name)
+        if label not in weights:
             raise OptionInvalid(
-                f"--class-weights has {part!r}, but takes none, auto or name=weight,name=weight",
-                f"classes here: {', '.join(labels)}",
+                f"--class-weights names {name!r}, which is no class of the data", f"classes here: {', '.join(labels)}"
             )
         weights[label] = weight
     return list(weights.values())

@@ -57,7 +57,7 @@ class _TextPredictor(ABC):
     """Tokenise, group by length, compute, put back in order."""
 
     def __init__(self, run: PredictionRun) -> None:
-        self._options: BertPredictOptions = run.options  # type: ignore[assignment]  # what the cards declare
+        self._options: BertPredictOptions = run.options  # what the cards declare
         self._card = run.card
         self._device = torch.device(run.device)
         self._config = read_config(run.weights)

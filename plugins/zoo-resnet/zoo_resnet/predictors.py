@@ -52,7 +52,7 @@ class _ImagePredictor(ABC):
     """Decode in threads, compute in batches, keep the order."""
 
     def __init__(self, run: PredictionRun) -> None:
-        self._options: ResnetPredictOptions = run.options  # type: ignore[assignment]  # what the cards declare
+        self._options: ResnetPredictOptions = run.options  # what the cards declare
         self._device = torch.device(run.device)
         self._dtype = DTYPES[run.precision]
         self._config = config_of(run.card, run.weights)

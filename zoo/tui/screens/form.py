@@ -139,7 +139,7 @@ class RunForm(Page):
     def on_field_changed(self, event: Field.Changed) -> None:
         described = next((one for one in self.options if one.name == event.field.field_name), None)
         if described is not None:
-            event.field.say(fault_of(event.field, described, self.ability.options))
+            event.field.say(fault_of(event.field, described))
         if event.field.field_name in self.PATHS:
             event.field.say("")
         self._show_command()

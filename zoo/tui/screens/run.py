@@ -159,7 +159,7 @@ class RunScreen(RunActions, Page):
             facts.append(f"{s.train_rows:,} rows to train on, {s.eval_rows:,} held out")
         if s.rejected_rows:
             facts.append(f"{s.rejected_rows:,} set aside")
-        if s.plan:
+        if s.plan and s.plan.parameters:
             facts.append(f"{count(s.plan.trainable_parameters)} of {count(s.plan.parameters)} parameters")
         if s.memory_bytes:
             facts.append(f"{size(s.memory_bytes)} of memory")

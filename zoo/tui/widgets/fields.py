@@ -15,7 +15,7 @@ from textual.widget import Widget
 from textual.widgets import Checkbox, Input, Select, Static
 
 from zoo.errors import OptionInvalid
-from zoo.options import Option, Options, parse
+from zoo.options import Option, read
 from zoo.sanitize import one_line
 
 AUTO = "auto"
@@ -167,10 +167,11 @@ def given(field: Field, described: Option) -> dict[str, Any]:
     return {} if value in ("", default, str(default)) else {described.name: value}
 
 
-def fault_of(field: Field, described: Option, options: type[Options]) -> str:
-    """Why the value will not do; empty where it will."""
+def fault_of(field: Field, described: Option) -> str:
+    """Why the value alone will not do; empty where it will."""
     try:
-        parse(options, given(field, described))
+        for value in given(field, described).values():
+            read(described, value)
     except OptionInvalid as error:
         return error.message
     return ""
