@@ -279,7 +279,7 @@ def finetune(
 
     Args:
         model: name of a card or of a finished run.
-        data: a CSV, TSV, JSON lines or Parquet file, or a folder of images in class folders.
+        data: a CSV, TSV, JSON or Parquet file, or a folder of images in class folders.
         eval_data: what to evaluate on; without it the `val` folder beside `train` is taken, or a share of the rows is
             held out (`eval_share`).
         input: column of the inputs; found by its usual names if not given.

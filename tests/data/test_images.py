@@ -221,6 +221,10 @@ def test_what_is_no_image_is_refused(source: Any, reason: str) -> None:
         (b"PK\x03\x04 a zip archive", "it is no image that can be read here"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n", "it is no image that can be read here"),
         (b"GIF89a", "it is no image that can be read here"),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n",
+            "it is a git-lfs pointer, not the file itself; fetch the file, in its repository: git lfs pull",
+        ),
     ],
 )
 def test_files_that_are_something_else_are_refused(content: bytes, reason: str, tmp_path: Path) -> None:

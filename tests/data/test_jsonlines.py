@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from zoo.data import load
-from zoo.errors import DatasetInvalid
 from zoo.task import Task
 
 Write = Callable[[str, str | bytes], Path]
@@ -65,9 +64,3 @@ def test_columns_are_those_of_the_first_rows_together(write: Write, classify: Ta
     dataset = load(path, classify)
     assert (dataset.columns.input, dataset.columns.label) == ("text", "label")
     assert [rejected.row for rejected in dataset.rejected] == [1]
-
-
-def test_a_json_array_is_refused_with_its_reason(write: Write, classify: Task) -> None:
-    path = write("a.jsonl", '[{"text": "a", "label": "b"}]')
-    with pytest.raises(DatasetInvalid, match="has no rows: row 1 is JSON, but not an object"):
-        load(path, classify)

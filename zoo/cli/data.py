@@ -21,7 +21,7 @@ _STATUS_EVERY = 100
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     parser.add_argument("verb", choices=("inspect",), help="count, measure, find what spoils a training")
-    parser.add_argument("data", metavar="DATA", help="CSV, TSV, JSON lines, Parquet, text, or a folder of images")
+    parser.add_argument("data", metavar="DATA", help="CSV, TSV, JSON, Parquet, text, or a folder of images")
     parser.add_argument("--eval", metavar="DATA", help="evaluation data, compared with DATA")
     parser.add_argument("--model", metavar="MODEL", help="measure against what this model takes")
     parser.add_argument("--task", help="what the data is for (default: that of --model, else as the data looks)")

@@ -22,7 +22,7 @@ def complete_parser(parser: Parser, words: list[str]) -> None:
         "--data",
         metavar="DATA",
         required=True,
-        help="CSV, TSV, JSON lines or Parquet, with labels, or a folder of images in class folders",
+        help="CSV, TSV, JSON or Parquet, with labels, or a folder of images in class folders",
     )
     add_columns(parser, label=True)
     parser.add_argument("--name", default="", help="name of the run")

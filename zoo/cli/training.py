@@ -27,7 +27,7 @@ def complete_parser(parser: Parser, words: list[str], verb: Verb) -> None:
     """Declare all flags; those of the model's options once the model is known."""
     parser.add_argument("model", metavar="MODEL", help="a model or a finished run; zoo ls lists them")
     parser.add_argument(
-        "--data", metavar="DATA", required=True, help="CSV, TSV, JSON lines, Parquet or text, or a folder of images"
+        "--data", metavar="DATA", required=True, help="CSV, TSV, JSON, Parquet or text, or a folder of images"
     )
     parser.add_argument("--eval", metavar="DATA", help="evaluate on this instead of holding out a share of --data")
     add_columns(parser, label=verb == "finetune")

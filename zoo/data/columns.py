@@ -116,7 +116,7 @@ def _before(trained: str, usual: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _missing(table: Table, what: str, flag: str, usual: tuple[str, ...], trained: str) -> DatasetInvalid:
-    if table.path.suffix.lower() == ".txt":
+    if table.extension == ".txt":
         return DatasetInvalid(
             f"{table.path} is plain text, which has no column for {what}; columns found: {shown(table.columns)}",
             "use a .csv, .tsv, .jsonl or .parquet file with a column for it",
@@ -136,6 +136,6 @@ def _missing(table: Table, what: str, flag: str, usual: tuple[str, ...], trained
         f"{table.path} has {lacking} that is usually {what} ({', '.join(usual)}); "
         f"columns found: {shown(table.columns)}",
         f"say which it is with {flag} NAME; the first row of a .csv or .tsv file must name the columns"
-        if table.path.suffix.lower() in (".csv", ".tsv", ".tab")
+        if table.extension in (".csv", ".tsv", ".tab")
         else f"say which it is with {flag} NAME",
     )

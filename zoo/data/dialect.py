@@ -7,13 +7,14 @@ import csv
 import re
 from collections.abc import Iterable
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import NamedTuple
 
+from zoo.data.compression import inner_name
 from zoo.data.lines import EncodingLog, Lines, open_lines
 
-TAB_EXTENSIONS = (".tsv", ".tab")
-DELIMITERS = ",;\t|"
+_TAB_EXTENSIONS = (".tsv", ".tab")
+_DELIMITERS = ",;\t|"
 _SAMPLE_LINES = 64
 _SAMPLE_CHARS = 2**20
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
@@ -35,7 +36,7 @@ def dialect_of(path: Path) -> Dialect:
     blank = next((number for number, line in enumerate(sample) if line.strip()), len(sample))
     if blank < len(sample) and (separator := _SEPARATOR_LINE.fullmatch(sample[blank])):
         return Dialect(separator[1], blank + 1)
-    preferred = "\t" if path.suffix.lower() in TAB_EXTENSIONS else ""
+    preferred = "\t" if PurePath(inner_name(path)).suffix.lower() in _TAB_EXTENSIONS else ""
     return Dialect(_delimiter(sample[blank:], preferred), blank)
 
 
@@ -51,7 +52,7 @@ def _sample(lines: Lines) -> list[str]:
 
 def _delimiter(sample: list[str], preferred: str) -> str:
     """The one that divides the header, and the rows after it most often in the same way."""
-    fits = {mark: fit for mark in DELIMITERS if (fit := _fit(sample, mark)) is not None}
+    fits = {mark: fit for mark in _DELIMITERS if (fit := _fit(sample, mark)) is not None}
     if not fits or preferred in fits:
         return preferred or ","
     return max(fits, key=lambda mark: fits[mark])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import io
 from typing import Protocol, cast
 
@@ -50,6 +51,10 @@ class _Transcoded:
 
     def __init__(self, file: io.BufferedReader, encoding: str) -> None:
         self._text = io.TextIOWrapper(file, encoding, errors="replace", newline="\n")
+
+    def __del__(self) -> None:
+        with contextlib.suppress(ValueError):  # closed, and so let go of, already
+            self._text.detach()  # the file is closed by whoever opened it
 
     def readline(self, limit: int, /) -> bytes:
         return self._text.readline(limit).encode()

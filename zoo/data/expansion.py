@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from zoo.data.formats import names_data
 from zoo.data.image_files import walk
-from zoo.data.table import EXTENSIONS
 from zoo.errors import DatasetInvalid, OptionInvalid
 from zoo.task import InputKind
 
@@ -70,13 +70,12 @@ def _holds_numbers(array: Any) -> bool:
 
 def named_files(words: Iterable[str], kind: InputKind) -> list[str]:
     """Inputs that were probably not meant as such: texts that name a file, files of rows where images are wanted."""
-    return [word for word in words if _names_file(word, None if kind == "text" else EXTENSIONS)]
+    return [word for word in words if _names_file(word, of_rows=kind != "text")]
 
 
-def _names_file(word: str, extensions: Collection[str] | None) -> bool:
+def _names_file(word: str, *, of_rows: bool) -> bool:
     path = Path(word).expanduser()
-    extension = path.suffix.lower()
-    if not extension or (extensions is not None and extension not in extensions):
+    if not path.suffix or (of_rows and not names_data(path)):
         return False
     try:
         return path.is_file()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 
 from zoo.data.depth import WIDE_MODES, deepen, is_cut, narrowed, note_stated_maximum
+from zoo.data.signatures import GIT_LFS, HEAD_BYTES, signature_of
 from zoo.prediction import Rejected
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def _guarded(read: Any, source: Source) -> Image | Rejected:
     try:
         return cast("Image | Rejected", read(source))
     except UnidentifiedImageError:
-        return Rejected(f"it is no image that can be read here, or is damaged ({_beginning(source)})")
+        return Rejected(_unidentified(source))
     except MemoryError:
         return Rejected("there is not enough memory to decode it")
     except OSError as error:
@@ -183,10 +184,13 @@ def _over_white(image: Image) -> Image:
     return Image.alpha_composite(paper, colours).convert("RGB")
 
 
-def _beginning(source: Any) -> str:
-    """How a file begins, for a person to recognise what it is instead."""
+def _unidentified(source: Any) -> str:
+    """How a file begins that is no image, for a person to recognise what it is instead."""
     with Path(source).open("rb") as file:
-        return f"the file begins with {file.read(8)!r}"
+        head = file.read(HEAD_BYTES)
+    if signature_of(head) is GIT_LFS:
+        return f"it is {GIT_LFS.kind}; {GIT_LFS.advice}"
+    return f"it is no image that can be read here, or is damaged (the file begins with {head[:8]!r})"
 
 
 def _said(error: BaseException) -> str:

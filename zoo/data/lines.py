@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from zoo.data.compression import open_contents
 from zoo.data.encodings import Utf8Stream, utf8_stream, without_marks
 
 MAX_LINE_BYTES = 64 * 2**20
@@ -130,6 +131,6 @@ class Lines:
 
 @contextmanager
 def open_lines(path: Path, log: EncodingLog | None = None) -> Iterator[Lines]:
-    """Open a file for reading line by line."""
-    with path.open("rb") as file:
+    """Open a file, compressed or not, for reading line by line."""
+    with open_contents(path) as file:
         yield Lines(file, log)

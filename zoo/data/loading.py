@@ -16,7 +16,7 @@ from zoo.data.labels import merge_labels, read_label
 from zoo.data.layout import deeper_root
 from zoo.data.rows import Malformed, Row
 from zoo.data.spelling import quoted
-from zoo.data.table import Table, format_of, shown
+from zoo.data.table import Table, shown
 from zoo.errors import DatasetInvalid
 from zoo.task import Task
 
@@ -111,15 +111,9 @@ def count_rows(path: str | Path) -> int | None:
     Raises:
         DatasetInvalid: the file cannot be read.
     """
-    path = Path(path)
-    format_of(path)
-    if path.is_file() and path.suffix.lower() == ".parquet":
-        from zoo.data import parquet
-
-        return parquet.count_rows(path)
-    if path.is_file() and path.stat().st_size > COUNTABLE_BYTES:
-        return None
-    return sum(1 for _ in Table(path).rows(()))
+    table = Table(path)
+    known = table.known_rows()
+    return sum(1 for _ in table.rows(())) if known is None and table.size_bytes <= COUNTABLE_BYTES else known
 
 
 def read_examples(

@@ -11,14 +11,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
-_INVISIBLE = re.compile(
-    r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
-)
+from zoo.data.characters import INVISIBLE
+
 _WORD = re.compile(r"\S+")
 _GROUPS_SHOWN = 3
 _SECOND_BLANK = re.compile(r"(?<= ) ")
 _STEPS: tuple[tuple[str, Callable[[str], str]], ...] = (
-    ("invisible characters", lambda label: _INVISIBLE.sub("", label)),
+    ("invisible characters", lambda label: INVISIBLE.sub("", label)),
     ("blanks", lambda label: " ".join(label.split())),
     ("Unicode form", lambda label: _WORD.sub(lambda word: unicodedata.normalize("NFKC", word[0]), label)),
     ("case", str.lower),
@@ -86,7 +85,7 @@ def quoted(label: str) -> str:
     r"""A label within quotes, with what nobody would see written out: 'Refund\u200b'."""
     decomposed = unicodedata.normalize("NFC", label) != label
     written = (
-        f"\\u{ord(mark):04x}" if _INVISIBLE.match(mark) or (decomposed and unicodedata.combining(mark)) else mark
+        f"\\u{ord(mark):04x}" if INVISIBLE.match(mark) or (decomposed and unicodedata.combining(mark)) else mark
         for mark in _SECOND_BLANK.sub(r"\\x20", repr(label))
     )
     return "".join(written)

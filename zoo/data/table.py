@@ -1,40 +1,23 @@
-"""A file of rows, whatever its format: the extension decides who reads it."""
+"""A file of rows, whatever its format."""
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, Protocol, cast
+from typing import Literal
 
 from zoo.data.characters import visible_name
+from zoo.data.compression import is_compressed
+from zoo.data.formats import format_of
 from zoo.data.layout import table_in
 from zoo.data.lines import EncodingLog, InvalidByte, LineTooLong, NotUtf8
 from zoo.data.rows import Malformed, Row
 from zoo.errors import DatasetInvalid
 
-_MODULES = {
-    ".csv": "zoo.data.delimited",
-    ".tsv": "zoo.data.delimited",
-    ".tab": "zoo.data.delimited",
-    ".jsonl": "zoo.data.jsonlines",
-    ".ndjson": "zoo.data.jsonlines",
-    ".parquet": "zoo.data.parquet",
-    ".txt": "zoo.data.plaintext",
-}
-EXTENSIONS = tuple(_MODULES)
 _MAX_NAMES_SHOWN = 12
 _MAX_NAME_CHARS = 40
-
-
-class Format(Protocol):
-    """A module that reads one kind of file."""
-
-    def read_columns(self, path: Path, log: EncodingLog | None = None) -> tuple[str, ...]: ...
-
-    def read_rows(
-        self, path: Path, wanted: tuple[str, ...], log: EncodingLog | None = None
-    ) -> Iterator[Row | Malformed]: ...
+_USUAL_COMPRESSION = 4
+"""Times that a table becomes smaller."""
 
 
 class Table:
@@ -47,11 +30,12 @@ class Table:
 
     def __init__(self, path: str | Path, log: EncodingLog | None = None) -> None:
         self.path = table_in(Path(path))
-        self.format = format_of(self.path)
+        self._reader, self.extension = format_of(self.path)
         self._log = log
         self.columns: tuple[str, ...] = ()
         with _Translated(self):
-            spelled = self.format.read_columns(self.path, log)
+            # What is wrong with the encoding counts once: when the rows are read.
+            spelled = self._reader.read_columns(self.path, None if log is None else EncodingLog())
         self.columns = tuple(visible_name(name) for name in spelled)
         self._spelled = dict(zip(reversed(self.columns), reversed(spelled), strict=True))
         if any("\0" in name for name in spelled):
@@ -78,14 +62,26 @@ class Table:
 
     def class_names(self, column: str) -> tuple[str, ...]:
         """What the file calls the classes 0, 1, ... of a column; empty where it names none."""
-        read = getattr(self.format, "read_class_names", None)  # only some formats can name them
+        read = getattr(self._reader, "read_class_names", None)  # only some formats can name them
         return read(self.path).get(self._spelled[column], ()) if read else ()
+
+    @property
+    def size_bytes(self) -> int:
+        """Of the file, unpacked as far as can be told beforehand; 0 for a folder."""
+        if self.path.is_dir():
+            return 0
+        return self.path.stat().st_size * (_USUAL_COMPRESSION if is_compressed(self.path) else 1)
+
+    def known_rows(self) -> int | None:
+        """How many rows there are, where the file says so."""
+        count = getattr(self._reader, "count_rows", None)
+        return count(self.path) if count else None
 
     def rows(self, wanted: tuple[str, ...]) -> Iterator[Row | Malformed]:
         """Every row with the wanted columns, in order and in constant memory."""
         spelled = tuple(self._spelled[name] for name in wanted)
         with _Translated(self):
-            rows = self.format.read_rows(self.path, spelled, self._log)
+            rows = self._reader.read_rows(self.path, spelled, self._log)
             if spelled == wanted:
                 yield from rows
                 return
@@ -100,26 +96,6 @@ def _renamed(row: Row, names: dict[str, str]) -> Row:
     return Row(row.number, {name: row.values[spelled] for name, spelled in names.items()})
 
 
-def format_of(path: Path) -> Format:
-    """The module that reads a file.
-
-    Raises:
-        DatasetInvalid: there is no such file, or its extension names no format zoo reads.
-    """
-    if path.is_dir():
-        return cast("Format", importlib.import_module("zoo.data.folders"))
-    if not path.is_file():
-        raise DatasetInvalid(f"there is no file {path}")
-    try:
-        module = _MODULES[path.suffix.lower()]
-    except KeyError:
-        found = f"ends in {path.suffix}" if path.suffix else "has no extension"
-        raise DatasetInvalid(
-            f"{path} {found}, which does not say how it is to be read", f"zoo reads {', '.join(EXTENSIONS)}"
-        ) from None
-    return cast("Format", importlib.import_module(module))
-
-
 def shown(columns: tuple[str, ...]) -> str:
     """Column names for a message: long ones cut, many counted."""
     names = [name if len(name) <= _MAX_NAME_CHARS else name[: _MAX_NAME_CHARS - 3] + "..." for name in columns]
@@ -129,6 +105,8 @@ def shown(columns: tuple[str, ...]) -> str:
 
 def conversion(path: Path, encoding: str) -> str:
     """The command that converts a file to UTF-8."""
+    if path.is_file() and is_compressed(path):
+        return f"iconv -f {encoding} -t UTF-8, once it is unpacked"
     return f'iconv -f {encoding} -t UTF-8 "{path}" > "{path.stem}-utf8{path.suffix}"'
 
 

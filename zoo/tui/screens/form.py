@@ -103,7 +103,7 @@ class RunForm(Page):
         wanted = (
             "a table of images, or a folder with a folder for each class"
             if self.task_.input == "image"
-            else ("CSV, TSV, JSON lines, Parquet or text")
+            else ("CSV, TSV, JSON, Parquet or text")
         )
         return f"Give the data: {wanted}. It is looked at here before anything starts. Ctrl-O lets you choose it."
 

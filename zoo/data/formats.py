@@ -1,0 +1,114 @@
+"""Which reader a file needs: its name says so, and its contents where the two disagree."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path, PurePath
+from typing import NamedTuple, Protocol, cast
+
+from zoo.data import compression
+from zoo.data.encodings import utf8_stream, without_marks
+from zoo.data.jsondocument import is_document
+from zoo.data.lines import EncodingLog
+from zoo.data.rows import Malformed, Row
+from zoo.data.signatures import HEAD_BYTES, PARQUET, markup_of, signature_of
+from zoo.errors import DatasetInvalid
+
+_DELIMITED, _LINES, _DOCUMENT = "zoo.data.delimited", "zoo.data.jsonlines", "zoo.data.jsondocument"
+_MODULES = {
+    ".csv": _DELIMITED,
+    ".tsv": _DELIMITED,
+    ".tab": _DELIMITED,
+    ".jsonl": _LINES,
+    ".ndjson": _LINES,
+    ".json": _DOCUMENT,
+    ".parquet": "zoo.data.parquet",
+    ".txt": "zoo.data.plaintext",
+}
+EXTENSIONS = tuple(_MODULES)
+_OBJECT = re.compile(rb'\s*(?:\[\s*)?\{\s*"')
+"""How JSON begins, and no header of a delimited file does."""
+
+
+class Reader(Protocol):
+    """A module that reads one kind of file."""
+
+    def read_columns(self, path: Path, log: EncodingLog | None = None) -> tuple[str, ...]: ...
+
+    def read_rows(
+        self, path: Path, wanted: tuple[str, ...], log: EncodingLog | None = None
+    ) -> Iterator[Row | Malformed]: ...
+
+
+class Format(NamedTuple):
+    """How a file is read."""
+
+    reader: Reader
+    extension: str
+    """What files of this format usually end in; empty for a folder."""
+
+
+def format_of(path: Path) -> Format:
+    """The format of a file.
+
+    Raises:
+        DatasetInvalid: there is no such file, its extension names no format that zoo reads, or it is something else.
+    """
+    if path.is_dir():
+        return _format("zoo.data.folders", "")
+    if not path.exists():
+        raise DatasetInvalid(f"there is no file {path}")
+    if not path.is_file():
+        raise DatasetInvalid(f"{path} is no ordinary file", "write its rows to a file, and name that")
+    try:
+        return _of_contents(path)
+    except OSError as error:
+        raise DatasetInvalid(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def names_data(path: Path) -> bool:
+    """Whether a file is data by its name, compressed or not."""
+    return path.suffix.lower() in (*EXTENSIONS, *compression.EXTENSIONS)
+
+
+def _of_contents(path: Path) -> Format:
+    extension = PurePath(compression.inner_name(path)).suffix.lower()
+    with compression.open_contents(path) as file:
+        head = file.read(HEAD_BYTES)
+    if head.startswith(PARQUET):
+        return _parquet(path)
+    signature = signature_of(head) or (markup_of(head) if extension != ".txt" else None)
+    if signature:
+        raise DatasetInvalid(f"{path} is {signature.kind}", signature.advice)
+    if extension not in _MODULES:
+        raise _unknown(path, extension)
+    module = _MODULES[extension]
+    text = without_marks(utf8_stream(io.BufferedReader(io.BytesIO(head))).read(HEAD_BYTES))
+    if module in (_LINES, _DOCUMENT) or (module == _DELIMITED and _OBJECT.match(text)):
+        module = _DOCUMENT if is_document(text, expected=module != _LINES) else _LINES
+    return _format(module, extension)
+
+
+def _format(module: str, extension: str) -> Format:
+    return Format(cast("Reader", importlib.import_module(module)), extension)
+
+
+def _parquet(path: Path) -> Format:
+    if compression.is_compressed(path):
+        raise DatasetInvalid(
+            f"{path} is a Parquet file within another", "unpack it: a Parquet file is compressed as it is"
+        )
+    return _format(_MODULES[".parquet"], ".parquet")
+
+
+def _unknown(path: Path, extension: str) -> DatasetInvalid:
+    kind = f"ends in {extension}" if extension else "has no extension"
+    if compression.is_compressed(path):
+        kind = f"is compressed, and what is in it {kind}"
+    return DatasetInvalid(
+        f"{path} {kind}, which does not say how it is to be read",
+        f"zoo reads {', '.join(EXTENSIONS)}, and these compressed ({', '.join(compression.EXTENSIONS)})",
+    )
