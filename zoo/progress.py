@@ -127,7 +127,7 @@ def progress_display(wanted: bool | None) -> Iterator[Show]:
     handle = _notebook_output() if wanted is not False else None
     if handle is not None:
         yield _throttled(lambda text: handle.update({"text/plain": text}, raw=True))
-    elif wanted or (wanted is None and sys.stderr.isatty()):
+    elif wanted or (wanted is None and terminal.repaints(sys.stderr)):
         yield _throttled(lambda text: print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True), _room)  # noqa: T201
         print(file=sys.stderr)  # noqa: T201  (the line that was repainted ends here)
     else:

@@ -14,3 +14,8 @@ def columns(stream: TextIO) -> int:
         return int(os.environ.get("COLUMNS") or 0) or os.get_terminal_size(stream.fileno()).columns or USUAL_COLUMNS
     except (ValueError, OSError):
         return USUAL_COLUMNS
+
+
+def repaints(stream: TextIO) -> bool:
+    """Whether it is a terminal that obeys control sequences; `TERM=dumb`, as in an editor's shell, obeys none."""
+    return stream.isatty() and os.environ.get("TERM") != "dumb"

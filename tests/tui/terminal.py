@@ -44,10 +44,12 @@ class Terminal:
     def end(self) -> int:
         while True:
             try:
-                if not os.read(self.master, 65_536):
-                    break
+                rest = os.read(self.master, 65_536)
             except OSError:
                 break
+            if not rest:
+                break
+            self.output += rest
         code = self.process.wait(30)
         os.close(self.master)
         return code

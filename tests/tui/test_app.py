@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -184,12 +183,32 @@ def test_without_a_terminal_zoo_shows_its_commands() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
-def test_a_signal_ends_it_without_litter(models: Site) -> None:
-    terminal = Terminal()
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP"])
+def test_a_signal_ends_it_and_the_terminal_is_as_before(name: str, models: Site) -> None:
+    number = signal.Signals[name]
+    terminal = Terminal("import sys; from zoo.cli import main; sys.exit(main([]))")
     terminal.read_until(b"alpha")
-    os.kill(terminal.process.pid, signal.SIGTERM)
-    terminal.end()
+    terminal.process.send_signal(number)
+    assert 128 + number == terminal.end()
     assert b"Traceback" not in terminal.output
+    for mode in (b"?1049", b"?1000", b"?1003", b"?1006", b"?2004"):  # other screen, mouse, pasting
+        assert terminal.output.rfind(b"\x1b[%bh" % mode) < terminal.output.rfind(b"\x1b[%bl" % mode), mode
+    assert terminal.output.rfind(b"\x1b[?25l") < terminal.output.rfind(b"\x1b[?25h"), "the cursor is seen again"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo terminals of this kind")
+@pytest.mark.parametrize(
+    ("program", "shown"),
+    [
+        ("import sys; from zoo.cli import main; sys.exit(main([]))", b"usage: zoo"),
+        ("from zoo.cli import diagnostics; diagnostics.status('half'); diagnostics.note('whole')", b"whole"),
+    ],
+)
+def test_a_terminal_without_control_sequences_gets_none(program: str, shown: bytes, models: Site) -> None:
+    terminal = Terminal(program, TERM="dumb")
+    assert 0 == terminal.end()
+    assert shown in terminal.output
+    assert b"\x1b" not in terminal.output
 
 
 @scenario()

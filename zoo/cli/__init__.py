@@ -41,7 +41,9 @@ def _dispatch(argv: Sequence[str] | None) -> int:
     while words and words[0].startswith("-"):
         flags.append(words.pop(0))
     if not words and not flags and sys.stdin.isatty() and sys.stdout.isatty():
-        return _open_app()
+        if os.environ.get("TERM") != "dumb":
+            return _open_app()
+        sys.stderr.write("TERM=dumb: this terminal cannot show the terminal UI; these are the commands\n")
     if not words or {"-h", "--help"} & set(flags):
         return _overview(flags)
     if "--version" in flags:

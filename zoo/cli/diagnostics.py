@@ -70,7 +70,7 @@ def status_width() -> int:
 
 def live() -> bool:
     """Whether stderr is a terminal that can repaint a line."""
-    return sys.stderr.isatty()
+    return terminal.repaints(sys.stderr)
 
 
 def _write(text: str) -> None:

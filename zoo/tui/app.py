@@ -21,6 +21,7 @@ from zoo.sanitize import plain
 from zoo.tui import settings
 from zoo.tui.feed import Applied, Feed
 from zoo.tui.graphics import Graphics
+from zoo.tui.signals import exit_on_signals
 from zoo.tui.themes import HIGH_CONTRAST
 
 if TYPE_CHECKING:
@@ -103,6 +104,8 @@ class ZooApp(App[None]):
         self._close_messages_no_wait()
 
     def on_mount(self) -> None:
+        if not self.is_headless:
+            exit_on_signals(self)
         self.theme_changed_signal.subscribe(self, lambda theme: settings.save(settings.Settings(theme=theme.name)))
         self.call_after_refresh(self.feed.start)
 
