@@ -35,6 +35,20 @@ REFERENCE = ROOT / "docs" / "reference"
 NOTE = "<!-- Written by docs/generate.py; change what it reads. -->\n\n"
 SECTION = re.compile(r"^(Args|Returns|Raises|Yields):$")
 Node = ast.ClassDef | ast.FunctionDef
+TRAINING = {
+    "zoo.training": ("Objective", "Output", "Body", "Linear", "linear", "onednn_is_faster", "Dropout", "prefetched"),
+    "zoo.training.objectives": ("Classification", "Contrastive"),
+    "zoo.training.images": (
+        "ImageBody",
+        "ImageConfig",
+        "Preprocessing",
+        "LabelPredictor",
+        "FeaturePredictor",
+        "ImageStore",
+    ),
+    "zoo.training.weights": ("state_of", "fill", "below"),
+}
+"""What plugins build on: module to public names."""
 
 
 def cli() -> str:
@@ -90,12 +104,14 @@ def options() -> str:
     text += ["", "Pretraining has the same but for `method`, `lora_rank`, `lora_alpha` and `class_weights`."]
     for title, plugin, names in (
         ("BERT", bert, ("BertFinetuneOptions", "BertPretrainOptions", "BertPredictOptions")),
-        ("ResNet", resnet, ("ResnetFinetuneOptions", "ResnetPretrainOptions", "ResnetPredictOptions")),
+        ("Image models", zoo, ("ImageFinetuneOptions", "ImagePretrainOptions", "ImagePredictOptions")),
+        ("ResNet, beside those of image models", resnet, ("ResnetFinetuneOptions",)),
         ("Echo", echo, ("EchoOptions",)),
     ):
         for name in names:
             verb = "predict" if "Predict" in name else "pretrain" if "Pretrain" in name else "finetune"
             text += ["", f"## {title}: {verb}", "", *_table(getattr(plugin, name), usual)]
+            usual |= {option.name for option in schema(getattr(plugin, name))} if plugin is zoo else set()
     return "\n".join(text) + "\n"
 
 
@@ -147,11 +163,12 @@ def python() -> str:
 def training() -> str:
     """What plugins build on."""
     text = ["# For plugins: training and testing", "", *_prose(inspect.getdoc(zoo.training) or "")]
-    for name in ("Objective", "Output", "ImageStore", "Linear", "linear", "onednn_is_faster", "Dropout", "prefetched"):
-        node = _definition(getattr(zoo.training, name))
-        assert node is not None
-        text += ["", f"## zoo.training.{name}"]
-        text += _class(node) if isinstance(node, ast.ClassDef) else _described(node)
+    for module, names in TRAINING.items():
+        for name in names:
+            node = _definition(getattr(importlib.import_module(module), name))
+            assert node is not None
+            text += ["", f"## {module}.{name}"]
+            text += _class(node) if isinstance(node, ast.ClassDef) else _described(node)
     text += ["", "## zoo.training.Batch", "", "`dict[str, torch.Tensor]`: what `collate` makes and `losses` takes."]
     text += ["", "## zoo.testing.PluginConformance", *_class(_find(conformance, "PluginConformance"))]
     text += ["", "It has these attributes, and tests:", "", "| attribute | type | meaning |", "|---|---|---|"]

@@ -138,6 +138,15 @@ if TYPE_CHECKING:
     from zoo.hyperparameters import (
         TrainingOptions as TrainingOptions,
     )
+    from zoo.image_options import (
+        ImageFinetuneOptions as ImageFinetuneOptions,
+    )
+    from zoo.image_options import (
+        ImagePredictOptions as ImagePredictOptions,
+    )
+    from zoo.image_options import (
+        ImagePretrainOptions as ImagePretrainOptions,
+    )
     from zoo.metrics import (
         ClassificationMetrics as ClassificationMetrics,
     )
@@ -236,6 +245,7 @@ _HOME = {
     ),
     "zoo.hookspecs": ("hookimpl",),
     "zoo.hyperparameters": ("DataOptions", "FinetuneOptions", "PretrainOptions", "TrainingOptions"),
+    "zoo.image_options": ("ImageFinetuneOptions", "ImagePredictOptions", "ImagePretrainOptions"),
     "zoo.metrics": ("ClassificationMetrics", "MeanLoss"),
     "zoo.options": ("Options", "option"),
     "zoo.prediction": ("Classification", "Embedding", "FilledMask", "Prediction", "Rejected", "Score"),

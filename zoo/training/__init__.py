@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from zoo.prefetch import prefetched
+from zoo.training.body import Body
 from zoo.training.dropout import Dropout
 from zoo.training.linear import Linear, linear, onednn_is_faster
 from zoo.training.objective import Batch, Objective, Output
 
 if TYPE_CHECKING:
-    from zoo.training.image_store import ImageStore
+    from zoo.training.images.store import ImageStore
 
 __all__ = [
     "Batch",
+    "Body",
     "Dropout",
     "ImageStore",
     "Linear",
@@ -28,7 +30,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """What not every plugin has the packages for."""
     if name == "ImageStore":
-        from zoo.training.image_store import ImageStore
+        from zoo.training.images.store import ImageStore
 
         return ImageStore
     raise AttributeError(f"module 'zoo.training' has no attribute {name!r}")

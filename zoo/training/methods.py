@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, Protocol
 
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from zoo.errors import Unsupported
 from zoo.hyperparameters import FinetuneOptions, TrainingOptions
+from zoo.training.body import renamed
 from zoo.training.objective import Objective
+
+_PEFT = "base_model.model."
+"""How peft has all names begin."""
 
 
 class Method(Protocol):
@@ -116,6 +122,7 @@ class _Lora:
             modules_to_save=[name.rpartition(".")[2] for name in objective.head],
         )
         self.module = peft.get_peft_model(objective.module, config)
+        self._layout = objective.layout
 
     def train_mode(self) -> None:
         train_what_learns(self.module)
@@ -124,5 +131,25 @@ class _Lora:
         adapter = folder / "adapter"
         self.module.save_pretrained(str(adapter))
         (adapter / "README.md").unlink(missing_ok=True)  # a form that peft leaves to be filled in
+        if self._layout:
+            _rename_adapter(adapter, self._layout)
         merged: nn.Module = self.module.merge_and_unload()
         return merged
+
+
+def _rename_adapter(adapter: Path, layout: tuple[tuple[str, str], ...]) -> None:
+    """Give the tensors of an adapter the names that fit the ecosystem's own module."""
+    weights, config = adapter / "adapter_model.safetensors", adapter / "adapter_config.json"
+    state = load_file(weights)
+    save_file(
+        {_PEFT + renamed(name.removeprefix(_PEFT), layout): tensor for name, tensor in state.items()},
+        weights,
+        metadata={"format": "pt"},
+    )
+    stated = json.loads(config.read_text(encoding="utf-8"))
+    stated["modules_to_save"] = [
+        theirs.removesuffix(".").rpartition(".")[2]
+        for ours, theirs in layout
+        if ours.partition(".")[0] in stated["modules_to_save"]
+    ]
+    config.write_text(json.dumps(stated, indent=2, sort_keys=True), encoding="utf-8")

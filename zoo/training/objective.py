@@ -76,6 +76,9 @@ class Objective(ABC, Generic[Features]):
     lora_targets: tuple[str, ...] = ()
     """Names of the linear layers that LoRA adapts (peft's `target_modules`); empty where LoRA is not offered."""
 
+    layout: tuple[tuple[str, str], ...] = ()
+    """How names of the module's tensors begin, and how the ecosystem has them begin; LoRA's adapter is written so."""
+
     task: str = ""
     """The task the result answers; empty for the task of the run."""
 

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 from zoo_resnet.cards import CARDS
-from zoo_resnet.options import ResnetFinetuneOptions, ResnetPredictOptions, ResnetPretrainOptions
+from zoo_resnet.options import ResnetFinetuneOptions
 
 from zoo.card import Card
 from zoo.data import load
 from zoo.data.example import Example
+from zoo.image_options import ImagePredictOptions, ImagePretrainOptions
 from zoo.quickstart.digits import write_digits
 from zoo.runs.context import PredictionRun, TrainingRun
 from zoo.task import get_task
@@ -78,7 +79,7 @@ def make_run(
             card=card(name),
             task=get_task("image-classification" if finetune else "image-feature-extraction"),
             weights=weights,
-            options=(ResnetFinetuneOptions if finetune else ResnetPretrainOptions)(**options),
+            options=(ResnetFinetuneOptions if finetune else ImagePretrainOptions)(**options),
             device="cpu",
             precision="fp32",
             **given,
@@ -98,7 +99,7 @@ def make_prediction(card: Callable[[str], Card]) -> MakePrediction:
             card=card(name),
             task=get_task(task),
             weights=weights,
-            options=ResnetPredictOptions(**options),
+            options=ImagePredictOptions(**options),
             device="cpu",
             precision=precision,
         )
@@ -109,8 +110,8 @@ def make_prediction(card: Callable[[str], Card]) -> MakePrediction:
 @pytest.fixture(scope="session")
 def classifier(make_run: MakeRun, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model folder: digits learnt for a few steps."""
-    from zoo_resnet.classification import Classification
+    from zoo_resnet.plugin import finetune
 
     run = make_run(folder=tmp_path_factory.mktemp("classifier"), options={"max_steps": 30})
-    Classification(run).fit(run)
+    finetune(run).fit(run)
     return run.model_folder

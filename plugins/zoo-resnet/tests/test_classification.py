@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 import torch
-from zoo_resnet.classification import Classification
+from zoo_resnet import plugin
+
+from zoo.runs.events import Noted
 
 
 def test_training_sees_random_views_and_evaluation_the_centre(make_run) -> None:
     run = make_run(options={"crop_scale": 0.3})
-    objective = Classification(run)
+    objective = plugin.finetune(run)
     features = objective.features(run.train[:4])
     seen = [
         objective.collate(features, seeds, training=training)["images"]
@@ -28,7 +30,7 @@ def test_training_sees_random_views_and_evaluation_the_centre(make_run) -> None:
 
 def test_one_loss_an_image_and_one_image_alone_can_be_trained_on(make_run) -> None:
     run = make_run()
-    objective = Classification(run)
+    objective = plugin.finetune(run)
     features = objective.features(run.train[:5])
     module = objective.module.train()
 
@@ -41,7 +43,7 @@ def test_one_loss_an_image_and_one_image_alone_can_be_trained_on(make_run) -> No
 def test_frozen_stages_keep_weights_and_statistics(make_run, stages: int, moving: int) -> None:
     """Ten-layer network: the stem has one batch norm, the stages two each, from the second on one more."""
     run = make_run(options={"frozen_stages": stages, "max_steps": 2})
-    objective = Classification(run)
+    objective = plugin.finetune(run)
     norms = [module for module in objective.module.modules() if isinstance(module, torch.nn.BatchNorm2d)]
     objective.fit(run)
 
@@ -50,11 +52,15 @@ def test_frozen_stages_keep_weights_and_statistics(make_run, stages: int, moving
 
 
 def test_weights_of_the_same_labels_bring_their_head(make_run, classifier) -> None:
-    """Another order of labels is another head."""
-    same = Classification(make_run(weights=classifier)).module.fc.weight
-    other = Classification(make_run(weights=classifier, labels=tuple("9876543210"))).module.fc.weight
+    """Other labels are another head, and that is told."""
+    same = plugin.finetune(make_run(weights=classifier)).module.head.weight
+    events: list[object] = []
+    run = make_run(weights=classifier, labels=tuple("98765432"), emit=events.append)
+    other = plugin.finetune(run).module.head.weight
     from safetensors.torch import load_file
 
     trained = load_file(classifier / "model.safetensors")["fc.weight"]
     assert torch.equal(trained, same)
-    assert not torch.equal(trained, other)
+    assert not torch.equal(trained[:8], other)
+    assert [Noted] == [type(event) for event in events]
+    assert "the head is new: 8 labels, the weights had 10" == events[0].message

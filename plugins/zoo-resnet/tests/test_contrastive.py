@@ -6,9 +6,10 @@ import math
 
 import pytest
 import torch
-from zoo_resnet.contrastive import Contrastive, nt_xent
+from zoo_resnet import plugin
 
 from zoo import DatasetInvalid, Rejected
+from zoo.training.objectives.contrastive import nt_xent
 
 
 def naive(projected: torch.Tensor, temperature: float) -> list[float]:
@@ -39,7 +40,7 @@ def test_the_loss_is_small_where_views_agree_and_strangers_do_not() -> None:
 
 def test_views_depend_on_the_seed_of_their_image_alone(make_run) -> None:
     run = make_run(verb="pretrain")
-    objective = Contrastive(run)
+    objective = plugin.pretrain(run)
     numbers = objective.features(run.train[:6])
     together = objective.collate(numbers, [10, 11, 12, 13, 14, 15], training=True)["images"]
     alone = objective.collate(numbers[2:3], [12], training=False)["images"]
@@ -51,7 +52,7 @@ def test_views_depend_on_the_seed_of_their_image_alone(make_run) -> None:
 
 def test_each_image_has_one_loss_and_the_metric_is_their_mean(make_run) -> None:
     run = make_run(verb="pretrain")
-    objective = Contrastive(run)
+    objective = plugin.pretrain(run)
     batch = objective.collate(objective.features(run.train[:6]), list(range(6)), training=True)
     output = objective.losses(objective.module.train(), batch)
     metrics = objective.metrics()
@@ -66,7 +67,7 @@ def test_each_image_has_one_loss_and_the_metric_is_their_mean(make_run) -> None:
 def test_a_single_image_has_nothing_to_be_told_from(make_run) -> None:
     run = make_run(verb="pretrain")
     with pytest.raises(DatasetInvalid, match="is the only image"):
-        Contrastive(run).features(run.train[:1])
+        plugin.pretrain(run).features(run.train[:1])
 
 
 def test_a_file_that_is_no_image_is_rejected_in_its_place(make_run, tmp_path) -> None:
@@ -75,7 +76,7 @@ def test_a_file_that_is_no_image_is_rejected_in_its_place(make_run, tmp_path) ->
     run = make_run(verb="pretrain")
     (tmp_path / "a.png").write_bytes(b"no image")
     broken = msgspec.structs.replace(run.train[0], input=str(tmp_path / "a.png"))
-    first, second, third = Contrastive(run).features([run.train[0], broken, run.train[1]])
+    first, second, third = plugin.pretrain(run).features([run.train[0], broken, run.train[1]])
 
     assert (0, 1) == (first, third)
     assert isinstance(second, Rejected)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 import torchvision
-from zoo_resnet.network import build, freeze, load_body
+from zoo_resnet.network import build, freeze
 
 from zoo import StoreInvalid
+from zoo.training.weights import fill
 
 SMALL = {"builder": "resnet10", "stem": "small"}
 
@@ -34,22 +35,11 @@ def test_without_classes_the_pooled_features_come_out() -> None:
     assert build(SMALL, 0).eval()(torch.zeros(2, 3, 8, 8)).shape == (2, 512)
 
 
-def test_a_body_is_loaded_without_the_head_of_other_classes() -> None:
-    given = build(SMALL, 7).state_dict()
-    network = build(SMALL, 3)
-    head = network.fc.weight.clone()
-
-    load_body(network, given, head=False)
-
-    assert torch.equal(network.layer4[0].conv2.weight, given["layer4.0.conv2.weight"])
-    assert torch.equal(network.fc.weight, head)
-
-
 def test_weights_that_do_not_fit_are_refused() -> None:
     with pytest.raises(StoreInvalid, match=r"do not fit the network: .*layer1\.1"):
-        load_body(build({"builder": "resnet18", "stem": "small"}, 3), build(SMALL, 3).state_dict(), head=True)
+        fill(build({"builder": "resnet18", "stem": "small"}, 3), build(SMALL, 3).state_dict())
     with pytest.raises(StoreInvalid, match="do not fit the network"):
-        load_body(build(SMALL, 3), build(SMALL, 4).state_dict(), head=True)
+        fill(build(SMALL, 3), build(SMALL, 4).state_dict())
     with pytest.raises(StoreInvalid, match="no ResNet that is known here"):
         build({"builder": "resnet7", "stem": "small"}, 3)
 

@@ -16,11 +16,11 @@ import pytest
 import torch
 import torchvision
 from safetensors.torch import load_file
-from zoo_resnet.weights import state_of
 
 from zoo import Card, StoreInvalid, TorchHubSource, Weights, WeightsFile
 from zoo.errors import ChecksumMismatch
 from zoo.fetch import fetch, locate
+from zoo.training.weights import state_of
 
 
 class _Quiet(SimpleHTTPRequestHandler):

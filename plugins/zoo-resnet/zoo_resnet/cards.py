@@ -6,8 +6,18 @@ from importlib.resources import files
 
 import msgspec
 
-from zoo import Ability, Card, ImageInput, PublishedMetric, TorchHubSource, Weights, WeightsFile
-from zoo_resnet.options import ResnetFinetuneOptions, ResnetPredictOptions, ResnetPretrainOptions
+from zoo import (
+    Ability,
+    Card,
+    ImageInput,
+    ImagePredictOptions,
+    ImagePretrainOptions,
+    PublishedMetric,
+    TorchHubSource,
+    Weights,
+    WeightsFile,
+)
+from zoo_resnet.options import ResnetFinetuneOptions
 
 PAPER = "https://arxiv.org/abs/1512.03385"
 DOCS = "https://docs.pytorch.org/vision/stable/models/resnet.html"
@@ -16,9 +26,9 @@ LICENSE = "BSD-3-Clause"
 SMALL = {"resnet10": 4_903_242, "resnet18": 11_173_962, "resnet34": 21_282_122, "resnet50": 23_520_842}
 """Parameters with the small stem and a head of ten classes."""
 _ABILITIES = {
-    "pretrain": Ability(task="image-feature-extraction", options=ResnetPretrainOptions),
+    "pretrain": Ability(task="image-feature-extraction", options=ImagePretrainOptions),
     "finetune": Ability(task="image-classification", options=ResnetFinetuneOptions),
-    "predict": Ability(task="image-classification", options=ResnetPredictOptions),
+    "predict": Ability(task="image-classification", options=ImagePredictOptions),
 }
 
 

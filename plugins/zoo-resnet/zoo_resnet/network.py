@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import nn
 from torchvision.models import resnet18, resnet34, resnet50, resnet101, resnet152
 from torchvision.models.resnet import BasicBlock, ResNet
@@ -13,7 +12,10 @@ from zoo import StoreInvalid
 
 STAGES = (("conv1", "bn1"), ("layer1",), ("layer2",), ("layer3",), ("layer4",))
 """Submodules from input to pooling: the stem and the four stages of He et al. 2015 (arXiv:1512.03385), table 1."""
-HEAD = "fc"
+HEAD = "fc."
+"""Begins the names of the head's tensors."""
+ARCHITECTURE = ("builder", "stem")
+"""Entries of a card's `architecture` that a network is built from."""
 
 
 def resnet10(**arguments: Any) -> ResNet:
@@ -53,23 +55,6 @@ def build(architecture: dict[str, Any], num_classes: int) -> ResNet:
     if num_classes == 0:
         network.fc = nn.Identity()  # type: ignore[assignment]
     return network
-
-
-def load_body(network: ResNet, state: dict[str, torch.Tensor], *, head: bool) -> None:
-    """Put weights into a network, with or without those of the head.
-
-    Raises:
-        StoreInvalid: they are not of this architecture.
-    """
-    wanted = {name for name in network.state_dict() if head or not name.startswith(f"{HEAD}.")}
-    given = {name: tensor for name, tensor in state.items() if head or not name.startswith(f"{HEAD}.")}
-    try:
-        if given.keys() != wanted:
-            odd = sorted(given.keys() ^ wanted)
-            raise StoreInvalid(f"the weights do not fit the network: {', '.join(odd[:5])}", "fetch or train them again")
-        network.load_state_dict(given, strict=False)
-    except RuntimeError as error:  # shapes differ
-        raise StoreInvalid(f"the weights do not fit the network: {error}", "fetch or train them again") from error
 
 
 def freeze(network: ResNet, stages: int) -> None:

@@ -1,71 +1,16 @@
-"""What can be chosen beside the engine's options."""
+"""What can be chosen beside the options of every image model."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from zoo import FinetuneOptions, Options, PretrainOptions, option
-
-ImageSize = Annotated[
-    int | None,
-    option("Width and height the network sees; auto is what the model was made for.", ge=8, le=1024, unit="pixels"),
-]
-CropScale = Annotated[
-    float,
-    option(
-        "Training sees random parts of at least this share of an image (Szegedy et al. 2014); 1 shows all of it.",
-        gt=0,
-        le=1,
-    ),
-]
-Flip = Annotated[
-    bool, option("Training sees every second image mirrored; turn it off where left and right matter, as in digits.")
-]
-Rotate = Annotated[
-    float, option("Training sees images turned by up to so much either way.", ge=0, le=180, unit="degrees")
-]
-Jitter = Annotated[
-    float, option("Training sees brightness, contrast and saturation changed by up to this share.", ge=0, lt=1)
-]
-CacheMemory = Annotated[int, option("Decoded images kept in memory for the next epoch.", ge=0, le=1_048_576, unit="MB")]
-CacheDisk = Annotated[
-    int, option("Decoded images kept on disk beyond that, until the run ends.", ge=0, le=16_777_216, unit="MB")
-]
+from zoo import ImageFinetuneOptions, option
 
 
-class ResnetFinetuneOptions(FinetuneOptions, frozen=True, kw_only=True):
+class ResnetFinetuneOptions(ImageFinetuneOptions, frozen=True, kw_only=True):
     """Options of fine-tuning ResNet for classification."""
 
-    image_size: ImageSize = None
-    crop_scale: CropScale = 0.35
-    flip: Flip = True
-    rotate: Rotate = 0.0
-    jitter: Jitter = 0.0
     frozen_stages: Annotated[
         int,
         option("Leading parts that stay as they are: 1 is the stem, 5 is everything but the new head.", ge=0, le=5),
     ] = 0
-    cache_memory: CacheMemory = 1024
-    cache_disk: CacheDisk = 4096
-
-
-class ResnetPretrainOptions(PretrainOptions, frozen=True, kw_only=True):
-    """Options of contrastive pretraining."""
-
-    image_size: ImageSize = None
-    crop_scale: CropScale = 0.2
-    flip: Flip = True
-    rotate: Rotate = 0.0
-    jitter: Jitter = 0.4
-    temperature: Annotated[
-        float, option("Divides the similarities; smaller looks at the nearest strangers only.", gt=0, le=10)
-    ] = 0.5
-    cache_memory: CacheMemory = 1024
-    cache_disk: CacheDisk = 4096
-
-
-class ResnetPredictOptions(Options, frozen=True, kw_only=True):
-    """Options of predicting."""
-
-    top_k: Annotated[int | None, option("How many labels are given; auto is 5.", ge=1)] = None
-    batch_size: Annotated[int, option("Images computed at once.", ge=1, le=65_536, unit="images")] = 16

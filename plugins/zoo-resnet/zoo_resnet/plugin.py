@@ -20,17 +20,19 @@ def cards() -> tuple[Card, ...]:
 @zoo.hookimpl
 def pretrain(run: TrainingRun) -> Trainable:
     """Contrastive learning."""
-    from zoo_resnet.contrastive import Contrastive
+    from zoo.training.objectives import Contrastive
+    from zoo_resnet.body import ResnetBody
 
-    return Contrastive(run)
+    return Contrastive(run, ResnetBody(run))
 
 
 @zoo.hookimpl
 def finetune(run: TrainingRun) -> Trainable:
     """Image classification."""
-    from zoo_resnet.classification import Classification
+    from zoo.training.objectives import Classification
+    from zoo_resnet.body import ResnetBody
 
-    return Classification(run)
+    return Classification(run, ResnetBody(run))
 
 
 @zoo.hookimpl

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zoo_resnet.config import Config
+from zoo.training.images import ImageConfig
 
 _TEMPLATE = """## Use without zoo
 
@@ -40,18 +40,15 @@ _FEATURES = """with torch.inference_mode():
     features = model(prepare(Image.open("a.jpg").convert("RGB"))[None])"""
 
 
-def classification_readme(config: Config) -> str:
-    """Of a classifier."""
-    return _TEMPLATE.format(build=_build(config, classes=len(config.labels)), answer=_CLASSIFY)
-
-
-def features_readme(config: Config) -> str:
-    """Of a network without head."""
+def readme_of(config: ImageConfig) -> str:
+    """Of a classifier, or of a network without head."""
+    if config.labels:
+        return _TEMPLATE.format(build=_build(config, classes=len(config.labels)), answer=_CLASSIFY)
     build = _build(config, classes=1) + "\nmodel.fc = torch.nn.Identity()"
     return _TEMPLATE.format(build=build, answer=_FEATURES)
 
 
-def _build(config: Config, *, classes: int) -> str:
+def _build(config: ImageConfig, *, classes: int) -> str:
     builder = config.architecture["builder"]
     call = (_RESNET10 if builder == "resnet10" else _OTHERS).format(builder=builder, classes=classes)
     return f"model = {call}" + (_STEM if config.architecture["stem"] == "small" else "")

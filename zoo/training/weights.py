@@ -11,8 +11,10 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import nn
 
-from zoo import Card, StoreInvalid
+from zoo.card import Card
+from zoo.errors import StoreInvalid
 
 FILE = "model.safetensors"
 """Of a result of ours."""
@@ -46,6 +48,26 @@ def state_of(card: Card, folder: Path, cache: Path) -> dict[str, torch.Tensor]:
     state = _unpickle(path)
     _keep(state, kept)
     return state
+
+
+def fill(module: nn.Module, state: dict[str, torch.Tensor]) -> None:
+    """Put weights into a module that has exactly these.
+
+    Raises:
+        StoreInvalid: they are of another architecture.
+    """
+    expected = module.state_dict()
+    odd = sorted(state.keys() ^ expected.keys()) or sorted(
+        name for name, tensor in state.items() if tensor.shape != expected[name].shape
+    )
+    if odd:
+        raise StoreInvalid(f"the weights do not fit the network: {', '.join(odd[:5])}", "fetch or train them again")
+    module.load_state_dict(state)
+
+
+def below(prefix: str, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The tensors whose names begin with a prefix, without it."""
+    return {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
 
 
 def _read(path: Path) -> dict[str, torch.Tensor]:

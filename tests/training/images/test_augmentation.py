@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PIL import Image
-from zoo_resnet.augmentation import Augmentation
+
+from zoo.training.images import Augmentation
 
 GRADIENT = Image.fromarray(np.linspace(0, 255, 40 * 60 * 3).reshape(40, 60, 3).astype(np.uint8))
 PLAIN = Augmentation(size=16, crop_scale=1.0, flip=False, rotate=0, jitter=0)

@@ -1,4 +1,4 @@
-"""From a picture to what the network sees, for evaluating and predicting: nothing random."""
+"""From a picture to what a network sees, for evaluating and predicting: nothing random."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from zoo import ImageInput
+from zoo.card import ImageInput
 
 LONGEST = 4
 """Longer side that is looked at, in shorter sides; the ends of longer strips are cut off before anything is resized."""
@@ -17,8 +17,8 @@ LONGEST = 4
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """Resize the shorter side, crop the centre, scale to 0..1, normalise: as torchvision publishes it for ResNet
-    (`torchvision.models.ResNet50_Weights.*.transforms`).
+    """Resize the shorter side, crop the centre, scale to 0..1, normalise: as torchvision publishes it for its
+    classifiers (`torchvision.transforms._presets.ImageClassification`).
     """
 
     size: int

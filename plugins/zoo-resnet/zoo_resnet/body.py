@@ -1,0 +1,34 @@
+"""ResNet as a body (He et al. 2015, arXiv:1512.03385): images to pooled features."""
+
+from __future__ import annotations
+
+import torch
+
+from zoo import TrainingRun
+from zoo.training.images import ImageBody, ImageConfig
+from zoo.training.weights import below, fill, state_of
+from zoo_resnet.network import ARCHITECTURE, HEAD, build, freeze
+from zoo_resnet.readme import readme_of
+
+
+class ResnetBody(ImageBody):
+    """torchvision's network without its last layer, which becomes the head (section 3.3)."""
+
+    layout = (("body.", ""), ("head.", HEAD))
+    lora_targets = ("conv1", "conv2", "conv3")
+
+    def __init__(self, run: TrainingRun) -> None:
+        super().__init__(run, ImageConfig.of(run.card, run.weights, ARCHITECTURE))
+        torch.manual_seed(run.options.seed)
+        self.width = build(self.config.architecture, 1).fc.in_features
+        network = build(self.config.architecture, 0)
+        if run.weights is not None:
+            state = state_of(run.card, run.weights, run.cache_folder)
+            self.head_state = below(HEAD, state)
+            fill(network, {name: tensor for name, tensor in state.items() if not name.startswith(HEAD)})
+        freeze(network, getattr(run.options, "frozen_stages", 0))
+        self.module = network.to(memory_format=torch.channels_last)
+
+    def readme(self, config: ImageConfig) -> str:
+        """How to use a result with torchvision alone."""
+        return readme_of(config)

@@ -1,0 +1,121 @@
+"""The body: a network that turns inputs into vectors, without a head. Objectives put theirs on it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Generic
+
+import torch
+from torch import nn
+
+from zoo.prediction import Rejected
+from zoo.training.objective import Batch, Features
+
+HEAD = "head"
+"""Name of the head among the submodules of `Network`."""
+
+
+class Body(ABC, Generic[Features]):
+    """What a family of models brings to every objective: its network, and how inputs reach it.
+
+    What is stated of learning is for a head on this body; an objective of another kind may know better.
+    """
+
+    module: nn.Module
+    """The network, in float32 on the CPU, filled with the weights that the run starts from."""
+    width: int
+    """Of the pooled vector."""
+    provides: frozenset[str] = frozenset({"pooled"})
+    """What it makes of an input: `pooled` is one vector."""
+    layout: tuple[tuple[str, str], ...] = ()
+    """How names of `Network`'s tensors begin, and how the ecosystem has them begin: `("head.", "fc.")`."""
+    lora_targets: tuple[str, ...] = ()
+    """Names of the layers that LoRA adapts."""
+    labels: tuple[str, ...] = ()
+    """What the head of the weights tells apart; empty where they have none."""
+    head_state: dict[str, torch.Tensor] = {}
+    """Tensors of that head, by their names in what `new_head` makes."""
+    pretrained: bool
+    """Whether the weights are any; otherwise they are random numbers."""
+    collate_threads: int = 0
+    lr: float = 1e-4
+    """Peak learning rate of fine-tuning."""
+    head_lr: float = 1e-3
+    """The same where the body is frozen."""
+    scratch_lr: float = 3e-4
+    """The same where nothing is pretrained."""
+    scratch_steps: int | None = None
+    """Fewest optimizer steps worth while where nothing is pretrained; None for what the engine takes in any case."""
+
+    @abstractmethod
+    def encode(self, inputs: Sequence[Any]) -> Sequence[Features | Rejected]:
+        """Turn inputs into what batches are made of, once: same length, same order."""
+
+    def length(self, features: Features) -> int:
+        """How much computing an input costs, in arbitrary units."""
+        return 1
+
+    @abstractmethod
+    def collate(self, features: Sequence[Features], seeds: Sequence[int], *, training: bool) -> Batch:
+        """Make a batch of inputs, on the CPU; see `Objective.collate`."""
+
+    def begin(self) -> None:
+        """Called once, when all features are made; see `Objective.begin`."""
+
+    @abstractmethod
+    def pooled(self, module: nn.Module, batch: Batch) -> torch.Tensor:
+        """One vector an input, shape (batch, width).
+
+        Args:
+            module: `self.module`, as the engine prepared it.
+            batch: as made by `collate`, on the device.
+        """
+
+    def new_head(self, outputs: int) -> nn.Module:
+        """A head on the pooled vectors, of random numbers: (batch, width) to (batch, outputs)."""
+        return nn.Linear(self.width, outputs)
+
+    @abstractmethod
+    def save(self, folder: Path, state: dict[str, torch.Tensor], labels: tuple[str, ...]) -> None:
+        """Write the result in the ecosystem's own format, with a README that shows how to use it.
+
+        Args:
+            folder: exists and is empty.
+            state: trained tensors of `Network`, on the CPU in float32, by the names of `layout`; those of the body
+                alone where no head is kept.
+            labels: what the head tells apart, in the order of its outputs; empty without a head.
+        """
+
+
+def renamed(name: str, layout: Iterable[tuple[str, str]]) -> str:
+    """The name of a tensor with its beginning as a layout has it."""
+    for ours, theirs in layout:
+        if name.startswith(ours):
+            return theirs + name.removeprefix(ours)
+    return name
+
+
+class Network(nn.Module):
+    """A body and a head on its pooled vectors: what an objective trains."""
+
+    def __init__(self, body: Body[Any], head: nn.Module) -> None:
+        super().__init__()
+        self.body = body.module
+        self.head = head
+        self._pooled = body.pooled
+
+    def state_for(self, layout: Iterable[tuple[str, str]], *, head: bool = True) -> dict[str, torch.Tensor]:
+        """Its tensors by the names of a layout, with or without those of the head."""
+        state = self.state_dict()
+        return {
+            renamed(name, layout): tensor.contiguous()
+            for name, tensor in state.items()
+            if head or not name.startswith(f"{HEAD}.")
+        }
+
+    def forward(self, **batch: torch.Tensor) -> torch.Tensor:
+        """From a batch of the body's inputs to what the head makes of them, shape (batch, outputs)."""
+        outputs: torch.Tensor = self.head(self._pooled(self.body, batch))
+        return outputs

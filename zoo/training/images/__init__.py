@@ -1,0 +1,18 @@
+"""What plugins of image models build on."""
+
+from zoo.training.images.answering import FeaturePredictor, LabelPredictor
+from zoo.training.images.augmentation import Augmentation
+from zoo.training.images.body import ImageBody
+from zoo.training.images.config import ImageConfig
+from zoo.training.images.preprocessing import Preprocessing
+from zoo.training.images.store import ImageStore
+
+__all__ = [
+    "Augmentation",
+    "FeaturePredictor",
+    "ImageBody",
+    "ImageConfig",
+    "ImageStore",
+    "LabelPredictor",
+    "Preprocessing",
+]

@@ -1,0 +1,97 @@
+"""Predicting: labels of images, or their features."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import torch
+
+from zoo.data.images import read_image
+from zoo.image_options import ImagePredictOptions
+from zoo.prediction import Classification, Embedding, Prediction, Rejected, Score
+from zoo.prefetch import prefetched
+from zoo.training.images.body import THREADS
+from zoo.training.images.config import ImageConfig
+
+if TYPE_CHECKING:
+    from zoo.runs.context import PredictionRun
+
+SHOWN = 5
+"""Labels given where no number is asked for."""
+AHEAD = 4
+"""Images per thread that are decoded ahead of the model."""
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+Item = TypeVar("Item")
+
+
+class _ImagePredictor(ABC):
+    """Decode in threads, compute in batches, keep the order.
+
+    Args:
+        run: its options are `zoo.ImagePredictOptions`.
+        config: of the weights.
+        network: on the run's device and of its precision; from images of shape (batch, 3, height, width), channels
+            last, to outputs of shape (batch, outputs).
+    """
+
+    def __init__(
+        self, run: PredictionRun, config: ImageConfig, network: Callable[[torch.Tensor], torch.Tensor]
+    ) -> None:
+        self._options: ImagePredictOptions = run.options
+        self._device, self._dtype = torch.device(run.device), DTYPES[run.precision]
+        self._config = config
+        self._network = network
+
+    def predict(self, inputs: list[Any]) -> list[Prediction]:
+        """Answer every image, in order; one that cannot be read is rejected in its place."""
+        answers: list[Prediction] = []
+        prepared = prefetched(self._prepare, inputs, threads=THREADS, ahead=AHEAD * THREADS)
+        for chunk in _chunks(prepared, self._options.batch_size):
+            images = [image for image in chunk if not isinstance(image, Rejected)]
+            computed = iter(self._compute(images) if images else ())
+            answers += [image if isinstance(image, Rejected) else next(computed) for image in chunk]
+        return answers
+
+    def _prepare(self, source: Any) -> np.ndarray[Any, Any] | Rejected:
+        image = read_image(source)
+        return image if isinstance(image, Rejected) else self._config.preprocessing.crop(image)
+
+    def _compute(self, images: list[np.ndarray[Any, Any]]) -> Sequence[Prediction]:
+        batch = torch.from_numpy(np.stack(images)).to(self._device)
+        with torch.inference_mode():
+            return self.answer(self._network(self._config.preprocessing.normalise(batch).to(self._dtype)).float())
+
+    @abstractmethod
+    def answer(self, outputs: torch.Tensor) -> Sequence[Prediction]:
+        """Answer a batch from what the network says, shape (batch, outputs)."""
+
+
+class LabelPredictor(_ImagePredictor):
+    """Probabilities of the labels: the softmax of the logits."""
+
+    def answer(self, outputs: torch.Tensor) -> Sequence[Prediction]:
+        """Labels, most probable first."""
+        labels = self._config.labels
+        top = outputs.softmax(-1).topk(min(self._options.top_k or SHOWN, len(labels)))
+        return [
+            Classification(tuple(Score(labels[i], p) for p, i in zip(values, indices, strict=True)))
+            for values, indices in zip(top.values.tolist(), top.indices.tolist(), strict=True)
+        ]
+
+
+class FeaturePredictor(_ImagePredictor):
+    """The pooled features that the network without its head makes of an image."""
+
+    def answer(self, outputs: torch.Tensor) -> Sequence[Prediction]:
+        """One vector of shape (features,) an image."""
+        return [Embedding(tuple(vector)) for vector in outputs.tolist()]
+
+
+def _chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    iterator = iter(items)
+    while chunk := list(islice(iterator, size)):
+        yield chunk

@@ -1,0 +1,96 @@
+"""What all image models have in common: pictures are decoded once, trained on in random views, judged by centre."""
+
+from __future__ import annotations
+
+import os
+from abc import abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from zoo.prediction import Rejected
+from zoo.training.body import Body
+from zoo.training.images.augmentation import Augmentation
+from zoo.training.images.config import ImageConfig
+from zoo.training.images.store import ImageStore
+from zoo.training.objective import Batch
+
+if TYPE_CHECKING:
+    from zoo.runs.context import TrainingRun
+
+THREADS = os.cpu_count() or 1
+"""That decode images, or make batches of them."""
+_MEGABYTE = 1_000_000
+
+
+class ImageBody(Body[int]):
+    """A network that sees pictures; features are numbers of the run's image store.
+
+    Args:
+        run: its options are `zoo.ImageFinetuneOptions` or `zoo.ImagePretrainOptions`.
+        config: of the weights that the run starts from.
+    """
+
+    collate_threads = THREADS
+    head_lr = 3e-3
+    scratch_lr = 1e-3
+    scratch_steps = 400
+
+    def __init__(self, run: TrainingRun, config: ImageConfig) -> None:
+        options = run.options
+        self.labels = config.labels
+        self.pretrained = run.weights is not None
+        self.config = config
+        self.preprocessing = config.preprocessing.at(options.image_size)
+        """What an evaluation sees."""
+        self.augmentation = Augmentation(
+            self.preprocessing.size, options.crop_scale, options.flip, options.rotate, options.jitter
+        )
+        self.images = ImageStore(
+            run,
+            prepare=self.preprocessing.reduce,
+            memory_bytes=options.cache_memory * _MEGABYTE,
+            disk_bytes=options.cache_disk * _MEGABYTE,
+        )
+
+    def encode(self, inputs: Sequence[Any]) -> list[int | Rejected]:
+        """Decode."""
+        return self.images.add(inputs)
+
+    def collate(self, features: Sequence[int], seeds: Sequence[int], *, training: bool) -> Batch:
+        """Random views in training, the centre in an evaluation: uint8, shape (batch, size, size, 3)."""
+        images = [self.images[number] for number in features]
+        if training:
+            views = [self.augmentation(image, seed) for image, seed in zip(images, seeds, strict=True)]
+        else:
+            views = [self.preprocessing.crop(image) for image in images]
+        return {"images": torch.from_numpy(np.stack(views))}
+
+    def pooled(self, module: nn.Module, batch: Batch) -> torch.Tensor:
+        """One vector an image, shape (batch, width)."""
+        images = self.preprocessing.normalise(batch["images"])
+        if module.training and len(images) == 1:
+            # Batch norm has no variance over one value, all that is left of a tiny image.
+            return self.vectors(module, images.repeat(2, 1, 1, 1))[:1]
+        return self.vectors(module, images)
+
+    def vectors(self, module: nn.Module, images: torch.Tensor) -> torch.Tensor:
+        """From (batch, 3, height, width) to (batch, width)."""
+        vectors: torch.Tensor = module(images)
+        return vectors
+
+    def save(self, folder: Path, state: dict[str, torch.Tensor], labels: tuple[str, ...]) -> None:
+        """Write a state dict that the library's own network loads, `config.json` and a README."""
+        save_file(state, folder / "model.safetensors")
+        config = ImageConfig(self.config.model_type, self.config.architecture, labels, self.preprocessing)
+        config.save(folder)
+        (folder / "README.md").write_text(self.readme(config), encoding="utf-8")
+
+    @abstractmethod
+    def readme(self, config: ImageConfig) -> str:
+        """How to use a result without zoo, in Markdown."""

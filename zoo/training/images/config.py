@@ -1,0 +1,70 @@
+"""`config.json` of an image model: everything but the weights that is needed to use them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from zoo.card import ImageInput
+from zoo.errors import StoreInvalid
+from zoo.training.images.preprocessing import Preprocessing
+from zoo.training.weights import published_file
+
+if TYPE_CHECKING:
+    from zoo.card import Card
+
+FILE = "config.json"
+
+
+@dataclass(frozen=True)
+class ImageConfig:
+    """What a set of weights is."""
+
+    model_type: str
+    """The family, such as `resnet`."""
+    architecture: dict[str, Any]
+    """What the family builds the network from."""
+    labels: tuple[str, ...]
+    """In the order of the outputs; empty for a network without head."""
+    preprocessing: Preprocessing
+
+    @classmethod
+    def of(cls, card: Card, weights: Path | None, keys: Sequence[str]) -> Self:
+        """What a model is: the result of a run says so itself, for anything else its card does.
+
+        Args:
+            card: of the model.
+            weights: folder that holds them; None for an architecture without any.
+            keys: names of the entries of `architecture` that the family builds its network from.
+
+        Raises:
+            StoreInvalid: the result's own `config.json` cannot be read.
+        """
+        assert isinstance(card.input, ImageInput)
+        if weights is None or published_file(card):
+            return cls(card.family, _picked(card.architecture, keys), card.labels, Preprocessing.of(card.input))
+        path = weights / FILE
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+            labels = tuple(str(label) for label in document["labels"])
+            architecture = _picked(document["architecture"], keys)
+            return cls(document["model_type"], architecture, labels, Preprocessing.from_json(document["image"]))
+        except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+            raise StoreInvalid(f"{path} cannot be read: {error!r}", "train the model again") from error
+
+    def save(self, folder: Path) -> None:
+        """Write it."""
+        document = {
+            "model_type": self.model_type,
+            "architecture": self.architecture,
+            "labels": list(self.labels),
+            "image": self.preprocessing.to_json(),
+        }
+        (folder / FILE).write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _picked(architecture: dict[str, Any], keys: Sequence[str]) -> dict[str, Any]:
+    return {name: architecture[name] for name in keys}
