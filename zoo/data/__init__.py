@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from zoo.data.digests import digest
+    from zoo.data.examination import examine
     from zoo.data.example import Columns, Dataset, Example, RejectedRow
     from zoo.data.guessing import likely_task
     from zoo.data.inspection import inspect
@@ -25,6 +26,7 @@ __all__ = [
     "RejectedRow",
     "count_rows",
     "digest",
+    "examine",
     "inspect",
     "likely_task",
     "load",
@@ -38,6 +40,7 @@ _MODULE_OF = {
     **dict.fromkeys(("Finding", "Inspection"), "zoo.data.report"),
     **dict.fromkeys(("InputRows", "count_rows", "load", "stream"), "zoo.data.loading"),
     "digest": "zoo.data.digests",
+    "examine": "zoo.data.examination",
     "inspect": "zoo.data.inspection",
     "likely_task": "zoo.data.guessing",
     "match_labels": "zoo.data.labels",

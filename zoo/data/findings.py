@@ -131,7 +131,13 @@ def _of_class_folders(part: Part) -> Iterator[Finding]:
 
 def _of_both(inspection: Inspection) -> Iterator[Finding]:
     evaluation = inspection.eval
-    if evaluation and inspection.overlap.rows:
+    if evaluation and 0 < inspection.overlap.rows == evaluation.rows - evaluation.rejected_rows:
+        yield Finding(
+            "warning",
+            f"every {evaluation.unit} of the evaluation data is in the training data, too: the figures will say how "
+            "well it is remembered, and nothing about new data",
+        )
+    elif evaluation and inspection.overlap.rows:
         yield Finding(
             "warning",
             f"{_counted(inspection.overlap.rows, evaluation.unit)} of the evaluation data also found in the training "
@@ -141,7 +147,7 @@ def _of_both(inspection: Inspection) -> Iterator[Finding]:
     unseen = tuple(names[count.label] for count in inspection.labels if count.eval_rows and not count.rows)
     if unseen and inspection.train.mapping.label:
         yield Finding("error", f"labels of the evaluation data that are not in the training data: {shown(unseen)}")
-    unjudged = tuple(count.label for count in inspection.labels if count.rows and not count.eval_rows)
+    unjudged = tuple(names[count.label] for count in inspection.labels if count.rows and not count.eval_rows)
     if unjudged and evaluation and evaluation.mapping.label:
         yield Finding("warning", f"labels without evaluation data, which are not judged: {shown(unjudged)}")
 

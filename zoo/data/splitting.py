@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from zoo.data.example import Dataset, Example
 from zoo.errors import OptionInvalid
@@ -20,12 +20,20 @@ def input_key(example: Example) -> bytes:
     return bytes.fromhex(example.digest) if example.digest else text_key(example.input)
 
 
-def split(dataset: Dataset, share: float, seed: int) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
+def split(
+    dataset: Dataset, share: float, seed: int, keys: Sequence[bytes] | None = None
+) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
     """Divide a data set into (train, eval), each in the order of the file.
 
     Each label is divided in the same share. A label with two or more different inputs has a row on either side.
     Rows with the same input stay together, so nothing that is evaluated on was trained on. Which rows are held out
     depends on their content and the seed, not on their order.
+
+    Args:
+        dataset: to divide.
+        share: of the rows to hold out.
+        seed: of the choice.
+        keys: `input_key` of each example, where that is known already.
 
     Raises:
         OptionInvalid: the share is not at least 0 and below 1.
@@ -35,8 +43,8 @@ def split(dataset: Dataset, share: float, seed: int) -> tuple[tuple[Example, ...
     if share == 0:
         return dataset.examples, ()
     groups: dict[bytes, list[int]] = defaultdict(list)
-    for index, example in enumerate(dataset.examples):
-        groups[input_key(example)].append(index)
+    for index, key in enumerate(keys or map(input_key, dataset.examples)):
+        groups[key].append(index)
     held_out = _hold_out(dataset.examples, groups, share, seed)
     train = (example for index, example in enumerate(dataset.examples) if index not in held_out)
     evaluation = (example for index, example in enumerate(dataset.examples) if index in held_out)

@@ -22,6 +22,7 @@ from zoo.runs.events import (
 )
 from zoo.runs.preparation import load_predictor, resolve
 from zoo.runs.quarantine import Quarantine, check_digest
+from zoo.runs.trained_on import count_trained_on
 
 if TYPE_CHECKING:
     from zoo.runs.worker import Worker
@@ -68,6 +69,9 @@ def evaluate(worker: Worker) -> AnyEvent:
             sha256=dataset.sha256,
         )
     )
+    if known := count_trained_on(card.name, dataset.examples):
+        message = f"{known:,} of {len(dataset.examples):,} rows are among those that {card.name} was trained on"
+        worker.emit(Warned(message=f"{message}: its figures are flattered"))
     card, predictor = load_predictor(worker)
     metrics = ClassificationMetrics(card.labels)
     index = {label: i for i, label in enumerate(card.labels)}

@@ -9,6 +9,7 @@ log.txt           whatever the worker and its libraries printed
 stop              present while someone asks the run to stop
 rank-N.error      why a process other than the first failed
 quarantine.jsonl  rows that could not be used
+trained_on.bin    which inputs a fine-tuning learns from, as digests: evaluating on them is told
 checkpoints/      what a resumed run goes on from
 model/            the result; `model/zoo.json` is written last and makes it a model
 """
@@ -89,6 +90,11 @@ class RunFolder:
     def quarantine_path(self) -> Path:
         """Rows that could not be used."""
         return self.path / "quarantine.jsonl"
+
+    @property
+    def trained_on_path(self) -> Path:
+        """Which inputs the model was fine-tuned on."""
+        return self.path / "trained_on.bin"
 
     @property
     def checkpoints_folder(self) -> Path:

@@ -6,7 +6,6 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -15,22 +14,19 @@ import msgspec
 from zoo import atomic
 from zoo.card import Card, Verb, WeightsFile
 from zoo.catalog import data_task
-from zoo.data import load, match_labels, split
-from zoo.data.columns import replaced_columns
-from zoo.data.example import Columns, Example, RejectedRow
+from zoo.data.example import Columns
 from zoo.errors import Unsupported
 from zoo.hyperparameters import DataOptions
 from zoo.options import parse, to_dict
 from zoo.plugins import Plugin
 from zoo.runs.context import FitResult, TrainingRun
-from zoo.runs.events import AnyEvent, DataLoaded, Noted, RunCancelled, RunFinished
+from zoo.runs.events import AnyEvent, RunCancelled, RunFinished
 from zoo.runs.hooks import fit
 from zoo.runs.model_card import write_readme
 from zoo.runs.preparation import fetch_weights, resolve
-from zoo.runs.quarantine import Quarantine, check_digest
 from zoo.runs.result import MANIFEST, ResultManifest
-from zoo.sanitize import one_line
-from zoo.task import Task, get_task
+from zoo.runs.training_data import load_training_data
+from zoo.task import get_task
 
 if TYPE_CHECKING:
     from zoo.runs.worker import Worker
@@ -47,15 +43,15 @@ def train(worker: Worker) -> AnyEvent:
     task = data_task(card, ability.task)
     options = cast("DataOptions", parse(ability.options, request.options))  # has its fields: plugins are held to it
     _drop_unfinished(worker)
-    train_set, evaluation, labels, columns, quarantine = _load_data(worker, task, options)
+    data = load_training_data(worker, task, options)
     weights = fetch_weights(worker, card)
     run = TrainingRun(
         card=card,
         task=get_task(ability.task),
         weights=weights,
-        train=train_set,
-        eval=evaluation,
-        labels=labels,
+        train=data.train,
+        eval=data.eval,
+        labels=data.labels,
         options=options,
         device=request.device,
         precision=request.precision,
@@ -65,7 +61,7 @@ def train(worker: Worker) -> AnyEvent:
         dry_run=request.dry_run,
         emit=worker.emit,
         should_stop=worker.should_stop,
-        set_aside=_setter_aside(quarantine, worker, task, evaluation, options.max_rejected),
+        set_aside=data.set_aside,
     )
     try:
         result = fit(plugin, verb, run)
@@ -74,7 +70,7 @@ def train(worker: Worker) -> AnyEvent:
     if result.cancelled:
         return RunCancelled(step=result.step)
     if not request.dry_run and worker.rank == 0:
-        _publish(worker, plugin, card, run, result, columns)
+        _publish(worker, plugin, card, run, result, data.columns)
     return RunFinished(
         metrics=result.metrics,
         step=result.step,
@@ -82,63 +78,6 @@ def train(worker: Worker) -> AnyEvent:
         confusion=result.confusion,
         labels=result.labels,
     )
-
-
-def _load_data(
-    worker: Worker, task: Task, options: DataOptions
-) -> tuple[tuple[Example, ...], tuple[Example, ...], tuple[str, ...], Columns, Quarantine]:
-    """Read the data, quarantine what cannot be used, hold a part out for evaluation."""
-    data = worker.request.data
-    named = Columns(data.input_column, data.label_column)
-    dataset = load(data.path, task, input_column=named.input, label_column=named.label, merge=data.merge_labels)
-    check_digest(data.path, dataset.sha256, data.sha256)
-    labels = dataset.labels if task.labelled else ()
-    sources = [dataset]
-    if data.eval_path:
-        held_out = load(data.eval_path, task, input_column=named.input, label_column=named.label, min_classes=1)
-        check_digest(data.eval_path, held_out.sha256, data.eval_sha256)
-        if task.labelled:
-            held_out = match_labels(held_out, labels, merge=data.merge_labels)
-        sources.append(held_out)
-        train_set, evaluation = dataset.examples, held_out.examples
-    else:
-        train_set, evaluation = split(dataset, options.eval_share, options.seed)
-    quarantine = Quarantine(worker, sources)
-    quarantine.check_share(options.max_rejected)
-    for source in sources:
-        for message in replaced_columns(source.path, task, source.columns, named):
-            worker.emit(Noted(message=message))
-    worker.emit(
-        DataLoaded(
-            train_rows=len(train_set),
-            eval_rows=len(evaluation),
-            rejected_rows=len(quarantine),
-            labels=labels,
-            input_column=dataset.columns.input,
-            label_column=dataset.columns.label,
-            sha256=dataset.sha256,
-        )
-    )
-    return train_set, evaluation, labels, dataset.columns, quarantine
-
-
-def _setter_aside(
-    quarantine: Quarantine, worker: Worker, task: Task, evaluation: Sequence[Example], limit: float
-) -> Callable[[Sequence[tuple[Example, str]]], None]:
-    """What sets rows aside, by the file they came from: a table of texts, or the image itself."""
-    data = worker.request.data
-    of_evaluation = {id(example) for example in evaluation} if data.eval_path else set()
-
-    def file_of(example: Example) -> str:
-        if task.input == "image":
-            return example.input
-        return data.eval_path if id(example) in of_evaluation else data.path
-
-    def set_aside(unusable: Sequence[tuple[Example, str]]) -> None:
-        quarantine.add([RejectedRow(file_of(example), example.row, one_line(reason)) for example, reason in unusable])
-        quarantine.check_share(limit)
-
-    return set_aside
 
 
 def _drop_unfinished(worker: Worker) -> None:

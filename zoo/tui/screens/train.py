@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from zoo.card import Card, Verb
-from zoo.data import load
+from zoo.data import load, split
 from zoo.data.spelling import told_apart
 from zoo.requesting import training_request
 from zoo.runs.request import RunRequest
@@ -80,7 +80,8 @@ class TrainScreen(RunForm):
             names = list(told_apart(data.labels).values())
             parts.append(f"{len(names)} classes: {', '.join(names[:8])}" + ("..." if names[8:] else ""))
         if not request.data.eval_path:
-            parts.append(f"{request.options.get('eval_share', 0):.0%} of them held out")
+            held_out = split(data, request.options["eval_share"], request.options["seed"])[1]
+            parts.append(f"{len(held_out):,} held out")
         return ", ".join(parts)
 
     def plan(self, request: RunRequest) -> list[tuple[str, str]]:

@@ -1,0 +1,68 @@
+"""An inspection of examples that are in memory: what their labels and repeats tell, without a look at the files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from zoo.data.example import Dataset, Example
+from zoo.data.findings import find
+from zoo.data.layout import empty_classes, repeated_folders, table_in
+from zoo.data.report import Inspection, Part
+from zoo.data.tally import Occurrence, Tally, with_counts
+from zoo.task import Task
+
+
+def examine(
+    dataset: Dataset,
+    keys: Sequence[bytes],
+    task: Task,
+    *,
+    evaluation: Dataset | None = None,
+    eval_keys: Sequence[bytes] = (),
+) -> Inspection:
+    """What an inspection of a data set finds in its labels and repeats.
+
+    Args:
+        dataset: the training data.
+        keys: `input_key` of each of its examples.
+        task: what it is for.
+        evaluation: evaluation data of its own.
+        eval_keys: likewise.
+    """
+    train_tally, eval_tally = Tally(), Tally()
+    found = Inspection(task=task.name, train=_part(dataset, keys, train_tally))
+    if evaluation:
+        eval_tally = Tally(against=train_tally.seen)
+        found = msgspec.structs.replace(found, eval=_part(evaluation, eval_keys, eval_tally))
+    found = with_counts(found, train_tally, eval_tally)
+    if dataset.merged:
+        found = msgspec.structs.replace(found, variants=dataset.merged, merged=True)
+    return find(found, task)
+
+
+def _part(dataset: Dataset, keys: Sequence[bytes], tally: Tally) -> Part:
+    path = table_in(Path(dataset.path))
+    base = f"{(path if path.is_dir() else path.parent).absolute()}{os.sep}"
+    for example, key in zip(dataset.examples, keys, strict=True):
+        tally.add(key, Occurrence(example.row, example.label, _name(example, base)))
+    folder = path if path.is_dir() and dataset.columns.label else None
+    return Part(
+        path=path.name,
+        unit="image" if path.is_dir() else "row",
+        rows=len(dataset.examples),
+        columns=tuple(filter(None, (dataset.columns.input, dataset.columns.label))),
+        mapping=dataset.columns,
+        duplicates=tally.duplicates.result(),
+        conflicts=tally.conflicts.result(),
+        empty_classes=empty_classes(folder) if folder else (),
+        repeated_folders=repeated_folders(folder) if folder else (),
+    )
+
+
+def _name(example: Example, base: str) -> str:
+    """Of the file that an example names, as the data names it."""
+    return example.input.removeprefix(base) if example.digest else ""

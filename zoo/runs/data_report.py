@@ -1,0 +1,67 @@
+"""What a training says of its data: what an inspection of it finds, and how it was divided."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from zoo.data import Inspection
+from zoo.runs.events import Noted, Warned
+from zoo.runs.log import read_events
+from zoo.runs.request import DataRequest
+from zoo.task import get_task
+
+if TYPE_CHECKING:
+    from zoo.runs.worker import Worker
+
+_MUCH_MORE = 1.25
+"""Of the rows that were asked for, held out: what is worth a reason."""
+
+
+def report_data(worker: Worker, found: Inspection, *, held_out: int, share: float) -> None:
+    """Emit a line for each finding, and for what is unexpected about the rows held out; a resumed run says it once.
+
+    Args:
+        worker: of the run.
+        found: of its data.
+        held_out: rows for evaluation, of the training data; 0 where there is evaluation data of its own.
+        share: of the rows, as asked for.
+    """
+    events: list[Warned | Noted] = [
+        Warned(message=finding.message) if finding.level != "info" else Noted(message=finding.message)
+        for finding in found.findings
+    ]
+    if events:
+        events.append(Noted(message=f"{_command(worker.request.data, found)} says more"))
+    events += [Noted(message=message) for message in _division(found, held_out, share)]
+    said = {event.message for event in read_events(worker.folder)[0] if isinstance(event, Warned | Noted)}
+    for event in events:
+        if event.message not in said:
+            worker.emit(event)
+
+
+def _division(found: Inspection, held_out: int, share: float) -> list[str]:
+    """How rows were held out, where that is not what the share leads one to expect."""
+    part, kind = found.train, get_task(found.task).input
+    messages = []
+    expected = round(part.rows * share)
+    if held_out > expected * _MUCH_MORE + 1:
+        messages.append(
+            f"{held_out:,} of {part.rows:,} {part.unit}s are held out, where a share of {share:.3g} would be "
+            f"{expected:,}: at least one of every label that has two different {kind}s"
+        )
+    if held_out and part.duplicates.rows:
+        messages.append(
+            f"{part.unit}s with the same {kind} are held out together: no {kind} is both trained on and evaluated on"
+        )
+    return messages
+
+
+def _command(data: DataRequest, found: Inspection) -> str:
+    """What inspects this data; columns that are not found by their usual names are named."""
+    task, used = get_task(found.task), found.train.mapping
+    words = ["zoo", "data", "inspect", data.path]
+    words += ["--eval", data.eval_path] if data.eval_path else []
+    words += ["--input", used.input] if data.input_column or used.input.lower() not in task.input_columns else []
+    words += ["--label", used.label] if data.label_column or used.label.lower() not in ("", *task.label_columns) else []
+    return shlex.join([*words, *(["--merge-labels"] if data.merge_labels else [])])

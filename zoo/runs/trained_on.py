@@ -1,0 +1,48 @@
+"""Which inputs a model was fine-tuned on, so that judging it on them does not go unnoticed.
+
+`trained_on.bin` of a run holds the first 8 bytes of the key of each input, sorted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from zoo import atomic
+from zoo.data.example import Example
+from zoo.data.splitting import input_key
+from zoo.errors import StoreInvalid
+from zoo.paths import runs_folder
+from zoo.runs.store import RunFolder
+
+_BYTES = 8
+
+
+def record(folder: RunFolder, keys: Iterable[bytes]) -> None:
+    """Keep which inputs a run trains on."""
+    atomic.write_bytes(folder.trained_on_path, b"".join(sorted({key[:_BYTES] for key in keys})))
+
+
+def count_trained_on(model: str, examples: Iterable[Example]) -> int:
+    """How many examples have an input that the model, or one that it was made from, was fine-tuned on.
+
+    Args:
+        model: name of the run that made it.
+        examples: to evaluate on.
+    """
+    known = _trained_on(model)
+    return sum(input_key(example)[:_BYTES] in known for example in examples) if known else 0
+
+
+def _trained_on(name: str) -> set[bytes]:
+    known: set[bytes] = set()
+    passed: set[str] = set()  # names may have been given anew: a run may seem to descend from itself
+    while name not in passed:
+        passed.add(name)
+        folder = RunFolder(runs_folder() / name)
+        try:
+            joined = folder.trained_on_path.read_bytes()
+            name = folder.request.model.rpartition("/")[2]
+        except (OSError, StoreInvalid):  # a model of a plugin, or a run that is gone or older than this record
+            break
+        known.update(joined[start : start + _BYTES] for start in range(0, len(joined), _BYTES))
+    return known

@@ -1,0 +1,134 @@
+"""What a training learns from: its data read, checked, divided and reported."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from zoo.data import Dataset, examine, load, match_labels, split
+from zoo.data.columns import replaced_columns
+from zoo.data.example import Columns, Example, RejectedRow
+from zoo.data.splitting import input_key
+from zoo.data.table import shown
+from zoo.errors import DatasetInvalid
+from zoo.hyperparameters import DataOptions
+from zoo.runs.checkpoints import newest_step
+from zoo.runs.data_report import report_data
+from zoo.runs.events import DataLoaded, Noted
+from zoo.runs.log import read_events
+from zoo.runs.quarantine import Quarantine, check_digest
+from zoo.runs.trained_on import record
+from zoo.sanitize import one_line
+from zoo.task import Task
+
+if TYPE_CHECKING:
+    from zoo.runs.worker import Worker
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What a run learns from, and where it puts what turns out unusable."""
+
+    worker: Worker
+    task: Task
+    quarantine: Quarantine
+    max_rejected: float
+    """Share of the rows that may be set aside."""
+    train: tuple[Example, ...]
+    eval: tuple[Example, ...]
+    labels: tuple[str, ...]
+    columns: Columns
+    """Of the training data, as found."""
+
+    def set_aside(self, unusable: Sequence[tuple[Example, str]]) -> None:
+        """Quarantine examples, by the file they came from: a table of texts, or the image itself.
+
+        Raises:
+            DatasetInvalid: they are too many.
+        """
+        request = self.worker.request.data
+        of_evaluation = {id(example) for example in self.eval} if request.eval_path and unusable else set()
+
+        def file_of(example: Example) -> str:
+            if self.task.input == "image":
+                return example.input
+            return request.eval_path if id(example) in of_evaluation else request.path
+
+        self.quarantine.add(
+            [RejectedRow(file_of(example), example.row, one_line(reason)) for example, reason in unusable]
+        )
+        self.quarantine.check_share(self.max_rejected)
+
+
+def load_training_data(worker: Worker, task: Task, options: DataOptions) -> TrainingData:
+    """Read the data, quarantine what cannot be used, hold a part out for evaluation."""
+    request = worker.request.data
+    dataset = _load(worker, task, request.path, request.sha256, merge=request.merge_labels)
+    labels = dataset.labels if task.labelled else ()
+    keys = [input_key(example) for example in dataset.examples]
+    held_out = None
+    if request.eval_path:
+        held_out = _load(worker, task, request.eval_path, request.eval_sha256, min_classes=1)
+        if task.labelled:
+            held_out = match_labels(held_out, labels, merge=request.merge_labels)
+        train, evaluation = dataset.examples, held_out.examples
+    else:
+        train, evaluation = split(dataset, options.eval_share, options.seed, keys)
+    sources = [dataset, held_out] if held_out else [dataset]
+    quarantine = Quarantine(worker, sources)
+    quarantine.check_share(options.max_rejected)
+    for source in sources:
+        named = Columns(request.input_column, request.label_column)
+        for message in replaced_columns(source.path, task, source.columns, named):
+            worker.emit(Noted(message=message))
+    _check_labels_of_resumed(worker, labels)
+    worker.emit(
+        DataLoaded(
+            train_rows=len(train),
+            eval_rows=len(evaluation),
+            rejected_rows=len(quarantine),
+            labels=labels,
+            input_column=dataset.columns.input,
+            label_column=dataset.columns.label,
+            sha256=dataset.sha256,
+        )
+    )
+    if worker.rank == 0:
+        eval_keys = [input_key(example) for example in held_out.examples] if held_out else []
+        found = examine(dataset, keys, task, evaluation=held_out, eval_keys=eval_keys)
+        report_data(worker, found, held_out=0 if held_out else len(evaluation), share=options.eval_share)
+        if task.labelled:
+            record(worker.folder, keys if held_out else map(input_key, train))
+    return TrainingData(worker, task, quarantine, options.max_rejected, train, evaluation, labels, dataset.columns)
+
+
+def _load(worker: Worker, task: Task, path: str, sha256: str, *, merge: bool = False, min_classes: int = 2) -> Dataset:
+    """One of the files of the run, which must be as it was when the run was asked for."""
+    columns = worker.request.data
+    dataset = load(
+        path,
+        task,
+        input_column=columns.input_column,
+        label_column=columns.label_column,
+        merge=merge,
+        min_classes=min_classes,
+    )
+    check_digest(path, dataset.sha256, sha256)
+    return dataset
+
+
+def _check_labels_of_resumed(worker: Worker, labels: tuple[str, ...]) -> None:
+    """Insist on the classes that the checkpoint was trained for, in their order.
+
+    Raises:
+        DatasetInvalid: another version of zoo read them otherwise.
+    """
+    if newest_step(worker.folder.checkpoints_folder) is None:
+        return
+    before = next((event.labels for event in read_events(worker.folder)[0] if isinstance(event, DataLoaded)), labels)
+    if before != labels:
+        raise DatasetInvalid(
+            f"the labels were {shown(before)} when the run began, and are {shown(labels)} now",
+            "this version of zoo reads them otherwise; start a new run",
+        )
