@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from zoo import hub_models
-from zoo.card import Ability, Card, FolderSource, HubSource, ModelName, Weights
+from zoo.card import Ability, Card, FolderSource, HubSource, ModelName, Verb, Weights
 from zoo.errors import OptionInvalid, UnknownModel
 from zoo.hub_reference import is_reference, parse_reference
 from zoo.paths import runs_folder
@@ -71,6 +71,13 @@ class Catalog:
             and (not local or is_local(card))
         )
 
+    def taking(self, kind: str, verb: Verb) -> tuple[Card, ...]:
+        """Models that have a verb for a kind of input, those that are here and have learnt something first."""
+        cards = [card for card in self.cards if verb in card.abilities and _input_of(card, verb) == kind]
+        if verb == "predict":
+            cards = [card for card in cards if card.weights is not None]
+        return tuple(sorted(cards, key=lambda card: (not is_local(card), card.weights is None)))
+
     def resolve(self, name: str) -> Card:
         """The card of that name: exactly, as `plugin/name`, or as the only one that begins so.
 
@@ -89,7 +96,7 @@ class Catalog:
             if len(matches) == 1:
                 return matches[0]
             if matches:
-                names = _distinct_names(matches)
+                names = distinct_names(matches)
                 raise UnknownModel(f"{name!r} may be any of {', '.join(names[:8])}", f"say which, such as {names[0]}")
         raise UnknownModel(f"there is no model {name!r}", self._advice(name))
 
@@ -136,6 +143,10 @@ def data_task(card: Card, task: str) -> Task:
     )
 
 
+def _input_of(card: Card, verb: Verb) -> str:
+    return get_task(card.abilities[verb].task).input
+
+
 def is_local(card: Card) -> bool:
     """Whether the model can be used without any download."""
     from zoo.fetch import locate
@@ -147,7 +158,7 @@ def _haystack(card: Card) -> str:
     return " ".join((card.full_name, card.family, card.summary, *card.tasks, *card.labels)).lower()
 
 
-def _distinct_names(cards: Iterable[Card]) -> list[str]:
+def distinct_names(cards: Iterable[Card]) -> list[str]:
     """Bare names where they tell the cards apart, full ones where they do not."""
     bare = [card.name for card in cards]
     return [card.full_name if bare.count(card.name) > 1 else card.name for card in cards]

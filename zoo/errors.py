@@ -9,6 +9,7 @@
     +-- Unsupported          the model, plugin or machine cannot do what was asked
     |   +-- DeviceUnavailable    the device asked for is not on this machine
     +-- DatasetInvalid       the data cannot serve the task
+    |   +-- InputMismatch        it is of another kind than the task takes: images, or texts
     +-- DownloadFailed       weights could not be fetched
     |   +-- ChecksumMismatch     the bytes are not the ones the card names
     +-- StoreInvalid         a file of the store is missing, unreadable or in the way
@@ -67,6 +68,20 @@ class DeviceUnavailable(Unsupported):
 
 class DatasetInvalid(ZooError):
     """The data cannot serve the task."""
+
+
+class InputMismatch(DatasetInvalid):
+    """The data is of another kind than the task takes.
+
+    Attributes:
+        found: what the data is.
+        kind: what its inputs are, as `Task.input` has it.
+    """
+
+    def __init__(self, message: str, hint: str = "", *, found: str = "", kind: str = "") -> None:
+        super().__init__(message, hint)
+        self.found = found
+        self.kind = kind
 
 
 class DownloadFailed(ZooError):

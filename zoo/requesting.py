@@ -6,18 +6,19 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
 import msgspec
 
 from zoo.card import Ability, Card, TextInput, Verb
-from zoo.catalog import Catalog, data_task
+from zoo.catalog import Catalog, data_task, distinct_names
 from zoo.data import InputRows, count_rows, digest, load, match_labels
 from zoo.data.layout import parts_of
 from zoo.devices import choose, named
-from zoo.errors import DatasetInvalid, OptionInvalid, Unsupported
+from zoo.errors import DatasetInvalid, InputMismatch, OptionInvalid, Unsupported
 from zoo.options import Option, parse, read, schema, to_dict
 from zoo.plugins import load_plugin
 from zoo.runs import store
@@ -25,8 +26,9 @@ from zoo.runs.answer_files import format_of
 from zoo.runs.request import DataRequest, RunRequest, RunVerb
 from zoo.runs.store import training_of
 from zoo.runs.versions import relevant_versions
-from zoo.task import Task
+from zoo.task import Task, get_task
 
+_MODELS_OFFERED = 4
 PROCESSES = Option(name="processes", kind="int", default=1, help="Processes on this machine.", ge=1, le=64)
 
 
@@ -55,7 +57,8 @@ def training_request(
     parsed = parse(ability.options, options, beside=training_request.__kwdefaults__ or ())
     processes = cast("int", read(PROCESSES, processes))
     task = data_task(card, ability.task)
-    checked = _check_training_data(data, eval_data, task, input, label, merge_labels)
+    with offering_models(card, verb):
+        checked = _check_training_data(data, eval_data, task, input, label, merge_labels)
     return _request(
         verb,
         card,
@@ -94,7 +97,8 @@ def evaluation_request(
             f"fine-tune it first: zoo finetune {card.name} --data FILE",
         )
     path = _existing(data)
-    dataset = load(path, task, input_column=input, label_column=label, min_classes=1)
+    with offering_models(card, "predict"):
+        dataset = load(path, task, input_column=input, label_column=label, min_classes=1)
     training = training_of(card)
     merge = training is not None and training.data.merge_labels
     match_labels(dataset, card.labels, merge=merge)
@@ -134,7 +138,8 @@ def batch_prediction_request(
     if not target.parent.is_dir():
         raise OptionInvalid(f"there is no folder {target.parent}", "make it first, or choose another --out")
     kept = [keep] * bool(keep) if isinstance(keep, str) else list(keep)
-    rows = InputRows(path, data_task(card, ability.task), input_column=input, keep=kept)
+    with offering_models(card, "predict"):
+        rows = InputRows(path, data_task(card, ability.task), input_column=input, keep=kept)
     if count_rows(path) == 0:
         raise DatasetInvalid(f"{path} has no rows", "give a file that has some")
     checked = DataRequest(path=str(path), sha256=digest(path), input_column=input)
@@ -165,6 +170,36 @@ def find_ability(model: str, verb: Verb) -> tuple[Card, Ability]:
     if ability is None:
         raise Unsupported(f"{card.name} cannot {verb}", f"it can {', '.join(card.abilities) or 'do nothing'}")
     return card, ability
+
+
+@contextmanager
+def offering_models(card: Card, command: str) -> Iterator[None]:
+    """Read data for a model; where it is of another kind than the model takes, models that do take it are offered.
+
+    Args:
+        card: of the model.
+        command: what it shall do; an evaluation needs what predicts.
+
+    Raises:
+        InputMismatch: naming model, data and a few models that fit.
+    """
+    verb: Verb = "finetune" if command == "finetune" else "pretrain" if command == "pretrain" else "predict"
+    try:
+        yield
+    except InputMismatch as mismatch:
+        task = card.abilities[verb].task if verb in card.abilities else card.task
+        message = f"{mismatch.found}, but {card.name} takes {get_task(task).input}s"
+        hint = fitting_models(mismatch.kind, verb)
+        raise InputMismatch(message, hint, found=mismatch.found, kind=mismatch.kind) from None
+
+
+def fitting_models(kind: str, verb: Verb) -> str:
+    """A few models that have a verb for a kind of input, in words."""
+    cards = Catalog.load().taking(kind, verb)
+    if not cards:
+        return f"no model here takes {kind}s; zoo install adds a plugin"
+    names = ", ".join(distinct_names(cards)[:_MODELS_OFFERED])
+    return f"models that take {kind}s: {names} (zoo ls --task {cards[0].abilities[verb].task})"
 
 
 def check_name(name: str, cards: Iterable[Card]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import nullcontext
 from pathlib import Path
 
 from zoo.card import Card, ImageInput, TextInput, Verb
@@ -12,7 +13,7 @@ from zoo.cli.exit_codes import ExitCode
 from zoo.cli.placing import add_columns, add_merge_labels
 from zoo.data import inspect, likely_task
 from zoo.data.wording import report
-from zoo.requesting import find_max_tokens
+from zoo.requesting import find_max_tokens, offering_models
 from zoo.task import Task, get_task
 
 _STATUS_EVERY = 100
@@ -34,18 +35,19 @@ def run(args: argparse.Namespace) -> ExitCode:
     """Inspect and report; data that cannot be used ends with the exit code of data errors."""
     card = _card(args.model) if args.model else None
     training: Verb = "finetune" if card and "finetune" in card.abilities else "pretrain"
-    found = inspect(
-        args.data,
-        _task(args, card, training),
-        eval_path=args.eval,
-        input_column=args.input_column,
-        label_column=args.label,
-        merge=args.merge_labels,
-        tokenizer=_tokenizer(card) if card and isinstance(card.input, TextInput) else None,
-        max_tokens=find_max_tokens(card, training) if card else None,
-        shorter_side=min(card.input.input_size[1:]) if card and isinstance(card.input, ImageInput) else 0,
-        on_rows=_show_progress,
-    )
+    with offering_models(card, training) if card else nullcontext():
+        found = inspect(
+            args.data,
+            _task(args, card, training),
+            eval_path=args.eval,
+            input_column=args.input_column,
+            label_column=args.label,
+            merge=args.merge_labels,
+            tokenizer=_tokenizer(card) if card and isinstance(card.input, TextInput) else None,
+            max_tokens=find_max_tokens(card, training) if card else None,
+            shorter_side=min(card.input.input_size[1:]) if card and isinstance(card.input, ImageInput) else 0,
+            on_rows=_show_progress,
+        )
     diagnostics.status("")
     if args.json:
         output.emit_json(found)

@@ -9,6 +9,7 @@ import shlex
 import sys
 from collections.abc import Iterable, Iterator
 from io import BufferedReader
+from pathlib import Path
 from typing import cast
 
 from zoo.api import load, start
@@ -26,10 +27,11 @@ from zoo.data import Columns, InputRows
 from zoo.data.columns import replaced_columns
 from zoo.data.example import Example, RejectedRow
 from zoo.data.expansion import expand, named_files
+from zoo.data.images import EXTENSIONS as IMAGE_EXTENSIONS
 from zoo.data.lines import Lines, LineTooLong, NotUtf8
 from zoo.errors import DatasetInvalid, OptionInvalid
 from zoo.prediction import Rejected, TruncationCount
-from zoo.requesting import batch_prediction_request, find_ability
+from zoo.requesting import batch_prediction_request, find_ability, fitting_models, offering_models
 from zoo.runs.answer_files import AnswerColumns, AnswerRecord, JsonLines
 from zoo.runs.prediction_job import KeptRow, answer, chunks
 from zoo.task import Task
@@ -90,7 +92,7 @@ def run(args: argparse.Namespace) -> ExitCode:
     typed = not args.inputs and not args.file and sys.stdin.isatty()
     if typed:
         diagnostics.note("reading one input a line; end with Ctrl-D")
-    columns, source = _file_rows(args, task) if args.file else (AnswerColumns(), _given_rows(args, task))
+    columns, source = _file_rows(args, card, task) if args.file else (AnswerColumns(), _given_rows(args, task))
     json_lines = JsonLines(columns) if args.json or args.out else None
     answered = rejected = 0
     truncation = TruncationCount()
@@ -133,6 +135,11 @@ def _nothing_answered(args: argparse.Namespace, rejected: int) -> DatasetInvalid
 def _warn_of_files(args: argparse.Namespace, task: Task) -> None:
     """Say that the name of a file is answered, where its rows may have been meant."""
     for name in named_files(args.inputs, task.input)[:1]:
+        if task.input == "text" and Path(name).suffix.lower() in IMAGE_EXTENSIONS:
+            diagnostics.warn(
+                f"{name!r} is answered as a text, though it names an image; {fitting_models('image', 'predict')}"
+            )
+            continue
         taken = "is answered as a text, though it names a file" if task.input == "text" else "is no image"
         diagnostics.warn(f"{name!r} {taken}; for its rows: zoo predict {args.model} --file {shlex.quote(name)}")
 
@@ -161,9 +168,10 @@ def _answerer(args: argparse.Namespace, card: Card, task: Task) -> Iterator[Answ
     yield model.predict
 
 
-def _file_rows(args: argparse.Namespace, task: Task) -> tuple[AnswerColumns, Iterator[KeptRow]]:
+def _file_rows(args: argparse.Namespace, card: Card, task: Task) -> tuple[AnswerColumns, Iterator[KeptRow]]:
     """The rows of the file, and the columns of what is answered; what is wrong with it shows before the model loads."""
-    rows = InputRows(args.file, task, input_column=args.input_column, keep=args.keep)
+    with offering_models(card, "predict"):
+        rows = InputRows(args.file, task, input_column=args.input_column, keep=args.keep)
     columns = AnswerColumns(rows.kept, rows.columns.input)
     replaced = replaced_columns(args.file, task, rows.columns, Columns(args.input_column))
     for message in (*replaced, *columns.notes()):

@@ -9,8 +9,11 @@ from zoo.data.characters import visible_name
 from zoo.data.example import Columns
 from zoo.data.rows import Malformed
 from zoo.data.table import Table, shown
-from zoo.errors import DatasetInvalid
-from zoo.task import Task
+from zoo.errors import DatasetInvalid, InputMismatch
+from zoo.task import IMAGE_COLUMNS, TEXT_COLUMNS, InputKind, Task
+
+_USUAL_COLUMNS: dict[InputKind, tuple[str, ...]] = {"text": TEXT_COLUMNS, "image": IMAGE_COLUMNS}
+"""Names of input columns, the kind that is likelier first where a table has both."""
 
 
 def find_columns(
@@ -23,7 +26,8 @@ def find_columns(
     """
     trained = task.trained_input_column
     chosen_input = _find(table, f"the {task.input}", "--input", _before(trained, task.input_columns), input_column)
-    if not chosen_input:
+    if not chosen_input or (table.path.is_dir() and task.input != "image"):
+        check_kind(table, task)
         raise _missing(table, f"the {task.input}", "--input", task.input_columns, trained)
     if not task.labelled:
         return Columns(chosen_input)
@@ -41,6 +45,38 @@ def find_columns(
     if not chosen_label and require_labels:
         raise _missing(table, "the label", "--label", usual, trained)
     return Columns(chosen_input, chosen_label)
+
+
+def likely_kind(table: Table, input_column: str = "") -> InputKind | None:
+    """What the inputs of a table are, by its format or the names of its columns; None where they tell nothing."""
+    if table.path.is_dir():
+        return "image"
+    names = {input_column.lower()} if input_column else {name.lower() for name in table.columns}
+    return next((kind for kind, usual in _USUAL_COLUMNS.items() if names.intersection(usual)), None)
+
+
+def check_kind(table: Table, task: Task) -> None:
+    """Insist that the inputs of a table are of the kind that a task takes, as far as can be seen.
+
+    Raises:
+        InputMismatch: saying what they are.
+    """
+    kind = likely_kind(table)
+    if kind is None or kind == task.input:
+        return
+    if table.path.is_dir():
+        found = "a folder of images"
+    elif table.extension == ".txt":
+        found = "plain text"
+    else:
+        column = next(name for name in table.columns if name.lower() in _USUAL_COLUMNS[kind])
+        found = f"a table of {kind}s (column {column})"
+    raise InputMismatch(
+        f"{table.path} is {found}, but {task.name} takes {task.input}s",
+        "zoo ls lists the models with their tasks",
+        found=f"{table.path} is {found}",
+        kind=kind,
+    )
 
 
 def replaced_columns(path: str, task: Task, columns: Columns, named: Columns) -> list[str]:

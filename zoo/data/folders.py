@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from zoo.data.formats import first_table
 from zoo.data.image_files import other_files, walk
 from zoo.data.layout import parts_of
 from zoo.data.lines import EncodingLog
@@ -42,12 +43,16 @@ def read_rows(path: Path, wanted: tuple[str, ...], log: EncodingLog | None = Non
 
 
 def _no_images(path: Path) -> DatasetInvalid:
-    kinds = [f"{count:,} {extension}" for extension, count in list(other_files(path).items())[:_KINDS_SHOWN]]
-    return DatasetInvalid(
-        f"{path} is a folder without images"
-        + (f"; it holds files of other kinds ({', '.join(kinds)})" if kinds else ""),
-        "images end in .jpg, .png, .webp and the like; a table of rows is named itself",
-    )
+    counts = other_files(path)
+    kinds = ", ".join(f"{count:,} {extension}" for extension, count in list(counts.items())[:_KINDS_SHOWN])
+    found = f"{path} is a folder without images" + (f"; it holds files of other kinds ({kinds})" if kinds else "")
+    if table := first_table(path):
+        return DatasetInvalid(found, f"name the table itself, such as {table}")
+    if ".txt" in counts:
+        return DatasetInvalid(
+            found, "texts in files of their own are not read: write them into one table, a row each, with a column text"
+        )
+    return DatasetInvalid(found, "images end in .jpg, .png, .webp and the like; a table of rows is named itself")
 
 
 def _label(name: str) -> str | None:

@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol, cast
 
 from zoo.data import compression
 from zoo.data.encodings import utf8_stream, without_marks
+from zoo.data.image_files import is_passed_over
 from zoo.data.jsondocument import is_document
 from zoo.data.lines import EncodingLog
 from zoo.data.rows import Malformed, Row
@@ -72,6 +73,13 @@ def format_of(path: Path) -> Format:
 def names_data(path: Path) -> bool:
     """Whether a file is data by its name, compressed or not."""
     return path.suffix.lower() in (*EXTENSIONS, *compression.EXTENSIONS)
+
+
+def first_table(folder: Path) -> Path | None:
+    """The first file below a folder, level by level, that is a table by its name."""
+    paths = (path for path in folder.rglob("*") if names_data(path) and path.suffix.lower() != ".txt")
+    tables = (path for path in paths if path.is_file() and not any(map(is_passed_over, path.relative_to(folder).parts)))
+    return min(tables, key=lambda path: (len(path.parts), path), default=None)
 
 
 def _of_contents(path: Path) -> Format:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from zoo.data.columns import likely_kind
 from zoo.data.table import Table
-from zoo.task import IMAGE_COLUMNS, TEXT_COLUMNS, Task, get_task
+from zoo.task import Task, get_task
 
 
 def likely_task(path: str | Path, input_column: str = "") -> Task:
@@ -21,6 +22,5 @@ def likely_task(path: str | Path, input_column: str = "") -> Task:
     """
     if Path(path).is_dir():
         return get_task("image-classification")
-    columns = {input_column.lower()} if input_column else {name.lower() for name in Table(path).columns}
-    images = columns.intersection(IMAGE_COLUMNS) and not columns.intersection(TEXT_COLUMNS)
-    return get_task("image-classification" if images else "text-classification")
+    kind = likely_kind(Table(path), input_column)
+    return get_task("image-classification" if kind == "image" else "text-classification")

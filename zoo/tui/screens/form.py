@@ -22,7 +22,7 @@ from zoo.data.wording import findings, report
 from zoo.devices import Device, available
 from zoo.errors import RunCancelled, ZooError
 from zoo.options import Option, schema
-from zoo.requesting import find_max_tokens
+from zoo.requesting import find_max_tokens, offering_models
 from zoo.runs.request import RunRequest
 from zoo.sanitize import one_line, plain
 from zoo.tui.commands import command_line
@@ -211,18 +211,19 @@ class RunForm(Page):
         evaluation = self.value("eval")
         card_input = self.card.input
         try:
-            found = inspect(
-                path,
-                self.task_,
-                eval_path=Path(evaluation).expanduser() if evaluation else None,
-                input_column=self.value("input"),
-                label_column=self.value("label"),
-                merge=self.merges_labels,
-                tokenizer=self._tokenizer() if isinstance(card_input, TextInput) else None,
-                max_tokens=find_max_tokens(self.card, self.verb, self.value("max_tokens")),
-                shorter_side=min(card_input.input_size[1:]) if isinstance(card_input, ImageInput) else 0,
-                on_rows=watch,
-            )
+            with offering_models(self.card, self.verb):
+                found = inspect(
+                    path,
+                    self.task_,
+                    eval_path=Path(evaluation).expanduser() if evaluation else None,
+                    input_column=self.value("input"),
+                    label_column=self.value("label"),
+                    merge=self.merges_labels,
+                    tokenizer=self._tokenizer() if isinstance(card_input, TextInput) else None,
+                    max_tokens=find_max_tokens(self.card, self.verb, self.value("max_tokens")),
+                    shorter_side=min(card_input.input_size[1:]) if isinstance(card_input, ImageInput) else 0,
+                    on_rows=watch,
+                )
         except RunCancelled:
             return
         except ZooError as error:
