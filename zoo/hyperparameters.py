@@ -8,12 +8,12 @@ from typing import Annotated, Literal
 from zoo.errors import OptionInvalid
 from zoo.options import Options, option
 
-Seed = Annotated[int, option("Seed of everything random.", ge=0, lt=2**32)]
+Seed = Annotated[int, option("Seed of everything random.", ge=0, lt=2**32, advanced=True)]
 EvalShare = Annotated[
     float, option("Share of the rows held out for evaluation where no evaluation data is given.", ge=0, le=0.5)
 ]
 MaxRejected = Annotated[
-    float, option("The run fails when more than this share of the rows cannot be used.", ge=0, le=1)
+    float, option("The run fails when more than this share of the rows cannot be used.", ge=0, le=1, advanced=True)
 ]
 
 
@@ -38,30 +38,49 @@ class TrainingOptions(Options, frozen=True, kw_only=True):
             aliases=("num_epochs", "num_train_epochs"),
         ),
     ] = None
-    max_steps: Annotated[int | None, option("Stop after this many optimizer steps.", ge=1, unit="steps")] = None
+    max_steps: Annotated[
+        int | None, option("Stop after this many optimizer steps.", ge=1, unit="steps", advanced=True)
+    ] = None
     batch_size: Annotated[
         int | None, option("Examples per optimizer step, over all processes.", ge=1, le=65_536, unit="examples")
     ] = None
     micro_batch_size: Annotated[
         int | None,
         option(
-            "Examples computed at once; smaller needs less memory, the result stays the same.", ge=1, unit="examples"
+            "Examples computed at once; smaller needs less memory, the result stays the same.",
+            ge=1,
+            unit="examples",
+            advanced=True,
         ),
     ] = None
     lr: Annotated[float | None, option("Peak learning rate.", gt=0, le=10, aliases=("learning_rate",))] = None
-    weight_decay: Annotated[float, option("Decoupled weight decay of AdamW.", ge=0, le=1)] = 0.01
+    weight_decay: Annotated[float, option("Decoupled weight decay of AdamW.", ge=0, le=1, advanced=True)] = 0.01
     warmup: Annotated[
-        float, option("Share of the steps over which the learning rate rises.", ge=0, lt=1, aliases=("warmup_ratio",))
+        float,
+        option(
+            "Share of the steps over which the learning rate rises.",
+            ge=0,
+            lt=1,
+            aliases=("warmup_ratio",),
+            advanced=True,
+        ),
     ] = 0.1
     schedule: Annotated[
         Literal["linear", "cosine", "constant"],
-        option("How the learning rate falls after the warm-up.", aliases=("lr_scheduler_type", "lr_schedule")),
+        option(
+            "How the learning rate falls after the warm-up.",
+            aliases=("lr_scheduler_type", "lr_schedule"),
+            advanced=True,
+        ),
     ] = "linear"
-    max_grad_norm: Annotated[float, option("Gradients longer than this are scaled down; 0 turns it off.", ge=0)] = 1.0
+    max_grad_norm: Annotated[
+        float, option("Gradients longer than this are scaled down; 0 turns it off.", ge=0, advanced=True)
+    ] = 1.0
     seed: Seed = 42
     eval_share: EvalShare = 0.1
     eval_steps: Annotated[
-        int | None, option("Optimizer steps between evaluations; auto is once an epoch.", ge=1, unit="steps")
+        int | None,
+        option("Optimizer steps between evaluations; auto is once an epoch.", ge=1, unit="steps", advanced=True),
     ] = None
     patience: Annotated[
         int | None,
@@ -69,10 +88,12 @@ class TrainingOptions(Options, frozen=True, kw_only=True):
             "Stop after this many evaluations without a better result; auto never stops early.",
             ge=1,
             aliases=("early_stopping_patience",),
+            advanced=True,
         ),
     ] = None
     save_steps: Annotated[
-        int | None, option("Optimizer steps between checkpoints; auto is about one a minute.", ge=1, unit="steps")
+        int | None,
+        option("Optimizer steps between checkpoints; auto is about one a minute.", ge=1, unit="steps", advanced=True),
     ] = None
     max_rejected: MaxRejected = 0.1
 
@@ -92,8 +113,10 @@ class FinetuneOptions(TrainingOptions, frozen=True, kw_only=True):
         Literal["full", "head", "lora"],
         option("What is trained: everything, only the new head, or low-rank adapters (Hu et al. 2021) and the head."),
     ] = "full"
-    lora_rank: Annotated[int, option("Rank of the LoRA matrices.", ge=1, le=1024)] = 8
-    lora_alpha: Annotated[float, option("LoRA scaling; the update is scaled by alpha / rank.", gt=0)] = 16.0
+    lora_rank: Annotated[int, option("Rank of the LoRA matrices.", ge=1, le=1024, advanced=True)] = 8
+    lora_alpha: Annotated[float, option("LoRA scaling; the update is scaled by alpha / rank.", gt=0, advanced=True)] = (
+        16.0
+    )
     class_weights: Annotated[
         str,
         option("Weight of each class in the loss: none, auto (inverse frequency) or name=weight,name=weight."),

@@ -17,20 +17,28 @@ CropScale = Annotated[
         "Training sees random parts of at least this share of an image (Szegedy et al. 2014); 1 shows all of it.",
         gt=0,
         le=1,
+        advanced=True,
     ),
 ]
 Flip = Annotated[
     bool, option("Training sees every second image mirrored; turn it off where left and right matter, as in digits.")
 ]
 Rotate = Annotated[
-    float, option("Training sees images turned by up to so much either way.", ge=0, le=180, unit="degrees")
+    float,
+    option("Training sees images turned by up to so much either way.", ge=0, le=180, unit="degrees", advanced=True),
 ]
 Jitter = Annotated[
-    float, option("Training sees brightness, contrast and saturation changed by up to this share.", ge=0, lt=1)
+    float,
+    option("Training sees brightness, contrast and saturation changed by up to this share.", ge=0, lt=1, advanced=True),
 ]
-CacheMemory = Annotated[int, option("Decoded images kept in memory for the next epoch.", ge=0, le=1_048_576, unit="MB")]
+CacheMemory = Annotated[
+    int, option("Decoded images kept in memory for the next epoch.", ge=0, le=1_048_576, unit="MB", advanced=True)
+]
 CacheDisk = Annotated[
-    int, option("Decoded images kept on disk beyond that, until the run ends.", ge=0, le=16_777_216, unit="MB")
+    int,
+    option(
+        "Decoded images kept on disk beyond that, until the run ends.", ge=0, le=16_777_216, unit="MB", advanced=True
+    ),
 ]
 
 
@@ -55,7 +63,8 @@ class ImagePretrainOptions(PretrainOptions, frozen=True, kw_only=True):
     rotate: Rotate = 0.0
     jitter: Jitter = 0.4
     temperature: Annotated[
-        float, option("Divides the similarities; smaller looks at the nearest strangers only.", gt=0, le=10)
+        float,
+        option("Divides the similarities; smaller looks at the nearest strangers only.", gt=0, le=10, advanced=True),
     ] = 0.5
     cache_memory: CacheMemory = 1024
     cache_disk: CacheDisk = 4096

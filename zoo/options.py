@@ -59,6 +59,8 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
     """The only values allowed, if any are named."""
     aliases: tuple[str, ...] = ()
     """What other tools call the same thing; taken for the name."""
+    advanced: bool = False
+    """Whether few people need it; views show the others first."""
     ge: float | None = None
     gt: float | None = None
     le: float | None = None
@@ -111,6 +113,7 @@ def option(
     le: float | None = None,
     lt: float | None = None,
     aliases: tuple[str, ...] = (),
+    advanced: bool = False,
 ) -> msgspec.Meta:
     """Describe a field of an Options struct; goes into its Annotated type.
 
@@ -122,9 +125,11 @@ def option(
         le: largest value.
         lt: the value is smaller than this.
         aliases: what other tools call the very same thing; each is taken for the field's name.
+        advanced: few people need it; forms fold it away.
     """
     # None means no bound, which Meta takes at run time though its overloads do not say so.
-    return msgspec.Meta(description=help, ge=ge, gt=gt, le=le, lt=lt, extra={"unit": unit, "aliases": aliases})  # type: ignore
+    extra = {"unit": unit, "aliases": aliases, "advanced": advanced}
+    return msgspec.Meta(description=help, ge=ge, gt=gt, le=le, lt=lt, extra=extra)  # type: ignore
 
 
 def _plain(limit: float) -> str:
@@ -215,6 +220,7 @@ def _describe(owner: type[Options], field: msgspec.structs.FieldInfo, hint: Any)
         help=meta.description,
         unit=(meta.extra or {}).get("unit", ""),
         aliases=tuple((meta.extra or {}).get("aliases", ())),
+        advanced=bool((meta.extra or {}).get("advanced", False)),
         optional=len(values) < len(members),
         choices=choices,
         ge=meta.ge,

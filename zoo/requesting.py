@@ -29,7 +29,9 @@ from zoo.runs.versions import relevant_versions
 from zoo.task import Task, get_task
 
 _MODELS_OFFERED = 4
-PROCESSES = Option(name="processes", kind="int", default=1, help="Processes on this machine.", ge=1, le=64)
+PROCESSES = Option(
+    name="processes", kind="int", default=1, help="Processes on this machine.", ge=1, le=64, advanced=True
+)
 
 
 def training_request(

@@ -309,6 +309,45 @@ def test_flags_before_the_command_are_no_operands_after_a_double_dash(
     assert capsys.readouterr().out.startswith("model: a toy\n")
 
 
+@pytest.mark.parametrize(("flag", "shown"), [("--help", False), ("--help-all", True)])
+def test_options_that_few_people_need_are_shown_on_demand(
+    flag: str, shown: bool, site: Site, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    ability = "{'finetune': zoo.Ability(task='text-classification', options=Mine)}"
+    more = OPTIONS.replace("zoo.DataOptions", "zoo.FinetuneOptions").replace("ge=1,", "ge=1, advanced=True,")
+    site.install("toy", plugin(card(abilities=ability), more=more))
+    with pytest.raises(SystemExit) as caught:
+        main(["finetune", "model", flag])
+
+    out = capsys.readouterr().out
+    assert caught.value.code == ExitCode.OK
+    assert out.startswith("usage: zoo finetune MODEL --data DATA [options]\n")
+    assert ("--depth" in out, "--weight-decay" in out, "--processes" in out) == (shown, shown, shown)
+    assert ("more options that few people need: --help-all" in out) != shown
+    assert all(usual in out for usual in ("--epochs", "--lr", "--way up|down", "--eval-share"))
+    assert out.index("--epochs") < out.index("examples:\n  zoo finetune model --data reviews.csv --name mine\n")
+    assert shown or len(out.splitlines()) <= 55
+
+
+def test_an_example_is_the_hint_where_something_required_is_missing(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["finetune"]) == ExitCode.USAGE
+    assert capsys.readouterr().err.splitlines() == [
+        "error: the following arguments are required: MODEL, --data",
+        "hint: such as zoo finetune all-minilm-l6-v2 --data reviews.csv --name mine; zoo finetune --help",
+    ]
+
+
+def test_an_option_that_help_leaves_out_can_be_given(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    ability = "{'finetune': zoo.Ability(task='text-classification', options=Mine)}"
+    site.install("toy", plugin(card(abilities=ability), more=OPTIONS.replace("ge=1,", "ge=1, advanced=True,")))
+
+    assert main(["finetune", "model", "--data", "missing.csv", "--depth", "0"]) == ExitCode.USAGE
+    assert "--depth is '0', but takes a whole number, at least 1 (layers)" in capsys.readouterr().err
+
+
 def test_the_choices_of_an_option_are_shown(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     ability = "{'finetune': zoo.Ability(task='text-classification', options=Mine)}"
     site.install("toy", plugin(card(abilities=ability), more=OPTIONS))

@@ -230,7 +230,7 @@ def test_evaluate_prints_a_table_of_classes(model: str, rows: Path) -> None:
 
 
 def test_help_of_a_command_shows_the_options_of_the_model(echo: None) -> None:
-    common, of_model = type_in("finetune", "--help"), type_in("finetune", "echo", "--help")
+    common, of_model = type_in("finetune", "--help"), type_in("finetune", "echo", "--help-all")
 
     assert "--epochs" in common.stdout
     assert "--pause-ms" not in common.stdout

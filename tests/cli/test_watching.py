@@ -105,7 +105,7 @@ def test_following_a_log_prints_whole_lines(echo: None, rows: Path) -> None:
 def test_options_of_the_model_may_stand_anywhere_after_it(echo: None, rows: Path) -> None:
     done = type_in("finetune", "--data", str(rows), "-q", "echo", "--pause-ms", "0", "--name", "words", *HERE)
     assert (0, "") == (done.returncode, done.stderr)
-    assert "--pause-ms" in type_in("finetune", "--json", "echo", "--help").stdout
+    assert "--pause-ms" in type_in("finetune", "--json", "echo", "--help-all").stdout
 
     mixed = type_in("predict", "words", "--json", "so good", *HERE, "so bad")
     assert ["so good", "so bad"] == [json.loads(line)["input"] for line in mixed.stdout.splitlines()]

@@ -7,7 +7,7 @@ import argparse
 from zoo.api import start
 from zoo.cli import diagnostics
 from zoo.cli.exit_codes import ExitCode
-from zoo.cli.option_flags import add_options, given_options
+from zoo.cli.option_flags import add_help_all, add_options, given_options
 from zoo.cli.parser import Parser
 from zoo.cli.placing import add_columns, add_placement, named_model, tell_placement
 from zoo.cli.training import watch_and_tell
@@ -17,6 +17,8 @@ from zoo.requesting import evaluation_request, find_ability
 
 def complete_parser(parser: Parser, words: list[str]) -> None:
     """Declare the flags, those of the named model included."""
+    add_help_all(parser)
+    parser.examples = ("zoo evaluate mine --data test.csv",)
     parser.add_argument("model", metavar="MODEL", help="a finished run, or a model that classifies")
     parser.add_argument(
         "--data",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from zoo.cli.parser import Parser
+from zoo.cli.parser import HelpAll, Parser
 from zoo.options import Option, Options, names_by_alias, read, schema
 from zoo.sanitize import one_line
 
@@ -18,10 +18,7 @@ def add_options(parser: Parser, options: type[Options], *, title: str) -> None:
     if not described:
         return
     parser.aliases |= flags_by_alias(options)
-    _add_flags(parser.add_argument_group(title), described)
-
-
-def _add_flags(group: argparse._ArgumentGroup, described: tuple[Option, ...]) -> None:
+    group = parser.add_argument_group(title)
     for one in described:
         settings: dict[str, Any]
         if one.kind == "bool":
@@ -30,7 +27,11 @@ def _add_flags(group: argparse._ArgumentGroup, described: tuple[Option, ...]) ->
             settings = {"metavar": one_line("|".join(one.choices))}
         else:
             settings = {"metavar": {"int": "N", "float": "X", "str": "TEXT"}[one.kind]}
-        group.add_argument(one.flag, dest=_PREFIX + one.name, default=None, help=help_text(one), **settings)
+        action = group.add_argument(
+            one.flag, dest=_PREFIX + one.name, default=None, help=help_text(one, with_choices=False), **settings
+        )
+        if one.advanced:
+            parser.advanced.append(action)
 
 
 def flags_by_alias(options: type[Options]) -> dict[str, str]:
@@ -42,15 +43,22 @@ def _flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
+def add_help_all(parser: Parser) -> None:
+    """`--help-all`, for commands that have the options of a model."""
+    parser.add_argument("--help-all", action=HelpAll, help="show every option, and exit")
+
+
 def add_number(parser: Parser, described: Option, *, help: str = "") -> None:
     """Add a flag of the command itself that takes a number within bounds."""
-    parser.add_argument(
+    action = parser.add_argument(
         described.flag,
         type=lambda text: read(described, text),
         default=described.default,
         metavar="N",
         help=help or help_text(described),
     )
+    if described.advanced:
+        parser.advanced.append(action)
 
 
 def given_options(args: argparse.Namespace) -> dict[str, Any]:
@@ -62,8 +70,9 @@ def given_options(args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def help_text(one: Option) -> str:
-    """One option in words: what it is, its unit, bounds and default."""
+def help_text(one: Option, *, with_choices: bool = True) -> str:
+    """One option in words: what it is, its unit, bounds and default; choices may stand with the flag already."""
     default = "auto" if one.default is None else one.default
-    facts = [one.unit, one.bounds, f"default: {default}"]
+    bounds = one.bounds if with_choices or not one.choices else ""
+    facts = [one.unit, bounds, f"default: {default}"]
     return one_line(f"{one.help} ({'; '.join(fact for fact in facts if fact)})").replace("%", "%%")

@@ -14,6 +14,8 @@ from zoo.cli.spelling import MODEL_FLAGS, flag_of_other_tool, respelled, unknown
 from zoo.errors import OptionInvalid, ZooError
 from zoo.suggestions import did_you_mean, nearest
 
+TALK = "talk"
+
 
 class Command(Protocol):
     """What the module of a command offers."""
@@ -37,6 +39,10 @@ class Parser(argparse.ArgumentParser):
         self.intermixed = False
         """Whether positional arguments may stand between and after flags; argparse alone takes all of them from the
         first place that has any."""
+        self.examples: tuple[str, ...] = ()
+        """Commands as a person types them, shown by --help and where something required is missing."""
+        self.advanced: list[argparse.Action] = []
+        """Flags that few people need: --help leaves them out, --help-all shows them."""
 
     def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
         """Parse all words; one that is not understood is an error with the nearest that would be."""
@@ -73,14 +79,52 @@ class Parser(argparse.ArgumentParser):
             what = f"{flag} is {value!r}, but takes" if flag else f"{value!r} is not"
             raise OptionInvalid(f"{what} one of {', '.join(choices)}", hint)
 
+    def format_help(self) -> str:
+        """The help without the flags that few people need, and with how many there are."""
+        if not self.advanced:
+            return self._format_all()
+        texts = [action.help for action in self.advanced]
+        for action in self.advanced:
+            action.help = argparse.SUPPRESS
+        try:
+            help_text = self._format_all()
+        finally:
+            for action, text in zip(self.advanced, texts, strict=True):
+                action.help = text
+        return f"{help_text}\n{len(self.advanced)} more options that few people need: --help-all\n"
+
+    def _format_all(self) -> str:
+        self._action_groups.sort(key=lambda group: group.title == TALK)  # what all commands have comes last
+        if self.examples:
+            self.epilog = "\n".join(["examples:" if len(self.examples) > 1 else "example:", *self._indented()])
+        return super().format_help()
+
+    def _indented(self) -> list[str]:
+        return [f"  {example}" for example in self.examples]
+
     def error(self, message: str) -> NoReturn:
         """Say what was wrong in one line."""
-        raise OptionInvalid(message, f"{self.prog} --help")
+        example = f"such as {self.examples[0]}; " if self.examples and "required" in message else ""
+        raise OptionInvalid(message, f"{example}{self.prog} --help")
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         """Leave after --help, while a reader that has gone away can still be noticed."""
         sys.stdout.flush()
         super().exit(status, message)
+
+
+class HelpAll(argparse.Action):
+    """`--help-all`: the help with every flag."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str | None = None) -> None:
+        super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        """Print it and leave."""
+        assert isinstance(parser, Parser)
+        parser.advanced = []
+        parser.print_help()
+        parser.exit()
 
 
 def new_parser(name: str, command: Command, help_text: str) -> Parser:
@@ -91,7 +135,7 @@ def new_parser(name: str, command: Command, help_text: str) -> Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    talk = parser.add_argument_group("talk").add_mutually_exclusive_group()
+    talk = parser.add_argument_group(TALK).add_mutually_exclusive_group()
     talk.add_argument("-q", "--quiet", action="store_true", help="say nothing but answers, warnings and errors")
     talk.add_argument("-v", "--verbose", action="store_true", help="say more; show tracebacks")
     return parser

@@ -17,7 +17,7 @@ from zoo.card import Card
 from zoo.catalog import data_task
 from zoo.cli import diagnostics, output, warm
 from zoo.cli.exit_codes import ExitCode
-from zoo.cli.option_flags import add_options, given_options
+from zoo.cli.option_flags import add_help_all, add_options, given_options
 from zoo.cli.parser import Parser
 from zoo.cli.placing import add_columns, add_placement, named_model, tell_placement
 from zoo.cli.render import render
@@ -43,6 +43,8 @@ CHUNK = 64
 
 def complete_parser(parser: Parser, words: list[str]) -> None:
     """Declare the flags, those of the named model included."""
+    add_help_all(parser)
+    parser.examples = ('zoo predict mine "some text"', "zoo predict mine --file new.csv --out answers.csv")
     parser.add_argument("model", metavar="MODEL", help="a model or a finished run; zoo ls --local lists those here")
     parser.add_argument(
         "inputs",

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 
 from zoo.api import Run, start
-from zoo.card import Verb
+from zoo.card import Card, ImageInput, Verb
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode, exit_code_by_name, exit_code_of_kind
-from zoo.cli.option_flags import add_number, add_options, given_options
+from zoo.cli.option_flags import add_help_all, add_number, add_options, given_options
 from zoo.cli.parser import Parser
 from zoo.cli.placing import add_columns, add_merge_labels, add_placement, named_model, tell_placement
 from zoo.cli.watching import leave, tell_result, watch
@@ -25,6 +25,8 @@ _COMMON: dict[Verb, type[Options]] = {"finetune": FinetuneOptions, "pretrain": P
 
 def complete_parser(parser: Parser, words: list[str], verb: Verb) -> None:
     """Declare all flags; those of the model's options once the model is known."""
+    parser.usage = f"{parser.prog} MODEL --data DATA [options]"
+    add_help_all(parser)
     parser.add_argument("model", metavar="MODEL", help="a model or a finished run; zoo ls lists them")
     parser.add_argument(
         "--data", metavar="DATA", required=True, help="CSV, TSV, JSON, Parquet or text, or a folder of images"
@@ -42,8 +44,18 @@ def complete_parser(parser: Parser, words: list[str], verb: Verb) -> None:
     if name := named_model(parser, words, _COMMON[verb]):
         card, ability = find_ability(name, verb)
         add_options(parser, ability.options, title=f"options of {card.name}")
+        parser.examples = _examples(verb, card)
     else:
+        parser.examples = _examples(verb)
         add_options(parser, _COMMON[verb], title="options every model understands (name one to see all of its own)")
+
+
+def _examples(verb: Verb, card: Card | None = None) -> tuple[str, ...]:
+    """Commands to begin with, for a model or for any."""
+    model = card.name if card else "all-minilm-l6-v2"
+    data = "photos/" if card and isinstance(card.input, ImageInput) else "reviews.csv"
+    begin = f"zoo {verb} {model} --data {data}"
+    return (f"{begin} --name mine", f"{begin} --epochs 3 --detach")
 
 
 def run(args: argparse.Namespace, verb: Verb) -> ExitCode:

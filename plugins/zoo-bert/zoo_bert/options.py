@@ -18,7 +18,7 @@ MaxTokens = Annotated[
         unit="tokens",
     ),
 ]
-Dropout = Annotated[float | None, option("Dropout of all layers; auto is the model's own.", ge=0, lt=1)]
+Dropout = Annotated[float | None, option("Dropout of all layers; auto is the model's own.", ge=0, lt=1, advanced=True)]
 VocabularySize = Annotated[
     int | None,
     option(
@@ -26,6 +26,7 @@ VocabularySize = Annotated[
         ge=100,
         le=30_522,
         unit="tokens",
+        advanced=True,
     ),
 ]
 
@@ -44,7 +45,7 @@ class BertPretrainOptions(PretrainOptions, frozen=True, kw_only=True):
     max_tokens: MaxTokens = None
     dropout: Dropout = 0.0
     vocabulary_size: VocabularySize = None
-    mask_probability: Annotated[float, option("Share of the tokens to be predicted.", gt=0, lt=1)] = 0.15
+    mask_probability: Annotated[float, option("Share of the tokens to be predicted.", gt=0, lt=1, advanced=True)] = 0.15
 
 
 class BertPredictOptions(Options, frozen=True, kw_only=True):
@@ -58,5 +59,5 @@ class BertPredictOptions(Options, frozen=True, kw_only=True):
         option("Longer texts are cut; auto is what the model was made for.", ge=8, le=512, unit="tokens"),
     ] = None
     batch_tokens: Annotated[
-        int, option("Tokens computed at once, padding included.", ge=64, le=1_048_576, unit="tokens")
+        int, option("Tokens computed at once, padding included.", ge=64, le=1_048_576, unit="tokens", advanced=True)
     ] = 2048

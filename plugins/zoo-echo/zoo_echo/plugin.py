@@ -22,9 +22,9 @@ Counts = dict[str, dict[str, int]]
 class EchoOptions(zoo.FinetuneOptions, frozen=True, kw_only=True):
     """Options of counting; those of zoo.FinetuneOptions that mean nothing to it are left alone."""
 
-    pause_ms: Annotated[int, zoo.option("Pause after each step.", ge=0, le=60_000, unit="ms")] = 0
-    fail_at: Annotated[int, zoo.option("Fail at this step; 0 never does.", ge=0)] = 0
-    deaf: Annotated[bool, zoo.option("Never look whether a stop was asked for.")] = False
+    pause_ms: Annotated[int, zoo.option("Pause after each step.", ge=0, le=60_000, unit="ms", advanced=True)] = 0
+    fail_at: Annotated[int, zoo.option("Fail at this step; 0 never does.", ge=0, advanced=True)] = 0
+    deaf: Annotated[bool, zoo.option("Never look whether a stop was asked for.", advanced=True)] = False
 
 
 @zoo.hookimpl

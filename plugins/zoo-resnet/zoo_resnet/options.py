@@ -12,5 +12,10 @@ class ResnetFinetuneOptions(ImageFinetuneOptions, frozen=True, kw_only=True):
 
     frozen_stages: Annotated[
         int,
-        option("Leading parts that stay as they are: 1 is the stem, 5 is everything but the new head.", ge=0, le=5),
+        option(
+            "Leading parts that stay as they are: 1 is the stem, 5 is everything but the new head.",
+            ge=0,
+            le=5,
+            advanced=True,
+        ),
     ] = 0
