@@ -99,6 +99,7 @@ def test_every_command_has_help(name: str, site: Site, capsys: pytest.CaptureFix
         (errors.DownloadFailed, 3),
         (errors.ChecksumMismatch, 3),
         (errors.DatasetInvalid, 4),
+        (errors.InputMismatch, 4),
         (errors.PluginBroken, 5),
         (errors.StoreInvalid, 6),
         (errors.RunCancelled, 130),
@@ -112,7 +113,7 @@ def test_every_kind_of_error_has_its_code(kind: type[errors.ZooError], code: int
 def test_every_error_class_is_among_them() -> None:
     kinds = [value for value in vars(errors).values() if isinstance(value, type)]
 
-    assert len(kinds) == 14
+    assert len(kinds) == 15
     assert exit_code_of_kind("SomethingElse") == ExitCode.FAILED
 
 

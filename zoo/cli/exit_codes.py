@@ -31,6 +31,7 @@ _BY_KIND: dict[type[errors.ZooError], ExitCode] = {
     errors.DeviceUnavailable: ExitCode.USAGE,
     errors.PluginBroken: ExitCode.PLUGIN,
     errors.DatasetInvalid: ExitCode.DATA,
+    errors.InputMismatch: ExitCode.DATA,
     errors.DownloadFailed: ExitCode.DOWNLOAD,
     errors.ChecksumMismatch: ExitCode.DOWNLOAD,
     errors.StoreInvalid: ExitCode.STORE,
