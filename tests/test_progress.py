@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from zoo.progress import count, describe, duration, size
+from zoo.progress import count, describe, duration, progress_display, size
 from zoo.runs.events import (
     ExampleRejected,
+    Noted,
     PredictionsWritten,
+    RunCancelled,
     RunLaunched,
     RunPlanned,
     RunStarted,
     StepCompleted,
+    Warned,
     WeightsFetched,
 )
 from zoo.runs.snapshot import fold
@@ -70,6 +73,26 @@ def test_batch_prediction_is_told_in_rows() -> None:
 )
 def test_durations(seconds: float, said: str) -> None:
     assert said == duration(seconds)
+
+
+def test_warnings_and_notes_stay_above_the_line_that_is_repainted(capsys: pytest.CaptureFixture[str]) -> None:
+    said = (Warned(message="a \x1b[31mred\nword"), Noted(message="50 rows are held out"))
+    with progress_display(True) as show:
+        show(fold((*STARTED, said[0], RunCancelled())))
+        show(fold((*STARTED, *said, RunCancelled())))
+        show(fold((*STARTED, *said, RunCancelled())))
+
+    assert [text.removeprefix("\r\x1b[K") for text in capsys.readouterr().err.replace("\r", "\n\r").split("\n")] == [
+        "",
+        "warning: a red word",
+        "",
+        "loading the data and the model  cancelled",
+        "50 rows are held out",
+        "",
+        "loading the data and the model  cancelled",
+        "loading the data and the model  cancelled",
+        "",
+    ]
 
 
 def test_large_numbers() -> None:

@@ -351,6 +351,7 @@ def evaluate(
     *,
     input: str = "",
     label: str = "",
+    merge_labels: bool = False,
     name: str = "",
     device: str = "auto",
     precision: str = "auto",
@@ -359,7 +360,15 @@ def evaluate(
     """Judge a model on labelled data, in a worker process; arguments as for `finetune`."""
     return start(
         evaluation_request(
-            model, data, input=input, label=label, name=name, device=device, precision=precision, **options
+            model,
+            data,
+            input=input,
+            label=label,
+            merge_labels=merge_labels,
+            name=name,
+            device=device,
+            precision=precision,
+            **options,
         )
     )
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from zoo import terminal
 from zoo.runs.snapshot import RunSnapshot
+from zoo.sanitize import one_line
 
 BAR_WIDTH = 20
 REPAINT_S = 0.1
@@ -126,12 +127,25 @@ def progress_display(wanted: bool | None) -> Iterator[Show]:
     """
     handle = _notebook_output() if wanted is not False else None
     if handle is not None:
-        yield _throttled(lambda text: handle.update({"text/plain": text}, raw=True))
+        yield _throttled(lambda lines: handle.update({"text/plain": "\n".join(lines)}, raw=True))
     elif wanted or (wanted is None and terminal.repaints(sys.stderr)):
-        yield _throttled(lambda text: print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True), _room)  # noqa: T201
+        yield _throttled(_Repainted(), _room)
         print(file=sys.stderr)  # noqa: T201  (the line that was repainted ends here)
     else:
         yield lambda snapshot: None
+
+
+class _Repainted:
+    """Writes lines that stay, once each, and repaints the last one."""
+
+    def __init__(self) -> None:
+        self._written = 0
+
+    def __call__(self, lines: list[str]) -> None:
+        *staying, last = lines
+        text = "".join(f"\r\x1b[K{line}\n" for line in staying[self._written :])
+        self._written = len(staying)
+        print(f"{text}\r\x1b[K{last}", end="", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _room() -> int:
@@ -139,15 +153,18 @@ def _room() -> int:
     return terminal.columns(sys.stderr) - 1
 
 
-def _throttled(write: Callable[[str], None], room: Callable[[], int | None] = lambda: None) -> Show:
+def _throttled(write: Callable[[list[str]], None], room: Callable[[], int | None] = lambda: None) -> Show:
     shown_at = 0.0
+    said: dict[str, None] = {}
 
     def show(snapshot: RunSnapshot) -> None:
         nonlocal shown_at
+        said.update(dict.fromkeys(f"warning: {one_line(warning)}" for warning in snapshot.warnings))
+        said.update(dict.fromkeys(map(one_line, snapshot.notes)))
         if not snapshot.live or time.monotonic() - shown_at >= REPAINT_S:
             shown_at = time.monotonic()
             end, width = "" if snapshot.live else f"  {snapshot.status}", room()
-            write(describe(snapshot, width=None if width is None else width - len(end)) + end)
+            write([*said, describe(snapshot, width=None if width is None else width - len(end)) + end])
 
     return show
 

@@ -81,6 +81,7 @@ def evaluation_request(
     *,
     input: str = "",
     label: str = "",
+    merge_labels: bool = False,
     name: str = "",
     device: str = "auto",
     precision: str = "auto",
@@ -102,7 +103,7 @@ def evaluation_request(
     with offering_models(card, "predict"):
         dataset = load(path, task, input_column=input, label_column=label, min_classes=1)
     training = training_of(card)
-    merge = training is not None and training.data.merge_labels
+    merge = merge_labels or (training is not None and training.data.merge_labels)
     match_labels(dataset, card.labels, merge=merge)
     checked = DataRequest(
         path=str(path), sha256=dataset.sha256, input_column=input, label_column=label, merge_labels=merge

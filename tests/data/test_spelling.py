@@ -158,8 +158,8 @@ def test_a_label_the_model_knows_by_another_spelling_is_told() -> None:
         match_labels(data, ("REFUND", "Refund", "other"))
     assert caught.value.message == r"data.csv, row 1: label 'Refund\u200b' is none of those trained on"
     assert caught.value.hint == (
-        "'Refund' is one and differs in invisible characters: spell it so, or train with --merge-labels; "
+        "'Refund' is one and differs in invisible characters: spell it so, or use --merge-labels; "
         "labels trained on: REFUND, Refund, other"
     )
-    matched = match_labels(data, ("Refund", "other"), merge=True)
+    matched = match_labels(data, ("REFUND", "Refund", "other"), merge=True)
     assert [example.label for example in matched.examples] == ["Refund", "other"]

@@ -48,3 +48,5 @@ def test_merging_lasts_from_training_over_a_resume_to_the_evaluation_of_the_mode
     finetune(data=training, name="plain").wait()
     with pytest.raises(DatasetInvalid, match="label 'GOOD' is none of those trained on"):
         zoo.evaluate("plain", evaluation)
+    judged = zoo.evaluate("plain", evaluation, merge_labels=True, device="cpu", precision="fp32").wait()
+    assert judged.snapshot.eval_rows == 2

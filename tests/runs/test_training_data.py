@@ -39,7 +39,7 @@ def test_a_training_says_what_an_inspection_finds_and_how_rows_are_held_out(fine
         f"zoo data inspect {classes} says more",
         f"{s.eval_rows} of 43 rows are held out, where a share of 0.1 would be 4: at least one of every label that has "
         "two different texts",
-        "rows with the same text are held out together: no text is both trained on and evaluated on",
+        "repeated texts are held out together: no text is both trained on and evaluated on",
     )
 
 
@@ -82,7 +82,7 @@ def test_a_run_is_not_resumed_with_other_classes(finetune: Finetune) -> None:
 def test_an_evaluation_tells_what_its_model_was_trained_on(finetune: Finetune, rows: Path, tmp_path: Path) -> None:
     finetune(name="first").wait()
     judged = zoo.evaluate("first", rows, device="cpu", precision="fp32").wait().snapshot
-    assert judged.warnings == ("36 of 40 rows are among those that first was trained on: its figures are flattered",)
+    assert judged.warnings == ("36 of 40 texts are among those that first was trained on: its figures are flattered",)
 
     new = tmp_path / "new.csv"
     new.write_text("text,label\nquite good,positive\nquite bad,negative\ngood  fine 3,positive\n")

@@ -9,7 +9,7 @@ from zoo.cli import diagnostics
 from zoo.cli.exit_codes import ExitCode
 from zoo.cli.option_flags import add_help_all, add_options, given_options
 from zoo.cli.parser import Parser
-from zoo.cli.placing import add_columns, add_placement, named_model, tell_placement
+from zoo.cli.placing import add_columns, add_merge_labels, add_placement, named_model, tell_placement
 from zoo.cli.training import watch_and_tell
 from zoo.cli.watching import leave
 from zoo.requesting import evaluation_request, find_ability
@@ -27,6 +27,7 @@ def complete_parser(parser: Parser, words: list[str]) -> None:
         help="CSV, TSV, JSON or Parquet, with labels, or a folder of images in class folders",
     )
     add_columns(parser, label=True)
+    add_merge_labels(parser)
     parser.add_argument("--name", default="", help="name of the run")
     add_placement(parser)
     parser.add_argument("--detach", action="store_true", help="return at once; the run goes on")
@@ -43,6 +44,7 @@ def run(args: argparse.Namespace) -> ExitCode:
         args.data,
         input=args.input_column,
         label=args.label,
+        merge_labels=args.merge_labels,
         name=args.name,
         device=args.device,
         precision=args.precision,

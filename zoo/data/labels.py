@@ -18,7 +18,7 @@ import msgspec
 
 from zoo.data.example import Dataset, Example
 from zoo.data.inputs import Unusable, is_empty, kind_of
-from zoo.data.spelling import appearance, differences, merged_names, quoted, spelling_variants, told_apart
+from zoo.data.spelling import differences, merged_names, nearest, quoted, spelling_variants, told_apart
 from zoo.data.table import shown
 from zoo.errors import DatasetInvalid
 
@@ -74,8 +74,8 @@ def match_labels(dataset: Dataset, labels: Sequence[str], *, merge: bool = False
         names |= {name: str(number) for number, name in enumerate(dataset.class_names) if str(number) in labels}
     names |= {canonical(label): label for label in reversed(labels)} | {label: label for label in labels}
     if merge:
-        looks = {appearance(label): label for label in reversed(labels)}
-        names |= {label: looks[appearance(label)] for label in dataset.labels if appearance(label) in looks} | names
+        unmatched = (label for label in dataset.labels if label not in names)
+        names |= {label: twin for label in unmatched if (twin := nearest(label, labels))}
     unknown = [example for example in dataset.examples if example.label is not None and example.label not in names]
     if unknown:
         raise _unknown_label(dataset, unknown, labels)
@@ -105,10 +105,9 @@ def _unknown_label(dataset: Dataset, unknown: list[Example], labels: Sequence[st
     label = str(first.label)
     others = f", and {len(unknown) - 1:,} more such rows" if len(unknown) > 1 else ""
     advice = ""
-    if alike := [known for known in labels if appearance(known) == appearance(label)]:
-        nearest = min(alike, key=lambda known: len(differences((label, known))))
-        differ_in = " and ".join(differences((label, nearest)))
-        advice = f"{quoted(nearest)} is one and differs in {differ_in}: spell it so, or train with --merge-labels; "
+    if twin := nearest(label, labels):
+        differ_in = " and ".join(differences((label, twin)))
+        advice = f"{quoted(twin)} is one and differs in {differ_in}: spell it so, or use --merge-labels; "
     names = told_apart((*labels, label))
     return DatasetInvalid(
         f"{dataset.path}, row {first.row}: label {quoted(label)} is none of those trained on{others}",

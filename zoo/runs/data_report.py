@@ -51,9 +51,7 @@ def _division(found: Inspection, held_out: int, share: float) -> list[str]:
             f"{expected:,}: at least one of every label that has two different {kind}s"
         )
     if held_out and part.duplicates.rows:
-        messages.append(
-            f"{part.unit}s with the same {kind} are held out together: no {kind} is both trained on and evaluated on"
-        )
+        messages.append(f"repeated {kind}s are held out together: no {kind} is both trained on and evaluated on")
     return messages
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -99,8 +99,14 @@ def load_training_data(worker: Worker, task: Task, options: DataOptions) -> Trai
         found = examine(dataset, keys, task, evaluation=held_out, eval_keys=eval_keys)
         report_data(worker, found, held_out=0 if held_out else len(evaluation), share=options.eval_share)
         if task.labelled:
-            record(worker.folder, keys if held_out else map(input_key, train))
+            record(worker.folder, _keys_without(evaluation, dataset, keys))
     return TrainingData(worker, task, quarantine, options.max_rejected, train, evaluation, labels, dataset.columns)
+
+
+def _keys_without(held_out: Sequence[Example], dataset: Dataset, keys: Sequence[bytes]) -> Iterator[bytes]:
+    """Those of the examples that are trained on."""
+    left_out = set(map(id, held_out))
+    return (key for key, example in zip(keys, dataset.examples, strict=True) if id(example) not in left_out)
 
 
 def _load(worker: Worker, task: Task, path: str, sha256: str, *, merge: bool = False, min_classes: int = 2) -> Dataset:

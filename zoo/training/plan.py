@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zoo.data.labels import canonical
+from zoo.data.spelling import quoted, told_apart
 from zoo.errors import OptionInvalid
 from zoo.hyperparameters import FinetuneOptions, TrainingOptions, named_weights
 from zoo.training.objective import Objective
@@ -118,7 +119,8 @@ def class_weights(options: TrainingOptions, labels: tuple[str, ...], counts: lis
         label = name if name in weights else canonical(name)
         if label not in weights:
             raise OptionInvalid(
-                f"--class-weights names {name!r}, which is no class of the data", f"classes here: {', '.join(labels)}"
+                f"--class-weights names {quoted(name)}, which is no class of the data",
+                f"classes here: {', '.join(told_apart(labels).values())}",
             )
         weights[label] = weight
     return list(weights.values())

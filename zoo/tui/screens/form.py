@@ -28,7 +28,17 @@ from zoo.sanitize import one_line, plain
 from zoo.tui.commands import command_line
 from zoo.tui.page import Page
 from zoo.tui.screens.confirm import ConfirmScreen
-from zoo.tui.widgets.fields import AUTO, Field, choice_field, fault_of, given, offered, option_field, text_field
+from zoo.tui.widgets.fields import (
+    AUTO,
+    Field,
+    choice_field,
+    fault_of,
+    given,
+    offered,
+    option_field,
+    switch_field,
+    text_field,
+)
 from zoo.tui.wording import short_path
 
 PREVIEW_S = 0.4
@@ -37,6 +47,12 @@ SHOWN_EVERY = 200
 LOOKED_AT_WITH = ("input", "label", "merge_labels", "max_tokens")
 """Fields that decide, beside the paths, what is found in the data."""
 BY_NAME = ("by its usual name", "")
+
+
+def merge_labels_field() -> Field:
+    """Whether labels that look alike are one class."""
+    help_text = "Labels that differ only in case, blanks, invisible characters or Unicode form are one class."
+    return switch_field("merge_labels", "merge labels", help=help_text)
 
 
 class RunForm(Page):

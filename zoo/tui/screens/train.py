@@ -10,8 +10,8 @@ from zoo.data import load, split
 from zoo.data.spelling import told_apart
 from zoo.requesting import training_request
 from zoo.runs.request import RunRequest
-from zoo.tui.screens.form import BY_NAME, RunForm
-from zoo.tui.widgets.fields import Field, choice_field, switch_field, text_field
+from zoo.tui.screens.form import BY_NAME, RunForm, merge_labels_field
+from zoo.tui.widgets.fields import Field, choice_field, text_field
 from zoo.tui.wording import short_path
 
 SHOWN_LABELS = 8
@@ -41,11 +41,7 @@ class TrainScreen(RunForm):
         yield choice_field("input", f"{kind} column", [BY_NAME], "", help=f"The column that holds the {kind}.")
         if self.task_.labelled:
             yield choice_field("label", "label column", [BY_NAME], "", help="The column that holds the label.")
-            yield switch_field(
-                "merge_labels",
-                "merge labels",
-                help="Labels that differ only in case, blanks, invisible characters or Unicode form are one class.",
-            )
+            yield merge_labels_field()
 
     def request(self) -> RunRequest:
         """Check everything; the data is read whole."""
