@@ -28,7 +28,7 @@ from zoo.cli.commands import GROUPS
 from zoo.cli.parser import new_parser
 from zoo.options import Options, schema
 from zoo.runs import context
-from zoo.testing import answering, conformance, description, interruption, learning, subject
+from zoo.testing import answering, conformance, description, interruption, learning, leaving, subject
 
 ROOT = Path(__file__).parent.parent
 REFERENCE = ROOT / "docs" / "reference"
@@ -179,7 +179,7 @@ def training() -> str:
 
 def _tests() -> Iterator[str]:
     """The tests of the contract, their names as sentences."""
-    for module in (description, learning, interruption, answering):
+    for module in (description, learning, leaving, interruption, answering):
         for node in ast.walk(ast.parse(inspect.getsource(module))):
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
                 yield f"- `{node.name}`"

@@ -19,11 +19,11 @@ def zoo_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_wheel(ROOT, tmp_path_factory.mktemp("wheel"))
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("kind", [*(["--task", task] for task in TASKS), ["--plain"]], ids=lambda kind: kind[-1])
 def test_a_new_plugin_keeps_the_contract_where_nothing_else_is_installed(
-    task: str, zoo_wheel: Path, tmp_path: Path
+    kind: list[str], zoo_wheel: Path, tmp_path: Path
 ) -> None:
-    done = command("plugins", "new", "my-model", "--task", task, "--into", str(tmp_path))
+    done = command("plugins", "new", "my-model", *kind, "--into", str(tmp_path))
     project = tmp_path / "zoo-my-model"
     wheel = build_wheel(project, tmp_path / "dist")
     venv = clean_venv(tmp_path / "venv", f"{wheel}[test]", str(zoo_wheel))
@@ -34,6 +34,8 @@ def test_a_new_plugin_keeps_the_contract_where_nothing_else_is_installed(
     assert tested.returncode == 0, tested.stdout + tested.stderr
     assert "my-model-tiny" in venv.zoo("ls").stdout
     assert venv.zoo("plugins").returncode == ExitCode.OK
+    assert venv.zoo("plugins", "guide", "contract").stdout.startswith("# The contract")
+    assert ("torch" in venv.versions()) == (kind != ["--plain"])
 
 
 @pytest.mark.parametrize(
@@ -44,8 +46,13 @@ def test_a_new_plugin_keeps_the_contract_where_nothing_else_is_installed(
         (["new", "Mine", "--task", TASKS[0]], "'Mine' is no name for a plugin"),
         (["new", "../mine", "--task", TASKS[0]], "'../mine' is no name for a plugin"),
         (["new", "zoo-echo", "--task", TASKS[0]], "there is a plugin 'echo' already"),
-        (["enable", "echo", "--task", TASKS[0]], "--task and --into are for a new plugin"),
-        (["--into", "x"], "--task and --into are for a new plugin"),
+        (["enable", "echo", "--task", TASKS[0]], "--task, --into and --plain are for a new plugin"),
+        (["--into", "x"], "--task, --into and --plain are for a new plugin"),
+        (["enable", "echo", "--plain"], "--task, --into and --plain are for a new plugin"),
+        (
+            ["new", "mine", "--plain", "--task", "image-classification"],
+            "there is no template for image-classification without torch",
+        ),
     ],
 )
 def test_what_makes_no_sense_is_told_and_nothing_written(
@@ -64,7 +71,7 @@ def test_a_task_without_a_template_names_those_with(tmp_path: Path, monkeypatch:
     done = command("plugins", "new", "mine", "--task", "fill-mask")
 
     assert done.returncode == ExitCode.USAGE
-    assert f"begin with one of {', '.join(TASKS)}" in done.stderr
+    assert f"begin with {' or '.join(TASKS)}" in done.stderr
 
 
 def test_a_folder_that_exists_is_left_alone(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def check_hooks(module: ModuleType, name: str) -> tuple[str, ...]:
         manager.check_pending()
     except pluggy.PluginValidationError as error:
         raise PluginBroken(
-            _validation_message(manager, module, error), "zoo.hookspecs, or the page Hooks of the docs, has them all"
+            _validation_message(manager, module, error), "zoo plugins guide hooks describes them all"
         ) from error
     hooks = tuple(hook for hook in HOOKS if getattr(manager.hook, hook).get_hookimpls())
     unmarked = [name for name in HOOKS if name not in hooks and _is_own_function(module, name)]
@@ -140,7 +140,9 @@ def check_card(card: object, plugin: str, hook: str = "cards()") -> Card:
         message = error.message if isinstance(error, ZooError) else str(error)
         if "regex" in message and "`$.name`" in message:
             message = "a name is of letters, digits, dots, dashes and underscores, and begins with one of the first two"
-        raise PluginBroken(f"{where}: {message}", "the plugin's author must mend its description") from error
+        raise PluginBroken(
+            f"{where}: {message}", "the plugin's author must mend its description: zoo plugins guide contract"
+        ) from error
     return msgspec.structs.replace(card, plugin=plugin)
 
 

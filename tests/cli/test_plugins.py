@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from tests.plugin_site import Site, card, new_site, plugin, zoo
+from tests.wheel_factory import ROOT
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
 from zoo.errors import UnknownPlugin
+from zoo.guide import PAGES
 from zoo.plugins import load_plugin
 
 
@@ -49,7 +52,7 @@ def test_a_broken_plugin_is_a_row_a_warning_and_the_exit_code(site: Site, capsys
     assert out.splitlines()[2].split()[1:5] == ["zoo-bad", "0.1", "-", "failed:"]
     assert err.splitlines() == [
         "warning: plugin bad: 'finetun' is no hook; did the author mean 'finetune'?",
-        "hint: zoo.hookspecs, or the page Hooks of the docs, has them all",
+        "hint: zoo plugins guide hooks describes them all",
     ]
 
 
@@ -177,3 +180,25 @@ def test_a_list_that_cannot_be_read_is_one_message(
     assert main(["plugins"]) == ExitCode.STORE
     assert capsys.readouterr().err.startswith(f"error: {store / 'plugins.json'} cannot be read: ")
     assert (store / "plugins.json").read_bytes() == content
+
+
+def test_the_guide_for_authors_is_at_hand(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plugins", "guide"]) == ExitCode.OK
+    pages = [line.split()[0] for line in capsys.readouterr().out.splitlines()[1:]]
+    for page in pages:
+        assert main(["plugins", "guide", page]) == ExitCode.OK
+        assert capsys.readouterr().out.startswith("# ")
+    assert "contract" in pages
+
+    assert main(["plugins", "guide", "contracts"]) == ExitCode.USAGE
+    assert capsys.readouterr().err.splitlines() == [
+        "error: there is no page 'contracts' in the guide",
+        "hint: did you mean contract?",
+    ]
+
+
+def test_messages_send_authors_to_pages_that_there_are() -> None:
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "zoo").rglob("*.py")]
+    told = {page for text in sources for page in re.findall(r"zoo plugins guide ([a-z-]+)", text)}
+
+    assert {"contract", "hooks"} <= told <= set(PAGES)

@@ -74,13 +74,17 @@ def answering(site: Site, tmp_path: Path) -> Callable[..., None]:
         ("C((S('a', 0.9), S('b', -0.1)))", "scores[1].probability -0.1 of label 'b'", "a number from 0 to 1"),
         ("C((S('a', 0.1), S('b', 0.9)))", "scores[1].probability 0.9 of label 'b', after 0.1", "comes first"),
         ("C((S('c', 0.9), S('b', 0.1)))", "scores[0].label 'c', which the model has not", "its labels are a, b"),
-        ("C((S('a', '0.9'),))", "gave Classification.scores (Score(label='a', probability='0.9'),)", "not a str"),
-        ("C((S(1, 0.9),))", "gave Classification.scores (Score(label=1, probability=0.9),)", "not a int"),
-        ("C((('a', 0.9),))", "gave Classification.scores (('a', 0.9),)", "not a array"),
+        (
+            "C((S('a', '0.9'),))",
+            "gave Classification.scores (Score(label='a', probability='0.9'),)",
+            "expected float, got str",
+        ),
+        ("C((S(1, 0.9),))", "gave Classification.scores (Score(label=1, probability=0.9),)", "expected str, got int"),
+        ("C((('a', 0.9),))", "gave Classification.scores (('a', 0.9),)", "expected object, got array"),
         ("C(())", "answered without scores", "the most probable first"),
         ("E((1.0, 2.0))", "answered with a Embedding", "answers for text-classification are zoo.Classification"),
-        ("C((S('a', 1.0),), 1.5)", "gave Classification.truncated_at 1.5", "not a float"),
-        ("zoo.Rejected(7)", "gave Rejected.reason 7", "not a int"),
+        ("C((S('a', 1.0),), 1.5)", "gave Classification.truncated_at 1.5", "expected int | null, got float"),
+        ("zoo.Rejected(7)", "gave Rejected.reason 7", "expected str, got int"),
     ],
 )
 def test_a_wrong_classification_is_told_with_its_field_and_value(
@@ -93,6 +97,7 @@ def test_a_wrong_classification_is_told_with_its_field_and_value(
     assert caught.value.message.startswith("plugin toy ")
     assert told in caught.value.message
     assert advice in caught.value.hint
+    assert caught.value.hint.endswith("(zoo plugins guide contract)")
 
 
 @pytest.mark.parametrize(
@@ -132,6 +137,11 @@ def test_other_wrong_answers_are_told_likewise(
             zoo.Classification((zoo.Score("b", 1.0), zoo.Score("a", 0.0))),
         ),
         ("feature-extraction", "E(np.array([1, 2], dtype='float32'))", zoo.Embedding((1.0, 2.0))),
+        (
+            "text-classification",
+            "C((S('a', 1.0),), truncated_at=np.int64(8))",
+            zoo.Classification((zoo.Score("a", 1.0),), truncated_at=8),
+        ),
         ("feature-extraction", "E((1.0, np.float16(2)))", zoo.Embedding((1.0, 2.0))),
         ("feature-extraction", "E((1.0, 2.0), np.int64(8))", zoo.Embedding((1.0, 2.0), 8)),
         ("fill-mask", "F('a b', (S('b', np.float32(0.5)),))", zoo.FilledMask("a b", (zoo.Score("b", 0.5),))),

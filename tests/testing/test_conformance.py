@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import pickle
 import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.echo_plugin import MODULE, SOURCE
 from tests.plugin_factory import write_plugin
+from zoo.testing.leaving import is_pickle
 
 SUBCLASS = """
 from zoo.testing import PluginConformance
@@ -165,6 +169,32 @@ BROKEN = {
         changed(("weight / total)", "weight)")),
         "add up to 1",
     ),
+    "writes where one happens to be": (
+        "where_they_belong",
+        changed(("run.model_folder.mkdir(exist_ok=True)", "run.model_folder.mkdir()\n        Path('runs').mkdir()")),
+        "here/runs; what it may write to is run.model_folder",
+    ),
+    "writes into the folder of the run": (
+        "where_they_belong",
+        changed(
+            (
+                "run.model_folder.mkdir(exist_ok=True)",
+                "run.model_folder.mkdir()\n        (run.folder / 'notes.txt').write_text('x')",
+            )
+        ),
+        "conformance/notes.txt; what it may write to is run.model_folder",
+    ),
+    "pickles its result": (
+        "holds_no_pickle",
+        changed(
+            (
+                "write(run.model_folder, counts)",
+                "write(run.model_folder, counts)\n        import pickle\n"
+                "        (run.model_folder / 'model.bin').write_bytes(pickle.dumps(counts))",
+            )
+        ),
+        "the result holds model.bin",
+    ),
     "keeps something else than it learnt": (
         "result_does_as_its_run_said",
         changed(
@@ -215,3 +245,24 @@ def test_a_sound_plugin_passes_and_its_lacks_are_told(tmp_path: Path) -> None:
     assert failed == set(), printed
     assert len(passed) > 15
     assert "echo is declared to lack pretrain" in printed
+
+
+def test_a_pickle_is_known_by_what_it_holds(tmp_path: Path) -> None:
+    array = np.arange(3.0)
+    np.save(tmp_path / "numbers.npy", array)
+    np.savez(tmp_path / "numbers.npz", array=array)
+    (tmp_path / "model.json").write_text("{}")
+    (tmp_path / "model.safetensors").write_bytes(b"\x10\0\0\0\0\0\0\0{}")
+    sound = [path for path in tmp_path.iterdir() if is_pickle(path)]
+
+    np.save(tmp_path / "objects.npy", np.array([{}], dtype=object))
+    np.savez(tmp_path / "objects.npz", array=np.array([{}], dtype=object))
+    (tmp_path / "model.bin").write_bytes(pickle.dumps({"a": 1}))
+    (tmp_path / "model.joblib").write_bytes(b"compressed")
+    with zipfile.ZipFile(tmp_path / "model.pt", "w") as archive:
+        archive.writestr("model/data.pkl", pickle.dumps({"a": 1}))
+
+    assert sound == []
+    assert {"objects.npy", "objects.npz", "model.bin", "model.joblib", "model.pt"} == {
+        path.name for path in tmp_path.iterdir() if is_pickle(path)
+    }

@@ -110,12 +110,13 @@ def _restore(args: argparse.Namespace) -> ExitCode:
 
 def _new(args: argparse.Namespace) -> ExitCode:
     """Write a plugin to begin with, and tell what comes next."""
-    from zoo.scaffold import TASKS, write_plugin
+    from zoo.scaffold import PLAIN_TASK, TASKS, write_plugin
 
-    if len(args.names) != 1 or not args.task:
+    task = args.task or (PLAIN_TASK if args.plain else "")
+    if len(args.names) != 1 or not task:
         asked = "the task of its model" if args.names else "the name of the new plugin"
         raise OptionInvalid(f"say {asked}", f"zoo plugins new NAME --task TASK; tasks: {', '.join(TASKS)}")
-    folder = write_plugin(args.names[0], args.task, args.into or Path())
+    folder = write_plugin(args.names[0], task, args.into or Path(), plain=args.plain)
     model = f"{folder.name.removeprefix('zoo-')}-tiny"
     output.line(f"wrote {folder}; it works as it is:")
     output.line("")
@@ -124,10 +125,23 @@ def _new(args: argparse.Namespace) -> ExitCode:
     return ExitCode.OK
 
 
+def _guide(args: argparse.Namespace) -> ExitCode:
+    """Print pages of the guide; without a name, which there are."""
+    from zoo import guide
+
+    for name in args.names:
+        output.line(guide.page(name).rstrip())
+    if not args.names:
+        output.table([(name, guide.title(name)) for name in guide.PAGES], ("PAGE", "TITLE"))
+        diagnostics.note("zoo plugins guide PAGE prints one")
+    return ExitCode.OK
+
+
 VERBS: dict[str, Callable[[argparse.Namespace], ExitCode]] = {
     "enable": _enable,
     "disable": _disable,
     "restore": _restore,
     "new": _new,
+    "guide": _guide,
 }
 """Verb to what it does."""

@@ -1,4 +1,4 @@
-"""Plugins: a list with what is wrong with them; `zoo plugins enable|disable|new NAME`, `zoo plugins restore`."""
+"""Plugins: a list with what is wrong with them; `zoo plugins enable|disable|new|guide NAME`, `zoo plugins restore`."""
 
 from __future__ import annotations
 
@@ -19,29 +19,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         choices=tuple(VERBS),
         help="enable, disable: load a plugin or leave it out; restore: install what an upgrade of zoo lost; "
-        "new: write a plugin of your own to begin with",
+        "new: write a plugin of your own to begin with; guide: print how plugins are written",
     )
     parser.add_argument(
-        "names", metavar="NAME", nargs="*", help="plugins to enable or disable, or the name of the new one"
+        "names", metavar="NAME", nargs="*", help="plugins to enable or disable, the name of the new one, or pages"
     )
     parser.add_argument("-y", "--yes", action="store_true", help="restore without asking")
     parser.add_argument("--task", help="what the new plugin's model does, such as text-classification")
     parser.add_argument(
         "--into", metavar="FOLDER", type=Path, help="where the folder of the new plugin goes; default: here"
     )
+    parser.add_argument(
+        "--plain", action="store_true", help="the new plugin has no torch and a training loop of its own"
+    )
     parser.add_argument("--json", action="store_true", help="answer with one JSON document")
 
 
 def run(args: argparse.Namespace) -> ExitCode:
     """Do what the verb says; without one, print a table, or JSON, where a broken plugin makes the exit code 5."""
+    if args.verb and args.json:
+        raise OptionInvalid("--json is for the list of plugins", f"zoo plugins {args.verb} without --json")
+    if args.verb != "new" and (args.task or args.into or args.plain):
+        raise OptionInvalid("--task, --into and --plain are for a new plugin", "zoo plugins new NAME --task TASK")
     if args.verb:
-        if args.json:
-            raise OptionInvalid("--json is for the list of plugins", f"zoo plugins {args.verb} without --json")
-        if args.verb != "new" and (args.task or args.into):
-            raise OptionInvalid("--task and --into are for a new plugin", "zoo plugins new NAME --task TASK")
         return VERBS[args.verb](args)
-    if args.task or args.into:
-        raise OptionInvalid("--task and --into are for a new plugin", "zoo plugins new NAME --task TASK")
     plugins, failures = load_plugins()
     disabled = disabled_plugins()
     if args.json:

@@ -117,7 +117,7 @@ class AnswerCheck:
         return tuple(Score(score.label, min(1.0, max(0.0, score.probability))) for score in scores)
 
     def _broken(self, what: str, advice: str) -> PluginBroken:
-        return PluginBroken(one_line(f"plugin {self._plugin} {what}"), one_line(advice))
+        return broken(self._plugin, what, advice)
 
 
 class ReportCheck:
@@ -193,7 +193,12 @@ class ReportCheck:
             self._emit(Warned(message=f"step {step}: the {name} is {loss}; the training has diverged"))
 
     def _broken(self, what: str, advice: str) -> PluginBroken:
-        return PluginBroken(one_line(f"plugin {self._plugin} {what}"), one_line(advice))
+        return broken(self._plugin, what, advice)
+
+
+def broken(plugin: str, what: str, advice: str) -> PluginBroken:
+    """The error that names a plugin, what it did, and what the contract asks for."""
+    return PluginBroken(one_line(f"plugin {plugin} {what}"), one_line(f"{advice} (zoo plugins guide contract)"))
 
 
 def named(value: object) -> str:
@@ -215,17 +220,17 @@ def _finite_or_none(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def _converted(value: Any, kind: type[_T], broken: Callable[[str, str], PluginBroken]) -> _T:
+def _converted(value: Any, kind: type[_T], error_of: Callable[[str, str], PluginBroken]) -> _T:
     """A value with every field of the type it is declared as, numbers of other libraries turned into Python's."""
     try:
         return msgspec.convert(msgspec.to_builtins(value, enc_hook=_builtin), kind)
     except (msgspec.MsgspecError, TypeError, ValueError) as error:
         found = _FIELD.fullmatch(str(error))
         if found is None:
-            raise broken(f"gave {_shown(repr(value))}: {error}", f"see zoo.{kind.__name__}") from error
+            raise error_of(f"gave {_shown(repr(value))}: {error}", f"zoo.{kind.__name__} has other fields") from error
         wrong = _shown(repr(getattr(value, found["field"])))
-        advice = f"it has to be a {found['expected']}, not a {found['got']}" if found["expected"] else found["other"]
-        raise broken(f"gave {kind.__name__}.{found['field']} {wrong}", advice) from error
+        advice = f"expected {found['expected']}, got {found['got']}" if found["expected"] else found["other"]
+        raise error_of(f"gave {kind.__name__}.{found['field']} {wrong}", advice) from error
 
 
 def _builtin(value: Any) -> Any:

@@ -26,13 +26,13 @@ def fit(plugin: Plugin, verb: str, run: TrainingRun) -> FitResult:
     if not callable(getattr(trainable, "fit", None)):
         raise PluginBroken(
             f"the hook {verb} of plugin {plugin.name} gave {named(trainable)}, which has no method fit(run)",
-            "return a zoo.training.Objective, or something with a fit of its own",
+            "return a zoo.training.Objective, or something with a fit of its own (zoo plugins guide contract)",
         )
     result = check.result(trainable.fit(run), run)
     if not (result.cancelled or run.dry_run or run.rank) and not _has_files(run.model_folder):
         raise PluginBroken(
             f"plugin {plugin.name} finished its fit, but wrote no model into run.model_folder ({run.model_folder})",
-            "write what the predictor needs there",
+            "write what the predictor needs there (zoo plugins guide contract)",
         )
     return result
 
@@ -52,7 +52,7 @@ def load_predictor(plugin: Plugin, run: PredictionRun) -> Predictor:
     if not callable(getattr(predictor, "predict", None)):
         raise PluginBroken(
             f"the hook predict of plugin {plugin.name} gave {named(predictor)}, which has no method predict(inputs)",
-            "return something that has",
+            "return something that has (zoo plugins guide contract)",
         )
     return _Checked(plugin, run, predictor)
 
@@ -79,7 +79,8 @@ class _Checked:
         if len(found) != len(inputs):
             raise PluginBroken(
                 f"plugin {self._plugin.name} gave {len(found)} answers to {len(inputs)} inputs",
-                "a predictor gives one for each, in order; zoo.Rejected(reason) stands for what cannot be answered",
+                "a predictor gives one for each, in order; zoo.Rejected(reason) stands for what cannot be "
+                "answered (zoo plugins guide contract)",
             )
         return self._check(found)
 

@@ -20,17 +20,20 @@ from zoo.plugins import plugin_names
 
 TASKS = ("text-classification", "image-classification")
 """What there are templates for."""
+PLAIN_TASK = "text-classification"
+"""What there is a template without torch for."""
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _SUFFIX = ".template"
 
 
-def write_plugin(name: str, task: str, into: Path) -> Path:
+def write_plugin(name: str, task: str, into: Path, *, plain: bool = False) -> Path:
     """Write the package of a new plugin into a folder of its own, whole or not at all.
 
     Args:
         name: of the plugin, such as `fasttext`; the distribution is called `zoo-fasttext`.
         task: one of `TASKS`.
         into: where that folder goes; made if need be.
+        plain: with a training loop of its own and without torch; there is one for `PLAIN_TASK`.
 
     Returns:
         The folder.
@@ -40,7 +43,7 @@ def write_plugin(name: str, task: str, into: Path) -> Path:
         Unsupported: there is no template for the task.
     """
     name = name.removeprefix("zoo-")
-    _check(name, task)
+    _check(name, task, (PLAIN_TASK,) if plain else TASKS)
     folder = into / f"zoo-{name}"
     if folder.exists():
         raise OptionInvalid(f"{folder} exists already", "choose another name, or another folder with --into")
@@ -53,7 +56,7 @@ def write_plugin(name: str, task: str, into: Path) -> Path:
     partial = into / f".zoo-{name}.partial"
     shutil.rmtree(partial, ignore_errors=True)
     try:
-        for path, text in _texts(task):
+        for path, text in _texts("plain" if plain else f"torch {task}"):
             target = partial / Template(path).substitute(values)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(Template(text).substitute(values), encoding="utf-8")
@@ -66,22 +69,27 @@ def write_plugin(name: str, task: str, into: Path) -> Path:
     return folder
 
 
-def _check(name: str, task: str) -> None:
+def _check(name: str, task: str, tasks: tuple[str, ...]) -> None:
     if not _NAME.fullmatch(name) or len(name) > 60:
         raise OptionInvalid(
             f"{name!r} is no name for a plugin", "lower-case letters, digits and single dashes, such as my-model"
         )
     if name in plugin_names():
         raise OptionInvalid(f"there is a plugin {name!r} already", "zoo plugins lists them; choose another name")
-    if task not in TASKS:
-        raise Unsupported(f"there is no template for {task}", f"begin with one of {', '.join(TASKS)} and change it")
+    if task not in tasks:
+        without = " without torch" if tasks == (PLAIN_TASK,) else ""
+        advice = f"begin with {' or '.join(tasks)} and change it"
+        raise Unsupported(f"there is no template for {task}{without}", advice)
 
 
-def _texts(task: str) -> Iterator[tuple[str, str]]:
-    """Path inside the package, with slashes, and content of each file."""
-    templates = files("zoo.scaffold") / "templates"
-    for root in (templates / "common", templates / task):
-        yield from _walk(root, "")
+def _texts(folders: str) -> Iterator[tuple[str, str]]:
+    """Path inside the package, with slashes, and content of each file.
+
+    Args:
+        folders: of templates, beside the one that all have in common.
+    """
+    for folder in ("common", *folders.split()):
+        yield from _walk(files("zoo.scaffold") / "templates" / folder, "")
 
 
 def _walk(folder: Traversable, prefix: str) -> Iterator[tuple[str, str]]:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import pytest
 
 pytest.register_assert_rewrite("zoo.testing.conformance", "zoo.testing.description", "zoo.testing.learning")
-pytest.register_assert_rewrite("zoo.testing.answering", "zoo.testing.interruption")
+pytest.register_assert_rewrite("zoo.testing.answering", "zoo.testing.interruption", "zoo.testing.leaving")
 
 from zoo.testing.conformance import PluginConformance as PluginConformance  # noqa: E402 - after rewriting is asked for
 

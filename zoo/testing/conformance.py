@@ -6,9 +6,10 @@ from zoo.testing.answering import Answering
 from zoo.testing.description import Description
 from zoo.testing.interruption import Interruption
 from zoo.testing.learning import Learning
+from zoo.testing.leaving import Leaving
 
 
-class PluginConformance(Description, Learning, Interruption, Answering):
+class PluginConformance(Description, Learning, Leaving, Interruption, Answering):
     """The whole contract; a subclass named `Test...` says which plugin and which model of it.
 
     What the model has no ability for, or its training no way to do, is declared in `lacks`; a lack that is not

@@ -4,19 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import pytest
 
 import zoo
 from zoo.options import schema
 from zoo.plugins import load_plugin
+from zoo.runs import launcher
+from zoo.runs.store import RunFolder
 from zoo.task import Task, get_task
 from zoo.testing.samples import Samples
+from zoo.testing.watched_worker import watched_command
 
 LACKS = frozenset({"pretrain", "finetune", "predict", "gradients", "steps", "loss"})
 DEADLINE_S = 240.0
 StartRun = Callable[..., zoo.Run]
+
+
+class Workplace(NamedTuple):
+    """Where the trainings of a class of tests happen."""
+
+    here: Path
+    """The folder that one happens to be in; empty at first."""
+    temporary: Path
+    """For temporary files."""
+    notes: Path
+    """Folder with a file for each run: what code of the plugin wrote, a path a line."""
 
 
 class Subject:
@@ -68,15 +82,34 @@ class Subject:
 
     @pytest.fixture(scope="class")
     @classmethod
-    def finetune(cls, card: zoo.Card, data: Samples) -> StartRun:
-        """Start a fine-tuning run."""
+    def workplace(cls, tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+        """Folders that no other tests share."""
+        root = tmp_path_factory.mktemp("workplace")
+        places = Workplace(*(root / name for name in Workplace._fields))
+        for place in places:
+            place.mkdir()
+        return places
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def finetune(cls, card: zoo.Card, data: Samples, workplace: Workplace) -> StartRun:
+        """Start a fine-tuning run; what the plugin writes is noted."""
         cls.need("finetune")
         task = cls.task_of(card, "finetune")
+        package = load_plugin(cls.plugin).module.__name__.partition(".")[0]
+
+        def command(folder: RunFolder) -> list[str]:
+            return watched_command(workplace.notes / folder.name, workplace.temporary, package, folder.path)
 
         def start(**asked: Any) -> zoo.Run:
             given = cls.known(card, "finetune", {"seed": 7} | cls.options | asked)
             labelled = data.labelled(task)
-            return zoo.finetune(card.full_name, labelled, eval_data=labelled, device="cpu", precision="fp32", **given)
+            with pytest.MonkeyPatch.context() as monkeypatch:
+                monkeypatch.setattr(launcher, "worker_command", command)
+                monkeypatch.chdir(workplace.here)
+                return zoo.finetune(
+                    card.full_name, labelled, eval_data=labelled, device="cpu", precision="fp32", **given
+                )
 
         return start
 
