@@ -25,7 +25,7 @@ from zoo.sanitize import one_line, plain
         ("user\u202egpj.exe\u202c", "usergpj.exe"),
         ("\u2066isolated\u2069 \u200emark \u061cmark", "isolated mark mark"),
         ("zero\u200bwidth\ufeff", "zerowidth"),
-        ("half\ud800 \udc80", "half "),
+        ("half\ud800 \udce9", r"half\ud800 \xe9"),
         ("one\r\ntwo\rthree\tfour", "one\ntwo\nthree\tfour"),
         ("[bold]markup[/bold] & <b>", "[bold]markup[/bold] & <b>"),
         ("naïve 漢字 🦓 ½", "naïve 漢字 🦓 ½"),

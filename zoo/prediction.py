@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Union
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Union
 
 import msgspec
+
+from zoo.encoding import is_encodable
 
 
 class Score(msgspec.Struct, frozen=True):
@@ -88,3 +90,13 @@ class TruncationCount:
         share = f"{self._truncated:,} of {self._answered:,} inputs ({self._truncated / self._answered:.1%})"
         verb = "is" if self._truncated == 1 else "are"
         return f"{share} {verb} longer than the {self._max_tokens:,} tokens that the model reads, and {verb} cut there"
+
+
+def predict_encodable(predict: Callable[[list[Any]], list[Prediction]], inputs: Sequence[Any]) -> list[Prediction]:
+    """Answer the inputs, in order; text that is not UTF-8 is rejected in its place."""
+    encodable = [not isinstance(one, str) or is_encodable(one) for one in inputs]
+    if all(encodable):
+        return predict(list(inputs))
+    readable = [one for one, answerable in zip(inputs, encodable, strict=True) if answerable]
+    answers = iter(predict(readable) if readable else [])
+    return [next(answers) if answerable else Rejected("it holds bytes that are not UTF-8") for answerable in encodable]

@@ -18,6 +18,7 @@ from zoo.catalog import Catalog, data_task, distinct_names
 from zoo.data import InputRows, count_rows, digest, load, match_labels
 from zoo.data.layout import parts_of
 from zoo.devices import choose, named
+from zoo.encoding import is_encodable
 from zoo.errors import DatasetInvalid, InputMismatch, OptionInvalid, Unsupported
 from zoo.options import Option, parse, read, schema, to_dict
 from zoo.plugins import load_plugin
@@ -136,6 +137,8 @@ def batch_prediction_request(
         raise Unsupported(f"{card.name} has learnt nothing yet", f"train it: zoo finetune {card.name} --data FILE")
     path, target = _existing(data), Path(out).expanduser().absolute()
     format_of(target)
+    if not is_encodable(str(target)):
+        raise OptionInvalid(f"--out {target} is not UTF-8, so a run cannot remember it", "choose another name")
     if target.exists():
         raise OptionInvalid(f"{target} exists already", "choose another --out, or remove it")
     if not target.parent.is_dir():
@@ -291,6 +294,8 @@ def _existing(path: str | Path) -> Path:
     found = Path(path).expanduser().absolute()
     if not found.exists():
         raise DatasetInvalid(f"there is no file or folder {found}", "check the path")
+    if not is_encodable(str(found)):
+        raise DatasetInvalid(f"the name of {found} is not UTF-8, so a run cannot remember it", "rename it")
     return found
 
 

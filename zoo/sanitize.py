@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 
+from zoo.encoding import escaped
+
 # CSI and OSC sequences whole, so that their parameters do not stay behind as litter; then whatever control is left.
 _SEQUENCES = re.compile(r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?|\x1b[ -/]*[0-~]?")
-# Lone surrogates, too: no stream can encode them.
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff]")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 
 
 def plain(text: str) -> str:
-    """Strip control sequences, control characters and bidirectional overrides; newlines and tabs stay."""
-    return _CONTROLS.sub("", _SEQUENCES.sub("", text.replace("\r\n", "\n").replace("\r", "\n")))
+    """Strip control sequences, control characters and bidirectional overrides; newlines and tabs stay.
+
+    Bytes that are not UTF-8 are shown escaped, since no stream can encode what stands for them.
+    """
+    return _CONTROLS.sub("", _SEQUENCES.sub("", escaped(text).replace("\r\n", "\n").replace("\r", "\n")))
 
 
 def one_line(text: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from zoo import terminal
+from zoo.encoding import encode_json
 from zoo.sanitize import plain
 from zoo.text_table import render_table
 
@@ -29,7 +30,7 @@ def raw(text: str) -> None:
 
 def emit_json(value: Any) -> None:
     """One JSON document."""
-    document = msgspec.json.format(msgspec.json.encode(value, enc_hook=_describe), indent=2)
+    document = msgspec.json.format(encode_json(value, enc_hook=_describe), indent=2)
     raw(document.decode() + "\n")
 
 

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
 
+from zoo.encoding import is_encodable
 from zoo.task import InputKind
 
 
@@ -105,7 +106,7 @@ def _fault(name: str, base: Path) -> str:
     """Why a name leads to no file with anything in it; empty where it does."""
     if "\0" in name:
         return "no file has a NUL character in its name"
-    if any("\ud800" <= character <= "\udfff" for character in name):
+    if not is_encodable(name):
         return "its name is not UTF-8; rename the file"
     if "://" in name:
         return "it is an address, not a file on this machine"

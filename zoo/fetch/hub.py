@@ -140,7 +140,7 @@ def search(text: str, *, task: str = "", limit: int = 20) -> tuple[HubHit, ...]:
         DownloadFailed: the Hub cannot be asked.
     """
     asked = {"search": text, "pipeline_tag": task, "filter": "safetensors", "sort": "downloads"}
-    query = urlencode({**{name: value for name, value in asked.items() if value}, "limit": limit})
+    query = urlencode({**{name: value for name, value in asked.items() if value}, "limit": limit}, errors="replace")
     with _hub("the Hub cannot be searched") as hub:
         return _decoded(hub, f"/api/models?{query}", tuple[HubHit, ...])
 

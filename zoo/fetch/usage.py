@@ -10,6 +10,7 @@ import msgspec
 
 from zoo import atomic
 from zoo.card import RemoteSource, Weights, WeightsFile
+from zoo.encoding import encode_json
 from zoo.paths import cache_folder
 
 
@@ -25,9 +26,9 @@ class Use(msgspec.Struct, frozen=True, kw_only=True):
 def note_use(weights: Weights, source: RemoteSource) -> None:
     """Write down that the files of a source are used now."""
     use = Use(source=source, files=weights.files, used_at=time.time())
-    key = hashlib.sha256(msgspec.json.encode((source, sorted(file.name for file in weights.files)))).hexdigest()
+    key = hashlib.sha256(encode_json((source, sorted(file.name for file in weights.files)))).hexdigest()
     with contextlib.suppress(OSError):  # a note that cannot be written costs the date only
-        atomic.write_bytes(cache_folder() / "uses" / f"{key[:32]}.json", msgspec.json.encode(use))
+        atomic.write_bytes(cache_folder() / "uses" / f"{key[:32]}.json", encode_json(use))
 
 
 def uses() -> tuple[Use, ...]:

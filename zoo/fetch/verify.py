@@ -11,6 +11,7 @@ import msgspec
 
 from zoo import atomic
 from zoo.card import WeightsFile
+from zoo.encoding import encode_json
 from zoo.errors import ChecksumMismatch, DownloadFailed
 from zoo.paths import cache_folder
 
@@ -96,7 +97,7 @@ def remember(path: Path, sha256: str) -> None:
 
 def _remember(verdict: _Verdict) -> None:
     with contextlib.suppress(OSError):  # a cache that cannot be written costs time only: it is computed again
-        atomic.write_bytes(_note_of(verdict.path), msgspec.json.encode(verdict))
+        atomic.write_bytes(_note_of(verdict.path), encode_json(verdict))
 
 
 def _real(path: Path) -> str:

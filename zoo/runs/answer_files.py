@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, Protocol
 
 import msgspec
 
+from zoo.encoding import encode_json, escaped
 from zoo.errors import OptionInvalid
 from zoo.prediction import Classification, Embedding, FilledMask, Prediction, Rejected
 
@@ -127,7 +128,7 @@ class Delimited:
         buffer = io.StringIO()
         # The csv module quotes the characters of its own line end only: \r\n makes it quote a lone \r, too.
         csv.writer(buffer, delimiter=self._delimiter, lineterminator="\r\n").writerow(values)
-        return (buffer.getvalue()[:-2] + "\n").encode()
+        return (escaped(buffer.getvalue()[:-2]) + "\n").encode()
 
 
 class JsonLines:
@@ -146,7 +147,7 @@ class JsonLines:
         document = {"row": record.row, **dict(zip(self._columns.names_of_kept, cells, strict=True))}
         if self._columns.with_input:
             document["input"] = record.input
-        return msgspec.json.encode(document | {"prediction": record.answer}, enc_hook=str) + b"\n"
+        return encode_json(document | {"prediction": record.answer}, enc_hook=str) + b"\n"
 
     def count(self, file: BinaryIO) -> RecordCount:
         """Each line is a record, up to the first that cannot be read as one."""
@@ -216,4 +217,4 @@ def _as_text(cell: Any) -> str:
     if isinstance(cell, float):
         return "" if cell != cell else repr(cell)  # noqa: PLR0124
     plain = msgspec.to_builtins(cell, str_keys=True, enc_hook=str)
-    return plain if isinstance(plain, str) else msgspec.json.encode(plain).decode()
+    return plain if isinstance(plain, str) else encode_json(plain).decode()

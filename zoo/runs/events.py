@@ -12,6 +12,8 @@ from typing import Union
 
 import msgspec
 
+from zoo.encoding import encode_json
+
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
     """What all events share."""
@@ -211,13 +213,12 @@ AnyEvent = Union[
 
 TERMINAL = (RunFinished, RunFailed, RunCancelled)
 
-_encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
 
 
 def encode(event: Event) -> bytes:
     """One line of the log, newline included."""
-    return _encoder.encode(event) + b"\n"
+    return encode_json(event) + b"\n"
 
 
 def decode(line: bytes) -> AnyEvent | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from zoo.errors import PluginBroken, ZooError
 from zoo.plugins import Plugin
-from zoo.prediction import Prediction
+from zoo.prediction import Prediction, predict_encodable
 from zoo.runs.context import FitResult, PredictionRun, Predictor, Trainable, TrainingRun
 from zoo.runs.contract import AnswerCheck, ReportCheck, named
 from zoo.sanitize import one_line
@@ -62,6 +62,7 @@ class _Checked:
 
     def __init__(self, plugin: Plugin, run: PredictionRun, predictor: Predictor) -> None:
         self._plugin, self._model, self._predictor = plugin, run.card.name, predictor
+        self._takes_text = run.task.input == "text"
         self._check = AnswerCheck(plugin.name, run.task, run.card.labels)
 
     def __getattr__(self, name: str) -> Any:
@@ -69,7 +70,10 @@ class _Checked:
         return getattr(self._predictor, name)
 
     def predict(self, inputs: list[Any]) -> list[Prediction]:
-        """Answer every input, in order."""
+        """Answer every input, in order; no tokenizer takes text that is not UTF-8."""
+        return predict_encodable(self._predict, inputs) if self._takes_text else self._predict(inputs)
+
+    def _predict(self, inputs: list[Any]) -> list[Prediction]:
         try:
             found = list(self._predictor.predict(inputs))
         except Exception as error:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from zoo import atomic
 from zoo.data import Dataset
 from zoo.data.example import RejectedRow
+from zoo.encoding import encode_json
 from zoo.errors import DatasetInvalid
 from zoo.runs.events import ExampleRejected
 
@@ -35,7 +34,7 @@ class Quarantine:
             return
         self._rows += rejected
         if self._worker.rank == 0:
-            lines = b"\n".join(msgspec.json.encode(row) for row in self._rows)
+            lines = b"\n".join(encode_json(row) for row in self._rows)
             atomic.write_bytes(self._worker.folder.quarantine_path, lines + b"\n")
         first = rejected[0]
         self._worker.emit(ExampleRejected(file=first.file, row=first.row, reason=first.reason, total=len(self)))

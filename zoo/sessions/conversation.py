@@ -10,7 +10,7 @@ import msgspec
 
 from zoo import errors
 from zoo.errors import RunFailed, ZooError
-from zoo.prediction import Prediction
+from zoo.prediction import Prediction, predict_encodable
 from zoo.sessions.messages import Answered, Ask, End, Failed, Fetching, Open, Ready, Reply
 
 
@@ -51,8 +51,11 @@ class Conversation:
         Raises:
             ZooError: the model could not answer, or its process is gone.
         """
+        return predict_encodable(self._predict, inputs)
+
+    def _predict(self, inputs: list[str]) -> list[Prediction]:
         with self._lock:
-            self.say(Ask(inputs=list(inputs)))
+            self.say(Ask(inputs=inputs))
             reply = self._hear()
             assert isinstance(reply, Answered)
             return reply.predictions

@@ -20,6 +20,7 @@ from pathlib import Path
 import msgspec
 
 from zoo.card import Card
+from zoo.encoding import encode_json
 from zoo.errors import RunFailed, Unsupported
 from zoo.locking import locked
 from zoo.runs.launcher import environment
@@ -63,7 +64,7 @@ def address_of(card: Card, asked: Open, version: str) -> Path:
     from zoo import __version__
 
     depends_on = (__version__, version, sys.executable, os.environ.get("ZOO_HOME", ""), card.weights, asked)
-    return _folder() / (hashlib.sha256(msgspec.json.encode(depends_on)).hexdigest()[:32] + ".sock")
+    return _folder() / (hashlib.sha256(encode_json(depends_on)).hexdigest()[:32] + ".sock")
 
 
 def connect(address: Path, model: str) -> WarmModel | None:

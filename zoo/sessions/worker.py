@@ -11,6 +11,7 @@ import msgspec
 
 from zoo.allocator import keep_freed_memory
 from zoo.api import Model, load
+from zoo.encoding import encode_json
 from zoo.errors import ZooError
 from zoo.fetch import Progress
 from zoo.sessions.messages import Answered, Ask, End, Failed, Fetching, Open, Ready, Reply, Request
@@ -84,7 +85,7 @@ def failed(error: Exception) -> Failed:
 
 def send(replies: IO[bytes], reply: Reply) -> None:
     """Send one line."""
-    replies.write(msgspec.json.encode(reply) + b"\n")
+    replies.write(encode_json(reply) + b"\n")
     replies.flush()
 
 

@@ -14,6 +14,7 @@ from textual.suggester import Suggester
 from textual.widget import Widget
 from textual.widgets import Checkbox, Input, Select, Static
 
+from zoo.encoding import is_encodable
 from zoo.errors import OptionInvalid
 from zoo.options import Option, read
 from zoo.sanitize import one_line
@@ -41,7 +42,7 @@ def complete_path(value: str) -> str | None:
         names = sorted(entry.name + "/" * entry.is_dir() for entry in folder.iterdir() if entry.name.startswith(start))
     except OSError:
         return None
-    visible = [name for name in names if start.startswith(".") or not name.startswith(".")]
+    visible = [name for name in names if is_encodable(name) and (start.startswith(".") or not name.startswith("."))]
     return value[: len(value) - len(start)] + visible[0] if visible else None
 
 
