@@ -23,6 +23,8 @@ Write = Callable[[str, str | bytes], Path]
         ("a.csv", b"text,caf\xe9\ngood,pos\n", "the header"),
         ("a.tsv", b"text\tlabel\ngood\tpos\ncaf\xe9\tpos\n", "row 2"),
         ("a.jsonl", b'{"text":"good","label":"pos"}\n\n{"text":"caf\xe9","label":"pos"}\n', "row 3"),
+        ("a.jsonl", b'{"text":"caf\xe9","label":"pos"}\n{"text":"good","label":"pos"}\n', "row 1"),
+        ("a.json", b'{"text":"caf\xe9","label":"pos"}\n{"text":"good","label":"pos"}\n', "row 1"),
         ("a.txt", b"good\n\ncaf\xe9\n", "row 3"),
         ("a.txt", b"good\r\rcaf\xe9\r", "row 1"),
     ],

@@ -93,6 +93,11 @@ def test_parquet_under_another_name_is_read(tmp_path: Path, classify: Task) -> N
         assert load(tmp_path / name, classify).labels == ("neg", "pos")
 
 
+def test_text_under_the_name_of_parquet_shows_how_it_begins(write: Write, classify: Task) -> None:
+    error = refused(write("a.parquet", "text,label\n"), classify)
+    assert error.message.endswith("a.parquet is not a readable Parquet file: it begins with b'text,lab'")
+
+
 def test_text_that_resembles_something_else_is_text(write: Write, classify: Task, fill_mask: Task) -> None:
     for header in ("PK", "BZh9", "II", "%"):
         path = write("a.csv", f"{header},text,label\n1,good film,pos\n2,bad film,neg\n")

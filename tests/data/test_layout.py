@@ -63,7 +63,7 @@ def test_parts_are_recognised_by_their_usual_names(
     assert [None if part is None else part.name for part in found] == list(expected)
     with pytest.raises(DatasetInvalid, match="is divided into") as caught:
         load(tmp_path, CLASSIFY)
-    assert caught.value.hint == f"name the part, such as {tmp_path / str(expected[0])}"
+    assert caught.value.hint == f"name the part: {' or '.join(str(tmp_path / name) for name in expected if name)}"
 
 
 @pytest.mark.parametrize("above", ["train", "training_set", "test", "images", "dataset", "pets", "dataset/train"])

@@ -43,7 +43,8 @@ def inner_name(path: Path) -> str:
         if module == _ZIP:
             with _opened(path, module, file) as table:
                 return cast("str", table.name)
-    return path.stem if module and path.suffix.lower() in EXTENSIONS else path.name
+    # Programs that download a file may have decompressed it, and left it its name.
+    return path.stem if path.suffix.lower() in EXTENSIONS else path.name
 
 
 @contextmanager
@@ -84,10 +85,17 @@ def _opened(path: Path, module: str, file: io.BufferedReader) -> Iterator[Any]:
             with reader.open(file) as contents:
                 yield contents
             return
-        with reader.ZipFile(file) as archive, _open_table(path, archive) as contents:
+        with _open_archive(path, reader, file) as archive, _open_table(path, archive) as contents:
             yield contents
     except (EOFError, OSError, zlib.error, *damage) as error:
         raise DatasetInvalid(f"{path} is compressed, and damaged or cut short: {error}", "fetch it again") from error
+
+
+def _open_archive(path: Path, reader: Any, file: io.BufferedReader) -> Any:
+    try:
+        return reader.ZipFile(file)
+    except Exception as error:  # of a damaged table of contents, zipfile raises nearly anything
+        raise DatasetInvalid(f"{path} is an archive that cannot be read here: {error}", ARCHIVE.advice) from error
 
 
 def _open_table(path: Path, archive: Any) -> Any:

@@ -23,11 +23,11 @@ _KINDS_SHOWN = 5
 
 def read_columns(path: Path, log: EncodingLog | None = None) -> tuple[str, ...]:
     """`file_name`, and `label` where there are class folders."""
-    parts = parts_of(path)
-    if parts.train != path:
-        held_out = next(part for part in parts[1:] if part is not None)
+    parts = [part for part in parts_of(path) if part is not None]
+    if len(parts) > 1:
         raise DatasetInvalid(
-            f"{path} is divided into {parts.train.name} and {held_out.name}", f"name the part, such as {parts.train}"
+            f"{path} is divided into {' and '.join(part.name for part in parts)}",
+            f"name the part: {' or '.join(map(str, parts))}",
         )
     labels = [_label(name) for name in walk(path)]
     if not labels:

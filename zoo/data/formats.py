@@ -30,6 +30,7 @@ _MODULES = {
     ".txt": "zoo.data.plaintext",
 }
 EXTENSIONS = tuple(_MODULES)
+_READ = f"zoo reads {', '.join(EXTENSIONS)}, and these compressed ({', '.join(compression.EXTENSIONS)})"
 _OBJECT = re.compile(rb'\s*(?:\[\s*)?\{\s*"')
 """How JSON begins, and no header of a delimited file does."""
 
@@ -93,6 +94,8 @@ def _of_contents(path: Path) -> Format:
         raise DatasetInvalid(f"{path} is {signature.kind}", signature.advice)
     if extension not in _MODULES:
         raise _unknown(path, extension)
+    if extension == ".parquet":
+        raise DatasetInvalid(f"{path} is not a readable Parquet file: it begins with {head[:8]!r}", _READ)
     module = _MODULES[extension]
     text = without_marks(utf8_stream(io.BufferedReader(io.BytesIO(head))).read(HEAD_BYTES))
     if module in (_LINES, _DOCUMENT) or (module == _DELIMITED and _OBJECT.match(text)):
@@ -118,5 +121,5 @@ def _unknown(path: Path, extension: str) -> DatasetInvalid:
         kind = f"is compressed, and what is in it {kind}"
     return DatasetInvalid(
         f"{path} {kind}, which does not say how it is to be read",
-        f"zoo reads {', '.join(EXTENSIONS)}, and these compressed ({', '.join(compression.EXTENSIONS)})",
+        _READ,
     )

@@ -103,7 +103,7 @@ def _read(path: Path, log: EncodingLog | None) -> bytes:
 
 def _is_json(text: bytes) -> bool:
     try:
-        msgspec.json.decode(text)
+        msgspec.json.decode(text.decode(errors="replace"))
     except (msgspec.DecodeError, RecursionError):
         return False
     return True
