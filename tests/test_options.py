@@ -256,6 +256,11 @@ def test_what_other_tools_call_an_option_is_taken_for_its_name() -> None:
     assert refused(FinetuneOptions, lr=1, learning_rate=1)[0] == "lr was given twice, once as learning_rate"
 
 
+def test_what_few_people_need_is_marked() -> None:
+    usual = [one.name for one in schema(FinetuneOptions) if not one.advanced]
+    assert usual == ["epochs", "batch_size", "lr", "eval_share", "method", "class_weights"]
+
+
 def test_an_option_of_a_plugin_goes_before_an_alias() -> None:
     class Own(FinetuneOptions, frozen=True, kw_only=True):
         learning_rate: Annotated[float, option("Of something else.", ge=0, le=1)] = 0.5

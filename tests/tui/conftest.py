@@ -12,15 +12,26 @@ from tests.echo_runs import echo, finetune, rows
 from tests.hub_server import HubServer, Served, hub_server
 from tests.plugin_site import Site, card, new_site, plugin
 from tests.weights_factory import some_bytes, url_source, weights, write_files
+from zoo import devices
 from zoo.card import FolderSource
+from zoo.devices import Device
 from zoo.paths import runs_folder
 from zoo.runs.events import Event
 from zoo.runs.log import append
 from zoo.runs.request import DataRequest, RunRequest
 from zoo.runs.store import RunFolder, create
+from zoo.tui.screens import run_form
 
 __all__ = ["echo", "finetune", "rows"]
 HOUR_S = 3600.0
+CPU = Device(name="cpu", kind="cpu", description="a processor", memory_bytes=32 * 10**9, free_bytes=16 * 10**9)
+
+
+@pytest.fixture
+def one_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The processor is always the same one, and nothing has to be measured."""
+    monkeypatch.setattr(devices, "available", lambda: (CPU,))
+    monkeypatch.setattr(run_form, "available", lambda: (CPU,))
 
 
 @pytest.fixture

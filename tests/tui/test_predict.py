@@ -133,7 +133,7 @@ async def test_a_process_that_dies_is_told(pilot: Driver, finetune: Callable[...
 
 @scenario(size=(110, 45))
 async def test_a_whole_file_is_answered_into_another(
-    pilot: Driver, finetune: Callable[..., zoo.Run], rows: Path, tmp_path: Path
+    pilot: Driver, finetune: Callable[..., zoo.Run], one_device: None, rows: Path, tmp_path: Path
 ) -> None:
     finetune(name="judge").wait(progress=False)
     await choose(pilot, "judge")
@@ -153,7 +153,7 @@ async def test_a_whole_file_is_answered_into_another(
 
 @scenario(size=(110, 40))
 async def test_a_model_is_judged_from_the_list_of_models(
-    pilot: Driver, finetune: Callable[..., zoo.Run], rows: Path
+    pilot: Driver, finetune: Callable[..., zoo.Run], one_device: None, rows: Path
 ) -> None:
     finetune(name="judge").wait(progress=False)
     await until(pilot, lambda: pilot.app.feed.line("echo/judge"))

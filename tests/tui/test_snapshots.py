@@ -18,26 +18,24 @@ import pytest
 from tests.plugin_site import Site
 from tests.tui.driving import DEADLINE_S, Driver, scenario, shows, steady
 from tests.tui.test_runs import FINISHED, PLAN, STARTED, step
-from zoo.devices import Device
 from zoo.runs.events import CheckpointSaved, RunCancelled, RunFailed
 from zoo.runs.store import RunFolder
-from zoo.tui.screens import form
 from zoo.tui.widgets.table import Table
 
 SIZES = ((80, 24), (140, 40))
 FOLDER = Path(__file__).parent / "snapshots"
-CPU = Device(name="cpu", kind="cpu", description="a processor", memory_bytes=32 * 10**9, free_bytes=16 * 10**9)
 
 
 @pytest.fixture
-def lab(models: Site, write_run: Callable[..., RunFolder], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+def lab(
+    models: Site, one_device: None, write_run: Callable[..., RunFolder], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Path:
     """Models, runs that ended in every way, and data; the processor is always the same one."""
     write_run("pets-2", *FINISHED)
     write_run(
         "pets-1", STARTED, PLAN, step(40), CheckpointSaved(step=40, size_bytes=1), RunCancelled(step=40), hours_ago=30
     )
     write_run("broken", STARTED, RunFailed(kind="ValueError", message="no such thing"), hours_ago=100)
-    monkeypatch.setattr(form, "available", lambda: (CPU,))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "pets.csv").write_text("text,label\n" + "".join(f"purrs {n},cat\nbarks {n},dog\n" for n in range(20)))
     return tmp_path
@@ -89,7 +87,7 @@ async def training_form(pilot: Driver) -> None:
     await shows(pilot, "finetune gamma", "16.0 GB free")
     pilot.app.screen.field("data").editor.value = "pets.csv"
     pilot.app.screen.set_focus(None)  # a cursor that blinks is never the same twice
-    await shows(pilot, "nothing stands in the way", "from 'label'")
+    await shows(pilot, "nothing stands in the way", "by its usual name")
 
 
 async def help_screen(pilot: Driver) -> None:

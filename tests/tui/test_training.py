@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 import zoo
 from tests.plugin_site import Site
-from tests.tui.driving import Driver, notices, scenario, shows, until, write
+from tests.tui.driving import Driver, notices, scenario, screen_text, shows, until, write
+from tests.tui.test_runs import FINISHED, WriteRun
+from zoo.errors import Unsupported
 from zoo.runs.events import RunStarted
 from zoo.tui.screens.train import TrainScreen
 from zoo.tui.widgets.fields import Field, complete_path
@@ -32,10 +36,18 @@ def enter(screen: TrainScreen, **values: str) -> None:
 
 
 @scenario(size=(120, 45))
-async def test_from_the_form_to_a_finished_run(pilot: Driver, echo: None, rows: Path) -> None:
+async def test_from_the_form_to_a_finished_run(pilot: Driver, echo: None, one_device: None, rows: Path) -> None:
     screen = await open_form(pilot)
     await write(pilot, str(rows))
-    await shows(pilot, "from 'text'", "from 'label'", "rows 40", "positive 20", "nothing stands in the way")
+    await shows(
+        pilot,
+        "text column text",
+        "label column label",
+        "by its usual name",
+        "rows 40",
+        "positive 20",
+        "nothing stands in the way",
+    )
     enter(screen, name="typed", max_steps="12")
     await shows(pilot, f"$ zoo finetune echo --data {rows} --name typed --max-steps 12")
     screen.field("merge_labels").editor.value = True  # type: ignore[attr-defined]
@@ -45,7 +57,7 @@ async def test_from_the_form_to_a_finished_run(pilot: Driver, echo: None, rows: 
     await pilot.press("ctrl+y")
     assert pilot.app.clipboard == f"zoo finetune echo --data {rows} --name typed --max-steps 12"
     await pilot.press("ctrl+s")
-    await shows(pilot, "40 usable, 2 classes: negative, positive", "length 12 steps")
+    await shows(pilot, "40 usable, 2 classes: negative, positive", "steps 12 of 1 rows", "time shows once it trains")
     await pilot.press("y")
     await shows(pilot, "typed finetune echo/echo finished", "negative 1.000 1.000 1.000")
 
@@ -58,25 +70,30 @@ async def test_from_the_form_to_a_finished_run(pilot: Driver, echo: None, rows: 
 async def test_values_are_checked_while_they_are_typed(pilot: Driver, echo: None, rows: Path) -> None:
     screen = await open_form(pilot)
     enter(screen, data=str(rows), lr="11", epochs="many")
-    await shows(pilot, "lr", "0 < lr <= 10")
+    await shows(pilot, "lr", "a number, more than 0")
     assert screen.field("lr").has_class("-wrong")
     assert screen.field("epochs").has_class("-wrong")
+    await shows(pilot, "\"lr\" is '11', but takes a number, more than 0 and at most 10, or auto")
     await pilot.press("ctrl+s")
-    await until(pilot, lambda: any("will not do as it is" in notice for notice in notices(pilot)))
+    await until(pilot, lambda: pilot.app.focused is screen.field("epochs").editor)
     assert zoo.list_runs() == ()
     enter(screen, lr="0.01", epochs="")
     await until(pilot, lambda: not screen.query(".-wrong"))
     assert screen.given_options() == {"lr": "0.01"}
+    assert notices(pilot) == []
 
 
 @scenario(size=(100, 60))
 async def test_options_that_do_not_go_together_are_told_before_a_run_exists(
-    pilot: Driver, echo: None, rows: Path
+    pilot: Driver, echo: None, one_device: None, rows: Path
 ) -> None:
     screen = await open_form(pilot)
     enter(screen, data=str(rows), batch_size="4", micro_batch_size="8")
     await pilot.press("ctrl+s")
-    await until(pilot, lambda: any("more than a batch of 4 holds" in notice for notice in notices(pilot)))
+    await shows(
+        pilot, '"micro batch size" is 8, more than a batch of 4 holds', 'make it smaller, or "batch size" larger'
+    )
+    assert pilot.app.focused is screen.field("micro_batch_size").editor
     assert zoo.list_runs() == ()
 
 
@@ -85,33 +102,151 @@ async def test_all_options_of_the_model_are_there(pilot: Driver, echo: None) -> 
     screen = await open_form(pilot)
     names = {field.field_name for field in screen.query(Field)}
     assert {"epochs", "lr", "method", "pause_ms", "fail_at", "deaf", "device", "precision", "data", "label"} <= names
-    screen.field("schedule").editor.focus()
-    await shows(pilot, "How the learning rate falls after the warm-up.")
+    screen.field("method").editor.focus()
+    await shows(pilot, "method: What is trained")
 
 
-@scenario(size=(100, 40))
-async def test_columns_are_chosen_from_those_of_the_file(pilot: Driver, echo: None, tmp_path: Path) -> None:
-    path = tmp_path / "odd.csv"
-    path.write_text("words,kind\n" + "".join(f"good {i},a\nbad {i},b\n" for i in range(20)))
+@scenario(size=(100, 45))
+async def test_what_few_people_need_is_folded_away(pilot: Driver, echo: None, rows: Path) -> None:
     screen = await open_form(pilot)
-    enter(screen, data=str(path))
-    await shows(pilot, "has no column that is usually the text", "columns found: words, kind")
+    text = await shows(pilot, "epochs", "class weights", "more: max steps, micro batch size")
+    assert "lora rank" not in text
+    screen.query_one("#advanced CollapsibleTitle").focus()
+    await pilot.press("enter")
+    await shows(pilot, "lora rank", "warmup")
+    await pilot.press("enter")
+    enter(screen, data=str(rows), warmup="2")
+    await pilot.press("ctrl+s")
+    await shows(pilot, "\"warmup\" is '2', but takes a number, at least 0 and less than 1")
+    assert pilot.app.focused is screen.field("warmup").editor
+
+
+TICKETS = "Ticket,Customer Message,Team\n" + "".join(
+    f"{n},my parcel number {n} is late,billing\n{n},the invoice {n} is wrong,shipping\n" for n in range(20)
+)
 
 
 @scenario(size=(120, 40))
-async def test_bad_data_is_told_before_a_run_exists(pilot: Driver, echo: None, tmp_path: Path) -> None:
+async def test_columns_with_names_of_their_own_are_offered_with_a_guess(
+    pilot: Driver, echo: None, one_device: None, tmp_path: Path
+) -> None:
+    path = tmp_path / "tickets.csv"
+    path.write_text(TICKETS)
+    screen = await open_form(pilot)
+    await write(pilot, str(path))
+    await pilot.press("enter")
+    await shows(pilot, "Customer Message", "Team", "a guess: is it right?", "billing 20", "nothing stands in the way")
+    await until(pilot, lambda: pilot.app.focused is screen.field("input").editor)
+    assert screen.command() == f"zoo finetune echo --data {path} --input 'Customer Message' --label Team"
+    enter(screen)
+    await pilot.press("ctrl+s")
+    await shows(pilot, "40 usable, 2 classes: billing, shipping")
+    await pilot.press("n")
+    enter(screen, label="Ticket")
+    await shows(pilot, "hard", "label column Ticket", "--label Ticket")
+    (tmp_path / "usual.csv").write_text("text,label\n" + "good,a\nbad,b\n" * 20)
+    enter(screen, data=str(tmp_path / "usual.csv"))
+    await shows(pilot, "text column text", "label column label", "by its usual name", "a 20")
+    assert screen.command().endswith("usual.csv")
+
+
+@scenario(size=(120, 40))
+async def test_a_column_that_nobody_can_guess_is_asked_for(pilot: Driver, echo: None, tmp_path: Path) -> None:
+    path = tmp_path / "numbers.csv"
+    path.write_text("a,b\n" + "".join(f"{n},{2 * n}\n" for n in range(20)))
+    screen = await open_form(pilot)
+    await write(pilot, str(path))
+    text = await shows(pilot, "choose the column that holds the text", "choose the column that holds the label")
+    assert "--input" not in text
+    await until(pilot, lambda: pilot.app.focused is screen.field("input").editor)
+    await pilot.press("ctrl+s")
+    await shows(pilot, "choose the column that holds the text")
+    await pilot.press("enter", "down", "enter")
+    await until(pilot, lambda: screen.value("input") == "a")
+    await shows(pilot, "choose the column that holds the label")
+    assert not screen.field("input").has_fault
+
+
+@scenario(size=(100, 40))
+async def test_data_of_another_kind_is_called_what_it_is(pilot: Driver, echo: None, tmp_path: Path) -> None:
+    path = tmp_path / "scans.csv"
+    path.write_text("image,Remark,label\n" + "".join(f"{n}.png,a remark on {n},a\n" for n in range(20)))
+    screen = await open_form(pilot)
+    enter(screen, data=str(path))
+    await shows(pilot, "is a table of images (column image), but echo takes texts")
+    assert screen.field("data").has_fault
+    enter(screen, input="Remark")
+    await shows(pilot, "input from 'Remark'")
+
+
+@scenario(size=(120, 40))
+async def test_bad_data_is_told_before_a_run_exists(
+    pilot: Driver, echo: None, one_device: None, rows: Path, tmp_path: Path
+) -> None:
     screen = await open_form(pilot)
     await pilot.press("ctrl+s")
     await shows(pilot, "say which data")
     enter(screen, data="/no/such/file.csv")
     await shows(pilot, "no such file or folder")
     await pilot.press("ctrl+s")
-    enter(screen, data=str(tmp_path / "one.csv"))
     (tmp_path / "one.csv").write_text("text,label\nx,a\ny,a\n")
+    enter(screen, data=str(tmp_path / "one.csv"))
     await until(pilot, lambda: not screen.query(".-wrong"))
     await pilot.press("ctrl+s")
-    await until(pilot, lambda: any("has one class only" in notice for notice in notices(pilot)))
+    text = await shows(pilot, 'a classifier needs at least two; is "label column"')
+    assert "--label" not in text
+    assert notices(pilot) == []
+    enter(screen, data=str(rows))
+    await until(pilot, lambda: "a classifier needs" not in screen_text(pilot))
     assert zoo.list_runs() == ()
+
+
+@scenario(size=(120, 40))
+async def test_an_error_of_the_form_stands_in_the_form_until_something_is_changed(
+    pilot: Driver, echo: None, one_device: None, rows: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen = await open_form(pilot)
+    enter(screen, data=str(rows))
+    await shows(pilot, "nothing stands in the way")
+    error = Unsupported("this machine is too small", "take a larger one")
+    monkeypatch.setattr(screen, "request", lambda: raise_(error))
+    await pilot.press("ctrl+s")
+    await shows(pilot, "this machine is too small take a larger one")
+    enter(screen, epochs="2")
+    await until(pilot, lambda: "too small" not in screen_text(pilot))
+
+
+def raise_(error: Exception) -> None:
+    raise error
+
+
+@scenario(size=(100, 40))
+async def test_a_name_is_checked_while_it_is_typed(pilot: Driver, models: Site, write_run: WriteRun) -> None:
+    write_run("taken", *FINISHED)
+    screen = await open_form(pilot, "gamma")
+    for name, reason in (
+        ("taken", "there is a run 'taken' already"),
+        ("alpha", "'alpha' is the name of a model"),
+        ("no/name", "'no/name' cannot be the name of a run"),
+    ):
+        enter(screen, name=name)
+        await shows(pilot, reason)
+    enter(screen, name="free")
+    await until(pilot, lambda: not screen.field("name").has_fault)
+
+
+@scenario()
+async def test_what_was_typed_is_not_thrown_away_unasked(pilot: Driver, models: Site) -> None:
+    screen = await open_form(pilot, "gamma")
+    await write(pilot, "pets.csv")
+    await pilot.press("escape")
+    await shows(pilot, "Leave the form?", "This loses what you entered in the form.")
+    await pilot.press("n")
+    assert screen.value("data") == "pets.csv"
+    await pilot.press("ctrl+q")
+    await shows(pilot, "Leave zoo?", "This loses what you entered in the form.")
+    await pilot.press("n", "escape", "y")
+    await shows(pilot, "5 of 5")
 
 
 @scenario(size=(100, 40))

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from zoo.data.digests import digest
     from zoo.data.examination import examine
     from zoo.data.example import Columns, Dataset, Example, RejectedRow
-    from zoo.data.guessing import likely_task
+    from zoo.data.guessing import likely_columns, likely_task
     from zoo.data.inspection import inspect
     from zoo.data.labels import match_labels
     from zoo.data.loading import InputRows, count_rows, load, stream
@@ -28,6 +28,7 @@ __all__ = [
     "digest",
     "examine",
     "inspect",
+    "likely_columns",
     "likely_task",
     "load",
     "match_labels",
@@ -42,7 +43,7 @@ _MODULE_OF = {
     "digest": "zoo.data.digests",
     "examine": "zoo.data.examination",
     "inspect": "zoo.data.inspection",
-    "likely_task": "zoo.data.guessing",
+    **dict.fromkeys(("likely_columns", "likely_task"), "zoo.data.guessing"),
     "match_labels": "zoo.data.labels",
     "split": "zoo.data.splitting",
 }

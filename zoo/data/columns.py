@@ -126,6 +126,20 @@ def _separate(table: Table, given: str) -> list[str]:
     return [given] if given in table.columns else [name.strip() for name in given.split(",")]
 
 
+def usual_columns(table: Table, task: Task) -> Columns:
+    """The columns that the model was trained on, or those of the usual names; empty where there is none.
+
+    Raises:
+        DatasetInvalid: there are several of one name.
+    """
+    inputs = _before(task.trained_input_column, task.input_columns)
+    input_column = _find(table, f"the {task.input}", "--input", inputs, "")
+    if not task.labelled:
+        return Columns(input_column)
+    usual = tuple(name for name in task.label_columns if name.lower() != input_column.lower())
+    return Columns(input_column, _find(table, "the label", "--label", _before(task.trained_label_column, usual), ""))
+
+
 def _find(table: Table, what: str, flag: str, usual: tuple[str, ...], asked: str) -> str:
     """The column as the file spells it; empty where nothing was asked for and no usual name is there."""
     for name in (visible_name(asked),) if asked else usual:

@@ -101,6 +101,13 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
         return (self.steps - self.step) * self.plan.batch_size / self.samples_per_s
 
     @property
+    def planned_s(self) -> float | None:
+        """Seconds that all steps take at the newest rate; None where there is no rate yet."""
+        if not self.plan or self.samples_per_s <= 0:
+            return None
+        return self.steps * self.plan.batch_size / self.samples_per_s
+
+    @property
     def latest_metrics(self) -> dict[str, float]:
         """Final metrics, or those of the newest evaluation."""
         return self.metrics or (self.evaluations[-1].metrics if self.evaluations else {})

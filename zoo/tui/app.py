@@ -21,6 +21,7 @@ from zoo.sanitize import plain
 from zoo.tui import settings
 from zoo.tui.feed import Applied, Feed
 from zoo.tui.graphics import Graphics
+from zoo.tui.page import Page
 from zoo.tui.signals import exit_on_signals
 from zoo.tui.themes import HIGH_CONTRAST
 
@@ -188,13 +189,22 @@ class ZooApp(App[None]):
     def action_leave(self) -> None:
         """Leave; runs go on, downloads stop and go on the next time."""
         active = len(self.feed.downloads.active)
-        if not active:
+        losses = [f"This loses {unsaved}." for unsaved in self._unsaved()]
+        if active:
+            downloads = f"{active} download{'s' if active > 1 else ''}"
+            losses.append(f"{downloads} would stop, and go on where it was the next time.")
+        if not losses:
             self.exit()
             return
         from zoo.tui.screens.confirm import ConfirmScreen
 
-        text = f"{active} download{'s' if active > 1 else ''} would stop, and go on where it was the next time."
+        text = "\n".join(losses)
         self.push_screen(ConfirmScreen("Leave zoo?", text, "Leave"), lambda yes: self.exit() if yes else None)
+
+    def _unsaved(self) -> list[str]:
+        """What was entered on any screen and would be lost."""
+        pages = [screen for stack in self._screen_stacks.values() for screen in stack if isinstance(screen, Page)]
+        return [page.unsaved for page in pages if page.unsaved]
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What the palette offers beside models and runs."""

@@ -84,6 +84,11 @@ class Page(Screen[Any]):
     def show(self) -> None:
         """Bring what is shown up to date with the feed."""
 
+    @property
+    def unsaved(self) -> str:
+        """What a person entered and would lose if the screen went away; empty where there is nothing."""
+        return ""
+
     def later(self, change: Callable[[], None]) -> None:
         """Make a change in the thread of the UI; none is made to a screen that is being taken away."""
         self.zoo.feed.later(lambda: change() if self.stays else None)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from textual.app import ComposeResult
 
 from zoo.card import Card
 from zoo.requesting import batch_prediction_request
 from zoo.runs.request import RunRequest
 from zoo.tui.commands import command_line
-from zoo.tui.screens.form import BY_NAME, RunForm
-from zoo.tui.widgets.fields import AUTO, Field, choice_field, text_field
+from zoo.tui.screens.run_form import RunForm
+from zoo.tui.widgets.column_fields import ColumnFields
+from zoo.tui.widgets.fields import AUTO, text_field
 from zoo.tui.wording import short_path
 
 
@@ -19,15 +20,14 @@ class BatchScreen(RunForm):
     def __init__(self, card: Card) -> None:
         super().__init__(card, "predict", card.abilities["predict"])
 
-    def fields(self) -> Iterator[Field]:
+    def fields(self) -> ComposeResult:
         """What goes in, and where the answers go."""
-        kind = self.task_.input
         yield text_field("data", "answer", path=True)
         yield text_field(
             "out", "into", placeholder="answers.jsonl", path=True, note="a new file: .csv, .tsv, .jsonl or .ndjson"
         )
+        yield ColumnFields(self.task_, label=False)
         yield text_field("keep", "keep", placeholder="id, customer", note="columns to carry along; all is every one")
-        yield choice_field("input", f"{kind} column", [BY_NAME], "", help=f"The column that holds the {kind}.")
 
     def command(self) -> str:
         """What one would type instead."""

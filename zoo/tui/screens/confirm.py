@@ -31,9 +31,17 @@ class ConfirmScreen(ModalScreen[bool]):
         with Vertical(classes="dialog"):
             yield Static(plain(self._question), classes="title", markup=False)
             yield Static(plain(self._text), markup=False)
+            yield from self.details()
             with Horizontal(classes="buttons"):
                 yield Button("Cancel (n)", id="no")
                 yield Button(f"{self._yes} (y)", id="yes", variant="primary")
+
+    def details(self) -> ComposeResult:
+        """What stands between the text and the answers."""
+        yield from ()
+
+    def clear_up(self) -> None:
+        """Wait until nothing is left of what went on while the question stood; in a thread."""
 
     def on_mount(self) -> None:
         self.query_one("#no").focus()

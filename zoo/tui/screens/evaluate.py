@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from textual.app import ComposeResult
 
 from zoo.card import Card
 from zoo.requesting import evaluation_request
 from zoo.runs.request import RunRequest
-from zoo.tui.screens.form import BY_NAME, RunForm, merge_labels_field
-from zoo.tui.widgets.fields import Field, choice_field, text_field
+from zoo.tui.screens.run_form import RunForm
+from zoo.tui.widgets.column_fields import ColumnFields, merge_labels_field
+from zoo.tui.widgets.fields import text_field
 
 
 class EvaluateScreen(RunForm):
@@ -17,12 +18,10 @@ class EvaluateScreen(RunForm):
     def __init__(self, card: Card) -> None:
         super().__init__(card, "evaluate", card.abilities["predict"])
 
-    def fields(self) -> Iterator[Field]:
+    def fields(self) -> ComposeResult:
         """Data and its columns."""
-        kind = self.task_.input
         yield text_field("data", "data", path=True)
-        yield choice_field("input", f"{kind} column", [BY_NAME], "", help=f"The column that holds the {kind}.")
-        yield choice_field("label", "label column", [BY_NAME], "", help="The column that holds the label.")
+        yield ColumnFields(self.task_, label=True)
         yield merge_labels_field()
 
     def request(self) -> RunRequest:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import ClassVar
+
+from textual.app import ComposeResult
 
 from zoo.card import Card, Verb
 from zoo.data import load, split
 from zoo.data.spelling import told_apart
 from zoo.requesting import training_request
 from zoo.runs.request import RunRequest
-from zoo.tui.screens.form import BY_NAME, RunForm, merge_labels_field
-from zoo.tui.widgets.fields import Field, choice_field, text_field
+from zoo.tui.screens.confirm import ConfirmScreen
+from zoo.tui.screens.plan import PlanScreen
+from zoo.tui.screens.run_form import RunForm
+from zoo.tui.widgets.column_fields import ColumnFields, merge_labels_field
+from zoo.tui.widgets.fields import text_field
 from zoo.tui.wording import short_path
 
 SHOWN_LABELS = 8
@@ -27,9 +31,8 @@ class TrainScreen(RunForm):
         self._training: Verb = verb
         self._rows = ""
 
-    def fields(self) -> Iterator[Field]:
+    def fields(self) -> ComposeResult:
         """Data, its columns, and what to evaluate on."""
-        kind = self.task_.input
         yield text_field("data", "data", path=True)
         yield text_field(
             "eval",
@@ -38,9 +41,8 @@ class TrainScreen(RunForm):
             path=True,
             help="Evaluation data of its own; without it a share of the rows is held out, see eval share.",
         )
-        yield choice_field("input", f"{kind} column", [BY_NAME], "", help=f"The column that holds the {kind}.")
+        yield ColumnFields(self.task_, label=self.task_.labelled)
         if self.task_.labelled:
-            yield choice_field("label", "label column", [BY_NAME], "", help="The column that holds the label.")
             yield merge_labels_field()
 
     def request(self) -> RunRequest:
@@ -82,13 +84,12 @@ class TrainScreen(RunForm):
 
     def plan(self, request: RunRequest) -> list[tuple[str, str]]:
         """What would be done."""
-        options = request.options
-        epochs, steps = options.get("epochs"), options.get("max_steps")
-        length = f"{steps:,} steps" if steps else f"{epochs:g} epochs" if epochs else "chosen by the number of rows"
         return [
             *super().plan(request),
             ("evaluate on", short_path(request.data.eval_path) if request.data.eval_path else ""),
             ("rows", self._rows),
-            ("length", length),
-            ("learning rate", str(options.get("lr") or "what the model's authors advise")),
         ]
+
+    def question(self, request: RunRequest, title: str, plan: str) -> ConfirmScreen:
+        """Find out steps, learning rate and time meanwhile."""
+        return PlanScreen(title, plan, request)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from textual.app import ComposeResult
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.suggester import Suggester
@@ -17,7 +17,7 @@ from textual.widgets import Checkbox, Input, Select, Static
 from zoo.encoding import is_encodable
 from zoo.errors import OptionInvalid
 from zoo.options import Option, read
-from zoo.sanitize import one_line
+from zoo.sanitize import one_line, plain
 
 AUTO = "auto"
 
@@ -46,26 +46,29 @@ def complete_path(value: str) -> str | None:
     return value[: len(value) - len(start)] + visible[0] if visible else None
 
 
-class Field(Horizontal):
-    """One line of a form.
+class Field(Vertical):
+    """One line of a form; what is wrong with it stands below, in full.
 
     Args:
         name: as code names it.
         label: as people read it.
         editor: what is entered into.
+        value: what stands there at first.
         note: what may stand there.
+        help: one sentence, shown while the field has the focus.
     """
 
     DEFAULT_CSS = """
     Field {
-        height: 1;
-        & > .label { width: 18; color: $text-muted; }
-        & > .editor { width: 1fr; min-width: 14; max-width: 60; height: 1; }
-        & > .note { width: 1fr; padding: 0 1; color: $text-muted; }
-        &:focus-within > .label { color: $foreground; text-style: bold; }
-        &.-wrong > .note { color: $text-error; }
-        &.-path > .editor { width: 4fr; max-width: 200; }
-        &.-path.-wrong > .editor { width: 1fr; }
+        height: auto;
+        & > .line { height: 1; }
+        & .label { width: 18; color: $text-muted; }
+        & .editor { width: 1fr; min-width: 14; max-width: 60; height: 1; }
+        & .note { width: 1fr; padding: 0 1; color: $text-muted; }
+        & > .fault { display: none; height: auto; padding: 0 1 0 18; color: $text-error; }
+        &:focus-within .label { color: $foreground; text-style: bold; }
+        &.-wrong > .fault { display: block; }
+        &.-path .editor { width: 4fr; max-width: 200; }
         & Select { width: 1fr; height: 1; }
     }
     """
@@ -77,18 +80,24 @@ class Field(Horizontal):
             super().__init__()
             self.field = field
 
-    def __init__(self, name: str, label: str, editor: Widget, *, note: str = "", help: str = "") -> None:
+    def __init__(
+        self, name: str, label: str, editor: Widget, value: str | bool = "", *, note: str = "", help: str = ""
+    ) -> None:
         super().__init__(id=f"field-{name}")
         self.field_name = name
+        self.label = label
         self.help = help
-        self._label, self._note = label, note
+        self._note = note
         self.editor = editor
+        self._initial = value
         editor.add_class("editor")
 
     def compose(self) -> ComposeResult:
-        yield Static(one_line(self._label), classes="label", markup=False)
-        yield self.editor
-        yield Static(self._note, classes="note", markup=False)
+        with Horizontal(classes="line"):
+            yield Static(one_line(self.label), classes="label", markup=False)
+            yield self.editor
+            yield Static(self._note, classes="note", markup=False)
+        yield Static("", classes="fault", markup=False)
 
     @property
     def value(self) -> Any:
@@ -98,12 +107,34 @@ class Field(Horizontal):
             return "" if editor.value is Select.NULL else editor.value
         return editor.value if isinstance(editor, Input | Checkbox) else None
 
-    def say(self, fault: str, *, note: str | None = None) -> None:
-        """Show what is wrong; nothing shows what may stand there."""
-        if note is not None:
-            self._note = note
+    @property
+    def touched(self) -> bool:
+        """Whether a person has entered something."""
+        return bool(self.value != self._initial)
+
+    def offer(self, choices: Iterable[tuple[str, str]], value: str) -> None:
+        """Let one of other choices be made; the one that is chosen first is nobody's yet."""
+        assert isinstance(self.editor, Select)
+        with self.prevent(Select.Changed):
+            self.editor.set_options(offered(choices))
+            self.editor.value = value
+            # The same value may be shown by another name now.
+            self.editor.mutate_reactive(Select.value)  # type: ignore[misc]
+        self._initial = value
+
+    def set_note(self, note: str) -> None:
+        """Show what may stand there."""
+        self.query_one(".note", Static).update(one_line(note))
+
+    def set_fault(self, fault: str) -> None:
+        """Show what is wrong; an empty text is nothing."""
         self.set_class(bool(fault), "-wrong")
-        self.query_one(".note", Static).update(one_line(fault or self._note))
+        self.query_one(".fault", Static).update(plain(fault))
+
+    @property
+    def has_fault(self) -> bool:
+        """Whether something is wrong."""
+        return self.has_class("-wrong")
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
@@ -124,7 +155,7 @@ def text_field(
     """A line of text, or a path that is completed while it is typed."""
     suggester = PathSuggester() if path else None
     editor = Input(value, placeholder=placeholder, compact=True, suggester=suggester, select_on_focus=False)
-    field = Field(name, label, editor, note=note, help=help)
+    field = Field(name, label, editor, value, note=note, help=help)
     field.set_class(path, "-path")
     return field
 
@@ -134,12 +165,12 @@ def choice_field(
 ) -> Field:
     """One of several."""
     editor: Select[str] = Select(offered(choices), value=value, allow_blank=False, compact=True)
-    return Field(name, label, editor, note=note, help=help)
+    return Field(name, label, editor, value, note=note, help=help)
 
 
 def switch_field(name: str, label: str, *, value: bool = False, help: str = "") -> Field:
     """Yes or no."""
-    return Field(name, label, Checkbox("", value=value, compact=True), help=help)
+    return Field(name, label, Checkbox("", value=value, compact=True), value, help=help)
 
 
 def offered(choices: Iterable[tuple[str, str]]) -> list[tuple[Content, str]]:
@@ -150,9 +181,9 @@ def offered(choices: Iterable[tuple[str, str]]) -> list[tuple[Content, str]]:
 def option_field(described: Option) -> Field:
     """An option of a model, with its bounds; empty means what the default says."""
     label = described.name.replace("_", " ")
-    help_text = " ".join(filter(None, (described.help, described.bounds)))
+    note = described.accepted if described.bounds or described.kind in ("int", "float") else ""
+    help_text = f"{described.help} It takes {note}." if note else described.help
     default = AUTO if described.default is None else str(described.default)
-    note = " ".join(filter(None, (described.unit, described.bounds)))
     if described.choices:
         values = ((AUTO,) if described.optional else ()) + described.choices
         return choice_field(described.name, label, [(v, v) for v in values], default, help=help_text)
@@ -168,11 +199,12 @@ def given(field: Field, described: Option) -> dict[str, Any]:
     return {} if value in ("", default, str(default)) else {described.name: value}
 
 
-def fault_of(field: Field, described: Option) -> str:
-    """Why the value alone will not do; empty where it will."""
+def fault_of(field: Field, described: Option) -> OptionInvalid | None:
+    """Why the value alone will not do; None where it will."""
     try:
         for value in given(field, described).values():
             read(described, value)
     except OptionInvalid as error:
-        return error.message
-    return ""
+        # The sentence on what the option is stands in the form already.
+        return OptionInvalid(error.message, "" if error.hint == described.help else error.hint)
+    return None

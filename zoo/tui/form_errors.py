@@ -1,0 +1,31 @@
+"""Errors in the words of a form: which field they are about, and fields by their labels instead of flags."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from zoo.errors import ZooError
+
+_FLAG = re.compile(r"(?<![\w-])--([a-z][a-z0-9-]*)(?: (?:NAME|FILE|DATA|COLUMNS|N)\b)?")
+
+
+def field_of(error: ZooError, labels: Mapping[str, str]) -> str:
+    """The field that an error names first by its flag; empty where it names none.
+
+    Args:
+        error: as any front end raises it.
+        labels: name of each field of the form to its label.
+    """
+    names = (_name(flag) for flag in _FLAG.finditer(f"{error.message} {error.hint}"))
+    return next((name for name in names if name in labels), "")
+
+
+def in_words_of_form(error: ZooError, labels: Mapping[str, str]) -> str:
+    """Message and hint, a line each."""
+    text = "\n".join(filter(None, (error.message, error.hint)))
+    return _FLAG.sub(lambda flag: f'"{labels[_name(flag)]}"' if _name(flag) in labels else flag[0], text)
+
+
+def _name(flag: re.Match[str]) -> str:
+    return flag[1].replace("-", "_")

@@ -1,0 +1,98 @@
+"""What a training would do, asked before it starts; a dry run finds out the rest meanwhile."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, ClassVar, cast
+
+import msgspec
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.widgets import Static
+
+from zoo.dry_run import dry_run
+from zoo.errors import ZooError
+from zoo.progress import count, duration
+from zoo.runs.request import RunRequest
+from zoo.runs.snapshot import RunSnapshot
+from zoo.sanitize import plain
+from zoo.tui.screens.confirm import ConfirmScreen
+
+if TYPE_CHECKING:
+    from zoo.tui.app import ZooApp
+
+CLEAR_UP_S = 10.0
+"""How long a start waits for its dry run to be gone; later it would only be numbered differently."""
+
+
+class PlanScreen(ConfirmScreen):
+    """Asks whether to start.
+
+    Args:
+        question: what is asked.
+        text: what is known already.
+        request: of the training.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+s", "answer(True)", "Start", show=False)]
+
+    def __init__(self, question: str, text: str, request: RunRequest) -> None:
+        super().__init__(question, text, "Start")
+        # Its own name stays free for the training itself.
+        self._request = msgspec.structs.replace(request, dry_run=True, name="")
+        self._answered = threading.Event()
+        self._cleared = threading.Event()
+
+    def details(self) -> ComposeResult:
+        yield Static(describe(RunSnapshot()), id="measured", markup=False)
+
+    def on_mount(self) -> None:
+        self.run_worker(self._measure, thread=True, exit_on_error=False)
+
+    def on_unmount(self) -> None:
+        self._answered.set()
+
+    def clear_up(self) -> None:
+        self._cleared.wait(CLEAR_UP_S)
+
+    def _measure(self) -> None:
+        """In a thread, until the question is answered."""
+        try:
+            with dry_run(self._request) as run:
+                for snapshot in run.watch():
+                    if self._answered.is_set():
+                        return
+                    self._show(describe(snapshot))
+        except ZooError as error:
+            self._show(f"the dry run failed: {error}")
+        finally:
+            self._cleared.set()
+
+    def _show(self, text: str) -> None:
+        def update() -> None:
+            if self.is_attached:
+                self.query_one("#measured", Static).update(plain(text))
+
+        cast("ZooApp", self.app).feed.later(update)
+
+
+def describe(s: RunSnapshot) -> str:
+    """What a dry run has found out so far."""
+    if s.status in ("failed", "crashed"):
+        return f"the dry run failed: {s.error}\n{s.hint}"
+    if s.plan is None:
+        return "steps        finding out: a dry run builds the model"
+    plan = s.plan
+    lines = [
+        ("steps", f"{plan.steps:,} of {plan.batch_size} rows, {plan.epochs:.3g} epochs"),
+        ("learning rate", f"{plan.lr:g} at its peak" if plan.lr else ""),
+        ("parameters", f"{count(plan.trainable_parameters)} trained of {count(plan.parameters)}"),
+        ("time", _time(s)),
+    ]
+    return "\n".join(f"{name:<12} {value}" for name, value in lines if value)
+
+
+def _time(s: RunSnapshot) -> str:
+    if s.planned_s is not None:
+        return f"about {duration(s.planned_s)} of training, at {s.samples_per_s:.0f} rows/s"
+    return "measuring" if s.live else "shows once it trains"

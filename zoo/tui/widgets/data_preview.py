@@ -1,0 +1,188 @@
+"""Data looked at while a form is filled in: its columns as soon as they are known, then what stands in its rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from textual.message import Message
+from textual.widgets import Static
+from textual.worker import Worker, get_current_worker
+
+from zoo.card import Card, ImageInput, TextInput
+from zoo.data import Columns, Inspection, inspect, likely_columns
+from zoo.data.columns import check_kind, likely_kind, usual_columns
+from zoo.data.inspection import OnRows
+from zoo.data.layout import parts_of
+from zoo.data.lines import EncodingLog
+from zoo.data.table import Table
+from zoo.data.wording import findings, report
+from zoo.errors import RunCancelled, ZooError
+from zoo.requesting import offering_models
+from zoo.sanitize import plain
+from zoo.task import Task
+
+SHOWN_EVERY = 200
+"""Rows."""
+LEAST_WIDTH = 40
+
+
+class DataQuery(NamedTuple):
+    """Data that is to be looked at, and how."""
+
+    path: str = ""
+    eval_path: str = ""
+    input_column: str = ""
+    """As a person chose it; empty where it is to be found."""
+    label_column: str = ""
+    merge: bool = False
+    """Whether labels that look the same are one class."""
+    max_tokens: int | None = None
+    """At which texts are cut."""
+
+
+class ColumnChoice(NamedTuple):
+    """The columns of a table, and which of them are meant; empty where none is found."""
+
+    columns: tuple[str, ...]
+    usual: Columns
+    """Those of the usual names."""
+    likely: Columns
+    """Those meant: as chosen, by the usual names, or by what stands in them."""
+
+
+class DataPreview(Static):
+    """What a data set is like.
+
+    Args:
+        card: the model it is for.
+        verb: what the model shall do with it.
+        task: of that verb.
+        advice: what is said while there is nothing to look at.
+    """
+
+    class ColumnsRead(Message):
+        """The columns of the data are known."""
+
+        def __init__(self, query: DataQuery, choice: ColumnChoice) -> None:
+            super().__init__()
+            self.query, self.choice = query, choice
+
+    class Failed(Message):
+        """The data cannot serve."""
+
+        def __init__(self, query: DataQuery, error: ZooError) -> None:
+            super().__init__()
+            self.query, self.error = query, error
+
+    class RowsRead(Message):
+        """Some of the rows were looked at, or all of them."""
+
+        def __init__(self, query: DataQuery, rows: int, inspection: Inspection | None = None) -> None:
+            super().__init__()
+            self.query, self.rows, self.inspection = query, rows, inspection
+
+    def __init__(self, card: Card, verb: str, task: Task, advice: str, *, id: str | None = None) -> None:
+        super().__init__(plain(advice), id=id, markup=False)
+        self._model, self._verb, self._task_kind, self._advice = card, verb, task, advice
+        self._query = DataQuery()
+        self._reader: Worker[None] | None = None
+
+    @property
+    def query_now(self) -> DataQuery:
+        """The data that is meant now."""
+        return self._query
+
+    def look(self, query: DataQuery) -> None:
+        """Look at other data; what was begun before is given up."""
+        if query == self._query:
+            return
+        self._query = query
+        if self._reader is not None:
+            self._reader.cancel()
+        self.update("looking at the data" if query.path else plain(self._advice))
+        if query.path:
+            self._reader = self.run_worker(lambda: self._read(query), thread=True, exit_on_error=False)
+
+    def is_current(self, message: DataPreview.ColumnsRead | DataPreview.Failed | DataPreview.RowsRead) -> bool:
+        """Whether a message is about the data that is meant now."""
+        return message.query == self._query
+
+    def on_data_preview_failed(self, message: Failed) -> None:
+        if self.is_current(message):
+            self.update("")
+
+    def on_data_preview_rows_read(self, message: RowsRead) -> None:
+        message.stop()
+        if not self.is_current(message):
+            return
+        if message.inspection is None:
+            self.update(f"{message.rows:,} looked at" if message.rows else "")
+            return
+        lines = list(report(message.inspection, max(LEAST_WIDTH, self.size.width - 1)))
+        found = list(findings(message.inspection))
+        # What is wrong stands first: there may be little room.
+        self.update(plain("\n".join([*found, "", *lines[: len(lines) - len(found)]])))
+
+    def _read(self, query: DataQuery) -> None:
+        """In a thread: the header, then the rows."""
+        worker = get_current_worker()
+
+        def watch(name: str, rows: int) -> None:
+            if worker.is_cancelled:
+                raise RunCancelled("other data is meant now")
+            if rows % SHOWN_EVERY == 0:
+                self.post_message(self.RowsRead(query, rows))
+
+        try:
+            with offering_models(self._model, self._verb):
+                table = Table(parts_of(Path(query.path).expanduser()).train, EncodingLog())
+                choice = find_choice(table, self._task_kind, query)
+                self.post_message(self.ColumnsRead(query, choice))
+                if not choice.likely.input:
+                    check_kind(table, self._task_kind)
+                inspection = self._inspect(query, choice.likely, watch) if choice.likely.input else None
+                self.post_message(self.RowsRead(query, 0, inspection))
+        except RunCancelled:
+            return
+        except ZooError as error:
+            self.post_message(self.Failed(query, error))
+
+    def _inspect(self, query: DataQuery, columns: Columns, watch: OnRows) -> Inspection:
+        card_input = self._model.input
+        return inspect(
+            Path(query.path).expanduser(),
+            self._task_kind,
+            eval_path=Path(query.eval_path).expanduser() if query.eval_path else None,
+            input_column=columns.input,
+            label_column=columns.label,
+            merge=query.merge,
+            tokenizer=_tokenizer(self._model) if isinstance(card_input, TextInput) else None,
+            max_tokens=query.max_tokens,
+            shorter_side=min(card_input.input_size[1:]) if isinstance(card_input, ImageInput) else 0,
+            on_rows=watch,
+        )
+
+
+def find_choice(table: Table, task: Task, query: DataQuery) -> ColumnChoice:
+    """The columns of a table; a choice made for other data holds where the column is there, too.
+
+    Raises:
+        DatasetInvalid: it cannot be read.
+    """
+    usual = usual_columns(table, task)
+    chosen = (name if name in table.columns else "" for name in (query.input_column, query.label_column))
+    known = Columns(*(mine or by_name for mine, by_name in zip(chosen, (usual.input, usual.label), strict=True)))
+    complete = known.input and (known.label or not task.labelled)
+    of_other_kind = not known.input and likely_kind(table) not in (None, task.input)
+    return ColumnChoice(
+        table.columns, usual, known if complete or of_other_kind else likely_columns(table, task, known)
+    )
+
+
+def _tokenizer(card: Card) -> Path | None:
+    from zoo.fetch import locate
+
+    folder = locate(card.weights) if card.weights is not None else None
+    path = folder / "tokenizer.json" if folder is not None else None
+    return path if path is not None and path.is_file() else None
