@@ -1,4 +1,4 @@
-"""How tests compute: as workers of zoo do, and with a share of the cores where several pytest processes run (`-n`)."""
+"""How tests compute: as a worker of zoo does, with a share of the cores where several pytest processes run (`-n`)."""
 
 from __future__ import annotations
 

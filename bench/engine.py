@@ -71,9 +71,9 @@ class Bare:
 
     def __init__(self, run: Any) -> None:
         import torch
-        from zoo_bert.classification import Classification
+        from zoo_bert.plugin import finetune
 
-        self.objective = Classification(run)
+        self.objective = finetune(run)
         self.objective.features(run.train)
         self.objective.begin()
         self.module = self.objective.module.train()
@@ -101,9 +101,9 @@ class Bare:
 
 def alternate(run: Any) -> tuple[list[tuple[float, float]], float, float]:
     """Seconds of each step, the engine's and the bare loop's, and their last losses."""
-    from zoo_bert.classification import Classification
+    from zoo_bert.plugin import finetune
 
-    objective, bare = Classification(run), Bare(run)
+    objective, bare = finetune(run), Bare(run)
     collate, compute = objective.collate, objective.losses
     marks: list[tuple[float, float, float]] = []
     losses = []

@@ -52,12 +52,13 @@ def ceiling(precision: str) -> float:
     are not Intel's.
     """
     import torch
-    from zoo_bert.linear import DTYPES, MakeLinear
+
+    from zoo.training.packed_linear import DTYPES, LinearFactory
 
     a, b, bias = (
         torch.randn(shape, dtype=DTYPES[precision]) for shape in ((2048, WIDTH), (FEED_FORWARD, WIDTH), FEED_FORWARD)
     )
-    laid_out = MakeLinear(torch.device("cpu"), precision)(b, bias)
+    laid_out = LinearFactory(torch.device("cpu"), precision)(b, bias)
     times: tuple[list[float], list[float]] = [], []
     ends = time.perf_counter() + 1
     with torch.inference_mode():

@@ -37,7 +37,7 @@ SECTION = re.compile(r"^(Args|Returns|Raises|Yields):$")
 Node = ast.ClassDef | ast.FunctionDef
 TRAINING = {
     "zoo.training": ("Objective", "Output", "Body", "Linear", "linear", "onednn_is_faster", "Dropout", "prefetched"),
-    "zoo.training.objectives": ("Classification", "Contrastive"),
+    "zoo.training.objectives": ("Classification", "MaskedLanguageModelling", "Contrastive"),
     "zoo.training.images": (
         "ImageBody",
         "ImageConfig",
@@ -46,6 +46,9 @@ TRAINING = {
         "FeaturePredictor",
         "ImageStore",
     ),
+    "zoo.training.text": ("TextBody", "TextPredictor"),
+    "zoo.training.packed_linear": ("LinearFactory",),
+    "zoo.training.pretrained": ("WeightsReader", "fill", "save_config"),
     "zoo.training.weights": ("state_of", "fill", "below"),
 }
 """What plugins build on: module to public names."""
@@ -94,7 +97,6 @@ def _spelling(action: argparse.Action) -> str:
 
 def options() -> str:
     """The option sets of the models that come with zoo."""
-    usual = {option.name for option in schema(zoo.FinetuneOptions)}
     text = [
         "# Options",
         "",
@@ -103,15 +105,17 @@ def options() -> str:
     text += ["", "## Of every model that the engine trains", "", *_table(zoo.FinetuneOptions, set())]
     text += ["", "Pretraining has the same but for `method`, `lora_rank`, `lora_alpha` and `class_weights`."]
     for title, plugin, names in (
-        ("BERT", bert, ("BertFinetuneOptions", "BertPretrainOptions", "BertPredictOptions")),
+        ("Text models", zoo, ("TextFinetuneOptions", "TextPretrainOptions", "TextPredictOptions")),
+        ("BERT, beside those of text models", bert, ("BertFinetuneOptions", "BertPretrainOptions")),
         ("Image models", zoo, ("ImageFinetuneOptions", "ImagePretrainOptions", "ImagePredictOptions")),
         ("ResNet, beside those of image models", resnet, ("ResnetFinetuneOptions",)),
         ("Echo", echo, ("EchoOptions",)),
     ):
         for name in names:
             verb = "predict" if "Predict" in name else "pretrain" if "Pretrain" in name else "finetune"
-            text += ["", f"## {title}: {verb}", "", *_table(getattr(plugin, name), usual)]
-            usual |= {option.name for option in schema(getattr(plugin, name))} if plugin is zoo else set()
+            chosen: type[Options] = getattr(plugin, name)
+            inherited = {option.name for base in chosen.__bases__ for option in schema(base)}
+            text += ["", f"## {title}: {verb}", "", *_table(chosen, inherited)]
     return "\n".join(text) + "\n"
 
 

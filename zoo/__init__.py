@@ -195,6 +195,15 @@ if TYPE_CHECKING:
     from zoo.task import (
         Task as Task,
     )
+    from zoo.text_options import (
+        TextFinetuneOptions as TextFinetuneOptions,
+    )
+    from zoo.text_options import (
+        TextPredictOptions as TextPredictOptions,
+    )
+    from zoo.text_options import (
+        TextPretrainOptions as TextPretrainOptions,
+    )
 
 __version__ = "0.1.0"
 
@@ -251,6 +260,7 @@ _HOME = {
     "zoo.prediction": ("Classification", "Embedding", "FilledMask", "Prediction", "Rejected", "Score"),
     "zoo.runs.context": ("FitResult", "PredictionRun", "Predictor", "Trainable", "TrainingRun"),
     "zoo.task": ("Task",),
+    "zoo.text_options": ("TextFinetuneOptions", "TextPredictOptions", "TextPretrainOptions"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Generic
 
@@ -40,6 +40,8 @@ class Body(ABC, Generic[Features]):
     pretrained: bool
     """Whether the weights are any; otherwise they are random numbers."""
     collate_threads: int = 0
+    micro_batch_size: int | None = None
+    """Most inputs computed at once where none is asked for; None leaves it to the objective."""
     lr: float = 1e-4
     """Peak learning rate of fine-tuning."""
     head_lr: float = 1e-3
@@ -63,6 +65,9 @@ class Body(ABC, Generic[Features]):
 
     def begin(self) -> None:
         """Called once, when all features are made; see `Objective.begin`."""
+
+    def end(self) -> None:
+        """Called once, before the result is saved: what `begin` left out of the network is put back."""
 
     @abstractmethod
     def pooled(self, module: nn.Module, batch: Batch) -> torch.Tensor:
@@ -98,13 +103,17 @@ def renamed(name: str, layout: Iterable[tuple[str, str]]) -> str:
 
 
 class Network(nn.Module):
-    """A body and a head on its pooled vectors: what an objective trains."""
+    """A body and a head on its vectors: what an objective trains.
 
-    def __init__(self, body: Body[Any], head: nn.Module) -> None:
+    Args:
+        module: of the body.
+        head: takes the vectors.
+        vectors: what the head sees, from the module and a batch; mostly `Body.pooled`.
+    """
+
+    def __init__(self, module: nn.Module, head: nn.Module, vectors: Callable[[nn.Module, Batch], torch.Tensor]) -> None:
         super().__init__()
-        self.body = body.module
-        self.head = head
-        self._pooled = body.pooled
+        self.body, self.head, self._vectors = module, head, vectors
 
     def state_for(self, layout: Iterable[tuple[str, str]], *, head: bool = True) -> dict[str, torch.Tensor]:
         """Its tensors by the names of a layout, with or without those of the head."""
@@ -117,5 +126,5 @@ class Network(nn.Module):
 
     def forward(self, **batch: torch.Tensor) -> torch.Tensor:
         """From a batch of the body's inputs to what the head makes of them, shape (batch, outputs)."""
-        outputs: torch.Tensor = self.head(self._pooled(self.body, batch))
+        outputs: torch.Tensor = self.head(self._vectors(self.body, batch))
         return outputs

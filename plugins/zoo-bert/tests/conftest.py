@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 from zoo_bert.cards import ALL_MINILM_L6_V2, CARDS
-from zoo_bert.options import BertFinetuneOptions, BertPredictOptions, BertPretrainOptions
+from zoo_bert.options import BertFinetuneOptions, BertPretrainOptions
 
 from zoo.card import Card
 from zoo.data.example import Example
 from zoo.runs.context import PredictionRun, TrainingRun
 from zoo.task import get_task
+from zoo.text_options import TextPredictOptions
 
 MakeRun = Callable[..., TrainingRun]
 MakePrediction = Callable[..., PredictionRun]
@@ -94,7 +95,7 @@ def make_prediction(card: Callable[[str], Card]) -> MakePrediction:
             card=card(name),
             task=get_task(task),
             weights=weights,
-            options=BertPredictOptions(**options),
+            options=TextPredictOptions(**options),
             device="cpu",
             precision=precision,
         )
@@ -106,11 +107,11 @@ def make_prediction(card: Callable[[str], Card]) -> MakePrediction:
 def classifier(make_run: MakeRun, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An exported tiny classifier whose probabilities lie well apart."""
     import torch
-    from zoo_bert.classification import Classification
+    from zoo_bert import plugin
 
-    objective = Classification(make_run())
+    objective = plugin.finetune(make_run())
     with torch.no_grad():
-        objective.module.classifier.weight.mul_(100)
+        objective.module.head.classifier.weight.mul_(100)
     folder = tmp_path_factory.mktemp("classifier")
     objective.export(objective.module.eval(), folder)
     return folder
@@ -120,11 +121,11 @@ def classifier(make_run: MakeRun, tmp_path_factory: pytest.TempPathFactory) -> P
 def language_model(make_run: MakeRun, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An exported tiny masked language model."""
     import torch
-    from zoo_bert.masked_lm import MaskedLanguageModelling
+    from zoo_bert import plugin
 
-    objective = MaskedLanguageModelling(make_run(verb="pretrain"))
+    objective = plugin.pretrain(make_run(verb="pretrain"))
     with torch.no_grad():
-        objective.module.cls.predictions.transform.LayerNorm.weight.mul_(20)
+        objective.module.head.transform.LayerNorm.weight.mul_(20)
     folder = tmp_path_factory.mktemp("language-model")
     objective.export(objective.module.eval(), folder)
     return folder

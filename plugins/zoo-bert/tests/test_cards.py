@@ -57,7 +57,7 @@ def test_the_packaged_weights_are_the_ones_the_card_names(minilm: Path) -> None:
 
 
 def test_the_packaged_weights_have_the_architecture_of_the_card(minilm: Path, card: Callable[[str], Card]) -> None:
-    from zoo_bert.weights import read_json
+    from zoo.training.pretrained import read_json
 
     config = read_json(minilm / "config.json")
     keys = ("num_hidden_layers", "hidden_size", "num_attention_heads", "intermediate_size", "max_position_embeddings")

@@ -7,17 +7,18 @@ from pathlib import Path
 import pytest
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
-from zoo_bert.classification import Classification
+from zoo_bert import plugin
 from zoo_bert.config import labels_told, read_config
 
 from zoo.metrics import ClassificationMetrics
+from zoo.training.objectives import Classification
 
 
 @pytest.fixture(params=["scratch", "minilm"])
 def objective(request: pytest.FixtureRequest, make_run, minilm: Path) -> Classification:
     if request.param == "scratch":
-        return Classification(make_run())
-    return Classification(make_run("all-minilm-l6-v2", weights=minilm))
+        return plugin.finetune(make_run())
+    return plugin.finetune(make_run("all-minilm-l6-v2", weights=minilm))
 
 
 def batch_of(objective: Classification, make_run, *rows: int) -> dict[str, torch.Tensor]:
@@ -57,7 +58,7 @@ def test_neither_padding_nor_company_changes_an_example(objective: Classificatio
 
 def test_features_tell_length_and_class(make_run) -> None:
     run = make_run(options={"max_tokens": 8})
-    objective = Classification(run)
+    objective = plugin.finetune(run)
     features = objective.features(run.train)
     assert max(objective.length(feature) for feature in features) == 8
     assert [run.labels.index(str(e.label)) for e in run.train] == [objective.group(feature) for feature in features]
@@ -90,9 +91,9 @@ def test_the_result_works_with_transformers_alone(objective: Classification, mak
 
 def test_the_seed_decides_the_new_head_and_nothing_else_does(make_run, minilm: Path) -> None:
     def head(seed: int) -> torch.Tensor:
-        return Classification(
+        return plugin.finetune(
             make_run("all-minilm-l6-v2", weights=minilm, options={"seed": seed})
-        ).module.classifier.weight
+        ).module.head.classifier.weight
 
     first = head(1)
     torch.rand(100)
@@ -102,37 +103,37 @@ def test_the_seed_decides_the_new_head_and_nothing_else_does(make_run, minilm: P
 
 def test_a_model_from_scratch_is_decided_by_its_seed(make_run) -> None:
     def weights(seed: int) -> list[torch.Tensor]:
-        return list(Classification(make_run(options={"seed": seed})).module.parameters())
+        return list(plugin.finetune(make_run(options={"seed": seed})).module.parameters())
 
     assert all(torch.equal(a, b) for a, b in zip(weights(1), weights(1), strict=True))
     assert not torch.equal(weights(1)[0], weights(2)[0])
 
 
 def test_a_classifier_is_trained_further_where_the_labels_are_the_same(make_run, classifier: Path) -> None:
-    same = Classification(make_run(weights=classifier))
-    assert 1.0 < same.module.classifier.weight.abs().max().item()
+    same = plugin.finetune(make_run(weights=classifier))
+    assert 1.0 < same.module.head.classifier.weight.abs().max().item()
 
 
 @pytest.mark.parametrize("labels", [("app", "delivery", "refund"), ("app", "delivery", "refund", "other")])
 def test_other_labels_get_a_new_head_on_the_trained_body(
     labels: tuple[str, ...], make_run, classifier: Path, tmp_path: Path
 ) -> None:
-    trained = Classification(make_run(weights=classifier)).module
-    objective = Classification(make_run(weights=classifier, labels=labels))
+    trained = plugin.finetune(make_run(weights=classifier)).module
+    objective = plugin.finetune(make_run(weights=classifier, labels=labels))
     module = objective.module
-    assert (len(labels), 128) == module.classifier.weight.shape
-    assert module.classifier.weight.abs().max().item() < 0.2
+    assert (len(labels), 128) == module.head.classifier.weight.shape
+    assert module.head.classifier.weight.abs().max().item() < 0.2
     assert torch.equal(
-        trained.bert.encoder.layer[1].output.dense.weight, module.bert.encoder.layer[1].output.dense.weight
+        trained.body.encoder.layer[1].output.dense.weight, module.body.encoder.layer[1].output.dense.weight
     )
     objective.export(module, tmp_path)
     assert labels == labels_told(read_config(tmp_path))
 
 
 def test_a_language_model_can_be_fine_tuned(make_run, language_model: Path) -> None:
-    objective = Classification(make_run(weights=language_model))
+    objective = plugin.finetune(make_run(weights=language_model))
     objective.losses(objective.module, batch_of(objective, make_run, 0, 1)).losses.mean().backward()
-    assert objective.module.bert.pooler.dense.weight.grad is not None
+    assert objective.module.head.pooler.dense.weight.grad is not None
 
 
 def test_what_a_frozen_body_said_leads_to_the_same_losses(objective: Classification, make_run) -> None:

@@ -7,12 +7,15 @@ from pathlib import Path
 import pytest
 import torch
 from transformers import AutoModelForMaskedLM, AutoTokenizer
-from zoo_bert.masked_lm import IGNORED, MaskedLanguageModelling, MaskedMetrics
+from zoo_bert import plugin
+
+from zoo.training.objectives import MaskedLanguageModelling
+from zoo.training.objectives.masked_lm import IGNORED, MaskedMetrics
 
 
 @pytest.fixture(scope="module")
 def objective(make_run) -> MaskedLanguageModelling:
-    return MaskedLanguageModelling(make_run(verb="pretrain"))
+    return plugin.pretrain(make_run(verb="pretrain"))
 
 
 def batch_of(objective: MaskedLanguageModelling, make_run, rows: range, seed: int = 0) -> dict[str, torch.Tensor]:
@@ -23,14 +26,14 @@ def batch_of(objective: MaskedLanguageModelling, make_run, rows: range, seed: in
 def every_score(objective: MaskedLanguageModelling, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
     """Of all tokens, shape (batch, tokens, vocabulary)."""
     everywhere = torch.ones_like(inputs["input_ids"], dtype=torch.bool)
-    return objective.module(everywhere, **inputs).unflatten(0, everywhere.shape)
+    return objective.module(hidden=everywhere, **inputs).unflatten(0, everywhere.shape)
 
 
 def test_fifteen_percent_are_to_be_predicted_most_of_them_hidden(objective: MaskedLanguageModelling) -> None:
-    ids = torch.randint(5, objective._vocabulary_size, (100_000,), generator=torch.Generator().manual_seed(0))
+    ids = torch.randint(5, objective.body.vocabulary_size, (100_000,), generator=torch.Generator().manual_seed(0))
     seen, labels = objective.mask(ids, seed=1)
     chosen = labels != IGNORED
-    hidden, kept = (seen == objective._mask_id), (seen == ids)
+    hidden, kept = (seen == objective.body.mask_id), (seen == ids)
     assert 0.15 == pytest.approx(chosen.float().mean().item(), abs=0.005)
     assert 0.8 == pytest.approx(hidden[chosen].float().mean().item(), abs=0.01)
     assert 0.1 == pytest.approx(kept[chosen].float().mean().item(), abs=0.01)
@@ -39,7 +42,7 @@ def test_fifteen_percent_are_to_be_predicted_most_of_them_hidden(objective: Mask
 
 
 def test_the_share_can_be_chosen(make_run) -> None:
-    objective = MaskedLanguageModelling(make_run(verb="pretrain", options={"mask_probability": 0.4}))
+    objective = plugin.pretrain(make_run(verb="pretrain", options={"mask_probability": 0.4}))
     _, labels = objective.mask(torch.full((50_000,), 7), seed=1)
     assert 0.4 == pytest.approx((labels != IGNORED).float().mean().item(), abs=0.01)
 
@@ -89,7 +92,7 @@ def test_an_example_with_nothing_to_hide_loses_nothing(objective: MaskedLanguage
 
 
 def test_every_parameter_gets_a_gradient(make_run) -> None:
-    objective = MaskedLanguageModelling(make_run(verb="pretrain"))
+    objective = plugin.pretrain(make_run(verb="pretrain"))
     objective.losses(objective.module, batch_of(objective, make_run, range(8))).losses.mean().backward()
     without = [name for name, p in objective.module.named_parameters() if p.grad is None or not p.grad.abs().sum()]
     assert [] == [name for name in without if not name.endswith("key.bias")]
@@ -124,7 +127,7 @@ def test_the_result_works_with_transformers_alone(origin: str, make_run, minilm:
         if origin == "scratch"
         else make_run("all-minilm-l6-v2", verb="pretrain", weights=minilm)
     )
-    objective = MaskedLanguageModelling(run)
+    objective = plugin.pretrain(run)
     objective.export(objective.module.eval(), tmp_path)
     model = AutoModelForMaskedLM.from_pretrained(tmp_path)
     assert "BertForMaskedLM" == type(model).__name__
@@ -137,5 +140,5 @@ def test_the_result_works_with_transformers_alone(origin: str, make_run, minilm:
 
 
 def test_pretraining_goes_on_where_a_language_model_ended(make_run, language_model: Path) -> None:
-    further = MaskedLanguageModelling(make_run(verb="pretrain", weights=language_model))
-    assert 20.0 == pytest.approx(further.module.cls.predictions.transform.LayerNorm.weight.mean().item())
+    further = plugin.pretrain(make_run(verb="pretrain", weights=language_model))
+    assert 20.0 == pytest.approx(further.module.head.transform.LayerNorm.weight.mean().item())

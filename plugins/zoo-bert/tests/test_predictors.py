@@ -14,10 +14,11 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModel, AutoTokenizer, pipeline
 from zoo_bert.plugin import predict as load
-from zoo_bert.tokenization import load_tokenizer
 
 from zoo import Classification, Embedding, FilledMask, Prediction, Predictor, Rejected, StoreInvalid, Unsupported
 from zoo.task import Task
+from zoo.training.text.tokenizer_files import load_tokenizer
+from zoo.training.text.vocabulary import SPECIAL
 
 TEXTS = [
     "my parcel never came",
@@ -139,7 +140,7 @@ def test_fillings_are_those_of_the_pipeline(language_model: Path, make_predictio
 
 
 def test_a_filling_that_continues_a_word_is_joined_to_it(language_model: Path, make_prediction, tmp_path: Path) -> None:
-    vocabulary = load_tokenizer(language_model).get_vocab()
+    vocabulary = load_tokenizer(language_model, SPECIAL).get_vocab()
     ending = next(piece for piece in vocabulary if piece.startswith("##"))
 
     def favour(tensors: Tensors) -> None:
@@ -294,7 +295,7 @@ def test_processors_that_onednn_is_not_faster_on_answer_the_same(
 ) -> None:
     run = make_prediction(classifier, "text-classification", precision=precision)
     expected = probabilities(load(run), TEXTS)
-    monkeypatch.setattr("zoo_bert.linear.onednn_is_faster", lambda tensor: False)
+    monkeypatch.setattr("zoo.training.packed_linear.onednn_is_faster", lambda tensor: False)
     for a, b in zip(expected, probabilities(load(run), TEXTS), strict=True):
         assert a == pytest.approx(b, abs=tolerance)
 

@@ -10,10 +10,12 @@ import pytest
 from tokenizers import Tokenizer
 from tokenizers.models import WordPiece
 from tokenizers.pre_tokenizers import WhitespaceSplit
-from zoo_bert.tokenization import encode, load_tokenizer, save_tokenizer, tokenizer_of
-from zoo_bert.vocabulary import learn
+from zoo_bert.tokenization import save_tokenizer, tokenizer_of
 
 from zoo import StoreInvalid, Unsupported
+from zoo.training.text import encode
+from zoo.training.text.tokenizer_files import load_tokenizer
+from zoo.training.text.vocabulary import SPECIAL, learn
 
 TEXTS = ["Hello, wörld!", "a [MASK] of 你好", "don't… " * 60, "x"]
 
@@ -27,14 +29,14 @@ def test_ids_are_those_of_transformers(minilm: Path) -> None:
 
     theirs = AutoTokenizer.from_pretrained(minilm)
     expected = theirs(TEXTS, truncation=True, max_length=40)["input_ids"]
-    assert expected == ids(load_tokenizer(minilm))
+    assert expected == ids(load_tokenizer(minilm, SPECIAL))
 
 
 def test_padding_and_truncation_asked_for_by_the_file_are_ours_to_do(minilm: Path) -> None:
     stated = json.loads((minilm / "tokenizer.json").read_text(encoding="utf-8"))
     assert stated["padding"]
     assert stated["truncation"]["max_length"] == 128
-    short, exact, long = encode(load_tokenizer(minilm), ["hi", "word " * 254, "word " * 255], 256)
+    short, exact, long = encode(load_tokenizer(minilm, SPECIAL), ["hi", "word " * 254, "word " * 255], 256)
     assert (3, 256, 256) == (len(short.ids), len(exact.ids), len(long.ids))
     assert (False, False, True) == (short.truncated, exact.truncated, long.truncated)
 
@@ -43,12 +45,12 @@ def test_padding_and_truncation_asked_for_by_the_file_are_ours_to_do(minilm: Pat
 def test_a_saved_tokenizer_loads_with_auto_tokenizer_alone(origin: str, minilm: Path, tmp_path: Path) -> None:
     from transformers import AutoTokenizer
 
-    tokenizer = load_tokenizer(minilm) if origin == "minilm" else learn(TEXTS, 150)
+    tokenizer = load_tokenizer(minilm, SPECIAL) if origin == "minilm" else learn(TEXTS, 150)
     save_tokenizer(tokenizer, 40, tmp_path)
     loaded = AutoTokenizer.from_pretrained(tmp_path)
     assert 40 == loaded.model_max_length
     assert ids(tokenizer) == loaded(TEXTS, truncation=True)["input_ids"]
-    assert ids(tokenizer) == ids(load_tokenizer(tmp_path))
+    assert ids(tokenizer) == ids(load_tokenizer(tmp_path, SPECIAL))
     assert "[MASK]" == loaded.mask_token
     assert "BertTokenizer" == json.loads((tmp_path / "tokenizer_config.json").read_text())["tokenizer_class"]
 
@@ -72,13 +74,13 @@ def test_other_ranks_and_dry_runs_write_nothing_and_learn_the_same(make_run) -> 
 def test_a_damaged_tokenizer_is_named(tmp_path: Path) -> None:
     (tmp_path / "tokenizer.json").write_text("{}")
     with pytest.raises(StoreInvalid, match=r"tokenizer\.json cannot be read as a tokenizer"):
-        load_tokenizer(tmp_path)
+        load_tokenizer(tmp_path, SPECIAL)
 
 
 def test_a_tokenizer_without_berts_special_tokens_is_refused(tmp_path: Path) -> None:
     Tokenizer(WordPiece({"[UNK]": 0, "a": 1}, unk_token="[UNK]")).save(str(tmp_path / "tokenizer.json"))
     with pytest.raises(StoreInvalid, match=r"lacks \[PAD\], \[CLS\], \[SEP\], \[MASK\]"):
-        load_tokenizer(tmp_path)
+        load_tokenizer(tmp_path, SPECIAL)
 
 
 def in_pieces(tokenizer: Tokenizer) -> None:
@@ -93,7 +95,7 @@ def with_longer_words(tokenizer: Tokenizer) -> None:
 def test_a_tokenizer_that_splits_texts_its_own_way_is_not_trained_with(
     change: Callable[[Tokenizer], None], minilm: Path, make_run, tmp_path: Path
 ) -> None:
-    tokenizer = load_tokenizer(minilm)
+    tokenizer = load_tokenizer(minilm, SPECIAL)
     change(tokenizer)
     tokenizer.save(str(tmp_path / "tokenizer.json"))
     with pytest.raises(Unsupported, match="does not prepare texts as BERT does"):

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from zoo_bert.classification import Classification
-from zoo_bert.masked_lm import MaskedLanguageModelling
+from zoo_bert import plugin
 
 from zoo.data.example import Example
 from zoo.runs.events import AnyEvent, Noted, Warned
+from zoo.training.objectives import Classification, MaskedLanguageModelling
 
 Objective = Classification | MaskedLanguageModelling
 Train = Callable[..., tuple[Objective, list[str]]]
@@ -32,7 +32,7 @@ def train(make_run, minilm: Path) -> Train:
         labels = ("a", "b") if verb == "finetune" else ()
         given = {"train": examples(*lengths), "eval": examples(*held_out), "labels": labels, "emit": events.append}
         run = make_run("all-minilm-l6-v2", verb=verb, weights=minilm, options=options, **given)
-        objective = Classification(run) if verb == "finetune" else MaskedLanguageModelling(run)
+        objective = getattr(plugin, verb)(run)
         said = {Noted: "note", Warned: "warning"}
         return objective, [f"{said[type(e)]}: {e.message}" for e in events if isinstance(e, Noted | Warned)]
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from zoo_bert.vocabulary import ALPHABET, SMALLEST, SPECIAL, learn
+from zoo.training.text.vocabulary import ALPHABET, SMALLEST, SPECIAL, learn
 
 CORPUS = [f"the {a}{b}ing of {b}{a}ed things, {a} and {b} n{i % 7}" for i, (a, b) in enumerate(
     (a, b) for a in ("walk", "talk", "jump", "read", "über") for b in ("re", "un", "mis", "out", "ov") for _ in range(3)
 )]  # fmt: skip
 IN_ANOTHER_PROCESS = """
 import sys
-from zoo_bert.vocabulary import learn
+from zoo.training.text.vocabulary import learn
 sys.stdout.buffer.write(learn(sys.stdin.buffer.read().decode().splitlines(), 200).to_str().encode())
 """
 

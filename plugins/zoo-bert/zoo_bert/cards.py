@@ -6,8 +6,8 @@ Dimensions of the small sizes are those of Turc et al. 2019 (arXiv:1908.08962), 
 
 from __future__ import annotations
 
-from zoo import Ability, Card, HubSource, PackageSource, TextInput, Weights, WeightsFile
-from zoo_bert.options import BertFinetuneOptions, BertPredictOptions, BertPretrainOptions
+from zoo import Ability, Card, HubSource, PackageSource, TextInput, TextPredictOptions, Weights, WeightsFile
+from zoo_bert.options import BertFinetuneOptions, BertPretrainOptions
 
 BERT_PAPER = "https://arxiv.org/abs/1810.04805"
 COMPACT_PAPER = "https://arxiv.org/abs/1908.08962"
@@ -24,7 +24,7 @@ MASKED_LM = Ability(task="fill-mask", options=BertPretrainOptions)
 
 def predicting(task: str) -> Ability:
     """Answering a task."""
-    return Ability(task=task, options=BertPredictOptions, precisions=("fp32", "bf16", "fp16", "int8"))
+    return Ability(task=task, options=TextPredictOptions, precisions=("fp32", "bf16", "fp16", "int8"))
 
 
 def _architecture(layers: int, width: int, heads: int) -> dict[str, int]:

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from zoo import Card, Unsupported
-from zoo_bert.weights import read_json
+from zoo.hub_config import stated_labels
+from zoo.training.packed_linear import ACTIVATIONS
+from zoo.training.pretrained import read_json
 
+BODY = "bert."
+"""Begins the names of the body's tensors."""
 CLASSIFIER, LANGUAGE_MODEL = "BertForSequenceClassification", "BertForMaskedLM"
 """transformers' names of the architectures that are trained here."""
-ACTIVATIONS = ("gelu", "gelu_new", "gelu_pytorch_tanh", "relu")
-"""Those that are computed here, by their names in the file."""
 FUSED_FROM = 192
 """Number of tokens from which attention is fused on a CPU, too: plain matrix products are as fast there in float32 and
 much faster in bfloat16, but take memory by the square of the length."""
@@ -67,15 +69,9 @@ def with_dropout(config: dict[str, Any], share: float | None) -> dict[str, Any]:
     return config | {"hidden_dropout_prob": share, "attention_probs_dropout_prob": share}
 
 
-def labels_of(config: dict[str, Any]) -> tuple[str, ...]:
-    """Names of a classifier's labels, in the order of its outputs; transformers' own where none are stated."""
-    names = config.get("id2label") or {"0": "LABEL_0", "1": "LABEL_1"}
-    return tuple(str(names[key]) for key in sorted(names, key=int))
-
-
 def labels_told(config: dict[str, Any]) -> tuple[str, ...]:
     """Those that the weights beside it tell apart; none where they are not a classifier's."""
-    return labels_of(config) if CLASSIFIER in (config.get("architectures") or ()) else ()
+    return stated_labels(config) if CLASSIFIER in (config.get("architectures") or ()) else ()
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
+from zoo.training.packed_linear import ACTIVATIONS, IDENTITY, ROWS, Activation, Linear, LinearFactory
+from zoo.training.pretrained import WeightsReader
 from zoo_bert.config import FUSED_FROM, Shape
-from zoo_bert.linear import ACTIVATIONS, IDENTITY, ROWS, Activation, Linear, MakeLinear
-from zoo_bert.weights import WeightsReader
 
 Norm = tuple[torch.Tensor, torch.Tensor]
 Pair = tuple[torch.Tensor, torch.Tensor]
@@ -36,7 +36,7 @@ class _Layer:
 class Encoder:
     """Token ids to one vector a token, or one vector a text."""
 
-    def __init__(self, weights: WeightsReader, shape: Shape, make: MakeLinear) -> None:
+    def __init__(self, weights: WeightsReader, shape: Shape, make: LinearFactory) -> None:
         self.shape = shape
         self._make, self._weights = make, weights
         width = shape.width

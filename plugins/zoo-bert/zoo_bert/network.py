@@ -8,7 +8,7 @@ first vector of a text is wanted, the last layer computes no other.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -24,21 +24,6 @@ ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "gelu_pytorch_tanh": lambda x: functional.gelu(x, approximate="tanh"),
     "relu": functional.relu,
 }
-
-
-def pad(sequences: Sequence[Sequence[int]], pad_id: int) -> dict[str, torch.Tensor]:
-    """Pad token ids to the longest.
-
-    Returns:
-        `input_ids`, int64 of shape (batch, tokens), and, where anything is padded, `attention_mask`, bool of the same
-        shape, true where a token is.
-    """
-    lengths = torch.tensor([len(sequence) for sequence in sequences])
-    longest = int(lengths.max())
-    batch = {"input_ids": torch.tensor([[*one, *[pad_id] * (longest - len(one))] for one in sequences])}
-    if int(lengths.min()) < longest:
-        batch["attention_mask"] = torch.arange(longest) < lengths[:, None]
-    return batch
 
 
 class _Linear(Linear):
@@ -158,14 +143,12 @@ class _Pooler(nn.Module):
 class Bert(nn.Module):
     """Token ids to vectors."""
 
-    def __init__(self, config: dict[str, Any], *, pooler: bool) -> None:
+    def __init__(self, config: dict[str, Any]) -> None:
         super().__init__()
         shape = Shape.of(config)
         hidden, attention = (config.get(f"{kind}_dropout_prob", 0.1) for kind in ("hidden", "attention_probs"))
         self.embeddings = _Embeddings(shape, hidden)
         self.encoder = _Encoder(shape, hidden, attention)
-        if pooler:
-            self.pooler = _Pooler(shape)
 
     def forward(
         self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None, *, first: bool = False
@@ -196,67 +179,41 @@ def _additive(attention_mask: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
     return torch.zeros(hidden.shape, dtype=x.dtype, device=x.device).masked_fill_(hidden, -torch.inf)
 
 
-class SequenceClassifier(nn.Module):
+class ClassificationHead(nn.Module):
     """Logits of labels: a linear layer on the pooled first token (section 4.1)."""
 
     def __init__(self, config: dict[str, Any], labels: int) -> None:
         super().__init__()
-        self.bert = Bert(config, pooler=True)
+        self.pooler = _Pooler(Shape.of(config))
         stated = config.get("classifier_dropout")
         self.dropout = Dropout(config.get("hidden_dropout_prob", 0.1) if stated is None else stated)
         self.classifier = _Linear(config["hidden_size"], labels)
 
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None) -> torch.Tensor:
-        """Logits of shape (batch, labels); the arguments are those of `Bert`."""
-        return self.judge(self.bert(input_ids, attention_mask, first=True))
-
-    def judge(self, first: torch.Tensor) -> torch.Tensor:
-        """Logits of the vectors of the first tokens, shape (batch, width)."""
-        logits: torch.Tensor = self.classifier(self.dropout(self.bert.pooler(first)))
+    def forward(self, first: torch.Tensor) -> torch.Tensor:
+        """From the vectors of the first tokens, shape (batch, width), to (batch, labels)."""
+        logits: torch.Tensor = self.classifier(self.dropout(self.pooler(first)))
         return logits
 
 
-class LanguageModel(nn.Module):
-    """Scores of word pieces; of hidden tokens only, as the other 85% need none."""
+class LanguageModelHead(nn.Module):
+    """Scores of word pieces: a linear layer, and one to the vocabulary, mostly the table of words itself."""
 
-    def __init__(self, config: dict[str, Any]) -> None:
+    def __init__(self, config: dict[str, Any], words: nn.Embedding) -> None:
         super().__init__()
         shape = Shape.of(config)
-        self.bert = Bert(config, pooler=False)
-        self.cls = nn.ModuleDict({"predictions": _Predictions(shape, tied=config.get("tie_word_embeddings", True))})
-
-    def forward(
-        self, hidden: torch.Tensor, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None
-    ) -> torch.Tensor:
-        """Score every word piece for every hidden token.
-
-        Args:
-            hidden: which tokens, bool of shape (batch, tokens).
-            input_ids: as `Bert` takes them.
-            attention_mask: likewise.
-
-        Returns:
-            Logits of shape (hidden tokens, vocabulary), in the order of `hidden.nonzero()`.
-        """
-        x = self.bert(input_ids, attention_mask)[hidden]
-        scores: torch.Tensor = self.cls["predictions"](x, self.bert.embeddings.word_embeddings.weight)
-        return scores
-
-
-class _Predictions(nn.Module):
-    """The head of the language model: a linear layer, and one to the vocabulary, mostly the table of words itself."""
-
-    def __init__(self, shape: Shape, *, tied: bool) -> None:
-        super().__init__()
+        tied = config.get("tie_word_embeddings", True)
         norm = nn.LayerNorm(shape.width, shape.eps)
         self.transform = nn.ModuleDict({"dense": _Linear(shape.width, shape.width), "LayerNorm": norm})
         self.decoder = None if tied else _Linear(shape.width, shape.vocabulary)
         if tied:
             self.bias = nn.Parameter(torch.zeros(shape.vocabulary))
+        self._words = (words,)  # in a tuple, as the table belongs to the body
         self._activation = ACTIVATIONS[shape.activation]
 
-    def forward(self, x: torch.Tensor, words: torch.Tensor) -> torch.Tensor:
-        """(tokens, width) and the table of words, (vocabulary, width), to (tokens, vocabulary)."""
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """From (tokens, width) to (tokens, vocabulary)."""
         x = self.transform["LayerNorm"](self._activation(self.transform["dense"](x)))
-        scores: torch.Tensor = linear(x, words, self.bias) if self.decoder is None else self.decoder(x)
-        return scores
+        if self.decoder is not None:
+            scores: torch.Tensor = self.decoder(x)
+            return scores
+        return linear(x, self._words[0].weight, self.bias)

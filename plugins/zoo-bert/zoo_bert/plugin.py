@@ -30,17 +30,19 @@ def card_for(name: str, config: dict[str, Any], weights: Weights, documents: dic
 @zoo.hookimpl
 def pretrain(run: TrainingRun) -> Trainable:
     """Masked language modelling."""
-    from zoo_bert.masked_lm import MaskedLanguageModelling
+    from zoo.training.objectives import MaskedLanguageModelling
+    from zoo_bert.body import BertBody
 
-    return MaskedLanguageModelling(run)
+    return MaskedLanguageModelling(run, BertBody(run))
 
 
 @zoo.hookimpl
 def finetune(run: TrainingRun) -> Trainable:
     """Text classification."""
-    from zoo_bert.classification import Classification
+    from zoo.training.objectives import Classification
+    from zoo_bert.body import BertBody
 
-    return Classification(run)
+    return Classification(run, BertBody(run))
 
 
 @zoo.hookimpl

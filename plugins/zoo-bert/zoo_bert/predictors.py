@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from itertools import groupby
-from typing import Any
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
 
 import torch
-from msgspec.structs import replace
 from torch.nn import functional
 
 from zoo import (
@@ -18,53 +15,36 @@ from zoo import (
     Prediction,
     PredictionRun,
     Predictor,
-    Rejected,
     Score,
     TextInput,
     Unsupported,
 )
-from zoo_bert.config import Shape, labels_of, read_config
+from zoo.hub_config import stated_labels
+from zoo.training.packed_linear import ACTIVATIONS, LinearFactory
+from zoo.training.pretrained import WeightsReader, read_json
+from zoo.training.text import TextPredictor, id_of
+from zoo.training.text.tokenizer_files import load_tokenizer
+from zoo.training.text.vocabulary import CONTINUED, SPECIAL
+from zoo_bert.config import BODY, Shape, read_config
 from zoo_bert.encoder import Encoder
-from zoo_bert.linear import ACTIVATIONS, MakeLinear
-from zoo_bert.options import BertPredictOptions
-from zoo_bert.tokenization import encode, id_of, load_tokenizer
-from zoo_bert.vocabulary import CONTINUED
-from zoo_bert.weights import WeightsReader, read_json
 
 FILLINGS = 5
 """Candidates for a mask where no number is asked for."""
 MASK = "[MASK]"
 WORDS = "bert.embeddings.word_embeddings.weight"
 DECODER = "cls.predictions.decoder"
-Item = tuple[int, list[int]]
-"""Position of an input, and its token ids."""
 
 
-def load(run: PredictionRun) -> Predictor:
-    """The predictor of the run's task."""
-    match run.task.name:
-        case "text-classification":
-            return LabelPredictor(run)
-        case "fill-mask":
-            return MaskPredictor(run)
-        case "feature-extraction":
-            return EmbeddingPredictor(run)
-        case name:
-            raise Unsupported(f"BERT does not do {name}", "it does text-classification, fill-mask, feature-extraction")
-
-
-class _TextPredictor(ABC):
-    """Tokenise, group by length, compute, put back in order."""
+class _BertPredictor(TextPredictor):
+    """An encoder, and what stands on top of it."""
 
     def __init__(self, run: PredictionRun) -> None:
-        self._options: BertPredictOptions = run.options  # what the cards declare
         self._card = run.card
-        self._device = torch.device(run.device)
         self._config = read_config(run.weights)
-        self._tokenizer = load_tokenizer(run.weights)
-        self._max_tokens = min(self.longest(run), self._options.max_tokens or 512)
-        self._make = MakeLinear(self._device, run.precision)
-        with WeightsReader(run.weights) as weights:
+        most = min(self.longest(run), run.options.max_tokens or 512)
+        super().__init__(run, load_tokenizer(run.weights, SPECIAL), most)
+        self._make = LinearFactory(self._device, run.precision)
+        with WeightsReader(run.weights, BODY) as weights:
             self.encoder = Encoder(weights, Shape.of(self._config), self._make)
             self.read_head(weights)
 
@@ -75,60 +55,21 @@ class _TextPredictor(ABC):
         advised = read_json(stated).get("model_max_length", positions) if stated.exists() else positions
         return min(positions, int(advised))
 
-    def predict(self, inputs: list[Any]) -> list[Prediction]:
-        """Answer every input, in order; one that cannot be answered is rejected in its place."""
-        reasons = [_objection(text) for text in inputs]
-        answers: list[Prediction] = [Rejected(reason) for reason in reasons]
-        usable = [i for i, reason in enumerate(reasons) if not reason]
-        items = []
-        truncated = set()
-        for i, text in zip(usable, encode(self._tokenizer, [inputs[i] for i in usable], self._max_tokens), strict=True):
-            reason = self.objection(inputs[i], text.ids)
-            if reason:
-                answers[i] = Rejected(reason)
-                continue
-            items.append((i, text.ids))
-            if text.truncated:
-                truncated.add(i)
-        for batch in _batches(items, self._options.batch_tokens):
-            found = self._compute([ids for _, ids in batch], [inputs[i] for i, _ in batch])
-            for (i, _), answer in zip(batch, found, strict=True):
-                answers[i] = replace(answer, truncated_at=self._max_tokens) if i in truncated else answer
-        return answers
-
-    def _compute(self, ids: list[list[int]], texts: list[str]) -> Sequence[Prediction]:
-        blocks = [torch.tensor(list(block), device=self._device) for _, block in groupby(ids, key=len)]
-        with torch.inference_mode():
-            return self.answer(blocks, texts)
-
-    def objection(self, text: str, ids: list[int]) -> str:
-        """Why a text cannot be answered; empty where it can."""
-        return ""
-
     @abstractmethod
     def read_head(self, weights: WeightsReader) -> None:
         """Take what stands on top of the body."""
-
-    @abstractmethod
-    def answer(self, blocks: list[torch.Tensor], texts: list[str]) -> Sequence[Prediction]:
-        """Answer a batch.
-
-        Args:
-            blocks: token ids of the texts, in their order; each of shape (texts of one length, tokens).
-            texts: as they were given.
-        """
 
     def _firsts(self, texts: list[str]) -> torch.Tensor:
         """Positions of the `[CLS]` tokens."""
         return torch.zeros(len(texts), dtype=torch.int64, device=self._device)
 
 
-class LabelPredictor(_TextPredictor):
+class LabelPredictor(_BertPredictor):
     """Probabilities of the labels: the softmax of the logits."""
 
     def read_head(self, weights: WeightsReader) -> None:
         """The pooler and the output layer."""
-        self._labels = labels_of(self._config)
+        self._labels = stated_labels(self._config)
         width = self.encoder.shape.width
         self._pooler = self._make.plain(*weights.pair("bert.pooler.dense", width, width))
         self._classifier = self._make.plain(*weights.pair("classifier", len(self._labels), width))
@@ -144,7 +85,7 @@ class LabelPredictor(_TextPredictor):
         ]
 
 
-class MaskPredictor(_TextPredictor):
+class MaskPredictor(_BertPredictor):
     """What may stand in place of the one `[MASK]` of a text."""
 
     def read_head(self, weights: WeightsReader) -> None:
@@ -188,7 +129,7 @@ class MaskPredictor(_TextPredictor):
         return FilledMask(before + best + after, scores)
 
 
-class EmbeddingPredictor(_TextPredictor):
+class EmbeddingPredictor(_BertPredictor):
     """Token vectors averaged over the text, or the first of them, as the card says, scaled to length one."""
 
     def longest(self, run: PredictionRun) -> int:
@@ -212,24 +153,15 @@ class EmbeddingPredictor(_TextPredictor):
         return torch.cat([part.view(*block.shape, -1).mean(1) for part, block in zip(parts, blocks, strict=True)])
 
 
-def _objection(value: Any) -> str:
-    """Why an input is no text to be answered; empty where it is one."""
-    if not isinstance(value, str):
-        return f"the input is {type(value).__name__}, not text"
-    if not value.strip():
-        return "the text is empty"
-    if any("\ud800" <= character <= "\udfff" for character in value):
-        return "the text holds bytes that are not UTF-8"
-    return ""
+PREDICTORS: dict[str, Callable[[PredictionRun], Predictor]] = {
+    "text-classification": LabelPredictor,
+    "fill-mask": MaskPredictor,
+    "feature-extraction": EmbeddingPredictor,
+}
 
 
-def _batches(items: list[Item], budget: int) -> Iterator[list[Item]]:
-    """Group inputs of like length so that a batch stays within a number of tokens."""
-    batch: list[Item] = []
-    for item in sorted(items, key=lambda item: len(item[1])):
-        if batch and (len(batch) + 1) * len(item[1]) > budget:
-            yield batch
-            batch = []
-        batch.append(item)
-    if batch:
-        yield batch
+def load(run: PredictionRun) -> Predictor:
+    """The predictor of the run's task."""
+    if run.task.name not in PREDICTORS:
+        raise Unsupported(f"BERT does not do {run.task.name}", f"it does {', '.join(PREDICTORS)}")
+    return PREDICTORS[run.task.name](run)

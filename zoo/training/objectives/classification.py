@@ -34,6 +34,7 @@ class Classification(Objective[tuple[Any, int]]):
         self._index = {label: i for i, label in enumerate(run.labels)}
         self.collate_threads, self.lora_targets, self.layout = body.collate_threads, body.lora_targets, body.layout
         self.default_lr, self.head_lr = body.lr, body.head_lr
+        self.micro_batch_size = body.micro_batch_size or self.micro_batch_size
         if not body.pretrained:
             self.default_lr, self.auto_steps = body.scratch_lr, body.scratch_steps or self.auto_steps
         head = body.new_head(len(run.labels))
@@ -41,7 +42,7 @@ class Classification(Objective[tuple[Any, int]]):
             head.load_state_dict(body.head_state, strict=False)
         elif body.labels:
             run.note(f"the head is new: {len(run.labels):,} labels, the weights had {len(body.labels):,}")
-        self.module = Network(body, head)
+        self.module = Network(body.module, head, body.pooled)
 
     def features(self, examples: Sequence[Example]) -> list[tuple[Any, int] | Rejected]:
         """Encode the inputs."""
@@ -68,6 +69,11 @@ class Classification(Objective[tuple[Any, int]]):
         batch = self.body.collate([of_input for of_input, _ in features], seeds, training=training)
         return {**batch, LABELS: torch.tensor([label for _, label in features])}
 
+    def reduced(self, module: nn.Module, batch: Batch) -> Batch:
+        """The pooled vectors of shape (batch, width), and the labels."""
+        assert isinstance(module, Network)
+        return {POOLED: self.body.pooled(module.body, _inputs(batch)), LABELS: batch[LABELS]}
+
     def losses(self, module: nn.Module, batch: Batch) -> Output:
         """Cross entropy of each example, shape (batch,)."""
         labels = batch[LABELS]
@@ -93,6 +99,7 @@ class Classification(Objective[tuple[Any, int]]):
     def export(self, module: nn.Module, folder: Path) -> None:
         """Write what the body's own ecosystem loads."""
         assert isinstance(module, Network)
+        self.body.end()
         self.body.save(folder, module.state_for(self.layout), self._labels)
 
 

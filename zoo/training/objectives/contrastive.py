@@ -46,7 +46,6 @@ class Contrastive(Objective[int]):
     micro_batch_size = 512
     auto_steps = 2_000
     min_epochs = 20
-    task = "image-feature-extraction"
 
     def __init__(self, run: TrainingRun, body: ImageBody) -> None:
         self.body = body
@@ -58,7 +57,7 @@ class Contrastive(Objective[int]):
         projection = nn.Sequential(
             nn.Linear(body.width, body.width), nn.BatchNorm1d(body.width), nn.ReLU(), nn.Linear(body.width, PROJECTED)
         )
-        self.module = Network(body, projection)
+        self.module = Network(body.module, projection, body.pooled)
 
     def features(self, examples: Sequence[Example]) -> list[int | Rejected]:
         """Decode.

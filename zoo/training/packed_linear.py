@@ -1,4 +1,4 @@
-"""Linear layers in each precision that answering knows."""
+"""Linear layers for predicting, in each precision: weights are laid out or quantised once."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
-from zoo import Unsupported
-from zoo.training import onednn_is_faster
+from zoo.errors import Unsupported
+from zoo.training.linear import onednn_is_faster
 
 Linear = Callable[[torch.Tensor], torch.Tensor]
 """(rows, inputs) to (rows, outputs)."""
@@ -46,7 +46,7 @@ LEVELS, LEVELS_WITHOUT_VNNI = 254, 127
 which overflow sooner."""
 
 
-class MakeLinear:
+class LinearFactory:
     """Makes linear layers for one device and precision."""
 
     def __init__(self, device: torch.device, precision: str) -> None:

@@ -1,4 +1,4 @@
-"""Reading what a folder of weights holds: its small files, and its tensors by the names transformers gives them."""
+"""Networks in the layout of transformers: filled from a folder of weights or with random numbers, and written down."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import Any, Self
 
 import torch
 from safetensors import SafetensorError, safe_open
+from torch import nn
 
-from zoo import StoreInvalid
+from zoo.errors import StoreInvalid
 
 AGAIN = "fetch or train the model again"
-BODY = "bert."
-"""Begins the names of the body's tensors, unless the body was saved alone."""
+NOT_KEPT = ("_", "transformers_version", "torch_dtype", "num_labels")
+"""Beginnings of what a configuration says of the file it stood in, or once more."""
 EARLIER_NAMES = {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}
 """How files converted from TensorFlow call them, `bert-base-uncased` among them."""
 
@@ -38,9 +39,16 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 class WeightsReader:
-    """The tensors of `model.safetensors`, in float32, their shapes checked as they are taken."""
+    """The tensors of `model.safetensors`, in float32, their shapes checked as they are taken.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: holds the file.
+        body: begins the names of the body's tensors, unless the body was saved alone: transformers'
+            `base_model_prefix` and a dot.
+    """
+
+    def __init__(self, folder: Path, body: str) -> None:
+        self._body = body
         self._path = folder / "model.safetensors"
         try:
             file: Any = safe_open(self._path, framework="pt")
@@ -82,8 +90,61 @@ class WeightsReader:
         return self.take(f"{name}.weight", outputs, inputs), self.take(f"{name}.bias", outputs)
 
     def _name(self, name: str) -> str | None:
-        for known in (name, name.removeprefix(BODY), OTHER_NAMES.get(name, name)):
+        for known in (name, name.removeprefix(self._body), OTHER_NAMES.get(name, name)):
             for ending, earlier in (("", ""), *EARLIER_NAMES.items()):
                 if known.endswith(ending) and (found := known.removesuffix(ending) + earlier) in self._names:
                     return found
         return None
+
+
+def fill(
+    network: nn.Module,
+    prefix: str,
+    config: dict[str, Any],
+    weights: WeightsReader | None,
+    *,
+    may_lack: bool = False,
+    anew: tuple[str, ...] = (),
+) -> None:
+    """Fill a network with the tensors of some weights, in float32, and with random numbers from torch's generator.
+
+    Args:
+        network: made without numbers.
+        prefix: begins the names of its tensors in the weights.
+        config: of the model, as transformers writes it.
+        weights: None for random numbers alone.
+        may_lack: whether parameters that the weights lack start from random numbers.
+        anew: beginnings of the names of parameters that do so in any case.
+
+    Raises:
+        StoreInvalid: tensors are missing or misshapen.
+    """
+    random = []
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            if weights is None or name.startswith(anew) or (may_lack and not weights.has(prefix + name)):
+                random.append(name)
+            else:
+                parameter.copy_(weights.take(prefix + name, *parameter.shape))
+    _randomise(network, config, random)
+
+
+def save_config(config: dict[str, Any], folder: Path) -> None:
+    """Write `config.json`; the configuration names the architecture."""
+    stated = {key: config[key] for key in config if not key.startswith(NOT_KEPT)} | {"dtype": "float32"}
+    (folder / "config.json").write_text(json.dumps(stated, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _randomise(network: nn.Module, config: dict[str, Any], names: list[str]) -> None:
+    """Fill parameters as transformers does: biases with 0, norms with 1, all others from a normal distribution."""
+    norms = tuple(name for name, module in network.named_modules() if isinstance(module, nn.LayerNorm))
+    with torch.no_grad():
+        for name in names:
+            parameter = network.get_parameter(name)
+            owner, _, kind = name.rpartition(".")
+            if kind == "bias":
+                parameter.zero_()
+            elif owner in norms:
+                parameter.fill_(1)
+            else:
+                parameter.normal_(std=config.get("initializer_range", 0.02))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from tokenizers import Tokenizer
 
-from zoo import Example, TextInput, TrainingRun
-from zoo_bert.tokenization import encode
+from zoo.card import TextInput
+from zoo.training.text.encoding import encode
+
+if TYPE_CHECKING:
+    from zoo.runs.context import TrainingRun
 
 LEAST_MAX_TOKENS = 128
 """The limit where none is asked for, unless texts are longer: the result can be asked more than it was trained on."""
@@ -26,14 +29,14 @@ class TrainingTexts:
     Args:
         run: its rows and options; it is told which limit was chosen, and what is cut.
         tokenizer: of the model.
-        config: of the model, as `config.json` has it.
+        positions: most tokens that the network can take.
+        width: of the network.
     """
 
-    def __init__(self, run: TrainingRun, tokenizer: Tokenizer, config: dict[str, Any]) -> None:
+    def __init__(self, run: TrainingRun, tokenizer: Tokenizer, *, positions: int, width: int) -> None:
         self._tokenizer = tokenizer
         self._requested: int | None = run.options.max_tokens
-        self._positions: int = config["max_position_embeddings"]
-        self._width: int = config["hidden_size"]
+        self._positions, self._width = positions, width
         assert isinstance(run.card.input, TextInput)
         self._made_for = min(run.card.input.max_tokens, self._positions)
         most = min(self._requested or self._made_for, self._positions)
@@ -48,9 +51,8 @@ class TrainingTexts:
         """Texts computed at once: longer ones need more memory each."""
         return min(64, MICRO_BATCH_TOKENS // self.max_tokens)
 
-    def ids(self, examples: Sequence[Example]) -> list[list[int]]:
-        """Token ids of each example, cut at the limit."""
-        texts = [example.input for example in examples]
+    def ids(self, texts: Sequence[str]) -> list[list[int]]:
+        """Token ids of each text, cut at the limit."""
         kept = [self._ids.pop(text, None) for text in texts]  # whoever asks holds them from here on
         missing = [text for text, ids in zip(texts, kept, strict=True) if ids is None]
         encoded = iter(encode(self._tokenizer, missing, self.max_tokens))

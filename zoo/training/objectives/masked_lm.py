@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
-from zoo import Example, MeanLoss, TrainingRun
-from zoo.training import Batch, Objective, Output
-from zoo_bert.config import LANGUAGE_MODEL, new_config, read_config, with_dropout
-from zoo_bert.loading import from_random, from_weights, save
-from zoo_bert.network import LanguageModel, pad
-from zoo_bert.readme import masked_lm_readme
-from zoo_bert.tokenization import id_of, save_tokenizer, tokenizer_of
-from zoo_bert.training_texts import TrainingTexts
-from zoo_bert.vocabulary import SPECIAL
+from zoo.data.example import Example
+from zoo.metrics import MeanLoss
+from zoo.training.body import Network
+from zoo.training.objective import Batch, Objective, Output
+from zoo.training.text.body import TextBody
 
+if TYPE_CHECKING:
+    from zoo.runs.context import TrainingRun
+
+HIDDEN = "hidden"
+"""Entry of what the network is given: which tokens are to be predicted, bool of shape (batch, tokens)."""
 IGNORED = -100
 """Label of a token that is not to be predicted, as torch's cross entropy has it."""
 SCRATCH_LR = 5e-4
@@ -33,40 +34,23 @@ class MaskedLanguageModelling(Objective[list[int]]):
 
     default_lr = 1e-4
     auto_steps = 1000
-    task = "fill-mask"
-    module: LanguageModel
 
-    def __init__(self, run: TrainingRun) -> None:
+    def __init__(self, run: TrainingRun, body: TextBody) -> None:
+        self.body = body
         self._probability: float = run.options.mask_probability
-        self._tokenizer = tokenizer_of(run)
-        ids = [id_of(self._tokenizer, token) for token in SPECIAL]
-        self._pad_id, self._mask_id = ids[0], ids[4]
-        self._special = torch.tensor(ids)
-        self._vocabulary_size: int = self._tokenizer.get_vocab_size()
-        self._config = self._stated(run)
-        self._texts = TrainingTexts(run, self._tokenizer, self._config)
-        self.micro_batch_size = self._texts.micro_batch_size
-        self.module = self._network(run)
+        self._special = torch.tensor(body.special_ids)
+        self.micro_batch_size = body.micro_batch_size or self.micro_batch_size
+        if not body.pretrained:
+            self.default_lr = SCRATCH_LR
+        self.module = Network(body.module, body.new_token_head(), self._hidden_vectors)
 
-    def _stated(self, run: TrainingRun) -> dict[str, Any]:
-        """The result's `config.json`."""
-        config = new_config(run.card, self._vocabulary_size) if run.weights is None else read_config(run.weights)
-        return with_dropout(config, run.options.dropout) | {"architectures": [LANGUAGE_MODEL]}
-
-    def _network(self, run: TrainingRun) -> LanguageModel:
-        torch.manual_seed(run.options.seed)
-
-        def make() -> LanguageModel:
-            return LanguageModel(self._config)
-
-        if run.weights is not None:
-            return from_weights(make, self._config, run.weights, may_lack=("cls.",))
-        self.default_lr = SCRATCH_LR
-        return from_random(make, self._config)
+    def _hidden_vectors(self, module: nn.Module, batch: Batch) -> torch.Tensor:
+        """Of the hidden tokens only, as the other 85% need no scores; shape (hidden tokens, width)."""
+        return self.body.tokens(module, {name: batch[name] for name in batch if name != HIDDEN})[batch[HIDDEN]]
 
     def features(self, examples: Sequence[Example]) -> list[list[int]]:
         """Tokenise."""
-        return self._texts.ids(examples)
+        return self.body.encode([example.input for example in examples])
 
     def length(self, features: list[int]) -> int:
         """Number of tokens."""
@@ -76,7 +60,7 @@ class MaskedLanguageModelling(Objective[list[int]]):
         """Mask and pad, in an evaluation, too; `labels` of shape (batch, tokens) tells what was hidden."""
         masked = [self.mask(torch.tensor(ids), seed) for ids, seed in zip(features, seeds, strict=True)]
         labels = nn.utils.rnn.pad_sequence([label for _, label in masked], batch_first=True, padding_value=IGNORED)
-        return {**pad([ids.tolist() for ids, _ in masked], self._pad_id), "labels": labels}
+        return {**self.body.collate([ids.tolist() for ids, _ in masked], seeds, training=training), "labels": labels}
 
     def mask(self, ids: torch.Tensor, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Hide some of the tokens of one example, at least one where there is any to hide.
@@ -94,9 +78,9 @@ class MaskedLanguageModelling(Objective[list[int]]):
         if not chosen.any() and eligible.any():
             chosen[torch.where(eligible, draws[0], torch.inf).argmin()] = True
         seen = ids.clone()
-        seen[chosen & (draws[1] < 0.8)] = self._mask_id
+        seen[chosen & (draws[1] < 0.8)] = self.body.mask_id
         replaced = chosen & (draws[1] >= 0.9)
-        seen[replaced] = (draws[2] * self._vocabulary_size).long()[replaced]
+        seen[replaced] = (draws[2] * self.body.vocabulary_size).long()[replaced]
         return seen, torch.where(chosen, ids, IGNORED)
 
     def losses(self, module: nn.Module, batch: Batch) -> Output:
@@ -104,7 +88,7 @@ class MaskedLanguageModelling(Objective[list[int]]):
         inputs = {name: tensor for name, tensor in batch.items() if name != "labels"}
         labels = batch["labels"]
         hidden = labels != IGNORED
-        scores: torch.Tensor = module(hidden, **inputs).float()
+        scores: torch.Tensor = module(**{HIDDEN: hidden}, **inputs).float()
         true = labels[hidden]
         by_token = nn.functional.cross_entropy(scores, true, reduction="none")
         example = hidden.nonzero()[:, 0]
@@ -125,10 +109,9 @@ class MaskedLanguageModelling(Objective[list[int]]):
             metrics.update(loss, hidden, round(hits))
 
     def export(self, module: nn.Module, folder: Path) -> None:
-        """Write a folder that transformers' Auto classes load."""
-        save(module, self._config, folder)
-        save_tokenizer(self._tokenizer, self._texts.max_tokens, folder)
-        (folder / "README.md").write_text(masked_lm_readme(), encoding="utf-8")
+        """Write what the body's own ecosystem loads."""
+        assert isinstance(module, Network)
+        self.body.save(folder, module.state_for(self.body.layout), ())
 
 
 class MaskedMetrics:

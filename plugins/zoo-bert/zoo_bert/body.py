@@ -1,0 +1,127 @@
+"""BERT as a body (Devlin et al. 2018, arXiv:1810.04805): texts to one vector a token, and one a text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from zoo import TrainingRun
+from zoo.training import Batch
+from zoo.training.pretrained import WeightsReader, fill, save_config
+from zoo.training.text import TextBody
+from zoo.training.text.trimming import TrimmedVocabulary
+from zoo.training.text.vocabulary import SPECIAL
+from zoo_bert.config import BODY, CLASSIFIER, LANGUAGE_MODEL, labels_told, new_config, read_config, with_dropout
+from zoo_bert.network import Bert, ClassificationHead, LanguageModelHead
+from zoo_bert.readme import readme_of
+from zoo_bert.tokenization import save_tokenizer, tokenizer_of
+
+PAD, MASK = SPECIAL[0], SPECIAL[4]
+OUTPUT_LAYER = "classifier."
+"""Begins the names of what tells the labels apart, in the head and in the weights."""
+
+
+class BertBody(TextBody):
+    """The layers; the pooler belongs to the head of a classifier (section 4.1)."""
+
+    layout = (
+        ("head.pooler.", BODY + "pooler."),
+        ("head.classifier.", OUTPUT_LAYER),
+        ("head.", "cls.predictions."),
+        ("body.", BODY),
+    )
+    lora_targets = ("query", "value")
+    head_lr = 2e-3
+    module: Bert
+
+    def __init__(self, run: TrainingRun) -> None:
+        tokenizer = tokenizer_of(run)
+        vocabulary = tokenizer.get_vocab_size()
+        stated = new_config(run.card, vocabulary) if run.weights is None else read_config(run.weights)
+        self.config = with_dropout(stated, run.options.dropout)
+        super().__init__(
+            run,
+            tokenizer,
+            pad_token=PAD,
+            mask_token=MASK,
+            special_tokens=SPECIAL,
+            positions=stated["max_position_embeddings"],
+            width=stated["hidden_size"],
+        )
+        self._occurring = {self.pad_id}
+        self._trimmed: TrimmedVocabulary | None = None
+        torch.manual_seed(run.options.seed)
+        self._weights = None if run.weights is None else WeightsReader(run.weights, BODY)
+        self.module = Bert(self.config)
+        fill(self.module, BODY, self.config, self._weights)
+        if self._weights is not None and (labels := labels_told(stated)):
+            self.labels = labels
+            outputs = self._weights.pair("classifier", len(labels), self.width)
+            self.head_state = dict(zip(("classifier.weight", "classifier.bias"), outputs, strict=True))
+
+    def encode(self, inputs: Sequence[Any]) -> list[list[int]]:
+        """Tokenise."""
+        ids = super().encode(inputs)
+        self._occurring.update(*ids)
+        return ids
+
+    def begin(self) -> None:
+        """Train the vectors of the word pieces that occur, and leave the others as they are."""
+        words = self.module.embeddings.word_embeddings
+        if words.weight.requires_grad and len(self._occurring) < words.num_embeddings:
+            self._trimmed = TrimmedVocabulary(self.module.embeddings, self._occurring)
+
+    def end(self) -> None:
+        """Put the table of word pieces back whole."""
+        if self._trimmed is not None:
+            self._trimmed.put_back(self.module.embeddings)
+            self._trimmed = None
+
+    def collate(self, features: Sequence[list[int]], seeds: Sequence[int], *, training: bool) -> Batch:
+        """Pad, with the ids that the table of word pieces has now."""
+        batch = super().collate(features, seeds, training=training)
+        if self._trimmed is not None:
+            batch["input_ids"] = self._trimmed.rows(batch["input_ids"])
+        return batch
+
+    def pooled(self, module: nn.Module, batch: Batch) -> torch.Tensor:
+        """The vector of `[CLS]`, shape (batch, width)."""
+        first: torch.Tensor = module(**batch, first=True)
+        return first
+
+    def tokens(self, module: nn.Module, batch: Batch) -> torch.Tensor:
+        """Shape (batch, tokens, width)."""
+        vectors: torch.Tensor = module(**batch)
+        return vectors
+
+    def new_head(self, outputs: int) -> nn.Module:
+        """The pooler, of the weights if they have it, and a new output layer."""
+        head = ClassificationHead(self.config, outputs)
+        fill(head, BODY, self.config, self._weights, may_lack=True, anew=(OUTPUT_LAYER,))
+        return head
+
+    def new_token_head(self) -> nn.Module:
+        """Of the weights if they have it."""
+        head = LanguageModelHead(self.config, self.module.embeddings.word_embeddings)
+        fill(head, "cls.predictions.", self.config, self._weights, may_lack=True)
+        return head
+
+    def save(self, folder: Path, state: dict[str, torch.Tensor], labels: tuple[str, ...]) -> None:
+        """Write a folder that transformers' Auto classes load."""
+        architecture = CLASSIFIER if labels else LANGUAGE_MODEL
+        stated: dict[str, Any] = {"architectures": [architecture]}
+        if labels:
+            stated |= {
+                "id2label": {str(i): label for i, label in enumerate(labels)},
+                "label2id": {label: i for i, label in enumerate(labels)},
+                "problem_type": "single_label_classification",
+            }
+        save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
+        save_config(self.config | stated, folder)
+        save_tokenizer(self.tokenizer, self.texts.max_tokens, folder)
+        (folder / "README.md").write_text(readme_of(architecture), encoding="utf-8")

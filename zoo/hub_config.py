@@ -1,0 +1,77 @@
+"""What the configuration files of a text model of the Hub say, whatever its architecture."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zoo.errors import Unsupported
+
+SENTENCE_MODULES = ("Transformer", "Pooling", "Normalize")
+"""Of sentence-transformers; embeddings are scaled to length one whether or not the last is there."""
+
+
+def stated_labels(config: dict[str, Any]) -> tuple[str, ...]:
+    """Names of a classifier's labels, in the order of the outputs; those transformers assumes where none are stated.
+
+    Raises:
+        TypeError, ValueError: they are not numbered.
+    """
+    names = config.get("id2label") or {"0": "LABEL_0", "1": "LABEL_1"}
+    return tuple(str(names[key]) for key in sorted(names, key=int))
+
+
+def labels_of(name: str, config: dict[str, Any]) -> tuple[str, ...]:
+    """Names of a classifier's labels, in the order of the outputs.
+
+    Raises:
+        Unsupported: it does not choose one of several labels, or numbers them otherwise.
+    """
+    try:
+        labels = stated_labels(config)
+    except (TypeError, ValueError) as error:
+        raise Unsupported(
+            f"config.json of {name} numbers its labels otherwise than 0, 1, ...", "choose another"
+        ) from error
+    if len(labels) < 2 or config.get("problem_type") not in (None, "single_label_classification"):
+        kind = config.get("problem_type") or "a single output"
+        raise Unsupported(f"{name} does not choose one of several labels ({kind})", "choose another model")
+    return labels
+
+
+def pooling_of(name: str, modules: object, documents: dict[str, Any]) -> str:
+    """How the publisher makes one vector of a text: `mean` of the tokens, or `cls`, the first one.
+
+    Raises:
+        Unsupported: by something else.
+    """
+    listed = [module for module in modules if isinstance(module, dict)] if isinstance(modules, list) else []
+    kinds = {str(module.get("type", "")).rpartition(".")[2]: str(module.get("path", "")) for module in listed}
+    others = [kind for kind in kinds if kind not in SENTENCE_MODULES]
+    if others or kinds.get("Transformer") != "" or "Pooling" not in kinds:
+        raise Unsupported(f"{name} makes embeddings by {', '.join(kinds) or 'nothing'}", "choose another model")
+    modes = _pooling_modes(documents.get(f"{kinds['Pooling']}/config.json"))
+    if modes not in (["mean"], ["cls"]):
+        raise Unsupported(f"{name} pools its tokens by {', '.join(modes) or 'nothing'}", "mean and cls are known")
+    return modes[0]
+
+
+def _pooling_modes(stated: object) -> list[str]:
+    """What the pooling module of sentence-transformers is set to: one text, or a switch for each mode."""
+    if not isinstance(stated, dict):
+        return []
+    if isinstance(mode := stated.get("pooling_mode"), str):
+        return [mode]
+    switched_on = [key for key, value in stated.items() if key.startswith("pooling_mode_") and value is True]
+    return sorted(
+        key.removeprefix("pooling_mode_").removesuffix("_tokens").removesuffix("_token") for key in switched_on
+    )
+
+
+def max_tokens_of(documents: dict[str, Any], most: int) -> int:
+    """The longest input that the publisher advises, at most so many tokens."""
+    for file, key in (("sentence_bert_config.json", "max_seq_length"), ("tokenizer_config.json", "model_max_length")):
+        stated = documents.get(file)
+        value = stated.get(key) if isinstance(stated, dict) else None
+        if isinstance(value, int | float) and value >= 1:
+            return int(min(value, most))
+    return most

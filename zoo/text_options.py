@@ -1,0 +1,46 @@
+"""What can be chosen for any text model, beside the engine's options."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from zoo.hyperparameters import FinetuneOptions, PretrainOptions
+from zoo.options import Options, option
+
+MaxTokens = Annotated[
+    int | None,
+    option(
+        "Longer texts are cut; auto is as many as the longest needs that the model was made for, at least 128.",
+        ge=8,
+        le=512,
+        unit="tokens",
+    ),
+]
+
+
+class TextFinetuneOptions(FinetuneOptions, frozen=True, kw_only=True):
+    """Options of fine-tuning a text model."""
+
+    max_tokens: MaxTokens = None
+
+
+class TextPretrainOptions(PretrainOptions, frozen=True, kw_only=True):
+    """Options of masked language modelling."""
+
+    max_tokens: MaxTokens = None
+    mask_probability: Annotated[float, option("Share of the tokens to be predicted.", gt=0, lt=1, advanced=True)] = 0.15
+
+
+class TextPredictOptions(Options, frozen=True, kw_only=True):
+    """Options of predicting with a text model."""
+
+    top_k: Annotated[
+        int | None, option("How many labels or fillings are given; auto is all labels and 5 fillings.", ge=1)
+    ] = None
+    max_tokens: Annotated[
+        int | None,
+        option("Longer texts are cut; auto is what the model was made for.", ge=8, le=512, unit="tokens"),
+    ] = None
+    batch_tokens: Annotated[
+        int, option("Tokens computed at once, padding included.", ge=64, le=1_048_576, unit="tokens", advanced=True)
+    ] = 2048

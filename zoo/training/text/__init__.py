@@ -1,0 +1,8 @@
+"""What plugins of text models build on."""
+
+from zoo.training.text.answering import TextPredictor
+from zoo.training.text.body import TextBody
+from zoo.training.text.encoding import EncodedText, encode, id_of, pad
+from zoo.training.text.texts import TrainingTexts
+
+__all__ = ["EncodedText", "TextBody", "TextPredictor", "TrainingTexts", "encode", "id_of", "pad"]
