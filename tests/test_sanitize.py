@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from zoo.sanitize import one_line, plain
+from zoo.sanitize import one_line, plain, unbroken
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,10 @@ def test_what_is_plain_stays_so() -> None:
 def test_one_line_has_single_spaces() -> None:
     assert one_line("  several\n\n words\t and\r\nlines \x1b[0m ") == "several words and lines"
     assert one_line("\n") == ""
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n", "\x1b[0m\n", "\u2028", "\x85", "\x0b", "\x0c"])
+def test_no_text_passes_for_a_line_of_its_own(end: str) -> None:
+    text = unbroken(f"step   12{end}error: forged")
+    assert 1 == len(text.splitlines())
+    assert text.startswith("step   12")

@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Protocol, Self
 
+NO_FIGURE = "-"
+"""Stands where there is nothing to count."""
 LOSSES = ("loss", "perplexity")
 """Metrics that a training which diverges has no finite value of."""
 
@@ -116,6 +118,17 @@ class ClassificationMetrics:
                 "occurs": float(bool(support + predicted)),
             }
         return table
+
+
+def class_figures(labels: Sequence[str], confusion: Sequence[Sequence[int]]) -> list[tuple[str, str, str, str]]:
+    """Precision, recall, F1 and rows of each class as they are shown: a class without rows has but these."""
+    metrics = ClassificationMetrics.from_confusion(labels, confusion)
+    return [
+        (f"{c['precision']:.3f}", f"{c['recall']:.3f}", f"{c['f1']:.3f}", f"{c['support']:.0f}")
+        if c["support"]
+        else (NO_FIGURE, NO_FIGURE, NO_FIGURE, "0")
+        for c in metrics.per_class().values()
+    ]
 
 
 def finite(metrics: dict[str, float]) -> dict[str, float]:

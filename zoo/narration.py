@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from zoo.data.spelling import told_apart
+from zoo.plurals import counted
 from zoo.progress import count, size
 from zoo.runs.events import (
     AnyEvent,
@@ -23,35 +24,49 @@ from zoo.runs.events import (
     Warned,
 )
 from zoo.runs.snapshot import RunSnapshot
-from zoo.sanitize import plain
+from zoo.sanitize import unbroken
 
 SHOWN_LABELS = 30
 """Most labels that are worth a line."""
 
 
-def narrate(event: AnyEvent, s: RunSnapshot, *, verbose: bool = False) -> list[str]:
-    """What is worth a line of its own.
+class Narrator:
+    """Puts the events of a run into words; what a later attempt finds again (its data, its plan) is told once.
 
     Args:
-        event: what happened.
-        s: the run after it.
-        verbose: tell also of beginnings, checkpoints, warnings and ends.
+        verbose: tell also of beginnings, checkpoints and ends.
     """
-    teller = _TELLERS.get(type(event)) or (_DETAILS.get(type(event)) if verbose else None)
-    return teller(event, s) if teller else []
+
+    def __init__(self, *, verbose: bool = False) -> None:
+        self._tellers = _TELLERS | _DETAILS if verbose else _TELLERS
+        self._told: set[str] = set()
+
+    def lines(self, event: AnyEvent, s: RunSnapshot) -> list[str]:
+        """What is worth a line of its own.
+
+        Args:
+            event: what happened.
+            s: the run after it.
+        """
+        teller = self._tellers.get(type(event))
+        texts = teller(event, s) if teller else []
+        if isinstance(event, _OF_EVERY_ATTEMPT):
+            texts = [text for text in texts if text not in self._told]
+            self._told.update(texts)
+        return texts
 
 
 def stamped(event: AnyEvent, texts: Iterable[str]) -> list[str]:
     """Lines that begin with the local time of an event, each on a line of its own whatever is in it."""
     at = time.strftime("%H:%M:%S", time.localtime(event.at))
-    return [f"{at}  " + " ".join(plain(text).split("\n")) for text in texts]
+    return [f"{at}  {unbroken(text)}" for text in texts]
 
 
 def _data(event: DataLoaded, s: RunSnapshot) -> list[str]:
     columns = f"input from column {event.input_column!r}"
     columns += f", label from column {event.label_column!r}" if event.label_column else ""
-    rows = f"data: {event.train_rows:,} rows to train on, {event.eval_rows:,} held out"
-    lines = [f"{rows}; {columns}" if event.train_rows else f"data: {event.eval_rows:,} rows; {columns}"]
+    rows = f"{counted(event.train_rows, 'row')} to train on, {event.eval_rows:,} held out"
+    lines = [f"data: {rows if event.train_rows else counted(event.eval_rows, 'row')}; {columns}"]
     if event.labels and len(event.labels) <= SHOWN_LABELS:
         lines.append(f"labels: {', '.join(told_apart(event.labels).values())}")
     return lines
@@ -67,7 +82,7 @@ def _prepared(event: InputsPrepared, s: RunSnapshot) -> list[str]:
 
 
 def _plan(event: RunPlanned, s: RunSnapshot) -> list[str]:
-    parts = [f"{event.steps:,} steps of {event.batch_size}", f"{event.epochs:.3g} epochs"]
+    parts = [f"{counted(event.steps, 'step')} of {event.batch_size}", counted(event.epochs, "epoch")]
     if event.parameters:  # a loop of a plugin's own may have neither these nor a learning rate
         parts.append(f"training {count(event.trainable_parameters)} of {count(event.parameters)} parameters")
     if event.lr:
@@ -76,7 +91,7 @@ def _plan(event: RunPlanned, s: RunSnapshot) -> list[str]:
 
 
 def _evaluation(event: EvaluationCompleted, s: RunSnapshot) -> list[str]:
-    if s.plan is None:  # an evaluation run: its figures are the answer, told at the end
+    if s.plan is None or not event.metrics:  # an evaluation run: its figures are the answer, told at the end
         return []
     figures = "  ".join(f"{name} {value:.4f}" for name, value in event.metrics.items())
     return [f"step {event.step:>6}  {figures}{'  best so far' if event.best else ''}"]
@@ -112,7 +127,7 @@ def _cancelled(event: RunCancelled, s: RunSnapshot) -> list[str]:
 
 
 def _rejected(event: ExampleRejected, s: RunSnapshot) -> list[str]:
-    return [f"{event.total} rows rejected, first {event.file} row {event.row}: {event.reason}"]
+    return [f"{counted(event.total, 'row')} rejected, first {event.file} row {event.row}: {event.reason}"]
 
 
 _TELLERS: dict[type, Callable[..., list[str]]] = {
@@ -122,12 +137,14 @@ _TELLERS: dict[type, Callable[..., list[str]]] = {
     EvaluationCompleted: _evaluation,
     ExampleRejected: _rejected,
     Noted: _noted,
+    Warned: _warned,
 }
 _DETAILS: dict[type, Callable[..., list[str]]] = {
     RunStarted: _started,
     CheckpointSaved: _checkpoint,
-    Warned: _warned,
     RunFinished: _finished,
     RunFailed: _failed,
     RunCancelled: _cancelled,
 }
+_OF_EVERY_ATTEMPT = (DataLoaded, InputsPrepared, RunPlanned, ExampleRejected, Noted, Warned)
+"""Events that each attempt begins with anew."""

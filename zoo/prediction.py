@@ -8,6 +8,7 @@ from typing import Any, Union
 import msgspec
 
 from zoo.encoding import is_encodable
+from zoo.plurals import counted
 
 
 class Score(msgspec.Struct, frozen=True):
@@ -87,8 +88,8 @@ class TruncationCount:
         """The share in words; empty where nothing was cut."""
         if not self._truncated:
             return ""
-        share = f"{self._truncated:,} of {self._answered:,} inputs ({self._truncated / self._answered:.1%})"
         verb = "is" if self._truncated == 1 else "are"
+        share = f"{self._truncated:,} of {counted(self._answered, 'input')} ({self._truncated / self._answered:.1%})"
         return f"{share} {verb} longer than the {self._max_tokens:,} tokens that the model reads, and {verb} cut there"
 
 

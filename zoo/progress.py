@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from zoo import terminal
+from zoo.plurals import counted
 from zoo.runs.snapshot import RunSnapshot
 from zoo.sanitize import one_line
 
@@ -48,7 +49,7 @@ def progress_figures(s: RunSnapshot, left_out: Collection[str] = ()) -> str:
     if not s.plan:
         rate = f"  {s.samples_per_s:.0f} rows/s" if s.samples_per_s else ""
         rejected = f"  {s.rejected_rows:,} rejected" if s.rejected_rows else ""
-        return f"{s.rows_predicted:,}/{s.total_rows or 0:,} rows{rate}{rejected}"
+        return f"{s.rows_predicted:,}/{counted(s.total_rows or 0, 'row')}{rate}{rejected}"
     accuracy = s.latest_metrics.get("accuracy")
     parts = {
         "step": f"step {s.step}/{s.steps}",
@@ -58,7 +59,7 @@ def progress_figures(s: RunSnapshot, left_out: Collection[str] = ()) -> str:
         "metric": f"accuracy {accuracy:.3f}" if accuracy is not None else "",
         "rate": f"{s.samples_per_s:.0f} samples/s" if s.samples_per_s else "",
         "left": f"{duration(s.eta_s)} left" if s.eta_s is not None else "",
-        "rejected": f"{s.rejected_rows} rows rejected" if s.rejected_rows else "",
+        "rejected": f"{counted(s.rejected_rows, 'row')} rejected" if s.rejected_rows else "",
     }
     return "  ".join(text for name, text in parts.items() if text and name not in left_out)
 
@@ -67,7 +68,7 @@ def answered(s: RunSnapshot) -> str:
     """How many rows a batch prediction has answered, and how many it could not: `19 rows answered, 1 rejected`."""
     rows = s.rows_predicted - s.rejected_rows
     rejected = f", {s.rejected_rows:,} rejected" if s.rejected_rows else ""
-    return f"{rows:,} row{'' if rows == 1 else 's'} answered{rejected}"
+    return f"{counted(rows, 'row')} answered{rejected}"
 
 
 def _preparing(s: RunSnapshot) -> str:
@@ -76,7 +77,7 @@ def _preparing(s: RunSnapshot) -> str:
         return f"{bar(share)} fetching weights, {size(s.fetched_bytes)} of {size(s.fetch_total_bytes)}"
     if s.prepared and s.prepared.done < s.prepared.total:
         done, total = s.prepared.done, s.prepared.total
-        return f"{bar(done / total)} decoding {done:,}/{total:,} inputs"
+        return f"{bar(done / total)} decoding {done:,}/{counted(total, 'input')}"
     return "loading the data and the model"
 
 

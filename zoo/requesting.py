@@ -22,6 +22,7 @@ from zoo.encoding import is_encodable
 from zoo.errors import DatasetInvalid, InputMismatch, OptionInvalid, Unsupported
 from zoo.options import Option, parse, read, schema, to_dict
 from zoo.plugins import load_plugin
+from zoo.plurals import counted
 from zoo.runs import store
 from zoo.runs.answer_files import format_of
 from zoo.runs.request import DataRequest, RunRequest, RunVerb
@@ -349,6 +350,6 @@ def _check_accelerators(device: str, processes: int) -> None:
     there = sum(1 for one in available() if one.kind == kind)
     if there < processes:
         raise Unsupported(
-            f"{processes} processes were asked for, but there are {there} {kind} devices",
+            f"{processes} processes were asked for, but {counted(there, f'{kind} device', 'are')} here",
             f"use --processes {there}, or --device cpu",
         )

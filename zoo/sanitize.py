@@ -19,6 +19,11 @@ def plain(text: str) -> str:
     return _CONTROLS.sub("", _SEQUENCES.sub("", escaped(text).replace("\r\n", "\n").replace("\r", "\n")))
 
 
+def unbroken(text: str) -> str:
+    """The same without line ends, so that no text can pass for a line of its own; other white space stays."""
+    return plain(text).replace("\n", " ")
+
+
 def one_line(text: str) -> str:
     """The same on a single line: every run of white space becomes one space."""
     return " ".join(plain(text).split())

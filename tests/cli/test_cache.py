@@ -237,12 +237,12 @@ class TestVerify:
         (fetch(on_hub) / NAME).resolve().write_bytes(OTHER)
         fetch(at_torch)
 
-        assert answer(capsys, "verify", "net") == "1 files hashed, 0 damaged\n"
+        assert answer(capsys, "verify", "net") == "1 file hashed, 0 damaged\n"
 
     def test_a_file_nobody_vouches_for_is_said_to_be_so(self, capsys: pytest.CaptureFixture[str]) -> None:
         write_files(hub_cache() / "models--toys--model" / "snapshots" / hub_source().revision, {"config.json": b"{}"})
 
-        assert answer(capsys, "verify") == "1 files hashed, 0 damaged, 1 with nothing to compare with\n"
+        assert answer(capsys, "verify") == "1 file hashed, 0 damaged, 1 with nothing to compare with\n"
 
 
 class TestRm:

@@ -72,7 +72,7 @@ def test_a_dry_run_says_what_would_be_done(echo: None, rows: Path, store: Path) 
     done = type_in("finetune", "echo", "--data", str(rows), "--dry-run", *HERE)
 
     assert done.returncode == 0
-    for told in ("training rows", "36 of 1 rows", "would write to", str(store)):
+    for told in ("training rows", "36 of 1 row, 1 epoch", "would write to", str(store)):
         assert told in done.stdout
     assert list((store / "runs").iterdir()) == []
 
@@ -129,9 +129,9 @@ def test_rejected_rows_show_in_every_view(echo: None, tmp_path: Path) -> None:
     data.write_text("text,label\n" + "good,positive\nbad,negative\n" * 10 + "no label,\n")
     done = type_in("finetune", "echo", "--data", str(data), "--name", "mended", *HERE)
 
-    assert "1 rows rejected, first" in done.stderr
+    assert "1 row rejected, first" in done.stderr
     assert "row 21" in done.stderr
-    assert "finished, 1 rows rejected" in type_in("runs").stdout
+    assert "finished, 1 row rejected" in type_in("runs").stdout
     assert json.loads(type_in("runs", "--json").stdout)[0]["rejected_rows"] == 1
     assert zoo.open_run("mended").snapshot.rejected_rows == 1
 

@@ -18,7 +18,17 @@ from tests.echo_runs import until
 from tests.plugin_factory import use_site, write_plugin
 from tests.processes import popen
 from zoo.runs import store
-from zoo.runs.events import AnyEvent, Noted, PredictionsWritten, RunFinished, RunLaunched, RunStarted, Warned
+from zoo.runs.events import (
+    AnyEvent,
+    DataLoaded,
+    Noted,
+    PredictionsWritten,
+    RunFinished,
+    RunLaunched,
+    RunPlanned,
+    RunStarted,
+    Warned,
+)
 from zoo.runs.log import append
 from zoo.runs.request import DataRequest, RunRequest, RunVerb
 
@@ -132,3 +142,48 @@ def test_a_dry_run_that_fails_sends_nobody_to_a_log_that_is_gone(
     assert "error: dry run: ValueError: broken" in done.stderr
     assert "zoo logs" not in done.stderr
     assert [] == list((store / "runs").iterdir())
+
+
+DATA = DataLoaded(train_rows=1, eval_rows=2, labels=("a", "b", "c"), input_column="text", label_column="label")
+PLAN = RunPlanned(steps=1, epochs=1, batch_size=1, micro_batch_size=1, parameters=3, trainable_parameters=3, lr=0.1)
+
+
+def test_a_later_attempt_tells_only_what_is_new() -> None:
+    attempt = (DATA, Noted(message="64 tokens are enough"), Warned(message="2 texts are cut"), PLAN)
+    again = (RunLaunched(attempt=2), RunStarted(attempt=2, pid=2, device="cpu", precision="fp32"))
+    run = ended_run("again", "finetune", *attempt, *again, *attempt, RunFinished(metrics={"accuracy": 1.0}))
+
+    for told in (type_in("attach", "again").stderr, type_in("logs", "again").stdout):
+        lines = [line.removeprefix(line[:10] if line[2:3] == ":" else "") for line in told.splitlines()]
+        assert [1] * 5 == [
+            sum(line.startswith(begin) for line in lines)
+            for begin in (
+                "data: 1 row to train on, 2 held out",
+                "labels: ",
+                "64 tok",
+                "warning: 2 texts",
+                "plan: 1 step ",
+            )
+        ]
+    assert (("64 tokens are enough",), ("2 texts are cut",)) == (run.snapshot.notes, run.snapshot.warnings)
+
+
+def test_a_class_without_rows_has_no_figures() -> None:
+    confusion = ((1, 0, 1), (0, 0, 0), (0, 0, 2))
+    ended_run(
+        "judged", "finetune", RunFinished(metrics={"accuracy": 0.75}, confusion=confusion, labels=("a", "b", "c"))
+    )
+
+    assert [
+        "accuracy 0.7500",
+        "class  precision  recall     f1  rows",
+        "a          1.000   0.500  0.667     2",
+        "b              -       -      -     0",
+        "c          0.667   1.000  0.800     2",
+    ] == type_in("attach", "judged").stdout.splitlines()
+
+
+def test_where_nothing_was_held_out_there_is_no_table_of_zeros() -> None:
+    ended_run("alone", "finetune", RunFinished(confusion=((0, 0), (0, 0)), labels=("a", "b")))
+
+    assert "no figures: nothing was held out\n" == type_in("attach", "alone").stdout

@@ -87,7 +87,7 @@ def test_rows_with_too_many_or_too_few_fields_are_set_aside(write: Write, classi
     path = write("a.csv", "text,label\nyes, but no,pos\ngood film,pos\nbad film\nbad film,neg\n")
     assert read(path, classify) == (
         [("good film", "pos", 2), ("bad film", "neg", 4)],
-        [(1, "has 3 fields where the header has 2"), (3, "has 1 fields where the header has 2")],
+        [(1, "has 3 fields where the header has 2"), (3, "has 1 field where the header has 2")],
     )
 
 

@@ -231,7 +231,7 @@ WRITE = "write(run.model_folder, counts)"
         (RESULT, RESULT.replace("steps,", "'four',"), "gave FitResult.step 'four'"),
         (RESULT, RESULT.replace("figures", "{'f1': None}"), "gave FitResult.metrics {'f1': None}"),
         (RESULT, RESULT.replace("figures", "{'f1': math.nan}"), "reported the metric f1 as nan at step 4"),
-        ("confusion=metrics.confusion", "confusion=((1,),)", "gave FitResult.confusion of 1 rows of 1 for 2 labels"),
+        ("confusion=metrics.confusion", "confusion=((1,),)", "gave FitResult.confusion of 1 row of 1 for 2 labels"),
         (WRITE, "pass", "finished its fit, but wrote no model into run.model_folder"),
         (STEP, "loss='low', samples_per_s=rate", "gave StepCompleted.loss 'low'"),
         ("(steps, figures, best", "(steps, {'accuracy': math.inf}, best", "reported the metric accuracy as inf"),

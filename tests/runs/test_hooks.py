@@ -45,7 +45,7 @@ def trained(rows: Path, **asked: object) -> zoo.Run:
 @pytest.mark.parametrize(
     ("answers", "told"),
     [
-        ("return [self._answer(text) for text in inputs[1:]]", "plugin echo gave 1 answers to 2 inputs"),
+        ("return [self._answer(text) for text in inputs[1:]]", "plugin echo gave 1 answer to 2 inputs"),
         ("return [text for text in inputs]", "plugin echo answered with a str"),
         ("return None", "plugin echo fails to answer with mine: TypeError: 'NoneType' object is not iterable"),
         ("raise LookupError('odd\\x1b[2J')", "plugin echo fails to answer with mine: LookupError: odd"),

@@ -19,6 +19,7 @@ from zoo.cli.exit_codes import ExitCode
 from zoo.cli.parser import Parser
 from zoo.errors import OptionInvalid, UnknownModel, Unsupported
 from zoo.paths import runs_folder
+from zoo.plurals import counted
 from zoo.progress import duration, size
 from zoo.suggestions import did_you_mean
 
@@ -126,7 +127,7 @@ def _verify(args: argparse.Namespace) -> ExitCode:
 
 def _tell(count: int, damaged: list[tuple[CachedWeights, Verdict]], unpinned: int) -> None:
     more = f", {unpinned} with nothing to compare with" if unpinned else ""
-    output.line(f"{count} files hashed, {len(damaged)} damaged{more}")
+    output.line(f"{counted(count, 'file')} hashed, {len(damaged)} damaged{more}")
 
 
 def _fix(one: CachedWeights, file: CachedFile) -> None:
@@ -175,11 +176,11 @@ def _delete(args: argparse.Namespace, chosen: list[tuple[CachedWeights, tuple[Ca
     for one, files in chosen:
         diagnostics.note(f"{one.name}  {size(sum(file.size_bytes for file in files))}  {one.folder}")
     if args.dry_run:
-        output.line(f"would delete {len(doomed)} files and free {size(freed)}")
+        output.line(f"would delete {counted(len(doomed), 'file')} and free {size(freed)}")
     elif not doomed:
         output.line("nothing to delete, freed 0 B")
     elif args.yes or delete_confirmed():
-        output.line(f"deleted {len(doomed)} files, freed {size(remove(doomed))}")
+        output.line(f"deleted {counted(len(doomed), 'file')}, freed {size(remove(doomed))}")
     return ExitCode.OK
 
 

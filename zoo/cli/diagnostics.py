@@ -7,7 +7,7 @@ from enum import IntEnum
 
 from zoo import terminal
 from zoo.errors import ZooError
-from zoo.sanitize import one_line, plain
+from zoo.sanitize import one_line, unbroken
 
 
 class Verbosity(IntEnum):
@@ -34,22 +34,24 @@ def verbose() -> bool:
     return _State.verbosity == Verbosity.VERBOSE
 
 
-def note(text: str) -> None:
-    """Talk: what is being done; silenced by -q."""
+def note(text: str = "") -> None:
+    """A line of talk: what is being done; silenced by -q."""
     if _State.verbosity > Verbosity.QUIET:
-        _write(plain(text))
+        _write(unbroken(text))
 
 
-def warn(text: str) -> None:
-    """Something the person should know."""
-    _write(f"warning: {plain(text)}")
+def warn(text: str, *more: str) -> None:
+    """Something the person should know, each part a line."""
+    _write(f"warning: {unbroken(text)}")
+    for one in more:
+        _write(unbroken(one))
 
 
 def error(problem: ZooError) -> None:
     """What went wrong, and what to do next."""
-    _write(f"error: {plain(problem.message)}")
+    _write(f"error: {unbroken(problem.message)}")
     if problem.hint:
-        _write(f"hint: {plain(problem.hint)}")
+        _write(f"hint: {unbroken(problem.hint)}")
 
 
 def status(text: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from zoo.narration import narrate, stamped
+from zoo.narration import Narrator, stamped
 from zoo.progress import answered, duration, progress_figures, size
 from zoo.runs.events import (
     AnyEvent,
@@ -36,6 +36,7 @@ class History:
 
     def __init__(self, request: RunRequest, *, verbose: bool = False) -> None:
         self._request, self._verbose = request, verbose
+        self._narrator = Narrator(verbose=True)
         self._snapshot = EMPTY
         self._day = ""
         self._reported: tuple[float, float] = (0.0, 0.0)
@@ -65,13 +66,13 @@ class History:
             case WeightsFetched():
                 complete = event.received_bytes == event.total_bytes
                 return [f"weights: {size(event.received_bytes)} fetched"] if complete else []
-            case CheckpointSaved():
-                return narrate(event, s, verbose=self._verbose)
+            case CheckpointSaved() if not self._verbose:
+                return []
             case RunFinished():
                 took = f" in {duration(event.at - s.started_at)}" if s.started_at else ""
                 best = f", best at step {event.best_step}" if event.best_step else ""
                 return [f"finished{took}{best}" + (f": {figures}" if (figures := self._figures(event)) else "")]
-        return narrate(event, s, verbose=True)
+        return self._narrator.lines(event, s)
 
     def _figures(self, event: RunFinished) -> str:
         if self._request.verb == "predict":

@@ -10,6 +10,7 @@ from zoo.api import Run, list_runs
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
 from zoo.errors import StoreInvalid
+from zoo.plurals import counted
 from zoo.progress import duration, size
 from zoo.runs.index import surplus_predictions
 from zoo.runs.request import RunVerb
@@ -88,11 +89,12 @@ def _described(run: Run) -> Entry:
 def _row(entry: Entry) -> tuple[str, ...]:
     metrics = entry["metrics"]
     name = next((name for name in ("accuracy", "loss", "rows") if name in metrics), None)
+    rejected = entry["rejected_rows"]
     return (
         entry["run"],
         entry["verb"],
         entry["model"],
-        entry["status"] + (f", {entry['rejected_rows']} rows rejected" if entry["rejected_rows"] else ""),
+        entry["status"] + (f", {counted(rejected, 'row')} rejected" if rejected else ""),
         f"{entry['step']}/{entry['steps']}" if entry["steps"] else "",
         f"{name} {metrics[name]:.4g}" if name else "",
         size(entry["size_bytes"]),

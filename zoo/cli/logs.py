@@ -17,6 +17,7 @@ from zoo.runs.liveness import is_alive
 from zoo.runs.log import follow as follow_events
 from zoo.runs.log import read_events
 from zoo.runs.store import RunFolder
+from zoo.sanitize import plain
 
 POLL_S = 0.2
 
@@ -89,7 +90,8 @@ def _print_from(folder: RunFolder, offset: int, *, whole_lines: bool) -> int:
         for line in file:
             if whole_lines and not line.endswith(b"\n"):
                 break
-            output.line(line.decode(errors="replace").removesuffix("\n"))
+            for text in plain(line.decode(errors="replace").removesuffix("\n")).split("\n"):  # a \r ends one, too
+                output.line(text)
             offset += len(line)
     sys.stdout.flush()
     return offset

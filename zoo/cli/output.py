@@ -11,7 +11,7 @@ import msgspec
 
 from zoo import terminal
 from zoo.encoding import encode_json
-from zoo.sanitize import plain
+from zoo.sanitize import unbroken
 from zoo.text_table import render_table
 
 # What a terminal may act on and JSON allows as it is; it occurs in strings only, where an escape means the same.
@@ -20,7 +20,7 @@ _ACTIVE = re.compile(r"[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\u
 
 def line(text: str = "") -> None:
     """One line of an answer; text from outside is made safe for the terminal."""
-    sys.stdout.write(plain(text) + "\n")
+    sys.stdout.write(unbroken(text) + "\n")
 
 
 def raw(text: str) -> None:

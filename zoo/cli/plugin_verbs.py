@@ -14,6 +14,7 @@ from zoo.cli.confirmation import confirmed
 from zoo.cli.exit_codes import ExitCode, exit_code
 from zoo.errors import OptionInvalid, UnknownPlugin, ZooError
 from zoo.plugins import disabled_plugins, plugin_names
+from zoo.plurals import counted
 from zoo.suggestions import did_you_mean
 
 if TYPE_CHECKING:
@@ -48,13 +49,12 @@ def install_told(installation: Installation, plan: Plan) -> None:
     diagnostics.status("")
     for one in plugins:
         plugin_list.enable(one.name)
-        models = f"{len(one.models)} models" if len(one.models) != 1 else "1 model"
-        output.line(f"installed plugin {one.name} ({one.distribution}), {models}")
+        output.line(f"installed plugin {one.name} ({one.distribution}), {counted(len(one.models), 'model')}")
 
 
 def _show(plan: Plan) -> None:
     lines = [f"  {change}" for change in plan.changes]
-    diagnostics.warn("\n".join(["a plugin is code that its author lets run here with all your rights", *lines]))
+    diagnostics.warn("a plugin is code that its author lets run here with all your rights", *lines)
 
 
 def _enable(args: argparse.Namespace) -> ExitCode:

@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> ExitCode:
         rows += [(d.name, d.distribution, d.version, "-", "disabled", "-") for d in disabled]
         output.table(rows, ("NAME", "DISTRIBUTION", "VERSION", "MODELS", "HOOKS", "IMPORT MS"))
         for failure in failures:
-            diagnostics.warn(f"plugin {failure.name}: {failure.error}\nhint: {failure.hint}")
+            diagnostics.warn(f"plugin {failure.name}: {failure.error}", f"hint: {failure.hint}")
     return ExitCode.PLUGIN if failures else ExitCode.OK
 
 

@@ -96,7 +96,8 @@ def _can_show_images(*, required: bool) -> bool:
     if missing and required:
         raise Unsupported(f"the image part cannot be shown: {missing}", "pip install 'zoo-resnet[digits]'")
     if missing:
-        diagnostics.note(f"\nthe image part is left out ({missing}): pip install 'zoo-resnet[digits]'")
+        diagnostics.note()
+        diagnostics.note(f"the image part is left out ({missing}): pip install 'zoo-resnet[digits]'")
     return not missing
 
 
@@ -139,7 +140,8 @@ def _zoo(*words: str) -> None:
         RunFailed: the command did not succeed; it has said why.
         RunCancelled: it was interrupted.
     """
-    diagnostics.note(f"\n$ zoo {shlex.join(words)}")
+    diagnostics.note()
+    diagnostics.note(f"$ zoo {shlex.join(words)}")
     code = main(words)
     if code == ExitCode.INTERRUPTED:
         raise RunCancelled("the quickstart was stopped", "zoo quickstart begins it anew; zoo runs lists what it left")
@@ -148,7 +150,8 @@ def _zoo(*words: str) -> None:
 
 
 def _headline(text: str) -> None:
-    output.line(f"\n== {text}")
+    output.line()
+    output.line(f"== {text}")
 
 
 def _digest() -> None:
@@ -167,7 +170,8 @@ def _compare(what: str, evaluations: dict[str, str]) -> None:
 
 
 def _what_next(models: list[str], took_s: float) -> None:
-    output.line(f"\nDone in {duration(took_s)}. The models stand in")
+    output.line()
+    output.line(f"Done in {duration(took_s)}. The models stand in")
     for name in models:
         output.line(f"  {open_run(name).folder.model_folder}")
     output.line("Try next:")

@@ -15,6 +15,7 @@ from zoo.cli.watching import leave, tell_result, watch
 from zoo.errors import ZooError
 from zoo.hyperparameters import FinetuneOptions, PretrainOptions
 from zoo.options import Options
+from zoo.plurals import counted
 from zoo.progress import count
 from zoo.requesting import PROCESSES, find_ability, training_request
 from zoo.runs.request import RunRequest
@@ -114,10 +115,10 @@ def _dry_run(started: Run, request: RunRequest, *, as_json: bool) -> ExitCode:
             "training rows": f"{snapshot.train_rows:,}",
             "evaluation rows": f"{snapshot.eval_rows:,}",
             "rejected rows": f"{snapshot.rejected_rows:,}",
-            "steps": f"{plan.steps:,} of {plan.batch_size} rows, {plan.epochs:.3g} epochs",
+            "steps": f"{plan.steps:,} of {counted(plan.batch_size, 'row')}, {counted(plan.epochs, 'epoch')}",
             "parameters": f"{count(plan.trainable_parameters)} trained of {count(plan.parameters)}",
             "peak learning rate": f"{plan.lr:g}",
-            "device": f"{request.device}, {request.precision}, {request.processes} process(es)",
+            "device": f"{request.device}, {request.precision}, {counted(request.processes, 'process')}",
             "would write to": str(started.folder.path),
         }
         if as_json:

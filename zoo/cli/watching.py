@@ -11,7 +11,7 @@ from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode, exit_code_of_kind
 from zoo.data.spelling import told_apart
 from zoo.errors import ZooError
-from zoo.narration import narrate
+from zoo.narration import Narrator
 from zoo.progress import REPAINT_S, answered, describe, duration, size
 from zoo.runs import control
 from zoo.runs.events import AnyEvent, Warned
@@ -49,12 +49,13 @@ def watch(run: Run, *, stop_on_interrupt: bool) -> ExitCode:
         stop_on_interrupt: Ctrl-C asks the run to stop (a second one leaves it to itself); otherwise it only ends the
             watching.
     """
-    view = _View(run)
+    view = _View(run, Narrator(verbose=diagnostics.verbose()))
     try:
         view.show()
     except KeyboardInterrupt:
         if not stop_on_interrupt:
-            diagnostics.note(f"\nstill going on: zoo attach {run.name}")
+            diagnostics.note()
+            diagnostics.note(f"still going on: zoo attach {run.name}")
             return ExitCode.OK
         _stop_politely(run, view)
     return conclude(run)
@@ -65,6 +66,7 @@ class _View:
     """What a person has been told of a run; showing it again, after an interrupt, tells only what is new."""
 
     run: Run
+    narrator: Narrator
     told: int = 0
     """Events told of."""
 
@@ -75,7 +77,7 @@ class _View:
                 snapshot, seen = apply(snapshot, event), seen + 1
                 if seen > self.told:
                     self.told = seen
-                    _tell(event, snapshot)
+                    self._tell(event, snapshot)
             if event is None or time.monotonic() - painted_at > REPAINT_S:  # a long past is not painted event by event
                 painted_at = time.monotonic()
                 diagnostics.status(describe(snapshot, width=diagnostics.status_width()))
@@ -83,22 +85,20 @@ class _View:
                 told_at = time.monotonic()
                 diagnostics.note(describe(snapshot))
 
-
-def _tell(event: AnyEvent, s: RunSnapshot) -> None:
-    if isinstance(event, Warned):
-        diagnostics.warn(event.message)
-        return
-    for text in narrate(event, s, verbose=diagnostics.verbose()):
-        diagnostics.note(text)
+    def _tell(self, event: AnyEvent, s: RunSnapshot) -> None:
+        for text in self.narrator.lines(event, s):
+            diagnostics.warn(event.message) if isinstance(event, Warned) else diagnostics.note(text)
 
 
 def _stop_politely(run: Run, view: _View) -> None:
-    diagnostics.note("\nstopping: writing a checkpoint first (Ctrl-C again leaves the run to itself)")
+    diagnostics.note()
+    diagnostics.note("stopping: writing a checkpoint first (Ctrl-C again leaves the run to itself)")
     control.ask_to_stop(run.folder)
     try:
         view.show()
     except KeyboardInterrupt:
-        diagnostics.note(f"\nleft to itself: zoo attach {run.name}, zoo stop {run.name}")
+        diagnostics.note()
+        diagnostics.note(f"left to itself: zoo attach {run.name}, zoo stop {run.name}")
 
 
 def conclude(run: Run) -> ExitCode:
@@ -150,11 +150,7 @@ def show_metrics(s: RunSnapshot) -> None:
 
 def class_rows(s: RunSnapshot) -> list[tuple[str, ...]]:
     """Precision, recall, F1 and support of every class, from the confusion matrix."""
-    from zoo.metrics import ClassificationMetrics
+    from zoo.metrics import class_figures
 
-    metrics = ClassificationMetrics.from_confusion(s.labels, s.confusion)
-    names = told_apart(s.labels)
-    return [
-        (names[label], f"{c['precision']:.3f}", f"{c['recall']:.3f}", f"{c['f1']:.3f}", f"{c['support']:.0f}")
-        for label, c in metrics.per_class().items()
-    ]
+    figures = class_figures(s.labels, s.confusion)
+    return [(name, *own) for name, own in zip(told_apart(s.labels).values(), figures, strict=True)]

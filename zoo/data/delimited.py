@@ -12,6 +12,7 @@ from zoo.data.dialect import dialect_of
 from zoo.data.lines import EncodingLog, Lines, open_lines
 from zoo.data.rows import Malformed, Row
 from zoo.errors import DatasetInvalid
+from zoo.plurals import counted
 
 MAX_FIELD_CHARS = 4 * 2**20
 _QUOTED_AFTER_BLANK = re.compile(r' +"').match
@@ -37,7 +38,9 @@ def read_rows(path: Path, wanted: tuple[str, ...], log: EncodingLog | None = Non
             if isinstance(fields, str):
                 yield Malformed(number, fields)
             elif len(fields) != len(reader.header):
-                yield Malformed(number, f"has {len(fields)} fields where the header has {len(reader.header)}")
+                yield Malformed(
+                    number, f"has {counted(len(fields), 'field')} where the header has {len(reader.header)}"
+                )
             else:
                 yield Row(number, {name: fields[position] for name, position in positions})
 

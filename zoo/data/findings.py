@@ -11,6 +11,7 @@ from zoo.data.report import Finding, Inspection, Part, Repeats
 from zoo.data.spelling import listed, quoted, told_apart
 from zoo.data.table import conversion, shown
 from zoo.hyperparameters import TrainingOptions
+from zoo.plurals import counted
 from zoo.task import Task
 
 FEW_ROWS = 8
@@ -44,20 +45,20 @@ def _of_part(part: Part, task: Task) -> Iterator[Finding]:
         first = part.rejected[0]
         yield Finding(
             "error" if over else "warning",
-            f"{part.path}: {_counted(part.rejected_rows, part.unit)} cannot be used"
+            f"{part.path}: {counted(part.rejected_rows, part.unit)} cannot be used"
             + (f", more than the {limit:.0%} a run accepts" if over else " and will be set aside")
             + f"; the first is {_numbered(part, first.row)}{first.reason}",
         )
     if part.conflicts.rows:
         yield Finding(
             "warning",
-            f"{part.path}: {_counted(part.conflicts.rows, part.unit, 'repeat')} an earlier {task.input} under another "
+            f"{part.path}: {counted(part.conflicts.rows, part.unit, 'repeat')} an earlier {task.input} under another "
             f"label ({_pairs(part.conflicts)})",
         )
     if part.duplicates.rows:
         yield Finding(
             "info",
-            f"{part.path}: {_counted(part.duplicates.rows, part.unit, 'repeat')} an earlier {task.input}"
+            f"{part.path}: {counted(part.duplicates.rows, part.unit, 'repeat')} an earlier {task.input}"
             f" ({_pairs(part.duplicates)})",
         )
     yield from _of_lengths(part)
@@ -73,7 +74,7 @@ def _of_encoding(part: Part) -> Iterator[Finding]:
         yield Finding(
             "error",
             f"{part.path} is not UTF-8: byte {invalid.offset} ({invalid.value}), in {where}, cannot be decoded, "
-            f"nor can {encoding.invalid_lines:,} line(s) in all; if the file is WINDOWS-1252, convert it with: "
+            f"nor can {counted(encoding.invalid_lines, 'line')} in all; if the file is WINDOWS-1252, convert it with: "
             + conversion(Path(part.path), "WINDOWS-1252"),
         )
     for marks, what in (
@@ -84,7 +85,7 @@ def _of_encoding(part: Part) -> Iterator[Finding]:
         if marks.rows:
             yield Finding(
                 "warning",
-                f"{part.path}: {_counted(marks.rows, 'row', 'hold')} {what}; the first is row {marks.first_row}",
+                f"{part.path}: {counted(marks.rows, 'row', 'hold')} {what}; the first is row {marks.first_row}",
             )
 
 
@@ -105,7 +106,7 @@ def _of_images(part: Part) -> Iterator[Finding]:
     if images.enlarged:
         yield Finding(
             "info",
-            f"{part.path}: {_counted(images.enlarged, 'image')} of less than the {images.shorter_side} pixels the "
+            f"{part.path}: {counted(images.enlarged, 'image')} of less than the {images.shorter_side} pixels the "
             "model sees; enlarging adds no detail",
         )
     if images.other_files:
@@ -140,7 +141,7 @@ def _of_both(inspection: Inspection) -> Iterator[Finding]:
     elif evaluation and inspection.overlap.rows:
         yield Finding(
             "warning",
-            f"{_counted(inspection.overlap.rows, evaluation.unit)} of the evaluation data also found in the training "
+            f"{counted(inspection.overlap.rows, evaluation.unit)} of the evaluation data also found in the training "
             f"data, which flatters every figure (training and evaluation {_pairs(inspection.overlap)})",
         )
     names = told_apart(count.label for count in inspection.labels)
@@ -167,7 +168,7 @@ def _of_labels(inspection: Inspection) -> Iterator[Finding]:
     if len(counts) * 2 > rows > FEW_ROWS:
         yield Finding(
             "warning",
-            f"{len(counts):,} different labels on {_counted(rows, part.unit)}: "
+            f"{counted(len(counts), 'different label')} on {counted(rows, part.unit)}: "
             f"is {part.mapping.label} the right column?",
         )
         return
@@ -201,12 +202,6 @@ def _of_variants(inspection: Inspection) -> Iterator[Finding]:
             "warning",
             f"labels that look alike are classes of their own: {listed(variants)}; --merge-labels makes them one",
         )
-
-
-def _counted(count: int, unit: str, verb: str = "") -> str:
-    if count == 1:
-        return f"1 {unit} {verb}s" if verb else f"1 {unit}"
-    return f"{count:,} {unit}s {verb}".rstrip()
 
 
 def _numbered(part: Part, row: int) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from zoo.data.report import ImageFacts, Inspection, Lengths, Part, Size
 from zoo.data.spelling import told_apart
+from zoo.plurals import counted
 from zoo.text_table import render_table
 
 _LABELS_SHOWN = 30
@@ -99,4 +100,4 @@ def _labels(found: Inspection, width: int | None) -> Iterator[str]:
         rows.append([names[label.label], f"{label.rows:,}", *([f"{label.eval_rows:,}"] if with_eval else []), bar])
     yield from render_table(rows, ("label", f"{unit}s", *((f"eval {unit}s",) if with_eval else ()), ""), width=width)
     if len(labels) > _LABELS_SHOWN:
-        yield f"and {len(labels) - _LABELS_SHOWN:,} labels more (--json lists all)"
+        yield f"and {counted(len(labels) - _LABELS_SHOWN, 'label')} more (--json lists all)"

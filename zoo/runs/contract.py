@@ -16,6 +16,7 @@ import msgspec
 
 from zoo.errors import PluginBroken, Unsupported
 from zoo.metrics import LOSSES, finite
+from zoo.plurals import counted
 from zoo.prediction import Classification, Embedding, FilledMask, Prediction, Rejected, Score
 from zoo.runs.context import FitResult, TrainingRun
 from zoo.runs.events import AnyEvent, EvaluationCompleted, StepCompleted, Warned
@@ -169,7 +170,8 @@ class ReportCheck:
         labels = result.labels or (run.labels if task.labelled else ())
         classes = len(labels)
         if result.confusion and [len(row) for row in result.confusion] != [classes] * classes:
-            shape = f"{len(result.confusion)} rows of {', '.join(sorted({str(len(row)) for row in result.confusion}))}"
+            widths = ", ".join(sorted({str(len(row)) for row in result.confusion}))
+            shape = f"{counted(len(result.confusion), 'row')} of {widths}"
             raise self._broken(
                 f"gave FitResult.confusion of {shape} for {classes} labels", "it has a row and a column for each label"
             )

@@ -9,6 +9,7 @@ from zoo.data import Columns, load, match_labels
 from zoo.data.columns import replaced_columns
 from zoo.errors import DatasetInvalid, Unsupported
 from zoo.metrics import ClassificationMetrics
+from zoo.plurals import counted
 from zoo.prediction import Classification, Rejected, TruncationCount
 from zoo.runs.events import (
     AnyEvent,
@@ -93,7 +94,8 @@ def evaluate(worker: Worker) -> AnyEvent:
         worker.emit(PredictionsWritten(rows=start + len(chunk), total_rows=len(dataset.examples)))
     if unanswered == len(dataset.examples):
         raise DatasetInvalid(
-            f"{data.path}: none of its {unanswered:,} rows could be answered, the first for this reason: {reason}",
+            f"{data.path}: none of its {counted(unanswered, 'row')} could be answered, "
+            f"the first for this reason: {reason}",
             f"zoo show {card.name} says what the model takes",
         )
     if truncation.message:

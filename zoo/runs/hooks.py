@@ -8,6 +8,7 @@ from typing import Any
 
 from zoo.errors import PluginBroken, ZooError
 from zoo.plugins import Plugin
+from zoo.plurals import counted
 from zoo.prediction import Prediction, predict_encodable
 from zoo.runs.context import FitResult, PredictionRun, Predictor, Trainable, TrainingRun
 from zoo.runs.contract import AnswerCheck, ReportCheck, named
@@ -82,7 +83,7 @@ class _Checked:
             raise _broken(self._plugin, f"fails to answer with {self._model}", error) from error
         if len(found) != len(inputs):
             raise PluginBroken(
-                f"plugin {self._plugin.name} gave {len(found)} answers to {len(inputs)} inputs",
+                f"plugin {self._plugin.name} gave {counted(len(found), 'answer')} to {counted(len(inputs), 'input')}",
                 "a predictor gives one for each, in order; zoo.Rejected(reason) stands for what cannot be "
                 "answered (zoo plugins guide contract)",
             )

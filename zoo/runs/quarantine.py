@@ -10,6 +10,7 @@ from zoo.data import Dataset
 from zoo.data.example import RejectedRow
 from zoo.encoding import encode_json
 from zoo.errors import DatasetInvalid
+from zoo.plurals import counted
 from zoo.runs.events import ExampleRejected
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ class Quarantine:
         if len(self) > limit * self._total:
             first = self._rows[0]
             raise DatasetInvalid(
-                f"{len(self)} of {self._total} rows cannot be used, first {first.file} row {first.row}: {first.reason}",
+                f"{len(self):,} of {counted(self._total, 'row')} cannot be used, "
+                f"first {first.file} row {first.row}: {first.reason}",
                 f"mend them ({self._worker.folder.quarantine_path} names each), or allow more with --max-rejected",
             )
 

@@ -249,12 +249,12 @@ def _(event: e.PredictionsWritten, s: RunSnapshot) -> Changes:
 
 @_changes.register
 def _(event: e.Noted, s: RunSnapshot) -> Changes:
-    return {"notes": (*s.notes, event.message)[-NOTES:]}
+    return {"notes": _with(s.notes, event.message)[-NOTES:]}
 
 
 @_changes.register
 def _(event: e.Warned, s: RunSnapshot) -> Changes:
-    return {"warnings": (*s.warnings, event.message)[-WARNINGS:]}
+    return {"warnings": _with(s.warnings, event.message)[-WARNINGS:]}
 
 
 @_changes.register
@@ -264,7 +264,7 @@ def _(event: e.RunFinished, s: RunSnapshot) -> Changes:
         "ended_at": event.at,
         "metrics": event.metrics,
         "best_step": event.best_step,
-        "confusion": event.confusion,
+        "confusion": event.confusion if any(map(any, event.confusion)) else (),  # a plugin that counted nothing
         "labels": event.labels or s.labels,
     }
 
@@ -283,6 +283,11 @@ def _(event: e.RunFailed, s: RunSnapshot) -> Changes:
 @_changes.register
 def _(event: e.RunCancelled, s: RunSnapshot) -> Changes:
     return {"status": "cancelled", "ended_at": event.at}
+
+
+def _with(messages: tuple[str, ...], message: str) -> tuple[str, ...]:
+    """What a later attempt says again is kept once."""
+    return messages if message in messages else (*messages, message)
 
 
 def _extend_curve(s: RunSnapshot, point: Point) -> Changes:

@@ -11,6 +11,7 @@ import torch
 from zoo.data.example import Example
 from zoo.errors import PluginBroken
 from zoo.hyperparameters import TrainingOptions
+from zoo.plurals import counted
 from zoo.prediction import Rejected
 from zoo.training.batches import EVALUATION, MicroBatch, example_seeds
 from zoo.training.objective import Batch, Objective
@@ -86,7 +87,8 @@ def encode(
     found = objective.features(examples)
     if len(found) != len(examples):
         raise PluginBroken(
-            f"{type(objective).__name__}.features() gave {len(found)} features for {len(examples)} examples",
+            f"{type(objective).__name__}.features() gave {counted(len(found), 'feature')} "
+            f"for {counted(len(examples), 'example')}",
             "it gives one for each, in order; zoo.Rejected(reason) stands for what cannot be used",
         )
     pairs = zip(examples, found, strict=True)

@@ -17,7 +17,7 @@ from zoo import atomic
 from zoo.card import Card, Verb
 from zoo.errors import ZooError
 from zoo.paths import home
-from zoo.sanitize import plain
+from zoo.sanitize import plain, unbroken
 from zoo.tui import settings
 from zoo.tui.feed import Applied, Feed
 from zoo.tui.graphics import Graphics
@@ -125,7 +125,7 @@ class ZooApp(App[None]):
 
     def show_error(self, error: ZooError) -> None:
         """One message: what is wrong, and what to do next."""
-        text = plain(error.message + (f"\n{error.hint}" if error.hint else ""))
+        text = unbroken(error.message) + (f"\n{unbroken(error.hint)}" if error.hint else "")
         self.notify(text, severity="error", timeout=12, markup=False)
 
     def copy(self, text: str) -> None:

@@ -9,6 +9,7 @@ from zoo.cache.contents import contents
 from zoo.cache.removal import Doomed, plan, remove
 from zoo.card import Card
 from zoo.errors import Unsupported
+from zoo.plurals import counted
 from zoo.progress import size
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def _ask(app: ZooApp, card: Card, doomed: tuple[Doomed, ...]) -> None:
 
     app.ask(
         f"Delete the weights of {card.name}?",
-        f"{len(doomed)} file(s), {freed}. They can be downloaded again.",
+        f"{counted(len(doomed), 'file')}, {freed}. What is deleted can be downloaded again.",
         "Delete",
         lambda: app.carry_out(delete, done=f"{freed} freed"),
     )

@@ -7,7 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-from zoo.narration import narrate, stamped
+from zoo.narration import Narrator, stamped
 from zoo.runs import ranks
 from zoo.runs.liveness import is_alive
 from zoo.runs.log import read_events
@@ -37,6 +37,7 @@ class Follower:
         self._folder, self._on_change = folder, on_change
         self._stopped = threading.Event()
         self._snapshot = EMPTY
+        self._narrator = Narrator(verbose=True)
         self._offset = 0
         self._log_size = -1
         self._told: deque[str] = deque(maxlen=LINES)
@@ -67,7 +68,7 @@ class Follower:
         events, self._offset = read_events(self._folder, self._offset)
         for event in events:
             self._snapshot = apply(self._snapshot, event)
-            self._told += stamped(event, narrate(event, self._snapshot, verbose=True))
+            self._told += stamped(event, self._narrator.lines(event, self._snapshot))
         if self._snapshot.live and not alive and (failure := ranks.first_failure(self._folder)):
             return apply(self._snapshot, failure)
         return judge(self._snapshot, alive=alive)

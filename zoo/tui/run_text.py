@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.cells import cell_len, set_cell_size
 
 from zoo.data.spelling import told_apart
-from zoo.metrics import ClassificationMetrics
+from zoo.metrics import class_figures
 from zoo.runs.snapshot import RunSnapshot
 from zoo.sanitize import one_line
 
@@ -35,13 +35,12 @@ def evaluation_table(s: RunSnapshot) -> str:
 
 def class_table(s: RunSnapshot) -> str:
     """Precision, recall, F1 and support of every class."""
-    metrics = ClassificationMetrics.from_confusion(s.labels, s.confusion)
     names = _names(s)
     width = min(LABEL_WIDTH, max([len("class"), *map(cell_len, names)]))
     lines = [f"{'class':<{width}}  precision  recall     f1   rows"]
-    for name, c in zip(names, metrics.per_class().values(), strict=True):
-        head = set_cell_size(name, width)
-        lines.append(f"{head}      {c['precision']:.3f}   {c['recall']:.3f}  {c['f1']:.3f}  {c['support']:>5.0f}")
+    for name, figures in zip(names, class_figures(s.labels, s.confusion), strict=True):
+        precision, recall, f1, rows = figures
+        lines.append(f"{set_cell_size(name, width)}  {precision:>9}  {recall:>6}  {f1:>5}  {rows:>5}")
     return "\n".join(lines)
 
 

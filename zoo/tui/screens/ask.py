@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from zoo.errors import ZooError
-from zoo.sanitize import plain
+from zoo.sanitize import plain, unbroken
 
 
 class AskScreen(ModalScreen[str | None]):
@@ -40,7 +40,7 @@ class AskScreen(ModalScreen[str | None]):
         try:
             self._check(event.value.strip())
         except ZooError as error:
-            self.query_one("#fault", Static).update(plain(f"{error.message}\n{error.hint}"))
+            self.query_one("#fault", Static).update(f"{unbroken(error.message)}\n{unbroken(error.hint)}")
         else:
             self.dismiss(event.value.strip())
 

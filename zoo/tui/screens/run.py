@@ -13,6 +13,7 @@ from textual.widgets import Static
 
 from zoo.api import open_run
 from zoo.errors import ZooError
+from zoo.plurals import counted
 from zoo.progress import answered, count, describe, duration, size
 from zoo.runs.index import RunSummary
 from zoo.runs.request import RunRequest
@@ -156,7 +157,7 @@ class RunScreen(RunActions, Page):
     def _facts_text(self, request: RunRequest, s: RunSnapshot) -> str:
         facts = [f"{request.device}, {request.precision}", short_path(request.data.path)]
         if s.train_rows or s.eval_rows:
-            facts.append(f"{s.train_rows:,} rows to train on, {s.eval_rows:,} held out")
+            facts.append(f"{counted(s.train_rows, 'row')} to train on, {s.eval_rows:,} held out")
         if s.rejected_rows:
             facts.append(f"{s.rejected_rows:,} set aside")
         if s.plan and s.plan.parameters:

@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from zoo.card import Card, Verb
 from zoo.data import load, split
 from zoo.data.spelling import told_apart
+from zoo.plurals import counted
 from zoo.requesting import training_request
 from zoo.runs.request import RunRequest
 from zoo.tui.screens.confirm import ConfirmScreen
@@ -76,7 +77,7 @@ class TrainScreen(RunForm):
             parts.append(f"{len(data.rejected):,} set aside")
         if data.labels:
             names = list(told_apart(data.labels).values())
-            parts.append(f"{len(names)} classes: {', '.join(names[:8])}" + ("..." if names[8:] else ""))
+            parts.append(f"{counted(len(names), 'class')}: {', '.join(names[:8])}" + ("..." if names[8:] else ""))
         if not request.data.eval_path:
             held_out = split(data, request.options["eval_share"], request.options["seed"])[1]
             parts.append(f"{len(held_out):,} held out")

@@ -1,0 +1,28 @@
+"""One is one thing, and all else are several."""
+
+from __future__ import annotations
+
+import pytest
+
+from zoo.plurals import counted
+
+
+@pytest.mark.parametrize(
+    ("number", "noun", "verb", "text"),
+    [
+        (0, "row", "", "0 rows"),
+        (1, "row", "", "1 row"),
+        (1200, "row", "", "1,200 rows"),
+        (1, "row", "hold", "1 row holds"),
+        (2, "row", "hold", "2 rows hold"),
+        (1, "text", "are", "1 text is"),
+        (3, "text", "are", "3 texts are"),
+        (1, "class", "have", "1 class has"),
+        (2, "process", "", "2 processes"),
+        (1.0, "epoch", "", "1 epoch"),
+        (2.666, "epoch", "", "2.67 epochs"),
+        (40.0, "epoch", "", "40 epochs"),
+    ],
+)
+def test_the_noun_and_the_verb_go_with_the_number(number: float, noun: str, verb: str, text: str) -> None:
+    assert text == counted(number, noun, verb)
