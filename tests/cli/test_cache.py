@@ -179,7 +179,7 @@ class TestLs:
         partial.rename(partial.with_name("stranger.partial"))
 
         assert names(capsys) == ["toys/model@0123456789ab"]
-        assert answer(capsys, "rm", "toys/model@0123456789ab", "-y") == "deleted 1 files, freed 100.0 kB\n"
+        assert answer(capsys, "rm", "toys/model@0123456789ab", "-y") == "deleted 1 file, freed 100.0 kB\n"
 
 
 class TestVerify:
@@ -291,7 +291,7 @@ class TestRm:
 
         assert answer(capsys, "rm", "toy", "-y") == "deleted 2 files, freed 2 B\n"
         assert locate(later) is not None
-        assert answer(capsys, "rm", "later", "-y") == "deleted 1 files, freed 300.0 kB\n"
+        assert answer(capsys, "rm", "later", "-y") == "deleted 1 file, freed 300.0 kB\n"
 
     def test_a_blob_of_two_doomed_commits_is_counted_once(
         self, capsys: pytest.CaptureFixture[str], on_hub: Weights
@@ -351,7 +351,7 @@ class TestRm:
             process.kill()
             process.wait()
 
-        assert answer(capsys, "prune", "--partial", "-y") == "deleted 1 files, freed 100.0 kB\n"
+        assert answer(capsys, "prune", "--partial", "-y") == "deleted 1 file, freed 100.0 kB\n"
 
 
 class TestOfPackages:
@@ -381,7 +381,7 @@ class TestOfPackages:
         assert listed(capsys)[0]["part_of"] == "the package toy-weights"
 
     def test_they_are_verified(self, capsys: pytest.CaptureFixture[str], package: Path) -> None:
-        assert answer(capsys, "verify", "packed") == "1 files hashed, 0 damaged\n"
+        assert answer(capsys, "verify", "packed") == "1 file hashed, 0 damaged\n"
         (package / NAME).write_bytes(OTHER)
         assert main(["cache", "verify", "packed", "--fix"]) == ExitCode.STORE
         err = capsys.readouterr().err
@@ -401,7 +401,7 @@ class TestOfPackages:
     def test_a_copy_in_the_cache_can_be_deleted(self, capsys: pytest.CaptureFixture[str], package: Path) -> None:
         fetch(weights({NAME: CONTENT}, hub_source()))
 
-        assert answer(capsys, "rm", "packed", "-y") == "deleted 1 files, freed 300.0 kB\n"
+        assert answer(capsys, "rm", "packed", "-y") == "deleted 1 file, freed 300.0 kB\n"
         assert (package / NAME).exists()
 
     def test_a_run_is_told_from_weights(self, capsys: pytest.CaptureFixture[str], store: Path) -> None:
@@ -472,7 +472,7 @@ class TestPrune:
 
         assert answer(capsys, "prune", "--partial", "--older-than", "1d", "-y") == "nothing to delete, freed 0 B\n"
         os.utime(partial, (0, 0))
-        assert answer(capsys, "prune", "--partial", "--older-than", "1d", "-y") == "deleted 1 files, freed 100.0 kB\n"
+        assert answer(capsys, "prune", "--partial", "--older-than", "1d", "-y") == "deleted 1 file, freed 100.0 kB\n"
         assert names(capsys) == ["net"]
         assert not (hub_cache() / "models--toys--model").exists()
 

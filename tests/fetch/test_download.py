@@ -250,6 +250,14 @@ class TestOtherBytes:
 
         assert caught.value.message == f"{server.address}{PATH} has 999 bytes, not 1,000,000"
 
+    def test_a_pointer_of_git_lfs_is_named_as_one(self, server: HubServer, wanted: Weights) -> None:
+        server.serve(PATH, b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 9\n")
+
+        with pytest.raises(ChecksumMismatch) as caught:
+            fetch(wanted)
+
+        assert caught.value.message == f"{server.address}{PATH} is a git-lfs pointer, not the file itself"
+
     def test_a_longer_file_is_not_received_to_its_end(self, server: HubServer) -> None:
         server.serve(PATH, some_bytes(30_000_000))
 

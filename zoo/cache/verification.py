@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from zoo import git_lfs
 from zoo.cache.contents import CachedFile
 from zoo.fetch.verify import computed_digest, recalled_digest, remember
 
@@ -24,6 +25,8 @@ def verify(file: CachedFile) -> Verdict:
     """Compare a whole file with its size and digest; an unpinned one with the digest it had when it arrived."""
     path = Path(file.path)
     try:
+        if git_lfs.is_pointer(path):
+            return Verdict(file=file, problem=f"is {git_lfs.WHAT}")
         size_bytes = path.stat().st_size
         if file.whole_bytes is not None and size_bytes != file.whole_bytes:
             return Verdict(file=file, problem=f"has {size_bytes:,} bytes, not {file.whole_bytes:,}")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from zoo import git_lfs
+
 HEAD_BYTES = 2**16
 """More than any signature needs, and enough of a text to see how it goes on."""
 PARQUET = b"PAR1"
@@ -20,13 +22,13 @@ class Signature(NamedTuple):
     advice: str
 
 
-GIT_LFS = Signature("a git-lfs pointer, not the file itself", "fetch the file, in its repository: git lfs pull")
+GIT_LFS = Signature(git_lfs.WHAT, git_lfs.ADVICE)
 EXCEL = Signature("an Excel workbook", "in Excel: File, Save As, CSV UTF-8; then name that file")
 ARCHIVE = Signature("an archive", _UNPACK)
 _PICTURE = Signature("an image", "name the folder that holds it, or a table with a column file_name")
 _PICKLE = Signature("a Python pickle, which can run any program", "write it as .csv or .parquet instead, in Python")
 _BY_MAGIC: dict[bytes, Signature] = {
-    b"version https://git-lfs.github.com/spec/": GIT_LFS,
+    git_lfs.MAGIC: GIT_LFS,
     b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": Signature("an old Excel or Word file", EXCEL.advice),
     b"%PDF-": Signature("a PDF", _EXPORT),
     b"SQLite format 3\0": Signature(

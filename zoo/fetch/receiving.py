@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from zoo import git_lfs
 from zoo.card import WeightsFile
 from zoo.errors import ChecksumMismatch, DownloadFailed, RunCancelled
 from zoo.fetch.http import REDIRECTS, RETRIED, next_address, retry_after_s, server_of, shown, words
@@ -243,8 +244,9 @@ def _check(address: str, file: WeightsFile, part: Part) -> None:
     elif not part.sha256.startswith(file.pin):
         found, wanted = f"sha256 {part.sha256}", pin_shown(file)
     if found:
+        fault = f"is {git_lfs.WHAT}" if git_lfs.is_pointer(part.path) else f"has {found}, not {wanted}"
         part.drop()
-        raise ChecksumMismatch(f"{shown(address)} has {found}, not {wanted}", "the source is not used")
+        raise ChecksumMismatch(f"{shown(address)} {fault}", "the source is not used")
 
 
 def _hang_up(connection: socket.socket) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from zoo import atomic
+from zoo import atomic, git_lfs
 from zoo.card import WeightsFile
 from zoo.encoding import encode_json
 from zoo.errors import ChecksumMismatch, DownloadFailed
@@ -40,6 +40,8 @@ def verify(folder: Path, file: WeightsFile) -> Path:
 def _verified(path: Path, file: WeightsFile) -> Path:
     if not path.is_file():
         raise DownloadFailed(f"{path} is not there")
+    if git_lfs.is_pointer(path):
+        raise ChecksumMismatch(f"{path} is {git_lfs.WHAT}", git_lfs.ADVICE)
     size_bytes = path.stat().st_size
     if file.size_bytes is not None and size_bytes != file.size_bytes:
         raise ChecksumMismatch(

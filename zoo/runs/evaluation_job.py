@@ -71,9 +71,8 @@ def evaluate(worker: Worker) -> AnyEvent:
         )
     )
     if known := count_trained_on(card.name, dataset.examples):
-        message = (
-            f"{known:,} of {len(dataset.examples):,} {task.input}s are among those that {card.name} was trained on"
-        )
+        of_all = f"{known:,} of {counted(len(dataset.examples), task.input)} {'is' if known == 1 else 'are'}"
+        message = f"{of_all} among those that {card.name} was trained on"
         worker.emit(Warned(message=f"{message}: its figures are flattered"))
     card, predictor = load_predictor(worker)
     metrics = ClassificationMetrics(card.labels)
