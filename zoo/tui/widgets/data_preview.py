@@ -19,7 +19,7 @@ from zoo.data.table import Table
 from zoo.data.wording import findings, report
 from zoo.errors import RunCancelled, ZooError
 from zoo.requesting import offering_models
-from zoo.sanitize import plain
+from zoo.sanitize import plain, unbroken
 from zoo.task import Task
 
 SHOWN_EVERY = 200
@@ -122,7 +122,7 @@ class DataPreview(Static):
         lines = list(report(message.inspection, max(LEAST_WIDTH, self.size.width - 1)))
         found = list(findings(message.inspection))
         # What is wrong stands first: there may be little room.
-        self.update(plain("\n".join([*found, "", *lines[: len(lines) - len(found)]])))
+        self.update("\n".join(map(unbroken, [*found, "", *lines[: len(lines) - len(found)]])))
 
     def _read(self, query: DataQuery) -> None:
         """In a thread: the header, then the rows."""
