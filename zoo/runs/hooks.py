@@ -10,6 +10,7 @@ from zoo.errors import PluginBroken, ZooError
 from zoo.plugins import Plugin
 from zoo.plurals import counted
 from zoo.prediction import Prediction, predict_encodable
+from zoo.runs import forks
 from zoo.runs.context import FitResult, PredictionRun, Predictor, Trainable, TrainingRun
 from zoo.runs.contract import AnswerCheck, ReportCheck, named
 from zoo.sanitize import one_line
@@ -43,7 +44,9 @@ def load_predictor(plugin: Plugin, run: PredictionRun) -> Predictor:
 
     Raises:
         PluginBroken: the hook failed, or it gave nothing that answers.
+        Unsupported: this process was forked from one that used the device.
     """
+    forks.use_device(run.device, run.card.name)
     try:
         predictor: Predictor = plugin.hook("predict")(run=run)
     except Exception as error:
@@ -62,7 +65,7 @@ class _Checked:
     """A predictor that gives one prediction for each input, or says that it does not."""
 
     def __init__(self, plugin: Plugin, run: PredictionRun, predictor: Predictor) -> None:
-        self._plugin, self._model, self._predictor = plugin, run.card.name, predictor
+        self._plugin, self._model, self._device, self._predictor = plugin, run.card.name, run.device, predictor
         self._takes_text = run.task.input == "text"
         self._check = AnswerCheck(plugin.name, run.task, run.card.labels)
 
@@ -75,6 +78,7 @@ class _Checked:
         return predict_encodable(self._predict, inputs) if self._takes_text else self._predict(inputs)
 
     def _predict(self, inputs: list[Any]) -> list[Prediction]:
+        forks.use_device(self._device, self._model)
         try:
             found = list(self._predictor.predict(inputs))
         except Exception as error:
