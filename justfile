@@ -14,6 +14,10 @@ check:
 test *arguments:
     uv run pytest {{arguments}}
 
+# What to run while working, in under three minutes: all tests but those that train or start processes by the dozen.
+quick *arguments:
+    uv run pytest -n 2 --dist worksteal -m "not slow and not wheels" {{arguments}}
+
 # Put the code into the house's shape.
 fmt:
     uv run ruff format .

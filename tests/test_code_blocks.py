@@ -26,6 +26,8 @@ from PIL import Image
 from tests.plugin_factory import write_plugin
 from tests.wheel_factory import ROOT
 
+pytestmark = pytest.mark.slow
+
 PAGES = sorted(
     path.relative_to(ROOT).as_posix()
     for path in (

@@ -19,6 +19,8 @@ from tests.processes import popen
 from tests.wheel_factory import Venv, new_venv, write_wheel
 from zoo.cli.exit_codes import ExitCode
 
+pytestmark = pytest.mark.slow
+
 GOOD = plugin(card("one"), card("two"))
 WITHOUT_DEP = {"zoo_models": "0.1.0"}
 

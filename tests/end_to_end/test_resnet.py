@@ -21,7 +21,7 @@ from zoo.runs.events import CheckpointSaved, InputsPrepared, RunStarted
 
 pytest.importorskip("zoo_resnet")
 pytest.importorskip("sklearn")
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 MODEL = "resnet10-32px"
 CPU = {"device": "cpu", "precision": "fp32"}

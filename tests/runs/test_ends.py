@@ -36,6 +36,8 @@ from typing import Annotated
 
 import zoo
 
+pytestmark = pytest.mark.slow
+
 WEIGHTS = None
 
 

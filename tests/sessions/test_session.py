@@ -15,6 +15,8 @@ from tests.echo_runs import echo, finetune, rows, until
 from zoo.errors import OptionInvalid, RunFailed, UnknownModel
 from zoo.sessions import Session
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["echo", "finetune", "rows"]
 
 

@@ -20,6 +20,8 @@ from zoo.testing.leaving import is_pickle
 SUBCLASS = """
 from zoo.testing import PluginConformance
 
+pytestmark = pytest.mark.slow
+
 
 class TestEcho(PluginConformance):
     plugin = "echo"

@@ -17,6 +17,8 @@ from zoo.runs.events import CheckpointSaved, StepCompleted
 from zoo.training.text.tokenizer_files import load_tokenizer
 from zoo.training.text.vocabulary import SPECIAL
 
+pytestmark = pytest.mark.slow
+
 ROWS = tuple(
     Example(text.format(i), label, 2 * i + k)
     for i in range(1, 25)

@@ -18,6 +18,8 @@ from zoo.data import load
 from zoo.runs.events import InputsPrepared
 from zoo.task import get_task
 
+pytestmark = pytest.mark.slow
+
 
 def weights_of(folder: Path) -> dict[str, torch.Tensor]:
     return load_file(folder / "model" / "model.safetensors")
