@@ -26,7 +26,10 @@ _MARKS = (
 
 def utf8_stream(file: io.BufferedReader) -> Utf8Stream:
     """A file of any Unicode encoding as UTF-8, from where it stands."""
-    encoding = _encoding_of(file.peek(4)[:4])
+    head = file.peek(4)[:4]
+    if not head:
+        return io.BytesIO()  # the end, which a terminal would have to be told a second time
+    encoding = _encoding_of(head)
     return _Transcoded(file, encoding) if encoding else cast("Utf8Stream", file)
 
 
