@@ -136,17 +136,9 @@ def batch_prediction_request(
     card, ability = find_ability(model, "predict")
     if card.weights is None:
         raise Unsupported(f"{card.name} has learnt nothing yet", f"train it: zoo finetune {card.name} --data FILE")
-    path, target = _existing(data), Path(out).expanduser().absolute()
-    format_of(target)
-    if not is_encodable(str(target)):
-        raise OptionInvalid(f"--out {target} is not UTF-8, so a run cannot remember it", "choose another name")
-    if target.exists():
-        raise OptionInvalid(f"{target} exists already", "choose another --out, or remove it")
-    if not target.parent.is_dir():
-        raise OptionInvalid(f"there is no folder {target.parent}", "make it first, or choose another --out")
-    kept = [keep] * bool(keep) if isinstance(keep, str) else list(keep)
+    path, target = _existing(data), _new_output(out)
     with offering_models(card, "predict"):
-        rows = InputRows(path, data_task(card, ability.task), input_column=input, keep=kept)
+        rows = InputRows(path, data_task(card, ability.task), input_column=input, keep=_column_names(keep))
     if count_rows(path) == 0:
         raise DatasetInvalid(f"{path} has no rows", "give a file that has some")
     checked = DataRequest(path=str(path), sha256=digest(path), input_column=input)
@@ -268,6 +260,28 @@ def _check_training_data(
         label_column=label_column,
         merge_labels=merge,
     )
+
+
+def _new_output(out: str | Path) -> Path:
+    """Where answers can be written to."""
+    if not isinstance(out, str | os.PathLike):
+        raise OptionInvalid(f"--out is a {type(out).__name__}, but takes the path of a new file", "name one")
+    target = Path(out).expanduser().absolute()
+    format_of(target)
+    if not is_encodable(str(target)):
+        raise OptionInvalid(f"--out {target} is not UTF-8, so a run cannot remember it", "choose another name")
+    if target.exists():
+        raise OptionInvalid(f"{target} exists already", "choose another --out, or remove it")
+    if not target.parent.is_dir():
+        raise OptionInvalid(f"there is no folder {target.parent}", "make it first, or choose another --out")
+    return target
+
+
+def _column_names(keep: str | Sequence[str] | None) -> list[str]:
+    names = [keep] if isinstance(keep, str) else [] if keep is None else keep
+    if not isinstance(names, Iterable) or not all(isinstance(name, str) for name in names):
+        raise OptionInvalid(f"--keep is {keep!r}, but takes names of columns, or all", 'such as ["id", "customer"]')
+    return [name for name in names if name]
 
 
 def _existing_evaluation(data: str | Path) -> Path:

@@ -8,6 +8,7 @@ import itertools
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -26,7 +27,7 @@ def model(finetune: Start) -> str:
     return finetune(name="words").wait(progress=False).name
 
 
-def predict(model: str, data: Path, out: Path, keep: str | list[str] = "") -> zoo.Run:
+def predict(model: str, data: Path, out: Any, keep: str | list[str] = "") -> zoo.Run:
     return zoo.predict_file(model, data, out, keep=keep, device="cpu", precision="fp32")
 
 
@@ -108,17 +109,20 @@ def test_cells_of_any_type_are_carried_along(model: str, tmp_path: Path) -> None
         ("out.json", "", zoo.OptionInvalid, "ends in .json"),
         ("out.parquet", "", zoo.OptionInvalid, "ends in .parquet"),
         ("out", "", zoo.OptionInvalid, "has no extension"),
+        (None, "", zoo.OptionInvalid, "--out is a NoneType, but takes the path of a new file"),
+        ("out.csv", 3, zoo.OptionInvalid, "--keep is 3, but takes names of columns, or all"),
+        ("out.csv", [3], zoo.OptionInvalid, r"--keep is \[3\], but takes names of columns, or all"),
         ("out.csv", "nr", zoo.DatasetInvalid, "has no column nr for --keep; columns found: id, text, id"),
         ("out.csv", "all", zoo.DatasetInvalid, "has 2 columns called id"),
     ],
 )
 def test_what_cannot_be_written_is_refused_before_a_run_exists(
-    model: str, tmp_path: Path, out: str, keep: str, error: type[Exception], message: str
+    model: str, tmp_path: Path, out: str | None, keep: Any, error: type[Exception], message: str
 ) -> None:
     data = tmp_path / "in.csv"
     data.write_text("id,text,id\n1,good,2\n")
     with pytest.raises(error, match=message):
-        predict(model, data, tmp_path / out, keep=keep)
+        predict(model, data, out and tmp_path / out, keep=keep)
 
     assert [run.name for run in zoo.list_runs()] == ["words"]
 

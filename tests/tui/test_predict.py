@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Callable
@@ -143,12 +144,14 @@ async def test_a_whole_file_is_answered_into_another(
     screen = pilot.app.screen
     screen.field("data").editor.value = str(rows)
     screen.field("out").editor.value = str(tmp_path / "out.jsonl")
-    await shows(pilot, "--file", "--out")
+    screen.field("keep").editor.value = "label"
+    await shows(pilot, "--file", "--out", "--keep")
     await pilot.press("ctrl+s")
     await shows(pilot, "answers go to")
     await pilot.press("y")
     await shows(pilot, "40 rows answered in")
-    assert len((tmp_path / "out.jsonl").read_text().splitlines()) == 40
+    lines = (tmp_path / "out.jsonl").read_text().splitlines()
+    assert [json.loads(line)["label"] for line in lines] == ["positive", "negative"] * 20
 
 
 @scenario(size=(110, 40))
