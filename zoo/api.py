@@ -130,7 +130,7 @@ def _load_card(
         raise Unsupported(
             f"{card.name} has learnt nothing to predict with yet", f"train it: zoo finetune {card.name} --data FILE"
         )
-    parsed = parse(ability.options, options or {})
+    parsed = parse(ability.options, options or {}, beside=load.__kwdefaults__ or ())
     placement = choose(device, precision, known=ability.precisions)
     ability.check_precision(placement.precision)
     run = PredictionRun(

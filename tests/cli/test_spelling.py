@@ -25,6 +25,10 @@ HERE = ("--device", "cpu", "--precision", "fp32")
         ("help", "there is no command 'help'", "zoo COMMAND --help"),
         ("ls --task text-clasification", "there is no task 'text-clasification'", "did you mean text-classification"),
         ("cache list", "'list' is not one of ls, verify, rm, prune", "did you mean ls?"),
+        ("plugins list", "'list' is not one of enable, disable, restore, new", "such as zoo plugins"),
+        ("data rows.csv", "'rows.csv' is not one of inspect", "such as zoo data inspect reviews.csv"),
+        ("ls --plugin ecko", "there is no plugin 'ecko'", "did you mean echo?"),
+        ("--vesion", "there is no option '--vesion'", "did you mean --version?"),
         ("finetune echo --epohcs 3", "there is no option '--epohcs'", "did you mean --epochs?"),
         ("finetune echo --epohcs=3", "there is no option '--epohcs'", "did you mean --epochs?"),
         ("finetune echo --learning-rat 3", "there is no option '--learning-rat'", "did you mean --lr?"),
@@ -86,6 +90,8 @@ def test_python_knows_the_same_words(rows: Path) -> None:
         zoo.finetune("echo", rows, epohcs=3)
     with pytest.raises(zoo.OptionInvalid, match=r"(?s)no option 'evaldata'.*did you mean eval_data"):
         zoo.finetune("echo", rows, evaldata=rows)
+    with pytest.raises(zoo.OptionInvalid, match=r"(?s)no option 'devise'.*did you mean device"):
+        zoo.finetune("echo", rows, devise="cpu")
     with pytest.raises(zoo.OptionInvalid, match=r"(?s)the evaluation data is 0\.2.*eval-share 0\.2"):
         zoo.finetune("echo", rows, eval_data=0.2)  # type: ignore[arg-type]
 

@@ -9,9 +9,11 @@ import sys
 from collections.abc import Sequence
 
 from zoo.cli.commands import COMMANDS, GROUPS, OTHER_NAMES
-from zoo.suggestions import nearest
+from zoo.suggestions import did_you_mean, nearest
 
 USAGE = "usage: zoo [-h] [--version] [-q | -v] COMMAND ..."
+FLAGS = ("-h", "--help", "-q", "--quiet", "-v", "--verbose", "--version")
+"""What may stand before a command."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -68,9 +70,10 @@ def _open_app() -> int:
 def _overview(flags: list[str]) -> int:
     if "--version" in flags:
         return _version()
-    unknown = [flag for flag in flags if flag not in ("-h", "--help", "-q", "--quiet", "-v", "--verbose")]
+    unknown = [flag for flag in flags if flag not in FLAGS]
     if unknown:
-        sys.stderr.write(f"error: there is no option {unknown[0]!r}\nhint: zoo --help\n")
+        hint = did_you_mean(unknown[0], [flag for flag in FLAGS if flag.startswith("--")], "zoo --help")
+        sys.stderr.write(f"error: there is no option {unknown[0]!r}\nhint: {hint}\n")
         return 2
     lines = [USAGE, "", "A model zoo for the terminal in which every model is a plugin."]
     for title, commands in GROUPS.items():

@@ -10,6 +10,7 @@ from zoo.card import Card, ImageInput, TextInput, Verb
 from zoo.catalog import Catalog, data_task
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
+from zoo.cli.parser import Parser
 from zoo.cli.placing import add_columns, add_merge_labels
 from zoo.data import inspect, likely_task
 from zoo.data.wording import report
@@ -19,8 +20,9 @@ from zoo.task import Task, get_task
 _STATUS_EVERY = 100
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     """Declare the flags."""
+    parser.examples = ("zoo data inspect reviews.csv", "zoo data inspect reviews.csv --model all-minilm-l6-v2")
     parser.add_argument("verb", choices=("inspect",), help="count, measure, find what spoils a training")
     parser.add_argument("data", metavar="DATA", help="CSV, TSV, JSON, Parquet, text, or a folder of images")
     parser.add_argument("--eval", metavar="DATA", help="evaluation data, compared with DATA")

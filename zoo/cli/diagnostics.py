@@ -7,7 +7,7 @@ from enum import IntEnum
 
 from zoo import terminal
 from zoo.errors import ZooError
-from zoo.sanitize import one_line, unbroken
+from zoo.sanitize import unbroken
 
 
 class Verbosity(IntEnum):
@@ -59,7 +59,7 @@ def status(text: str) -> None:
     if _State.verbosity == Verbosity.QUIET or not live():
         return
     width = status_width()
-    shown = one_line(text)
+    shown = unbroken(text)
     sys.stderr.write("\r\x1b[K" + (shown if len(shown) <= width else shown[: width - 1] + "…"))
     sys.stderr.flush()
     _State.status_shown = True

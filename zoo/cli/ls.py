@@ -12,6 +12,7 @@ from zoo.errors import UnknownPlugin
 from zoo.plugins import plugin_names
 from zoo.progress import count, size
 from zoo.sanitize import one_line
+from zoo.suggestions import did_you_mean
 from zoo.task import get_task
 
 
@@ -29,7 +30,8 @@ def run(args: argparse.Namespace) -> ExitCode:
     if args.task:
         get_task(args.task)  # a task that does not exist is a mistake, not an empty answer
     if args.plugin and args.plugin not in plugin_names():
-        raise UnknownPlugin(f"there is no plugin {args.plugin!r}", f"installed: {', '.join(plugin_names())}")
+        hint = did_you_mean(args.plugin, plugin_names(), f"installed: {', '.join(plugin_names())}")
+        raise UnknownPlugin(f"there is no plugin {args.plugin!r}", hint)
     catalog = Catalog.load()
     cards = catalog.search(" ".join(args.words), task=args.task, plugin=args.plugin, local=args.local)
     if args.json:

@@ -74,7 +74,8 @@ class Parser(argparse.ArgumentParser):
         """Refuse what is none of the choices, with the nearest of them."""
         if action.choices is not None and value not in action.choices:
             choices = [str(choice) for choice in action.choices]
-            hint = did_you_mean(str(value), choices, f"{self.prog} --help")
+            otherwise = f"such as {self.examples[0]}" if self.examples else f"{self.prog} --help"
+            hint = did_you_mean(str(value), choices, otherwise)
             flag = "/".join(action.option_strings)
             what = f"{flag} is {value!r}, but takes" if flag else f"{value!r} is not"
             raise OptionInvalid(f"{what} one of {', '.join(choices)}", hint)

@@ -7,13 +7,15 @@ from pathlib import Path
 
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
+from zoo.cli.parser import Parser
 from zoo.cli.plugin_verbs import VERBS
 from zoo.errors import OptionInvalid
 from zoo.plugins import Plugin, disabled_plugins, load_plugins
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     """Declare the flags."""
+    parser.examples = ("zoo plugins", "zoo plugins disable NAME", "zoo plugins new NAME --task text-classification")
     parser.add_argument(
         "verb",
         nargs="?",
