@@ -36,7 +36,7 @@ def new_run(data: str, steps: int, folder: Path) -> Any:
     from zoo.fetch import locate
     from zoo.options import parse
     from zoo.runs.events import encode
-    from zoo.task import get_task
+    from zoo.tasks import get_task
 
     card = Catalog.load().resolve("all-minilm-l6-v2")
     task = get_task("text-classification")

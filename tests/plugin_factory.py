@@ -17,6 +17,7 @@ def write_plugin(
     distribution: str | None = None,
     version: str = "1.0",
     module: str | None = None,
+    group: str = "zoo.plugins",
 ) -> None:
     """Write a module and the metadata of a distribution whose entry point names it.
 
@@ -27,6 +28,7 @@ def write_plugin(
         distribution: name of the distribution; `zoo-NAME` if not given.
         version: of the distribution.
         module: name of the module; made from the distribution's if not given.
+        group: of the entry point.
     """
     distribution = distribution or f"zoo-{name}"
     module = module or distribution.replace("-", "_")
@@ -35,7 +37,7 @@ def write_plugin(
     metadata = site / f"{distribution.replace('-', '_')}-{version}.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n")
-    (metadata / "entry_points.txt").write_text(f"[zoo.plugins]\n{name} = {module}\n")
+    (metadata / "entry_points.txt").write_text(f"[{group}]\n{name} = {module}\n")
 
 
 def use_site(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -192,7 +192,7 @@ if TYPE_CHECKING:
     from zoo.runs.context import (
         TrainingRun as TrainingRun,
     )
-    from zoo.task import (
+    from zoo.tasks.task import (
         Task as Task,
     )
     from zoo.text_options import (
@@ -259,7 +259,7 @@ _HOME = {
     "zoo.options": ("Options", "option"),
     "zoo.prediction": ("Classification", "Embedding", "FilledMask", "Prediction", "Rejected", "Score"),
     "zoo.runs.context": ("FitResult", "PredictionRun", "Predictor", "Trainable", "TrainingRun"),
-    "zoo.task": ("Task",),
+    "zoo.tasks.task": ("Task",),
     "zoo.text_options": ("TextFinetuneOptions", "TextPredictOptions", "TextPretrainOptions"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}

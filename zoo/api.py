@@ -123,7 +123,7 @@ def _load_card(
     from zoo.plugins import load_plugin
     from zoo.runs.context import PredictionRun
     from zoo.runs.hooks import load_predictor
-    from zoo.task import get_task
+    from zoo.tasks import get_task
 
     ability = card.abilities.get("predict")
     if ability is None or card.weights is None:

@@ -16,7 +16,8 @@ from zoo.paths import runs_folder
 from zoo.plugins import Plugin, PluginFailure, load_plugins
 from zoo.runs.result import MANIFEST, ResultManifest
 from zoo.suggestions import did_you_mean
-from zoo.task import Task, get_task
+from zoo.tasks import get_task
+from zoo.tasks.task import Task
 
 _MANIFEST_DECODER = msgspec.json.Decoder(ResultManifest)
 

@@ -18,7 +18,7 @@ from zoo.errors import PluginBroken, ZooError
 from zoo.hyperparameters import DataOptions
 from zoo.options import Options, parse, schema, to_dict
 from zoo.sanitize import one_line
-from zoo.task import get_task
+from zoo.tasks import get_task
 
 HOOKS = ("cards", "card_for", "pretrain", "finetune", "predict")
 RESERVED = frozenset(
@@ -31,12 +31,14 @@ RESERVED = frozenset(
         "eval_data",
         "file",
         "help",
+        "help_all",
         "image",
         "input",
         "json",
         "keep",
         "keep_warm",
         "label",
+        "merge_labels",
         "model",
         "name",
         "on_progress",

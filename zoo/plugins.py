@@ -1,4 +1,4 @@
-"""Discovery of plugins through the entry-point group `zoo.plugins`. Nobody else touches entry points.
+"""Discovery of plugins through the entry-point group `zoo.plugins`.
 
 At three grains: `plugin_names` imports nothing, `load_plugin` exactly one, `load_plugins` all. Whatever goes wrong in a
 plugin is a `PluginFailure` value; all other plugins go on working. `ZOO_PLUGINS=a,b` leaves only the named ones, and
@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from types import ModuleType
 from typing import Any
 
@@ -24,6 +24,7 @@ import pluggy
 
 from zoo import plugin_list
 from zoo.card import Card, Weights
+from zoo.discovery import Failure, clash_of, distribution_of, failure_of, import_failure, installed
 from zoo.errors import PluginBroken, UnknownPlugin, ZooError
 from zoo.plugin_checks import check_card, check_cards, check_hooks, check_verbs, new_manager
 from zoo.sanitize import one_line
@@ -37,16 +38,8 @@ _import_ms: dict[str, float] = {}
 """Name of each plugin to what its first import took, whether it went well or not."""
 _told: set[str] = set()
 """Names of slow plugins that somebody has been told of."""
-
-
-class PluginFailure(msgspec.Struct, frozen=True, kw_only=True):
-    """A plugin that cannot be used, and why."""
-
-    name: str
-    distribution: str
-    version: str
-    error: str
-    hint: str
+PluginFailure = Failure
+"""A plugin that cannot be used, and why."""
 
 
 class DisabledPlugin(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,7 +157,7 @@ def take_slow() -> tuple[tuple[str, float], ...]:
 def disabled_plugins() -> tuple[DisabledPlugin, ...]:
     """The plugins that are left out by request, sorted; imports none of them."""
     disabled = set(plugin_list.read().disabled)
-    found = [(one.name, *_distribution(one)) for one in _installed() if one.name in disabled]
+    found = [(one.name, *distribution_of(one)) for one in _installed() if one.name in disabled]
     return tuple(
         DisabledPlugin(name=one_line(name), distribution=distribution, version=version)
         for name, distribution, version in sorted(found)
@@ -178,15 +171,10 @@ def _selected() -> tuple[EntryPoint, ...]:
 
 
 def _installed() -> tuple[EntryPoint, ...]:
-    """Entry points of the group, each distribution's once, less those that ZOO_PLUGINS leaves out."""
+    """Entry points of the group, less those that ZOO_PLUGINS leaves out."""
     only = os.environ.get("ZOO_PLUGINS")
-    wanted = None if only is None else {name.strip() for name in only.split(",")}
-    found = {
-        (entry_point.name, entry_point.value, _distribution(entry_point)[0]): entry_point
-        for entry_point in entry_points(group=GROUP)
-        if wanted is None or entry_point.name in wanted
-    }
-    return tuple(found.values())
+    names = None if only is None else {name.strip() for name in only.split(",")}
+    return tuple(point for point in installed(GROUP) if names is None or point.name in names)
 
 
 def _load(candidates: list[EntryPoint]) -> Plugin | PluginFailure:
@@ -207,20 +195,9 @@ def _load(candidates: list[EntryPoint]) -> Plugin | PluginFailure:
 def _import(candidates: list[EntryPoint]) -> Plugin | PluginFailure:
     """Import one, and hold it to the contract; two of one name are a failure."""
     entry_point = candidates[0]
-    distribution, version = _distribution(entry_point)
-
-    def failure(error: str, hint: str) -> PluginFailure:
-        return PluginFailure(
-            name=one_line(entry_point.name),
-            distribution=distribution,
-            version=version,
-            error=one_line(error),
-            hint=one_line(hint),
-        )
-
+    distribution, version = distribution_of(entry_point)
     if len(candidates) > 1:
-        names = " and ".join(sorted(_distribution(candidate)[0] for candidate in candidates))
-        return failure(f"{names} both call their plugin {entry_point.name!r}", f"uninstall one of {names}")
+        return clash_of(candidates, "plugin")
     module = None
     try:
         with redirect_stdout(sys.stderr):  # stdout is for answers; a plugin that prints must not spoil them
@@ -229,15 +206,10 @@ def _import(candidates: list[EntryPoint]) -> Plugin | PluginFailure:
             cards = check_cards(module, entry_point.name)
             check_verbs(cards, hooks)
     except PluginBroken as broken:
-        return failure(broken.message, broken.hint)
-    except SystemExit as error:  # nothing that repeats it would show where
-        return failure(f"SystemExit: {error}", f"update or uninstall {distribution}; its code ends the process")
-    except Exception as error:  # whatever a stranger's module may raise while it is imported
+        return failure_of(entry_point, broken.message, broken.hint)
+    except (Exception, SystemExit) as error:  # whatever a stranger's module may raise while it is imported
         again = f"import {entry_point.module}" + ("" if module is None else " as plugin; list(plugin.cards())")
-        return failure(
-            f"{type(error).__name__}: {error}",
-            f"update or uninstall {distribution}; python -c '{again}' shows the whole error",
-        )
+        return import_failure(entry_point, error, again)
     return Plugin(
         name=entry_point.name,
         distribution=distribution,
@@ -255,15 +227,7 @@ def _identity(entry_point: EntryPoint) -> tuple[str, ...]:
         place = str(entry_point.dist.locate_file("")) if entry_point.dist is not None else ""
     except Exception:  # metadata that a half-removed distribution left behind
         place = ""
-    return (entry_point.name, entry_point.value, *_distribution(entry_point), place)
-
-
-def _distribution(entry_point: EntryPoint) -> tuple[str, str]:
-    found = entry_point.dist
-    try:
-        return (found.name or "unknown", found.version or "") if found is not None else ("unknown", "")
-    except Exception:  # metadata that a half-removed distribution left behind
-        return ("unknown", "")
+    return (entry_point.name, entry_point.value, *distribution_of(entry_point), place)
 
 
 def _register_wrappers(manager: pluggy.PluginManager, entry_point: EntryPoint) -> None:

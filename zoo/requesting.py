@@ -28,7 +28,8 @@ from zoo.runs.answer_files import format_of
 from zoo.runs.request import DataRequest, RunRequest, RunVerb
 from zoo.runs.store import training_of
 from zoo.runs.versions import relevant_versions
-from zoo.task import Task, get_task
+from zoo.tasks import get_task
+from zoo.tasks.task import Task
 
 _MODELS_OFFERED = 4
 PROCESSES = Option(

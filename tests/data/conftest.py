@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from zoo.task import Task, get_task
+from zoo.tasks import get_task
+from zoo.tasks.task import Task
 
 Write = Callable[[str, str | bytes], Path]
 

@@ -14,7 +14,7 @@ import pytest
 
 from zoo.data import count_rows, inspect, load, stream
 from zoo.errors import DatasetInvalid
-from zoo.task import Task
+from zoo.tasks.task import Task
 
 Write = Callable[[str, str | bytes], Path]
 CONTENTS = {

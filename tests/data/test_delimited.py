@@ -9,7 +9,7 @@ import pytest
 
 from zoo.data import Example, RejectedRow, load
 from zoo.errors import DatasetInvalid
-from zoo.task import Task
+from zoo.tasks.task import Task
 
 Write = Callable[[str, str | bytes], Path]
 

@@ -10,7 +10,7 @@ import pytest
 from zoo.data import count_rows, inspect, load, stream
 from zoo.data.report import Marks
 from zoo.errors import DatasetInvalid
-from zoo.task import Task
+from zoo.tasks.task import Task
 
 Write = Callable[[str, str | bytes], Path]
 

@@ -10,7 +10,8 @@ from PIL import Image
 
 from zoo.data import Dataset, Finding, examine, inspect, load
 from zoo.data.splitting import input_key
-from zoo.task import Task, get_task
+from zoo.tasks import get_task
+from zoo.tasks.task import Task
 
 Write = Callable[[str, str | bytes], Path]
 

@@ -16,7 +16,7 @@ from PIL import Image
 
 from zoo.data import digest, load
 from zoo.errors import DatasetInvalid
-from zoo.task import Task
+from zoo.tasks.task import Task
 
 Write = Callable[[str, str | bytes], Path]
 

@@ -8,7 +8,8 @@ from tests.data.conftest import Write
 from zoo.data import Columns, likely_columns
 from zoo.data.columns import usual_columns
 from zoo.data.table import Table
-from zoo.task import Task, get_task
+from zoo.tasks import get_task
+from zoo.tasks.task import Task
 
 TEAMS = ("billing", "shipping", "returns")
 

@@ -12,7 +12,7 @@ from zoo.data import Columns, Inspection, RejectedRow, inspect
 from zoo.data.lines import InvalidByte
 from zoo.data.report import LabelCount, Lengths, Marks, Repeats, RowPair
 from zoo.errors import DatasetInvalid, StoreInvalid
-from zoo.task import Task
+from zoo.tasks.task import Task
 
 Write = Callable[[str, str | bytes], Path]
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from zoo.data import Inspection, inspect
 from zoo.data.report import LabelCount, Size
-from zoo.task import get_task
+from zoo.tasks import get_task
 
 CLASSIFY, LOOK = get_task("image-classification"), get_task("image-feature-extraction")
 

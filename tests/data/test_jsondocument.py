@@ -11,7 +11,7 @@ import pytest
 from zoo.data import inspect, load
 from zoo.data.jsondocument import MAX_BYTES
 from zoo.errors import DatasetInvalid
-from zoo.task import Task
+from zoo.tasks.task import Task
 
 Write = Callable[[str, str | bytes], Path]
 ROWS = [{"text": "good film", "label": "pos", "id": 1}, {"text": "bad film", "label": "neg", "id": 2}]

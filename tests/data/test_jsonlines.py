@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from zoo.data import load
-from zoo.task import Task
+from zoo.tasks.task import Task
 
 Write = Callable[[str, str | bytes], Path]
 

@@ -15,7 +15,8 @@ from zoo.data import Columns, Dataset, Example, inspect, load, match_labels
 from zoo.data.inputs import Unusable
 from zoo.data.labels import read_label
 from zoo.errors import DatasetInvalid
-from zoo.task import Task, get_task
+from zoo.tasks import get_task
+from zoo.tasks.task import Task
 
 Write = Callable[[str, str | bytes], Path]
 Labels = list[Any]

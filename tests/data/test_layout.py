@@ -11,7 +11,7 @@ from PIL import Image
 from zoo.data import Inspection, digest, inspect, load
 from zoo.data.layout import parts_of
 from zoo.errors import DatasetInvalid
-from zoo.task import get_task
+from zoo.tasks import get_task
 
 CLASSIFY = get_task("image-classification")
 

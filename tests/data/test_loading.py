@@ -13,7 +13,7 @@ import pytest
 
 from zoo.data import Columns, Example, RejectedRow, count_rows, digest, load, stream
 from zoo.errors import DatasetInvalid
-from zoo.task import Task
+from zoo.tasks.task import Task
 
 Write = Callable[[str, str | bytes], Path]
 

@@ -21,7 +21,7 @@ from zoo.cli.exit_codes import ExitCode
 from zoo.plugins import load_plugins
 from zoo.runs.contract import AnswerCheck, ReportCheck
 from zoo.runs.events import AnyEvent, EvaluationCompleted, RunFailed, RunFinished, StepCompleted, Warned
-from zoo.task import get_task
+from zoo.tasks import get_task
 
 __all__ = ["rows"]
 CPU = ("--device", "cpu", "--precision", "fp32")

@@ -18,7 +18,7 @@ from zoo.options import parse
 from zoo.prediction import Rejected
 from zoo.runs.context import TrainingRun
 from zoo.runs.events import AnyEvent
-from zoo.task import get_task
+from zoo.tasks import get_task
 from zoo.training import Batch, Objective, Output
 
 LABELS = ("minus", "plus")

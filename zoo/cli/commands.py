@@ -16,6 +16,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "plugins": ("zoo.cli.plugins", "list the plugins and what is wrong with them"),
         "install": ("zoo.cli.install", "install a plugin"),
         "uninstall": ("zoo.cli.uninstall", "take a plugin out"),
+        "tasks": ("zoo.cli.tasks", "list the tasks: what goes in, which columns, what comes out"),
         "devices": ("zoo.cli.devices", "show what can compute here"),
     },
     "work": {

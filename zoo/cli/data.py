@@ -15,7 +15,8 @@ from zoo.cli.placing import add_columns, add_merge_labels
 from zoo.data import inspect, likely_task
 from zoo.data.wording import report
 from zoo.requesting import find_max_tokens, offering_models
-from zoo.task import Task, get_task
+from zoo.tasks import get_task
+from zoo.tasks.task import Task
 
 _STATUS_EVERY = 100
 

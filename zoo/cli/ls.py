@@ -13,7 +13,7 @@ from zoo.plugins import plugin_names
 from zoo.progress import count, size
 from zoo.sanitize import one_line
 from zoo.suggestions import did_you_mean
-from zoo.task import get_task
+from zoo.tasks import get_task
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -34,7 +34,7 @@ from zoo.prediction import Rejected, TruncationCount
 from zoo.requesting import batch_prediction_request, find_ability, fitting_models, offering_models
 from zoo.runs.answer_files import AnswerColumns, AnswerRecord, JsonLines
 from zoo.runs.prediction_job import KeptRow, answer, chunks
-from zoo.task import Task
+from zoo.tasks.task import Task
 
 STDIN = STDOUT = "-"
 CHUNK = 64

@@ -12,7 +12,7 @@ from zoo.errors import OptionInvalid
 from zoo.fetch.hub import HubHit, search
 from zoo.options import Option
 from zoo.progress import count
-from zoo.task import get_task
+from zoo.tasks import get_task
 
 LIMIT = Option(name="limit", kind="int", default=20, help="Most answers.", ge=1, le=100)
 

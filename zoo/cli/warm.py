@@ -18,7 +18,7 @@ from zoo.errors import OptionInvalid, PluginBroken, RunFailed, Unsupported
 from zoo.plugins import load_plugin
 from zoo.sessions import warm
 from zoo.sessions.messages import Open
-from zoo.task import Task
+from zoo.tasks.task import Task
 
 Answerer = Callable[[list[Any]], list[Any]]
 """Answers inputs, in order."""

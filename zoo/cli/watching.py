@@ -17,7 +17,7 @@ from zoo.runs import control
 from zoo.runs.events import AnyEvent, Warned
 from zoo.runs.log import follow
 from zoo.runs.snapshot import RunSnapshot, apply
-from zoo.task import get_task
+from zoo.tasks import get_task
 
 if TYPE_CHECKING:
     from zoo.fetch import Progress

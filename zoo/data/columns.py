@@ -10,7 +10,7 @@ from zoo.data.example import Columns
 from zoo.data.rows import Malformed
 from zoo.data.table import Table, shown
 from zoo.errors import DatasetInvalid, InputMismatch
-from zoo.task import IMAGE_COLUMNS, TEXT_COLUMNS, InputKind, Task
+from zoo.tasks.task import IMAGE_COLUMNS, TEXT_COLUMNS, InputKind, Task
 
 _USUAL_COLUMNS: dict[InputKind, tuple[str, ...]] = {"text": TEXT_COLUMNS, "image": IMAGE_COLUMNS}
 """Names of input columns, the kind that is likelier first where a table has both."""

@@ -13,7 +13,7 @@ from zoo.data.findings import find
 from zoo.data.layout import empty_classes, repeated_folders, table_in
 from zoo.data.report import Inspection, Part
 from zoo.data.tally import Occurrence, Tally, with_counts
-from zoo.task import Task
+from zoo.tasks.task import Task
 
 
 def examine(

@@ -11,7 +11,7 @@ from typing import Any
 from zoo.data.formats import names_data
 from zoo.data.image_files import walk
 from zoo.errors import DatasetInvalid, OptionInvalid
-from zoo.task import InputKind
+from zoo.tasks.task import InputKind
 
 
 def expand(words: Iterable[str], kind: InputKind) -> list[str]:

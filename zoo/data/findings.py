@@ -12,7 +12,7 @@ from zoo.data.spelling import listed, quoted, told_apart
 from zoo.data.table import conversion, shown
 from zoo.hyperparameters import TrainingOptions
 from zoo.plurals import counted
-from zoo.task import Task
+from zoo.tasks.task import Task
 
 FEW_ROWS = 8
 """Below this many rows of a class, results vary from one draw of the data to the next."""

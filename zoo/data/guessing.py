@@ -13,7 +13,8 @@ from zoo.data.images import EXTENSIONS
 from zoo.data.inputs import is_empty
 from zoo.data.rows import Row
 from zoo.data.table import Table
-from zoo.task import Task, get_task
+from zoo.tasks import get_task
+from zoo.tasks.task import Task
 
 SAMPLED_ROWS = 200
 """First rows of a table that a guess is made from."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from zoo.encoding import is_encodable
-from zoo.task import InputKind
+from zoo.tasks.task import InputKind
 
 
 class Unusable(Exception):

@@ -22,7 +22,7 @@ from zoo.data.table import Table
 from zoo.data.tally import Occurrence, Tally, with_counts
 from zoo.prediction import Rejected
 from zoo.prefetch import prefetched
-from zoo.task import Task
+from zoo.tasks.task import Task
 
 _SHOWN = 5
 _AHEAD = 8

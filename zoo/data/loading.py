@@ -18,7 +18,7 @@ from zoo.data.rows import Malformed, Row
 from zoo.data.spelling import quoted
 from zoo.data.table import Table, shown
 from zoo.errors import DatasetInvalid
-from zoo.task import Task
+from zoo.tasks.task import Task
 
 COUNTABLE_BYTES = 256 * 2**20
 

@@ -14,7 +14,7 @@ from zoo.data.lengths import LengthMeter
 from zoo.data.report import ImageFacts, Marks, Part, Size
 from zoo.data.splitting import text_key
 from zoo.prediction import Rejected
-from zoo.task import InputKind
+from zoo.tasks.task import InputKind
 
 
 class Look(NamedTuple):

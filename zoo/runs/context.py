@@ -20,7 +20,7 @@ from zoo.paths import plugin_cache_folder
 from zoo.prediction import Prediction
 from zoo.runs import checkpoints
 from zoo.runs.events import AnyEvent, CheckpointSaved, EvaluationCompleted, Noted, RunPlanned, StepCompleted, Warned
-from zoo.task import Task
+from zoo.tasks.task import Task
 
 
 def _nothing(unusable: Sequence[tuple[Example, str]]) -> None:

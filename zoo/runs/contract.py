@@ -21,7 +21,8 @@ from zoo.prediction import Classification, Embedding, FilledMask, Prediction, Re
 from zoo.runs.context import FitResult, TrainingRun
 from zoo.runs.events import AnyEvent, EvaluationCompleted, StepCompleted, Warned
 from zoo.sanitize import one_line
-from zoo.task import Task, get_task
+from zoo.tasks import get_task
+from zoo.tasks.task import Task
 
 ROUNDING = 1e-6
 """How far a probability may be beside 0 to 1, and one above the one before it, for rounding."""

@@ -9,7 +9,7 @@ from zoo.data import Inspection
 from zoo.runs.events import Noted, Warned
 from zoo.runs.log import read_events
 from zoo.runs.request import DataRequest
-from zoo.task import get_task
+from zoo.tasks import get_task
 
 if TYPE_CHECKING:
     from zoo.runs.worker import Worker

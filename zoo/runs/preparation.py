@@ -15,7 +15,7 @@ from zoo.plugins import Plugin, load_plugin
 from zoo.runs import hooks
 from zoo.runs.context import PredictionRun, Predictor
 from zoo.runs.events import WeightsFetched
-from zoo.task import get_task
+from zoo.tasks import get_task
 
 if TYPE_CHECKING:
     from zoo.runs.worker import Worker

@@ -20,7 +20,7 @@ from zoo.runs.log import read_events
 from zoo.runs.quarantine import Quarantine, check_digest
 from zoo.runs.trained_on import record
 from zoo.sanitize import one_line
-from zoo.task import Task
+from zoo.tasks.task import Task
 
 if TYPE_CHECKING:
     from zoo.runs.worker import Worker

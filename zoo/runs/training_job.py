@@ -26,7 +26,7 @@ from zoo.runs.model_card import write_readme
 from zoo.runs.preparation import fetch_weights, resolve
 from zoo.runs.result import MANIFEST, ResultManifest
 from zoo.runs.training_data import load_training_data
-from zoo.task import get_task
+from zoo.tasks import get_task
 
 if TYPE_CHECKING:
     from zoo.runs.worker import Worker

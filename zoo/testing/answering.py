@@ -12,7 +12,7 @@ import pytest
 import zoo
 from zoo.prediction import Prediction
 from zoo.sanitize import plain
-from zoo.task import Task
+from zoo.tasks.task import Task
 from zoo.testing.samples import Samples
 from zoo.testing.subject import DEADLINE_S, Subject
 

@@ -14,7 +14,7 @@ from zoo.card import VERBS
 from zoo.options import parse, schema
 from zoo.plugins import load_plugin
 from zoo.sanitize import plain
-from zoo.task import get_task
+from zoo.tasks import get_task
 from zoo.testing.probe import Probe, probe
 from zoo.testing.subject import Subject
 

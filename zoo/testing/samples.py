@@ -11,7 +11,7 @@ import random
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from zoo.task import Task
+from zoo.tasks.task import Task
 
 LABELS = ("007", "late parcel", "réclamation")
 ROWS_PER_LABEL = 12

@@ -13,7 +13,8 @@ from zoo.options import schema
 from zoo.plugins import load_plugin
 from zoo.runs import launcher
 from zoo.runs.store import RunFolder
-from zoo.task import Task, get_task
+from zoo.tasks import get_task
+from zoo.tasks.task import Task
 from zoo.testing.samples import Samples
 from zoo.testing.watched_worker import watched_command
 

@@ -13,7 +13,7 @@ from zoo_bert.options import BertFinetuneOptions, BertPretrainOptions
 from zoo.card import Card
 from zoo.data.example import Example
 from zoo.runs.context import PredictionRun, TrainingRun
-from zoo.task import get_task
+from zoo.tasks import get_task
 from zoo.text_options import TextPredictOptions
 
 MakeRun = Callable[..., TrainingRun]

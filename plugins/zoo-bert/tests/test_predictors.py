@@ -16,7 +16,7 @@ from transformers import AutoModel, AutoTokenizer, pipeline
 from zoo_bert.plugin import predict as load
 
 from zoo import Classification, Embedding, FilledMask, Prediction, Predictor, Rejected, StoreInvalid, Unsupported
-from zoo.task import Task
+from zoo.tasks.task import Task
 from zoo.training.text.tokenizer_files import load_tokenizer
 from zoo.training.text.vocabulary import SPECIAL
 

@@ -16,7 +16,7 @@ from zoo.data.example import Example
 from zoo.image_options import ImagePredictOptions, ImagePretrainOptions
 from zoo.quickstart.digits import write_digits
 from zoo.runs.context import PredictionRun, TrainingRun
-from zoo.task import get_task
+from zoo.tasks import get_task
 
 MakeRun = Callable[..., TrainingRun]
 MakePrediction = Callable[..., PredictionRun]

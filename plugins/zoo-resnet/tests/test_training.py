@@ -16,7 +16,7 @@ from zoo_resnet import plugin
 from zoo import Example
 from zoo.data import load
 from zoo.runs.events import InputsPrepared
-from zoo.task import get_task
+from zoo.tasks import get_task
 
 pytestmark = pytest.mark.slow
 

@@ -18,7 +18,7 @@ from zoo.progress import size
 from zoo.sanitize import one_line
 from zoo.sessions import Session
 from zoo.sessions.messages import Fetching, Ready
-from zoo.task import get_task
+from zoo.tasks import get_task
 from zoo.tui.commands import command_line
 from zoo.tui.page import Page
 from zoo.tui.widgets.answer import draw

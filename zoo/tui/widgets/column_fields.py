@@ -6,7 +6,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from zoo.errors import DatasetInvalid, ZooError
-from zoo.task import Task
+from zoo.tasks.task import Task
 from zoo.tui.widgets.data_preview import ColumnChoice
 from zoo.tui.widgets.fields import Field, choice_field, switch_field
 

@@ -20,7 +20,7 @@ from zoo.data.wording import findings, report
 from zoo.errors import RunCancelled, ZooError
 from zoo.requesting import offering_models
 from zoo.sanitize import plain, unbroken
-from zoo.task import Task
+from zoo.tasks.task import Task
 
 SHOWN_EVERY = 200
 """Rows."""

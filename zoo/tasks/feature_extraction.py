@@ -1,0 +1,18 @@
+"""A vector that stands for a text."""
+
+from __future__ import annotations
+
+from zoo.prediction import Embedding
+from zoo.tasks.task import TABLES, TEXT_COLUMNS, Task
+
+TASK = Task(
+    name="feature-extraction",
+    summary="give a vector that stands for a text",
+    input="text",
+    input_columns=TEXT_COLUMNS,
+    answer=Embedding,
+    primary_metric="loss",
+    larger_is_better=False,
+    example={"text": "my parcel never came"},
+    formats=(*TABLES, "plain text, one a line"),
+)

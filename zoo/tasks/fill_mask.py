@@ -1,0 +1,18 @@
+"""What stands where a text is masked."""
+
+from __future__ import annotations
+
+from zoo.prediction import FilledMask
+from zoo.tasks.task import TABLES, TEXT_COLUMNS, Task
+
+TASK = Task(
+    name="fill-mask",
+    summary="say what stands where a text is masked",
+    input="text",
+    input_columns=TEXT_COLUMNS,
+    answer=FilledMask,
+    primary_metric="loss",
+    larger_is_better=False,
+    example={"text": "my parcel never came"},
+    formats=(*TABLES, "plain text, one a line"),
+)

@@ -1,0 +1,18 @@
+"""A vector that stands for an image."""
+
+from __future__ import annotations
+
+from zoo.prediction import Embedding
+from zoo.tasks.task import IMAGE_COLUMNS, TABLES, Task
+
+TASK = Task(
+    name="image-feature-extraction",
+    summary="give a vector that stands for an image",
+    input="image",
+    input_columns=IMAGE_COLUMNS,
+    answer=Embedding,
+    primary_metric="loss",
+    larger_is_better=False,
+    example={"file_name": "photos/1.jpg"},
+    formats=("a folder of images", *TABLES),
+)
