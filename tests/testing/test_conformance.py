@@ -17,10 +17,10 @@ from tests.echo_plugin import MODULE, SOURCE
 from tests.plugin_factory import write_plugin
 from zoo.testing.leaving import is_pickle
 
+pytestmark = pytest.mark.slow
+
 SUBCLASS = """
 from zoo.testing import PluginConformance
-
-pytestmark = pytest.mark.slow
 
 
 class TestEcho(PluginConformance):

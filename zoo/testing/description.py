@@ -79,11 +79,11 @@ class Description(Subject):
 
     def test_the_command_shows_the_options(self, card: zoo.Card) -> None:
         for verb, ability in card.abilities.items():
-            words = [sys.executable, "-m", "zoo", verb, card.full_name, "--help"]
+            words = [sys.executable, "-m", "zoo", verb, card.full_name, "--help-all"]
             done = subprocess.run(words, capture_output=True, encoding="utf-8", timeout=60, check=False)
             assert done.returncode == 0, done.stderr
             for option in schema(ability.options):
-                assert option.flag in done.stdout, f"zoo {verb} {card.name} --help does not show {option.flag}"
+                assert option.flag in done.stdout, f"zoo {verb} {card.name} --help-all does not show {option.flag}"
 
 
 def _texts(value: object) -> list[str]:
