@@ -16,6 +16,7 @@ import msgspec
 from zoo.card import Ability, Card, TextInput, Verb
 from zoo.catalog import Catalog, data_task, distinct_names
 from zoo.data import InputRows, count_rows, digest, load, match_labels
+from zoo.data.absence import STDIN, no_such_data
 from zoo.data.layout import parts_of
 from zoo.devices import choose, named
 from zoo.encoding import is_encodable
@@ -305,11 +306,9 @@ def _existing(path: str | Path) -> Path:
             f"the data is a {type(path).__name__}, but must be the path of a file or folder",
             "write it to a .csv, .jsonl or .parquet file, and name that",
         )
-    if str(path) == "-":
-        raise DatasetInvalid("stdin cannot serve here: a run reads its data more than once", "save it as a file")
     found = Path(path).expanduser().absolute()
-    if not found.exists():
-        raise DatasetInvalid(f"there is no file or folder {found}", "check the path")
+    if str(path) == STDIN or not found.exists():
+        raise no_such_data(path)
     if not is_encodable(str(found)):
         raise DatasetInvalid(f"the name of {found} is not UTF-8, so a run cannot remember it", "rename it")
     return found

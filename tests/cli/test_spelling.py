@@ -63,6 +63,35 @@ def test_a_slip_leads_to_what_was_meant(
     assert hint in told[1]
 
 
+@pytest.mark.parametrize(
+    ("typed", "error", "hint"),
+    [
+        ("finetune echo --data rosw.csv", "there is no file or folder", "did you mean rows.csv?"),
+        ("finetune echo --data no/where/rows.csv", "there is no file or folder", "there is no folder no/where either"),
+        ("finetune echo --data https://example.org/rows.csv", "https:", "download it first"),
+        ("finetune echo --data -", "stdin cannot serve here", "save it as a file"),
+        ("data inspect rosw.csv", "there is no file or folder", "did you mean rows.csv?"),
+        ("data inspect -", "stdin cannot serve here", "save it as a file"),
+    ],
+)
+@pytest.mark.usefixtures("echo")
+def test_data_that_is_not_there_leads_to_what_is(
+    typed: str,
+    error: str,
+    hint: str,
+    rows: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(rows.parent)
+
+    assert main(typed.split()) == ExitCode.DATA
+
+    told = capsys.readouterr().err.splitlines()
+    assert told[0].startswith(f"error: {error}")
+    assert hint in told[1]
+
+
 @pytest.mark.usefixtures("echo")
 def test_a_file_that_is_called_like_a_number_is_a_file(
     rows: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -118,6 +147,13 @@ class TestInputsOfPredict:
             "warning: 'rows.csv' is answered as a text, though it names a file; for its rows: "
             "zoo predict words --file rows.csv\n"
         )
+
+    def test_a_dash_alone_is_a_text_and_the_way_to_stdin_is_told(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["predict", "words", "-", "-q", *HERE]) == ExitCode.OK
+
+        out, err = capsys.readouterr()
+        assert out.startswith("-\n")
+        assert err == "warning: '-' is answered as a text; --file - reads lines from stdin\n"
 
     def test_a_dash_for_a_file_is_stdin(self) -> None:
         done = run_zoo("predict", "words", "--file", "-", "--json", "-q", *HERE, stdin="good\nbad\n")

@@ -112,7 +112,7 @@ def test_what_no_name_explains_says_what_is_read(tmp_path: Path, write: Write, c
     assert ".gz" in error.hint
     os.mkfifo(tmp_path / "a.csv")
     assert refused(tmp_path / "a.csv", classify).message == f"{tmp_path / 'a.csv'} is no ordinary file"
-    assert refused(tmp_path / "none.csv", classify).message == f"there is no file {tmp_path / 'none.csv'}"
+    assert refused(tmp_path / "none.csv", classify).message == f"there is no file or folder {tmp_path / 'none.csv'}"
 
 
 def test_the_digest_is_that_of_the_bytes(write: Write, classify: Task) -> None:

@@ -136,6 +136,8 @@ def _nothing_answered(args: argparse.Namespace, rejected: int) -> DatasetInvalid
 
 def _warn_of_files(args: argparse.Namespace, task: Task) -> None:
     """Say that the name of a file is answered, where its rows may have been meant."""
+    if STDIN in args.inputs and task.input == "text":
+        diagnostics.warn(f"{STDIN!r} is answered as a text; --file {STDIN} reads lines from stdin")
     for name in named_files(args.inputs, task.input)[:1]:
         if task.input == "text" and Path(name).suffix.lower() in IMAGE_EXTENSIONS:
             diagnostics.warn(

@@ -10,6 +10,7 @@ from pathlib import Path, PurePath
 from typing import NamedTuple, Protocol, cast
 
 from zoo.data import compression
+from zoo.data.absence import no_such_data
 from zoo.data.encodings import utf8_stream, without_marks
 from zoo.data.image_files import is_passed_over
 from zoo.data.jsondocument import is_document
@@ -62,7 +63,7 @@ def format_of(path: Path) -> Format:
     if path.is_dir():
         return _format("zoo.data.folders", "")
     if not path.exists():
-        raise DatasetInvalid(f"there is no file {path}")
+        raise no_such_data(path)
     if not path.is_file():
         raise DatasetInvalid(f"{path} is no ordinary file", "write its rows to a file, and name that")
     try:
