@@ -192,6 +192,9 @@ if TYPE_CHECKING:
     from zoo.runs.context import (
         TrainingRun as TrainingRun,
     )
+    from zoo.runs.mistakes import (
+        Mistake as Mistake,
+    )
     from zoo.tasks.task import (
         Task as Task,
     )
@@ -259,6 +262,7 @@ _HOME = {
     "zoo.options": ("Options", "option"),
     "zoo.prediction": ("Classification", "Embedding", "FilledMask", "Prediction", "Rejected", "Score"),
     "zoo.runs.context": ("FitResult", "PredictionRun", "Predictor", "Trainable", "TrainingRun"),
+    "zoo.runs.mistakes": ("Mistake",),
     "zoo.tasks.task": ("Task",),
     "zoo.text_options": ("TextFinetuneOptions", "TextPredictOptions", "TextPretrainOptions"),
 }

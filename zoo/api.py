@@ -28,6 +28,7 @@ from zoo.runs import control, status, store
 from zoo.runs.events import AnyEvent
 from zoo.runs.launcher import launch
 from zoo.runs.log import follow, read_events
+from zoo.runs.mistakes import Mistake, read_mistakes
 from zoo.runs.request import RunRequest
 from zoo.runs.snapshot import RunSnapshot, apply
 from zoo.runs.store import RunFolder
@@ -170,6 +171,11 @@ class Run:
     def metrics(self) -> dict[str, float]:
         """Final metrics, or those of the newest evaluation."""
         return self.snapshot.latest_metrics
+
+    @property
+    def mistakes(self) -> tuple[Mistake, ...]:
+        """The rows held out, or evaluated on, that were answered wrongly, the most confident answer first."""
+        return tuple(read_mistakes(self.folder))
 
     @cached_property
     def model(self) -> Model:
@@ -352,12 +358,17 @@ def evaluate(
     input: str = "",
     label: str = "",
     merge_labels: bool = False,
+    errors: str | Path | None = None,
     name: str = "",
     device: str = "auto",
     precision: str = "auto",
     **options: Any,
 ) -> Run:
-    """Judge a model on labelled data, in a worker process; arguments as for `finetune`."""
+    """Judge a model on labelled data, in a worker process; arguments as for `finetune`.
+
+    `errors` names a new file (.csv, .tsv, .jsonl or .ndjson) for the rows that are answered wrongly, the most confident
+    answer first; `Run.mistakes` has them in any case.
+    """
     return start(
         evaluation_request(
             model,
@@ -365,6 +376,7 @@ def evaluate(
             input=input,
             label=label,
             merge_labels=merge_labels,
+            errors=errors,
             name=name,
             device=device,
             precision=precision,

@@ -86,6 +86,7 @@ def evaluation_request(
     input: str = "",
     label: str = "",
     merge_labels: bool = False,
+    errors: str | Path | None = None,
     name: str = "",
     device: str = "auto",
     precision: str = "auto",
@@ -104,6 +105,7 @@ def evaluation_request(
             f"fine-tune it first: zoo finetune {card.name} --data FILE",
         )
     path = _existing(data)
+    target = str(_new_file(errors, "--errors")) if errors else ""
     with offering_models(card, "predict"):
         dataset = load(path, task, input_column=input, label_column=label, min_classes=1)
     training = training_of(card)
@@ -114,7 +116,15 @@ def evaluation_request(
     )
     parsed = parse(ability.options, options, beside=evaluation_request.__kwdefaults__ or ())
     return _request(
-        "evaluate", card, ability, checked, name=name, device=device, precision=precision, options=dict(to_dict(parsed))
+        "evaluate",
+        card,
+        ability,
+        checked,
+        name=name,
+        device=device,
+        precision=precision,
+        out=target,
+        options=dict(to_dict(parsed)),
     )
 
 
@@ -138,7 +148,7 @@ def batch_prediction_request(
     card, ability = find_ability(model, "predict")
     if card.weights is None:
         raise Unsupported(f"{card.name} has learnt nothing yet", f"train it: zoo finetune {card.name} --data FILE")
-    path, target = _existing(data), _new_output(out)
+    path, target = _existing(data), _new_file(out, "--out")
     with offering_models(card, "predict"):
         rows = InputRows(path, data_task(card, ability.task), input_column=input, keep=_column_names(keep))
     if count_rows(path) == 0:
@@ -264,18 +274,18 @@ def _check_training_data(
     )
 
 
-def _new_output(out: str | Path) -> Path:
-    """Where answers can be written to."""
-    if not isinstance(out, str | os.PathLike):
-        raise OptionInvalid(f"--out is a {type(out).__name__}, but takes the path of a new file", "name one")
-    target = Path(out).expanduser().absolute()
-    format_of(target)
+def _new_file(path: str | Path, flag: str) -> Path:
+    """The absolute path of a file that answers can be written to."""
+    if not isinstance(path, str | os.PathLike):
+        raise OptionInvalid(f"{flag} is a {type(path).__name__}, but takes the path of a new file", "name one")
+    target = Path(path).expanduser().absolute()
+    format_of(target, flag)
     if not is_encodable(str(target)):
-        raise OptionInvalid(f"--out {target} is not UTF-8, so a run cannot remember it", "choose another name")
+        raise OptionInvalid(f"{flag} {target} is not UTF-8, so a run cannot remember it", "choose another name")
     if target.exists():
-        raise OptionInvalid(f"{target} exists already", "choose another --out, or remove it")
+        raise OptionInvalid(f"{target} exists already", f"choose another {flag}, or remove it")
     if not target.parent.is_dir():
-        raise OptionInvalid(f"there is no folder {target.parent}", "make it first, or choose another --out")
+        raise OptionInvalid(f"there is no folder {target.parent}", f"make it first, or choose another {flag}")
     return target
 
 

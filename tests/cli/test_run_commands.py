@@ -229,6 +229,18 @@ def test_evaluate_prints_a_table_of_classes(model: str, rows: Path) -> None:
     ]
 
 
+def test_evaluate_writes_the_wrong_answers_where_it_is_told_to(model: str, tmp_path: Path) -> None:
+    data, out = tmp_path / "data.csv", tmp_path / "wrong.csv"
+    data.write_text("text,label\ngood,positive\nfine good,negative\n")
+    done = type_in("evaluate", model, "--data", str(data), "--errors", str(out), *HERE)
+
+    assert done.returncode == 0
+    assert f"wrong: 1 row, the most confident answers first, in {out}" in done.stderr
+    assert [line.split(",")[:4] for line in out.read_text().splitlines()[1:]] == [
+        ["2", "negative", "fine good", "positive"]
+    ]
+
+
 def test_help_of_a_command_shows_the_options_of_the_model(echo: None) -> None:
     common, of_model = type_in("finetune", "--help"), type_in("finetune", "echo", "--help-all")
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
+
 import zoo
 from tests.echo_runs import until as until_true
 from tests.plugin_site import Site
 from tests.tui.driving import Driver, notices, scenario, screen_text, shows, until, write
+from zoo.prediction import Classification, Score
 from zoo.runs.events import (
     CheckpointSaved,
     DataLoaded,
@@ -141,6 +144,34 @@ async def test_a_finished_run_shows_curves_and_results(pilot: Driver, models: Si
     await shows(pilot, "step 100 accuracy 0.7500", "best")
     await pilot.press("escape")
     await shows(pilot, "1 of 1")
+
+
+@scenario(size=(100, 40))
+async def test_from_a_figure_to_the_rows_that_are_wrong(pilot: Driver, models: Site, write_run: WriteRun) -> None:
+    folder = write_run("done", *FINISHED)
+    long = "a [b]text[/b] \x1b[2Jof many words " * 20
+    lines = (
+        b'{"row":7,"label":"dog","input":"barks","prediction":{"type":"classification","scores":'
+        b'[{"label":"cat","probability":0.987}]}}\n',
+        b"not a line of it\n",
+        msgspec.json.encode(
+            {"row": 1234, "label": "bird", "input": long, "prediction": Classification((Score("cat", 0.5),))}
+        ),
+    )
+    folder.mistakes_path.write_bytes(b"".join(lines))
+    await pilot.press("2")
+    await shows(pilot, "done finetune")
+    await pilot.press("enter")
+    await shows(pilot, "Mistakes", "cat 0.600 1.000 0.750 3")
+    await pilot.press("w")
+    text = await shows(
+        pilot,
+        "2 rows answered wrongly, the most confident answers first",
+        "98.7% row 7: dog, taken for cat",
+        "50.0% row 1,234: bird, taken for cat a [b]text[/b]",
+    )
+    assert text.count("of many words") < 20
+    assert "\x1b" not in screen_text(pilot)
 
 
 @scenario()

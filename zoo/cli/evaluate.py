@@ -18,7 +18,7 @@ from zoo.requesting import evaluation_request, find_ability
 def complete_parser(parser: Parser, words: list[str]) -> None:
     """Declare the flags, those of the named model included."""
     add_help_all(parser)
-    parser.examples = ("zoo evaluate mine --data test.csv",)
+    parser.examples = ("zoo evaluate mine --data test.csv", "zoo evaluate mine --data test.csv --errors wrong.csv")
     parser.add_argument("model", metavar="MODEL", help="a finished run, or a model that classifies")
     parser.add_argument(
         "--data",
@@ -28,6 +28,12 @@ def complete_parser(parser: Parser, words: list[str]) -> None:
     )
     add_columns(parser, label=True)
     add_merge_labels(parser)
+    parser.add_argument(
+        "--errors",
+        metavar="FILE",
+        help="write the rows that are answered wrongly there, the most confident answer first; by its ending as .csv, "
+        ".tsv, .jsonl or .ndjson",
+    )
     parser.add_argument("--name", default="", help="name of the run")
     add_placement(parser)
     parser.add_argument("--detach", action="store_true", help="return at once; the run goes on")
@@ -45,6 +51,7 @@ def run(args: argparse.Namespace) -> ExitCode:
         input=args.input_column,
         label=args.label,
         merge_labels=args.merge_labels,
+        errors=args.errors,
         name=args.name,
         device=args.device,
         precision=args.precision,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.api import Run
@@ -12,6 +13,7 @@ from zoo.cli.exit_codes import ExitCode, exit_code_of_kind
 from zoo.data.spelling import told_apart
 from zoo.errors import ZooError
 from zoo.narration import Narrator
+from zoo.plurals import counted
 from zoo.progress import REPAINT_S, answered, describe, duration, size
 from zoo.runs import control
 from zoo.runs.events import AnyEvent, Warned
@@ -134,9 +136,18 @@ def tell_result(run: Run) -> None:
         output.line(f"{answered(s)} in {request.out}")
         return
     show_metrics(s)
+    _tell_mistakes(run)
     if request.verb in ("pretrain", "finetune"):
         diagnostics.note(f"model: {run.name}, in {run.folder.model_folder}")
         diagnostics.note(f"next:  zoo predict {run.name} {_EXAMPLE_INPUT[get_task(request.task).input]}")
+
+
+def _tell_mistakes(run: Run) -> None:
+    """Where the rows are listed that were answered wrongly."""
+    request, wrong = run.folder.request, run.snapshot.wrong_rows
+    path = request.out if request.verb == "evaluate" and request.out else run.folder.mistakes_path
+    if (wrong or request.out) and Path(path).exists():
+        diagnostics.note(f"wrong: {counted(wrong, 'row')}, the most confident answers first, in {path}")
 
 
 def show_metrics(s: RunSnapshot) -> None:

@@ -180,7 +180,7 @@ _FORMATS: dict[str, Callable[[AnswerColumns], AnswerFormat]] = {
 EXTENSIONS = tuple(_FORMATS)
 
 
-def format_of(out: Path) -> Callable[[AnswerColumns], AnswerFormat]:
+def format_of(out: Path, flag: str = "--out") -> Callable[[AnswerColumns], AnswerFormat]:
     """What writes a file of that name.
 
     Raises:
@@ -192,7 +192,7 @@ def format_of(out: Path) -> Callable[[AnswerColumns], AnswerFormat]:
         found = f"ends in {out.suffix}" if out.suffix else "has no extension"
         stem = out.stem or "answers"
         raise OptionInvalid(
-            f"--out {out} {found}, and answers are written as {', '.join(EXTENSIONS[:-1])} or {EXTENSIONS[-1]}",
+            f"{flag} {out} {found}, and answers are written as {', '.join(EXTENSIONS[:-1])} or {EXTENSIONS[-1]}",
             f"name it {stem}.csv, which spreadsheets open, or {stem}.jsonl",
         ) from None
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.catalog import data_task
 from zoo.data import Columns, load, match_labels
 from zoo.data.columns import replaced_columns
+from zoo.data.example import Example
 from zoo.errors import DatasetInvalid, Unsupported
 from zoo.metrics import ClassificationMetrics
 from zoo.plurals import counted
-from zoo.prediction import Classification, Rejected, TruncationCount
+from zoo.prediction import Classification, Prediction, Rejected, TruncationCount
 from zoo.runs.events import (
     AnyEvent,
     DataLoaded,
@@ -21,6 +24,7 @@ from zoo.runs.events import (
     RunFinished,
     Warned,
 )
+from zoo.runs.mistakes import MistakeLog
 from zoo.runs.preparation import load_predictor, resolve
 from zoo.runs.quarantine import Quarantine, check_digest
 from zoo.runs.trained_on import count_trained_on
@@ -75,30 +79,53 @@ def evaluate(worker: Worker) -> AnyEvent:
         message = f"{of_all} among those that {card.name} was trained on"
         worker.emit(Warned(message=f"{message}: its figures are flattered"))
     card, predictor = load_predictor(worker)
-    metrics = ClassificationMetrics(card.labels)
-    index = {label: i for i, label in enumerate(card.labels)}
-    unanswered, reason, truncation = 0, "", TruncationCount()
+    judgement = _Judgement(card.labels)
     for start in range(0, len(dataset.examples), CHUNK):
         if worker.should_stop():
             return RunCancelled()
         chunk = dataset.examples[start : start + CHUNK]
-        predictions = predictor.predict([e.input for e in chunk])
-        truncation.add(predictions)
-        for example, answer in zip(chunk, predictions, strict=True):
-            if isinstance(answer, Classification):
-                metrics.update(index[str(example.label)], index[answer.label])
-            else:
-                unanswered += 1
-                reason = reason or (answer.reason if isinstance(answer, Rejected) else type(answer).__name__)
+        judgement.add(chunk, predictor.predict([example.input for example in chunk]))
         worker.emit(PredictionsWritten(rows=start + len(chunk), total_rows=len(dataset.examples)))
-    if unanswered == len(dataset.examples):
+    if judgement.unanswered == len(dataset.examples):
         raise DatasetInvalid(
-            f"{data.path}: none of its {counted(unanswered, 'row')} could be answered, "
-            f"the first for this reason: {reason}",
+            f"{data.path}: none of its {counted(judgement.unanswered, 'row')} could be answered, "
+            f"the first for this reason: {judgement.reason}",
             f"zoo show {card.name} says what the model takes",
         )
-    if truncation.message:
-        worker.emit(Warned(message=truncation.message))
-    figures = metrics.compute() | ({"unanswered": float(unanswered)} if unanswered else {})
+    if judgement.truncation.message:
+        worker.emit(Warned(message=judgement.truncation.message))
+    judgement.mistakes.write(worker.folder.mistakes_path)
+    if worker.request.out:
+        judgement.mistakes.write(Path(worker.request.out))
+    figures = judgement.figures
     worker.emit(EvaluationCompleted(step=0, metrics=figures, rows=len(dataset.examples)))
-    return RunFinished(metrics=figures, confusion=metrics.confusion, labels=card.labels)
+    return RunFinished(metrics=figures, confusion=judgement.metrics.confusion, labels=card.labels)
+
+
+class _Judgement:
+    """Answers beside labels, counted as they come."""
+
+    def __init__(self, labels: tuple[str, ...]) -> None:
+        self._index = {label: i for i, label in enumerate(labels)}
+        self.metrics = ClassificationMetrics(labels)
+        self.mistakes = MistakeLog()
+        self.truncation = TruncationCount()
+        self.unanswered = 0
+        self.reason = ""
+        """Why the first of those unanswered was not answered."""
+
+    def add(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> None:
+        """Count some more answers."""
+        self.truncation.add(predictions)
+        self.mistakes.add(examples, predictions)
+        for example, answer in zip(examples, predictions, strict=True):
+            if isinstance(answer, Classification):
+                self.metrics.update(self._index[str(example.label)], self._index[answer.label])
+            else:
+                self.unanswered += 1
+                self.reason = self.reason or (answer.reason if isinstance(answer, Rejected) else type(answer).__name__)
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """The metrics, with the number of rows that were not answered where there are some."""
+        return self.metrics.compute() | ({"unanswered": float(self.unanswered)} if self.unanswered else {})

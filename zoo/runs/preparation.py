@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zoo.card import Card
 from zoo.catalog import Catalog
@@ -24,10 +25,10 @@ FETCH_EVENT_S = 0.5
 """Least time between two events of a download."""
 
 
-def resolve(worker: Worker) -> tuple[Plugin, Card]:
-    """The plugin that owns the model, and the model's card."""
+def resolve(worker: Worker, model: str = "") -> tuple[Plugin, Card]:
+    """The plugin that owns a model, and the model's card; without a name those that the run starts from."""
     catalog = Catalog.load()
-    wanted = worker.request.model
+    wanted = model or worker.request.model
     card = next((card for card in catalog.cards if card.full_name == wanted), None)
     if card is None:  # never another one whose name only begins so
         raise UnknownModel(f"the model {wanted} of this run is gone", "zoo ls lists those that are here")
@@ -64,6 +65,20 @@ def load_predictor(worker: Worker) -> tuple[Card, Predictor]:
         Unsupported: the model cannot predict.
     """
     plugin, card = resolve(worker)
+    return card, _load(worker, plugin, card, worker.request.options)
+
+
+def load_result(worker: Worker) -> Predictor:
+    """Load what a training has published.
+
+    Raises:
+        Unsupported: it cannot predict.
+    """
+    plugin, card = resolve(worker, f"{worker.request.plugin}/{worker.folder.name}")
+    return _load(worker, plugin, card, {})
+
+
+def _load(worker: Worker, plugin: Plugin, card: Card, options: Mapping[str, Any]) -> Predictor:
     ability = card.abilities.get("predict")
     weights = fetch_weights(worker, card)
     if ability is None or weights is None:
@@ -72,8 +87,8 @@ def load_predictor(worker: Worker) -> tuple[Card, Predictor]:
         card=card,
         task=get_task(ability.task),
         weights=weights,
-        options=parse(ability.options, worker.request.options),
+        options=parse(ability.options, options),
         device=worker.request.device,
         precision=worker.request.precision,
     )
-    return card, hooks.load_predictor(plugin, run)
+    return hooks.load_predictor(plugin, run)

@@ -48,7 +48,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     precision_asked: str = "auto"
     processes: int = 1
     out: str = ""
-    """Absolute path of the output file of a batch prediction."""
+    """Absolute path of the file that the answers of a batch prediction go to, or the wrong answers of an evaluation."""
     keep: tuple[str, ...] = ()
     """Columns of the data that a batch prediction carries along into its output."""
     dry_run: bool = False

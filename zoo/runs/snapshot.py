@@ -108,6 +108,11 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
         return self.steps * self.plan.batch_size / self.samples_per_s
 
     @property
+    def wrong_rows(self) -> int:
+        """Rows that a classifier took for another class."""
+        return sum(map(sum, self.confusion)) - sum(row[i] for i, row in enumerate(self.confusion))
+
+    @property
     def latest_metrics(self) -> dict[str, float]:
         """Final metrics, or those of the newest evaluation."""
         return self.metrics or (self.evaluations[-1].metrics if self.evaluations else {})

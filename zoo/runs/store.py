@@ -9,6 +9,7 @@ log.txt           whatever the worker and its libraries printed
 stop              present while someone asks the run to stop
 rank-N.error      why a process other than the first failed
 quarantine.jsonl  rows that could not be used
+mistakes.jsonl    rows that were answered wrongly, with their inputs
 trained_on.bin    which inputs a fine-tuning learns from, as digests: evaluating on them is told
 checkpoints/      what a resumed run goes on from
 model/            the result; `model/zoo.json` is written last and makes it a model
@@ -32,6 +33,7 @@ from zoo.paths import runs_folder
 from zoo.runs.request import RunRequest
 from zoo.suggestions import did_you_mean
 
+MISTAKES_FILE = "mistakes.jsonl"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}")
 _DECODER = msgspec.json.Decoder(RunRequest)
 
@@ -95,6 +97,11 @@ class RunFolder:
     def trained_on_path(self) -> Path:
         """Which inputs the model was fine-tuned on."""
         return self.path / "trained_on.bin"
+
+    @property
+    def mistakes_path(self) -> Path:
+        """Rows that were answered wrongly."""
+        return self.path / MISTAKES_FILE
 
     @property
     def checkpoints_folder(self) -> Path:

@@ -6,6 +6,8 @@ import hashlib
 import os
 import shutil
 import time
+import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -14,22 +16,27 @@ import msgspec
 from zoo import atomic
 from zoo.card import Card, Verb, WeightsFile
 from zoo.catalog import data_task
-from zoo.data.example import Columns
+from zoo.data.example import Columns, Example
 from zoo.errors import Unsupported
 from zoo.hyperparameters import DataOptions
 from zoo.options import parse, to_dict
 from zoo.plugins import Plugin
 from zoo.runs.context import FitResult, TrainingRun
-from zoo.runs.events import AnyEvent, RunCancelled, RunFinished
+from zoo.runs.events import AnyEvent, RunCancelled, RunFinished, Warned
 from zoo.runs.hooks import fit
+from zoo.runs.mistakes import MistakeLog
 from zoo.runs.model_card import write_readme
-from zoo.runs.preparation import fetch_weights, resolve
+from zoo.runs.preparation import fetch_weights, load_result, resolve
 from zoo.runs.result import MANIFEST, ResultManifest
 from zoo.runs.training_data import load_training_data
+from zoo.sanitize import one_line
 from zoo.tasks import get_task
 
 if TYPE_CHECKING:
     from zoo.runs.worker import Worker
+
+CHUNK = 256
+"""Examples handed to the predictor at once."""
 
 
 def train(worker: Worker) -> AnyEvent:
@@ -71,6 +78,8 @@ def train(worker: Worker) -> AnyEvent:
         return RunCancelled(step=result.step)
     if not request.dry_run and worker.rank == 0:
         _publish(worker, plugin, card, run, result, data.columns)
+        if result.confusion and run.eval:
+            _list_mistakes(worker, run.eval)
     return RunFinished(
         metrics=result.metrics,
         step=result.step,
@@ -112,6 +121,23 @@ def _publish(worker: Worker, plugin: Plugin, card: Card, run: TrainingRun, resul
     files = tuple(_digested(folder, path) for path in sorted(folder.rglob("*")) if path.is_file())
     named = msgspec.structs.replace(manifest, files=tuple(file for file in files if file.name != "README.md"))
     atomic.write_bytes(folder / MANIFEST, msgspec.json.format(msgspec.json.encode(named)))
+
+
+def _list_mistakes(worker: Worker, examples: Sequence[Example]) -> None:
+    """Keep the rows held out that the result answers wrongly; a run that cannot has finished all the same."""
+    mistakes = MistakeLog()
+    try:
+        predictor = load_result(worker)
+        for start in range(0, len(examples), CHUNK):
+            if worker.should_stop():
+                return
+            chunk = examples[start : start + CHUNK]
+            mistakes.add(chunk, predictor.predict([example.input for example in chunk]))
+    except Exception as error:  # a plugin may raise anything
+        traceback.print_exc()
+        worker.emit(Warned(message=f"the rows that are answered wrongly could not be listed: {one_line(str(error))}"))
+    else:
+        mistakes.write(worker.folder.mistakes_path)
 
 
 def _let_the_umask_decide(folder: Path) -> None:

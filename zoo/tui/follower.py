@@ -6,23 +6,25 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable
+from itertools import islice
 
 from zoo.narration import Narrator, stamped
 from zoo.runs import ranks
 from zoo.runs.liveness import is_alive
 from zoo.runs.log import read_events
+from zoo.runs.mistakes import Mistake, read_mistakes
 from zoo.runs.snapshot import EMPTY, RunSnapshot, apply
 from zoo.runs.status import judge
 from zoo.runs.store import RunFolder
 from zoo.sanitize import plain
+from zoo.tui.run_text import SHOWN_MISTAKES
 
 POLL_S = 0.15
 LINES = 500
 """What happened last."""
 LOG_BYTES = 64 * 1024
 """The end of the log that is shown."""
-
-OnChange = Callable[[RunSnapshot, str, str], None]
+OnChange = Callable[[RunSnapshot, str, str, tuple[Mistake, ...]], None]
 
 
 class Follower:
@@ -30,7 +32,8 @@ class Follower:
 
     Args:
         folder: the run.
-        on_change: given the snapshot, what happened so far and the end of the log, in the follower's thread.
+        on_change: given the snapshot, what happened so far, the end of the log and the first wrong answers, in the
+            follower's thread.
     """
 
     def __init__(self, folder: RunFolder, on_change: OnChange) -> None:
@@ -53,6 +56,7 @@ class Follower:
     def _go_on(self) -> None:
         told: tuple[RunSnapshot, int] | None = None
         log = ""
+        mistakes: tuple[Mistake, ...] = ()
         while not self._stopped.is_set():
             shown = self._read()
             size = _size(self._folder)
@@ -60,7 +64,9 @@ class Follower:
                 self._log_size, log = size, _tail(self._folder)
             if told != (shown, size):
                 told = (shown, size)
-                self._on_change(shown, "\n".join(self._told), log)
+                if shown.wrong_rows and not mistakes:
+                    mistakes = tuple(islice(read_mistakes(self._folder), SHOWN_MISTAKES))
+                self._on_change(shown, "\n".join(self._told), log, mistakes)
             self._stopped.wait(POLL_S if shown.live else 4 * POLL_S)
 
     def _read(self) -> RunSnapshot:

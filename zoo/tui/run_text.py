@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Sequence
+
 from rich.cells import cell_len, set_cell_size
 
 from zoo.data.spelling import told_apart
 from zoo.metrics import class_figures
+from zoo.plurals import counted
+from zoo.runs.mistakes import Mistake
 from zoo.runs.snapshot import RunSnapshot
+from zoo.runs.store import MISTAKES_FILE
 from zoo.sanitize import one_line
 
 TONES = {
@@ -21,6 +27,10 @@ LABEL_WIDTH = 24
 COLUMN_NAMES = (20, 12, 8, 6)
 """Lengths to which the names of columns are cut, the first that fits."""
 SHOWN_MISTAKES = 200
+"""Most lines of a list."""
+INDENT = 8
+INPUT_LINES = 3
+"""Most lines of one input."""
 CONFUSION_LEGEND = "rows: what it is; columns: what the model said"
 
 
@@ -59,9 +69,22 @@ def confusion_table(s: RunSnapshot, width: int) -> str:
     numbered = [f"{number}  {name}" for number, name in zip(numbers, names, strict=True)]
     label_width = min(LABEL_WIDTH, max((cell_len(name) for name in numbered), default=5))
     if label_width + len(names) * cell > width:
-        return _mistakes(s)
+        return _confusions(s)
     legend = f"{CONFUSION_LEGEND}, by the number of its row"
     return "\n".join([legend, *_matrix(s, numbered, numbers, label_width, cell)])
+
+
+def mistake_list(s: RunSnapshot, mistakes: Sequence[Mistake], width: int) -> str:
+    """Rows that were answered wrongly, the most confident answer first."""
+    all_of_them = f"; all are in {MISTAKES_FILE} in the run's folder" if len(mistakes) == SHOWN_MISTAKES else ""
+    lines = [f"{counted(len(mistakes), 'row')} answered wrongly, the most confident answers first{all_of_them}", ""]
+    names = told_apart(s.labels)
+    for mistake in mistakes:
+        label, said = (one_line(names.get(name, name)) for name in (mistake.label, mistake.prediction.label))
+        lines.append(f"{mistake.prediction.probability:6.1%}  row {mistake.row:,}: {label}, taken for {said}")
+        text = textwrap.wrap(one_line(mistake.input), max(20, width - INDENT), max_lines=INPUT_LINES, placeholder=" …")
+        lines += [" " * INDENT + line for line in text]
+    return "\n".join(lines)
 
 
 def _names(s: RunSnapshot) -> list[str]:
@@ -81,7 +104,7 @@ def _shortened(name: str, length: int) -> str:
     return name if cell_len(name) <= length else set_cell_size(name, length - 1).rstrip() + "…"
 
 
-def _mistakes(s: RunSnapshot) -> str:
+def _confusions(s: RunSnapshot) -> str:
     """Where the matrix is wider than the terminal: the most frequent mistakes."""
     found = [
         (times, true, said)

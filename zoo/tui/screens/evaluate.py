@@ -23,6 +23,13 @@ class EvaluateScreen(RunForm):
         yield text_field("data", "data", path=True)
         yield ColumnFields(self.task_, label=True)
         yield merge_labels_field()
+        yield text_field(
+            "errors",
+            "wrong answers to",
+            placeholder="shown with the result",
+            path=True,
+            help="A new file for the rows that are answered wrongly: .csv, .tsv, .jsonl or .ndjson.",
+        )
 
     def request(self) -> RunRequest:
         """Check everything; the data is read whole."""
@@ -32,6 +39,7 @@ class EvaluateScreen(RunForm):
             input=self.value("input"),
             label=self.value("label"),
             merge_labels=self.merges_labels,
+            errors=self.value("errors") or None,
             name=self.value("name"),
             device=self.value("device"),
             precision=self.value("precision"),

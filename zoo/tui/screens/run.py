@@ -16,13 +16,14 @@ from zoo.errors import ZooError
 from zoo.plurals import counted
 from zoo.progress import answered, count, describe, duration, size
 from zoo.runs.index import RunSummary
+from zoo.runs.mistakes import Mistake
 from zoo.runs.request import RunRequest
 from zoo.runs.snapshot import EMPTY, RunSnapshot
 from zoo.sanitize import one_line
 from zoo.tui.follower import Follower
 from zoo.tui.page import Page
 from zoo.tui.run_actions import RunActions
-from zoo.tui.run_text import TONES, class_table, confusion_table, evaluation_table
+from zoo.tui.run_text import TONES, class_table, confusion_table, evaluation_table, mistake_list
 from zoo.tui.widgets.curve import Curve
 from zoo.tui.widgets.tab_line import TabLine
 from zoo.tui.wording import short_path
@@ -33,6 +34,7 @@ TABS = {
     "evaluations": "Evaluations",
     "classes": "Classes",
     "confusion": "Confusion",
+    "mistakes": "Mistakes",
     "notes": "Notes",
     "warnings": "Warnings",
 }
@@ -46,6 +48,7 @@ class RunScreen(RunActions, Page):
     CSS_PATH = "run.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "app.pop_screen", "Back"),
+        Binding("w", "show_mistakes", "Wrong rows"),
         Binding("tab,right", "next_tab(1)", "Next tab"),
         Binding("shift+tab,left", "next_tab(-1)", "Tab before", show=False),
         Binding("down,j", "scroll(1)", "Down", show=False),
@@ -60,6 +63,7 @@ class RunScreen(RunActions, Page):
         self._request: RunRequest | None = None
         self._snapshot = EMPTY
         self._log_text = ""
+        self._mistakes: tuple[Mistake, ...] = ()
         self._events_text = ""
         self._tab = "events"
         self._tab_chosen = False
@@ -111,15 +115,15 @@ class RunScreen(RunActions, Page):
             self._follower.stop()
         self.dismiss()
 
-    def _on_change(self, snapshot: RunSnapshot, events: str, log: str) -> None:
+    def _on_change(self, snapshot: RunSnapshot, events: str, log: str, mistakes: tuple[Mistake, ...]) -> None:
         """In the follower's thread."""
-        self.later(lambda: self._show_snapshot(snapshot, events, log))
+        self.later(lambda: self._show_snapshot(snapshot, events, log, mistakes))
 
-    def _show_snapshot(self, snapshot: RunSnapshot, events: str, log: str) -> None:
+    def _show_snapshot(self, snapshot: RunSnapshot, events: str, log: str, mistakes: tuple[Mistake, ...]) -> None:
         if self._request is None:
             return
         ended = self._snapshot.live and not snapshot.live
-        self._snapshot, self._events_text, self._log_text = snapshot, events, log
+        self._snapshot, self._events_text, self._log_text, self._mistakes = snapshot, events, log, mistakes
         if not self._tab_chosen and not snapshot.live and snapshot.metrics and snapshot.confusion:
             self._tab = "classes"
         request = self._request
@@ -187,6 +191,7 @@ class RunScreen(RunActions, Page):
             "evaluations": bool(s.evaluations),
             "classes": bool(s.confusion),
             "confusion": bool(s.confusion),
+            "mistakes": bool(self._mistakes),
             "notes": bool(s.notes),
             "warnings": bool(s.warnings),
         }
@@ -205,6 +210,7 @@ class RunScreen(RunActions, Page):
             "evaluations": lambda: evaluation_table(s),
             "classes": lambda: class_table(s),
             "confusion": lambda: confusion_table(s, width),
+            "mistakes": lambda: mistake_list(s, self._mistakes, width),
             "notes": lambda: "\n".join(one_line(note) for note in s.notes),
             "warnings": lambda: "\n".join(one_line(warning) for warning in s.warnings),
         }[self._tab]()
@@ -225,6 +231,13 @@ class RunScreen(RunActions, Page):
         """Show the next tab."""
         tabs = self._tabs()
         self.choose_tab(tabs[(tabs.index(self._tab) + by) % len(tabs)])
+
+    def action_show_mistakes(self) -> None:
+        """Show the rows that were answered wrongly."""
+        if "mistakes" in self._tabs():
+            self.choose_tab("mistakes")
+        else:
+            self.notify("no wrong answers are known of this run")
 
     def action_scroll(self, by: int) -> None:
         """Move through what stands below."""

@@ -181,7 +181,7 @@ class RunForm(Form):
 
     def command(self) -> str:
         """What one would type instead."""
-        names = ("data", "eval", "input", "label", "out", "name")
+        names = ("data", "eval", "input", "label", "out", "errors", "name")
         flags: dict[str, object] = {name: self.value(name) for name in names}
         flags["merge_labels"] = self.merges_labels or None
         places = {name: self.value(name) for name in ("device", "precision") if self.value(name) != AUTO}
