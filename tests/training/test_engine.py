@@ -401,12 +401,13 @@ def test_no_evaluation_data_keeps_the_last_weights(tmp_path: Path) -> None:
     assert final_weights(tmp_path)
 
 
-def test_dry_run_only_plans(tmp_path: Path) -> None:
+def test_dry_run_only_plans_and_measures(tmp_path: Path) -> None:
     run, events = make_run(tmp_path, epochs=2)
     object.__setattr__(run, "dry_run", True)
     Toy().fit(run)
 
-    assert [type(event) for event in events] == [RunPlanned]
+    assert [type(event) for event in events] == [RunPlanned, RunPlanned]
+    assert [event.samples_per_s > 0 for event in events if isinstance(event, RunPlanned)] == [False, True]
     assert list(tmp_path.iterdir()) == []
 
 

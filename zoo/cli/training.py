@@ -12,11 +12,12 @@ from zoo.cli.option_flags import add_help_all, add_number, add_options, given_op
 from zoo.cli.parser import Parser
 from zoo.cli.placing import add_columns, add_merge_labels, add_placement, named_model, tell_placement
 from zoo.cli.watching import leave, tell_result, watch
+from zoo.dry_run import dry_run
 from zoo.errors import ZooError
 from zoo.hyperparameters import FinetuneOptions, PretrainOptions
 from zoo.options import Options
 from zoo.plurals import counted
-from zoo.progress import count
+from zoo.progress import count, duration
 from zoo.requesting import PROCESSES, find_ability, training_request
 from zoo.runs.request import RunRequest
 from zoo.runs.snapshot import RunSnapshot
@@ -77,9 +78,9 @@ def run(args: argparse.Namespace, verb: Verb) -> ExitCode:
         **given_options(args),
     )
     tell_placement(request)
-    started = start(request)
     if args.dry_run:
-        return _dry_run(started, request, as_json=args.json)
+        return _dry_run(request, as_json=args.json)
+    started = start(request)
     diagnostics.note(f"run: {started.name}, in {started.folder.path}")
     if args.detach:
         return leave(started, as_json=args.json)
@@ -96,9 +97,9 @@ def watch_and_tell(started: Run, *, as_json: bool) -> ExitCode:
     return code
 
 
-def _dry_run(started: Run, request: RunRequest, *, as_json: bool) -> ExitCode:
+def _dry_run(request: RunRequest, *, as_json: bool) -> ExitCode:
     """Let the worker build everything and say what it would do; nothing of it stays."""
-    try:
+    with dry_run(request) as started:
         for _ in started.watch():
             diagnostics.status("building the model to see what would be done")
         snapshot = started.snapshot
@@ -119,17 +120,16 @@ def _dry_run(started: Run, request: RunRequest, *, as_json: bool) -> ExitCode:
             "parameters": f"{count(plan.trainable_parameters)} trained of {count(plan.parameters)}",
             "peak learning rate": f"{plan.lr:g}",
             "device": f"{request.device}, {request.precision}, {counted(request.processes, 'process')}",
+            "time": "" if snapshot.planned_s is None else f"about {duration(snapshot.planned_s)} of training",
             "would write to": str(started.folder.path),
         }
         if as_json:
             output.emit_json({"request": request, "plan": plan, "snapshot": snapshot})
         else:
-            known = {"parameters": plan.parameters, "peak learning rate": plan.lr}  # a loop of its own may have none
+            # A loop of its own may have none of these.
+            known = {"parameters": plan.parameters, "peak learning rate": plan.lr, "time": snapshot.planned_s}
             output.table([fact for fact in facts.items() if known.get(fact[0], True)], ("dry run", ""))
         return ExitCode.OK
-    finally:
-        started.stop(force=True)
-        started.remove()
 
 
 def _no_plan(s: RunSnapshot) -> ExitCode:

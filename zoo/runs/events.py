@@ -93,6 +93,8 @@ class RunPlanned(Event, frozen=True, kw_only=True, tag="run_planned"):
     trainable_parameters: int
     """Both before `Objective.begin`, which may leave out what the data do not need."""
     lr: float
+    samples_per_s: float = 0.0
+    """As a dry run measures it over a few steps; 0 where nothing was measured."""
 
 
 class StepCompleted(Event, frozen=True, kw_only=True, tag="step_completed"):

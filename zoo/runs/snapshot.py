@@ -102,10 +102,10 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def planned_s(self) -> float | None:
-        """Seconds that all steps take at the newest rate; None where there is no rate yet."""
-        if not self.plan or self.samples_per_s <= 0:
+        """Seconds that all steps take at the rate that a dry run measured; None where it measured none."""
+        if not self.plan or self.plan.samples_per_s <= 0:
             return None
-        return self.steps * self.plan.batch_size / self.samples_per_s
+        return self.steps * self.plan.batch_size / self.plan.samples_per_s
 
     @property
     def wrong_rows(self) -> int:

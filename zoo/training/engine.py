@@ -47,6 +47,8 @@ AUTO_SAVE_S = 60.0
 EVALUATION_BATCH = 64
 CLIP_EPS = 1e-6
 """Keeps the quotient of limit and norm finite, as in `torch.nn.utils.clip_grad_norm_`."""
+MEASURED_S = 1.5
+"""How long a dry run takes steps to see how fast they are."""
 MAX_SKIPPED_STEPS = 5
 """Optimizer steps in a row without a finite gradient before the run fails."""
 
@@ -76,8 +78,13 @@ def train(objective: Objective[Any], run: TrainingRun) -> FitResult:
         lr=objective.default_lr if getattr(options, "method", "full") == "full" else objective.head_lr,
         world_size=run.world_size,
     )
-    run.emit(_planned(plan, method.module))
+    planned = _planned(plan, method.module)
+    run.emit(planned)
     if run.dry_run:
+        if not method.body_is_frozen:  # steps of a head take next to nothing beside the one pass of its body
+            objective.begin()
+            training = _Training(objective, run, accelerator, method, plan, train_set, train_set)
+            run.emit(msgspec.structs.replace(planned, samples_per_s=training.measure()))
         return FitResult(step=0)
     eval_set = encode(objective, run.eval, options, set_aside=run.set_aside)
     objective.begin()
@@ -154,6 +161,22 @@ class _Training:
             self.train_set, self.eval_set = self.reduced(self.train_set), self.reduced(self.eval_set)
         with contextlib.closing(self.feed(self.upcoming(self.progress.step + 1))) as batches:
             return self.go_on(batches)
+
+    def measure(self) -> float:
+        """Take a few steps whose results go nowhere; returns examples a second, without the first step's warm-up."""
+        self.meter = Meter(self.plan, lambda event: None, self.accelerator.device)
+        examples, elapsed_s = 0, 0.0
+        with contextlib.closing(self.feed(self.upcoming(1))) as batches:
+            self.step(batches)
+            began = time.perf_counter()
+            for step in range(2, self.plan.steps + 1):
+                stop_asked = self.step(batches).stop_asked
+                examples += len(self.batch(step))
+                elapsed_s = time.perf_counter() - began
+                (votes,) = sum_over_ranks([float(elapsed_s > MEASURED_S)], self.accelerator)
+                if votes or stop_asked:
+                    break
+        return examples / elapsed_s if examples else 0.0
 
     def reduced(self, examples: Examples) -> Examples:
         """The examples as a head on a frozen body sees them."""

@@ -93,6 +93,6 @@ def describe(s: RunSnapshot) -> str:
 
 
 def _time(s: RunSnapshot) -> str:
-    if s.planned_s is not None:
-        return f"about {duration(s.planned_s)} of training, at {s.samples_per_s:.0f} rows/s"
+    if s.planned_s is not None and s.plan is not None:
+        return f"about {duration(s.planned_s)} of training, at {s.plan.samples_per_s:.3g} rows/s"
     return "measuring" if s.live else "shows once it trains"
