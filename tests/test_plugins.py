@@ -288,6 +288,11 @@ def test_a_model_name_must_be_one_that_can_be_typed(site: Site, name: str) -> No
             "class Mine(zoo.DataOptions, frozen=True):\n    dry_run: Annotated[bool, zoo.option('Dry.')] = False",
             "the option dry_run to finetune has the name of --dry-run, which zoo itself takes",
         ),
+        (
+            "class Mine(zoo.DataOptions, frozen=True, kw_only=True):\n"
+            "    where: Annotated[int, zoo.option('Where.', ge=0, aliases=('eval-data',))] = 0",
+            "the option where to finetune has the name of --eval-data, which zoo itself takes",
+        ),
         ("class Mine: pass", "the options to finetune are no subclass of zoo.Options"),
         ("Mine = zoo.Options()", "the options to finetune are"),
     ],

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.echo_runs import rows
 from tests.plugin_site import zoo as command
 from tests.wheel_factory import ROOT, build_wheel, clean_venv, run_tests
 from zoo.cli.exit_codes import ExitCode
 from zoo.errors import OptionInvalid
 from zoo.scaffold import TASKS, write_plugin
+
+__all__ = ["rows"]
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +24,7 @@ def zoo_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("kind", [*(["--task", task] for task in TASKS), ["--plain"]], ids=lambda kind: kind[-1])
 def test_a_new_plugin_keeps_the_contract_where_nothing_else_is_installed(
-    kind: list[str], zoo_wheel: Path, tmp_path: Path
+    kind: list[str], zoo_wheel: Path, tmp_path: Path, rows: Path
 ) -> None:
     done = command("plugins", "new", "my-model", *kind, "--into", str(tmp_path))
     project = tmp_path / "zoo-my-model"
@@ -35,6 +38,10 @@ def test_a_new_plugin_keeps_the_contract_where_nothing_else_is_installed(
     assert "my-model-tiny" in venv.zoo("ls").stdout
     assert venv.zoo("plugins").returncode == ExitCode.OK
     assert venv.zoo("plugins", "guide", "contract").stdout.startswith("# The contract")
+    if kind == ["--plain"]:
+        trained = venv.zoo("finetune", "my-model-tiny", "--data", str(rows), "--name", "first")
+        assert trained.returncode == ExitCode.OK, trained.stderr
+        assert not [word for word in ("torch", "parameters") if word in trained.stderr], trained.stderr
     assert ("torch" in venv.versions()) == (kind != ["--plain"])
 
 

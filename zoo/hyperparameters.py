@@ -150,7 +150,7 @@ def named_weights(class_weights: str) -> tuple[tuple[str, float], ...]:
         if not name.strip() or not 0 <= weight < math.inf:
             raise OptionInvalid(
                 f"--class-weights has {part!r}, but takes none, auto or name=weight,name=weight",
-                "a weight is a number from 0; the mean of 1 leaves the loss as large as it is",
+                "a weight is a number from 0: 2 lets a class count twice",
             )
         weights.append((name.strip(), weight))
     return tuple(weights)

@@ -171,8 +171,11 @@ def _check_ability(verb: str, ability: object) -> None:
     if not (isinstance(ability.options, type) and issubclass(ability.options, Options)):
         raise TypeError(f"the options to {verb} are no subclass of zoo.Options")
     described = schema(ability.options)
-    if taken := [option for option in described if option.name in RESERVED]:
-        raise TypeError(f"the option {taken[0].name} to {verb} has the name of {taken[0].flag}, which zoo itself takes")
+    names = [(option, name) for option in described for name in (option.name, *option.aliases)]
+    if taken := [(option, name) for option, name in names if name.replace("-", "_") in RESERVED]:
+        option, name = taken[0]
+        flag = "--" + name.replace("_", "-")
+        raise TypeError(f"the option {option.name} to {verb} has the name of {flag}, which zoo itself takes")
     parse(ability.options, to_dict(ability.options()))  # defaults, too, keep within the bounds
     lacking = {option.name for option in schema(DataOptions)} - {option.name for option in described}
     if verb != "predict" and lacking:

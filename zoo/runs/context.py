@@ -55,9 +55,11 @@ class FitResult:
     """Last optimizer step done."""
     cancelled: bool = False
     metrics: dict[str, float] = field(default_factory=dict)
+    """Figures on the evaluation data, by name, finite; of numpy or torch is fine."""
     best_step: int | None = None
     confusion: tuple[tuple[int, ...], ...] = ()
     labels: tuple[str, ...] = ()
+    """What the resulting model tells apart, in the order of its outputs; empty for the labels of the run."""
     task: str = ""
     """The task the resulting model answers; empty for the task of the run."""
     parameters: int | None = None

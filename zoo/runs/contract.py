@@ -44,8 +44,9 @@ class AnswerCheck:
     def __init__(self, plugin: str, task: Task, labels: Sequence[str]) -> None:
         self._plugin, self._task = plugin, task
         self._labels = frozenset(labels if task.answer is Classification else ())
-        fast: dict[type, Callable[[Any], bool]] = {Classification: self._is_right, Embedding: _is_finite}
-        self._is_right_at_once = fast.get(task.answer, lambda answer: False)
+        self._answer: Any = task.answer
+        at_once = {Classification: self._has_right_scores, FilledMask: self._has_right_scores, Embedding: _is_finite}
+        self._is_right = at_once.get(self._answer, lambda answer: False)
 
     def __call__(self, answers: Sequence[Any]) -> list[Prediction]:
         """The answers, their numbers those of Python.
@@ -53,12 +54,14 @@ class AnswerCheck:
         Raises:
             PluginBroken: naming the first that is wrong, and what is wrong with it.
         """
-        is_right = self._is_right_at_once
+        is_right = self._is_right
         return [answer if is_right(answer) else self._checked(answer) for answer in answers]
 
-    def _is_right(self, answer: Any) -> bool:
-        """Whether a classification is right as it stands; one that is not is looked at more closely."""
-        if type(answer) is not Classification or type(answer.scores) is not tuple or not answer.scores:
+    def _has_right_scores(self, answer: Any) -> bool:
+        """Whether an answer with scores is right as it stands; one that is not is looked at more closely."""
+        if type(answer) is not self._answer or type(answer.scores) is not tuple or not answer.scores:
+            return False
+        if self._answer is FilledMask and type(answer.text) is not str:
             return False
         if type(answer.truncated_at) not in _COUNT_OR_NONE:
             return False
@@ -81,11 +84,12 @@ class AnswerCheck:
             raise self._broken(
                 f"answered with {named(answer)}", f"answers for {self._task.name} are zoo.{self._task.answer.__name__}"
             )
-        plain = cast("Classification | FilledMask | Embedding", _converted(answer, self._task.answer, self._broken))
+        plain = cast("Prediction", _converted(answer, self._task.answer, self._broken))
         if isinstance(plain, Embedding):
             self._check_vector(plain.vector)
-            return plain
-        return msgspec.structs.replace(plain, scores=self._checked_scores(plain.scores))
+        elif isinstance(plain, Classification | FilledMask):
+            plain = msgspec.structs.replace(plain, scores=self._checked_scores(plain.scores))
+        return plain  # an answer of another distribution's task is right where its types are
 
     def _check_vector(self, vector: tuple[float, ...]) -> None:
         if not vector:
