@@ -27,6 +27,7 @@ RESERVED = frozenset(
         "detach",
         "device",
         "dry_run",
+        "errors",
         "eval",
         "eval_data",
         "file",
