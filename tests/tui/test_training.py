@@ -280,3 +280,13 @@ def test_paths_are_completed_as_in_a_shell(tmp_path: Path) -> None:
     assert complete_path(f"{tmp_path}/.h") == f"{tmp_path}/.hidden"
     assert complete_path(f"{tmp_path}/none") is None
     assert complete_path("") is None
+
+
+@scenario(size=(120, 45))
+async def test_labels_that_look_alike_are_merged_by_a_field(pilot: Driver, echo: None, rows: Path) -> None:
+    rows.write_text(rows.read_text() + "more,Positive\n")
+    screen = await open_form(pilot)
+    enter(screen, data=str(rows))
+    await shows(pilot, "look alike are classes", "'Positive'", '"merge labels"')
+    screen.field("merge_labels").editor.value = True  # type: ignore[attr-defined]
+    await shows(pilot, "look alike are merged", "positive 21")

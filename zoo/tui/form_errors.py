@@ -23,7 +23,11 @@ def field_of(error: ZooError, labels: Mapping[str, str]) -> str:
 
 def in_words_of_form(error: ZooError, labels: Mapping[str, str]) -> str:
     """Message and hint, a line each."""
-    text = "\n".join(filter(None, (error.message, error.hint)))
+    return with_labels("\n".join(filter(None, (error.message, error.hint))), labels)
+
+
+def with_labels(text: str, labels: Mapping[str, str]) -> str:
+    """A text with the labels of fields where it names their flags."""
     return _FLAG.sub(lambda flag: f'"{labels[_name(flag)]}"' if _name(flag) in labels else flag[0], text)
 
 

@@ -81,7 +81,9 @@ class RunForm(Form):
                 yield from self._option_fields()
             with VerticalScroll(id="side", can_focus=False):
                 yield Static("", id="help", markup=False)
-                yield DataPreview(self.card, self.verb, self.task_, self.advice(), id="preview")
+                yield DataPreview(
+                    self.card, self.verb, self.task_, self.advice(), labels=lambda: self.labels, id="preview"
+                )
         yield Static("", id="notice", markup=False)
         yield Static("", id="command", markup=False)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +22,7 @@ from zoo.errors import RunCancelled, ZooError
 from zoo.requesting import offering_models
 from zoo.sanitize import plain, unbroken
 from zoo.tasks.task import Task
+from zoo.tui.form_errors import with_labels
 
 SHOWN_EVERY = 200
 """Rows."""
@@ -59,6 +61,7 @@ class DataPreview(Static):
         verb: what the model shall do with it.
         task: of that verb.
         advice: what is said while there is nothing to look at.
+        labels: gives the name of each field of the form to its label.
     """
 
     class ColumnsRead(Message):
@@ -82,8 +85,18 @@ class DataPreview(Static):
             super().__init__()
             self.query, self.rows, self.inspection = query, rows, inspection
 
-    def __init__(self, card: Card, verb: str, task: Task, advice: str, *, id: str | None = None) -> None:
+    def __init__(
+        self,
+        card: Card,
+        verb: str,
+        task: Task,
+        advice: str,
+        *,
+        labels: Callable[[], Mapping[str, str]],
+        id: str | None = None,
+    ) -> None:
         super().__init__(plain(advice), id=id, markup=False)
+        self._labels = labels
         self._model, self._verb, self._task_kind, self._advice = card, verb, task, advice
         self._query = DataQuery()
         self._reader: Worker[None] | None = None
@@ -120,7 +133,7 @@ class DataPreview(Static):
             self.update(f"{message.rows:,} looked at" if message.rows else "")
             return
         lines = list(report(message.inspection, max(LEAST_WIDTH, self.size.width - 1)))
-        found = list(findings(message.inspection))
+        found = [with_labels(finding, self._labels()) for finding in findings(message.inspection)]
         # What is wrong stands first: there may be little room.
         self.update("\n".join(map(unbroken, [*found, "", *lines[: len(lines) - len(found)]])))
 
