@@ -136,6 +136,37 @@ def test_rows_of_the_evaluation_file_are_set_aside_by_its_name(install: Install,
     assert json.loads(line) == {"file": str(held_out), "row": 2, "reason": "odd"}
 
 
+def test_rows_that_are_set_aside_are_no_longer_counted_where_they_were(install: Install, rows: Path) -> None:
+    """Read, trained on, held out and rejected add up, in every view."""
+    aside = (
+        "run.set_aside([(e, 'odd') for e in (*run.train[:2], run.eval[0])])\n        options: EchoOptions = run.options"
+    )
+    install(("options: EchoOptions = run.options", aside))
+    run = trained(rows)
+
+    s = run.snapshot
+    assert (40, 34, 3, 3) == (s.train_rows + s.eval_rows + s.rejected_rows, s.train_rows, s.eval_rows, s.rejected_rows)
+    readme = (run.folder.model_folder / "README.md").read_text(encoding="utf-8")
+    assert "| training rows | 34 |\n| evaluation rows | 3 |" in readme
+    told = command("logs", "mine").stdout
+    assert "data: 36 rows to train on, 4 held out" in told
+    assert "3 rows rejected (34 left to train on, 3 held out), first" in told
+
+
+def test_rows_that_an_evaluation_cannot_answer_are_rejected_with_their_reason(install: Install, rows: Path) -> None:
+    install(
+        (ANSWERS, "return [zoo.Rejected('odd') if text == 'good fine 3' else self._answer(text) for text in inputs]")
+    )
+    trained(rows)
+    run = zoo.evaluate("mine", rows, device="cpu", precision="fp32").wait(progress=False)
+
+    s = run.snapshot
+    assert (39, 1, {"accuracy", "macro_f1"}) == (s.eval_rows, s.rejected_rows, set(s.metrics))
+    assert 39 == sum(map(sum, s.confusion))
+    (line,) = run.folder.quarantine_path.read_text(encoding="utf-8").splitlines()
+    assert {"file": str(rows), "row": 7, "reason": "odd"} == json.loads(line)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="files have no modes there")
 def test_the_umask_decides_who_may_read_a_result(install: Install, rows: Path) -> None:
     private = "write(run.model_folder, counts)\n        (run.model_folder / FILE).chmod(0o600)"

@@ -444,6 +444,17 @@ def test_examples_without_features_are_set_aside(tmp_path: Path) -> None:
     assert planned.steps == 3
 
 
+def test_a_dry_run_knows_of_all_that_is_set_aside(tmp_path: Path) -> None:
+    aside: list[tuple[Example, str]] = []
+    run, _ = make_run(tmp_path, rows=20)
+    toy = Toy()
+    toy.unusable = {3}
+    toy.fit(dataclasses.replace(run, dry_run=True, set_aside=aside.extend))
+
+    of_train, of_eval = (next(example for example in part if example.row == 3) for part in (run.train, run.eval))
+    assert [of_train, of_eval] == [example for example, _ in aside]
+
+
 def test_a_loss_for_the_batch_alone_is_refused(tmp_path: Path) -> None:
     class Mean(Toy):
         def losses(self, module: nn.Module, batch: Batch) -> Output:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.catalog import data_task
-from zoo.data import Columns, load, match_labels
+from zoo.data import Columns, RejectedRow, load, match_labels
 from zoo.data.columns import replaced_columns
 from zoo.data.example import Example
 from zoo.errors import DatasetInvalid, Unsupported
@@ -28,6 +28,7 @@ from zoo.runs.mistakes import MistakeLog
 from zoo.runs.preparation import load_predictor, resolve
 from zoo.runs.quarantine import Quarantine, check_digest
 from zoo.runs.trained_on import count_trained_on
+from zoo.sanitize import one_line
 
 if TYPE_CHECKING:
     from zoo.runs.worker import Worker
@@ -86,10 +87,16 @@ def evaluate(worker: Worker) -> AnyEvent:
         chunk = dataset.examples[start : start + CHUNK]
         judgement.add(chunk, predictor.predict([example.input for example in chunk]))
         worker.emit(PredictionsWritten(rows=start + len(chunk), total_rows=len(dataset.examples)))
-    if judgement.unanswered == len(dataset.examples):
+    files = [example.input if task.input == "image" else data.path for example, _ in judgement.unanswered]
+    quarantine.add(
+        [RejectedRow(file, e.row, reason) for file, (e, reason) in zip(files, judgement.unanswered, strict=True)],
+        eval_rows=len(files),
+    )
+    answered = len(dataset.examples) - len(judgement.unanswered)
+    if not answered:
         raise DatasetInvalid(
-            f"{data.path}: none of its {counted(judgement.unanswered, 'row')} could be answered, "
-            f"the first for this reason: {judgement.reason}",
+            f"{data.path}: none of its {counted(len(dataset.examples), 'row')} could be answered, "
+            f"the first for this reason: {judgement.unanswered[0][1]}",
             f"zoo show {card.name} says what the model takes",
         )
     if judgement.truncation.message:
@@ -97,8 +104,8 @@ def evaluate(worker: Worker) -> AnyEvent:
     judgement.mistakes.write(worker.folder.mistakes_path)
     if worker.request.out:
         judgement.mistakes.write(Path(worker.request.out))
-    figures = judgement.figures
-    worker.emit(EvaluationCompleted(step=0, metrics=figures, rows=len(dataset.examples)))
+    figures = judgement.metrics.compute()
+    worker.emit(EvaluationCompleted(step=0, metrics=figures, rows=answered))
     return RunFinished(metrics=figures, confusion=judgement.metrics.confusion, labels=card.labels)
 
 
@@ -110,9 +117,8 @@ class _Judgement:
         self.metrics = ClassificationMetrics(labels)
         self.mistakes = MistakeLog()
         self.truncation = TruncationCount()
-        self.unanswered = 0
-        self.reason = ""
-        """Why the first of those unanswered was not answered."""
+        self.unanswered: list[tuple[Example, str]] = []
+        """With the reason."""
 
     def add(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> None:
         """Count some more answers."""
@@ -122,10 +128,5 @@ class _Judgement:
             if isinstance(answer, Classification):
                 self.metrics.update(self._index[str(example.label)], self._index[answer.label])
             else:
-                self.unanswered += 1
-                self.reason = self.reason or (answer.reason if isinstance(answer, Rejected) else type(answer).__name__)
-
-    @property
-    def figures(self) -> dict[str, float]:
-        """The metrics, with the number of rows that were not answered where there are some."""
-        return self.metrics.compute() | ({"unanswered": float(self.unanswered)} if self.unanswered else {})
+                reason = answer.reason if isinstance(answer, Rejected) else type(answer).__name__
+                self.unanswered.append((example, one_line(reason)))

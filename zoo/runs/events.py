@@ -141,6 +141,10 @@ class ExampleRejected(Event, frozen=True, kw_only=True, tag="example_rejected"):
     reason: str
     total: int
     """Rejected rows so far, this one included."""
+    train_rows: int = 0
+    """How many of those that this event stands for had been counted among the rows to train on."""
+    eval_rows: int = 0
+    """Likewise, to evaluate on."""
 
 
 class PredictionsWritten(Event, frozen=True, kw_only=True, tag="predictions_written"):

@@ -23,22 +23,43 @@ class Quarantine:
     def __init__(self, worker: Worker, datasets: Sequence[Dataset]) -> None:
         self._worker = worker
         self._rows: list[RejectedRow] = []
+        self.train_rows = 0
+        """How many of them had been counted among the rows to train on."""
+        self.eval_rows = 0
+        """Likewise, to evaluate on."""
         self._total = sum(len(dataset.examples) + len(dataset.rejected) for dataset in datasets)
         self.add([row for dataset in datasets for row in dataset.rejected])
 
     def __len__(self) -> int:
         return len(self._rows)
 
-    def add(self, rejected: Sequence[RejectedRow]) -> None:
-        """Write the rows to `quarantine.jsonl`, and tell of them in one event."""
+    def add(self, rejected: Sequence[RejectedRow], *, train_rows: int = 0, eval_rows: int = 0) -> None:
+        """Write the rows to `quarantine.jsonl`, and tell of them in one event.
+
+        Args:
+            rejected: the rows.
+            train_rows: how many of them have been counted among the rows to train on.
+            eval_rows: likewise, to evaluate on.
+        """
         if not rejected:
             return
         self._rows += rejected
+        self.train_rows += train_rows
+        self.eval_rows += eval_rows
         if self._worker.rank == 0:
             lines = b"\n".join(encode_json(row) for row in self._rows)
             atomic.write_bytes(self._worker.folder.quarantine_path, lines + b"\n")
         first = rejected[0]
-        self._worker.emit(ExampleRejected(file=first.file, row=first.row, reason=first.reason, total=len(self)))
+        self._worker.emit(
+            ExampleRejected(
+                file=first.file,
+                row=first.row,
+                reason=first.reason,
+                total=len(self),
+                train_rows=train_rows,
+                eval_rows=eval_rows,
+            )
+        )
 
     def check_share(self, limit: float) -> None:
         """Refuse data of which too much cannot be used.

@@ -229,7 +229,7 @@ def _(event: e.StepCompleted, s: RunSnapshot) -> Changes:
 @_changes.register
 def _(event: e.EvaluationCompleted, s: RunSnapshot) -> Changes:
     evaluation = Evaluation(event.step, event.metrics, event.best)
-    return {"evaluations": (*s.evaluations, evaluation)[-EVALUATIONS:], "eval_rows": event.rows}
+    return {"evaluations": (*s.evaluations, evaluation)[-EVALUATIONS:]}
 
 
 @_changes.register
@@ -239,7 +239,11 @@ def _(event: e.CheckpointSaved, s: RunSnapshot) -> Changes:
 
 @_changes.register
 def _(event: e.ExampleRejected, s: RunSnapshot) -> Changes:
-    return {"rejected_rows": event.total}
+    return {
+        "rejected_rows": event.total,
+        "train_rows": s.train_rows - event.train_rows,
+        "eval_rows": s.eval_rows - event.eval_rows,
+    }
 
 
 @_changes.register

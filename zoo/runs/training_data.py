@@ -47,18 +47,28 @@ class TrainingData:
         Raises:
             DatasetInvalid: they are too many.
         """
+        if not unusable:
+            return
         request = self.worker.request.data
-        of_evaluation = {id(example) for example in self.eval} if request.eval_path and unusable else set()
+        held_out = {id(example) for example in self.eval}
 
         def file_of(example: Example) -> str:
             if self.task.input == "image":
                 return example.input
-            return request.eval_path if id(example) in of_evaluation else request.path
+            return request.eval_path if request.eval_path and id(example) in held_out else request.path
 
+        eval_rows = sum(id(example) in held_out for example, _ in unusable)
         self.quarantine.add(
-            [RejectedRow(file_of(example), example.row, one_line(reason)) for example, reason in unusable]
+            [RejectedRow(file_of(example), example.row, one_line(reason)) for example, reason in unusable],
+            train_rows=len(unusable) - eval_rows,
+            eval_rows=eval_rows,
         )
         self.quarantine.check_share(self.max_rejected)
+
+    @property
+    def usable_rows(self) -> tuple[int, int]:
+        """Rows that were trained and evaluated on: without those set aside since."""
+        return len(self.train) - self.quarantine.train_rows, len(self.eval) - self.quarantine.eval_rows
 
 
 def load_training_data(worker: Worker, task: Task, options: DataOptions) -> TrainingData:

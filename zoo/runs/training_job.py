@@ -16,7 +16,7 @@ import msgspec
 from zoo import atomic
 from zoo.card import Card, Verb, WeightsFile
 from zoo.catalog import data_task
-from zoo.data.example import Columns, Example
+from zoo.data.example import Example
 from zoo.errors import Unsupported
 from zoo.hyperparameters import DataOptions
 from zoo.options import parse, to_dict
@@ -28,7 +28,7 @@ from zoo.runs.mistakes import MistakeLog
 from zoo.runs.model_card import write_readme
 from zoo.runs.preparation import fetch_weights, load_result, resolve
 from zoo.runs.result import MANIFEST, ResultManifest
-from zoo.runs.training_data import load_training_data
+from zoo.runs.training_data import TrainingData, load_training_data
 from zoo.sanitize import one_line
 from zoo.tasks import get_task
 
@@ -77,7 +77,7 @@ def train(worker: Worker) -> AnyEvent:
     if result.cancelled:
         return RunCancelled(step=result.step)
     if not request.dry_run and worker.rank == 0:
-        _publish(worker, plugin, card, run, result, data.columns)
+        _publish(worker, plugin, card, run, result, data)
         if result.confusion and run.eval:
             _list_mistakes(worker, run.eval)
     return RunFinished(
@@ -96,7 +96,9 @@ def _drop_unfinished(worker: Worker) -> None:
         shutil.rmtree(folder)
 
 
-def _publish(worker: Worker, plugin: Plugin, card: Card, run: TrainingRun, result: FitResult, columns: Columns) -> None:
+def _publish(
+    worker: Worker, plugin: Plugin, card: Card, run: TrainingRun, result: FitResult, data: TrainingData
+) -> None:
     """Make the exported folder a model: its README, and the manifest with the digest of every file, written last."""
     folder = worker.folder.model_folder
     request = worker.request
@@ -108,15 +110,15 @@ def _publish(worker: Worker, plugin: Plugin, card: Card, run: TrainingRun, resul
         verb=request.verb,
         task=result.task or run.task.name,
         labels=result.labels,
-        input_column=columns.input,
-        label_column=columns.label,
+        input_column=data.columns.input,
+        label_column=data.columns.label,
         parameters=card.parameters if result.parameters is None else result.parameters,
         metrics=result.metrics,
         options=dict(to_dict(run.options)),
         created_at=time.time(),
         versions=request.versions,
     )
-    write_readme(folder, manifest, request, rows=(len(run.train), len(run.eval)))
+    write_readme(folder, manifest, request, rows=data.usable_rows)
     _let_the_umask_decide(folder)
     files = tuple(_digested(folder, path) for path in sorted(folder.rglob("*")) if path.is_file())
     named = msgspec.structs.replace(manifest, files=tuple(file for file in files if file.name != "README.md"))

@@ -71,6 +71,7 @@ def train(objective: Objective[Any], run: TrainingRun) -> FitResult:
         raise DatasetInvalid(
             "none of the rows to train on can be used", "quarantine.jsonl in the run's folder says why"
         )
+    eval_set = encode(objective, run.eval, options, set_aside=run.set_aside)
     plan = make_plan(
         options,
         rows=len(train_set),
@@ -86,7 +87,6 @@ def train(objective: Objective[Any], run: TrainingRun) -> FitResult:
             training = _Training(objective, run, accelerator, method, plan, train_set, train_set)
             run.emit(msgspec.structs.replace(planned, samples_per_s=training.measure()))
         return FitResult(step=0)
-    eval_set = encode(objective, run.eval, options, set_aside=run.set_aside)
     objective.begin()
     return _Training(objective, run, accelerator, method, plan, train_set, eval_set).fit()
 
