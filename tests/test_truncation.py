@@ -62,7 +62,7 @@ def test_a_warm_model_tells_it_of_each_time_it_is_asked(
     ask = ["predict", model, "--device", "cpu", "--keep-warm"]
     said = [command(*ask, "5", LONG).stderr, command(*ask, "5", "bad", LONG).stderr, command(*ask, "0", "bad").stderr]
 
-    assert message("1 of 1 inputs (100.0%)", "is") in said[0]
+    assert message("1 of 1 input (100.0%)", "is") in said[0]
     assert message("1 of 2 inputs (50.0%)", "is") in said[1]
     assert "cut there" not in said[2]
 
