@@ -285,7 +285,7 @@ class Reducing(Toy):
             return super().losses(module, batch)
         logits = module.head(batch["body"])
         losses = nn.functional.cross_entropy(logits, batch["labels"], reduction="none")
-        return Output(losses, {"predicted": logits.argmax(-1), "labels": batch["labels"], "losses": losses.detach()})
+        return Output(losses, {"predicted": logits.argmax(-1), "label": batch["labels"], "loss": losses.detach()})
 
 
 def test_a_frozen_body_is_asked_once_about_each_example(tmp_path: Path) -> None:
@@ -369,7 +369,7 @@ def test_divergence_fails_the_run_and_says_what_to_do(tmp_path: Path) -> None:
 def test_an_evaluation_whose_loss_is_not_finite_can_be_gone_on_from(tmp_path: Path) -> None:
     class Overflowing(Toy):
         def update_metrics(self, metrics: ClassificationMetrics, output: Output, count: int) -> None:
-            output.for_metrics["losses"] = output.for_metrics["losses"] + float("inf")
+            output.for_metrics["loss"] = output.for_metrics["loss"] + float("inf")
             super().update_metrics(metrics, output, count)
 
     stopped, events = make_run(tmp_path, stop_after=8, epochs=3)

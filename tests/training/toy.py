@@ -82,15 +82,10 @@ class Toy(Objective[tuple[list[float], int]]):
             self.calls += 1
             if self.spoil(self.calls):
                 losses = losses * float("nan")
-        return Output(losses, {"predicted": logits.argmax(-1), "labels": batch["labels"], "losses": losses.detach()})
+        return Output(losses, {"predicted": logits.argmax(-1), "label": batch["labels"], "loss": losses.detach()})
 
     def metrics(self) -> ClassificationMetrics:
         return ClassificationMetrics(LABELS)
-
-    def update_metrics(self, metrics: ClassificationMetrics, output: Output, count: int) -> None:
-        columns = (output.for_metrics[name].tolist()[:count] for name in ("labels", "predicted", "losses"))
-        for label, predicted, loss in zip(*columns, strict=True):
-            metrics.update(label, predicted, loss)
 
     def export(self, module: nn.Module, folder: Path) -> None:
         save_file(module.state_dict(), folder / "model.safetensors")

@@ -31,7 +31,7 @@ class Output:
     """Shape (batch,), float32, one loss per example, in nats. The engine reduces it: class weights, accumulation,
     uneven last batches and several processes all come out right because of that."""
     for_metrics: dict[str, torch.Tensor]
-    """Whatever `update_metrics` needs, each of shape (batch, ...), detached."""
+    """What the `update` of the metrics takes, by the name of the argument, each of shape (batch, ...), detached."""
     weights: torch.Tensor | None = None
     """Shape (batch,), detached: how many items each loss is the mean of, such as the tokens of a text. The step's loss
     is then the mean over all items of all its micro-batches and processes, rather than over examples."""
@@ -147,9 +147,14 @@ class Objective(ABC, Generic[Features]):
     def metrics(self) -> Metrics:
         """A fresh accumulator for one evaluation."""
 
-    @abstractmethod
     def update_metrics(self, metrics: Any, output: Output, count: int) -> None:
-        """Account for the first `count` examples of a batch (the rest fill up the batch of another process)."""
+        """Account for the first `count` examples of a batch (the rest fill up the batch of another process).
+
+        Calls `metrics.update` once per example, with the values of `output.for_metrics` as arguments of that name.
+        """
+        columns = [values[:count].tolist() for values in output.for_metrics.values()]
+        for row in zip(*columns, strict=True):
+            metrics.update(**dict(zip(output.for_metrics, row, strict=True)))
 
     @abstractmethod
     def export(self, module: nn.Module, folder: Path) -> None:

@@ -82,7 +82,7 @@ def test_losses_are_means_over_the_hidden_tokens_of_the_whole_model(
         torch.testing.assert_close(output.losses[row], expected, atol=1e-5, rtol=0)
     hits = ((logits.argmax(-1) == batch["labels"]).sum(-1)).tolist()
     assert hits == output.for_metrics["hits"].tolist()
-    assert (batch["labels"] != IGNORED).sum(-1).tolist() == output.for_metrics["counts"].tolist()
+    assert (batch["labels"] != IGNORED).sum(-1).tolist() == output.for_metrics["hidden"].tolist()
 
 
 def test_an_example_with_nothing_to_hide_loses_nothing(objective: MaskedLanguageModelling) -> None:

@@ -84,17 +84,11 @@ class Classification(Objective[tuple[Any, int]]):
             logits = module(**_inputs(batch))
         logits = logits.float()
         losses = nn.functional.cross_entropy(logits, labels, reduction="none")
-        return Output(losses, {LABELS: labels, "predicted": logits.detach().argmax(-1), "losses": losses.detach()})
+        return Output(losses, {"label": labels, "predicted": logits.detach().argmax(-1), "loss": losses.detach()})
 
     def metrics(self) -> ClassificationMetrics:
         """Accuracy, macro F1, mean loss."""
         return ClassificationMetrics(self._labels)
-
-    def update_metrics(self, metrics: Any, output: Output, count: int) -> None:
-        """Count the examples of a batch."""
-        columns = [output.for_metrics[name][:count].tolist() for name in (LABELS, "predicted", "losses")]
-        for label, predicted, loss in zip(*columns, strict=True):
-            metrics.update(label, predicted, loss)
 
     def export(self, module: nn.Module, folder: Path) -> None:
         """Write what the body's own ecosystem loads."""

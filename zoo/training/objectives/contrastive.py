@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -86,16 +86,11 @@ class Contrastive(Objective[int]):
         """NT-Xent of each image, shape (batch,)."""
         projected: torch.Tensor = module(images=batch["images"].transpose(0, 1).flatten(0, 1))
         losses = nt_xent(projected.float(), self._temperature)
-        return Output(losses, {"losses": losses.detach()})
+        return Output(losses, {"loss": losses.detach()})
 
     def metrics(self) -> MeanLoss:
         """Mean loss."""
         return MeanLoss()
-
-    def update_metrics(self, metrics: Any, output: Output, count: int) -> None:
-        """Count the images of a batch."""
-        for loss in output.for_metrics["losses"][:count].tolist():
-            metrics.update(loss)
 
     def export(self, module: nn.Module, folder: Path) -> None:
         """Write the body alone."""

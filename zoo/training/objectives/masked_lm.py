@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
@@ -96,17 +96,11 @@ class MaskedLanguageModelling(Objective[list[int]]):
         counts = hidden.sum(-1)
         losses = zeros.index_add(0, example, by_token) / counts.clamp(min=1)
         hits = zeros.index_add(0, example, (scores.detach().argmax(-1) == true).float())
-        return Output(losses, {"losses": losses.detach(), "counts": counts, "hits": hits}, weights=counts)
+        return Output(losses, {"loss": losses.detach(), "hidden": counts, "hits": hits}, weights=counts)
 
     def metrics(self) -> MaskedMetrics:
         """Loss and perplexity per hidden token, and how many were found."""
         return MaskedMetrics()
-
-    def update_metrics(self, metrics: Any, output: Output, count: int) -> None:
-        """Account for the hidden tokens of a batch."""
-        columns = [output.for_metrics[name][:count].tolist() for name in ("losses", "counts", "hits")]
-        for loss, hidden, hits in zip(*columns, strict=True):
-            metrics.update(loss, hidden, round(hits))
 
     def export(self, module: nn.Module, folder: Path) -> None:
         """Write what the body's own ecosystem loads."""
@@ -119,10 +113,10 @@ class MaskedMetrics:
 
     def __init__(self) -> None:
         self._loss = MeanLoss(perplexity=True)
-        self._hits = 0
+        self._hits = 0.0
         self._hidden = 0
 
-    def update(self, loss: float, hidden: int, hits: int) -> None:
+    def update(self, loss: float, hidden: int, hits: float) -> None:
         """Add one example: the mean loss over its hidden tokens, their number, and how many were found."""
         self._loss.update(loss, hidden)
         self._hidden += hidden

@@ -1,56 +1,13 @@
-"""Streaming metrics: updated example by example, merged across processes, computed once. No torch, no numpy."""
+"""Metrics of one label for each example."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from typing import Protocol, Self
+
+from zoo.metrics.loss import MeanLoss
 
 NO_FIGURE = "-"
 """Stands where there is nothing to count."""
-LOSSES = ("loss", "perplexity")
-"""Metrics that a training which diverges has no finite value of."""
-
-
-class Metrics(Protocol):
-    """What an evaluation accumulates."""
-
-    def merge(self, other: Self) -> None:
-        """Take in what another process saw."""
-        ...
-
-    def compute(self) -> dict[str, float]:
-        """The figures over everything seen; empty where nothing was."""
-        ...
-
-
-class MeanLoss:
-    """Mean loss per example, and its perplexity where the loss is a negative log likelihood per token."""
-
-    def __init__(self, *, perplexity: bool = False) -> None:
-        self._perplexity = perplexity
-        self._sum = 0.0
-        self._weight = 0.0
-
-    def update(self, loss: float, weight: float = 1.0) -> None:
-        """Add one loss, in nats; the weight is how many items it is the mean of."""
-        self._sum += loss * weight
-        self._weight += weight
-
-    def merge(self, other: MeanLoss) -> None:
-        """Take in what another process saw."""
-        self._sum += other._sum
-        self._weight += other._weight
-
-    def compute(self) -> dict[str, float]:
-        """`loss` and, where asked for, `perplexity`."""
-        if not self._weight:
-            return {}
-        mean = self._sum / self._weight
-        figures = {"loss": mean}
-        if self._perplexity:
-            figures["perplexity"] = math.exp(mean) if mean < 700 else math.inf
-        return figures
 
 
 class ClassificationMetrics:
@@ -129,8 +86,3 @@ def class_figures(labels: Sequence[str], confusion: Sequence[Sequence[int]]) -> 
         else (NO_FIGURE, NO_FIGURE, NO_FIGURE, "0")
         for c in metrics.per_class().values()
     ]
-
-
-def finite(metrics: dict[str, float]) -> dict[str, float]:
-    """The metrics that have a value: JSON has no NaN and no infinity, and nothing is better or worse than NaN."""
-    return {name: value for name, value in metrics.items() if math.isfinite(value)}

@@ -1,0 +1,42 @@
+"""The mean of losses, and the metrics that are not finite where a training diverges."""
+
+from __future__ import annotations
+
+import math
+
+LOSSES = ("loss", "perplexity")
+"""Metrics that a training which diverges has no finite value of."""
+
+
+class MeanLoss:
+    """Mean loss per example, and its perplexity where the loss is a negative log likelihood per token."""
+
+    def __init__(self, *, perplexity: bool = False) -> None:
+        self._perplexity = perplexity
+        self._sum = 0.0
+        self._weight = 0.0
+
+    def update(self, loss: float, weight: float = 1.0) -> None:
+        """Add one loss, in nats; the weight is how many items it is the mean of."""
+        self._sum += loss * weight
+        self._weight += weight
+
+    def merge(self, other: MeanLoss) -> None:
+        """Take in what another process saw."""
+        self._sum += other._sum
+        self._weight += other._weight
+
+    def compute(self) -> dict[str, float]:
+        """`loss` and, where asked for, `perplexity`."""
+        if not self._weight:
+            return {}
+        mean = self._sum / self._weight
+        figures = {"loss": mean}
+        if self._perplexity:
+            figures["perplexity"] = math.exp(mean) if mean < 700 else math.inf
+        return figures
+
+
+def finite(metrics: dict[str, float]) -> dict[str, float]:
+    """The metrics that have a value: JSON has no NaN and no infinity, and nothing is better or worse than NaN."""
+    return {name: value for name, value in metrics.items() if math.isfinite(value)}
