@@ -78,9 +78,6 @@ if TYPE_CHECKING:
     from zoo.data.example import (
         Example as Example,
     )
-    from zoo.data.images import (
-        read_image as read_image,
-    )
     from zoo.errors import (
         ChecksumMismatch as ChecksumMismatch,
     )
@@ -146,6 +143,27 @@ if TYPE_CHECKING:
     )
     from zoo.image_options import (
         ImagePretrainOptions as ImagePretrainOptions,
+    )
+    from zoo.kinds import (
+        IMAGE as IMAGE,
+    )
+    from zoo.kinds import (
+        LABEL as LABEL,
+    )
+    from zoo.kinds import (
+        TEXT as TEXT,
+    )
+    from zoo.kinds import (
+        InputKind as InputKind,
+    )
+    from zoo.kinds import (
+        TargetKind as TargetKind,
+    )
+    from zoo.kinds import (
+        Unusable as Unusable,
+    )
+    from zoo.kinds.image_decoding import (
+        read_image as read_image,
     )
     from zoo.metrics import (
         ClassificationMetrics as ClassificationMetrics,
@@ -238,7 +256,7 @@ _HOME = {
         "WeightsFile",
     ),
     "zoo.data.example": ("Example",),
-    "zoo.data.images": ("read_image",),
+    "zoo.kinds.image_decoding": ("read_image",),
     "zoo.errors": (
         "ChecksumMismatch",
         "DatasetInvalid",
@@ -258,6 +276,7 @@ _HOME = {
     "zoo.hookspecs": ("hookimpl",),
     "zoo.hyperparameters": ("DataOptions", "FinetuneOptions", "PretrainOptions", "TrainingOptions"),
     "zoo.image_options": ("ImageFinetuneOptions", "ImagePredictOptions", "ImagePretrainOptions"),
+    "zoo.kinds": ("IMAGE", "LABEL", "TEXT", "InputKind", "TargetKind", "Unusable"),
     "zoo.metrics": ("ClassificationMetrics", "MeanLoss"),
     "zoo.options": ("Options", "option"),
     "zoo.prediction": ("Classification", "Embedding", "FilledMask", "Prediction", "Rejected", "Score"),

@@ -145,7 +145,7 @@ def data_task(card: Card, task: str) -> Task:
 
 
 def _input_of(card: Card, verb: Verb) -> str:
-    return get_task(card.abilities[verb].task).input
+    return get_task(card.abilities[verb].task).input.name
 
 
 def is_local(card: Card) -> bool:

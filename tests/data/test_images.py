@@ -17,7 +17,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from zoo import Rejected, read_image
-from zoo.data.images import MAX_PIXELS, decode
+from zoo.kinds.image_decoding import MAX_PIXELS, decode
 
 
 def picture(size: tuple[int, int] = (24, 16)) -> Image.Image:

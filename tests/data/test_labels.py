@@ -12,9 +12,8 @@ from typing import Any
 import pytest
 
 from zoo.data import Columns, Dataset, Example, inspect, load, match_labels
-from zoo.data.inputs import Unusable
-from zoo.data.labels import read_label
 from zoo.errors import DatasetInvalid
+from zoo.kinds import LABEL, Unusable
 from zoo.tasks import get_task
 from zoo.tasks.task import Task
 
@@ -83,7 +82,7 @@ def test_the_same_labels_are_read_from_every_format(
     ],
 )
 def test_python_numbers_are_read_as_the_numbers_they_are(value: Any, expected: str | None) -> None:
-    assert read_label(value, "label") == expected
+    assert LABEL.read(value, "label") == expected
 
 
 def test_numpy_numbers_are_read_as_the_numbers_they_are() -> None:
@@ -97,14 +96,14 @@ def test_numpy_numbers_are_read_as_the_numbers_they_are() -> None:
         np.bool_(True),
         np.str_(" a "),
     )
-    assert [read_label(value, "label") for value in values] == ["3", "7", "0.1", "2", "1", "true", "a"]
-    assert read_label(np.float32("nan"), "label") is None
+    assert [LABEL.read(value, "label") for value in values] == ["3", "7", "0.1", "2", "1", "true", "a"]
+    assert LABEL.read(np.float32("nan"), "label") is None
 
 
 @pytest.mark.parametrize("value", [[1], {"a": 1}, b"a", float("inf"), Decimal("inf"), 1j])
 def test_what_is_no_label_is_refused(value: Any) -> None:
     with pytest.raises(Unusable, match=r"column kind holds .*, not text or a number"):
-        read_label(value, "kind")
+        LABEL.read(value, "kind")
 
 
 def test_decimal_columns_are_numbers(tmp_path: Path, classify: Task) -> None:

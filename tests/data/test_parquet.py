@@ -148,7 +148,7 @@ def test_without_pyarrow_the_way_out_is_named(tmp_path: Path) -> None:
     path = written(tmp_path / "a.parquet", text=["a"])
     program = (
         "import sys; sys.modules['pyarrow'] = None\n"
-        "from zoo.data import load; from zoo.errors import Unsupported; from zoo.tasks.task import get_task\n"
+        "from zoo.data import load; from zoo.errors import Unsupported; from zoo.tasks import get_task\n"
         "try: load(sys.argv[1], get_task('fill-mask'))\n"
         "except Unsupported as error: print(error.hint)\n"
     )

@@ -26,7 +26,7 @@ class Rhyme(msgspec.Struct, frozen=True):
     word: str
 
 TASK = zoo.Task(
-    name="rhyming", summary="find a rhyme", input="text", input_columns=("word",), answer=Rhyme,
+    name="rhyming", summary="find a rhyme", input=zoo.TEXT, columns={"input": ("word",)}, answer=Rhyme,
     primary_metric="loss", larger_is_better=False, example={"word": "cat"}, formats=("CSV",),
 )
 """
@@ -78,6 +78,7 @@ def test_a_task_that_another_distribution_brings_is_one_like_any_other(site: Pat
         ("x = 1", "AttributeError: module"),
         ("TASK = 7", "TASK is a int, not a zoo.Task"),
         (RHYMES.replace('"rhyming"', '"singing"'), "TASK is called 'singing', but its entry point 'broken'"),
+        (RHYMES.replace('"rhyming"', '"broken"').replace("zoo.TEXT", "'text'"), "TASK.input is 'text'"),
         (RHYMES.replace('"rhyming"', '"broken"').replace("answer=Rhyme", "answer=str"), "TASK.answer is <class 'str'>"),
     ],
 )

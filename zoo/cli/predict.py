@@ -26,10 +26,10 @@ from zoo.cli.watching import leave, tell_fetching, tell_result, watch
 from zoo.data import Columns, InputRows
 from zoo.data.columns import replaced_columns
 from zoo.data.example import Example, RejectedRow
-from zoo.data.expansion import expand, named_files
-from zoo.data.images import EXTENSIONS as IMAGE_EXTENSIONS
+from zoo.data.expansion import named_files
 from zoo.data.lines import Lines, LineTooLong, NotUtf8
 from zoo.errors import DatasetInvalid, OptionInvalid
+from zoo.kinds import INPUT_KINDS
 from zoo.prediction import Rejected, TruncationCount
 from zoo.requesting import batch_prediction_request, find_ability, fitting_models, offering_models
 from zoo.runs.answer_files import AnswerColumns, AnswerRecord, JsonLines
@@ -136,15 +136,15 @@ def _nothing_answered(args: argparse.Namespace, rejected: int) -> DatasetInvalid
 
 def _warn_of_files(args: argparse.Namespace, task: Task) -> None:
     """Say that the name of a file is answered, where its rows may have been meant."""
-    if STDIN in args.inputs and task.input == "text":
+    kind = task.input
+    if STDIN in args.inputs and not kind.from_files:
         diagnostics.warn(f"{STDIN!r} is answered as a text; --file {STDIN} reads lines from stdin")
-    for name in named_files(args.inputs, task.input)[:1]:
-        if task.input == "text" and Path(name).suffix.lower() in IMAGE_EXTENSIONS:
-            diagnostics.warn(
-                f"{name!r} is answered as a text, though it names an image; {fitting_models('image', 'predict')}"
-            )
+    for name in named_files(args.inputs, kind)[:1]:
+        taken = f"is no {kind}" if kind.from_files else f"is answered as {kind.singular}, though it names"
+        if other := next((other for other in INPUT_KINDS if other.is_named_by(Path(name))), None):
+            diagnostics.warn(f"{name!r} {taken} {other.singular}; {fitting_models(other.name, 'predict')}")
             continue
-        taken = "is answered as a text, though it names a file" if task.input == "text" else "is no image"
+        taken += "" if kind.from_files else " a file"
         diagnostics.warn(f"{name!r} {taken}; for its rows: zoo predict {args.model} --file {shlex.quote(name)}")
 
 
@@ -189,7 +189,7 @@ def _file_rows(args: argparse.Namespace, card: Card, task: Task) -> tuple[Answer
 
 def _given_rows(args: argparse.Namespace, task: Task) -> Iterator[KeptRow]:
     """The inputs on the command line, else the lines of stdin."""
-    inputs: Iterable[str | RejectedRow] = expand(args.inputs, task.input) or _typed_lines()
+    inputs: Iterable[str | RejectedRow] = task.input.expand(args.inputs) or _typed_lines()
     _warn_of_files(args, task)
     return (
         (Example(item, row=number) if isinstance(item, str) else item, ())

@@ -41,7 +41,7 @@ def _show(task: Task, *, as_json: bool) -> ExitCode:
     output.line(f"{task.name}: {task.summary}")
     output.line()
     for name, value in (
-        ("in", task.input),
+        ("in", task.input.name),
         ("columns", _columns(task)),
         ("out", task.answer.__name__),
         ("judged by", _metric(task)),
@@ -54,7 +54,7 @@ def _show(task: Task, *, as_json: bool) -> ExitCode:
 
 def _row(one: InstalledTask) -> tuple[str, ...]:
     task = one.task
-    return (task.name, task.input, _columns(task), task.answer.__name__, _metric(task), one.distribution)
+    return (task.name, task.input.name, _columns(task), task.answer.__name__, _metric(task), one.distribution)
 
 
 def _columns(task: Task) -> str:
@@ -74,7 +74,7 @@ def _facts(task: Task) -> dict[str, object]:
     return {
         "name": task.name,
         "summary": task.summary,
-        "input": task.input,
+        "input": task.input.name,
         "input_columns": task.input_columns,
         "label_columns": task.label_columns,
         "answer": task.answer.__name__,

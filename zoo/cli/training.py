@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from zoo.api import Run, start
-from zoo.card import Card, ImageInput, Verb
+from zoo.card import Card, Verb
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode, exit_code_by_name, exit_code_of_kind
 from zoo.cli.option_flags import add_help_all, add_number, add_options, given_options
@@ -15,12 +15,14 @@ from zoo.cli.watching import leave, tell_result, watch
 from zoo.dry_run import dry_run
 from zoo.errors import ZooError
 from zoo.hyperparameters import FinetuneOptions, PretrainOptions
+from zoo.kinds import TEXT
 from zoo.options import Options
 from zoo.plurals import counted
 from zoo.progress import count, duration
 from zoo.requesting import PROCESSES, find_ability, training_request
 from zoo.runs.request import RunRequest
 from zoo.runs.snapshot import RunSnapshot
+from zoo.tasks import get_task
 
 _COMMON: dict[Verb, type[Options]] = {"finetune": FinetuneOptions, "pretrain": PretrainOptions}
 
@@ -55,7 +57,7 @@ def complete_parser(parser: Parser, words: list[str], verb: Verb) -> None:
 def _examples(verb: Verb, card: Card | None = None) -> tuple[str, ...]:
     """Commands to begin with, for a model or for any."""
     model = card.name if card else "all-minilm-l6-v2"
-    data = "photos/" if card and isinstance(card.input, ImageInput) else "reviews.csv"
+    data = (get_task(card.task).input if card else TEXT).example_data
     begin = f"zoo {verb} {model} --data {data}"
     return (f"{begin} --name mine", f"{begin} --epochs 3 --detach")
 

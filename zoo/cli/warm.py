@@ -7,7 +7,6 @@ import contextlib
 import math
 import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 from zoo.card import Card
@@ -87,7 +86,7 @@ def _reach(args: argparse.Namespace, card: Card, minutes: float | None) -> warm.
 def _asking(model: warm.WarmModel, task: Task) -> Answerer:
     def ask(inputs: list[Any]) -> list[Any]:
         # The process stands in another folder.
-        return model.predict([str(Path(one).absolute()) for one in inputs] if task.input == "image" else inputs)
+        return model.predict(list(map(task.input.from_anywhere, inputs)))
 
     return ask
 

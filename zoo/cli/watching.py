@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 PLAIN_INTERVAL_S = 10.0
 """Between two lines of progress where stderr is no terminal."""
 SMALL_TABLE = 30
-_EXAMPLE_INPUT = {"text": '"some text"', "image": "some.jpg"}
 """Classes up to which the table of classes is shown."""
 
 
@@ -139,7 +138,7 @@ def tell_result(run: Run) -> None:
     _tell_mistakes(run)
     if request.verb in ("pretrain", "finetune"):
         diagnostics.note(f"model: {run.name}, in {run.folder.model_folder}")
-        diagnostics.note(f"next:  zoo predict {run.name} {_EXAMPLE_INPUT[get_task(request.task).input]}")
+        diagnostics.note(f"next:  zoo predict {run.name} {get_task(request.task).input.example}")
 
 
 def _tell_mistakes(run: Run) -> None:

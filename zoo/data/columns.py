@@ -10,10 +10,8 @@ from zoo.data.example import Columns
 from zoo.data.rows import Malformed
 from zoo.data.table import Table, shown
 from zoo.errors import DatasetInvalid, InputMismatch
-from zoo.tasks.task import IMAGE_COLUMNS, TEXT_COLUMNS, InputKind, Task
-
-_USUAL_COLUMNS: dict[InputKind, tuple[str, ...]] = {"text": TEXT_COLUMNS, "image": IMAGE_COLUMNS}
-"""Names of input columns, the kind that is likelier first where a table has both."""
+from zoo.kinds import INPUT_KINDS, InputKind
+from zoo.tasks.task import Task
 
 
 def find_columns(
@@ -26,7 +24,7 @@ def find_columns(
     """
     trained = task.trained_input_column
     chosen_input = _find(table, f"the {task.input}", "--input", _before(trained, task.input_columns), input_column)
-    if not chosen_input or (table.path.is_dir() and task.input != "image"):
+    if not chosen_input or table.input_kind not in (None, task.input):
         check_kind(table, task)
         raise _missing(table, f"the {task.input}", "--input", task.input_columns, trained)
     if not task.labelled:
@@ -49,10 +47,10 @@ def find_columns(
 
 def likely_kind(table: Table, input_column: str = "") -> InputKind | None:
     """What the inputs of a table are, by its format or the names of its columns; None where they tell nothing."""
-    if table.path.is_dir():
-        return "image"
+    if table.input_kind:
+        return table.input_kind
     names = {input_column.lower()} if input_column else {name.lower() for name in table.columns}
-    return next((kind for kind, usual in _USUAL_COLUMNS.items() if names.intersection(usual)), None)
+    return next((kind for kind in INPUT_KINDS if names.intersection(kind.columns)), None)
 
 
 def check_kind(table: Table, task: Task) -> None:
@@ -65,17 +63,17 @@ def check_kind(table: Table, task: Task) -> None:
     if kind is None or kind == task.input:
         return
     if table.path.is_dir():
-        found = "a folder of images"
+        found = f"a folder of {kind}s"
     elif table.extension == ".txt":
         found = "plain text"
     else:
-        column = next(name for name in table.columns if name.lower() in _USUAL_COLUMNS[kind])
+        column = next(name for name in table.columns if name.lower() in kind.columns)
         found = f"a table of {kind}s (column {column})"
     raise InputMismatch(
         f"{table.path} is {found}, but {task.name} takes {task.input}s",
         "zoo ls lists the models with their tasks",
         found=f"{table.path} is {found}",
-        kind=kind,
+        kind=kind.name,
     )
 
 

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
-from zoo.data.image_files import is_passed_over
-from zoo.data.signatures import ARCHIVE, EXCEL, Signature
 from zoo.errors import DatasetInvalid, Unsupported
+from zoo.kinds.image_files import is_passed_over
+from zoo.signatures import ARCHIVE, EXCEL, Signature
 
 EXTENSIONS = (".gz", ".bz2", ".xz", ".zip")
 _ZIP = "zipfile"

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from zoo.data.example import Example
-from zoo.data.image_files import walk
 from zoo.data.layout import table_in
 from zoo.errors import DatasetInvalid
+from zoo.kinds.image_files import walk
 
 
 def digest(path: str | Path) -> str:

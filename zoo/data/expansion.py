@@ -1,45 +1,15 @@
-"""What a person gives as inputs, written out: for files, folders and patterns become the files they stand for."""
+"""What a person gives as inputs: one or several, and perhaps not what was meant."""
 
 from __future__ import annotations
 
-import glob
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from zoo.data.formats import names_data
-from zoo.data.image_files import walk
-from zoo.errors import DatasetInvalid, OptionInvalid
-from zoo.tasks.task import InputKind
-
-
-def expand(words: Iterable[str], kind: InputKind) -> list[str]:
-    """One input each, in order; folders and patterns give theirs by name.
-
-    A name of nothing stays as it is: the model rejects it in its place.
-
-    Raises:
-        DatasetInvalid: a folder has no images, or a pattern matches nothing.
-    """
-    if kind == "text":
-        return list(words)
-    return [name for word in words for name in _files(word)]
-
-
-def _files(word: str) -> Iterator[str]:
-    path = Path(word).expanduser()
-    if path.is_dir():
-        found = [str(path / name) for name in walk(path)]
-        missing = f"{word} is a folder without images"
-    elif not path.exists() and glob.has_magic(word):
-        found = sorted(name for name in glob.iglob(str(path), recursive=True) if Path(name).is_file())  # noqa: PTH207
-        missing = f"no file matches {word}"
-    else:
-        found, missing = [str(path)], ""
-    if not found:
-        raise DatasetInvalid(missing, "name image files, folders of them, or patterns such as 'photos/*.jpg'")
-    yield from found
+from zoo.errors import OptionInvalid
+from zoo.kinds import InputKind
 
 
 def input_list(inputs: Any) -> list[Any] | None:
@@ -69,8 +39,8 @@ def _holds_numbers(array: Any) -> bool:
 
 
 def named_files(words: Iterable[str], kind: InputKind) -> list[str]:
-    """Inputs that were probably not meant as such: texts that name a file, files of rows where images are wanted."""
-    return [word for word in words if _names_file(word, of_rows=kind != "text")]
+    """Inputs that were probably not meant as such: texts that name a file, files of rows where others are wanted."""
+    return [word for word in words if _names_file(word, of_rows=kind.from_files)]
 
 
 def _names_file(word: str, *, of_rows: bool) -> bool:

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from zoo.data.formats import first_table
-from zoo.data.image_files import other_files, walk
 from zoo.data.layout import parts_of
 from zoo.data.lines import EncodingLog
 from zoo.data.rows import Malformed, Row
 from zoo.errors import DatasetInvalid
+from zoo.kinds.image_files import other_files, walk
 
 FILE_COLUMN, LABEL_COLUMN = "file_name", "label"
 _KINDS_SHOWN = 5

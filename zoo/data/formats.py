@@ -12,12 +12,12 @@ from typing import NamedTuple, Protocol, cast
 from zoo.data import compression
 from zoo.data.absence import no_such_data
 from zoo.data.encodings import utf8_stream, without_marks
-from zoo.data.image_files import is_passed_over
 from zoo.data.jsondocument import is_document
 from zoo.data.lines import EncodingLog
 from zoo.data.rows import Malformed, Row
-from zoo.data.signatures import HEAD_BYTES, PARQUET, markup_of, signature_of
 from zoo.errors import DatasetInvalid
+from zoo.kinds.image_files import is_passed_over
+from zoo.signatures import HEAD_BYTES, PARQUET, markup_of, signature_of
 
 _DELIMITED, _LINES, _DOCUMENT = "zoo.data.delimited", "zoo.data.jsonlines", "zoo.data.jsondocument"
 _MODULES = {

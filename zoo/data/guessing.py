@@ -9,10 +9,11 @@ from typing import Any
 
 from zoo.data.columns import likely_kind
 from zoo.data.example import Columns
-from zoo.data.images import EXTENSIONS
-from zoo.data.inputs import is_empty
 from zoo.data.rows import Row
 from zoo.data.table import Table
+from zoo.kinds import IMAGE
+from zoo.kinds.image_files import EXTENSIONS
+from zoo.kinds.kind import is_empty
 from zoo.tasks import get_task
 from zoo.tasks.task import Task
 
@@ -38,7 +39,7 @@ def likely_task(path: str | Path, input_column: str = "") -> Task:
     if Path(path).is_dir():
         return get_task("image-classification")
     kind = likely_kind(Table(path), input_column)
-    return get_task("image-classification" if kind == "image" else "text-classification")
+    return get_task("image-classification" if kind is IMAGE else "text-classification")
 
 
 def likely_columns(table: Table, task: Task, known: Columns = UNKNOWN) -> Columns:
@@ -56,7 +57,7 @@ def likely_columns(table: Table, task: Task, known: Columns = UNKNOWN) -> Column
     """
     rows = [row for row in islice(table.rows(table.columns), SAMPLED_ROWS) if isinstance(row, Row)]
     cells = {name: [row.values[name] for row in rows if not is_empty(row.values[name])] for name in table.columns}
-    likeness = _likeness_to_image if task.input == "image" else _likeness_to_text
+    likeness = _likeness_to_image if task.input is IMAGE else _likeness_to_text
     others = tuple(name for name in table.columns if name != known.label)
     input_column = known.input or _best(others, [likeness(cells[name]) for name in others])
     others = tuple(name for name in table.columns if name != input_column)

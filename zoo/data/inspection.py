@@ -11,8 +11,6 @@ from typing import NamedTuple
 from zoo.data.columns import find_columns
 from zoo.data.example import Columns, RejectedRow
 from zoo.data.findings import find
-from zoo.data.inputs import Unusable, is_empty, read_input
-from zoo.data.labels import read_label
 from zoo.data.layout import empty_classes, parts_of, repeated_folders
 from zoo.data.lines import EncodingLog
 from zoo.data.measures import Look, Measure, measure_of
@@ -20,6 +18,7 @@ from zoo.data.report import Encoding, Inspection, Part
 from zoo.data.rows import Malformed, Row
 from zoo.data.table import Table
 from zoo.data.tally import Occurrence, Tally, with_counts
+from zoo.kinds.kind import Unusable, is_empty
 from zoo.prediction import Rejected
 from zoo.prefetch import prefetched
 from zoo.tasks.task import Task
@@ -168,10 +167,10 @@ class _Survey:
         if texts := [text for text in named if isinstance(text, str)]:
             self._measure.cell(row.number, "\n".join(texts))
         self._empty += is_empty(cell)
-        value = read_input(cell, self._task.input, self._columns.input, self._table.base)
-        if not self._columns.label:
+        value = self._task.input.read(cell, self._columns.input, self._table.base)
+        if not (self._columns.label and self._task.target):
             return _Asked(row.number, value)
-        label = read_label(row.values[self._columns.label], self._columns.label)
+        label = self._task.target.read(row.values[self._columns.label], self._columns.label)
         if label is None:
             self._unlabelled += 1
             where = f"{cell}: " if self._table.unit == "image" else ""

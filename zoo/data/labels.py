@@ -1,58 +1,17 @@
-"""Reading a label: what format it comes from leaves no trace in its name.
-
-A label is text. Truth values are `true` and `false` however a program writes them (`true`, `True`, `TRUE`), and a whole
-number that was written as a float is whole (`1.0` is `1`). Nothing else is made equal: `01`, `1.00`, `1e3`, `3.10`,
-`nan`, `None` and `NA` are names as they stand.
-"""
+"""The labels of whole data sets: spelled as a model spells them, or merged where they look the same."""
 
 from __future__ import annotations
 
-import math
-import re
 from collections import Counter
 from collections.abc import Sequence
-from decimal import Decimal
-from typing import Any
 
 import msgspec
 
 from zoo.data.example import Dataset, Example
-from zoo.data.inputs import Unusable, is_empty, kind_of
 from zoo.data.spelling import differences, merged_names, nearest, quoted, spelling_variants, told_apart
 from zoo.data.table import shown
 from zoo.errors import DatasetInvalid
-
-_TRUTH_VALUES = {spelling: spelling.lower() for spelling in ("true", "True", "TRUE", "false", "False", "FALSE")}
-_WHOLE_FLOAT = re.compile(r"(-?(?:0|[1-9][0-9]*))\.0")
-
-
-def read_label(value: Any, column: str) -> str | None:
-    """The label a cell holds; None where there is none.
-
-    Args:
-        value: as the format gives it: text, a truth value or a number, of Python or of numpy.
-        column: its column, for messages.
-
-    Raises:
-        Unusable: the value is none of these.
-    """
-    if is_empty(value):
-        return None
-    if isinstance(value, str):
-        return canonical(value.strip())
-    if isinstance(value, Decimal) and value.is_finite():
-        return canonical(f"{value.normalize():f}")  # 1.00 of a decimal column is padded to its scale
-    if _is_number(value) and math.isfinite(value):
-        return canonical(str(value))
-    what = str(value) if isinstance(value, float | Decimal) else kind_of(value)
-    raise Unusable(f"column {column} holds {what}, not text or a number")
-
-
-def canonical(text: str) -> str:
-    """The name of a label that is written so."""
-    whole = _WHOLE_FLOAT.fullmatch(text)
-    number = whole[1] if whole else text
-    return "0" if number == "-0" else _TRUTH_VALUES.get(text, number)
+from zoo.kinds.label import canonical
 
 
 def match_labels(dataset: Dataset, labels: Sequence[str], *, merge: bool = False) -> Dataset:
@@ -113,10 +72,3 @@ def _unknown_label(dataset: Dataset, unknown: list[Example], labels: Sequence[st
         f"{dataset.path}, row {first.row}: label {quoted(label)} is none of those trained on{others}",
         f"{advice}labels trained on: {shown(tuple(names[known] for known in labels))}",
     )
-
-
-def _is_number(value: Any) -> bool:
-    """Whether a value is a number or a truth value, of Python or of numpy."""
-    if hasattr(value, "dtype"):
-        return value.shape == () and value.dtype.kind in "biuf"
-    return isinstance(value, int | float)

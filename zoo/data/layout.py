@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from zoo.data.image_files import entries, holds_images, is_image, subfolders
+from zoo.kinds.image_files import entries, holds_images, is_image, subfolders
 
 METADATA_NAMES = ("metadata.csv", "metadata.jsonl")
 """Tables that name the images of their own folder, as the Hugging Face image folders have them."""

@@ -11,13 +11,13 @@ import msgspec
 from zoo.data.columns import find_columns, kept_columns
 from zoo.data.digests import digest, digest_of_examples
 from zoo.data.example import Columns, Dataset, Example, RejectedRow
-from zoo.data.inputs import Unusable, inputs_of, read_input
-from zoo.data.labels import merge_labels, read_label
+from zoo.data.labels import merge_labels
 from zoo.data.layout import deeper_root
 from zoo.data.rows import Malformed, Row
 from zoo.data.spelling import quoted
 from zoo.data.table import Table, shown
 from zoo.errors import DatasetInvalid
+from zoo.kinds import Unusable
 from zoo.tasks.task import Task
 
 COUNTABLE_BYTES = 256 * 2**20
@@ -137,10 +137,12 @@ class _RowReader:
     def read(self, row: Row | Malformed) -> Example | RejectedRow:
         if isinstance(row, Malformed):
             return RejectedRow(self._file, row.number, row.reason)
-        table, columns = self._table, self._columns
+        table, columns, task = self._table, self._columns, self._task
         try:
-            found = read_input(row.values[columns.input], self._task.input, columns.input, table.base)
-            label = read_label(row.values[columns.label], columns.label) if columns.label else None
+            found = task.input.read(row.values[columns.input], columns.input, table.base)
+            label = (
+                task.target.read(row.values[columns.label], columns.label) if columns.label and task.target else None
+            )
             if label is None and self._require_labels:
                 raise Unusable(table.missing_label(columns.label))  # noqa: TRY301
         except Unusable as unusable:
@@ -152,7 +154,7 @@ class _RowReader:
 def _digested(dataset: Dataset, task: Task) -> Dataset:
     """The same data set with the digests of the files it names, if it names any, and of the whole."""
     examples, whole = dataset.examples, digest(dataset.path)
-    digests = inputs_of(task.input).digests(example.input for example in examples)
+    digests = task.input.digests(example.input for example in examples)
     if any(digests):
         pairs = zip(examples, digests, strict=True)
         examples = tuple(msgspec.structs.replace(example, digest=found) for example, found in pairs)

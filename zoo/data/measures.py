@@ -13,8 +13,8 @@ from zoo.data.characters import has_control, has_mojibake, has_replacement
 from zoo.data.lengths import LengthMeter
 from zoo.data.report import ImageFacts, Marks, Part, Size
 from zoo.data.splitting import text_key
+from zoo.kinds import TEXT, InputKind
 from zoo.prediction import Rejected
-from zoo.tasks.task import InputKind
 
 
 class Look(NamedTuple):
@@ -61,7 +61,7 @@ def measure_of(
         max_tokens: most tokens of an input that a text model reads.
         shorter_side: of what an image model sees, in pixels; 0 where none is meant.
     """
-    if kind == "text":
+    if kind is TEXT:
         return TextMeasure(LengthMeter(tokenizer, max_tokens))
     return ImageMeasure(base, shorter_side)
 
@@ -124,8 +124,8 @@ class ImageMeasure:
 
     def look(self, value: str) -> Look | Rejected:
         """Images are the same where their files are, byte by byte."""
-        from zoo.data.images import decode
-        from zoo.data.inputs import sha256_of
+        from zoo.kinds.files import sha256_of
+        from zoo.kinds.image_decoding import decode
 
         name = str(Path(value).relative_to(self._base)) if Path(value).is_relative_to(self._base) else value
         image = decode(value)
@@ -143,7 +143,7 @@ class ImageMeasure:
 
     def complete(self, part: Part) -> Part:
         """With what was counted."""
-        from zoo.data.image_files import other_files
+        from zoo.kinds.image_files import other_files
 
         if not self._sizes:
             return part

@@ -13,6 +13,7 @@ from zoo.data.layout import table_in
 from zoo.data.lines import EncodingLog, InvalidByte, LineTooLong, NotUtf8
 from zoo.data.rows import Malformed, Row
 from zoo.errors import DatasetInvalid
+from zoo.kinds import IMAGE, InputKind
 
 _MAX_NAMES_SHOWN = 12
 _MAX_NAME_CHARS = 40
@@ -48,6 +49,11 @@ class Table:
     def base(self) -> Path:
         """The folder that relative paths in the table start from."""
         return (self.path if self.path.is_dir() else self.path.parent).absolute()
+
+    @property
+    def input_kind(self) -> InputKind | None:
+        """What its inputs are; None where that is up to its columns."""
+        return IMAGE if self.path.is_dir() else None
 
     @property
     def unit(self) -> Literal["row", "image"]:

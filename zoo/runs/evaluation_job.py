@@ -76,7 +76,7 @@ def evaluate(worker: Worker) -> AnyEvent:
         )
     )
     if known := count_trained_on(card.name, dataset.examples):
-        of_all = f"{known:,} of {counted(len(dataset.examples), task.input)} {'is' if known == 1 else 'are'}"
+        of_all = f"{known:,} of {counted(len(dataset.examples), task.input.name)} {'is' if known == 1 else 'are'}"
         message = f"{of_all} among those that {card.name} was trained on"
         worker.emit(Warned(message=f"{message}: its figures are flattered"))
     card, predictor = load_predictor(worker)
@@ -87,7 +87,7 @@ def evaluate(worker: Worker) -> AnyEvent:
         chunk = dataset.examples[start : start + CHUNK]
         judgement.add(chunk, predictor.predict([example.input for example in chunk]))
         worker.emit(PredictionsWritten(rows=start + len(chunk), total_rows=len(dataset.examples)))
-    files = [example.input if task.input == "image" else data.path for example, _ in judgement.unanswered]
+    files = [task.input.file_of(example.input, data.path) for example, _ in judgement.unanswered]
     quarantine.add(
         [RejectedRow(file, e.row, reason) for file, (e, reason) in zip(files, judgement.unanswered, strict=True)],
         eval_rows=len(files),

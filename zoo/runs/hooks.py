@@ -66,7 +66,7 @@ class _Checked:
 
     def __init__(self, plugin: Plugin, run: PredictionRun, predictor: Predictor) -> None:
         self._plugin, self._model, self._device, self._predictor = plugin, run.card.name, run.device, predictor
-        self._takes_text = run.task.input == "text"
+        self._from_files = run.task.input.from_files
         self._check = AnswerCheck(plugin.name, run.task, run.card.labels)
 
     def __getattr__(self, name: str) -> Any:
@@ -75,7 +75,7 @@ class _Checked:
 
     def predict(self, inputs: list[Any]) -> list[Prediction]:
         """Answer every input, in order; no tokenizer takes text that is not UTF-8."""
-        return predict_encodable(self._predict, inputs) if self._takes_text else self._predict(inputs)
+        return self._predict(inputs) if self._from_files else predict_encodable(self._predict, inputs)
 
     def _predict(self, inputs: list[Any]) -> list[Prediction]:
         forks.use_device(self._device, self._model)

@@ -53,9 +53,8 @@ class TrainingData:
         held_out = {id(example) for example in self.eval}
 
         def file_of(example: Example) -> str:
-            if self.task.input == "image":
-                return example.input
-            return request.eval_path if request.eval_path and id(example) in held_out else request.path
+            evaluated = request.eval_path and id(example) in held_out
+            return self.task.input.file_of(example.input, request.eval_path if evaluated else request.path)
 
         eval_rows = sum(id(example) in held_out for example, _ in unusable)
         self.quarantine.add(

@@ -15,6 +15,7 @@ import msgspec
 
 from zoo.discovery import HOST, Failure, clash_of, distribution_of, failure_of, import_failure, installed
 from zoo.errors import PluginBroken, Unsupported
+from zoo.kinds.kind import InputKind, TargetKind
 from zoo.suggestions import did_you_mean
 from zoo.tasks.task import Task
 
@@ -95,6 +96,10 @@ def _fault(task: Any, name: str) -> str:
         return f"TASK is a {type(task).__name__}, not a zoo.Task"
     if task.name != name:
         return f"TASK is called {task.name!r}, but its entry point {name!r}"
+    if not isinstance(task.input, InputKind):
+        return f"TASK.input is {task.input!r}, which is no zoo.InputKind"
+    if not isinstance(task.target, TargetKind | None):
+        return f"TASK.target is {task.target!r}, which is no zoo.TargetKind"
     if not (isinstance(task.answer, type) and issubclass(task.answer, msgspec.Struct)):
         return f"TASK.answer is {task.answer!r}, which is no subclass of msgspec.Struct"
     return ""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from zoo.kinds import TEXT
 from zoo.prediction import Embedding
-from zoo.tasks.task import TABLES, TEXT_COLUMNS, Task
+from zoo.tasks.task import TABLES, Task
 
 TASK = Task(
     name="feature-extraction",
     summary="give a vector that stands for a text",
-    input="text",
-    input_columns=TEXT_COLUMNS,
+    input=TEXT,
     answer=Embedding,
     primary_metric="loss",
     larger_is_better=False,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from zoo.kinds import TEXT
 from zoo.prediction import FilledMask
-from zoo.tasks.task import TABLES, TEXT_COLUMNS, Task
+from zoo.tasks.task import TABLES, Task
 
 TASK = Task(
     name="fill-mask",
     summary="say what stands where a text is masked",
-    input="text",
-    input_columns=TEXT_COLUMNS,
+    input=TEXT,
     answer=FilledMask,
     primary_metric="loss",
     larger_is_better=False,

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from zoo.kinds import IMAGE, LABEL
 from zoo.prediction import Classification
-from zoo.tasks.task import IMAGE_COLUMNS, LABEL_COLUMNS, TABLES, Task
+from zoo.tasks.task import TABLES, Task
 
 TASK = Task(
     name="image-classification",
     summary="choose one of several labels for an image",
-    input="image",
-    input_columns=IMAGE_COLUMNS,
-    label_columns=LABEL_COLUMNS,
+    input=IMAGE,
+    target=LABEL,
     answer=Classification,
     primary_metric="accuracy",
     example={"file_name": "photos/1.jpg", "label": "cat"},

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from zoo.kinds import IMAGE
 from zoo.prediction import Embedding
-from zoo.tasks.task import IMAGE_COLUMNS, TABLES, Task
+from zoo.tasks.task import TABLES, Task
 
 TASK = Task(
     name="image-feature-extraction",
     summary="give a vector that stands for an image",
-    input="image",
-    input_columns=IMAGE_COLUMNS,
+    input=IMAGE,
     answer=Embedding,
     primary_metric="loss",
     larger_is_better=False,

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import msgspec
 
+from zoo.kinds.kind import InputKind, TargetKind
+
 TABLES = ("CSV", "TSV", "JSON lines", "Parquet")
-InputKind = Literal["text", "image"]
-TEXT_COLUMNS = ("text", "sentence", "review", "content", "message", "document", "body", "utterance")
-IMAGE_COLUMNS = ("file_name", "image", "path", "file", "filename", "image_path", "file_path", "filepath", "img")
-LABEL_COLUMNS = ("label", "target", "class", "intent", "category", "sentiment", "labels", "y")
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,10 +18,10 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked of a model, in a few words."""
     input: InputKind
     """What one example is."""
-    input_columns: tuple[str, ...]
-    """Usual names of the column that holds the input, the preferred one first."""
-    label_columns: tuple[str, ...] = ()
-    """Usual names of the column that holds the label; empty for a task that needs none."""
+    target: TargetKind | None = None
+    """What is to be told of it; None where training data need no more than the inputs."""
+    columns: dict[str, tuple[str, ...]] = {}
+    """Usual names of the columns by role (`input`, `label`), the preferred one first, where the kind has others."""
     trained_input_column: str = ""
     """The column that the model at hand was trained on; it goes before the usual names."""
     trained_label_column: str = ""
@@ -42,6 +38,16 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     """Of its data, in a person's words."""
 
     @property
+    def input_columns(self) -> tuple[str, ...]:
+        """Usual names of the column that holds the input, the preferred one first."""
+        return self.columns.get("input", self.input.columns)
+
+    @property
+    def label_columns(self) -> tuple[str, ...]:
+        """Usual names of the column that holds the target; empty for a task that needs none."""
+        return self.columns.get("label", self.target.columns) if self.target else ()
+
+    @property
     def labelled(self) -> bool:
         """Whether training data must carry a label."""
-        return bool(self.label_columns)
+        return self.target is not None

@@ -36,11 +36,11 @@ class Samples(NamedTuple):
 
     def labelled(self, task: Task) -> Path:
         """A CSV file of texts, or a folder of images in class folders."""
-        return _texts(self.folder) if task.input == "text" else _images(self.folder)
+        return _texts(self.folder) if not task.input.from_files else _images(self.folder)
 
     def unlabelled(self, task: Task) -> Path:
         """A text file, or a folder of images."""
-        if task.input == "image":
+        if task.input.from_files:
             return _images(self.folder)
         path = self.folder / "texts.txt"
         path.write_text("".join(f"{text}\n" for text, _ in _rows()), encoding="utf-8")
@@ -48,7 +48,7 @@ class Samples(NamedTuple):
 
     def inputs(self, task: Task) -> list[Any]:
         """Inputs of every label, of unequal lengths or sizes: texts from a single word to a hundred."""
-        if task.input == "image":
+        if task.input.from_files:
             return [str(path) for path in sorted(_images(self.folder).rglob("*.png"))[::4]]
         texts = [text for text, _ in _rows()][::4]
         lengths = [text.split()[:1] if index % 3 == 0 else text.split() * index for index, text in enumerate(texts, 1)]
@@ -60,13 +60,13 @@ class Samples(NamedTuple):
         path = self.folder / "inputs.jsonl"
         with path.open("w", encoding="utf-8") as file:
             for one in self.inputs(task):
-                given = Path(one).relative_to(self.folder).as_posix() if task.input == "image" else one
+                given = Path(one).relative_to(self.folder).as_posix() if task.input.from_files else one
                 file.write(json.dumps({task.input_columns[0]: given}) + "\n")
         return path
 
     def unusable(self, task: Task) -> list[Any]:
         """Inputs that no model of this task can answer; two of them hold what acts on a terminal."""
-        if task.input == "text":
+        if not task.input.from_files:
             return [7, None, b"\x1b[2J"]
         broken = self.folder / "broken\x1b[2J.png"
         broken.write_bytes(b"\x1b]0;owned\x07 is no image")

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import torch
 
-from zoo.data.images import read_image
 from zoo.image_options import ImagePredictOptions
+from zoo.kinds.image_decoding import read_image
 from zoo.prediction import Classification, Embedding, Prediction, Rejected, Score
 from zoo.prefetch import prefetched
 from zoo.training.images.body import THREADS

@@ -85,8 +85,12 @@ class PredictScreen(Page):
         self._arrange()
 
     def _arrange(self) -> None:
-        kind = get_task(self._card.abilities["predict"].task).input if self._card is not None else ""
-        for name, shown in (("-texts", kind == "text"), ("-images", kind == "image"), ("-nothing", not kind)):
+        kind = get_task(self._card.abilities["predict"].task).input if self._card is not None else None
+        for name, shown in (
+            ("-texts", kind is not None and not kind.from_files),
+            ("-images", kind is not None and kind.from_files),
+            ("-nothing", kind is None),
+        ):
             self.set_class(shown, name)
         if self._card is None:
             self.query_one("#model-line", Static).update("no model is loaded: Ctrl-L chooses one")

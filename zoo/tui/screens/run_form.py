@@ -112,11 +112,7 @@ class RunForm(Form):
 
     def advice(self) -> str:
         """What is said while there is no data to look at."""
-        wanted = (
-            "a table of images, or a folder with a folder for each class"
-            if self.task_.input == "image"
-            else ("CSV, TSV, JSON, Parquet or text")
-        )
+        wanted = self.task_.input.data_advice
         return f"Give the data: {wanted}. It is looked at here before anything starts. Ctrl-O lets you choose it."
 
     def on_mount(self) -> None:

@@ -31,7 +31,7 @@ class ColumnFields(Vertical):
 
     def __init__(self, task: Task, *, label: bool) -> None:
         super().__init__()
-        self._meanings = {"input": task.input, **({"label": "label"} if label else {})}
+        self._meanings = {"input": task.input.name, **({"label": "label"} if label else {})}
         self._chosen = dict.fromkeys(self._meanings, "")
         self._usual: dict[str, str] | None = None
         """Columns that are found by name; None where there is no data yet."""

@@ -108,7 +108,7 @@ def prepared(path: str | Path, columns: int, lines: int, graphics: Graphics) -> 
         lines: of the terminal, each twice as high as a column is wide.
         graphics: how it will be drawn.
     """
-    from zoo.data.images import read_image
+    from zoo.kinds.image_decoding import read_image
     from zoo.prediction import Rejected
 
     image = read_image(Path(path).expanduser())

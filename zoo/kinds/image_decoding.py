@@ -10,18 +10,14 @@ from functools import cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 
-from zoo.data.depth import WIDE_MODES, deepen, is_cut, narrowed, note_stated_maximum
-from zoo.data.signatures import GIT_LFS, HEAD_BYTES, signature_of
+from zoo.kinds.image_depth import WIDE_MODES, deepen, is_cut, narrowed, note_stated_maximum
 from zoo.prediction import Rejected
+from zoo.signatures import GIT_LFS, HEAD_BYTES, signature_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageFile import ImageFile
 
-_CAMERA = (".avif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".mpo", ".png", ".tif", ".tiff", ".webp")
-_OTHER = (".bmp", ".dib", ".gif", ".pbm", ".pgm", ".pnm", ".ppm")
-EXTENSIONS = frozenset((*_CAMERA, *_OTHER))
-"""What the names of image files end in, in lower case."""
 FORMATS = ("AVIF", "BMP", "DIB", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 """What Pillow may read; its other formats are rare, and some of them start programs (EPS runs Ghostscript)."""
 MAX_PIXELS = 2**27

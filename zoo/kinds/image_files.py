@@ -7,9 +7,12 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from zoo.data.images import EXTENSIONS
 from zoo.errors import DatasetInvalid
 
+_CAMERA = (".avif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".mpo", ".png", ".tif", ".tiff", ".webp")
+_OTHER = (".bmp", ".dib", ".gif", ".pbm", ".pgm", ".pnm", ".ppm")
+EXTENSIONS = frozenset((*_CAMERA, *_OTHER))
+"""What the names of image files end in, in lower case."""
 _SYSTEM_NAMES = frozenset(
     (
         "$recycle.bin",

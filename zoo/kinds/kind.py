@@ -1,0 +1,120 @@
+"""What every kind says of its values."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, ClassVar
+
+
+class Unusable(Exception):
+    """A value cannot serve; the text says why."""
+
+
+class Kind(ABC):
+    """One sort of value. There is one object of each kind."""
+
+    name: ClassVar[str]
+    """For one value, in a person's words; an `s` makes it several."""
+    columns: ClassVar[tuple[str, ...]]
+    """Usual names of the column that holds it, in lower case, the preferred one first."""
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class InputKind(Kind):
+    """What goes into a model."""
+
+    from_files: ClassVar[bool] = False
+    """Whether a value is the path of a file; else it is the text of the cell, which must be UTF-8."""
+    singular: ClassVar[str]
+    """The name with its article."""
+    cell: ClassVar[str]
+    """What its column must hold."""
+    example: ClassVar[str]
+    """One as it is typed at a shell."""
+    example_data: ClassVar[str]
+    """The name of a data set of it, likewise."""
+    data_advice: ClassVar[str]
+    """Which files and folders hold such data."""
+
+    def read(self, value: Any, column: str, base: Path) -> str:
+        """The input a cell holds: a text, or the absolute path of a file.
+
+        Args:
+            value: the cell.
+            column: its column, for messages.
+            base: the folder that relative paths start from.
+
+        Raises:
+            Unusable: saying why it is none.
+        """
+        if is_empty(value):
+            raise Unusable(f"column {column} is empty")
+        if not isinstance(value, str):
+            raise Unusable(f"column {column} holds {noun_of(value)}, not {self.cell}")
+        return self.parse(value, column, base)
+
+    @abstractmethod
+    def parse(self, text: str, column: str, base: Path) -> str:
+        """The input that the text of a cell stands for; `read` tells the arguments, and what is raised."""
+
+    @abstractmethod
+    def digests(self, inputs: Iterable[str]) -> list[str]:
+        """What tells whether two inputs are the same: the sha256 of a file; empty where the input itself tells."""
+
+    @abstractmethod
+    def expand(self, words: Iterable[str]) -> list[str]:
+        """The inputs that words stand for which a person typed, in order.
+
+        A name of nothing stays as it is: the model rejects it in its place.
+
+        Raises:
+            DatasetInvalid: a folder or a pattern stands for none.
+        """
+
+    def is_named_by(self, path: Path) -> bool:
+        """Whether a file holds such a value by its name."""
+        return False
+
+    def file_of(self, value: str, table: str) -> str:
+        """The file that a value is found in.
+
+        Args:
+            value: an input.
+            table: the file whose row it is.
+        """
+        return value if self.from_files else table
+
+    def from_anywhere(self, value: Any) -> Any:
+        """The same value for a process that stands in another folder."""
+        return str(Path(value).absolute()) if self.from_files else value
+
+
+class TargetKind(Kind):
+    """What a model learns to tell."""
+
+    @abstractmethod
+    def read(self, value: Any, column: str) -> str | None:
+        """The target a cell holds; None where there is none.
+
+        Args:
+            value: as the format gives it: text, a truth value or a number, of Python or of numpy.
+            column: its column, for messages.
+
+        Raises:
+            Unusable: it is no target.
+        """
+
+
+def is_empty(value: Any) -> bool:
+    """Whether a cell holds nothing: null, NaN or white space."""
+    return value is None or value != value or (isinstance(value, str) and not value.strip())  # noqa: PLR0124
+
+
+def noun_of(value: Any) -> str:
+    """What a value is, in a person's words."""
+    nouns = {bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "an object"}
+    return nouns.get(type(value), type(value).__name__)

@@ -1,0 +1,56 @@
+"""Labels: what format one comes from leaves no trace in its name.
+
+A label is text. Truth values are `true` and `false` however a program writes them (`true`, `True`, `TRUE`), and a whole
+number that was written as a float is whole (`1.0` is `1`). Nothing else is made equal: `01`, `1.00`, `1e3`, `3.10`,
+`nan`, `None` and `NA` are names as they stand.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+from zoo.kinds.kind import TargetKind, Unusable, is_empty, noun_of
+
+_TRUTH_VALUES = {spelling: spelling.lower() for spelling in ("true", "True", "TRUE", "false", "False", "FALSE")}
+_WHOLE_FLOAT = re.compile(r"(-?(?:0|[1-9][0-9]*))\.0")
+
+
+class LabelKind(TargetKind):
+    """The name of one of several classes."""
+
+    name = "label"
+    columns = ("label", "target", "class", "intent", "category", "sentiment", "labels", "y")
+
+    def read(self, value: Any, column: str) -> str | None:
+        """The label a cell holds."""
+        from decimal import Decimal
+
+        if is_empty(value):
+            return None
+        if isinstance(value, str):
+            return canonical(value.strip())
+        if isinstance(value, Decimal) and value.is_finite():
+            return canonical(f"{value.normalize():f}")  # 1.00 of a decimal column is padded to its scale
+        if _is_number(value) and math.isfinite(value):
+            return canonical(str(value))
+        what = str(value) if isinstance(value, float | Decimal) else noun_of(value)
+        raise Unusable(f"column {column} holds {what}, not text or a number")
+
+
+LABEL = LabelKind()
+
+
+def canonical(text: str) -> str:
+    """The name of a label that is written so."""
+    whole = _WHOLE_FLOAT.fullmatch(text)
+    number = whole[1] if whole else text
+    return "0" if number == "-0" else _TRUTH_VALUES.get(text, number)
+
+
+def _is_number(value: Any) -> bool:
+    """Whether a value is a number or a truth value, of Python or of numpy."""
+    if hasattr(value, "dtype"):
+        return value.shape == () and value.dtype.kind in "biuf"
+    return isinstance(value, int | float)
