@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from zoo.prediction import Classification, Score
+from zoo.runs.mistakes import Mistake
 from zoo.runs.snapshot import RunSnapshot
-from zoo.tui.run_text import class_table, confusion_table
+from zoo.tui.run_text import class_table, confusion_table, mistake_list
 
 
 def judged(*labels: str, count: int = 1234) -> RunSnapshot:
@@ -49,3 +51,17 @@ def test_columns_stay_aligned_beside_wide_characters() -> None:
     state = judged("猫", "dog")
     for table in (confusion_table(state, 80).splitlines()[1:], class_table(state).splitlines()):
         assert len({cell_len(line) for line in table}) == 1
+
+
+def test_a_list_of_mistakes_says_where_the_figures_differ_from_it() -> None:
+    answer = Classification((Score("cat", 0.51), Score("dog", 0.49)))
+    mistakes = [Mistake(row=3, label="dog", input="barks at night", prediction=answer)]
+    assert mistake_list(judged("cat", "dog"), mistakes, 80).splitlines() == [
+        "1 row answered wrongly, the most confident answers first",
+        "the training counted 2: an answer of even odds may fall either way in its result",
+        "",
+        " 51.0%  row 3: dog, taken for cat",
+        "        barks at night",
+    ]
+    assert "the training counted" not in mistake_list(judged("cat", "dog"), mistakes * 2, 80)
+    assert "all are in mistakes.jsonl in the run's folder" in mistake_list(judged("cat", "dog"), mistakes * 200, 80)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.api import Run
@@ -18,6 +17,7 @@ from zoo.progress import REPAINT_S, answered, describe, duration, size
 from zoo.runs import control
 from zoo.runs.events import AnyEvent, Warned
 from zoo.runs.log import follow
+from zoo.runs.mistakes import read_mistakes
 from zoo.runs.snapshot import RunSnapshot, apply
 from zoo.tasks import get_task
 
@@ -143,9 +143,9 @@ def tell_result(run: Run) -> None:
 
 def _tell_mistakes(run: Run) -> None:
     """Where the rows are listed that were answered wrongly."""
-    request, wrong = run.folder.request, run.snapshot.wrong_rows
-    path = request.out if request.verb == "evaluate" and request.out else run.folder.mistakes_path
-    if (wrong or request.out) and Path(path).exists():
+    request, wrong = run.folder.request, sum(1 for _ in read_mistakes(run.folder))
+    path = request.out or run.folder.mistakes_path
+    if wrong or request.out:
         diagnostics.note(f"wrong: {counted(wrong, 'row')}, the most confident answers first, in {path}")
 
 

@@ -77,7 +77,10 @@ def confusion_table(s: RunSnapshot, width: int) -> str:
 def mistake_list(s: RunSnapshot, mistakes: Sequence[Mistake], width: int) -> str:
     """Rows that were answered wrongly, the most confident answer first."""
     all_of_them = f"; all are in {MISTAKES_FILE} in the run's folder" if len(mistakes) == SHOWN_MISTAKES else ""
-    lines = [f"{counted(len(mistakes), 'row')} answered wrongly, the most confident answers first{all_of_them}", ""]
+    lines = [f"{counted(len(mistakes), 'row')} answered wrongly, the most confident answers first{all_of_them}"]
+    if not all_of_them and len(mistakes) != s.wrong_rows:
+        lines.append(f"the training counted {s.wrong_rows:,}: an answer of even odds may fall either way in its result")
+    lines.append("")
     names = told_apart(s.labels)
     for mistake in mistakes:
         label, said = (one_line(names.get(name, name)) for name in (mistake.label, mistake.prediction.label))

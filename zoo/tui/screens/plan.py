@@ -21,6 +21,8 @@ from zoo.tui.screens.confirm import ConfirmScreen
 if TYPE_CHECKING:
     from zoo.tui.app import ZooApp
 
+PLAN_WIDTH = 15
+"""Of the names of what is planned."""
 CLEAR_UP_S = 10.0
 """How long a start waits for its dry run to be gone; later it would only be numbered differently."""
 
@@ -81,7 +83,7 @@ def describe(s: RunSnapshot) -> str:
     if s.status in ("failed", "crashed"):
         return f"the dry run failed: {s.error}\n{s.hint}"
     if s.plan is None:
-        return "steps        finding out: a dry run builds the model"
+        return f"{'steps':<{PLAN_WIDTH}}finding out: a dry run builds the model"
     plan = s.plan
     lines = [
         ("steps", f"{plan.steps:,} of {plan.batch_size} rows, {plan.epochs:.3g} epochs"),
@@ -89,7 +91,7 @@ def describe(s: RunSnapshot) -> str:
         ("parameters", f"{count(plan.trainable_parameters)} trained of {count(plan.parameters)}"),
         ("time", _time(s)),
     ]
-    return "\n".join(f"{name:<12} {value}" for name, value in lines if value)
+    return "\n".join(f"{name:<{PLAN_WIDTH}}{value}" for name, value in lines if value)
 
 
 def _time(s: RunSnapshot) -> str:

@@ -124,6 +124,7 @@ class RunScreen(RunActions, Page):
             return
         ended = self._snapshot.live and not snapshot.live
         self._snapshot, self._events_text, self._log_text, self._mistakes = snapshot, events, log, mistakes
+        self.refresh_bindings()
         if not self._tab_chosen and not snapshot.live and snapshot.metrics and snapshot.confusion:
             self._tab = "classes"
         request = self._request
@@ -232,12 +233,12 @@ class RunScreen(RunActions, Page):
         tabs = self._tabs()
         self.choose_tab(tabs[(tabs.index(self._tab) + by) % len(tabs)])
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return bool(self._mistakes) if action == "show_mistakes" else super().check_action(action, parameters)
+
     def action_show_mistakes(self) -> None:
         """Show the rows that were answered wrongly."""
-        if "mistakes" in self._tabs():
-            self.choose_tab("mistakes")
-        else:
-            self.notify("no wrong answers are known of this run")
+        self.choose_tab("mistakes")
 
     def action_scroll(self, by: int) -> None:
         """Move through what stands below."""

@@ -26,6 +26,7 @@ from zoo.tui.commands import command_line
 from zoo.tui.form_errors import in_words_of_form
 from zoo.tui.screens.confirm import ConfirmScreen
 from zoo.tui.screens.form import Form
+from zoo.tui.screens.plan import PLAN_WIDTH
 from zoo.tui.widgets.column_fields import ColumnFields
 from zoo.tui.widgets.data_preview import DataPreview, DataQuery
 from zoo.tui.widgets.fields import AUTO, Field, choice_field, fault_of, given, option_field, text_field
@@ -319,7 +320,7 @@ class RunForm(Form):
     def _show_plan(self, request: RunRequest) -> None:
         self._busy = False
         self.say("")
-        text = "\n".join(f"{name:<12} {one_line(value)}" for name, value in self.plan(request) if value)
+        text = "\n".join(f"{name:<{PLAN_WIDTH}}{one_line(value)}" for name, value in self.plan(request) if value)
         question = self.question(request, f"{self.verb} {self.card.name}", text)
 
         def answered(yes: bool | None) -> None:
