@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 import os
 
-from zoo_bert.options import BertFinetuneOptions, BertPredictOptions, BertPretrainOptions
+from zoo_bert.options import BertFinetuneOptions, BertPretrainOptions
 from zoo_echo.plugin import FILE, Counting, WordCounts, write
-from zoo_resnet.options import ResnetFinetuneOptions, ResnetPredictOptions, ResnetPretrainOptions
+from zoo_resnet.options import ResnetFinetuneOptions
 
 import zoo
 
@@ -27,12 +27,12 @@ def cards() -> list[zoo.Card]:
     texts = {
         "finetune": zoo.Ability(task="text-classification", options=BertFinetuneOptions),
         "pretrain": zoo.Ability(task="fill-mask", options=BertPretrainOptions),
-        "predict": zoo.Ability(task="feature-extraction", options=BertPredictOptions),
+        "predict": zoo.Ability(task="feature-extraction", options=zoo.TextPredictOptions),
     }
     images = {
         "finetune": zoo.Ability(task="image-classification", options=ResnetFinetuneOptions),
-        "pretrain": zoo.Ability(task="image-feature-extraction", options=ResnetPretrainOptions),
-        "predict": zoo.Ability(task="image-classification", options=ResnetPredictOptions),
+        "pretrain": zoo.Ability(task="image-feature-extraction", options=zoo.ImagePretrainOptions),
+        "predict": zoo.Ability(task="image-classification", options=zoo.ImagePredictOptions),
     }
     seen = zoo.ImageInput(input_size=(3, 8, 8), mean=(0.5,), std=(0.5,))
     common = {"family": "standin", "summary": "small english", "license": "Apache-2.0", "weights": WEIGHTS}
