@@ -10,6 +10,7 @@ import msgspec
 
 from zoo import atomic
 from zoo.card import Card, Commit, Count, HubSource, ModelName, Repository, Weights, WeightsFile
+from zoo.disk import cause_of
 from zoo.errors import StoreInvalid, ZooError
 from zoo.paths import hub_models_folder
 from zoo.plugins import Plugin, PluginFailure
@@ -107,7 +108,8 @@ def save(model: HubModel) -> None:
     try:
         atomic.write_bytes(path, msgspec.json.format(msgspec.json.encode(model)))
     except OSError as error:
-        raise StoreInvalid(f"{path} cannot be written: {error}", "set ZOO_HOME to a folder that can") from error
+        cause = cause_of(error, path)
+        raise StoreInvalid(f"{model.name} cannot be noted down: {cause.reason}", cause.hint) from error
 
 
 def _read(path: Path) -> HubModel:

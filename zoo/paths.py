@@ -5,14 +5,26 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from zoo.disk import file_in_the_way
+from zoo.errors import StoreInvalid
+
 
 def home() -> Path:
-    """The folder of everything a person would miss: runs and their results."""
-    if override := os.environ.get("ZOO_HOME"):
-        return Path(override).expanduser().absolute()
-    import platformdirs
+    """The folder of everything a person would miss: runs and their results.
 
-    return platformdirs.user_data_path("zoo", appauthor=False)
+    Raises:
+        StoreInvalid: a file stands where the folder is to be.
+    """
+    if override := os.environ.get("ZOO_HOME"):
+        folder = Path(override).expanduser().absolute()
+    else:
+        import platformdirs
+
+        folder = platformdirs.user_data_path("zoo", appauthor=False)
+    if obstacle := file_in_the_way(folder):
+        words = f"the folder of zoo is to be {folder}, but {obstacle} is a file"
+        raise StoreInvalid(words, "set ZOO_HOME to a folder, or move the file away")
+    return folder
 
 
 def runs_folder() -> Path:

@@ -8,6 +8,7 @@ import msgspec
 
 from zoo import paths
 from zoo.atomic import write_bytes
+from zoo.disk import cause_of
 from zoo.errors import StoreInvalid
 
 
@@ -46,7 +47,10 @@ def read() -> PluginList:
         return msgspec.json.decode(path().read_bytes(), type=PluginList)
     except FileNotFoundError:
         return PluginList()
-    except (OSError, msgspec.DecodeError) as error:
+    except OSError as error:
+        cause = cause_of(error, path())
+        raise StoreInvalid(f"the list of plugins cannot be read: {cause.reason}", cause.hint) from error
+    except msgspec.DecodeError as error:
         raise StoreInvalid(
             f"{path()} cannot be read: {error}",
             "delete it; no plugin is disabled then, and `zoo plugins restore` has nothing to bring back",
@@ -62,7 +66,8 @@ def write(decided: PluginList) -> None:
     try:
         write_bytes(path(), msgspec.json.format(msgspec.json.encode(decided), indent=2) + b"\n")
     except OSError as error:
-        raise StoreInvalid(f"{path()} cannot be written: {error.strerror}", "make room, or set ZOO_HOME") from error
+        cause = cause_of(error, path())
+        raise StoreInvalid(f"the list of plugins cannot be written: {cause.reason}", cause.hint) from error
 
 
 def disable(plugin: str) -> bool:

@@ -272,21 +272,57 @@ def test_an_option_called_like_a_flag_of_the_command_is_the_plugins_fault(
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk that is always full")
 @pytest.mark.parametrize("unbuffered", ["", "1"])
-@pytest.mark.parametrize("words", ["ls", "--help", "--version"])
+@pytest.mark.parametrize("words", ["ls", "ls --json", "--help", "finetune --help", "--version"])
 def test_an_answer_that_cannot_be_written_is_one_line(
     words: str, unbuffered: str, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
-    site.install("toy", plugin(card()))
+    site.install("toy", plugin(card(summary=repr("long " * 4000))))  # more than a buffer holds
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            [sys.executable, "-m", "zoo", words], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+            [sys.executable, "-m", "zoo", *words.split()], stdout=full, stderr=subprocess.PIPE, text=True, check=False
         )
 
     assert done.returncode == ExitCode.FAILED
     assert done.stderr.startswith("error: ")
     assert "No space left on device" in done.stderr.splitlines()[0]
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("below", [False, True])
+@pytest.mark.parametrize("words", ["ls", "runs", "devices", "finetune model --data rows.csv", "rm one -y"])
+def test_a_home_that_is_a_file_is_said_to_be_one(
+    words: str,
+    below: bool,
+    site: Site,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    site.install("toy", plugin(card()))
+    file = tmp_path / "file"
+    file.touch()
+    home = file / "below" if below else file
+    monkeypatch.setenv("ZOO_HOME", str(home))
+
+    assert main(words.split()) == ExitCode.STORE
+    assert capsys.readouterr().err.splitlines() == [
+        f"error: the folder of zoo is to be {home}, but {file} is a file",
+        "hint: set ZOO_HOME to a folder, or move the file away",
+    ]
+
+
+@pytest.mark.skipif(not Path("/proc/sys").is_dir(), reason="there is no folder that not even root may write to")
+def test_a_home_that_may_not_be_written_is_said_to_be_so(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site.install("toy", plugin(card()))
+    monkeypatch.setenv("ZOO_HOME", "/proc/sys/zoo")
+
+    assert main(["plugins", "disable", "toy"]) != ExitCode.OK
+    error, hint = capsys.readouterr().err.splitlines()
+    assert error.startswith("error: the list of plugins cannot be written: /proc/sys/zoo")
+    assert "report" not in error + hint
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the shell cannot close a stream")

@@ -24,6 +24,7 @@ from zoo.runs.launcher import worker_command
 from zoo.runs.log import append
 
 Start = Callable[..., zoo.Run]
+pytestmark = pytest.mark.slow
 posix = pytest.mark.skipif(sys.platform == "win32", reason="torchrun's signals are those of POSIX")
 
 SOURCE = """
@@ -35,8 +36,6 @@ import time
 from typing import Annotated
 
 import zoo
-
-pytestmark = pytest.mark.slow
 
 WEIGHTS = None
 

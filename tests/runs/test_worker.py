@@ -10,12 +10,15 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import psutil
 import pytest
 
 import zoo
+from tests.echo_plugin import MODULE, SOURCE
 from tests.echo_runs import until, wait_quietly
-from zoo.runs import control, liveness
+from tests.plugin_factory import use_site, write_plugin
+from zoo.runs import control, liveness, oom
 from zoo.runs.events import (
     TERMINAL,
     DataLoaded,
@@ -114,6 +117,71 @@ def test_a_killed_worker_shows_as_crashed_and_the_run_resumes(finetune: Start) -
     started = [event for event in run.events() if isinstance(event, RunStarted)]
     assert [event.attempt for event in started] == [1, 2]
     assert (started[1].resumed_from_step or 0) >= 3
+
+
+def test_a_worker_killed_for_lack_of_memory_is_told_as_such(finetune: Start, tmp_path: Path) -> None:
+    """The kernel's count is that of a file here; a worker of a real machine names its control group's."""
+    run = at_step(finetune(pause_ms=30), 3)
+    psutil.Process(worker_pid(run)).kill()
+    until(lambda: run.status == "crashed")
+    recorded = liveness.recorded(run.folder)
+    assert recorded is not None
+    counts = tmp_path / "memory.events"
+    noted = msgspec.structs.replace(recorded, oom_kills={str(tmp_path / "gone"): 9, str(counts): 1})
+    run.folder.worker_path.write_bytes(msgspec.json.encode(noted))
+
+    counts.write_text("low 0\noom 7\noom_kill 1\noom_group_kill 0\n")
+    assert run.snapshot.error == "the worker is gone without a word"
+    counts.write_text("low 0\noom 7\noom_kill 2\noom_group_kill 0\n")
+    assert "the system has killed 1 process for lack of memory, most likely this one" in run.snapshot.error
+    assert f"zoo resume {run.name}, or start anew with a smaller --micro-batch-size" in run.snapshot.hint
+    assert zoo.open_run(run.name).status == "crashed"
+
+
+@pytest.mark.parametrize("mount", ["", "memory"])
+def test_kills_are_counted_by_the_control_group(mount: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(oom, "GROUPS", tmp_path)
+    monkeypatch.setattr(oom, "MACHINE", tmp_path / "vmstat")
+    (tmp_path / "vmstat").write_text("nr_free_pages 12\noom_kill 40\n")
+    lines = Path("/proc/self/cgroup").read_text().splitlines() if Path("/proc/self/cgroup").exists() else []
+    group = [line.split(":", 2)[2].lstrip("/") for line in lines if line.split(":")[1] == mount]
+    if not group:
+        pytest.skip("there are no control groups of this version here")
+    file = tmp_path / mount / group[0] / ("memory.oom_control" if mount else "memory.events")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("oom_kill 3\n")
+
+    assert {str(file): 3, str(tmp_path / "vmstat"): 40} == oom.kill_counts(os.getpid())
+
+
+FULL = """    def fit(self, run: zoo.TrainingRun) -> zoo.FitResult:
+        with run.checkpoint(1) as folder:
+            (folder / "weights").write_bytes(b"1" * 100_000)
+            HOW
+"""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk that is always full")
+@pytest.mark.parametrize(
+    "how",
+    [
+        "open('/dev/full', 'w').write('x' * 100_000)",
+        "raise Exception('Error while serializing: I/O error: No space left on device (os error 28)')",
+        "raise RuntimeError('it failed') from OSError(28, 'No space left on device')",
+    ],
+)
+def test_a_full_disk_is_told_as_such(how: str, rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    head = "    def fit(self, run: zoo.TrainingRun) -> zoo.FitResult:\n"
+    assert head in SOURCE
+    write_plugin(tmp_path, "echo", SOURCE.replace(head, FULL.replace("HOW", how)), module=MODULE)
+    use_site(tmp_path, monkeypatch)
+    run = wait_quietly(zoo.finetune("echo", rows, device="cpu", precision="fp32"))
+
+    last = run.events()[-1]
+    assert isinstance(last, RunFailed)
+    assert last.message.startswith(f"the disk of {run.folder.checkpoints_folder} is full: the checkpoint does not fit")
+    assert last.hint == f"make room, then zoo resume {run.name}"
+    assert [] == list(run.folder.checkpoints_folder.iterdir())
 
 
 def test_stop_asks_first(finetune: Start) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from zoo.cache.contents import CachedFile
+from zoo.disk import cause_of
 from zoo.errors import StoreInvalid, Unsupported
 from zoo.fetch.part import note_of
 from zoo.fetch.places import hub_cache, torch_checkpoints, url_cache
@@ -67,9 +68,8 @@ def _remove(one: Doomed) -> int:
             with contextlib.suppress(OSError):  # Windows keeps open files
                 lock.unlink()
     except OSError as error:
-        raise StoreInvalid(
-            f"{one.file.path} cannot be deleted: {error.strerror or error}", "look at its permissions"
-        ) from error
+        cause = cause_of(error, Path(one.file.path))
+        raise StoreInvalid(f"{one.file.name} cannot be deleted: {cause.reason}", cause.hint) from error
     for path in (*one.paths, one.file.lock):
         _tidy(Path(path).parent)
     return one.size_bytes

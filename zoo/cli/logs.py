@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from collections.abc import Iterator
 
@@ -41,7 +40,7 @@ def run(args: argparse.Namespace) -> ExitCode:
     elif args.json:
         for event in _events(shown.folder, follow=args.follow):
             output.raw(encode(event).decode())
-            sys.stdout.flush()
+            output.flush()
     else:
         _print_history(shown, follow=args.follow)
     return ExitCode.OK
@@ -52,7 +51,7 @@ def _print_history(shown: Run, *, follow: bool) -> None:
     for event in _events(shown.folder, follow=follow):
         for text in history.lines(event):
             output.line(text)
-        sys.stdout.flush()
+        output.flush()
     s = shown.snapshot
     if s.status == "created":
         diagnostics.note(f"run {shown.name} has not begun")
@@ -93,5 +92,5 @@ def _print_from(folder: RunFolder, offset: int, *, whole_lines: bool) -> int:
             for text in plain(line.decode(errors="replace").removesuffix("\n")).split("\n"):  # a \r ends one, too
                 output.line(text)
             offset += len(line)
-    sys.stdout.flush()
+    output.flush()
     return offset

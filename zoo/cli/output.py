@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -18,14 +19,23 @@ from zoo.text_table import render_table
 _ACTIVE = re.compile(r"[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 
 
+class AnswerLost(OSError):
+    """stdout takes no more, as on a full disk."""
+
+
 def line(text: str = "") -> None:
     """One line of an answer; text from outside is made safe for the terminal."""
-    sys.stdout.write(unbroken(text) + "\n")
+    _write(unbroken(text) + "\n")
+
+
+def page(text: str) -> None:
+    """Text of ours in lines of its own."""
+    _write(text)
 
 
 def raw(text: str) -> None:
     """JSON that was made for another program, passed on with the same meaning."""
-    sys.stdout.write(_ACTIVE.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
+    _write(_ACTIVE.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 def emit_json(value: Any) -> None:
@@ -37,7 +47,28 @@ def emit_json(value: Any) -> None:
 def table(rows: Sequence[Sequence[str]], headers: Sequence[str]) -> None:
     """Aligned columns; the last one is cut to the width of the terminal, if stdout is one."""
     for text in render_table(rows, headers, width=width()):
-        sys.stdout.write(text + "\n")
+        _write(text + "\n")
+
+
+def flush() -> None:
+    """Let whoever reads stdout have all that was written."""
+    with _noticing_loss():
+        sys.stdout.flush()
+
+
+def _write(text: str) -> None:
+    with _noticing_loss():
+        sys.stdout.write(text)
+
+
+@contextlib.contextmanager
+def _noticing_loss() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise  # whoever read it has seen enough
+    except OSError as error:
+        raise AnswerLost(error.errno, error.strerror) from error
 
 
 def width() -> int | None:

@@ -7,10 +7,11 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn, Protocol
 
-from zoo.cli import diagnostics
+from zoo.cli import diagnostics, output
 from zoo.cli.diagnostics import Verbosity
 from zoo.cli.exit_codes import ExitCode, exit_code
 from zoo.cli.spelling import MODEL_FLAGS, flag_of_other_tool, respelled, unknown_flag
+from zoo.disk import store_error
 from zoo.errors import OptionInvalid, ZooError
 from zoo.suggestions import did_you_mean, nearest
 
@@ -108,9 +109,13 @@ class Parser(argparse.ArgumentParser):
         example = f"such as {self.examples[0]}; " if self.examples and "required" in message else ""
         raise OptionInvalid(message, f"{example}{self.prog} --help")
 
+    def print_help(self, file: Any = None) -> None:
+        """Write the help to stdout; argparse would pass over a stdout that takes no more."""
+        output.page(self.format_help())
+
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         """Leave after --help, while a reader that has gone away can still be noticed."""
-        sys.stdout.flush()
+        output.flush()
         super().exit(status, message)
 
 
@@ -161,16 +166,23 @@ def execute(name: str, command: Command, help_text: str, words: list[str]) -> in
     except KeyboardInterrupt:
         diagnostics.note("interrupted")
         return ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        raise  # whoever read our output has seen enough: `main` ends quietly
+    except (BrokenPipeError, output.AnswerLost):
+        raise  # of stdout: `main` ends quietly, or with one line
     except Exception as error:  # the last resort: one clear line instead of a traceback
-        text = " ".join(f"{type(error).__name__}: {error}".split())
-        again = f"zoo -v {name} ... shows the traceback; please report it"
-        diagnostics.error(ZooError(f"something unexpected happened: {text}", again))
+        diagnostics.error(_explained(error, name))
         return _with_traceback(ExitCode.FAILED)
     finally:
         _report_slow_plugins()
     return code
+
+
+def _explained(error: Exception, command: str) -> ZooError:
+    """What is said of an error that is none of ours: of a disk, what is wrong with it, of all others, to report it."""
+    if isinstance(error, OSError) and (known := store_error(error)):
+        return known
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    again = f"zoo -v {command} ... shows the traceback; please report it"
+    return ZooError(f"something unexpected happened: {text}", again)
 
 
 def _report_slow_plugins() -> None:

@@ -154,7 +154,7 @@ def _show(record: AnswerRecord, json_lines: JsonLines | None) -> None:
     else:
         for line in render(record.input or f"row {record.row}", record.answer):
             output.line(line)
-    sys.stdout.flush()
+    output.flush()
 
 
 @contextlib.contextmanager

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import ipaddress
 import socket
-import sys
 
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
@@ -39,7 +38,7 @@ def run(args: argparse.Namespace) -> ExitCode:
         )
     server = WebServer(args.host, port, public_url=args.public_url, token="" if args.no_token else new_token())
     output.line(server.address)
-    sys.stdout.flush()  # whoever reads it through a pipe waits for it
+    output.flush()  # whoever reads it through a pipe waits for it
     diagnostics.note("open this address in a browser; Ctrl-C ends it, and runs go on")
     if not _is_loopback(args.host):
         diagnostics.warn("others on the network can reach this; who has the address can do what you can do in zoo")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from zoo.card import HubSource, RemoteSource, Weights, WeightsFile
+from zoo.disk import cause_of, is_full, named_by
 from zoo.errors import ChecksumMismatch, DownloadFailed
 from zoo.fetch.http import new_client, shown
 from zoo.fetch.part import note_of
@@ -256,6 +257,6 @@ def _told_of_disk(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise DownloadFailed(
-            f"{error.filename or folder}: {error.strerror or error}", "look at the disk, its room and its permissions"
-        ) from error
+        path = named_by(error) or folder
+        hint = "make room, or set HF_HOME to another disk" if is_full(error) else "look at the disk and its permissions"
+        raise DownloadFailed(cause_of(error, path).reason, hint) from error

@@ -192,9 +192,10 @@ class TrainingRun:
         partial = self.checkpoints_folder / f".partial-{step}"
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
-        yield partial
-        size_bytes = sum(path.stat().st_size for path in partial.rglob("*") if path.is_file())
-        checkpoints.publish(self.checkpoints_folder, partial, step)
+        with checkpoints.removed_on_error(partial):
+            yield partial
+            size_bytes = sum(path.stat().st_size for path in partial.rglob("*") if path.is_file())
+            checkpoints.publish(self.checkpoints_folder, partial, step)
         self.emit(CheckpointSaved(step=step, size_bytes=size_bytes))
 
     def newest_checkpoint(self) -> tuple[int, Path] | None:

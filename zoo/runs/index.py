@@ -16,12 +16,11 @@ import msgspec
 
 from zoo.errors import StoreInvalid
 from zoo.paths import runs_folder
-from zoo.runs import ranks
 from zoo.runs.events import TERMINAL, AnyEvent, RunCancelled, RunFailed, RunFinished, decode
 from zoo.runs.liveness import is_alive
 from zoo.runs.log import read_events
 from zoo.runs.request import RunRequest, RunVerb
-from zoo.runs.snapshot import RunSnapshot, Status, apply, fold
+from zoo.runs.snapshot import RunSnapshot, Status, fold
 from zoo.runs.status import judge
 from zoo.runs.store import RunFolder
 
@@ -150,9 +149,7 @@ class RunIndex:
         events, entry.offset = read_events(entry.folder, entry.offset)
         assert entry.snapshot is not None
         snapshot = fold(events, entry.snapshot)
-        if snapshot.live and not alive and (failure := ranks.first_failure(entry.folder)):
-            snapshot = apply(snapshot, failure)
-        snapshot = judge(snapshot, alive=alive)
+        snapshot = judge(snapshot, entry.folder, alive=alive)
         summary = _of_snapshot(entry.request, snapshot)
         changed = summary != entry.summary
         entry.summary = summary
@@ -189,9 +186,7 @@ def _entry(folder: RunFolder) -> _Entry | None:
     events, offset = read_events(folder)
     alive = is_alive(folder)
     snapshot = fold(events)
-    if snapshot.live and not alive and (failure := ranks.first_failure(folder)):
-        snapshot = apply(snapshot, failure)
-    snapshot = judge(snapshot, alive=alive)
+    snapshot = judge(snapshot, folder, alive=alive)
     goes_on = snapshot if snapshot.live or snapshot.status == "created" else None
     return _Entry(folder, request, _of_snapshot(request, snapshot), stamp, goes_on, offset)
 

@@ -12,6 +12,7 @@ import msgspec
 
 from zoo import atomic
 from zoo.locking import try_lock
+from zoo.runs.oom import kill_counts
 from zoo.runs.store import RunFolder
 
 HEARTBEAT_S = 5.0
@@ -29,13 +30,16 @@ class WorkerProcess(msgspec.Struct, frozen=True, kw_only=True):
     started_at: float
     """Start time of that process, Unix seconds; tells it from a later one with the same pid."""
     host: str
+    oom_kills: dict[str, int] = {}
+    """Processes that had been killed for lack of memory when it started, as `oom.kill_counts` gives them."""
 
 
 def describe(pid: int) -> WorkerProcess:
     """Name a process of this machine so that it can be recognised later."""
     import psutil
 
-    return WorkerProcess(pid=pid, started_at=psutil.Process(pid).create_time(), host=socket.gethostname())
+    started_at = psutil.Process(pid).create_time()
+    return WorkerProcess(pid=pid, started_at=started_at, host=socket.gethostname(), oom_kills=kill_counts(pid))
 
 
 def record(folder: RunFolder, pid: int) -> None:

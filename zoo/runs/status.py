@@ -4,30 +4,51 @@ from __future__ import annotations
 
 import msgspec
 
+from zoo.disk import free_bytes, full_disk, megabytes
 from zoo.runs import ranks
-from zoo.runs.liveness import is_alive
+from zoo.runs.liveness import is_alive, is_here, recorded
 from zoo.runs.log import read_events
+from zoo.runs.oom import kills_since
 from zoo.runs.snapshot import RunSnapshot, apply, fold
 from zoo.runs.store import RunFolder
+
+FULL_BYTES = 100_000
+"""A disk with less room than this takes no event of a run any more."""
 
 
 def read(folder: RunFolder) -> RunSnapshot:
     """Fold the log; a run that did not end and whose worker is gone has failed if a process told why, else crashed."""
     alive = is_alive(folder)  # looked at first: a worker that ends in between has written its last event by then
     events, _ = read_events(folder)
-    snapshot = fold(events)
-    if snapshot.live and not alive and (failure := ranks.first_failure(folder)):
-        return apply(snapshot, failure)
-    return judge(snapshot, alive=alive)
+    return judge(fold(events), folder, alive=alive)
 
 
-def judge(snapshot: RunSnapshot, *, alive: bool) -> RunSnapshot:
-    """What a snapshot amounts to when the worker is, or is not, there."""
+def judge(snapshot: RunSnapshot, folder: RunFolder, *, alive: bool) -> RunSnapshot:
+    """What a snapshot amounts to when the worker is, or is not, there: if it is gone, a process may have told why."""
     if alive or not snapshot.live:
         return snapshot
-    return msgspec.structs.replace(
-        snapshot,
-        status="crashed",
-        error=snapshot.error or "the worker is gone without a word",
-        hint="zoo logs shows what it printed last; zoo resume goes on from its last checkpoint",
+    if failure := ranks.first_failure(folder):
+        return apply(snapshot, failure)
+    error, hint = _gone(snapshot, folder)
+    return msgspec.structs.replace(snapshot, status="crashed", error=snapshot.error or error, hint=hint)
+
+
+def _gone(snapshot: RunSnapshot, folder: RunFolder) -> tuple[str, str]:
+    """What is known of a worker that is gone, and what to do."""
+    worker = recorded(folder)
+    resume = f"zoo resume {folder.name}"
+    if worker is not None and is_here(worker):
+        if kills := kills_since(worker.oom_kills):
+            held = f", which held {megabytes(snapshot.memory_bytes)}," if snapshot.memory_bytes else ""
+            return (
+                f"the worker{held} is gone without a word; since it started, the system has killed {kills} "
+                f"process{'es' if kills > 1 else ''} for lack of memory, most likely this one",
+                f"close what else needs memory and {resume}, or start anew with a smaller --micro-batch-size, which "
+                "changes no result",
+            )
+        if free_bytes(folder.path) < FULL_BYTES:
+            return f"the worker is gone without a word, and {full_disk([folder.path])}", f"make room, then {resume}"
+    return (
+        "the worker is gone without a word",
+        f"zoo logs {folder.name} shows what it printed last; {resume} goes on from its last checkpoint",
     )

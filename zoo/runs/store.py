@@ -28,6 +28,7 @@ import msgspec
 
 from zoo import atomic
 from zoo.card import Card, FolderSource
+from zoo.disk import cause_of
 from zoo.errors import OptionInvalid, StoreInvalid, UnknownRun
 from zoo.paths import runs_folder
 from zoo.runs.request import RunRequest
@@ -121,16 +122,16 @@ def create(request: RunRequest) -> RunFolder:
         OptionInvalid: the name is not one, or is taken.
         StoreInvalid: the folder cannot be written.
     """
-    parent = runs_folder()
+    parent, path = runs_folder(), None
     try:
         parent.mkdir(parents=True, exist_ok=True)
         path = _claim(parent, request.name) if request.name else _claim_numbered(parent, request)
         named = msgspec.structs.replace(request, name=path.name)
         atomic.write_bytes(path / "run.json", msgspec.json.format(msgspec.json.encode(named)))
     except OSError as error:
-        raise StoreInvalid(
-            f"the run cannot be stored below {parent}: {error}", "set ZOO_HOME to a folder that can"
-        ) from error
+        if path is not None:
+            shutil.rmtree(path, ignore_errors=True)  # a folder without a request would only keep its name taken
+        raise _store_invalid("the run cannot be stored", error, parent) from error
     return RunFolder(path)
 
 
@@ -206,7 +207,7 @@ def rename(folder: RunFolder, name: str) -> RunFolder:
         renamed = msgspec.structs.replace(request, name=name)
         atomic.write_bytes(target / "run.json", msgspec.json.format(msgspec.json.encode(renamed)))
     except OSError as error:
-        raise StoreInvalid(f"run {folder.name} cannot be renamed: {error}", "close what uses its files") from error
+        raise _store_invalid(f"run {folder.name} cannot be renamed", error, folder.path) from error
     return RunFolder(target)
 
 
@@ -221,7 +222,7 @@ def delete(folder: RunFolder) -> None:
     try:
         shutil.rmtree(folder.path)
     except OSError as error:
-        raise StoreInvalid(f"run {folder.name} cannot be removed: {error}", "close what uses its files") from error
+        raise _store_invalid(f"run {folder.name} cannot be removed", error, folder.path) from error
 
 
 def check_new_name(name: str) -> None:
@@ -232,6 +233,11 @@ def check_new_name(name: str) -> None:
     """
     if (runs_folder() / _checked_name(name)).exists():
         raise _taken(name)
+
+
+def _store_invalid(what: str, error: OSError, path: Path) -> StoreInvalid:
+    cause = cause_of(error, path)
+    return StoreInvalid(f"{what}: {cause.reason}", cause.hint)
 
 
 def _taken(name: str) -> OptionInvalid:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import tempfile
 import threading
 import time
 import traceback
@@ -17,9 +18,11 @@ from pathlib import Path
 from types import FrameType
 
 from zoo.allocator import keep_freed_memory
+from zoo.disk import full_disk, is_full, named_by
 from zoo.errors import RunCancelled as RunCancelledError
 from zoo.errors import RunFailed as RunFailedError
 from zoo.errors import ZooError
+from zoo.paths import cache_folder
 from zoo.runs import liveness, ranks
 from zoo.runs.checkpoints import newest_step
 from zoo.runs.events import AnyEvent, RunCancelled, RunFailed, RunFinished, RunStarted
@@ -108,7 +111,8 @@ def _outcome(worker: Worker) -> AnyEvent:
         return RunCancelled(step=newest_step(worker.folder.checkpoints_folder) or 0)
     except ZooError as error:
         traceback.print_exc()
-        return RunFailed(kind=type(error).__name__, message=error.message, hint=error.hint)
+        hint = _make_room(worker) if is_full(error) else error.hint
+        return RunFailed(kind=type(error).__name__, message=error.message, hint=hint)
     except (Exception, SystemExit, KeyboardInterrupt) as error:  # a plugin may raise anything; the log has it all
         traceback.print_exc()
         return _unexpected(error, worker)
@@ -154,7 +158,21 @@ def _unexpected(error: BaseException, worker: Worker) -> RunFailed:
     hint = f"zoo logs {worker.folder.name} shows where"
     if isinstance(error, MemoryError) or "out of memory" in message.lower():
         hint = "use a smaller --micro-batch-size; the result stays the same"
+    if is_full(error):
+        return RunFailed(kind="StoreInvalid", message=_full_disk(error, worker), hint=_make_room(worker))
     return RunFailed(kind=type(error).__name__, message=f"{type(error).__name__}: {message}", hint=hint)
+
+
+def _full_disk(error: BaseException, worker: Worker) -> str:
+    """What is full: the error names it, or it is one of the places that a run writes to."""
+    if path := named_by(error):
+        return full_disk([path])
+    out = [Path(worker.request.out).parent] if worker.request.out else []
+    return full_disk([worker.folder.path, *out, cache_folder(), Path(tempfile.gettempdir())])
+
+
+def _make_room(worker: Worker) -> str:
+    return f"make room, then zoo resume {worker.folder.name}"
 
 
 def _beat(worker: Worker) -> None:

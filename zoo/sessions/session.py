@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import sys
 import tempfile
@@ -12,6 +13,7 @@ from typing import Any
 
 from zoo.errors import RunFailed
 from zoo.runs.launcher import environment
+from zoo.runs.oom import kill_counts, kills_since
 from zoo.sanitize import one_line
 from zoo.sessions.conversation import Conversation
 from zoo.sessions.messages import Open
@@ -37,6 +39,7 @@ class Session(Conversation):
     def __init__(
         self, model: str, *, device: str = "auto", precision: str = "auto", options: Mapping[str, Any] | None = None
     ) -> None:
+        self._oom_kills = kill_counts(os.getpid())
         self._words = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the session)
         try:
             self._process = subprocess.Popen(
@@ -81,7 +84,9 @@ class Session(Conversation):
             self._words.close()
 
     def last_words(self) -> str:
-        """What the process printed before it was gone."""
+        """What the process printed before it was gone, or that the system has killed some for lack of memory."""
+        if kills_since(self._oom_kills):
+            return "the system has killed a process for lack of memory, most likely this one: close what else needs it"
         if self._words.closed:
             return ""
         end = self._words.seek(0, 2)

@@ -23,7 +23,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from zoo.errors import StoreInvalid
-from zoo.runs.checkpoints import MANIFEST, PREFIX, checkpoint_folder
+from zoo.runs.checkpoints import MANIFEST, PREFIX, checkpoint_folder, removed_on_error
 
 KEPT = 2
 
@@ -117,13 +117,14 @@ def save(
     for left_over in folder.glob(".partial-*"):
         _remove(left_over)
     partial.mkdir()
-    save_file(model, partial / "model.safetensors")
-    save_file(optimizer, partial / "optimizer.safetensors")
-    (partial / "state.json").write_bytes(msgspec.json.encode(progress))
-    digests = {path.name: _digest(path) for path in sorted(partial.iterdir())}
-    (partial / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(digests)))
-    for path in partial.iterdir():
-        _sync(path)
+    with removed_on_error(partial, sum(tensor.nbytes for tensor in (*model.values(), *optimizer.values()))):
+        save_file(model, partial / "model.safetensors")
+        save_file(optimizer, partial / "optimizer.safetensors")
+        (partial / "state.json").write_bytes(msgspec.json.encode(progress))
+        digests = {path.name: _digest(path) for path in sorted(partial.iterdir())}
+        (partial / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(digests)))
+        for path in partial.iterdir():
+            _sync(path)
     if target.exists():
         shutil.rmtree(target)
     partial.replace(target)
@@ -135,8 +136,9 @@ def save_best(folder: Path, step: int, model: dict[str, torch.Tensor]) -> None:
     """Keep the parameters of the best evaluation so far."""
     folder.mkdir(parents=True, exist_ok=True)
     partial = folder / ".partial-best"
-    save_file(model, partial)
-    _sync(partial)
+    with removed_on_error(partial, sum(tensor.nbytes for tensor in model.values())):
+        save_file(model, partial)
+        _sync(partial)
     partial.replace(best_path(folder, step))
 
 

@@ -15,7 +15,9 @@ from textual.message import Message
 
 from zoo.card import Card, FolderSource
 from zoo.catalog import Catalog, is_local
+from zoo.disk import cause_of, named_by
 from zoo.errors import StoreInvalid, ZooError
+from zoo.paths import home
 from zoo.plugins import DisabledPlugin, Plugin, PluginFailure, disabled_plugins, load_plugins, take_slow
 from zoo.runs.index import RunIndex, RunSummary
 from zoo.tui.downloads import Download, Downloads
@@ -121,8 +123,10 @@ class Feed:
             self._tell_of(error)
 
     def _tell_of(self, error: ZooError | OSError) -> None:
-        told = error if isinstance(error, ZooError) else StoreInvalid(f"the store cannot be read: {error}")
-        self.later(lambda: self._app.show_error(told))
+        if isinstance(error, OSError):
+            cause = cause_of(error, named_by(error) or home())
+            error = StoreInvalid(f"the store cannot be read: {cause.reason}", cause.hint)
+        self.later(partial(self._app.show_error, error))
 
     def _look_for_models(self, anew: bool) -> None:
         """Cards first, then which of them are here."""

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from itertools import islice
 
 from zoo.narration import Narrator, stamped
-from zoo.runs import ranks
 from zoo.runs.liveness import is_alive
 from zoo.runs.log import read_events
 from zoo.runs.mistakes import Mistake, read_mistakes
@@ -75,9 +74,7 @@ class Follower:
         for event in events:
             self._snapshot = apply(self._snapshot, event)
             self._told += stamped(event, self._narrator.lines(event, self._snapshot))
-        if self._snapshot.live and not alive and (failure := ranks.first_failure(self._folder)):
-            return apply(self._snapshot, failure)
-        return judge(self._snapshot, alive=alive)
+        return judge(self._snapshot, self._folder, alive=alive)
 
 
 def _size(folder: RunFolder) -> int:

@@ -1,0 +1,96 @@
+"""Files that cannot be read or written: what the system's error means, and what to do about it."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from zoo.errors import StoreInvalid
+
+_QUOTA = getattr(errno, "EDQUOT", errno.ENOSPC)
+_DENIED = (errno.EACCES, errno.EPERM)
+_KNOWN = {errno.ENOSPC, _QUOTA, errno.EROFS, errno.ENOTDIR, *_DENIED}
+_ELSEWHERE = "look at its owner and permissions, or set ZOO_HOME to a folder that can be written"
+
+
+class Cause(NamedTuple):
+    """Why a file cannot be read or written."""
+
+    reason: str
+    """Words that follow `cannot be written: `."""
+    hint: str
+    """What to do next; may be empty."""
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether an error, or its cause, means that a disk has no room left; libraries in Rust have only words for it."""
+    cause = error.__cause__
+    told = getattr(error, "errno", None) in (errno.ENOSPC, _QUOTA) or "(os error 28)" in str(error)
+    return told or (cause is not None and is_full(cause))
+
+
+def cause_of(error: OSError, path: Path) -> Cause:
+    """Explain an error of the system.
+
+    Args:
+        error: what was raised.
+        path: the file or folder that was to be read or written.
+    """
+    if error.errno == _QUOTA != errno.ENOSPC:
+        return Cause(f"the quota of the disk of {path} is used up", "make room")
+    if is_full(error):
+        return Cause(full_disk([path]), "make room")
+    if error.errno == errno.EROFS:
+        return Cause(f"{path} is on a disk that can only be read", "set ZOO_HOME to a folder that can be written")
+    if error.errno == errno.ENOTDIR and (obstacle := file_in_the_way(path)):
+        return Cause(f"{obstacle} is a file, not a folder", "move it away")
+    words = f"{path}: {error.strerror or error}"
+    return Cause(words, _ELSEWHERE if error.errno in _DENIED and os.name == "posix" else "close what uses its files")
+
+
+def store_error(error: OSError) -> StoreInvalid | None:
+    """The error to show for one of the system that explains itself; None for any other, which is a fault of zoo."""
+    if error.filename is None:
+        return StoreInvalid(f"a disk is full: {error.strerror}", "make room") if is_full(error) else None
+    return StoreInvalid(*cause_of(error, named_by(error) or Path())) if error.errno in _KNOWN else None
+
+
+def named_by(error: BaseException) -> Path | None:
+    """The file that an error of the system is about, if it says so."""
+    name = getattr(error, "filename", None)
+    return Path(os.fsdecode(name)) if isinstance(name, str | bytes) else None
+
+
+def full_disk(paths: Iterable[Path]) -> str:
+    """Which of some places has the least room, and how much that is."""
+    import shutil
+
+    usages = {path: shutil.disk_usage(_existing(path)) for path in paths}
+    path = min(usages, key=lambda path: usages[path].free)
+    return f"the disk of {path} is full: {megabytes(usages[path].free)} of {megabytes(usages[path].total)} are free"
+
+
+def free_bytes(path: Path) -> int:
+    """Room on the disk of a path, which may not be there."""
+    import shutil
+
+    return shutil.disk_usage(_existing(path)).free
+
+
+def file_in_the_way(folder: Path) -> Path | None:
+    """What stands where a folder is to be, or one of those above it, and is none."""
+    existing = _existing(folder)
+    return None if existing.is_dir() else existing
+
+
+def _existing(path: Path) -> Path:
+    """The path itself, or the nearest above it that is there."""
+    return next((one for one in (path, *path.parents) if one.exists()), Path(path.anchor or "."))
+
+
+def megabytes(size_bytes: int) -> str:
+    """A size of the kind that fills disks."""
+    return f"{size_bytes / 1e9:,.1f} GB" if size_bytes >= 1e9 else f"{size_bytes / 1e6:,.1f} MB"
