@@ -115,7 +115,7 @@ def _new(args: argparse.Namespace) -> ExitCode:
     task = args.task or (PLAIN_TASK if args.plain else "")
     if len(args.names) != 1 or not task:
         asked = "the task of its model" if args.names else "the name of the new plugin"
-        raise OptionInvalid(f"say {asked}", f"zoo plugins new NAME --task TASK; tasks: {', '.join(TASKS)}")
+        raise OptionInvalid(f"say {asked}", f"zoo plugins new NAME --task TASK; tasks: {', '.join(TASKS)}; or --plain")
     folder = write_plugin(args.names[0], task, args.into or Path(), plain=args.plain)
     model = f"{folder.name.removeprefix('zoo-')}-tiny"
     output.line(f"wrote {folder}; it works as it is:")
@@ -130,7 +130,8 @@ def _guide(args: argparse.Namespace) -> ExitCode:
     from zoo import guide
 
     for name in args.names:
-        output.line(guide.page(name).rstrip())
+        for text in guide.page(name).splitlines():
+            output.line(text)
     if not args.names:
         output.table([(name, guide.title(name)) for name in guide.PAGES], ("PAGE", "TITLE"))
         diagnostics.note("zoo plugins guide PAGE prints one")
