@@ -36,7 +36,7 @@ QUIET_S = 0.15
 """No more bytes for so long: the screen is painted."""
 PLUGIN = """
 import zoo
-ABILITIES = {"finetune": zoo.Ability(task="text-classification", options=zoo.FinetuneOptions)}
+ABILITIES = (zoo.Ability(verb="finetune", task="text-classification", options=zoo.FinetuneOptions),)
 
 @zoo.hookimpl
 def cards():

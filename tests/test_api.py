@@ -181,9 +181,19 @@ def test_waiting_ends_when_the_time_is_up_and_the_run_does_not(finetune: Start) 
 
 def test_a_dry_run_leaves_nothing_behind(echo: None, rows: Path) -> None:
     from zoo.api import start
-    from zoo.requesting import training_request
+    from zoo.requests import Job, Place, Source, request_of
 
-    run = start(training_request("finetune", "echo", rows, dry_run=True, device="cpu", precision="fp32"))
+    run = start(
+        request_of(
+            Job(
+                verb="finetune",
+                model="echo",
+                source=Source(data=rows),
+                place=Place(device="cpu", precision="fp32"),
+                dry_run=True,
+            )
+        )
+    )
     run.wait(progress=False)
 
     assert run.snapshot.plan is not None

@@ -7,21 +7,60 @@ import pytest
 
 import zoo
 from zoo.card import Source, Weights, WeightsFile
+from zoo.errors import Unsupported
+
+ABILITIES = (
+    zoo.Ability(verb="pretrain", task="fill-mask"),
+    zoo.Ability(verb="finetune", task="text-classification"),
+    zoo.Ability(verb="predict", task="text-classification"),
+    zoo.Ability(verb="predict", task="feature-extraction"),
+)
 
 
 def make_card(**fields: object) -> zoo.Card:
     return msgspec.structs.replace(
-        zoo.Card(name="model", task="fill-mask", family="toy", summary="a toy", abilities={}), **fields
+        zoo.Card(name="model", task="fill-mask", family="toy", summary="a toy", abilities=()), **fields
     )
 
 
 def test_tasks_are_the_home_task_and_those_of_the_abilities_once_each() -> None:
-    ability = zoo.Ability(task="text-classification")
-    found = make_card(
-        abilities={"pretrain": zoo.Ability(task="fill-mask"), "finetune": ability, "predict": ability}
-    ).tasks
+    card = make_card(abilities=ABILITIES)
 
-    assert found == ("fill-mask", "text-classification")
+    assert card.tasks == ("fill-mask", "text-classification", "feature-extraction")
+    assert card.verbs == ("pretrain", "finetune", "predict")
+    assert card.tasks_of("predict") == ("text-classification", "feature-extraction")
+    assert card.tasks_of("finetune") == ("text-classification",)
+
+
+def test_a_verb_and_a_task_lead_to_an_ability_and_the_task_is_needed_where_there_are_several() -> None:
+    card = make_card(abilities=ABILITIES)
+
+    assert card.ability("finetune") is card.ability("finetune", "text-classification") is ABILITIES[1]
+    assert card.ability("predict", "feature-extraction") is ABILITIES[3]
+    with pytest.raises(Unsupported, match="model can predict for several tasks: text-classification, feature") as asked:
+        card.ability("predict")
+    assert "--task text-classification" in asked.value.hint
+    with pytest.raises(Unsupported, match="model cannot predict for dancing") as asked:
+        card.ability("predict", "dancing")
+    assert asked.value.hint == "--task takes text-classification, feature-extraction here"
+    with pytest.raises(Unsupported, match="model cannot predict"):
+        make_card(abilities=ABILITIES[:1]).ability("predict")
+
+
+def test_a_dict_of_verbs_is_taken_as_it_was_before() -> None:
+    ability = zoo.Ability(task="text-classification")
+    card = zoo.Card(
+        name="model",
+        task="text-classification",
+        family="toy",
+        summary="a toy",
+        abilities={"finetune": ability, "predict": ability},  # type: ignore[arg-type]
+    )
+
+    assert [(one.verb, one.task) for one in card.abilities] == [
+        ("finetune", "text-classification"),
+        ("predict", "text-classification"),
+    ]
 
 
 def test_the_full_name_carries_the_plugin() -> None:

@@ -125,7 +125,7 @@ def test_the_result_of_a_run_is_a_model(toys: Site, store: Path) -> None:
 
     assert (found.full_name, found.family, found.labels, found.parameters) == ("red/my-run", "ant", ("no", "yes"), 12)
     assert found.summary == "tiny, fine-tuned: accuracy 0.917"
-    assert found.abilities["predict"].task == "text-classification"
+    assert found.ability("predict").task == "text-classification"
     assert found.weights is not None
     assert found.weights.sources == (FolderSource(path=str(folder)),)
     assert found.weights.size_bytes == 4
@@ -138,7 +138,7 @@ def test_a_result_answers_the_task_it_was_made_for(toys: Site, store: Path) -> N
 
     found = Catalog.load().resolve("masks")
 
-    assert (found.task, found.abilities["predict"].task) == ("fill-mask", "fill-mask")
+    assert (found.task, found.ability("predict").task) == ("fill-mask", "fill-mask")
     assert found.summary == "tiny, pretrained"
     assert found.tasks == ("fill-mask",)
 

@@ -23,7 +23,7 @@ from zoo.card import Card
 from zoo.catalog import Catalog
 from zoo.data.expansion import input_list
 from zoo.errors import RunCancelled, RunFailed, UnknownModel, Unsupported
-from zoo.requesting import batch_prediction_request, check_name, evaluation_request, training_request
+from zoo.requests import Job, Place, Source, check_name, request_of
 from zoo.runs import control, status, store
 from zoo.runs.events import AnyEvent
 from zoo.runs.launcher import launch
@@ -89,6 +89,7 @@ class Model:
 def load(
     name: str,
     *,
+    task: str = "",
     device: str = "auto",
     precision: str = "auto",
     on_progress: Callable[[Progress], None] | None = None,
@@ -98,6 +99,7 @@ def load(
 
     Args:
         name: of a card or of a finished run.
+        task: what it shall answer; needed only where it knows several.
         device: auto, cpu, cuda, cuda:N, mps or xpu.
         precision: auto, fp32, bf16, fp16 or int8.
         on_progress: told how a download goes.
@@ -108,7 +110,7 @@ def load(
         Unsupported: it has nothing to predict with.
         DownloadFailed: its weights cannot be had.
     """
-    return _load_card(Catalog.load().resolve(name), device, precision, on_progress, options)
+    return _load_card(Catalog.load().resolve(name), device, precision, on_progress, options, task=task)
 
 
 def _load_card(
@@ -117,6 +119,8 @@ def _load_card(
     precision: str = "auto",
     on_progress: Callable[[Progress], None] | None = None,
     options: Mapping[str, Any] | None = None,
+    *,
+    task: str = "",
 ) -> Model:
     from zoo.devices import choose
     from zoo.fetch import fetch
@@ -126,11 +130,11 @@ def _load_card(
     from zoo.runs.hooks import load_predictor
     from zoo.tasks import get_task
 
-    ability = card.abilities.get("predict")
-    if ability is None or card.weights is None:
+    if card.weights is None or not card.tasks_of("predict"):
         raise Unsupported(
             f"{card.name} has learnt nothing to predict with yet", f"train it: zoo finetune {card.name} --data FILE"
         )
+    ability = card.ability("predict", task)
     parsed = parse(ability.options, options or {}, beside=load.__kwdefaults__ or ())
     placement = choose(device, precision, known=ability.precisions)
     ability.check_precision(placement.precision)
@@ -271,6 +275,7 @@ def finetune(
     model: str,
     data: str | Path,
     *,
+    task: str = "",
     eval_data: str | Path | None = None,
     input: str = "",
     label: str = "",
@@ -286,6 +291,7 @@ def finetune(
     Args:
         model: name of a card or of a finished run.
         data: a CSV, TSV, JSON or Parquet file, or a folder of images in class folders.
+        task: what the result shall do; needed only where the model can be fine-tuned for several.
         eval_data: what to evaluate on; without it the `val` folder beside `train` is taken, or a share of the rows is
             held out (`eval_share`).
         input: column of the inputs; found by its usual names if not given.
@@ -301,21 +307,10 @@ def finetune(
     Raises:
         ZooError: whatever can be told to be wrong before the worker starts.
     """
-    return start(
-        training_request(
-            "finetune",
-            model,
-            data,
-            eval_data=eval_data,
-            input=input,
-            label=label,
-            merge_labels=merge_labels,
-            name=name,
-            device=device,
-            precision=precision,
-            processes=processes,
-            **options,
-        )
+    source = Source(data=data, eval_data=eval_data, input=input, label=label, merge_labels=merge_labels)
+    place = Place(device=device, precision=precision, processes=processes)
+    return start_job(
+        Job(verb="finetune", model=model, task=task, source=source, place=place, options=options, name=name)
     )
 
 
@@ -323,6 +318,7 @@ def pretrain(
     model: str,
     data: str | Path,
     *,
+    task: str = "",
     eval_data: str | Path | None = None,
     input: str = "",
     name: str = "",
@@ -335,19 +331,10 @@ def pretrain(
 
     `data` may also be a text file, one example a line.
     """
-    return start(
-        training_request(
-            "pretrain",
-            model,
-            data,
-            eval_data=eval_data,
-            input=input,
-            name=name,
-            device=device,
-            precision=precision,
-            processes=processes,
-            **options,
-        )
+    source = Source(data=data, eval_data=eval_data, input=input)
+    place = Place(device=device, precision=precision, processes=processes)
+    return start_job(
+        Job(verb="pretrain", model=model, task=task, source=source, place=place, options=options, name=name)
     )
 
 
@@ -355,6 +342,7 @@ def evaluate(
     model: str,
     data: str | Path,
     *,
+    task: str = "",
     input: str = "",
     label: str = "",
     merge_labels: bool = False,
@@ -369,20 +357,18 @@ def evaluate(
     `errors` names a new file (.csv, .tsv, .jsonl or .ndjson) for the rows that are answered wrongly, the most confident
     answer first; `Run.mistakes` has them in any case.
     """
-    return start(
-        evaluation_request(
-            model,
-            data,
-            input=input,
-            label=label,
-            merge_labels=merge_labels,
-            errors=errors,
-            name=name,
-            device=device,
-            precision=precision,
-            **options,
-        )
+    source = Source(data=data, input=input, label=label, merge_labels=merge_labels)
+    job = Job(
+        verb="evaluate",
+        model=model,
+        task=task,
+        source=source,
+        place=Place(device=device, precision=precision),
+        options=options,
+        name=name,
+        out=errors or "",
     )
+    return start_job(job)
 
 
 def predict_file(
@@ -390,6 +376,7 @@ def predict_file(
     data: str | Path,
     out: str | Path,
     *,
+    task: str = "",
     input: str = "",
     keep: str | Sequence[str] = (),
     name: str = "",
@@ -403,6 +390,7 @@ def predict_file(
         model: name of a card or of a finished run.
         data: the inputs: a file, or a folder of images.
         out: .csv, .tsv, .jsonl or .ndjson; must not exist.
+        task: what the model shall answer; needed only where it knows several.
         input: column of the inputs; found by its usual names if not given.
         keep: columns of the data to carry along into the output, or "all".
         name: of the run.
@@ -410,11 +398,24 @@ def predict_file(
         precision: auto, fp32, bf16, fp16 or int8.
         **options: of the model's predict ability.
     """
-    return start(
-        batch_prediction_request(
-            model, data, out, input=input, keep=keep, name=name, device=device, precision=precision, **options
-        )
+    source, place = Source(data=data, input=input), Place(device=device, precision=precision)
+    job = Job(
+        verb="predict",
+        model=model,
+        task=task,
+        source=source,
+        place=place,
+        options=options,
+        name=name,
+        out=out,
+        keep=keep,
     )
+    return start_job(job)
+
+
+def start_job(job: Job) -> Run:
+    """Check a job, put its request into the store and start its worker."""
+    return start(request_of(job))
 
 
 def start(request: RunRequest) -> Run:

@@ -123,8 +123,10 @@ class PublishedMetric(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ability(msgspec.Struct, frozen=True, kw_only=True):
-    """One verb a model supports."""
+    """One verb that a model supports for one task."""
 
+    verb: Verb | None = None
+    """None only within the dict of verbs that `Card.abilities` took before it was a tuple."""
     task: str
     """What the verb is about: predict answers this task, fine-tuning and pretraining make a model for it."""
     options: type[Options] = Options
@@ -149,8 +151,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     """Architecture, in lower case: `bert`, `resnet`."""
     summary: str
     """One sentence."""
-    abilities: dict[str, Ability]
-    """Verb to ability; a verb that is missing is not supported."""
+    abilities: tuple[Ability, ...]
+    """What it can do, one for each verb and task."""
     parameters: Count | None = None
     """How many numbers the model learns, head included as shipped."""
     weights: Weights | None = None
@@ -175,10 +177,47 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     plugin: str = ""
     """Name of the plugin that owns the model; filled in by the host."""
 
+    def __post_init__(self) -> None:
+        if isinstance(self.abilities, dict):  # verb to ability, as up to version 0.1
+            named = [(verb, ability) for verb, ability in self.abilities.items() if isinstance(ability, Ability)]
+            if len(named) == len(self.abilities):
+                abilities = tuple(msgspec.structs.replace(ability, verb=verb) for verb, ability in named)
+                msgspec.structs.force_setattr(self, "abilities", abilities)
+
+    @property
+    def verbs(self) -> tuple[str, ...]:
+        """What the model can do, whatever the task."""
+        return tuple(dict.fromkeys(str(ability.verb) for ability in self.abilities))
+
     @property
     def tasks(self) -> tuple[str, ...]:
         """Every task this model can be used or trained for, the home task first."""
-        return tuple(dict.fromkeys([self.task, *(ability.task for ability in self.abilities.values())]))
+        return tuple(dict.fromkeys([self.task, *(ability.task for ability in self.abilities)]))
+
+    def tasks_of(self, verb: str) -> tuple[str, ...]:
+        """The tasks for which the model supports a verb; none where it does not."""
+        return tuple(ability.task for ability in self.abilities if ability.verb == verb)
+
+    def ability(self, verb: str, task: str = "") -> Ability:
+        """What the model brings to a verb.
+
+        Args:
+            verb: what it shall do.
+            task: for which; needed only where there are several.
+
+        Raises:
+            Unsupported: it does not support the verb, not for this task, or for several tasks of which none is named.
+        """
+        tasks = self.tasks_of(verb)
+        if not tasks:
+            raise Unsupported(f"{self.name} cannot {verb}", f"it can {', '.join(self.verbs) or 'do nothing'}")
+        if task and task not in tasks:
+            raise Unsupported(f"{self.name} cannot {verb} for {task}", f"--task takes {', '.join(tasks)} here")
+        if not task and len(tasks) > 1:
+            raise Unsupported(
+                f"{self.name} can {verb} for several tasks: {', '.join(tasks)}", f"say which, such as --task {tasks[0]}"
+            )
+        return next(one for one in self.abilities if one.verb == verb and one.task == (task or tasks[0]))
 
     @property
     def full_name(self) -> str:

@@ -74,7 +74,7 @@ class Catalog:
 
     def taking(self, kind: str, verb: Verb) -> tuple[Card, ...]:
         """Models that have a verb for a kind of input, those that are here and have learnt something first."""
-        cards = [card for card in self.cards if verb in card.abilities and _input_of(card, verb) == kind]
+        cards = [card for card in self.cards if kind in {get_task(task).input.name for task in card.tasks_of(verb)}]
         if verb == "predict":
             cards = [card for card in cards if card.weights is not None]
         return tuple(sorted(cards, key=lambda card: (not is_local(card), card.weights is None)))
@@ -144,10 +144,6 @@ def data_task(card: Card, task: str) -> Task:
     )
 
 
-def _input_of(card: Card, verb: Verb) -> str:
-    return get_task(card.abilities[verb].task).input.name
-
-
 def is_local(card: Card) -> bool:
     """Whether the model can be used without any download."""
     from zoo.fetch import locate
@@ -193,7 +189,10 @@ def _modified_at(path: Path) -> int:
 
 
 def _result_card(manifest: ResultManifest, base: Card, folder: Path) -> Card:
-    predict = base.abilities.get("predict", Ability(task=manifest.task))
+    predicting = [one for one in base.abilities if one.verb == "predict"]
+    predicting = predicting or [Ability(verb="predict", task=manifest.task)]
+    predict = next((one for one in predicting if one.task == manifest.task), predicting[0])
+    others = [one for one in base.abilities if one.verb != "predict"]
     metrics = ", ".join(f"{name} {value:.3f}" for name, value in manifest.metrics.items())
     verb = {"pretrain": "pretrained", "finetune": "fine-tuned"}.get(manifest.verb, manifest.verb)
     return msgspec.structs.replace(
@@ -201,7 +200,7 @@ def _result_card(manifest: ResultManifest, base: Card, folder: Path) -> Card:
         name=folder.parent.name,
         task=manifest.task,
         summary=f"{manifest.parent}, {verb}" + (f": {metrics}" if metrics else ""),
-        abilities={**base.abilities, "predict": msgspec.structs.replace(predict, task=manifest.task)},
+        abilities=(*others, msgspec.structs.replace(predict, task=manifest.task)),
         parameters=manifest.parameters,
         weights=Weights(files=manifest.files, sources=(FolderSource(path=str(folder)),)),
         labels=manifest.labels,

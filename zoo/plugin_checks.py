@@ -47,6 +47,7 @@ RESERVED = frozenset(
         "precision",
         "processes",
         "quiet",
+        "task",
         "text",
         "verbose",
     ]
@@ -122,7 +123,7 @@ def check_cards(module: ModuleType, plugin: str) -> tuple[Card, ...]:
 def check_verbs(cards: Iterable[Card], hooks: tuple[str, ...]) -> None:
     """Insist on a hook for whatever a card promises."""
     for card in cards:
-        if missing := [verb for verb in card.abilities if verb not in hooks]:
+        if missing := [verb for verb in card.verbs if verb not in hooks]:
             raise PluginBroken(
                 f"card {card.name!r} says it can {missing[0]}, but the plugin has no hook {missing[0]}",
                 "write the hook, or take the ability out of the card",
@@ -134,9 +135,7 @@ def check_card(card: object, plugin: str, hook: str = "cards()") -> Card:
         raise PluginBroken(f"{hook} gives a {type(card).__name__}, not a zoo.Card", "it has to give zoo.Card objects")
     where = f"card {one_line(str(card.name))!r}"
     try:
-        if isinstance(card.abilities, dict):
-            for verb, ability in card.abilities.items():
-                _check_ability(verb, ability)
+        _check_abilities(card.abilities)
         msgspec.json.decode(msgspec.json.encode(card, enc_hook=_name_of_options), type=_CardData)
         get_task(card.task)
     except (msgspec.ValidationError, TypeError, UnicodeError, ZooError) as error:
@@ -152,7 +151,7 @@ def check_card(card: object, plugin: str, hook: str = "cards()") -> Card:
 class _CardData(Card, frozen=True, kw_only=True):
     """A card whose option sets are text: what can be checked by type."""
 
-    abilities: dict[str, Any]
+    abilities: tuple[Any, ...]
 
 
 def _name_of_options(value: object) -> str:
@@ -160,6 +159,18 @@ def _name_of_options(value: object) -> str:
     if isinstance(value, type) and issubclass(value, Options):
         return value.__name__
     raise TypeError(f"a {type(value).__name__} cannot be part of a card")
+
+
+def _check_abilities(abilities: object) -> None:
+    if isinstance(abilities, dict):  # still one only where a value is no ability
+        for verb, ability in abilities.items():
+            _check_ability(verb, ability)
+    elif isinstance(abilities, tuple | list):
+        for ability in abilities:
+            _check_ability(str(getattr(ability, "verb", "predict")), ability)
+        pairs = Counter((ability.verb, ability.task) for ability in abilities)
+        if twice := [pair for pair, count in pairs.items() if count > 1]:
+            raise TypeError(f"the ability to {twice[0][0]} for {twice[0][1]} is there twice")
 
 
 def _check_ability(verb: str, ability: object) -> None:

@@ -92,7 +92,7 @@ def test_json_is_one_document_with_the_options_described(site: Site, capsys: pyt
 
     answer = json.loads(capsys.readouterr().out)
     assert (answer["name"], answer["plugin"], answer["architecture"]) == ("full", "toy", {"layers": 2, "width": 128})
-    *_, depth = answer["abilities"]["finetune"]["options"]
+    *_, depth = answer["abilities"][0]["options"]
     assert (depth["name"], depth["kind"], depth["ge"], depth["optional"]) == ("depth", "int", 1, True)
     assert [source["type"] for source in answer["weights"]["sources"]] == ["folder", "url", "hub", "package"]
 

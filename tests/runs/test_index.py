@@ -9,7 +9,7 @@ from pathlib import Path
 import zoo
 from tests.echo_runs import until, wait_quietly
 from zoo.dry_run import dry_run
-from zoo.requesting import training_request
+from zoo.requests import Job, Place, Source, request_of
 from zoo.runs.index import RunIndex, RunSummary
 
 Finetune = Callable[..., zoo.Run]
@@ -101,7 +101,15 @@ def test_folders_that_are_no_runs_are_passed_over(finetune: Finetune, store: Pat
 
 def test_a_dry_run_is_none_of_the_runs(echo: None, rows: Path) -> None:
     index = RunIndex()
-    request = training_request("finetune", "echo", rows, device="cpu", precision="fp32", dry_run=True)
+    request = request_of(
+        Job(
+            verb="finetune",
+            model="echo",
+            source=Source(data=rows),
+            place=Place(device="cpu", precision="fp32"),
+            dry_run=True,
+        )
+    )
     with dry_run(request) as run:
         wait_quietly(run)
         assert run.snapshot.plan is not None

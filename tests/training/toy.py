@@ -27,7 +27,7 @@ CARD = Card(
     task="text-classification",
     family="toy",
     summary="A toy.",
-    abilities={"finetune": Ability(task="text-classification", options=FinetuneOptions)},
+    abilities=(Ability(verb="finetune", task="text-classification", options=FinetuneOptions),),
 )
 
 

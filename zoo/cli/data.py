@@ -14,7 +14,7 @@ from zoo.cli.parser import Parser
 from zoo.cli.placing import add_columns, add_merge_labels
 from zoo.data import inspect, likely_task
 from zoo.data.wording import report
-from zoo.requesting import find_max_tokens, offering_models
+from zoo.requests import find_max_tokens, offering_models
 from zoo.tasks import get_task
 from zoo.tasks.task import Task
 
@@ -37,7 +37,7 @@ def add_arguments(parser: Parser) -> None:
 def run(args: argparse.Namespace) -> ExitCode:
     """Inspect and report; data that cannot be used ends with the exit code of data errors."""
     card = _card(args.model) if args.model else None
-    training: Verb = "finetune" if card and "finetune" in card.abilities else "pretrain"
+    training: Verb = "finetune" if card and "finetune" in card.verbs else "pretrain"
     with offering_models(card, training) if card else nullcontext():
         found = inspect(
             args.data,
@@ -75,7 +75,7 @@ def _task(args: argparse.Namespace, card: Card | None, training: Verb) -> Task:
         return get_task(args.task) if args.task else likely_task(args.data, args.input_column)
     if args.task:
         return data_task(card, args.task)
-    return data_task(card, card.abilities[training].task if training in card.abilities else card.task)
+    return data_task(card, _training_task(card, training))
 
 
 def _tokenizer(card: Card) -> Path | None:
@@ -97,3 +97,8 @@ def _tokenizer(card: Card) -> Path | None:
         diagnostics.note(f"the weights of {card.name} hold no tokenizer.json: lengths are in words")
         return None
     return path
+
+
+def _training_task(card: Card, training: Verb) -> str:
+    """What a model is trained for; the first of several."""
+    return next(iter(card.tasks_of(training)), card.task)

@@ -9,10 +9,20 @@ from zoo.cli import diagnostics
 from zoo.cli.exit_codes import ExitCode
 from zoo.cli.option_flags import add_help_all, add_options, given_options
 from zoo.cli.parser import Parser
-from zoo.cli.placing import add_columns, add_merge_labels, add_placement, named_model, tell_placement
+from zoo.cli.placing import (
+    add_columns,
+    add_merge_labels,
+    add_placement,
+    add_task,
+    named_ability,
+    named_model,
+    place_of,
+    source_of,
+    tell_placement,
+)
 from zoo.cli.training import watch_and_tell
 from zoo.cli.watching import leave
-from zoo.requesting import evaluation_request, find_ability
+from zoo.requests import Job, request_of
 
 
 def complete_parser(parser: Parser, words: list[str]) -> None:
@@ -35,28 +45,28 @@ def complete_parser(parser: Parser, words: list[str]) -> None:
         ".tsv, .jsonl or .ndjson",
     )
     parser.add_argument("--name", default="", help="name of the run")
+    add_task(parser)
     add_placement(parser)
     parser.add_argument("--detach", action="store_true", help="return at once; the run goes on")
     parser.add_argument("--json", action="store_true", help="answer with one JSON document")
     if name := named_model(parser, words):
-        card, ability = find_ability(name, "predict")
+        card, ability = named_ability(parser, words, name, "predict")
         add_options(parser, ability.options, title=f"options of {card.name}")
 
 
 def run(args: argparse.Namespace) -> ExitCode:
     """Do it in a worker and watch."""
-    request = evaluation_request(
-        args.model,
-        args.data,
-        input=args.input_column,
-        label=args.label,
-        merge_labels=args.merge_labels,
-        errors=args.errors,
+    job = Job(
+        verb="evaluate",
+        model=args.model,
+        task=args.task,
+        source=source_of(args, args.data),
+        place=place_of(args),
+        options=given_options(args),
         name=args.name,
-        device=args.device,
-        precision=args.precision,
-        **given_options(args),
+        out=args.errors or "",
     )
+    request = request_of(job, args.catalog)
     tell_placement(request)
     started = start(request)
     if args.detach:

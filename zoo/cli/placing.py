@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 
+from zoo.card import Ability, Card, Verb
+from zoo.catalog import Catalog
 from zoo.cli import diagnostics
 from zoo.cli.option_flags import flags_by_alias
 from zoo.cli.parser import Parser
 from zoo.cli.spelling import MODEL_FLAGS, respelled
 from zoo.errors import OptionInvalid
 from zoo.options import Options, schema
+from zoo.requests import Place, Source, find_ability
 from zoo.runs.request import RunRequest
 from zoo.suggestions import did_you_mean
 
@@ -22,6 +25,13 @@ def add_placement(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="auto, fp32, bf16, fp16 or, for predictions of some models, int8 (default: auto)",
     )
+
+
+def add_task(parser: Parser) -> None:
+    """`--task`."""
+    task = parser.add_argument("--task", default="", help="what the model shall do, where it knows several tasks")
+    parser.advanced.append(task)
+    parser.set_defaults(catalog=None)
 
 
 def add_columns(parser: argparse.ArgumentParser, *, label: bool) -> None:
@@ -79,6 +89,51 @@ def named_model(parser: Parser, words: list[str], common: type[Options] = Option
         if takes_value[flag] and not equals:
             next(rest, None)
     return ""
+
+
+def named_ability(parser: argparse.ArgumentParser, words: list[str], model: str, verb: Verb) -> tuple[Card, Ability]:
+    """The card of the named model and its ability; the catalog goes along with the parsed arguments as `catalog`.
+
+    Args:
+        parser: of the command; `add_task` was called on it.
+        words: as typed.
+        model: the word that names it.
+        verb: what it shall do.
+
+    Raises:
+        UnknownModel: there is none of that name.
+        Unsupported: it does not support the verb, or not for the task that `--task` names.
+    """
+    catalog = Catalog.load()
+    parser.set_defaults(catalog=catalog)
+    return find_ability(model, verb, _value_of("--task", words), catalog)
+
+
+def _value_of(flag: str, words: list[str]) -> str:
+    """What stands behind a flag; empty where it is not there."""
+    before = words[: words.index("--")] if "--" in words else words
+    for word, following in zip(before, [*before[1:], ""], strict=True):
+        if word == flag:
+            return following
+        if word.startswith(f"{flag}="):
+            return word.removeprefix(f"{flag}=")
+    return ""
+
+
+def source_of(args: argparse.Namespace, data: str, eval_data: str | None = None) -> Source:
+    """The data of a job, as the flags say."""
+    return Source(
+        data=data,
+        eval_data=eval_data,
+        input=args.input_column,
+        label=getattr(args, "label", ""),
+        merge_labels=getattr(args, "merge_labels", False),
+    )
+
+
+def place_of(args: argparse.Namespace) -> Place:
+    """Where a job computes, as the flags say."""
+    return Place(device=args.device, precision=args.precision, processes=getattr(args, "processes", 1))
 
 
 def tell_placement(request: RunRequest) -> None:

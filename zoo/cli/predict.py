@@ -19,7 +19,16 @@ from zoo.cli import diagnostics, output, warm
 from zoo.cli.exit_codes import ExitCode
 from zoo.cli.option_flags import add_help_all, add_options, given_options
 from zoo.cli.parser import Parser
-from zoo.cli.placing import add_columns, add_placement, named_model, tell_placement
+from zoo.cli.placing import (
+    add_columns,
+    add_placement,
+    add_task,
+    named_ability,
+    named_model,
+    place_of,
+    source_of,
+    tell_placement,
+)
 from zoo.cli.render import render
 from zoo.cli.warm import Answerer
 from zoo.cli.watching import leave, tell_fetching, tell_result, watch
@@ -31,7 +40,7 @@ from zoo.data.lines import Lines, LineTooLong, NotUtf8
 from zoo.errors import DatasetInvalid, OptionInvalid
 from zoo.kinds import INPUT_KINDS
 from zoo.prediction import Rejected, TruncationCount
-from zoo.requesting import batch_prediction_request, find_ability, fitting_models, offering_models
+from zoo.requests import Job, find_ability, fitting_models, offering_models, request_of
 from zoo.runs.answer_files import AnswerColumns, AnswerRecord, JsonLines
 from zoo.runs.prediction_job import KeptRow, answer, chunks
 from zoo.tasks.task import Task
@@ -72,12 +81,13 @@ def complete_parser(parser: Parser, words: list[str]) -> None:
     )
     add_columns(parser, label=False)
     parser.add_argument("--name", default="", help="with --out: name of the run")
+    add_task(parser)
     add_placement(parser)
     parser.add_argument("--detach", action="store_true", help="with --out: return at once; the run goes on")
     warm.add_argument(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     if name := named_model(parser, words):
-        card, ability = find_ability(name, "predict")
+        card, ability = named_ability(parser, words, name, "predict")
         add_options(parser, ability.options, title=f"options of {card.name}")
     parser.intermixed = True
 
@@ -89,7 +99,7 @@ def run(args: argparse.Namespace) -> ExitCode:
         return _to_file(args)
     if args.file == STDIN:
         args.file = None  # lines of stdin are what is read without inputs
-    card, ability = find_ability(args.model, "predict")
+    card, ability = find_ability(args.model, "predict", args.task, args.catalog)
     task = data_task(card, ability.task)
     typed = not args.inputs and not args.file and sys.stdin.isatty()
     if typed:
@@ -212,17 +222,18 @@ def _typed_lines() -> Iterator[str | RejectedRow]:
 
 
 def _to_file(args: argparse.Namespace) -> ExitCode:
-    request = batch_prediction_request(
-        args.model,
-        args.file,
-        args.out,
-        input=args.input_column,
-        keep=args.keep,
+    job = Job(
+        verb="predict",
+        model=args.model,
+        task=args.task,
+        source=source_of(args, args.file),
+        place=place_of(args),
+        options=given_options(args),
         name=args.name,
-        device=args.device,
-        precision=args.precision,
-        **given_options(args),
+        out=args.out,
+        keep=args.keep,
     )
+    request = request_of(job, args.catalog)
     tell_placement(request)
     started = start(request)
     if args.detach:

@@ -32,9 +32,9 @@ def run(args: argparse.Namespace) -> ExitCode:
     output.line()
     for name, value in facts(card):
         output.line(f"  {name:<12} {one_line(value)}")
-    for verb, ability in card.abilities.items():
+    for ability in card.abilities:
         output.line()
-        output.line(f"{verb} ({ability.task})")
+        output.line(f"{ability.verb} ({ability.task})")
         for option in schema(ability.options):
             output.line(f"  {option.flag:<20} {help_text(option).replace('%%', '%')}")
     return ExitCode.OK

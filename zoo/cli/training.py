@@ -10,7 +10,17 @@ from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode, exit_code_by_name, exit_code_of_kind
 from zoo.cli.option_flags import add_help_all, add_number, add_options, given_options
 from zoo.cli.parser import Parser
-from zoo.cli.placing import add_columns, add_merge_labels, add_placement, named_model, tell_placement
+from zoo.cli.placing import (
+    add_columns,
+    add_merge_labels,
+    add_placement,
+    add_task,
+    named_ability,
+    named_model,
+    place_of,
+    source_of,
+    tell_placement,
+)
 from zoo.cli.watching import leave, tell_result, watch
 from zoo.dry_run import dry_run
 from zoo.errors import ZooError
@@ -19,7 +29,7 @@ from zoo.kinds import TEXT
 from zoo.options import Options
 from zoo.plurals import counted
 from zoo.progress import count, duration
-from zoo.requesting import PROCESSES, find_ability, training_request
+from zoo.requests import PROCESSES, Job, request_of
 from zoo.runs.request import RunRequest
 from zoo.runs.snapshot import RunSnapshot
 from zoo.tasks import get_task
@@ -40,13 +50,14 @@ def complete_parser(parser: Parser, words: list[str], verb: Verb) -> None:
     if verb == "finetune":
         add_merge_labels(parser)
     parser.add_argument("--name", default="", help="name of the run and of the model that comes of it")
+    add_task(parser)
     add_placement(parser)
     add_number(parser, PROCESSES)
     parser.add_argument("--detach", action="store_true", help="return at once; the run goes on")
     parser.add_argument("--dry-run", action="store_true", help="say what would be done")
     parser.add_argument("--json", action="store_true", help="answer with one JSON document")
     if name := named_model(parser, words, _COMMON[verb]):
-        card, ability = find_ability(name, verb)
+        card, ability = named_ability(parser, words, name, verb)
         add_options(parser, ability.options, title=f"options of {card.name}")
         parser.examples = _examples(verb, card)
     else:
@@ -64,21 +75,17 @@ def _examples(verb: Verb, card: Card | None = None) -> tuple[str, ...]:
 
 def run(args: argparse.Namespace, verb: Verb) -> ExitCode:
     """Check, launch, watch, tell the result."""
-    request = training_request(
-        verb,
-        args.model,
-        args.data,
-        eval_data=args.eval,
-        input=args.input_column,
-        label=getattr(args, "label", ""),
-        merge_labels=getattr(args, "merge_labels", False),
+    job = Job(
+        verb=verb,
+        model=args.model,
+        task=args.task,
+        source=source_of(args, args.data, eval_data=args.eval),
+        place=place_of(args),
+        options=given_options(args),
         name=args.name,
-        device=args.device,
-        precision=args.precision,
-        processes=args.processes,
         dry_run=args.dry_run,
-        **given_options(args),
     )
+    request = request_of(job, args.catalog)
     tell_placement(request)
     if args.dry_run:
         return _dry_run(request, as_json=args.json)

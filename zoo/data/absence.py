@@ -17,14 +17,14 @@ _LOOKED_AT = 10_000
 """Names in the folder that are compared."""
 
 
-def no_such_data(path: str | Path) -> DatasetInvalid:
+def no_such_data(path: str | os.PathLike[str]) -> DatasetInvalid:
     """The error for a path at which nothing is."""
     if str(path) == STDIN:
         return DatasetInvalid("stdin cannot serve here: the data is read more than once", "save it as a file")
     if _ADDRESS.match(str(path)):
         return DatasetInvalid(f"{path} is an address, and zoo reads data on this machine only", "download it first")
-    path = Path(path).expanduser()
-    return DatasetInvalid(f"there is no file or folder {path.absolute()}", _advice(path))
+    missing = Path(path).expanduser()
+    return DatasetInvalid(f"there is no file or folder {missing.absolute()}", _advice(missing))
 
 
 def _advice(path: Path) -> str:

@@ -79,10 +79,10 @@ def load_result(worker: Worker) -> Predictor:
 
 
 def _load(worker: Worker, plugin: Plugin, card: Card, options: Mapping[str, Any]) -> Predictor:
-    ability = card.abilities.get("predict")
     weights = fetch_weights(worker, card)
-    if ability is None or weights is None:
+    if weights is None or not card.tasks_of("predict"):
         raise Unsupported(f"{card.name} cannot predict", f"fine-tune it first: zoo finetune {card.name} --data FILE")
+    ability = card.ability("predict", worker.request.task)
     run = PredictionRun(
         card=card,
         task=get_task(ability.task),

@@ -17,7 +17,6 @@ from zoo import atomic
 from zoo.card import Card, Verb, WeightsFile
 from zoo.catalog import data_task
 from zoo.data.example import Example
-from zoo.errors import Unsupported
 from zoo.hyperparameters import DataOptions
 from zoo.options import parse, to_dict
 from zoo.plugins import Plugin
@@ -44,9 +43,7 @@ def train(worker: Worker) -> AnyEvent:
     request = worker.request
     plugin, card = resolve(worker)
     verb: Verb = "pretrain" if request.verb == "pretrain" else "finetune"
-    ability = card.abilities.get(verb)
-    if ability is None:
-        raise Unsupported(f"{card.name} cannot {verb}", f"it can: {', '.join(card.abilities)}")
+    ability = card.ability(verb, request.task)
     task = data_task(card, ability.task)
     options = cast("DataOptions", parse(ability.options, request.options))  # has its fields: plugins are held to it
     _drop_unfinished(worker)

@@ -53,7 +53,7 @@ class Description(Subject):
             assert card.summary, f"{card.name} has no summary"
             assert card.license, f"{card.name} has no license"
             assert card.abilities, f"{card.name} can do nothing"
-            for ability in card.abilities.values():
+            for ability in card.abilities:
                 get_task(ability.task)
 
     def test_the_text_of_cards_does_not_act_on_a_terminal(self, home: object) -> None:
@@ -63,27 +63,28 @@ class Description(Subject):
                 assert plain(text) == text, f"{card.name}: control characters in {text!r}"
 
     def test_what_the_model_lacks_is_declared(self, card: zoo.Card) -> None:
-        lacking = set(VERBS) - set(card.abilities)
+        lacking = set(VERBS) - set(card.verbs)
 
         assert lacking == set(self.lacks) & set(VERBS), "`lacks` names the abilities that the card does not have"
 
     def test_options_have_help_and_bounds(self, home: object) -> None:
         for card in load_plugin(self.plugin).cards:
-            for verb, ability in card.abilities.items():
+            for ability in card.abilities:
                 for option in schema(ability.options):
-                    where = f"option {option.name} to {verb} {card.name}"
+                    where = f"option {option.name} to {ability.verb} {card.name}"
                     assert option.help.endswith("."), f"{where}: its help is no sentence: {option.help!r}"
                     if option.kind in ("int", "float"):
                         assert option.bounds, f"{where} has no bounds; say ge=, gt=, le= or lt="
                     parse(ability.options, {option.name: option.default})
 
     def test_the_command_shows_the_options(self, card: zoo.Card) -> None:
-        for verb, ability in card.abilities.items():
-            words = [sys.executable, "-m", "zoo", verb, card.full_name, "--help-all"]
-            done = subprocess.run(words, capture_output=True, encoding="utf-8", timeout=60, check=False)
+        for ability in card.abilities:
+            words = [str(ability.verb), card.full_name, "--task", ability.task, "--help-all"]
+            command = [sys.executable, "-m", "zoo", *words]
+            done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=60, check=False)
             assert done.returncode == 0, done.stderr
             for option in schema(ability.options):
-                assert option.flag in done.stdout, f"zoo {verb} {card.name} --help-all does not show {option.flag}"
+                assert option.flag in done.stdout, f"zoo {' '.join(words)} does not show {option.flag}"
 
 
 def _texts(value: object) -> list[str]:

@@ -63,7 +63,7 @@ class Learning(Subject):
             assert result.labels == LABELS, "the result tells apart the labels of its data, by their names"
 
     def test_every_trainable_parameter_gets_a_gradient(self, card: zoo.Card, data: Samples, tmp_path: Path) -> None:
-        verbs = [verb for verb in ("finetune", "pretrain") if verb in card.abilities]
+        verbs = [verb for verb in ("finetune", "pretrain") if verb in card.verbs]
         if not verbs:
             pytest.skip(f"{self.model} is declared to lack finetune, pretrain")
         for verb in verbs:
@@ -100,7 +100,7 @@ class Learning(Subject):
             train=dataset.examples,
             eval=(),
             labels=dataset.labels,
-            options=parse(card.abilities[verb].options, self.known(card, verb, {"seed": 7} | self.options)),
+            options=parse(card.ability(verb).options, self.known(card, verb, {"seed": 7} | self.options)),
             device="cpu",
             precision="fp32",
             folder=folder,

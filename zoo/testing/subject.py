@@ -130,11 +130,11 @@ class Subject:
     @staticmethod
     def task_of(card: zoo.Card, verb: str) -> Task:
         """What a verb of the model is about."""
-        return get_task(card.abilities[verb].task)
+        return get_task(card.tasks_of(verb)[0])
 
     @staticmethod
     def known(card: zoo.Card, verb: str, asked: dict[str, Any]) -> dict[str, Any]:
         """Of the options that every engine-driven model has, those that this one has; and whatever else was asked."""
         usual = {option.name for option in schema(zoo.FinetuneOptions)}
-        known = {option.name for option in schema(card.abilities[verb].options)}
+        known = {option.name for option in schema(card.ability(verb, card.tasks_of(verb)[0]).options)}
         return {name: value for name, value in asked.items() if name in known or name not in usual}

@@ -21,13 +21,13 @@ class ZooCommands(Provider):
         for line in app.feed.models:
             card = line.card
             for verb in ("finetune", "pretrain"):
-                if verb in card.abilities:
+                if verb in card.verbs:
                     yield (
                         f"{verb.capitalize()} {card.name}",
                         card.summary,
                         lambda card=card, verb=verb: app.train(card, verb),  # type: ignore[misc]
                     )
-            if card.weights is not None and "predict" in card.abilities:
+            if card.weights is not None and "predict" in card.verbs:
                 yield f"Predict with {card.name}", card.summary, lambda name=card.full_name: app.predict_with(name)  # type: ignore[misc]
 
     async def search(self, query: str) -> Hits:

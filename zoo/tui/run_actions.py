@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
 
 from zoo.api import open_run
-from zoo.requesting import check_name
+from zoo.requests import check_name
 from zoo.tui.commands import command_line
 from zoo.tui.deleting import delete_run
 from zoo.tui.screens.ask import AskScreen

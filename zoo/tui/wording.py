@@ -146,7 +146,7 @@ def card_markdown(line: ModelLine, free_bytes: int) -> str:
 
 def _facts(line: ModelLine, free_bytes: int) -> list[str]:
     card = line.card
-    can = ", ".join(f"{verb} ({ability.task})" for verb, ability in card.abilities.items())
+    can = ", ".join(f"{ability.verb} ({ability.task})" for ability in card.abilities)
     shape = ", ".join(f"{name} {value}" for name, value in card.architecture.items())
     known = [
         ("Can", can),

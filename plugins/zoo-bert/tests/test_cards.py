@@ -42,8 +42,8 @@ def test_the_host_accepts_every_card_and_hook() -> None:
 
 @pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
 def test_every_verb_has_options_that_views_can_render(card: Card) -> None:
-    assert {"pretrain", "finetune", "predict"} == card.abilities.keys()
-    assert all(schema(ability.options) for ability in card.abilities.values())
+    assert ("pretrain", "finetune", "predict") == card.verbs
+    assert all(schema(ability.options) for ability in card.abilities)
 
 
 def test_the_packaged_weights_are_the_ones_the_card_names(minilm: Path) -> None:

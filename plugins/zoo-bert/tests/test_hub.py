@@ -61,7 +61,7 @@ def test_another_architecture_is_left_to_others() -> None:
 def test_the_class_it_was_saved_from_tells_the_task(architecture: str, task: str) -> None:
     card = described({"architectures": [architecture]})
 
-    assert (card.task, card.abilities["predict"].task) == (task, task)
+    assert (card.task, card.ability("predict").task) == (task, task)
     assert card.architecture == ALL_MINILM_L6_V2.architecture
 
 

@@ -18,13 +18,13 @@ VOCABULARY = WeightsFile(
     sha256="07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
 )
 """The 30,522 word pieces that BERT base and MiniLM share."""
-CLASSIFICATION = Ability(task="text-classification", options=BertFinetuneOptions)
-MASKED_LM = Ability(task="fill-mask", options=BertPretrainOptions)
+CLASSIFICATION = Ability(verb="finetune", task="text-classification", options=BertFinetuneOptions)
+MASKED_LM = Ability(verb="pretrain", task="fill-mask", options=BertPretrainOptions)
 
 
 def predicting(task: str) -> Ability:
     """Answering a task."""
-    return Ability(task=task, options=TextPredictOptions, precisions=("fp32", "bf16", "fp16", "int8"))
+    return Ability(verb="predict", task=task, options=TextPredictOptions, precisions=("fp32", "bf16", "fp16", "int8"))
 
 
 def _architecture(layers: int, width: int, heads: int) -> dict[str, int]:
@@ -43,11 +43,7 @@ def _from_scratch(name: str, summary: str, *, layers: int, width: int, heads: in
         input=TextInput(max_tokens=512),
         license="Apache-2.0",
         paper=COMPACT_PAPER,
-        abilities={
-            "pretrain": MASKED_LM,
-            "finetune": CLASSIFICATION,
-            "predict": predicting("text-classification"),
-        },
+        abilities=(MASKED_LM, CLASSIFICATION, predicting("text-classification")),
     )
 
 
@@ -63,7 +59,7 @@ BERT_BASE_UNCASED = Card(
     languages=("en",),
     paper=BERT_PAPER,
     source_url="https://huggingface.co/google-bert/bert-base-uncased",
-    abilities={"pretrain": MASKED_LM, "finetune": CLASSIFICATION, "predict": predicting("fill-mask")},
+    abilities=(MASKED_LM, CLASSIFICATION, predicting("fill-mask")),
     weights=Weights(
         files=(
             WeightsFile(
@@ -94,7 +90,7 @@ ALL_MINILM_L6_V2 = Card(
     languages=("en",),
     paper=MINILM_PAPER,
     source_url="https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2",
-    abilities={"pretrain": MASKED_LM, "finetune": CLASSIFICATION, "predict": predicting("feature-extraction")},
+    abilities=(MASKED_LM, CLASSIFICATION, predicting("feature-extraction")),
     weights=Weights(
         files=(
             WeightsFile(

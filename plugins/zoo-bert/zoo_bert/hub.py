@@ -59,7 +59,7 @@ def describe(name: str, config: dict[str, Any], weights: Weights, documents: dic
         summary=f"BERT from the Hub, {architecture['layers']} layers of width {architecture['width']}",
         architecture=architecture,
         input=TextInput(max_tokens=max_tokens_of(documents, POSITIONS)),
-        abilities={"pretrain": MASKED_LM, "finetune": CLASSIFICATION, "predict": predicting(task)},
+        abilities=(MASKED_LM, CLASSIFICATION, predicting(task)),
         weights=Weights(files=tuple(files[file] for file in TAKEN if file in files), sources=weights.sources),
         labels=labels_of(name, config) if task == "text-classification" else (),
     )

@@ -39,10 +39,10 @@ def cards() -> list[zoo.Card]:
             parameters=0,
             input=zoo.TextInput(max_tokens=512),
             license="Apache-2.0",
-            abilities={
-                "finetune": zoo.Ability(task="text-classification", options=EchoOptions, precisions=("fp32",)),
-                "predict": zoo.Ability(task="text-classification", precisions=("fp32",)),
-            },
+            abilities=(
+                zoo.Ability(verb="finetune", task="text-classification", options=EchoOptions, precisions=("fp32",)),
+                zoo.Ability(verb="predict", task="text-classification", precisions=("fp32",)),
+            ),
         )
     ]
 

@@ -25,11 +25,11 @@ LICENSE = "BSD-3-Clause"
 """Of torchvision, which publishes the weights."""
 SMALL = {"resnet10": 4_903_242, "resnet18": 11_173_962, "resnet34": 21_282_122, "resnet50": 23_520_842}
 """Parameters with the small stem and a head of ten classes."""
-_ABILITIES = {
-    "pretrain": Ability(task="image-feature-extraction", options=ImagePretrainOptions),
-    "finetune": Ability(task="image-classification", options=ResnetFinetuneOptions),
-    "predict": Ability(task="image-classification", options=ImagePredictOptions),
-}
+_ABILITIES = (
+    Ability(verb="pretrain", task="image-feature-extraction", options=ImagePretrainOptions),
+    Ability(verb="finetune", task="image-classification", options=ResnetFinetuneOptions),
+    Ability(verb="predict", task="image-classification", options=ImagePredictOptions),
+)
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):

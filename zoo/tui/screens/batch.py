@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.app import ComposeResult
 
 from zoo.card import Card
-from zoo.requesting import batch_prediction_request
+from zoo.requests import Source, request_of
 from zoo.runs.request import RunRequest
 from zoo.tui.commands import command_line
 from zoo.tui.screens.run_form import RunForm
@@ -18,7 +18,7 @@ class BatchScreen(RunForm):
     """Answer every row of a file into another file."""
 
     def __init__(self, card: Card) -> None:
-        super().__init__(card, "predict", card.abilities["predict"])
+        super().__init__(card, "predict", card.ability("predict"))
 
     def fields(self) -> ComposeResult:
         """What goes in, and where the answers go."""
@@ -37,16 +37,9 @@ class BatchScreen(RunForm):
 
     def request(self) -> RunRequest:
         """Check everything."""
-        return batch_prediction_request(
-            self.card.full_name,
-            self.value("data"),
-            self.value("out") or "answers.jsonl",
-            input=self.value("input"),
-            keep=self.value("keep"),
-            name=self.value("name"),
-            device=self.value("device"),
-            precision=self.value("precision"),
-            **self.given_options(),
+        source = Source(data=self.value("data"), input=self.value("input"))
+        return request_of(
+            self.job("predict", source, out=self.value("out") or "answers.jsonl", keep=self.value("keep"))
         )
 
     def plan(self, request: RunRequest) -> list[tuple[str, str]]:

@@ -43,7 +43,7 @@ class ChooseModelScreen(ModalScreen[Card | None]):
         lines = [
             line
             for line in cast("ZooApp", self.app).feed.models
-            if "predict" in line.card.abilities
+            if "predict" in line.card.verbs
             and line.card.weights is not None
             and all(word in line.haystack for word in words)
         ]
@@ -74,4 +74,8 @@ class ChooseModelScreen(ModalScreen[Card | None]):
 
 
 def _cells(line: ModelLine) -> list[Cell]:
-    return [line.card.name, line.card.abilities["predict"].task, ("yes", "good") if line.local else ("no", "quiet")]
+    return [
+        line.card.name,
+        ", ".join(line.card.tasks_of("predict")),
+        ("yes", "good") if line.local else ("no", "quiet"),
+    ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.app import ComposeResult
 
 from zoo.card import Card
-from zoo.requesting import evaluation_request
+from zoo.requests import Source, request_of
 from zoo.runs.request import RunRequest
 from zoo.tui.screens.run_form import RunForm
 from zoo.tui.widgets.column_fields import ColumnFields, merge_labels_field
@@ -16,7 +16,7 @@ class EvaluateScreen(RunForm):
     """Judge a model on labelled data."""
 
     def __init__(self, card: Card) -> None:
-        super().__init__(card, "evaluate", card.abilities["predict"])
+        super().__init__(card, "evaluate", card.ability("predict"))
 
     def fields(self) -> ComposeResult:
         """Data and its columns."""
@@ -33,15 +33,10 @@ class EvaluateScreen(RunForm):
 
     def request(self) -> RunRequest:
         """Check everything; the data is read whole."""
-        return evaluation_request(
-            self.card.full_name,
-            self.value("data"),
+        source = Source(
+            data=self.value("data"),
             input=self.value("input"),
             label=self.value("label"),
             merge_labels=self.merges_labels,
-            errors=self.value("errors") or None,
-            name=self.value("name"),
-            device=self.value("device"),
-            precision=self.value("precision"),
-            **self.given_options(),
         )
+        return request_of(self.job("evaluate", source, out=self.value("errors")))

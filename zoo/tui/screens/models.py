@@ -199,7 +199,7 @@ class ModelsScreen(Page):
         card = self._current
         if card is None:
             return
-        if verb not in card.abilities:
+        if verb not in card.verbs:
             self.notify(f"{card.name} cannot {verb}", severity="warning", markup=False)
             return
         self.zoo.train(card, verb)
@@ -209,7 +209,7 @@ class ModelsScreen(Page):
         card = self._current
         if card is None:
             return
-        if "predict" not in card.abilities or card.weights is None:
+        if "predict" not in card.verbs or card.weights is None:
             self.notify(f"{card.name} has learnt nothing yet: fine-tune it first", severity="warning", markup=False)
             return
         self.zoo.predict_with(card.full_name)
@@ -231,7 +231,7 @@ class ModelsScreen(Page):
         card = self._current
         if card is None:
             return
-        verb = "predict" if card.weights is not None and "predict" in card.abilities else "show"
+        verb = "predict" if card.weights is not None and "predict" in card.verbs else "show"
         self.zoo.copy(command_line(verb, card.name))
 
     def action_delete(self) -> None:

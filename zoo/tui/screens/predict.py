@@ -85,7 +85,7 @@ class PredictScreen(Page):
         self._arrange()
 
     def _arrange(self) -> None:
-        kind = get_task(self._card.abilities["predict"].task).input if self._card is not None else None
+        kind = get_task(self._card.tasks_of("predict")[0]).input if self._card is not None else None
         for name, shown in (
             ("-texts", kind is not None and not kind.from_files),
             ("-images", kind is not None and kind.from_files),
@@ -95,7 +95,7 @@ class PredictScreen(Page):
         if self._card is None:
             self.query_one("#model-line", Static).update("no model is loaded: Ctrl-L chooses one")
             return
-        task = self._card.abilities["predict"].task
+        task = self._card.tasks_of("predict")[0]
         self.query_one("#model-line", Static).update(f"{one_line(self._card.name)}  {task}")
 
     def _say(self, text: str) -> None:

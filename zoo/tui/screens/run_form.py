@@ -19,8 +19,8 @@ from zoo.catalog import data_task
 from zoo.devices import Device, available
 from zoo.errors import DatasetInvalid, OptionInvalid, ZooError
 from zoo.options import Option, schema
-from zoo.requesting import check_name, find_max_tokens
-from zoo.runs.request import RunRequest
+from zoo.requests import Job, Place, Source, check_name, find_max_tokens
+from zoo.runs.request import RunRequest, RunVerb
 from zoo.sanitize import one_line, plain
 from zoo.tui.commands import command_line
 from zoo.tui.form_errors import in_words_of_form
@@ -120,6 +120,20 @@ class RunForm(Form):
         self.field("data").editor.focus()
         self.run_worker(self._find_devices, thread=True, group="devices", exit_on_error=False)
         self._show_command()
+
+    def job(self, verb: RunVerb, source: Source, *, out: str = "", keep: str = "") -> Job:
+        """What is asked for, as it stands in the form."""
+        return Job(
+            verb=verb,
+            model=self.card.full_name,
+            task=self.ability.task,
+            source=source,
+            place=Place(device=self.value("device"), precision=self.value("precision")),
+            options=self.given_options(),
+            name=self.value("name"),
+            out=out,
+            keep=keep,
+        )
 
     def given_options(self) -> dict[str, Any]:
         """The options that were set."""

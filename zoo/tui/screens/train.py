@@ -10,7 +10,7 @@ from zoo.card import Card, Verb
 from zoo.data import load, split
 from zoo.data.spelling import told_apart
 from zoo.plurals import counted
-from zoo.requesting import training_request
+from zoo.requests import Source, request_of
 from zoo.runs.request import RunRequest
 from zoo.tui.screens.confirm import ConfirmScreen
 from zoo.tui.screens.plan import PlanScreen
@@ -28,7 +28,7 @@ class TrainScreen(RunForm):
     PATHS: ClassVar[tuple[str, ...]] = ("data", "eval")
 
     def __init__(self, card: Card, verb: Verb) -> None:
-        super().__init__(card, verb, card.abilities[verb])
+        super().__init__(card, verb, card.ability(verb))
         self._training: Verb = verb
         self._rows = ""
 
@@ -48,19 +48,14 @@ class TrainScreen(RunForm):
 
     def request(self) -> RunRequest:
         """Check everything; the data is read whole."""
-        request = training_request(
-            self._training,
-            self.card.full_name,
-            self.value("data"),
+        source = Source(
+            data=self.value("data"),
             eval_data=self.value("eval") or None,
             input=self.value("input"),
             label=self.value("label"),
             merge_labels=self.merges_labels,
-            name=self.value("name"),
-            device=self.value("device"),
-            precision=self.value("precision"),
-            **self.given_options(),
         )
+        request = request_of(self.job(self._training, source))
         self._rows = self._describe_rows(request)
         return request
 

@@ -19,7 +19,7 @@ from zoo.data.lines import EncodingLog
 from zoo.data.table import Table
 from zoo.data.wording import findings, report
 from zoo.errors import RunCancelled, ZooError
-from zoo.requesting import offering_models
+from zoo.requests import offering_models
 from zoo.sanitize import plain, unbroken
 from zoo.tasks.task import Task
 from zoo.tui.form_errors import with_labels

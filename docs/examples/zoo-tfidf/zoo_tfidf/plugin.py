@@ -18,7 +18,7 @@ CARD = zoo.Card(
     summary="TF-IDF and logistic regression: the baseline",
     input=zoo.TextInput(max_tokens=1_000_000),
     license="Apache-2.0",
-    abilities={"finetune": zoo.Ability(task=TASK, options=TfidfOptions), "predict": zoo.Ability(task=TASK)},
+    abilities=(zoo.Ability(verb="finetune", task=TASK, options=TfidfOptions), zoo.Ability(verb="predict", task=TASK)),
 )
 
 

@@ -1,0 +1,347 @@
+"""From a job, as a person asks for it, to a request that a worker can carry out.
+
+Everything cheap is checked here, before a run exists.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import msgspec
+
+from zoo.card import Ability, Card, TextInput, Verb
+from zoo.catalog import Catalog, data_task, distinct_names
+from zoo.data import InputRows, count_rows, digest, load, match_labels
+from zoo.data.absence import STDIN, no_such_data
+from zoo.data.layout import parts_of
+from zoo.devices import choose, named
+from zoo.encoding import is_encodable
+from zoo.errors import DatasetInvalid, InputMismatch, OptionInvalid, Unsupported
+from zoo.options import Option, parse, read, schema, to_dict
+from zoo.plugins import load_plugin
+from zoo.plurals import counted
+from zoo.runs import store
+from zoo.runs.answer_files import format_of
+from zoo.runs.request import DataRequest, RunRequest, RunVerb
+from zoo.runs.store import training_of
+from zoo.runs.versions import relevant_versions
+from zoo.tasks import get_task
+from zoo.tasks.task import Task
+
+_MODELS_OFFERED = 4
+PROCESSES = Option(
+    name="processes", kind="int", default=1, help="Processes on this machine.", ge=1, le=64, advanced=True
+)
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """The data of a job."""
+
+    data: str | os.PathLike[str]
+    """A file, or a folder of images."""
+    eval_data: str | os.PathLike[str] | None = None
+    """What to evaluate on; None for the `val` folder beside `train`, or a share of the rows."""
+    input: str = ""
+    """Column of the inputs; empty to find it by its usual names."""
+    label: str = ""
+    """Column of the labels; likewise."""
+    merge_labels: bool = False
+    """Whether labels that look the same are one class."""
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """Where and how a job computes."""
+
+    device: str = "auto"
+    precision: str = "auto"
+    processes: int = 1
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person asks for, the same from the command line, from a form and from Python; nothing of it is checked."""
+
+    verb: RunVerb
+    model: str
+    source: Source
+    task: str = ""
+    """For which the model shall do it; needed only where it knows several."""
+    place: Place = Place()
+    options: dict[str, Any] = {}
+    """Of the model, as given."""
+    name: str = ""
+    """Of the run; empty to have one made up."""
+    dry_run: bool = False
+    out: str | os.PathLike[str] = ""
+    """The output file of a batch prediction, or where an evaluation writes what is answered wrongly."""
+    keep: str | Sequence[str] = ()
+    """Columns that a batch prediction carries along."""
+
+
+_WORDS = ("task", "name", "out", "errors", "keep", *Source.__struct_fields__, *Place.__struct_fields__)
+"""What can be said of a job beside the options of its model."""
+
+
+def request_of(job: Job, catalog: Catalog | None = None) -> RunRequest:
+    """Check a job and make the request of its run.
+
+    Args:
+        job: what is asked for.
+        catalog: all models, where they are loaded already.
+
+    Raises:
+        ZooError: the model, its options, the data, the output or the device cannot serve.
+    """
+    catalog = catalog or Catalog.load()
+    card, ability = find_ability(job.model, ability_verb(job.verb), job.task, catalog)
+    check = {"evaluate": _check_evaluation, "predict": _check_prediction}.get(job.verb, _check_training)
+    options = parse(ability.options, job.options, beside=_WORDS)
+    processes = cast("int", read(PROCESSES, job.place.processes))
+    with offering_models(card, job.verb, catalog):
+        checked = check(job, card, data_task(card, ability.task))
+    check_name(job.name, catalog.cards)
+    placement = choose(job.place.device, job.place.precision, known=ability.precisions)
+    ability.check_precision(placement.precision)
+    if processes > 1 and placement.device != "cpu":
+        _check_accelerators(placement.device, processes)
+    return RunRequest(
+        name=job.name or "",
+        verb=job.verb,
+        model=card.full_name,
+        plugin=card.plugin,
+        task=ability.task,
+        data=checked.data,
+        options=dict(to_dict(options)),
+        device=placement.device,
+        precision=placement.precision,
+        device_reason=placement.reason,
+        device_asked=named(job.place.device),
+        precision_asked=named(job.place.precision),
+        processes=processes,
+        out=checked.out,
+        keep=checked.keep,
+        dry_run=job.dry_run,
+        created_at=time.time(),
+        versions=relevant_versions(load_plugin(card.plugin).distribution),
+    )
+
+
+class _Checked(NamedTuple):
+    """What was found out about the data and the output of a job."""
+
+    data: DataRequest
+    out: str = ""
+    keep: tuple[str, ...] = ()
+
+
+def _check_training(job: Job, card: Card, task: Task) -> _Checked:
+    source = job.source
+    path, own_evaluation, _ = parts_of(_existing(source.data))
+    eval_data = own_evaluation if source.eval_data in (None, "") else source.eval_data
+    input_column, label_column = source.input or "", source.label or ""  # None from Python
+    read_part = partial(load, task=task, input_column=input_column, label_column=label_column)
+    dataset = read_part(path, merge=source.merge_labels)
+    data = DataRequest(
+        path=str(path),
+        sha256=dataset.sha256,
+        input_column=input_column,
+        label_column=label_column,
+        merge_labels=source.merge_labels,
+    )
+    if eval_data is None:
+        return _Checked(data)
+    eval_path = _existing_evaluation(eval_data)
+    held_out = read_part(eval_path, min_classes=1)
+    if task.labelled:
+        match_labels(held_out, dataset.labels, merge=source.merge_labels)
+    return _Checked(msgspec.structs.replace(data, eval_path=str(eval_path), eval_sha256=held_out.sha256))
+
+
+def _check_evaluation(job: Job, card: Card, task: Task) -> _Checked:
+    if card.weights is None or not task.labelled or not card.labels:
+        raise Unsupported(
+            f"{card.name} does {task.name}; only a trained classifier can be judged by labels",
+            f"fine-tune it first: zoo finetune {card.name} --data FILE",
+        )
+    source, path = job.source, _existing(job.source.data)
+    target = str(_new_file(job.out, "--errors")) if job.out else ""
+    input_column, label_column = source.input or "", source.label or ""
+    dataset = load(path, task, input_column=input_column, label_column=label_column, min_classes=1)
+    training = training_of(card)
+    merge = source.merge_labels or (training is not None and training.data.merge_labels)
+    match_labels(dataset, card.labels, merge=merge)
+    data = DataRequest(
+        path=str(path),
+        sha256=dataset.sha256,
+        input_column=input_column,
+        label_column=label_column,
+        merge_labels=merge,
+    )
+    return _Checked(data, target)
+
+
+def _check_prediction(job: Job, card: Card, task: Task) -> _Checked:
+    if card.weights is None:
+        raise Unsupported(f"{card.name} has learnt nothing yet", f"train it: zoo finetune {card.name} --data FILE")
+    path, target, column = _existing(job.source.data), _new_file(job.out, "--out"), job.source.input or ""
+    rows = InputRows(path, task, input_column=column, keep=_column_names(job.keep))
+    if count_rows(path) == 0:
+        raise DatasetInvalid(f"{path} has no rows", "give a file that has some")
+    return _Checked(DataRequest(path=str(path), sha256=digest(path), input_column=column), str(target), rows.kept)
+
+
+def ability_verb(verb: str) -> Verb:
+    """The verb of the model that a job needs: an evaluation lets it predict."""
+    return cast("Verb", "predict" if verb == "evaluate" else verb)
+
+
+def find_ability(model: str, verb: str, task: str = "", catalog: Catalog | None = None) -> tuple[Card, Ability]:
+    """The card of that name and what it brings to the verb.
+
+    Args:
+        model: its name.
+        verb: what it shall do.
+        task: for which; needed only where the model knows several.
+        catalog: all models, where they are loaded already.
+
+    Raises:
+        UnknownModel: there is none of that name.
+        Unsupported: it does not support the verb, or not for that task.
+    """
+    card = (catalog or Catalog.load()).resolve(model)
+    return card, card.ability(verb, task)
+
+
+@contextmanager
+def offering_models(card: Card, verb: str, catalog: Catalog | None = None) -> Iterator[None]:
+    """Read data for a model; where it is of another kind than the model takes, models that do take it are offered.
+
+    Args:
+        card: of the model.
+        verb: what it shall do.
+        catalog: all models, where they are loaded already.
+
+    Raises:
+        InputMismatch: naming model, data and a few models that fit.
+    """
+    try:
+        yield
+    except InputMismatch as mismatch:
+        needed = ability_verb(verb)
+        task = next(iter(card.tasks_of(needed)), card.task)
+        message = f"{mismatch.found}, but {card.name} takes {get_task(task).input}s"
+        hint = fitting_models(mismatch.kind, needed, catalog)
+        raise InputMismatch(message, hint, found=mismatch.found, kind=mismatch.kind) from None
+
+
+def fitting_models(kind: str, verb: Verb, catalog: Catalog | None = None) -> str:
+    """A few models that have a verb for a kind of input, in words."""
+    cards = (catalog or Catalog.load()).taking(kind, verb)
+    if not cards:
+        return f"no model here takes {kind}s; zoo install adds a plugin"
+    names = ", ".join(distinct_names(cards)[:_MODELS_OFFERED])
+    return f"models that take {kind}s: {names} (zoo ls --task {cards[0].tasks_of(verb)[0]})"
+
+
+def check_name(name: str, cards: Iterable[Card]) -> None:
+    """Insist on a name that a new run can have; an empty one is made up later.
+
+    Args:
+        name: as asked for.
+        cards: of all models, whose names are taken.
+
+    Raises:
+        OptionInvalid: it is not a name, or is that of a run or a model.
+    """
+    if not name:
+        return
+    store.check_new_name(name)
+    if any(name in (card.name, card.full_name) for card in cards):
+        raise OptionInvalid(f"{name!r} is the name of a model", "choose another name")
+
+
+def find_max_tokens(card: Card, verb: str, chosen: str = "") -> int | None:
+    """Tokens at which a verb cuts texts; None where that is not known beforehand, or inputs are no texts.
+
+    Args:
+        card: of the model.
+        verb: one of its abilities.
+        chosen: its option `max_tokens` as typed; empty or auto where that is left open.
+    """
+    tasks = card.tasks_of(verb)
+    if not tasks or not isinstance(card.input, TextInput):
+        return None
+    ability = card.ability(verb, tasks[0])
+    default = next((one.default for one in schema(ability.options) if one.name == "max_tokens"), None)
+    limit = int(chosen) if chosen.isdecimal() else default
+    if isinstance(limit, int):
+        return limit
+    # A result answers with the limit that its training chose, which its card does not tell.
+    return card.input.max_tokens if verb in ("finetune", "pretrain") else None
+
+
+def _new_file(path: str | os.PathLike[str], flag: str) -> Path:
+    """The absolute path of a file that answers can be written to."""
+    if not isinstance(path, str | os.PathLike):
+        raise OptionInvalid(f"{flag} is a {type(path).__name__}, but takes the path of a new file", "name one")
+    target = Path(path).expanduser().absolute()
+    format_of(target, flag)
+    if not is_encodable(str(target)):
+        raise OptionInvalid(f"{flag} {target} is not UTF-8, so a run cannot remember it", "choose another name")
+    if target.exists():
+        raise OptionInvalid(f"{target} exists already", f"choose another {flag}, or remove it")
+    if not target.parent.is_dir():
+        raise OptionInvalid(f"there is no folder {target.parent}", f"make it first, or choose another {flag}")
+    return target
+
+
+def _column_names(keep: str | Sequence[str] | None) -> list[str]:
+    names = [keep] if isinstance(keep, str) else [] if keep is None else keep
+    if not isinstance(names, Iterable) or not all(isinstance(name, str) for name in names):
+        raise OptionInvalid(f"--keep is {keep!r}, but takes names of columns, or all", 'such as ["id", "customer"]')
+    return [name for name in names if name]
+
+
+def _existing_evaluation(data: str | os.PathLike[str]) -> Path:
+    """The path of evaluation data; a share in its place is told where it belongs."""
+    try:
+        share = float(str(data))
+    except ValueError:
+        return _existing(data)
+    if Path(str(data)).exists() or not 0 < share < 1:
+        return _existing(data)
+    raise OptionInvalid(
+        f"the evaluation data is {data!s}, but must be a file or folder",
+        f"to hold out that share of the rows, leave --eval out and say --eval-share {share:g}",
+    )
+
+
+def _existing(path: str | os.PathLike[str]) -> Path:
+    if not isinstance(path, str | os.PathLike):
+        raise DatasetInvalid(
+            f"the data is a {type(path).__name__}, but must be the path of a file or folder",
+            "write it to a .csv, .jsonl or .parquet file, and name that",
+        )
+    found = Path(path).expanduser().absolute()
+    if str(path) == STDIN or not found.exists():
+        raise no_such_data(path)
+    if not is_encodable(str(found)):
+        raise DatasetInvalid(f"the name of {found} is not UTF-8, so a run cannot remember it", "rename it")
+    return found
+
+
+def _check_accelerators(device: str, processes: int) -> None:
+    from zoo.devices import available
+
+    kind = device.partition(":")[0]
+    there = sum(1 for one in available() if one.kind == kind)
+    if there < processes:
+        raise Unsupported(
+            f"{processes} processes were asked for, but {counted(there, f'{kind} device', 'are')} here",
+            f"use --processes {there}, or --device cpu",
+        )
