@@ -89,6 +89,7 @@ def test_a_limit_that_was_asked_for_tells_what_it_cuts(train: Train) -> None:
     objective, said = train(20, 300, max_tokens=512)
     assert [300] == lengths_of(objective, 300)
     assert "note: tokens: the longest text has 300, none is cut (limit 512)" == said[0]
+    assert ["note: tokens: the longest text has 20, none is cut (limit 512)"] == train(20, max_tokens=512)[1]
 
 
 def test_long_texts_are_computed_in_smaller_parts(train: Train) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tokenizers import Tokenizer
 
 from zoo.card import TextInput
+from zoo.options import Options, schema
 from zoo.training.text.encoding import encode
 
 if TYPE_CHECKING:
@@ -36,10 +37,14 @@ class TrainingTexts:
     def __init__(self, run: TrainingRun, tokenizer: Tokenizer, *, positions: int, width: int) -> None:
         self._tokenizer = tokenizer
         self._requested: int | None = run.options.max_tokens
-        self._positions, self._width = positions, width
+        self._width = width
+        options: type[Options] = type(run.options)
+        bound = next(one.le for one in schema(options) if one.name == "max_tokens")
+        self._most = positions if bound is None else min(positions, int(bound))
+        """What can be asked for."""
         assert isinstance(run.card.input, TextInput)
-        self._made_for = min(run.card.input.max_tokens, self._positions)
-        most = min(self._requested or self._made_for, self._positions)
+        self._made_for = min(run.card.input.max_tokens, self._most)
+        most = min(self._requested or self._made_for, self._most)
         self._ids: dict[str, list[int]] = {}
         self._lengths = self._measure([example.input for example in (*run.train, *run.eval)], most)
         self._longest = max(self._lengths, default=0)
@@ -49,7 +54,7 @@ class TrainingTexts:
     @property
     def micro_batch_size(self) -> int:
         """Texts computed at once: longer ones need more memory each."""
-        return min(64, MICRO_BATCH_TOKENS // self.max_tokens)
+        return max(1, min(64, MICRO_BATCH_TOKENS // self.max_tokens))
 
     def ids(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of each text, cut at the limit."""
@@ -77,18 +82,18 @@ class TrainingTexts:
             advice = f"; --max-tokens auto cuts {auto or 'none'}" if auto < cut else ""
             run.warn(f"{self._share(cut)} cut at {limit} tokens; the longest has {self._longest:,}{advice}")
         elif cut:
-            more = f"; --max-tokens takes up to {self._positions}" if limit < self._positions else ""
+            more = f"; --max-tokens takes up to {self._most}" if limit < self._most else ""
             run.warn(
                 f"{self._share(cut)} cut at {limit} tokens, which is what {run.card.name} was made for; "
                 f"the longest has {self._longest:,}{more}"
             )
         else:
             run.note(f"tokens: the longest text has {self._longest:,}, none is cut (limit {limit})")
-        if limit > LEAST_MAX_TOKENS:
+        if limit > LEAST_MAX_TOKENS and (longer := self._longer_than(LEAST_MAX_TOKENS)):
             times = self._cost(limit) / self._cost(LEAST_MAX_TOKENS)
             run.note(
                 f"tokens: a limit of {limit} takes about {times:.1f} times the computing of "
-                f"--max-tokens {LEAST_MAX_TOKENS}, with which {self._share(self._longer_than(LEAST_MAX_TOKENS))} cut"
+                f"--max-tokens {LEAST_MAX_TOKENS}, with which {self._share(longer)} cut"
             )
 
     def _longer_than(self, limit: int) -> int:
