@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -148,6 +149,23 @@ async def test_columns_with_names_of_their_own_are_offered_with_a_guess(
     enter(screen, data=str(tmp_path / "usual.csv"))
     await shows(pilot, "text column text", "label column label", "by its usual name", "a 20")
     assert screen.command().endswith("usual.csv")
+
+
+@scenario(size=(120, 40))
+async def test_a_result_is_judged_by_the_columns_it_was_trained_on(
+    pilot: Driver, finetune: Callable[..., zoo.Run], tmp_path: Path
+) -> None:
+    (tmp_path / "tickets.csv").write_text(TICKETS)
+    finetune(name="mine", data=tmp_path / "tickets.csv", input="Customer Message", label="Team").wait(progress=False)
+    await until(pilot, lambda: pilot.app.feed.line("echo/mine"))
+    await pilot.press("slash")
+    await write(pilot, "mine")
+    await pilot.press("enter", "e")
+    await shows(pilot, "evaluate mine")
+    screen = pilot.app.screen
+    screen.field("data").editor.value = str(tmp_path / "tickets.csv")
+    await shows(pilot, "text column Customer Message ▼ as it was trained", "label column Team ▼ as it was trained")
+    assert "--input" not in screen.command()
 
 
 @scenario(size=(120, 40))

@@ -20,13 +20,17 @@ class BatchScreen(RunForm):
     def __init__(self, card: Card) -> None:
         super().__init__(card, "predict", card.ability("predict"))
 
+    @property
+    def needs_label(self) -> bool:
+        return False
+
     def fields(self) -> ComposeResult:
         """What goes in, and where the answers go."""
         yield text_field("data", "answer", path=True)
         yield text_field(
             "out", "into", placeholder="answers.jsonl", path=True, note="a new file: .csv, .tsv, .jsonl or .ndjson"
         )
-        yield ColumnFields(self.task_, label=False)
+        yield ColumnFields(self.task_, label=self.needs_label)
         yield text_field("keep", "keep", placeholder="id, customer", note="columns to carry along; all is every one")
 
     def command(self) -> str:

@@ -83,7 +83,13 @@ class RunForm(Form):
             with VerticalScroll(id="side", can_focus=False):
                 yield Static("", id="help", markup=False)
                 yield DataPreview(
-                    self.card, self.verb, self.task_, self.advice(), labels=lambda: self.labels, id="preview"
+                    self.card,
+                    self.verb,
+                    self.task_,
+                    needs_label=self.needs_label,
+                    advice=self.advice(),
+                    labels=lambda: self.labels,
+                    id="preview",
                 )
         yield Static("", id="notice", markup=False)
         yield Static("", id="command", markup=False)
@@ -179,6 +185,11 @@ class RunForm(Form):
         self._look_at_data()
         if self.query_one(DataPreview).query_now == self._columns_of:
             self._go_on_from_data()
+
+    @property
+    def needs_label(self) -> bool:
+        """Whether the data must have labels."""
+        return self.task_.labelled
 
     @property
     def merges_labels(self) -> bool:

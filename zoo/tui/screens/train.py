@@ -42,8 +42,8 @@ class TrainScreen(RunForm):
             path=True,
             help="Evaluation data of its own; without it a share of the rows is held out, see eval share.",
         )
-        yield ColumnFields(self.task_, label=self.task_.labelled)
-        if self.task_.labelled:
+        yield ColumnFields(self.task_, label=self.needs_label)
+        if self.needs_label:
             yield merge_labels_field()
 
     def request(self) -> RunRequest:

@@ -32,6 +32,7 @@ class ColumnFields(Vertical):
     def __init__(self, task: Task, *, label: bool) -> None:
         super().__init__()
         self._meanings = {"input": task.input.name, **({"label": "label"} if label else {})}
+        self._trained = {"input": task.trained_input_column, "label": task.trained_label_column}
         self._chosen = dict.fromkeys(self._meanings, "")
         self._usual: dict[str, str] | None = None
         """Columns that are found by name; None where there is no data yet."""
@@ -86,6 +87,7 @@ class ColumnFields(Vertical):
         field.offer([(usual or "choose one", ""), *((column, column) for column in others)], value)
         if self._chosen[name] != value:  # it was a column of other data
             self._chosen[name] = ""
-        field.set_note("a guess: is it right?" if field in self.guessed else BY_NAME if usual and not value else "")
+        by_name = "as it was trained" if usual.lower() == self._trained[name].lower() else BY_NAME
+        field.set_note("a guess: is it right?" if field in self.guessed else by_name if usual and not value else "")
         if fault := self.find_fault(field):
             field.set_fault(fault.message)

@@ -12,7 +12,7 @@ from textual.worker import Worker, get_current_worker
 
 from zoo.card import Card, ImageInput, TextInput
 from zoo.data import Columns, Inspection, inspect, likely_columns
-from zoo.data.columns import check_kind, likely_kind, usual_columns
+from zoo.data.columns import check_kind, find_columns, likely_kind, usual_columns
 from zoo.data.inspection import OnRows
 from zoo.data.layout import parts_of
 from zoo.data.lines import EncodingLog
@@ -60,6 +60,7 @@ class DataPreview(Static):
         card: the model it is for.
         verb: what the model shall do with it.
         task: of that verb.
+        needs_label: whether the data must have labels.
         advice: what is said while there is nothing to look at.
         labels: gives the name of each field of the form to its label.
     """
@@ -90,14 +91,16 @@ class DataPreview(Static):
         card: Card,
         verb: str,
         task: Task,
-        advice: str,
         *,
+        needs_label: bool,
+        advice: str,
         labels: Callable[[], Mapping[str, str]],
         id: str | None = None,
     ) -> None:
         super().__init__(plain(advice), id=id, markup=False)
         self._labels = labels
         self._model, self._verb, self._task_kind, self._advice = card, verb, task, advice
+        self._needs_label = needs_label
         self._query = DataQuery()
         self._reader: Worker[None] | None = None
 
@@ -150,7 +153,7 @@ class DataPreview(Static):
         try:
             with offering_models(self._model, self._verb):
                 table = Table(parts_of(Path(query.path).expanduser()).train, EncodingLog())
-                choice = find_choice(table, self._task_kind, query)
+                choice = find_choice(table, self._task_kind, query, needs_label=self._needs_label)
                 self.post_message(self.ColumnsRead(query, choice))
                 if not choice.likely.input:
                     check_kind(table, self._task_kind)
@@ -177,20 +180,23 @@ class DataPreview(Static):
         )
 
 
-def find_choice(table: Table, task: Task, query: DataQuery) -> ColumnChoice:
+def find_choice(table: Table, task: Task, query: DataQuery, *, needs_label: bool) -> ColumnChoice:
     """The columns of a table; a choice made for other data holds where the column is there, too.
 
     Raises:
-        DatasetInvalid: it cannot be read.
+        DatasetInvalid: it cannot be read, or lacks a column and has none to choose from.
     """
     usual = usual_columns(table, task)
     chosen = (name if name in table.columns else "" for name in (query.input_column, query.label_column))
     known = Columns(*(mine or by_name for mine, by_name in zip(chosen, (usual.input, usual.label), strict=True)))
-    complete = known.input and (known.label or not task.labelled)
-    of_other_kind = not known.input and likely_kind(table) not in (None, task.input)
-    return ColumnChoice(
-        table.columns, usual, known if complete or of_other_kind else likely_columns(table, task, known)
-    )
+    if known.input and (known.label or not needs_label):
+        return ColumnChoice(table.columns, usual, known)
+    if set(table.columns) <= {known.input, known.label}:
+        find_columns(table, task, require_labels=needs_label)
+    if not known.input and likely_kind(table) not in (None, task.input):
+        return ColumnChoice(table.columns, usual, known)
+    likely = likely_columns(table, task, known)
+    return ColumnChoice(table.columns, usual, likely if needs_label else Columns(likely.input, known.label))
 
 
 def _tokenizer(card: Card) -> Path | None:
