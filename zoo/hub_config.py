@@ -1,13 +1,38 @@
-"""What the configuration files of a text model of the Hub say, whatever its architecture."""
+"""What the files of a text model of the Hub are and say, whatever its architecture."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from typing import Any
 
 from zoo.errors import Unsupported
 
+WEIGHTS = "model.safetensors"
+INDEX = "model.safetensors.index.json"
+"""Names the shard of each tensor, where the weights are in several files."""
+_SHARD = re.compile(r"model-\d+-of-(\d+)\.safetensors")
+
 SENTENCE_MODULES = ("Transformer", "Pooling", "Normalize")
 """Of sentence-transformers; embeddings are scaled to length one whether or not the last is there."""
+
+
+def weights_files(name: str, files: Collection[str]) -> tuple[str, ...]:
+    """Which of a repository's files are its weights: one, or the shards and their index.
+
+    Raises:
+        Unsupported: there is neither, or not all of the shards.
+    """
+    if WEIGHTS in files:
+        return (WEIGHTS,)
+    shards = sorted(file for file in files if _SHARD.fullmatch(file))
+    if not shards:
+        raise Unsupported(f"{name} lacks {WEIGHTS}", "choose a model that has it")
+    counts = {int(match[1]) for shard in shards if (match := _SHARD.fullmatch(shard))}
+    if counts != {len(shards)} or INDEX not in files:
+        stated = "no index" if INDEX not in files else f"{len(shards)} of {max(counts)} shards"
+        raise Unsupported(f"{name} has its weights in shards, but {stated}", "it is damaged; choose another model")
+    return (INDEX, *shards)
 
 
 def stated_labels(config: dict[str, Any]) -> tuple[str, ...]:

@@ -329,9 +329,42 @@ class TestAnswers:
     ) -> None:
         monkeypatch.setattr(receiving, "MAX_WAIT_S", 0.01)
         distant = email.utils.formatdate(time.time() + 100_000, usegmt=True)
-        served.faults = [(429, {"Retry-After": "86400"}), (503, {"Retry-After": distant})]
+        served.faults = [(503, {"Retry-After": "86400"}), (503, {"Retry-After": distant})]
 
         assert fetched(wanted) == CONTENT
+
+    @pytest.mark.parametrize("header", [{"Retry-After": "300"}, {"RateLimit": '"resolvers";r=0;t=300'}])
+    def test_a_server_that_takes_no_more_requests_is_believed(
+        self, hub: HubServer, header: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = f"/{REPOSITORY}/resolve/{COMMIT}/{NAME}"
+        hub.serve(path, CONTENT, faults=[(429, header)] * 2)
+
+        for token, helps in (("", "; to whom it knows by a token (HF_TOKEN) the Hub answers more often"), ("hf_x", "")):
+            monkeypatch.setenv("HF_TOKEN", token)
+            with pytest.raises(DownloadFailed) as caught:
+                fetch(weights({NAME: CONTENT}, hub_source()))
+            assert f"{hub.address}{path}: the server takes no more requests for now (429)" == caught.value.message
+            assert f"try again in 5 minutes{helps}" == caught.value.hint
+        assert 2 == len(hub.requests)
+
+    def test_a_server_that_never_takes_more_requests_is_no_fault_of_the_network(
+        self, server: HubServer, served: Served, wanted: Weights
+    ) -> None:
+        served.faults = [(429, {"Retry-After": "0"})] * 9
+
+        with pytest.raises(DownloadFailed, match="takes no more requests") as caught:
+            fetch(wanted)
+        assert "try again later" == caught.value.hint
+        assert 6 == len(server.requests)
+
+    def test_a_machine_without_a_network_is_told_at_once(self) -> None:
+        began = time.monotonic()
+        with pytest.raises(DownloadFailed) as caught:
+            fetch(weights({NAME: CONTENT}, UrlSource(base_url="http://nowhere.invalid/web")))
+
+        assert "nowhere.invalid cannot be reached: this machine seems to be offline" == caught.value.message
+        assert time.monotonic() - began < 10
 
     def test_a_wait_that_cannot_be_read_is_left_out(self, served: Served, wanted: Weights) -> None:
         served.faults = [(503, {"Retry-After": "soon"}), (503, {"Retry-After": "-1"})]

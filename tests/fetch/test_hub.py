@@ -113,6 +113,24 @@ def test_a_server_that_stays_busy_is_given_up(hub: HubServer) -> None:
     assert len(hub.requests) == hub_module.ATTEMPTS
 
 
+def test_a_hub_that_takes_no_more_requests_says_when_and_what_helps(hub: HubServer) -> None:
+    hub.serve("/api/models", b"[]", faults=[(429, {"RateLimit": '"api";r=0;t=90'})])
+
+    with pytest.raises(DownloadFailed, match=r"takes no more requests for now \(429\)") as caught:
+        search("x")
+    assert caught.value.hint.startswith("try again in 90 seconds; to whom it knows by a token (HF_TOKEN)")
+    assert 1 == len(hub.requests)
+
+
+def test_a_machine_without_a_network_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://nowhere.invalid")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+    monkeypatch.setattr(hub_module, "BACKOFF_S", 1000.0)
+
+    with pytest.raises(DownloadFailed, match=r"^nowhere\.invalid cannot be reached: this machine"):
+        search("x")
+
+
 @pytest.mark.parametrize("answer", [b"", b"<html>", b'{"id": 1}', b"\xff", b'[{"id": 5}]'])
 def test_an_answer_that_is_none_is_told(hub: HubServer, answer: bytes) -> None:
     hub.serve("/api/models", answer)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import email.utils
+import errno
+import re
+import socket
 import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
@@ -76,13 +79,50 @@ def next_address(response: httpx.Response, address: str) -> str:
 
 
 def retry_after_s(response: httpx.Response) -> float | None:
-    """Seconds the server asks to wait; it gives a number or a date."""
+    """Seconds the server asks to wait; it gives a number or a date, or, as the Hub does, when its limit is reset."""
     stated = response.headers.get("retry-after", "")
     if stated.isdecimal():
         return float(stated)
+    if not stated and (reset := re.search(r"\bt=(\d+)", response.headers.get("ratelimit", ""))):
+        return float(reset[1])
     with contextlib.suppress(TypeError, ValueError):
         return max(0.0, email.utils.parsedate_to_datetime(stated).timestamp() - time.time())
     return None
+
+
+def rate_limited(address: str, wait_s: float | None, *, token_would_help: bool) -> DownloadFailed:
+    """What is said where a server takes no more requests (429).
+
+    Args:
+        address: what was asked for.
+        wait_s: how long the server asks to wait, if it does.
+        token_would_help: whether it is the Hub and was asked without a token.
+    """
+    hint = f"try again in {_spoken(wait_s)}" if wait_s else "try again later"
+    if token_would_help:
+        hint += "; to whom it knows by a token (HF_TOKEN) the Hub answers more often"
+    return DownloadFailed(f"{shown(address)}: the server takes no more requests for now (429)", hint)
+
+
+def _spoken(seconds: float) -> str:
+    return f"{seconds:.0f} seconds" if seconds < 120 else f"{seconds / 60:.0f} minutes"
+
+
+def raise_where_offline(error: Exception, address: str) -> None:
+    """Tell at once that nothing can be reached, rather than after many tries.
+
+    Raises:
+        DownloadFailed: the server's name has no address here, or there is no way to any other machine.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        unreachable = isinstance(cause, OSError) and cause.errno in (errno.ENETUNREACH, errno.ENETDOWN)
+        if unreachable or isinstance(cause, socket.gaierror):
+            raise DownloadFailed(
+                f"{urlsplit(address).hostname} cannot be reached: this machine seems to be offline",
+                "connect to the network, or look at HTTPS_PROXY and HF_ENDPOINT; what zoo ls --local lists needs none",
+            ) from error
+        cause = cause.__cause__ or cause.__context__
 
 
 def server_of(address: str) -> tuple[str, str]:

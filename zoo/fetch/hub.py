@@ -18,6 +18,8 @@ from zoo.fetch.http import (
     RETRIED,
     new_client,
     next_address,
+    raise_where_offline,
+    rate_limited,
     retry_after_s,
     server_of,
     shown,
@@ -165,10 +167,14 @@ class _Hub:
             except (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.DecodingError) as error:
                 raise DownloadFailed(f"{shown(address)}: {words(error)}", "look at HF_ENDPOINT") from error
             except httpx.TransportError as error:
+                raise_where_offline(error, address)
                 fault, wait_s = words(error), None
             else:
                 if response.status_code == 200:
                     return content
+                last = attempt == ATTEMPTS - 1 or (wait_s or 0) > MAX_WAIT_S
+                if response.status_code == 429 and last:
+                    raise rate_limited(address, wait_s, token_would_help=not self._token)
                 if response.status_code not in RETRIED:
                     hint = HINTS.get(response.status_code, "try again later")
                     raise DownloadFailed(f"{shown(address)}: {fault}", hint)

@@ -19,7 +19,17 @@ from typing import IO, TYPE_CHECKING, Any
 from zoo import git_lfs
 from zoo.card import WeightsFile
 from zoo.errors import ChecksumMismatch, DownloadFailed, RunCancelled
-from zoo.fetch.http import REDIRECTS, RETRIED, next_address, retry_after_s, server_of, shown, words
+from zoo.fetch.http import (
+    REDIRECTS,
+    RETRIED,
+    next_address,
+    raise_where_offline,
+    rate_limited,
+    retry_after_s,
+    server_of,
+    shown,
+    words,
+)
 from zoo.fetch.part import Part
 from zoo.fetch.verify import pin_shown
 
@@ -101,9 +111,9 @@ class Session:
 class _TryAgain(Exception):
     """The server is not able to answer right now, or broke off."""
 
-    def __init__(self, what: str, retry_after_s: float | None = None) -> None:
+    def __init__(self, what: str, status: int = 0, retry_after_s: float | None = None) -> None:
         super().__init__(what)
-        self.retry_after_s = retry_after_s
+        self.status, self.retry_after_s = status, retry_after_s
 
 
 def receive(session: Session, address: str, file: WeightsFile, partial: Path) -> tuple[str, str]:
@@ -143,13 +153,19 @@ def _fill(session: Session, address: str, file: WeightsFile, part: Part) -> None
             ) from error
         except (httpx.TransportError, _TryAgain) as error:
             session.check()
+            if not session.fresh_bytes:  # a network that was there may come back
+                raise_where_offline(error, address)
             idle, most = (0 if part.size_bytes > most else idle + 1), max(most, part.size_bytes)
+            wait_s: float | None = getattr(error, "retry_after_s", None)
+            if getattr(error, "status", 0) == 429 and (idle >= ATTEMPTS or (wait_s or 0) > MAX_WAIT_S):
+                on_hub = server_of(address) == server_of(session.token_address)
+                raise rate_limited(address, wait_s, token_would_help=on_hub and not session.token) from error
             if idle >= ATTEMPTS:
                 raise DownloadFailed(
                     f"{shown(address)}: {words(error)}, {ATTEMPTS} times in a row",
                     "look at the network and try again; what has arrived is kept",
                 ) from error
-            _pause(session, getattr(error, "retry_after_s", None), idle)
+            _pause(session, wait_s, idle)
 
 
 def _attempt(session: Session, address: str, file: WeightsFile, part: Part) -> None:
@@ -220,7 +236,7 @@ def _raise_for_status(response: httpx.Response, address: str) -> None:
     if status in (200, 206, 416):
         return
     if status in RETRIED:
-        raise _TryAgain(f"the server answered {status}", retry_after_s(response))
+        raise _TryAgain(f"the server answered {status}", status, retry_after_s(response))
     hints = {
         401: "the repository is private or gated: set HF_TOKEN",
         403: "you may not read it: ask its owner for access, and set HF_TOKEN",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from torch import nn
 
 from zoo.errors import StoreInvalid
+from zoo.hub_config import INDEX, WEIGHTS
 
 AGAIN = "fetch or train the model again"
 NOT_KEPT = ("_", "transformers_version", "torch_dtype", "num_labels")
@@ -39,31 +41,33 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 class WeightsReader:
-    """The tensors of `model.safetensors`, in float32, their shapes checked as they are taken.
+    """The tensors of `model.safetensors`, or of its shards, in float32; their shapes are checked as they are taken.
 
     Args:
-        folder: holds the file.
+        folder: holds the files.
         body: begins the names of the body's tensors, unless the body was saved alone: transformers'
             `base_model_prefix` and a dot.
     """
 
     def __init__(self, folder: Path, body: str) -> None:
         self._body = body
-        self._path = folder / "model.safetensors"
-        try:
-            file: Any = safe_open(self._path, framework="pt")
-        except (OSError, SafetensorError) as error:
-            raise StoreInvalid(f"{self._path} cannot be read: {error}", AGAIN) from error
-        self._file, self._names = file, set(file.keys())
+        self._path = folder / WEIGHTS
+        self._open_files = contextlib.ExitStack()
+        self._files: dict[str, Any] = {}
+        for path in _weights_paths(folder):
+            try:
+                file: Any = self._open_files.enter_context(safe_open(path, framework="pt"))
+            except (OSError, SafetensorError) as error:
+                raise StoreInvalid(f"{path} cannot be read: {error}", AGAIN) from error
+            self._files |= dict.fromkeys(file.keys(), file)
 
     def __enter__(self) -> Self:
-        self._file.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.__exit__(kind, error, trace)
+        self._open_files.close()
 
     def has(self, name: str) -> bool:
         """Whether there is a tensor of that name."""
@@ -78,7 +82,7 @@ class WeightsReader:
         there = self._name(name)
         if there is None:
             raise StoreInvalid(f"{self._path} lacks the tensor {name}", f"it is damaged, or another model; {AGAIN}")
-        tensor: torch.Tensor = self._file.get_tensor(there)
+        tensor: torch.Tensor = self._files[there].get_tensor(there)
         if tuple(tensor.shape) != shape:
             raise StoreInvalid(
                 f"{name} in {self._path} is of shape {tuple(tensor.shape)}, but config.json makes it {shape}", AGAIN
@@ -92,9 +96,20 @@ class WeightsReader:
     def _name(self, name: str) -> str | None:
         for known in (name, name.removeprefix(self._body), OTHER_NAMES.get(name, name)):
             for ending, earlier in (("", ""), *EARLIER_NAMES.items()):
-                if known.endswith(ending) and (found := known.removesuffix(ending) + earlier) in self._names:
+                if known.endswith(ending) and (found := known.removesuffix(ending) + earlier) in self._files:
                     return found
         return None
+
+
+def _weights_paths(folder: Path) -> list[Path]:
+    """The file of a model's weights, or its shards as their index names them."""
+    if (folder / WEIGHTS).exists() or not (folder / INDEX).exists():
+        return [folder / WEIGHTS]
+    shard_of = read_json(folder / INDEX).get("weight_map")
+    names = sorted({str(name) for name in shard_of.values()}) if isinstance(shard_of, dict) else []
+    if not names or any(Path(name).name != name for name in names):
+        raise StoreInvalid(f"{folder / INDEX} does not name the files of the weights", AGAIN)
+    return [folder / name for name in names]
 
 
 def fill(

@@ -132,8 +132,22 @@ def test_what_is_not_computed_here_is_refused(config: dict[str, Any], documents:
 
 
 def test_files_that_are_missing_are_named() -> None:
-    with pytest.raises(Unsupported, match=r"b lacks model\.safetensors, tokenizer\.json"):
-        described(files=("config.json", "model-00001-of-00002.safetensors"))
+    with pytest.raises(Unsupported, match=r"b lacks tokenizer\.json"):
+        described(files=("config.json", "model.safetensors"))
+    with pytest.raises(Unsupported, match=r"b lacks model\.safetensors"):
+        described(files=("config.json", "tokenizer.json", "other.safetensors"))
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        (("model-00001-of-00002.safetensors", "model.safetensors.index.json"), "in shards, but 1 of 2 shards"),
+        (("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"), "in shards, but no index"),
+    ],
+)
+def test_shards_that_are_not_all_there_are_told(files: tuple[str, ...], words: str) -> None:
+    with pytest.raises(Unsupported, match=words):
+        described(files=("config.json", "tokenizer.json", *files))
 
 
 @pytest.fixture
@@ -183,6 +197,24 @@ def test_cls_pooling_takes_the_first_token(minilm: Path, pulled: Any) -> None:
 
     assert isinstance(found, zoo.Embedding)
     assert list(found.vector) == pytest.approx(expected, abs=1e-5)
+
+
+def test_weights_in_shards_are_those_of_one_file(
+    classifier: Path, pulled: Any, tmp_path: Path, make_prediction
+) -> None:
+    from huggingface_hub import save_torch_state_dict
+    from safetensors.torch import load_file
+    from zoo_bert.plugin import predict
+
+    save_torch_state_dict(load_file(classifier / "model.safetensors"), tmp_path, max_shard_size="500KB")
+    files = {path.name: path.read_bytes() for path in (*classifier.iterdir(), *tmp_path.iterdir()) if path.is_file()}
+    del files["model.safetensors"]
+    assert 3 <= sum(name.endswith(".safetensors") for name in files)
+    expected = predict(make_prediction(classifier, "text-classification")).predict(["where is my parcel"])
+
+    name = pulled(files)
+
+    assert expected == zoo.load(name, device="cpu", precision="fp32").predict(["where is my parcel"])
 
 
 def test_a_classifier_from_the_hub_answers_and_is_fine_tuned(classifier: Path, pulled: Any, tmp_path: Path) -> None:

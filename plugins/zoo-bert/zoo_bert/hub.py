@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from zoo import Card, TextInput, Unsupported, Weights
-from zoo.hub_config import labels_of, max_tokens_of, pooling_of
+from zoo.hub_config import labels_of, max_tokens_of, pooling_of, weights_files
 from zoo_bert.cards import CLASSIFICATION, MASKED_LM, predicting
 
 TASKS = {
@@ -15,7 +15,7 @@ TASKS = {
     "BertForSequenceClassification": "text-classification",
 }
 """Class that a model was saved from to what it answers."""
-NEEDED = ("model.safetensors", "config.json", "tokenizer.json")
+NEEDED = ("config.json", "tokenizer.json")
 TAKEN = (*NEEDED, "tokenizer_config.json", "vocab.txt")
 POSITIONS = 512
 """What the options of this plugin reach up to (Devlin et al. 2018)."""
@@ -41,6 +41,7 @@ def describe(name: str, config: dict[str, Any], weights: Weights, documents: dic
         Unsupported: files are missing, or the model is a variant that is not computed here.
     """
     files = {file.name: file for file in weights.files}
+    taken = (*weights_files(name, files), *TAKEN)
     missing = [file for file in NEEDED if file not in files]
     if missing:
         raise Unsupported(f"{name} lacks {', '.join(missing)}", "choose a model that has it")
@@ -60,7 +61,7 @@ def describe(name: str, config: dict[str, Any], weights: Weights, documents: dic
         architecture=architecture,
         input=TextInput(max_tokens=max_tokens_of(documents, POSITIONS)),
         abilities=(MASKED_LM, CLASSIFICATION, predicting(task)),
-        weights=Weights(files=tuple(files[file] for file in TAKEN if file in files), sources=weights.sources),
+        weights=Weights(files=tuple(files[file] for file in taken if file in files), sources=weights.sources),
         labels=labels_of(name, config) if task == "text-classification" else (),
     )
 
