@@ -39,6 +39,27 @@ if TYPE_CHECKING:
     from zoo.api import (
         pretrain as pretrain,
     )
+    from zoo.blocks import (
+        Bar as Bar,
+    )
+    from zoo.blocks import (
+        Bars as Bars,
+    )
+    from zoo.blocks import (
+        Block as Block,
+    )
+    from zoo.blocks import (
+        Matrix as Matrix,
+    )
+    from zoo.blocks import (
+        Paragraph as Paragraph,
+    )
+    from zoo.blocks import (
+        Table as Table,
+    )
+    from zoo.blocks import (
+        Vector as Vector,
+    )
     from zoo.card import (
         Ability as Ability,
     )
@@ -178,6 +199,9 @@ if TYPE_CHECKING:
         option as option,
     )
     from zoo.prediction import (
+        Answer as Answer,
+    )
+    from zoo.prediction import (
         Classification as Classification,
     )
     from zoo.prediction import (
@@ -241,6 +265,7 @@ _HOME = {
         "predict_file",
         "pretrain",
     ),
+    "zoo.blocks": ("Bar", "Bars", "Block", "Matrix", "Paragraph", "Table", "Vector"),
     "zoo.card": (
         "Ability",
         "Card",
@@ -279,7 +304,7 @@ _HOME = {
     "zoo.kinds": ("IMAGE", "LABEL", "TEXT", "InputKind", "TargetKind", "Unusable"),
     "zoo.metrics": ("ClassificationMetrics", "MeanLoss"),
     "zoo.options": ("Options", "option"),
-    "zoo.prediction": ("Classification", "Embedding", "FilledMask", "Prediction", "Rejected", "Score"),
+    "zoo.prediction": ("Answer", "Classification", "Embedding", "FilledMask", "Prediction", "Rejected", "Score"),
     "zoo.runs.context": ("FitResult", "PredictionRun", "Predictor", "Trainable", "TrainingRun"),
     "zoo.runs.mistakes": ("Mistake",),
     "zoo.tasks.task": ("Task",),

@@ -19,6 +19,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
+from zoo.blocks import Report
 from zoo.card import Card
 from zoo.catalog import Catalog
 from zoo.data.expansion import input_list
@@ -180,6 +181,18 @@ class Run:
     def mistakes(self) -> tuple[Mistake, ...]:
         """The rows held out, or evaluated on, that were answered wrongly, the most confident answer first."""
         return tuple(read_mistakes(self.folder))
+
+    @property
+    def report(self) -> Report:
+        """What the final evaluation tells beside its figures: of a classifier each class, and the confusion matrix."""
+        return self.snapshot.report
+
+    def _repr_html_(self) -> str:
+        """The run as a notebook shows it."""
+        from zoo.rendering.html import html
+        from zoo.runs.overview import overview
+
+        return html(overview(self.folder.request, self.snapshot))
 
     @cached_property
     def model(self) -> Model:

@@ -1,4 +1,4 @@
-"""What a model answers. Views render these types, never a particular plugin's model."""
+"""What a model answers. Views draw the blocks of an answer, never a particular plugin's model."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any, Union
 
 import msgspec
 
+from zoo.blocks import Bar, Bars, Block, Paragraph, Table, Vector
 from zoo.encoding import is_encodable
 from zoo.plurals import counted
 
@@ -19,12 +20,51 @@ class Score(msgspec.Struct, frozen=True):
     """0 to 1."""
 
 
-class Classification(msgspec.Struct, frozen=True, tag="classification", omit_defaults=True):
+class BaseAnswer(msgspec.Struct, frozen=True):
+    """What stands in the place of an input: an answer, or why there is none."""
+
+    def blocks(self, source: str = "") -> tuple[Block, ...]:
+        """What views draw; those of an answer without blocks of its own are its fields.
+
+        Args:
+            source: the input, as it is shown above the answer; empty where it is in sight already.
+        """
+        fields = msgspec.structs.asdict(self)
+        return (*_heading(source), Table(headers=("", ""), rows=tuple((name, str(fields[name])) for name in fields)))
+
+    @property
+    def remark(self) -> str:
+        """What a person has to know beside the answer; empty where that is nothing."""
+        return ""
+
+    def _repr_html_(self) -> str:
+        """The answer as a notebook shows it."""
+        from zoo.rendering.html import html
+
+        remark = (Paragraph(text=self.remark),) if self.remark else ()
+        return html((*remark, *self.blocks()))
+
+
+class Answer(BaseAnswer, frozen=True, kw_only=True, omit_defaults=True):
+    """What all answers share; a task of your own has a subclass of it."""
+
+    truncated_at: int | None = None
+    """How many tokens of a text were read that has more; None where all of it was read."""
+
+    @property
+    def remark(self) -> str:
+        """How much was read of an input that was not read whole."""
+        return "" if self.truncated_at is None else f"only the first {self.truncated_at:,} tokens were read"
+
+
+class Classification(Answer, frozen=True, tag="classification"):
     """Labels with probabilities, most probable first."""
 
     scores: tuple[Score, ...]
-    truncated_at: int | None = None
-    """How many tokens of a text were read that has more; None where all of it was read."""
+
+    def blocks(self, source: str = "") -> tuple[Block, ...]:
+        """The labels as bars."""
+        return (*_heading(source), _bars(self.scores))
 
     @property
     def label(self) -> str:
@@ -37,31 +77,46 @@ class Classification(msgspec.Struct, frozen=True, tag="classification", omit_def
         return self.scores[0].probability
 
 
-class FilledMask(msgspec.Struct, frozen=True, tag="filled_mask", omit_defaults=True):
+class FilledMask(Answer, frozen=True, tag="filled_mask"):
     """Candidates for one masked token, most probable first; the text is given whole with the best one filled in."""
 
     text: str
     scores: tuple[Score, ...]
-    truncated_at: int | None = None
-    """How many tokens of a text were read that has more; None where all of it was read."""
+
+    def blocks(self, source: str = "") -> tuple[Block, ...]:
+        """The whole text, which takes the place of the input, and the candidates as bars."""
+        return (*_heading(self.text), _bars(self.scores))
 
 
-class Embedding(msgspec.Struct, frozen=True, tag="embedding", omit_defaults=True):
+class Embedding(Answer, frozen=True, tag="embedding"):
     """A vector that stands for the whole input."""
 
     vector: tuple[float, ...]
     """Shape (embed_dim,)."""
-    truncated_at: int | None = None
-    """How many tokens of a text were read that has more; None where all of it was read."""
+
+    def blocks(self, source: str = "") -> tuple[Block, ...]:
+        """The numbers."""
+        return (*_heading(source), Vector(numbers=self.vector))
 
 
-class Rejected(msgspec.Struct, frozen=True, tag="rejected"):
+class Rejected(BaseAnswer, frozen=True, tag="rejected"):
     """Stands where an input could not be read or answered."""
 
     reason: str
 
+    def blocks(self, source: str = "") -> tuple[Block, ...]:
+        """The reason."""
+        return (*_heading(source), Paragraph(text=f"rejected: {self.reason}", tone="error"))
 
-Answer = Union[Classification, FilledMask, Embedding]
+
+def _heading(text: str) -> tuple[Block, ...]:
+    return (Paragraph(text=text, tone="strong"),) if text else ()
+
+
+def _bars(scores: Sequence[Score]) -> Bars:
+    return Bars(bars=tuple(Bar(score.label, score.probability) for score in scores))
+
+
 Prediction = Union[Classification, FilledMask, Embedding, Rejected]
 
 

@@ -17,6 +17,7 @@ from tests.echo_plugin import FINETUNE, MODULE, SOURCE
 from tests.echo_runs import until
 from tests.plugin_factory import use_site, write_plugin
 from tests.processes import popen
+from zoo.metrics import report_of_confusion
 from zoo.runs import store
 from zoo.runs.events import (
     AnyEvent,
@@ -171,7 +172,13 @@ def test_a_later_attempt_tells_only_what_is_new() -> None:
 def test_a_class_without_rows_has_no_figures() -> None:
     confusion = ((1, 0, 1), (0, 0, 0), (0, 0, 2))
     ended_run(
-        "judged", "finetune", RunFinished(metrics={"accuracy": 0.75}, confusion=confusion, labels=("a", "b", "c"))
+        "judged",
+        "finetune",
+        RunFinished(
+            metrics={"accuracy": 0.75},
+            report=report_of_confusion(("a", "b", "c"), confusion),
+            labels=("a", "b", "c"),
+        ),
     )
 
     assert [
@@ -180,10 +187,18 @@ def test_a_class_without_rows_has_no_figures() -> None:
         "a          1.000   0.500  0.667     2",
         "b              -       -      -     0",
         "c          0.667   1.000  0.800     2",
+        "",
+        "rows: what it is; columns: what the model said",
+        "   a  b  c",
+        "a  1  ·  1",
+        "b  ·  ·  ·",
+        "c  ·  ·  2",
     ] == type_in("attach", "judged").stdout.splitlines()
 
 
 def test_where_nothing_was_held_out_there_is_no_table_of_zeros() -> None:
-    ended_run("alone", "finetune", RunFinished(confusion=((0, 0), (0, 0)), labels=("a", "b")))
+    ended_run(
+        "alone", "finetune", RunFinished(report=report_of_confusion(("a", "b"), ((0, 0), (0, 0))), labels=("a", "b"))
+    )
 
     assert "no figures: nothing was held out\n" == type_in("attach", "alone").stdout

@@ -83,7 +83,11 @@ def answering(site: Site, tmp_path: Path) -> Callable[..., None]:
         ("C((('a', 0.9),))", "gave Classification.scores (('a', 0.9),)", "expected object, got array"),
         ("C(())", "answered without scores", "the most probable first"),
         ("E((1.0, 2.0))", "answered with a Embedding", "answers for text-classification are zoo.Classification"),
-        ("C((S('a', 1.0),), 1.5)", "gave Classification.truncated_at 1.5", "expected int | null, got float"),
+        (
+            "C((S('a', 1.0),), truncated_at=1.5)",
+            "gave Classification.truncated_at 1.5",
+            "expected int | null, got float",
+        ),
         ("zoo.Rejected(7)", "gave Rejected.reason 7", "expected str, got int"),
     ],
 )
@@ -143,7 +147,7 @@ def test_other_wrong_answers_are_told_likewise(
             zoo.Classification((zoo.Score("a", 1.0),), truncated_at=8),
         ),
         ("feature-extraction", "E((1.0, np.float16(2)))", zoo.Embedding((1.0, 2.0))),
-        ("feature-extraction", "E((1.0, 2.0), np.int64(8))", zoo.Embedding((1.0, 2.0), 8)),
+        ("feature-extraction", "E((1.0, 2.0), truncated_at=np.int64(8))", zoo.Embedding((1.0, 2.0), truncated_at=8)),
         ("fill-mask", "F('a b', (S('b', np.float32(0.5)),))", zoo.FilledMask("a b", (zoo.Score("b", 0.5),))),
     ],
 )
@@ -217,9 +221,10 @@ def trained(site: Site, rows: Path) -> Callable[..., zoo.Run]:
     return train
 
 
-RESULT = "return zoo.FitResult(\n            step=steps, metrics=figures,"
+RESULT = "return zoo.FitResult(step=steps, metrics=figures,"
 STEP = "loss=loss, samples_per_s=rate"
 WRITE = "write(run.model_folder, counts)"
+REPORT = "report=metrics.report()"
 
 
 @pytest.mark.parametrize(
@@ -228,10 +233,12 @@ WRITE = "write(run.model_folder, counts)"
         (RESULT, "return None\n        zoo.FitResult(step=0, metrics={},", "gave None from fit(run)"),
         (RESULT, "return {}\n        zoo.FitResult(step=0, metrics={},", "gave a dict from fit(run)"),
         (RESULT, f"{RESULT} task='guessing',", "gave FitResult.task 'guessing', and there is no such task"),
-        (RESULT, RESULT.replace("steps,", "'four',"), "gave FitResult.step 'four'"),
+        (RESULT, RESULT.replace("step=steps,", "step='four',"), "gave FitResult.step 'four'"),
         (RESULT, RESULT.replace("figures", "{'f1': None}"), "gave FitResult.metrics {'f1': None}"),
         (RESULT, RESULT.replace("figures", "{'f1': math.nan}"), "reported the metric f1 as nan at step 4"),
-        ("confusion=metrics.confusion", "confusion=((1,),)", "gave FitResult.confusion of 1 row of 1 for 2 labels"),
+        (REPORT, "confusion=((1,),)", "gave FitResult.confusion of 1 row of 1 for 2 labels"),
+        (REPORT, "report=(zoo.Vector(numbers=(math.nan,)),)", "gave a FitResult.report that cannot be kept"),
+        (REPORT, "report=('good',)", "gave FitResult.report ('good',)"),
         (WRITE, "pass", "finished its fit, but wrote no model into run.model_folder"),
         (STEP, "loss='low', samples_per_s=rate", "gave StepCompleted.loss 'low'"),
         ("(steps, figures, best", "(steps, {'accuracy': math.inf}, best", "reported the metric accuracy as inf"),
@@ -258,13 +265,20 @@ def test_a_training_may_count_in_numpy(trained: Callable[..., zoo.Run]) -> None:
         ("run.report_evaluation(steps, figures", "import numpy\n            run.report_evaluation(numpy.int64(steps), "
          "{name: numpy.float32(value) for name, value in figures.items()}"),
         (RESULT, "import numpy\n        " + RESULT.replace("step=steps", "step=numpy.int64(steps)")),
-        ("confusion=metrics.confusion", "confusion=numpy.array(metrics.confusion)"),
+        (REPORT, "report=(zoo.Matrix(title='Confusion', labels=run.labels, counts=numpy.array(metrics.confusion)),)"),
     )  # fmt: skip
 
     assert run.status == "finished", run.snapshot.error
     assert [event.step for event in run.events() if isinstance(event, StepCompleted)] == [1, 2, 3, 4]
     assert all(type(event.loss) is float for event in run.events() if isinstance(event, StepCompleted))
-    assert sum(map(sum, run.snapshot.confusion)) == run.snapshot.eval_rows
+    (matrix,) = run.report
+    assert sum(map(sum, matrix.counts)) == run.snapshot.eval_rows
+
+
+def test_a_confusion_matrix_still_does_for_a_report(trained: Callable[..., zoo.Run]) -> None:
+    run = trained((REPORT, "confusion=metrics.confusion"))
+
+    assert ["Classes", "Confusion"] == [block.title for block in run.report]
 
 
 def test_numbers_of_torch_are_numbers() -> None:
@@ -302,7 +316,7 @@ def test_a_loss_that_is_not_finite_is_news_that_is_told_once(trained: Callable[.
 
 
 def test_labels_that_a_result_does_not_name_are_those_of_the_run(trained: Callable[..., zoo.Run]) -> None:
-    run = trained((", labels=run.labels\n", "\n"))
+    run = trained((", labels=run.labels)", ")"))
 
     assert run.status == "finished"
     assert zoo.load("mine", device="cpu", precision="fp32").labels == ("negative", "positive")

@@ -20,9 +20,8 @@ from zoo.tasks import BUILT_IN, get_task, load_tasks, task_names
 
 RHYMES = """
 import zoo
-import msgspec
 
-class Rhyme(msgspec.Struct, frozen=True):
+class Rhyme(zoo.Answer, frozen=True):
     word: str
 
 TASK = zoo.Task(

@@ -125,7 +125,7 @@ BROKEN = {
     ),
     "loses label names": (
         "label_names_survive",
-        changed(("confusion=metrics.confusion, labels=run.labels", "labels=tuple(str(i) for i in range(3))")),
+        changed(("report=metrics.report(), labels=run.labels", "labels=tuple(str(i) for i in range(3))")),
         "by their names",
     ),
     "leaves out what it cannot answer": (

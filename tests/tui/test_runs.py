@@ -11,6 +11,7 @@ import zoo
 from tests.echo_runs import until as until_true
 from tests.plugin_site import Site
 from tests.tui.driving import Driver, notices, scenario, screen_text, shows, until, write
+from zoo.metrics import report_of_confusion
 from zoo.prediction import Classification, Score
 from zoo.runs.events import (
     CheckpointSaved,
@@ -64,7 +65,7 @@ FINISHED = (
         metrics={"accuracy": 0.75, "macro_f1": 0.7},
         step=100,
         best_step=100,
-        confusion=((3, 0, 0), (1, 2, 0), (1, 0, 2)),
+        report=report_of_confusion(LABELS, ((3, 0, 0), (1, 2, 0), (1, 0, 2))),
         labels=LABELS,
     ),
 )

@@ -10,7 +10,7 @@ import pytest
 from textual.app import App, ComposeResult
 
 from zoo.prediction import Classification, Embedding, FilledMask, Rejected, Score
-from zoo.tui.widgets.answer import bar, draw
+from zoo.tui.widgets.blocks import bar, draw_answer
 from zoo.tui.widgets.curve import Curve, plot
 from zoo.tui.widgets.picture import Pixels, Png, prepared
 from zoo.tui.widgets.table import Cell, Column, Table
@@ -128,11 +128,11 @@ def test_bars_are_exact_to_an_eighth() -> None:
         (Embedding((0.0, 1.0, -1.0)), "3 numbers from -1.000 to 1.000"),
         (Embedding(()), "0 numbers"),
         (Classification((Score("a", 1.0),), truncated_at=1500), "only the first 1,500 tokens were read"),
-        (Rejected("no \x1b[2Jreason"), "rejected  no reason"),
+        (Rejected("no \x1b[2Jreason"), "rejected: no reason"),
     ],
 )
 def test_answers_are_drawn_by_their_type(answer: Classification, expected: str) -> None:
-    text = draw(answer, 60).plain
+    text = draw_answer(answer, 60).plain
     assert expected in text
     assert "\x1b" not in text
     assert all(len(line) <= 60 for line in text.splitlines())

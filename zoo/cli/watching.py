@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from zoo.api import Run
+from zoo.blocks import Block, Matrix, Table
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode, exit_code_of_kind
-from zoo.data.spelling import told_apart
+from zoo.cli.render import render
 from zoo.errors import ZooError
 from zoo.narration import Narrator
 from zoo.plurals import counted
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 
 PLAIN_INTERVAL_S = 10.0
 """Between two lines of progress where stderr is no terminal."""
-SMALL_TABLE = 30
-"""Classes up to which the table of classes is shown."""
+SMALL_REPORT = 30
+"""Rows up to which a table or a matrix of a report is shown."""
 
 
 def tell_fetching(progress: Progress) -> None:
@@ -150,17 +151,17 @@ def _tell_mistakes(run: Run) -> None:
 
 
 def show_metrics(s: RunSnapshot) -> None:
-    """Final figures on stdout, with a table of classes where there are not too many."""
+    """Final figures on stdout, with those parts of the report that are not too long."""
     output.line(
         "  ".join(f"{name} {value:.4f}" for name, value in s.metrics.items()) or "no figures: nothing was held out"
     )
-    if s.confusion and len(s.labels) <= SMALL_TABLE:
-        output.table(class_rows(s), ("class", "precision", "recall", "f1", "rows"))
+    for place, block in enumerate(block for block in s.report if _length(block) <= SMALL_REPORT):
+        if place:
+            output.line()
+        for text in render([block], output.width()):
+            output.line(text)
 
 
-def class_rows(s: RunSnapshot) -> list[tuple[str, ...]]:
-    """Precision, recall, F1 and support of every class, from the confusion matrix."""
-    from zoo.metrics import class_figures
-
-    figures = class_figures(s.labels, s.confusion)
-    return [(name, *own) for name, own in zip(told_apart(s.labels).values(), figures, strict=True)]
+def _length(block: Block) -> int:
+    """Rows of a table or a matrix."""
+    return len(block.rows) if isinstance(block, Table) else len(block.labels) if isinstance(block, Matrix) else 1

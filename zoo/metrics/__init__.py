@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
-from zoo.metrics.classification import ClassificationMetrics, class_figures
+from zoo.blocks import Report
+from zoo.metrics.classification import ClassificationMetrics, confusion_of, report_of_confusion
 from zoo.metrics.loss import LOSSES, MeanLoss, finite
 
-__all__ = ["LOSSES", "ClassificationMetrics", "MeanLoss", "Metrics", "class_figures", "finite"]
+__all__ = [
+    "LOSSES",
+    "ClassificationMetrics",
+    "MeanLoss",
+    "Metrics",
+    "confusion_of",
+    "finite",
+    "report_of",
+    "report_of_confusion",
+]
 
 
 class Metrics(Protocol):
@@ -20,3 +30,9 @@ class Metrics(Protocol):
     def compute(self) -> dict[str, float]:
         """The figures over everything seen; empty where nothing was."""
         ...
+
+
+def report_of(metrics: Metrics) -> Report:
+    """What a figure's metrics tell beside it; empty for those that have no `report`."""
+    report: Any = getattr(metrics, "report", None)
+    return () if report is None else report()

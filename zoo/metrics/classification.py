@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from zoo.blocks import Matrix, Report, Table
 from zoo.metrics.loss import MeanLoss
-
-NO_FIGURE = "-"
-"""Stands where there is nothing to count."""
 
 
 class ClassificationMetrics:
@@ -61,6 +59,21 @@ class ClassificationMetrics:
         scores = [class_scores["f1"] for class_scores in self.per_class().values() if class_scores["occurs"]]
         return {"accuracy": correct / total, "macro_f1": sum(scores) / len(scores), **self._loss.compute()}
 
+    def report(self) -> Report:
+        """Figures of each class, and what was taken for what; empty where nothing was counted."""
+        if not any(map(any, self._counts)):
+            return ()
+        rows = tuple(
+            (label, of_class["precision"], of_class["recall"], of_class["f1"], round(of_class["support"]))
+            if of_class["support"]
+            else (label, None, None, None, 0)
+            for label, of_class in self.per_class().items()
+        )
+        return (
+            Table(title="Classes", headers=("class", "precision", "recall", "f1", "rows"), rows=rows),
+            Matrix(title="Confusion", labels=self.labels, counts=self.confusion),
+        )
+
     def per_class(self) -> dict[str, dict[str, float]]:
         """Precision, recall, f1 and support of every label; `occurs` is 1 where it was a true or a predicted label."""
         columns = list(zip(*self._counts, strict=True))
@@ -77,12 +90,13 @@ class ClassificationMetrics:
         return table
 
 
-def class_figures(labels: Sequence[str], confusion: Sequence[Sequence[int]]) -> list[tuple[str, str, str, str]]:
-    """Precision, recall, F1 and rows of each class as they are shown: a class without rows has but these."""
-    metrics = ClassificationMetrics.from_confusion(labels, confusion)
-    return [
-        (f"{c['precision']:.3f}", f"{c['recall']:.3f}", f"{c['f1']:.3f}", f"{c['support']:.0f}")
-        if c["support"]
-        else (NO_FIGURE, NO_FIGURE, NO_FIGURE, "0")
-        for c in metrics.per_class().values()
-    ]
+def confusion_of(report: Report) -> Matrix | None:
+    """The confusion matrix of a report, where it has one."""
+    return next((block for block in report if isinstance(block, Matrix)), None)
+
+
+def report_of_confusion(labels: Sequence[str], confusion: Sequence[Sequence[int]]) -> Report:
+    """The report that belongs to a confusion matrix; empty where it is none of these labels."""
+    if [len(row) for row in confusion] != [len(labels)] * len(labels):
+        return ()
+    return ClassificationMetrics.from_confusion(labels, confusion).report()

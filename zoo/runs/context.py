@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from zoo.blocks import Report
 from zoo.card import Card
 from zoo.data.example import Example
 from zoo.paths import plugin_cache_folder
@@ -57,7 +58,10 @@ class FitResult:
     metrics: dict[str, float] = field(default_factory=dict)
     """Figures on the evaluation data, by name, finite; of numpy or torch is fine."""
     best_step: int | None = None
+    report: Report = ()
+    """What belongs to the metrics: `report()` of `zoo.ClassificationMetrics`, or blocks of your own."""
     confusion: tuple[tuple[int, ...], ...] = ()
+    """Of a classifier, in the place of a report; to be left out from version 0.2 on."""
     labels: tuple[str, ...] = ()
     """What the resulting model tells apart, in the order of its outputs; empty for the labels of the run."""
     task: str = ""

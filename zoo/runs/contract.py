@@ -14,8 +14,10 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
+from zoo.blocks import Report
+from zoo.encoding import encode_json
 from zoo.errors import PluginBroken, Unsupported
-from zoo.metrics import LOSSES, finite
+from zoo.metrics import LOSSES, finite, report_of_confusion
 from zoo.plurals import counted
 from zoo.prediction import Classification, Embedding, FilledMask, Prediction, Rejected, Score
 from zoo.runs.context import FitResult, TrainingRun
@@ -180,7 +182,17 @@ class ReportCheck:
             raise self._broken(
                 f"gave FitResult.confusion of {shape} for {classes} labels", "it has a row and a column for each label"
             )
-        return dataclasses.replace(result, labels=labels, metrics=self._figures(result.step, result.metrics))
+        report = self._checked_report(result.report) or report_of_confusion(labels, result.confusion)
+        figures = self._figures(result.step, result.metrics)
+        return dataclasses.replace(result, labels=labels, metrics=figures, report=report)
+
+    def _checked_report(self, report: Report) -> Report:
+        try:
+            return msgspec.json.decode(encode_json(report), type=Report)
+        except msgspec.DecodeError as error:  # JSON has neither NaN nor infinity
+            raise self._broken(
+                f"gave a FitResult.report that cannot be kept: {error}", "the numbers of a report are finite"
+            ) from error
 
     def _figures(self, step: int, metrics: dict[str, float]) -> dict[str, float]:
         """The metrics that are finite; a loss that is not is told, any other that is not is a fault."""

@@ -106,7 +106,7 @@ def evaluate(worker: Worker) -> AnyEvent:
         judgement.mistakes.write(Path(worker.request.out))
     figures = judgement.metrics.compute()
     worker.emit(EvaluationCompleted(step=0, metrics=figures, rows=answered))
-    return RunFinished(metrics=figures, confusion=judgement.metrics.confusion, labels=card.labels)
+    return RunFinished(metrics=figures, report=judgement.metrics.report(), labels=card.labels)
 
 
 class _Judgement:

@@ -12,7 +12,9 @@ from typing import Union
 
 import msgspec
 
+from zoo.blocks import Report
 from zoo.encoding import encode_json
+from zoo.metrics import report_of_confusion
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
@@ -178,8 +180,8 @@ class RunFinished(Event, frozen=True, kw_only=True, tag="run_finished"):
     step: int = 0
     best_step: int | None = None
     """The step whose weights were kept."""
-    confusion: tuple[tuple[int, ...], ...] = ()
-    """Confusion matrix of a classifier, rows true and columns predicted, in the order of `labels`."""
+    report: Report = ()
+    """What the evaluation tells beside its figures, such as those of each class."""
     labels: tuple[str, ...] = ()
 
 
@@ -230,6 +232,19 @@ def encode(event: Event) -> bytes:
 def decode(line: bytes) -> AnyEvent | None:
     """Read one line of the log; None for a line that is half-written, malformed or of an unknown kind."""
     try:
-        return _decoder.decode(line)
+        event = _decoder.decode(line)
+        return _with_report(event, line) if isinstance(event, RunFinished) and not event.report else event
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
+
+
+class _Confusion(msgspec.Struct):
+    """What logs held in the place of a report."""
+
+    confusion: tuple[tuple[int, ...], ...] = ()
+
+
+def _with_report(event: RunFinished, line: bytes) -> RunFinished:
+    """The end of a run as zoo told it before there were reports."""
+    confusion = msgspec.json.decode(line, type=_Confusion).confusion
+    return msgspec.structs.replace(event, report=report_of_confusion(event.labels, confusion))

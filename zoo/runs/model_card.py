@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from zoo import atomic
+from zoo.blocks import Report
 from zoo.data.spelling import told_apart
+from zoo.rendering.markdown import markdown, markdown_table
 from zoo.runs.request import RunRequest
 from zoo.runs.result import ResultManifest
 from zoo.sanitize import one_line
@@ -13,7 +15,9 @@ from zoo.sanitize import one_line
 README = "README.md"
 
 
-def write_readme(folder: Path, manifest: ResultManifest, request: RunRequest, *, rows: tuple[int, int]) -> None:
+def write_readme(
+    folder: Path, manifest: ResultManifest, request: RunRequest, *, rows: tuple[int, int], report: Report
+) -> None:
     """Write `README.md`; what the plugin's export wrote there (how to load the folder without zoo) is kept at its end.
 
     Args:
@@ -21,6 +25,7 @@ def write_readme(folder: Path, manifest: ResultManifest, request: RunRequest, *,
         manifest: what the result is.
         request: what was asked for.
         rows: usable training and evaluation rows.
+        report: of the final evaluation.
     """
     path = folder / README
     from_plugin = path.read_text(encoding="utf-8") if path.exists() else ""
@@ -28,6 +33,7 @@ def write_readme(folder: Path, manifest: ResultManifest, request: RunRequest, *,
         f"# {manifest.name}",
         f"{manifest.parent}, {_VERBS[manifest.verb]} for {manifest.task} with zoo.",
         _table("Evaluation", [(name, f"{value:.4f}") for name, value in manifest.metrics.items()]),
+        markdown(report),
         _table(
             "Data",
             [
@@ -55,19 +61,7 @@ _VERBS = {"pretrain": "pretrained", "finetune": "fine-tuned"}
 def _table(title: str, rows: list[tuple[str, str]]) -> str:
     if not rows:
         return ""
-    lines = [
-        f"## {title}",
-        "",
-        "| | |",
-        "|---|---|",
-        *(f"| {_cell(name)} | {_cell(value)} |" for name, value in rows),
-    ]
-    return "\n".join(lines)
-
-
-def _cell(text: str) -> str:
-    """Text from outside, within a cell of a table: nothing that acts on a terminal, no further cell."""
-    return one_line(text).replace("|", "\\|")
+    return f"## {title}\n\n{markdown_table(('', ''), rows)}"
 
 
 def _code(label: str) -> str:

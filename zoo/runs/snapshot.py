@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from zoo.blocks import Report
+from zoo.metrics import confusion_of
 from zoo.runs import events as e
 
 Status = Literal["created", "starting", "running", "finished", "failed", "cancelled", "crashed"]
@@ -83,7 +85,8 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     metrics: dict[str, float] = {}
     """Final ones."""
     best_step: int | None = None
-    confusion: tuple[tuple[int, ...], ...] = ()
+    report: Report = ()
+    """What the final evaluation tells beside its figures."""
     error_kind: str = ""
     error: str = ""
     hint: str = ""
@@ -110,7 +113,8 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def wrong_rows(self) -> int:
         """Rows that a classifier took for another class."""
-        return sum(map(sum, self.confusion)) - sum(row[i] for i, row in enumerate(self.confusion))
+        confusion = confusion_of(self.report)
+        return confusion.wrong if confusion else 0
 
     @property
     def latest_metrics(self) -> dict[str, float]:
@@ -273,7 +277,7 @@ def _(event: e.RunFinished, s: RunSnapshot) -> Changes:
         "ended_at": event.at,
         "metrics": event.metrics,
         "best_step": event.best_step,
-        "confusion": event.confusion if any(map(any, event.confusion)) else (),  # a plugin that counted nothing
+        "report": event.report,
         "labels": event.labels or s.labels,
     }
 

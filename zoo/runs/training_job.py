@@ -18,6 +18,7 @@ from zoo.card import Card, Verb, WeightsFile
 from zoo.catalog import data_task
 from zoo.data.example import Example
 from zoo.hyperparameters import DataOptions
+from zoo.metrics import confusion_of
 from zoo.options import parse, to_dict
 from zoo.plugins import Plugin
 from zoo.runs.context import FitResult, TrainingRun
@@ -75,13 +76,13 @@ def train(worker: Worker) -> AnyEvent:
         return RunCancelled(step=result.step)
     if not request.dry_run and worker.rank == 0:
         _publish(worker, plugin, card, run, result, data)
-        if result.confusion and run.eval:
+        if confusion_of(result.report) and run.eval:
             _list_mistakes(worker, run.eval)
     return RunFinished(
         metrics=result.metrics,
         step=result.step,
         best_step=result.best_step,
-        confusion=result.confusion,
+        report=result.report,
         labels=result.labels,
     )
 
@@ -115,7 +116,7 @@ def _publish(
         created_at=time.time(),
         versions=request.versions,
     )
-    write_readme(folder, manifest, request, rows=data.usable_rows)
+    write_readme(folder, manifest, request, rows=data.usable_rows, report=result.report)
     _let_the_umask_decide(folder)
     files = tuple(_digested(folder, path) for path in sorted(folder.rglob("*")) if path.is_file())
     named = msgspec.structs.replace(manifest, files=tuple(file for file in files if file.name != "README.md"))

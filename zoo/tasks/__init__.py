@@ -16,6 +16,7 @@ import msgspec
 from zoo.discovery import HOST, Failure, clash_of, distribution_of, failure_of, import_failure, installed
 from zoo.errors import PluginBroken, Unsupported
 from zoo.kinds.kind import InputKind, TargetKind
+from zoo.prediction import Answer
 from zoo.suggestions import did_you_mean
 from zoo.tasks.task import Task
 
@@ -100,6 +101,6 @@ def _fault(task: Any, name: str) -> str:
         return f"TASK.input is {task.input!r}, which is no zoo.InputKind"
     if not isinstance(task.target, TargetKind | None):
         return f"TASK.target is {task.target!r}, which is no zoo.TargetKind"
-    if not (isinstance(task.answer, type) and issubclass(task.answer, msgspec.Struct)):
-        return f"TASK.answer is {task.answer!r}, which is no subclass of msgspec.Struct"
+    if not (isinstance(task.answer, type) and issubclass(task.answer, Answer)):
+        return f"TASK.answer is {task.answer!r}, which is no subclass of zoo.Answer"
     return ""

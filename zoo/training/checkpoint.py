@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -22,7 +23,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from zoo.blocks import Report
 from zoo.errors import StoreInvalid
+from zoo.metrics import report_of_confusion
 from zoo.runs.checkpoints import MANIFEST, PREFIX, checkpoint_folder, removed_on_error
 
 KEPT = 2
@@ -33,7 +36,7 @@ class Best(msgspec.Struct, frozen=True, kw_only=True):
 
     step: int
     metrics: dict[str, float]
-    confusion: tuple[tuple[int, ...], ...] = ()
+    report: Report = ()
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
@@ -162,8 +165,13 @@ class Loaded(msgspec.Struct, frozen=True):
     """Newer checkpoints that could not be used, each with the reason."""
 
 
-def load_newest(folder: Path) -> Loaded | None:
-    """Read the newest checkpoint that is whole; None where there is none."""
+def load_newest(folder: Path, labels: Sequence[str] = ()) -> Loaded | None:
+    """Read the newest checkpoint that is whole; None where there is none.
+
+    Args:
+        folder: of the checkpoints.
+        labels: of the run, for what checkpoints held before there were reports.
+    """
     refused = []
     for path in sorted(folder.glob(f"{PREFIX}*"), reverse=True):
         reason = _fault(path) or _best_missing(folder, path)
@@ -171,12 +179,32 @@ def load_newest(folder: Path) -> Loaded | None:
             refused.append(f"{path.name} is not used: {reason}")
             continue
         return Loaded(
-            msgspec.json.decode((path / "state.json").read_bytes(), type=Progress),
+            _read_progress(path, labels),
             load_file(path / "model.safetensors"),
             load_file(path / "optimizer.safetensors"),
             tuple(refused),
         )
     return None if not refused else Loaded(Progress(), {}, {}, tuple(refused))
+
+
+class _OldBest(msgspec.Struct):
+    """What the best evaluation held in the place of a report."""
+
+    confusion: tuple[tuple[int, ...], ...] = ()
+
+
+class _OldProgress(msgspec.Struct):
+    best: _OldBest | None = None
+
+
+def _read_progress(path: Path, labels: Sequence[str]) -> Progress:
+    state = (path / "state.json").read_bytes()
+    progress = msgspec.json.decode(state, type=Progress)
+    old = msgspec.json.decode(state, type=_OldProgress).best
+    if progress.best is None or progress.best.report or old is None or not old.confusion:
+        return progress
+    report = report_of_confusion(labels, old.confusion)
+    return msgspec.structs.replace(progress, best=msgspec.structs.replace(progress.best, report=report))
 
 
 def _fault(path: Path) -> str:

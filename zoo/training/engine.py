@@ -20,9 +20,10 @@ import msgspec
 import torch
 from torch import nn
 
+from zoo.blocks import Report
 from zoo.errors import DatasetInvalid, RunFailed
 from zoo.hyperparameters import TrainingOptions
-from zoo.metrics import finite
+from zoo.metrics import finite, report_of
 from zoo.prefetch import prefetched
 from zoo.runs.context import FitResult, TrainingRun
 from zoo.runs.events import CheckpointSaved, EvaluationCompleted, RunPlanned
@@ -346,7 +347,7 @@ class _Training:
         first, *others = gather_objects(metrics, self.accelerator)
         for other in others:
             first.merge(other)
-        self.judge(first.compute(), getattr(first, "confusion", ()))
+        self.judge(first.compute(), report_of(first))
         return True
 
     def evaluation_parts(self) -> list[MicroBatch]:
@@ -357,7 +358,7 @@ class _Training:
         )
         return [part for (part,) in one_each]
 
-    def judge(self, metrics: dict[str, float], confusion: tuple[tuple[int, ...], ...]) -> None:
+    def judge(self, metrics: dict[str, float], report: Report) -> None:
         """Compare an evaluation with the best so far, and keep the weights of a better one."""
         step, before, known = self.progress.step, self.progress.best, finite(metrics)
         best = before is None or self.score(known) > self.score(before.metrics)
@@ -367,7 +368,7 @@ class _Training:
         self.progress = msgspec.structs.replace(
             self.progress,
             evaluated_step=step,
-            best=Best(step=step, metrics=known, confusion=confusion) if best else before,
+            best=Best(step=step, metrics=known, report=report) if best else before,
             evaluations_since_best=0 if best else self.progress.evaluations_since_best + 1,
         )
         self.run.emit(EvaluationCompleted(step=step, metrics=metrics, rows=len(self.eval_set), best=best))
@@ -401,7 +402,7 @@ class _Training:
 
     def restore(self) -> None:
         """Go on from the newest checkpoint that is whole, if there is one."""
-        loaded = checkpoint.load_newest(self.run.checkpoints_folder)
+        loaded = checkpoint.load_newest(self.run.checkpoints_folder, self.run.labels)
         if loaded is None:
             return
         for refusal in loaded.refused:
@@ -426,7 +427,7 @@ class _Training:
             step=self.progress.step,
             metrics=best.metrics if best else {},
             best_step=best.step if best else None,
-            confusion=best.confusion if best else (),
+            report=best.report if best else (),
             labels=self.run.labels,
             task=self.objective.task,
             parameters=sum(parameter.numel() for parameter in self.objective.module.parameters()),

@@ -5,10 +5,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from rich.cells import cell_len, set_cell_size
-
+from zoo.blocks import Block, Report
 from zoo.data.spelling import told_apart
-from zoo.metrics import class_figures
 from zoo.plurals import counted
 from zoo.runs.mistakes import Mistake
 from zoo.runs.snapshot import RunSnapshot
@@ -23,15 +21,11 @@ TONES = {
     "crashed": "$text-error",
     "cancelled": "$text-warning",
 }
-LABEL_WIDTH = 24
-COLUMN_NAMES = (20, 12, 8, 6)
-"""Lengths to which the names of columns are cut, the first that fits."""
 SHOWN_MISTAKES = 200
 """Most lines of a list."""
 INDENT = 8
 INPUT_LINES = 3
 """Most lines of one input."""
-CONFUSION_LEGEND = "rows: what it is; columns: what the model said"
 
 
 def evaluation_table(s: RunSnapshot) -> str:
@@ -43,35 +37,14 @@ def evaluation_table(s: RunSnapshot) -> str:
     return "\n".join(lines)
 
 
-def class_table(s: RunSnapshot) -> str:
-    """Precision, recall, F1 and support of every class."""
-    names = _names(s)
-    width = min(LABEL_WIDTH, max([len("class"), *map(cell_len, names)]))
-    lines = [f"{'class':<{width}}  precision  recall     f1   rows"]
-    for name, figures in zip(names, class_figures(s.labels, s.confusion), strict=True):
-        precision, recall, f1, rows = figures
-        lines.append(f"{set_cell_size(name, width)}  {precision:>9}  {recall:>6}  {f1:>5}  {rows:>5}")
-    return "\n".join(lines)
-
-
-def confusion_table(s: RunSnapshot, width: int) -> str:
-    """Rows are what it is, columns what the model said: by name where there is room, else by the row's number."""
-    names = _names(s)
-    largest = max((max(row) for row in s.confusion), default=0)
-    cell = max(3, len(f"{largest:,}") + 1)
-    label_width = min(LABEL_WIDTH, max((cell_len(name) for name in names), default=5))
-    for length in COLUMN_NAMES:
-        heads = [_shortened(name, length) for name in names]
-        head_cell = max([cell, *(cell_len(head) + 2 for head in heads)])
-        if len(set(heads)) == len(heads) and label_width + len(names) * head_cell <= width:
-            return "\n".join([CONFUSION_LEGEND, *_matrix(s, names, heads, label_width, head_cell)])
-    numbers = [f"{number}" for number in range(1, len(names) + 1)]
-    numbered = [f"{number}  {name}" for number, name in zip(numbers, names, strict=True)]
-    label_width = min(LABEL_WIDTH, max((cell_len(name) for name in numbered), default=5))
-    if label_width + len(names) * cell > width:
-        return _confusions(s)
-    legend = f"{CONFUSION_LEGEND}, by the number of its row"
-    return "\n".join([legend, *_matrix(s, numbered, numbers, label_width, cell)])
+def report_tabs(report: Report) -> dict[str, list[Block]]:
+    """Blocks of a report by the title of their tab; one without a title goes with the block before it."""
+    tabs: dict[str, list[Block]] = {}
+    title = "Report"
+    for block in report:
+        title = one_line(block.title) or title
+        tabs.setdefault(title, []).append(block)
+    return tabs
 
 
 def mistake_list(s: RunSnapshot, mistakes: Sequence[Mistake], width: int) -> str:
@@ -88,34 +61,3 @@ def mistake_list(s: RunSnapshot, mistakes: Sequence[Mistake], width: int) -> str
         text = textwrap.wrap(one_line(mistake.input), max(20, width - INDENT), max_lines=INPUT_LINES, placeholder=" …")
         lines += [" " * INDENT + line for line in text]
     return "\n".join(lines)
-
-
-def _names(s: RunSnapshot) -> list[str]:
-    """The labels as they are shown."""
-    return [one_line(name) for name in told_apart(s.labels).values()]
-
-
-def _matrix(s: RunSnapshot, names: list[str], heads: list[str], label_width: int, cell: int) -> list[str]:
-    lines = [" " * label_width + "".join(" " * (cell - cell_len(head)) + head for head in heads)]
-    for name, row in zip(names, s.confusion, strict=True):
-        counts = "".join(f"{f'{count:,}' if count else '·':>{cell}}" for count in row)
-        lines.append(set_cell_size(name, label_width) + counts)
-    return lines
-
-
-def _shortened(name: str, length: int) -> str:
-    return name if cell_len(name) <= length else set_cell_size(name, length - 1).rstrip() + "…"
-
-
-def _confusions(s: RunSnapshot) -> str:
-    """Where the matrix is wider than the terminal: the most frequent mistakes."""
-    found = [
-        (times, true, said)
-        for true, row in enumerate(s.confusion)
-        for said, times in enumerate(row)
-        if true != said and times
-    ]
-    found.sort(reverse=True)
-    names = _names(s)
-    lines = [f"{times:>6,}  {names[true]} taken for {names[said]}" for times, true, said in found[:SHOWN_MISTAKES]]
-    return "\n".join(["most frequent mistakes", *lines]) if lines else "no mistakes"

@@ -108,9 +108,7 @@ class Counting:
             run.report_evaluation(steps, figures, best=True)
         run.model_folder.mkdir(exist_ok=True)
         write(run.model_folder, counts)
-        return zoo.FitResult(
-            step=steps, metrics=figures, best_step=steps, confusion=metrics.confusion, labels=run.labels
-        )
+        return zoo.FitResult(step=steps, metrics=figures, best_step=steps, report=metrics.report(), labels=run.labels)
 
 
 class WordCounts:

@@ -21,7 +21,7 @@ from zoo.sessions.messages import Fetching, Ready
 from zoo.tasks import get_task
 from zoo.tui.commands import command_line
 from zoo.tui.page import Page
-from zoo.tui.widgets.answer import draw
+from zoo.tui.widgets.blocks import draw_answer
 from zoo.tui.widgets.fields import PathSuggester
 from zoo.tui.widgets.picture import Picture, Pixels, Png, prepared
 
@@ -226,7 +226,7 @@ class PredictScreen(Page):
         self._answer = answer
         self._say(self._loaded_as)
         room = self.query_one("#answers").size.width - 3
-        self.query_one("#answer", Static).update(draw(answer, room))
+        self.query_one("#answer", Static).update(draw_answer(answer, room))
 
     def on_resize(self) -> None:
         if self._answer is not None:

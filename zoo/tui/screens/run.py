@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import ClassVar
 
 import msgspec
@@ -23,21 +25,14 @@ from zoo.sanitize import one_line
 from zoo.tui.follower import Follower
 from zoo.tui.page import Page
 from zoo.tui.run_actions import RunActions
-from zoo.tui.run_text import TONES, class_table, confusion_table, evaluation_table, mistake_list
+from zoo.tui.run_text import TONES, evaluation_table, mistake_list, report_tabs
+from zoo.tui.widgets.blocks import draw
 from zoo.tui.widgets.curve import Curve
 from zoo.tui.widgets.tab_line import TabLine
 from zoo.tui.wording import short_path
 
-TABS = {
-    "events": "Events",
-    "log": "Log",
-    "evaluations": "Evaluations",
-    "classes": "Classes",
-    "confusion": "Confusion",
-    "mistakes": "Mistakes",
-    "notes": "Notes",
-    "warnings": "Warnings",
-}
+REPORT = "report/"
+"""How the keys of tabs begin that are named by the titles of a report's blocks."""
 ENDINGS = ("events", "log")
 """Tabs whose newest lines stand last."""
 
@@ -125,8 +120,8 @@ class RunScreen(RunActions, Page):
         ended = self._snapshot.live and not snapshot.live
         self._snapshot, self._events_text, self._log_text, self._mistakes = snapshot, events, log, mistakes
         self.refresh_bindings()
-        if not self._tab_chosen and not snapshot.live and snapshot.metrics and snapshot.confusion:
-            self._tab = "classes"
+        if not self._tab_chosen and not snapshot.live and snapshot.metrics and snapshot.report:
+            self._tab = next(tab for tab in self._tabs() if tab.startswith(REPORT))
         request = self._request
         self.query_one("#title", Static).update(self._title_text(request, snapshot))
         self.query_one("#progress", Static).update(self._progress_text(request, snapshot))
@@ -184,38 +179,33 @@ class RunScreen(RunActions, Page):
         metric.title = f"{name} on held-out rows"
         metric.show([(e.step, e.metrics[name]) for e in s.evaluations if name in e.metrics])
 
-    def _tabs(self) -> list[str]:
-        s = self._snapshot
-        there = {
-            "events": True,
-            "log": bool(self._log_text),
-            "evaluations": bool(s.evaluations),
-            "classes": bool(s.confusion),
-            "confusion": bool(s.confusion),
-            "mistakes": bool(self._mistakes),
-            "notes": bool(s.notes),
-            "warnings": bool(s.warnings),
+    def _tabs(self) -> dict[str, tuple[str, Callable[[], str | Content]]]:
+        """Title and content of each tab that has something to show, by its key."""
+        s, width = self._snapshot, self.size.width - 4
+        tabs: dict[str, tuple[str, Callable[[], str | Content]]] = {
+            "events": ("Events", lambda: self._events_text or "nothing has happened yet")
         }
-        return [tab for tab, shown in there.items() if shown]
+        if self._log_text:
+            tabs["log"] = ("Log", lambda: self._log_text)
+        if s.evaluations:
+            tabs["evaluations"] = ("Evaluations", lambda: evaluation_table(s))
+        for title, blocks in report_tabs(s.report).items():
+            tabs[REPORT + title] = (title, partial(draw, blocks, width))
+        if self._mistakes:
+            tabs["mistakes"] = ("Mistakes", lambda: mistake_list(s, self._mistakes, width))
+        if s.notes:
+            tabs["notes"] = ("Notes", lambda: "\n".join(map(one_line, s.notes)))
+        if s.warnings:
+            tabs["warnings"] = ("Warnings", lambda: "\n".join(map(one_line, s.warnings)))
+        return tabs
 
     def _show_tab(self, *, to_end: bool = False) -> None:
         tabs = self._tabs()
         if self._tab not in tabs:
-            self._tab = tabs[0]
-        self.query_one("#tabs", TabLine).show([(tab, TABS[tab]) for tab in tabs], self._tab)
-        s = self._snapshot
-        width = self.size.width - 4
-        text = {
-            "events": lambda: self._events_text or "nothing has happened yet",
-            "log": lambda: self._log_text,
-            "evaluations": lambda: evaluation_table(s),
-            "classes": lambda: class_table(s),
-            "confusion": lambda: confusion_table(s, width),
-            "mistakes": lambda: mistake_list(s, self._mistakes, width),
-            "notes": lambda: "\n".join(one_line(note) for note in s.notes),
-            "warnings": lambda: "\n".join(one_line(warning) for warning in s.warnings),
-        }[self._tab]()
-        self.query_one("#text", Static).update(text)
+            self._tab = next(iter(tabs))
+        self.query_one("#tabs", TabLine).show([(tab, title) for tab, (title, _) in tabs.items()], self._tab)
+        _, content = tabs[self._tab]
+        self.query_one("#text", Static).update(content())
         if to_end and self._tab in ENDINGS:
             self.query_one("#below").scroll_end(animate=False)
 
@@ -230,7 +220,7 @@ class RunScreen(RunActions, Page):
 
     def action_next_tab(self, by: int) -> None:
         """Show the next tab."""
-        tabs = self._tabs()
+        tabs = list(self._tabs())
         self.choose_tab(tabs[(tabs.index(self._tab) + by) % len(tabs)])
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

@@ -63,7 +63,7 @@ class Tfidf:
         for example, answer in zip(run.eval, self.predict([one.input for one in run.eval]), strict=True):
             metrics.update(run.labels.index(example.label), run.labels.index(answer.label))
         run.report_evaluation(1, metrics.compute(), best=True)
-        return zoo.FitResult(step=1, metrics=metrics.compute(), confusion=metrics.confusion, labels=run.labels)
+        return zoo.FitResult(step=1, metrics=metrics.compute(), report=metrics.report(), labels=run.labels)
 
     def predict(self, inputs: list[Any]) -> list[zoo.Prediction]:
         return [self.answer(text) if isinstance(text, str) else zoo.Rejected("this is no text") for text in inputs]

@@ -1,0 +1,1 @@
+"""Blocks as text, Markdown and HTML; what the views of characters share."""

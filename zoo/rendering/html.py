@@ -1,0 +1,91 @@
+"""Blocks as HTML, for notebooks: readable on a light ground and on a dark one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from zoo.blocks import Bars, Block, Matrix, Paragraph, Table, Vector
+from zoo.rendering.text import LEGEND, cell_texts, displayed_labels, vector_range
+from zoo.sanitize import one_line
+
+INK = "76, 139, 245"
+"""Red, green and blue of bars and counts, seen through the ground."""
+_LEFT, _RIGHT = "text-align: left", "text-align: right"
+_NARROW = "min-width: 12em; padding: 0"
+_TONES = {"plain": "", "strong": "font-weight: bold", "error": "color: rgb(215, 58, 73)"}
+_LEVELS = "▁▂▃▄▅▆▇█"
+_VECTOR_COLUMNS = 64
+
+
+def html(blocks: Sequence[Block]) -> str:
+    """The blocks one below the other; whatever they hold is shown as text."""
+    return "<div>" + "".join(_heading(block) + _drawn(block) for block in blocks) + "</div>"
+
+
+def _heading(block: Block) -> str:
+    return _element("h4", _safe(block.title)) if block.title else ""
+
+
+def _drawn(block: Block) -> str:
+    match block:
+        case Paragraph():
+            return _element("p", _safe(block.text), _TONES[block.tone])
+        case Bars():
+            return _bars(block)
+        case Table():
+            head = _row([(_safe(header), _LEFT) for header in block.headers], "th")
+            rows = [
+                _row(
+                    [
+                        (_safe(text), _LEFT if isinstance(cell, str) else _RIGHT)
+                        for text, cell in zip(texts, row, strict=True)
+                    ]
+                )
+                for texts, row in zip(cell_texts(block), block.rows, strict=True)
+            ]
+            return _element("table", head + "".join(rows))
+        case Matrix():
+            return _matrix(block)
+        case Vector():
+            return _element("p", _safe(vector_range(block.numbers))) + _element("p", _skyline(block.numbers))
+
+
+def _bars(block: Bars) -> str:
+    rows = []
+    for name, bar in zip(displayed_labels(bar.label for bar in block.bars), block.bars, strict=True):
+        width = max(0.0, min(1.0, bar.share)) * 100
+        filled = _element("div", "&nbsp;", f"width: {width:.1f}%; background: rgba({INK}, 0.6)")
+        rows.append(_row([(_safe(name), _LEFT), (filled, _NARROW), (f"{bar.share:.1%}", _RIGHT)]))
+    return _element("table", "".join(rows))
+
+
+def _matrix(matrix: Matrix) -> str:
+    names = [_safe(name) for name in displayed_labels(matrix.labels)]
+    rows = [_row([("", _LEFT), *((name, _RIGHT) for name in names)], "th")]
+    for name, counts in zip(names, matrix.counts, strict=True):
+        total = sum(counts) or 1
+        shades = [f"{_RIGHT}; background: rgba({INK}, {count / total:.2f})" for count in counts]
+        rows.append(
+            _row([(name, _LEFT), *((f"{count:,}", shade) for count, shade in zip(counts, shades, strict=True))])
+        )
+    return _element("p", LEGEND) + _element("table", "".join(rows))
+
+
+def _skyline(numbers: Sequence[float]) -> str:
+    """The first numbers as columns, the smallest of all lowest."""
+    low, high = min(numbers, default=0.0), max(numbers, default=0.0)
+    span = (high - low) or 1.0
+    return "".join(_LEVELS[min(7, int((number - low) / span * 8))] for number in numbers[:_VECTOR_COLUMNS])
+
+
+def _row(cells: Sequence[tuple[str, str]], tag: str = "td") -> str:
+    return _element("tr", "".join(_element(tag, content, style) for content, style in cells))
+
+
+def _element(tag: str, content: str, style: str = "") -> str:
+    return f'<{tag} style="{style}">{content}</{tag}>' if style else f"<{tag}>{content}</{tag}>"
+
+
+def _safe(text: str) -> str:
+    return escape(one_line(text))

@@ -1,0 +1,84 @@
+"""Blocks as the terminal UI draws them: what an answer or a report consists of, whatever model it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from textual.content import Content
+
+from zoo.blocks import Bar, Bars, Block, Matrix, Paragraph, Table, Vector
+from zoo.prediction import Prediction
+from zoo.rendering.text import LABEL_WIDTH, cell_texts, displayed_labels, matrix_lines, vector_range
+from zoo.sanitize import one_line
+from zoo.text_table import render_table, shortened
+
+SHOWN_NUMBERS = 256
+LEVELS = "▁▂▃▄▅▆▇█"
+EIGHTHS = " ▏▎▍▌▋▊▉█"
+TONES = {"plain": "", "strong": "bold", "error": "$text-error"}
+
+
+def draw_answer(answer: Prediction, width: int) -> Content:
+    """One answer, under a remark where not all of the input was read.
+
+    Args:
+        answer: what the model said.
+        width: columns of the terminal there are.
+    """
+    drawn = draw(answer.blocks(), width)
+    return Content.assemble((answer.remark, "$text-warning"), "\n\n", drawn) if answer.remark else drawn
+
+
+def draw(blocks: Iterable[Block], width: int) -> Content:
+    """Blocks, one below the other."""
+    return Content("\n\n").join(_drawn(block, width) for block in blocks)
+
+
+def _drawn(block: Block, width: int) -> Content:
+    match block:
+        case Paragraph():
+            return Content.assemble((one_line(block.text), TONES[block.tone]))
+        case Bars():
+            return _bars(block.bars, width)
+        case Table():
+            return Content("\n".join(_table_lines(block)))
+        case Matrix():
+            return Content("\n".join(matrix_lines(block, width)))
+        case Vector():
+            return _skyline(block.numbers, width)
+
+
+def _bars(bars: Sequence[Bar], width: int) -> Content:
+    """Labels with bars, the largest first."""
+    names = displayed_labels(bar.label for bar in bars)
+    name_width = min(max((len(name) for name in names), default=0), max(8, width // 3))
+    room = max(4, width - name_width - 10)
+    lines: list[Content | tuple[str, str] | str] = []
+    for place, (name, entry) in enumerate(zip(names, bars, strict=True)):
+        tone = "bold $text-success" if place == 0 else "$text-muted"
+        lines += [
+            (f"{name[:name_width]:<{name_width}} ", tone),
+            (f"{bar(entry.share, room):<{room}}", "$success" if place == 0 else "$primary"),
+            (f" {entry.share:6.1%}\n", tone),
+        ]
+    return Content.assemble(*lines)
+
+
+def bar(share: float, width: int) -> str:
+    """A bar, to an eighth of a character."""
+    eighths = round(max(0.0, min(1.0, share)) * width * 8)
+    return "█" * (eighths // 8) + EIGHTHS[eighths % 8].strip()
+
+
+def _table_lines(table: Table) -> list[str]:
+    rows = [(shortened(name, LABEL_WIDTH), *cells) for name, *cells in cell_texts(table)]
+    return render_table(rows, table.headers)
+
+
+def _skyline(numbers: Sequence[float], width: int) -> Content:
+    """Each column one number, from the smallest to the largest."""
+    shown = numbers[: max(1, min(SHOWN_NUMBERS, width))]
+    low, high = min(numbers, default=0.0), max(numbers, default=0.0)
+    span = (high - low) or 1.0
+    line = "".join(LEVELS[min(7, int((number - low) / span * 8))] for number in shown)
+    return Content.assemble((f"{vector_range(numbers)}\n\n", "$text-muted"), (line, "$text-accent"))
