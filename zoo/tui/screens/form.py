@@ -89,8 +89,14 @@ class Form(Page):
         """Enter was pressed in a line of text."""
         self.app.action_focus_next()
 
+    def take_note(self, field: Field) -> None:
+        """Look at what is entered, unless that was done: a message of the change may come late."""
+        if field.value != field.noted:
+            field.noted = field.value
+            self.changed(field)
+
     def on_field_changed(self, event: Field.Changed) -> None:
-        self.changed(event.field)
+        self.take_note(event.field)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         self.submitted(event.input)

@@ -303,6 +303,7 @@ class RunForm(Form):
         if self._busy:
             return
         for field in self.query(Field):
+            self.take_note(field)
             self.check(field)
         if not self.value("data"):
             self.field("data").set_fault("say which data")

@@ -90,6 +90,8 @@ class Field(Vertical):
         self._note = note
         self.editor = editor
         self._initial = value
+        self.noted: Any = value
+        """What a form has taken note of."""
         editor.add_class("editor")
 
     def compose(self) -> ComposeResult:
@@ -120,7 +122,7 @@ class Field(Vertical):
             self.editor.value = value
             # The same value may be shown by another name now.
             self.editor.mutate_reactive(Select.value)  # type: ignore[misc]
-        self._initial = value
+        self._initial = self.noted = value
 
     def set_note(self, note: str) -> None:
         """Show what may stand there."""
