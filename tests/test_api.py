@@ -67,13 +67,11 @@ def test_several_inputs_are_whatever_can_be_iterated(finetune: Start) -> None:
 
 
 def test_what_is_no_path_or_name_is_told_what_is_wanted(echo: None, rows: Path) -> None:
-    frame = pyarrow.table({"text": ["so good"], "label": ["positive"]})
-    for data in (["so good"], [], None, frame, b"rows.csv", 3):
-        name = type(data).__name__
-        with pytest.raises(zoo.DatasetInvalid, match=f"the data is a {name}, but must be the path of a file"):
-            zoo.finetune("echo", data)  # type: ignore[arg-type]
-    with pytest.raises(zoo.DatasetInvalid, match="the data is a Table, but must be the path of a file"):
-        zoo.finetune("echo", rows, eval_data=frame)  # type: ignore[arg-type]
+    for data in (None, b"rows.csv", 3):
+        with pytest.raises(zoo.DatasetInvalid, match=f"{type(data).__name__}, which is none of what data can be"):
+            zoo.finetune("echo", data)
+    with pytest.raises(zoo.DatasetInvalid, match="the data are a float, which is none of what data can be"):
+        zoo.finetune("echo", rows, eval_data=0.5)
     for model in (None, Path("mine"), 3):
         with pytest.raises(zoo.UnknownModel, match=f"named by text, not by a {type(model).__name__}"):
             zoo.load(model)  # type: ignore[arg-type]

@@ -24,7 +24,7 @@ from zoo.card import Card
 from zoo.catalog import Catalog
 from zoo.data.expansion import input_list
 from zoo.errors import RunCancelled, RunFailed, UnknownModel, Unsupported
-from zoo.requests import Job, Place, Source, check_name, request_of
+from zoo.requests import Job, Place, Source, check_name, request_of, written_data
 from zoo.runs import control, status, store
 from zoo.runs.events import AnyEvent
 from zoo.runs.launcher import launch
@@ -286,10 +286,10 @@ class Run:
 
 def finetune(
     model: str,
-    data: str | Path,
+    data: Any,
     *,
     task: str = "",
-    eval_data: str | Path | None = None,
+    eval_data: Any = None,
     input: str = "",
     label: str = "",
     merge_labels: bool = False,
@@ -303,7 +303,9 @@ def finetune(
 
     Args:
         model: name of a card or of a finished run.
-        data: a CSV, TSV, JSON or Parquet file, or a folder of images in class folders.
+        data: a CSV, TSV, JSON or Parquet file, or a folder of images in class folders; or what Python holds: a data
+            frame of pandas or polars, a `datasets.Dataset`, a dict of columns, a list of dicts or of pairs. Such data
+            are written to the run's folder.
         task: what the result shall do; needed only where the model can be fine-tuned for several.
         eval_data: what to evaluate on; without it the `val` folder beside `train` is taken, or a share of the rows is
             held out (`eval_share`).
@@ -329,10 +331,10 @@ def finetune(
 
 def pretrain(
     model: str,
-    data: str | Path,
+    data: Any,
     *,
     task: str = "",
-    eval_data: str | Path | None = None,
+    eval_data: Any = None,
     input: str = "",
     name: str = "",
     device: str = "auto",
@@ -353,7 +355,7 @@ def pretrain(
 
 def evaluate(
     model: str,
-    data: str | Path,
+    data: Any,
     *,
     task: str = "",
     input: str = "",
@@ -386,7 +388,7 @@ def evaluate(
 
 def predict_file(
     model: str,
-    data: str | Path,
+    data: Any,
     out: str | Path,
     *,
     task: str = "",
@@ -401,7 +403,7 @@ def predict_file(
 
     Args:
         model: name of a card or of a finished run.
-        data: the inputs: a file, or a folder of images.
+        data: the inputs: a file, or a folder of images; or what Python holds, as for `finetune`.
         out: .csv, .tsv, .jsonl or .ndjson; must not exist.
         task: what the model shall answer; needed only where it knows several.
         input: column of the inputs; found by its usual names if not given.
@@ -428,12 +430,18 @@ def predict_file(
 
 def start_job(job: Job) -> Run:
     """Check a job, put its request into the store and start its worker."""
-    return start(request_of(job))
+    with written_data(job) as (written, folder):
+        return start(request_of(written), folder)
 
 
-def start(request: RunRequest) -> Run:
-    """Put a request into the store and start its worker."""
-    folder = store.create(request)
+def start(request: RunRequest, data_folder: Path | None = None) -> Run:
+    """Put a request into the store and start its worker.
+
+    Args:
+        request: what the run does.
+        data_folder: files that the run takes into its own folder, where its data are among them.
+    """
+    folder = store.create(request, data_folder)
     launch(folder)
     return Run(folder)
 

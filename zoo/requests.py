@@ -19,6 +19,7 @@ from zoo.card import Ability, Card, TextInput, Verb
 from zoo.catalog import Catalog, data_task, distinct_names
 from zoo.data import InputRows, count_rows, digest, load, match_labels
 from zoo.data.absence import STDIN, no_such_data
+from zoo.data.in_memory import TAKEN, is_in_memory, write
 from zoo.data.layout import parts_of
 from zoo.devices import choose, named
 from zoo.encoding import is_encodable
@@ -43,9 +44,9 @@ PROCESSES = Option(
 class Source(msgspec.Struct, frozen=True, kw_only=True):
     """The data of a job."""
 
-    data: str | os.PathLike[str]
-    """A file, or a folder of images."""
-    eval_data: str | os.PathLike[str] | None = None
+    data: Any
+    """A file, or a folder of images, by its path; or data that Python holds, see `zoo.data.in_memory`."""
+    eval_data: Any = None
     """What to evaluate on; None for the `val` folder beside `train`, or a share of the rows."""
     input: str = ""
     """Column of the inputs; empty to find it by its usual names."""
@@ -129,6 +130,25 @@ def request_of(job: Job, catalog: Catalog | None = None) -> RunRequest:
         created_at=time.time(),
         versions=relevant_versions(load_plugin(card.plugin).distribution),
     )
+
+
+@contextmanager
+def written_data(job: Job) -> Iterator[tuple[Job, Path | None]]:
+    """The job with files in place of data that Python holds, and the folder of these files until a run takes them.
+
+    Raises:
+        ZooError: there is no such model, or the data are none that can be written down.
+    """
+    source = job.source
+    held = {name: data for name in ("data", "eval_data") if is_in_memory(data := getattr(source, name))}
+    if not held:
+        yield job, None
+        return
+    _, ability = find_ability(job.model, ability_verb(job.verb), job.task)
+    with store.new_data_folder() as folder:
+        task = get_task(ability.task)
+        paths = {name: write(data, folder, name, task) for name, data in held.items()}
+        yield msgspec.structs.replace(job, source=msgspec.structs.replace(source, **paths)), folder
 
 
 class _Checked(NamedTuple):
@@ -323,10 +343,7 @@ def _existing_evaluation(data: str | os.PathLike[str]) -> Path:
 
 def _existing(path: str | os.PathLike[str]) -> Path:
     if not isinstance(path, str | os.PathLike):
-        raise DatasetInvalid(
-            f"the data is a {type(path).__name__}, but must be the path of a file or folder",
-            "write it to a .csv, .jsonl or .parquet file, and name that",
-        )
+        raise DatasetInvalid(f"the data are {type(path).__name__}, which is none of what data can be", TAKEN)
     found = Path(path).expanduser().absolute()
     if str(path) == STDIN or not found.exists():
         raise no_such_data(path)

@@ -11,6 +11,7 @@ rank-N.error      why a process other than the first failed
 quarantine.jsonl  rows that could not be used
 mistakes.jsonl    rows that were answered wrongly, with their inputs
 trained_on.bin    which inputs a fine-tuning learns from, as digests: evaluating on them is told
+data/             the data, where Python held them and no file did
 checkpoints/      what a resumed run goes on from
 model/            the result; `model/zoo.json` is written last and makes it a model
 """
@@ -21,6 +22,9 @@ import contextlib
 import os
 import re
 import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +35,7 @@ from zoo.card import Card, FolderSource
 from zoo.disk import cause_of
 from zoo.errors import OptionInvalid, StoreInvalid, UnknownRun
 from zoo.paths import runs_folder
-from zoo.runs.request import RunRequest
+from zoo.runs.request import DataRequest, RunRequest
 from zoo.suggestions import did_you_mean
 
 MISTAKES_FILE = "mistakes.jsonl"
@@ -115,8 +119,31 @@ class RunFolder:
         return self.path / "model"
 
 
-def create(request: RunRequest) -> RunFolder:
+@contextmanager
+def new_data_folder() -> Iterator[Path]:
+    """A folder for the data of a run that does not exist yet; gone afterwards, unless `create` took it.
+
+    Raises:
+        StoreInvalid: it cannot be written.
+    """
+    parent = runs_folder()
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=".data-", dir=parent))
+    except OSError as error:
+        raise _store_invalid("the data cannot be stored", error, parent) from error
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def create(request: RunRequest, data_folder: Path | None = None) -> RunFolder:
     """Make the folder of a new run; an empty name becomes `<model>-<verb>-<n>`.
+
+    Args:
+        request: what the run does.
+        data_folder: becomes the run's folder `data`; paths of the request that lead into it go along.
 
     Raises:
         OptionInvalid: the name is not one, or is taken.
@@ -127,12 +154,25 @@ def create(request: RunRequest) -> RunFolder:
         parent.mkdir(parents=True, exist_ok=True)
         path = _claim(parent, request.name) if request.name else _claim_numbered(parent, request)
         named = msgspec.structs.replace(request, name=path.name)
+        if data_folder is not None:
+            data_folder.rename(path / "data")
+            named = msgspec.structs.replace(named, data=_moved(named.data, data_folder, path / "data"))
         atomic.write_bytes(path / "run.json", msgspec.json.format(msgspec.json.encode(named)))
     except OSError as error:
         if path is not None:
             shutil.rmtree(path, ignore_errors=True)  # a folder without a request would only keep its name taken
         raise _store_invalid("the run cannot be stored", error, parent) from error
     return RunFolder(path)
+
+
+def _moved(data: DataRequest, before: Path, after: Path) -> DataRequest:
+    """The same data where their folder is now."""
+    paths = {
+        name: str(after / Path(path).name)
+        for name in ("path", "eval_path")
+        if (path := getattr(data, name)) and Path(path).parent == before
+    }
+    return msgspec.structs.replace(data, **paths)
 
 
 def find(name: str) -> RunFolder:
@@ -204,7 +244,8 @@ def rename(folder: RunFolder, name: str) -> RunFolder:
         raise _taken(name)
     try:
         folder.path.rename(target)
-        renamed = msgspec.structs.replace(request, name=name)
+        data = _moved(request.data, folder.path / "data", target / "data")
+        renamed = msgspec.structs.replace(request, name=name, data=data)
         atomic.write_bytes(target / "run.json", msgspec.json.format(msgspec.json.encode(renamed)))
     except OSError as error:
         raise _store_invalid(f"run {folder.name} cannot be renamed", error, folder.path) from error

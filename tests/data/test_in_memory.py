@@ -1,0 +1,133 @@
+"""Data that Python holds are trained on as files are, and stay with their run."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import datasets
+import numpy as np
+import pandas as pd
+import polars
+import pyarrow
+import pytest
+from PIL import Image
+
+import zoo
+from tests.echo_runs import echo, rows
+from zoo.data import load
+from zoo.data.in_memory import write
+from zoo.requests import Job, Source, request_of, written_data
+from zoo.tasks import get_task
+
+__all__ = ["echo", "rows"]
+
+TEXTS = get_task("text-classification")
+IMAGES = get_task("image-classification")
+COLUMNS = {"text": ["so good", "so bad", "very good", "very bad"], "label": ["yes", "no", "yes", "no"]}
+PAIRS = list(zip(*COLUMNS.values(), strict=True))
+CLASSES = datasets.Features({"text": datasets.Value("string"), "label": datasets.ClassLabel(names=["yes", "no"])})
+HELD: dict[str, Callable[[], Any]] = {
+    "pandas": lambda: pd.DataFrame(COLUMNS),
+    "pandas categories": lambda: pd.DataFrame(COLUMNS).astype({"label": "category"}),
+    "polars": lambda: polars.DataFrame(COLUMNS),
+    "pyarrow": lambda: pyarrow.table(COLUMNS),
+    "datasets": lambda: datasets.Dataset.from_dict(COLUMNS),
+    "datasets with names": lambda: datasets.Dataset.from_dict(COLUMNS | {"label": [0, 1, 0, 1]}, features=CLASSES),
+    "datasets in another order": lambda: datasets.Dataset.from_list(
+        [{"text": text, "label": label} for text, label in reversed(PAIRS)]
+    ).select([3, 2, 1, 0]),
+    "columns": lambda: COLUMNS,
+    "columns of numpy": lambda: {name: np.array(values) for name, values in COLUMNS.items()},
+    "dicts": lambda: [{"text": text, "label": label} for text, label in PAIRS],
+    "pairs": lambda: PAIRS,
+    "generator": lambda: (list(pair) for pair in PAIRS),
+}
+
+
+@pytest.mark.parametrize("held", HELD)
+def test_the_rows_are_those_that_python_held(held: str, tmp_path: Path) -> None:
+    dataset = load(write(HELD[held](), tmp_path, "data", TEXTS), TEXTS)
+
+    assert [(example.input, example.label) for example in dataset.examples] == PAIRS
+
+
+def test_the_run_keeps_them_and_goes_by_another_name_with_them(echo: None, rows: Path, store: Path) -> None:
+    """Trained as on the file itself, and again from what is kept."""
+    frame = pd.read_csv(rows)
+    run = zoo.finetune("echo", frame, eval_data=frame, name="mine", device="cpu", precision="fp32").wait(progress=False)
+    expected = zoo.finetune("echo", rows, eval_data=rows, device="cpu", precision="fp32").wait(progress=False)
+    metrics = run.metrics
+    data = run.rename("yours").folder.request.data
+
+    assert metrics == expected.metrics
+    assert Path(data.path) == store / "runs" / "yours" / "data" / "data.parquet"
+    again = zoo.evaluate("yours", data.eval_path, device="cpu", precision="fp32").wait(progress=False)
+    assert again.metrics["accuracy"] == metrics["accuracy"]
+    assert {path.name for path in (store / "runs").iterdir()} == {"yours", expected.name, again.name}
+
+
+def test_rows_are_answered_into_a_file(echo: None, rows: Path, tmp_path: Path) -> None:
+    zoo.finetune("echo", rows, name="mine", device="cpu", precision="fp32").wait(progress=False)
+    out = tmp_path / "out.csv"
+    frame = polars.DataFrame({"id": [7, 8], "text": ["so good", "so bad"]})
+    zoo.predict_file("mine", frame, out, keep="id", device="cpu", precision="fp32").wait(progress=False)
+
+    with out.open(newline="", encoding="utf-8") as file:
+        answers = [(row["id"], row["prediction"]) for row in csv.DictReader(file)]
+    assert answers == [("7", "positive"), ("8", "negative")]
+
+
+def test_paths_of_images_start_from_where_one_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.png").touch()
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    monkeypatch.chdir(tmp_path)
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    for number, held in enumerate(
+        ([("a.png", "x"), (Path("a.png"), "y")], pd.DataFrame({"file_name": ["a.png"] * 2, "label": ["x", "y"]}))
+    ):
+        dataset = load(write(held, kept, str(number), IMAGES), IMAGES)
+        assert [example.input for example in dataset.examples] == [str(tmp_path / "a.png")] * 2
+
+
+def test_numbers_of_any_library_are_numbers(tmp_path: Path) -> None:
+    path = write([{"text": "a", "label": np.int64(3), "x": Decimal("1.5")}], tmp_path, "data", TEXTS)
+    assert json.loads(path.read_text(encoding="utf-8"))["label"] == 3
+
+
+@pytest.mark.parametrize(
+    ("held", "message"),
+    [
+        ([], "the data have no rows"),
+        (3, "the data are a int, which is none of what data can be"),
+        ([("a", "b", "c")], "row 1 of the data has 3 values, but text-classification takes text and label"),
+        ({"text": ["a", "b"], "label": ["x"]}, r"the columns of the data have 2 \(text\), 1 \(label\) rows"),
+        ({"text": "a"}, "column text of the data is a str, but must hold a value for each row"),
+        ([{"text": "a", "label": object()}], "row 1 of the data cannot be written down: it holds a object"),
+        (datasets.DatasetDict({"train": datasets.Dataset.from_dict(COLUMNS)}), "the data have the splits train"),
+        (pd.DataFrame({"text": [object(), 1]}), "the DataFrame cannot be written as Parquet"),
+    ],
+)
+def test_what_cannot_be_data_is_one_clear_error_and_leaves_nothing(
+    held: Any, message: str, echo: None, store: Path
+) -> None:
+    with pytest.raises(zoo.DatasetInvalid, match=message):
+        zoo.finetune("echo", held)
+
+    assert not list((store / "runs").glob("*")) or [*(store / "runs").iterdir()] == []
+
+
+def test_columns_are_found_as_in_a_file(echo: None) -> None:
+    job = Job(
+        verb="finetune", model="echo", source=Source(data=pd.DataFrame(COLUMNS).rename(columns={"text": "words"}))
+    )
+    with (
+        written_data(job) as (written, _),
+        pytest.raises(zoo.DatasetInvalid, match=r"no column that is usually the text .*columns found: words, label"),
+    ):
+        request_of(written)

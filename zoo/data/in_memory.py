@@ -1,0 +1,158 @@
+"""Data that Python holds, written to a file that a run can read again: data frames, data sets, columns, rows.
+
+What speaks Arrow's C stream (pandas, polars, pyarrow) and `datasets.Dataset` become Parquet; rows and columns of plain
+Python become JSON lines. None of these libraries is imported here but pyarrow.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from zoo import atomic
+from zoo.encoding import encode_json
+from zoo.errors import DatasetInvalid, Unsupported
+from zoo.tasks.task import Task
+
+TAKEN = (
+    "a file or folder by its path, a data frame of pandas or polars, a table of pyarrow, a datasets.Dataset, a dict of "
+    "columns, or a list of dicts, of pairs or of single inputs"
+)
+
+
+def is_in_memory(data: Any) -> bool:
+    """Whether data are held by Python, rather than named by a path."""
+    return data is not None and not isinstance(data, str | bytes | os.PathLike)
+
+
+def write(data: Any, folder: Path, stem: str, task: Task) -> Path:
+    """Write data to a file.
+
+    Args:
+        data: one of `TAKEN`, no path.
+        folder: exists.
+        stem: of the file's name.
+        task: what the data are for; columns without a name get the usual ones.
+
+    Returns:
+        Path of the file.
+
+    Raises:
+        DatasetInvalid: the data are none of these, or hold what no file can.
+        Unsupported: pyarrow is not installed, and needed.
+    """
+    if hasattr(data, "keys") and hasattr(data, "num_rows") and not hasattr(data, "schema"):  # datasets.DatasetDict
+        splits = list(data.keys())
+        raise DatasetInvalid(
+            f"the data have the splits {', '.join(map(str, splits))}", f"name one of them, such as data[{splits[0]!r}]"
+        )
+    if hasattr(data, "__arrow_c_stream__") or hasattr(data, "with_format"):
+        return _write_parquet(data, folder / f"{stem}.parquet", task)
+    lines = [_line(number, row, task) for number, row in enumerate(_rows(data, task), 1)]
+    if not lines:
+        raise DatasetInvalid("the data have no rows", "give some")
+    path = folder / f"{stem}.jsonl"
+    atomic.write_bytes(path, b"".join(lines))
+    return path
+
+
+def _write_parquet(data: Any, path: Path, task: Task) -> Path:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise Unsupported(
+            f"a {type(data).__name__} is written down as Parquet, which needs pyarrow: {error}",
+            'install it with: pip install "zoo-models[parquet]"',
+        ) from error
+    try:
+        if hasattr(data, "with_format"):  # datasets.Dataset, whose features name the classes
+            table = data.with_format("arrow")[:].replace_schema_metadata(data.features.arrow_schema.metadata)
+        else:
+            table = pyarrow.lib.table(data)
+        if task.input.from_files:
+            table = _with_absolute_paths(table, task)
+        pyarrow.parquet.write_table(table, path)
+    except (pyarrow.lib.ArrowException, TypeError, ValueError) as error:
+        raise DatasetInvalid(f"the {type(data).__name__} cannot be written as Parquet: {error}", TAKEN) from error
+    return path
+
+
+def _with_absolute_paths(table: Any, task: Task) -> Any:
+    """Paths of files start from the folder one works in, which the written file does not stand in."""
+    for index, name in enumerate(table.column_names):
+        column = table.column(index)
+        if name.lower() in task.input_columns and str(column.type) in ("string", "large_string", "string_view"):
+            table = table.set_column(index, name, [[_absolute(value) for value in column.to_pylist()]])
+    return table
+
+
+def _rows(data: Any, task: Task) -> Iterator[Mapping[str, Any]]:
+    """The rows of plain Python, each by its columns."""
+    if isinstance(data, Mapping):
+        yield from _rows_of_columns(data)
+        return
+    if not isinstance(data, Iterable):
+        raise DatasetInvalid(f"the data are a {type(data).__name__}, which is none of what data can be", TAKEN)
+    names = (task.input_columns[0], *task.label_columns[:1])
+    for number, row in enumerate(data, 1):
+        if isinstance(row, Mapping):
+            yield row
+        elif isinstance(row, list | tuple):
+            if len(row) != len(names):
+                raise DatasetInvalid(
+                    f"row {number} of the data has {len(row)} values, but {task.name} takes {' and '.join(names)}",
+                    "give a list of pairs, or of dicts that name their columns",
+                )
+            yield dict(zip(names, row, strict=True))
+        else:
+            yield {names[0]: row}
+
+
+def _rows_of_columns(columns: Mapping[Any, Any]) -> Iterator[Mapping[str, Any]]:
+    held: dict[str, list[Any]] = {}
+    for name, values in columns.items():
+        if isinstance(values, str | bytes) or not isinstance(values, Iterable):
+            raise DatasetInvalid(
+                f"column {name} of the data is a {type(values).__name__}, but must hold a value for each row",
+                "give a dict of lists",
+            )
+        held[str(name)] = list(values)
+    lengths = {name: len(values) for name, values in held.items()}
+    if len(set(lengths.values())) > 1:
+        raise DatasetInvalid(
+            "the columns of the data have "
+            + ", ".join(f"{length} ({name})" for name, length in lengths.items())
+            + " rows",
+            "give as many values in each",
+        )
+    for values in zip(*held.values(), strict=True):
+        yield dict(zip(held, values, strict=True))
+
+
+def _line(number: int, row: Mapping[str, Any], task: Task) -> bytes:
+    values = {str(name): value for name, value in row.items()}
+    if task.input.from_files:
+        for name, value in values.items():
+            if name.lower() in task.input_columns and isinstance(value, str | os.PathLike):
+                values[name] = _absolute(os.fspath(value))
+    try:
+        return encode_json(values, enc_hook=_number) + b"\n"
+    except TypeError as error:
+        raise DatasetInvalid(f"row {number} of the data cannot be written down: {error}", TAKEN) from error
+
+
+def _absolute(value: Any) -> Any:
+    """The path of a file from the root; what is no path, or an address, stays."""
+    if not isinstance(value, str) or not value.strip() or "://" in value:
+        return value
+    return os.path.abspath(Path(value).expanduser())  # noqa: PTH100  (a path with "~", as in a table)
+
+
+def _number(value: object) -> object:
+    """What JSON has no type for: numbers of numpy and torch are taken as the numbers they are."""
+    if getattr(value, "shape", None) == () and hasattr(value, "item"):
+        return value.item()
+    raise TypeError(f"it holds a {type(value).__name__}")
