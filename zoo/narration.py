@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 
-from zoo.data.spelling import told_apart
+from zoo.kinds.spelling import told_apart
 from zoo.plurals import counted
 from zoo.progress import count, size
 from zoo.runs.events import (

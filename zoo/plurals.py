@@ -1,7 +1,9 @@
-"""Numbers with their nouns, in messages: `1 row`, `1,200 rows`, `1 row holds`."""
+"""Several things in messages: `1 row`, `1,200 rows`, `1 row holds`; names with commas between them."""
 
 from __future__ import annotations
 
+_MAX_NAMES_SHOWN = 12
+_MAX_NAME_CHARS = 40
 _SINGULAR = {"are": "is", "have": "has"}
 """Verbs that do not just take an s."""
 
@@ -20,6 +22,13 @@ def counted(number: float, noun: str, verb: str = "") -> str:
     if not verb:
         return f"{amount} {noun}"
     return f"{amount} {noun} {_SINGULAR.get(verb, verb + 's') if one else verb}"
+
+
+def shown(names: tuple[str, ...]) -> str:
+    """Names of columns or labels: long ones cut, many counted."""
+    cut = [name if len(name) <= _MAX_NAME_CHARS else name[: _MAX_NAME_CHARS - 3] + "..." for name in names]
+    more = len(cut) - _MAX_NAMES_SHOWN
+    return ", ".join(cut[:_MAX_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "") if cut else "none"
 
 
 def _plural(noun: str) -> str:

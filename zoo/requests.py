@@ -177,13 +177,13 @@ def _check_training(job: Job, card: Card, task: Task) -> _Checked:
         return _Checked(data)
     eval_path = _existing_evaluation(eval_data)
     held_out = read_part(eval_path, min_classes=1)
-    if task.labelled:
+    if task.target:
         match_labels(held_out, dataset.labels, merge=source.merge_labels)
     return _Checked(msgspec.structs.replace(data, eval_path=str(eval_path), eval_sha256=held_out.sha256))
 
 
 def _check_evaluation(job: Job, card: Card, task: Task) -> _Checked:
-    if card.weights is None or not task.labelled or not card.labels:
+    if card.weights is None or not task.target or not card.labels:
         raise Unsupported(
             f"{card.name} does {task.name}; only a trained classifier can be judged by labels",
             f"fine-tune it first: zoo finetune {card.name} --data FILE",

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from zoo.data import count_rows, inspect, load, stream
-from zoo.data.report import Marks
 from zoo.errors import DatasetInvalid
+from zoo.kinds.facts import Marks
 from zoo.tasks.task import Task
 
 Write = Callable[[str, str | bytes], Path]

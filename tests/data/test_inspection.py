@@ -10,8 +10,9 @@ import pytest
 
 from zoo.data import Columns, Inspection, RejectedRow, inspect
 from zoo.data.lines import InvalidByte
-from zoo.data.report import LabelCount, Lengths, Marks, Repeats, RowPair
+from zoo.data.report import LabelCount, Repeats, RowPair
 from zoo.errors import DatasetInvalid, StoreInvalid
+from zoo.kinds.facts import Lengths, Marks
 from zoo.tasks.task import Task
 
 Write = Callable[[str, str | bytes], Path]

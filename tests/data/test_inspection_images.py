@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from zoo.data import Inspection, inspect
-from zoo.data.report import LabelCount, Size
+from zoo.data.report import LabelCount
+from zoo.kinds.facts import Size
 from zoo.tasks import get_task
 
 CLASSIFY, LOOK = get_task("image-classification"), get_task("image-feature-extraction")

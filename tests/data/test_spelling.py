@@ -9,8 +9,8 @@ import pytest
 
 from zoo.data import Columns, Dataset, Example, inspect, load, match_labels
 from zoo.data.labels import merge_labels
-from zoo.data.spelling import SpellingVariants, quoted, spelling_variants, told_apart
 from zoo.errors import DatasetInvalid
+from zoo.kinds.spelling import SpellingVariants, quoted, spelling_variants, told_apart
 from zoo.tasks import get_task
 from zoo.tasks.task import Task
 

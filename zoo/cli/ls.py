@@ -13,13 +13,13 @@ from zoo.plugins import plugin_names
 from zoo.progress import count, size
 from zoo.sanitize import one_line
 from zoo.suggestions import did_you_mean
-from zoo.tasks import get_task
+from zoo.tasks import EXAMPLE, get_task
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     parser.add_argument("words", nargs="*", metavar="WORD", help="only models that mention every word")
-    parser.add_argument("--task", default="", help="only models for this task, such as text-classification")
+    parser.add_argument("--task", default="", help=f"only models for this task, such as {EXAMPLE}")
     parser.add_argument("--plugin", default="", help="only models of this plugin")
     parser.add_argument("--local", action="store_true", help="only models whose weights are on this machine")
     parser.add_argument("--json", action="store_true", help="answer with one JSON document")

@@ -11,11 +11,12 @@ from zoo.cli.parser import Parser
 from zoo.cli.plugin_verbs import VERBS
 from zoo.errors import OptionInvalid
 from zoo.plugins import Plugin, disabled_plugins, load_plugins
+from zoo.tasks import EXAMPLE
 
 
 def add_arguments(parser: Parser) -> None:
     """Declare the flags."""
-    parser.examples = ("zoo plugins", "zoo plugins disable NAME", "zoo plugins new NAME --task text-classification")
+    parser.examples = ("zoo plugins", "zoo plugins disable NAME", f"zoo plugins new NAME --task {EXAMPLE}")
     parser.add_argument(
         "verb",
         nargs="?",
@@ -27,7 +28,7 @@ def add_arguments(parser: Parser) -> None:
         "names", metavar="NAME", nargs="*", help="plugins to enable or disable, the name of the new one, or pages"
     )
     parser.add_argument("-y", "--yes", action="store_true", help="restore without asking")
-    parser.add_argument("--task", help="what the new plugin's model does, such as text-classification")
+    parser.add_argument("--task", help=f"what the new plugin's model does, such as {EXAMPLE}")
     parser.add_argument(
         "--into", metavar="FOLDER", type=Path, help="where the folder of the new plugin goes; default: here"
     )

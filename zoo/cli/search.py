@@ -12,7 +12,7 @@ from zoo.errors import OptionInvalid
 from zoo.fetch.hub import HubHit, search
 from zoo.options import Option
 from zoo.progress import count
-from zoo.tasks import get_task
+from zoo.tasks import EXAMPLE, get_task
 
 LIMIT = Option(name="limit", kind="int", default=20, help="Most answers.", ge=1, le=100)
 
@@ -20,7 +20,7 @@ LIMIT = Option(name="limit", kind="int", default=20, help="Most answers.", ge=1,
 def add_arguments(parser: Parser) -> None:
     """Declare the flags."""
     parser.add_argument("words", nargs="*", metavar="WORD", help="what the name must hold")
-    parser.add_argument("--task", default="", help="only models for this task, such as text-classification")
+    parser.add_argument("--task", default="", help=f"only models for this task, such as {EXAMPLE}")
     add_number(parser, LIMIT)
     parser.add_argument("--json", action="store_true", help="answer with one JSON document")
 

@@ -9,8 +9,8 @@ from zoo.catalog import Catalog, is_local
 from zoo.cli import output
 from zoo.cli.exit_codes import ExitCode
 from zoo.cli.option_flags import help_text
-from zoo.data.spelling import told_apart
 from zoo.fetch.verify import pin_shown
+from zoo.kinds.spelling import told_apart
 from zoo.options import schema
 from zoo.progress import size
 from zoo.sanitize import one_line

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from zoo.data.inspection import inspect
     from zoo.data.labels import match_labels
     from zoo.data.loading import InputRows, count_rows, load, stream
-    from zoo.data.report import Finding, Inspection
+    from zoo.data.report import Inspection
     from zoo.data.splitting import split
+    from zoo.kinds.facts import Finding
 
 __all__ = [
     "Columns",
@@ -38,7 +39,8 @@ __all__ = [
 
 _MODULE_OF = {
     **dict.fromkeys(("Columns", "Dataset", "Example", "RejectedRow"), "zoo.data.example"),
-    **dict.fromkeys(("Finding", "Inspection"), "zoo.data.report"),
+    "Finding": "zoo.kinds.facts",
+    "Inspection": "zoo.data.report",
     **dict.fromkeys(("InputRows", "count_rows", "load", "stream"), "zoo.data.loading"),
     "digest": "zoo.data.digests",
     "examine": "zoo.data.examination",

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from zoo.data.characters import visible_name
 from zoo.data.example import Columns
 from zoo.data.rows import Malformed
-from zoo.data.table import Table, shown
+from zoo.data.table import Table
 from zoo.errors import DatasetInvalid, InputMismatch
 from zoo.kinds import INPUT_KINDS, InputKind
+from zoo.kinds.characters import visible_name
+from zoo.plurals import shown
 from zoo.tasks.task import Task
 
 
@@ -27,7 +28,7 @@ def find_columns(
     if not chosen_input or table.input_kind not in (None, task.input):
         check_kind(table, task)
         raise _missing(table, f"the {task.input}", "--input", task.input_columns, trained)
-    if not task.labelled:
+    if not task.target:
         return Columns(chosen_input)
     trained, usual = (
         task.trained_label_column,
@@ -132,7 +133,7 @@ def usual_columns(table: Table, task: Task) -> Columns:
     """
     inputs = _before(task.trained_input_column, task.input_columns)
     input_column = _find(table, f"the {task.input}", "--input", inputs, "")
-    if not task.labelled:
+    if not task.target:
         return Columns(input_column)
     usual = tuple(name for name in task.label_columns if name.lower() != input_column.lower())
     return Columns(input_column, _find(table, "the label", "--label", _before(task.trained_label_column, usual), ""))

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import msgspec
 
-from zoo.data.spelling import SpellingVariants
+from zoo.kinds.spelling import SpellingVariants
 
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 

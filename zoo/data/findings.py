@@ -7,18 +7,13 @@ from pathlib import Path
 
 import msgspec
 
-from zoo.data.report import Finding, Inspection, Part, Repeats
-from zoo.data.spelling import listed, quoted, told_apart
-from zoo.data.table import conversion, shown
+from zoo.data.report import Inspection, Part, Repeats
+from zoo.data.table import conversion
 from zoo.hyperparameters import TrainingOptions
-from zoo.plurals import counted
+from zoo.kinds.facts import Finding
+from zoo.plurals import counted, shown
 from zoo.tasks.task import Task
 
-FEW_ROWS = 8
-"""Below this many rows of a class, results vary from one draw of the data to the next."""
-DOMINANT_SHARE = 0.8
-TRUNCATED_SHARE = 0.05
-_KINDS_SHOWN = 5
 _LEVELS = ("error", "warning", "info")
 
 
@@ -27,8 +22,8 @@ def find(inspection: Inspection, task: Task) -> Inspection:
     found = [*_of_part(inspection.train, task)]
     if inspection.eval:
         found += [*_of_part(inspection.eval, task), *_of_both(inspection)]
-    if task.labelled:
-        found += _of_labels(inspection)
+    if task.target:
+        found += task.target.findings(inspection)
     found.sort(key=lambda finding: _LEVELS.index(finding.level))
     return msgspec.structs.replace(inspection, findings=tuple(found))
 
@@ -61,8 +56,7 @@ def _of_part(part: Part, task: Task) -> Iterator[Finding]:
             f"{part.path}: {counted(part.duplicates.rows, part.unit, 'repeat')} an earlier {task.input}"
             f" ({_pairs(part.duplicates)})",
         )
-    yield from _of_lengths(part)
-    yield from _of_images(part)
+    yield from task.input.findings(part)
     yield from _of_class_folders(part)
 
 
@@ -87,33 +81,6 @@ def _of_encoding(part: Part) -> Iterator[Finding]:
                 "warning",
                 f"{part.path}: {counted(marks.rows, 'row', 'hold')} {what}; the first is row {marks.first_row}",
             )
-
-
-def _of_lengths(part: Part) -> Iterator[Finding]:
-    lengths = part.lengths
-    if lengths and lengths.truncated_share:
-        yield Finding(
-            "warning" if lengths.truncated_share > TRUNCATED_SHARE else "info",
-            f"{part.path}: {lengths.truncated_share:.1%} of the inputs are longer than the {lengths.max_tokens} tokens "
-            "that are read; what comes after is not seen",
-        )
-
-
-def _of_images(part: Part) -> Iterator[Finding]:
-    images = part.images
-    if images is None:
-        return
-    if images.enlarged:
-        yield Finding(
-            "info",
-            f"{part.path}: {counted(images.enlarged, 'image')} of less than the {images.shorter_side} pixels the "
-            "model sees; enlarging adds no detail",
-        )
-    if images.other_files:
-        kinds = ", ".join(
-            f"{count:,} {extension}" for extension, count in list(images.other_files.items())[:_KINDS_SHOWN]
-        )
-        yield Finding("info", f"{part.path}: files that are no images by their names are left out ({kinds})")
 
 
 def _of_class_folders(part: Part) -> Iterator[Finding]:
@@ -144,69 +111,11 @@ def _of_both(inspection: Inspection) -> Iterator[Finding]:
             f"{counted(inspection.overlap.rows, evaluation.unit)} of the evaluation data also found in the training "
             f"data, which flatters every figure (training and evaluation {_pairs(inspection.overlap)})",
         )
-    names = told_apart(count.label for count in inspection.labels)
-    unseen = tuple(names[count.label] for count in inspection.labels if count.eval_rows and not count.rows)
-    if unseen and inspection.train.mapping.label:
-        yield Finding("error", f"labels of the evaluation data that are not in the training data: {shown(unseen)}")
-    unjudged = tuple(names[count.label] for count in inspection.labels if count.rows and not count.eval_rows)
-    if unjudged and evaluation and evaluation.mapping.label:
-        yield Finding("warning", f"labels without evaluation data, which are not judged: {shown(unjudged)}")
-
-
-def _of_labels(inspection: Inspection) -> Iterator[Finding]:
-    part = inspection.train
-    if not part.mapping.label:
-        lacking = "class folders" if part.unit == "image" else "label column"
-        yield Finding("warning", f"{part.path} has no {lacking}: it serves to pretrain and predict only")
-        return
-    yield from _of_variants(inspection)
-    counts = {count.label: count.rows for count in inspection.labels if count.rows}
-    rows = sum(counts.values())
-    if len(counts) == 1:
-        yield Finding("error", f"{part.path} has one class only: every {part.unit} is {quoted(next(iter(counts)))}")
-        return
-    if len(counts) * 2 > rows > FEW_ROWS:
-        yield Finding(
-            "warning",
-            f"{counted(len(counts), 'different label')} on {counted(rows, part.unit)}: "
-            f"is {part.mapping.label} the right column?",
-        )
-        return
-    names = told_apart(counts)
-    single = tuple(names[label] for label, found in counts.items() if found == 1)
-    if single:
-        judged = "" if inspection.eval else ", which nothing will judge"
-        yield Finding("warning", f"labels with one {part.unit} only, too few to learn from{judged}: {shown(single)}")
-    few = tuple(names[label] for label, found in counts.items() if 1 < found < FEW_ROWS)
-    if few:
-        yield Finding(
-            "warning", f"labels with fewer than {FEW_ROWS} {part.unit}s, hard to learn or to judge: {shown(few)}"
-        )
-    largest, most = max(counts.items(), key=lambda item: item[1], default=("", 0))
-    if most > DOMINANT_SHARE * rows:
-        yield Finding(
-            "warning",
-            f"{most / rows:.0%} of the {part.unit}s are {quoted(largest)}: look at macro F1 rather than accuracy, "
-            "and consider --class-weights auto",
-        )
-
-
-def _of_variants(inspection: Inspection) -> Iterator[Finding]:
-    variants = inspection.variants
-    if not variants:
-        return
-    if inspection.merged:
-        yield Finding("info", f"labels that look alike are merged under the first: {listed(variants)}")
-    else:
-        yield Finding(
-            "warning",
-            f"labels that look alike are classes of their own: {listed(variants)}; --merge-labels makes them one",
-        )
 
 
 def _numbered(part: Part, row: int) -> str:
     """Which row; an image of a folder is named by the reason."""
-    return "" if part.unit == "image" else f"row {row}: "
+    return f"row {row}: " if part.is_numbered else ""
 
 
 def _pairs(repeats: Repeats) -> str:

@@ -15,8 +15,11 @@ from zoo.data.layout import parts_of
 from zoo.data.lines import EncodingLog
 from zoo.data.rows import Malformed, Row
 from zoo.errors import DatasetInvalid
+from zoo.kinds import IMAGE
 from zoo.kinds.image_files import other_files, walk
 
+INPUT_KIND = IMAGE
+"""What its inputs are, whatever the task."""
 FILE_COLUMN, LABEL_COLUMN = "file_name", "label"
 _KINDS_SHOWN = 5
 

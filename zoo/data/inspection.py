@@ -13,12 +13,12 @@ from zoo.data.example import Columns, RejectedRow
 from zoo.data.findings import find
 from zoo.data.layout import empty_classes, parts_of, repeated_folders
 from zoo.data.lines import EncodingLog
-from zoo.data.measures import Look, Measure, measure_of
 from zoo.data.report import Encoding, Inspection, Part
 from zoo.data.rows import Malformed, Row
 from zoo.data.table import Table
 from zoo.data.tally import Occurrence, Tally, with_counts
 from zoo.kinds.kind import Unusable, is_empty
+from zoo.kinds.measure import Look, Measure, ModelLimits
 from zoo.prediction import Rejected
 from zoo.prefetch import prefetched
 from zoo.tasks.task import Task
@@ -63,7 +63,7 @@ def inspect(
     if eval_path is None:
         path, validation, test = parts_of(path)
         eval_path = validation or test
-    measure = partial(measure_of, task.input, tokenizer=tokenizer, max_tokens=max_tokens, shorter_side=shorter_side)
+    measure = partial(task.input.measure, limits=ModelLimits(tokenizer, max_tokens, shorter_side))
     survey = partial(_Survey, task=task, names=(input_column, label_column), measure=measure, merge=merge)
     train = survey(path)
     train.walk(on_rows or _ignore)
@@ -125,7 +125,7 @@ class _Survey:
 
     def part(self) -> Part:
         """The counts."""
-        folder = self._table.path if self._columns.label and self._table.unit == "image" else None
+        folder = self._table.path if self._columns.label and self._table.path.is_dir() else None
         return self._measure.complete(
             Part(
                 path=str(self._table.path),
@@ -173,7 +173,7 @@ class _Survey:
         label = self._task.target.read(row.values[self._columns.label], self._columns.label)
         if label is None:
             self._unlabelled += 1
-            where = f"{cell}: " if self._table.unit == "image" else ""
+            where = f"{cell}: " if self._table.path.is_dir() else ""
             raise Unusable(where + self._table.missing_label(self._columns.label))
         return _Asked(row.number, value, label)
 

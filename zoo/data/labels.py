@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import msgspec
 
 from zoo.data.example import Dataset, Example
-from zoo.data.spelling import differences, merged_names, nearest, quoted, spelling_variants, told_apart
-from zoo.data.table import shown
 from zoo.errors import DatasetInvalid
 from zoo.kinds.label import canonical
+from zoo.kinds.spelling import differences, merged_names, nearest, quoted, spelling_variants, told_apart
+from zoo.plurals import shown
 
 
 def match_labels(dataset: Dataset, labels: Sequence[str], *, merge: bool = False) -> Dataset:

@@ -14,10 +14,11 @@ from zoo.data.example import Columns, Dataset, Example, RejectedRow
 from zoo.data.labels import merge_labels
 from zoo.data.layout import deeper_root
 from zoo.data.rows import Malformed, Row
-from zoo.data.spelling import quoted
-from zoo.data.table import Table, shown
+from zoo.data.table import Table
 from zoo.errors import DatasetInvalid
 from zoo.kinds import Unusable
+from zoo.kinds.spelling import quoted
+from zoo.plurals import shown
 from zoo.tasks.task import Task
 
 COUNTABLE_BYTES = 256 * 2**20
@@ -48,7 +49,7 @@ def load(
         DatasetInvalid: the file as a whole cannot serve, naming file, row and the columns found.
         Unsupported: a package that reads this format is not installed.
     """
-    required = task.labelled if require_labels is None else require_labels and task.labelled
+    required = task.target is not None and require_labels is not False
     table = Table(path)
     columns = find_columns(table, task, input_column=input_column, label_column=label_column, require_labels=required)
     examples: list[Example] = []

@@ -8,17 +8,8 @@ import msgspec
 
 from zoo.data.example import Columns, RejectedRow
 from zoo.data.lines import InvalidByte
-from zoo.data.spelling import SpellingVariants
-
-Level = Literal["error", "warning", "info"]
-
-
-class Finding(msgspec.Struct, frozen=True):
-    """One thing a person should know, in plain words."""
-
-    level: Level
-    """An error keeps the file from being used; a warning costs quality."""
-    message: str
+from zoo.kinds.facts import Finding, ImageFacts, Lengths, Marks
+from zoo.kinds.spelling import SpellingVariants
 
 
 class LabelCount(msgspec.Struct, frozen=True):
@@ -47,14 +38,6 @@ class Repeats(msgspec.Struct, frozen=True):
     """The first few."""
 
 
-class Marks(msgspec.Struct, frozen=True):
-    """Rows that carry a mark of something having gone wrong with the text."""
-
-    rows: int = 0
-    first_row: int = 0
-    """0 where there is none."""
-
-
 class Encoding(msgspec.Struct, frozen=True, kw_only=True):
     """Trouble with the characters of a file."""
 
@@ -68,48 +51,6 @@ class Encoding(msgspec.Struct, frozen=True, kw_only=True):
     """UTF-8 that was read as Windows-1252 and written again: an accented letter has become two characters."""
     control_characters: Marks = Marks()
     """Other than tab and line end."""
-
-
-class Lengths(msgspec.Struct, frozen=True, kw_only=True):
-    """How long the inputs are."""
-
-    unit: Literal["tokens", "words"]
-    """Tokens include the special ones of the model's tokenizer."""
-    p50: int
-    p90: int
-    p99: int
-    max: int
-    max_tokens: int | None = None
-    """Most tokens of an input that are read."""
-    truncated_share: float | None = None
-    """Share of the inputs longer than that, 0 to 1; None where tokens were not counted."""
-
-
-class Size(msgspec.Struct, frozen=True):
-    """Of an image, in pixels as stored."""
-
-    width: int
-    height: int
-
-
-class ImageFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What the usable images are like; they are ordered by area."""
-
-    smallest: Size
-    median: Size
-    largest: Size
-    sizes: int
-    """How many different ones there are."""
-    modes: dict[str, int]
-    """Pillow's name of each (RGB, L, P, CMYK, ...) and how many there are, most frequent first."""
-    formats: dict[str, int]
-    """Likewise: JPEG, PNG, ..."""
-    shorter_side: int | None = None
-    """Of what the model sees, in pixels."""
-    enlarged: int = 0
-    """Images smaller than that."""
-    other_files: dict[str, int] = {}
-    """Files in a folder that are no images by their names: extension and number, most frequent first."""
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,6 +85,11 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     """Class folders without images."""
     repeated_folders: tuple[str, ...] = ()
     """Names of the folders that every class folder holds: perhaps they are the classes."""
+
+    @property
+    def is_numbered(self) -> bool:
+        """Whether a person can look its rows up by their numbers; files of a folder have names instead."""
+        return self.unit == "row"
 
 
 class Inspection(msgspec.Struct, frozen=True, kw_only=True):

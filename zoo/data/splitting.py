@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 
 from zoo.data.example import Dataset, Example
 from zoo.errors import OptionInvalid
-
-
-def text_key(text: str) -> bytes:
-    """The same key for the same text, white space aside."""
-    return hashlib.blake2b(" ".join(text.split()).encode(errors="replace"), digest_size=12).digest()
+from zoo.kinds import LABEL, TargetKind
+from zoo.kinds.text import text_key
 
 
 def input_key(example: Example) -> bytes:
@@ -21,7 +18,11 @@ def input_key(example: Example) -> bytes:
 
 
 def split(
-    dataset: Dataset, share: float, seed: int, keys: Sequence[bytes] | None = None
+    dataset: Dataset,
+    share: float,
+    seed: int,
+    keys: Sequence[bytes] | None = None,
+    target: TargetKind | None = LABEL,
 ) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
     """Divide a data set into (train, eval), each in the order of the file.
 
@@ -34,6 +35,7 @@ def split(
         share: of the rows to hold out.
         seed: of the choice.
         keys: `input_key` of each example, where that is known already.
+        target: what the examples carry; it says which rows are divided in the same share, each for themselves.
 
     Raises:
         OptionInvalid: the share is not at least 0 and below 1.
@@ -45,23 +47,24 @@ def split(
     groups: dict[bytes, list[int]] = defaultdict(list)
     for index, key in enumerate(keys or map(input_key, dataset.examples)):
         groups[key].append(index)
-    held_out = _hold_out(dataset.examples, groups, share, seed)
+    strata = [target.stratum(example.label) if target else None for example in dataset.examples]
+    held_out = _hold_out(strata, groups, share, seed)
     train = (example for index, example in enumerate(dataset.examples) if index not in held_out)
     evaluation = (example for index, example in enumerate(dataset.examples) if index in held_out)
     return tuple(train), tuple(evaluation)
 
 
-def _hold_out(examples: tuple[Example, ...], groups: dict[bytes, list[int]], share: float, seed: int) -> set[int]:
+def _hold_out(strata: Sequence[Hashable], groups: dict[bytes, list[int]], share: float, seed: int) -> set[int]:
     """The indices of the rows to evaluate on."""
-    of_class: dict[str | None, list[bytes]] = defaultdict(list)
+    of_stratum: dict[Hashable, list[bytes]] = defaultdict(list)
     for key, indices in groups.items():
-        of_class[examples[indices[0]].label].append(key)
+        of_stratum[strata[indices[0]]].append(key)
     held_out: set[int] = set()
-    for keys in of_class.values():
+    for keys in of_stratum.values():
         ordered = sorted(keys, key=lambda key: hashlib.blake2b(key, key=str(seed).encode(), digest_size=12).digest())
         for key in _choose(ordered, {key: len(groups[key]) for key in keys}, share):
             held_out.update(groups[key])
-    return held_out - _needed_for_training(examples, groups.values(), held_out)
+    return held_out - _needed_for_training(strata, groups.values(), held_out)
 
 
 def _choose(ordered: list[bytes], sizes: dict[bytes, int], share: float) -> list[bytes]:
@@ -80,12 +83,12 @@ def _choose(ordered: list[bytes], sizes: dict[bytes, int], share: float) -> list
     return chosen or [min(ordered, key=lambda key: sizes[key])]
 
 
-def _needed_for_training(examples: tuple[Example, ...], groups: Iterable[list[int]], held_out: set[int]) -> set[int]:
+def _needed_for_training(strata: Sequence[Hashable], groups: Iterable[list[int]], held_out: set[int]) -> set[int]:
     """Rows to give back: a label that is found on texts of another label only may have lost all of its rows."""
-    left = Counter(example.label for index, example in enumerate(examples) if index not in held_out)
+    left = Counter(stratum for index, stratum in enumerate(strata) if index not in held_out)
     returned: set[int] = set()
     for indices in groups:
-        if indices[0] in held_out and any(left[examples[index].label] == 0 for index in indices):
+        if indices[0] in held_out and any(left[strata[index]] == 0 for index in indices):
             returned.update(indices)
-            left.update(examples[index].label for index in indices)
+            left.update(strata[index] for index in indices)
     return returned

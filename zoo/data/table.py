@@ -6,17 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from zoo.data.characters import visible_name
 from zoo.data.compression import is_compressed
 from zoo.data.formats import format_of
 from zoo.data.layout import table_in
 from zoo.data.lines import EncodingLog, InvalidByte, LineTooLong, NotUtf8
 from zoo.data.rows import Malformed, Row
 from zoo.errors import DatasetInvalid
-from zoo.kinds import IMAGE, InputKind
+from zoo.kinds import InputKind
+from zoo.kinds.characters import visible_name
+from zoo.plurals import shown
 
-_MAX_NAMES_SHOWN = 12
-_MAX_NAME_CHARS = 40
 _USUAL_COMPRESSION = 4
 """Times that a table becomes smaller."""
 
@@ -53,7 +52,7 @@ class Table:
     @property
     def input_kind(self) -> InputKind | None:
         """What its inputs are; None where that is up to its columns."""
-        return IMAGE if self.path.is_dir() else None
+        return getattr(self._reader, "INPUT_KIND", None)  # only some formats have files of one kind
 
     @property
     def unit(self) -> Literal["row", "image"]:
@@ -100,13 +99,6 @@ class Table:
 
 def _renamed(row: Row, names: dict[str, str]) -> Row:
     return Row(row.number, {name: row.values[spelled] for name, spelled in names.items()})
-
-
-def shown(columns: tuple[str, ...]) -> str:
-    """Column names for a message: long ones cut, many counted."""
-    names = [name if len(name) <= _MAX_NAME_CHARS else name[: _MAX_NAME_CHARS - 3] + "..." for name in columns]
-    more = len(names) - _MAX_NAMES_SHOWN
-    return ", ".join(names[:_MAX_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "") if names else "none"
 
 
 def conversion(path: Path, encoding: str) -> str:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from zoo.data.report import Inspection, LabelCount, Repeats, RowPair
-from zoo.data.spelling import appearance, merged_names, spelling_variants
+from zoo.kinds.spelling import appearance, merged_names, spelling_variants
 
 PAIRS_SHOWN = 5
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from zoo.data.report import ImageFacts, Inspection, Lengths, Part, Size
-from zoo.data.spelling import told_apart
+from zoo.data.report import Inspection, Part
+from zoo.kinds import InputKind
+from zoo.kinds.spelling import told_apart
 from zoo.plurals import counted
+from zoo.tasks import get_task
 from zoo.text_table import render_table
 
 _LABELS_SHOWN = 30
@@ -22,7 +24,7 @@ def report(found: Inspection, width: int | None = None) -> Iterator[str]:
     """
     for part in (found.train, found.eval):
         if part:
-            yield from _part(part)
+            yield from _part(part, get_task(found.task).input)
     if found.eval:
         yield f"{found.eval.unit}s in both: {found.overlap.rows:,}"
         yield ""
@@ -40,7 +42,7 @@ def findings(found: Inspection) -> Iterator[str]:
         yield "nothing stands in the way of using this data"
 
 
-def _part(part: Part) -> Iterator[str]:
+def _part(part: Part, kind: InputKind) -> Iterator[str]:
     mapping = f"input from {part.mapping.input!r}"
     mapping += f", label from {part.mapping.label!r}" if part.mapping.label else ", no label"
     counts = (
@@ -50,44 +52,13 @@ def _part(part: Part) -> Iterator[str]:
         (part.duplicates.rows, "repeating another"),
     )
     yield part.path
-    if part.unit == "row":
+    if part.is_numbered:
         yield f"  columns  {', '.join(part.columns)} ({mapping})"
     found = "".join(f", {count:,} {what}" for count, what in counts if count)
     yield f"  {part.unit + 's':<8} {part.rows:,}{found}"
-    if part.lengths:
-        yield f"  lengths  {_lengths(part.lengths)}"
-    if part.images:
-        yield f"  sizes    {_sizes(part.images)}"
-        yield f"  formats  {_counts(part.images.formats)}; modes {_counts(part.images.modes)}"
+    for name, text in kind.facts(part):
+        yield f"  {name:<8} {text}"
     yield ""
-
-
-def _lengths(lengths: Lengths) -> str:
-    text = (
-        f"half up to {lengths.p50:,} {lengths.unit}, 90% up to {lengths.p90:,}, 99% up to {lengths.p99:,}, "
-        f"longest {lengths.max:,}"
-    )
-    if lengths.truncated_share is None:
-        return text
-    cut = f"{lengths.truncated_share:.1%} are" if lengths.truncated_share else "none is"
-    return f"{text}; up to {lengths.max_tokens:,} are read: {cut} cut"
-
-
-def _sizes(images: ImageFacts) -> str:
-    if images.sizes == 1:
-        return f"all {_size(images.median)}"
-    return (
-        f"smallest {_size(images.smallest)}, half up to {_size(images.median)}, largest {_size(images.largest)}; "
-        f"{images.sizes:,} different ones"
-    )
-
-
-def _size(size: Size) -> str:
-    return f"{size.width:,} x {size.height:,}"
-
-
-def _counts(counts: dict[str, int]) -> str:
-    return ", ".join(f"{count:,} {name}" for name, count in counts.items())
 
 
 def _labels(found: Inspection, width: int | None) -> Iterator[str]:

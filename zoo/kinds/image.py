@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from zoo.kinds import files
 from zoo.kinds.image_files import EXTENSIONS, walk
 from zoo.kinds.kind import InputKind
+
+if TYPE_CHECKING:
+    from zoo.data.report import Part
+    from zoo.kinds.facts import Finding
+    from zoo.kinds.measure import Measure, ModelLimits
+    from zoo.kinds.samples import SampleSet
+
+_EXTENSIONS = tuple(EXTENSIONS)
 
 
 class ImageKind(InputKind):
@@ -34,6 +43,35 @@ class ImageKind(InputKind):
         """Folders and patterns give their images by name."""
         advice = "name image files, folders of them, or patterns such as 'photos/*.jpg'"
         return files.expand(words, walk, f"a folder without {self}s", advice)
+
+    def likeness(self, cells: list[Any]) -> float:
+        """Share of the names of image files."""
+        names = [cell for cell in cells if isinstance(cell, str) and cell.lower().endswith(_EXTENSIONS)]
+        return len(names) / max(1, len(cells))
+
+    def measure(self, base: Path, limits: ModelLimits) -> Measure:
+        """Sizes, modes and formats."""
+        from zoo.kinds.image_measure import ImageMeasure
+
+        return ImageMeasure(base, limits)
+
+    def facts(self, part: Part) -> Iterator[tuple[str, str]]:
+        """Their sizes, formats and modes."""
+        from zoo.kinds import image_report
+
+        return image_report.facts(part)
+
+    def findings(self, part: Part) -> Iterator[Finding]:
+        """Images that are small, and files that are left out."""
+        from zoo.kinds import image_report
+
+        return image_report.findings(part)
+
+    def samples(self, folder: Path, longest: int) -> SampleSet:
+        """Noise around the colours of three labels."""
+        from zoo.kinds.image_samples import ImageSamples
+
+        return ImageSamples(folder)
 
     def is_named_by(self, path: Path) -> bool:
         """By its extension."""

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from zoo.data.report import Inspection, Part
+    from zoo.kinds.facts import Finding
+    from zoo.kinds.measure import Measure, ModelLimits
+    from zoo.kinds.samples import SampleSet
 
 
 class Unusable(Exception):
@@ -22,6 +28,10 @@ class Kind(ABC):
 
     def __str__(self) -> str:
         return self.name
+
+    @abstractmethod
+    def likeness(self, cells: list[Any]) -> float:
+        """How much the cells of a column, none of them empty, look like such values; 0 where they do not."""
 
 
 class InputKind(Kind):
@@ -79,6 +89,32 @@ class InputKind(Kind):
         """Whether a file holds such a value by its name."""
         return False
 
+    @abstractmethod
+    def measure(self, base: Path, limits: ModelLimits) -> Measure:
+        """What looks at the inputs of one part of a data set, and has seen none yet.
+
+        Args:
+            base: the folder that files are named from.
+            limits: of the model that they are for.
+        """
+
+    @abstractmethod
+    def facts(self, part: Part) -> Iterator[tuple[str, str]]:
+        """What was measured, in words: a heading of at most eight characters, and the rest of its line."""
+
+    @abstractmethod
+    def findings(self, part: Part) -> Iterator[Finding]:
+        """What a person should know of it."""
+
+    @abstractmethod
+    def samples(self, folder: Path, longest: int) -> SampleSet:
+        """Little data to learn from and to answer, for the tests that plugins pass.
+
+        Args:
+            folder: where it is written.
+            longest: most words of a text.
+        """
+
     def file_of(self, value: str, table: str) -> str:
         """The file that a value is found in.
 
@@ -107,6 +143,14 @@ class TargetKind(Kind):
         Raises:
             Unusable: it is no target.
         """
+
+    def stratum(self, target: str | None) -> Hashable:
+        """What holding rows out divides in the same share, each for itself."""
+        return target
+
+    @abstractmethod
+    def findings(self, inspection: Inspection) -> Iterator[Finding]:
+        """What a person should know of the targets of the data."""
 
 
 def is_empty(value: Any) -> bool:

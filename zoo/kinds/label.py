@@ -9,9 +9,17 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from zoo.kinds.kind import TargetKind, Unusable, is_empty, noun_of
+
+if TYPE_CHECKING:
+    from zoo.data.report import Inspection
+    from zoo.kinds.facts import Finding
+
+LONGEST = 60
+"""Characters of a label."""
 
 _TRUTH_VALUES = {spelling: spelling.lower() for spelling in ("true", "True", "TRUE", "false", "False", "FALSE")}
 _WHOLE_FLOAT = re.compile(r"(-?(?:0|[1-9][0-9]*))\.0")
@@ -37,6 +45,22 @@ class LabelKind(TargetKind):
             return canonical(str(value))
         what = str(value) if isinstance(value, float | Decimal) else noun_of(value)
         raise Unusable(f"column {column} holds {what}, not text or a number")
+
+    def likeness(self, cells: list[Any]) -> float:
+        """1 for short texts that occur again, half of that for numbers and dates, 0 for anything else."""
+        texts = [str(cell).strip() for cell in cells if isinstance(cell, str | int | float)]
+        different = set(texts)
+        if len(texts) < len(cells) or not 2 <= len(different) <= len(texts) / 2:
+            return 0.0
+        if max(map(len, different)) > LONGEST:
+            return 0.0
+        return 0.5 if all(text.lstrip("-+.")[:1].isdigit() for text in different) else 1.0
+
+    def findings(self, inspection: Inspection) -> Iterator[Finding]:
+        """Labels that only one part has, that are rare, or that look the same."""
+        from zoo.kinds import label_findings
+
+        return label_findings.findings(inspection)
 
 
 LABEL = LabelKind()

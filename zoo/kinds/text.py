@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from zoo.kinds.kind import InputKind, Unusable
+
+if TYPE_CHECKING:
+    from zoo.data.report import Part
+    from zoo.kinds.facts import Finding
+    from zoo.kinds.measure import Measure, ModelLimits
+    from zoo.kinds.samples import SampleSet
 
 
 class TextKind(InputKind):
@@ -33,5 +40,42 @@ class TextKind(InputKind):
         """Each word is a text."""
         return list(words)
 
+    def likeness(self, cells: list[Any]) -> float:
+        """Mean number of words, where there are several."""
+        texts = [cell for cell in cells if isinstance(cell, str)]
+        words = sum(len(text.split()) for text in texts) / max(1, len(cells))
+        return words if words > 1 else 0.0
+
+    def measure(self, base: Path, limits: ModelLimits) -> Measure:
+        """Lengths and characters."""
+        from zoo.kinds.text_measure import TextMeasure
+
+        return TextMeasure(limits)
+
+    def facts(self, part: Part) -> Iterator[tuple[str, str]]:
+        """How long they are."""
+        from zoo.kinds import text_report
+
+        return text_report.facts(part)
+
+    def findings(self, part: Part) -> Iterator[Finding]:
+        """Texts that are cut."""
+        from zoo.kinds import text_report
+
+        return text_report.findings(part)
+
+    def samples(self, folder: Path, longest: int) -> SampleSet:
+        """Words that tell three labels apart."""
+        from zoo.kinds.text_samples import TextSamples
+
+        return TextSamples(folder, longest)
+
 
 TEXT = TextKind()
+
+
+def text_key(text: str) -> bytes:
+    """The same key for the same text, white space aside."""
+    import hashlib
+
+    return hashlib.blake2b(" ".join(text.split()).encode(errors="replace"), digest_size=12).digest()

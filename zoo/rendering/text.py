@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from zoo.blocks import Cell, Matrix, Table
-from zoo.data.spelling import told_apart
+from zoo.kinds.spelling import told_apart
 from zoo.sanitize import one_line
 from zoo.text_table import cell_width, padded, shortened
 

@@ -174,7 +174,7 @@ class ReportCheck:
             task = get_task(result.task or run.task.name)
         except Unsupported as error:
             raise self._broken(f"gave FitResult.task {result.task!r}, and there is no such task", error.hint) from error
-        labels = result.labels or (run.labels if task.labelled else ())
+        labels = result.labels or (run.labels if task.target else ())
         classes = len(labels)
         if result.confusion and [len(row) for row in result.confusion] != [classes] * classes:
             widths = ", ".join(sorted({str(len(row)) for row in result.confusion}))

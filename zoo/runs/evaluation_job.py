@@ -46,7 +46,7 @@ def evaluate(worker: Worker) -> AnyEvent:
     """
     _, card = resolve(worker)
     task = data_task(card, worker.request.task)
-    if not task.labelled or not card.labels:
+    if not task.target or not card.labels:
         raise Unsupported(
             f"{card.name} does {task.name}, which has no labels to be judged by",
             f"fine-tune it first: zoo finetune {card.name} --data FILE",

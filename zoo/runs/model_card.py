@@ -6,7 +6,7 @@ from pathlib import Path
 
 from zoo import atomic
 from zoo.blocks import Report
-from zoo.data.spelling import told_apart
+from zoo.kinds.spelling import told_apart
 from zoo.rendering.markdown import markdown, markdown_table
 from zoo.runs.request import RunRequest
 from zoo.runs.result import ResultManifest

@@ -10,9 +10,9 @@ from zoo.data import Dataset, examine, load, match_labels, split
 from zoo.data.columns import replaced_columns
 from zoo.data.example import Columns, Example, RejectedRow
 from zoo.data.splitting import input_key
-from zoo.data.table import shown
 from zoo.errors import DatasetInvalid
 from zoo.hyperparameters import DataOptions
+from zoo.plurals import shown
 from zoo.runs.checkpoints import newest_step
 from zoo.runs.data_report import report_data
 from zoo.runs.events import DataLoaded, Noted
@@ -74,16 +74,16 @@ def load_training_data(worker: Worker, task: Task, options: DataOptions) -> Trai
     """Read the data, quarantine what cannot be used, hold a part out for evaluation."""
     request = worker.request.data
     dataset = _load(worker, task, request.path, request.sha256, merge=request.merge_labels)
-    labels = dataset.labels if task.labelled else ()
+    labels = dataset.labels if task.target else ()
     keys = [input_key(example) for example in dataset.examples]
     held_out = None
     if request.eval_path:
         held_out = _load(worker, task, request.eval_path, request.eval_sha256, min_classes=1)
-        if task.labelled:
+        if task.target:
             held_out = match_labels(held_out, labels, merge=request.merge_labels)
         train, evaluation = dataset.examples, held_out.examples
     else:
-        train, evaluation = split(dataset, options.eval_share, options.seed, keys)
+        train, evaluation = split(dataset, options.eval_share, options.seed, keys, task.target)
     sources = [dataset, held_out] if held_out else [dataset]
     quarantine = Quarantine(worker, sources)
     quarantine.check_share(options.max_rejected)
@@ -107,7 +107,7 @@ def load_training_data(worker: Worker, task: Task, options: DataOptions) -> Trai
         eval_keys = [input_key(example) for example in held_out.examples] if held_out else []
         found = examine(dataset, keys, task, evaluation=held_out, eval_keys=eval_keys)
         report_data(worker, found, held_out=0 if held_out else len(evaluation), share=options.eval_share)
-        if task.labelled:
+        if task.target:
             record(worker.folder, _keys_without(evaluation, dataset, keys))
     return TrainingData(worker, task, quarantine, options.max_rejected, train, evaluation, labels, dataset.columns)
 

@@ -29,6 +29,8 @@ BUILT_IN = {
     "image-feature-extraction": "zoo.tasks.image_feature_extraction",
 }
 """Name to module; what other distributions bring is looked up after these."""
+EXAMPLE = "text-classification"
+"""What help texts name."""
 
 
 class InstalledTask(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ TASK = Task(
     answer=FilledMask,
     primary_metric="loss",
     larger_is_better=False,
+    mark="[MASK] ",
     example={"text": "my parcel never came"},
     formats=(*TABLES, "plain text, one a line"),
 )

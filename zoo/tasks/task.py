@@ -32,6 +32,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     larger_is_better: bool = True
     """Direction of the primary metric."""
 
+    mark: str = ""
+    """What a text must hold to be answered, such as a mask; it stands before the texts of conformance tests."""
     example: dict[str, str]
     """A row of its data, by the usual names of the columns."""
     formats: tuple[str, ...]

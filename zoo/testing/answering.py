@@ -90,12 +90,12 @@ class Answering(Subject):
         assert_same(mixed[1 : 1 + len(good)], answers)
 
     def test_texts_that_act_on_a_terminal_are_answered_or_rejected_harmlessly(
-        self, trained: zoo.Model, task: Task
+        self, trained: zoo.Model, task: Task, data: Samples
     ) -> None:
-        if task.input.from_files:
+        harmful = data.harmful(task)
+        if not harmful:
             pytest.skip(f"{task.name} takes no texts")
-        mark = "[MASK] " if task.name == "fill-mask" else ""
-        for answer in trained.predict([f"{mark}\x1b[31mred\x1b]0;owned\x07", f"{mark}\u202etext\x00", "", " \n "]):
+        for answer in trained.predict(harmful):
             said = answer.reason if isinstance(answer, zoo.Rejected) else ""
             assert plain(said) == said
 
@@ -114,7 +114,7 @@ class Answering(Subject):
     ) -> None:
         self.need("finetune")
         finetuned: zoo.Run = request.getfixturevalue("finetuned")
-        if not task.labelled:
+        if not task.target:
             pytest.skip(f"{task.name} has no true labels to count")
         evaluated = zoo.evaluate(trained.card.full_name, data.labelled(task), device="cpu", precision="fp32")
         evaluated.wait(timeout_s=DEADLINE_S, progress=False)

@@ -9,10 +9,11 @@ import pytest
 
 import zoo
 from zoo.data import load
+from zoo.kinds.samples import LABELS
 from zoo.options import parse
 from zoo.plugins import load_plugin
 from zoo.runs.events import AnyEvent, DataLoaded, RunFinished, RunLaunched, RunPlanned, RunStarted, StepCompleted
-from zoo.testing.samples import LABELS, Samples
+from zoo.testing.samples import Samples
 from zoo.testing.subject import DEADLINE_S, Subject
 
 
@@ -90,7 +91,7 @@ class Learning(Subject):
         from zoo.fetch import fetch
 
         task = self.task_of(card, verb)
-        dataset = load(data.labelled(task) if task.labelled else data.unlabelled(task), task)
+        dataset = load(data.labelled(task) if task.target else data.unlabelled(task), task)
         folder.mkdir(parents=True, exist_ok=True)
         more.setdefault("emit", lambda event: None)
         return zoo.TrainingRun(

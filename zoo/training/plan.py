@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from zoo.data.spelling import quoted, told_apart
 from zoo.errors import OptionInvalid
 from zoo.hyperparameters import FinetuneOptions, TrainingOptions, named_weights
 from zoo.kinds.label import canonical
+from zoo.kinds.spelling import quoted, told_apart
 from zoo.training.objective import Objective
 
 SMALL = 1_000

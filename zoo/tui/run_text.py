@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 
 from zoo.blocks import Block, Report
-from zoo.data.spelling import told_apart
+from zoo.kinds.spelling import told_apart
 from zoo.plurals import counted
 from zoo.runs.mistakes import Mistake
 from zoo.runs.snapshot import RunSnapshot

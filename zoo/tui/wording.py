@@ -16,7 +16,7 @@ from zoo.card import (
     TorchHubSource,
     UrlSource,
 )
-from zoo.data.spelling import told_apart
+from zoo.kinds.spelling import told_apart
 from zoo.progress import bar, count, duration, size
 from zoo.runs.index import RunSummary
 from zoo.sanitize import one_line

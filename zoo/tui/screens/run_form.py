@@ -189,7 +189,7 @@ class RunForm(Form):
     @property
     def needs_label(self) -> bool:
         """Whether the data must have labels."""
-        return self.task_.labelled
+        return self.task_.target is not None
 
     @property
     def merges_labels(self) -> bool:

@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 
 from zoo.card import Card, Verb
 from zoo.data import load, split
-from zoo.data.spelling import told_apart
+from zoo.kinds.spelling import told_apart
 from zoo.plurals import counted
 from zoo.requests import Source, request_of
 from zoo.runs.request import RunRequest

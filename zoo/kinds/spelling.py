@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
-from zoo.data.characters import INVISIBLE
+from zoo.kinds.characters import INVISIBLE
 
 _WORD = re.compile(r"\S+")
 _GROUPS_SHOWN = 3

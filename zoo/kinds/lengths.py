@@ -7,8 +7,8 @@ from array import array
 from collections.abc import Callable
 from pathlib import Path
 
-from zoo.data.report import Lengths
 from zoo.errors import StoreInvalid
+from zoo.kinds.facts import Lengths
 
 BATCH = 512
 

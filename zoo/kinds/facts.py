@@ -1,0 +1,67 @@
+"""What an inspection finds about the values of a kind, as data."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Level = Literal["error", "warning", "info"]
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing a person should know, in plain words."""
+
+    level: Level
+    """An error keeps the file from being used; a warning costs quality."""
+    message: str
+
+
+class Marks(msgspec.Struct, frozen=True):
+    """Rows that carry a mark of something having gone wrong with the text."""
+
+    rows: int = 0
+    first_row: int = 0
+    """0 where there is none."""
+
+
+class Lengths(msgspec.Struct, frozen=True, kw_only=True):
+    """How long the inputs are."""
+
+    unit: Literal["tokens", "words"]
+    """Tokens include the special ones of the model's tokenizer."""
+    p50: int
+    p90: int
+    p99: int
+    max: int
+    max_tokens: int | None = None
+    """Most tokens of an input that are read."""
+    truncated_share: float | None = None
+    """Share of the inputs longer than that, 0 to 1; None where tokens were not counted."""
+
+
+class Size(msgspec.Struct, frozen=True):
+    """Of an image, in pixels as stored."""
+
+    width: int
+    height: int
+
+
+class ImageFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the usable images are like; they are ordered by area."""
+
+    smallest: Size
+    median: Size
+    largest: Size
+    sizes: int
+    """How many different ones there are."""
+    modes: dict[str, int]
+    """Pillow's name of each (RGB, L, P, CMYK, ...) and how many there are, most frequent first."""
+    formats: dict[str, int]
+    """Likewise: JPEG, PNG, ..."""
+    shorter_side: int | None = None
+    """Of what the model sees, in pixels."""
+    enlarged: int = 0
+    """Images smaller than that."""
+    other_files: dict[str, int] = {}
+    """Files in a folder that are no images by their names: extension and number, most frequent first."""

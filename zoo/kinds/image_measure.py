@@ -1,0 +1,84 @@
+"""What an inspection measures of images."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from zoo.kinds.facts import ImageFacts, Size
+from zoo.kinds.files import sha256_of
+from zoo.kinds.image_decoding import decode
+from zoo.kinds.image_files import other_files
+from zoo.kinds.measure import Look, ModelLimits
+from zoo.prediction import Rejected
+
+if TYPE_CHECKING:
+    from zoo.data.report import Part
+
+
+class _Decoded(NamedTuple):
+    size: Size
+    mode: str
+    format: str
+
+
+class ImageMeasure:
+    """Sizes, modes and formats of images, each of them decoded to its last pixel."""
+
+    threads = True
+
+    def __init__(self, base: Path, limits: ModelLimits) -> None:
+        self._base = base
+        self._shorter_side = limits.shorter_side
+        self._sizes: Counter[Size] = Counter()
+        self._modes: Counter[str] = Counter()
+        self._formats: Counter[str] = Counter()
+
+    def cell(self, row: int, value: str) -> None:
+        """The name of a file tells nothing."""
+
+    def look(self, value: str) -> Look | Rejected:
+        """Images are the same where their files are, byte by byte."""
+        name = str(Path(value).relative_to(self._base)) if Path(value).is_relative_to(self._base) else value
+        image = decode(value)
+        if isinstance(image, Rejected):
+            return Rejected(f"{name}: {image.reason}")
+        return Look(
+            bytes.fromhex(sha256_of(value)), name, _Decoded(Size(*image.size), image.mode, image.format or "unknown")
+        )
+
+    def add(self, seen: _Decoded) -> None:
+        """Count it."""
+        self._sizes[seen.size] += 1
+        self._modes[seen.mode] += 1
+        self._formats[seen.format] += 1
+
+    def complete(self, part: Part) -> Part:
+        """With what was counted."""
+        if not self._sizes:
+            return part
+        ordered = sorted(self._sizes, key=lambda size: (size.width * size.height, size.width))
+        facts = ImageFacts(
+            smallest=ordered[0],
+            median=self._median(ordered),
+            largest=ordered[-1],
+            sizes=len(ordered),
+            modes=dict(self._modes.most_common()),
+            formats=dict(self._formats.most_common()),
+            shorter_side=self._shorter_side or None,
+            enlarged=sum(n for size, n in self._sizes.items() if min(size.width, size.height) < self._shorter_side),
+            other_files=other_files(Path(part.path)),
+        )
+        return msgspec.structs.replace(part, images=facts)
+
+    def _median(self, ordered: list[Size]) -> Size:
+        """By area: the lower of the two in the middle."""
+        middle, passed = (sum(self._sizes.values()) + 1) // 2, 0
+        for size in ordered:
+            passed += self._sizes[size]
+            if passed >= middle:
+                break
+        return size

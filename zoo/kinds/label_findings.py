@@ -1,0 +1,86 @@
+"""What the counts of labels mean for training, in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from zoo.kinds.facts import Finding
+from zoo.kinds.spelling import listed, quoted, told_apart
+from zoo.plurals import counted, shown
+
+if TYPE_CHECKING:
+    from zoo.data.report import Inspection
+
+FEW_ROWS = 8
+"""Below this many rows of a class, results vary from one draw of the data to the next."""
+DOMINANT_SHARE = 0.8
+
+
+def findings(inspection: Inspection) -> Iterator[Finding]:
+    """Labels that only one part has, and what is wrong with those of the training data."""
+    if inspection.eval:
+        yield from _of_both(inspection)
+    yield from _of_training(inspection)
+
+
+def _of_both(inspection: Inspection) -> Iterator[Finding]:
+    evaluation = inspection.eval
+    names = told_apart(count.label for count in inspection.labels)
+    unseen = tuple(names[count.label] for count in inspection.labels if count.eval_rows and not count.rows)
+    if unseen and inspection.train.mapping.label:
+        yield Finding("error", f"labels of the evaluation data that are not in the training data: {shown(unseen)}")
+    unjudged = tuple(names[count.label] for count in inspection.labels if count.rows and not count.eval_rows)
+    if unjudged and evaluation and evaluation.mapping.label:
+        yield Finding("warning", f"labels without evaluation data, which are not judged: {shown(unjudged)}")
+
+
+def _of_training(inspection: Inspection) -> Iterator[Finding]:
+    part = inspection.train
+    if not part.mapping.label:
+        lacking = "label column" if part.is_numbered else "class folders"
+        yield Finding("warning", f"{part.path} has no {lacking}: it serves to pretrain and predict only")
+        return
+    yield from _of_variants(inspection)
+    counts = {count.label: count.rows for count in inspection.labels if count.rows}
+    rows = sum(counts.values())
+    if len(counts) == 1:
+        yield Finding("error", f"{part.path} has one class only: every {part.unit} is {quoted(next(iter(counts)))}")
+        return
+    if len(counts) * 2 > rows > FEW_ROWS:
+        yield Finding(
+            "warning",
+            f"{counted(len(counts), 'different label')} on {counted(rows, part.unit)}: "
+            f"is {part.mapping.label} the right column?",
+        )
+        return
+    names = told_apart(counts)
+    single = tuple(names[label] for label, found in counts.items() if found == 1)
+    if single:
+        judged = "" if inspection.eval else ", which nothing will judge"
+        yield Finding("warning", f"labels with one {part.unit} only, too few to learn from{judged}: {shown(single)}")
+    few = tuple(names[label] for label, found in counts.items() if 1 < found < FEW_ROWS)
+    if few:
+        yield Finding(
+            "warning", f"labels with fewer than {FEW_ROWS} {part.unit}s, hard to learn or to judge: {shown(few)}"
+        )
+    largest, most = max(counts.items(), key=lambda item: item[1], default=("", 0))
+    if most > DOMINANT_SHARE * rows:
+        yield Finding(
+            "warning",
+            f"{most / rows:.0%} of the {part.unit}s are {quoted(largest)}: look at macro F1 rather than accuracy, "
+            "and consider --class-weights auto",
+        )
+
+
+def _of_variants(inspection: Inspection) -> Iterator[Finding]:
+    variants = inspection.variants
+    if not variants:
+        return
+    if inspection.merged:
+        yield Finding("info", f"labels that look alike are merged under the first: {listed(variants)}")
+    else:
+        yield Finding(
+            "warning",
+            f"labels that look alike are classes of their own: {listed(variants)}; --merge-labels makes them one",
+        )

@@ -1,0 +1,54 @@
+"""How an inspection looks at the inputs of a data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from zoo.prediction import Rejected
+
+if TYPE_CHECKING:
+    from zoo.data.report import Part
+
+
+class ModelLimits(NamedTuple):
+    """How much of an input a model sees; each field means something to one kind."""
+
+    tokenizer: Path | None = None
+    """A `tokenizer.json`; without one the length of a text is in words."""
+    max_tokens: int | None = None
+    """Most tokens of a text that are read."""
+    shorter_side: int = 0
+    """Of an image, in pixels; 0 where none is meant."""
+
+
+class Look(NamedTuple):
+    """What was seen of one input."""
+
+    key: bytes
+    """The same for the same input."""
+    name: str
+    """What a person knows it by, beside its row: a file's name."""
+    seen: Any
+    """For `Measure.add`."""
+
+
+class Measure(Protocol):
+    """Looks at the inputs of one part of a data set."""
+
+    threads: bool
+    """Whether `look` takes so long that it is called in several threads at once."""
+
+    def cell(self, row: int, value: str) -> None:
+        """Take note of a cell as it stands in the file, usable or not."""
+
+    def look(self, value: str) -> Look | Rejected:
+        """Look at one usable input; changes nothing."""
+        ...
+
+    def add(self, seen: Any) -> None:
+        """Take what was seen into account, in order."""
+
+    def complete(self, part: Part) -> Part:
+        """The part with what was found."""
+        ...

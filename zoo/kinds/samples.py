@@ -1,0 +1,52 @@
+"""Little data that a model can tell apart within seconds, for the tests that plugins pass.
+
+Label names hold what file formats and models stumble over: a space, a letter outside ASCII, a leading zero.
+"""
+
+from __future__ import annotations
+
+import random
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any
+
+LABELS = ("007", "late parcel", "réclamation")
+ROWS_PER_LABEL = 12
+_SEED = 3702
+
+
+class SampleSet(ABC):
+    """Data of one kind of input, written when it is first asked for."""
+
+    @abstractmethod
+    def labelled(self) -> Path:
+        """Data with labels."""
+
+    @abstractmethod
+    def unlabelled(self) -> Path:
+        """Data without."""
+
+    @abstractmethod
+    def inputs(self, mark: str) -> list[Any]:
+        """Inputs of every label, of unequal lengths or sizes.
+
+        Args:
+            mark: what a text must hold to be answered.
+        """
+
+    @abstractmethod
+    def unusable(self) -> list[Any]:
+        """Inputs that no model can answer; two of them hold what acts on a terminal."""
+
+    def harmful(self, mark: str) -> list[Any]:
+        """Inputs that a model may answer, and that hold what acts on a terminal."""
+        return []
+
+    def cell(self, value: Any) -> Any:
+        """An input as a table in the folder of the samples names it."""
+        return value
+
+
+def draws() -> random.Random:
+    """The same draws each time."""
+    return random.Random(_SEED)  # noqa: S311 - nobody must be unable to guess them

@@ -1,0 +1,41 @@
+"""What was measured of texts, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from zoo.kinds.facts import Finding, Lengths
+
+if TYPE_CHECKING:
+    from zoo.data.report import Part
+
+TRUNCATED_SHARE = 0.05
+
+
+def facts(part: Part) -> Iterator[tuple[str, str]]:
+    """How long they are."""
+    if part.lengths:
+        yield "lengths", _lengths(part.lengths)
+
+
+def findings(part: Part) -> Iterator[Finding]:
+    """Texts that are cut."""
+    lengths = part.lengths
+    if lengths and lengths.truncated_share:
+        yield Finding(
+            "warning" if lengths.truncated_share > TRUNCATED_SHARE else "info",
+            f"{part.path}: {lengths.truncated_share:.1%} of the inputs are longer than the {lengths.max_tokens} tokens "
+            "that are read; what comes after is not seen",
+        )
+
+
+def _lengths(lengths: Lengths) -> str:
+    text = (
+        f"half up to {lengths.p50:,} {lengths.unit}, 90% up to {lengths.p90:,}, 99% up to {lengths.p99:,}, "
+        f"longest {lengths.max:,}"
+    )
+    if lengths.truncated_share is None:
+        return text
+    cut = f"{lengths.truncated_share:.1%} are" if lengths.truncated_share else "none is"
+    return f"{text}; up to {lengths.max_tokens:,} are read: {cut} cut"
