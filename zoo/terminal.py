@@ -19,3 +19,8 @@ def columns(stream: TextIO) -> int:
 def repaints(stream: TextIO) -> bool:
     """Whether it is a terminal that obeys control sequences; `TERM=dumb`, as in an editor's shell, obeys none."""
     return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def colours(stream: TextIO) -> bool:
+    """Whether it is a terminal that shows colours, and nobody set NO_COLOR (https://no-color.org)."""
+    return repaints(stream) and not os.environ.get("NO_COLOR")

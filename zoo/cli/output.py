@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from zoo import terminal
+from zoo.blocks import Tone
 from zoo.encoding import encode_json
 from zoo.sanitize import unbroken
 from zoo.text_table import render_table
@@ -23,9 +24,20 @@ class AnswerLost(OSError):
     """stdout takes no more, as on a full disk."""
 
 
-def line(text: str = "") -> None:
-    """One line of an answer; text from outside is made safe for the terminal."""
-    _write(unbroken(text) + "\n")
+_STYLES: dict[Tone, str] = {"strong": "\x1b[1m", "error": "\x1b[31m"}
+_PLAIN = "\x1b[0m"
+
+
+def line(text: str = "", tone: Tone = "plain") -> None:
+    """One line of an answer; text from outside is made safe for the terminal.
+
+    Args:
+        text: without a line end.
+        tone: shown by bold type or a colour where stdout is a terminal, unless NO_COLOR is set.
+    """
+    safe = unbroken(text)
+    style = _STYLES.get(tone, "") if safe and terminal.colours(sys.stdout) else ""
+    _write(f"{style}{safe}{_PLAIN}\n" if style else f"{safe}\n")
 
 
 def page(text: str) -> None:

@@ -29,7 +29,7 @@ from zoo.cli.placing import (
     source_of,
     tell_placement,
 )
-from zoo.cli.render import render_answer
+from zoo.cli.render import show_answer
 from zoo.cli.warm import Answerer
 from zoo.cli.watching import leave, tell_fetching, tell_result, watch
 from zoo.data import Columns, InputRows
@@ -162,8 +162,7 @@ def _show(record: AnswerRecord, json_lines: JsonLines | None) -> None:
     if json_lines:
         output.raw(json_lines.encode(record).decode())
     else:
-        for line in render_answer(record.input or f"row {record.row}", record.answer):
-            output.line(line)
+        show_answer(record.input or f"row {record.row}", record.answer)
     output.flush()
 
 

@@ -1,10 +1,12 @@
-"""Blocks as the command line draws them: lines of text."""
+"""Blocks as the command line draws them: lines of text, in colour where stdout is a terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
-from zoo.blocks import Bars, Block, Matrix, Paragraph, Table, Vector
+from zoo.blocks import Bars, Block, Matrix, Paragraph, Report, Table, Tone, Vector
+from zoo.cli import output
 from zoo.prediction import Prediction
 from zoo.progress import bar
 from zoo.rendering.text import cell_texts, displayed_labels, matrix_lines
@@ -14,16 +16,40 @@ from zoo.text_table import render_table
 SHOWN = 5
 """Labels shown of an answer that has more."""
 SHOWN_NUMBERS = 8
+SMALL_REPORT = 30
+"""Rows up to which a table or a matrix of a report is shown."""
 MATRIX_WIDTH = 100
 """Columns that a matrix may take where stdout is no terminal."""
 
 
-def render_answer(source: str, answer: Prediction) -> list[str]:
-    """What a person wants to see of one answer, the input included."""
-    return list(render(answer.blocks(source)))
+class Line(NamedTuple):
+    """One line of text."""
+
+    text: str
+    tone: Tone = "plain"
 
 
-def render(blocks: Iterable[Block], width: int | None = None) -> Iterable[str]:
+def show_answer(source: str, answer: Prediction) -> None:
+    """Write one answer to stdout, the input included."""
+    for line in render(answer.blocks(source)):
+        output.line(*line)
+
+
+def show_report(report: Report) -> None:
+    """Write those blocks of a report to stdout that are not too long, with an empty line between them."""
+    for place, block in enumerate(block for block in report if _length(block) <= SMALL_REPORT):
+        if place:
+            output.line()
+        for line in render([block], output.width()):
+            output.line(*line)
+
+
+def _length(block: Block) -> int:
+    """Rows of a table or a matrix."""
+    return len(block.rows) if isinstance(block, Table) else len(block.labels) if isinstance(block, Matrix) else 1
+
+
+def render(blocks: Iterable[Block], width: int | None = None) -> Iterator[Line]:
     """The lines of blocks, one below the other; those of an answer are indented below its input.
 
     Args:
@@ -33,17 +59,18 @@ def render(blocks: Iterable[Block], width: int | None = None) -> Iterable[str]:
     for block in blocks:
         match block:
             case Paragraph():
-                yield one_line(block.text) if block.tone == "strong" else f"  {one_line(block.text)}"
+                indent = "" if block.tone == "strong" else "  "
+                yield Line(indent + one_line(block.text), block.tone)
             case Bars():
-                yield from _bars(block)
+                yield from map(Line, _bars(block))
             case Vector():
                 numbers = " ".join(f"{number:+.4f}" for number in block.numbers[:SHOWN_NUMBERS])
                 more = " ..." if len(block.numbers) > SHOWN_NUMBERS else ""
-                yield f"  {len(block.numbers)} numbers: {numbers}{more} (--json gives all)"
+                yield Line(f"  {len(block.numbers)} numbers: {numbers}{more} (--json gives all)")
             case Table():
-                yield from render_table(cell_texts(block), block.headers, width=width)
+                yield from map(Line, render_table(cell_texts(block), block.headers, width=width))
             case Matrix():
-                yield from matrix_lines(block, width or MATRIX_WIDTH)
+                yield from map(Line, matrix_lines(block, width or MATRIX_WIDTH))
 
 
 def _bars(block: Bars) -> list[str]:

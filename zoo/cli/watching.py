@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from zoo.api import Run
-from zoo.blocks import Block, Matrix, Table
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode, exit_code_of_kind
-from zoo.cli.render import render
+from zoo.cli.render import show_report
 from zoo.errors import ZooError
 from zoo.narration import Narrator
 from zoo.plurals import counted
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
 
 PLAIN_INTERVAL_S = 10.0
 """Between two lines of progress where stderr is no terminal."""
-SMALL_REPORT = 30
-"""Rows up to which a table or a matrix of a report is shown."""
 
 
 def tell_fetching(progress: Progress) -> None:
@@ -155,13 +152,4 @@ def show_metrics(s: RunSnapshot) -> None:
     output.line(
         "  ".join(f"{name} {value:.4f}" for name, value in s.metrics.items()) or "no figures: nothing was held out"
     )
-    for place, block in enumerate(block for block in s.report if _length(block) <= SMALL_REPORT):
-        if place:
-            output.line()
-        for text in render([block], output.width()):
-            output.line(text)
-
-
-def _length(block: Block) -> int:
-    """Rows of a table or a matrix."""
-    return len(block.rows) if isinstance(block, Table) else len(block.labels) if isinstance(block, Matrix) else 1
+    show_report(s.report)
