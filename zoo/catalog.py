@@ -17,7 +17,6 @@ from zoo.plugins import Plugin, PluginFailure, load_plugins
 from zoo.runs.result import MANIFEST, ResultManifest
 from zoo.suggestions import did_you_mean
 from zoo.tasks import get_task
-from zoo.tasks.task import Task
 
 _MANIFEST_DECODER = msgspec.json.Decoder(ResultManifest)
 
@@ -135,13 +134,6 @@ class Catalog:
             if any(isinstance(source, HubSource) and source.repository.lower() == wanted for source in sources):
                 return f"{reference.repository} of the Hub is called {card.name} here"
         return f"zoo pull {reference} brings it from the Hub, if a plugin knows its architecture"
-
-
-def data_task(card: Card, task: str) -> Task:
-    """A task as the data of a model serve it: a result finds its inputs where its training found them."""
-    return msgspec.structs.replace(
-        get_task(task), trained_input_column=card.input_column, trained_label_column=card.label_column
-    )
 
 
 def is_local(card: Card) -> bool:

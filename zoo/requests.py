@@ -16,9 +16,10 @@ from typing import Any, NamedTuple, cast
 import msgspec
 
 from zoo.card import Ability, Card, TextInput, Verb
-from zoo.catalog import Catalog, data_task, distinct_names
+from zoo.catalog import Catalog, distinct_names
 from zoo.data import InputRows, count_rows, digest, load, match_labels
 from zoo.data.absence import STDIN, no_such_data
+from zoo.data.columns import trained_columns
 from zoo.data.in_memory import TAKEN, is_in_memory, write
 from zoo.data.layout import parts_of
 from zoo.devices import choose, named
@@ -104,7 +105,7 @@ def request_of(job: Job, catalog: Catalog | None = None) -> RunRequest:
     options = parse(ability.options, job.options, beside=_WORDS)
     processes = cast("int", read(PROCESSES, job.place.processes))
     with offering_models(card, job.verb, catalog):
-        checked = check(job, card, data_task(card, ability.task))
+        checked = check(job, card, get_task(ability.task))
     check_name(job.name, catalog.cards)
     placement = choose(job.place.device, job.place.precision, known=ability.precisions)
     ability.check_precision(placement.precision)
@@ -164,7 +165,13 @@ def _check_training(job: Job, card: Card, task: Task) -> _Checked:
     path, own_evaluation, _ = parts_of(_existing(source.data))
     eval_data = own_evaluation if source.eval_data in (None, "") else source.eval_data
     input_column, label_column = source.input or "", source.label or ""  # None from Python
-    read_part = partial(load, task=task, input_column=input_column, label_column=label_column)
+    read_part = partial(
+        load,
+        task=task,
+        input_column=input_column,
+        label_column=label_column,
+        trained=trained_columns(card),
+    )
     dataset = read_part(path, merge=source.merge_labels)
     data = DataRequest(
         path=str(path),
@@ -191,7 +198,14 @@ def _check_evaluation(job: Job, card: Card, task: Task) -> _Checked:
     source, path = job.source, _existing(job.source.data)
     target = str(_new_file(job.out, "--errors")) if job.out else ""
     input_column, label_column = source.input or "", source.label or ""
-    dataset = load(path, task, input_column=input_column, label_column=label_column, min_classes=1)
+    dataset = load(
+        path,
+        task,
+        input_column=input_column,
+        label_column=label_column,
+        min_classes=1,
+        trained=trained_columns(card),
+    )
     training = training_of(card)
     merge = source.merge_labels or (training is not None and training.data.merge_labels)
     match_labels(dataset, card.labels, merge=merge)
@@ -209,7 +223,7 @@ def _check_prediction(job: Job, card: Card, task: Task) -> _Checked:
     if card.weights is None:
         raise Unsupported(f"{card.name} has learnt nothing yet", f"train it: zoo finetune {card.name} --data FILE")
     path, target, column = _existing(job.source.data), _new_file(job.out, "--out"), job.source.input or ""
-    rows = InputRows(path, task, input_column=column, keep=_column_names(job.keep))
+    rows = InputRows(path, task, input_column=column, keep=_column_names(job.keep), trained=trained_columns(card))
     if count_rows(path) == 0:
         raise DatasetInvalid(f"{path} has no rows", "give a file that has some")
     return _Checked(DataRequest(path=str(path), sha256=digest(path), input_column=column), str(target), rows.kept)

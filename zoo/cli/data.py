@@ -7,12 +7,14 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from zoo.card import Card, ImageInput, TextInput, Verb
-from zoo.catalog import Catalog, data_task
+from zoo.catalog import Catalog
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
 from zoo.cli.parser import Parser
 from zoo.cli.placing import add_columns, add_merge_labels
 from zoo.data import inspect, likely_task
+from zoo.data.columns import trained_columns
+from zoo.data.example import UNKNOWN
 from zoo.data.wording import report
 from zoo.requests import find_max_tokens, offering_models
 from zoo.tasks import get_task
@@ -46,6 +48,7 @@ def run(args: argparse.Namespace) -> ExitCode:
             input_column=args.input_column,
             label_column=args.label,
             merge=args.merge_labels,
+            trained=trained_columns(card) if card else UNKNOWN,
             tokenizer=_tokenizer(card) if card and isinstance(card.input, TextInput) else None,
             max_tokens=find_max_tokens(card, training) if card else None,
             shorter_side=min(card.input.input_size[1:]) if card and isinstance(card.input, ImageInput) else 0,
@@ -71,11 +74,11 @@ def _show_progress(path: str, rows: int) -> None:
 
 def _task(args: argparse.Namespace, card: Card | None, training: Verb) -> Task:
     """What was asked for, else what the model is fine-tuned or pretrained for, else what the data looks like."""
-    if card is None:
-        return get_task(args.task) if args.task else likely_task(args.data, args.input_column)
     if args.task:
-        return data_task(card, args.task)
-    return data_task(card, _training_task(card, training))
+        return get_task(args.task)
+    if card is None:
+        return likely_task(args.data, args.input_column)
+    return get_task(_training_task(card, training))
 
 
 def _tokenizer(card: Card) -> Path | None:

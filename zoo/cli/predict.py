@@ -14,7 +14,6 @@ from typing import cast
 
 from zoo.api import load, start
 from zoo.card import Card
-from zoo.catalog import data_task
 from zoo.cli import diagnostics, output, warm
 from zoo.cli.exit_codes import ExitCode
 from zoo.cli.option_flags import add_help_all, add_options, given_options
@@ -33,7 +32,7 @@ from zoo.cli.render import show_answer
 from zoo.cli.warm import Answerer
 from zoo.cli.watching import leave, tell_fetching, tell_result, watch
 from zoo.data import Columns, InputRows
-from zoo.data.columns import replaced_columns
+from zoo.data.columns import replaced_columns, trained_columns
 from zoo.data.example import Example, RejectedRow
 from zoo.data.expansion import named_files
 from zoo.data.lines import Lines, LineTooLong, NotUtf8
@@ -43,6 +42,7 @@ from zoo.prediction import Rejected, TruncationCount
 from zoo.requests import Job, find_ability, fitting_models, offering_models, request_of
 from zoo.runs.answer_files import AnswerColumns, AnswerRecord, JsonLines
 from zoo.runs.prediction_job import KeptRow, answer, chunks
+from zoo.tasks import get_task
 from zoo.tasks.task import Task
 
 STDIN = STDOUT = "-"
@@ -100,7 +100,7 @@ def run(args: argparse.Namespace) -> ExitCode:
     if args.file == STDIN:
         args.file = None  # lines of stdin are what is read without inputs
     card, ability = find_ability(args.model, "predict", args.task, args.catalog)
-    task = data_task(card, ability.task)
+    task = get_task(ability.task)
     typed = not args.inputs and not args.file and sys.stdin.isatty()
     if typed:
         diagnostics.note("reading one input a line; end with Ctrl-D")
@@ -183,10 +183,11 @@ def _answerer(args: argparse.Namespace, card: Card, task: Task) -> Iterator[Answ
 
 def _file_rows(args: argparse.Namespace, card: Card, task: Task) -> tuple[AnswerColumns, Iterator[KeptRow]]:
     """The rows of the file, and the columns of what is answered; what is wrong with it shows before the model loads."""
+    trained = trained_columns(card)
     with offering_models(card, "predict"):
-        rows = InputRows(args.file, task, input_column=args.input_column, keep=args.keep)
+        rows = InputRows(args.file, task, input_column=args.input_column, keep=args.keep, trained=trained)
     columns = AnswerColumns(rows.kept, rows.columns.input)
-    replaced = replaced_columns(args.file, task, rows.columns, Columns(args.input_column))
+    replaced = replaced_columns(args.file, trained, rows.columns, Columns(args.input_column))
     for message in (*replaced, *columns.notes()):
         diagnostics.note(message)
     iterator = iter(rows)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from zoo.data.example import Columns
+from zoo.card import Card
+from zoo.data.example import UNKNOWN, Columns
 from zoo.data.rows import Malformed
 from zoo.data.table import Table
 from zoo.errors import DatasetInvalid, InputMismatch
@@ -15,26 +16,43 @@ from zoo.plurals import shown
 from zoo.tasks.task import Task
 
 
+def trained_columns(card: Card) -> Columns:
+    """The columns that the training of a result found its data in; empty for a model that comes with a plugin."""
+    return Columns(card.input_column, card.label_column)
+
+
 def find_columns(
-    table: Table, task: Task, *, input_column: str = "", label_column: str = "", require_labels: bool
+    table: Table,
+    task: Task,
+    *,
+    input_column: str = "",
+    label_column: str = "",
+    require_labels: bool,
+    trained: Columns = UNKNOWN,
 ) -> Columns:
     """Map the columns of a file to what a task needs.
+
+    Args:
+        table: the data.
+        task: what it is for.
+        input_column: the name that a person gives; empty for the usual ones.
+        label_column: likewise.
+        require_labels: whether there must be a column for the label.
+        trained: the columns that the model was trained on, which go before the usual names.
 
     Raises:
         DatasetInvalid: naming the columns found and the flag that says which to use.
     """
-    trained = task.trained_input_column
-    chosen_input = _find(table, f"the {task.input}", "--input", _before(trained, task.input_columns), input_column)
+    chosen_input = _find(
+        table, f"the {task.input}", "--input", _before(trained.input, task.input_columns), input_column
+    )
     if not chosen_input or table.input_kind not in (None, task.input):
         check_kind(table, task)
-        raise _missing(table, f"the {task.input}", "--input", task.input_columns, trained)
+        raise _missing(table, f"the {task.input}", "--input", task.input_columns, trained.input)
     if not task.target:
         return Columns(chosen_input)
-    trained, usual = (
-        task.trained_label_column,
-        tuple(n for n in task.label_columns if n.lower() != chosen_input.lower()),
-    )
-    chosen_label = _find(table, "the label", "--label", _before(trained, usual), label_column)
+    usual = tuple(name for name in task.label_columns if name.lower() != chosen_input.lower())
+    chosen_label = _find(table, "the label", "--label", _before(trained.label, usual), label_column)
     if chosen_label == chosen_input:
         raise DatasetInvalid(
             f"{table.path}: column {chosen_input} cannot be both {task.input} and label; "
@@ -42,7 +60,7 @@ def find_columns(
             "name another with --label or --input",
         )
     if not chosen_label and require_labels:
-        raise _missing(table, "the label", "--label", usual, trained)
+        raise _missing(table, "the label", "--label", usual, trained.label)
     return Columns(chosen_input, chosen_label)
 
 
@@ -78,25 +96,25 @@ def check_kind(table: Table, task: Task) -> None:
     )
 
 
-def replaced_columns(path: str, task: Task, columns: Columns, named: Columns) -> list[str]:
+def replaced_columns(path: str, trained: Columns, columns: Columns, named: Columns) -> list[str]:
     """A line for each column that is used in place of the one that the model was trained on.
 
     Args:
         path: of the data; a folder or plain text has no columns of its own.
-        task: with the columns that the model was trained on.
+        trained: the columns that the model was trained on; empty where that is not known.
         columns: that are used.
         named: those that a person named; empty where none was.
     """
     if Path(path).is_dir() or Path(path).suffix.lower() == ".txt":
         return []
     uses = (
-        (task.trained_input_column, columns.input, named.input),
-        (task.trained_label_column, columns.label, named.label),
+        (trained.input, columns.input, named.input),
+        (trained.label, columns.label, named.label),
     )
     return [
-        f"{path} has no column {trained}, which the model was trained on; column {used} is used"
-        for trained, used, asked in uses
-        if trained and used and not asked and trained.lower() != used.lower()
+        f"{path} has no column {before}, which the model was trained on; column {used} is used"
+        for before, used, asked in uses
+        if before and used and not asked and before.lower() != used.lower()
     ]
 
 
@@ -125,18 +143,18 @@ def _separate(table: Table, given: str) -> list[str]:
     return [given] if given in table.columns else [name.strip() for name in given.split(",")]
 
 
-def usual_columns(table: Table, task: Task) -> Columns:
+def usual_columns(table: Table, task: Task, trained: Columns = UNKNOWN) -> Columns:
     """The columns that the model was trained on, or those of the usual names; empty where there is none.
 
     Raises:
         DatasetInvalid: there are several of one name.
     """
-    inputs = _before(task.trained_input_column, task.input_columns)
+    inputs = _before(trained.input, task.input_columns)
     input_column = _find(table, f"the {task.input}", "--input", inputs, "")
     if not task.target:
         return Columns(input_column)
     usual = tuple(name for name in task.label_columns if name.lower() != input_column.lower())
-    return Columns(input_column, _find(table, "the label", "--label", _before(task.trained_label_column, usual), ""))
+    return Columns(input_column, _find(table, "the label", "--label", _before(trained.label, usual), ""))
 
 
 def _find(table: Table, what: str, flag: str, usual: tuple[str, ...], asked: str) -> str:

@@ -40,6 +40,9 @@ class Columns(msgspec.Struct, frozen=True):
     """Empty where the task or the file has none."""
 
 
+UNKNOWN = Columns("")
+
+
 class Dataset(msgspec.Struct, frozen=True):
     """The usable rows of one file or folder."""
 

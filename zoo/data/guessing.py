@@ -8,7 +8,7 @@ from pathlib import Path
 
 from zoo.data import folders
 from zoo.data.columns import likely_kind
-from zoo.data.example import Columns
+from zoo.data.example import UNKNOWN, Columns
 from zoo.data.rows import Row
 from zoo.data.table import Table
 from zoo.kinds import INPUT_KINDS
@@ -18,7 +18,6 @@ from zoo.tasks.task import Task
 
 SAMPLED_ROWS = 200
 """First rows of a table that a guess is made from."""
-UNKNOWN = Columns("")
 
 
 def likely_task(path: str | Path, input_column: str = "") -> Task:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from zoo.data.columns import find_columns
-from zoo.data.example import Columns, RejectedRow
+from zoo.data.example import UNKNOWN, Columns, RejectedRow
 from zoo.data.findings import find
 from zoo.data.layout import empty_classes, parts_of, repeated_folders
 from zoo.data.lines import EncodingLog
@@ -37,6 +37,7 @@ def inspect(
     input_column: str = "",
     label_column: str = "",
     merge: bool = False,
+    trained: Columns = UNKNOWN,
     tokenizer: Path | None = None,
     max_tokens: int | None = None,
     shorter_side: int = 0,
@@ -51,6 +52,7 @@ def inspect(
         input_column: name of the column, where it is none of the usual ones.
         label_column: likewise.
         merge: whether labels that look the same are one class.
+        trained: the columns that the model was trained on, which go before the usual ones.
         tokenizer: a `tokenizer.json`; without one lengths are in words.
         max_tokens: most tokens of an input that are read.
         shorter_side: of what an image model sees, in pixels.
@@ -64,7 +66,15 @@ def inspect(
         path, validation, test = parts_of(path)
         eval_path = validation or test
     measure = partial(task.input.measure, limits=ModelLimits(tokenizer, max_tokens, shorter_side))
-    survey = partial(_Survey, task=task, names=(input_column, label_column), measure=measure, merge=merge)
+    find_own = partial(
+        find_columns,
+        task=task,
+        input_column=input_column,
+        label_column=label_column,
+        require_labels=False,
+        trained=trained,
+    )
+    survey = partial(_Survey, task=task, find=find_own, measure=measure, merge=merge)
     train = survey(path)
     train.walk(on_rows or _ignore)
     evaluation = None
@@ -96,7 +106,7 @@ class _Survey:
         path: str | Path,
         *,
         task: Task,
-        names: tuple[str, str],
+        find: Callable[[Table], Columns],
         measure: Callable[[Path], Measure],
         merge: bool,
         against: dict[bytes, Occurrence] | None = None,
@@ -104,9 +114,7 @@ class _Survey:
         self._task = task
         self._log = EncodingLog()
         self._table = Table(path, self._log)
-        self._columns: Columns = find_columns(
-            self._table, task, input_column=names[0], label_column=names[1], require_labels=False
-        )
+        self._columns = find(self._table)
         self._measure = measure(self._table.base)
         self._rows = self._empty = self._unlabelled = self._rejected_count = 0
         self._rejected: list[RejectedRow] = []

@@ -10,7 +10,7 @@ import msgspec
 
 from zoo.data.columns import find_columns, kept_columns
 from zoo.data.digests import digest, digest_of_examples
-from zoo.data.example import Columns, Dataset, Example, RejectedRow
+from zoo.data.example import UNKNOWN, Columns, Dataset, Example, RejectedRow
 from zoo.data.labels import merge_labels
 from zoo.data.layout import deeper_root
 from zoo.data.rows import Malformed, Row
@@ -33,6 +33,7 @@ def load(
     require_labels: bool | None = None,
     min_classes: int = 2,
     merge: bool = False,
+    trained: Columns = UNKNOWN,
 ) -> Dataset:
     """Read a whole file, or a folder of images; rows that cannot be used end up in `Dataset.rejected`.
 
@@ -44,6 +45,7 @@ def load(
         require_labels: whether every row must carry a label; None asks the task.
         min_classes: fewest different labels that make sense; 1 for data that is only evaluated on.
         merge: whether labels that look the same are one class.
+        trained: the columns that the model was trained on, which go before the usual ones.
 
     Raises:
         DatasetInvalid: the file as a whole cannot serve, naming file, row and the columns found.
@@ -51,7 +53,14 @@ def load(
     """
     required = task.target is not None and require_labels is not False
     table = Table(path)
-    columns = find_columns(table, task, input_column=input_column, label_column=label_column, require_labels=required)
+    columns = find_columns(
+        table,
+        task,
+        input_column=input_column,
+        label_column=label_column,
+        require_labels=required,
+        trained=trained,
+    )
     examples: list[Example] = []
     rejected: list[RejectedRow] = []
     for item in read_examples(table, task, columns, require_labels=required):
@@ -85,16 +94,25 @@ class InputRows:
         task: what the inputs are for.
         input_column: name of their column, where it is none of the usual ones.
         keep: the columns whose cells are wanted, by name or as "all"; see `kept_columns`.
+        trained: the columns that the model was trained on, which go before the usual ones.
 
     Raises:
         DatasetInvalid: the data cannot serve, or has no such column.
         Unsupported: a package that reads this format is not installed.
     """
 
-    def __init__(self, path: str | Path, task: Task, *, input_column: str = "", keep: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        task: Task,
+        *,
+        input_column: str = "",
+        keep: Sequence[str] = (),
+        trained: Columns = UNKNOWN,
+    ) -> None:
         self._table = Table(path)
         self._task = task
-        found = find_columns(self._table, task, input_column=input_column, require_labels=False)
+        found = find_columns(self._table, task, input_column=input_column, require_labels=False, trained=trained)
         self.columns = Columns(found.input)
         self.kept = kept_columns(self._table, keep)
 

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo.catalog import data_task
 from zoo.data import Columns, RejectedRow, load, match_labels
-from zoo.data.columns import replaced_columns
+from zoo.data.columns import replaced_columns, trained_columns
 from zoo.data.example import Example
 from zoo.errors import DatasetInvalid, Unsupported
 from zoo.metrics import ClassificationMetrics
@@ -29,6 +28,7 @@ from zoo.runs.preparation import load_predictor, resolve
 from zoo.runs.quarantine import Quarantine, check_digest
 from zoo.runs.trained_on import count_trained_on
 from zoo.sanitize import one_line
+from zoo.tasks import get_task
 
 if TYPE_CHECKING:
     from zoo.runs.worker import Worker
@@ -45,7 +45,7 @@ def evaluate(worker: Worker) -> AnyEvent:
         DatasetInvalid: it could answer none of the rows.
     """
     _, card = resolve(worker)
-    task = data_task(card, worker.request.task)
+    task = get_task(worker.request.task)
     if not task.target or not card.labels:
         raise Unsupported(
             f"{card.name} does {task.name}, which has no labels to be judged by",
@@ -58,12 +58,13 @@ def evaluate(worker: Worker) -> AnyEvent:
         input_column=data.input_column,
         label_column=data.label_column,
         min_classes=1,
+        trained=trained_columns(card),
     )
     check_digest(data.path, dataset.sha256, data.sha256)
     dataset = match_labels(dataset, card.labels, merge=data.merge_labels)
     quarantine = Quarantine(worker, [dataset])
     named = Columns(data.input_column, data.label_column)
-    for message in replaced_columns(data.path, task, dataset.columns, named):
+    for message in replaced_columns(data.path, trained_columns(card), dataset.columns, named):
         worker.emit(Noted(message=message))
     worker.emit(
         DataLoaded(

@@ -12,15 +12,15 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.catalog import data_task
 from zoo.data import Columns, InputRows, count_rows, digest
-from zoo.data.columns import replaced_columns
+from zoo.data.columns import replaced_columns, trained_columns
 from zoo.data.example import Example, RejectedRow
 from zoo.prediction import Prediction, Rejected, TruncationCount
 from zoo.runs.answer_files import AnswerColumns, AnswerFormat, AnswerRecord, RecordCount, format_of
 from zoo.runs.events import AnyEvent, Noted, PredictionsWritten, RunCancelled, RunFinished, Warned
 from zoo.runs.preparation import load_predictor, resolve
 from zoo.runs.quarantine import check_digest
+from zoo.tasks import get_task
 
 if TYPE_CHECKING:
     import io
@@ -38,11 +38,11 @@ def predict(worker: Worker) -> AnyEvent:
     """Answer every row of the data; returns the event that ends the run."""
     request, data = worker.request, worker.request.data
     check_digest(data.path, digest(data.path), data.sha256)
-    task = data_task(resolve(worker)[1], request.task)
-    rows = InputRows(data.path, task, input_column=data.input_column, keep=request.keep)
+    task, trained = get_task(request.task), trained_columns(resolve(worker)[1])
+    rows = InputRows(data.path, task, input_column=data.input_column, keep=request.keep, trained=trained)
     columns = AnswerColumns(rows.kept, rows.columns.input)
     if worker.attempt == 1:
-        replaced = replaced_columns(data.path, task, rows.columns, Columns(data.input_column))
+        replaced = replaced_columns(data.path, trained, rows.columns, Columns(data.input_column))
         for message in (*replaced, *columns.notes()):
             worker.emit(Noted(message=message))
     _, predictor = load_predictor(worker)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from zoo.data import Dataset, examine, load, match_labels, split
@@ -70,15 +71,23 @@ class TrainingData:
         return len(self.train) - self.quarantine.train_rows, len(self.eval) - self.quarantine.eval_rows
 
 
-def load_training_data(worker: Worker, task: Task, options: DataOptions) -> TrainingData:
-    """Read the data, quarantine what cannot be used, hold a part out for evaluation."""
+def load_training_data(worker: Worker, task: Task, options: DataOptions, trained: Columns) -> TrainingData:
+    """Read the data, quarantine what cannot be used, hold a part out for evaluation.
+
+    Args:
+        worker: of the run.
+        task: what is learnt.
+        options: of the training.
+        trained: the columns that the model was trained on before.
+    """
     request = worker.request.data
-    dataset = _load(worker, task, request.path, request.sha256, merge=request.merge_labels)
+    read_part = partial(_load, worker, task, trained)
+    dataset = read_part(request.path, request.sha256, merge=request.merge_labels)
     labels = dataset.labels if task.target else ()
     keys = [input_key(example) for example in dataset.examples]
     held_out = None
     if request.eval_path:
-        held_out = _load(worker, task, request.eval_path, request.eval_sha256, min_classes=1)
+        held_out = read_part(request.eval_path, request.eval_sha256, min_classes=1)
         if task.target:
             held_out = match_labels(held_out, labels, merge=request.merge_labels)
         train, evaluation = dataset.examples, held_out.examples
@@ -89,7 +98,7 @@ def load_training_data(worker: Worker, task: Task, options: DataOptions) -> Trai
     quarantine.check_share(options.max_rejected)
     for source in sources:
         named = Columns(request.input_column, request.label_column)
-        for message in replaced_columns(source.path, task, source.columns, named):
+        for message in replaced_columns(source.path, trained, source.columns, named):
             worker.emit(Noted(message=message))
     _check_labels_of_resumed(worker, labels)
     worker.emit(
@@ -118,7 +127,9 @@ def _keys_without(held_out: Sequence[Example], dataset: Dataset, keys: Sequence[
     return (key for key, example in zip(keys, dataset.examples, strict=True) if id(example) not in left_out)
 
 
-def _load(worker: Worker, task: Task, path: str, sha256: str, *, merge: bool = False, min_classes: int = 2) -> Dataset:
+def _load(
+    worker: Worker, task: Task, trained: Columns, path: str, sha256: str, *, merge: bool = False, min_classes: int = 2
+) -> Dataset:
     """One of the files of the run, which must be as it was when the run was asked for."""
     columns = worker.request.data
     dataset = load(
@@ -128,6 +139,7 @@ def _load(worker: Worker, task: Task, path: str, sha256: str, *, merge: bool = F
         label_column=columns.label_column,
         merge=merge,
         min_classes=min_classes,
+        trained=trained,
     )
     check_digest(path, dataset.sha256, sha256)
     return dataset

@@ -15,7 +15,7 @@ import msgspec
 
 from zoo import atomic
 from zoo.card import Card, Verb, WeightsFile
-from zoo.catalog import data_task
+from zoo.data.columns import trained_columns
 from zoo.data.example import Example
 from zoo.hyperparameters import DataOptions
 from zoo.metrics import confusion_of
@@ -45,14 +45,14 @@ def train(worker: Worker) -> AnyEvent:
     plugin, card = resolve(worker)
     verb: Verb = "pretrain" if request.verb == "pretrain" else "finetune"
     ability = card.ability(verb, request.task)
-    task = data_task(card, ability.task)
+    task = get_task(ability.task)
     options = cast("DataOptions", parse(ability.options, request.options))  # has its fields: plugins are held to it
     _drop_unfinished(worker)
-    data = load_training_data(worker, task, options)
+    data = load_training_data(worker, task, options, trained_columns(card))
     weights = fetch_weights(worker, card)
     run = TrainingRun(
         card=card,
-        task=get_task(ability.task),
+        task=task,
         weights=weights,
         train=data.train,
         eval=data.eval,

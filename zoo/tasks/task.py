@@ -22,9 +22,6 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be told of it; None where training data need no more than the inputs."""
     columns: dict[str, tuple[str, ...]] = {}
     """Usual names of the columns by role (`input`, `label`), the preferred one first, where the kind has others."""
-    trained_input_column: str = ""
-    """The column that the model at hand was trained on; it goes before the usual names."""
-    trained_label_column: str = ""
     answer: type[msgspec.Struct]
     """What a model answers."""
     primary_metric: str

@@ -30,7 +30,7 @@ class BatchScreen(RunForm):
         yield text_field(
             "out", "into", placeholder="answers.jsonl", path=True, note="a new file: .csv, .tsv, .jsonl or .ndjson"
         )
-        yield ColumnFields(self.task_, label=self.needs_label)
+        yield ColumnFields(self.task_, self.trained, label=self.needs_label)
         yield text_field("keep", "keep", placeholder="id, customer", note="columns to carry along; all is every one")
 
     def command(self) -> str:

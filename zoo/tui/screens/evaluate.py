@@ -21,7 +21,7 @@ class EvaluateScreen(RunForm):
     def fields(self) -> ComposeResult:
         """Data and its columns."""
         yield text_field("data", "data", path=True)
-        yield ColumnFields(self.task_, label=self.needs_label)
+        yield ColumnFields(self.task_, self.trained, label=self.needs_label)
         yield merge_labels_field()
         yield text_field(
             "errors",

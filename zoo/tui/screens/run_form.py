@@ -15,13 +15,14 @@ from textual.widgets import Collapsible, Input, Static
 
 from zoo.api import start
 from zoo.card import Ability, Card
-from zoo.catalog import data_task
+from zoo.data.columns import trained_columns
 from zoo.devices import Device, available
 from zoo.errors import DatasetInvalid, OptionInvalid, ZooError
 from zoo.options import Option, schema
 from zoo.requests import Job, Place, Source, check_name, find_max_tokens
 from zoo.runs.request import RunRequest, RunVerb
 from zoo.sanitize import one_line, plain
+from zoo.tasks import get_task
 from zoo.tui.commands import command_line
 from zoo.tui.form_errors import in_words_of_form
 from zoo.tui.screens.confirm import ConfirmScreen
@@ -61,7 +62,7 @@ class RunForm(Form):
     def __init__(self, card: Card, verb: str, ability: Ability) -> None:
         super().__init__()
         self.card, self.verb, self.ability = card, verb, ability
-        self.task_ = data_task(card, ability.task)
+        self.task_, self.trained = get_task(ability.task), trained_columns(card)
         self.options: tuple[Option, ...] = schema(ability.options)
         self._preview_timer: Timer | None = None
         self._columns_of: DataQuery | None = None

@@ -42,7 +42,7 @@ class TrainScreen(RunForm):
             path=True,
             help="Evaluation data of its own; without it a share of the rows is held out, see eval share.",
         )
-        yield ColumnFields(self.task_, label=self.needs_label)
+        yield ColumnFields(self.task_, self.trained, label=self.needs_label)
         if self.needs_label:
             yield merge_labels_field()
 
@@ -66,6 +66,7 @@ class TrainScreen(RunForm):
             input_column=request.data.input_column,
             label_column=request.data.label_column,
             merge=request.data.merge_labels,
+            trained=self.trained,
         )
         parts = [f"{len(data.examples):,} usable"]
         if data.rejected:

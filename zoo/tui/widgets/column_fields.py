@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
+from zoo.data import Columns
 from zoo.errors import DatasetInvalid, ZooError
 from zoo.tasks.task import Task
 from zoo.tui.widgets.data_preview import ColumnChoice
@@ -24,15 +25,16 @@ class ColumnFields(Vertical):
 
     Args:
         task: what the data is for.
+        trained: the columns that the model was trained on.
         label: whether labels are needed.
     """
 
     DEFAULT_CSS = "ColumnFields { height: auto; }"
 
-    def __init__(self, task: Task, *, label: bool) -> None:
+    def __init__(self, task: Task, trained: Columns, *, label: bool) -> None:
         super().__init__()
         self._meanings = {"input": task.input.name, **({"label": "label"} if label else {})}
-        self._trained = {"input": task.trained_input_column, "label": task.trained_label_column}
+        self._trained = {"input": trained.input, "label": trained.label}
         self._chosen = dict.fromkeys(self._meanings, "")
         self._usual: dict[str, str] | None = None
         """Columns that are found by name; None where there is no data yet."""

@@ -12,7 +12,8 @@ from textual.worker import Worker, get_current_worker
 
 from zoo.card import Card, ImageInput, TextInput
 from zoo.data import Columns, Inspection, inspect, likely_columns
-from zoo.data.columns import check_kind, find_columns, likely_kind, usual_columns
+from zoo.data.columns import check_kind, find_columns, likely_kind, trained_columns, usual_columns
+from zoo.data.example import UNKNOWN
 from zoo.data.inspection import OnRows
 from zoo.data.layout import parts_of
 from zoo.data.lines import EncodingLog
@@ -153,7 +154,8 @@ class DataPreview(Static):
         try:
             with offering_models(self._model, self._verb):
                 table = Table(parts_of(Path(query.path).expanduser()).train, EncodingLog())
-                choice = find_choice(table, self._task_kind, query, needs_label=self._needs_label)
+                trained = trained_columns(self._model)
+                choice = find_choice(table, self._task_kind, query, needs_label=self._needs_label, trained=trained)
                 self.post_message(self.ColumnsRead(query, choice))
                 if not choice.likely.input:
                     check_kind(table, self._task_kind)
@@ -173,6 +175,7 @@ class DataPreview(Static):
             input_column=columns.input,
             label_column=columns.label,
             merge=query.merge,
+            trained=trained_columns(self._model),
             tokenizer=_tokenizer(self._model) if isinstance(card_input, TextInput) else None,
             max_tokens=query.max_tokens,
             shorter_side=min(card_input.input_size[1:]) if isinstance(card_input, ImageInput) else 0,
@@ -180,19 +183,21 @@ class DataPreview(Static):
         )
 
 
-def find_choice(table: Table, task: Task, query: DataQuery, *, needs_label: bool) -> ColumnChoice:
+def find_choice(
+    table: Table, task: Task, query: DataQuery, *, needs_label: bool, trained: Columns = UNKNOWN
+) -> ColumnChoice:
     """The columns of a table; a choice made for other data holds where the column is there, too.
 
     Raises:
         DatasetInvalid: it cannot be read, or lacks a column and has none to choose from.
     """
-    usual = usual_columns(table, task)
+    usual = usual_columns(table, task, trained)
     chosen = (name if name in table.columns else "" for name in (query.input_column, query.label_column))
     known = Columns(*(mine or by_name for mine, by_name in zip(chosen, (usual.input, usual.label), strict=True)))
     if known.input and (known.label or not needs_label):
         return ColumnChoice(table.columns, usual, known)
     if set(table.columns) <= {known.input, known.label}:
-        find_columns(table, task, require_labels=needs_label)
+        find_columns(table, task, require_labels=needs_label, trained=trained)
     if not known.input and likely_kind(table) not in (None, task.input):
         return ColumnChoice(table.columns, usual, known)
     likely = likely_columns(table, task, known)
