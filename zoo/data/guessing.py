@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
-from zoo.data import folders
 from zoo.data.columns import likely_kind
 from zoo.data.example import UNKNOWN, Columns
+from zoo.data.formats import class_folders
 from zoo.data.rows import Row
 from zoo.data.table import Table
 from zoo.kinds import INPUT_KINDS
@@ -31,7 +31,9 @@ def likely_task(path: str | Path, input_column: str = "") -> Task:
         DatasetInvalid: it cannot be read.
         Unsupported: a package that reads this format is not installed.
     """
-    kind = (folders.INPUT_KIND if Path(path).is_dir() else likely_kind(Table(path), input_column)) or INPUT_KINDS[0]
+    kind = (class_folders.INPUT_KIND if Path(path).is_dir() else likely_kind(Table(path), input_column)) or INPUT_KINDS[
+        0
+    ]
     return next(task for task in map(get_task, BUILT_IN) if task.input is kind and task.target)
 
 

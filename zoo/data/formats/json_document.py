@@ -18,7 +18,7 @@ import msgspec
 
 from zoo.data.compression import open_contents
 from zoo.data.encodings import utf8_stream, without_marks
-from zoo.data.jsonlines import columns_of, decode_row, selected
+from zoo.data.formats.json_lines import columns_of, decode_row, selected
 from zoo.data.lines import EncodingLog, InvalidByte, NotUtf8
 from zoo.data.rows import Malformed, Row
 from zoo.errors import DatasetInvalid

@@ -1,4 +1,4 @@
-"""Which reader a file needs: its name says so, and its contents where the two disagree."""
+"""The formats of data, one module each, and which of them a file has: its name says so, or its contents do."""
 
 from __future__ import annotations
 
@@ -12,25 +12,24 @@ from typing import NamedTuple, Protocol, cast
 from zoo.data import compression
 from zoo.data.absence import no_such_data
 from zoo.data.encodings import utf8_stream, without_marks
-from zoo.data.jsondocument import is_document
+from zoo.data.formats.json_document import is_document
 from zoo.data.lines import EncodingLog
 from zoo.data.rows import Malformed, Row
 from zoo.errors import DatasetInvalid
 from zoo.kinds.image_files import is_passed_over
 from zoo.signatures import HEAD_BYTES, PARQUET, markup_of, signature_of
 
-_DELIMITED, _LINES, _DOCUMENT = "zoo.data.delimited", "zoo.data.jsonlines", "zoo.data.jsondocument"
-_MODULES = {
-    ".csv": _DELIMITED,
-    ".tsv": _DELIMITED,
-    ".tab": _DELIMITED,
-    ".jsonl": _LINES,
-    ".ndjson": _LINES,
-    ".json": _DOCUMENT,
-    ".parquet": "zoo.data.parquet",
-    ".txt": "zoo.data.plaintext",
+_EXTENSIONS = {
+    "delimited": (".csv", ".tsv", ".tab"),
+    "json_lines": (".jsonl", ".ndjson"),
+    "json_document": (".json",),
+    "parquet": (".parquet",),
+    "plain_text": (".txt",),
+    "class_folders": (),
 }
-EXTENSIONS = tuple(_MODULES)
+"""The formats: modules of this package, and what their files usually end in."""
+_FORMAT_OF = {extension: name for name, extensions in _EXTENSIONS.items() for extension in extensions}
+EXTENSIONS = tuple(_FORMAT_OF)
 _READ = f"zoo reads {', '.join(EXTENSIONS)}, and these compressed ({', '.join(compression.EXTENSIONS)})"
 _OBJECT = re.compile(rb'\s*(?:\[\s*)?\{\s*"')
 """How JSON begins, and no header of a delimited file does."""
@@ -61,7 +60,7 @@ def format_of(path: Path) -> Format:
         DatasetInvalid: there is no such file, its extension names no format that zoo reads, or it is something else.
     """
     if path.is_dir():
-        return _format("zoo.data.folders", "")
+        return _format("class_folders", "")
     if not path.exists():
         raise no_such_data(path)
     if not path.is_file():
@@ -93,19 +92,19 @@ def _of_contents(path: Path) -> Format:
     signature = signature_of(head) or (markup_of(head) if extension != ".txt" else None)
     if signature:
         raise DatasetInvalid(f"{path} is {signature.kind}", signature.advice)
-    if extension not in _MODULES:
+    if extension not in _FORMAT_OF:
         raise _unknown(path, extension)
     if extension == ".parquet":
         raise DatasetInvalid(f"{path} is not a readable Parquet file: it begins with {head[:8]!r}", _READ)
-    module = _MODULES[extension]
+    name = _FORMAT_OF[extension]
     text = without_marks(utf8_stream(io.BufferedReader(io.BytesIO(head))).read(HEAD_BYTES))
-    if module in (_LINES, _DOCUMENT) or (module == _DELIMITED and _OBJECT.match(text)):
-        module = _DOCUMENT if is_document(text, expected=module != _LINES) else _LINES
-    return _format(module, extension)
+    if name in ("json_lines", "json_document") or (name == "delimited" and _OBJECT.match(text)):
+        name = "json_document" if is_document(text, expected=name != "json_lines") else "json_lines"
+    return _format(name, extension)
 
 
-def _format(module: str, extension: str) -> Format:
-    return Format(cast("Reader", importlib.import_module(module)), extension)
+def _format(name: str, extension: str) -> Format:
+    return Format(cast("Reader", importlib.import_module(f"{__name__}.{name}")), extension)
 
 
 def _parquet(path: Path) -> Format:
@@ -113,7 +112,7 @@ def _parquet(path: Path) -> Format:
         raise DatasetInvalid(
             f"{path} is a Parquet file within another", "unpack it: a Parquet file is compressed as it is"
         )
-    return _format(_MODULES[".parquet"], ".parquet")
+    return _format("parquet", ".parquet")
 
 
 def _unknown(path: Path, extension: str) -> DatasetInvalid:

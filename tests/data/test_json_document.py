@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from zoo.data import inspect, load
-from zoo.data.jsondocument import MAX_BYTES
+from zoo.data.formats.json_document import MAX_BYTES
 from zoo.errors import DatasetInvalid
 from zoo.tasks.task import Task
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from zoo.data.dialect import dialect_of
+from zoo.data.formats.dialect import dialect_of
 from zoo.data.lines import EncodingLog, Lines, open_lines
 from zoo.data.rows import Malformed, Row
 from zoo.errors import DatasetInvalid
