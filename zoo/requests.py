@@ -25,7 +25,7 @@ from zoo.data.layout import parts_of
 from zoo.devices import choose, named
 from zoo.encoding import is_encodable
 from zoo.errors import DatasetInvalid, InputMismatch, OptionInvalid, Unsupported
-from zoo.options import Option, parse, read, schema, to_dict
+from zoo.options import Option, Scalar, parse, read, schema, to_dict
 from zoo.plugins import load_plugin
 from zoo.plurals import counted
 from zoo.runs import store
@@ -39,6 +39,12 @@ from zoo.tasks.task import Task
 _MODELS_OFFERED = 4
 PROCESSES = Option(
     name="processes", kind="int", default=1, help="Processes on this machine.", ge=1, le=64, advanced=True
+)
+_RUN_NAME = Option(name="name", kind="str", default="", help="Of the run.")
+_OF_SOURCE = (
+    Option(name="input", kind="str", default="", help="The name of the column of the inputs."),
+    Option(name="label", kind="str", default="", help="The name of the column of the labels."),
+    Option(name="merge_labels", kind="bool", default=False, help="Whether labels that look the same are one class."),
 )
 
 
@@ -101,6 +107,7 @@ def request_of(job: Job, catalog: Catalog | None = None) -> RunRequest:
     """
     catalog = catalog or Catalog.load()
     card, ability = find_ability(job.model, ability_verb(job.verb), job.task, catalog)
+    job = _in_plain_types(job)
     check = {"evaluate": _check_evaluation, "predict": _check_prediction}.get(job.verb, _check_training)
     options = parse(ability.options, job.options, beside=_WORDS)
     processes = cast("int", read(PROCESSES, job.place.processes))
@@ -112,7 +119,7 @@ def request_of(job: Job, catalog: Catalog | None = None) -> RunRequest:
     if processes > 1 and placement.device != "cpu":
         _check_accelerators(placement.device, processes)
     return RunRequest(
-        name=job.name or "",
+        name=job.name,
         verb=job.verb,
         model=card.full_name,
         plugin=card.plugin,
@@ -130,6 +137,23 @@ def request_of(job: Job, catalog: Catalog | None = None) -> RunRequest:
         dry_run=job.dry_run,
         created_at=time.time(),
         versions=relevant_versions(load_plugin(card.plugin).distribution),
+    )
+
+
+def _in_plain_types(job: Job) -> Job:
+    """The job with texts and truth values as such, whatever Python gave for them; None is what was not given.
+
+    Raises:
+        OptionInvalid: one is something else.
+    """
+
+    def plain(described: Option, holder: Job | Source) -> Scalar:
+        value = getattr(holder, described.name)
+        return read(described, described.default if value is None else value)
+
+    source = {described.name: plain(described, job.source) for described in _OF_SOURCE}
+    return msgspec.structs.replace(
+        job, name=plain(_RUN_NAME, job), source=msgspec.structs.replace(job.source, **source)
     )
 
 
@@ -164,7 +188,7 @@ def _check_training(job: Job, card: Card, task: Task) -> _Checked:
     source = job.source
     path, own_evaluation, _ = parts_of(_existing(source.data))
     eval_data = own_evaluation if source.eval_data in (None, "") else source.eval_data
-    input_column, label_column = source.input or "", source.label or ""  # None from Python
+    input_column, label_column = source.input, source.label
     read_part = partial(
         load,
         task=task,
@@ -197,7 +221,7 @@ def _check_evaluation(job: Job, card: Card, task: Task) -> _Checked:
         )
     source, path = job.source, _existing(job.source.data)
     target = str(_new_file(job.out, "--errors")) if job.out else ""
-    input_column, label_column = source.input or "", source.label or ""
+    input_column, label_column = source.input, source.label
     dataset = load(
         path,
         task,
@@ -222,7 +246,7 @@ def _check_evaluation(job: Job, card: Card, task: Task) -> _Checked:
 def _check_prediction(job: Job, card: Card, task: Task) -> _Checked:
     if card.weights is None:
         raise Unsupported(f"{card.name} has learnt nothing yet", f"train it: zoo finetune {card.name} --data FILE")
-    path, target, column = _existing(job.source.data), _new_file(job.out, "--out"), job.source.input or ""
+    path, target, column = _existing(job.source.data), _new_file(job.out, "--out"), job.source.input
     rows = InputRows(path, task, input_column=column, keep=_column_names(job.keep), trained=trained_columns(card))
     if count_rows(path) == 0:
         raise DatasetInvalid(f"{path} has no rows", "give a file that has some")

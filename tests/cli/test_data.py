@@ -38,6 +38,12 @@ def test_a_report_shows_mapping_lengths_and_labels(data: Path, capsys: pytest.Ca
     ]
 
 
+def test_one_word_is_told_as_one(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data.write_text("text,label\n" + "".join(f"word{i},{'pos' if i % 2 else 'neg'}\n" for i in range(40)), "utf-8")
+    assert main(["data", "inspect", str(data)]) == ExitCode.OK
+    assert "half up to 1 word, 90% up to 1," in capsys.readouterr().out
+
+
 def test_an_evaluation_file_stands_beside_it(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     eval_path = data.with_name("test.csv")
     eval_path.write_text("comment,label\nsentence number 3,pos\nnew,neg\n", "utf-8")

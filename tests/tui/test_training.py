@@ -58,7 +58,9 @@ async def test_from_the_form_to_a_finished_run(pilot: Driver, echo: None, one_de
     await pilot.press("ctrl+y")
     assert pilot.app.clipboard == f"zoo finetune echo --data {rows} --name typed --max-steps 12"
     await pilot.press("ctrl+s")
-    await shows(pilot, "40 usable, 2 classes: negative, positive", "steps 12 of 1 rows", "time shows once it trains")
+    await shows(
+        pilot, "40 usable, 2 classes: negative, positive", "steps 12 of 1 row, 0.33", "time shows once it trains"
+    )
     await pilot.press("y")
     await shows(pilot, "typed finetune echo/echo finished", "negative 1.000 1.000 1.000")
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from zoo.kinds.facts import Finding, Lengths
+from zoo.plurals import counted
 
 if TYPE_CHECKING:
     from zoo.data.report import Part
@@ -31,10 +32,8 @@ def findings(part: Part) -> Iterator[Finding]:
 
 
 def _lengths(lengths: Lengths) -> str:
-    text = (
-        f"half up to {lengths.p50:,} {lengths.unit}, 90% up to {lengths.p90:,}, 99% up to {lengths.p99:,}, "
-        f"longest {lengths.max:,}"
-    )
+    half = counted(lengths.p50, lengths.unit.removesuffix("s"))
+    text = f"half up to {half}, 90% up to {lengths.p90:,}, 99% up to {lengths.p99:,}, longest {lengths.max:,}"
     if lengths.truncated_share is None:
         return text
     cut = f"{lengths.truncated_share:.1%} are" if lengths.truncated_share else "none is"

@@ -12,6 +12,7 @@ from textual.widgets import Static
 
 from zoo.dry_run import dry_run
 from zoo.errors import ZooError
+from zoo.plurals import counted
 from zoo.progress import count, duration
 from zoo.runs.request import RunRequest
 from zoo.runs.snapshot import RunSnapshot
@@ -86,9 +87,12 @@ def describe(s: RunSnapshot) -> str:
         return f"{'steps':<{PLAN_WIDTH}}finding out: a dry run builds the model"
     plan = s.plan
     lines = [
-        ("steps", f"{plan.steps:,} of {plan.batch_size} rows, {plan.epochs:.3g} epochs"),
+        ("steps", f"{plan.steps:,} of {counted(plan.batch_size, 'row')}, {counted(plan.epochs, 'epoch')}"),
         ("learning rate", f"{plan.lr:g} at its peak" if plan.lr else ""),
-        ("parameters", f"{count(plan.trainable_parameters)} trained of {count(plan.parameters)}"),
+        (
+            "parameters",
+            f"{count(plan.trainable_parameters)} trained of {count(plan.parameters)}" if plan.parameters else "",
+        ),
         ("time", _time(s)),
     ]
     return "\n".join(f"{name:<{PLAN_WIDTH}}{value}" for name, value in lines if value)
