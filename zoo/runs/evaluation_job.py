@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo.data import Columns, RejectedRow, load, match_labels
+from zoo.card import Card
+from zoo.data import Columns, Dataset, RejectedRow, load, match_labels
 from zoo.data.columns import replaced_columns, trained_columns
 from zoo.data.example import Example
 from zoo.errors import DatasetInvalid, Unsupported
@@ -29,6 +30,7 @@ from zoo.runs.quarantine import Quarantine, check_digest
 from zoo.runs.trained_on import count_trained_on
 from zoo.sanitize import one_line
 from zoo.tasks import get_task
+from zoo.tasks.task import Task
 
 if TYPE_CHECKING:
     from zoo.runs.worker import Worker
@@ -51,6 +53,39 @@ def evaluate(worker: Worker) -> AnyEvent:
             f"{card.name} does {task.name}, which has no labels to be judged by",
             f"fine-tune it first: zoo finetune {card.name} --data FILE",
         )
+    dataset, quarantine = _load_data(worker, card, task)
+    card, predictor = load_predictor(worker)
+    judgement = _Judgement(card.labels)
+    for start in range(0, len(dataset.examples), CHUNK):
+        if worker.should_stop():
+            return RunCancelled()
+        chunk = dataset.examples[start : start + CHUNK]
+        judgement.add(chunk, predictor.predict([example.input for example in chunk]))
+        worker.emit(PredictionsWritten(rows=start + len(chunk), total_rows=len(dataset.examples)))
+    files = [task.input.file_of(example.input, dataset.path) for example, _ in judgement.unanswered]
+    quarantine.add(
+        [RejectedRow(file, e.row, reason) for file, (e, reason) in zip(files, judgement.unanswered, strict=True)],
+        eval_rows=len(files),
+    )
+    answered = len(dataset.examples) - len(judgement.unanswered)
+    if not answered:
+        raise DatasetInvalid(
+            f"{dataset.path}: none of its {counted(len(dataset.examples), 'row')} could be answered, "
+            f"the first for this reason: {judgement.unanswered[0][1]}",
+            f"zoo show {card.name} says what the model takes",
+        )
+    if judgement.truncation.message:
+        worker.emit(Warned(message=judgement.truncation.message))
+    judgement.mistakes.write(worker.folder.mistakes_path)
+    if worker.request.out:
+        judgement.mistakes.write(Path(worker.request.out))
+    figures = judgement.metrics.compute()
+    worker.emit(EvaluationCompleted(step=0, metrics=figures, rows=answered))
+    return RunFinished(metrics=figures, report=judgement.metrics.report(), labels=card.labels)
+
+
+def _load_data(worker: Worker, card: Card, task: Task) -> tuple[Dataset, Quarantine]:
+    """Read the rows to be judged by, and say what is to be known of them."""
     data = worker.request.data
     dataset = load(
         data.path,
@@ -80,34 +115,7 @@ def evaluate(worker: Worker) -> AnyEvent:
         of_all = f"{known:,} of {counted(len(dataset.examples), task.input.name)} {'is' if known == 1 else 'are'}"
         message = f"{of_all} among those that {card.name} was trained on"
         worker.emit(Warned(message=f"{message}: its figures are flattered"))
-    card, predictor = load_predictor(worker)
-    judgement = _Judgement(card.labels)
-    for start in range(0, len(dataset.examples), CHUNK):
-        if worker.should_stop():
-            return RunCancelled()
-        chunk = dataset.examples[start : start + CHUNK]
-        judgement.add(chunk, predictor.predict([example.input for example in chunk]))
-        worker.emit(PredictionsWritten(rows=start + len(chunk), total_rows=len(dataset.examples)))
-    files = [task.input.file_of(example.input, data.path) for example, _ in judgement.unanswered]
-    quarantine.add(
-        [RejectedRow(file, e.row, reason) for file, (e, reason) in zip(files, judgement.unanswered, strict=True)],
-        eval_rows=len(files),
-    )
-    answered = len(dataset.examples) - len(judgement.unanswered)
-    if not answered:
-        raise DatasetInvalid(
-            f"{data.path}: none of its {counted(len(dataset.examples), 'row')} could be answered, "
-            f"the first for this reason: {judgement.unanswered[0][1]}",
-            f"zoo show {card.name} says what the model takes",
-        )
-    if judgement.truncation.message:
-        worker.emit(Warned(message=judgement.truncation.message))
-    judgement.mistakes.write(worker.folder.mistakes_path)
-    if worker.request.out:
-        judgement.mistakes.write(Path(worker.request.out))
-    figures = judgement.metrics.compute()
-    worker.emit(EvaluationCompleted(step=0, metrics=figures, rows=answered))
-    return RunFinished(metrics=figures, report=judgement.metrics.report(), labels=card.labels)
+    return dataset, quarantine
 
 
 class _Judgement:

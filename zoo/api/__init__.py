@@ -1,0 +1,30 @@
+"""zoo from Python: the same verbs as on the command line.
+
+model = zoo.load("all-minilm-l6-v2")
+model.predict(["a sentence"])
+
+run = zoo.finetune("all-minilm-l6-v2", data="train.csv", epochs=3)
+run.wait()
+run.metrics
+run.model.predict(["another sentence"])
+"""
+
+from __future__ import annotations
+
+from zoo.api.jobs import evaluate, finetune, predict_file, pretrain, start
+from zoo.api.model import Model, load, models
+from zoo.api.run import Run, list_runs, open_run
+
+__all__ = [
+    "Model",
+    "Run",
+    "evaluate",
+    "finetune",
+    "list_runs",
+    "load",
+    "models",
+    "open_run",
+    "predict_file",
+    "pretrain",
+    "start",
+]

@@ -1,0 +1,175 @@
+"""Jobs, from Python: fine-tuning, pretraining, evaluating, answering a file. Each becomes a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from zoo.api.run import Run
+from zoo.requests import Job, Place, Source, request_of, written_data
+from zoo.runs import store
+from zoo.runs.launcher import launch
+from zoo.runs.request import RunRequest
+
+
+def finetune(
+    model: str,
+    data: Any,
+    *,
+    task: str = "",
+    eval_data: Any = None,
+    input: str = "",
+    label: str = "",
+    merge_labels: bool = False,
+    name: str = "",
+    device: str = "auto",
+    precision: str = "auto",
+    processes: int = 1,
+    **options: Any,
+) -> Run:
+    """Fine-tune a model on labelled data, in a worker process.
+
+    Args:
+        model: name of a card or of a finished run.
+        data: a CSV, TSV, JSON or Parquet file, or a folder of images in class folders; or what Python holds: a data
+            frame of pandas or polars, a `datasets.Dataset`, a dict of columns, a list of dicts or of pairs. Such data
+            are written to the run's folder.
+        task: what the result shall do; needed only where the model can be fine-tuned for several.
+        eval_data: what to evaluate on; without it the `val` folder beside `train` is taken, or a share of the rows is
+            held out (`eval_share`).
+        input: column of the inputs; found by its usual names if not given.
+        label: column of the labels; likewise.
+        merge_labels: whether labels that differ only in case, blanks, invisible characters or Unicode form are one
+            class, under the name of the most frequent.
+        name: of the run and of the model that comes of it.
+        device: auto, cpu, cuda, cuda:N, mps or xpu.
+        precision: auto, fp32, bf16 or fp16.
+        processes: on this machine.
+        **options: of the model; `zoo show MODEL` lists them.
+
+    Raises:
+        ZooError: whatever can be told to be wrong before the worker starts.
+    """
+    source = Source(data=data, eval_data=eval_data, input=input, label=label, merge_labels=merge_labels)
+    place = Place(device=device, precision=precision, processes=processes)
+    return start_job(
+        Job(verb="finetune", model=model, task=task, source=source, place=place, options=options, name=name)
+    )
+
+
+def pretrain(
+    model: str,
+    data: Any,
+    *,
+    task: str = "",
+    eval_data: Any = None,
+    input: str = "",
+    name: str = "",
+    device: str = "auto",
+    precision: str = "auto",
+    processes: int = 1,
+    **options: Any,
+) -> Run:
+    """Pretrain a model on unlabelled data, in a worker process; arguments as for `finetune`.
+
+    `data` may also be a text file, one example a line.
+    """
+    source = Source(data=data, eval_data=eval_data, input=input)
+    place = Place(device=device, precision=precision, processes=processes)
+    return start_job(
+        Job(verb="pretrain", model=model, task=task, source=source, place=place, options=options, name=name)
+    )
+
+
+def evaluate(
+    model: str,
+    data: Any,
+    *,
+    task: str = "",
+    input: str = "",
+    label: str = "",
+    merge_labels: bool = False,
+    errors: str | Path | None = None,
+    name: str = "",
+    device: str = "auto",
+    precision: str = "auto",
+    **options: Any,
+) -> Run:
+    """Judge a model on labelled data, in a worker process; arguments as for `finetune`.
+
+    `errors` names a new file (.csv, .tsv, .jsonl or .ndjson) for the rows that are answered wrongly, the most confident
+    answer first; `Run.mistakes` has them in any case.
+    """
+    source = Source(data=data, input=input, label=label, merge_labels=merge_labels)
+    job = Job(
+        verb="evaluate",
+        model=model,
+        task=task,
+        source=source,
+        place=Place(device=device, precision=precision),
+        options=options,
+        name=name,
+        out=errors or "",
+    )
+    return start_job(job)
+
+
+def predict_file(
+    model: str,
+    data: Any,
+    out: str | Path,
+    *,
+    task: str = "",
+    input: str = "",
+    keep: str | Sequence[str] = (),
+    name: str = "",
+    device: str = "auto",
+    precision: str = "auto",
+    **options: Any,
+) -> Run:
+    """Answer every row of a file into another file, in order, in a worker process.
+
+    Args:
+        model: name of a card or of a finished run.
+        data: the inputs: a file, or a folder of images; or what Python holds, as for `finetune`.
+        out: .csv, .tsv, .jsonl or .ndjson; must not exist.
+        task: what the model shall answer; needed only where it knows several.
+        input: column of the inputs; found by its usual names if not given.
+        keep: columns of the data to carry along into the output, or "all".
+        name: of the run.
+        device: auto, cpu, cuda, cuda:N, mps or xpu.
+        precision: auto, fp32, bf16, fp16 or int8.
+        **options: of the model's predict ability.
+    """
+    source, place = Source(data=data, input=input), Place(device=device, precision=precision)
+    job = Job(
+        verb="predict",
+        model=model,
+        task=task,
+        source=source,
+        place=place,
+        options=options,
+        name=name,
+        out=out,
+        keep=keep,
+    )
+    return start_job(job)
+
+
+def start_job(job: Job) -> Run:
+    """Check a job, put its request into the store and start its worker."""
+    with written_data(job) as (written, folder):
+        return start(request_of(written), folder)
+
+
+def start(request: RunRequest, data_folder: Path | None = None) -> Run:
+    """Put a request into the store and start its worker.
+
+    Args:
+        request: what the run does.
+        data_folder: files that the run takes into its own folder, where its data are among them.
+    """
+    folder = store.create(request, data_folder)
+    launch(folder)
+    return Run(folder)

@@ -1,0 +1,130 @@
+"""Models: those there are, and one that is loaded into this process and answers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, overload
+
+from zoo.card import Card
+from zoo.catalog import Catalog
+from zoo.data.expansion import input_list
+from zoo.errors import Unsupported
+
+if TYPE_CHECKING:
+    from zoo.fetch import Progress
+    from zoo.prediction import Prediction
+    from zoo.runs.context import Predictor
+
+
+def models(words: str = "", *, task: str = "", plugin: str = "", local: bool = False) -> tuple[Card, ...]:
+    """The models there are: those of all plugins, and the results of your own runs.
+
+    Args:
+        words: each must occur somewhere in the card.
+        task: what the model can be used or trained for, by its Hugging Face pipeline name.
+        plugin: the plugin that owns it.
+        local: only those whose weights are on this machine.
+    """
+    return Catalog.load().search(words, task=task, plugin=plugin, local=local)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model that is loaded into this process and answers."""
+
+    card: Card
+    device: str
+    """As torch names it."""
+    precision: str
+    predictor: Predictor
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What a classifier tells apart; empty for other models."""
+        return self.card.labels
+
+    @overload
+    def predict(self, inputs: str | os.PathLike[str]) -> Prediction: ...
+    @overload
+    def predict(self, inputs: Iterable[Any]) -> list[Prediction]: ...
+    @overload
+    def predict(self, inputs: Any) -> Prediction: ...
+    def predict(self, inputs: Any) -> Prediction | list[Prediction]:
+        """Answer one input, or several in order; one that cannot be read becomes `Rejected` in its place.
+
+        An input is a text; or the path of an image, a PIL image, or an array of uint8 (see `zoo.read_image`). Several
+        are anything that can be iterated: a list, a generator, a column of a data frame, an array of texts, or an
+        array of images of shape (count, height, width, channels).
+
+        Raises:
+            OptionInvalid: a whole data frame or a mapping, of which it is not known what to answer.
+        """
+        several = input_list(inputs)
+        return self.predictor.predict([inputs])[0] if several is None else self.predictor.predict(several)
+
+
+def load(
+    name: str,
+    *,
+    task: str = "",
+    device: str = "auto",
+    precision: str = "auto",
+    on_progress: Callable[[Progress], None] | None = None,
+    **options: Any,
+) -> Model:
+    """Load a model into this process, fetching its weights if they are not here.
+
+    Args:
+        name: of a card or of a finished run.
+        task: what it shall answer; needed only where it knows several.
+        device: auto, cpu, cuda, cuda:N, mps or xpu.
+        precision: auto, fp32, bf16, fp16 or int8.
+        on_progress: told how a download goes.
+        **options: of the model's predict ability.
+
+    Raises:
+        UnknownModel: there is none of that name.
+        Unsupported: it has nothing to predict with.
+        DownloadFailed: its weights cannot be had.
+    """
+    return load_card(Catalog.load().resolve(name), device, precision, on_progress, options, task=task)
+
+
+def load_card(
+    card: Card,
+    device: str = "auto",
+    precision: str = "auto",
+    on_progress: Callable[[Progress], None] | None = None,
+    options: Mapping[str, Any] | None = None,
+    *,
+    task: str = "",
+) -> Model:
+    """Load a model by its card; see `load`."""
+    from zoo.devices import choose
+    from zoo.fetch import fetch
+    from zoo.options import parse
+    from zoo.plugins import load_plugin
+    from zoo.runs.context import PredictionRun
+    from zoo.runs.hooks import load_predictor
+    from zoo.tasks import get_task
+
+    if card.weights is None or not card.tasks_of("predict"):
+        raise Unsupported(
+            f"{card.name} has learnt nothing to predict with yet", f"train it: zoo finetune {card.name} --data FILE"
+        )
+    ability = card.ability("predict", task)
+    parsed = parse(ability.options, options or {}, beside=load.__kwdefaults__ or ())
+    placement = choose(device, precision, known=ability.precisions)
+    ability.check_precision(placement.precision)
+    run = PredictionRun(
+        card=card,
+        task=get_task(ability.task),
+        weights=fetch(card.weights, on_progress=on_progress),
+        options=parsed,
+        device=placement.device,
+        precision=placement.precision,
+    )
+    predictor = load_predictor(load_plugin(card.plugin), run)
+    return Model(card, placement.device, placement.precision, predictor)

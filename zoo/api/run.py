@@ -1,0 +1,167 @@
+"""A run, from Python: looked at, waited for, stopped, gone on with, renamed, deleted; its model."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from zoo.api.model import Model, load_card
+from zoo.blocks import Report
+from zoo.catalog import Catalog
+from zoo.errors import RunCancelled, RunFailed, UnknownModel, Unsupported
+from zoo.requests import check_name
+from zoo.runs import control, status, store
+from zoo.runs.events import AnyEvent
+from zoo.runs.log import follow, read_events
+from zoo.runs.mistakes import Mistake, read_mistakes
+from zoo.runs.snapshot import RunSnapshot, apply
+from zoo.runs.store import RunFolder
+
+
+@dataclass(frozen=True)
+class Run:
+    """A job in a worker process of its own; it goes on when this process ends."""
+
+    folder: RunFolder
+
+    @property
+    def name(self) -> str:
+        """Name of the run, and of the model that comes of it."""
+        return self.folder.name
+
+    @property
+    def snapshot(self) -> RunSnapshot:
+        """What is known of the run right now."""
+        return status.read(self.folder)
+
+    @property
+    def status(self) -> str:
+        """created, starting, running, finished, failed, cancelled or crashed."""
+        return self.snapshot.status
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Final metrics, or those of the newest evaluation."""
+        return self.snapshot.latest_metrics
+
+    @property
+    def mistakes(self) -> tuple[Mistake, ...]:
+        """The rows held out, or evaluated on, that were answered wrongly, the most confident answer first."""
+        return tuple(read_mistakes(self.folder))
+
+    @property
+    def report(self) -> Report:
+        """What the final evaluation tells beside its figures: of a classifier each class, and the confusion matrix."""
+        return self.snapshot.report
+
+    def _repr_html_(self) -> str:
+        """The run as a notebook shows it."""
+        from zoo.rendering.html import html
+        from zoo.runs.overview import overview
+
+        return html(overview(self.folder.request, self.snapshot))
+
+    @cached_property
+    def model(self) -> Model:
+        """The result, loaded into this process once.
+
+        Raises:
+            Unsupported: the run has not finished, or is of a kind that makes no model.
+            UnknownModel: its result cannot be read, or its plugin is gone.
+        """
+        request, ended_as = self.folder.request, self.snapshot
+        if request.verb not in ("pretrain", "finetune"):
+            raise Unsupported(f"run {self.name} makes no model: it is there to {request.verb}", f"use {request.model}")
+        if ended_as.status != "finished":
+            hint = "wait for its end: run.wait()" if ended_as.live else f"go on with it: zoo resume {self.name}"
+            raise Unsupported(f"run {self.name} is {ended_as.status} and has no model yet", hint)
+        # By the whole name: the beginning of a name could be that of another run's model.
+        whole_name = f"{request.plugin}/{self.name}"
+        card = next((card for card in Catalog.load().cards if card.full_name == whole_name), None)
+        if card is None:
+            raise UnknownModel(f"the result of run {self.name} cannot be used", "zoo ls and zoo plugins tell why")
+        return load_card(card)
+
+    def events(self) -> tuple[AnyEvent, ...]:
+        """Everything that has happened."""
+        return tuple(read_events(self.folder)[0])
+
+    def logs(self) -> str:
+        """What the worker printed; may hold control sequences."""
+        path = self.folder.log_path
+        return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+
+    def watch(self) -> Iterator[RunSnapshot]:
+        """Yield a snapshot after every event, and several times a second, until the attempt has ended."""
+        snapshot = RunSnapshot()
+        for event in follow(self.folder):
+            if event is not None:
+                snapshot = apply(snapshot, event)
+            yield snapshot
+        yield self.snapshot
+
+    def wait(self, timeout_s: float | None = None, *, progress: bool | None = None) -> Run:
+        """Wait for the end of the run, showing how it goes in a notebook or a terminal.
+
+        Args:
+            timeout_s: how long; None waits for ever.
+            progress: whether to show it; None shows it where someone is looking.
+
+        Raises:
+            RunFailed: it failed, or its worker died.
+            RunCancelled: it was stopped.
+            TimeoutError: it is still going on.
+        """
+        from zoo.progress import progress_display
+
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        with progress_display(progress) as show:
+            for snapshot in self.watch():
+                show(snapshot)
+                if deadline is not None and snapshot.live and time.monotonic() > deadline:
+                    raise TimeoutError(f"run {self.name} is still going on after {timeout_s} s")
+        last = self.snapshot
+        if last.status == "cancelled":
+            raise RunCancelled(f"run {self.name} was stopped at step {last.step}", f"zoo resume {self.name}")
+        if last.status != "finished":
+            raise RunFailed(f"run {self.name}: {last.error}", last.hint)
+        return self
+
+    def stop(self, *, force: bool = False) -> None:
+        """Stop the run: it writes a checkpoint and ends; with `force` it is killed."""
+        control.stop(self.folder, force=force)
+
+    def resume(self) -> Run:
+        """Go on from the last checkpoint."""
+        control.resume(self.folder)
+        return self
+
+    def rename(self, name: str) -> Run:
+        """Call the run, and the model that came of it, by another name; this object goes on meaning the old one.
+
+        Raises:
+            OptionInvalid: the name is not one, or is taken by a run or a model.
+            Unsupported: the run is still going.
+        """
+        check_name(name, Catalog.load().cards)
+        return Run(control.rename(self.folder, name))
+
+    def remove(self) -> None:
+        """Delete the run and its result."""
+        control.remove(self.folder)
+
+
+def list_runs() -> tuple[Run, ...]:
+    """All runs, newest first."""
+    return tuple(Run(folder) for folder in store.all_runs())
+
+
+def open_run(name: str) -> Run:
+    """The run of that name, or the only one whose name begins so.
+
+    Raises:
+        UnknownRun: naming the nearest.
+    """
+    return Run(store.find(name))
