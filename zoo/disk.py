@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from zoo.errors import StoreInvalid
+from zoo.sanitize import error_text
 
 _QUOTA = getattr(errno, "EDQUOT", errno.ENOSPC)
 _DENIED = (errno.EACCES, errno.EPERM)
@@ -28,7 +29,7 @@ class Cause(NamedTuple):
 def is_full(error: BaseException) -> bool:
     """Whether an error, or its cause, means that a disk has no room left; libraries in Rust have only words for it."""
     cause = error.__cause__
-    told = getattr(error, "errno", None) in (errno.ENOSPC, _QUOTA) or "(os error 28)" in str(error)
+    told = getattr(error, "errno", None) in (errno.ENOSPC, _QUOTA) or "(os error 28)" in error_text(error)
     return told or (cause is not None and is_full(cause))
 
 

@@ -27,3 +27,11 @@ def unbroken(text: str) -> str:
 def one_line(text: str) -> str:
     """The same on a single line: every run of white space becomes one space."""
     return " ".join(plain(text).split())
+
+
+def error_text(error: BaseException) -> str:
+    """The words of an error in one line; a stranger's error may have none, or fail to tell them."""
+    try:
+        return one_line(str(error))[:500] or "no message"
+    except Exception as worse:
+        return f"its message cannot be read ({type(worse).__name__})"

@@ -13,7 +13,7 @@ from zoo.prediction import Prediction, predict_encodable
 from zoo.runs import forks
 from zoo.runs.context import FitResult, PredictionRun, Predictor, Trainable, TrainingRun
 from zoo.runs.contract import AnswerCheck, ReportCheck, named
-from zoo.sanitize import one_line
+from zoo.sanitize import error_text
 
 
 def fit(plugin: Plugin, verb: str, run: TrainingRun) -> FitResult:
@@ -96,20 +96,12 @@ class _Checked:
 
 def _speaks_for_itself(error: Exception) -> bool:
     """Whether it is one of ours, or tells of memory: neither is the plugin's fault."""
-    return isinstance(error, ZooError | MemoryError) or "out of memory" in said(error).lower()
+    return isinstance(error, ZooError | MemoryError) or "out of memory" in error_text(error).lower()
 
 
 def _broken(plugin: Plugin, failure: str, error: Exception) -> PluginBroken:
-    message = f"plugin {plugin.name} {failure}: {type(error).__name__}: {said(error)}"
+    message = f"plugin {plugin.name} {failure}: {type(error).__name__}: {error_text(error)}"
     return PluginBroken(message, "the plugin's author must mend it; the traceback (zoo -v, or zoo logs) shows where")
-
-
-def said(error: BaseException) -> str:
-    """The words of an error in one line; a stranger's error may have none, or fail to tell them."""
-    try:
-        return one_line(str(error))[:500] or "no message"
-    except Exception as worse:
-        return f"its message cannot be read ({type(worse).__name__})"
 
 
 def _has_files(folder: Path) -> bool:

@@ -26,11 +26,11 @@ from zoo.paths import cache_folder
 from zoo.runs import liveness, ranks
 from zoo.runs.checkpoints import newest_step
 from zoo.runs.events import AnyEvent, RunCancelled, RunFailed, RunFinished, RunStarted
-from zoo.runs.hooks import said
 from zoo.runs.log import append, read_events
 from zoo.runs.request import RunRequest
 from zoo.runs.snapshot import fold
 from zoo.runs.store import RunFolder
+from zoo.sanitize import error_text
 
 NICENESS = 10
 """Alone a run loses nothing by it; whatever a person does meanwhile is answered without a hiccup."""
@@ -154,7 +154,7 @@ def _work(worker: Worker) -> AnyEvent:
 
 
 def _unexpected(error: BaseException, worker: Worker) -> RunFailed:
-    message = said(error)
+    message = error_text(error)
     hint = f"zoo logs {worker.folder.name} shows where"
     if isinstance(error, MemoryError) or "out of memory" in message.lower():
         hint = "use a smaller --micro-batch-size; the result stays the same"
