@@ -43,6 +43,11 @@ def cuda(
     )
 
 
+@pytest.fixture(autouse=True)
+def known_devices() -> None:
+    """Nothing is known of this machine's devices at first, nor is what is measured here kept for other tests."""
+
+
 @pytest.fixture(scope="session")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[tuple[Device, ...], bytes]:
     """This machine as it really is, and the file that remembers it."""

@@ -35,6 +35,11 @@ CARD = Device(
 )
 
 
+@pytest.fixture(autouse=True)
+def known_devices() -> None:
+    """Nothing is known of this machine's devices at first, nor is what is measured here kept for other tests."""
+
+
 @pytest.fixture
 def torchless(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine on which torch is not installed, for child processes."""
