@@ -347,6 +347,8 @@ def _new_file(path: str | os.PathLike[str], flag: str) -> Path:
     """The absolute path of a file that answers can be written to."""
     if not isinstance(path, str | os.PathLike):
         raise OptionInvalid(f"{flag} is a {type(path).__name__}, but takes the path of a new file", "name one")
+    if str(path) == "-":
+        raise OptionInvalid(f"{flag} is -, which is stdout, but a run writes a file", f"name it: {flag} rows.csv")
     target = Path(path).expanduser().absolute()
     format_of(target, flag)
     if not is_encodable(str(target)):

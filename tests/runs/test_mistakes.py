@@ -80,6 +80,8 @@ def test_a_file_that_cannot_be_written_is_told_in_front(
     finetune(name="mine").wait()
     with pytest.raises(OptionInvalid, match=message):
         zoo.evaluate("mine", judged, errors=tmp_path / name, **CPU)
+    with pytest.raises(OptionInvalid, match="--errors is -, which is stdout, but a run writes a file"):
+        zoo.evaluate("mine", judged, errors="-", **CPU)
     assert [run.name for run in zoo.list_runs()] == ["mine"]
 
 

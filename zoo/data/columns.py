@@ -96,6 +96,11 @@ def check_kind(table: Table, task: Task) -> None:
     )
 
 
+def own_columns(path: str | Path, columns: Columns) -> Columns:
+    """The columns where the data names any: a folder of class folders and plain text do not."""
+    return UNKNOWN if Path(path).is_dir() or Path(path).suffix.lower() == ".txt" else columns
+
+
 def replaced_columns(path: str, trained: Columns, columns: Columns, named: Columns) -> list[str]:
     """A line for each column that is used in place of the one that the model was trained on.
 
@@ -105,8 +110,7 @@ def replaced_columns(path: str, trained: Columns, columns: Columns, named: Colum
         columns: that are used.
         named: those that a person named; empty where none was.
     """
-    if Path(path).is_dir() or Path(path).suffix.lower() == ".txt":
-        return []
+    columns = own_columns(path, columns)
     uses = (
         (trained.input, columns.input, named.input),
         (trained.label, columns.label, named.label),

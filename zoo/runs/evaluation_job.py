@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from zoo.card import Card
 from zoo.data import Columns, Dataset, RejectedRow, load, match_labels
-from zoo.data.columns import replaced_columns, trained_columns
+from zoo.data.columns import own_columns, replaced_columns, trained_columns
 from zoo.data.example import Example
 from zoo.errors import DatasetInvalid, Unsupported
 from zoo.metrics import ClassificationMetrics
@@ -101,13 +101,14 @@ def _load_data(worker: Worker, card: Card, task: Task) -> tuple[Dataset, Quarant
     named = Columns(data.input_column, data.label_column)
     for message in replaced_columns(data.path, trained_columns(card), dataset.columns, named):
         worker.emit(Noted(message=message))
+    columns = own_columns(data.path, dataset.columns)
     worker.emit(
         DataLoaded(
             eval_rows=len(dataset.examples),
             rejected_rows=len(quarantine),
             labels=card.labels,
-            input_column=dataset.columns.input,
-            label_column=dataset.columns.label,
+            input_column=columns.input,
+            label_column=columns.label,
             sha256=dataset.sha256,
         )
     )

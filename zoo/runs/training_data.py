@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from zoo.data import Dataset, examine, load, match_labels, split
-from zoo.data.columns import replaced_columns
+from zoo.data.columns import own_columns, replaced_columns
 from zoo.data.example import Columns, Example, RejectedRow
 from zoo.data.splitting import input_key
 from zoo.errors import DatasetInvalid
@@ -101,14 +101,15 @@ def load_training_data(worker: Worker, task: Task, options: DataOptions, trained
         for message in replaced_columns(source.path, trained, source.columns, named):
             worker.emit(Noted(message=message))
     _check_labels_of_resumed(worker, labels)
+    columns = own_columns(dataset.path, dataset.columns)
     worker.emit(
         DataLoaded(
             train_rows=len(train),
             eval_rows=len(evaluation),
             rejected_rows=len(quarantine),
             labels=labels,
-            input_column=dataset.columns.input,
-            label_column=dataset.columns.label,
+            input_column=columns.input,
+            label_column=columns.label,
             sha256=dataset.sha256,
         )
     )
@@ -118,7 +119,7 @@ def load_training_data(worker: Worker, task: Task, options: DataOptions, trained
         report_data(worker, found, held_out=0 if held_out else len(evaluation), share=options.eval_share)
         if task.target:
             record(worker.folder, _keys_without(evaluation, dataset, keys))
-    return TrainingData(worker, task, quarantine, options.max_rejected, train, evaluation, labels, dataset.columns)
+    return TrainingData(worker, task, quarantine, options.max_rejected, train, evaluation, labels, columns)
 
 
 def _keys_without(held_out: Sequence[Example], dataset: Dataset, keys: Sequence[bytes]) -> Iterator[bytes]:

@@ -108,7 +108,10 @@ class Counting:
             run.report_evaluation(steps, figures, best=True)
         run.model_folder.mkdir(exist_ok=True)
         write(run.model_folder, counts)
-        return zoo.FitResult(step=steps, metrics=figures, best_step=steps, report=metrics.report(), labels=run.labels)
+        best_step = steps if run.eval else None
+        return zoo.FitResult(
+            step=steps, metrics=figures, best_step=best_step, report=metrics.report(), labels=run.labels
+        )
 
 
 class WordCounts:

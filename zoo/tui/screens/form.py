@@ -48,7 +48,6 @@ class Form(Page):
 
     def check(self, field: Field) -> None:
         """Show what is wrong with a field, or that nothing is."""
-        field.checked_value = field.value
         error = self.find_fault(field)
         field.set_fault(in_words_of_form(error, self.labels) if error else "")
 
@@ -82,14 +81,9 @@ class Form(Page):
         field.editor.focus()
 
     def changed(self, field: Field) -> None:
-        """A field has another value than it was checked with.
-
-        The message of a change may come after a start that has checked the field already, and must not take away what
-        that start said.
-        """
-        if field.value != field.checked_value:
-            self.check(field)
-            self.say("")
+        """A field has another value."""
+        self.check(field)
+        self.say("")
 
     def submitted(self, editor: Input) -> None:
         """Enter was pressed in a line of text."""

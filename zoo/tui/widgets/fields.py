@@ -89,8 +89,6 @@ class Field(Vertical):
         self.help = help
         self._note = note
         self.editor = editor
-        self.checked_value: Any = None
-        """What was entered when it was last checked; None where it never was."""
         self._initial = value
         self.noted: Any = value
         """What a form has taken note of."""
