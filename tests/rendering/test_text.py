@@ -62,3 +62,11 @@ def test_figures_have_three_decimals_and_labels_that_look_the_same_are_told_apar
         ("Refund", "0.667", "1.000", "0.800", "2"),
         ("none", "-", "-", "-", "0"),
     ] == cell_texts(table)
+
+
+def test_names_of_a_table_that_differ_in_what_nobody_sees_are_told_apart() -> None:
+    labels = ("Refund", "Re\u200bfund", "wide gap", "wide  gap")
+    table, _ = report_of_confusion(labels, [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
+
+    names = [row[0] for row in cell_texts(table)]
+    assert ["Refund", r"'Re\u200bfund'", "wide gap", r"'wide \x20gap'"] == names

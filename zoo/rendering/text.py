@@ -28,7 +28,8 @@ def displayed_labels(labels: Iterable[str]) -> list[str]:
 
 def cell_texts(table: Table) -> list[tuple[str, ...]]:
     """The rows of a table as text: figures with three decimals, and `-` where there is none."""
-    names = displayed_labels(_text(row[0]) for row in table.rows)
+    # What nobody sees is not removed from a name before names that look the same are told apart.
+    names = displayed_labels(row[0] if isinstance(row[0], str) else _text(row[0]) for row in table.rows)
     return [(name, *map(_text, row[1:])) for name, row in zip(names, table.rows, strict=True)]
 
 
