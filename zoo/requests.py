@@ -15,8 +15,9 @@ from typing import Any, NamedTuple, cast
 
 import msgspec
 
-from zoo.card import Ability, Card, TextInput, Verb
-from zoo.catalog import Catalog, distinct_names
+from zoo.abilities import ability_verb, find_ability, offering_models
+from zoo.card import Card
+from zoo.catalog import Catalog
 from zoo.data import InputRows, count_rows, digest, load, match_labels
 from zoo.data.absence import STDIN, no_such_data
 from zoo.data.columns import trained_columns
@@ -24,8 +25,8 @@ from zoo.data.in_memory import TAKEN, is_in_memory, write
 from zoo.data.layout import parts_of
 from zoo.devices import choose, named
 from zoo.encoding import is_encodable
-from zoo.errors import DatasetInvalid, InputMismatch, OptionInvalid, Unsupported
-from zoo.options import Option, Scalar, parse, read, schema, to_dict
+from zoo.errors import DatasetInvalid, OptionInvalid, Unsupported, ZooError
+from zoo.options import Option, Scalar, parse, read, to_dict
 from zoo.plugins import load_plugin
 from zoo.plurals import counted
 from zoo.runs import store
@@ -36,7 +37,6 @@ from zoo.runs.versions import relevant_versions
 from zoo.tasks import get_task
 from zoo.tasks.task import Task
 
-_MODELS_OFFERED = 4
 PROCESSES = Option(
     name="processes", kind="int", default=1, help="Processes on this machine.", ge=1, le=64, advanced=True
 )
@@ -173,7 +173,12 @@ def written_data(job: Job) -> Iterator[tuple[Job, Path | None]]:
     with store.new_data_folder() as folder:
         task = get_task(ability.task)
         paths = {name: write(data, folder, name, task) for name, data in held.items()}
-        yield msgspec.structs.replace(job, source=msgspec.structs.replace(source, **paths)), folder
+        try:
+            yield msgspec.structs.replace(job, source=msgspec.structs.replace(source, **paths)), folder
+        except ZooError as error:  # nobody but us has seen these files
+            for name, path in paths.items():
+                error.message = error.message.replace(str(path), name.replace("_", " "))
+            raise
 
 
 class _Checked(NamedTuple):
@@ -253,59 +258,6 @@ def _check_prediction(job: Job, card: Card, task: Task) -> _Checked:
     return _Checked(DataRequest(path=str(path), sha256=digest(path), input_column=column), str(target), rows.kept)
 
 
-def ability_verb(verb: str) -> Verb:
-    """The verb of the model that a job needs: an evaluation lets it predict."""
-    return cast("Verb", "predict" if verb == "evaluate" else verb)
-
-
-def find_ability(model: str, verb: str, task: str = "", catalog: Catalog | None = None) -> tuple[Card, Ability]:
-    """The card of that name and what it brings to the verb.
-
-    Args:
-        model: its name.
-        verb: what it shall do.
-        task: for which; needed only where the model knows several.
-        catalog: all models, where they are loaded already.
-
-    Raises:
-        UnknownModel: there is none of that name.
-        Unsupported: it does not support the verb, or not for that task.
-    """
-    card = (catalog or Catalog.load()).resolve(model)
-    return card, card.ability(verb, task)
-
-
-@contextmanager
-def offering_models(card: Card, verb: str, catalog: Catalog | None = None) -> Iterator[None]:
-    """Read data for a model; where it is of another kind than the model takes, models that do take it are offered.
-
-    Args:
-        card: of the model.
-        verb: what it shall do.
-        catalog: all models, where they are loaded already.
-
-    Raises:
-        InputMismatch: naming model, data and a few models that fit.
-    """
-    try:
-        yield
-    except InputMismatch as mismatch:
-        needed = ability_verb(verb)
-        task = next(iter(card.tasks_of(needed)), card.task)
-        message = f"{mismatch.found}, but {card.name} takes {get_task(task).input}s"
-        hint = fitting_models(mismatch.kind, needed, catalog)
-        raise InputMismatch(message, hint, found=mismatch.found, kind=mismatch.kind) from None
-
-
-def fitting_models(kind: str, verb: Verb, catalog: Catalog | None = None) -> str:
-    """A few models that have a verb for a kind of input, in words."""
-    cards = (catalog or Catalog.load()).taking(kind, verb)
-    if not cards:
-        return f"no model here takes {kind}s; zoo install adds a plugin"
-    names = ", ".join(distinct_names(cards)[:_MODELS_OFFERED])
-    return f"models that take {kind}s: {names} (zoo ls --task {cards[0].tasks_of(verb)[0]})"
-
-
 def check_name(name: str, cards: Iterable[Card]) -> None:
     """Insist on a name that a new run can have; an empty one is made up later.
 
@@ -321,26 +273,6 @@ def check_name(name: str, cards: Iterable[Card]) -> None:
     store.check_new_name(name)
     if any(name in (card.name, card.full_name) for card in cards):
         raise OptionInvalid(f"{name!r} is the name of a model", "choose another name")
-
-
-def find_max_tokens(card: Card, verb: str, chosen: str = "") -> int | None:
-    """Tokens at which a verb cuts texts; None where that is not known beforehand, or inputs are no texts.
-
-    Args:
-        card: of the model.
-        verb: one of its abilities.
-        chosen: its option `max_tokens` as typed; empty or auto where that is left open.
-    """
-    tasks = card.tasks_of(verb)
-    if not tasks or not isinstance(card.input, TextInput):
-        return None
-    ability = card.ability(verb, tasks[0])
-    default = next((one.default for one in schema(ability.options) if one.name == "max_tokens"), None)
-    limit = int(chosen) if chosen.isdecimal() else default
-    if isinstance(limit, int):
-        return limit
-    # A result answers with the limit that its training chose, which its card does not tell.
-    return card.input.max_tokens if verb in ("finetune", "pretrain") else None
 
 
 def _new_file(path: str | os.PathLike[str], flag: str) -> Path:

@@ -6,6 +6,7 @@ import argparse
 from contextlib import nullcontext
 from pathlib import Path
 
+from zoo.abilities import find_max_tokens, offering_models
 from zoo.card import Card, ImageInput, TextInput, Verb
 from zoo.catalog import Catalog
 from zoo.cli import diagnostics, output
@@ -16,7 +17,6 @@ from zoo.data import inspect, likely_task
 from zoo.data.columns import trained_columns
 from zoo.data.example import UNKNOWN
 from zoo.data.wording import report
-from zoo.requests import find_max_tokens, offering_models
 from zoo.tasks import get_task
 from zoo.tasks.task import Task
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from zoo.abilities import find_ability
 from zoo.card import Ability, Card, Verb
 from zoo.catalog import Catalog
 from zoo.cli import diagnostics
@@ -12,7 +13,7 @@ from zoo.cli.parser import Parser
 from zoo.cli.spelling import MODEL_FLAGS, respelled
 from zoo.errors import OptionInvalid
 from zoo.options import Options, schema
-from zoo.requests import Place, Source, find_ability
+from zoo.requests import Place, Source
 from zoo.runs.request import RunRequest
 from zoo.suggestions import did_you_mean
 

@@ -12,6 +12,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import cast
 
+from zoo.abilities import find_ability, fitting_models, offering_models
 from zoo.api import load, start
 from zoo.card import Card
 from zoo.cli import diagnostics, output, warm
@@ -39,7 +40,7 @@ from zoo.data.lines import Lines, LineTooLong, NotUtf8
 from zoo.errors import DatasetInvalid, OptionInvalid
 from zoo.kinds import INPUT_KINDS
 from zoo.prediction import Rejected, TruncationCount
-from zoo.requests import Job, find_ability, fitting_models, offering_models, request_of
+from zoo.requests import Job, request_of
 from zoo.runs.answer_files import AnswerColumns, AnswerRecord, JsonLines
 from zoo.runs.prediction_job import KeptRow, answer, chunks
 from zoo.tasks import get_task

@@ -13,13 +13,14 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Collapsible, Input, Static
 
+from zoo.abilities import find_max_tokens
 from zoo.api import start
 from zoo.card import Ability, Card
 from zoo.data.columns import trained_columns
 from zoo.devices import Device, available
 from zoo.errors import DatasetInvalid, OptionInvalid, ZooError
 from zoo.options import Option, schema
-from zoo.requests import Job, Place, Source, check_name, find_max_tokens
+from zoo.requests import Job, Place, Source, check_name
 from zoo.runs.request import RunRequest, RunVerb
 from zoo.sanitize import one_line, plain
 from zoo.tasks import get_task

@@ -10,6 +10,7 @@ from textual.message import Message
 from textual.widgets import Static
 from textual.worker import Worker, get_current_worker
 
+from zoo.abilities import offering_models
 from zoo.card import Card, ImageInput, TextInput
 from zoo.data import Columns, Inspection, inspect, likely_columns
 from zoo.data.columns import check_kind, find_columns, likely_kind, trained_columns, usual_columns
@@ -20,7 +21,6 @@ from zoo.data.lines import EncodingLog
 from zoo.data.table import Table
 from zoo.data.wording import findings, report
 from zoo.errors import RunCancelled, ZooError
-from zoo.requests import offering_models
 from zoo.sanitize import plain, unbroken
 from zoo.tasks.task import Task
 from zoo.tui.form_errors import with_labels

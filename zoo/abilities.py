@@ -1,0 +1,88 @@
+"""What a model brings to a verb, and which models fit where one does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import cast
+
+from zoo.card import Ability, Card, TextInput, Verb
+from zoo.catalog import Catalog, distinct_names
+from zoo.errors import InputMismatch
+from zoo.options import schema
+from zoo.tasks import get_task
+
+_MODELS_OFFERED = 4
+
+
+def ability_verb(verb: str) -> Verb:
+    """The verb of the model that a job needs: an evaluation lets it predict."""
+    return cast("Verb", "predict" if verb == "evaluate" else verb)
+
+
+def find_ability(model: str, verb: str, task: str = "", catalog: Catalog | None = None) -> tuple[Card, Ability]:
+    """The card of that name and what it brings to the verb.
+
+    Args:
+        model: its name.
+        verb: what it shall do.
+        task: for which; needed only where the model knows several.
+        catalog: all models, where they are loaded already.
+
+    Raises:
+        UnknownModel: there is none of that name.
+        Unsupported: it does not support the verb, or not for that task.
+    """
+    card = (catalog or Catalog.load()).resolve(model)
+    return card, card.ability(verb, task)
+
+
+@contextmanager
+def offering_models(card: Card, verb: str, catalog: Catalog | None = None) -> Iterator[None]:
+    """Read data for a model; where it is of another kind than the model takes, models that do take it are offered.
+
+    Args:
+        card: of the model.
+        verb: what it shall do.
+        catalog: all models, where they are loaded already.
+
+    Raises:
+        InputMismatch: naming model, data and a few models that fit.
+    """
+    try:
+        yield
+    except InputMismatch as mismatch:
+        needed = ability_verb(verb)
+        task = next(iter(card.tasks_of(needed)), card.task)
+        message = f"{mismatch.found}, but {card.name} takes {get_task(task).input}s"
+        hint = fitting_models(mismatch.kind, needed, catalog)
+        raise InputMismatch(message, hint, found=mismatch.found, kind=mismatch.kind) from None
+
+
+def fitting_models(kind: str, verb: Verb, catalog: Catalog | None = None) -> str:
+    """A few models that have a verb for a kind of input, in words."""
+    cards = (catalog or Catalog.load()).taking(kind, verb)
+    if not cards:
+        return f"no model here takes {kind}s; zoo install adds a plugin"
+    names = ", ".join(distinct_names(cards)[:_MODELS_OFFERED])
+    return f"models that take {kind}s: {names} (zoo ls --task {cards[0].tasks_of(verb)[0]})"
+
+
+def find_max_tokens(card: Card, verb: str, chosen: str = "") -> int | None:
+    """Tokens at which a verb cuts texts; None where that is not known beforehand, or inputs are no texts.
+
+    Args:
+        card: of the model.
+        verb: one of its abilities.
+        chosen: its option `max_tokens` as typed; empty or auto where that is left open.
+    """
+    tasks = card.tasks_of(verb)
+    if not tasks or not isinstance(card.input, TextInput):
+        return None
+    ability = card.ability(verb, tasks[0])
+    default = next((one.default for one in schema(ability.options) if one.name == "max_tokens"), None)
+    limit = int(chosen) if chosen.isdecimal() else default
+    if isinstance(limit, int):
+        return limit
+    # A result answers with the limit that its training chose, which its card does not tell.
+    return card.input.max_tokens if verb in ("finetune", "pretrain") else None
