@@ -19,6 +19,12 @@ def is_encodable(text: str) -> bool:
     return text.isascii() or _SURROGATE.search(text) is None
 
 
+def not_utf8(text: str) -> str:
+    """What is wrong with a text that cannot be encoded, as the end of a sentence."""
+    code = ord(next(character for character in text if not is_encodable(character)))
+    return f"holds the byte 0x{code - 0xDC00:02X}, which is not UTF-8" if 0xDC80 <= code <= 0xDCFF else "is not UTF-8"
+
+
 def escaped(text: str) -> str:
     r"""The text with `\xe9` for a byte that is not UTF-8, and `\ud83d` for another lone surrogate."""
     return text if is_encodable(text) else _SURROGATE.sub(_escape, text)

@@ -82,7 +82,7 @@ def test_a_missing_column_ends_with_what_to_type(data: Path, capsys: pytest.Capt
 
 
 def test_data_that_cannot_be_used_is_reported_and_fails(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    data.write_bytes(data.read_bytes() + b"caf\xe9,pos\n")
+    data.write_bytes(data.read_bytes() + 5 * b"caf\xe9,pos\n")
     assert main(["data", "inspect", str(data), "--input", "comment"]) == ExitCode.DATA
     assert "error: " in capsys.readouterr().out
 

@@ -143,10 +143,16 @@ class TestInputsOfPredict:
 
         out, err = capsys.readouterr()
         assert [line for line in out.splitlines() if not line.startswith(" ")] == ["rows.csv", "good", "no-file.csv"]
-        assert err == (
+        assert sorted(err.splitlines()) == [
+            "warning: 'no-file.csv' is answered as a text; there is no file of that name",
             "warning: 'rows.csv' is answered as a text, though it names a file; for its rows: "
-            "zoo predict words --file rows.csv\n"
-        )
+            "zoo predict words --file rows.csv",
+        ]
+
+    def test_the_file_of_an_evaluation_is_its_data(self, rows: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["evaluate", "words", "--eval", str(rows), *HERE]) == ExitCode.USAGE
+
+        assert "name the file with --data" in capsys.readouterr().err
 
     def test_a_dash_alone_is_a_text_and_the_way_to_stdin_is_told(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["predict", "words", "-", "-q", *HERE]) == ExitCode.OK

@@ -1,4 +1,4 @@
-"""Any Unicode encoding is read; a file of another is refused whole, naming byte and row."""
+"""Any Unicode encoding is read; a file of another is refused whole, a stray byte costs its row alone."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from zoo.data import count_rows, inspect, load, stream
+from zoo.data import RejectedRow, count_rows, inspect, load, stream
 from zoo.errors import DatasetInvalid
 from zoo.kinds.facts import Marks
 from zoo.tasks.task import Task
@@ -81,8 +81,44 @@ def test_a_sequence_cut_off_at_the_end_of_the_file_is_found(write: Write, fill_m
         load(path, fill_mask)
 
 
-def test_streaming_refuses_at_the_row(write: Write, fill_mask: Task) -> None:
-    rows = stream(write("a.txt", b"fine\ncaf\xe9\n"), fill_mask)
-    assert next(rows).row == 1
-    with pytest.raises(DatasetInvalid, match="row 2"):
-        next(rows)
+def test_streaming_rejects_the_row_and_goes_on(write: Write, fill_mask: Task) -> None:
+    first, second, third = stream(write("a.txt", b"fine\ncaf\xe9\ntoo\n"), fill_mask)
+    assert (first.row, third.row) == (1, 3)
+    assert second == RejectedRow(f"{write('a.txt', b'')}", 2, "column text holds the byte 0xE9, which is not UTF-8")
+
+
+GOOD = 20
+
+
+@pytest.mark.parametrize(
+    ("name", "header", "good", "bad", "reason"),
+    [
+        ("a.csv", b"id,text,label\n", b"1,fine %d,pos\n", b"1,caf\xe9,neg\n", "column text holds the byte 0xE9"),
+        ("a.csv", b"id,text,label\n", b"1,fine %d,pos\n", b"1,fine,n\xe9g\n", "column label holds the byte 0xE9"),
+        (
+            "a.jsonl",
+            b"",
+            b'{"text":"fine %d","label":"pos"}\n',
+            b'{"text":"\xff","label":"neg"}\n',
+            "holds the byte 0xFF",
+        ),
+    ],
+)
+def test_a_stray_byte_costs_its_row_alone(
+    name: str, header: bytes, good: bytes, bad: bytes, reason: str, write: Write, classify: Task
+) -> None:
+    rows = [good % number for number in range(GOOD)]
+    rows[1] = rows[1].replace(b"pos", b"neg")
+    path = write(name, header + bad + b"".join(rows))
+    dataset = load(path, classify)
+    inspection = inspect(path, classify)
+
+    assert len(dataset.examples) == GOOD
+    assert [(row.row, row.reason) for row in dataset.rejected] == [(1, f"{reason}, which is not UTF-8")]
+    assert (inspection.train.rows, inspection.train.rejected_rows, inspection.usable) == (GOOD + 1, 1, True)
+    assert any("iconv -f WINDOWS-1252" in finding.message for finding in inspection.findings)
+
+
+def test_a_stray_byte_in_a_column_that_is_not_used_costs_nothing(write: Write, classify: Task) -> None:
+    dataset = load(write("a.csv", b"id,text,label\ncaf\xe9,good,pos\n2,bad,neg\n"), classify)
+    assert (len(dataset.examples), dataset.rejected) == (2, ())

@@ -104,7 +104,7 @@ def test_numbers_of_any_library_are_numbers(tmp_path: Path) -> None:
     ("held", "message"),
     [
         ([], "the data have no rows"),
-        (3, "the data are a int, which is none of what data can be"),
+        (3, "the data are int, which is none of what data can be"),
         ([("a", "b", "c")], "row 1 of the data has 3 values, but text-classification takes text and label"),
         ({"text": ["a", "b"], "label": ["x"]}, r"the columns of the data have 2 \(text\), 1 \(label\) rows"),
         ({"text": "a"}, "column text of the data is a str, but must hold a value for each row"),

@@ -85,8 +85,9 @@ def test_bytes_that_are_not_utf8_are_a_finding_with_byte_and_row(write: Write, c
     assert found.train.encoding.first_invalid == InvalidByte(content.index(0xE9), 41, "0xE9")
     assert found.train.encoding.invalid_lines == 2
     assert found.train.rows == 43
-    assert f"byte {content.index(0xE9)} (0xE9), in row 41" in messages(found, "error")[0]
-    assert "iconv -f WINDOWS-1252" in messages(found, "error")[0]
+    assert f"byte {content.index(0xE9)} (0xE9), in row 41" in messages(found, "warning")[0]
+    assert "iconv -f WINDOWS-1252" in messages(found, "warning")[0]
+    assert found.usable
 
 
 def test_marks_of_earlier_mistakes_are_counted(write: Write, classify: Task) -> None:
@@ -162,7 +163,7 @@ def test_lengths_are_counted_in_tokens_where_a_tokenizer_is_given(
 
 
 def test_truncation_and_undecodable_bytes_are_reported_together(tokenizer: Path, write: Write, fill_mask: Task) -> None:
-    found = inspect(write("a.txt", b"one two three\ncaf\xe9\n"), fill_mask, tokenizer=tokenizer, max_tokens=3)
+    found = inspect(write("a.txt", b"one two three\nfine\ncaf\xe9\n"), fill_mask, tokenizer=tokenizer, max_tokens=3)
     assert found.train.lengths is not None
     assert found.train.lengths.truncated_share == 0.5
     assert "50.0% of the inputs are longer than the 3 tokens that are read" in messages(found, "warning")[0]

@@ -119,6 +119,14 @@ def test_a_folder_without_classes_serves_to_pretrain(pets: Path) -> None:
     assert messages(inspect(pets / "cat", LOOK)) == []
 
 
+def test_a_folder_around_the_data_is_told_with_the_folder_to_use(pets: Path) -> None:
+    shutil.move(pets, pets.parent / "download" / "pets")
+
+    message = messages(inspect(pets.parent / "download", CLASSIFY))[-1][1]
+
+    assert message.endswith(f"if the classes are the folders in it, use {pets.parent / 'download' / 'pets'}")
+
+
 def test_tables_of_images_name_rows_and_files(pets: Path) -> None:
     table = pets / "table.csv"
     rows = [f"cat/{n}.png,cat" for n in range(9)] + [f"dog/{n}.jpg,dog" for n in range(9)]

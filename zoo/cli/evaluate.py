@@ -22,11 +22,16 @@ from zoo.cli.placing import (
 )
 from zoo.cli.training import watch_and_tell
 from zoo.cli.watching import leave
+from zoo.errors import OptionInvalid
 from zoo.requests import Job, request_of
 
 
 def complete_parser(parser: Parser, words: list[str]) -> None:
     """Declare the flags, those of the named model included."""
+    if any(word.partition("=")[0] == "--eval" for word in words):
+        raise OptionInvalid(
+            "--eval belongs to a training; an evaluation is made on --data", "name the file with --data"
+        )
     add_help_all(parser)
     parser.examples = ("zoo evaluate mine --data test.csv", "zoo evaluate mine --data test.csv --errors wrong.csv")
     parser.add_argument("model", metavar="MODEL", help="a finished run, or a model that classifies")

@@ -35,7 +35,7 @@ from zoo.cli.watching import leave, tell_fetching, tell_result, watch
 from zoo.data import Columns, InputRows
 from zoo.data.columns import replaced_columns, trained_columns
 from zoo.data.example import Example, RejectedRow
-from zoo.data.expansion import named_files
+from zoo.data.expansion import is_absent_table, named_files
 from zoo.data.lines import Lines, LineTooLong, NotUtf8
 from zoo.errors import DatasetInvalid, OptionInvalid
 from zoo.kinds import INPUT_KINDS
@@ -150,6 +150,9 @@ def _warn_of_files(args: argparse.Namespace, task: Task) -> None:
     kind = task.input
     if STDIN in args.inputs and not kind.from_files:
         diagnostics.warn(f"{STDIN!r} is answered as a text; --file {STDIN} reads lines from stdin")
+    absent = [word for word in args.inputs if not kind.from_files and is_absent_table(word)]
+    for name in absent[:1]:
+        diagnostics.warn(f"{name!r} is answered as {kind.singular}; there is no file of that name")
     for name in named_files(args.inputs, kind)[:1]:
         taken = f"is no {kind}" if kind.from_files else f"is answered as {kind.singular}, though it names"
         if other := next((other for other in INPUT_KINDS if other.is_named_by(Path(name))), None):

@@ -43,6 +43,11 @@ def named_files(words: Iterable[str], kind: InputKind) -> list[str]:
     return [word for word in words if _names_file(word, of_rows=kind.from_files)]
 
 
+def is_absent_table(word: str) -> bool:
+    """Whether a word looks like the name of a file of rows, but names none."""
+    return " " not in word and names_data(Path(word)) and not os.path.exists(word)  # noqa: PTH110  (never raises)
+
+
 def _names_file(word: str, *, of_rows: bool) -> bool:
     path = Path(word).expanduser()
     if not path.suffix or (of_rows and not names_data(path)):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from zoo.data.layout import deeper_root
 from zoo.data.report import Inspection, Part, Repeats
 from zoo.data.table import conversion
 from zoo.hyperparameters import TrainingOptions
@@ -65,8 +66,9 @@ def _of_encoding(part: Part) -> Iterator[Finding]:
     if encoding.first_invalid:
         invalid = encoding.first_invalid
         where = f"row {invalid.row}" if invalid.row else "the header"
+        whole = invalid.row == 0 or encoding.invalid_lines > TrainingOptions().max_rejected * part.rows
         yield Finding(
-            "error",
+            "error" if whole else "warning",
             f"{part.path} is not UTF-8: byte {invalid.offset} ({invalid.value}), in {where}, cannot be decoded, "
             f"nor can {counted(encoding.invalid_lines, 'line')} in all; if the file is WINDOWS-1252, convert it with: "
             + conversion(Path(part.path), "WINDOWS-1252"),
@@ -89,7 +91,12 @@ def _of_class_folders(part: Part) -> Iterator[Finding]:
             "warning",
             f"{part.path}: class folders without images, which are left out: {shown(part.empty_classes)}",
         )
-    if part.repeated_folders:
+    if part.repeated_folders and (deeper := deeper_root(Path(part.path))):
+        yield Finding(
+            "warning",
+            f"{part.path}: every image stands in {deeper}; if the classes are the folders in it, use {deeper}",
+        )
+    elif part.repeated_folders:
         yield Finding(
             "warning",
             f"{part.path}: every class folder holds the folders {shown(part.repeated_folders)}; if those are the "

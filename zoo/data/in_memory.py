@@ -23,8 +23,8 @@ TAKEN = (
 
 
 def is_in_memory(data: Any) -> bool:
-    """Whether data are held by Python, rather than named by a path."""
-    return data is not None and not isinstance(data, str | bytes | os.PathLike)
+    """Whether data are held by Python, rather than named by a path (a number holds none)."""
+    return data is not None and not isinstance(data, str | bytes | os.PathLike | int | float)
 
 
 def write(data: Any, folder: Path, stem: str, task: Task) -> Path:
@@ -95,7 +95,7 @@ def _rows(data: Any, task: Task) -> Iterator[Mapping[str, Any]]:
         yield from _rows_of_columns(data)
         return
     if not isinstance(data, Iterable):
-        raise DatasetInvalid(f"the data are a {type(data).__name__}, which is none of what data can be", TAKEN)
+        raise DatasetInvalid(f"the data are {type(data).__name__}, which is none of what data can be", TAKEN)
     names = (task.input_columns[0], *task.label_columns[:1])
     for number, row in enumerate(data, 1):
         if isinstance(row, Mapping):

@@ -46,9 +46,14 @@ class LineTooLong(Exception):
 
 
 class EncodingLog:
-    """What is wrong with a file's encoding, noted while it is read on regardless."""
+    """What is wrong with a file's encoding, noted while it is read on regardless.
 
-    def __init__(self) -> None:
+    Args:
+        tolerant: whether a document that is decoded as a whole is read on, too, with U+FFFD for what cannot be decoded.
+    """
+
+    def __init__(self, *, tolerant: bool = True) -> None:
+        self.tolerant = tolerant
         self.first: InvalidByte | None = None
         self.lines = 0
 

@@ -183,6 +183,7 @@ def _digested(dataset: Dataset, task: Task) -> Dataset:
 
 def _check_whole(dataset: Dataset, table: Table, min_classes: int) -> None:
     """Refuse a data set that nothing can be learnt from."""
+    table.check_encoding(len(dataset.examples) + len(dataset.rejected))
     found = f"columns found: {shown(table.columns)}"
     if not dataset.examples:
         if not dataset.rejected:

@@ -18,3 +18,5 @@ class Malformed(NamedTuple):
 
     number: int
     reason: str
+    undecodable: bool = False
+    """Whether it is its encoding that is wrong."""

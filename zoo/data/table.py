@@ -11,7 +11,9 @@ from zoo.data.formats import format_of
 from zoo.data.layout import table_in
 from zoo.data.lines import EncodingLog, InvalidByte, LineTooLong, NotUtf8
 from zoo.data.rows import Malformed, Row
+from zoo.encoding import is_encodable, not_utf8
 from zoo.errors import DatasetInvalid
+from zoo.hyperparameters import DataOptions
 from zoo.kinds import InputKind
 from zoo.kinds.characters import visible_name
 from zoo.plurals import shown
@@ -31,11 +33,17 @@ class Table:
     def __init__(self, path: str | Path, log: EncodingLog | None = None) -> None:
         self.path = table_in(Path(path))
         self._reader, self.extension = format_of(self.path)
-        self._log = log
+        self._log = EncodingLog(tolerant=False) if log is None else log
+        self.undecodable_rows = 0
+        """Rows set aside since their text is not UTF-8."""
         self.columns: tuple[str, ...] = ()
         with _Translated(self):
-            # What is wrong with the encoding counts once: when the rows are read.
-            spelled = self._reader.read_columns(self.path, None if log is None else EncodingLog())
+            header_log = EncodingLog(
+                tolerant=log is not None
+            )  # what is wrong with the encoding counts once: when the rows are read
+            spelled = self._reader.read_columns(self.path, header_log)
+        if log is None and header_log.first and header_log.first.row == 0:
+            raise _not_utf8(self, header_log.first)
         self.columns = tuple(visible_name(name) for name in spelled)
         self._spelled = dict(zip(reversed(self.columns), reversed(spelled), strict=True))
         if any("\0" in name for name in spelled):
@@ -85,16 +93,37 @@ class Table:
     def rows(self, wanted: tuple[str, ...]) -> Iterator[Row | Malformed]:
         """Every row with the wanted columns, in order and in constant memory."""
         spelled = tuple(self._spelled[name] for name in wanted)
+        names = None if spelled == wanted else dict(zip(wanted, spelled, strict=True))
         with _Translated(self):
-            rows = self._reader.read_rows(self.path, spelled, self._log)
-            if spelled == wanted:
-                yield from rows
-                return
-            names = dict(zip(wanted, spelled, strict=True))
-            for row in rows:
-                yield (
-                    row if isinstance(row, Malformed) else Row(row.number, {n: row.values[s] for n, s in names.items()})
-                )
+            for row in self._reader.read_rows(self.path, spelled, self._log):
+                if isinstance(row, Malformed):
+                    self.undecodable_rows += row.undecodable
+                    yield row
+                elif self._log.lines and (malformed := _undecodable(row)):
+                    self.undecodable_rows += 1
+                    yield malformed
+                else:
+                    yield row if names is None else _renamed(row, names)
+
+    def check_encoding(self, rows: int) -> None:
+        """Refuse a file that is of another encoding as a whole.
+
+        Args:
+            rows: that were read.
+
+        Raises:
+            DatasetInvalid: more of the rows are not UTF-8 than a run accepts to set aside.
+        """
+        if self._log.first and self.undecodable_rows > DataOptions().max_rejected * rows:
+            raise _not_utf8(self, self._log.first)
+
+
+def _undecodable(row: Row) -> Malformed | None:
+    """Why a row cannot be used of which some text is not UTF-8; None where all of it is."""
+    for name, value in row.values.items():
+        if isinstance(value, str) and not is_encodable(value):
+            return Malformed(row.number, f"column {visible_name(name)} {not_utf8(value)}", undecodable=True)
+    return None
 
 
 def _renamed(row: Row, names: dict[str, str]) -> Row:

@@ -94,7 +94,7 @@ def _read(path: Path, log: EncodingLog | None) -> bytes:
     except UnicodeDecodeError as error:
         line = text.count(b"\n", 0, error.start) + 1
         invalid = InvalidByte(len(raw) - len(text) + error.start, line, f"0x{text[error.start]:02X}")
-        if log is None:
+        if log is None or not log.tolerant:
             raise NotUtf8(invalid) from None
         log.first, log.lines = log.first or invalid, log.lines + 1
         return text.decode(errors="replace").encode()

@@ -11,6 +11,7 @@ import msgspec
 
 from zoo.data.lines import EncodingLog, open_lines
 from zoo.data.rows import Malformed, Row
+from zoo.encoding import is_encodable, not_utf8
 
 ROWS_READ_FOR_COLUMNS = 100
 _DECODER = msgspec.json.Decoder(Any)
@@ -57,7 +58,9 @@ def _objects(path: Path, log: EncodingLog | None) -> Iterator[Row | Malformed]:
         number = 1
         lines.start_row(number)
         for line in lines:
-            if line.strip():
-                yield decode_row(number, line.encode(errors="replace"))
+            if line.strip() and is_encodable(line):
+                yield decode_row(number, line.encode())
+            elif line.strip():
+                yield Malformed(number, not_utf8(line), undecodable=True)
             number += 1
             lines.start_row(number)
