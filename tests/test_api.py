@@ -70,8 +70,8 @@ def test_what_is_no_path_or_name_is_told_what_is_wanted(echo: None, rows: Path) 
     for data in (None, b"rows.csv", 3):
         with pytest.raises(zoo.DatasetInvalid, match=f"{type(data).__name__}, which is none of what data can be"):
             zoo.finetune("echo", data)
-    with pytest.raises(zoo.DatasetInvalid, match="the data are a float, which is none of what data can be"):
-        zoo.finetune("echo", rows, eval_data=0.5)
+    with pytest.raises(zoo.DatasetInvalid, match="the data are float, which is none of what data can be"):
+        zoo.finetune("echo", rows, eval_data=2.5)
     for model in (None, Path("mine"), 3):
         with pytest.raises(zoo.UnknownModel, match=f"named by text, not by a {type(model).__name__}"):
             zoo.load(model)  # type: ignore[arg-type]

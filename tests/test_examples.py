@@ -20,6 +20,7 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("dist")
 
 
+@pytest.mark.slow
 def test_the_baseline_keeps_the_contract_in_under_eighty_lines(dist: Path, tmp_path: Path) -> None:
     project = EXAMPLES / "zoo-tfidf"
     zoo_wheel, wheel = build_wheel(ROOT, dist), build_wheel(project, dist)

@@ -28,6 +28,7 @@ def data(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_no_command_prints_a_line_that_data_made(echo: None, data: Path, tmp_path: Path) -> None:
     label = ("--label", f"label\n{FORGED}")
     other = data.with_name("other.csv")

@@ -22,6 +22,7 @@ def zoo_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_wheel(ROOT, tmp_path_factory.mktemp("wheel"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [*(["--task", task] for task in TASKS), ["--plain"]], ids=lambda kind: kind[-1])
 def test_a_new_plugin_keeps_the_contract_where_nothing_else_is_installed(
     kind: list[str], zoo_wheel: Path, tmp_path: Path, rows: Path

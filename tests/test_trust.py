@@ -97,7 +97,12 @@ def names_in(tree: ast.Module) -> set[str]:
 def test_nothing_is_unpacked() -> None:
     unpacking = {"zipfile", "tarfile", "shutil.unpack_archive", "unpack_archive", "gzip", "bz2", "lzma"}
 
-    assert {path: found for path, tree in modules() if (found := names_in(tree) & unpacking)} == {}
+    found = {path: found for path, tree in modules() if (found := names_in(tree) & unpacking)}
+
+    assert found == {"zoo/testing/leaving.py": {"zipfile"}}  # which looks into archives for pickles
+    assert [
+        path for path, tree in modules() for name in names_in(tree) if name.rpartition(".")[2].startswith("extract")
+    ] == []
 
 
 def test_tensors_are_the_only_pickles_that_are_read() -> None:
@@ -157,6 +162,7 @@ def write_rows(folder: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_what_commands_print_does_not_act(hostile: Site, tmp_path: Path) -> None:
     data = write_rows(tmp_path)
     finetune = command("finetune", "echo", "--data", str(data), "--name", "evil", "--device", "cpu")
@@ -252,7 +258,7 @@ async def test_columns_do_not_act_on_the_terminal_ui(pilot: Driver, hostile: Sit
     await pilot.press("end", "enter")
     await pilot.pause(0.3)
     assert "▼" in assert_harmless(pilot)
-    assert screen.value("label").startswith("[red]x[/red]\x1b")  # the name itself is what it was
+    assert screen.value("label") == "[red]x[/red][2J]0;owned31m[/]\nerror: forged"  # as tables name their columns
 
 
 @scenario(size=(140, 40))

@@ -12,6 +12,8 @@ import pytest
 from tests.wheel_factory import ROOT, Venv, build_wheel, clean_venv, run_tests
 from zoo.cli.exit_codes import ExitCode
 
+pytestmark = pytest.mark.slow
+
 PROJECTS = (ROOT, *sorted(path.parent for path in (ROOT / "plugins").glob("*/pyproject.toml")))
 OPEN = """
 import asyncio

@@ -200,7 +200,7 @@ def test_the_result_works_without_zoo(method: str) -> None:
 def test_the_quickstart_does_what_it_says(tmp_path: Path) -> None:
     """Its part on texts, on a store of its own, in a process of its own; zoo-resnet's tests prove what images show."""
     environment = {**os.environ, "ZOO_HOME": str(tmp_path / "home")}
-    command = [sys.executable, "-m", "zoo", "quickstart", "text"]
+    command = [sys.executable, "-m", "zoo", "quickstart", "text", "--epochs", "3"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=900)
 
     assert done.returncode == 0, done.stderr
@@ -210,7 +210,7 @@ def test_the_quickstart_does_what_it_says(tmp_path: Path) -> None:
         for line in done.stdout.splitlines()
         if line.startswith(("all-minilm-l6-v2 (", "bert-l6-h384 ("))
     }
-    assert accuracy["all-minilm-l6-v2"] > 0.85
+    assert accuracy["all-minilm-l6-v2"] > 0.8
     assert accuracy["all-minilm-l6-v2"] > accuracy["bert-l6-h384"] + 0.2
     manifest = json.loads((tmp_path / "home" / "runs" / "quickstart" / "model" / "zoo.json").read_bytes())
     assert manifest["parent"] == "all-minilm-l6-v2"

@@ -96,6 +96,7 @@ class TestResuming:
         assert server.sent_bytes == len(CONTENT)
         assert min(progress.received_bytes for progress in told) >= 700_000
 
+    @pytest.mark.slow
     def test_a_process_killed_at_ten_random_points_sends_few_bytes_twice(self, server: HubServer) -> None:
         """`bench/kills.py` does it fifty times."""
         content = some_bytes(40_000_000)

