@@ -17,7 +17,10 @@ from zoo.prediction import Classification, Prediction, Rejected, Score, Truncati
 
 __all__ = ["rows"]
 ALL = "return zoo.Classification(self.scores(text)) if"
-FIRST_THREE = "cut = 3 if len(text.split()) > 3 else None\n        return zoo.Classification(self.scores(text), cut) if"
+FIRST_THREE = (
+    "cut = 3 if len(text.split()) > 3 else None\n"
+    "        return zoo.Classification(self.scores(text), truncated_at=cut) if"
+)
 HERE = {"device": "cpu", "precision": "fp32"}
 LONG = "good fine 3 but then it broke"
 

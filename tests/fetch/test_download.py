@@ -638,6 +638,7 @@ class TestDisk:
         assert fetched(wanted) == CONTENT
 
     def test_a_place_that_cannot_be_written_is_told(self, served: Served, wanted: Weights, store: Path) -> None:
+        shutil.rmtree(store / "cache", ignore_errors=True)
         (store / "cache").write_text("a file where the folder should be")
 
         with pytest.raises(DownloadFailed) as caught:
@@ -681,6 +682,7 @@ class TestEnvironment:
             fetch(wanted)
 
     def test_a_cache_of_verdicts_that_cannot_be_written_is_done_without(self, store: Path, tmp_path: Path) -> None:
+        shutil.rmtree(store / "cache", ignore_errors=True)
         (store / "cache").write_text("in the way")
         (tmp_path / NAME).write_bytes(CONTENT)
 

@@ -221,7 +221,7 @@ def trained(site: Site, rows: Path) -> Callable[..., zoo.Run]:
     return train
 
 
-RESULT = "return zoo.FitResult(step=steps, metrics=figures,"
+RESULT = "return zoo.FitResult(\n            step=steps, metrics=figures,"
 STEP = "loss=loss, samples_per_s=rate"
 WRITE = "write(run.model_folder, counts)"
 REPORT = "report=metrics.report()"
@@ -316,7 +316,7 @@ def test_a_loss_that_is_not_finite_is_news_that_is_told_once(trained: Callable[.
 
 
 def test_labels_that_a_result_does_not_name_are_those_of_the_run(trained: Callable[..., zoo.Run]) -> None:
-    run = trained((", labels=run.labels)", ")"))
+    run = trained((", labels=run.labels\n", "\n"))
 
     assert run.status == "finished"
     assert zoo.load("mine", device="cpu", precision="fp32").labels == ("negative", "positive")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +25,7 @@ from zoo.runs.events import (
 )
 from zoo.runs.snapshot import EMPTY, fold
 from zoo.runs.status import judge
+from zoo.runs.store import RunFolder
 
 
 def step(number: int, steps: int = 10) -> StepCompleted:
@@ -136,17 +138,19 @@ def test_size_does_not_grow_with_the_run() -> None:
         (RunFinished(), "finished"),
     ],
 )
-def test_an_attempt_ends_one_way(event: AnyEvent, status: str) -> None:
+def test_an_attempt_ends_one_way(event: AnyEvent, status: str, tmp_path: Path) -> None:
     ended = fold([*STORY[:5], event])
 
     assert ended.status == status
-    assert judge(ended, alive=False) == ended
+    assert judge(ended, RunFolder(tmp_path), alive=False) == ended
 
 
-def test_a_run_whose_worker_is_gone_has_crashed() -> None:
-    assert judge(fold(STORY[:5]), alive=False).status == "crashed"
-    assert judge(fold(STORY[:5]), alive=True).status == "running"
-    assert judge(EMPTY, alive=False).status == "created"
+def test_a_run_whose_worker_is_gone_has_crashed(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+
+    assert judge(fold(STORY[:5]), folder, alive=False).status == "crashed"
+    assert judge(fold(STORY[:5]), folder, alive=True).status == "running"
+    assert judge(EMPTY, folder, alive=False).status == "created"
 
 
 @pytest.mark.parametrize("event", STORY, ids=lambda event: type(event).__name__)

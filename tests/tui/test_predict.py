@@ -98,7 +98,7 @@ async def test_an_image_is_drawn_and_answered(pilot: Driver, lookers: Site, tmp_
     await shows(pilot, "[b]red[/b]", "90.0%")
     await until(pilot, lambda: screen_text(pilot).count("▀") > 100)
     screen.query_one("#file", Input).value = str(tmp_path / "none.png")
-    await shows(pilot, "rejected No such file or directory")
+    await shows(pilot, "rejected: No such file or directory")
     await until(pilot, lambda: "▀" not in screen_text(pilot))
     screen.query_one("#file", Input).value = str(tmp_path / "a.png")
     await shows(pilot, "90.0%", "▀")

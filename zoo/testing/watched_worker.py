@@ -66,6 +66,7 @@ def main(notes: str, temporary: str, package: str, run_folder: str) -> int:
     from zoo.runs import worker
 
     os.environ |= dict.fromkeys(("TMPDIR", "TEMP", "TMP"), temporary)
+    os.environ.pop("TORCHINDUCTOR_CACHE_DIR", None)  # which torch, once imported by the tests, sets to its own choice
     tempfile.tempdir = temporary
     _watch(os.open(notes, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644), package)
     return worker.main([run_folder])
