@@ -144,6 +144,21 @@ if TYPE_CHECKING:
     from zoo.hookspecs import (
         hookimpl as hookimpl,
     )
+    from zoo.hub_config import (
+        config_labels as config_labels,
+    )
+    from zoo.hub_config import (
+        hub_labels as hub_labels,
+    )
+    from zoo.hub_config import (
+        hub_max_tokens as hub_max_tokens,
+    )
+    from zoo.hub_config import (
+        hub_pooling as hub_pooling,
+    )
+    from zoo.hub_config import (
+        hub_weights_files as hub_weights_files,
+    )
     from zoo.hyperparameters import (
         DataOptions as DataOptions,
     )
@@ -299,6 +314,7 @@ _HOME = {
         "ZooError",
     ),
     "zoo.hookspecs": ("hookimpl",),
+    "zoo.hub_config": ("config_labels", "hub_labels", "hub_max_tokens", "hub_pooling", "hub_weights_files"),
     "zoo.hyperparameters": ("DataOptions", "FinetuneOptions", "PretrainOptions", "TrainingOptions"),
     "zoo.image_options": ("ImageFinetuneOptions", "ImagePredictOptions", "ImagePretrainOptions"),
     "zoo.kinds": ("IMAGE", "LABEL", "TEXT", "InputKind", "TargetKind", "Unusable"),

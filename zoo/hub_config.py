@@ -17,7 +17,7 @@ SENTENCE_MODULES = ("Transformer", "Pooling", "Normalize")
 """Of sentence-transformers; embeddings are scaled to length one whether or not the last is there."""
 
 
-def weights_files(name: str, files: Collection[str]) -> tuple[str, ...]:
+def hub_weights_files(name: str, files: Collection[str]) -> tuple[str, ...]:
     """Which of a repository's files are its weights: one, or the shards and their index.
 
     Raises:
@@ -35,7 +35,7 @@ def weights_files(name: str, files: Collection[str]) -> tuple[str, ...]:
     return (INDEX, *shards)
 
 
-def stated_labels(config: dict[str, Any]) -> tuple[str, ...]:
+def config_labels(config: dict[str, Any]) -> tuple[str, ...]:
     """Names of a classifier's labels, in the order of the outputs; those transformers assumes where none are stated.
 
     Raises:
@@ -45,14 +45,14 @@ def stated_labels(config: dict[str, Any]) -> tuple[str, ...]:
     return tuple(str(names[key]) for key in sorted(names, key=int))
 
 
-def labels_of(name: str, config: dict[str, Any]) -> tuple[str, ...]:
+def hub_labels(name: str, config: dict[str, Any]) -> tuple[str, ...]:
     """Names of a classifier's labels, in the order of the outputs.
 
     Raises:
         Unsupported: it does not choose one of several labels, or numbers them otherwise.
     """
     try:
-        labels = stated_labels(config)
+        labels = config_labels(config)
     except (TypeError, ValueError) as error:
         raise Unsupported(
             f"config.json of {name} numbers its labels otherwise than 0, 1, ...", "choose another"
@@ -63,7 +63,7 @@ def labels_of(name: str, config: dict[str, Any]) -> tuple[str, ...]:
     return labels
 
 
-def pooling_of(name: str, modules: object, documents: dict[str, Any]) -> str:
+def hub_pooling(name: str, modules: object, documents: dict[str, Any]) -> str:
     """How the publisher makes one vector of a text: `mean` of the tokens, or `cls`, the first one.
 
     Raises:
@@ -92,7 +92,7 @@ def _pooling_modes(stated: object) -> list[str]:
     )
 
 
-def max_tokens_of(documents: dict[str, Any], most: int) -> int:
+def hub_max_tokens(documents: dict[str, Any], most: int) -> int:
     """The longest input that the publisher advises, at most so many tokens."""
     for file, key in (("sentence_bert_config.json", "max_seq_length"), ("tokenizer_config.json", "model_max_length")):
         stated = documents.get(file)

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zoo import Card, Unsupported
-from zoo.hub_config import stated_labels
+from zoo import Card, Unsupported, config_labels
 from zoo.training.packed_linear import ACTIVATIONS
 from zoo.training.pretrained import read_json
 
@@ -71,7 +70,7 @@ def with_dropout(config: dict[str, Any], share: float | None) -> dict[str, Any]:
 
 def labels_told(config: dict[str, Any]) -> tuple[str, ...]:
     """Those that the weights beside it tell apart; none where they are not a classifier's."""
-    return stated_labels(config) if CLASSIFIER in (config.get("architectures") or ()) else ()
+    return config_labels(config) if CLASSIFIER in (config.get("architectures") or ()) else ()
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from zoo import Card, TextInput, Unsupported, Weights
-from zoo.hub_config import labels_of, max_tokens_of, pooling_of, weights_files
+from zoo import (
+    Card,
+    TextInput,
+    Unsupported,
+    Weights,
+    hub_labels,
+    hub_max_tokens,
+    hub_pooling,
+    hub_weights_files,
+)
 from zoo_bert.cards import CLASSIFICATION, MASKED_LM, predicting
 
 TASKS = {
@@ -41,7 +49,7 @@ def describe(name: str, config: dict[str, Any], weights: Weights, documents: dic
         Unsupported: files are missing, or the model is a variant that is not computed here.
     """
     files = {file.name: file for file in weights.files}
-    taken = (*weights_files(name, files), *TAKEN)
+    taken = (*hub_weights_files(name, files), *TAKEN)
     missing = [file for file in NEEDED if file not in files]
     if missing:
         raise Unsupported(f"{name} lacks {', '.join(missing)}", "choose a model that has it")
@@ -52,17 +60,17 @@ def describe(name: str, config: dict[str, Any], weights: Weights, documents: dic
     task = TASKS[saved_from] if modules is None else "feature-extraction"
     architecture: dict[str, Any] = _dimensions(name, config)
     if modules is not None:
-        architecture["pooling"] = pooling_of(name, modules, documents)
+        architecture["pooling"] = hub_pooling(name, modules, documents)
     return Card(
         name=name,
         task=task,
         family="bert",
         summary=f"BERT from the Hub, {architecture['layers']} layers of width {architecture['width']}",
         architecture=architecture,
-        input=TextInput(max_tokens=max_tokens_of(documents, POSITIONS)),
+        input=TextInput(max_tokens=hub_max_tokens(documents, POSITIONS)),
         abilities=(MASKED_LM, CLASSIFICATION, predicting(task)),
         weights=Weights(files=tuple(files[file] for file in taken if file in files), sources=weights.sources),
-        labels=labels_of(name, config) if task == "text-classification" else (),
+        labels=hub_labels(name, config) if task == "text-classification" else (),
     )
 
 

@@ -18,8 +18,8 @@ from zoo import (
     Score,
     TextInput,
     Unsupported,
+    config_labels,
 )
-from zoo.hub_config import stated_labels
 from zoo.training.packed_linear import ACTIVATIONS, LinearFactory
 from zoo.training.pretrained import WeightsReader, read_json
 from zoo.training.text import TextPredictor, id_of
@@ -69,7 +69,7 @@ class LabelPredictor(_BertPredictor):
 
     def read_head(self, weights: WeightsReader) -> None:
         """The pooler and the output layer."""
-        self._labels = stated_labels(self._config)
+        self._labels = config_labels(self._config)
         width = self.encoder.shape.width
         self._pooler = self._make.plain(*weights.pair("bert.pooler.dense", width, width))
         self._classifier = self._make.plain(*weights.pair("classifier", len(self._labels), width))
