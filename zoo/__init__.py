@@ -205,7 +205,13 @@ if TYPE_CHECKING:
         ClassificationMetrics as ClassificationMetrics,
     )
     from zoo.metrics import (
+        LabelSetMetrics as LabelSetMetrics,
+    )
+    from zoo.metrics import (
         MeanLoss as MeanLoss,
+    )
+    from zoo.metrics import (
+        RegressionMetrics as RegressionMetrics,
     )
     from zoo.options import (
         Options as Options,
@@ -318,7 +324,7 @@ _HOME = {
     "zoo.hyperparameters": ("DataOptions", "FinetuneOptions", "PretrainOptions", "TrainingOptions"),
     "zoo.image_options": ("ImageFinetuneOptions", "ImagePredictOptions", "ImagePretrainOptions"),
     "zoo.kinds": ("IMAGE", "LABEL", "TEXT", "InputKind", "TargetKind", "Unusable"),
-    "zoo.metrics": ("ClassificationMetrics", "MeanLoss"),
+    "zoo.metrics": ("ClassificationMetrics", "LabelSetMetrics", "MeanLoss", "RegressionMetrics"),
     "zoo.options": ("Options", "option"),
     "zoo.prediction": ("Answer", "Classification", "Embedding", "FilledMask", "Prediction", "Rejected", "Score"),
     "zoo.runs.context": ("FitResult", "PredictionRun", "Predictor", "Trainable", "TrainingRun"),

@@ -6,13 +6,17 @@ from typing import Any, Protocol, Self
 
 from zoo.blocks import Report
 from zoo.metrics.classification import ClassificationMetrics, confusion_of, report_of_confusion
+from zoo.metrics.label_sets import LabelSetMetrics
 from zoo.metrics.loss import LOSSES, MeanLoss, finite
+from zoo.metrics.regression import RegressionMetrics
 
 __all__ = [
     "LOSSES",
     "ClassificationMetrics",
+    "LabelSetMetrics",
     "MeanLoss",
     "Metrics",
+    "RegressionMetrics",
     "confusion_of",
     "finite",
     "report_of",

@@ -1,0 +1,166 @@
+"""Metrics of several labels for each example, or none."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import NamedTuple
+
+from zoo.blocks import Report, Table
+from zoo.metrics.loss import MeanLoss
+
+DEFAULT_THRESHOLD = 0.5
+"""Where there is nothing to choose one by."""
+
+
+class LabelCounts(NamedTuple):
+    """How often a label was found and missed."""
+
+    hits: int
+    """Examples that have it and are said to have it."""
+    support: int
+    """Examples that have it."""
+    predicted: int
+    """Examples that are said to have it."""
+
+    @property
+    def precision(self) -> float | None:
+        """Share of what is said that is true; None where nothing is said."""
+        return self.hits / self.predicted if self.predicted else None
+
+    @property
+    def recall(self) -> float | None:
+        """Share of what is true that is said; None where nothing is true."""
+        return self.hits / self.support if self.support else None
+
+    @property
+    def f1(self) -> float | None:
+        """Harmonic mean of the two; None where nothing is true and nothing is said."""
+        return 2 * self.hits / (self.support + self.predicted) if self.support + self.predicted else None
+
+
+class LabelSetMetrics:
+    """Micro and macro F1 of a classifier that gives each example the labels whose probability reaches a threshold.
+
+    Macro F1 is the unweighted mean over the labels that occur, as true or as predicted ones (scikit-learn's
+    `f1_score(average="macro", zero_division=nan)`); the micro figures are 0 where they are undefined.
+
+    Args:
+        labels: in the order of the probabilities.
+        threshold: None for the one that makes micro F1 of all that was seen the largest.
+    """
+
+    def __init__(self, labels: Sequence[str], threshold: float | None = None) -> None:
+        self.labels = tuple(labels)
+        self._given_threshold = threshold
+        self._probabilities = array("d")
+        self._targets = bytearray()
+        self._loss = MeanLoss()
+
+    def update(self, targets: Sequence[float], probabilities: Sequence[float], loss: float | None = None) -> None:
+        """Count one example.
+
+        Args:
+            targets: for each label, whether the example has it.
+            probabilities: of each label.
+            loss: mean binary cross entropy over the labels, in nats.
+        """
+        if not len(targets) == len(probabilities) == len(self.labels):
+            raise ValueError(
+                f"an example has {len(targets)} targets and {len(probabilities)} probabilities "
+                f"for {len(self.labels)} labels"
+            )
+        self._targets += bytes(map(bool, targets))
+        self._probabilities.extend(probabilities)
+        if loss is not None:
+            self._loss.update(loss)
+
+    def merge(self, other: LabelSetMetrics) -> None:
+        """Take in what another process saw."""
+        self._targets += other._targets
+        self._probabilities.extend(other._probabilities)
+        self._loss.merge(other._loss)
+
+    @property
+    def threshold(self) -> float:
+        """Labels of at least this probability are given."""
+        if self._given_threshold is None:
+            return best_threshold(self._targets, self._probabilities)
+        return self._given_threshold
+
+    def compute(self) -> dict[str, float]:
+        """Micro and macro F1, micro precision and recall, subset accuracy, the threshold and, where given, `loss`.
+
+        Subset accuracy is the share of the examples whose labels are exactly the true ones.
+        """
+        if not self._targets:
+            return {}
+        threshold = self.threshold
+        counts = self._counts(threshold)
+        total = LabelCounts(*map(sum, zip(*counts, strict=True)))
+        f1 = [score for label in counts if (score := label.f1) is not None]
+        return {
+            "micro_f1": total.f1 or 0.0,
+            "macro_f1": sum(f1) / len(f1) if f1 else 0.0,
+            "micro_precision": total.precision or 0.0,
+            "micro_recall": total.recall or 0.0,
+            "subset_accuracy": self._exact(threshold) / (len(self._targets) // len(self.labels)),
+            "threshold": threshold,
+            **self._loss.compute(),
+        }
+
+    def report(self) -> Report:
+        """Figures of each label; empty where nothing was counted."""
+        if not self._targets:
+            return ()
+        rows = tuple(
+            (label, counts.precision, counts.recall, counts.f1, counts.support)
+            for label, counts in zip(self.labels, self._counts(self.threshold), strict=True)
+        )
+        return (Table(title="Classes", headers=("class", "precision", "recall", "f1", "rows"), rows=rows),)
+
+    def _counts(self, threshold: float) -> list[LabelCounts]:
+        """Of each label."""
+        step = len(self.labels)
+        counts = []
+        for i in range(step):
+            targets, probabilities = self._targets[i::step], self._probabilities[i::step]
+            predicted = [probability >= threshold for probability in probabilities]
+            hits = sum(target and said for target, said in zip(targets, predicted, strict=True))
+            counts.append(LabelCounts(hits, sum(targets), sum(predicted)))
+        return counts
+
+    def _exact(self, threshold: float) -> int:
+        """Examples whose labels are exactly the true ones."""
+        step = len(self.labels)
+        right = [p >= threshold for p in self._probabilities]
+        said = bytes(right)
+        return sum(said[at : at + step] == self._targets[at : at + step] for at in range(0, len(said), step))
+
+
+def best_threshold(targets: Sequence[int], probabilities: Sequence[float]) -> float:
+    """The threshold that makes micro F1 the largest, in the middle between two probabilities.
+
+    A threshold that is best lies just above the probability of a label that is left out and at most at that of the
+    last one given. Of several equally good ones it is the one nearest to 0.5.
+
+    Args:
+        targets: 1 for each pair of an example and a label that belong together, else 0.
+        probabilities: of each pair.
+    """
+    support = sum(targets)
+    if not support:
+        return DEFAULT_THRESHOLD
+    ranked = sorted(zip(probabilities, targets, strict=True), reverse=True)
+    hits = accumulate(target for _, target in ranked)
+    following = [probability for probability, _ in ranked[1:]] + [0.0]
+    best, chosen = -1.0, DEFAULT_THRESHOLD
+    for given, ((probability, _), hit, after) in enumerate(zip(ranked, hits, following, strict=True), start=1):
+        if probability == after and given < len(ranked):
+            continue
+        f1, middle = 2 * hit / (support + given), (probability + after) / 2
+        threshold = middle if middle > after else probability
+        if (f1, -abs(threshold - DEFAULT_THRESHOLD)) > (best, -abs(chosen - DEFAULT_THRESHOLD)):
+            best, chosen = f1, threshold
+    return chosen

@@ -1,0 +1,120 @@
+"""Metrics of one number for each example."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from zoo.blocks import Report, Table
+from zoo.metrics.loss import MeanLoss
+
+GROUPS = 5
+"""Of like numbers of examples, in the report."""
+
+
+class RegressionMetrics:
+    """RMSE, MAE, R2 and Spearman's rank correlation of predicted numbers.
+
+    R2 is the share of the variance that is explained: 0 for a model that always says the mean of the true numbers. A
+    figure that is undefined is left out: R2 where all true numbers are the same, the correlation where all predicted
+    ones are, too.
+
+    Args:
+        mean: of the numbers where they come standardised; they are put back into the unit of the data.
+        std: likewise, their standard deviation.
+    """
+
+    def __init__(self, mean: float = 0.0, std: float = 1.0) -> None:
+        self._mean, self._std = mean, std
+        self._numbers, self._predicted = array("d"), array("d")
+        self._loss = MeanLoss()
+
+    def update(self, number: float, predicted: float, loss: float | None = None) -> None:
+        """Count one example.
+
+        Args:
+            number: the true one.
+            predicted: what is said.
+            loss: of the example.
+        """
+        self._numbers.append(number * self._std + self._mean)
+        self._predicted.append(predicted * self._std + self._mean)
+        if loss is not None:
+            self._loss.update(loss)
+
+    def merge(self, other: RegressionMetrics) -> None:
+        """Take in what another process saw."""
+        self._numbers.extend(other._numbers)
+        self._predicted.extend(other._predicted)
+        self._loss.merge(other._loss)
+
+    def compute(self) -> dict[str, float]:
+        """`rmse`, `mae`, `r2`, `spearman` and, where losses were given, `loss`; no more than that while it diverges."""
+        count = len(self._numbers)
+        if not count or not all(map(math.isfinite, self._predicted)):
+            return self._loss.compute()
+        errors = [said - true for true, said in zip(self._numbers, self._predicted, strict=True)]
+        squares = math.fsum(error * error for error in errors)
+        figures = {"rmse": math.sqrt(squares / count), "mae": math.fsum(map(abs, errors)) / count}
+        if len(set(self._numbers)) > 1:
+            mean = math.fsum(self._numbers) / count
+            figures["r2"] = 1 - squares / math.fsum((number - mean) ** 2 for number in self._numbers)
+        correlation = correlation_of(ranks(self._numbers), ranks(self._predicted))
+        if correlation is not None:
+            figures["spearman"] = correlation
+        return {**figures, **self._loss.compute()}
+
+    def report(self) -> Report:
+        """How far off the answers are, from the smallest true numbers to the largest; empty where there are none."""
+        rows = tuple(
+            (
+                _span(pairs),
+                math.fsum(said for _, said in pairs) / len(pairs),
+                math.fsum(abs(said - true) for true, said in pairs) / len(pairs),
+                len(pairs),
+            )
+            for pairs in self._groups()
+        )
+        headers = ("true number", "mean prediction", "mean absolute error", "rows")
+        return (Table(title="Errors", headers=headers, rows=rows),) if rows else ()
+
+    def _groups(self) -> Iterator[list[tuple[float, float]]]:
+        """Pairs of true and predicted numbers, in groups of like size; equal true numbers stay together."""
+        pairs = sorted(zip(self._numbers, self._predicted, strict=True))
+        group: list[tuple[float, float]] = []
+        done = 0
+        for _, same in groupby(pairs, key=lambda pair: pair[0]):
+            group += same
+            if (done + len(group)) * GROUPS >= len(pairs) * (done * GROUPS // len(pairs) + 1):
+                yield group
+                done, group = done + len(group), []
+
+
+def ranks(numbers: Sequence[float]) -> list[float]:
+    """The 1-based rank of each number; equal ones share the mean of theirs."""
+    order = sorted(range(len(numbers)), key=numbers.__getitem__)
+    ranked = [0.0] * len(numbers)
+    before = 0
+    for _, same in groupby(order, key=numbers.__getitem__):
+        indices = list(same)
+        for index in indices:
+            ranked[index] = before + (len(indices) + 1) / 2
+        before += len(indices)
+    return ranked
+
+
+def correlation_of(xs: Sequence[float], ys: Sequence[float]) -> float | None:
+    """Pearson's correlation; None where one side does not vary."""
+    if len(set(xs)) < 2 or len(set(ys)) < 2:
+        return None
+    x_mean, y_mean = math.fsum(xs) / len(xs), math.fsum(ys) / len(ys)
+    covariance = math.fsum((x - x_mean) * (y - y_mean) for x, y in zip(xs, ys, strict=True))
+    x_square, y_square = math.fsum((x - x_mean) ** 2 for x in xs), math.fsum((y - y_mean) ** 2 for y in ys)
+    return covariance / math.sqrt(x_square * y_square)
+
+
+def _span(pairs: Sequence[tuple[float, float]]) -> str:
+    first, last = pairs[0][0], pairs[-1][0]
+    return f"{first:.6g}" if first == last else f"{first:.6g} to {last:.6g}"
