@@ -9,6 +9,33 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from zoo.answers import (
+        Answer as Answer,
+    )
+    from zoo.answers import (
+        AnswerCells as AnswerCells,
+    )
+    from zoo.answers import (
+        Classification as Classification,
+    )
+    from zoo.answers import (
+        Embedding as Embedding,
+    )
+    from zoo.answers import (
+        FilledMask as FilledMask,
+    )
+    from zoo.answers import (
+        InvalidAnswer as InvalidAnswer,
+    )
+    from zoo.answers import (
+        Prediction as Prediction,
+    )
+    from zoo.answers import (
+        Rejected as Rejected,
+    )
+    from zoo.answers import (
+        Score as Score,
+    )
     from zoo.api import (
         Model as Model,
     )
@@ -219,27 +246,6 @@ if TYPE_CHECKING:
     from zoo.options import (
         option as option,
     )
-    from zoo.prediction import (
-        Answer as Answer,
-    )
-    from zoo.prediction import (
-        Classification as Classification,
-    )
-    from zoo.prediction import (
-        Embedding as Embedding,
-    )
-    from zoo.prediction import (
-        FilledMask as FilledMask,
-    )
-    from zoo.prediction import (
-        Prediction as Prediction,
-    )
-    from zoo.prediction import (
-        Rejected as Rejected,
-    )
-    from zoo.prediction import (
-        Score as Score,
-    )
     from zoo.runs.context import (
         FitResult as FitResult,
     )
@@ -326,7 +332,17 @@ _HOME = {
     "zoo.kinds": ("IMAGE", "LABEL", "TEXT", "InputKind", "TargetKind", "Unusable"),
     "zoo.metrics": ("ClassificationMetrics", "LabelSetMetrics", "MeanLoss", "RegressionMetrics"),
     "zoo.options": ("Options", "option"),
-    "zoo.prediction": ("Answer", "Classification", "Embedding", "FilledMask", "Prediction", "Rejected", "Score"),
+    "zoo.answers": (
+        "Answer",
+        "AnswerCells",
+        "Classification",
+        "Embedding",
+        "FilledMask",
+        "InvalidAnswer",
+        "Prediction",
+        "Rejected",
+        "Score",
+    ),
     "zoo.runs.context": ("FitResult", "PredictionRun", "Predictor", "Trainable", "TrainingRun"),
     "zoo.runs.mistakes": ("Mistake",),
     "zoo.tasks.task": ("Task",),

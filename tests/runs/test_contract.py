@@ -81,7 +81,7 @@ def answering(site: Site, tmp_path: Path) -> Callable[..., None]:
         ),
         ("C((S(1, 0.9),))", "gave Classification.scores (Score(label=1, probability=0.9),)", "expected str, got int"),
         ("C((('a', 0.9),))", "gave Classification.scores (('a', 0.9),)", "expected object, got array"),
-        ("C(())", "answered without scores", "the most probable first"),
+        ("C(())", "answered with no scores", "the most probable first"),
         ("E((1.0, 2.0))", "answered with a Embedding", "answers for text-classification are zoo.Classification"),
         (
             "C((S('a', 1.0),), truncated_at=1.5)",
@@ -113,7 +113,7 @@ def test_a_wrong_classification_is_told_with_its_field_and_value(
         ("feature-extraction", "E(None)", "Embedding.vector None"),
         ("feature-extraction", "C((S('a', 1.0),))", "answered with a Classification"),
         ("fill-mask", "F('a', (S('b', math.nan),))", "scores[0].probability nan of label 'b'"),
-        ("fill-mask", "F('a', ())", "answered without scores"),
+        ("fill-mask", "F('a', ())", "answered with no scores"),
         ("fill-mask", "F(7, (S('b', 1.0),))", "FilledMask.text 7"),
     ],
 )

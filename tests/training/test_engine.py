@@ -14,10 +14,10 @@ from safetensors.torch import load_file
 from torch import nn
 
 from tests.training.toy import Net, Toy, make_run
+from zoo.answers import Rejected
 from zoo.data.example import Example
 from zoo.errors import DatasetInvalid, OptionInvalid, PluginBroken, RunFailed, StoreInvalid, Unsupported
 from zoo.metrics import ClassificationMetrics
-from zoo.prediction import Rejected
 from zoo.runs.events import CheckpointSaved, EvaluationCompleted, RunPlanned, StepCompleted, Warned
 from zoo.training import Batch, Output
 from zoo.training.batches import epoch_batches

@@ -10,12 +10,12 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from zoo.answers import Rejected
 from zoo.card import Ability, Card
 from zoo.data.example import Example
 from zoo.hyperparameters import FinetuneOptions
 from zoo.metrics import ClassificationMetrics
 from zoo.options import parse
-from zoo.prediction import Rejected
 from zoo.runs.context import TrainingRun
 from zoo.runs.events import AnyEvent
 from zoo.tasks import get_task

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from zoo.answers import Classification, Score
 from zoo.metrics import report_of_confusion
-from zoo.prediction import Classification, Score
 from zoo.runs.mistakes import Mistake
 from zoo.runs.snapshot import RunSnapshot
 from zoo.tui.run_text import mistake_list

@@ -11,8 +11,8 @@ import zoo
 from tests.echo_runs import until as until_true
 from tests.plugin_site import Site
 from tests.tui.driving import Driver, notices, scenario, screen_text, shows, until, write
+from zoo.answers import Classification, Score
 from zoo.metrics import report_of_confusion
-from zoo.prediction import Classification, Score
 from zoo.runs.events import (
     CheckpointSaved,
     DataLoaded,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from textual.app import App, ComposeResult
 
-from zoo.prediction import Classification, Embedding, FilledMask, Rejected, Score
+from zoo.answers import Classification, Embedding, FilledMask, Rejected, Score
 from zoo.tui.widgets.blocks import bar, draw_answer
 from zoo.tui.widgets.curve import Curve, plot
 from zoo.tui.widgets.picture import Pixels, Png, prepared

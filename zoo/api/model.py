@@ -13,8 +13,8 @@ from zoo.data.expansion import input_list
 from zoo.errors import Unsupported
 
 if TYPE_CHECKING:
+    from zoo.answers import Prediction
     from zoo.fetch import Progress
-    from zoo.prediction import Prediction
     from zoo.runs.context import Predictor
 
 

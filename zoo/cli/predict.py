@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import cast
 
 from zoo.abilities import find_ability, fitting_models, offering_models
+from zoo.answers import Rejected, TruncationCount
 from zoo.api import load, start
 from zoo.card import Card
 from zoo.cli import diagnostics, output, warm
@@ -39,7 +40,6 @@ from zoo.data.expansion import is_absent_table, named_files
 from zoo.data.lines import Lines, LineTooLong, NotUtf8
 from zoo.errors import DatasetInvalid, OptionInvalid
 from zoo.kinds import INPUT_KINDS
-from zoo.prediction import Rejected, TruncationCount
 from zoo.requests import Job, request_of
 from zoo.runs.answer_files import AnswerColumns, AnswerRecord, JsonLines
 from zoo.runs.prediction_job import KeptRow, answer, chunks

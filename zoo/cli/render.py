@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from zoo.answers import Prediction
 from zoo.blocks import Bars, Block, Matrix, Paragraph, Report, Table, Tone, Vector
 from zoo.cli import output
-from zoo.prediction import Prediction
 from zoo.progress import bar
 from zoo.rendering.text import cell_texts, displayed_labels, matrix_lines
 from zoo.sanitize import one_line

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from zoo.answers import Rejected
 from zoo.data.columns import find_columns
 from zoo.data.example import UNKNOWN, Columns, RejectedRow
 from zoo.data.findings import find
@@ -19,7 +20,6 @@ from zoo.data.table import Table
 from zoo.data.tally import Occurrence, Tally, with_counts
 from zoo.kinds.kind import Unusable, is_empty
 from zoo.kinds.measure import Look, Measure, ModelLimits
-from zoo.prediction import Rejected
 from zoo.prefetch import prefetched
 from zoo.tasks.task import Task
 

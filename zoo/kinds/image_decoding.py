@@ -10,8 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 
+from zoo.answers import Rejected
 from zoo.kinds.image_depth import WIDE_MODES, deepen, is_cut, narrowed, note_stated_maximum
-from zoo.prediction import Rejected
 from zoo.signatures import GIT_LFS, HEAD_BYTES, signature_of
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from zoo.prediction import Rejected
+from zoo.answers import Rejected
 
 if TYPE_CHECKING:
     from zoo.data.report import Part

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from zoo.answers import Rejected
 from zoo.kinds.characters import has_control, has_mojibake, has_replacement
 from zoo.kinds.facts import Marks
 from zoo.kinds.lengths import LengthMeter
 from zoo.kinds.measure import Look, ModelLimits
 from zoo.kinds.text import text_key
-from zoo.prediction import Rejected
 
 if TYPE_CHECKING:
     from zoo.data.report import Part

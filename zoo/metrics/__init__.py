@@ -1,7 +1,12 @@
-"""Streaming metrics: updated example by example, merged across processes, computed once. No torch, no numpy."""
+"""Streaming metrics: updated example by example, merged across processes, computed once. No torch, no numpy.
+
+A training counts what its losses know (`Metrics`); an evaluation holds answers against the data (`Judge`, named by
+`Task.judge`). One class may be both.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol, Self
 
 from zoo.blocks import Report
@@ -13,6 +18,7 @@ from zoo.metrics.regression import RegressionMetrics
 __all__ = [
     "LOSSES",
     "ClassificationMetrics",
+    "Judge",
     "LabelSetMetrics",
     "MeanLoss",
     "Metrics",
@@ -33,6 +39,38 @@ class Metrics(Protocol):
 
     def compute(self) -> dict[str, float]:
         """The figures over everything seen; empty where nothing was."""
+        ...
+
+
+class Judge(Protocol):
+    """What an evaluation of a task accumulates: figures over answers beside what the data says."""
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        """Begin.
+
+        Args:
+            labels: what the model tells apart; empty where it has none.
+        """
+
+    def add(self, target: Any, answer: Any) -> None:
+        """Count one example.
+
+        Args:
+            target: what the data says, as the kind of the task's target reads it.
+            answer: of the model, of the task's type; an input that was rejected is not counted.
+        """
+        ...
+
+    def merge(self, other: Self) -> None:
+        """Take in what another process saw."""
+        ...
+
+    def compute(self) -> dict[str, float]:
+        """The figures over everything seen, the task's primary metric among them; empty where nothing was."""
+        ...
+
+    def report(self) -> Report:
+        """The blocks that belong to the figures; empty where they say it all."""
         ...
 
 

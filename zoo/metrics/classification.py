@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from zoo.answers import Classification
 from zoo.blocks import Matrix, Report, Table
 from zoo.metrics.loss import MeanLoss
 
@@ -17,6 +18,7 @@ class ClassificationMetrics:
 
     def __init__(self, labels: Sequence[str]) -> None:
         self.labels = tuple(labels)
+        self._index = {label: index for index, label in enumerate(self.labels)}
         self._counts = [[0] * len(self.labels) for _ in self.labels]
         self._loss = MeanLoss()
 
@@ -38,6 +40,15 @@ class ClassificationMetrics:
         self._counts[label][predicted] += 1
         if loss is not None:
             self._loss.update(loss)
+
+    def add(self, target: str, answer: Classification) -> None:
+        """Count the answer to one example.
+
+        Args:
+            target: the true label.
+            answer: of the model.
+        """
+        self.update(self._index[target], self._index[answer.label])
 
     def merge(self, other: ClassificationMetrics) -> None:
         """Take in what another process saw."""

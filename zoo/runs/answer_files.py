@@ -16,9 +16,9 @@ from typing import Any, BinaryIO, Protocol
 
 import msgspec
 
+from zoo.answers import Prediction
 from zoo.encoding import encode_json, escaped
 from zoo.errors import OptionInvalid
-from zoo.prediction import Classification, Embedding, FilledMask, Prediction, Rejected
 
 RESERVED = ("row", "input", "prediction", "probability", "rejected")
 
@@ -109,7 +109,7 @@ class Delimited:
         """A row of the table."""
         kept = map(_as_text, record.cells) if record.cells else [""] * len(self._columns.kept)
         own = (record.input,) if self._columns.with_input else ()
-        return self._line((record.row, *kept, *own, *_flat(record.answer)))
+        return self._line((record.row, *kept, *own, *record.answer.cells()))
 
     def count(self, file: BinaryIO) -> RecordCount:
         """A line end inside of quotes ends no record; `rejected` is the last field, and empty for what was answered."""
@@ -195,19 +195,6 @@ def format_of(out: Path, flag: str = "--out") -> Callable[[AnswerColumns], Answe
             f"{flag} {out} {found}, and answers are written as {', '.join(EXTENSIONS[:-1])} or {EXTENSIONS[-1]}",
             f"name it {stem}.csv, which spreadsheets open, or {stem}.jsonl",
         ) from None
-
-
-def _flat(answer: Prediction) -> tuple[str, str, str]:
-    """Prediction, probability and reason, as a table has room for."""
-    match answer:
-        case Classification():
-            return answer.label, f"{answer.probability:.6f}", ""
-        case FilledMask():
-            return answer.text, f"{answer.scores[0].probability:.6f}", ""
-        case Embedding():
-            return " ".join(f"{x:.6g}" for x in answer.vector), "", ""
-        case Rejected():
-            return "", "", answer.reason
 
 
 def _as_text(cell: Any) -> str:

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from zoo.answers import Prediction
 from zoo.blocks import Report
 from zoo.card import Card
 from zoo.data.example import Example
 from zoo.paths import plugin_cache_folder
-from zoo.prediction import Prediction
 from zoo.runs import checkpoints
 from zoo.runs.events import AnyEvent, CheckpointSaved, EvaluationCompleted, Noted, RunPlanned, StepCompleted, Warned
 from zoo.tasks.task import Task

@@ -14,28 +14,25 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
+from zoo.answers import InvalidAnswer, Prediction, Rejected
 from zoo.blocks import Report
 from zoo.encoding import encode_json
 from zoo.errors import PluginBroken, Unsupported
 from zoo.metrics import LOSSES, finite, report_of_confusion
 from zoo.plurals import counted
-from zoo.prediction import Classification, Embedding, FilledMask, Prediction, Rejected, Score
 from zoo.runs.context import FitResult, TrainingRun
 from zoo.runs.events import AnyEvent, EvaluationCompleted, StepCompleted, Warned
 from zoo.sanitize import one_line
 from zoo.tasks import get_task
 from zoo.tasks.task import Task
 
-ROUNDING = 1e-6
-"""How far a probability may be beside 0 to 1, and one above the one before it, for rounding."""
-_COUNT_OR_NONE = (int, type(None))
 _SHOWN_CHARACTERS = 120
 _FIELD = re.compile(r"(?:Expected `(?P<expected>.+)`, got `(?P<got>.+)`|(?P<other>.+?)) - at `\$\.(?P<field>\w+).*`")
 _T = TypeVar("_T")
 
 
 class AnswerCheck:
-    """Holds the answers of one model to its task; an answer that is right costs a tenth of a microsecond a label.
+    """Holds the answers of one model to its task; what is right, and what that costs, is the answer's own affair.
 
     Args:
         plugin: that answers.
@@ -44,11 +41,8 @@ class AnswerCheck:
     """
 
     def __init__(self, plugin: str, task: Task, labels: Sequence[str]) -> None:
-        self._plugin, self._task = plugin, task
-        self._labels = frozenset(labels if task.answer is Classification else ())
-        self._answer: Any = task.answer
-        at_once = {Classification: self._has_right_scores, FilledMask: self._has_right_scores, Embedding: _is_finite}
-        self._is_right = at_once.get(self._answer, lambda answer: False)
+        self._plugin, self._task, self._labels = plugin, task, frozenset(labels)
+        self._is_right = task.answer.quick_check(self._labels)
 
     def __call__(self, answers: Sequence[Any]) -> list[Prediction]:
         """The answers, their numbers those of Python.
@@ -59,70 +53,19 @@ class AnswerCheck:
         is_right = self._is_right
         return [answer if is_right(answer) else self._checked(answer) for answer in answers]
 
-    def _has_right_scores(self, answer: Any) -> bool:
-        """Whether an answer with scores is right as it stands; one that is not is looked at more closely."""
-        if type(answer) is not self._answer or type(answer.scores) is not tuple or not answer.scores:
-            return False
-        if self._answer is FilledMask and type(answer.text) is not str:
-            return False
-        if type(answer.truncated_at) not in _COUNT_OR_NONE:
-            return False
-        known, before = self._labels, 1.0
-        for score in answer.scores:
-            if type(score) is not Score:
-                return False
-            probability, label = score.probability, score.label
-            if type(probability) is not float or type(label) is not str or not 0.0 <= probability <= before:
-                return False
-            if known and label not in known:
-                return False
-            before = probability
-        return True
-
     def _checked(self, answer: Any) -> Prediction:
         if isinstance(answer, Rejected):
             return _converted(answer, Rejected, self._broken)
-        if not isinstance(answer, self._task.answer):
+        expected = self._task.answer
+        if not isinstance(answer, expected):
             raise self._broken(
-                f"answered with {named(answer)}", f"answers for {self._task.name} are zoo.{self._task.answer.__name__}"
+                f"answered with {named(answer)}", f"answers for {self._task.name} are {_public_name(expected)}"
             )
-        plain = cast("Prediction", _converted(answer, self._task.answer, self._broken))
-        if isinstance(plain, Embedding):
-            self._check_vector(plain.vector)
-        elif isinstance(plain, Classification | FilledMask):
-            plain = msgspec.structs.replace(plain, scores=self._checked_scores(plain.scores))
-        return plain  # an answer of another distribution's task is right where its types are
-
-    def _check_vector(self, vector: tuple[float, ...]) -> None:
-        if not vector:
-            raise self._broken("answered with an empty vector", "Embedding.vector has a number for each dimension")
-        for index, number in enumerate(vector):
-            if not math.isfinite(number):
-                raise self._broken(f"answered with vector[{index}] {number}", "the numbers of a vector are finite")
-
-    def _checked_scores(self, scores: tuple[Score, ...]) -> tuple[Score, ...]:
-        if not scores:
-            raise self._broken("answered without scores", "give one zoo.Score or more, the most probable first")
-        before = 1.0
-        for index, score in enumerate(scores):
-            where = f"scores[{index}]"
-            if not -ROUNDING <= score.probability <= 1 + ROUNDING:
-                raise self._broken(
-                    f"answered with {where}.probability {score.probability} of label {score.label!r}",
-                    "a probability is a number from 0 to 1",
-                )
-            if score.probability > before + ROUNDING:
-                raise self._broken(
-                    f"answered with {where}.probability {score.probability} of label {score.label!r}, after {before}",
-                    "the most probable label comes first",
-                )
-            if self._labels and score.label not in self._labels:
-                raise self._broken(
-                    f"answered with {where}.label {score.label!r}, which the model has not",
-                    f"its labels are {_shown(', '.join(sorted(self._labels)))}",
-                )
-            before = score.probability
-        return tuple(Score(score.label, min(1.0, max(0.0, score.probability))) for score in scores)
+        plain = _converted(answer, expected, self._broken)
+        try:
+            return cast("Prediction", plain.checked(self._labels))
+        except InvalidAnswer as error:
+            raise self._broken(f"answered with {error.found}", error.advice) from error
 
     def _broken(self, what: str, advice: str) -> PluginBroken:
         return broken(self._plugin, what, advice)
@@ -225,14 +168,9 @@ def named(value: object) -> str:
     return "None" if value is None else f"a {type(value).__name__}"
 
 
-def _is_finite(answer: Any) -> bool:
-    """Whether an embedding is right as it stands; a sum that is not finite has a part that is not."""
-    if type(answer) is not Embedding or type(answer.vector) is not tuple or not answer.vector:
-        return False
-    if type(answer.truncated_at) not in _COUNT_OR_NONE:
-        return False
-    total: object = sum(answer.vector) if type(answer.vector[0]) is float else None
-    return type(total) is float and math.isfinite(total)
+def _public_name(answer: type) -> str:
+    """What an author imports: `zoo.Classification`, `zoo_pairs.Sameness`."""
+    return f"{answer.__module__.partition('.')[0]}.{answer.__name__}"
 
 
 def _finite_or_none(value: float | None) -> float | None:
@@ -246,7 +184,7 @@ def _converted(value: Any, kind: type[_T], error_of: Callable[[str, str], Plugin
     except (msgspec.MsgspecError, TypeError, ValueError) as error:
         found = _FIELD.fullmatch(str(error))
         if found is None:
-            raise error_of(f"gave {_shown(repr(value))}: {error}", f"zoo.{kind.__name__} has other fields") from error
+            raise error_of(f"gave {_shown(repr(value))}: {error}", f"{_public_name(kind)} has other fields") from error
         wrong = _shown(repr(getattr(value, found["field"])))
         advice = f"expected {found['expected']}, got {found['got']}" if found["expected"] else found["other"]
         raise error_of(f"gave {kind.__name__}.{found['field']} {wrong}", advice) from error

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zoo.answers import Prediction, Rejected, TruncationCount
 from zoo.card import Card
 from zoo.data import Columns, Dataset, RejectedRow, load, match_labels
 from zoo.data.columns import own_columns, replaced_columns, trained_columns
 from zoo.data.example import Example
 from zoo.errors import DatasetInvalid, Unsupported
-from zoo.metrics import ClassificationMetrics
+from zoo.metrics import Judge
 from zoo.plurals import counted
-from zoo.prediction import Classification, Prediction, Rejected, TruncationCount
 from zoo.runs.events import (
     AnyEvent,
     DataLoaded,
@@ -40,22 +40,22 @@ CHUNK = 256
 
 
 def evaluate(worker: Worker) -> AnyEvent:
-    """Judge a classifier; returns the event that ends the run.
+    """Judge a model; returns the event that ends the run.
 
     Raises:
-        Unsupported: the model is no classifier.
+        Unsupported: its task has nothing to judge it by.
         DatasetInvalid: it could answer none of the rows.
     """
     _, card = resolve(worker)
     task = get_task(worker.request.task)
-    if not task.target or not card.labels:
+    if not task.target or not task.judge:
         raise Unsupported(
-            f"{card.name} does {task.name}, which has no labels to be judged by",
-            f"fine-tune it first: zoo finetune {card.name} --data FILE",
+            f"{card.name} does {task.name}, and nothing says how good an answer to that is",
+            f"fine-tune it for a task with a metric (zoo tasks): zoo finetune {card.name} --data FILE",
         )
     dataset, quarantine = _load_data(worker, card, task)
     card, predictor = load_predictor(worker)
-    judgement = _Judgement(card.labels)
+    judgement = _Judgement(task.new_judge(card.labels))
     for start in range(0, len(dataset.examples), CHUNK):
         if worker.should_stop():
             return RunCancelled()
@@ -79,9 +79,9 @@ def evaluate(worker: Worker) -> AnyEvent:
     judgement.mistakes.write(worker.folder.mistakes_path)
     if worker.request.out:
         judgement.mistakes.write(Path(worker.request.out))
-    figures = judgement.metrics.compute()
+    figures = judgement.judge.compute()
     worker.emit(EvaluationCompleted(step=0, metrics=figures, rows=answered))
-    return RunFinished(metrics=figures, report=judgement.metrics.report(), labels=card.labels)
+    return RunFinished(metrics=figures, report=judgement.judge.report(), labels=card.labels)
 
 
 def _load_data(worker: Worker, card: Card, task: Task) -> tuple[Dataset, Quarantine]:
@@ -120,11 +120,10 @@ def _load_data(worker: Worker, card: Card, task: Task) -> tuple[Dataset, Quarant
 
 
 class _Judgement:
-    """Answers beside labels, counted as they come."""
+    """Answers beside what the data says, counted as they come."""
 
-    def __init__(self, labels: tuple[str, ...]) -> None:
-        self._index = {label: i for i, label in enumerate(labels)}
-        self.metrics = ClassificationMetrics(labels)
+    def __init__(self, judge: Judge) -> None:
+        self.judge = judge
         self.mistakes = MistakeLog()
         self.truncation = TruncationCount()
         self.unanswered: list[tuple[Example, str]] = []
@@ -135,8 +134,7 @@ class _Judgement:
         self.truncation.add(predictions)
         self.mistakes.add(examples, predictions)
         for example, answer in zip(examples, predictions, strict=True):
-            if isinstance(answer, Classification):
-                self.metrics.update(self._index[str(example.label)], self._index[answer.label])
+            if isinstance(answer, Rejected):
+                self.unanswered.append((example, one_line(answer.reason)))
             else:
-                reason = answer.reason if isinstance(answer, Rejected) else type(answer).__name__
-                self.unanswered.append((example, one_line(reason)))
+                self.judge.add(example.label, answer)

@@ -6,10 +6,10 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+from zoo.answers import Prediction, predict_encodable
 from zoo.errors import PluginBroken, ZooError
 from zoo.plugins import Plugin
 from zoo.plurals import counted
-from zoo.prediction import Prediction, predict_encodable
 from zoo.runs import forks
 from zoo.runs.context import FitResult, PredictionRun, Predictor, Trainable, TrainingRun
 from zoo.runs.contract import AnswerCheck, ReportCheck, named

@@ -12,15 +12,13 @@ from pathlib import Path
 import msgspec
 
 from zoo import atomic
+from zoo.answers import Classification, Prediction
 from zoo.data.example import Example
-from zoo.prediction import Classification, Prediction
 from zoo.runs.answer_files import AnswerColumns, AnswerRecord, format_of
 from zoo.runs.store import RunFolder
 
 COLUMNS = AnswerColumns(kept=("label",))
 """A file of answers with the right label beside each."""
-SCORES = 5
-"""Most labels that are kept of one answer."""
 
 
 class Mistake(msgspec.Struct, frozen=True):
@@ -40,7 +38,8 @@ class MistakeLog:
     """Collects wrong answers while a model is judged."""
 
     def __init__(self) -> None:
-        self._records: list[AnswerRecord] = []
+        self._records: list[tuple[float, AnswerRecord]] = []
+        """With how bad each is."""
 
     def __len__(self) -> int:
         return len(self._records)
@@ -48,15 +47,16 @@ class MistakeLog:
     def add(self, examples: Sequence[Example], answers: Sequence[Prediction]) -> None:
         """Take note of those answers that are wrong."""
         for example, answer in zip(examples, answers, strict=True):
-            if isinstance(answer, Classification) and answer.label != example.label:
-                kept = msgspec.structs.replace(answer, scores=answer.scores[:SCORES])
-                self._records.append(AnswerRecord(example.row, example.input, kept, (example.label,)))
+            severity = answer.severity(example.label)
+            if severity is not None:
+                record = AnswerRecord(example.row, example.input, answer.shortened(), (example.label,))
+                self._records.append((severity, record))
 
     def write(self, path: Path) -> None:
-        """Write all of them, the most confident first, in the format that the name of the file asks for."""
+        """Write all of them, the worst first, in the format that the name of the file asks for."""
         answers = format_of(path)(COLUMNS)
-        records = sorted(self._records, key=_rank)
-        atomic.write_bytes(path, b"".join([answers.header(), *map(answers.encode, records)]))
+        records = sorted(self._records, key=lambda scored: (-scored[0], scored[1].row))
+        atomic.write_bytes(path, b"".join([answers.header(), *(answers.encode(record) for _, record in records)]))
 
 
 def read_mistakes(folder: RunFolder) -> Iterator[Mistake]:
@@ -68,8 +68,3 @@ def read_mistakes(folder: RunFolder) -> Iterator[Mistake]:
         for line in lines:
             with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
                 yield decoder.decode(line)
-
-
-def _rank(record: AnswerRecord) -> tuple[float, int]:
-    assert isinstance(record.answer, Classification)
-    return -record.answer.probability, record.row

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zoo.answers import Prediction, Rejected, TruncationCount
 from zoo.data import Columns, InputRows, count_rows, digest
 from zoo.data.columns import replaced_columns, trained_columns
 from zoo.data.example import Example, RejectedRow
-from zoo.prediction import Prediction, Rejected, TruncationCount
 from zoo.runs.answer_files import AnswerColumns, AnswerFormat, AnswerRecord, RecordCount, format_of
 from zoo.runs.events import AnyEvent, Noted, PredictionsWritten, RunCancelled, RunFinished, Warned
 from zoo.runs.preparation import load_predictor, resolve

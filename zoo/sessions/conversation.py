@@ -9,8 +9,8 @@ from typing import IO
 import msgspec
 
 from zoo import errors
+from zoo.answers import Prediction, predict_encodable
 from zoo.errors import RunFailed, ZooError
-from zoo.prediction import Prediction, predict_encodable
 from zoo.sessions.messages import Answered, Ask, End, Failed, Fetching, Open, Ready, Reply
 
 

@@ -6,7 +6,7 @@ from typing import Any, Union
 
 import msgspec
 
-from zoo.prediction import Prediction
+from zoo.answers import Prediction
 
 
 class Open(msgspec.Struct, frozen=True, kw_only=True, tag="open"):

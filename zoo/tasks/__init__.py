@@ -13,10 +13,10 @@ from typing import Any
 
 import msgspec
 
+from zoo.answers import Answer
 from zoo.discovery import HOST, Failure, clash_of, distribution_of, failure_of, import_failure, installed
 from zoo.errors import PluginBroken, Unsupported
 from zoo.kinds.kind import InputKind, TargetKind
-from zoo.prediction import Answer
 from zoo.suggestions import did_you_mean
 from zoo.tasks.task import Task
 

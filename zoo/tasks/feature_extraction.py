@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from zoo.answers import Embedding
 from zoo.kinds import TEXT
-from zoo.prediction import Embedding
 from zoo.tasks.task import TABLES, Task
 
 TASK = Task(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from zoo.answers import FilledMask
 from zoo.kinds import TEXT
-from zoo.prediction import FilledMask
 from zoo.tasks.task import TABLES, Task
 
 TASK = Task(

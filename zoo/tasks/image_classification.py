@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from zoo.answers import Classification
 from zoo.kinds import IMAGE, LABEL
-from zoo.prediction import Classification
 from zoo.tasks.task import TABLES, Task
 
 TASK = Task(
@@ -12,6 +12,7 @@ TASK = Task(
     input=IMAGE,
     target=LABEL,
     answer=Classification,
+    judge="zoo.metrics:ClassificationMetrics",
     primary_metric="accuracy",
     example={"file_name": "photos/1.jpg", "label": "cat"},
     formats=("class folders", *TABLES),

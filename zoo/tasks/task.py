@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Sequence
+
 import msgspec
 
+from zoo.answers import Answer
+from zoo.errors import PluginBroken
 from zoo.kinds.kind import InputKind, TargetKind
+from zoo.metrics import Judge
 
+JUDGE_HINT = "Task.judge is MODULE:CLASS, such as zoo.metrics:ClassificationMetrics"
 TABLES = ("CSV", "TSV", "JSON lines", "Parquet")
 
 
@@ -22,8 +29,11 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be told of it; None where training data need no more than the inputs."""
     columns: dict[str, tuple[str, ...]] = {}
     """Usual names of the columns by role (`input`, `label`), the preferred one first, where the kind has others."""
-    answer: type[msgspec.Struct]
+    answer: type[Answer]
     """What a model answers."""
+    judge: str = ""
+    """`module:Class` of what an evaluation accumulates (`zoo.metrics.Judge`), imported when it is used; empty where
+    answers are held against nothing."""
     primary_metric: str
     """What best checkpoints and early stopping look at."""
     larger_is_better: bool = True
@@ -45,6 +55,22 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     def label_columns(self) -> tuple[str, ...]:
         """Usual names of the column that holds the target; empty for a task that needs none."""
         return self.columns.get("label", self.target.columns) if self.target else ()
+
+    def new_judge(self, labels: Sequence[str]) -> Judge:
+        """What the answers of one model are judged by.
+
+        Args:
+            labels: what the model tells apart; empty where it has none.
+
+        Raises:
+            PluginBroken: there is no such class.
+        """
+        module, _, name = self.judge.partition(":")
+        try:
+            judge: type[Judge] = getattr(importlib.import_module(module), name)
+        except (ImportError, AttributeError, ValueError) as error:
+            raise PluginBroken(f"task {self.name} is judged by {self.judge!r}: {error}", JUDGE_HINT) from error
+        return judge(labels)
 
     @property
     def labelled(self) -> bool:

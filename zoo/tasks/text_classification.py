@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from zoo.answers import Classification
 from zoo.kinds import LABEL, TEXT
-from zoo.prediction import Classification
 from zoo.tasks.task import TABLES, Task
 
 TASK = Task(
@@ -12,6 +12,7 @@ TASK = Task(
     input=TEXT,
     target=LABEL,
     answer=Classification,
+    judge="zoo.metrics:ClassificationMetrics",
     primary_metric="accuracy",
     example={"text": "where is my parcel?", "label": "delivery"},
     formats=TABLES,

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 import zoo
-from zoo.prediction import Prediction
+from zoo.answers import Prediction
 from zoo.sanitize import plain
 from zoo.tasks.task import Task
 from zoo.testing.samples import Samples

@@ -10,7 +10,7 @@ from typing import Any, Generic
 import torch
 from torch import nn
 
-from zoo.prediction import Rejected
+from zoo.answers import Rejected
 from zoo.training.objective import Batch, Features
 
 HEAD = "head"

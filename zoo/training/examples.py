@@ -8,11 +8,11 @@ from typing import Any, Protocol
 
 import torch
 
+from zoo.answers import Rejected
 from zoo.data.example import Example
 from zoo.errors import PluginBroken
 from zoo.hyperparameters import TrainingOptions
 from zoo.plurals import counted
-from zoo.prediction import Rejected
 from zoo.training.batches import EVALUATION, MicroBatch, example_seeds
 from zoo.training.objective import Batch, Objective
 from zoo.training.plan import class_weights

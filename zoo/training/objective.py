@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import torch
 from torch import nn
 
+from zoo.answers import Rejected
 from zoo.data.example import Example
 from zoo.errors import PluginBroken
 from zoo.metrics import Metrics
-from zoo.prediction import Rejected
 
 if TYPE_CHECKING:
     from zoo.runs.context import FitResult, TrainingRun

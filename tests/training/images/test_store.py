@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from tests.training import toy
+from zoo.answers import Rejected
 from zoo.errors import DatasetInvalid, RunCancelled
-from zoo.prediction import Rejected
 from zoo.runs.events import InputsPrepared
 from zoo.training import ImageStore
 

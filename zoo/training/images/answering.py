@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import torch
 
+from zoo.answers import Classification, Embedding, Prediction, Rejected, Score
 from zoo.image_options import ImagePredictOptions
 from zoo.kinds.image_decoding import read_image
-from zoo.prediction import Classification, Embedding, Prediction, Rejected, Score
 from zoo.prefetch import prefetched
 from zoo.training.images.body import THREADS
 from zoo.training.images.config import ImageConfig

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from zoo.prediction import Rejected
+from zoo.answers import Rejected
 from zoo.training.body import Body
 from zoo.training.images.augmentation import Augmentation
 from zoo.training.images.config import ImageConfig

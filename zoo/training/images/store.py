@@ -16,9 +16,9 @@ from typing import IO, TYPE_CHECKING
 
 from PIL import Image
 
+from zoo.answers import Rejected
 from zoo.errors import DatasetInvalid, RunCancelled
 from zoo.kinds.image_decoding import read_image
-from zoo.prediction import Rejected
 from zoo.prefetch import prefetched
 from zoo.runs.events import InputsPrepared
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from zoo.answers import Rejected
 from zoo.data.example import Example
 from zoo.metrics import ClassificationMetrics
-from zoo.prediction import Rejected
 from zoo.training.body import HEAD, Body, Network
 from zoo.training.objective import Batch, Objective, Output
 

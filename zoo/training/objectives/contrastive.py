@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from zoo.answers import Rejected
 from zoo.data.example import Example
 from zoo.errors import DatasetInvalid
 from zoo.metrics import MeanLoss
-from zoo.prediction import Rejected
 from zoo.training.body import Network
 from zoo.training.images.body import ImageBody
 from zoo.training.objective import Batch, Objective, Output

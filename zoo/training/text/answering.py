@@ -11,7 +11,7 @@ import torch
 from msgspec.structs import replace
 from tokenizers import Tokenizer
 
-from zoo.prediction import Prediction, Rejected
+from zoo.answers import Prediction, Rejected
 from zoo.training.text.encoding import encode
 
 if TYPE_CHECKING:

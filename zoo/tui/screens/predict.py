@@ -11,9 +11,9 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.timer import Timer
 from textual.widgets import Input, Static, TextArea
 
+from zoo.answers import Prediction
 from zoo.card import Card
 from zoo.errors import ZooError
-from zoo.prediction import Prediction
 from zoo.progress import size
 from zoo.sanitize import one_line
 from zoo.sessions import Session

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from textual.content import Content
 
+from zoo.answers import Prediction
 from zoo.blocks import Bar, Bars, Block, Matrix, Paragraph, Table, Vector
-from zoo.prediction import Prediction
 from zoo.rendering.text import LABEL_WIDTH, cell_texts, displayed_labels, matrix_lines, vector_range
 from zoo.sanitize import one_line
 from zoo.text_table import render_table, shortened

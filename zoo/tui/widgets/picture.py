@@ -108,8 +108,8 @@ def prepared(path: str | Path, columns: int, lines: int, graphics: Graphics) -> 
         lines: of the terminal, each twice as high as a column is wide.
         graphics: how it will be drawn.
     """
+    from zoo.answers import Rejected
     from zoo.kinds.image_decoding import read_image
-    from zoo.prediction import Rejected
 
     image = read_image(Path(path).expanduser())
     if isinstance(image, Rejected):

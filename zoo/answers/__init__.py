@@ -1,0 +1,30 @@
+"""What models answer: one light module an answer. `answer.py` says what zoo asks of each.
+
+Views draw the blocks of an answer, never a particular plugin's model.
+"""
+
+from __future__ import annotations
+
+from zoo.answers.answer import Answer, AnswerCells, BaseAnswer, InvalidAnswer
+from zoo.answers.classification import Classification
+from zoo.answers.embedding import Embedding
+from zoo.answers.filled_mask import FilledMask
+from zoo.answers.inputs import TruncationCount, predict_encodable
+from zoo.answers.prediction import Prediction
+from zoo.answers.rejected import Rejected
+from zoo.answers.scores import Score
+
+__all__ = [
+    "Answer",
+    "AnswerCells",
+    "BaseAnswer",
+    "Classification",
+    "Embedding",
+    "FilledMask",
+    "InvalidAnswer",
+    "Prediction",
+    "Rejected",
+    "Score",
+    "TruncationCount",
+    "predict_encodable",
+]

@@ -1,0 +1,138 @@
+"""What every answer is, and what zoo asks of one: never which answer it is.
+
+An answer of a task is a frozen struct with a few methods. Each has a default that does for an answer which has nothing
+better to say:
+
+| method | asked by | default |
+|---|---|---|
+| `blocks(source)` | every view | a table of the fields |
+| `quick_check(labels)` | every prediction | nothing is right at a glance, `checked` looks at all of it |
+| `checked(labels)` | every prediction | right, once its fields have their types |
+| `cells()` | answers as CSV or TSV | the fields, as text or as JSON |
+| `severity(target)` | evaluations, for the list of mistakes | no mistake |
+| `shortened()` | the list of mistakes | the whole answer |
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple, Self
+
+import msgspec
+
+from zoo.blocks import Block, Paragraph, Table
+from zoo.encoding import encode_json
+
+
+class AnswerCells(NamedTuple):
+    """What a row of a table has room for."""
+
+    prediction: str
+    probability: str = ""
+    rejected: str = ""
+    """Why there is no answer."""
+
+
+class InvalidAnswer(ValueError):
+    """An answer breaks its contract; whoever asked for it adds the name of the plugin.
+
+    Args:
+        found: what is wrong, with field and value, such as "vector[1] inf".
+        advice: what the contract asks for.
+    """
+
+    def __init__(self, found: str, advice: str) -> None:
+        super().__init__(f"{found}: {advice}")
+        self.found, self.advice = found, advice
+
+
+def _tag(name: str) -> str:
+    """The `type` of an answer in JSON where it has none of its own: FilledMask is filled_mask."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+class BaseAnswer(msgspec.Struct, frozen=True, tag=_tag):
+    """What stands in the place of an input: an answer, or why there is none."""
+
+    def blocks(self, source: str = "") -> tuple[Block, ...]:
+        """What views draw; those of an answer without blocks of its own are its fields.
+
+        Args:
+            source: the input, as it is shown above the answer; empty where it is in sight already.
+        """
+        fields = msgspec.structs.asdict(self)
+        return (*heading(source), Table(headers=("", ""), rows=tuple((name, str(fields[name])) for name in fields)))
+
+    def cells(self) -> AnswerCells:
+        """The answer in a table: its fields, without those that all answers share."""
+        shared = Answer.__struct_fields__
+        fields = {name: value for name, value in msgspec.structs.asdict(self).items() if name not in shared}
+        value = next(iter(fields.values())) if len(fields) == 1 else fields
+        return AnswerCells(value if isinstance(value, str) else encode_json(value, enc_hook=str).decode())
+
+    def severity(self, target: Any) -> float | None:
+        """How bad a mistake it is, the larger the worse; None where it is right, or where there is no right and wrong.
+
+        Args:
+            target: what the data says, as the kind of the task's target reads it.
+        """
+        return None
+
+    def shortened(self) -> Self:
+        """As much of it as a list of mistakes keeps."""
+        return self
+
+    @property
+    def remark(self) -> str:
+        """What a person has to know beside the answer; empty where that is nothing."""
+        return ""
+
+    def _repr_html_(self) -> str:
+        """The answer as a notebook shows it."""
+        from zoo.rendering.html import html
+
+        remark = (Paragraph(text=self.remark),) if self.remark else ()
+        return html((*remark, *self.blocks()))
+
+
+class Answer(BaseAnswer, frozen=True, kw_only=True, omit_defaults=True):
+    """What all answers share; a task of your own has a subclass of it."""
+
+    truncated_at: int | None = None
+    """How many tokens of a text were read that has more; None where all of it was read."""
+
+    @property
+    def remark(self) -> str:
+        """How much was read of an input that was not read whole."""
+        return "" if self.truncated_at is None else f"only the first {self.truncated_at:,} tokens were read"
+
+    @classmethod
+    def quick_check(cls, labels: frozenset[str]) -> Callable[[Any], bool]:
+        """What says at a glance that a prediction is right as it stands; whatever it refuses goes to `checked`.
+
+        Args:
+            labels: what the model tells apart; empty where any will do.
+        """
+        return lambda answer: False
+
+    def checked(self, labels: frozenset[str]) -> Self:
+        """This answer, rounding errors put right; its fields have their types already.
+
+        Args:
+            labels: what the model tells apart; empty where any will do.
+
+        Raises:
+            InvalidAnswer: a value makes no sense.
+        """
+        return self
+
+
+def heading(text: str) -> tuple[Block, ...]:
+    """The input above its answer."""
+    return (Paragraph(text=text, tone="strong"),) if text else ()
+
+
+def is_whole_number_or_none(value: object) -> bool:
+    """Whether `truncated_at` is of the types that it has to be of."""
+    return type(value) is int or value is None

@@ -1,0 +1,49 @@
+"""Inputs that are answered whatever the model is: text that cannot be read, text that was read in part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from zoo.answers.prediction import Prediction
+from zoo.answers.rejected import Rejected
+from zoo.encoding import is_encodable
+from zoo.plurals import counted
+
+
+class TruncationCount:
+    """How many inputs of a job were longer than what the model reads."""
+
+    def __init__(self) -> None:
+        self._answered = 0
+        self._truncated = 0
+        self._max_tokens = 0
+
+    def add(self, predictions: Iterable[Prediction]) -> None:
+        """Count some more answers."""
+        for prediction in predictions:
+            if isinstance(prediction, Rejected):
+                continue
+            self._answered += 1
+            if prediction.truncated_at is not None:
+                self._truncated += 1
+                self._max_tokens = max(self._max_tokens, prediction.truncated_at)
+
+    @property
+    def message(self) -> str:
+        """The share in words; empty where nothing was cut."""
+        if not self._truncated:
+            return ""
+        verb = "is" if self._truncated == 1 else "are"
+        share = f"{self._truncated:,} of {counted(self._answered, 'input')} ({self._truncated / self._answered:.1%})"
+        return f"{share} {verb} longer than the {self._max_tokens:,} tokens that the model reads, and {verb} cut there"
+
+
+def predict_encodable(predict: Callable[[list[Any]], list[Prediction]], inputs: Sequence[Any]) -> list[Prediction]:
+    """Answer the inputs, in order; text that is not UTF-8 is rejected in its place."""
+    encodable = [not isinstance(one, str) or is_encodable(one) for one in inputs]
+    if all(encodable):
+        return predict(list(inputs))
+    readable = [one for one, answerable in zip(inputs, encodable, strict=True) if answerable]
+    answers = iter(predict(readable) if readable else [])
+    return [next(answers) if answerable else Rejected("it holds bytes that are not UTF-8") for answerable in encodable]
