@@ -23,10 +23,16 @@ def make_card(**fields: object) -> zoo.Card:
     )
 
 
-def test_tasks_are_the_home_task_and_those_of_the_abilities_once_each() -> None:
+def test_tasks_are_those_of_the_abilities_once_each_recommended_ones_and_the_home_task_first() -> None:
     card = make_card(abilities=ABILITIES)
 
     assert card.tasks == ("fill-mask", "text-classification", "feature-extraction")
+    assert make_card(abilities=ABILITIES[1:]).tasks == ("text-classification", "feature-extraction")
+    assert make_card(abilities=ABILITIES, recommended_for=("feature-extraction",)).tasks == (
+        "feature-extraction",
+        "fill-mask",
+        "text-classification",
+    )
     assert card.verbs == ("pretrain", "finetune", "predict")
     assert card.tasks_of("predict") == ("text-classification", "feature-extraction")
     assert card.tasks_of("finetune") == ("text-classification",)

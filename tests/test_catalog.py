@@ -15,6 +15,7 @@ from tests.plugin_site import Site, card, new_site, plugin
 from zoo.card import FolderSource
 from zoo.catalog import Catalog, is_local
 from zoo.errors import UnknownModel
+from zoo.ranking import mark
 
 
 @pytest.fixture
@@ -29,7 +30,10 @@ def toys(site: Site) -> Site:
     site.install(
         "red", plugin(card("base"), card("base-large"), card("tiny", family="'ant'", labels="('Six', 'Legs')"))
     )
-    site.install("blue", plugin(card("base"), card("huge", task="'fill-mask'", abilities="{}")))
+    site.install(
+        "blue",
+        plugin(card("base"), card("huge", task="'fill-mask'", abilities="{'predict': zoo.Ability(task='fill-mask')}")),
+    )
     return site
 
 
@@ -82,7 +86,7 @@ def test_a_bare_name_that_two_plugins_use_is_refused_naming_both(toys: Site) -> 
 def test_an_ambiguous_beginning_is_refused_with_names_that_do_resolve(toys: Site) -> None:
     message, _ = advice("b")
 
-    assert message == "'b' may be any of blue/base, huge, red/base, base-large"
+    assert message == "'b' may be any of blue/base, red/base, base-large, huge"
     assert [Catalog.load().resolve(name).name for name in ("blue/base", "huge", "red/base", "base-large")]
 
 
@@ -133,6 +137,16 @@ def test_the_result_of_a_run_is_a_model(toys: Site, store: Path) -> None:
     assert [card.name for card in Catalog.load().search(local=True)] == ["my-run"]
 
 
+def test_a_result_is_not_recommended_because_its_base_is(site: Site, store: Path) -> None:
+    site.install("red", plugin(card("tiny", recommended_for="('text-classification',)")))
+    write_result(store, "mine")
+
+    catalog = Catalog.load()
+
+    assert [(found.name, mark(found)) for found in catalog.cards] == [("tiny", "from scratch"), ("mine", "own run")]
+    assert catalog.resolve("mine").recommended_for == ()
+
+
 def test_a_result_answers_the_task_it_was_made_for(toys: Site, store: Path) -> None:
     write_result(store, "masks", verb="pretrain", task="fill-mask", labels=[], metrics={})
 
@@ -143,12 +157,12 @@ def test_a_result_answers_the_task_it_was_made_for(toys: Site, store: Path) -> N
     assert found.tasks == ("fill-mask",)
 
 
-def test_results_come_last_and_the_newest_first(toys: Site, store: Path) -> None:
+def test_results_come_the_newest_first_before_models_that_start_from_scratch(toys: Site, store: Path) -> None:
     for age, name in enumerate(("new", "older", "oldest")):
         manifest = write_result(store, name) / "zoo.json"
         os.utime(manifest, (1_700_000_000 - age, 1_700_000_000 - age))
 
-    assert [found.name for found in Catalog.load().cards][-3:] == ["new", "older", "oldest"]
+    assert [found.name for found in Catalog.load().cards][:4] == ["new", "older", "oldest", "base"]
 
 
 def test_a_result_whose_plugin_is_gone_is_left_out(toys: Site, store: Path) -> None:
@@ -179,7 +193,7 @@ def test_a_broken_manifest_is_told_and_disturbs_nothing(toys: Site, store: Path,
 
     catalog = Catalog.load()
 
-    assert [found.name for found in catalog.cards][-1] == "fine"
+    assert catalog.cards[0].name == "fine"
     assert len(catalog.problems) == 1
     assert catalog.problems[0].startswith("the result of run bad cannot be read: ")
     assert advice("bad")[0] == "there is no model 'bad'"
@@ -212,7 +226,7 @@ def test_a_run_named_like_a_model_of_its_plugin_leaves_that_model_reachable(toys
 def test_a_run_named_like_a_model_of_another_plugin_is_reachable_in_full(toys: Site, store: Path) -> None:
     write_result(store, "huge")
 
-    assert advice("huge") == ("'huge' may be any of blue/huge, red/huge", "say which, such as blue/huge")
+    assert advice("huge") == ("'huge' may be any of red/huge, blue/huge", "say which, such as red/huge")
     assert Catalog.load().resolve("red/huge").labels == ("no", "yes")
 
 

@@ -225,6 +225,19 @@ ABILITY = "zoo.Ability(task='text-classification')"
         ({"abilities": "{'train': " + ABILITY + "}"}, "'train' is no verb; verbs are pretrain, finetune, predict"),
         ({"abilities": "{'predict': 'text-classification'}"}, "the ability to predict is a str, not a zoo.Ability"),
         ({"abilities": "{'predict': zoo.Ability(task='dance')}"}, "there is no task 'dance'"),
+        ({"recommended_for": "'text-classification'"}, "`$.recommended_for`"),
+        (
+            {"recommended_for": "('text-clasification',)"},
+            "it is recommended for text-clasification, but has abilities for text-classification",
+        ),
+        (
+            {"recommended_for": "('fill-mask',)", "task": "'fill-mask'", "abilities": "()"},
+            "it is recommended for fill-mask, but has no abilities",
+        ),
+        (
+            {"recommended_for": "('text-classification',)", "demonstration": "True"},
+            "it is a demonstration, and recommended for text-classification; choose one",
+        ),
         ({"weights": "'model.safetensors'"}, "`$.weights`"),
         ({"weights": weights(sha256="abc")}, "`$.weights.files[0].sha256`"),
         ({"weights": weights(sha256="A" * 64)}, "`$.weights.files[0].sha256`"),

@@ -153,6 +153,11 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     """One sentence."""
     abilities: tuple[Ability, ...]
     """What it can do, one for each verb and task."""
+    recommended_for: tuple[str, ...] = ()
+    """Tasks for which to take this model before others of the plugin, the most important first; each is one of an
+    ability. A model that no one should take first for anything has none."""
+    demonstration: bool = False
+    """Whether it serves to try zoo out rather than to be used; lists have it last."""
     parameters: Count | None = None
     """How many numbers the model learns, head included as shipped."""
     weights: Weights | None = None
@@ -191,8 +196,9 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def tasks(self) -> tuple[str, ...]:
-        """Every task this model can be used or trained for, the home task first."""
-        return tuple(dict.fromkeys([self.task, *(ability.task for ability in self.abilities)]))
+        """Every task this model can be used or trained for, those it is recommended for first, then the home task."""
+        known = dict.fromkeys(ability.task for ability in self.abilities)
+        return tuple(dict.fromkeys(task for task in (*self.recommended_for, self.task, *known) if task in known))
 
     def tasks_of(self, verb: str) -> tuple[str, ...]:
         """The tasks for which the model supports a verb; none where it does not."""

@@ -14,6 +14,7 @@ from zoo.errors import OptionInvalid, UnknownModel
 from zoo.hub_reference import is_reference, parse_reference
 from zoo.paths import runs_folder
 from zoo.plugins import Plugin, PluginFailure, load_plugins
+from zoo.ranking import ordered
 from zoo.runs.result import MANIFEST, ResultManifest
 from zoo.suggestions import did_you_mean
 from zoo.tasks import get_task
@@ -26,7 +27,8 @@ class Catalog:
     """All models at one moment."""
 
     cards: tuple[Card, ...]
-    """Those of plugins first, then models pulled from the Hub, then results of runs, newest first."""
+    """What is recommended first, then results of runs (newest first), other pretrained models, those that start from
+    scratch, demonstrations; see `zoo.ranking`."""
     failures: tuple[PluginFailure, ...] = ()
     """Plugins that could not be used."""
     problems: tuple[str, ...] = ()
@@ -50,19 +52,19 @@ class Catalog:
         ]
         cards += [card for card in pulled if card.full_name not in names]
         results, problems = _results({card.full_name: card for card in cards})
-        return cls((*cards, *results), failures, (*told, *problems))
+        return cls(tuple(ordered((*cards, *results))), failures, (*told, *problems))
 
     def search(self, words: str = "", *, task: str = "", plugin: str = "", local: bool = False) -> tuple[Card, ...]:
-        """Cards that match everything given.
+        """Cards that match everything given: those whose name matches before others, then in the order of `cards`.
 
         Args:
             words: each must occur in the name, family, summary, tasks, plugin or labels, whatever its case.
-            task: what the model can be used or trained for.
+            task: what the model can be used or trained for; those recommended for it come first.
             plugin: the owner.
             local: only those whose weights are on this machine.
         """
         needles = words.lower().split()
-        return tuple(
+        matching = (
             card
             for card in self.cards
             if (not task or task in card.tasks)
@@ -70,6 +72,7 @@ class Catalog:
             and all(needle in _haystack(card) for needle in needles)
             and (not local or is_local(card))
         )
+        return tuple(ordered(matching, needles, task))
 
     def taking(self, kind: str, verb: Verb) -> tuple[Card, ...]:
         """Models that have a verb for a kind of input, those that are here and have learnt something first."""
@@ -96,7 +99,7 @@ class Catalog:
             if len(matches) == 1:
                 return matches[0]
             if matches:
-                names = distinct_names(matches)
+                names = distinct_names(ordered(matches, [name.lower()]))
                 raise UnknownModel(f"{name!r} may be any of {', '.join(names[:8])}", f"say which, such as {names[0]}")
         raise UnknownModel(f"there is no model {name!r}", self._advice(name))
 
@@ -193,6 +196,7 @@ def _result_card(manifest: ResultManifest, base: Card, folder: Path) -> Card:
         task=manifest.task,
         summary=f"{manifest.parent}, {verb}" + (f": {metrics}" if metrics else ""),
         abilities=(*others, msgspec.structs.replace(predict, task=manifest.task)),
+        recommended_for=(),
         parameters=manifest.parameters,
         weights=Weights(files=manifest.files, sources=(FolderSource(path=str(folder)),)),
         labels=manifest.labels,

@@ -138,6 +138,7 @@ def check_card(card: object, plugin: str, hook: str = "cards()") -> Card:
         _check_abilities(card.abilities)
         msgspec.json.decode(msgspec.json.encode(card, enc_hook=_name_of_options), type=_CardData)
         get_task(card.task)
+        _check_recommendation(card)
     except (msgspec.ValidationError, TypeError, UnicodeError, ZooError) as error:
         message = error.message if isinstance(error, ZooError) else str(error)
         if "regex" in message and "`$.name`" in message:
@@ -171,6 +172,15 @@ def _check_abilities(abilities: object) -> None:
         pairs = Counter((ability.verb, ability.task) for ability in abilities)
         if twice := [pair for pair, count in pairs.items() if count > 1]:
             raise TypeError(f"the ability to {twice[0][0]} for {twice[0][1]} is there twice")
+
+
+def _check_recommendation(card: Card) -> None:
+    tasks = dict.fromkeys(ability.task for ability in card.abilities)
+    if unable := [task for task in card.recommended_for if task not in tasks]:
+        knows = f"abilities for {', '.join(tasks)}" if tasks else "no abilities"
+        raise TypeError(f"it is recommended for {unable[0]}, but has {knows}")
+    if card.demonstration and card.recommended_for:
+        raise TypeError(f"it is a demonstration, and recommended for {', '.join(card.recommended_for)}; choose one")
 
 
 def _check_ability(verb: str, ability: object) -> None:

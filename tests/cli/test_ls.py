@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.plugin_site import Site, card, new_site, plugin, zoo
+from zoo import terminal
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
 
@@ -29,7 +30,10 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 @pytest.fixture
 def toys(site: Site) -> Site:
     site.install("red", plugin(card("base", parameters="12_300_000", weights=WEIGHTS), card("tiny")))
-    site.install("blue", plugin(card("base"), card("huge", task="'fill-mask'", abilities="{}")))
+    site.install(
+        "blue",
+        plugin(card("base"), card("huge", task="'fill-mask'", abilities="{'predict': zoo.Ability(task='fill-mask')}")),
+    )
     return site
 
 
@@ -45,13 +49,76 @@ def test_models_are_a_table_with_full_names_where_bare_ones_clash(
 
     out, err = capsys.readouterr()
     assert [line.split() for line in out.splitlines()] == [
-        ["NAME", "TASK", "PARAMETERS", "SIZE", "HERE", "SUMMARY"],
-        ["blue/base", "text-classification", "-", "a", "toy"],
-        ["huge", "fill-mask", "-", "a", "toy"],
-        ["red/base", "text-classification", "12.3M", "1.5", "MB", "no", "a", "toy"],
-        ["tiny", "text-classification", "-", "a", "toy"],
+        ["NAME", "MARK", "PARAMS", "SIZE", "HERE", "TASKS", "(*", "recommended)", "SUMMARY"],
+        ["red/base", "own", "run", "12.3M", "1.5", "MB", "no", "text-classification", "a", "toy"],
+        ["blue/base", "from", "scratch", "-", "text-classification", "a", "toy"],
+        ["huge", "from", "scratch", "-", "fill-mask", "a", "toy"],
+        ["tiny", "from", "scratch", "-", "text-classification", "a", "toy"],
     ]
     assert err == ""
+
+
+def test_what_is_recommended_for_the_task_is_marked_and_comes_first_and_demonstrations_come_last(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    both = "(zoo.Ability(verb='finetune', task='text-classification', options=zoo.FinetuneOptions), "
+    both += "zoo.Ability(verb='predict', task='fill-mask'))"
+    hub = WEIGHTS.replace("FolderSource(path='/nowhere')", "HubSource(repository='a/b', revision='1' * 40)")
+    shown = card("shown", abilities=both, demonstration="True", weights=hub)
+    site.install("a", plugin(shown, card("scratch", abilities=both), card("old", abilities=both, weights=hub)))
+    best = card("best", abilities=both, weights=hub, recommended_for="('text-classification',)")
+    masks = card("masks", abilities=both, recommended_for="('fill-mask', 'text-classification')")
+    site.install("b", plugin(best, masks))
+
+    assert main(["ls", "--task", "text-classification"]) == ExitCode.OK
+    for_classification = capsys.readouterr().out
+    assert main(["ls", "--task", "fill-mask"]) == ExitCode.OK
+    for_masks = capsys.readouterr().out
+
+    assert [re.split(r"  +", line)[:2] for line in for_classification.splitlines()[1:]] == [
+        ["best", "recommended"],
+        ["masks", "from scratch"],
+        ["old", "pretrained"],
+        ["scratch", "from scratch"],
+        ["shown", "demonstration"],
+    ]
+    assert [re.split(r"  +", line)[:2] for line in for_masks.splitlines()[1:]] == [
+        ["masks", "from scratch"],
+        ["best", "pretrained"],
+        ["old", "pretrained"],
+        ["scratch", "from scratch"],
+        ["shown", "demonstration"],
+    ]
+    assert "  text-classification*, fill-mask " in for_classification
+    assert "  fill-mask*, text-classification* " in for_classification
+
+
+def test_a_terminal_has_what_is_recommended_in_bold(
+    site: Site, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.install("red", plugin(card("base", recommended_for="('text-classification',)"), card("tiny")))
+    monkeypatch.setattr(terminal, "colours", lambda stream: True)
+
+    assert main(["ls"]) == ExitCode.OK
+
+    _, base, tiny = capsys.readouterr().out.splitlines()
+    assert (base[:8], base[-4:]) == ("\x1b[1mbase", "\x1b[0m")
+    assert tiny.startswith("tiny")
+
+
+def test_words_find_names_of_models_before_runs_and_those_before_what_mentions_them(
+    toys: Site, store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for run in ("mine", "tiny-1", "tiny-2"):
+        manifest = store / "runs" / run / "model" / "zoo.json"
+        manifest.parent.mkdir(parents=True)
+        about = {"name": run, "plugin": "red", "base": "tiny", "parent": "tiny", "verb": "finetune"}
+        manifest.write_text(json.dumps({**about, "task": "text-classification"}), "utf-8")
+
+    assert names(capsys, "tiny")[0] == "tiny"
+    assert names(capsys, "tin")[0] == "tiny"
+    assert set(names(capsys, "tiny")[1:3]) == {"tiny-1", "tiny-2"}
+    assert names(capsys, "tiny")[3:] == ["mine"]
 
 
 def test_filters_narrow_it_down(toys: Site, capsys: pytest.CaptureFixture[str]) -> None:
@@ -145,7 +212,7 @@ def test_a_plugin_that_prints_does_not_spoil_the_document(toys: Site) -> None:
 
     done = zoo("ls", "--json")
 
-    assert [one["name"] for one in json.loads(done.stdout)] == ["base", "huge", "noise", "base", "tiny"]
+    assert [one["name"] for one in json.loads(done.stdout)] == ["base", "base", "huge", "noise", "tiny"]
     assert done.stderr == "hello\n"
 
 

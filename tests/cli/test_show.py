@@ -21,6 +21,7 @@ FULL = card(
     "full",
     summary="'a toy with everything'",
     abilities="{'finetune': zoo.Ability(task='text-classification', options=Mine)}",
+    recommended_for="('text-classification',)",
     parameters="1_234_567",
     architecture="{'layers': 2, 'width': 128}",
     labels="('no', 'yes')",
@@ -49,7 +50,8 @@ def test_everything_known_is_shown(site: Site, capsys: pytest.CaptureFixture[str
         "full: a toy with everything",
         "",
         "  plugin       toy",
-        "  tasks        text-classification",
+        "  tasks        text-classification (finetune)",
+        "  recommended  for text-classification",
         "  parameters   1,234,567",
         "  architecture layers 2, width 128",
         "  labels       no, yes",
@@ -82,9 +84,16 @@ def test_what_is_not_known_is_left_out(site: Site, capsys: pytest.CaptureFixture
         "bare: a toy",
         "",
         "  plugin       toy",
-        "  tasks        text-classification",
-        "  weights      none: training starts from random numbers",
+        "  weights      none: it starts from scratch, with random numbers",
     ]
+
+
+def test_a_demonstration_is_said_to_be_one(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    site.install("trial", plugin(card("trial", demonstration="True")))
+
+    assert main(["show", "trial"]) == ExitCode.OK
+
+    assert "  mark         demonstration: made to try zoo out, not to be used" in capsys.readouterr().out.splitlines()
 
 
 def test_json_is_one_document_with_the_options_described(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
@@ -92,6 +101,7 @@ def test_json_is_one_document_with_the_options_described(site: Site, capsys: pyt
 
     answer = json.loads(capsys.readouterr().out)
     assert (answer["name"], answer["plugin"], answer["architecture"]) == ("full", "toy", {"layers": 2, "width": 128})
+    assert (answer["recommended_for"], answer["demonstration"]) == (["text-classification"], False)
     *_, depth = answer["abilities"][0]["options"]
     assert (depth["name"], depth["kind"], depth["ge"], depth["optional"]) == ("depth", "int", 1, True)
     assert [source["type"] for source in answer["weights"]["sources"]] == ["folder", "url", "hub", "package"]
@@ -109,7 +119,7 @@ def test_a_name_of_two_plugins_is_refused_naming_both(site: Site, capsys: pytest
     site.install("other", plugin(card("full")))
 
     assert main(["show", "full"]) == ExitCode.USAGE
-    assert capsys.readouterr().err.startswith("error: 'full' may be any of other/full, toy/full\n")
+    assert capsys.readouterr().err.startswith("error: 'full' may be any of toy/full, other/full\n")
     assert main(["show", "other/full"]) == ExitCode.OK
 
 

@@ -11,6 +11,7 @@ from zoo.cli.exit_codes import ExitCode
 from zoo.errors import UnknownPlugin
 from zoo.plugins import plugin_names
 from zoo.progress import count, size
+from zoo.ranking import is_recommended, mark, marked_tasks
 from zoo.sanitize import one_line
 from zoo.suggestions import did_you_mean
 from zoo.tasks import EXAMPLE, get_task
@@ -19,7 +20,9 @@ from zoo.tasks import EXAMPLE, get_task
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     parser.add_argument("words", nargs="*", metavar="WORD", help="only models that mention every word")
-    parser.add_argument("--task", default="", help=f"only models for this task, such as {EXAMPLE}")
+    parser.add_argument(
+        "--task", default="", help=f"only models that do this task or can be trained for it, such as {EXAMPLE}"
+    )
     parser.add_argument("--plugin", default="", help="only models of this plugin")
     parser.add_argument("--local", action="store_true", help="only models whose weights are on this machine")
     parser.add_argument("--json", action="store_true", help="answer with one JSON document")
@@ -38,8 +41,9 @@ def run(args: argparse.Namespace) -> ExitCode:
         output.emit_json(cards)
     elif cards:
         output.table(
-            [_row(card, clash=_clashes(card, catalog)) for card in cards],
-            ("NAME", "TASK", "PARAMETERS", "SIZE", "HERE", "SUMMARY"),
+            [_row(card, args.task, clash=_clashes(card, catalog)) for card in cards],
+            ("NAME", "MARK", "PARAMS", "SIZE", "HERE", "TASKS (* recommended)", "SUMMARY"),
+            ["strong" if is_recommended(card, args.task) else "plain" for card in cards],
         )
     else:
         diagnostics.note(_nothing(catalog, filtered=bool(args.words or args.task or args.plugin or args.local)))
@@ -59,14 +63,15 @@ def _nothing(catalog: Catalog, *, filtered: bool) -> str:
     return "no model matches" if catalog.cards else "there are no models: no plugin is installed (zoo install)"
 
 
-def _row(card: Card, *, clash: bool) -> tuple[str, ...]:
+def _row(card: Card, task: str, *, clash: bool) -> tuple[str, ...]:
     size_bytes = card.weights.size_bytes if card.weights else None
     return (
         card.full_name if clash else card.name,
-        card.task,
+        mark(card, task),
         count(card.parameters) if card.parameters is not None else "",
         size(size_bytes) if size_bytes is not None else "",
         "-" if card.weights is None else "yes" if is_local(card) else "no",
+        marked_tasks(card),
         card.summary,
     )
 

@@ -35,9 +35,12 @@ def line(text: str = "", tone: Tone = "plain") -> None:
         text: without a line end.
         tone: shown by bold type or a colour where stdout is a terminal, unless NO_COLOR is set.
     """
-    safe = unbroken(text)
-    style = _STYLES.get(tone, "") if safe and terminal.colours(sys.stdout) else ""
-    _write(f"{style}{safe}{_PLAIN}\n" if style else f"{safe}\n")
+    _write(_styled(unbroken(text), tone) + "\n")
+
+
+def _styled(text: str, tone: Tone) -> str:
+    style = _STYLES.get(tone, "") if text and terminal.colours(sys.stdout) else ""
+    return f"{style}{text}{_PLAIN}" if style else text
 
 
 def page(text: str) -> None:
@@ -56,10 +59,19 @@ def emit_json(value: Any) -> None:
     raw(document.decode() + "\n")
 
 
-def table(rows: Sequence[Sequence[str]], headers: Sequence[str]) -> None:
-    """Aligned columns; the last one is cut to the width of the terminal, if stdout is one."""
-    for text in render_table(rows, headers, width=width()):
-        _write(text + "\n")
+def table(rows: Sequence[Sequence[str]], headers: Sequence[str], tones: Sequence[Tone] = ()) -> None:
+    """Aligned columns; lines are cut to the width of the terminal, if stdout is one.
+
+    Args:
+        rows: cells, as text.
+        headers: one per column.
+        tones: one per row; none where all are plain.
+    """
+    head, *lines = render_table(rows, headers, width=width())
+    _write(head + "\n")
+    plain: Sequence[Tone] = ["plain"] * len(lines)
+    for text, tone in zip(lines, tones or plain, strict=True):
+        _write(_styled(text, tone) + "\n")
 
 
 def flush() -> None:

@@ -13,6 +13,7 @@ from zoo.fetch.verify import pin_shown
 from zoo.kinds.spelling import told_apart
 from zoo.options import schema
 from zoo.progress import size
+from zoo.ranking import mark
 from zoo.sanitize import one_line
 
 
@@ -45,7 +46,9 @@ def facts(card: Card) -> list[tuple[str, str]]:
     shape = ", ".join(f"{name} {value}" for name, value in card.architecture.items())
     found = [
         ("plugin", card.plugin),
-        ("tasks", ", ".join(card.tasks)),
+        ("tasks", ", ".join(f"{task} ({', '.join(_verbs(card, task))})" for task in card.tasks)),
+        ("recommended", f"for {', '.join(card.recommended_for)}" if card.recommended_for else ""),
+        ("mark", f"{mark(card)}: made to try zoo out, not to be used" if card.demonstration else ""),
         ("parameters", f"{card.parameters:,}" if card.parameters is not None else ""),
         ("architecture", shape),
         ("labels", ", ".join(list(told_apart(card.labels).values())[:20]) + (" ..." if len(card.labels) > 20 else "")),
@@ -60,6 +63,11 @@ def facts(card: Card) -> list[tuple[str, str]]:
     return [(name, value) for name, value in found if value]
 
 
+def _verbs(card: Card, task: str) -> list[str]:
+    """What the model can do for a task."""
+    return [str(ability.verb) for ability in card.abilities if ability.task == task]
+
+
 def columns_shown(input_column: str, label_column: str) -> str:
     """The columns that a result was trained on; empty where there are none."""
     return ", ".join(f"{role} {name!r}" for role, name in (("input", input_column), ("label", label_column)) if name)
@@ -67,7 +75,7 @@ def columns_shown(input_column: str, label_column: str) -> str:
 
 def _weights(card: Card) -> list[tuple[str, str]]:
     if card.weights is None:
-        return [("weights", "none: training starts from random numbers")]
+        return [("weights", "none: it starts from scratch, with random numbers")]
     here = "on this machine" if is_local(card) else "not on this machine yet: zoo pull fetches them"
     total = size(card.weights.size_bytes) + ", " if card.weights.size_bytes is not None else ""
     files = [(f"  {file.name}", f"sha256 {pin_shown(file)}") for file in card.weights.files if file.pin]

@@ -60,6 +60,7 @@ BERT_BASE_UNCASED = Card(
     paper=BERT_PAPER,
     source_url="https://huggingface.co/google-bert/bert-base-uncased",
     abilities=(MASKED_LM, CLASSIFICATION, predicting("fill-mask")),
+    recommended_for=("fill-mask",),
     weights=Weights(
         files=(
             WeightsFile(
@@ -91,6 +92,7 @@ ALL_MINILM_L6_V2 = Card(
     paper=MINILM_PAPER,
     source_url="https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2",
     abilities=(MASKED_LM, CLASSIFICATION, predicting("feature-extraction")),
+    recommended_for=("text-classification", "feature-extraction"),
     weights=Weights(
         files=(
             WeightsFile(
@@ -126,8 +128,8 @@ ALL_MINILM_L6_V2 = Card(
 )
 
 CARDS = (
-    BERT_BASE_UNCASED,
     ALL_MINILM_L6_V2,
+    BERT_BASE_UNCASED,
     _from_scratch(
         "bert-tiny", "two layers from random numbers: for trying things out", layers=2, width=128, heads=2,
         parameters=4_385_920,

@@ -36,6 +36,7 @@ def cards() -> list[zoo.Card]:
             task="text-classification",
             family="naive-bayes",
             summary="counts words; learns in an instant",
+            demonstration=True,
             parameters=0,
             input=zoo.TextInput(max_tokens=512),
             license="Apache-2.0",

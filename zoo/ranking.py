@@ -1,0 +1,85 @@
+"""Which model to take: the mark that lists put on each, and the order in which they have them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal, get_args
+
+from zoo.card import Card, FolderSource
+
+Mark = Literal["recommended", "own run", "pretrained", "from scratch", "demonstration"]
+"""What a list says of a model."""
+_MARKS: tuple[Mark, ...] = get_args(Mark)
+"""In the order in which lists have them."""
+
+
+def is_recommended(card: Card, task: str = "") -> bool:
+    """Whether the plugin advises to take the model first.
+
+    Args:
+        card: of the model.
+        task: for which; empty for any.
+    """
+    return task in card.recommended_for if task else bool(card.recommended_for)
+
+
+def is_result(card: Card) -> bool:
+    """Whether the model came of a run on this machine."""
+    return card.weights is not None and any(isinstance(source, FolderSource) for source in card.weights.sources)
+
+
+def mark(card: Card, task: str = "") -> Mark:
+    """What a list says of a model; `from scratch` is said also where it is recommended.
+
+    Args:
+        card: of the model.
+        task: that the list is about; empty for any.
+    """
+    if card.demonstration:
+        return "demonstration"
+    if card.weights is None:
+        return "from scratch"
+    if is_recommended(card, task):
+        return "recommended"
+    return "own run" if is_result(card) else "pretrained"
+
+
+def rank(card: Card, task: str = "") -> int:
+    """Place of a model among others: smaller comes first, what is recommended before all else.
+
+    Args:
+        card: of the model.
+        task: that the list is about; empty for any.
+    """
+    return 0 if is_recommended(card, task) else _MARKS.index(mark(card, task))
+
+
+def match_rank(card: Card, words: Sequence[str]) -> int:
+    """How well a model fits what was typed: its name, all words in the name of a model, in that of a run, elsewhere.
+
+    Args:
+        card: of the model.
+        words: in lower case; all are known to occur in the card.
+    """
+    name = card.name.lower()
+    if not words or list(words) in ([name], [card.full_name.lower()]):
+        return 0
+    if not all(word in name for word in words):
+        return 3
+    return 2 if is_result(card) else 1
+
+
+def ordered(cards: Iterable[Card], words: Sequence[str] = (), task: str = "") -> list[Card]:
+    """Models in the order in which a list has them.
+
+    Args:
+        cards: that the list has.
+        words: that were typed to find them, in lower case.
+        task: that the list is about; empty for any.
+    """
+    return sorted(cards, key=lambda card: (match_rank(card, words), rank(card, task)))
+
+
+def marked_tasks(card: Card) -> str:
+    """What can be done with a model: its tasks, those first that it is recommended for, which carry a star."""
+    return ", ".join(f"{task}*" if task in card.recommended_for else task for task in card.tasks)
