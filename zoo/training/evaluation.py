@@ -1,0 +1,72 @@
+"""Judging a network while it is trained, and telling which of two evaluations is better."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from typing import NamedTuple
+
+import torch
+
+from zoo.blocks import Report
+from zoo.metrics import report_of
+from zoo.tasks.task import Task
+from zoo.training.batches import EVALUATION, MicroBatch, evaluation_batches, shares
+from zoo.training.examples import Examples
+from zoo.training.loader import MicroBatchRequest, collated, placed
+from zoo.training.parallel import gather_objects, sum_over_ranks
+from zoo.training.setup import TrainingSetup
+
+BATCH = 64
+"""Examples one process judges at once."""
+
+
+class Evaluation(NamedTuple):
+    """What came out."""
+
+    metrics: dict[str, float]
+    report: Report
+
+
+def evaluate(setup: TrainingSetup, examples: Examples) -> Evaluation | None:
+    """Go through the evaluation data; None where a stop was asked for before the end.
+
+    The module is left as it predicts, without dropout and the like.
+    """
+    module, objective, accelerator = setup.method.module, setup.objective, setup.accelerator
+    module.eval()
+    metrics = objective.metrics()
+    parts = _parts(setup, examples)
+    requests = (MicroBatchRequest(examples, part, EVALUATION) for part in parts)
+    with contextlib.closing(collated(setup, requests)) as batches:
+        for part in parts:
+            inputs, _ = placed(next(batches), accelerator.device)
+            with torch.inference_mode(), accelerator.autocast():
+                output = objective.losses(module, inputs)
+            objective.update_metrics(metrics, output, part.count)
+            (votes,) = sum_over_ranks([float(setup.run.should_stop())], accelerator)
+            if votes:
+                return None
+    first, *others = gather_objects(metrics, accelerator)
+    for other in others:
+        first.merge(other)
+    return Evaluation(first.compute(), report_of(first))
+
+
+def _parts(setup: TrainingSetup, examples: Examples) -> list[MicroBatch]:
+    """What this process computes of the evaluation data."""
+    rank, world_size = setup.run.rank, setup.run.world_size
+    batches = evaluation_batches(examples.lengths, BATCH * world_size)
+    one_each = (shares(batch, BATCH, rank=rank, world_size=world_size) for batch in batches)
+    return [part for (part,) in one_each]
+
+
+def is_better(metrics: dict[str, float], best: dict[str, float], task: Task) -> bool:
+    """Whether an evaluation is better than the best so far: by the task's primary metric, then by a smaller loss."""
+    return _score(metrics, task) > _score(best, task)
+
+
+def _score(metrics: dict[str, float], task: Task) -> tuple[float, float]:
+    primary = metrics.get(task.primary_metric, -math.inf if task.larger_is_better else math.inf)
+    loss = metrics.get("loss", math.inf)
+    return (primary if task.larger_is_better else -primary, -loss)

@@ -1,0 +1,73 @@
+"""Where a training stands, kept on disk: checkpoints while it runs, and the weights of its best evaluation."""
+
+from __future__ import annotations
+
+import time
+
+import msgspec
+import torch
+
+from zoo.runs.events import CheckpointSaved
+from zoo.training import checkpoint
+from zoo.training.checkpoint import Progress
+from zoo.training.setup import TrainingSetup
+
+AUTO_SAVE_S = 60.0
+"""Time between checkpoints where none is asked for."""
+
+
+class Recovery:
+    """Writes what a resumed training goes on from, and reads it back.
+
+    Processes hold the same weights, so the first one writes.
+    """
+
+    def __init__(self, setup: TrainingSetup, optimizer: torch.optim.Optimizer) -> None:
+        self._run, self._save_steps = setup.run, setup.options.save_steps
+        self._module, self._optimizer, self._scaler = setup.method.module, optimizer, setup.accelerator.scaler
+        self._names = {parameter: name for name, parameter in self._module.named_parameters()}
+        self._saved_at = time.monotonic()
+
+    def is_due(self, step: int) -> bool:
+        """Whether it is time for a checkpoint."""
+        if self._save_steps is not None:
+            return step % self._save_steps == 0
+        return time.monotonic() - self._saved_at >= AUTO_SAVE_S
+
+    def save(self, progress: Progress) -> None:
+        """Write a checkpoint."""
+        self._saved_at = time.monotonic()
+        if self._run.rank != 0:
+            return
+        scale = self._scaler.get_scale() if self._scaler else None
+        size_bytes = checkpoint.save(
+            self._run.checkpoints_folder,
+            progress=msgspec.structs.replace(progress, loss_scale=scale),
+            model=checkpoint.trainable_state(self._module),
+            optimizer=checkpoint.optimizer_state(self._optimizer, self._names),
+        )
+        self._run.emit(CheckpointSaved(step=progress.step, size_bytes=size_bytes))
+
+    def restore(self) -> Progress:
+        """Go on from the newest checkpoint that is whole, or from the beginning."""
+        loaded = checkpoint.load_newest(self._run.checkpoints_folder, self._run.labels)
+        if loaded is None:
+            return Progress()
+        for refusal in loaded.refused:
+            self._run.warn(refusal)
+        if loaded.model:
+            checkpoint.load_trainable_state(self._module, loaded.model)
+            checkpoint.load_optimizer_state(self._optimizer, self._names, loaded.optimizer)
+        if self._scaler is not None and loaded.progress.loss_scale is not None:
+            self._scaler.load_state_dict(self._scaler.state_dict() | {"scale": loaded.progress.loss_scale})
+        return loaded.progress
+
+    def save_best(self, step: int) -> None:
+        """Keep the weights of the best evaluation so far."""
+        if self._run.rank == 0:
+            checkpoint.save_best(self._run.checkpoints_folder, step, checkpoint.trainable_state(self._module))
+
+    def load_best(self, step: int) -> None:
+        """Put back the weights of the best evaluation."""
+        state = checkpoint.load_best(self._run.checkpoints_folder, step)
+        checkpoint.load_trainable_state(self._module, state)
