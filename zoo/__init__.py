@@ -28,7 +28,13 @@ if TYPE_CHECKING:
         InvalidAnswer as InvalidAnswer,
     )
     from zoo.answers import (
+        LabelSet as LabelSet,
+    )
+    from zoo.answers import (
         Prediction as Prediction,
+    )
+    from zoo.answers import (
+        Quantity as Quantity,
     )
     from zoo.answers import (
         Rejected as Rejected,
@@ -214,6 +220,12 @@ if TYPE_CHECKING:
         LABEL as LABEL,
     )
     from zoo.kinds import (
+        LABELS as LABELS,
+    )
+    from zoo.kinds import (
+        NUMBER as NUMBER,
+    )
+    from zoo.kinds import (
         TEXT as TEXT,
     )
     from zoo.kinds import (
@@ -329,7 +341,7 @@ _HOME = {
     "zoo.hub_config": ("config_labels", "hub_labels", "hub_max_tokens", "hub_pooling", "hub_weights_files"),
     "zoo.hyperparameters": ("DataOptions", "FinetuneOptions", "PretrainOptions", "TrainingOptions"),
     "zoo.image_options": ("ImageFinetuneOptions", "ImagePredictOptions", "ImagePretrainOptions"),
-    "zoo.kinds": ("IMAGE", "LABEL", "TEXT", "InputKind", "TargetKind", "Unusable"),
+    "zoo.kinds": ("IMAGE", "LABEL", "LABELS", "NUMBER", "TEXT", "InputKind", "TargetKind", "Unusable"),
     "zoo.metrics": ("ClassificationMetrics", "LabelSetMetrics", "MeanLoss", "RegressionMetrics"),
     "zoo.options": ("Options", "option"),
     "zoo.answers": (
@@ -339,7 +351,9 @@ _HOME = {
         "Embedding",
         "FilledMask",
         "InvalidAnswer",
+        "LabelSet",
         "Prediction",
+        "Quantity",
         "Rejected",
         "Score",
     ),

@@ -10,7 +10,9 @@ from zoo.answers.classification import Classification
 from zoo.answers.embedding import Embedding
 from zoo.answers.filled_mask import FilledMask
 from zoo.answers.inputs import TruncationCount, predict_encodable
+from zoo.answers.label_set import LabelSet
 from zoo.answers.prediction import Prediction
+from zoo.answers.quantity import Quantity
 from zoo.answers.rejected import Rejected
 from zoo.answers.scores import Score
 
@@ -22,7 +24,9 @@ __all__ = [
     "Embedding",
     "FilledMask",
     "InvalidAnswer",
+    "LabelSet",
     "Prediction",
+    "Quantity",
     "Rejected",
     "Score",
     "TruncationCount",

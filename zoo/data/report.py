@@ -8,7 +8,7 @@ import msgspec
 
 from zoo.data.example import Columns, RejectedRow
 from zoo.data.lines import InvalidByte
-from zoo.kinds.facts import Finding, ImageFacts, Lengths, Marks
+from zoo.kinds.facts import Finding, ImageFacts, LabelSetFacts, Lengths, Marks, NumberFacts
 from zoo.kinds.spelling import SpellingVariants
 
 
@@ -81,6 +81,10 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     """None where there is no usable text."""
     images: ImageFacts | None = None
     """None where there is no usable image."""
+    numbers: NumberFacts | None = None
+    """None where targets are no numbers."""
+    label_sets: LabelSetFacts | None = None
+    """None where targets are no sets of labels."""
     empty_classes: tuple[str, ...] = ()
     """Class folders without images."""
     repeated_folders: tuple[str, ...] = ()

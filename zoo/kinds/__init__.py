@@ -1,6 +1,7 @@
-"""What one value of a data set is: texts and images go in, labels come out; each kind owns everything about its values.
+"""What one value of a data set is: texts and images go in, labels and numbers come out.
 
-Tasks are built from kinds. Nothing else in zoo asks which kind a value is: it asks the kind.
+Each kind owns everything about its values. Tasks are built from kinds. Nothing else in zoo asks which kind a value is:
+it asks the kind.
 """
 
 from __future__ import annotations
@@ -8,9 +9,24 @@ from __future__ import annotations
 from zoo.kinds.image import IMAGE
 from zoo.kinds.kind import InputKind, TargetKind, Unusable
 from zoo.kinds.label import LABEL
+from zoo.kinds.labels import LABELS
+from zoo.kinds.number import NUMBER
 from zoo.kinds.text import TEXT
 
 INPUT_KINDS: tuple[InputKind, ...] = (TEXT, IMAGE)
 """The likelier first where a table has columns of both."""
 
-__all__ = ["IMAGE", "INPUT_KINDS", "LABEL", "TEXT", "InputKind", "TargetKind", "Unusable"]
+TARGET_KINDS: tuple[TargetKind, ...] = (LABEL, LABELS, NUMBER)
+
+__all__ = [
+    "IMAGE",
+    "INPUT_KINDS",
+    "LABEL",
+    "LABELS",
+    "NUMBER",
+    "TARGET_KINDS",
+    "TEXT",
+    "InputKind",
+    "TargetKind",
+    "Unusable",
+]

@@ -65,3 +65,34 @@ class ImageFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Images smaller than that."""
     other_files: dict[str, int] = {}
     """Files in a folder that are no images by their names: extension and number, most frequent first."""
+
+
+class NumberFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """How the numbers of a target are distributed."""
+
+    smallest: float
+    median: float
+    largest: float
+    mean: float
+    std: float
+    """Standard deviation."""
+    different: int
+    """How many different ones there are."""
+    outliers: int = 0
+    """Numbers so far from all others that they are likely slips."""
+    first_outlier: float = 0.0
+    first_outlier_row: int = 0
+    """0 where there is none."""
+    middle: tuple[float, float] = (0.0, 0.0)
+    """Half of the numbers lie between these."""
+
+
+class LabelSetFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """How many labels the rows have."""
+
+    mean: float
+    most: int
+    unlabelled: int
+    """Rows whose set is empty."""
+    commas: int = 0
+    """Rows with one label that holds a comma."""

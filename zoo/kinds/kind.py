@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 if TYPE_CHECKING:
     from zoo.data.report import Inspection, Part
     from zoo.kinds.facts import Finding
-    from zoo.kinds.measure import Measure, ModelLimits
+    from zoo.kinds.measure import Measure, ModelLimits, TargetMeasure
     from zoo.kinds.samples import SampleSet
 
 
@@ -132,8 +132,11 @@ class InputKind(Kind):
 class TargetKind(Kind):
     """What a model learns to tell."""
 
+    fewest_labels: ClassVar[int] = 0
+    """Different labels that training data must have at least."""
+
     @abstractmethod
-    def read(self, value: Any, column: str) -> str | None:
+    def read(self, value: Any, column: str) -> Any:
         """The target a cell holds; None where there is none.
 
         Args:
@@ -144,13 +147,35 @@ class TargetKind(Kind):
             Unusable: it is no target.
         """
 
-    def stratum(self, target: str | None) -> Hashable:
-        """What holding rows out divides in the same share, each for itself."""
+    def labels_of(self, target: Any) -> tuple[str, ...]:
+        """The labels that a target holds; none where it is of another sort."""
+        return ()
+
+    def renamed(self, target: Any, names: Mapping[str, str]) -> Any:
+        """The target with other names for those of its labels that have one."""
         return target
+
+    def stratum(self, target: Any) -> Hashable:
+        """What holding rows out divides in the same share, each for itself."""
+        return cast("Hashable", target)
 
     @abstractmethod
     def findings(self, inspection: Inspection) -> Iterator[Finding]:
         """What a person should know of the targets of the data."""
+
+    def strata(self, targets: Sequence[Any]) -> list[Hashable]:
+        """What holding rows out divides in the same share, each for itself, for every target of the data."""
+        return [self.stratum(target) for target in targets]
+
+    def measure(self) -> TargetMeasure:
+        """What looks at the targets of one part of a data set, beside the labels, and has seen none yet."""
+        from zoo.kinds.measure import NoMeasure
+
+        return NoMeasure()
+
+    def facts(self, part: Part) -> Iterator[tuple[str, str]]:
+        """What was measured, in words: a heading of at most eight characters, and the rest of its line."""
+        return iter(())
 
 
 def is_empty(value: Any) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from zoo.kinds.kind import TargetKind, Unusable, is_empty, noun_of
@@ -30,6 +30,15 @@ class LabelKind(TargetKind):
 
     name = "label"
     columns = ("label", "target", "class", "intent", "category", "sentiment", "labels", "y")
+    fewest_labels = 2
+
+    def labels_of(self, target: str) -> tuple[str, ...]:
+        """The target itself."""
+        return (target,)
+
+    def renamed(self, target: str, names: Mapping[str, str]) -> str:
+        """The other name."""
+        return names.get(target, target)
 
     def read(self, value: Any, column: str) -> str | None:
         """The label a cell holds."""

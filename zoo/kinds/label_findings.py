@@ -10,7 +10,7 @@ from zoo.kinds.spelling import listed, quoted, told_apart
 from zoo.plurals import counted, shown
 
 if TYPE_CHECKING:
-    from zoo.data.report import Inspection
+    from zoo.data.report import Inspection, Part
 
 FEW_ROWS = 8
 """Below this many rows of a class, results vary from one draw of the data to the next."""
@@ -20,11 +20,12 @@ DOMINANT_SHARE = 0.8
 def findings(inspection: Inspection) -> Iterator[Finding]:
     """Labels that only one part has, and what is wrong with those of the training data."""
     if inspection.eval:
-        yield from _of_both(inspection)
+        yield from of_both(inspection)
     yield from _of_training(inspection)
 
 
-def _of_both(inspection: Inspection) -> Iterator[Finding]:
+def of_both(inspection: Inspection) -> Iterator[Finding]:
+    """Labels that only one part has."""
     evaluation = inspection.eval
     names = told_apart(count.label for count in inspection.labels)
     unseen = tuple(names[count.label] for count in inspection.labels if count.eval_rows and not count.rows)
@@ -35,13 +36,19 @@ def _of_both(inspection: Inspection) -> Iterator[Finding]:
         yield Finding("warning", f"labels without evaluation data, which are not judged: {shown(unjudged)}")
 
 
-def _of_training(inspection: Inspection) -> Iterator[Finding]:
-    part = inspection.train
+def of_missing_column(part: Part) -> Iterator[Finding]:
+    """What data without targets are good for."""
     if not part.mapping.label:
         lacking = "label column" if part.is_numbered else "class folders"
         yield Finding("warning", f"{part.path} has no {lacking}: it serves to pretrain and predict only")
+
+
+def _of_training(inspection: Inspection) -> Iterator[Finding]:
+    part = inspection.train
+    if not part.mapping.label:
+        yield from of_missing_column(part)
         return
-    yield from _of_variants(inspection)
+    yield from of_variants(inspection)
     counts = {count.label: count.rows for count in inspection.labels if count.rows}
     rows = sum(counts.values())
     if len(counts) == 1:
@@ -54,16 +61,7 @@ def _of_training(inspection: Inspection) -> Iterator[Finding]:
             f"is {part.mapping.label} the right column?",
         )
         return
-    names = told_apart(counts)
-    single = tuple(names[label] for label, found in counts.items() if found == 1)
-    if single:
-        judged = "" if inspection.eval else ", which nothing will judge"
-        yield Finding("warning", f"labels with one {part.unit} only, too few to learn from{judged}: {shown(single)}")
-    few = tuple(names[label] for label, found in counts.items() if 1 < found < FEW_ROWS)
-    if few:
-        yield Finding(
-            "warning", f"labels with fewer than {FEW_ROWS} {part.unit}s, hard to learn or to judge: {shown(few)}"
-        )
+    yield from of_rare(inspection, counts)
     largest, most = max(counts.items(), key=lambda item: item[1], default=("", 0))
     if most > DOMINANT_SHARE * rows:
         yield Finding(
@@ -73,7 +71,22 @@ def _of_training(inspection: Inspection) -> Iterator[Finding]:
         )
 
 
-def _of_variants(inspection: Inspection) -> Iterator[Finding]:
+def of_rare(inspection: Inspection, counts: dict[str, int]) -> Iterator[Finding]:
+    """Labels that few rows of the training data have."""
+    part, names = inspection.train, told_apart(counts)
+    single = tuple(names[label] for label, found in counts.items() if found == 1)
+    if single:
+        judged = "" if inspection.eval else ", which nothing will judge"
+        yield Finding("warning", f"labels with one {part.unit} only, too few to learn from{judged}: {shown(single)}")
+    few = tuple(names[label] for label, found in counts.items() if 1 < found < FEW_ROWS)
+    if few:
+        yield Finding(
+            "warning", f"labels with fewer than {FEW_ROWS} {part.unit}s, hard to learn or to judge: {shown(few)}"
+        )
+
+
+def of_variants(inspection: Inspection) -> Iterator[Finding]:
+    """Labels that look the same."""
     variants = inspection.variants
     if not variants:
         return

@@ -52,3 +52,30 @@ class Measure(Protocol):
     def complete(self, part: Part) -> Part:
         """The part with what was found."""
         ...
+
+
+class TargetMeasure(Protocol):
+    """Looks at the targets of one part of a data set."""
+
+    def add(self, row: int, target: Any) -> None:
+        """Take a target into account, in order.
+
+        Args:
+            row: of the data, 1-based.
+            target: as its kind reads it.
+        """
+
+    def complete(self, part: Part) -> Part:
+        """The part with what was found."""
+        ...
+
+
+class NoMeasure:
+    """Targets that have nothing to be measured beside their labels."""
+
+    def add(self, row: int, target: Any) -> None:
+        """Take no note."""
+
+    def complete(self, part: Part) -> Part:
+        """The part as it is."""
+        return part

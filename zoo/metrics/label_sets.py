@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from zoo.blocks import Report, Table
 from zoo.metrics.loss import MeanLoss
@@ -75,6 +75,14 @@ class LabelSetMetrics:
         self._probabilities.extend(probabilities)
         if loss is not None:
             self._loss.update(loss)
+
+    def add(self, target: Any, answer: Any) -> None:
+        """Count the labels that the data gives and those of a `zoo.LabelSet`, whose threshold is taken."""
+        self._given_threshold = answer.threshold
+        probability = {score.label: score.probability for score in answer.scores}
+        given = {label: max(probability.get(label, 1.0), answer.threshold) for label in answer.labels}
+        known = probability | given
+        self.update([label in target for label in self.labels], [known.get(label, 0.0) for label in self.labels])
 
     def merge(self, other: LabelSetMetrics) -> None:
         """Take in what another process saw."""

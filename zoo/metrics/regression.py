@@ -6,6 +6,7 @@ import math
 from array import array
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from typing import Any
 
 from zoo.blocks import Report, Table
 from zoo.metrics.loss import MeanLoss
@@ -22,11 +23,12 @@ class RegressionMetrics:
     ones are, too.
 
     Args:
+        labels: none; every judge is told those of its model.
         mean: of the numbers where they come standardised; they are put back into the unit of the data.
         std: likewise, their standard deviation.
     """
 
-    def __init__(self, mean: float = 0.0, std: float = 1.0) -> None:
+    def __init__(self, labels: Sequence[str] = (), *, mean: float = 0.0, std: float = 1.0) -> None:
         self._mean, self._std = mean, std
         self._numbers, self._predicted = array("d"), array("d")
         self._loss = MeanLoss()
@@ -43,6 +45,10 @@ class RegressionMetrics:
         self._predicted.append(predicted * self._std + self._mean)
         if loss is not None:
             self._loss.update(loss)
+
+    def add(self, target: Any, answer: Any) -> None:
+        """Count the number that the data gives and that of a `zoo.Quantity`."""
+        self.update(target, answer.value)
 
     def merge(self, other: RegressionMetrics) -> None:
         """Take in what another process saw."""

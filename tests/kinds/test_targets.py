@@ -1,0 +1,175 @@
+"""Sets of labels and numbers as targets: what a cell holds, how rows are held out, what a column looks like."""
+
+from __future__ import annotations
+
+import decimal
+import random
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from zoo.kinds import LABEL, LABELS, NUMBER, TARGET_KINDS, Unusable
+from zoo.kinds.labels import LabelsKind
+
+np = pytest.importorskip("numpy")
+
+
+@pytest.mark.parametrize(
+    ("cell", "labels"),
+    [
+        (["late", "broken"], ("broken", "late")),
+        (["late", "late", " late "], ("late",)),
+        ([], ()),
+        (["", None], ()),
+        ([True, 1.0, 7], ("1", "7", "true")),
+        (("a",), ("a",)),
+        (np.array(["b", "a"]), ("a", "b")),
+        ("late|broken", ("broken", "late")),
+        (" late ; broken;", ("broken", "late")),
+        ("a;b|c", ("a;b", "c")),
+        ("late, broken", ("late, broken",)),
+        ("late", ("late",)),
+        ("|", ()),
+        (";", ()),
+        ("[]", ()),
+        ('["a|b", "c"]', ("a|b", "c")),
+        ("['late', 'broken']", ("broken", "late")),
+        ("[PER]|[ORG]", ("[ORG]", "[PER]")),
+        ("['cut off", ("['cut off",)),
+        (3, ("3",)),
+        (True, ("true",)),
+        ("", None),
+        ("  ", None),
+        (None, None),
+        (float("nan"), None),
+    ],
+)
+def test_a_cell_holds_a_set_of_labels(cell: Any, labels: tuple[str, ...] | None) -> None:
+    assert LABELS.read(cell, "tags") == labels
+
+
+def test_the_separator_can_be_named() -> None:
+    kind = LabelsKind(",")
+    assert kind.read("late, broken", "tags") == ("broken", "late")
+    assert kind.read("a|b;c", "tags") == ("a|b;c",)
+
+
+@pytest.mark.parametrize(
+    ("cell", "reason"),
+    [
+        ([["a"], "b"], "column tags holds a list with a list in it, not of labels"),
+        ([{"a": 1}], "column tags holds a list with an object in it, not of labels"),
+        ({"a": 1}, "column tags holds an object, not text or a number"),
+        ([float("inf")], "column tags holds inf, not text or a number"),
+    ],
+)
+def test_what_is_no_set_is_told(cell: Any, reason: str) -> None:
+    with pytest.raises(Unusable) as caught:
+        LABELS.read(cell, "tags")
+    assert str(caught.value) == reason
+
+
+@pytest.mark.parametrize(
+    ("cell", "number"),
+    [
+        (3, 3.0),
+        (-0.5, -0.5),
+        (decimal.Decimal("1.20"), 1.2),
+        (np.float32(0.25), 0.25),
+        (np.int8(-3), -3.0),
+        (" 1e3 ", 1000.0),
+        ("+.5", 0.5),
+        ("7.", 7.0),
+        ("", None),
+        (None, None),
+        (float("nan"), None),
+        (decimal.Decimal("NaN"), None),
+    ],
+)
+def test_a_cell_holds_a_number(cell: Any, number: float | None) -> None:
+    assert NUMBER.read(cell, "price") == number
+
+
+@pytest.mark.parametrize(
+    ("cell", "reason"),
+    [
+        ("1,234", "'1,234', whose marks may mean thousands or decimals: write 1234.5"),
+        ("1.234,50", "'1.234,50', whose marks may mean thousands or decimals: write 1234.5"),
+        ("12 €", "'12 €', which is more than a number: write it without unit or sign"),
+        ("50%", "'50%', which is more than a number: write it without unit or sign"),
+        ("three", "'three', which is no number"),
+        ("nan", "'nan', which is no number"),
+        ("1e999", "inf, which is no finite number"),
+        (float("inf"), "inf, which is no finite number"),
+        (10**400, "inf, which is no finite number"),
+        (1e200, "1e+200; numbers are taken up to 1e+100"),
+        (True, "true or false, not a number"),
+        ([1.0], "a list, not a number"),
+        (np.bool_(True), "bool, not a number"),
+        ("9" * 60 + "x", "'" + "9" * 39 + "…', which is more than a number: write it without unit or sign"),
+    ],
+)
+def test_what_is_no_number_is_told(cell: Any, reason: str) -> None:
+    with pytest.raises(Unusable) as caught:
+        NUMBER.read(cell, "price")
+    assert str(caught.value) == f"column price holds {reason}"
+
+
+def test_rows_are_held_out_by_the_rarest_label() -> None:
+    targets = [("common",)] * 6 + [("common", "rare")] * 2 + [(), ("a", "z")]
+    assert LABELS.strata(targets) == ["common"] * 6 + ["rare"] * 2 + [None, "a"]
+
+
+@pytest.mark.parametrize(("rows", "bins"), [(5, 1), (29, 2), (1000, 10)])
+def test_rows_are_held_out_of_bins_of_like_numbers(rows: int, bins: int) -> None:
+    numbers = random.Random(rows).sample(range(10 * rows), rows)
+    strata = NUMBER.strata([float(number) for number in numbers])
+    sizes = Counter(strata)
+    assert len(sizes) == bins
+    assert max(sizes.values()) - min(sizes.values()) <= 1
+    in_order = [stratum for _, stratum in sorted(zip(numbers, strata, strict=True))]
+    assert in_order == sorted(in_order)
+
+
+def test_equal_numbers_are_in_one_bin() -> None:
+    strata = NUMBER.strata([1.0] * 90 + [2.0] * 10)
+    assert Counter(strata) == {0: 90, 9: 10}
+
+
+def spread(values: str, rows: int = 40) -> list[str]:
+    each = values.split()
+    return [each[i % len(each)] for i in range(rows)]
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind"),
+    [
+        (spread("pos neg"), LABEL),
+        (spread("1 2 3 4 5"), LABEL),
+        (list(range(1, 41)), None),
+        (spread("late|broken late broken|rude"), LABELS),
+        (spread("late;broken late rude"), LABELS),
+        (spread("R&D|Sales Support"), LABEL),
+        ([["late"], ["late", "broken"], []] * 9, LABELS),
+        ([[0.25, 0.5]] * 9, None),
+        ([i * 0.37 for i in range(40)], NUMBER),
+        ([str(i * 0.37) for i in range(40)], NUMBER),
+        ([(i * 7919) % 1000 for i in range(40)], NUMBER),
+        (spread("0.5 1.0 1.5"), LABEL),
+        ([f"{i} €" for i in range(40)], None),
+        (["7"] * 40, None),
+        (["a long text of many words, each of them different " + str(i) for i in range(40)], None),
+    ],
+)
+def test_a_column_looks_like_one_kind_of_target(cells: list[Any], kind: Any) -> None:
+    likeness = {target: target.likeness(cells) for target in TARGET_KINDS}
+    best = max(TARGET_KINDS, key=lambda target: likeness[target])
+    assert (best if likeness[best] > 0 else None) is kind, likeness
+
+
+def test_labels_of_a_set_can_be_renamed() -> None:
+    assert LABELS.labels_of(("a", "b")) == ("a", "b")
+    assert LABELS.renamed(("a", "b"), {"a": "B", "b": "B"}) == ("B",)
+    assert NUMBER.labels_of(3.0) == ()
+    assert NUMBER.renamed(3.0, {"3": "4"}) == 3.0

@@ -1,0 +1,75 @@
+"""What an inspection measures of sets of labels, and says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from zoo.kinds.facts import Finding, LabelSetFacts
+from zoo.kinds.label_findings import of_both, of_missing_column, of_rare, of_variants
+from zoo.plurals import counted, shown
+
+if TYPE_CHECKING:
+    from zoo.data.report import Inspection, Part
+
+
+class LabelSetMeasure:
+    """How many labels the rows have."""
+
+    def __init__(self) -> None:
+        self._rows = self._labels = self._most = self._unlabelled = self._commas = 0
+
+    def add(self, row: int, target: tuple[str, ...]) -> None:
+        """Count the labels of a row."""
+        self._rows += 1
+        self._labels += len(target)
+        self._most = max(self._most, len(target))
+        self._unlabelled += not target
+        self._commas += len(target) == 1 and "," in target[0]
+
+    def complete(self, part: Part) -> Part:
+        """With the counts, where there is any row."""
+        if not self._rows:
+            return part
+        facts = LabelSetFacts(
+            mean=self._labels / self._rows, most=self._most, unlabelled=self._unlabelled, commas=self._commas
+        )
+        return msgspec.structs.replace(part, label_sets=facts)
+
+
+def facts(part: Part) -> Iterator[tuple[str, str]]:
+    """How many labels the rows have."""
+    sets = part.label_sets
+    if sets:
+        without = f"; {counted(sets.unlabelled, part.unit, 'have')} none" if sets.unlabelled else ""
+        yield "labels", f"{sets.mean:.2g} a {part.unit} on average, {sets.most:,} at most{without}"
+
+
+def findings(inspection: Inspection) -> Iterator[Finding]:
+    """Labels that only one part has, that are rare, or that all rows have; sets that are not taken apart."""
+    if inspection.eval:
+        yield from of_both(inspection)
+    part, sets = inspection.train, inspection.train.label_sets
+    yield from of_missing_column(part)
+    if sets is None:
+        return
+    yield from of_variants(inspection)
+    counts = {count.label: count.rows for count in inspection.labels if count.rows}
+    rows = part.rows - part.rejected_rows
+    if not counts:
+        yield Finding("error", f"no {part.unit} of {part.path} has any label")
+    yield from of_rare(inspection, counts)
+    if always := tuple(label for label, count in counts.items() if count == rows):
+        yield Finding("warning", f"labels that every {part.unit} has, of which nothing can be learnt: {shown(always)}")
+    if sets.commas > rows / 2:
+        yield Finding(
+            "warning",
+            f"{counted(sets.commas, part.unit, 'have')} one label with commas in it; if these are several labels, "
+            "--separator , divides them",
+        )
+    elif counts and sets.most == 1 and not sets.unlabelled:
+        yield Finding(
+            "info", f"every {part.unit} has one label: a task with one label a row learns more from such data"
+        )

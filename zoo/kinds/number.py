@@ -1,0 +1,132 @@
+"""Numbers: finite ones, as numbers or as plain text.
+
+`3`, `-0.5` and `1e3` are numbers. `1,234`, `12 €` and `50%` are none: nobody can tell for all tables what the comma
+means, and a unit may change from row to row.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Hashable, Iterator, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from zoo.kinds.kind import TargetKind, Unusable, is_empty, noun_of
+from zoo.kinds.spelling import quoted
+
+if TYPE_CHECKING:
+    from zoo.data.report import Inspection, Part
+    from zoo.kinds.facts import Finding
+    from zoo.kinds.measure import TargetMeasure
+
+LARGEST = 1e100
+"""Beyond it nothing is computed: the square of an error has to be finite."""
+SHOWN = 40
+"""Characters of a cell in a message."""
+BINS, ROWS_PER_BIN = 10, 10
+"""Rows are held out of so many groups of like numbers, each of so many rows at least."""
+FEW = 10
+"""Different numbers up to which they may as well be names of classes."""
+_PLAIN = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
+
+
+class NumberKind(TargetKind):
+    """One number."""
+
+    name = "number"
+    columns = ("score", "rating", "value", "number", "target", "price", "stars", "label", "y")
+
+    def read(self, value: Any, column: str) -> float | None:
+        """The number a cell holds."""
+        if is_empty(value):
+            return None
+        number = _number(value, column)
+        if not math.isfinite(number):
+            raise Unusable(f"column {column} holds {number}, which is no finite number")
+        if abs(number) > LARGEST:
+            raise Unusable(f"column {column} holds {number:g}; numbers are taken up to {LARGEST:g}")
+        return number
+
+    def strata(self, targets: Sequence[Any]) -> list[Hashable]:
+        """Bins of like numbers, with about as many rows each; equal numbers are in one."""
+        known = sorted(target for target in targets if target is not None)
+        bins = max(1, min(BINS, len(known) // ROWS_PER_BIN))
+        first: dict[float, int] = {}
+        for rank, number in enumerate(known):
+            first.setdefault(number, rank)
+        return [None if target is None else first[target] * bins // len(known) for target in targets]
+
+    def likeness(self, cells: list[Any]) -> float:
+        """0.75 for numbers that are no names of classes, 0.4 for those that may be; 0 for anything else.
+
+        Between the two lies a label's 0.5 for numbers. Names of classes are whole, or few. Numbers that count the rows
+        are 0, too.
+        """
+        try:
+            numbers = [self.read(cell, "") for cell in cells]
+        except Unusable:
+            return 0.0
+        known = [number for number in numbers if number is not None]
+        different = set(known)
+        if len(different) < 2 or _count_rows(known):
+            return 0.0
+        whole = all(number.is_integer() for number in different)
+        names = len(different) <= (len(known) / 2 if whole else FEW)
+        return 0.4 if names else 0.75
+
+    def measure(self) -> TargetMeasure:
+        """How they are distributed."""
+        from zoo.kinds.number_measure import NumberMeasure
+
+        return NumberMeasure()
+
+    def facts(self, part: Part) -> Iterator[tuple[str, str]]:
+        """From which to which they are."""
+        from zoo.kinds import number_report
+
+        return number_report.facts(part)
+
+    def findings(self, inspection: Inspection) -> Iterator[Finding]:
+        """Numbers that are all the same, and such as are far away from all others."""
+        from zoo.kinds import number_report
+
+        return number_report.findings(inspection)
+
+
+NUMBER = NumberKind()
+
+
+def _count_rows(numbers: Sequence[float]) -> bool:
+    return len(numbers) > 2 and all(after - before == 1 for before, after in pairwise(numbers))
+
+
+def _number(value: Any, column: str) -> float:
+    from decimal import Decimal
+
+    if isinstance(value, str):
+        text = value.strip()
+        if _PLAIN.fullmatch(text):
+            return float(text)
+        raise Unusable(f"column {column} holds {_cut(text)}, {_fault(text)}")
+    if hasattr(value, "dtype") and value.shape == () and value.dtype.kind in "iuf":
+        return float(value)
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        try:
+            return float(value)
+        except OverflowError:
+            return math.inf if value > 0 else -math.inf
+    raise Unusable(f"column {column} holds {noun_of(value)}, not a number")
+
+
+def _fault(text: str) -> str:
+    """Why a text is no number."""
+    if not any(character.isdigit() for character in text):
+        return "which is no number"
+    if _PLAIN.fullmatch(text.replace(",", "").replace(" ", "").replace("'", "").replace("_", "")):
+        return "whose marks may mean thousands or decimals: write 1234.5"
+    return "which is more than a number: write it without unit or sign"
+
+
+def _cut(text: str) -> str:
+    return quoted(text if len(text) <= SHOWN else text[: SHOWN - 1] + "…")
