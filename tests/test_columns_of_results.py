@@ -40,14 +40,11 @@ def model(echo: None, data: Path) -> str:
 
 def test_the_same_columns_are_used_where_the_file_has_them(model: str, data: Path, tmp_path: Path) -> None:
     evaluated = zoo.evaluate(model, data, **HERE).wait(progress=False)
-    assert ("Customer Message", "Topic", 1.0) == (
-        evaluated.snapshot.input_column,
-        evaluated.snapshot.label_column,
-        evaluated.metrics["accuracy"],
-    )
+    columns = {"input": "Customer Message", "label": "Topic"}
+    assert (columns, 1.0) == (evaluated.snapshot.columns, evaluated.metrics["accuracy"])
     assert ("blame", "praise") == evaluated.snapshot.labels
     again = zoo.finetune(model, data, name="again", **HERE).wait(progress=False)
-    assert ("Customer Message", "Topic") == (again.model.card.input_column, again.model.card.label_column)
+    assert columns == again.model.card.columns
 
     zoo.predict_file(model, data, tmp_path / "answers.csv", **HERE).wait(progress=False)
     with (tmp_path / "answers.csv").open() as file:
@@ -65,7 +62,7 @@ def test_the_same_columns_are_used_where_the_file_has_them(model: str, data: Pat
 
 def test_other_columns_can_be_named(model: str, data: Path) -> None:
     evaluated = zoo.finetune(model, data, input="text", label="label", **HERE).wait(progress=False)
-    assert ("text", "label") == (evaluated.snapshot.input_column, evaluated.snapshot.label_column)
+    assert {"input": "text", "label": "label"} == evaluated.snapshot.columns
 
 
 def test_a_file_without_them_is_read_by_the_usual_names_and_that_is_said(model: str, tmp_path: Path) -> None:

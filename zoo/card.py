@@ -176,9 +176,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     source_url: str = ""
     """Where the publisher presents the model."""
     metrics: tuple[PublishedMetric, ...] = ()
-    input_column: str = ""
-    """The column that the result of a run was trained on; filled in by the host, as is the next."""
-    label_column: str = ""
+    columns: dict[str, str] = {}
+    """Those that the result of a run was trained on, their names by role; filled in by the host."""
     plugin: str = ""
     """Name of the plugin that owns the model; filled in by the host."""
 

@@ -200,7 +200,6 @@ def _result_card(manifest: ResultManifest, base: Card, folder: Path) -> Card:
         parameters=manifest.parameters,
         weights=Weights(files=manifest.files, sources=(FolderSource(path=str(folder)),)),
         labels=manifest.labels,
-        input_column=manifest.input_column,
-        label_column=manifest.label_column,
+        columns=manifest.columns,
         metrics=(),
     )

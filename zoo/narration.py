@@ -63,8 +63,8 @@ def stamped(event: AnyEvent, texts: Iterable[str]) -> list[str]:
 
 
 def _data(event: DataLoaded, s: RunSnapshot) -> list[str]:
-    columns = f"; input from column {event.input_column!r}" if event.input_column else ""
-    columns += f", label from column {event.label_column!r}" if event.label_column else ""
+    columns = ", ".join(f"{role} from column {name!r}" for role, name in event.columns.items())
+    columns = f"; {columns}" if columns else ""
     rows = f"{counted(event.train_rows, 'row')} to train on, {event.eval_rows:,} held out"
     lines = [f"data: {rows if event.train_rows else counted(event.eval_rows, 'row')}{columns}"]
     if event.labels and len(event.labels) <= SHOWN_LABELS:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -41,10 +41,8 @@ PROCESSES = Option(
     name="processes", kind="int", default=1, help="Processes on this machine.", ge=1, le=64, advanced=True
 )
 _RUN_NAME = Option(name="name", kind="str", default="", help="Of the run.")
-_OF_SOURCE = (
-    Option(name="input", kind="str", default="", help="The name of the column of the inputs."),
-    Option(name="label", kind="str", default="", help="The name of the column of the labels."),
-    Option(name="merge_labels", kind="bool", default=False, help="Whether labels that look the same are one class."),
+_MERGE_LABELS = Option(
+    name="merge_labels", kind="bool", default=False, help="Whether labels that look the same are one class."
 )
 
 
@@ -55,10 +53,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     """A file, or a folder of images, by its path; or data that Python holds, see `zoo.data.in_memory`."""
     eval_data: Any = None
     """What to evaluate on; None for the `val` folder beside `train`, or a share of the rows."""
-    input: str = ""
-    """Column of the inputs; empty to find it by its usual names."""
-    label: str = ""
-    """Column of the labels; likewise."""
+    columns: Mapping[str, str | None] = {}
+    """Names of columns by role, see `Task.roles`; those of the others are found by their usual names."""
     merge_labels: bool = False
     """Whether labels that look the same are one class."""
 
@@ -147,14 +143,21 @@ def _in_plain_types(job: Job) -> Job:
         OptionInvalid: one is something else.
     """
 
-    def plain(described: Option, holder: Job | Source) -> Scalar:
-        value = getattr(holder, described.name)
+    def plain(described: Option, value: Any) -> Scalar:
         return read(described, described.default if value is None else value)
 
-    source = {described.name: plain(described, job.source) for described in _OF_SOURCE}
-    return msgspec.structs.replace(
-        job, name=plain(_RUN_NAME, job), source=msgspec.structs.replace(job.source, **source)
+    source = job.source
+    columns = {role: plain(_column_option(role), name) for role, name in source.columns.items()}
+    source = msgspec.structs.replace(
+        source,
+        columns={role: name for role, name in columns.items() if name},
+        merge_labels=plain(_MERGE_LABELS, source.merge_labels),
     )
+    return msgspec.structs.replace(job, name=plain(_RUN_NAME, job.name), source=source)
+
+
+def _column_option(role: str) -> Option:
+    return Option(name=role, kind="str", default="", help=f"The name of the column of the {role}.")
 
 
 @contextmanager
@@ -193,20 +196,13 @@ def _check_training(job: Job, card: Card, task: Task) -> _Checked:
     source = job.source
     path, own_evaluation, _ = parts_of(_existing(source.data))
     eval_data = own_evaluation if source.eval_data in (None, "") else source.eval_data
-    input_column, label_column = source.input, source.label
-    read_part = partial(
-        load,
-        task=task,
-        input_column=input_column,
-        label_column=label_column,
-        trained=trained_columns(card),
-    )
+    named = _named(source)
+    read_part = partial(load, task=task, named=named, trained=trained_columns(card))
     dataset = read_part(path, merge=source.merge_labels)
     data = DataRequest(
         path=str(path),
         sha256=dataset.sha256,
-        input_column=input_column,
-        label_column=label_column,
+        columns=named,
         merge_labels=source.merge_labels,
     )
     if eval_data is None:
@@ -226,23 +222,15 @@ def _check_evaluation(job: Job, card: Card, task: Task) -> _Checked:
         )
     source, path = job.source, _existing(job.source.data)
     target = str(_new_file(job.out, "--errors")) if job.out else ""
-    input_column, label_column = source.input, source.label
-    dataset = load(
-        path,
-        task,
-        input_column=input_column,
-        label_column=label_column,
-        min_classes=1,
-        trained=trained_columns(card),
-    )
+    named = _named(source)
+    dataset = load(path, task, named=named, min_classes=1, trained=trained_columns(card))
     training = training_of(card)
     merge = source.merge_labels or (training is not None and training.data.merge_labels)
     match_labels(dataset, card.labels, merge=merge)
     data = DataRequest(
         path=str(path),
         sha256=dataset.sha256,
-        input_column=input_column,
-        label_column=label_column,
+        columns=named,
         merge_labels=merge,
     )
     return _Checked(data, target)
@@ -251,11 +239,16 @@ def _check_evaluation(job: Job, card: Card, task: Task) -> _Checked:
 def _check_prediction(job: Job, card: Card, task: Task) -> _Checked:
     if card.weights is None:
         raise Unsupported(f"{card.name} has learnt nothing yet", f"train it: zoo finetune {card.name} --data FILE")
-    path, target, column = _existing(job.source.data), _new_file(job.out, "--out"), job.source.input
-    rows = InputRows(path, task, input_column=column, keep=_column_names(job.keep), trained=trained_columns(card))
+    path, target, named = _existing(job.source.data), _new_file(job.out, "--out"), _named(job.source)
+    rows = InputRows(path, task, named=named, keep=_column_names(job.keep), trained=trained_columns(card))
     if count_rows(path) == 0:
         raise DatasetInvalid(f"{path} has no rows", "give a file that has some")
-    return _Checked(DataRequest(path=str(path), sha256=digest(path), input_column=column), str(target), rows.kept)
+    return _Checked(DataRequest(path=str(path), sha256=digest(path), columns=named), str(target), rows.kept)
+
+
+def _named(source: Source) -> dict[str, str]:
+    """Names of columns as a person gave them, by role."""
+    return {role: name for role, name in source.columns.items() if name}
 
 
 def check_name(name: str, cards: Iterable[Card]) -> None:

@@ -74,6 +74,35 @@ def test_json_carries_everything(data: Path, capsys: pytest.CaptureFixture[str])
     assert answer["labels"][0] == {"label": "neg", "rows": 20, "eval_rows": 0}
 
 
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--input", "comment", "--target", "mood"],
+        ["--column", "input=comment", "--column", "label=mood"],
+        ["--column", "input=comment", "--column", "target=mood"],
+    ],
+)
+def test_columns_are_named_by_their_roles(flags: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "moods.csv"
+    path.write_text("comment,mood\n" + ROWS, "utf-8")
+    assert main(["data", "inspect", str(path), *flags, "--json"]) == ExitCode.OK
+    assert json.loads(capsys.readouterr().out)["train"]["mapping"] == {"input": "comment", "label": "mood"}
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        ("comment", "--column comment does not say which role"),
+        ("second=comment", "column comment was named for 'second', which text-classification has not"),
+    ],
+)
+def test_a_column_for_no_role_is_refused(
+    column: str, message: str, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["data", "inspect", str(data), "--column", column]) != ExitCode.OK
+    assert message in capsys.readouterr().err
+
+
 def test_a_missing_column_ends_with_what_to_type(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", "inspect", str(data)]) == ExitCode.DATA
     err = capsys.readouterr().err

@@ -82,7 +82,7 @@ def test_a_training_is_told_from_its_events_with_times(capsys: pytest.CaptureFix
         *STARTED,
         WeightsFetched(at=BEGAN + 1, received_bytes=5, total_bytes=10),
         WeightsFetched(at=BEGAN + 1, received_bytes=10, total_bytes=10),
-        DataLoaded(at=BEGAN + 2, train_rows=36, eval_rows=4, input_column="text", labels=("no", "y\nes")),
+        DataLoaded(at=BEGAN + 2, train_rows=36, eval_rows=4, columns={"input": "text"}, labels=("no", "y\nes")),
         Noted(at=BEGAN + 2, message="64 tokens are enough"),
         PLANNED,
         *(step(number) for number in range(1, 51)),

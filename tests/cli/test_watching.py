@@ -145,7 +145,7 @@ def test_a_dry_run_that_fails_sends_nobody_to_a_log_that_is_gone(
     assert [] == list((store / "runs").iterdir())
 
 
-DATA = DataLoaded(train_rows=1, eval_rows=2, labels=("a", "b", "c"), input_column="text", label_column="label")
+DATA = DataLoaded(train_rows=1, eval_rows=2, labels=("a", "b", "c"), columns={"input": "text", "label": "label"})
 PLAN = RunPlanned(steps=1, epochs=1, batch_size=1, micro_batch_size=1, parameters=3, trainable_parameters=3, lr=0.1)
 
 

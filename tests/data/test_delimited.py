@@ -146,8 +146,8 @@ def test_a_line_without_end_is_refused_without_being_read_whole(tmp_path: Path, 
 def test_columns_of_other_formats_may_have_invisible_characters_too(write: Write, classify: Task) -> None:
     path = write("a.jsonl", '{"\ufefftext": "good film", "label\u200b": "pos"}\n')
     assert read(path, classify) == (GOOD[:1], [])
-    dataset = load(path, classify, input_column="\ufefftext", label_column="label", min_classes=1)
-    assert (dataset.columns.input, dataset.columns.label) == ("text", "label")
+    dataset = load(path, classify, named={"input": "\ufefftext", "label": "label"}, min_classes=1)
+    assert dataset.columns == {"input": "text", "label": "label"}
 
 
 def test_one_column_of_tabs_or_commas_stays_one(write: Write, fill_mask: Task) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from zoo.data import Columns, Inspection, RejectedRow, inspect
+from zoo.data import Inspection, RejectedRow, inspect
 from zoo.data.lines import InvalidByte
 from zoo.data.report import LabelCount, Repeats, RowPair
 from zoo.errors import DatasetInvalid, StoreInvalid
@@ -32,7 +32,7 @@ def test_data_that_is_in_order_has_no_findings(write: Write, classify: Task) -> 
     assert found.findings == ()
     assert found.train.rows == 40
     assert found.train.columns == ("text", "label")
-    assert found.train.mapping == Columns("text", "label")
+    assert found.train.mapping == {"input": "text", "label": "label"}
     assert found.labels == (LabelCount("neg", 20), LabelCount("pos", 20))
     assert found.train.lengths == Lengths(unit="words", p50=3, p90=3, p99=3, max=3)
 
@@ -137,7 +137,7 @@ def test_a_column_that_cannot_be_found_is_refused(write: Write, classify: Task) 
     with pytest.raises(DatasetInvalid, match="columns found: a, b"):
         inspect(write("a.csv", "a,b\n1,2\n"), classify)
     with pytest.raises(DatasetInvalid, match="no column kind for the label"):
-        inspect(write("a.csv", balanced()), classify, label_column="kind")
+        inspect(write("a.csv", balanced()), classify, named={"label": "kind"})
 
 
 @pytest.fixture

@@ -62,5 +62,5 @@ def test_labels_are_text_whole_numbers_or_truth_values(write: Write, classify: T
 def test_columns_are_those_of_the_first_rows_together(write: Write, classify: Task) -> None:
     path = write("a.jsonl", '{"text": "no label"}\n{"label": "pos", "text": "t"}\n{"label": "neg", "text": "u"}\n')
     dataset = load(path, classify)
-    assert (dataset.columns.input, dataset.columns.label) == ("text", "label")
+    assert dataset.columns == {"input": "text", "label": "label"}
     assert [rejected.row for rejected in dataset.rejected] == [1]

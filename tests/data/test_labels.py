@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from zoo.data import Columns, Dataset, Example, inspect, load, match_labels
+from zoo.data import Dataset, Example, inspect, load, match_labels
 from zoo.errors import DatasetInvalid
 from zoo.kinds import LABEL, Unusable
 from zoo.tasks import get_task
@@ -120,7 +120,7 @@ def test_class_folders_are_read_by_the_same_rule(tmp_path: Path) -> None:
 
 def dataset(*labels: str) -> Dataset:
     examples = tuple(Example(f"t{i}", label, i) for i, label in enumerate(labels, start=1))
-    return Dataset("data.csv", examples, Columns("text", "label"))
+    return Dataset("data.csv", examples, {"input": "text", "label": "label"})
 
 
 def test_labels_the_model_does_not_know_are_named_with_their_row() -> None:

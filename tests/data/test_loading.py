@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from zoo.data import Columns, Example, RejectedRow, count_rows, digest, load, stream
+from zoo.data import Example, RejectedRow, count_rows, digest, load, stream
 from zoo.errors import DatasetInvalid
 from zoo.tasks.task import Task
 
@@ -33,13 +33,13 @@ def test_columns_are_found_by_their_usual_names(
 ) -> None:
     width = header.count(",") + 1
     path = write("a.csv", f"{header}\n{','.join('a' * width)}\n{','.join('b' * width)}\n")
-    assert load(path, classify).columns == Columns(*expected)
+    assert load(path, classify).columns == dict(zip(("input", "label"), expected, strict=True))
 
 
 def test_columns_given_by_name_come_first(write: Write, classify: Task) -> None:
     path = write("a.csv", "text,label,comment,topic\na,b,c,d\ne,f,g,h\n")
-    dataset = load(path, classify, input_column="Comment", label_column="topic")
-    assert dataset.columns == Columns("comment", "topic")
+    dataset = load(path, classify, named={"input": "Comment", "label": "topic"})
+    assert dataset.columns == {"input": "comment", "label": "topic"}
     assert dataset.examples == (Example("c", "d", 1), Example("g", "h", 2))
 
 
@@ -53,10 +53,10 @@ def test_the_exact_name_wins_over_another_case(write: Write, classify: Task) -> 
     [
         ("comment,label", {}, "has no column that is usually the text (text, sentence,", "--input NAME"),
         ("text,kind", {}, "has no column that is usually the label (label, target,", "--label NAME"),
-        ("text,label", {"input_column": "body"}, "has no column body for the text", "--input"),
-        ("text,label", {"label_column": "kind"}, "has no column kind for the label", "--label"),
+        ("text,label", {"named": {"input": "body"}}, "has no column body for the text", "--input"),
+        ("text,label", {"named": {"label": "kind"}}, "has no column kind for the label", "--label"),
         ("text,text,label", {}, "has 2 columns called text", "--input"),
-        ("text,label", {"label_column": "text"}, "column text cannot be both text and label", "--label"),
+        ("text,label", {"named": {"label": "text"}}, "column text cannot be both text and label", "--label"),
     ],
 )
 def test_a_column_that_is_missing_is_named_with_the_columns_found(
@@ -119,15 +119,15 @@ def test_data_to_evaluate_on_may_hold_one_class(write: Write, classify: Task) ->
 
 def test_a_task_without_labels_ignores_those_of_the_file(write: Write, fill_mask: Task) -> None:
     dataset = load(write("a.csv", "text,label\na,pos\nb,\n"), fill_mask)
-    assert dataset.columns == Columns("text")
+    assert dataset.columns == {"input": "text"}
     assert dataset.examples == (Example("a", None, 1), Example("b", None, 2))
     assert dataset.labels == ()
 
 
 def test_labels_may_be_optional(write: Write, classify: Task) -> None:
-    dataset = load(write("a.csv", "text,label\na,pos\nb,\n"), classify, require_labels=False)
+    dataset = load(write("a.csv", "text,label\na,pos\nb,\n"), classify, require_target=False)
     assert dataset.examples == (Example("a", "pos", 1), Example("b", None, 2))
-    assert load(write("b.txt", "a\n"), classify, require_labels=False).examples == (Example("a", None, 1),)
+    assert load(write("b.txt", "a\n"), classify, require_target=False).examples == (Example("a", None, 1),)
 
 
 def test_plain_text_is_a_sentence_a_line(write: Write, fill_mask: Task) -> None:
@@ -153,7 +153,7 @@ def test_the_digest_is_that_of_the_bytes(write: Write, classify: Task) -> None:
 
 def test_streaming_keeps_order_and_rejected_rows_in_place(write: Write, classify: Task) -> None:
     path = write("a.csv", "comment,label\na,pos\n,neg\nc,\nd,x,y\n")
-    assert list(stream(path, classify, input_column="comment")) == [
+    assert list(stream(path, classify, named={"input": "comment"})) == [
         Example("a", None, 1),
         RejectedRow(str(path), 2, "column comment is empty"),
         Example("c", None, 3),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from zoo.data import Columns, Dataset, Example, inspect, load, match_labels
+from zoo.data import Dataset, Example, inspect, load, match_labels
 from zoo.data.labels import merge_labels
 from zoo.errors import DatasetInvalid
 from zoo.kinds.spelling import SpellingVariants, quoted, spelling_variants, told_apart
@@ -142,7 +142,7 @@ def test_nothing_is_left_to_learn_where_merging_makes_one_class(write: Write, cl
 
 def dataset(*labels: str) -> Dataset:
     examples = tuple(Example(f"t{i}", label, i) for i, label in enumerate(labels, start=1))
-    return Dataset("data.csv", examples, Columns("text", "label"))
+    return Dataset("data.csv", examples, {"input": "text", "label": "label"})
 
 
 def test_merging_keeps_what_was_merged() -> None:

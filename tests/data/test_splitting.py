@@ -9,13 +9,13 @@ from collections import Counter
 
 import pytest
 
-from zoo.data import Columns, Dataset, Example, split
+from zoo.data import Dataset, Example, split
 from zoo.errors import OptionInvalid
 
 
 def dataset(*rows: tuple[str, str | None]) -> Dataset:
     examples = tuple(Example(text, label, number) for number, (text, label) in enumerate(rows, start=1))
-    return Dataset("data.csv", examples, Columns("text", "label"))
+    return Dataset("data.csv", examples, {"input": "text", "label": "label"})
 
 
 MIXED = dataset(*((f"text {i}", "abc"[min(i % 10, 2)]) for i in range(1000)))
@@ -33,7 +33,7 @@ def test_the_same_seed_gives_the_same_split_in_another_process() -> None:
     program = (
         "from zoo.data import *\n"
         "rows = tuple(Example(f'text {i}', 'abc'[min(i % 10, 2)], i + 1) for i in range(1000))\n"
-        "print([e.row for e in split(Dataset('d', rows, Columns('text', 'label')), 0.2, 7)[1]])"
+        "print([e.row for e in split(Dataset('d', rows, {'input': 'text', 'label': 'label'}), 0.2, 7)[1]])"
     )
     environment = {**os.environ, "PYTHONHASHSEED": "3"}
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)

@@ -109,7 +109,7 @@ def test_broken_images_are_set_aside_up_to_the_limit(digits: Path, tmp_path: Pat
     assert all("it is no image that can be read here" in row["reason"] for row in aside)
     assert run.snapshot.rejected_rows == 4
     # Folders of classes have no columns that a result could remember.
-    assert ("", "") == (run.model.card.input_column, run.snapshot.label_column)
+    assert ({}, {}) == (run.model.card.columns, run.snapshot.columns)
 
     failing = zoo.finetune(MODEL, data, **CPU, **SMALL, max_steps=2, max_rejected=0.01)
     wait_quietly(failing)

@@ -48,5 +48,4 @@ def test_each_kind_knows_what_belongs_to_it() -> None:
     for task in map(get_task, BUILT_IN):
         assert task.input in INPUT_KINDS
         assert str(task.input) in ("text", "image")
-        assert task.labelled == (task.target is LABEL)
         assert task.input_columns[0] in task.example

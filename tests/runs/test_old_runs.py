@@ -42,3 +42,5 @@ def test_it_is_listed_shown_and_answers(old_run: zoo.Run, capsys: pytest.Capture
     assert ExitCode.OK == main(["runs"])
     assert "reviews" in capsys.readouterr().out
     assert "other" == old_run.model.predict("a good film").label
+    columns = {"input": "text", "label": "label"}
+    assert (columns, columns) == (old_run.snapshot.columns, old_run.model.card.columns)

@@ -50,7 +50,7 @@ def test_each_task_of_zoo_is_a_light_module_of_its_own() -> None:
         assert (name, task) == (task.name, get_task(name))
         path = Path(str(importlib.import_module(module).__file__))
         assert len(path.read_text(encoding="utf-8").splitlines()) <= 80
-        assert set(task.example) <= {*task.input_columns, *task.label_columns}
+        assert set(task.example) <= {name for role in task.roles for name in task.usual_columns(role)}
     heavy = (
         "import sys, zoo.tasks; zoo.tasks.load_tasks(); print(sys.modules.keys() & {'torch', 'numpy', 'transformers'})"
     )

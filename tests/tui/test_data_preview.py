@@ -25,15 +25,15 @@ def tickets(tmp_path: Path) -> Table:
 @pytest.mark.parametrize(
     ("query", "needs_label", "likely"),
     [
-        (DataQuery(), True, Columns("Complaint", "Team")),
-        (DataQuery(), False, Columns("Complaint")),
-        (DataQuery(input_column="Ticket"), True, Columns("Ticket", "Team")),
-        (DataQuery(input_column="Team", label_column="of other data"), False, Columns("Team")),
+        (DataQuery(), True, {"input": "Complaint", "label": "Team"}),
+        (DataQuery(), False, {"input": "Complaint"}),
+        (DataQuery(columns=(("input", "Ticket"),)), True, {"input": "Ticket", "label": "Team"}),
+        (DataQuery(columns=(("input", "Team"), ("label", "of other data"))), False, {"input": "Team"}),
     ],
 )
 def test_a_choice_goes_before_a_guess(query: DataQuery, needs_label: bool, likely: Columns, tickets: Table) -> None:
     choice = find_choice(tickets, TEXTS, query, needs_label=needs_label)
-    assert (choice.columns, choice.usual, choice.likely) == (("Ticket", "Complaint", "Team"), Columns(""), likely)
+    assert (choice.columns, choice.usual, choice.likely) == (("Ticket", "Complaint", "Team"), {}, likely)
 
 
 def test_where_there_is_nothing_to_choose_from_the_data_is_at_fault(tmp_path: Path) -> None:
@@ -45,11 +45,12 @@ def test_where_there_is_nothing_to_choose_from_the_data_is_at_fault(tmp_path: Pa
     (tmp_path / "photos" / "1.jpg").write_bytes(b"")
     with pytest.raises(DatasetInvalid, match="no class folders"):
         find_choice(Table(tmp_path / "photos"), IMAGES, DataQuery(), needs_label=True)
-    assert find_choice(Table(tmp_path / "photos"), IMAGES, DataQuery(), needs_label=False).likely.input == "file_name"
+    assert find_choice(Table(tmp_path / "photos"), IMAGES, DataQuery(), needs_label=False).likely == {
+        "input": "file_name"
+    }
 
 
 def test_data_of_another_kind_is_not_guessed_at(tmp_path: Path) -> None:
     (tmp_path / "scans.csv").write_text("image,Remark,label\n" + "1.png,a long remark,a\n2.png,another one,b\n" * 5)
-    assert find_choice(Table(tmp_path / "scans.csv"), TEXTS, DataQuery(), needs_label=True).likely == Columns(
-        "", "label"
-    )
+    choice = find_choice(Table(tmp_path / "scans.csv"), TEXTS, DataQuery(), needs_label=True)
+    assert choice.likely == {"label": "label"}

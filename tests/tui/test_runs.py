@@ -55,7 +55,7 @@ def evaluated(number: int, accuracy: float) -> EvaluationCompleted:
 
 FINISHED = (
     STARTED,
-    DataLoaded(train_rows=90, eval_rows=9, rejected_rows=0, labels=LABELS, input_column="text", label_column="label"),
+    DataLoaded(train_rows=90, eval_rows=9, rejected_rows=0, labels=LABELS, columns={"input": "text", "label": "label"}),
     PLAN,
     *(step(number) for number in range(1, 101, 3)),
     evaluated(50, 0.5),

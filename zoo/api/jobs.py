@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from zoo.api.run import Run
+from zoo.errors import OptionInvalid
+from zoo.kinds.kind import INPUT, TARGET
 from zoo.requests import Job, Place, Source, request_of, written_data
 from zoo.runs import store
 from zoo.runs.launcher import launch
@@ -21,6 +23,8 @@ def finetune(
     eval_data: Any = None,
     input: str = "",
     label: str = "",
+    target: str = "",
+    columns: Mapping[str, str] = {},
     merge_labels: bool = False,
     name: str = "",
     device: str = "auto",
@@ -40,6 +44,8 @@ def finetune(
             held out (`eval_share`).
         input: column of the inputs; found by its usual names if not given.
         label: column of the labels; likewise.
+        target: the same, where the target is no label.
+        columns: names of columns by role, for a task that has others; `zoo tasks TASK` lists them.
         merge_labels: whether labels that differ only in case, blanks, invisible characters or Unicode form are one
             class, under the name of the most frequent.
         name: of the run and of the model that comes of it.
@@ -51,7 +57,9 @@ def finetune(
     Raises:
         ZooError: whatever can be told to be wrong before the worker starts.
     """
-    source = Source(data=data, eval_data=eval_data, input=input, label=label, merge_labels=merge_labels)
+    source = Source(
+        data=data, eval_data=eval_data, columns=_by_role(columns, input, label or target), merge_labels=merge_labels
+    )
     place = Place(device=device, precision=precision, processes=processes)
     return start_job(
         Job(verb="finetune", model=model, task=task, source=source, place=place, options=options, name=name)
@@ -65,6 +73,7 @@ def pretrain(
     task: str = "",
     eval_data: Any = None,
     input: str = "",
+    columns: Mapping[str, str] = {},
     name: str = "",
     device: str = "auto",
     precision: str = "auto",
@@ -75,7 +84,7 @@ def pretrain(
 
     `data` may also be a text file, one example a line.
     """
-    source = Source(data=data, eval_data=eval_data, input=input)
+    source = Source(data=data, eval_data=eval_data, columns=_by_role(columns, input))
     place = Place(device=device, precision=precision, processes=processes)
     return start_job(
         Job(verb="pretrain", model=model, task=task, source=source, place=place, options=options, name=name)
@@ -89,6 +98,8 @@ def evaluate(
     task: str = "",
     input: str = "",
     label: str = "",
+    target: str = "",
+    columns: Mapping[str, str] = {},
     merge_labels: bool = False,
     errors: str | Path | None = None,
     name: str = "",
@@ -101,7 +112,7 @@ def evaluate(
     `errors` names a new file (.csv, .tsv, .jsonl or .ndjson) for the rows that are answered wrongly, the most confident
     answer first; `Run.mistakes` has them in any case.
     """
-    source = Source(data=data, input=input, label=label, merge_labels=merge_labels)
+    source = Source(data=data, columns=_by_role(columns, input, label or target), merge_labels=merge_labels)
     job = Job(
         verb="evaluate",
         model=model,
@@ -122,6 +133,7 @@ def predict_file(
     *,
     task: str = "",
     input: str = "",
+    columns: Mapping[str, str] = {},
     keep: str | Sequence[str] = (),
     name: str = "",
     device: str = "auto",
@@ -136,13 +148,15 @@ def predict_file(
         out: .csv, .tsv, .jsonl or .ndjson; must not exist.
         task: what the model shall answer; needed only where it knows several.
         input: column of the inputs; found by its usual names if not given.
+        columns: names of columns by role, for a task whose inputs are several.
         keep: columns of the data to carry along into the output, or "all".
         name: of the run.
         device: auto, cpu, cuda, cuda:N, mps or xpu.
         precision: auto, fp32, bf16, fp16 or int8.
         **options: of the model's predict ability.
     """
-    source, place = Source(data=data, input=input), Place(device=device, precision=precision)
+    source = Source(data=data, columns=_by_role(columns, input))
+    place = Place(device=device, precision=precision)
     job = Job(
         verb="predict",
         model=model,
@@ -155,6 +169,18 @@ def predict_file(
         keep=keep,
     )
     return start_job(job)
+
+
+def _by_role(columns: Mapping[str, str], input: Any, label: Any = "") -> dict[str, Any]:
+    """The names of all columns by role.
+
+    Raises:
+        OptionInvalid: `columns` is no dict.
+    """
+    if not isinstance(columns, Mapping):
+        raise OptionInvalid(f"columns is a {type(columns).__name__}, but takes a dict", 'such as {"input": "comment"}')
+    usual = {INPUT: input, TARGET: label}
+    return {**columns, **{role: name for role, name in usual.items() if name is not None and name != ""}}
 
 
 def start_job(job: Job) -> Run:

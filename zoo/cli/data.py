@@ -12,7 +12,7 @@ from zoo.catalog import Catalog
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
 from zoo.cli.parser import Parser
-from zoo.cli.placing import add_columns, add_merge_labels
+from zoo.cli.placing import add_columns, add_merge_labels, columns_of
 from zoo.data import inspect, likely_task
 from zoo.data.columns import trained_columns
 from zoo.data.example import UNKNOWN
@@ -45,8 +45,7 @@ def run(args: argparse.Namespace) -> ExitCode:
             args.data,
             _task(args, card, training),
             eval_path=args.eval,
-            input_column=args.input_column,
-            label_column=args.label,
+            named=columns_of(args),
             merge=args.merge_labels,
             trained=trained_columns(card) if card else UNKNOWN,
             tokenizer=_tokenizer(card) if card and isinstance(card.input, TextInput) else None,
@@ -77,7 +76,7 @@ def _task(args: argparse.Namespace, card: Card | None, training: Verb) -> Task:
     if args.task:
         return get_task(args.task)
     if card is None:
-        return likely_task(args.data, args.input_column)
+        return likely_task(args.data, [args.input_column] if args.input_column else [])
     return get_task(_training_task(card, training))
 
 

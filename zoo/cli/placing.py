@@ -12,6 +12,7 @@ from zoo.cli.option_flags import flags_by_alias
 from zoo.cli.parser import Parser
 from zoo.cli.spelling import MODEL_FLAGS, respelled
 from zoo.errors import OptionInvalid
+from zoo.kinds.kind import INPUT, TARGET
 from zoo.options import Options, schema
 from zoo.requests import Place, Source
 from zoo.runs.request import RunRequest
@@ -35,8 +36,8 @@ def add_task(parser: Parser) -> None:
     parser.set_defaults(catalog=None)
 
 
-def add_columns(parser: argparse.ArgumentParser, *, label: bool) -> None:
-    """`--input` and `--label`."""
+def add_columns(parser: Parser, *, label: bool) -> None:
+    """`--input`, `--label` and `--column`."""
     parser.add_argument(
         "--input",
         "--text",
@@ -48,8 +49,35 @@ def add_columns(parser: argparse.ArgumentParser, *, label: bool) -> None:
     )
     if label:
         parser.add_argument(
-            "--label", default="", metavar="COLUMN", help="column of the labels (default: by its usual names)"
+            "--label",
+            "--target",
+            default="",
+            metavar="COLUMN",
+            help="column of the labels, or of another target (default: by its usual names)",
         )
+    column = parser.add_argument(
+        "--column",
+        action="append",
+        default=[],
+        metavar="ROLE=COLUMN",
+        help="column of what a task calls ROLE; zoo tasks TASK lists its roles",
+    )
+    parser.advanced.append(column)
+
+
+def columns_of(args: argparse.Namespace) -> dict[str, str]:
+    """Names of columns by role, as the flags say.
+
+    Raises:
+        OptionInvalid: a `--column` names no role, or no column.
+    """
+    columns = {INPUT: args.input_column, TARGET: getattr(args, "label", "")}
+    for text in args.column:
+        role, _, name = text.partition("=")
+        if not role or not name:
+            raise OptionInvalid(f"--column {text} does not say which role", "such as --column first=question")
+        columns[{"target": TARGET}.get(role, role)] = name
+    return {role: name for role, name in columns.items() if name}
 
 
 def add_merge_labels(parser: argparse.ArgumentParser) -> None:
@@ -126,8 +154,7 @@ def source_of(args: argparse.Namespace, data: str, eval_data: str | None = None)
     return Source(
         data=data,
         eval_data=eval_data,
-        input=args.input_column,
-        label=getattr(args, "label", ""),
+        columns=columns_of(args),
         merge_labels=getattr(args, "merge_labels", False),
     )
 

@@ -24,6 +24,7 @@ from zoo.cli.placing import (
     add_columns,
     add_placement,
     add_task,
+    columns_of,
     named_ability,
     named_model,
     place_of,
@@ -33,7 +34,7 @@ from zoo.cli.placing import (
 from zoo.cli.render import show_answer
 from zoo.cli.warm import Answerer
 from zoo.cli.watching import leave, tell_fetching, tell_result, watch
-from zoo.data import Columns, InputRows
+from zoo.data import InputRows
 from zoo.data.columns import replaced_columns, trained_columns
 from zoo.data.example import Example, RejectedRow
 from zoo.data.expansion import is_absent_table, named_files
@@ -131,7 +132,7 @@ def _check_flags(args: argparse.Namespace) -> None:
         raise OptionInvalid("--out goes with --file", "name the file whose rows shall be answered")
     if args.keep and not (args.file and (args.out or args.json)):
         raise OptionInvalid("--keep goes with --file and --out", f"--out {STDOUT} writes JSON lines to stdout")
-    if args.file == STDIN and (args.input_column or args.keep):
+    if args.file == STDIN and (columns_of(args) or args.keep):
         raise OptionInvalid("stdin is read line by line and has no columns", "save it as a file: --file FILE")
     for flag in ("name", "detach"):
         if getattr(args, flag) and args.out in (None, STDOUT):
@@ -189,9 +190,9 @@ def _file_rows(args: argparse.Namespace, card: Card, task: Task) -> tuple[Answer
     """The rows of the file, and the columns of what is answered; what is wrong with it shows before the model loads."""
     trained = trained_columns(card)
     with offering_models(card, "predict"):
-        rows = InputRows(args.file, task, input_column=args.input_column, keep=args.keep, trained=trained)
-    columns = AnswerColumns(rows.kept, rows.columns.input)
-    replaced = replaced_columns(args.file, trained, rows.columns, Columns(args.input_column))
+        rows = InputRows(args.file, task, named=columns_of(args), keep=args.keep, trained=trained)
+    columns = AnswerColumns(rows.kept, tuple(rows.columns.values()))
+    replaced = replaced_columns(args.file, trained, rows.columns, columns_of(args))
     for message in (*replaced, *columns.notes()):
         diagnostics.note(message)
     iterator = iter(rows)

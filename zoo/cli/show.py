@@ -52,7 +52,7 @@ def facts(card: Card) -> list[tuple[str, str]]:
         ("parameters", f"{card.parameters:,}" if card.parameters is not None else ""),
         ("architecture", shape),
         ("labels", ", ".join(list(told_apart(card.labels).values())[:20]) + (" ..." if len(card.labels) > 20 else "")),
-        ("columns", columns_shown(card.input_column, card.label_column)),
+        ("columns", columns_shown(card.columns)),
         ("languages", ", ".join(card.languages)),
         ("licence", card.license),
         ("paper", card.paper),
@@ -68,9 +68,9 @@ def _verbs(card: Card, task: str) -> list[str]:
     return [str(ability.verb) for ability in card.abilities if ability.task == task]
 
 
-def columns_shown(input_column: str, label_column: str) -> str:
+def columns_shown(columns: dict[str, str]) -> str:
     """The columns that a result was trained on; empty where there are none."""
-    return ", ".join(f"{role} {name!r}" for role, name in (("input", input_column), ("label", label_column)) if name)
+    return ", ".join(f"{role} {name!r}" for role, name in columns.items())
 
 
 def _weights(card: Card) -> list[tuple[str, str]]:

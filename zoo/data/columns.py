@@ -1,8 +1,8 @@
-"""Which column holds the input and which the label: by the usual names, or by the name a person gives."""
+"""Which column holds what, by role: by the usual names, or by the name a person gives."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from zoo.card import Card
@@ -12,86 +12,111 @@ from zoo.data.table import Table
 from zoo.errors import DatasetInvalid, InputMismatch
 from zoo.kinds import INPUT_KINDS, InputKind
 from zoo.kinds.characters import visible_name
+from zoo.kinds.kind import INPUT, TARGET, Kind
 from zoo.plurals import shown
 from zoo.tasks.task import Task
 
 
 def trained_columns(card: Card) -> Columns:
     """The columns that the training of a result found its data in; empty for a model that comes with a plugin."""
-    return Columns(card.input_column, card.label_column)
+    return card.columns
 
 
 def find_columns(
-    table: Table,
-    task: Task,
-    *,
-    input_column: str = "",
-    label_column: str = "",
-    require_labels: bool,
-    trained: Columns = UNKNOWN,
+    table: Table, task: Task, *, named: Mapping[str, str] = UNKNOWN, require_target: bool, trained: Columns = UNKNOWN
 ) -> Columns:
     """Map the columns of a file to what a task needs.
 
     Args:
         table: the data.
         task: what it is for.
-        input_column: the name that a person gives; empty for the usual ones.
-        label_column: likewise.
-        require_labels: whether there must be a column for the label.
+        named: names that a person gives, by role; the others are found by their usual names.
+        require_target: whether there must be a column for the target.
         trained: the columns that the model was trained on, which go before the usual names.
 
     Raises:
         DatasetInvalid: naming the columns found and the flag that says which to use.
     """
-    chosen_input = _find(
-        table, f"the {task.input}", "--input", _before(trained.input, task.input_columns), input_column
-    )
-    if not chosen_input or table.input_kind not in (None, task.input):
-        check_kind(table, task)
-        raise _missing(table, f"the {task.input}", "--input", task.input_columns, trained.input)
-    if not task.target:
-        return Columns(chosen_input)
-    usual = tuple(name for name in task.label_columns if name.lower() != chosen_input.lower())
-    chosen_label = _find(table, "the label", "--label", _before(trained.label, usual), label_column)
-    if chosen_label == chosen_input:
+    _check_roles(named, task)
+    columns: Columns = {}
+    for role, kind in task.roles.items():
+        taken = {column.lower() for column in columns.values()}
+        usual = tuple(name for name in task.usual_columns(role) if name.lower() not in taken)
+        before = trained.get(role, "")
+        column = _find(table, role, kind, _before(before, usual), named.get(role, ""))
+        if role != TARGET and (not column or table.input_kind not in (None, kind)):
+            check_kind(table, task)
+            raise _missing(table, role, kind, usual, before)
+        if other := next((other for other, taken_column in columns.items() if taken_column == column), ""):
+            raise _taken_twice(table, column, (other, task.roles[other]), (role, kind))
+        if column:
+            columns[role] = column
+        elif require_target:
+            raise _missing(table, role, kind, usual, before)
+    return columns
+
+
+def flag_naming(role: str) -> str:
+    """What goes before the name of a column on the command line."""
+    return f"--{role} " if role in (INPUT, TARGET) else f"--column {role}="
+
+
+def what_holds(role: str, kind: Kind) -> str:
+    """What the column of a role holds, in words."""
+    return f"the {kind}" if role in (INPUT, TARGET) else f"the {kind} {role!r}"
+
+
+def _check_roles(named: Mapping[str, str], task: Task) -> None:
+    """Refuse names of columns for what a task has not."""
+    unknown = next((role for role, name in named.items() if name and role not in task.roles), "")
+    if unknown and unknown != TARGET:  # a file may have labels that are not needed
         raise DatasetInvalid(
-            f"{table.path}: column {chosen_input} cannot be both {task.input} and label; "
-            f"columns found: {shown(table.columns)}",
-            "name another with --label or --input",
+            f"column {named[unknown]} was named for {unknown!r}, which {task.name} has not",
+            f"its columns hold: {', '.join(task.roles)}",
         )
-    if not chosen_label and require_labels:
-        raise _missing(table, "the label", "--label", usual, trained.label)
-    return Columns(chosen_input, chosen_label)
 
 
-def likely_kind(table: Table, input_column: str = "") -> InputKind | None:
-    """What the inputs of a table are, by its format or the names of its columns; None where they tell nothing."""
+def _taken_twice(table: Table, column: str, first: tuple[str, Kind], second: tuple[str, Kind]) -> DatasetInvalid:
+    names = [str(kind) if role in (INPUT, TARGET) else role for role, kind in (first, second)]
+    return DatasetInvalid(
+        f"{table.path}: column {column} cannot be both {' and '.join(names)}; columns found: {shown(table.columns)}",
+        f"name another with {flag_naming(second[0]).rstrip(' =')} or {flag_naming(first[0]).rstrip(' =')}",
+    )
+
+
+def likely_kind(table: Table, named: Iterable[str] = ()) -> InputKind | None:
+    """What the inputs of a table are, by its format or the names of its columns; None where they tell nothing.
+
+    Args:
+        table: the data.
+        named: the columns of the inputs, where they are known.
+    """
     if table.input_kind:
         return table.input_kind
-    names = {input_column.lower()} if input_column else {name.lower() for name in table.columns}
+    names = {name.lower() for name in named or table.columns}
     return next((kind for kind in INPUT_KINDS if names.intersection(kind.columns)), None)
 
 
 def check_kind(table: Table, task: Task) -> None:
-    """Insist that the inputs of a table are of the kind that a task takes, as far as can be seen.
+    """Insist that the inputs of a table are of a kind that a task takes, as far as can be seen.
 
     Raises:
         InputMismatch: saying what they are.
     """
     kind = likely_kind(table)
-    if kind is None or kind == task.input:
+    if kind is None or kind in task.input.roles.values():
         return
     if table.path.is_dir():
-        found = f"a folder of {kind}s"
+        content = f"a folder of {kind}s"
     elif table.extension == ".txt":
-        found = "plain text"
+        content = "plain text"
     else:
         column = next(name for name in table.columns if name.lower() in kind.columns)
-        found = f"a table of {kind}s (column {column})"
+        content = f"a table of {kind}s (column {column})"
     raise InputMismatch(
-        f"{table.path} is {found}, but {task.name} takes {task.input}s",
+        f"{table.path} is {content}, but {task.name} takes {task.input}s",
         "zoo ls lists the models with their tasks",
-        found=f"{table.path} is {found}",
+        found=f"{table.path} is {content}",
         kind=kind.name,
     )
 
@@ -101,7 +126,7 @@ def own_columns(path: str | Path, columns: Columns) -> Columns:
     return UNKNOWN if Path(path).is_dir() or Path(path).suffix.lower() == ".txt" else columns
 
 
-def replaced_columns(path: str, trained: Columns, columns: Columns, named: Columns) -> list[str]:
+def replaced_columns(path: str, trained: Columns, columns: Columns, named: Mapping[str, str] = UNKNOWN) -> list[str]:
     """A line for each column that is used in place of the one that the model was trained on.
 
     Args:
@@ -110,15 +135,10 @@ def replaced_columns(path: str, trained: Columns, columns: Columns, named: Colum
         columns: that are used.
         named: those that a person named; empty where none was.
     """
-    columns = own_columns(path, columns)
-    uses = (
-        (trained.input, columns.input, named.input),
-        (trained.label, columns.label, named.label),
-    )
     return [
-        f"{path} has no column {before}, which the model was trained on; column {used} is used"
-        for before, used, asked in uses
-        if before and used and not asked and before.lower() != used.lower()
+        f"{path} has no column {trained[role]}, which the model was trained on; column {column} is used"
+        for role, column in own_columns(path, columns).items()
+        if trained.get(role) and not named.get(role) and trained[role].lower() != column.lower()
     ]
 
 
@@ -136,48 +156,53 @@ def kept_columns(table: Table, names: Sequence[str]) -> tuple[str, ...]:
     Raises:
         DatasetInvalid: there is no such column, or there are several of that name.
     """
-    asked = [name for given in names for name in _separate(table, given)]
-    if ALL in asked:
-        asked = list(table.columns)
-    found = {_find(table, "--keep", "--keep", (), name) for name in asked}
-    return tuple(dict.fromkeys(column for column in table.columns if column in found))
+    wanted = [name for text in names for name in _separate(table, text)]
+    if ALL in wanted:
+        wanted = list(table.columns)
+    kept = {_column(table, "--keep", "--keep", (visible_name(name),), name) for name in wanted}
+    return tuple(dict.fromkeys(column for column in table.columns if column in kept))
 
 
-def _separate(table: Table, given: str) -> list[str]:
-    return [given] if given in table.columns else [name.strip() for name in given.split(",")]
+def _separate(table: Table, text: str) -> list[str]:
+    return [text] if text in table.columns else [name.strip() for name in text.split(",")]
 
 
 def usual_columns(table: Table, task: Task, trained: Columns = UNKNOWN) -> Columns:
-    """The columns that the model was trained on, or those of the usual names; empty where there is none.
+    """The columns that the model was trained on, or those of the usual names; a role is left out where there is none.
 
     Raises:
         DatasetInvalid: there are several of one name.
     """
-    inputs = _before(trained.input, task.input_columns)
-    input_column = _find(table, f"the {task.input}", "--input", inputs, "")
-    if not task.target:
-        return Columns(input_column)
-    usual = tuple(name for name in task.label_columns if name.lower() != input_column.lower())
-    return Columns(input_column, _find(table, "the label", "--label", _before(trained.label, usual), ""))
+    columns: Columns = {}
+    for role, kind in task.roles.items():
+        taken = {column.lower() for column in columns.values()}
+        usual = tuple(name for name in task.usual_columns(role) if name.lower() not in taken)
+        if column := _find(table, role, kind, _before(trained.get(role, ""), usual), ""):
+            columns[role] = column
+    return columns
 
 
-def _find(table: Table, what: str, flag: str, usual: tuple[str, ...], asked: str) -> str:
-    """The column as the file spells it; empty where nothing was asked for and no usual name is there."""
-    for name in (visible_name(asked),) if asked else usual:
-        found = [column for column in table.columns if column == name] or [
+def _find(table: Table, role: str, kind: Kind, usual: tuple[str, ...], named: str) -> str:
+    """The column as the file spells it; empty where none was named and no usual name is there."""
+    return _column(table, what_holds(role, kind), flag_naming(role), (visible_name(named),) if named else usual, named)
+
+
+def _column(table: Table, what: str, flag: str, names: Iterable[str], named: str) -> str:
+    for name in names:
+        columns = [column for column in table.columns if column == name] or [
             column for column in table.columns if column.lower() == name.lower()
         ]
-        if len(found) > 1:
+        if len(columns) > 1:
             raise DatasetInvalid(
-                f"{table.path} has {len(found)} columns called {name}; columns found: {shown(table.columns)}",
-                f"rename all but one, or name another column with {flag}",
+                f"{table.path} has {len(columns)} columns called {name}; columns found: {shown(table.columns)}",
+                f"rename all but one, or name another column with {flag.rstrip()}",
             )
-        if found:
-            return found[0]
-    if asked:
+        if columns:
+            return columns[0]
+    if named:
         raise DatasetInvalid(
-            f"{table.path} has no column {asked} for {what}; columns found: {shown(table.columns)}",
-            f"name one of them with {flag}",
+            f"{table.path} has no column {named} for {what}; columns found: {shown(table.columns)}",
+            f"name one of them with {flag.rstrip()}",
         )
     return ""
 
@@ -186,7 +211,8 @@ def _before(trained: str, usual: tuple[str, ...]) -> tuple[str, ...]:
     return (trained, *usual) if trained else usual
 
 
-def _missing(table: Table, what: str, flag: str, usual: tuple[str, ...], trained: str) -> DatasetInvalid:
+def _missing(table: Table, role: str, kind: Kind, usual: tuple[str, ...], trained: str) -> DatasetInvalid:
+    what, flag = what_holds(role, kind), flag_naming(role)
     if table.extension == ".txt":
         return DatasetInvalid(
             f"{table.path} is plain text, which has no column for {what}; columns found: {shown(table.columns)}",
@@ -206,7 +232,7 @@ def _missing(table: Table, what: str, flag: str, usual: tuple[str, ...], trained
     return DatasetInvalid(
         f"{table.path} has {lacking} that is usually {what} ({', '.join(usual)}); "
         f"columns found: {shown(table.columns)}",
-        f"say which it is with {flag} NAME; the first row of a .csv or .tsv file must name the columns"
+        f"say which it is with {flag}NAME; the first row of a .csv or .tsv file must name the columns"
         if table.extension in (".csv", ".tsv", ".tab")
-        else f"say which it is with {flag} NAME",
+        else f"say which it is with {flag}NAME",
     )

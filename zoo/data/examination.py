@@ -13,6 +13,8 @@ from zoo.data.findings import find
 from zoo.data.layout import empty_classes, repeated_folders, table_in
 from zoo.data.report import Inspection, Part
 from zoo.data.tally import Occurrence, Tally, with_counts
+from zoo.kinds.kind import TARGET
+from zoo.kinds.measure import NoMeasure
 from zoo.tasks.task import Task
 
 
@@ -33,10 +35,10 @@ def examine(
         evaluation: evaluation data of its own.
         eval_keys: likewise.
     """
-    train_tally, eval_tally = Tally(), Tally()
+    train_tally, eval_tally = Tally(task.target), Tally(task.target)
     found = Inspection(task=task.name, train=_part(dataset, keys, train_tally))
     if evaluation:
-        eval_tally = Tally(against=train_tally.seen)
+        eval_tally = Tally(task.target, against=train_tally.seen)
         found = msgspec.structs.replace(found, eval=_part(evaluation, eval_keys, eval_tally))
     found = with_counts(found, train_tally, eval_tally)
     if dataset.merged:
@@ -47,22 +49,26 @@ def examine(
 def _part(dataset: Dataset, keys: Sequence[bytes], tally: Tally) -> Part:
     path = table_in(Path(dataset.path))
     base = f"{(path if path.is_dir() else path.parent).absolute()}{os.sep}"
+    measure = dataset.target.measure() if dataset.target else NoMeasure()
     for example, key in zip(dataset.examples, keys, strict=True):
-        tally.add(key, Occurrence(example.row, example.label, _name(example, base)))
-    folder = path if path.is_dir() and dataset.columns.label else None
-    return Part(
+        tally.add(key, Occurrence(example.row, example.target, _name(example, base)))
+        if example.target is not None:
+            measure.add(example.row, example.target)
+    folder = path if path.is_dir() and TARGET in dataset.columns else None
+    part = Part(
         path=path.name,
         unit="image" if path.is_dir() else "row",
         rows=len(dataset.examples),
-        columns=tuple(filter(None, (dataset.columns.input, dataset.columns.label))),
+        columns=tuple(dataset.columns.values()),
         mapping=dataset.columns,
         duplicates=tally.duplicates.result(),
         conflicts=tally.conflicts.result(),
         empty_classes=empty_classes(folder) if folder else (),
         repeated_folders=repeated_folders(folder) if folder else (),
     )
+    return measure.complete(part)
 
 
 def _name(example: Example, base: str) -> str:
     """Of the file that an example names, as the data names it."""
-    return example.input.removeprefix(base) if example.digest else ""
+    return example.input.removeprefix(base) if example.digest and isinstance(example.input, str) else ""

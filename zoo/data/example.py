@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 
+from zoo.kinds import LABEL, TargetKind
 from zoo.kinds.spelling import SpellingVariants
 
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
@@ -15,13 +17,19 @@ _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 class Example(msgspec.Struct, frozen=True):
     """One row of a data set."""
 
-    input: str
-    """The text itself, or the path of a file, as the task says."""
-    label: str | None = None
+    input: Any
+    """A value of the task's kind of input: a text, the path of a file, or a dict of several by their roles."""
+    target: Any = None
+    """A value of the task's kind of target, such as a label; None where the row has none."""
     row: int = 0
     """1-based row of the file, counting data rows only (a header is not one), or number of the file in its folder."""
     digest: str = ""
     """Sha256 of the file that the input names; empty where the input is the data itself."""
+
+    @property
+    def label(self) -> Any:
+        """The target, as it was called up to version 0.1."""
+        return self.target
 
 
 class RejectedRow(msgspec.Struct, frozen=True):
@@ -32,15 +40,9 @@ class RejectedRow(msgspec.Struct, frozen=True):
     reason: str
 
 
-class Columns(msgspec.Struct, frozen=True):
-    """Which columns of the file are used."""
-
-    input: str
-    label: str = ""
-    """Empty where the task or the file has none."""
-
-
-UNKNOWN = Columns("")
+Columns = dict[str, str]
+"""Names of columns by their roles, see `Task.roles`; a role without a column is not there."""
+UNKNOWN: Columns = {}
 
 
 class Dataset(msgspec.Struct, frozen=True):
@@ -56,11 +58,16 @@ class Dataset(msgspec.Struct, frozen=True):
     """What the file calls the classes 0, 1, ... of its label column, where it names them."""
     merged: tuple[SpellingVariants, ...] = ()
     """Labels that look the same and were merged."""
+    target: TargetKind | None = LABEL
+    """What the targets of the examples are."""
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The labels found, sorted as numbers where all are numbers, else as text."""
-        found = {example.label for example in self.examples if example.label is not None}
-        if all(_NUMBER.fullmatch(label) for label in found):
-            return tuple(sorted(found, key=lambda label: (Decimal(label), label)))
-        return tuple(sorted(found))
+        """The labels that the targets hold, sorted as numbers where all are numbers, else as text."""
+        if self.target is None:
+            return ()
+        targets = {example.target for example in self.examples if example.target is not None}
+        labels = {label for target in targets for label in self.target.labels_of(target)}
+        if all(_NUMBER.fullmatch(label) for label in labels):
+            return tuple(sorted(labels, key=lambda label: (Decimal(label), label)))
+        return tuple(sorted(labels))

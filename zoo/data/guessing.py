@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -20,20 +20,18 @@ SAMPLED_ROWS = 200
 """First rows of a table that a guess is made from."""
 
 
-def likely_task(path: str | Path, input_column: str = "") -> Task:
+def likely_task(path: str | Path, named: Iterable[str] = ()) -> Task:
     """Classification: of images for a folder, or a table with a usual column of images and none of texts.
 
     Args:
         path: the data.
-        input_column: its column, where one is named.
+        named: the columns of its inputs, where they are named.
 
     Raises:
         DatasetInvalid: it cannot be read.
         Unsupported: a package that reads this format is not installed.
     """
-    kind = (class_folders.INPUT_KIND if Path(path).is_dir() else likely_kind(Table(path), input_column)) or INPUT_KINDS[
-        0
-    ]
+    kind = (class_folders.INPUT_KIND if Path(path).is_dir() else likely_kind(Table(path), named)) or INPUT_KINDS[0]
     return next(task for task in map(get_task, BUILT_IN) if task.input is kind and task.target)
 
 
@@ -52,12 +50,12 @@ def likely_columns(table: Table, task: Task, known: Columns = UNKNOWN) -> Column
     """
     rows = [row for row in islice(table.rows(table.columns), SAMPLED_ROWS) if isinstance(row, Row)]
     cells = {name: [row.values[name] for row in rows if not is_empty(row.values[name])] for name in table.columns}
-    others = tuple(name for name in table.columns if name != known.label)
-    input_column = known.input or _best(others, [task.input.likeness(cells[name]) for name in others])
-    others = tuple(name for name in table.columns if name != input_column)
-    if not task.target or known.label:
-        return Columns(input_column, known.label)
-    return Columns(input_column, _best(others, [task.target.likeness(cells[name]) for name in others]))
+    columns = {role: known[role] for role in task.roles if known.get(role)}
+    for role, kind in task.roles.items():
+        free = tuple(name for name in table.columns if name not in columns.values())
+        if role not in columns and (best := _best(free, [kind.likeness(cells[name]) for name in free])):
+            columns[role] = best
+    return columns
 
 
 def _best(columns: Sequence[str], likeness: Sequence[float]) -> str:

@@ -96,7 +96,7 @@ def _rows(data: Any, task: Task) -> Iterator[Mapping[str, Any]]:
         return
     if not isinstance(data, Iterable):
         raise DatasetInvalid(f"the data are {type(data).__name__}, which is none of what data can be", TAKEN)
-    names = (task.input_columns[0], *task.label_columns[:1])
+    names = tuple(task.usual_columns(role)[0] for role in task.roles)
     for number, row in enumerate(data, 1):
         if isinstance(row, Mapping):
             yield row

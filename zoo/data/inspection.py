@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from zoo.answers import Rejected
 from zoo.data.columns import find_columns
@@ -18,8 +18,8 @@ from zoo.data.report import Encoding, Inspection, Part
 from zoo.data.rows import Malformed, Row
 from zoo.data.table import Table
 from zoo.data.tally import Occurrence, Tally, with_counts
-from zoo.kinds.kind import Unusable, is_empty
-from zoo.kinds.measure import Look, Measure, ModelLimits
+from zoo.kinds.kind import TARGET, Unusable, is_empty
+from zoo.kinds.measure import Look, Measure, ModelLimits, NoMeasure
 from zoo.prefetch import prefetched
 from zoo.tasks.task import Task
 
@@ -34,8 +34,7 @@ def inspect(
     task: Task,
     *,
     eval_path: str | Path | None = None,
-    input_column: str = "",
-    label_column: str = "",
+    named: Mapping[str, str] = UNKNOWN,
     merge: bool = False,
     trained: Columns = UNKNOWN,
     tokenizer: Path | None = None,
@@ -49,8 +48,7 @@ def inspect(
         path: the training data; a folder divided into train and val (or test) brings its evaluation data along.
         task: what it is for.
         eval_path: evaluation data, compared with the training data.
-        input_column: name of the column, where it is none of the usual ones.
-        label_column: likewise.
+        named: names of columns by role, where they are none of the usual ones.
         merge: whether labels that look the same are one class.
         trained: the columns that the model was trained on, which go before the usual ones.
         tokenizer: a `tokenizer.json`; without one lengths are in words.
@@ -69,9 +67,8 @@ def inspect(
     find_own = partial(
         find_columns,
         task=task,
-        input_column=input_column,
-        label_column=label_column,
-        require_labels=False,
+        named=named,
+        require_target=False,
         trained=trained,
     )
     survey = partial(_Survey, task=task, find=find_own, measure=measure, merge=merge)
@@ -82,19 +79,19 @@ def inspect(
         evaluation = survey(eval_path, against=train.tally.seen)
         evaluation.walk(on_rows or _ignore)
     found = Inspection(task=task.name, train=train.part(), eval=evaluation.part() if evaluation else None)
-    return find(with_counts(found, train.tally, evaluation.tally if evaluation else Tally()), task)
+    return find(with_counts(found, train.tally, evaluation.tally if evaluation else Tally(task.target)), task)
 
 
 def _ignore(path: str, rows: int) -> None:
     """Nobody is watching."""
 
 
-class _Asked(NamedTuple):
+class _PendingRow(NamedTuple):
     """A row on its way: what it holds, or why it cannot be used."""
 
     row: int
-    value: str = ""
-    label: str | None = None
+    value: Any = ""
+    target: Any = None
     reason: str = ""
 
 
@@ -116,25 +113,26 @@ class _Survey:
         self._table = Table(path, self._log)
         self._columns = find(self._table)
         self._measure = measure(self._table.base)
+        self._target_measure = task.target.measure() if task.target else NoMeasure()
         self._rows = self._empty = self._unlabelled = self._rejected_count = 0
         self._rejected: list[RejectedRow] = []
-        self.tally = Tally(merge=merge, against=against)
+        self.tally = Tally(task.target, merge=merge, against=against)
 
     def walk(self, on_rows: OnRows) -> None:
         """Read the part once."""
         threads = (os.cpu_count() or 1) if self._measure.threads else 0
-        for asked, look in prefetched(self._look, self._read(), threads=threads, ahead=_AHEAD * threads):
+        for pending, look in prefetched(self._look, self._read(), threads=threads, ahead=_AHEAD * threads):
             self._rows += 1
             if isinstance(look, Rejected):
-                self._reject(asked.row, look.reason)
+                self._reject(pending.row, look.reason)
             else:
-                self._count(asked, look)
+                self._count(pending, look)
             on_rows(str(self._table.path), self._rows)
 
     def part(self) -> Part:
         """The counts."""
-        folder = self._table.path if self._columns.label and self._table.path.is_dir() else None
-        return self._measure.complete(
+        folder = self._table.path if TARGET in self._columns and self._table.path.is_dir() else None
+        part = self._measure.complete(
             Part(
                 path=str(self._table.path),
                 unit=self._table.unit,
@@ -152,43 +150,47 @@ class _Survey:
                 repeated_folders=repeated_folders(folder) if folder else (),
             )
         )
+        return self._target_measure.complete(part)
 
     def _reject(self, row: int, reason: str) -> None:
         self._rejected_count += 1
         if len(self._rejected) < _SHOWN:
             self._rejected.append(RejectedRow(str(self._table.path), row, reason))
 
-    def _read(self) -> Iterator[_Asked]:
-        wanted = tuple(name for name in (self._columns.input, self._columns.label) if name)
-        for row in self._table.rows(wanted):
+    def _read(self) -> Iterator[_PendingRow]:
+        for row in self._table.rows(tuple(self._columns.values())):
             if isinstance(row, Malformed):
-                yield _Asked(row.number, reason=row.reason)
+                yield _PendingRow(row.number, reason=row.reason)
                 continue
             try:
-                yield self._asked(row)
+                yield self._usable(row)
             except Unusable as unusable:
-                yield _Asked(row.number, reason=str(unusable))
+                yield _PendingRow(row.number, reason=str(unusable))
 
-    def _asked(self, row: Row) -> _Asked:
-        cell = row.values[self._columns.input]
-        named = (cell, row.values[self._columns.label] if self._columns.label else None)
-        if texts := [text for text in named if isinstance(text, str)]:
+    def _usable(self, row: Row) -> _PendingRow:
+        if texts := [cell for name in self._columns.values() if isinstance(cell := row.values[name], str)]:
             self._measure.cell(row.number, "\n".join(texts))
-        self._empty += is_empty(cell)
-        value = self._task.input.read(cell, self._columns.input, self._table.base)
-        if not (self._columns.label and self._task.target):
-            return _Asked(row.number, value)
-        label = self._task.target.read(row.values[self._columns.label], self._columns.label)
-        if label is None:
+        kinds = {self._columns[role]: kind for role, kind in self._task.input.roles.items()}
+        cells = [row.values[name] for name in kinds]
+        self._empty += any(map(is_empty, cells))
+        base = self._table.base
+        value = self._task.input.joined([kind.read(row.values[name], name, base) for name, kind in kinds.items()])
+        if not (self._task.target and TARGET in self._columns):
+            return _PendingRow(row.number, value)
+        column = self._columns[TARGET]
+        target = self._task.target.read(row.values[column], column)
+        if target is None:
             self._unlabelled += 1
-            where = f"{cell}: " if self._table.path.is_dir() else ""
-            raise Unusable(where + self._table.missing_label(self._columns.label))
-        return _Asked(row.number, value, label)
+            where = f"{cells[0]}: " if self._table.path.is_dir() else ""
+            raise Unusable(where + self._table.missing_target(column))
+        return _PendingRow(row.number, value, target)
 
-    def _look(self, asked: _Asked) -> tuple[_Asked, Look | Rejected]:
-        return asked, Rejected(asked.reason) if asked.reason else self._measure.look(asked.value)
+    def _look(self, pending: _PendingRow) -> tuple[_PendingRow, Look | Rejected]:
+        return pending, Rejected(pending.reason) if pending.reason else self._measure.look(pending.value)
 
-    def _count(self, asked: _Asked, look: Look) -> None:
+    def _count(self, pending: _PendingRow, look: Look) -> None:
         """Take a usable row into account."""
         self._measure.add(look.seen)
-        self.tally.add(look.key, Occurrence(asked.row, asked.label, look.name))
+        self.tally.add(look.key, Occurrence(pending.row, pending.target, look.name))
+        if pending.target is not None:
+            self._target_measure.add(pending.row, pending.target)

@@ -35,7 +35,7 @@ def match_labels(dataset: Dataset, labels: Sequence[str], *, merge: bool = False
     if merge:
         unmatched = (label for label in dataset.labels if label not in names)
         names |= {label: twin for label in unmatched if (twin := nearest(label, labels))}
-    unknown = [example for example in dataset.examples if example.label is not None and example.label not in names]
+    unknown = [label for label in dataset.labels if label not in names]
     if unknown:
         raise _unknown_label(dataset, unknown, labels)
     return renamed(dataset, names)
@@ -43,26 +43,34 @@ def match_labels(dataset: Dataset, labels: Sequence[str], *, merge: bool = False
 
 def merge_labels(dataset: Dataset) -> Dataset:
     """The same data set, labels that look the same under the name of the most frequent of them."""
-    counts = Counter(example.label for example in dataset.examples if example.label is not None)
+    counts = Counter(label for example in dataset.examples for label in _labels_of(dataset, example))
     groups = spelling_variants(counts)
     return msgspec.structs.replace(renamed(dataset, merged_names(groups)), merged=groups)
 
 
 def renamed(dataset: Dataset, names: dict[str, str]) -> Dataset:
     """The same data set with other names for those of its labels that have one."""
-    if all(names.get(label, label) == label for label in dataset.labels):
+    target = dataset.target
+    if target is None or all(names.get(label, label) == label for label in dataset.labels):
         return dataset
     examples = (
-        msgspec.structs.replace(example, label=names[example.label]) if example.label in names else example
+        example
+        if example.target is None
+        else msgspec.structs.replace(example, target=target.renamed(example.target, names))
         for example in dataset.examples
     )
     return msgspec.structs.replace(dataset, examples=tuple(examples))
 
 
-def _unknown_label(dataset: Dataset, unknown: list[Example], labels: Sequence[str]) -> DatasetInvalid:
-    first = unknown[0]
-    label = str(first.label)
-    others = f", and {len(unknown) - 1:,} more such rows" if len(unknown) > 1 else ""
+def _labels_of(dataset: Dataset, example: Example) -> tuple[str, ...]:
+    return () if dataset.target is None or example.target is None else dataset.target.labels_of(example.target)
+
+
+def _unknown_label(dataset: Dataset, unknown: Sequence[str], labels: Sequence[str]) -> DatasetInvalid:
+    rows = [example for example in dataset.examples if not set(unknown).isdisjoint(_labels_of(dataset, example))]
+    first = rows[0]
+    label = next(label for label in _labels_of(dataset, first) if label in unknown)
+    others = f", and {len(rows) - 1:,} more such rows" if len(rows) > 1 else ""
     advice = ""
     if twin := nearest(label, labels):
         differ_in = " and ".join(differences((label, twin)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from zoo.data.rows import Malformed, Row
 from zoo.data.table import Table
 from zoo.errors import DatasetInvalid
 from zoo.kinds import Unusable
+from zoo.kinds.kind import TARGET
 from zoo.kinds.spelling import quoted
 from zoo.plurals import shown
 from zoo.tasks.task import Task
@@ -28,9 +29,8 @@ def load(
     path: str | Path,
     task: Task,
     *,
-    input_column: str = "",
-    label_column: str = "",
-    require_labels: bool | None = None,
+    named: Mapping[str, str] = UNKNOWN,
+    require_target: bool | None = None,
     min_classes: int = 2,
     merge: bool = False,
     trained: Columns = UNKNOWN,
@@ -39,11 +39,11 @@ def load(
 
     Args:
         path: the file, whose extension names its format, or the folder, whose folders name the classes.
-        task: what the examples are for; a task without labels ignores those of the file.
-        input_column: name of the column, where it is none of the usual ones.
-        label_column: likewise.
-        require_labels: whether every row must carry a label; None asks the task.
-        min_classes: fewest different labels that make sense; 1 for data that is only evaluated on.
+        task: what the examples are for; a task without targets ignores those of the file.
+        named: names of columns by role, where they are none of the usual ones.
+        require_target: whether every row must carry a target; None asks the task.
+        min_classes: fewest different labels that make sense, where targets hold any; 1 for data that is only evaluated
+            on.
         merge: whether labels that look the same are one class.
         trained: the columns that the model was trained on, which go before the usual ones.
 
@@ -51,39 +51,33 @@ def load(
         DatasetInvalid: the file as a whole cannot serve, naming file, row and the columns found.
         Unsupported: a package that reads this format is not installed.
     """
-    required = task.target is not None and require_labels is not False
+    required = task.target is not None and require_target is not False
     table = Table(path)
-    columns = find_columns(
-        table,
-        task,
-        input_column=input_column,
-        label_column=label_column,
-        require_labels=required,
-        trained=trained,
-    )
+    columns = find_columns(table, task, named=named, require_target=required, trained=trained)
     examples: list[Example] = []
     rejected: list[RejectedRow] = []
-    for item in read_examples(table, task, columns, require_labels=required):
+    for item in read_examples(table, task, columns, require_target=required):
         if isinstance(item, Example):
             examples.append(item)
         else:
             rejected.append(item)
-    class_names = table.class_names(columns.label)
-    dataset = _digested(Dataset(str(path), tuple(examples), columns, tuple(rejected), class_names=class_names), task)
+    class_names = table.class_names(columns[TARGET]) if TARGET in columns else ()
+    dataset = Dataset(str(path), tuple(examples), columns, tuple(rejected), class_names=class_names, target=task.target)
+    dataset = _digested(dataset, task)
     if merge:
         dataset = merge_labels(dataset)
-    _check_whole(dataset, table, min_classes if required else 0)
+    _check_whole(dataset, table, min(min_classes, task.target.fewest_labels) if required and task.target else 0)
     return dataset
 
 
-def stream(path: str | Path, task: Task, *, input_column: str = "") -> Iterator[Example | RejectedRow]:
+def stream(path: str | Path, task: Task, *, named: Mapping[str, str] = UNKNOWN) -> Iterator[Example | RejectedRow]:
     """Read inputs one by one in order, in constant memory; the file and its columns are checked at once.
 
     Raises:
         DatasetInvalid: the file cannot serve.
         Unsupported: a package that reads this format is not installed.
     """
-    return (item for item, _ in InputRows(path, task, input_column=input_column))
+    return (item for item, _ in InputRows(path, task, named=named))
 
 
 class InputRows:
@@ -92,7 +86,7 @@ class InputRows:
     Args:
         path: the data.
         task: what the inputs are for.
-        input_column: name of their column, where it is none of the usual ones.
+        named: names of their columns by role, where they are none of the usual ones.
         keep: the columns whose cells are wanted, by name or as "all"; see `kept_columns`.
         trained: the columns that the model was trained on, which go before the usual ones.
 
@@ -106,20 +100,20 @@ class InputRows:
         path: str | Path,
         task: Task,
         *,
-        input_column: str = "",
+        named: Mapping[str, str] = UNKNOWN,
         keep: Sequence[str] = (),
         trained: Columns = UNKNOWN,
     ) -> None:
         self._table = Table(path)
         self._task = task
-        found = find_columns(self._table, task, input_column=input_column, require_labels=False, trained=trained)
-        self.columns = Columns(found.input)
+        columns = find_columns(self._table, task, named=named, require_target=False, trained=trained)
+        self.columns: Columns = {role: columns[role] for role in task.input.roles}
         self.kept = kept_columns(self._table, keep)
 
     def __iter__(self) -> Iterator[tuple[Example | RejectedRow, tuple[Any, ...]]]:
         """In order and in constant memory; a row that cannot be read at all has no cells."""
-        reader = _RowReader(self._table, self._task, self.columns, require_labels=False)
-        for row in self._table.rows(tuple(dict.fromkeys((self.columns.input, *self.kept)))):
+        reader = _RowReader(self._table, self._task, self.columns, require_target=False)
+        for row in self._table.rows(tuple(dict.fromkeys((*self.columns.values(), *self.kept)))):
             cells = () if isinstance(row, Malformed) else tuple(row.values[name] for name in self.kept)
             yield reader.read(row), cells
 
@@ -136,38 +130,42 @@ def count_rows(path: str | Path) -> int | None:
 
 
 def read_examples(
-    table: Table, task: Task, columns: Columns, *, require_labels: bool
+    table: Table, task: Task, columns: Columns, *, require_target: bool
 ) -> Iterator[Example | RejectedRow]:
     """Turn rows into examples, one for one and in order."""
-    reader = _RowReader(table, task, columns, require_labels=require_labels)
-    wanted = tuple(name for name in (columns.input, columns.label) if name)
-    return map(reader.read, table.rows(wanted))
+    reader = _RowReader(table, task, columns, require_target=require_target)
+    return map(reader.read, table.rows(tuple(columns.values())))
 
 
 class _RowReader:
     """Makes an example of a row, or says why it is none."""
 
-    def __init__(self, table: Table, task: Task, columns: Columns, *, require_labels: bool) -> None:
-        self._table, self._task, self._columns = table, task, columns
-        self._require_labels = require_labels
+    def __init__(self, table: Table, task: Task, columns: Columns, *, require_target: bool) -> None:
+        self._table, self._input, self._target = table, task.input, task.target
+        self._parts = [(kind, columns[role]) for role, kind in task.input.roles.items()]
+        self._target_column = columns.get(TARGET, "") if task.target else ""
+        self._require_target = require_target
         self._file = str(table.path)
-        self._interned: dict[str, str] = {}
+        self._interned: dict[Any, Any] = {}
 
     def read(self, row: Row | Malformed) -> Example | RejectedRow:
         if isinstance(row, Malformed):
             return RejectedRow(self._file, row.number, row.reason)
-        table, columns, task = self._table, self._columns, self._task
+        base = self._table.base
         try:
-            found = task.input.read(row.values[columns.input], columns.input, table.base)
-            label = (
-                task.target.read(row.values[columns.label], columns.label) if columns.label and task.target else None
-            )
-            if label is None and self._require_labels:
-                raise Unusable(table.missing_label(columns.label))  # noqa: TRY301
+            value = self._input.joined([kind.read(row.values[name], name, base) for kind, name in self._parts])
+            target = self._read_target(row)
         except Unusable as unusable:
             return RejectedRow(self._file, row.number, str(unusable))
         # A million rows share the few strings that are their labels.
-        return Example(found, None if label is None else self._interned.setdefault(label, label), row.number)
+        return Example(value, None if target is None else self._interned.setdefault(target, target), row.number)
+
+    def _read_target(self, row: Row) -> Any:
+        column = self._target_column
+        target = self._target.read(row.values[column], column) if self._target and column else None
+        if target is None and self._require_target:
+            raise Unusable(self._table.missing_target(column))
+        return target
 
 
 def _digested(dataset: Dataset, task: Task) -> Dataset:
@@ -176,7 +174,7 @@ def _digested(dataset: Dataset, task: Task) -> Dataset:
     digests = task.input.digests(example.input for example in examples)
     if any(digests):
         pairs = zip(examples, digests, strict=True)
-        examples = tuple(msgspec.structs.replace(example, digest=found) for example, found in pairs)
+        examples = tuple(msgspec.structs.replace(example, digest=sha256) for example, sha256 in pairs)
         whole = digest_of_examples(whole, examples)
     return msgspec.structs.replace(dataset, examples=examples, sha256=whole)
 
@@ -200,7 +198,7 @@ def _check_whole(dataset: Dataset, table: Table, min_classes: int) -> None:
     if len(labels) < min_classes:
         raise DatasetInvalid(
             f"{dataset.path} has one class only: from row {dataset.examples[0].row} on, every row is "
-            f"{quoted(labels[0])} in column {dataset.columns.label}; {found}",
+            f"{quoted(labels[0])} in column {dataset.columns[TARGET]}; {found}",
             "a classifier needs at least two; is --label the right column?",
         )
 

@@ -47,7 +47,8 @@ def split(
     groups: dict[bytes, list[int]] = defaultdict(list)
     for index, key in enumerate(keys or map(input_key, dataset.examples)):
         groups[key].append(index)
-    strata = [target.stratum(example.label) if target else None for example in dataset.examples]
+    targets = [example.target for example in dataset.examples]
+    strata = target.strata(targets) if target else [None] * len(targets)
     held_out = _hold_out(strata, groups, share, seed)
     train = (example for index, example in enumerate(dataset.examples) if index not in held_out)
     evaluation = (example for index, example in enumerate(dataset.examples) if index in held_out)

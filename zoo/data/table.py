@@ -67,8 +67,8 @@ class Table:
         """What there are several of, in a person's words."""
         return "image" if self.path.is_dir() else "row"
 
-    def missing_label(self, column: str) -> str:
-        """Why a row without label has none."""
+    def missing_target(self, column: str) -> str:
+        """Why a row without target has none."""
         if self.path.is_dir():
             return "it stands beside the class folders, not in one, so it has no label"
         return f"column {column} is empty: the label is missing"

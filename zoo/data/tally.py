@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
 from zoo.data.report import Inspection, LabelCount, Repeats, RowPair
+from zoo.kinds import TargetKind
 from zoo.kinds.spelling import appearance, merged_names, spelling_variants
 
 PAIRS_SHOWN = 5
@@ -17,7 +18,7 @@ class Occurrence(NamedTuple):
     """Where an input was met."""
 
     row: int
-    label: str | None
+    target: Any
     name: str
     """Of its file, where there is one."""
 
@@ -45,11 +46,15 @@ class Tally:
     """What has been counted of one part so far.
 
     Args:
+        target: what the rows carry.
         merge: whether labels that look the same are one class.
         against: what was seen of the training data, where this is evaluation data.
     """
 
-    def __init__(self, *, merge: bool = False, against: dict[bytes, Occurrence] | None = None) -> None:
+    def __init__(
+        self, target: TargetKind | None, *, merge: bool = False, against: dict[bytes, Occurrence] | None = None
+    ) -> None:
+        self._target = target
         self.merge = merge
         self._against = against or {}
         self.seen: dict[bytes, Occurrence] = {}
@@ -58,18 +63,22 @@ class Tally:
 
     def add(self, key: bytes, here: Occurrence) -> None:
         """Count a row, whose input has this key."""
-        if here.label is not None:
-            self.labels[here.label] += 1
+        self.labels.update(self._labels_of(here))
         first = self.seen.setdefault(key, here)
         if first is not here:
             self.duplicates.add(first, here)
-            if self._class_of(first) != self._class_of(here):
+            if self._merged(first) != self._merged(here):
                 self.conflicts.add(first, here)
         if key in self._against:
             self.overlap.add(self._against[key], here)
 
-    def _class_of(self, occurrence: Occurrence) -> str | None:
-        return appearance(occurrence.label) if self.merge and occurrence.label else occurrence.label
+    def _labels_of(self, occurrence: Occurrence) -> tuple[str, ...]:
+        return () if self._target is None or occurrence.target is None else self._target.labels_of(occurrence.target)
+
+    def _merged(self, occurrence: Occurrence) -> Any:
+        """The target, its labels as merging has them."""
+        labels = self._labels_of(occurrence) if self.merge else ()
+        return tuple(map(appearance, labels)) or occurrence.target
 
 
 def with_counts(found: Inspection, train: Tally, evaluation: Tally) -> Inspection:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from zoo.data.report import Inspection, Part
-from zoo.kinds import InputKind
 from zoo.kinds.spelling import told_apart
 from zoo.plurals import counted
 from zoo.tasks import get_task
+from zoo.tasks.task import Task
 from zoo.text_table import render_table
 
 _LABELS_SHOWN = 30
@@ -24,7 +24,7 @@ def report(found: Inspection, width: int | None = None) -> Iterator[str]:
     """
     for part in (found.train, found.eval):
         if part:
-            yield from _part(part, get_task(found.task).input)
+            yield from _part(part, get_task(found.task))
     if found.eval:
         yield f"{found.eval.unit}s in both: {found.overlap.rows:,}"
         yield ""
@@ -42,9 +42,8 @@ def findings(found: Inspection) -> Iterator[str]:
         yield "nothing stands in the way of using this data"
 
 
-def _part(part: Part, kind: InputKind) -> Iterator[str]:
-    mapping = f"input from {part.mapping.input!r}"
-    mapping += f", label from {part.mapping.label!r}" if part.mapping.label else ", no label"
+def _part(part: Part, task: Task) -> Iterator[str]:
+    mapping = [f"{role} from {part.mapping[role]!r}" if role in part.mapping else f"no {role}" for role in task.roles]
     counts = (
         (part.empty_rows, "empty"),
         (part.unlabelled_rows, "without label"),
@@ -53,10 +52,10 @@ def _part(part: Part, kind: InputKind) -> Iterator[str]:
     )
     yield part.path
     if part.is_numbered:
-        yield f"  columns  {', '.join(part.columns)} ({mapping})"
+        yield f"  columns  {', '.join(part.columns)} ({', '.join(mapping)})"
     found = "".join(f", {count:,} {what}" for count, what in counts if count)
     yield f"  {part.unit + 's':<8} {part.rows:,}{found}"
-    for name, text in kind.facts(part):
+    for name, text in (*task.input.facts(part), *(task.target.facts(part) if task.target else ())):
         yield f"  {name:<8} {text}"
     yield ""
 

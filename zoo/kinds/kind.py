@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from zoo.data.report import Inspection, Part
@@ -34,6 +34,12 @@ class Kind(ABC):
         """How much the cells of a column, none of them empty, look like such values; 0 where they do not."""
 
 
+INPUT = "input"
+"""The role of the column that holds the input, where it is one."""
+TARGET = "label"
+"""The role of the column that holds the target, whatever its kind."""
+
+
 class InputKind(Kind):
     """What goes into a model."""
 
@@ -49,6 +55,15 @@ class InputKind(Kind):
     """The name of a data set of it, likewise."""
     data_advice: ClassVar[str]
     """Which files and folders hold such data."""
+
+    @property
+    def roles(self) -> Mapping[str, InputKind]:
+        """What the columns of one input hold: mostly the input itself, in one column."""
+        return {INPUT: self}
+
+    def joined(self, parts: Sequence[Any]) -> Any:
+        """The input made of the values of its columns, in the order of `roles`."""
+        return parts[0]
 
     def read(self, value: Any, column: str, base: Path) -> str:
         """The input a cell holds: a text, or the absolute path of a file.
@@ -72,11 +87,11 @@ class InputKind(Kind):
         """The input that the text of a cell stands for; `read` tells the arguments, and what is raised."""
 
     @abstractmethod
-    def digests(self, inputs: Iterable[str]) -> list[str]:
+    def digests(self, inputs: Iterable[Any]) -> list[str]:
         """What tells whether two inputs are the same: the sha256 of a file; empty where the input itself tells."""
 
     @abstractmethod
-    def expand(self, words: Iterable[str]) -> list[str]:
+    def expand(self, words: Iterable[str]) -> list[Any]:
         """The inputs that words stand for which a person typed, in order.
 
         A name of nothing stays as it is: the model rejects it in its place.
@@ -115,7 +130,7 @@ class InputKind(Kind):
             longest: most words of a text.
         """
 
-    def file_of(self, value: str, table: str) -> str:
+    def file_of(self, value: Any, table: str) -> str:
         """The file that a value is found in.
 
         Args:
@@ -155,17 +170,13 @@ class TargetKind(Kind):
         """The target with other names for those of its labels that have one."""
         return target
 
-    def stratum(self, target: Any) -> Hashable:
-        """What holding rows out divides in the same share, each for itself."""
-        return cast("Hashable", target)
-
     @abstractmethod
     def findings(self, inspection: Inspection) -> Iterator[Finding]:
         """What a person should know of the targets of the data."""
 
     def strata(self, targets: Sequence[Any]) -> list[Hashable]:
         """What holding rows out divides in the same share, each for itself, for every target of the data."""
-        return [self.stratum(target) for target in targets]
+        return list(targets)
 
     def measure(self) -> TargetMeasure:
         """What looks at the targets of one part of a data set, beside the labels, and has seen none yet."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from zoo.kinds.facts import Finding
+from zoo.kinds.kind import TARGET
 from zoo.kinds.spelling import listed, quoted, told_apart
 from zoo.plurals import counted, shown
 
@@ -29,23 +30,23 @@ def of_both(inspection: Inspection) -> Iterator[Finding]:
     evaluation = inspection.eval
     names = told_apart(count.label for count in inspection.labels)
     unseen = tuple(names[count.label] for count in inspection.labels if count.eval_rows and not count.rows)
-    if unseen and inspection.train.mapping.label:
+    if unseen and inspection.train.mapping.get(TARGET):
         yield Finding("error", f"labels of the evaluation data that are not in the training data: {shown(unseen)}")
     unjudged = tuple(names[count.label] for count in inspection.labels if count.rows and not count.eval_rows)
-    if unjudged and evaluation and evaluation.mapping.label:
+    if unjudged and evaluation and evaluation.mapping.get(TARGET):
         yield Finding("warning", f"labels without evaluation data, which are not judged: {shown(unjudged)}")
 
 
 def of_missing_column(part: Part) -> Iterator[Finding]:
     """What data without targets are good for."""
-    if not part.mapping.label:
+    if not part.mapping.get(TARGET):
         lacking = "label column" if part.is_numbered else "class folders"
         yield Finding("warning", f"{part.path} has no {lacking}: it serves to pretrain and predict only")
 
 
 def _of_training(inspection: Inspection) -> Iterator[Finding]:
     part = inspection.train
-    if not part.mapping.label:
+    if not part.mapping.get(TARGET):
         yield from of_missing_column(part)
         return
     yield from of_variants(inspection)
@@ -58,7 +59,7 @@ def _of_training(inspection: Inspection) -> Iterator[Finding]:
         yield Finding(
             "warning",
             f"{counted(len(counts), 'different label')} on {counted(rows, part.unit)}: "
-            f"is {part.mapping.label} the right column?",
+            f"is {part.mapping[TARGET]} the right column?",
         )
         return
     yield from of_rare(inspection, counts)

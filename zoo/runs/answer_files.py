@@ -28,13 +28,13 @@ class AnswerColumns(msgspec.Struct, frozen=True):
 
     kept: tuple[str, ...] = ()
     """Columns of the data that are carried along, as the data names them."""
-    input_column: str = ""
-    """That of the data."""
+    inputs: tuple[str, ...] = ("",)
+    """Those of the data that hold what is answered."""
 
     @property
     def with_input(self) -> bool:
         """Whether there is a column `input`."""
-        return self.input_column not in self.kept
+        return not set(self.inputs) <= set(self.kept)
 
     @property
     def names_of_kept(self) -> tuple[str, ...]:
@@ -61,7 +61,7 @@ class AnswerRecord(msgspec.Struct, frozen=True):
     """One row and its answer."""
 
     row: int
-    input: str
+    input: Any
     answer: Prediction
     cells: tuple[Any, ...] = ()
     """Of the columns kept, in their order; empty where the row could not be read at all."""
@@ -108,7 +108,7 @@ class Delimited:
     def encode(self, record: AnswerRecord) -> bytes:
         """A row of the table."""
         kept = map(_as_text, record.cells) if record.cells else [""] * len(self._columns.kept)
-        own = (record.input,) if self._columns.with_input else ()
+        own = (_as_text(record.input),) if self._columns.with_input else ()
         return self._line((record.row, *kept, *own, *record.answer.cells()))
 
     def count(self, file: BinaryIO) -> RecordCount:

@@ -6,6 +6,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from zoo.data import Inspection
+from zoo.data.columns import flag_naming
 from zoo.runs.events import Noted, Warned
 from zoo.runs.log import read_events
 from zoo.runs.request import DataRequest
@@ -60,6 +61,7 @@ def _command(data: DataRequest, found: Inspection) -> str:
     task, used = get_task(found.task), found.train.mapping
     words = ["zoo", "data", "inspect", data.path]
     words += ["--eval", data.eval_path] if data.eval_path else []
-    words += ["--input", used.input] if data.input_column or used.input.lower() not in task.input_columns else []
-    words += ["--label", used.label] if data.label_column or used.label.lower() not in ("", *task.label_columns) else []
+    for role, column in used.items():
+        if data.columns.get(role) or column.lower() not in task.usual_columns(role):
+            words += f"{flag_naming(role)}{column}".split(" ", 1)
     return shlex.join([*words, *(["--merge-labels"] if data.merge_labels else [])])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from zoo.answers import Prediction, Rejected, TruncationCount
 from zoo.card import Card
-from zoo.data import Columns, Dataset, RejectedRow, load, match_labels
+from zoo.data import Dataset, RejectedRow, load, match_labels
 from zoo.data.columns import own_columns, replaced_columns, trained_columns
 from zoo.data.example import Example
 from zoo.errors import DatasetInvalid, Unsupported
@@ -87,19 +87,11 @@ def evaluate(worker: Worker) -> AnyEvent:
 def _load_data(worker: Worker, card: Card, task: Task) -> tuple[Dataset, Quarantine]:
     """Read the rows to be judged by, and say what is to be known of them."""
     data = worker.request.data
-    dataset = load(
-        data.path,
-        task,
-        input_column=data.input_column,
-        label_column=data.label_column,
-        min_classes=1,
-        trained=trained_columns(card),
-    )
+    dataset = load(data.path, task, named=data.columns, min_classes=1, trained=trained_columns(card))
     check_digest(data.path, dataset.sha256, data.sha256)
     dataset = match_labels(dataset, card.labels, merge=data.merge_labels)
     quarantine = Quarantine(worker, [dataset])
-    named = Columns(data.input_column, data.label_column)
-    for message in replaced_columns(data.path, trained_columns(card), dataset.columns, named):
+    for message in replaced_columns(data.path, trained_columns(card), dataset.columns, data.columns):
         worker.emit(Noted(message=message))
     columns = own_columns(data.path, dataset.columns)
     worker.emit(
@@ -107,8 +99,7 @@ def _load_data(worker: Worker, card: Card, task: Task) -> tuple[Dataset, Quarant
             eval_rows=len(dataset.examples),
             rejected_rows=len(quarantine),
             labels=card.labels,
-            input_column=columns.input,
-            label_column=columns.label,
+            columns=columns,
             sha256=dataset.sha256,
         )
     )

@@ -15,6 +15,7 @@ import msgspec
 from zoo.blocks import Report
 from zoo.encoding import encode_json
 from zoo.metrics import report_of_confusion
+from zoo.runs.request import settle_columns
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
@@ -62,10 +63,16 @@ class DataLoaded(Event, frozen=True, kw_only=True, tag="data_loaded"):
     eval_rows: int = 0
     rejected_rows: int = 0
     labels: tuple[str, ...] = ()
-    input_column: str = ""
-    label_column: str = ""
+    columns: dict[str, str] = {}
+    """Names of those used, by role; none where the data have no columns of their own."""
     sha256: str = ""
     """Digest of the data file."""
+    input_column: str = ""
+    """The name in `columns`, as it was written up to version 0.1; so is the next."""
+    label_column: str = ""
+
+    def __post_init__(self) -> None:
+        settle_columns(self)
 
 
 class InputsPrepared(Event, frozen=True, kw_only=True, tag="inputs_prepared"):

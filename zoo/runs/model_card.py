@@ -39,8 +39,7 @@ def write_readme(
             [
                 ("file", Path(request.data.path).name),
                 ("sha256", request.data.sha256),
-                ("column of the inputs", manifest.input_column),
-                *([("column of the labels", manifest.label_column)] if manifest.label_column else []),
+                *((f"column of the {role}s", name) for role, name in manifest.columns.items()),
                 ("evaluation", Path(request.data.eval_path).name if request.data.eval_path else "a held-out share"),
                 ("training rows", f"{rows[0]:,}"),
                 ("evaluation rows", f"{rows[1]:,}"),

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.answers import Prediction, Rejected, TruncationCount
-from zoo.data import Columns, InputRows, count_rows, digest
+from zoo.data import InputRows, count_rows, digest
 from zoo.data.columns import replaced_columns, trained_columns
 from zoo.data.example import Example, RejectedRow
 from zoo.runs.answer_files import AnswerColumns, AnswerFormat, AnswerRecord, RecordCount, format_of
@@ -39,10 +39,10 @@ def predict(worker: Worker) -> AnyEvent:
     request, data = worker.request, worker.request.data
     check_digest(data.path, digest(data.path), data.sha256)
     task, trained = get_task(request.task), trained_columns(resolve(worker)[1])
-    rows = InputRows(data.path, task, input_column=data.input_column, keep=request.keep, trained=trained)
-    columns = AnswerColumns(rows.kept, rows.columns.input)
+    rows = InputRows(data.path, task, named=data.columns, keep=request.keep, trained=trained)
+    columns = AnswerColumns(rows.kept, tuple(rows.columns.values()))
     if worker.attempt == 1:
-        replaced = replaced_columns(data.path, trained, rows.columns, Columns(data.input_column))
+        replaced = replaced_columns(data.path, trained, rows.columns, data.columns)
         for message in (*replaced, *columns.notes()):
             worker.emit(Noted(message=message))
     _, predictor = load_predictor(worker)

@@ -9,6 +9,13 @@ import msgspec
 RunVerb = Literal["pretrain", "finetune", "evaluate", "predict"]
 
 
+def settle_columns(holder: Any) -> None:
+    """Let a struct that was written up to version 0.1 have its columns by role."""
+    named = {"input": holder.input_column, "label": holder.label_column}
+    if any(named.values()) and not holder.columns:
+        msgspec.structs.force_setattr(holder, "columns", {role: name for role, name in named.items() if name})
+
+
 class DataRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The data a run works on."""
 
@@ -19,11 +26,16 @@ class DataRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     eval_path: str = ""
     """Absolute path; empty where a share of `path` is held out."""
     eval_sha256: str = ""
-    input_column: str = ""
-    """As asked for by name; empty where it is to be found by its usual names."""
-    label_column: str = ""
+    columns: dict[str, str] = {}
+    """Names of columns by role, as they were asked for; those of other roles are found by their usual names."""
     merge_labels: bool = False
     """Whether labels that look the same are one class."""
+    input_column: str = ""
+    """The name in `columns`, as it was written up to version 0.1; so is the next."""
+    label_column: str = ""
+
+    def __post_init__(self) -> None:
+        settle_columns(self)
 
 
 class RunRequest(msgspec.Struct, frozen=True, kw_only=True):

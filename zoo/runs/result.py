@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from zoo.card import Count, ModelName, WeightsFile
+from zoo.runs.request import settle_columns
 
 MANIFEST = "zoo.json"
 
@@ -23,9 +24,8 @@ class ResultManifest(msgspec.Struct, frozen=True, kw_only=True):
     task: str
     """What the result answers."""
     labels: tuple[str, ...] = ()
-    input_column: str = ""
-    """Of the data it was trained on."""
-    label_column: str = ""
+    columns: dict[str, str] = {}
+    """Of the data it was trained on: their names by role."""
     parameters: Count | None = None
     metrics: dict[str, float] = {}
     """Final figures on the evaluation data."""
@@ -34,4 +34,10 @@ class ResultManifest(msgspec.Struct, frozen=True, kw_only=True):
     """Every file of the model folder but the manifest and README.md, with digests."""
     created_at: float = 0.0
     versions: dict[str, str] = {}
+    input_column: str = ""
+    """The name in `columns`, as it was written up to version 0.1; so is the next."""
+    label_column: str = ""
     v: int = 1
+
+    def __post_init__(self) -> None:
+        settle_columns(self)

@@ -56,8 +56,8 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     eval_rows: int = 0
     rejected_rows: int = 0
     labels: tuple[str, ...] = ()
-    input_column: str = ""
-    label_column: str = ""
+    columns: dict[str, str] = {}
+    """Names of the data's columns by role."""
     prepared: e.InputsPrepared | None = None
     """How far the inputs are decoded, and where they are kept; None for inputs that need no decoding."""
     plan: e.RunPlanned | None = None
@@ -201,8 +201,7 @@ def _(event: e.DataLoaded, s: RunSnapshot) -> Changes:
         "eval_rows": event.eval_rows,
         "rejected_rows": event.rejected_rows,
         "labels": event.labels,
-        "input_column": event.input_column,
-        "label_column": event.label_column,
+        "columns": event.columns,
     }
 
 

@@ -97,8 +97,7 @@ def load_training_data(worker: Worker, task: Task, options: DataOptions, trained
     quarantine = Quarantine(worker, sources)
     quarantine.check_share(options.max_rejected)
     for source in sources:
-        named = Columns(request.input_column, request.label_column)
-        for message in replaced_columns(source.path, trained, source.columns, named):
+        for message in replaced_columns(source.path, trained, source.columns, request.columns):
             worker.emit(Noted(message=message))
     _check_labels_of_resumed(worker, labels)
     columns = own_columns(dataset.path, dataset.columns)
@@ -108,8 +107,7 @@ def load_training_data(worker: Worker, task: Task, options: DataOptions, trained
             eval_rows=len(evaluation),
             rejected_rows=len(quarantine),
             labels=labels,
-            input_column=columns.input,
-            label_column=columns.label,
+            columns=columns,
             sha256=dataset.sha256,
         )
     )
@@ -132,16 +130,8 @@ def _load(
     worker: Worker, task: Task, trained: Columns, path: str, sha256: str, *, merge: bool = False, min_classes: int = 2
 ) -> Dataset:
     """One of the files of the run, which must be as it was when the run was asked for."""
-    columns = worker.request.data
-    dataset = load(
-        path,
-        task,
-        input_column=columns.input_column,
-        label_column=columns.label_column,
-        merge=merge,
-        min_classes=min_classes,
-        trained=trained,
-    )
+    named = worker.request.data.columns
+    dataset = load(path, task, named=named, merge=merge, min_classes=min_classes, trained=trained)
     check_digest(path, dataset.sha256, sha256)
     return dataset
 

@@ -9,7 +9,7 @@ import msgspec
 
 from zoo.answers import Answer
 from zoo.errors import PluginBroken
-from zoo.kinds.kind import InputKind, TargetKind
+from zoo.kinds.kind import INPUT, TARGET, InputKind, Kind, TargetKind
 from zoo.metrics import Judge
 
 JUDGE_HINT = "Task.judge is MODULE:CLASS, such as zoo.metrics:ClassificationMetrics"
@@ -28,7 +28,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     target: TargetKind | None = None
     """What is to be told of it; None where training data need no more than the inputs."""
     columns: dict[str, tuple[str, ...]] = {}
-    """Usual names of the columns by role (`input`, `label`), the preferred one first, where the kind has others."""
+    """Usual names of columns by role, the preferred one first, where they are others than the kind's."""
     answer: type[Answer]
     """What a model answers."""
     judge: str = ""
@@ -47,14 +47,19 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     """Of its data, in a person's words."""
 
     @property
-    def input_columns(self) -> tuple[str, ...]:
-        """Usual names of the column that holds the input, the preferred one first."""
-        return self.columns.get("input", self.input.columns)
+    def roles(self) -> dict[str, Kind]:
+        """What its data hold, each in a column of its own: the parts of the input, and last the target as `label`."""
+        return {**self.input.roles, **({TARGET: self.target} if self.target else {})}
+
+    def usual_columns(self, role: str) -> tuple[str, ...]:
+        """Usual names of the column of a role, in lower case, the preferred one first."""
+        kind = self.roles[role]
+        return self.columns.get(role) or (kind.columns if role in (INPUT, TARGET) else (role,))
 
     @property
-    def label_columns(self) -> tuple[str, ...]:
-        """Usual names of the column that holds the target; empty for a task that needs none."""
-        return self.columns.get("label", self.target.columns) if self.target else ()
+    def input_columns(self) -> tuple[str, ...]:
+        """Usual names of the columns that hold inputs."""
+        return tuple(name for role in self.input.roles for name in self.usual_columns(role))
 
     def new_judge(self, labels: Sequence[str]) -> Judge:
         """What the answers of one model are judged by.
@@ -71,8 +76,3 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
         except (ImportError, AttributeError, ValueError) as error:
             raise PluginBroken(f"task {self.name} is judged by {self.judge!r}: {error}", JUDGE_HINT) from error
         return judge(labels)
-
-    @property
-    def labelled(self) -> bool:
-        """Whether training data must carry a label."""
-        return self.target is not None

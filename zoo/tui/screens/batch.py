@@ -35,13 +35,14 @@ class BatchScreen(RunForm):
 
     def command(self) -> str:
         """What one would type instead."""
-        flags = {"file": self.value("data"), **{name: self.value(name) for name in ("out", "keep", "input", "name")}}
+        flags: dict[str, object] = {"file": self.value("data")}
+        flags |= {name: self.value(name) for name in ("out", "keep", "name")} | self.columns.flags
         places = {name: self.value(name) for name in ("device", "precision") if self.value(name) != AUTO}
         return command_line("predict", self.card.name, flags=flags | places | self.given_options())
 
     def request(self) -> RunRequest:
         """Check everything."""
-        source = Source(data=self.value("data"), input=self.value("input"))
+        source = Source(data=self.value("data"), columns=self.columns.named)
         return request_of(
             self.job("predict", source, out=self.value("out") or "answers.jsonl", keep=self.value("keep"))
         )

@@ -35,8 +35,7 @@ class EvaluateScreen(RunForm):
         """Check everything; the data is read whole."""
         source = Source(
             data=self.value("data"),
-            input=self.value("input"),
-            label=self.value("label"),
+            columns=self.columns.named,
             merge_labels=self.merges_labels,
         )
         return request_of(self.job("evaluate", source, out=self.value("errors")))

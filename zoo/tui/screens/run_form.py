@@ -207,8 +207,8 @@ class RunForm(Form):
 
     def command(self) -> str:
         """What one would type instead."""
-        names = ("data", "eval", "input", "label", "out", "errors", "name")
-        flags: dict[str, object] = {name: self.value(name) for name in names}
+        flags: dict[str, object] = {name: self.value(name) for name in ("data", "eval", "out", "errors", "name")}
+        flags |= self.columns.flags
         flags["merge_labels"] = self.merges_labels or None
         places = {name: self.value(name) for name in ("device", "precision") if self.value(name) != AUTO}
         return command_line(self.verb, self.card.name, flags=flags | places | self.given_options())
@@ -252,8 +252,7 @@ class RunForm(Form):
         return DataQuery(
             path=self.value("data"),
             eval_path=self.value("eval"),
-            input_column=self.columns.chosen("input"),
-            label_column=self.columns.chosen("label"),
+            columns=tuple(self.columns.chosen.items()),
             merge=self.merges_labels,
             max_tokens=find_max_tokens(self.card, self.verb, self.value("max_tokens")),
         )

@@ -51,8 +51,7 @@ class TrainScreen(RunForm):
         source = Source(
             data=self.value("data"),
             eval_data=self.value("eval") or None,
-            input=self.value("input"),
-            label=self.value("label"),
+            columns=self.columns.named,
             merge_labels=self.merges_labels,
         )
         request = request_of(self.job(self._training, source))
@@ -63,8 +62,7 @@ class TrainScreen(RunForm):
         data = load(
             request.data.path,
             self.task_,
-            input_column=request.data.input_column,
-            label_column=request.data.label_column,
+            named=request.data.columns,
             merge=request.data.merge_labels,
             trained=self.trained,
         )

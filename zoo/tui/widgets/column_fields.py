@@ -7,6 +7,7 @@ from textual.containers import Vertical
 
 from zoo.data import Columns
 from zoo.errors import DatasetInvalid, ZooError
+from zoo.kinds.kind import INPUT, TARGET
 from zoo.tasks.task import Task
 from zoo.tui.widgets.data_preview import ColumnChoice
 from zoo.tui.widgets.fields import Field, choice_field, switch_field
@@ -33,10 +34,11 @@ class ColumnFields(Vertical):
 
     def __init__(self, task: Task, trained: Columns, *, label: bool) -> None:
         super().__init__()
-        self._meanings = {"input": task.input.name, **({"label": "label"} if label else {})}
-        self._trained = {"input": trained.input, "label": trained.label}
+        roles = task.roles if label else task.input.roles
+        self._meanings = {role: str(kind) if role in (INPUT, TARGET) else role for role, kind in roles.items()}
+        self._trained = trained
         self._chosen = dict.fromkeys(self._meanings, "")
-        self._usual: dict[str, str] | None = None
+        self._usual: Columns | None = None
         """Columns that are found by name; None where there is no data yet."""
 
     def compose(self) -> ComposeResult:
@@ -49,9 +51,22 @@ class ColumnFields(Vertical):
         event.field.set_note("")
         self._chosen[event.field.field_name] = event.field.value
 
-    def chosen(self, name: str) -> str:
-        """The column that a person chose; empty where none was, and where there is no such field."""
-        return self._chosen.get(name, "")
+    @property
+    def chosen(self) -> Columns:
+        """The columns that a person chose, by role."""
+        return {role: column for role, column in self._chosen.items() if column}
+
+    @property
+    def named(self) -> Columns:
+        """The columns that the fields show by name, chosen or guessed, by role."""
+        return {field.field_name: str(field.value) for field in self.fields if field.value}
+
+    @property
+    def flags(self) -> dict[str, object]:
+        """The same as flags of a command."""
+        own = {role: column for role, column in self.named.items() if role in (INPUT, TARGET)}
+        others = [f"{role}={column}" for role, column in self.named.items() if role not in own]
+        return {**own, **({"column": others} if others else {})}
 
     @property
     def fields(self) -> list[Field]:
@@ -61,7 +76,7 @@ class ColumnFields(Vertical):
     def find_fault(self, field: Field) -> ZooError | None:
         """What is wrong with one of them: nobody knows the column."""
         name = field.field_name
-        if field.value or self._usual is None or self._usual[name]:
+        if field.value or self._usual is None or self._usual.get(name):
             return None
         return DatasetInvalid(f"choose the column that holds the {self._meanings[name]}")
 
@@ -77,10 +92,10 @@ class ColumnFields(Vertical):
 
     def offer(self, choice: ColumnChoice) -> None:
         """Let columns of other data be chosen; what is meant stands there."""
-        self._usual = {"input": choice.usual.input, "label": choice.usual.label}
-        likely = {"input": choice.likely.input, "label": choice.likely.label}
+        self._usual = choice.usual
         for field in self.fields:
-            self._offer(field, choice.columns, self._usual[field.field_name], likely[field.field_name])
+            role = field.field_name
+            self._offer(field, choice.columns, choice.usual.get(role, ""), choice.likely.get(role, ""))
 
     def _offer(self, field: Field, columns: tuple[str, ...], usual: str, likely: str) -> None:
         name = field.field_name
@@ -89,7 +104,7 @@ class ColumnFields(Vertical):
         field.offer([(usual or "choose one", ""), *((column, column) for column in others)], value)
         if self._chosen[name] != value:  # it was a column of other data
             self._chosen[name] = ""
-        by_name = "as it was trained" if usual.lower() == self._trained[name].lower() else BY_NAME
+        by_name = "as it was trained" if usual.lower() == self._trained.get(name, "").lower() else BY_NAME
         field.set_note("a guess: is it right?" if field in self.guessed else by_name if usual and not value else "")
         if fault := self.find_fault(field):
             field.set_fault(fault.message)

@@ -35,9 +35,8 @@ class DataQuery(NamedTuple):
 
     path: str = ""
     eval_path: str = ""
-    input_column: str = ""
-    """As a person chose it; empty where it is to be found."""
-    label_column: str = ""
+    columns: tuple[tuple[str, str], ...] = ()
+    """Role and name of those that a person chose; the others are to be found."""
     merge: bool = False
     """Whether labels that look the same are one class."""
     max_tokens: int | None = None
@@ -157,9 +156,10 @@ class DataPreview(Static):
                 trained = trained_columns(self._model)
                 choice = find_choice(table, self._task_kind, query, needs_label=self._needs_label, trained=trained)
                 self.post_message(self.ColumnsRead(query, choice))
-                if not choice.likely.input:
+                complete = set(self._task_kind.input.roles) <= set(choice.likely)
+                if not complete:
                     check_kind(table, self._task_kind)
-                inspection = self._inspect(query, choice.likely, watch) if choice.likely.input else None
+                inspection = self._inspect(query, choice.likely, watch) if complete else None
                 self.post_message(self.RowsRead(query, 0, inspection))
         except RunCancelled:
             return
@@ -172,8 +172,7 @@ class DataPreview(Static):
             Path(query.path).expanduser(),
             self._task_kind,
             eval_path=Path(query.eval_path).expanduser() if query.eval_path else None,
-            input_column=columns.input,
-            label_column=columns.label,
+            named=columns,
             merge=query.merge,
             trained=trained_columns(self._model),
             tokenizer=_tokenizer(self._model) if isinstance(card_input, TextInput) else None,
@@ -192,16 +191,17 @@ def find_choice(
         DatasetInvalid: it cannot be read, or lacks a column and has none to choose from.
     """
     usual = usual_columns(table, task, trained)
-    chosen = (name if name in table.columns else "" for name in (query.input_column, query.label_column))
-    known = Columns(*(mine or by_name for mine, by_name in zip(chosen, (usual.input, usual.label), strict=True)))
-    if known.input and (known.label or not needs_label):
+    known = usual | {role: name for role, name in query.columns if name in table.columns}
+    inputs = task.input.roles
+    lacking = [role for role in (task.roles if needs_label else inputs) if role not in known]
+    if not lacking:
         return ColumnChoice(table.columns, usual, known)
-    if set(table.columns) <= {known.input, known.label}:
-        find_columns(table, task, require_labels=needs_label, trained=trained)
-    if not known.input and likely_kind(table) not in (None, task.input):
+    if set(table.columns) <= set(known.values()):
+        find_columns(table, task, require_target=needs_label, trained=trained)
+    if not set(inputs) <= set(known) and likely_kind(table) not in (None, *inputs.values()):
         return ColumnChoice(table.columns, usual, known)
     likely = likely_columns(table, task, known)
-    return ColumnChoice(table.columns, usual, likely if needs_label else Columns(likely.input, known.label))
+    return ColumnChoice(table.columns, usual, {r: name for r, name in likely.items() if r in lacking or r in known})
 
 
 def _tokenizer(card: Card) -> Path | None:
