@@ -8,7 +8,7 @@ from typing import Any, Self
 import msgspec
 
 from zoo.answers.answer import Answer, AnswerCells, heading, is_whole_number_or_none
-from zoo.answers.scores import Score, are_right, bars_of, checked_scores
+from zoo.answers.scores import Score, ScoreCheck, bars_of, checked_scores
 from zoo.blocks import Block
 
 ANY: frozenset[str] = frozenset()
@@ -32,13 +32,14 @@ class FilledMask(Answer, frozen=True, tag="filled_mask"):
     @classmethod
     def quick_check(cls, labels: frozenset[str]) -> Callable[[Any], bool]:
         """A text, and scores of whatever tokens."""
+        has_right_scores = ScoreCheck(ANY)
 
         def is_right(answer: Any) -> bool:
             return (
                 type(answer) is cls
                 and type(answer.text) is str
                 and is_whole_number_or_none(answer.truncated_at)
-                and are_right(answer.scores, ANY)
+                and has_right_scores(answer.scores)
             )
 
         return is_right

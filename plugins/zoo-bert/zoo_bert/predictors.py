@@ -80,7 +80,7 @@ class LabelPredictor(_BertPredictor):
         probabilities = self._classifier(self._pooler(first).tanh_()).float().softmax(-1)
         top = probabilities.topk(min(self._options.top_k or len(self._labels), len(self._labels)))
         return [
-            Classification(tuple(Score(self._labels[i], p) for p, i in zip(values, indices, strict=True)))
+            Classification.ranked(self._labels, values, indices)
             for values, indices in zip(top.values.tolist(), top.indices.tolist(), strict=True)
         ]
 

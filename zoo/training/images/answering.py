@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import torch
 
-from zoo.answers import Classification, Embedding, Prediction, Rejected, Score
+from zoo.answers import Classification, Embedding, Prediction, Rejected
 from zoo.image_options import ImagePredictOptions
 from zoo.kinds.image_decoding import read_image
 from zoo.prefetch import prefetched
@@ -78,7 +78,7 @@ class LabelPredictor(_ImagePredictor):
         labels = self._config.labels
         top = outputs.softmax(-1).topk(min(self._options.top_k or SHOWN, len(labels)))
         return [
-            Classification(tuple(Score(labels[i], p) for p, i in zip(values, indices, strict=True)))
+            Classification.ranked(labels, values, indices)
             for values, indices in zip(top.values.tolist(), top.indices.tolist(), strict=True)
         ]
 

@@ -1,0 +1,80 @@
+"""Scores are looked at once: those that were ranked are right at a glance, and all others are looked at one by one."""
+
+from __future__ import annotations
+
+import math
+import pickle
+import time
+from collections.abc import Callable
+
+import msgspec
+import numpy as np
+import pytest
+
+from zoo import Classification, InvalidAnswer, Score
+from zoo.answers.scores import RankedScores
+
+LABELS = ("a", "b", "c")
+KNOWN = frozenset(LABELS)
+
+
+def test_ranked_scores_are_those_that_one_would_make_oneself() -> None:
+    ranked = Classification.ranked(LABELS, [0.5, 0.25, 0.25], [2, 0, 1])
+    made = Classification((Score("c", 0.5), Score("a", 0.25), Score("b", 0.25)))
+
+    assert (ranked, hash(ranked), repr(ranked)) == (made, hash(made), repr(made))
+    assert msgspec.json.encode(ranked) == msgspec.json.encode(made)
+    assert pickle.loads(pickle.dumps(ranked)) == made
+    assert type(ranked.scores) is RankedScores
+    check = Classification.quick_check(KNOWN)
+    assert (check(ranked), check(made)) == (True, True)
+
+
+@pytest.mark.parametrize(
+    "probabilities",
+    [
+        [0.25, 0.5, 0.25],
+        [1.5, 0.5, 0.25],
+        [0.5, 0.25, -0.1],
+        [math.nan, 0.5, 0.25],
+        [math.inf, 0.5, 0.25],
+        [0.5, math.nan, 0.25],
+        [np.float32(0.5), 0.25, 0.25],
+        [0.5, 0.25, np.float64(0.25)],
+        [0, 0, 0],
+    ],
+)
+def test_what_cannot_be_right_at_a_glance_is_looked_at_one_by_one(probabilities: list[float]) -> None:
+    answer = Classification.ranked(LABELS, probabilities, [0, 1, 2])
+
+    assert type(answer.scores) is tuple
+    assert not Classification.quick_check(KNOWN)(answer)
+
+
+def test_ranked_labels_are_held_against_those_of_the_model() -> None:
+    others = Classification.ranked(("a", "b", "z"), [0.5, 0.25, 0.25], [0, 1, 2])
+    check = Classification.quick_check(KNOWN)
+
+    assert check(Classification.ranked(LABELS, [1.0], [0]))
+    assert not check(others)
+    assert Classification.quick_check(frozenset())(others)
+    with pytest.raises(InvalidAnswer, match="label 'z', which the model has not: its labels are a, b, c"):
+        others.checked(KNOWN)
+
+
+def test_looking_at_ranked_scores_costs_a_fraction_of_making_them() -> None:
+    labels = tuple(f"label {number}" for number in range(77))
+    rows = [[1 / (77 + number) for number in range(77)] for _ in range(200)]
+
+    def make() -> list[Classification]:
+        return [Classification.ranked(labels, row, range(77)) for row in rows]
+
+    def seconds(act: Callable[[], object]) -> float:
+        began = time.perf_counter()
+        act()
+        return time.perf_counter() - began
+
+    answers = make()
+    check = Classification.quick_check(frozenset(labels))
+    looking = min(seconds(lambda: [check(answer) for answer in answers]) for _ in range(20))
+    assert looking < min(seconds(make) for _ in range(20)) / 5
