@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from zoo import terminal
+from zoo.metrics import LOSSES, primary_figure
 from zoo.plurals import counted
 from zoo.runs.snapshot import RunSnapshot
 from zoo.sanitize import one_line
@@ -50,13 +51,13 @@ def progress_figures(s: RunSnapshot, left_out: Collection[str] = ()) -> str:
         rate = f"  {s.samples_per_s:.0f} rows/s" if s.samples_per_s else ""
         rejected = f"  {s.rejected_rows:,} rejected" if s.rejected_rows else ""
         return f"{s.rows_predicted:,}/{counted(s.total_rows or 0, 'row')}{rate}{rejected}"
-    accuracy = s.latest_metrics.get("accuracy")
+    name, value = primary_figure(s.latest_metrics) or ("", 0.0)
     parts = {
         "step": f"step {s.step}/{s.steps}",
         "epoch": f"epoch {s.epoch:.1f}",
         "loss": f"loss {s.loss:.4f}" if s.loss is not None else "",
         "lr": f"lr {s.lr:.2g}" if s.lr else "",
-        "metric": f"accuracy {accuracy:.3f}" if accuracy is not None else "",
+        "metric": f"{one_line(name)} {value:.3f}" if name and name not in LOSSES else "",
         "rate": f"{s.samples_per_s:.0f} samples/s" if s.samples_per_s else "",
         "left": f"{duration(s.eta_s)} left" if s.eta_s is not None else "",
         "rejected": f"{counted(s.rejected_rows, 'row')} rejected" if s.rejected_rows else "",

@@ -215,18 +215,17 @@ def _check_training(job: Job, card: Card, task: Task) -> _Checked:
 
 
 def _check_evaluation(job: Job, card: Card, task: Task) -> _Checked:
-    if card.weights is None or not task.target or not card.labels:
-        raise Unsupported(
-            f"{card.name} does {task.name}; only a trained classifier can be judged by labels",
-            f"fine-tune it first: zoo finetune {card.name} --data FILE",
-        )
+    if card.weights is None or not task.judged:
+        reason = "has learnt nothing yet" if task.judged else f"does {task.name}, and no data can tell how well"
+        raise Unsupported(f"{card.name} {reason}", f"fine-tune it first: zoo finetune {card.name} --data FILE")
     source, path = job.source, _existing(job.source.data)
     target = str(_new_file(job.out, "--errors")) if job.out else ""
     named = _named(source)
     dataset = load(path, task, named=named, min_classes=1, trained=trained_columns(card))
     training = training_of(card)
     merge = source.merge_labels or (training is not None and training.data.merge_labels)
-    match_labels(dataset, card.labels, merge=merge)
+    if card.labels:
+        match_labels(dataset, card.labels, merge=merge)
     data = DataRequest(
         path=str(path),
         sha256=dataset.sha256,

@@ -235,7 +235,7 @@ def test_evaluate_writes_the_wrong_answers_where_it_is_told_to(model: str, tmp_p
     done = type_in("evaluate", model, "--data", str(data), "--errors", str(out), *HERE)
 
     assert done.returncode == 0
-    assert f"wrong: 1 row, the most confident answers first, in {out}" in done.stderr
+    assert f"wrong: 1 row, the worst first, in {out}" in done.stderr
     assert [line.split(",")[:4] for line in out.read_text().splitlines()[1:]] == [
         ["2", "negative", "fine good", "positive"]
     ]

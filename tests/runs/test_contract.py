@@ -286,7 +286,9 @@ def test_numbers_of_torch_are_numbers() -> None:
 
     events: list[AnyEvent] = []
     told = {"step": torch.tensor(3), "steps": 4, "epoch": 1.0, "lr": 0.0, "grad_norm": 0.0, "samples_per_s": 0.0}
-    ReportCheck("toy", events.append)(StepCompleted(loss=torch.tensor(0.5, requires_grad=True), **told))
+    ReportCheck("toy", get_task("text-classification"), events.append)(
+        StepCompleted(loss=torch.tensor(0.5, requires_grad=True), **told)
+    )
 
     (event,) = events
     assert isinstance(event, StepCompleted)

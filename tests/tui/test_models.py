@@ -92,7 +92,7 @@ async def test_what_a_model_cannot_do_is_said(pilot: Driver, models: Site) -> No
     for key, told in (
         ("f", "delta cannot finetune"),
         ("p", "delta has learnt nothing yet"),
-        ("e", "delta is no trained classifier"),
+        ("e", "no data can tell how good delta is"),
         ("d", "delta has no weights"),
         ("x", "delta comes with plugin blue"),
     ):

@@ -167,7 +167,7 @@ async def test_from_a_figure_to_the_rows_that_are_wrong(pilot: Driver, models: S
     await pilot.press("w")
     text = await shows(
         pilot,
-        "2 rows answered wrongly, the most confident answers first",
+        "2 rows answered wrongly, the worst first",
         "98.7% row 7: dog, taken for cat",
         "50.0% row 1,234: bird, taken for cat a [b]text[/b]",
     )

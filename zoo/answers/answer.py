@@ -11,6 +11,8 @@ better to say:
 | `cells()` | answers as CSV or TSV | the fields, as text or as JSON |
 | `severity(target)` | evaluations, for the list of mistakes | no mistake |
 | `shortened()` | the list of mistakes | the whole answer |
+| `numbers()` | conformance tests, to compare two answers | the fields that are numbers |
+| `check_complete(labels)` | conformance tests | it is complete |
 """
 
 from __future__ import annotations
@@ -29,7 +31,8 @@ class AnswerCells(NamedTuple):
     """What a row of a table has room for."""
 
     prediction: str
-    probability: str = ""
+    probability: float | None = None
+    """How sure the model is of it, 0 to 1; None where it does not say."""
     rejected: str = ""
     """Why there is no answer."""
 
@@ -71,6 +74,16 @@ class BaseAnswer(msgspec.Struct, frozen=True, tag=_tag):
         value = next(iter(fields.values())) if len(fields) == 1 else fields
         return AnswerCells(value if isinstance(value, str) else encode_json(value, enc_hook=str).decode())
 
+    def check_complete(self, labels: frozenset[str]) -> None:
+        """Insist on what conformance tests ask for, and no single prediction is asked for.
+
+        Args:
+            labels: those of the model.
+
+        Raises:
+            InvalidAnswer: something is missing.
+        """
+
     def severity(self, target: Any) -> float | None:
         """How bad a mistake it is, the larger the worse; None where it is right, or where there is no right and wrong.
 
@@ -82,6 +95,10 @@ class BaseAnswer(msgspec.Struct, frozen=True, tag=_tag):
     def shortened(self) -> Self:
         """As much of it as a list of mistakes keeps."""
         return self
+
+    def numbers(self) -> dict[str, float]:
+        """Its numbers by what they are about, such as a label: two answers are the same where these are."""
+        return {name: value for name, value in msgspec.structs.asdict(self).items() if isinstance(value, float)}
 
     @property
     def remark(self) -> str:

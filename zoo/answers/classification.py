@@ -7,10 +7,12 @@ from typing import Any, Self
 
 import msgspec
 
-from zoo.answers.answer import Answer, AnswerCells, heading, is_whole_number_or_none
+from zoo.answers.answer import Answer, AnswerCells, InvalidAnswer, heading, is_whole_number_or_none
 from zoo.answers.scores import Score, ScoreCheck, bars_of, checked_scores, ranked
 from zoo.blocks import Block
 
+TOTAL_ROUNDING = 1e-3
+"""How far the sum of all probabilities may be from 1."""
 KEPT_SCORES = 5
 """Most labels of one answer that a list of mistakes keeps."""
 
@@ -47,7 +49,7 @@ class Classification(Answer, frozen=True, tag="classification"):
 
     def cells(self) -> AnswerCells:
         """The most probable label."""
-        return AnswerCells(self.label, f"{self.probability:.6f}")
+        return AnswerCells(self.label, self.probability)
 
     @classmethod
     def quick_check(cls, labels: frozenset[str]) -> Callable[[Any], bool]:
@@ -65,9 +67,21 @@ class Classification(Answer, frozen=True, tag="classification"):
         """With probabilities from 0 to 1, of labels of the model."""
         return msgspec.structs.replace(self, scores=checked_scores(self.scores, labels))
 
+    def check_complete(self, labels: frozenset[str]) -> None:
+        """Each label has its score, and together they are 1."""
+        if {score.label for score in self.scores} != labels:
+            raise InvalidAnswer(f"scores of {len(self.scores)} of {len(labels)} labels", "each label has its score")
+        total = sum(score.probability for score in self.scores)
+        if abs(total - 1) > TOTAL_ROUNDING:
+            raise InvalidAnswer(f"probabilities that add up to {total}", "those of all labels add up to 1")
+
     def severity(self, target: Any) -> float | None:
         """How sure the model is of another label."""
         return None if self.label == target else self.probability
+
+    def numbers(self) -> dict[str, float]:
+        """The probabilities by their labels."""
+        return {score.label: score.probability for score in self.scores}
 
     def shortened(self) -> Self:
         """The most probable labels."""

@@ -24,6 +24,10 @@ class Embedding(Answer, frozen=True, tag="embedding"):
         """The numbers, blanks between them."""
         return AnswerCells(" ".join(f"{number:.6g}" for number in self.vector))
 
+    def numbers(self) -> dict[str, float]:
+        """The numbers by their place."""
+        return {str(place): number for place, number in enumerate(self.vector)}
+
     @classmethod
     def quick_check(cls, labels: frozenset[str]) -> Callable[[Any], bool]:
         """Numbers whose sum is finite: a sum that is not has a part that is not."""

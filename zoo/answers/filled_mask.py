@@ -27,7 +27,11 @@ class FilledMask(Answer, frozen=True, tag="filled_mask"):
 
     def cells(self) -> AnswerCells:
         """The whole text, and how probable the best candidate is."""
-        return AnswerCells(self.text, f"{self.scores[0].probability:.6f}")
+        return AnswerCells(self.text, self.scores[0].probability)
+
+    def numbers(self) -> dict[str, float]:
+        """The probabilities by the tokens."""
+        return {score.label: score.probability for score in self.scores}
 
     @classmethod
     def quick_check(cls, labels: frozenset[str]) -> Callable[[Any], bool]:

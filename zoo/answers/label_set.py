@@ -8,7 +8,7 @@ from typing import Any, Self
 import msgspec
 
 from zoo.answers.answer import Answer, AnswerCells, InvalidAnswer, heading, is_whole_number_or_none
-from zoo.answers.scores import Score, are_right, bars_of, checked_scores
+from zoo.answers.scores import Score, ScoreCheck, bars_of, checked_scores
 from zoo.blocks import Block, Paragraph
 from zoo.encoding import encode_json
 
@@ -54,6 +54,7 @@ class LabelSet(Answer, frozen=True, tag="label_set"):
     @classmethod
     def quick_check(cls, labels: frozenset[str]) -> Callable[[Any], bool]:
         """Scores of labels of the model, and labels of it."""
+        has_right_scores = ScoreCheck(labels)
 
         def is_right(answer: Any) -> bool:
             return (
@@ -63,7 +64,7 @@ class LabelSet(Answer, frozen=True, tag="label_set"):
                 and 0.0 <= answer.threshold <= 1.0
                 and type(answer.labels) is tuple
                 and all(type(label) is str and (not labels or label in labels) for label in answer.labels)
-                and are_right(answer.scores, labels)
+                and has_right_scores(answer.scores)
             )
 
         return is_right
@@ -87,6 +88,10 @@ class LabelSet(Answer, frozen=True, tag="label_set"):
         probability = {score.label: score.probability for score in self.scores}
         given = set(self.labels)
         return sum(probability.get(one, 1.0) if one in given else 1 - probability.get(one, 0.0) for one in wrong)
+
+    def numbers(self) -> dict[str, float]:
+        """The probabilities by their labels."""
+        return {score.label: score.probability for score in self.scores}
 
     def shortened(self) -> Self:
         """The labels given, and the largest probabilities."""

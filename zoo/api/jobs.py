@@ -109,7 +109,7 @@ def evaluate(
 ) -> Run:
     """Judge a model on labelled data, in a worker process; arguments as for `finetune`.
 
-    `errors` names a new file (.csv, .tsv, .jsonl or .ndjson) for the rows that are answered wrongly, the most confident
+    `errors` names a new file (.csv, .tsv, .jsonl or .ndjson) for the rows that are answered wrongly, the worst
     answer first; `Run.mistakes` has them in any case.
     """
     source = Source(data=data, columns=_by_role(columns, input, label or target), merge_labels=merge_labels)

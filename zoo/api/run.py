@@ -48,7 +48,7 @@ class Run:
 
     @property
     def mistakes(self) -> tuple[Mistake, ...]:
-        """The rows held out, or evaluated on, that were answered wrongly, the most confident answer first."""
+        """The rows held out, or evaluated on, that were answered wrongly, the worst first."""
         return tuple(read_mistakes(self.folder))
 
     @property

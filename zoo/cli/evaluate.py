@@ -46,7 +46,7 @@ def complete_parser(parser: Parser, words: list[str]) -> None:
     parser.add_argument(
         "--errors",
         metavar="FILE",
-        help="write the rows that are answered wrongly there, the most confident answer first; by its ending as .csv, "
+        help="write the rows that are answered wrongly there, the worst first; by its ending as .csv, "
         ".tsv, .jsonl or .ndjson",
     )
     parser.add_argument("--name", default="", help="name of the run")

@@ -10,6 +10,7 @@ from zoo.api import Run, list_runs
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
 from zoo.errors import StoreInvalid
+from zoo.metrics import primary_figure
 from zoo.plurals import counted
 from zoo.progress import duration, size
 from zoo.runs.index import surplus_predictions
@@ -88,7 +89,7 @@ def _described(run: Run) -> Entry:
 
 def _row(entry: Entry) -> tuple[str, ...]:
     metrics = entry["metrics"]
-    name = next((name for name in ("accuracy", "loss", "rows") if name in metrics), None)
+    figure = primary_figure(metrics)
     rejected = entry["rejected_rows"]
     return (
         entry["run"],
@@ -96,7 +97,7 @@ def _row(entry: Entry) -> tuple[str, ...]:
         entry["model"],
         entry["status"] + (f", {counted(rejected, 'row')} rejected" if rejected else ""),
         f"{entry['step']}/{entry['steps']}" if entry["steps"] else "",
-        f"{name} {metrics[name]:.4g}" if name else "",
+        f"{figure[0]} {figure[1]:.4g}" if figure else "",
         size(entry["size_bytes"]),
         duration(time.time() - entry["created_at"]),
     )

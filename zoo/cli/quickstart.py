@@ -168,12 +168,13 @@ def _digest() -> None:
 
 
 def _compare(what: str, evaluations: dict[str, str]) -> None:
-    """Show the accuracy of evaluation runs side by side."""
-    _headline(f"The difference, in accuracy on the held-out {what}")
+    """Show the figure that tells most of evaluation runs side by side."""
     runs = {title: open_run(name) for title, name in evaluations.items()}
-    rows = [(title, f"{run.metrics['accuracy']:.3f}") for title, run in runs.items()]
+    metric = next(iter(next(iter(runs.values())).metrics))
+    _headline(f"The difference, in {metric} on the held-out {what}")
+    rows = [(title, f"{run.metrics[metric]:.3f}") for title, run in runs.items()]
     classes = len(next(iter(runs.values())).snapshot.labels)
-    output.table([*rows, ("guessing", f"{1 / classes:.3f}")], ("MODEL", "ACCURACY"))
+    output.table([*rows, ("guessing", f"{1 / classes:.3f}")], ("MODEL", metric.upper()))
 
 
 def _what_next(models: list[str], took_s: float) -> None:

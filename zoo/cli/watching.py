@@ -144,7 +144,7 @@ def _tell_mistakes(run: Run) -> None:
     request, wrong = run.folder.request, sum(1 for _ in read_mistakes(run.folder))
     path = request.out or run.folder.mistakes_path
     if wrong or request.out:
-        diagnostics.note(f"wrong: {counted(wrong, 'row')}, the most confident answers first, in {path}")
+        diagnostics.note(f"wrong: {counted(wrong, 'row')}, the worst first, in {path}")
 
 
 def show_metrics(s: RunSnapshot) -> None:

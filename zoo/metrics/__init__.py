@@ -6,7 +6,7 @@ A training counts what its losses know (`Metrics`); an evaluation holds answers 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, Self
 
 from zoo.blocks import Report
@@ -25,6 +25,8 @@ __all__ = [
     "RegressionMetrics",
     "confusion_of",
     "finite",
+    "primary_figure",
+    "primary_first",
     "report_of",
     "report_of_confusion",
 ]
@@ -72,6 +74,16 @@ class Judge(Protocol):
     def report(self) -> Report:
         """The blocks that belong to the figures; empty where they say it all."""
         ...
+
+
+def primary_figure(metrics: Mapping[str, float]) -> tuple[str, float] | None:
+    """The figure that tells most: wherever metrics are kept, the primary metric of their task comes first."""
+    return next(iter(metrics.items()), None)
+
+
+def primary_first(metrics: Mapping[str, float], primary: str) -> dict[str, float]:
+    """The same metrics, the primary one first where it is among them."""
+    return {name: metrics[name] for name in (primary, *metrics) if name in metrics}
 
 
 def report_of(metrics: Metrics) -> Report:

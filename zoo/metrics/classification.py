@@ -48,7 +48,17 @@ class ClassificationMetrics:
             target: the true label.
             answer: of the model.
         """
-        self.update(self._index[target], self._index[answer.label])
+        self.update(self._position(target), self._position(answer.label))
+
+    def _position(self, label: str) -> int:
+        """The index of a label; a model without labels of its own may answer with one that is not known yet."""
+        if label not in self._index:
+            self._index[label] = len(self.labels)
+            self.labels += (label,)
+            for row in self._counts:
+                row.append(0)
+            self._counts.append([0] * len(self.labels))
+        return self._index[label]
 
     def merge(self, other: ClassificationMetrics) -> None:
         """Take in what another process saw."""

@@ -107,9 +107,11 @@ class Delimited:
 
     def encode(self, record: AnswerRecord) -> bytes:
         """A row of the table."""
-        kept = map(_as_text, record.cells) if record.cells else [""] * len(self._columns.kept)
-        own = (_as_text(record.input),) if self._columns.with_input else ()
-        return self._line((record.row, *kept, *own, *record.answer.cells()))
+        kept = map(cell_text, record.cells) if record.cells else [""] * len(self._columns.kept)
+        own = (cell_text(record.input),) if self._columns.with_input else ()
+        prediction, probability, rejected = record.answer.cells()
+        sureness = "" if probability is None else f"{probability:.6f}"
+        return self._line((record.row, *kept, *own, prediction, sureness, rejected))
 
     def count(self, file: BinaryIO) -> RecordCount:
         """A line end inside of quotes ends no record; `rejected` is the last field, and empty for what was answered."""
@@ -197,7 +199,7 @@ def format_of(out: Path, flag: str = "--out") -> Callable[[AnswerColumns], Answe
         ) from None
 
 
-def _as_text(cell: Any) -> str:
+def cell_text(cell: Any) -> str:
     """A cell as a table has it: null is empty, lists and objects are JSON."""
     if cell is None or isinstance(cell, str):
         return cell or ""

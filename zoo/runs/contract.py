@@ -18,7 +18,7 @@ from zoo.answers import InvalidAnswer, Prediction, Rejected
 from zoo.blocks import Report
 from zoo.encoding import encode_json
 from zoo.errors import PluginBroken, Unsupported
-from zoo.metrics import LOSSES, finite, report_of_confusion
+from zoo.metrics import LOSSES, finite, primary_first, report_of_confusion
 from zoo.plurals import counted
 from zoo.runs.context import FitResult, TrainingRun
 from zoo.runs.events import AnyEvent, EvaluationCompleted, StepCompleted, Warned
@@ -78,11 +78,12 @@ class ReportCheck:
 
     Args:
         plugin: that trains.
+        task: that it trains for.
         emit: takes the events.
     """
 
-    def __init__(self, plugin: str, emit: Callable[[AnyEvent], None]) -> None:
-        self._plugin, self._emit = plugin, emit
+    def __init__(self, plugin: str, task: Task, emit: Callable[[AnyEvent], None]) -> None:
+        self._plugin, self._task, self._emit = plugin, task, emit
         self._diverged = False
 
     def __call__(self, event: AnyEvent) -> None:
@@ -138,7 +139,7 @@ class ReportCheck:
             ) from error
 
     def _figures(self, step: int, metrics: dict[str, float]) -> dict[str, float]:
-        """The metrics that are finite; a loss that is not is told, any other that is not is a fault."""
+        """The metrics that are finite, the primary one first; a loss that is not is told, any other is a fault."""
         for name, value in metrics.items():
             if not math.isfinite(value) and name not in LOSSES:
                 raise self._broken(
@@ -146,7 +147,7 @@ class ReportCheck:
                     "metrics are finite numbers; leave out one that has no value",
                 )
             self._tell(step, name, value)
-        return finite(metrics)
+        return primary_first(finite(metrics), self._task.primary_metric)
 
     def _tell(self, step: int, name: str, loss: float | None) -> None:
         """Warn of the first loss that is not finite."""

@@ -11,8 +11,8 @@ from zoo.card import Card
 from zoo.data import Dataset, RejectedRow, load, match_labels
 from zoo.data.columns import own_columns, replaced_columns, trained_columns
 from zoo.data.example import Example
-from zoo.errors import DatasetInvalid, Unsupported
-from zoo.metrics import Judge
+from zoo.errors import DatasetInvalid
+from zoo.metrics import primary_first
 from zoo.plurals import counted
 from zoo.runs.events import (
     AnyEvent,
@@ -43,19 +43,14 @@ def evaluate(worker: Worker) -> AnyEvent:
     """Judge a model; returns the event that ends the run.
 
     Raises:
-        Unsupported: its task has nothing to judge it by.
         DatasetInvalid: it could answer none of the rows.
     """
     _, card = resolve(worker)
     task = get_task(worker.request.task)
-    if not task.target or not task.judge:
-        raise Unsupported(
-            f"{card.name} does {task.name}, and nothing says how good an answer to that is",
-            f"fine-tune it for a task with a metric (zoo tasks): zoo finetune {card.name} --data FILE",
-        )
     dataset, quarantine = _load_data(worker, card, task)
     card, predictor = load_predictor(worker)
-    judgement = _Judgement(task.new_judge(card.labels))
+    labels = card.labels or dataset.labels
+    judgement = _Judgement(task, labels)
     for start in range(0, len(dataset.examples), CHUNK):
         if worker.should_stop():
             return RunCancelled()
@@ -79,9 +74,9 @@ def evaluate(worker: Worker) -> AnyEvent:
     judgement.mistakes.write(worker.folder.mistakes_path)
     if worker.request.out:
         judgement.mistakes.write(Path(worker.request.out))
-    figures = judgement.judge.compute()
+    figures = primary_first(judgement.judge.compute(), task.primary_metric)
     worker.emit(EvaluationCompleted(step=0, metrics=figures, rows=answered))
-    return RunFinished(metrics=figures, report=judgement.judge.report(), labels=card.labels)
+    return RunFinished(metrics=figures, report=judgement.judge.report(), labels=labels)
 
 
 def _load_data(worker: Worker, card: Card, task: Task) -> tuple[Dataset, Quarantine]:
@@ -89,7 +84,8 @@ def _load_data(worker: Worker, card: Card, task: Task) -> tuple[Dataset, Quarant
     data = worker.request.data
     dataset = load(data.path, task, named=data.columns, min_classes=1, trained=trained_columns(card))
     check_digest(data.path, dataset.sha256, data.sha256)
-    dataset = match_labels(dataset, card.labels, merge=data.merge_labels)
+    if card.labels:
+        dataset = match_labels(dataset, card.labels, merge=data.merge_labels)
     quarantine = Quarantine(worker, [dataset])
     for message in replaced_columns(data.path, trained_columns(card), dataset.columns, data.columns):
         worker.emit(Noted(message=message))
@@ -98,7 +94,7 @@ def _load_data(worker: Worker, card: Card, task: Task) -> tuple[Dataset, Quarant
         DataLoaded(
             eval_rows=len(dataset.examples),
             rejected_rows=len(quarantine),
-            labels=card.labels,
+            labels=card.labels or dataset.labels,
             columns=columns,
             sha256=dataset.sha256,
         )
@@ -113,8 +109,8 @@ def _load_data(worker: Worker, card: Card, task: Task) -> tuple[Dataset, Quarant
 class _Judgement:
     """Answers beside what the data says, counted as they come."""
 
-    def __init__(self, judge: Judge) -> None:
-        self.judge = judge
+    def __init__(self, task: Task, labels: Sequence[str]) -> None:
+        self.judge = task.new_judge(labels)
         self.mistakes = MistakeLog()
         self.truncation = TruncationCount()
         self.unanswered: list[tuple[Example, str]] = []
@@ -128,4 +124,4 @@ class _Judgement:
             if isinstance(answer, Rejected):
                 self.unanswered.append((example, one_line(answer.reason)))
             else:
-                self.judge.add(example.label, answer)
+                self.judge.add(example.target, answer)

@@ -129,6 +129,7 @@ class EvaluationCompleted(Event, frozen=True, kw_only=True, tag="evaluation_comp
 
     step: int
     metrics: dict[str, float]
+    """The primary metric of the task comes first."""
     rows: int
     best: bool = False
     """Whether the primary metric is the best so far."""
@@ -183,7 +184,7 @@ class RunFinished(Event, frozen=True, kw_only=True, tag="run_finished"):
     """The run reached its end."""
 
     metrics: dict[str, float] = {}
-    """Final figures on the evaluation data, of the weights that were kept."""
+    """Final figures on the evaluation data, of the weights that were kept; the primary metric comes first."""
     step: int = 0
     best_step: int | None = None
     """The step whose weights were kept."""

@@ -22,7 +22,7 @@ def fit(plugin: Plugin, verb: str, run: TrainingRun) -> FitResult:
     Raises:
         PluginBroken: it is nothing that can be fitted, or it breaks the contract.
     """
-    check = ReportCheck(plugin.name, run.emit)
+    check = ReportCheck(plugin.name, run.task, run.emit)
     run = dataclasses.replace(run, emit=check)
     trainable: Trainable = plugin.hook(verb)(run=run)
     if not callable(getattr(trainable, "fit", None)):

@@ -1,4 +1,4 @@
-"""Rows that a classifier answered wrongly, the most confident answer first: `mistakes.jsonl` of a run's folder.
+"""Rows that a model answered wrongly, the worst first: `mistakes.jsonl` of a run's folder.
 
 It holds inputs of the data, which neither the events nor the result carry: they stay in the run's folder.
 """
@@ -8,17 +8,21 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from zoo import atomic
-from zoo.answers import Classification, Prediction
+from zoo.answers import Answer, Prediction
 from zoo.data.example import Example
+from zoo.errors import PluginBroken, Unsupported
+from zoo.kinds.kind import TARGET
 from zoo.runs.answer_files import AnswerColumns, AnswerRecord, format_of
 from zoo.runs.store import RunFolder
+from zoo.tasks import get_task
 
-COLUMNS = AnswerColumns(kept=("label",))
-"""A file of answers with the right label beside each."""
+COLUMNS = AnswerColumns(kept=(TARGET,))
+"""A file of answers with what the data says beside each."""
 
 
 class Mistake(msgspec.Struct, frozen=True):
@@ -26,12 +30,17 @@ class Mistake(msgspec.Struct, frozen=True):
 
     row: int
     """1-based row of the data."""
-    label: str
-    """What the data says."""
-    input: str
-    """The text, or the path of a file."""
-    prediction: Classification
-    """What the model says."""
+    target: Any
+    """What the data says: of a classifier the label."""
+    input: Any
+    """The text, the path of a file, or a dict of several inputs by their roles."""
+    prediction: Answer
+    """What the model says, as the answer of the run's task."""
+
+    @property
+    def label(self) -> Any:
+        """The target, as it was called up to version 0.1."""
+        return self.target
 
 
 class MistakeLog:
@@ -47,9 +56,9 @@ class MistakeLog:
     def add(self, examples: Sequence[Example], answers: Sequence[Prediction]) -> None:
         """Take note of those answers that are wrong."""
         for example, answer in zip(examples, answers, strict=True):
-            severity = answer.severity(example.label)
+            severity = answer.severity(example.target)
             if severity is not None:
-                record = AnswerRecord(example.row, example.input, answer.shortened(), (example.label,))
+                record = AnswerRecord(example.row, example.input, answer.shortened(), (example.target,))
                 self._records.append((severity, record))
 
     def write(self, path: Path) -> None:
@@ -60,11 +69,16 @@ class MistakeLog:
 
 
 def read_mistakes(folder: RunFolder) -> Iterator[Mistake]:
-    """The wrong answers of a run, the most confident first; none where it judged nothing."""
-    decoder = msgspec.json.Decoder(Mistake)
+    """The wrong answers of a run, the worst first; none where it judged nothing, or its task is not installed."""
     if not folder.mistakes_path.exists():
+        return
+    try:
+        task = get_task(folder.request.task)
+    except (Unsupported, PluginBroken):
         return
     with folder.mistakes_path.open("rb") as lines:
         for line in lines:
-            with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
-                yield decoder.decode(line)
+            with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError, KeyError):
+                record = msgspec.json.decode(line, type=dict[str, Any])
+                prediction = msgspec.convert(record["prediction"], task.answer)
+                yield Mistake(record["row"], record[TARGET], record["input"], prediction)

@@ -68,14 +68,10 @@ def load_predictor(worker: Worker) -> tuple[Card, Predictor]:
     return card, _load(worker, plugin, card, worker.request.options)
 
 
-def load_result(worker: Worker) -> Predictor:
-    """Load what a training has published.
-
-    Raises:
-        Unsupported: it cannot predict.
-    """
+def load_result(worker: Worker) -> Predictor | None:
+    """Load what a training has published; None where its plugin can train and not predict."""
     plugin, card = resolve(worker, f"{worker.request.plugin}/{worker.folder.name}")
-    return _load(worker, plugin, card, {})
+    return _load(worker, plugin, card, {}) if worker.request.task in card.tasks_of("predict") else None
 
 
 def _load(worker: Worker, plugin: Plugin, card: Card, options: Mapping[str, Any]) -> Predictor:

@@ -111,10 +111,10 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
         return self.steps * self.plan.batch_size / self.plan.samples_per_s
 
     @property
-    def wrong_rows(self) -> int:
-        """Rows that a classifier took for another class."""
+    def wrong_rows(self) -> int | None:
+        """Rows that were taken for another class; None where the report does not tell."""
         confusion = confusion_of(self.report)
-        return confusion.wrong if confusion else 0
+        return confusion.wrong if confusion else None
 
     @property
     def latest_metrics(self) -> dict[str, float]:

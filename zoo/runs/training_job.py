@@ -18,7 +18,6 @@ from zoo.card import Card, Verb, WeightsFile
 from zoo.data.columns import trained_columns
 from zoo.data.example import Example
 from zoo.hyperparameters import DataOptions
-from zoo.metrics import confusion_of
 from zoo.options import parse, to_dict
 from zoo.plugins import Plugin
 from zoo.runs.context import FitResult, TrainingRun
@@ -76,7 +75,7 @@ def train(worker: Worker) -> AnyEvent:
         return RunCancelled(step=result.step)
     if not request.dry_run and worker.rank == 0:
         _publish(worker, plugin, card, run, result, data)
-        if confusion_of(result.report) and run.eval:
+        if task.judged and result.task in ("", task.name) and run.eval:
             _list_mistakes(worker, run.eval)
     return RunFinished(
         metrics=result.metrics,
@@ -127,6 +126,8 @@ def _list_mistakes(worker: Worker, examples: Sequence[Example]) -> None:
     mistakes = MistakeLog()
     try:
         predictor = load_result(worker)
+        if predictor is None:
+            return
         for start in range(0, len(examples), CHUNK):
             if worker.should_stop():
                 return

@@ -76,3 +76,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
         except (ImportError, AttributeError, ValueError) as error:
             raise PluginBroken(f"task {self.name} is judged by {self.judge!r}: {error}", JUDGE_HINT) from error
         return judge(labels)
+
+    @property
+    def judged(self) -> bool:
+        """Whether answers can be held against what data say."""
+        return self.target is not None and bool(self.judge)

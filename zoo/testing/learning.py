@@ -25,8 +25,9 @@ class Learning(Subject):
         assert bool(steps) != ("steps" in self.lacks), "a fit that reports no steps is declared to lack `steps`"
         if steps:
             self.check_losses(steps)
-        if "predict" not in self.lacks and "accuracy" in finetuned.metrics:
-            assert finetuned.metrics["accuracy"] > 1.5 / len(LABELS), (
+        task = self.task_of(card, "finetune")
+        if "predict" not in self.lacks and finetuned.snapshot.labels and task.primary_metric in finetuned.metrics:
+            assert finetuned.metrics[task.primary_metric] > 1.5 / len(LABELS), (
                 "it does hardly better than chance on the rows it learnt from; if it needs longer, say so in `options`"
             )
 

@@ -63,7 +63,7 @@ class Follower:
                 self._log_size, log = size, _tail(self._folder)
             if told != (shown, size):
                 told = (shown, size)
-                if shown.wrong_rows and not mistakes:
+                if not shown.live and not mistakes:
                     mistakes = tuple(islice(read_mistakes(self._folder), SHOWN_MISTAKES))
                 self._on_change(shown, "\n".join(self._told), log, mistakes)
             self._stopped.wait(POLL_S if shown.live else 4 * POLL_S)

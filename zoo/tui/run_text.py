@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from zoo.blocks import Block, Report
 from zoo.kinds.spelling import told_apart
 from zoo.plurals import counted
+from zoo.runs.answer_files import cell_text
 from zoo.runs.mistakes import Mistake
 from zoo.runs.snapshot import RunSnapshot
 from zoo.runs.store import MISTAKES_FILE
@@ -48,16 +49,20 @@ def report_tabs(report: Report) -> dict[str, list[Block]]:
 
 
 def mistake_list(s: RunSnapshot, mistakes: Sequence[Mistake], width: int) -> str:
-    """Rows that were answered wrongly, the most confident answer first."""
+    """Rows that were answered wrongly, the worst first."""
     all_of_them = f"; all are in {MISTAKES_FILE} in the run's folder" if len(mistakes) == SHOWN_MISTAKES else ""
-    lines = [f"{counted(len(mistakes), 'row')} answered wrongly, the most confident answers first{all_of_them}"]
-    if not all_of_them and len(mistakes) != s.wrong_rows:
+    lines = [f"{counted(len(mistakes), 'row')} answered wrongly, the worst first{all_of_them}"]
+    if not all_of_them and s.wrong_rows not in (None, len(mistakes)):
         lines.append(f"the training counted {s.wrong_rows:,}: an answer of even odds may fall either way in its result")
     lines.append("")
     names = told_apart(s.labels)
     for mistake in mistakes:
-        label, said = (one_line(names.get(name, name)) for name in (mistake.label, mistake.prediction.label))
-        lines.append(f"{mistake.prediction.probability:6.1%}  row {mistake.row:,}: {label}, taken for {said}")
-        text = textwrap.wrap(one_line(mistake.input), max(20, width - INDENT), max_lines=INPUT_LINES, placeholder=" …")
+        cells = mistake.prediction.cells()
+        sureness = "" if cells.probability is None else f"{cells.probability:6.1%}  "
+        target, said = (one_line(names.get(name, name)) for name in (cell_text(mistake.target), cells.prediction))
+        lines.append(f"{sureness}row {mistake.row:,}: {target}, taken for {said}")
+        text = textwrap.wrap(
+            one_line(cell_text(mistake.input)), max(20, width - INDENT), max_lines=INPUT_LINES, placeholder=" …"
+        )
         lines += [" " * INDENT + line for line in text]
     return "\n".join(lines)

@@ -17,6 +17,7 @@ from zoo.card import (
     UrlSource,
 )
 from zoo.kinds.spelling import told_apart
+from zoo.metrics import primary_figure
 from zoo.progress import bar, count, duration, size
 from zoo.runs.index import RunSummary
 from zoo.sanitize import one_line
@@ -92,8 +93,8 @@ def run_cells(run: RunSummary) -> list[Cell]:
 
 def metric(metrics: dict[str, float]) -> str:
     """The figure that tells most."""
-    name = next((name for name in ("accuracy", "loss", "rows") if name in metrics), None)
-    return f"{name} {metrics[name]:.4g}" if name else ""
+    figure = primary_figure(metrics)
+    return f"{one_line(figure[0])} {figure[1]:.4g}" if figure else ""
 
 
 def download_lines(download: Download) -> list[str]:

@@ -12,6 +12,7 @@ from textual.widgets import Input, Static
 
 from zoo.card import Card, Verb
 from zoo.sanitize import one_line
+from zoo.tasks import get_task
 from zoo.tui.commands import command_line
 from zoo.tui.deleting import delete_run, delete_weights
 from zoo.tui.feed import ModelLine
@@ -219,8 +220,10 @@ class ModelsScreen(Page):
         card = self._current
         if card is None:
             return
-        if card.weights is None or not card.labels:
-            self.notify(f"{card.name} is no trained classifier: fine-tune it first", severity="warning", markup=False)
+        if card.weights is None or not any(get_task(task).judged for task in card.tasks_of("predict")):
+            self.notify(
+                f"no data can tell how good {card.name} is: fine-tune it first", severity="warning", markup=False
+            )
             return
         from zoo.tui.screens.evaluate import EvaluateScreen
 
