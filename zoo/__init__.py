@@ -244,6 +244,9 @@ if TYPE_CHECKING:
         ClassificationMetrics as ClassificationMetrics,
     )
     from zoo.metrics import (
+        Judge as Judge,
+    )
+    from zoo.metrics import (
         LabelSetMetrics as LabelSetMetrics,
     )
     from zoo.metrics import (
@@ -342,7 +345,7 @@ _HOME = {
     "zoo.hyperparameters": ("DataOptions", "FinetuneOptions", "PretrainOptions", "TrainingOptions"),
     "zoo.image_options": ("ImageFinetuneOptions", "ImagePredictOptions", "ImagePretrainOptions"),
     "zoo.kinds": ("IMAGE", "LABEL", "LABELS", "NUMBER", "TEXT", "InputKind", "TargetKind", "Unusable"),
-    "zoo.metrics": ("ClassificationMetrics", "LabelSetMetrics", "MeanLoss", "RegressionMetrics"),
+    "zoo.metrics": ("ClassificationMetrics", "Judge", "LabelSetMetrics", "MeanLoss", "RegressionMetrics"),
     "zoo.options": ("Options", "option"),
     "zoo.answers": (
         "Answer",
