@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import cast
+from pathlib import Path
+from typing import NamedTuple, cast
 
 from zoo.card import Ability, Card, TextInput, Verb
 from zoo.catalog import Catalog, distinct_names
+from zoo.data.example import UNKNOWN
+from zoo.data.guessing import LikelyTask, likeliest_task
+from zoo.data.layout import parts_of
 from zoo.errors import InputMismatch
 from zoo.options import schema
 from zoo.tasks import get_task
@@ -35,6 +39,41 @@ def find_ability(model: str, verb: str, task: str = "", catalog: Catalog | None 
     """
     card = (catalog or Catalog.load()).resolve(model)
     return card, card.ability(verb, task)
+
+
+class ChosenAbility(NamedTuple):
+    """What a model brings to a verb, for the task that is asked for or that the data are plainly for."""
+
+    ability: Ability
+    reason: str = ""
+    """Why this task, in one line; empty where there is no other."""
+
+
+def choose_ability(
+    card: Card, verb: Verb, task: str, data: str | Path, named: Mapping[str, str] = UNKNOWN
+) -> ChosenAbility:
+    """What a model brings to a verb; where it knows several tasks and none is named, the data decide.
+
+    Args:
+        card: of the model.
+        verb: what it shall do.
+        task: for which; empty to let the data decide.
+        data: their path; data that are not there decide nothing.
+        named: names of columns that a person gives, by role.
+
+    Raises:
+        Unsupported: the model does not support the verb, not for this task, or data cannot decide between the tasks.
+    """
+    tasks = [get_task(name) for name in card.tasks_of(verb)]
+    if task or len(tasks) < 2 or not all(one.target and one.input == tasks[0].input for one in tasks):
+        return ChosenAbility(card.ability(verb, task))
+    if card.columns and card.task in card.tasks_of(verb):  # a result learns on as it was trained
+        tasks.sort(key=lambda one: one.name != card.task)
+    chosen = LikelyTask(tasks[0])
+    if str(data) and Path(data).expanduser().exists():
+        path = parts_of(Path(data).expanduser()).train
+        chosen = likeliest_task(tasks, path, named=named, trained=card.columns)
+    return ChosenAbility(card.ability(verb, chosen.task.name), chosen.reason)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, cast
 
 import msgspec
 
-from zoo.abilities import ability_verb, find_ability, offering_models
+from zoo.abilities import ability_verb, choose_ability, offering_models
 from zoo.card import Card
 from zoo.catalog import Catalog
 from zoo.data import InputRows, count_rows, digest, load, match_labels
@@ -41,6 +41,7 @@ PROCESSES = Option(
     name="processes", kind="int", default=1, help="Processes on this machine.", ge=1, le=64, advanced=True
 )
 _RUN_NAME = Option(name="name", kind="str", default="", help="Of the run.")
+_SEPARATOR = Option(name="separator", kind="str", default="", help="What stands between the labels of a row.")
 _MERGE_LABELS = Option(
     name="merge_labels", kind="bool", default=False, help="Whether labels that look the same are one class."
 )
@@ -53,8 +54,10 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     """A file, or a folder of images, by its path; or data that Python holds, see `zoo.data.in_memory`."""
     eval_data: Any = None
     """What to evaluate on; None for the `val` folder beside `train`, or a share of the rows."""
-    columns: Mapping[str, str | None] = {}
+    columns: Mapping[str, str] = {}
     """Names of columns by role, see `Task.roles`; those of the others are found by their usual names."""
+    separator: str = ""
+    """What stands between the labels of a text that holds several; empty for `|` or `;`."""
     merge_labels: bool = False
     """Whether labels that look the same are one class."""
 
@@ -102,13 +105,18 @@ def request_of(job: Job, catalog: Catalog | None = None) -> RunRequest:
         ZooError: the model, its options, the data, the output or the device cannot serve.
     """
     catalog = catalog or Catalog.load()
-    card, ability = find_ability(job.model, ability_verb(job.verb), job.task, catalog)
+    card = catalog.resolve(job.model)
     job = _in_plain_types(job)
+    verb, source = ability_verb(job.verb), job.source
+    ability, reason = choose_ability(card, verb, job.task, _existing(source.data), source.columns)
+    task = get_task(ability.task)
+    if job.verb != "predict":
+        task = task.divided_at(source.separator)
     check = {"evaluate": _check_evaluation, "predict": _check_prediction}.get(job.verb, _check_training)
     options = parse(ability.options, job.options, beside=_WORDS)
     processes = cast("int", read(PROCESSES, job.place.processes))
     with offering_models(card, job.verb, catalog):
-        checked = check(job, card, get_task(ability.task))
+        checked = check(job, card, task)
     check_name(job.name, catalog.cards)
     placement = choose(job.place.device, job.place.precision, known=ability.precisions)
     ability.check_precision(placement.precision)
@@ -120,6 +128,7 @@ def request_of(job: Job, catalog: Catalog | None = None) -> RunRequest:
         model=card.full_name,
         plugin=card.plugin,
         task=ability.task,
+        task_reason=reason,
         data=checked.data,
         options=dict(to_dict(options)),
         device=placement.device,
@@ -151,6 +160,7 @@ def _in_plain_types(job: Job) -> Job:
     source = msgspec.structs.replace(
         source,
         columns={role: name for role, name in columns.items() if name},
+        separator=plain(_SEPARATOR, source.separator),
         merge_labels=plain(_MERGE_LABELS, source.merge_labels),
     )
     return msgspec.structs.replace(job, name=plain(_RUN_NAME, job.name), source=source)
@@ -172,7 +182,8 @@ def written_data(job: Job) -> Iterator[tuple[Job, Path | None]]:
     if not held:
         yield job, None
         return
-    _, ability = find_ability(job.model, ability_verb(job.verb), job.task)
+    card, verb = Catalog.load().resolve(job.model), ability_verb(job.verb)
+    ability = card.ability(verb, job.task or next(iter(card.tasks_of(verb)), ""))
     with store.new_data_folder() as folder:
         task = get_task(ability.task)
         paths = {name: write(data, folder, name, task) for name, data in held.items()}
@@ -203,6 +214,7 @@ def _check_training(job: Job, card: Card, task: Task) -> _Checked:
         path=str(path),
         sha256=dataset.sha256,
         columns=named,
+        separator=source.separator,
         merge_labels=source.merge_labels,
     )
     if eval_data is None:
@@ -220,9 +232,10 @@ def _check_evaluation(job: Job, card: Card, task: Task) -> _Checked:
         raise Unsupported(f"{card.name} {reason}", f"fine-tune it first: zoo finetune {card.name} --data FILE")
     source, path = job.source, _existing(job.source.data)
     target = str(_new_file(job.out, "--errors")) if job.out else ""
-    named = _named(source)
+    named, training = _named(source), training_of(card)
+    separator = source.separator or ("" if training is None else training.data.separator)
+    task = task.divided_at(separator)
     dataset = load(path, task, named=named, min_classes=1, trained=trained_columns(card))
-    training = training_of(card)
     merge = source.merge_labels or (training is not None and training.data.merge_labels)
     if card.labels:
         match_labels(dataset, card.labels, merge=merge)
@@ -230,6 +243,7 @@ def _check_evaluation(job: Job, card: Card, task: Task) -> _Checked:
         path=str(path),
         sha256=dataset.sha256,
         columns=named,
+        separator=separator,
         merge_labels=merge,
     )
     return _Checked(data, target)

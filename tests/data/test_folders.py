@@ -181,5 +181,11 @@ def test_copies_of_an_image_stay_on_one_side(tmp_path: Path) -> None:
 def test_what_data_is_for_shows_in_its_columns(header: str, column: str, task: str, tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text(f"{header}\na,b,c\n")
-    assert likely_task(path, [column] if column else []).name == task
+    assert likely_task(path, {"input": column} if column else {}).name == task
+
+
+def test_a_folder_holds_images_of_classes(tmp_path: Path) -> None:
+    for name in ("cat", "dog"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.jpg").write_bytes(b"not looked at")
     assert likely_task(tmp_path).name == "image-classification"

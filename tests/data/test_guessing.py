@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from tests.data.conftest import Write
-from zoo.data import likely_columns
+from zoo.data import likely_columns, load
 from zoo.data.columns import usual_columns
+from zoo.data.guessing import likeliest_task
 from zoo.data.table import Table
+from zoo.errors import OptionInvalid
+from zoo.kinds import LABELS, NUMBER
 from zoo.tasks import get_task
 from zoo.tasks.task import Task
 
@@ -69,3 +73,42 @@ def test_nothing_is_guessed_where_nothing_shows(content: str, write: Write, clas
 def test_only_the_first_rows_are_read(write: Write, classify: Task) -> None:
     bad = tickets(300).encode() + b"\xff\xfe,not,UTF-8,at all\n"
     assert likely_columns(Table(write("tickets.csv", bad)), classify) == {"input": "Customer Message", "label": "Team"}
+
+
+@pytest.mark.parametrize(
+    ("column", "cells", "target", "reason"),
+    [
+        ("label", ["good", "bad"], "label", ""),
+        (
+            "label",
+            ["news|sport", "sport", "news"],
+            "label set",
+            "'label' is taken to hold label sets; --task one takes",
+        ),
+        ("labels", ["news; sport", "sport", "film"], "label set", "--task one takes labels"),
+        ("label", [f"{n / 7:.3f}" for n in range(30)], "number", "'label' is taken to hold numbers"),
+        ("score", [f"{n / 7:.3f}" for n in range(30)], "number", "column 'score' is taken to hold numbers"),
+        ("label", ["1", "2", "3", "4", "5"], "label", "'label' is taken to hold labels; --task number takes numbers"),
+        ("odd", ["news|sport", "sport"], "label", ""),
+    ],
+)
+def test_the_data_say_what_is_learnt(
+    column: str, cells: list[str], target: str, reason: str, write: Write, classify: Task
+) -> None:
+    one, several, number = (msgspec.structs.replace(classify, name=name) for name in ("one", "several", "number"))
+    several = msgspec.structs.replace(several, target=LABELS)
+    number = msgspec.structs.replace(number, target=NUMBER)
+    path = write("a.csv", f"text,{column}\n" + "".join(f"text {n},{cells[n % len(cells)]}\n" for n in range(60)))
+    chosen = likeliest_task((one, several, number), path)
+    assert target == str(chosen.task.target)
+    assert reason in chosen.reason
+    assert bool(reason) == bool(chosen.reason)
+
+
+def test_labels_are_divided_at_a_separator(write: Write, classify: Task) -> None:
+    sets = msgspec.structs.replace(classify, target=LABELS)
+    path = write("a.csv", 'text,label\na,"news, sport"\nb,sport\n')
+    assert load(path, sets).labels == ("news, sport", "sport")
+    assert load(path, sets.divided_at(",")).labels == ("news", "sport")
+    with pytest.raises(OptionInvalid, match="divides the labels of a row, and the target is one label here"):
+        classify.divided_at(",")

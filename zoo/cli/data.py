@@ -6,13 +6,13 @@ import argparse
 from contextlib import nullcontext
 from pathlib import Path
 
-from zoo.abilities import find_max_tokens, offering_models
+from zoo.abilities import choose_ability, find_max_tokens, offering_models
 from zoo.card import Card, ImageInput, TextInput, Verb
 from zoo.catalog import Catalog
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
 from zoo.cli.parser import Parser
-from zoo.cli.placing import add_columns, add_merge_labels, columns_of
+from zoo.cli.placing import add_columns, add_reading_labels, columns_of
 from zoo.data import inspect, likely_task
 from zoo.data.columns import trained_columns
 from zoo.data.example import UNKNOWN
@@ -32,7 +32,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("--model", metavar="MODEL", help="measure against what this model takes")
     parser.add_argument("--task", help="what the data is for (default: that of --model, else as the data looks)")
     add_columns(parser, label=True)
-    add_merge_labels(parser)
+    add_reading_labels(parser)
     parser.add_argument("--json", action="store_true", help="answer with one JSON document")
 
 
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> ExitCode:
     with offering_models(card, training) if card else nullcontext():
         found = inspect(
             args.data,
-            _task(args, card, training),
+            _task(args, card, training).divided_at(args.separator),
             eval_path=args.eval,
             named=columns_of(args),
             merge=args.merge_labels,
@@ -76,8 +76,13 @@ def _task(args: argparse.Namespace, card: Card | None, training: Verb) -> Task:
     if args.task:
         return get_task(args.task)
     if card is None:
-        return likely_task(args.data, [args.input_column] if args.input_column else [])
-    return get_task(_training_task(card, training))
+        return likely_task(args.data, columns_of(args))
+    if training not in card.verbs:
+        return get_task(card.task)
+    ability, reason = choose_ability(card, training, "", args.data, columns_of(args))
+    if reason:
+        diagnostics.note(reason)
+    return get_task(ability.task)
 
 
 def _tokenizer(card: Card) -> Path | None:
@@ -99,8 +104,3 @@ def _tokenizer(card: Card) -> Path | None:
         diagnostics.note(f"the weights of {card.name} hold no tokenizer.json: lengths are in words")
         return None
     return path
-
-
-def _training_task(card: Card, training: Verb) -> str:
-    """What a model is trained for; the first of several."""
-    return next(iter(card.tasks_of(training)), card.task)

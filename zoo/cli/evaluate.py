@@ -11,8 +11,8 @@ from zoo.cli.option_flags import add_help_all, add_options, given_options
 from zoo.cli.parser import Parser
 from zoo.cli.placing import (
     add_columns,
-    add_merge_labels,
     add_placement,
+    add_reading_labels,
     add_task,
     named_ability,
     named_model,
@@ -42,7 +42,7 @@ def complete_parser(parser: Parser, words: list[str]) -> None:
         help="CSV, TSV, JSON or Parquet, with labels, or a folder of images in class folders",
     )
     add_columns(parser, label=True)
-    add_merge_labels(parser)
+    add_reading_labels(parser)
     parser.add_argument(
         "--errors",
         metavar="FILE",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from zoo.abilities import find_ability
+from zoo.abilities import choose_ability
 from zoo.card import Ability, Card, Verb
 from zoo.catalog import Catalog
 from zoo.cli import diagnostics
@@ -80,13 +80,20 @@ def columns_of(args: argparse.Namespace) -> dict[str, str]:
     return {role: name for role, name in columns.items() if name}
 
 
-def add_merge_labels(parser: argparse.ArgumentParser) -> None:
-    """`--merge-labels`."""
+def add_reading_labels(parser: Parser) -> None:
+    """`--merge-labels` and `--separator`."""
     parser.add_argument(
         "--merge-labels",
         action="store_true",
         help="labels that differ only in case, blanks, invisible characters or Unicode form are one class",
     )
+    separator = parser.add_argument(
+        "--separator",
+        default="",
+        metavar="MARK",
+        help="what stands between the labels of a row that has several (default: | or ;)",
+    )
+    parser.advanced.append(separator)
 
 
 def named_model(parser: Parser, words: list[str], common: type[Options] = Options) -> str:
@@ -135,7 +142,9 @@ def named_ability(parser: argparse.ArgumentParser, words: list[str], model: str,
     """
     catalog = Catalog.load()
     parser.set_defaults(catalog=catalog)
-    return find_ability(model, verb, _value_of("--task", words), catalog)
+    card = catalog.resolve(model)
+    named = {TARGET: _value_of("--label", words) or _value_of("--target", words)}
+    return card, choose_ability(card, verb, _value_of("--task", words), _value_of("--data", words), named).ability
 
 
 def _value_of(flag: str, words: list[str]) -> str:
@@ -155,6 +164,7 @@ def source_of(args: argparse.Namespace, data: str, eval_data: str | None = None)
         data=data,
         eval_data=eval_data,
         columns=columns_of(args),
+        separator=getattr(args, "separator", ""),
         merge_labels=getattr(args, "merge_labels", False),
     )
 

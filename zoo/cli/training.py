@@ -12,8 +12,8 @@ from zoo.cli.option_flags import add_help_all, add_number, add_options, given_op
 from zoo.cli.parser import Parser
 from zoo.cli.placing import (
     add_columns,
-    add_merge_labels,
     add_placement,
+    add_reading_labels,
     add_task,
     named_ability,
     named_model,
@@ -48,7 +48,7 @@ def complete_parser(parser: Parser, words: list[str], verb: Verb) -> None:
     parser.add_argument("--eval", metavar="DATA", help="evaluate on this instead of holding out a share of --data")
     add_columns(parser, label=verb == "finetune")
     if verb == "finetune":
-        add_merge_labels(parser)
+        add_reading_labels(parser)
     parser.add_argument("--name", default="", help="name of the run and of the model that comes of it")
     add_task(parser)
     add_placement(parser)

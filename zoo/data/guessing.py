@@ -2,37 +2,98 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
-from zoo.data.columns import likely_kind
+from zoo.data.columns import likely_kind, usual_columns
 from zoo.data.example import UNKNOWN, Columns
 from zoo.data.formats import class_folders
 from zoo.data.rows import Row
 from zoo.data.table import Table
 from zoo.kinds import INPUT_KINDS
-from zoo.kinds.kind import is_empty
+from zoo.kinds.kind import TARGET, is_empty
 from zoo.tasks import BUILT_IN, get_task
 from zoo.tasks.task import Task
 
+PLAIN = 0.5
+"""Least likeness of a column to targets that a task is chosen for."""
 SAMPLED_ROWS = 200
 """First rows of a table that a guess is made from."""
 
 
-def likely_task(path: str | Path, named: Iterable[str] = ()) -> Task:
-    """Classification: of images for a folder, or a table with a usual column of images and none of texts.
+def likely_task(path: str | Path, named: Mapping[str, str] = UNKNOWN) -> Task:
+    """One with a target: of images for a folder, or a table with a usual column of images and none of texts.
 
     Args:
         path: the data.
-        named: the columns of its inputs, where they are named.
+        named: names of columns that a person gives, by role.
 
     Raises:
         DatasetInvalid: it cannot be read.
         Unsupported: a package that reads this format is not installed.
     """
-    kind = (class_folders.INPUT_KIND if Path(path).is_dir() else likely_kind(Table(path), named)) or INPUT_KINDS[0]
-    return next(task for task in map(get_task, BUILT_IN) if task.input is kind and task.target)
+    inputs = [name for role, name in named.items() if role != TARGET]
+    kind = class_folders.INPUT_KIND if Path(path).is_dir() else likely_kind(Table(path), inputs)
+    kind = kind or INPUT_KINDS[0]
+    tasks = [task for task in map(get_task, BUILT_IN) if task.input is kind and task.target]
+    return likeliest_task(tasks, path, named=named).task
+
+
+class LikelyTask(NamedTuple):
+    """What a data set is most likely to be for, of several tasks."""
+
+    task: Task
+    reason: str = ""
+    """In one line; empty where nothing else would do."""
+
+
+def likeliest_task(
+    tasks: Sequence[Task], path: str | Path, *, named: Mapping[str, str] = UNKNOWN, trained: Columns = UNKNOWN
+) -> LikelyTask:
+    """The task whose target the data hold most plainly; the first of the tasks where they tell nothing.
+
+    Args:
+        tasks: to choose from, the usual one first.
+        path: the data.
+        named: names of columns that a person gives, by role.
+        trained: the columns that the model was trained on.
+
+    Raises:
+        DatasetInvalid: it cannot be read.
+        Unsupported: a package that reads this format is not installed.
+    """
+    table = Table(path)
+    rows = [row for row in islice(table.rows(table.columns), SAMPLED_ROWS) if isinstance(row, Row)]
+    likeness: list[float] = []
+    columns: list[str] = []
+    for task in tasks:
+        columns.append(_target_column(table, task, named, trained))
+        cells = [row.values[columns[-1]] for row in rows] if columns[-1] else []
+        cells = [cell for cell in cells if not is_empty(cell)]
+        likeness.append(task.target.likeness(cells) if task.target and cells else 0.0)
+    best = max(range(len(tasks)), key=lambda index: (likeness[index], -index))
+    if likeness[best] < PLAIN:
+        best = 0
+    return LikelyTask(tasks[best], _reason(tasks, best, columns, likeness))
+
+
+def _reason(tasks: Sequence[Task], best: int, columns: Sequence[str], likeness: Sequence[float]) -> str:
+    """Why the best of the tasks was chosen, and what else the data may be for."""
+    column = columns[best]
+    others = [i for i, task in enumerate(tasks) if i != best and columns[i] == column and (likeness[i] or not i)]
+    if not column or not (best or others):
+        return ""
+    reason = f"column {column!r} is taken to hold {tasks[best].target}s"
+    return reason + (f"; --task {tasks[others[0]].name} takes {tasks[others[0]].target}s" if others else "")
+
+
+def _target_column(table: Table, task: Task, named: Mapping[str, str], trained: Columns) -> str:
+    """The column of the target, as the table spells it; empty where there is none."""
+    if name := named.get(TARGET, ""):
+        return next((column for column in table.columns if column.lower() == name.lower()), "")
+    return usual_columns(table, task, trained).get(TARGET, "")
 
 
 def likely_columns(table: Table, task: Task, known: Columns = UNKNOWN) -> Columns:

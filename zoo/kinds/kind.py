@@ -7,6 +7,8 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from zoo.errors import OptionInvalid
+
 if TYPE_CHECKING:
     from zoo.data.report import Inspection, Part
     from zoo.kinds.facts import Finding
@@ -173,6 +175,19 @@ class TargetKind(Kind):
     @abstractmethod
     def findings(self, inspection: Inspection) -> Iterator[Finding]:
         """What a person should know of the targets of the data."""
+
+    def divided_at(self, separator: str) -> TargetKind:
+        """The same kind, the labels of a text divided at a separator; an empty one leaves the kind as it is.
+
+        Raises:
+            OptionInvalid: there is nothing to divide.
+        """
+        if separator:
+            raise OptionInvalid(
+                f"--separator {separator} divides the labels of a row, and the target is one {self} here",
+                "--task says what is learnt; zoo tasks lists the tasks",
+            )
+        return self
 
     def strata(self, targets: Sequence[Any]) -> list[Hashable]:
         """What holding rows out divides in the same share, each for itself, for every target of the data."""

@@ -58,6 +58,10 @@ class LabelsKind(TargetKind):
         """With the other names, each once."""
         return tuple(sorted({names.get(label, label) for label in target}))
 
+    def divided_at(self, separator: str) -> LabelsKind:
+        """At this separator, if there is one."""
+        return LabelsKind(separator) if separator else self
+
     def strata(self, targets: Sequence[Any]) -> list[Hashable]:
         """By the rarest label of each, so that rows are held out of all labels."""
         counts = Counter(label for target in targets for label in target or ())
@@ -77,7 +81,7 @@ class LabelsKind(TargetKind):
             return 0.0
         if all(isinstance(cell, list | tuple) for cell in cells):
             return 2.0
-        combinations = {tuple(sorted(set(map(str, part)))) for part in parts}
+        combinations = {tuple(sorted({str(label).strip() for label in part})) for part in parts}
         occurring = Counter(label for labels in combinations for label in labels)
         several = any(len(labels) > 1 for labels in combinations)
         return 2.0 if several and max(occurring.values()) > 1 else 0.0

@@ -64,4 +64,5 @@ def _command(data: DataRequest, found: Inspection) -> str:
     for role, column in used.items():
         if data.columns.get(role) or column.lower() not in task.usual_columns(role):
             words += f"{flag_naming(role)}{column}".split(" ", 1)
+    words += ["--separator", data.separator] if data.separator else []
     return shlex.join([*words, *(["--merge-labels"] if data.merge_labels else [])])

@@ -46,7 +46,7 @@ def evaluate(worker: Worker) -> AnyEvent:
         DatasetInvalid: it could answer none of the rows.
     """
     _, card = resolve(worker)
-    task = get_task(worker.request.task)
+    task = get_task(worker.request.task).divided_at(worker.request.data.separator)
     dataset, quarantine = _load_data(worker, card, task)
     card, predictor = load_predictor(worker)
     labels = card.labels or dataset.labels

@@ -28,6 +28,8 @@ class DataRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     eval_sha256: str = ""
     columns: dict[str, str] = {}
     """Names of columns by role, as they were asked for; those of other roles are found by their usual names."""
+    separator: str = ""
+    """What stands between the labels of a text that holds several; empty for the usual ones."""
     merge_labels: bool = False
     """Whether labels that look the same are one class."""
     input_column: str = ""
@@ -48,6 +50,8 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     """`plugin/name` of the card, or the name of an earlier run."""
     plugin: str
     task: str
+    task_reason: str = ""
+    """Why this task, in one line; empty where it was asked for, or there is no other."""
     data: DataRequest
     options: dict[str, Any] = {}
     """Plain values of the verb's option set, defaults included."""

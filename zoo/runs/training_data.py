@@ -96,6 +96,8 @@ def load_training_data(worker: Worker, task: Task, options: DataOptions, trained
     sources = [dataset, held_out] if held_out else [dataset]
     quarantine = Quarantine(worker, sources)
     quarantine.check_share(options.max_rejected)
+    if worker.request.task_reason:
+        worker.emit(Noted(message=worker.request.task_reason))
     for source in sources:
         for message in replaced_columns(source.path, trained, source.columns, request.columns):
             worker.emit(Noted(message=message))

@@ -44,7 +44,7 @@ def train(worker: Worker) -> AnyEvent:
     plugin, card = resolve(worker)
     verb: Verb = "pretrain" if request.verb == "pretrain" else "finetune"
     ability = card.ability(verb, request.task)
-    task = get_task(ability.task)
+    task = get_task(ability.task).divided_at(request.data.separator)
     options = cast("DataOptions", parse(ability.options, request.options))  # has its fields: plugins are held to it
     _drop_unfinished(worker)
     data = load_training_data(worker, task, options, trained_columns(card))

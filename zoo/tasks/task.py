@@ -61,6 +61,14 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
         """Usual names of the columns that hold inputs."""
         return tuple(name for role in self.input.roles for name in self.usual_columns(role))
 
+    def divided_at(self, separator: str) -> Task:
+        """The same task, the labels of a text divided at a separator, if there is one.
+
+        Raises:
+            OptionInvalid: its targets are not divided.
+        """
+        return msgspec.structs.replace(self, target=self.target.divided_at(separator)) if self.target else self
+
     def new_judge(self, labels: Sequence[str]) -> Judge:
         """What the answers of one model are judged by.
 
