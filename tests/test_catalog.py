@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.plugin_site import Site, card, new_site, plugin
+from zoo.abilities import fitting_models
 from zoo.card import FolderSource
 from zoo.catalog import Catalog, is_local
 from zoo.errors import UnknownModel
@@ -135,6 +136,29 @@ def test_the_result_of_a_run_is_a_model(toys: Site, store: Path) -> None:
     assert found.weights.size_bytes == 4
     assert is_local(found)
     assert [card.name for card in Catalog.load().search(local=True)] == ["my-run"]
+
+
+def test_models_that_take_a_kind_of_input_are_offered_recommended_ones_first(site: Site, store: Path) -> None:
+    weights = "zoo.Weights(files=(), sources=(zoo.HubSource(repository='a/b', revision='1' * 40),))"
+    both = "(zoo.Ability(verb='finetune', task='text-classification', options=zoo.FinetuneOptions), "
+    both += "zoo.Ability(verb='predict', task='fill-mask'), zoo.Ability(verb='predict', task='feature-extraction'))"
+    best = card("best", abilities=both, weights=weights, recommended_for="('feature-extraction',)")
+    shown = card("shown", abilities=both, weights=weights, demonstration="True")
+    site.install("red", plugin(card("tiny", abilities=both), shown, card("old", abilities=both, weights=weights), best))
+    write_result(store, "mine")
+
+    catalog = Catalog.load()
+
+    for_predicting = [(found.name, task) for found, task in catalog.taking("text", "predict")]
+    assert for_predicting[0] == ("best", "feature-extraction")
+    assert [name for name, _ in for_predicting] == ["best", "mine", "old", "shown"]
+    assert [found.name for found, _ in catalog.taking("text", "finetune")] == ["mine", "best", "old", "tiny", "shown"]
+    assert fitting_models("text", "predict", catalog) == (
+        "models that take texts: best (recommended), mine, old, shown (zoo ls --task feature-extraction)"
+    )
+    assert fitting_models("text", "finetune", catalog) == (
+        "models that take texts: mine, best, old, tiny (zoo ls --task text-classification)"
+    )
 
 
 def test_a_result_is_not_recommended_because_its_base_is(site: Site, store: Path) -> None:

@@ -14,6 +14,7 @@ from zoo.data.guessing import LikelyTask, likeliest_task
 from zoo.data.layout import parts_of
 from zoo.errors import InputMismatch
 from zoo.options import schema
+from zoo.ranking import is_recommended
 from zoo.tasks import get_task
 
 _MODELS_OFFERED = 4
@@ -99,12 +100,15 @@ def offering_models(card: Card, verb: str, catalog: Catalog | None = None) -> It
 
 
 def fitting_models(kind: str, verb: Verb, catalog: Catalog | None = None) -> str:
-    """A few models that have a verb for a kind of input, in words."""
-    cards = (catalog or Catalog.load()).taking(kind, verb)
-    if not cards:
+    """A few models that have a verb for a kind of input, in words, recommended ones first."""
+    fitting = (catalog or Catalog.load()).taking(kind, verb)
+    if not fitting:
         return f"no model here takes {kind}s; zoo install adds a plugin"
-    names = ", ".join(distinct_names(cards)[:_MODELS_OFFERED])
-    return f"models that take {kind}s: {names} (zoo ls --task {cards[0].tasks_of(verb)[0]})"
+    (best, task), *_ = fitting
+    names = distinct_names([card for card, _ in fitting])[:_MODELS_OFFERED]
+    if is_recommended(best, task):
+        names[0] += " (recommended)"
+    return f"models that take {kind}s: {', '.join(names)} (zoo ls --task {task})"
 
 
 def find_max_tokens(card: Card, verb: str, chosen: str = "") -> int | None:

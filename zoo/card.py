@@ -200,8 +200,9 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(dict.fromkeys(task for task in (*self.recommended_for, self.task, *known) if task in known))
 
     def tasks_of(self, verb: str) -> tuple[str, ...]:
-        """The tasks for which the model supports a verb; none where it does not."""
-        return tuple(ability.task for ability in self.abilities if ability.verb == verb)
+        """The tasks for which the model supports a verb, those it is recommended for first; none where it does not."""
+        tasks = (ability.task for ability in self.abilities if ability.verb == verb)
+        return tuple(sorted(tasks, key=lambda task: task not in self.recommended_for))
 
     def ability(self, verb: str, task: str = "") -> Ability:
         """What the model brings to a verb.

@@ -14,7 +14,7 @@ from zoo.errors import OptionInvalid, UnknownModel
 from zoo.hub_reference import is_reference, parse_reference
 from zoo.paths import runs_folder
 from zoo.plugins import Plugin, PluginFailure, load_plugins
-from zoo.ranking import ordered
+from zoo.ranking import ordered, rank
 from zoo.runs.result import MANIFEST, ResultManifest
 from zoo.suggestions import did_you_mean
 from zoo.tasks import get_task
@@ -74,12 +74,15 @@ class Catalog:
         )
         return tuple(ordered(matching, needles, task))
 
-    def taking(self, kind: str, verb: Verb) -> tuple[Card, ...]:
-        """Models that have a verb for a kind of input, those that are here and have learnt something first."""
-        cards = [card for card in self.cards if kind in {get_task(task).input.name for task in card.tasks_of(verb)}]
-        if verb == "predict":
-            cards = [card for card in cards if card.weights is not None]
-        return tuple(sorted(cards, key=lambda card: (not is_local(card), card.weights is None)))
+    def taking(self, kind: str, verb: Verb) -> list[tuple[Card, str]]:
+        """Models that have a verb for a kind of input, each with its task; recommended ones first, then those here."""
+        fitting = [
+            (card, tasks[0])
+            for card in self.cards
+            if (tasks := [task for task in card.tasks_of(verb) if get_task(task).input.name == kind])
+            and (verb != "predict" or card.weights is not None)
+        ]
+        return sorted(fitting, key=lambda pair: (rank(*pair), not is_local(pair[0])))
 
     def resolve(self, name: str) -> Card:
         """The card of that name: exactly, as `plugin/name`, or as the only one that begins so.

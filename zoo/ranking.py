@@ -9,6 +9,8 @@ from zoo.card import Card, FolderSource
 
 Mark = Literal["recommended", "own run", "pretrained", "from scratch", "demonstration"]
 """What a list says of a model."""
+FROM_SCRATCH = "from scratch, with random numbers"
+"""How a model without weights starts, in words."""
 _MARKS: tuple[Mark, ...] = get_args(Mark)
 """In the order in which lists have them."""
 
@@ -61,25 +63,32 @@ def match_rank(card: Card, words: Sequence[str]) -> int:
         card: of the model.
         words: in lower case; all are known to occur in the card.
     """
-    name = card.name.lower()
-    if not words or list(words) in ([name], [card.full_name.lower()]):
+    if not words:
         return 0
-    if not all(word in name for word in words):
+    name = card.name.lower()
+    if any(word not in name for word in words):
         return 3
+    if [name] == [*words]:
+        return 0
     return 2 if is_result(card) else 1
 
 
-def ordered(cards: Iterable[Card], words: Sequence[str] = (), task: str = "") -> list[Card]:
-    """Models in the order in which a list has them.
+def order_key(card: Card, words: Sequence[str] = (), task: str = "") -> tuple[int, int]:
+    """What to sort a list of models by.
 
     Args:
-        cards: that the list has.
+        card: of one of the models.
         words: that were typed to find them, in lower case.
         task: that the list is about; empty for any.
     """
-    return sorted(cards, key=lambda card: (match_rank(card, words), rank(card, task)))
+    return match_rank(card, words), rank(card, task)
+
+
+def ordered(cards: Iterable[Card], words: Sequence[str] = (), task: str = "") -> list[Card]:
+    """Models in the order in which a list has them; see `order_key`."""
+    return sorted(cards, key=lambda card: order_key(card, words, task))
 
 
 def marked_tasks(card: Card) -> str:
     """What can be done with a model: its tasks, those first that it is recommended for, which carry a star."""
-    return ", ".join(f"{task}*" if task in card.recommended_for else task for task in card.tasks)
+    return ", ".join(f"*{task}" if task in card.recommended_for else task for task in card.tasks)

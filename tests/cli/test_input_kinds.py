@@ -37,8 +37,14 @@ TRAINING = ("finetune {0} --data {1}", "data inspect {1} --model {0}")
 PREDICTING = ("predict {0} --file {1}", "predict {0} --file {1} --out answers.csv")
 """Not for the model of texts, which has to be trained first."""
 MISMATCHES = (
-    (TEXTS, "pets", "a folder of images", "models that take images: resnet", TRAINING),
-    (TEXTS, "pets.csv", "a table of images (column file_name)", "models that take images: resnet", TRAINING),
+    (TEXTS, "pets", "a folder of images", "models that take images: resnet50 (recommended), ", TRAINING),
+    (
+        TEXTS,
+        "pets.csv",
+        "a table of images (column file_name)",
+        "models that take images: resnet50 (recommended), ",
+        TRAINING,
+    ),
     (IMAGES, "texts.csv", "a table of texts (column Review)", "texts", (*TRAINING, *PREDICTING)),
     (IMAGES, "texts.txt", "plain text", "texts", (*TRAINING, *PREDICTING)),
 )

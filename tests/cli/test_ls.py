@@ -89,8 +89,8 @@ def test_what_is_recommended_for_the_task_is_marked_and_comes_first_and_demonstr
         ["scratch", "from scratch"],
         ["shown", "demonstration"],
     ]
-    assert "  text-classification*, fill-mask " in for_classification
-    assert "  fill-mask*, text-classification* " in for_classification
+    assert "  *text-classification, fill-mask " in for_classification
+    assert "  *fill-mask, *text-classification " in for_classification
 
 
 def test_a_terminal_has_what_is_recommended_in_bold(

@@ -110,7 +110,7 @@ def test_a_model_without_weights_is_told(capsys: pytest.CaptureFixture[str]) -> 
     assert main(["pull", "scratch"]) == ExitCode.USAGE
 
     assert capsys.readouterr().err.splitlines() == [
-        "error: scratch has no weights: it starts from random numbers",
+        "error: scratch has no weights: it starts from scratch, with random numbers",
         "hint: zoo pretrain scratch",
     ]
 

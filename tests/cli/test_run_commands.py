@@ -72,7 +72,13 @@ def test_a_dry_run_says_what_would_be_done(echo: None, rows: Path, store: Path) 
     done = type_in("finetune", "echo", "--data", str(rows), "--dry-run", *HERE)
 
     assert done.returncode == 0
-    for told in ("training rows", "36 of 1 row, 1 epoch", "would write to", str(store)):
+    for told in (
+        "starts           from scratch, with random numbers",
+        "training rows",
+        "36 of 1 row, 1 epoch",
+        "would write to",
+        str(store),
+    ):
         assert told in done.stdout
     assert list((store / "runs").iterdir()) == []
 

@@ -11,7 +11,7 @@ import pytest
 from tests.echo_runs import echo, finetune, rows
 from tests.hub_server import HubServer, Served, hub_server
 from tests.plugin_site import Site, card, new_site, plugin
-from tests.weights_factory import some_bytes, url_source, weights, write_files
+from tests.weights_factory import hub_source, some_bytes, url_source, weights, write_files
 from zoo import devices
 from zoo.card import FolderSource
 from zoo.devices import Device
@@ -36,9 +36,9 @@ def one_device(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    """Five models of two plugins; one of them has its weights here, one of them elsewhere."""
+    """Five models of two plugins: one is recommended and here, one elsewhere, one a demonstration."""
     here = weights({"w.bin": b"weights"}, FolderSource(path=str(write_files(tmp_path / "here", {"w.bin": b"weights"}))))
-    away = weights({"w.bin": some_bytes(1000)}, FolderSource(path=str(tmp_path / "away")))
+    away = weights({"w.bin": some_bytes(1000)}, hub_source())
     names = "from zoo import *"
     ability = "zoo.Ability(task='text-classification', options=zoo.FinetuneOptions)"
     both = f"{{'finetune': {ability}, 'predict': zoo.Ability(task='text-classification')}}"
@@ -46,7 +46,14 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
         site.install(
             "red",
             plugin(
-                card("alpha", weights=repr(here), parameters="12_300_000", abilities=both, license="'MIT'"),
+                card(
+                    "alpha",
+                    weights=repr(here),
+                    parameters="12_300_000",
+                    abilities=both,
+                    license="'MIT'",
+                    recommended_for="('text-classification',)",
+                ),
                 card("beta", weights=repr(away), parameters="4_000", summary="'the small one'"),
                 card("gamma", abilities=both),
                 more=names,
@@ -56,7 +63,7 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
             "blue",
             plugin(
                 card("delta", task="'fill-mask'", abilities="{'predict': zoo.Ability(task='fill-mask')}"),
-                card("x-epsilon", summary="'[red]no markup[/red]'"),
+                card("x-epsilon", summary="'[red]no markup[/red]'", demonstration="True"),
                 more=names,
             ),
         )

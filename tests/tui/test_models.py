@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from threading import Event
@@ -24,6 +25,13 @@ def names(pilot: Driver) -> list[str]:
     return [line.card.name for line in pilot.app.screen.query_one(Table).rows]
 
 
+def write_result(run: RunFolder, base: str) -> None:
+    """What a finished run leaves as its model."""
+    about = {"name": run.name, "plugin": "red", "base": base, "parent": base, "verb": "finetune"}
+    (run.path / "model").mkdir()
+    (run.path / "model" / "zoo.json").write_text(json.dumps({**about, "task": "text-classification"}), "utf-8")
+
+
 async def loaded(pilot: Driver) -> None:
     await shows(pilot, "alpha", "epsilon", "5 of 5")
 
@@ -31,8 +39,20 @@ async def loaded(pilot: Driver) -> None:
 @scenario()
 async def test_all_models_are_there_with_what_is_known(pilot: Driver, models: Site) -> None:
     await loaded(pilot)
-    text = await shows(pilot, "alpha text-classification 12.3M 7 B yes", "beta text-classification 4.0k 1.0 kB no")
-    assert "gamma text-classification -" in text
+    await shows(
+        pilot,
+        "alpha recommended *text-classification 7 B yes",
+        "beta pretrained text-classification 1.0 kB no",
+        "gamma from scratch text-classification -",
+        "x-epsilon demonstration text-classification -",
+    )
+    assert names(pilot) == ["alpha", "beta", "delta", "gamma", "x-epsilon"]
+
+
+@scenario(size=(100, 24))
+async def test_a_wide_terminal_has_the_parameters(pilot: Driver, models: Site) -> None:
+    await loaded(pilot)
+    await shows(pilot, "alpha recommended *text-classification 12.3M 7 B yes")
 
 
 @scenario()
@@ -46,6 +66,20 @@ async def test_typing_filters(pilot: Driver, models: Site) -> None:
     await pilot.press("slash")
     await write(pilot, "nothing like this")
     await shows(pilot, "no model matches; Esc shows all")
+
+
+@scenario()
+async def test_typing_finds_names_of_models_before_runs_made_from_them(
+    pilot: Driver, models: Site, write_run: Callable[..., RunFolder]
+) -> None:
+    for name, base in (("mine", "gamma"), ("gamma-1", "gamma")):
+        write_result(write_run(name, RunFinished()), base)
+    await shows(pilot, "7 of 7", "own run")
+    assert names(pilot)[0] == "alpha"
+    assert set(names(pilot)[1:3]) == {"mine", "gamma-1"}
+    await pilot.press("slash")
+    await write(pilot, "gam")
+    assert names(pilot) == ["gamma", "gamma-1", "mine"]
 
 
 @scenario()
@@ -69,6 +103,8 @@ async def test_sorting_by_key_and_by_mouse(pilot: Driver, models: Site) -> None:
     assert names(pilot) == sorted(names(pilot), reverse=True)
     await pilot.press("s", "s")
     assert names(pilot)[:2] == ["alpha", "beta"], "most parameters first, unknown last"
+    await pilot.click(Table, offset=(26, 0))
+    assert names(pilot) == ["alpha", "beta", "delta", "gamma", "x-epsilon"], "by their marks"
 
 
 @scenario()
@@ -109,7 +145,7 @@ async def test_the_command_can_be_copied(pilot: Driver, models: Site) -> None:
     assert pilot.app.clipboard == "zoo predict alpha"
 
 
-@scenario()
+@scenario(size=(150, 24))
 async def test_runs_on_this_machine_are_counted(
     pilot: Driver, models: Site, write_run: Callable[..., RunFolder]
 ) -> None:

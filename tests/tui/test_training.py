@@ -61,6 +61,7 @@ async def test_from_the_form_to_a_finished_run(pilot: Driver, echo: None, one_de
     await shows(
         pilot, "40 usable, 2 classes: negative, positive", "steps 12 of 1 row, 0.33", "time shows once it trains"
     )
+    await shows(pilot, "starts from scratch, with random numbers")
     await pilot.press("y")
     await shows(pilot, "typed finetune echo/echo finished", "negative 1.000 1.000 1.000")
 

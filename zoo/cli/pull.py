@@ -13,6 +13,7 @@ from zoo.errors import UnknownModel, Unsupported
 from zoo.fetch import Progress, fetch
 from zoo.hub_reference import is_reference
 from zoo.progress import bar, duration, size
+from zoo.ranking import FROM_SCRATCH
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +38,7 @@ def run(args: argparse.Namespace) -> ExitCode:
             return _from_hub(args)
         raise
     if card.weights is None:
-        raise Unsupported(f"{card.name} has no weights: it starts from random numbers", f"zoo pretrain {card.name}")
+        raise Unsupported(f"{card.name} has no weights: it starts {FROM_SCRATCH}", f"zoo pretrain {card.name}")
     return _answer(args, card, str(fetch(card.weights, on_progress=_show)))
 
 

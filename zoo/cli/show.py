@@ -13,7 +13,7 @@ from zoo.fetch.verify import pin_shown
 from zoo.kinds.spelling import told_apart
 from zoo.options import schema
 from zoo.progress import size
-from zoo.ranking import mark
+from zoo.ranking import FROM_SCRATCH, mark
 from zoo.sanitize import one_line
 
 
@@ -75,7 +75,7 @@ def columns_shown(columns: dict[str, str]) -> str:
 
 def _weights(card: Card) -> list[tuple[str, str]]:
     if card.weights is None:
-        return [("weights", "none: it starts from scratch, with random numbers")]
+        return [("weights", f"none: it starts {FROM_SCRATCH}")]
     here = "on this machine" if is_local(card) else "not on this machine yet: zoo pull fetches them"
     total = size(card.weights.size_bytes) + ", " if card.weights.size_bytes is not None else ""
     files = [(f"  {file.name}", f"sha256 {pin_shown(file)}") for file in card.weights.files if file.pin]

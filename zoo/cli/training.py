@@ -6,6 +6,7 @@ import argparse
 
 from zoo.api import Run, start
 from zoo.card import Card, Verb
+from zoo.catalog import Catalog
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode, exit_code_by_name, exit_code_of_kind
 from zoo.cli.option_flags import add_help_all, add_number, add_options, given_options
@@ -29,7 +30,9 @@ from zoo.kinds import TEXT
 from zoo.options import Options
 from zoo.plurals import counted
 from zoo.progress import count, duration
+from zoo.ranking import FROM_SCRATCH
 from zoo.requests import PROCESSES, Job, request_of
+from zoo.runs.events import RunPlanned
 from zoo.runs.request import RunRequest
 from zoo.runs.snapshot import RunSnapshot
 from zoo.tasks import get_task
@@ -88,7 +91,8 @@ def run(args: argparse.Namespace, verb: Verb) -> ExitCode:
     request = request_of(job, args.catalog)
     tell_placement(request)
     if args.dry_run:
-        return _dry_run(request, as_json=args.json)
+        card = (args.catalog or Catalog.load()).resolve(request.model)
+        return _dry_run(request, card, as_json=args.json)
     started = start(request)
     diagnostics.note(f"run: {started.name}, in {started.folder.path}")
     if args.detach:
@@ -106,7 +110,7 @@ def watch_and_tell(started: Run, *, as_json: bool) -> ExitCode:
     return code
 
 
-def _dry_run(request: RunRequest, *, as_json: bool) -> ExitCode:
+def _dry_run(request: RunRequest, card: Card, *, as_json: bool) -> ExitCode:
     """Let the worker build everything and say what it would do; nothing of it stays."""
     with dry_run(request) as started:
         for _ in started.watch():
@@ -118,27 +122,30 @@ def _dry_run(request: RunRequest, *, as_json: bool) -> ExitCode:
             diagnostics.note(note)
         for warning in snapshot.warnings:
             diagnostics.warn(warning)
-        plan = snapshot.plan
-        facts = {
-            "model": request.model,
-            "task": request.task,
-            "training rows": f"{snapshot.train_rows:,}",
-            "evaluation rows": f"{snapshot.eval_rows:,}",
-            "rejected rows": f"{snapshot.rejected_rows:,}",
-            "steps": f"{plan.steps:,} of {counted(plan.batch_size, 'row')}, {counted(plan.epochs, 'epoch')}",
-            "parameters": f"{count(plan.trainable_parameters)} trained of {count(plan.parameters)}",
-            "peak learning rate": f"{plan.lr:g}",
-            "device": f"{request.device}, {request.precision}, {counted(request.processes, 'process')}",
-            "time": "" if snapshot.planned_s is None else f"about {duration(snapshot.planned_s)} of training",
-            "would write to": str(started.folder.path),
-        }
         if as_json:
-            output.emit_json({"request": request, "plan": plan, "snapshot": snapshot})
+            output.emit_json({"request": request, "plan": snapshot.plan, "snapshot": snapshot})
         else:
-            # A loop of its own may have none of these.
-            known = {"parameters": plan.parameters, "peak learning rate": plan.lr, "time": snapshot.planned_s}
-            output.table([fact for fact in facts.items() if known.get(fact[0], True)], ("dry run", ""))
+            facts = _facts(request, card, snapshot, snapshot.plan) | {"would write to": str(started.folder.path)}
+            output.table([fact for fact in facts.items() if fact[1]], ("dry run", ""))
         return ExitCode.OK
+
+
+def _facts(request: RunRequest, card: Card, snapshot: RunSnapshot, plan: RunPlanned) -> dict[str, str]:
+    """What a dry run has found out; empty where that is nothing, as in a loop of its own."""
+    parameters = f"{count(plan.trainable_parameters)} trained of {count(plan.parameters)}"
+    return {
+        "model": request.model,
+        "starts": FROM_SCRATCH if card.weights is None else "",
+        "task": request.task,
+        "training rows": f"{snapshot.train_rows:,}",
+        "evaluation rows": f"{snapshot.eval_rows:,}",
+        "rejected rows": f"{snapshot.rejected_rows:,}",
+        "steps": f"{plan.steps:,} of {counted(plan.batch_size, 'row')}, {counted(plan.epochs, 'epoch')}",
+        "parameters": parameters if plan.parameters else "",
+        "peak learning rate": f"{plan.lr:g}" if plan.lr else "",
+        "device": f"{request.device}, {request.precision}, {counted(request.processes, 'process')}",
+        "time": "" if snapshot.planned_s is None else f"about {duration(snapshot.planned_s)} of training",
+    }
 
 
 def _no_plan(s: RunSnapshot) -> ExitCode:

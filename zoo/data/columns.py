@@ -115,7 +115,7 @@ def check_kind(table: Table, task: Task) -> None:
         content = f"a table of {kind}s (column {column})"
     raise InputMismatch(
         f"{table.path} is {content}, but {task.name} takes {task.input}s",
-        "zoo ls lists the models with their tasks",
+        "zoo ls lists the models with their tasks, recommended ones first",
         found=f"{table.path} is {content}",
         kind=kind.name,
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from textual.message import Message
 
-from zoo.card import Card, FolderSource
+from zoo.card import Card
 from zoo.catalog import Catalog, is_local
 from zoo.disk import cause_of, named_by
 from zoo.errors import StoreInvalid, ZooError
@@ -136,7 +136,7 @@ class Feed:
             self.later(partial(self._app.notify, told, severity="warning", markup=False))
         catalog = Catalog.of(plugins, failures)
         looked_at = Installed(plugins, failures, disabled, catalog.problems)
-        lines = [_line(card) for card in sorted(catalog.cards, key=lambda card: not _is_result(card))]
+        lines = [_line(card) for card in catalog.cards]
         self._show_models(lines, looked_at)
         for start in range(0, len(lines), BATCH):
             if self._ended:
@@ -261,11 +261,6 @@ def _used(line: ModelLine, usage: Usage) -> ModelLine:
 def _line(card: Card) -> ModelLine:
     words = " ".join((card.full_name, card.family, card.summary, *card.tasks)).lower()
     return ModelLine(card, words)
-
-
-def _is_result(card: Card) -> bool:
-    """Whether it came of a run of one's own."""
-    return card.weights is not None and any(isinstance(source, FolderSource) for source in card.weights.sources)
 
 
 def _is_local(card: Card) -> bool:

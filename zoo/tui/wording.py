@@ -19,6 +19,7 @@ from zoo.card import (
 from zoo.kinds.spelling import told_apart
 from zoo.metrics import primary_figure
 from zoo.progress import bar, count, duration, size
+from zoo.ranking import FROM_SCRATCH, Mark, mark, marked_tasks
 from zoo.runs.index import RunSummary
 from zoo.sanitize import one_line
 from zoo.tui.downloads import Download
@@ -29,6 +30,8 @@ SHOWN_LABELS = 12
 BYTES_PER_PARAMETER = {"predict": 4, "finetune": 16}
 """fp32 weights; and with them a gradient and the two moments of AdamW (Kingma and Ba 2014)."""
 TONES = {"running": "good", "starting": "good", "failed": "bad", "crashed": "bad", "cancelled": "warn"}
+
+MARK_TONES: dict[Mark, str] = {"recommended": "good", "from scratch": "quiet", "demonstration": "quiet"}
 
 
 def ago(at: float | None) -> str:
@@ -50,13 +53,20 @@ def short_path(path: str) -> str:
     return one_line(path)
 
 
-def model_cells(line: ModelLine, download: Download | None) -> list[Cell]:
-    """The row of a model, in the order of the table's columns."""
+def model_cells(line: ModelLine, download: Download | None, task: str = "") -> list[Cell]:
+    """The row of a model, in the order of the table's columns.
+
+    Args:
+        line: of the model.
+        download: of its weights.
+        task: that the table is about; empty for any.
+    """
     card = line.card
     known = card.weights.size_bytes if card.weights else None
     return [
         card.name,
-        card.task,
+        mark_cell(card, task),
+        marked_tasks(card),
         count(card.parameters) if card.parameters is not None else "",
         size(known) if known is not None else "",
         _here(line, download),
@@ -64,6 +74,12 @@ def model_cells(line: ModelLine, download: Download | None) -> list[Cell]:
         ago(line.used_at),
         card.plugin,
     ]
+
+
+def mark_cell(card: Card, task: str = "") -> Cell:
+    """Whether the model is recommended, from scratch and so on; see `zoo.ranking`."""
+    word = mark(card, task)
+    return (word, MARK_TONES.get(word, ""))
 
 
 def _here(line: ModelLine, download: Download | None) -> Cell:
@@ -151,6 +167,8 @@ def _facts(line: ModelLine, free_bytes: int) -> list[str]:
     shape = ", ".join(f"{name} {value}" for name, value in card.architecture.items())
     known = [
         ("Can", can),
+        ("Recommended for", ", ".join(card.recommended_for)),
+        ("Mark", f"{mark(card)}: made to try zoo out, not to be used" if card.demonstration else ""),
         ("Parameters", f"{card.parameters:,}" if card.parameters is not None else ""),
         ("Takes", _input(card)),
         ("Memory", _memory(card, free_bytes)),
@@ -187,7 +205,7 @@ def _memory(card: Card, free_bytes: int) -> str:
 
 def _place(line: ModelLine) -> str:
     if line.card.weights is None:
-        return "starts from random numbers"
+        return f"nothing: it starts {FROM_SCRATCH}"
     return "on this machine" if line.local else "not yet; d downloads it" if line.local is False else ""
 
 

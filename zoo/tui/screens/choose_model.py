@@ -11,13 +11,15 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from zoo.card import Card
+from zoo.ranking import match_rank, rank
 from zoo.tui.app import ZooApp
 from zoo.tui.feed import ModelLine
 from zoo.tui.widgets.table import Cell, Column, Table
+from zoo.tui.wording import mark_cell
 
 
 class ChooseModelScreen(ModalScreen[Card | None]):
-    """Choose the model that answers; those on this machine come first."""
+    """Choose the model that answers; those on this machine come first, and of these what is recommended."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "give_up", "Cancel"),
@@ -29,7 +31,12 @@ class ChooseModelScreen(ModalScreen[Card | None]):
         with Vertical(classes="dialog"):
             yield Input(placeholder="type to filter", compact=True)
             yield Table[ModelLine](
-                (Column("name", "MODEL"), Column("task", "ANSWERS", 24), Column("here", "HERE", 4)),
+                (
+                    Column("name", "MODEL"),
+                    Column("mark", "MARK", 13),
+                    Column("tasks", "ANSWERS", 20),
+                    Column("here", "HERE", 4),
+                ),
                 cells=_cells,
                 key=lambda line: line.card.full_name,
                 empty="no model can answer yet",
@@ -47,7 +54,7 @@ class ChooseModelScreen(ModalScreen[Card | None]):
             and line.card.weights is not None
             and all(word in line.haystack for word in words)
         ]
-        lines.sort(key=lambda line: not line.local)
+        lines.sort(key=lambda line: (match_rank(line.card, words), not line.local, rank(line.card, _task(line))))
         self.query_one(Table).show(lines)
 
     def on_input_changed(self) -> None:
@@ -73,9 +80,15 @@ class ChooseModelScreen(ModalScreen[Card | None]):
         self.dismiss(None)
 
 
+def _task(line: ModelLine) -> str:
+    """What the model answers, first of all."""
+    return next(iter(line.card.tasks_of("predict")), "")
+
+
 def _cells(line: ModelLine) -> list[Cell]:
     return [
         line.card.name,
+        mark_cell(line.card, _task(line)),
         ", ".join(line.card.tasks_of("predict")),
         ("yes", "good") if line.local else ("no", "quiet"),
     ]

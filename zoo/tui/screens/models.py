@@ -11,6 +11,7 @@ from textual.containers import Container, Horizontal, VerticalScroll
 from textual.widgets import Input, Static
 
 from zoo.card import Card, Verb
+from zoo.ranking import FROM_SCRATCH, order_key, rank
 from zoo.sanitize import one_line
 from zoo.tasks import get_task
 from zoo.tui.commands import command_line
@@ -22,15 +23,16 @@ from zoo.tui.wording import card_markdown, download_lines, model_cells
 
 COLUMNS = (
     Column("name", "MODEL"),
-    Column("task", "TASK", 20, dispensable=1),
-    Column("parameters", "PARAMS", 7, right=True, dispensable=2),
-    Column("size", "SIZE", 8, right=True),
+    Column("mark", "MARK", 13),
+    Column("tasks", "TASKS (* recommended)", 21, dispensable=1),
+    Column("parameters", "PARAMS", 7, right=True, dispensable=3),
+    Column("size", "SIZE", 8, right=True, dispensable=2),
     Column("here", "HERE", 7),
-    Column("runs", "RUNS", 4, right=True, dispensable=4),
-    Column("used", "USED", 6, right=True, dispensable=3),
-    Column("plugin", "PLUGIN", 8, dispensable=5),
+    Column("runs", "RUNS", 4, right=True, dispensable=5),
+    Column("used", "USED", 6, right=True, dispensable=4),
+    Column("plugin", "PLUGIN", 8, dispensable=6),
 )
-SORTS = ("", "name", "task", "parameters", "size", "here", "used")
+SORTS = ("", "name", "tasks", "parameters", "size", "here", "used")
 """What S goes through; empty is the order of the catalog."""
 DETAIL_S = 0.08
 """The card is drawn once the cursor rests so long."""
@@ -90,7 +92,7 @@ class ModelsScreen(Page):
         return line.card if line is not None else None
 
     def _cells(self, line: ModelLine) -> list[str | tuple[str, str]]:
-        return model_cells(line, self.zoo.feed.downloads.of(line.card))
+        return model_cells(line, self.zoo.feed.downloads.of(line.card), self._task_shown)
 
     def show(self) -> None:
         """Filter, sort and show what the feed knows."""
@@ -104,6 +106,8 @@ class ModelsScreen(Page):
         ]
         if self._sort:
             lines.sort(key=lambda line: _sort_key(line, self._sort), reverse=self._descending)
+        elif words or self._task_shown:  # otherwise they are in order
+            lines.sort(key=lambda line: order_key(line.card, words, self._task_shown))
         table = self._table
         table.sorted_by, table.descending = self._sort, self._descending
         if feed.models_loaded:
@@ -186,7 +190,7 @@ class ModelsScreen(Page):
         downloads = self.zoo.feed.downloads
         download = downloads.of(card)
         if card.weights is None:
-            self.notify(f"{card.name} has no weights: it starts from random numbers", markup=False)
+            self.notify(f"{card.name} has no weights: it starts {FROM_SCRATCH}", markup=False)
         elif download is not None and download.active:
             download.stop()
         elif (line := self._table.current) is not None and line.local:
@@ -260,7 +264,8 @@ def _sort_key(line: ModelLine, key: str) -> tuple[bool, object]:
     card = line.card
     value: object = {
         "name": card.name.lower(),
-        "task": card.task,
+        "mark": rank(card),
+        "tasks": card.tasks,
         "parameters": card.parameters,
         "size": card.weights.size_bytes if card.weights else None,
         "here": not line.local,

@@ -10,6 +10,7 @@ from zoo.card import Card, Verb
 from zoo.data import load, split
 from zoo.kinds.spelling import told_apart
 from zoo.plurals import counted
+from zoo.ranking import FROM_SCRATCH
 from zoo.requests import Source, request_of
 from zoo.runs.request import RunRequest
 from zoo.tui.screens.confirm import ConfirmScreen
@@ -81,6 +82,7 @@ class TrainScreen(RunForm):
         """What would be done."""
         return [
             *super().plan(request),
+            ("starts", FROM_SCRATCH if self.card.weights is None else ""),
             ("evaluate on", short_path(request.data.eval_path) if request.data.eval_path else ""),
             ("rows", self._rows),
         ]
