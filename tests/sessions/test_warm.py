@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -17,6 +16,7 @@ import pytest
 import zoo
 from tests.echo_runs import echo, finetune, rows, until
 from tests.plugin_site import zoo as command
+from tests.sessions.conftest import workers
 from zoo.cli.exit_codes import ExitCode
 
 __all__ = ["echo", "finetune", "rows"]
@@ -24,30 +24,9 @@ Said = subprocess.CompletedProcess[str]
 
 
 @pytest.fixture
-def runtime(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder for sockets; what still listens there is ended."""
-    folder = tmp_path_factory.mktemp("r")
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
-    monkeypatch.delenv("ZOO_KEEP_WARM", raising=False)
-    yield folder / f"zoo-{os.getuid()}"
-    for worker in workers(folder):
-        worker.kill()
-
-
-@pytest.fixture
 def judge(finetune: Callable[..., zoo.Run], runtime: Path) -> str:
     finetune(name="judge").wait(progress=False)
     return "judge"
-
-
-def workers(folder: Path) -> list[psutil.Process]:
-    """The processes that listen in that folder."""
-    found = []
-    for process in psutil.process_iter(["cmdline"]):
-        words = process.info["cmdline"] or []
-        if "zoo.sessions.warm_worker" in words and any(str(folder) in word for word in words):
-            found.append(process)
-    return found
 
 
 def ask(*words: str) -> Said:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from textual.widgets import Input, TextArea
 
 import zoo
+from tests.own_task import install_echoing
 from tests.plugin_site import Site
 from tests.tui.driving import Driver, notices, scenario, screen_text, shows, until, write
+from zoo.tasks import get_task
 from zoo.tui.screens.predict import PredictScreen
 
 IMAGES = """
@@ -56,6 +58,14 @@ def lookers(models: Site) -> Site:
     (models.path / "w.bin").write_bytes(b"x")
     models.install("looks", IMAGES)
     return models
+
+
+@pytest.fixture
+def strangers(models: Site) -> Iterator[Site]:
+    """Models of a task that zoo does not bring."""
+    install_echoing(models)
+    yield models
+    get_task.cache_clear()
 
 
 async def choose(pilot: Driver, name: str) -> PredictScreen:
@@ -181,3 +191,12 @@ async def test_without_a_model_there_is_nothing_to_answer(pilot: Driver, models:
     await shows(pilot, "no model is loaded: Ctrl-L chooses one")
     await pilot.press("ctrl+b")
     await until(pilot, lambda: any("choose a model first" in notice for notice in notices(pilot)))
+
+
+@scenario(size=(100, 30))
+async def test_the_answer_of_a_strangers_task_is_drawn(pilot: Driver, strangers: Site) -> None:
+    await choose(pilot, "valley")
+    await shows(pilot, "valley echoing", "loaded, on cpu")
+    await write(pilot, "far far away")
+
+    await shows(pilot, "word times", "far 2", "away 1")

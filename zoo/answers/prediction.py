@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import Union
 
-from zoo.answers.classification import Classification
-from zoo.answers.embedding import Embedding
-from zoo.answers.filled_mask import FilledMask
-from zoo.answers.label_set import LabelSet
-from zoo.answers.quantity import Quantity
+from zoo.answers.answer import Answer
 from zoo.answers.rejected import Rejected
 
-Prediction = Union[Classification, LabelSet, Quantity, FilledMask, Embedding, Rejected]
+Prediction = Union[Answer, Rejected]
+"""The answer of a task, or why there is none. JSON is decoded as `Task.prediction`: by the task, not by this union."""

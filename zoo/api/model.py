@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from zoo.answers import Prediction
     from zoo.fetch import Progress
     from zoo.runs.context import Predictor
+    from zoo.tasks.task import Task
 
 
 def models(words: str = "", *, task: str = "", plugin: str = "", local: bool = False) -> tuple[Card, ...]:
@@ -35,6 +36,8 @@ class Model:
     """A model that is loaded into this process and answers."""
 
     card: Card
+    task: Task
+    """What it answers."""
     device: str
     """As torch names it."""
     precision: str
@@ -118,13 +121,14 @@ def load_card(
     parsed = parse(ability.options, options or {}, beside=load.__kwdefaults__ or ())
     placement = choose(device, precision, known=ability.precisions)
     ability.check_precision(placement.precision)
+    task_answered = get_task(ability.task)
     run = PredictionRun(
         card=card,
-        task=get_task(ability.task),
+        task=task_answered,
         weights=fetch(card.weights, on_progress=on_progress),
         options=parsed,
         device=placement.device,
         precision=placement.precision,
     )
     predictor = load_predictor(load_plugin(card.plugin), run)
-    return Model(card, placement.device, placement.precision, predictor)
+    return Model(card, task_answered, placement.device, placement.precision, predictor)

@@ -1,6 +1,6 @@
 """The sets of weights in zoo's places, whom they belong to, when they were last used and what uses them now.
 
-Known are the sets that a card names or that a note of last use tells of, and unfinished downloads, which are zoo's own;
+Known are the sets that a card names or a note of last use, and unfinished downloads, which are zoo's own;
 and weights in packages and in folders of somebody's own, which are shown and verified but never deleted.
 Whatever else stands in the caches that zoo shares with other tools is none of its business.
 """
@@ -85,7 +85,7 @@ class CachedWeights(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass
-class _Set:
+class _WeightsSet:
     """A set that is known, whether or not anything of it is here."""
 
     origin: str
@@ -102,26 +102,27 @@ def contents() -> tuple[CachedWeights, ...]:
     catalog = Catalog.load()
     users = _models_at_work(catalog)
     bare = [card.name for card in catalog.cards]
-    found = []
+    cached = []
     known = _known_sets(catalog)
-    for one in [*known, *_unclaimed(known), *_sets_elsewhere(catalog)]:
-        files = tuple(_files(one))
+    for weights in [*known, *_unclaimed(known), *_sets_elsewhere(catalog)]:
+        files = tuple(_files(weights))
         if not files:
             continue
-        names = [full.partition("/")[2] if bare.count(full.partition("/")[2]) == 1 else full for full in one.models]
-        found.append(
+        names = [full.partition("/")[2] if bare.count(full.partition("/")[2]) == 1 else full for full in weights.models]
+        file_times = (file.modified_at for file in files if file.partial or not weights.used_at)
+        cached.append(
             CachedWeights(
-                name=", ".join(names) or one.origin,
-                models=tuple(one.models),
-                origin=one.origin,
-                folder=str(one.folder),
+                name=", ".join(names) or weights.origin,
+                models=tuple(weights.models),
+                origin=weights.origin,
+                folder=str(weights.folder),
                 files=files,
-                used_at=max(one.used_at, *(f.modified_at for f in files if f.partial or not one.used_at), 0.0),
-                used_by=tuple(run for model, run in users if model in ("", *one.models)),
-                part_of=one.part_of,
+                used_at=max(weights.used_at, *file_times, 0.0),
+                used_by=tuple(run for model, run in users if model in ("", *weights.models)),
+                part_of=weights.part_of,
             )
         )
-    return tuple(sorted(found, key=lambda one: -one.size_bytes))
+    return tuple(sorted(cached, key=lambda weights: -weights.size_bytes))
 
 
 def being_fetched(file: CachedFile) -> bool:
@@ -133,18 +134,19 @@ def being_fetched(file: CachedFile) -> bool:
         return False
 
 
-def _known_sets(catalog: Catalog) -> list[_Set]:
+def _known_sets(catalog: Catalog) -> list[_WeightsSet]:
     """What cards and notes name; files that share a folder of their own are one set, whoever names them."""
-    sets: dict[tuple[Path, tuple[str, ...]], _Set] = {}
+    sets: dict[tuple[Path, tuple[str, ...]], _WeightsSet] = {}
 
     def add(source: RemoteSource, files: Iterable[WeightsFile], model: str = "", used_at: float = 0.0) -> None:
-        wanted = {file.name: file for file in files}
+        by_name = {file.name: file for file in files}
+        place = place_of(source)
         # torch.hub has one folder for everybody
-        key = (place_of(source), tuple(sorted(wanted)) if isinstance(source, TorchHubSource) else ())
-        one = sets.setdefault(key, _Set(_origin(source, wanted), place_of(source), partial_folder_of(source)))
-        one.files = {**wanted, **one.files}
-        one.models += [model] if model and model not in one.models else []
-        one.used_at = max(one.used_at, used_at)
+        key = (place, tuple(sorted(by_name)) if isinstance(source, TorchHubSource) else ())
+        weights = sets.setdefault(key, _WeightsSet(_origin(source, by_name), place, partial_folder_of(source)))
+        weights.files = {**by_name, **weights.files}
+        weights.models += [model] if model and model not in weights.models else []
+        weights.used_at = max(weights.used_at, used_at)
 
     for card in catalog.cards:
         for source in card.weights.sources if card.weights else ():
@@ -155,23 +157,23 @@ def _known_sets(catalog: Catalog) -> list[_Set]:
     return list(sets.values())
 
 
-def _unclaimed(known: list[_Set]) -> Iterator[_Set]:
-    """Unfinished downloads, and folders of zoo's own, that neither a card nor a note tells of."""
-    claimed = {partial_of(one.partials, name) for one in known for name in one.files}
+def _unclaimed(known: list[_WeightsSet]) -> Iterator[_WeightsSet]:
+    """Unfinished downloads, and folders of zoo's own, that neither a card nor a note names."""
+    claimed = {partial_of(weights.partials, name) for weights in known for name in weights.files}
     for folder, place, origin in _partial_folders():
         names = [str(path.relative_to(folder))[: -len(SUFFIX)] for path in sorted(folder.rglob(f"*{SUFFIX}"))]
         files = {name: WeightsFile(name=name) for name in names if partial_of(folder, name) not in claimed}
         if files:
-            yield _Set(origin, place, folder, files)
-    places = {one.folder for one in known}
+            yield _WeightsSet(origin, place, folder, files)
+    places = {weights.folder for weights in known}
     for place in sorted(path for path in url_cache().glob("*") if path.is_dir() and path.suffix != ".zoo"):
         if place not in places:
             names = [path.relative_to(place).as_posix() for path in sorted(place.rglob("*")) if path.is_file()]
             files = {name: WeightsFile(name=name) for name in names}
-            yield _Set(f"url/{place.name}", place, place.with_suffix(".zoo"), files)
+            yield _WeightsSet(f"url/{place.name}", place, place.with_suffix(".zoo"), files)
 
 
-def _sets_elsewhere(catalog: Catalog) -> Iterator[_Set]:
+def _sets_elsewhere(catalog: Catalog) -> Iterator[_WeightsSet]:
     """Weights in installed packages and in folders that cards name; results of runs are not among them."""
     with_weights = [(card.full_name, card.weights) for card in catalog.cards if card.weights]
     for name, weights in with_weights:
@@ -184,7 +186,7 @@ def _sets_elsewhere(catalog: Catalog) -> Iterator[_Set]:
                 continue
             with contextlib.suppress(DownloadFailed):  # the package is not installed
                 folder, files = place_of(source), {file.name: file for file in weights.files}
-                yield _Set(part_of, folder, folder, files, [name], part_of=part_of)
+                yield _WeightsSet(part_of, folder, folder, files, [name], part_of=part_of)
 
 
 def _partial_folders() -> Iterator[tuple[Path, Path, str]]:
@@ -208,10 +210,10 @@ def _origin(source: RemoteSource, files: Iterable[str]) -> str:
             return source.base_url.rstrip("/")
 
 
-def _files(one: _Set) -> Iterator[CachedFile]:
+def _files(weights: _WeightsSet) -> Iterator[CachedFile]:
     """What is here of a set."""
-    for name, wanted in sorted(one.files.items()):
-        for path, partial in ((one.folder / name, False), (partial_of(one.partials, name), True)):
+    for name, file in sorted(weights.files.items()):
+        for path, partial in ((weights.folder / name, False), (partial_of(weights.partials, name), True)):
             if path.is_file():
                 yield CachedFile(
                     name=name,
@@ -219,16 +221,16 @@ def _files(one: _Set) -> Iterator[CachedFile]:
                     size_bytes=path.stat().st_size,
                     modified_at=path.stat().st_mtime,
                     partial=partial,
-                    sha256=wanted.pin,
-                    whole_bytes=wanted.size_bytes,
-                    lock=str(lock_of(one.partials, name)),
+                    sha256=file.pin,
+                    whole_bytes=file.size_bytes,
+                    lock=str(lock_of(weights.partials, name)),
                 )
 
 
 def _models_at_work(catalog: Catalog) -> list[tuple[str, str]]:
     """Model and name of each run that is going on; an empty model where it cannot be told."""
     known = {card.full_name for card in catalog.cards}
-    found = []
+    at_work = []
     for run in store.all_runs():
         if not (liveness.is_alive(run) or _just_created(run)):
             continue
@@ -236,8 +238,8 @@ def _models_at_work(catalog: Catalog) -> list[tuple[str, str]]:
             model = run.request.model
         except ZooError:
             model = ""
-        found.append((model if model in known else "", run.name))
-    return found
+        at_work.append((model if model in known else "", run.name))
+    return at_work
 
 
 def _just_created(run: RunFolder) -> bool:

@@ -1,4 +1,4 @@
-"""Deleting weights: first what would go is told, then it goes; blobs that others link to stay."""
+"""Deleting weights, in two steps: a plan of what would go, and the deletion. Blobs that others link to stay."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from zoo.fetch.places import hub_cache, torch_checkpoints, url_cache
 from zoo.locking import try_lock
 
 
-class Doomed(msgspec.Struct, frozen=True):
+class PlannedRemoval(msgspec.Struct, frozen=True):
     """One file, and what goes with it."""
 
     file: CachedFile
@@ -25,25 +25,27 @@ class Doomed(msgspec.Struct, frozen=True):
     """What is free afterwards; nothing where only a link goes."""
 
 
-def plan(files: Iterable[CachedFile]) -> tuple[Doomed, ...]:
+def plan(files: Iterable[CachedFile]) -> tuple[PlannedRemoval, ...]:
     """What deleting files would delete, and free."""
-    chosen = list(files)
-    links = {Path(file.path) for file in chosen if Path(file.path).is_symlink()}
+    files = list(files)
+    links = {Path(file.path) for file in files if Path(file.path).is_symlink()}
     taken: set[Path] = set()
-    doomed = []
-    for file in chosen:
+    removals = []
+    for file in files:
         path = Path(file.path)
         blob = _blob_of(path)
         paths = [path]
         if blob is not None and blob not in taken and _links_to(blob) <= links:
             paths.append(blob)
             taken.add(blob)
-        freed = sum(one.stat().st_size for one in paths if one.is_file() and not one.is_symlink())
-        doomed.append(Doomed(file, tuple(map(str, [*paths, note_of(path)] if file.partial else paths)), freed))
-    return tuple(doomed)
+        freed = sum(each.stat().st_size for each in paths if each.is_file() and not each.is_symlink())
+        removals.append(
+            PlannedRemoval(file, tuple(map(str, [*paths, note_of(path)] if file.partial else paths)), freed)
+        )
+    return tuple(removals)
 
 
-def remove(doomed: Iterable[Doomed]) -> int:
+def remove(removals: Iterable[PlannedRemoval]) -> int:
     """Delete what was planned.
 
     Returns:
@@ -53,26 +55,26 @@ def remove(doomed: Iterable[Doomed]) -> int:
         Unsupported: one of the files is being fetched right now.
         StoreInvalid: one cannot be deleted.
     """
-    return sum(_remove(one) for one in doomed)
+    return sum(map(_remove, removals))
 
 
-def _remove(one: Doomed) -> int:
-    lock = Path(one.file.lock)
+def _remove(removal: PlannedRemoval) -> int:
+    lock = Path(removal.file.lock)
     try:
         lock.parent.mkdir(parents=True, exist_ok=True)
         with lock.open("ab") as held:
             if not try_lock(held):
-                raise Unsupported(f"{one.file.name} is being fetched right now", "wait for its end, or stop it")
-            for path in one.paths:
+                raise Unsupported(f"{removal.file.name} is being fetched right now", "wait for its end, or stop it")
+            for path in removal.paths:
                 Path(path).unlink(missing_ok=True)
             with contextlib.suppress(OSError):  # Windows keeps open files
                 lock.unlink()
     except OSError as error:
-        cause = cause_of(error, Path(one.file.path))
-        raise StoreInvalid(f"{one.file.name} cannot be deleted: {cause.reason}", cause.hint) from error
-    for path in (*one.paths, one.file.lock):
+        cause = cause_of(error, Path(removal.file.path))
+        raise StoreInvalid(f"{removal.file.name} cannot be deleted: {cause.reason}", cause.hint) from error
+    for path in (*removal.paths, removal.file.lock):
         _tidy(Path(path).parent)
-    return one.size_bytes
+    return removal.size_bytes
 
 
 def _blob_of(path: Path) -> Path | None:

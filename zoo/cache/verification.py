@@ -12,7 +12,7 @@ from zoo.fetch.verify import computed_digest, recalled_digest, remember
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """What was found of one file."""
+    """How one file compares with what it must hold."""
 
     file: CachedFile
     problem: str = ""
@@ -30,12 +30,12 @@ def verify(file: CachedFile) -> Verdict:
         size_bytes = path.stat().st_size
         if file.whole_bytes is not None and size_bytes != file.whole_bytes:
             return Verdict(file=file, problem=f"has {size_bytes:,} bytes, not {file.whole_bytes:,}")
-        wanted = file.sha256 or recalled_digest(path)
-        found = computed_digest(path)
+        expected = file.sha256 or recalled_digest(path)
+        digest = computed_digest(path)
     except OSError as error:
         return Verdict(file=file, problem=f"cannot be read: {error.strerror or error}")
-    if file.sha256 or found == wanted:
-        remember(path, found)  # what was remembered of a damaged file must not vouch for it any more
-    if not found.startswith(wanted):
-        return Verdict(file=file, problem=f"has sha256 {found}, not {wanted}")
-    return Verdict(file=file, compared=bool(wanted))
+    if file.sha256 or digest == expected:
+        remember(path, digest)  # what was remembered of a damaged file must not vouch for it any more
+    if not digest.startswith(expected):
+        return Verdict(file=file, problem=f"has sha256 {digest}, not {expected}")
+    return Verdict(file=file, compared=bool(expected))

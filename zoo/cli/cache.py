@@ -70,17 +70,17 @@ def _age_s(text: str) -> float:
 
 
 def _ls(args: argparse.Namespace) -> ExitCode:
-    found = contents()
+    cached = contents()
     if args.sort == "used":
-        found = tuple(sorted(found, key=lambda one: one.used_at))
+        cached = tuple(sorted(cached, key=lambda one: one.used_at))
     if args.json:
-        output.emit_json([_described(one) for one in found])
-    elif found:
-        output.table([_row(one) for one in found], ("NAME", "SIZE", "FILES", "LAST USE", "STATE", "FOLDER"))
-        cached = [one for one in found if not one.part_of]
-        elsewhere = sum(one.size_bytes for one in found if one.part_of)
+        output.emit_json([_described(one) for one in cached])
+    elif cached:
+        output.table([_row(one) for one in cached], ("NAME", "SIZE", "FILES", "LAST USE", "STATE", "FOLDER"))
+        deletable = [one for one in cached if not one.part_of]
+        elsewhere = sum(one.size_bytes for one in cached if one.part_of)
         more = f", and {size(elsewhere)} that zoo cache cannot delete" if elsewhere else ""
-        diagnostics.note(f"{size(sum(one.size_bytes for one in cached))} in the cache{more}")
+        diagnostics.note(f"{size(sum(one.size_bytes for one in deletable))} in the cache{more}")
     else:
         diagnostics.note("no weights are on this machine")
     return ExitCode.OK
@@ -171,16 +171,16 @@ def _prune(args: argparse.Namespace) -> ExitCode:
 
 def _delete(args: argparse.Namespace, chosen: list[tuple[CachedWeights, tuple[CachedFile, ...]]]) -> ExitCode:
     """Show, ask, delete."""
-    doomed = plan([file for _, files in chosen for file in files])
-    freed = sum(one.size_bytes for one in doomed)
+    removals = plan([file for _, files in chosen for file in files])
+    freed = sum(one.size_bytes for one in removals)
     for one, files in chosen:
         diagnostics.note(f"{one.name}  {size(sum(file.size_bytes for file in files))}  {one.folder}")
     if args.dry_run:
-        output.line(f"would delete {counted(len(doomed), 'file')} and free {size(freed)}")
-    elif not doomed:
+        output.line(f"would delete {counted(len(removals), 'file')} and free {size(freed)}")
+    elif not removals:
         output.line("nothing to delete, freed 0 B")
     elif args.yes or delete_confirmed():
-        output.line(f"deleted {counted(len(doomed), 'file')}, freed {size(remove(doomed))}")
+        output.line(f"deleted {counted(len(removals), 'file')}, freed {size(remove(removals))}")
     return ExitCode.OK
 
 
@@ -198,16 +198,16 @@ def _not_to_delete(one: CachedWeights, files: Iterable[CachedFile]) -> str:
     return "being fetched right now" if any(being_fetched(file) for file in files) else ""
 
 
-def _named(names: Iterable[str], found: tuple[CachedWeights, ...]) -> tuple[CachedWeights, ...]:
+def _named(names: Iterable[str], cached: tuple[CachedWeights, ...]) -> tuple[CachedWeights, ...]:
     """The sets of those names, each once: of a model, by its bare or full name, or of no model, by their origin."""
     chosen: dict[str, CachedWeights] = {}
     for name in names:
-        models = {model for one in found for model in one.models if name in (model, model.partition("/")[2])}
+        models = {model for one in cached for model in one.models if name in (model, model.partition("/")[2])}
         if len(models) > 1:
             raise UnknownModel(f"{name!r} may be any of {', '.join(sorted(models))}", "say which")
-        matches = [one for one in found if models & set(one.models) or name in (one.name, one.origin)]
+        matches = [one for one in cached if models & set(one.models) or name in (one.name, one.origin)]
         if not matches:
-            hint = did_you_mean(name, [one.name for one in found], "zoo cache ls lists what is")
+            hint = did_you_mean(name, [one.name for one in cached], "zoo cache ls lists what is")
             if (runs_folder() / name / "run.json").is_file():
                 hint = f"{name} is a run: zoo rm {name}"
             raise UnknownModel(f"no weights of {name!r} are on this machine", hint)

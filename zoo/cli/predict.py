@@ -174,13 +174,18 @@ def _show(record: AnswerRecord, json_lines: JsonLines | None) -> None:
 @contextlib.contextmanager
 def _answerer(args: argparse.Namespace, card: Card, task: Task) -> Iterator[Answerer]:
     """What answers: the process that keeps the model warm, if there is one or shall be; else the model itself."""
-    with warm.answerer(args, card, task) as found:
-        if found is not None:
-            yield found
+    with warm.answerer(args, card, task) as warm_answerer:
+        if warm_answerer is not None:
+            yield warm_answerer
             return
     diagnostics.note(f"loading {args.model}")
     model = load(
-        args.model, device=args.device, precision=args.precision, on_progress=tell_fetching, **given_options(args)
+        args.model,
+        task=task.name,
+        device=args.device,
+        precision=args.precision,
+        on_progress=tell_fetching,
+        **given_options(args),
     )
     diagnostics.note(f"{model.card.name} on {model.device}, {model.precision}")
     yield model.predict

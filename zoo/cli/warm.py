@@ -16,7 +16,7 @@ from zoo.cli.watching import tell_fetching
 from zoo.errors import OptionInvalid, PluginBroken, RunFailed, Unsupported
 from zoo.plugins import load_plugin
 from zoo.sessions import warm
-from zoo.sessions.messages import Open
+from zoo.sessions.messages import LoadRequest
 from zoo.tasks.task import Task
 
 Answerer = Callable[[list[Any]], list[Any]]
@@ -48,47 +48,53 @@ def answerer(args: argparse.Namespace, card: Card, task: Task) -> Iterator[Answe
         DownloadFailed: its weights cannot be had.
     """
     minutes = _minutes(args)
-    found = _reach(args, card, minutes)
+    model = _connect(args, card, task, minutes)
     try:
-        yield _asking(found, task) if found else None
+        yield _answerer_of(model, task) if model else None
     finally:
-        if found:
-            found.end() if minutes == 0 else found.close()
+        if model:
+            model.end() if minutes == 0 else model.close()
 
 
-def _reach(args: argparse.Namespace, card: Card, minutes: float | None) -> warm.WarmModel | None:
-    asked = Open(model=card.full_name, device=args.device, precision=args.precision, options=given_options(args))
+def _connect(args: argparse.Namespace, card: Card, task: Task, minutes: float | None) -> warm.WarmModel | None:
+    request = LoadRequest(
+        model=card.full_name,
+        task=task.name,
+        device=args.device,
+        precision=args.precision,
+        options=given_options(args),
+    )
     try:
-        address = warm.address_of(card, asked, load_plugin(card.plugin).version)
+        address = warm.address_of(card, request, load_plugin(card.plugin).version)
     except Unsupported:
         if minutes:
             raise
         return None
-    found = warm.connect(address, card.name)
-    if found is None and minutes:
+    model = warm.connect(address, card.name)
+    if model is None and minutes:
         diagnostics.note(f"loading {args.model}, to be kept for {minutes:g} minutes")
         _fetch(card)
-        found = warm.start(address, asked, minutes * 60)
-    if found is None:
+        model = warm.start(address, request, minutes * 60)
+    if model is None:
         return None
     try:
-        ready = found.wait_until_ready()
+        ready = model.wait_until_ready()
     except (
         RunFailed,
         PluginBroken,
     ):  # it ended just now; what is wrong with the model, if something is, shows when it is loaded here
-        found.close()
+        model.close()
         return None
     diagnostics.note(f"{card.name} on {ready.device}, {ready.precision}, kept warm")
-    return found
+    return model
 
 
-def _asking(model: warm.WarmModel, task: Task) -> Answerer:
-    def ask(inputs: list[Any]) -> list[Any]:
+def _answerer_of(model: warm.WarmModel, task: Task) -> Answerer:
+    def predict(inputs: list[Any]) -> list[Any]:
         # The process stands in another folder.
         return model.predict(list(map(task.input.from_anywhere, inputs)))
 
-    return ask
+    return predict
 
 
 def _fetch(card: Card) -> None:
@@ -100,15 +106,15 @@ def _fetch(card: Card) -> None:
 
 def _minutes(args: argparse.Namespace) -> float | None:
     """How long it is to be kept; None where nothing was said."""
-    name, given = "--keep-warm", args.keep_warm
-    if given is None:
-        name, given = VARIABLE, os.environ.get(VARIABLE, "")
-    if not given:
+    name, text = "--keep-warm", args.keep_warm
+    if text is None:
+        name, text = VARIABLE, os.environ.get(VARIABLE, "")
+    if not text:
         return None
     try:
-        minutes = float(given)
+        minutes = float(text)
     except ValueError:
         minutes = math.nan
     if not 0 <= minutes <= MAX_MINUTES:
-        raise OptionInvalid(f"{name} is {given!r}, but takes minutes, 0 to {MAX_MINUTES}", f"{name} 10")
+        raise OptionInvalid(f"{name} is {text!r}, but takes minutes, 0 to {MAX_MINUTES}", f"{name} 10")
     return minutes

@@ -10,8 +10,18 @@ import msgspec
 
 from zoo import errors
 from zoo.answers import Prediction, predict_encodable
-from zoo.errors import RunFailed, ZooError
-from zoo.sessions.messages import Answered, Ask, End, Failed, Fetching, Open, Ready, Reply
+from zoo.errors import PluginBroken, RunFailed, ZooError
+from zoo.sessions.messages import (
+    Answered,
+    EndRequest,
+    Failed,
+    Fetching,
+    LoadRequest,
+    PredictRequest,
+    Ready,
+    Reply,
+)
+from zoo.tasks import get_task
 
 
 class Conversation:
@@ -27,12 +37,13 @@ class Conversation:
         self.model = model
         self._replies, self._requests = replies, requests
         self._lock = threading.Lock()
+        self._task = ""
 
     def wait_until_ready(self, on_fetching: Callable[[Fetching], None] | None = None) -> Ready:
         """Wait for the model; asked before anything else.
 
         Args:
-            on_fetching: told how a download goes.
+            on_fetching: called with how a download goes.
 
         Raises:
             ZooError: the model cannot be loaded; of the class that says why.
@@ -41,6 +52,7 @@ class Conversation:
             while True:
                 reply = self._hear()
                 if isinstance(reply, Ready):
+                    self._task = reply.task
                     return reply
                 if isinstance(reply, Fetching) and on_fetching is not None:
                     on_fetching(reply)
@@ -55,12 +67,22 @@ class Conversation:
 
     def _predict(self, inputs: list[str]) -> list[Prediction]:
         with self._lock:
-            self.say(Ask(inputs=inputs))
+            self.say(PredictRequest(inputs=inputs))
             reply = self._hear()
             assert isinstance(reply, Answered)
-            return reply.predictions
+        try:
+            predictions: list[Prediction] = msgspec.json.decode(
+                reply.predictions,
+                type=list[get_task(self._task).prediction],  # type: ignore[misc]
+            )
+        except msgspec.DecodeError as error:
+            raise PluginBroken(
+                f"an answer of task {self._task} cannot be read back from JSON: {error}",
+                "whoever brings the task must mend its answer",
+            ) from error
+        return predictions
 
-    def say(self, request: Open | Ask | End) -> None:
+    def say(self, request: LoadRequest | PredictRequest | EndRequest) -> None:
         """Send one line.
 
         Raises:

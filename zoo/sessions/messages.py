@@ -6,30 +6,30 @@ from typing import Any, Union
 
 import msgspec
 
-from zoo.answers import Prediction
 
-
-class Open(msgspec.Struct, frozen=True, kw_only=True, tag="open"):
+class LoadRequest(msgspec.Struct, frozen=True, kw_only=True, tag="load"):
     """The first line to the worker: what to load."""
 
     model: str
+    task: str = ""
+    """What it shall answer; needed only where it knows several."""
     device: str = "auto"
     precision: str = "auto"
     options: dict[str, Any] = {}
 
 
-class Ask(msgspec.Struct, frozen=True, kw_only=True, tag="ask"):
+class PredictRequest(msgspec.Struct, frozen=True, kw_only=True, tag="predict"):
     """Every other line to the worker."""
 
     inputs: list[str]
     """Texts, or paths of files."""
 
 
-class End(msgspec.Struct, frozen=True, kw_only=True, tag="end"):
+class EndRequest(msgspec.Struct, frozen=True, kw_only=True, tag="end"):
     """To a worker that is kept warm: it is not needed any more."""
 
 
-Request = Union[Ask, End]
+Request = Union[PredictRequest, EndRequest]
 
 
 class Fetching(msgspec.Struct, frozen=True, kw_only=True, tag="fetching"):
@@ -42,6 +42,8 @@ class Fetching(msgspec.Struct, frozen=True, kw_only=True, tag="fetching"):
 class Ready(msgspec.Struct, frozen=True, kw_only=True, tag="ready"):
     """The model is loaded."""
 
+    task: str
+    """What it answers; its name says how `Answered` is decoded."""
     device: str
     precision: str
     labels: tuple[str, ...] = ()
@@ -50,7 +52,8 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True, tag="ready"):
 class Answered(msgspec.Struct, frozen=True, kw_only=True, tag="answered"):
     """One prediction an input, in order."""
 
-    predictions: list[Prediction]
+    predictions: msgspec.Raw
+    """A list of what the task answers (`Task.prediction`)."""
     elapsed_s: float
 
 

@@ -16,7 +16,7 @@ from zoo.runs.launcher import environment
 from zoo.runs.oom import kill_counts, kills_since
 from zoo.sanitize import one_line
 from zoo.sessions.conversation import Conversation
-from zoo.sessions.messages import Open
+from zoo.sessions.messages import LoadRequest
 
 _LAST_WORDS = 2000
 """Bytes of what a worker printed that are looked at when it is gone."""
@@ -28,6 +28,7 @@ class Session(Conversation):
 
     Args:
         model: name of a card or of a finished run.
+        task: what it shall answer; needed only where it knows several.
         device: auto, cpu, cuda, cuda:N, mps or xpu.
         precision: auto, fp32, bf16, fp16 or int8.
         options: of the model's predict ability.
@@ -37,7 +38,13 @@ class Session(Conversation):
     """
 
     def __init__(
-        self, model: str, *, device: str = "auto", precision: str = "auto", options: Mapping[str, Any] | None = None
+        self,
+        model: str,
+        *,
+        task: str = "",
+        device: str = "auto",
+        precision: str = "auto",
+        options: Mapping[str, Any] | None = None,
     ) -> None:
         self._oom_kills = kill_counts(os.getpid())
         self._words = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the session)
@@ -55,7 +62,7 @@ class Session(Conversation):
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         super().__init__(model, self._process.stdout, self._process.stdin)
-        self.say(Open(model=model, device=device, precision=precision, options=dict(options or {})))
+        self.say(LoadRequest(model=model, task=task, device=device, precision=precision, options=dict(options or {})))
 
     def __enter__(self) -> Session:
         return self

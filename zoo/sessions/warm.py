@@ -25,7 +25,8 @@ from zoo.errors import RunFailed, Unsupported
 from zoo.locking import locked
 from zoo.runs.launcher import environment
 from zoo.sessions.conversation import Conversation
-from zoo.sessions.messages import End, Open
+from zoo.sessions.messages import EndRequest, LoadRequest
+from zoo.tasks import version_of
 
 BACKLOG = 16
 
@@ -46,24 +47,25 @@ class WarmModel(Conversation):
     def end(self) -> None:
         """Let it end; it is not needed any more."""
         with contextlib.suppress(RunFailed):
-            self.say(End())
+            self.say(EndRequest())
         self.close()
 
 
-def address_of(card: Card, asked: Open, version: str) -> Path:
+def address_of(card: Card, request: LoadRequest, plugin_version: str) -> Path:
     """Where the process that holds exactly this listens, if there is one.
 
     Args:
         card: of the model.
-        asked: how it is to be loaded.
-        version: of the plugin that owns it.
+        request: how it is to be loaded.
+        plugin_version: of the plugin that owns it.
 
     Raises:
         Unsupported: there is no place for sockets here, or it belongs to somebody else.
     """
     from zoo import __version__
 
-    depends_on = (__version__, version, sys.executable, os.environ.get("ZOO_HOME", ""), card.weights, asked)
+    versions = (__version__, plugin_version, version_of(request.task))
+    depends_on = (*versions, sys.executable, os.environ.get("ZOO_HOME", ""), card.weights, request)
     return _folder() / (hashlib.sha256(encode_json(depends_on)).hexdigest()[:32] + ".sock")
 
 
@@ -81,28 +83,28 @@ def connect(address: Path, model: str) -> WarmModel | None:
     return WarmModel(model, connection)
 
 
-def start(address: Path, asked: Open, idle_s: float) -> WarmModel:
+def start(address: Path, request: LoadRequest, idle_s: float) -> WarmModel:
     """Connect to the process that listens there; start it if there is none.
 
     Args:
-        address: as `address_of` tells.
-        asked: what it is to load.
+        address: as `address_of` gives it.
+        request: what it is to load.
         idle_s: how long it waits for somebody to come.
 
     Raises:
         RunFailed: it cannot be started.
     """
     with locked(address.with_suffix(".lock"), lambda: False):
-        found = connect(address, asked.model)
-        if found is None:
-            _start(address, asked, idle_s)
-            found = connect(address, asked.model)
-    if found is None:
-        raise RunFailed(f"a process for {asked.model} cannot be reached", "go without: --keep-warm 0")
-    return found
+        model = connect(address, request.model)
+        if model is None:
+            _start(address, request, idle_s)
+            model = connect(address, request.model)
+    if model is None:
+        raise RunFailed(f"a process for {request.model} cannot be reached", "go without: --keep-warm 0")
+    return model
 
 
-def _start(address: Path, asked: Open, idle_s: float) -> None:
+def _start(address: Path, request: LoadRequest, idle_s: float) -> None:
     """Listen, and hand the socket to a process of its own: who connects waits in line until the model is loaded."""
     address.unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX) as listener:
@@ -110,7 +112,7 @@ def _start(address: Path, asked: Open, idle_s: float) -> None:
             listener.bind(str(address))
             address.chmod(0o600)
             listener.listen(BACKLOG)
-            words = (msgspec.json.encode(asked).decode(), str(listener.fileno()), str(address), str(idle_s))
+            words = (msgspec.json.encode(request).decode(), str(listener.fileno()), str(address), str(idle_s))
             subprocess.Popen(
                 [sys.executable, "-m", "zoo.sessions.warm_worker", *words],
                 stdin=subprocess.DEVNULL,
@@ -122,7 +124,7 @@ def _start(address: Path, asked: Open, idle_s: float) -> None:
             )
         except OSError as error:
             address.unlink(missing_ok=True)
-            raise RunFailed(f"a process for {asked.model} cannot be started: {error}") from error
+            raise RunFailed(f"a process for {request.model} cannot be started: {error}") from error
 
 
 def _folder() -> Path:
@@ -133,16 +135,16 @@ def _folder() -> Path:
     folder = Path(base) / f"zoo-{os.getuid()}"
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
-        found = folder.lstat()
+        status = folder.lstat()
     except OSError as error:
         raise Unsupported(f"{folder} cannot be made: {error.strerror}", "set XDG_RUNTIME_DIR, or go without") from error
-    if found.st_uid != os.getuid() or found.st_mode & 0o077:
+    if status.st_uid != os.getuid() or status.st_mode & 0o077:
         raise Unsupported(f"{folder} is open to others, so no model is kept warm there", "remove it, or go without")
     return folder
 
 
 def _same_user(connection: socket.socket) -> bool:
-    """Whether the process at the other end is of this user, where the system tells."""
+    """Whether the process at the other end is of this user, where the system says."""
     if not hasattr(socket, "SO_PEERCRED"):
         return True
     _, uid, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))

@@ -1,4 +1,4 @@
-"""The process that keeps a model warm: `python -m zoo.sessions.warm_worker OPEN FD ADDRESS IDLE_S`.
+"""The process that keeps a model warm: `python -m zoo.sessions.warm_worker REQUEST FD ADDRESS IDLE_S`.
 
 It ends when nobody has come for a while, when somebody says so, or when its socket is not there any more.
 """
@@ -14,31 +14,31 @@ from pathlib import Path
 import msgspec
 
 from zoo.allocator import keep_freed_memory
-from zoo.api import Model, load
-from zoo.sessions.messages import Failed, Open
-from zoo.sessions.worker import converse, failed, send
+from zoo.api import Model
+from zoo.sessions.messages import Failed, LoadRequest
+from zoo.sessions.worker import converse, failed, load_requested, send
 
 LOOK_S = 1.0
 """How often it looks whether its socket is still there."""
 
 
-def main(open_: str, fd: str, address: str, idle_s: str) -> int:
+def main(request: str, fd: str, address: str, idle_s: str) -> int:
     """Load, then answer one connection after the other."""
     keep_freed_memory()
     listener = socket.socket(fileno=int(fd))
     path = Path(address)
     try:
-        loaded = _load(msgspec.json.decode(open_, type=Open))
+        loaded = _load(msgspec.json.decode(request, type=LoadRequest))
         _serve(listener, path, loaded, float(idle_s))
     finally:
         path.unlink(missing_ok=True)  # whoever comes from now on starts another
     return 0
 
 
-def _load(asked: Open) -> Model | Failed:
-    """The model, or what those who wait for it are told."""
+def _load(request: LoadRequest) -> Model | Failed:
+    """The model, or the reply to those who wait for it."""
     try:
-        return load(asked.model, device=asked.device, precision=asked.precision, **asked.options)
+        return load_requested(request)
     except Exception as error:
         return failed(error)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Callable
 from typing import IO
 
 import msgspec
@@ -14,7 +15,17 @@ from zoo.api import Model, load
 from zoo.encoding import encode_json
 from zoo.errors import ZooError
 from zoo.fetch import Progress
-from zoo.sessions.messages import Answered, Ask, End, Failed, Fetching, Open, Ready, Reply, Request
+from zoo.sessions.messages import (
+    Answered,
+    EndRequest,
+    Failed,
+    Fetching,
+    LoadRequest,
+    PredictRequest,
+    Ready,
+    Reply,
+    Request,
+)
 
 FETCHING_S = 0.2
 
@@ -25,7 +36,7 @@ def main() -> int:
     replies = _private_stdout()
     requests = sys.stdin.buffer
     try:
-        model = _load(msgspec.json.decode(requests.readline(), type=Open), replies)
+        model = _load(msgspec.json.decode(requests.readline(), type=LoadRequest), replies)
     except Exception as error:
         send(replies, failed(error))
         return 1
@@ -35,10 +46,11 @@ def main() -> int:
 
 def converse(model: Model, requests: IO[bytes], replies: IO[bytes]) -> bool:
     """Answer line by line until nothing more comes; False where somebody said that this is the end."""
-    send(replies, Ready(device=model.device, precision=model.precision, labels=model.labels))
+    ready = Ready(task=model.task.name, device=model.device, precision=model.precision, labels=model.labels)
+    send(replies, ready)
     for line in requests:
         request: Request = msgspec.json.decode(line, type=Request)
-        if isinstance(request, End):
+        if isinstance(request, EndRequest):
             return False
         send(replies, _answer(model, request))
     return True
@@ -51,29 +63,41 @@ def _private_stdout() -> IO[bytes]:
     return replies
 
 
-def _load(asked: Open, replies: IO[bytes]) -> Model:
-    told_at = 0.0
+def _load(request: LoadRequest, replies: IO[bytes]) -> Model:
+    reported_at = 0.0
 
-    def tell(progress: Progress) -> None:
-        nonlocal told_at
-        if time.monotonic() - told_at >= FETCHING_S:
-            told_at = time.monotonic()
+    def report(progress: Progress) -> None:
+        nonlocal reported_at
+        if time.monotonic() - reported_at >= FETCHING_S:
+            reported_at = time.monotonic()
             send(replies, Fetching(received_bytes=progress.received_bytes, total_bytes=progress.total_bytes))
 
-    return load(asked.model, device=asked.device, precision=asked.precision, on_progress=tell, **asked.options)
+    return load_requested(request, report)
 
 
-def _answer(model: Model, asked: Ask) -> Reply:
+def load_requested(request: LoadRequest, on_progress: Callable[[Progress], None] | None = None) -> Model:
+    """Load what a request names into this process."""
+    return load(
+        request.model,
+        task=request.task,
+        device=request.device,
+        precision=request.precision,
+        on_progress=on_progress,
+        **request.options,
+    )
+
+
+def _answer(model: Model, request: PredictRequest) -> Reply:
     started = time.perf_counter()
     try:
-        predictions = model.predict(asked.inputs)
+        predictions = msgspec.Raw(encode_json(model.predict(request.inputs)))
     except Exception as error:
         return failed(error)
     return Answered(predictions=predictions, elapsed_s=time.perf_counter() - started)
 
 
 def failed(error: Exception) -> Failed:
-    """What is told of an error; where it came of another one, the log has the traceback."""
+    """The reply for an error; where it came of another one, the log has the traceback."""
     if error.__cause__ is not None or not isinstance(error, ZooError):
         import traceback
 

@@ -45,6 +45,12 @@ def task_names() -> tuple[str, ...]:
     return tuple(dict.fromkeys([*BUILT_IN, *sorted(point.name for point in installed(GROUP))]))
 
 
+def version_of(name: str) -> str:
+    """Distribution and version that bring a task, such as `zoo-pairs 1.2`; empty for those of zoo. Imports none."""
+    points = [] if name in BUILT_IN else [point for point in installed(GROUP) if point.name == name]
+    return " ".join(distribution_of(points[0])) if points else ""
+
+
 @cache
 def get_task(name: str) -> Task:
     """Look a task up.
@@ -105,4 +111,8 @@ def _fault(task: Any, name: str) -> str:
         return f"TASK.target is {task.target!r}, which is no zoo.TargetKind"
     if not (isinstance(task.answer, type) and issubclass(task.answer, Answer)):
         return f"TASK.answer is {task.answer!r}, which is no subclass of zoo.Answer"
+    try:
+        msgspec.json.Decoder(task.prediction)
+    except (TypeError, NameError) as error:
+        return f"TASK.answer {task.answer.__name__} cannot be read from JSON beside zoo.Rejected: {error}"
     return ""

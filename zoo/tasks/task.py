@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
+from typing import Any, Union
 
 import msgspec
 
-from zoo.answers import Answer
+from zoo.answers import Answer, Rejected
 from zoo.errors import PluginBroken
 from zoo.kinds.kind import INPUT, TARGET, InputKind, Kind, TargetKind
 from zoo.metrics import Judge
@@ -89,3 +90,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     def judged(self) -> bool:
         """Whether answers can be held against what data say."""
         return self.target is not None and bool(self.judge)
+
+    @property
+    def prediction(self) -> Any:
+        """What stands in the place of an input, as a type to decode JSON with: an answer, or why there is none."""
+        return Union[self.answer, Rejected]

@@ -1,4 +1,4 @@
-"""Deleting runs and weights: what would go is told, and goes once the person has said yes."""
+"""Deleting runs and weights: what would go is shown, and goes once the person has said yes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from zoo.api import open_run
 from zoo.cache.contents import contents
-from zoo.cache.removal import Doomed, plan, remove
+from zoo.cache.removal import PlannedRemoval, plan, remove
 from zoo.card import Card
 from zoo.errors import Unsupported
 from zoo.plurals import counted
@@ -30,34 +30,34 @@ def delete_weights(app: ZooApp, card: Card) -> None:
 
     def look() -> None:
         """In a thread: it looks through whole caches."""
-        doomed = _doomed(card)
-        app.feed.later(lambda: _ask(app, card, doomed))
+        removals = _planned(card)
+        app.feed.later(lambda: _ask(app, card, removals))
 
     app.carry_out(look)
 
 
-def _doomed(card: Card) -> tuple[Doomed, ...]:
+def _planned(card: Card) -> tuple[PlannedRemoval, ...]:
     cached_first = sorted(contents(), key=lambda one: bool(one.part_of))
-    found = next((one for one in cached_first if card.full_name in one.models), None)
-    if found is None:
+    weights = next((one for one in cached_first if card.full_name in one.models), None)
+    if weights is None:
         raise Unsupported(f"no weights of {card.name} are on this machine", "there is nothing to delete")
-    if found.part_of:
-        raise Unsupported(f"the weights of {card.name} are not zoo's to delete", f"they are in {found.part_of}")
-    if found.used_by:
-        raise Unsupported(f"{card.name} is in use by {', '.join(found.used_by)}", "wait for its end, or stop it")
-    return plan(found.files)
+    if weights.part_of:
+        raise Unsupported(f"the weights of {card.name} are not zoo's to delete", f"they are in {weights.part_of}")
+    if weights.used_by:
+        raise Unsupported(f"{card.name} is in use by {', '.join(weights.used_by)}", "wait for its end, or stop it")
+    return plan(weights.files)
 
 
-def _ask(app: ZooApp, card: Card, doomed: tuple[Doomed, ...]) -> None:
-    freed = size(sum(one.size_bytes for one in doomed))
+def _ask(app: ZooApp, card: Card, removals: tuple[PlannedRemoval, ...]) -> None:
+    freed = size(sum(one.size_bytes for one in removals))
 
     def delete() -> None:
-        remove(doomed)
+        remove(removals)
         app.feed.later(app.feed.reload_models)
 
     app.ask(
         f"Delete the weights of {card.name}?",
-        f"{counted(len(doomed), 'file')}, {freed}. What is deleted can be downloaded again.",
+        f"{counted(len(removals), 'file')}, {freed}. What is deleted can be downloaded again.",
         "Delete",
         lambda: app.carry_out(delete, done=f"{freed} freed"),
     )

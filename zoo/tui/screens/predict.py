@@ -124,7 +124,7 @@ class PredictScreen(Page):
             self.later(lambda: self._say(text) if self._card is card else None)
 
         try:
-            session = Session(card.full_name)
+            session = Session(card.full_name, task=card.tasks_of("predict")[0])
             self.zoo.feed.later(lambda: self._own(card, session))
             ready = session.wait_until_ready(tell)
         except ZooError as error:
