@@ -23,15 +23,23 @@ class Classification(Answer, frozen=True, tag="classification"):
     scores: tuple[Score, ...]
 
     @classmethod
-    def ranked(cls, labels: tuple[str, ...], probabilities: Sequence[float], indices: Sequence[int]) -> Self:
+    def ranked(
+        cls,
+        labels: tuple[str, ...],
+        probabilities: Sequence[float],
+        indices: Sequence[int],
+        *,
+        truncated_at: int | None = None,
+    ) -> Self:
         """Make one of what `topk` gives, as lists; cheaper to check than scores that are made one by one.
 
         Args:
             labels: of the model; the same tuple for every input.
             probabilities: the largest first.
             indices: of the label of each.
+            truncated_at: how many tokens were read of a text that has more.
         """
-        return cls(ranked(labels, probabilities, indices))
+        return cls(ranked(labels, probabilities, indices), truncated_at=truncated_at)
 
     @property
     def label(self) -> str:
