@@ -8,4 +8,4 @@ from zoo.answers.answer import Answer
 from zoo.answers.rejected import Rejected
 
 Prediction = Union[Answer, Rejected]
-"""The answer of a task, or why there is none. JSON is decoded as `Task.prediction`: by the task, not by this union."""
+"""The answer of a task, whoever brings it, or why there is none."""
