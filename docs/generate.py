@@ -37,12 +37,22 @@ SECTION = re.compile(r"^(Args|Returns|Raises|Yields):$")
 Node = ast.ClassDef | ast.FunctionDef
 TRAINING = {
     "zoo.training": ("Objective", "Output", "Body", "Linear", "linear", "onednn_is_faster", "Dropout", "prefetched"),
-    "zoo.training.objectives": ("Classification", "MaskedLanguageModelling", "Contrastive"),
+    "zoo.training.head": ("HeadConfig",),
+    "zoo.training.objectives": (
+        "build_objective",
+        "pooled_objective",
+        "PooledObjective",
+        "Classification",
+        "LabelSets",
+        "Regression",
+        "MaskedLanguageModelling",
+        "Contrastive",
+    ),
     "zoo.training.images": (
         "ImageBody",
         "ImageConfig",
         "Preprocessing",
-        "LabelPredictor",
+        "HeadPredictor",
         "FeaturePredictor",
         "ImageStore",
     ),

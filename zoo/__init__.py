@@ -192,6 +192,9 @@ if TYPE_CHECKING:
     from zoo.hub_config import (
         hub_weights_files as hub_weights_files,
     )
+    from zoo.hub_config import (
+        problem_type as problem_type,
+    )
     from zoo.hyperparameters import (
         DataOptions as DataOptions,
     )
@@ -341,7 +344,14 @@ _HOME = {
         "ZooError",
     ),
     "zoo.hookspecs": ("hookimpl",),
-    "zoo.hub_config": ("config_labels", "hub_labels", "hub_max_tokens", "hub_pooling", "hub_weights_files"),
+    "zoo.hub_config": (
+        "config_labels",
+        "hub_labels",
+        "hub_max_tokens",
+        "hub_pooling",
+        "hub_weights_files",
+        "problem_type",
+    ),
     "zoo.hyperparameters": ("DataOptions", "FinetuneOptions", "PretrainOptions", "TrainingOptions"),
     "zoo.image_options": ("ImageFinetuneOptions", "ImagePredictOptions", "ImagePretrainOptions"),
     "zoo.kinds": ("IMAGE", "LABEL", "LABELS", "NUMBER", "TEXT", "InputKind", "TargetKind", "Unusable"),

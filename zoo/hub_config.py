@@ -7,6 +7,7 @@ from collections.abc import Collection
 from typing import Any
 
 from zoo.errors import Unsupported
+from zoo.plurals import counted
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -45,22 +46,33 @@ def config_labels(config: dict[str, Any]) -> tuple[str, ...]:
     return tuple(str(names[key]) for key in sorted(names, key=int))
 
 
+def problem_type(config: dict[str, Any]) -> str:
+    """What a classifier of transformers is for; one output is a number, unless something else is stated."""
+    stated = config.get("problem_type")
+    return str(stated) if stated else "regression" if len(config_labels(config)) == 1 else "single_label_classification"
+
+
 def hub_labels(name: str, config: dict[str, Any]) -> tuple[str, ...]:
-    """Names of a classifier's labels, in the order of the outputs.
+    """Names of a classifier's labels, in the order of the outputs; none for one that says a number.
 
     Raises:
-        Unsupported: it does not choose one of several labels, or numbers them otherwise.
+        Unsupported: it numbers them otherwise, has several numbers or one label, or is for something else.
     """
     try:
-        labels = config_labels(config)
+        labels, kind = config_labels(config), problem_type(config)
     except (TypeError, ValueError) as error:
         raise Unsupported(
             f"config.json of {name} numbers its labels otherwise than 0, 1, ...", "choose another"
         ) from error
-    if len(labels) < 2 or config.get("problem_type") not in (None, "single_label_classification"):
-        kind = config.get("problem_type") or "a single output"
-        raise Unsupported(f"{name} does not choose one of several labels ({kind})", "choose another model")
-    return labels
+    fewest, most = {
+        "single_label_classification": (2, len(labels)),
+        "multi_label_classification": (1, len(labels)),
+        "regression": (1, 1),
+    }.get(kind, (1, 0))
+    if not fewest <= len(labels) <= most:
+        outputs = f"{kind} with {counted(len(labels), 'output')}"
+        raise Unsupported(f"{name} neither chooses among labels nor says a number ({outputs})", "choose another model")
+    return () if kind == "regression" else labels
 
 
 def hub_pooling(name: str, modules: object, documents: dict[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Self
 
 import msgspec
@@ -29,7 +29,7 @@ class LabelSet(Answer, frozen=True, tag="label_set"):
     """The probability from which on a label is given."""
 
     @classmethod
-    def of(cls, scores: Sequence[Score], threshold: float, limit: int | None = None) -> Self:
+    def of(cls, scores: tuple[Score, ...], threshold: float, limit: int | None = None) -> Self:
         """The answer that scores make.
 
         Args:
@@ -38,7 +38,8 @@ class LabelSet(Answer, frozen=True, tag="label_set"):
             limit: most scores that are kept; the labels given stay the same.
         """
         labels = tuple(score.label for score in scores if score.probability >= threshold)
-        return cls(labels=labels, scores=tuple(scores[:limit]), threshold=threshold)
+        kept = scores if limit is None or limit >= len(scores) else scores[:limit]
+        return cls(labels=labels, scores=kept, threshold=threshold)
 
     def blocks(self, source: str = "") -> tuple[Block, ...]:
         """The labels given, and the probabilities as bars."""

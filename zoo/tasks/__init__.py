@@ -23,9 +23,13 @@ from zoo.tasks.task import Task
 GROUP = "zoo.tasks"
 BUILT_IN = {
     "text-classification": "zoo.tasks.text_classification",
+    "text-multi-label-classification": "zoo.tasks.text_multi_label_classification",
+    "text-regression": "zoo.tasks.text_regression",
     "fill-mask": "zoo.tasks.fill_mask",
     "feature-extraction": "zoo.tasks.feature_extraction",
     "image-classification": "zoo.tasks.image_classification",
+    "image-multi-label-classification": "zoo.tasks.image_multi_label_classification",
+    "image-regression": "zoo.tasks.image_regression",
     "image-feature-extraction": "zoo.tasks.image_feature_extraction",
 }
 """Name to module; what other distributions bring is looked up after these."""

@@ -11,6 +11,7 @@ TASK = Task(
     summary="say what stands where a text is masked",
     input=TEXT,
     answer=FilledMask,
+    objective="zoo.training.objectives.masked_lm:MaskedLanguageModelling",
     primary_metric="loss",
     larger_is_better=False,
     mark="[MASK] ",

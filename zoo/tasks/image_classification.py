@@ -13,6 +13,7 @@ TASK = Task(
     target=LABEL,
     answer=Classification,
     judge="zoo.metrics:ClassificationMetrics",
+    objective="zoo.training.objectives.classification:Classification",
     primary_metric="accuracy",
     example={"file_name": "photos/1.jpg", "label": "cat"},
     formats=("class folders", *TABLES),

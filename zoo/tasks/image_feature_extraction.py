@@ -11,6 +11,7 @@ TASK = Task(
     summary="give a vector that stands for an image",
     input=IMAGE,
     answer=Embedding,
+    objective="zoo.training.objectives.contrastive:Contrastive",
     primary_metric="loss",
     larger_is_better=False,
     example={"file_name": "photos/1.jpg"},

@@ -35,6 +35,9 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     judge: str = ""
     """`module:Class` of what an evaluation accumulates (`zoo.metrics.Judge`), imported when it is used; empty where
     answers are held against nothing."""
+    objective: str = ""
+    """`module:Class` of what a body is trained by for it (`zoo.training.Objective`, made of a run and a body), imported
+    in the worker; empty where plugins bring their own."""
     primary_metric: str
     """What best checkpoints and early stopping look at."""
     larger_is_better: bool = True

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from zoo.answers import Rejected
+from zoo.training.head import HeadConfig
 from zoo.training.objective import Batch, Features
 
 HEAD = "head"
@@ -33,10 +34,12 @@ class Body(ABC, Generic[Features]):
     """How names of `Network`'s tensors begin, and how the ecosystem has them begin: `("head.", "fc.")`."""
     lora_targets: tuple[str, ...] = ()
     """Names of the layers that LoRA adapts."""
-    labels: tuple[str, ...] = ()
-    """What the head of the weights tells apart; empty where they have none."""
-    head_state: dict[str, torch.Tensor] = {}
-    """Tensors of that head, by their names in what `new_head` makes."""
+    output_layer: str = ""
+    """Name of the last linear layer within what `new_head` makes; empty where it is that layer itself."""
+    head_config: HeadConfig | None = None
+    """What the head of the weights is for; None where they have none."""
+    output_state: dict[str, torch.Tensor] = {}
+    """`weight` and `bias` of the last layer of that head."""
     pretrained: bool
     """Whether the weights are any; otherwise they are random numbers."""
     collate_threads: int = 0
@@ -83,14 +86,14 @@ class Body(ABC, Generic[Features]):
         return nn.Linear(self.width, outputs)
 
     @abstractmethod
-    def save(self, folder: Path, state: dict[str, torch.Tensor], labels: tuple[str, ...]) -> None:
+    def save(self, folder: Path, state: dict[str, torch.Tensor], head: HeadConfig | None) -> None:
         """Write the result in the ecosystem's own format, with a README that shows how to use it.
 
         Args:
             folder: exists and is empty.
             state: trained tensors of `Network`, on the CPU in float32, by the names of `layout`; those of the body
                 alone where no head is kept.
-            labels: what the head tells apart, in the order of its outputs; empty without a head.
+            head: what the head is for; None where its outputs have no names, and where no head is kept.
         """
 
 

@@ -207,9 +207,10 @@ class Training:
 
     def export(self) -> None:
         """Write the result."""
-        folder = self.run.model_folder
+        folder, best = self.run.model_folder, self.progress.best
         if folder.exists():
             shutil.rmtree(folder)
         folder.mkdir(parents=True)
+        self.setup.objective.conclude(best.metrics if best else {}, self.method.trained)
         module = self.method.finish(folder)
         self.setup.objective.export(module.to("cpu", torch.float32).eval(), folder)

@@ -35,6 +35,10 @@ class Method(Protocol):
         """Switch dropout and the like on, wherever training reaches."""
         ...
 
+    def trained(self, name: str) -> nn.Module:
+        """A submodule of the objective's module, as it is trained."""
+        ...
+
     def finish(self, folder: Path) -> nn.Module:
         """The plain module for export; what the method itself has to keep goes below the folder."""
         ...
@@ -82,6 +86,9 @@ class _Full:
     def train_mode(self) -> None:
         train_what_learns(self.module)
 
+    def trained(self, name: str) -> nn.Module:
+        return self.module.get_submodule(name)
+
     def finish(self, folder: Path) -> nn.Module:
         return self.module
 
@@ -103,6 +110,9 @@ class _Head:
         for part in self._head:
             part.train()
 
+    def trained(self, name: str) -> nn.Module:
+        return self.module.get_submodule(name)
+
     def finish(self, folder: Path) -> nn.Module:
         return self.module
 
@@ -123,9 +133,18 @@ class _Lora:
         )
         self.module = peft.get_peft_model(objective.module, config)
         self._layout = objective.layout
+        self._copied = objective.head
+        """Names of the submodules that peft trains copies of."""
 
     def train_mode(self) -> None:
         train_what_learns(self.module)
+
+    def trained(self, name: str) -> nn.Module:
+        part, _, rest = name.partition(".")
+        if part not in self._copied:
+            return self.module.get_submodule(f"base_model.model.{name}")
+        copy = self.module.get_submodule(f"base_model.model.{part}.modules_to_save.default")
+        return copy.get_submodule(rest)
 
     def finish(self, folder: Path) -> nn.Module:
         adapter = folder / "adapter"

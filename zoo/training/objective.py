@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -155,6 +155,14 @@ class Objective(ABC, Generic[Features]):
         columns = [values[:count].tolist() for values in output.for_metrics.values()]
         for row in zip(*columns, strict=True):
             metrics.update(**dict(zip(output.for_metrics, row, strict=True)))
+
+    def conclude(self, metrics: dict[str, float], trained: Callable[[str], nn.Module]) -> None:
+        """Called once, when the weights of the result are settled, before they are written.
+
+        Args:
+            metrics: of the evaluation that chose them; empty where there was none.
+            trained: gives a submodule of `module` as it was trained, by its name there; LoRA trains a copy of the head.
+        """
 
     @abstractmethod
     def export(self, module: nn.Module, folder: Path) -> None:

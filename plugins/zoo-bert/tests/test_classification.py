@@ -8,9 +8,10 @@ import pytest
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from zoo_bert import plugin
-from zoo_bert.config import labels_told, read_config
+from zoo_bert.config import head_of, read_config
 
 from zoo.metrics import ClassificationMetrics
+from zoo.training.head import HeadConfig
 from zoo.training.objectives import Classification
 
 
@@ -127,7 +128,7 @@ def test_other_labels_get_a_new_head_on_the_trained_body(
         trained.body.encoder.layer[1].output.dense.weight, module.body.encoder.layer[1].output.dense.weight
     )
     objective.export(module, tmp_path)
-    assert labels == labels_told(read_config(tmp_path))
+    assert HeadConfig(labels=labels) == head_of(read_config(tmp_path))
 
 
 def test_a_language_model_can_be_fine_tuned(make_run, language_model: Path) -> None:

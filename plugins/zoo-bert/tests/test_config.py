@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
-from zoo_bert.config import ACTIVATIONS, Shape, labels_told, new_config, read_config, with_dropout
+from zoo_bert.config import ACTIVATIONS, Shape, head_of, new_config, read_config, with_dropout
 
 from zoo import StoreInvalid, Unsupported
+from zoo.training.head import HeadConfig
 
 
 def written(folder: Path, **config: object) -> Path:
@@ -56,8 +57,8 @@ def test_both_ways_to_compute_know_the_same_activations() -> None:
 
 
 def test_labels_of_a_folder_are_those_of_its_classifier(classifier: Path, language_model: Path, minilm: Path) -> None:
-    assert ("delivery", "refund", "app") == labels_told(read_config(classifier))
-    assert () == labels_told(read_config(language_model)) == labels_told(read_config(minilm))
+    assert HeadConfig(labels=("delivery", "refund", "app")) == head_of(read_config(classifier))
+    assert None is head_of(read_config(language_model)) is head_of(read_config(minilm))
 
 
 def test_dropout_is_the_one_asked_for_or_the_models_own(minilm: Path) -> None:

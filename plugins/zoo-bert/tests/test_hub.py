@@ -65,6 +65,21 @@ def test_the_class_it_was_saved_from_tells_the_task(architecture: str, task: str
     assert card.architecture == ALL_MINILM_L6_V2.architecture
 
 
+@pytest.mark.parametrize(
+    ("stated", "task", "labels"),
+    [
+        ({"problem_type": "multi_label_classification"}, "text-multi-label-classification", ("x", "y")),
+        ({"id2label": {"0": "x"}}, "text-regression", ()),
+        ({"id2label": {"0": "x"}, "problem_type": "regression"}, "text-regression", ()),
+    ],
+)
+def test_the_kind_of_the_head_tells_the_task(stated: dict[str, Any], task: str, labels: tuple[str, ...]) -> None:
+    names = {"id2label": {"0": "x", "1": "y"}}
+    card = described({"architectures": ["BertForSequenceClassification"], **names, **stated})
+
+    assert (card.task, card.ability("predict").task, card.labels) == (task, task, labels)
+
+
 def test_only_what_is_needed_is_taken() -> None:
     weights = described().weights
 
@@ -113,11 +128,19 @@ def test_a_tokenizer_without_a_limit_is_cut_at_the_positions() -> None:
         ({}, pooled(pooling_mode_mean_tokens=True, pooling_mode_cls_token=True), "by cls, mean"),
         ({}, {"modules": MODULES}, "by nothing"),
         ({}, {"modules": [*MODULES, {"path": "2_Dense", "type": "sentence_transformers.models.Dense"}]}, "Dense"),
-        ({"architectures": ["BertForSequenceClassification"], "id2label": {"0": "x"}}, {}, "a single output"),
         (
-            {"architectures": ["BertForSequenceClassification"], "problem_type": "multi_label_classification"},
+            {"architectures": ["BertForSequenceClassification"], "problem_type": "regression"},
             {},
-            "multi_label_classification",
+            r"neither chooses among labels nor says a number \(regression with 2 outputs\)",
+        ),
+        (
+            {
+                "architectures": ["BertForSequenceClassification"],
+                "id2label": {"0": "x"},
+                "problem_type": "single_label_classification",
+            },
+            {},
+            r"single_label_classification with 1 output\)",
         ),
         (
             {"architectures": ["BertForSequenceClassification"], "id2label": {"a": "x", "b": "y"}},

@@ -204,10 +204,10 @@ def test_a_task_that_is_not_offered_is_refused(classifier: Path, make_prediction
     import msgspec
 
     run = make_prediction(classifier, "text-classification")
-    other: Task = msgspec.structs.replace(run.task, name="translation")
+    other: Task = msgspec.structs.replace(run.task, name="translation", objective="")
     from dataclasses import replace
 
-    with pytest.raises(Unsupported, match="does not do translation"):
+    with pytest.raises(Unsupported, match="translation has no objective"):
         load(replace(run, task=other))
 
 

@@ -12,18 +12,19 @@ from torch import nn
 
 from zoo import TrainingRun
 from zoo.training import Batch
+from zoo.training.head import HeadConfig
 from zoo.training.pretrained import WeightsReader, fill, save_config
 from zoo.training.text import TextBody
 from zoo.training.text.trimming import TrimmedVocabulary
 from zoo.training.text.vocabulary import SPECIAL
-from zoo_bert.config import BODY, CLASSIFIER, LANGUAGE_MODEL, labels_told, new_config, read_config, with_dropout
+from zoo_bert.config import BODY, CLASSIFIER, LANGUAGE_MODEL, head_of, new_config, read_config, with_dropout
 from zoo_bert.network import Bert, ClassificationHead, LanguageModelHead
 from zoo_bert.readme import readme_of
 from zoo_bert.tokenization import save_tokenizer, tokenizer_of
 
 PAD, MASK = SPECIAL[0], SPECIAL[4]
-OUTPUT_LAYER = "classifier."
-"""Begins the names of what tells the labels apart, in the head and in the weights."""
+OUTPUT_LAYER = "classifier"
+"""Name of what tells the labels apart, in the head and in the weights."""
 
 
 class BertBody(TextBody):
@@ -31,10 +32,11 @@ class BertBody(TextBody):
 
     layout = (
         ("head.pooler.", BODY + "pooler."),
-        ("head.classifier.", OUTPUT_LAYER),
+        ("head.classifier.", f"{OUTPUT_LAYER}."),
         ("head.", "cls.predictions."),
         ("body.", BODY),
     )
+    output_layer = OUTPUT_LAYER
     lora_targets = ("query", "value")
     head_lr = 2e-3
     module: Bert
@@ -59,10 +61,10 @@ class BertBody(TextBody):
         self._weights = None if run.weights is None else WeightsReader(run.weights, BODY)
         self.module = Bert(self.config)
         fill(self.module, BODY, self.config, self._weights)
-        if self._weights is not None and (labels := labels_told(stated)):
-            self.labels = labels
-            outputs = self._weights.pair("classifier", len(labels), self.width)
-            self.head_state = dict(zip(("classifier.weight", "classifier.bias"), outputs, strict=True))
+        if self._weights is not None and (head := head_of(stated)):
+            self.head_config = head
+            layer = self._weights.pair(OUTPUT_LAYER, head.outputs, self.width)
+            self.output_state = dict(zip(("weight", "bias"), layer, strict=True))
 
     def encode(self, inputs: Sequence[Any]) -> list[list[int]]:
         """Tokenise."""
@@ -102,7 +104,7 @@ class BertBody(TextBody):
     def new_head(self, outputs: int) -> nn.Module:
         """The pooler, of the weights if they have it, and a new output layer."""
         head = ClassificationHead(self.config, outputs)
-        fill(head, BODY, self.config, self._weights, may_lack=True, anew=(OUTPUT_LAYER,))
+        fill(head, BODY, self.config, self._weights, may_lack=True, anew=(f"{OUTPUT_LAYER}.",))
         return head
 
     def new_token_head(self) -> nn.Module:
@@ -111,17 +113,12 @@ class BertBody(TextBody):
         fill(head, "cls.predictions.", self.config, self._weights, may_lack=True)
         return head
 
-    def save(self, folder: Path, state: dict[str, torch.Tensor], labels: tuple[str, ...]) -> None:
+    def save(self, folder: Path, state: dict[str, torch.Tensor], head: HeadConfig | None) -> None:
         """Write a folder that transformers' Auto classes load."""
-        architecture = CLASSIFIER if labels else LANGUAGE_MODEL
-        stated: dict[str, Any] = {"architectures": [architecture]}
-        if labels:
-            stated |= {
-                "id2label": {str(i): label for i, label in enumerate(labels)},
-                "label2id": {label: i for i, label in enumerate(labels)},
-                "problem_type": "single_label_classification",
-            }
+        stated: dict[str, Any] = {"architectures": [CLASSIFIER if head else LANGUAGE_MODEL]}
+        if head:
+            stated |= head.to_transformers()
         save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
         save_config(self.config | stated, folder)
         save_tokenizer(self.tokenizer, self.texts.max_tokens, folder)
-        (folder / "README.md").write_text(readme_of(architecture), encoding="utf-8")
+        (folder / "README.md").write_text(readme_of(head), encoding="utf-8")

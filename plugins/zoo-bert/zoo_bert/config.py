@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zoo import Card, Unsupported, config_labels
+from zoo import Card, Unsupported
+from zoo.training.head import HeadConfig
 from zoo.training.packed_linear import ACTIVATIONS
 from zoo.training.pretrained import read_json
 
@@ -68,9 +69,9 @@ def with_dropout(config: dict[str, Any], share: float | None) -> dict[str, Any]:
     return config | {"hidden_dropout_prob": share, "attention_probs_dropout_prob": share}
 
 
-def labels_told(config: dict[str, Any]) -> tuple[str, ...]:
-    """Those that the weights beside it tell apart; none where they are not a classifier's."""
-    return config_labels(config) if CLASSIFIER in (config.get("architectures") or ()) else ()
+def head_of(config: dict[str, Any]) -> HeadConfig | None:
+    """What the head of the weights beside it is for; None where they are not a classifier's."""
+    return HeadConfig.from_transformers(config) if CLASSIFIER in (config.get("architectures") or ()) else None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from zoo import (
     hub_max_tokens,
     hub_pooling,
     hub_weights_files,
+    problem_type,
 )
 from zoo_bert.cards import CLASSIFICATION, MASKED_LM, predicting
 
@@ -20,9 +21,15 @@ TASKS = {
     "BertModel": "feature-extraction",
     "BertForMaskedLM": "fill-mask",
     "BertForPreTraining": "fill-mask",
-    "BertForSequenceClassification": "text-classification",
 }
 """Class that a model was saved from to what it answers."""
+CLASSIFIER = "BertForSequenceClassification"
+HEADS = {
+    "single_label_classification": "text-classification",
+    "multi_label_classification": "text-multi-label-classification",
+    "regression": "text-regression",
+}
+"""What the head of such a model is for to what it answers."""
 NEEDED = ("config.json", "tokenizer.json")
 TAKEN = (*NEEDED, "tokenizer_config.json", "vocab.txt")
 POSITIONS = 512
@@ -55,9 +62,16 @@ def describe(name: str, config: dict[str, Any], weights: Weights, documents: dic
         raise Unsupported(f"{name} lacks {', '.join(missing)}", "choose a model that has it")
     saved_from = next(iter(config.get("architectures") or ["BertModel"]))
     modules = documents.get("modules.json")
-    if saved_from not in TASKS:
-        raise Unsupported(f"{name} is a {saved_from}", f"choose one of {', '.join(TASKS)}")
-    task = TASKS[saved_from] if modules is None else "feature-extraction"
+    if saved_from not in (*TASKS, CLASSIFIER):
+        raise Unsupported(f"{name} is a {saved_from}", f"choose one of {', '.join((*TASKS, CLASSIFIER))}")
+    labels: tuple[str, ...] = ()
+    if modules is not None:
+        task = "feature-extraction"
+    elif saved_from == CLASSIFIER:
+        labels = hub_labels(name, config)
+        task = HEADS[problem_type(config)]
+    else:
+        task = TASKS[saved_from]
     architecture: dict[str, Any] = _dimensions(name, config)
     if modules is not None:
         architecture["pooling"] = hub_pooling(name, modules, documents)
@@ -70,7 +84,7 @@ def describe(name: str, config: dict[str, Any], weights: Weights, documents: dic
         input=TextInput(max_tokens=hub_max_tokens(documents, POSITIONS)),
         abilities=(MASKED_LM, CLASSIFICATION, predicting(task)),
         weights=Weights(files=tuple(files[file] for file in taken if file in files), sources=weights.sources),
-        labels=hub_labels(name, config) if task == "text-classification" else (),
+        labels=labels,
     )
 
 

@@ -30,24 +30,21 @@ def card_for(name: str, config: dict[str, Any], weights: Weights, documents: dic
 @zoo.hookimpl
 def pretrain(run: TrainingRun) -> Trainable:
     """Masked language modelling."""
-    from zoo.training.objectives import MaskedLanguageModelling
-    from zoo_bert.body import BertBody
-
-    return MaskedLanguageModelling(run, BertBody(run))
+    return finetune(run)
 
 
 @zoo.hookimpl
 def finetune(run: TrainingRun) -> Trainable:
-    """Text classification."""
-    from zoo.training.objectives import Classification
+    """Whatever the task is learnt by, on BERT."""
+    from zoo.training.objectives import build_objective
     from zoo_bert.body import BertBody
 
-    return Classification(run, BertBody(run))
+    return build_objective(run, BertBody(run))
 
 
 @zoo.hookimpl
 def predict(run: PredictionRun) -> Predictor:
-    """Labels, filled masks or embeddings, as the task says."""
+    """What a head says, filled masks or embeddings, as the task says."""
     from zoo_bert.predictors import load
 
     return load(run)

@@ -9,7 +9,6 @@ import torch
 from torch.nn import functional
 
 from zoo import (
-    Classification,
     Embedding,
     FilledMask,
     Prediction,
@@ -17,9 +16,9 @@ from zoo import (
     Predictor,
     Score,
     TextInput,
-    Unsupported,
-    config_labels,
 )
+from zoo.training.head import HeadConfig
+from zoo.training.objectives import pooled_objective
 from zoo.training.packed_linear import ACTIVATIONS, LinearFactory
 from zoo.training.pretrained import WeightsReader, read_json
 from zoo.training.text import TextPredictor, id_of
@@ -64,25 +63,26 @@ class _BertPredictor(TextPredictor):
         return torch.zeros(len(texts), dtype=torch.int64, device=self._device)
 
 
-class LabelPredictor(_BertPredictor):
-    """Probabilities of the labels: the softmax of the logits."""
+class HeadPredictor(_BertPredictor):
+    """What the head says, read as the task learns it."""
+
+    def __init__(self, run: PredictionRun) -> None:
+        self._objective = pooled_objective(run.task)
+        super().__init__(run)
 
     def read_head(self, weights: WeightsReader) -> None:
         """The pooler and the output layer."""
-        self._labels = config_labels(self._config)
+        self._head = HeadConfig.from_transformers(self._config)
         width = self.encoder.shape.width
         self._pooler = self._make.plain(*weights.pair("bert.pooler.dense", width, width))
-        self._classifier = self._make.plain(*weights.pair("classifier", len(self._labels), width))
+        layer = weights.pair("classifier", self._head.outputs, width)
+        self._classifier = self._make.plain(*self._head.standardised(*layer))
 
     def answer(self, blocks: list[torch.Tensor], texts: list[str]) -> Sequence[Prediction]:
-        """Labels, most probable first."""
+        """By the task."""
         first = self.encoder(blocks, self._firsts(texts))
-        probabilities = self._classifier(self._pooler(first).tanh_()).float().softmax(-1)
-        top = probabilities.topk(min(self._options.top_k or len(self._labels), len(self._labels)))
-        return [
-            Classification.ranked(self._labels, values, indices)
-            for values, indices in zip(top.values.tolist(), top.indices.tolist(), strict=True)
-        ]
+        outputs = self._classifier(self._pooler(first).tanh_()).float()
+        return self._objective.answers(outputs, self._head, self._options.top_k)
 
 
 class MaskPredictor(_BertPredictor):
@@ -153,15 +153,13 @@ class EmbeddingPredictor(_BertPredictor):
         return torch.cat([part.view(*block.shape, -1).mean(1) for part, block in zip(parts, blocks, strict=True)])
 
 
-PREDICTORS: dict[str, Callable[[PredictionRun], Predictor]] = {
-    "text-classification": LabelPredictor,
+OTHERS: dict[str, Callable[[PredictionRun], Predictor]] = {
     "fill-mask": MaskPredictor,
     "feature-extraction": EmbeddingPredictor,
 }
+"""What is answered without a head on one vector a text."""
 
 
 def load(run: PredictionRun) -> Predictor:
     """The predictor of the run's task."""
-    if run.task.name not in PREDICTORS:
-        raise Unsupported(f"BERT does not do {run.task.name}", f"it does {', '.join(PREDICTORS)}")
-    return PREDICTORS[run.task.name](run)
+    return OTHERS.get(run.task.name, HeadPredictor)(run)

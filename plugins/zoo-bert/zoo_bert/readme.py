@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zoo_bert.config import CLASSIFIER, LANGUAGE_MODEL
+from zoo.training.head import REGRESSION, SEVERAL_LABELS, SINGLE_LABEL, HeadConfig
 
 _TEMPLATE = """## Use without zoo
 
@@ -17,13 +17,16 @@ logits = model(**inputs).logits  # {comment}
 """
 
 
-_USES = {
-    CLASSIFIER: ("AutoModelForSequenceClassification", "columns in the order of model.config.id2label"),
-    LANGUAGE_MODEL: ("AutoModelForMaskedLM", "one row of the vocabulary per token"),
+_COMMENTS = {
+    SINGLE_LABEL: "columns in the order of model.config.id2label",
+    SEVERAL_LABELS: "columns in the order of model.config.id2label; a label applies where logits.sigmoid() reaches "
+    "model.config.threshold",
+    REGRESSION: "one column: the number, in the unit of the data",
 }
 
 
-def readme_of(architecture: str) -> str:
-    """Of a result that transformers knows by that name."""
-    auto, comment = _USES[architecture]
-    return _TEMPLATE.format(auto=auto, comment=comment)
+def readme_of(head: HeadConfig | None) -> str:
+    """Of a classifier with that head, or of a language model."""
+    if head is None:
+        return _TEMPLATE.format(auto="AutoModelForMaskedLM", comment="one row of the vocabulary per token")
+    return _TEMPLATE.format(auto="AutoModelForSequenceClassification", comment=_COMMENTS[head.problem_type])

@@ -63,4 +63,4 @@ def test_weights_of_the_same_labels_bring_their_head(make_run, classifier) -> No
     assert torch.equal(trained, same)
     assert not torch.equal(trained[:8], other)
     assert [Noted] == [type(event) for event in events]
-    assert "the head is new: 8 labels, the weights had 10" == events[0].message
+    assert "the head is new: 8 labels, the weights had 10 labels" == events[0].message

@@ -24,7 +24,7 @@ class ResnetBody(ImageBody):
         network = build(self.config.architecture, 0)
         if run.weights is not None:
             state = state_of(run.card, run.weights, run.cache_folder)
-            self.head_state = below(HEAD, state)
+            self.output_state = below(HEAD, state)
             fill(network, {name: tensor for name, tensor in state.items() if not name.startswith(HEAD)})
         freeze(network, getattr(run.options, "frozen_stages", 0))
         self.module = network.to(memory_format=torch.channels_last)

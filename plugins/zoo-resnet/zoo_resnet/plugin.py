@@ -20,19 +20,16 @@ def cards() -> tuple[Card, ...]:
 @zoo.hookimpl
 def pretrain(run: TrainingRun) -> Trainable:
     """Contrastive learning."""
-    from zoo.training.objectives import Contrastive
-    from zoo_resnet.body import ResnetBody
-
-    return Contrastive(run, ResnetBody(run))
+    return finetune(run)
 
 
 @zoo.hookimpl
 def finetune(run: TrainingRun) -> Trainable:
-    """Image classification."""
-    from zoo.training.objectives import Classification
+    """Whatever the task is learnt by, on a ResNet."""
+    from zoo.training.objectives import build_objective
     from zoo_resnet.body import ResnetBody
 
-    return Classification(run, ResnetBody(run))
+    return build_objective(run, ResnetBody(run))
 
 
 @zoo.hookimpl

@@ -1,31 +1,28 @@
-"""Predicting: labels of images, or their features."""
+"""Predicting: what the head says of images, or their features."""
 
 from __future__ import annotations
 
 import torch
 
-from zoo import PredictionRun, Predictor, Unsupported
-from zoo.training.images import FeaturePredictor, ImageConfig, LabelPredictor
+from zoo import PredictionRun, Predictor
+from zoo.training.images import FeaturePredictor, HeadPredictor, ImageConfig
 from zoo.training.images.answering import DTYPES
 from zoo.training.weights import fill, state_of
 from zoo_resnet.folded import FoldedResNet
 from zoo_resnet.network import ARCHITECTURE, HEAD, build
 
-PREDICTORS = {"image-classification": LabelPredictor, "image-feature-extraction": FeaturePredictor}
+FEATURES = "image-feature-extraction"
 
 
 def load(run: PredictionRun) -> Predictor:
-    """The predictor of the run's task.
-
-    Raises:
-        Unsupported: ResNet does something else.
-    """
-    predictor = PREDICTORS.get(run.task.name)
-    if predictor is None:
-        raise Unsupported(f"ResNet does not do {run.task.name}", f"it does {', '.join(PREDICTORS)}")
+    """The predictor of the run's task: features, or what the head of the weights says."""
     config = ImageConfig.of(run.card, run.weights, ARCHITECTURE)
-    classify = predictor is LabelPredictor
-    network = build(config.architecture, len(config.labels) if classify else 0)
+    head = None if run.task.name == FEATURES else config.head
+    predictor = FeaturePredictor if run.task.name == FEATURES else HeadPredictor
+    network = build(config.architecture, head.outputs if head else 0)
     state = state_of(run.card, run.weights, run.cache_folder)
-    fill(network, {name: tensor for name, tensor in state.items() if classify or not name.startswith(HEAD)})
+    fill(network, {name: tensor for name, tensor in state.items() if head or not name.startswith(HEAD)})
+    if head:
+        weight, bias = head.standardised(network.fc.weight.detach(), network.fc.bias.detach())
+        network.fc.load_state_dict({"weight": weight, "bias": bias})
     return predictor(run, config, FoldedResNet(network, torch.device(run.device), DTYPES[run.precision]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from zoo.training.head import REGRESSION, SEVERAL_LABELS, SINGLE_LABEL
 from zoo.training.images import ImageConfig
 
 _TEMPLATE = """## Use without zoo
@@ -33,17 +34,26 @@ model.conv1 = torch.nn.Conv2d(3, 64, 3, padding=1, bias=False)
 model.maxpool = torch.nn.Identity()"""
 _RESNET10 = "torchvision.models.ResNet(torchvision.models.resnet.BasicBlock, [1, 1, 1, 1], num_classes={classes})"
 _OTHERS = "torchvision.models.{builder}(num_classes={classes})"
-_CLASSIFY = """with torch.inference_mode():
+_LOGITS = """with torch.inference_mode():
     logits = model(prepare(Image.open("a.jpg").convert("RGB"))[None])
-print(config["labels"][logits.argmax(-1)])"""
+"""
+_ANSWERS = {
+    SINGLE_LABEL: 'print(config["labels"][logits.argmax(-1)])',
+    SEVERAL_LABELS: "probabilities = logits[0].sigmoid().tolist()\n"
+    'print([label for label, p in zip(config["labels"], probabilities) if p >= config["threshold"]])',
+    REGRESSION: "print(logits.item())  # in the unit of the data",
+}
 _FEATURES = """with torch.inference_mode():
     features = model(prepare(Image.open("a.jpg").convert("RGB"))[None])"""
 
 
 def readme_of(config: ImageConfig) -> str:
-    """Of a classifier, or of a network without head."""
-    if config.labels:
-        return _TEMPLATE.format(build=_build(config, classes=len(config.labels)), answer=_CLASSIFY)
+    """Of a network with a head, or without."""
+    head = config.head
+    if head:
+        return _TEMPLATE.format(
+            build=_build(config, classes=head.outputs), answer=_LOGITS + _ANSWERS[head.problem_type]
+        )
     build = _build(config, classes=1) + "\nmodel.fc = torch.nn.Identity()"
     return _TEMPLATE.format(build=build, answer=_FEATURES)
 

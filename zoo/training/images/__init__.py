@@ -1,6 +1,6 @@
 """What plugins of image models build on."""
 
-from zoo.training.images.answering import FeaturePredictor, LabelPredictor
+from zoo.training.images.answering import FeaturePredictor, HeadPredictor
 from zoo.training.images.augmentation import Augmentation
 from zoo.training.images.body import ImageBody
 from zoo.training.images.config import ImageConfig
@@ -10,9 +10,9 @@ from zoo.training.images.store import ImageStore
 __all__ = [
     "Augmentation",
     "FeaturePredictor",
+    "HeadPredictor",
     "ImageBody",
     "ImageConfig",
     "ImageStore",
-    "LabelPredictor",
     "Preprocessing",
 ]

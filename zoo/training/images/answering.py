@@ -1,4 +1,4 @@
-"""Predicting: labels of images, or their features."""
+"""Predicting: what a head says of images, or their features."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import torch
 
-from zoo.answers import Classification, Embedding, Prediction, Rejected
+from zoo.answers import Embedding, Prediction, Rejected
+from zoo.errors import Unsupported
 from zoo.image_options import ImagePredictOptions
 from zoo.kinds.image_decoding import read_image
 from zoo.prefetch import prefetched
 from zoo.training.images.body import THREADS
 from zoo.training.images.config import ImageConfig
+from zoo.training.objectives import pooled_objective
 
 if TYPE_CHECKING:
     from zoo.runs.context import PredictionRun
@@ -70,17 +72,20 @@ class _ImagePredictor(ABC):
         """Answer a batch from what the network says, shape (batch, outputs)."""
 
 
-class LabelPredictor(_ImagePredictor):
-    """Probabilities of the labels: the softmax of the logits."""
+class HeadPredictor(_ImagePredictor):
+    """What the head says, read as the task learns it; the network gives standardised outputs."""
+
+    def __init__(
+        self, run: PredictionRun, config: ImageConfig, network: Callable[[torch.Tensor], torch.Tensor]
+    ) -> None:
+        super().__init__(run, config, network)
+        if config.head is None:
+            raise Unsupported(f"{run.card.name} has no head for {run.task.name}", "fine-tune it first")
+        self._head, self._objective = config.head, pooled_objective(run.task)
 
     def answer(self, outputs: torch.Tensor) -> Sequence[Prediction]:
-        """Labels, most probable first."""
-        labels = self._config.labels
-        top = outputs.softmax(-1).topk(min(self._options.top_k or SHOWN, len(labels)))
-        return [
-            Classification.ranked(labels, values, indices)
-            for values, indices in zip(top.values.tolist(), top.indices.tolist(), strict=True)
-        ]
+        """By the task."""
+        return self._objective.answers(outputs, self._head, self._options.top_k or SHOWN)
 
 
 class FeaturePredictor(_ImagePredictor):

@@ -15,6 +15,7 @@ from torch import nn
 
 from zoo.answers import Rejected
 from zoo.training.body import Body
+from zoo.training.head import HeadConfig
 from zoo.training.images.augmentation import Augmentation
 from zoo.training.images.config import ImageConfig
 from zoo.training.images.store import ImageStore
@@ -43,7 +44,7 @@ class ImageBody(Body[int]):
 
     def __init__(self, run: TrainingRun, config: ImageConfig) -> None:
         options = run.options
-        self.labels = config.labels
+        self.head_config = config.head
         self.pretrained = run.weights is not None
         self.config = config
         self.preprocessing = config.preprocessing.at(options.image_size)
@@ -84,10 +85,10 @@ class ImageBody(Body[int]):
         vectors: torch.Tensor = module(images)
         return vectors
 
-    def save(self, folder: Path, state: dict[str, torch.Tensor], labels: tuple[str, ...]) -> None:
+    def save(self, folder: Path, state: dict[str, torch.Tensor], head: HeadConfig | None) -> None:
         """Write a state dict that the library's own network loads, `config.json` and a README."""
         save_file(state, folder / "model.safetensors")
-        config = ImageConfig(self.config.model_type, self.config.architecture, labels, self.preprocessing)
+        config = ImageConfig(self.config.model_type, self.config.architecture, head, self.preprocessing)
         config.save(folder)
         (folder / "README.md").write_text(self.readme(config), encoding="utf-8")
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from zoo.card import ImageInput
 from zoo.errors import StoreInvalid
+from zoo.training.head import SINGLE_LABEL, HeadConfig
 from zoo.training.images.preprocessing import Preprocessing
 from zoo.training.weights import published_file
 
@@ -27,8 +28,8 @@ class ImageConfig:
     """The family, such as `resnet`."""
     architecture: dict[str, Any]
     """What the family builds the network from."""
-    labels: tuple[str, ...]
-    """In the order of the outputs; empty for a network without head."""
+    head: HeadConfig | None
+    """What the outputs are; None for a network without head."""
     preprocessing: Preprocessing
 
     @classmethod
@@ -45,25 +46,37 @@ class ImageConfig:
         """
         assert isinstance(card.input, ImageInput)
         if weights is None or published_file(card):
-            return cls(card.family, _picked(card.architecture, keys), card.labels, Preprocessing.of(card.input))
+            head = HeadConfig(labels=card.labels) if card.labels else None
+            return cls(card.family, _picked(card.architecture, keys), head, Preprocessing.of(card.input))
         path = weights / FILE
         try:
             document = json.loads(path.read_text(encoding="utf-8"))
-            labels = tuple(str(label) for label in document["labels"])
             architecture = _picked(document["architecture"], keys)
-            return cls(document["model_type"], architecture, labels, Preprocessing.from_json(document["image"]))
+            return cls(
+                document["model_type"], architecture, _head(document), Preprocessing.from_json(document["image"])
+            )
         except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
             raise StoreInvalid(f"{path} cannot be read: {error!r}", "train the model again") from error
 
     def save(self, folder: Path) -> None:
         """Write it."""
+        head = self.head or HeadConfig()
         document = {
             "model_type": self.model_type,
             "architecture": self.architecture,
-            "labels": list(self.labels),
+            **({} if head.problem_type == SINGLE_LABEL else head.to_json()),
+            "labels": list(head.labels),
             "image": self.preprocessing.to_json(),
         }
         (folder / FILE).write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _head(document: dict[str, Any]) -> HeadConfig | None:
+    """What the outputs are: one of the labels, unless something else is stated."""
+    head = HeadConfig.from_json(
+        document, document.get("problem_type", SINGLE_LABEL), tuple(str(label) for label in document["labels"])
+    )
+    return head if head.outputs else None
 
 
 def _picked(architecture: dict[str, Any], keys: Sequence[str]) -> dict[str, Any]:

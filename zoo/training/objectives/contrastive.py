@@ -95,7 +95,7 @@ class Contrastive(Objective[int]):
     def export(self, module: nn.Module, folder: Path) -> None:
         """Write the body alone."""
         assert isinstance(module, Network)
-        self.body.save(folder, module.state_for(self.body.layout, head=False), ())
+        self.body.save(folder, module.state_for(self.body.layout, head=False), None)
 
 
 def nt_xent(projected: torch.Tensor, temperature: float) -> torch.Tensor:

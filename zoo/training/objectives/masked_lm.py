@@ -105,7 +105,7 @@ class MaskedLanguageModelling(Objective[list[int]]):
     def export(self, module: nn.Module, folder: Path) -> None:
         """Write what the body's own ecosystem loads."""
         assert isinstance(module, Network)
-        self.body.save(folder, module.state_for(self.body.layout), ())
+        self.body.save(folder, module.state_for(self.body.layout), None)
 
 
 class MaskedMetrics:

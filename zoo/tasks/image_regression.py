@@ -1,0 +1,21 @@
+"""A number for an image."""
+
+from __future__ import annotations
+
+from zoo.answers import Quantity
+from zoo.kinds import IMAGE, NUMBER
+from zoo.tasks.task import TABLES, Task
+
+TASK = Task(
+    name="image-regression",
+    summary="say a number for an image, such as an age",
+    input=IMAGE,
+    target=NUMBER,
+    answer=Quantity,
+    judge="zoo.metrics:RegressionMetrics",
+    objective="zoo.training.objectives.regression:Regression",
+    primary_metric="rmse",
+    larger_is_better=False,
+    example={"file_name": "photos/1.jpg", "score": "3.5"},
+    formats=TABLES,
+)

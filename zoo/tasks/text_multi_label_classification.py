@@ -1,0 +1,20 @@
+"""Any number of labels for a text."""
+
+from __future__ import annotations
+
+from zoo.answers import LabelSet
+from zoo.kinds import LABELS, TEXT
+from zoo.tasks.task import TABLES, Task
+
+TASK = Task(
+    name="text-multi-label-classification",
+    summary="give a text the labels that apply: several, one or none",
+    input=TEXT,
+    target=LABELS,
+    answer=LabelSet,
+    judge="zoo.metrics:LabelSetMetrics",
+    objective="zoo.training.objectives.label_sets:LabelSets",
+    primary_metric="micro_f1",
+    example={"text": "it came late and broken", "labels": "late|broken"},
+    formats=TABLES,
+)

@@ -1,0 +1,90 @@
+"""What the outputs of a head mean, as it stands in the configuration of a result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import torch
+
+from zoo.hub_config import config_labels, problem_type
+from zoo.metrics.label_sets import DEFAULT_THRESHOLD
+from zoo.plurals import counted
+
+SINGLE_LABEL, SEVERAL_LABELS, REGRESSION = "single_label_classification", "multi_label_classification", "regression"
+"""transformers' names of what a head is for (`problem_type`)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadConfig:
+    """One output for each label, or one that is a number."""
+
+    problem_type: str = SINGLE_LABEL
+    labels: tuple[str, ...] = ()
+    """In the order of the outputs; none where the output is a number."""
+    threshold: float = DEFAULT_THRESHOLD
+    """The probability from which on one of several labels is given."""
+    mean: float = 0.0
+    """Of the numbers that were learnt from."""
+    std: float = 1.0
+    """Their standard deviation."""
+
+    def __str__(self) -> str:
+        if self.problem_type == REGRESSION:
+            return "a number"
+        labels = counted(len(self.labels), "label")
+        return f"sets of {labels}" if self.problem_type == SEVERAL_LABELS else labels
+
+    @property
+    def outputs(self) -> int:
+        """How many there are."""
+        return 1 if self.problem_type == REGRESSION else len(self.labels)
+
+    def means_the_same_as(self, other: HeadConfig) -> bool:
+        """Whether the outputs of two heads stand for the same: weights of the one are of use to the other."""
+        return (self.problem_type, self.labels) == (other.problem_type, other.labels)
+
+    def to_json(self) -> dict[str, Any]:
+        """What a configuration says beside the labels."""
+        more: dict[str, dict[str, Any]] = {
+            SEVERAL_LABELS: {"threshold": self.threshold},
+            REGRESSION: {"target_mean": self.mean, "target_std": self.std},
+        }
+        return {"problem_type": self.problem_type, **more.get(self.problem_type, {})}
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any], kind: str, labels: tuple[str, ...]) -> Self:
+        """What `to_json` wrote; a configuration of others lacks all but its kind.
+
+        Raises:
+            TypeError, ValueError: the figures are none.
+        """
+        return cls(
+            problem_type=kind,
+            labels=() if kind == REGRESSION else labels,
+            threshold=float(document.get("threshold", DEFAULT_THRESHOLD)),
+            mean=float(document.get("target_mean", 0.0)),
+            std=float(document.get("target_std", 1.0)),
+        )
+
+    def to_transformers(self) -> dict[str, Any]:
+        """What a `config.json` of transformers says of a head; it counts the outputs by their names."""
+        names = self.labels or ("LABEL_0",)
+        return {
+            **self.to_json(),
+            "id2label": {str(i): name for i, name in enumerate(names)},
+            "label2id": {name: i for i, name in enumerate(names)},
+        }
+
+    @classmethod
+    def from_transformers(cls, config: dict[str, Any]) -> Self:
+        """What the configuration of a `...ForSequenceClassification` says."""
+        return cls.from_json(config, problem_type(config), config_labels(config))
+
+    def standardised(self, weight: torch.Tensor, bias: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """An output layer as it is trained and computed: its numbers have mean 0 and standard deviation 1."""
+        return weight / self.std, (bias - self.mean) / self.std
+
+    def in_unit_of_data(self, weight: torch.Tensor, bias: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """An output layer as it is saved: its numbers are those of the data."""
+        return weight * self.std, bias * self.std + self.mean
