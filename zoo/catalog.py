@@ -134,12 +134,17 @@ class Catalog:
             reference = parse_reference(name)
         except OptionInvalid as error:
             return error.message
-        wanted = reference.repository.lower()
+        if card := self.of_repository(reference.repository):
+            return f"{reference.repository} of the Hub is called {card.name} here"
+        return f"zoo pull {reference} brings it from the Hub, if a plugin knows its architecture"
+
+    def of_repository(self, repository: str) -> Card | None:
+        """The model whose weights come from that repository of the Hub; None where there is none."""
         for card in self.cards:
             sources = card.weights.sources if card.weights else ()
-            if any(isinstance(source, HubSource) and source.repository.lower() == wanted for source in sources):
-                return f"{reference.repository} of the Hub is called {card.name} here"
-        return f"zoo pull {reference} brings it from the Hub, if a plugin knows its architecture"
+            if any(isinstance(one, HubSource) and one.repository.lower() == repository.lower() for one in sources):
+                return card
+        return None
 
 
 def is_local(card: Card) -> bool:

@@ -187,7 +187,7 @@ def _what_next(models: list[str], took_s: float) -> None:
         output.line(f"  zoo predict {name} INPUT")
     output.line("  zoo data inspect YOUR.csv")
     output.line(f"  zoo finetune {MODEL} --data YOUR.csv")
-    output.line("  zoo finetune resnet18 --data FOLDER/OF/CLASS/FOLDERS")
+    output.line("  zoo finetune resnet50 --data FOLDER/OF/CLASS/FOLDERS")
 
 
 def _free_name(base: str) -> str:

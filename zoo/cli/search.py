@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import argparse
 
+from msgspec.structs import asdict
+
+from zoo.card import Card
+from zoo.catalog import Catalog
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
 from zoo.cli.option_flags import add_number
@@ -12,6 +16,7 @@ from zoo.errors import OptionInvalid
 from zoo.fetch.hub import HubHit, search
 from zoo.options import Option
 from zoo.progress import count
+from zoo.ranking import is_recommended, mark
 from zoo.tasks import EXAMPLE, get_task
 
 LIMIT = Option(name="limit", kind="int", default=20, help="Most answers.", ge=1, le=100)
@@ -26,17 +31,20 @@ def add_arguments(parser: Parser) -> None:
 
 
 def run(args: argparse.Namespace) -> ExitCode:
-    """Ask the Hub; models that need code of their own are left out."""
+    """Ask the Hub; models that need code of their own are left out, those recommended here come first."""
     if not args.words and not args.task:
         raise OptionInvalid("nothing says what to look for", "give a word, --task, or both")
     if args.task:
         get_task(args.task)
     answers = search(" ".join(args.words), task=args.task, limit=args.limit)
-    hits = [hit for hit in answers if "custom_code" not in hit.tags]
+    catalog = Catalog.load()
+    hits = [(hit, catalog.of_repository(hit.id)) for hit in answers if "custom_code" not in hit.tags]
+    hits.sort(key=lambda pair: pair[1] is None or not is_recommended(pair[1], args.task))
     if args.json:
-        output.emit_json(hits)
+        output.emit_json([asdict(hit) | {"listed_as": card.name if card else None} for hit, card in hits])
     elif hits:
-        output.table([_row(hit) for hit in hits], ("NAME", "TASK", "DOWNLOADS", "LIKES", "LICENCE"))
+        headers = ("NAME", "TASK", "DOWNLOADS", "LIKES", "LISTED HERE AS", "LICENCE")
+        output.table([_row(hit, card, args.task) for hit, card in hits], headers)
         diagnostics.note("zoo pull hub:NAME brings one here, if a plugin knows its architecture")
     else:
         diagnostics.note("the Hub has no such model with safetensors")
@@ -45,5 +53,6 @@ def run(args: argparse.Namespace) -> ExitCode:
     return ExitCode.OK
 
 
-def _row(hit: HubHit) -> tuple[str, ...]:
-    return (hit.id, hit.pipeline_tag, count(hit.downloads), count(hit.likes), hit.license)
+def _row(hit: HubHit, card: Card | None, task: str) -> tuple[str, ...]:
+    listed = f"{card.name}, {mark(card, task)}" if card else ""
+    return (hit.id, hit.pipeline_tag, count(hit.downloads), count(hit.likes), listed, hit.license)

@@ -23,14 +23,14 @@ from zoo.tui.wording import card_markdown, download_lines, model_cells
 
 COLUMNS = (
     Column("name", "MODEL"),
-    Column("mark", "MARK", 13),
-    Column("tasks", "TASKS (* recommended)", 21, dispensable=1),
-    Column("parameters", "PARAMS", 7, right=True, dispensable=3),
-    Column("size", "SIZE", 8, right=True, dispensable=2),
+    Column("mark", "MARK", 13, dispensable=1),
+    Column("tasks", "TASKS (* recommended)", 21, dispensable=2),
+    Column("parameters", "PARAMS", 7, right=True, dispensable=4),
+    Column("size", "SIZE", 8, right=True, dispensable=3),
     Column("here", "HERE", 7),
-    Column("runs", "RUNS", 4, right=True, dispensable=5),
-    Column("used", "USED", 6, right=True, dispensable=4),
-    Column("plugin", "PLUGIN", 8, dispensable=6),
+    Column("runs", "RUNS", 4, right=True, dispensable=6),
+    Column("used", "USED", 6, right=True, dispensable=5),
+    Column("plugin", "PLUGIN", 8, dispensable=7),
 )
 SORTS = ("", "name", "tasks", "parameters", "size", "here", "used")
 """What S goes through; empty is the order of the catalog."""
