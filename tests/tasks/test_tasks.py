@@ -79,6 +79,10 @@ def test_a_task_that_another_distribution_brings_is_one_like_any_other(site: Pat
         (RHYMES.replace('"rhyming"', '"singing"'), "TASK is called 'singing', but its entry point 'broken'"),
         (RHYMES.replace('"rhyming"', '"broken"').replace("zoo.TEXT", "'text'"), "TASK.input is 'text'"),
         (RHYMES.replace('"rhyming"', '"broken"').replace("answer=Rhyme", "answer=str"), "TASK.answer is <class 'str'>"),
+        (
+            RHYMES.replace('"rhyming"', '"broken"').replace("formats=", "judge='HitRate', formats="),
+            "TASK.judge is 'HitR",
+        ),
     ],
 )
 def test_a_broken_task_is_a_row_and_the_others_go_on(site: Path, source: str, error: str) -> None:

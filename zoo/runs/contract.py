@@ -181,7 +181,7 @@ def _finite_or_none(value: float | None) -> float | None:
 def _converted(value: Any, kind: type[_T], error_of: Callable[[str, str], PluginBroken]) -> _T:
     """A value with every field of the type it is declared as, numbers of other libraries turned into Python's."""
     try:
-        return msgspec.convert(msgspec.to_builtins(value, enc_hook=_builtin), kind)
+        return msgspec.convert(msgspec.to_builtins(value, enc_hook=builtin), kind)
     except (msgspec.MsgspecError, TypeError, ValueError) as error:
         found = _FIELD.fullmatch(str(error))
         if found is None:
@@ -191,7 +191,7 @@ def _converted(value: Any, kind: type[_T], error_of: Callable[[str, str], Plugin
         raise error_of(f"gave {kind.__name__}.{found['field']} {wrong}", advice) from error
 
 
-def _builtin(value: Any) -> Any:
+def builtin(value: Any) -> Any:
     """Scalars and arrays of numpy and torch as numbers and lists; whatever else is not of Python as its text."""
     tolist = getattr(value, "tolist", None)
     return tolist() if callable(tolist) else str(value)

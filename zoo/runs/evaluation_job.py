@@ -12,7 +12,6 @@ from zoo.data import Dataset, RejectedRow, load, match_labels
 from zoo.data.columns import own_columns, replaced_columns, trained_columns
 from zoo.data.example import Example
 from zoo.errors import DatasetInvalid
-from zoo.metrics import primary_first
 from zoo.plurals import counted
 from zoo.runs.events import (
     AnyEvent,
@@ -24,6 +23,7 @@ from zoo.runs.events import (
     RunFinished,
     Warned,
 )
+from zoo.runs.judging import CheckedJudge
 from zoo.runs.mistakes import MistakeLog
 from zoo.runs.preparation import load_predictor, resolve
 from zoo.runs.quarantine import Quarantine, check_digest
@@ -74,7 +74,7 @@ def evaluate(worker: Worker) -> AnyEvent:
     judgement.mistakes.write(worker.folder.mistakes_path)
     if worker.request.out:
         judgement.mistakes.write(Path(worker.request.out))
-    figures = primary_first(judgement.judge.compute(), task.primary_metric)
+    figures = judgement.judge.figures()
     worker.emit(EvaluationCompleted(step=0, metrics=figures, rows=answered))
     return RunFinished(metrics=figures, report=judgement.judge.report(), labels=labels)
 
@@ -110,7 +110,7 @@ class _Judgement:
     """Answers beside what the data says, counted as they come."""
 
     def __init__(self, task: Task, labels: Sequence[str]) -> None:
-        self.judge = task.new_judge(labels)
+        self.judge = CheckedJudge(task, labels)
         self.mistakes = MistakeLog()
         self.truncation = TruncationCount()
         self.unanswered: list[tuple[Example, str]] = []

@@ -6,6 +6,7 @@ Other distributions bring more through the entry-point group `zoo.tasks`: the na
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import EntryPoint
@@ -21,6 +22,7 @@ from zoo.suggestions import did_you_mean
 from zoo.tasks.task import Task
 
 GROUP = "zoo.tasks"
+JUDGE = re.compile(r"\w+(\.\w+)*:\w+")
 BUILT_IN = {
     "text-classification": "zoo.tasks.text_classification",
     "text-multi-label-classification": "zoo.tasks.text_multi_label_classification",
@@ -115,6 +117,8 @@ def _fault(task: Any, name: str) -> str:
         return f"TASK.target is {task.target!r}, which is no zoo.TargetKind"
     if not (isinstance(task.answer, type) and issubclass(task.answer, Answer)):
         return f"TASK.answer is {task.answer!r}, which is no subclass of zoo.Answer"
+    if task.judge and not JUDGE.fullmatch(task.judge):
+        return f"TASK.judge is {task.judge!r}, which is not MODULE:CLASS"
     try:
         msgspec.json.Decoder(task.prediction)
     except (TypeError, NameError) as error:

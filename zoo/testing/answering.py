@@ -110,6 +110,7 @@ class Answering(Subject):
             pytest.skip(f"{task.name} has no true labels to count")
         evaluated = zoo.evaluate(trained.card.full_name, data.labelled(task), device="cpu", precision="fp32")
         evaluated.wait(timeout_s=DEADLINE_S, progress=False)
+        assert task.primary_metric in evaluated.metrics, f"a judge of {task.name} tells its primary metric"
         for name in evaluated.metrics.keys() & finetuned.metrics.keys():
             assert evaluated.metrics[name] == pytest.approx(finetuned.metrics[name], abs=1e-3), (
                 f"{name} of the saved model is not what the run told of it"
