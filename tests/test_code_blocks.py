@@ -81,7 +81,9 @@ class Walk:
         write_plugin(self.site, "standin", (ROOT / "tests" / "standin.py").read_text(encoding="utf-8"))
         self.environment = dict(os.environ) | {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONPATH": str(self.site),
+            "PYTHONPATH": os.pathsep.join(
+                map(str, [self.site, *(ROOT / "docs" / "examples").iterdir()])
+            ),  # pages show them
             "ZOO_HOME": str(home),
             "ZOO_PLUGINS": "standin,echo,my-words",
             "STANDIN": str(counts.parent),

@@ -32,6 +32,32 @@ def test_the_baseline_keeps_the_contract_in_under_eighty_lines(dist: Path, tmp_p
     assert len((project / "zoo_tfidf" / "plugin.py").read_text(encoding="utf-8").splitlines()) < 80
 
 
+@pytest.mark.slow
+def test_a_task_of_its_own_and_its_model_take_120_lines(dist: Path, tmp_path: Path, store: Path) -> None:
+    project = EXAMPLES / "zoo-pairs"
+    venv = clean_venv(tmp_path / "venv", str(build_wheel(ROOT, dist)), f"{build_wheel(project, dist)}[test]")
+    data = tmp_path / "pairs.csv"
+    words = [f"{one} {other}" for one in ("late", "red", "lost") for other in ("parcel", "shoe", "lamp", "key")]
+    pairs = [(words[n % 12], words[(n + n % 2 * 5) % 12], "different" if n % 2 else "same") for n in range(48)]
+    data.write_text("question1,reply,label\n" + "".join(f"{','.join(pair)}\n" for pair in pairs))
+    named = ("--data", str(data), "--column", "second=reply")
+    trained = venv.zoo("finetune", "shared-words", *named, "--name", "duplicates", "--eval-share", "0.25")
+    shown = venv.zoo("predict", "duplicates", "lost key", "lost key")
+    as_json = venv.zoo("predict", "duplicates", "--file", str(data), "--json")
+    tested = run_tests(venv, project / "tests", tmp_path)
+
+    assert tested.returncode == 0, tested.stdout + tested.stderr
+    assert "accuracy 1.0000" in trained.stdout, trained.stderr
+    assert ["lost key | lost key", "  same", "  in both: key, lost"] == [
+        line[: len("  in both: key, lost")].split(" \u2501")[0].rstrip() for line in shown.stdout.splitlines()
+    ]
+    first = json.loads(as_json.stdout.splitlines()[0])
+    assert {"first": "late parcel", "second": "late parcel"} == first["input"]
+    assert ("relation", "same") == (first["prediction"]["type"], first["prediction"]["label"])
+    modules = (project / "zoo_pairs" / name for name in ("__init__.py", "task.py", "plugin.py"))
+    assert sum(len(path.read_text(encoding="utf-8").splitlines()) for path in modules) <= 120
+
+
 def test_the_stopwatch_surrounds_the_training_of_another_plugin(
     dist: Path, tmp_path: Path, rows: Path, store: Path
 ) -> None:

@@ -235,6 +235,9 @@ if TYPE_CHECKING:
         InputKind as InputKind,
     )
     from zoo.kinds import (
+        Record as Record,
+    )
+    from zoo.kinds import (
         TargetKind as TargetKind,
     )
     from zoo.kinds import (
@@ -354,7 +357,7 @@ _HOME = {
     ),
     "zoo.hyperparameters": ("DataOptions", "FinetuneOptions", "PretrainOptions", "TrainingOptions"),
     "zoo.image_options": ("ImageFinetuneOptions", "ImagePredictOptions", "ImagePretrainOptions"),
-    "zoo.kinds": ("IMAGE", "LABEL", "LABELS", "NUMBER", "TEXT", "InputKind", "TargetKind", "Unusable"),
+    "zoo.kinds": ("IMAGE", "LABEL", "LABELS", "NUMBER", "TEXT", "InputKind", "Record", "TargetKind", "Unusable"),
     "zoo.metrics": ("ClassificationMetrics", "Judge", "LabelSetMetrics", "MeanLoss", "RegressionMetrics"),
     "zoo.options": ("Options", "option"),
     "zoo.answers": (

@@ -13,6 +13,7 @@ PAGES = {
     "models": "plugins/models.md",
     "contract": "plugins/contract.md",
     "own-loop": "plugins/own-loop.md",
+    "task": "plugins/task.md",
     "wrappers": "plugins/wrappers.md",
     "hooks": "reference/hooks.md",
     "training": "reference/training.md",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from zoo.answers.prediction import Prediction
@@ -39,9 +39,16 @@ class TruncationCount:
         return f"{share} {verb} longer than the {self._max_tokens:,} tokens that the model reads, and {verb} cut there"
 
 
+def _is_encodable(value: Any) -> bool:
+    """Whether UTF-8 can encode all texts of an input."""
+    if isinstance(value, Mapping):
+        return all(map(_is_encodable, value.values()))
+    return not isinstance(value, str) or is_encodable(value)
+
+
 def predict_encodable(predict: Callable[[list[Any]], list[Prediction]], inputs: Sequence[Any]) -> list[Prediction]:
     """Answer the inputs, in order; text that is not UTF-8 is rejected in its place."""
-    encodable = [not isinstance(one, str) or is_encodable(one) for one in inputs]
+    encodable = [_is_encodable(one) for one in inputs]
     if all(encodable):
         return predict(list(inputs))
     readable = [one for one, answerable in zip(inputs, encodable, strict=True) if answerable]

@@ -11,6 +11,7 @@ from zoo.card import Card
 from zoo.catalog import Catalog
 from zoo.data.expansion import input_list
 from zoo.errors import Unsupported
+from zoo.tasks import get_task
 
 if TYPE_CHECKING:
     from zoo.answers import Prediction
@@ -57,14 +58,15 @@ class Model:
     def predict(self, inputs: Any) -> Prediction | list[Prediction]:
         """Answer one input, or several in order; one that cannot be read becomes `Rejected` in its place.
 
-        An input is a text; or the path of an image, a PIL image, or an array of uint8 (see `zoo.read_image`). Several
+        An input is a text; or the path of an image, a PIL image, or an array of uint8 (see `zoo.read_image`); or, for a
+        task with inputs in several columns, a dict of them by their roles. Several
         are anything that can be iterated: a list, a generator, a column of a data frame, an array of texts, or an
         array of images of shape (count, height, width, channels).
 
         Raises:
             OptionInvalid: a whole data frame or a mapping, of which it is not known what to answer.
         """
-        several = input_list(inputs)
+        several = input_list(inputs, self.task.input)
         return self.predictor.predict([inputs])[0] if several is None else self.predictor.predict(several)
 
 
@@ -111,7 +113,6 @@ def load_card(
     from zoo.plugins import load_plugin
     from zoo.runs.context import PredictionRun
     from zoo.runs.hooks import load_predictor
-    from zoo.tasks import get_task
 
     if card.weights is None or not card.tasks_of("predict"):
         raise Unsupported(

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from io import BufferedReader
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from zoo.abilities import find_ability, fitting_models, offering_models
 from zoo.answers import Rejected, TruncationCount
@@ -40,7 +40,7 @@ from zoo.data.example import Example, RejectedRow
 from zoo.data.expansion import is_absent_table, named_files
 from zoo.data.lines import Lines, LineTooLong, NotUtf8
 from zoo.errors import DatasetInvalid, OptionInvalid
-from zoo.kinds import INPUT_KINDS
+from zoo.kinds import INPUT_KINDS, InputKind, Unusable
 from zoo.requests import Job, request_of
 from zoo.runs.answer_files import AnswerColumns, AnswerRecord, JsonLines
 from zoo.runs.prediction_job import KeptRow, answer, chunks
@@ -116,7 +116,7 @@ def run(args: argparse.Namespace) -> ExitCode:
                 truncation.add([record.answer])
                 rejected += isinstance(record.answer, Rejected)
                 answered += not isinstance(record.answer, Rejected)
-                _show(record, json_lines)
+                _show(record, task.input, json_lines)
     if not answered and not typed:
         raise _nothing_answered(args, rejected)
     if truncation.message:
@@ -163,11 +163,11 @@ def _warn_of_files(args: argparse.Namespace, task: Task) -> None:
         diagnostics.warn(f"{name!r} {taken}; for its rows: zoo predict {args.model} --file {shlex.quote(name)}")
 
 
-def _show(record: AnswerRecord, json_lines: JsonLines | None) -> None:
+def _show(record: AnswerRecord, kind: InputKind, json_lines: JsonLines | None) -> None:
     if json_lines:
         output.raw(json_lines.encode(record).decode())
     else:
-        show_answer(record.input or f"row {record.row}", record.answer)
+        show_answer(kind.shown(record.input) if record.input else f"row {record.row}", record.answer)
     output.flush()
 
 
@@ -209,22 +209,24 @@ def _file_rows(args: argparse.Namespace, card: Card, task: Task) -> tuple[Answer
 
 def _given_rows(args: argparse.Namespace, task: Task) -> Iterator[KeptRow]:
     """The inputs on the command line, else the lines of stdin."""
-    inputs: Iterable[str | RejectedRow] = task.input.expand(args.inputs) or _typed_lines()
+    inputs: Iterable[Any] = task.input.expand(args.inputs) or _typed_lines(task.input)
     _warn_of_files(args, task)
     return (
-        (Example(item, row=number) if isinstance(item, str) else item, ())
+        (item if isinstance(item, RejectedRow) else Example(item, row=number), ())
         for number, item in enumerate(inputs, start=1)
     )
 
 
-def _typed_lines() -> Iterator[str | RejectedRow]:
-    """The lines of stdin, whatever the encoding of the terminal; one that is not UTF-8 is rejected in its place."""
+def _typed_lines(kind: InputKind) -> Iterator[Any]:
+    """The inputs that the lines of stdin are; a line that is none, or is not UTF-8, is rejected in its place."""
     lines = Lines(cast("BufferedReader", sys.stdin.buffer))
     for number in itertools.count(1):
         try:
-            yield next(lines).rstrip("\r\n")
+            yield kind.typed(next(lines).rstrip("\r\n"))
         except StopIteration:
             return
+        except Unusable as unusable:
+            yield RejectedRow("stdin", number, str(unusable))
         except NotUtf8:
             yield RejectedRow("stdin", number, "not UTF-8")
         except LineTooLong as error:

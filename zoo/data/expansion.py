@@ -12,12 +12,14 @@ from zoo.errors import OptionInvalid
 from zoo.kinds import InputKind
 
 
-def input_list(inputs: Any) -> list[Any] | None:
-    """The several inputs that a caller gives from Python; None where it is one: a text, a path, an image.
+def input_list(inputs: Any, kind: InputKind) -> list[Any] | None:
+    """The several inputs that a caller gives from Python; None where it is one: a text, a path, an image, a record.
 
     Raises:
         OptionInvalid: a whole data frame or a mapping, of which it is not known what to answer.
     """
+    if isinstance(inputs, Mapping) and len(kind.roles) > 1:
+        return None
     if isinstance(inputs, Mapping) or hasattr(inputs, "columns") or hasattr(inputs, "column_names"):
         raise OptionInvalid(
             f"the inputs are a {type(inputs).__name__}, but must be one input or a list of them",

@@ -11,6 +11,7 @@ from zoo.kinds.kind import InputKind, TargetKind, Unusable
 from zoo.kinds.label import LABEL
 from zoo.kinds.labels import LABELS
 from zoo.kinds.number import NUMBER
+from zoo.kinds.record import Record
 from zoo.kinds.text import TEXT
 
 INPUT_KINDS: tuple[InputKind, ...] = (TEXT, IMAGE)
@@ -27,6 +28,7 @@ __all__ = [
     "TARGET_KINDS",
     "TEXT",
     "InputKind",
+    "Record",
     "TargetKind",
     "Unusable",
 ]

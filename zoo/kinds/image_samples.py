@@ -22,6 +22,10 @@ class ImageSamples(SampleSet):
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    def rows(self) -> list[tuple[Any, str]]:
+        """Paths from the folder of the samples on."""
+        return [(self.cell(path), path.parent.name) for path in sorted(self.labelled().rglob("*.png"))]
+
     def labelled(self) -> Path:
         """A folder with a folder for each label."""
         root = self._folder / "images"

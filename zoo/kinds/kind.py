@@ -21,11 +21,11 @@ class Unusable(Exception):
 
 
 class Kind(ABC):
-    """One sort of value. There is one object of each kind."""
+    """One sort of value. Its attributes are the same for all values."""
 
-    name: ClassVar[str]
+    name: str
     """For one value, in a person's words; an `s` makes it several."""
-    columns: ClassVar[tuple[str, ...]]
+    columns: tuple[str, ...]
     """Usual names of the column that holds it, in lower case, the preferred one first."""
 
     def __str__(self) -> str:
@@ -45,17 +45,17 @@ TARGET = "label"
 class InputKind(Kind):
     """What goes into a model."""
 
-    from_files: ClassVar[bool] = False
+    from_files: bool = False
     """Whether a value is the path of a file; else it is the text of the cell, which must be UTF-8."""
-    singular: ClassVar[str]
+    singular: str
     """The name with its article."""
-    cell: ClassVar[str]
+    cell: str
     """What its column must hold."""
-    example: ClassVar[str]
+    example: str
     """One as it is typed at a shell."""
-    example_data: ClassVar[str]
+    example_data: str
     """The name of a data set of it, likewise."""
-    data_advice: ClassVar[str]
+    data_advice: str
     """Which files and folders hold such data."""
 
     @property
@@ -101,6 +101,18 @@ class InputKind(Kind):
         Raises:
             DatasetInvalid: a folder or a pattern stands for none.
         """
+
+    def typed(self, text: str) -> Any:
+        """The input that a person typed, in a line or in a field.
+
+        Raises:
+            Unusable: saying why it is none.
+        """
+        return text
+
+    def shown(self, value: Any) -> str:
+        """The input as a person sees it beside its answer."""
+        return str(value)
 
     def is_named_by(self, path: Path) -> bool:
         """Whether a file holds such a value by its name."""

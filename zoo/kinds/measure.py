@@ -42,7 +42,7 @@ class Measure(Protocol):
     def cell(self, row: int, value: str) -> None:
         """Take note of a cell as it stands in the file, usable or not."""
 
-    def look(self, value: str) -> Look | Rejected:
+    def look(self, value: Any) -> Look | Rejected:
         """Look at one usable input; changes nothing."""
         ...
 

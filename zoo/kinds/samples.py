@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,10 @@ _SEED = 3702
 
 class SampleSet(ABC):
     """Data of one kind of input, written when it is first asked for."""
+
+    @abstractmethod
+    def rows(self) -> list[tuple[Any, str]]:
+        """(cell, label) of each row, a dozen of each label; files that cells name are written."""
 
     @abstractmethod
     def labelled(self) -> Path:
@@ -45,6 +50,10 @@ class SampleSet(ABC):
     def cell(self, value: Any) -> Any:
         """An input as a table in the folder of the samples names it."""
         return value
+
+    def row(self, value: Any, columns: Sequence[str]) -> dict[str, Any]:
+        """An input as a row of such a table, by the columns of its task's roles."""
+        return {columns[0]: self.cell(value)}
 
 
 def draws() -> random.Random:

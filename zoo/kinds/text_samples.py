@@ -28,6 +28,10 @@ class TextSamples(SampleSet):
         self._folder = folder
         self._longest = longest
 
+    def rows(self) -> list[tuple[Any, str]]:
+        """The sentences."""
+        return list(_rows())
+
     def labelled(self) -> Path:
         """A CSV file."""
         path = self._folder / "texts.csv"

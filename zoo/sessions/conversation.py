@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import IO
+from typing import IO, Any
 
 import msgspec
 
@@ -57,7 +57,7 @@ class Conversation:
                 if isinstance(reply, Fetching) and on_fetching is not None:
                     on_fetching(reply)
 
-    def predict(self, inputs: Sequence[str]) -> list[Prediction]:
+    def predict(self, inputs: Sequence[Any]) -> list[Prediction]:
         """Answer texts, or files by their paths, in order; callers in several threads take turns.
 
         Raises:
@@ -65,7 +65,7 @@ class Conversation:
         """
         return predict_encodable(self._predict, inputs)
 
-    def _predict(self, inputs: list[str]) -> list[Prediction]:
+    def _predict(self, inputs: list[Any]) -> list[Prediction]:
         with self._lock:
             self.say(PredictRequest(inputs=inputs))
             reply = self._hear()

@@ -21,8 +21,8 @@ class LoadRequest(msgspec.Struct, frozen=True, kw_only=True, tag="load"):
 class PredictRequest(msgspec.Struct, frozen=True, kw_only=True, tag="predict"):
     """Every other line to the worker."""
 
-    inputs: list[str]
-    """Texts, or paths of files."""
+    inputs: list[Any]
+    """Texts, or paths of files, or dicts of these by their roles."""
 
 
 class EndRequest(msgspec.Struct, frozen=True, kw_only=True, tag="end"):

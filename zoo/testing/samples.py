@@ -36,10 +36,11 @@ class Samples(NamedTuple):
     def inputs_file(self, task: Task) -> Path:
         """The same inputs as a file of JSON lines; files are named from where it stands."""
         samples = self.of(task)
+        columns = [task.usual_columns(role)[0] for role in task.input.roles]
         path = self.folder / "inputs.jsonl"
         with path.open("w", encoding="utf-8") as file:
             for one in samples.inputs(task.mark):
-                file.write(json.dumps({task.input_columns[0]: samples.cell(one)}) + "\n")
+                file.write(json.dumps(samples.row(one, columns)) + "\n")
         return path
 
     def unusable(self, task: Task) -> list[Any]:

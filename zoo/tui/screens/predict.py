@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -14,6 +14,7 @@ from textual.widgets import Input, Static, TextArea
 from zoo.answers import Prediction
 from zoo.card import Card
 from zoo.errors import ZooError
+from zoo.kinds import InputKind, Unusable
 from zoo.progress import size
 from zoo.sanitize import one_line
 from zoo.sessions import Session
@@ -85,10 +86,10 @@ class PredictScreen(Page):
         self._arrange()
 
     def _arrange(self) -> None:
-        kind = get_task(self._card.tasks_of("predict")[0]).input if self._card is not None else None
+        kind = self._kind if self._card is not None else None
         for name, shown in (
-            ("-texts", kind is not None and not kind.from_files),
-            ("-images", kind is not None and kind.from_files),
+            ("-texts", kind is not None and not (kind.from_files and len(kind.roles) == 1)),
+            ("-images", kind is not None and kind.from_files and len(kind.roles) == 1),
             ("-nothing", kind is None),
         ):
             self.set_class(shown, name)
@@ -96,7 +97,14 @@ class PredictScreen(Page):
             self.query_one("#model-line", Static).update("no model is loaded: Ctrl-L chooses one")
             return
         task = self._card.tasks_of("predict")[0]
-        self.query_one("#model-line", Static).update(f"{one_line(self._card.name)}  {task}")
+        parts = f"; a line each for {', '.join(self._kind.roles)}" if len(self._kind.roles) > 1 else ""
+        self.query_one("#model-line", Static).update(f"{one_line(self._card.name)}  {task}{parts}")
+
+    @property
+    def _kind(self) -> InputKind:
+        """What the model takes."""
+        assert self._card is not None
+        return get_task(self._card.tasks_of("predict")[0]).input
 
     def _say(self, text: str) -> None:
         self.query_one("#state", Static).update(one_line(text))
@@ -183,17 +191,21 @@ class PredictScreen(Page):
         if not question.strip() or session is None or not self._ready:
             return
         number, images = self._asked, self.has_class("-images")
+        try:
+            typed = self._kind.typed(question)
+        except Unusable as unusable:
+            self._clear_answer()
+            self._say(str(unusable))
+            return
         picture = self.query_one(Picture).size
         self.run_worker(
-            lambda: self._answer_in_thread(
-                session, question, number, (picture.width, picture.height) if images else None
-            ),
+            lambda: self._answer_in_thread(session, typed, number, (picture.width, picture.height) if images else None),
             thread=True,
             group="ask",
             exit_on_error=False,
         )
 
-    def _answer_in_thread(self, session: Session, question: str, number: int, room: tuple[int, int] | None) -> None:
+    def _answer_in_thread(self, session: Session, question: Any, number: int, room: tuple[int, int] | None) -> None:
         if number != self._asked:  # something newer was typed while the model was busy
             return
         if room is not None:
