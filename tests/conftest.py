@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.echo_runs import echo, finetune, finished_run, rows, words
+from zoo import atomic
+
+__all__ = ["echo", "finetune", "finished_run", "rows", "words"]
 
 
 @pytest.fixture(autouse=True)
@@ -33,18 +39,19 @@ def store(
 
 
 @pytest.fixture(scope="session")
-def measurement() -> list[bytes]:
-    """What the first test that needed the devices of this machine has found out about them; empty until then."""
-    return []
+def measurement(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of what the first test that needed the devices of this machine has found out about them."""
+    session = tmp_path_factory.getbasetemp()
+    return (session.parent if "PYTEST_XDIST_WORKER" in os.environ else session) / "devices.json"
 
 
 @pytest.fixture(autouse=True)
-def known_devices(store: Path, measurement: list[bytes]) -> Iterator[None]:
+def known_devices(store: Path, measurement: Path) -> Iterator[None]:
     """Devices are measured once, which takes an import of torch and seconds of computing, and not in every store."""
     path = store / "cache" / "devices.json"
-    if measurement and not path.exists():
+    if measurement.exists() and not path.exists():
         path.parent.mkdir(exist_ok=True)
-        path.write_bytes(measurement[0])
+        shutil.copy(measurement, path)
     yield
-    if not measurement and path.exists():
-        measurement.append(path.read_bytes())
+    if path.exists() and not measurement.exists():
+        atomic.write_bytes(measurement, path.read_bytes())

@@ -1,7 +1,8 @@
-"""Fixtures for runs of the torch-free plugin, in real worker processes; conftest files import them."""
+"""Fixtures for runs of the torch-free plugin, in real worker processes; `tests/conftest.py` gives them to all tests."""
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +24,10 @@ def echo(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def rows(tmp_path: Path) -> Path:
     """Forty labelled rows that are easy to tell apart."""
-    path = tmp_path / "rows.csv"
+    return write_rows(tmp_path / "rows.csv")
+
+
+def write_rows(path: Path) -> Path:
     lines = [f"good fine {i},positive\nbad awful {i},negative" for i in range(20)]
     path.write_text("text,label\n" + "\n".join(lines) + "\n")
     return path
@@ -37,6 +41,25 @@ def finetune(echo: None, rows: Path) -> Callable[..., zoo.Run]:
         return zoo.finetune("echo", asked.pop("data", rows), device="cpu", precision="fp32", **asked)
 
     return start
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run of the echo model on those rows, trained once for all tests."""
+    home = tmp_path_factory.mktemp("finished-run")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("ZOO_HOME", str(home))
+        environment.setenv("ZOO_PLUGINS", "echo")
+        data = write_rows(home / "rows.csv")
+        run = zoo.finetune("echo", data, name="words", device="cpu", precision="fp32").wait(progress=False)
+    return run.folder.path
+
+
+@pytest.fixture
+def words(echo: None, finished_run: Path, store: Path) -> str:
+    """The name of a model that has learnt from those rows, for tests of what it can do."""
+    shutil.copytree(finished_run, store / "runs" / "words")
+    return "words"
 
 
 def until(condition: Callable[[], bool]) -> None:

@@ -12,9 +12,6 @@ import pyarrow
 import pytest
 
 import zoo
-from tests.echo_runs import echo, finetune, rows
-
-__all__ = ["echo", "finetune", "rows"]
 
 Start = Callable[..., zoo.Run]
 
@@ -46,8 +43,8 @@ SEVERAL: dict[str, Callable[[], Any]] = {
 }
 
 
-def test_several_inputs_are_whatever_can_be_iterated(finetune: Start) -> None:
-    model = finetune(name="mine").wait(progress=False).model
+def test_several_inputs_are_whatever_can_be_iterated(words: str) -> None:
+    model = zoo.load(words, device="cpu", precision="fp32")
     for name, inputs in SEVERAL.items():
         assert [answer.label for answer in model.predict(inputs())] == ["positive", "negative"], name
 
@@ -102,11 +99,10 @@ def test_numbers_of_numpy_and_none_for_what_is_left_open_are_taken(echo: None, r
     assert run.folder.request.options["eval_share"] == 0.25
 
 
-def test_a_result_can_be_fine_tuned_again(finetune: Start, rows: Path) -> None:
-    finetune(name="first").wait(progress=False)
-    again = zoo.finetune("first", rows, name="second", device="cpu", precision="fp32").wait(progress=False)
+def test_a_result_can_be_fine_tuned_again(words: str, rows: Path) -> None:
+    again = zoo.finetune(words, rows, name="second", device="cpu", precision="fp32").wait(progress=False)
 
-    assert again.model.card.summary.startswith("first, fine-tuned")
+    assert again.model.card.summary.startswith("words, fine-tuned")
     assert again.model.predict("bad").label == "negative"  # type: ignore[union-attr]
 
 
@@ -161,16 +157,15 @@ def test_verbs_a_model_does_not_have_are_refused(echo: None, rows: Path, tmp_pat
         assert "zoo finetune echo" in failure.value.hint
 
 
-def test_unknown_names_offer_the_nearest(finetune: Start, rows: Path) -> None:
-    run = finetune(name="sentiment").wait(progress=False)
+def test_unknown_names_offer_the_nearest(words: str) -> None:
     with pytest.raises(zoo.UnknownModel) as unknown_model:
-        zoo.load("sentimant")
+        zoo.load("wrods")
     with pytest.raises(zoo.UnknownRun) as unknown_run:
-        zoo.open_run("sentimant")
+        zoo.open_run("wrods")
 
-    assert run.name in unknown_model.value.hint
-    assert run.name in unknown_run.value.hint
-    assert zoo.open_run("senti") == run
+    assert words in unknown_model.value.hint
+    assert words in unknown_run.value.hint
+    assert zoo.open_run("wor") == zoo.open_run(words)
 
 
 def test_waiting_ends_when_the_time_is_up_and_the_run_does_not(finetune: Start) -> None:
@@ -218,8 +213,8 @@ def test_a_run_without_a_result_never_lends_the_model_of_another(finetune: Start
     assert "told to fail at step 2" in failed.logs()
 
 
-def test_the_model_of_a_run_is_loaded_once(finetune: Start) -> None:
-    run = finetune(name="words").wait(progress=False)
+def test_the_model_of_a_run_is_loaded_once(words: str) -> None:
+    run = zoo.open_run(words)
 
     assert run.model is run.model
     assert run.model.card.name == "words"

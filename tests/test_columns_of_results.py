@@ -8,12 +8,10 @@ from pathlib import Path
 import pytest
 
 import zoo
-from tests.echo_runs import echo
 from tests.plugin_site import zoo as command
 from zoo.cli.exit_codes import ExitCode
 from zoo.runs.events import Noted
 
-__all__ = ["echo"]
 HERE = {"device": "cpu", "precision": "fp32"}
 ROWS = [(f"good fine {i}", "praise", "other", "1") for i in range(10)] + [
     (f"bad {i}", "blame", "x", "2") for i in range(10)

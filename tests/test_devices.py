@@ -12,7 +12,7 @@ import msgspec
 import psutil
 import pytest
 
-from zoo import devices
+from zoo import atomic, devices
 from zoo.devices import Device, available, choose
 from zoo.errors import DeviceUnavailable, OptionInvalid, Unsupported
 
@@ -49,13 +49,20 @@ def known_devices() -> None:
 
 
 @pytest.fixture(scope="session")
-def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[tuple[Device, ...], bytes]:
+def measured(tmp_path_factory: pytest.TempPathFactory, measurement: Path) -> tuple[tuple[Device, ...], bytes]:
     """This machine as it really is, and the file that remembers it."""
     pytest.importorskip("torch")
     home = tmp_path_factory.mktemp("measured-home")
+    path = home / "cache" / "devices.json"
+    if measurement.exists():
+        path.parent.mkdir()
+        path.write_bytes(measurement.read_bytes())
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ZOO_HOME", str(home))
-        return available(), (home / "cache" / "devices.json").read_bytes()
+        found = available()
+    content = path.read_bytes()
+    atomic.write_bytes(measurement, content)
+    return found, content
 
 
 @pytest.fixture

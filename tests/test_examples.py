@@ -7,10 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.echo_runs import rows
 from tests.wheel_factory import ROOT, build_wheel, clean_venv, run_tests
 
-__all__ = ["rows"]
 EXAMPLES = ROOT / "docs" / "examples"
 
 

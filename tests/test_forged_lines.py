@@ -9,10 +9,8 @@ from pathlib import Path
 import pytest
 
 import zoo
-from tests.echo_runs import echo
 from tests.plugin_site import zoo as command
 
-__all__ = ["echo"]
 FORGED = "error: forged"
 HERE = ("--device", "cpu")
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such file names")

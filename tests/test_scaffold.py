@@ -6,14 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.echo_runs import rows
 from tests.plugin_site import zoo as command
 from tests.wheel_factory import ROOT, build_wheel, clean_venv, run_tests
 from zoo.cli.exit_codes import ExitCode
 from zoo.errors import OptionInvalid
 from zoo.scaffold import TASKS, write_plugin
-
-__all__ = ["rows"]
 
 
 @pytest.fixture(scope="module")

@@ -10,12 +10,10 @@ import pytest
 
 import zoo
 from tests.echo_plugin import MODULE, SOURCE
-from tests.echo_runs import rows
 from tests.plugin_factory import use_site, write_plugin
 from tests.plugin_site import zoo as command
 from zoo.answers import Classification, Prediction, Rejected, Score, TruncationCount
 
-__all__ = ["rows"]
 ALL = "return zoo.Classification(self.scores(text)) if"
 FIRST_THREE = (
     "cut = 3 if len(text.split()) > 3 else None\n"

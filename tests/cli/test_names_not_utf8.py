@@ -15,6 +15,7 @@ import pytest
 from tests.echo_plugin import MODULE, SOURCE
 from tests.plugin_site import new_site
 
+pytestmark = pytest.mark.slow
 Run = Callable[..., subprocess.CompletedProcess[str]]
 NAME = os.fsdecode(b"caf\xe9")
 ROWS = "text,label\n" + "good fine,positive\nbad awful,negative\n" * 10

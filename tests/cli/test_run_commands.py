@@ -24,12 +24,6 @@ def type_in(*words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, input=stdin, check=False, timeout=120)
 
 
-@pytest.fixture
-def model(echo: None, rows: Path) -> str:
-    assert type_in("finetune", "echo", "--data", str(rows), "--name", "words", *HERE).returncode == 0
-    return "words"
-
-
 def test_finetune_tells_the_story_and_answers_with_the_figures(echo: None, rows: Path) -> None:
     done = type_in("finetune", "echo", "--data", str(rows), "--name", "words", *HERE)
 
@@ -83,6 +77,7 @@ def test_a_dry_run_says_what_would_be_done(echo: None, rows: Path, store: Path) 
     assert list((store / "runs").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_detach_ps_attach_stop_resume_logs_rm(echo: None, rows: Path) -> None:
     """The life of a run, each command on its own."""
     detached = type_in(
@@ -176,40 +171,40 @@ def test_each_kind_of_error_has_its_exit_code(echo: None, rows: Path, tmp_path: 
         assert "Traceback" not in done.stderr, words
 
 
-def test_predict_texts_lines_and_files(model: str, tmp_path: Path) -> None:
-    texts = type_in("predict", model, "so good", "so bad", *HERE)
+def test_predict_texts_lines_and_files(words: str, tmp_path: Path) -> None:
+    texts = type_in("predict", words, "so good", "so bad", *HERE)
     assert texts.stdout.splitlines()[0] == "so good"
     assert "positive" in texts.stdout.splitlines()[1]
 
-    lines = type_in("predict", model, "--json", *HERE, stdin="bad\n\ngood\n")
+    lines = type_in("predict", words, "--json", *HERE, stdin="bad\n\ngood\n")
     answers = [json.loads(line)["prediction"] for line in lines.stdout.splitlines()]
     assert [answer["type"] for answer in answers] == ["classification", "rejected", "classification"]
 
     data, out = tmp_path / "in.txt", tmp_path / "out.csv"
     data.write_text("good\nbad\n")
-    streamed = type_in("predict", model, "--file", str(data), "--json", "-q", *HERE)
+    streamed = type_in("predict", words, "--file", str(data), "--json", "-q", *HERE)
     assert [json.loads(line)["input"] for line in streamed.stdout.splitlines()] == ["good", "bad"]
-    filed = type_in("predict", model, "--file", str(data), "--out", str(out), *HERE)
+    filed = type_in("predict", words, "--file", str(data), "--out", str(out), *HERE)
     assert filed.stdout == f"2 rows answered in {out}\n"
     assert len(out.read_text().splitlines()) == 3
 
 
-def test_answers_on_stdout_are_those_of_a_file(model: str, tmp_path: Path) -> None:
+def test_answers_on_stdout_are_those_of_a_file(words: str, tmp_path: Path) -> None:
     data, out = tmp_path / "in.csv", tmp_path / "out.jsonl"
     data.write_text("id,text\n7,good\n8,\n")
-    piped = type_in("predict", model, "--file", str(data), "--out", "-", "--keep", "id", *HERE)
-    filed = type_in("predict", model, "--file", str(data), "--out", str(out), "--keep", "id", *HERE)
-    described = type_in("predict", model, "--file", str(data), "--out", str(tmp_path / "2.tsv"), "--json", *HERE)
+    piped = type_in("predict", words, "--file", str(data), "--out", "-", "--keep", "id", *HERE)
+    filed = type_in("predict", words, "--file", str(data), "--out", str(out), "--keep", "id", *HERE)
+    described = type_in("predict", words, "--file", str(data), "--out", str(tmp_path / "2.tsv"), "--json", *HERE)
 
     assert piped.stdout == out.read_text()
     assert [json.loads(line)["id"] for line in piped.stdout.splitlines()] == ["7", "8"]
     assert filed.stdout == f"1 row answered, 1 rejected in {out}\n"
     assert json.loads(described.stdout) | {"rows": 2, "rejected": 1} == json.loads(described.stdout)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["2.tsv", "in.csv", "out.jsonl", "rows.csv"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["2.tsv", "in.csv", "out.jsonl"]
 
 
 @pytest.mark.parametrize(
-    ("words", "message"),
+    ("typed", "message"),
     [
         (("good", "--keep", "id"), "--keep goes with --file and --out"),
         (("--file", "x.csv", "--keep", "id"), "--keep goes with --file and --out"),
@@ -218,15 +213,15 @@ def test_answers_on_stdout_are_those_of_a_file(model: str, tmp_path: Path) -> No
         (("good", "--out", "x.csv"), "--out goes with --file"),
     ],
 )
-def test_flags_that_mean_nothing_alone_are_refused(model: str, words: tuple[str, ...], message: str) -> None:
-    done = type_in("predict", model, *words, *HERE)
+def test_flags_that_mean_nothing_alone_are_refused(words: str, typed: tuple[str, ...], message: str) -> None:
+    done = type_in("predict", words, *typed, *HERE)
 
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr
 
 
-def test_evaluate_prints_a_table_of_classes(model: str, rows: Path) -> None:
-    done = type_in("evaluate", model, "--data", str(rows), *HERE)
+def test_evaluate_prints_a_table_of_classes(words: str, rows: Path) -> None:
+    done = type_in("evaluate", words, "--data", str(rows), *HERE)
 
     assert done.returncode == 0
     assert done.stdout.splitlines()[:2] == [
@@ -235,10 +230,10 @@ def test_evaluate_prints_a_table_of_classes(model: str, rows: Path) -> None:
     ]
 
 
-def test_evaluate_writes_the_wrong_answers_where_it_is_told_to(model: str, tmp_path: Path) -> None:
+def test_evaluate_writes_the_wrong_answers_where_it_is_told_to(words: str, tmp_path: Path) -> None:
     data, out = tmp_path / "data.csv", tmp_path / "wrong.csv"
     data.write_text("text,label\ngood,positive\nfine good,negative\n")
-    done = type_in("evaluate", model, "--data", str(data), "--errors", str(out), *HERE)
+    done = type_in("evaluate", words, "--data", str(data), "--errors", str(out), *HERE)
 
     assert done.returncode == 0
     assert f"wrong: 1 row, the worst first, in {out}" in done.stderr

@@ -18,13 +18,10 @@ import pytest
 from PIL import Image
 
 import zoo
-from tests.echo_runs import echo, rows
 from zoo.data import load
 from zoo.data.in_memory import write
 from zoo.requests import Job, Source, request_of, written_data
 from zoo.tasks import get_task
-
-__all__ = ["echo", "rows"]
 
 TEXTS = get_task("text-classification")
 IMAGES = get_task("image-classification")
@@ -71,11 +68,10 @@ def test_the_run_keeps_them_and_goes_by_another_name_with_them(echo: None, rows:
     assert {path.name for path in (store / "runs").iterdir()} == {"yours", expected.name, again.name}
 
 
-def test_rows_are_answered_into_a_file(echo: None, rows: Path, tmp_path: Path) -> None:
-    zoo.finetune("echo", rows, name="mine", device="cpu", precision="fp32").wait(progress=False)
+def test_rows_are_answered_into_a_file(words: str, tmp_path: Path) -> None:
     out = tmp_path / "out.csv"
     frame = polars.DataFrame({"id": [7, 8], "text": ["so good", "so bad"]})
-    zoo.predict_file("mine", frame, out, keep="id", device="cpu", precision="fp32").wait(progress=False)
+    zoo.predict_file(words, frame, out, keep="id", device="cpu", precision="fp32").wait(progress=False)
 
     with out.open(newline="", encoding="utf-8") as file:
         answers = [(row["id"], row["prediction"]) for row in csv.DictReader(file)]

@@ -14,7 +14,7 @@ import pytest
 
 import zoo
 from tests.echo_plugin import MODULE, SOURCE
-from tests.echo_runs import rows, wait_quietly
+from tests.echo_runs import wait_quietly
 from tests.plugin_site import Site, card, new_site, plugin
 from tests.plugin_site import zoo as command
 from zoo.cli.exit_codes import ExitCode
@@ -23,7 +23,6 @@ from zoo.runs.contract import AnswerCheck, ReportCheck
 from zoo.runs.events import AnyEvent, EvaluationCompleted, RunFailed, RunFinished, StepCompleted, Warned
 from zoo.tasks import get_task
 
-__all__ = ["rows"]
 CPU = ("--device", "cpu", "--precision", "fp32")
 
 

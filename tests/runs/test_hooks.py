@@ -12,13 +12,12 @@ import pytest
 
 import zoo
 from tests.echo_plugin import FINETUNE, MODULE, SOURCE
-from tests.echo_runs import rows, wait_quietly
+from tests.echo_runs import wait_quietly
 from tests.plugin_site import new_site
 from tests.plugin_site import zoo as command
 from zoo.cli.exit_codes import ExitCode
 from zoo.runs.events import RunFailed
 
-__all__ = ["rows"]
 ANSWERS = "return [self._answer(text) for text in inputs]"
 Install = Callable[..., None]
 

@@ -69,11 +69,10 @@ def test_a_killed_worker_is_a_crash(finetune: Finetune) -> None:
     until(lambda: only(index).status == "crashed")
 
 
-def test_runs_that_come_go_and_change_their_names_are_noticed(finetune: Finetune) -> None:
-    first = finetune(name="first").wait(progress=False)
+def test_runs_that_come_go_and_change_their_names_are_noticed(words: str) -> None:
     index = RunIndex()
-    assert only(index).name == "first"
-    first.rename("second")
+    assert only(index).name == words
+    zoo.open_run(words).rename("second")
     assert only(index).name == "second"
     zoo.open_run("second").remove()
     assert index.refresh()
@@ -90,13 +89,12 @@ def test_a_resumed_run_is_noticed(finetune: Finetune) -> None:
     until(lambda: only(index).status == "finished")
 
 
-def test_folders_that_are_no_runs_are_passed_over(finetune: Finetune, store: Path) -> None:
-    run = finetune(name="real").wait(progress=False)
+def test_folders_that_are_no_runs_are_passed_over(words: str, store: Path) -> None:
     (store / "runs" / "empty").mkdir()
     (store / "runs" / "stray.txt").touch()
-    shutil.copytree(run.folder.path, store / "runs" / "damaged")
+    shutil.copytree(store / "runs" / words, store / "runs" / "damaged")
     (store / "runs" / "damaged" / "run.json").write_text("{")
-    assert only(RunIndex()).name == "real"
+    assert only(RunIndex()).name == words
 
 
 def test_a_dry_run_is_none_of_the_runs(echo: None, rows: Path) -> None:

@@ -33,9 +33,8 @@ def listed(run: zoo.Run) -> list[tuple[int, str, str]]:
     return [(mistake.row, mistake.label, mistake.input) for mistake in run.mistakes]
 
 
-def test_an_evaluation_lists_them_the_most_confident_first(finetune: Finetune, judged: Path) -> None:
-    finetune(name="mine").wait()
-    run = zoo.evaluate("mine", judged, **CPU).wait()
+def test_an_evaluation_lists_them_the_most_confident_first(words: str, judged: Path) -> None:
+    run = zoo.evaluate(words, judged, **CPU).wait()
     assert listed(run) == WRONG
     assert run.snapshot.wrong_rows == len(WRONG)
     assert [mistake.prediction.label for mistake in run.mistakes] == ["positive", "negative", "positive"]
@@ -45,10 +44,9 @@ def test_an_evaluation_lists_them_the_most_confident_first(finetune: Finetune, j
 
 
 @pytest.mark.parametrize("name", ["wrong.csv", "wrong.tsv", "wrong.jsonl"])
-def test_they_are_written_where_one_likes(name: str, finetune: Finetune, judged: Path, tmp_path: Path) -> None:
-    finetune(name="mine").wait()
+def test_they_are_written_where_one_likes(name: str, words: str, judged: Path, tmp_path: Path) -> None:
     out = tmp_path / name
-    run = zoo.evaluate("mine", judged, errors=out, **CPU).wait()
+    run = zoo.evaluate(words, judged, errors=out, **CPU).wait()
     if out.suffix == ".jsonl":
         assert out.read_bytes() == run.folder.mistakes_path.read_bytes()
     else:
@@ -58,10 +56,9 @@ def test_they_are_written_where_one_likes(name: str, finetune: Finetune, judged:
         assert [line["prediction"] for line in table] == ["positive", "negative", "positive"]
 
 
-def test_a_model_that_is_always_right_leaves_an_empty_list(finetune: Finetune, rows: Path, tmp_path: Path) -> None:
-    finetune(name="mine").wait()
+def test_a_model_that_is_always_right_leaves_an_empty_list(words: str, rows: Path, tmp_path: Path) -> None:
     out = tmp_path / "none.csv"
-    run = zoo.evaluate("mine", rows, errors=out, **CPU).wait()
+    run = zoo.evaluate(words, rows, errors=out, **CPU).wait()
     assert run.mistakes == ()
     assert out.read_text() == "row,label,input,prediction,probability,rejected\n"
 
@@ -75,14 +72,13 @@ def test_a_model_that_is_always_right_leaves_an_empty_list(finetune: Finetune, r
     ],
 )
 def test_a_file_that_cannot_be_written_is_told_in_front(
-    name: str, message: str, finetune: Finetune, judged: Path, tmp_path: Path
+    name: str, message: str, words: str, judged: Path, tmp_path: Path
 ) -> None:
-    finetune(name="mine").wait()
     with pytest.raises(OptionInvalid, match=message):
-        zoo.evaluate("mine", judged, errors=tmp_path / name, **CPU)
+        zoo.evaluate(words, judged, errors=tmp_path / name, **CPU)
     with pytest.raises(OptionInvalid, match="--errors is -, which is stdout, but a run writes a file"):
-        zoo.evaluate("mine", judged, errors="-", **CPU)
-    assert [run.name for run in zoo.list_runs()] == ["mine"]
+        zoo.evaluate(words, judged, errors="-", **CPU)
+    assert [run.name for run in zoo.list_runs()] == ["words"]
 
 
 def test_a_training_lists_those_of_the_rows_held_out(finetune: Finetune, judged: Path) -> None:

@@ -6,7 +6,6 @@ import csv
 import io
 import itertools
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,22 +18,15 @@ from zoo.runs import liveness
 from zoo.runs.answer_files import AnswerColumns, AnswerRecord, Delimited, JsonLines, RecordCount
 from zoo.runs.events import PredictionsWritten
 
-Start = Callable[..., zoo.Run]
-
-
-@pytest.fixture
-def model(finetune: Start) -> str:
-    return finetune(name="words").wait(progress=False).name
-
 
 def predict(model: str, data: Path, out: Any, keep: str | list[str] = "") -> zoo.Run:
     return zoo.predict_file(model, data, out, keep=keep, device="cpu", precision="fp32")
 
 
-def test_rows_are_answered_in_order_and_bad_ones_rejected_in_place(model: str, tmp_path: Path) -> None:
+def test_rows_are_answered_in_order_and_bad_ones_rejected_in_place(words: str, tmp_path: Path) -> None:
     data, out = tmp_path / "in.csv", tmp_path / "out.jsonl"
     data.write_text('text,other\n"so good",1\n,2\n"bad, bad",3\n')
-    run = predict(model, data, out).wait(progress=False)
+    run = predict(words, data, out).wait(progress=False)
     answers = [json.loads(line) for line in out.read_text().splitlines()]
 
     assert [answer["row"] for answer in answers] == [1, 2, 3]
@@ -49,11 +41,11 @@ TEXTS = ("  good\nfine", 'so "good",\r\n', "bad\rbad", "\tgood; bad ", "'good'",
 
 @pytest.mark.parametrize(("suffix", "dialect"), [("csv", csv.excel), ("tsv", csv.excel_tab)])
 def test_a_table_of_answers_has_the_texts_as_they_are(
-    model: str, tmp_path: Path, suffix: str, dialect: type[csv.Dialect]
+    words: str, tmp_path: Path, suffix: str, dialect: type[csv.Dialect]
 ) -> None:
     data, out = tmp_path / "in.jsonl", tmp_path / f"out.{suffix}"
     data.write_text("".join(json.dumps({"text": text}) + "\n" for text in TEXTS))
-    run = predict(model, data, out).wait(progress=False)
+    run = predict(words, data, out).wait(progress=False)
     with out.open(newline="") as file:
         header, *answers = csv.reader(file, dialect)
 
@@ -65,12 +57,12 @@ def test_a_table_of_answers_has_the_texts_as_they_are(
     assert run.snapshot.rejected_rows == 1
 
 
-def test_columns_of_the_data_are_carried_along(model: str, tmp_path: Path) -> None:
+def test_columns_of_the_data_are_carried_along(words: str, tmp_path: Path) -> None:
     data = tmp_path / "in.csv"
     data.write_text('id,text,row,prediction\n007,good,x,"a\nb"\n008,,y,\n009,bad,z\n')
     chosen, everything = tmp_path / "chosen.csv", tmp_path / "everything.jsonl"
-    run = predict(model, data, chosen, keep="prediction, ID").wait(progress=False)
-    predict(model, data, everything, keep=["all"]).wait(progress=False)
+    run = predict(words, data, chosen, keep="prediction, ID").wait(progress=False)
+    predict(words, data, everything, keep=["all"]).wait(progress=False)
     with chosen.open(newline="") as file:
         table = list(csv.reader(file))
     lines = [json.loads(line) for line in everything.read_text().splitlines()]
@@ -89,12 +81,12 @@ def test_columns_of_the_data_are_carried_along(model: str, tmp_path: Path) -> No
     )
 
 
-def test_cells_of_any_type_are_carried_along(model: str, tmp_path: Path) -> None:
+def test_cells_of_any_type_are_carried_along(words: str, tmp_path: Path) -> None:
     row = {"text": "good", "id": 12345678901234567890, "tags": ["a", "ä"], "open": True, "price": 1.5, "none": None}
     data, table, lines = tmp_path / "in.jsonl", tmp_path / "out.csv", tmp_path / "out.ndjson"
     data.write_text(json.dumps(row) + "\n")
     for out in (table, lines):
-        predict(model, data, out, keep="all").wait(progress=False)
+        predict(words, data, out, keep="all").wait(progress=False)
 
     (answer,) = csv.DictReader(table.read_text().splitlines())
     kept = {"text": "good", "id": "12345678901234567890", "tags": '["a","ä"]', "open": "true", "price": "1.5"}
@@ -117,12 +109,12 @@ def test_cells_of_any_type_are_carried_along(model: str, tmp_path: Path) -> None
     ],
 )
 def test_what_cannot_be_written_is_refused_before_a_run_exists(
-    model: str, tmp_path: Path, out: str | None, keep: Any, error: type[Exception], message: str
+    words: str, tmp_path: Path, out: str | None, keep: Any, error: type[Exception], message: str
 ) -> None:
     data = tmp_path / "in.csv"
     data.write_text("id,text,id\n1,good,2\n")
     with pytest.raises(error, match=message):
-        predict(model, data, out and tmp_path / out, keep=keep)
+        predict(words, data, out and tmp_path / out, keep=keep)
 
     assert [run.name for run in zoo.list_runs()] == ["words"]
 
@@ -141,13 +133,14 @@ def test_whole_records_are_counted_wherever_a_file_ends(answer_format: Delimited
         assert answer_format.count(io.BytesIO(b"".join(parts)[:cut])) == expected, cut
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("suffix", "half"), [("jsonl", b'{"row": 300'), ("csv", b'300,"half a\nre')])
-def test_a_killed_job_goes_on_where_it_was(model: str, tmp_path: Path, suffix: str, half: bytes) -> None:
+def test_a_killed_job_goes_on_where_it_was(words: str, tmp_path: Path, suffix: str, half: bytes) -> None:
     rows, data = 30_000, tmp_path / "in.csv"
     data.write_text("text\n" + "".join(f'"good\n{i}"\n' for i in range(rows)))
     whole, out = tmp_path / f"whole.{suffix}", tmp_path / f"parts.{suffix}"
-    predict(model, data, whole).wait(progress=False)
-    run = predict(model, data, out)
+    predict(words, data, whole).wait(progress=False)
+    run = predict(words, data, out)
     until(lambda: any(isinstance(event, PredictionsWritten) and event.rows for event in run.events()))
     worker = liveness.recorded(run.folder)
     assert worker is not None
@@ -162,38 +155,38 @@ def test_a_killed_job_goes_on_where_it_was(model: str, tmp_path: Path, suffix: s
     assert out.read_bytes() == whole.read_bytes()
 
 
-def test_an_output_that_exists_is_not_touched(model: str, rows: Path, tmp_path: Path) -> None:
+def test_an_output_that_exists_is_not_touched(words: str, rows: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.jsonl"
     out.write_text("precious")
     with pytest.raises(zoo.OptionInvalid, match="exists already"):
-        predict(model, rows, out)
+        predict(words, rows, out)
     with pytest.raises(zoo.OptionInvalid, match="there is no folder"):
-        predict(model, rows, tmp_path / "nowhere" / "out.jsonl")
+        predict(words, rows, tmp_path / "nowhere" / "out.jsonl")
 
     assert out.read_text() == "precious"
 
 
-def test_an_evaluation_judges_by_the_model_s_labels(model: str, tmp_path: Path) -> None:
+def test_an_evaluation_judges_by_the_model_s_labels(words: str, tmp_path: Path) -> None:
     data = tmp_path / "held-out.csv"
     data.write_text("review,target\nso good,positive\nfine,positive\nbad,negative\ngood,negative\n")
-    run = zoo.evaluate(model, data, device="cpu", precision="fp32").wait(progress=False)
+    run = zoo.evaluate(words, data, device="cpu", precision="fp32").wait(progress=False)
 
     assert run.metrics["accuracy"] == 0.75
     assert [block.counts for block in run.report if isinstance(block, zoo.Matrix)] == [((1, 1), (0, 2))]
     assert run.snapshot.labels == ("negative", "positive")
 
 
-def test_an_evaluation_refuses_labels_the_model_does_not_know(model: str, tmp_path: Path) -> None:
+def test_an_evaluation_refuses_labels_the_model_does_not_know(words: str, tmp_path: Path) -> None:
     data = tmp_path / "other.csv"
     data.write_text("text,label\ngood,positive\nmeh,neutral\n")
     with pytest.raises(zoo.DatasetInvalid, match="neutral"):
-        zoo.evaluate(model, data, device="cpu", precision="fp32")
+        zoo.evaluate(words, data, device="cpu", precision="fp32")
 
 
-def test_a_killed_job_does_not_go_on_with_other_data(model: str, tmp_path: Path) -> None:
+def test_a_killed_job_does_not_go_on_with_other_data(words: str, tmp_path: Path) -> None:
     data, out = tmp_path / "in.txt", tmp_path / "out.jsonl"
     data.write_text("".join(f"good {i}\n" for i in range(30_000)))
-    run = predict(model, data, out)
+    run = predict(words, data, out)
     until(lambda: any(isinstance(event, PredictionsWritten) and event.rows for event in run.events()))
     run.stop(force=True)
     if run.status == "finished":
@@ -205,10 +198,10 @@ def test_a_killed_job_does_not_go_on_with_other_data(model: str, tmp_path: Path)
     assert "has changed since the run was asked for" in run.snapshot.error
 
 
-def test_rows_that_an_evaluation_cannot_use_are_quarantined(model: str, tmp_path: Path) -> None:
+def test_rows_that_an_evaluation_cannot_use_are_quarantined(words: str, tmp_path: Path) -> None:
     data = tmp_path / "held-out.csv"
     data.write_text("text,label\ngood,positive\n,positive\nbad,negative\n")
-    run = zoo.evaluate(model, data, device="cpu", precision="fp32").wait(progress=False)
+    run = zoo.evaluate(words, data, device="cpu", precision="fp32").wait(progress=False)
 
     assert [json.loads(line)["row"] for line in run.folder.quarantine_path.read_text().splitlines()] == [2]
     assert run.snapshot.rejected_rows == 1

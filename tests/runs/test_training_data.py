@@ -79,14 +79,13 @@ def test_a_run_is_not_resumed_with_other_classes(finetune: Finetune) -> None:
     )
 
 
-def test_an_evaluation_tells_what_its_model_was_trained_on(finetune: Finetune, rows: Path, tmp_path: Path) -> None:
-    finetune(name="first").wait()
-    judged = zoo.evaluate("first", rows, device="cpu", precision="fp32").wait().snapshot
-    assert judged.warnings == ("36 of 40 texts are among those that first was trained on: its figures are flattered",)
+def test_an_evaluation_tells_what_its_model_was_trained_on(words: str, rows: Path, tmp_path: Path) -> None:
+    judged = zoo.evaluate(words, rows, device="cpu", precision="fp32").wait().snapshot
+    assert judged.warnings == ("36 of 40 texts are among those that words was trained on: its figures are flattered",)
 
     new = tmp_path / "new.csv"
     new.write_text("text,label\nquite good,positive\nquite bad,negative\ngood  fine 3,positive\n")
-    zoo.finetune("first", new, name="second", device="cpu", precision="fp32", eval_share=0.0).wait()
+    zoo.finetune(words, new, name="second", device="cpu", precision="fp32", eval_share=0.0).wait()
     examples = [Example("quite bad"), Example("good fine 3"), Example("never seen")]
     assert count_trained_on("second", examples) == 2
     assert count_trained_on("echo", examples) == 0
@@ -96,9 +95,8 @@ def test_an_evaluation_tells_what_its_model_was_trained_on(finetune: Finetune, r
     assert zoo.evaluate("second", held_out, device="cpu", precision="fp32").wait().snapshot.warnings == ()
 
 
-def test_runs_whose_names_were_given_anew_do_not_descend_from_themselves(finetune: Finetune, rows: Path) -> None:
-    finetune(name="first").wait()
-    second = zoo.finetune("first", rows, name="second", device="cpu", precision="fp32").wait()
-    zoo.open_run("first").remove()
-    second.rename("first")
-    assert count_trained_on("first", [Example("never seen")]) == 0
+def test_runs_whose_names_were_given_anew_do_not_descend_from_themselves(words: str, rows: Path) -> None:
+    second = zoo.finetune(words, rows, name="second", device="cpu", precision="fp32").wait()
+    zoo.open_run(words).remove()
+    second.rename(words)
+    assert count_trained_on(words, [Example("never seen")]) == 0

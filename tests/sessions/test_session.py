@@ -5,29 +5,20 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
 
 import psutil
 import pytest
 
 import zoo
-from tests.echo_runs import echo, finetune, rows, until
+from tests.echo_runs import until
 from zoo.errors import OptionInvalid, RunFailed, UnknownModel
 from zoo.sessions import Session
 
 pytestmark = pytest.mark.slow
 
-__all__ = ["echo", "finetune", "rows"]
 
-
-@pytest.fixture
-def judge(finetune: Callable[..., zoo.Run]) -> str:
-    finetune(name="judge").wait(progress=False)
-    return "judge"
-
-
-def test_answers_come_in_order_as_often_as_asked(judge: str) -> None:
-    with Session(judge, device="cpu") as session:
+def test_answers_come_in_order_as_often_as_asked(words: str) -> None:
+    with Session(words, device="cpu") as session:
         ready = session.wait_until_ready()
         assert (ready.device, set(ready.labels)) == ("cpu", {"negative", "positive"})
         for _ in range(3):
@@ -39,8 +30,8 @@ def test_answers_come_in_order_as_often_as_asked(judge: str) -> None:
         assert session.predict([]) == []
 
 
-def test_threads_take_turns(judge: str) -> None:
-    with Session(judge) as session:
+def test_threads_take_turns(words: str) -> None:
+    with Session(words) as session:
         session.wait_until_ready()
         found: dict[int, list[zoo.Prediction]] = {}
 
@@ -56,23 +47,23 @@ def test_threads_take_turns(judge: str) -> None:
             assert found[number] == session.predict(["good " * (number + 1)])
 
 
-def test_what_cannot_be_loaded_is_told_as_the_error_it_is(judge: str) -> None:
+def test_what_cannot_be_loaded_is_told_as_the_error_it_is(words: str) -> None:
     with Session("no-such-model") as session, pytest.raises(UnknownModel, match="there is no model 'no-such-model'"):
         session.wait_until_ready()
-    with Session(judge, precision="fp128") as session, pytest.raises(OptionInvalid, match="fp128"):
+    with Session(words, precision="fp128") as session, pytest.raises(OptionInvalid, match="fp128"):
         session.wait_until_ready()
 
 
-def test_a_process_that_is_killed_is_told(judge: str) -> None:
-    with Session(judge) as session:
+def test_a_process_that_is_killed_is_told(words: str) -> None:
+    with Session(words) as session:
         session.wait_until_ready()
         psutil.Process(session.pid).kill()
-        with pytest.raises(RunFailed, match="the process that held judge is gone"):
+        with pytest.raises(RunFailed, match="the process that held words is gone"):
             session.predict(["good"])
 
 
-def test_closing_ends_the_process_and_whoever_waits(judge: str) -> None:
-    session = Session(judge)
+def test_closing_ends_the_process_and_whoever_waits(words: str) -> None:
+    session = Session(words)
     session.wait_until_ready()
     pid = session.pid
     session.close()
@@ -82,11 +73,11 @@ def test_closing_ends_the_process_and_whoever_waits(judge: str) -> None:
     session.close()
 
 
-def test_it_ends_with_the_one_who_opened_it(judge: str) -> None:
+def test_it_ends_with_the_one_who_opened_it(words: str) -> None:
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
-        session = Session(judge)
+        session = Session(words)
         session.wait_until_ready()
         os.write(writer, str(session.pid).encode())
         os._exit(0)

@@ -14,19 +14,12 @@ import psutil
 import pytest
 
 import zoo
-from tests.echo_runs import echo, finetune, rows, until
+from tests.echo_runs import until
 from tests.plugin_site import zoo as command
 from tests.sessions.conftest import workers
 from zoo.cli.exit_codes import ExitCode
 
-__all__ = ["echo", "finetune", "rows"]
 Said = subprocess.CompletedProcess[str]
-
-
-@pytest.fixture
-def judge(finetune: Callable[..., zoo.Run], runtime: Path) -> str:
-    finetune(name="judge").wait(progress=False)
-    return "judge"
 
 
 def ask(*words: str) -> Said:
@@ -40,11 +33,11 @@ def warm_pid(runtime: Path) -> int:
     return worker.pid
 
 
-def test_the_next_one_is_answered_by_the_same_process(judge: str, runtime: Path) -> None:
-    cold = ask("judge", "good fine", " ", "awful", "--json")
-    first = ask("judge", "good fine", " ", "awful", "--json", "--keep-warm", "5")
+def test_the_next_one_is_answered_by_the_same_process(words: str, runtime: Path) -> None:
+    cold = ask("words", "good fine", " ", "awful", "--json")
+    first = ask("words", "good fine", " ", "awful", "--json", "--keep-warm", "5")
     pid = warm_pid(runtime)
-    second = ask("judge", "good fine", " ", "awful", "--json")
+    second = ask("words", "good fine", " ", "awful", "--json")
 
     assert cold.stdout == first.stdout == second.stdout
     assert json.loads(cold.stdout.splitlines()[1])["prediction"]["type"] == "rejected"
@@ -54,61 +47,61 @@ def test_the_next_one_is_answered_by_the_same_process(judge: str, runtime: Path)
 
 
 def test_the_variable_says_the_same_and_zero_ends_it(
-    judge: str, runtime: Path, monkeypatch: pytest.MonkeyPatch
+    words: str, runtime: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ZOO_KEEP_WARM", "5")
-    ask("judge", "good")
+    ask("words", "good")
     assert len(workers(runtime)) == 1
-    ask("judge", "good", "--keep-warm", "0")
+    ask("words", "good", "--keep-warm", "0")
 
     until(lambda: not workers(runtime))
     assert list(runtime.glob("*.sock")) == []
 
 
-def test_it_ends_when_nobody_comes(judge: str, runtime: Path) -> None:
-    ask("judge", "good", "--keep-warm", "0.03")
+def test_it_ends_when_nobody_comes(words: str, runtime: Path) -> None:
+    ask("words", "good", "--keep-warm", "0.03")
 
     until(lambda: not workers(runtime))
     assert list(runtime.glob("*.sock")) == []
-    assert "kept warm" not in ask("judge", "good").stderr
+    assert "kept warm" not in ask("words", "good").stderr
 
 
-def test_it_ends_when_its_socket_is_gone(judge: str, runtime: Path) -> None:
-    ask("judge", "good", "--keep-warm", "5")
+def test_it_ends_when_its_socket_is_gone(words: str, runtime: Path) -> None:
+    ask("words", "good", "--keep-warm", "5")
     for socket in runtime.glob("*.sock"):
         socket.unlink()
 
     until(lambda: not workers(runtime))
 
 
-def test_a_killed_one_leaves_nothing_in_the_way(judge: str, runtime: Path) -> None:
-    ask("judge", "good", "--keep-warm", "5")
+def test_a_killed_one_leaves_nothing_in_the_way(words: str, runtime: Path) -> None:
+    ask("words", "good", "--keep-warm", "5")
     first = warm_pid(runtime)
     psutil.Process(first).kill()
     until(lambda: not workers(runtime))
 
-    assert "kept warm" not in ask("judge", "good").stderr
-    assert "kept warm" in ask("judge", "good", "--keep-warm", "5").stderr
+    assert "kept warm" not in ask("words", "good").stderr
+    assert "kept warm" in ask("words", "good", "--keep-warm", "5").stderr
     assert warm_pid(runtime) != first
 
 
 def test_another_result_of_the_same_name_is_another_process(
-    judge: str, finetune: Callable[..., zoo.Run], runtime: Path, tmp_path: Path
+    words: str, finetune: Callable[..., zoo.Run], runtime: Path, tmp_path: Path
 ) -> None:
-    ask("judge", "good fine", "--keep-warm", "5")
-    zoo.open_run("judge").remove()
+    ask("words", "good fine", "--keep-warm", "5")
+    zoo.open_run("words").remove()
     turned = tmp_path / "turned.csv"
     turned.write_text("text,label\n" + "".join(f"good fine {n},negative\nbad awful {n},positive\n" for n in range(20)))
-    finetune(name="judge", data=turned).wait(progress=False)
-    answered = json.loads(ask("judge", "good fine", "--json").stdout)
+    finetune(name="words", data=turned).wait(progress=False)
+    answered = json.loads(ask("words", "good fine", "--json").stdout)
 
     assert answered["prediction"]["scores"][0]["label"] == "negative"
 
 
-def test_several_at_once_are_all_answered_by_one(judge: str, runtime: Path) -> None:
+def test_several_at_once_are_all_answered_by_one(words: str, runtime: Path) -> None:
     said: list[str] = []
     threads = [
-        threading.Thread(target=lambda: said.append(ask("judge", "good fine", "--json", "--keep-warm", "5").stdout))
+        threading.Thread(target=lambda: said.append(ask("words", "good fine", "--json", "--keep-warm", "5").stdout))
         for _ in range(4)
     ]
     for thread in threads:
@@ -121,37 +114,37 @@ def test_several_at_once_are_all_answered_by_one(judge: str, runtime: Path) -> N
     assert len(workers(runtime)) == 1
 
 
-def test_nobody_else_can_reach_it(judge: str, runtime: Path) -> None:
-    ask("judge", "good", "--keep-warm", "5")
+def test_nobody_else_can_reach_it(words: str, runtime: Path) -> None:
+    ask("words", "good", "--keep-warm", "5")
     (socket,) = runtime.glob("*.sock")
 
     assert stat.S_IMODE(runtime.stat().st_mode) == 0o700
     assert stat.S_IMODE(socket.stat().st_mode) == 0o600
 
 
-def test_a_folder_that_is_open_to_others_is_not_used(judge: str, runtime: Path) -> None:
+def test_a_folder_that_is_open_to_others_is_not_used(words: str, runtime: Path) -> None:
     runtime.mkdir()
     runtime.chmod(0o777)
-    refused = command("predict", "judge", "good", "--keep-warm", "5")
+    refused = command("predict", "words", "good", "--keep-warm", "5")
 
     assert refused.returncode == ExitCode.USAGE
     assert "is open to others" in refused.stderr
-    assert "kept warm" not in ask("judge", "good").stderr
+    assert "kept warm" not in ask("words", "good").stderr
 
 
 @pytest.mark.parametrize("given", ["soon", "-1", "nan", "100000"])
-def test_what_is_no_number_of_minutes_is_told(judge: str, given: str) -> None:
-    done = command("predict", "judge", "good", f"--keep-warm={given}")
+def test_what_is_no_number_of_minutes_is_told(words: str, given: str) -> None:
+    done = command("predict", "words", "good", f"--keep-warm={given}")
 
     assert done.returncode == ExitCode.USAGE
     assert f"--keep-warm is {given!r}, but takes minutes" in done.stderr
 
 
-def test_the_process_that_asks_imports_nothing_heavy(judge: str, runtime: Path) -> None:
-    ask("judge", "good", "--keep-warm", "5")
+def test_the_process_that_asks_imports_nothing_heavy(words: str, runtime: Path) -> None:
+    ask("words", "good", "--keep-warm", "5")
     code = (
         "import sys\nfrom zoo.cli import main\n"
-        "main(['predict', 'judge', 'good', '--device', 'cpu', '--precision', 'fp32'])\n"
+        "main(['predict', 'words', 'good', '--device', 'cpu', '--precision', 'fp32'])\n"
         "print({'torch', 'numpy', 'transformers', 'textual', 'httpx'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.echo_runs import echo, finetune, rows
 from tests.hub_server import HubServer, Served, hub_server
 from tests.plugin_site import Site, card, new_site, plugin
 from tests.weights_factory import hub_source, some_bytes, url_source, weights, write_files
@@ -22,7 +21,6 @@ from zoo.runs.request import DataRequest, RunRequest
 from zoo.runs.store import RunFolder, create
 from zoo.tui.screens import run_form
 
-__all__ = ["echo", "finetune", "rows"]
 HOUR_S = 3600.0
 CPU = Device(name="cpu", kind="cpu", description="a processor", memory_bytes=32 * 10**9, free_bytes=16 * 10**9)
 

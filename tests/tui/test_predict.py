@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -82,16 +82,15 @@ async def choose(pilot: Driver, name: str) -> PredictScreen:
 
 
 @scenario(size=(100, 30))
-async def test_a_text_is_answered_while_it_is_typed(pilot: Driver, finetune: Callable[..., zoo.Run]) -> None:
-    finetune(name="judge").wait(progress=False)
-    screen = await choose(pilot, "judge")
-    await shows(pilot, "judge text-classification", "loaded, on cpu")
+async def test_a_text_is_answered_while_it_is_typed(pilot: Driver, words: str) -> None:
+    screen = await choose(pilot, words)
+    await shows(pilot, "words text-classification", "loaded, on cpu")
     await write(pilot, "awful bad")
     await shows(pilot, "negative", "%")
     screen.query_one(TextArea).text = "fine good good"
     await until(pilot, lambda: screen_text(pilot).find("positive") < screen_text(pilot).find("negative"))
     await pilot.press("ctrl+y")
-    assert pilot.app.clipboard == "zoo predict judge 'fine good good'"
+    assert pilot.app.clipboard == "zoo predict words 'fine good good'"
     session = screen._session
     assert session is not None
     await pilot.press("escape", "1", "3")
@@ -131,26 +130,24 @@ async def test_a_model_that_cannot_be_loaded_says_why(pilot: Driver, models: Sit
 
 
 @scenario(size=(100, 30))
-async def test_a_process_that_dies_is_told(pilot: Driver, finetune: Callable[..., zoo.Run]) -> None:
-    finetune(name="judge").wait(progress=False)
-    screen = await choose(pilot, "judge")
+async def test_a_process_that_dies_is_told(pilot: Driver, words: str) -> None:
+    screen = await choose(pilot, words)
     await shows(pilot, "loaded, on cpu")
     assert screen._session is not None
     os.kill(screen._session.pid, signal.SIGKILL)
     await write(pilot, "bad")
-    await shows(pilot, "the process that held echo/judge is gone")
+    await shows(pilot, "the process that held echo/words is gone")
     assert "%" not in screen_text(pilot)
 
 
 @scenario(size=(110, 45))
 async def test_a_whole_file_is_answered_into_another(
-    pilot: Driver, finetune: Callable[..., zoo.Run], one_device: None, rows: Path, tmp_path: Path
+    pilot: Driver, words: str, one_device: None, rows: Path, tmp_path: Path
 ) -> None:
-    finetune(name="judge").wait(progress=False)
-    await choose(pilot, "judge")
+    await choose(pilot, words)
     await shows(pilot, "loaded, on cpu")
     await pilot.press("ctrl+b")
-    await shows(pilot, "predict judge")
+    await shows(pilot, "predict words")
     screen = pilot.app.screen
     screen.field("data").editor.value = str(rows)
     screen.field("out").editor.value = str(tmp_path / "out.jsonl")
@@ -166,9 +163,9 @@ async def test_a_whole_file_is_answered_into_another(
 
 @scenario(size=(110, 40))
 async def test_a_model_is_judged_from_the_list_of_models(
-    pilot: Driver, finetune: Callable[..., zoo.Run], one_device: None, rows: Path
+    pilot: Driver, words: str, one_device: None, rows: Path
 ) -> None:
-    finetune(name="judge").wait(progress=False)
+    zoo.open_run(words).rename("judge")
     await until(pilot, lambda: pilot.app.feed.line("echo/judge"))
     await pilot.press("slash")
     await write(pilot, "judge")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
+import pytest
 
 import zoo
 from tests.echo_runs import until as until_true
@@ -195,6 +196,7 @@ async def test_a_crashed_run_is_seen_as_such(pilot: Driver, models: Site, write_
     await shows(pilot, "gone finetune crashed")
 
 
+@pytest.mark.slow
 @scenario(size=(100, 30))
 async def test_a_real_run_is_watched_stopped_resumed_renamed_tried_and_deleted(
     pilot: Driver, finetune: Callable[..., zoo.Run]

@@ -36,6 +36,7 @@ def enter(screen: TrainScreen, **values: str) -> None:
         screen.field(name).editor.value = value  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 @scenario(size=(120, 45))
 async def test_from_the_form_to_a_finished_run(pilot: Driver, echo: None, one_device: None, rows: Path) -> None:
     screen = await open_form(pilot)

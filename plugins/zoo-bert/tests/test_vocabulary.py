@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from zoo.training.text.vocabulary import ALPHABET, SMALLEST, SPECIAL, learn
 
 CORPUS = [f"the {a}{b}ing of {b}{a}ed things, {a} and {b} n{i % 7}" for i, (a, b) in enumerate(
@@ -17,6 +19,7 @@ sys.stdout.buffer.write(learn(sys.stdin.buffer.read().decode().splitlines(), 200
 """
 
 
+@pytest.mark.slow
 def test_every_process_learns_the_same_bytes() -> None:
     learnt = learn(CORPUS, 200).to_str().encode()
     for _ in range(2):
