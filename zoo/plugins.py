@@ -61,6 +61,8 @@ class Plugin:
     cards: tuple[Card, ...]
     hooks: tuple[str, ...]
     """Names of the hooks it implements, in the order of a model's life."""
+    wrappers: tuple[str, ...] | None = None
+    """Names of the other plugins whose wrapper hooks surround its own; None for all that are installed."""
     import_ms: float
     """What importing it and asking for its cards took, the first time in this process."""
 
@@ -97,7 +99,7 @@ class Plugin:
         manager = new_manager()
         manager.register(self.module, self.name)
         for entry_point in _selected():
-            if entry_point.name != self.name:
+            if entry_point.name != self.name and (self.wrappers is None or entry_point.name in self.wrappers):
                 _register_wrappers(manager, entry_point)
         return manager
 
@@ -111,8 +113,12 @@ def plugin_names() -> tuple[str, ...]:
     return tuple(sorted({entry_point.name for entry_point in _selected()}))
 
 
-def load_plugin(name: str) -> Plugin:
-    """Import one plugin.
+def load_plugin(name: str, wrappers: tuple[str, ...] | None = None) -> Plugin:
+    """Import one plugin; others are imported when one of its hooks is called.
+
+    Args:
+        name: of the plugin.
+        wrappers: names of those others, see `Plugin.wrappers`.
 
     Raises:
         UnknownPlugin: there is none of that name.
@@ -126,7 +132,12 @@ def load_plugin(name: str) -> Plugin:
     loaded = _load(candidates)
     if isinstance(loaded, PluginFailure):
         raise PluginBroken(f"plugin {name} ({loaded.distribution} {loaded.version}): {loaded.error}", loaded.hint)
-    return loaded
+    return dataclasses.replace(loaded, wrappers=wrappers)
+
+
+def wrapping_plugins() -> tuple[str, ...]:
+    """Names of the plugins that have wrapper hooks; imports all plugins."""
+    return tuple(plugin.name for plugin in load_plugins()[0] if _wrapper_names(new_manager(), plugin.module))
 
 
 def load_plugins(*, anew: bool = False) -> tuple[tuple[Plugin, ...], tuple[PluginFailure, ...]]:
@@ -238,13 +249,17 @@ def _register_wrappers(manager: pluggy.PluginManager, entry_point: EntryPoint) -
 
         logging.getLogger(__name__).warning("plugin %s is left out: %s", loaded.name, loaded.error)
         return
-    wrappers = [
-        attribute
-        for attribute in dir(loaded.module)
-        if (marks := manager.parse_hookimpl_opts(loaded.module, attribute)) and marks.get("wrapper")
-    ]
-    if wrappers:
+    if wrappers := _wrapper_names(manager, loaded.module):
         surrounding = ModuleType(f"{entry_point.name} wrappers")
         for attribute in wrappers:
             setattr(surrounding, attribute, getattr(loaded.module, attribute))
         manager.register(surrounding)
+
+
+def _wrapper_names(manager: pluggy.PluginManager, module: ModuleType) -> list[str]:
+    """Names of the functions of a module that are wrapper hooks."""
+    return [
+        attribute
+        for attribute in dir(module)
+        if (marks := manager.parse_hookimpl_opts(module, attribute)) and marks.get("wrapper")
+    ]

@@ -27,7 +27,7 @@ from zoo.devices import choose, named
 from zoo.encoding import is_encodable
 from zoo.errors import DatasetInvalid, OptionInvalid, Unsupported, ZooError
 from zoo.options import Option, Scalar, parse, read, to_dict
-from zoo.plugins import load_plugin
+from zoo.plugins import load_plugin, wrapping_plugins
 from zoo.plurals import counted
 from zoo.runs import store
 from zoo.runs.answer_files import format_of
@@ -127,6 +127,7 @@ def request_of(job: Job, catalog: Catalog | None = None) -> RunRequest:
         verb=job.verb,
         model=card.full_name,
         plugin=card.plugin,
+        wrappers=tuple(name for name in wrapping_plugins() if name != card.plugin),
         task=ability.task,
         task_reason=reason,
         data=checked.data,
@@ -171,8 +172,12 @@ def _column_option(role: str) -> Option:
 
 
 @contextmanager
-def written_data(job: Job) -> Iterator[tuple[Job, Path | None]]:
+def written_data(job: Job, catalog: Catalog) -> Iterator[tuple[Job, Path | None]]:
     """The job with files in place of data that Python holds, and the folder of these files until a run takes them.
+
+    Args:
+        job: what is asked for.
+        catalog: all models.
 
     Raises:
         ZooError: there is no such model, or the data are none that can be written down.
@@ -182,7 +187,7 @@ def written_data(job: Job) -> Iterator[tuple[Job, Path | None]]:
     if not held:
         yield job, None
         return
-    card, verb = Catalog.load().resolve(job.model), ability_verb(job.verb)
+    card, verb = catalog.resolve(job.model), ability_verb(job.verb)
     ability = card.ability(verb, job.task or next(iter(card.tasks_of(verb)), ""))
     with store.new_data_folder() as folder:
         task = get_task(ability.task)
@@ -254,9 +259,11 @@ def _check_prediction(job: Job, card: Card, task: Task) -> _Checked:
         raise Unsupported(f"{card.name} has learnt nothing yet", f"train it: zoo finetune {card.name} --data FILE")
     path, target, named = _existing(job.source.data), _new_file(job.out, "--out"), _named(job.source)
     rows = InputRows(path, task, named=named, keep=_column_names(job.keep), trained=trained_columns(card))
-    if count_rows(path) == 0:
+    count = count_rows(path)
+    if count == 0:
         raise DatasetInvalid(f"{path} has no rows", "give a file that has some")
-    return _Checked(DataRequest(path=str(path), sha256=digest(path), columns=named), str(target), rows.kept)
+    data = DataRequest(path=str(path), sha256=digest(path), columns=named, rows=count)
+    return _Checked(data, str(target), rows.kept)
 
 
 def _named(source: Source) -> dict[str, str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.api.run import Run
+from zoo.catalog import Catalog
 from zoo.errors import OptionInvalid
 from zoo.kinds.kind import INPUT, TARGET
 from zoo.requests import Job, Place, Source, request_of, written_data
@@ -185,8 +186,9 @@ def _by_role(columns: Mapping[str, str], input: Any, label: Any = "") -> dict[st
 
 def start_job(job: Job) -> Run:
     """Check a job, put its request into the store and start its worker."""
-    with written_data(job) as (written, folder):
-        return start(request_of(written), folder)
+    catalog = Catalog.load()
+    with written_data(job, catalog) as (written, folder):
+        return start(request_of(written, catalog), folder)
 
 
 def start(request: RunRequest, data_folder: Path | None = None) -> Run:

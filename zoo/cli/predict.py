@@ -14,7 +14,8 @@ from typing import Any, cast
 
 from zoo.abilities import find_ability, fitting_models, offering_models
 from zoo.answers import Rejected, TruncationCount
-from zoo.api import load, start
+from zoo.api import start
+from zoo.api.model import load_card
 from zoo.card import Card
 from zoo.cli import diagnostics, output, warm
 from zoo.cli.exit_codes import ExitCode
@@ -179,14 +180,7 @@ def _answerer(args: argparse.Namespace, card: Card, task: Task) -> Iterator[Answ
             yield warm_answerer
             return
     diagnostics.note(f"loading {args.model}")
-    model = load(
-        args.model,
-        task=task.name,
-        device=args.device,
-        precision=args.precision,
-        on_progress=tell_fetching,
-        **given_options(args),
-    )
+    model = load_card(card, args.device, args.precision, tell_fetching, given_options(args), task=task.name)
     diagnostics.note(f"{model.card.name} on {model.device}, {model.precision}")
     yield model.predict
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING
 
 from zoo.data import Inspection
 from zoo.data.columns import flag_naming
+from zoo.runs.attempt import Worker
 from zoo.runs.events import Noted, Warned
 from zoo.runs.log import read_events
 from zoo.runs.request import DataRequest
 from zoo.tasks import get_task
-
-if TYPE_CHECKING:
-    from zoo.runs.worker import Worker
 
 _MUCH_MORE = 1.25
 """Of the rows that were asked for, held out: what is worth a reason."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from zoo.answers import Prediction, Rejected, TruncationCount
 from zoo.card import Card
@@ -13,6 +12,7 @@ from zoo.data.columns import own_columns, replaced_columns, trained_columns
 from zoo.data.example import Example
 from zoo.errors import DatasetInvalid
 from zoo.plurals import counted
+from zoo.runs.attempt import Worker
 from zoo.runs.events import (
     AnyEvent,
     DataLoaded,
@@ -31,9 +31,6 @@ from zoo.runs.trained_on import count_trained_on
 from zoo.sanitize import one_line
 from zoo.tasks import get_task
 from zoo.tasks.task import Task
-
-if TYPE_CHECKING:
-    from zoo.runs.worker import Worker
 
 CHUNK = 256
 """Examples handed to the predictor at once."""

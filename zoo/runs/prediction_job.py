@@ -17,6 +17,7 @@ from zoo.data import InputRows, count_rows, digest
 from zoo.data.columns import replaced_columns, trained_columns
 from zoo.data.example import Example, RejectedRow
 from zoo.runs.answer_files import AnswerColumns, AnswerFormat, AnswerRecord, RecordCount, format_of
+from zoo.runs.attempt import Worker
 from zoo.runs.events import AnyEvent, Noted, PredictionsWritten, RunCancelled, RunFinished, Warned
 from zoo.runs.preparation import load_predictor, resolve
 from zoo.runs.quarantine import check_digest
@@ -25,7 +26,6 @@ from zoo.tasks import get_task
 if TYPE_CHECKING:
     import io
 
-    from zoo.runs.worker import Worker
 
 CHUNK = 512
 """Rows answered between two looks at the clock and at the wish to stop."""
@@ -49,7 +49,7 @@ def predict(worker: Worker) -> AnyEvent:
     out = Path(request.out)
     answer_format = format_of(out)(columns)
     done = _resume(out, answer_format)
-    progress = _Progress(worker, done, count_rows(data.path))
+    progress = _Progress(worker, done, count_rows(data.path) if data.rows is None else data.rows)
     with out.open("ab") as file:
         if file.tell() == 0:
             file.write(answer_format.header())

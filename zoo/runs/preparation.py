@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from zoo.card import Card
 from zoo.catalog import Catalog
@@ -14,39 +14,41 @@ from zoo.fetch import Progress, fetch
 from zoo.options import parse
 from zoo.plugins import Plugin, load_plugin
 from zoo.runs import hooks
+from zoo.runs.attempt import Worker
 from zoo.runs.context import PredictionRun, Predictor
 from zoo.runs.events import WeightsFetched
 from zoo.tasks import get_task
-
-if TYPE_CHECKING:
-    from zoo.runs.worker import Worker
 
 FETCH_EVENT_S = 0.5
 """Least time between two events of a download."""
 
 
 def resolve(worker: Worker, model: str = "") -> tuple[Plugin, Card]:
-    """The plugin that owns a model, and the model's card; without a name those that the run starts from."""
-    catalog = Catalog.load()
-    wanted = model or worker.request.model
-    card = next((card for card in catalog.cards if card.full_name == wanted), None)
+    """The plugin that owns a model, and the model's card; without a name those that the run starts from.
+
+    No other plugin is imported, apart from those whose wrapper hooks surround its own.
+    """
+    request = worker.request
+    plugin = load_plugin(request.plugin, request.wrappers)
+    full_name = model or request.model
+    card = next((card for card in Catalog.of((plugin,), ()).cards if card.full_name == full_name), None)
     if card is None:  # never another one whose name only begins so
-        raise UnknownModel(f"the model {wanted} of this run is gone", "zoo ls lists those that are here")
-    return load_plugin(card.plugin), card
+        raise UnknownModel(f"the model {full_name} of this run is gone", "zoo ls lists those that are here")
+    return plugin, card
 
 
 def fetch_weights(worker: Worker, card: Card) -> Path | None:
     """Bring the card's weights here; None for an architecture that starts from random numbers."""
     if card.weights is None:
         return None
-    told_at = 0.0
+    reported_at = 0.0
 
-    def tell(progress: Progress) -> None:
-        nonlocal told_at
+    def report(progress: Progress) -> None:
+        nonlocal reported_at
         finished = progress.received_bytes == progress.total_bytes
-        if not finished and time.monotonic() - told_at < FETCH_EVENT_S:
+        if not finished and time.monotonic() - reported_at < FETCH_EVENT_S:
             return
-        told_at = time.monotonic()
+        reported_at = time.monotonic()
         worker.emit(
             WeightsFetched(
                 received_bytes=progress.received_bytes,
@@ -55,7 +57,7 @@ def fetch_weights(worker: Worker, card: Card) -> Path | None:
             )
         )
 
-    return fetch(card.weights, on_progress=tell, should_stop=worker.should_stop)
+    return fetch(card.weights, on_progress=report, should_stop=worker.should_stop)
 
 
 def load_predictor(worker: Worker) -> tuple[Card, Predictor]:

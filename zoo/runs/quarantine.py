@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from zoo import atomic
 from zoo.data import Dataset
@@ -11,10 +10,8 @@ from zoo.data.example import RejectedRow
 from zoo.encoding import encode_json
 from zoo.errors import DatasetInvalid
 from zoo.plurals import counted
+from zoo.runs.attempt import Worker
 from zoo.runs.events import ExampleRejected
-
-if TYPE_CHECKING:
-    from zoo.runs.worker import Worker
 
 
 class Quarantine:

@@ -32,6 +32,8 @@ class DataRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """What stands between the labels of a text that holds several; empty for the usual ones."""
     merge_labels: bool = False
     """Whether labels that look the same are one class."""
+    rows: int | None = None
+    """How many there are for a batch prediction, where they were counted."""
     input_column: str = ""
     """The name in `columns`, as it was written up to version 0.1; so is the next."""
     label_column: str = ""
@@ -49,6 +51,9 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     """`plugin/name` of the card, or the name of an earlier run."""
     plugin: str
+    wrappers: tuple[str, ...] | None = None
+    """Names of the other plugins whose wrapper hooks surround those of `plugin`; None, as it was up to version 0.1, for
+    all that are installed."""
     task: str
     task_reason: str = ""
     """Why this task, in one line; empty where it was asked for, or there is no other."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
 from zoo.data import Dataset, examine, load, match_labels, split
 from zoo.data.columns import own_columns, replaced_columns
@@ -14,6 +13,7 @@ from zoo.data.splitting import input_key
 from zoo.errors import DatasetInvalid
 from zoo.hyperparameters import DataOptions
 from zoo.plurals import shown
+from zoo.runs.attempt import Worker
 from zoo.runs.checkpoints import newest_step
 from zoo.runs.data_report import report_data
 from zoo.runs.events import DataLoaded, Noted
@@ -22,9 +22,6 @@ from zoo.runs.quarantine import Quarantine, check_digest
 from zoo.runs.trained_on import record
 from zoo.sanitize import one_line
 from zoo.tasks.task import Task
-
-if TYPE_CHECKING:
-    from zoo.runs.worker import Worker
 
 
 @dataclass(frozen=True)

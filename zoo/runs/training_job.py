@@ -9,7 +9,7 @@ import time
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import msgspec
 
@@ -20,6 +20,7 @@ from zoo.data.example import Example
 from zoo.hyperparameters import DataOptions
 from zoo.options import parse, to_dict
 from zoo.plugins import Plugin
+from zoo.runs.attempt import Worker
 from zoo.runs.context import FitResult, TrainingRun
 from zoo.runs.events import AnyEvent, RunCancelled, RunFinished, Warned
 from zoo.runs.hooks import fit
@@ -30,9 +31,6 @@ from zoo.runs.result import MANIFEST, ResultManifest
 from zoo.runs.training_data import TrainingData, load_training_data
 from zoo.sanitize import one_line
 from zoo.tasks import get_task
-
-if TYPE_CHECKING:
-    from zoo.runs.worker import Worker
 
 CHUNK = 256
 """Examples handed to the predictor at once."""

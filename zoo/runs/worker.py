@@ -13,9 +13,7 @@ import tempfile
 import threading
 import time
 import traceback
-from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 from zoo.allocator import keep_freed_memory
 from zoo.disk import full_disk, is_full, named_by
@@ -24,10 +22,10 @@ from zoo.errors import RunFailed as RunFailedError
 from zoo.errors import ZooError
 from zoo.paths import cache_folder
 from zoo.runs import liveness, ranks
+from zoo.runs.attempt import Worker
 from zoo.runs.checkpoints import newest_step
 from zoo.runs.events import AnyEvent, RunCancelled, RunFailed, RunFinished, RunStarted
-from zoo.runs.log import append, read_events
-from zoo.runs.request import RunRequest
+from zoo.runs.log import read_events
 from zoo.runs.snapshot import fold
 from zoo.runs.store import RunFolder
 from zoo.sanitize import error_text
@@ -36,35 +34,6 @@ NICENESS = 10
 """Alone a run loses nothing by it; whatever a person does meanwhile is answered without a hiccup."""
 LOCK_TIMEOUT_S = 30.0
 """How long a resumed run waits for its killed predecessor to be gone for good."""
-
-
-@dataclass
-class Worker:
-    """One process of one attempt."""
-
-    folder: RunFolder
-    request: RunRequest
-    rank: int
-    world_size: int
-    signalled: bool = False
-
-    @property
-    def attempt(self) -> int:
-        """1 at first, one more at each resume; told by the launcher."""
-        return int(os.environ.get("ZOO_ATTEMPT", "1"))
-
-    def emit(self, event: AnyEvent) -> None:
-        """Append to the log; of several processes only the first speaks."""
-        if self.rank == 0:
-            append(self.folder, event)
-
-    def should_stop(self) -> bool:
-        """Whether someone asked the run to stop, by file or by signal."""
-        return self.signalled or self.folder.stop_path.exists()
-
-    def on_signal(self, number: int, frame: FrameType | None) -> None:
-        """Note the wish to end; the job looks at it after every step."""
-        self.signalled = True
 
 
 def main(argv: list[str]) -> int:

@@ -1,0 +1,41 @@
+"""One attempt at a run, as the jobs of a worker see it: what is to be done, where to report, whether to stop."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from types import FrameType
+
+from zoo.runs.events import AnyEvent
+from zoo.runs.log import append
+from zoo.runs.request import RunRequest
+from zoo.runs.store import RunFolder
+
+
+@dataclass
+class Worker:
+    """One process of one attempt."""
+
+    folder: RunFolder
+    request: RunRequest
+    rank: int
+    world_size: int
+    signalled: bool = False
+
+    @property
+    def attempt(self) -> int:
+        """1 at first, one more at each resume; the launcher says so."""
+        return int(os.environ.get("ZOO_ATTEMPT", "1"))
+
+    def emit(self, event: AnyEvent) -> None:
+        """Append to the log; of several processes only the first speaks."""
+        if self.rank == 0:
+            append(self.folder, event)
+
+    def should_stop(self) -> bool:
+        """Whether someone asked the run to stop, by file or by signal."""
+        return self.signalled or self.folder.stop_path.exists()
+
+    def on_signal(self, number: int, frame: FrameType | None) -> None:
+        """Note the wish to end; the job looks at it after every step."""
+        self.signalled = True
