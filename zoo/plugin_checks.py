@@ -23,6 +23,8 @@ from zoo.tasks import get_task
 HOOKS = ("cards", "card_for", "pretrain", "finetune", "predict")
 RESERVED = frozenset(
     [
+        "column",
+        "columns",
         "data",
         "detach",
         "device",
@@ -47,6 +49,8 @@ RESERVED = frozenset(
         "precision",
         "processes",
         "quiet",
+        "separator",
+        "target",
         "task",
         "text",
         "verbose",

@@ -10,7 +10,7 @@ import pytest
 
 import zoo
 from tests.echo_plugin import MODULE, SOURCE
-from tests.echo_runs import rows, wait_quietly
+from tests.echo_runs import wait_quietly
 from tests.plugin_site import Site, card, new_site, plugin
 from tests.plugin_site import zoo as command
 from zoo import catalog
@@ -18,7 +18,6 @@ from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
 from zoo.runs.events import RunStarted
 
-__all__ = ["rows"]
 NOTE = """
 import os
 with open(os.environ["NOTES"], "a") as notes:
