@@ -19,6 +19,7 @@ from zoo.runs.events import Event
 from zoo.runs.log import append
 from zoo.runs.request import DataRequest, RunRequest
 from zoo.runs.store import RunFolder, create
+from zoo.tui.screens import devices as devices_screen
 from zoo.tui.screens import run_form
 
 HOUR_S = 3600.0
@@ -29,7 +30,8 @@ CPU = Device(name="cpu", kind="cpu", description="a processor", memory_bytes=32 
 def one_device(monkeypatch: pytest.MonkeyPatch) -> None:
     """The processor is always the same one, and nothing has to be measured."""
     monkeypatch.setattr(devices, "available", lambda: (CPU,))
-    monkeypatch.setattr(run_form, "available", lambda: (CPU,))
+    for screen in (run_form, devices_screen):
+        monkeypatch.setattr(screen, "available", lambda *, refresh=False: (CPU,))
 
 
 @pytest.fixture

@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.events import Event, InputEvent
 from textual.message import Message
 from textual.screen import Screen
+from textual.widget import AwaitMount
 
 from zoo import atomic
 from zoo.card import Card, Verb
 from zoo.errors import ZooError
 from zoo.paths import home
 from zoo.sanitize import plain, unbroken
-from zoo.tui import settings
+from zoo.tui import option_lists, settings
 from zoo.tui.feed import Applied, Feed
 from zoo.tui.graphics import Graphics
 from zoo.tui.page import Page
@@ -77,6 +79,7 @@ class ZooApp(App[None]):
     ]
 
     def __init__(self, graphics: Graphics = "blocks") -> None:
+        option_lists.repair()
         super().__init__()
         self.graphics = graphics
         """How images are drawn."""
@@ -104,14 +107,31 @@ class ZooApp(App[None]):
         )
         self._close_messages_no_wait()
 
+    async def on_event(self, event: Event) -> None:
+        """Keys and clicks wait for the screen they are meant for to be put together."""
+        if not isinstance(event, InputEvent) or await self._screen_is_mounted():
+            await super().on_event(event)
+
+    async def _screen_is_mounted(self) -> bool:
+        """Wait until the screen on top is put together; false where no key does anything any more, for zoo ends."""
+        while self.is_running and self.screen_stack:
+            if self.screen.is_mounted:
+                return True
+            await AwaitMount(self.screen, [self.screen])  # which may be another by then
+        return False
+
+    async def _shutdown(self) -> None:
+        """End; screens that are half put together are finished first, for they would look in vain for their parts."""
+        self.feed.stop()
+        while unmounted := [one for stack in self._screen_stacks.values() for one in stack if not one.is_mounted]:
+            await AwaitMount(unmounted[0], unmounted)
+        await super()._shutdown()
+
     def on_mount(self) -> None:
         if not self.is_headless:
             exit_on_signals(self)
         self.theme_changed_signal.subscribe(self, lambda theme: settings.save(settings.Settings(theme=theme.name)))
         self.call_after_refresh(self.feed.start)
-
-    def on_unmount(self) -> None:
-        self.feed.stop()
 
     def on_applied(self, message: Applied) -> None:
         """A thread has found something out; nobody looks any more while the application ends."""
@@ -133,18 +153,59 @@ class ZooApp(App[None]):
         self.copy_to_clipboard(text)
         self.notify(text, title="copied", markup=False)
 
+    def push_screen(self, screen: Any, *given: Any, **named: Any) -> Any:
+        """Put a screen on top; nothing is put over a dialog, which is answered first.
+
+        Dialogs let the screen below shine through. Several over one another would be drawn through each other, and
+        Textual, which remembers what each was last drawn over, then may draw them in a circle without end.
+        """
+        if self._dialog_is_open():
+            return AwaitMount(self.screen, [])
+        return super().push_screen(screen, *given, **named)
+
+    def switch_mode(self, mode: str) -> AwaitMount:
+        """Go to another place; not from under a dialog, which belongs to the place where it was opened."""
+        return AwaitMount(self.screen, []) if self._dialog_is_open() else super().switch_mode(mode)
+
+    def _dialog_is_open(self) -> bool:
+        """Say so if something is to be answered first."""
+        is_open = bool(self.screen_stack) and self.screen.is_modal
+        if is_open:
+            self.notify("answer or close this first: Esc")
+        return is_open
+
+    def show_page(self, page: Page) -> None:
+        """Put a page over the place, instead of the one that stands there."""
+        above = self.screen
+
+        def replace() -> None:
+            above.dismiss()
+            self.push_screen(page)
+
+        if isinstance(above, Page) and len(self.screen_stack) > 1:
+            self.leave_page(above, replace)
+        else:
+            self.push_screen(page)
+
+    def leave_page(self, page: Page, leave: Callable[[], object]) -> None:
+        """Leave a page; what was entered is asked about."""
+        if page.unsaved:
+            self.ask("Leave the form?", f"This loses {page.unsaved}.", "Leave", leave)
+        else:
+            leave()
+
     def open_run(self, name: str) -> None:
         """Watch a run, or look at what came of it."""
         from zoo.tui.screens.run import RunScreen
 
         self.switch_mode("runs")
-        self.push_screen(RunScreen(name))
+        self.show_page(RunScreen(name))
 
     def train(self, card: Card, verb: Verb) -> None:
         """Fill in the form of a training."""
         from zoo.tui.screens.train import TrainScreen
 
-        self.push_screen(TrainScreen(card, verb))
+        self.show_page(TrainScreen(card, verb))
 
     def predict_with(self, model: str) -> None:
         """Go where models answer, with this one."""
@@ -180,6 +241,21 @@ class ZooApp(App[None]):
         """Go to a place."""
         self.switch_mode(place)
 
+    def action_command_palette(self) -> None:
+        """Find models, runs and places by name."""
+        from zoo.tui.palette import Palette
+
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
+
+    def search_themes(self) -> None:
+        """Choose among the themes."""
+        from textual.theme import ThemeProvider
+
+        from zoo.tui.palette import Palette
+
+        self.push_screen(Palette(providers=[ThemeProvider], placeholder="Search for themes…"))
+
     def action_help(self) -> None:
         """Show what the keys do here."""
         from zoo.tui.screens.help import HelpScreen
@@ -196,10 +272,7 @@ class ZooApp(App[None]):
         if not losses:
             self.exit()
             return
-        from zoo.tui.screens.confirm import ConfirmScreen
-
-        text = "\n".join(losses)
-        self.push_screen(ConfirmScreen("Leave zoo?", text, "Leave"), lambda yes: self.exit() if yes else None)
+        self.ask("Leave zoo?", "\n".join(losses), "Leave", self.exit)
 
     def _unsaved(self) -> list[str]:
         """What was entered on any screen and would be lost."""

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer, Static
 
 from zoo.tui.messages import CatalogChanged, DownloadsChanged, RunsChanged
 from zoo.tui.widgets.tab_line import TabLine
+from zoo.tui.zoo_screen import ZooScreen
 
 if TYPE_CHECKING:
     from zoo.tui.app import ZooApp
@@ -59,18 +58,13 @@ class TopBar(Horizontal):
         cast("ZooApp", self.app).action_go(event.key)
 
 
-class Page(Screen[Any]):
+class Page(ZooScreen[Any]):
     """A screen of the application."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "app.focus_next", "Next field", show=False),
         Binding("shift+tab", "app.focus_previous", "Previous field", show=False),
     ]
-
-    @property
-    def zoo(self) -> ZooApp:
-        """The application, by its own type."""
-        return cast("ZooApp", self.app)
 
     def compose(self) -> ComposeResult:
         yield TopBar()
@@ -89,15 +83,6 @@ class Page(Screen[Any]):
         """What a person entered and would lose if the screen went away; empty where there is nothing."""
         return ""
 
-    def later(self, change: Callable[[], None]) -> None:
-        """Make a change in the thread of the UI; none is made to a screen that is being taken away."""
-        self.zoo.feed.later(lambda: change() if self.stays else None)
-
-    @property
-    def stays(self) -> bool:
-        """Whether all its parts are there: they go one by one, before the screen does."""
-        return self.is_attached and self.display
-
     def on_screen_resume(self) -> None:
         self._show_all()
 
@@ -111,5 +96,6 @@ class Page(Screen[Any]):
         self._show_all()
 
     def _show_all(self) -> None:
-        self.query_one(TopBar).show()
-        self.show()
+        if self.stays:
+            self.query_one(TopBar).show()
+            self.show()

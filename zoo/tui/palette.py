@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import cast
+from typing import Any, cast
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 
 from zoo.sanitize import one_line
 from zoo.tui.app import ZooApp
+from zoo.tui.zoo_screen import ZooScreen
+
+
+class Palette(CommandPalette, ZooScreen[None]):
+    """Textual's palette, which keys may still come to once it is closed."""
+
+    def run_worker(self, *given: Any, **named: Any) -> Any:
+        """Search; a search that the palette is closed under ends nothing but itself."""
+        return super().run_worker(*given, **named | {"exit_on_error": False})
 
 
 class ZooCommands(Provider):

@@ -12,7 +12,6 @@ from zoo.requests import check_name
 from zoo.tui.commands import command_line
 from zoo.tui.deleting import delete_run
 from zoo.tui.screens.ask import AskScreen
-from zoo.tui.screens.confirm import ConfirmScreen
 
 if TYPE_CHECKING:
     from zoo.runs.index import RunSummary
@@ -54,12 +53,11 @@ class RunActions(DOMNode):
             app.notify(f"{run.name} is {run.status} already", markup=False)
             return
 
-        def answered(yes: bool | None) -> None:
-            if yes:
-                app.carry_out(lambda: open_run(run.name).stop(), done=f"{run.name} has stopped; r goes on with it")
+        def work() -> None:
+            app.carry_out(lambda: open_run(run.name).stop(), done=f"{run.name} has stopped; r goes on with it")
 
         text = f"{run.name} writes a checkpoint and ends. It can go on from there."
-        app.push_screen(ConfirmScreen("Stop the run?", text, "Stop"), answered)
+        app.ask("Stop the run?", text, "Stop", work)
 
     def action_resume_run(self) -> None:
         """Go on from the last checkpoint."""

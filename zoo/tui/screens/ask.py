@@ -8,14 +8,14 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from zoo.errors import ZooError
 from zoo.sanitize import plain, unbroken
+from zoo.tui.zoo_screen import Dialog
 
 
-class AskScreen(ModalScreen[str | None]):
+class AskScreen(Dialog[str | None]):
     """Asks for a line; stays open until it is right or the person gives up.
 
     Args:
@@ -24,7 +24,7 @@ class AskScreen(ModalScreen[str | None]):
         check: raises `ZooError` for an answer that will not do.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", "Cancel")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "Cancel")]
 
     def __init__(self, question: str, value: str, check: Callable[[str], object] = lambda answer: None) -> None:
         super().__init__()
@@ -43,6 +43,3 @@ class AskScreen(ModalScreen[str | None]):
             self.query_one("#fault", Static).update(f"{unbroken(error.message)}\n{unbroken(error.hint)}")
         else:
             self.dismiss(event.value.strip())
-
-    def action_give_up(self) -> None:
-        self.dismiss(None)

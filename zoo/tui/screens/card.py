@@ -8,22 +8,22 @@ import psutil
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Footer, Static
 
 from zoo.card import FolderSource
 from zoo.sanitize import plain
 from zoo.tui.feed import ModelLine
 from zoo.tui.wording import card_markdown
+from zoo.tui.zoo_screen import Dialog
 
 README_CHARS = 100_000
 
 
-class CardScreen(ModalScreen[None]):
+class CardScreen(Dialog[None]):
     """One model, whole."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,enter,q", "app.pop_screen", "Close"),
+        Binding("escape,enter,q", "close", "Close"),
         Binding("down,j", "scroll(1)", "Down", show=False),
         Binding("up,k", "scroll(-1)", "Up", show=False),
     ]

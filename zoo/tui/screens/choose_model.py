@@ -7,7 +7,6 @@ from typing import ClassVar, cast
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from zoo.card import Card
@@ -16,13 +15,14 @@ from zoo.tui.app import ZooApp
 from zoo.tui.feed import ModelLine
 from zoo.tui.widgets.table import Cell, Column, Table
 from zoo.tui.wording import mark_cell
+from zoo.tui.zoo_screen import Dialog
 
 
-class ChooseModelScreen(ModalScreen[Card | None]):
+class ChooseModelScreen(Dialog[Card | None]):
     """Choose the model that answers; those on this machine come first, and of these what is recommended."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "give_up", "Cancel"),
+        Binding("escape", "close", "Cancel"),
         Binding("down", "into_table", "To the list", show=False),
     ]
     DEFAULT_CSS = "ChooseModelScreen { & .dialog { height: 80%; } & Table { height: 1fr; background: $surface; } }"
@@ -74,10 +74,6 @@ class ChooseModelScreen(ModalScreen[Card | None]):
     def action_into_table(self) -> None:
         """Go on in the list."""
         self.query_one(Table).focus()
-
-    def action_give_up(self) -> None:
-        """Choose nothing."""
-        self.dismiss(None)
 
 
 def _task(line: ModelLine) -> str:

@@ -11,7 +11,6 @@ from zoo.errors import ZooError
 from zoo.sanitize import plain
 from zoo.tui.form_errors import field_of, in_words_of_form
 from zoo.tui.page import Page
-from zoo.tui.screens.confirm import ConfirmScreen
 from zoo.tui.widgets.fields import Field
 
 
@@ -109,12 +108,4 @@ class Form(Page):
 
     def action_give_up(self) -> None:
         """Leave the form; what was entered is asked about."""
-
-        def answered(yes: bool | None) -> None:
-            if yes:
-                self.app.pop_screen()
-
-        if self.unsaved:
-            self.app.push_screen(ConfirmScreen("Leave the form?", f"This loses {self.unsaved}.", "Leave"), answered)
-        else:
-            self.app.pop_screen()
+        self.zoo.leave_page(self, self.dismiss)

@@ -8,17 +8,19 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen, Screen
+from textual.screen import Screen
 from textual.widgets import Static
+
+from zoo.tui.zoo_screen import Dialog
 
 _OF_EVERY_WIDGET = ("scroll_", "page_", "screen.copy_text", "app.maximize", "screen.minimize")
 """Actions that no screen of ours needs to name."""
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Dialog[None]):
     """The keys that work on a screen."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,question_mark", "app.pop_screen", "Close")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,question_mark", "close", "Close")]
 
     def __init__(self, about: Screen[Any]) -> None:
         super().__init__()

@@ -231,7 +231,7 @@ class ModelsScreen(Page):
             return
         from zoo.tui.screens.evaluate import EvaluateScreen
 
-        self.app.push_screen(EvaluateScreen(card))
+        self.zoo.show_page(EvaluateScreen(card))
 
     def action_copy_command(self) -> None:
         """Copy what one would type for this model."""

@@ -10,10 +10,10 @@ from rich.text import Text, TextType
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import DirectoryTree, Footer, Static
 
 from zoo.sanitize import one_line
+from zoo.tui.zoo_screen import Dialog
 
 
 class _Tree(DirectoryTree):
@@ -24,7 +24,7 @@ class _Tree(DirectoryTree):
         return super().process_label(Text(one_line(str(label))))
 
 
-class PickScreen(ModalScreen[Path | None]):
+class PickScreen(Dialog[Path | None]):
     """Choose a file or a folder.
 
     Args:
@@ -34,7 +34,7 @@ class PickScreen(ModalScreen[Path | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "take_folder", "Take this folder"),
         Binding("backspace", "up", "Folder above"),
-        Binding("escape", "give_up", "Cancel"),
+        Binding("escape", "close", "Cancel"),
     ]
     DEFAULT_CSS = """
     PickScreen {
@@ -78,7 +78,3 @@ class PickScreen(ModalScreen[Path | None]):
         above = Path(self._tree.path).parent
         self._tree.path = above
         self.query_one("#where", Static).update(one_line(str(above)))
-
-    def action_give_up(self) -> None:
-        """Choose nothing."""
-        self.dismiss(None)

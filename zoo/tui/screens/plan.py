@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 import msgspec
 from textual.app import ComposeResult
@@ -18,9 +18,6 @@ from zoo.runs.request import RunRequest
 from zoo.runs.snapshot import RunSnapshot
 from zoo.sanitize import plain
 from zoo.tui.screens.confirm import ConfirmScreen
-
-if TYPE_CHECKING:
-    from zoo.tui.app import ZooApp
 
 PLAN_WIDTH = 15
 """Of the names of what is planned."""
@@ -72,11 +69,7 @@ class PlanScreen(ConfirmScreen):
             self._cleared.set()
 
     def _show(self, text: str) -> None:
-        def update() -> None:
-            if self.is_attached:
-                self.query_one("#measured", Static).update(plain(text))
-
-        cast("ZooApp", self.app).feed.later(update)
+        self.later(lambda: self.query_one("#measured", Static).update(plain(text)))
 
 
 def describe(s: RunSnapshot) -> str:

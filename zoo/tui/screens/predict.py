@@ -280,7 +280,7 @@ class PredictScreen(Page):
             return
         from zoo.tui.screens.batch import BatchScreen
 
-        self.app.push_screen(BatchScreen(self._card))
+        self.zoo.show_page(BatchScreen(self._card))
 
     def action_copy_command(self) -> None:
         """Copy what one would type instead."""

@@ -42,7 +42,7 @@ class RunScreen(RunActions, Page):
 
     CSS_PATH = "run.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "app.pop_screen", "Back"),
+        Binding("escape", "close", "Back"),
         Binding("w", "show_mistakes", "Wrong rows"),
         Binding("tab,right", "next_tab(1)", "Next tab"),
         Binding("shift+tab,left", "next_tab(-1)", "Tab before", show=False),
@@ -99,7 +99,7 @@ class RunScreen(RunActions, Page):
             self._request = folder.request
         except ZooError as error:
             self.zoo.show_error(error)
-            self.call_later(self.app.pop_screen)
+            self.call_later(self.dismiss)
             return
         self._follower = Follower(folder, self._on_change)
         self._follower.start()

@@ -346,6 +346,9 @@ class RunForm(Form):
 
     def _show_plan(self, request: RunRequest) -> None:
         self._busy = False
+        if not self.is_active:  # the person looks at something else meanwhile
+            self.say("checked; Ctrl-S shows what would be done")
+            return
         self.say("")
         text = "\n".join(f"{name:<{PLAN_WIDTH}}{one_line(value)}" for name, value in self.plan(request) if value)
         question = self.question(request, f"{self.verb} {self.card.name}", text)
@@ -373,8 +376,8 @@ class RunForm(Form):
 
     def _watch(self, name: str) -> None:
         self._busy = False
-        if self.is_current:
-            self.app.pop_screen()
+        if self.is_active:
+            self.dismiss()
             self.zoo.open_run(name)
         else:  # the person went elsewhere meanwhile
             self.notify(f"{name} has started", markup=False)
