@@ -169,6 +169,7 @@ def test_it_is_judged_and_answers_in_every_form(site: Site, calls: Path, heard: 
     assert json.loads(table[0]["prediction"]) == {"animal": "dog", "sureness": 0.9}
     assert "animal" in spoken.stdout
     assert "dog" in spoken.stdout
+    assert "truncated_at" not in spoken.stdout
     answer, rejection = (json.loads(line)["prediction"] for line in as_json.stdout.splitlines())
     assert answer == {"type": "caller", "animal": "dog", "sureness": 0.9}
     assert rejection == {"type": "rejected", "reason": "nobody calls"}

@@ -64,15 +64,19 @@ class BaseAnswer(msgspec.Struct, frozen=True, tag=_tag):
         Args:
             source: the input, as it is shown above the answer; empty where it is in sight already.
         """
-        fields = msgspec.structs.asdict(self)
-        return (*heading(source), Table(headers=("", ""), rows=tuple((name, str(fields[name])) for name in fields)))
+        rows = tuple((name, str(value)) for name, value in self._own_fields().items())
+        return (*heading(source), Table(headers=("", ""), rows=rows))
 
     def cells(self) -> AnswerCells:
-        """The answer in a table: its fields, without those that all answers share."""
-        shared = Answer.__struct_fields__
-        fields = {name: value for name, value in msgspec.structs.asdict(self).items() if name not in shared}
+        """The answer in a table: its fields."""
+        fields = self._own_fields()
         value = next(iter(fields.values())) if len(fields) == 1 else fields
         return AnswerCells(value if isinstance(value, str) else encode_json(value, enc_hook=str).decode())
+
+    def _own_fields(self) -> dict[str, Any]:
+        """The fields, without those that all answers share."""
+        fields = msgspec.structs.asdict(self)
+        return {name: value for name, value in fields.items() if name not in Answer.__struct_fields__}
 
     def check_complete(self, labels: frozenset[str]) -> None:
         """Insist on what conformance tests ask for, and no single prediction is asked for.
@@ -98,7 +102,7 @@ class BaseAnswer(msgspec.Struct, frozen=True, tag=_tag):
 
     def numbers(self) -> dict[str, float]:
         """Its numbers by what they are about, such as a label: two answers are the same where these are."""
-        return {name: value for name, value in msgspec.structs.asdict(self).items() if isinstance(value, float)}
+        return {name: value for name, value in self._own_fields().items() if isinstance(value, float)}
 
     @property
     def remark(self) -> str:

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
-from zoo.answers import Classification
 from zoo.blocks import Matrix, Report, Table
 from zoo.metrics.loss import MeanLoss
+
+
+class Labelled(Protocol):
+    """An answer that is one label."""
+
+    @property
+    def label(self) -> str:
+        """The label."""
+        ...
 
 
 class ClassificationMetrics:
@@ -41,12 +50,12 @@ class ClassificationMetrics:
         if loss is not None:
             self._loss.update(loss)
 
-    def add(self, target: str, answer: Classification) -> None:
+    def add(self, target: str, answer: Labelled) -> None:
         """Count the answer to one example.
 
         Args:
             target: the true label.
-            answer: of the model.
+            answer: of the model; whatever has a label.
         """
         self.update(self._position(target), self._position(answer.label))
 
