@@ -25,7 +25,8 @@ def models(words: str = "", *, task: str = "", plugin: str = "", local: bool = F
 
     Args:
         words: each must occur somewhere in the card.
-        task: what the model can be used or trained for, by its Hugging Face pipeline name.
+        task: what the model can be used or trained for, by its Hugging Face pipeline name; models that their plugin
+            recommends for it (`Card.recommended_for`) come first.
         plugin: the plugin that owns it.
         local: only those whose weights are on this machine.
     """
