@@ -6,14 +6,17 @@ A training counts what its losses know (`Metrics`); an evaluation holds answers 
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from zoo.blocks import Report
 from zoo.metrics.classification import ClassificationMetrics, confusion_of, report_of_confusion
-from zoo.metrics.label_sets import LabelSetMetrics
 from zoo.metrics.loss import LOSSES, MeanLoss, finite
-from zoo.metrics.regression import RegressionMetrics
+
+if TYPE_CHECKING:
+    from zoo.metrics.label_sets import LabelSetMetrics
+    from zoo.metrics.regression import RegressionMetrics
 
 __all__ = [
     "LOSSES",
@@ -30,6 +33,16 @@ __all__ = [
     "report_of",
     "report_of_confusion",
 ]
+
+
+_LATER = {"LabelSetMetrics": "zoo.metrics.label_sets", "RegressionMetrics": "zoo.metrics.regression"}
+"""What no list of runs or models needs."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module 'zoo.metrics' has no attribute {name!r}")
+    return getattr(importlib.import_module(_LATER[name]), name)
 
 
 class Metrics(Protocol):

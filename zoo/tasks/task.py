@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
-from typing import Any, Union
+from typing import TYPE_CHECKING, Any, Union
 
 import msgspec
 
 from zoo.answers import Answer, Rejected
 from zoo.errors import PluginBroken
 from zoo.kinds.kind import INPUT, TARGET, InputKind, Kind, TargetKind
-from zoo.metrics import Judge
+
+if TYPE_CHECKING:
+    from zoo.metrics import Judge
 
 JUDGE_HINT = "Task.judge is MODULE:CLASS, such as zoo.metrics:ClassificationMetrics"
 TABLES = ("CSV", "TSV", "JSON lines", "Parquet")
