@@ -9,15 +9,14 @@ from pathlib import Path
 import pytest
 
 import zoo
-from tests.echo_plugin import MODULE, SOURCE
+from tests import trainable_plugin
 from tests.plugin_factory import use_site, write_plugin
 from tests.plugin_site import zoo as command
 from zoo.answers import Classification, Prediction, Rejected, Score, TruncationCount
 
-ALL = "return zoo.Classification(self.scores(text)) if"
 FIRST_THREE = (
-    "cut = 3 if len(text.split()) > 3 else None\n"
-    "        return zoo.Classification(self.scores(text), truncated_at=cut) if"
+    "[answer(text) if len(text.split()) <= 3 else zoo.Classification(answer(text).scores, truncated_at=3)"
+    " for text in inputs]"
 )
 HERE = {"device": "cpu", "precision": "fp32"}
 LONG = "good fine 3 but then it broke"
@@ -26,11 +25,10 @@ LONG = "good fine 3 but then it broke"
 @pytest.fixture
 def model(rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A classifier that reads three words."""
-    assert ALL in SOURCE
-    write_plugin(tmp_path / "site", "echo", SOURCE.replace(ALL, FIRST_THREE), module=MODULE)
+    write_plugin(tmp_path / "site", "toy", trainable_plugin.source(answers=FIRST_THREE))
     use_site(tmp_path / "site", monkeypatch)
-    monkeypatch.setenv("ZOO_PLUGINS", "echo")
-    return zoo.finetune("echo", rows, name="words", **HERE).wait(progress=False).name
+    monkeypatch.setenv("ZOO_PLUGINS", "toy")
+    return zoo.finetune("toy", rows, name="words", **HERE).wait(progress=False).name
 
 
 def message(share: str, verb: str = "are") -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import zoo
-from tests.echo_plugin import FINETUNE, MODULE, SOURCE
+from tests import trainable_plugin
 from tests.echo_runs import until
 from tests.plugin_factory import use_site, write_plugin
 from tests.processes import popen
@@ -133,11 +133,10 @@ def test_options_of_the_model_may_stand_anywhere_after_it(echo: None, rows: Path
 def test_a_dry_run_that_fails_sends_nobody_to_a_log_that_is_gone(
     rows: Path, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = SOURCE.replace(FINETUNE, f"{FINETUNE}    raise ValueError('broken')\n")
-    write_plugin(tmp_path / "site", "echo", broken, module=MODULE)
+    write_plugin(tmp_path / "site", "toy", trainable_plugin.source(build="raise ValueError('broken')"))
     use_site(tmp_path / "site", monkeypatch)
-    monkeypatch.setenv("ZOO_PLUGINS", "echo")
-    done = type_in("finetune", "echo", "--data", str(rows), "--dry-run", *HERE)
+    monkeypatch.setenv("ZOO_PLUGINS", "toy")
+    done = type_in("finetune", "toy", "--data", str(rows), "--dry-run", *HERE)
 
     assert (1, "") == (done.returncode, done.stdout)
     assert "error: dry run: ValueError: broken" in done.stderr

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import zoo
-from tests.echo_plugin import MODULE, SOURCE
+from tests import trainable_plugin
 from tests.echo_runs import wait_quietly
 from tests.plugin_site import Site, card, new_site, plugin
 from tests.plugin_site import zoo as command
@@ -206,66 +206,61 @@ def test_right_answers_cost_next_to_nothing() -> None:
 
 @pytest.fixture
 def trained(site: Site, rows: Path) -> Callable[..., zoo.Run]:
-    """Train the echo model with some of its plugin's text replaced."""
+    """Train a model of a plugin some parts of which are replaced."""
 
-    def train(*pairs: tuple[str, str], **asked: object) -> zoo.Run:
-        source = SOURCE
-        for old, new in pairs:
-            assert old in source
-            source = source.replace(old, new, 1)
-        site.install("echo", source, module=MODULE)
-        run = zoo.finetune("echo", rows, name="mine", device="cpu", precision="fp32", max_steps=4, **asked)
-        return wait_quietly(run)
+    def train(**parts: str) -> zoo.Run:
+        site.install("toy", trainable_plugin.source(**parts))
+        return wait_quietly(zoo.finetune("toy", rows, name="mine", device="cpu", precision="fp32"))
 
     return train
 
 
-RESULT = "return zoo.FitResult(\n            step=steps, metrics=figures,"
-STEP = "loss=loss, samples_per_s=rate"
-WRITE = "write(run.model_folder, counts)"
-REPORT = "report=metrics.report()"
-
-
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("parts", "told"),
     [
-        (RESULT, "return None\n        zoo.FitResult(step=0, metrics={},", "gave None from fit(run)"),
-        (RESULT, "return {}\n        zoo.FitResult(step=0, metrics={},", "gave a dict from fit(run)"),
-        (RESULT, f"{RESULT} task='guessing',", "gave FitResult.task 'guessing', and there is no such task"),
-        (RESULT, RESULT.replace("step=steps,", "step='four',"), "gave FitResult.step 'four'"),
-        (RESULT, RESULT.replace("figures", "{'f1': None}"), "gave FitResult.metrics {'f1': None}"),
-        (RESULT, RESULT.replace("figures", "{'f1': math.nan}"), "reported the metric f1 as nan at step 4"),
-        (REPORT, "confusion=((1,),)", "gave FitResult.confusion of 1 row of 1 for 2 labels"),
-        (REPORT, "report=(zoo.Vector(numbers=(math.nan,)),)", "gave a FitResult.report that cannot be kept"),
-        (REPORT, "report=('good',)", "gave FitResult.report ('good',)"),
-        (WRITE, "pass", "finished its fit, but wrote no model into run.model_folder"),
-        (STEP, "loss='low', samples_per_s=rate", "gave StepCompleted.loss 'low'"),
-        ("(steps, figures, best", "(steps, {'accuracy': math.inf}, best", "reported the metric accuracy as inf"),
-        ("run.report_plan(steps=steps", "run.report_plan(steps=None", "gave RunPlanned.steps None"),
+        ({"result": "None"}, "gave None from fit(run)"),
+        ({"result": "{}"}, "gave a dict from fit(run)"),
+        ({"changed_fields": "{'task': 'guessing'}"}, "gave FitResult.task 'guessing', and there is no such task"),
+        ({"changed_fields": "{'step': 'four'}"}, "gave FitResult.step 'four'"),
+        ({"changed_fields": "{'metrics': {'f1': None}}"}, "gave FitResult.metrics {'f1': None}"),
+        ({"changed_fields": "{'metrics': {'f1': math.nan}}"}, "reported the metric f1 as nan at step 4"),
+        (
+            {"changed_fields": "{'report': (), 'confusion': ((1,),)}"},
+            "gave FitResult.confusion of 1 row of 1 for 2 labels",
+        ),
+        (
+            {"changed_fields": "{'report': (zoo.Vector(numbers=(math.nan,)),)}"},
+            "gave a FitResult.report that cannot be kept",
+        ),
+        ({"changed_fields": "{'report': ('good',)}"}, "gave FitResult.report ('good',)"),
+        ({"write": "pass"}, "finished its fit, but wrote no model into run.model_folder"),
+        ({"step": "loss='low'"}, "gave StepCompleted.loss 'low'"),
+        ({"evaluation": "4, {'accuracy': math.inf}"}, "reported the metric accuracy as inf"),
+        ({"plan": "steps=None, epochs=1, batch_size=1"}, "gave RunPlanned.steps None"),
     ],
+    ids=lambda value: str(value) if isinstance(value, dict) else None,
 )
 def test_a_fit_that_breaks_the_contract_ends_with_field_and_value(
-    old: str, new: str, told: str, trained: Callable[..., zoo.Run]
+    parts: dict[str, str], told: str, trained: Callable[..., zoo.Run]
 ) -> None:
-    last = trained((old, new)).events()[-1]
+    last = trained(**parts).events()[-1]
 
     assert isinstance(last, RunFailed)
     assert last.kind == "PluginBroken"
-    assert last.message.startswith("plugin echo ")
+    assert last.message.startswith("plugin toy ")
     assert told in last.message
     assert last.hint
 
 
 def test_a_training_may_count_in_numpy(trained: Callable[..., zoo.Run]) -> None:
     run = trained(
-        ("self.newest(run)\n", "self.newest(run)\n        import numpy as np\n"),
-        ("run.report_plan(steps=steps", "import numpy\n        run.report_plan(steps=numpy.int64(steps)"),
-        (STEP, "loss=np.float64(loss), samples_per_s=np.float32(rate)"),
-        ("run.report_evaluation(steps, figures", "import numpy\n            run.report_evaluation(numpy.int64(steps), "
-         "{name: numpy.float32(value) for name, value in figures.items()}"),
-        (RESULT, "import numpy\n        " + RESULT.replace("step=steps", "step=numpy.int64(steps)")),
-        (REPORT, "report=(zoo.Matrix(title='Confusion', labels=run.labels, counts=numpy.array(metrics.confusion)),)"),
-    )  # fmt: skip
+        first="import numpy as np",
+        plan="steps=np.int64(4), epochs=np.float32(1), batch_size=1",
+        step="loss=np.float64(1 / step), samples_per_s=np.float32(10)",
+        evaluation="np.int64(4), {name: np.float32(value) for name, value in figures.items()}",
+        changed_fields="{'step': np.int64(4), 'report': (zoo.Matrix(title='Confusion', labels=run.labels, "
+        "counts=np.array(metrics.confusion)),)}",
+    )
 
     assert run.status == "finished", run.snapshot.error
     assert [event.step for event in run.events() if isinstance(event, StepCompleted)] == [1, 2, 3, 4]
@@ -275,7 +270,7 @@ def test_a_training_may_count_in_numpy(trained: Callable[..., zoo.Run]) -> None:
 
 
 def test_a_confusion_matrix_still_does_for_a_report(trained: Callable[..., zoo.Run]) -> None:
-    run = trained((REPORT, "confusion=metrics.confusion"))
+    run = trained(changed_fields="{'report': (), 'confusion': metrics.confusion}")
 
     assert ["Classes", "Confusion"] == [block.title for block in run.report]
 
@@ -296,9 +291,9 @@ def test_numbers_of_torch_are_numbers() -> None:
 
 def test_a_loss_that_is_not_finite_is_news_that_is_told_once(trained: Callable[..., zoo.Run]) -> None:
     run = trained(
-        (STEP, "loss=loss if step < 3 else math.nan, grad_norm=math.inf, samples_per_s=rate"),
-        ("(steps, figures, best", "(steps, figures | {'loss': math.nan, 'perplexity': math.inf}, best"),
-        (RESULT, RESULT.replace("figures", "figures | {'loss': math.nan}")),
+        step="loss=1 / step if step < 3 else math.nan, grad_norm=math.inf",
+        evaluation="4, figures | {'loss': math.nan, 'perplexity': math.inf}",
+        changed_fields="{'metrics': figures | {'loss': math.nan}}",
     )
 
     steps = [event for event in run.events() if isinstance(event, StepCompleted)]
@@ -317,7 +312,7 @@ def test_a_loss_that_is_not_finite_is_news_that_is_told_once(trained: Callable[.
 
 
 def test_labels_that_a_result_does_not_name_are_those_of_the_run(trained: Callable[..., zoo.Run]) -> None:
-    run = trained((", labels=run.labels\n", "\n"))
+    run = trained(changed_fields="{'labels': ()}")
 
     assert run.status == "finished"
     assert zoo.load("mine", device="cpu", precision="fp32").labels == ("negative", "positive")

@@ -11,49 +11,40 @@ from pathlib import Path
 import pytest
 
 import zoo
-from tests.echo_plugin import FINETUNE, MODULE, SOURCE
+from tests import trainable_plugin
 from tests.echo_runs import wait_quietly
 from tests.plugin_site import new_site
 from tests.plugin_site import zoo as command
 from zoo.cli.exit_codes import ExitCode
 from zoo.runs.events import RunFailed
 
-ANSWERS = "return [self._answer(text) for text in inputs]"
 Install = Callable[..., None]
 
 
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
-    """Install the echo plugin with some of its text replaced."""
+    """Install a plugin some parts of which are replaced."""
     with new_site(tmp_path / "site", monkeypatch) as site:
-
-        def install(*pairs: tuple[str, str]) -> None:
-            source = SOURCE
-            for old, new in pairs:
-                assert old in source
-                source = source.replace(old, new, 1)
-            site.install("echo", source, module=MODULE)
-
-        yield install
+        yield lambda **parts: site.install("toy", trainable_plugin.source(**parts))
 
 
 def trained(rows: Path, **asked: object) -> zoo.Run:
-    return wait_quietly(zoo.finetune("echo", rows, name="mine", device="cpu", precision="fp32", **asked))
+    return wait_quietly(zoo.finetune("toy", rows, name="mine", device="cpu", precision="fp32", **asked))
 
 
 @pytest.mark.parametrize(
     ("answers", "told"),
     [
-        ("return [self._answer(text) for text in inputs[1:]]", "plugin echo gave 1 answer to 2 inputs"),
-        ("return [text for text in inputs]", "plugin echo answered with a str"),
-        ("return None", "plugin echo fails to answer with mine: TypeError: 'NoneType' object is not iterable"),
-        ("raise LookupError('odd\\x1b[2J')", "plugin echo fails to answer with mine: LookupError: odd"),
+        ("[answer(text) for text in inputs[1:]]", "plugin toy gave 1 answer to 2 inputs"),
+        ("[text for text in inputs]", "plugin toy answered with a str"),
+        ("None", "plugin toy fails to answer with mine: TypeError: 'NoneType' object is not iterable"),
+        ("raise_(LookupError('odd\\x1b[2J'))", "plugin toy fails to answer with mine: LookupError: odd"),
     ],
 )
 def test_a_predictor_that_breaks_the_contract_is_named(
     answers: str, told: str, install: Install, rows: Path, tmp_path: Path
 ) -> None:
-    install((ANSWERS, answers))
+    install(answers=answers)
     assert trained(rows).status == "finished"
 
     typed = command("predict", "mine", "good", "bad")
@@ -68,7 +59,7 @@ def test_a_predictor_that_breaks_the_contract_is_named(
 
 
 def test_a_command_that_could_answer_nothing_does_not_succeed(install: Install, rows: Path, tmp_path: Path) -> None:
-    install((ANSWERS, "return [zoo.Rejected('too odd') for text in inputs]"))
+    install(answers="[zoo.Rejected('too odd') for text in inputs]")
     trained(rows)
     out = tmp_path / "out.csv"
 
@@ -88,25 +79,25 @@ def test_a_command_that_could_answer_nothing_does_not_succeed(install: Install, 
 
 
 def test_loading_that_fails_is_the_plugins(install: Install, rows: Path) -> None:
-    install(("return WordCounts(json", "raise KeyError('weights')\n    return WordCounts(json"))
+    install(load="raise KeyError('weights')")
     trained(rows)
 
-    with pytest.raises(zoo.PluginBroken, match="plugin echo fails to load mine: KeyError: 'weights'") as caught:
+    with pytest.raises(zoo.PluginBroken, match="plugin toy fails to load mine: KeyError: 'weights'") as caught:
         zoo.load("mine")
     assert isinstance(caught.value.__cause__, KeyError)
 
 
 def test_a_hook_that_builds_nothing_ends_the_run_with_its_name(install: Install, rows: Path) -> None:
-    install((FINETUNE, f"{FINETUNE}    return None\n"))
+    install(build="return None")
     last = trained(rows).events()[-1]
 
     assert isinstance(last, RunFailed)
-    assert last.message == "the hook finetune of plugin echo gave None, which has no method fit(run)"
+    assert last.message == "the hook finetune of plugin toy gave None, which has no method fit(run)"
 
 
 def test_an_error_without_readable_words_ends_the_run_all_the_same(install: Install, rows: Path) -> None:
     mute = "class Mute(Exception):\n        def __str__(self):\n            return 1 / 0\n    raise Mute\n"
-    install((FINETUNE, f"{FINETUNE}    {mute}"))
+    install(build=mute)
     run = trained(rows)
     last = run.events()[-1]
 
@@ -116,8 +107,8 @@ def test_an_error_without_readable_words_ends_the_run_all_the_same(install: Inst
 
 
 def test_a_loop_sets_rows_aside_by_file_row_and_reason(install: Install, rows: Path) -> None:
-    aside = "run.set_aside([(run.train[0], 'it is\\x1b[2J odd')])\n        options: EchoOptions = run.options"
-    install(("options: EchoOptions = run.options", aside))
+    aside = "run.set_aside([(run.train[0], 'it is\\x1b[2J odd')])"
+    install(first=aside)
     run = trained(rows, eval_share=0.0)
 
     (line,) = run.folder.quarantine_path.read_text(encoding="utf-8").splitlines()
@@ -125,8 +116,8 @@ def test_a_loop_sets_rows_aside_by_file_row_and_reason(install: Install, rows: P
 
 
 def test_rows_of_the_evaluation_file_are_set_aside_by_its_name(install: Install, rows: Path, tmp_path: Path) -> None:
-    aside = "run.set_aside([(run.eval[1], 'odd')])\n        options: EchoOptions = run.options"
-    install(("options: EchoOptions = run.options", aside))
+    aside = "run.set_aside([(run.eval[1], 'odd')])"
+    install(first=aside)
     held_out = tmp_path / "held-out.csv"
     held_out.write_text(rows.read_text())
     run = trained(rows, eval_data=held_out)
@@ -137,10 +128,8 @@ def test_rows_of_the_evaluation_file_are_set_aside_by_its_name(install: Install,
 
 def test_rows_that_are_set_aside_are_no_longer_counted_where_they_were(install: Install, rows: Path) -> None:
     """Read, trained on, held out and rejected add up, in every view."""
-    aside = (
-        "run.set_aside([(e, 'odd') for e in (*run.train[:2], run.eval[0])])\n        options: EchoOptions = run.options"
-    )
-    install(("options: EchoOptions = run.options", aside))
+    aside = "run.set_aside([(e, 'odd') for e in (*run.train[:2], run.eval[0])])"
+    install(first=aside)
     run = trained(rows)
 
     s = run.snapshot
@@ -153,9 +142,7 @@ def test_rows_that_are_set_aside_are_no_longer_counted_where_they_were(install: 
 
 
 def test_rows_that_an_evaluation_cannot_answer_are_rejected_with_their_reason(install: Install, rows: Path) -> None:
-    install(
-        (ANSWERS, "return [zoo.Rejected('odd') if text == 'good fine 3' else self._answer(text) for text in inputs]")
-    )
+    install(answers="[zoo.Rejected('odd') if text == 'good fine 3' else answer(text) for text in inputs]")
     trained(rows)
     run = zoo.evaluate("mine", rows, device="cpu", precision="fp32").wait(progress=False)
 
@@ -168,8 +155,8 @@ def test_rows_that_an_evaluation_cannot_answer_are_rejected_with_their_reason(in
 
 @pytest.mark.skipif(sys.platform == "win32", reason="files have no modes there")
 def test_the_umask_decides_who_may_read_a_result(install: Install, rows: Path) -> None:
-    private = "write(run.model_folder, counts)\n        (run.model_folder / FILE).chmod(0o600)"
-    install(("write(run.model_folder, counts)", private))
+    write = "(run.model_folder / 'model.txt').write_text('trained')"
+    install(write=f"{write}\n        (run.model_folder / 'model.txt').chmod(0o600)")
     before = os.umask(0o027)
     try:
         folder = trained(rows).folder.model_folder
@@ -180,19 +167,16 @@ def test_the_umask_decides_who_may_read_a_result(install: Install, rows: Path) -
 
 
 def test_a_hook_may_have_another_name_than_its_function(install: Install, rows: Path) -> None:
-    renamed = "@zoo.hookimpl(specname='predict')\ndef answering(run: zoo.PredictionRun) -> zoo.Predictor:"
-    install(
-        ("@zoo.hookimpl\ndef predict(run: zoo.PredictionRun) -> zoo.Predictor:", renamed),
-        ("class Counting:", "def predict(texts):\n    return texts\n\n\nclass Counting:"),
-    )
+    renamed = "@zoo.hookimpl(specname='predict')\ndef answering(run):"
+    install(predict_hook=f"def predict(texts):\n    return texts\n\n\n{renamed}")
     trained(rows)
 
     assert isinstance(zoo.load("mine").predict("good"), zoo.Classification)
 
 
 def test_too_much_set_aside_ends_the_run(install: Install, rows: Path) -> None:
-    aside = "run.set_aside([(one, 'odd') for one in run.train])\n        options: EchoOptions = run.options"
-    install(("options: EchoOptions = run.options", aside))
+    aside = "run.set_aside([(one, 'odd') for one in run.train])"
+    install(first=aside)
     last = trained(rows, eval_share=0.0).events()[-1]
 
     assert isinstance(last, RunFailed)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import zoo
-from tests.runs.test_hooks import ANSWERS, Install, install, trained
+from tests.runs.test_hooks import Install, install, trained
 from zoo.errors import OptionInvalid
 
 __all__ = ["install"]
@@ -89,7 +89,7 @@ def test_a_training_lists_those_of_the_rows_held_out(finetune: Finetune, judged:
 
 
 def test_a_result_that_cannot_answer_is_a_result_all_the_same(install: Install, rows: Path) -> None:
-    install((ANSWERS, "raise LookupError('out of order')"))
+    install(answers="raise_(LookupError('out of order'))")
     run = trained(rows)
     assert run.status == "finished"
     assert run.mistakes == ()

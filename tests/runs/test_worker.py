@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 import zoo
-from tests.echo_plugin import MODULE, SOURCE
+from tests import trainable_plugin
 from tests.echo_runs import until, wait_quietly
 from tests.plugin_factory import use_site, write_plugin
 from zoo.runs import control, liveness, oom
@@ -154,11 +154,9 @@ def test_kills_are_counted_by_the_control_group(mount: str, tmp_path: Path, monk
     assert {str(file): 3, str(tmp_path / "vmstat"): 40} == oom.kill_counts(os.getpid())
 
 
-FULL = """    def fit(self, run: zoo.TrainingRun) -> zoo.FitResult:
-        with run.checkpoint(1) as folder:
+FULL = """with run.checkpoint(1) as folder:
             (folder / "weights").write_bytes(b"1" * 100_000)
-            HOW
-"""
+            """
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk that is always full")
@@ -171,11 +169,10 @@ FULL = """    def fit(self, run: zoo.TrainingRun) -> zoo.FitResult:
     ],
 )
 def test_a_full_disk_is_told_as_such(how: str, rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    head = "    def fit(self, run: zoo.TrainingRun) -> zoo.FitResult:\n"
-    assert head in SOURCE
-    write_plugin(tmp_path, "echo", SOURCE.replace(head, FULL.replace("HOW", how)), module=MODULE)
+    write_plugin(tmp_path, "toy", trainable_plugin.source(first=FULL + how))
     use_site(tmp_path, monkeypatch)
-    run = wait_quietly(zoo.finetune("echo", rows, device="cpu", precision="fp32"))
+    monkeypatch.setenv("ZOO_PLUGINS", "toy")
+    run = wait_quietly(zoo.finetune("toy", rows, device="cpu", precision="fp32"))
 
     last = run.events()[-1]
     assert isinstance(last, RunFailed)
