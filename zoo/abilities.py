@@ -50,6 +50,21 @@ class ChosenAbility(NamedTuple):
     """Why this task, in one line; empty where there is no other."""
 
 
+def likely_tasks(card: Card, verb: Verb) -> tuple[str, ...]:
+    """The tasks that data may be for where none is named, the usual one first; a result learns on as it was trained.
+
+    Raises:
+        Unsupported: no data can decide between the tasks of the model.
+    """
+    names = card.tasks_of(verb)
+    if card.columns and card.task in names:
+        return (card.task,)
+    tasks = [get_task(name) for name in names]
+    if not all(task.target and task.input == tasks[0].input for task in tasks):
+        return (card.ability(verb).task,)
+    return names
+
+
 def choose_ability(
     card: Card, verb: Verb, task: str, data: str | Path, named: Mapping[str, str] = UNKNOWN
 ) -> ChosenAbility:
@@ -65,11 +80,10 @@ def choose_ability(
     Raises:
         Unsupported: the model does not support the verb, not for this task, or data cannot decide between the tasks.
     """
-    tasks = [get_task(name) for name in card.tasks_of(verb)]
-    if task or len(tasks) < 2 or not all(one.target and one.input == tasks[0].input for one in tasks):
-        return ChosenAbility(card.ability(verb, task))
-    if card.columns and card.task in card.tasks_of(verb):  # a result learns on as it was trained
-        tasks.sort(key=lambda one: one.name != card.task)
+    names = likely_tasks(card, verb)
+    tasks = [get_task(name) for name in names]
+    if task or len(tasks) < 2:
+        return ChosenAbility(card.ability(verb, task or next(iter(names), "")))
     chosen = LikelyTask(tasks[0])
     if str(data) and Path(data).expanduser().exists():
         path = parts_of(Path(data).expanduser()).train

@@ -162,7 +162,9 @@ class TargetKind(Kind):
     """What a model learns to tell."""
 
     fewest_labels: ClassVar[int] = 0
-    """Different labels that training data must have at least."""
+    """Different labels that training data must have at least; 0 for targets that hold none."""
+    divisible: ClassVar[bool] = False
+    """Whether a text may hold several labels, with a separator between them."""
 
     @abstractmethod
     def read(self, value: Any, column: str) -> Any:

@@ -35,6 +35,7 @@ class LabelsKind(TargetKind):
     name = "label set"
     columns = ("labels", "tags", "categories", "topics", "genres", "classes", "label", "target", "category", "y")
     fewest_labels = 1
+    divisible = True
 
     def __init__(self, separator: str = "") -> None:
         self.separator = separator

@@ -12,7 +12,8 @@ def command_line(verb: str, *words: str, flags: Mapping[str, object] | None = No
     Args:
         verb: the command.
         words: what stands after it.
-        flags: name, with underscores, to value; empty values are left out, True and False become --x and --no-x.
+        flags: name, with underscores, to value; empty values are left out, True and False become --x and --no-x, and a
+            list becomes a flag for each of its values.
     """
     given = ["zoo", verb, *words]
     for name, value in (flags or {}).items():
@@ -20,5 +21,6 @@ def command_line(verb: str, *words: str, flags: Mapping[str, object] | None = No
         if isinstance(value, bool):
             given.append(f"--{flag}" if value else f"--no-{flag}")
         elif value not in ("", None):
-            given += [f"--{flag}", str(value)]
+            values = value if isinstance(value, list) else [value]
+            given += [word for one in values for word in (f"--{flag}", str(one))]
     return shlex.join(given)

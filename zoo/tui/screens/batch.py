@@ -5,12 +5,13 @@ from __future__ import annotations
 from textual.app import ComposeResult
 
 from zoo.card import Card
-from zoo.requests import Source, request_of
+from zoo.requests import request_of
 from zoo.runs.request import RunRequest
 from zoo.tui.commands import command_line
 from zoo.tui.screens.run_form import RunForm
 from zoo.tui.widgets.column_fields import ColumnFields
 from zoo.tui.widgets.fields import AUTO, text_field
+from zoo.tui.widgets.option_fields import OptionFields
 from zoo.tui.wording import short_path
 
 
@@ -18,7 +19,7 @@ class BatchScreen(RunForm):
     """Answer every row of a file into another file."""
 
     def __init__(self, card: Card) -> None:
-        super().__init__(card, "predict", card.ability("predict"))
+        super().__init__(card, "predict", "predict")
 
     @property
     def needs_label(self) -> bool:
@@ -38,13 +39,12 @@ class BatchScreen(RunForm):
         flags: dict[str, object] = {"file": self.value("data")}
         flags |= {name: self.value(name) for name in ("out", "keep", "name")} | self.columns.flags
         places = {name: self.value(name) for name in ("device", "precision") if self.value(name) != AUTO}
-        return command_line("predict", self.card.name, flags=flags | places | self.given_options())
+        return command_line("predict", self.card.name, flags=flags | places | self.query_one(OptionFields).given)
 
     def request(self) -> RunRequest:
         """Check everything."""
-        source = Source(data=self.value("data"), columns=self.columns.named)
         return request_of(
-            self.job("predict", source, out=self.value("out") or "answers.jsonl", keep=self.value("keep"))
+            self.job("predict", self.source(), out=self.value("out") or "answers.jsonl", keep=self.value("keep"))
         )
 
     def plan(self, request: RunRequest) -> list[tuple[str, str]]:

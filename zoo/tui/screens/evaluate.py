@@ -5,10 +5,10 @@ from __future__ import annotations
 from textual.app import ComposeResult
 
 from zoo.card import Card
-from zoo.requests import Source, request_of
+from zoo.requests import request_of
 from zoo.runs.request import RunRequest
 from zoo.tui.screens.run_form import RunForm
-from zoo.tui.widgets.column_fields import ColumnFields, merge_labels_field
+from zoo.tui.widgets.column_fields import ColumnFields
 from zoo.tui.widgets.fields import text_field
 
 
@@ -16,13 +16,12 @@ class EvaluateScreen(RunForm):
     """Judge a model on labelled data."""
 
     def __init__(self, card: Card) -> None:
-        super().__init__(card, "evaluate", card.ability("predict"))
+        super().__init__(card, "evaluate", "predict")
 
     def fields(self) -> ComposeResult:
         """Data and its columns."""
         yield text_field("data", "data", path=True)
         yield ColumnFields(self.task_, self.trained, label=self.needs_label)
-        yield merge_labels_field()
         yield text_field(
             "errors",
             "wrong answers to",
@@ -33,9 +32,4 @@ class EvaluateScreen(RunForm):
 
     def request(self) -> RunRequest:
         """Check everything; the data is read whole."""
-        source = Source(
-            data=self.value("data"),
-            columns=self.columns.named,
-            merge_labels=self.merges_labels,
-        )
-        return request_of(self.job("evaluate", source, out=self.value("errors")))
+        return request_of(self.job("evaluate", self.source(), out=self.value("errors")))

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, VerticalScroll
-from textual.content import Content
 from textual.timer import Timer
-from textual.widgets import Collapsible, Input, Static
+from textual.widgets import Input, Static
 
-from zoo.abilities import find_max_tokens
+from zoo.abilities import find_max_tokens, likely_tasks
 from zoo.api import start
-from zoo.card import Ability, Card
+from zoo.card import Card, Verb
 from zoo.data.columns import trained_columns
 from zoo.devices import Device, available
 from zoo.errors import DatasetInvalid, OptionInvalid, ZooError
-from zoo.options import Option, schema
+from zoo.options import schema
 from zoo.requests import Job, Place, Source, check_name
 from zoo.runs.request import RunRequest, RunVerb
 from zoo.sanitize import one_line, plain
 from zoo.tasks import get_task
+from zoo.tasks.task import Task
 from zoo.tui.commands import command_line
 from zoo.tui.form_errors import in_words_of_form
 from zoo.tui.screens.confirm import ConfirmScreen
@@ -31,15 +31,14 @@ from zoo.tui.screens.form import Form
 from zoo.tui.screens.plan import PLAN_WIDTH
 from zoo.tui.widgets.column_fields import ColumnFields
 from zoo.tui.widgets.data_preview import DataPreview, DataQuery
-from zoo.tui.widgets.fields import AUTO, Field, choice_field, fault_of, given, option_field, text_field
+from zoo.tui.widgets.fields import AUTO, Field, choice_field, text_field
+from zoo.tui.widgets.option_fields import OptionFields
 from zoo.tui.wording import short_path
 
 PREVIEW_S = 0.4
 """The data is looked at once nothing was typed for so long."""
-COLUMNS = ("input", "label")
-"""Fields that hold columns of the data."""
-LOOKED_AT_WITH = (*COLUMNS, "merge_labels", "max_tokens")
-"""Fields that decide, beside the paths, what is found in the data."""
+LOOKED_AT_WITH = ("separator", "merge_labels", "max_tokens")
+"""Fields that decide, beside the paths and the columns, what is found in the data."""
 
 
 class RunForm(Form):
@@ -48,7 +47,7 @@ class RunForm(Form):
     Args:
         card: the model.
         verb: the command it stands for.
-        ability: the ability of the model that is used.
+        needed: the verb of the model that the command needs.
     """
 
     CSS_PATH = "run_form.tcss"
@@ -60,11 +59,17 @@ class RunForm(Form):
     PATHS: ClassVar[tuple[str, ...]] = ("data",)
     """Fields that hold paths of what is read."""
 
-    def __init__(self, card: Card, verb: str, ability: Ability) -> None:
+    def __init__(self, card: Card, verb: str, needed: Verb) -> None:
         super().__init__()
-        self.card, self.verb, self.ability = card, verb, ability
-        self.task_, self.trained = get_task(ability.task), trained_columns(card)
-        self.options: tuple[Option, ...] = schema(ability.options)
+        self.card, self.verb, self.needed = card, verb, needed
+        self.tasks = card.tasks_of(needed)
+        """Those that can be chosen."""
+        self.likely = likely_tasks(card, needed)
+        """Those that the data may be for."""
+        self.ability = card.ability(needed, next(iter(self.likely), ""))
+        self.trained = trained_columns(card)
+        self._task_chosen = False
+        """Whether a person chose the task; else the data do."""
         self._preview_timer: Timer | None = None
         self._columns_of: DataQuery | None = None
         """The data whose columns are offered."""
@@ -72,22 +77,34 @@ class RunForm(Form):
         """Whether the focus goes to the next field once the columns are known."""
         self._busy = False
 
+    @property
+    def task_(self) -> Task:
+        """What the model shall do."""
+        return get_task(self.ability.task)
+
     def body(self) -> ComposeResult:
         yield Static(f"{self.verb} {one_line(self.card.name)}", id="title", markup=False)
         with Container(id="halves"):
             with VerticalScroll(id="form", can_focus=False):
+                if len(self.tasks) > 1:
+                    yield choice_field(
+                        "task",
+                        "task",
+                        [(name, name) for name in self.tasks],
+                        self.ability.task,
+                        help="What the model shall do; the data say which is likely.",
+                    )
                 yield from self.fields()
                 yield Static("where", classes="section", markup=False)
                 yield choice_field("device", "device", [(AUTO, AUTO)], AUTO, note="looking what is here")
                 yield choice_field("precision", "precision", [(p, p) for p in ("auto", *self.ability.precisions)], AUTO)
                 yield text_field("name", "name", placeholder="made up from model and verb", note="of the run")
-                yield from self._option_fields()
+                yield OptionFields(schema(self.ability.options))
             with VerticalScroll(id="side", can_focus=False):
                 yield Static("", id="help", markup=False)
                 yield DataPreview(
                     self.card,
                     self.verb,
-                    self.task_,
                     needs_label=self.needs_label,
                     advice=self.advice(),
                     labels=lambda: self.labels,
@@ -95,17 +112,6 @@ class RunForm(Form):
                 )
         yield Static("", id="notice", markup=False)
         yield Static("", id="command", markup=False)
-
-    def _option_fields(self) -> ComposeResult:
-        if not self.options:
-            return
-        yield Static("options", classes="section", markup=False)
-        yield from (option_field(described) for described in self.options if not described.advanced)
-        advanced = [described for described in self.options if described.advanced]
-        if advanced:
-            names = ", ".join(described.name.replace("_", " ") for described in advanced)
-            with Collapsible(title=Content(f"{len(advanced)} more: {names}"), id="advanced"):  # type: ignore[arg-type]
-                yield from map(option_field, advanced)
 
     @abstractmethod
     def fields(self) -> ComposeResult:
@@ -137,24 +143,29 @@ class RunForm(Form):
             task=self.ability.task,
             source=source,
             place=Place(device=self.value("device"), precision=self.value("precision")),
-            options=self.given_options(),
+            options=self.query_one(OptionFields).given,
             name=self.value("name"),
             out=out,
             keep=keep,
         )
 
-    def given_options(self) -> dict[str, Any]:
-        """The options that were set."""
-        return {name: value for one in self.options for name, value in given(self.field(one.name), one).items()}
+    def source(self, *, eval_data: str | None = None) -> Source:
+        """The data, as it stands in the form."""
+        return Source(
+            data=self.value("data"),
+            eval_data=eval_data,
+            columns=self.columns.named,
+            separator=self.columns.separator,
+            merge_labels=self.columns.merges_labels,
+        )
 
     def find_fault(self, field: Field) -> ZooError | None:
-        described = next((one for one in self.options if one.name == field.field_name), None)
-        if described is not None:
-            return fault_of(field, described)
+        if fault := self.query_one(OptionFields).find_fault(field):
+            return fault
         value = self.value(field.field_name)
         if field.field_name in self.PATHS and value and not Path(value).expanduser().exists():
             return DatasetInvalid("no such file or folder")
-        if field.field_name in COLUMNS:
+        if field in self.columns.fields:
             return self.columns.find_fault(field)
         try:
             if field.field_name == "name":
@@ -166,6 +177,10 @@ class RunForm(Form):
     def changed(self, field: Field) -> None:
         """Check the field, and look at the data where it is about that."""
         name = field.field_name
+        if name == "task":
+            self._task_chosen = True
+            self.run_worker(self._use_task(field.value), group="task", exclusive=True)
+            return
         if name in self.PATHS:  # what is wrong with other data shows once nothing is typed for a moment
             for about_data in (field, *self.columns.fields):
                 about_data.set_fault("")
@@ -173,7 +188,7 @@ class RunForm(Form):
         else:
             super().changed(field)
         self._show_command()
-        if name in (*self.PATHS, *LOOKED_AT_WITH):
+        if name in (*self.PATHS, *LOOKED_AT_WITH) or field in self.columns.fields:
             if self._preview_timer is not None:
                 self._preview_timer.stop()
             self._preview_timer = self.set_timer(PREVIEW_S, self._look_at_data)
@@ -194,24 +209,29 @@ class RunForm(Form):
         return self.task_.target is not None
 
     @property
-    def merges_labels(self) -> bool:
-        """Whether labels that look the same are one class."""
-        return self.value("merge_labels") == str(True)
-
-    @property
     def columns(self) -> ColumnFields:
         """The fields of the data's columns."""
         return self.query_one(ColumnFields)
+
+    async def _use_task(self, name: str) -> None:
+        """Let the form be about another task; what was entered stays where it has a place."""
+        self.ability = self.card.ability(self.needed, name)
+        precision = self.value("precision")
+        await self.columns.use(self.task_)
+        await self.query_one(OptionFields).use(schema(self.ability.options))
+        known = ("auto", *self.ability.precisions)
+        self.field("precision").offer([(p, p) for p in known], precision if precision in known else AUTO)
+        self._show_command()
+        self._look_at_data()
 
     # The command
 
     def command(self) -> str:
         """What one would type instead."""
         flags: dict[str, object] = {name: self.value(name) for name in ("data", "eval", "out", "errors", "name")}
-        flags |= self.columns.flags
-        flags["merge_labels"] = self.merges_labels or None
+        flags |= self.columns.flags | {"task": self.ability.task if len(self.tasks) > 1 else ""}
         places = {name: self.value(name) for name in ("device", "precision") if self.value(name) != AUTO}
-        return command_line(self.verb, self.card.name, flags=flags | places | self.given_options())
+        return command_line(self.verb, self.card.name, flags=flags | places | self.query_one(OptionFields).given)
 
     def _show_command(self) -> None:
         self.query_one("#command", Static).update(plain(f"$ {self.command()}"))
@@ -253,7 +273,10 @@ class RunForm(Form):
             path=self.value("data"),
             eval_path=self.value("eval"),
             columns=tuple(self.columns.chosen.items()),
-            merge=self.merges_labels,
+            separator=self.columns.separator,
+            merge=self.columns.merges_labels,
+            task=self.ability.task,
+            tasks=() if self._task_chosen else self.likely,
             max_tokens=find_max_tokens(self.card, self.verb, self.value("max_tokens")),
         )
 
@@ -264,6 +287,12 @@ class RunForm(Form):
 
     def on_data_preview_columns_read(self, event: DataPreview.ColumnsRead) -> None:
         if self.query_one(DataPreview).is_current(event):
+            if event.likely.task.name != self.ability.task:
+                self.field("task").offer([(name, name) for name in self.tasks], event.likely.task.name)
+                self.run_worker(self._use_task(event.likely.task.name), group="task", exclusive=True)
+                return
+            if len(self.tasks) > 1:
+                self.field("task").set_note("" if self._task_chosen else event.likely.reason)
             self._columns_of = event.query
             self.columns.offer(event.choice)
             self._show_command()

@@ -11,12 +11,12 @@ from zoo.data import load, split
 from zoo.kinds.spelling import told_apart
 from zoo.plurals import counted
 from zoo.ranking import FROM_SCRATCH
-from zoo.requests import Source, request_of
+from zoo.requests import request_of
 from zoo.runs.request import RunRequest
 from zoo.tui.screens.confirm import ConfirmScreen
 from zoo.tui.screens.plan import PlanScreen
 from zoo.tui.screens.run_form import RunForm
-from zoo.tui.widgets.column_fields import ColumnFields, merge_labels_field
+from zoo.tui.widgets.column_fields import ColumnFields
 from zoo.tui.widgets.fields import text_field
 from zoo.tui.wording import short_path
 
@@ -29,7 +29,7 @@ class TrainScreen(RunForm):
     PATHS: ClassVar[tuple[str, ...]] = ("data", "eval")
 
     def __init__(self, card: Card, verb: Verb) -> None:
-        super().__init__(card, verb, card.ability(verb))
+        super().__init__(card, verb, verb)
         self._training: Verb = verb
         self._rows = ""
 
@@ -44,17 +44,10 @@ class TrainScreen(RunForm):
             help="Evaluation data of its own; without it a share of the rows is held out, see eval share.",
         )
         yield ColumnFields(self.task_, self.trained, label=self.needs_label)
-        if self.needs_label:
-            yield merge_labels_field()
 
     def request(self) -> RunRequest:
         """Check everything; the data is read whole."""
-        source = Source(
-            data=self.value("data"),
-            eval_data=self.value("eval") or None,
-            columns=self.columns.named,
-            merge_labels=self.merges_labels,
-        )
+        source = self.source(eval_data=self.value("eval") or None)
         request = request_of(self.job(self._training, source))
         self._rows = self._describe_rows(request)
         return request
@@ -62,7 +55,7 @@ class TrainScreen(RunForm):
     def _describe_rows(self, request: RunRequest) -> str:
         data = load(
             request.data.path,
-            self.task_,
+            self.task_.divided_at(request.data.separator),
             named=request.data.columns,
             merge=request.data.merge_labels,
             trained=self.trained,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
@@ -10,46 +12,63 @@ from zoo.errors import DatasetInvalid, ZooError
 from zoo.kinds.kind import INPUT, TARGET
 from zoo.tasks.task import Task
 from zoo.tui.widgets.data_preview import ColumnChoice
-from zoo.tui.widgets.fields import Field, choice_field, switch_field
+from zoo.tui.widgets.fields import Field, choice_field, switch_field, text_field
 
 BY_NAME = "by its usual name"
 
 
-def merge_labels_field() -> Field:
-    """Whether labels that look alike are one class."""
-    help_text = "Labels that differ only in case, blanks, invisible characters or Unicode form are one class."
-    return switch_field("merge_labels", "merge labels", help=help_text)
-
-
 class ColumnFields(Vertical):
-    """A field for each column that a task needs.
+    """A field for each column that a task needs, and how the labels in them are read.
 
     Args:
         task: what the data is for.
         trained: the columns that the model was trained on.
-        label: whether labels are needed.
+        label: whether targets are needed.
     """
 
     DEFAULT_CSS = "ColumnFields { height: auto; }"
 
     def __init__(self, task: Task, trained: Columns, *, label: bool) -> None:
         super().__init__()
-        roles = task.roles if label else task.input.roles
+        self._needs_label, self._trained = label, trained
+        self._adopt(task)
+
+    def _adopt(self, task: Task) -> None:
+        roles = task.roles if self._needs_label else task.input.roles
+        self._target = task.target if self._needs_label else None
         self._meanings = {role: str(kind) if role in (INPUT, TARGET) else role for role, kind in roles.items()}
-        self._trained = trained
+        self._roles = {role if role in (INPUT, TARGET) else f"column_{role}": role for role in roles}
+        """By the names of their fields, which must be none of other fields."""
         self._chosen = dict.fromkeys(self._meanings, "")
         self._usual: Columns | None = None
         """Columns that are found by name; None where there is no data yet."""
 
     def compose(self) -> ComposeResult:
-        for name, meaning in self._meanings.items():
-            yield choice_field(
-                name, f"{meaning} column", [(BY_NAME, "")], "", help=f"The column of the data that holds the {meaning}."
-            )
+        yield from self._new_fields()
+
+    def _new_fields(self) -> Iterator[Field]:
+        for name, role in self._roles.items():
+            meaning = self._meanings[role]
+            help_text = f"The column of the data that holds the {meaning}."
+            yield choice_field(name, f"{meaning} column", [(BY_NAME, "")], "", help=help_text)
+        if self._target and self._target.divisible:
+            help_text = "What stands between the labels of a row that has several."
+            yield text_field("separator", "separator", placeholder="| or ;", help=help_text)
+        if self._target and self._target.fewest_labels:
+            help_text = "Labels that differ only in case, blanks, invisible characters or Unicode form are one class."
+            yield switch_field("merge_labels", "merge labels", help=help_text)
+
+    async def use(self, task: Task) -> None:
+        """Take the columns of another task."""
+        self._adopt(task)
+        await self.remove_children()
+        await self.mount(*self._new_fields())
 
     def on_field_changed(self, event: Field.Changed) -> None:
-        event.field.set_note("")
-        self._chosen[event.field.field_name] = event.field.value
+        role = self._roles.get(event.field.field_name)
+        if role:
+            event.field.set_note("")
+            self._chosen[role] = event.field.value
 
     @property
     def chosen(self) -> Columns:
@@ -59,26 +78,40 @@ class ColumnFields(Vertical):
     @property
     def named(self) -> Columns:
         """The columns that the fields show by name, chosen or guessed, by role."""
-        return {field.field_name: str(field.value) for field in self.fields if field.value}
+        return {self._roles[field.field_name]: str(field.value) for field in self.fields if field.value}
 
     @property
     def flags(self) -> dict[str, object]:
-        """The same as flags of a command."""
-        own = {role: column for role, column in self.named.items() if role in (INPUT, TARGET)}
+        """The same as flags of a command, with what says how labels are read."""
+        own: dict[str, object] = {role: column for role, column in self.named.items() if role in (INPUT, TARGET)}
         others = [f"{role}={column}" for role, column in self.named.items() if role not in own]
-        return {**own, **({"column": others} if others else {})}
+        return {**own, "column": others, "separator": self.separator, "merge_labels": self.merges_labels or None}
+
+    @property
+    def separator(self) -> str:
+        """What stands between the labels of a row; empty for the usual ones, and where there is one."""
+        return str(self._entered("separator", ""))
+
+    @property
+    def merges_labels(self) -> bool:
+        """Whether labels that look the same are one class."""
+        return bool(self._entered("merge_labels", False))
+
+    def _entered(self, name: str, otherwise: str | bool) -> str | bool:
+        field = next(iter(self.query(f"#field-{name}").results(Field)), None)
+        return otherwise if field is None else field.value
 
     @property
     def fields(self) -> list[Field]:
-        """All of them."""
-        return list(self.query(Field))
+        """Those of columns."""
+        return [field for field in self.query(Field) if field.field_name in self._roles]
 
     def find_fault(self, field: Field) -> ZooError | None:
         """What is wrong with one of them: nobody knows the column."""
-        name = field.field_name
-        if field.value or self._usual is None or self._usual.get(name):
+        role = self._roles[field.field_name]
+        if field.value or self._usual is None or self._usual.get(role):
             return None
-        return DatasetInvalid(f"choose the column that holds the {self._meanings[name]}")
+        return DatasetInvalid(f"choose the column that holds the {self._meanings[role]}")
 
     @property
     def missing(self) -> list[Field]:
@@ -88,23 +121,23 @@ class ColumnFields(Vertical):
     @property
     def guessed(self) -> list[Field]:
         """Those that show a guess."""
-        return [field for field in self.fields if field.value and not self._chosen[field.field_name]]
+        return [field for field in self.fields if field.value and not self._chosen[self._roles[field.field_name]]]
 
     def offer(self, choice: ColumnChoice) -> None:
         """Let columns of other data be chosen; what is meant stands there."""
         self._usual = choice.usual
         for field in self.fields:
-            role = field.field_name
+            role = self._roles[field.field_name]
             self._offer(field, choice.columns, choice.usual.get(role, ""), choice.likely.get(role, ""))
 
     def _offer(self, field: Field, columns: tuple[str, ...], usual: str, likely: str) -> None:
-        name = field.field_name
+        role = self._roles[field.field_name]
         value = "" if likely == usual else likely
         others = dict.fromkeys(column for column in columns if column != usual)
         field.offer([(usual or "choose one", ""), *((column, column) for column in others)], value)
-        if self._chosen[name] != value:  # it was a column of other data
-            self._chosen[name] = ""
-        by_name = "as it was trained" if usual.lower() == self._trained.get(name, "").lower() else BY_NAME
+        if self._chosen[role] != value:  # it was a column of other data
+            self._chosen[role] = ""
+        by_name = "as it was trained" if usual.lower() == self._trained.get(role, "").lower() else BY_NAME
         field.set_note("a guess: is it right?" if field in self.guessed else by_name if usual and not value else "")
         if fault := self.find_fault(field):
             field.set_fault(fault.message)

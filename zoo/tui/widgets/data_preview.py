@@ -15,6 +15,7 @@ from zoo.card import Card, ImageInput, TextInput
 from zoo.data import Columns, Inspection, inspect, likely_columns
 from zoo.data.columns import check_kind, find_columns, likely_kind, trained_columns, usual_columns
 from zoo.data.example import UNKNOWN
+from zoo.data.guessing import LikelyTask, likeliest_task
 from zoo.data.inspection import OnRows
 from zoo.data.layout import parts_of
 from zoo.data.lines import EncodingLog
@@ -22,6 +23,7 @@ from zoo.data.table import Table
 from zoo.data.wording import findings, report
 from zoo.errors import RunCancelled, ZooError
 from zoo.sanitize import plain, unbroken
+from zoo.tasks import get_task
 from zoo.tasks.task import Task
 from zoo.tui.form_errors import with_labels
 
@@ -41,6 +43,12 @@ class DataQuery(NamedTuple):
     """Whether labels that look the same are one class."""
     max_tokens: int | None = None
     """At which texts are cut."""
+    separator: str = ""
+    """What stands between the labels of a row."""
+    task: str = ""
+    """What the data is for."""
+    tasks: tuple[str, ...] = ()
+    """Those that it may be for, the usual one first; one where a person chose it."""
 
 
 class ColumnChoice(NamedTuple):
@@ -59,7 +67,6 @@ class DataPreview(Static):
     Args:
         card: the model it is for.
         verb: what the model shall do with it.
-        task: of that verb.
         needs_label: whether the data must have labels.
         advice: what is said while there is nothing to look at.
         labels: gives the name of each field of the form to its label.
@@ -68,9 +75,9 @@ class DataPreview(Static):
     class ColumnsRead(Message):
         """The columns of the data are known."""
 
-        def __init__(self, query: DataQuery, choice: ColumnChoice) -> None:
+        def __init__(self, query: DataQuery, choice: ColumnChoice, likely: LikelyTask) -> None:
             super().__init__()
-            self.query, self.choice = query, choice
+            self.query, self.choice, self.likely = query, choice, likely
 
     class Failed(Message):
         """The data cannot serve."""
@@ -90,7 +97,6 @@ class DataPreview(Static):
         self,
         card: Card,
         verb: str,
-        task: Task,
         *,
         needs_label: bool,
         advice: str,
@@ -99,7 +105,7 @@ class DataPreview(Static):
     ) -> None:
         super().__init__(plain(advice), id=id, markup=False)
         self._labels = labels
-        self._model, self._verb, self._task_kind, self._advice = card, verb, task, advice
+        self._model, self._verb, self._advice = card, verb, advice
         self._needs_label = needs_label
         self._query = DataQuery()
         self._reader: Worker[None] | None = None
@@ -154,11 +160,14 @@ class DataPreview(Static):
             with offering_models(self._model, self._verb):
                 table = Table(parts_of(Path(query.path).expanduser()).train, EncodingLog())
                 trained = trained_columns(self._model)
-                choice = find_choice(table, self._task_kind, query, needs_label=self._needs_label, trained=trained)
-                self.post_message(self.ColumnsRead(query, choice))
-                complete = set(self._task_kind.input.roles) <= set(choice.likely)
+                likely = _likely_task(table, query, trained)
+                choice = find_choice(table, likely.task, query, needs_label=self._needs_label, trained=trained)
+                self.post_message(self.ColumnsRead(query, choice, likely))
+                if likely.task.name != query.task:  # the form asks again
+                    return
+                complete = set(likely.task.input.roles) <= set(choice.likely)
                 if not complete:
-                    check_kind(table, self._task_kind)
+                    check_kind(table, likely.task)
                 inspection = self._inspect(query, choice.likely, watch) if complete else None
                 self.post_message(self.RowsRead(query, 0, inspection))
         except RunCancelled:
@@ -170,7 +179,7 @@ class DataPreview(Static):
         card_input = self._model.input
         return inspect(
             Path(query.path).expanduser(),
-            self._task_kind,
+            get_task(query.task).divided_at(query.separator),
             eval_path=Path(query.eval_path).expanduser() if query.eval_path else None,
             named=columns,
             merge=query.merge,
@@ -180,6 +189,14 @@ class DataPreview(Static):
             shorter_side=min(card_input.input_size[1:]) if isinstance(card_input, ImageInput) else 0,
             on_rows=watch,
         )
+
+
+def _likely_task(table: Table, query: DataQuery, trained: Columns) -> LikelyTask:
+    """What the data is for: what was chosen, or what it is most likely for."""
+    tasks = [get_task(name) for name in query.tasks or (query.task,)]
+    if len(tasks) == 1:
+        return LikelyTask(tasks[0])
+    return likeliest_task(tasks, table.path, named=dict(query.columns), trained=trained)
 
 
 def find_choice(

@@ -114,6 +114,11 @@ class Field(Vertical):
         """Whether a person has entered something."""
         return bool(self.value != self._initial)
 
+    def enter(self, value: Any) -> None:
+        """Let another value stand there, as if a person had entered it."""
+        if isinstance(self.editor, Input | Checkbox | Select):
+            self.editor.value = value
+
     def offer(self, choices: Iterable[tuple[str, str]], value: str) -> None:
         """Let one of other choices be made; the one that is chosen first is nobody's yet."""
         assert isinstance(self.editor, Select)

@@ -1,0 +1,69 @@
+"""The options of what a model shall do: those that people change first, the others folded away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Collapsible, Static
+
+from zoo.errors import OptionInvalid
+from zoo.options import Option
+from zoo.tui.widgets.fields import Field, fault_of, given, option_field
+
+
+class OptionFields(Vertical):
+    """A field for each option.
+
+    Args:
+        options: of the ability that is used.
+    """
+
+    DEFAULT_CSS = "OptionFields { height: auto; }"
+
+    def __init__(self, options: Sequence[Option]) -> None:
+        super().__init__()
+        self._options = {one.name: one for one in options}
+
+    def compose(self) -> ComposeResult:
+        yield from self._widgets()
+
+    def _widgets(self) -> Iterator[Widget]:
+        if not self._options:
+            return
+        yield Static("options", classes="section", markup=False)
+        usual = [one for one in self._options.values() if not one.advanced]
+        yield from map(option_field, usual)
+        advanced = [one for one in self._options.values() if one.advanced]
+        if advanced:
+            names = ", ".join(one.name.replace("_", " ") for one in advanced)
+            title: Any = Content(f"{len(advanced)} more: {names}")
+            yield Collapsible(*map(option_field, advanced), title=title, id="advanced")
+
+    async def use(self, options: Sequence[Option]) -> None:
+        """Show other options; what was entered stays where the option does."""
+        entered = {field.field_name: field.value for field in self.query(Field) if field.touched}
+        self._options = {one.name: one for one in options}
+        await self.remove_children()
+        await self.mount(*self._widgets())
+        for field in self.query(Field):
+            if field.field_name in entered:
+                field.enter(entered[field.field_name])
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The options that a person has set."""
+        return {
+            name: value
+            for field in self.query(Field)
+            for name, value in given(field, self._options[field.field_name]).items()
+        }
+
+    def find_fault(self, field: Field) -> OptionInvalid | None:
+        """What is wrong with one of them; None where nothing is, and for other fields."""
+        option = self._options.get(field.field_name)
+        return fault_of(field, option) if option else None
