@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 from zoo.card import Ability, Card, TextInput, Verb
 from zoo.catalog import Catalog, distinct_names
@@ -53,39 +54,36 @@ class ChosenAbility(NamedTuple):
 def likely_tasks(card: Card, verb: Verb) -> tuple[str, ...]:
     """The tasks that data may be for where none is named, the usual one first; a result learns on as it was trained.
 
-    Raises:
-        Unsupported: no data can decide between the tasks of the model.
+    There are none where no data can decide between them.
     """
     names = card.tasks_of(verb)
     if card.columns and card.task in names:
         return (card.task,)
     tasks = [get_task(name) for name in names]
     if not all(task.target and task.input == tasks[0].input for task in tasks):
-        return (card.ability(verb).task,)
+        return names[:1] if len(names) == 1 else ()
     return names
 
 
-def choose_ability(
-    card: Card, verb: Verb, task: str, data: str | Path, named: Mapping[str, str] = UNKNOWN
-) -> ChosenAbility:
+def choose_ability(card: Card, verb: Verb, task: str, data: Any, named: Mapping[str, str] = UNKNOWN) -> ChosenAbility:
     """What a model brings to a verb; where it knows several tasks and none is named, the data decide.
 
     Args:
         card: of the model.
         verb: what it shall do.
         task: for which; empty to let the data decide.
-        data: their path; data that are not there decide nothing.
+        data: as a person gives it; what is no path of data decides nothing.
         named: names of columns that a person gives, by role.
 
     Raises:
         Unsupported: the model does not support the verb, not for this task, or data cannot decide between the tasks.
     """
     names = likely_tasks(card, verb)
-    tasks = [get_task(name) for name in names]
-    if task or len(tasks) < 2:
+    if task or len(names) < 2:
         return ChosenAbility(card.ability(verb, task or next(iter(names), "")))
+    tasks = [get_task(name) for name in names]
     chosen = LikelyTask(tasks[0])
-    if str(data) and Path(data).expanduser().exists():
+    if isinstance(data, str | os.PathLike) and str(data) and Path(data).expanduser().exists():
         path = parts_of(Path(data).expanduser()).train
         chosen = likeliest_task(tasks, path, named=named, trained=card.columns)
     return ChosenAbility(card.ability(verb, chosen.task.name), chosen.reason)

@@ -15,6 +15,7 @@ from zoo.errors import Unsupported
 from zoo.runs.events import RunStarted
 from zoo.tui.screens.train import TrainScreen
 from zoo.tui.widgets.fields import Field, complete_path
+from zoo.tui.widgets.option_fields import OptionFields
 from zoo.tui.widgets.table import Table
 
 
@@ -84,7 +85,7 @@ async def test_values_are_checked_while_they_are_typed(pilot: Driver, echo: None
     assert zoo.list_runs() == ()
     enter(screen, lr="0.01", epochs="")
     await until(pilot, lambda: not screen.query(".-wrong"))
-    assert screen.given_options() == {"lr": "0.01"}
+    assert screen.query_one(OptionFields).given == {"lr": "0.01"}
     assert notices(pilot) == []
 
 

@@ -53,7 +53,7 @@ def add_columns(parser: Parser, *, label: bool) -> None:
             "--target",
             default="",
             metavar="COLUMN",
-            help="column of the labels, or of another target (default: by its usual names)",
+            help="column of the labels (default: by its usual names)",
         )
     column = parser.add_argument(
         "--column",

@@ -64,7 +64,7 @@ class RunForm(Form):
         self.card, self.verb, self.needed = card, verb, needed
         self.tasks = card.tasks_of(needed)
         """Those that can be chosen."""
-        self.likely = likely_tasks(card, needed)
+        self.likely = likely_tasks(card, needed) or self.tasks[:1]
         """Those that the data may be for."""
         self.ability = card.ability(needed, next(iter(self.likely), ""))
         self.trained = trained_columns(card)
