@@ -12,10 +12,10 @@ import pytest
 import zoo
 from tests.plugin_site import Site, card, new_site, plugin
 from tests.plugin_site import zoo as command
+from tests.tui.driving import Driver, scenario, shows
 from zoo.cli.exit_codes import ExitCode
 from zoo.progress import describe
 from zoo.tasks import get_task
-from zoo.tui.run_text import mistake_list
 
 TASK = """
 import zoo
@@ -125,8 +125,9 @@ def written(path: Path, rows: list[tuple[str, str]]) -> Path:
     return path
 
 
-def test_a_training_shows_its_figure_lists_what_is_wrong_and_checks_answers(
-    site: Site, calls: Path, heard: Path
+@scenario(size=(100, 30))
+async def test_a_training_shows_its_figure_and_what_is_wrong(
+    pilot: Driver, site: Site, calls: Path, heard: Path
 ) -> None:
     run = zoo.finetune("memory", calls, eval_data=heard, name="mine", **CPU).wait(timeout_s=60, progress=False)
 
@@ -138,14 +139,18 @@ def test_a_training_shows_its_figure_lists_what_is_wrong_and_checks_answers(
         (4, "cat", "dog"),
         (1, "dog", "owl"),
     ]
-    shown = mistake_list(run.snapshot, run.mistakes, 80).splitlines()
-    assert shown[0] == "2 rows answered wrongly, the worst first"
-    assert "row 4: cat, taken for" in shown[2]
     assert "hit_rate" in (run.folder.model_folder / "README.md").read_text()
 
     with pytest.raises(zoo.PluginBroken, match=r"plugin memory answered with sureness 2\.0") as broken:
         run.model.predict("boast")
     assert broken.value.hint.startswith("nobody is surer than sure")
+
+    await pilot.press("2")
+    await shows(pilot, "mine finetune memory finished hit_rate 0.5")
+    await pilot.press("enter")
+    await shows(pilot, "Hits", "2 of 4 callers were known")
+    await pilot.press("w")
+    await shows(pilot, "2 rows answered wrongly, the worst first", "row 4: cat, taken for", '"animal":"dog"')
 
 
 def test_it_is_judged_and_answers_in_every_form(site: Site, calls: Path, heard: Path, tmp_path: Path) -> None:
