@@ -14,7 +14,7 @@ from tests.plugin_site import Site, card, new_site, plugin
 from tests.plugin_site import zoo as command
 from tests.tui.driving import Driver, scenario, shows
 from zoo.cli.exit_codes import ExitCode
-from zoo.progress import describe
+from zoo.run_messages import status_line
 from zoo.tasks import get_task
 
 TASK = """
@@ -133,7 +133,7 @@ async def test_a_training_shows_its_figure_and_what_is_wrong(
 
     assert run.status == "finished", run.snapshot.error
     assert next(iter(run.metrics)) == "hit_rate", "the primary metric comes first, wherever the judge puts it"
-    assert "hit_rate 0.500" in describe(run.snapshot)
+    assert "hit_rate 0.500" in status_line(run.snapshot)
     assert "hit_rate 0.5" in command("runs").stdout
     assert [(mistake.row, mistake.target, mistake.prediction.animal) for mistake in run.mistakes] == [
         (4, "cat", "dog"),

@@ -114,7 +114,7 @@ class Run:
             RunCancelled: it was stopped.
             TimeoutError: it is still going on.
         """
-        from zoo.progress import progress_display
+        from zoo.api.display import progress_display
 
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         with progress_display(progress) as show:

@@ -20,8 +20,8 @@ from zoo.cli.parser import Parser
 from zoo.errors import OptionInvalid, UnknownModel, Unsupported
 from zoo.paths import runs_folder
 from zoo.plurals import counted
-from zoo.progress import duration, size
 from zoo.suggestions import did_you_mean
+from zoo.units import duration, size
 
 VERBS = ("ls", "verify", "rm", "prune")
 SECONDS = {"h": 3600.0, "d": 86_400.0, "w": 604_800.0}

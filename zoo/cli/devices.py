@@ -7,7 +7,7 @@ import argparse
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
 from zoo.devices import Device, available, choose
-from zoo.progress import size
+from zoo.units import size
 
 HEADERS = ("DEVICE", "WHAT", "MEMORY", "FREE", "THREADS", "NATIVE", "GFLOP/S")
 

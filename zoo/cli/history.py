@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 
-from zoo.narration import Narrator, stamped
-from zoo.progress import answered, duration, progress_figures, size
+from zoo.run_messages import EventMessages, answered_rows, figures, finished, progress_figures, timestamped
 from zoo.runs.events import (
     AnyEvent,
     CheckpointSaved,
@@ -17,6 +16,7 @@ from zoo.runs.events import (
 )
 from zoo.runs.request import RunRequest
 from zoo.runs.snapshot import EMPTY, RunSnapshot, apply
+from zoo.units import size
 
 LINES_OF_PROGRESS = 20
 """How many lines the steps of a whole run make, about."""
@@ -36,7 +36,7 @@ class History:
 
     def __init__(self, request: RunRequest, *, verbose: bool = False) -> None:
         self._request, self._verbose = request, verbose
-        self._narrator = Narrator(verbose=True)
+        self._messages = EventMessages(verbose=True)
         self._snapshot = EMPTY
         self._day = ""
         self._reported: tuple[float, float] = (0.0, 0.0)
@@ -45,7 +45,7 @@ class History:
     def lines(self, event: AnyEvent) -> list[str]:
         """What there is to say of one more event."""
         self._snapshot = apply(self._snapshot, event)
-        texts = stamped(event, self._texts(event, self._snapshot))
+        texts = timestamped(event, self._texts(event, self._snapshot))
         if not texts:
             return []
         self._reported = (self._share, event.at)
@@ -69,15 +69,14 @@ class History:
             case CheckpointSaved() if not self._verbose:
                 return []
             case RunFinished():
-                took = f" in {duration(event.at - s.started_at)}" if s.started_at else ""
-                best = f", best at step {event.best_step}" if event.best_step else ""
-                return [f"finished{took}{best}" + (f": {figures}" if (figures := self._figures(event)) else "")]
-        return self._narrator.lines(event, s)
+                end = finished(event.at - s.started_at if s.started_at else None, event.best_step)
+                return [f"{end}: {result}" if (result := self._result(event)) else end]
+        return self._messages.lines(event, s)
 
-    def _figures(self, event: RunFinished) -> str:
+    def _result(self, event: RunFinished) -> str:
         if self._request.verb == "predict":
-            return f"{answered(self._snapshot)} in {self._request.out}"
-        return "  ".join(f"{name} {value:.4f}" for name, value in event.metrics.items())
+            return f"{answered_rows(self._snapshot)} in {self._request.out}"
+        return figures(event.metrics)
 
     @property
     def _share(self) -> float:

@@ -10,13 +10,13 @@ from zoo.api import Run, list_runs
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
 from zoo.errors import StoreInvalid
-from zoo.metrics import primary_figure
 from zoo.plurals import counted
-from zoo.progress import duration, size
+from zoo.run_messages import main_figure
 from zoo.runs.index import surplus_predictions
 from zoo.runs.request import RunVerb
 from zoo.runs.snapshot import LIVE, Status
 from zoo.runs.store import size_bytes
+from zoo.units import duration, size
 
 VERBS: tuple[str, ...] = get_args(RunVerb)
 STATUSES: tuple[str, ...] = get_args(Status)
@@ -88,8 +88,6 @@ def _described(run: Run) -> Entry:
 
 
 def _row(entry: Entry) -> tuple[str, ...]:
-    metrics = entry["metrics"]
-    figure = primary_figure(metrics)
     rejected = entry["rejected_rows"]
     return (
         entry["run"],
@@ -97,7 +95,7 @@ def _row(entry: Entry) -> tuple[str, ...]:
         entry["model"],
         entry["status"] + (f", {counted(rejected, 'row')} rejected" if rejected else ""),
         f"{entry['step']}/{entry['steps']}" if entry["steps"] else "",
-        f"{figure[0]} {figure[1]:.4g}" if figure else "",
+        main_figure(entry["metrics"]),
         size(entry["size_bytes"]),
         duration(time.time() - entry["created_at"]),
     )

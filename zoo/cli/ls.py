@@ -10,11 +10,11 @@ from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
 from zoo.errors import UnknownPlugin
 from zoo.plugins import plugin_names
-from zoo.progress import count, size
 from zoo.ranking import is_recommended, mark, marked_tasks
 from zoo.sanitize import one_line
 from zoo.suggestions import did_you_mean
 from zoo.tasks import EXAMPLE, get_task
+from zoo.units import count, size
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

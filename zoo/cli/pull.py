@@ -12,8 +12,8 @@ from zoo.cli.exit_codes import ExitCode
 from zoo.errors import UnknownModel, Unsupported
 from zoo.fetch import Progress, fetch
 from zoo.hub_reference import is_reference
-from zoo.progress import bar, duration, size
 from zoo.ranking import FROM_SCRATCH
+from zoo.units import bar, duration, size
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

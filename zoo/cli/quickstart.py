@@ -14,9 +14,9 @@ from zoo.cli import diagnostics, main, output
 from zoo.cli.exit_codes import ExitCode
 from zoo.errors import RunCancelled, RunFailed, Unsupported
 from zoo.paths import home
-from zoo.progress import duration
 from zoo.quickstart.digits import write_digits
 from zoo.runs.store import all_runs
+from zoo.units import duration
 
 PARTS = ("text", "images")
 MODEL = "all-minilm-l6-v2"

@@ -8,10 +8,10 @@ from typing import NamedTuple
 from zoo.answers import Prediction
 from zoo.blocks import Bars, Block, Matrix, Paragraph, Report, Table, Tone, Vector
 from zoo.cli import output
-from zoo.progress import bar
 from zoo.rendering.text import cell_texts, displayed_labels, matrix_lines
 from zoo.sanitize import one_line
 from zoo.text_table import render_table
+from zoo.units import bar
 
 SHOWN = 5
 """Labels shown of an answer that has more."""

@@ -12,8 +12,8 @@ from zoo.cli import diagnostics, output
 from zoo.cli.confirmation import delete_confirmed
 from zoo.cli.exit_codes import ExitCode
 from zoo.errors import StoreInvalid, UnknownRun, Unsupported
-from zoo.progress import size
 from zoo.runs.store import size_bytes
+from zoo.units import size
 
 WILDCARDS = "*?["
 

@@ -15,9 +15,9 @@ from zoo.cli.parser import Parser
 from zoo.errors import OptionInvalid
 from zoo.fetch.hub import HubHit, search
 from zoo.options import Option
-from zoo.progress import count
 from zoo.ranking import is_recommended, mark
 from zoo.tasks import EXAMPLE, get_task
+from zoo.units import count
 
 LIMIT = Option(name="limit", kind="int", default=20, help="Most answers.", ge=1, le=100)
 

@@ -12,9 +12,9 @@ from zoo.cli.option_flags import help_text
 from zoo.fetch.verify import pin_shown
 from zoo.kinds.spelling import told_apart
 from zoo.options import schema
-from zoo.progress import size
 from zoo.ranking import FROM_SCRATCH, mark
 from zoo.sanitize import one_line
+from zoo.units import size
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -29,9 +29,9 @@ from zoo.hyperparameters import FinetuneOptions, PretrainOptions
 from zoo.kinds import TEXT
 from zoo.options import Options
 from zoo.plurals import counted
-from zoo.progress import count, duration
 from zoo.ranking import FROM_SCRATCH
 from zoo.requests import PROCESSES, Job, request_of
+from zoo.run_messages import plan_facts
 from zoo.runs.events import RunPlanned
 from zoo.runs.request import RunRequest
 from zoo.runs.snapshot import RunSnapshot
@@ -132,7 +132,7 @@ def _dry_run(request: RunRequest, card: Card, *, as_json: bool) -> ExitCode:
 
 def _facts(request: RunRequest, card: Card, snapshot: RunSnapshot, plan: RunPlanned) -> dict[str, str]:
     """What a dry run has found out; empty where that is nothing, as in a loop of its own."""
-    parameters = f"{count(plan.trainable_parameters)} trained of {count(plan.parameters)}"
+    facts = plan_facts(snapshot, plan)
     return {
         "model": request.model,
         "starts": FROM_SCRATCH if card.weights is None else "",
@@ -140,11 +140,9 @@ def _facts(request: RunRequest, card: Card, snapshot: RunSnapshot, plan: RunPlan
         "training rows": f"{snapshot.train_rows:,}",
         "evaluation rows": f"{snapshot.eval_rows:,}",
         "rejected rows": f"{snapshot.rejected_rows:,}",
-        "steps": f"{plan.steps:,} of {counted(plan.batch_size, 'row')}, {counted(plan.epochs, 'epoch')}",
-        "parameters": parameters if plan.parameters else "",
-        "peak learning rate": f"{plan.lr:g}" if plan.lr else "",
+        **{name: fact for name, fact in facts.items() if name != "time"},
         "device": f"{request.device}, {request.precision}, {counted(request.processes, 'process')}",
-        "time": "" if snapshot.planned_s is None else f"about {duration(snapshot.planned_s)} of training",
+        "time": facts["time"],
     }
 
 

@@ -7,19 +7,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from zoo.api import Run
+from zoo.api.display import REPAINT_S
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode, exit_code_of_kind
 from zoo.cli.render import show_report
 from zoo.errors import ZooError
-from zoo.narration import Narrator
 from zoo.plurals import counted
-from zoo.progress import REPAINT_S, answered, describe, duration, size
+from zoo.run_messages import EventMessages, answered_rows, final_figures, finished, status_line
 from zoo.runs import control
 from zoo.runs.events import AnyEvent, Warned
 from zoo.runs.log import follow
 from zoo.runs.mistakes import read_mistakes
 from zoo.runs.snapshot import RunSnapshot, apply
 from zoo.tasks import get_task
+from zoo.units import size
 
 if TYPE_CHECKING:
     from zoo.fetch import Progress
@@ -48,7 +49,7 @@ def watch(run: Run, *, stop_on_interrupt: bool) -> ExitCode:
         stop_on_interrupt: Ctrl-C asks the run to stop (a second one leaves it to itself); otherwise it only ends the
             watching.
     """
-    view = _View(run, Narrator(verbose=diagnostics.verbose()))
+    view = _View(run, EventMessages(verbose=diagnostics.verbose()))
     try:
         view.show()
     except KeyboardInterrupt:
@@ -65,7 +66,7 @@ class _View:
     """What a person has been told of a run; showing it again, after an interrupt, tells only what is new."""
 
     run: Run
-    narrator: Narrator
+    messages: EventMessages
     told: int = 0
     """Events told of."""
 
@@ -79,13 +80,13 @@ class _View:
                     self._tell(event, snapshot)
             if event is None or time.monotonic() - painted_at > REPAINT_S:  # a long past is not painted event by event
                 painted_at = time.monotonic()
-                diagnostics.status(describe(snapshot, width=diagnostics.status_width()))
+                diagnostics.status(status_line(snapshot, width=diagnostics.status_width()))
             if not diagnostics.live() and time.monotonic() - told_at > PLAIN_INTERVAL_S:
                 told_at = time.monotonic()
-                diagnostics.note(describe(snapshot))
+                diagnostics.note(status_line(snapshot))
 
     def _tell(self, event: AnyEvent, s: RunSnapshot) -> None:
-        for text in self.narrator.lines(event, s):
+        for text in self.messages.lines(event, s):
             diagnostics.warn(event.message) if isinstance(event, Warned) else diagnostics.note(text)
 
 
@@ -104,8 +105,7 @@ def conclude(run: Run) -> ExitCode:
     """Say how a run ended; returns the exit code it stands for."""
     s = run.snapshot
     if s.status == "finished":
-        took = duration((s.ended_at or 0) - (s.started_at or 0))
-        diagnostics.note(f"finished in {took}" + (f", best at step {s.best_step}" if s.best_step else ""))
+        diagnostics.note(finished((s.ended_at or 0) - (s.started_at or 0), s.best_step))
         return _code_of_answers(run, s)
     if s.status == "cancelled":
         diagnostics.note(f"stopped at step {s.step}; go on with it: zoo resume {run.name}")
@@ -130,7 +130,7 @@ def tell_result(run: Run) -> None:
     """The answer of a finished run, on stdout; where its model is and what to do with it, on stderr."""
     request, s = run.folder.request, run.snapshot
     if request.verb == "predict":
-        output.line(f"{answered(s)} in {request.out}")
+        output.line(f"{answered_rows(s)} in {request.out}")
         return
     show_metrics(s)
     _tell_mistakes(run)
@@ -149,7 +149,5 @@ def _tell_mistakes(run: Run) -> None:
 
 def show_metrics(s: RunSnapshot) -> None:
     """Final figures on stdout, with those parts of the report that are not too long."""
-    output.line(
-        "  ".join(f"{name} {value:.4f}" for name, value in s.metrics.items()) or "no figures: nothing was held out"
-    )
+    output.line(final_figures(s.metrics))
     show_report(s.report)

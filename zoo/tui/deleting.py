@@ -10,7 +10,7 @@ from zoo.cache.removal import PlannedRemoval, plan, remove
 from zoo.card import Card
 from zoo.errors import Unsupported
 from zoo.plurals import counted
-from zoo.progress import size
+from zoo.units import size
 
 if TYPE_CHECKING:
     from zoo.tui.app import ZooApp

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from itertools import islice
 
-from zoo.narration import Narrator, stamped
+from zoo.run_messages import EventMessages, timestamped
 from zoo.runs.liveness import is_alive
 from zoo.runs.log import read_events
 from zoo.runs.mistakes import Mistake, read_mistakes
@@ -39,7 +39,7 @@ class Follower:
         self._folder, self._on_change = folder, on_change
         self._stopped = threading.Event()
         self._snapshot = EMPTY
-        self._narrator = Narrator(verbose=True)
+        self._messages = EventMessages(verbose=True)
         self._offset = 0
         self._log_size = -1
         self._told: deque[str] = deque(maxlen=LINES)
@@ -73,7 +73,7 @@ class Follower:
         events, self._offset = read_events(self._folder, self._offset)
         for event in events:
             self._snapshot = apply(self._snapshot, event)
-            self._told += stamped(event, self._narrator.lines(event, self._snapshot))
+            self._told += timestamped(event, self._messages.lines(event, self._snapshot))
         return judge(self._snapshot, self._folder, alive=alive)
 
 

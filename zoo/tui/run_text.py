@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from zoo.blocks import Block, Report
 from zoo.kinds.spelling import told_apart
 from zoo.plurals import counted
+from zoo.run_messages import figures
 from zoo.runs.answer_files import cell_text
 from zoo.runs.mistakes import Mistake
 from zoo.runs.snapshot import RunSnapshot
@@ -33,8 +34,7 @@ def evaluation_table(s: RunSnapshot) -> str:
     """All evaluations, newest first."""
     lines = []
     for evaluation in reversed(s.evaluations):
-        figures = "  ".join(f"{name} {value:.4f}" for name, value in evaluation.metrics.items())
-        lines.append(f"step {evaluation.step:>7,}  {figures}{'  best' if evaluation.best else ''}")
+        lines.append(f"step {evaluation.step:>7,}  {figures(evaluation.metrics)}{'  best' if evaluation.best else ''}")
     return "\n".join(lines)
 
 

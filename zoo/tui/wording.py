@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 from zoo.card import (
@@ -17,14 +16,14 @@ from zoo.card import (
     UrlSource,
 )
 from zoo.kinds.spelling import told_apart
-from zoo.metrics import primary_figure
-from zoo.progress import bar, count, duration, size
 from zoo.ranking import FROM_SCRATCH, Mark, mark, marked_tasks
+from zoo.run_messages import main_figure
 from zoo.runs.index import RunSummary
 from zoo.sanitize import one_line
 from zoo.tui.downloads import Download
 from zoo.tui.feed import ModelLine
 from zoo.tui.widgets.table import Cell
+from zoo.units import ago, bar, count, duration, size
 
 SHOWN_LABELS = 12
 BYTES_PER_PARAMETER = {"predict": 4, "finetune": 16}
@@ -32,17 +31,6 @@ BYTES_PER_PARAMETER = {"predict": 4, "finetune": 16}
 TONES = {"running": "good", "starting": "good", "failed": "bad", "crashed": "bad", "cancelled": "warn"}
 
 MARK_TONES: dict[Mark, str] = {"recommended": "good", "from scratch": "quiet", "demonstration": "quiet"}
-
-
-def ago(at: float | None) -> str:
-    """How long ago, in few letters: 40s, 5m, 3h, 12d."""
-    if at is None:
-        return ""
-    seconds = max(0.0, time.time() - at)
-    for length, unit in ((86_400, "d"), (3600, "h"), (60, "m")):
-        if seconds >= length:
-            return f"{seconds // length:.0f}{unit}"
-    return f"{seconds:.0f}s"
 
 
 def short_path(path: str) -> str:
@@ -102,15 +90,9 @@ def run_cells(run: RunSummary) -> list[Cell]:
         run.model.partition("/")[2] or run.model,
         (f"{run.status} {share:.0%}" if run.live and share is not None else run.status, TONES.get(run.status, "")),
         progress,
-        metric(run.metrics),
+        main_figure(run.metrics),
         ago(run.created_at),
     ]
-
-
-def metric(metrics: dict[str, float]) -> str:
-    """The figure that tells most."""
-    figure = primary_figure(metrics)
-    return f"{one_line(figure[0])} {figure[1]:.4g}" if figure else ""
 
 
 def download_lines(download: Download) -> list[str]:

@@ -10,10 +10,10 @@ from textual.widgets import Static
 
 from zoo.devices import Device, available, choose
 from zoo.errors import ZooError
-from zoo.progress import size
 from zoo.sanitize import plain
 from zoo.tui.page import Page
 from zoo.tui.widgets.table import Cell, Column, Table
+from zoo.units import size
 
 COLUMNS = (
     Column("device", "DEVICE", 8),

@@ -12,8 +12,7 @@ from textual.widgets import Static
 
 from zoo.dry_run import dry_run
 from zoo.errors import ZooError
-from zoo.plurals import counted
-from zoo.progress import count, duration
+from zoo.run_messages import plan_facts
 from zoo.runs.request import RunRequest
 from zoo.runs.snapshot import RunSnapshot
 from zoo.sanitize import plain
@@ -78,20 +77,7 @@ def describe(s: RunSnapshot) -> str:
         return f"the dry run failed: {s.error}\n{s.hint}"
     if s.plan is None:
         return f"{'steps':<{PLAN_WIDTH}}finding out: a dry run builds the model"
-    plan = s.plan
-    lines = [
-        ("steps", f"{plan.steps:,} of {counted(plan.batch_size, 'row')}, {counted(plan.epochs, 'epoch')}"),
-        ("learning rate", f"{plan.lr:g} at its peak" if plan.lr else ""),
-        (
-            "parameters",
-            f"{count(plan.trainable_parameters)} trained of {count(plan.parameters)}" if plan.parameters else "",
-        ),
-        ("time", _time(s)),
-    ]
-    return "\n".join(f"{name:<{PLAN_WIDTH}}{value}" for name, value in lines if value)
-
-
-def _time(s: RunSnapshot) -> str:
-    if s.planned_s is not None and s.plan is not None:
-        return f"about {duration(s.planned_s)} of training, at {s.plan.samples_per_s:.3g} rows/s"
-    return "measuring" if s.live else "shows once it trains"
+    facts = plan_facts(s, s.plan)
+    rate = f", at {s.plan.samples_per_s:.3g} rows/s"
+    facts["time"] = facts["time"] + rate if facts["time"] else "measuring" if s.live else "shows once it trains"
+    return "\n".join(f"{name:<{PLAN_WIDTH}}{fact}" for name, fact in facts.items() if fact)

@@ -15,7 +15,6 @@ from zoo.answers import Prediction
 from zoo.card import Card
 from zoo.errors import ZooError
 from zoo.kinds import InputKind, Unusable
-from zoo.progress import size
 from zoo.sanitize import one_line
 from zoo.sessions import Session
 from zoo.sessions.messages import Fetching, Ready
@@ -25,6 +24,7 @@ from zoo.tui.page import Page
 from zoo.tui.widgets.blocks import draw_answer
 from zoo.tui.widgets.fields import PathSuggester
 from zoo.tui.widgets.picture import Picture, Pixels, Png, prepared
+from zoo.units import size
 
 TYPING_S = 0.2
 """The text is answered once nothing was typed for so long."""

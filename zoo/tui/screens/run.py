@@ -15,8 +15,7 @@ from textual.widgets import Static
 
 from zoo.api import open_run
 from zoo.errors import ZooError
-from zoo.plurals import counted
-from zoo.progress import answered, count, describe, duration, size
+from zoo.run_messages import answered_rows, divided_rows, final_figures, status_line
 from zoo.runs.index import RunSummary
 from zoo.runs.mistakes import Mistake
 from zoo.runs.request import RunRequest
@@ -30,6 +29,7 @@ from zoo.tui.widgets.blocks import draw
 from zoo.tui.widgets.curve import Curve
 from zoo.tui.widgets.tab_line import TabLine
 from zoo.tui.wording import short_path
+from zoo.units import count, duration, size
 
 REPORT = "report/"
 """How the keys of tabs begin that are named by the titles of a report's blocks."""
@@ -138,15 +138,14 @@ class RunScreen(RunActions, Page):
 
     def _progress_text(self, request: RunRequest, s: RunSnapshot) -> str:
         if s.live:
-            return describe(s)
+            return status_line(s)
         took = duration(s.ended_at - s.started_at) if s.ended_at and s.started_at else ""
         match s.status:
             case "finished":
                 if request.verb == "predict":
-                    return f"{answered(s)} in {short_path(request.out)}  in {took}"
-                figures = "  ".join(f"{name} {value:.4f}" for name, value in s.metrics.items())
+                    return f"{answered_rows(s)} in {short_path(request.out)}  in {took}"
                 best = f"  best at step {s.best_step:,}" if s.best_step else ""
-                return f"{figures or 'no figures: nothing was held out'}{best}  in {took}"
+                return f"{final_figures(s.metrics)}{best}  in {took}"
             case "cancelled":
                 return f"stopped at step {s.step:,}; r goes on with it"
             case "created":
@@ -157,7 +156,7 @@ class RunScreen(RunActions, Page):
     def _facts_text(self, request: RunRequest, s: RunSnapshot) -> str:
         facts = [f"{request.device}, {request.precision}", short_path(request.data.path)]
         if s.train_rows or s.eval_rows:
-            facts.append(f"{counted(s.train_rows, 'row')} to train on, {s.eval_rows:,} held out")
+            facts.append(divided_rows(s.train_rows, s.eval_rows))
         if s.rejected_rows:
             facts.append(f"{s.rejected_rows:,} set aside")
         if s.plan and s.plan.parameters:

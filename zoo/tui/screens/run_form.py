@@ -319,7 +319,7 @@ class RunForm(Form):
         self.later(lambda: self._offer_devices(devices))
 
     def _offer_devices(self, devices: tuple[Device, ...]) -> None:
-        from zoo.progress import size
+        from zoo.units import size
 
         field = self.field("device")
         named = [(f"{one.name}: {one.description}", one.name) for one in devices]

@@ -1,10 +1,11 @@
-"""A run in one line of text."""
+"""The words of a run: one line of text, the end of it, the facts of a plan."""
 
 from __future__ import annotations
 
 import pytest
 
-from zoo.progress import count, describe, duration, progress_display, size
+from zoo.api.display import progress_display
+from zoo.run_messages import final_figures, finished, main_figure, plan_facts, status_line
 from zoo.runs.events import (
     ExampleRejected,
     Noted,
@@ -27,19 +28,19 @@ STEP = StepCompleted(step=5, steps=10, epoch=1, loss=0.25, lr=5e-5, grad_norm=1,
 
 
 def test_before_the_worker_speaks() -> None:
-    assert "starting the worker" == describe(fold(STARTED[:1]))
-    assert "loading the data and the model" == describe(fold(STARTED))
+    assert "starting the worker" == status_line(fold(STARTED[:1]))
+    assert "loading the data and the model" == status_line(fold(STARTED))
 
 
 def test_a_download_is_told_in_bytes() -> None:
-    told = describe(fold((*STARTED, WeightsFetched(received_bytes=1_500_000, total_bytes=3_000_000))))
+    told = status_line(fold((*STARTED, WeightsFetched(received_bytes=1_500_000, total_bytes=3_000_000))))
 
     assert "━━━━━━━━━━────────── fetching weights, 1.5 MB of 3.0 MB" == told
 
 
 def test_training_tells_how_far_how_well_how_fast_and_how_long() -> None:
     rejected = ExampleRejected(file="f.csv", row=3, reason="empty", total=2)
-    told = describe(fold((*STARTED, PLANNED, rejected, STEP)))
+    told = status_line(fold((*STARTED, PLANNED, rejected, STEP)))
 
     assert (
         "━━━━━━━━━━────────── step 5/10  epoch 1.0  loss 0.2500  lr 5e-05  4 samples/s  10s left  2 rows rejected"
@@ -58,21 +59,13 @@ def test_training_tells_how_far_how_well_how_fast_and_how_long() -> None:
     ],
 )
 def test_a_narrow_line_of_progress_keeps_the_time_left(width: int, line: str) -> None:
-    assert line == describe(fold((*STARTED, PLANNED, STEP)), width=width)
+    assert line == status_line(fold((*STARTED, PLANNED, STEP)), width=width)
 
 
 def test_batch_prediction_is_told_in_rows() -> None:
-    told = describe(fold((*STARTED, PredictionsWritten(rows=1000, total_rows=4000, samples_per_s=50))))
+    told = status_line(fold((*STARTED, PredictionsWritten(rows=1000, total_rows=4000, samples_per_s=50))))
 
     assert "━━━━━─────────────── 1,000/4,000 rows  50 rows/s" == told
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [(0, "0s"), (59.6, "1m00s"), (185, "3m05s"), (7800, "2h10m"), (273_600, "3d4h")],
-)
-def test_durations(seconds: float, said: str) -> None:
-    assert said == duration(seconds)
 
 
 def test_warnings_and_notes_stay_above_the_line_that_is_repainted(capsys: pytest.CaptureFixture[str]) -> None:
@@ -95,6 +88,20 @@ def test_warnings_and_notes_stay_above_the_line_that_is_repainted(capsys: pytest
     ]
 
 
-def test_large_numbers() -> None:
-    assert ["999", "22.7M", "1.5k"] == [count(999), count(22_713_216), count(1500)]
-    assert ["999 B", "90.9 MB"] == [size(999), size(90_868_376)]
+def test_the_end_and_its_figures() -> None:
+    assert ["finished", "finished in 3m05s, best at step 8"] == [finished(None, None), finished(185, 8)]
+    assert "no figures: nothing was held out" == final_figures({})
+    assert "accuracy 0.9123  loss 0.2500" == final_figures({"accuracy": 0.91234, "loss": 0.25})
+    assert ["accuracy 0.9123", ""] == [main_figure({"accuracy": 0.91234, "loss": 0.25}), main_figure({})]
+
+
+def test_a_plan_leaves_out_what_a_loop_of_its_own_does_not_know() -> None:
+    bare = RunPlanned(steps=10, epochs=2, batch_size=8, micro_batch_size=8, parameters=0, trainable_parameters=0, lr=0)
+    whole, bare_facts = (plan_facts(fold((*STARTED, plan)), plan) for plan in (PLANNED, bare))
+
+    assert {
+        "steps": "10 of 8 rows, 2 epochs",
+        "parameters": "9 trained of 9",
+        "learning rate": "5e-05 at its peak",
+    } == {name: fact for name, fact in whole.items() if fact}
+    assert ["steps"] == [name for name, fact in bare_facts.items() if fact]

@@ -1,0 +1,20 @@
+"""Numbers as people read them."""
+
+from __future__ import annotations
+
+import pytest
+
+from zoo.units import count, duration, size
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0, "0s"), (59.6, "1m00s"), (185, "3m05s"), (7800, "2h10m"), (273_600, "3d4h")],
+)
+def test_durations(seconds: float, said: str) -> None:
+    assert said == duration(seconds)
+
+
+def test_large_numbers() -> None:
+    assert ["999", "22.7M", "1.5k"] == [count(999), count(22_713_216), count(1500)]
+    assert ["999 B", "90.9 MB"] == [size(999), size(90_868_376)]

@@ -1,0 +1,265 @@
+"""The words of a run, the same in every view: how far it is, what happened, what came of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+
+from zoo.kinds.spelling import told_apart
+from zoo.metrics import LOSSES, primary_figure
+from zoo.plurals import counted
+from zoo.runs.events import (
+    AnyEvent,
+    CheckpointSaved,
+    DataLoaded,
+    EvaluationCompleted,
+    ExampleRejected,
+    InputsPrepared,
+    Noted,
+    RunCancelled,
+    RunFailed,
+    RunFinished,
+    RunPlanned,
+    RunStarted,
+    Warned,
+)
+from zoo.runs.snapshot import RunSnapshot
+from zoo.sanitize import one_line, unbroken
+from zoo.units import bar, count, duration, size
+
+SHOWN_LABELS = 30
+"""Most labels that are worth a line."""
+
+
+# How far it is
+
+
+def status_line(s: RunSnapshot, *, width: int | None = None) -> str:
+    """One line: how far, how well, how fast, how much longer.
+
+    Args:
+        s: the run.
+        width: characters there is room for; what matters less is left out where the line would be longer.
+    """
+    if s.status in ("created", "starting"):
+        return "starting the worker"
+    if s.rows_predicted and s.total_rows:
+        return f"{bar(s.rows_predicted / s.total_rows)} {progress_figures(s)}"
+    if not s.plan:
+        return _preparing(s)
+    left_out: tuple[str, ...] = ()
+    while True:
+        line = progress_figures(s, left_out)
+        if "bar" not in left_out:
+            line = f"{bar(s.step / s.steps if s.steps else 0)} {line}"
+        if width is None or len(line) <= width or len(left_out) == len(_DISPENSABLE):
+            return line
+        left_out = _DISPENSABLE[: len(left_out) + 1]
+
+
+_DISPENSABLE = ("lr", "epoch", "rejected", "rate", "metric", "bar", "loss")
+"""Parts of a line of progress, the one that matters least first; the step and the time left always stay."""
+
+
+def progress_figures(s: RunSnapshot, left_out: Collection[str] = ()) -> str:
+    """The figures of a run that answers or trains, without the parts named."""
+    if not s.plan:
+        rate = f"  {s.samples_per_s:.0f} rows/s" if s.samples_per_s else ""
+        rejected = f"  {s.rejected_rows:,} rejected" if s.rejected_rows else ""
+        return f"{s.rows_predicted:,}/{counted(s.total_rows or 0, 'row')}{rate}{rejected}"
+    name, value = primary_figure(s.latest_metrics) or ("", 0.0)
+    parts = {
+        "step": f"step {s.step}/{s.steps}",
+        "epoch": f"epoch {s.epoch:.1f}",
+        "loss": f"loss {s.loss:.4f}" if s.loss is not None else "",
+        "lr": f"lr {s.lr:.2g}" if s.lr else "",
+        "metric": f"{one_line(name)} {value:.3f}" if name and name not in LOSSES else "",
+        "rate": f"{s.samples_per_s:.0f} samples/s" if s.samples_per_s else "",
+        "left": f"{duration(s.eta_s)} left" if s.eta_s is not None else "",
+        "rejected": f"{counted(s.rejected_rows, 'row')} rejected" if s.rejected_rows else "",
+    }
+    return "  ".join(text for name, text in parts.items() if text and name not in left_out)
+
+
+def _preparing(s: RunSnapshot) -> str:
+    if s.fetch_total_bytes and s.fetched_bytes < s.fetch_total_bytes:
+        share = s.fetched_bytes / s.fetch_total_bytes
+        return f"{bar(share)} fetching weights, {size(s.fetched_bytes)} of {size(s.fetch_total_bytes)}"
+    if s.prepared and s.prepared.done < s.prepared.total:
+        done, total = s.prepared.done, s.prepared.total
+        return f"{bar(done / total)} decoding {done:,}/{counted(total, 'input')}"
+    return "loading the data and the model"
+
+
+# What came of it
+
+
+def figures(metrics: Mapping[str, float]) -> str:
+    """Metrics in one line: `accuracy 0.9123  loss 0.2345`."""
+    return "  ".join(f"{one_line(name)} {value:.4f}" for name, value in metrics.items())
+
+
+def final_figures(metrics: Mapping[str, float]) -> str:
+    """Metrics at the end of a run, or why there are none."""
+    return figures(metrics) or "no figures: nothing was held out"
+
+
+def main_figure(metrics: Mapping[str, float]) -> str:
+    """The metric that says most, as a table has room for."""
+    figure = primary_figure(metrics)
+    return f"{one_line(figure[0])} {figure[1]:.4g}" if figure else ""
+
+
+def divided_rows(train_rows: int, eval_rows: int) -> str:
+    """How the data were divided."""
+    return f"{counted(train_rows, 'row')} to train on, {eval_rows:,} held out"
+
+
+def finished(elapsed_s: float | None, best_step: int | None) -> str:
+    """The end of a run that finished."""
+    took = "" if elapsed_s is None else f" in {duration(elapsed_s)}"
+    return f"finished{took}" + (f", best at step {best_step}" if best_step else "")
+
+
+def answered_rows(s: RunSnapshot) -> str:
+    """How many rows a batch prediction has answered, and how many it could not: `19 rows answered, 1 rejected`."""
+    rows = s.rows_predicted - s.rejected_rows
+    rejected = f", {s.rejected_rows:,} rejected" if s.rejected_rows else ""
+    return f"{counted(rows, 'row')} answered{rejected}"
+
+
+def plan_facts(s: RunSnapshot, plan: RunPlanned) -> dict[str, str]:
+    """What a training would do; empty where that is not known, as in a loop of a plugin's own."""
+    parameters = f"{count(plan.trainable_parameters)} trained of {count(plan.parameters)}"
+    return {
+        "steps": f"{plan.steps:,} of {counted(plan.batch_size, 'row')}, {counted(plan.epochs, 'epoch')}",
+        "learning rate": f"{plan.lr:g} at its peak" if plan.lr else "",
+        "parameters": parameters if plan.parameters else "",
+        "time": "" if s.planned_s is None else f"about {duration(s.planned_s)} of training",
+    }
+
+
+# What happened
+
+
+class EventMessages:
+    """Puts the events of a run into words; what a later attempt repeats (its data, its plan) is said once.
+
+    Args:
+        verbose: with beginnings, checkpoints and ends.
+    """
+
+    def __init__(self, *, verbose: bool = False) -> None:
+        self._messages = _MESSAGES | _DETAILS if verbose else _MESSAGES
+        self._said: set[str] = set()
+
+    def lines(self, event: AnyEvent, s: RunSnapshot) -> list[str]:
+        """What is worth a line of its own.
+
+        Args:
+            event: what happened.
+            s: the run after it.
+        """
+        message = self._messages.get(type(event))
+        texts = message(event, s) if message else []
+        if isinstance(event, _OF_EVERY_ATTEMPT):
+            texts = [text for text in texts if text not in self._said]
+            self._said.update(texts)
+        return texts
+
+
+def timestamped(event: AnyEvent, texts: Iterable[str]) -> list[str]:
+    """Lines that begin with the local time of an event, each on a line of its own whatever is in it."""
+    at = time.strftime("%H:%M:%S", time.localtime(event.at))
+    return [f"{at}  {unbroken(text)}" for text in texts]
+
+
+def _data(event: DataLoaded, s: RunSnapshot) -> list[str]:
+    columns = ", ".join(f"{role} from column {name!r}" for role, name in event.columns.items())
+    columns = f"; {columns}" if columns else ""
+    rows = divided_rows(event.train_rows, event.eval_rows)
+    lines = [f"data: {rows if event.train_rows else counted(event.eval_rows, 'row')}{columns}"]
+    if event.labels and len(event.labels) <= SHOWN_LABELS:
+        lines.append(f"labels: {', '.join(told_apart(event.labels).values())}")
+    return lines
+
+
+def _prepared(event: InputsPrepared, s: RunSnapshot) -> list[str]:
+    if event.done < event.total:
+        return []
+    memory = f"{size(event.memory_bytes)} of {size(event.memory_limit_bytes)} in memory"
+    disk = f"{size(event.disk_bytes)} of {size(event.disk_limit_bytes)} on disk"
+    again = f"; {event.decoded_again:,} are decoded each time" if event.decoded_again else ""
+    return [f"inputs: {event.done:,} decoded; kept {memory}, {disk}{again}"]
+
+
+def _plan(event: RunPlanned, s: RunSnapshot) -> list[str]:
+    parts = [f"{counted(event.steps, 'step')} of {event.batch_size}", counted(event.epochs, "epoch")]
+    if event.parameters:  # a loop of a plugin's own may have neither these nor a learning rate
+        parts.append(f"training {count(event.trainable_parameters)} of {count(event.parameters)} parameters")
+    if event.lr:
+        parts.append(f"peak learning rate {event.lr:g}")
+    return [f"plan: {', '.join(parts)}, on {s.device} in {s.precision}"]
+
+
+def _evaluation(event: EvaluationCompleted, s: RunSnapshot) -> list[str]:
+    if s.plan is None or not event.metrics:  # an evaluation run: its figures are the answer, shown at the end
+        return []
+    return [f"step {event.step:>6}  {figures(event.metrics)}{'  best so far' if event.best else ''}"]
+
+
+def _checkpoint(event: CheckpointSaved, s: RunSnapshot) -> list[str]:
+    return [f"step {event.step:>6}  checkpoint saved"]
+
+
+def _started(event: RunStarted, s: RunSnapshot) -> list[str]:
+    went_on = f", going on from step {event.resumed_from_step}" if event.resumed_from_step is not None else ""
+    return [f"started on {event.device} in {event.precision}{went_on}"]
+
+
+def _noted(event: Noted, s: RunSnapshot) -> list[str]:
+    return [event.message]
+
+
+def _warned(event: Warned, s: RunSnapshot) -> list[str]:
+    return [f"warning: {event.message}"]
+
+
+def _finished(event: RunFinished, s: RunSnapshot) -> list[str]:
+    return [finished(None, event.best_step)]
+
+
+def _failed(event: RunFailed, s: RunSnapshot) -> list[str]:
+    return [f"failed: {event.message}"]
+
+
+def _cancelled(event: RunCancelled, s: RunSnapshot) -> list[str]:
+    return [f"stopped at step {event.step}"]
+
+
+def _rejected(event: ExampleRejected, s: RunSnapshot) -> list[str]:
+    left = ""
+    if event.train_rows or event.eval_rows:  # the numbers shown before are not right any more
+        training = f"{s.train_rows:,} left to train on, {s.eval_rows:,} held out"
+        left = f" ({training if s.plan or s.train_rows else f'{s.eval_rows:,} left'})"
+    return [f"{counted(event.total, 'row')} rejected{left}, first {event.file} row {event.row}: {event.reason}"]
+
+
+_MESSAGES: dict[type, Callable[..., list[str]]] = {
+    DataLoaded: _data,
+    InputsPrepared: _prepared,
+    RunPlanned: _plan,
+    EvaluationCompleted: _evaluation,
+    ExampleRejected: _rejected,
+    Noted: _noted,
+    Warned: _warned,
+}
+_DETAILS: dict[type, Callable[..., list[str]]] = {
+    RunStarted: _started,
+    CheckpointSaved: _checkpoint,
+    RunFinished: _finished,
+    RunFailed: _failed,
+    RunCancelled: _cancelled,
+}
+_OF_EVERY_ATTEMPT = (DataLoaded, InputsPrepared, RunPlanned, ExampleRejected, Noted, Warned)
+"""Events that each attempt begins with anew."""

@@ -1,0 +1,54 @@
+"""Numbers as people read them: bytes, durations, counts, shares."""
+
+from __future__ import annotations
+
+import time
+
+BAR_WIDTH = 20
+"""Characters of a bar."""
+
+
+def bar(share: float) -> str:
+    """A bar of fixed width."""
+    filled = round(max(0.0, min(1.0, share)) * BAR_WIDTH)
+    return "━" * filled + "─" * (BAR_WIDTH - filled)
+
+
+def duration(seconds: float) -> str:
+    """Seconds, as people say them: 42s, 3m05s, 2h10m, 3d4h."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02}s"
+    if whole < 86_400:
+        return f"{whole // 3600}h{whole % 3600 // 60:02}m"
+    return f"{whole // 86_400}d{whole % 86_400 // 3600}h"
+
+
+def size(size_bytes: float) -> str:
+    """Bytes, in decimal units as disks are sold: 90.9 MB."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size_bytes < 1000:
+            return f"{size_bytes:.0f} {unit}" if unit == "B" else f"{size_bytes:.1f} {unit}"
+        size_bytes /= 1000
+    return f"{size_bytes:.1f} TB"
+
+
+def count(number: float) -> str:
+    """A large number, short: 22.7M."""
+    for limit, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if number >= limit:
+            return f"{number / limit:.1f}{unit}"
+    return f"{number:.0f}"
+
+
+def ago(at: float | None) -> str:
+    """How long ago, in few letters: 40s, 5m, 3h, 12d."""
+    if at is None:
+        return ""
+    seconds = max(0.0, time.time() - at)
+    for length, unit in ((86_400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= length:
+            return f"{seconds // length:.0f}{unit}"
+    return f"{seconds:.0f}s"
