@@ -132,6 +132,15 @@ if TYPE_CHECKING:
     from zoo.data.example import (
         Example as Example,
     )
+    from zoo.data.lines import (
+        open_lines as open_lines,
+    )
+    from zoo.data.rows import (
+        Malformed as Malformed,
+    )
+    from zoo.data.rows import (
+        Row as Row,
+    )
     from zoo.errors import (
         ChecksumMismatch as ChecksumMismatch,
     )
@@ -329,6 +338,8 @@ _HOME = {
         "WeightsFile",
     ),
     "zoo.data.example": ("Example",),
+    "zoo.data.lines": ("open_lines",),
+    "zoo.data.rows": ("Malformed", "Row"),
     "zoo.kinds.image_decoding": ("read_image",),
     "zoo.errors": (
         "ChecksumMismatch",

@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol, cast
 from zoo.data import compression
 from zoo.data.absence import no_such_data
 from zoo.data.encodings import utf8_stream, without_marks
+from zoo.data.formats.installed import extensions, reader_of
 from zoo.data.formats.json_document import is_document
 from zoo.data.lines import EncodingLog
 from zoo.data.rows import Malformed, Row
@@ -30,7 +31,6 @@ _EXTENSIONS = {
 """The formats: modules of this package, and what their files usually end in."""
 _FORMAT_OF = {extension: name for name, extensions in _EXTENSIONS.items() for extension in extensions}
 EXTENSIONS = tuple(_FORMAT_OF)
-_READ = f"zoo reads {', '.join(EXTENSIONS)}, and these compressed ({', '.join(compression.EXTENSIONS)})"
 _OBJECT = re.compile(rb'\s*(?:\[\s*)?\{\s*"')
 """How JSON begins, and no header of a delimited file does."""
 
@@ -38,11 +38,26 @@ _OBJECT = re.compile(rb'\s*(?:\[\s*)?\{\s*"')
 class Reader(Protocol):
     """A module that reads one kind of file."""
 
-    def read_columns(self, path: Path, log: EncodingLog | None = None) -> tuple[str, ...]: ...
+    def read_columns(self, path: Path, log: EncodingLog | None = None) -> tuple[str, ...]:
+        """The names of the columns.
+
+        Args:
+            path: of the file, whose end says that it is of this kind.
+            log: takes note of what is wrong with the encoding; to be handed to `zoo.open_lines`.
+        """
+        ...
 
     def read_rows(
         self, path: Path, wanted: tuple[str, ...], log: EncodingLog | None = None
-    ) -> Iterator[Row | Malformed]: ...
+    ) -> Iterator[Row | Malformed]:
+        """Every row in order and in constant memory, with the wanted columns.
+
+        Args:
+            path: as above.
+            wanted: names of columns, each as `read_columns` gives it.
+            log: as above.
+        """
+        ...
 
 
 class Format(NamedTuple):
@@ -73,7 +88,8 @@ def format_of(path: Path) -> Format:
 
 def names_data(path: Path) -> bool:
     """Whether a file is data by its name, compressed or not."""
-    return path.suffix.lower() in (*EXTENSIONS, *compression.EXTENSIONS)
+    extension = path.suffix.lower()
+    return extension in EXTENSIONS or extension in compression.EXTENSIONS or extension in extensions()
 
 
 def first_table(folder: Path) -> Path | None:
@@ -93,9 +109,12 @@ def _of_contents(path: Path) -> Format:
     if signature:
         raise DatasetInvalid(f"{path} is {signature.kind}", signature.advice)
     if extension not in _FORMAT_OF:
-        raise _unknown(path, extension)
+        reader = reader_of(extension)
+        if reader is None:
+            raise _unknown(path, extension)
+        return Format(reader, extension)
     if extension == ".parquet":
-        raise DatasetInvalid(f"{path} is not a readable Parquet file: it begins with {head[:8]!r}", _READ)
+        raise DatasetInvalid(f"{path} is not a readable Parquet file: it begins with {head[:8]!r}", _advice())
     name = _FORMAT_OF[extension]
     text = without_marks(utf8_stream(io.BufferedReader(io.BytesIO(head))).read(HEAD_BYTES))
     if name in ("json_lines", "json_document") or (name == "delimited" and _OBJECT.match(text)):
@@ -115,11 +134,17 @@ def _parquet(path: Path) -> Format:
     return _format("parquet", ".parquet")
 
 
+def _advice() -> str:
+    """What can be read."""
+    known = ", ".join((*EXTENSIONS, *extensions()))
+    return f"zoo reads {known}, and these compressed ({', '.join(compression.EXTENSIONS)})"
+
+
 def _unknown(path: Path, extension: str) -> DatasetInvalid:
     kind = f"ends in {extension}" if extension else "has no extension"
     if compression.is_compressed(path):
         kind = f"is compressed, and what is in it {kind}"
     return DatasetInvalid(
         f"{path} {kind}, which does not say how it is to be read",
-        _READ,
+        _advice(),
     )

@@ -1,0 +1,89 @@
+"""Formats of other distributions: files are read by the extension that an entry point of `zoo.formats` is called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.plugin_site import Site, new_site
+from zoo.cli import main
+from zoo.cli.exit_codes import ExitCode
+from zoo.data import load
+from zoo.data.formats import installed, names_data
+from zoo.errors import DatasetInvalid, PluginBroken
+from zoo.tasks import get_task
+
+CLASSIFY = get_task("text-classification")
+READER = """
+import zoo
+
+def read_columns(path, log=None):
+    return ("label", "text")
+
+def read_rows(path, wanted, log=None):
+    with zoo.open_lines(path, log) as lines:
+        for number, line in enumerate(lines, 1):
+            label, tab, text = line.rstrip().partition(" > ")
+            row = {"label": label, "text": text}
+            yield zoo.Row(number, {name: row[name] for name in wanted}) if tab else zoo.Malformed(number, "has no >")
+"""
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    installed._points.cache_clear()
+    with new_site(tmp_path / "site", monkeypatch) as site:
+        yield site
+    installed._points.cache_clear()
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Path:
+    path = tmp_path / "notes.arrow1"
+    path.write_text("good > a fine day\nbad > rain\nnothing\n" + "good > sun\nbad > hail\n" * 9)
+    return path
+
+
+def test_its_files_are_data(site: Site, notes: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    site.install("arrow1", READER, distribution="zoo-arrows", group=installed.GROUP)
+    dataset = load(notes, CLASSIFY)
+    assert ("a fine day", "good", ("bad", "good")) == (
+        dataset.examples[0].input,
+        dataset.examples[0].target,
+        dataset.labels,
+    )
+    assert [(3, "has no >")] == [(row.row, row.reason) for row in dataset.rejected]
+    assert names_data(notes)
+    assert ExitCode.OK == main(["data", "inspect", str(notes)])
+    assert "(input from 'text', label from 'label')" in capsys.readouterr().out
+
+
+def test_what_can_be_read_is_told(site: Site, tmp_path: Path) -> None:
+    site.install("arrow1", READER, distribution="zoo-arrows", group=installed.GROUP)
+    (tmp_path / "a.odd").write_text("a")
+    with pytest.raises(DatasetInvalid, match=r"ends in \.odd") as unknown:
+        load(tmp_path / "a.odd", CLASSIFY)
+    assert ".txt, .arrow1" in unknown.value.hint
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("raise ValueError('no')", r"format arrow1 \(zoo-arrows\): ValueError: no"),
+        ("read_columns = 3", "has no read_columns and no read_rows"),
+        (READER.replace('row = {"label"', 'row = {"other"'), r"format arrow1 \(zoo-arrows 1.0\) fails on .*KeyError"),
+    ],
+)
+def test_a_format_that_fails_is_named(source: str, message: str, site: Site, notes: Path) -> None:
+    site.install("arrow1", source, distribution="zoo-arrows", group=installed.GROUP)
+    with pytest.raises(PluginBroken, match=message):
+        load(notes, CLASSIFY)
+
+
+def test_two_of_one_extension_are_both_named(site: Site, notes: Path) -> None:
+    for name in ("zoo-arrows", "zoo-bows"):
+        site.install("arrow1", READER, distribution=name, group=installed.GROUP)
+    with pytest.raises(PluginBroken, match="zoo-arrows and zoo-bows both call their format 'arrow1'"):
+        load(notes, CLASSIFY)
