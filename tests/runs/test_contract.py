@@ -9,7 +9,9 @@ import time
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
 import zoo
@@ -188,6 +190,23 @@ def test_a_label_that_is_none_ends_an_evaluation_with_the_plugins_name(
 
     assert done.returncode == ExitCode.PLUGIN
     assert "plugin toy answered with scores[0].label 'c', which the model has not" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("methods", "told"),
+    [
+        ({"checked": lambda self, labels: 1 / 0}, "ZeroDivisionError: division by zero"),
+        ({"checked": lambda self, labels: None}, "TypeError: checked gives None"),
+        ({"quick_check": classmethod(lambda cls, labels: lambda answer: answer.size > 3)}, "AttributeError: 'Foreign'"),
+        ({"quick_check": classmethod(lambda cls, labels: labels["a"])}, "TypeError: 'frozenset' object"),
+    ],
+)
+def test_an_answer_that_fails_to_check_itself_is_told_with_its_task(methods: dict[str, Any], told: str) -> None:
+    answer = msgspec.defstruct("Foreign", [("word", str)], bases=(zoo.Answer,), frozen=True, namespace=methods)
+    task = msgspec.structs.replace(get_task("text-classification"), answer=answer)
+    with pytest.raises(zoo.PluginBroken, match=r"^task text-classification: .*\.Foreign fails to check") as broken:
+        AnswerCheck("toy", task, ())([answer(word="x")])
+    assert told in broken.value.message
 
 
 def test_right_answers_cost_next_to_nothing() -> None:

@@ -22,7 +22,7 @@ from zoo.metrics import LOSSES, finite, primary_first, report_of_confusion
 from zoo.plurals import counted
 from zoo.runs.context import FitResult, TrainingRun
 from zoo.runs.events import AnyEvent, EvaluationCompleted, StepCompleted, Warned
-from zoo.sanitize import one_line
+from zoo.sanitize import error_text, one_line
 from zoo.tasks import get_task
 from zoo.tasks.task import Task
 
@@ -42,7 +42,10 @@ class AnswerCheck:
 
     def __init__(self, plugin: str, task: Task, labels: Sequence[str]) -> None:
         self._plugin, self._task, self._labels = plugin, task, frozenset(labels)
-        self._is_right = task.answer.quick_check(self._labels)
+        try:
+            self._is_right = task.answer.quick_check(self._labels)
+        except Exception as error:  # a stranger's code may raise anything
+            raise self._fails(error) from error
 
     def __call__(self, answers: Sequence[Any]) -> list[Prediction]:
         """The answers, their numbers those of Python.
@@ -51,7 +54,12 @@ class AnswerCheck:
             PluginBroken: naming the first that is wrong, and what is wrong with it.
         """
         is_right = self._is_right
-        return [answer if is_right(answer) else self._checked(answer) for answer in answers]
+        try:
+            return [answer if is_right(answer) else self._checked(answer) for answer in answers]
+        except (PluginBroken, MemoryError):
+            raise
+        except Exception as error:  # a stranger's code may raise anything
+            raise self._fails(error) from error
 
     def _checked(self, answer: Any) -> Prediction:
         if isinstance(answer, Rejected):
@@ -63,9 +71,22 @@ class AnswerCheck:
             )
         plain = _converted(answer, expected, self._broken)
         try:
-            return cast("Prediction", plain.checked(self._labels))
+            checked = plain.checked(self._labels)
         except InvalidAnswer as error:
             raise self._broken(f"answered with {error.found}", error.advice) from error
+        if not isinstance(checked, expected):
+            raise TypeError(f"checked gives {named(checked)}")
+        return cast("Prediction", checked)
+
+    def _fails(self, error: Exception) -> PluginBroken:
+        """The check of the answer failed itself: that is the task's fault rather than the plugin's."""
+        kind = _public_name(self._task.answer)
+        return PluginBroken(
+            one_line(
+                f"task {self._task.name}: {kind} fails to check an answer: {type(error).__name__}: {error_text(error)}"
+            ),
+            "its author must mend quick_check or checked; the traceback (zoo -v, or zoo logs) shows where",
+        )
 
     def _broken(self, what: str, advice: str) -> PluginBroken:
         return broken(self._plugin, what, advice)
