@@ -6,7 +6,7 @@ import argparse
 
 from zoo.api import open_run
 from zoo.cli.exit_codes import ExitCode
-from zoo.cli.watching import tell_result, watch
+from zoo.cli.watching import show_result, watch
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,5 +19,5 @@ def run(args: argparse.Namespace) -> ExitCode:
     watched = open_run(args.run)
     code = watch(watched, stop_on_interrupt=False)
     if watched.status == "finished":
-        tell_result(watched)
+        show_result(watched)
     return code

@@ -12,11 +12,11 @@ from zoo.catalog import Catalog
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
 from zoo.cli.parser import Parser
-from zoo.cli.placing import add_columns, add_reading_labels, columns_of
+from zoo.cli.source_args import add_columns, add_reading_labels, columns_of
 from zoo.data import inspect, likely_task
 from zoo.data.columns import trained_columns
 from zoo.data.example import UNKNOWN
-from zoo.data.wording import report
+from zoo.data.inspection_text import report
 from zoo.tasks import get_task
 from zoo.tasks.task import Task
 

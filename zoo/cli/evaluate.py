@@ -7,20 +7,12 @@ import argparse
 from zoo.api import start
 from zoo.cli import diagnostics
 from zoo.cli.exit_codes import ExitCode
+from zoo.cli.model_args import add_task, named_ability, named_model
 from zoo.cli.option_flags import add_help_all, add_options, given_options
 from zoo.cli.parser import Parser
-from zoo.cli.placing import (
-    add_columns,
-    add_placement,
-    add_reading_labels,
-    add_task,
-    named_ability,
-    named_model,
-    place_of,
-    source_of,
-    tell_placement,
-)
-from zoo.cli.training import watch_and_tell
+from zoo.cli.placement_args import add_placement, place_of, report_placement
+from zoo.cli.source_args import add_columns, add_reading_labels, source_of
+from zoo.cli.training_command import watch_to_result
 from zoo.cli.watching import leave
 from zoo.errors import OptionInvalid
 from zoo.requests import Job, request_of
@@ -72,9 +64,9 @@ def run(args: argparse.Namespace) -> ExitCode:
         out=args.errors or "",
     )
     request = request_of(job, args.catalog)
-    tell_placement(request)
+    report_placement(request)
     started = start(request)
     if args.detach:
         return leave(started, as_json=args.json)
     diagnostics.note(f"run: {started.name}")
-    return watch_and_tell(started, as_json=args.json)
+    return watch_to_result(started, as_json=args.json)

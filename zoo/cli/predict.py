@@ -19,22 +19,14 @@ from zoo.api.model import load_card
 from zoo.card import Card
 from zoo.cli import diagnostics, output, warm
 from zoo.cli.exit_codes import ExitCode
+from zoo.cli.model_args import add_task, named_ability, named_model
 from zoo.cli.option_flags import add_help_all, add_options, given_options
 from zoo.cli.parser import Parser
-from zoo.cli.placing import (
-    add_columns,
-    add_placement,
-    add_task,
-    columns_of,
-    named_ability,
-    named_model,
-    place_of,
-    source_of,
-    tell_placement,
-)
+from zoo.cli.placement_args import add_placement, place_of, report_placement
 from zoo.cli.render import show_answer
+from zoo.cli.source_args import add_columns, columns_of, source_of
 from zoo.cli.warm import Answerer
-from zoo.cli.watching import leave, tell_fetching, tell_result, watch
+from zoo.cli.watching import leave, show_fetching, show_result, watch
 from zoo.data import InputRows
 from zoo.data.columns import replaced_columns, trained_columns
 from zoo.data.example import Example, RejectedRow
@@ -180,7 +172,7 @@ def _answerer(args: argparse.Namespace, card: Card, task: Task) -> Iterator[Answ
             yield warm_answerer
             return
     diagnostics.note(f"loading {args.model}")
-    model = load_card(card, args.device, args.precision, tell_fetching, given_options(args), task=task.name)
+    model = load_card(card, args.device, args.precision, show_fetching, given_options(args), task=task.name)
     diagnostics.note(f"{model.card.name} on {model.device}, {model.precision}")
     yield model.predict
 
@@ -240,7 +232,7 @@ def _to_file(args: argparse.Namespace) -> ExitCode:
         keep=args.keep,
     )
     request = request_of(job, args.catalog)
-    tell_placement(request)
+    report_placement(request)
     started = start(request)
     if args.detach:
         return leave(started, as_json=args.json)
@@ -252,5 +244,5 @@ def _to_file(args: argparse.Namespace) -> ExitCode:
             {"run": started.name, "rows": s.rows_predicted, "rejected": s.rejected_rows, "out": request.out}
         )
     elif code == ExitCode.OK:
-        tell_result(started)
+        show_result(started)
     return code

@@ -6,7 +6,7 @@ import argparse
 
 from zoo.api import open_run
 from zoo.cli.exit_codes import ExitCode
-from zoo.cli.training import watch_and_tell
+from zoo.cli.training_command import watch_to_result
 from zoo.cli.watching import leave
 
 
@@ -22,4 +22,4 @@ def run(args: argparse.Namespace) -> ExitCode:
     resumed = open_run(args.run).resume()
     if args.detach:
         return leave(resumed, as_json=args.json)
-    return watch_and_tell(resumed, as_json=args.json)
+    return watch_to_result(resumed, as_json=args.json)

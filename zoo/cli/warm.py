@@ -12,7 +12,7 @@ from typing import Any
 from zoo.card import Card
 from zoo.cli import diagnostics
 from zoo.cli.option_flags import given_options
-from zoo.cli.watching import tell_fetching
+from zoo.cli.watching import show_fetching
 from zoo.errors import OptionInvalid, PluginBroken, RunFailed, Unsupported
 from zoo.plugins import load_plugin
 from zoo.sessions import warm
@@ -101,7 +101,7 @@ def _fetch(card: Card) -> None:
     from zoo.fetch import fetch
 
     if card.weights is not None:
-        fetch(card.weights, on_progress=tell_fetching)
+        fetch(card.weights, on_progress=show_fetching)
 
 
 def _minutes(args: argparse.Namespace) -> float | None:

@@ -29,7 +29,7 @@ PLAIN_INTERVAL_S = 10.0
 """Between two lines of progress where stderr is no terminal."""
 
 
-def tell_fetching(progress: Progress) -> None:
+def show_fetching(progress: Progress) -> None:
     """Show how a download goes."""
     diagnostics.status(f"fetching {size(progress.received_bytes)} of {size(progress.total_bytes or 0)}")
 
@@ -63,29 +63,28 @@ def watch(run: Run, *, stop_on_interrupt: bool) -> ExitCode:
 
 @dataclass
 class _View:
-    """What a person has been told of a run; showing it again, after an interrupt, tells only what is new."""
+    """What has been shown of a run; showing it again, after an interrupt, shows only what is new."""
 
     run: Run
     messages: EventMessages
-    told: int = 0
-    """Events told of."""
+    shown_events: int = 0
 
     def show(self) -> None:
-        snapshot, told_at, painted_at, seen = RunSnapshot(), time.monotonic(), 0.0, 0
+        snapshot, noted_at, painted_at, seen = RunSnapshot(), time.monotonic(), 0.0, 0
         for event in follow(self.run.folder):
             if event is not None:
                 snapshot, seen = apply(snapshot, event), seen + 1
-                if seen > self.told:
-                    self.told = seen
-                    self._tell(event, snapshot)
+                if seen > self.shown_events:
+                    self.shown_events = seen
+                    self._show_event(event, snapshot)
             if event is None or time.monotonic() - painted_at > REPAINT_S:  # a long past is not painted event by event
                 painted_at = time.monotonic()
                 diagnostics.status(status_line(snapshot, width=diagnostics.status_width()))
-            if not diagnostics.live() and time.monotonic() - told_at > PLAIN_INTERVAL_S:
-                told_at = time.monotonic()
+            if not diagnostics.live() and time.monotonic() - noted_at > PLAIN_INTERVAL_S:
+                noted_at = time.monotonic()
                 diagnostics.note(status_line(snapshot))
 
-    def _tell(self, event: AnyEvent, s: RunSnapshot) -> None:
+    def _show_event(self, event: AnyEvent, s: RunSnapshot) -> None:
         for text in self.messages.lines(event, s):
             diagnostics.warn(event.message) if isinstance(event, Warned) else diagnostics.note(text)
 
@@ -126,20 +125,20 @@ def _code_of_answers(run: Run, s: RunSnapshot) -> ExitCode:
     return ExitCode.DATA
 
 
-def tell_result(run: Run) -> None:
+def show_result(run: Run) -> None:
     """The answer of a finished run, on stdout; where its model is and what to do with it, on stderr."""
     request, s = run.folder.request, run.snapshot
     if request.verb == "predict":
         output.line(f"{answered_rows(s)} in {request.out}")
         return
     show_metrics(s)
-    _tell_mistakes(run)
+    _show_mistakes(run)
     if request.verb in ("pretrain", "finetune"):
         diagnostics.note(f"model: {run.name}, in {run.folder.model_folder}")
         diagnostics.note(f"next:  zoo predict {run.name} {get_task(request.task).input.example}")
 
 
-def _tell_mistakes(run: Run) -> None:
+def _show_mistakes(run: Run) -> None:
     """Where the rows are listed that were answered wrongly."""
     request, wrong = run.folder.request, sum(1 for _ in read_mistakes(run.folder))
     path = request.out or run.folder.mistakes_path

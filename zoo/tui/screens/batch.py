@@ -8,11 +8,11 @@ from zoo.card import Card
 from zoo.requests import request_of
 from zoo.runs.request import RunRequest
 from zoo.tui.commands import command_line
+from zoo.tui.path_text import short_path
 from zoo.tui.screens.run_form import RunForm
 from zoo.tui.widgets.column_fields import ColumnFields
 from zoo.tui.widgets.fields import AUTO, text_field
 from zoo.tui.widgets.option_fields import OptionFields
-from zoo.tui.wording import short_path
 
 
 class BatchScreen(RunForm):

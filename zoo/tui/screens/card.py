@@ -12,8 +12,8 @@ from textual.widgets import Footer, Static
 
 from zoo.card import FolderSource
 from zoo.sanitize import plain
+from zoo.tui.card_text import card_markdown
 from zoo.tui.feed import ModelLine
-from zoo.tui.wording import card_markdown
 from zoo.tui.zoo_screen import Dialog
 
 README_CHARS = 100_000

@@ -13,8 +13,8 @@ from zoo.card import Card
 from zoo.ranking import match_rank, rank
 from zoo.tui.app import ZooApp
 from zoo.tui.feed import ModelLine
+from zoo.tui.table_rows import mark_cell
 from zoo.tui.widgets.table import Cell, Column, Table
-from zoo.tui.wording import mark_cell
 from zoo.tui.zoo_screen import Dialog
 
 

@@ -14,12 +14,14 @@ from zoo.card import Card, Verb
 from zoo.ranking import FROM_SCRATCH, order_key, rank
 from zoo.sanitize import one_line
 from zoo.tasks import get_task
+from zoo.tui.card_text import card_markdown
 from zoo.tui.commands import command_line
 from zoo.tui.deleting import delete_run, delete_weights
+from zoo.tui.download_text import download_lines
 from zoo.tui.feed import ModelLine
 from zoo.tui.page import Page
+from zoo.tui.table_rows import model_cells
 from zoo.tui.widgets.table import Column, Table
-from zoo.tui.wording import card_markdown, download_lines, model_cells
 
 COLUMNS = (
     Column("name", "MODEL"),

@@ -23,12 +23,12 @@ from zoo.runs.snapshot import EMPTY, RunSnapshot
 from zoo.sanitize import one_line
 from zoo.tui.follower import Follower
 from zoo.tui.page import Page
+from zoo.tui.path_text import short_path
 from zoo.tui.run_actions import RunActions
 from zoo.tui.run_text import TONES, evaluation_table, mistake_list, report_tabs
 from zoo.tui.widgets.blocks import draw
 from zoo.tui.widgets.curve import Curve
 from zoo.tui.widgets.tab_line import TabLine
-from zoo.tui.wording import short_path
 from zoo.units import count, duration, size
 
 REPORT = "report/"

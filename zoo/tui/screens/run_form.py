@@ -26,6 +26,7 @@ from zoo.tasks import get_task
 from zoo.tasks.task import Task
 from zoo.tui.commands import command_line
 from zoo.tui.form_errors import in_words_of_form
+from zoo.tui.path_text import short_path
 from zoo.tui.screens.confirm import ConfirmScreen
 from zoo.tui.screens.form import Form
 from zoo.tui.screens.plan import PLAN_WIDTH
@@ -33,7 +34,6 @@ from zoo.tui.widgets.column_fields import ColumnFields
 from zoo.tui.widgets.data_preview import DataPreview, DataQuery
 from zoo.tui.widgets.fields import AUTO, Field, choice_field, text_field
 from zoo.tui.widgets.option_fields import OptionFields
-from zoo.tui.wording import short_path
 
 PREVIEW_S = 0.4
 """The data is looked at once nothing was typed for so long."""

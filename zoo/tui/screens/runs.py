@@ -12,8 +12,8 @@ from textual.widgets import Input, Static
 from zoo.runs.index import RunSummary, surplus_predictions
 from zoo.tui.page import Page
 from zoo.tui.run_actions import RunActions
+from zoo.tui.table_rows import run_cells
 from zoo.tui.widgets.table import Column, Table
-from zoo.tui.wording import run_cells
 
 COLUMNS = (
     Column("name", "RUN"),

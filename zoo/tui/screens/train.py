@@ -13,12 +13,12 @@ from zoo.plurals import counted
 from zoo.ranking import FROM_SCRATCH
 from zoo.requests import request_of
 from zoo.runs.request import RunRequest
+from zoo.tui.path_text import short_path
 from zoo.tui.screens.confirm import ConfirmScreen
 from zoo.tui.screens.plan import PlanScreen
 from zoo.tui.screens.run_form import RunForm
 from zoo.tui.widgets.column_fields import ColumnFields
 from zoo.tui.widgets.fields import text_field
-from zoo.tui.wording import short_path
 
 SHOWN_LABELS = 8
 

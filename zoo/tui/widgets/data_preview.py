@@ -17,10 +17,10 @@ from zoo.data.columns import check_kind, find_columns, likely_kind, trained_colu
 from zoo.data.example import UNKNOWN
 from zoo.data.guessing import LikelyTask, likeliest_task
 from zoo.data.inspection import OnRows
+from zoo.data.inspection_text import findings, report
 from zoo.data.layout import parts_of
 from zoo.data.lines import EncodingLog
 from zoo.data.table import Table
-from zoo.data.wording import findings, report
 from zoo.errors import RunCancelled, ZooError
 from zoo.sanitize import plain, unbroken
 from zoo.tasks import get_task

@@ -1,4 +1,4 @@
-"""Flags that several commands share."""
+"""The model that a command names, and its task: found before the other flags are known."""
 
 from __future__ import annotations
 
@@ -7,26 +7,13 @@ import argparse
 from zoo.abilities import choose_ability
 from zoo.card import Ability, Card, Verb
 from zoo.catalog import Catalog
-from zoo.cli import diagnostics
 from zoo.cli.option_flags import flags_by_alias
 from zoo.cli.parser import Parser
 from zoo.cli.spelling import MODEL_FLAGS, respelled
 from zoo.errors import OptionInvalid
-from zoo.kinds.kind import INPUT, TARGET
+from zoo.kinds.kind import TARGET
 from zoo.options import Options, schema
-from zoo.requests import Place, Source
-from zoo.runs.request import RunRequest
 from zoo.suggestions import did_you_mean
-
-
-def add_placement(parser: argparse.ArgumentParser) -> None:
-    """`--device` and `--precision`."""
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N, mps or xpu (default: auto)")
-    parser.add_argument(
-        "--precision",
-        default="auto",
-        help="auto, fp32, bf16, fp16 or, for predictions of some models, int8 (default: auto)",
-    )
 
 
 def add_task(parser: Parser) -> None:
@@ -34,66 +21,6 @@ def add_task(parser: Parser) -> None:
     task = parser.add_argument("--task", default="", help="what the model shall do, where it knows several tasks")
     parser.advanced.append(task)
     parser.set_defaults(catalog=None)
-
-
-def add_columns(parser: Parser, *, label: bool) -> None:
-    """`--input`, `--label` and `--column`."""
-    parser.add_argument(
-        "--input",
-        "--text",
-        "--image",
-        dest="input_column",
-        default="",
-        metavar="COLUMN",
-        help="column of the inputs (default: by its usual names)",
-    )
-    if label:
-        parser.add_argument(
-            "--label",
-            "--target",
-            default="",
-            metavar="COLUMN",
-            help="column of the labels (default: by its usual names)",
-        )
-    column = parser.add_argument(
-        "--column",
-        action="append",
-        default=[],
-        metavar="ROLE=COLUMN",
-        help="column of what a task calls ROLE; zoo tasks TASK lists its roles",
-    )
-    parser.advanced.append(column)
-
-
-def columns_of(args: argparse.Namespace) -> dict[str, str]:
-    """Names of columns by role, as the flags say.
-
-    Raises:
-        OptionInvalid: a `--column` names no role, or no column.
-    """
-    columns = {INPUT: args.input_column, TARGET: getattr(args, "label", "")}
-    for text in args.column:
-        role, _, name = text.partition("=")
-        if not role or not name:
-            raise OptionInvalid(f"--column {text} does not say which role", "such as --column first=question")
-        columns[{"target": TARGET}.get(role, role)] = name
-    return {role: name for role, name in columns.items() if name}
-
-
-def add_reading_labels(parser: Parser) -> None:
-    """`--merge-labels` and `--separator`."""
-    parser.add_argument(
-        "--merge-labels",
-        action="store_true",
-        help="labels that differ only in case, blanks, invisible characters or Unicode form are one class",
-    )
-    separator = parser.add_argument(
-        "--separator",
-        default="",
-        metavar="MARK",
-        help="what stands between the labels of a row that has several (default: | or ;)",
-    )
-    parser.advanced.append(separator)
 
 
 def named_model(parser: Parser, words: list[str], common: type[Options] = Options) -> str:
@@ -156,24 +83,3 @@ def _value_of(flag: str, words: list[str]) -> str:
         if word.startswith(f"{flag}="):
             return word.removeprefix(f"{flag}=")
     return ""
-
-
-def source_of(args: argparse.Namespace, data: str, eval_data: str | None = None) -> Source:
-    """The data of a job, as the flags say."""
-    return Source(
-        data=data,
-        eval_data=eval_data,
-        columns=columns_of(args),
-        separator=getattr(args, "separator", ""),
-        merge_labels=getattr(args, "merge_labels", False),
-    )
-
-
-def place_of(args: argparse.Namespace) -> Place:
-    """Where a job computes, as the flags say."""
-    return Place(device=args.device, precision=args.precision, processes=getattr(args, "processes", 1))
-
-
-def tell_placement(request: RunRequest) -> None:
-    """Say where a run will compute, and why there."""
-    diagnostics.note(f"device: {request.device}, {request.precision} ({request.device_reason})")

@@ -1,8 +1,6 @@
-"""Models and runs in words: what screens, palette and details say of them."""
+"""The card of a model as Markdown: what it is, what it needs, where it comes from."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 from zoo.card import (
     Card,
@@ -16,106 +14,14 @@ from zoo.card import (
     UrlSource,
 )
 from zoo.kinds.spelling import told_apart
-from zoo.ranking import FROM_SCRATCH, Mark, mark, marked_tasks
-from zoo.run_messages import main_figure
-from zoo.runs.index import RunSummary
+from zoo.ranking import FROM_SCRATCH, mark
 from zoo.sanitize import one_line
-from zoo.tui.downloads import Download
 from zoo.tui.feed import ModelLine
-from zoo.tui.widgets.table import Cell
-from zoo.units import ago, bar, count, duration, size
+from zoo.units import size
 
 SHOWN_LABELS = 12
 BYTES_PER_PARAMETER = {"predict": 4, "finetune": 16}
 """fp32 weights; and with them a gradient and the two moments of AdamW (Kingma and Ba 2014)."""
-TONES = {"running": "good", "starting": "good", "failed": "bad", "crashed": "bad", "cancelled": "warn"}
-
-MARK_TONES: dict[Mark, str] = {"recommended": "good", "from scratch": "quiet", "demonstration": "quiet"}
-
-
-def short_path(path: str) -> str:
-    """A path as people write it: from where they are, or from their home."""
-    for base, start in ((Path.cwd(), ""), (Path.home(), "~/")):
-        if Path(path).is_relative_to(base) and Path(path) != base:
-            return one_line(start + str(Path(path).relative_to(base)))
-    return one_line(path)
-
-
-def model_cells(line: ModelLine, download: Download | None, task: str = "") -> list[Cell]:
-    """The row of a model, in the order of the table's columns.
-
-    Args:
-        line: of the model.
-        download: of its weights.
-        task: that the table is about; empty for any.
-    """
-    card = line.card
-    known = card.weights.size_bytes if card.weights else None
-    return [
-        card.name,
-        mark_cell(card, task),
-        marked_tasks(card),
-        count(card.parameters) if card.parameters is not None else "",
-        size(known) if known is not None else "",
-        _here(line, download),
-        str(line.runs) if line.runs else "",
-        ago(line.used_at),
-        card.plugin,
-    ]
-
-
-def mark_cell(card: Card, task: str = "") -> Cell:
-    """Whether the model is recommended, from scratch and so on; see `zoo.ranking`."""
-    word = mark(card, task)
-    return (word, MARK_TONES.get(word, ""))
-
-
-def _here(line: ModelLine, download: Download | None) -> Cell:
-    if download is not None and download.active:
-        return (f"{download.share:.0%}" if download.share is not None else "↓", "warn")
-    if download is not None and download.state in ("stopped", "failed") and not line.local:
-        return ("stopped", "bad")
-    if line.card.weights is None:
-        return ("-", "quiet")
-    return ("yes", "good") if line.local else ("" if line.local is None else "no", "quiet")
-
-
-def run_cells(run: RunSummary) -> list[Cell]:
-    """The row of a run, in the order of the table's columns."""
-    share = run.share
-    progress = f"{run.step:,}/{run.steps:,}" if run.live and run.steps else (f"{run.step:,}" if run.step else "")
-    return [
-        run.name,
-        run.verb,
-        run.model.partition("/")[2] or run.model,
-        (f"{run.status} {share:.0%}" if run.live and share is not None else run.status, TONES.get(run.status, "")),
-        progress,
-        main_figure(run.metrics),
-        ago(run.created_at),
-    ]
-
-
-def download_lines(download: Download) -> list[str]:
-    """How a download goes, a line for the whole and one for each file."""
-    p = download.progress
-    if download.state == "failed" and download.error is not None:
-        return [one_line(download.error.message), one_line(download.error.hint)]
-    if download.state == "stopped":
-        return ["stopped; d goes on where it was"]
-    if p is None:
-        return ["asking the server"]
-    whole = f"{size(p.received_bytes)} received"
-    if p.total_bytes:
-        whole = f"{bar(p.received_bytes / p.total_bytes)} {size(p.received_bytes)} of {size(p.total_bytes)}"
-    if p.bytes_per_s and download.active:
-        whole += f"  {size(p.bytes_per_s)}/s"
-        if p.total_bytes:
-            whole += f"  {duration((p.total_bytes - p.received_bytes) / p.bytes_per_s)} left"
-    files = [
-        f"{bar(received / total) if total else ''} {size(received)}  {one_line(name)}"
-        for name, (received, total) in p.files.items()
-    ]
-    return [whole, *files] if len(files) > 1 else [whole]
 
 
 def card_markdown(line: ModelLine, free_bytes: int) -> str:

@@ -15,30 +15,30 @@ _LABELS_SHOWN = 30
 _BAR_WIDTH = 24
 
 
-def report(found: Inspection, width: int | None = None) -> Iterator[str]:
-    """Everything an inspection found, line by line.
+def report(inspection: Inspection, width: int | None = None) -> Iterator[str]:
+    """All of an inspection, line by line.
 
     Args:
-        found: the inspection.
+        inspection: to be reported.
         width: columns of the terminal, for the table of labels; None cuts nothing.
     """
-    for part in (found.train, found.eval):
+    for part in (inspection.train, inspection.eval):
         if part:
-            yield from _part(part, get_task(found.task))
-    if found.eval:
-        yield f"{found.eval.unit}s in both: {found.overlap.rows:,}"
+            yield from _part(part, get_task(inspection.task))
+    if inspection.eval:
+        yield f"{inspection.eval.unit}s in both: {inspection.overlap.rows:,}"
         yield ""
-    if found.labels:
-        yield from _labels(found, width)
+    if inspection.labels:
+        yield from _labels(inspection, width)
         yield ""
-    yield from findings(found)
+    yield from findings(inspection)
 
 
-def findings(found: Inspection) -> Iterator[str]:
+def findings(inspection: Inspection) -> Iterator[str]:
     """What a person should know, one line each."""
-    for finding in found.findings:
+    for finding in inspection.findings:
         yield f"{'note' if finding.level == 'info' else finding.level}: {finding.message}"
-    if not found.findings:
+    if not inspection.findings:
         yield "nothing stands in the way of using this data"
 
 
@@ -53,15 +53,15 @@ def _part(part: Part, task: Task) -> Iterator[str]:
     yield part.path
     if part.is_numbered:
         yield f"  columns  {', '.join(part.columns)} ({', '.join(mapping)})"
-    found = "".join(f", {count:,} {what}" for count, what in counts if count)
-    yield f"  {part.unit + 's':<8} {part.rows:,}{found}"
+    irregular = "".join(f", {count:,} {what}" for count, what in counts if count)
+    yield f"  {part.unit + 's':<8} {part.rows:,}{irregular}"
     for name, text in (*task.input.facts(part), *(task.target.facts(part) if task.target else ())):
         yield f"  {name:<8} {text}"
     yield ""
 
 
-def _labels(found: Inspection, width: int | None) -> Iterator[str]:
-    labels, unit, with_eval = found.labels, found.train.unit, found.eval is not None
+def _labels(inspection: Inspection, width: int | None) -> Iterator[str]:
+    labels, unit, with_eval = inspection.labels, inspection.train.unit, inspection.eval is not None
     most = max(label.rows for label in labels) or 1
     rows = []
     names = told_apart(label.label for label in labels)

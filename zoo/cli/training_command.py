@@ -9,20 +9,12 @@ from zoo.card import Card, Verb
 from zoo.catalog import Catalog
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode, exit_code_by_name, exit_code_of_kind
+from zoo.cli.model_args import add_task, named_ability, named_model
 from zoo.cli.option_flags import add_help_all, add_number, add_options, given_options
 from zoo.cli.parser import Parser
-from zoo.cli.placing import (
-    add_columns,
-    add_placement,
-    add_reading_labels,
-    add_task,
-    named_ability,
-    named_model,
-    place_of,
-    source_of,
-    tell_placement,
-)
-from zoo.cli.watching import leave, tell_result, watch
+from zoo.cli.placement_args import add_placement, place_of, report_placement
+from zoo.cli.source_args import add_columns, add_reading_labels, source_of
+from zoo.cli.watching import leave, show_result, watch
 from zoo.dry_run import dry_run
 from zoo.errors import ZooError
 from zoo.hyperparameters import FinetuneOptions, PretrainOptions
@@ -89,7 +81,7 @@ def run(args: argparse.Namespace, verb: Verb) -> ExitCode:
         dry_run=args.dry_run,
     )
     request = request_of(job, args.catalog)
-    tell_placement(request)
+    report_placement(request)
     if args.dry_run:
         card = (args.catalog or Catalog.load()).resolve(request.model)
         return _dry_run(request, card, as_json=args.json)
@@ -97,16 +89,16 @@ def run(args: argparse.Namespace, verb: Verb) -> ExitCode:
     diagnostics.note(f"run: {started.name}, in {started.folder.path}")
     if args.detach:
         return leave(started, as_json=args.json)
-    return watch_and_tell(started, as_json=args.json)
+    return watch_to_result(started, as_json=args.json)
 
 
-def watch_and_tell(started: Run, *, as_json: bool) -> ExitCode:
+def watch_to_result(started: Run, *, as_json: bool) -> ExitCode:
     """Watch a run to its end; its figures go to stdout, what to do next to stderr."""
     code = watch(started, stop_on_interrupt=True)
     if as_json:
         output.emit_json({"run": started.name, "snapshot": started.snapshot})
     elif code == ExitCode.OK:
-        tell_result(started)
+        show_result(started)
     return code
 
 

@@ -6,8 +6,9 @@ import pytest
 
 import zoo
 from zoo.cli import finetune
+from zoo.cli.model_args import named_model
 from zoo.cli.parser import Parser, new_parser
-from zoo.cli.placing import add_placement, named_model
+from zoo.cli.placement_args import add_placement
 
 
 @pytest.fixture

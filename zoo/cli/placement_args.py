@@ -1,0 +1,29 @@
+"""Where a job computes: `--device`, `--precision` and `--processes`."""
+
+from __future__ import annotations
+
+import argparse
+
+from zoo.cli import diagnostics
+from zoo.requests import Place
+from zoo.runs.request import RunRequest
+
+
+def add_placement(parser: argparse.ArgumentParser) -> None:
+    """`--device` and `--precision`."""
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N, mps or xpu (default: auto)")
+    parser.add_argument(
+        "--precision",
+        default="auto",
+        help="auto, fp32, bf16, fp16 or, for predictions of some models, int8 (default: auto)",
+    )
+
+
+def place_of(args: argparse.Namespace) -> Place:
+    """Where a job computes, as the flags say."""
+    return Place(device=args.device, precision=args.precision, processes=getattr(args, "processes", 1))
+
+
+def report_placement(request: RunRequest) -> None:
+    """Say where a run will compute, and why there."""
+    diagnostics.note(f"device: {request.device}, {request.precision} ({request.device_reason})")

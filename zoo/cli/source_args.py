@@ -1,0 +1,81 @@
+"""The data of a job: its columns, and how its labels are read."""
+
+from __future__ import annotations
+
+import argparse
+
+from zoo.cli.parser import Parser
+from zoo.errors import OptionInvalid
+from zoo.kinds.kind import INPUT, TARGET
+from zoo.requests import Source
+
+
+def add_columns(parser: Parser, *, label: bool) -> None:
+    """`--input`, `--label` and `--column`."""
+    parser.add_argument(
+        "--input",
+        "--text",
+        "--image",
+        dest="input_column",
+        default="",
+        metavar="COLUMN",
+        help="column of the inputs (default: by its usual names)",
+    )
+    if label:
+        parser.add_argument(
+            "--label",
+            "--target",
+            default="",
+            metavar="COLUMN",
+            help="column of the labels (default: by its usual names)",
+        )
+    column = parser.add_argument(
+        "--column",
+        action="append",
+        default=[],
+        metavar="ROLE=COLUMN",
+        help="column of what a task calls ROLE; zoo tasks TASK lists its roles",
+    )
+    parser.advanced.append(column)
+
+
+def columns_of(args: argparse.Namespace) -> dict[str, str]:
+    """Names of columns by role, as the flags say.
+
+    Raises:
+        OptionInvalid: a `--column` names no role, or no column.
+    """
+    columns = {INPUT: args.input_column, TARGET: getattr(args, "label", "")}
+    for text in args.column:
+        role, _, name = text.partition("=")
+        if not role or not name:
+            raise OptionInvalid(f"--column {text} does not say which role", "such as --column first=question")
+        columns[{"target": TARGET}.get(role, role)] = name
+    return {role: name for role, name in columns.items() if name}
+
+
+def add_reading_labels(parser: Parser) -> None:
+    """`--merge-labels` and `--separator`."""
+    parser.add_argument(
+        "--merge-labels",
+        action="store_true",
+        help="labels that differ only in case, blanks, invisible characters or Unicode form are one class",
+    )
+    separator = parser.add_argument(
+        "--separator",
+        default="",
+        metavar="MARK",
+        help="what stands between the labels of a row that has several (default: | or ;)",
+    )
+    parser.advanced.append(separator)
+
+
+def source_of(args: argparse.Namespace, data: str, eval_data: str | None = None) -> Source:
+    """The data of a job, as the flags say."""
+    return Source(
+        data=data,
+        eval_data=eval_data,
+        columns=columns_of(args),
+        separator=getattr(args, "separator", ""),
+        merge_labels=getattr(args, "merge_labels", False),
+    )

@@ -1,0 +1,70 @@
+"""Rows of the tables of models and of runs."""
+
+from __future__ import annotations
+
+from zoo.card import Card
+from zoo.ranking import Mark, mark, marked_tasks
+from zoo.run_messages import main_figure
+from zoo.runs.index import RunSummary
+from zoo.tui.downloads import Download
+from zoo.tui.feed import ModelLine
+from zoo.tui.widgets.table import Cell
+from zoo.units import ago, count, size
+
+TONES = {"running": "good", "starting": "good", "failed": "bad", "crashed": "bad", "cancelled": "warn"}
+
+MARK_TONES: dict[Mark, str] = {"recommended": "good", "from scratch": "quiet", "demonstration": "quiet"}
+
+
+def model_cells(line: ModelLine, download: Download | None, task: str = "") -> list[Cell]:
+    """The row of a model, in the order of the table's columns.
+
+    Args:
+        line: of the model.
+        download: of its weights.
+        task: that the table is about; empty for any.
+    """
+    card = line.card
+    known = card.weights.size_bytes if card.weights else None
+    return [
+        card.name,
+        mark_cell(card, task),
+        marked_tasks(card),
+        count(card.parameters) if card.parameters is not None else "",
+        size(known) if known is not None else "",
+        _here(line, download),
+        str(line.runs) if line.runs else "",
+        ago(line.used_at),
+        card.plugin,
+    ]
+
+
+def mark_cell(card: Card, task: str = "") -> Cell:
+    """Whether the model is recommended, from scratch and so on; see `zoo.ranking`."""
+    word = mark(card, task)
+    return (word, MARK_TONES.get(word, ""))
+
+
+def _here(line: ModelLine, download: Download | None) -> Cell:
+    if download is not None and download.active:
+        return (f"{download.share:.0%}" if download.share is not None else "↓", "warn")
+    if download is not None and download.state in ("stopped", "failed") and not line.local:
+        return ("stopped", "bad")
+    if line.card.weights is None:
+        return ("-", "quiet")
+    return ("yes", "good") if line.local else ("" if line.local is None else "no", "quiet")
+
+
+def run_cells(run: RunSummary) -> list[Cell]:
+    """The row of a run, in the order of the table's columns."""
+    share = run.share
+    progress = f"{run.step:,}/{run.steps:,}" if run.live and run.steps else (f"{run.step:,}" if run.step else "")
+    return [
+        run.name,
+        run.verb,
+        run.model.partition("/")[2] or run.model,
+        (f"{run.status} {share:.0%}" if run.live and share is not None else run.status, TONES.get(run.status, "")),
+        progress,
+        main_figure(run.metrics),
+        ago(run.created_at),
+    ]
