@@ -205,6 +205,8 @@ OTHER = {
     "LABEL": "What a model learns to tell: one of several labels; see `zoo.TargetKind`.",
     "LABELS": "What a model learns to tell: sets of labels; see `zoo.TargetKind`.",
     "NUMBER": "What a model learns to tell: numbers; see `zoo.TargetKind`.",
+    "TEXT_TASKS": "Names of the tasks that any body for texts can be fine-tuned for, the usual one first.",
+    "IMAGE_TASKS": "Names of the tasks that any body for images can be fine-tuned for, the usual one first.",
     "Block": "What views draw: `Paragraph`, `Bars`, `Table`, `Matrix` or `Vector`, with a `title` or without.",
     "Prediction": "What a model gives for an input: the answer of its task (a `zoo.Answer`, such as `Classification`), "
     "or `Rejected` in the place of an input that could not be answered.",

@@ -294,6 +294,12 @@ if TYPE_CHECKING:
     from zoo.runs.mistakes import (
         Mistake as Mistake,
     )
+    from zoo.tasks import (
+        IMAGE_TASKS as IMAGE_TASKS,
+    )
+    from zoo.tasks import (
+        TEXT_TASKS as TEXT_TASKS,
+    )
     from zoo.tasks.task import (
         Task as Task,
     )
@@ -386,6 +392,7 @@ _HOME = {
     ),
     "zoo.runs.context": ("FitResult", "PredictionRun", "Predictor", "Trainable", "TrainingRun"),
     "zoo.runs.mistakes": ("Mistake",),
+    "zoo.tasks": ("IMAGE_TASKS", "TEXT_TASKS"),
     "zoo.tasks.task": ("Task",),
     "zoo.text_options": ("TextFinetuneOptions", "TextPredictOptions", "TextPretrainOptions"),
 }

@@ -119,7 +119,10 @@ class FinetuneOptions(TrainingOptions, frozen=True, kw_only=True):
     )
     class_weights: Annotated[
         str,
-        option("Weight of each class in the loss: none, auto (inverse frequency) or name=weight,name=weight."),
+        option(
+            "Weight of each class in the loss, where a row has one: none, auto (inverse frequency) or "
+            "name=weight,name=weight."
+        ),
     ] = "none"
 
     def check(self) -> None:

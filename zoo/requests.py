@@ -26,7 +26,7 @@ from zoo.data.layout import parts_of
 from zoo.devices import choose, named
 from zoo.encoding import is_encodable
 from zoo.errors import DatasetInvalid, OptionInvalid, Unsupported, ZooError
-from zoo.options import Option, Scalar, parse, read, to_dict
+from zoo.options import Option, Options, Scalar, parse, read, to_dict
 from zoo.plugins import load_plugin, wrapping_plugins
 from zoo.plurals import counted
 from zoo.runs import store
@@ -114,6 +114,7 @@ def request_of(job: Job, catalog: Catalog | None = None) -> RunRequest:
         task = task.divided_at(source.separator)
     check = {"evaluate": _check_evaluation, "predict": _check_prediction}.get(job.verb, _check_training)
     options = parse(ability.options, job.options, beside=_WORDS)
+    _check_class_weights(options, task)
     processes = cast("int", read(PROCESSES, job.place.processes))
     with offering_models(card, job.verb, catalog):
         checked = check(job, card, task)
@@ -144,6 +145,16 @@ def request_of(job: Job, catalog: Catalog | None = None) -> RunRequest:
         created_at=time.time(),
         versions=relevant_versions(load_plugin(card.plugin).distribution),
     )
+
+
+def _check_class_weights(options: Options, task: Task) -> None:
+    """Refuse weights of classes for a task whose targets are none."""
+    class_weights = getattr(options, "class_weights", "none")
+    if class_weights != "none" and task.target and not task.target.has_classes:
+        raise OptionInvalid(
+            f"--class-weights is {class_weights}, but weighs classes of which each row has one; {task.name} has none",
+            "leave it out, or choose another --task",
+        )
 
 
 def _in_plain_types(job: Job) -> Job:

@@ -165,6 +165,8 @@ class TargetKind(Kind):
     """Different labels that training data must have at least; 0 for targets that hold none."""
     divisible: ClassVar[bool] = False
     """Whether a text may hold several labels, with a separator between them."""
+    has_classes: ClassVar[bool] = False
+    """Whether each target is one of several classes, which a training can weigh."""
 
     @abstractmethod
     def read(self, value: Any, column: str) -> Any:
@@ -202,6 +204,10 @@ class TargetKind(Kind):
                 "--task says what is learnt; zoo tasks lists the tasks",
             )
         return self
+
+    def samples(self, labels: Sequence[str]) -> list[Any]:
+        """A cell for each of a few classes of inputs, as JSON has it, for the tests that plugins pass."""
+        return list(labels)
 
     def strata(self, targets: Sequence[Any]) -> list[Hashable]:
         """What holding rows out divides in the same share, each for itself, for every target of the data."""

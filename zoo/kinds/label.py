@@ -31,6 +31,7 @@ class LabelKind(TargetKind):
     name = "label"
     columns = ("label", "target", "class", "intent", "category", "sentiment", "labels", "y")
     fewest_labels = 2
+    has_classes = True
 
     def labels_of(self, target: str) -> tuple[str, ...]:
         """The target itself."""

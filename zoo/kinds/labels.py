@@ -63,6 +63,10 @@ class LabelsKind(TargetKind):
         """At this separator, if there is one."""
         return LabelsKind(separator) if separator else self
 
+    def samples(self, labels: Sequence[str]) -> list[Any]:
+        """None, then two neighbours each."""
+        return [[], *(list(labels[i : i + 2]) for i in range(len(labels) - 1))]
+
     def strata(self, targets: Sequence[Any]) -> list[Hashable]:
         """By the rarest label of each, so that rows are held out of all labels."""
         counts = Counter(label for target in targets for label in target or ())

@@ -48,6 +48,10 @@ class NumberKind(TargetKind):
             raise Unusable(f"column {column} holds {number:g}; numbers are taken up to {LARGEST:g}")
         return number
 
+    def samples(self, labels: Sequence[str]) -> list[Any]:
+        """From 1 on, two and a half apart."""
+        return [1 + 2.5 * i for i in range(len(labels))]
+
     def strata(self, targets: Sequence[Any]) -> list[Hashable]:
         """Bins of like numbers, with about as many rows each; equal numbers are in one."""
         known = sorted(target for target in targets if target is not None)

@@ -35,6 +35,10 @@ BUILT_IN = {
     "image-feature-extraction": "zoo.tasks.image_feature_extraction",
 }
 """Name to module; what other distributions bring is looked up after these."""
+TEXT_TASKS = ("text-classification", "text-multi-label-classification", "text-regression")
+"""What any body for texts can be fine-tuned for: a head on one vector a text; the usual one first."""
+IMAGE_TASKS = ("image-classification", "image-multi-label-classification", "image-regression")
+"""Likewise of images."""
 EXAMPLE = "text-classification"
 """What help texts name."""
 

@@ -13,9 +13,10 @@ import pytest
 import zoo
 from zoo.answers import Prediction
 from zoo.sanitize import plain
+from zoo.tasks import get_task
 from zoo.tasks.task import Task
 from zoo.testing.samples import Samples
-from zoo.testing.subject import DEADLINE_S, Subject
+from zoo.testing.subject import DEADLINE_S, StartRun, Subject
 
 TOLERANCE = 1e-4
 """Between the answers to an input alone and among others, as probabilities."""
@@ -115,6 +116,28 @@ class Answering(Subject):
             assert evaluated.metrics[name] == pytest.approx(finetuned.metrics[name], abs=1e-3), (
                 f"{name} of the saved model is not what the run told of it"
             )
+
+    def test_every_other_task_is_learnt_and_answered(
+        self, card: zoo.Card, finetune: StartRun, finetuned: zoo.Run, data: Samples
+    ) -> None:
+        self.need("finetune", "predict")
+        others = [get_task(name) for name in card.tasks_of("finetune")[1:]]
+        if not others:
+            pytest.skip(f"{card.name} is fine-tuned for one task")
+        for task in others:
+            run = finetune(task=task, name=f"conformance-{task.name}").wait(timeout_s=DEADLINE_S, progress=False)
+            assert task.primary_metric in run.metrics, f"a training for {task.name} reports {task.primary_metric}"
+            result = zoo.load(f"{self.plugin}/{run.name}", device="cpu", precision="fp32")
+            answers = result.predict(data.inputs(task))
+            assert {type(answer) for answer in answers} == {task.answer}
+            if task.judge:
+                judged = zoo.evaluate(result.card.full_name, data.labelled(task), device="cpu", precision="fp32")
+                judged.wait(timeout_s=DEADLINE_S, progress=False)
+                figures = judged.metrics, run.metrics
+                for name in figures[0].keys() & figures[1].keys():
+                    assert figures[0][name] == pytest.approx(figures[1][name], abs=1e-3), (
+                        f"{task.name}: {name} of the saved model is not what the run told of it"
+                    )
 
 
 def assert_same(found: list[Any], expected: list[Any]) -> None:

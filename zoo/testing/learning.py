@@ -103,7 +103,7 @@ class Learning(Subject):
             train=dataset.examples,
             eval=(),
             labels=dataset.labels,
-            options=parse(card.ability(verb).options, self.known(card, verb, {"seed": 7} | self.options)),
+            options=parse(card.ability(verb, task.name).options, self.known(card, verb, {"seed": 7} | self.options)),
             device="cpu",
             precision="fp32",
             folder=folder,

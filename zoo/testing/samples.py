@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from zoo.kinds.samples import SampleSet
+from zoo.kinds.samples import LABELS, SampleSet
 from zoo.tasks.task import Task
 
 
@@ -22,8 +22,18 @@ class Samples(NamedTuple):
         return task.input.samples(self.folder, self.longest)
 
     def labelled(self, task: Task) -> Path:
-        """A file or a folder of inputs with labels."""
-        return self.of(task).labelled()
+        """A file or a folder of inputs with targets."""
+        samples, target = self.of(task), task.target
+        if target is None or target.has_classes:
+            return samples.labelled()
+        cells = dict(zip(LABELS, target.samples(LABELS), strict=True))
+        names = [task.usual_columns(role)[0] for role in task.roles]
+        path = self.folder / f"{task.name}.jsonl"
+        with path.open("w", encoding="utf-8") as file:
+            for values, label in samples.rows():
+                row = (*(values if isinstance(values, tuple) else (values,)), cells[label])
+                file.write(json.dumps(dict(zip(names, row, strict=True))) + "\n")
+        return path
 
     def unlabelled(self, task: Task) -> Path:
         """A file or a folder of inputs."""

@@ -102,14 +102,20 @@ class Subject:
         def command(folder: RunFolder) -> list[str]:
             return watched_command(workplace.notes / folder.name, workplace.temporary, package, folder.path)
 
-        def start(**asked: Any) -> zoo.Run:
+        def start(task: Task = task, **asked: Any) -> zoo.Run:
             given = cls.known(card, "finetune", {"seed": 7} | cls.options | asked)
             labelled = data.labelled(task)
             with pytest.MonkeyPatch.context() as monkeypatch:
                 monkeypatch.setattr(launcher, "worker_command", command)
                 monkeypatch.chdir(workplace.here)
                 return zoo.finetune(
-                    card.full_name, labelled, eval_data=labelled, device="cpu", precision="fp32", **given
+                    card.full_name,
+                    labelled,
+                    eval_data=labelled,
+                    task=task.name,
+                    device="cpu",
+                    precision="fp32",
+                    **given,
                 )
 
         return start

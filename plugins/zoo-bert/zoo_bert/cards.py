@@ -6,7 +6,7 @@ Dimensions of the small sizes are those of Turc et al. 2019 (arXiv:1908.08962), 
 
 from __future__ import annotations
 
-from zoo import Ability, Card, HubSource, PackageSource, TextInput, TextPredictOptions, Weights, WeightsFile
+from zoo import TEXT_TASKS, Ability, Card, HubSource, PackageSource, TextInput, TextPredictOptions, Weights, WeightsFile
 from zoo_bert.options import BertFinetuneOptions, BertPretrainOptions
 
 BERT_PAPER = "https://arxiv.org/abs/1810.04805"
@@ -18,7 +18,7 @@ VOCABULARY = WeightsFile(
     sha256="07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
 )
 """The 30,522 word pieces that BERT base and MiniLM share."""
-CLASSIFICATION = Ability(verb="finetune", task="text-classification", options=BertFinetuneOptions)
+FINETUNING = tuple(Ability(verb="finetune", task=task, options=BertFinetuneOptions) for task in TEXT_TASKS)
 MASKED_LM = Ability(verb="pretrain", task="fill-mask", options=BertPretrainOptions)
 
 
@@ -43,7 +43,7 @@ def _from_scratch(name: str, summary: str, *, layers: int, width: int, heads: in
         input=TextInput(max_tokens=512),
         license="Apache-2.0",
         paper=COMPACT_PAPER,
-        abilities=(MASKED_LM, CLASSIFICATION, predicting("text-classification")),
+        abilities=(MASKED_LM, *FINETUNING, predicting("text-classification")),
     )
 
 
@@ -59,7 +59,7 @@ BERT_BASE_UNCASED = Card(
     languages=("en",),
     paper=BERT_PAPER,
     source_url="https://huggingface.co/google-bert/bert-base-uncased",
-    abilities=(MASKED_LM, CLASSIFICATION, predicting("fill-mask")),
+    abilities=(MASKED_LM, *FINETUNING, predicting("fill-mask")),
     recommended_for=("fill-mask",),
     weights=Weights(
         files=(
@@ -91,7 +91,7 @@ ALL_MINILM_L6_V2 = Card(
     languages=("en",),
     paper=MINILM_PAPER,
     source_url="https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2",
-    abilities=(MASKED_LM, CLASSIFICATION, predicting("feature-extraction")),
+    abilities=(MASKED_LM, *FINETUNING, predicting("feature-extraction")),
     recommended_for=("text-classification", "feature-extraction"),
     weights=Weights(
         files=(

@@ -15,7 +15,7 @@ from zoo import (
     hub_weights_files,
     problem_type,
 )
-from zoo_bert.cards import CLASSIFICATION, MASKED_LM, predicting
+from zoo_bert.cards import FINETUNING, MASKED_LM, predicting
 
 TASKS = {
     "BertModel": "feature-extraction",
@@ -82,7 +82,7 @@ def describe(name: str, config: dict[str, Any], weights: Weights, documents: dic
         summary=f"BERT from the Hub, {architecture['layers']} layers of width {architecture['width']}",
         architecture=architecture,
         input=TextInput(max_tokens=hub_max_tokens(documents, POSITIONS)),
-        abilities=(MASKED_LM, CLASSIFICATION, predicting(task)),
+        abilities=(MASKED_LM, *FINETUNING, predicting(task)),
         weights=Weights(files=tuple(files[file] for file in taken if file in files), sources=weights.sources),
         labels=labels,
     )

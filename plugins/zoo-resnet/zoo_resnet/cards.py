@@ -7,6 +7,7 @@ from importlib.resources import files
 import msgspec
 
 from zoo import (
+    IMAGE_TASKS,
     Ability,
     Card,
     ImageInput,
@@ -29,7 +30,7 @@ RECOMMENDED = "resnet50"
 """Within 1.5 points of resnet152 on ImageNet-1K (80.9 and 82.3 acc@1), at 36% of its multiply-adds."""
 _ABILITIES = (
     Ability(verb="pretrain", task="image-feature-extraction", options=ImagePretrainOptions),
-    Ability(verb="finetune", task="image-classification", options=ResnetFinetuneOptions),
+    *(Ability(verb="finetune", task=task, options=ResnetFinetuneOptions) for task in IMAGE_TASKS),
     Ability(verb="predict", task="image-classification", options=ImagePredictOptions),
 )
 

@@ -67,7 +67,7 @@ class TrainScreen(RunForm):
             names = list(told_apart(data.labels).values())
             parts.append(f"{counted(len(names), 'class')}: {', '.join(names[:8])}" + ("..." if names[8:] else ""))
         if not request.data.eval_path:
-            held_out = split(data, request.options["eval_share"], request.options["seed"])[1]
+            held_out = split(data, request.options["eval_share"], request.options["seed"], target=data.target)[1]
             parts.append(f"{len(held_out):,} held out")
         return ", ".join(parts)
 
