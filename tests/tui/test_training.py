@@ -127,6 +127,18 @@ async def test_what_few_people_need_is_folded_away(pilot: Driver, echo: None, ro
     assert pilot.app.focused is screen.field("warmup").editor
 
 
+@scenario(size=(80, 24))
+async def test_up_and_down_go_from_field_to_field_of_a_form_that_scrolls(
+    pilot: Driver, echo: None, one_device: None
+) -> None:
+    screen = await open_form(pilot)
+    assert pilot.app.focused is screen.field("data").editor
+    await pilot.press("down")
+    assert pilot.app.focused is screen.field("eval").editor
+    await pilot.press("up")
+    assert pilot.app.focused is screen.field("data").editor
+
+
 TICKETS = "Ticket,Customer Message,Team\n" + "".join(
     f"{n},my parcel number {n} is late,billing\n{n},the invoice {n} is wrong,shipping\n" for n in range(20)
 )

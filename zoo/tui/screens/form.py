@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
 from textual.widgets import Collapsible, Input, Static
 
 from zoo.errors import ZooError
@@ -12,6 +13,15 @@ from zoo.sanitize import plain
 from zoo.tui.form_errors import field_of, in_words_of_form
 from zoo.tui.page import Page
 from zoo.tui.widgets.fields import Field
+
+
+class FieldList(VerticalScroll, can_focus=False, inherit_bindings=False):
+    """The fields, which scroll by the page: up and down go from field to field."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("pageup", "page_up", show=False),
+        Binding("pagedown", "page_down", show=False),
+    ]
 
 
 class Form(Page):

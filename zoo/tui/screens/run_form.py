@@ -28,7 +28,7 @@ from zoo.tui.commands import command_line
 from zoo.tui.form_errors import in_words_of_form
 from zoo.tui.path_text import short_path
 from zoo.tui.screens.confirm import ConfirmScreen
-from zoo.tui.screens.form import Form
+from zoo.tui.screens.form import FieldList, Form
 from zoo.tui.screens.plan import PLAN_WIDTH
 from zoo.tui.widgets.column_fields import ColumnFields
 from zoo.tui.widgets.data_preview import DataPreview, DataQuery
@@ -85,7 +85,7 @@ class RunForm(Form):
     def body(self) -> ComposeResult:
         yield Static(f"{self.verb} {one_line(self.card.name)}", id="title", markup=False)
         with Container(id="halves"):
-            with VerticalScroll(id="form", can_focus=False):
+            with FieldList(id="form"):
                 if len(self.tasks) > 1:
                     yield choice_field(
                         "task",
