@@ -8,6 +8,7 @@ import pytest
 
 from tests.plugin_site import zoo as command
 from tests.wheel_factory import ROOT, build_wheel, clean_venv, run_tests
+from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
 from zoo.errors import OptionInvalid
 from zoo.scaffold import TASKS, write_plugin
@@ -92,3 +93,11 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(OptionInvalid, match="cannot be written"):
         write_plugin("mine", TASKS[0], tmp_path / "file")
+
+
+def test_the_name_may_stand_after_a_flag(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plugins", "new", "--plain", "mine", "--into", str(tmp_path)]) == ExitCode.OK
+    assert (tmp_path / "zoo-mine" / "pyproject.toml").exists()
+    assert main(["ls", "one", "--json", "two"]) == ExitCode.OK
+    assert main(["rm", "one", "-y", "two"]) == ExitCode.USAGE
+    assert "there is no run 'one'" in capsys.readouterr().err

@@ -54,7 +54,6 @@ def complete_parser(parser: Parser, words: list[str]) -> None:
     if verb in ("rm", "prune"):
         parser.add_argument("--dry-run", action="store_true", help="tell what would be deleted; delete nothing")
         parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
-    parser.intermixed = True
 
 
 def run(args: argparse.Namespace) -> ExitCode:

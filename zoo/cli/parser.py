@@ -37,21 +37,23 @@ class Parser(argparse.ArgumentParser):
         super().__init__(**settings)
         self.aliases: dict[str, str] = {}
         """What other tools call a flag, to the flag itself."""
-        self.intermixed = False
-        """Whether positional arguments may stand between and after flags; argparse alone takes all of them from the
-        first place that has any."""
         self.examples: tuple[str, ...] = ()
         """Commands as a person types them, shown by --help and where something required is missing."""
         self.advanced: list[argparse.Action] = []
         """Flags that few people need: --help leaves them out, --help-all shows them."""
 
     def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
-        """Parse all words; one that is not understood is an error with the nearest that would be."""
+        """Parse all words; one that is not understood is an error with the nearest that would be.
+
+        Words of which there may be several stand before, between and after flags; argparse by itself takes all of them
+        from the first place that has any.
+        """
         flags = self._option_string_actions
         words = [respelled(word, flags, self.aliases) for word in (sys.argv[1:] if args is None else args)]
         if unknown := unknown_flag(words, flags):
             raise OptionInvalid(f"there is no option {unknown!r}", self.hint_for_flag(unknown))
-        parse = self.parse_known_intermixed_args if self.intermixed else self.parse_known_args
+        several = any(action.nargs in ("*", "+") for action in self._get_positional_actions())
+        parse = self.parse_known_intermixed_args if several else self.parse_known_args
         parsed, rest = parse(words, namespace)
         if rest and rest[0].startswith("-"):
             raise OptionInvalid(f"there is no option {rest[0]!r}", self.hint_for_flag(rest[0]))

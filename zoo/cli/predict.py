@@ -84,7 +84,6 @@ def complete_parser(parser: Parser, words: list[str]) -> None:
     if name := named_model(parser, words):
         card, ability = named_ability(parser, words, name, "predict")
         add_options(parser, ability.options, title=f"options of {card.name}")
-    parser.intermixed = True
 
 
 def run(args: argparse.Namespace) -> ExitCode:
