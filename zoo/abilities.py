@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
-from zoo.card import Ability, Card, TextInput, Verb
+from zoo.card import Ability, Card, Verb
 from zoo.catalog import Catalog, distinct_names
 from zoo.data.example import UNKNOWN
 from zoo.data.guessing import LikelyTask, likeliest_task
 from zoo.data.layout import parts_of
 from zoo.errors import InputMismatch
+from zoo.kinds.facts import ModelLimits
 from zoo.options import schema
 from zoo.ranking import is_recommended
 from zoo.tasks import get_task
@@ -123,21 +124,56 @@ def fitting_models(kind: str, verb: Verb, catalog: Catalog | None = None) -> str
     return f"models that take {kind}s: {', '.join(names)} (zoo ls --task {task})"
 
 
-def find_max_tokens(card: Card, verb: str, chosen: str = "") -> int | None:
-    """Tokens at which a verb cuts texts; None where that is not known beforehand, or inputs are no texts.
+class KnownLimits(NamedTuple):
+    """How much of an input a model sees, as far as that is known here."""
+
+    limits: ModelLimits
+    note: str = ""
+    """Why lengths are in words, where they could be in tokens."""
+
+
+def known_limits(card: Card, verb: str, chosen: str = "") -> KnownLimits:
+    """How much of an input a model sees.
 
     Args:
         card: of the model.
-        verb: one of its abilities.
+        verb: what it shall do.
         chosen: its option `max_tokens` as typed; empty or auto where that is left open.
     """
+    if card.input is None:
+        return KnownLimits(ModelLimits())
+    limits = card.input.limits()
+    if limits.max_tokens is None:
+        return KnownLimits(limits)
+    tokenizer, note = _tokenizer(card)
+    return KnownLimits(limits._replace(max_tokens=_max_tokens(card, limits, verb, chosen), tokenizer=tokenizer), note)
+
+
+def _max_tokens(card: Card, limits: ModelLimits, verb: str, chosen: str) -> int | None:
+    """Tokens at which a verb cuts texts; None where that is not known beforehand."""
     tasks = card.tasks_of(verb)
-    if not tasks or not isinstance(card.input, TextInput):
+    if not tasks:
         return None
-    ability = card.ability(verb, tasks[0])
-    default = next((one.default for one in schema(ability.options) if one.name == "max_tokens"), None)
+    options = schema(card.ability(verb, tasks[0]).options)
+    default = next((one.default for one in options if one.name == "max_tokens"), None)
     limit = int(chosen) if chosen.isdecimal() else default
     if isinstance(limit, int):
         return limit
     # A result answers with the limit that its training chose, which its card does not tell.
-    return card.input.max_tokens if verb in ("finetune", "pretrain") else None
+    return limits.max_tokens if verb in ("finetune", "pretrain") else None
+
+
+def _tokenizer(card: Card) -> tuple[Path | None, str]:
+    """The model's tokenizer if it is on this machine, and else why not."""
+    if card.weights is None:
+        return None, f"{card.name} comes without weights or tokenizer: lengths are in words"
+    from zoo.fetch import locate
+
+    folder = locate(card.weights)
+    if folder is None:
+        absent = f"the tokenizer of {card.name} is not on this machine: lengths are in words"
+        return None, f"{absent} (zoo pull {card.name} fetches it)"
+    path: Path = folder / "tokenizer.json"
+    if not path.is_file():
+        return None, f"the weights of {card.name} hold no tokenizer.json: lengths are in words"
+    return path, ""

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Union
 import msgspec
 
 from zoo.errors import Unsupported
+from zoo.kinds.facts import ModelLimits
 from zoo.options import Options
 
 Verb = Literal["pretrain", "finetune", "predict"]
@@ -100,6 +101,13 @@ class TextInput(msgspec.Struct, frozen=True, kw_only=True, tag="text"):
     max_tokens: Annotated[int, msgspec.Meta(ge=1)]
     """Longest input in tokens, special ones included."""
 
+    def limits(self) -> ModelLimits:
+        """How much of a text the model sees."""
+        return ModelLimits(max_tokens=self.max_tokens)
+
+    def __str__(self) -> str:
+        return f"text, up to {self.max_tokens} tokens"
+
 
 class ImageInput(msgspec.Struct, frozen=True, kw_only=True, tag="image"):
     """What an image model takes, in timm's terms."""
@@ -111,6 +119,14 @@ class ImageInput(msgspec.Struct, frozen=True, kw_only=True, tag="image"):
     mean: tuple[float, ...]
     """Per channel, on a 0 to 1 scale."""
     std: tuple[float, ...]
+
+    def limits(self) -> ModelLimits:
+        """How much of an image the model sees."""
+        return ModelLimits(shorter_side=min(self.input_size[1:]))
+
+    def __str__(self) -> str:
+        _, height, width = self.input_size
+        return f"images, seen at {width} x {height}"
 
 
 class PublishedMetric(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from zoo.data import Inspection, RejectedRow, inspect
 from zoo.data.lines import InvalidByte
 from zoo.data.report import LabelCount, Repeats, RowPair
 from zoo.errors import DatasetInvalid, StoreInvalid
-from zoo.kinds.facts import Lengths, Marks
+from zoo.kinds.facts import Lengths, Marks, ModelLimits
 from zoo.tasks.task import Task
 
 Write = Callable[[str, str | bytes], Path]
@@ -158,12 +158,12 @@ def test_lengths_are_counted_in_tokens_where_a_tokenizer_is_given(
     tokenizer: Path, write: Write, fill_mask: Task
 ) -> None:
     path = write("a.txt", "".join("w " * n + "\n" for n in range(1, 1001)))
-    lengths = inspect(path, fill_mask, tokenizer=tokenizer, max_tokens=900).train.lengths
+    lengths = inspect(path, fill_mask, limits=ModelLimits(tokenizer, 900)).train.lengths
     assert lengths == Lengths(unit="tokens", p50=501, p90=901, p99=991, max=1001, max_tokens=900, truncated_share=0.101)
 
 
 def test_truncation_and_undecodable_bytes_are_reported_together(tokenizer: Path, write: Write, fill_mask: Task) -> None:
-    found = inspect(write("a.txt", b"one two three\nfine\ncaf\xe9\n"), fill_mask, tokenizer=tokenizer, max_tokens=3)
+    found = inspect(write("a.txt", b"one two three\nfine\ncaf\xe9\n"), fill_mask, limits=ModelLimits(tokenizer, 3))
     assert found.train.lengths is not None
     assert found.train.lengths.truncated_share == 0.5
     assert "50.0% of the inputs are longer than the 3 tokens that are read" in messages(found, "warning")[0]
@@ -172,4 +172,4 @@ def test_truncation_and_undecodable_bytes_are_reported_together(tokenizer: Path,
 def test_a_tokenizer_that_is_none_is_refused(write: Write, fill_mask: Task) -> None:
     pytest.importorskip("tokenizers")
     with pytest.raises(StoreInvalid, match="is not a readable tokenizer"):
-        inspect(write("a.txt", "a\n"), fill_mask, tokenizer=write("tokenizer.json", "{}"))
+        inspect(write("a.txt", "a\n"), fill_mask, limits=ModelLimits(write("tokenizer.json", "{}")))

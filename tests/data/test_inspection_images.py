@@ -11,7 +11,7 @@ from PIL import Image
 
 from zoo.data import Inspection, inspect
 from zoo.data.report import LabelCount
-from zoo.kinds.facts import Size
+from zoo.kinds.facts import ModelLimits, Size
 from zoo.tasks import get_task
 
 CLASSIFY, LOOK = get_task("image-classification"), get_task("image-feature-extraction")
@@ -103,7 +103,7 @@ def test_a_divided_folder_is_looked_at_in_both_parts(pets: Path, tmp_path: Path)
 def test_what_the_model_sees_and_what_is_left_out_is_told(pets: Path) -> None:
     (pets / "cat" / "notes.txt").write_text("x")
     (pets / "README").write_text("x")
-    assert messages(inspect(pets, CLASSIFY, shorter_side=32)) == [
+    assert messages(inspect(pets, CLASSIFY, limits=ModelLimits(shorter_side=32))) == [
         (
             "info",
             f"{pets}: 11 images of less than the 32 pixels the model sees; enlarging adds no detail",

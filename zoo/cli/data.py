@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 from contextlib import nullcontext
-from pathlib import Path
 
-from zoo.abilities import choose_ability, find_max_tokens, offering_models
-from zoo.card import Card, ImageInput, TextInput, Verb
+from zoo.abilities import choose_ability, known_limits, offering_models
+from zoo.card import Card, Verb
 from zoo.catalog import Catalog
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
@@ -17,6 +16,7 @@ from zoo.data import inspect, likely_task
 from zoo.data.columns import trained_columns
 from zoo.data.example import UNKNOWN
 from zoo.data.inspection_text import report
+from zoo.kinds.facts import ModelLimits
 from zoo.tasks import get_task
 from zoo.tasks.task import Task
 
@@ -48,9 +48,7 @@ def run(args: argparse.Namespace) -> ExitCode:
             named=columns_of(args),
             merge=args.merge_labels,
             trained=trained_columns(card) if card else UNKNOWN,
-            tokenizer=_tokenizer(card) if card and isinstance(card.input, TextInput) else None,
-            max_tokens=find_max_tokens(card, training) if card else None,
-            shorter_side=min(card.input.input_size[1:]) if card and isinstance(card.input, ImageInput) else 0,
+            limits=_limits(card, training) if card else ModelLimits(),
             on_rows=_show_progress,
         )
     diagnostics.status("")
@@ -85,22 +83,9 @@ def _task(args: argparse.Namespace, card: Card | None, training: Verb) -> Task:
     return get_task(ability.task)
 
 
-def _tokenizer(card: Card) -> Path | None:
-    """The model's tokenizer, if it is on this machine."""
-    if card.weights is None:
-        diagnostics.note(f"{card.name} comes without weights or tokenizer: lengths are in words")
-        return None
-    from zoo.fetch import locate
-
-    folder = locate(card.weights)
-    if folder is None:
-        diagnostics.note(
-            f"the tokenizer of {card.name} is not on this machine: lengths are in words "
-            f"(zoo pull {card.name} fetches it)"
-        )
-        return None
-    path: Path = folder / "tokenizer.json"
-    if not path.is_file():
-        diagnostics.note(f"the weights of {card.name} hold no tokenizer.json: lengths are in words")
-        return None
-    return path
+def _limits(card: Card, training: Verb) -> ModelLimits:
+    """What the model sees of an input."""
+    limits, note = known_limits(card, training)
+    if note:
+        diagnostics.note(note)
+    return limits

@@ -18,8 +18,9 @@ from zoo.data.report import Encoding, Inspection, Part
 from zoo.data.rows import Malformed, Row
 from zoo.data.table import Table
 from zoo.data.tally import Occurrence, Tally, with_counts
+from zoo.kinds.facts import ModelLimits
 from zoo.kinds.kind import TARGET, Unusable, is_empty
-from zoo.kinds.measure import Look, Measure, ModelLimits, NoMeasure
+from zoo.kinds.measure import Look, Measure, NoMeasure
 from zoo.prefetch import prefetched
 from zoo.tasks.task import Task
 
@@ -37,9 +38,7 @@ def inspect(
     named: Mapping[str, str] = UNKNOWN,
     merge: bool = False,
     trained: Columns = UNKNOWN,
-    tokenizer: Path | None = None,
-    max_tokens: int | None = None,
-    shorter_side: int = 0,
+    limits: ModelLimits | None = None,
     on_rows: OnRows | None = None,
 ) -> Inspection:
     """Count and check everything about a data set that decides how well training on it can go.
@@ -51,9 +50,7 @@ def inspect(
         named: names of columns by role, where they are none of the usual ones.
         merge: whether labels that look the same are one class.
         trained: the columns that the model was trained on, which go before the usual ones.
-        tokenizer: a `tokenizer.json`; without one lengths are in words.
-        max_tokens: most tokens of an input that are read.
-        shorter_side: of what an image model sees, in pixels.
+        limits: of the model that it is for.
         on_rows: told the path and how many of its rows have been looked at, row by row.
 
     Raises:
@@ -63,7 +60,7 @@ def inspect(
     if eval_path is None:
         path, validation, test = parts_of(path)
         eval_path = validation or test
-    measure = partial(task.input.measure, limits=ModelLimits(tokenizer, max_tokens, shorter_side))
+    measure = partial(task.input.measure, limits=limits or ModelLimits())
     find_own = partial(
         find_columns,
         task=task,

@@ -1,8 +1,9 @@
-"""What an inspection finds about the values of a kind, as data."""
+"""What an inspection finds about the values of a kind, and what it measures them against, as data."""
 
 from __future__ import annotations
 
-from typing import Literal
+from pathlib import Path
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -96,3 +97,14 @@ class LabelSetFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Rows whose set is empty."""
     commas: int = 0
     """Rows with one label that holds a comma."""
+
+
+class ModelLimits(NamedTuple):
+    """How much of an input a model sees; each field means something to one kind."""
+
+    tokenizer: Path | None = None
+    """A `tokenizer.json`; without one the length of a text is in words."""
+    max_tokens: int | None = None
+    """Most tokens of a text that are read."""
+    shorter_side: int = 0
+    """Of an image, in pixels; 0 where none is meant."""

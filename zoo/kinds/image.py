@@ -12,8 +12,8 @@ from zoo.kinds.kind import InputKind
 
 if TYPE_CHECKING:
     from zoo.data.report import Part
-    from zoo.kinds.facts import Finding
-    from zoo.kinds.measure import Measure, ModelLimits
+    from zoo.kinds.facts import Finding, ModelLimits
+    from zoo.kinds.measure import Measure
     from zoo.kinds.samples import SampleSet
 
 _EXTENSIONS = tuple(EXTENSIONS)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from zoo.answers import Rejected
-from zoo.kinds.facts import ImageFacts, Size
+from zoo.kinds.facts import ImageFacts, ModelLimits, Size
 from zoo.kinds.files import sha256_of
 from zoo.kinds.image_decoding import decode
 from zoo.kinds.image_files import other_files
-from zoo.kinds.measure import Look, ModelLimits
+from zoo.kinds.measure import Look
 
 if TYPE_CHECKING:
     from zoo.data.report import Part

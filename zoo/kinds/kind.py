@@ -11,8 +11,8 @@ from zoo.errors import OptionInvalid
 
 if TYPE_CHECKING:
     from zoo.data.report import Inspection, Part
-    from zoo.kinds.facts import Finding
-    from zoo.kinds.measure import Measure, ModelLimits, TargetMeasure
+    from zoo.kinds.facts import Finding, ModelLimits
+    from zoo.kinds.measure import Measure, TargetMeasure
     from zoo.kinds.samples import SampleSet
 
 

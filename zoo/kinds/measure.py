@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from zoo.answers import Rejected
 
 if TYPE_CHECKING:
     from zoo.data.report import Part
-
-
-class ModelLimits(NamedTuple):
-    """How much of an input a model sees; each field means something to one kind."""
-
-    tokenizer: Path | None = None
-    """A `tokenizer.json`; without one the length of a text is in words."""
-    max_tokens: int | None = None
-    """Most tokens of a text that are read."""
-    shorter_side: int = 0
-    """Of an image, in pixels; 0 where none is meant."""
 
 
 class Look(NamedTuple):

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.answers import Rejected
+from zoo.kinds.facts import ModelLimits
 from zoo.kinds.kind import InputKind
-from zoo.kinds.measure import Look, ModelLimits
+from zoo.kinds.measure import Look
 
 if TYPE_CHECKING:
     from zoo.data.report import Part

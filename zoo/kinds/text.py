@@ -10,8 +10,8 @@ from zoo.kinds.kind import InputKind, Unusable
 
 if TYPE_CHECKING:
     from zoo.data.report import Part
-    from zoo.kinds.facts import Finding
-    from zoo.kinds.measure import Measure, ModelLimits
+    from zoo.kinds.facts import Finding, ModelLimits
+    from zoo.kinds.measure import Measure
     from zoo.kinds.samples import SampleSet
 
 

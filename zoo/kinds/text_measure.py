@@ -9,9 +9,9 @@ import msgspec
 
 from zoo.answers import Rejected
 from zoo.kinds.characters import has_control, has_mojibake, has_replacement
-from zoo.kinds.facts import Marks
+from zoo.kinds.facts import Marks, ModelLimits
 from zoo.kinds.lengths import LengthMeter
-from zoo.kinds.measure import Look, ModelLimits
+from zoo.kinds.measure import Look
 from zoo.kinds.text import text_key
 
 if TYPE_CHECKING:

@@ -77,9 +77,8 @@ class Subject:
     def data(cls, card: zoo.Card, tmp_path_factory: pytest.TempPathFactory) -> Samples:
         """Little data, easy to learn; texts are no longer than the model surely takes."""
         folder = tmp_path_factory.mktemp("samples")
-        if isinstance(card.input, zoo.TextInput):
-            return Samples(folder, longest=min(96, max(8, card.input.max_tokens // 4)))
-        return Samples(folder)
+        max_tokens = card.input.limits().max_tokens if card.input else None
+        return Samples(folder, longest=min(96, max(8, max_tokens // 4))) if max_tokens else Samples(folder)
 
     @pytest.fixture(scope="class")
     @classmethod

@@ -6,10 +6,8 @@ from zoo.card import (
     Card,
     FolderSource,
     HubSource,
-    ImageInput,
     PackageSource,
     Source,
-    TextInput,
     TorchHubSource,
     UrlSource,
 )
@@ -58,7 +56,7 @@ def _facts(line: ModelLine, free_bytes: int) -> list[str]:
         ("Recommended for", ", ".join(card.recommended_for)),
         ("Mark", f"{mark(card)}: made to try zoo out, not to be used" if card.demonstration else ""),
         ("Parameters", f"{card.parameters:,}" if card.parameters is not None else ""),
-        ("Takes", _input(card)),
+        ("Takes", str(card.input or "")),
         ("Memory", _memory(card, free_bytes)),
         ("Here", _place(line)),
         ("Architecture", shape),
@@ -69,17 +67,6 @@ def _facts(line: ModelLine, free_bytes: int) -> list[str]:
         ("Plugin", card.plugin),
     ]
     return [f"- **{name}** {_text(value)}" for name, value in known if value]
-
-
-def _input(card: Card) -> str:
-    match card.input:
-        case TextInput():
-            return f"text, up to {card.input.max_tokens} tokens"
-        case ImageInput():
-            _, height, width = card.input.input_size
-            return f"images, seen at {width} x {height}"
-        case None:
-            return ""
 
 
 def _memory(card: Card, free_bytes: int) -> str:

@@ -12,7 +12,7 @@ from textual.containers import Container, VerticalScroll
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
-from zoo.abilities import find_max_tokens, likely_tasks
+from zoo.abilities import likely_tasks
 from zoo.api import start
 from zoo.card import Card, Verb
 from zoo.data.columns import trained_columns
@@ -277,7 +277,7 @@ class RunForm(Form):
             merge=self.columns.merges_labels,
             task=self.ability.task,
             tasks=() if self._task_chosen else self.likely,
-            max_tokens=find_max_tokens(self.card, self.verb, self.value("max_tokens")),
+            max_tokens=self.value("max_tokens"),
         )
 
     def on_data_preview_failed(self, event: DataPreview.Failed) -> None:

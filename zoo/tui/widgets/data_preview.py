@@ -10,8 +10,8 @@ from textual.message import Message
 from textual.widgets import Static
 from textual.worker import Worker, get_current_worker
 
-from zoo.abilities import offering_models
-from zoo.card import Card, ImageInput, TextInput
+from zoo.abilities import known_limits, offering_models
+from zoo.card import Card
 from zoo.data import Columns, Inspection, inspect, likely_columns
 from zoo.data.columns import check_kind, find_columns, likely_kind, trained_columns, usual_columns
 from zoo.data.example import UNKNOWN
@@ -41,8 +41,8 @@ class DataQuery(NamedTuple):
     """Role and name of those that a person chose; the others are to be found."""
     merge: bool = False
     """Whether labels that look the same are one class."""
-    max_tokens: int | None = None
-    """At which texts are cut."""
+    max_tokens: str = ""
+    """At which texts are cut, as it was entered."""
     separator: str = ""
     """What stands between the labels of a row."""
     task: str = ""
@@ -176,7 +176,6 @@ class DataPreview(Static):
             self.post_message(self.Failed(query, error))
 
     def _inspect(self, query: DataQuery, columns: Columns, watch: OnRows) -> Inspection:
-        card_input = self._model.input
         return inspect(
             Path(query.path).expanduser(),
             get_task(query.task).divided_at(query.separator),
@@ -184,9 +183,7 @@ class DataPreview(Static):
             named=columns,
             merge=query.merge,
             trained=trained_columns(self._model),
-            tokenizer=_tokenizer(self._model) if isinstance(card_input, TextInput) else None,
-            max_tokens=query.max_tokens,
-            shorter_side=min(card_input.input_size[1:]) if isinstance(card_input, ImageInput) else 0,
+            limits=known_limits(self._model, self._verb, query.max_tokens).limits,
             on_rows=watch,
         )
 
@@ -219,11 +216,3 @@ def find_choice(
         return ColumnChoice(table.columns, usual, known)
     likely = likely_columns(table, task, known)
     return ColumnChoice(table.columns, usual, {r: name for r, name in likely.items() if r in lacking or r in known})
-
-
-def _tokenizer(card: Card) -> Path | None:
-    from zoo.fetch import locate
-
-    folder = locate(card.weights) if card.weights is not None else None
-    path = folder / "tokenizer.json" if folder is not None else None
-    return path if path is not None and path.is_file() else None
