@@ -17,6 +17,7 @@ from zoo import catalog
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
 from zoo.runs.events import RunStarted
+from zoo.sessions import Session
 
 NOTE = """
 import os
@@ -69,6 +70,15 @@ def test_a_worker_imports_the_plugin_that_owns_the_model_and_its_wrappers(site: 
     assert "surrounded" in run.snapshot.notes
     (pid,) = [event.pid for event in run.events() if isinstance(event, RunStarted)]
     assert by_process(notes)[pid] == {"owner": 1, "tracer": 1}
+
+
+def test_so_does_the_process_of_a_session(site: Site, rows: Path, notes: Path) -> None:
+    site.install("echo", SOURCE + NOTE.replace("NAME", "owner"), module=MODULE)
+    site.install("bystander", plugin(card()) + NOTE.replace("NAME", "bystander"))
+    wait_quietly(zoo.finetune("echo", rows, name="mine", device="cpu", max_steps=1))
+    with Session("echo/mine", device="cpu") as session:
+        session.wait_until_ready()
+        assert by_process(notes)[session.pid] == {"owner": 1}
 
 
 def test_a_command_loads_the_catalog_once(

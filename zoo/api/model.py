@@ -106,8 +106,9 @@ def load_card(
     options: Mapping[str, Any] | None = None,
     *,
     task: str = "",
+    wrappers: tuple[str, ...] | None = None,
 ) -> Model:
-    """Load a model by its card; see `load`."""
+    """Load a model by its card; see `load`, and for the wrappers `zoo.plugins.Plugin`."""
     from zoo.devices import choose
     from zoo.fetch import fetch
     from zoo.options import parse
@@ -132,5 +133,5 @@ def load_card(
         device=placement.device,
         precision=placement.precision,
     )
-    predictor = load_predictor(load_plugin(card.plugin), run)
+    predictor = load_predictor(load_plugin(card.plugin, wrappers), run)
     return Model(card, task_answered, placement.device, placement.precision, predictor)

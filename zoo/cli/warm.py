@@ -14,7 +14,7 @@ from zoo.cli import diagnostics
 from zoo.cli.option_flags import given_options
 from zoo.cli.watching import show_fetching
 from zoo.errors import OptionInvalid, PluginBroken, RunFailed, Unsupported
-from zoo.plugins import load_plugin
+from zoo.plugins import load_plugin, wrapping_plugins
 from zoo.sessions import warm
 from zoo.sessions.messages import LoadRequest
 from zoo.tasks.task import Task
@@ -59,6 +59,7 @@ def answerer(args: argparse.Namespace, card: Card, task: Task) -> Iterator[Answe
 def _connect(args: argparse.Namespace, card: Card, task: Task, minutes: float | None) -> warm.WarmModel | None:
     request = LoadRequest(
         model=card.full_name,
+        wrappers=wrapping_plugins(),
         task=task.name,
         device=args.device,
         precision=args.precision,

@@ -11,6 +11,9 @@ class LoadRequest(msgspec.Struct, frozen=True, kw_only=True, tag="load"):
     """The first line to the worker: what to load."""
 
     model: str
+    """`plugin/name` of a card; a bare name is looked up among the models of all plugins."""
+    wrappers: tuple[str, ...] | None = None
+    """Names of the plugins whose wrapper hooks surround those of the owner; None for all that are installed."""
     task: str = ""
     """What it shall answer; needed only where it knows several."""
     device: str = "auto"

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any
 
 from zoo.errors import RunFailed
+from zoo.plugins import wrapping_plugins
 from zoo.runs.launcher import environment
 from zoo.runs.oom import kill_counts, kills_since
 from zoo.sanitize import one_line
@@ -46,6 +47,7 @@ class Session(Conversation):
         precision: str = "auto",
         options: Mapping[str, Any] | None = None,
     ) -> None:
+        wrappers = wrapping_plugins()
         self._oom_kills = kill_counts(os.getpid())
         self._words = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the session)
         try:
@@ -62,7 +64,16 @@ class Session(Conversation):
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         super().__init__(model, self._process.stdout, self._process.stdin)
-        self.say(LoadRequest(model=model, task=task, device=device, precision=precision, options=dict(options or {})))
+        self.say(
+            LoadRequest(
+                model=model,
+                wrappers=wrappers,
+                task=task,
+                device=device,
+                precision=precision,
+                options=dict(options or {}),
+            )
+        )
 
     def __enter__(self) -> Session:
         return self

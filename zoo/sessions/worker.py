@@ -11,10 +11,12 @@ from typing import IO
 import msgspec
 
 from zoo.allocator import keep_freed_memory
-from zoo.api import Model, load
+from zoo.api.model import Model, load_card
+from zoo.catalog import Catalog
 from zoo.encoding import encode_json
 from zoo.errors import ZooError
 from zoo.fetch import Progress
+from zoo.plugins import load_plugin, plugin_names
 from zoo.sessions.messages import (
     Answered,
     EndRequest,
@@ -76,14 +78,20 @@ def _load(request: LoadRequest, replies: IO[bytes]) -> Model:
 
 
 def load_requested(request: LoadRequest, on_progress: Callable[[Progress], None] | None = None) -> Model:
-    """Load what a request names into this process."""
-    return load(
-        request.model,
+    """Load what a request names into this process, which imports the plugin that owns it and no other but wrappers."""
+    owner, _, name = request.model.partition("/")
+    if name and owner in plugin_names():
+        catalog = Catalog.of((load_plugin(owner, request.wrappers),), ())
+    else:
+        catalog = Catalog.load()
+    return load_card(
+        catalog.resolve(request.model),
+        request.device,
+        request.precision,
+        on_progress,
+        request.options,
         task=request.task,
-        device=request.device,
-        precision=request.precision,
-        on_progress=on_progress,
-        **request.options,
+        wrappers=request.wrappers,
     )
 
 
