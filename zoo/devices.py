@@ -21,6 +21,7 @@ import msgspec
 
 from zoo import __version__, atomic
 from zoo.card import PRECISIONS
+from zoo.disk import cause_of
 from zoo.errors import DeviceUnavailable, OptionInvalid, Unsupported
 from zoo.paths import cache_folder
 from zoo.suggestions import did_you_mean
@@ -212,7 +213,7 @@ def _measured(path: Path, key: str) -> tuple[Device, ...]:
     try:
         atomic.write_bytes(path, msgspec.json.encode(_Remembered(key, devices)))
     except OSError as error:
-        return _noted(devices, f"what was measured could not be remembered: {error}")
+        return _noted(devices, f"what was measured could not be remembered: {cause_of(error, path).reason}")
     return devices
 
 

@@ -623,7 +623,7 @@ class TestDisk:
             fetch(wanted)
 
         folder = place_of(wanted.sources[0])
-        assert caught.value.message == f"{folder} has 0.0 GB free, the weights need 0.0 GB"
+        assert caught.value.message == f"{folder} has 1.0 MB free, the weights need 1.0 MB"
         assert server.requests == []
 
     def test_what_is_here_needs_no_room(

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from zoo.card import HubSource, RemoteSource, Weights, WeightsFile
-from zoo.disk import cause_of, is_full, named_by
+from zoo.disk import cause_of, is_full, megabytes, named_by
 from zoo.errors import ChecksumMismatch, DownloadFailed
 from zoo.fetch.http import new_client, shown
 from zoo.fetch.part import note_of
@@ -246,7 +246,7 @@ def _check_space(source: RemoteSource, weights: Weights) -> None:
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise DownloadFailed(
-            f"{folder} has {free / 1e9:.1f} GB free, the weights need {needed / 1e9:.1f} GB",
+            f"{folder} has {megabytes(free)} free, the weights need {megabytes(needed)}",
             "make room, or set HF_HOME to another disk" if isinstance(source, HubSource) else "make room",
         )
 
