@@ -52,10 +52,15 @@ class ChosenAbility(NamedTuple):
     """Why this task, in one line; empty where there is no other."""
 
 
-def likely_tasks(card: Card, verb: Verb) -> tuple[str, ...]:
+def likely_tasks(card: Card, verb: Verb, separator: str = "") -> tuple[str, ...]:
     """The tasks that data may be for where none is named, the usual one first; a result learns on as it was trained.
 
     There are none where no data can decide between them.
+
+    Args:
+        card: of the model.
+        verb: what it shall do.
+        separator: what stands between the labels of a row, where a person says so: there are several labels then.
     """
     names = card.tasks_of(verb)
     if card.columns and card.task in names:
@@ -63,10 +68,13 @@ def likely_tasks(card: Card, verb: Verb) -> tuple[str, ...]:
     tasks = [get_task(name) for name in names]
     if not all(task.target and task.input == tasks[0].input for task in tasks):
         return names[:1] if len(names) == 1 else ()
-    return names
+    divisible = tuple(task.name for task in tasks if separator and task.target and task.target.divisible)
+    return divisible or names
 
 
-def choose_ability(card: Card, verb: Verb, task: str, data: Any, named: Mapping[str, str] = UNKNOWN) -> ChosenAbility:
+def choose_ability(
+    card: Card, verb: Verb, task: str, data: Any, named: Mapping[str, str] = UNKNOWN, separator: str = ""
+) -> ChosenAbility:
     """What a model brings to a verb; where it knows several tasks and none is named, the data decide.
 
     Args:
@@ -75,11 +83,12 @@ def choose_ability(card: Card, verb: Verb, task: str, data: Any, named: Mapping[
         task: for which; empty to let the data decide.
         data: as a person gives it; what is no path of data decides nothing.
         named: names of columns that a person gives, by role.
+        separator: what stands between the labels of a row, as a person says.
 
     Raises:
         Unsupported: the model does not support the verb, not for this task, or data cannot decide between the tasks.
     """
-    names = likely_tasks(card, verb)
+    names = likely_tasks(card, verb, separator)
     if task or len(names) < 2:
         return ChosenAbility(card.ability(verb, task or next(iter(names), "")))
     tasks = [get_task(name) for name in names]

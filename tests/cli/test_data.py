@@ -177,3 +177,15 @@ def test_the_task_is_that_of_the_model_unless_it_is_given(data: Path, capsys: py
     assert json.loads(capsys.readouterr().out)["task"] == "text-classification"
     assert main([*words, "--task", "fill-mask"]) == ExitCode.OK
     assert json.loads(capsys.readouterr().out)["task"] == "fill-mask"
+
+
+def test_a_separator_means_several_labels(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "news.csv"
+    path.write_text("text,label\n" + "".join(f'text {n},"{("a, b", "a", "c")[n % 3]}"\n' for n in range(30)))
+    inspected = ["data", "inspect", str(path), "--json"]
+    assert main([*inspected, "--task", "text-multi-label-classification", "--separator", ","]) == ExitCode.OK
+    assert [("a", 20), ("b", 10), ("c", 10)] == [
+        (one["label"], one["rows"]) for one in json.loads(capsys.readouterr().out)["labels"]
+    ]
+    assert main([*inspected, "--separator", ","]) != ExitCode.OK
+    assert "--separator , divides the labels of a row, and the target is one label here" in capsys.readouterr().err

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 import zoo
-from tests.plugin_site import Site
+from tests.plugin_site import Site, card, new_site, plugin
 from tests.tui.driving import Driver, notices, scenario, screen_text, shows, until, write
 from tests.tui.test_runs import FINISHED, WriteRun
 from zoo.errors import Unsupported
@@ -17,6 +17,24 @@ from zoo.tui.screens.train import TrainScreen
 from zoo.tui.widgets.fields import Field, complete_path
 from zoo.tui.widgets.option_fields import OptionFields
 from zoo.tui.widgets.table import Table
+
+
+@pytest.fixture
+def learner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """A model that can be fine-tuned for three tasks; numbers have fewer options."""
+    with new_site(tmp_path / "site", monkeypatch) as site:
+        options = {"classification": "Finetune", "multi-label-classification": "Finetune", "regression": "Data"}
+        abilities = [
+            f"zoo.Ability(verb='finetune', task='text-{task}', options=zoo.{kind}Options)"
+            for task, kind in options.items()
+        ]
+        site.install(
+            "several",
+            plugin(
+                card("several", abilities=f"({', '.join(abilities)})"), more="@zoo.hookimpl\ndef finetune(run): ..."
+            ),
+        )
+        yield site
 
 
 async def open_form(pilot: Driver, name: str = "echo") -> TrainScreen:
@@ -325,3 +343,29 @@ async def test_labels_that_look_alike_are_merged_by_a_field(pilot: Driver, echo:
     await shows(pilot, "look alike are classes", "'Positive'", '"merge labels"')
     screen.field("merge_labels").editor.value = True  # type: ignore[attr-defined]
     await shows(pilot, "look alike are merged", "positive 21")
+
+
+@scenario(size=(120, 45))
+async def test_the_data_and_then_the_person_say_what_is_learnt(pilot: Driver, learner: Site, tmp_path: Path) -> None:
+    screen = await open_form(pilot, "several")
+    await shows(pilot, "task text-classification", "label column by its usual name")
+    numbers, sets = tmp_path / "numbers.csv", tmp_path / "sets.csv"
+    numbers.write_text("text,score\n" + "".join(f"text {n},{n / 7:.3f}\n" for n in range(40)))
+    sets.write_text("text,labels\n" + "".join(f"text {n},{('a|b', 'a', 'b|c')[n % 3]}\n" for n in range(40)))
+
+    enter(screen, data=str(numbers), eval_share="0.3")
+    await shows(pilot, "task text-regression", "column 'score' is taken to hold", "number column score", "rows 40")
+    assert ("text-regression", "0.3") == (screen.ability.task, screen.value("eval_share"))
+    assert not screen.query("#field-epochs")
+    assert "--task text-regression" in screen.command()
+
+    enter(screen, data=str(sets))
+    await shows(pilot, "task text-multi-label-classification", "label set column labels", "separator", "a 27")
+    enter(screen, separator="/")
+    await shows(pilot, "a|b 14", "--separator /")
+
+    enter(screen, task="text-classification")
+    await shows(pilot, "task text-classification", "label column labels", "a|b 14")
+    enter(screen, data=str(numbers))
+    await shows(pilot, "label column choose one", "choose the column that holds the label")
+    assert "text-classification" == screen.ability.task

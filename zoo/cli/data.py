@@ -77,7 +77,7 @@ def _task(args: argparse.Namespace, card: Card | None, training: Verb) -> Task:
         return likely_task(args.data, columns_of(args))
     if training not in card.verbs:
         return get_task(card.task)
-    ability, reason = choose_ability(card, training, "", args.data, columns_of(args))
+    ability, reason = choose_ability(card, training, "", args.data, columns_of(args), args.separator)
     if reason:
         diagnostics.note(reason)
     return get_task(ability.task)

@@ -71,7 +71,8 @@ def named_ability(parser: argparse.ArgumentParser, words: list[str], model: str,
     parser.set_defaults(catalog=catalog)
     card = catalog.resolve(model)
     named = {TARGET: _value_of("--label", words) or _value_of("--target", words)}
-    return card, choose_ability(card, verb, _value_of("--task", words), _value_of("--data", words), named).ability
+    task, data, separator = (_value_of(flag, words) for flag in ("--task", "--data", "--separator"))
+    return card, choose_ability(card, verb, task, data, named, separator).ability
 
 
 def _value_of(flag: str, words: list[str]) -> str:

@@ -139,11 +139,13 @@ def show_result(run: Run) -> None:
 
 
 def _show_mistakes(run: Run) -> None:
-    """Where the rows are listed that were answered wrongly."""
+    """Where the rows are listed that were answered wrongly, or how far off each answer is."""
     request, wrong = run.folder.request, sum(1 for _ in read_mistakes(run.folder))
     path = request.out or run.folder.mistakes_path
     if wrong or request.out:
-        diagnostics.note(f"wrong: {counted(wrong, 'row')}, the worst first, in {path}")
+        target = get_task(request.task).target
+        heading, order = ("wrong", "worst") if target is None or target.exact else ("errors", "largest")
+        diagnostics.note(f"{heading}: {counted(wrong, 'row')}, the {order} first, in {path}")
 
 
 def show_metrics(s: RunSnapshot) -> None:

@@ -163,6 +163,8 @@ class TargetKind(Kind):
 
     fewest_labels: ClassVar[int] = 0
     """Different labels that training data must have at least; 0 for targets that hold none."""
+    exact: ClassVar[bool] = True
+    """Whether an answer is right or wrong; else it is more or less far off."""
     divisible: ClassVar[bool] = False
     """Whether a text may hold several labels, with a separator between them."""
     has_classes: ClassVar[bool] = False

@@ -35,6 +35,7 @@ class NumberKind(TargetKind):
     """One number."""
 
     name = "number"
+    exact = False
     columns = ("score", "rating", "value", "number", "target", "price", "stars", "label", "y")
 
     def read(self, value: Any, column: str) -> float | None:

@@ -48,10 +48,11 @@ def report_tabs(report: Report) -> dict[str, list[Block]]:
     return tabs
 
 
-def mistake_list(s: RunSnapshot, mistakes: Sequence[Mistake], width: int) -> str:
-    """Rows that were answered wrongly, the worst first."""
+def mistake_list(s: RunSnapshot, mistakes: Sequence[Mistake], width: int, *, exact: bool = True) -> str:
+    """Rows that were answered wrongly, the worst first; where answers are never exact, how far off they are."""
     all_of_them = f"; all are in {MISTAKES_FILE} in the run's folder" if len(mistakes) == SHOWN_MISTAKES else ""
-    lines = [f"{counted(len(mistakes), 'row')} answered wrongly, the worst first{all_of_them}"]
+    heading = "answered wrongly, the worst first" if exact else "and the answers to them, the furthest off first"
+    lines = [f"{counted(len(mistakes), 'row')} {heading}{all_of_them}"]
     if not all_of_them and s.wrong_rows not in (None, len(mistakes)):
         lines.append(f"the training counted {s.wrong_rows:,}: an answer of even odds may fall either way in its result")
     lines.append("")

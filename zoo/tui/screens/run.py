@@ -21,6 +21,7 @@ from zoo.runs.mistakes import Mistake
 from zoo.runs.request import RunRequest
 from zoo.runs.snapshot import EMPTY, RunSnapshot
 from zoo.sanitize import one_line
+from zoo.tasks import get_task
 from zoo.tui.follower import Follower
 from zoo.tui.page import Page
 from zoo.tui.path_text import short_path
@@ -178,6 +179,12 @@ class RunScreen(RunActions, Page):
         metric.title = f"{name} on held-out rows"
         metric.show([(e.step, e.metrics[name]) for e in s.evaluations if name in e.metrics])
 
+    @property
+    def _is_exact(self) -> bool:
+        """Whether an answer is right or wrong, rather than more or less far off."""
+        target = get_task(self._request.task).target if self._request else None
+        return target is None or target.exact
+
     def _tabs(self) -> dict[str, tuple[str, Callable[[], str | Content]]]:
         """Title and content of each tab that has something to show, by its key."""
         s, width = self._snapshot, self.size.width - 4
@@ -191,7 +198,7 @@ class RunScreen(RunActions, Page):
         for title, blocks in report_tabs(s.report).items():
             tabs[REPORT + title] = (title, partial(draw, blocks, width))
         if self._mistakes:
-            tabs["mistakes"] = ("Mistakes", lambda: mistake_list(s, self._mistakes, width))
+            tabs["mistakes"] = ("Mistakes", lambda: mistake_list(s, self._mistakes, width, exact=self._is_exact))
         if s.notes:
             tabs["notes"] = ("Notes", lambda: "\n".join(map(one_line, s.notes)))
         if s.warnings:

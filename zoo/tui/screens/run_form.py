@@ -292,7 +292,8 @@ class RunForm(Form):
                 self.run_worker(self._use_task(event.likely.task.name), group="task", exclusive=True)
                 return
             if len(self.tasks) > 1:
-                self.field("task").set_note("" if self._task_chosen else event.likely.reason)
+                self.field("task").set_note("" if self._task_chosen else "as the data look")
+                self.say(event.likely.reason)
             self._columns_of = event.query
             self.columns.offer(event.choice)
             self._show_command()
