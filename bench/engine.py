@@ -57,7 +57,7 @@ def new_run(data: str, steps: int, folder: Path) -> Any:
         train=dataset.examples[:ROWS],
         eval=(),
         labels=dataset.labels,
-        options=parse(card.ability("finetune").options, options),
+        options=parse(card.ability("finetune", task.name).options, options),
         device="cpu",
         precision=choose("cpu").precision,
         folder=folder,

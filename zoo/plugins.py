@@ -36,8 +36,8 @@ SLOW_S = 2.0
 
 _import_ms: dict[str, float] = {}
 """Name of each plugin to what its first import took, whether it went well or not."""
-_told: set[str] = set()
-"""Names of slow plugins that somebody has been told of."""
+_reported_slow: set[str] = set()
+"""Names of slow plugins that were reported."""
 PluginFailure = Failure
 """A plugin that cannot be used, and why."""
 
@@ -159,19 +159,23 @@ def load_plugins(*, anew: bool = False) -> tuple[tuple[Plugin, ...], tuple[Plugi
 
 
 def take_slow() -> tuple[tuple[str, float], ...]:
-    """Plugins that were slow to be imported in this process, and how many seconds; each is told once."""
-    slow = [name for name, milliseconds in _import_ms.items() if milliseconds >= SLOW_S * 1000 and name not in _told]
-    _told.update(slow)
+    """Plugins that were slow to be imported in this process, and how many seconds; each is reported once."""
+    slow = [
+        name
+        for name, milliseconds in _import_ms.items()
+        if milliseconds >= SLOW_S * 1000 and name not in _reported_slow
+    ]
+    _reported_slow.update(slow)
     return tuple((one_line(name), _import_ms[name] / 1000) for name in sorted(slow))
 
 
 def disabled_plugins() -> tuple[DisabledPlugin, ...]:
     """The plugins that are left out by request, sorted; imports none of them."""
     disabled = set(plugin_list.read().disabled)
-    found = [(one.name, *distribution_of(one)) for one in _installed() if one.name in disabled]
+    disabled_points = [(one.name, *distribution_of(one)) for one in _installed() if one.name in disabled]
     return tuple(
         DisabledPlugin(name=one_line(name), distribution=distribution, version=version)
-        for name, distribution, version in sorted(found)
+        for name, distribution, version in sorted(disabled_points)
     )
 
 

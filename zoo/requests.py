@@ -340,12 +340,12 @@ def _existing_evaluation(data: str | os.PathLike[str]) -> Path:
 def _existing(path: str | os.PathLike[str]) -> Path:
     if not isinstance(path, str | os.PathLike):
         raise DatasetInvalid(f"the data are {type(path).__name__}, which is none of what data can be", TAKEN)
-    found = Path(path).expanduser().absolute()
-    if str(path) == STDIN or not found.exists():
+    absolute = Path(path).expanduser().absolute()
+    if str(path) == STDIN or not absolute.exists():
         raise no_such_data(path)
-    if not is_encodable(str(found)):
-        raise DatasetInvalid(f"the name of {found} is not UTF-8, so a run cannot remember it", "rename it")
-    return found
+    if not is_encodable(str(absolute)):
+        raise DatasetInvalid(f"the name of {absolute} is not UTF-8, so a run cannot remember it", "rename it")
+    return absolute
 
 
 def _check_accelerators(device: str, processes: int) -> None:

@@ -16,31 +16,31 @@ _MUCH_MORE = 1.25
 """Of the rows that were asked for, held out: what is worth a reason."""
 
 
-def report_data(worker: Worker, found: Inspection, *, held_out: int, share: float) -> None:
+def report_data(worker: Worker, inspection: Inspection, *, held_out: int, share: float) -> None:
     """Emit a line for each finding, and for what is unexpected about the rows held out; a resumed run says it once.
 
     Args:
         worker: of the run.
-        found: of its data.
+        inspection: of its data.
         held_out: rows for evaluation, of the training data; 0 where there is evaluation data of its own.
         share: of the rows, as asked for.
     """
     events: list[Warned | Noted] = [
         Warned(message=finding.message) if finding.level != "info" else Noted(message=finding.message)
-        for finding in found.findings
+        for finding in inspection.findings
     ]
     if events:
-        events.append(Noted(message=f"{_command(worker.request.data, found)} says more"))
-    events += [Noted(message=message) for message in _division(found, held_out, share)]
+        events.append(Noted(message=f"{_command(worker.request.data, inspection)} says more"))
+    events += [Noted(message=message) for message in _division(inspection, held_out, share)]
     said = {event.message for event in read_events(worker.folder)[0] if isinstance(event, Warned | Noted)}
     for event in events:
         if event.message not in said:
             worker.emit(event)
 
 
-def _division(found: Inspection, held_out: int, share: float) -> list[str]:
+def _division(inspection: Inspection, held_out: int, share: float) -> list[str]:
     """How rows were held out, where that is not what the share leads one to expect."""
-    part, kind = found.train, get_task(found.task).input
+    part, kind = inspection.train, get_task(inspection.task).input
     messages = []
     expected = round(part.rows * share)
     if held_out > expected * _MUCH_MORE + 1:
@@ -53,9 +53,9 @@ def _division(found: Inspection, held_out: int, share: float) -> list[str]:
     return messages
 
 
-def _command(data: DataRequest, found: Inspection) -> str:
+def _command(data: DataRequest, inspection: Inspection) -> str:
     """What inspects this data; columns that are not found by their usual names are named."""
-    task, used = get_task(found.task), found.train.mapping
+    task, used = get_task(inspection.task), inspection.train.mapping
     words = ["zoo", "data", "inspect", data.path]
     words += ["--eval", data.eval_path] if data.eval_path else []
     for role, column in used.items():

@@ -80,18 +80,18 @@ class _Checked:
     def _predict(self, inputs: list[Any]) -> list[Prediction]:
         forks.use_device(self._device, self._model)
         try:
-            found = list(self._predictor.predict(inputs))
+            answers = list(self._predictor.predict(inputs))
         except Exception as error:
             if _speaks_for_itself(error):
                 raise
             raise _broken(self._plugin, f"fails to answer with {self._model}", error) from error
-        if len(found) != len(inputs):
+        if len(answers) != len(inputs):
             raise PluginBroken(
-                f"plugin {self._plugin.name} gave {counted(len(found), 'answer')} to {counted(len(inputs), 'input')}",
+                f"plugin {self._plugin.name} gave {counted(len(answers), 'answer')} to {counted(len(inputs), 'input')}",
                 "a predictor gives one for each, in order; zoo.Rejected(reason) stands for what cannot be "
                 "answered (zoo plugins guide contract)",
             )
-        return self._check(found)
+        return self._check(answers)
 
 
 def _speaks_for_itself(error: Exception) -> bool:

@@ -104,8 +104,8 @@ class RunIndex:
     @property
     def summaries(self) -> tuple[RunSummary, ...]:
         """Newest first; dry runs, which leave nothing, are none of them."""
-        found = (entry.summary for entry in self._entries.values() if not entry.request.dry_run)
-        return tuple(sorted(found, key=lambda summary: -summary.created_at))
+        summaries = (entry.summary for entry in self._entries.values() if not entry.request.dry_run)
+        return tuple(sorted(summaries, key=lambda summary: -summary.created_at))
 
     def refresh(self) -> bool:
         """Look at what may have changed; returns whether anything did."""

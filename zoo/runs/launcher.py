@@ -86,8 +86,8 @@ def _waiting() -> dict[str, str]:
     To sleep at once costs a fifth of a training step on a machine of one's own. To spin for long, as is the default,
     makes it three times slower once anything else wants the cores: a second run, a browser.
     """
-    asked = {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys()
-    return {} if asked else {"GOMP_SPINCOUNT": "1000"}
+    chosen = {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys()
+    return {} if chosen else {"GOMP_SPINCOUNT": "1000"}
 
 
 def _kernels() -> dict[str, str]:

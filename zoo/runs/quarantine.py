@@ -73,14 +73,14 @@ class Quarantine:
             )
 
 
-def check_digest(path: str, found: str, expected: str) -> None:
+def check_digest(path: str, digest: str, expected: str) -> None:
     """Insist on the bytes the run was asked for.
 
     Raises:
         DatasetInvalid: the file has changed since.
     """
-    if expected and found != expected:
+    if expected and digest != expected:
         raise DatasetInvalid(
-            f"{path} has changed since the run was asked for (sha256 {expected[:12]}.. then, {found[:12]}.. now)",
+            f"{path} has changed since the run was asked for (sha256 {expected[:12]}.. then, {digest[:12]}.. now)",
             "put the old file back, or start a new run on the new one",
         )

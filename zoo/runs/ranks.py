@@ -15,8 +15,8 @@ _PATTERN = "rank-*.error"
 def tell(folder: RunFolder, rank: int, failure: RunFailed) -> None:
     """Write down why a process failed."""
     words = f"process {rank + 1}: {failure.message}"
-    told = RunFailed(at=failure.at, kind=failure.kind, message=words, hint=failure.hint)
-    atomic.write_bytes(folder.path / f"rank-{rank}.error", encode(told))
+    named = RunFailed(at=failure.at, kind=failure.kind, message=words, hint=failure.hint)
+    atomic.write_bytes(folder.path / f"rank-{rank}.error", encode(named))
 
 
 def first_failure(folder: RunFolder) -> RunFailed | None:

@@ -212,13 +212,13 @@ def all_runs() -> tuple[RunFolder, ...]:
     parent = runs_folder()
     if not parent.is_dir():
         return ()
-    found = []
+    runs = []
     for path in parent.iterdir():
         try:
-            found.append(((path / "run.json").stat().st_mtime_ns, path.name, path))
+            runs.append(((path / "run.json").stat().st_mtime_ns, path.name, path))
         except OSError:
             continue  # no request: not a run
-    return tuple(RunFolder(path) for _, _, path in sorted(found, reverse=True))
+    return tuple(RunFolder(path) for _, _, path in sorted(runs, reverse=True))
 
 
 def size_bytes(path: str | Path) -> int:

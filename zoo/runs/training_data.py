@@ -112,8 +112,8 @@ def load_training_data(worker: Worker, task: Task, options: DataOptions, trained
     )
     if worker.rank == 0:
         eval_keys = [input_key(example) for example in held_out.examples] if held_out else []
-        found = examine(dataset, keys, task, evaluation=held_out, eval_keys=eval_keys)
-        report_data(worker, found, held_out=0 if held_out else len(evaluation), share=options.eval_share)
+        inspection = examine(dataset, keys, task, evaluation=held_out, eval_keys=eval_keys)
+        report_data(worker, inspection, held_out=0 if held_out else len(evaluation), share=options.eval_share)
         if task.target:
             record(worker.folder, _keys_without(evaluation, dataset, keys))
     return TrainingData(worker, task, quarantine, options.max_rejected, train, evaluation, labels, columns)

@@ -10,10 +10,10 @@ _LIBRARIES = ("zoo-models", "torch", "transformers", "accelerate", "peft", "toke
 
 def relevant_versions(distribution: str = "") -> dict[str, str]:
     """Distribution name to version, of Python, the libraries that compute and the plugin's distribution."""
-    found = {"python": platform.python_version()}
+    versions = {"python": platform.python_version()}
     for name in (*_LIBRARIES, *([distribution] if distribution else [])):
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
             continue  # not every model needs every library
-    return found
+    return versions

@@ -76,9 +76,9 @@ def load_trainable_state(module: nn.Module, state: dict[str, torch.Tensor]) -> N
     Raises:
         StoreInvalid: the tensors are not those of this module.
     """
-    given, expected = ({(name, tensor.shape) for name, tensor in s.items()} for s in (state, trainable_state(module)))
-    if given != expected:
-        odd = ", ".join(sorted({name for name, _ in given ^ expected})[:5])
+    stored, expected = ({(name, tensor.shape) for name, tensor in s.items()} for s in (state, trainable_state(module)))
+    if stored != expected:
+        odd = ", ".join(sorted({name for name, _ in stored ^ expected})[:5])
         raise StoreInvalid(f"the checkpoint does not fit the model: {odd}", "start a new run")
     module.load_state_dict(state, strict=False)
 

@@ -84,16 +84,16 @@ def encode(
     Raises:
         PluginBroken: the objective leaves examples out.
     """
-    found = objective.features(examples)
-    if len(found) != len(examples):
+    encoded = objective.features(examples)
+    if len(encoded) != len(examples):
         raise PluginBroken(
-            f"{type(objective).__name__}.features() gave {counted(len(found), 'feature')} "
+            f"{type(objective).__name__}.features() gave {counted(len(encoded), 'feature')} "
             f"for {counted(len(examples), 'example')}",
             "it gives one for each, in order; zoo.Rejected(reason) stands for what cannot be used",
         )
-    pairs = zip(examples, found, strict=True)
+    pairs = zip(examples, encoded, strict=True)
     set_aside([(example, feature.reason) for example, feature in pairs if isinstance(feature, Rejected)])
-    features = [feature for feature in found if not isinstance(feature, Rejected)]
+    features = [feature for feature in encoded if not isinstance(feature, Rejected)]
     weights = [1.0] * len(features)
     if labels:
         groups = [objective.group(feature) for feature in features]

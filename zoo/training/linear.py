@@ -37,10 +37,10 @@ def linear(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = No
     rows, weight = x.reshape(-1, x.shape[-1]).contiguous(), weight.contiguous()
     bias = None if bias is None else bias.contiguous()
     if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in (x, weight, bias)):
-        found: torch.Tensor = _Product.apply(rows, weight, bias)
+        product: torch.Tensor = _Product.apply(rows, weight, bias)
     else:
-        found = _product(rows, weight, bias)
-    return found.view(*x.shape[:-1], -1)
+        product = _product(rows, weight, bias)
+    return product.view(*x.shape[:-1], -1)
 
 
 def onednn_is_faster(tensor: torch.Tensor) -> bool:
@@ -77,8 +77,8 @@ def _product(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -
 
     Both lie in memory without gaps, row by row or column by column; for others oneDNN takes a thousand times as long.
     """
-    found: torch.Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
-    return found
+    product: torch.Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
+    return product
 
 
 class _Product(torch.autograd.Function):

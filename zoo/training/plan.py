@@ -108,14 +108,14 @@ def class_weights(options: TrainingOptions, labels: tuple[str, ...], counts: lis
     Raises:
         OptionInvalid: a class is named that the data does not have.
     """
-    asked = options.class_weights if isinstance(options, FinetuneOptions) else "none"
-    if asked == "none":
+    choice = options.class_weights if isinstance(options, FinetuneOptions) else "none"
+    if choice == "none":
         return [1.0] * len(labels)
-    if asked == "auto":
+    if choice == "auto":
         present = sum(1 for count in counts if count)
         return [sum(counts) / (present * count) if count else 1.0 for count in counts]
     weights = dict.fromkeys(labels, 1.0)
-    for name, weight in named_weights(asked):
+    for name, weight in named_weights(choice):
         label = name if name in weights else canonical(name)
         if label not in weights:
             raise OptionInvalid(

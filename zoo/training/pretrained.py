@@ -96,8 +96,8 @@ class WeightsReader:
     def _name(self, name: str) -> str | None:
         for known in (name, name.removeprefix(self._body), OTHER_NAMES.get(name, name)):
             for ending, earlier in (("", ""), *EARLIER_NAMES.items()):
-                if known.endswith(ending) and (found := known.removesuffix(ending) + earlier) in self._files:
-                    return found
+                if known.endswith(ending) and (stored := known.removesuffix(ending) + earlier) in self._files:
+                    return stored
         return None
 
 

@@ -71,18 +71,18 @@ class ImageStore:
         """
         threads = os.cpu_count() or 1
         before: int = len(self._images)
-        found: list[int | Rejected] = []
+        numbers: list[int | Rejected] = []
         decoded = prefetched(self._decode, paths, threads=threads, ahead=4 * threads)
         try:
             for path, image in zip(paths, decoded, strict=True):
-                found.append(image if isinstance(image, Rejected) else self._keep(path, image))
-                self._tell(before + len(found), before + len(paths))
+                numbers.append(image if isinstance(image, Rejected) else self._keep(path, image))
+                self._tell(before + len(numbers), before + len(paths))
                 # Processes of one run vote on stopping later; here each is on its own.
                 if self._run.world_size == 1 and self._run.should_stop():
                     raise RunCancelled("stopped while decoding")
         finally:
             self._close_file()
-        return found
+        return numbers
 
     def __getitem__(self, number: int) -> Image.Image:
         """The image, RGB, prepared; safe to call from several threads.

@@ -43,13 +43,13 @@ def objective_class(task: Task) -> type[Any]:
         raise Unsupported(f"{task.name} has no objective that bodies are trained by", "choose another --task")
     module, _, name = task.objective.partition(":")
     try:
-        found: type[Any] = getattr(importlib.import_module(module), name)
+        objective_class: type[Any] = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
         raise PluginBroken(
             f"task {task.name} is learnt by {task.objective!r}: {error}",
             "Task.objective is MODULE:CLASS, such as zoo.training.objectives:Classification",
         ) from error
-    return found
+    return objective_class
 
 
 def build_objective(run: TrainingRun, body: Body[Any]) -> Objective[Any]:
