@@ -306,6 +306,18 @@ def test_a_model_name_must_be_one_that_can_be_typed(site: Site, name: str) -> No
             "    where: Annotated[int, zoo.option('Where.', ge=0, aliases=('eval-data',))] = 0",
             "the option where to finetune has the name of --eval-data, which zoo itself takes",
         ),
+        (
+            "class Mine(zoo.DataOptions, frozen=True, kw_only=True):\n"
+            "    fold: Annotated[bool, zoo.option('Fold.')] = True\n"
+            "    no_fold: Annotated[bool, zoo.option('Do not.')] = False",
+            "the options fold and no_fold to finetune both have the name of --no-fold",
+        ),
+        (
+            "class Mine(zoo.DataOptions, frozen=True, kw_only=True):\n"
+            "    width: Annotated[int, zoo.option('Wide.', ge=0)] = 0\n"
+            "    size: Annotated[int, zoo.option('Large.', ge=0, aliases=('width',))] = 0",
+            "the options width and size to finetune both have the name of --width",
+        ),
         ("class Mine: pass", "the options to finetune are no subclass of zoo.Options"),
         ("Mine = zoo.Options()", "the options to finetune are"),
     ],

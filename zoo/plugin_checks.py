@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -16,7 +16,7 @@ from zoo import hookspecs
 from zoo.card import PRECISIONS, VERBS, Ability, Card
 from zoo.errors import PluginBroken, ZooError
 from zoo.hyperparameters import DataOptions
-from zoo.options import Options, parse, schema, to_dict
+from zoo.options import Option, Options, parse, schema, to_dict
 from zoo.sanitize import one_line
 from zoo.tasks import get_task
 
@@ -197,15 +197,26 @@ def _check_ability(verb: str, ability: object) -> None:
     if not (isinstance(ability.options, type) and issubclass(ability.options, Options)):
         raise TypeError(f"the options to {verb} are no subclass of zoo.Options")
     described = schema(ability.options)
-    names = [(option, name) for option in described for name in (option.name, *option.aliases)]
-    if taken := [(option, name) for option, name in names if name.replace("-", "_") in RESERVED]:
-        option, name = taken[0]
-        flag = "--" + name.replace("_", "-")
-        raise TypeError(f"the option {option.name} to {verb} has the name of {flag}, which zoo itself takes")
+    _check_flags(verb, described)
     parse(ability.options, to_dict(ability.options()))  # defaults, too, keep within the bounds
     lacking = {option.name for option in schema(DataOptions)} - {option.name for option in described}
     if verb != "predict" and lacking:
         raise TypeError(f"the options to {verb} lack {', '.join(sorted(lacking))}; extend zoo.DataOptions")
+
+
+def _check_flags(verb: str, described: Sequence[Option]) -> None:
+    """Every flag is that of one option, and none is of zoo; a bool has a second one that begins with --no-."""
+    owners: dict[str, str] = {}
+    for option in described:
+        negation = (f"no_{option.name}",) if option.kind == "bool" else ()
+        for name in (option.name, *negation, *option.aliases):
+            plain = name.replace("-", "_")
+            flag = "--" + plain.replace("_", "-")
+            if plain in RESERVED:
+                raise TypeError(f"the option {option.name} to {verb} has the name of {flag}, which zoo itself takes")
+            owner = owners.setdefault(plain, option.name)
+            if owner != option.name:
+                raise TypeError(f"the options {owner} and {option.name} to {verb} both have the name of {flag}")
 
 
 def _check_precisions(verb: str, precisions: object) -> None:
