@@ -1,4 +1,4 @@
-"""How to use a result without zoo; goes into its README."""
+"""How to use a result in transformers' format without zoo; goes into its README."""
 
 from __future__ import annotations
 
