@@ -158,6 +158,7 @@ def spread(values: str, rows: int = 40) -> list[str]:
         ([(i * 7919) % 1000 for i in range(40)], NUMBER),
         (spread("0.5 1.0 1.5"), LABEL),
         ([f"{i} €" for i in range(40)], None),
+        ([i * 0.37 for i in range(39)] + ["12 €"], NUMBER),
         (["7"] * 40, None),
         (["a long text of many words, each of them different " + str(i) for i in range(40)], None),
     ],

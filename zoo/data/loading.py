@@ -66,7 +66,9 @@ def load(
     dataset = _digested(dataset, task)
     if merge:
         dataset = merge_labels(dataset)
-    _check_whole(dataset, table, min(min_classes, task.target.fewest_labels) if required and task.target else 0)
+    _check_rows(dataset, table)
+    if required and min_classes > 1:
+        _check_targets(dataset, table)
     return dataset
 
 
@@ -179,8 +181,8 @@ def _digested(dataset: Dataset, task: Task) -> Dataset:
     return msgspec.structs.replace(dataset, examples=examples, sha256=whole)
 
 
-def _check_whole(dataset: Dataset, table: Table, min_classes: int) -> None:
-    """Refuse a data set that nothing can be learnt from."""
+def _check_rows(dataset: Dataset, table: Table) -> None:
+    """Refuse a data set without a usable row."""
     table.check_encoding(len(dataset.examples) + len(dataset.rejected))
     found = f"columns found: {shown(table.columns)}"
     if not dataset.examples:
@@ -192,15 +194,26 @@ def _check_whole(dataset: Dataset, table: Table, min_classes: int) -> None:
             f"the first of them row {first.row}: {first.reason}; {found}",
             f"zoo data inspect {dataset.path} says more",
         )
-    labels = dataset.labels
-    if len(labels) < min_classes and table.path.is_dir():
-        raise _one_class_folder(table.path, labels[0])
-    if len(labels) < min_classes:
+
+
+def _check_targets(dataset: Dataset, table: Table) -> None:
+    """Refuse a data set whose targets teach nothing."""
+    kind, labels = dataset.target, dataset.labels
+    assert kind is not None
+    found = f"columns found: {shown(table.columns)}"
+    if fault := kind.nothing_to_learn([example.target for example in dataset.examples]):
         raise DatasetInvalid(
-            f"{dataset.path} has one class only: from row {dataset.examples[0].row} on, every row is "
-            f"{quoted(labels[0])} in column {dataset.columns[TARGET]}; {found}",
-            "a classifier needs at least two; is --label the right column?",
+            f"{dataset.path}: {fault} in column {dataset.columns[TARGET]}; {found}", "is --label the right column?"
         )
+    if len(labels) >= kind.fewest_labels:
+        return
+    if table.path.is_dir():
+        raise _one_class_folder(table.path, labels[0])
+    raise DatasetInvalid(
+        f"{dataset.path} has one class only: from row {dataset.examples[0].row} on, every row is "
+        f"{quoted(labels[0])} in column {dataset.columns[TARGET]}; {found}",
+        "a classifier needs at least two; is --label the right column?",
+    )
 
 
 def _one_class_folder(path: Path, label: str) -> DatasetInvalid:

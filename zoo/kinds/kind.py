@@ -207,6 +207,10 @@ class TargetKind(Kind):
             )
         return self
 
+    def nothing_to_learn(self, targets: Sequence[Any]) -> str:
+        """Why nothing can be learnt from targets that are all usable; empty where something can."""
+        return ""
+
     def samples(self, labels: Sequence[str]) -> list[Any]:
         """A cell for each of a few classes of inputs, as JSON has it, for the tests that plugins pass."""
         return list(labels)

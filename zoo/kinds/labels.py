@@ -63,6 +63,10 @@ class LabelsKind(TargetKind):
         """At this separator, if there is one."""
         return LabelsKind(separator) if separator else self
 
+    def nothing_to_learn(self, targets: Sequence[Any]) -> str:
+        """No label in any row."""
+        return "" if any(targets) else "no row has any label"
+
     def samples(self, labels: Sequence[str]) -> list[Any]:
         """None, then two neighbours each."""
         return [[], *(list(labels[i : i + 2]) for i in range(len(labels) - 1))]

@@ -28,6 +28,8 @@ BINS, ROWS_PER_BIN = 10, 10
 """Rows are held out of so many groups of like numbers, each of so many rows at least."""
 FEW = 10
 """Different numbers up to which they may as well be names of classes."""
+SLIPS = 0.1
+"""Share of the cells of a column that may be something else."""
 _PLAIN = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 
 
@@ -68,17 +70,23 @@ class NumberKind(TargetKind):
         Between the two lies a label's 0.5 for numbers. Names of classes are whole, or few. Numbers that count the rows
         are 0, too.
         """
-        try:
-            numbers = [self.read(cell, "") for cell in cells]
-        except Unusable:
-            return 0.0
-        known = [number for number in numbers if number is not None]
+        known = [number for number in map(self._read_or_none, cells) if number is not None]
         different = set(known)
-        if len(different) < 2 or _count_rows(known):
+        if len(cells) - len(known) > SLIPS * len(cells) or len(different) < 2 or _count_rows(known):
             return 0.0
         whole = all(number.is_integer() for number in different)
         names = len(different) <= (len(known) / 2 if whole else FEW)
         return 0.4 if names else 0.75
+
+    def _read_or_none(self, cell: Any) -> float | None:
+        try:
+            return self.read(cell, "")
+        except Unusable:
+            return None
+
+    def nothing_to_learn(self, targets: Sequence[Any]) -> str:
+        """One number in all rows."""
+        return f"every row has the same number, {targets[0]:.7g}" if len(set(targets)) == 1 else ""
 
     def measure(self) -> TargetMeasure:
         """How they are distributed."""

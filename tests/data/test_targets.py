@@ -1,0 +1,48 @@
+"""Data whose targets are sets of labels or numbers: what is set aside, and what nothing can be learnt from."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.data.conftest import Write
+from zoo.data import load, split
+from zoo.errors import DatasetInvalid
+from zoo.tasks import get_task
+
+SEVERAL, NUMBER = get_task("text-multi-label-classification"), get_task("text-regression")
+
+
+def test_rows_are_read_by_the_kind_of_the_target(write: Write) -> None:
+    path = write("a.csv", "text,tags,price\na,late|broken,1.5\nb,[],12 €\nc,,7\nd,late,\n")
+    several, number = load(path, SEVERAL), load(path, NUMBER)
+
+    assert [example.target for example in several.examples] == [("broken", "late"), (), ("late",)]
+    assert several.labels == ("broken", "late")
+    assert [(one.row, one.reason) for one in several.rejected] == [(3, "column tags is empty: the label is missing")]
+    assert [example.target for example in number.examples] == [1.5, 7.0]
+    assert number.labels == ()
+    assert [one.row for one in number.rejected] == [2, 4]
+
+
+@pytest.mark.parametrize(
+    ("content", "task", "message"),
+    [
+        ("text,price\na,7\nb,7.0\n", NUMBER, "every row has the same number, 7 in column price"),
+        ("text,tags\na,[]\nb,|\n", SEVERAL, "no row has any label in column tags"),
+    ],
+)
+def test_targets_that_teach_nothing_are_refused_before_a_training(
+    content: str, task: object, message: str, write: Write
+) -> None:
+    path = write("a.csv", content)
+    with pytest.raises(DatasetInvalid, match=message):
+        load(path, task)  # type: ignore[arg-type]
+    assert len(load(path, task, min_classes=1).examples) == 2  # type: ignore[arg-type]
+
+
+def test_rows_held_out_are_of_all_numbers(write: Write) -> None:
+    path = write("a.csv", "text,price\n" + "".join(f"row {i},{i * i}\n" for i in range(200)))
+    _, held_out = split(load(path, NUMBER), 0.1, 3, target=NUMBER.target)
+    assert len(held_out) == 20
+    tenths = sorted(int(example.target**0.5) // 20 for example in held_out)
+    assert tenths == sorted([*range(10)] * 2)
