@@ -10,7 +10,8 @@ import pytest
 
 import zoo
 from tests.wheel_factory import ROOT
-from zoo.scaffold import PLAIN_TASK, TASKS, write_plugin
+from zoo.scaffold import PLAIN_TASK, write_plugin
+from zoo.tasks import BUILT_IN
 
 FOLDERS = ("zoo.training", "zoo.testing")
 """What is public beside the names of `zoo` itself."""
@@ -55,7 +56,7 @@ def test_a_plugin_imports_public_names_only(folder: Path) -> None:
     assert private_imports(folder) == []
 
 
-@pytest.mark.parametrize(("task", "plain"), [*((task, False) for task in TASKS), (PLAIN_TASK, True)])
+@pytest.mark.parametrize(("task", "plain"), [*((task, False) for task in BUILT_IN), (PLAIN_TASK, True)])
 def test_so_does_a_new_one(task: str, plain: bool, tmp_path: Path) -> None:
     assert private_imports(write_plugin("new", task, tmp_path, plain=plain)) == []
 

@@ -223,7 +223,7 @@ def test_a_broken_promise_fails_its_test(fault: str, tmp_path: Path) -> None:
     [
         (LACKS - {"pretrain"}, "test_what_the_model_lacks_is_declared"),
         (LACKS | {"predict"}, "test_what_the_model_lacks_is_declared"),
-        (LACKS | {"steps"}, "test_finetuning_lowers_the_loss"),
+        (LACKS | {"steps"}, "test_training_lowers_the_loss"),
         (LACKS | {"speed"}, "test_what_the_model_lacks_is_declared"),
     ],
 )

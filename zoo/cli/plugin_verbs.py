@@ -110,12 +110,15 @@ def _restore(args: argparse.Namespace) -> ExitCode:
 
 def _new(args: argparse.Namespace) -> ExitCode:
     """Write a plugin to begin with, and tell what comes next."""
-    from zoo.scaffold import PLAIN_TASK, TASKS, write_plugin
+    from zoo.scaffold import PLAIN_TASK, write_plugin
+    from zoo.tasks import task_names
 
     task = args.task or (PLAIN_TASK if args.plain else "")
     if len(args.names) != 1 or not task:
         asked = "the task of its model" if args.names else "the name of the new plugin"
-        raise OptionInvalid(f"say {asked}", f"zoo plugins new NAME --task TASK; tasks: {', '.join(TASKS)}; or --plain")
+        raise OptionInvalid(
+            f"say {asked}", f"zoo plugins new NAME --task TASK; tasks: {', '.join(task_names())}; or --plain"
+        )
     folder = write_plugin(args.names[0], task, args.into or Path(), plain=args.plain)
     model = f"{folder.name.removeprefix('zoo-')}-tiny"
     output.line(f"wrote {folder}; it works as it is:")

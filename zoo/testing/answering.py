@@ -23,16 +23,16 @@ TOLERANCE = 1e-4
 
 
 class Answering(Subject):
-    """Predictions of the fine-tuned model; of the model as it comes, where it cannot be fine-tuned."""
+    """Predictions of the trained model; of the model as it comes, where it cannot be trained."""
 
     @pytest.fixture(scope="class")
     @classmethod
     def trained(cls, card: zoo.Card, request: pytest.FixtureRequest) -> zoo.Model:
         """What answers."""
         cls.need("predict")
-        if "finetune" in cls.lacks:
+        if {"finetune", "pretrain"} <= cls.lacks:
             return zoo.load(card.full_name, device="cpu", precision="fp32")
-        name = request.getfixturevalue("finetuned").name
+        name = request.getfixturevalue("trained_run").name
         return zoo.load(f"{cls.plugin}/{name}", device="cpu", precision="fp32")
 
     @pytest.fixture(scope="class")
@@ -106,26 +106,26 @@ class Answering(Subject):
         self, answers: list[Prediction], trained: zoo.Model, task: Task, data: Samples, request: pytest.FixtureRequest
     ) -> None:
         self.need("finetune")
-        finetuned: zoo.Run = request.getfixturevalue("finetuned")
+        trained_run: zoo.Run = request.getfixturevalue("trained_run")
         if not task.target:
             pytest.skip(f"{task.name} has no true labels to count")
         evaluated = zoo.evaluate(trained.card.full_name, data.labelled(task), device="cpu", precision="fp32")
         evaluated.wait(timeout_s=DEADLINE_S, progress=False)
         assert task.primary_metric in evaluated.metrics, f"a judge of {task.name} tells its primary metric"
-        for name in evaluated.metrics.keys() & finetuned.metrics.keys():
-            assert evaluated.metrics[name] == pytest.approx(finetuned.metrics[name], abs=1e-3), (
+        for name in evaluated.metrics.keys() & trained_run.metrics.keys():
+            assert evaluated.metrics[name] == pytest.approx(trained_run.metrics[name], abs=1e-3), (
                 f"{name} of the saved model is not what the run told of it"
             )
 
     def test_every_other_task_is_learnt_and_answered(
-        self, card: zoo.Card, finetune: StartRun, finetuned: zoo.Run, data: Samples
+        self, card: zoo.Card, train: StartRun, trained_run: zoo.Run, data: Samples
     ) -> None:
         self.need("finetune", "predict")
         others = [get_task(name) for name in card.tasks_of("finetune")[1:]]
         if not others:
             pytest.skip(f"{card.name} is fine-tuned for one task")
         for task in others:
-            run = finetune(task=task, name=f"conformance-{task.name}").wait(timeout_s=DEADLINE_S, progress=False)
+            run = train(task=task, name=f"conformance-{task.name}").wait(timeout_s=DEADLINE_S, progress=False)
             assert task.primary_metric in run.metrics, f"a training for {task.name} reports {task.primary_metric}"
             result = zoo.load(f"{self.plugin}/{run.name}", device="cpu", precision="fp32")
             answers = result.predict(data.inputs(task))

@@ -21,9 +21,9 @@ WRITTEN_BY_HOST = ("zoo.json", "README.md")
 class Interruption(Subject):
     """A run half-way."""
 
-    def test_a_run_stops_within_seconds(self, finetune: StartRun) -> None:
+    def test_a_run_stops_within_seconds(self, train: StartRun) -> None:
         self.need("steps")
-        run = finetune(name="stopped")
+        run = train(name="stopped")
         wait_for(run, lambda event: isinstance(event, StepCompleted))
         began = time.monotonic()
         run.stop()
@@ -32,10 +32,10 @@ class Interruption(Subject):
         last = run.events()[-1]
         assert isinstance(last, RunCancelled), f"it should have been cancelled, but ended as {run.status}"
 
-    def test_a_killed_run_resumes_to_the_same_result(self, finetune: StartRun, finetuned: zoo.Run) -> None:
+    def test_a_killed_run_resumes_to_the_same_result(self, train: StartRun, trained_run: zoo.Run) -> None:
         self.need("steps")
-        last_step = max(event.step for event in finetuned.events() if isinstance(event, StepCompleted))
-        run = finetune(name="killed", save_steps=max(1, last_step // 10))
+        last_step = max(event.step for event in trained_run.events() if isinstance(event, StepCompleted))
+        run = train(name="killed", save_steps=max(1, last_step // 10))
         wait_for(run, lambda event: isinstance(event, CheckpointSaved))
         kill(run)
         assert run.status == "crashed", "it had ended before it could be killed; give it more to do in `options`"
@@ -45,7 +45,7 @@ class Interruption(Subject):
 
         steps = [event.step for event in run.events()[before:] if isinstance(event, StepCompleted)]
         assert min(steps) > kept, "it began anew instead of going on from its newest checkpoint"
-        assert digests(run.folder.model_folder) == digests(finetuned.folder.model_folder), (
+        assert digests(run.folder.model_folder) == digests(trained_run.folder.model_folder), (
             "on a CPU a resumed run gives the bits of one that was never interrupted; "
             "keep all that the next step depends on in the checkpoint: random numbers, optimizer, order of the data"
         )

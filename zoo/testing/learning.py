@@ -20,19 +20,19 @@ from zoo.testing.subject import DEADLINE_S, Subject
 class Learning(Subject):
     """Fine-tuning and pretraining, in real workers."""
 
-    def test_finetuning_lowers_the_loss(self, finetuned: zoo.Run, card: zoo.Card, data: Samples) -> None:
-        steps = [event for event in finetuned.events() if isinstance(event, StepCompleted)]
+    def test_training_lowers_the_loss(self, trained_run: zoo.Run, card: zoo.Card, data: Samples) -> None:
+        steps = [event for event in trained_run.events() if isinstance(event, StepCompleted)]
         assert bool(steps) != ("steps" in self.lacks), "a fit that reports no steps is declared to lack `steps`"
         if steps:
             self.check_losses(steps)
-        task = self.task_of(card, "finetune")
-        if "predict" not in self.lacks and finetuned.snapshot.labels and task.primary_metric in finetuned.metrics:
-            assert finetuned.metrics[task.primary_metric] > 1.5 / len(LABELS), (
+        task = self.task_of(card, self.training_verb())
+        if "predict" not in self.lacks and trained_run.snapshot.labels and task.primary_metric in trained_run.metrics:
+            assert trained_run.metrics[task.primary_metric] > 1.5 / len(LABELS), (
                 "it does hardly better than chance on the rows it learnt from; if it needs longer, say so in `options`"
             )
 
     def test_pretraining_lowers_the_loss(self, card: zoo.Card, data: Samples) -> None:
-        self.need("pretrain")
+        self.need("pretrain", "finetune")  # without the latter, pretraining is what all other tests are about
         unlabelled = data.unlabelled(self.task_of(card, "pretrain"))
         given = self.known(card, "pretrain", {"seed": 7} | self.options)
         run = zoo.pretrain(card.full_name, unlabelled, device="cpu", precision="fp32", **given)
@@ -49,8 +49,8 @@ class Learning(Subject):
             assert last is not None, "the last loss is not finite"
             assert last < first, "the loss did not fall; a training without any is declared to lack `loss`"
 
-    def test_events_come_in_order(self, finetuned: zoo.Run) -> None:
-        events = finetuned.events()
+    def test_events_come_in_order(self, trained_run: zoo.Run) -> None:
+        events = trained_run.events()
         milestones = [RunLaunched, RunStarted, DataLoaded, RunPlanned, RunFinished]
         found = [type(event) for event in events if type(event) in milestones]
         assert found == milestones, "a run is launched, started, given its data, planned and finished, once each"
@@ -59,8 +59,8 @@ class Learning(Subject):
         assert reported == sorted(set(reported)), "steps are reported in order, each once"
         assert isinstance(events[-1], RunFinished)
 
-    def test_label_names_survive(self, finetuned: zoo.Run, data: Samples) -> None:
-        result = finetuned.model
+    def test_label_names_survive(self, trained_run: zoo.Run, data: Samples) -> None:
+        result = trained_run.model
         target = self.task_of(result.card, "predict").target
         if target and target.fewest_labels:
             assert result.labels == LABELS, "the result tells apart the labels of its data, by their names"
@@ -79,10 +79,10 @@ class Learning(Subject):
             assert not missing, f"{verb}: no gradient reaches {', '.join(missing[:5])}; freeze them or use them"
 
     def test_a_dry_run_plans_and_leaves_nothing(self, card: zoo.Card, data: Samples, tmp_path: Path) -> None:
-        self.need("finetune")
+        verb = self.training_verb()
         events: list[AnyEvent] = []
-        run = self.run_in_process(card, "finetune", data, tmp_path, dry_run=True, emit=events.append)
-        result = load_plugin(self.plugin).hook("finetune")(run=run).fit(run)
+        run = self.run_in_process(card, verb, data, tmp_path, dry_run=True, emit=events.append)
+        result = load_plugin(self.plugin).hook(verb)(run=run).fit(run)
 
         assert result.step == 0, "with run.dry_run set, fit ends before its first step"
         assert any(isinstance(event, RunPlanned) for event in events), "a dry run tells its plan (run.report_plan)"

@@ -16,10 +16,10 @@ _PICKLED = tuple(bytes([0x80, protocol]) for protocol in range(2, 6))
 
 
 class Leaving(Subject):
-    """The files of the fine-tuning run."""
+    """The files of the training run."""
 
-    def test_files_are_written_where_they_belong(self, finetuned: zoo.Run, workplace: Workplace) -> None:
-        folder = finetuned.folder
+    def test_files_are_written_where_they_belong(self, trained_run: zoo.Run, workplace: Workplace) -> None:
+        folder = trained_run.folder
         allowed = [folder.model_folder, folder.checkpoints_folder, folder.path / "scratch"]
         allowed += [plugin_cache_folder(self.plugin), workplace.temporary, Path("/dev")]
         elsewhere = [
@@ -34,8 +34,8 @@ class Leaving(Subject):
             "what it may write to is run.model_folder, run.checkpoints_folder, run.scratch_folder and run.cache_folder"
         )
 
-    def test_the_result_holds_no_pickle(self, finetuned: zoo.Run) -> None:
-        folder = finetuned.folder.model_folder
+    def test_the_result_holds_no_pickle(self, trained_run: zoo.Run) -> None:
+        folder = trained_run.folder.model_folder
         pickles = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if is_pickle(path)]
 
         assert not pickles, (

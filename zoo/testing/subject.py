@@ -92,25 +92,26 @@ class Subject:
 
     @pytest.fixture(scope="class")
     @classmethod
-    def finetune(cls, card: zoo.Card, data: Samples, workplace: Workplace) -> StartRun:
-        """Start a fine-tuning run; what the plugin writes is noted."""
-        cls.need("finetune")
-        task = cls.task_of(card, "finetune")
+    def train(cls, card: zoo.Card, data: Samples, workplace: Workplace) -> StartRun:
+        """Start a training run: fine-tuning, or pretraining where the model has no other; what it writes is noted."""
+        verb = cls.training_verb()
+        task = cls.task_of(card, verb)
+        launch = zoo.finetune if verb == "finetune" else zoo.pretrain
         package = load_plugin(cls.plugin).module.__name__.partition(".")[0]
 
         def command(folder: RunFolder) -> list[str]:
             return watched_command(workplace.notes / folder.name, workplace.temporary, package, folder.path)
 
         def start(task: Task = task, **asked: Any) -> zoo.Run:
-            given = cls.known(card, "finetune", {"seed": 7} | cls.options | asked)
-            labelled = data.labelled(task)
+            given = cls.known(card, verb, {"seed": 7} | cls.options | asked)
+            examples = data.labelled(task) if task.target else data.unlabelled(task)
             with pytest.MonkeyPatch.context() as monkeypatch:
                 monkeypatch.setattr(launcher, "worker_command", command)
                 monkeypatch.chdir(workplace.here)
-                return zoo.finetune(
+                return launch(
                     card.full_name,
-                    labelled,
-                    eval_data=labelled,
+                    examples,
+                    eval_data=examples,
                     task=task.name,
                     device="cpu",
                     precision="fp32",
@@ -121,9 +122,18 @@ class Subject:
 
     @pytest.fixture(scope="class")
     @classmethod
-    def finetuned(cls, finetune: StartRun) -> zoo.Run:
-        """A fine-tuning run that has ended well."""
-        return finetune(name="conformance").wait(timeout_s=DEADLINE_S, progress=False)
+    def trained_run(cls, train: StartRun) -> zoo.Run:
+        """A training run that has ended well."""
+        return train(name="conformance").wait(timeout_s=DEADLINE_S, progress=False)
+
+    @classmethod
+    def training_verb(cls) -> str:
+        """How the model of these tests is trained; skips the test where it is not at all."""
+        if "finetune" not in cls.lacks:
+            return "finetune"
+        if "pretrain" in cls.lacks:
+            pytest.skip(f"{cls.model} is declared to lack finetune, pretrain")
+        return "pretrain"
 
     @classmethod
     def need(cls, *abilities: str) -> None:
