@@ -74,7 +74,7 @@ def _task(args: argparse.Namespace, card: Card | None, training: Verb) -> Task:
     if args.task:
         return get_task(args.task)
     if card is None:
-        return likely_task(args.data, columns_of(args))
+        return likely_task(args.data, columns_of(args), args.separator)
     if training not in card.verbs:
         return get_task(card.task)
     ability, reason = choose_ability(card, training, "", args.data, columns_of(args), args.separator)

@@ -23,12 +23,13 @@ SAMPLED_ROWS = 200
 """First rows of a table that a guess is made from."""
 
 
-def likely_task(path: str | Path, named: Mapping[str, str] = UNKNOWN) -> Task:
+def likely_task(path: str | Path, named: Mapping[str, str] = UNKNOWN, separator: str = "") -> Task:
     """One with a target: of images for a folder, or a table with a usual column of images and none of texts.
 
     Args:
         path: the data.
         named: names of columns that a person gives, by role.
+        separator: what stands between the labels of a row, as a person says.
 
     Raises:
         DatasetInvalid: it cannot be read.
@@ -38,7 +39,8 @@ def likely_task(path: str | Path, named: Mapping[str, str] = UNKNOWN) -> Task:
     kind = class_folders.INPUT_KIND if Path(path).is_dir() else likely_kind(Table(path), inputs)
     kind = kind or INPUT_KINDS[0]
     tasks = [task for task in map(get_task, BUILT_IN) if task.input is kind and task.target]
-    return likeliest_task(tasks, path, named=named).task
+    divisible = [task for task in tasks if separator and task.target and task.target.divisible]
+    return likeliest_task(divisible or tasks, path, named=named).task
 
 
 class LikelyTask(NamedTuple):
