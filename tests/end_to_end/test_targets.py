@@ -76,6 +76,8 @@ def test_texts_with_several_labels(tmp_path: Path) -> None:
     table.write_text("text,labels\n" + "".join(f"{row['text']},{'/'.join(row['labels']) or '[]'}\n" for row in rows))
     with pytest.raises(zoo.DatasetInvalid, match="none of those trained on"):
         zoo.evaluate(run.name, table, **CPU)
+    judged = zoo.evaluate(run.name, table, separator="/", **CPU).wait(progress=False)
+    assert judged.metrics["micro_f1"] > 0.9
 
 
 def test_numbers_of_texts_and_a_kill_on_the_way(tmp_path: Path) -> None:

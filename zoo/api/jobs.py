@@ -26,6 +26,7 @@ def finetune(
     label: str = "",
     target: str = "",
     columns: Mapping[str, str] = {},
+    separator: str = "",
     merge_labels: bool = False,
     name: str = "",
     device: str = "auto",
@@ -47,6 +48,7 @@ def finetune(
         label: column of the labels; likewise.
         target: the same, where the target is no label.
         columns: names of columns by role, for a task that has others; `zoo tasks TASK` lists them.
+        separator: what stands between the labels of a text that holds several; `|` or `;` if not given.
         merge_labels: whether labels that differ only in case, blanks, invisible characters or Unicode form are one
             class, under the name of the most frequent.
         name: of the run and of the model that comes of it.
@@ -59,7 +61,11 @@ def finetune(
         ZooError: whatever can be told to be wrong before the worker starts.
     """
     source = Source(
-        data=data, eval_data=eval_data, columns=_by_role(columns, input, label or target), merge_labels=merge_labels
+        data=data,
+        eval_data=eval_data,
+        columns=_by_role(columns, input, label or target),
+        separator=separator,
+        merge_labels=merge_labels,
     )
     place = Place(device=device, precision=precision, processes=processes)
     return start_job(
@@ -101,6 +107,7 @@ def evaluate(
     label: str = "",
     target: str = "",
     columns: Mapping[str, str] = {},
+    separator: str = "",
     merge_labels: bool = False,
     errors: str | Path | None = None,
     name: str = "",
@@ -113,7 +120,12 @@ def evaluate(
     `errors` names a new file (.csv, .tsv, .jsonl or .ndjson) for the rows that are answered wrongly, the worst
     answer first; `Run.mistakes` has them in any case.
     """
-    source = Source(data=data, columns=_by_role(columns, input, label or target), merge_labels=merge_labels)
+    source = Source(
+        data=data,
+        columns=_by_role(columns, input, label or target),
+        separator=separator,
+        merge_labels=merge_labels,
+    )
     job = Job(
         verb="evaluate",
         model=model,
