@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from zoo.kinds.spelling import told_apart
+from zoo.kinds.spelling import distinct_names
 from zoo.metrics import LOSSES, primary_figure
 from zoo.plurals import counted
 from zoo.runs.events import (
@@ -180,7 +180,7 @@ def _data(event: DataLoaded, s: RunSnapshot) -> list[str]:
     rows = divided_rows(event.train_rows, event.eval_rows)
     lines = [f"data: {rows if event.train_rows else counted(event.eval_rows, 'row')}{columns}"]
     if event.labels and len(event.labels) <= SHOWN_LABELS:
-        lines.append(f"labels: {', '.join(told_apart(event.labels).values())}")
+        lines.append(f"labels: {', '.join(distinct_names(event.labels).values())}")
     return lines
 
 

@@ -22,12 +22,12 @@ import zoo
 def read_columns(path, log=None):
     return ("label", "text")
 
-def read_rows(path, wanted, log=None):
+def read_rows(path, columns, log=None):
     with zoo.open_lines(path, log) as lines:
         for number, line in enumerate(lines, 1):
             label, tab, text = line.rstrip().partition(" > ")
             row = {"label": label, "text": text}
-            yield zoo.Row(number, {name: row[name] for name in wanted}) if tab else zoo.Malformed(number, "has no >")
+            yield zoo.Row(number, {name: row[name] for name in columns}) if tab else zoo.Malformed(number, "has no >")
 """
 
 

@@ -10,7 +10,7 @@ import pytest
 from zoo.data import Dataset, Example, inspect, load, match_labels
 from zoo.data.labels import merge_labels
 from zoo.errors import DatasetInvalid
-from zoo.kinds.spelling import SpellingVariants, quoted, spelling_variants, told_apart
+from zoo.kinds.spelling import SpellingVariants, distinct_names, quoted, spelling_variants
 from zoo.tasks import get_task
 from zoo.tasks.task import Task
 
@@ -74,7 +74,7 @@ def test_labels_that_look_alike_are_told_apart() -> None:
         "Cafe\u0301",
         "❤\ufe0f",
     )
-    assert tuple(told_apart(labels).values()) == (
+    assert tuple(distinct_names(labels).values()) == (
         "Refund",
         r"'Refund\u200b'",
         "refund",

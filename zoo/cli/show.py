@@ -10,7 +10,7 @@ from zoo.cli import output
 from zoo.cli.exit_codes import ExitCode
 from zoo.cli.option_flags import help_text
 from zoo.fetch.verify import pin_shown
-from zoo.kinds.spelling import told_apart
+from zoo.kinds.spelling import distinct_names
 from zoo.options import schema
 from zoo.ranking import FROM_SCRATCH, mark
 from zoo.sanitize import one_line
@@ -51,7 +51,10 @@ def facts(card: Card) -> list[tuple[str, str]]:
         ("mark", f"{mark(card)}: made to try zoo out, not to be used" if card.demonstration else ""),
         ("parameters", f"{card.parameters:,}" if card.parameters is not None else ""),
         ("architecture", shape),
-        ("labels", ", ".join(list(told_apart(card.labels).values())[:20]) + (" ..." if len(card.labels) > 20 else "")),
+        (
+            "labels",
+            ", ".join(list(distinct_names(card.labels).values())[:20]) + (" ..." if len(card.labels) > 20 else ""),
+        ),
         ("columns", columns_shown(card.columns)),
         ("languages", ", ".join(card.languages)),
         ("licence", card.license),

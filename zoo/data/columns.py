@@ -40,8 +40,8 @@ def find_columns(
     _check_roles(named, task)
     columns: Columns = {}
     for role, kind in task.roles.items():
-        taken = {column.lower() for column in columns.values()}
-        usual = tuple(name for name in task.usual_columns(role) if name.lower() not in taken)
+        used = {column.lower() for column in columns.values()}
+        usual = tuple(name for name in task.usual_columns(role) if name.lower() not in used)
         before = trained.get(role, "")
         column = _find(table, role, kind, _before(before, usual), named.get(role, ""))
         if role != TARGET and (not column or table.input_kind not in (None, kind)):
@@ -85,7 +85,7 @@ def _taken_twice(table: Table, column: str, first: tuple[str, Kind], second: tup
 
 
 def likely_kind(table: Table, named: Iterable[str] = ()) -> InputKind | None:
-    """What the inputs of a table are, by its format or the names of its columns; None where they tell nothing.
+    """What the inputs of a table are, by its format or the names of its columns; None where they say nothing.
 
     Args:
         table: the data.
@@ -156,11 +156,11 @@ def kept_columns(table: Table, names: Sequence[str]) -> tuple[str, ...]:
     Raises:
         DatasetInvalid: there is no such column, or there are several of that name.
     """
-    wanted = [name for text in names for name in _separate(table, text)]
-    if ALL in wanted:
-        wanted = list(table.columns)
-    kept = {_column(table, "--keep", "--keep", (visible_name(name),), name) for name in wanted}
-    return tuple(dict.fromkeys(column for column in table.columns if column in kept))
+    requested = [name for text in names for name in _separate(table, text)]
+    if ALL in requested:
+        requested = list(table.columns)
+    selected = {_column(table, "--keep", "--keep", (visible_name(name),), name) for name in requested}
+    return tuple(dict.fromkeys(column for column in table.columns if column in selected))
 
 
 def _separate(table: Table, text: str) -> list[str]:
@@ -175,8 +175,8 @@ def usual_columns(table: Table, task: Task, trained: Columns = UNKNOWN) -> Colum
     """
     columns: Columns = {}
     for role, kind in task.roles.items():
-        taken = {column.lower() for column in columns.values()}
-        usual = tuple(name for name in task.usual_columns(role) if name.lower() not in taken)
+        used = {column.lower() for column in columns.values()}
+        usual = tuple(name for name in task.usual_columns(role) if name.lower() not in used)
         if column := _find(table, role, kind, _before(trained.get(role, ""), usual), ""):
             columns[role] = column
     return columns

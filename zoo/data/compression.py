@@ -106,8 +106,8 @@ def _open_table(path: Path, archive: Any) -> Any:
             raise DatasetInvalid(f"{path} is {signature.kind}", signature.advice)
     names = [name for name in everything if not name.endswith("/") and not _is_passed_over(name)]
     if len(names) != 1:
-        shown = ", ".join(names[:_NAMES_SHOWN]) + (", ..." if len(names) > _NAMES_SHOWN else "")
-        raise DatasetInvalid(f"{path} is an archive of {len(names):,} files: {shown or 'none'}", ARCHIVE.advice)
+        listing = ", ".join(names[:_NAMES_SHOWN]) + (", ..." if len(names) > _NAMES_SHOWN else "")
+        raise DatasetInvalid(f"{path} is an archive of {len(names):,} files: {listing or 'none'}", ARCHIVE.advice)
     try:
         return archive.open(names[0])
     except RuntimeError as error:  # a password, or a method of compression that zipfile does not know

@@ -1,4 +1,4 @@
-"""Bytes of a text to UTF-8: UTF-16 and UTF-32 as their first bytes tell them, without byte-order marks."""
+"""Bytes of a text to UTF-8: UTF-16 and UTF-32 recognised by their first bytes, without byte-order marks."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def utf8_stream(file: io.BufferedReader) -> Utf8Stream:
     """A file of any Unicode encoding as UTF-8, from where it stands."""
     head = file.peek(4)[:4]
     if not head:
-        return io.BytesIO()  # the end, which a terminal would have to be told a second time
+        return io.BytesIO()  # the end, which a terminal would have to be sent a second time
     encoding = _encoding_of(head)
     return _Transcoded(file, encoding) if encoding else cast("Utf8Stream", file)
 

@@ -1,4 +1,4 @@
-"""An inspection of examples that are in memory: what their labels and repeats tell, without a look at the files."""
+"""An inspection of examples that are in memory: their labels and repeats, without a look at the files."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def examine(
         eval_keys: likewise.
     """
     train_tally, eval_tally = Tally(task.target), Tally(task.target)
-    found = Inspection(task=task.name, train=_part(dataset, keys, train_tally))
+    inspection = Inspection(task=task.name, train=_part(dataset, keys, train_tally))
     if evaluation:
         eval_tally = Tally(task.target, against=train_tally.seen)
-        found = msgspec.structs.replace(found, eval=_part(evaluation, eval_keys, eval_tally))
-    found = with_counts(found, train_tally, eval_tally)
+        inspection = msgspec.structs.replace(inspection, eval=_part(evaluation, eval_keys, eval_tally))
+    inspection = with_counts(inspection, train_tally, eval_tally)
     if dataset.merged:
-        found = msgspec.structs.replace(found, variants=dataset.merged, merged=True)
-    return find(found, task)
+        inspection = msgspec.structs.replace(inspection, variants=dataset.merged, merged=True)
+    return find(inspection, task)
 
 
 def _part(dataset: Dataset, keys: Sequence[bytes], tally: Tally) -> Part:

@@ -20,13 +20,13 @@ _LEVELS = ("error", "warning", "info")
 
 def find(inspection: Inspection, task: Task) -> Inspection:
     """The same inspection with its findings."""
-    found = [*_of_part(inspection.train, task)]
+    findings = [*_of_part(inspection.train, task)]
     if inspection.eval:
-        found += [*_of_part(inspection.eval, task), *_of_both(inspection)]
+        findings += [*_of_part(inspection.eval, task), *_of_both(inspection)]
     if task.target:
-        found += task.target.findings(inspection)
-    found.sort(key=lambda finding: _LEVELS.index(finding.level))
-    return msgspec.structs.replace(inspection, findings=tuple(found))
+        findings += task.target.findings(inspection)
+    findings.sort(key=lambda finding: _LEVELS.index(finding.level))
+    return msgspec.structs.replace(inspection, findings=tuple(findings))
 
 
 def _of_part(part: Part, task: Task) -> Iterator[Finding]:

@@ -54,7 +54,7 @@ class LikelyTask(NamedTuple):
 def likeliest_task(
     tasks: Sequence[Task], path: str | Path, *, named: Mapping[str, str] = UNKNOWN, trained: Columns = UNKNOWN
 ) -> LikelyTask:
-    """The task whose target the data hold most plainly; the first of the tasks where they tell nothing.
+    """The task whose target the data hold most plainly; the first of the tasks where they do not show any.
 
     Args:
         tasks: to choose from, the usual one first.

@@ -112,15 +112,15 @@ def _rows(data: Any, task: Task) -> Iterator[Mapping[str, Any]]:
 
 
 def _rows_of_columns(columns: Mapping[Any, Any]) -> Iterator[Mapping[str, Any]]:
-    held: dict[str, list[Any]] = {}
+    columns_by_name: dict[str, list[Any]] = {}
     for name, values in columns.items():
         if isinstance(values, str | bytes) or not isinstance(values, Iterable):
             raise DatasetInvalid(
                 f"column {name} of the data is a {type(values).__name__}, but must hold a value for each row",
                 "give a dict of lists",
             )
-        held[str(name)] = list(values)
-    lengths = {name: len(values) for name, values in held.items()}
+        columns_by_name[str(name)] = list(values)
+    lengths = {name: len(values) for name, values in columns_by_name.items()}
     if len(set(lengths.values())) > 1:
         raise DatasetInvalid(
             "the columns of the data have "
@@ -128,8 +128,8 @@ def _rows_of_columns(columns: Mapping[Any, Any]) -> Iterator[Mapping[str, Any]]:
             + " rows",
             "give as many values in each",
         )
-    for values in zip(*held.values(), strict=True):
-        yield dict(zip(held, values, strict=True))
+    for values in zip(*columns_by_name.values(), strict=True):
+        yield dict(zip(columns_by_name, values, strict=True))
 
 
 def _line(number: int, row: Mapping[str, Any], task: Task) -> bytes:

@@ -20,11 +20,11 @@ from zoo.data.table import Table
 from zoo.data.tally import Occurrence, Tally, with_counts
 from zoo.kinds.facts import ModelLimits
 from zoo.kinds.kind import TARGET, Unusable, is_empty
-from zoo.kinds.measure import Look, Measure, NoMeasure
+from zoo.kinds.measure import Measure, Measurement, NoMeasure
 from zoo.prefetch import prefetched
 from zoo.tasks.task import Task
 
-_SHOWN = 5
+_EXAMPLES_SHOWN = 5
 _AHEAD = 8
 """Inputs per thread that are looked at ahead of being counted."""
 OnRows = Callable[[str, int], None]
@@ -51,7 +51,7 @@ def inspect(
         merge: whether labels that look the same are one class.
         trained: the columns that the model was trained on, which go before the usual ones.
         limits: of the model that it is for.
-        on_rows: told the path and how many of its rows have been looked at, row by row.
+        on_rows: called with the path and how many of its rows have been looked at, row by row.
 
     Raises:
         DatasetInvalid: a file cannot be read at all, or has no column for the input.
@@ -75,8 +75,8 @@ def inspect(
     if eval_path:
         evaluation = survey(eval_path, against=train.tally.seen)
         evaluation.walk(on_rows or _ignore)
-    found = Inspection(task=task.name, train=train.part(), eval=evaluation.part() if evaluation else None)
-    return find(with_counts(found, train.tally, evaluation.tally if evaluation else Tally(task.target)), task)
+    inspection = Inspection(task=task.name, train=train.part(), eval=evaluation.part() if evaluation else None)
+    return find(with_counts(inspection, train.tally, evaluation.tally if evaluation else Tally(task.target)), task)
 
 
 def _ignore(path: str, rows: int) -> None:
@@ -118,12 +118,12 @@ class _Survey:
     def walk(self, on_rows: OnRows) -> None:
         """Read the part once."""
         threads = (os.cpu_count() or 1) if self._measure.threads else 0
-        for pending, look in prefetched(self._look, self._read(), threads=threads, ahead=_AHEAD * threads):
+        for pending, measurement in prefetched(self._look, self._read(), threads=threads, ahead=_AHEAD * threads):
             self._rows += 1
-            if isinstance(look, Rejected):
-                self._reject(pending.row, look.reason)
+            if isinstance(measurement, Rejected):
+                self._reject(pending.row, measurement.reason)
             else:
-                self._count(pending, look)
+                self._count(pending, measurement)
             on_rows(str(self._table.path), self._rows)
 
     def part(self) -> Part:
@@ -151,7 +151,7 @@ class _Survey:
 
     def _reject(self, row: int, reason: str) -> None:
         self._rejected_count += 1
-        if len(self._rejected) < _SHOWN:
+        if len(self._rejected) < _EXAMPLES_SHOWN:
             self._rejected.append(RejectedRow(str(self._table.path), row, reason))
 
     def _read(self) -> Iterator[_PendingRow]:
@@ -182,12 +182,12 @@ class _Survey:
             raise Unusable(where + self._table.missing_target(column))
         return _PendingRow(row.number, value, target)
 
-    def _look(self, pending: _PendingRow) -> tuple[_PendingRow, Look | Rejected]:
+    def _look(self, pending: _PendingRow) -> tuple[_PendingRow, Measurement | Rejected]:
         return pending, Rejected(pending.reason) if pending.reason else self._measure.look(pending.value)
 
-    def _count(self, pending: _PendingRow, look: Look) -> None:
+    def _count(self, pending: _PendingRow, measurement: Measurement) -> None:
         """Take a usable row into account."""
-        self._measure.add(look.seen)
-        self.tally.add(look.key, Occurrence(pending.row, pending.target, look.name))
+        self._measure.add(measurement.details)
+        self.tally.add(measurement.key, Occurrence(pending.row, pending.target, measurement.name))
         if pending.target is not None:
             self._target_measure.add(pending.row, pending.target)

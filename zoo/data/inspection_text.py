@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from zoo.data.report import Inspection, Part
-from zoo.kinds.spelling import told_apart
+from zoo.kinds.spelling import distinct_names
 from zoo.plurals import counted
 from zoo.tasks import get_task
 from zoo.tasks.task import Task
@@ -64,7 +64,7 @@ def _labels(inspection: Inspection, width: int | None) -> Iterator[str]:
     labels, unit, with_eval = inspection.labels, inspection.train.unit, inspection.eval is not None
     most = max(label.rows for label in labels) or 1
     rows = []
-    names = told_apart(label.label for label in labels)
+    names = distinct_names(label.label for label in labels)
     for label in labels[:_LABELS_SHOWN]:
         bar = "█" * max(round(label.rows / most * _BAR_WIDTH), label.rows > 0)
         rows.append([names[label.label], f"{label.rows:,}", *([f"{label.eval_rows:,}"] if with_eval else []), bar])

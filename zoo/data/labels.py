@@ -10,7 +10,7 @@ import msgspec
 from zoo.data.example import Dataset, Example
 from zoo.errors import DatasetInvalid
 from zoo.kinds.label import canonical
-from zoo.kinds.spelling import differences, merged_names, nearest, quoted, spelling_variants, told_apart
+from zoo.kinds.spelling import differences, distinct_names, merged_names, nearest, quoted, spelling_variants
 from zoo.plurals import shown
 
 
@@ -75,8 +75,8 @@ def _unknown_label(dataset: Dataset, unknown: Sequence[str], labels: Sequence[st
     if twin := nearest(label, labels):
         differ_in = " and ".join(differences((label, twin)))
         advice = f"{quoted(twin)} is one and differs in {differ_in}: spell it so, or use --merge-labels; "
-    names = told_apart((*labels, label))
+    names = distinct_names((*labels, label))
     return DatasetInvalid(
         f"{dataset.path}, row {first.row}: label {quoted(label)} is none of those trained on{others}",
-        f"{advice}labels trained on: {shown(tuple(names[known] for known in labels))}",
+        f"{advice}labels trained on: {shown(tuple(names[name] for name in labels))}",
     )

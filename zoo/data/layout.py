@@ -60,9 +60,9 @@ def table_in(path: Path) -> Path:
 
 def root_of(path: Path) -> Path:
     """The folder that holds the class folders or the parts: further down where each level has nothing but the next."""
-    seen: set[str] = set()
-    while (inner := _lone_folder(path)) is not None and os.path.realpath(inner) not in seen:
-        seen.add(os.path.realpath(inner))
+    visited: set[str] = set()
+    while (inner := _lone_folder(path)) is not None and os.path.realpath(inner) not in visited:
+        visited.add(os.path.realpath(inner))
         path = inner
     return path
 

@@ -127,8 +127,8 @@ def count_rows(path: str | Path) -> int | None:
         DatasetInvalid: the file cannot be read.
     """
     table = Table(path)
-    known = table.known_rows()
-    return sum(1 for _ in table.rows(())) if known is None and table.size_bytes <= COUNTABLE_BYTES else known
+    row_count = table.known_rows()
+    return sum(1 for _ in table.rows(())) if row_count is None and table.size_bytes <= COUNTABLE_BYTES else row_count
 
 
 def read_examples(
@@ -184,14 +184,14 @@ def _digested(dataset: Dataset, task: Task) -> Dataset:
 def _check_rows(dataset: Dataset, table: Table) -> None:
     """Refuse a data set without a usable row."""
     table.check_encoding(len(dataset.examples) + len(dataset.rejected))
-    found = f"columns found: {shown(table.columns)}"
+    columns = f"columns found: {shown(table.columns)}"
     if not dataset.examples:
         if not dataset.rejected:
-            raise DatasetInvalid(f"{dataset.path} has no rows; {found}", "is it the right file?")
+            raise DatasetInvalid(f"{dataset.path} has no rows; {columns}", "is it the right file?")
         first = dataset.rejected[0]
         raise DatasetInvalid(
             f"{dataset.path} has no usable row: {len(dataset.rejected):,} were rejected, "
-            f"the first of them row {first.row}: {first.reason}; {found}",
+            f"the first of them row {first.row}: {first.reason}; {columns}",
             f"zoo data inspect {dataset.path} says more",
         )
 
@@ -200,10 +200,10 @@ def _check_targets(dataset: Dataset, table: Table) -> None:
     """Refuse a data set whose targets teach nothing."""
     kind, labels = dataset.target, dataset.labels
     assert kind is not None
-    found = f"columns found: {shown(table.columns)}"
+    columns = f"columns found: {shown(table.columns)}"
     if fault := kind.nothing_to_learn([example.target for example in dataset.examples]):
         raise DatasetInvalid(
-            f"{dataset.path}: {fault} in column {dataset.columns[TARGET]}; {found}", "is --label the right column?"
+            f"{dataset.path}: {fault} in column {dataset.columns[TARGET]}; {columns}", "is --label the right column?"
         )
     if len(labels) >= kind.fewest_labels:
         return
@@ -211,7 +211,7 @@ def _check_targets(dataset: Dataset, table: Table) -> None:
         raise _one_class_folder(table.path, labels[0])
     raise DatasetInvalid(
         f"{dataset.path} has one class only: from row {dataset.examples[0].row} on, every row is "
-        f"{quoted(labels[0])} in column {dataset.columns[TARGET]}; {found}",
+        f"{quoted(labels[0])} in column {dataset.columns[TARGET]}; {columns}",
         "a classifier needs at least two; is --label the right column?",
     )
 

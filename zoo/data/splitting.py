@@ -74,22 +74,22 @@ def _choose(ordered: list[bytes], sizes: dict[bytes, int], share: float) -> list
     if len(ordered) < 2:
         return []
     target = min(max(round(rows * share), 1), rows - 1)
-    chosen: list[bytes] = []
+    groups: list[bytes] = []
     for key in ordered:
         if sizes[key] <= target:
-            chosen.append(key)
+            groups.append(key)
             target -= sizes[key]
         if target == 0:
             break
-    return chosen or [min(ordered, key=lambda key: sizes[key])]
+    return groups or [min(ordered, key=lambda key: sizes[key])]
 
 
 def _needed_for_training(strata: Sequence[Hashable], groups: Iterable[list[int]], held_out: set[int]) -> set[int]:
     """Rows to give back: a label that is found on texts of another label only may have lost all of its rows."""
-    left = Counter(stratum for index, stratum in enumerate(strata) if index not in held_out)
+    remaining = Counter(stratum for index, stratum in enumerate(strata) if index not in held_out)
     returned: set[int] = set()
     for indices in groups:
-        if indices[0] in held_out and any(left[strata[index]] == 0 for index in indices):
+        if indices[0] in held_out and any(remaining[strata[index]] == 0 for index in indices):
             returned.update(indices)
-            left.update(strata[index] for index in indices)
+            remaining.update(strata[index] for index in indices)
     return returned

@@ -75,12 +75,12 @@ class Table:
 
     def class_names(self, column: str) -> tuple[str, ...]:
         """What the file calls the classes 0, 1, ... of a column; empty where it names none."""
-        read = getattr(self._reader, "read_class_names", None)  # only some formats can name them
-        return read(self.path).get(self._spelled[column], ()) if read else ()
+        read_class_names = getattr(self._reader, "read_class_names", None)  # only some formats can name them
+        return read_class_names(self.path).get(self._spelled[column], ()) if read_class_names else ()
 
     @property
     def size_bytes(self) -> int:
-        """Of the file, unpacked as far as can be told beforehand; 0 for a folder."""
+        """Of the file, unpacked as far as is known beforehand; 0 for a folder."""
         if self.path.is_dir():
             return 0
         return self.path.stat().st_size * (_USUAL_COMPRESSION if is_compressed(self.path) else 1)
@@ -90,10 +90,10 @@ class Table:
         count = getattr(self._reader, "count_rows", None)
         return count(self.path) if count else None
 
-    def rows(self, wanted: tuple[str, ...]) -> Iterator[Row | Malformed]:
-        """Every row with the wanted columns, in order and in constant memory."""
-        spelled = tuple(self._spelled[name] for name in wanted)
-        names = None if spelled == wanted else dict(zip(wanted, spelled, strict=True))
+    def rows(self, columns: tuple[str, ...]) -> Iterator[Row | Malformed]:
+        """Every row with these columns, in order and in constant memory."""
+        spelled = tuple(self._spelled[name] for name in columns)
+        names = None if spelled == columns else dict(zip(columns, spelled, strict=True))
         with _Translated(self):
             for row in self._reader.read_rows(self.path, spelled, self._log):
                 if isinstance(row, Malformed):

@@ -81,14 +81,14 @@ class Tally:
         return tuple(map(appearance, labels)) or occurrence.target
 
 
-def with_counts(found: Inspection, train: Tally, evaluation: Tally) -> Inspection:
+def with_counts(inspection: Inspection, train: Tally, evaluation: Tally) -> Inspection:
     """The same inspection with what was counted of labels, and of both parts together."""
     variants = spelling_variants(train.labels, evaluation.labels)
     names = merged_names(variants) if train.merge else {}
     rows, eval_rows = _renamed(train.labels, names), _renamed(evaluation.labels, names)
     order = sorted({*rows, *eval_rows}, key=lambda label: (-rows[label], label))
     return msgspec.structs.replace(
-        found,
+        inspection,
         labels=tuple(LabelCount(label, rows[label], eval_rows[label]) for label in order),
         variants=variants,
         merged=train.merge,

@@ -52,7 +52,7 @@ def digests(paths: Iterable[str]) -> list[str]:
 
 
 def sha256_of(path: str) -> str:
-    """Of a file's bytes; empty for one that cannot be read, which decoding will tell of."""
+    """Of a file's bytes; empty for one that cannot be read, which decoding will report."""
     import hashlib
 
     try:

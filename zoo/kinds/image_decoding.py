@@ -1,4 +1,4 @@
-"""Image files, pictures and arrays to RGB: whatever is wrong with one is told as a reason, never a crash."""
+"""Image files, pictures and arrays to RGB: whatever is wrong with one becomes a reason, never a crash."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def read_image(source: Any) -> Image | Rejected:
 
 
 def decode(source: Any) -> Image | Rejected:
-    """Read all pixels, in the mode of the source and not yet turned upright; `read_image` tells what it may be."""
+    """Read all pixels, in the mode of the source and not yet turned upright; `read_image` says what it may be."""
     from PIL.Image import Image
 
     if isinstance(source, str | os.PathLike):
@@ -69,20 +69,20 @@ def as_rgb(image: Image) -> Image:
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def _guarded(read: Any, source: Source) -> Image | Rejected:
+def _guarded(decode: Any, source: Source) -> Image | Rejected:
     """Pillow's readers raise nearly anything on damaged files; all of it means that the image cannot be used."""
     from PIL import UnidentifiedImageError
 
     try:
-        return cast("Image | Rejected", read(source))
+        return cast("Image | Rejected", decode(source))
     except UnidentifiedImageError:
         return Rejected(_unidentified(source))
     except MemoryError:
         return Rejected("there is not enough memory to decode it")
     except OSError as error:
-        return Rejected(error.strerror or f"it cannot be decoded: {_said(error)}")
+        return Rejected(error.strerror or f"it cannot be decoded: {_message_of(error)}")
     except Exception as error:
-        return Rejected(f"it cannot be decoded: {_said(error)}")
+        return Rejected(f"it cannot be decoded: {_message_of(error)}")
 
 
 def _from_file(path: Path) -> Image | Rejected:
@@ -97,7 +97,7 @@ def _from_file(path: Path) -> Image | Rejected:
         try:
             image = _opened(file)
         except Image.DecompressionBombError as error:
-            return Rejected(f"it is too large: {_said(error)}")
+            return Rejected(f"it is too large: {_message_of(error)}")
         note_stated_maximum(image, file)
         cut = is_cut(image)
         loaded = _loaded(image)
@@ -189,5 +189,5 @@ def _unidentified(source: Any) -> str:
     return f"it is no image that can be read here, or is damaged (the file begins with {head[:8]!r})"
 
 
-def _said(error: BaseException) -> str:
+def _message_of(error: BaseException) -> str:
     return " ".join(str(error).split())[:200] or type(error).__name__

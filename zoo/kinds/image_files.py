@@ -41,8 +41,8 @@ def entries(folder: Path) -> Iterator[os.DirEntry[str]]:
         DatasetInvalid: it cannot be read.
     """
     try:
-        with os.scandir(folder) as found:
-            yield from (entry for entry in found if not is_passed_over(entry.name))
+        with os.scandir(folder) as directory:
+            yield from (entry for entry in directory if not is_passed_over(entry.name))
     except OSError as error:
         raise DatasetInvalid(f"{error.filename or folder} cannot be read: {error.strerror or error}") from error
 
@@ -83,11 +83,11 @@ def other_files(path: Path) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _walk(folder: Path, prefix: str, seen: set[str]) -> Iterator[str]:
+def _walk(folder: Path, prefix: str, visited: set[str]) -> Iterator[str]:
     for entry in sorted(entries(folder), key=lambda entry: entry.name):
         if entry.is_dir():
             real = os.path.realpath(entry.path)
-            if real not in seen:
-                yield from _walk(Path(entry.path), f"{prefix}{entry.name}/", seen | {real})
+            if real not in visited:
+                yield from _walk(Path(entry.path), f"{prefix}{entry.name}/", visited | {real})
         elif is_image(entry):
             yield prefix + entry.name

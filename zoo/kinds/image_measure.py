@@ -13,7 +13,7 @@ from zoo.kinds.facts import ImageFacts, ModelLimits, Size
 from zoo.kinds.files import sha256_of
 from zoo.kinds.image_decoding import decode
 from zoo.kinds.image_files import other_files
-from zoo.kinds.measure import Look
+from zoo.kinds.measure import Measurement
 
 if TYPE_CHECKING:
     from zoo.data.report import Part
@@ -38,23 +38,23 @@ class ImageMeasure:
         self._formats: Counter[str] = Counter()
 
     def cell(self, row: int, value: str) -> None:
-        """The name of a file tells nothing."""
+        """The name of a file says nothing about it."""
 
-    def look(self, value: str) -> Look | Rejected:
+    def look(self, value: str) -> Measurement | Rejected:
         """Images are the same where their files are, byte by byte."""
         name = str(Path(value).relative_to(self._base)) if Path(value).is_relative_to(self._base) else value
         image = decode(value)
         if isinstance(image, Rejected):
             return Rejected(f"{name}: {image.reason}")
-        return Look(
+        return Measurement(
             bytes.fromhex(sha256_of(value)), name, _Decoded(Size(*image.size), image.mode, image.format or "unknown")
         )
 
-    def add(self, seen: _Decoded) -> None:
+    def add(self, decoded: _Decoded) -> None:
         """Count it."""
-        self._sizes[seen.size] += 1
-        self._modes[seen.mode] += 1
-        self._formats[seen.format] += 1
+        self._sizes[decoded.size] += 1
+        self._modes[decoded.mode] += 1
+        self._formats[decoded.format] += 1
 
     def complete(self, part: Part) -> Part:
         """With what was counted."""
@@ -76,9 +76,9 @@ class ImageMeasure:
 
     def _median(self, ordered: list[Size]) -> Size:
         """By area: the lower of the two in the middle."""
-        middle, passed = (sum(self._sizes.values()) + 1) // 2, 0
+        middle, cumulative = (sum(self._sizes.values()) + 1) // 2, 0
         for size in ordered:
-            passed += self._sizes[size]
-            if passed >= middle:
+            cumulative += self._sizes[size]
+            if cumulative >= middle:
                 break
         return size

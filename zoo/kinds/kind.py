@@ -86,11 +86,11 @@ class InputKind(Kind):
 
     @abstractmethod
     def parse(self, text: str, column: str, base: Path) -> str:
-        """The input that the text of a cell stands for; `read` tells the arguments, and what is raised."""
+        """The input that the text of a cell stands for; arguments and errors as in `read`."""
 
     @abstractmethod
     def digests(self, inputs: Iterable[Any]) -> list[str]:
-        """What tells whether two inputs are the same: the sha256 of a file; empty where the input itself tells."""
+        """What is equal for equal inputs: the sha256 of a file; empty where the input itself is compared."""
 
     @abstractmethod
     def expand(self, words: Iterable[str]) -> list[Any]:
@@ -159,7 +159,7 @@ class InputKind(Kind):
 
 
 class TargetKind(Kind):
-    """What a model learns to tell."""
+    """What a model learns to predict."""
 
     fewest_labels: ClassVar[int] = 0
     """Different labels that training data must have at least; 0 for targets that hold none."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from zoo.kinds.facts import Finding
 from zoo.kinds.kind import TARGET
-from zoo.kinds.spelling import listed, quoted, told_apart
+from zoo.kinds.spelling import distinct_names, listed, quoted
 from zoo.plurals import counted, shown
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def findings(inspection: Inspection) -> Iterator[Finding]:
 def of_both(inspection: Inspection) -> Iterator[Finding]:
     """Labels that only one part has."""
     evaluation = inspection.eval
-    names = told_apart(count.label for count in inspection.labels)
+    names = distinct_names(count.label for count in inspection.labels)
     unseen = tuple(names[count.label] for count in inspection.labels if count.eval_rows and not count.rows)
     if unseen and inspection.train.mapping.get(TARGET):
         yield Finding("error", f"labels of the evaluation data that are not in the training data: {shown(unseen)}")
@@ -74,12 +74,12 @@ def _of_training(inspection: Inspection) -> Iterator[Finding]:
 
 def of_rare(inspection: Inspection, counts: dict[str, int]) -> Iterator[Finding]:
     """Labels that few rows of the training data have."""
-    part, names = inspection.train, told_apart(counts)
-    single = tuple(names[label] for label, found in counts.items() if found == 1)
+    part, names = inspection.train, distinct_names(counts)
+    single = tuple(names[label] for label, count in counts.items() if count == 1)
     if single:
         judged = "" if inspection.eval else ", which nothing will judge"
         yield Finding("warning", f"labels with one {part.unit} only, too few to learn from{judged}: {shown(single)}")
-    few = tuple(names[label] for label, found in counts.items() if 1 < found < FEW_ROWS)
+    few = tuple(names[label] for label, count in counts.items() if 1 < count < FEW_ROWS)
     if few:
         yield Finding(
             "warning", f"labels with fewer than {FEW_ROWS} {part.unit}s, hard to learn or to judge: {shown(few)}"

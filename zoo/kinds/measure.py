@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     from zoo.data.report import Part
 
 
-class Look(NamedTuple):
-    """What was seen of one input."""
+class Measurement(NamedTuple):
+    """What was measured of one input."""
 
     key: bytes
     """The same for the same input."""
     name: str
     """What a person knows it by, beside its row: a file's name."""
-    seen: Any
+    details: Any
     """For `Measure.add`."""
 
 
@@ -30,11 +30,11 @@ class Measure(Protocol):
     def cell(self, row: int, value: str) -> None:
         """Take note of a cell as it stands in the file, usable or not."""
 
-    def look(self, value: Any) -> Look | Rejected:
+    def look(self, value: Any) -> Measurement | Rejected:
         """Look at one usable input; changes nothing."""
         ...
 
-    def add(self, seen: Any) -> None:
+    def add(self, details: Any) -> None:
         """Take what was seen into account, in order."""
 
     def complete(self, part: Part) -> Part:

@@ -1,6 +1,6 @@
 """Numbers: finite ones, as numbers or as plain text.
 
-`3`, `-0.5` and `1e3` are numbers. `1,234`, `12 €` and `50%` are none: nobody can tell for all tables what the comma
+`3`, `-0.5` and `1e3` are numbers. `1,234`, `12 €` and `50%` are none: no rule says for all tables what the comma
 means, and a unit may change from row to row.
 """
 
@@ -57,12 +57,12 @@ class NumberKind(TargetKind):
 
     def strata(self, targets: Sequence[Any]) -> list[Hashable]:
         """Bins of like numbers, with about as many rows each; equal numbers are in one."""
-        known = sorted(target for target in targets if target is not None)
-        bins = max(1, min(BINS, len(known) // ROWS_PER_BIN))
+        numbers = sorted(target for target in targets if target is not None)
+        bins = max(1, min(BINS, len(numbers) // ROWS_PER_BIN))
         first: dict[float, int] = {}
-        for rank, number in enumerate(known):
+        for rank, number in enumerate(numbers):
             first.setdefault(number, rank)
-        return [None if target is None else first[target] * bins // len(known) for target in targets]
+        return [None if target is None else first[target] * bins // len(numbers) for target in targets]
 
     def likeness(self, cells: list[Any]) -> float:
         """0.75 for numbers that are no names of classes, 0.4 for those that may be; 0 for anything else.
@@ -70,12 +70,12 @@ class NumberKind(TargetKind):
         Between the two lies a label's 0.5 for numbers. Names of classes are whole, or few. Numbers that count the rows
         are 0, too.
         """
-        known = [number for number in map(self._read_or_none, cells) if number is not None]
-        different = set(known)
-        if len(cells) - len(known) > SLIPS * len(cells) or len(different) < 2 or _count_rows(known):
+        numbers = [number for number in map(self._read_or_none, cells) if number is not None]
+        different = set(numbers)
+        if len(cells) - len(numbers) > SLIPS * len(cells) or len(different) < 2 or _count_rows(numbers):
             return 0.0
         whole = all(number.is_integer() for number in different)
-        names = len(different) <= (len(known) / 2 if whole else FEW)
+        names = len(different) <= (len(numbers) / 2 if whole else FEW)
         return 0.4 if names else 0.75
 
     def _read_or_none(self, cell: Any) -> float | None:

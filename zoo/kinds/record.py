@@ -52,7 +52,7 @@ class Record(InputKind):
         raise Unusable(f"column {column} holds one value, not {self.singular}")
 
     def digests(self, inputs: Iterable[Mapping[str, Any]]) -> list[str]:
-        """The sha256 of what tells the parts apart."""
+        """The sha256 of all parts."""
         values = list(inputs)
         parts = [self._keys(kind, [value[role] for value in values]) for role, kind in self._roles.items()]
         return [hashlib.sha256(b"".join(keys)).hexdigest() for keys in zip(*parts, strict=True)]

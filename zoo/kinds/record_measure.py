@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.answers import Rejected
 from zoo.kinds.facts import ModelLimits
 from zoo.kinds.kind import InputKind
-from zoo.kinds.measure import Look
+from zoo.kinds.measure import Measurement
 
 if TYPE_CHECKING:
     from zoo.data.report import Part
@@ -35,20 +35,20 @@ class RecordMeasure:
         for measure in self._measures.values():
             measure.cell(row, value)
 
-    def look(self, value: Mapping[str, Any]) -> Look | Rejected:
+    def look(self, value: Mapping[str, Any]) -> Measurement | Rejected:
         """Records are the same where all of their parts are."""
-        looks: list[Look] = []
+        measurements: list[Measurement] = []
         for role, kind in self._roles.items():
-            look = self._measures[kind].look(value[role])
-            if isinstance(look, Rejected):
-                return Rejected(f"{role}: {look.reason}")
-            looks.append(look)
-        key = hashlib.sha256(b"".join(look.key for look in looks)).digest()
-        return Look(key, ", ".join(filter(None, (look.name for look in looks))), [look.seen for look in looks])
+            measurement = self._measures[kind].look(value[role])
+            if isinstance(measurement, Rejected):
+                return Rejected(f"{role}: {measurement.reason}")
+            measurements.append(measurement)
+        keys, names, details = zip(*measurements, strict=True)
+        return Measurement(hashlib.sha256(b"".join(keys)).digest(), ", ".join(filter(None, names)), list(details))
 
-    def add(self, seen: list[Any]) -> None:
+    def add(self, parts: list[Any]) -> None:
         """Add each part."""
-        for kind, part in zip(self._roles.values(), seen, strict=True):
+        for kind, part in zip(self._roles.values(), parts, strict=True):
             self._measures[kind].add(part)
 
     def complete(self, part: Part) -> Part:

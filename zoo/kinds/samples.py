@@ -1,4 +1,4 @@
-"""Little data that a model can tell apart within seconds, for the tests that plugins pass.
+"""Little data that a model can learn to distinguish within seconds, for the tests that plugins pass.
 
 Label names hold what file formats and models stumble over: a space, a letter outside ASCII, a leading zero.
 """

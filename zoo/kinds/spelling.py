@@ -62,12 +62,12 @@ def spelling_variants(rows: Mapping[str, int], eval_rows: Mapping[str, int] = {}
     groups: dict[str, list[str]] = {}
     for label in sorted({*rows, *eval_rows}, key=rank):
         groups.setdefault(appearance(label), []).append(label)
-    found = [
+    variants = [
         SpellingVariants({label: rows.get(label, 0) + eval_rows.get(label, 0) for label in labels}, differences(labels))
         for labels in groups.values()
         if len(labels) > 1
     ]
-    return tuple(sorted(found, key=lambda group: (-sum(group.rows.values()), group.name)))
+    return tuple(sorted(variants, key=lambda group: (-sum(group.rows.values()), group.name)))
 
 
 def merged_names(groups: Iterable[SpellingVariants]) -> dict[str, str]:
@@ -84,15 +84,15 @@ def listed(groups: Sequence[SpellingVariants]) -> str:
 def quoted(label: str) -> str:
     r"""A label within quotes, with what nobody would see written out: 'Refund\u200b'."""
     decomposed = unicodedata.normalize("NFC", label) != label
-    written = (
+    characters = (
         f"\\u{ord(mark):04x}" if INVISIBLE.match(mark) or (decomposed and unicodedata.combining(mark)) else mark
         for mark in _SECOND_BLANK.sub(r"\\x20", repr(label))
     )
-    return "".join(written)
+    return "".join(characters)
 
 
-def told_apart(labels: Iterable[str]) -> dict[str, str]:
-    """What to show for each label: itself, or what tells it from another one that looks the same."""
+def distinct_names(labels: Iterable[str]) -> dict[str, str]:
+    """What to show for each label: itself, or a spelling that distinguishes it from another one that looks the same."""
     names = {label: label for label in labels}
     for group in spelling_variants(dict.fromkeys(names, 0)):
         # The plain spelling stays as it is; case is seen.
@@ -108,8 +108,8 @@ def differences(labels: Iterable[str]) -> tuple[str, ...]:
 
 def nearest(label: str, labels: Iterable[str]) -> str | None:
     """The one of several labels that looks like this one, and differs in least; None where none does."""
-    alike = [known for known in labels if appearance(known) == appearance(label)]
-    return min(alike, key=lambda known: len(differences((label, known))), default=None)
+    alike = [other for other in labels if appearance(other) == appearance(label)]
+    return min(alike, key=lambda other: len(differences((label, other))), default=None)
 
 
 def _folded(label: str, *, leaving_out: str = "") -> str:

@@ -65,7 +65,7 @@ class TextKind(InputKind):
         return text_report.findings(part)
 
     def samples(self, folder: Path, longest: int) -> SampleSet:
-        """Words that tell three labels apart."""
+        """Words that distinguish three labels."""
         from zoo.kinds.text_samples import TextSamples
 
         return TextSamples(folder, longest)

@@ -11,7 +11,7 @@ from zoo.answers import Rejected
 from zoo.kinds.characters import has_control, has_mojibake, has_replacement
 from zoo.kinds.facts import Marks, ModelLimits
 from zoo.kinds.lengths import LengthMeter
-from zoo.kinds.measure import Look
+from zoo.kinds.measure import Measurement
 from zoo.kinds.text import text_key
 
 if TYPE_CHECKING:
@@ -34,13 +34,13 @@ class TextMeasure:
                 before = self._marks.get(has_mark, Marks())
                 self._marks[has_mark] = Marks(before.rows + 1, before.first_row or row)
 
-    def look(self, value: str) -> Look | Rejected:
+    def look(self, value: str) -> Measurement | Rejected:
         """Texts are the same where they are, white space aside."""
-        return Look(text_key(value), "", value)
+        return Measurement(text_key(value), "", value)
 
-    def add(self, seen: str) -> None:
+    def add(self, text: str) -> None:
         """Measure its length."""
-        self._lengths.add(seen)
+        self._lengths.add(text)
 
     def complete(self, part: Part) -> Part:
         """With the marks and the lengths."""

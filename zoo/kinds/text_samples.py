@@ -1,4 +1,4 @@
-"""Texts for the tests that plugins pass: words that tell their labels, among words that do not."""
+"""Texts for the tests that plugins pass: words that reveal their labels, among words that do not."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ class Judge(Protocol):
         """Begin.
 
         Args:
-            labels: what the model tells apart; empty where it has none.
+            labels: what the model distinguishes; empty where it has none.
         """
 
     def add(self, target: Any, answer: Any) -> None:
@@ -90,7 +90,7 @@ class Judge(Protocol):
 
 
 def primary_figure(metrics: Mapping[str, float]) -> tuple[str, float] | None:
-    """The figure that tells most: wherever metrics are kept, the primary metric of their task comes first."""
+    """The most important figure: wherever metrics are kept, the primary metric of their task comes first."""
     return next(iter(metrics.items()), None)
 
 
@@ -100,6 +100,6 @@ def primary_first(metrics: Mapping[str, float], primary: str) -> dict[str, float
 
 
 def report_of(metrics: Metrics) -> Report:
-    """What a figure's metrics tell beside it; empty for those that have no `report`."""
+    """What metrics report beside their figures; empty for those that have no `report`."""
     report: Any = getattr(metrics, "report", None)
     return () if report is None else report()

@@ -53,7 +53,7 @@ class LabelSetMetrics:
 
     def __init__(self, labels: Sequence[str], threshold: float | None = None) -> None:
         self.labels = tuple(labels)
-        self._given_threshold = threshold
+        self._answer_threshold = threshold
         self._probabilities = array("d")
         self._targets = bytearray()
         self._loss = MeanLoss()
@@ -78,11 +78,13 @@ class LabelSetMetrics:
 
     def add(self, target: Any, answer: Any) -> None:
         """Count the labels that the data gives and those of a `zoo.LabelSet`, whose threshold is taken."""
-        self._given_threshold = answer.threshold
+        self._answer_threshold = answer.threshold
         probability = {score.label: score.probability for score in answer.scores}
-        given = {label: max(probability.get(label, 1.0), answer.threshold) for label in answer.labels}
-        known = probability | given
-        self.update([label in target for label in self.labels], [known.get(label, 0.0) for label in self.labels])
+        predicted = {label: max(probability.get(label, 1.0), answer.threshold) for label in answer.labels}
+        probabilities = probability | predicted
+        self.update(
+            [label in target for label in self.labels], [probabilities.get(label, 0.0) for label in self.labels]
+        )
 
     def merge(self, other: LabelSetMetrics) -> None:
         """Take in what another process saw."""
@@ -93,9 +95,9 @@ class LabelSetMetrics:
     @property
     def threshold(self) -> float:
         """Labels of at least this probability are given."""
-        if self._given_threshold is None:
+        if self._answer_threshold is None:
             return best_threshold(self._targets, self._probabilities)
-        return self._given_threshold
+        return self._answer_threshold
 
     def compute(self) -> dict[str, float]:
         """Micro and macro F1, micro precision and recall, subset accuracy, the threshold and, where given, `loss`.
@@ -135,16 +137,16 @@ class LabelSetMetrics:
         for i in range(step):
             targets, probabilities = self._targets[i::step], self._probabilities[i::step]
             predicted = [probability >= threshold for probability in probabilities]
-            hits = sum(target and said for target, said in zip(targets, predicted, strict=True))
+            hits = sum(target and answer for target, answer in zip(targets, predicted, strict=True))
             counts.append(LabelCounts(hits, sum(targets), sum(predicted)))
         return counts
 
     def _exact(self, threshold: float) -> int:
         """Examples whose labels are exactly the true ones."""
         step = len(self.labels)
-        right = [p >= threshold for p in self._probabilities]
-        said = bytes(right)
-        return sum(said[at : at + step] == self._targets[at : at + step] for at in range(0, len(said), step))
+        decisions = [p >= threshold for p in self._probabilities]
+        predicted = bytes(decisions)
+        return sum(predicted[at : at + step] == self._targets[at : at + step] for at in range(0, len(predicted), step))
 
 
 def best_threshold(targets: Sequence[int], probabilities: Sequence[float]) -> float:
@@ -163,12 +165,12 @@ def best_threshold(targets: Sequence[int], probabilities: Sequence[float]) -> fl
     ranked = sorted(zip(probabilities, targets, strict=True), reverse=True)
     hits = accumulate(target for _, target in ranked)
     following = [probability for probability, _ in ranked[1:]] + [0.0]
-    best, chosen = -1.0, DEFAULT_THRESHOLD
-    for given, ((probability, _), hit, after) in enumerate(zip(ranked, hits, following, strict=True), start=1):
-        if probability == after and given < len(ranked):
+    best, threshold = -1.0, DEFAULT_THRESHOLD
+    for predicted, ((probability, _), hit, after) in enumerate(zip(ranked, hits, following, strict=True), start=1):
+        if probability == after and predicted < len(ranked):
             continue
-        f1, middle = 2 * hit / (support + given), (probability + after) / 2
-        threshold = middle if middle > after else probability
-        if (f1, -abs(threshold - DEFAULT_THRESHOLD)) > (best, -abs(chosen - DEFAULT_THRESHOLD)):
-            best, chosen = f1, threshold
-    return chosen
+        f1, middle = 2 * hit / (support + predicted), (probability + after) / 2
+        candidate = middle if middle > after else probability
+        if (f1, -abs(candidate - DEFAULT_THRESHOLD)) > (best, -abs(threshold - DEFAULT_THRESHOLD)):
+            best, threshold = f1, candidate
+    return threshold

@@ -23,7 +23,7 @@ class RegressionMetrics:
     ones are, too.
 
     Args:
-        labels: none; every judge is told those of its model.
+        labels: none; every judge gets those of its model.
         mean: of the numbers where they come standardised; they are put back into the unit of the data.
         std: likewise, their standard deviation.
     """
@@ -61,7 +61,7 @@ class RegressionMetrics:
         count = len(self._numbers)
         if not count or not all(map(math.isfinite, self._predicted)):
             return self._loss.compute()
-        errors = [said - true for true, said in zip(self._numbers, self._predicted, strict=True)]
+        errors = [predicted - true for true, predicted in zip(self._numbers, self._predicted, strict=True)]
         squares = math.fsum(error * error for error in errors)
         figures = {"rmse": math.sqrt(squares / count), "mae": math.fsum(map(abs, errors)) / count}
         if len(set(self._numbers)) > 1:
@@ -77,8 +77,8 @@ class RegressionMetrics:
         rows = tuple(
             (
                 _span(pairs),
-                math.fsum(said for _, said in pairs) / len(pairs),
-                math.fsum(abs(said - true) for true, said in pairs) / len(pairs),
+                math.fsum(predicted for _, predicted in pairs) / len(pairs),
+                math.fsum(abs(predicted - true) for true, predicted in pairs) / len(pairs),
                 len(pairs),
             )
             for pairs in self._groups()
@@ -90,12 +90,12 @@ class RegressionMetrics:
         """Pairs of true and predicted numbers, in groups of like size; equal true numbers stay together."""
         pairs = sorted(zip(self._numbers, self._predicted, strict=True))
         group: list[tuple[float, float]] = []
-        done = 0
+        grouped = 0
         for _, same in groupby(pairs, key=lambda pair: pair[0]):
             group += same
-            if (done + len(group)) * GROUPS >= len(pairs) * (done * GROUPS // len(pairs) + 1):
+            if (grouped + len(group)) * GROUPS >= len(pairs) * (grouped * GROUPS // len(pairs) + 1):
                 yield group
-                done, group = done + len(group), []
+                grouped, group = grouped + len(group), []
 
 
 def ranks(numbers: Sequence[float]) -> list[float]:

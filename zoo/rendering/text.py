@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from zoo.blocks import Cell, Matrix, Table
-from zoo.kinds.spelling import told_apart
+from zoo.kinds.spelling import distinct_names
 from zoo.sanitize import one_line
 from zoo.text_table import cell_width, padded, shortened
 
@@ -22,7 +22,7 @@ LEGEND = "rows: what it is; columns: what the model said"
 def displayed_labels(labels: Iterable[str]) -> list[str]:
     """Labels on one line each; what looks the same is told apart."""
     labels = list(labels)
-    names = told_apart(labels)
+    names = distinct_names(labels)
     return [one_line(names[label]) for label in labels]
 
 

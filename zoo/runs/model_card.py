@@ -6,7 +6,7 @@ from pathlib import Path
 
 from zoo import atomic
 from zoo.blocks import Report
-from zoo.kinds.spelling import told_apart
+from zoo.kinds.spelling import distinct_names
 from zoo.rendering.markdown import markdown, markdown_table
 from zoo.runs.request import RunRequest
 from zoo.runs.result import ResultManifest
@@ -45,7 +45,7 @@ def write_readme(
                 ("evaluation rows", f"{rows[1]:,}"),
             ],
         ),
-        "## Labels\n\n" + ", ".join(map(_code, told_apart(manifest.labels).values())) if manifest.labels else "",
+        "## Labels\n\n" + ", ".join(map(_code, distinct_names(manifest.labels).values())) if manifest.labels else "",
         "## Use\n\n```\n" + f"zoo predict {manifest.name} ..." + "\n```",
         from_plugin.strip(),
         _table("Options", [(name, str(value)) for name, value in manifest.options.items()]),

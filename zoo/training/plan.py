@@ -9,7 +9,7 @@ from typing import Any
 from zoo.errors import OptionInvalid
 from zoo.hyperparameters import FinetuneOptions, TrainingOptions, named_weights
 from zoo.kinds.label import canonical
-from zoo.kinds.spelling import quoted, told_apart
+from zoo.kinds.spelling import distinct_names, quoted
 from zoo.training.objective import Objective
 
 SMALL = 1_000
@@ -120,7 +120,7 @@ def class_weights(options: TrainingOptions, labels: tuple[str, ...], counts: lis
         if label not in weights:
             raise OptionInvalid(
                 f"--class-weights names {quoted(name)}, which is no class of the data",
-                f"classes here: {', '.join(told_apart(labels).values())}",
+                f"classes here: {', '.join(distinct_names(labels).values())}",
             )
         weights[label] = weight
     return list(weights.values())

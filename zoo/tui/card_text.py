@@ -11,7 +11,7 @@ from zoo.card import (
     TorchHubSource,
     UrlSource,
 )
-from zoo.kinds.spelling import told_apart
+from zoo.kinds.spelling import distinct_names
 from zoo.ranking import FROM_SCRATCH, mark
 from zoo.sanitize import one_line
 from zoo.tui.feed import ModelLine
@@ -31,7 +31,7 @@ def card_markdown(line: ModelLine, free_bytes: int) -> str:
         parts += [
             "",
             "**Labels** "
-            + ", ".join(_text(name) for name in list(told_apart(card.labels).values())[:SHOWN_LABELS])
+            + ", ".join(_text(name) for name in list(distinct_names(card.labels).values())[:SHOWN_LABELS])
             + more,
         ]
     if card.metrics:

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 
 from zoo.blocks import Block, Report
-from zoo.kinds.spelling import told_apart
+from zoo.kinds.spelling import distinct_names
 from zoo.plurals import counted
 from zoo.run_messages import figures
 from zoo.runs.answer_files import cell_text
@@ -56,7 +56,7 @@ def mistake_list(s: RunSnapshot, mistakes: Sequence[Mistake], width: int, *, exa
     if not all_of_them and s.wrong_rows not in (None, len(mistakes)):
         lines.append(f"the training counted {s.wrong_rows:,}: an answer of even odds may fall either way in its result")
     lines.append("")
-    names = told_apart(s.labels)
+    names = distinct_names(s.labels)
     for mistake in mistakes:
         cells = mistake.prediction.cells()
         sureness = "" if cells.probability is None else f"{cells.probability:6.1%}  "

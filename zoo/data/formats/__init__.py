@@ -48,13 +48,13 @@ class Reader(Protocol):
         ...
 
     def read_rows(
-        self, path: Path, wanted: tuple[str, ...], log: EncodingLog | None = None
+        self, path: Path, columns: tuple[str, ...], log: EncodingLog | None = None
     ) -> Iterator[Row | Malformed]:
-        """Every row in order and in constant memory, with the wanted columns.
+        """Every row in order and in constant memory, with these columns.
 
         Args:
             path: as above.
-            wanted: names of columns, each as `read_columns` gives it.
+            columns: names of columns, each as `read_columns` gives it.
             log: as above.
         """
         ...
@@ -136,8 +136,8 @@ def _parquet(path: Path) -> Format:
 
 def _advice() -> str:
     """What can be read."""
-    known = ", ".join((*EXTENSIONS, *extensions()))
-    return f"zoo reads {known}, and these compressed ({', '.join(compression.EXTENSIONS)})"
+    endings = ", ".join((*EXTENSIONS, *extensions()))
+    return f"zoo reads {endings}, and these compressed ({', '.join(compression.EXTENSIONS)})"
 
 
 def _unknown(path: Path, extension: str) -> DatasetInvalid:

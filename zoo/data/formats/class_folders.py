@@ -38,24 +38,25 @@ def read_columns(path: Path, log: EncodingLog | None = None) -> tuple[str, ...]:
     return (FILE_COLUMN, LABEL_COLUMN) if any(labels) else (FILE_COLUMN,)
 
 
-def read_rows(path: Path, wanted: tuple[str, ...], log: EncodingLog | None = None) -> Iterator[Row | Malformed]:
+def read_rows(path: Path, columns: tuple[str, ...], log: EncodingLog | None = None) -> Iterator[Row | Malformed]:
     """Every image below the folder, by name."""
     for number, name in enumerate(walk(path), start=1):
         values = {FILE_COLUMN: name, LABEL_COLUMN: _label(name)}
-        yield Row(number, {column: values[column] for column in wanted})
+        yield Row(number, {column: values[column] for column in columns})
 
 
 def _no_images(path: Path) -> DatasetInvalid:
     counts = other_files(path)
     kinds = ", ".join(f"{count:,} {extension}" for extension, count in list(counts.items())[:_KINDS_SHOWN])
-    found = f"{path} is a folder without images" + (f"; it holds files of other kinds ({kinds})" if kinds else "")
+    problem = f"{path} is a folder without images" + (f"; it holds files of other kinds ({kinds})" if kinds else "")
     if table := first_table(path):
-        return DatasetInvalid(found, f"name the table itself, such as {table}")
+        return DatasetInvalid(problem, f"name the table itself, such as {table}")
     if ".txt" in counts:
         return DatasetInvalid(
-            found, "texts in files of their own are not read: write them into one table, a row each, with a column text"
+            problem,
+            "texts in files of their own are not read: write them into one table, a row each, with a column text",
         )
-    return DatasetInvalid(found, "images end in .jpg, .png, .webp and the like; a table of rows is named itself")
+    return DatasetInvalid(problem, "images end in .jpg, .png, .webp and the like; a table of rows is named itself")
 
 
 def _label(name: str) -> str | None:

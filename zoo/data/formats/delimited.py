@@ -29,11 +29,11 @@ def read_columns(path: Path, log: EncodingLog | None = None) -> tuple[str, ...]:
         return _Reader(path, lines).header
 
 
-def read_rows(path: Path, wanted: tuple[str, ...], log: EncodingLog | None = None) -> Iterator[Row | Malformed]:
+def read_rows(path: Path, columns: tuple[str, ...], log: EncodingLog | None = None) -> Iterator[Row | Malformed]:
     """Every data row in order; blank lines are none."""
     with open_lines(path, log) as lines:
         reader = _Reader(path, lines)
-        positions = [(name, reader.header.index(name)) for name in wanted]
+        positions = [(name, reader.header.index(name)) for name in columns]
         for number, fields in enumerate(reader.records(), start=1):
             if isinstance(fields, str):
                 yield Malformed(number, fields)
@@ -83,8 +83,8 @@ class _Reader:
 
     def _reread(self, lenient: Iterator[list[str]]) -> list[str] | None:
         """The fields of a row whose quotes stand after blanks (`1, "a, b"`); None where it is no row that way."""
-        read = self._lines.row_lines
-        if self._tabs or not any(' "' in line for line in read):
+        row_lines = self._lines.row_lines
+        if self._tabs or not any(' "' in line for line in row_lines):
             return None
         self._lines.unread()
         with contextlib.suppress(csv.Error):
@@ -92,7 +92,7 @@ class _Reader:
             if len(fields) == len(self.header):
                 return fields
         self._lines.unread()
-        for _ in read:
+        for _ in row_lines:
             next(self._lines)
         return None
 
@@ -102,7 +102,7 @@ class _Reader:
         try:
             fields = next(filter(None, self._records(skip_blanks=not self._tabs)), [])
         except csv.Error as error:
-            reason = next((reason for known, reason in _REASONS.items() if known in str(error)), str(error))
+            reason = next((reason for pattern, reason in _REASONS.items() if pattern in str(error)), str(error))
             raise DatasetInvalid(f"{self._path}: its header cannot be read: {reason}", "is it a table?") from error
         return tuple(name.strip() for name in fields)
 
@@ -113,4 +113,4 @@ class _Reader:
         # Many tab-separated files know no quoting: a quote there is a character like any other.
         if self._tabs and len(literal) == len(self.header):
             return literal
-        return next((reason for known, reason in _REASONS.items() if known in error), error)
+        return next((reason for pattern, reason in _REASONS.items() if pattern in error), error)

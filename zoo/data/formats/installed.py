@@ -1,6 +1,6 @@
 """Formats that other distributions bring: entry points of the group `zoo.formats`, called as the extension they read.
 
-Its module has `read_columns(path, log)` and `read_rows(path, wanted, log)`, as `Reader` describes them.
+Its module has `read_columns(path, log)` and `read_rows(path, columns, log)`, as `Reader` describes them.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def _load(points: tuple[EntryPoint, ...]) -> Any | Failure:
 
 
 class InstalledReader:
-    """A module of another distribution that reads files; what goes wrong in it is told as its fault."""
+    """A module of another distribution that reads files; what goes wrong in it is reported as its fault."""
 
     def __init__(self, point: EntryPoint, module: Any) -> None:
         self._point, self._module = point, module
@@ -83,11 +83,11 @@ class InstalledReader:
             raise self._broken(path, error) from error
 
     def read_rows(
-        self, path: Path, wanted: tuple[str, ...], log: EncodingLog | None = None
+        self, path: Path, columns: tuple[str, ...], log: EncodingLog | None = None
     ) -> Iterator[Row | Malformed]:
-        """Every row with the wanted columns, in order."""
+        """Every row with these columns, in order."""
         try:
-            yield from self._module.read_rows(path, wanted, log)
+            yield from self._module.read_rows(path, columns, log)
         except _EXPECTED:
             raise
         except Exception as error:

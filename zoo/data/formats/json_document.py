@@ -52,13 +52,13 @@ def read_columns(path: Path, log: EncodingLog | None = None) -> tuple[str, ...]:
     return columns_of(_objects(path, log))
 
 
-def read_rows(path: Path, wanted: tuple[str, ...], log: EncodingLog | None = None) -> Iterator[Row | Malformed]:
+def read_rows(path: Path, columns: tuple[str, ...], log: EncodingLog | None = None) -> Iterator[Row | Malformed]:
     """Every object in order, counted from 1. A key that is missing is None."""
-    return selected(_objects(path, log), wanted)
+    return selected(_objects(path, log), columns)
 
 
 def _objects(path: Path, log: EncodingLog | None) -> Iterator[Row | Malformed]:
-    text = _read(path, log)
+    text = _document_bytes(path, log)
     try:
         if text.lstrip().startswith(b"["):
             return _of_array(msgspec.json.decode(text, type=list[msgspec.Raw]))
@@ -80,7 +80,7 @@ def _objects(path: Path, log: EncodingLog | None) -> Iterator[Row | Malformed]:
     return _of_columns(columns) if columns else _of_array([msgspec.Raw(text)])
 
 
-def _read(path: Path, log: EncodingLog | None) -> bytes:
+def _document_bytes(path: Path, log: EncodingLog | None) -> bytes:
     with open_contents(path) as file:
         raw = utf8_stream(file).read(MAX_BYTES + 1)
     if len(raw) > MAX_BYTES:

@@ -22,9 +22,9 @@ def read_columns(path: Path, log: EncodingLog | None = None) -> tuple[str, ...]:
     return columns_of(_objects(path, log))
 
 
-def read_rows(path: Path, wanted: tuple[str, ...], log: EncodingLog | None = None) -> Iterator[Row | Malformed]:
+def read_rows(path: Path, columns: tuple[str, ...], log: EncodingLog | None = None) -> Iterator[Row | Malformed]:
     """Every line in order, numbered as an editor does; blank lines are no rows. A key that is missing is None."""
-    return selected(_objects(path, log), wanted)
+    return selected(_objects(path, log), columns)
 
 
 def columns_of(objects: Iterable[Row | Malformed]) -> tuple[str, ...]:
@@ -33,13 +33,13 @@ def columns_of(objects: Iterable[Row | Malformed]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(key for row in first if isinstance(row, Row) for key in row.values))
 
 
-def selected(objects: Iterable[Row | Malformed], wanted: tuple[str, ...]) -> Iterator[Row | Malformed]:
-    """The same with the wanted keys only."""
+def selected(objects: Iterable[Row | Malformed], columns: tuple[str, ...]) -> Iterator[Row | Malformed]:
+    """The same with the values of these keys only."""
     for row in objects:
         if isinstance(row, Malformed):
             yield row
         else:
-            yield Row(row.number, {name: row.values.get(name) for name in wanted})
+            yield Row(row.number, {name: row.values.get(name) for name in columns})
 
 
 def decode_row(number: int, text: bytes | msgspec.Raw) -> Row | Malformed:

@@ -22,19 +22,19 @@ def read_columns(path: Path, log: EncodingLog | None = None) -> tuple[str, ...]:
         return tuple(file.schema_arrow.names)
 
 
-def read_rows(path: Path, wanted: tuple[str, ...], log: EncodingLog | None = None) -> Iterator[Row | Malformed]:
-    """Every row in order; only the wanted columns are read from disk. Numbers of classes become their names."""
+def read_rows(path: Path, columns: tuple[str, ...], log: EncodingLog | None = None) -> Iterator[Row | Malformed]:
+    """Every row in order; only these columns are read from disk. Numbers of classes become their names."""
     number = 0
     with _opened(path) as file:
         names = _class_names(file)
-        for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=list(wanted)):
-            columns = [_named(_values(batch.column(name)), names.get(name, ())) for name in wanted]
-            for values in zip(*columns, strict=True):
+        for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=list(columns)):
+            batch_columns = [_named(_values(batch.column(name)), names.get(name, ())) for name in columns]
+            for values in zip(*batch_columns, strict=True):
                 number += 1
                 if unreadable := next((value for value in values if isinstance(value, _Unreadable)), None):
                     yield Malformed(number, unreadable.reason)
                 else:
-                    yield Row(number, dict(zip(wanted, values, strict=True)))
+                    yield Row(number, dict(zip(columns, values, strict=True)))
 
 
 def count_rows(path: Path) -> int:
@@ -59,9 +59,9 @@ _NOT_UTF8 = _Unreadable("holds text that is not UTF-8")
 
 
 def _class_names(file: Any) -> dict[str, tuple[str, ...]]:
-    written = (file.schema_arrow.metadata or {}).get(b"huggingface", b"{}")
+    metadata = (file.schema_arrow.metadata or {}).get(b"huggingface", b"{}")
     try:
-        features = msgspec.json.decode(written, type=_HuggingFace).info.features
+        features = msgspec.json.decode(metadata, type=_HuggingFace).info.features
     except msgspec.DecodeError:  # another program's notes: they name nothing, and the values are as they stand
         return {}
     return {name: tuple(f["names"]) for name, f in features.items() if _is_class_label(f)}

@@ -16,13 +16,13 @@ def read_columns(path: Path, log: EncodingLog | None = None) -> tuple[str, ...]:
     return (COLUMN,)
 
 
-def read_rows(path: Path, wanted: tuple[str, ...], log: EncodingLog | None = None) -> Iterator[Row | Malformed]:
+def read_rows(path: Path, columns: tuple[str, ...], log: EncodingLog | None = None) -> Iterator[Row | Malformed]:
     """Every line in order, numbered as an editor does; blank lines are no rows."""
     with open_lines(path, log) as lines:
         number = 1
         lines.start_row(number)
         for line in lines:
             if line.strip():
-                yield Row(number, {name: line.rstrip("\r\n") for name in wanted})
+                yield Row(number, {name: line.rstrip("\r\n") for name in columns})
             number += 1
             lines.start_row(number)

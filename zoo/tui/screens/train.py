@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 
 from zoo.card import Card, Verb
 from zoo.data import load, split
-from zoo.kinds.spelling import told_apart
+from zoo.kinds.spelling import distinct_names
 from zoo.plurals import counted
 from zoo.ranking import FROM_SCRATCH
 from zoo.requests import request_of
@@ -64,7 +64,7 @@ class TrainScreen(RunForm):
         if data.rejected:
             parts.append(f"{len(data.rejected):,} set aside")
         if data.labels:
-            names = list(told_apart(data.labels).values())
+            names = list(distinct_names(data.labels).values())
             parts.append(f"{counted(len(names), 'class')}: {', '.join(names[:8])}" + ("..." if names[8:] else ""))
         if not request.data.eval_path:
             held_out = split(data, request.options["eval_share"], request.options["seed"], target=data.target)[1]
