@@ -73,7 +73,7 @@ def likely_tasks(card: Card, verb: Verb, separator: str = "") -> tuple[str, ...]
 
 
 def choose_ability(
-    card: Card, verb: Verb, task: str, data: Any, named: Mapping[str, str] = UNKNOWN, separator: str = ""
+    card: Card, verb: Verb, task: str, data: Any, columns: Mapping[str, str] = UNKNOWN, separator: str = ""
 ) -> ChosenAbility:
     """What a model brings to a verb; where it knows several tasks and none is named, the data decide.
 
@@ -82,7 +82,7 @@ def choose_ability(
         verb: what it shall do.
         task: for which; empty to let the data decide.
         data: as a person gives it; what is no path of data decides nothing.
-        named: names of columns that a person gives, by role.
+        columns: names of columns that a person gives, by role.
         separator: what stands between the labels of a row, as a person says.
 
     Raises:
@@ -92,11 +92,11 @@ def choose_ability(
     if task or len(names) < 2:
         return ChosenAbility(card.ability(verb, task or next(iter(names), "")))
     tasks = [get_task(name) for name in names]
-    chosen = LikelyTask(tasks[0])
+    likely = LikelyTask(tasks[0])
     if isinstance(data, str | os.PathLike) and str(data) and Path(data).expanduser().exists():
         path = parts_of(Path(data).expanduser()).train
-        chosen = likeliest_task(tasks, path, named=named, trained=card.columns)
-    return ChosenAbility(card.ability(verb, chosen.task.name), chosen.reason)
+        likely = likeliest_task(tasks, path, named=columns, trained=card.columns)
+    return ChosenAbility(card.ability(verb, likely.task.name), likely.reason)
 
 
 @contextmanager
@@ -114,10 +114,10 @@ def offering_models(card: Card, verb: str, catalog: Catalog | None = None) -> It
     try:
         yield
     except InputMismatch as mismatch:
-        needed = ability_verb(verb)
-        task = next(iter(card.tasks_of(needed)), card.task)
+        required_verb = ability_verb(verb)
+        task = next(iter(card.tasks_of(required_verb)), card.task)
         message = f"{mismatch.found}, but {card.name} takes {get_task(task).input}s"
-        hint = fitting_models(mismatch.kind, needed, catalog)
+        hint = fitting_models(mismatch.kind, required_verb, catalog)
         raise InputMismatch(message, hint, found=mismatch.found, kind=mismatch.kind) from None
 
 

@@ -43,8 +43,8 @@ def adopt(reference: str) -> Card:
         DownloadFailed: the Hub cannot be asked, or does not show it.
         Unsupported: no plugin can serve it, it has no safetensors, or it asks for code of its own.
     """
-    asked = parse_reference(reference)
-    repository = describe(asked.repository, asked.revision)
+    parsed = parse_reference(reference)
+    repository = describe(parsed.repository, parsed.revision)
     source = HubSource(repository=repository.name, revision=repository.commit)
     for model in hub_models.saved():
         if (model.repository, model.revision) == (repository.name, repository.commit):
@@ -76,10 +76,10 @@ def bring(card: Card, on_progress: OnProgress) -> str:
     assert card.weights is not None
     folder = fetch(card.weights, on_progress=on_progress)
     model = next(one for one in hub_models.saved() if f"{one.plugin}/{one.name}" == card.full_name)
-    brought = {file.name for file in card.weights.files}
+    names = {file.name for file in card.weights.files}
 
     def pinned(file: WeightsFile) -> WeightsFile:
-        if file.sha256 or file.name not in brought:
+        if file.sha256 or file.name not in names:
             return file
         path = folder / file.name
         return msgspec.structs.replace(file, sha256=digest_of(path), size_bytes=path.stat().st_size)
@@ -118,9 +118,9 @@ def _documents(repository: HubRepository, source: HubSource) -> dict[str, Any]:
 
 def _is_document(file: WeightsFile) -> bool:
     path = PurePosixPath(file.name)
-    named = path.name.endswith("config.json") or path.name.startswith("config_") or path.name == "modules.json"
-    small = file.size_bytes is not None and file.size_bytes <= DOCUMENT_BYTES
-    return path.suffix == ".json" and named and small and len(path.parts) <= 2
+    is_config = path.name.endswith("config.json") or path.name.startswith("config_") or path.name == "modules.json"
+    is_small = file.size_bytes is not None and file.size_bytes <= DOCUMENT_BYTES
+    return path.suffix == ".json" and is_config and is_small and len(path.parts) <= 2
 
 
 def _code_asked_for(name: str, document: object) -> Iterator[str]:
@@ -153,10 +153,10 @@ def _claimed(model: HubModel) -> tuple[Plugin, Card]:
 def _new_name(repository: HubRepository) -> str:
     """What the model can be called: as its repository, with the owner where that is taken, or with the commit, too."""
     owner, _, name = repository.name.partition("/")
-    taken = {card.name.lower() for card in Catalog.load().cards} | {model.name.lower() for model in hub_models.saved()}
+    names = {card.name.lower() for card in Catalog.load().cards} | {model.name.lower() for model in hub_models.saved()}
     candidates = (name, f"{owner}--{name}", f"{owner}--{name}-{repository.commit[:8]}", repository.commit)
     for candidate in candidates:
         fits = re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", candidate) and len(candidate) <= 120
-        if fits and candidate.lower() not in taken and not (runs_folder() / candidate).exists():
+        if fits and candidate.lower() not in names and not (runs_folder() / candidate).exists():
             return candidate
     return f"hub-{repository.commit}"

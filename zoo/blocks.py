@@ -76,7 +76,9 @@ class Matrix(BaseBlock, frozen=True, tag="matrix"):
     @property
     def wrong(self) -> int:
         """How many were taken for another label."""
-        return sum(count for true, row in enumerate(self.counts) for said, count in enumerate(row) if true != said)
+        return sum(
+            count for true, row in enumerate(self.counts) for predicted, count in enumerate(row) if true != predicted
+        )
 
 
 class Vector(BaseBlock, frozen=True, tag="vector"):

@@ -199,9 +199,9 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if isinstance(self.abilities, dict):  # verb to ability, as up to version 0.1
-            named = [(verb, ability) for verb, ability in self.abilities.items() if isinstance(ability, Ability)]
-            if len(named) == len(self.abilities):
-                abilities = tuple(msgspec.structs.replace(ability, verb=verb) for verb, ability in named)
+            pairs = [(verb, ability) for verb, ability in self.abilities.items() if isinstance(ability, Ability)]
+            if len(pairs) == len(self.abilities):
+                abilities = tuple(msgspec.structs.replace(ability, verb=verb) for verb, ability in pairs)
                 msgspec.structs.force_setattr(self, "abilities", abilities)
 
     @property
@@ -212,8 +212,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def tasks(self) -> tuple[str, ...]:
         """Every task this model can be used or trained for, those it is recommended for first, then the home task."""
-        known = dict.fromkeys(ability.task for ability in self.abilities)
-        return tuple(dict.fromkeys(task for task in (*self.recommended_for, self.task, *known) if task in known))
+        names = dict.fromkeys(ability.task for ability in self.abilities)
+        return tuple(dict.fromkeys(task for task in (*self.recommended_for, self.task, *names) if task in names))
 
     def tasks_of(self, verb: str) -> tuple[str, ...]:
         """The tasks for which the model supports a verb, those it is recommended for first; none where it does not."""

@@ -43,16 +43,16 @@ class Catalog:
     def of(cls, plugins: Sequence[Plugin], failures: tuple[PluginFailure, ...]) -> Catalog:
         """The same, of plugins that are loaded already."""
         cards = [card for plugin in plugins for card in plugin.cards]
-        pulled, told = hub_models.cards(plugins, failures)
+        pulled, hub_problems = hub_models.cards(plugins, failures)
         names = {card.full_name for card in cards}
-        told += [
+        hub_problems += [
             f"{card.full_name} of the Hub has the name of a model of its plugin"
             for card in pulled
             if card.full_name in names
         ]
         cards += [card for card in pulled if card.full_name not in names]
         results, problems = _results({card.full_name: card for card in cards})
-        return cls(tuple(ordered((*cards, *results))), failures, (*told, *problems))
+        return cls(tuple(ordered((*cards, *results))), failures, (*hub_problems, *problems))
 
     def search(self, words: str = "", *, task: str = "", plugin: str = "", local: bool = False) -> tuple[Card, ...]:
         """Cards that match everything given: those whose name matches before others, then in the order of `cards`.
@@ -117,9 +117,9 @@ class Catalog:
             return False
 
     def _advice(self, name: str) -> str:
-        known = sorted({n for card in self.cards for n in (card.name, card.full_name)})
+        names = sorted({n for card in self.cards for n in (card.name, card.full_name)})
         of_hub = self._advice_on_hub(name) if self.may_be_of_hub(name) else ""
-        near = did_you_mean(name, known, limit=3, cutoff=0.8 if of_hub else 0.5)
+        near = did_you_mean(name, names, limit=3, cutoff=0.8 if of_hub else 0.5)
         advice = " ".join(filter(None, (near, of_hub))) or "zoo ls lists the models"
         return "; ".join([advice, *([f"plugins that failed to load: {broken}"] if (broken := self.broken) else [])])
 

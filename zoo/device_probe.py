@@ -167,9 +167,9 @@ def _rates(device: str, size: int, precisions: dict[str, Any]) -> tuple[dict[str
 
 
 def _multiply_s(matrix: Any) -> float:
-    started = time.perf_counter()
+    start = time.perf_counter()
     float((matrix @ matrix)[0, 0])  # reading a number waits for the device
-    return time.perf_counter() - started
+    return time.perf_counter() - start
 
 
 def _native(rates: dict[str, float]) -> tuple[str, ...]:

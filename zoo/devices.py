@@ -132,9 +132,9 @@ def choose(
     if (device, precision) == ("cpu", "fp32"):  # always possible: nothing needs to be measured
         return Placement(device=device, precision=precision, reason="as asked")
     here = available() if devices is None else devices
-    chosen, why = _choose_device(device, here)
-    settled, why_precision = _choose_precision(precision, chosen, known)
-    return Placement(device=chosen.name, precision=settled, reason=f"{why}; {why_precision}")
+    selected, why = _choose_device(device, here)
+    settled, why_precision = _choose_precision(precision, selected, known)
+    return Placement(device=selected.name, precision=settled, reason=f"{why}; {why_precision}")
 
 
 def named(place: object) -> str:
@@ -158,15 +158,15 @@ def usable_cpus() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _choose_device(asked: str, here: Sequence[Device]) -> tuple[Device, str]:
-    fitting = [device for device in here if asked in ("auto", device.name, device.kind)]
+def _choose_device(name: str, here: Sequence[Device]) -> tuple[Device, str]:
+    fitting = [device for device in here if name in ("auto", device.name, device.kind)]
     notes = [device.note for device in here if device.note]
     if not fitting:
         hint = f"there is {', '.join(device.name for device in here)}"
-        raise DeviceUnavailable(f"there is no {asked} here", "; ".join([hint, *notes]))
+        raise DeviceUnavailable(f"there is no {name} here", "; ".join([hint, *notes]))
     best = min(fitting, key=lambda device: (_KINDS.index(device.kind), -(device.free_bytes or 0), -device.memory_bytes))
     why = "as asked"
-    if asked == "auto":
+    if name == "auto":
         why = "no accelerator found" if best.kind == "cpu" else f"the fastest kind here: {best.description}"
     several = sum(device.kind == best.kind for device in fitting) > 1
     if several and best.free_bytes is not None:
@@ -174,16 +174,16 @@ def _choose_device(asked: str, here: Sequence[Device]) -> tuple[Device, str]:
     return best, "; ".join([why, best.note] if best.note not in ("", NO_TORCH) else [why])
 
 
-def _choose_precision(asked: str, device: Device, known: Sequence[str]) -> tuple[str, str]:
-    if asked == "fp16" and device.kind == "cpu":
+def _choose_precision(precision: str, device: Device, supported: Sequence[str]) -> tuple[str, str]:
+    if precision == "fp16" and device.kind == "cpu":
         raise Unsupported("a CPU computes fp16 far slower than fp32", "use --precision bf16 or fp32")
-    if asked == "int8" and device.kind != "cpu":
+    if precision == "int8" and device.kind != "cpu":
         raise Unsupported(f"int8 is computed on the CPU only, not on {device.name}", "use --device cpu, or bf16")
-    if asked in ("fp32", "int8", *device.native):
-        return asked, f"{asked} as asked"
-    if asked != "auto":
-        return asked, f"{asked} as asked, though it is not native here and slower than fp32 or no faster"
-    if "bf16" not in known:
+    if precision in ("fp32", "int8", *device.native):
+        return precision, f"{precision} as asked"
+    if precision != "auto":
+        return precision, f"{precision} as asked, though it is not native here and slower than fp32 or no faster"
+    if "bf16" not in supported:
         return "fp32", "the model knows no bf16"
     if "bf16" not in device.native:
         return "fp32", "bf16 is not native here"
@@ -233,8 +233,8 @@ def _probe() -> tuple[Device, ...]:
 def _last_words(error: Exception) -> str:
     if isinstance(error, subprocess.TimeoutExpired):
         return f"no answer within {error.timeout:.0f} s"
-    said = getattr(error, "stderr", None) or b""
-    return said.decode(errors="replace").strip().rpartition("\n")[2] or str(error)
+    stderr = getattr(error, "stderr", None) or b""
+    return stderr.decode(errors="replace").strip().rpartition("\n")[2] or str(error)
 
 
 def _unmeasured_cpu(note: str) -> Device:

@@ -29,8 +29,8 @@ class Cause(NamedTuple):
 def is_full(error: BaseException) -> bool:
     """Whether an error, or its cause, means that a disk has no room left; libraries in Rust have only words for it."""
     cause = error.__cause__
-    told = getattr(error, "errno", None) in (errno.ENOSPC, _QUOTA) or "(os error 28)" in error_text(error)
-    return told or (cause is not None and is_full(cause))
+    full = getattr(error, "errno", None) in (errno.ENOSPC, _QUOTA) or "(os error 28)" in error_text(error)
+    return full or (cause is not None and is_full(cause))
 
 
 def cause_of(error: OSError, path: Path) -> Cause:

@@ -25,14 +25,14 @@ def prefetched(
     if threads == 0:
         yield from map(make, items)
         return
-    waiting: deque[Future[Made]] = deque()
+    futures: deque[Future[Made]] = deque()
     pool = ThreadPoolExecutor(threads, thread_name_prefix="zoo-prefetch")
     try:
         for item in items:
-            waiting.append(pool.submit(make, item))
-            if len(waiting) > ahead:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+            futures.append(pool.submit(make, item))
+            if len(futures) > ahead:
+                yield futures.popleft().result()
+        while futures:
+            yield futures.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)

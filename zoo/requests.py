@@ -194,15 +194,15 @@ def written_data(job: Job, catalog: Catalog) -> Iterator[tuple[Job, Path | None]
         ZooError: there is no such model, or the data are none that can be written down.
     """
     source = job.source
-    held = {name: data for name in ("data", "eval_data") if is_in_memory(data := getattr(source, name))}
-    if not held:
+    in_memory = {name: data for name in ("data", "eval_data") if is_in_memory(data := getattr(source, name))}
+    if not in_memory:
         yield job, None
         return
     card, verb = catalog.resolve(job.model), ability_verb(job.verb)
     ability = card.ability(verb, job.task or next(iter(card.tasks_of(verb)), ""))
     with store.new_data_folder() as folder:
         task = get_task(ability.task)
-        paths = {name: write(data, folder, name, task) for name, data in held.items()}
+        paths = {name: write(data, folder, name, task) for name, data in in_memory.items()}
         try:
             yield msgspec.structs.replace(job, source=msgspec.structs.replace(source, **paths)), folder
         except ZooError as error:  # nobody but us has seen these files
@@ -223,13 +223,13 @@ def _check_training(job: Job, card: Card, task: Task) -> _Checked:
     source = job.source
     path, own_evaluation, _ = parts_of(_existing(source.data))
     eval_data = own_evaluation if source.eval_data in (None, "") else source.eval_data
-    named = _named(source)
-    read_part = partial(load, task=task, named=named, trained=trained_columns(card))
+    columns = _named(source)
+    read_part = partial(load, task=task, named=columns, trained=trained_columns(card))
     dataset = read_part(path, merge=source.merge_labels)
     data = DataRequest(
         path=str(path),
         sha256=dataset.sha256,
-        columns=named,
+        columns=columns,
         separator=source.separator,
         merge_labels=source.merge_labels,
     )
@@ -248,17 +248,17 @@ def _check_evaluation(job: Job, card: Card, task: Task) -> _Checked:
         raise Unsupported(f"{card.name} {reason}", f"fine-tune it first: zoo finetune {card.name} --data FILE")
     source, path = job.source, _existing(job.source.data)
     target = str(_new_file(job.out, "--errors")) if job.out else ""
-    named, training = _named(source), training_of(card)
+    columns, training = _named(source), training_of(card)
     separator = source.separator or ("" if training is None else training.data.separator)
     task = task.divided_at(separator)
-    dataset = load(path, task, named=named, min_classes=1, trained=trained_columns(card))
+    dataset = load(path, task, named=columns, min_classes=1, trained=trained_columns(card))
     merge = source.merge_labels or (training is not None and training.data.merge_labels)
     if card.labels:
         match_labels(dataset, card.labels, merge=merge)
     data = DataRequest(
         path=str(path),
         sha256=dataset.sha256,
-        columns=named,
+        columns=columns,
         separator=separator,
         merge_labels=merge,
     )
@@ -268,12 +268,12 @@ def _check_evaluation(job: Job, card: Card, task: Task) -> _Checked:
 def _check_prediction(job: Job, card: Card, task: Task) -> _Checked:
     if card.weights is None:
         raise Unsupported(f"{card.name} has learnt nothing yet", f"train it: zoo finetune {card.name} --data FILE")
-    path, target, named = _existing(job.source.data), _new_file(job.out, "--out"), _named(job.source)
-    rows = InputRows(path, task, named=named, keep=_column_names(job.keep), trained=trained_columns(card))
+    path, target, columns = _existing(job.source.data), _new_file(job.out, "--out"), _named(job.source)
+    rows = InputRows(path, task, named=columns, keep=_column_names(job.keep), trained=trained_columns(card))
     count = count_rows(path)
     if count == 0:
         raise DatasetInvalid(f"{path} has no rows", "give a file that has some")
-    data = DataRequest(path=str(path), sha256=digest(path), columns=named, rows=count)
+    data = DataRequest(path=str(path), sha256=digest(path), columns=columns, rows=count)
     return _Checked(data, str(target), rows.kept)
 
 

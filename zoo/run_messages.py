@@ -238,11 +238,11 @@ def _cancelled(event: RunCancelled, s: RunSnapshot) -> list[str]:
 
 
 def _rejected(event: ExampleRejected, s: RunSnapshot) -> list[str]:
-    left = ""
+    remaining = ""
     if event.train_rows or event.eval_rows:  # the numbers shown before are not right any more
         training = f"{s.train_rows:,} left to train on, {s.eval_rows:,} held out"
-        left = f" ({training if s.plan or s.train_rows else f'{s.eval_rows:,} left'})"
-    return [f"{counted(event.total, 'row')} rejected{left}, first {event.file} row {event.row}: {event.reason}"]
+        remaining = f" ({training if s.plan or s.train_rows else f'{s.eval_rows:,} left'})"
+    return [f"{counted(event.total, 'row')} rejected{remaining}, first {event.file} row {event.row}: {event.reason}"]
 
 
 _MESSAGES: dict[type, Callable[..., list[str]]] = {

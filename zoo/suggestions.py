@@ -7,21 +7,21 @@ from collections.abc import Iterable
 CUTOFF = 0.6
 
 
-def nearest(word: str, known: Iterable[str], *, limit: int = 1, cutoff: float = CUTOFF) -> list[str]:
+def nearest(word: str, candidates: Iterable[str], *, limit: int = 1, cutoff: float = CUTOFF) -> list[str]:
     """The known words that resemble one, the most similar first; case, dashes and underscores do not count.
 
     Where none is similar, those count that the word holds as a whole: `input` in `input_column`.
 
     Args:
         word: as it was typed.
-        known: what may be meant.
+        candidates: what may be meant.
         limit: how many are wanted at most.
         cutoff: least similarity, 0 to 1, by the measure of `difflib`.
     """
     import difflib
 
     spelt: dict[str, str] = {}
-    for one in known:
+    for one in candidates:
         spelt.setdefault(_plain(one), one)
     close = difflib.get_close_matches(_plain(word), spelt, n=limit, cutoff=cutoff)
     if not close:
@@ -31,10 +31,10 @@ def nearest(word: str, known: Iterable[str], *, limit: int = 1, cutoff: float = 
 
 
 def did_you_mean(
-    word: str, known: Iterable[str], otherwise: str = "", *, limit: int = 1, cutoff: float = CUTOFF
+    word: str, candidates: Iterable[str], otherwise: str = "", *, limit: int = 1, cutoff: float = CUTOFF
 ) -> str:
     """A hint that names the nearest known words; `otherwise` where nothing resembles the word."""
-    near = nearest(word, known, limit=limit, cutoff=cutoff)
+    near = nearest(word, candidates, limit=limit, cutoff=cutoff)
     return f"did you mean {' or '.join(near)}?" if near else otherwise
 
 

@@ -47,13 +47,13 @@ def shortened(text: str, width: int) -> str:
     """A text of at most that many columns: one that is longer ends in `…`."""
     if cell_width(text) <= width:
         return text
-    kept, columns = "", 1
+    prefix, columns = "", 1
     for character in text:
         columns += _character_width(character)
         if columns > width:
             break
-        kept += character
-    return kept.rstrip() + "…"
+        prefix += character
+    return prefix.rstrip() + "…"
 
 
 def _character_width(character: str) -> int:

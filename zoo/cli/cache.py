@@ -100,9 +100,9 @@ def _row(one: CachedWeights) -> tuple[str, ...]:
 
 
 def _verify(args: argparse.Namespace) -> ExitCode:
-    chosen = _named(args.names, contents()) if args.names else contents()
+    entries = _named(args.names, contents()) if args.names else contents()
     verdicts = []
-    for one in chosen:
+    for one in entries:
         for file in one.files:
             if not file.partial:
                 diagnostics.status(f"hashing {one.name}: {file.name}, {size(file.size_bytes)}")
@@ -138,22 +138,22 @@ def _fix(one: CachedWeights, file: CachedFile) -> None:
 
 
 def _rm(args: argparse.Namespace) -> ExitCode:
-    named = _named(args.names, contents())
-    chosen = [one for one in named if not one.part_of]
-    for one in named:
-        if one.part_of and not any(set(one.models) & set(other.models) for other in chosen):
+    matches = _named(args.names, contents())
+    deletable = [one for one in matches if not one.part_of]
+    for one in matches:
+        if one.part_of and not any(set(one.models) & set(other.models) for other in deletable):
             raise Unsupported(f"{one.name} is not zoo's to delete: it is in {one.part_of}", _ways_to_delete(one))
-    for one in chosen:
+    for one in deletable:
         if busy := _not_to_delete(one, one.files):
             raise Unsupported(f"{one.name}: {busy}", "wait for its end, or stop it: zoo ps, zoo stop RUN")
-    return _delete(args, [(one, one.files) for one in chosen])
+    return _delete(args, [(one, one.files) for one in deletable])
 
 
 def _prune(args: argparse.Namespace) -> ExitCode:
     if args.older_than is None and not args.partial:
         raise OptionInvalid("nothing says what to delete", "give --older-than 30d, --partial, or both")
     before = time.time() - (args.older_than or 0.0)
-    chosen = []
+    selection = []
     for one in contents():
         if one.part_of:
             continue
@@ -164,15 +164,15 @@ def _prune(args: argparse.Namespace) -> ExitCode:
         if files and (busy := _not_to_delete(one, files)):
             diagnostics.note(f"{one.name} stays: {busy}")
         elif files:
-            chosen.append((one, files))
-    return _delete(args, chosen)
+            selection.append((one, files))
+    return _delete(args, selection)
 
 
-def _delete(args: argparse.Namespace, chosen: list[tuple[CachedWeights, tuple[CachedFile, ...]]]) -> ExitCode:
+def _delete(args: argparse.Namespace, selection: list[tuple[CachedWeights, tuple[CachedFile, ...]]]) -> ExitCode:
     """Show, ask, delete."""
-    removals = plan([file for _, files in chosen for file in files])
+    removals = plan([file for _, files in selection for file in files])
     freed = sum(one.size_bytes for one in removals)
-    for one, files in chosen:
+    for one, files in selection:
         diagnostics.note(f"{one.name}  {size(sum(file.size_bytes for file in files))}  {one.folder}")
     if args.dry_run:
         output.line(f"would delete {counted(len(removals), 'file')} and free {size(freed)}")
@@ -199,7 +199,7 @@ def _not_to_delete(one: CachedWeights, files: Iterable[CachedFile]) -> str:
 
 def _named(names: Iterable[str], cached: tuple[CachedWeights, ...]) -> tuple[CachedWeights, ...]:
     """The sets of those names, each once: of a model, by its bare or full name, or of no model, by their origin."""
-    chosen: dict[str, CachedWeights] = {}
+    entries: dict[str, CachedWeights] = {}
     for name in names:
         models = {model for one in cached for model in one.models if name in (model, model.partition("/")[2])}
         if len(models) > 1:
@@ -210,5 +210,5 @@ def _named(names: Iterable[str], cached: tuple[CachedWeights, ...]) -> tuple[Cac
             if (runs_folder() / name / "run.json").is_file():
                 hint = f"{name} is a run: zoo rm {name}"
             raise UnknownModel(f"no weights of {name!r} are on this machine", hint)
-        chosen |= {f"{one.folder} {one.name}": one for one in matches}
-    return tuple(chosen.values())
+        entries |= {f"{one.folder} {one.name}": one for one in matches}
+    return tuple(entries.values())

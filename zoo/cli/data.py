@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> ExitCode:
     card = _card(args.model) if args.model else None
     training: Verb = "finetune" if card and "finetune" in card.verbs else "pretrain"
     with offering_models(card, training) if card else nullcontext():
-        found = inspect(
+        inspection = inspect(
             args.data,
             _task(args, card, training).divided_at(args.separator),
             eval_path=args.eval,
@@ -53,11 +53,11 @@ def run(args: argparse.Namespace) -> ExitCode:
         )
     diagnostics.status("")
     if args.json:
-        output.emit_json(found)
+        output.emit_json(inspection)
     else:
-        for text in report(found, output.width()):
+        for text in report(inspection, output.width()):
             output.line(text)
-    return ExitCode.OK if found.usable else ExitCode.DATA
+    return ExitCode.OK if inspection.usable else ExitCode.DATA
 
 
 def _card(name: str) -> Card:

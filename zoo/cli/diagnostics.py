@@ -59,8 +59,8 @@ def status(text: str) -> None:
     if _State.verbosity == Verbosity.QUIET or not live():
         return
     width = status_width()
-    shown = unbroken(text)
-    sys.stderr.write("\r\x1b[K" + (shown if len(shown) <= width else shown[: width - 1] + "…"))
+    line = unbroken(text)
+    sys.stderr.write("\r\x1b[K" + (line if len(line) <= width else line[: width - 1] + "…"))
     sys.stderr.flush()
     _State.status_shown = True
 

@@ -65,8 +65,8 @@ def run(args: argparse.Namespace) -> ExitCode:
     )
     request = request_of(job, args.catalog)
     report_placement(request)
-    started = start(request)
+    new_run = start(request)
     if args.detach:
-        return leave(started, as_json=args.json)
-    diagnostics.note(f"run: {started.name}")
-    return watch_to_result(started, as_json=args.json)
+        return leave(new_run, as_json=args.json)
+    diagnostics.note(f"run: {new_run.name}")
+    return watch_to_result(new_run, as_json=args.json)

@@ -33,33 +33,33 @@ def add_arguments(parser: Parser) -> None:
 
 def run(args: argparse.Namespace) -> ExitCode:
     """Print it, made safe for the terminal."""
-    shown = open_run(args.run)
+    logged_run = open_run(args.run)
     if args.worker:
-        if not _print_worker(shown.folder, follow=args.follow):
-            diagnostics.note(f"the worker of run {shown.name} has printed nothing")
+        if not _print_worker(logged_run.folder, follow=args.follow):
+            diagnostics.note(f"the worker of run {logged_run.name} has printed nothing")
     elif args.json:
-        for event in _events(shown.folder, follow=args.follow):
+        for event in _events(logged_run.folder, follow=args.follow):
             output.raw(encode(event).decode())
             output.flush()
     else:
-        _print_history(shown, follow=args.follow)
+        _print_history(logged_run, follow=args.follow)
     return ExitCode.OK
 
 
-def _print_history(shown: Run, *, follow: bool) -> None:
-    history = History(shown.folder.request, verbose=diagnostics.verbose())
-    for event in _events(shown.folder, follow=follow):
+def _print_history(logged_run: Run, *, follow: bool) -> None:
+    history = History(logged_run.folder.request, verbose=diagnostics.verbose())
+    for event in _events(logged_run.folder, follow=follow):
         for text in history.lines(event):
             output.line(text)
         output.flush()
-    s = shown.snapshot
+    s = logged_run.snapshot
     if s.status == "created":
-        diagnostics.note(f"run {shown.name} has not begun")
+        diagnostics.note(f"run {logged_run.name} has not begun")
     if s.status == "crashed":
         output.line(f"crashed: {s.error}")
     if s.status in ("failed", "crashed"):
         output.line("what the worker printed:")
-        if not _print_worker(shown.folder, follow=False):
+        if not _print_worker(logged_run.folder, follow=False):
             output.line("nothing")
 
 

@@ -70,9 +70,9 @@ def named_ability(parser: argparse.ArgumentParser, words: list[str], model: str,
     catalog = Catalog.load()
     parser.set_defaults(catalog=catalog)
     card = catalog.resolve(model)
-    named = {TARGET: _value_of("--label", words) or _value_of("--target", words)}
+    columns = {TARGET: _value_of("--label", words) or _value_of("--target", words)}
     task, data, separator = (_value_of(flag, words) for flag in ("--task", "--data", "--separator"))
-    return card, choose_ability(card, verb, task, data, named, separator).ability
+    return card, choose_ability(card, verb, task, data, columns, separator).ability
 
 
 def _value_of(flag: str, words: list[str]) -> str:

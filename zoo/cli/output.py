@@ -50,7 +50,7 @@ def page(text: str) -> None:
 
 def raw(text: str) -> None:
     """JSON that was made for another program, passed on with the same meaning."""
-    _write(_ACTIVE.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
+    _write(_ACTIVE.sub(lambda match: f"\\u{ord(match[0]):04x}", text))
 
 
 def emit_json(value: Any) -> None:

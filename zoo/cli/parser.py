@@ -180,8 +180,8 @@ def execute(name: str, command: Command, help_text: str, words: list[str]) -> in
 
 def _explained(error: Exception, command: str) -> ZooError:
     """What is said of an error that is none of ours: of a disk, what is wrong with it, of all others, to report it."""
-    if isinstance(error, OSError) and (known := store_error(error)):
-        return known
+    if isinstance(error, OSError) and (disk_error := store_error(error)):
+        return disk_error
     text = " ".join(f"{type(error).__name__}: {error}".split())
     again = f"zoo -v {command} ... shows the traceback; please report it"
     return ZooError(f"something unexpected happened: {text}", again)

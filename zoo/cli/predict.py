@@ -232,16 +232,16 @@ def _to_file(args: argparse.Namespace) -> ExitCode:
     )
     request = request_of(job, args.catalog)
     report_placement(request)
-    started = start(request)
+    new_run = start(request)
     if args.detach:
-        return leave(started, as_json=args.json)
-    diagnostics.note(f"run: {started.name}")
-    code = watch(started, stop_on_interrupt=True)
+        return leave(new_run, as_json=args.json)
+    diagnostics.note(f"run: {new_run.name}")
+    code = watch(new_run, stop_on_interrupt=True)
     if args.json:
-        s = started.snapshot
+        s = new_run.snapshot
         output.emit_json(
-            {"run": started.name, "rows": s.rows_predicted, "rejected": s.rejected_rows, "out": request.out}
+            {"run": new_run.name, "rows": s.rows_predicted, "rejected": s.rejected_rows, "out": request.out}
         )
     elif code == ExitCode.OK:
-        show_result(started)
+        show_result(new_run)
     return code

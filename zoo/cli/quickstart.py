@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> ExitCode:
     """Run the commands a person would type, one after the other, each shown before it runs."""
-    started = time.monotonic()
+    start = time.monotonic()
     device = () if args.device == "auto" else ("--device", args.device)
     training = device if args.epochs is None else (*device, "--epochs", f"{args.epochs:g}")
     models = []
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> ExitCode:
         models.append(_text(device, training))
     if args.part != "text" and _can_show_images(required=args.part == "images"):
         models.append(_images(device, training))
-    _what_next(models, time.monotonic() - started)
+    _what_next(models, time.monotonic() - start)
     return ExitCode.OK
 
 
@@ -135,8 +135,8 @@ def _images(device: tuple[str, ...], training: tuple[str, ...]) -> str:
         },
     )
     _headline("Let it answer")
-    shown = sorted(Path(test).glob("*/*.png"))
-    _zoo("predict", name, *map(str, shown[:: len(shown) // SHOWN][:SHOWN]), *device)
+    images = sorted(Path(test).glob("*/*.png"))
+    _zoo("predict", name, *map(str, images[:: len(images) // SHOWN][:SHOWN]), *device)
     return name
 
 
@@ -192,8 +192,8 @@ def _what_next(models: list[str], took_s: float) -> None:
 
 def _free_name(base: str) -> str:
     """The name itself, or with a number where there is one from before."""
-    taken = {folder.name for folder in all_runs()}
+    names = {folder.name for folder in all_runs()}
     number = 1
-    while (name := base if number == 1 else f"{base}-{number}") in taken:
+    while (name := base if number == 1 else f"{base}-{number}") in names:
         number += 1
     return name

@@ -74,7 +74,7 @@ def render(blocks: Iterable[Block], width: int | None = None) -> Iterator[Line]:
 
 
 def _bars(block: Bars) -> list[str]:
-    shown = block.bars[:SHOWN]
-    names = displayed_labels(one.label for one in shown)
+    bars = block.bars[:SHOWN]
+    names = displayed_labels(one.label for one in bars)
     width = max(map(len, names), default=0)
-    return [f"  {name:<{width}}  {bar(one.share)} {one.share:6.1%}" for name, one in zip(names, shown, strict=True)]
+    return [f"  {name:<{width}}  {bar(one.share)} {one.share:6.1%}" for name, one in zip(names, bars, strict=True)]

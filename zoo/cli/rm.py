@@ -29,24 +29,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> ExitCode:
     """Show, ask once, then delete."""
-    chosen = list(dict.fromkeys(_named(args.runs)))  # one run may be named twice
-    answers = {one: path for one in chosen if (path := _answers_of(one)) is not None}
-    sizes = {one: size_bytes(one.folder.path) for one in chosen}
-    for one in chosen:
+    runs = list(dict.fromkeys(_named(args.runs)))  # one run may be named twice
+    answers = {one: path for one in runs if (path := _answers_of(one)) is not None}
+    sizes = {one: size_bytes(one.folder.path) for one in runs}
+    for one in runs:
         diagnostics.note(f"{one.name}  {one.status}  {size(sizes[one])}  {one.folder.path}")
         if one in answers and args.answers:
             diagnostics.note(f"  with its answers, {size(answers[one].stat().st_size)}  {answers[one]}")
     if answers and not args.answers:
         diagnostics.note("files of answers stay; --answers deletes them, too")
-    if not chosen or not (args.yes or delete_confirmed()):
+    if not runs or not (args.yes or delete_confirmed()):
         return ExitCode.OK
     freed = sum(sizes.values())
-    for one in chosen:
+    for one in runs:
         one.remove()
         if args.answers and one in answers:
             freed += answers[one].stat().st_size
             answers[one].unlink()
-    output.line(f"deleted {len(chosen)}, freed {size(freed)}")
+    output.line(f"deleted {len(runs)}, freed {size(freed)}")
     return ExitCode.OK
 
 
@@ -59,10 +59,10 @@ def _named(words: Iterable[str]) -> Iterator[Run]:
     """
     for word in words:
         if not set(WILDCARDS) & set(word):
-            found = _exactly(word)
-            if found.snapshot.live:
-                raise Unsupported(f"run {found.name} is still going", f"stop it first: zoo stop {found.name}")
-            yield found
+            match = _exactly(word)
+            if match.snapshot.live:
+                raise Unsupported(f"run {match.name} is still going", f"stop it first: zoo stop {match.name}")
+            yield match
             continue
         matches = [one for one in list_runs() if fnmatchcase(one.name, word)]
         if not matches:
@@ -76,10 +76,10 @@ def _named(words: Iterable[str]) -> Iterator[Run]:
 
 def _exactly(name: str) -> Run:
     """The run of that whole name: what is deleted must have been meant."""
-    found = open_run(name)
-    if found.name != name:
-        raise UnknownRun(f"there is no run {name!r}", f"if you mean {found.name}, give its whole name")
-    return found
+    match = open_run(name)
+    if match.name != name:
+        raise UnknownRun(f"there is no run {name!r}", f"if you mean {match.name}, give its whole name")
+    return match
 
 
 def _answers_of(one: Run) -> Path | None:

@@ -26,8 +26,8 @@ def run(args: argparse.Namespace) -> ExitCode:
     """Print the runs that match; without a filter, of finished predictions the newest only."""
     entries = listing.selected(args.verb or "", args.status or "", args.last)
     filtered = args.verb or args.status or args.last
-    shown = entries if args.json or args.all or filtered else listing.without_surplus(entries)
-    code = listing.show(shown, as_json=args.json, empty="no run matches" if filtered else "no runs yet")
-    if hidden := len(entries) - len(shown):
+    visible = entries if args.json or args.all or filtered else listing.without_surplus(entries)
+    code = listing.show(visible, as_json=args.json, empty="no run matches" if filtered else "no runs yet")
+    if hidden := len(entries) - len(visible):
         diagnostics.note(f"{hidden:,} older predictions are not shown: zoo runs --all, zoo runs --verb predict")
     return code

@@ -50,8 +50,8 @@ def _free_port(host: str, port: int) -> int:
     """The port, or any free one for 0; it is tried before anything is told."""
     try:
         with socket.create_server((host, port)) as trial:
-            found: int = trial.getsockname()[1]
-            return found
+            free_port: int = trial.getsockname()[1]
+            return free_port
     except (OSError, OverflowError) as error:
         raise OptionInvalid(
             f"nothing can listen at {host}, port {port}: {getattr(error, 'strerror', None) or error}",

@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> ExitCode:
 def facts(card: Card) -> list[tuple[str, str]]:
     """What is known of a model, in the order people ask."""
     shape = ", ".join(f"{name} {value}" for name, value in card.architecture.items())
-    found = [
+    rows = [
         ("plugin", card.plugin),
         ("tasks", ", ".join(f"{task} ({', '.join(_verbs(card, task))})" for task in card.tasks)),
         ("recommended", f"for {', '.join(card.recommended_for)}" if card.recommended_for else ""),
@@ -63,7 +63,7 @@ def facts(card: Card) -> list[tuple[str, str]]:
         *((metric.name, f"{metric.value:g} on {metric.dataset} ({metric.source_url})") for metric in card.metrics),
         *_weights(card),
     ]
-    return [(name, value) for name, value in found if value]
+    return [(name, value) for name, value in rows if value]
 
 
 def _verbs(card: Card, task: str) -> list[str]:

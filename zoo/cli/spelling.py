@@ -48,17 +48,17 @@ def flag_of(word: str) -> str:
     return match[0] if (match := re.match(r"--[^\s=]+(?=$|=)", word)) else ""
 
 
-def respelled(word: str, known: Container[str], aliases: Mapping[str, str]) -> str:
+def respelled(word: str, flags: Container[str], aliases: Mapping[str, str]) -> str:
     """A word with the flag in it as zoo spells it: underscores are dashes, aliases the flags they stand for."""
     flag = flag_of(word)
-    if flag in known:
+    if flag in flags:
         return word
     own = flag.replace("_", "-")
     own = aliases.get(own, own)
-    return own + word[len(flag) :] if own in known else word
+    return own + word[len(flag) :] if own in flags else word
 
 
-def unknown_flag(words: Iterable[str], known: Container[str]) -> str:
+def unknown_flag(words: Iterable[str], flags: Container[str]) -> str:
     """The first long flag that a command does not have; empty where there is none.
 
     As argparse reads them: after `--` there are no flags, and what has a blank is a value.
@@ -66,14 +66,14 @@ def unknown_flag(words: Iterable[str], known: Container[str]) -> str:
     for word in words:
         if word == "--":
             return ""
-        if (flag := flag_of(word)) and flag not in known and " " not in word:
+        if (flag := flag_of(word)) and flag not in flags and " " not in word:
             return flag
     return ""
 
 
-def flag_of_other_tool(flag: str, known: Container[str]) -> str:
+def flag_of_other_tool(flag: str, flags: Container[str]) -> str:
     """The flag, or flag and value, that does something like a flag of other tools; empty where nothing does."""
     for own, others in _OTHER_TOOLS.items():
-        if flag.replace("_", "-") in others and own.partition(" ")[0] in known:
+        if flag.replace("_", "-") in others and own.partition(" ")[0] in flags:
             return own
     return ""

@@ -85,29 +85,29 @@ def run(args: argparse.Namespace, verb: Verb) -> ExitCode:
     if args.dry_run:
         card = (args.catalog or Catalog.load()).resolve(request.model)
         return _dry_run(request, card, as_json=args.json)
-    started = start(request)
-    diagnostics.note(f"run: {started.name}, in {started.folder.path}")
+    new_run = start(request)
+    diagnostics.note(f"run: {new_run.name}, in {new_run.folder.path}")
     if args.detach:
-        return leave(started, as_json=args.json)
-    return watch_to_result(started, as_json=args.json)
+        return leave(new_run, as_json=args.json)
+    return watch_to_result(new_run, as_json=args.json)
 
 
-def watch_to_result(started: Run, *, as_json: bool) -> ExitCode:
+def watch_to_result(run: Run, *, as_json: bool) -> ExitCode:
     """Watch a run to its end; its figures go to stdout, what to do next to stderr."""
-    code = watch(started, stop_on_interrupt=True)
+    code = watch(run, stop_on_interrupt=True)
     if as_json:
-        output.emit_json({"run": started.name, "snapshot": started.snapshot})
+        output.emit_json({"run": run.name, "snapshot": run.snapshot})
     elif code == ExitCode.OK:
-        show_result(started)
+        show_result(run)
     return code
 
 
 def _dry_run(request: RunRequest, card: Card, *, as_json: bool) -> ExitCode:
     """Let the worker build everything and say what it would do; nothing of it stays."""
-    with dry_run(request) as started:
-        for _ in started.watch():
+    with dry_run(request) as trial:
+        for _ in trial.watch():
             diagnostics.status("building the model to see what would be done")
-        snapshot = started.snapshot
+        snapshot = trial.snapshot
         if snapshot.status != "finished" or snapshot.plan is None:
             return _no_plan(snapshot)
         for note in snapshot.notes:
@@ -117,7 +117,7 @@ def _dry_run(request: RunRequest, card: Card, *, as_json: bool) -> ExitCode:
         if as_json:
             output.emit_json({"request": request, "plan": snapshot.plan, "snapshot": snapshot})
         else:
-            facts = _facts(request, card, snapshot, snapshot.plan) | {"would write to": str(started.folder.path)}
+            facts = _facts(request, card, snapshot, snapshot.plan) | {"would write to": str(trial.folder.path)}
             output.table([fact for fact in facts.items() if fact[1]], ("dry run", ""))
         return ExitCode.OK
 

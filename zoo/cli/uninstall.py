@@ -19,12 +19,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> ExitCode:
     """Ask, then uninstall."""
     installation = Installation()
-    distribution, found = installation.find(args.plugin)
-    diagnostics.note(f"{found.name} {found.version}, with plugin {', '.join(found.plugins)}")
+    distribution, package = installation.find(args.plugin)
+    diagnostics.note(f"{package.name} {package.version}, with plugin {', '.join(package.plugins)}")
     for dependent in installation.dependents(distribution):
         diagnostics.warn(f"{dependent} needs it")
     if not (args.yes or confirmed("uninstall?", deed="uninstalling", otherwise="nothing was uninstalled")):
         return ExitCode.OK
     installation.uninstall(distribution)
-    output.line(f"uninstalled {found.name} {found.version}")
+    output.line(f"uninstalled {package.name} {package.version}")
     return ExitCode.OK

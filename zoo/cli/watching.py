@@ -70,12 +70,12 @@ class _View:
     shown_events: int = 0
 
     def show(self) -> None:
-        snapshot, noted_at, painted_at, seen = RunSnapshot(), time.monotonic(), 0.0, 0
+        snapshot, noted_at, painted_at, event_count = RunSnapshot(), time.monotonic(), 0.0, 0
         for event in follow(self.run.folder):
             if event is not None:
-                snapshot, seen = apply(snapshot, event), seen + 1
-                if seen > self.shown_events:
-                    self.shown_events = seen
+                snapshot, event_count = apply(snapshot, event), event_count + 1
+                if event_count > self.shown_events:
+                    self.shown_events = event_count
                     self._show_event(event, snapshot)
             if event is None or time.monotonic() - painted_at > REPAINT_S:  # a long past is not painted event by event
                 painted_at = time.monotonic()
