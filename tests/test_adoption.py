@@ -109,7 +109,12 @@ def test_it_becomes_a_model_like_any_other(hub: HubServer, capsys: pytest.Captur
     assert card.weights is not None
     assert card.weights.sources == (HubSource(repository=REPOSITORY, revision=COMMIT),)
     assert [file.sha256 for file in card.weights.files] == [sha256(CONTENT), sha256(files()["config.json"])]
-    for words in (["ls", "--local"], ["show", "Toy-Model"], ["pull", "Toy-Model"], ["predict", "Toy-Model", "a text"]):
+    for words in (
+        ["ls", "--local"],
+        ["show", "Toy-Model"],
+        ["pull", "Toy-Model"],
+        ["predict", "Toy-Model", "a text", "--device", "cpu", "--precision", "fp32"],
+    ):
         assert main(words) == ExitCode.OK
 
 

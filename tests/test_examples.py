@@ -56,6 +56,7 @@ def test_a_task_of_its_own_and_its_model_take_120_lines(dist: Path, tmp_path: Pa
     assert sum(len(path.read_text(encoding="utf-8").splitlines()) for path in modules) <= 120
 
 
+@pytest.mark.slow
 def test_the_stopwatch_surrounds_the_training_of_another_plugin(
     dist: Path, tmp_path: Path, rows: Path, store: Path
 ) -> None:

@@ -59,7 +59,7 @@ def enter(screen: TrainScreen, **values: str) -> None:
 @scenario(size=(120, 45))
 async def test_from_the_form_to_a_finished_run(pilot: Driver, echo: None, one_device: None, rows: Path) -> None:
     screen = await open_form(pilot)
-    await write(pilot, str(rows))
+    enter(screen, data=str(rows))
     await shows(
         pilot,
         "text column text",
@@ -169,7 +169,7 @@ async def test_columns_with_names_of_their_own_are_offered_with_a_guess(
     path = tmp_path / "tickets.csv"
     path.write_text(TICKETS)
     screen = await open_form(pilot)
-    await write(pilot, str(path))
+    enter(screen, data=str(path))
     await pilot.press("enter")
     await shows(pilot, "Customer Message", "Team", "a guess: is it right?", "billing 20", "nothing stands in the way")
     await until(pilot, lambda: pilot.app.focused is screen.field("input").editor)
@@ -208,7 +208,7 @@ async def test_a_column_that_nobody_can_guess_is_asked_for(pilot: Driver, echo: 
     path = tmp_path / "numbers.csv"
     path.write_text("a,b\n" + "".join(f"{n},{2 * n}\n" for n in range(20)))
     screen = await open_form(pilot)
-    await write(pilot, str(path))
+    enter(screen, data=str(path))
     text = await shows(pilot, "choose the column that holds the text", "choose the column that holds the label")
     assert "--input" not in text
     await until(pilot, lambda: pilot.app.focused is screen.field("input").editor)

@@ -193,6 +193,7 @@ def pulled(minilm: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         yield pull
 
 
+@pytest.mark.slow
 def test_sentence_transformers_from_the_hub_give_the_publishers_embeddings(minilm: Path, pulled: Any) -> None:
     """The same repository as the card's, so the same vectors; with the other pooling, other ones."""
     files = {str(path.relative_to(minilm)): path.read_bytes() for path in minilm.rglob("*") if path.is_file()}
@@ -240,6 +241,7 @@ def test_weights_in_shards_are_those_of_one_file(
     assert expected == zoo.load(name, device="cpu", precision="fp32").predict(["where is my parcel"])
 
 
+@pytest.mark.slow
 def test_a_classifier_from_the_hub_answers_and_is_fine_tuned(classifier: Path, pulled: Any, tmp_path: Path) -> None:
     files = {path.name: path.read_bytes() for path in classifier.iterdir() if path.is_file()}
     name = pulled(files)
