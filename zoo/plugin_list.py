@@ -12,7 +12,7 @@ from zoo.disk import cause_of
 from zoo.errors import StoreInvalid
 
 
-class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+class RequirementState(msgspec.Struct, frozen=True, kw_only=True):
     """A distribution that was installed through zoo."""
 
     distribution: str
@@ -27,7 +27,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 class PluginList(msgspec.Struct, frozen=True, kw_only=True):
     """What is remembered from one environment to the next."""
 
-    installed: tuple[Wanted, ...] = ()
+    installed: tuple[RequirementState, ...] = ()
     disabled: tuple[str, ...] = ()
     """Names of plugins that stay installed but are not loaded."""
 
@@ -88,12 +88,12 @@ def enable(plugin: str) -> bool:
     return True
 
 
-def remember(wanted: tuple[Wanted, ...]) -> None:
+def remember(states: tuple[RequirementState, ...]) -> None:
     """Note what was installed, in place of what was known of the same distributions."""
-    new = {one.distribution for one in wanted}
+    new = {one.distribution for one in states}
     decided = read()
     kept = tuple(one for one in decided.installed if one.distribution not in new)
-    write(msgspec.structs.replace(decided, installed=(*kept, *wanted)))
+    write(msgspec.structs.replace(decided, installed=(*kept, *states)))
 
 
 def forget(distribution: str) -> None:

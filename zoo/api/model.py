@@ -87,7 +87,7 @@ def load(
         task: what it shall answer; needed only where it knows several.
         device: auto, cpu, cuda, cuda:N, mps or xpu.
         precision: auto, fp32, bf16, fp16 or int8.
-        on_progress: told how a download goes.
+        on_progress: called as a download goes.
         **options: of the model's predict ability.
 
     Raises:

@@ -69,7 +69,7 @@ class CachedWeights(msgspec.Struct, frozen=True, kw_only=True):
     used_at: float
     """Unix time in seconds of the last use; of the newest file where no use was noted."""
     used_by: tuple[str, ...]
-    """Runs that are going on with it; `?` for one of which nobody can tell what it uses."""
+    """Runs that are going on with it; `?` for one of which it is unknown what it uses."""
     part_of: str = ""
     """The installed package or the folder that these files belong to, for weights that are not zoo's to delete."""
 
@@ -103,8 +103,8 @@ def contents() -> tuple[CachedWeights, ...]:
     users = _models_at_work(catalog)
     bare = [card.name for card in catalog.cards]
     cached = []
-    known = _known_sets(catalog)
-    for weights in [*known, *_unclaimed(known), *_sets_elsewhere(catalog)]:
+    sets = _known_sets(catalog)
+    for weights in [*sets, *_unclaimed(sets), *_sets_elsewhere(catalog)]:
         files = tuple(_files(weights))
         if not files:
             continue
@@ -157,15 +157,15 @@ def _known_sets(catalog: Catalog) -> list[_WeightsSet]:
     return list(sets.values())
 
 
-def _unclaimed(known: list[_WeightsSet]) -> Iterator[_WeightsSet]:
+def _unclaimed(sets: list[_WeightsSet]) -> Iterator[_WeightsSet]:
     """Unfinished downloads, and folders of zoo's own, that neither a card nor a note names."""
-    claimed = {partial_of(weights.partials, name) for weights in known for name in weights.files}
+    claimed = {partial_of(weights.partials, name) for weights in sets for name in weights.files}
     for folder, place, origin in _partial_folders():
         names = [str(path.relative_to(folder))[: -len(SUFFIX)] for path in sorted(folder.rglob(f"*{SUFFIX}"))]
         files = {name: WeightsFile(name=name) for name in names if partial_of(folder, name) not in claimed}
         if files:
             yield _WeightsSet(origin, place, folder, files)
-    places = {weights.folder for weights in known}
+    places = {weights.folder for weights in sets}
     for place in sorted(path for path in url_cache().glob("*") if path.is_dir() and path.suffix != ".zoo"):
         if place not in places:
             names = [path.relative_to(place).as_posix() for path in sorted(place.rglob("*")) if path.is_file()]
@@ -228,8 +228,8 @@ def _files(weights: _WeightsSet) -> Iterator[CachedFile]:
 
 
 def _models_at_work(catalog: Catalog) -> list[tuple[str, str]]:
-    """Model and name of each run that is going on; an empty model where it cannot be told."""
-    known = {card.full_name for card in catalog.cards}
+    """Model and name of each run that is going on; an empty model where it is unknown."""
+    model_names = {card.full_name for card in catalog.cards}
     at_work = []
     for run in store.all_runs():
         if not (liveness.is_alive(run) or _just_created(run)):
@@ -238,7 +238,7 @@ def _models_at_work(catalog: Catalog) -> list[tuple[str, str]]:
             model = run.request.model
         except ZooError:
             model = ""
-        at_work.append((model if model in known else "", run.name))
+        at_work.append((model if model in model_names else "", run.name))
     return at_work
 
 

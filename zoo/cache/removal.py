@@ -29,15 +29,15 @@ def plan(files: Iterable[CachedFile]) -> tuple[PlannedRemoval, ...]:
     """What deleting files would delete, and free."""
     files = list(files)
     links = {Path(file.path) for file in files if Path(file.path).is_symlink()}
-    taken: set[Path] = set()
+    planned_blobs: set[Path] = set()
     removals = []
     for file in files:
         path = Path(file.path)
         blob = _blob_of(path)
         paths = [path]
-        if blob is not None and blob not in taken and _links_to(blob) <= links:
+        if blob is not None and blob not in planned_blobs and _links_to(blob) <= links:
             paths.append(blob)
-            taken.add(blob)
+            planned_blobs.add(blob)
         freed = sum(each.stat().st_size for each in paths if each.is_file() and not each.is_symlink())
         removals.append(
             PlannedRemoval(file, tuple(map(str, [*paths, note_of(path)] if file.partial else paths)), freed)
@@ -62,8 +62,8 @@ def _remove(removal: PlannedRemoval) -> int:
     lock = Path(removal.file.lock)
     try:
         lock.parent.mkdir(parents=True, exist_ok=True)
-        with lock.open("ab") as held:
-            if not try_lock(held):
+        with lock.open("ab") as lock_file:
+            if not try_lock(lock_file):
                 raise Unsupported(f"{removal.file.name} is being fetched right now", "wait for its end, or stop it")
             for path in removal.paths:
                 Path(path).unlink(missing_ok=True)

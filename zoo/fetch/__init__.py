@@ -41,7 +41,7 @@ def fetch(weights: Weights, *, on_progress: OnProgress | None = None, should_sto
 
     Args:
         weights: what to bring.
-        on_progress: told how a download goes.
+        on_progress: called as a download goes.
         should_stop: looked at while bytes arrive; a stopped download goes on where it was the next time.
 
     Returns:
@@ -79,8 +79,8 @@ def fetch(weights: Weights, *, on_progress: OnProgress | None = None, should_sto
 
 def locate(weights: Weights) -> Path | None:
     """The folder that holds the weights already, digests checked; None where they would have to be fetched."""
-    found = _located(weights, [])
-    return found[0] if found else None
+    located = _located(weights, [])
+    return located[0] if located else None
 
 
 def _located(weights: Weights, faults: list[ZooError]) -> tuple[Path, Source] | None:

@@ -18,7 +18,7 @@ from urllib.parse import quote
 from zoo.card import HubSource, RemoteSource, Weights, WeightsFile
 from zoo.disk import cause_of, is_full, megabytes, named_by
 from zoo.errors import ChecksumMismatch, DownloadFailed
-from zoo.fetch.http import new_client, shown
+from zoo.fetch.http import new_client, without_password
 from zoo.fetch.part import note_of
 from zoo.fetch.places import (
     hub_endpoint,
@@ -60,7 +60,7 @@ def download(weights: Weights, source: RemoteSource, on_progress: OnProgress, sh
     for file in weights.files:
         _refuse_to_lead_out(folder, file.name)
         _refuse_unpinned(source, file)
-    with _told_of_disk(folder):
+    with _disk_errors_as_zoo_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         _check_space(source, weights)
         token = hub_token() if isinstance(source, HubSource) else None
@@ -75,7 +75,7 @@ def _bring_all(
 ) -> None:
     """Fetch the files in threads, watch over them, and end all of them with the first that fails."""
     began = time.monotonic()
-    told = None
+    reported = None
     pending = {Future[None]() for _ in weights.files}
     waiting = deque(zip(pending, weights.files, strict=True))
     threads = [
@@ -86,11 +86,11 @@ def _bring_all(
         for thread in threads:
             thread.start()
         while pending:
-            done, pending = wait(pending, POLL_S, return_when=FIRST_EXCEPTION)
+            completed, pending = wait(pending, POLL_S, return_when=FIRST_EXCEPTION)
             progress = _progress(session, weights, began)
-            if told != (told := (progress.received_bytes, progress.file)):
+            if reported != (reported := (progress.received_bytes, progress.file)):
                 on_progress(progress)
-            for file in done:
+            for file in completed:
                 file.result()
             if pending and should_stop():
                 session.stop()
@@ -112,7 +112,7 @@ def _work(session: Session, source: RemoteSource, waiting: deque[tuple[Future[No
             return
         try:
             _bring(session, source, file)
-        except BaseException as error:  # told in the thread that waits
+        except BaseException as error:  # raised again in the thread that waits
             future.set_exception(error)
         else:
             future.set_result(None)
@@ -147,10 +147,10 @@ def _bring(session: Session, source: RemoteSource, file: WeightsFile) -> None:
 
     def stop_waiting() -> bool:
         if partial.exists():  # another process fetches it
-            session.tell(file.name, partial.stat().st_size, 0)
+            session.count(file.name, partial.stat().st_size, 0)
         return session.stopped.is_set()
 
-    with _told_of_disk(folder):
+    with _disk_errors_as_zoo_errors(folder):
         target.parent.mkdir(parents=True, exist_ok=True)
         partial.parent.mkdir(parents=True, exist_ok=True)
         with locked(lock_of(partial_folder_of(source), file.name), stop_waiting) as lock:
@@ -161,7 +161,7 @@ def _bring(session: Session, source: RemoteSource, file: WeightsFile) -> None:
                 note_of(partial).unlink(missing_ok=True)
                 remember(target, sha256)
             session.stated[file.name] = target.stat().st_size
-            session.tell(file.name, target.stat().st_size, 0)
+            session.count(file.name, target.stat().st_size, 0)
 
 
 def _is_whole(folder: Path, file: WeightsFile) -> bool:
@@ -226,7 +226,7 @@ def _refuse_unpinned(source: RemoteSource, file: WeightsFile) -> None:
     """A commit pins what a file holds; an address alone may hold something else tomorrow."""
     if not isinstance(source, HubSource) and not file.pin:
         raise DownloadFailed(
-            f"{shown(_address(source, file))}: the card names no sha256, so the file cannot be trusted",
+            f"{without_password(_address(source, file))}: the card names no sha256, so the file cannot be trusted",
             "the plugin's card must name one",
         )
 
@@ -252,7 +252,7 @@ def _check_space(source: RemoteSource, weights: Weights) -> None:
 
 
 @contextlib.contextmanager
-def _told_of_disk(folder: Path) -> Iterator[None]:
+def _disk_errors_as_zoo_errors(folder: Path) -> Iterator[None]:
     """A disk that is full or may not be written to is a download that failed."""
     try:
         yield

@@ -57,12 +57,12 @@ def _refuse_unreadable(response: httpx.Response) -> None:
         fault = words(error)
     if fault:
         raise DownloadFailed(
-            f"{shown(str(response.url))} redirects to {location!r}, which is no address: {fault}",
+            f"{without_password(str(response.url))} redirects to {location!r}, which is no address: {fault}",
             "the server is at fault; try again later",
         )
 
 
-def shown(address: str) -> str:
+def without_password(address: str) -> str:
     """An address without the password that may stand in it."""
     parts = urlsplit(address)
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
@@ -73,7 +73,8 @@ def next_address(response: httpx.Response, address: str) -> str:
     url = response.url.join(response.headers["location"])
     if (response.url.scheme, url.scheme) == ("https", "http"):
         raise DownloadFailed(
-            f"{shown(address)} redirects from https to http", "the server is at fault; the source is not used"
+            f"{without_password(address)} redirects from https to http",
+            "the server is at fault; the source is not used",
         )
     return str(url)
 
@@ -98,13 +99,13 @@ def rate_limited(address: str, wait_s: float | None, *, token_would_help: bool) 
         wait_s: how long the server asks to wait, if it does.
         token_would_help: whether it is the Hub and was asked without a token.
     """
-    hint = f"try again in {_spoken(wait_s)}" if wait_s else "try again later"
+    hint = f"try again in {_duration(wait_s)}" if wait_s else "try again later"
     if token_would_help:
         hint += "; to whom it knows by a token (HF_TOKEN) the Hub answers more often"
-    return DownloadFailed(f"{shown(address)}: the server takes no more requests for now (429)", hint)
+    return DownloadFailed(f"{without_password(address)}: the server takes no more requests for now (429)", hint)
 
 
-def _spoken(seconds: float) -> str:
+def _duration(seconds: float) -> str:
     return f"{seconds:.0f} seconds" if seconds < 120 else f"{seconds / 60:.0f} minutes"
 
 

@@ -22,7 +22,7 @@ from zoo.fetch.http import (
     rate_limited,
     retry_after_s,
     server_of,
-    shown,
+    without_password,
     words,
 )
 from zoo.fetch.places import hub_endpoint, hub_offline, hub_token
@@ -141,8 +141,10 @@ def search(text: str, *, task: str = "", limit: int = 20) -> tuple[HubHit, ...]:
     Raises:
         DownloadFailed: the Hub cannot be asked.
     """
-    asked = {"search": text, "pipeline_tag": task, "filter": "safetensors", "sort": "downloads"}
-    query = urlencode({**{name: value for name, value in asked.items() if value}, "limit": limit}, errors="replace")
+    parameters = {"search": text, "pipeline_tag": task, "filter": "safetensors", "sort": "downloads"}
+    query = urlencode(
+        {**{name: value for name, value in parameters.items() if value}, "limit": limit}, errors="replace"
+    )
     with _hub("the Hub cannot be searched") as hub:
         return _decoded(hub, f"/api/models?{query}", tuple[HubHit, ...])
 
@@ -165,7 +167,7 @@ class _Hub:
                 response, content = self._follow(address, limit_bytes)
                 fault, wait_s = f"the server answered {response.status_code}", retry_after_s(response)
             except (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.DecodingError) as error:
-                raise DownloadFailed(f"{shown(address)}: {words(error)}", "look at HF_ENDPOINT") from error
+                raise DownloadFailed(f"{without_password(address)}: {words(error)}", "look at HF_ENDPOINT") from error
             except httpx.TransportError as error:
                 raise_where_offline(error, address)
                 fault, wait_s = words(error), None
@@ -177,11 +179,13 @@ class _Hub:
                     raise rate_limited(address, wait_s, token_would_help=not self._token)
                 if response.status_code not in RETRIED:
                     hint = HINTS.get(response.status_code, "try again later")
-                    raise DownloadFailed(f"{shown(address)}: {fault}", hint)
+                    raise DownloadFailed(f"{without_password(address)}: {fault}", hint)
             if attempt < ATTEMPTS - 1:
                 wait_s = BACKOFF_S * 2**attempt * random.uniform(0.5, 1.5) if wait_s is None else wait_s  # noqa: S311
                 time.sleep(min(wait_s, MAX_WAIT_S))
-        raise DownloadFailed(f"{shown(address)}: {fault}", "look at the network, or HF_ENDPOINT, and try again")
+        raise DownloadFailed(
+            f"{without_password(address)}: {fault}", "look at the network, or HF_ENDPOINT, and try again"
+        )
 
     def _follow(self, address: str, limit_bytes: int) -> tuple[httpx.Response, bytes]:
         """Ask, and follow redirects; the token stays with the Hub's own server."""
@@ -198,10 +202,13 @@ class _Hub:
                     content += chunk
                     if len(content) > limit_bytes:
                         raise DownloadFailed(
-                            f"{shown(address)} has more than {limit_bytes:,} bytes", "the model cannot be used"
+                            f"{without_password(address)} has more than {limit_bytes:,} bytes",
+                            "the model cannot be used",
                         )
                 return response, bytes(content)
-        raise DownloadFailed(f"{shown(address)} redirects in circles", "the server is at fault; try again later")
+        raise DownloadFailed(
+            f"{without_password(address)} redirects in circles", "the server is at fault; try again later"
+        )
 
 
 @contextlib.contextmanager
@@ -219,17 +226,17 @@ def _decoded(hub: _Hub, path: str, kind: type[AnswerT]) -> AnswerT:
         return msgspec.json.decode(answer, type=kind)
     except (UnicodeError, msgspec.DecodeError) as error:
         raise DownloadFailed(
-            f"{shown(hub_endpoint())} does not answer as the Hub does: {error}", "look at HF_ENDPOINT"
+            f"{without_password(hub_endpoint())} does not answer as the Hub does: {error}", "look at HF_ENDPOINT"
         ) from error
 
 
 def _files(info: _Info) -> tuple[WeightsFile, ...]:
-    found = []
+    files = []
     for file in info.siblings:
         stated = {"name": file.rfilename, "size_bytes": file.size, "sha256": file.lfs.sha256 if file.lfs else None}
         with contextlib.suppress(msgspec.ValidationError):
-            found.append(msgspec.convert(stated, WeightsFile))
-    return tuple(found)
+            files.append(msgspec.convert(stated, WeightsFile))
+    return tuple(files)
 
 
 def _texts(value: object) -> tuple[str, ...]:

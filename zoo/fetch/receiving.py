@@ -27,7 +27,7 @@ from zoo.fetch.http import (
     rate_limited,
     retry_after_s,
     server_of,
-    shown,
+    without_password,
     words,
 )
 from zoo.fetch.part import Part
@@ -65,7 +65,7 @@ class Session:
     _sockets: list[socket.socket] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def tell(self, file: str, received: int, fresh: int) -> None:
+    def count(self, file: str, received: int, fresh: int) -> None:
         """Account for bytes that arrived, and end the thread if the download was stopped."""
         with self._lock:
             self.received[file] = received
@@ -96,7 +96,7 @@ class Session:
             thread.join(JOIN_S)
 
     def trace(self, event: str, info: dict[str, Any]) -> None:
-        """Keep the sockets, which the client tells of as it opens them."""
+        """Keep the sockets, which the client reports as it opens them."""
         if event.endswith(".connect_tcp.started"):
             self.connecting.add(threading.get_ident())
         elif ".connect_tcp." in event:
@@ -149,7 +149,7 @@ def _fill(session: Session, address: str, file: WeightsFile, part: Part) -> None
             return _attempt(session, address, file, part)
         except (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.DecodingError) as error:
             raise DownloadFailed(
-                f"{shown(address)}: {words(error)}", "the server is at fault; try again later"
+                f"{without_password(address)}: {words(error)}", "the server is at fault; try again later"
             ) from error
         except (httpx.TransportError, _TryAgain) as error:
             session.check()
@@ -162,7 +162,7 @@ def _fill(session: Session, address: str, file: WeightsFile, part: Part) -> None
                 raise rate_limited(address, wait_s, token_would_help=on_hub and not session.token) from error
             if idle >= ATTEMPTS:
                 raise DownloadFailed(
-                    f"{shown(address)}: {words(error)}, {ATTEMPTS} times in a row",
+                    f"{without_password(address)}: {words(error)}, {ATTEMPTS} times in a row",
                     "look at the network and try again; what has arrived is kept",
                 ) from error
             _pause(session, wait_s, idle)
@@ -172,7 +172,7 @@ def _attempt(session: Session, address: str, file: WeightsFile, part: Part) -> N
     """One request: the rest of the version we have part of, or all of what the server has now."""
     if part.size_bytes and part.size_bytes == file.size_bytes:  # an earlier process ended before it could publish it
         return
-    if not part.etag:  # nothing tells whether the rest would be of the same version
+    if not part.etag:  # nothing shows whether the rest would be of the same version
         part.drop()
     with _open(session, address, part) as (response, etag):
         resumes = part.size_bytes > 0 and response.status_code == 206
@@ -186,7 +186,7 @@ def _attempt(session: Session, address: str, file: WeightsFile, part: Part) -> N
         with part.appending() as append:
             for chunk in response.iter_bytes():
                 append(chunk)
-                session.tell(file.name, part.size_bytes, len(chunk))
+                session.count(file.name, part.size_bytes, len(chunk))
                 if file.size_bytes is not None and part.size_bytes > file.size_bytes:
                     break
     framed = not response.headers.keys().isdisjoint(("content-length", "transfer-encoding"))
@@ -228,7 +228,7 @@ def _open(session: Session, address: str, part: Part) -> Iterator[tuple[httpx.Re
             _raise_for_status(response, address)
             yield response, linked_etag or response.headers.get("etag", "")
             return
-    raise DownloadFailed(f"{shown(address)} redirects in circles", "the server is at fault; try again later")
+    raise DownloadFailed(f"{without_password(address)} redirects in circles", "the server is at fault; try again later")
 
 
 def _raise_for_status(response: httpx.Response, address: str) -> None:
@@ -242,27 +242,29 @@ def _raise_for_status(response: httpx.Response, address: str) -> None:
         403: "you may not read it: ask its owner for access, and set HF_TOKEN",
         404: "the file or the commit is gone; the plugin's card may be out of date",
     }
-    raise DownloadFailed(f"{shown(address)}: the server answered {status}", hints.get(status, "try again later"))
+    raise DownloadFailed(
+        f"{without_password(address)}: the server answered {status}", hints.get(status, "try again later")
+    )
 
 
-def _pause(session: Session, asked_s: float | None, idle: int) -> None:
+def _pause(session: Session, retry_after_s: float | None, idle: int) -> None:
     """Wait as long as asked, or longer each time, with jitter; a stop ends it at once."""
-    wait_s = asked_s if asked_s is not None else BACKOFF_S * 2**idle * random.uniform(0.5, 1.5)  # noqa: S311
+    wait_s = retry_after_s if retry_after_s is not None else BACKOFF_S * 2**idle * random.uniform(0.5, 1.5)  # noqa: S311
     session.stopped.wait(min(wait_s, MAX_WAIT_S))
 
 
 def _check(address: str, file: WeightsFile, part: Part) -> None:
     """The whole file must be the one the card names; one that is not is dropped."""
-    found, wanted = "", ""
+    actual, expected = "", ""
     if file.size_bytes is not None and part.size_bytes != file.size_bytes:
         least = "" if part.size_bytes < file.size_bytes else "at least "
-        found, wanted = f"{least}{part.size_bytes:,} bytes", f"{file.size_bytes:,}"
+        actual, expected = f"{least}{part.size_bytes:,} bytes", f"{file.size_bytes:,}"
     elif not part.sha256.startswith(file.pin):
-        found, wanted = f"sha256 {part.sha256}", pin_shown(file)
-    if found:
-        fault = f"is {git_lfs.WHAT}" if git_lfs.is_pointer(part.path) else f"has {found}, not {wanted}"
+        actual, expected = f"sha256 {part.sha256}", pin_shown(file)
+    if actual:
+        fault = f"is {git_lfs.WHAT}" if git_lfs.is_pointer(part.path) else f"has {actual}, not {expected}"
         part.drop()
-        raise ChecksumMismatch(f"{shown(address)} {fault}", "the source is not used")
+        raise ChecksumMismatch(f"{without_password(address)} {fault}", "the source is not used")
 
 
 def _hang_up(connection: socket.socket) -> None:

@@ -33,8 +33,8 @@ def note_use(weights: Weights, source: RemoteSource) -> None:
 
 def uses() -> tuple[Use, ...]:
     """Every note that can be read."""
-    found = []
+    notes = []
     for path in sorted((cache_folder() / "uses").glob("*.json")):
         with contextlib.suppress(OSError, UnicodeError, msgspec.DecodeError):
-            found.append(msgspec.json.decode(path.read_bytes(), type=Use))
-    return tuple(found)
+            notes.append(msgspec.json.decode(path.read_bytes(), type=Use))
+    return tuple(notes)

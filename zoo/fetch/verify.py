@@ -47,9 +47,9 @@ def _verified(path: Path, file: WeightsFile) -> Path:
         raise ChecksumMismatch(
             f"{path} has {size_bytes:,} bytes, not {file.size_bytes:,}", "remove it; it is fetched again when needed"
         )
-    if file.pin and not (found := digest_of(path)).startswith(file.pin):
+    if file.pin and not (sha256 := digest_of(path)).startswith(file.pin):
         raise ChecksumMismatch(
-            f"{path} has sha256 {found}, not {pin_shown(file)}", "remove it; it is fetched again when needed"
+            f"{path} has sha256 {sha256}, not {pin_shown(file)}", "remove it; it is fetched again when needed"
         )
     return path
 

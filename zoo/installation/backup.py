@@ -34,15 +34,15 @@ class Backup:
         for file in distribution.files:
             place = Path(os.path.abspath(str(file.locate())))  # noqa: PTH100  (links stay links)
             if place.is_file():
-                kept = self._folder / str(len(self._kept))
-                _link(place, kept)
-                self._kept.append((place, kept))
+                copy = self._folder / str(len(self._kept))
+                _link(place, copy)
+                self._kept.append((place, copy))
 
     def put_back(self) -> None:
         """Let every file be what it was."""
-        for place, kept in self._kept:
+        for place, copy in self._kept:
             place.parent.mkdir(parents=True, exist_ok=True)
-            kept.replace(place)
+            copy.replace(place)
 
 
 @contextmanager
@@ -54,14 +54,14 @@ def backup(distributions: Iterable[Distribution], folder: Path) -> Iterator[Back
         folder: on the same disk, where links to them cost nothing.
     """
     with tempfile.TemporaryDirectory(prefix=".zoo-backup-", dir=folder) as name:
-        made = Backup(Path(name))
+        copies = Backup(Path(name))
         for distribution in distributions:
-            made.add(distribution)
-        yield made
+            copies.add(distribution)
+        yield copies
 
 
-def _link(place: Path, kept: Path) -> None:
+def _link(place: Path, copy: Path) -> None:
     try:
-        os.link(place, kept, follow_symlinks=False)
+        os.link(place, copy, follow_symlinks=False)
     except (OSError, NotImplementedError):  # a file system without links
-        shutil.copy2(place, kept, follow_symlinks=False)
+        shutil.copy2(place, copy, follow_symlinks=False)

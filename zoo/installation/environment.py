@@ -67,8 +67,8 @@ class Environment:
     def distributions(self) -> dict[str, Distribution]:
         """All distributions, by normalised name."""
         importlib.invalidate_caches()
-        found = distributions(path=[str(folder) for folder in self.folders])
-        return {normalised(one.name): one for one in found if one.name}
+        installed = distributions(path=[str(folder) for folder in self.folders])
+        return {normalised(one.name): one for one in installed if one.name}
 
     def contents(self) -> dict[str, Installed]:
         """What is installed, by normalised name."""

@@ -14,7 +14,7 @@ TIMEOUT_S = 120.0
 
 
 class PluginState(msgspec.Struct, frozen=True):
-    """A plugin, as `zoo plugins --json` tells of it."""
+    """A plugin, as `zoo plugins --json` lists it."""
 
     name: str
     distribution: str
@@ -37,7 +37,7 @@ def health(python: str) -> Health:
         environment = {**os.environ, "ZOO_HOME": empty, "PYTHONIOENCODING": "utf-8"}
         environment.pop("ZOO_PLUGINS", None)
         try:
-            done = subprocess.run(
+            process = subprocess.run(
                 [python, "-P", "-m", "zoo", "plugins", "--json"],
                 capture_output=True,
                 encoding="utf-8",
@@ -50,9 +50,9 @@ def health(python: str) -> Health:
         except subprocess.TimeoutExpired:
             return Health(fatal=f"importing the plugins took more than {TIMEOUT_S:.0f} s")
     try:
-        return msgspec.json.decode(done.stdout, type=Health)
+        return msgspec.json.decode(process.stdout, type=Health)
     except msgspec.DecodeError:
-        last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}, without a word"])[-1]
+        last = (process.stderr.strip().splitlines() or [f"exit code {process.returncode}, without a word"])[-1]
         return Health(fatal=one_line(last))
 
 
@@ -72,5 +72,5 @@ def troubles(before: Health, after: Health, mine: set[str]) -> tuple[str, ...]:
         for one in after.failures
         if one.name in mine or one.name not in failed_before
     ]
-    gone = {one.name for one in before.plugins} - {one.name for one in (*after.plugins, *after.failures)}
-    return (*worse, *(f"plugin {name} is gone" for name in sorted(gone)))
+    missing = {one.name for one in before.plugins} - {one.name for one in (*after.plugins, *after.failures)}
+    return (*worse, *(f"plugin {name} is gone" for name in sorted(missing)))

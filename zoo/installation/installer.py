@@ -100,10 +100,10 @@ class Installer:
 
     def conflicts(self) -> frozenset[str]:
         """Requirements of installed distributions that are not met, one sentence each."""
-        done = self._start("check")
-        if done.returncode == 0:
+        process = self._start("check")
+        if process.returncode == 0:
             return frozenset()
-        lines = f"{done.stdout}\n{done.stderr}".splitlines()
+        lines = f"{process.stdout}\n{process.stderr}".splitlines()
         return frozenset(line.strip() for line in lines if " require" in line or " has requirement " in line)
 
     def _changes_of_pip(self, report: _Report) -> tuple[Change, ...]:
@@ -115,10 +115,10 @@ class Installer:
         )
 
     def _run(self, verb: str, *words: str) -> subprocess.CompletedProcess[str]:
-        done = self._start(verb, *words)
-        if done.returncode:
-            raise _explained(words[0], verb, _complaint(plain(done.stdout), plain(done.stderr)))
-        return done
+        process = self._start(verb, *words)
+        if process.returncode:
+            raise _error_of(words[0], verb, _complaint(plain(process.stdout), plain(process.stderr)))
+        return process
 
     def _start(self, verb: str, *words: str) -> subprocess.CompletedProcess[str]:
         python = self.environment.python
@@ -156,10 +156,10 @@ def _sources(build: bool) -> list[str]:
     return [] if build else ["--only-binary", ":all:"]
 
 
-def _changes_of_uv(said: str) -> tuple[Change, ...]:
+def _changes_of_uv(stderr: str) -> tuple[Change, ...]:
     before: dict[str, str] = {}
     after: dict[str, str] = {}
-    for sign, name, version in _CHANGE.findall(said):
+    for sign, name, version in _CHANGE.findall(stderr):
         if sign in "-~":
             before[name] = version
         if sign in "+~":
@@ -169,20 +169,20 @@ def _changes_of_uv(said: str) -> tuple[Change, ...]:
 
 
 def _complaint(stdout: str, stderr: str) -> str:
-    """What the tool says went wrong, on one line: its stderr, and what pip tells of a conflict on its stdout."""
+    """What the tool says went wrong, on one line: its stderr, and what pip writes of a conflict on its stdout."""
     cause = re.search(r"The conflict is caused by:.*?(?=\n\n|\Z)", stdout, re.DOTALL)
     lines = [line for line in stderr.splitlines() if not line.lower().startswith(("using ", "warning"))]
     text = " ".join(_FRAME.sub(" ", " ".join([*lines, cause[0] if cause else ""])).split())
     return re.sub("^error: ", "", text, flags=re.IGNORECASE).replace(" cause: ", ": ")[:1500]
 
 
-def _explained(asked: str, verb: str, complaint: str) -> ZooError:
+def _error_of(requirement: str, verb: str, complaint: str) -> ZooError:
     """The tool's complaint as an error of its kind."""
-    text = f"{without_password(asked)} cannot be {verb}ed: {complaint}"
-    found, name = complaint.lower(), normalised(package_name(asked))
+    text = f"{without_password(requirement)} cannot be {verb}ed: {complaint}"
+    lowered, name = complaint.lower(), normalised(package_name(requirement))
 
     def speaks_of(words: Sequence[str]) -> bool:
-        return any(word in found for word in words)
+        return any(word in lowered for word in words)
 
     if speaks_of(_SOURCE_ONLY):
         return Unsupported(text, "add --build to let it be built here, which runs its author's code")

@@ -14,7 +14,7 @@ from zoo.installation.health import Health, PluginState, health, troubles
 from zoo.installation.installer import Change, Installer, find_installer
 from zoo.installation.requirement import is_source, package_name, without_password
 from zoo.locking import locked
-from zoo.plugin_list import Wanted
+from zoo.plugin_list import RequirementState
 from zoo.suggestions import did_you_mean
 
 CORE = "zoo-models"
@@ -66,13 +66,13 @@ class Installation:
             before, well, conflicts = self._sound_state()
             distributions = self.environment.distributions()
             touched = [distributions[name] for one in plan.changes if (name := normalised(one.name)) in distributions]
-            with backup(touched, self.environment.folders[0]) as kept:
+            with backup(touched, self.environment.folders[0]) as copies:
                 try:
                     self._installer.install([plan.requirement, *self._pins()], build=plan.build)
                     arrived, after = self._verified(plan, before, well, conflicts)
-                    plugin_list.remember(tuple(_wanted(name, plan) for name in arrived))
+                    plugin_list.remember(tuple(_requirement_state(name, plan) for name in arrived))
                 except BaseException as error:
-                    self._put_back(before, plan, kept, error)
+                    self._put_back(before, plan, copies, error)
                     raise
         names = {plugin for one in arrived.values() for plugin in one.plugins}
         return tuple(one for one in after.plugins if one.name in names)
@@ -95,21 +95,23 @@ class Installation:
             OptionInvalid: several distributions call their plugin so.
         """
         contents = {key: one for key, one in self.environment.contents().items() if one.plugins}
-        found = {key for key, one in contents.items() if name in one.plugins or key == normalised(name)}
-        if not found:
-            known = sorted({*contents, *(plugin for one in contents.values() for plugin in one.plugins)})
-            hint = did_you_mean(name, known, f"installed in this environment: {', '.join(known) or 'none'}")
+        matches = {key for key, one in contents.items() if name in one.plugins or key == normalised(name)}
+        if not matches:
+            names = sorted({*contents, *(plugin for one in contents.values() for plugin in one.plugins)})
+            hint = did_you_mean(name, names, f"installed in this environment: {', '.join(names) or 'none'}")
             raise UnknownPlugin(f"there is no plugin {name!r} in this environment", hint)
-        if len(found) > 1:
-            raise OptionInvalid(f"{' and '.join(sorted(found))} both call their plugin {name!r}", "name one of the two")
-        (key,) = found
+        if len(matches) > 1:
+            raise OptionInvalid(
+                f"{' and '.join(sorted(matches))} both call their plugin {name!r}", "name one of the two"
+            )
+        (key,) = matches
         return key, contents[key]
 
     def dependents(self, distribution: str) -> tuple[str, ...]:
         """Names of the installed distributions that cannot do without this one."""
         return tuple(one.name for one in self.environment.contents().values() if distribution in one.needs)
 
-    def lost(self) -> tuple[Wanted, ...]:
+    def lost(self) -> tuple[RequirementState, ...]:
         """What was installed through zoo and is not there any more."""
         contents = self.environment.contents()
         return tuple(one for one in plugin_list.read().installed if one.distribution not in contents)
@@ -129,7 +131,7 @@ class Installation:
         contents = self.environment.contents()
         if name not in contents or not contents[name].plugins:
             raise _no_plugin(plan.requirement)
-        plugin_list.remember((_wanted(name, plan),))
+        plugin_list.remember((_requirement_state(name, plan),))
         return contents[name].name
 
     def _pins(self) -> list[str]:
@@ -141,7 +143,7 @@ class Installation:
         return self.environment.contents(), health(self.environment.python), self._installer.conflicts()
 
     def _sound_state(self) -> tuple[dict[str, Installed], Health, frozenset[str]]:
-        """The state before a change: without it nobody could tell whether the change broke something."""
+        """The state before a change: without it, it would be unknown whether the change broke something."""
         state = self._state()
         if state[1].fatal:
             raise Unsupported(
@@ -170,7 +172,7 @@ class Installation:
             )
         return arrived, after
 
-    def _put_back(self, before: dict[str, Installed], plan: Plan, kept: Backup, cause: BaseException) -> None:
+    def _put_back(self, before: dict[str, Installed], plan: Plan, copies: Backup, cause: BaseException) -> None:
         """Let the environment be what it was.
 
         Raises:
@@ -183,14 +185,14 @@ class Installation:
             changed = [name for name, one in now.items() if before.get(name) != one or name in planned]
             if changed:
                 self._installer.uninstall(changed)
-            kept.put_back()
+            copies.put_back()
         except (ZooError, OSError) as error:
             trouble = f" ({error})"
-        left = _differences(before, self.environment.contents())
-        if left:
+        differences = _differences(before, self.environment.contents())
+        if differences:
             raise StoreInvalid(
                 f"{without_password(plan.requirement)} could not be installed, and not all could be put back{trouble}: "
-                f"{'; '.join(left)}. What went wrong first: {cause}",
+                f"{'; '.join(differences)}. What went wrong first: {cause}",
                 "install the versions named here by hand",
             ) from cause
 
@@ -204,9 +206,9 @@ def _differences(before: dict[str, Installed], after: dict[str, Installed]) -> l
     return [f"{name} was {version(before, name)} and is {version(after, name)}" for name in names]
 
 
-def _wanted(distribution: str, plan: Plan) -> Wanted:
+def _requirement_state(distribution: str, plan: Plan) -> RequirementState:
     requirement = without_password(plan.requirement)
-    return Wanted(distribution=distribution, requirement=requirement, build=plan.build)
+    return RequirementState(distribution=distribution, requirement=requirement, build=plan.build)
 
 
 def _no_plugin(requirement: str) -> Unsupported:

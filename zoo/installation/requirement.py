@@ -20,12 +20,12 @@ def parse_requirement(text: str) -> str:
     if re.match(r"[a-z+]+://", text):
         return text
     if _is_path(text):
-        found = Path(text).expanduser().absolute()
-        if not found.exists():
+        path = Path(text).expanduser().absolute()
+        if not path.exists():
             raise OptionInvalid(f"{text} is not there", "give a wheel, or a folder with a pyproject.toml")
-        if found.is_dir() and not any((found / name).is_file() for name in ("pyproject.toml", "setup.py")):
+        if path.is_dir() and not any((path / name).is_file() for name in ("pyproject.toml", "setup.py")):
             raise OptionInvalid(f"{text} is no Python package", "it holds no pyproject.toml")
-        return str(found)
+        return str(path)
     if not _NAME.fullmatch(text):  # an option of the installer, for one
         raise OptionInvalid(f"{text!r} is no name of a package", "give a name, a path or a URL")
     return text
@@ -45,7 +45,7 @@ def without_password(requirement: str) -> str:
 
 
 def package_name(requirement: str) -> str:
-    """The name of the package, as written; empty for a path or URL that does not tell it."""
+    """The name of the package, as written; empty for a path or URL that does not contain it."""
     match = _NAME.fullmatch(requirement)
     return re.split(r"[^\w.-]", requirement)[0] if match and "://" not in requirement.partition(" @ ")[0] else ""
 
