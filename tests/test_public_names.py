@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,6 +55,25 @@ def private_imports(folder: Path) -> list[str]:
 @pytest.mark.parametrize("folder", PLUGINS, ids=lambda folder: folder.name)
 def test_a_plugin_imports_public_names_only(folder: Path) -> None:
     assert private_imports(folder) == []
+
+
+def test_the_tests_of_plugins_take_what_is_public_from_where_it_is() -> None:
+    """They may look behind the scenes, but not where there is a public name."""
+    private = [
+        f"{path.relative_to(ROOT)}:{line} {name}"
+        for path in sorted((ROOT / "plugins").glob("*/tests/*.py"))
+        for line, name in imports_of(path.read_text(encoding="utf-8"))
+        if not is_public(name) and is_public_elsewhere(name)
+    ]
+    assert private == []
+
+
+def is_public_elsewhere(name: str) -> bool:
+    """Whether it is what `zoo` itself has under the same name."""
+    module, _, attribute = name.rpartition(".")
+    if attribute not in zoo.__all__:
+        return False
+    return getattr(importlib.import_module(module), attribute, None) is getattr(zoo, attribute)
 
 
 @pytest.mark.parametrize(("task", "plain"), [*((task, False) for task in BUILT_IN), (PLAIN_TASK, True)])

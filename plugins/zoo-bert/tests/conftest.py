@@ -10,11 +10,8 @@ import pytest
 from zoo_bert.cards import ALL_MINILM_L6_V2, CARDS
 from zoo_bert.options import BertFinetuneOptions, BertPretrainOptions
 
-from zoo.card import Card
-from zoo.data.example import Example
-from zoo.runs.context import PredictionRun, TrainingRun
+from zoo import Card, Example, PredictionRun, TextPredictOptions, TrainingRun
 from zoo.tasks import get_task
-from zoo.text_options import TextPredictOptions
 
 MakeRun = Callable[..., TrainingRun]
 MakePrediction = Callable[..., PredictionRun]

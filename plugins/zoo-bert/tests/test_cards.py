@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from zoo_bert.cards import ALL_MINILM_L6_V2, CARDS
 
-from zoo.card import Card
+from zoo import Card
 from zoo.options import schema
 from zoo.plugins import load_plugin
 

@@ -10,7 +10,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from zoo_bert import plugin
 from zoo_bert.config import head_of, read_config
 
-from zoo.metrics import ClassificationMetrics
+from zoo import ClassificationMetrics
 from zoo.training.head import HeadConfig
 from zoo.training.objectives import Classification
 

@@ -15,8 +15,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModel, AutoTokenizer, pipeline
 from zoo_bert.plugin import predict as load
 
-from zoo import Classification, Embedding, FilledMask, Prediction, Predictor, Rejected, StoreInvalid, Unsupported
-from zoo.tasks.task import Task
+from zoo import Classification, Embedding, FilledMask, Prediction, Predictor, Rejected, StoreInvalid, Task, Unsupported
 from zoo.training.text.tokenizer_files import load_tokenizer
 from zoo.training.text.vocabulary import SPECIAL
 

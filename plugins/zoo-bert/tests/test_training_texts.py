@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from zoo_bert import plugin
 
-from zoo.data.example import Example
+from zoo import Example
 from zoo.runs.events import AnyEvent, Noted, Warned
 from zoo.training.objectives import Classification, MaskedLanguageModelling
 

@@ -10,12 +10,9 @@ import pytest
 from zoo_resnet.cards import CARDS
 from zoo_resnet.options import ResnetFinetuneOptions
 
-from zoo.card import Card
+from zoo import Card, Example, ImagePredictOptions, ImagePretrainOptions, PredictionRun, TrainingRun
 from zoo.data import load
-from zoo.data.example import Example
-from zoo.image_options import ImagePredictOptions, ImagePretrainOptions
 from zoo.quickstart.digits import write_digits
-from zoo.runs.context import PredictionRun, TrainingRun
 from zoo.tasks import get_task
 
 MakeRun = Callable[..., TrainingRun]

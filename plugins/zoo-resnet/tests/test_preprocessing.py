@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torchvision import models
 
-from zoo.card import Card, ImageInput
+from zoo import Card, ImageInput
 from zoo.training.images import Preprocessing
 
 SIZES = [(640, 427), (427, 640), (224, 224), (300, 224), (100, 80), (257, 255), (1000, 251), (33, 97)]

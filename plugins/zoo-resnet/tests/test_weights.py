@@ -17,8 +17,7 @@ import torch
 import torchvision
 from safetensors.torch import load_file
 
-from zoo import Card, StoreInvalid, TorchHubSource, Weights, WeightsFile
-from zoo.errors import ChecksumMismatch
+from zoo import Card, ChecksumMismatch, StoreInvalid, TorchHubSource, Weights, WeightsFile
 from zoo.fetch import fetch, locate
 from zoo.training.weights import state_of
 
