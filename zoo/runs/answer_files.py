@@ -37,7 +37,7 @@ class AnswerColumns(msgspec.Struct, frozen=True):
         return not set(self.inputs) <= set(self.kept)
 
     @property
-    def names_of_kept(self) -> tuple[str, ...]:
+    def kept_names(self) -> tuple[str, ...]:
         """What those kept are called; `input_NAME` where NAME is a column of the answers themselves."""
         reserved = {name for name in RESERVED if name != "input" or self.with_input}
         names: list[str] = []
@@ -52,7 +52,7 @@ class AnswerColumns(msgspec.Struct, frozen=True):
         """What a person should know of names that could not be kept."""
         return [
             f"column {old!r} of the data is called {new!r} in the answers, which have a column {old!r} of their own"
-            for old, new in zip(self.kept, self.names_of_kept, strict=True)
+            for old, new in zip(self.kept, self.kept_names, strict=True)
             if old != new
         ]
 
@@ -103,26 +103,26 @@ class Delimited:
     def header(self) -> bytes:
         """The names of the columns."""
         own = ("input",) if self._columns.with_input else ()
-        return self._line(("row", *self._columns.names_of_kept, *own, "prediction", "probability", "rejected"))
+        return self._line(("row", *self._columns.kept_names, *own, "prediction", "probability", "rejected"))
 
     def encode(self, record: AnswerRecord) -> bytes:
         """A row of the table."""
-        kept = map(cell_text, record.cells) if record.cells else [""] * len(self._columns.kept)
+        cells = map(cell_text, record.cells) if record.cells else [""] * len(self._columns.kept)
         own = (cell_text(record.input),) if self._columns.with_input else ()
         prediction, probability, rejected = record.answer.cells()
         sureness = "" if probability is None else f"{probability:.6f}"
-        return self._line((record.row, *kept, *own, prediction, sureness, rejected))
+        return self._line((record.row, *cells, *own, prediction, sureness, rejected))
 
     def count(self, file: BinaryIO) -> RecordCount:
         """A line end inside of quotes ends no record; `rejected` is the last field, and empty for what was answered."""
         records = rejected = end = position = quotes = 0
-        answered = self._delimiter.encode() + b"\n"
+        answered_end = self._delimiter.encode() + b"\n"
         for line in file:
             position += len(line)
             quotes += line.count(b'"')
             if quotes % 2 == 0 and line.endswith(b"\n"):
                 end = position
-                rejected += records > 0 and not line.endswith(answered)
+                rejected += records > 0 and not line.endswith(answered_end)
                 records += 1
         return RecordCount(max(0, records - 1), rejected, end)
 
@@ -146,7 +146,7 @@ class JsonLines:
     def encode(self, record: AnswerRecord) -> bytes:
         """The columns kept as they were typed, the answer as it is."""
         cells = record.cells or (None,) * len(self._columns.kept)
-        document = {"row": record.row, **dict(zip(self._columns.names_of_kept, cells, strict=True))}
+        document = {"row": record.row, **dict(zip(self._columns.kept_names, cells, strict=True))}
         if self._columns.with_input:
             document["input"] = record.input
         return encode_json(document | {"prediction": record.answer}, enc_hook=str) + b"\n"
@@ -191,10 +191,10 @@ def format_of(out: Path, flag: str = "--out") -> Callable[[AnswerColumns], Answe
     try:
         return _FORMATS[out.suffix.lower()]
     except KeyError:
-        found = f"ends in {out.suffix}" if out.suffix else "has no extension"
+        extension = f"ends in {out.suffix}" if out.suffix else "has no extension"
         stem = out.stem or "answers"
         raise OptionInvalid(
-            f"{flag} {out} {found}, and answers are written as {', '.join(EXTENSIONS[:-1])} or {EXTENSIONS[-1]}",
+            f"{flag} {out} {extension}, and answers are written as {', '.join(EXTENSIONS[:-1])} or {EXTENSIONS[-1]}",
             f"name it {stem}.csv, which spreadsheets open, or {stem}.jsonl",
         ) from None
 

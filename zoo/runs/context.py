@@ -63,7 +63,7 @@ class FitResult:
     confusion: tuple[tuple[int, ...], ...] = ()
     """Of a classifier, in the place of a report; to be left out from version 0.2 on."""
     labels: tuple[str, ...] = ()
-    """What the resulting model tells apart, in the order of its outputs; empty for the labels of the run."""
+    """What the resulting model distinguishes, in the order of its outputs; empty for the labels of the run."""
     task: str = ""
     """The task the resulting model answers; empty for the task of the run."""
     parameters: int | None = None
@@ -160,7 +160,7 @@ class TrainingRun:
         grad_norm: float = 0.0,
         samples_per_s: float = 0.0,
     ) -> None:
-        """Tell that a step is done; a loop of thousands of steps a second need not tell of each.
+        """Report that a step is done; a loop of thousands of steps a second need not report each.
 
         Args:
             step: 1-based.

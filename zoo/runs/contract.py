@@ -37,7 +37,7 @@ class AnswerCheck:
     Args:
         plugin: that answers.
         task: of the model.
-        labels: what the model tells apart; empty where any label will do.
+        labels: what the model distinguishes; empty where any label will do.
     """
 
     def __init__(self, plugin: str, task: Task, labels: Sequence[str]) -> None:
@@ -93,9 +93,9 @@ class AnswerCheck:
 
 
 class ReportCheck:
-    """Takes what a training tells of itself (steps, evaluations, its plan) and passes it on, held to the contract.
+    """Takes what a training reports of itself (steps, evaluations, its plan) and passes it on, held to the contract.
 
-    A loss that is not finite is news rather than a fault: the training has diverged, which is told once.
+    A loss that is not finite is news rather than a fault: the training has diverged, which is reported once.
 
     Args:
         plugin: that trains.
@@ -115,26 +115,26 @@ class ReportCheck:
         """
         plain = _converted(event, type(event), self._broken)
         if isinstance(plain, StepCompleted):
-            self._tell(plain.step, "loss", plain.loss)
+            self._warn_of_divergence(plain.step, "loss", plain.loss)
             grad_norm = _finite_or_none(plain.grad_norm)
             plain = msgspec.structs.replace(plain, loss=_finite_or_none(plain.loss), grad_norm=grad_norm)
         elif isinstance(plain, EvaluationCompleted):
             plain = msgspec.structs.replace(plain, metrics=self._figures(plain.step, plain.metrics))
         self._emit(plain)
 
-    def result(self, given: Any, run: TrainingRun) -> FitResult:
+    def result(self, value: Any, run: TrainingRun) -> FitResult:
         """How a fit ended; labels that are not given are those of the run.
 
         Args:
-            given: what `fit` returned.
+            value: what `fit` returned.
             run: what it was given.
 
         Raises:
             PluginBroken: it is no result, or one that makes no sense.
         """
-        if not isinstance(given, FitResult):
-            raise self._broken(f"gave {named(given)} from fit(run)", "return a zoo.FitResult")
-        result = _converted(given, FitResult, self._broken)
+        if not isinstance(value, FitResult):
+            raise self._broken(f"gave {named(value)} from fit(run)", "return a zoo.FitResult")
+        result = _converted(value, FitResult, self._broken)
         try:
             task = get_task(result.task or run.task.name)
         except Unsupported as error:
@@ -160,17 +160,17 @@ class ReportCheck:
             ) from error
 
     def _figures(self, step: int, metrics: dict[str, float]) -> dict[str, float]:
-        """The metrics that are finite, the primary one first; a loss that is not is told, any other is a fault."""
+        """The metrics that are finite, the primary one first; a loss that is not is warned of, any other is a fault."""
         for name, value in metrics.items():
             if not math.isfinite(value) and name not in LOSSES:
                 raise self._broken(
                     f"reported the metric {name} as {value} at step {step}",
                     "metrics are finite numbers; leave out one that has no value",
                 )
-            self._tell(step, name, value)
+            self._warn_of_divergence(step, name, value)
         return primary_first(finite(metrics), self._task.primary_metric)
 
-    def _tell(self, step: int, name: str, loss: float | None) -> None:
+    def _warn_of_divergence(self, step: int, name: str, loss: float | None) -> None:
         """Warn of the first loss that is not finite."""
         if loss is not None and not math.isfinite(loss) and not self._diverged:
             self._diverged = True
@@ -186,7 +186,7 @@ def broken(plugin: str, what: str, advice: str) -> PluginBroken:
 
 
 def named(value: object) -> str:
-    """What something is, as told to a plugin's author."""
+    """What something is, as reported to the author of a plugin."""
     return "None" if value is None else f"a {type(value).__name__}"
 
 
@@ -204,12 +204,16 @@ def _converted(value: Any, kind: type[_T], error_of: Callable[[str, str], Plugin
     try:
         return msgspec.convert(msgspec.to_builtins(value, enc_hook=builtin), kind)
     except (msgspec.MsgspecError, TypeError, ValueError) as error:
-        found = _FIELD.fullmatch(str(error))
-        if found is None:
-            raise error_of(f"gave {_shown(repr(value))}: {error}", f"{_public_name(kind)} has other fields") from error
-        wrong = _shown(repr(getattr(value, found["field"])))
-        advice = f"expected {found['expected']}, got {found['got']}" if found["expected"] else found["other"]
-        raise error_of(f"gave {kind.__name__}.{found['field']} {wrong}", advice) from error
+        mismatch = _FIELD.fullmatch(str(error))
+        if mismatch is None:
+            raise error_of(
+                f"gave {_shortened(repr(value))}: {error}", f"{_public_name(kind)} has other fields"
+            ) from error
+        wrong = _shortened(repr(getattr(value, mismatch["field"])))
+        advice = (
+            f"expected {mismatch['expected']}, got {mismatch['got']}" if mismatch["expected"] else mismatch["other"]
+        )
+        raise error_of(f"gave {kind.__name__}.{mismatch['field']} {wrong}", advice) from error
 
 
 def builtin(value: Any) -> Any:
@@ -218,5 +222,5 @@ def builtin(value: Any) -> Any:
     return tolist() if callable(tolist) else str(value)
 
 
-def _shown(text: str) -> str:
+def _shortened(text: str) -> str:
     return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"

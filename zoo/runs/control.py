@@ -44,7 +44,7 @@ def stop(folder: RunFolder, *, force: bool = False, timeout_s: float = ASK_TIMEO
         return "not running"
     if not force or not liveness.is_here(worker):
         ask_to_stop(folder)
-        if _gone(folder, timeout_s):
+        if _wait_for_exit(folder, timeout_s):
             return "asked"
     if not liveness.is_here(worker):
         raise Unsupported(
@@ -62,10 +62,10 @@ def _end(folder: RunFolder, worker: liveness.WorkerProcess, *, force: bool) -> s
     """Terminate a worker, kill it if that does not end it; returns what it took."""
     if not force:
         _signal_tree(worker, kill=False)
-        if _gone(folder, TERMINATE_TIMEOUT_S):
+        if _wait_for_exit(folder, TERMINATE_TIMEOUT_S):
             return "terminated"
     _signal_tree(worker, kill=True)
-    _gone(folder, KILL_TIMEOUT_S)
+    _wait_for_exit(folder, KILL_TIMEOUT_S)
     return "killed"
 
 
@@ -106,10 +106,10 @@ def _going_on(folder: RunFolder) -> bool:
     """Whether a worker is at the run; one that has said its last word is waited for."""
     if status.read(folder).live:
         return liveness.is_alive(folder)
-    return not _gone(folder, EXIT_TIMEOUT_S)
+    return not _wait_for_exit(folder, EXIT_TIMEOUT_S)
 
 
-def _gone(folder: RunFolder, timeout_s: float) -> bool:
+def _wait_for_exit(folder: RunFolder, timeout_s: float) -> bool:
     deadline = time.monotonic() + timeout_s
     while liveness.is_alive(folder):
         if time.monotonic() > deadline:
@@ -126,8 +126,8 @@ def _signal_tree(worker: liveness.WorkerProcess, *, kill: bool) -> None:
         process = psutil.Process(worker.pid)
         if not liveness.process_is_alive(worker):
             return
-        doomed = [*process.children(recursive=True), process] if kill else [process]
-        for one in doomed:
+        processes = [*process.children(recursive=True), process] if kill else [process]
+        for one in processes:
             one.kill() if kill else one.terminate()
     except psutil.NoSuchProcess:
         return

@@ -32,9 +32,9 @@ def report_data(worker: Worker, inspection: Inspection, *, held_out: int, share:
     if events:
         events.append(Noted(message=f"{_command(worker.request.data, inspection)} says more"))
     events += [Noted(message=message) for message in _division(inspection, held_out, share)]
-    said = {event.message for event in read_events(worker.folder)[0] if isinstance(event, Warned | Noted)}
+    reported = {event.message for event in read_events(worker.folder)[0] if isinstance(event, Warned | Noted)}
     for event in events:
-        if event.message not in said:
+        if event.message not in reported:
             worker.emit(event)
 
 

@@ -59,8 +59,8 @@ def evaluate(worker: Worker) -> AnyEvent:
         [RejectedRow(file, e.row, reason) for file, (e, reason) in zip(files, judgement.unanswered, strict=True)],
         eval_rows=len(files),
     )
-    answered = len(dataset.examples) - len(judgement.unanswered)
-    if not answered:
+    answered_rows = len(dataset.examples) - len(judgement.unanswered)
+    if not answered_rows:
         raise DatasetInvalid(
             f"{dataset.path}: none of its {counted(len(dataset.examples), 'row')} could be answered, "
             f"the first for this reason: {judgement.unanswered[0][1]}",
@@ -72,7 +72,7 @@ def evaluate(worker: Worker) -> AnyEvent:
     if worker.request.out:
         judgement.mistakes.write(Path(worker.request.out))
     figures = judgement.judge.figures()
-    worker.emit(EvaluationCompleted(step=0, metrics=figures, rows=answered))
+    worker.emit(EvaluationCompleted(step=0, metrics=figures, rows=answered_rows))
     return RunFinished(metrics=figures, report=judgement.judge.report(), labels=labels)
 
 
@@ -96,8 +96,10 @@ def _load_data(worker: Worker, card: Card, task: Task) -> tuple[Dataset, Quarant
             sha256=dataset.sha256,
         )
     )
-    if known := count_trained_on(card.name, dataset.examples):
-        of_all = f"{known:,} of {counted(len(dataset.examples), task.input.name)} {'is' if known == 1 else 'are'}"
+    if trained_on := count_trained_on(card.name, dataset.examples):
+        of_all = (
+            f"{trained_on:,} of {counted(len(dataset.examples), task.input.name)} {'is' if trained_on == 1 else 'are'}"
+        )
         message = f"{of_all} among those that {card.name} was trained on"
         worker.emit(Warned(message=f"{message}: its figures are flattered"))
     return dataset, quarantine

@@ -45,7 +45,7 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
     precision: str
     """fp32, bf16 or fp16."""
     resumed_from_step: int | None = None
-    """The checkpoint that the attempt goes on from; what the log tells of later steps did not last."""
+    """The checkpoint that the attempt goes on from; what the log holds of later steps did not last."""
 
 
 class WeightsFetched(Event, frozen=True, kw_only=True, tag="weights_fetched"):
@@ -189,7 +189,7 @@ class RunFinished(Event, frozen=True, kw_only=True, tag="run_finished"):
     best_step: int | None = None
     """The step whose weights were kept."""
     report: Report = ()
-    """What the evaluation tells beside its figures, such as those of each class."""
+    """What the evaluation reports beside its figures, such as those of each class."""
     labels: tuple[str, ...] = ()
 
 
@@ -253,6 +253,6 @@ class _Confusion(msgspec.Struct):
 
 
 def _with_report(event: RunFinished, line: bytes) -> RunFinished:
-    """The end of a run as zoo told it before there were reports."""
+    """The end of a run as zoo wrote it before there were reports."""
     confusion = msgspec.json.decode(line, type=_Confusion).confusion
     return msgspec.structs.replace(event, report=report_of_confusion(event.labels, confusion))

@@ -95,7 +95,7 @@ class _Checked:
 
 
 def _speaks_for_itself(error: Exception) -> bool:
-    """Whether it is one of ours, or tells of memory: neither is the plugin's fault."""
+    """Whether it is one of ours, or reports a lack of memory: neither is the plugin's fault."""
     return isinstance(error, ZooError | MemoryError) or "out of memory" in error_text(error).lower()
 
 

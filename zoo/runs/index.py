@@ -127,8 +127,8 @@ class RunIndex:
         names = set()
         with contextlib.suppress(FileNotFoundError), os.scandir(parent) as entries:
             names = {entry.name for entry in entries if not entry.name.startswith(".")}
-        gone = [name for name in self._entries if name not in names]
-        for name in gone:
+        removed = [name for name in self._entries if name not in names]
+        for name in removed:
             del self._entries[name]
         complete = True
         new = 0
@@ -142,7 +142,7 @@ class RunIndex:
                 complete = complete and (parent / name / "run.json").exists()
         # A folder whose request is still to be written is looked at again.
         self._seen_folder = modified if complete else 0
-        return bool(gone or new)
+        return bool(removed or new)
 
     def _follow(self, entry: _Entry) -> bool:
         alive = is_alive(entry.folder)

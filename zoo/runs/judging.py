@@ -24,7 +24,7 @@ class CheckedJudge:
 
     Args:
         task: that names the judge.
-        labels: what the model tells apart; empty where it has none.
+        labels: what the model distinguishes; empty where it has none.
 
     Raises:
         PluginBroken: by this and every method, where the judge fails or gives what cannot be kept.
@@ -32,7 +32,7 @@ class CheckedJudge:
 
     def __init__(self, task: Task, labels: Sequence[str]) -> None:
         self._task = task
-        self._judge = self._held(lambda: task.new_judge(labels), "fails to begin")
+        self._judge = self._guarded(lambda: task.new_judge(labels), "fails to begin")
 
     def add(self, target: Any, answer: Any) -> None:
         """Count one example."""
@@ -43,7 +43,7 @@ class CheckedJudge:
 
     def figures(self) -> dict[str, float]:
         """The metrics, the primary one first."""
-        metrics = self._held(
+        metrics = self._guarded(
             lambda: {str(name): float(value) for name, value in self._judge.compute().items()}, "gives no metrics"
         )
         for name, value in metrics.items():
@@ -56,12 +56,12 @@ class CheckedJudge:
 
     def report(self) -> Report:
         """The blocks beside the metrics."""
-        return self._held(
+        return self._guarded(
             lambda: msgspec.json.decode(encode_json(self._judge.report(), enc_hook=builtin), type=Report),
             "gives no report of blocks",
         )
 
-    def _held(self, act: Callable[[], _T], failure: str) -> _T:
+    def _guarded(self, act: Callable[[], _T], failure: str) -> _T:
         try:
             return act()
         except PluginBroken:

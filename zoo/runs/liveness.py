@@ -28,7 +28,7 @@ class WorkerProcess(msgspec.Struct, frozen=True, kw_only=True):
     pid: int
     """Of the process to signal: the worker, or the launcher of several."""
     started_at: float
-    """Start time of that process, Unix seconds; tells it from a later one with the same pid."""
+    """Start time of that process, Unix seconds; distinguishes it from a later one with the same pid."""
     host: str
     oom_kills: dict[str, int] = {}
     """Processes that had been killed for lack of memory when it started, as `oom.kill_counts` gives them."""

@@ -48,12 +48,12 @@ def predict(worker: Worker) -> AnyEvent:
     _, predictor = load_predictor(worker)
     out = Path(request.out)
     answer_format = format_of(out)(columns)
-    done = _resume(out, answer_format)
-    progress = _Progress(worker, done, count_rows(data.path) if data.rows is None else data.rows)
+    written = _resume(out, answer_format)
+    progress = _Progress(worker, written, count_rows(data.path) if data.rows is None else data.rows)
     with out.open("ab") as file:
         if file.tell() == 0:
             file.write(answer_format.header())
-        for chunk in chunks(itertools.islice(rows, done.rows, None), CHUNK):
+        for chunk in chunks(itertools.islice(rows, written.rows, None), CHUNK):
             if worker.should_stop():
                 _flush(file)
                 return progress.cancel()
@@ -89,10 +89,10 @@ def chunks(rows: Iterable[KeptRow], size: int) -> Iterator[list[KeptRow]]:
 class _Progress:
     """Counts what is written, over all attempts, and reports it."""
 
-    def __init__(self, worker: Worker, done: RecordCount, total_rows: int | None) -> None:
-        self.rows, self.rejected = done.rows, done.rejected
+    def __init__(self, worker: Worker, written: RecordCount, total_rows: int | None) -> None:
+        self.rows, self.rejected = written.rows, written.rejected
         self._worker, self._total_rows = worker, total_rows
-        self._first_row, self._began, self._reported_at = done.rows, time.monotonic(), 0.0
+        self._first_row, self._began, self._reported_at = written.rows, time.monotonic(), 0.0
         self._truncation = TruncationCount()
         worker.emit(PredictionsWritten(rows=self.rows, rejected=self.rejected, total_rows=total_rows))
 
@@ -138,9 +138,9 @@ def _resume(out: Path, answer_format: AnswerFormat) -> RecordCount:
     if not out.exists():
         return RecordCount()
     with out.open("rb+") as file:
-        done = answer_format.count(file)
-        file.truncate(done.end)
-    return done
+        count = answer_format.count(file)
+        file.truncate(count.end)
+    return count
 
 
 def _flush(file: io.BufferedWriter) -> None:

@@ -31,7 +31,7 @@ class Quarantine:
         return len(self._rows)
 
     def add(self, rejected: Sequence[RejectedRow], *, train_rows: int = 0, eval_rows: int = 0) -> None:
-        """Write the rows to `quarantine.jsonl`, and tell of them in one event.
+        """Write the rows to `quarantine.jsonl`, and report them in one event.
 
         Args:
             rejected: the rows.

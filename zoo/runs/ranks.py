@@ -1,4 +1,4 @@
-"""How the other processes of a run tell why they failed: only the first writes the event log.
+"""How the other processes of a run report why they failed: only the first writes the event log.
 
 torchrun terminates all processes when one fails, so what the first process sees is a signal or a broken connection.
 """
@@ -12,7 +12,7 @@ from zoo.runs.store import RunFolder
 _PATTERN = "rank-*.error"
 
 
-def tell(folder: RunFolder, rank: int, failure: RunFailed) -> None:
+def record_failure(folder: RunFolder, rank: int, failure: RunFailed) -> None:
     """Write down why a process failed."""
     words = f"process {rank + 1}: {failure.message}"
     named = RunFailed(at=failure.at, kind=failure.kind, message=words, hint=failure.hint)

@@ -86,7 +86,7 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """Final ones."""
     best_step: int | None = None
     report: Report = ()
-    """What the final evaluation tells beside its figures."""
+    """What the final evaluation reports beside its figures."""
     error_kind: str = ""
     error: str = ""
     hint: str = ""
@@ -98,7 +98,7 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def eta_s(self) -> float | None:
-        """Seconds of training left, from the newest rate; None where it cannot be told."""
+        """Seconds of training left, from the newest rate; None where it is unknown."""
         if not self.plan or self.samples_per_s <= 0 or self.status != "running":
             return None
         return (self.steps - self.step) * self.plan.batch_size / self.samples_per_s
@@ -112,7 +112,7 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def wrong_rows(self) -> int | None:
-        """Rows that were taken for another class; None where the report does not tell."""
+        """Rows that were taken for another class; None where the report does not say."""
         confusion = confusion_of(self.report)
         return confusion.wrong if confusion else None
 
@@ -304,9 +304,9 @@ def _with(messages: tuple[str, ...], message: str) -> tuple[str, ...]:
 
 def _extend_curve(s: RunSnapshot, point: Point) -> Changes:
     """Keep every stride-th point; when the curve is full, drop every second and double the stride."""
-    seen, stride, curve = s.curve_seen, s.curve_stride, s.loss_curve
-    if seen % stride == 0:
+    points, stride, curve = s.curve_seen, s.curve_stride, s.loss_curve
+    if points % stride == 0:
         curve = (*curve, point)
     if len(curve) > CURVE_POINTS:
         curve, stride = curve[::2], stride * 2
-    return {"loss_curve": curve, "curve_stride": stride, "curve_seen": seen + 1}
+    return {"loss_curve": curve, "curve_stride": stride, "curve_seen": points + 1}

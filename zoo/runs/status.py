@@ -1,4 +1,4 @@
-"""A run as it is now: what its log tells, and whether its worker is still there."""
+"""A run as it is now: what its log says, and whether its worker is still there."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ FULL_BYTES = 100_000
 
 
 def read(folder: RunFolder) -> RunSnapshot:
-    """Fold the log; a run that did not end and whose worker is gone has failed if a process told why, else crashed."""
+    """Fold the log; a run that did not end and whose worker is gone has failed if a process noted why, else crashed."""
     alive = is_alive(folder)  # looked at first: a worker that ends in between has written its last event by then
     events, _ = read_events(folder)
     return judge(fold(events), folder, alive=alive)
 
 
 def judge(snapshot: RunSnapshot, folder: RunFolder, *, alive: bool) -> RunSnapshot:
-    """What a snapshot amounts to when the worker is, or is not, there: if it is gone, a process may have told why."""
+    """What a snapshot amounts to when the worker is, or is not, there: if it is gone, a process may have noted why."""
     if alive or not snapshot.live:
         return snapshot
     if failure := ranks.first_failure(folder):
         return apply(snapshot, failure)
-    error, hint = _gone(snapshot, folder)
+    error, hint = _cause_of_crash(snapshot, folder)
     return msgspec.structs.replace(snapshot, status="crashed", error=snapshot.error or error, hint=hint)
 
 
-def _gone(snapshot: RunSnapshot, folder: RunFolder) -> tuple[str, str]:
+def _cause_of_crash(snapshot: RunSnapshot, folder: RunFolder) -> tuple[str, str]:
     """What is known of a worker that is gone, and what to do."""
     worker = recorded(folder)
     resume = f"zoo resume {folder.name}"
     if worker is not None and is_here(worker):
         if kills := kills_since(worker.oom_kills):
-            held = f", which held {megabytes(snapshot.memory_bytes)}," if snapshot.memory_bytes else ""
+            memory = f", which held {megabytes(snapshot.memory_bytes)}," if snapshot.memory_bytes else ""
             return (
-                f"the worker{held} is gone without a word; since it started, the system has killed {kills} "
+                f"the worker{memory} is gone without a word; since it started, the system has killed {kills} "
                 f"process{'es' if kills > 1 else ''} for lack of memory, most likely this one",
                 f"close what else needs memory and {resume}, or start anew with a smaller --micro-batch-size, which "
                 "changes no result",

@@ -10,7 +10,7 @@ stop              present while someone asks the run to stop
 rank-N.error      why a process other than the first failed
 quarantine.jsonl  rows that could not be used
 mistakes.jsonl    rows that were answered wrongly, with their inputs
-trained_on.bin    which inputs a fine-tuning learns from, as digests: evaluating on them is told
+trained_on.bin    which inputs a fine-tuning learns from, as digests: evaluating on them is warned of
 data/             the data, where Python held them and no file did
 checkpoints/      what a resumed run goes on from
 model/            the result; `model/zoo.json` is written last and makes it a model
@@ -203,8 +203,8 @@ def training_of(card: Card) -> RunRequest | None:
         StoreInvalid: the run cannot be read.
     """
     folder = RunFolder(runs_folder() / card.name)
-    made_here = FolderSource(path=str(folder.model_folder))
-    return folder.request if card.weights is not None and made_here in card.weights.sources else None
+    source = FolderSource(path=str(folder.model_folder))
+    return folder.request if card.weights is not None and source in card.weights.sources else None
 
 
 def all_runs() -> tuple[RunFolder, ...]:
@@ -241,7 +241,7 @@ def rename(folder: RunFolder, name: str) -> RunFolder:
     target = runs_folder() / _checked_name(name)
     request = folder.request
     if target.exists():
-        raise _taken(name)
+        raise _name_in_use(name)
     try:
         folder.path.rename(target)
         data = _moved(request.data, folder.path / "data", target / "data")
@@ -273,7 +273,7 @@ def check_new_name(name: str) -> None:
         OptionInvalid: it is not a name, or is taken.
     """
     if (runs_folder() / _checked_name(name)).exists():
-        raise _taken(name)
+        raise _name_in_use(name)
 
 
 def _store_invalid(what: str, error: OSError, path: Path) -> StoreInvalid:
@@ -281,7 +281,7 @@ def _store_invalid(what: str, error: OSError, path: Path) -> StoreInvalid:
     return StoreInvalid(f"{what}: {cause.reason}", cause.hint)
 
 
-def _taken(name: str) -> OptionInvalid:
+def _name_in_use(name: str) -> OptionInvalid:
     return OptionInvalid(f"there is a run {name!r} already", f"choose another name, or zoo rm {name}")
 
 
@@ -298,7 +298,7 @@ def _claim(parent: Path, name: str) -> Path:
     try:
         (parent / name).mkdir()
     except FileExistsError:
-        raise _taken(name) from None
+        raise _name_in_use(name) from None
     return parent / name
 
 

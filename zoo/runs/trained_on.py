@@ -29,20 +29,20 @@ def count_trained_on(model: str, examples: Iterable[Example]) -> int:
         model: name of the run that made it.
         examples: to evaluate on.
     """
-    known = _trained_on(model)
-    return sum(input_key(example)[:_BYTES] in known for example in examples) if known else 0
+    digests = _trained_on(model)
+    return sum(input_key(example)[:_BYTES] in digests for example in examples) if digests else 0
 
 
 def _trained_on(name: str) -> set[bytes]:
-    known: set[bytes] = set()
-    passed: set[str] = set()  # names may have been given anew: a run may seem to descend from itself
-    while name not in passed:
-        passed.add(name)
+    digests: set[bytes] = set()
+    visited: set[str] = set()  # names may have been given anew: a run may seem to descend from itself
+    while name not in visited:
+        visited.add(name)
         folder = RunFolder(runs_folder() / name)
         try:
             joined = folder.trained_on_path.read_bytes()
             name = folder.request.model.rpartition("/")[2]
         except (OSError, StoreInvalid):  # a model of a plugin, or a run that is gone or older than this record
             break
-        known.update(joined[start : start + _BYTES] for start in range(0, len(joined), _BYTES))
-    return known
+        digests.update(joined[start : start + _BYTES] for start in range(0, len(joined), _BYTES))
+    return digests

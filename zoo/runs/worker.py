@@ -68,7 +68,7 @@ def _attempt(worker: Worker) -> int:
         last = _over_all_processes(worker, last)
         worker.emit(last)
     elif isinstance(last, RunFailed):
-        ranks.tell(worker.folder, worker.rank, last)
+        ranks.record_failure(worker.folder, worker.rank, last)
     return int(isinstance(last, RunFailed))
 
 

@@ -76,8 +76,8 @@ class Answering(Subject):
         mixed = trained.predict([unusable[0], *good, *unusable[1:]])
         assert len(mixed) == len(unusable) + len(good), "there is one answer for each input"
 
-        for given, answer in zip(unusable, [mixed[0], *mixed[1 + len(good) :]], strict=True):
-            assert isinstance(answer, zoo.Rejected), f"{given!r} was answered: {answer}"
+        for value, answer in zip(unusable, [mixed[0], *mixed[1 + len(good) :]], strict=True):
+            assert isinstance(answer, zoo.Rejected), f"{value!r} was answered: {answer}"
             assert answer.reason
             assert plain(answer.reason) == answer.reason, f"what was given acts on the terminal: {answer.reason!r}"
         assert_same(mixed[1 : 1 + len(good)], answers)
@@ -89,8 +89,8 @@ class Answering(Subject):
         if not harmful:
             pytest.skip(f"{task.name} takes no texts")
         for answer in trained.predict(harmful):
-            said = answer.reason if isinstance(answer, zoo.Rejected) else ""
-            assert plain(said) == said
+            reason = answer.reason if isinstance(answer, zoo.Rejected) else ""
+            assert plain(reason) == reason
 
     def test_a_fresh_process_gives_the_same_answers(
         self, answers: list[Prediction], trained: zoo.Model, task: Task, data: Samples, tmp_path: Path
@@ -99,8 +99,8 @@ class Answering(Subject):
         run = zoo.predict_file(trained.card.full_name, data.inputs_file(task), out, device="cpu", precision="fp32")
         run.wait(timeout_s=DEADLINE_S, progress=False)
 
-        written = [json.loads(line)["prediction"] for line in out.read_bytes().splitlines()]
-        assert_same([msgspec.convert(answer, task.answer) for answer in written], answers)
+        predictions = [json.loads(line)["prediction"] for line in out.read_bytes().splitlines()]
+        assert_same([msgspec.convert(answer, task.answer) for answer in predictions], answers)
 
     def test_the_result_does_as_its_run_said(
         self, answers: list[Prediction], trained: zoo.Model, task: Task, data: Samples, request: pytest.FixtureRequest
@@ -140,10 +140,10 @@ class Answering(Subject):
                     )
 
 
-def assert_same(found: list[Any], expected: list[Any]) -> None:
+def assert_same(answers: list[Any], expected: list[Any]) -> None:
     """The same answers in the same order, but for rounding."""
-    assert [type(one) for one in found] == [type(one) for one in expected]
-    for one, other in zip(found, expected, strict=True):
+    assert [type(one) for one in answers] == [type(one) for one in expected]
+    for one, other in zip(answers, expected, strict=True):
         if isinstance(one, zoo.Rejected):
             continue
         numbers, others = one.numbers(), other.numbers()

@@ -36,9 +36,9 @@ class Description(Subject):
         record_property("import_ms", round(probed.import_ms, 1))
         light = {*sys.stdlib_module_names, "zoo", "msgspec"}
         heavy = sorted({(by, name) for by, name in probed.imports if name.partition(".")[0] not in light})
-        told = ", ".join(f"{by} imports {name}" for by, name in heavy)
+        imports = ", ".join(f"{by} imports {name}" for by, name in heavy)
 
-        assert not heavy, f"{told}: do so inside the hooks that need it, not when the plugin is imported"
+        assert not heavy, f"{imports}: do so inside the hooks that need it, not when the plugin is imported"
         assert probed.import_ms < IMPORT_LIMIT_MS, "every zoo command waits for this import"
 
     def test_cards_are_described_offline_and_the_same_each_time(self, probed: Probe, record_property: Record) -> None:
@@ -58,8 +58,8 @@ class Description(Subject):
 
     def test_the_text_of_cards_does_not_act_on_a_terminal(self, home: object) -> None:
         for card in load_plugin(self.plugin).cards:
-            written = msgspec.to_builtins(card, enc_hook=lambda of: [option.help for option in schema(of)])
-            for text in _texts(written):
+            builtins = msgspec.to_builtins(card, enc_hook=lambda of: [option.help for option in schema(of)])
+            for text in _texts(builtins):
                 assert plain(text) == text, f"{card.name}: control characters in {text!r}"
 
     def test_what_the_model_lacks_is_declared(self, card: zoo.Card) -> None:
@@ -81,10 +81,10 @@ class Description(Subject):
         for ability in card.abilities:
             words = [str(ability.verb), card.full_name, "--task", ability.task, "--help-all"]
             command = [sys.executable, "-m", "zoo", *words]
-            done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=60, check=False)
-            assert done.returncode == 0, done.stderr
+            process = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=60, check=False)
+            assert process.returncode == 0, process.stderr
             for option in schema(ability.options):
-                assert option.flag in done.stdout, f"zoo {' '.join(words)} does not show {option.flag}"
+                assert option.flag in process.stdout, f"zoo {' '.join(words)} does not show {option.flag}"
 
 
 def _texts(value: object) -> list[str]:
@@ -92,5 +92,5 @@ def _texts(value: object) -> list[str]:
     if isinstance(value, str):
         return [value]
     if isinstance(value, dict):
-        return [text for key, held in value.items() for text in (*_texts(key), *_texts(held))]
-    return [text for held in value for text in _texts(held)] if isinstance(value, list | tuple) else []
+        return [text for key, item in value.items() for text in (*_texts(key), *_texts(item))]
+    return [text for item in value for text in _texts(item)] if isinstance(value, list | tuple) else []

@@ -39,12 +39,12 @@ class Interruption(Subject):
         wait_for(run, lambda event: isinstance(event, CheckpointSaved))
         kill(run)
         assert run.status == "crashed", "it had ended before it could be killed; give it more to do in `options`"
-        kept = max(event.step for event in run.events() if isinstance(event, CheckpointSaved))
+        checkpoint_step = max(event.step for event in run.events() if isinstance(event, CheckpointSaved))
         before = len(run.events())
         run.resume().wait(timeout_s=DEADLINE_S, progress=False)
 
         steps = [event.step for event in run.events()[before:] if isinstance(event, StepCompleted)]
-        assert min(steps) > kept, "it began anew instead of going on from its newest checkpoint"
+        assert min(steps) > checkpoint_step, "it began anew instead of going on from its newest checkpoint"
         assert digests(run.folder.model_folder) == digests(trained_run.folder.model_folder), (
             "on a CPU a resumed run gives the bits of one that was never interrupted; "
             "keep all that the next step depends on in the checkpoint: random numbers, optimizer, order of the data"

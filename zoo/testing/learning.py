@@ -34,8 +34,8 @@ class Learning(Subject):
     def test_pretraining_lowers_the_loss(self, card: zoo.Card, data: Samples) -> None:
         self.need("pretrain", "finetune")  # without the latter, pretraining is what all other tests are about
         unlabelled = data.unlabelled(self.task_of(card, "pretrain"))
-        given = self.known(card, "pretrain", {"seed": 7} | self.options)
-        run = zoo.pretrain(card.full_name, unlabelled, device="cpu", precision="fp32", **given)
+        options = self.known(card, "pretrain", {"seed": 7} | self.options)
+        run = zoo.pretrain(card.full_name, unlabelled, device="cpu", precision="fp32", **options)
         run.wait(timeout_s=DEADLINE_S, progress=False)
         steps = [event for event in run.events() if isinstance(event, StepCompleted)]
         if "steps" not in self.lacks:
@@ -52,8 +52,8 @@ class Learning(Subject):
     def test_events_come_in_order(self, trained_run: zoo.Run) -> None:
         events = trained_run.events()
         milestones = [RunLaunched, RunStarted, DataLoaded, RunPlanned, RunFinished]
-        found = [type(event) for event in events if type(event) in milestones]
-        assert found == milestones, "a run is launched, started, given its data, planned and finished, once each"
+        types = [type(event) for event in events if type(event) in milestones]
+        assert types == milestones, "a run is launched, started, given its data, planned and finished, once each"
 
         reported = [event.step for event in events if isinstance(event, StepCompleted)]
         assert reported == sorted(set(reported)), "steps are reported in order, each once"

@@ -24,7 +24,7 @@ class Leaving(Subject):
         allowed += [plugin_cache_folder(self.plugin), workplace.temporary, Path("/dev")]
         elsewhere = [
             path
-            for path in written(workplace.notes / folder.name)
+            for path in written_paths(workplace.notes / folder.name)
             if not any(_is_about(path, place) for place in allowed)
         ]
         elsewhere += sorted(workplace.here.iterdir())  # native code writes unseen, and most often where one is
@@ -44,7 +44,7 @@ class Leaving(Subject):
         )
 
 
-def written(notes: Path) -> list[Path]:
+def written_paths(notes: Path) -> list[Path]:
     """Paths that code of the plugin wrote to, each once; what Python itself compiles is not its doing."""
     lines = dict.fromkeys(notes.read_bytes().splitlines()) if notes.exists() else {}
     paths = [Path(os.fsdecode(line)) for line in lines]

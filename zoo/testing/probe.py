@@ -36,26 +36,26 @@ def probe(plugin: str) -> Probe:
     Raises:
         AssertionError: it cannot be loaded; says what the process printed.
     """
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "zoo.testing.probe", plugin],
         capture_output=True,
         encoding="utf-8",
         timeout=120,
         check=False,
     )
-    assert done.returncode == 0, f"plugin {plugin} does not load in a fresh process:\n{done.stderr}"
-    return msgspec.json.decode(done.stdout.splitlines()[-1], type=Probe)
+    assert process.returncode == 0, f"plugin {plugin} does not load in a fresh process:\n{process.stderr}"
+    return msgspec.json.decode(process.stdout.splitlines()[-1], type=Probe)
 
 
 def _watch(touched: list[str]) -> None:
     """Note what leaves the process from now on, and refuse the network."""
     outward = {"socket.connect", "socket.getaddrinfo", "socket.bind", "subprocess.Popen", "os.system"}
 
-    def hook(event: str, given: tuple[Any, ...]) -> None:
-        if event == "open" and isinstance(given[1], str) and set(given[1]) & set("wax+"):
-            touched.append(f"wrote {given[0]}")
+    def hook(event: str, args: tuple[Any, ...]) -> None:
+        if event == "open" and isinstance(args[1], str) and set(args[1]) & set("wax+"):
+            touched.append(f"wrote {args[0]}")
         elif event in outward:
-            touched.append(f"{event} {given[1] if event == 'socket.connect' else given[0]}")
+            touched.append(f"{event} {args[1] if event == 'socket.connect' else args[0]}")
             raise OSError("the network and other processes are out of reach while cards are described")
 
     sys.addaudithook(hook)
@@ -68,7 +68,7 @@ class _Importers:
         self._imports = imports
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
-        """Find nothing; the frames on the stack tell who asks."""
+        """Find nothing; the frames on the stack show who asks."""
         frame = sys._getframe(1)
         while frame.f_back and _root(frame.f_globals.get("__name__", "")) == "importlib":
             frame = frame.f_back
@@ -76,7 +76,7 @@ class _Importers:
 
 
 def main(plugin: str) -> None:
-    """Load it and tell."""
+    """Load it and print what was observed."""
     from zoo.plugins import load_plugin, plugin_names
 
     sys.dont_write_bytecode = True
@@ -90,7 +90,7 @@ def main(plugin: str) -> None:
     again = tuple(loaded.module.cards()) if hasattr(loaded.module, "cards") else ()
     ended = time.process_time()
     own = _root(loaded.module.__name__)
-    found = {
+    facts = {
         "imports": [
             (importer, name)
             for importer, name in imports
@@ -101,7 +101,7 @@ def main(plugin: str) -> None:
         "touched": touched,
         "same": [msgspec.structs.replace(card, plugin=plugin) for card in again] == list(loaded.cards),
     }
-    print(json.dumps(found))  # noqa: T201 - its answer
+    print(json.dumps(facts))  # noqa: T201 - its answer
 
 
 def _root(module: str) -> str:

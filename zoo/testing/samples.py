@@ -1,4 +1,4 @@
-"""Little data that a model can tell apart within seconds, as its task takes it."""
+"""Little data that a model can learn to distinguish within seconds, as its task takes it."""
 
 from __future__ import annotations
 

@@ -102,8 +102,8 @@ class Subject:
         def command(folder: RunFolder) -> list[str]:
             return watched_command(workplace.notes / folder.name, workplace.temporary, package, folder.path)
 
-        def start(task: Task = task, **asked: Any) -> zoo.Run:
-            given = cls.known(card, verb, {"seed": 7} | cls.options | asked)
+        def start(task: Task = task, **options: Any) -> zoo.Run:
+            supported = cls.known(card, verb, {"seed": 7} | cls.options | options)
             examples = data.labelled(task) if task.target else data.unlabelled(task)
             with pytest.MonkeyPatch.context() as monkeypatch:
                 monkeypatch.setattr(launcher, "worker_command", command)
@@ -115,7 +115,7 @@ class Subject:
                     task=task.name,
                     device="cpu",
                     precision="fp32",
-                    **given,
+                    **supported,
                 )
 
         return start
@@ -148,8 +148,8 @@ class Subject:
         return get_task(card.tasks_of(verb)[0])
 
     @staticmethod
-    def known(card: zoo.Card, verb: str, asked: dict[str, Any]) -> dict[str, Any]:
+    def known(card: zoo.Card, verb: str, options: dict[str, Any]) -> dict[str, Any]:
         """Of the options that every engine-driven model has, those that this one has; and whatever else was asked."""
         usual = {option.name for option in schema(zoo.FinetuneOptions)}
-        known = {option.name for option in schema(card.ability(verb, card.tasks_of(verb)[0]).options)}
-        return {name: value for name, value in asked.items() if name in known or name not in usual}
+        names = {option.name for option in schema(card.ability(verb, card.tasks_of(verb)[0]).options)}
+        return {name: value for name, value in options.items() if name in names or name not in usual}

@@ -37,10 +37,10 @@ def _watch(notes: int, package: str) -> None:
         package: whose doing it is.
     """
 
-    def hook(event: str, given: tuple[Any, ...]) -> None:
-        if event not in _PATH_OF or (event == "open" and not _writes(given[1], given[2])):
+    def hook(event: str, args: tuple[Any, ...]) -> None:
+        if event not in _PATH_OF or (event == "open" and not _writes(args[1], args[2])):
             return
-        path = given[_PATH_OF[event]]
+        path = args[_PATH_OF[event]]
         if isinstance(path, str | bytes | os.PathLike) and _author() == package:
             os.write(notes, os.fsencode(os.path.abspath(path)) + b"\n")  # noqa: PTH100 - pathlib may be half imported
 
