@@ -84,7 +84,7 @@ def likeliest_task(
 def _reason(tasks: Sequence[Task], best: int, columns: Sequence[str], likeness: Sequence[float]) -> str:
     """Why the best of the tasks was chosen, and what else the data may be for."""
     column = columns[best]
-    others = [i for i, task in enumerate(tasks) if i != best and columns[i] == column and (likeness[i] or not i)]
+    others = [i for i, task in enumerate(tasks) if i != best and columns[i] == column and likeness[i]]
     if not column or not (best or others):
         return ""
     reason = f"column {column!r} is taken to hold {tasks[best].target}s"
