@@ -53,6 +53,20 @@ def test_a_verb_and_a_task_lead_to_an_ability_and_the_task_is_needed_where_there
         make_card(abilities=ABILITIES[:1]).ability("predict")
 
 
+@pytest.mark.parametrize(
+    ("abilities", "advice"),
+    [
+        (ABILITIES, "train it: zoo finetune model --data FILE"),
+        ((ABILITIES[0], ABILITIES[3]), "train it: zoo pretrain model --data FILE"),
+        (ABILITIES[3:], "choose another model"),
+    ],
+)
+def test_a_model_that_has_learnt_nothing_is_trained_as_it_can_be(
+    abilities: tuple[zoo.Ability, ...], advice: str
+) -> None:
+    assert advice in make_card(abilities=abilities).training_advice
+
+
 def test_a_dict_of_verbs_is_taken_as_it_was_before() -> None:
     ability = zoo.Ability(task="text-classification")
     card = zoo.Card(

@@ -215,6 +215,12 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
         names = dict.fromkeys(ability.task for ability in self.abilities)
         return tuple(dict.fromkeys(task for task in (*self.recommended_for, self.task, *names) if task in names))
 
+    @property
+    def training_advice(self) -> str:
+        """How to train a model that has learnt nothing yet, as a hint."""
+        verb = next((verb for verb in ("finetune", "pretrain") if verb in self.verbs), "")
+        return f"train it: zoo {verb} {self.name} --data FILE" if verb else "choose another model (zoo ls)"
+
     def tasks_of(self, verb: str) -> tuple[str, ...]:
         """The tasks for which the model supports a verb, those it is recommended for first; none where it does not."""
         tasks = (ability.task for ability in self.abilities if ability.verb == verb)

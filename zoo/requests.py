@@ -245,7 +245,8 @@ def _check_training(job: Job, card: Card, task: Task) -> _Checked:
 def _check_evaluation(job: Job, card: Card, task: Task) -> _Checked:
     if card.weights is None or not task.judged:
         reason = "has learnt nothing yet" if task.judged else f"does {task.name}, and no data can tell how well"
-        raise Unsupported(f"{card.name} {reason}", f"fine-tune it first: zoo finetune {card.name} --data FILE")
+        fine_tuned = f"fine-tune it first: zoo finetune {card.name} --data FILE"
+        raise Unsupported(f"{card.name} {reason}", fine_tuned if "finetune" in card.verbs else "choose another model")
     source, path = job.source, _existing(job.source.data)
     target = str(_new_file(job.out, "--errors")) if job.out else ""
     columns, training = _named(source), training_of(card)
@@ -267,7 +268,7 @@ def _check_evaluation(job: Job, card: Card, task: Task) -> _Checked:
 
 def _check_prediction(job: Job, card: Card, task: Task) -> _Checked:
     if card.weights is None:
-        raise Unsupported(f"{card.name} has learnt nothing yet", f"train it: zoo finetune {card.name} --data FILE")
+        raise Unsupported(f"{card.name} has learnt nothing yet", card.training_advice)
     path, target, columns = _existing(job.source.data), _new_file(job.out, "--out"), _named(job.source)
     rows = InputRows(path, task, named=columns, keep=_column_names(job.keep), trained=trained_columns(card))
     count = count_rows(path)

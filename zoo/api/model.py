@@ -117,9 +117,7 @@ def load_card(
     from zoo.runs.hooks import load_predictor
 
     if card.weights is None or not card.tasks_of("predict"):
-        raise Unsupported(
-            f"{card.name} has learnt nothing to predict with yet", f"train it: zoo finetune {card.name} --data FILE"
-        )
+        raise Unsupported(f"{card.name} has learnt nothing to predict with yet", card.training_advice)
     ability = card.ability("predict", task)
     parsed = parse(ability.options, options or {}, beside=load.__kwdefaults__ or ())
     placement = choose(device, precision, known=ability.precisions)

@@ -79,7 +79,7 @@ def load_result(worker: Worker) -> Predictor | None:
 def _load(worker: Worker, plugin: Plugin, card: Card, options: Mapping[str, Any]) -> Predictor:
     weights = fetch_weights(worker, card)
     if weights is None or not card.tasks_of("predict"):
-        raise Unsupported(f"{card.name} cannot predict", f"fine-tune it first: zoo finetune {card.name} --data FILE")
+        raise Unsupported(f"{card.name} cannot predict", card.training_advice)
     ability = card.ability("predict", worker.request.task)
     run = PredictionRun(
         card=card,

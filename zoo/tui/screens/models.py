@@ -217,7 +217,7 @@ class ModelsScreen(Page):
         if card is None:
             return
         if "predict" not in card.verbs or card.weights is None:
-            self.notify(f"{card.name} has learnt nothing yet: fine-tune it first", severity="warning", markup=False)
+            self.notify(f"{card.name} has learnt nothing yet; {card.training_advice}", severity="warning", markup=False)
             return
         self.zoo.predict_with(card.full_name)
 
