@@ -21,7 +21,7 @@ from zoo.catalog import Catalog
 from zoo.data import InputRows, count_rows, digest, load, match_labels
 from zoo.data.absence import STDIN, no_such_data
 from zoo.data.columns import trained_columns
-from zoo.data.in_memory import TAKEN, is_in_memory, write
+from zoo.data.in_memory import ACCEPTED, is_in_memory, write
 from zoo.data.layout import parts_of
 from zoo.devices import choose, named
 from zoo.encoding import is_encodable
@@ -340,7 +340,7 @@ def _existing_evaluation(data: str | os.PathLike[str]) -> Path:
 
 def _existing(path: str | os.PathLike[str]) -> Path:
     if not isinstance(path, str | os.PathLike):
-        raise DatasetInvalid(f"the data are {type(path).__name__}, which is none of what data can be", TAKEN)
+        raise DatasetInvalid(f"the data are {type(path).__name__}, which is none of what data can be", ACCEPTED)
     absolute = Path(path).expanduser().absolute()
     if str(path) == STDIN or not absolute.exists():
         raise no_such_data(path)

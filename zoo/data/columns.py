@@ -146,7 +146,7 @@ ALL = "all"
 """What stands for every column where some are to be named."""
 
 
-def kept_columns(table: Table, names: Sequence[str]) -> tuple[str, ...]:
+def carried_columns(table: Table, names: Sequence[str]) -> tuple[str, ...]:
     """The columns that are to be carried along, as the file spells them and in its order.
 
     Args:

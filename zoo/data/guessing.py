@@ -98,7 +98,7 @@ def _target_column(table: Table, task: Task, named: Mapping[str, str], trained: 
     return usual_columns(table, task, trained).get(TARGET, "")
 
 
-def likely_columns(table: Table, task: Task, known: Columns = UNKNOWN) -> Columns:
+def likely_columns(table: Table, task: Task, settled: Columns = UNKNOWN) -> Columns:
     """The columns whose first rows look most like the inputs and labels of a task; empty where none does.
 
     Texts are the longest cells, images the names of image files; labels are short and occur again.
@@ -106,14 +106,14 @@ def likely_columns(table: Table, task: Task, known: Columns = UNKNOWN) -> Column
     Args:
         table: the data.
         task: what it is for.
-        known: columns that are settled; only the others are looked for.
+        settled: columns that are settled; only the others are looked for.
 
     Raises:
         DatasetInvalid: the table cannot be read.
     """
     rows = [row for row in islice(table.rows(table.columns), SAMPLED_ROWS) if isinstance(row, Row)]
     cells = {name: [row.values[name] for row in rows if not is_empty(row.values[name])] for name in table.columns}
-    columns = {role: known[role] for role in task.roles if known.get(role)}
+    columns = {role: settled[role] for role in task.roles if settled.get(role)}
     for role, kind in task.roles.items():
         free = tuple(name for name in table.columns if name not in columns.values())
         if role not in columns and (best := _best(free, [kind.likeness(cells[name]) for name in free])):

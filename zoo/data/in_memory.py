@@ -16,7 +16,7 @@ from zoo.encoding import encode_json
 from zoo.errors import DatasetInvalid, Unsupported
 from zoo.tasks.task import Task
 
-TAKEN = (
+ACCEPTED = (
     "a file or folder by its path, a data frame of pandas or polars, a table of pyarrow, a datasets.Dataset, a dict of "
     "columns, or a list of dicts, of pairs or of single inputs"
 )
@@ -31,7 +31,7 @@ def write(data: Any, folder: Path, stem: str, task: Task) -> Path:
     """Write data to a file.
 
     Args:
-        data: one of `TAKEN`, no path.
+        data: one of `ACCEPTED`, no path.
         folder: exists.
         stem: of the file's name.
         task: what the data are for; columns without a name get the usual ones.
@@ -76,7 +76,7 @@ def _write_parquet(data: Any, path: Path, task: Task) -> Path:
             table = _with_absolute_paths(table, task)
         pyarrow.parquet.write_table(table, path)
     except (pyarrow.lib.ArrowException, TypeError, ValueError) as error:
-        raise DatasetInvalid(f"the {type(data).__name__} cannot be written as Parquet: {error}", TAKEN) from error
+        raise DatasetInvalid(f"the {type(data).__name__} cannot be written as Parquet: {error}", ACCEPTED) from error
     return path
 
 
@@ -95,7 +95,7 @@ def _rows(data: Any, task: Task) -> Iterator[Mapping[str, Any]]:
         yield from _rows_of_columns(data)
         return
     if not isinstance(data, Iterable):
-        raise DatasetInvalid(f"the data are {type(data).__name__}, which is none of what data can be", TAKEN)
+        raise DatasetInvalid(f"the data are {type(data).__name__}, which is none of what data can be", ACCEPTED)
     names = tuple(task.usual_columns(role)[0] for role in task.roles)
     for number, row in enumerate(data, 1):
         if isinstance(row, Mapping):
@@ -141,7 +141,7 @@ def _line(number: int, row: Mapping[str, Any], task: Task) -> bytes:
     try:
         return encode_json(values, enc_hook=_number) + b"\n"
     except TypeError as error:
-        raise DatasetInvalid(f"row {number} of the data cannot be written down: {error}", TAKEN) from error
+        raise DatasetInvalid(f"row {number} of the data cannot be written down: {error}", ACCEPTED) from error
 
 
 def _absolute(value: Any) -> Any:

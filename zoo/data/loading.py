@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from zoo.data.columns import find_columns, kept_columns
+from zoo.data.columns import carried_columns, find_columns
 from zoo.data.digests import digest, digest_of_examples
 from zoo.data.example import UNKNOWN, Columns, Dataset, Example, RejectedRow
 from zoo.data.labels import merge_labels
@@ -89,7 +89,7 @@ class InputRows:
         path: the data.
         task: what the inputs are for.
         named: names of their columns by role, where they are none of the usual ones.
-        keep: the columns whose cells are wanted, by name or as "all"; see `kept_columns`.
+        keep: the columns whose cells are wanted, by name or as "all"; see `carried_columns`.
         trained: the columns that the model was trained on, which go before the usual ones.
 
     Raises:
@@ -110,7 +110,7 @@ class InputRows:
         self._task = task
         columns = find_columns(self._table, task, named=named, require_target=False, trained=trained)
         self.columns: Columns = {role: columns[role] for role in task.input.roles}
-        self.kept = kept_columns(self._table, keep)
+        self.kept = carried_columns(self._table, keep)
 
     def __iter__(self) -> Iterator[tuple[Example | RejectedRow, tuple[Any, ...]]]:
         """In order and in constant memory; a row that cannot be read at all has no cells."""

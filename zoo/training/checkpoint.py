@@ -28,7 +28,7 @@ from zoo.errors import StoreInvalid
 from zoo.metrics import report_of_confusion
 from zoo.runs.checkpoints import MANIFEST, PREFIX, checkpoint_folder, removed_on_error
 
-KEPT = 2
+CHECKPOINTS_KEPT = 2
 
 
 class Best(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,12 +60,12 @@ class _FileDigest(msgspec.Struct, frozen=True):
 def trainable_state(module: nn.Module) -> dict[str, torch.Tensor]:
     """What training changes: trainable parameters and persistent buffers, on the CPU, one name per tensor."""
     state = module.state_dict(keep_vars=True)
-    seen: set[int] = set()
+    visited: set[int] = set()
     changed = {}
     for name, tensor in state.items():
-        if (isinstance(tensor, nn.Parameter) and not tensor.requires_grad) or id(tensor) in seen:
+        if (isinstance(tensor, nn.Parameter) and not tensor.requires_grad) or id(tensor) in visited:
             continue
-        seen.add(id(tensor))
+        visited.add(id(tensor))
         changed[name] = tensor.detach().cpu().contiguous()
     return changed
 
@@ -229,16 +229,16 @@ def _best_missing(folder: Path, path: Path) -> str:
 def _prune(folder: Path, progress: Progress) -> None:
     """Keep the newest checkpoints and the best parameters that one of them names."""
     checkpoints = sorted(folder.glob(f"{PREFIX}*"))
-    for old in checkpoints[:-KEPT]:
+    for old in checkpoints[:-CHECKPOINTS_KEPT]:
         shutil.rmtree(old)
     named = {progress.best.step} if progress.best else set()
-    for path in checkpoints[-KEPT:]:
+    for path in checkpoints[-CHECKPOINTS_KEPT:]:
         try:
-            kept = msgspec.json.decode((path / "state.json").read_bytes(), type=Progress)
+            stored = msgspec.json.decode((path / "state.json").read_bytes(), type=Progress)
         except (OSError, UnicodeError, msgspec.DecodeError):
             continue  # a damaged checkpoint is refused when it is read
-        if kept.best:
-            named.add(kept.best.step)
+        if stored.best:
+            named.add(stored.best.step)
     for path in folder.glob("best-*.safetensors"):
         if path not in {best_path(folder, step) for step in named}:
             path.unlink()

@@ -24,5 +24,5 @@ class Dropout(nn.Dropout):
             return functional.dropout(input, self.p, self.training, self.inplace)
         left_out = min(round(self.p * 256), 255)
         words = torch.empty(-(-input.numel() // 8), dtype=torch.int64).random_(-(2**63), None)
-        kept = words.view(torch.uint8)[: input.numel()].view(input.shape) >= left_out
-        return input * kept.to(input.dtype).mul_(256 / (256 - left_out))
+        mask = words.view(torch.uint8)[: input.numel()].view(input.shape) >= left_out
+        return input * mask.to(input.dtype).mul_(256 / (256 - left_out))

@@ -101,11 +101,11 @@ def measure(setup: TrainingSetup, train_set: Examples) -> float:
         steps.take(1, batches, collated)
         began = time.perf_counter()
         for step in range(2, setup.plan.steps + 1):
-            stop_asked = steps.take(step, batches, collated).stop_asked
+            stop_requested = steps.take(step, batches, collated).stop_requested
             examples += len(batches.batch(step))
             elapsed_s = time.perf_counter() - began
             (votes,) = sum_over_ranks([float(elapsed_s > MEASURED_S)], setup.accelerator)
-            if votes or stop_asked:
+            if votes or stop_requested:
                 break
     return examples / elapsed_s if examples else 0.0
 
@@ -140,19 +140,19 @@ class Training:
             batches: of all steps.
             collated: the micro-batches of all steps to come.
         """
-        stop_asked = False
+        stop_requested = False
         self.method.train_mode()
         while True:
-            if self.evaluation_due() and not stop_asked:
-                stop_asked = not self.evaluate()
+            if self.evaluation_due() and not stop_requested:
+                stop_requested = not self.evaluate()
                 self.method.train_mode()
             if self.finished() and not self.evaluation_due():
                 return self.finish()
-            if stop_asked:
+            if stop_requested:
                 self.recovery.save(self.progress)
                 return FitResult(step=self.progress.step, cancelled=True)
             step = self.progress.step + 1
-            stop_asked = self.steps.take(step, batches, collated).stop_asked
+            stop_requested = self.steps.take(step, batches, collated).stop_requested
             self.progress = msgspec.structs.replace(self.progress, step=step)
             if self.recovery.is_due(step):
                 self.recovery.save(self.progress)
@@ -175,14 +175,14 @@ class Training:
         if evaluation is None:
             return False
         metrics, report = evaluation
-        step, before, known = self.progress.step, self.progress.best, finite(metrics)
-        better = before is None or is_better(known, before.metrics, self.run.task)
+        step, before, finite_metrics = self.progress.step, self.progress.best, finite(metrics)
+        better = before is None or is_better(finite_metrics, before.metrics, self.run.task)
         if better:
             self.recovery.save_best(step)
         self.progress = msgspec.structs.replace(
             self.progress,
             evaluated_step=step,
-            best=Best(step=step, metrics=known, report=report) if better else before,
+            best=Best(step=step, metrics=finite_metrics, report=report) if better else before,
             evaluations_since_best=0 if better else self.progress.evaluations_since_best + 1,
         )
         self.run.emit(EvaluationCompleted(step=step, metrics=metrics, rows=len(self.eval_set), best=better))

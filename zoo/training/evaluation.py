@@ -1,4 +1,4 @@
-"""Judging a network while it is trained, and telling which of two evaluations is better."""
+"""Judging a network while it is trained, and finding out which of two evaluations is better."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class StepResult:
     weight_sum: float
     """What `loss_sum` is divided by for the mean: the number of examples, or the sum of the objective's own weights."""
     grad_norm: float
-    stop_asked: bool
+    stop_requested: bool
 
 
 class OptimizerSteps:
@@ -59,7 +59,7 @@ class OptimizerSteps:
 
         Args:
             step: which one.
-            batches: tells which examples it is made of.
+            batches: which examples each step is made of.
             collated: gives their micro-batches next.
         """
         started = time.perf_counter()

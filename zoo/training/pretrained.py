@@ -16,7 +16,7 @@ from zoo.errors import StoreInvalid
 from zoo.hub_config import INDEX, WEIGHTS
 
 AGAIN = "fetch or train the model again"
-NOT_KEPT = ("_", "transformers_version", "torch_dtype", "num_labels")
+IGNORED_PREFIXES = ("_", "transformers_version", "torch_dtype", "num_labels")
 """Beginnings of what a configuration says of the file it stood in, or once more."""
 EARLIER_NAMES = {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}
 """How files converted from TensorFlow call them, `bert-base-uncased` among them."""
@@ -94,9 +94,9 @@ class WeightsReader:
         return self.take(f"{name}.weight", outputs, inputs), self.take(f"{name}.bias", outputs)
 
     def _name(self, name: str) -> str | None:
-        for known in (name, name.removeprefix(self._body), OTHER_NAMES.get(name, name)):
+        for alias in (name, name.removeprefix(self._body), OTHER_NAMES.get(name, name)):
             for ending, earlier in (("", ""), *EARLIER_NAMES.items()):
-                if known.endswith(ending) and (stored := known.removesuffix(ending) + earlier) in self._files:
+                if alias.endswith(ending) and (stored := alias.removesuffix(ending) + earlier) in self._files:
                     return stored
         return None
 
@@ -146,7 +146,7 @@ def fill(
 
 def save_config(config: dict[str, Any], folder: Path) -> None:
     """Write `config.json`; the configuration names the architecture."""
-    stated = {key: config[key] for key in config if not key.startswith(NOT_KEPT)} | {"dtype": "float32"}
+    stated = {key: config[key] for key in config if not key.startswith(IGNORED_PREFIXES)} | {"dtype": "float32"}
     (folder / "config.json").write_text(json.dumps(stated, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 

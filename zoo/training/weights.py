@@ -39,14 +39,14 @@ def state_of(card: Card, folder: Path, cache: Path) -> dict[str, torch.Tensor]:
     """
     pickled = published_file(card)
     if not pickled:
-        return _read(folder / FILE)
+        return _load_safetensors(folder / FILE)
     path = folder / pickled
-    kept = cache / f"{path.stem}.safetensors"
-    if kept.exists():
+    converted = cache / f"{path.stem}.safetensors"
+    if converted.exists():
         with contextlib.suppress(StoreInvalid):  # damaged: made again
-            return _read(kept)
+            return _load_safetensors(converted)
     state = _unpickle(path)
-    _keep(state, kept)
+    _keep(state, converted)
     return state
 
 
@@ -70,7 +70,7 @@ def below(prefix: str, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor
     return {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
 
 
-def _read(path: Path) -> dict[str, torch.Tensor]:
+def _load_safetensors(path: Path) -> dict[str, torch.Tensor]:
     try:
         return load_file(path)
     except (SafetensorError, OSError) as error:

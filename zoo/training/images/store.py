@@ -30,7 +30,7 @@ EVENT_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class _StoredImage:
     """One image, and where its pixels are; neither in memory nor on disk means to decode it again."""
 
     path: str
@@ -44,7 +44,7 @@ class ImageStore:
     """The images of a run, by number.
 
     Args:
-        run: told how decoding goes; its scratch folder holds what is kept on disk.
+        run: gets the progress of decoding as events; its scratch folder holds what is kept on disk.
         prepare: makes an image as small as training needs it; always to the same pixels.
         memory_bytes: most pixels kept in memory, three bytes each.
         disk_bytes: most kept on disk beyond that; half of what is free at most.
@@ -58,10 +58,10 @@ class ImageStore:
         self._memory_limit = memory_bytes
         self._disk_limit = min(disk_bytes, shutil.disk_usage(run.folder).free // 2)
         self._memory = self._disk = self._unkept = 0
-        self._images: list[_Kept] = []
+        self._images: list[_StoredImage] = []
         self._file: IO[bytes] | None = None
         self._map: mmap.mmap | None = None
-        self._told_at = 0.0
+        self._reported_at = 0.0
 
     def add(self, paths: Sequence[str]) -> list[int | Rejected]:
         """Decode images in parallel; each gets its number, or the reason why it cannot be used.
@@ -76,7 +76,7 @@ class ImageStore:
         try:
             for path, image in zip(paths, decoded, strict=True):
                 numbers.append(image if isinstance(image, Rejected) else self._keep(path, image))
-                self._tell(before + len(numbers), before + len(paths))
+                self._report_progress(before + len(numbers), before + len(paths))
                 # Processes of one run vote on stopping later; here each is on its own.
                 if self._run.world_size == 1 and self._run.should_stop():
                     raise RunCancelled("stopped while decoding")
@@ -90,15 +90,17 @@ class ImageStore:
         Raises:
             DatasetInvalid: it had to be decoded again, and its file has changed.
         """
-        kept = self._images[number]
-        if kept.pixels is not None:
-            return _image(kept.size, kept.pixels)
-        if kept.offset is not None and self._map is not None:
-            return _image(kept.size, self._map[kept.offset : kept.offset + _length(kept.size)])
-        again = self._decode(kept.path)
-        if isinstance(again, Rejected) or again.size != kept.size:
+        stored = self._images[number]
+        if stored.pixels is not None:
+            return _image(stored.size, stored.pixels)
+        if stored.offset is not None and self._map is not None:
+            return _image(stored.size, self._map[stored.offset : stored.offset + _length(stored.size)])
+        again = self._decode(stored.path)
+        if isinstance(again, Rejected) or again.size != stored.size:
             reason = again.reason if isinstance(again, Rejected) else "it is another image"
-            raise DatasetInvalid(f"{kept.path} has changed while the run used it: {reason}", "leave the data as it is")
+            raise DatasetInvalid(
+                f"{stored.path} has changed while the run used it: {reason}", "leave the data as it is"
+            )
         return again
 
     def _decode(self, path: str) -> Image.Image | Rejected:
@@ -107,16 +109,16 @@ class ImageStore:
 
     def _keep(self, path: str, image: Image.Image) -> int:
         length = _length(image.size)
-        kept = _Kept(path, image.size)
+        stored = _StoredImage(path, image.size)
         if self._memory + length <= self._memory_limit:
             self._memory += length
-            kept = _Kept(path, image.size, pixels=image.tobytes())
+            stored = _StoredImage(path, image.size, pixels=image.tobytes())
         elif self._disk + length <= self._disk_limit and self._write(image.tobytes()):
-            kept = _Kept(path, image.size, offset=self._disk)
+            stored = _StoredImage(path, image.size, offset=self._disk)
             self._disk += length
         else:
             self._unkept += 1
-        self._images.append(kept)
+        self._images.append(stored)
         return len(self._images) - 1
 
     def _write(self, pixels: bytes) -> bool:
@@ -144,13 +146,13 @@ class ImageStore:
             if self._disk:
                 self._map = mmap.mmap(file.fileno(), self._disk, access=mmap.ACCESS_READ)
 
-    def _tell(self, done: int, total: int) -> None:
-        if done < total and time.monotonic() - self._told_at < EVENT_S:
+    def _report_progress(self, decoded: int, total: int) -> None:
+        if decoded < total and time.monotonic() - self._reported_at < EVENT_S:
             return
-        self._told_at = time.monotonic()
+        self._reported_at = time.monotonic()
         self._run.emit(
             InputsPrepared(
-                done=done,
+                done=decoded,
                 total=total,
                 decoded_again=self._unkept,
                 memory_bytes=self._memory,

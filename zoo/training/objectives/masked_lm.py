@@ -57,7 +57,7 @@ class MaskedLanguageModelling(Objective[list[int]]):
         return len(features)
 
     def collate(self, features: Sequence[list[int]], seeds: Sequence[int], *, training: bool) -> Batch:
-        """Mask and pad, in an evaluation, too; `labels` of shape (batch, tokens) tells what was hidden."""
+        """Mask and pad, in an evaluation, too; `labels` of shape (batch, tokens) holds what was hidden."""
         masked = [self.mask(torch.tensor(ids), seed) for ids, seed in zip(features, seeds, strict=True)]
         labels = nn.utils.rnn.pad_sequence([label for _, label in masked], batch_first=True, padding_value=IGNORED)
         return {**self.body.collate([ids.tolist() for ids, _ in masked], seeds, training=training), "labels": labels}
@@ -74,14 +74,14 @@ class MaskedLanguageModelling(Objective[list[int]]):
         """
         draws = torch.rand((3, len(ids)), generator=torch.Generator().manual_seed(seed))
         eligible = ~torch.isin(ids, self._special)
-        chosen = eligible & (draws[0] < self._probability)
-        if not chosen.any() and eligible.any():
-            chosen[torch.where(eligible, draws[0], torch.inf).argmin()] = True
-        seen = ids.clone()
-        seen[chosen & (draws[1] < 0.8)] = self.body.mask_id
-        replaced = chosen & (draws[1] >= 0.9)
-        seen[replaced] = (draws[2] * self.body.vocabulary_size).long()[replaced]
-        return seen, torch.where(chosen, ids, IGNORED)
+        masked = eligible & (draws[0] < self._probability)
+        if not masked.any() and eligible.any():
+            masked[torch.where(eligible, draws[0], torch.inf).argmin()] = True
+        input_ids = ids.clone()
+        input_ids[masked & (draws[1] < 0.8)] = self.body.mask_id
+        replaced = masked & (draws[1] >= 0.9)
+        input_ids[replaced] = (draws[2] * self.body.vocabulary_size).long()[replaced]
+        return input_ids, torch.where(masked, ids, IGNORED)
 
     def losses(self, module: nn.Module, batch: Batch) -> Output:
         """Mean cross entropy over the hidden tokens of each example, shape (batch,); 0 where none is hidden."""

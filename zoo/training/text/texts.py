@@ -28,7 +28,7 @@ class TrainingTexts:
     Where no limit is asked for, it is the smallest that cuts none of them, within what the model was made for.
 
     Args:
-        run: its rows and options; it is told which limit was chosen, and what is cut.
+        run: its rows and options; the chosen limit, and what is cut, are noted in it.
         tokenizer: of the model.
         positions: most tokens that the network can take.
         width: of the network.
@@ -58,10 +58,10 @@ class TrainingTexts:
 
     def ids(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of each text, cut at the limit."""
-        kept = [self._ids.pop(text, None) for text in texts]  # whoever asks holds them from here on
-        missing = [text for text, ids in zip(texts, kept, strict=True) if ids is None]
+        known_ids = [self._ids.pop(text, None) for text in texts]  # whoever asks holds them from here on
+        missing = [text for text, ids in zip(texts, known_ids, strict=True) if ids is None]
         encoded = iter(encode(self._tokenizer, missing, self.max_tokens))
-        return [next(encoded).ids if ids is None else ids for ids in kept]
+        return [next(encoded).ids if ids is None else ids for ids in known_ids]
 
     def _measure(self, texts: list[str], most: int) -> list[int]:
         """Tokens of each text; the ids of those that are not cut are kept."""
@@ -105,5 +105,5 @@ class TrainingTexts:
 
     def _cost(self, limit: int) -> int:
         """Operations of all texts, in arbitrary units: linear layers go by tokens, attention by their square."""
-        read = [min(length, limit) for length in self._lengths]
-        return sum(tokens * (6 * self._width + tokens) for tokens in read)
+        lengths = [min(length, limit) for length in self._lengths]
+        return sum(tokens * (6 * self._width + tokens) for tokens in lengths)

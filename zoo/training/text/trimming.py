@@ -20,9 +20,9 @@ class TrimmedVocabulary:
     What is left out stays as it was, where AdamW would let it decay.
     """
 
-    def __init__(self, owner: nn.Module, kept: Collection[int]) -> None:
+    def __init__(self, owner: nn.Module, ids: Collection[int]) -> None:
         self._whole = _table(owner).weight.detach()
-        self._kept = torch.tensor(sorted(kept))
+        self._kept = torch.tensor(sorted(ids))
         self._rows = torch.full((len(self._whole),), -1)  # an index that no table has
         self._rows[self._kept] = torch.arange(len(self._kept))
         owner.word_embeddings = _embedding(self._whole[self._kept])
