@@ -44,7 +44,7 @@ def find_ability(model: str, verb: str, task: str = "", catalog: Catalog | None 
     return card, card.ability(verb, task)
 
 
-class ChosenAbility(NamedTuple):
+class AbilityChoice(NamedTuple):
     """What a model brings to a verb, for the task that is asked for or that the data are plainly for."""
 
     ability: Ability
@@ -74,7 +74,7 @@ def likely_tasks(card: Card, verb: Verb, separator: str = "") -> tuple[str, ...]
 
 def choose_ability(
     card: Card, verb: Verb, task: str, data: Any, columns: Mapping[str, str] = UNKNOWN, separator: str = ""
-) -> ChosenAbility:
+) -> AbilityChoice:
     """What a model brings to a verb; where it knows several tasks and none is named, the data decide.
 
     Args:
@@ -90,13 +90,13 @@ def choose_ability(
     """
     names = likely_tasks(card, verb, separator)
     if task or len(names) < 2:
-        return ChosenAbility(card.ability(verb, task or next(iter(names), "")))
+        return AbilityChoice(card.ability(verb, task or next(iter(names), "")))
     tasks = [get_task(name) for name in names]
     likely = LikelyTask(tasks[0])
     if isinstance(data, str | os.PathLike) and str(data) and Path(data).expanduser().exists():
         path = parts_of(Path(data).expanduser()).train
         likely = likeliest_task(tasks, path, named=columns, trained=card.columns)
-    return ChosenAbility(card.ability(verb, likely.task.name), likely.reason)
+    return AbilityChoice(card.ability(verb, likely.task.name), likely.reason)
 
 
 @contextmanager
@@ -133,7 +133,7 @@ def fitting_models(kind: str, verb: Verb, catalog: Catalog | None = None) -> str
     return f"models that take {kind}s: {', '.join(names)} (zoo ls --task {task})"
 
 
-class KnownLimits(NamedTuple):
+class InputLimits(NamedTuple):
     """How much of an input a model sees, as far as that is known here."""
 
     limits: ModelLimits
@@ -141,7 +141,7 @@ class KnownLimits(NamedTuple):
     """Why lengths are in words, where they could be in tokens."""
 
 
-def known_limits(card: Card, verb: str, chosen: str = "") -> KnownLimits:
+def input_limits(card: Card, verb: str, chosen: str = "") -> InputLimits:
     """How much of an input a model sees.
 
     Args:
@@ -150,12 +150,12 @@ def known_limits(card: Card, verb: str, chosen: str = "") -> KnownLimits:
         chosen: its option `max_tokens` as typed; empty or auto where that is left open.
     """
     if card.input is None:
-        return KnownLimits(ModelLimits())
+        return InputLimits(ModelLimits())
     limits = card.input.limits()
     if limits.max_tokens is None:
-        return KnownLimits(limits)
+        return InputLimits(limits)
     tokenizer, note = _tokenizer(card)
-    return KnownLimits(limits._replace(max_tokens=_max_tokens(card, limits, verb, chosen), tokenizer=tokenizer), note)
+    return InputLimits(limits._replace(max_tokens=_max_tokens(card, limits, verb, chosen), tokenizer=tokenizer), note)
 
 
 def _max_tokens(card: Card, limits: ModelLimits, verb: str, chosen: str) -> int | None:
@@ -168,7 +168,7 @@ def _max_tokens(card: Card, limits: ModelLimits, verb: str, chosen: str) -> int 
     limit = int(chosen) if chosen.isdecimal() else default
     if isinstance(limit, int):
         return limit
-    # A result answers with the limit that its training chose, which its card does not tell.
+    # A result answers with the limit that its training chose, which its card does not state.
     return limits.max_tokens if verb in ("finetune", "pretrain") else None
 
 

@@ -109,7 +109,7 @@ def _documents(repository: HubRepository, source: HubSource) -> dict[str, Any]:
             documents[name] = msgspec.json.decode(content)
         except (UnicodeError, msgspec.DecodeError, RecursionError) as error:
             raise Unsupported(f"{name} of {repository.name} is not JSON", "the repository is damaged") from error
-        for what in _code_asked_for(name, documents[name]):
+        for what in _remote_code(name, documents[name]):
             raise Unsupported(f"{name} of {repository.name} asks for code of its own to be run: {what}", NO_CODE)
     if not isinstance(documents[CONFIG], dict):
         raise Unsupported(f"{CONFIG} of {repository.name} is not a JSON object", "the repository is damaged")
@@ -123,7 +123,7 @@ def _is_document(file: WeightsFile) -> bool:
     return path.suffix == ".json" and is_config and is_small and len(path.parts) <= 2
 
 
-def _code_asked_for(name: str, document: object) -> Iterator[str]:
+def _remote_code(name: str, document: object) -> Iterator[str]:
     """Entries that name code outside of the libraries."""
     if isinstance(document, dict):
         yield from (key for key in CODE_KEYS if document.get(key))

@@ -89,4 +89,4 @@ class Vector(BaseBlock, frozen=True, tag="vector"):
 
 Block = Union[Paragraph, Bars, Table, Matrix, Vector]
 Report = tuple[Block, ...]
-"""What an evaluation tells beside its metrics."""
+"""What an evaluation reports beside its metrics."""

@@ -182,7 +182,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     architecture: dict[str, Any] = {}
     """Free-form numbers the plugin builds the model from (layers, width, ...); shown by `zoo show`."""
     labels: tuple[str, ...] = ()
-    """What a classifier tells apart, in the order of its outputs."""
+    """The classes of a classifier, in the order of its outputs."""
     license: str = ""
     """SPDX identifier."""
     languages: tuple[str, ...] = ()

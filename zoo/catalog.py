@@ -179,7 +179,7 @@ def _results(bases: dict[str, Card]) -> tuple[list[Card], list[str]]:
             problems.append(
                 f"run {name} has the name of a model of plugin {manifest.plugin}: rename {path.parent.parent}"
             )
-        elif base is not None:  # otherwise its plugin is missing or broken, which is told elsewhere
+        elif base is not None:  # otherwise its plugin is missing or broken, which is reported elsewhere
             cards.append(_result_card(manifest, base, path.parent))
     return cards, problems
 
@@ -188,7 +188,7 @@ def _modified_at(path: Path) -> int:
     try:
         return path.stat().st_mtime_ns
     except OSError:
-        return 0  # removed meanwhile; reading it will tell
+        return 0  # removed meanwhile; reading it will report that
 
 
 def _result_card(manifest: ResultManifest, base: Card, folder: Path) -> Card:

@@ -81,7 +81,7 @@ def _cpu(rates: dict[str, float], capability: tuple[str, ...], note: str) -> Dev
     return Device(
         name="cpu",
         kind="cpu",
-        description=_ask_macos("machdep.cpu.brand_string") or cpu_model(),
+        description=_sysctl("machdep.cpu.brand_string") or cpu_model(),
         memory_bytes=min([psutil.virtual_memory().total, *_memory_limits()]),
         threads=_physical_cores(),
         instruction_sets=_instruction_sets(capability),
@@ -102,7 +102,7 @@ def _accelerator_names(problems: list[str]) -> list[str]:
         names = [f"cuda:{i}" for i in range(torch.cuda.device_count() if torch.cuda.is_available() else 0)]
         names += [f"xpu:{i}" for i in range(torch.xpu.device_count() if torch.xpu.is_available() else 0)]
         names += ["mps"] if torch.backends.mps.is_available() else []
-    problems += [_first_line(warning.message) for warning in caught]  # a driver that is too old is told this way
+    problems += [_first_line(warning.message) for warning in caught]  # a driver that is too old is reported this way
     return names
 
 
@@ -134,7 +134,7 @@ def _facts(name: str) -> tuple[Literal["cuda", "xpu", "mps"], str, int, str]:
     import torch
 
     if name == "mps":
-        return "mps", _ask_macos("machdep.cpu.brand_string"), torch.mps.recommended_max_memory(), ""
+        return "mps", _sysctl("machdep.cpu.brand_string"), torch.mps.recommended_max_memory(), ""
     if name.startswith("xpu"):
         xpu = torch.xpu.get_device_properties(name)
         return "xpu", xpu.name, xpu.total_memory, ""
@@ -183,7 +183,7 @@ def _instruction_sets(capability: tuple[str, ...]) -> tuple[str, ...]:
             flags = set(line.partition(":")[2].split())
             return tuple(dict.fromkeys(name for flag, name in _FLAGS.items() if flag in flags))
     if platform.machine().lower() in ("arm64", "aarch64"):
-        bf16 = ("bf16",) if _ask_macos("hw.optional.arm.FEAT_BF16") == "1" else ()
+        bf16 = ("bf16",) if _sysctl("hw.optional.arm.FEAT_BF16") == "1" else ()
         return ("neon", *bf16)
     return capability
 
@@ -242,7 +242,7 @@ def _lines(path: Path) -> list[str]:
         return []
 
 
-def _ask_macos(name: str) -> str:
+def _sysctl(name: str) -> str:
     """A fact the system of a Mac knows; empty elsewhere, or where it knows no such fact."""
     if sys.platform != "darwin":
         return ""

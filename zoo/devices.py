@@ -54,7 +54,7 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     """Model of the processor or card."""
     memory_bytes: int
     free_bytes: int | None = None
-    """Memory that is free at this moment; None where the platform does not tell."""
+    """Memory that is free at this moment; None where the platform does not report it."""
     threads: int = 0
     """Physical cores this process may use; 0 for accelerators."""
     instruction_sets: tuple[str, ...] = ()
@@ -143,7 +143,7 @@ def named(place: object) -> str:
 
 
 def cpu_model() -> str:
-    """Model of the processor, as far as it can be told without starting a program."""
+    """Model of the processor, as far as it can be known without starting a program."""
     path = Path("/proc/cpuinfo")
     if path.exists():
         with path.open(encoding="utf-8", errors="replace") as lines:

@@ -56,10 +56,10 @@ def store_error(error: OSError) -> StoreInvalid | None:
     """The error to show for one of the system that explains itself; None for any other, which is a fault of zoo."""
     if error.filename is None:
         return StoreInvalid(f"a disk is full: {error.strerror}", "make room") if is_full(error) else None
-    return StoreInvalid(*cause_of(error, named_by(error) or Path())) if error.errno in _KNOWN else None
+    return StoreInvalid(*cause_of(error, error_path(error) or Path())) if error.errno in _KNOWN else None
 
 
-def named_by(error: BaseException) -> Path | None:
+def error_path(error: BaseException) -> Path | None:
     """The file that an error of the system is about, if it says so."""
     name = getattr(error, "filename", None)
     return Path(os.fsdecode(name)) if isinstance(name, str | bytes) else None

@@ -51,13 +51,11 @@ def card_of(model: HubModel, plugin: Plugin) -> Card | None:
     card = plugin.card_for(model.name, model.documents[CONFIG], model.weights, model.documents)
     if card is None:
         return None
-    wanted = {file.name for file in card.weights.files} if card.weights else set()
+    names = {file.name for file in card.weights.files} if card.weights else set()
     return msgspec.structs.replace(
         card,
         name=model.name,
-        weights=msgspec.structs.replace(
-            model.weights, files=tuple(file for file in model.files if file.name in wanted)
-        ),
+        weights=msgspec.structs.replace(model.weights, files=tuple(file for file in model.files if file.name in names)),
         parameters=card.parameters if card.parameters is not None else model.parameters,
         license=card.license or model.license,
         languages=card.languages or model.languages,
@@ -69,12 +67,12 @@ def cards(plugins: Iterable[Plugin], failures: Iterable[PluginFailure]) -> tuple
     """The cards of all models that were pulled, and what is wrong with the others, one line each."""
     by_name = {plugin.name: plugin for plugin in plugins}
     broken = {failure.name for failure in failures}
-    found, problems = [], []
+    usable, problems = [], []
     for path in sorted(hub_models_folder().glob("*.json")):
         try:
             model = _read(path)
             if model.plugin in broken:
-                continue  # told with the plugin
+                continue  # reported with the plugin
             plugin = by_name.get(model.plugin)
             card = card_of(model, plugin) if plugin else None
         except ZooError as error:
@@ -83,19 +81,19 @@ def cards(plugins: Iterable[Plugin], failures: Iterable[PluginFailure]) -> tuple
         if card is None:
             problems.append(f"{path.stem} of the Hub needs the plugin {model.plugin} that it was pulled with")
         else:
-            found.append(card)
-    return found, problems
+            usable.append(card)
+    return usable, problems
 
 
 def saved() -> tuple[HubModel, ...]:
     """Every model that was pulled and whose file can be read."""
-    found = []
+    models = []
     for path in sorted(hub_models_folder().glob("*.json")):
         try:
-            found.append(_read(path))
+            models.append(_read(path))
         except StoreInvalid:
-            continue  # the catalog tells of it
-    return tuple(found)
+            continue  # the catalog reports it
+    return tuple(models)
 
 
 def save(model: HubModel) -> None:

@@ -88,12 +88,12 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
     def accepted(self) -> str:
         """The values allowed, as a sentence goes on after "takes": `a whole number from 0 to 5`."""
         if self.choices:
-            wanted = self.bounds
+            values = self.bounds
         else:
             nouns = {"bool": "true or false", "int": "a whole number", "float": "a number", "str": "text"}
-            wanted = nouns[self.kind] + self._limits
+            values = nouns[self.kind] + self._limits
         unit = f" ({self.unit})" if self.unit else ""
-        return f"{wanted}{unit}{', or auto' if self.optional else ''}"
+        return f"{values}{unit}{', or auto' if self.optional else ''}"
 
     @property
     def _limits(self) -> str:

@@ -89,9 +89,11 @@ def _validation_message(manager: pluggy.PluginManager, module: ModuleType, error
         if attribute not in HOOKS:
             near = difflib.get_close_matches(attribute, HOOKS, n=1)
             return f"{attribute!r} is no hook" + (f"; did the author mean {near[0]!r}?" if near else "")
-        taken, known = (_arguments(of) for of in (getattr(module, attribute), getattr(hookspecs, attribute)))
-        if unknown := [name for name in taken if name not in known]:
-            return f"{attribute}() takes {', '.join(unknown)}, but the hook gives {', '.join(known) or 'no arguments'}"
+        arguments, offered = (_arguments(of) for of in (getattr(module, attribute), getattr(hookspecs, attribute)))
+        if unknown := [name for name in arguments if name not in offered]:
+            return (
+                f"{attribute}() takes {', '.join(unknown)}, but the hook gives {', '.join(offered) or 'no arguments'}"
+            )
     return str(error).partition("\n")[2] or str(error)
 
 
@@ -101,8 +103,8 @@ def _marked(manager: pluggy.PluginManager, module: ModuleType, name: str) -> boo
 
 def _is_own_function(module: ModuleType, name: str) -> bool:
     """Whether a module defines a function of that name, rather than importing one."""
-    found = getattr(module, name, None)
-    return inspect.isfunction(found) and found.__module__ == module.__name__
+    member = getattr(module, name, None)
+    return inspect.isfunction(member) and member.__module__ == module.__name__
 
 
 def _arguments(function: Callable[..., Any]) -> list[str]:
@@ -114,7 +116,7 @@ def check_cards(module: ModuleType, plugin: str) -> tuple[Card, ...]:
     manager = new_manager()
     manager.register(module, plugin)
     answers: list[Iterable[Card]] = manager.hook.cards()
-    if len(answers) < sum(not given.wrapper for given in manager.hook.cards.get_hookimpls()):
+    if len(answers) < sum(not implementation.wrapper for implementation in manager.hook.cards.get_hookimpls()):
         raise PluginBroken("cards() gives None, not a list of cards", "does it return them?")
     cards = [check_card(card, plugin) for answer in answers for card in answer]
     counts = Counter(card.name for card in cards)

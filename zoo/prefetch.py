@@ -8,12 +8,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 Item = TypeVar("Item")
-Made = TypeVar("Made")
+Result = TypeVar("Result")
 
 
 def prefetched(
-    make: Callable[[Item], Made], items: Iterable[Item], *, threads: int, ahead: int
-) -> Generator[Made, None, None]:
+    make: Callable[[Item], Result], items: Iterable[Item], *, threads: int, ahead: int
+) -> Generator[Result, None, None]:
     """Make one thing of each item, in order, a few of them ahead of their use.
 
     Args:
@@ -25,7 +25,7 @@ def prefetched(
     if threads == 0:
         yield from map(make, items)
         return
-    futures: deque[Future[Made]] = deque()
+    futures: deque[Future[Result]] = deque()
     pool = ThreadPoolExecutor(threads, thread_name_prefix="zoo-prefetch")
     try:
         for item in items:

@@ -183,7 +183,7 @@ def _column_option(role: str) -> Option:
 
 
 @contextmanager
-def written_data(job: Job, catalog: Catalog) -> Iterator[tuple[Job, Path | None]]:
+def data_as_files(job: Job, catalog: Catalog) -> Iterator[tuple[Job, Path | None]]:
     """The job with files in place of data that Python holds, and the folder of these files until a run takes them.
 
     Args:
@@ -223,7 +223,7 @@ def _check_training(job: Job, card: Card, task: Task) -> _Checked:
     source = job.source
     path, own_evaluation, _ = parts_of(_existing(source.data))
     eval_data = own_evaluation if source.eval_data in (None, "") else source.eval_data
-    columns = _named(source)
+    columns = _columns(source)
     read_part = partial(load, task=task, named=columns, trained=trained_columns(card))
     dataset = read_part(path, merge=source.merge_labels)
     data = DataRequest(
@@ -249,7 +249,7 @@ def _check_evaluation(job: Job, card: Card, task: Task) -> _Checked:
         raise Unsupported(f"{card.name} {reason}", fine_tuned if "finetune" in card.verbs else "choose another model")
     source, path = job.source, _existing(job.source.data)
     target = str(_new_file(job.out, "--errors")) if job.out else ""
-    columns, training = _named(source), training_of(card)
+    columns, training = _columns(source), training_of(card)
     separator = source.separator or ("" if training is None else training.data.separator)
     task = task.divided_at(separator)
     dataset = load(path, task, named=columns, min_classes=1, trained=trained_columns(card))
@@ -269,7 +269,7 @@ def _check_evaluation(job: Job, card: Card, task: Task) -> _Checked:
 def _check_prediction(job: Job, card: Card, task: Task) -> _Checked:
     if card.weights is None:
         raise Unsupported(f"{card.name} has learnt nothing yet", card.training_advice)
-    path, target, columns = _existing(job.source.data), _new_file(job.out, "--out"), _named(job.source)
+    path, target, columns = _existing(job.source.data), _new_file(job.out, "--out"), _columns(job.source)
     rows = InputRows(path, task, named=columns, keep=_column_names(job.keep), trained=trained_columns(card))
     count = count_rows(path)
     if count == 0:
@@ -278,7 +278,7 @@ def _check_prediction(job: Job, card: Card, task: Task) -> _Checked:
     return _Checked(data, str(target), rows.kept)
 
 
-def _named(source: Source) -> dict[str, str]:
+def _columns(source: Source) -> dict[str, str]:
     """Names of columns as a person gave them, by role."""
     return {role: name for role, name in source.columns.items() if name}
 
@@ -325,7 +325,7 @@ def _column_names(keep: str | Sequence[str] | None) -> list[str]:
 
 
 def _existing_evaluation(data: str | os.PathLike[str]) -> Path:
-    """The path of evaluation data; a share in its place is told where it belongs."""
+    """The path of evaluation data; for a share in its place the error names the option."""
     try:
         share = float(str(data))
     except ValueError:

@@ -30,7 +30,7 @@ def one_line(text: str) -> str:
 
 
 def error_text(error: BaseException) -> str:
-    """The words of an error in one line; a stranger's error may have none, or fail to tell them."""
+    """The words of an error in one line; a stranger's error may have none, or fail to give them."""
     try:
         return one_line(str(error))[:500] or "no message"
     except Exception as worse:

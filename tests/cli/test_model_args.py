@@ -6,7 +6,7 @@ import pytest
 
 import zoo
 from zoo.cli import finetune
-from zoo.cli.model_args import named_model
+from zoo.cli.model_args import model_word
 from zoo.cli.parser import Parser, new_parser
 from zoo.cli.placement_args import add_placement
 
@@ -37,12 +37,12 @@ def parser() -> Parser:
     ],
 )
 def test_the_model_is_the_first_word_that_belongs_to_no_flag(parser: Parser, typed: str, model: str) -> None:
-    assert model == named_model(parser, typed.split(), zoo.FinetuneOptions)
+    assert model == model_word(parser, typed.split(), zoo.FinetuneOptions)
 
 
 def test_an_option_that_only_the_model_knows_comes_after_it(parser: Parser) -> None:
     with pytest.raises(zoo.OptionInvalid, match="--pause-ms stands before the model") as failure:
-        named_model(parser, ["--pause-ms", "5", "echo"], zoo.FinetuneOptions)
+        model_word(parser, ["--pause-ms", "5", "echo"], zoo.FinetuneOptions)
 
     assert "zoo finetune MODEL --pause-ms" in failure.value.hint
 
@@ -57,6 +57,6 @@ def test_an_option_that_only_the_model_knows_comes_after_it(parser: Parser) -> N
 )
 def test_a_slip_before_the_model_is_told(parser: Parser, typed: str, hint: str) -> None:
     with pytest.raises(zoo.OptionInvalid) as failure:
-        named_model(parser, typed.split(), zoo.FinetuneOptions)
+        model_word(parser, typed.split(), zoo.FinetuneOptions)
 
     assert failure.value.hint == hint

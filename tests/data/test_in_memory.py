@@ -21,7 +21,7 @@ import zoo
 from zoo.catalog import Catalog
 from zoo.data import load
 from zoo.data.in_memory import write
-from zoo.requests import Job, Source, request_of, written_data
+from zoo.requests import Job, Source, data_as_files, request_of
 from zoo.tasks import get_task
 
 TEXTS = get_task("text-classification")
@@ -125,6 +125,6 @@ def test_columns_are_found_as_in_a_file(echo: None) -> None:
     )
     with (
         pytest.raises(zoo.DatasetInvalid, match=r"^data has no column that is usually the text .*found: words, label"),
-        written_data(job, Catalog.load()) as (written, _),
+        data_as_files(job, Catalog.load()) as (written, _),
     ):
         request_of(written)

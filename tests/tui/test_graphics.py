@@ -22,14 +22,14 @@ SHOWS = """
 import os, sys
 from pathlib import Path
 from textual.app import App
-from zoo.tui.widgets.picture import Picture, prepared
+from zoo.tui.widgets.picture import Picture, fit_image
 
 class Shows(App):
     BINDINGS = [("n", "next", "next"), ("q", "quit", "quit")]
     def compose(self):
         yield Picture()
     def action_next(self):
-        self.query_one(Picture).show(prepared(os.environ["IMAGE"], 40, 10, "kitty"))
+        self.query_one(Picture).show(fit_image(os.environ["IMAGE"], 40, 10, "kitty"))
 
 Shows().run()
 """

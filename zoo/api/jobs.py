@@ -10,7 +10,7 @@ from zoo.api.run import Run
 from zoo.catalog import Catalog
 from zoo.errors import OptionInvalid
 from zoo.kinds.kind import INPUT, TARGET
-from zoo.requests import Job, Place, Source, request_of, written_data
+from zoo.requests import Job, Place, Source, data_as_files, request_of
 from zoo.runs import store
 from zoo.runs.launcher import launch
 from zoo.runs.request import RunRequest
@@ -58,7 +58,7 @@ def finetune(
         **options: of the model; `zoo show MODEL` lists them.
 
     Raises:
-        ZooError: whatever can be told to be wrong before the worker starts.
+        ZooError: whatever is found to be wrong before the worker starts.
     """
     source = Source(
         data=data,
@@ -199,8 +199,8 @@ def _by_role(columns: Mapping[str, str], input: Any, label: Any = "") -> dict[st
 def start_job(job: Job) -> Run:
     """Check a job, put its request into the store and start its worker."""
     catalog = Catalog.load()
-    with written_data(job, catalog) as (written, folder):
-        return start(request_of(written, catalog), folder)
+    with data_as_files(job, catalog) as (file_job, folder):
+        return start(request_of(file_job, catalog), folder)
 
 
 def start(request: RunRequest, data_folder: Path | None = None) -> Run:

@@ -53,7 +53,7 @@ class Run:
 
     @property
     def report(self) -> Report:
-        """What the final evaluation tells beside its figures: of a classifier each class, and the confusion matrix."""
+        """What the final evaluation reports beside its figures: of a classifier the classes and confusion matrix."""
         return self.snapshot.report
 
     def _repr_html_(self) -> str:

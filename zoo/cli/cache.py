@@ -100,7 +100,7 @@ def _row(one: CachedWeights) -> tuple[str, ...]:
 
 
 def _verify(args: argparse.Namespace) -> ExitCode:
-    entries = _named(args.names, contents()) if args.names else contents()
+    entries = _find_weights(args.names, contents()) if args.names else contents()
     verdicts = []
     for one in entries:
         for file in one.files:
@@ -115,7 +115,7 @@ def _verify(args: argparse.Namespace) -> ExitCode:
         mending = f" (install {one.part_of} again)" if one.part_of else ""
         diagnostics.warn(f"{one.name}: {verdict.file.path} {verdict.problem}{mending}")
     if not args.json:
-        _tell(len(verdicts), damaged, sum(1 for _, verdict in verdicts if not verdict.compared))
+        _print_summary(len(verdicts), damaged, sum(1 for _, verdict in verdicts if not verdict.compared))
     if args.fix:
         for one, verdict in damaged:
             _fix(one, verdict.file)
@@ -124,7 +124,7 @@ def _verify(args: argparse.Namespace) -> ExitCode:
     return ExitCode.STORE if damaged else ExitCode.OK
 
 
-def _tell(count: int, damaged: list[tuple[CachedWeights, Verdict]], unpinned: int) -> None:
+def _print_summary(count: int, damaged: list[tuple[CachedWeights, Verdict]], unpinned: int) -> None:
     more = f", {unpinned} with nothing to compare with" if unpinned else ""
     output.line(f"{counted(count, 'file')} hashed, {len(damaged)} damaged{more}")
 
@@ -138,7 +138,7 @@ def _fix(one: CachedWeights, file: CachedFile) -> None:
 
 
 def _rm(args: argparse.Namespace) -> ExitCode:
-    matches = _named(args.names, contents())
+    matches = _find_weights(args.names, contents())
     deletable = [one for one in matches if not one.part_of]
     for one in matches:
         if one.part_of and not any(set(one.models) & set(other.models) for other in deletable):
@@ -197,7 +197,7 @@ def _not_to_delete(one: CachedWeights, files: Iterable[CachedFile]) -> str:
     return "being fetched right now" if any(being_fetched(file) for file in files) else ""
 
 
-def _named(names: Iterable[str], cached: tuple[CachedWeights, ...]) -> tuple[CachedWeights, ...]:
+def _find_weights(names: Iterable[str], cached: tuple[CachedWeights, ...]) -> tuple[CachedWeights, ...]:
     """The sets of those names, each once: of a model, by its bare or full name, or of no model, by their origin."""
     entries: dict[str, CachedWeights] = {}
     for name in names:

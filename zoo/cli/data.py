@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from contextlib import nullcontext
 
-from zoo.abilities import choose_ability, known_limits, offering_models
+from zoo.abilities import choose_ability, input_limits, offering_models
 from zoo.card import Card, Verb
 from zoo.catalog import Catalog
 from zoo.cli import diagnostics, output
@@ -85,7 +85,7 @@ def _task(args: argparse.Namespace, card: Card | None, training: Verb) -> Task:
 
 def _limits(card: Card, training: Verb) -> ModelLimits:
     """What the model sees of an input."""
-    limits, note = known_limits(card, training)
+    limits, note = input_limits(card, training)
     if note:
         diagnostics.note(note)
     return limits

@@ -30,7 +30,7 @@ def set_verbosity(verbosity: Verbosity) -> None:
 
 
 def verbose() -> bool:
-    """Whether everything is to be told."""
+    """Whether everything is to be reported."""
     return _State.verbosity == Verbosity.VERBOSE
 
 

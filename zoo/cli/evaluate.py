@@ -7,8 +7,8 @@ import argparse
 from zoo.api import start
 from zoo.cli import diagnostics
 from zoo.cli.exit_codes import ExitCode
-from zoo.cli.model_args import add_task, named_ability, named_model
-from zoo.cli.option_flags import add_help_all, add_options, given_options
+from zoo.cli.model_args import add_task, model_ability, model_word
+from zoo.cli.option_flags import add_help_all, add_options, options_of
 from zoo.cli.parser import Parser
 from zoo.cli.placement_args import add_placement, place_of, report_placement
 from zoo.cli.source_args import add_columns, add_reading_labels, source_of
@@ -46,8 +46,8 @@ def complete_parser(parser: Parser, words: list[str]) -> None:
     add_placement(parser)
     parser.add_argument("--detach", action="store_true", help="return at once; the run goes on")
     parser.add_argument("--json", action="store_true", help="answer with one JSON document")
-    if name := named_model(parser, words):
-        card, ability = named_ability(parser, words, name, "predict")
+    if name := model_word(parser, words):
+        card, ability = model_ability(parser, words, name, "predict")
         add_options(parser, ability.options, title=f"options of {card.name}")
 
 
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> ExitCode:
         task=args.task,
         source=source_of(args, args.data),
         place=place_of(args),
-        options=given_options(args),
+        options=options_of(args),
         name=args.name,
         out=args.errors or "",
     )

@@ -8,7 +8,7 @@ from zoo import errors
 
 
 class ExitCode(IntEnum):
-    """What the shell is told."""
+    """What the shell gets."""
 
     OK = 0
     FAILED = 1

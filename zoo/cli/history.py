@@ -40,7 +40,7 @@ class History:
         self._snapshot = EMPTY
         self._day = ""
         self._reported: tuple[float, float] = (0.0, 0.0)
-        """Share of the run that the newest line of progress told of, and the time of the newest line."""
+        """Share of the run that the newest line of progress reported, and the time of the newest line."""
 
     def lines(self, event: AnyEvent) -> list[str]:
         """What there is to say of one more event."""

@@ -6,7 +6,7 @@ import argparse
 
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
-from zoo.cli.plugin_verbs import install_agreed, install_told
+from zoo.cli.plugin_verbs import install_agreed, install_with_progress
 from zoo.installation.operation import Installation
 from zoo.installation.requirement import parse_requirement
 
@@ -29,5 +29,5 @@ def run(args: argparse.Namespace) -> ExitCode:
         output.line(f"{installation.keep(plan)} is installed already")
         return ExitCode.OK
     diagnostics.status("installing; large packages take minutes")
-    install_told(installation, plan)
+    install_with_progress(installation, plan)
     return ExitCode.OK

@@ -23,7 +23,7 @@ def add_task(parser: Parser) -> None:
     parser.set_defaults(catalog=None)
 
 
-def named_model(parser: Parser, words: list[str], common: type[Options] = Options) -> str:
+def model_word(parser: Parser, words: list[str], common: type[Options] = Options) -> str:
     """The word that names the model: the first that is neither a flag nor the value of one; empty where there is none.
 
     Args:
@@ -54,7 +54,7 @@ def named_model(parser: Parser, words: list[str], common: type[Options] = Option
     return ""
 
 
-def named_ability(parser: argparse.ArgumentParser, words: list[str], model: str, verb: Verb) -> tuple[Card, Ability]:
+def model_ability(parser: argparse.ArgumentParser, words: list[str], model: str, verb: Verb) -> tuple[Card, Ability]:
     """The card of the named model and its ability; the catalog goes along with the parsed arguments as `catalog`.
 
     Args:

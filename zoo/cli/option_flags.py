@@ -61,7 +61,7 @@ def add_number(parser: Parser, described: Option, *, help: str = "") -> None:
         parser.advanced.append(action)
 
 
-def given_options(args: argparse.Namespace) -> dict[str, Any]:
+def options_of(args: argparse.Namespace) -> dict[str, Any]:
     """What was typed, by option name; options that were not typed are left out."""
     return {
         name.removeprefix(_PREFIX): value

@@ -43,8 +43,8 @@ def install_agreed(installation: Installation, requirement: str, *, build: bool,
     return plan
 
 
-def install_told(installation: Installation, plan: Plan) -> None:
-    """Install, and tell what came."""
+def install_with_progress(installation: Installation, plan: Plan) -> None:
+    """Install with progress, and report the plugins."""
     plugins = installation.install(plan)
     diagnostics.status("")
     for one in plugins:
@@ -58,20 +58,20 @@ def _show(plan: Plan) -> None:
 
 
 def _enable(args: argparse.Namespace) -> ExitCode:
-    for name in _named(args):
+    for name in _plugin_names(args):
         done = plugin_list.enable(name)
         output.line(f"enabled {name}" if done else f"{name} is enabled already")
     return ExitCode.OK
 
 
 def _disable(args: argparse.Namespace) -> ExitCode:
-    for name in _named(args):
+    for name in _plugin_names(args):
         done = plugin_list.disable(name)
         output.line(f"disabled {name}; its models are hidden" if done else f"{name} is disabled already")
     return ExitCode.OK
 
 
-def _named(args: argparse.Namespace) -> tuple[str, ...]:
+def _plugin_names(args: argparse.Namespace) -> tuple[str, ...]:
     """The plugins that were named, all of them known."""
     if not args.names:
         raise OptionInvalid(f"which plugin is to be {args.verb}d?", f"zoo plugins {args.verb} NAME")
@@ -99,7 +99,7 @@ def _restore(args: argparse.Namespace) -> ExitCode:
         try:
             plan = install_agreed(installation, requirement, build=build, yes=args.yes)
             if plan is not None:
-                install_told(installation, plan)
+                install_with_progress(installation, plan)
         except OptionInvalid:
             raise
         except ZooError as error:
@@ -109,7 +109,7 @@ def _restore(args: argparse.Namespace) -> ExitCode:
 
 
 def _new(args: argparse.Namespace) -> ExitCode:
-    """Write a plugin to begin with, and tell what comes next."""
+    """Write a plugin to begin with, and print what comes next."""
     from zoo.scaffold import PLAIN_TASK, write_plugin
     from zoo.tasks import task_names
 

@@ -19,8 +19,8 @@ from zoo.api.model import load_card
 from zoo.card import Card
 from zoo.cli import diagnostics, output, warm
 from zoo.cli.exit_codes import ExitCode
-from zoo.cli.model_args import add_task, named_ability, named_model
-from zoo.cli.option_flags import add_help_all, add_options, given_options
+from zoo.cli.model_args import add_task, model_ability, model_word
+from zoo.cli.option_flags import add_help_all, add_options, options_of
 from zoo.cli.parser import Parser
 from zoo.cli.placement_args import add_placement, place_of, report_placement
 from zoo.cli.render import show_answer
@@ -81,8 +81,8 @@ def complete_parser(parser: Parser, words: list[str]) -> None:
     parser.add_argument("--detach", action="store_true", help="with --out: return at once; the run goes on")
     warm.add_argument(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
-    if name := named_model(parser, words):
-        card, ability = named_ability(parser, words, name, "predict")
+    if name := model_word(parser, words):
+        card, ability = model_ability(parser, words, name, "predict")
         add_options(parser, ability.options, title=f"options of {card.name}")
 
 
@@ -95,22 +95,22 @@ def run(args: argparse.Namespace) -> ExitCode:
         args.file = None  # lines of stdin are what is read without inputs
     card, ability = find_ability(args.model, "predict", args.task, args.catalog)
     task = get_task(ability.task)
-    typed = not args.inputs and not args.file and sys.stdin.isatty()
-    if typed:
+    interactive = not args.inputs and not args.file and sys.stdin.isatty()
+    if interactive:
         diagnostics.note("reading one input a line; end with Ctrl-D")
-    columns, source = _file_rows(args, card, task) if args.file else (AnswerColumns(), _given_rows(args, task))
+    columns, source = _file_rows(args, card, task) if args.file else (AnswerColumns(), _input_rows(args, task))
     json_lines = JsonLines(columns) if args.json or args.out else None
-    answered = rejected = 0
+    answer_count = rejected_count = 0
     truncation = TruncationCount()
     with _answerer(args, card, task) as answer_all:
-        for chunk in chunks(source, 1 if typed else CHUNK):
+        for chunk in chunks(source, 1 if interactive else CHUNK):
             for record in answer(answer_all, chunk):
                 truncation.add([record.answer])
-                rejected += isinstance(record.answer, Rejected)
-                answered += not isinstance(record.answer, Rejected)
+                rejected_count += isinstance(record.answer, Rejected)
+                answer_count += not isinstance(record.answer, Rejected)
                 _show(record, task.input, json_lines)
-    if not answered and not typed:
-        raise _nothing_answered(args, rejected)
+    if not answer_count and not interactive:
+        raise _no_answers_error(args, rejected_count)
     if truncation.message:
         diagnostics.warn(truncation.message)
     return ExitCode.OK
@@ -131,7 +131,7 @@ def _check_flags(args: argparse.Namespace) -> None:
             raise OptionInvalid(f"--{flag} goes with --out FILE", "name the file that the answers shall go to")
 
 
-def _nothing_answered(args: argparse.Namespace, rejected: int) -> DatasetInvalid:
+def _no_answers_error(args: argparse.Namespace, rejected: int) -> DatasetInvalid:
     if not rejected:
         return DatasetInvalid("no input came on stdin", "one input a line, or --file FILE")
     inputs = "the only input" if rejected == 1 else f"all {rejected:,} inputs"
@@ -147,12 +147,12 @@ def _warn_of_files(args: argparse.Namespace, task: Task) -> None:
     for name in absent[:1]:
         diagnostics.warn(f"{name!r} is answered as {kind.singular}; there is no file of that name")
     for name in named_files(args.inputs, kind)[:1]:
-        taken = f"is no {kind}" if kind.from_files else f"is answered as {kind.singular}, though it names"
+        treatment = f"is no {kind}" if kind.from_files else f"is answered as {kind.singular}, though it names"
         if other := next((other for other in INPUT_KINDS if other.is_named_by(Path(name))), None):
-            diagnostics.warn(f"{name!r} {taken} {other.singular}; {fitting_models(other.name, 'predict')}")
+            diagnostics.warn(f"{name!r} {treatment} {other.singular}; {fitting_models(other.name, 'predict')}")
             continue
-        taken += "" if kind.from_files else " a file"
-        diagnostics.warn(f"{name!r} {taken}; for its rows: zoo predict {args.model} --file {shlex.quote(name)}")
+        treatment += "" if kind.from_files else " a file"
+        diagnostics.warn(f"{name!r} {treatment}; for its rows: zoo predict {args.model} --file {shlex.quote(name)}")
 
 
 def _show(record: AnswerRecord, kind: InputKind, json_lines: JsonLines | None) -> None:
@@ -171,7 +171,7 @@ def _answerer(args: argparse.Namespace, card: Card, task: Task) -> Iterator[Answ
             yield warm_answerer
             return
     diagnostics.note(f"loading {args.model}")
-    model = load_card(card, args.device, args.precision, show_fetching, given_options(args), task=task.name)
+    model = load_card(card, args.device, args.precision, show_fetching, options_of(args), task=task.name)
     diagnostics.note(f"{model.card.name} on {model.device}, {model.precision}")
     yield model.predict
 
@@ -192,9 +192,9 @@ def _file_rows(args: argparse.Namespace, card: Card, task: Task) -> tuple[Answer
     return columns, itertools.chain([first], iterator)
 
 
-def _given_rows(args: argparse.Namespace, task: Task) -> Iterator[KeptRow]:
+def _input_rows(args: argparse.Namespace, task: Task) -> Iterator[KeptRow]:
     """The inputs on the command line, else the lines of stdin."""
-    inputs: Iterable[Any] = task.input.expand(args.inputs) or _typed_lines(task.input)
+    inputs: Iterable[Any] = task.input.expand(args.inputs) or _stdin_inputs(task.input)
     _warn_of_files(args, task)
     return (
         (item if isinstance(item, RejectedRow) else Example(item, row=number), ())
@@ -202,7 +202,7 @@ def _given_rows(args: argparse.Namespace, task: Task) -> Iterator[KeptRow]:
     )
 
 
-def _typed_lines(kind: InputKind) -> Iterator[Any]:
+def _stdin_inputs(kind: InputKind) -> Iterator[Any]:
     """The inputs that the lines of stdin are; a line that is none, or is not UTF-8, is rejected in its place."""
     lines = Lines(cast("BufferedReader", sys.stdin.buffer))
     for number in itertools.count(1):
@@ -225,7 +225,7 @@ def _to_file(args: argparse.Namespace) -> ExitCode:
         task=args.task,
         source=source_of(args, args.file),
         place=place_of(args),
-        options=given_options(args),
+        options=options_of(args),
         name=args.name,
         out=args.out,
         keep=args.keep,

@@ -168,7 +168,7 @@ def _digest() -> None:
 
 
 def _compare(what: str, evaluations: dict[str, str]) -> None:
-    """Show the figure that tells most of evaluation runs side by side."""
+    """Show the primary figure of evaluation runs side by side."""
     runs = {title: open_run(name) for title, name in evaluations.items()}
     metric = next(iter(next(iter(runs.values())).metrics))
     _headline(f"The difference, in {metric} on the held-out {what}")

@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> ExitCode:
     """Show, ask once, then delete."""
-    runs = list(dict.fromkeys(_named(args.runs)))  # one run may be named twice
+    runs = list(dict.fromkeys(_matching_runs(args.runs)))  # one run may be named twice
     answers = {one: path for one in runs if (path := _answers_of(one)) is not None}
     sizes = {one: size_bytes(one.folder.path) for one in runs}
     for one in runs:
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> ExitCode:
     return ExitCode.OK
 
 
-def _named(words: Iterable[str]) -> Iterator[Run]:
+def _matching_runs(words: Iterable[str]) -> Iterator[Run]:
     """The runs that are meant; a pattern passes over those that are going on.
 
     Raises:

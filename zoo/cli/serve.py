@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> ExitCode:
 
 
 def _free_port(host: str, port: int) -> int:
-    """The port, or any free one for 0; it is tried before anything is told."""
+    """The port, or any free one for 0; it is tried before its address is printed."""
     try:
         with socket.create_server((host, port)) as trial:
             free_port: int = trial.getsockname()[1]

@@ -55,7 +55,7 @@ def facts(card: Card) -> list[tuple[str, str]]:
             "labels",
             ", ".join(list(distinct_names(card.labels).values())[:20]) + (" ..." if len(card.labels) > 20 else ""),
         ),
-        ("columns", columns_shown(card.columns)),
+        ("columns", columns_text(card.columns)),
         ("languages", ", ".join(card.languages)),
         ("licence", card.license),
         ("paper", card.paper),
@@ -71,7 +71,7 @@ def _verbs(card: Card, task: str) -> list[str]:
     return [str(ability.verb) for ability in card.abilities if ability.task == task]
 
 
-def columns_shown(columns: dict[str, str]) -> str:
+def columns_text(columns: dict[str, str]) -> str:
     """The columns that a result was trained on; empty where there are none."""
     return ", ".join(f"{role} {name!r}" for role, name in columns.items())
 

@@ -40,7 +40,7 @@ _OTHER_TOOLS = {
 }
 """A flag, to what other tools call something like it: suggested, never taken for it, since it may differ."""
 MODEL_FLAGS = ("--model", "-m", "--model-name", "--model-name-or-path")
-"""How other tools are told the model, which is an argument without a flag here."""
+"""How other tools take the model, which is an argument without a flag here."""
 
 
 def flag_of(word: str) -> str:

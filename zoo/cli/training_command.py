@@ -9,8 +9,8 @@ from zoo.card import Card, Verb
 from zoo.catalog import Catalog
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode, exit_code_by_name, exit_code_of_kind
-from zoo.cli.model_args import add_task, named_ability, named_model
-from zoo.cli.option_flags import add_help_all, add_number, add_options, given_options
+from zoo.cli.model_args import add_task, model_ability, model_word
+from zoo.cli.option_flags import add_help_all, add_number, add_options, options_of
 from zoo.cli.parser import Parser
 from zoo.cli.placement_args import add_placement, place_of, report_placement
 from zoo.cli.source_args import add_columns, add_reading_labels, source_of
@@ -51,8 +51,8 @@ def complete_parser(parser: Parser, words: list[str], verb: Verb) -> None:
     parser.add_argument("--detach", action="store_true", help="return at once; the run goes on")
     parser.add_argument("--dry-run", action="store_true", help="say what would be done")
     parser.add_argument("--json", action="store_true", help="answer with one JSON document")
-    if name := named_model(parser, words, _COMMON[verb]):
-        card, ability = named_ability(parser, words, name, verb)
+    if name := model_word(parser, words, _COMMON[verb]):
+        card, ability = model_ability(parser, words, name, verb)
         add_options(parser, ability.options, title=f"options of {card.name}")
         parser.examples = _examples(verb, card)
     else:
@@ -69,14 +69,14 @@ def _examples(verb: Verb, card: Card | None = None) -> tuple[str, ...]:
 
 
 def run(args: argparse.Namespace, verb: Verb) -> ExitCode:
-    """Check, launch, watch, tell the result."""
+    """Check, launch, watch, print the result."""
     job = Job(
         verb=verb,
         model=args.model,
         task=args.task,
         source=source_of(args, args.data, eval_data=args.eval),
         place=place_of(args),
-        options=given_options(args),
+        options=options_of(args),
         name=args.name,
         dry_run=args.dry_run,
     )

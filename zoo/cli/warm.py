@@ -11,7 +11,7 @@ from typing import Any
 
 from zoo.card import Card
 from zoo.cli import diagnostics
-from zoo.cli.option_flags import given_options
+from zoo.cli.option_flags import options_of
 from zoo.cli.watching import show_fetching
 from zoo.errors import OptionInvalid, PluginBroken, RunFailed, Unsupported
 from zoo.plugins import load_plugin, wrapping_plugins
@@ -63,7 +63,7 @@ def _connect(args: argparse.Namespace, card: Card, task: Task, minutes: float | 
         task=task.name,
         device=args.device,
         precision=args.precision,
-        options=given_options(args),
+        options=options_of(args),
     )
     try:
         address = warm.address_of(card, request, load_plugin(card.plugin).version)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from zoo.card import HubSource, RemoteSource, Weights, WeightsFile
-from zoo.disk import cause_of, is_full, megabytes, named_by
+from zoo.disk import cause_of, error_path, is_full, megabytes
 from zoo.errors import ChecksumMismatch, DownloadFailed
 from zoo.fetch.http import new_client, without_password
 from zoo.fetch.part import note_of
@@ -257,6 +257,6 @@ def _disk_errors_as_zoo_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        path = named_by(error) or folder
+        path = error_path(error) or folder
         hint = "make room, or set HF_HOME to another disk" if is_full(error) else "look at the disk and its permissions"
         raise DownloadFailed(cause_of(error, path).reason, hint) from error

@@ -20,14 +20,14 @@ _VECTOR_COLUMNS = 64
 
 def html(blocks: Sequence[Block]) -> str:
     """The blocks one below the other; whatever they hold is shown as text."""
-    return "<div>" + "".join(_heading(block) + _drawn(block) for block in blocks) + "</div>"
+    return "<div>" + "".join(_heading(block) + _block_html(block) for block in blocks) + "</div>"
 
 
 def _heading(block: Block) -> str:
     return _element("h4", _safe(block.title)) if block.title else ""
 
 
-def _drawn(block: Block) -> str:
+def _block_html(block: Block) -> str:
     match block:
         case Paragraph():
             return _element("p", _safe(block.text), _TONES[block.tone])

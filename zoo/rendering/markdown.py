@@ -19,11 +19,11 @@ def markdown(blocks: Sequence[Block]) -> str:
     parts = []
     for block in blocks:
         parts += [f"### {one_line(block.title)}"] if block.title else []
-        parts.append(_drawn(block))
+        parts.append(_block_markdown(block))
     return "\n\n".join(parts)
 
 
-def _drawn(block: Block) -> str:
+def _block_markdown(block: Block) -> str:
     match block:
         case Paragraph():
             return f"**{one_line(block.text)}**" if block.tone == "strong" else one_line(block.text)

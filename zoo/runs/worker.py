@@ -16,7 +16,7 @@ import traceback
 from pathlib import Path
 
 from zoo.allocator import keep_freed_memory
-from zoo.disk import full_disk, is_full, named_by
+from zoo.disk import error_path, full_disk, is_full
 from zoo.errors import RunCancelled as RunCancelledError
 from zoo.errors import RunFailed as RunFailedError
 from zoo.errors import ZooError
@@ -134,7 +134,7 @@ def _unexpected(error: BaseException, worker: Worker) -> RunFailed:
 
 def _full_disk(error: BaseException, worker: Worker) -> str:
     """What is full: the error names it, or it is one of the places that a run writes to."""
-    if path := named_by(error):
+    if path := error_path(error):
         return full_disk([path])
     out = [Path(worker.request.out).parent] if worker.request.out else []
     return full_disk([worker.folder.path, *out, cache_folder(), Path(tempfile.gettempdir())])

@@ -12,11 +12,11 @@ from zoo import errors
 from zoo.answers import Prediction, predict_encodable
 from zoo.errors import PluginBroken, RunFailed, ZooError
 from zoo.sessions.messages import (
-    Answered,
     EndRequest,
-    Failed,
+    ErrorReply,
     Fetching,
     LoadRequest,
+    PredictReply,
     PredictRequest,
     Ready,
     Reply,
@@ -50,7 +50,7 @@ class Conversation:
         """
         with self._lock:
             while True:
-                reply = self._hear()
+                reply = self._receive()
                 if isinstance(reply, Ready):
                     self._task = reply.task
                     return reply
@@ -67,9 +67,9 @@ class Conversation:
 
     def _predict(self, inputs: list[Any]) -> list[Prediction]:
         with self._lock:
-            self.say(PredictRequest(inputs=inputs))
-            reply = self._hear()
-            assert isinstance(reply, Answered)
+            self.send_request(PredictRequest(inputs=inputs))
+            reply = self._receive()
+            assert isinstance(reply, PredictReply)
         try:
             predictions: list[Prediction] = msgspec.json.decode(
                 reply.predictions,
@@ -82,7 +82,7 @@ class Conversation:
             ) from error
         return predictions
 
-    def say(self, request: LoadRequest | PredictRequest | EndRequest) -> None:
+    def send_request(self, request: LoadRequest | PredictRequest | EndRequest) -> None:
         """Send one line.
 
         Raises:
@@ -92,29 +92,29 @@ class Conversation:
             self._requests.write(msgspec.json.encode(request) + b"\n")
             self._requests.flush()
         except (OSError, ValueError):
-            raise self._gone() from None
+            raise self._process_lost() from None
 
     def last_words(self) -> str:
         """What the process said before it was gone, as far as that is known."""
         return ""
 
-    def _hear(self) -> Reply:
+    def _receive(self) -> Reply:
         try:
             line = b"" if self._replies.closed else self._replies.readline()
         except OSError:
             line = b""
         if not line.endswith(b"\n"):
-            raise self._gone()
+            raise self._process_lost()
         reply: Reply = msgspec.json.decode(line, type=Reply)
-        if isinstance(reply, Failed):
+        if isinstance(reply, ErrorReply):
             raise _error(reply)
         return reply
 
-    def _gone(self) -> RunFailed:
+    def _process_lost(self) -> RunFailed:
         return RunFailed(f"the process that held {self.model} is gone", self.last_words())
 
 
-def _error(reply: Failed) -> ZooError:
+def _error(reply: ErrorReply) -> ZooError:
     """The error as the worker raised it."""
     kind = getattr(errors, reply.kind, None)
     if isinstance(kind, type) and issubclass(kind, ZooError):

@@ -46,13 +46,13 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True, tag="ready"):
     """The model is loaded."""
 
     task: str
-    """What it answers; its name says how `Answered` is decoded."""
+    """What it answers; its name says how `PredictReply` is decoded."""
     device: str
     precision: str
     labels: tuple[str, ...] = ()
 
 
-class Answered(msgspec.Struct, frozen=True, kw_only=True, tag="answered"):
+class PredictReply(msgspec.Struct, frozen=True, kw_only=True, tag="answered"):
     """One prediction an input, in order."""
 
     predictions: msgspec.Raw
@@ -60,7 +60,7 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, tag="answered"):
     elapsed_s: float
 
 
-class Failed(msgspec.Struct, frozen=True, kw_only=True, tag="failed"):
+class ErrorReply(msgspec.Struct, frozen=True, kw_only=True, tag="failed"):
     """Loading or answering went wrong; after loading the session goes on."""
 
     kind: str
@@ -69,4 +69,4 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True, tag="failed"):
     hint: str = ""
 
 
-Reply = Union[Fetching, Ready, Answered, Failed]
+Reply = Union[Fetching, Ready, PredictReply, ErrorReply]

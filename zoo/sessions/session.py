@@ -64,7 +64,7 @@ class Session(Conversation):
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         super().__init__(model, self._process.stdout, self._process.stdin)
-        self.say(
+        self.send_request(
             LoadRequest(
                 model=model,
                 wrappers=wrappers,

@@ -47,7 +47,7 @@ class WarmModel(Conversation):
     def end(self) -> None:
         """Let it end; it is not needed any more."""
         with contextlib.suppress(RunFailed):
-            self.say(EndRequest())
+            self.send_request(EndRequest())
         self.close()
 
 

@@ -15,8 +15,8 @@ import msgspec
 
 from zoo.allocator import keep_freed_memory
 from zoo.api import Model
-from zoo.sessions.messages import Failed, LoadRequest
-from zoo.sessions.worker import converse, failed, load_requested, send
+from zoo.sessions.messages import ErrorReply, LoadRequest
+from zoo.sessions.worker import converse, error_reply, load_requested, send
 
 LOOK_S = 1.0
 """How often it looks whether its socket is still there."""
@@ -35,15 +35,15 @@ def main(request: str, fd: str, address: str, idle_s: str) -> int:
     return 0
 
 
-def _load(request: LoadRequest) -> Model | Failed:
+def _load(request: LoadRequest) -> Model | ErrorReply:
     """The model, or the reply to those who wait for it."""
     try:
         return load_requested(request)
     except Exception as error:
-        return failed(error)
+        return error_reply(error)
 
 
-def _serve(listener: socket.socket, path: Path, loaded: Model | Failed, idle_s: float) -> None:
+def _serve(listener: socket.socket, path: Path, loaded: Model | ErrorReply, idle_s: float) -> None:
     socket_file = path.stat().st_ino
     listener.settimeout(LOOK_S)
     until = time.monotonic() + idle_s
@@ -55,7 +55,7 @@ def _serve(listener: socket.socket, path: Path, loaded: Model | Failed, idle_s: 
         connection.settimeout(idle_s)  # one who connects and says nothing does not keep it for ever
         with contextlib.suppress(OSError), connection:
             requests, replies = connection.makefile("rb"), connection.makefile("wb")
-            if isinstance(loaded, Failed):
+            if isinstance(loaded, ErrorReply):
                 send(replies, loaded)
                 return
             if not converse(loaded, requests, replies):

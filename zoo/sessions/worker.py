@@ -18,11 +18,11 @@ from zoo.errors import ZooError
 from zoo.fetch import Progress
 from zoo.plugins import load_plugin, plugin_names
 from zoo.sessions.messages import (
-    Answered,
     EndRequest,
-    Failed,
+    ErrorReply,
     Fetching,
     LoadRequest,
+    PredictReply,
     PredictRequest,
     Ready,
     Reply,
@@ -40,7 +40,7 @@ def main() -> int:
     try:
         model = _load(msgspec.json.decode(requests.readline(), type=LoadRequest), replies)
     except Exception as error:
-        send(replies, failed(error))
+        send(replies, error_reply(error))
         return 1
     converse(model, requests, replies)
     return 0
@@ -96,23 +96,23 @@ def load_requested(request: LoadRequest, on_progress: Callable[[Progress], None]
 
 
 def _answer(model: Model, request: PredictRequest) -> Reply:
-    started = time.perf_counter()
+    start = time.perf_counter()
     try:
         predictions = msgspec.Raw(encode_json(model.predict(request.inputs)))
     except Exception as error:
-        return failed(error)
-    return Answered(predictions=predictions, elapsed_s=time.perf_counter() - started)
+        return error_reply(error)
+    return PredictReply(predictions=predictions, elapsed_s=time.perf_counter() - start)
 
 
-def failed(error: Exception) -> Failed:
+def error_reply(error: Exception) -> ErrorReply:
     """The reply for an error; where it came of another one, the log has the traceback."""
     if error.__cause__ is not None or not isinstance(error, ZooError):
         import traceback
 
         traceback.print_exception(error)
     if isinstance(error, ZooError):
-        return Failed(kind=type(error).__name__, message=error.message, hint=error.hint)
-    return Failed(kind=type(error).__name__, message=f"{type(error).__name__}: {error}")
+        return ErrorReply(kind=type(error).__name__, message=error.message, hint=error.hint)
+    return ErrorReply(kind=type(error).__name__, message=f"{type(error).__name__}: {error}")
 
 
 def send(replies: IO[bytes], reply: Reply) -> None:

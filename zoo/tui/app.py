@@ -87,8 +87,8 @@ class ZooApp(App[None]):
         self.chosen_model = ""
         """Full name of the model that Predict is to open next."""
         self.register_theme(HIGH_CONTRAST)
-        wanted = settings.load().theme
-        self.theme = wanted if wanted in self.available_themes else settings.DEFAULT_THEME
+        theme = settings.load().theme
+        self.theme = theme if theme in self.available_themes else settings.DEFAULT_THEME
 
     def _fatal_error(self) -> None:
         """Say in one paragraph that zoo is at fault; the traceback goes into a file."""
@@ -138,8 +138,8 @@ class ZooApp(App[None]):
         if self.is_running:
             message.change()
 
-    def tell(self, fact: Callable[[], Message]) -> None:
-        """Tell the screens that are on the screen."""
+    def broadcast(self, fact: Callable[[], Message]) -> None:
+        """Post a message to the screens on the stack."""
         for screen in self.screen_stack:
             screen.post_message(fact())
 
@@ -153,7 +153,7 @@ class ZooApp(App[None]):
         self.copy_to_clipboard(text)
         self.notify(text, title="copied", markup=False)
 
-    def push_screen(self, screen: Any, *given: Any, **named: Any) -> Any:
+    def push_screen(self, screen: Any, *args: Any, **kwargs: Any) -> Any:
         """Put a screen on top; nothing is put over a dialog, which is answered first.
 
         Dialogs let the screen below shine through. Several over one another would be drawn through each other, and
@@ -161,7 +161,7 @@ class ZooApp(App[None]):
         """
         if self._dialog_is_open():
             return AwaitMount(self.screen, [])
-        return super().push_screen(screen, *given, **named)
+        return super().push_screen(screen, *args, **kwargs)
 
     def switch_mode(self, mode: str) -> AwaitMount:
         """Go to another place; not from under a dialog, which belongs to the place where it was opened."""
@@ -216,21 +216,21 @@ class ZooApp(App[None]):
         """Do something once the person has said yes."""
         from zoo.tui.screens.confirm import ConfirmScreen
 
-        def answered(answer: bool | None) -> None:
+        def on_answer(answer: bool | None) -> None:
             if answer:
                 work()
 
-        self.push_screen(ConfirmScreen(question, text, yes), answered)
+        self.push_screen(ConfirmScreen(question, text, yes), on_answer)
 
     def carry_out(self, work: Callable[[], object], *, done: str = "") -> None:
-        """Do something that may take a moment, in a thread; what goes wrong is told."""
+        """Do something that may take a moment, in a thread; an error is shown."""
 
         def in_thread() -> None:
             try:
                 work()
             except ZooError as error:
-                told = error
-                self.feed.later(lambda: self.show_error(told))
+                failure = error
+                self.feed.later(lambda: self.show_error(failure))
             else:
                 if done:
                     self.feed.later(lambda: self.notify(done, markup=False))

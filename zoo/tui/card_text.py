@@ -51,7 +51,7 @@ def _facts(line: ModelLine, free_bytes: int) -> list[str]:
     card = line.card
     can = ", ".join(f"{ability.verb} ({ability.task})" for ability in card.abilities)
     shape = ", ".join(f"{name} {value}" for name, value in card.architecture.items())
-    known = [
+    rows = [
         ("Can", can),
         ("Recommended for", ", ".join(card.recommended_for)),
         ("Mark", f"{mark(card)}: made to try zoo out, not to be used" if card.demonstration else ""),
@@ -66,7 +66,7 @@ def _facts(line: ModelLine, free_bytes: int) -> list[str]:
         ("Page", card.source_url),
         ("Plugin", card.plugin),
     ]
-    return [f"- **{name}** {_text(value)}" for name, value in known if value]
+    return [f"- **{name}** {_text(value)}" for name, value in rows if value]
 
 
 def _memory(card: Card, free_bytes: int) -> str:

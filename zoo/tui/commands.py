@@ -15,12 +15,12 @@ def command_line(verb: str, *words: str, flags: Mapping[str, object] | None = No
         flags: name, with underscores, to value; empty values are left out, True and False become --x and --no-x, and a
             list becomes a flag for each of its values.
     """
-    given = ["zoo", verb, *words]
+    command = ["zoo", verb, *words]
     for name, value in (flags or {}).items():
         flag = name.replace("_", "-")
         if isinstance(value, bool):
-            given.append(f"--{flag}" if value else f"--no-{flag}")
+            command.append(f"--{flag}" if value else f"--no-{flag}")
         elif value not in ("", None):
             values = value if isinstance(value, list) else [value]
-            given += [word for one in values for word in (f"--{flag}", str(one))]
-    return shlex.join(given)
+            command += [word for one in values for word in (f"--{flag}", str(one))]
+    return shlex.join(command)

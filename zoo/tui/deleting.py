@@ -31,7 +31,7 @@ def delete_weights(app: ZooApp, card: Card) -> None:
     def look() -> None:
         """In a thread: it looks through whole caches."""
         removals = _planned(card)
-        app.feed.later(lambda: _ask(app, card, removals))
+        app.feed.later(lambda: _confirm(app, card, removals))
 
     app.carry_out(look)
 
@@ -48,7 +48,7 @@ def _planned(card: Card) -> tuple[PlannedRemoval, ...]:
     return plan(weights.files)
 
 
-def _ask(app: ZooApp, card: Card, removals: tuple[PlannedRemoval, ...]) -> None:
+def _confirm(app: ZooApp, card: Card, removals: tuple[PlannedRemoval, ...]) -> None:
     freed = size(sum(one.size_bytes for one in removals))
 
     def delete() -> None:

@@ -32,8 +32,8 @@ class Download:
     @property
     def share(self) -> float | None:
         """How much is here, 0 to 1; None where it is not known."""
-        known = self.progress
-        return known.received_bytes / known.total_bytes if known and known.total_bytes else None
+        progress = self.progress
+        return progress.received_bytes / progress.total_bytes if progress and progress.total_bytes else None
 
     def stop(self) -> None:
         """Ask it to end; what has arrived is kept."""
@@ -44,13 +44,13 @@ class Download:
     def run(self, on_change: Callable[[], None]) -> None:
         """Fetch; in a thread of its own."""
 
-        def tell(progress: Progress) -> None:
+        def show_progress(progress: Progress) -> None:
             self.progress = progress
             on_change()
 
         try:
             assert self.card.weights is not None
-            fetch(self.card.weights, on_progress=tell, should_stop=self._wish.is_set)
+            fetch(self.card.weights, on_progress=show_progress, should_stop=self._wish.is_set)
             self.state = "done"
         except RunCancelled:
             self.state = "stopped"

@@ -15,7 +15,7 @@ from textual.message import Message
 
 from zoo.card import Card
 from zoo.catalog import Catalog, is_local
-from zoo.disk import cause_of, named_by
+from zoo.disk import cause_of, error_path
 from zoo.errors import StoreInvalid, ZooError
 from zoo.paths import home
 from zoo.plugins import DisabledPlugin, Plugin, PluginFailure, disabled_plugins, load_plugins, take_slow
@@ -30,10 +30,10 @@ POLL_S = 0.25
 """Between two looks at the runs."""
 PAINT_S = 0.1
 """Least time between two messages about downloads."""
-BREATH_S = 0.002
+THROTTLE_S = 0.002
 """How long a thread that reads much works, and then rests."""
 BATCH = 200
-"""Cards whose weights are looked for before the screens are told."""
+"""Cards whose weights are looked for before the screens are notified."""
 
 
 @dataclass(frozen=True)
@@ -60,15 +60,15 @@ class Installed(NamedTuple):
     problems: tuple[str, ...]
 
 
-class Breath:
+class Throttle:
     """Leaves the interpreter to the UI half of the time: called now and then by a thread with much to do."""
 
     def __init__(self) -> None:
         self._since = time.monotonic()
 
     def __call__(self) -> None:
-        if time.monotonic() - self._since >= BREATH_S:
-            time.sleep(BREATH_S)
+        if time.monotonic() - self._since >= THROTTLE_S:
+            time.sleep(THROTTLE_S)
             self._since = time.monotonic()
 
 
@@ -120,11 +120,11 @@ class Feed:
         try:
             self._look_for_models(anew)
         except (ZooError, OSError) as error:
-            self._tell_of(error)
+            self._report(error)
 
-    def _tell_of(self, error: ZooError | OSError) -> None:
+    def _report(self, error: ZooError | OSError) -> None:
         if isinstance(error, OSError):
-            cause = cause_of(error, named_by(error) or home())
+            cause = cause_of(error, error_path(error) or home())
             error = StoreInvalid(f"the store cannot be read: {cause.reason}", cause.hint)
         self.later(partial(self._app.show_error, error))
 
@@ -132,8 +132,8 @@ class Feed:
         """Cards first, then which of them are here."""
         (plugins, failures), disabled = load_plugins(anew=anew), disabled_plugins()
         for name, seconds in take_slow():
-            told = f"plugin {name} took {seconds:.1f} s to be imported; every start and every command waits for it"
-            self.later(partial(self._app.notify, told, severity="warning", markup=False))
+            text = f"plugin {name} took {seconds:.1f} s to be imported; every start and every command waits for it"
+            self.later(partial(self._app.notify, text, severity="warning", markup=False))
         catalog = Catalog.of(plugins, failures)
         looked_at = Installed(plugins, failures, disabled, catalog.problems)
         lines = [_line(card) for card in catalog.cards]
@@ -147,27 +147,27 @@ class Feed:
         self._show_models(lines, looked_at)
 
     def _show_models(self, lines: list[ModelLine], looked_at: Installed) -> None:
-        shown = tuple(lines)
+        models = tuple(lines)
 
         def apply() -> None:
-            self.models = tuple(_used(line, self._usage) for line in shown)  # as known now, not when the look began
+            self.models = tuple(_used(line, self._usage) for line in models)  # as known now, not when the look began
             self.plugins, self.failures, self.disabled, self.problems = looked_at
             self.models_loaded = True
-            self._app.tell(CatalogChanged)
+            self._app.broadcast(CatalogChanged)
             gc.freeze()  # what is loaded now stays: no collection needs to walk through it, which takes 100 ms
 
         self.later(apply)
 
     def _watch_runs(self) -> None:
         """In a thread, as long as the application is open."""
-        index = RunIndex(between=Breath())
+        index = RunIndex(between=Throttle())
         first, well = True, True
         while not self._ended:
             try:
                 changed, well = index.refresh(), True
             except (ZooError, OSError) as error:
-                if well:  # told once, not four times a second
-                    self._tell_of(error)
+                if well:  # reported once, not four times a second
+                    self._report(error)
                 changed, well = False, False
             if changed or first:
                 first = False
@@ -187,7 +187,7 @@ class Feed:
             if usage != self._usage:
                 self.models = tuple(_used(line, usage) for line in self.models)
         self._usage = usage
-        self._app.tell(RunsChanged)
+        self._app.broadcast(RunsChanged)
 
     def _on_download(self, download: Download) -> None:
         """In the thread of a download."""
@@ -204,10 +204,10 @@ class Feed:
                 replace(line, local=True) if line.card.full_name == name else line for line in self.models
             )
             self._app.notify(f"{download.card.name} is on this machine", markup=False)
-            self._app.tell(CatalogChanged)
+            self._app.broadcast(CatalogChanged)
         elif download.state == "failed" and download.error is not None:
             self._app.show_error(download.error)
-        self._app.tell(DownloadsChanged)
+        self._app.broadcast(DownloadsChanged)
 
     def later(self, change: Callable[[], None]) -> None:
         """Make a change in the thread of the UI; may be called from any other."""
@@ -241,11 +241,11 @@ Usage = dict[str, tuple[int, float]]
 
 def _usage(runs: tuple[RunSummary, ...]) -> Usage:
     """Full name of a model to how many runs started from it, and when the newest began."""
-    found: defaultdict[str, tuple[int, float]] = defaultdict(lambda: (0, 0.0))
+    usage: defaultdict[str, tuple[int, float]] = defaultdict(lambda: (0, 0.0))
     for run in runs:
-        number, newest = found[run.model]
-        found[run.model] = (number + 1, max(newest, run.created_at))
-    return dict(found)
+        number, newest = usage[run.model]
+        usage[run.model] = (number + 1, max(newest, run.created_at))
+    return dict(usage)
 
 
 def _results(runs: tuple[RunSummary, ...]) -> frozenset[str]:

@@ -42,38 +42,38 @@ class Follower:
         self._messages = EventMessages(verbose=True)
         self._offset = 0
         self._log_size = -1
-        self._told: deque[str] = deque(maxlen=LINES)
+        self._messages_shown: deque[str] = deque(maxlen=LINES)
 
     def start(self) -> None:
         """Begin."""
         threading.Thread(target=self._go_on, name=f"follow {self._folder.name}", daemon=True).start()
 
     def stop(self) -> None:
-        """End; nothing is told any more."""
+        """End; nothing is reported any more."""
         self._stopped.set()
 
     def _go_on(self) -> None:
-        told: tuple[RunSnapshot, int] | None = None
+        reported: tuple[RunSnapshot, int] | None = None
         log = ""
         mistakes: tuple[Mistake, ...] = ()
         while not self._stopped.is_set():
-            shown = self._read()
+            snapshot = self._read()
             size = _size(self._folder)
             if size != self._log_size:
                 self._log_size, log = size, _tail(self._folder)
-            if told != (shown, size):
-                told = (shown, size)
-                if not shown.live and not mistakes:
+            if reported != (snapshot, size):
+                reported = (snapshot, size)
+                if not snapshot.live and not mistakes:
                     mistakes = tuple(islice(read_mistakes(self._folder), SHOWN_MISTAKES))
-                self._on_change(shown, "\n".join(self._told), log, mistakes)
-            self._stopped.wait(POLL_S if shown.live else 4 * POLL_S)
+                self._on_change(snapshot, "\n".join(self._messages_shown), log, mistakes)
+            self._stopped.wait(POLL_S if snapshot.live else 4 * POLL_S)
 
     def _read(self) -> RunSnapshot:
         alive = is_alive(self._folder)
         events, self._offset = read_events(self._folder, self._offset)
         for event in events:
             self._snapshot = apply(self._snapshot, event)
-            self._told += timestamped(event, self._messages.lines(event, self._snapshot))
+            self._messages_shown += timestamped(event, self._messages.lines(event, self._snapshot))
         return judge(self._snapshot, self._folder, alive=alive)
 
 

@@ -51,11 +51,11 @@ def settle(environment: Mapping[str, str], ask: Callable[[], bool]) -> Graphics:
     Raises:
         OptionInvalid: `ZOO_GRAPHICS` is something else.
     """
-    asked = environment.get(VARIABLE) or "auto"
-    if asked not in ("auto", "kitty", "blocks"):
-        raise OptionInvalid(f"{VARIABLE} is {asked!r}, but takes auto, kitty, blocks", f"unset {VARIABLE}")
-    if asked != "auto":
-        return cast("Graphics", asked)
+    setting = environment.get(VARIABLE) or "auto"
+    if setting not in ("auto", "kitty", "blocks"):
+        raise OptionInvalid(f"{VARIABLE} is {setting!r}, but takes auto, kitty, blocks", f"unset {VARIABLE}")
+    if setting != "auto":
+        return cast("Graphics", setting)
     return "kitty" if _promising(environment) and ask() else "blocks"
 
 
@@ -87,13 +87,13 @@ def ask_terminal() -> bool:
 def _read_answer(fd: int) -> bytes:
     """All up to the answer that every terminal gives, or what has come by the time it should have."""
     answer, until = b"", time.monotonic() + ANSWER_S
-    while not _END.search(answer) and (left := until - time.monotonic()) > 0:
-        if select.select([fd], [], [], left)[0]:
+    while not _END.search(answer) and (remaining_s := until - time.monotonic()) > 0:
+        if select.select([fd], [], [], remaining_s)[0]:
             answer += os.read(fd, 1024)
     return answer
 
 
-def sent(png: bytes, number: int, columns: int, rows: int) -> str:
+def image_messages(png: bytes, number: int, columns: int, rows: int) -> str:
     """The messages that give the terminal an image to be shown by placeholders.
 
     Args:

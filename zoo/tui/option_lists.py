@@ -31,9 +31,9 @@ def repair() -> None:
 
 def _when_drawn(move: Callable[..., None]) -> Callable[..., None]:
     @wraps(move)
-    def moved(self: OptionList, *given: Any) -> None:
+    def moved(self: OptionList, *args: Any) -> None:
         self._update_lines()
         if (self.highlighted or 0) in self._index_to_line:
-            move(self, *given)
+            move(self, *args)
 
     return moved

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from zoo.tui.app import ZooApp
 
 
-class Meanwhile(Widget):
+class ActivityIndicator(Widget):
     """What goes on while one is elsewhere: downloads and runs."""
 
-    DEFAULT_CSS = "Meanwhile { width: auto; height: 1; background: $panel; }"
+    DEFAULT_CSS = "ActivityIndicator { width: auto; height: 1; background: $panel; }"
 
     def render(self) -> Content:
         feed = cast("ZooApp", self.app).feed
@@ -42,7 +42,7 @@ class TopBar(Horizontal):
     def compose(self) -> ComposeResult:
         yield Static(" zoo ", id="logo", markup=False)
         yield TabLine(id="places")
-        yield Meanwhile()
+        yield ActivityIndicator()
 
     def show(self) -> None:
         """Bring it up to date."""
@@ -51,7 +51,7 @@ class TopBar(Horizontal):
         app = cast("ZooApp", self.app)
         titles = [(place, f"{number} {title}") for number, (place, (title, _, _)) in enumerate(PLACES.items(), start=1)]
         self.query_one(TabLine).show(titles, app.current_mode)
-        self.query_one(Meanwhile).refresh(layout=True)
+        self.query_one(ActivityIndicator).refresh(layout=True)
 
     def on_tab_line_chosen(self, event: TabLine.Chosen) -> None:
         event.stop()

@@ -15,9 +15,9 @@ from zoo.tui.zoo_screen import ZooScreen
 class Palette(CommandPalette, ZooScreen[None]):
     """Textual's palette, which keys may still come to once it is closed."""
 
-    def run_worker(self, *given: Any, **named: Any) -> Any:
+    def run_worker(self, *args: Any, **kwargs: Any) -> Any:
         """Search; a search that the palette is closed under ends nothing but itself."""
-        return super().run_worker(*given, **named | {"exit_on_error": False})
+        return super().run_worker(*args, **kwargs | {"exit_on_error": False})
 
 
 class ZooCommands(Provider):

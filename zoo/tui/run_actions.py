@@ -85,7 +85,7 @@ class RunActions(DOMNode):
         if run is None:
             return
 
-        def answered(name: str | None) -> None:
+        def on_answer(name: str | None) -> None:
             if name and name != run.name:
                 app.carry_out(lambda: open_run(run.name).rename(name), done=f"{run.name} is called {name} now")
                 self.renamed(name)
@@ -94,7 +94,7 @@ class RunActions(DOMNode):
             if name != run.name:
                 check_name(name, (line.card for line in app.feed.models))
 
-        app.push_screen(AskScreen(f"New name of {run.name}", run.name, check), answered)
+        app.push_screen(AskScreen(f"New name of {run.name}", run.name, check), on_answer)
 
     def renamed(self, name: str) -> None:
         """The run is about to have another name."""

@@ -60,8 +60,8 @@ def mistake_list(s: RunSnapshot, mistakes: Sequence[Mistake], width: int, *, exa
     for mistake in mistakes:
         cells = mistake.prediction.cells()
         sureness = "" if cells.probability is None else f"{cells.probability:6.1%}  "
-        target, said = (one_line(names.get(name, name)) for name in (cell_text(mistake.target), cells.prediction))
-        lines.append(f"{sureness}row {mistake.row:,}: {target}, taken for {said}")
+        target, predicted = (one_line(names.get(name, name)) for name in (cell_text(mistake.target), cells.prediction))
+        lines.append(f"{sureness}row {mistake.row:,}: {target}, taken for {predicted}")
         text = textwrap.wrap(
             one_line(cell_text(mistake.input)), max(20, width - INDENT), max_lines=INPUT_LINES, placeholder=" …"
         )

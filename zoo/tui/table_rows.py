@@ -25,13 +25,13 @@ def model_cells(line: ModelLine, download: Download | None, task: str = "") -> l
         task: that the table is about; empty for any.
     """
     card = line.card
-    known = card.weights.size_bytes if card.weights else None
+    size_bytes = card.weights.size_bytes if card.weights else None
     return [
         card.name,
         mark_cell(card, task),
         marked_tasks(card),
         count(card.parameters) if card.parameters is not None else "",
-        size(known) if known is not None else "",
+        size(size_bytes) if size_bytes is not None else "",
         _here(line, download),
         str(line.runs) if line.runs else "",
         ago(line.used_at),

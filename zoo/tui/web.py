@@ -49,8 +49,8 @@ class WebServer(Server):
 
     @web.middleware
     async def _only_with_token(self, request: Request, handler: Handler) -> StreamResponse:
-        given = request.query.get("token", "")
-        if given and self._is_right(given):
+        token = request.query.get("token", "")
+        if token and self._is_right(token):
             response = web.HTTPFound(request.path)  # the token does not stay in the address
             response.set_cookie(COOKIE, self.token, httponly=True, samesite="Strict")
             raise response
@@ -58,11 +58,11 @@ class WebServer(Server):
             raise web.HTTPForbidden(text="zoo: open the address that zoo serve has printed; it carries a token\n")
         return await handler(request)
 
-    def _is_right(self, given: str) -> bool:
-        return secrets.compare_digest(given.encode(), self.token.encode())
+    def _is_right(self, token: str) -> bool:
+        return secrets.compare_digest(token.encode(), self.token.encode())
 
     async def on_startup(self, app: Application) -> None:
-        """Nothing is printed here: the command tells the address."""
+        """Nothing is printed here: the command prints the address."""
 
     def initialize_logging(self) -> None:
         """Requests are nobody's business."""

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class ZooScreen(Screen[ScreenResultType]):
     """A screen that takes no other away than itself."""
 
-    def __init__(self, **named: Any) -> None:
-        super().__init__(**named)
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         self.zoo = cast("ZooApp", self.app)
         """The application, also for threads that outlive the screen: those have no `app` any more."""
 

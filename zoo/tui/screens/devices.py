@@ -60,8 +60,8 @@ class DevicesScreen(Page):
             devices = available(refresh=refresh)
             placement = choose(devices=devices)
         except ZooError as error:
-            told = error
-            self.zoo.feed.later(lambda: self.zoo.show_error(told))
+            failure = error
+            self.zoo.feed.later(lambda: self.zoo.show_error(failure))
             return
         notes = [device.note for device in devices if device.note]
         text = f"auto is {placement.device} in {placement.precision}: {placement.reason}"

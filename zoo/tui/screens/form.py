@@ -39,8 +39,8 @@ class Form(Page):
 
     def value(self, name: str) -> str:
         """What is entered in a field, trimmed; empty where there is no such field."""
-        found = self.query(f"#field-{name}")
-        return str(found.first(Field).value).strip() if found else ""
+        fields = self.query(f"#field-{name}")
+        return str(fields.first(Field).value).strip() if fields else ""
 
     @property
     def labels(self) -> dict[str, str]:
@@ -60,7 +60,7 @@ class Form(Page):
         error = self.find_fault(field)
         field.set_fault(in_words_of_form(error, self.labels) if error else "")
 
-    def say(self, text: str, *, wrong: bool = False) -> None:
+    def show_notice(self, text: str, *, wrong: bool = False) -> None:
         """Show something that concerns the form as a whole, until it is changed."""
         notice = self.query_one("#notice", Static)
         notice.update(plain(text))
@@ -77,7 +77,7 @@ class Form(Page):
         text = in_words_of_form(error, self.labels)
         name = field_of(error, self.labels) or otherwise
         if not name:
-            self.say(text, wrong=True)
+            self.show_notice(text, wrong=True)
             return None
         field = self.field(name)
         field.set_fault(text)
@@ -92,7 +92,7 @@ class Form(Page):
     def changed(self, field: Field) -> None:
         """A field has another value."""
         self.check(field)
-        self.say("")
+        self.show_notice("")
 
     def submitted(self, editor: Input) -> None:
         """Enter was pressed in a line of text."""

@@ -24,14 +24,14 @@ class HelpScreen(Dialog[None]):
 
     def __init__(self, about: Screen[Any]) -> None:
         super().__init__()
-        found = [
+        bindings = [
             active
             for active in about.active_bindings.values()
             if active.enabled and active.binding.description and not active.binding.action.startswith(_OF_EVERY_WIDGET)
         ]
         # What the screen itself does stands first, then the application, then moving about.
-        found.sort(key=lambda active: (active.node is not about, not isinstance(active.node, App)))
-        self._keys = [(self.key_name(active.binding), active.binding.description) for active in found]
+        bindings.sort(key=lambda active: (active.node is not about, not isinstance(active.node, App)))
+        self._keys = [(self.key_name(active.binding), active.binding.description) for active in bindings]
         self._title = (type(about).__doc__ or "").partition("\n")[0]
 
     def compose(self) -> ComposeResult:

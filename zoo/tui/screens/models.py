@@ -149,9 +149,9 @@ class ModelsScreen(Page):
             progress.update("")
             return
         download = self.zoo.feed.downloads.of(line.card)
-        shown = download is not None and download.state != "done"
-        progress.update("\n".join(download_lines(download)) if shown and download is not None else "")
-        progress.display = shown
+        visible = download is not None and download.state != "done"
+        progress.update("\n".join(download_lines(download)) if visible and download is not None else "")
+        progress.display = visible
         side.update(Markdown(card_markdown(line, psutil.virtual_memory().available), hyperlinks=False))
 
     def action_filter(self) -> None:

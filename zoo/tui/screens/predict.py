@@ -23,7 +23,7 @@ from zoo.tui.commands import command_line
 from zoo.tui.page import Page
 from zoo.tui.widgets.blocks import draw_answer
 from zoo.tui.widgets.fields import PathSuggester
-from zoo.tui.widgets.picture import Picture, Pixels, Png, prepared
+from zoo.tui.widgets.picture import Picture, Pixels, Png, fit_image
 from zoo.units import size
 
 TYPING_S = 0.2
@@ -49,7 +49,7 @@ class PredictScreen(Page):
         self._session: Session | None = None
         self._ready = False
         self._typing: Timer | None = None
-        self._asked = 0
+        self._question_number = 0
         self._answer: Prediction | None = None
         self._loaded_as = ""
 
@@ -75,24 +75,24 @@ class PredictScreen(Page):
 
     def show(self) -> None:
         """Open the model that another screen asked for."""
-        wanted = self.zoo.chosen_model
-        if wanted:
-            line = self.zoo.feed.line(wanted)
+        name = self.zoo.chosen_model
+        if name:
+            line = self.zoo.feed.line(name)
             if line is not None:
                 self.zoo.chosen_model = ""
                 self._open(line.card)
             elif self.zoo.feed.models_loaded:
-                self._say(f"{wanted} is not there yet")
+                self._show_state(f"{name} is not there yet")
         self._arrange()
 
     def _arrange(self) -> None:
         kind = self._kind if self._card is not None else None
-        for name, shown in (
+        for name, visible in (
             ("-texts", kind is not None and not (kind.from_files and len(kind.roles) == 1)),
             ("-images", kind is not None and kind.from_files and len(kind.roles) == 1),
             ("-nothing", kind is None),
         ):
-            self.set_class(shown, name)
+            self.set_class(visible, name)
         if self._card is None:
             self.query_one("#model-line", Static).update("no model is loaded: Ctrl-L chooses one")
             return
@@ -106,7 +106,7 @@ class PredictScreen(Page):
         assert self._card is not None
         return get_task(self._card.tasks_of("predict")[0]).input
 
-    def _say(self, text: str) -> None:
+    def _show_state(self, text: str) -> None:
         self.query_one("#state", Static).update(one_line(text))
 
     # The session
@@ -118,7 +118,7 @@ class PredictScreen(Page):
         self._card, self._ready = card, False
         self._clear_answer()
         self._arrange()
-        self._say("loading the model; the first one takes some seconds")
+        self._show_state("loading the model; the first one takes some seconds")
         editor = self.query_one("#file") if self.has_class("-images") else self.query_one("#text")
         editor.focus()
         self.run_worker(lambda: self._load(card), thread=True, group="session", exit_on_error=False)
@@ -126,18 +126,18 @@ class PredictScreen(Page):
     def _load(self, card: Card) -> None:
         """In a thread."""
 
-        def tell(fetching: Fetching) -> None:
+        def show_progress(fetching: Fetching) -> None:
             total = f" of {size(fetching.total_bytes)}" if fetching.total_bytes else ""
             text = f"fetching the weights, {size(fetching.received_bytes)}{total}"
-            self.later(lambda: self._say(text) if self._card is card else None)
+            self.later(lambda: self._show_state(text) if self._card is card else None)
 
         try:
             session = Session(card.full_name, task=card.tasks_of("predict")[0])
             self.zoo.feed.later(lambda: self._own(card, session))
-            ready = session.wait_until_ready(tell)
+            ready = session.wait_until_ready(show_progress)
         except ZooError as error:
-            told = error
-            self.later(lambda: self._failed(card, told))
+            failure = error
+            self.later(lambda: self._failed(card, failure))
         else:
             self.later(lambda: self._loaded(card, ready))
 
@@ -150,14 +150,14 @@ class PredictScreen(Page):
     def _failed(self, card: Card, error: ZooError) -> None:
         if self._card is card:
             self._close_session()
-            self._say(f"{error.message}. {error.hint}" if error.hint else error.message)
+            self._show_state(f"{error.message}. {error.hint}" if error.hint else error.message)
 
     def _loaded(self, card: Card, ready: Ready) -> None:
         if self._card is card:
             self._ready = True
             self._loaded_as = f"loaded, on {ready.device} in {ready.precision}"
-            self._say(self._loaded_as)
-            self._ask()
+            self._show_state(self._loaded_as)
+            self._submit_question()
 
     def _close_session(self) -> None:
         session, self._session, self._ready = self._session, None, False
@@ -181,43 +181,45 @@ class PredictScreen(Page):
     def _soon(self) -> None:
         if self._typing is not None:
             self._typing.stop()
-        self._typing = self.set_timer(TYPING_S, self._ask)
+        self._typing = self.set_timer(TYPING_S, self._submit_question)
 
-    def _ask(self) -> None:
+    def _submit_question(self) -> None:
         question, session = self._question, self._session
-        self._asked += 1  # answers to earlier questions, still to come, are not shown any more
+        self._question_number += 1  # answers to earlier questions, still to come, are not shown any more
         if not question.strip():
             self._clear_answer()
         if not question.strip() or session is None or not self._ready:
             return
-        number, images = self._asked, self.has_class("-images")
+        number, images = self._question_number, self.has_class("-images")
         try:
-            typed = self._kind.typed(question)
+            inputs = self._kind.typed(question)
         except Unusable as unusable:
             self._clear_answer()
-            self._say(str(unusable))
+            self._show_state(str(unusable))
             return
         picture = self.query_one(Picture).size
         self.run_worker(
-            lambda: self._answer_in_thread(session, typed, number, (picture.width, picture.height) if images else None),
+            lambda: self._answer_in_thread(
+                session, inputs, number, (picture.width, picture.height) if images else None
+            ),
             thread=True,
             group="ask",
             exit_on_error=False,
         )
 
     def _answer_in_thread(self, session: Session, question: Any, number: int, room: tuple[int, int] | None) -> None:
-        if number != self._asked:  # something newer was typed while the model was busy
+        if number != self._question_number:  # something newer was typed while the model was busy
             return
         if room is not None:
-            image = prepared(question, *room, self.zoo.graphics)
-            self.later(lambda: self._show_picture(image) if number == self._asked else None)
+            image = fit_image(question, *room, self.zoo.graphics)
+            self.later(lambda: self._show_picture(image) if number == self._question_number else None)
         try:
             (answer,) = session.predict([question])
         except ZooError as error:
-            told = error
-            self.later(lambda: self._show_failure(told) if number == self._asked else None)
+            failure = error
+            self.later(lambda: self._show_failure(failure) if number == self._question_number else None)
             return
-        self.later(lambda: self._show_answer(answer) if number == self._asked else None)
+        self.later(lambda: self._show_answer(answer) if number == self._question_number else None)
 
     def _show_picture(self, image: Pixels | Png | str) -> None:
         """Show an image; the answer says why there is none."""
@@ -226,7 +228,7 @@ class PredictScreen(Page):
 
     def _show_failure(self, error: ZooError) -> None:
         self._clear_answer()
-        self._say(f"{error.message}. {error.hint}")
+        self._show_state(f"{error.message}. {error.hint}")
 
     def _clear_answer(self) -> None:
         """Nothing of an earlier question stays beside a new one."""
@@ -236,7 +238,7 @@ class PredictScreen(Page):
 
     def _show_answer(self, answer: Prediction) -> None:
         self._answer = answer
-        self._say(self._loaded_as)
+        self._show_state(self._loaded_as)
         room = self.query_one("#answers").size.width - 3
         self.query_one("#answer", Static).update(draw_answer(answer, room))
 
@@ -250,11 +252,11 @@ class PredictScreen(Page):
         """Choose the model that answers."""
         from zoo.tui.screens.choose_model import ChooseModelScreen
 
-        def chosen(card: Card | None) -> None:
+        def open_choice(card: Card | None) -> None:
             if card is not None:
                 self._open(card)
 
-        self.app.push_screen(ChooseModelScreen(), chosen)
+        self.app.push_screen(ChooseModelScreen(), open_choice)
 
     def action_pick(self) -> None:
         """Choose an image."""
@@ -267,11 +269,11 @@ class PredictScreen(Page):
 
         field = self.query_one("#file", Input)
 
-        def chosen(path: Path | None) -> None:
+        def enter_choice(path: Path | None) -> None:
             if path is not None:
                 field.value = str(path)
 
-        self.app.push_screen(PickScreen(field.value), chosen)
+        self.app.push_screen(PickScreen(field.value), enter_choice)
 
     def action_batch(self) -> None:
         """Answer a whole file into another."""

@@ -73,8 +73,8 @@ class RunScreen(RunActions, Page):
     @property
     def run_summary(self) -> RunSummary | None:
         """As this screen knows it: it follows the run more closely than the list does."""
-        known = super().run_summary
-        return known and msgspec.structs.replace(known, status=self._snapshot.status)
+        summary = super().run_summary
+        return summary and msgspec.structs.replace(summary, status=self._snapshot.status)
 
     def body(self) -> ComposeResult:
         yield Static("", id="title", markup=False)

@@ -59,14 +59,14 @@ class RunForm(Form):
     PATHS: ClassVar[tuple[str, ...]] = ("data",)
     """Fields that hold paths of what is read."""
 
-    def __init__(self, card: Card, verb: str, needed: Verb) -> None:
+    def __init__(self, card: Card, verb: str, model_verb: Verb) -> None:
         super().__init__()
-        self.card, self.verb, self.needed = card, verb, needed
-        self.tasks = card.tasks_of(needed)
+        self.card, self.verb, self.needed = card, verb, model_verb
+        self.tasks = card.tasks_of(model_verb)
         """Those that can be chosen."""
-        self.likely = likely_tasks(card, needed) or self.tasks[:1]
+        self.likely = likely_tasks(card, model_verb) or self.tasks[:1]
         """Those that the data may be for."""
-        self.ability = card.ability(needed, next(iter(self.likely), ""))
+        self.ability = card.ability(model_verb, next(iter(self.likely), ""))
         self.trained = trained_columns(card)
         self._task_chosen = False
         """Whether a person chose the task; else the data do."""
@@ -127,8 +127,8 @@ class RunForm(Form):
 
     def advice(self) -> str:
         """What is said while there is no data to look at."""
-        wanted = self.task_.input.data_advice
-        return f"Give the data: {wanted}. It is looked at here before anything starts. Ctrl-O lets you choose it."
+        advice = self.task_.input.data_advice
+        return f"Give the data: {advice}. It is looked at here before anything starts. Ctrl-O lets you choose it."
 
     def on_mount(self) -> None:
         self.field("data").editor.focus()
@@ -184,7 +184,7 @@ class RunForm(Form):
         if name in self.PATHS:  # what is wrong with other data shows once nothing is typed for a moment
             for about_data in (field, *self.columns.fields):
                 about_data.set_fault("")
-            self.say("")
+            self.show_notice("")
         else:
             super().changed(field)
         self._show_command()
@@ -219,8 +219,8 @@ class RunForm(Form):
         precision = self.value("precision")
         await self.columns.use(self.task_)
         await self.query_one(OptionFields).use(schema(self.ability.options))
-        known = ("auto", *self.ability.precisions)
-        self.field("precision").offer([(p, p) for p in known], precision if precision in known else AUTO)
+        precisions = ("auto", *self.ability.precisions)
+        self.field("precision").offer([(p, p) for p in precisions], precision if precision in precisions else AUTO)
         self._show_command()
         self._look_at_data()
 
@@ -250,13 +250,13 @@ class RunForm(Form):
         name = next((n for n in self.PATHS if focused is self.field(n).editor), self.PATHS[0])
         field = self.field(name)
 
-        def chosen(path: Path | None) -> None:
+        def enter_choice(path: Path | None) -> None:
             if path is not None:
                 field.editor.value = str(path)  # type: ignore[attr-defined]  # fields of paths are lines of text
                 field.editor.focus()
                 self._go_on = name == "data"
 
-        self.app.push_screen(PickScreen(str(field.value)), chosen)
+        self.app.push_screen(PickScreen(str(field.value)), enter_choice)
 
     def _look_at_data(self) -> None:
         if self._preview_timer is not None:
@@ -293,7 +293,7 @@ class RunForm(Form):
                 return
             if len(self.tasks) > 1:
                 self.field("task").set_note("" if self._task_chosen else "as the data look")
-                self.say(event.likely.reason)
+                self.show_notice(event.likely.reason)
             self._columns_of = event.query
             self.columns.offer(event.choice)
             self._show_command()
@@ -314,8 +314,8 @@ class RunForm(Form):
         try:
             devices = available()
         except ZooError as error:
-            told = error
-            self.later(lambda: self.field("device").set_fault(in_words_of_form(told, self.labels)))
+            failure = error
+            self.later(lambda: self.field("device").set_fault(in_words_of_form(failure, self.labels)))
             return
         self.later(lambda: self._offer_devices(devices))
 
@@ -323,8 +323,8 @@ class RunForm(Form):
         from zoo.units import size
 
         field = self.field("device")
-        named = [(f"{one.name}: {one.description}", one.name) for one in devices]
-        field.offer([(AUTO, AUTO), *named], str(field.value))
+        choices = [(f"{one.name}: {one.description}", one.name) for one in devices]
+        field.offer([(AUTO, AUTO), *choices], str(field.value))
         field.set_note(", ".join(f"{d.name} {size(d.free_bytes)} free" for d in devices if d.free_bytes is not None))
 
     # The start
@@ -343,15 +343,15 @@ class RunForm(Form):
             self.go_to(faults[0])
             return
         self._busy = True
-        self.say("checking")
+        self.show_notice("checking")
         self.run_worker(self._check, thread=True, group="start", exit_on_error=False)
 
     def _check(self) -> None:
         try:
             request = self.request()
         except ZooError as error:
-            told = error
-            self.later(lambda: self._refuse(told))
+            failure = error
+            self.later(lambda: self._refuse(failure))
         except Exception as error:
             odd = ZooError(f"{type(error).__name__}: {error}", "please report it")
             self.later(lambda: self._refuse(odd))
@@ -360,7 +360,7 @@ class RunForm(Form):
 
     def _refuse(self, error: ZooError) -> None:
         self._busy = False
-        self.say("")
+        self.show_notice("")
         field = self.show_error(error)
         if field is not None:
             self.go_to(field)
@@ -377,18 +377,18 @@ class RunForm(Form):
     def _show_plan(self, request: RunRequest) -> None:
         self._busy = False
         if not self.is_active:  # the person looks at something else meanwhile
-            self.say("checked; Ctrl-S shows what would be done")
+            self.show_notice("checked; Ctrl-S shows what would be done")
             return
-        self.say("")
+        self.show_notice("")
         text = "\n".join(f"{name:<{PLAN_WIDTH}}{one_line(value)}" for name, value in self.plan(request) if value)
         question = self.question(request, f"{self.verb} {self.card.name}", text)
 
-        def answered(yes: bool | None) -> None:
+        def on_answer(yes: bool | None) -> None:
             if yes:
                 self._busy = True
                 self.run_worker(lambda: self._start(request, question), thread=True, group="start", exit_on_error=False)
 
-        self.app.push_screen(question, answered)
+        self.app.push_screen(question, on_answer)
 
     def question(self, request: RunRequest, title: str, plan: str) -> ConfirmScreen:
         """What asks whether to start."""
@@ -399,8 +399,8 @@ class RunForm(Form):
             question.clear_up()
             run = start(request)
         except ZooError as error:
-            told = error
-            self.later(lambda: self._refuse(told))
+            failure = error
+            self.later(lambda: self._refuse(failure))
             return
         self.later(lambda: self._watch(run.name))
 

@@ -25,16 +25,16 @@ def draw_answer(answer: Prediction, width: int) -> Content:
         answer: what the model said.
         width: columns of the terminal there are.
     """
-    drawn = draw(answer.blocks(), width)
-    return Content.assemble((answer.remark, "$text-warning"), "\n\n", drawn) if answer.remark else drawn
+    content = draw(answer.blocks(), width)
+    return Content.assemble((answer.remark, "$text-warning"), "\n\n", content) if answer.remark else content
 
 
 def draw(blocks: Iterable[Block], width: int) -> Content:
     """Blocks, one below the other."""
-    return Content("\n\n").join(_drawn(block, width) for block in blocks)
+    return Content("\n\n").join(_block_content(block, width) for block in blocks)
 
 
-def _drawn(block: Block, width: int) -> Content:
+def _block_content(block: Block, width: int) -> Content:
     match block:
         case Paragraph():
             return Content.assemble((one_line(block.text), TONES[block.tone]))
@@ -77,8 +77,8 @@ def _table_lines(table: Table) -> list[str]:
 
 def _skyline(numbers: Sequence[float], width: int) -> Content:
     """Each column one number, from the smallest to the largest."""
-    shown = numbers[: max(1, min(SHOWN_NUMBERS, width))]
+    visible = numbers[: max(1, min(SHOWN_NUMBERS, width))]
     low, high = min(numbers, default=0.0), max(numbers, default=0.0)
     span = (high - low) or 1.0
-    line = "".join(LEVELS[min(7, int((number - low) / span * 8))] for number in shown)
+    line = "".join(LEVELS[min(7, int((number - low) / span * 8))] for number in visible)
     return Content.assemble((f"{vector_range(numbers)}\n\n", "$text-muted"), (line, "$text-accent"))

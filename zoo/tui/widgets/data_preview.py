@@ -10,7 +10,7 @@ from textual.message import Message
 from textual.widgets import Static
 from textual.worker import Worker, get_current_worker
 
-from zoo.abilities import known_limits, offering_models
+from zoo.abilities import input_limits, offering_models
 from zoo.card import Card
 from zoo.data import Columns, Inspection, inspect, likely_columns
 from zoo.data.columns import check_kind, find_columns, likely_kind, trained_columns, usual_columns
@@ -142,9 +142,9 @@ class DataPreview(Static):
             self.update(f"{message.rows:,} looked at" if message.rows else "")
             return
         lines = list(report(message.inspection, max(LEAST_WIDTH, self.size.width - 1)))
-        found = [with_labels(finding, self._labels()) for finding in findings(message.inspection)]
+        problems = [with_labels(finding, self._labels()) for finding in findings(message.inspection)]
         # What is wrong stands first: there may be little room.
-        self.update("\n".join(map(unbroken, [*found, "", *lines[: len(lines) - len(found)]])))
+        self.update("\n".join(map(unbroken, [*problems, "", *lines[: len(lines) - len(problems)]])))
 
     def _read(self, query: DataQuery) -> None:
         """In a thread: the header, then the rows."""
@@ -183,7 +183,7 @@ class DataPreview(Static):
             named=columns,
             merge=query.merge,
             trained=trained_columns(self._model),
-            limits=known_limits(self._model, self._verb, query.max_tokens).limits,
+            limits=input_limits(self._model, self._verb, query.max_tokens).limits,
             on_rows=watch,
         )
 
@@ -205,14 +205,14 @@ def find_choice(
         DatasetInvalid: it cannot be read, or lacks a column and has none to choose from.
     """
     usual = usual_columns(table, task, trained)
-    known = usual | {role: name for role, name in query.columns if name in table.columns}
+    columns = usual | {role: name for role, name in query.columns if name in table.columns}
     inputs = task.input.roles
-    lacking = [role for role in (task.roles if needs_label else inputs) if role not in known]
+    lacking = [role for role in (task.roles if needs_label else inputs) if role not in columns]
     if not lacking:
-        return ColumnChoice(table.columns, usual, known)
-    if set(table.columns) <= set(known.values()):
+        return ColumnChoice(table.columns, usual, columns)
+    if set(table.columns) <= set(columns.values()):
         find_columns(table, task, require_target=needs_label, trained=trained)
-    if not set(inputs) <= set(known) and likely_kind(table) not in (None, *inputs.values()):
-        return ColumnChoice(table.columns, usual, known)
-    likely = likely_columns(table, task, known)
-    return ColumnChoice(table.columns, usual, {r: name for r, name in likely.items() if r in lacking or r in known})
+    if not set(inputs) <= set(columns) and likely_kind(table) not in (None, *inputs.values()):
+        return ColumnChoice(table.columns, usual, columns)
+    likely = likely_columns(table, task, columns)
+    return ColumnChoice(table.columns, usual, {r: name for r, name in likely.items() if r in lacking or r in columns})

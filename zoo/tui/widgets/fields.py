@@ -36,8 +36,8 @@ def complete_path(value: str) -> str | None:
     """The first path that begins so, in the order of names; None where there is none."""
     if not value:
         return None
-    typed = Path(value).expanduser()
-    folder, start = (typed, "") if value.endswith("/") else (typed.parent, typed.name)
+    path = Path(value).expanduser()
+    folder, start = (path, "") if value.endswith("/") else (path.parent, path.name)
     try:
         names = sorted(entry.name + "/" * entry.is_dir() for entry in folder.iterdir() if entry.name.startswith(start))
     except OSError:
@@ -182,7 +182,7 @@ def switch_field(name: str, label: str, *, value: bool = False, help: str = "") 
 
 def offered(choices: Iterable[tuple[str, str]]) -> list[tuple[Content, str]]:
     """Choices as they are shown, with their values; names from outside are no markup."""
-    return [(Content(one_line(shown)), value) for shown, value in choices]
+    return [(Content(one_line(title)), value) for title, value in choices]
 
 
 def option_field(described: Option) -> Field:

@@ -13,7 +13,7 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
-from zoo.tui.graphics import ROWS, Graphics, forgotten, placeholders, sent
+from zoo.tui.graphics import ROWS, Graphics, forgotten, image_messages, placeholders
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -52,7 +52,7 @@ class Picture(Widget):
     def show(self, image: Pixels | Png) -> None:
         """Show it in place of what was shown."""
         self._forget()
-        self._strips = _half_blocks(image) if isinstance(image, Pixels) else self._sent(image)
+        self._strips = _half_blocks(image) if isinstance(image, Pixels) else self._send_image(image)
         self.refresh()
 
     def clear(self) -> None:
@@ -69,18 +69,18 @@ class Picture(Widget):
             return self._strips[y].extend_cell_length(self.size.width, self.rich_style).crop(0, self.size.width)
         return Strip.blank(self.size.width, self.rich_style)
 
-    def _sent(self, image: Png) -> list[Strip]:
+    def _send_image(self, image: Png) -> list[Strip]:
         self._number = number = randrange(1, 1 << 24)  # noqa: S311 - another than that of other programs will do
-        self._tell(sent(image.png, number, image.columns, image.rows))
+        self._write(image_messages(image.png, number, image.columns, image.rows))
         style = Style(color=Color.from_rgb(number >> 16, number >> 8 & 255, number & 255))
         return [Strip([Segment(row, style)], image.columns) for row in placeholders(image.columns, image.rows)]
 
     def _forget(self) -> None:
         if self._number:
-            self._tell(forgotten(self._number))
+            self._write(forgotten(self._number))
             self._number = 0
 
-    def _tell(self, message: str) -> None:
+    def _write(self, message: str) -> None:
         driver = self.app._driver
         if driver is not None:
             driver.write(message)
@@ -99,7 +99,7 @@ def _half_blocks(image: Pixels) -> list[Strip]:
     ]
 
 
-def prepared(path: str | Path, columns: int, lines: int, graphics: Graphics) -> Pixels | Png | str:
+def fit_image(path: str | Path, columns: int, lines: int, graphics: Graphics) -> Pixels | Png | str:
     """An image reduced to a terminal's size, its proportions kept; or why there is none.
 
     Args:

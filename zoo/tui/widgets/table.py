@@ -169,10 +169,10 @@ class Table(ScrollView, Generic[Row], can_focus=True):
             self.post_message(self.Moved(self))
 
     def _find(self, row: Row) -> int | None:
-        wanted = self._key(row)
+        key = self._key(row)
         near = range(max(0, self.cursor - 1), min(len(self._rows), self.cursor + 2))
         places = (*near, *range(len(self._rows)))
-        return next((place for place in places if self._key(self._rows[place]) == wanted), None)
+        return next((place for place in places if self._key(self._rows[place]) == key), None)
 
     def on_resize(self, event: events.Resize) -> None:
         self._layout = _fit(self._columns, event.size.width)
@@ -273,21 +273,21 @@ class Table(ScrollView, Generic[Row], can_focus=True):
 
 def _fit(columns: Sequence[Column], available: int) -> tuple[tuple[int, Column, int], ...]:
     """Where each column begins and how wide it is; those that can be spared go until the others fit."""
-    kept = list(columns)
-    while kept:
-        flexible = [column for column in kept if column.width is None]
-        fixed = sum(column.width or 0 for column in kept) + GAP * (len(kept) - 1) + 2
+    fitting = list(columns)
+    while fitting:
+        flexible = [column for column in fitting if column.width is None]
+        fixed = sum(column.width or 0 for column in fitting) + GAP * (len(fitting) - 1) + 2
         share = (available - fixed) // len(flexible) if flexible else 0
-        spare = max(kept, key=lambda column: column.dispensable)
+        spare = max(fitting, key=lambda column: column.dispensable)
         if (fixed <= available and (not flexible or share >= NARROWEST)) or not spare.dispensable:
             break
-        kept.remove(spare)
-    placed, start = [], 1
-    for column in kept:
+        fitting.remove(spare)
+    positions, start = [], 1
+    for column in fitting:
         width = max(4, share) if column.width is None else column.width
-        placed.append((start, column, width))
+        positions.append((start, column, width))
         start += width + GAP
-    return tuple(placed)
+    return tuple(positions)
 
 
 def _padded(text: str, width: int, *, right: bool) -> str:
