@@ -141,13 +141,13 @@ class InputLimits(NamedTuple):
     """Why lengths are in words, where they could be in tokens."""
 
 
-def input_limits(card: Card, verb: str, chosen: str = "") -> InputLimits:
+def input_limits(card: Card, verb: str, max_tokens: str = "") -> InputLimits:
     """How much of an input a model sees.
 
     Args:
         card: of the model.
         verb: what it shall do.
-        chosen: its option `max_tokens` as typed; empty or auto where that is left open.
+        max_tokens: its option `max_tokens` as typed; empty or auto where that is left open.
     """
     if card.input is None:
         return InputLimits(ModelLimits())
@@ -155,17 +155,19 @@ def input_limits(card: Card, verb: str, chosen: str = "") -> InputLimits:
     if limits.max_tokens is None:
         return InputLimits(limits)
     tokenizer, note = _tokenizer(card)
-    return InputLimits(limits._replace(max_tokens=_max_tokens(card, limits, verb, chosen), tokenizer=tokenizer), note)
+    return InputLimits(
+        limits._replace(max_tokens=_max_tokens(card, limits, verb, max_tokens), tokenizer=tokenizer), note
+    )
 
 
-def _max_tokens(card: Card, limits: ModelLimits, verb: str, chosen: str) -> int | None:
+def _max_tokens(card: Card, limits: ModelLimits, verb: str, max_tokens: str) -> int | None:
     """Tokens at which a verb cuts texts; None where that is not known beforehand."""
     tasks = card.tasks_of(verb)
     if not tasks:
         return None
     options = schema(card.ability(verb, tasks[0]).options)
     default = next((one.default for one in options if one.name == "max_tokens"), None)
-    limit = int(chosen) if chosen.isdecimal() else default
+    limit = int(max_tokens) if max_tokens.isdecimal() else default
     if isinstance(limit, int):
         return limit
     # A result answers with the limit that its training chose, which its card does not state.

@@ -120,7 +120,7 @@ def choose(
         DeviceUnavailable: naming the devices there are.
         Unsupported: the device cannot compute in that precision.
     """
-    device, precision = named(device), named(precision)
+    device, precision = place_name(device), place_name(precision)
     if precision not in ("auto", *PRECISIONS):
         hint = did_you_mean(_OTHER_PRECISIONS.get(precision, precision), PRECISIONS)
         raise OptionInvalid(f"--precision is {precision!r}, but takes auto, {', '.join(PRECISIONS)}", hint)
@@ -137,7 +137,7 @@ def choose(
     return Placement(device=selected.name, precision=settled, reason=f"{why}; {why_precision}")
 
 
-def named(place: object) -> str:
+def place_name(place: object) -> str:
     """A device or precision by its name, where Python gives none or torch's own object."""
     return "auto" if place is None else str(place)
 

@@ -16,9 +16,9 @@ def dry_run(request: RunRequest) -> Iterator[Run]:
     Raises:
         ZooError: it cannot be started.
     """
-    started = start(request)
+    trial = start(request)
     try:
-        yield started
+        yield trial
     finally:
-        started.stop(force=True)
-        started.remove()
+        trial.stop(force=True)
+        trial.remove()

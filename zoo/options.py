@@ -159,20 +159,22 @@ def parse(options: type[OptionsT], given: Mapping[str, Any], *, beside: Iterable
     Raises:
         OptionInvalid: naming the option, what was given and what is allowed; or options that do not go together.
     """
-    known = {described.name: described for described in schema(options)}
+    described_options = {described.name: described for described in schema(options)}
     aliases = names_by_alias(options)
     values: dict[str, Scalar] = {}
     for raw_name, value in given.items():
         name = raw_name.replace("-", "_")
         name = aliases.get(name, name)
-        if name not in known:
-            raise OptionInvalid(f"there is no option {raw_name!r}", _advice(raw_name, known, aliases, beside))
+        if name not in described_options:
+            raise OptionInvalid(
+                f"there is no option {raw_name!r}", _advice(raw_name, described_options, aliases, beside)
+            )
         if name in values:
             raise OptionInvalid(f"{name} was given twice, once as {raw_name}", "give it once")
-        values[name] = read(known[name], value)
-    built = options(**values)
+        values[name] = read(described_options[name], value)
+    parsed = options(**values)
     try:
-        built.check()
+        parsed.check()
     except ZooError:
         raise
     except Exception as error:
@@ -180,7 +182,7 @@ def parse(options: type[OptionsT], given: Mapping[str, Any], *, beside: Iterable
             f"{options.__name__}.check() fails: {type(error).__name__}: {error}",
             "it raises zoo.OptionInvalid, or nothing",
         ) from error
-    return built
+    return parsed
 
 
 def names_by_alias(options: type[Options]) -> dict[str, str]:
@@ -292,8 +294,8 @@ def _number_meant(described: Option, value: str) -> str:
     if described.kind != "float" or not re.fullmatch(r"\d+([.,]\d+)?%|0?,\d+|\d+,\d{1,2}", value):
         return ""
     number = float(value.rstrip("%").replace(",", "."))
-    meant = number / 100 if value.endswith("%") else number
-    return f"did you mean {meant:g}?" if _within(described, meant) else ""
+    fraction = number / 100 if value.endswith("%") else number
+    return f"did you mean {fraction:g}?" if _within(described, fraction) else ""
 
 
 def _within(described: Option, value: Any) -> bool:

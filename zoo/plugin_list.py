@@ -99,6 +99,6 @@ def remember(states: tuple[RequirementState, ...]) -> None:
 def forget(distribution: str) -> None:
     """Take a distribution off the list."""
     decided = read()
-    kept = tuple(one for one in decided.installed if one.distribution != distribution)
-    if kept != decided.installed:
-        write(msgspec.structs.replace(decided, installed=kept))
+    others = tuple(one for one in decided.installed if one.distribution != distribution)
+    if others != decided.installed:
+        write(msgspec.structs.replace(decided, installed=others))

@@ -195,16 +195,16 @@ def _installed() -> tuple[EntryPoint, ...]:
 def _load(candidates: list[EntryPoint]) -> Plugin | PluginFailure:
     """Import the plugin that the entry points of one name stand for, once in a process."""
     key = tuple(_identity(candidate) for candidate in candidates)
-    known = _loaded.get(key)
-    if isinstance(known, Plugin) and sys.modules.get(known.module.__name__) is known.module:
-        return dataclasses.replace(known)  # the wrappers around its hooks are looked up anew
-    if not isinstance(known, PluginFailure):
-        started = time.perf_counter()
+    plugin = _loaded.get(key)
+    if isinstance(plugin, Plugin) and sys.modules.get(plugin.module.__name__) is plugin.module:
+        return dataclasses.replace(plugin)  # the wrappers around its hooks are looked up anew
+    if not isinstance(plugin, PluginFailure):
+        start = time.perf_counter()
         loaded = _import(candidates)
-        milliseconds = _import_ms.setdefault(candidates[0].name, (time.perf_counter() - started) * 1000)
-        known = loaded if isinstance(loaded, PluginFailure) else dataclasses.replace(loaded, import_ms=milliseconds)
-        _loaded[key] = known
-    return known
+        milliseconds = _import_ms.setdefault(candidates[0].name, (time.perf_counter() - start) * 1000)
+        plugin = loaded if isinstance(loaded, PluginFailure) else dataclasses.replace(loaded, import_ms=milliseconds)
+        _loaded[key] = plugin
+    return plugin
 
 
 def _import(candidates: list[EntryPoint]) -> Plugin | PluginFailure:

@@ -23,7 +23,7 @@ from zoo.data.absence import STDIN, no_such_data
 from zoo.data.columns import trained_columns
 from zoo.data.in_memory import ACCEPTED, is_in_memory, write
 from zoo.data.layout import parts_of
-from zoo.devices import choose, named
+from zoo.devices import choose, place_name
 from zoo.encoding import is_encodable
 from zoo.errors import DatasetInvalid, OptionInvalid, Unsupported, ZooError
 from zoo.options import Option, Options, Scalar, parse, read, to_dict
@@ -136,8 +136,8 @@ def request_of(job: Job, catalog: Catalog | None = None) -> RunRequest:
         device=placement.device,
         precision=placement.precision,
         device_reason=placement.reason,
-        device_asked=named(job.place.device),
-        precision_asked=named(job.place.precision),
+        device_asked=place_name(job.place.device),
+        precision_asked=place_name(job.place.precision),
         processes=processes,
         out=checked.out,
         keep=checked.keep,

@@ -103,7 +103,7 @@ async def test_values_are_checked_while_they_are_typed(pilot: Driver, echo: None
     assert zoo.list_runs() == ()
     enter(screen, lr="0.01", epochs="")
     await until(pilot, lambda: not screen.query(".-wrong"))
-    assert screen.query_one(OptionFields).given == {"lr": "0.01"}
+    assert screen.query_one(OptionFields).changed_options == {"lr": "0.01"}
     assert notices(pilot) == []
 
 

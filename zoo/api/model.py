@@ -122,14 +122,14 @@ def load_card(
     parsed = parse(ability.options, options or {}, beside=load.__kwdefaults__ or ())
     placement = choose(device, precision, known=ability.precisions)
     ability.check_precision(placement.precision)
-    task_answered = get_task(ability.task)
+    answer_task = get_task(ability.task)
     run = PredictionRun(
         card=card,
-        task=task_answered,
+        task=answer_task,
         weights=fetch(card.weights, on_progress=on_progress),
         options=parsed,
         device=placement.device,
         precision=placement.precision,
     )
     predictor = load_predictor(load_plugin(card.plugin, wrappers), run)
-    return Model(card, task_answered, placement.device, placement.precision, predictor)
+    return Model(card, answer_task, placement.device, placement.precision, predictor)

@@ -75,10 +75,10 @@ def _plugin_names(args: argparse.Namespace) -> tuple[str, ...]:
     """The plugins that were named, all of them known."""
     if not args.names:
         raise OptionInvalid(f"which plugin is to be {args.verb}d?", f"zoo plugins {args.verb} NAME")
-    known = {*plugin_names(), *(one.name for one in disabled_plugins()), *plugin_list.read().disabled}
+    names = {*plugin_names(), *(one.name for one in disabled_plugins()), *plugin_list.read().disabled}
     for name in args.names:
-        if name not in known:
-            hint = did_you_mean(name, known, f"installed: {', '.join(sorted(known)) or 'none'}")
+        if name not in names:
+            hint = did_you_mean(name, names, f"installed: {', '.join(sorted(names)) or 'none'}")
             raise UnknownPlugin(f"there is no plugin {name!r}", hint)
     return tuple(dict.fromkeys(args.names))
 
@@ -115,9 +115,9 @@ def _new(args: argparse.Namespace) -> ExitCode:
 
     task = args.task or (PLAIN_TASK if args.plain else "")
     if len(args.names) != 1 or not task:
-        asked = "the task of its model" if args.names else "the name of the new plugin"
+        lack = "the task of its model" if args.names else "the name of the new plugin"
         raise OptionInvalid(
-            f"say {asked}", f"zoo plugins new NAME --task TASK; tasks: {', '.join(task_names())}; or --plain"
+            f"say {lack}", f"zoo plugins new NAME --task TASK; tasks: {', '.join(task_names())}; or --plain"
         )
     folder = write_plugin(args.names[0], task, args.into or Path(), plain=args.plain)
     model = f"{folder.name.removeprefix('zoo-')}-tiny"

@@ -86,7 +86,7 @@ def confusion_lines(matrix: Matrix, limit: int = SHOWN_CONFUSIONS) -> list[str]:
         if true != predicted and count
     ]
     confusions.sort(reverse=True)
-    lines = [f"{count:>6,}  {names[true]} taken for {names[said]}" for count, true, said in confusions[:limit]]
+    lines = [f"{count:>6,}  {names[true]} taken for {names[answer]}" for count, true, answer in confusions[:limit]]
     return ["most frequent mistakes", *lines] if lines else ["no mistakes"]
 
 

@@ -39,7 +39,9 @@ class BatchScreen(RunForm):
         flags: dict[str, object] = {"file": self.value("data")}
         flags |= {name: self.value(name) for name in ("out", "keep", "name")} | self.columns.flags
         places = {name: self.value(name) for name in ("device", "precision") if self.value(name) != AUTO}
-        return command_line("predict", self.card.name, flags=flags | places | self.query_one(OptionFields).given)
+        return command_line(
+            "predict", self.card.name, flags=flags | places | self.query_one(OptionFields).changed_options
+        )
 
     def request(self) -> RunRequest:
         """Check everything."""

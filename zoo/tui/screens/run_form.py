@@ -143,7 +143,7 @@ class RunForm(Form):
             task=self.ability.task,
             source=source,
             place=Place(device=self.value("device"), precision=self.value("precision")),
-            options=self.query_one(OptionFields).given,
+            options=self.query_one(OptionFields).changed_options,
             name=self.value("name"),
             out=out,
             keep=keep,
@@ -231,7 +231,9 @@ class RunForm(Form):
         flags: dict[str, object] = {name: self.value(name) for name in ("data", "eval", "out", "errors", "name")}
         flags |= self.columns.flags | {"task": self.ability.task if len(self.tasks) > 1 else ""}
         places = {name: self.value(name) for name in ("device", "precision") if self.value(name) != AUTO}
-        return command_line(self.verb, self.card.name, flags=flags | places | self.query_one(OptionFields).given)
+        return command_line(
+            self.verb, self.card.name, flags=flags | places | self.query_one(OptionFields).changed_options
+        )
 
     def _show_command(self) -> None:
         self.query_one("#command", Static).update(plain(f"$ {self.command()}"))

@@ -199,7 +199,7 @@ def option_field(described: Option) -> Field:
     return text_field(described.name, label, placeholder=default, note=note, help=help_text)
 
 
-def given(field: Field, described: Option) -> dict[str, Any]:
+def changed_option(field: Field, described: Option) -> dict[str, Any]:
     """What a person has set: nothing where the default stands."""
     value = field.value.strip() if isinstance(field.value, str) else field.value
     default = AUTO if described.default is None else described.default
@@ -209,7 +209,7 @@ def given(field: Field, described: Option) -> dict[str, Any]:
 def fault_of(field: Field, described: Option) -> OptionInvalid | None:
     """Why the value alone will not do; None where it will."""
     try:
-        for value in given(field, described).values():
+        for value in changed_option(field, described).values():
             read(described, value)
     except OptionInvalid as error:
         # The sentence on what the option is stands in the form already.

@@ -13,7 +13,7 @@ from textual.widgets import Collapsible, Static
 
 from zoo.errors import OptionInvalid
 from zoo.options import Option
-from zoo.tui.widgets.fields import Field, fault_of, given, option_field
+from zoo.tui.widgets.fields import Field, changed_option, fault_of, option_field
 
 
 class OptionFields(Vertical):
@@ -55,12 +55,12 @@ class OptionFields(Vertical):
                 field.enter(entered[field.field_name])
 
     @property
-    def given(self) -> dict[str, Any]:
+    def changed_options(self) -> dict[str, Any]:
         """The options that a person has set."""
         return {
             name: value
             for field in self.query(Field)
-            for name, value in given(field, self._options[field.field_name]).items()
+            for name, value in changed_option(field, self._options[field.field_name]).items()
         }
 
     def find_fault(self, field: Field) -> OptionInvalid | None:
