@@ -275,7 +275,7 @@ def _check_prediction(job: Job, card: Card, task: Task) -> _Checked:
     if count == 0:
         raise DatasetInvalid(f"{path} has no rows", "give a file that has some")
     data = DataRequest(path=str(path), sha256=digest(path), columns=columns, rows=count)
-    return _Checked(data, str(target), rows.kept)
+    return _Checked(data, str(target), rows.carried)
 
 
 def _columns(source: Source) -> dict[str, str]:

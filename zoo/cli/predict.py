@@ -181,7 +181,7 @@ def _file_rows(args: argparse.Namespace, card: Card, task: Task) -> tuple[Answer
     trained = trained_columns(card)
     with offering_models(card, "predict"):
         rows = InputRows(args.file, task, named=columns_of(args), keep=args.keep, trained=trained)
-    columns = AnswerColumns(rows.kept, tuple(rows.columns.values()))
+    columns = AnswerColumns(rows.carried, tuple(rows.columns.values()))
     replaced = replaced_columns(args.file, trained, rows.columns, columns_of(args))
     for message in (*replaced, *columns.notes()):
         diagnostics.note(message)

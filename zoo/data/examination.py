@@ -38,7 +38,7 @@ def examine(
     train_tally, eval_tally = Tally(task.target), Tally(task.target)
     inspection = Inspection(task=task.name, train=_part(dataset, keys, train_tally))
     if evaluation:
-        eval_tally = Tally(task.target, against=train_tally.seen)
+        eval_tally = Tally(task.target, against=train_tally.occurrences)
         inspection = msgspec.structs.replace(inspection, eval=_part(evaluation, eval_keys, eval_tally))
     inspection = with_counts(inspection, train_tally, eval_tally)
     if dataset.merged:

@@ -73,7 +73,7 @@ def inspect(
     train.walk(on_rows or _ignore)
     evaluation = None
     if eval_path:
-        evaluation = survey(eval_path, against=train.tally.seen)
+        evaluation = survey(eval_path, against=train.tally.occurrences)
         evaluation.walk(on_rows or _ignore)
     inspection = Inspection(task=task.name, train=train.part(), eval=evaluation.part() if evaluation else None)
     return find(with_counts(inspection, train.tally, evaluation.tally if evaluation else Tally(task.target)), task)

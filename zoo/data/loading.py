@@ -110,13 +110,13 @@ class InputRows:
         self._task = task
         columns = find_columns(self._table, task, named=named, require_target=False, trained=trained)
         self.columns: Columns = {role: columns[role] for role in task.input.roles}
-        self.kept = carried_columns(self._table, keep)
+        self.carried = carried_columns(self._table, keep)
 
     def __iter__(self) -> Iterator[tuple[Example | RejectedRow, tuple[Any, ...]]]:
         """In order and in constant memory; a row that cannot be read at all has no cells."""
         reader = _RowReader(self._table, self._task, self.columns, require_target=False)
-        for row in self._table.rows(tuple(dict.fromkeys((*self.columns.values(), *self.kept)))):
-            cells = () if isinstance(row, Malformed) else tuple(row.values[name] for name in self.kept)
+        for row in self._table.rows(tuple(dict.fromkeys((*self.columns.values(), *self.carried)))):
+            cells = () if isinstance(row, Malformed) else tuple(row.values[name] for name in self.carried)
             yield reader.read(row), cells
 
 

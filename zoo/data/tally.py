@@ -57,14 +57,14 @@ class Tally:
         self._target = target
         self.merge = merge
         self._against = against or {}
-        self.seen: dict[bytes, Occurrence] = {}
+        self.occurrences: dict[bytes, Occurrence] = {}
         self.labels: Counter[str] = Counter()
         self.duplicates, self.conflicts, self.overlap = Pairs(), Pairs(), Pairs()
 
     def add(self, key: bytes, here: Occurrence) -> None:
         """Count a row, whose input has this key."""
         self.labels.update(self._labels_of(here))
-        first = self.seen.setdefault(key, here)
+        first = self.occurrences.setdefault(key, here)
         if first is not here:
             self.duplicates.add(first, here)
             if self._merged(first) != self._merged(here):

@@ -18,7 +18,7 @@ class Backup:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._kept: list[tuple[Path, Path]] = []
+        self._copies: list[tuple[Path, Path]] = []
 
     def add(self, distribution: Distribution) -> None:
         """Keep the files that a distribution lists as its own.
@@ -34,13 +34,13 @@ class Backup:
         for file in distribution.files:
             place = Path(os.path.abspath(str(file.locate())))  # noqa: PTH100  (links stay links)
             if place.is_file():
-                copy = self._folder / str(len(self._kept))
+                copy = self._folder / str(len(self._copies))
                 _link(place, copy)
-                self._kept.append((place, copy))
+                self._copies.append((place, copy))
 
     def put_back(self) -> None:
         """Let every file be what it was."""
-        for place, copy in self._kept:
+        for place, copy in self._copies:
             place.parent.mkdir(parents=True, exist_ok=True)
             copy.replace(place)
 

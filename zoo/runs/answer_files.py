@@ -26,7 +26,7 @@ RESERVED = ("row", "input", "prediction", "probability", "rejected")
 class AnswerColumns(msgspec.Struct, frozen=True):
     """Which columns a file of answers has."""
 
-    kept: tuple[str, ...] = ()
+    carried: tuple[str, ...] = ()
     """Columns of the data that are carried along, as the data names them."""
     inputs: tuple[str, ...] = ("",)
     """Those of the data that hold what is answered."""
@@ -34,16 +34,16 @@ class AnswerColumns(msgspec.Struct, frozen=True):
     @property
     def with_input(self) -> bool:
         """Whether there is a column `input`."""
-        return not set(self.inputs) <= set(self.kept)
+        return not set(self.inputs) <= set(self.carried)
 
     @property
-    def kept_names(self) -> tuple[str, ...]:
-        """What those kept are called; `input_NAME` where NAME is a column of the answers themselves."""
+    def carried_names(self) -> tuple[str, ...]:
+        """What those carried along are called; `input_NAME` where NAME is a column of the answers themselves."""
         reserved = {name for name in RESERVED if name != "input" or self.with_input}
         names: list[str] = []
-        for column in self.kept:
+        for column in self.carried:
             name = column
-            while name in reserved or name in names or (name != column and name in self.kept):
+            while name in reserved or name in names or (name != column and name in self.carried):
                 name = f"input_{name}"
             names.append(name)
         return tuple(names)
@@ -52,7 +52,7 @@ class AnswerColumns(msgspec.Struct, frozen=True):
         """What a person should know of names that could not be kept."""
         return [
             f"column {old!r} of the data is called {new!r} in the answers, which have a column {old!r} of their own"
-            for old, new in zip(self.kept, self.kept_names, strict=True)
+            for old, new in zip(self.carried, self.carried_names, strict=True)
             if old != new
         ]
 
@@ -103,11 +103,11 @@ class Delimited:
     def header(self) -> bytes:
         """The names of the columns."""
         own = ("input",) if self._columns.with_input else ()
-        return self._line(("row", *self._columns.kept_names, *own, "prediction", "probability", "rejected"))
+        return self._line(("row", *self._columns.carried_names, *own, "prediction", "probability", "rejected"))
 
     def encode(self, record: AnswerRecord) -> bytes:
         """A row of the table."""
-        cells = map(cell_text, record.cells) if record.cells else [""] * len(self._columns.kept)
+        cells = map(cell_text, record.cells) if record.cells else [""] * len(self._columns.carried)
         own = (cell_text(record.input),) if self._columns.with_input else ()
         prediction, probability, rejected = record.answer.cells()
         sureness = "" if probability is None else f"{probability:.6f}"
@@ -145,8 +145,8 @@ class JsonLines:
 
     def encode(self, record: AnswerRecord) -> bytes:
         """The columns kept as they were typed, the answer as it is."""
-        cells = record.cells or (None,) * len(self._columns.kept)
-        document = {"row": record.row, **dict(zip(self._columns.kept_names, cells, strict=True))}
+        cells = record.cells or (None,) * len(self._columns.carried)
+        document = {"row": record.row, **dict(zip(self._columns.carried_names, cells, strict=True))}
         if self._columns.with_input:
             document["input"] = record.input
         return encode_json(document | {"prediction": record.answer}, enc_hook=str) + b"\n"

@@ -21,7 +21,7 @@ from zoo.runs.answer_files import AnswerColumns, AnswerRecord, format_of
 from zoo.runs.store import RunFolder
 from zoo.tasks import get_task
 
-COLUMNS = AnswerColumns(kept=(TARGET,))
+COLUMNS = AnswerColumns(carried=(TARGET,))
 """A file of answers with what the data says beside each."""
 
 

@@ -40,7 +40,7 @@ def predict(worker: Worker) -> AnyEvent:
     check_digest(data.path, digest(data.path), data.sha256)
     task, trained = get_task(request.task), trained_columns(resolve(worker)[1])
     rows = InputRows(data.path, task, named=data.columns, keep=request.keep, trained=trained)
-    columns = AnswerColumns(rows.kept, tuple(rows.columns.values()))
+    columns = AnswerColumns(rows.carried, tuple(rows.columns.values()))
     if worker.attempt == 1:
         replaced = replaced_columns(data.path, trained, rows.columns, data.columns)
         for message in (*replaced, *columns.notes()):

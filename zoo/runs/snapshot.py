@@ -176,11 +176,11 @@ def _(event: e.RunStarted, s: RunSnapshot) -> Changes:
     if event.attempt > 1 and event.resumed_from_step is None:
         return changes | _NO_PROGRESS
     if event.resumed_from_step is not None:
-        kept = event.resumed_from_step
+        step = event.resumed_from_step
         changes |= {
-            "step": kept,
-            "loss_curve": tuple(point for point in s.loss_curve if point.step <= kept),
-            "evaluations": tuple(evaluation for evaluation in s.evaluations if evaluation.step <= kept),
+            "step": step,
+            "loss_curve": tuple(point for point in s.loss_curve if point.step <= step),
+            "evaluations": tuple(evaluation for evaluation in s.evaluations if evaluation.step <= step),
         }
     return changes
 

@@ -22,10 +22,10 @@ class TrimmedVocabulary:
 
     def __init__(self, owner: nn.Module, ids: Collection[int]) -> None:
         self._whole = _table(owner).weight.detach()
-        self._kept = torch.tensor(sorted(ids))
+        self._ids = torch.tensor(sorted(ids))
         self._rows = torch.full((len(self._whole),), -1)  # an index that no table has
-        self._rows[self._kept] = torch.arange(len(self._kept))
-        owner.word_embeddings = _embedding(self._whole[self._kept])
+        self._rows[self._ids] = torch.arange(len(self._ids))
+        owner.word_embeddings = _embedding(self._whole[self._ids])
 
     def rows(self, input_ids: torch.Tensor) -> torch.Tensor:
         """Where the vectors of word pieces are now; shape and type of the argument, which are ids of kept ones."""
@@ -33,7 +33,7 @@ class TrimmedVocabulary:
 
     def put_back(self, owner: nn.Module) -> None:
         """Give the network the whole table, with what was learnt."""
-        self._whole[self._kept] = _table(owner).weight.detach()
+        self._whole[self._ids] = _table(owner).weight.detach()
         owner.word_embeddings = _embedding(self._whole)
 
 
