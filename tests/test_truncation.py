@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import zoo
 from tests import trainable_plugin
-from tests.plugin_factory import use_site, write_plugin
+from tests.plugin_site import new_site
 from tests.plugin_site import zoo as command
 from zoo.answers import Classification, Prediction, Rejected, Score, TruncationCount
 
@@ -23,12 +24,11 @@ LONG = "good fine 3 but then it broke"
 
 
 @pytest.fixture
-def model(rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def model(rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A classifier that reads three words."""
-    write_plugin(tmp_path / "site", "toy", trainable_plugin.source(answers=FIRST_THREE))
-    use_site(tmp_path / "site", monkeypatch)
-    monkeypatch.setenv("ZOO_PLUGINS", "toy")
-    return zoo.finetune("toy", rows, name="words", **HERE).wait(progress=False).name
+    with new_site(tmp_path / "site", monkeypatch) as site:
+        site.install("toy", trainable_plugin.source(answers=FIRST_THREE))
+        yield zoo.finetune("toy", rows, name="words", **HERE).wait(progress=False).name
 
 
 def message(share: str, verb: str = "are") -> str:

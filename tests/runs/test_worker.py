@@ -17,7 +17,7 @@ import pytest
 import zoo
 from tests import trainable_plugin
 from tests.echo_runs import until, wait_quietly
-from tests.plugin_factory import use_site, write_plugin
+from tests.plugin_site import new_site
 from zoo.runs import control, liveness, oom
 from zoo.runs.events import (
     TERMINAL,
@@ -169,10 +169,9 @@ FULL = """with run.checkpoint(1) as folder:
     ],
 )
 def test_a_full_disk_is_told_as_such(how: str, rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_plugin(tmp_path, "toy", trainable_plugin.source(first=FULL + how))
-    use_site(tmp_path, monkeypatch)
-    monkeypatch.setenv("ZOO_PLUGINS", "toy")
-    run = wait_quietly(zoo.finetune("toy", rows, device="cpu", precision="fp32"))
+    with new_site(tmp_path / "site", monkeypatch) as site:
+        site.install("toy", trainable_plugin.source(first=FULL + how))
+        run = wait_quietly(zoo.finetune("toy", rows, device="cpu", precision="fp32"))
 
     last = run.events()[-1]
     assert isinstance(last, RunFailed)
