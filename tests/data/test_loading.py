@@ -53,6 +53,7 @@ def test_the_exact_name_wins_over_another_case(write: Write, classify: Task) -> 
     [
         ("comment,label", {}, "has no column that is usually the text (text, sentence,", "--input NAME"),
         ("text,kind", {}, "has no column that is usually the label (label, target,", "--label NAME"),
+        ("text,Score", {}, "has no column that is usually the label", "Score is usually the number of text-regression"),
         ("text,label", {"named": {"input": "body"}}, "has no column body for the text", "--input"),
         ("text,label", {"named": {"label": "kind"}}, "has no column kind for the label", "--label"),
         ("text,text,label", {}, "has 2 columns called text", "--input"),

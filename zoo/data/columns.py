@@ -14,6 +14,7 @@ from zoo.kinds import INPUT_KINDS, InputKind
 from zoo.kinds.characters import visible_name
 from zoo.kinds.kind import INPUT, TARGET, Kind
 from zoo.plurals import shown
+from zoo.tasks import BUILT_IN, get_task
 from zoo.tasks.task import Task
 
 
@@ -46,13 +47,13 @@ def find_columns(
         column = _find(table, role, kind, _before(before, usual), named.get(role, ""))
         if role != TARGET and (not column or table.input_kind not in (None, kind)):
             check_kind(table, task)
-            raise _missing(table, role, kind, usual, before)
+            raise _missing(table, task, role, usual, before)
         if other := next((other for other, taken_column in columns.items() if taken_column == column), ""):
             raise _taken_twice(table, column, (other, task.roles[other]), (role, kind))
         if column:
             columns[role] = column
         elif require_target:
-            raise _missing(table, role, kind, usual, before)
+            raise _missing(table, task, role, usual, before)
     return columns
 
 
@@ -211,8 +212,8 @@ def _before(trained: str, usual: tuple[str, ...]) -> tuple[str, ...]:
     return (trained, *usual) if trained else usual
 
 
-def _missing(table: Table, role: str, kind: Kind, usual: tuple[str, ...], trained: str) -> DatasetInvalid:
-    what, flag = what_holds(role, kind), flag_naming(role)
+def _missing(table: Table, task: Task, role: str, usual: tuple[str, ...], trained: str) -> DatasetInvalid:
+    what, flag = what_holds(role, task.roles[role]), flag_naming(role)
     if table.extension == ".txt":
         return DatasetInvalid(
             f"{table.path} is plain text, which has no column for {what}; columns found: {shown(table.columns)}",
@@ -229,10 +230,22 @@ def _missing(table: Table, role: str, kind: Kind, usual: tuple[str, ...], traine
         why = f": row {first.number} {first.reason}" if isinstance(first, Malformed) else ""
         return DatasetInvalid(f"{table.path} has no rows{why}; columns found: none", "is it the right file?")
     lacking = f"no column {trained}, which the model was trained on, and none" if trained else "no column"
+    hint = f"say which it is with {flag}NAME" + (_what_else_is_learnt(table, task) if role == TARGET else "")
+    if table.extension in (".csv", ".tsv", ".tab"):
+        hint += "; the first row of a .csv or .tsv file must name the columns"
     return DatasetInvalid(
         f"{table.path} has {lacking} that is usually {what} ({', '.join(usual)}); "
         f"columns found: {shown(table.columns)}",
-        f"say which it is with {flag}NAME; the first row of a .csv or .tsv file must name the columns"
-        if table.extension in (".csv", ".tsv", ".tab")
-        else f"say which it is with {flag}NAME",
+        hint,
     )
+
+
+def _what_else_is_learnt(table: Table, task: Task) -> str:
+    """The end of a hint: a column that is usually the target of another task on the same inputs."""
+    for other in map(get_task, BUILT_IN):
+        if other.input is not task.input or not other.target or other.target is task.target:
+            continue
+        usual = other.usual_columns(TARGET)
+        if column := next((column for column in table.columns if column.lower() in usual), ""):
+            return f"; column {column} is usually {what_holds(TARGET, other.target)} of {other.name}, see --task"
+    return ""
