@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from zoo.kinds.facts import Finding
     from zoo.kinds.measure import TargetMeasure
 
-LARGEST = 1e100
-"""Beyond it nothing is computed: the square of an error has to be finite."""
+LARGEST = 1e30
+"""A result has its output layer in the unit of the data, in single precision, which ends at 3.4e38."""
 SHOWN = 40
 """Characters of a cell in a message."""
 BINS, ROWS_PER_BIN = 10, 10

@@ -47,7 +47,7 @@ class RunForm(Form):
     Args:
         card: the model.
         verb: the command it stands for.
-        needed: the verb of the model that the command needs.
+        model_verb: the verb of the model that the command needs.
     """
 
     CSS_PATH = "run_form.tcss"
@@ -61,7 +61,7 @@ class RunForm(Form):
 
     def __init__(self, card: Card, verb: str, model_verb: Verb) -> None:
         super().__init__()
-        self.card, self.verb, self.needed = card, verb, model_verb
+        self.card, self.verb, self.model_verb = card, verb, model_verb
         self.tasks = card.tasks_of(model_verb)
         """Those that can be chosen."""
         self.likely = likely_tasks(card, model_verb) or self.tasks[:1]
@@ -215,7 +215,7 @@ class RunForm(Form):
 
     async def _use_task(self, name: str) -> None:
         """Let the form be about another task; what was entered stays where it has a place."""
-        self.ability = self.card.ability(self.needed, name)
+        self.ability = self.card.ability(self.model_verb, name)
         precision = self.value("precision")
         await self.columns.use(self.task_)
         await self.query_one(OptionFields).use(schema(self.ability.options))
