@@ -93,13 +93,15 @@ def test_columns_are_named_by_their_roles(flags: list[str], tmp_path: Path, caps
     ("column", "message"),
     [
         ("comment", "--column comment does not say which role"),
+        ("input=comment", "--column input=comment names input again, after label"),
         ("second=comment", "column comment was named for 'second', which text-classification has not"),
     ],
 )
 def test_a_column_for_no_role_is_refused(
     column: str, message: str, data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["data", "inspect", str(data), "--column", column]) != ExitCode.OK
+    again = ["--input", "label"] if column.startswith("input") else []
+    assert main(["data", "inspect", str(data), "--column", column, *again]) != ExitCode.OK
     assert message in capsys.readouterr().err
 
 

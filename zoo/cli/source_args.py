@@ -43,14 +43,17 @@ def columns_of(args: argparse.Namespace) -> dict[str, str]:
     """Names of columns by role, as the flags say.
 
     Raises:
-        OptionInvalid: a `--column` names no role, or no column.
+        OptionInvalid: a `--column` names no role, no column, or a role that another one names.
     """
     columns = {INPUT: args.input_column, TARGET: getattr(args, "label", "")}
     for text in args.column:
         role, _, name = text.partition("=")
         if not role or not name:
             raise OptionInvalid(f"--column {text} does not say which role", "such as --column first=question")
-        columns[{"target": TARGET}.get(role, role)] = name
+        role = {"target": TARGET}.get(role, role)
+        if columns.get(role):
+            raise OptionInvalid(f"--column {text} names {role} again, after {columns[role]}", "name one column for it")
+        columns[role] = name
     return {role: name for role, name in columns.items() if name}
 
 
