@@ -6,6 +6,7 @@ import difflib
 import inspect
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -198,9 +199,15 @@ def _check_ability(verb: str, ability: object) -> None:
     _check_precisions(verb, ability.precisions)
     if not (isinstance(ability.options, type) and issubclass(ability.options, Options)):
         raise TypeError(f"the options to {verb} are no subclass of zoo.Options")
-    described = schema(ability.options)
+    _check_options(verb, ability.options)
+
+
+@cache
+def _check_options(verb: str, options: type[Options]) -> None:
+    """Hold options to the rules, once for all models that have them."""
+    described = schema(options)
     _check_flags(verb, described)
-    parse(ability.options, to_dict(ability.options()))  # defaults, too, keep within the bounds
+    parse(options, to_dict(options()))  # defaults, too, keep within the bounds
     lacking = {option.name for option in schema(DataOptions)} - {option.name for option in described}
     if verb != "predict" and lacking:
         raise TypeError(f"the options to {verb} lack {', '.join(sorted(lacking))}; extend zoo.DataOptions")

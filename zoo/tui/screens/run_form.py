@@ -295,7 +295,6 @@ class RunForm(Form):
                 return
             if len(self.tasks) > 1:
                 self.field("task").set_note("" if self._task_chosen else "as the data look")
-                self.show_notice(event.likely.reason)
             self._columns_of = event.query
             self.columns.offer(event.choice)
             self._show_command()

@@ -89,9 +89,13 @@ class DataPreview(Static):
     class RowsRead(Message):
         """Some of the rows were looked at, or all of them."""
 
-        def __init__(self, query: DataQuery, rows: int, inspection: Inspection | None = None) -> None:
+        def __init__(
+            self, query: DataQuery, rows: int, inspection: Inspection | None = None, *, reason: str = ""
+        ) -> None:
             super().__init__()
             self.query, self.rows, self.inspection = query, rows, inspection
+            self.reason = reason
+            """Why the data is taken to be for this task; empty where that is no question."""
 
     def __init__(
         self,
@@ -143,8 +147,9 @@ class DataPreview(Static):
             return
         lines = list(report(message.inspection, max(LEAST_WIDTH, self.size.width - 1)))
         problems = [with_labels(finding, self._labels()) for finding in findings(message.inspection)]
+        reason = [message.reason] if message.reason else []
         # What is wrong stands first: there may be little room.
-        self.update("\n".join(map(unbroken, [*problems, "", *lines[: len(lines) - len(problems)]])))
+        self.update("\n".join(map(unbroken, [*reason, *problems, "", *lines[: len(lines) - len(problems)]])))
 
     def _read(self, query: DataQuery) -> None:
         """In a thread: the header, then the rows."""
@@ -169,7 +174,7 @@ class DataPreview(Static):
                 if not complete:
                     check_kind(table, likely.task)
                 inspection = self._inspect(query, choice.likely, watch) if complete else None
-                self.post_message(self.RowsRead(query, 0, inspection))
+                self.post_message(self.RowsRead(query, 0, inspection, reason=likely.reason))
         except RunCancelled:
             return
         except ZooError as error:
