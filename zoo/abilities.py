@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, cast
 from zoo.card import Ability, Card, Verb
 from zoo.catalog import Catalog, distinct_names
 from zoo.data.example import UNKNOWN
-from zoo.data.guessing import LikelyTask, likeliest_task
+from zoo.data.guessing import LikelyTask, fitting_separator, likeliest_task
 from zoo.data.layout import parts_of
 from zoo.errors import InputMismatch
 from zoo.kinds.facts import ModelLimits
@@ -68,8 +68,7 @@ def likely_tasks(card: Card, verb: Verb, separator: str = "") -> tuple[str, ...]
     tasks = [get_task(name) for name in names]
     if not all(task.target and task.input == tasks[0].input for task in tasks):
         return names[:1] if len(names) == 1 else ()
-    divisible = tuple(task.name for task in tasks if separator and task.target and task.target.divisible)
-    return divisible or names
+    return tuple(task.name for task in fitting_separator(tasks, separator))
 
 
 def choose_ability(

@@ -20,7 +20,6 @@ from zoo.card import Card
 from zoo.catalog import Catalog
 from zoo.data import InputRows, count_rows, digest, load, match_labels
 from zoo.data.absence import STDIN, no_such_data
-from zoo.data.columns import trained_columns
 from zoo.data.in_memory import ACCEPTED, is_in_memory, write
 from zoo.data.layout import parts_of
 from zoo.devices import choose, place_name
@@ -223,8 +222,8 @@ def _check_training(job: Job, card: Card, task: Task) -> _Checked:
     source = job.source
     path, own_evaluation, _ = parts_of(_existing(source.data))
     eval_data = own_evaluation if source.eval_data in (None, "") else source.eval_data
-    columns = _columns(source)
-    read_part = partial(load, task=task, named=columns, trained=trained_columns(card))
+    columns = dict(source.columns)
+    read_part = partial(load, task=task, named=columns, trained=card.columns)
     dataset = read_part(path, merge=source.merge_labels)
     data = DataRequest(
         path=str(path),
@@ -249,10 +248,10 @@ def _check_evaluation(job: Job, card: Card, task: Task) -> _Checked:
         raise Unsupported(f"{card.name} {reason}", fine_tuned if "finetune" in card.verbs else "choose another model")
     source, path = job.source, _existing(job.source.data)
     target = str(_new_file(job.out, "--errors")) if job.out else ""
-    columns, training = _columns(source), training_of(card)
+    columns, training = dict(source.columns), training_of(card)
     separator = source.separator or ("" if training is None else training.data.separator)
     task = task.divided_at(separator)
-    dataset = load(path, task, named=columns, min_classes=1, trained=trained_columns(card))
+    dataset = load(path, task, named=columns, min_classes=1, trained=card.columns)
     merge = source.merge_labels or (training is not None and training.data.merge_labels)
     if card.labels:
         match_labels(dataset, card.labels, merge=merge)
@@ -269,18 +268,13 @@ def _check_evaluation(job: Job, card: Card, task: Task) -> _Checked:
 def _check_prediction(job: Job, card: Card, task: Task) -> _Checked:
     if card.weights is None:
         raise Unsupported(f"{card.name} has learnt nothing yet", card.training_advice)
-    path, target, columns = _existing(job.source.data), _new_file(job.out, "--out"), _columns(job.source)
-    rows = InputRows(path, task, named=columns, keep=_column_names(job.keep), trained=trained_columns(card))
+    path, target, columns = _existing(job.source.data), _new_file(job.out, "--out"), dict(job.source.columns)
+    rows = InputRows(path, task, named=columns, keep=_column_names(job.keep), trained=card.columns)
     count = count_rows(path)
     if count == 0:
         raise DatasetInvalid(f"{path} has no rows", "give a file that has some")
     data = DataRequest(path=str(path), sha256=digest(path), columns=columns, rows=count)
     return _Checked(data, str(target), rows.carried)
-
-
-def _columns(source: Source) -> dict[str, str]:
-    """Names of columns as a person gave them, by role."""
-    return {role: name for role, name in source.columns.items() if name}
 
 
 def check_name(name: str, cards: Iterable[Card]) -> None:

@@ -13,7 +13,6 @@ from zoo.cli.exit_codes import ExitCode
 from zoo.cli.parser import Parser
 from zoo.cli.source_args import add_columns, add_reading_labels, columns_of
 from zoo.data import inspect, likely_task
-from zoo.data.columns import trained_columns
 from zoo.data.example import UNKNOWN
 from zoo.data.inspection_text import report
 from zoo.kinds.facts import ModelLimits
@@ -47,7 +46,7 @@ def run(args: argparse.Namespace) -> ExitCode:
             eval_path=args.eval,
             named=columns_of(args),
             merge=args.merge_labels,
-            trained=trained_columns(card) if card else UNKNOWN,
+            trained=card.columns if card else UNKNOWN,
             limits=_limits(card, training) if card else ModelLimits(),
             on_rows=_show_progress,
         )

@@ -28,7 +28,7 @@ from zoo.cli.source_args import add_columns, columns_of, source_of
 from zoo.cli.warm import Answerer
 from zoo.cli.watching import leave, show_fetching, show_result, watch
 from zoo.data import InputRows
-from zoo.data.columns import replaced_columns, trained_columns
+from zoo.data.columns import replaced_columns
 from zoo.data.example import Example, RejectedRow
 from zoo.data.expansion import is_absent_table, named_files
 from zoo.data.lines import Lines, LineTooLong, NotUtf8
@@ -178,7 +178,7 @@ def _answerer(args: argparse.Namespace, card: Card, task: Task) -> Iterator[Answ
 
 def _file_rows(args: argparse.Namespace, card: Card, task: Task) -> tuple[AnswerColumns, Iterator[KeptRow]]:
     """The rows of the file, and the columns of what is answered; what is wrong with it shows before the model loads."""
-    trained = trained_columns(card)
+    trained = card.columns
     with offering_models(card, "predict"):
         rows = InputRows(args.file, task, named=columns_of(args), keep=args.keep, trained=trained)
     columns = AnswerColumns(rows.carried, tuple(rows.columns.values()))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from zoo.card import Card
 from zoo.data.example import UNKNOWN, Columns
 from zoo.data.rows import Malformed
 from zoo.data.table import Table
@@ -16,11 +15,6 @@ from zoo.kinds.kind import INPUT, TARGET, Kind
 from zoo.plurals import shown
 from zoo.tasks import BUILT_IN, get_task
 from zoo.tasks.task import Task
-
-
-def trained_columns(card: Card) -> Columns:
-    """The columns that the training of a result found its data in; empty for a model that comes with a plugin."""
-    return card.columns
 
 
 def find_columns(

@@ -39,8 +39,12 @@ def likely_task(path: str | Path, named: Mapping[str, str] = UNKNOWN, separator:
     kind = class_folders.INPUT_KIND if Path(path).is_dir() else likely_kind(Table(path), inputs)
     kind = kind or INPUT_KINDS[0]
     tasks = [task for task in map(get_task, BUILT_IN) if task.input is kind and task.target]
-    divisible = [task for task in tasks if separator and task.target and task.target.divisible]
-    return likeliest_task(divisible or tasks, path, named=named).task
+    return likeliest_task(fitting_separator(tasks, separator), path, named=named).task
+
+
+def fitting_separator(tasks: Sequence[Task], separator: str) -> Sequence[Task]:
+    """Those of the tasks whose rows have several labels, where a person says what stands between them; else all."""
+    return [task for task in tasks if separator and task.target and task.target.divisible] or tasks
 
 
 class LikelyTask(NamedTuple):

@@ -8,7 +8,7 @@ from pathlib import Path
 from zoo.answers import Prediction, Rejected, TruncationCount
 from zoo.card import Card
 from zoo.data import Dataset, RejectedRow, load, match_labels
-from zoo.data.columns import own_columns, replaced_columns, trained_columns
+from zoo.data.columns import own_columns, replaced_columns
 from zoo.data.example import Example
 from zoo.errors import DatasetInvalid
 from zoo.plurals import counted
@@ -79,12 +79,12 @@ def evaluate(worker: Worker) -> AnyEvent:
 def _load_data(worker: Worker, card: Card, task: Task) -> tuple[Dataset, Quarantine]:
     """Read the rows to be judged by, and say what is to be known of them."""
     data = worker.request.data
-    dataset = load(data.path, task, named=data.columns, min_classes=1, trained=trained_columns(card))
+    dataset = load(data.path, task, named=data.columns, min_classes=1, trained=card.columns)
     check_digest(data.path, dataset.sha256, data.sha256)
     if card.labels:
         dataset = match_labels(dataset, card.labels, merge=data.merge_labels)
     quarantine = Quarantine(worker, [dataset])
-    for message in replaced_columns(data.path, trained_columns(card), dataset.columns, data.columns):
+    for message in replaced_columns(data.path, card.columns, dataset.columns, data.columns):
         worker.emit(Noted(message=message))
     columns = own_columns(data.path, dataset.columns)
     worker.emit(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.answers import Prediction, Rejected, TruncationCount
 from zoo.data import InputRows, count_rows, digest
-from zoo.data.columns import replaced_columns, trained_columns
+from zoo.data.columns import replaced_columns
 from zoo.data.example import Example, RejectedRow
 from zoo.runs.answer_files import AnswerColumns, AnswerFormat, AnswerRecord, RecordCount, format_of
 from zoo.runs.attempt import Worker
@@ -38,7 +38,7 @@ def predict(worker: Worker) -> AnyEvent:
     """Answer every row of the data; returns the event that ends the run."""
     request, data = worker.request, worker.request.data
     check_digest(data.path, digest(data.path), data.sha256)
-    task, trained = get_task(request.task), trained_columns(resolve(worker)[1])
+    task, trained = get_task(request.task), resolve(worker)[1].columns
     rows = InputRows(data.path, task, named=data.columns, keep=request.keep, trained=trained)
     columns = AnswerColumns(rows.carried, tuple(rows.columns.values()))
     if worker.attempt == 1:

@@ -15,7 +15,6 @@ import msgspec
 
 from zoo import atomic
 from zoo.card import Card, Verb, WeightsFile
-from zoo.data.columns import trained_columns
 from zoo.data.example import Example
 from zoo.hyperparameters import DataOptions
 from zoo.options import parse, to_dict
@@ -45,7 +44,7 @@ def train(worker: Worker) -> AnyEvent:
     task = get_task(ability.task).divided_at(request.data.separator)
     options = cast("DataOptions", parse(ability.options, request.options))  # has its fields: plugins are held to it
     _drop_unfinished(worker)
-    data = load_training_data(worker, task, options, trained_columns(card))
+    data = load_training_data(worker, task, options, card.columns)
     weights = fetch_weights(worker, card)
     run = TrainingRun(
         card=card,

@@ -15,7 +15,6 @@ from textual.widgets import Input, Static
 from zoo.abilities import likely_tasks
 from zoo.api import start
 from zoo.card import Card, Verb
-from zoo.data.columns import trained_columns
 from zoo.devices import Device, available
 from zoo.errors import DatasetInvalid, OptionInvalid, ZooError
 from zoo.options import schema
@@ -67,7 +66,7 @@ class RunForm(Form):
         self.likely = likely_tasks(card, model_verb) or self.tasks[:1]
         """Those that the data may be for."""
         self.ability = card.ability(model_verb, next(iter(self.likely), ""))
-        self.trained = trained_columns(card)
+        self.trained = card.columns
         self._task_chosen = False
         """Whether a person chose the task; else the data do."""
         self._preview_timer: Timer | None = None

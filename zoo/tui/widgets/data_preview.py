@@ -13,7 +13,7 @@ from textual.worker import Worker, get_current_worker
 from zoo.abilities import input_limits, offering_models
 from zoo.card import Card
 from zoo.data import Columns, Inspection, inspect, likely_columns
-from zoo.data.columns import check_kind, find_columns, likely_kind, trained_columns, usual_columns
+from zoo.data.columns import check_kind, find_columns, likely_kind, usual_columns
 from zoo.data.example import UNKNOWN
 from zoo.data.guessing import LikelyTask, likeliest_task
 from zoo.data.inspection import OnRows
@@ -164,7 +164,7 @@ class DataPreview(Static):
         try:
             with offering_models(self._model, self._verb):
                 table = Table(parts_of(Path(query.path).expanduser()).train, EncodingLog())
-                trained = trained_columns(self._model)
+                trained = self._model.columns
                 likely = _likely_task(table, query, trained)
                 choice = find_choice(table, likely.task, query, needs_label=self._needs_label, trained=trained)
                 self.post_message(self.ColumnsRead(query, choice, likely))
@@ -187,7 +187,7 @@ class DataPreview(Static):
             eval_path=Path(query.eval_path).expanduser() if query.eval_path else None,
             named=columns,
             merge=query.merge,
-            trained=trained_columns(self._model),
+            trained=self._model.columns,
             limits=input_limits(self._model, self._verb, query.max_tokens).limits,
             on_rows=watch,
         )
