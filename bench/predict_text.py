@@ -53,7 +53,8 @@ def ceiling(precision: str) -> float:
     """
     import torch
 
-    from zoo.training.packed_linear import DTYPES, LinearFactory
+    from zoo.training.packed_linear import LinearFactory
+    from zoo.training.precisions import DTYPES
 
     a, b, bias = (
         torch.randn(shape, dtype=DTYPES[precision]) for shape in ((2048, WIDTH), (FEED_FORWARD, WIDTH), FEED_FORWARD)

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from zoo.errors import Unsupported
 from zoo.training.linear import onednn_is_faster
+from zoo.training.precisions import DTYPES
 
 Linear = Callable[[torch.Tensor], torch.Tensor]
 """(rows, inputs) to (rows, outputs)."""
@@ -39,8 +40,6 @@ IDENTITY = Activation(lambda x: x, "none")
 ROWS = 64
 """Numbers of tokens are rounded up to a multiple of it, since oneDNN compiles its kernels anew for each other number of
 rows; and weights are laid out for so many."""
-DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16, "int8": torch.float32}
-"""What is computed between the linear layers; int8 is a matter of these layers alone."""
 LEVELS, LEVELS_WITHOUT_VNNI = 254, 127
 """Steps from the smallest to the largest input of a layer. Processors without VNNI add pairs of products in 16 bits,
 which overflow sooner."""

@@ -6,7 +6,7 @@ import torch
 
 from zoo import PredictionRun, Predictor
 from zoo.training.images import FeaturePredictor, HeadPredictor, ImageConfig
-from zoo.training.images.answering import DTYPES
+from zoo.training.precisions import DTYPES
 from zoo.training.weights import fill, state_of
 from zoo_resnet.folded import FoldedResNet
 from zoo_resnet.network import ARCHITECTURE, HEAD, build

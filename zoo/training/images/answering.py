@@ -18,6 +18,7 @@ from zoo.prefetch import prefetched
 from zoo.training.images.body import THREADS
 from zoo.training.images.config import ImageConfig
 from zoo.training.objectives import pooled_objective
+from zoo.training.precisions import DTYPES
 
 if TYPE_CHECKING:
     from zoo.runs.context import PredictionRun
@@ -26,7 +27,6 @@ SHOWN = 5
 """Labels given where no number is asked for."""
 AHEAD = 4
 """Images per thread that are decoded ahead of the model."""
-DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 Item = TypeVar("Item")
 
 
