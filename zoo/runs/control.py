@@ -21,8 +21,15 @@ POLL_S = 0.1
 
 
 def ask_to_stop(folder: RunFolder) -> None:
-    """Ask the worker to write a checkpoint and end; returns at once."""
-    folder.stop_path.touch()
+    """Ask the worker to write a checkpoint and end; returns at once.
+
+    Raises:
+        StoreInvalid: the run's folder cannot be written.
+    """
+    try:
+        folder.stop_path.touch()
+    except OSError as error:
+        raise store.store_invalid(f"run {folder.name} cannot be asked to stop", error, folder.path) from error
 
 
 def stop(folder: RunFolder, *, force: bool = False, timeout_s: float = ASK_TIMEOUT_S) -> str:

@@ -14,7 +14,7 @@ from zoo.runs import liveness, ranks, status
 from zoo.runs.events import RunLaunched
 from zoo.runs.log import append, read_events
 from zoo.runs.snapshot import fold
-from zoo.runs.store import RunFolder
+from zoo.runs.store import RunFolder, store_invalid
 
 
 def launch(folder: RunFolder) -> None:
@@ -23,13 +23,17 @@ def launch(folder: RunFolder) -> None:
     Raises:
         Unsupported: the run is still going, or has finished.
         RunFailed: the worker process cannot be started.
+        StoreInvalid: the run's folder cannot be written.
     """
-    with locked(folder.path / "launch.lock", lambda: False):
-        if liveness.is_alive(folder):
-            raise Unsupported(f"run {folder.name} is still going", f"watch it: zoo attach {folder.name}")
-        if status.read(folder).status == "finished":
-            raise Unsupported(f"run {folder.name} has finished", "start a new run from its result by its name")
-        _start(folder)
+    try:
+        with locked(folder.path / "launch.lock", lambda: False):
+            if liveness.is_alive(folder):
+                raise Unsupported(f"run {folder.name} is still going", f"watch it: zoo attach {folder.name}")
+            if status.read(folder).status == "finished":
+                raise Unsupported(f"run {folder.name} has finished", "start a new run from its result by its name")
+            _start(folder)
+    except OSError as error:
+        raise store_invalid(f"run {folder.name} cannot be started", error, folder.path) from error
 
 
 def _start(folder: RunFolder) -> None:

@@ -131,7 +131,7 @@ def new_data_folder() -> Iterator[Path]:
         parent.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=".data-", dir=parent))
     except OSError as error:
-        raise _store_invalid("the data cannot be stored", error, parent) from error
+        raise store_invalid("the data cannot be stored", error, parent) from error
     try:
         yield folder
     finally:
@@ -161,7 +161,7 @@ def create(request: RunRequest, data_folder: Path | None = None) -> RunFolder:
     except OSError as error:
         if path is not None:
             shutil.rmtree(path, ignore_errors=True)  # a folder without a request would only keep its name taken
-        raise _store_invalid("the run cannot be stored", error, parent) from error
+        raise store_invalid("the run cannot be stored", error, parent) from error
     return RunFolder(path)
 
 
@@ -248,7 +248,7 @@ def rename(folder: RunFolder, name: str) -> RunFolder:
         renamed = msgspec.structs.replace(request, name=name, data=data)
         atomic.write_bytes(target / "run.json", msgspec.json.format(msgspec.json.encode(renamed)))
     except OSError as error:
-        raise _store_invalid(f"run {folder.name} cannot be renamed", error, folder.path) from error
+        raise store_invalid(f"run {folder.name} cannot be renamed", error, folder.path) from error
     return RunFolder(target)
 
 
@@ -263,7 +263,7 @@ def delete(folder: RunFolder) -> None:
     try:
         shutil.rmtree(folder.path)
     except OSError as error:
-        raise _store_invalid(f"run {folder.name} cannot be removed", error, folder.path) from error
+        raise store_invalid(f"run {folder.name} cannot be removed", error, folder.path) from error
 
 
 def check_new_name(name: str) -> None:
@@ -276,7 +276,14 @@ def check_new_name(name: str) -> None:
         raise _name_in_use(name)
 
 
-def _store_invalid(what: str, error: OSError, path: Path) -> StoreInvalid:
+def store_invalid(what: str, error: OSError, path: Path) -> StoreInvalid:
+    """The error to raise where a file of the store cannot be written.
+
+    Args:
+        what: what cannot be done.
+        error: the system's.
+        path: the folder that was to be changed; a reader knows it, which holds for few of the files in it.
+    """
     cause = cause_of(error, path)
     return StoreInvalid(f"{what}: {cause.reason}", cause.hint)
 
