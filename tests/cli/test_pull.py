@@ -147,6 +147,15 @@ def test_an_interrupted_pull_goes_on_where_it_was(hub: HubServer) -> None:
     assert hub.sent_bytes == len(CONTENT)
 
 
+def test_a_server_that_asks_to_wait_is_reported_once(hub: HubServer) -> None:
+    hub.serve(f"/{REPOSITORY}/resolve/{COMMIT}/{NAME}", CONTENT, faults=[(429, {"Retry-After": "1"})] * 2)
+
+    done = zoo("pull", "toy")
+
+    assert f"{snapshot()}\n" == done.stdout
+    assert ["warning: 127.0.0.1: the server answered 429; it is asked again in 1 second"] == done.stderr.splitlines()
+
+
 def test_progress_tells_how_far_how_fast_and_how_long() -> None:
     line = describe(
         Progress(received_bytes=25_000_000, total_bytes=100_000_000, bytes_per_s=5_000_000.0, file="model.safetensors")

@@ -113,6 +113,16 @@ def test_a_server_that_stays_busy_is_given_up(hub: HubServer) -> None:
     assert len(hub.requests) == hub_module.ATTEMPTS
 
 
+def test_a_server_that_asks_to_wait_is_reported_once(
+    hub: HubServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(hub_module, "MAX_WAIT_S", 0.01)
+    hub.serve("/api/models", b"[]", faults=[(503, {"Retry-After": "1"})] * 2)
+
+    assert () == search("x")
+    assert ["127.0.0.1: the server answered 503; it is asked again in 0 seconds"] == caplog.messages
+
+
 def test_a_hub_that_takes_no_more_requests_says_when_and_what_helps(hub: HubServer) -> None:
     hub.serve("/api/models", b"[]", faults=[(429, {"RateLimit": '"api";r=0;t=90'})])
 

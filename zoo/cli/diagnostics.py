@@ -47,6 +47,22 @@ def warn(text: str, *more: str) -> None:
         _write(unbroken(one))
 
 
+def show_log_warnings() -> None:
+    """Show what zoo logs as a warning as a warning: that a server wants to be left alone, that a file is damaged.
+
+    For commands that fetch, which import `logging` anyhow; it is too much for those that only read.
+    """
+    import logging
+
+    class Warnings(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            warn(record.getMessage())
+
+    logger = logging.getLogger("zoo")
+    if not logger.handlers:
+        logger.addHandler(Warnings(logging.WARNING))
+
+
 def error(problem: ZooError) -> None:
     """What went wrong, and what to do next."""
     _write(f"error: {unbroken(problem.message)}")

@@ -171,6 +171,7 @@ def _answerer(args: argparse.Namespace, card: Card, task: Task) -> Iterator[Answ
             yield warm_answerer
             return
     diagnostics.note(f"loading {args.model}")
+    diagnostics.show_log_warnings()
     model = load_card(card, args.device, args.precision, show_fetching, options_of(args), task=task.name)
     diagnostics.note(f"{model.card.name} on {model.device}, {model.precision}")
     yield model.predict

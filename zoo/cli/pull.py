@@ -28,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> ExitCode:
     """Fetch and verify; print where the files stand."""
+    diagnostics.show_log_warnings()
     if is_reference(args.model):
         return _from_hub(args)
     catalog = Catalog.load()

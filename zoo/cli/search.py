@@ -36,6 +36,7 @@ def run(args: argparse.Namespace) -> ExitCode:
         raise OptionInvalid("nothing says what to look for", "give a word, --task, or both")
     if args.task:
         get_task(args.task)
+    diagnostics.show_log_warnings()
     answers = search(" ".join(args.words), task=args.task, limit=args.limit)
     catalog = Catalog.load()
     hits = [(hit, catalog.of_repository(hit.id)) for hit in answers if "custom_code" not in hit.tags]

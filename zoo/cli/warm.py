@@ -102,6 +102,7 @@ def _fetch(card: Card) -> None:
     from zoo.fetch import fetch
 
     if card.weights is not None:
+        diagnostics.show_log_warnings()
         fetch(card.weights, on_progress=show_fetching)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import email.utils
 import errno
+import logging
 import re
 import socket
 import time
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 from zoo.errors import DownloadFailed
+from zoo.plurals import counted
 
 if TYPE_CHECKING:
     import httpx
@@ -105,8 +107,14 @@ def rate_limited(address: str, wait_s: float | None, *, token_would_help: bool) 
     return DownloadFailed(f"{without_password(address)}: the server takes no more requests for now (429)", hint)
 
 
+def report_wait(address: str, fault: str, wait_s: float) -> None:
+    """Log that a server asked to be left alone for a while, as a warning; else the silence would have no reason."""
+    host = urlsplit(address).hostname
+    logging.getLogger(__name__).warning("%s: %s; it is asked again in %s", host, fault, _duration(wait_s))
+
+
 def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} seconds" if seconds < 120 else f"{seconds / 60:.0f} minutes"
+    return counted(round(seconds), "second") if seconds < 120 else counted(round(seconds / 60), "minute")
 
 
 def raise_where_offline(error: Exception, address: str) -> None:

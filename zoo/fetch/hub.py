@@ -20,6 +20,7 @@ from zoo.fetch.http import (
     next_address,
     raise_where_offline,
     rate_limited,
+    report_wait,
     retry_after_s,
     server_of,
     without_password,
@@ -156,6 +157,7 @@ class _Hub:
         self._client = client
         self._endpoint = hub_endpoint()
         self._token = hub_token()
+        self._wait_reported = False
 
     def get(self, path: str, limit_bytes: int = MAX_ANSWER_BYTES) -> bytes:
         """The whole of a short answer; a server that is busy is asked again."""
@@ -181,11 +183,18 @@ class _Hub:
                     hint = HINTS.get(response.status_code, "try again later")
                     raise DownloadFailed(f"{without_password(address)}: {fault}", hint)
             if attempt < ATTEMPTS - 1:
-                wait_s = BACKOFF_S * 2**attempt * random.uniform(0.5, 1.5) if wait_s is None else wait_s  # noqa: S311
-                time.sleep(min(wait_s, MAX_WAIT_S))
+                self._pause(address, fault, wait_s, attempt)
         raise DownloadFailed(
             f"{without_password(address)}: {fault}", "look at the network, or HF_ENDPOINT, and try again"
         )
+
+    def _pause(self, address: str, fault: str, wait_s: float | None, attempt: int) -> None:
+        """Wait as long as the server asks, or longer each time, with jitter."""
+        if wait_s and not self._wait_reported:
+            report_wait(address, fault, min(wait_s, MAX_WAIT_S))
+            self._wait_reported = True
+        backoff_s = BACKOFF_S * 2**attempt * random.uniform(0.5, 1.5)  # noqa: S311
+        time.sleep(min(backoff_s if wait_s is None else wait_s, MAX_WAIT_S))
 
     def _follow(self, address: str, limit_bytes: int) -> tuple[httpx.Response, bytes]:
         """Ask, and follow redirects; the token stays with the Hub's own server."""

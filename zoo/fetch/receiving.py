@@ -25,6 +25,7 @@ from zoo.fetch.http import (
     next_address,
     raise_where_offline,
     rate_limited,
+    report_wait,
     retry_after_s,
     server_of,
     without_password,
@@ -62,6 +63,7 @@ class Session:
     """Thread to the lock of the file it is at."""
     connecting: set[int] = field(default_factory=set)
     """Threads that look a server's name up or wait for its first word: nothing can wake them before they give up."""
+    wait_reported: bool = False
     _sockets: list[socket.socket] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -72,6 +74,13 @@ class Session:
             self.fresh_bytes += fresh
             self.newest = file
         self.check()
+
+    def report_wait(self, address: str, fault: str, wait_s: float) -> None:
+        """Log once that a server asked to be left alone: the files of one download are of the same server."""
+        with self._lock:
+            reported, self.wait_reported = self.wait_reported, True
+        if not reported:
+            report_wait(address, fault, wait_s)
 
     def check(self) -> None:
         """Raise where the download was stopped."""
@@ -165,6 +174,8 @@ def _fill(session: Session, address: str, file: WeightsFile, part: Part) -> None
                     f"{without_password(address)}: {words(error)}, {ATTEMPTS} times in a row",
                     "look at the network and try again; what has arrived is kept",
                 ) from error
+            if wait_s:
+                session.report_wait(address, words(error), min(wait_s, MAX_WAIT_S))
             _pause(session, wait_s, idle)
 
 
