@@ -77,6 +77,42 @@ def test_everything_known_is_shown(site: Site, capsys: pytest.CaptureFixture[str
     ]
 
 
+def test_an_option_of_several_abilities_is_shown_once(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    abilities = [("pretrain", "fill-mask", "Mine"), ("predict", "fill-mask", "Shown")]
+    abilities += [("finetune", f"text-{name}", "Deep") for name in ("classification", "regression")]
+    abilities += [("finetune", "text-multi-label-classification", "Deeper")]
+    many = card(
+        "many",
+        abilities=f"({', '.join(f'zoo.Ability(verb={v!r}, task={t!r}, options={o})' for v, t, o in abilities)},)",
+    )
+    sets = """
+class Deep(Mine):
+    width: Annotated[int, zoo.option("How wide.", ge=1)] = 2
+class Deeper(Deep):
+    height: Annotated[int, zoo.option("How high.", ge=1)] = 2
+class Shown(zoo.Options):
+    depth: Annotated[int, zoo.option("How deep to look.", ge=1)] = 1
+"""
+    site.install("many", plugin(many, more=MINE + sets))
+
+    assert main(["show", "many"]) == ExitCode.OK
+
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition("  ")[0] or line.split()[0] for line in lines[lines.index("", 2) + 1 :] if line] == [
+        "pretrain (fill-mask), finetune",
+        "--seed",
+        "--eval-share",
+        "--max-rejected",
+        "--depth",
+        "predict (fill-mask)",
+        "--depth",
+        "finetune",
+        "--width",
+        "finetune (text-multi-label-classification)",
+        "--height",
+    ]
+
+
 def test_what_is_not_known_is_left_out(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["show", "toy/ba"]) == ExitCode.OK
 
@@ -132,7 +168,7 @@ def test_text_of_a_card_can_neither_act_nor_fake_a_line(site: Site, capsys: pyte
     out = capsys.readouterr().out
     assert not set(out) & set("\x1b\x07\u202e")
     assert out.splitlines()[0] == "evil: [red]a licence MIT"
-    assert [line.split()[0] for line in out.splitlines()[2:-2]] == [
+    assert [line.split()[0] for line in out.splitlines()[2:]] == [
         "plugin",
         "tasks",
         "labels",

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-from zoo.card import Card, FolderSource, HubSource, PackageSource, Source, TorchHubSource, UrlSource
+from zoo.card import Ability, Card, FolderSource, HubSource, PackageSource, Source, TorchHubSource, UrlSource
 from zoo.catalog import Catalog, is_local
 from zoo.cli import output
 from zoo.cli.exit_codes import ExitCode
 from zoo.cli.option_flags import help_text
 from zoo.fetch.verify import pin_shown
 from zoo.kinds.spelling import distinct_names
-from zoo.options import schema
+from zoo.options import Option, schema
 from zoo.ranking import FROM_SCRATCH, mark
 from zoo.sanitize import one_line
 from zoo.units import size
@@ -33,12 +33,35 @@ def run(args: argparse.Namespace) -> ExitCode:
     output.line()
     for name, value in facts(card):
         output.line(f"  {name:<12} {one_line(value)}")
-    for ability in card.abilities:
+    for heading, options in option_groups(card):
         output.line()
-        output.line(f"{ability.verb} ({ability.task})")
-        for option in schema(ability.options):
+        output.line(heading)
+        for option in options:
             output.line(f"  {option.flag:<20} {help_text(option).replace('%%', '%')}")
     return ExitCode.OK
+
+
+def option_groups(card: Card) -> list[tuple[str, list[Option]]]:
+    """The options of a model, each once: under what it is an option of, those that most has in common first."""
+    abilities_by_option: dict[Option, list[Ability]] = {}
+    for ability in card.abilities:
+        for option in schema(ability.options):
+            abilities_by_option.setdefault(option, []).append(ability)
+    groups: dict[str, list[Option]] = {}
+    for option, abilities in abilities_by_option.items():
+        groups.setdefault(_heading(card, abilities), []).append(option)
+    return list(groups.items())
+
+
+def _heading(card: Card, abilities: list[Ability]) -> str:
+    """What a model does with an option: verbs, each with its tasks unless it is for several and these are all."""
+    tasks_by_verb: dict[str, list[str]] = {}
+    for ability in abilities:
+        tasks_by_verb.setdefault(str(ability.verb), []).append(ability.task)
+    return ", ".join(
+        verb if 1 < len(tasks) == len(card.tasks_of(verb)) else f"{verb} ({', '.join(tasks)})"
+        for verb, tasks in tasks_by_verb.items()
+    )
 
 
 def facts(card: Card) -> list[tuple[str, str]]:
