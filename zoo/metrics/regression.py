@@ -24,12 +24,9 @@ class RegressionMetrics:
 
     Args:
         labels: none; every judge gets those of its model.
-        mean: of the numbers where they come standardised; they are put back into the unit of the data.
-        std: likewise, their standard deviation.
     """
 
-    def __init__(self, labels: Sequence[str] = (), *, mean: float = 0.0, std: float = 1.0) -> None:
-        self._mean, self._std = mean, std
+    def __init__(self, labels: Sequence[str] = ()) -> None:
         self._numbers, self._predicted = array("d"), array("d")
         self._loss = MeanLoss()
 
@@ -41,8 +38,8 @@ class RegressionMetrics:
             predicted: what is said.
             loss: of the example.
         """
-        self._numbers.append(number * self._std + self._mean)
-        self._predicted.append(predicted * self._std + self._mean)
+        self._numbers.append(number)
+        self._predicted.append(predicted)
         if loss is not None:
             self._loss.update(loss)
 

@@ -57,11 +57,29 @@ def test_losses_are_one_per_example_and_those_of_transformers(task: str, make_ta
         objective.export(objective.module, tmp_path)
         theirs = AutoModelForSequenceClassification.from_pretrained(tmp_path)
         std = objective.head_config.std
-        labels = batch["labels"] * std + objective.head_config.mean if task == NUMBER else batch["labels"]
+        labels = batch["labels"][:, 1:].sum(-1) if task == NUMBER else batch["labels"]
         loss = theirs(**batch | {"labels": labels}).loss / std**2
     assert (4,) == losses.shape
     assert torch.float32 == losses.dtype
     torch.testing.assert_close(losses.mean(), loss, rtol=1e-4, atol=0)
+
+
+def test_numbers_are_counted_in_training_as_the_data_have_them(make_task) -> None:
+    numbers = [3.0, 3e9, 0.1, 1e-30, -1e30, 1700000000.5]
+    rows = tuple(Example(text, number, row) for row, (text, number) in enumerate(zip(TEXTS, numbers, strict=False), 1))
+    run = make_task(NUMBER, rows=rows)
+    objective = plugin.finetune(run)
+    objective.module.eval()
+    batch = objective.collate(objective.features(rows), [0] * len(rows), training=False)
+    with torch.no_grad():
+        output = objective.losses(objective.module, batch)
+        answers = objective.answers(objective.outputs(objective.module, batch), objective.head_config, None)
+    in_training, judge = objective.metrics(), run.task.new_judge(())
+    objective.update_metrics(in_training, output, len(rows))
+    for example, answer in zip(rows, answers, strict=True):
+        judge.add(example.target, answer)
+    assert judge.report() == in_training.report()
+    assert judge.compute() == {name: value for name, value in in_training.compute().items() if name != "loss"}
 
 
 # peft asks transformers by a name that transformers is about to drop.
@@ -159,7 +177,7 @@ def test_numbers_that_are_all_the_same_are_refused(make_task) -> None:
 def test_numbers_are_standardised_by_those_trained_on(make_task, tmp_path: Path) -> None:
     run = make_task(NUMBER)
     objective = plugin.finetune(run)
-    targets = [objective.target(example) for example in run.train]
+    targets = [objective.target(example)[0] for example in run.train]
     assert sum(targets) == pytest.approx(0, abs=1e-9)
     assert math.fsum(target**2 for target in targets) / len(targets) == pytest.approx(1)
     objective.export(objective.module, tmp_path)

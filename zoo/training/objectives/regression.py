@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from ctypes import c_float
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -36,19 +38,29 @@ class Regression(PooledObjective):
         """The number in the unit of the data."""
         return [Quantity(value=z * head_config.std + head_config.mean) for z in outputs[:, 0].tolist()]
 
-    def target(self, example: Example) -> float:
-        """The number, standardised."""
-        return (float(example.target) - self.head_config.mean) / self.head_config.std
+    def target(self, example: Example) -> list[float]:
+        """The number, standardised, and after it the parts of the number itself."""
+        number = float(example.target)
+        return [(number - self.head_config.mean) / self.head_config.std, *single_precision_parts(number)]
 
     def losses(self, module: nn.Module, batch: Batch) -> Output:
         """Squared error of each example, shape (batch,)."""
-        numbers, predicted = batch[LABELS], self.outputs(module, batch)[:, 0]
-        losses = (predicted - numbers).square()
-        return Output(losses, {"number": numbers, "predicted": predicted.detach(), "loss": losses.detach()})
+        standardised, parts = batch[LABELS][:, 0], batch[LABELS][:, 1:]
+        predicted = self.outputs(module, batch)[:, 0]
+        losses = (predicted - standardised).square()
+        return Output(losses, {"number": parts, "predicted": predicted.detach(), "loss": losses.detach()})
 
     def metrics(self) -> RegressionMetrics:
-        """RMSE, MAE, R2 and Spearman's correlation, in the unit of the data."""
-        return RegressionMetrics(mean=self.head_config.mean, std=self.head_config.std)
+        """RMSE, MAE, R2 and Spearman's correlation."""
+        return RegressionMetrics()
+
+    def update_metrics(self, metrics: RegressionMetrics, output: Output, count: int) -> None:
+        """Count numbers in the unit of the data, as an evaluation of the result does."""
+        in_double = {name: values.cpu().double() for name, values in output.for_metrics.items()}
+        number = in_double["number"].sum(-1)
+        predicted = in_double["predicted"] * self.head_config.std + self.head_config.mean
+        figures = {**output.for_metrics, "number": number, "predicted": predicted}
+        super().update_metrics(metrics, replace(output, for_metrics=figures), count)
 
     def conclude(self, metrics: dict[str, float], trained: Callable[[str], nn.Module]) -> None:
         """Scale the output layer back."""
@@ -56,6 +68,15 @@ class Regression(PooledObjective):
         assert isinstance(layer, nn.Linear)
         weight, bias = self.head_config.in_unit_of_data(layer.weight.detach(), layer.bias.detach())
         layer.load_state_dict({"weight": weight, "bias": bias})
+
+
+def single_precision_parts(number: float) -> list[float]:
+    """Three numbers of single precision whose sum is one of double precision, which not every device has."""
+    parts = []
+    for _ in range(3):
+        parts.append(c_float(number).value)
+        number -= parts[-1]
+    return parts
 
 
 def standardising(numbers: list[float]) -> HeadConfig:
