@@ -13,6 +13,7 @@ from zoo.data.lines import InvalidByte
 from zoo.data.report import LabelCount, Repeats, RowPair
 from zoo.errors import DatasetInvalid, StoreInvalid
 from zoo.kinds.facts import Lengths, Marks, ModelLimits
+from zoo.tasks import get_task
 from zoo.tasks.task import Task
 
 Write = Callable[[str, str | bytes], Path]
@@ -125,6 +126,30 @@ def test_what_spoils_a_training_is_said(content: str, level: str, message: str, 
     found = inspect(write("a.csv", content), classify)
     assert message in "\n".join(messages(found, level))
     assert found.usable == (level != "error")
+
+
+@pytest.mark.parametrize(
+    ("header", "task", "message"),
+    [
+        (
+            "text,Score",
+            "text-classification",
+            "no label column for text-classification; column Score is usually the "
+            "number of text-regression, see --task",
+        ),
+        (
+            "text,tags",
+            "text-regression",
+            "no number column for text-regression; column tags is usually the label set "
+            "of text-multi-label-classification, see --task",
+        ),
+        ("text,weight", "text-regression", "no number column: it serves to pretrain and predict only"),
+        ("text,weight", "text-multi-label-classification", "no label set column: it serves to pretrain"),
+    ],
+)
+def test_data_for_another_task_says_so(header: str, task: str, message: str, write: Write) -> None:
+    found = inspect(write("a.csv", header + "\na,1\nb,2\nc,1\n"), get_task(task))
+    assert message in "\n".join(messages(found, "warning"))
 
 
 def test_a_task_without_labels_is_not_told_about_them(write: Write, fill_mask: Task) -> None:

@@ -224,7 +224,9 @@ def _missing(table: Table, task: Task, role: str, usual: tuple[str, ...], traine
         why = f": row {first.number} {first.reason}" if isinstance(first, Malformed) else ""
         return DatasetInvalid(f"{table.path} has no rows{why}; columns found: none", "is it the right file?")
     lacking = f"no column {trained}, which the model was trained on, and none" if trained else "no column"
-    hint = f"say which it is with {flag}NAME" + (_what_else_is_learnt(table, task) if role == TARGET else "")
+    hint = f"say which it is with {flag}NAME"
+    if role == TARGET and (other := target_of_another_task(table.columns, task)):
+        hint += f"; {other}"
     if table.extension in (".csv", ".tsv", ".tab"):
         hint += "; the first row of a .csv or .tsv file must name the columns"
     return DatasetInvalid(
@@ -234,12 +236,12 @@ def _missing(table: Table, task: Task, role: str, usual: tuple[str, ...], traine
     )
 
 
-def _what_else_is_learnt(table: Table, task: Task) -> str:
-    """The end of a hint: a column that is usually the target of another task on the same inputs."""
+def target_of_another_task(columns: Sequence[str], task: Task) -> str:
+    """A column that is usually the target of another task on the same inputs, in words; empty where there is none."""
     for other in map(get_task, BUILT_IN):
         if other.input is not task.input or not other.target or other.target is task.target:
             continue
         usual = other.usual_columns(TARGET)
-        if column := next((column for column in table.columns if column.lower() in usual), ""):
-            return f"; column {column} is usually {what_holds(TARGET, other.target)} of {other.name}, see --task"
+        if column := next((column for column in columns if column.lower() in usual), ""):
+            return f"column {column} is usually {what_holds(TARGET, other.target)} of {other.name}, see --task"
     return ""

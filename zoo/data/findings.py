@@ -7,11 +7,13 @@ from pathlib import Path
 
 import msgspec
 
+from zoo.data.columns import target_of_another_task
 from zoo.data.layout import deeper_root
 from zoo.data.report import Inspection, Part, Repeats
 from zoo.data.table import conversion
 from zoo.hyperparameters import TrainingOptions
 from zoo.kinds.facts import Finding
+from zoo.kinds.kind import TARGET
 from zoo.plurals import counted, shown
 from zoo.tasks.task import Task
 
@@ -24,7 +26,7 @@ def find(inspection: Inspection, task: Task) -> Inspection:
     if inspection.eval:
         findings += [*_of_part(inspection.eval, task), *_of_both(inspection)]
     if task.target:
-        findings += task.target.findings(inspection)
+        findings += [*_of_missing_target(inspection.train, task), *task.target.findings(inspection)]
     findings.sort(key=lambda finding: _LEVELS.index(finding.level))
     return msgspec.structs.replace(inspection, findings=tuple(findings))
 
@@ -59,6 +61,17 @@ def _of_part(part: Part, task: Task) -> Iterator[Finding]:
         )
     yield from task.input.findings(part)
     yield from _of_class_folders(part)
+
+
+def _of_missing_target(part: Part, task: Task) -> Iterator[Finding]:
+    """What data without targets are good for."""
+    if part.mapping.get(TARGET):
+        return
+    lacking = f"{task.target} column" if part.is_numbered else "class folders"
+    if other := target_of_another_task(part.columns, task):
+        yield Finding("warning", f"{part.path} has no {lacking} for {task.name}; {other}")
+    else:
+        yield Finding("warning", f"{part.path} has no {lacking}: it serves to pretrain and predict only")
 
 
 def _of_encoding(part: Part) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from zoo.kinds.spelling import distinct_names, listed, quoted
 from zoo.plurals import counted, shown
 
 if TYPE_CHECKING:
-    from zoo.data.report import Inspection, Part
+    from zoo.data.report import Inspection
 
 FEW_ROWS = 8
 """Below this many rows of a class, results vary from one draw of the data to the next."""
@@ -37,17 +37,9 @@ def of_both(inspection: Inspection) -> Iterator[Finding]:
         yield Finding("warning", f"labels without evaluation data, which are not judged: {shown(unjudged)}")
 
 
-def of_missing_column(part: Part) -> Iterator[Finding]:
-    """What data without targets are good for."""
-    if not part.mapping.get(TARGET):
-        lacking = "label column" if part.is_numbered else "class folders"
-        yield Finding("warning", f"{part.path} has no {lacking}: it serves to pretrain and predict only")
-
-
 def _of_training(inspection: Inspection) -> Iterator[Finding]:
     part = inspection.train
     if not part.mapping.get(TARGET):
-        yield from of_missing_column(part)
         return
     yield from of_variants(inspection)
     counts = {count.label: count.rows for count in inspection.labels if count.rows}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from zoo.kinds.facts import Finding, LabelSetFacts
-from zoo.kinds.label_findings import of_both, of_missing_column, of_rare, of_variants
+from zoo.kinds.label_findings import of_both, of_rare, of_variants
 from zoo.plurals import counted, shown
 
 if TYPE_CHECKING:
@@ -52,7 +52,6 @@ def findings(inspection: Inspection) -> Iterator[Finding]:
     if inspection.eval:
         yield from of_both(inspection)
     part, sets = inspection.train, inspection.train.label_sets
-    yield from of_missing_column(part)
     if sets is None:
         return
     yield from of_variants(inspection)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from zoo.kinds.facts import Finding
-from zoo.kinds.label_findings import of_missing_column
 from zoo.plurals import counted
 
 if TYPE_CHECKING:
@@ -26,7 +25,6 @@ def facts(part: Part) -> Iterator[tuple[str, str]]:
 
 def findings(inspection: Inspection) -> Iterator[Finding]:
     """Numbers that are all the same, and such as are far away from all others."""
-    yield from of_missing_column(inspection.train)
     for part in (inspection.train, inspection.eval):
         numbers = part.numbers if part else None
         if part is None or numbers is None:
