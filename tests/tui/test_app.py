@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from textual.command import CommandList, CommandPalette
 
 from tests.plugin_site import Site, plugin
 from tests.tui.driving import Driver, notices, scenario, screen_text, shows, until, write
@@ -61,6 +62,31 @@ async def test_the_palette_finds_models_runs_and_places(
         await until(pilot, lambda: pilot.app.screen.id != "_default")
         await write(pilot, typed)
         await shows(pilot, found)
+        await pilot.press("escape")
+
+
+def palette_lines(pilot: Driver) -> list[str]:
+    """What the palette offers, from the top."""
+    return [str(option.prompt).splitlines()[0] for option in pilot.app.screen.query_one(CommandList).options]
+
+
+@scenario(size=(100, 30))
+async def test_the_palette_has_models_before_runs_whatever_letters_a_run_begins_with(
+    pilot: Driver, models: Site, write_run: Callable[..., RunFolder]
+) -> None:
+    write_run("amma-one", RunFinished())
+    write_run("amma", RunFinished())
+    await shows(pilot, "5 of 5")
+    await until(pilot, lambda: pilot.app.feed.runs)
+    of_model = "Finetune gamma"
+    for typed, lines in (
+        ("amm", [of_model, "Run amma", "Run amma-one"]),
+        ("amma", ["Run amma", of_model, "Run amma-one"]),  # the name of a run, letter for letter
+    ):
+        await pilot.press("ctrl+p")
+        await until(pilot, lambda: isinstance(pilot.app.screen, CommandPalette))
+        await write(pilot, typed)
+        await until(pilot, lambda lines=lines: palette_lines(pilot) == lines)  # type: ignore[misc]
         await pilot.press("escape")
 
 
