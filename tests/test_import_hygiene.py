@@ -29,6 +29,9 @@ HEAVY = {
     "tokenizers",
 }
 
+TASKS_ARE_MADE_OF = {"answers", "data", "kinds", "metrics", "rendering"}
+"""Packages of zoo that only the work on a task needs; cards name tasks."""
+
 COMMAND = "import runpy, sys\nsys.argv = ['zoo', {words}]\nrunpy.run_module('zoo', run_name='__main__')"
 
 REPORT = """
@@ -76,6 +79,16 @@ def test_import_zoo_brings_only_itself(tmp_path: Path) -> None:
     modules = imported_by("import zoo", tmp_path / "modules.json")
 
     assert {name for name in modules if name.partition(".")[0] == "zoo"} == {"zoo"}
+
+
+@pytest.mark.parametrize("words", ["'ls'", "'ls', '--json'", "'ls', '--task', 'text-regression', 'bert'"])
+def test_a_list_of_models_imports_nothing_that_tasks_are_made_of(words: str, tmp_path: Path) -> None:
+    modules = imported_by(COMMAND.format(words=words), tmp_path / "modules.json")
+    rooms = {name.removeprefix("zoo.") for name in modules if name.startswith("zoo.")}
+
+    assert {"catalog", "tasks"} <= rooms
+    assert {room for room in rooms if room.partition(".")[0] in TASKS_ARE_MADE_OF} == set()
+    assert {room for room in rooms if room.startswith("tasks.")} == set()
 
 
 def test_plugin_names_imports_no_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import math
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -24,6 +25,10 @@ class Sampling(Options, frozen=True, kw_only=True):
 
 class Extended(Sampling, frozen=True, kw_only=True):
     share: Annotated[float, option("A share.", ge=0, lt=1)] = 0.5
+
+
+class Sharper(Sampling, frozen=True, kw_only=True):
+    temperature: Annotated[float, option("Softmax temperature.", gt=0, le=1)] = 0.5
 
 
 def refused(options: type[Options] = Sampling, **given: Any) -> tuple[str, str]:
@@ -49,6 +54,13 @@ def test_a_set_is_described_as_data_in_order_of_declaration() -> None:
         "",
         "0 <= share < 1",
     ]
+
+
+def test_a_set_may_declare_an_option_anew_in_its_old_place() -> None:
+    assert [one.name for one in schema(Sharper)] == [one.name for one in schema(Sampling)]
+    assert (schema(Sharper)[0].default, schema(Sharper)[0].le) == (0.5, 1)
+    assert (schema(Sampling)[0].default, schema(Sampling)[0].le) == (1.0, 10)
+    assert schema(Sharper)[1:] == schema(Sampling)[1:]
 
 
 class Windows(Options, frozen=True, kw_only=True):
@@ -291,6 +303,10 @@ class NoDefault(Options, frozen=True):
     depth: Annotated[int, option("Deep.")]
 
 
+class MadeDefault(Options, frozen=True):
+    depth: Annotated[int, option("Deep.")] = msgspec.field(default_factory=int)
+
+
 class AList(Options, frozen=True):
     depth: Annotated[tuple[int, ...], option("Deep.")] = ()
 
@@ -314,6 +330,7 @@ class MixedChoices(Options, frozen=True):
         (NoHelp, r"NoHelp\.depth has no option\(\.\.\.\) with a help text"),
         (OtherNote, r"OtherNote\.depth has no option\(\.\.\.\) with a help text"),
         (NoDefault, r"NoDefault\.depth has no default"),
+        (MadeDefault, r"MadeDefault\.depth has no default"),
         (AList, r"AList\.depth is tuple\[int, \.\.\.\]; an option is a bool"),
         (TwoTypes, r"TwoTypes\.depth is int \| str; an option is a bool"),
         (NumberedChoices, r"NumberedChoices\.depth is .*; an option is a bool"),

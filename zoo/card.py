@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Union
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
 import msgspec
 
 from zoo.errors import Unsupported
-from zoo.kinds.facts import ModelLimits
 from zoo.options import Options
+
+if TYPE_CHECKING:
+    from zoo.kinds.facts import ModelLimits
 
 Verb = Literal["pretrain", "finetune", "predict"]
 VERBS: tuple[Verb, ...] = ("pretrain", "finetune", "predict")
@@ -103,6 +105,8 @@ class TextInput(msgspec.Struct, frozen=True, kw_only=True, tag="text"):
 
     def limits(self) -> ModelLimits:
         """How much of a text the model sees."""
+        from zoo.kinds.facts import ModelLimits
+
         return ModelLimits(max_tokens=self.max_tokens)
 
     def __str__(self) -> str:
@@ -122,6 +126,8 @@ class ImageInput(msgspec.Struct, frozen=True, kw_only=True, tag="image"):
 
     def limits(self) -> ModelLimits:
         """How much of an image the model sees."""
+        from zoo.kinds.facts import ModelLimits
+
         return ModelLimits(shorter_side=min(self.input_size[1:]))
 
     def __str__(self) -> str:

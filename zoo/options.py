@@ -10,6 +10,7 @@ A set of options is a frozen struct; each field carries its bounds, unit and hel
 from __future__ import annotations
 
 import contextlib
+import inspect
 import math
 import numbers
 import operator
@@ -17,7 +18,7 @@ import re
 import types
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Annotated, Any, Literal, SupportsIndex, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, SupportsIndex, TypeVar, Union, cast, get_args, get_origin
 
 import msgspec
 
@@ -144,8 +145,20 @@ def schema(options: type[Options]) -> tuple[Option, ...]:
     Raises:
         TypeError: a field is not annotated with `option(...)`, has no default or has a type no view can render.
     """
-    hints = get_type_hints(options, include_extras=True)
-    return tuple(_describe(options, field, hints[field.name]) for field in msgspec.structs.fields(options))
+    described: dict[str, Option] = {}
+    for owner in reversed(options.__mro__):
+        if isinstance(owner, msgspec.StructMeta):
+            described |= _declared_by(owner)
+    return tuple(described[name] for name in options.__struct_fields__)
+
+
+@cache
+def _declared_by(owner: type[msgspec.Struct]) -> dict[str, Option]:
+    """Describe the options that a set declares itself: sets that extend it share them."""
+    hints = inspect.get_annotations(owner, eval_str=True)
+    defaults = dict(zip(reversed(owner.__struct_fields__), reversed(owner.__struct_defaults__), strict=False))
+    names = [name for name in hints if name in owner.__struct_fields__]
+    return {name: _describe(f"{owner.__name__}.{name}", name, hints[name], defaults.get(name, ...)) for name in names}
 
 
 def parse(options: type[OptionsT], given: Mapping[str, Any], *, beside: Iterable[str] = ()) -> OptionsT:
@@ -197,28 +210,35 @@ def to_dict(options: Options) -> dict[str, Scalar]:
     return {name: getattr(options, name) for name in options.__struct_fields__}
 
 
-def _describe(owner: type[Options], field: msgspec.structs.FieldInfo, hint: Any) -> Option:
-    where = f"{owner.__name__}.{field.name}"
+def _describe(where: str, name: str, hint: Any, default: Any) -> Option:
+    """Describe one option.
+
+    Args:
+        where: set and name, for messages.
+        name: of the option.
+        hint: its annotation.
+        default: as the struct has it; `...` where there is none.
+    """
     if get_origin(hint) is not Annotated:
         raise TypeError(f"{where} is not annotated with option(...)")
     bare, *notes = get_args(hint)
     meta = next((note for note in notes if isinstance(note, msgspec.Meta)), None)
     if meta is None or not meta.description:
         raise TypeError(f"{where} has no option(...) with a help text")
-    if hasattr(Options, field.name):
+    if hasattr(Options, name):
         raise TypeError(f"{where} has the name of a method of zoo.Options; choose another")
-    if field.default is msgspec.NODEFAULT:
-        raise TypeError(f"{where} has no default")
     members = get_args(bare) if get_origin(bare) in (Union, types.UnionType) else (bare,)
     values = [member for member in members if member is not type(None)]
     choices = get_args(values[0]) if get_origin(values[0]) is Literal else ()
     kind = type(choices[0]) if choices else values[0]
     if len(values) != 1 or kind not in (bool, int, float, str) or any(type(choice) is not str for choice in choices):
         raise TypeError(f"{where} is {bare}; an option is a bool, int, float, str or Literal of str, or None")
+    if not isinstance(default, Scalar):
+        raise TypeError(f"{where} has no default")
     return Option(
-        name=field.name,
+        name=name,
         kind=cast("Kind", kind.__name__),
-        default=field.default,
+        default=default,
         help=meta.description,
         unit=(meta.extra or {}).get("unit", ""),
         aliases=tuple((meta.extra or {}).get("aliases", ())),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -19,7 +18,7 @@ from zoo.errors import PluginBroken, ZooError
 from zoo.hyperparameters import DataOptions
 from zoo.options import Option, Options, parse, schema, to_dict
 from zoo.sanitize import one_line
-from zoo.tasks import get_task
+from zoo.tasks import check_task
 
 HOOKS = ("cards", "card_for", "pretrain", "finetune", "predict")
 RESERVED = frozenset(
@@ -88,6 +87,8 @@ def check_hooks(module: ModuleType, name: str) -> tuple[str, ...]:
 def _validation_message(manager: pluggy.PluginManager, module: ModuleType, error: Exception) -> str:
     for attribute in filter(lambda name: _marked(manager, module, name), dir(module)):
         if attribute not in HOOKS:
+            import difflib
+
             near = difflib.get_close_matches(attribute, HOOKS, n=1)
             return f"{attribute!r} is no hook" + (f"; did the author mean {near[0]!r}?" if near else "")
         arguments, offered = (_arguments(of) for of in (getattr(module, attribute), getattr(hookspecs, attribute)))
@@ -144,7 +145,7 @@ def check_card(card: object, plugin: str, hook: str = "cards()") -> Card:
     try:
         _check_abilities(card.abilities)
         msgspec.json.decode(msgspec.json.encode(card, enc_hook=_name_of_options), type=_CardData)
-        get_task(card.task)
+        check_task(card.task)
         _check_recommendation(card)
     except (msgspec.ValidationError, TypeError, UnicodeError, ZooError) as error:
         message = error.message if isinstance(error, ZooError) else str(error)
@@ -195,7 +196,7 @@ def _check_ability(verb: str, ability: object) -> None:
         raise TypeError(f"{verb!r} is no verb; verbs are {', '.join(VERBS)}")
     if not isinstance(ability, Ability):
         raise TypeError(f"the ability to {verb} is a {type(ability).__name__}, not a zoo.Ability")
-    get_task(ability.task)
+    check_task(ability.task)
     _check_precisions(verb, ability.precisions)
     if not (isinstance(ability.options, type) and issubclass(ability.options, Options)):
         raise TypeError(f"the options to {verb} are no subclass of zoo.Options")

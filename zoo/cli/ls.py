@@ -13,7 +13,7 @@ from zoo.plugins import plugin_names
 from zoo.ranking import is_recommended, mark, marked_tasks
 from zoo.sanitize import one_line
 from zoo.suggestions import did_you_mean
-from zoo.tasks import EXAMPLE, get_task
+from zoo.tasks import EXAMPLE, check_task
 from zoo.units import count, size
 
 
@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> ExitCode:
     """Print a table, or JSON."""
     if args.task:
-        get_task(args.task)  # a task that does not exist is a mistake, not an empty answer
+        check_task(args.task)  # a task that does not exist is a mistake, not an empty answer
     if args.plugin and args.plugin not in plugin_names():
         hint = did_you_mean(args.plugin, plugin_names(), f"installed: {', '.join(plugin_names())}")
         raise UnknownPlugin(f"there is no plugin {args.plugin!r}", hint)

@@ -16,7 +16,7 @@ from zoo.errors import OptionInvalid
 from zoo.fetch.hub import HubHit, search
 from zoo.options import Option
 from zoo.ranking import is_recommended, mark
-from zoo.tasks import EXAMPLE, get_task
+from zoo.tasks import EXAMPLE, check_task
 from zoo.units import count
 
 LIMIT = Option(name="limit", kind="int", default=20, help="Most answers.", ge=1, le=100)
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> ExitCode:
     if not args.words and not args.task:
         raise OptionInvalid("nothing says what to look for", "give a word, --task, or both")
     if args.task:
-        get_task(args.task)
+        check_task(args.task)
     diagnostics.show_log_warnings()
     answers = search(" ".join(args.words), task=args.task, limit=args.limit)
     catalog = Catalog.load()

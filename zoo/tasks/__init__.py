@@ -1,28 +1,27 @@
 """The tasks: one light module each, whose `TASK` says all that zoo knows of it.
 
 Other distributions bring more through the entry-point group `zoo.tasks`: the name of the task, and such a module.
+Cards name tasks; kinds and answers are imported with the task that is looked up.
 """
 
 from __future__ import annotations
 
 import importlib
-import re
 from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import EntryPoint
-from typing import Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from zoo.answers import Answer
 from zoo.discovery import HOST, Failure, clash_of, distribution_of, failure_of, import_failure, installed
 from zoo.errors import PluginBroken, Unsupported
-from zoo.kinds.kind import InputKind, TargetKind
 from zoo.suggestions import did_you_mean
-from zoo.tasks.task import Task
+
+if TYPE_CHECKING:
+    from zoo.tasks.task import Task
 
 GROUP = "zoo.tasks"
-JUDGE = re.compile(r"\w+(\.\w+)*:\w+")
 BUILT_IN = {
     "text-classification": "zoo.tasks.text_classification",
     "text-multi-label-classification": "zoo.tasks.text_multi_label_classification",
@@ -61,6 +60,12 @@ def version_of(name: str) -> str:
     return " ".join(distribution_of(points[0])) if points else ""
 
 
+def check_task(name: str) -> None:
+    """Raise what `get_task` raises; imports no task of zoo's own."""
+    if name not in BUILT_IN:
+        get_task(name)
+
+
 @cache
 def get_task(name: str) -> Task:
     """Look a task up.
@@ -97,34 +102,15 @@ def load_tasks() -> tuple[tuple[InstalledTask, ...], tuple[Failure, ...]]:
 
 def _load(points: Sequence[EntryPoint]) -> InstalledTask | Failure:
     """The task that the entry points of one name stand for; two of one name are a failure."""
+    from zoo.tasks.checks import fault_of
+
     point = points[0]
     if point.name in BUILT_IN or len(points) > 1:
         return clash_of(points, "task", host=point.name in BUILT_IN)
     try:
         task = point.load().TASK
-        if fault := _fault(task, point.name):
+        if fault := fault_of(task, point.name):
             return failure_of(point, fault, "its author must mend it")
     except (Exception, SystemExit) as error:  # whatever a stranger's module may raise while it is imported
         return import_failure(point, error, f"from {point.module} import TASK")
     return InstalledTask(task=task, distribution=distribution_of(point)[0])
-
-
-def _fault(task: Any, name: str) -> str:
-    """Why what a module calls its task cannot be one; empty where it can."""
-    if not isinstance(task, Task):
-        return f"TASK is a {type(task).__name__}, not a zoo.Task"
-    if task.name != name:
-        return f"TASK is called {task.name!r}, but its entry point {name!r}"
-    if not isinstance(task.input, InputKind):
-        return f"TASK.input is {task.input!r}, which is no zoo.InputKind"
-    if not isinstance(task.target, TargetKind | None):
-        return f"TASK.target is {task.target!r}, which is no zoo.TargetKind"
-    if not (isinstance(task.answer, type) and issubclass(task.answer, Answer)):
-        return f"TASK.answer is {task.answer!r}, which is no subclass of zoo.Answer"
-    if task.judge and not JUDGE.fullmatch(task.judge):
-        return f"TASK.judge is {task.judge!r}, which is not MODULE:CLASS"
-    try:
-        msgspec.json.Decoder(task.prediction)
-    except (TypeError, NameError) as error:
-        return f"TASK.answer {task.answer.__name__} cannot be read from JSON beside zoo.Rejected: {error}"
-    return ""

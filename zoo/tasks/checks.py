@@ -1,0 +1,35 @@
+"""What another distribution calls its task, held to the contract when it is looked up."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+from zoo.answers import Answer
+from zoo.kinds.kind import InputKind, TargetKind
+from zoo.tasks.task import Task
+
+JUDGE = re.compile(r"\w+(\.\w+)*:\w+")
+
+
+def fault_of(task: Any, name: str) -> str:
+    """Why what a module calls its task cannot be one; empty where it can."""
+    if not isinstance(task, Task):
+        return f"TASK is a {type(task).__name__}, not a zoo.Task"
+    if task.name != name:
+        return f"TASK is called {task.name!r}, but its entry point {name!r}"
+    if not isinstance(task.input, InputKind):
+        return f"TASK.input is {task.input!r}, which is no zoo.InputKind"
+    if not isinstance(task.target, TargetKind | None):
+        return f"TASK.target is {task.target!r}, which is no zoo.TargetKind"
+    if not (isinstance(task.answer, type) and issubclass(task.answer, Answer)):
+        return f"TASK.answer is {task.answer!r}, which is no subclass of zoo.Answer"
+    if task.judge and not JUDGE.fullmatch(task.judge):
+        return f"TASK.judge is {task.judge!r}, which is not MODULE:CLASS"
+    try:
+        msgspec.json.Decoder(task.prediction)
+    except (TypeError, NameError) as error:
+        return f"TASK.answer {task.answer.__name__} cannot be read from JSON beside zoo.Rejected: {error}"
+    return ""
