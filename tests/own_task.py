@@ -1,4 +1,4 @@
-"""Two small distributions of a stranger: a task with an answer of its own, and a plugin whose model does it."""
+"""Small distributions of strangers: tasks with answers of their own, and plugins whose models do them."""
 
 from __future__ import annotations
 
@@ -58,6 +58,55 @@ class Lengths:
 def predict(run):
     return Valley() if run.task.name == "echoing" else Lengths()
 """
+
+
+PAIR_TASK = """
+import zoo
+
+class Relation(zoo.Answer, frozen=True):
+    shared: str
+
+    def blocks(self, source=""):
+        return (zoo.Paragraph(text=f"in both: {self.shared}"),)
+
+TASK = zoo.Task(
+    name="pairing", summary="say what two texts share",
+    input=zoo.Record("text pair", first=zoo.TEXT, second=zoo.TEXT), answer=Relation,
+    primary_metric="loss", larger_is_better=False, example={"first": "a b", "second": "b c"}, formats=("CSV",),
+)
+"""
+
+PAIR_PLUGIN = """
+import zoo
+
+@zoo.hookimpl
+def cards():
+    weights = zoo.Weights(
+        files=(zoo.WeightsFile(name="w.bin"),), sources=(zoo.FolderSource(path=__file__.rpartition("/")[0]),)
+    )
+    return [zoo.Card(name="sharing", task="pairing", family="toy", summary="it compares", weights=weights,
+                     abilities=(zoo.Ability(verb="predict", task="pairing"),))]
+
+class Sharing:
+    def predict(self, inputs):
+        from pair_task import Relation
+        return [
+            Relation(shared=" ".join(word for word in pair["first"].split() if word in pair["second"].split()))
+            for pair in inputs
+        ]
+
+@zoo.hookimpl
+def predict(run):
+    return Sharing()
+"""
+
+
+def install_pairing(site: Site) -> None:
+    """Install a task of two texts a row and `sharing`, a model for it."""
+    site.path.mkdir(exist_ok=True)
+    (Path(site.path) / "w.bin").write_bytes(b"x")
+    write_plugin(site.path, "pairing", PAIR_TASK, distribution="pair-task", group="zoo.tasks")
+    site.install("pairs", PAIR_PLUGIN)
 
 
 def install_echoing(site: Site) -> None:

@@ -12,7 +12,7 @@ import pytest
 from textual.widgets import Input, TextArea
 
 import zoo
-from tests.own_task import install_echoing
+from tests.own_task import install_echoing, install_pairing
 from tests.plugin_site import Site
 from tests.tui.driving import Driver, notices, scenario, screen_text, shows, until, write
 from zoo.tasks import get_task
@@ -197,3 +197,28 @@ async def test_the_answer_of_a_strangers_task_is_drawn(pilot: Driver, strangers:
     await write(pilot, "far far away")
 
     await shows(pilot, "word times", "far 2", "away 1")
+
+
+@pytest.fixture
+def pairs(models: Site) -> Iterator[Site]:
+    """A model that takes two texts at once."""
+    install_pairing(models)
+    yield models
+    get_task.cache_clear()
+
+
+@scenario(size=(80, 24))
+async def test_an_input_of_two_parts_says_what_to_type_and_is_copied_as_two_words(pilot: Driver, pairs: Site) -> None:
+    await choose(pilot, "sharing")
+    await shows(pilot, "Type or paste a text pair; the answer comes as you type", "line 1: first, line 2: second")
+    await shows(pilot, "loaded, on cpu")
+    await write(pilot, "late parcel")
+    await shows(pilot, "1 part where a text pair has 2 (first, second)")
+    await pilot.press("enter")
+    await write(pilot, "parcel today")
+    await shows(pilot, "in both: parcel")
+    await pilot.press("ctrl+y")
+
+    assert pilot.app.clipboard == "zoo predict sharing 'late parcel' 'parcel today'"
+    await pilot.press("ctrl+o")
+    await until(pilot, lambda: any("this model takes text pairs" in notice for notice in notices(pilot)))

@@ -31,6 +31,7 @@ from zoo.tui import screens
 from zoo.tui.app import ZooApp
 from zoo.tui.page import Page
 from zoo.tui.palette import Palette
+from zoo.tui.run_page import RunPage
 from zoo.tui.screens import plan, predict, run_form
 from zoo.tui.screens.ask import AskScreen
 from zoo.tui.screens.batch import BatchScreen
@@ -72,7 +73,7 @@ STARTS: dict[type[Screen[Any]], str] = {
     Palette: "ctrl+p",
 }
 """Every screen to the keys that lead there; the random ones begin on it. DATA stands for the path of a file."""
-SHARED = {ZooScreen, Dialog, Page, Form, run_form.RunForm}
+SHARED = {ZooScreen, Dialog, Page, Form, run_form.RunForm, RunPage}
 """What screens have in common is none itself."""
 KEYS = -(-10_000 // len(STARTS))
 """Keys of one start: ten thousand in all."""

@@ -110,6 +110,10 @@ class InputKind(Kind):
         """
         return text
 
+    def typed_words(self, text: str) -> list[str]:
+        """The words that stand for such an input on a command line, see `expand`."""
+        return [text]
+
     def shown(self, value: Any) -> str:
         """The input as a person sees it beside its answer."""
         return str(value)

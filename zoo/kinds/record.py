@@ -74,7 +74,7 @@ class Record(InputKind):
 
     def typed(self, text: str) -> dict[str, Any]:
         """The parts, with a tab or the end of a line between them."""
-        parts = text.strip("\r\n").replace("\n", "\t").split("\t")
+        parts = self.typed_words(text)
         if len(parts) != len(self._roles):
             names = ", ".join(self._roles)
             raise Unusable(
@@ -82,6 +82,10 @@ class Record(InputKind):
                 "or the end of a line between them"
             )
         return self.joined(parts)
+
+    def typed_words(self, text: str) -> list[str]:
+        """The parts, with a tab or the end of a line between them."""
+        return text.strip("\r\n").replace("\n", "\t").split("\t")
 
     def shown(self, value: Any) -> str:
         """The parts, one after another."""

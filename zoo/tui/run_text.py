@@ -15,14 +15,6 @@ from zoo.runs.snapshot import RunSnapshot
 from zoo.runs.store import MISTAKES_FILE
 from zoo.sanitize import one_line
 
-TONES = {
-    "running": "$text-success",
-    "starting": "$text-success",
-    "finished": "$text-accent",
-    "failed": "$text-error",
-    "crashed": "$text-error",
-    "cancelled": "$text-warning",
-}
 SHOWN_MISTAKES = 200
 """Most lines of a list."""
 INDENT = 8

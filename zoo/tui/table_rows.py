@@ -8,10 +8,9 @@ from zoo.run_messages import main_figure
 from zoo.runs.index import RunSummary
 from zoo.tui.downloads import Download
 from zoo.tui.feed import ModelLine
+from zoo.tui.tones import STATUS_TONES
 from zoo.tui.widgets.table import Cell
 from zoo.units import ago, count, size
-
-TONES = {"running": "good", "starting": "good", "failed": "bad", "crashed": "bad", "cancelled": "warn"}
 
 MARK_TONES: dict[Mark, str] = {"recommended": "good", "from scratch": "quiet", "demonstration": "quiet"}
 
@@ -63,7 +62,10 @@ def run_cells(run: RunSummary) -> list[Cell]:
         run.name,
         run.verb,
         run.model.partition("/")[2] or run.model,
-        (f"{run.status} {share:.0%}" if run.live and share is not None else run.status, TONES.get(run.status, "")),
+        (
+            f"{run.status} {share:.0%}" if run.live and share is not None else run.status,
+            STATUS_TONES.get(run.status, ""),
+        ),
         progress,
         main_figure(run.metrics),
         ago(run.created_at),

@@ -28,6 +28,14 @@ from zoo.units import size
 
 TYPING_S = 0.2
 """The text is answered once nothing was typed for so long."""
+NO_MODEL = "choose a model first: Ctrl-L"
+
+
+def text_placeholder(kind: InputKind) -> str:
+    """What to type, for an input that is typed as text: a line for each part where it has several."""
+    parts = ", ".join(f"line {number}: {role}" for number, role in enumerate(kind.roles, 1))
+    how = f"\n{parts}" if len(kind.roles) > 1 else ""
+    return f"Type or paste {kind.singular}; the answer comes as you type{how}"
 
 
 class PredictScreen(Page):
@@ -56,12 +64,10 @@ class PredictScreen(Page):
     def body(self) -> ComposeResult:
         yield Static("", id="model-line", markup=False)
         yield Static("", id="state", markup=False)
-        yield TextArea(id="text", placeholder="Type or paste a text; the answer comes as you type", compact=False)
+        yield TextArea(id="text", compact=False)
         with Horizontal(id="file-line"):
-            yield Static("image", id="file-label", markup=False)
-            yield Input(
-                placeholder="path of an image; Ctrl-O chooses one", compact=True, id="file", suggester=PathSuggester()
-            )
+            yield Static("", id="file-label", markup=False)
+            yield Input(compact=True, id="file", suggester=PathSuggester())
         with Horizontal(id="halves"):
             yield Picture(id="picture")
             with VerticalScroll(id="answers", can_focus=False):
@@ -93,12 +99,14 @@ class PredictScreen(Page):
             ("-nothing", kind is None),
         ):
             self.set_class(visible, name)
-        if self._card is None:
+        if self._card is None or kind is None:
             self.query_one("#model-line", Static).update("no model is loaded: Ctrl-L chooses one")
             return
         task = self._card.tasks_of("predict")[0]
-        parts = f"; a line each for {', '.join(self._kind.roles)}" if len(self._kind.roles) > 1 else ""
-        self.query_one("#model-line", Static).update(f"{one_line(self._card.name)}  {task}{parts}")
+        self.query_one("#model-line", Static).update(f"{one_line(self._card.name)}  {task}")
+        self.query_one("#text", TextArea).placeholder = text_placeholder(kind)
+        self.query_one("#file-label", Static).update(kind.name)
+        self.query_one("#file", Input).placeholder = f"path of {kind.singular}; Ctrl-O chooses one"
 
     @property
     def _kind(self) -> InputKind:
@@ -261,7 +269,7 @@ class PredictScreen(Page):
     def action_pick(self) -> None:
         """Choose an image."""
         if not self.has_class("-images"):
-            self.notify("this model takes text; Ctrl-B answers a whole file")
+            self.notify(f"this model takes {self._kind}s; Ctrl-B answers a whole file" if self._card else NO_MODEL)
             return
         from pathlib import Path
 
@@ -278,16 +286,19 @@ class PredictScreen(Page):
     def action_batch(self) -> None:
         """Answer a whole file into another."""
         if self._card is None:
-            self.notify("choose a model first: Ctrl-L")
+            self.notify(NO_MODEL)
             return
         from zoo.tui.screens.batch import BatchScreen
 
         self.zoo.show_page(BatchScreen(self._card))
 
     def action_copy_command(self) -> None:
-        """Copy what one would type instead."""
-        if self._card is not None:
-            self.zoo.copy(command_line("predict", self._card.name, *filter(None, [self._question.strip()])))
+        """Copy what one would type instead; an input of several parts is a word for each."""
+        if self._card is None:
+            return
+        question = self._question.strip()
+        words = self._kind.typed_words(question) if question else []
+        self.zoo.copy(command_line("predict", self._card.name, *words))
 
     def action_leave_field(self) -> None:
         """Let single keys be commands again."""

@@ -23,10 +23,10 @@ from zoo.runs.snapshot import EMPTY, RunSnapshot
 from zoo.sanitize import one_line
 from zoo.tasks import get_task
 from zoo.tui.follower import Follower
-from zoo.tui.page import Page
 from zoo.tui.path_text import short_path
-from zoo.tui.run_actions import RunActions
-from zoo.tui.run_text import TONES, evaluation_table, mistake_list, report_tabs
+from zoo.tui.run_page import RunPage
+from zoo.tui.run_text import evaluation_table, mistake_list, report_tabs
+from zoo.tui.tones import status_style
 from zoo.tui.widgets.blocks import draw
 from zoo.tui.widgets.curve import Curve
 from zoo.tui.widgets.tab_line import TabLine
@@ -38,7 +38,7 @@ ENDINGS = ("events", "log")
 """Tabs whose newest lines stand last."""
 
 
-class RunScreen(RunActions, Page):
+class RunScreen(RunPage):
     """One run: its curves, its log, its result."""
 
     CSS_PATH = "run.tcss"
@@ -134,7 +134,7 @@ class RunScreen(RunActions, Page):
         return Content.assemble(
             one_line(self._named),
             (f"  {request.verb} {one_line(request.model)}  ", "$text-muted"),
-            (s.status, TONES.get(s.status, "")),
+            (s.status, status_style(s.status)),
         )
 
     def _progress_text(self, request: RunRequest, s: RunSnapshot) -> str:

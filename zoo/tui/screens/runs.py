@@ -10,8 +10,7 @@ from textual.containers import Horizontal
 from textual.widgets import Input, Static
 
 from zoo.runs.index import RunSummary, surplus_predictions
-from zoo.tui.page import Page
-from zoo.tui.run_actions import RunActions
+from zoo.tui.run_page import RunPage
 from zoo.tui.table_rows import run_cells
 from zoo.tui.widgets.table import Column, Table
 
@@ -26,7 +25,7 @@ COLUMNS = (
 )
 
 
-class RunsScreen(RunActions, Page):
+class RunsScreen(RunPage):
     """All runs, newest first."""
 
     CSS_PATH = "runs.tcss"

@@ -18,10 +18,11 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from zoo.sanitize import one_line
+from zoo.tui.tones import TONE_STYLES
 
 Row = TypeVar("Row")
 Cell = str | tuple[str, str]
-"""A text, or a text and the tone it is said in: good, bad, warn or quiet."""
+"""A text, or a text and its tone, see `zoo.tui.tones`."""
 GAP = 2
 """Columns of space between two columns of the table."""
 HEADER_LINES = 1
@@ -55,10 +56,7 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         "table--header",
         "table--cursor",
         "table--cursor-blurred",
-        "table--good",
-        "table--bad",
-        "table--warn",
-        "table--quiet",
+        *(f"table--{tone}" for tone in TONE_STYLES),
     }
     DEFAULT_CSS = """
     Table {
@@ -70,12 +68,8 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         & > .table--header { color: $text-muted; text-style: bold; }
         & > .table--cursor { background: $block-cursor-background; color: $block-cursor-foreground; text-style: bold; }
         & > .table--cursor-blurred { background: $surface; text-style: bold; }
-        & > .table--good { color: $text-success; }
-        & > .table--bad { color: $text-error; }
-        & > .table--warn { color: $text-warning; }
-        & > .table--quiet { color: $text-muted; }
     }
-    """
+    """ + "\n".join(f"Table > .table--{tone} {{ color: {color}; }}" for tone, color in TONE_STYLES.items())
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Up", show=False),
         Binding("down,j", "move(1)", "Down", show=False),

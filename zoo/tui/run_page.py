@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.dom import DOMNode
 
 from zoo.api import open_run
 from zoo.requests import check_name
 from zoo.tui.commands import command_line
 from zoo.tui.deleting import delete_run
+from zoo.tui.page import Page
 from zoo.tui.screens.ask import AskScreen
 
 if TYPE_CHECKING:
     from zoo.runs.index import RunSummary
-    from zoo.tui.app import ZooApp
 
 
-class RunActions(DOMNode):
-    """Stop, resume, rename, delete, try: mixed into a screen that says which run is meant."""
+class RunPage(Page):
+    """A screen that says which run is meant: stop, resume, rename, delete, try."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "stop_run", "Stop"),
@@ -36,17 +35,13 @@ class RunActions(DOMNode):
         raise NotImplementedError
 
     @property
-    def _application(self) -> ZooApp:
-        return cast("ZooApp", self.app)
-
-    @property
     def run_summary(self) -> RunSummary | None:
         """What is known of it; None where it is not known yet."""
-        return next((run for run in self._application.feed.runs if run.name == self.run_name), None)
+        return next((run for run in self.zoo.feed.runs if run.name == self.run_name), None)
 
     def action_stop_run(self) -> None:
         """Ask whether to stop; the run then writes a checkpoint."""
-        app, run = self._application, self.run_summary
+        app, run = self.zoo, self.run_summary
         if run is None:
             return
         if not run.live:
@@ -61,7 +56,7 @@ class RunActions(DOMNode):
 
     def action_resume_run(self) -> None:
         """Go on from the last checkpoint."""
-        app, run = self._application, self.run_summary
+        app, run = self.zoo, self.run_summary
         if run is None:
             return
         if run.live or run.status == "finished":
@@ -71,7 +66,7 @@ class RunActions(DOMNode):
 
     def action_try_run(self) -> None:
         """Let the model answer that came of the run."""
-        app, run = self._application, self.run_summary
+        app, run = self.zoo, self.run_summary
         if run is None:
             return
         if run.status != "finished" or run.verb not in ("finetune", "pretrain"):
@@ -81,7 +76,7 @@ class RunActions(DOMNode):
 
     def action_rename_run(self) -> None:
         """Give the run and its model another name."""
-        app, run = self._application, self.run_summary
+        app, run = self.zoo, self.run_summary
         if run is None:
             return
 
@@ -101,7 +96,7 @@ class RunActions(DOMNode):
 
     def action_delete_run(self) -> None:
         """Delete the run and its model."""
-        app, run = self._application, self.run_summary
+        app, run = self.zoo, self.run_summary
         if run is None:
             return
         if run.live:
@@ -112,4 +107,4 @@ class RunActions(DOMNode):
     def action_copy_attach(self) -> None:
         """Copy what one would type to watch the run."""
         if self.run_name:
-            self._application.copy(command_line("attach", self.run_name))
+            self.zoo.copy(command_line("attach", self.run_name))
