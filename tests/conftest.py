@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.echo_runs import echo, finetune, finished_run, rows, words
+from tests.plugin_site import site
 from zoo import atomic
 
-__all__ = ["echo", "finetune", "finished_run", "rows", "words"]
+__all__ = ["echo", "finetune", "finished_run", "rows", "site", "words"]
 
 
 @pytest.fixture(autouse=True)

@@ -14,6 +14,7 @@ import pytest
 
 from tests.plugin_factory import use_site, write_plugin
 from zoo.card import VERBS
+from zoo.plugins import PluginFailure, load_plugins
 
 _FIELDS = {
     "name": "'model'",
@@ -81,3 +82,20 @@ def zoo(*words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         timeout=60,
         check=False,
     )
+
+
+def only_failure(site: Site, source: str) -> PluginFailure:
+    """What becomes of a plugin called bad, beside one that must go on working."""
+    site.install("good", plugin(card("fine")))
+    site.install("bad", source)
+    plugins, failures = load_plugins()
+    assert [(p.name, [c.name for c in p.cards]) for p in plugins] == [("good", ["fine"])]
+    assert [failure.name for failure in failures] == ["bad"]
+    return failures[0]
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """No plugins, until the test installs some."""
+    with new_site(tmp_path / "site", monkeypatch) as site:
+        yield site

@@ -28,7 +28,7 @@ from zoo.tui.widgets.table import Table
 ROOT = Path(__file__).parent.parent
 COVERED = {
     "file names never lead out of their folder": (
-        "tests/fetch/test_fetch.py::test_a_name_that_leads_out_of_the_folder_is_refused",
+        "tests/fetch/test_sources.py::test_a_name_that_leads_out_of_the_folder_is_refused",
         "tests/test_adoption.py::test_names_that_lead_out_are_never_asked_for",
         "tests/test_adoption.py::test_a_repository_that_calls_itself_by_what_is_no_name_is_refused",
         "tests/runs/test_log.py::test_names_that_could_leave_the_store_are_refused",
@@ -36,11 +36,11 @@ COVERED = {
     ),
     "bytes of another digest are never used": (
         "tests/fetch/test_verify.py::test_another_digest_is_told_with_both",
-        "tests/fetch/test_fetch.py::test_a_digest_that_begins_otherwise_is_refused",
+        "tests/fetch/test_sources.py::test_a_digest_that_begins_otherwise_is_refused",
     ),
     "a token stays with the Hub's own server": (
         "tests/fetch/test_hub.py::test_the_token_is_sent_to_the_hub_and_not_where_it_redirects_to",
-        "tests/fetch/test_fetch.py::test_the_token_goes_to_the_hub_and_not_to_where_it_redirects",
+        "tests/fetch/test_token.py::test_the_token_goes_to_the_hub_and_not_to_where_it_redirects",
     ),
     "nothing is unpickled but tensors whose digest matched": (
         "plugins/zoo-resnet/tests/test_weights.py::test_a_pickle_cannot_run_anything",

@@ -6,24 +6,17 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import zoo
-from tests.plugin_site import Site, card, new_site, plugin
+from tests.plugin_site import Site, card, plugin
 from tests.plugin_site import zoo as run_zoo
 from zoo import errors
 from zoo.cli import main
 from zoo.cli.commands import COMMANDS
 from zoo.cli.exit_codes import ExitCode, exit_code, exit_code_of_kind
-
-
-@pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    with new_site(tmp_path / "site", monkeypatch) as site:
-        yield site
 
 
 @pytest.mark.parametrize("words", [[], ["-h"], ["--help"], ["-v"], ["-q", "--help"], ["--help", "ls"]])

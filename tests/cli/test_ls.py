@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.plugin_site import Site, card, new_site, plugin, zoo
+from tests.plugin_site import Site, card, plugin, zoo
 from zoo import terminal
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
@@ -19,12 +18,6 @@ WEIGHTS = (
     "zoo.Weights(files=(zoo.WeightsFile(name='w.bin', sha256='0' * 64, size_bytes=1_500_000),),"
     " sources=(zoo.FolderSource(path='/nowhere'),))"
 )
-
-
-@pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    with new_site(tmp_path / "site", monkeypatch) as site:
-        yield site
 
 
 @pytest.fixture

@@ -6,7 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.hub_server import HubServer, hub_server
+from tests.fetch.web_file import CONTENT, NAME, PATH
+from tests.hub_server import HubServer, Served, hub_server
+from tests.weights_factory import url_source, weights
+from zoo.card import Weights
 from zoo.fetch import receiving
 
 
@@ -28,3 +31,14 @@ def hub(server: HubServer, monkeypatch: pytest.MonkeyPatch) -> HubServer:
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(receiving, "BACKOFF_S", 0.001)
+
+
+@pytest.fixture
+def served(server: HubServer) -> Served:
+    """The one file of the weights, on a well behaved server."""
+    return server.serve(PATH, CONTENT)
+
+
+@pytest.fixture
+def web_weights(server: HubServer) -> Weights:
+    return weights({NAME: CONTENT}, url_source(server))

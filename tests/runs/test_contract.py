@@ -6,7 +6,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import pytest
 import zoo
 from tests import trainable_plugin
 from tests.echo_runs import wait_quietly
-from tests.plugin_site import Site, card, new_site, plugin
+from tests.plugin_site import Site, card, plugin
 from tests.plugin_site import zoo as command
 from zoo.cli.exit_codes import ExitCode
 from zoo.plugins import load_plugins
@@ -30,12 +30,6 @@ CPU = ("--device", "cpu", "--precision", "fp32")
 
 def loaded() -> zoo.Model:
     return zoo.load("model", device="cpu", precision="fp32")
-
-
-@pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    with new_site(tmp_path / "site", monkeypatch) as site:
-        yield site
 
 
 @pytest.fixture
