@@ -55,6 +55,17 @@ def test_reference_pages_say_what_the_code_does() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_contributors_find_every_room_and_no_room_that_is_gone() -> None:
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    section = page.partition("## Where things are")[2].partition("## ")[0]
+    listed = set(re.findall(r"`((?:zoo|plugins)/[\w/.-]+)`", section))
+    packages = {f"zoo/{path.parent.name}/" for path in (ROOT / "zoo").glob("*/__init__.py")}
+    modules = {f"zoo/{path.name}" for path in (ROOT / "zoo").glob("*.py") if not path.name.startswith("__")}
+
+    assert [] == sorted(room for room in packages | modules if not any(path.startswith(room) for path in listed))
+    assert [] == sorted(path for path in listed if not (ROOT / path).exists())
+
+
 def test_links_lead_somewhere() -> None:
     for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")):
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
