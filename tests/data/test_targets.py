@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.data.conftest import Write
-from zoo.data import load, split
+from zoo.data import inspect, likely_task, load, split
 from zoo.errors import DatasetInvalid
 from zoo.tasks import get_task
 
@@ -38,6 +38,35 @@ def test_targets_that_teach_nothing_are_refused_before_a_training(
     with pytest.raises(DatasetInvalid, match=message):
         load(path, task)  # type: ignore[arg-type]
     assert len(load(path, task, min_classes=1).examples) == 2  # type: ignore[arg-type]
+
+
+PRICES = "text;Score\n" + "".join(f'"gut, aber teuer {i}";{i},{i % 7}\n' for i in range(40))
+
+
+def test_decimal_commas_are_read_and_told(write: Write) -> None:
+    path = write("excel.csv", ("sep=;\n" + PRICES + "billig;1.234,5\nteuer;1.234\n").encode("utf-16"))
+    dataset = load(path, NUMBER)
+    assert [example.target for example in dataset.examples[:9]] == [0.0, 1.1, 2.2, 3.3, 4.4, 5.5, 6.6, 7.0, 8.1]
+    assert dataset.examples[-1].target == 1234.5
+    assert [(one.row, one.reason) for one in dataset.rejected] == [
+        (
+            42,
+            "column Score holds '1.234', whose marks may mean thousands or decimals where other rows have a decimal "
+            "comma: write 1234,5",
+        )
+    ]
+    inspection = inspect(path, likely_task(path))
+    assert (inspection.task, inspection.train.rejected_rows) == (NUMBER.name, 1)
+    note = f"{path}: column Score has decimal commas: 1,5 is read as 1.5"
+    assert note in [finding.message for finding in inspection.findings]
+
+
+def test_thousands_that_may_be_decimals_are_refused(write: Write) -> None:
+    path = write("a.csv", "text;price\na;1,250\nb;2,500\n")
+    with pytest.raises(
+        DatasetInvalid, match=r"row 1: column price holds '1,250', whose comma may mean .* 1250 or 1\.250"
+    ):
+        load(path, NUMBER)
 
 
 def test_rows_held_out_are_of_all_numbers(write: Write) -> None:

@@ -108,6 +108,13 @@ def test_numbers_of_texts_and_a_kill_on_the_way(tmp_path: Path) -> None:
     judged = zoo.evaluate(whole.name, data, **CPU).wait(progress=False)
     assert judged.metrics["mae"] < 15
 
+    rows = [json.loads(line) for line in data.read_text().splitlines()]
+    excel = tmp_path / "excel.csv"
+    excel.write_text("text;score\n" + "".join(f"{row['text']};{str(row['score']).replace('.', ',')}\n" for row in rows))
+    same = zoo.evaluate(whole.name, excel, **CPU).wait(progress=False)
+    assert same.metrics == judged.metrics
+    assert f"{excel}: column score has decimal commas: 1,5 is read as 1.5" in notes(same)
+
 
 @pytest.fixture(scope="module")
 def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -94,7 +94,8 @@ def test_a_cell_holds_a_number(cell: Any, number: float | None) -> None:
 @pytest.mark.parametrize(
     ("cell", "reason"),
     [
-        ("1,234", "'1,234', whose marks may mean thousands or decimals: write 1234.5"),
+        ("1,234", "'1,234', whose comma may mean thousands or decimals: write 1234 or 1.234"),
+        ("1,5", "'1,5', whose marks may mean thousands or decimals: write 1234.5"),
         ("1.234,50", "'1.234,50', whose marks may mean thousands or decimals: write 1234.5"),
         ("12 €", "'12 €', which is more than a number: write it without unit or sign"),
         ("50%", "'50%', which is more than a number: write it without unit or sign"),
@@ -114,6 +115,40 @@ def test_what_is_no_number_is_told(cell: Any, reason: str) -> None:
     with pytest.raises(Unusable) as caught:
         NUMBER.read(cell, "price")
     assert str(caught.value) == f"column price holds {reason}"
+
+
+@pytest.mark.parametrize(
+    ("cells", "numbers"),
+    [
+        (["1,5", "3", "-0,25"], [1.5, 3.0, -0.25]),
+        (["1.234,50", "999,00", "2.000.000,1"], [1234.5, 999.0, 2000000.1]),
+        (["1 234,5", "1\u00a0234,5", "1'234,5", ",5"], [1234.5, 1234.5, 1234.5, 0.5]),
+        (["1,234", "0,250", "12,345"], [1.234, 0.25, 12.345]),
+        (["1,5e3", "7", 2.5], [1500.0, 7.0, 2.5]),
+        (["1,5"] * 9 + ["1,234"], [1.5] * 9 + [1.234]),
+        (["1.5", "1.234"], [1.5, 1.234]),
+    ],
+)
+def test_a_column_is_read_as_it_is_written(cells: list[Any], numbers: list[float]) -> None:
+    kind = NUMBER.adapted_to(cells)
+    assert [kind.read(cell, "price") for cell in cells] == numbers
+    assert bool(kind.reading_note("price")) == any("," in str(cell) for cell in cells)
+
+
+@pytest.mark.parametrize(
+    ("cells", "cell", "reason"),
+    [
+        (["1,234", "2,500"], "1,234", "whose comma may mean thousands or decimals: write 1234 or 1.234"),
+        (["1,5", "1.5"], "1,5", "whose marks may mean thousands or decimals: write 1234.5"),
+        (["1,5"] * 20 + ["2.5"], "2.5", "where other rows have a decimal comma: write 1234,5"),
+        (["1,5"] * 20, "1.234", "where other rows have a decimal comma: write 1234,5"),
+        (["1,5"] * 20, "12.34,5", "where other rows have a decimal comma: write 1234,5"),
+        (["1,5"] * 20, "1,5 €", "which is more than a number"),
+    ],
+)
+def test_what_may_be_two_numbers_is_none(cells: list[str], cell: str, reason: str) -> None:
+    with pytest.raises(Unusable, match=reason):
+        NUMBER.adapted_to(cells).read(cell, "price")
 
 
 def test_rows_are_held_out_by_the_rarest_label() -> None:
@@ -155,6 +190,8 @@ def spread(values: str, rows: int = 40) -> list[str]:
         ([[0.25, 0.5]] * 9, None),
         ([i * 0.37 for i in range(40)], NUMBER),
         ([str(i * 0.37) for i in range(40)], NUMBER),
+        ([str(i * 0.37).replace(".", ",") for i in range(40)], NUMBER),
+        ([f"{i},{i * 37 % 1000:03}" for i in range(1, 41)], None),
         ([(i * 7919) % 1000 for i in range(40)], NUMBER),
         (spread("0.5 1.0 1.5"), LABEL),
         ([f"{i} €" for i in range(40)], None),

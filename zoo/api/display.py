@@ -23,7 +23,7 @@ def progress_display(shown: bool | None) -> Iterator[Show]:
     """What shows snapshots while a run is waited for: a repainted line, a notebook output, or nothing.
 
     Args:
-        shown: None shows it in notebooks and terminals only.
+        shown: None shows progress in notebooks and terminals only, and elsewhere what a person should know.
     """
     handle = _notebook_output() if shown is not False else None
     if handle is not None:
@@ -31,6 +31,8 @@ def progress_display(shown: bool | None) -> Iterator[Show]:
     elif shown or (shown is None and terminal.repaints(sys.stderr)):
         yield _throttled(_Repainted(), _room)
         print(file=sys.stderr)  # noqa: T201  (the line that was repainted ends here)
+    elif shown is None:
+        yield _throttled(_Appended())
     else:
         yield lambda snapshot: None
 
@@ -46,6 +48,18 @@ class _Repainted:
         text = "".join(f"\r\x1b[K{line}\n" for line in staying[self._written :])
         self._written = len(staying)
         print(f"{text}\r\x1b[K{last}", end="", file=sys.stderr, flush=True)  # noqa: T201
+
+
+class _Appended:
+    """Writes the lines that stay, once each, where nothing can be repainted."""
+
+    def __init__(self) -> None:
+        self._written = 0
+
+    def __call__(self, lines: list[str]) -> None:
+        *staying, _ = lines
+        print("".join(f"{line}\n" for line in staying[self._written :]), end="", file=sys.stderr, flush=True)  # noqa: T201
+        self._written = len(staying)
 
 
 def _room() -> int:

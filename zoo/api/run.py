@@ -107,7 +107,8 @@ class Run:
 
         Args:
             timeout_s: how long; None waits for ever.
-            progress: whether to show it; None shows it where someone is looking.
+            progress: whether to show it; None shows it where someone is looking, and elsewhere no more than notes and
+                warnings, on stderr.
 
         Raises:
             RunFailed: it failed, or its worker died.

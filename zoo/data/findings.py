@@ -59,6 +59,8 @@ def _of_part(part: Part, task: Task) -> Iterator[Finding]:
             f"{part.path}: {counted(part.duplicates.rows, part.unit, 'repeat')} an earlier {task.input}"
             f" ({_pairs(part.duplicates)})",
         )
+    if part.reading_note:
+        yield Finding("info", f"{part.path}: {part.reading_note}")
     yield from task.input.findings(part)
     yield from _of_class_folders(part)
 

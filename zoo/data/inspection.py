@@ -14,6 +14,7 @@ from zoo.data.example import UNKNOWN, Columns, RejectedRow
 from zoo.data.findings import find
 from zoo.data.layout import empty_classes, parts_of, repeated_folders
 from zoo.data.lines import EncodingLog
+from zoo.data.loading import adapted_task, reading_note
 from zoo.data.report import Encoding, Inspection, Part
 from zoo.data.rows import Malformed, Row
 from zoo.data.table import Table
@@ -145,6 +146,7 @@ class _Survey:
                 encoding=Encoding(first_invalid=self._log.first, invalid_lines=self._log.lines),
                 empty_classes=empty_classes(folder) if folder else (),
                 repeated_folders=repeated_folders(folder) if folder else (),
+                reading_note=reading_note(self._task.target, self._columns),
             )
         )
         return self._target_measure.complete(part)
@@ -155,7 +157,9 @@ class _Survey:
             self._rejected.append(RejectedRow(str(self._table.path), row, reason))
 
     def _read(self) -> Iterator[_PendingRow]:
-        for row in self._table.rows(tuple(self._columns.values())):
+        rows = self._table.rows(tuple(self._columns.values()))
+        self._task, rows = adapted_task(self._task, self._columns, rows)
+        for row in rows:
             if isinstance(row, Malformed):
                 yield _PendingRow(row.number, reason=row.reason)
                 continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,14 @@ import msgspec
 from zoo.data.columns import carried_columns, find_columns
 from zoo.data.digests import digest, digest_of_examples
 from zoo.data.example import UNKNOWN, Columns, Dataset, Example, RejectedRow
+from zoo.data.guessing import SAMPLED_ROWS
 from zoo.data.labels import merge_labels
 from zoo.data.layout import deeper_root
 from zoo.data.rows import Malformed, Row
 from zoo.data.table import Table
 from zoo.errors import DatasetInvalid
-from zoo.kinds import Unusable
-from zoo.kinds.kind import TARGET
+from zoo.kinds import TargetKind, Unusable
+from zoo.kinds.kind import TARGET, is_empty
 from zoo.kinds.spelling import quoted
 from zoo.plurals import shown
 from zoo.tasks.task import Task
@@ -54,9 +56,11 @@ def load(
     required = task.target is not None and require_target is not False
     table = Table(path)
     columns = find_columns(table, task, named=named, require_target=required, trained=trained)
+    task, rows = adapted_task(task, columns, table.rows(tuple(columns.values())))
+    reader = _RowReader(table, task, columns, require_target=required)
     examples: list[Example] = []
     rejected: list[RejectedRow] = []
-    for item in read_examples(table, task, columns, require_target=required):
+    for item in map(reader.read, rows):
         if isinstance(item, Example):
             examples.append(item)
         else:
@@ -131,12 +135,27 @@ def count_rows(path: str | Path) -> int | None:
     return sum(1 for _ in table.rows(())) if row_count is None and table.size_bytes <= COUNTABLE_BYTES else row_count
 
 
-def read_examples(
-    table: Table, task: Task, columns: Columns, *, require_target: bool
-) -> Iterator[Example | RejectedRow]:
-    """Turn rows into examples, one for one and in order."""
-    reader = _RowReader(table, task, columns, require_target=require_target)
-    return map(reader.read, table.rows(tuple(columns.values())))
+def adapted_task(
+    task: Task, columns: Columns, rows: Iterator[Row | Malformed]
+) -> tuple[Task, Iterator[Row | Malformed]]:
+    """The task with its kind of target adapted to how the column of the target is written, and the same rows.
+
+    Args:
+        task: what the rows are for.
+        columns: of the rows, by role.
+        rows: all of them; the first ones are looked at.
+    """
+    if not (task.target and TARGET in columns):
+        return task, rows
+    first = list(islice(rows, SAMPLED_ROWS))
+    cells = [row.values[columns[TARGET]] for row in first if isinstance(row, Row)]
+    target = task.target.adapted_to([cell for cell in cells if not is_empty(cell)])
+    return msgspec.structs.replace(task, target=target), chain(first, rows)
+
+
+def reading_note(target: TargetKind | None, columns: Columns) -> str:
+    """What a person should know of how the targets of a data set are read; empty where that is plain."""
+    return target.reading_note(columns[TARGET]) if target and TARGET in columns else ""
 
 
 class _RowReader:

@@ -89,6 +89,8 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     """Class folders without images."""
     repeated_folders: tuple[str, ...] = ()
     """Names of the folders that every class folder holds: perhaps they are the classes."""
+    reading_note: str = ""
+    """How the cells of the targets are read, where that is not plain."""
 
     @property
     def is_numbered(self) -> bool:

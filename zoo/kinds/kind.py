@@ -211,6 +211,18 @@ class TargetKind(Kind):
             )
         return self
 
+    def adapted_to(self, cells: Sequence[Any]) -> TargetKind:
+        """The same kind, read as the cells of a column are written.
+
+        Args:
+            cells: of the first rows; none of them is empty.
+        """
+        return self
+
+    def reading_note(self, column: str) -> str:
+        """What a person should know of how the cells of a column are read; empty where that is plain."""
+        return ""
+
     def nothing_to_learn(self, targets: Sequence[Any]) -> str:
         """Why nothing can be learnt from targets that are all usable; empty where something can."""
         return ""

@@ -1,7 +1,7 @@
 """Numbers: finite ones, as numbers or as plain text.
 
-`3`, `-0.5` and `1e3` are numbers. `1,234`, `12 €` and `50%` are none: no rule says for all tables what the comma
-means, and a unit may change from row to row.
+`3`, `-0.5` and `1e3` are numbers; so are `1,5` and `1.234,50` in a column that has decimal commas throughout. `1,234`
+is none where no other cell says what the comma means, nor are `12 €` and `50%`: a unit may change from row to row.
 """
 
 from __future__ import annotations
@@ -30,26 +30,55 @@ FEW = 10
 """Different numbers up to which they may as well be names of classes."""
 SLIPS = 0.1
 """Share of the cells of a column that may be something else."""
-_PLAIN = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
+_EXPONENT = r"(?:[eE][-+]?[0-9]+)?"
+_PLAIN = re.compile(rf"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+){_EXPONENT}")
+_THOUSANDS_MARKS = ". '\u2019\u00a0\u202f"
+"""Between groups of three digits, where a comma stands before the decimals."""
+_DECIMAL_COMMA = re.compile(rf"[-+]?(?:[0-9]{{1,3}}(?:[{_THOUSANDS_MARKS}][0-9]{{3}})+|[0-9]*),[0-9]+{_EXPONENT}")
+_THOUSANDS_OR_DECIMALS = re.compile(r"[-+]?[1-9][0-9]{0,2}[.,][0-9]{3}")
+_TO_PLAIN = str.maketrans({",": ".", **dict.fromkeys(_THOUSANDS_MARKS)})
 
 
 class NumberKind(TargetKind):
-    """One number."""
+    """One number.
+
+    Args:
+        decimal_comma: whether a comma stands before the decimals of a text.
+    """
 
     name = "number"
     exact = False
     columns = ("score", "rating", "value", "number", "target", "price", "stars", "label", "y")
 
+    def __init__(self, *, decimal_comma: bool = False) -> None:
+        self._decimal_comma = decimal_comma
+
     def read(self, value: Any, column: str) -> float | None:
         """The number a cell holds."""
         if is_empty(value):
             return None
-        number = _number(value, column)
+        number = self._of_text(value.strip(), column) if isinstance(value, str) else _number(value, column)
         if not math.isfinite(number):
             raise Unusable(f"column {column} holds {number}, which is no finite number")
         if abs(number) > LARGEST:
             raise Unusable(f"column {column} holds {number:g}; numbers are taken up to {LARGEST:g}")
         return number
+
+    def adapted_to(self, cells: Sequence[Any]) -> NumberKind:
+        """With a decimal comma where texts have one that cannot mean thousands, and hardly any has a decimal point."""
+        texts = [
+            text
+            for cell in cells
+            if isinstance(cell, str)
+            if not _THOUSANDS_OR_DECIMALS.fullmatch(text := cell.strip())
+        ]
+        commas = sum(_DECIMAL_COMMA.fullmatch(text) is not None for text in texts)
+        points = sum("." in text and _PLAIN.fullmatch(text) is not None for text in texts)
+        return NumberKind(decimal_comma=True) if commas and points <= SLIPS * (commas + points) else self
+
+    def reading_note(self, column: str) -> str:
+        """That of a decimal comma."""
+        return f"column {column} has decimal commas: 1,5 is read as 1.5" if self._decimal_comma else ""
 
     def samples(self, labels: Sequence[str]) -> list[Any]:
         """From 1 on, two and a half apart."""
@@ -70,13 +99,34 @@ class NumberKind(TargetKind):
         Between the two lies a label's 0.5 for numbers. Names of classes are whole, or few. Numbers that count the rows
         are 0, too.
         """
-        numbers = [number for number in map(self._read_or_none, cells) if number is not None]
+        numbers = [number for number in map(self.adapted_to(cells)._read_or_none, cells) if number is not None]
         different = set(numbers)
         if len(cells) - len(numbers) > SLIPS * len(cells) or len(different) < 2 or _count_rows(numbers):
             return 0.0
         whole = all(number.is_integer() for number in different)
         names = len(different) <= (len(numbers) / 2 if whole else FEW)
         return 0.4 if names else 0.75
+
+    def _of_text(self, text: str, column: str) -> float:
+        if _PLAIN.fullmatch(text) and not (self._decimal_comma and "." in text):
+            return float(text)
+        if self._decimal_comma and _DECIMAL_COMMA.fullmatch(text):
+            return float(text.translate(_TO_PLAIN))
+        raise Unusable(f"column {column} holds {_cut(text)}, {self._fault(text)}")
+
+    def _fault(self, text: str) -> str:
+        """Why a text is no number."""
+        if not any(character.isdigit() for character in text):
+            return "which is no number"
+        if not _PLAIN.fullmatch(text.replace(",", "").replace(" ", "").replace("'", "").replace("_", "")):
+            return "which is more than a number: write it without unit or sign"
+        if self._decimal_comma:
+            return "whose marks may mean thousands or decimals where other rows have a decimal comma: write 1234,5"
+        if "," in text and _THOUSANDS_OR_DECIMALS.fullmatch(text):
+            return (
+                f"whose comma may mean thousands or decimals: write {text.replace(',', '')} or {text.replace(',', '.')}"
+            )
+        return "whose marks may mean thousands or decimals: write 1234.5"
 
     def _read_or_none(self, cell: Any) -> float | None:
         try:
@@ -117,11 +167,6 @@ def _count_rows(numbers: Sequence[float]) -> bool:
 def _number(value: Any, column: str) -> float:
     from decimal import Decimal
 
-    if isinstance(value, str):
-        text = value.strip()
-        if _PLAIN.fullmatch(text):
-            return float(text)
-        raise Unusable(f"column {column} holds {_cut(text)}, {_fault(text)}")
     if hasattr(value, "dtype") and value.shape == () and value.dtype.kind in "iuf":
         return float(value)
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
@@ -130,15 +175,6 @@ def _number(value: Any, column: str) -> float:
         except OverflowError:
             return math.inf if value > 0 else -math.inf
     raise Unusable(f"column {column} holds {noun_of(value)}, not a number")
-
-
-def _fault(text: str) -> str:
-    """Why a text is no number."""
-    if not any(character.isdigit() for character in text):
-        return "which is no number"
-    if _PLAIN.fullmatch(text.replace(",", "").replace(" ", "").replace("'", "").replace("_", "")):
-        return "whose marks may mean thousands or decimals: write 1234.5"
-    return "which is more than a number: write it without unit or sign"
 
 
 def _cut(text: str) -> str:
