@@ -20,7 +20,7 @@ from zoo.runs.log import append
 from zoo.runs.request import DataRequest, RunRequest
 from zoo.runs.store import RunFolder, create
 from zoo.tui.screens import devices as devices_screen
-from zoo.tui.screens import run_form
+from zoo.tui.screens import job_form
 
 HOUR_S = 3600.0
 CPU = Device(name="cpu", kind="cpu", description="a processor", memory_bytes=32 * 10**9, free_bytes=16 * 10**9)
@@ -30,7 +30,7 @@ CPU = Device(name="cpu", kind="cpu", description="a processor", memory_bytes=32 
 def one_device(monkeypatch: pytest.MonkeyPatch) -> None:
     """The processor is always the same one, and nothing has to be measured."""
     monkeypatch.setattr(devices, "available", lambda: (CPU,))
-    for screen in (run_form, devices_screen):
+    for screen in (job_form, devices_screen):
         monkeypatch.setattr(screen, "available", lambda *, refresh=False: (CPU,))
 
 

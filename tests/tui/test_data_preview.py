@@ -1,4 +1,4 @@
-"""Which columns of a table a form takes for inputs and labels."""
+"""What a form sees in data: the columns that it takes for inputs and labels, and how much of a folder it walks."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from zoo.card import Ability, Card
 from zoo.data import Columns
 from zoo.data.table import Table
-from zoo.errors import DatasetInvalid
+from zoo.errors import DatasetInvalid, RunCancelled
 from zoo.tasks import get_task
-from zoo.tui.widgets.data_preview import DataQuery, find_choice
+from zoo.tui import preview as preview_module
+from zoo.tui.preview import ColumnsPreview, DataQuery, RowsPreview, find_choice, preview
 
 TEXTS, IMAGES = get_task("text-classification"), get_task("image-classification")
 TICKETS = "Ticket,Complaint,Team\n" + "".join(f"{n},the parcel {n} is late,{'ab'[n % 2]}\n" for n in range(20))
@@ -54,3 +56,62 @@ def test_data_of_another_kind_is_not_guessed_at(tmp_path: Path) -> None:
     (tmp_path / "scans.csv").write_text("image,Remark,label\n" + "1.png,a long remark,a\n2.png,another one,b\n" * 5)
     choice = find_choice(Table(tmp_path / "scans.csv"), TEXTS, DataQuery(), needs_label=True)
     assert choice.likely == {"label": "label"}
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Two classes of two files each, which are no images when they are read."""
+    for name in ("cat/1.jpg", "cat/2.jpg", "dog/3.jpg", "dog/4.jpg"):
+        (tmp_path / "photos" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "photos" / name).write_bytes(b"x")
+    return tmp_path / "photos"
+
+
+CARD = Card(
+    name="looks",
+    plugin="toy",
+    task=IMAGES.name,
+    family="toy",
+    summary="looks",
+    abilities=(Ability(verb="finetune", task=IMAGES.name),),
+)
+
+
+def parts_of_preview(path: Path, checks: list[str], stop_at: int = 10**9) -> list[ColumnsPreview | RowsPreview]:
+    def check() -> None:
+        checks.append("checked")
+        if len(checks) >= stop_at:
+            raise RunCancelled("other data is meant now")
+
+    query = DataQuery(path=str(path), task=IMAGES.name)
+    parts = preview(query, CARD, "finetune", needs_label=True, check=check, on_rows=lambda name, rows: None)
+    return list(parts)
+
+
+def test_a_folder_of_very_many_images_is_not_looked_through(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preview_module, "MOST_IMAGES", 3)
+    columns, rows = parts_of_preview(photos, [])
+    assert isinstance(columns, ColumnsPreview)
+    assert columns.choice.likely == {"input": "file_name", "label": "label"}
+    assert isinstance(rows, RowsPreview)
+    assert rows.inspection is None
+    assert rows.note == (
+        f"more than 3 images, which are not looked at here; zoo data inspect {photos} does, in some minutes"
+    )
+
+    monkeypatch.setattr(preview_module, "MOST_IMAGES", 4)
+    _, rows = parts_of_preview(photos, [])
+    assert isinstance(rows, RowsPreview)
+    assert rows.inspection is not None
+
+
+@pytest.mark.parametrize("content", ["dog/4.jpg", "notes/5.doc"])
+def test_a_walk_ends_where_other_data_is_meant(content: str, tmp_path: Path) -> None:
+    for number in range(30):
+        path = tmp_path / "all" / f"{number:02}" / content
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"x")
+    checks: list[str] = []
+    with pytest.raises(RunCancelled):
+        parts_of_preview(tmp_path / "all", checks, stop_at=9)
+    assert len(checks) == 9

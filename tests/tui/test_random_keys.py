@@ -32,12 +32,13 @@ from zoo.tui.app import ZooApp
 from zoo.tui.page import Page
 from zoo.tui.palette import Palette
 from zoo.tui.run_page import RunPage
-from zoo.tui.screens import plan, predict, run_form
+from zoo.tui.screens import job_form, plan, predict
 from zoo.tui.screens.ask import AskScreen
 from zoo.tui.screens.batch import BatchScreen
 from zoo.tui.screens.card import CardScreen
 from zoo.tui.screens.choose_model import ChooseModelScreen
 from zoo.tui.screens.confirm import ConfirmScreen
+from zoo.tui.screens.data_form import DataForm
 from zoo.tui.screens.devices import DevicesScreen
 from zoo.tui.screens.evaluate import EvaluateScreen
 from zoo.tui.screens.form import Form
@@ -73,7 +74,7 @@ STARTS: dict[type[Screen[Any]], str] = {
     Palette: "ctrl+p",
 }
 """Every screen to the keys that lead there; the random ones begin on it. DATA stands for the path of a file."""
-SHARED = {ZooScreen, Dialog, Page, Form, run_form.RunForm, RunPage}
+SHARED = {ZooScreen, Dialog, Page, Form, DataForm, job_form.JobForm, RunPage}
 """What screens have in common is none itself."""
 KEYS = -(-10_000 // len(STARTS))
 """Keys of one start: ten thousand in all."""
@@ -156,7 +157,7 @@ def site_to_explore(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(predict, "Session", StubSession)
     monkeypatch.setattr(plan, "dry_run", lambda request: nullcontext(SimpleNamespace(watch=lambda: ())))
-    monkeypatch.setattr(run_form, "start", lambda request: SimpleNamespace(name="done"))
+    monkeypatch.setattr(job_form, "start", lambda request: SimpleNamespace(name="done"))
     monkeypatch.setattr(ZooApp, "exit", lambda app: None)
     monkeypatch.setattr(ZooApp, "carry_out", lambda app, work, done="": app.notify(done))
     write_run("done", *FINISHED, hours_ago=9)

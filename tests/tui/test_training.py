@@ -13,7 +13,10 @@ from tests.tui.driving import Driver, notices, scenario, screen_text, shows, unt
 from tests.tui.test_runs import FINISHED, WriteRun
 from zoo.errors import Unsupported
 from zoo.runs.events import RunStarted
+from zoo.tui.preview import DataQuery
+from zoo.tui.screens import data_form
 from zoo.tui.screens.train import TrainScreen
+from zoo.tui.widgets.data_preview import DataPreview
 from zoo.tui.widgets.fields import Field, complete_path
 from zoo.tui.widgets.option_fields import OptionFields
 from zoo.tui.widgets.table import Table
@@ -314,6 +317,31 @@ async def test_a_file_is_chosen_from_the_folders(pilot: Driver, echo: None, rows
     await shows(pilot, "Enter takes a file")
     await pilot.press("escape")
     assert screen.value("data") == str(rows)
+
+
+@scenario(size=(120, 45))
+async def test_only_the_whole_path_is_looked_at(
+    pilot: Driver, echo: None, rows: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at: list[str] = []
+    read = DataPreview._read
+
+    def watched(preview: DataPreview, query: DataQuery) -> None:
+        looked_at.append(query.path)
+        read(preview, query)
+
+    monkeypatch.setattr(DataPreview, "_read", watched)
+    monkeypatch.setattr(data_form, "FOLDER_PAUSE_S", 60)
+    screen = await open_form(pilot)
+    await write(pilot, f"{rows.parent}/{rows.name}")
+    await shows(pilot, "rows 40", "nothing stands in the way")
+    assert looked_at == [str(rows)]
+    enter(screen, data=str(rows.parent))
+    await pilot.press("enter")
+    await shows(pilot, "is a folder without images")
+    enter(screen, data=str(rows))
+    await shows(pilot, "rows 40", "nothing stands in the way")
+    assert looked_at == [str(rows), str(rows.parent), str(rows)]
 
 
 @scenario()

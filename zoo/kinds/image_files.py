@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from itertools import islice
 from pathlib import Path
 
 from zoo.errors import DatasetInvalid
@@ -28,6 +31,24 @@ _SYSTEM_NAMES = frozenset(
 )
 """Names, in lower case, that Windows, macOS and storage devices give to what is nobody's data."""
 
+_CHECKED_EVERY = 1000
+"""Entries of a folder."""
+_check: ContextVar[Callable[[], None]] = ContextVar("check", default=lambda: None)
+
+
+@contextmanager
+def interruptible(check: Callable[[], None]) -> Iterator[None]:
+    """Let whoever lists folders within the block be asked for an end of it.
+
+    Args:
+        check: called before each folder and within large ones; what it raises ends the walk.
+    """
+    token = _check.set(check)
+    try:
+        yield
+    finally:
+        _check.reset(token)
+
 
 def is_passed_over(name: str) -> bool:
     """Whether a file or folder of this name is hidden, or belongs to a system."""
@@ -40,9 +61,14 @@ def entries(folder: Path) -> Iterator[os.DirEntry[str]]:
     Raises:
         DatasetInvalid: it cannot be read.
     """
+    check = _check.get()
     try:
         with os.scandir(folder) as directory:
-            yield from (entry for entry in directory if not is_passed_over(entry.name))
+            for number, entry in enumerate(directory):
+                if number % _CHECKED_EVERY == 0:
+                    check()
+                if not is_passed_over(entry.name):
+                    yield entry
     except OSError as error:
         raise DatasetInvalid(f"{error.filename or folder} cannot be read: {error.strerror or error}") from error
 
@@ -68,18 +94,30 @@ def holds_images(path: Path) -> bool:
     return next(walk(path), None) is not None
 
 
+def holds_more_than(path: Path, most: int) -> bool:
+    """Whether there are more images than so many below a folder."""
+    return next(islice(walk(path), most, None), None) is not None
+
+
 def subfolders(path: Path) -> list[Path]:
     """The folders in a folder, by name."""
     return sorted(Path(entry.path) for entry in entries(path) if entry.is_dir())
 
 
+def files_below(path: Path) -> Iterator[Path]:
+    """All files below a folder, whatever they are, without those of folders that cannot be read or are links."""
+    check = _check.get()
+    for folder, folders, names in os.walk(path):
+        check()
+        folders[:] = [name for name in folders if not is_passed_over(name)]
+        yield from (Path(folder, name) for name in names if not is_passed_over(name))
+
+
 def other_files(path: Path) -> dict[str, int]:
     """How many files below a folder are no images by their names: by extension, most frequent first."""
     counts: Counter[str] = Counter()
-    for _, folders, names in os.walk(path) if path.is_dir() else ():
-        folders[:] = [name for name in folders if not is_passed_over(name)]
-        extensions = (Path(name).suffix.lower() or "no extension" for name in names if not is_passed_over(name))
-        counts.update(extension for extension in extensions if extension not in EXTENSIONS)
+    extensions = (file.suffix.lower() or "no extension" for file in files_below(path))
+    counts.update(extension for extension in extensions if extension not in EXTENSIONS)
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 

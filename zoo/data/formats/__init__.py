@@ -17,7 +17,7 @@ from zoo.data.formats.json_document import is_document
 from zoo.data.lines import EncodingLog
 from zoo.data.rows import Malformed, Row
 from zoo.errors import DatasetInvalid
-from zoo.kinds.image_files import is_passed_over
+from zoo.kinds.image_files import files_below
 from zoo.signatures import HEAD_BYTES, PARQUET, markup_of, signature_of
 
 _EXTENSIONS = {
@@ -94,8 +94,8 @@ def names_data(path: Path) -> bool:
 
 def first_table(folder: Path) -> Path | None:
     """The first file below a folder, level by level, that is a table by its name."""
-    paths = (path for path in folder.rglob("*") if names_data(path) and path.suffix.lower() != ".txt")
-    tables = (path for path in paths if path.is_file() and not any(map(is_passed_over, path.relative_to(folder).parts)))
+    paths = (path for path in files_below(folder) if names_data(path) and path.suffix.lower() != ".txt")
+    tables = (path for path in paths if path.is_file())
     return min(tables, key=lambda path: (len(path.parts), path), default=None)
 
 

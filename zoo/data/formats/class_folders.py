@@ -8,6 +8,7 @@ photos/1.jpg               no classes: to pretrain on and to predict
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from zoo.data.formats import first_table
@@ -32,10 +33,12 @@ def read_columns(path: Path, log: EncodingLog | None = None) -> tuple[str, ...]:
             f"{path} is divided into {' and '.join(part.name for part in parts)}",
             f"name the part: {' or '.join(map(str, parts))}",
         )
-    labels = [_label(name) for name in walk(path)]
-    if not labels:
+    names = walk(path)
+    first = next(names, None)
+    if first is None:
         raise _no_images(path)
-    return (FILE_COLUMN, LABEL_COLUMN) if any(labels) else (FILE_COLUMN,)
+    # Images beside class folders have no label; a walk over millions ends at the first that has.
+    return (FILE_COLUMN, LABEL_COLUMN) if any(map(_label, chain([first], names))) else (FILE_COLUMN,)
 
 
 def read_rows(path: Path, columns: tuple[str, ...], log: EncodingLog | None = None) -> Iterator[Row | Malformed]:

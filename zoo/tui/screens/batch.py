@@ -9,13 +9,13 @@ from zoo.requests import request_of
 from zoo.runs.request import RunRequest
 from zoo.tui.commands import command_line
 from zoo.tui.path_text import short_path
-from zoo.tui.screens.run_form import RunForm
+from zoo.tui.screens.job_form import JobForm
 from zoo.tui.widgets.column_fields import ColumnFields
 from zoo.tui.widgets.fields import AUTO, text_field
 from zoo.tui.widgets.option_fields import OptionFields
 
 
-class BatchScreen(RunForm):
+class BatchScreen(JobForm):
     """Answer every row of a file into another file."""
 
     def __init__(self, card: Card) -> None:
@@ -31,7 +31,7 @@ class BatchScreen(RunForm):
         yield text_field(
             "out", "into", placeholder="answers.jsonl", path=True, note="a new file: .csv, .tsv, .jsonl or .ndjson"
         )
-        yield ColumnFields(self.task_, self.trained, label=self.needs_label)
+        yield ColumnFields(self.data_task, self.card.columns, label=self.needs_label)
         yield text_field("keep", "keep", placeholder="id, customer", note="columns to carry along; all is every one")
 
     def command(self) -> str:

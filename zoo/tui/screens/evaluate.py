@@ -7,12 +7,12 @@ from textual.app import ComposeResult
 from zoo.card import Card
 from zoo.requests import request_of
 from zoo.runs.request import RunRequest
-from zoo.tui.screens.run_form import RunForm
+from zoo.tui.screens.job_form import JobForm
 from zoo.tui.widgets.column_fields import ColumnFields
 from zoo.tui.widgets.fields import text_field
 
 
-class EvaluateScreen(RunForm):
+class EvaluateScreen(JobForm):
     """Judge a model on labelled data."""
 
     def __init__(self, card: Card) -> None:
@@ -21,7 +21,7 @@ class EvaluateScreen(RunForm):
     def fields(self) -> ComposeResult:
         """Data and its columns."""
         yield text_field("data", "data", path=True)
-        yield ColumnFields(self.task_, self.trained, label=self.needs_label)
+        yield ColumnFields(self.data_task, self.card.columns, label=self.needs_label)
         yield text_field(
             "errors",
             "wrong answers to",

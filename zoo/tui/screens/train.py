@@ -15,15 +15,15 @@ from zoo.requests import request_of
 from zoo.runs.request import RunRequest
 from zoo.tui.path_text import short_path
 from zoo.tui.screens.confirm import ConfirmScreen
+from zoo.tui.screens.job_form import JobForm
 from zoo.tui.screens.plan import PlanScreen
-from zoo.tui.screens.run_form import RunForm
 from zoo.tui.widgets.column_fields import ColumnFields
 from zoo.tui.widgets.fields import text_field
 
 SHOWN_LABELS = 8
 
 
-class TrainScreen(RunForm):
+class TrainScreen(JobForm):
     """Train a model on your data."""
 
     PATHS: ClassVar[tuple[str, ...]] = ("data", "eval")
@@ -43,7 +43,7 @@ class TrainScreen(RunForm):
             path=True,
             help="Evaluation data of its own; without it a share of the rows is held out, see eval share.",
         )
-        yield ColumnFields(self.task_, self.trained, label=self.needs_label)
+        yield ColumnFields(self.data_task, self.card.columns, label=self.needs_label)
 
     def request(self) -> RunRequest:
         """Check everything; the data is read whole."""
@@ -55,10 +55,10 @@ class TrainScreen(RunForm):
     def _describe_rows(self, request: RunRequest) -> str:
         data = load(
             request.data.path,
-            self.task_.divided_at(request.data.separator),
+            self.data_task.divided_at(request.data.separator),
             named=request.data.columns,
             merge=request.data.merge_labels,
-            trained=self.trained,
+            trained=self.card.columns,
         )
         parts = [f"{len(data.examples):,} usable"]
         if data.rejected:

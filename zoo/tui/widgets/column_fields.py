@@ -11,7 +11,7 @@ from zoo.data import Columns
 from zoo.errors import DatasetInvalid, ZooError
 from zoo.kinds.kind import INPUT, TARGET
 from zoo.tasks.task import Task
-from zoo.tui.widgets.data_preview import ColumnChoice
+from zoo.tui.preview import ColumnChoice
 from zoo.tui.widgets.fields import Field, choice_field, switch_field, text_field
 
 BY_NAME = "by its usual name"
@@ -71,20 +71,22 @@ class ColumnFields(Vertical):
             self._chosen[role] = event.field.value
 
     @property
-    def chosen(self) -> Columns:
+    def chosen_columns(self) -> Columns:
         """The columns that a person chose, by role."""
         return {role: column for role, column in self._chosen.items() if column}
 
     @property
-    def named(self) -> Columns:
+    def shown_columns(self) -> Columns:
         """The columns that the fields show by name, chosen or guessed, by role."""
         return {self._roles[field.field_name]: str(field.value) for field in self.fields if field.value}
 
     @property
     def flags(self) -> dict[str, object]:
         """The same as flags of a command, with what says how labels are read."""
-        own: dict[str, object] = {role: column for role, column in self.named.items() if role in (INPUT, TARGET)}
-        others = [f"{role}={column}" for role, column in self.named.items() if role not in own]
+        own: dict[str, object] = {
+            role: column for role, column in self.shown_columns.items() if role in (INPUT, TARGET)
+        }
+        others = [f"{role}={column}" for role, column in self.shown_columns.items() if role not in own]
         return {**own, "column": others, "separator": self.separator, "merge_labels": self.merges_labels or None}
 
     @property
@@ -114,12 +116,12 @@ class ColumnFields(Vertical):
         return DatasetInvalid(f"choose the column that holds the {self._meanings[role]}")
 
     @property
-    def missing(self) -> list[Field]:
+    def missing_fields(self) -> list[Field]:
         """Those for which nobody knows a column."""
         return [field for field in self.fields if self.find_fault(field)]
 
     @property
-    def guessed(self) -> list[Field]:
+    def guessed_fields(self) -> list[Field]:
         """Those that show a guess."""
         return [field for field in self.fields if field.value and not self._chosen[self._roles[field.field_name]]]
 
@@ -138,6 +140,8 @@ class ColumnFields(Vertical):
         if self._chosen[role] != value:  # it was a column of other data
             self._chosen[role] = ""
         by_name = "as it was trained" if usual.lower() == self._trained.get(role, "").lower() else BY_NAME
-        field.set_note("a guess: is it right?" if field in self.guessed else by_name if usual and not value else "")
+        field.set_note(
+            "a guess: is it right?" if field in self.guessed_fields else by_name if usual and not value else ""
+        )
         if fault := self.find_fault(field):
             field.set_fault(fault.message)

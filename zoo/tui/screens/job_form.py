@@ -1,95 +1,59 @@
-"""What the forms that start a run share: data and its preview, place, options, command, the check before the start."""
+"""A form of a job: its data, place and options, the command that stands for it, the check before its run starts."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from pathlib import Path
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, VerticalScroll
-from textual.timer import Timer
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
-from zoo.abilities import likely_tasks
 from zoo.api import start
 from zoo.card import Card, Verb
 from zoo.devices import Device, available
-from zoo.errors import DatasetInvalid, OptionInvalid, ZooError
+from zoo.errors import OptionInvalid, ZooError
 from zoo.options import schema
 from zoo.requests import Job, Place, Source, check_name
 from zoo.runs.request import RunRequest, RunVerb
 from zoo.sanitize import one_line, plain
-from zoo.tasks import get_task
-from zoo.tasks.task import Task
 from zoo.tui.commands import command_line
 from zoo.tui.form_errors import in_words_of_form
 from zoo.tui.path_text import short_path
 from zoo.tui.screens.confirm import ConfirmScreen
-from zoo.tui.screens.form import FieldList, Form
+from zoo.tui.screens.data_form import DataForm
+from zoo.tui.screens.form import FieldList
 from zoo.tui.screens.plan import PLAN_WIDTH
-from zoo.tui.widgets.column_fields import ColumnFields
-from zoo.tui.widgets.data_preview import DataPreview, DataQuery
+from zoo.tui.widgets.data_preview import DataPreview
 from zoo.tui.widgets.fields import AUTO, Field, choice_field, text_field
 from zoo.tui.widgets.option_fields import OptionFields
 
-PREVIEW_S = 0.4
-"""The data is looked at once nothing was typed for so long."""
-LOOKED_AT_WITH = ("separator", "merge_labels", "max_tokens")
-"""Fields that decide, beside the paths and the columns, what is found in the data."""
 
+class JobForm(DataForm):
+    """A form of what a model shall do, whose end is a run; arguments as for `DataForm`."""
 
-class RunForm(Form):
-    """A form whose end is a run: data, model, place, options.
-
-    Args:
-        card: the model.
-        verb: the command it stands for.
-        model_verb: the verb of the model that the command needs.
-    """
-
-    CSS_PATH = "run_form.tcss"
+    CSS_PATH = "job_form.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "start", "Start", priority=True),
         Binding("ctrl+o", "pick", "Choose a file", priority=True),
         Binding("ctrl+y", "copy_command", "Copy the command", priority=True),
     ]
-    PATHS: ClassVar[tuple[str, ...]] = ("data",)
-    """Fields that hold paths of what is read."""
 
     def __init__(self, card: Card, verb: str, model_verb: Verb) -> None:
-        super().__init__()
-        self.card, self.verb, self.model_verb = card, verb, model_verb
-        self.tasks = card.tasks_of(model_verb)
-        """Those that can be chosen."""
-        self.likely = likely_tasks(card, model_verb) or self.tasks[:1]
-        """Those that the data may be for."""
-        self.ability = card.ability(model_verb, next(iter(self.likely), ""))
-        self.trained = card.columns
-        self._task_chosen = False
-        """Whether a person chose the task; else the data do."""
-        self._preview_timer: Timer | None = None
-        self._columns_of: DataQuery | None = None
-        """The data whose columns are offered."""
-        self._go_on = False
-        """Whether the focus goes to the next field once the columns are known."""
+        super().__init__(card, verb, model_verb)
         self._busy = False
-
-    @property
-    def task_(self) -> Task:
-        """What the model shall do."""
-        return get_task(self.ability.task)
+        """Whether a request is checked, or a run started."""
 
     def body(self) -> ComposeResult:
         yield Static(f"{self.verb} {one_line(self.card.name)}", id="title", markup=False)
         with Container(id="halves"):
             with FieldList(id="form"):
-                if len(self.tasks) > 1:
+                if len(self.task_names) > 1:
                     yield choice_field(
                         "task",
                         "task",
-                        [(name, name) for name in self.tasks],
+                        [(name, name) for name in self.task_names],
                         self.ability.task,
                         help="What the model shall do; the data say which is likely.",
                     )
@@ -126,7 +90,7 @@ class RunForm(Form):
 
     def advice(self) -> str:
         """What is said while there is no data to look at."""
-        advice = self.task_.input.data_advice
+        advice = self.data_task.input.data_advice
         return f"Give the data: {advice}. It is looked at here before anything starts. Ctrl-O lets you choose it."
 
     def on_mount(self) -> None:
@@ -148,87 +112,39 @@ class RunForm(Form):
             keep=keep,
         )
 
-    def source(self, *, eval_data: str | None = None) -> Source:
-        """The data, as it stands in the form."""
-        return Source(
-            data=self.value("data"),
-            eval_data=eval_data,
-            columns=self.columns.named,
-            separator=self.columns.separator,
-            merge_labels=self.columns.merges_labels,
-        )
-
     def find_fault(self, field: Field) -> ZooError | None:
-        if fault := self.query_one(OptionFields).find_fault(field):
+        if fault := self.query_one(OptionFields).find_fault(field) or super().find_fault(field):
             return fault
-        value = self.value(field.field_name)
-        if field.field_name in self.PATHS and value and not Path(value).expanduser().exists():
-            return DatasetInvalid("no such file or folder")
-        if field in self.columns.fields:
-            return self.columns.find_fault(field)
+        if field.field_name != "name":
+            return None
         try:
-            if field.field_name == "name":
-                check_name(value, (line.card for line in self.zoo.feed.models))
+            check_name(self.value("name"), (line.card for line in self.zoo.feed.models))
         except OptionInvalid as error:
             return error
         return None
 
     def changed(self, field: Field) -> None:
-        """Check the field, and look at the data where it is about that."""
-        name = field.field_name
-        if name == "task":
-            self._task_chosen = True
-            self.run_worker(self._use_task(field.value), group="task", exclusive=True)
-            return
-        if name in self.PATHS:  # what is wrong with other data shows once nothing is typed for a moment
-            for about_data in (field, *self.columns.fields):
-                about_data.set_fault("")
-            self.show_notice("")
-        else:
-            super().changed(field)
+        """Check the field; the command is another one."""
+        super().changed(field)
         self._show_command()
-        if name in (*self.PATHS, *LOOKED_AT_WITH) or field in self.columns.fields:
-            if self._preview_timer is not None:
-                self._preview_timer.stop()
-            self._preview_timer = self.set_timer(PREVIEW_S, self._look_at_data)
 
-    def submitted(self, editor: Input) -> None:
-        """Go to the column that is missing or guessed, once the data is given; elsewhere to the next field."""
-        if editor is not self.field("data").editor or not self.value("data"):
-            super().submitted(editor)
-            return
-        self._go_on = True
-        self._look_at_data()
-        if self.query_one(DataPreview).query_now == self._columns_of:
-            self._go_on_from_data()
+    def columns_offered(self) -> None:
+        self._show_command()
 
-    @property
-    def needs_label(self) -> bool:
-        """Whether the data must have labels."""
-        return self.task_.target is not None
-
-    @property
-    def columns(self) -> ColumnFields:
-        """The fields of the data's columns."""
-        return self.query_one(ColumnFields)
-
-    async def _use_task(self, name: str) -> None:
-        """Let the form be about another task; what was entered stays where it has a place."""
-        self.ability = self.card.ability(self.model_verb, name)
+    async def use_task(self, name: str) -> None:
         precision = self.value("precision")
-        await self.columns.use(self.task_)
+        await super().use_task(name)
         await self.query_one(OptionFields).use(schema(self.ability.options))
         precisions = ("auto", *self.ability.precisions)
         self.field("precision").offer([(p, p) for p in precisions], precision if precision in precisions else AUTO)
         self._show_command()
-        self._look_at_data()
 
     # The command
 
     def command(self) -> str:
         """What one would type instead."""
         flags: dict[str, object] = {name: self.value(name) for name in ("data", "eval", "out", "errors", "name")}
-        flags |= self.columns.flags | {"task": self.ability.task if len(self.tasks) > 1 else ""}
+        flags |= self.columns.flags | {"task": self.ability.task if len(self.task_names) > 1 else ""}
         places = {name: self.value(name) for name in ("device", "precision") if self.value(name) != AUTO}
         return command_line(
             self.verb, self.card.name, flags=flags | places | self.query_one(OptionFields).changed_options
@@ -240,73 +156,6 @@ class RunForm(Form):
     def action_copy_command(self) -> None:
         """Copy what one would type instead."""
         self.zoo.copy(self.command())
-
-    # The data, looked at while the rest is filled in
-
-    def action_pick(self) -> None:
-        """Choose the file or folder."""
-        from zoo.tui.screens.pick import PickScreen
-
-        focused = self.focused
-        name = next((n for n in self.PATHS if focused is self.field(n).editor), self.PATHS[0])
-        field = self.field(name)
-
-        def enter_choice(path: Path | None) -> None:
-            if path is not None:
-                field.editor.value = str(path)  # type: ignore[attr-defined]  # fields of paths are lines of text
-                field.editor.focus()
-                self._go_on = name == "data"
-
-        self.app.push_screen(PickScreen(str(field.value)), enter_choice)
-
-    def _look_at_data(self) -> None:
-        if self._preview_timer is not None:
-            self._preview_timer.stop()
-        for name in self.PATHS:
-            if self.value(name):
-                self.check(self.field(name))
-        wrong = any(self.field(name).has_fault for name in self.PATHS)
-        self.query_one(DataPreview).look(DataQuery() if wrong else self.data_query())
-
-    def data_query(self) -> DataQuery:
-        """The data that is meant now."""
-        return DataQuery(
-            path=self.value("data"),
-            eval_path=self.value("eval"),
-            columns=tuple(self.columns.chosen.items()),
-            separator=self.columns.separator,
-            merge=self.columns.merges_labels,
-            task=self.ability.task,
-            tasks=() if self._task_chosen else self.likely,
-            max_tokens=self.value("max_tokens"),
-        )
-
-    def on_data_preview_failed(self, event: DataPreview.Failed) -> None:
-        if self.query_one(DataPreview).is_current(event):
-            of_evaluation = event.query.eval_path and event.query.eval_path in event.error.message
-            self.show_error(event.error, "eval" if of_evaluation else "data")
-
-    def on_data_preview_columns_read(self, event: DataPreview.ColumnsRead) -> None:
-        if self.query_one(DataPreview).is_current(event):
-            if event.likely.task.name != self.ability.task:
-                self.field("task").offer([(name, name) for name in self.tasks], event.likely.task.name)
-                self.run_worker(self._use_task(event.likely.task.name), group="task", exclusive=True)
-                return
-            if len(self.tasks) > 1:
-                self.field("task").set_note("" if self._task_chosen else "as the data look")
-            self._columns_of = event.query
-            self.columns.offer(event.choice)
-            self._show_command()
-            self._go_on_from_data()
-
-    def _go_on_from_data(self) -> None:
-        """Go to the column that is missing; to one that was guessed where the person is done with the data."""
-        if self.focused is self.field("data").editor:
-            if self.columns.missing:
-                self.go_to(self.columns.missing[0])
-            elif self._go_on:
-                self.go_to(self.columns.guessed[0]) if self.columns.guessed else self.app.action_focus_next()
-        self._go_on = False
 
     # Where it is computed
 
