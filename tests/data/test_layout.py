@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from zoo.data import Inspection, digest, inspect, load
+from zoo.data import Inspection, digest, inspect, load, match_labels
 from zoo.data.layout import parts_of
 from zoo.errors import DatasetInvalid
 from zoo.tasks import get_task
@@ -111,6 +111,33 @@ def test_one_class_that_holds_classes_points_to_them(tmp_path: Path) -> None:
     assert caught.value.message == f"{tmp_path} has one class only: every image stands in {tmp_path}/animals"
     assert caught.value.hint == f"if the classes are the folders in it, use {tmp_path}/animals"
     assert load(tmp_path, CLASSIFY, min_classes=1).labels == ("animals",)
+
+
+def test_classes_several_levels_down_are_pointed_to(tmp_path: Path) -> None:
+    draw(tmp_path, "archive/PetImages/cat/1.png", "archive/PetImages/dog/2.png")
+    with pytest.raises(DatasetInvalid) as caught:
+        load(tmp_path, CLASSIFY)
+    assert caught.value.hint == f"if the classes are the folders in it, use {tmp_path}/archive/PetImages"
+    assert [finding.message for finding in inspect(tmp_path, CLASSIFY).findings] == [
+        f"{tmp_path} has one class only: every image is 'archive'",
+        f"{tmp_path}: every image stands in {tmp_path}/archive/PetImages; if the classes are the folders in it, "
+        f"use {tmp_path}/archive/PetImages",
+    ]
+
+
+def test_a_folder_has_no_column_to_name(tmp_path: Path) -> None:
+    draw(tmp_path, "cat/1.png", "dog/2.png")
+    with pytest.raises(DatasetInvalid) as caught:
+        load(tmp_path, CLASSIFY, named={"label": "breed"})
+    assert "is a folder of images, which has no columns" in caught.value.message
+    assert caught.value.hint == "leave --label out, or name a table that lists the images"
+
+
+def test_an_image_of_an_unknown_class_is_named_by_its_path(tmp_path: Path) -> None:
+    draw(tmp_path, "cat/1.png", "fox/2.png")
+    with pytest.raises(DatasetInvalid) as caught:
+        match_labels(load(tmp_path, CLASSIFY), ("cat", "dog"))
+    assert caught.value.message == f"{tmp_path}/fox/2.png: label 'fox' is none of those trained on"
 
 
 def test_one_class_alone_says_how_others_are_made(tmp_path: Path) -> None:

@@ -110,10 +110,10 @@ def _dry_run(request: RunRequest, card: Card, *, as_json: bool) -> ExitCode:
         snapshot = trial.snapshot
         if snapshot.status != "finished" or snapshot.plan is None:
             return _no_plan(snapshot)
-        for note in snapshot.notes:
-            diagnostics.note(note)
         for warning in snapshot.warnings:
             diagnostics.warn(warning)
+        for note in snapshot.notes:  # the last of which may say where more is said of the warnings
+            diagnostics.note(note)
         if as_json:
             output.emit_json({"request": request, "plan": snapshot.plan, "snapshot": snapshot})
         else:

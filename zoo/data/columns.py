@@ -194,6 +194,11 @@ def _column(table: Table, what: str, flag: str, names: Iterable[str], named: str
             )
         if columns:
             return columns[0]
+    if named and table.path.is_dir():
+        raise DatasetInvalid(
+            f"{table.path} is a folder of images, which has no columns: the class of an image is the folder it stands in",
+            f"leave {flag.rstrip(' =')} out, or name a table that lists the images",
+        )
     if named:
         raise DatasetInvalid(
             f"{table.path} has no column {named} for {what}; columns found: {shown(table.columns)}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 import msgspec
 
@@ -76,7 +77,8 @@ def _unknown_label(dataset: Dataset, unknown: Sequence[str], labels: Sequence[st
         differ_in = " and ".join(differences((label, twin)))
         advice = f"{quoted(twin)} is one and differs in {differ_in}: spell it so, or use --merge-labels; "
     names = distinct_names((*labels, label))
+    where = first.input if Path(dataset.path).is_dir() else f"{dataset.path}, row {first.row}"
     return DatasetInvalid(
-        f"{dataset.path}, row {first.row}: label {quoted(label)} is none of those trained on{others}",
+        f"{where}: label {quoted(label)} is none of those trained on{others}",
         f"{advice}labels trained on: {shown(tuple(names[name] for name in labels))}",
     )

@@ -74,17 +74,26 @@ def empty_classes(path: Path) -> tuple[str, ...]:
 
 def repeated_folders(path: Path) -> tuple[str, ...]:
     """Names of the folders that every class folder holds; perhaps they are the classes. Fewer than two are none."""
-    names = [{folder.name for folder in subfolders(folder) if holds_images(folder)} for folder in subfolders(path)]
+    if deeper := deeper_root(path):
+        return tuple(folder.name for folder in _folders_of_images(deeper))
+    names = [{folder.name for folder in _folders_of_images(folder)} for folder in subfolders(path)]
     common = set.intersection(*names) if names else set()
     return tuple(sorted(common)) if len(common) > 1 else ()
 
 
 def deeper_root(path: Path) -> Path | None:
-    """The only class folder, if it holds several folders of images itself: perhaps those are the classes."""
-    folders = [folder for folder in subfolders(path) if holds_images(folder)]
-    if len(folders) != 1 or sum(holds_images(folder) for folder in subfolders(folders[0])) < 2:
-        return None
-    return folders[0]
+    """Where the only class folder, or the only folder in that, and so on, holds several: perhaps the classes."""
+    visited: set[str] = set()
+    folders = _folders_of_images(path)
+    while len(folders) == 1 and os.path.realpath(folders[0]) not in visited:
+        path = folders[0]
+        visited.add(os.path.realpath(path))
+        folders = _folders_of_images(path)
+    return path if visited and len(folders) > 1 else None
+
+
+def _folders_of_images(path: Path) -> list[Path]:
+    return [folder for folder in subfolders(path) if holds_images(folder)]
 
 
 def _lone_folder(path: Path) -> Path | None:
@@ -100,7 +109,7 @@ def _lone_folder(path: Path) -> Path | None:
         or _part_named(inner.name, set()) is not None
         or set(_words(inner.name)) <= set(_FILLERS)
     )
-    is_root = _metadata_in(inner) is not None or any(holds_images(folder) for folder in subfolders(inner))
+    is_root = _metadata_in(inner) is not None or _folders_of_images(inner)
     return inner if is_no_class and is_root else None
 
 
