@@ -76,8 +76,9 @@ def answering(site: Site, tmp_path: Path) -> Callable[..., None]:
         ),
         ("C((S(1, 0.9),))", "gave Classification.scores (Score(label=1, probability=0.9),)", "expected str, got int"),
         ("C((('a', 0.9),))", "gave Classification.scores (('a', 0.9),)", "expected object, got array"),
+        ("C((S('a', 0.5), S('b', 0.3), S('a', 0.2)))", "scores[2].label 'a' again", "each label has one score"),
         ("C(())", "answered with no scores", "the most probable first"),
-        ("E((1.0, 2.0))", "answered with a Embedding", "answers for text-classification are zoo.Classification"),
+        ("E((1.0, 2.0))", "answered with an Embedding", "answers for text-classification are zoo.Classification"),
         (
             "C((S('a', 1.0),), truncated_at=1.5)",
             "gave Classification.truncated_at 1.5",

@@ -37,7 +37,7 @@ def trained(rows: Path, **asked: object) -> zoo.Run:
     [
         ("[answer(text) for text in inputs[1:]]", "plugin toy gave 1 answer to 2 inputs"),
         ("[text for text in inputs]", "plugin toy answered with a str"),
-        ("None", "plugin toy fails to answer with mine: TypeError: 'NoneType' object is not iterable"),
+        ("None", "plugin toy gave None from predict(inputs)"),
         ("raise_(LookupError('odd\\x1b[2J'))", "plugin toy fails to answer with mine: LookupError: odd"),
     ],
 )

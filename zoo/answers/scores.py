@@ -89,7 +89,7 @@ class ScoreCheck:
             if labels and label not in labels:
                 return False
             before = probability
-        return True
+        return not labels or len({score.label for score in scores}) == len(scores)
 
     def _knows(self, labels: tuple[str, ...]) -> bool:
         if not all(type(label) is str for label in labels) or (self._labels and not self._labels.issuperset(labels)):
@@ -121,6 +121,9 @@ def checked_scores(scores: Sequence[Score], labels: frozenset[str]) -> tuple[Sco
             found = f"scores[{index}].label {score.label!r}, which the model has not"
             raise InvalidAnswer(found, f"its labels are {_listed(labels)}")
         before = score.probability
+    names = [score.label for score in scores]
+    if labels and (repeated := next((index for index, name in enumerate(names) if name in names[:index]), 0)):
+        raise InvalidAnswer(f"scores[{repeated}].label {names[repeated]!r} again", "each label has one score")
     return tuple(Score(score.label, min(1.0, max(0.0, score.probability))) for score in scores)
 
 

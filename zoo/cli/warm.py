@@ -15,6 +15,7 @@ from zoo.cli.option_flags import options_of
 from zoo.cli.watching import show_fetching
 from zoo.errors import OptionInvalid, PluginBroken, RunFailed, Unsupported
 from zoo.plugins import load_plugin, wrapping_plugins
+from zoo.plurals import counted
 from zoo.sessions import warm
 from zoo.sessions.messages import LoadRequest
 from zoo.tasks.task import Task
@@ -73,7 +74,7 @@ def _connect(args: argparse.Namespace, card: Card, task: Task, minutes: float | 
         return None
     model = warm.connect(address, card.name)
     if model is None and minutes:
-        diagnostics.note(f"loading {args.model}, to be kept for {minutes:g} minutes")
+        diagnostics.note(f"loading {args.model}, to be kept for {counted(minutes, 'minute')}")
         _fetch(card)
         model = warm.start(address, request, minutes * 60)
     if model is None:

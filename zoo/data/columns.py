@@ -196,7 +196,7 @@ def _column(table: Table, what: str, flag: str, names: Iterable[str], named: str
             return columns[0]
     if named and table.path.is_dir():
         raise DatasetInvalid(
-            f"{table.path} is a folder of images, which has no columns: the class of an image is the folder it stands in",
+            f"{table.path} is a folder of images, which has no columns: the folder an image stands in is its class",
             f"leave {flag.rstrip(' =')} out, or name a table that lists the images",
         )
     if named:

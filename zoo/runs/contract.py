@@ -187,7 +187,10 @@ def broken(plugin: str, what: str, advice: str) -> PluginBroken:
 
 def named(value: object) -> str:
     """What something is, as reported to the author of a plugin."""
-    return "None" if value is None else f"a {type(value).__name__}"
+    if value is None:
+        return "None"
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}"
 
 
 def _public_name(answer: type) -> str:

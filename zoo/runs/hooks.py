@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from zoo.plugins import Plugin
 from zoo.plurals import counted
 from zoo.runs import forks
 from zoo.runs.context import FitResult, PredictionRun, Predictor, Trainable, TrainingRun
-from zoo.runs.contract import AnswerCheck, ReportCheck, named
+from zoo.runs.contract import AnswerCheck, ReportCheck, broken, named
 from zoo.sanitize import error_text
 
 
@@ -80,11 +81,14 @@ class _Checked:
     def _predict(self, inputs: list[Any]) -> list[Prediction]:
         forks.use_device(self._device, self._model)
         try:
-            answers = list(self._predictor.predict(inputs))
+            answers = self._predictor.predict(inputs)
+            answers = list(answers) if isinstance(answers, Iterable) else answers
         except Exception as error:
             if _speaks_for_itself(error):
                 raise
             raise _broken(self._plugin, f"fails to answer with {self._model}", error) from error
+        if not isinstance(answers, list):
+            raise broken(self._plugin.name, f"gave {named(answers)} from predict(inputs)", "return a list of answers")
         if len(answers) != len(inputs):
             raise PluginBroken(
                 f"plugin {self._plugin.name} gave {counted(len(answers), 'answer')} to {counted(len(inputs), 'input')}",
