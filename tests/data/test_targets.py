@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from tests.data.conftest import Write
 from zoo.data import inspect, likely_task, load, split
-from zoo.errors import DatasetInvalid
+from zoo.errors import DatasetInvalid, OptionInvalid
 from zoo.tasks import get_task
+from zoo.tasks.task import Task
 
 SEVERAL, NUMBER = get_task("text-multi-label-classification"), get_task("text-regression")
 
@@ -38,6 +42,58 @@ def test_targets_that_teach_nothing_are_refused_before_a_training(
     with pytest.raises(DatasetInvalid, match=message):
         load(path, task)  # type: ignore[arg-type]
     assert len(load(path, task, min_classes=1).examples) == 2  # type: ignore[arg-type]
+
+
+def warnings(path: Path, task: Task, **given: Any) -> str:
+    return "\n".join(finding.message for finding in inspect(path, task, **given).findings if finding.level == "warning")
+
+
+@pytest.mark.parametrize(
+    ("cells", "separator", "warning"),
+    [
+        (["a|b", "b|a", "a|b;c", "c|b"], "", "a label that holds a separator, the first is 'b;c' in row 3"),
+        (["a|b", "b", "c"], ",", "a label that holds a separator, the first is 'a|b' in row 1"),
+        (["a|b", "b", "c"], "ab", "--separator ab divides nothing: no row of"),
+        (
+            ['"red,blue"', "blue", "green"],
+            "",
+            "such as those of 'red,blue'; if these are several labels, --separator ,",
+        ),
+        (["a|b", "b", "c"], "", ""),
+        (['"red,blue"', "blue", "green"], ",", ""),
+    ],
+)
+def test_marks_that_divide_nothing_are_told(cells: list[str], separator: str, warning: str, write: Write) -> None:
+    path = write("a.csv", "text,labels\n" + "".join(f"row {i},{cells[i % len(cells)]}\n" for i in range(40)))
+    said = warnings(path, SEVERAL.divided_at(separator))
+    assert warning in said
+    assert bool(warning) == bool(said)
+
+
+@pytest.mark.parametrize(
+    ("cells", "is_told"),
+    [
+        ("red,blue/blue", True),
+        ("red, blue/blue, green/green, red", True),
+        ("Paris, France/Lyon, France", False),
+        ("yes,/no", False),
+        ("red/blue", False),
+    ],
+)
+def test_commas_between_labels_are_told_where_classes_are_meant(cells: str, is_told: bool, write: Write) -> None:
+    each = cells.split("/")
+    path = write("a.csv", "text,label\n" + "".join(f'row {i},"{each[i % len(each)]}"\n' for i in range(60)))
+    assert likely_task(path).name == "text-classification"
+    assert ("--separator , divides them" in warnings(path, likely_task(path))) == is_told
+
+
+def test_there_are_no_labels_to_merge_in_numbers(write: Write) -> None:
+    path = write("a.csv", "text,score\na,1\nb,2\n")
+    for read in (load, inspect):
+        with pytest.raises(
+            OptionInvalid, match=r"--merge-labels makes one class .*, and the target is one number here"
+        ):
+            read(path, NUMBER, merge=True)
 
 
 PRICES = "text;Score\n" + "".join(f'"gut, aber teuer {i}";{i},{i % 7}\n' for i in range(40))

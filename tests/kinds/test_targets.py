@@ -36,7 +36,12 @@ np = pytest.importorskip("numpy")
         ('["a|b", "c"]', ("a|b", "c")),
         ("['late', 'broken']", ("broken", "late")),
         ("[PER]|[ORG]", ("[ORG]", "[PER]")),
-        ("['cut off", ("['cut off",)),
+        ('["late", null, 7]', ("7", "late")),
+        ('["it is \\"so\\" \\"here\\""]', ('it is "so" "here"',)),
+        ("[1st]", ("[1st]",)),
+        ("('late', 'broken')", ("broken", "late")),
+        ("{'late', 'broken'}", ("broken", "late")),
+        ("[27, 3]", ("27", "3")),
         (3, ("3",)),
         (True, ("true",)),
         ("", None),
@@ -68,6 +73,15 @@ def test_what_is_no_set_is_told(cell: Any, reason: str) -> None:
     with pytest.raises(Unusable) as caught:
         LABELS.read(cell, "tags")
     assert str(caught.value) == reason
+
+
+@pytest.mark.parametrize(
+    "cell", ["['cut off", '["a', "['late' 'broken']", "[ 3 10]", "['a', nan]", "{'a': 1}", "('late')", "[]|a"]
+)
+def test_what_begins_as_a_list_is_one(cell: str) -> None:
+    with pytest.raises(Unusable, match=r"^column tags holds .* which begins as a list and is none: write"):
+        LABELS.read(cell, "tags")
+    assert LABELS.likeness([cell] * 9) == 0
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from zoo.answers import Rejected
 from zoo.data.columns import find_columns
 from zoo.data.example import UNKNOWN, Columns, RejectedRow
 from zoo.data.findings import find
+from zoo.data.labels import check_mergeable
 from zoo.data.layout import empty_classes, parts_of, repeated_folders
 from zoo.data.lines import EncodingLog
 from zoo.data.loading import adapted_task, reading_note
@@ -56,8 +57,11 @@ def inspect(
 
     Raises:
         DatasetInvalid: a file cannot be read at all, or has no column for the input.
+        OptionInvalid: there are no labels to merge.
         Unsupported: a package that reads this format is not installed.
     """
+    if merge:
+        check_mergeable(task.target)
     if eval_path is None:
         path, validation, test = parts_of(path)
         eval_path = validation or test

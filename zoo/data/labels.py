@@ -9,7 +9,8 @@ from pathlib import Path
 import msgspec
 
 from zoo.data.example import Dataset, Example
-from zoo.errors import DatasetInvalid
+from zoo.errors import DatasetInvalid, OptionInvalid
+from zoo.kinds import TargetKind
 from zoo.kinds.label import canonical
 from zoo.kinds.spelling import differences, distinct_names, merged_names, nearest, quoted, spelling_variants
 from zoo.plurals import shown
@@ -40,6 +41,20 @@ def match_labels(dataset: Dataset, labels: Sequence[str], *, merge: bool = False
     if unknown:
         raise _unknown_label(dataset, unknown, labels)
     return renamed(dataset, names)
+
+
+def check_mergeable(target: TargetKind | None) -> None:
+    """Insist on targets whose labels can be merged.
+
+    Raises:
+        OptionInvalid: they hold none.
+    """
+    if target is None or not target.fewest_labels:
+        targets = f"one {target}" if target else "none"
+        raise OptionInvalid(
+            f"--merge-labels makes one class of labels that look alike, and the target is {targets} here",
+            "leave it out",
+        )
 
 
 def merge_labels(dataset: Dataset) -> Dataset:

@@ -13,7 +13,7 @@ from zoo.data.columns import carried_columns, find_columns
 from zoo.data.digests import digest, digest_of_examples
 from zoo.data.example import UNKNOWN, Columns, Dataset, Example, RejectedRow
 from zoo.data.guessing import SAMPLED_ROWS
-from zoo.data.labels import merge_labels
+from zoo.data.labels import check_mergeable, merge_labels
 from zoo.data.layout import deeper_root
 from zoo.data.rows import Malformed, Row
 from zoo.data.table import Table
@@ -51,9 +51,12 @@ def load(
 
     Raises:
         DatasetInvalid: the file as a whole cannot serve, naming file, row and the columns found.
+        OptionInvalid: there are no labels to merge.
         Unsupported: a package that reads this format is not installed.
     """
     required = task.target is not None and require_target is not False
+    if merge:
+        check_mergeable(task.target)
     table = Table(path)
     columns = find_columns(table, task, named=named, require_target=required, trained=trained)
     task, rows = adapted_task(task, columns, table.rows(tuple(columns.values())))

@@ -95,8 +95,14 @@ class LabelSetFacts(msgspec.Struct, frozen=True, kw_only=True):
     most: int
     unlabelled: int
     """Rows whose set is empty."""
-    commas: int = 0
-    """Rows with one label that holds a comma."""
+    separator: str = ""
+    """What stands between the labels of a text, where a person says so."""
+    undivided: int = 0
+    """Rows with a label that holds one of the usual separators."""
+    first_undivided: str = ""
+    """Such a label, in the first of these rows."""
+    first_undivided_row: int = 0
+    """0 where there is none."""
 
 
 class ModelLimits(NamedTuple):

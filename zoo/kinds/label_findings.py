@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from zoo.kinds.facts import Finding
 from zoo.kinds.kind import TARGET
-from zoo.kinds.spelling import distinct_names, listed, quoted
+from zoo.kinds.spelling import distinct_names, listed, quoted, quoted_start
 from zoo.plurals import counted, shown
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def _of_training(inspection: Inspection) -> Iterator[Finding]:
     yield from of_variants(inspection)
     counts = {count.label: count.rows for count in inspection.labels if count.rows}
     rows = sum(counts.values())
+    yield from of_commas(counts)
     if len(counts) == 1:
         yield Finding("error", f"{part.path} has one class only: every {part.unit} is {quoted(next(iter(counts)))}")
         return
@@ -89,4 +91,21 @@ def of_variants(inspection: Inspection) -> Iterator[Finding]:
         yield Finding(
             "warning",
             f"labels that look alike are classes of their own: {listed(variants)}; --merge-labels makes them one",
+        )
+
+
+def of_commas(labels: Iterable[str]) -> Iterator[Finding]:
+    """Labels that seem to be several with commas between them: a part is a label of its own, or all parts recur."""
+    labels = tuple(labels)
+    parts = {label: {part.strip() for part in label.split(",")} - {""} for label in labels if "," in label}
+    several = {label: names for label, names in parts.items() if len(names) > 1}
+    recurring = Counter(name for names in parts.values() for name in names)
+    whole = next((label for label, names in several.items() if not names.isdisjoint(labels)), "")
+    if not whole and several and all(recurring[name] > 1 for names in several.values() for name in names):
+        whole = next(iter(several))
+    if whole:
+        yield Finding(
+            "warning",
+            f"parts of labels with commas occur again, such as those of {quoted_start(whole)}; if these are several "
+            "labels, --separator , divides them",
         )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from zoo.kinds.facts import Finding, LabelSetFacts
-from zoo.kinds.label_findings import of_both, of_rare, of_variants
+from zoo.kinds.label_findings import of_both, of_commas, of_rare, of_variants
+from zoo.kinds.spelling import quoted_start
 from zoo.plurals import counted, shown
 
 if TYPE_CHECKING:
@@ -16,10 +17,17 @@ if TYPE_CHECKING:
 
 
 class LabelSetMeasure:
-    """How many labels the rows have."""
+    """How many labels the rows have.
 
-    def __init__(self) -> None:
-        self._rows = self._labels = self._most = self._unlabelled = self._commas = 0
+    Args:
+        separators: the usual ones, which labels seldom hold.
+        separator: what a person says that it is; empty where nobody does.
+    """
+
+    def __init__(self, separators: Sequence[str], separator: str = "") -> None:
+        self._separators, self._separator = separators, separator
+        self._rows = self._labels = self._most = self._unlabelled = self._undivided = 0
+        self._first_undivided = ("", 0)
 
     def add(self, row: int, target: tuple[str, ...]) -> None:
         """Count the labels of a row."""
@@ -27,14 +35,23 @@ class LabelSetMeasure:
         self._labels += len(target)
         self._most = max(self._most, len(target))
         self._unlabelled += not target
-        self._commas += len(target) == 1 and "," in target[0]
+        undivided = next((label for label in target if any(mark in label for mark in self._separators)), "")
+        if undivided:
+            self._undivided += 1
+            self._first_undivided = self._first_undivided if self._undivided > 1 else (undivided, row)
 
     def complete(self, part: Part) -> Part:
         """With the counts, where there is any row."""
         if not self._rows:
             return part
         facts = LabelSetFacts(
-            mean=self._labels / self._rows, most=self._most, unlabelled=self._unlabelled, commas=self._commas
+            mean=self._labels / self._rows,
+            most=self._most,
+            unlabelled=self._unlabelled,
+            separator=self._separator,
+            undivided=self._undivided,
+            first_undivided=self._first_undivided[0],
+            first_undivided_row=self._first_undivided[1],
         )
         return msgspec.structs.replace(part, label_sets=facts)
 
@@ -62,11 +79,17 @@ def findings(inspection: Inspection) -> Iterator[Finding]:
     yield from of_rare(inspection, counts)
     if always := tuple(label for label, count in counts.items() if count == rows):
         yield Finding("warning", f"labels that every {part.unit} has, of which nothing can be learnt: {shown(always)}")
-    if sets.commas > rows / 2:
+    yield from of_commas(counts)
+    if sets.undivided:
         yield Finding(
             "warning",
-            f"{counted(sets.commas, part.unit, 'have')} one label with commas in it; if these are several labels, "
-            "--separator , divides them",
+            f"{counted(sets.undivided, part.unit, 'have')} a label that holds a separator, the first is "
+            f"{quoted_start(sets.first_undivided)} in row {sets.first_undivided_row}; a {part.unit} is divided at one "
+            "mark only, which --separator names",
+        )
+    if sets.separator and sets.most == 1:
+        yield Finding(
+            "warning", f"--separator {sets.separator} divides nothing: no {part.unit} of {part.path} has several labels"
         )
     elif counts and sets.most == 1 and not sets.unlabelled:
         yield Finding(

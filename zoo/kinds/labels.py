@@ -1,20 +1,22 @@
 """Sets of labels: a list, or a text of several.
 
-JSON lines and Parquet hold a list; a cell of text is a list as JSON or Python prints it (`["a", "b"]`), or labels with
-`|` or `;` between them. Each is read as a label alone is; their order, blanks around them and repeats mean nothing. A
-set without any label is a value like others: `[]`, or a mark with nothing around it. An empty cell is none: nobody has
-looked.
+JSON lines and Parquet hold a list; a cell of text is a list as JSON or Python prints it (`["a", "b"]`, `[3, 7]`), or
+labels with `|` or `;` between them. A text that begins as such a list and is none is refused. Each label is read as
+one alone is; their order, blanks around them and repeats mean nothing. A set without any label is a value like others:
+`[]`, or a mark with nothing around it. An empty cell is none: nobody has looked.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo.kinds.kind import TargetKind, Unusable, is_empty, noun_of
 from zoo.kinds.label import LABEL, LONGEST
+from zoo.kinds.spelling import quoted_start
 
 if TYPE_CHECKING:
     from zoo.data.report import Inspection, Part
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 
 SEPARATORS = ("|", ";")
 """The first that a text holds divides it."""
+_BEGINS_AS_LIST = re.compile(r"""[\[({]\s*['"]|\[\s*\]|\[[-0-9.,\s]*\]$""")
+_NO_COMMA_BETWEEN = re.compile(r"""['"]\s+['"]""")
+"""How numpy prints texts; Python reads two that follow each other as one."""
 
 
 class LabelsKind(TargetKind):
@@ -42,7 +47,7 @@ class LabelsKind(TargetKind):
 
     def read(self, value: Any, column: str) -> tuple[str, ...] | None:
         """The labels a cell holds, sorted."""
-        values = self._parts(value)
+        values = self._parts(value, column)
         if values is None:
             return None
         nested = next((one for one in values if isinstance(one, list | tuple | dict)), None)
@@ -81,7 +86,10 @@ class LabelsKind(TargetKind):
 
         That is more than the 1 of a label: texts of several labels may pass for labels, too.
         """
-        parts = [self._parts(cell) or () for cell in cells]
+        try:
+            parts = [self._parts(cell, "") or () for cell in cells]
+        except Unusable:
+            return 0.0
         labels = [label.strip() if isinstance(label, str) else label for part in parts for label in part]
         if any(type(label) not in (str, int) or len(str(label)) > LONGEST for label in labels):
             return 0.0
@@ -99,7 +107,7 @@ class LabelsKind(TargetKind):
         """How many labels the rows have."""
         from zoo.kinds.label_sets_report import LabelSetMeasure
 
-        return LabelSetMeasure()
+        return LabelSetMeasure(SEPARATORS, self.separator)
 
     def facts(self, part: Part) -> Iterator[tuple[str, str]]:
         """How many labels the rows have."""
@@ -113,7 +121,7 @@ class LabelsKind(TargetKind):
 
         return label_sets_report.findings(inspection)
 
-    def _parts(self, value: Any) -> Sequence[Any] | None:
+    def _parts(self, value: Any, column: str) -> Sequence[Any] | None:
         """The labels of a cell as they stand there; None for an empty cell."""
         if hasattr(value, "dtype") and value.shape != ():
             value = value.tolist()
@@ -124,9 +132,8 @@ class LabelsKind(TargetKind):
         if not isinstance(value, str):
             return [value]
         text = value.strip()
-        printed = _printed_list(text)
-        if printed is not None:
-            return printed
+        if _BEGINS_AS_LIST.match(text):
+            return _printed_list(text, column)
         separator = self.separator or next((mark for mark in SEPARATORS if mark in text), "")
         return text.split(separator) if separator else [text]
 
@@ -134,12 +141,26 @@ class LabelsKind(TargetKind):
 LABELS = LabelsKind()
 
 
-def _printed_list(text: str) -> list[Any] | None:
-    """The list that a text is the print of, in JSON or Python; None where it is none."""
-    if text == "[]" or text[:2] in ('["', "['"):
-        try:
-            printed = ast.literal_eval(text)
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
+def _printed_list(text: str, column: str) -> Sequence[Any]:
+    """The labels of a list, tuple or set that a text is the print of."""
+    printed = _decoded(text)
+    if not isinstance(printed, list | tuple | set):
+        raise Unusable(
+            f'column {column} holds {quoted_start(text)}, which begins as a list and is none: write ["a", "b"]'
+        )
+    return tuple(printed)
+
+
+def _decoded(text: str) -> Any:
+    """What a text is the print of, in JSON or in Python; None where it is none."""
+    import json
+
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        if _NO_COMMA_BETWEEN.search(text):
             return None
-        return printed if isinstance(printed, list) else None
-    return None
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return None

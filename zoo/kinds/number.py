@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from zoo.kinds.kind import TargetKind, Unusable, is_empty, noun_of
-from zoo.kinds.spelling import quoted
+from zoo.kinds.spelling import quoted_start
 
 if TYPE_CHECKING:
     from zoo.data.report import Inspection, Part
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 LARGEST = 1e30
 """A result has its output layer in the unit of the data, in single precision, which ends at 3.4e38."""
-SHOWN = 40
-"""Characters of a cell in a message."""
 BINS, ROWS_PER_BIN = 10, 10
 """Rows are held out of so many groups of like numbers, each of so many rows at least."""
 FEW = 10
@@ -112,7 +110,7 @@ class NumberKind(TargetKind):
             return float(text)
         if self._decimal_comma and _DECIMAL_COMMA.fullmatch(text):
             return float(text.translate(_TO_PLAIN))
-        raise Unusable(f"column {column} holds {_cut(text)}, {self._fault(text)}")
+        raise Unusable(f"column {column} holds {quoted_start(text)}, {self._fault(text)}")
 
     def _fault(self, text: str) -> str:
         """Why a text is no number."""
@@ -175,7 +173,3 @@ def _number(value: Any, column: str) -> float:
         except OverflowError:
             return math.inf if value > 0 else -math.inf
     raise Unusable(f"column {column} holds {noun_of(value)}, not a number")
-
-
-def _cut(text: str) -> str:
-    return quoted(text if len(text) <= SHOWN else text[: SHOWN - 1] + "…")

@@ -15,6 +15,8 @@ from zoo.kinds.characters import INVISIBLE
 
 _WORD = re.compile(r"\S+")
 _GROUPS_SHOWN = 3
+_CELL_SHOWN = 40
+"""Characters of a cell in a message."""
 _SECOND_BLANK = re.compile(r"(?<= ) ")
 _STEPS: tuple[tuple[str, Callable[[str], str]], ...] = (
     ("invisible characters", lambda label: INVISIBLE.sub("", label)),
@@ -89,6 +91,11 @@ def quoted(label: str) -> str:
         for mark in _SECOND_BLANK.sub(r"\\x20", repr(label))
     )
     return "".join(characters)
+
+
+def quoted_start(text: str) -> str:
+    """The beginning of a cell within quotes; the whole of a short one."""
+    return quoted(text if len(text) <= _CELL_SHOWN else text[: _CELL_SHOWN - 1] + "…")
 
 
 def distinct_names(labels: Iterable[str]) -> dict[str, str]:
