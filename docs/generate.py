@@ -28,7 +28,7 @@ from zoo.cli.commands import GROUPS
 from zoo.cli.parser import new_parser
 from zoo.options import Options, schema
 from zoo.runs import context
-from zoo.testing import answering, conformance, description, interruption, learning, leaving, subject
+from zoo.testing import answering, conformance, description, interruption, learning, leaving, plugin_hooks, subject
 
 ROOT = Path(__file__).parent.parent
 REFERENCE = ROOT / "docs" / "reference"
@@ -188,6 +188,7 @@ def training() -> str:
     text += ["", "It has these attributes, and tests:", "", "| attribute | type | meaning |", "|---|---|---|"]
     text += _fields(_find(subject, "Subject"))
     text += ["", *_tests()]
+    text += ["", "## zoo.testing.PluginHooks", *_class(_find(plugin_hooks, "PluginHooks"))]
     return "\n".join(text) + "\n"
 
 
@@ -205,8 +206,6 @@ OTHER = {
     "LABEL": "What a model learns to tell: one of several labels; see `zoo.TargetKind`.",
     "LABELS": "What a model learns to tell: sets of labels; see `zoo.TargetKind`.",
     "NUMBER": "What a model learns to tell: numbers; see `zoo.TargetKind`.",
-    "TEXT_TASKS": "Names of the tasks that any body for texts can be fine-tuned for, the usual one first.",
-    "IMAGE_TASKS": "Names of the tasks that any body for images can be fine-tuned for, the usual one first.",
     "Block": "What views draw: `Paragraph`, `Bars`, `Table`, `Matrix` or `Vector`, with a `title` or without.",
     "Prediction": "What a model gives for an input: the answer of its task (a `zoo.Answer`, such as `Classification`), "
     "or `Rejected` in the place of an input that could not be answered.",

@@ -295,10 +295,7 @@ if TYPE_CHECKING:
         Mistake as Mistake,
     )
     from zoo.tasks import (
-        IMAGE_TASKS as IMAGE_TASKS,
-    )
-    from zoo.tasks import (
-        TEXT_TASKS as TEXT_TASKS,
+        body_tasks as body_tasks,
     )
     from zoo.tasks.task import (
         Task as Task,
@@ -392,7 +389,7 @@ _HOME = {
     ),
     "zoo.runs.context": ("FitResult", "PredictionRun", "Predictor", "Trainable", "TrainingRun"),
     "zoo.runs.mistakes": ("Mistake",),
-    "zoo.tasks": ("IMAGE_TASKS", "TEXT_TASKS"),
+    "zoo.tasks": ("body_tasks",),
     "zoo.tasks.task": ("Task",),
     "zoo.text_options": ("TextFinetuneOptions", "TextPredictOptions", "TextPretrainOptions"),
 }

@@ -12,6 +12,7 @@ PAGES = {
     "first-plugin": "plugins/first-plugin.md",
     "models": "plugins/models.md",
     "contract": "plugins/contract.md",
+    "body": "plugins/body.md",
     "own-loop": "plugins/own-loop.md",
     "task": "plugins/task.md",
     "wrappers": "plugins/wrappers.md",

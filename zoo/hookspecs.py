@@ -1,4 +1,4 @@
-"""The plugin contract: five hooks, in the order of a model's life; a plugin implements those it needs.
+"""The plugin contract: six hooks, in the order of a model's life; a plugin implements those it needs.
 
 A plugin is a module named by an entry point of the group `zoo.plugins`:
 
@@ -16,9 +16,12 @@ installed plugin:
         return [zoo.Card(name="my-model", ...)]
 
     @zoo.hookimpl
-    def finetune(run):
-        from my_plugin.objective import Classification      # torch arrives here
-        return Classification(run)
+    def body(run):
+        from my_plugin.body import MyBody      # torch arrives here
+        return MyBody(run)
+
+A plugin that gives a body is pretrained, fine-tuned and asked by zoo, for every task whose needs the body provides; it
+has hooks for those verbs only where it knows better.
 
 Hooks of other installed plugins may surround these with `@zoo.hookimpl(wrapper=True)`; otherwise a worker calls exactly
 the plugin that owns the model.
@@ -34,6 +37,7 @@ import pluggy
 if TYPE_CHECKING:
     from zoo.card import Card, Weights
     from zoo.runs.context import PredictionRun, Predictor, Trainable, TrainingRun
+    from zoo.training import Body
 
 PROJECT = "zoo"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -70,6 +74,26 @@ def card_for(name: str, config: dict[str, Any], weights: Weights, documents: dic
 
     Raises:
         Unsupported: it is of this plugin's kind, but cannot be served; say why.
+
+    Added in 0.1.
+    """
+
+
+@hookspec(firstresult=True)
+def body(run: TrainingRun | PredictionRun) -> Body[Any]:  # type: ignore[empty-body]
+    """Build the network of `run.card` without a head, and say how inputs reach it.
+
+    Called in a worker process that loaded only the plugin owning the model, once per attempt of a training, or once to
+    predict; import torch here. zoo puts the objective of `run.task` on the body, or answers with it and with the head
+    that the weights have. It is not called for a verb whose own hook the plugin has.
+
+    Args:
+        run: the card, its verified weights (None: from random numbers, in a training only), the task, options, device
+            and precision.
+
+    Raises:
+        StoreInvalid: the weights are none of this network.
+        Unsupported: the options, device or precision cannot be served; say what could be.
 
     Added in 0.1.
     """

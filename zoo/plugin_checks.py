@@ -20,7 +20,9 @@ from zoo.options import Option, Options, parse, schema, to_dict
 from zoo.sanitize import one_line
 from zoo.tasks import check_task
 
-HOOKS = ("cards", "card_for", "pretrain", "finetune", "predict")
+HOOKS = ("cards", "card_for", "body", "pretrain", "finetune", "predict")
+BODY = "body"
+"""The hook that stands for those of all verbs."""
 RESERVED = frozenset(
     [
         "column",
@@ -128,12 +130,17 @@ def check_cards(module: ModuleType, plugin: str) -> tuple[Card, ...]:
     return tuple(cards)
 
 
+def hooks_serve(hooks: tuple[str, ...], verb: str) -> bool:
+    """Whether a plugin with these hooks serves a verb: by the hook of its name, or on its body."""
+    return verb in hooks or (verb in VERBS and BODY in hooks)
+
+
 def check_verbs(cards: Iterable[Card], hooks: tuple[str, ...]) -> None:
     """Insist on a hook for whatever a card promises."""
     for card in cards:
-        if missing := [verb for verb in card.verbs if verb not in hooks]:
+        if missing := [verb for verb in card.verbs if not hooks_serve(hooks, verb)]:
             raise PluginBroken(
-                f"card {card.name!r} says it can {missing[0]}, but the plugin has no hook {missing[0]}",
+                f"card {card.name!r} says it can {missing[0]}, but the plugin has no hook {missing[0]}, nor body",
                 "write the hook, or take the ability out of the card",
             )
 

@@ -23,10 +23,11 @@ import msgspec
 import pluggy
 
 from zoo import plugin_list
+from zoo.body_hooks import BodyHooks
 from zoo.card import Card, Weights
 from zoo.discovery import Failure, clash_of, distribution_of, failure_of, import_failure, installed
 from zoo.errors import PluginBroken, UnknownPlugin, ZooError
-from zoo.plugin_checks import check_card, check_cards, check_hooks, check_verbs, new_manager
+from zoo.plugin_checks import BODY, check_card, check_cards, check_hooks, check_verbs, hooks_serve, new_manager
 from zoo.sanitize import one_line
 
 GROUP = "zoo.plugins"
@@ -67,8 +68,8 @@ class Plugin:
     """What importing it and asking for its cards took, the first time in this process."""
 
     def hook(self, name: str) -> Callable[..., Any]:
-        """The hook of this plugin, surrounded by the wrapper hooks of other installed plugins."""
-        if name not in self.hooks:
+        """The hook of this plugin, or zoo's own on its body, surrounded by the wrapper hooks of other plugins."""
+        if name not in self.hooks and not hooks_serve(self.hooks, name):
             raise PluginBroken(f"plugin {self.name} has no hook {name!r}", f"it has {', '.join(self.hooks)}")
         caller: Callable[..., Any] = getattr(self._manager.hook, name)
         return caller
@@ -98,6 +99,8 @@ class Plugin:
     def _manager(self) -> pluggy.PluginManager:
         manager = new_manager()
         manager.register(self.module, self.name)
+        if BODY in self.hooks:
+            manager.register(BodyHooks(manager, self.name))
         for entry_point in _selected():
             if entry_point.name != self.name and (self.wrappers is None or entry_point.name in self.wrappers):
                 _register_wrappers(manager, entry_point)

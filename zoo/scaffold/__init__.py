@@ -1,7 +1,7 @@
 """A new plugin, written to disk: a package that works, and keeps the contract, before its author changes a line.
 
 The files are the templates beside this module, with the values of `_values` filled in. A plugin on torch is made of
-those in `torch`, of those of its kind of input, and of one that answers; whoever wants none has those in `plain`.
+those in `torch` and of those of its kind of input; whoever wants none has those in `plain`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from string import Template
 
 from zoo import __version__
-from zoo.answers import Classification, Embedding, FilledMask
+from zoo.answers import Classification
 from zoo.errors import OptionInvalid, Unsupported
 from zoo.plugins import plugin_names
 from zoo.tasks import get_task
@@ -23,9 +23,7 @@ from zoo.tasks.task import Task
 
 PLAIN_TASK = "text-classification"
 """What the model of a plugin without torch does where nothing is said."""
-PLAIN, HEAD = "plain", "head"
-_ANSWERS = {Embedding: "features", FilledMask: "masks"}
-"""What answers, where it is no head on one vector an input."""
+PLAIN = "plain"
 _REQUIREMENTS = {"text": ("tokenizers>=0.22", "[training]"), "image": ("", "[images,training]"), PLAIN: ("", "")}
 """Of plugins for a kind of input: another distribution, and the extras of zoo."""
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -88,11 +86,9 @@ def _template_folders(task: Task, *, plain: bool) -> tuple[str, ...]:
         Unsupported: there are none.
     """
     kind = str(task.input)
-    answering = _ANSWERS.get(task.answer, HEAD if task.objective and task.target else "")
-    on_body = (kind, f"{kind}-{answering}", "torch")
-    has_body = answering != "" and (files("zoo.scaffold") / "templates" / on_body[1]).is_dir()
+    has_body = task.objective != "" and kind in _REQUIREMENTS
     if has_body and not plain:
-        return on_body
+        return (kind, "torch")
     if kind == "text" and task.target and task.target.has_classes and issubclass(task.answer, Classification):
         return (PLAIN,)
     if has_body:
@@ -123,7 +119,6 @@ def _values(name: str, task: Task, kind: str) -> dict[str, str]:
         "verb": verb,
         "Verb": verb.capitalize(),
         "lacking": lacking,
-        "objective": "build_objective" if task.objective else "MaskedLanguageModelling",
         "requirements": ", ".join(f'"{one}"' for one in requirements if one),
     }
 

@@ -34,10 +34,11 @@ BUILT_IN = {
     "image-feature-extraction": "zoo.tasks.image_feature_extraction",
 }
 """Name to module; what other distributions bring is looked up after these."""
-TEXT_TASKS = ("text-classification", "text-multi-label-classification", "text-regression")
-"""What any body for texts can be fine-tuned for: a head on one vector a text; the usual one first."""
-IMAGE_TASKS = ("image-classification", "image-multi-label-classification", "image-regression")
-"""Likewise of images."""
+_ON_BODIES = {
+    "text": ("text-classification", "text-multi-label-classification", "text-regression"),
+    "image": ("image-classification", "image-multi-label-classification", "image-regression"),
+}
+"""Kind of input to those of zoo's tasks that one pooled vector is enough for, the usual one first."""
 EXAMPLE = "text-classification"
 """What help texts name."""
 
@@ -58,6 +59,22 @@ def version_of(name: str) -> str:
     """Distribution and version that bring a task, such as `zoo-pairs 1.2`; empty for those of zoo. Imports none."""
     points = [] if name in BUILT_IN else [point for point in installed(GROUP) if point.name == name]
     return " ".join(distribution_of(points[0])) if points else ""
+
+
+def body_tasks(kind: str, *provides: str) -> tuple[str, ...]:
+    """Names of the tasks that a body can be fine-tuned for: those of zoo, the usual one first, then those installed.
+
+    Args:
+        kind: of its input: `text` or `image`.
+        provides: what the body makes of an input (`zoo.training.Body.provides`), such as `pooled`.
+    """
+    own = _ON_BODIES.get(kind, ()) if "pooled" in provides else ()
+    strangers = load_tasks()[0][len(BUILT_IN) :] if installed(GROUP) else ()
+    return own + tuple(
+        one.task.name
+        for one in strangers
+        if str(one.task.input) == kind and one.task.target and one.task.objective and one.task.needs <= {*provides}
+    )
 
 
 def check_task(name: str) -> None:

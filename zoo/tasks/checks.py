@@ -11,7 +11,7 @@ from zoo.answers import Answer
 from zoo.kinds.kind import InputKind, TargetKind
 from zoo.tasks.task import Task
 
-JUDGE = re.compile(r"\w+(\.\w+)*:\w+")
+MODULE_AND_CLASS = re.compile(r"\w+(\.\w+)*:\w+")
 
 
 def fault_of(task: Any, name: str) -> str:
@@ -26,8 +26,12 @@ def fault_of(task: Any, name: str) -> str:
         return f"TASK.target is {task.target!r}, which is no zoo.TargetKind"
     if not (isinstance(task.answer, type) and issubclass(task.answer, Answer)):
         return f"TASK.answer is {task.answer!r}, which is no subclass of zoo.Answer"
-    if task.judge and not JUDGE.fullmatch(task.judge):
-        return f"TASK.judge is {task.judge!r}, which is not MODULE:CLASS"
+    for field in ("judge", "objective"):
+        named = getattr(task, field)
+        if named and not MODULE_AND_CLASS.fullmatch(named):
+            return f"TASK.{field} is {named!r}, which is not MODULE:CLASS"
+    if not isinstance(task.needs, frozenset) or not all(isinstance(one, str) for one in task.needs):
+        return f"TASK.needs is {task.needs!r}, which is no frozenset of what bodies provide, such as pooled"
     try:
         msgspec.json.Decoder(task.prediction)
     except (TypeError, NameError) as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zoo.answers import FilledMask
 from zoo.kinds import TEXT
-from zoo.tasks.task import TABLES, Task
+from zoo.tasks.task import TABLES, TOKENS, Task
 
 TASK = Task(
     name="fill-mask",
@@ -12,6 +12,7 @@ TASK = Task(
     input=TEXT,
     answer=FilledMask,
     objective="zoo.training.objectives.masked_lm:MaskedLanguageModelling",
+    needs=TOKENS,
     primary_metric="loss",
     larger_is_better=False,
     mark="[MASK] ",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zoo.answers import Classification
 from zoo.kinds import IMAGE, LABEL
-from zoo.tasks.task import TABLES, Task
+from zoo.tasks.task import POOLED, TABLES, Task
 
 TASK = Task(
     name="image-classification",
@@ -14,6 +14,7 @@ TASK = Task(
     answer=Classification,
     judge="zoo.metrics:ClassificationMetrics",
     objective="zoo.training.objectives.classification:Classification",
+    needs=POOLED,
     primary_metric="accuracy",
     example={"file_name": "photos/1.jpg", "label": "cat"},
     formats=("class folders", *TABLES),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zoo.answers import Embedding
 from zoo.kinds import IMAGE
-from zoo.tasks.task import TABLES, Task
+from zoo.tasks.task import POOLED, TABLES, Task
 
 TASK = Task(
     name="image-feature-extraction",
@@ -12,6 +12,7 @@ TASK = Task(
     input=IMAGE,
     answer=Embedding,
     objective="zoo.training.objectives.contrastive:Contrastive",
+    needs=POOLED,
     primary_metric="loss",
     larger_is_better=False,
     example={"file_name": "photos/1.jpg"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zoo.answers import Quantity
 from zoo.kinds import IMAGE, NUMBER
-from zoo.tasks.task import TABLES, Task
+from zoo.tasks.task import POOLED, TABLES, Task
 
 TASK = Task(
     name="image-regression",
@@ -14,6 +14,7 @@ TASK = Task(
     answer=Quantity,
     judge="zoo.metrics:RegressionMetrics",
     objective="zoo.training.objectives.regression:Regression",
+    needs=POOLED,
     primary_metric="rmse",
     larger_is_better=False,
     example={"file_name": "photos/1.jpg", "score": "3.5"},

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from zoo.metrics import Judge
 
 JUDGE_HINT = "Task.judge is MODULE:CLASS, such as zoo.metrics:ClassificationMetrics"
+POOLED, TOKENS = frozenset({"pooled"}), frozenset({"tokens"})
+"""What bodies provide."""
 TABLES = ("CSV", "TSV", "JSON lines", "Parquet")
 
 
@@ -40,6 +42,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     objective: str = ""
     """`module:Class` of what a body is trained by for it (`zoo.training.Objective`, made of a run and a body), imported
     in the worker; empty where plugins bring their own."""
+    needs: frozenset[str] = frozenset()
+    """What a body must provide for that (`Body.provides`), such as `pooled`, one vector an input."""
     primary_metric: str
     """What best checkpoints and early stopping look at."""
     larger_is_better: bool = True

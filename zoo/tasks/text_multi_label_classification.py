@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zoo.answers import LabelSet
 from zoo.kinds import LABELS, TEXT
-from zoo.tasks.task import TABLES, Task
+from zoo.tasks.task import POOLED, TABLES, Task
 
 TASK = Task(
     name="text-multi-label-classification",
@@ -14,6 +14,7 @@ TASK = Task(
     answer=LabelSet,
     judge="zoo.metrics:LabelSetMetrics",
     objective="zoo.training.objectives.label_sets:LabelSets",
+    needs=POOLED,
     primary_metric="micro_f1",
     example={"text": "it came late and broken", "labels": "late|broken"},
     formats=TABLES,

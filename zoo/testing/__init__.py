@@ -6,6 +6,8 @@
         plugin = "mine"
         model = "mine-tiny"
 
+`PluginHooks("mine").finetune(run)` gives what a worker would train, for tests of an objective.
+
 Needs pytest (`zoo-models[testing]`). The runs of these tests are real ones, in worker processes, with a store of their
 own.
 """
@@ -18,5 +20,6 @@ pytest.register_assert_rewrite("zoo.testing.conformance", "zoo.testing.descripti
 pytest.register_assert_rewrite("zoo.testing.answering", "zoo.testing.interruption", "zoo.testing.leaving")
 
 from zoo.testing.conformance import PluginConformance as PluginConformance  # noqa: E402 - after rewriting is asked for
+from zoo.testing.plugin_hooks import PluginHooks as PluginHooks  # noqa: E402
 
-__all__ = ["PluginConformance"]
+__all__ = ["PluginConformance", "PluginHooks"]

@@ -5,14 +5,18 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Generic
+from typing import TYPE_CHECKING, Any, Generic
 
 import torch
 from torch import nn
 
 from zoo.answers import Rejected
+from zoo.errors import Unsupported
 from zoo.training.head import HeadConfig
 from zoo.training.objective import Batch, Features
+
+if TYPE_CHECKING:
+    from zoo.runs.context import PredictionRun, Predictor
 
 HEAD = "head"
 """Name of the head among the submodules of `Network`."""
@@ -43,8 +47,6 @@ class Body(ABC, Generic[Features]):
     pretrained: bool
     """Whether the weights are any; otherwise they are random numbers."""
     collate_threads: int = 0
-    micro_batch_size: int | None = None
-    """Most inputs computed at once where none is asked for; None leaves it to the objective."""
     lr: float = 1e-4
     """Peak learning rate of fine-tuning."""
     head_lr: float = 1e-3
@@ -53,6 +55,11 @@ class Body(ABC, Generic[Features]):
     """The same where nothing is pretrained."""
     scratch_steps: int | None = None
     """Fewest optimizer steps worth while where nothing is pretrained; None for what the engine takes in any case."""
+
+    @property
+    def micro_batch_size(self) -> int | None:
+        """Most inputs computed at once in training where none is asked for; None leaves it to the objective."""
+        return None
 
     @abstractmethod
     def encode(self, inputs: Sequence[Any]) -> Sequence[Features | Rejected]:
@@ -84,6 +91,25 @@ class Body(ABC, Generic[Features]):
     def new_head(self, outputs: int) -> nn.Module:
         """A head on the pooled vectors, of random numbers: (batch, width) to (batch, outputs)."""
         return nn.Linear(self.width, outputs)
+
+    def head_for(self, head_config: HeadConfig) -> nn.Module:
+        """A head whose numbers are standardised, with the output layer of the weights where it stands for the same."""
+        head = self.new_head(head_config.outputs)
+        if self.head_config is not None and self.head_config.means_the_same_as(head_config):
+            weight, bias = head_config.standardised(self.output_state["weight"], self.output_state["bias"])
+            head.get_submodule(self.output_layer).load_state_dict({"weight": weight, "bias": bias})
+        return head
+
+    def predictor(self, run: PredictionRun) -> Predictor:
+        """What answers with this body, and the head that its weights have.
+
+        Raises:
+            Unsupported: nothing here answers the task with such a body.
+        """
+        raise Unsupported(
+            f"{run.card.name} cannot predict: plugin {run.card.plugin} has no hook predict, and its body no predictor",
+            "the plugin's author must add one: zoo plugins guide body",
+        )
 
     @abstractmethod
     def save(self, folder: Path, state: dict[str, torch.Tensor], head: HeadConfig | None) -> None:

@@ -12,6 +12,7 @@ from zoo_bert.options import BertFinetuneOptions, BertPretrainOptions
 
 from zoo import Card, Example, PredictionRun, TextPredictOptions, TrainingRun
 from zoo.tasks import get_task
+from zoo.testing import PluginHooks
 
 MakeRun = Callable[..., TrainingRun]
 MakePrediction = Callable[..., PredictionRun]
@@ -104,7 +105,8 @@ def make_prediction(card: Callable[[str], Card]) -> MakePrediction:
 def classifier(make_run: MakeRun, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An exported tiny classifier whose probabilities lie well apart."""
     import torch
-    from zoo_bert import plugin
+
+    plugin = PluginHooks("bert")
 
     objective = plugin.finetune(make_run())
     with torch.no_grad():
@@ -118,7 +120,8 @@ def classifier(make_run: MakeRun, tmp_path_factory: pytest.TempPathFactory) -> P
 def language_model(make_run: MakeRun, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An exported tiny masked language model."""
     import torch
-    from zoo_bert import plugin
+
+    plugin = PluginHooks("bert")
 
     objective = plugin.pretrain(make_run(verb="pretrain"))
     with torch.no_grad():

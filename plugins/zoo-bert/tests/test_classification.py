@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
-from zoo_bert import plugin
 from zoo_bert.config import head_of, read_config
 
 from zoo import ClassificationMetrics
+from zoo.testing import PluginHooks
 from zoo.training.head import HeadConfig
 from zoo.training.objectives import Classification
+
+plugin = PluginHooks("bert")
 
 
 @pytest.fixture(params=["scratch", "minilm"])

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 from transformers import AutoModelForMaskedLM, AutoTokenizer
-from zoo_bert import plugin
 
+from zoo.testing import PluginHooks
 from zoo.training.objectives import MaskedLanguageModelling
 from zoo.training.objectives.masked_lm import IGNORED, MaskedMetrics
+
+plugin = PluginHooks("bert")
 
 
 @pytest.fixture(scope="module")

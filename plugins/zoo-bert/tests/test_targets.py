@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,12 +15,14 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
-from zoo_bert import plugin
 from zoo_bert.config import head_of, read_config
 
 from zoo import DatasetInvalid, Example, LabelSet, Quantity, TrainingRun
 from zoo.runs.events import Noted
 from zoo.tasks import get_task
+from zoo.testing import PluginHooks
+
+plugin = PluginHooks("bert")
 
 SEVERAL, NUMBER = "text-multi-label-classification", "text-regression"
 LABELS = ("broken", "late", "rude")
@@ -199,3 +204,46 @@ def test_low_precision_costs_little_where_numbers_are_far_from_zero(precision: s
         assert isinstance(one, Quantity)
         assert isinstance(other, Quantity)
         assert one.value == pytest.approx(other.value, abs=0.1 * objective.head_config.std)
+
+
+STARS = """
+import zoo
+
+TASK = zoo.Task(
+    name="stars", summary="say how many stars a text gives", input=zoo.TEXT, target=zoo.LABEL,
+    answer=zoo.Classification, judge="zoo.metrics:ClassificationMetrics", primary_metric="accuracy",
+    objective="zoo.training.objectives:Classification", needs=frozenset({"pooled"}),
+    example={"text": "fine", "label": "4"}, formats=("CSV",),
+)
+"""
+LEARNS = """
+import sys, zoo
+run = zoo.finetune("bert-tiny", sys.argv[1], task="stars", max_steps=2, device="cpu", precision="fp32")
+name = run.wait(progress=False).name
+print(zoo.load(name, device="cpu").task.name, zoo.load(name, device="cpu").predict("it is fine").label)
+"""
+
+
+@pytest.mark.slow
+def test_a_task_that_another_distribution_brings_is_learnt_and_answered(tmp_path: Path) -> None:
+    site, data = tmp_path / "site", tmp_path / "rows.csv"
+    (site / "zoo_stars-1.0.dist-info").mkdir(parents=True)
+    (site / "zoo_stars.py").write_text(STARS, encoding="utf-8")
+    (site / "zoo_stars-1.0.dist-info" / "METADATA").write_text("Name: zoo-stars\nVersion: 1.0\n", encoding="utf-8")
+    (site / "zoo_stars-1.0.dist-info" / "entry_points.txt").write_text(
+        "[zoo.tasks]\nstars = zoo_stars\n", encoding="utf-8"
+    )
+    data.write_text(
+        "text,label\n" + "".join(f"it is {word} {i},{word}\n" for i in range(8) for word in ("fine", "bad"))
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", LEARNS, str(data)],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        env=os.environ | {"PYTHONPATH": str(site)},
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()[0] == "stars"
+    assert done.stdout.split()[1] in ("fine", "bad")

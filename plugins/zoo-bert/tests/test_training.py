@@ -9,13 +9,15 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
-from zoo_bert import plugin
 from zoo_bert.body import BertBody
 
 from zoo import Classification, Example
 from zoo.runs.events import CheckpointSaved, StepCompleted
+from zoo.testing import PluginHooks
 from zoo.training.text.tokenizer_files import load_tokenizer
 from zoo.training.text.vocabulary import SPECIAL
+
+plugin = PluginHooks("bert")
 
 pytestmark = pytest.mark.slow
 

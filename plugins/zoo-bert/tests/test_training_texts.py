@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from zoo_bert import plugin
 
 from zoo import Example
 from zoo.runs.events import AnyEvent, Noted, Warned
+from zoo.testing import PluginHooks
 from zoo.training.objectives import Classification, MaskedLanguageModelling
+
+plugin = PluginHooks("bert")
 
 Objective = Classification | MaskedLanguageModelling
 Train = Callable[..., tuple[Objective, list[str]]]

@@ -57,7 +57,6 @@ class BertBody(TextBody):
         )
         self._occurring = {self.pad_id}
         self._trimmed: TrimmedVocabulary | None = None
-        torch.manual_seed(run.options.seed)
         self._weights = None if run.weights is None else WeightsReader(run.weights, BODY)
         self.module = Bert(self.config)
         fill(self.module, BODY, self.config, self._weights)

@@ -6,7 +6,7 @@ Dimensions of the small sizes are those of Turc et al. 2019 (arXiv:1908.08962), 
 
 from __future__ import annotations
 
-from zoo import TEXT_TASKS, Ability, Card, HubSource, PackageSource, TextInput, TextPredictOptions, Weights, WeightsFile
+from zoo import Ability, Card, HubSource, PackageSource, TextInput, TextPredictOptions, Weights, WeightsFile, body_tasks
 from zoo_bert.options import BertFinetuneOptions, BertPretrainOptions
 
 BERT_PAPER = "https://arxiv.org/abs/1810.04805"
@@ -18,7 +18,9 @@ VOCABULARY = WeightsFile(
     sha256="07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
 )
 """The 30,522 word pieces that BERT base and MiniLM share."""
-FINETUNING = tuple(Ability(verb="finetune", task=task, options=BertFinetuneOptions) for task in TEXT_TASKS)
+FINETUNING = tuple(
+    Ability(verb="finetune", task=task, options=BertFinetuneOptions) for task in body_tasks("text", "pooled", "tokens")
+)
 MASKED_LM = Ability(verb="pretrain", task="fill-mask", options=BertPretrainOptions)
 
 

@@ -8,7 +8,8 @@ import zoo
 from zoo_bert.cards import CARDS
 
 if TYPE_CHECKING:
-    from zoo import Card, PredictionRun, Predictor, Trainable, TrainingRun, Weights
+    from zoo import Card, PredictionRun, Predictor, TrainingRun, Weights
+    from zoo_bert.body import BertBody
 
 
 @zoo.hookimpl
@@ -28,18 +29,11 @@ def card_for(name: str, config: dict[str, Any], weights: Weights, documents: dic
 
 
 @zoo.hookimpl
-def pretrain(run: TrainingRun) -> Trainable:
-    """Masked language modelling."""
-    return finetune(run)
-
-
-@zoo.hookimpl
-def finetune(run: TrainingRun) -> Trainable:
-    """Whatever the task is learnt by, on BERT."""
-    from zoo.training.objectives import build_objective
+def body(run: TrainingRun) -> BertBody:
+    """What every task is learnt on."""
     from zoo_bert.body import BertBody
 
-    return build_objective(run, BertBody(run))
+    return BertBody(run)
 
 
 @zoo.hookimpl

@@ -10,26 +10,21 @@ from torch.nn import functional
 
 from zoo import (
     Embedding,
-    FilledMask,
     Prediction,
     PredictionRun,
     Predictor,
-    Score,
     TextInput,
 )
 from zoo.training.head import HeadConfig
 from zoo.training.objectives import pooled_objective
 from zoo.training.packed_linear import ACTIVATIONS, LinearFactory
 from zoo.training.pretrained import WeightsReader, read_json
-from zoo.training.text import TextPredictor, id_of
+from zoo.training.text import MaskFilling, TextPredictor
 from zoo.training.text.tokenizer_files import load_tokenizer
-from zoo.training.text.vocabulary import CONTINUED, SPECIAL
+from zoo.training.text.vocabulary import SPECIAL
 from zoo_bert.config import BODY, Shape, read_config
 from zoo_bert.encoder import Encoder
 
-FILLINGS = 5
-"""Candidates for a mask where no number is asked for."""
-MASK = "[MASK]"
 WORDS = "bert.embeddings.word_embeddings.weight"
 DECODER = "cls.predictions.decoder"
 
@@ -85,12 +80,13 @@ class HeadPredictor(_BertPredictor):
         return self._objective.answers(outputs, self._head, self._options.top_k)
 
 
-class MaskPredictor(_BertPredictor):
+class MaskPredictor(MaskFilling, _BertPredictor):
     """What may stand in place of the one `[MASK]` of a text."""
+
+    mask = "[MASK]"
 
     def read_head(self, weights: WeightsReader) -> None:
         """The transform, and the output layer, which shares the table of word vectors."""
-        self._mask_id = id_of(self._tokenizer, MASK)
         shape = self.encoder.shape
         transform = "cls.predictions.transform"
         dense = weights.pair(f"{transform}.dense", shape.width, shape.width)
@@ -102,31 +98,11 @@ class MaskPredictor(_BertPredictor):
             weights.take(words, shape.vocabulary, shape.width), weights.take(bias, shape.vocabulary)
         )
 
-    def objection(self, text: str, ids: list[int]) -> str:
-        """There must be one mask, within the tokens the model takes."""
-        count = text.count(MASK)
-        if count != 1:
-            return f"the text has {count} times {MASK}; it needs exactly one"
-        return "" if self._mask_id in ids else f"{MASK} stands beyond the first {self._max_tokens} tokens"
-
-    def answer(self, blocks: list[torch.Tensor], texts: list[str]) -> Sequence[Prediction]:
-        """Fillings, most probable first."""
+    def scores(self, blocks: list[torch.Tensor]) -> torch.Tensor:
+        """Shape (texts, vocabulary)."""
         where = torch.cat([(block == self._mask_id).int().argmax(1) for block in blocks])
         x = self._transform(self.encoder(blocks, where))
-        logits = self._decoder(self.encoder.normalized(x, self._norm))
-        top = logits.float().softmax(-1).topk(min(self._options.top_k or FILLINGS, logits.shape[-1]))
-        return [
-            self._filled(text, values, indices)
-            for text, values, indices in zip(texts, top.values.tolist(), top.indices.tolist(), strict=True)
-        ]
-
-    def _filled(self, text: str, values: list[float], indices: list[int]) -> FilledMask:
-        scores = tuple(Score(str(self._tokenizer.id_to_token(i)), p) for p, i in zip(values, indices, strict=True))
-        before, after = text.split(MASK)
-        best = scores[0].label
-        if best.startswith(CONTINUED):
-            before, best = before.rstrip(), best.removeprefix(CONTINUED)
-        return FilledMask(before + best + after, scores)
+        return self._decoder(self.encoder.normalized(x, self._norm))
 
 
 class EmbeddingPredictor(_BertPredictor):

@@ -14,6 +14,7 @@ from zoo import Card, Example, ImagePredictOptions, ImagePretrainOptions, Predic
 from zoo.data import load
 from zoo.quickstart.digits import write_digits
 from zoo.tasks import get_task
+from zoo.testing import PluginHooks
 
 MakeRun = Callable[..., TrainingRun]
 MakePrediction = Callable[..., PredictionRun]
@@ -107,7 +108,7 @@ def make_prediction(card: Callable[[str], Card]) -> MakePrediction:
 @pytest.fixture(scope="session")
 def classifier(make_run: MakeRun, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model folder: digits learnt for a few steps."""
-    from zoo_resnet.plugin import finetune
+    finetune = PluginHooks("resnet").finetune
 
     run = make_run(folder=tmp_path_factory.mktemp("classifier"), options={"max_steps": 30})
     finetune(run).fit(run)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from zoo_resnet import plugin
 
 from zoo.runs.events import Noted
+from zoo.testing import PluginHooks
+
+plugin = PluginHooks("resnet")
 
 
 def test_training_sees_random_views_and_evaluation_the_centre(make_run) -> None:

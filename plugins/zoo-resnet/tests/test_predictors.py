@@ -11,9 +11,11 @@ import torch
 import torchvision
 from PIL import Image
 from safetensors.torch import load_file
-from zoo_resnet import plugin
 
 from zoo import Classification, Embedding, Rejected
+from zoo.testing import PluginHooks
+
+plugin = PluginHooks("resnet")
 
 
 @pytest.fixture(scope="module")

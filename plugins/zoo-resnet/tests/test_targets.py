@@ -10,13 +10,15 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from zoo_resnet import plugin
 from zoo_resnet.network import build
 
 from zoo import Example, LabelSet, Quantity, TrainingRun, read_image
 from zoo.tasks import get_task
+from zoo.testing import PluginHooks
 from zoo.training.head import HeadConfig
 from zoo.training.images import ImageConfig
+
+plugin = PluginHooks("resnet")
 
 pytestmark = pytest.mark.slow
 

@@ -11,12 +11,14 @@ import msgspec
 import pytest
 import torch
 from safetensors.torch import load_file
-from zoo_resnet import plugin
 
 from zoo import Example
 from zoo.data import load
 from zoo.runs.events import InputsPrepared
 from zoo.tasks import get_task
+from zoo.testing import PluginHooks
+
+plugin = PluginHooks("resnet")
 
 pytestmark = pytest.mark.slow
 

@@ -19,7 +19,6 @@ class ResnetBody(ImageBody):
 
     def __init__(self, run: TrainingRun) -> None:
         super().__init__(run, ImageConfig.of(run.card, run.weights, ARCHITECTURE))
-        torch.manual_seed(run.options.seed)
         self.width = build(self.config.architecture, 1).fc.in_features
         network = build(self.config.architecture, 0)
         if run.weights is not None:

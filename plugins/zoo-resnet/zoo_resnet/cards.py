@@ -7,7 +7,6 @@ from importlib.resources import files
 import msgspec
 
 from zoo import (
-    IMAGE_TASKS,
     Ability,
     Card,
     ImageInput,
@@ -17,6 +16,7 @@ from zoo import (
     TorchHubSource,
     Weights,
     WeightsFile,
+    body_tasks,
 )
 from zoo_resnet.options import ResnetFinetuneOptions
 
@@ -30,7 +30,7 @@ RECOMMENDED = "resnet50"
 """Within 1.5 points of resnet152 on ImageNet-1K (80.9 and 82.3 acc@1), at 36% of its multiply-adds."""
 _ABILITIES = (
     Ability(verb="pretrain", task="image-feature-extraction", options=ImagePretrainOptions),
-    *(Ability(verb="finetune", task=task, options=ResnetFinetuneOptions) for task in IMAGE_TASKS),
+    *(Ability(verb="finetune", task=task, options=ResnetFinetuneOptions) for task in body_tasks("image", "pooled")),
     Ability(verb="predict", task="image-classification", options=ImagePredictOptions),
 )
 

@@ -1,4 +1,4 @@
-"""What zoo finds: the four hooks. Importing this costs nothing; torch arrives in the hook bodies."""
+"""What zoo finds: the hooks. Importing this costs nothing; torch arrives in the hook bodies."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import zoo
 from zoo_resnet.cards import CARDS
 
 if TYPE_CHECKING:
-    from zoo import Card, PredictionRun, Predictor, Trainable, TrainingRun
+    from zoo import Card, PredictionRun, Predictor, TrainingRun
+    from zoo_resnet.body import ResnetBody
 
 
 @zoo.hookimpl
@@ -18,18 +19,11 @@ def cards() -> tuple[Card, ...]:
 
 
 @zoo.hookimpl
-def pretrain(run: TrainingRun) -> Trainable:
-    """Contrastive learning."""
-    return finetune(run)
-
-
-@zoo.hookimpl
-def finetune(run: TrainingRun) -> Trainable:
-    """Whatever the task is learnt by, on a ResNet."""
-    from zoo.training.objectives import build_objective
+def body(run: TrainingRun) -> ResnetBody:
+    """What every task is learnt on."""
     from zoo_resnet.body import ResnetBody
 
-    return build_objective(run, ResnetBody(run))
+    return ResnetBody(run)
 
 
 @zoo.hookimpl

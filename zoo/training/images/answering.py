@@ -15,13 +15,14 @@ from zoo.errors import Unsupported
 from zoo.image_options import ImagePredictOptions
 from zoo.kinds.image_decoding import read_image
 from zoo.prefetch import prefetched
-from zoo.training.images.body import THREADS
 from zoo.training.images.config import ImageConfig
+from zoo.training.images.store import THREADS
 from zoo.training.objectives import pooled_objective
 from zoo.training.precisions import DTYPES
 
 if TYPE_CHECKING:
-    from zoo.runs.context import PredictionRun
+    from zoo.runs.context import PredictionRun, Predictor
+    from zoo.training.images.body import ImageBody
 
 SHOWN = 5
 """Labels given where no number is asked for."""
@@ -94,6 +95,18 @@ class FeaturePredictor(_ImagePredictor):
     def answer(self, outputs: torch.Tensor) -> Sequence[Prediction]:
         """One vector of shape (features,) an image."""
         return [Embedding(tuple(vector)) for vector in outputs.tolist()]
+
+
+def predictor_on(body: ImageBody, run: PredictionRun) -> Predictor:
+    """What answers the task of a run with a body."""
+    device, dtype = torch.device(run.device), DTYPES[run.precision]
+    module = body.module.to(device, dtype).eval()
+    if issubclass(run.task.answer, Embedding):
+        return FeaturePredictor(run, body.config, lambda images: body.vectors(module, images))
+    if body.head_config is None:
+        raise Unsupported(f"{run.card.name} has no head for {run.task.name}", "fine-tune it first")
+    head = body.head_for(body.head_config).to(device, dtype).eval()
+    return HeadPredictor(run, body.config, lambda images: head(body.vectors(module, images)))
 
 
 def _chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:

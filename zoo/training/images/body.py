@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from abc import abstractmethod
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,16 +16,16 @@ from torch import nn
 from zoo.answers import Rejected
 from zoo.training.body import Body
 from zoo.training.head import HeadConfig
+from zoo.training.images.answering import predictor_on
 from zoo.training.images.augmentation import Augmentation
 from zoo.training.images.config import ImageConfig
-from zoo.training.images.store import ImageStore
+from zoo.training.images.preprocessing import Preprocessing
+from zoo.training.images.store import THREADS, ImageStore
 from zoo.training.objective import Batch
 
 if TYPE_CHECKING:
-    from zoo.runs.context import TrainingRun
+    from zoo.runs.context import PredictionRun, Predictor, TrainingRun
 
-THREADS = os.cpu_count() or 1
-"""That decode images, or make batches of them."""
 _MEGABYTE = 1_000_000
 
 
@@ -33,7 +33,7 @@ class ImageBody(Body[int]):
     """A network that sees pictures; features are numbers of the run's image store.
 
     Args:
-        run: its options are `zoo.ImageFinetuneOptions` or `zoo.ImagePretrainOptions`.
+        run: a training, whose options are `zoo.ImageFinetuneOptions` or `zoo.ImagePretrainOptions`, or a prediction.
         config: of the weights that the run starts from.
     """
 
@@ -42,21 +42,32 @@ class ImageBody(Body[int]):
     scratch_lr = 1e-3
     scratch_steps = 400
 
-    def __init__(self, run: TrainingRun, config: ImageConfig) -> None:
-        options = run.options
+    def __init__(self, run: TrainingRun | PredictionRun, config: ImageConfig) -> None:
+        self._run = run
         self.head_config = config.head
         self.pretrained = run.weights is not None
         self.config = config
-        self.preprocessing = config.preprocessing.at(options.image_size)
-        """What an evaluation sees."""
-        self.augmentation = Augmentation(
-            self.preprocessing.size, options.crop_scale, options.flip, options.rotate, options.jitter
-        )
-        self.images = ImageStore(
+
+    @cached_property
+    def preprocessing(self) -> Preprocessing:
+        """What an evaluation of the training sees."""
+        return self.config.preprocessing.at(self._run.options.image_size)
+
+    @cached_property
+    def augmentation(self) -> Augmentation:
+        """What makes a random view in training."""
+        options = self._run.options
+        return Augmentation(self.preprocessing.size, options.crop_scale, options.flip, options.rotate, options.jitter)
+
+    @cached_property
+    def images(self) -> ImageStore:
+        """Those of the training, decoded."""
+        run: Any = self._run
+        return ImageStore(
             run,
             prepare=self.preprocessing.reduce,
-            memory_bytes=options.cache_memory * _MEGABYTE,
-            disk_bytes=options.cache_disk * _MEGABYTE,
+            memory_bytes=run.options.cache_memory * _MEGABYTE,
+            disk_bytes=run.options.cache_disk * _MEGABYTE,
         )
 
     def encode(self, inputs: Sequence[Any]) -> list[int | Rejected]:
@@ -91,6 +102,10 @@ class ImageBody(Body[int]):
         config = ImageConfig(self.config.model_type, self.config.architecture, head, self.preprocessing)
         config.save(folder)
         (folder / "README.md").write_text(self.readme(config), encoding="utf-8")
+
+    def predictor(self, run: PredictionRun) -> Predictor:
+        """What the head says, or the vectors themselves, as the answer of the task has it."""
+        return predictor_on(self, run)
 
     @abstractmethod
     def readme(self, config: ImageConfig) -> str:

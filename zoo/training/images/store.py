@@ -25,6 +25,8 @@ from zoo.runs.events import InputsPrepared
 if TYPE_CHECKING:
     from zoo.runs.context import TrainingRun
 
+THREADS = os.cpu_count() or 1
+"""That decode images, or make batches of them."""
 EVENT_S = 0.5
 """Least time between two events."""
 
@@ -69,10 +71,9 @@ class ImageStore:
         Raises:
             RunCancelled: someone asked the run to stop.
         """
-        threads = os.cpu_count() or 1
         before: int = len(self._images)
         numbers: list[int | Rejected] = []
-        decoded = prefetched(self._decode, paths, threads=threads, ahead=4 * threads)
+        decoded = prefetched(self._decode, paths, threads=THREADS, ahead=4 * THREADS)
         try:
             for path, image in zip(paths, decoded, strict=True):
                 numbers.append(image if isinstance(image, Rejected) else self._keep(path, image))

@@ -56,9 +56,15 @@ def build_objective(run: TrainingRun, body: Body[Any]) -> Objective[Any]:
     """The objective of the run's task on a body.
 
     Raises:
-        Unsupported: the task has none.
+        Unsupported: the task has none, or the body does not provide what it needs.
         PluginBroken: it cannot be imported.
     """
+    if lacking := sorted(run.task.needs - body.provides):
+        raise Unsupported(
+            f"{run.task.name} needs {', '.join(lacking)} of a body, and that of {run.card.name} provides "
+            f"{', '.join(sorted(body.provides)) or 'nothing'}",
+            "the author of the plugin must not offer that task, or give it a body that does (zoo plugins guide body)",
+        )
     objective: Objective[Any] = objective_class(run.task)(run, body)
     return objective
 

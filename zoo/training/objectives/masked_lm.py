@@ -13,10 +13,10 @@ from zoo.data.example import Example
 from zoo.metrics import MeanLoss
 from zoo.training.body import Network
 from zoo.training.objective import Batch, Objective, Output
-from zoo.training.text.body import TextBody
 
 if TYPE_CHECKING:
     from zoo.runs.context import TrainingRun
+    from zoo.training.text.body import TextBody
 
 HIDDEN = "hidden"
 """Entry of what the network is given: which tokens are to be predicted, bool of shape (batch, tokens)."""

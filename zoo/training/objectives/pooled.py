@@ -43,14 +43,11 @@ class PooledObjective(Objective[tuple[Any, Any]]):
         self.micro_batch_size = body.micro_batch_size or self.micro_batch_size
         if not body.pretrained:
             self.default_lr, self.auto_steps = body.scratch_lr, body.scratch_steps or self.auto_steps
-        head = body.new_head(head_config.outputs)
-        pretrained_head = body.head_config
-        if pretrained_head is not None and pretrained_head.means_the_same_as(head_config):
-            weight, bias = head_config.standardised(body.output_state["weight"], body.output_state["bias"])
-            head.get_submodule(body.output_layer).load_state_dict({"weight": weight, "bias": bias})
-        elif pretrained_head is not None:  # an output layer that stands for something else is of no use
-            others = " of other names" if str(pretrained_head) == str(head_config) else ""
-            run.note(f"the head is new: {head_config}, the weights had {pretrained_head}{others}")
+        head = body.head_for(head_config)
+        before = body.head_config
+        if before is not None and not before.means_the_same_as(head_config):
+            others = " of other names" if str(before) == str(head_config) else ""
+            run.note(f"the head is new: {head_config}, the weights had {before}{others}")
         self.module = Network(body.module, head, body.pooled)
 
     @classmethod

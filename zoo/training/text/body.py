@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -13,30 +14,32 @@ from torch import nn
 from zoo.training.body import Body
 from zoo.training.objective import Batch
 from zoo.training.text.encoding import id_of, pad
-from zoo.training.text.texts import TrainingTexts
+from zoo.training.text.predictors import predictor_on
+from zoo.training.text.texts import TrainingTexts, max_tokens_of
 
 if TYPE_CHECKING:
-    from zoo.runs.context import TrainingRun
+    from zoo.runs.context import PredictionRun, Predictor, TrainingRun
 
 
 class TextBody(Body[list[int]]):
     """A network that reads texts; features are their token ids.
 
     Args:
-        run: its options have `max_tokens`.
+        run: a training, or a prediction; its options have `max_tokens`.
         tokenizer: of the model.
         pad_token: fills up.
         mask_token: stands for a token that is to be predicted.
         special_tokens: are never predicted.
         positions: most tokens that the network can take.
         width: of the vectors it makes.
+        max_tokens: most that the weights were trained to read; None for what the card says.
     """
 
     provides = frozenset({"pooled", "tokens"})
 
     def __init__(
         self,
-        run: TrainingRun,
+        run: TrainingRun | PredictionRun,
         tokenizer: Tokenizer,
         *,
         pad_token: str,
@@ -44,15 +47,28 @@ class TextBody(Body[list[int]]):
         special_tokens: Sequence[str],
         positions: int,
         width: int,
+        max_tokens: int | None = None,
     ) -> None:
-        self.tokenizer = tokenizer
+        self._run = run
+        self.tokenizer, self.mask_token = tokenizer, mask_token
         self.width = width
+        self.max_tokens = max_tokens or max_tokens_of(run.card)
         self.pad_id, self.mask_id = id_of(tokenizer, pad_token), id_of(tokenizer, mask_token)
         self.special_ids = [id_of(tokenizer, token) for token in special_tokens]
         self.vocabulary_size: int = tokenizer.get_vocab_size()
         self.pretrained = run.weights is not None
-        self.texts = TrainingTexts(run, tokenizer, positions=positions, width=width)
-        self.micro_batch_size = self.texts.micro_batch_size
+        self._positions = positions
+
+    @cached_property
+    def texts(self) -> TrainingTexts:
+        """Those of the training."""
+        run: Any = self._run
+        return TrainingTexts(run, self.tokenizer, positions=self._positions, width=self.width)
+
+    @property
+    def micro_batch_size(self) -> int:
+        """By the length of the texts."""
+        return self.texts.micro_batch_size
 
     def encode(self, inputs: Sequence[Any]) -> list[list[int]]:
         """Tokenise."""
@@ -73,3 +89,7 @@ class TextBody(Body[list[int]]):
     @abstractmethod
     def new_token_head(self) -> nn.Module:
         """A head that scores the vocabulary: (tokens, width) to (tokens, vocabulary)."""
+
+    def predictor(self, run: PredictionRun) -> Predictor:
+        """What the head says, fillings of masks, or the vectors themselves, as the answer of the task has it."""
+        return predictor_on(self, run)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tokenizers import Tokenizer
 
-from zoo.card import TextInput
+from zoo.card import Card, TextInput
 from zoo.options import Options, schema
 from zoo.training.text.encoding import encode
 
@@ -20,6 +20,12 @@ MICRO_BATCH_TOKENS = 64 * LEAST_MAX_TOKENS
 """Most tokens computed at once, padding included, where the size of a micro-batch is left open."""
 CHUNK = 1024
 """Texts that are tokenised at once."""
+
+
+def max_tokens_of(card: Card) -> int:
+    """What a text model was made for."""
+    assert isinstance(card.input, TextInput)
+    return card.input.max_tokens
 
 
 class TrainingTexts:
@@ -42,8 +48,7 @@ class TrainingTexts:
         bound = next(one.le for one in schema(options) if one.name == "max_tokens")
         self._most = positions if bound is None else min(positions, int(bound))
         """What can be asked for."""
-        assert isinstance(run.card.input, TextInput)
-        self._made_for = min(run.card.input.max_tokens, self._most)
+        self._made_for = min(max_tokens_of(run.card), self._most)
         most = min(self._requested or self._made_for, self._most)
         self._ids: dict[str, list[int]] = {}
         self._lengths = self._measure([example.input for example in (*run.train, *run.eval)], most)

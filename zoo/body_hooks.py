@@ -1,0 +1,57 @@
+"""What zoo does for a plugin that gives a body: the hooks for the verbs that the plugin has none of its own for.
+
+They run in a worker; what they need of torch is imported by name, when it is used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+from zoo.errors import PluginBroken
+from zoo.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from zoo.runs.context import PredictionRun, Predictor, Trainable, TrainingRun
+
+
+class BodyHooks:
+    """Hooks that pluggy asks after those of the plugin, whose wrappers surround these, too.
+
+    Args:
+        manager: knows the plugin's hook `body`.
+        plugin: its name.
+    """
+
+    def __init__(self, manager: pluggy.PluginManager, plugin: str) -> None:
+        self._manager, self._plugin = manager, plugin
+
+    @hookimpl(trylast=True)
+    def pretrain(self, run: TrainingRun) -> Trainable:
+        """What the task is learnt by, on the body."""
+        return self.finetune(run)
+
+    @hookimpl(trylast=True)
+    def finetune(self, run: TrainingRun) -> Trainable:
+        """What the task is learnt by, on the body; its first numbers are drawn from the seed of the run."""
+        importlib.import_module("torch").manual_seed(run.options.seed)
+        objectives = importlib.import_module("zoo.training.objectives")
+        trainable: Trainable = objectives.build_objective(run, self._body(run))
+        return trainable
+
+    @hookimpl(trylast=True)
+    def predict(self, run: PredictionRun) -> Predictor:
+        """What answers with the body, and the head of the weights."""
+        predictor: Predictor = self._body(run).predictor(run)
+        return predictor
+
+    def _body(self, run: TrainingRun | PredictionRun) -> Any:
+        body = self._manager.hook.body(run=run)
+        if not isinstance(body, importlib.import_module("zoo.training").Body):
+            raise PluginBroken(
+                f"the hook body of plugin {self._plugin} gave a {type(body).__name__}, not a zoo.training.Body",
+                "the plugin's author must mend it: zoo plugins guide body",
+            )
+        return body
