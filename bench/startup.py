@@ -8,6 +8,7 @@ Prints the median of each in milliseconds and its ratio to `hf --help`; a ratio 
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import statistics
 import subprocess
@@ -37,6 +38,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Start-up times beside bare Python and hf.")
     parser.add_argument("--rounds", type=int, default=15)
     rounds = parser.parse_args().rounds
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # a person's second start finds modules compiled
     commands = {name: command for name, command in COMMANDS.items() if shutil.which(command[0])}
     times: dict[str, list[float]] = {name: [] for name in commands}
     for command in commands.values():

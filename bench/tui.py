@@ -199,6 +199,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--idle", action="store_true", help="without trainings beside it")
     asked = parser.parse_args()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # a person's second start finds modules compiled
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         few, many, site = root / "few", root / "many", root / "site"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -22,8 +21,7 @@ from zoo.tasks import get_task
 _MANIFEST_DECODER = msgspec.json.Decoder(ResultManifest)
 
 
-@dataclass(frozen=True)
-class Catalog:
+class Catalog(msgspec.Struct, frozen=True):
     """All models at one moment."""
 
     cards: tuple[Card, ...]

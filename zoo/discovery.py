@@ -34,9 +34,11 @@ def installed(group: str) -> tuple[EntryPoint, ...]:
 
 def distribution_of(point: EntryPoint) -> tuple[str, str]:
     """Name and version of the distribution that brings an entry point."""
-    distribution = point.dist
+    if point.dist is None:
+        return ("unknown", "")
     try:
-        return (distribution.name or "unknown", distribution.version or "") if distribution else ("unknown", "")
+        metadata = point.dist.metadata  # parsed at each look
+        return (metadata["Name"] or "unknown", metadata["Version"] or "")
     except Exception:  # metadata that a half-removed distribution left behind
         return ("unknown", "")
 

@@ -67,8 +67,8 @@ def new_manager() -> pluggy.PluginManager:
     return manager
 
 
-def check_hooks(module: ModuleType, name: str) -> tuple[str, ...]:
-    """Check the hooks of a module against the specifications; returns their names."""
+def register(module: ModuleType, name: str) -> pluggy.PluginManager:
+    """A manager of one plugin, whose hooks are as they are specified."""
     manager = new_manager()
     try:
         manager.register(module, name)
@@ -77,6 +77,11 @@ def check_hooks(module: ModuleType, name: str) -> tuple[str, ...]:
         raise PluginBroken(
             _validation_message(manager, module, error), "zoo plugins guide hooks describes them all"
         ) from error
+    return manager
+
+
+def check_hooks(manager: pluggy.PluginManager, module: ModuleType) -> tuple[str, ...]:
+    """Insist on hooks that are marked as such; returns the names of those that a plugin implements."""
     hooks = tuple(hook for hook in HOOKS if getattr(manager.hook, hook).get_hookimpls())
     unmarked = [name for name in HOOKS if name not in hooks and _is_own_function(module, name)]
     if unmarked:
@@ -115,10 +120,8 @@ def _arguments(function: Callable[..., Any]) -> list[str]:
     return list(inspect.signature(function).parameters)
 
 
-def check_cards(module: ModuleType, plugin: str) -> tuple[Card, ...]:
+def check_cards(manager: pluggy.PluginManager, plugin: str) -> tuple[Card, ...]:
     """The plugin's cards, each checked, with the plugin's name filled in."""
-    manager = new_manager()
-    manager.register(module, plugin)
     answers: list[Iterable[Card]] = manager.hook.cards()
     if len(answers) < sum(not implementation.wrapper for implementation in manager.hook.cards.get_hookimpls()):
         raise PluginBroken("cards() gives None, not a list of cards", "does it return them?")

@@ -7,13 +7,11 @@ those that `zoo plugins disable` named are left out.
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import sys
 import time
 from collections.abc import Callable
 from contextlib import redirect_stdout
-from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import EntryPoint
 from types import ModuleType
@@ -27,7 +25,16 @@ from zoo.body_hooks import BodyHooks
 from zoo.card import Card, Weights
 from zoo.discovery import Failure, clash_of, distribution_of, failure_of, import_failure, installed
 from zoo.errors import PluginBroken, UnknownPlugin, ZooError
-from zoo.plugin_checks import BODY, check_card, check_cards, check_hooks, check_verbs, hooks_serve, new_manager
+from zoo.plugin_checks import (
+    BODY,
+    check_card,
+    check_cards,
+    check_hooks,
+    check_verbs,
+    hooks_serve,
+    new_manager,
+    register,
+)
 from zoo.sanitize import one_line
 
 GROUP = "zoo.plugins"
@@ -51,8 +58,7 @@ class DisabledPlugin(msgspec.Struct, frozen=True, kw_only=True):
     version: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Plugin:
+class Plugin(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """A plugin that was imported and keeps the contract."""
 
     name: str
@@ -135,7 +141,7 @@ def load_plugin(name: str, wrappers: tuple[str, ...] | None = None) -> Plugin:
     loaded = _load(candidates)
     if isinstance(loaded, PluginFailure):
         raise PluginBroken(f"plugin {name} ({loaded.distribution} {loaded.version}): {loaded.error}", loaded.hint)
-    return dataclasses.replace(loaded, wrappers=wrappers)
+    return msgspec.structs.replace(loaded, wrappers=wrappers)
 
 
 def wrapping_plugins() -> tuple[str, ...]:
@@ -200,12 +206,14 @@ def _load(candidates: list[EntryPoint]) -> Plugin | PluginFailure:
     key = tuple(_identity(candidate) for candidate in candidates)
     plugin = _loaded.get(key)
     if isinstance(plugin, Plugin) and sys.modules.get(plugin.module.__name__) is plugin.module:
-        return dataclasses.replace(plugin)  # the wrappers around its hooks are looked up anew
+        return msgspec.structs.replace(plugin)  # the wrappers around its hooks are looked up anew
     if not isinstance(plugin, PluginFailure):
         start = time.perf_counter()
         loaded = _import(candidates)
         milliseconds = _import_ms.setdefault(candidates[0].name, (time.perf_counter() - start) * 1000)
-        plugin = loaded if isinstance(loaded, PluginFailure) else dataclasses.replace(loaded, import_ms=milliseconds)
+        plugin = (
+            loaded if isinstance(loaded, PluginFailure) else msgspec.structs.replace(loaded, import_ms=milliseconds)
+        )
         _loaded[key] = plugin
     return plugin
 
@@ -220,8 +228,9 @@ def _import(candidates: list[EntryPoint]) -> Plugin | PluginFailure:
     try:
         with redirect_stdout(sys.stderr):  # stdout is for answers; a plugin that prints must not spoil them
             module = entry_point.load()
-            hooks = check_hooks(module, entry_point.name)
-            cards = check_cards(module, entry_point.name)
+            manager = register(module, entry_point.name)
+            hooks = check_hooks(manager, module)
+            cards = check_cards(manager, entry_point.name)
             check_verbs(cards, hooks)
     except PluginBroken as broken:
         return failure_of(entry_point, broken.message, broken.hint)
