@@ -91,6 +91,12 @@ def test_a_list_of_models_imports_nothing_that_tasks_are_made_of(words: str, tmp
     assert {room for room in rooms if room.startswith("tasks.")} == set()
 
 
+def test_the_first_frame_of_the_terminal_ui_imports_nothing_that_only_a_job_needs(tmp_path: Path) -> None:
+    modules = imported_by("import zoo.tui.app, zoo.tui.screens.models", tmp_path / "modules.json")
+
+    assert {"zoo.api", "zoo.cache", "zoo.data", "zoo.requests", "zoo.runs.launcher"} & modules == set()
+
+
 def test_plugin_names_imports_no_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZOO_PLUGINS", "echo")
     code = "import zoo.plugins\nassert zoo.plugins.plugin_names() == ('echo',)"

@@ -16,7 +16,6 @@ from zoo.sanitize import one_line
 from zoo.tasks import get_task
 from zoo.tui.card_text import card_markdown
 from zoo.tui.commands import command_line
-from zoo.tui.deleting import delete_run, delete_weights
 from zoo.tui.download_text import download_lines
 from zoo.tui.feed import ModelLine
 from zoo.tui.page import Page
@@ -245,6 +244,8 @@ class ModelsScreen(Page):
 
     def action_delete(self) -> None:
         """Delete a model of your own, or the weights of one that can be fetched again."""
+        from zoo.tui.deleting import delete_run, delete_weights
+
         card = self._current
         if card is None:
             return
