@@ -119,6 +119,16 @@ def test_what_cannot_be_data_is_one_clear_error_and_leaves_nothing(
     assert not list((store / "runs").glob("*")) or [*(store / "runs").iterdir()] == []
 
 
+@pytest.mark.parametrize("odd", ["caf\udce9", "half \ud83d"])
+def test_text_that_is_not_utf8_is_set_aside_in_its_row(odd: str, tmp_path: Path) -> None:
+    task = get_task("text-classification")
+    rows = [(odd, "down"), ("odd", odd), *((f"row {number}", ("up", "down")[number % 2]) for number in range(18))]
+    loaded = load(write(rows, tmp_path, "data", task), task)
+    assert len(loaded.examples) == 18
+    assert [row.row for row in loaded.rejected] == [1, 2]
+    assert all("which is not UTF-8" in row.reason for row in loaded.rejected)
+
+
 def test_columns_are_found_as_in_a_file(echo: None) -> None:
     job = Job(
         verb="finetune", model="echo", source=Source(data=pd.DataFrame(COLUMNS).rename(columns={"text": "words"}))

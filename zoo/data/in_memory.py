@@ -6,13 +6,15 @@ Python become JSON lines. None of these libraries is imported here but pyarrow.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from zoo import atomic
-from zoo.encoding import encode_json
 from zoo.errors import DatasetInvalid, Unsupported
 from zoo.tasks.task import Task
 
@@ -139,9 +141,21 @@ def _line(number: int, row: Mapping[str, Any], task: Task) -> bytes:
             if name.lower() in task.input_columns and isinstance(value, str | os.PathLike):
                 values[name] = _absolute(os.fspath(value))
     try:
-        return encode_json(values, enc_hook=_number) + b"\n"
+        return _encoded(values) + b"\n"
     except TypeError as error:
         raise DatasetInvalid(f"row {number} of the data cannot be written down: {error}", ACCEPTED) from error
+
+
+def _encoded(values: dict[str, Any]) -> bytes:
+    """A row as JSON; a text that UTF-8 cannot encode stays bytes that are not UTF-8, for which its row is set aside."""
+    try:
+        return msgspec.json.encode(values, enc_hook=_number)
+    except UnicodeEncodeError:
+        text = json.dumps(msgspec.to_builtins(values, str_keys=True, enc_hook=_number), ensure_ascii=False)
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
 
 
 def _absolute(value: Any) -> Any:
