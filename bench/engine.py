@@ -30,6 +30,7 @@ ROWS = 640
 def new_run(data: str, steps: int, folder: Path) -> Any:
     """What a worker hands to a plugin, with a log that is really written."""
     import zoo
+    from zoo.ability_options import option_set
     from zoo.catalog import Catalog
     from zoo.data import load
     from zoo.devices import choose
@@ -57,7 +58,7 @@ def new_run(data: str, steps: int, folder: Path) -> Any:
         train=dataset.examples[:ROWS],
         eval=(),
         labels=dataset.labels,
-        options=parse(card.ability("finetune", task.name).options, options),
+        options=parse(option_set(card.ability("finetune", task.name)), options),
         device="cpu",
         precision=choose("cpu").precision,
         folder=folder,

@@ -24,10 +24,12 @@ from zoo_resnet import options as resnet
 import zoo
 import zoo.training
 from zoo import hookspecs
+from zoo.card import VERBS
 from zoo.cli.commands import GROUPS
 from zoo.cli.parser import new_parser
 from zoo.options import Options, schema
 from zoo.runs import context
+from zoo.tasks import BUILT_IN, get_task
 from zoo.testing import answering, conformance, description, interruption, learning, leaving, plugin_hooks, subject
 
 ROOT = Path(__file__).parent.parent
@@ -113,7 +115,14 @@ def options() -> str:
         "On the command line `--lr 5e-5`, in Python `lr=5e-5`. auto leaves a choice to the size of the data.",
     ]
     text += ["", "## Of every model that the engine trains", "", *_table(zoo.FinetuneOptions, set())]
-    text += ["", "Pretraining has the same but for `method`, `lora_rank`, `lora_alpha` and `class_weights`."]
+    text += ["", "Pretraining has the same but for `method`, `lora_rank` and `lora_alpha`."]
+    for verb in VERBS:
+        tasks_by_set: dict[type[Options], list[str]] = {}
+        for name in BUILT_IN:
+            tasks_by_set.setdefault(getattr(get_task(name), f"{verb}_options"), []).append(name)
+        for chosen, names in tasks_by_set.items():
+            if chosen.__struct_fields__:
+                text += ["", f"## Of {' and '.join(names)}: {verb}", "", *_table(chosen, set())]
     for title, plugin, names in (
         ("Text models", zoo, ("TextFinetuneOptions", "TextPretrainOptions", "TextPredictOptions")),
         ("BERT, beside those of text models", bert, ("BertFinetuneOptions", "BertPretrainOptions")),

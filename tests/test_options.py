@@ -98,17 +98,9 @@ def test_rules_that_fail_themselves_are_the_plugins_fault() -> None:
         parse(Wrong, {})
 
 
-@pytest.mark.parametrize(
-    ("given", "told"),
-    [
-        ({"batch_size": 4, "micro_batch_size": 8}, "--micro-batch-size is 8, more than a batch of 4 holds"),
-        ({"class_weights": "plus=-1"}, "--class-weights has 'plus=-1', but takes none, auto or name=weight"),
-        ({"class_weights": "plus=inf"}, "--class-weights has 'plus=inf', but takes none, auto or name=weight"),
-        ({"class_weights": "a=1,b"}, "--class-weights has 'b', but takes none, auto or name=weight"),
-    ],
-)
-def test_the_rules_of_every_training(given: dict[str, Any], told: str) -> None:
-    assert refused(FinetuneOptions, **given)[0].startswith(told)
+def test_the_rules_of_every_training() -> None:
+    message, _ = refused(FinetuneOptions, batch_size=4, micro_batch_size=8)
+    assert message == "--micro-batch-size is 8, more than a batch of 4 holds"
 
 
 def test_no_option_has_the_name_of_a_method() -> None:
@@ -270,7 +262,7 @@ def test_what_other_tools_call_an_option_is_taken_for_its_name() -> None:
 
 def test_what_few_people_need_is_marked() -> None:
     usual = [one.name for one in schema(FinetuneOptions) if not one.advanced]
-    assert usual == ["epochs", "batch_size", "lr", "eval_share", "method", "class_weights"]
+    assert usual == ["epochs", "batch_size", "lr", "eval_share", "method"]
 
 
 def test_an_option_of_a_plugin_goes_before_an_alias() -> None:

@@ -297,6 +297,9 @@ if TYPE_CHECKING:
     from zoo.tasks import (
         body_tasks as body_tasks,
     )
+    from zoo.tasks.options import (
+        ClassWeightOptions as ClassWeightOptions,
+    )
     from zoo.tasks.task import (
         Task as Task,
     )
@@ -390,6 +393,7 @@ _HOME = {
     "zoo.runs.context": ("FitResult", "PredictionRun", "Predictor", "Trainable", "TrainingRun"),
     "zoo.runs.mistakes": ("Mistake",),
     "zoo.tasks": ("body_tasks",),
+    "zoo.tasks.options": ("ClassWeightOptions",),
     "zoo.tasks.task": ("Task",),
     "zoo.text_options": ("TextFinetuneOptions", "TextPredictOptions", "TextPretrainOptions"),
 }

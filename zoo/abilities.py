@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
+from zoo.ability_options import option_set
 from zoo.card import Ability, Card, Verb
 from zoo.catalog import Catalog, distinct_names
 from zoo.data.example import UNKNOWN
@@ -164,7 +165,7 @@ def _max_tokens(card: Card, limits: ModelLimits, verb: str, max_tokens: str) -> 
     tasks = card.tasks_of(verb)
     if not tasks:
         return None
-    options = schema(card.ability(verb, tasks[0]).options)
+    options = schema(option_set(card.ability(verb, tasks[0])))
     default = next((one.default for one in options if one.name == "max_tokens"), None)
     limit = int(max_tokens) if max_tokens.isdecimal() else default
     if isinstance(limit, int):

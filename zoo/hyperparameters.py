@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Annotated, Literal
 
 from zoo.errors import OptionInvalid
@@ -27,6 +26,8 @@ class DataOptions(Options, frozen=True, kw_only=True):
 
 class TrainingOptions(Options, frozen=True, kw_only=True):
     """What the engine needs to know, whatever it trains; None (auto) leaves a choice to the size of the data."""
+
+    with_task_options = True
 
     epochs: Annotated[
         float | None,
@@ -117,43 +118,7 @@ class FinetuneOptions(TrainingOptions, frozen=True, kw_only=True):
     lora_alpha: Annotated[float, option("LoRA scaling; the update is scaled by alpha / rank.", gt=0, advanced=True)] = (
         16.0
     )
-    class_weights: Annotated[
-        str,
-        option(
-            "Weight of each class in the loss, where a row has one: none, auto (inverse frequency) or "
-            "name=weight,name=weight."
-        ),
-    ] = "none"
-
-    def check(self) -> None:
-        """What weighs the classes can be read, whatever they are."""
-        super().check()
-        named_weights(self.class_weights)
 
 
 class PretrainOptions(TrainingOptions, frozen=True, kw_only=True):
     """Options of pretraining on unlabelled data."""
-
-
-def named_weights(class_weights: str) -> tuple[tuple[str, float], ...]:
-    """Names and weights of `name=weight,name=weight`; empty for none and auto.
-
-    Raises:
-        OptionInvalid: a weight is no number from 0.
-    """
-    if class_weights in ("none", "auto"):
-        return ()
-    weights = []
-    for part in class_weights.split(","):
-        name, _, number = part.rpartition("=")
-        try:
-            weight = float(number)
-        except ValueError:
-            weight = -1.0
-        if not name.strip() or not 0 <= weight < math.inf:
-            raise OptionInvalid(
-                f"--class-weights has {part!r}, but takes none, auto or name=weight,name=weight",
-                "a weight is a number from 0: 2 lets a class count twice",
-            )
-        weights.append((name.strip(), weight))
-    return tuple(weights)

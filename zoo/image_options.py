@@ -73,5 +73,7 @@ class ImagePretrainOptions(PretrainOptions, frozen=True, kw_only=True):
 class ImagePredictOptions(Options, frozen=True, kw_only=True):
     """Options of predicting with an image model."""
 
+    with_task_options = True
+
     top_k: Annotated[int | None, option("How many labels are given; auto is 5.", ge=1)] = None
     batch_size: Annotated[int, option("Images computed at once.", ge=1, le=65_536, unit="images")] = 16

@@ -18,7 +18,7 @@ import re
 import types
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Annotated, Any, Literal, SupportsIndex, TypeVar, Union, cast, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Literal, SupportsIndex, TypeVar, Union, cast, get_args, get_origin
 
 import msgspec
 
@@ -32,6 +32,9 @@ Kind = Literal["bool", "int", "float", "str"]
 
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The base of every option set; a subclass adds annotated fields with defaults, and rules between them."""
+
+    with_task_options: ClassVar[bool] = False
+    """Whether a model with these options reads those that its task brings to the verb, too: they are added then."""
 
     def check(self) -> None:
         """Raise OptionInvalid where options do not go together; each alone is within its bounds by then.

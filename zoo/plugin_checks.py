@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Set
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -16,9 +16,9 @@ from zoo import hookspecs
 from zoo.card import PRECISIONS, VERBS, Ability, Card
 from zoo.errors import PluginBroken, ZooError
 from zoo.hyperparameters import DataOptions
-from zoo.options import Option, Options, parse, schema, to_dict
+from zoo.options import Options, parse, schema, to_dict
 from zoo.sanitize import one_line
-from zoo.tasks import check_task
+from zoo.tasks import BUILT_IN, OPTION_NAMES, check_task
 
 HOOKS = ("cards", "card_for", "body", "pretrain", "finetune", "predict")
 BODY = "body"
@@ -210,24 +210,52 @@ def _check_ability(verb: str, ability: object) -> None:
     _check_precisions(verb, ability.precisions)
     if not (isinstance(ability.options, type) and issubclass(ability.options, Options)):
         raise TypeError(f"the options to {verb} are no subclass of zoo.Options")
-    _check_options(verb, ability.options)
+    names = _check_options(verb, ability.options)
+    if ability.task not in BUILT_IN or names & OPTION_NAMES:
+        from zoo.ability_options import task_option_set
+
+        _check_task_options(verb, ability.options, task_option_set(ability), ability.task)
 
 
 @cache
-def _check_options(verb: str, options: type[Options]) -> None:
-    """Hold options to the rules, once for all models that have them."""
+def _check_options(verb: str, options: type[Options]) -> Set[str]:
+    """Hold options to the rules, once for all models that have them; returns the names that they take up."""
     described = schema(options)
-    _check_flags(verb, described)
+    names = _check_flags(verb, options)
     parse(options, to_dict(options()))  # defaults, too, keep within the bounds
     lacking = {option.name for option in schema(DataOptions)} - {option.name for option in described}
     if verb != "predict" and lacking:
         raise TypeError(f"the options to {verb} lack {', '.join(sorted(lacking))}; extend zoo.DataOptions")
+    return names
 
 
-def _check_flags(verb: str, described: Sequence[Option]) -> None:
-    """Every flag is that of one option, and none is of zoo; a bool has a second one that begins with --no-."""
+@cache
+def _check_task_options(verb: str, own: type[Options], of_task: type[Options], task: str) -> None:
+    """Hold the options of a task beside those of a card to the rules: each is declared once."""
+    if fields := set(of_task.__struct_fields__):
+        if twice := sorted(fields.intersection(own.__struct_fields__)):
+            owner, task_owner = _declaring(own, twice[0]), _declaring(of_task, twice[0])
+            raise TypeError(
+                f"the option {twice[0]} to {verb} is declared twice: by {owner}, and by {task_owner} for {task}"
+            )
+        _check_flags(verb, own, of_task)
+
+
+def _declaring(options: type[Options], name: str) -> str:
+    """The class that an option stands in: the set itself, or one that it extends."""
+    sets = [base for base in reversed(options.__mro__) if issubclass(base, Options)]
+    declaring = next(base for base in sets if name in base.__struct_fields__)
+    return f"{declaring.__module__}.{declaring.__qualname__}"
+
+
+def _check_flags(verb: str, *sets: type[Options]) -> Set[str]:
+    """Every flag is that of one option, and none is of zoo; a bool has a second one that begins with --no-.
+
+    Returns:
+        Names and aliases of the options, and of what turns one off.
+    """
     owners: dict[str, str] = {}
-    for option in described:
+    for option in (option for options in sets for option in schema(options)):
         negation = (f"no_{option.name}",) if option.kind == "bool" else ()
         for name in (option.name, *negation, *option.aliases):
             plain = name.replace("-", "_")
@@ -237,6 +265,7 @@ def _check_flags(verb: str, described: Sequence[Option]) -> None:
             owner = owners.setdefault(plain, option.name)
             if owner != option.name:
                 raise TypeError(f"the options {owner} and {option.name} to {verb} both have the name of {flag}")
+    return owners.keys()
 
 
 def _check_precisions(verb: str, precisions: object) -> None:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, cast
 import msgspec
 
 from zoo.abilities import ability_verb, choose_ability, offering_models
+from zoo.ability_options import parse_options
 from zoo.card import Card
 from zoo.catalog import Catalog
 from zoo.data import InputRows, count_rows, digest, load, match_labels
@@ -25,7 +26,7 @@ from zoo.data.layout import parts_of
 from zoo.devices import choose, place_name
 from zoo.encoding import is_encodable
 from zoo.errors import DatasetInvalid, OptionInvalid, Unsupported, ZooError
-from zoo.options import Option, Options, Scalar, parse, read, to_dict
+from zoo.options import Option, Scalar, read, to_dict
 from zoo.plugins import load_plugin, wrapping_plugins
 from zoo.plurals import counted
 from zoo.runs import store
@@ -112,8 +113,7 @@ def request_of(job: Job, catalog: Catalog | None = None) -> RunRequest:
     if job.verb != "predict":
         task = task.divided_at(source.separator)
     check = {"evaluate": _check_evaluation, "predict": _check_prediction}.get(job.verb, _check_training)
-    options = parse(ability.options, job.options, beside=_WORDS)
-    _check_class_weights(options, task)
+    options = parse_options(card, ability, job.options, beside=_WORDS)
     processes = cast("int", read(PROCESSES, job.place.processes))
     with offering_models(card, job.verb, catalog):
         checked = check(job, card, task)
@@ -144,16 +144,6 @@ def request_of(job: Job, catalog: Catalog | None = None) -> RunRequest:
         created_at=time.time(),
         versions=relevant_versions(load_plugin(card.plugin).distribution),
     )
-
-
-def _check_class_weights(options: Options, task: Task) -> None:
-    """Refuse weights of classes for a task whose targets are none."""
-    class_weights = getattr(options, "class_weights", "none")
-    if class_weights != "none" and task.target and not task.target.has_classes:
-        raise OptionInvalid(
-            f"--class-weights is {class_weights}, but weighs classes of which each row has one; {task.name} has none",
-            "leave it out, or choose another --task",
-        )
 
 
 def _in_plain_types(job: Job) -> Job:

@@ -34,6 +34,8 @@ class TextPretrainOptions(PretrainOptions, frozen=True, kw_only=True):
 class TextPredictOptions(Options, frozen=True, kw_only=True):
     """Options of predicting with a text model."""
 
+    with_task_options = True
+
     top_k: Annotated[
         int | None, option("How many labels or fillings are given; auto is all labels and 5 fillings.", ge=1)
     ] = None

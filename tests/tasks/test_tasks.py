@@ -76,6 +76,17 @@ def test_a_task_that_another_distribution_brings_is_one_like_any_other(site: Pat
         ("raise SystemExit(3)", "SystemExit: 3"),
         ("x = 1", "AttributeError: module"),
         ("TASK = 7", "TASK is a int, not a zoo.Task"),
+        (
+            RHYMES.replace('"rhyming"', '"broken"').replace("formats=", "predict_options=7, formats="),
+            "TASK has the options 7, which are no subclass of zoo.Options",
+        ),
+        (
+            "from typing import Annotated\n"
+            + RHYMES.replace('"rhyming"', '"broken"')
+            .replace("TASK =", "class Far(zoo.Options):\n    far: Annotated[int, zoo.option('X.', le=1)] = 2\nTASK =")
+            .replace("formats=", "predict_options=Far, formats="),
+            "TASK has options that cannot be used: --far is 2, but takes a whole number, at most 1",
+        ),
         (RHYMES.replace('"rhyming"', '"singing"'), "TASK is called 'singing', but its entry point 'broken'"),
         (RHYMES.replace('"rhyming"', '"broken"').replace("zoo.TEXT", "'text'"), "TASK.input is 'text'"),
         (RHYMES.replace('"rhyming"', '"broken"').replace("answer=Rhyme", "answer=str"), "TASK.answer is <class 'str'>"),

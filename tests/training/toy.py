@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from zoo.ability_options import option_set
 from zoo.answers import Rejected
 from zoo.card import Ability, Card
 from zoo.data.example import Example
@@ -113,7 +114,7 @@ def make_run(
         train=examples(rows),
         eval=examples(eval_rows, seed=1),
         labels=LABELS,
-        options=parse(FinetuneOptions, options),
+        options=parse(option_set(CARD.abilities[0]), options),
         device="cpu",
         precision=options.pop("precision", "fp32"),
         folder=folder,

@@ -109,9 +109,9 @@ def load_card(
     wrappers: tuple[str, ...] | None = None,
 ) -> Model:
     """Load a model by its card; see `load`, and for the wrappers `zoo.plugins.Plugin`."""
+    from zoo.ability_options import parse_options
     from zoo.devices import choose
     from zoo.fetch import fetch
-    from zoo.options import parse
     from zoo.plugins import load_plugin
     from zoo.runs.context import PredictionRun
     from zoo.runs.hooks import load_predictor
@@ -119,7 +119,7 @@ def load_card(
     if card.weights is None or not card.tasks_of("predict"):
         raise Unsupported(f"{card.name} has learnt nothing to predict with yet", card.training_advice)
     ability = card.ability("predict", task)
-    parsed = parse(ability.options, options or {}, beside=load.__kwdefaults__ or ())
+    parsed = parse_options(card, ability, options or {}, beside=load.__kwdefaults__ or ())
     placement = choose(device, precision, known=ability.precisions)
     ability.check_precision(placement.precision)
     answer_task = get_task(ability.task)

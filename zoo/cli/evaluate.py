@@ -7,8 +7,8 @@ import argparse
 from zoo.api import start
 from zoo.cli import diagnostics
 from zoo.cli.exit_codes import ExitCode
-from zoo.cli.model_args import add_task, model_ability, model_word
-from zoo.cli.option_flags import add_help_all, add_options, options_of
+from zoo.cli.model_args import add_model_options, add_task, model_word
+from zoo.cli.option_flags import add_help_all, options_of
 from zoo.cli.parser import Parser
 from zoo.cli.placement_args import add_placement, place_of, report_placement
 from zoo.cli.source_args import add_columns, add_reading_labels, source_of
@@ -47,8 +47,7 @@ def complete_parser(parser: Parser, words: list[str]) -> None:
     parser.add_argument("--detach", action="store_true", help="return at once; the run goes on")
     parser.add_argument("--json", action="store_true", help="answer with one JSON document")
     if name := model_word(parser, words):
-        card, ability = model_ability(parser, words, name, "predict")
-        add_options(parser, ability.options, title=f"options of {card.name}")
+        add_model_options(parser, words, name, "predict")
 
 
 def run(args: argparse.Namespace) -> ExitCode:

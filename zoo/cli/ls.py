@@ -38,7 +38,9 @@ def run(args: argparse.Namespace) -> ExitCode:
     catalog = Catalog.load()
     cards = catalog.search(" ".join(args.words), task=args.task, plugin=args.plugin, local=args.local)
     if args.json:
-        output.emit_json(cards)
+        from zoo.ability_options import with_all_options
+
+        output.emit_json([with_all_options(card) for card in cards])
     elif cards:
         output.table(
             [_row(card, args.task, clash=_clashes(card, catalog)) for card in cards],

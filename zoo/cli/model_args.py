@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
+from functools import partial
 
 from zoo.abilities import choose_ability
-from zoo.card import Ability, Card, Verb
+from zoo.ability_options import option_set, other_tasks_hint
+from zoo.card import Card, Verb
 from zoo.catalog import Catalog
-from zoo.cli.option_flags import flags_by_alias
+from zoo.cli.option_flags import add_options, flags_by_alias
 from zoo.cli.parser import Parser
 from zoo.cli.spelling import MODEL_FLAGS, respelled
 from zoo.errors import OptionInvalid
@@ -54,8 +55,10 @@ def model_word(parser: Parser, words: list[str], common: type[Options] = Options
     return ""
 
 
-def model_ability(parser: argparse.ArgumentParser, words: list[str], model: str, verb: Verb) -> tuple[Card, Ability]:
-    """The card of the named model and its ability; the catalog goes along with the parsed arguments as `catalog`.
+def add_model_options(parser: Parser, words: list[str], model: str, verb: Verb) -> Card:
+    """A flag for each option of the named model; returns its card.
+
+    The catalog goes along with the parsed arguments as `catalog`.
 
     Args:
         parser: of the command; `add_task` was called on it.
@@ -72,7 +75,10 @@ def model_ability(parser: argparse.ArgumentParser, words: list[str], model: str,
     card = catalog.resolve(model)
     columns = {TARGET: _value_of("--label", words) or _value_of("--target", words)}
     task, data, separator = (_value_of(flag, words) for flag in ("--task", "--data", "--separator"))
-    return card, choose_ability(card, verb, task, data, columns, separator).ability
+    ability = choose_ability(card, verb, task, data, columns, separator).ability
+    add_options(parser, option_set(ability), title=f"options of {card.name}")
+    parser.model_hint = partial(other_tasks_hint, card, ability)
+    return card
 
 
 def _value_of(flag: str, words: list[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, Protocol
 
 from zoo.cli import diagnostics, output
@@ -41,6 +41,8 @@ class Parser(argparse.ArgumentParser):
         """Commands as a person types them, shown by --help and where something required is missing."""
         self.advanced: list[argparse.Action] = []
         """Flags that few people need: --help leaves them out, --help-all shows them."""
+        self.model_hint: Callable[[str], str] = lambda flag: ""
+        """What the named model says of a flag that it does not have; empty where that is nothing."""
 
     def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
         """Parse all words; one that is not understood is an error with the nearest that would be.
@@ -63,6 +65,8 @@ class Parser(argparse.ArgumentParser):
 
     def hint_for_flag(self, flag: str) -> str:
         """What may be meant by a flag that the command does not have."""
+        if hint := self.model_hint(flag):
+            return hint
         flags = self._option_string_actions
         if flag in MODEL_FLAGS and any(action.dest == "model" for action in self._actions):
             return f"the model is named without a flag: {self.prog} MODEL"

@@ -19,8 +19,8 @@ from zoo.api.model import load_card
 from zoo.card import Card
 from zoo.cli import diagnostics, output, warm
 from zoo.cli.exit_codes import ExitCode
-from zoo.cli.model_args import add_task, model_ability, model_word
-from zoo.cli.option_flags import add_help_all, add_options, options_of
+from zoo.cli.model_args import add_model_options, add_task, model_word
+from zoo.cli.option_flags import add_help_all, options_of
 from zoo.cli.parser import Parser
 from zoo.cli.placement_args import add_placement, place_of, report_placement
 from zoo.cli.render import show_answer
@@ -82,8 +82,7 @@ def complete_parser(parser: Parser, words: list[str]) -> None:
     warm.add_argument(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     if name := model_word(parser, words):
-        card, ability = model_ability(parser, words, name, "predict")
-        add_options(parser, ability.options, title=f"options of {card.name}")
+        add_model_options(parser, words, name, "predict")
 
 
 def run(args: argparse.Namespace) -> ExitCode:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from zoo.ability_options import option_set, with_all_options
 from zoo.card import Ability, Card, FolderSource, HubSource, PackageSource, Source, TorchHubSource, UrlSource
 from zoo.catalog import Catalog, is_local
 from zoo.cli import output
@@ -27,7 +28,7 @@ def run(args: argparse.Namespace) -> ExitCode:
     """Print the card."""
     card = Catalog.load().resolve(args.model)
     if args.json:
-        output.emit_json(card)
+        output.emit_json(with_all_options(card))
         return ExitCode.OK
     output.line(f"{card.name}: {one_line(card.summary)}")
     output.line()
@@ -45,7 +46,7 @@ def option_groups(card: Card) -> list[tuple[str, list[Option]]]:
     """The options of a model, each once: under what it is an option of, those that most has in common first."""
     abilities_by_option: dict[Option, list[Ability]] = {}
     for ability in card.abilities:
-        for option in schema(ability.options):
+        for option in schema(option_set(ability)):
             abilities_by_option.setdefault(option, []).append(ability)
     groups: dict[str, list[Option]] = {}
     for option, abilities in abilities_by_option.items():

@@ -9,7 +9,7 @@ from zoo.card import Card, Verb
 from zoo.catalog import Catalog
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode, exit_code_by_name, exit_code_of_kind
-from zoo.cli.model_args import add_task, model_ability, model_word
+from zoo.cli.model_args import add_model_options, add_task, model_word
 from zoo.cli.option_flags import add_help_all, add_number, add_options, options_of
 from zoo.cli.parser import Parser
 from zoo.cli.placement_args import add_placement, place_of, report_placement
@@ -52,9 +52,7 @@ def complete_parser(parser: Parser, words: list[str], verb: Verb) -> None:
     parser.add_argument("--dry-run", action="store_true", help="say what would be done")
     parser.add_argument("--json", action="store_true", help="answer with one JSON document")
     if name := model_word(parser, words, _COMMON[verb]):
-        card, ability = model_ability(parser, words, name, verb)
-        add_options(parser, ability.options, title=f"options of {card.name}")
-        parser.examples = _examples(verb, card)
+        parser.examples = _examples(verb, add_model_options(parser, words, name, verb))
     else:
         parser.examples = _examples(verb)
         add_options(parser, _COMMON[verb], title="options every model understands (name one to see all of its own)")

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from zoo.ability_options import parse_recorded
 from zoo.card import Card
 from zoo.catalog import Catalog
 from zoo.errors import UnknownModel, Unsupported
 from zoo.fetch import Progress, fetch
-from zoo.options import parse
 from zoo.plugins import Plugin, load_plugin
 from zoo.runs import hooks
 from zoo.runs.attempt import Worker
@@ -85,7 +85,7 @@ def _load(worker: Worker, plugin: Plugin, card: Card, options: Mapping[str, Any]
         card=card,
         task=get_task(ability.task),
         weights=weights,
-        options=parse(ability.options, options),
+        options=parse_recorded(ability, options),
         device=worker.request.device,
         precision=worker.request.precision,
     )

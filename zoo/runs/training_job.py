@@ -14,10 +14,11 @@ from typing import cast
 import msgspec
 
 from zoo import atomic
+from zoo.ability_options import parse_recorded
 from zoo.card import Card, Verb, WeightsFile
 from zoo.data.example import Example
 from zoo.hyperparameters import DataOptions
-from zoo.options import parse, to_dict
+from zoo.options import to_dict
 from zoo.plugins import Plugin
 from zoo.runs.attempt import Worker
 from zoo.runs.context import FitResult, TrainingRun
@@ -42,7 +43,7 @@ def train(worker: Worker) -> AnyEvent:
     verb: Verb = "pretrain" if request.verb == "pretrain" else "finetune"
     ability = card.ability(verb, request.task)
     task = get_task(ability.task).divided_at(request.data.separator)
-    options = cast("DataOptions", parse(ability.options, request.options))  # has its fields: plugins are held to it
+    options = cast("DataOptions", parse_recorded(ability, request.options))  # has its fields: plugins are held to it
     _drop_unfinished(worker)
     data = load_training_data(worker, task, options, card.columns)
     weights = fetch_weights(worker, card)

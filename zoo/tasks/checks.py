@@ -8,7 +8,9 @@ from typing import Any
 import msgspec
 
 from zoo.answers import Answer
+from zoo.errors import ZooError
 from zoo.kinds.kind import InputKind, TargetKind
+from zoo.options import Options, parse, to_dict
 from zoo.tasks.task import Task
 
 MODULE_AND_CLASS = re.compile(r"\w+(\.\w+)*:\w+")
@@ -32,8 +34,22 @@ def fault_of(task: Any, name: str) -> str:
             return f"TASK.{field} is {named!r}, which is not MODULE:CLASS"
     if not isinstance(task.needs, frozenset) or not all(isinstance(one, str) for one in task.needs):
         return f"TASK.needs is {task.needs!r}, which is no frozenset of what bodies provide, such as pooled"
+    for options in (task.pretrain_options, task.finetune_options, task.predict_options):
+        if fault := _fault_of_options(options):
+            return fault
     try:
         msgspec.json.Decoder(task.prediction)
     except (TypeError, NameError) as error:
         return f"TASK.answer {task.answer.__name__} cannot be read from JSON beside zoo.Rejected: {error}"
+    return ""
+
+
+def _fault_of_options(options: Any) -> str:
+    """Why a task cannot bring these options; empty where it can."""
+    if not (isinstance(options, type) and issubclass(options, Options)):
+        return f"TASK has the options {options!r}, which are no subclass of zoo.Options"
+    try:
+        parse(options, to_dict(options()))  # defaults, too, keep within the bounds
+    except (TypeError, ZooError) as error:
+        return f"TASK has options that cannot be used: {error}"
     return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from zoo.answers import Classification
 from zoo.kinds import IMAGE, LABEL
+from zoo.tasks.options import ClassWeightOptions
 from zoo.tasks.task import POOLED, TABLES, Task
 
 TASK = Task(
@@ -16,6 +17,7 @@ TASK = Task(
     objective="zoo.training.objectives.classification:Classification",
     needs=POOLED,
     primary_metric="accuracy",
+    finetune_options=ClassWeightOptions,
     example={"file_name": "photos/1.jpg", "label": "cat"},
     formats=("class folders", *TABLES),
 )

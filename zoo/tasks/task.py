@@ -11,6 +11,7 @@ import msgspec
 from zoo.answers import Answer, Rejected
 from zoo.errors import PluginBroken
 from zoo.kinds.kind import INPUT, TARGET, InputKind, Kind, TargetKind
+from zoo.options import Options
 
 if TYPE_CHECKING:
     from zoo.metrics import Judge
@@ -48,6 +49,14 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     """What best checkpoints and early stopping look at."""
     larger_is_better: bool = True
     """Direction of the primary metric."""
+
+    pretrain_options: type[Options] = Options
+    """What can be chosen for pretraining beside the options of the engine and of the model's family; of models whose
+    own set says `with_task_options`."""
+    finetune_options: type[Options] = Options
+    """Likewise for fine-tuning."""
+    predict_options: type[Options] = Options
+    """Likewise for predicting, and for an evaluation."""
 
     mark: str = ""
     """What a text must hold to be answered, such as a mask; it stands before the texts of conformance tests."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from zoo.answers import Classification
 from zoo.kinds import LABEL, TEXT
+from zoo.tasks.options import ClassWeightOptions
 from zoo.tasks.task import POOLED, TABLES, Task
 
 TASK = Task(
@@ -16,6 +17,7 @@ TASK = Task(
     objective="zoo.training.objectives.classification:Classification",
     needs=POOLED,
     primary_metric="accuracy",
+    finetune_options=ClassWeightOptions,
     example={"text": "where is my parcel?", "label": "delivery"},
     formats=TABLES,
 )

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 import zoo
+from zoo.ability_options import option_set
 from zoo.card import VERBS
 from zoo.options import parse, schema
 from zoo.plugins import load_plugin
@@ -70,12 +71,12 @@ class Description(Subject):
     def test_options_have_help_and_bounds(self, home: object) -> None:
         for card in load_plugin(self.plugin).cards:
             for ability in card.abilities:
-                for option in schema(ability.options):
+                for option in schema(option_set(ability)):
                     where = f"option {option.name} to {ability.verb} {card.name}"
                     assert option.help.endswith("."), f"{where}: its help is no sentence: {option.help!r}"
                     if option.kind in ("int", "float"):
                         assert option.bounds, f"{where} has no bounds; say ge=, gt=, le= or lt="
-                    parse(ability.options, {option.name: option.default})
+                    parse(option_set(ability), {option.name: option.default})
 
     def test_the_command_shows_the_options(self, card: zoo.Card) -> None:
         for ability in card.abilities:
@@ -83,7 +84,7 @@ class Description(Subject):
             command = [sys.executable, "-m", "zoo", *words]
             process = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=60, check=False)
             assert process.returncode == 0, process.stderr
-            for option in schema(ability.options):
+            for option in schema(option_set(ability)):
                 assert option.flag in process.stdout, f"zoo {' '.join(words)} does not show {option.flag}"
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import zoo
+from zoo.ability_options import option_set
 from zoo.data import load
 from zoo.kinds.samples import LABELS
 from zoo.options import parse
@@ -103,7 +104,9 @@ class Learning(Subject):
             train=dataset.examples,
             eval=(),
             labels=dataset.labels,
-            options=parse(card.ability(verb, task.name).options, self.known(card, verb, {"seed": 7} | self.options)),
+            options=parse(
+                option_set(card.ability(verb, task.name)), self.known(card, verb, {"seed": 7} | self.options)
+            ),
             device="cpu",
             precision="fp32",
             folder=folder,

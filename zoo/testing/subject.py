@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 import pytest
 
 import zoo
+from zoo.ability_options import option_set
 from zoo.options import schema
 from zoo.plugins import load_plugin
 from zoo.runs import launcher
@@ -151,5 +152,5 @@ class Subject:
     def known(card: zoo.Card, verb: str, options: dict[str, Any]) -> dict[str, Any]:
         """Of the options that every engine-driven model has, those that this one has; and whatever else was asked."""
         usual = {option.name for option in schema(zoo.FinetuneOptions)}
-        names = {option.name for option in schema(card.ability(verb, card.tasks_of(verb)[0]).options)}
+        names = {option.name for option in schema(option_set(card.ability(verb, card.tasks_of(verb)[0])))}
         return {name: value for name, value in options.items() if name in names or name not in usual}

@@ -97,6 +97,8 @@ def encode(
     weights = [1.0] * len(features)
     if labels:
         groups = [objective.group(feature) for feature in features]
-        by_class = class_weights(options, labels, [groups.count(i) for i in range(len(labels))])
+        by_class = class_weights(
+            getattr(options, "class_weights", "none"), labels, [groups.count(i) for i in range(len(labels))]
+        )
         weights = [1.0 if group is None else by_class[group] for group in groups]
     return EncodedExamples(objective, features, [objective.length(f) for f in features], weights, options.seed)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from zoo.errors import OptionInvalid
-from zoo.hyperparameters import FinetuneOptions, TrainingOptions, named_weights
+from zoo.hyperparameters import TrainingOptions
 from zoo.kinds.label import canonical
 from zoo.kinds.spelling import distinct_names, quoted
+from zoo.tasks.options import named_weights
 from zoo.training.objective import Objective
 
 SMALL = 1_000
@@ -100,15 +101,19 @@ def learning_rate(step: int, *, plan: Plan, options: TrainingOptions) -> float:
             return plan.lr
 
 
-def class_weights(options: TrainingOptions, labels: tuple[str, ...], counts: list[int]) -> list[float]:
+def class_weights(choice: str, labels: tuple[str, ...], counts: list[int]) -> list[float]:
     """Weight of each class in the loss, one per label.
 
     `auto` is inverse frequency, total / (classes * count), as scikit-learn's `balanced`: the mean over examples is 1.
 
+    Args:
+        choice: none, auto or `name=weight,name=weight`.
+        labels: names of the classes.
+        counts: examples of each.
+
     Raises:
         OptionInvalid: a class is named that the data does not have.
     """
-    choice = options.class_weights if isinstance(options, FinetuneOptions) else "none"
     if choice == "none":
         return [1.0] * len(labels)
     if choice == "auto":

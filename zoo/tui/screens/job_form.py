@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, VerticalScroll
 from textual.widgets import Static
 
+from zoo.ability_options import option_set
 from zoo.api import start
 from zoo.card import Card, Verb
 from zoo.devices import Device, available
@@ -62,7 +63,7 @@ class JobForm(DataForm):
                 yield choice_field("device", "device", [(AUTO, AUTO)], AUTO, note="looking what is here")
                 yield choice_field("precision", "precision", [(p, p) for p in ("auto", *self.ability.precisions)], AUTO)
                 yield text_field("name", "name", placeholder="made up from model and verb", note="of the run")
-                yield OptionFields(schema(self.ability.options))
+                yield OptionFields(schema(option_set(self.ability)))
             with VerticalScroll(id="side", can_focus=False):
                 yield Static("", id="help", markup=False)
                 yield DataPreview(
@@ -134,7 +135,7 @@ class JobForm(DataForm):
     async def use_task(self, name: str) -> None:
         precision = self.value("precision")
         await super().use_task(name)
-        await self.query_one(OptionFields).use(schema(self.ability.options))
+        await self.query_one(OptionFields).use(schema(option_set(self.ability)))
         precisions = ("auto", *self.ability.precisions)
         self.field("precision").offer([(p, p) for p in precisions], precision if precision in precisions else AUTO)
         self._show_command()
