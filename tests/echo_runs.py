@@ -37,8 +37,8 @@ def write_rows(path: Path) -> Path:
 def finetune(echo: None, rows: Path) -> Callable[..., zoo.Run]:
     """Start a fine-tuning run of the echo model."""
 
-    def start(**asked: Any) -> zoo.Run:
-        return zoo.finetune("echo", asked.pop("data", rows), device="cpu", precision="fp32", **asked)
+    def start(**arguments: Any) -> zoo.Run:
+        return zoo.finetune("echo", arguments.pop("data", rows), device="cpu", precision="fp32", **arguments)
 
     return start
 

@@ -131,11 +131,11 @@ class HubServer:
                     "size": len(content),
                     "pointerSize": 134,
                 }
-        told = json.dumps({"id": repository, "sha": COMMIT, "siblings": siblings, **info}).encode()
+        description = json.dumps({"id": repository, "sha": COMMIT, "siblings": siblings, **info}).encode()
         for revision in (*revisions, COMMIT):
-            self.serve(f"{prefix}/api/models/{repository}/revision/{quote(revision, safe='')}", told)
+            self.serve(f"{prefix}/api/models/{repository}/revision/{quote(revision, safe='')}", description)
 
-    def asked(self, part: str = "") -> list[Request]:
+    def requests_for(self, part: str = "") -> list[Request]:
         """Requests whose path contains a text."""
         with self.lock:
             return [request for request in self.requests if part in request.path]
@@ -143,7 +143,7 @@ class HubServer:
     @property
     def sent_bytes(self) -> int:
         """Of all bodies."""
-        return sum(request.sent_bytes for request in self.asked())
+        return sum(request.sent_bytes for request in self.requests_for())
 
 
 @contextlib.contextmanager
@@ -179,40 +179,40 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         hub = self.server.hub
         headers = {name.lower(): value for name, value in self.headers.items()}
-        asked = Request(self.command, self.path, headers)
+        request = Request(self.command, self.path, headers)
         with hub.lock:
-            hub.requests.append(asked)
+            hub.requests.append(request)
         served = hub.files.get(self.path.partition("?")[0])
         if served is None:
-            self._empty(asked, 404, {})
+            self._empty(request, 404, {})
         elif served.faults:
-            self._empty(asked, *served.faults.pop(0))
+            self._empty(request, *served.faults.pop(0))
         elif served.redirect is not None:
-            self._empty(asked, 302, {"Location": served.redirect, **served.headers})
+            self._empty(request, 302, {"Location": served.redirect, **served.headers})
         elif served.stall_after == -1:
             self._stall()
         else:
-            self._file(asked, served)
+            self._file(request, served)
 
-    def _empty(self, asked: Request, status: int, headers: dict[str, str]) -> None:
-        asked.status = status
+    def _empty(self, request: Request, status: int, headers: dict[str, str]) -> None:
+        request.status = status
         self.send_response(status)
         for name, value in {**headers, "Content-Length": "0"}.items():
             self.send_header(name, value)
         self.end_headers()
 
-    def _file(self, asked: Request, served: Served) -> None:
+    def _file(self, request: Request, served: Served) -> None:
         content = served.content
         etag = served.etag or f'"{hashlib.sha256(content).hexdigest()}"'
-        match = re.fullmatch(r"bytes=(\d+)-", asked.headers.get("range", ""))
-        same = not served.if_range or asked.headers.get("if-range", etag) == etag
-        asked.status, start = (206, int(match[1])) if match and served.ranges and same else (200, 0)
-        if asked.status == 206 and start >= len(content):
-            self._empty(asked, 416, {"Content-Range": f"bytes */{len(content)}"})
+        match = re.fullmatch(r"bytes=(\d+)-", request.headers.get("range", ""))
+        same = not served.if_range or request.headers.get("if-range", etag) == etag
+        request.status, start = (206, int(match[1])) if match and served.ranges and same else (200, 0)
+        if request.status == 206 and start >= len(content):
+            self._empty(request, 416, {"Content-Range": f"bytes */{len(content)}"})
             return
         body = content[start:]
-        self.send_response(asked.status)
-        if asked.status == 206:
+        self.send_response(request.status)
+        if request.status == 206:
             self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
         if etag != "none":
             self.send_header("ETag", etag)
@@ -222,11 +222,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Accept-Ranges", "bytes")
         self.send_header("Content-Length", str(len(body) if served.stated_length is None else served.stated_length))
         self.end_headers()
-        if asked.method == "GET":
+        if request.method == "GET":
             with self._counted():
-                self._body(asked, served, body)
+                self._body(request, served, body)
 
-    def _body(self, asked: Request, served: Served, body: bytes) -> None:
+    def _body(self, request: Request, served: Served, body: bytes) -> None:
         end = len(body)
         stalls = served.stall_after is not None and served.stall_after < end
         cuts = served.cut_after is not None and served.cut_after < end and served.cuts > 0
@@ -239,7 +239,7 @@ class _Handler(BaseHTTPRequestHandler):
             chunk = body[at : min(at + served.chunk_bytes, end)]
             self.wfile.write(chunk)
             with self.server.hub.lock:
-                asked.sent_bytes += len(chunk)
+                request.sent_bytes += len(chunk)
             if served.chunk_pause_s:
                 time.sleep(served.chunk_pause_s)
         if stalls:

@@ -33,8 +33,8 @@ def card(name: str = "model", **fields: str) -> str:
 
 def plugin(*cards: str, more: str = "") -> str:
     """The text of a plugin that gives these cards; where `more` has no hook for what they promise, one is idle."""
-    missing = [verb for verb in VERBS if f"def {verb}(" not in more and any(f"'{verb}'" in card for card in cards)]
-    idle = "".join(f"@zoo.hookimpl\ndef {verb}(run): ...\n" for verb in missing)
+    verbs = [verb for verb in VERBS if f"def {verb}(" not in more and any(f"'{verb}'" in card for card in cards)]
+    idle = "".join(f"@zoo.hookimpl\ndef {verb}(run): ...\n" for verb in verbs)
     return f"import zoo\n{more}\n{idle}@zoo.hookimpl\ndef cards():\n    return [{', '.join(cards)}]\n"
 
 

@@ -34,7 +34,7 @@ def cards() -> list[zoo.Card]:
         "pretrain": zoo.Ability(task="image-feature-extraction", options=zoo.ImagePretrainOptions),
         "predict": zoo.Ability(task="image-classification", options=zoo.ImagePredictOptions),
     }
-    seen = zoo.ImageInput(input_size=(3, 8, 8), mean=(0.5,), std=(0.5,))
+    pixels = zoo.ImageInput(input_size=(3, 8, 8), mean=(0.5,), std=(0.5,))
     common = {"family": "standin", "summary": "small english", "license": "Apache-2.0", "weights": WEIGHTS}
     return [
         *(
@@ -43,7 +43,10 @@ def cards() -> list[zoo.Card]:
             )
             for name in TEXTS
         ),
-        *(zoo.Card(name=name, task="image-classification", input=seen, abilities=images, **common) for name in IMAGES),
+        *(
+            zoo.Card(name=name, task="image-classification", input=pixels, abilities=images, **common)
+            for name in IMAGES
+        ),
     ]
 
 

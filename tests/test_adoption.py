@@ -223,7 +223,7 @@ def test_names_that_lead_out_are_never_asked_for(hub: HubServer, store: Path) ->
     hub.serve_repository(REPOSITORY, {**files(), "../../evil_config.json": b"{}", "/etc/evil_config.json": b"{}"})
 
     assert main(["pull", REFERENCE]) == ExitCode.OK
-    assert hub.asked("evil") == []
+    assert hub.requests_for("evil") == []
     assert list(store.rglob("*evil*")) == []
 
 

@@ -107,7 +107,7 @@ def test_a_result_can_be_fine_tuned_again(words: str, rows: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "error", "message"),
+    ("arguments", "error", "message"),
     [
         ({"epochs": -1}, zoo.OptionInvalid, "--epochs is -1"),
         ({"nonsense": 1}, zoo.OptionInvalid, "no option 'nonsense'"),
@@ -124,10 +124,10 @@ def test_a_result_can_be_fine_tuned_again(words: str, rows: Path) -> None:
     ],
 )
 def test_what_is_wrong_is_told_before_a_run_exists(
-    finetune: Start, asked: dict[str, Any], error: type[Exception], message: str
+    finetune: Start, arguments: dict[str, Any], error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=message):
-        finetune(**asked)
+        finetune(**arguments)
 
     assert zoo.list_runs() == ()
 

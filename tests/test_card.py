@@ -43,12 +43,14 @@ def test_a_verb_and_a_task_lead_to_an_ability_and_the_task_is_needed_where_there
 
     assert card.ability("finetune") is card.ability("finetune", "text-classification") is ABILITIES[1]
     assert card.ability("predict", "feature-extraction") is ABILITIES[3]
-    with pytest.raises(Unsupported, match="model can predict for several tasks: text-classification, feature") as asked:
+    with pytest.raises(
+        Unsupported, match="model can predict for several tasks: text-classification, feature"
+    ) as caught:
         card.ability("predict")
-    assert "--task text-classification" in asked.value.hint
-    with pytest.raises(Unsupported, match="model cannot predict for dancing") as asked:
+    assert "--task text-classification" in caught.value.hint
+    with pytest.raises(Unsupported, match="model cannot predict for dancing") as caught:
         card.ability("predict", "dancing")
-    assert asked.value.hint == "--task takes text-classification, feature-extraction here"
+    assert caught.value.hint == "--task takes text-classification, feature-extraction here"
     with pytest.raises(Unsupported, match="model cannot predict"):
         make_card(abilities=ABILITIES[:1]).ability("predict")
 

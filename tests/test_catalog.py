@@ -109,7 +109,7 @@ def test_search_needs_everything_given(toys: Site) -> None:
     catalog = Catalog.load()
 
     def names(*words: str, **filters: Any) -> list[str]:
-        return [found.full_name for found in catalog.search(" ".join(words), **filters)]
+        return [one.full_name for one in catalog.search(" ".join(words), **filters)]
 
     assert names() == ["blue/base", "blue/huge", "red/base", "red/base-large", "red/tiny"]
     assert names("BASE", "red") == ["red/base", "red/base-large"]
@@ -126,15 +126,20 @@ def test_the_result_of_a_run_is_a_model(toys: Site, store: Path) -> None:
     folder = write_result(store, "my-run", files=[{"name": "w.bin", "sha256": sha256, "size_bytes": 4}])
     (folder / "w.bin").write_bytes(b"1234")
 
-    found = Catalog.load().resolve("my-run")
+    result = Catalog.load().resolve("my-run")
 
-    assert (found.full_name, found.family, found.labels, found.parameters) == ("red/my-run", "ant", ("no", "yes"), 12)
-    assert found.summary == "tiny, fine-tuned: accuracy 0.917"
-    assert found.ability("predict").task == "text-classification"
-    assert found.weights is not None
-    assert found.weights.sources == (FolderSource(path=str(folder)),)
-    assert found.weights.size_bytes == 4
-    assert is_local(found)
+    assert (result.full_name, result.family, result.labels, result.parameters) == (
+        "red/my-run",
+        "ant",
+        ("no", "yes"),
+        12,
+    )
+    assert result.summary == "tiny, fine-tuned: accuracy 0.917"
+    assert result.ability("predict").task == "text-classification"
+    assert result.weights is not None
+    assert result.weights.sources == (FolderSource(path=str(folder)),)
+    assert result.weights.size_bytes == 4
+    assert is_local(result)
     assert [card.name for card in Catalog.load().search(local=True)] == ["my-run"]
 
 
@@ -143,16 +148,18 @@ def test_models_that_take_a_kind_of_input_are_offered_recommended_ones_first(sit
     both = "(zoo.Ability(verb='finetune', task='text-classification', options=zoo.FinetuneOptions), "
     both += "zoo.Ability(verb='predict', task='fill-mask'), zoo.Ability(verb='predict', task='feature-extraction'))"
     best = card("best", abilities=both, weights=weights, recommended_for="('feature-extraction',)")
-    shown = card("shown", abilities=both, weights=weights, demonstration="True")
-    site.install("red", plugin(card("tiny", abilities=both), shown, card("old", abilities=both, weights=weights), best))
+    demonstration = card("shown", abilities=both, weights=weights, demonstration="True")
+    site.install(
+        "red", plugin(card("tiny", abilities=both), demonstration, card("old", abilities=both, weights=weights), best)
+    )
     write_result(store, "mine")
 
     catalog = Catalog.load()
 
-    for_predicting = [(found.name, task) for found, task in catalog.taking("text", "predict")]
+    for_predicting = [(one.name, task) for one, task in catalog.taking("text", "predict")]
     assert for_predicting[0] == ("best", "feature-extraction")
     assert [name for name, _ in for_predicting] == ["best", "mine", "old", "shown"]
-    assert [found.name for found, _ in catalog.taking("text", "finetune")] == ["mine", "best", "old", "tiny", "shown"]
+    assert [one.name for one, _ in catalog.taking("text", "finetune")] == ["mine", "best", "old", "tiny", "shown"]
     assert fitting_models("text", "predict", catalog) == (
         "models that take texts: best (recommended), mine, old, shown (zoo ls --task feature-extraction)"
     )
@@ -167,18 +174,18 @@ def test_a_result_is_not_recommended_because_its_base_is(site: Site, store: Path
 
     catalog = Catalog.load()
 
-    assert [(found.name, mark(found)) for found in catalog.cards] == [("tiny", "from scratch"), ("mine", "own run")]
+    assert [(one.name, mark(one)) for one in catalog.cards] == [("tiny", "from scratch"), ("mine", "own run")]
     assert catalog.resolve("mine").recommended_for == ()
 
 
 def test_a_result_answers_the_task_it_was_made_for(toys: Site, store: Path) -> None:
     write_result(store, "masks", verb="pretrain", task="fill-mask", labels=[], metrics={})
 
-    found = Catalog.load().resolve("masks")
+    card = Catalog.load().resolve("masks")
 
-    assert (found.task, found.ability("predict").task) == ("fill-mask", "fill-mask")
-    assert found.summary == "tiny, pretrained"
-    assert found.tasks == ("fill-mask",)
+    assert (card.task, card.ability("predict").task) == ("fill-mask", "fill-mask")
+    assert card.summary == "tiny, pretrained"
+    assert card.tasks == ("fill-mask",)
 
 
 def test_results_come_the_newest_first_before_models_that_start_from_scratch(toys: Site, store: Path) -> None:
@@ -186,7 +193,7 @@ def test_results_come_the_newest_first_before_models_that_start_from_scratch(toy
         manifest = write_result(store, name) / "zoo.json"
         os.utime(manifest, (1_700_000_000 - age, 1_700_000_000 - age))
 
-    assert [found.name for found in Catalog.load().cards][:4] == ["new", "older", "oldest", "base"]
+    assert [one.name for one in Catalog.load().cards][:4] == ["new", "older", "oldest", "base"]
 
 
 def test_a_result_whose_plugin_is_gone_is_left_out(toys: Site, store: Path) -> None:
@@ -195,7 +202,7 @@ def test_a_result_whose_plugin_is_gone_is_left_out(toys: Site, store: Path) -> N
 
     catalog = Catalog.load()
 
-    assert not {"orphan", "baseless"} & {found.name for found in catalog.cards}
+    assert not {"orphan", "baseless"} & {one.name for one in catalog.cards}
 
 
 @pytest.mark.parametrize(
@@ -235,7 +242,7 @@ def test_a_result_in_a_folder_that_cannot_be_typed_is_told(toys: Site, store: Pa
     catalog = Catalog.load()
 
     assert len(catalog.problems) == 1
-    assert "my run" not in {found.name for found in catalog.cards}
+    assert "my run" not in {one.name for one in catalog.cards}
 
 
 def test_a_run_named_like_a_model_of_its_plugin_leaves_that_model_reachable(toys: Site, store: Path) -> None:

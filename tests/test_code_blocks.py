@@ -55,7 +55,7 @@ class Block(NamedTuple):
 
 def blocks(page: str) -> list[Block]:
     """Those of a page, in order."""
-    found = BLOCK.finditer((ROOT / page).read_text(encoding="utf-8"))
+    matches = BLOCK.finditer((ROOT / page).read_text(encoding="utf-8"))
     return [
         Block(
             one["language"],
@@ -63,7 +63,7 @@ def blocks(page: str) -> list[Block]:
             one["said"] if one["kind"] == "before" else "",
             one["said"] if one["kind"] == "not run" else "",
         )
-        for one in found
+        for one in matches
     ]
 
 

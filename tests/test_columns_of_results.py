@@ -66,12 +66,12 @@ def test_other_columns_can_be_named(model: str, data: Path) -> None:
 def test_a_file_without_them_is_read_by_the_usual_names_and_that_is_said(model: str, tmp_path: Path) -> None:
     other = write(tmp_path / "other.csv", "review", "intent", "a", "b")
     run = zoo.evaluate(model, other, **HERE).wait(progress=False)
-    said = [
+    notes = [
         f"{other} has no column Customer Message, which the model was trained on; column review is used",
         f"{other} has no column Topic, which the model was trained on; column intent is used",
     ]
-    assert said == [event.message for event in run.events() if isinstance(event, Noted)]
-    assert said[0] in command("predict", model, "--file", str(other), "--device", "cpu").stderr.splitlines()
+    assert notes == [event.message for event in run.events() if isinstance(event, Noted)]
+    assert notes[0] in command("predict", model, "--file", str(other), "--device", "cpu").stderr.splitlines()
 
 
 def test_a_file_with_neither_names_both(model: str, tmp_path: Path) -> None:

@@ -59,10 +59,10 @@ def measured(tmp_path_factory: pytest.TempPathFactory, measurement: Path) -> tup
         path.write_bytes(measurement.read_bytes())
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ZOO_HOME", str(home))
-        found = available()
+        devices = available()
     content = path.read_bytes()
     atomic.write_bytes(measurement, content)
-    return found, content
+    return devices, content
 
 
 @pytest.fixture
@@ -179,7 +179,7 @@ def test_refreshing_and_other_visible_cards_measure_anew(
 
 
 @pytest.mark.parametrize(
-    ("source", "said"),
+    ("source", "reason"),
     [
         ("import os; print('half an answer', flush=True); os.abort()", "could not be measured"),
         ("raise RuntimeError('driver mismatch')", "RuntimeError: driver mismatch"),
@@ -187,13 +187,13 @@ def test_refreshing_and_other_visible_cards_measure_anew(
     ],
 )
 def test_a_probe_that_dies_leaves_the_cpu_and_is_not_remembered(
-    source: str, said: str, cache: Path, torch_is: Callable[[str], None]
+    source: str, reason: str, cache: Path, torch_is: Callable[[str], None]
 ) -> None:
     torch_is(source)
     (cpu,) = available()
 
     assert ("cpu", ("fp32",)) == (cpu.name, cpu.native)
-    assert said in cpu.note
+    assert reason in cpu.note
     assert cpu.threads >= 1
     assert cpu.memory_bytes > 0
     assert not cache.exists()
@@ -289,22 +289,22 @@ def test_the_reason_is_one_line(here: tuple[Device, ...], expected: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("asked", "expected"),
+    ("device", "expected"),
     [("cpu", "cpu"), ("cuda", "cuda:1"), ("cuda:0", "cuda:0"), ("xpu", "xpu:0"), ("xpu:0", "xpu:0"), ("mps", "mps")],
 )
-def test_a_device_that_is_asked_for_is_taken(asked: str, expected: str) -> None:
+def test_a_device_that_is_asked_for_is_taken(device: str, expected: str) -> None:
     here = (CPU, cuda(0, free_gb=3), cuda(1, free_gb=20), XPU, MPS)
 
-    placement = choose(asked, devices=here)
+    placement = choose(device, devices=here)
     assert expected == placement.device
     assert placement.reason.startswith("as asked")
 
 
-@pytest.mark.parametrize("asked", ["cuda", "cuda:1", "mps", "xpu", "xpu:7"])
-def test_an_absent_device_is_an_error_that_names_what_is_here(asked: str) -> None:
-    here = (CPU,) if asked == "cuda" else (CPU, cuda(0))
-    with pytest.raises(DeviceUnavailable, match=f"there is no {asked} here") as failure:
-        choose(asked, devices=here)
+@pytest.mark.parametrize("absent", ["cuda", "cuda:1", "mps", "xpu", "xpu:7"])
+def test_an_absent_device_is_an_error_that_names_what_is_here(absent: str) -> None:
+    here = (CPU,) if absent == "cuda" else (CPU, cuda(0))
+    with pytest.raises(DeviceUnavailable, match=f"there is no {absent} here") as failure:
+        choose(absent, devices=here)
 
     assert f"there is {', '.join(device.name for device in here)}" == failure.value.hint
 
@@ -318,11 +318,11 @@ def test_an_absent_device_is_explained_by_what_measuring_noted() -> None:
 
 
 @pytest.mark.parametrize(
-    "asked", ["", "gpu", "CPU", "cpu:0", "mps:0", "cuda:", "cuda:-1", "cuda:00", "cuda:1 ", "cuda:\u0661", "cpu\n"]
+    "device", ["", "gpu", "CPU", "cpu:0", "mps:0", "cuda:", "cuda:-1", "cuda:00", "cuda:1 ", "cuda:\u0661", "cpu\n"]
 )
-def test_a_malformed_device_is_an_invalid_option(asked: str) -> None:
+def test_a_malformed_device_is_an_invalid_option(device: str) -> None:
     with pytest.raises(OptionInvalid, match="--device is"):
-        choose(asked, devices=(CPU,))
+        choose(device, devices=(CPU,))
 
 
 def test_int8_is_for_the_cpu_and_never_chosen_unasked() -> None:
@@ -332,10 +332,10 @@ def test_int8_is_for_the_cpu_and_never_chosen_unasked() -> None:
         choose("cuda", "int8", devices=(CPU, cuda(0)))
 
 
-@pytest.mark.parametrize("asked", ["", "fp64", "BF16", "int4"])
-def test_a_malformed_precision_is_an_invalid_option(asked: str) -> None:
+@pytest.mark.parametrize("precision", ["", "fp64", "BF16", "int4"])
+def test_a_malformed_precision_is_an_invalid_option(precision: str) -> None:
     with pytest.raises(OptionInvalid, match="--precision is"):
-        choose("cpu", asked, devices=(CPU,))
+        choose("cpu", precision, devices=(CPU,))
 
 
 def test_a_precision_that_is_not_native_is_allowed_and_said_to_be_slow() -> None:
@@ -348,10 +348,10 @@ def test_a_precision_that_is_not_native_is_allowed_and_said_to_be_slow() -> None
     assert "fp16" == choose("cuda", "fp16", devices=(CPU, cuda(0))).precision
 
 
-@pytest.mark.parametrize("asked", ["cpu", "auto"])
-def test_fp16_on_a_cpu_is_refused(asked: str) -> None:
+@pytest.mark.parametrize("precision", ["cpu", "auto"])
+def test_fp16_on_a_cpu_is_refused(precision: str) -> None:
     with pytest.raises(Unsupported) as failure:
-        choose(asked, "fp16", devices=(CPU,))
+        choose(precision, "fp16", devices=(CPU,))
 
     assert "use --precision bf16 or fp32" == failure.value.hint
 
@@ -363,8 +363,8 @@ def test_fp32_on_the_cpu_needs_no_measuring(cache: Path, torch_is: Callable[[str
     assert not cache.exists()
 
 
-def _without_free_memory(found: tuple[Device, ...]) -> list[Device]:
-    return [msgspec.structs.replace(device, free_bytes=None) for device in found]
+def _without_free_memory(devices: tuple[Device, ...]) -> list[Device]:
+    return [msgspec.structs.replace(device, free_bytes=None) for device in devices]
 
 
 def test_auto_keeps_to_what_the_model_knows() -> None:

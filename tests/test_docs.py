@@ -82,7 +82,7 @@ def test_every_page_is_in_the_navigation_of_the_site() -> None:
 
 def test_every_exit_code_is_in_the_guide() -> None:
     page = " ".join((ROOT / "docs" / "how-to" / "command-line.md").read_text(encoding="utf-8").split())
-    told = re.search(r"Exit codes: (.*?)\. ", page + " ")
-    assert told is not None
+    match = re.search(r"Exit codes: (.*?)\. ", page + " ")
+    assert match is not None
 
-    assert {int(number) for number in re.findall(r"\b(\d+) ", told[1])} == {int(code) for code in ExitCode}
+    assert {int(number) for number in re.findall(r"\b(\d+) ", match[1])} == {int(code) for code in ExitCode}

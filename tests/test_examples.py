@@ -38,16 +38,16 @@ def test_a_task_of_its_own_and_its_model_take_120_lines(dist: Path, tmp_path: Pa
     words = [f"{one} {other}" for one in ("late", "red", "lost") for other in ("parcel", "shoe", "lamp", "key")]
     pairs = [(words[n % 12], words[(n + n % 2 * 5) % 12], "different" if n % 2 else "same") for n in range(48)]
     data.write_text("question1,reply,label\n" + "".join(f"{','.join(pair)}\n" for pair in pairs))
-    named = ("--data", str(data), "--column", "second=reply")
-    trained = venv.zoo("finetune", "shared-words", *named, "--name", "duplicates", "--eval-share", "0.25")
-    shown = venv.zoo("predict", "duplicates", "lost key", "lost key")
+    flags = ("--data", str(data), "--column", "second=reply")
+    trained = venv.zoo("finetune", "shared-words", *flags, "--name", "duplicates", "--eval-share", "0.25")
+    answered = venv.zoo("predict", "duplicates", "lost key", "lost key")
     as_json = venv.zoo("predict", "duplicates", "--file", str(data), "--json")
     tested = run_tests(venv, project / "tests", tmp_path)
 
     assert tested.returncode == 0, tested.stdout + tested.stderr
     assert "accuracy 1.0000" in trained.stdout, trained.stderr
     assert ["lost key | lost key", "  same", "  in both: key, lost"] == [
-        line[: len("  in both: key, lost")].split(" \u2501")[0].rstrip() for line in shown.stdout.splitlines()
+        line[: len("  in both: key, lost")].split(" \u2501")[0].rstrip() for line in answered.stdout.splitlines()
     ]
     first = json.loads(as_json.stdout.splitlines()[0])
     assert {"first": "late parcel", "second": "late parcel"} == first["input"]

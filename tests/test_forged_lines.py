@@ -31,7 +31,7 @@ def test_no_command_prints_a_line_that_data_made(echo: None, data: Path, tmp_pat
     label = ("--label", f"label\n{FORGED}")
     other = data.with_name("other.csv")
     other.write_text(f'text,label\ngood,"none\n{FORGED}"\nbad,"none of it\n{FORGED}"\n', encoding="utf-8")
-    said = [
+    outputs = [
         command(*words, *HERE)
         for words in (
             ("finetune", "echo", "--data", str(data), *label, "--name", "words", "-v"),
@@ -44,7 +44,7 @@ def test_no_command_prints_a_line_that_data_made(echo: None, data: Path, tmp_pat
             ("predict", "words", "--file", str(data), "--out", str(tmp_path / f"out\n{FORGED}.csv")),
         )
     ]
-    said += [
+    outputs += [
         command(*words)
         for words in (
             ("data", "inspect", str(data), *label),
@@ -58,10 +58,10 @@ def test_no_command_prints_a_line_that_data_made(echo: None, data: Path, tmp_pat
             ("show", f"words\n{FORGED}"),
         )
     ]
-    for done in said:
+    for done in outputs:
         lines = [line.strip() for line in (done.stdout + done.stderr).splitlines()]
         assert [] == [line for line in lines if line.startswith(FORGED)], done.args
-    assert "fine error: forged" in said[0].stderr
+    assert "fine error: forged" in outputs[0].stderr
     readme = zoo.open_run("words").folder.model_folder / "README.md"
     assert FORGED in readme.read_text(encoding="utf-8")
     assert [] == [line for line in readme.read_text(encoding="utf-8").splitlines() if line.startswith(FORGED)]

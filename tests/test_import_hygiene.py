@@ -29,7 +29,7 @@ HEAVY = {
     "tokenizers",
 }
 
-TASKS_ARE_MADE_OF = {"answers", "data", "kinds", "metrics", "rendering"}
+TASK_PACKAGES = {"answers", "data", "kinds", "metrics", "rendering"}
 """Packages of zoo that only the work on a task needs; cards name tasks."""
 
 COMMAND = "import runpy, sys\nsys.argv = ['zoo', {words}]\nrunpy.run_module('zoo', run_name='__main__')"
@@ -87,7 +87,7 @@ def test_a_list_of_models_imports_nothing_that_tasks_are_made_of(words: str, tmp
     rooms = {name.removeprefix("zoo.") for name in modules if name.startswith("zoo.")}
 
     assert {"catalog", "tasks"} <= rooms
-    assert {room for room in rooms if room.partition(".")[0] in TASKS_ARE_MADE_OF} == set()
+    assert {room for room in rooms if room.partition(".")[0] in TASK_PACKAGES} == set()
     assert {room for room in rooms if room.startswith("tasks.")} == set()
 
 
@@ -120,10 +120,10 @@ def test_type_checkers_are_told_exactly_the_public_names_and_where_they_live() -
     tree = ast.parse(Path(zoo.__file__).read_text("utf-8"))
     blocks = [node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
     imports = [node for block in blocks for node in block.body if isinstance(node, ast.ImportFrom)]
-    told = {alias.asname: (node.module, alias.name) for node in imports for alias in node.names}
+    public_names = {alias.asname: (node.module, alias.name) for node in imports for alias in node.names}
 
-    assert sorted(name for name in told if name) == sorted(set(zoo.__all__) - {"__version__"})
-    for public, (module, name) in told.items():
+    assert sorted(name for name in public_names if name) == sorted(set(zoo.__all__) - {"__version__"})
+    for public, (module, name) in public_names.items():
         assert public == name
         assert module is not None
         assert getattr(importlib.import_module(module), name) is getattr(zoo, name)

@@ -181,18 +181,20 @@ def test_an_option_set_that_no_view_can_render_is_a_failure(site: Site, declarat
 
 
 def test_no_option_can_have_the_name_of_what_the_commands_and_functions_take() -> None:
-    taken = set[str]()
+    reserved = set[str]()
     for verb in ("finetune", "pretrain", "predict", "evaluate"):
         command = importlib.import_module(COMMANDS[verb][0])
         parser = new_parser(verb, command, "")
         command.complete_parser(parser, [])
         actions = [action for action in parser._actions if not action.dest.startswith("option_")]
-        taken |= {flag[2:].replace("-", "_") for action in actions for flag in action.option_strings if flag[1] == "-"}
+        reserved |= {
+            flag[2:].replace("-", "_") for action in actions for flag in action.option_strings if flag[1] == "-"
+        }
     for function in (zoo.finetune, zoo.pretrain, zoo.evaluate, zoo.predict_file, zoo.load):
-        named = [one for one in inspect.signature(function).parameters.values() if one.kind is not one.VAR_KEYWORD]
-        taken |= {one.name for one in named}
+        parameters = [one for one in inspect.signature(function).parameters.values() if one.kind is not one.VAR_KEYWORD]
+        reserved |= {one.name for one in parameters}
 
-    assert taken == RESERVED, "a flag or an argument has come or gone: say so in zoo.plugin_checks.RESERVED"
+    assert reserved == RESERVED, "a flag or an argument has come or gone: say so in zoo.plugin_checks.RESERVED"
 
 
 def test_a_wrong_type_is_told_even_where_it_is_an_instance(site: Site) -> None:

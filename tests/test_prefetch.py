@@ -17,30 +17,30 @@ def test_results_come_in_the_order_of_the_items(threads: int) -> None:
         time.sleep(0.01 * (number % 2 == 0))
         return number * 10
 
-    made = list(prefetched(slow_for_even, range(20), threads=threads, ahead=3))
+    results = list(prefetched(slow_for_even, range(20), threads=threads, ahead=3))
 
-    assert made == [number * 10 for number in range(20)]
+    assert results == [number * 10 for number in range(20)]
 
 
 def test_no_more_items_are_taken_than_may_be_ahead() -> None:
-    taken = []
+    drawn = []
 
     def items() -> Iterator[int]:
         for number in range(100):
-            taken.append(number)
+            drawn.append(number)
             yield number
 
     results = prefetched(lambda number: number, items(), threads=2, ahead=3)
     first = next(results)
     results.close()
 
-    assert (first, taken) == (0, [0, 1, 2, 3])
+    assert (first, drawn) == (0, [0, 1, 2, 3])
 
 
 def test_without_threads_things_are_made_by_the_one_who_asks() -> None:
-    made = list(prefetched(lambda _: threading.current_thread(), range(3), threads=0, ahead=0))
+    threads = list(prefetched(lambda _: threading.current_thread(), range(3), threads=0, ahead=0))
 
-    assert set(made) == {threading.current_thread()}
+    assert set(threads) == {threading.current_thread()}
 
 
 def test_an_error_is_raised_where_its_result_would_have_come() -> None:

@@ -33,18 +33,18 @@ def test_before_the_worker_speaks() -> None:
 
 
 def test_a_download_is_told_in_bytes() -> None:
-    told = status_line(fold((*STARTED, WeightsFetched(received_bytes=1_500_000, total_bytes=3_000_000))))
+    line = status_line(fold((*STARTED, WeightsFetched(received_bytes=1_500_000, total_bytes=3_000_000))))
 
-    assert "━━━━━━━━━━────────── fetching weights, 1.5 MB of 3.0 MB" == told
+    assert "━━━━━━━━━━────────── fetching weights, 1.5 MB of 3.0 MB" == line
 
 
 def test_training_tells_how_far_how_well_how_fast_and_how_long() -> None:
     rejected = ExampleRejected(file="f.csv", row=3, reason="empty", total=2)
-    told = status_line(fold((*STARTED, PLANNED, rejected, STEP)))
+    line = status_line(fold((*STARTED, PLANNED, rejected, STEP)))
 
     assert (
         "━━━━━━━━━━────────── step 5/10  epoch 1.0  loss 0.2500  lr 5e-05  4 samples/s  10s left  2 rows rejected"
-    ) == told
+    ) == line
 
 
 @pytest.mark.parametrize(
@@ -63,17 +63,17 @@ def test_a_narrow_line_of_progress_keeps_the_time_left(width: int, line: str) ->
 
 
 def test_batch_prediction_is_told_in_rows() -> None:
-    told = status_line(fold((*STARTED, PredictionsWritten(rows=1000, total_rows=4000, samples_per_s=50))))
+    line = status_line(fold((*STARTED, PredictionsWritten(rows=1000, total_rows=4000, samples_per_s=50))))
 
-    assert "━━━━━─────────────── 1,000/4,000 rows  50 rows/s" == told
+    assert "━━━━━─────────────── 1,000/4,000 rows  50 rows/s" == line
 
 
 def test_warnings_and_notes_stay_above_the_line_that_is_repainted(capsys: pytest.CaptureFixture[str]) -> None:
-    said = (Warned(message="a \x1b[31mred\nword"), Noted(message="50 rows are held out"))
+    messages = (Warned(message="a \x1b[31mred\nword"), Noted(message="50 rows are held out"))
     with progress_display(True) as show:
-        show(fold((*STARTED, said[0], RunCancelled())))
-        show(fold((*STARTED, *said, RunCancelled())))
-        show(fold((*STARTED, *said, RunCancelled())))
+        show(fold((*STARTED, messages[0], RunCancelled())))
+        show(fold((*STARTED, *messages, RunCancelled())))
+        show(fold((*STARTED, *messages, RunCancelled())))
 
     assert [text.removeprefix("\r\x1b[K") for text in capsys.readouterr().err.replace("\r", "\n\r").split("\n")] == [
         "",

@@ -38,7 +38,7 @@ def test_plain_keeps_the_words_and_nothing_that_acts(text: str, expected: str) -
 
 @pytest.mark.parametrize("code", [*range(0x20), *range(0x7F, 0xA0)])
 def test_no_control_character_is_left(code: int) -> None:
-    assert {ord(left) for left in plain(f"a{chr(code)} b")} <= {0x09, 0x0A, *map(ord, "a b")}
+    assert {ord(character) for character in plain(f"a{chr(code)} b")} <= {0x09, 0x0A, *map(ord, "a b")}
 
 
 def test_what_is_plain_stays_so() -> None:

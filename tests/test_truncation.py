@@ -36,8 +36,8 @@ def message(share: str, verb: str = "are") -> str:
 
 
 def test_every_way_of_asking_tells_the_share_once(model: str, tmp_path: Path) -> None:
-    asked = ["predict", model, "--json", "--device", "cpu", LONG, "bad", " "]
-    done = command(*asked)
+    words = ["predict", model, "--json", "--device", "cpu", LONG, "bad", " "]
+    done = command(*words)
     answers = [json.loads(line)["prediction"] for line in done.stdout.splitlines()]
     assert [3, None, None] == [answer.get("truncated_at") for answer in answers]
     assert 1 == done.stderr.splitlines().count(f"warning: {message('1 of 2 inputs (50.0%)', 'is')}")
@@ -58,12 +58,16 @@ def test_a_warm_model_tells_it_of_each_time_it_is_asked(
     model: str, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("r")))
-    ask = ["predict", model, "--device", "cpu", "--keep-warm"]
-    said = [command(*ask, "5", LONG).stderr, command(*ask, "5", "bad", LONG).stderr, command(*ask, "0", "bad").stderr]
+    words = ["predict", model, "--device", "cpu", "--keep-warm"]
+    warnings = [
+        command(*words, "5", LONG).stderr,
+        command(*words, "5", "bad", LONG).stderr,
+        command(*words, "0", "bad").stderr,
+    ]
 
-    assert message("1 of 1 input (100.0%)", "is") in said[0]
-    assert message("1 of 2 inputs (50.0%)", "is") in said[1]
-    assert "cut there" not in said[2]
+    assert message("1 of 1 input (100.0%)", "is") in warnings[0]
+    assert message("1 of 2 inputs (50.0%)", "is") in warnings[1]
+    assert "cut there" not in warnings[2]
 
 
 def test_the_count_leaves_out_what_was_not_answered() -> None:

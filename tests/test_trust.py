@@ -70,7 +70,7 @@ COVERED = {
 }
 ACTS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 EVIL = "[red]x[/red]\x1b[2J\x1b]0;owned\x07\x9b31m\u202e[/]\nerror: forged"
-SEEN = "[red]x[/red][/] error: forged"
+EVIL_SHOWN = "[red]x[/red][/] error: forged"
 
 
 @pytest.mark.parametrize("test", sorted({test for tests in COVERED.values() for test in tests}))
@@ -97,9 +97,9 @@ def names_in(tree: ast.Module) -> set[str]:
 def test_nothing_is_unpacked() -> None:
     unpacking = {"zipfile", "tarfile", "shutil.unpack_archive", "unpack_archive", "gzip", "bz2", "lzma"}
 
-    found = {path: found for path, tree in modules() if (found := names_in(tree) & unpacking)}
+    uses = {path: uses for path, tree in modules() if (uses := names_in(tree) & unpacking)}
 
-    assert found == {"zoo/testing/leaving.py": {"zipfile"}}  # which looks into archives for pickles
+    assert uses == {"zoo/testing/leaving.py": {"zipfile"}}  # which looks into archives for pickles
     assert [
         path for path, tree in modules() for name in names_in(tree) if name.rpartition(".")[2].startswith("extract")
     ] == []
@@ -114,7 +114,7 @@ def test_tensors_are_the_only_pickles_that_are_read() -> None:
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load"
     ]
 
-    assert {path: found for path, tree in modules() if (found := names_in(tree) & loading)} == {}
+    assert {path: uses for path, tree in modules() if (uses := names_in(tree) & loading)} == {}
     assert loads
     assert [settings.get("weights_only") for _, settings in loads] == ["True"] * len(loads)
 
@@ -131,7 +131,7 @@ def test_the_code_never_asks_for_code_of_a_repository() -> None:
     running = {"eval", "exec", "torch.hub.load", "os.system"}
 
     assert set(settings) <= {"False"}
-    assert {path: found for path, tree in modules() if (found := names_in(tree) & running)} == {}
+    assert {path: uses for path, tree in modules() if (uses := names_in(tree) & running)} == {}
 
 
 HOSTILE = SOURCE.replace(
@@ -166,7 +166,7 @@ def write_rows(folder: Path) -> Path:
 def test_what_commands_print_does_not_act(hostile: Site, tmp_path: Path) -> None:
     data = write_rows(tmp_path)
     finetune = command("finetune", "echo", "--data", str(data), "--name", "evil", "--device", "cpu")
-    said = [
+    outputs = [
         command(*words)
         for words in (
             ["ls"],
@@ -187,10 +187,10 @@ def test_what_commands_print_does_not_act(hostile: Site, tmp_path: Path) -> None
     ]
 
     assert finetune.returncode == ExitCode.OK, finetune.stderr
-    for done in (finetune, *said):
+    for done in (finetune, *outputs):
         assert ACTS.findall(done.stdout + done.stderr) == [], done.args
         assert "Traceback" not in done.stderr
-    by_words = {tuple(done.args[3:5]): done.stdout for done in said}
+    by_words = {tuple(done.args[3:5]): done.stdout for done in outputs}
     for words in (("show", "echo"), ("predict", "evil"), ("data", "inspect")):
         lines = by_words[words].splitlines()
         assert any("[red]x[/red]" in line for line in lines), words
@@ -214,7 +214,7 @@ async def test_cards_do_not_act_on_the_terminal_ui(pilot: Driver, hostile: Site)
     await shows(pilot, "[red]x[/red]")
     assert_harmless(pilot)
     await pilot.press("escape", "4")
-    await shows(pilot, "bad", f"RuntimeError: {SEEN}")
+    await shows(pilot, "bad", f"RuntimeError: {EVIL_SHOWN}")
     assert_harmless(pilot)
 
 
@@ -253,7 +253,7 @@ async def test_columns_do_not_act_on_the_terminal_ui(pilot: Driver, hostile: Sit
     assert isinstance(chooser, Select)
     chooser.focus()
     await pilot.press("enter")
-    await shows(pilot, SEEN)
+    await shows(pilot, EVIL_SHOWN)
     assert_harmless(pilot)
     await pilot.press("end", "enter")
     await pilot.pause(0.3)
@@ -284,10 +284,10 @@ def test_labels_and_file_names_do_not_act_from_the_readme_of_a_result(
     rows = tmp_path / "ro\x1b[2Jws.csv"
     rows.write_text("text,label\n" + "good,fi\x1b[31mne\x07\nbad,`wo|rse`\n" * 8, encoding="utf-8")
     run = zoo.finetune("echo", rows, device="cpu", precision="fp32").wait(progress=False)
-    told = command("data", "inspect", str(rows))
+    inspected = command("data", "inspect", str(rows))
 
     readme = (run.folder.model_folder / "README.md").read_text(encoding="utf-8")
     assert "`'wo|rse'`, `fine`" in readme
     assert "| file | rows.csv |" in readme
     assert plain(readme) == readme
-    assert "8 rows hold control characters" in told.stdout + told.stderr
+    assert "8 rows hold control characters" in inspected.stdout + inspected.stderr

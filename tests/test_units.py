@@ -8,11 +8,11 @@ from zoo.units import count, duration, size
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "text"),
     [(0, "0s"), (59.6, "1m00s"), (185, "3m05s"), (7800, "2h10m"), (273_600, "3d4h")],
 )
-def test_durations(seconds: float, said: str) -> None:
-    assert said == duration(seconds)
+def test_durations(seconds: float, text: str) -> None:
+    assert text == duration(seconds)
 
 
 def test_large_numbers() -> None:

@@ -102,6 +102,6 @@ def test_callers_are_type_checked(wheels: dict[str, Path], alone: Venv, tmp_path
         [sys.executable, "-m", "mypy", *words], cwd=tmp_path, capture_output=True, encoding="utf-8", check=False
     )
 
-    told = [line.partition(" error: ")[2] for line in checked.stdout.splitlines()[:-1]]
+    errors = [line.partition(" error: ")[2] for line in checked.stdout.splitlines()[:-1]]
     wrong = 'Incompatible types in assignment (expression has type "tuple[str, ...]", variable has type "int")'
-    assert told == [f"{wrong}  [assignment]"], checked.stdout
+    assert errors == [f"{wrong}  [assignment]"], checked.stdout

@@ -16,7 +16,7 @@ from pathlib import Path
 import zoo
 
 ROOT = Path(zoo.__file__ or "").parent.parent
-SEEN = f"import site; list(map(site.addsitedir, {[str(ROOT), sysconfig.get_path('purelib')]!r}))\n"
+SITE_CODE = f"import site; list(map(site.addsitedir, {[str(ROOT), sysconfig.get_path('purelib')]!r}))\n"
 
 
 def write_wheel(
@@ -73,8 +73,8 @@ class Venv:
     @property
     def packages(self) -> Path:
         """Where its packages stand."""
-        (found,) = self.path.glob("Lib/site-packages" if sys.platform == "win32" else "lib/python*/site-packages")
-        return found
+        (folder,) = self.path.glob("Lib/site-packages" if sys.platform == "win32" else "lib/python*/site-packages")
+        return folder
 
     def zoo(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run the command there."""
@@ -90,8 +90,8 @@ class Venv:
 
     def versions(self) -> dict[str, str]:
         """Distributions and versions, as a stranger counts them: by the folders."""
-        found = (path.name.removesuffix(".dist-info").rpartition("-") for path in self.packages.glob("*.dist-info"))
-        return {name: version for name, _, version in found if name not in ("pip", "setuptools")}
+        parts = (path.name.removesuffix(".dist-info").rpartition("-") for path in self.packages.glob("*.dist-info"))
+        return {name: version for name, _, version in parts if name not in ("pip", "setuptools")}
 
 
 def build_wheel(project: Path, folder: Path) -> Path:
@@ -114,14 +114,14 @@ def build_wheel(project: Path, folder: Path) -> Path:
 def clean_venv(path: Path, *requirements: str) -> Venv:
     """An environment that holds these and what they need, in the versions of this one, and nothing else."""
     subprocess.run(["uv", "venv", "-q", "--python", sys.executable, str(path)], check=True, capture_output=True)
-    made = Venv(path, path)
+    venv = Venv(path, path)
     pins = path / "constraints.txt"
     here = {one.metadata["Name"]: one.version for one in distributions() if not one.metadata["Name"].startswith("zoo-")}
     pins.write_text("".join(f"{name}=={version}\n" for name, version in here.items()))
-    words = ["uv", "pip", "install", "-q", "--python", str(made.python), "--constraints", str(pins)]
+    words = ["uv", "pip", "install", "-q", "--python", str(venv.python), "--constraints", str(pins)]
     done = subprocess.run([*words, *requirements], capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr
-    return made
+    return venv
 
 
 def run_tests(venv: Venv, tests: Path, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -148,21 +148,21 @@ def new_venv(path: Path, wheels: Path, *, pip: bool = False) -> Venv:
     wheels.mkdir(parents=True, exist_ok=True)
     config = path / "uv.toml"
     config.write_text(f"no-index = true\nfind-links = [{str(wheels)!r}]\n")
-    made = Venv(path, wheels)
-    made.environment = {
+    venv = Venv(path, wheels)
+    venv.environment = {
         "UV_CONFIG_FILE": str(config),
         "PIP_NO_INDEX": "1",
         "PIP_FIND_LINKS": str(wheels),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     if pip:
-        made.environment["PATH"] = str(made.python.parent)
-    (made.packages / "seen.pth").write_text(SEEN)
-    info = made.packages / "zoo_models-0.1.0.dist-info"
+        venv.environment["PATH"] = str(venv.python.parent)
+    (venv.packages / "seen.pth").write_text(SITE_CODE)
+    info = venv.packages / "zoo_models-0.1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text(
         "Metadata-Version: 2.1\nName: zoo-models\nVersion: 0.1.0\nRequires-Dist: zoo-dep>=1\n"
     )
     (info / "INSTALLER").write_text("tests\n")
     (info / "RECORD").write_text("".join(f"{info.name}/{name},,\n" for name in ("METADATA", "INSTALLER", "RECORD")))
-    return made
+    return venv

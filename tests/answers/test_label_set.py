@@ -12,7 +12,7 @@ from zoo.kinds.labels import LABELS
 from zoo.metrics import LabelSetMetrics
 
 SCORES = (zoo.Score("late", 0.9), zoo.Score("broken", 0.4), zoo.Score("rude", 0.1))
-KNOWN = frozenset({"late", "broken", "rude"})
+MODEL_LABELS = frozenset({"late", "broken", "rude"})
 
 
 def answer(threshold: float = 0.4, limit: int | None = None) -> zoo.LabelSet:
@@ -61,7 +61,7 @@ def test_a_mistake_is_the_worse_the_surer_the_model_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "found"),
+    ("changes", "fault"),
     [
         ({"threshold": 1.5}, "threshold 1.5"),
         ({"labels": ("lost",)}, "label 'lost', which the model has not"),
@@ -69,15 +69,15 @@ def test_a_mistake_is_the_worse_the_surer_the_model_is() -> None:
         ({"scores": ()}, "no scores"),
     ],
 )
-def test_what_makes_no_sense_is_refused(changes: dict[str, object], found: str) -> None:
-    is_right = zoo.LabelSet.quick_check(KNOWN)
+def test_what_makes_no_sense_is_refused(changes: dict[str, object], fault: str) -> None:
+    is_right = zoo.LabelSet.quick_check(MODEL_LABELS)
     wrong = msgspec.structs.replace(answer(), **changes)
     assert is_right(answer())
-    assert answer().checked(KNOWN) == answer()
+    assert answer().checked(MODEL_LABELS) == answer()
     assert not is_right(wrong)
     with pytest.raises(InvalidAnswer) as caught:
-        wrong.checked(KNOWN)
-    assert caught.value.found == found
+        wrong.checked(MODEL_LABELS)
+    assert caught.value.found == fault
 
 
 def test_judged_by_answers_the_figures_are_those_of_probabilities() -> None:

@@ -43,7 +43,7 @@ def test_numbers_are_finite() -> None:
 
 def test_judged_by_answers_the_figures_are_those_of_numbers() -> None:
     judge, metrics = RegressionMetrics(()), RegressionMetrics()
-    for true, said in ((1.0, 2.0), (4.0, 3.5), (2.0, 2.0)):
-        judge.add(true, zoo.Quantity(value=said))
-        metrics.update(true, said)
+    for true, predicted in ((1.0, 2.0), (4.0, 3.5), (2.0, 2.0)):
+        judge.add(true, zoo.Quantity(value=predicted))
+        metrics.update(true, predicted)
     assert judge.compute() == metrics.compute()

@@ -15,19 +15,19 @@ from zoo import Classification, InvalidAnswer, Score
 from zoo.answers.scores import RankedScores
 
 LABELS = ("a", "b", "c")
-KNOWN = frozenset(LABELS)
+LABEL_SET = frozenset(LABELS)
 
 
 def test_ranked_scores_are_those_that_one_would_make_oneself() -> None:
     ranked = Classification.ranked(LABELS, [0.5, 0.25, 0.25], [2, 0, 1])
-    made = Classification((Score("c", 0.5), Score("a", 0.25), Score("b", 0.25)))
+    plain = Classification((Score("c", 0.5), Score("a", 0.25), Score("b", 0.25)))
 
-    assert (ranked, hash(ranked), repr(ranked)) == (made, hash(made), repr(made))
-    assert msgspec.json.encode(ranked) == msgspec.json.encode(made)
-    assert pickle.loads(pickle.dumps(ranked)) == made
+    assert (ranked, hash(ranked), repr(ranked)) == (plain, hash(plain), repr(plain))
+    assert msgspec.json.encode(ranked) == msgspec.json.encode(plain)
+    assert pickle.loads(pickle.dumps(ranked)) == plain
     assert type(ranked.scores) is RankedScores
-    check = Classification.quick_check(KNOWN)
-    assert (check(ranked), check(made)) == (True, True)
+    check = Classification.quick_check(LABEL_SET)
+    assert (check(ranked), check(plain)) == (True, True)
 
 
 @pytest.mark.parametrize(
@@ -48,18 +48,18 @@ def test_what_cannot_be_right_at_a_glance_is_looked_at_one_by_one(probabilities:
     answer = Classification.ranked(LABELS, probabilities, [0, 1, 2])
 
     assert type(answer.scores) is tuple
-    assert not Classification.quick_check(KNOWN)(answer)
+    assert not Classification.quick_check(LABEL_SET)(answer)
 
 
 def test_ranked_labels_are_held_against_those_of_the_model() -> None:
     others = Classification.ranked(("a", "b", "z"), [0.5, 0.25, 0.25], [0, 1, 2])
-    check = Classification.quick_check(KNOWN)
+    check = Classification.quick_check(LABEL_SET)
 
     assert check(Classification.ranked(LABELS, [1.0], [0]))
     assert not check(others)
     assert Classification.quick_check(frozenset())(others)
     with pytest.raises(InvalidAnswer, match="label 'z', which the model has not: its labels are a, b, c"):
-        others.checked(KNOWN)
+        others.checked(LABEL_SET)
 
 
 def test_looking_at_ranked_scores_costs_a_fraction_of_making_them() -> None:

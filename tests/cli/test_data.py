@@ -156,20 +156,20 @@ def test_with_a_model_at_hand_lengths_are_in_its_tokens(data: Path, capsys: pyte
 
 
 @pytest.mark.parametrize(
-    ("model", "said"),
+    ("model", "reason"),
     [
         ("bert-tiny", "bert-tiny comes without weights or tokenizer: lengths are in words"),
         ("bert-base-uncased", "lengths are in words (zoo pull bert-base-uncased fetches it)"),
     ],
 )
 def test_without_its_tokenizer_lengths_are_in_words(
-    model: str, said: str, data: Path, capsys: pytest.CaptureFixture[str]
+    model: str, reason: str, data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("zoo_bert")
     assert main(["data", "inspect", str(data), "--input", "comment", "--model", model]) == ExitCode.OK
     captured = capsys.readouterr()
     assert "half up to 3 words" in captured.out
-    assert said in captured.err
+    assert reason in captured.err
 
 
 def test_the_task_is_that_of_the_model_unless_it_is_given(data: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -56,9 +56,9 @@ def test_what_is_not_understood_is_a_usage_error(
 ) -> None:
     assert main(words) == ExitCode.USAGE
 
-    out, told = capsys.readouterr()
+    out, talk = capsys.readouterr()
     assert out == ""
-    assert told.startswith(err)
+    assert talk.startswith(err)
 
 
 def test_what_was_typed_is_told_without_its_control_sequences(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
@@ -259,8 +259,8 @@ def test_an_option_called_like_a_flag_of_the_command_is_the_plugins_fault(
     site.install("toy", plugin(card(abilities=ability), more=OPTIONS.replace("depth:", f"{name}:")))
 
     assert main(["finetune", "model", "--data", "x.csv"]) == ExitCode.USAGE
-    told = f"card 'model': the option {name} to finetune has the name of --{name}, which zoo itself takes"
-    assert told in capsys.readouterr().err
+    message = f"card 'model': the option {name} to finetune has the name of --{name}, which zoo itself takes"
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk that is always full")
@@ -339,9 +339,9 @@ def test_flags_before_the_command_are_no_operands_after_a_double_dash(
     assert capsys.readouterr().out.startswith("model: a toy\n")
 
 
-@pytest.mark.parametrize(("flag", "shown"), [("--help", False), ("--help-all", True)])
+@pytest.mark.parametrize(("flag", "listed"), [("--help", False), ("--help-all", True)])
 def test_options_that_few_people_need_are_shown_on_demand(
-    flag: str, shown: bool, site: Site, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    flag: str, listed: bool, site: Site, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     ability = "{'finetune': zoo.Ability(task='text-classification', options=Mine)}"
@@ -353,11 +353,11 @@ def test_options_that_few_people_need_are_shown_on_demand(
     out = capsys.readouterr().out
     assert caught.value.code == ExitCode.OK
     assert out.startswith("usage: zoo finetune MODEL --data DATA [options]\n")
-    assert ("--depth" in out, "--weight-decay" in out, "--processes" in out) == (shown, shown, shown)
-    assert ("more options that few people need: --help-all" in out) != shown
+    assert ("--depth" in out, "--weight-decay" in out, "--processes" in out) == (listed, listed, listed)
+    assert ("more options that few people need: --help-all" in out) != listed
     assert all(usual in out for usual in ("--epochs", "--lr", "--way up|down", "--eval-share"))
     assert out.index("--epochs") < out.index("examples:\n  zoo finetune model --data reviews.csv --name mine\n")
-    assert shown or len(out.splitlines()) <= 60
+    assert listed or len(out.splitlines()) <= 60
 
 
 def test_an_example_is_the_hint_where_something_required_is_missing(

@@ -51,16 +51,16 @@ MISMATCHES = (
 
 
 @pytest.mark.parametrize(
-    ("command", "model", "name", "found", "others"),
+    ("command", "model", "name", "kind", "others"),
     [(command, *mismatch[:4]) for mismatch in MISMATCHES for command in mismatch[4]],
 )
 def test_every_verb_says_what_the_data_is(
-    command: str, model: str, name: str, found: str, others: str, capsys: pytest.CaptureFixture[str]
+    command: str, model: str, name: str, kind: str, others: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(command.format(model, name).split()) == ExitCode.DATA
 
     error, hint = capsys.readouterr().err.splitlines()[-2:]
-    assert error.endswith(f"{name} is {found}, but {model} takes {'text' if model == TEXTS else 'image'}s")
+    assert error.endswith(f"{name} is {kind}, but {model} takes {'text' if model == TEXTS else 'image'}s")
     assert others in hint
 
 

@@ -28,10 +28,10 @@ WITHOUT_DEP = {"zoo_models": "0.1.0"}
 @pytest.fixture
 def venv(tmp_path: Path) -> Venv:
     """An environment with zoo in it, which can do with any zoo-dep but one below 1."""
-    made = new_venv(tmp_path / "env", tmp_path / "wheels")
+    venv = new_venv(tmp_path / "env", tmp_path / "wheels")
     for version in ("0.5", "1.0", "2.0"):
-        write_wheel(made.wheels, "zoo-dep", f"VERSION = {version!r}\n", version=version)
-    return made
+        write_wheel(venv.wheels, "zoo-dep", f"VERSION = {version!r}\n", version=version)
+    return venv
 
 
 def write_toy(venv: Venv, source: str = GOOD, version: str = "1.0", **more: object) -> Path:
@@ -120,8 +120,8 @@ BREAKING = {
 }
 
 
-@pytest.mark.parametrize(("source", "told"), BREAKING.values(), ids=list(BREAKING))
-def test_a_plugin_that_does_not_work_leaves_nothing_behind(venv: Venv, store: Path, source: str, told: str) -> None:
+@pytest.mark.parametrize(("source", "error"), BREAKING.values(), ids=list(BREAKING))
+def test_a_plugin_that_does_not_work_leaves_nothing_behind(venv: Venv, store: Path, source: str, error: str) -> None:
     write_toy(venv, source)
     before = sorted(venv.packages.rglob("*"))
 
@@ -129,7 +129,7 @@ def test_a_plugin_that_does_not_work_leaves_nothing_behind(venv: Venv, store: Pa
 
     assert done.returncode == ExitCode.PLUGIN
     assert done.stderr.splitlines() == [
-        f"error: zoo-toy breaks this environment: {told}",
+        f"error: zoo-toy breaks this environment: {error}",
         "hint: everything is as it was; another version may fit, or tell the plugin's author",
     ]
     assert venv.versions() == WITHOUT_DEP
@@ -190,9 +190,9 @@ def test_an_interrupted_installation_is_put_back(venv: Venv, tmp_path: Path) -> 
     ) as process:
         until(trace.exists)
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=30)
+        _, talk = process.communicate(timeout=30)
 
-    assert (process.returncode, said) == (ExitCode.INTERRUPTED, "interrupted\n")
+    assert (process.returncode, talk) == (ExitCode.INTERRUPTED, "interrupted\n")
     assert venv.versions() == WITHOUT_DEP
 
 
@@ -236,7 +236,7 @@ def test_what_is_no_plugin_is_said_to_be_none_and_taken_out_again(venv: Venv) ->
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "error"),
     [
         (["no-such-toy"], "error: no-such-toy cannot be installed: "),
         (["zoo-toy==9"], "error: zoo-toy==9 cannot be installed: "),
@@ -247,13 +247,13 @@ def test_what_is_no_plugin_is_said_to_be_none_and_taken_out_again(venv: Venv) ->
         ([str(Path(__file__).parent)], f"error: {Path(__file__).parent} is no Python package"),
     ],
 )
-def test_what_cannot_be_found_is_one_message(venv: Venv, words: list[str], told: str) -> None:
+def test_what_cannot_be_found_is_one_message(venv: Venv, words: list[str], error: str) -> None:
     write_toy(venv)
 
     done = venv.zoo("install", "-y", *words)
 
     assert done.returncode == ExitCode.USAGE
-    assert done.stderr.startswith(told)
+    assert done.stderr.startswith(error)
     assert [line.partition(":")[0] for line in done.stderr.splitlines()] == ["error", "hint"]
     assert venv.versions() == WITHOUT_DEP
 
@@ -351,9 +351,9 @@ def test_everything_works_with_pip_where_uv_is_not(tmp_path: Path) -> None:
     write_toy(venv, "raise RuntimeError('boom')", "2.0")
     write_wheel(venv.wheels, "toy-clash", GOOD, plugin="toy-clash", needs=("zoo-dep<1",))
 
-    shown = venv.zoo("install", "zoo-toy==1.0")
-    assert shown.returncode == ExitCode.USAGE
-    assert set(shown.stderr.splitlines()[1:3]) == {"  + zoo-toy 1.0", "  + zoo-dep 1.0"}
+    unconfirmed = venv.zoo("install", "zoo-toy==1.0")
+    assert unconfirmed.returncode == ExitCode.USAGE
+    assert set(unconfirmed.stderr.splitlines()[1:3]) == {"  + zoo-toy 1.0", "  + zoo-dep 1.0"}
 
     assert venv.zoo("install", "zoo-toy==1.0", "-y").stdout == "installed plugin toy (zoo-toy), 2 models\n"
     before = venv.versions()

@@ -92,9 +92,9 @@ def test_a_training_is_told_from_its_events_with_times(capsys: pytest.CaptureFix
         RunFinished(at=BEGAN + 62, metrics={"accuracy": 0.75}, step=100, best_step=50),
         printed="a library's chatter",
     )
-    told = logs(capsys)
+    lines = logs(capsys)
 
-    assert told[:6] == [
+    assert lines[:6] == [
         "2026-03-01",
         "23:59:50  finetune of echo/echo on /data.csv",
         "23:59:51  started on cpu in fp32",
@@ -102,19 +102,19 @@ def test_a_training_is_told_from_its_events_with_times(capsys: pytest.CaptureFix
         "23:59:52  data: 36 rows to train on, 4 held out; input from column 'text'",
         "23:59:52  labels: no, y es",
     ]
-    assert told[6] == "23:59:52  64 tokens are enough"
-    assert told[8:11] == [
+    assert lines[6] == "23:59:52  64 tokens are enough"
+    assert lines[8:11] == [
         "23:59:58  step 5/100  epoch 0.1  loss 0.5000  lr 1e-05  8 samples/s  1m35s left",
         "2026-03-02",
         "00:00:03  step 10/100  epoch 0.2  loss 0.5000  lr 1e-05  8 samples/s  1m30s left",
     ]
-    assert told[-3:] == [
+    assert lines[-3:] == [
         "00:00:44  step     50  accuracy 0.7500  best so far",
         "00:00:46  warning: the loss is high",
         "00:00:52  finished in 1m01s, best at step 50: accuracy 0.7500",
     ]
-    assert sum("samples/s" in line for line in told) == 10
-    assert "chatter" not in " ".join(told)
+    assert sum("samples/s" in line for line in lines) == 10
+    assert "chatter" not in " ".join(lines)
     assert any("checkpoint saved" in line for line in logs(capsys, "-v"))
 
 
@@ -122,20 +122,20 @@ def test_a_batch_prediction_is_told_in_rows(capsys: pytest.CaptureFixture[str]) 
     answers = [PredictionsWritten(at=BEGAN + 2 + n, rows=10 * n, total_rows=1000) for n in range(1, 101)]
     ended_run("predict", *STARTED, *answers, RunFinished(at=BEGAN + 200, metrics={"rows": 1000}))
 
-    told = logs(capsys)
+    lines = logs(capsys)
 
-    assert sum("/1,000 rows" in line for line in told) == 20
-    assert told[-1].endswith("finished in 3m19s: 1,000 rows answered in /answers.jsonl")
+    assert sum("/1,000 rows" in line for line in lines) == 20
+    assert lines[-1].endswith("finished in 3m19s: 1,000 rows answered in /answers.jsonl")
 
 
 def test_a_long_silence_is_broken(capsys: pytest.CaptureFixture[str]) -> None:
     slow = [StepCompleted(**{**step_fields(n), "at": BEGAN + 700 * n}) for n in (1, 2)]
     ended_run("finetune", *STARTED, PLANNED, *slow, RunCancelled(at=BEGAN + 1500, step=2))
 
-    told = logs(capsys)
+    lines = logs(capsys)
 
-    assert [line.partition("  ")[2][:10] for line in told if "samples/s" in line] == ["step 1/100", "step 2/100"]
-    assert told[-1].endswith("stopped at step 2")
+    assert [line.partition("  ")[2][:10] for line in lines if "samples/s" in line] == ["step 1/100", "step 2/100"]
+    assert lines[-1].endswith("stopped at step 2")
 
 
 def step_fields(number: int) -> dict[str, float]:
@@ -153,10 +153,10 @@ def test_a_resumed_run_tells_of_both_attempts(capsys: pytest.CaptureFixture[str]
         again,
         RunFinished(),
     )
-    told = logs(capsys)
+    lines = logs(capsys)
 
-    assert "23:59:58  finetune of echo/echo on /data.csv, attempt 2" in told
-    assert "23:59:59  started on cpu in fp32, going on from step 2" in told
+    assert "23:59:58  finetune of echo/echo on /data.csv, attempt 2" in lines
+    assert "23:59:59  started on cpu in fp32, going on from step 2" in lines
 
 
 def test_a_failed_run_shows_what_its_worker_printed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -170,10 +170,10 @@ def test_a_failed_run_shows_what_its_worker_printed(capsys: pytest.CaptureFixtur
 def test_a_run_that_is_gone_without_a_word_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     ended_run("finetune", *STARTED)
 
-    told = logs(capsys)
+    lines = logs(capsys)
 
-    assert told[-3].startswith("crashed: the worker is gone")
-    assert told[-2:] == ["what the worker printed:", "nothing"]
+    assert lines[-3].startswith("crashed: the worker is gone")
+    assert lines[-2:] == ["what the worker printed:", "nothing"]
 
 
 def test_events_are_to_be_had_as_json(capsys: pytest.CaptureFixture[str]) -> None:

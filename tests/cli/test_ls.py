@@ -57,8 +57,8 @@ def test_what_is_recommended_for_the_task_is_marked_and_comes_first_and_demonstr
     both = "(zoo.Ability(verb='finetune', task='text-classification', options=zoo.FinetuneOptions), "
     both += "zoo.Ability(verb='predict', task='fill-mask'))"
     hub = WEIGHTS.replace("FolderSource(path='/nowhere')", "HubSource(repository='a/b', revision='1' * 40)")
-    shown = card("shown", abilities=both, demonstration="True", weights=hub)
-    site.install("a", plugin(shown, card("scratch", abilities=both), card("old", abilities=both, weights=hub)))
+    demonstration = card("shown", abilities=both, demonstration="True", weights=hub)
+    site.install("a", plugin(demonstration, card("scratch", abilities=both), card("old", abilities=both, weights=hub)))
     best = card("best", abilities=both, weights=hub, recommended_for="('text-classification',)")
     masks = card("masks", abilities=both, recommended_for="('fill-mask', 'text-classification')")
     site.install("b", plugin(best, masks))
@@ -135,8 +135,8 @@ def test_nothing_found_beside_a_broken_plugin_names_it(site: Site, capsys: pytes
 
     site.install("red", plugin(card("base")))
     assert main(["ls", "zebra"]) == ExitCode.OK
-    told = "no model of the other plugins matches; what could not be loaded: bad"
-    assert capsys.readouterr().err.splitlines() == [told, warning]
+    message = "no model of the other plugins matches; what could not be loaded: bad"
+    assert capsys.readouterr().err.splitlines() == [message, warning]
 
 
 def test_no_plugin_at_all_is_said(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
@@ -155,9 +155,9 @@ def test_a_model_that_may_be_of_a_broken_plugin_is_told_with_it(toys: Site, caps
 def test_a_plugin_that_is_slow_to_import_is_told_once_where_one_waits_for_it(toys: Site) -> None:
     toys.install("slow", plugin(card("late"), more="import time\ntime.sleep(2.1)"))
 
-    told, quiet = zoo("show", "late"), zoo("ls", "-q")
+    slow, quiet = zoo("show", "late"), zoo("ls", "-q")
 
-    (note,) = [line for line in told.stderr.splitlines() if "slow" in line]
+    (note,) = [line for line in slow.stderr.splitlines() if "slow" in line]
     assert re.fullmatch(r"plugin slow took \d+\.\d s to be imported; every command waits for it \(zoo plugins\)", note)
     assert quiet.stderr == ""
 

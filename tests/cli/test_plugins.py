@@ -154,7 +154,7 @@ def test_enabling_undoes_disabling(site: Site, capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "error"),
     [
         (["disable", "toi"], "error: there is no plugin 'toi'\nhint: did you mean toy?\n"),
         (["enable", "x", "toy"], "error: there is no plugin 'x'\nhint: installed: toy\n"),
@@ -164,10 +164,10 @@ def test_enabling_undoes_disabling(site: Site, capsys: pytest.CaptureFixture[str
     ],
 )
 def test_what_cannot_be_done_changes_nothing(
-    site: Site, capsys: pytest.CaptureFixture[str], words: list[str], told: str
+    site: Site, capsys: pytest.CaptureFixture[str], words: list[str], error: str
 ) -> None:
     assert main(["plugins", *words]) == ExitCode.USAGE
-    assert capsys.readouterr().err.startswith(told)
+    assert capsys.readouterr().err.startswith(error)
     assert load_plugin("toy").name == "toy"
 
 
@@ -201,6 +201,6 @@ def test_the_guide_for_authors_is_at_hand(capsys: pytest.CaptureFixture[str]) ->
 
 def test_messages_send_authors_to_pages_that_there_are() -> None:
     sources = [path.read_text(encoding="utf-8") for path in (ROOT / "zoo").rglob("*.py")]
-    told = {page for text in sources for page in re.findall(r"zoo plugins guide ([a-z-]+)", text)}
+    pages = {page for text in sources for page in re.findall(r"zoo plugins guide ([a-z-]+)", text)}
 
-    assert {"contract", "hooks"} <= told <= set(PAGES)
+    assert {"contract", "hooks"} <= pages <= set(PAGES)

@@ -38,10 +38,10 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
 @pytest.fixture(autouse=True)
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     """A plugin with a model that has weights, and one that has none."""
-    wanted = weights({NAME: CONTENT}, hub_source())
+    on_hub = weights({NAME: CONTENT}, hub_source())
     names = "from zoo import HubSource, Weights, WeightsFile"
     with new_site(tmp_path / "site", monkeypatch) as site:
-        site.install("toy", plugin(card("toy", weights=repr(wanted)), card("scratch"), more=names))
+        site.install("toy", plugin(card("toy", weights=repr(on_hub)), card("scratch"), more=names))
         yield site
 
 

@@ -62,7 +62,7 @@ def test_a_terminal_gets_colours_unless_it_or_its_owner_wants_none(
 ) -> None:
     shutil.copytree(OLD_RUN, store / "runs" / "reviews")
 
-    def shown(term: str, no_color: str) -> str:
+    def output_parts(term: str, no_color: str) -> str:
         monkeypatch.setenv("TERM", term)
         monkeypatch.setenv("NO_COLOR", no_color)
         ours, theirs = os.openpty()
@@ -77,6 +77,6 @@ def test_a_terminal_gets_colours_unless_it_or_its_owner_wants_none(
         return b"".join(parts).decode()
 
     assert ["\x1b[1ma good film\x1b[0m", "\x1b[31m  rejected: the text is empty\x1b[0m"] == [
-        line for line in shown("xterm", "").splitlines() if "\x1b" in line
+        line for line in output_parts("xterm", "").splitlines() if "\x1b" in line
     ]
-    assert "\x1b" not in shown("xterm", "1") + shown("dumb", "")
+    assert "\x1b" not in output_parts("xterm", "1") + output_parts("dumb", "")

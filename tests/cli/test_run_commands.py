@@ -30,7 +30,7 @@ def test_finetune_tells_the_story_and_answers_with_the_figures(echo: None, rows:
 
     assert done.returncode == 0
     assert done.stdout.splitlines()[0] == "accuracy 1.0000  macro_f1 1.0000  loss 0.0055"
-    for told in (
+    for phrase in (
         "device: cpu, fp32",
         "36 rows to train on, 4 held out; input from column 'text', label from column 'label'",
         "labels: negative, positive",
@@ -38,7 +38,7 @@ def test_finetune_tells_the_story_and_answers_with_the_figures(echo: None, rows:
         "model: words",
         "zoo predict words",
     ):
-        assert told in done.stderr
+        assert phrase in done.stderr
     assert "parameters" not in done.stderr, "counting learns none, and has no learning rate"
     assert "learning rate" not in done.stderr
     assert "torch" not in done.stderr
@@ -67,14 +67,14 @@ def test_a_dry_run_says_what_would_be_done(echo: None, rows: Path, store: Path) 
     done = type_in("finetune", "echo", "--data", str(rows), "--dry-run", *HERE)
 
     assert done.returncode == 0
-    for told in (
+    for phrase in (
         "starts           from scratch, with random numbers",
         "training rows",
         "36 of 1 row, 1 epoch",
         "would write to",
         str(store),
     ):
-        assert told in done.stdout
+        assert phrase in done.stdout
     assert list((store / "runs").iterdir()) == []
 
 
@@ -168,10 +168,10 @@ def test_each_kind_of_error_has_its_exit_code(
     }
     for words, (code, message) in cases.items():
         assert main(list(words)) == code, words
-        said = capsys.readouterr()
-        assert said.out == "", words
-        assert message in said.err, words
-        assert "Traceback" not in said.err, words
+        captured = capsys.readouterr()
+        assert captured.out == "", words
+        assert message in captured.err, words
+        assert "Traceback" not in captured.err, words
 
 
 def test_predict_texts_lines_and_files(words: str, tmp_path: Path) -> None:
@@ -220,8 +220,8 @@ def test_flags_that_mean_nothing_alone_are_refused(
     words: str, typed: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["predict", words, *typed, *HERE]) == 2
-    said = capsys.readouterr()
-    assert (said.out, message in said.err) == ("", True)
+    captured = capsys.readouterr()
+    assert (captured.out, message in captured.err) == ("", True)
 
 
 def test_evaluate_prints_a_table_of_classes(words: str, rows: Path) -> None:

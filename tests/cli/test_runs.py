@@ -28,11 +28,11 @@ MakeRun = Callable[..., RunFolder]
 @pytest.fixture
 def make_run(tmp_path: Path) -> MakeRun:
     """Write down a run and its events; later ones are newer."""
-    made = 0
+    count = 0
 
     def make(name: str, verb: RunVerb = "finetune", *events: AnyEvent, out: str = "") -> RunFolder:
-        nonlocal made
-        made += 1
+        nonlocal count
+        count += 1
         request = RunRequest(
             name=name,
             verb=verb,
@@ -44,7 +44,7 @@ def make_run(tmp_path: Path) -> MakeRun:
             out=out,
         )
         folder = store.create(request)
-        os.utime(folder.request_path, (made, made))
+        os.utime(folder.request_path, (count, count))
         for event in (RunLaunched(), RunStarted(pid=1, device="cpu", precision="fp32"), *events):
             append(folder, event)
         return folder
@@ -96,8 +96,8 @@ class TestRuns:
 
         assert main(["runs"]) == ExitCode.OK
         out, err = capsys.readouterr()
-        shown = [line.split()[0] for line in out.splitlines()[1:]]
-        assert shown == [f"answers-{number}" for number in range(11, 6, -1)] + ["broken", "model"]
+        listed = [line.split()[0] for line in out.splitlines()[1:]]
+        assert listed == [f"answers-{number}" for number in range(11, 6, -1)] + ["broken", "model"]
         assert err == "7 older predictions are not shown: zoo runs --all, zoo runs --verb predict\n"
         for flags in (["--all"], ["--verb", "predict"], ["--last", "100"]):
             assert main(["runs", *flags]) == ExitCode.OK

@@ -58,9 +58,9 @@ def test_a_slip_leads_to_what_was_meant(
 
     assert main(typed.replace("predict words", "predict echo").split()) == ExitCode.USAGE
 
-    told = capsys.readouterr().err.splitlines()
-    assert told[0].startswith(f"error: {error}")
-    assert hint in told[1]
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith(f"error: {error}")
+    assert hint in lines[1]
 
 
 @pytest.mark.parametrize(
@@ -87,9 +87,9 @@ def test_data_that_is_not_there_leads_to_what_is(
 
     assert main(typed.split()) == ExitCode.DATA
 
-    told = capsys.readouterr().err.splitlines()
-    assert told[0].startswith(f"error: {error}")
-    assert hint in told[1]
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith(f"error: {error}")
+    assert hint in lines[1]
 
 
 @pytest.mark.usefixtures("echo")

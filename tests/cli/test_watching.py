@@ -62,13 +62,13 @@ def ended_run(name: str, verb: RunVerb, *events: AnyEvent) -> zoo.Run:
 
 
 def test_quiet_keeps_warnings_and_leaves_notes_out() -> None:
-    said = (Noted(message="64 tokens are enough"), Warned(message="the loss is high"))
-    ended_run("done", "finetune", *said, RunFinished(metrics={"accuracy": 0.5}))
+    messages = (Noted(message="64 tokens are enough"), Warned(message="the loss is high"))
+    ended_run("done", "finetune", *messages, RunFinished(metrics={"accuracy": 0.5}))
     quiet, talking, verbose = (type_in("attach", "done", *how) for how in (["-q"], [], ["-v"]))
 
     assert ("accuracy 0.5000\n", "warning: the loss is high\n") == (quiet.stdout, quiet.stderr)
-    for told in (talking, verbose):
-        lines = told.stderr.splitlines()
+    for done in (talking, verbose):
+        lines = done.stderr.splitlines()
         assert (1, 1) == (lines.count("64 tokens are enough"), lines.count("warning: the loss is high"))
 
 
@@ -153,8 +153,8 @@ def test_a_later_attempt_tells_only_what_is_new() -> None:
     again = (RunLaunched(attempt=2), RunStarted(attempt=2, pid=2, device="cpu", precision="fp32"))
     run = ended_run("again", "finetune", *attempt, *again, *attempt, RunFinished(metrics={"accuracy": 1.0}))
 
-    for told in (type_in("attach", "again").stderr, type_in("logs", "again").stdout):
-        lines = [line.removeprefix(line[:10] if line[2:3] == ":" else "") for line in told.splitlines()]
+    for output in (type_in("attach", "again").stderr, type_in("logs", "again").stdout):
+        lines = [line.removeprefix(line[:10] if line[2:3] == ":" else "") for line in output.splitlines()]
         assert [1] * 5 == [
             sum(line.startswith(begin) for line in lines)
             for begin in (

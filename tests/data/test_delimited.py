@@ -16,8 +16,8 @@ Write = Callable[[str, str | bytes], Path]
 
 def read(path: Path, task: Task) -> tuple[list[tuple[str, str | None, int]], list[tuple[int, str]]]:
     dataset = load(path, task, min_classes=1)
-    kept = [(example.input, example.label, example.row) for example in dataset.examples]
-    return kept, [(rejected.row, rejected.reason) for rejected in dataset.rejected]
+    rows = [(example.input, example.label, example.row) for example in dataset.examples]
+    return rows, [(rejected.row, rejected.reason) for rejected in dataset.rejected]
 
 
 GOOD = [("good film", "pos", 1), ("bad film", "neg", 2)]
@@ -94,8 +94,8 @@ def test_rows_with_too_many_or_too_few_fields_are_set_aside(write: Write, classi
 @pytest.mark.parametrize("after", ["", 'a "quoted" word,pos\n', '"a, b",pos\n"c",neg\n'])
 def test_a_quote_left_open_costs_one_row(after: str, write: Write, classify: Task) -> None:
     path = write("a.csv", f'text,label\nfirst,pos\n"never closed,neg\nthird,pos\nfourth,neg\n{after}')
-    kept, rejected = read(path, classify)
-    assert kept[:3] == [("first", "pos", 1), ("third", "pos", 3), ("fourth", "neg", 4)]
+    rows, rejected = read(path, classify)
+    assert rows[:3] == [("first", "pos", 1), ("third", "pos", 3), ("fourth", "neg", 4)]
     assert rejected[0][0] == 2
     assert "quote" in rejected[0][1]
 
@@ -110,16 +110,16 @@ def test_text_after_a_closing_quote_is_set_aside_not_guessed_at(write: Write, cl
 
 def test_tab_separated_files_that_know_no_quoting_keep_their_quotes(write: Write, classify: Task) -> None:
     path = write("a.tsv", 'text\tlabel\n"hi" he said\tpos\n" alone\tneg\nfine\tpos\n')
-    kept = [('"hi" he said', "pos", 1), ('" alone', "neg", 2), ("fine", "pos", 3)]
-    assert read(path, classify) == (kept, [])
+    rows = [('"hi" he said', "pos", 1), ('" alone', "neg", 2), ("fine", "pos", 3)]
+    assert read(path, classify) == (rows, [])
 
 
 def test_a_field_beyond_the_limit_is_set_aside(write: Write, classify: Task) -> None:
     long = "x" * 200_000
     huge = "x" * (5 * 2**20)
     path = write("a.csv", f"text,label\n{long},pos\n{huge},neg\nshort,neg\n")
-    kept, rejected = read(path, classify)
-    assert kept == [(long, "pos", 1), ("short", "neg", 3)]
+    rows, rejected = read(path, classify)
+    assert rows == [(long, "pos", 1), ("short", "neg", 3)]
     assert rejected == [(2, "a field is longer than 4,194,304 characters; is a quote left open?")]
 
 

@@ -22,8 +22,8 @@ def findings(dataset: Dataset, task: Task, evaluation: Dataset | None = None) ->
     return examine(dataset, keys, task, evaluation=evaluation, eval_keys=eval_keys).findings
 
 
-def named_shortly(path: Path, found: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    return tuple(Finding(finding.level, finding.message.replace(str(path), path.name)) for finding in found)
+def with_short_paths(path: Path, long: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    return tuple(Finding(finding.level, finding.message.replace(str(path), path.name)) for finding in long)
 
 
 BALANCED = "".join(f"sentence number {i},{'pos' if i % 2 else 'neg'}\n" for i in range(40))
@@ -44,7 +44,7 @@ BALANCED = "".join(f"sentence number {i},{'pos' if i % 2 else 'neg'}\n" for i in
 @pytest.mark.parametrize("merge", [False, True])
 def test_the_findings_are_those_of_an_inspection(more: str, merge: bool, write: Write, classify: Task) -> None:
     path = write("a.csv", "text,label\n" + BALANCED + more)
-    expected = named_shortly(path, inspect(path, classify, merge=merge).findings)
+    expected = with_short_paths(path, inspect(path, classify, merge=merge).findings)
     assert findings(load(path, classify, merge=merge), classify) == expected
     assert bool(expected) == bool(more)
 
@@ -54,9 +54,9 @@ def test_evaluation_data_is_compared(write: Write, classify: Task) -> None:
         write("a.csv", "text,label\n" + BALANCED),
         write("b.csv", "text,label\nnew,pos\nsentence number 4,neg\n"),
     )
-    found = findings(load(path, classify), classify, load(eval_path, classify))
-    assert found == inspect(path, classify, eval_path=eval_path).findings
-    assert [finding.message for finding in found] == [
+    examined = findings(load(path, classify), classify, load(eval_path, classify))
+    assert examined == inspect(path, classify, eval_path=eval_path).findings
+    assert [finding.message for finding in examined] == [
         "1 row of the evaluation data also found in the training data, which flatters every figure "
         "(training and evaluation rows 5 and 2)"
     ]
@@ -81,9 +81,9 @@ def test_images_are_the_same_by_their_bytes_and_named(tmp_path: Path) -> None:
         shade = int(path.stem) + 20 * name.startswith("dog")
         Image.new("L", (8, 8), 1 if name == "dog/3.png" else shade).save(path)
     (tmp_path / "pets" / "cow").mkdir()
-    found = findings(load(tmp_path / "pets", task), task)
-    assert found == named_shortly(tmp_path / "pets", inspect(tmp_path / "pets", task).findings)
-    assert "(cat/1.png and dog/3.png)" in found[0].message
+    examined = findings(load(tmp_path / "pets", task), task)
+    assert examined == with_short_paths(tmp_path / "pets", inspect(tmp_path / "pets", task).findings)
+    assert "(cat/1.png and dog/3.png)" in examined[0].message
 
 
 def test_texts_without_labels_are_only_compared(write: Write, fill_mask: Task) -> None:

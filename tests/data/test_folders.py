@@ -25,7 +25,7 @@ def draw(root: Path, *names: str) -> Path:
     return root
 
 
-def found(dataset: Dataset, root: Path) -> list[tuple[str, str | None]]:
+def files_and_labels(dataset: Dataset, root: Path) -> list[tuple[str, str | None]]:
     return [(os.path.relpath(example.input, root), example.label) for example in dataset.examples]
 
 
@@ -34,7 +34,7 @@ def test_the_first_folder_names_the_class(tmp_path: Path) -> None:
     (tmp_path / "cat" / "notes.txt").write_text("nothing to see")
     dataset = load(tmp_path, CLASSIFY)
 
-    assert found(dataset, tmp_path) == [
+    assert files_and_labels(dataset, tmp_path) == [
         ("cat/1.png", "cat"),
         ("cat/2.JPG", "cat"),
         ("dog/b.png", "dog"),
@@ -52,7 +52,11 @@ def test_class_names_that_are_numbers_are_in_their_order(tmp_path: Path) -> None
 
 def test_without_labels_every_image_below_counts(tmp_path: Path) -> None:
     draw(tmp_path, "a.png", "deep/er/b.png", "cat/c.png")
-    assert found(load(tmp_path, LOOK), tmp_path) == [("a.png", None), ("cat/c.png", None), ("deep/er/b.png", None)]
+    assert files_and_labels(load(tmp_path, LOOK), tmp_path) == [
+        ("a.png", None),
+        ("cat/c.png", None),
+        ("deep/er/b.png", None),
+    ]
 
 
 def test_images_beside_the_class_folders_are_set_aside(tmp_path: Path) -> None:
@@ -112,7 +116,7 @@ def test_a_table_names_images_beside_itself(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(lines if name.endswith("jsonl") else TABLE)
     path = tmp_path if name.startswith("metadata") else tmp_path / name
 
-    assert found(load(path, CLASSIFY), tmp_path) == [("a.png", "one"), ("sub/b.png", "two")]
+    assert files_and_labels(load(path, CLASSIFY), tmp_path) == [("a.png", "one"), ("sub/b.png", "two")]
 
 
 @pytest.mark.parametrize(
@@ -139,7 +143,7 @@ def test_absolute_paths_and_ones_that_lead_up_are_taken(tmp_path: Path) -> None:
     draw(tmp_path, "a.png", "tables/b.png")
     table = tmp_path / "tables" / "t.csv"
     table.write_text(f"image,label\n../a.png,one\n{tmp_path}/tables/b.png,two\n")
-    assert found(load(table, CLASSIFY), tmp_path) == [("a.png", "one"), ("tables/b.png", "two")]
+    assert files_and_labels(load(table, CLASSIFY), tmp_path) == [("a.png", "one"), ("tables/b.png", "two")]
 
 
 def test_the_same_images_are_the_same_data_wherever_they_stand(tmp_path: Path) -> None:

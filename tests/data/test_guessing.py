@@ -99,10 +99,10 @@ def test_the_data_say_what_is_learnt(
     several = msgspec.structs.replace(several, target=LABELS)
     number = msgspec.structs.replace(number, target=NUMBER)
     path = write("a.csv", f"text,{column}\n" + "".join(f"text {n},{cells[n % len(cells)]}\n" for n in range(60)))
-    chosen = likeliest_task((one, several, number), path)
-    assert target == str(chosen.task.target)
-    assert reason in chosen.reason
-    assert bool(reason) == bool(chosen.reason)
+    choice = likeliest_task((one, several, number), path)
+    assert target == str(choice.task.target)
+    assert reason in choice.reason
+    assert bool(reason) == bool(choice.reason)
 
 
 def test_labels_are_divided_at_a_separator(write: Write, classify: Task) -> None:

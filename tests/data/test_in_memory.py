@@ -83,12 +83,12 @@ def test_paths_of_images_start_from_where_one_works(tmp_path: Path, monkeypatch:
     (tmp_path / "a.png").touch()
     Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
     monkeypatch.chdir(tmp_path)
-    kept = tmp_path / "kept"
-    kept.mkdir()
+    folder = tmp_path / "kept"
+    folder.mkdir()
     for number, held in enumerate(
         ([("a.png", "x"), (Path("a.png"), "y")], pd.DataFrame({"file_name": ["a.png"] * 2, "label": ["x", "y"]}))
     ):
-        dataset = load(write(held, kept, str(number), IMAGES), IMAGES)
+        dataset = load(write(held, folder, str(number), IMAGES), IMAGES)
         assert [example.input for example in dataset.examples] == [str(tmp_path / "a.png")] * 2
 
 

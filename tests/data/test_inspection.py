@@ -19,8 +19,8 @@ from zoo.tasks.task import Task
 Write = Callable[[str, str | bytes], Path]
 
 
-def messages(found: Inspection, level: str) -> list[str]:
-    return [finding.message for finding in found.findings if finding.level == level]
+def messages(inspection: Inspection, level: str) -> list[str]:
+    return [finding.message for finding in inspection.findings if finding.level == level]
 
 
 def balanced(rows: int = 40) -> str:
@@ -28,67 +28,67 @@ def balanced(rows: int = 40) -> str:
 
 
 def test_data_that_is_in_order_has_no_findings(write: Write, classify: Task) -> None:
-    found = inspect(write("a.csv", balanced()), classify)
-    assert found.usable
-    assert found.findings == ()
-    assert found.train.rows == 40
-    assert found.train.columns == ("text", "label")
-    assert found.train.mapping == {"input": "text", "label": "label"}
-    assert found.labels == (LabelCount("neg", 20), LabelCount("pos", 20))
-    assert found.train.lengths == Lengths(unit="words", p50=3, p90=3, p99=3, max=3)
+    inspection = inspect(write("a.csv", balanced()), classify)
+    assert inspection.usable
+    assert inspection.findings == ()
+    assert inspection.train.rows == 40
+    assert inspection.train.columns == ("text", "label")
+    assert inspection.train.mapping == {"input": "text", "label": "label"}
+    assert inspection.labels == (LabelCount("neg", 20), LabelCount("pos", 20))
+    assert inspection.train.lengths == Lengths(unit="words", p50=3, p90=3, p99=3, max=3)
 
 
 def test_it_goes_through_json_unchanged(write: Write, classify: Task) -> None:
-    found = inspect(write("a.csv", balanced() + "x,\n"), classify)
-    assert msgspec.json.decode(msgspec.json.encode(found), type=Inspection) == found
+    inspection = inspect(write("a.csv", balanced() + "x,\n"), classify)
+    assert msgspec.json.decode(msgspec.json.encode(inspection), type=Inspection) == inspection
 
 
 def test_rows_that_cannot_be_used_are_counted_and_the_first_named(write: Write, classify: Task) -> None:
     path = write("a.csv", balanced() + ",pos\nno label,\n  ,neg\nhas,too,many\n")
-    found = inspect(path, classify)
-    part = found.train
+    inspection = inspect(path, classify)
+    part = inspection.train
     assert (part.rows, part.empty_rows, part.unlabelled_rows, part.rejected_rows) == (44, 2, 1, 4)
     assert part.rejected[0] == RejectedRow(str(path), 41, "column text is empty")
-    assert messages(found, "warning") == [
+    assert messages(inspection, "warning") == [
         f"{path}: 4 rows cannot be used and will be set aside; the first is row 41: column text is empty"
     ]
 
 
 def test_more_bad_rows_than_a_run_accepts_are_an_error(write: Write, classify: Task) -> None:
-    found = inspect(write("a.csv", balanced() + ",pos\n" * 10), classify)
-    assert not found.usable
-    assert "10 rows cannot be used, more than the 10% a run accepts" in messages(found, "error")[0]
+    inspection = inspect(write("a.csv", balanced() + ",pos\n" * 10), classify)
+    assert not inspection.usable
+    assert "10 rows cannot be used, more than the 10% a run accepts" in messages(inspection, "error")[0]
 
 
 def test_duplicates_and_contradictions_name_their_rows(write: Write, classify: Task) -> None:
-    found = inspect(write("a.csv", balanced() + "sentence  number 0,neg\nsentence number 2 ,pos\n"), classify)
-    assert found.train.duplicates == Repeats(2, (RowPair(1, 41), RowPair(3, 42)))
-    assert found.train.conflicts == Repeats(1, (RowPair(3, 42),))
-    assert "1 row repeats an earlier text under another label (rows 3 and 42)" in messages(found, "warning")[0]
-    assert "2 rows repeat an earlier text (rows 1 and 41, 3 and 42)" in messages(found, "info")[0]
+    inspection = inspect(write("a.csv", balanced() + "sentence  number 0,neg\nsentence number 2 ,pos\n"), classify)
+    assert inspection.train.duplicates == Repeats(2, (RowPair(1, 41), RowPair(3, 42)))
+    assert inspection.train.conflicts == Repeats(1, (RowPair(3, 42),))
+    assert "1 row repeats an earlier text under another label (rows 3 and 42)" in messages(inspection, "warning")[0]
+    assert "2 rows repeat an earlier text (rows 1 and 41, 3 and 42)" in messages(inspection, "info")[0]
 
 
 def test_rows_in_both_files_and_unseen_labels_are_found(write: Write, classify: Task) -> None:
     path = write("a.csv", balanced())
     eval_path = write("b.csv", "text,label\nnew,pos\nsentence number 4,neg\nother,odd\n")
-    found = inspect(path, classify, eval_path=eval_path)
-    assert found.eval is not None
-    assert found.eval.rows == 3
-    assert found.overlap == Repeats(1, (RowPair(5, 2),))
-    assert found.labels == (LabelCount("neg", 20, 1), LabelCount("pos", 20, 1), LabelCount("odd", 0, 1))
-    assert messages(found, "error") == ["labels of the evaluation data that are not in the training data: odd"]
-    assert "training and evaluation rows 5 and 2" in messages(found, "warning")[0]
+    inspection = inspect(path, classify, eval_path=eval_path)
+    assert inspection.eval is not None
+    assert inspection.eval.rows == 3
+    assert inspection.overlap == Repeats(1, (RowPair(5, 2),))
+    assert inspection.labels == (LabelCount("neg", 20, 1), LabelCount("pos", 20, 1), LabelCount("odd", 0, 1))
+    assert messages(inspection, "error") == ["labels of the evaluation data that are not in the training data: odd"]
+    assert "training and evaluation rows 5 and 2" in messages(inspection, "warning")[0]
 
 
 def test_bytes_that_are_not_utf8_are_a_finding_with_byte_and_row(write: Write, classify: Task) -> None:
     content = balanced().encode() + b"caf\xe9 one,pos\nfine,neg\ncaf\xe9 \xe8 two,pos\n"
-    found = inspect(write("a.csv", content), classify)
-    assert found.train.encoding.first_invalid == InvalidByte(content.index(0xE9), 41, "0xE9")
-    assert found.train.encoding.invalid_lines == 2
-    assert found.train.rows == 43
-    assert f"byte {content.index(0xE9)} (0xE9), in row 41" in messages(found, "warning")[0]
-    assert "iconv -f WINDOWS-1252" in messages(found, "warning")[0]
-    assert found.usable
+    inspection = inspect(write("a.csv", content), classify)
+    assert inspection.train.encoding.first_invalid == InvalidByte(content.index(0xE9), 41, "0xE9")
+    assert inspection.train.encoding.invalid_lines == 2
+    assert inspection.train.rows == 43
+    assert f"byte {content.index(0xE9)} (0xE9), in row 41" in messages(inspection, "warning")[0]
+    assert "iconv -f WINDOWS-1252" in messages(inspection, "warning")[0]
+    assert inspection.usable
 
 
 def test_marks_of_earlier_mistakes_are_counted(write: Write, classify: Task) -> None:
@@ -123,9 +123,9 @@ def test_marks_of_earlier_mistakes_are_counted(write: Write, classify: Task) -> 
     ],
 )
 def test_what_spoils_a_training_is_said(content: str, level: str, message: str, write: Write, classify: Task) -> None:
-    found = inspect(write("a.csv", content), classify)
-    assert message in "\n".join(messages(found, level))
-    assert found.usable == (level != "error")
+    inspection = inspect(write("a.csv", content), classify)
+    assert message in "\n".join(messages(inspection, level))
+    assert inspection.usable == (level != "error")
 
 
 @pytest.mark.parametrize(
@@ -148,14 +148,14 @@ def test_what_spoils_a_training_is_said(content: str, level: str, message: str, 
     ],
 )
 def test_data_for_another_task_says_so(header: str, task: str, message: str, write: Write) -> None:
-    found = inspect(write("a.csv", header + "\na,1\nb,2\nc,1\n"), get_task(task))
-    assert message in "\n".join(messages(found, "warning"))
+    inspection = inspect(write("a.csv", header + "\na,1\nb,2\nc,1\n"), get_task(task))
+    assert message in "\n".join(messages(inspection, "warning"))
 
 
 def test_a_task_without_labels_is_not_told_about_them(write: Write, fill_mask: Task) -> None:
-    found = inspect(write("a.txt", "one line\nanother line here\n"), fill_mask)
-    assert (found.findings, found.labels) == ((), ())
-    assert found.train.lengths == Lengths(unit="words", p50=2, p90=3, p99=3, max=3)
+    inspection = inspect(write("a.txt", "one line\nanother line here\n"), fill_mask)
+    assert (inspection.findings, inspection.labels) == ((), ())
+    assert inspection.train.lengths == Lengths(unit="words", p50=2, p90=3, p99=3, max=3)
 
 
 def test_a_column_that_cannot_be_found_is_refused(write: Write, classify: Task) -> None:
@@ -169,13 +169,13 @@ def test_a_column_that_cannot_be_found_is_refused(write: Write, classify: Task) 
 def tokenizer(tmp_path: Path) -> Path:
     """Counts words, and one token more for the start."""
     tokenizers = pytest.importorskip("tokenizers")
-    made = tokenizers.Tokenizer(tokenizers.models.WordLevel({"[UNK]": 0, "[CLS]": 1}, unk_token="[UNK]"))
-    made.pre_tokenizer = tokenizers.pre_tokenizers.WhitespaceSplit()
-    made.post_processor = tokenizers.processors.TemplateProcessing(single="[CLS] $A", special_tokens=[("[CLS]", 1)])
-    made.enable_truncation(4)
-    made.enable_padding(length=4)
+    words = tokenizers.Tokenizer(tokenizers.models.WordLevel({"[UNK]": 0, "[CLS]": 1}, unk_token="[UNK]"))
+    words.pre_tokenizer = tokenizers.pre_tokenizers.WhitespaceSplit()
+    words.post_processor = tokenizers.processors.TemplateProcessing(single="[CLS] $A", special_tokens=[("[CLS]", 1)])
+    words.enable_truncation(4)
+    words.enable_padding(length=4)
     path = tmp_path / "tokenizer.json"
-    made.save(str(path))
+    words.save(str(path))
     return path
 
 
@@ -188,10 +188,10 @@ def test_lengths_are_counted_in_tokens_where_a_tokenizer_is_given(
 
 
 def test_truncation_and_undecodable_bytes_are_reported_together(tokenizer: Path, write: Write, fill_mask: Task) -> None:
-    found = inspect(write("a.txt", b"one two three\nfine\ncaf\xe9\n"), fill_mask, limits=ModelLimits(tokenizer, 3))
-    assert found.train.lengths is not None
-    assert found.train.lengths.truncated_share == 0.5
-    assert "50.0% of the inputs are longer than the 3 tokens that are read" in messages(found, "warning")[0]
+    inspection = inspect(write("a.txt", b"one two three\nfine\ncaf\xe9\n"), fill_mask, limits=ModelLimits(tokenizer, 3))
+    assert inspection.train.lengths is not None
+    assert inspection.train.lengths.truncated_share == 0.5
+    assert "50.0% of the inputs are longer than the 3 tokens that are read" in messages(inspection, "warning")[0]
 
 
 def test_a_tokenizer_that_is_none_is_refused(write: Write, fill_mask: Task) -> None:

@@ -32,23 +32,23 @@ def pets(tmp_path: Path) -> Path:
     return tmp_path / "pets"
 
 
-def messages(found: Inspection) -> list[tuple[str, str]]:
-    return [(finding.level, finding.message) for finding in found.findings]
+def messages(inspection: Inspection) -> list[tuple[str, str]]:
+    return [(finding.level, finding.message) for finding in inspection.findings]
 
 
 def test_images_are_counted_and_measured(pets: Path) -> None:
-    found = inspect(pets, CLASSIFY)
-    facts = found.train.images
+    inspection = inspect(pets, CLASSIFY)
+    facts = inspection.train.images
 
-    assert messages(found) == []
-    assert (found.train.unit, found.train.rows) == ("image", 18)
-    assert found.labels == (LabelCount("cat", 9), LabelCount("dog", 9))
+    assert messages(inspection) == []
+    assert (inspection.train.unit, inspection.train.rows) == ("image", 18)
+    assert inspection.labels == (LabelCount("cat", 9), LabelCount("dog", 9))
     assert facts is not None
     assert (facts.smallest, facts.median, facts.largest) == (Size(20, 10), Size(20, 10), Size(40, 38))
     assert facts.sizes == 10
     assert facts.modes == {"RGB": 9, "L": 9}
     assert facts.formats == {"PNG": 9, "JPEG": 9}
-    assert msgspec.json.decode(msgspec.json.encode(found), type=Inspection) == found
+    assert msgspec.json.decode(msgspec.json.encode(inspection), type=Inspection) == inspection
 
 
 def test_broken_files_are_named_with_their_reasons(pets: Path) -> None:
@@ -56,12 +56,12 @@ def test_broken_files_are_named_with_their_reasons(pets: Path) -> None:
     whole = (pets / "dog" / "1.jpg").read_bytes()
     (pets / "dog" / "cut.jpg").write_bytes(whole[: len(whole) // 2])
     (pets / "dog" / "page.jpg").write_text("<html>")
-    found = inspect(pets, CLASSIFY)
+    inspection = inspect(pets, CLASSIFY)
 
-    first, second, _ = (row.reason for row in found.train.rejected)
+    first, second, _ = (row.reason for row in inspection.train.rejected)
     assert first == "cat/zero.png: it is empty (0 bytes)"
     assert second.startswith("dog/cut.jpg: ")
-    ((level, message),) = messages(found)
+    ((level, message),) = messages(inspection)
     assert level == "error"
     assert message.startswith(
         f"{pets}: 3 images cannot be used, more than the 10% a run accepts; the first is cat/zero"
@@ -85,12 +85,12 @@ def test_a_divided_folder_is_looked_at_in_both_parts(pets: Path, tmp_path: Path)
     shutil.copytree(pets, whole / "train")
     draw(whole / "val" / "dog" / "new.png", 7, size=(9, 9))
     shutil.copy(pets / "cat" / "3.png", whole / "val" / "dog" / "seen.png")
-    found = inspect(whole, CLASSIFY)
+    inspection = inspect(whole, CLASSIFY)
 
-    assert found.eval is not None
-    assert (Path(found.train.path).name, Path(found.eval.path).name) == ("train", "val")
-    assert found.labels == (LabelCount("cat", 9, 0), LabelCount("dog", 9, 2))
-    assert messages(found) == [
+    assert inspection.eval is not None
+    assert (Path(inspection.train.path).name, Path(inspection.eval.path).name) == ("train", "val")
+    assert inspection.labels == (LabelCount("cat", 9, 0), LabelCount("dog", 9, 2))
+    assert messages(inspection) == [
         (
             "warning",
             "1 image of the evaluation data also found in the training data, which flatters every figure "
@@ -131,14 +131,14 @@ def test_tables_of_images_name_rows_and_files(pets: Path) -> None:
     table = pets / "table.csv"
     rows = [f"cat/{n}.png,cat" for n in range(9)] + [f"dog/{n}.jpg,dog" for n in range(9)]
     table.write_text("\n".join(["file_name,label", *rows, "cat/none.png,cat"]) + "\n")
-    found = inspect(table, CLASSIFY)
-    assert (found.train.unit, found.train.rows) == ("row", 19)
-    ((level, message),) = messages(found)
+    inspection = inspect(table, CLASSIFY)
+    assert (inspection.train.unit, inspection.train.rows) == ("row", 19)
+    ((level, message),) = messages(inspection)
     assert level == "warning"
     assert "the first is row 19: cat/none.png: there is no such file below" in message
 
 
 def test_progress_is_told_image_by_image(pets: Path) -> None:
-    told: list[tuple[str, int]] = []
-    inspect(pets, CLASSIFY, on_rows=lambda path, rows: told.append((path, rows)))
-    assert told == [(str(pets), number) for number in range(1, 19)]
+    reports: list[tuple[str, int]] = []
+    inspect(pets, CLASSIFY, on_rows=lambda path, rows: reports.append((path, rows)))
+    assert reports == [(str(pets), number) for number in range(1, 19)]

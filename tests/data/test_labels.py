@@ -134,7 +134,7 @@ def test_labels_the_model_does_not_know_are_named_with_their_row() -> None:
 
 
 @pytest.mark.parametrize(
-    ("known", "labels", "expected"),
+    ("model_labels", "labels", "expected"),
     [
         (("False", "True"), ("true", "false"), ["True", "False"]),
         (("0.0", "1.0", "10.0"), ("10", "0"), ["10.0", "0.0"]),
@@ -143,6 +143,6 @@ def test_labels_the_model_does_not_know_are_named_with_their_row() -> None:
     ],
 )
 def test_labels_are_spelled_as_an_older_model_has_them(
-    known: tuple[str, ...], labels: tuple[str, ...], expected: list[str]
+    model_labels: tuple[str, ...], labels: tuple[str, ...], expected: list[str]
 ) -> None:
-    assert [example.label for example in match_labels(dataset(*labels), known).examples] == expected
+    assert [example.label for example in match_labels(dataset(*labels), model_labels).examples] == expected

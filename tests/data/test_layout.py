@@ -25,8 +25,8 @@ def draw(root: Path, *names: str) -> Path:
     return root
 
 
-def warnings(found: Inspection) -> str:
-    return "\n".join(finding.message for finding in found.findings if finding.level == "warning")
+def warnings(inspection: Inspection) -> str:
+    return "\n".join(finding.message for finding in inspection.findings if finding.level == "warning")
 
 
 @pytest.mark.parametrize(
@@ -56,11 +56,11 @@ def test_parts_are_recognised_by_their_usual_names(
 ) -> None:
     for name in folders:
         draw(tmp_path, f"{name}/cat/1.png")
-    found = parts_of(tmp_path)
+    parts = parts_of(tmp_path)
     if expected is None:
-        assert found == (tmp_path, None, None)
+        assert parts == (tmp_path, None, None)
         return
-    assert [None if part is None else part.name for part in found] == list(expected)
+    assert [None if part is None else part.name for part in parts] == list(expected)
     with pytest.raises(DatasetInvalid, match="is divided into") as caught:
         load(tmp_path, CLASSIFY)
     assert caught.value.hint == f"name the part: {' or '.join(str(tmp_path / name) for name in expected if name)}"
@@ -156,20 +156,20 @@ def test_what_systems_leave_is_no_class_and_no_file(tmp_path: Path) -> None:
     for name in ("Thumbs.db", "desktop.ini", "cat/Thumbs.db"):
         (tmp_path / name).touch()
     (tmp_path / "cat" / "notes.txt").touch()
-    found = inspect(tmp_path, CLASSIFY)
-    assert [(count.label, count.rows) for count in found.labels] == [("cat", 1), ("dog", 1)]
-    assert found.train.images is not None
-    assert found.train.images.other_files == {".txt": 1}
+    inspection = inspect(tmp_path, CLASSIFY)
+    assert [(count.label, count.rows) for count in inspection.labels] == [("cat", 1), ("dog", 1)]
+    assert inspection.train.images is not None
+    assert inspection.train.images.other_files == {".txt": 1}
 
 
 def test_class_folders_without_images_are_told(tmp_path: Path) -> None:
     draw(tmp_path, "train/cat/1.png", "train/dog/2.png", "train/emu/3.png", "val/cat/4.png", "val/dog/5.png")
     (tmp_path / "train" / "bird").mkdir()
     (tmp_path / "val" / "emu").mkdir()
-    told = warnings(inspect(tmp_path, CLASSIFY))
-    assert f"{tmp_path}/train: class folders without images, which are left out: bird" in told
-    assert f"{tmp_path}/val: class folders without images, which are left out: emu" in told
-    assert "labels without evaluation data, which are not judged: emu" in told
+    text = warnings(inspect(tmp_path, CLASSIFY))
+    assert f"{tmp_path}/train: class folders without images, which are left out: bird" in text
+    assert f"{tmp_path}/val: class folders without images, which are left out: emu" in text
+    assert "labels without evaluation data, which are not judged: emu" in text
 
 
 def test_the_same_folders_in_every_class_are_told(tmp_path: Path) -> None:

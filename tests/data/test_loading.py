@@ -49,7 +49,7 @@ def test_the_exact_name_wins_over_another_case(write: Write, classify: Task) -> 
 
 
 @pytest.mark.parametrize(
-    ("header", "given", "message", "hint"),
+    ("header", "arguments", "message", "hint"),
     [
         ("comment,label", {}, "has no column that is usually the text (text, sentence,", "--input NAME"),
         ("text,kind", {}, "has no column that is usually the label (label, target,", "--label NAME"),
@@ -61,11 +61,11 @@ def test_the_exact_name_wins_over_another_case(write: Write, classify: Task) -> 
     ],
 )
 def test_a_column_that_is_missing_is_named_with_the_columns_found(
-    header: str, given: dict[str, str], message: str, hint: str, write: Write, classify: Task
+    header: str, arguments: dict[str, str], message: str, hint: str, write: Write, classify: Task
 ) -> None:
     path = write("a.csv", f"{header}\na,b,c\n")
     with pytest.raises(DatasetInvalid) as caught:
-        load(path, classify, **given)  # type: ignore[arg-type]
+        load(path, classify, **arguments)  # type: ignore[arg-type]
     assert message in caught.value.message
     assert str(path) in caught.value.message
     assert f"columns found: {header.replace(',', ', ')}" in caught.value.message

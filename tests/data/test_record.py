@@ -60,9 +60,9 @@ def test_they_are_the_same_where_all_parts_are(compare: Task, write: Write) -> N
 
 
 def test_lengths_are_of_all_texts(compare: Task, write: Write) -> None:
-    found = inspect(write("a.csv", "first,second,label\na b c,d,x\na,b c d e f,y\n"), compare)
-    assert found.train.lengths is not None
-    assert (5, "words") == (found.train.lengths.max, found.train.lengths.unit)
+    inspection = inspect(write("a.csv", "first,second,label\na b c,d,x\na,b c d e f,y\n"), compare)
+    assert inspection.train.lengths is not None
+    assert (5, "words") == (inspection.train.lengths.max, inspection.train.lengths.unit)
 
 
 def test_what_a_person_types() -> None:
@@ -90,6 +90,6 @@ def test_parts_may_be_of_different_kinds(tmp_path: Path) -> None:
     assert first["image"] == question.file_of(first, "table.csv")
     row = samples.row(samples.inputs("")[0], ["image", "question"])
     assert json.loads(json.dumps(row)) == row
-    found = inspect(samples.labelled(), task)
-    assert found.train.images is not None
-    assert found.train.lengths is not None
+    inspection = inspect(samples.labelled(), task)
+    assert inspection.train.images is not None
+    assert inspection.train.lengths is not None

@@ -141,16 +141,16 @@ def test_two_processes_give_the_losses_of_one(train: Callable[..., zoo.Run]) -> 
 
 def test_fifty_rows_are_enough_to_leave_chance_behind(tmp_path: Path) -> None:
     """Defaults only, three classes, and an honest held-out file."""
-    wanted = ("account_access", "product_fault", "cancel_subscription")
+    labels = ("account_access", "product_fault", "cancel_subscription")
 
     def subset(path: str, target: Path, per_class: int) -> Path:
         with Path(path).open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
-        kept = [[r for r in rows if r["label"] == label][:per_class] for label in wanted]
+        rows_by_label = [[r for r in rows if r["label"] == label][:per_class] for label in labels]
         with target.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, ("text", "label"))
             writer.writeheader()
-            writer.writerows(itertools.chain.from_iterable(kept))
+            writer.writerows(itertools.chain.from_iterable(rows_by_label))
         return target
 
     train, held_out = subset(TRAIN, tmp_path / "train.csv", 17), subset(TEST, tmp_path / "test.csv", 20)
@@ -192,8 +192,8 @@ def test_the_result_works_without_zoo(method: str) -> None:
     labels = [model.config.id2label[i] for i in range(6)]
     for answer, row in zip(zoo.load(run.name, **CPU).predict(texts), expected.tolist(), strict=True):
         assert isinstance(answer, zoo.Classification)
-        found = {score.label: score.probability for score in answer.scores}
-        assert [found[label] for label in labels] == pytest.approx(row, abs=1e-5)
+        probabilities = {score.label: score.probability for score in answer.scores}
+        assert [probabilities[label] for label in labels] == pytest.approx(row, abs=1e-5)
     assert (folder / "adapter" / "adapter_config.json").exists() == (method == "lora")
 
 

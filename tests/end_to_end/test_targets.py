@@ -39,13 +39,13 @@ def store(environment_unchanged: None, shared_store: Path, monkeypatch: pytest.M
 def complaints(rows: int) -> list[dict[str, Any]]:
     """Texts with words of each of their labels, and a score that falls with the number of these."""
     draw = random.Random(7)
-    made: list[dict[str, Any]] = []
+    drawn: list[dict[str, Any]] = []
     for _ in range(rows):
         labels = [label for label in WORDS if draw.random() < 0.4]
         words = [word for label in labels for word in draw.sample(WORDS[label].split(), 2)]
         text = " ".join([*words, *draw.sample(["the", "my", "is", "and", "this"], 3)])
-        made.append({"text": text, "labels": labels, "score": 100 - 30 * len(labels) + draw.random()})
-    return made
+        drawn.append({"text": text, "labels": labels, "score": 100 - 30 * len(labels) + draw.random()})
+    return drawn
 
 
 def write(path: Path, rows: list[dict[str, Any]], *columns: str) -> Path:

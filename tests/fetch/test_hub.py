@@ -29,10 +29,15 @@ def test_a_description_has_the_commit_and_what_is_known_of_the_files(hub: HubSer
         REPOSITORY, {"model.safetensors": b"abc", "a/config.json": b"{}"}, cardData={"license": ["mit"]}
     )
 
-    found = describe(REPOSITORY)
+    repository = describe(REPOSITORY)
 
-    assert (found.name, found.commit, found.license, found.languages) == (REPOSITORY, COMMIT, "mit", ())
-    assert [(file.name, file.size_bytes, bool(file.sha256)) for file in found.files] == [
+    assert (repository.name, repository.commit, repository.license, repository.languages) == (
+        REPOSITORY,
+        COMMIT,
+        "mit",
+        (),
+    )
+    assert [(file.name, file.size_bytes, bool(file.sha256)) for file in repository.files] == [
         ("model.safetensors", 3, True),
         ("a/config.json", 2, False),
     ]
@@ -64,10 +69,10 @@ def test_a_renamed_repository_is_followed(hub: HubServer) -> None:
 def test_a_search_asks_with_filters(hub: HubServer) -> None:
     hub.serve("/api/models", json.dumps(HITS).encode())
 
-    found = search("sentence bert", task="fill-mask", limit=7)
+    hits = search("sentence bert", task="fill-mask", limit=7)
 
-    assert found[1] == HubHit(id="c/d")
-    assert (found[0].license, found[0].downloads) == ("mit", 5)
+    assert hits[1] == HubHit(id="c/d")
+    assert (hits[0].license, hits[0].downloads) == ("mit", 5)
     assert (
         hub.requests[0].path
         == "/api/models?search=sentence+bert&pipeline_tag=fill-mask&filter=safetensors&sort=downloads&limit=7"
@@ -79,7 +84,7 @@ def test_the_hubs_own_client_asks_the_same_and_reads_the_same(hub: HubServer) ->
 
     hub.serve_repository(REPOSITORY, {"model.safetensors": b"abc", "config.json": b"{}"})
     hub.serve("/api/models", b"[]")
-    found = describe(REPOSITORY)
+    repository = describe(REPOSITORY)
     search("a b", task="fill-mask", limit=7)
     ours = [request.path for request in hub.requests]
     hub.requests.clear()
@@ -88,12 +93,12 @@ def test_the_hubs_own_client_asks_the_same_and_reads_the_same(hub: HubServer) ->
     info = api.model_info(REPOSITORY, revision="main", files_metadata=True)
     list(api.list_models(search="a b", pipeline_tag="fill-mask", filter="safetensors", sort="downloads", limit=7))
 
-    theirs = [request.path for request in hub.asked("/api/models")]  # the client may ask for other things, too
+    theirs = [request.path for request in hub.requests_for("/api/models")]  # the client may ask for other things, too
     assert [sorted(path.split("&")) for path in (ours[0], ours[1].replace("?", "?&"))] == [
         sorted(path.split("&")) for path in (theirs[0], theirs[1].replace("?", "?&"))
     ]
-    assert found.commit == info.sha
-    assert [(file.name, file.size_bytes, file.sha256) for file in found.files] == [
+    assert repository.commit == info.sha
+    assert [(file.name, file.size_bytes, file.sha256) for file in repository.files] == [
         (file.rfilename, file.size, file.lfs.sha256 if file.lfs else None) for file in info.siblings or []
     ]
 

@@ -173,7 +173,7 @@ def test_the_hubs_store_resumes_though_it_calls_the_version_otherwise(hub: HubSe
 
     assert fetched(weights({NAME: CONTENT}, hub_source())) == CONTENT
 
-    assert [request.status for request in hub.asked("/store/")] == [200, 206, 206]
+    assert [request.status for request in hub.requests_for("/store/")] == [200, 206, 206]
     assert hub.sent_bytes == len(CONTENT)
 
 
@@ -183,7 +183,7 @@ def test_a_file_of_the_hub_that_changed_is_fetched_anew(hub: HubServer) -> None:
     hub.serve_hub(REPOSITORY, NAME, OTHER)
 
     assert fetched(weights({NAME: OTHER}, hub_source())) == OTHER
-    assert hub.asked("/store/")[-1].status == 200
+    assert hub.requests_for("/store/")[-1].status == 200
 
 
 def test_a_small_file_of_the_hub_resumes(hub: HubServer) -> None:

@@ -91,7 +91,7 @@ class TestUrl:
         serve_all(server)
 
         assert contents(fetch(weights(FILES, url_source(server)))) == FILES
-        assert {request.path for request in server.asked()} == {f"/web/{name}" for name in FILES}
+        assert {request.path for request in server.requests_for()} == {f"/web/{name}" for name in FILES}
 
     def test_nothing_is_left_beside_the_files(self, server: HubServer) -> None:
         serve_all(server)

@@ -27,7 +27,7 @@ def test_the_token_goes_to_the_hub_and_not_to_where_it_redirects(
 
     fetch(weights(FILES, hub_source()))
 
-    sent = {request.path: request.headers.get("authorization") for request in hub.asked()}
+    sent = {request.path: request.headers.get("authorization") for request in hub.requests_for()}
     assert sent == {
         f"/{REPOSITORY}/resolve/{COMMIT}/model.safetensors": "Bearer hf_secret",
         f"/{REPOSITORY}/resolve/{COMMIT}/onnx/config.json": "Bearer hf_secret",
@@ -42,7 +42,7 @@ def test_the_token_stays_on_a_redirect_within_the_hub(hub: HubServer, monkeypatc
 
     fetch(weights({"model.safetensors": OTHER}, hub_source()))
 
-    assert [request.headers.get("authorization") for request in hub.asked()] == ["Bearer hf_secret"] * 2
+    assert [request.headers.get("authorization") for request in hub.requests_for()] == ["Bearer hf_secret"] * 2
 
 
 def test_the_token_that_was_logged_in_with_is_used(hub: HubServer, store: Path) -> None:
@@ -51,7 +51,7 @@ def test_the_token_that_was_logged_in_with_is_used(hub: HubServer, store: Path) 
 
     fetch(weights(FILES, hub_source()))
 
-    assert {request.headers.get("authorization") for request in hub.asked("resolve")} == {"Bearer hf_stored"}
+    assert {request.headers.get("authorization") for request in hub.requests_for("resolve")} == {"Bearer hf_stored"}
 
 
 def test_an_address_that_is_not_the_hub_never_sees_the_token(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,4 +60,4 @@ def test_an_address_that_is_not_the_hub_never_sees_the_token(hub: HubServer, mon
 
     fetch(weights(FILES, url_source(hub)))
 
-    assert [request.headers.get("authorization") for request in hub.asked()] == [None, None]
+    assert [request.headers.get("authorization") for request in hub.requests_for()] == [None, None]

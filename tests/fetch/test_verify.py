@@ -62,9 +62,9 @@ def test_another_size_is_told_with_both(file: Path) -> None:
 
 def test_a_pointer_of_git_lfs_is_named_as_one(file: Path) -> None:
     file.write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 22000\n")
-    for meant in (weights_file("model.bin", CONTENT), WeightsFile(name="model.bin")):
+    for pinned in (weights_file("model.bin", CONTENT), WeightsFile(name="model.bin")):
         with pytest.raises(ChecksumMismatch) as caught:
-            verify(file.parent, meant)
+            verify(file.parent, pinned)
 
         assert caught.value.message == f"{file} is a git-lfs pointer, not the file itself"
         assert caught.value.hint == "fetch the file, in its repository: git lfs pull"

@@ -332,9 +332,9 @@ def test_threads_agree_with_one(tmp_path: Path) -> None:
         paths.append(path)
     paths[7].write_bytes(b"")
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(read_image, paths))
+        images = list(pool.map(read_image, paths))
 
-    assert refused(paths[7]) == found.pop(7).reason  # type: ignore[union-attr]
+    assert refused(paths[7]) == images.pop(7).reason  # type: ignore[union-attr]
     del paths[7]
-    for path, image in zip(paths, found, strict=True):
+    for path, image in zip(paths, images, strict=True):
         np.testing.assert_array_equal(pixels(image), pixels(read(path)))  # type: ignore[arg-type]

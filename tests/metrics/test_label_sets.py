@@ -24,8 +24,8 @@ def drawn(seed: int, rows: int, labels: int, *, digits: int = 17) -> tuple[list[
 
 def metrics_of(targets: list[list[int]], scores: list[list[float]], threshold: float | None = None) -> LabelSetMetrics:
     metrics = LabelSetMetrics([f"label {i}" for i in range(len(targets[0]))], threshold)
-    for row, (truth, said) in enumerate(zip(targets, scores, strict=True)):
-        metrics.update(truth, said, loss=row / 7)
+    for row, (truth, row_scores) in enumerate(zip(targets, scores, strict=True)):
+        metrics.update(truth, row_scores, loss=row / 7)
     return metrics
 
 
@@ -35,14 +35,14 @@ def test_figures_are_those_of_scikit_learn(rows: int, labels: int, threshold: fl
     targets, scores = drawn(rows, rows, labels)
     metrics = metrics_of(targets, scores, threshold)
     figures = metrics.compute()
-    said = [[int(p >= figures["threshold"]) for p in row] for row in scores]
+    predicted = [[int(p >= figures["threshold"]) for p in row] for row in scores]
 
     expected = {
-        "micro_f1": skm.f1_score(targets, said, average="micro", zero_division=0),
-        "macro_f1": skm.f1_score(targets, said, average="macro", zero_division=float("nan")),
-        "micro_precision": skm.precision_score(targets, said, average="micro", zero_division=0),
-        "micro_recall": skm.recall_score(targets, said, average="micro", zero_division=0),
-        "subset_accuracy": sum(a == b for a, b in zip(targets, said, strict=True)) / rows,
+        "micro_f1": skm.f1_score(targets, predicted, average="micro", zero_division=0),
+        "macro_f1": skm.f1_score(targets, predicted, average="macro", zero_division=float("nan")),
+        "micro_precision": skm.precision_score(targets, predicted, average="micro", zero_division=0),
+        "micro_recall": skm.recall_score(targets, predicted, average="micro", zero_division=0),
+        "subset_accuracy": sum(a == b for a, b in zip(targets, predicted, strict=True)) / rows,
         "threshold": metrics.threshold,
         "loss": sum(row / 7 for row in range(rows)) / rows,
     }
@@ -50,9 +50,9 @@ def test_figures_are_those_of_scikit_learn(rows: int, labels: int, threshold: fl
 
     (table,) = metrics.report()
     assert isinstance(table, Table)
-    per_class = skm.precision_recall_fscore_support(targets, said, zero_division=float("nan"))
-    shown = [[float("nan") if cell is None else cell for cell in row[1:]] for row in table.rows]
-    for row, expected_row in zip(shown, zip(*per_class, strict=True), strict=True):
+    per_class = skm.precision_recall_fscore_support(targets, predicted, zero_division=float("nan"))
+    cells = [[float("nan") if cell is None else cell for cell in row[1:]] for row in table.rows]
+    for row, expected_row in zip(cells, zip(*per_class, strict=True), strict=True):
         assert row == pytest.approx(list(expected_row), abs=1e-9, nan_ok=True)
 
 

@@ -22,8 +22,8 @@ def drawn(seed: int, rows: int, *, digits: int, scale: float = 1.0) -> tuple[lis
 
 def metrics_of(numbers: list[float], predicted: list[float]) -> RegressionMetrics:
     metrics = RegressionMetrics()
-    for number, said in zip(numbers, predicted, strict=True):
-        metrics.update(number, said, loss=(number - said) ** 2)
+    for number, answer in zip(numbers, predicted, strict=True):
+        metrics.update(number, answer, loss=(number - answer) ** 2)
     return metrics
 
 

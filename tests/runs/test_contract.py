@@ -62,7 +62,7 @@ def answering(site: Site, tmp_path: Path) -> Callable[..., None]:
 
 
 @pytest.mark.parametrize(
-    ("answer", "told", "advice"),
+    ("answer", "fault", "advice"),
     [
         ("C((S('a', math.nan), S('b', 0.1)))", "scores[0].probability nan of label 'a'", "a number from 0 to 1"),
         ("C((S('a', 7.0),))", "scores[0].probability 7.0 of label 'a'", "a number from 0 to 1"),
@@ -88,20 +88,20 @@ def answering(site: Site, tmp_path: Path) -> Callable[..., None]:
     ],
 )
 def test_a_wrong_classification_is_told_with_its_field_and_value(
-    answer: str, told: str, advice: str, answering: Callable[..., None]
+    answer: str, fault: str, advice: str, answering: Callable[..., None]
 ) -> None:
     answering(answer)
     with pytest.raises(zoo.PluginBroken) as caught:
         loaded().predict("text")
 
     assert caught.value.message.startswith("plugin toy ")
-    assert told in caught.value.message
+    assert fault in caught.value.message
     assert advice in caught.value.hint
     assert caught.value.hint.endswith("(zoo plugins guide contract)")
 
 
 @pytest.mark.parametrize(
-    ("task", "answer", "told"),
+    ("task", "answer", "fault"),
     [
         ("feature-extraction", "E((1.0, math.inf))", "vector[1] inf"),
         ("feature-extraction", "E((math.inf, -math.inf))", "vector[0] inf"),
@@ -114,13 +114,13 @@ def test_a_wrong_classification_is_told_with_its_field_and_value(
     ],
 )
 def test_other_wrong_answers_are_told_likewise(
-    task: str, answer: str, told: str, answering: Callable[..., None]
+    task: str, answer: str, fault: str, answering: Callable[..., None]
 ) -> None:
     answering(answer, task)
     with pytest.raises(zoo.PluginBroken, match="plugin toy ") as caught:
         loaded().predict("text")
 
-    assert told in caught.value.message
+    assert fault in caught.value.message
 
 
 @pytest.mark.parametrize(
@@ -151,10 +151,10 @@ def test_numbers_of_numpy_are_numbers(
     task: str, answer: str, expected: zoo.Prediction, answering: Callable[..., None]
 ) -> None:
     answering(answer, task)
-    found = loaded().predict("text")
+    prediction = loaded().predict("text")
 
-    assert found == expected
-    assert repr(found) == repr(expected)
+    assert prediction == expected
+    assert repr(prediction) == repr(expected)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="models are kept warm where there are Unix sockets")
@@ -163,13 +163,13 @@ def test_every_view_takes_them(answering: Callable[..., None], tmp_path: Path) -
     data = tmp_path / "data.csv"
     data.write_text("text,label\nx,a\ny,b\n")
 
-    told = command("predict", "model", "text", "--json", *CPU)
+    typed = command("predict", "model", "text", "--json", *CPU)
     warm = command("predict", "model", "text", "--json", *CPU, "--keep-warm", "5")
     judged = command("evaluate", "model", "--data", str(data), "--json", *CPU)
     written = command("predict", "model", "--file", str(data), "--out", str(tmp_path / "o.jsonl"), *CPU)
 
-    assert [done.returncode for done in (told, warm, judged, written)] == [ExitCode.OK] * 4, warm.stderr
-    assert json.loads(told.stdout) == json.loads(warm.stdout)
+    assert [done.returncode for done in (typed, warm, judged, written)] == [ExitCode.OK] * 4, warm.stderr
+    assert json.loads(typed.stdout) == json.loads(warm.stdout)
     assert zoo.open_run(json.loads(judged.stdout)["run"]).metrics["accuracy"] == 0.5
     line = json.loads((tmp_path / "o.jsonl").read_text().splitlines()[0])
     assert line["prediction"]["scores"] == [{"label": "a", "probability": 0.75}, {"label": "b", "probability": 0.25}]
@@ -188,7 +188,7 @@ def test_a_label_that_is_none_ends_an_evaluation_with_the_plugins_name(
 
 
 @pytest.mark.parametrize(
-    ("methods", "told"),
+    ("methods", "fault"),
     [
         ({"checked": lambda self, labels: 1 / 0}, "ZeroDivisionError: division by zero"),
         ({"checked": lambda self, labels: None}, "TypeError: checked gives None"),
@@ -196,12 +196,12 @@ def test_a_label_that_is_none_ends_an_evaluation_with_the_plugins_name(
         ({"quick_check": classmethod(lambda cls, labels: labels["a"])}, "TypeError: 'frozenset' object"),
     ],
 )
-def test_an_answer_that_fails_to_check_itself_is_told_with_its_task(methods: dict[str, Any], told: str) -> None:
+def test_an_answer_that_fails_to_check_itself_is_told_with_its_task(methods: dict[str, Any], fault: str) -> None:
     answer = msgspec.defstruct("Foreign", [("word", str)], bases=(zoo.Answer,), frozen=True, namespace=methods)
     task = msgspec.structs.replace(get_task("text-classification"), answer=answer)
     with pytest.raises(zoo.PluginBroken, match=r"^task text-classification: .*\.Foreign fails to check") as broken:
         AnswerCheck("toy", task, ())([answer(word="x")])
-    assert told in broken.value.message
+    assert fault in broken.value.message
 
 
 def test_right_answers_cost_next_to_nothing() -> None:
@@ -230,7 +230,7 @@ def trained(site: Site, rows: Path) -> Callable[..., zoo.Run]:
 
 
 @pytest.mark.parametrize(
-    ("parts", "told"),
+    ("parts", "fault"),
     [
         ({"result": "None"}, "gave None from fit(run)"),
         ({"result": "{}"}, "gave a dict from fit(run)"),
@@ -255,14 +255,14 @@ def trained(site: Site, rows: Path) -> Callable[..., zoo.Run]:
     ids=lambda value: str(value) if isinstance(value, dict) else None,
 )
 def test_a_fit_that_breaks_the_contract_ends_with_field_and_value(
-    parts: dict[str, str], told: str, trained: Callable[..., zoo.Run]
+    parts: dict[str, str], fault: str, trained: Callable[..., zoo.Run]
 ) -> None:
     last = trained(**parts).events()[-1]
 
     assert isinstance(last, RunFailed)
     assert last.kind == "PluginBroken"
     assert last.message.startswith("plugin toy ")
-    assert told in last.message
+    assert fault in last.message
     assert last.hint
 
 
@@ -293,9 +293,9 @@ def test_numbers_of_torch_are_numbers() -> None:
     import torch
 
     events: list[AnyEvent] = []
-    told = {"step": torch.tensor(3), "steps": 4, "epoch": 1.0, "lr": 0.0, "grad_norm": 0.0, "samples_per_s": 0.0}
+    figures = {"step": torch.tensor(3), "steps": 4, "epoch": 1.0, "lr": 0.0, "grad_norm": 0.0, "samples_per_s": 0.0}
     ReportCheck("toy", get_task("text-classification"), events.append)(
-        StepCompleted(loss=torch.tensor(0.5, requires_grad=True), **told)
+        StepCompleted(loss=torch.tensor(0.5, requires_grad=True), **figures)
     )
 
     (event,) = events
@@ -333,7 +333,7 @@ def test_labels_that_a_result_does_not_name_are_those_of_the_run(trained: Callab
 
 
 @pytest.mark.parametrize(
-    ("precisions", "told"),
+    ("precisions", "fault"),
     [
         ("('fp32', 'fp8')", "there is no precision 'fp8' to predict in; precisions are fp32, bf16, fp16, int8"),
         ("'fp32'", "the precisions to predict are 'fp32', not a tuple of fp32, bf16, fp16, int8"),
@@ -341,10 +341,10 @@ def test_labels_that_a_result_does_not_name_are_those_of_the_run(trained: Callab
     ],
 )
 def test_a_precision_that_does_not_exist_is_told_when_the_plugin_is_loaded(
-    precisions: str, told: str, site: Site
+    precisions: str, fault: str, site: Site
 ) -> None:
     ability = f"{{'predict': zoo.Ability(task='text-classification', precisions={precisions})}}"
     site.install("toy", plugin(card(abilities=ability)))
     _, (failure,) = load_plugins()
 
-    assert failure.error == f"card 'model': {told}"
+    assert failure.error == f"card 'model': {fault}"

@@ -110,8 +110,8 @@ def unruly(site: Path, rows: Path) -> Start:
 
 
 def starter(rows: Path) -> Start:
-    def start(manner: str = "", **asked: Any) -> zoo.Run:
-        return zoo.finetune("unruly", rows, device="cpu", precision="fp32", manner=manner, **asked)
+    def start(manner: str = "", **arguments: Any) -> zoo.Run:
+        return zoo.finetune("unruly", rows, device="cpu", precision="fp32", manner=manner, **arguments)
 
     return start
 

@@ -28,12 +28,12 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
         yield lambda **parts: site.install("toy", trainable_plugin.source(**parts))
 
 
-def trained(rows: Path, **asked: object) -> zoo.Run:
-    return wait_quietly(zoo.finetune("toy", rows, name="mine", device="cpu", precision="fp32", **asked))
+def trained(rows: Path, **arguments: object) -> zoo.Run:
+    return wait_quietly(zoo.finetune("toy", rows, name="mine", device="cpu", precision="fp32", **arguments))
 
 
 @pytest.mark.parametrize(
-    ("answers", "told"),
+    ("answers", "fault"),
     [
         ("[answer(text) for text in inputs[1:]]", "plugin toy gave 1 answer to 2 inputs"),
         ("[text for text in inputs]", "plugin toy answered with a str"),
@@ -42,7 +42,7 @@ def trained(rows: Path, **asked: object) -> zoo.Run:
     ],
 )
 def test_a_predictor_that_breaks_the_contract_is_named(
-    answers: str, told: str, install: Install, rows: Path, tmp_path: Path
+    answers: str, fault: str, install: Install, rows: Path, tmp_path: Path
 ) -> None:
     install(answers=answers)
     assert trained(rows).status == "finished"
@@ -52,10 +52,10 @@ def test_a_predictor_that_breaks_the_contract_is_named(
     written = command("predict", "mine", "--file", str(rows), "--out", str(tmp_path / "out.jsonl"))
 
     message = next(line for line in typed.stderr.splitlines() if line.startswith("error: "))
-    assert (typed.returncode, message) == (ExitCode.PLUGIN, f"error: {told}")
+    assert (typed.returncode, message) == (ExitCode.PLUGIN, f"error: {fault}")
     for done in (judged, written):
         assert done.returncode == ExitCode.PLUGIN, done.stderr
-        assert told.partition(" gave")[0].partition(" with")[0] in done.stderr
+        assert fault.partition(" gave")[0].partition(" with")[0] in done.stderr
 
 
 def test_a_command_that_could_answer_nothing_does_not_succeed(install: Install, rows: Path, tmp_path: Path) -> None:
@@ -136,9 +136,9 @@ def test_rows_that_are_set_aside_are_no_longer_counted_where_they_were(install: 
     assert (40, 34, 3, 3) == (s.train_rows + s.eval_rows + s.rejected_rows, s.train_rows, s.eval_rows, s.rejected_rows)
     readme = (run.folder.model_folder / "README.md").read_text(encoding="utf-8")
     assert "| training rows | 34 |\n| evaluation rows | 3 |" in readme
-    told = command("logs", "mine").stdout
-    assert "data: 36 rows to train on, 4 held out" in told
-    assert "3 rows rejected (34 left to train on, 3 held out), first" in told
+    history = command("logs", "mine").stdout
+    assert "data: 36 rows to train on, 4 held out" in history
+    assert "3 rows rejected (34 left to train on, 3 held out), first" in history
 
 
 def test_rows_that_an_evaluation_cannot_answer_are_rejected_with_their_reason(install: Install, rows: Path) -> None:

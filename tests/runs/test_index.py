@@ -25,15 +25,15 @@ def test_a_run_is_followed_from_its_beginning_to_its_end(finetune: Finetune) -> 
     index = RunIndex()
     assert index.summaries == ()
     run = finetune(name="one", pause_ms=20)
-    seen = set()
+    statuses = set()
 
     def finished() -> bool:
         summary = only(index)
-        seen.add(summary.status)
+        statuses.add(summary.status)
         return summary.status == "finished"
 
     until(finished)
-    assert "running" in seen
+    assert "running" in statuses
     summary, snapshot = only(index), run.snapshot
     assert (summary.model, summary.verb, summary.step) == ("echo/echo", "finetune", snapshot.step)
     assert summary.metrics == snapshot.metrics

@@ -80,6 +80,6 @@ def test_one_that_fails_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "foreign_judge:Judge" in broken.value.hint
     with pytest.raises(PluginBroken, match="fails to begin: TypeError"):
         judge(monkeypatch, __init__=lambda self: None)
-    missing = msgspec.structs.replace(get_task("text-classification"), judge="foreign_judge:Jury")
+    judgeless = msgspec.structs.replace(get_task("text-classification"), judge="foreign_judge:Jury")
     with pytest.raises(PluginBroken, match="is judged by 'foreign_judge:Jury'"):
-        CheckedJudge(missing, ())
+        CheckedJudge(judgeless, ())

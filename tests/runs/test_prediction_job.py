@@ -60,12 +60,12 @@ def test_a_table_of_answers_has_the_texts_as_they_are(
 def test_columns_of_the_data_are_carried_along(words: str, tmp_path: Path) -> None:
     data = tmp_path / "in.csv"
     data.write_text('id,text,row,prediction\n007,good,x,"a\nb"\n008,,y,\n009,bad,z\n')
-    chosen, everything = tmp_path / "chosen.csv", tmp_path / "everything.jsonl"
-    run = predict(words, data, chosen, keep="prediction, ID").wait(progress=False)
-    predict(words, data, everything, keep=["all"]).wait(progress=False)
-    with chosen.open(newline="") as file:
+    two_columns, all_columns = tmp_path / "chosen.csv", tmp_path / "everything.jsonl"
+    run = predict(words, data, two_columns, keep="prediction, ID").wait(progress=False)
+    predict(words, data, all_columns, keep=["all"]).wait(progress=False)
+    with two_columns.open(newline="") as file:
         table = list(csv.reader(file))
-    lines = [json.loads(line) for line in everything.read_text().splitlines()]
+    lines = [json.loads(line) for line in all_columns.read_text().splitlines()]
 
     assert table[0] == ["row", "id", "input_prediction", "input", "prediction", "probability", "rejected"]
     assert [row[:5] for row in table[1:]] == [
@@ -89,8 +89,8 @@ def test_cells_of_any_type_are_carried_along(words: str, tmp_path: Path) -> None
         predict(words, data, out, keep="all").wait(progress=False)
 
     (answer,) = csv.DictReader(table.read_text().splitlines())
-    kept = {"text": "good", "id": "12345678901234567890", "tags": '["a","ä"]', "open": "true", "price": "1.5"}
-    assert answer | kept | {"none": ""} == answer
+    columns = {"text": "good", "id": "12345678901234567890", "tags": '["a","ä"]', "open": "true", "price": "1.5"}
+    assert answer | columns | {"none": ""} == answer
     assert json.loads(lines.read_text()) | row == json.loads(lines.read_text())
 
 

@@ -255,8 +255,8 @@ def test_bad_rows_are_quarantined_and_counted(finetune: Start, tmp_path: Path) -
     quarantined = [json.loads(line) for line in run.folder.quarantine_path.read_text().splitlines()]
     assert [row["row"] for row in quarantined] == [41, 42]
     assert run.snapshot.rejected_rows == 2
-    (told,) = [event for event in run.events() if isinstance(event, ExampleRejected)]
-    assert (told.row, told.total) == (41, 2)
+    (rejection,) = [event for event in run.events() if isinstance(event, ExampleRejected)]
+    assert (rejection.row, rejection.total) == (41, 2)
 
 
 def test_too_many_bad_rows_stop_the_run(finetune: Start, tmp_path: Path) -> None:

@@ -23,9 +23,9 @@ def runtime(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
 
 def workers(folder: Path) -> list[psutil.Process]:
     """The processes that listen in that folder."""
-    found = []
+    processes = []
     for process in psutil.process_iter(["cmdline"]):
         words = process.info["cmdline"] or []
         if "zoo.sessions.warm_worker" in words and any(str(folder) in word for word in words):
-            found.append(process)
-    return found
+            processes.append(process)
+    return processes

@@ -41,11 +41,11 @@ def answers(*words: str) -> list[dict[str, object]]:
 def test_a_session_gives_the_answers_of_the_task(echoing: Path) -> None:
     with Session("valley", device="cpu") as session:
         assert session.wait_until_ready().task == "echoing"
-        found, silence = session.predict(["far far away", " "])
+        echoes, silence = session.predict(["far far away", " "])
 
-    assert (type(found), type(silence)) == (get_task("echoing").answer, zoo.Rejected)
-    assert msgspec.to_builtins(found) == ANSWER
-    assert found.blocks()[0].title == "Echoes"
+    assert (type(echoes), type(silence)) == (get_task("echoing").answer, zoo.Rejected)
+    assert msgspec.to_builtins(echoes) == ANSWER
+    assert echoes.blocks()[0].title == "Echoes"
 
 
 def test_a_model_of_several_tasks_answers_the_one_asked_for(echoing: Path) -> None:
@@ -60,9 +60,9 @@ def test_a_model_kept_warm_answers_as_one_that_is_not(runtime: Path) -> None:
     for task, expected in (("echoing", ANSWER), ("feature-extraction", {"type": "embedding", "vector": [12.0]})):
         for more in ([], ["--keep-warm", "5"], []):
             assert answers("canyon", "far far away", "--task", task, *more) == [expected]
-    shown = command("predict", "canyon", "far far away", "--task", "echoing", "--device", "cpu")
-    assert "kept warm" in shown.stderr
-    assert [line.split() for line in shown.stdout.splitlines()] == [["word", "times"], ["far", "2"], ["away", "1"]]
+    typed = command("predict", "canyon", "far far away", "--task", "echoing", "--device", "cpu")
+    assert "kept warm" in typed.stderr
+    assert [line.split() for line in typed.stdout.splitlines()] == [["word", "times"], ["far", "2"], ["away", "1"]]
     assert len(workers(runtime.parent)) == 2
 
 

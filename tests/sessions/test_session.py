@@ -33,10 +33,10 @@ def test_answers_come_in_order_as_often_as_asked(words: str) -> None:
 def test_threads_take_turns(words: str) -> None:
     with Session(words) as session:
         session.wait_until_ready()
-        found: dict[int, list[zoo.Prediction]] = {}
+        answers: dict[int, list[zoo.Prediction]] = {}
 
         def ask(number: int) -> None:
-            found[number] = session.predict(["good " * (number + 1)])
+            answers[number] = session.predict(["good " * (number + 1)])
 
         threads = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
         for thread in threads:
@@ -44,7 +44,7 @@ def test_threads_take_turns(words: str) -> None:
         for thread in threads:
             thread.join()
         for number in range(8):
-            assert found[number] == session.predict(["good " * (number + 1)])
+            assert answers[number] == session.predict(["good " * (number + 1)])
 
 
 def test_what_cannot_be_loaded_is_told_as_the_error_it_is(words: str) -> None:

@@ -19,10 +19,10 @@ from tests.plugin_site import zoo as command
 from tests.sessions.conftest import workers
 from zoo.cli.exit_codes import ExitCode
 
-Said = subprocess.CompletedProcess[str]
+Done = subprocess.CompletedProcess[str]
 
 
-def ask(*words: str) -> Said:
+def ask(*words: str) -> Done:
     done = command("predict", *words, "--device", "cpu", "--precision", "fp32")
     assert done.returncode == ExitCode.OK, done.stderr
     return done
@@ -99,9 +99,9 @@ def test_another_result_of_the_same_name_is_another_process(
 
 
 def test_several_at_once_are_all_answered_by_one(words: str, runtime: Path) -> None:
-    said: list[str] = []
+    outputs: list[str] = []
     threads = [
-        threading.Thread(target=lambda: said.append(ask("words", "good fine", "--json", "--keep-warm", "5").stdout))
+        threading.Thread(target=lambda: outputs.append(ask("words", "good fine", "--json", "--keep-warm", "5").stdout))
         for _ in range(4)
     ]
     for thread in threads:
@@ -109,8 +109,8 @@ def test_several_at_once_are_all_answered_by_one(words: str, runtime: Path) -> N
     for thread in threads:
         thread.join()
 
-    assert len(set(said)) == 1
-    assert len(said) == 4
+    assert len(set(outputs)) == 1
+    assert len(outputs) == 4
     assert len(workers(runtime)) == 1
 
 
@@ -132,12 +132,12 @@ def test_a_folder_that_is_open_to_others_is_not_used(words: str, runtime: Path) 
     assert "kept warm" not in ask("words", "good").stderr
 
 
-@pytest.mark.parametrize("given", ["soon", "-1", "nan", "100000"])
-def test_what_is_no_number_of_minutes_is_told(words: str, given: str) -> None:
-    done = command("predict", "words", "good", f"--keep-warm={given}")
+@pytest.mark.parametrize("minutes", ["soon", "-1", "nan", "100000"])
+def test_what_is_no_number_of_minutes_is_told(words: str, minutes: str) -> None:
+    done = command("predict", "words", "good", f"--keep-warm={minutes}")
 
     assert done.returncode == ExitCode.USAGE
-    assert f"--keep-warm is {given!r}, but takes minutes" in done.stderr
+    assert f"--keep-warm is {minutes!r}, but takes minutes" in done.stderr
 
 
 def test_the_process_that_asks_imports_nothing_heavy(words: str, runtime: Path) -> None:

@@ -114,9 +114,9 @@ def test_two_that_claim_one_name_are_told_and_one_of_zoos_goes_on_working(
     bring(site, "fill-mask", RHYMES, "task-three")
 
     assert main(["tasks"]) == ExitCode.PLUGIN
-    said = capsys.readouterr().err
-    assert "task-one and task-two both call their task 'rhyming'" in said
-    assert "zoo-models and task-three both call their task 'fill-mask'" in said
+    talk = capsys.readouterr().err
+    assert "task-one and task-two both call their task 'rhyming'" in talk
+    assert "zoo-models and task-three both call their task 'fill-mask'" in talk
     with pytest.raises(PluginBroken, match="task-one and task-two"):
         get_task("rhyming")
     assert get_task("fill-mask").answer.__name__ == "FilledMask"

@@ -45,9 +45,9 @@ def outcomes(folder: Path, source: str, tests: str, lacks: set[str] = LACKS) -> 
         cwd=folder,
         env=dict(os.environ) | {"PYTHONPATH": str(folder)},
     )
-    found = re.findall(r"^(PASSED|FAILED|ERROR) \S+::(\w+)", done.stdout, flags=re.MULTILINE)
-    passed = {name for outcome, name in found if outcome == "PASSED"}
-    return passed, {name for _, name in found} - passed, done.stdout + done.stderr
+    outcomes = re.findall(r"^(PASSED|FAILED|ERROR) \S+::(\w+)", done.stdout, flags=re.MULTILINE)
+    passed = {name for outcome, name in outcomes if outcome == "PASSED"}
+    return passed, {name for _, name in outcomes} - passed, done.stdout + done.stderr
 
 
 def changed(*pairs: tuple[str, str]) -> str:
@@ -209,13 +209,13 @@ BROKEN = {
 
 @pytest.mark.parametrize("fault", BROKEN)
 def test_a_broken_promise_fails_its_test(fault: str, tmp_path: Path) -> None:
-    test, source, told = BROKEN[fault]
+    test, source, message = BROKEN[fault]
 
     passed, failed, printed = outcomes(tmp_path, source, test)
 
     assert passed == set(), printed
     assert failed != set(), printed
-    assert told in printed
+    assert message in printed
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,11 @@ from zoo.training import Linear, linear
 @pytest.mark.parametrize("with_bias", [True, False])
 def test_products_and_gradients_are_those_of_torch(shape: tuple[int, ...], with_bias: bool) -> None:
     torch.manual_seed(0)
-    given = [torch.randn(shape), torch.randn(4, 7), *([torch.randn(4)] if with_bias else [])]
-    ours, theirs = ([tensor.clone().requires_grad_() for tensor in given] for _ in range(2))
-    found, expected = linear(*ours), functional.linear(*theirs)
-    torch.testing.assert_close(found, expected)
-    found.square().sum().backward()
+    tensors = [torch.randn(shape), torch.randn(4, 7), *([torch.randn(4)] if with_bias else [])]
+    ours, theirs = ([tensor.clone().requires_grad_() for tensor in tensors] for _ in range(2))
+    actual, expected = linear(*ours), functional.linear(*theirs)
+    torch.testing.assert_close(actual, expected)
+    actual.square().sum().backward()
     expected.square().sum().backward()
     for one, other in zip(ours, theirs, strict=True):
         torch.testing.assert_close(one.grad, other.grad)
@@ -66,10 +66,10 @@ def test_biases_of_every_kind_are_added(bias: torch.Tensor) -> None:
 
 def test_gradients_have_gradients() -> None:
     torch.manual_seed(0)
-    given = [torch.randn(3, 5), torch.randn(2, 5), torch.randn(2)]
+    inputs = [torch.randn(3, 5), torch.randn(2, 5), torch.randn(2)]
 
     def second(product: Callable[..., torch.Tensor]) -> list[torch.Tensor | None]:
-        tensors = [one.clone().requires_grad_() for one in given]
+        tensors = [one.clone().requires_grad_() for one in inputs]
         (first,) = torch.autograd.grad(product(*tensors).tanh().sum(), tensors[1], create_graph=True)
         first.square().sum().backward()
         return [one.grad for one in tensors]
@@ -82,9 +82,9 @@ def test_gradients_of_each_example_can_be_taken() -> None:
     weights = dict(layer.named_parameters())
 
     def loss(weights: dict[str, torch.Tensor], row: torch.Tensor) -> torch.Tensor:
-        found: torch.Tensor = torch.func.functional_call(layer, weights, (row,))
-        return found.square().sum()
+        gradients: torch.Tensor = torch.func.functional_call(layer, weights, (row,))
+        return gradients.square().sum()
 
-    found = torch.func.vmap(torch.func.grad(loss), in_dims=(None, 0))(weights, x)["weight"]
+    gradients = torch.func.vmap(torch.func.grad(loss), in_dims=(None, 0))(weights, x)["weight"]
     expected = [torch.func.grad(loss)(weights, row)["weight"] for row in x]
-    torch.testing.assert_close(found, torch.stack(expected))
+    torch.testing.assert_close(gradients, torch.stack(expected))

@@ -61,10 +61,10 @@ class Reducing(Toy):
 
     def __init__(self) -> None:
         super().__init__()
-        self.asked = 0
+        self.reduced_count = 0
 
     def reduced(self, module: nn.Module, batch: Batch) -> Batch:
-        self.asked += len(batch["labels"])
+        self.reduced_count += len(batch["labels"])
         return {"body": module.body(batch["numbers"]), "labels": batch["labels"]}
 
     def losses(self, module: nn.Module, batch: Batch) -> Output:
@@ -82,7 +82,7 @@ def test_a_frozen_body_is_asked_once_about_each_example(tmp_path: Path) -> None:
     objective = Reducing()
     objective.fit(run)
 
-    assert objective.asked == 64 + 32
+    assert objective.reduced_count == 64 + 32
     assert len([event for event in events if isinstance(event, EvaluationCompleted)]) == 3
     each_step, once = final_weights(tmp_path / "each-step"), final_weights(tmp_path / "once")
     assert once.keys() == each_step.keys()
@@ -104,22 +104,22 @@ def test_a_body_that_changes_is_asked_in_every_step(tmp_path: Path) -> None:
     objective = Reducing()
     objective.fit(make_run(tmp_path, epochs=3)[0])
 
-    assert objective.asked == 0
+    assert objective.reduced_count == 0
 
 
 def test_layers_that_the_objective_froze_run_as_in_prediction(tmp_path: Path) -> None:
     """A frozen batch norm keeps its statistics; one that learns follows the data."""
-    found = []
+    running_means = []
     for frozen in (False, True):
         run, _ = make_run(tmp_path / str(frozen), epochs=1)
         toy = Toy()
         toy.module.body.append(torch.nn.BatchNorm1d(8))
         toy.module.body.requires_grad_(not frozen)
         toy.fit(run)
-        found.append(toy.module.body[3].running_mean.abs().sum().item())
+        running_means.append(toy.module.body[3].running_mean.abs().sum().item())
 
-    assert found[0] > 0
-    assert found[1] == 0
+    assert running_means[0] > 0
+    assert running_means[1] == 0
 
 
 def test_lora_is_merged_and_the_adapter_kept_beside_it(tmp_path: Path) -> None:

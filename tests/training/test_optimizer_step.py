@@ -30,13 +30,13 @@ def test_gradients_longer_than_allowed_are_scaled_down_and_no_others(tmp_path: P
     def norm(gradients: dict[str, torch.Tensor]) -> float:
         return torch.cat([gradient.flatten() for gradient in gradients.values()]).norm().item()
 
-    free, told = after_a_step(0)
-    assert told == pytest.approx(norm(free), rel=1e-4)
-    loose, _ = after_a_step(2 * told)
+    free, reported = after_a_step(0)
+    assert reported == pytest.approx(norm(free), rel=1e-4)
+    loose, _ = after_a_step(2 * reported)
     assert_identical(free, loose)
-    tight, told_before = after_a_step(told / 4)
-    assert told_before == told
-    assert norm(tight) == pytest.approx(told / 4, rel=1e-4)
+    tight, norm_before = after_a_step(reported / 4)
+    assert norm_before == reported
+    assert norm(tight) == pytest.approx(reported / 4, rel=1e-4)
     for name, gradient in tight.items():
         torch.testing.assert_close(gradient, free[name] / 4)
 
@@ -47,13 +47,13 @@ def test_accumulation_gives_the_same_losses(tmp_path: Path, micro_batch_size: in
     options: dict[str, Any] = {"epochs": 3, "batch_size": 10, "class_weights": "plus=3", "eval_steps": 1}
     at_once, expected = make_run(tmp_path / "a", rows=47, **options)
     Toy(dropout=0).fit(at_once)
-    in_parts, found = make_run(tmp_path / "b", rows=47, micro_batch_size=micro_batch_size, **options)
+    in_parts, actual = make_run(tmp_path / "b", rows=47, micro_batch_size=micro_batch_size, **options)
     Toy(dropout=0).fit(in_parts)
 
     expected_losses = [event.metrics["loss"] for event in expected if isinstance(event, EvaluationCompleted)]
-    found_losses = [event.metrics["loss"] for event in found if isinstance(event, EvaluationCompleted)]
-    assert found_losses == pytest.approx(expected_losses, rel=1e-5)
-    assert len(found_losses) == 15
+    actual_losses = [event.metrics["loss"] for event in actual if isinstance(event, EvaluationCompleted)]
+    assert actual_losses == pytest.approx(expected_losses, rel=1e-5)
+    assert len(actual_losses) == 15
 
 
 class Weighted(Toy):

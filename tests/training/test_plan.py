@@ -19,9 +19,9 @@ def plan(rows: int, world_size: int = 1, **options: Any) -> Plan:
 
 @pytest.mark.parametrize(("rows", "epochs", "steps"), [(50, 40, 160), (360, 7, 161), (2000, 3, 189), (50_000, 3, 4689)])
 def test_small_sets_get_more_epochs(rows: int, epochs: int, steps: int) -> None:
-    found = plan(rows)
+    actual = plan(rows)
 
-    assert (round(found.epochs), found.steps) == (epochs, steps)
+    assert (round(actual.epochs), actual.steps) == (epochs, steps)
 
 
 def test_steps_and_epochs_bound_each_other() -> None:

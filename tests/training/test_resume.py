@@ -85,12 +85,12 @@ def test_only_the_two_newest_checkpoints_and_the_best_weights_they_name_are_kept
 
     folders = sorted(path.name for path in (tmp_path / "checkpoints").glob("step-*"))
     assert folders == ["step-00000019", "step-00000020"]
-    named = {
+    best_steps = {
         json.loads((tmp_path / "checkpoints" / name / "state.json").read_bytes())["best"]["step"] for name in folders
     }
-    kept = {int(path.stem.removeprefix("best-")) for path in (tmp_path / "checkpoints").glob("best-*")}
-    assert named <= kept
-    assert len(kept) <= 2
+    stored_steps = {int(path.stem.removeprefix("best-")) for path in (tmp_path / "checkpoints").glob("best-*")}
+    assert best_steps <= stored_steps
+    assert len(stored_steps) <= 2
 
 
 def test_an_evaluation_whose_loss_is_not_finite_can_be_gone_on_from(tmp_path: Path) -> None:

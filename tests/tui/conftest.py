@@ -113,6 +113,6 @@ def download_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[t
     """One model whose weights, three megabytes, are on a server."""
     content = some_bytes(3_000_000)
     with hub_server() as server, new_site(tmp_path / "site", monkeypatch) as site:
-        wanted = weights({"w.bin": content}, url_source(server))
-        site.install("toys", plugin(card("toy", weights=repr(wanted)), more="from zoo import *"))
+        web_weights = weights({"w.bin": content}, url_source(server))
+        site.install("toys", plugin(card("toy", weights=repr(web_weights)), more="from zoo import *"))
         yield server, server.serve("/web/w.bin", content)

@@ -56,11 +56,11 @@ async def shows(pilot: Driver, *texts: str) -> str:
     deadline = time.monotonic() + DEADLINE_S
     while True:
         await pilot.pause(0.02)
-        found = " ".join(screen_text(pilot).split())
-        missing = [text for text in texts if text not in found]
-        if not missing:
-            return found
-        assert time.monotonic() < deadline, f"{missing} did not appear:\n{screen_text(pilot)}"
+        shown_text = " ".join(screen_text(pilot).split())
+        absent = [text for text in texts if text not in shown_text]
+        if not absent:
+            return shown_text
+        assert time.monotonic() < deadline, f"{absent} did not appear:\n{screen_text(pilot)}"
 
 
 async def until(pilot: Driver, condition: Callable[[], object]) -> None:

@@ -57,11 +57,15 @@ async def test_the_palette_finds_models_runs_and_places(
     write_run("yesterday", RunFinished())
     await shows(pilot, "5 of 5")
     await until(pilot, lambda: pilot.app.feed.runs)
-    for typed, found in (("yester", "Run yesterday"), ("finetune gam", "Finetune gamma"), ("to dev", "Go to Devices")):
+    for typed, command in (
+        ("yester", "Run yesterday"),
+        ("finetune gam", "Finetune gamma"),
+        ("to dev", "Go to Devices"),
+    ):
         await pilot.press("ctrl+p")
         await until(pilot, lambda: pilot.app.screen.id != "_default")
         await write(pilot, typed)
-        await shows(pilot, found)
+        await shows(pilot, command)
         await pilot.press("escape")
 
 
@@ -224,16 +228,16 @@ def test_a_signal_ends_it_and_the_terminal_is_as_before(name: str, models: Site)
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo terminals of this kind")
 @pytest.mark.parametrize(
-    ("program", "shown"),
+    ("program", "output"),
     [
         ("import sys; from zoo.cli import main; sys.exit(main([]))", b"usage: zoo"),
         ("from zoo.cli import diagnostics; diagnostics.status('half'); diagnostics.note('whole')", b"whole"),
     ],
 )
-def test_a_terminal_without_control_sequences_gets_none(program: str, shown: bytes, models: Site) -> None:
+def test_a_terminal_without_control_sequences_gets_none(program: str, output: bytes, models: Site) -> None:
     terminal = Terminal(program, TERM="dumb")
     assert 0 == terminal.end()
-    assert shown in terminal.output
+    assert output in terminal.output
     assert b"\x1b" not in terminal.output
 
 

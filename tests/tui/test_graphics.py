@@ -92,9 +92,9 @@ def test_an_image_is_sent_whole_covered_by_cells_and_freed(tmp_path: Path) -> No
     terminal.read_until(b"\x1b[?1049h")
     terminal.write(b"n")
     rows, columns = 10, 40
-    said = terminal.read_until(ROWS[rows - 1].encode()).decode(errors="ignore")
+    output = terminal.read_until(ROWS[rows - 1].encode()).decode(errors="ignore")
 
-    messages = re.findall(r"\x1b_G([^;]*);([^\x1b]*)\x1b\\", said)
+    messages = re.findall(r"\x1b_G([^;]*);([^\x1b]*)\x1b\\", output)
     keys = dict(pair.split("=") for pair in messages[0][0].split(","))
     sent = Image.open(io.BytesIO(base64.b64decode("".join(chunk for _, chunk in messages))))
     assert (keys["c"], keys["r"], keys["U"]) == (str(columns), str(rows), "1")
@@ -102,9 +102,9 @@ def test_an_image_is_sent_whole_covered_by_cells_and_freed(tmp_path: Path) -> No
     assert [keys[-3:] for keys, _ in messages] == ["m=1"] * (len(messages) - 1) + ["m=0"]
     assert sent.size == (400, 200)
     assert sent.tobytes() == draw.tobytes()
-    assert said.count(PLACEHOLDER) >= rows * columns  # some may be painted twice
+    assert output.count(PLACEHOLDER) >= rows * columns  # some may be painted twice
     number = int(keys["i"])
-    assert f"38;2;{number >> 16};{number >> 8 & 255};{number & 255}" in said
+    assert f"38;2;{number >> 16};{number >> 8 & 255};{number & 255}" in output
 
     terminal.write(b"n")
     terminal.read_until(f"\x1b_Ga=d,d=I,i={number},".encode())

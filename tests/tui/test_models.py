@@ -125,7 +125,7 @@ async def test_what_a_model_cannot_do_is_said(pilot: Driver, models: Site) -> No
     await loaded(pilot)
     table = pilot.app.screen.query_one(Table)
     table.cursor = names(pilot).index("delta")
-    for key, told in (
+    for key, message in (
         ("f", "delta cannot finetune"),
         ("p", "delta has learnt nothing yet"),
         ("e", "no data can tell how good delta is"),
@@ -133,7 +133,7 @@ async def test_what_a_model_cannot_do_is_said(pilot: Driver, models: Site) -> No
         ("x", "delta comes with plugin blue"),
     ):
         await pilot.press(key)
-        await until(pilot, lambda told=told: any(told in notice for notice in notices(pilot)))
+        await until(pilot, lambda message=message: any(message in notice for notice in notices(pilot)))
 
 
 @scenario()
@@ -189,7 +189,7 @@ async def test_a_download_goes_on_elsewhere_stops_and_resumes(pilot: Driver, dow
     await shows(pilot, "1 of 1", "no")
     served.stall_after = 1_000_000
     await pilot.press("d")
-    await until(pilot, lambda: (found := pilot.app.feed.downloads.active) and (found[0].share or 0) > 0.3)
+    await until(pilot, lambda: (active := pilot.app.feed.downloads.active) and (active[0].share or 0) > 0.3)
     await pilot.press("2")
     await shows(pilot, "↓ 1 33%")
     await pilot.press("1")

@@ -124,14 +124,14 @@ class StubSession:
 
 def presses(chance: random.Random) -> Iterator[list[events.Event]]:
     """What is pressed and clicked, as it comes: some at once."""
-    left = KEYS
-    while left > 0:
+    remaining = KEYS
+    while remaining > 0:
         together: list[events.Event] = []
         for _ in range(chance.randint(1, AT_ONCE)):
             if chance.random() < 0.05:
                 together += _click(chance.randrange(SIZE[0]), chance.randrange(SIZE[1]))
             together.append(_key(chance.choice(chance.choices((MOVES, COMMANDS, CHARACTERS), (4, 1, 3))[0])))
-            left -= 1
+            remaining -= 1
         yield together
 
 

@@ -246,9 +246,9 @@ async def test_what_cannot_be_done_with_a_run_is_said(pilot: Driver, models: Sit
     write_run("done", *FINISHED, verb="evaluate")
     await pilot.press("2")
     await shows(pilot, "done evaluate finished")
-    for key, told in (("s", "done is finished already"), ("r", "done is finished"), ("t", "done has no model yet")):
+    for key, message in (("s", "done is finished already"), ("r", "done is finished"), ("t", "done has no model yet")):
         await pilot.press(key)
-        await until(pilot, lambda told=told: any(told in notice for notice in notices(pilot)))
+        await until(pilot, lambda message=message: any(message in notice for notice in notices(pilot)))
     await pilot.press("m")
     for name, reason in (("no/name", "cannot be the name of a run"), ("alpha", "'alpha' is the name of a model")):
         await pilot.press("ctrl+u")

@@ -52,17 +52,17 @@ def test_a_browser_with_the_token_sees_the_application(address: str) -> None:
             assert "token" not in str(page.url), "it does not stay in the address"
             (socket,) = re.findall(r'data-session-websocket-url="([^"]+)"', text)
             async with session.ws_connect(f"{socket}?width=100&height=30") as connection:
-                seen = b""
-                while b"alpha" not in seen:
+                received = b""
+                while b"alpha" not in received:
                     message = await connection.receive(timeout=60)
                     assert message.type in (aiohttp.WSMsgType.BINARY, aiohttp.WSMsgType.TEXT), message
                     if message.type == aiohttp.WSMsgType.BINARY:
-                        seen += message.data
+                        received += message.data
                 await connection.send_json(["stdin", "4"])
-                while b"zoo-red" not in seen:
+                while b"zoo-red" not in received:
                     message = await connection.receive(timeout=60)
                     if message.type == aiohttp.WSMsgType.BINARY:
-                        seen += message.data
+                        received += message.data
 
     asyncio.run(play())
 

@@ -45,19 +45,19 @@ async def compare(pilot: Driver, name: str) -> None:
     """Hold what is shown, once it has settled, against the file of that name."""
     size = pilot.app.size
     path = FOLDER / f"{name}-{size.width}x{size.height}.svg"
-    found = steady(pilot.app.export_screenshot())
+    actual = steady(pilot.app.export_screenshot())
     if os.environ.get("ZOO_UPDATE_SNAPSHOTS"):
         path.parent.mkdir(exist_ok=True)
-        path.write_text(found, encoding="utf-8")
+        path.write_text(actual, encoding="utf-8")
     assert path.exists(), f"{path} is missing; ZOO_UPDATE_SNAPSHOTS=1 writes it"
-    wanted = path.read_text(encoding="utf-8")
+    expected = path.read_text(encoding="utf-8")
     deadline = time.monotonic() + DEADLINE_S
-    while found != wanted and time.monotonic() < deadline:
+    while actual != expected and time.monotonic() < deadline:
         await pilot.pause(0.2)
-        found = steady(pilot.app.export_screenshot())
-    if found != wanted:
+        actual = steady(pilot.app.export_screenshot())
+    if actual != expected:
         other = path.with_suffix(".found.svg")
-        other.write_text(found, encoding="utf-8")
+        other.write_text(actual, encoding="utf-8")
         pytest.fail(f"{path.name} looks different: compare it with {other.name}")
 
 

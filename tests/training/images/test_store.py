@@ -31,11 +31,11 @@ def paths(tmp_path: Path) -> list[str]:
     return [str(folder / f"{number}.png") for number in range(20)]
 
 
-def make_store(folder: Path, memory: int, disk: int, **given: Any) -> tuple[ImageStore, list[Any]]:
+def make_store(folder: Path, memory: int, disk: int, **arguments: Any) -> tuple[ImageStore, list[Any]]:
     events: list[Any] = []
     folder.mkdir()
     run, _ = toy.make_run(folder)
-    run = dataclasses.replace(run, emit=events.append, **given)
+    run = dataclasses.replace(run, emit=events.append, **arguments)
     store = ImageStore(run, prepare=lambda image: image, memory_bytes=memory * LENGTH, disk_bytes=disk * LENGTH)
     return store, events
 
@@ -47,15 +47,15 @@ def test_what_comes_back_is_what_was_decoded(paths: list[str], tmp_path: Path, m
 
     assert numbers == list(range(20))
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(store.__getitem__, range(20)))
-    for path, image in zip(paths, found, strict=True):
+        images = list(pool.map(store.__getitem__, range(20)))
+    for path, image in zip(paths, images, strict=True):
         with Image.open(path) as source:
             np.testing.assert_array_equal(np.asarray(image), np.asarray(source.convert("RGB")))
     last = events[-1]
-    kept = min(20, memory), min(20 - min(20, memory), disk)
+    counts = min(20, memory), min(20 - min(20, memory), disk)
     assert isinstance(last, InputsPrepared)
-    assert (last.memory_bytes, last.disk_bytes) == (kept[0] * LENGTH, kept[1] * LENGTH)
-    assert last.decoded_again == 20 - sum(kept)
+    assert (last.memory_bytes, last.disk_bytes) == (counts[0] * LENGTH, counts[1] * LENGTH)
+    assert last.decoded_again == 20 - sum(counts)
     assert (last.done, last.total) == (20, 20)
 
 
