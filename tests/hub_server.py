@@ -176,6 +176,13 @@ class _Handler(BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
         self.do_GET()
 
+    def do_CONNECT(self) -> None:
+        """Let nobody through, as a proxy does where only some servers may be asked."""
+        asked = Request(self.command, self.path, {})
+        with self.server.hub.lock:
+            self.server.hub.requests.append(asked)
+        self._empty(asked, 403, {})
+
     def do_GET(self) -> None:
         hub = self.server.hub
         headers = {name.lower(): value for name, value in self.headers.items()}

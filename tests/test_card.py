@@ -108,6 +108,7 @@ def test_the_size_of_weights_is_that_of_the_files_that_tell(sizes: tuple[int | N
         zoo.HubSource(repository="someone/model", revision="0" * 40),
         zoo.UrlSource(base_url="https://example.org/models"),
         zoo.PackageSource(distribution="some-weights", folder="some_weights/model"),
+        zoo.WheelSource(distribution="some-weights", version="1.0", folder="some_weights/model"),
         zoo.FolderSource(path="/models/mine"),
     ],
 )

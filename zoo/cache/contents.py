@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from zoo.card import FolderSource, HubSource, PackageSource, RemoteSource, TorchHubSource, WeightsFile
+from zoo.card import FolderSource, HubSource, PackageSource, RemoteSource, TorchHubSource, WeightsFile, WheelSource
 from zoo.catalog import Catalog
 from zoo.errors import DownloadFailed, ZooError
 from zoo.fetch.places import (
@@ -23,9 +23,11 @@ from zoo.fetch.places import (
     lock_of,
     partial_folder_of,
     partial_of,
+    partials_beside,
     place_of,
     torch_checkpoints,
     url_cache,
+    wheel_cache,
 )
 from zoo.fetch.usage import uses
 from zoo.locking import try_lock
@@ -166,11 +168,12 @@ def _unclaimed(sets: list[_WeightsSet]) -> Iterator[_WeightsSet]:
         if files:
             yield _WeightsSet(origin, place, folder, files)
     places = {weights.folder for weights in sets}
-    for place in sorted(path for path in url_cache().glob("*") if path.is_dir() and path.suffix != ".zoo"):
-        if place not in places:
+    own = sorted(path for root in (url_cache(), wheel_cache()) for path in root.glob("*") if path.is_dir())
+    for place in own:
+        if place not in places and place.suffix != ".zoo":
             names = [path.relative_to(place).as_posix() for path in sorted(place.rglob("*")) if path.is_file()]
             files = {name: WeightsFile(name=name) for name in names}
-            yield _WeightsSet(f"url/{place.name}", place, place.with_suffix(".zoo"), files)
+            yield _WeightsSet(f"{place.parent.name}/{place.name}", place, partials_beside(place), files)
 
 
 def _sets_elsewhere(catalog: Catalog) -> Iterator[_WeightsSet]:
@@ -195,9 +198,9 @@ def _partial_folders() -> Iterator[tuple[Path, Path, str]]:
         repository = folder.parent.parent
         origin = f"{repository.name.removeprefix('models--').replace('--', '/')}@{folder.name[:12]}"
         yield folder, repository / "snapshots" / folder.name, origin
-    for folder in sorted(url_cache().glob("*.zoo")):
-        yield folder, folder.with_suffix(""), f"url/{folder.stem}"
-    yield torch_checkpoints().with_suffix(".zoo"), torch_checkpoints(), "torch/unfinished"
+    for folder in sorted(path for root in (url_cache(), wheel_cache()) for path in root.glob("*.zoo")):
+        yield folder, folder.with_suffix(""), f"{folder.parent.name}/{folder.stem}"
+    yield partials_beside(torch_checkpoints()), torch_checkpoints(), "torch/unfinished"
 
 
 def _origin(source: RemoteSource, files: Iterable[str]) -> str:
@@ -206,6 +209,8 @@ def _origin(source: RemoteSource, files: Iterable[str]) -> str:
             return f"{source.repository}@{source.revision[:12]}"
         case TorchHubSource():
             return f"torch/{', '.join(sorted(files))}"
+        case WheelSource():
+            return str(source)
         case _:
             return source.base_url.rstrip("/")
 
@@ -214,11 +219,11 @@ def _files(weights: _WeightsSet) -> Iterator[CachedFile]:
     """What is here of a set."""
     for name, file in sorted(weights.files.items()):
         for path, partial in ((weights.folder / name, False), (partial_of(weights.partials, name), True)):
-            if path.is_file():
+            if path.is_file() or (partial and path.is_dir()):  # of a wheel, a folder arrives
                 yield CachedFile(
                     name=name,
                     path=str(path),
-                    size_bytes=path.stat().st_size,
+                    size_bytes=path.stat().st_size if path.is_file() else store.size_bytes(path),
                     modified_at=path.stat().st_mtime,
                     partial=partial,
                     sha256=file.pin,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from zoo.cache.contents import CachedFile
 from zoo.disk import cause_of
 from zoo.errors import StoreInvalid, Unsupported
 from zoo.fetch.part import note_of
-from zoo.fetch.places import hub_cache, torch_checkpoints, url_cache
+from zoo.fetch.places import hub_cache, torch_checkpoints, url_cache, wheel_cache
 from zoo.locking import try_lock
 
 
@@ -39,6 +40,7 @@ def plan(files: Iterable[CachedFile]) -> tuple[PlannedRemoval, ...]:
             paths.append(blob)
             planned_blobs.add(blob)
         freed = sum(each.stat().st_size for each in paths if each.is_file() and not each.is_symlink())
+        freed += file.size_bytes if path.is_dir() else 0
         removals.append(
             PlannedRemoval(file, tuple(map(str, [*paths, note_of(path)] if file.partial else paths)), freed)
         )
@@ -66,7 +68,7 @@ def _remove(removal: PlannedRemoval) -> int:
             if not try_lock(lock_file):
                 raise Unsupported(f"{removal.file.name} is being fetched right now", "wait for its end, or stop it")
             for path in removal.paths:
-                Path(path).unlink(missing_ok=True)
+                _delete(Path(path))
             with contextlib.suppress(OSError):  # Windows keeps open files
                 lock.unlink()
     except OSError as error:
@@ -75,6 +77,14 @@ def _remove(removal: PlannedRemoval) -> int:
     for path in (*removal.paths, removal.file.lock):
         _tidy(Path(path).parent)
     return removal.size_bytes
+
+
+def _delete(path: Path) -> None:
+    """Delete a file, or the folder of a wheel that was not brought to its end."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _blob_of(path: Path) -> Path | None:
@@ -99,7 +109,7 @@ def _tidy(folder: Path) -> None:
     """Remove folders that are empty now, and what the Hub's layout says of a commit that is gone."""
     repository = _repository_of(folder)
     if repository is None:
-        for root in (url_cache(), torch_checkpoints().parent):
+        for root in (url_cache(), wheel_cache(), torch_checkpoints().parent):
             _remove_empty(folder, root)
         return
     snapshots = repository / "snapshots"

@@ -13,6 +13,7 @@ import msgspec
 from zoo.cache.contents import CachedFile, CachedWeights, being_fetched, contents
 from zoo.cache.removal import plan, remove
 from zoo.cache.verification import Verdict, verify
+from zoo.card import FROM_INDEX
 from zoo.cli import diagnostics, output
 from zoo.cli.confirmation import delete_confirmed
 from zoo.cli.exit_codes import ExitCode
@@ -94,7 +95,8 @@ def _row(one: CachedWeights) -> tuple[str, ...]:
     state = f"in use by {', '.join(one.used_by)}" if one.used_by else ""
     if not state and one.partial_bytes:
         state = f"unfinished, {size(one.partial_bytes)}"
-    state = ", ".join(filter(None, (f"in {one.part_of}" if one.part_of else "", state)))
+    where = f"in {one.part_of}" if one.part_of else FROM_INDEX if one.origin.endswith(FROM_INDEX) else ""
+    state = ", ".join(filter(None, (where, state)))
     ago = "" if one.part_of else f"{duration(max(0.0, time.time() - one.used_at))} ago"
     return (one.name, size(one.size_bytes), str(len(one.files)), ago, state, one.folder)
 

@@ -25,7 +25,8 @@ _OTHERWISE = "nothing was installed"
 
 def install_agreed(installation: Installation, requirement: str, *, build: bool, yes: bool) -> Plan | None:
     """What installing would change, shown and agreed to; None where the person says no."""
-    from zoo.installation.requirement import is_source, without_password
+    from zoo.installation.requirement import is_source
+    from zoo.uv_or_pip import without_password
 
     if not yes and (build or is_source(requirement)):
         diagnostics.warn(
@@ -86,7 +87,7 @@ def _plugin_names(args: argparse.Namespace) -> tuple[str, ...]:
 def _restore(args: argparse.Namespace) -> ExitCode:
     """Install again what zoo installed and is not there; one that fails does not keep the others away."""
     from zoo.installation.operation import Installation
-    from zoo.installation.requirement import without_password
+    from zoo.uv_or_pip import without_password
 
     if args.names:
         raise OptionInvalid("restore takes no names", "zoo plugins restore")

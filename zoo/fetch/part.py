@@ -8,6 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from zoo import git_lfs
+from zoo.card import WeightsFile
+from zoo.errors import ChecksumMismatch
+from zoo.fetch.verify import pin_shown
+
 READ_BYTES = 1 << 20
 
 
@@ -56,6 +61,27 @@ class Part:
         """Wait until the disk has everything."""
         with self.path.open("r+b") as file:
             os.fsync(file.fileno())
+
+    def check(self, file: WeightsFile, origin: str) -> None:
+        """Make sure that what has arrived is the file the card names; drop what is not.
+
+        Args:
+            file: the file.
+            origin: where the bytes are from, as messages name it.
+
+        Raises:
+            ChecksumMismatch: it is another one.
+        """
+        actual, expected = "", ""
+        if file.size_bytes is not None and self.size_bytes != file.size_bytes:
+            least = "" if self.size_bytes < file.size_bytes else "at least "
+            actual, expected = f"{least}{self.size_bytes:,} bytes", f"{file.size_bytes:,}"
+        elif not self.sha256.startswith(file.pin):
+            actual, expected = f"sha256 {self.sha256}", pin_shown(file)
+        if actual:
+            fault = f"is {git_lfs.WHAT}" if git_lfs.is_pointer(self.path) else f"has {actual}, not {expected}"
+            self.drop()
+            raise ChecksumMismatch(f"{origin} {fault}", "the source is not used")
 
     def drop(self) -> None:
         """Forget what has arrived."""

@@ -6,9 +6,10 @@ import hashlib
 import os
 from pathlib import Path
 
-from zoo.card import FolderSource, HubSource, PackageSource, RemoteSource, Source, TorchHubSource
+from zoo.card import FolderSource, HubSource, PackageSource, RemoteSource, Source, TorchHubSource, WheelSource
 from zoo.errors import DownloadFailed
 from zoo.paths import cache_folder
+from zoo.uv_or_pip import normalised
 
 _ENDPOINT = "https://huggingface.co"
 
@@ -28,6 +29,8 @@ def place_of(source: Source) -> Path:
             return hub_repository_folder(source) / "snapshots" / source.revision
         case TorchHubSource():
             return torch_checkpoints()
+        case WheelSource():
+            return _wheel_folder(source)
         case _:
             return url_cache() / hashlib.sha256(source.base_url.encode()).hexdigest()[:32]
 
@@ -36,7 +39,12 @@ def partial_folder_of(source: RemoteSource) -> Path:
     """Where files stand while they arrive: on the disk of their place, but apart, for others read that folder, too."""
     if isinstance(source, HubSource):
         return hub_repository_folder(source) / ".zoo" / source.revision
-    return place_of(source).with_suffix(".zoo")
+    return partials_beside(place_of(source))
+
+
+def partials_beside(folder: Path) -> Path:
+    """Where the files of a folder of zoo's own, or of torch.hub's, stand while they arrive."""
+    return folder.with_name(f"{folder.name}.zoo")
 
 
 def partial_of(folder: Path, name: str) -> Path:
@@ -52,6 +60,11 @@ def lock_of(folder: Path, name: str) -> Path:
 def url_cache() -> Path:
     """Files from plain addresses, a folder for each."""
     return cache_folder() / "url"
+
+
+def wheel_cache() -> Path:
+    """Files out of wheels of the package index, a folder for each wheel and folder inside it."""
+    return cache_folder() / "wheel"
 
 
 def torch_checkpoints() -> Path:
@@ -112,6 +125,13 @@ def _torch_home() -> Path:
 def _expanded(path: str) -> Path:
     """As the Hub's own client reads it: with ~ and $NAME."""
     return Path(os.path.expandvars(path)).expanduser()
+
+
+def _wheel_folder(source: WheelSource) -> Path:
+    """Named for people; what tells two folders of one wheel apart is the digest."""
+    name = normalised(source.distribution)
+    digest = hashlib.sha256(f"{name}=={source.version}/{source.folder}".encode()).hexdigest()[:8]
+    return wheel_cache() / f"{name}-{source.version.replace('!', '_')}-{digest}"
 
 
 def _package_folder(source: PackageSource) -> Path:

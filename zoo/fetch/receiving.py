@@ -16,9 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from zoo import git_lfs
 from zoo.card import WeightsFile
-from zoo.errors import ChecksumMismatch, DownloadFailed, RunCancelled
+from zoo.errors import DownloadFailed, RunCancelled
 from zoo.fetch.http import (
     REDIRECTS,
     RETRIED,
@@ -32,7 +31,6 @@ from zoo.fetch.http import (
     words,
 )
 from zoo.fetch.part import Part
-from zoo.fetch.verify import pin_shown
 
 if TYPE_CHECKING:
     import httpx
@@ -52,6 +50,8 @@ class Session:
     token: str | None
     token_address: str
     """The token is sent to this address's server only."""
+    is_last: bool = True
+    """Whether no other source is left for the files."""
     received: dict[str, int] = field(default_factory=dict)
     """Name of each file to its bytes that are here."""
     stated: dict[str, int] = field(default_factory=dict)
@@ -142,7 +142,7 @@ def receive(session: Session, address: str, file: WeightsFile, partial: Path) ->
     if part.pieces > 1 and not part.sha256.startswith(file.pin):  # one of the pieces may be at fault
         part.drop()
         _fill(session, address, file, part)
-    _check(address, file, part)
+    part.check(file, without_password(address))
     part.sync()
     return part.etag, part.sha256
 
@@ -164,6 +164,9 @@ def _fill(session: Session, address: str, file: WeightsFile, part: Part) -> None
             session.check()
             if not session.fresh_bytes:  # a network that was there may come back
                 raise_where_offline(error, address)
+                unconnected = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError)
+                if unconnected and not session.is_last:
+                    raise DownloadFailed(f"{without_password(address)}: {words(error)}") from error
             idle, most = (0 if part.size_bytes > most else idle + 1), max(most, part.size_bytes)
             wait_s: float | None = getattr(error, "retry_after_s", None)
             if getattr(error, "status", 0) == 429 and (idle >= ATTEMPTS or (wait_s or 0) > MAX_WAIT_S):
@@ -262,20 +265,6 @@ def _pause(session: Session, retry_after_s: float | None, idle: int) -> None:
     """Wait as long as asked, or longer each time, with jitter; a stop ends it at once."""
     wait_s = retry_after_s if retry_after_s is not None else BACKOFF_S * 2**idle * random.uniform(0.5, 1.5)  # noqa: S311
     session.stopped.wait(min(wait_s, MAX_WAIT_S))
-
-
-def _check(address: str, file: WeightsFile, part: Part) -> None:
-    """The whole file must be the one the card names; one that is not is dropped."""
-    actual, expected = "", ""
-    if file.size_bytes is not None and part.size_bytes != file.size_bytes:
-        least = "" if part.size_bytes < file.size_bytes else "at least "
-        actual, expected = f"{least}{part.size_bytes:,} bytes", f"{file.size_bytes:,}"
-    elif not part.sha256.startswith(file.pin):
-        actual, expected = f"sha256 {part.sha256}", pin_shown(file)
-    if actual:
-        fault = f"is {git_lfs.WHAT}" if git_lfs.is_pointer(part.path) else f"has {actual}, not {expected}"
-        part.drop()
-        raise ChecksumMismatch(f"{without_password(address)} {fault}", "the source is not used")
 
 
 def _hang_up(connection: socket.socket) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from zoo.errors import Unsupported
 from zoo.plugins import GROUP
+from zoo.uv_or_pip import normalised
 
 _ELSEWHERE = "install zoo into a virtual environment of its own: uv tool install zoo-models, or pipx install zoo-models"
 
@@ -73,11 +74,6 @@ class Environment:
     def contents(self) -> dict[str, Installed]:
         """What is installed, by normalised name."""
         return {name: _installed(one) for name, one in self.distributions().items()}
-
-
-def normalised(name: str) -> str:
-    """The one spelling of a distribution's name (PEP 503)."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _installed(distribution: Distribution) -> Installed:

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 import msgspec
 
 from zoo.errors import DownloadFailed, PluginBroken, UnknownPlugin, Unsupported, ZooError
-from zoo.installation.environment import Environment, normalised
-from zoo.installation.requirement import package_name, without_password
+from zoo.installation.environment import Environment
+from zoo.installation.requirement import package_name
 from zoo.sanitize import plain
+from zoo.uv_or_pip import (
+    command_of,
+    complaint_of,
+    find_uv,
+    has_pip,
+    is_of_network,
+    is_of_source_only,
+    normalised,
+    plain_environment,
+    without_password,
+)
 
 _CHANGE = re.compile(r"^ ([-+~]) ([\w.-]+)(?:==| @ )(\S+)", re.MULTILINE)
-_FRAME = re.compile(r"[\u00d7\u2500-\u257f\u25b6]+")
-_NETWORK = ("error sending request", "failed to fetch", "could not connect", "connection", "timed out", "network")
-_SOURCE_ONLY = ("no wheels", "no usable wheels", "building from source is disabled", "building source")
 _ABSENT = ("{} was not found", "no matching distribution found for {}", "no versions of {}", "no version of {}")
 _CONFLICT = ("no solution found", "resolutionimpossible", "conflict", "requirements are unsatisfiable")
 _BUILD = ("failed to build", "metadata-generation-failed", "subprocess-exited-with-error", "build backend")
@@ -117,24 +122,17 @@ class Installer:
     def _run(self, verb: str, *words: str) -> subprocess.CompletedProcess[str]:
         process = self._start(verb, *words)
         if process.returncode:
-            raise _error_of(words[0], verb, _complaint(plain(process.stdout), plain(process.stderr)))
+            raise _error_of(words[0], verb, complaint_of(plain(process.stdout), plain(process.stderr)))
         return process
 
     def _start(self, verb: str, *words: str) -> subprocess.CompletedProcess[str]:
-        python = self.environment.python
-        command = (
-            [self.uv, "pip", verb, "--python", python]
-            if self.uv
-            else [python, "-P", "-m", "pip", verb, "--disable-pip-version-check", "--no-input"]
-        )
-        environment = {**os.environ, "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
         return subprocess.run(
-            [*command, *words],
+            [*command_of(self.uv, self.environment.python, verb), *words],
             capture_output=True,
             encoding="utf-8",
             errors="replace",
             stdin=subprocess.DEVNULL,
-            env=environment,
+            env=plain_environment(),
             check=False,
         )
 
@@ -145,8 +143,8 @@ def find_installer(environment: Environment) -> Installer:
     Raises:
         Unsupported: neither uv nor pip is.
     """
-    uv = shutil.which("uv")
-    if uv is None and find_spec("pip") is None:
+    uv = find_uv()
+    if uv is None and not has_pip():
         raise Unsupported("neither uv nor pip is here to install with", "install uv: https://docs.astral.sh/uv")
     return Installer(environment=environment, uv=uv)
 
@@ -168,14 +166,6 @@ def _changes_of_uv(stderr: str) -> tuple[Change, ...]:
     return tuple(Change(name=name, before=before.get(name, ""), after=after.get(name, "")) for name in names)
 
 
-def _complaint(stdout: str, stderr: str) -> str:
-    """What the tool says went wrong, on one line: its stderr, and what pip writes of a conflict on its stdout."""
-    cause = re.search(r"The conflict is caused by:.*?(?=\n\n|\Z)", stdout, re.DOTALL)
-    lines = [line for line in stderr.splitlines() if not line.lower().startswith(("using ", "warning"))]
-    text = " ".join(_FRAME.sub(" ", " ".join([*lines, cause[0] if cause else ""])).split())
-    return re.sub("^error: ", "", text, flags=re.IGNORECASE).replace(" cause: ", ": ")[:1500]
-
-
 def _error_of(requirement: str, verb: str, complaint: str) -> ZooError:
     """The tool's complaint as an error of its kind."""
     text = f"{without_password(requirement)} cannot be {verb}ed: {complaint}"
@@ -184,11 +174,11 @@ def _error_of(requirement: str, verb: str, complaint: str) -> ZooError:
     def speaks_of(words: Sequence[str]) -> bool:
         return any(word in lowered for word in words)
 
-    if speaks_of(_SOURCE_ONLY):
+    if is_of_source_only(complaint):
         return Unsupported(text, "add --build to let it be built here, which runs its author's code")
     if speaks_of(_BUILD):
         return PluginBroken(text, "the plugin's author must mend it; nothing was changed")
-    if speaks_of(_NETWORK):
+    if is_of_network(complaint):
         return DownloadFailed(text, "look at the network, then try again; nothing was changed")
     if name and speaks_of([words.format(name) for words in _ABSENT]):
         return UnknownPlugin(text, "look at the name and version; add --build if it only comes as source")

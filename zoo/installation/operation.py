@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from zoo import paths, plugin_list
 from zoo.errors import OptionInvalid, PluginBroken, StoreInvalid, UnknownPlugin, Unsupported, ZooError
 from zoo.installation.backup import Backup, backup
-from zoo.installation.environment import Environment, Installed, normalised
+from zoo.installation.environment import Environment, Installed
 from zoo.installation.health import Health, PluginState, health, troubles
 from zoo.installation.installer import Change, Installer, find_installer
-from zoo.installation.requirement import is_source, package_name, without_password
+from zoo.installation.requirement import is_source, package_name
 from zoo.locking import locked
 from zoo.plugin_list import RequirementState
 from zoo.suggestions import did_you_mean
+from zoo.uv_or_pip import normalised, without_password
 
 CORE = "zoo-models"
 

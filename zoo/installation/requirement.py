@@ -39,11 +39,6 @@ def is_source(requirement: str) -> bool:
     return not place.partition("#")[0].partition("?")[0].endswith(".whl")
 
 
-def without_password(requirement: str) -> str:
-    """The same without the name and password that an http address may hold: what may be shown and written down."""
-    return re.sub(r"(https?://)[^/@\s]+@", r"\1", requirement)
-
-
 def package_name(requirement: str) -> str:
     """The name of the package, as written; empty for a path or URL that does not contain it."""
     match = _NAME.fullmatch(requirement)

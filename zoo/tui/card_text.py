@@ -10,6 +10,7 @@ from zoo.card import (
     Source,
     TorchHubSource,
     UrlSource,
+    WheelSource,
 )
 from zoo.kinds.spelling import distinct_names
 from zoo.ranking import FROM_SCRATCH, mark
@@ -92,6 +93,8 @@ def _source(source: Source) -> str:
             return source.base_url
         case PackageSource():
             return f"package {source.distribution}"
+        case WheelSource():
+            return str(source)
         case FolderSource():
             return source.path
 

