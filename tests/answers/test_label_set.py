@@ -38,7 +38,14 @@ def test_views_show_the_labels_above_the_probabilities() -> None:
 
 
 @pytest.mark.parametrize(
-    ("labels", "cell"), [(("late", "broken"), "late|broken"), ((), "[]"), (("a|b", "c"), '["a|b","c"]')]
+    ("labels", "cell"),
+    [
+        (("late", "broken"), "late|broken"),
+        ((), "[]"),
+        (("a|b", "c"), '["a|b","c"]'),
+        (("a;b",), '["a;b"]'),
+        (("[27]",), '["[27]"]'),
+    ],
 )
 def test_a_cell_of_a_table_can_be_read_as_data_again(labels: tuple[str, ...], cell: str) -> None:
     cells = zoo.LabelSet(labels=labels, scores=SCORES, threshold=0.5).cells()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -87,3 +88,25 @@ def test_two_of_one_extension_are_both_named(site: Site, notes: Path) -> None:
         site.install("arrow1", READER, distribution=name, group=installed.GROUP)
     with pytest.raises(PluginBroken, match="zoo-arrows and zoo-bows both call their format 'arrow1'"):
         load(notes, CLASSIFY)
+
+
+def test_they_are_listed_with_the_tasks(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    site.install("arrow1", READER, distribution="zoo-arrows", group=installed.GROUP)
+    assert main(["tasks"]) == ExitCode.OK
+    assert ".txt, .arrow1 (zoo-arrows 1.0)" in capsys.readouterr().out.splitlines()[-1]
+    assert main(["tasks", "text-regression"]) == ExitCode.OK
+    assert "Parquet, .arrow1 (zoo-arrows 1.0)" in capsys.readouterr().out
+    assert main(["tasks", "--json"]) == ExitCode.OK
+    assert json.loads(capsys.readouterr().out)["formats"] == [
+        {"extension": ".arrow1", "distribution": "zoo-arrows", "version": "1.0"}
+    ]
+
+
+def test_a_broken_one_is_told_beside_the_others(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    site.install("arrow1", READER, distribution="zoo-arrows", group=installed.GROUP)
+    site.install("arrow2", "read_columns = 3", distribution="zoo-bows", group=installed.GROUP)
+    assert main(["tasks"]) == ExitCode.PLUGIN
+    said = capsys.readouterr()
+    assert said.out.splitlines()[-1].endswith(".txt, .arrow1 (zoo-arrows 1.0)")
+    assert "warning: format arrow2: " in said.err
+    assert "has no read_columns and no read_rows" in said.err

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from zoo.kinds import LABEL, LABELS, NUMBER, TARGET_KINDS, Unusable
+from zoo.kinds import LABEL, LABELS, NUMBER, TARGET_KINDS, TargetKind, Unusable
 from zoo.kinds.labels import LabelsKind
 
 np = pytest.importorskip("numpy")
@@ -225,3 +225,20 @@ def test_labels_of_a_set_can_be_renamed() -> None:
     assert LABELS.renamed(("a", "b"), {"a": "B", "b": "B"}) == ("B",)
     assert NUMBER.labels_of(3.0) == ()
     assert NUMBER.renamed(3.0, {"3": "4"}) == 3.0
+
+
+@pytest.mark.parametrize(
+    ("kind", "target", "cell"),
+    [
+        (LABEL, "late", "late"),
+        (LABELS, ("broken", "late"), "broken|late"),
+        (LABELS, (), "[]"),
+        (NUMBER, 3.0, "3"),
+        (NUMBER, 0.1, "0.1"),
+        (NUMBER, 1e22, "1e+22"),
+        (NUMBER, 1700000000.125, "1700000000.125"),
+    ],
+)
+def test_a_target_is_read_as_it_was_written(kind: TargetKind, target: Any, cell: str) -> None:
+    assert kind.written(target) == cell
+    assert kind.read(cell, "x") == target

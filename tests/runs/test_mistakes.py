@@ -11,6 +11,7 @@ import pytest
 import zoo
 from tests.runs.test_hooks import Install, install, trained
 from zoo.errors import OptionInvalid
+from zoo.runs.mistakes import MistakeLog
 
 __all__ = ["install"]
 Finetune = Callable[..., zoo.Run]
@@ -95,3 +96,16 @@ def test_a_result_that_cannot_answer_is_a_result_all_the_same(install: Install, 
     assert run.mistakes == ()
     assert "out of order" in run.snapshot.warnings[-1]
     assert "wrongly could not be listed" in run.snapshot.warnings[-1]
+
+
+def test_a_table_of_them_has_target_and_prediction_in_one_form(tmp_path: Path) -> None:
+    answer = zoo.LabelSet(
+        labels=("late", "broken"), scores=(zoo.Score("late", 0.9), zoo.Score("broken", 0.6)), threshold=0.5
+    )
+    log = MistakeLog(zoo.LABELS)
+    log.add([zoo.Example("torn", ("broken", "rude"), 2), zoo.Example("fine", (), 3)], [answer, answer])
+    log.write(tmp_path / "wrong.csv")
+    assert (tmp_path / "wrong.csv").read_text().splitlines()[1:] == [
+        "2,broken|rude,torn,late|broken,,",
+        "3,[],fine,late|broken,,",
+    ]

@@ -131,8 +131,17 @@ def test_a_task_that_is_not_there_is_said_with_the_nearest() -> None:
 
 def test_the_table_says_what_goes_in_and_what_comes_out(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["tasks"]) == ExitCode.OK
-    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    *table, _, data = capsys.readouterr().out.splitlines()
+    rows = [line.split() for line in table]
 
     assert rows[0] == ["TASK", "IN", "COLUMNS", "OUT", "METRIC", "FROM"]
-    assert rows[1][:6] == ["text-classification", "text", "text", "+", "label", "Classification"]
+    assert rows[1][:5] == ["text-classification", "text", "input=text,", "label=label", "Classification"]
     assert [row[0] for row in rows[1:]] == list(BUILT_IN)
+    assert data.startswith("data: folders of images, .csv, .tsv,")
+
+
+def test_a_task_says_what_its_columns_may_be_called(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tasks", "image-regression"]) == ExitCode.OK
+    columns, label = capsys.readouterr().out.splitlines()[3:5]
+    assert columns.split()[:4] == ["columns", "input=file_name", "(or", "image,"]
+    assert label.split()[:3] == ["label=score", "(or", "rating,"]

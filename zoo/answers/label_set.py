@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import msgspec
@@ -16,6 +17,8 @@ KEPT_SCORES = 5
 """Most probabilities of one answer that a list of mistakes keeps."""
 SEPARATOR = "|"
 """Between the labels in a cell of a table."""
+_PLAIN = re.compile(r"[^|;\[({][^|;]*")
+"""A label that is read as one where it stands between separators."""
 
 
 class LabelSet(Answer, frozen=True, tag="label_set"):
@@ -47,10 +50,8 @@ class LabelSet(Answer, frozen=True, tag="label_set"):
         return (*heading(source), Paragraph(text=given), bars_of(self.scores))
 
     def cells(self) -> AnswerCells:
-        """The labels with `|` between them; none, or such that hold that mark, as a list in JSON."""
-        if self.labels and not any(SEPARATOR in label for label in self.labels):
-            return AnswerCells(SEPARATOR.join(self.labels))
-        return AnswerCells(encode_json(list(self.labels)).decode())
+        """The labels, as `label_cell` writes them."""
+        return AnswerCells(label_cell(self.labels))
 
     @classmethod
     def quick_check(cls, labels: frozenset[str]) -> Callable[[Any], bool]:
@@ -97,3 +98,10 @@ class LabelSet(Answer, frozen=True, tag="label_set"):
     def shortened(self) -> Self:
         """The labels given, and the largest probabilities."""
         return msgspec.structs.replace(self, scores=self.scores[:KEPT_SCORES])
+
+
+def label_cell(labels: Sequence[str]) -> str:
+    """Labels as a cell of a table has them: `|` between them; none, or such as hold a separator, as a list in JSON."""
+    if labels and all(map(_PLAIN.fullmatch, labels)):
+        return SEPARATOR.join(labels)
+    return encode_json(list(labels)).decode()

@@ -1,11 +1,14 @@
-"""List the tasks: what goes in, which columns, what comes out; `zoo tasks NAME` shows one with an example row."""
+"""List the tasks: what goes in, which columns by role, what comes out; `zoo tasks TASK` shows one with a row of it."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
+from zoo.data.formats import EXTENSIONS
+from zoo.data.formats.installed import InstalledFormat, load_formats
 from zoo.tasks import InstalledTask, get_task, load_tasks
 from zoo.tasks.task import Task
 
@@ -19,33 +22,43 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> ExitCode:
-    """Print a table, or one task; a broken task makes the exit code 5."""
+    """Print a table and the formats of data, or one task; a broken task or format makes the exit code 5."""
+    formats, broken_formats = load_formats()
     if args.task:
-        return _show(get_task(args.task), as_json=args.json)
+        return _show(get_task(args.task), formats, as_json=args.json)
     tasks, failures = load_tasks()
     if args.json:
-        output.emit_json({"tasks": [_described(one) for one in tasks], "failures": failures})
+        described = [_described(one, formats) for one in tasks]
+        output.emit_json({"tasks": described, "formats": formats, "failures": (*failures, *broken_formats)})
     else:
         rows = [_row(one) for one in tasks]
         rows += [(f.name, "-", f"failed: {f.error}", "-", "-", f.distribution) for f in failures]
         output.table(rows, HEADERS)
-        for failure in failures:
-            diagnostics.warn(f"task {failure.name}: {failure.error}", f"hint: {failure.hint}")
-    return ExitCode.PLUGIN if failures else ExitCode.OK
+        output.line()
+        output.line(f"data: folders of images, {', '.join((*EXTENSIONS, *map(str, formats)))}")
+        for what, broken in (("task", failures), ("format", broken_formats)):
+            for failure in broken:
+                diagnostics.warn(f"{what} {failure.name}: {failure.error}", f"hint: {failure.hint}")
+        diagnostics.note(
+            "--column ROLE=NAME names a column that is called otherwise; zoo tasks TASK shows an example row"
+        )
+    return ExitCode.PLUGIN if failures or broken_formats else ExitCode.OK
 
 
-def _show(task: Task, *, as_json: bool) -> ExitCode:
+def _show(task: Task, formats: Sequence[InstalledFormat], *, as_json: bool) -> ExitCode:
     if as_json:
-        output.emit_json(_facts(task))
+        output.emit_json(_facts(task, formats))
         return ExitCode.OK
     output.line(f"{task.name}: {task.summary}")
     output.line()
+    roles = [_role(task, role) for role in task.roles]
     for name, value in (
         ("in", task.input.name),
-        ("columns", _columns(task)),
+        ("columns", roles[0]),
+        *(("", role) for role in roles[1:]),
         ("out", task.answer.__name__),
         ("judged by", _metric(task)),
-        ("formats", ", ".join(task.formats)),
+        ("formats", ", ".join((*task.formats, *map(str, formats)))),
         ("a row", ", ".join(f"{column}={value!r}" for column, value in task.example.items())),
     ):
         output.line(f"  {name:<10} {value}")
@@ -58,19 +71,25 @@ def _row(one: InstalledTask) -> tuple[str, ...]:
 
 
 def _columns(task: Task) -> str:
-    """The column that each role is usually called."""
-    return " + ".join(task.example)
+    """What the column of each role is usually called."""
+    return ", ".join(f"{role}={task.usual_columns(role)[0]}" for role in task.roles)
+
+
+def _role(task: Task, role: str) -> str:
+    """All usual names of the column of a role."""
+    name, *others = task.usual_columns(role)
+    return f"{role}={name}" + (f" (or {', '.join(others)})" if others else "")
 
 
 def _metric(task: Task) -> str:
     return f"{task.primary_metric} ({'larger' if task.larger_is_better else 'smaller'} is better)"
 
 
-def _described(one: InstalledTask) -> dict[str, object]:
-    return _facts(one.task) | {"distribution": one.distribution}
+def _described(one: InstalledTask, formats: Sequence[InstalledFormat]) -> dict[str, object]:
+    return _facts(one.task, formats) | {"distribution": one.distribution}
 
 
-def _facts(task: Task) -> dict[str, object]:
+def _facts(task: Task, formats: Sequence[InstalledFormat]) -> dict[str, object]:
     return {
         "name": task.name,
         "summary": task.summary,
@@ -79,6 +98,6 @@ def _facts(task: Task) -> dict[str, object]:
         "answer": task.answer.__name__,
         "primary_metric": task.primary_metric,
         "larger_is_better": task.larger_is_better,
-        "formats": task.formats,
+        "formats": (*task.formats, *map(str, formats)),
         "example": task.example,
     }

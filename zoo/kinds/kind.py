@@ -7,6 +7,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from zoo.encoding import encode_json
 from zoo.errors import OptionInvalid
 
 if TYPE_CHECKING:
@@ -185,6 +186,10 @@ class TargetKind(Kind):
         Raises:
             Unusable: it is no target.
         """
+
+    def written(self, target: Any) -> str:
+        """The target as a cell of a table has it."""
+        return target if isinstance(target, str) else encode_json(target, enc_hook=str).decode()
 
     def labels_of(self, target: Any) -> tuple[str, ...]:
         """The labels that a target holds; none where it is of another sort."""

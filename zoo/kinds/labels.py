@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from zoo.answers.label_set import label_cell
 from zoo.kinds.kind import TargetKind, Unusable, is_empty, noun_of
 from zoo.kinds.label import LABEL, LONGEST
 from zoo.kinds.spelling import quoted_start
@@ -55,6 +56,10 @@ class LabelsKind(TargetKind):
             raise Unusable(f"column {column} holds a list with {noun_of(nested)} in it, not of labels")
         labels = (LABEL.read(one, column) for one in values)
         return tuple(sorted({label for label in labels if label is not None}))
+
+    def written(self, target: Sequence[str]) -> str:
+        """As a cell of an answer has it."""
+        return label_cell(target)
 
     def labels_of(self, target: tuple[str, ...]) -> tuple[str, ...]:
         """All of them."""

@@ -62,6 +62,10 @@ class NumberKind(TargetKind):
             raise Unusable(f"column {column} holds {number:g}; numbers are taken up to {LARGEST:g}")
         return number
 
+    def written(self, target: float) -> str:
+        """With all its digits; a whole one without a point."""
+        return repr(float(target)).removesuffix(".0")
+
     def adapted_to(self, cells: Sequence[Any]) -> NumberKind:
         """With a decimal comma where texts have one that cannot mean thousands, and hardly any has a decimal point."""
         texts = [

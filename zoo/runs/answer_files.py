@@ -19,6 +19,7 @@ import msgspec
 from zoo.answers import Prediction
 from zoo.encoding import encode_json, escaped
 from zoo.errors import OptionInvalid
+from zoo.kinds import TargetKind
 
 RESERVED = ("row", "input", "prediction", "probability", "rejected")
 
@@ -30,6 +31,8 @@ class AnswerColumns(msgspec.Struct, frozen=True):
     """Columns of the data that are carried along, as the data names them."""
     inputs: tuple[str, ...] = ("",)
     """Those of the data that hold what is answered."""
+    target: TargetKind | None = None
+    """What those carried along are, where they are targets as they were read."""
 
     @property
     def with_input(self) -> bool:
@@ -107,7 +110,9 @@ class Delimited:
 
     def encode(self, record: AnswerRecord) -> bytes:
         """A row of the table."""
-        cells = map(cell_text, record.cells) if record.cells else [""] * len(self._columns.carried)
+        target = self._columns.target
+        written = map(target.written if target else cell_text, record.cells)
+        cells = written if record.cells else [""] * len(self._columns.carried)
         own = (cell_text(record.input),) if self._columns.with_input else ()
         prediction, probability, rejected = record.answer.cells()
         sureness = "" if probability is None else f"{probability:.6f}"

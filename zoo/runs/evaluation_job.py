@@ -113,7 +113,7 @@ class _Judgement:
 
     def __init__(self, task: Task, labels: Sequence[str]) -> None:
         self.judge = CheckedJudge(task, labels)
-        self.mistakes = MistakeLog()
+        self.mistakes = MistakeLog(task.target)
         self.truncation = TruncationCount()
         self.unanswered: list[tuple[Example, str]] = []
         """With the reason."""

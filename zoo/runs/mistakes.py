@@ -16,13 +16,10 @@ from zoo import atomic
 from zoo.answers import Answer, Prediction
 from zoo.data.example import Example
 from zoo.errors import PluginBroken, Unsupported
-from zoo.kinds.kind import TARGET
+from zoo.kinds.kind import TARGET, TargetKind
 from zoo.runs.answer_files import AnswerColumns, AnswerRecord, format_of
 from zoo.runs.store import RunFolder
 from zoo.tasks import get_task
-
-COLUMNS = AnswerColumns(carried=(TARGET,))
-"""A file of answers with what the data says beside each."""
 
 
 class Mistake(msgspec.Struct, frozen=True):
@@ -44,9 +41,14 @@ class Mistake(msgspec.Struct, frozen=True):
 
 
 class MistakeLog:
-    """Collects wrong answers while a model is judged."""
+    """Collects wrong answers while a model is judged.
 
-    def __init__(self) -> None:
+    Args:
+        target: what the data say of each input.
+    """
+
+    def __init__(self, target: TargetKind | None) -> None:
+        self._columns = AnswerColumns(carried=(TARGET,), target=target)
         self._records: list[tuple[float, AnswerRecord]] = []
         """With how bad each is."""
 
@@ -63,7 +65,7 @@ class MistakeLog:
 
     def write(self, path: Path) -> None:
         """Write all of them, the worst first, in the format that the name of the file asks for."""
-        answers = format_of(path)(COLUMNS)
+        answers = format_of(path)(self._columns)
         records = sorted(self._records, key=lambda scored: (-scored[0], scored[1].row))
         atomic.write_bytes(path, b"".join([answers.header(), *(answers.encode(record) for _, record in records)]))
 

@@ -31,6 +31,7 @@ from zoo.runs.result import MANIFEST, ResultManifest
 from zoo.runs.training_data import TrainingData, load_training_data
 from zoo.sanitize import one_line
 from zoo.tasks import get_task
+from zoo.tasks.task import Task
 
 CHUNK = 256
 """Examples handed to the predictor at once."""
@@ -74,7 +75,7 @@ def train(worker: Worker) -> AnyEvent:
     if not request.dry_run and worker.rank == 0:
         _publish(worker, plugin, card, run, result, data)
         if task.judged and result.task in ("", task.name) and run.eval:
-            _list_mistakes(worker, run.eval)
+            _list_mistakes(worker, task, run.eval)
     return RunFinished(
         metrics=result.metrics,
         step=result.step,
@@ -119,9 +120,9 @@ def _publish(
     atomic.write_bytes(folder / MANIFEST, msgspec.json.format(msgspec.json.encode(named)))
 
 
-def _list_mistakes(worker: Worker, examples: Sequence[Example]) -> None:
+def _list_mistakes(worker: Worker, task: Task, examples: Sequence[Example]) -> None:
     """Keep the rows held out that the result answers wrongly; a run that cannot has finished all the same."""
-    mistakes = MistakeLog()
+    mistakes = MistakeLog(task.target)
     try:
         predictor = load_result(worker)
         if predictor is None:

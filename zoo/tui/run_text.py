@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Sequence
 
 from zoo.blocks import Block, Report
+from zoo.kinds import TargetKind
 from zoo.kinds.spelling import distinct_names
 from zoo.plurals import counted
 from zoo.run_messages import figures
@@ -40,10 +41,17 @@ def report_tabs(report: Report) -> dict[str, list[Block]]:
     return tabs
 
 
-def mistake_list(s: RunSnapshot, mistakes: Sequence[Mistake], width: int, *, exact: bool = True) -> str:
-    """Rows that were answered wrongly, the worst first; where answers are never exact, how far off they are."""
+def mistake_list(s: RunSnapshot, mistakes: Sequence[Mistake], width: int, target: TargetKind) -> str:
+    """Rows that were answered wrongly, the worst first; where answers are never exact, how far off they are.
+
+    Args:
+        s: the run.
+        mistakes: to be listed.
+        width: columns of the terminal.
+        target: what the data say of each row.
+    """
     all_of_them = f"; all are in {MISTAKES_FILE} in the run's folder" if len(mistakes) == SHOWN_MISTAKES else ""
-    heading = "answered wrongly, the worst first" if exact else "and the answers to them, the furthest off first"
+    heading = "answered wrongly, the worst first" if target.exact else "and the answers to them, the furthest off first"
     lines = [f"{counted(len(mistakes), 'row')} {heading}{all_of_them}"]
     if not all_of_them and s.wrong_rows not in (None, len(mistakes)):
         lines.append(f"the training counted {s.wrong_rows:,}: an answer of even odds may fall either way in its result")
@@ -52,8 +60,9 @@ def mistake_list(s: RunSnapshot, mistakes: Sequence[Mistake], width: int, *, exa
     for mistake in mistakes:
         cells = mistake.prediction.cells()
         sureness = "" if cells.probability is None else f"{cells.probability:6.1%}  "
-        target, predicted = (one_line(names.get(name, name)) for name in (cell_text(mistake.target), cells.prediction))
-        lines.append(f"{sureness}row {mistake.row:,}: {target}, taken for {predicted}")
+        texts = (target.written(mistake.target), cells.prediction)
+        true, predicted = (one_line(names.get(text, text)) for text in texts)
+        lines.append(f"{sureness}row {mistake.row:,}: {true}, taken for {predicted}")
         text = textwrap.wrap(
             one_line(cell_text(mistake.input)), max(20, width - INDENT), max_lines=INPUT_LINES, placeholder=" …"
         )

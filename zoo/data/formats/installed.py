@@ -11,6 +11,8 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from zoo.data.lines import EncodingLog, LineTooLong, NotUtf8
 from zoo.data.rows import Malformed, Row
 from zoo.discovery import Failure, clash_of, distribution_of, failure_of, import_failure, installed
@@ -20,6 +22,18 @@ GROUP = "zoo.formats"
 _FUNCTIONS = ("read_columns", "read_rows")
 _EXPECTED = (ZooError, OSError, NotUtf8, LineTooLong)
 """What a reader may raise because of the file."""
+
+
+class InstalledFormat(msgspec.Struct, frozen=True, kw_only=True):
+    """A format, and where it comes from."""
+
+    extension: str
+    """Of its files."""
+    distribution: str
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.extension} ({self.distribution} {self.version})"
 
 
 @cache
@@ -35,6 +49,16 @@ def _points() -> dict[str, tuple[EntryPoint, ...]]:
 def extensions() -> tuple[str, ...]:
     """The extensions of the formats that other distributions bring."""
     return tuple(sorted(_points()))
+
+
+def load_formats() -> tuple[tuple[InstalledFormat, ...], tuple[Failure, ...]]:
+    """The formats that other distributions bring; those that cannot be used come as failures."""
+    loaded = {extension: _load(_points()[extension]) for extension in extensions()}
+    formats = []
+    for extension in (extension for extension, module in loaded.items() if not isinstance(module, Failure)):
+        distribution, version = distribution_of(_points()[extension][0])
+        formats.append(InstalledFormat(extension=extension, distribution=distribution, version=version))
+    return tuple(formats), tuple(module for module in loaded.values() if isinstance(module, Failure))
 
 
 def reader_of(extension: str) -> InstalledReader | None:

@@ -15,6 +15,7 @@ from textual.widgets import Static
 
 from zoo.api import open_run
 from zoo.errors import ZooError
+from zoo.kinds import TargetKind
 from zoo.run_messages import answered_rows, divided_rows, final_figures, status_line
 from zoo.runs.index import RunSummary
 from zoo.runs.mistakes import Mistake
@@ -180,10 +181,9 @@ class RunScreen(RunPage):
         metric.show([(e.step, e.metrics[name]) for e in s.evaluations if name in e.metrics])
 
     @property
-    def _is_exact(self) -> bool:
-        """Whether an answer is right or wrong, rather than more or less far off."""
-        target = get_task(self._request.task).target if self._request else None
-        return target is None or target.exact
+    def _target(self) -> TargetKind | None:
+        """What the data say of each row; None where that is nothing, or not known yet."""
+        return get_task(self._request.task).target if self._request else None
 
     def _tabs(self) -> dict[str, tuple[str, Callable[[], str | Content]]]:
         """Title and content of each tab that has something to show, by its key."""
@@ -197,8 +197,8 @@ class RunScreen(RunPage):
             tabs["evaluations"] = ("Evaluations", lambda: evaluation_table(s))
         for title, blocks in report_tabs(s.report).items():
             tabs[REPORT + title] = (title, partial(draw, blocks, width))
-        if self._mistakes:
-            tabs["mistakes"] = ("Mistakes", lambda: mistake_list(s, self._mistakes, width, exact=self._is_exact))
+        if self._mistakes and (target := self._target):
+            tabs["mistakes"] = ("Mistakes", lambda: mistake_list(s, self._mistakes, width, target))
         if s.notes:
             tabs["notes"] = ("Notes", lambda: "\n".join(map(one_line, s.notes)))
         if s.warnings:
