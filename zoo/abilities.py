@@ -14,6 +14,7 @@ from zoo.catalog import Catalog, distinct_names
 from zoo.data.example import UNKNOWN
 from zoo.data.guessing import LikelyTask, fitting_separator, likeliest_task
 from zoo.data.layout import parts_of
+from zoo.data.table import Table
 from zoo.errors import InputMismatch
 from zoo.kinds.facts import ModelLimits
 from zoo.options import schema
@@ -95,7 +96,7 @@ def choose_ability(
     likely = LikelyTask(tasks[0])
     if isinstance(data, str | os.PathLike) and str(data) and Path(data).expanduser().exists():
         path = parts_of(Path(data).expanduser()).train
-        likely = likeliest_task(tasks, path, named=columns, trained=card.columns)
+        likely = likeliest_task(tasks, Table(path), named=columns, trained=card.columns)
     return AbilityChoice(card.ability(verb, likely.task.name), likely.reason)
 
 

@@ -19,8 +19,9 @@ from zoo.abilities import ability_verb, choose_ability, offering_models
 from zoo.ability_options import parse_options
 from zoo.card import Card
 from zoo.catalog import Catalog
-from zoo.data import InputRows, count_rows, digest, load, match_labels
+from zoo.data import Dataset, InputRows, count_rows, digest, load, match_labels
 from zoo.data.absence import STDIN, no_such_data
+from zoo.data.file_cache import FileCache, read_once
 from zoo.data.in_memory import ACCEPTED, is_in_memory, write
 from zoo.data.layout import parts_of
 from zoo.devices import choose, place_name
@@ -94,17 +95,35 @@ _WORDS = ("task", "name", "out", "errors", "keep", *Source.__struct_fields__, *P
 """What can be said of a job beside the options of its model."""
 
 
-def request_of(job: Job, catalog: Catalog | None = None) -> RunRequest:
-    """Check a job and make the request of its run.
+class CheckedJob(NamedTuple):
+    """A job that a worker can carry out."""
+
+    request: RunRequest
+    dataset: Dataset | None
+    """The data of a training or an evaluation."""
+
+
+def request_of(job: Job, catalog: Catalog | None = None, files: FileCache | None = None) -> RunRequest:
+    """Check a job and make the request of its run; arguments and errors as in `check_job`."""
+    return check_job(job, catalog, files).request
+
+
+def check_job(job: Job, catalog: Catalog | None = None, files: FileCache | None = None) -> CheckedJob:
+    """Check a job, its data included.
 
     Args:
         job: what is asked for.
         catalog: all models, where they are loaded already.
+        files: of the data, as far as they were read already.
 
     Raises:
         ZooError: the model, its options, the data, the output or the device cannot serve.
     """
-    catalog = catalog or Catalog.load()
+    with read_once(files):
+        return _check_job(job, catalog or Catalog.load())
+
+
+def _check_job(job: Job, catalog: Catalog) -> CheckedJob:
     card = catalog.resolve(job.model)
     job = _in_plain_types(job)
     verb, source = ability_verb(job.verb), job.source
@@ -122,7 +141,7 @@ def request_of(job: Job, catalog: Catalog | None = None) -> RunRequest:
     ability.check_precision(placement.precision)
     if processes > 1 and placement.device != "cpu":
         _check_accelerators(placement.device, processes)
-    return RunRequest(
+    request = RunRequest(
         name=job.name,
         verb=job.verb,
         model=card.full_name,
@@ -144,6 +163,7 @@ def request_of(job: Job, catalog: Catalog | None = None) -> RunRequest:
         created_at=time.time(),
         versions=relevant_versions(load_plugin(card.plugin).distribution),
     )
+    return CheckedJob(request, checked.dataset)
 
 
 def _in_plain_types(job: Job) -> Job:
@@ -204,6 +224,7 @@ class _Checked(NamedTuple):
     """What was found out about the data and the output of a job."""
 
     data: DataRequest
+    dataset: Dataset | None = None
     out: str = ""
     keep: tuple[str, ...] = ()
 
@@ -223,12 +244,12 @@ def _check_training(job: Job, card: Card, task: Task) -> _Checked:
         merge_labels=source.merge_labels,
     )
     if eval_data is None:
-        return _Checked(data)
+        return _Checked(data, dataset)
     eval_path = _existing_evaluation(eval_data)
     held_out = read_part(eval_path, min_classes=1)
     if task.target:
         match_labels(held_out, dataset.labels, merge=source.merge_labels)
-    return _Checked(msgspec.structs.replace(data, eval_path=str(eval_path), eval_sha256=held_out.sha256))
+    return _Checked(msgspec.structs.replace(data, eval_path=str(eval_path), eval_sha256=held_out.sha256), dataset)
 
 
 def _check_evaluation(job: Job, card: Card, task: Task) -> _Checked:
@@ -252,7 +273,7 @@ def _check_evaluation(job: Job, card: Card, task: Task) -> _Checked:
         separator=separator,
         merge_labels=merge,
     )
-    return _Checked(data, target)
+    return _Checked(data, dataset, out=target)
 
 
 def _check_prediction(job: Job, card: Card, task: Task) -> _Checked:
@@ -264,7 +285,7 @@ def _check_prediction(job: Job, card: Card, task: Task) -> _Checked:
     if count == 0:
         raise DatasetInvalid(f"{path} has no rows", "give a file that has some")
     data = DataRequest(path=str(path), sha256=digest(path), columns=columns, rows=count)
-    return _Checked(data, str(target), rows.carried)
+    return _Checked(data, out=str(target), keep=rows.carried)
 
 
 def check_name(name: str, cards: Iterable[Card]) -> None:

@@ -99,7 +99,7 @@ def test_the_data_say_what_is_learnt(
     several = msgspec.structs.replace(several, target=LABELS)
     number = msgspec.structs.replace(number, target=NUMBER)
     path = write("a.csv", f"text,{column}\n" + "".join(f"text {n},{cells[n % len(cells)]}\n" for n in range(60)))
-    choice = likeliest_task((one, several, number), path)
+    choice = likeliest_task((one, several, number), Table(path))
     assert target == str(choice.task.target)
     assert reason in choice.reason
     assert bool(reason) == bool(choice.reason)

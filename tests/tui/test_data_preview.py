@@ -8,6 +8,7 @@ import pytest
 
 from zoo.card import Ability, Card
 from zoo.data import Columns
+from zoo.data.file_cache import FileCache
 from zoo.data.table import Table
 from zoo.errors import DatasetInvalid, RunCancelled
 from zoo.tasks import get_task
@@ -84,7 +85,9 @@ def parts_of_preview(path: Path, checks: list[str], stop_at: int = 10**9) -> lis
             raise RunCancelled("other data is meant now")
 
     query = DataQuery(path=str(path), task=IMAGES.name)
-    parts = preview(query, CARD, "finetune", needs_label=True, check=check, on_rows=lambda name, rows: None)
+    parts = preview(
+        query, CARD, "finetune", FileCache(), needs_label=True, check=check, on_rows=lambda name, rows: None
+    )
     return list(parts)
 
 

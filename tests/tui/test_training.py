@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import zoo
+from tests.opened_files import opened
 from tests.plugin_site import Site, card, new_site, plugin
 from tests.tui.driving import Driver, notices, scenario, screen_text, shows, until, write
 from tests.tui.test_runs import FINISHED, WriteRun
@@ -62,7 +63,20 @@ def enter(screen: TrainScreen, **values: str) -> None:
 @scenario(size=(120, 45))
 async def test_from_the_form_to_a_finished_run(pilot: Driver, echo: None, one_device: None, rows: Path) -> None:
     screen = await open_form(pilot)
-    enter(screen, data=str(rows))
+    with opened(rows) as times:
+        enter(screen, data=str(rows))
+        await see_and_check(pilot, screen, rows)
+    assert len(times) == 1, "the preview and the request share what was read"
+    await pilot.press("y")
+    await shows(pilot, "typed finetune echo/echo finished", "negative 1.000 1.000 1.000")
+
+    run = zoo.open_run("typed")
+    assert run.folder.request.options["max_steps"] == 12
+    assert any(isinstance(event, RunStarted) for event in run.events())
+
+
+async def see_and_check(pilot: Driver, screen: TrainScreen, rows: Path) -> None:
+    """Wait for the preview, fill the form in, and ask for the plan."""
     await shows(
         pilot,
         "text column text",
@@ -85,12 +99,6 @@ async def test_from_the_form_to_a_finished_run(pilot: Driver, echo: None, one_de
         pilot, "40 usable, 2 classes: negative, positive", "steps 12 of 1 row, 0.33", "time shows once it trains"
     )
     await shows(pilot, "starts from scratch, with random numbers")
-    await pilot.press("y")
-    await shows(pilot, "typed finetune echo/echo finished", "negative 1.000 1.000 1.000")
-
-    run = zoo.open_run("typed")
-    assert run.folder.request.options["max_steps"] == 12
-    assert any(isinstance(event, RunStarted) for event in run.events())
 
 
 @scenario(size=(100, 60))

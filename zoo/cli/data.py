@@ -14,6 +14,7 @@ from zoo.cli.parser import Parser
 from zoo.cli.source_args import add_columns, add_reading_labels, columns_of
 from zoo.data import inspect, likely_task
 from zoo.data.example import UNKNOWN
+from zoo.data.file_cache import read_once
 from zoo.data.inspection_text import report
 from zoo.kinds.facts import ModelLimits
 from zoo.tasks import get_task
@@ -35,6 +36,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("--json", action="store_true", help="answer with one JSON document")
 
 
+@read_once()
 def run(args: argparse.Namespace) -> ExitCode:
     """Inspect and report; data that cannot be used ends with the exit code of data errors."""
     card = _card(args.model) if args.model else None

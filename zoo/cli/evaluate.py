@@ -7,15 +7,16 @@ import argparse
 from zoo.api import start
 from zoo.cli import diagnostics
 from zoo.cli.exit_codes import ExitCode
+from zoo.cli.job_request import checked_request
 from zoo.cli.model_args import add_model_options, add_task, model_word
 from zoo.cli.option_flags import add_help_all, options_of
 from zoo.cli.parser import Parser
-from zoo.cli.placement_args import add_placement, place_of, report_placement
+from zoo.cli.placement_args import add_placement, place_of
 from zoo.cli.source_args import add_columns, add_reading_labels, source_of
 from zoo.cli.training_command import watch_to_result
 from zoo.cli.watching import leave
 from zoo.errors import OptionInvalid
-from zoo.requests import Job, request_of
+from zoo.requests import Job
 
 
 def complete_parser(parser: Parser, words: list[str]) -> None:
@@ -62,9 +63,7 @@ def run(args: argparse.Namespace) -> ExitCode:
         name=args.name,
         out=args.errors or "",
     )
-    request = request_of(job, args.catalog)
-    report_placement(request)
-    new_run = start(request)
+    new_run = start(checked_request(job, args))
     if args.detach:
         return leave(new_run, as_json=args.json)
     diagnostics.note(f"run: {new_run.name}")

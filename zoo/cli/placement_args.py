@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from zoo.cli import diagnostics
 from zoo.requests import Place
-from zoo.runs.request import RunRequest
 
 
 def add_placement(parser: argparse.ArgumentParser) -> None:
@@ -22,8 +20,3 @@ def add_placement(parser: argparse.ArgumentParser) -> None:
 def place_of(args: argparse.Namespace) -> Place:
     """Where a job computes, as the flags say."""
     return Place(device=args.device, precision=args.precision, processes=getattr(args, "processes", 1))
-
-
-def report_placement(request: RunRequest) -> None:
-    """Say where a run will compute, and why there."""
-    diagnostics.note(f"device: {request.device}, {request.precision} ({request.device_reason})")

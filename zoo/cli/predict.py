@@ -19,10 +19,11 @@ from zoo.api.model import load_card
 from zoo.card import Card
 from zoo.cli import diagnostics, output, warm
 from zoo.cli.exit_codes import ExitCode
+from zoo.cli.job_request import checked_request
 from zoo.cli.model_args import add_model_options, add_task, model_word
 from zoo.cli.option_flags import add_help_all, options_of
 from zoo.cli.parser import Parser
-from zoo.cli.placement_args import add_placement, place_of, report_placement
+from zoo.cli.placement_args import add_placement, place_of
 from zoo.cli.render import show_answer
 from zoo.cli.source_args import add_columns, columns_of, source_of
 from zoo.cli.warm import Answerer
@@ -31,10 +32,11 @@ from zoo.data import InputRows
 from zoo.data.columns import replaced_columns
 from zoo.data.example import Example, RejectedRow
 from zoo.data.expansion import is_absent_table, named_files
+from zoo.data.file_cache import read_once
 from zoo.data.lines import Lines, LineTooLong, NotUtf8
 from zoo.errors import DatasetInvalid, OptionInvalid
 from zoo.kinds import INPUT_KINDS, InputKind, Unusable
-from zoo.requests import Job, request_of
+from zoo.requests import Job
 from zoo.runs.answer_files import AnswerColumns, AnswerRecord, JsonLines
 from zoo.runs.prediction_job import KeptRow, answer, chunks
 from zoo.tasks import get_task
@@ -176,6 +178,7 @@ def _answerer(args: argparse.Namespace, card: Card, task: Task) -> Iterator[Answ
     yield model.predict
 
 
+@read_once()
 def _file_rows(args: argparse.Namespace, card: Card, task: Task) -> tuple[AnswerColumns, Iterator[KeptRow]]:
     """The rows of the file, and the columns of what is answered; what is wrong with it shows before the model loads."""
     trained = card.columns
@@ -230,8 +233,7 @@ def _to_file(args: argparse.Namespace) -> ExitCode:
         out=args.out,
         keep=args.keep,
     )
-    request = request_of(job, args.catalog)
-    report_placement(request)
+    request = checked_request(job, args)
     new_run = start(request)
     if args.detach:
         return leave(new_run, as_json=args.json)

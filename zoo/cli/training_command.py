@@ -9,10 +9,11 @@ from zoo.card import Card, Verb
 from zoo.catalog import Catalog
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode, exit_code_by_name, exit_code_of_kind
+from zoo.cli.job_request import checked_request
 from zoo.cli.model_args import add_model_options, add_task, model_word
 from zoo.cli.option_flags import add_help_all, add_number, add_options, options_of
 from zoo.cli.parser import Parser
-from zoo.cli.placement_args import add_placement, place_of, report_placement
+from zoo.cli.placement_args import add_placement, place_of
 from zoo.cli.source_args import add_columns, add_reading_labels, source_of
 from zoo.cli.watching import leave, show_result, watch
 from zoo.dry_run import dry_run
@@ -22,7 +23,7 @@ from zoo.kinds import TEXT
 from zoo.options import Options
 from zoo.plurals import counted
 from zoo.ranking import FROM_SCRATCH
-from zoo.requests import PROCESSES, Job, request_of
+from zoo.requests import PROCESSES, Job
 from zoo.run_messages import plan_facts
 from zoo.runs.events import RunPlanned
 from zoo.runs.request import RunRequest
@@ -78,8 +79,7 @@ def run(args: argparse.Namespace, verb: Verb) -> ExitCode:
         name=args.name,
         dry_run=args.dry_run,
     )
-    request = request_of(job, args.catalog)
-    report_placement(request)
+    request = checked_request(job, args)
     if args.dry_run:
         card = (args.catalog or Catalog.load()).resolve(request.model)
         return _dry_run(request, card, as_json=args.json)

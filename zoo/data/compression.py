@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
+from zoo.data.file_cache import open_file
 from zoo.errors import DatasetInvalid, Unsupported
 from zoo.kinds.image_files import is_passed_over
 from zoo.signatures import ARCHIVE, EXCEL, Signature
@@ -28,7 +29,7 @@ _NAMES_SHOWN = 5
 
 def is_compressed(path: Path) -> bool:
     """Whether the bytes of the file are not those of the data."""
-    with path.open("rb") as file:
+    with open_file(path) as file:
         return _module_of(file) is not None
 
 
@@ -38,7 +39,7 @@ def inner_name(path: Path) -> str:
     Raises:
         DatasetInvalid: an archive holds no table, or more than one.
     """
-    with path.open("rb") as file:
+    with open_file(path) as file:
         module = _module_of(file)
         if module == _ZIP:
             with _opened(path, module, file) as table:
@@ -55,7 +56,7 @@ def open_contents(path: Path) -> Iterator[io.BufferedReader]:
         DatasetInvalid: the file is damaged, locked by a password, or an archive of more than one table.
         Unsupported: this Python lacks what reads it.
     """
-    with path.open("rb") as file:
+    with open_file(path) as file:
         module = _module_of(file)
         if module is None:
             yield file

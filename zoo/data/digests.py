@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from zoo.data.example import Example
+from zoo.data.file_cache import file_sha256
 from zoo.data.layout import table_in
 from zoo.errors import DatasetInvalid
 from zoo.kinds.image_files import walk
@@ -23,8 +24,7 @@ def digest(path: str | Path) -> str:
     if path.is_dir():
         return _digest_of_listing(path)
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return file_sha256(path)
     except OSError as error:
         raise DatasetInvalid(f"{path} cannot be read: {error.strerror or error}") from error
 

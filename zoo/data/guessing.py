@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 from zoo.data.columns import likely_kind, usual_columns
 from zoo.data.example import UNKNOWN, Columns
-from zoo.data.formats import class_folders
-from zoo.data.rows import Row
+from zoo.data.file_cache import read_once
 from zoo.data.table import Table
 from zoo.kinds import INPUT_KINDS
 from zoo.kinds.kind import TARGET, is_empty
@@ -19,10 +17,9 @@ from zoo.tasks.task import Task
 
 PLAIN = 0.5
 """Least likeness of a column to targets that a task is chosen for."""
-SAMPLED_ROWS = 200
-"""First rows of a table that a guess is made from."""
 
 
+@read_once()
 def likely_task(path: str | Path, named: Mapping[str, str] = UNKNOWN, separator: str = "") -> Task:
     """One with a target: of images for a folder, or a table with a usual column of images and none of texts.
 
@@ -36,10 +33,10 @@ def likely_task(path: str | Path, named: Mapping[str, str] = UNKNOWN, separator:
         Unsupported: a package that reads this format is not installed.
     """
     inputs = [name for role, name in named.items() if role != TARGET]
-    kind = class_folders.INPUT_KIND if Path(path).is_dir() else likely_kind(Table(path), inputs)
-    kind = kind or INPUT_KINDS[0]
+    table = Table(path)
+    kind = likely_kind(table, inputs) or INPUT_KINDS[0]
     tasks = [task for task in map(get_task, BUILT_IN) if task.input is kind and task.target]
-    return likeliest_task(fitting_separator(tasks, separator), path, named=named).task
+    return likeliest_task(fitting_separator(tasks, separator), table, named=named).task
 
 
 def fitting_separator(tasks: Sequence[Task], separator: str) -> Sequence[Task]:
@@ -56,13 +53,13 @@ class LikelyTask(NamedTuple):
 
 
 def likeliest_task(
-    tasks: Sequence[Task], path: str | Path, *, named: Mapping[str, str] = UNKNOWN, trained: Columns = UNKNOWN
+    tasks: Sequence[Task], table: Table, *, named: Mapping[str, str] = UNKNOWN, trained: Columns = UNKNOWN
 ) -> LikelyTask:
     """The task whose target the data hold most plainly; the first of the tasks where they do not show any.
 
     Args:
         tasks: to choose from, the usual one first.
-        path: the data.
+        table: the data.
         named: names of columns that a person gives, by role.
         trained: the columns that the model was trained on.
 
@@ -70,8 +67,7 @@ def likeliest_task(
         DatasetInvalid: it cannot be read.
         Unsupported: a package that reads this format is not installed.
     """
-    table = Table(path)
-    rows = [row for row in islice(table.rows(table.columns), SAMPLED_ROWS) if isinstance(row, Row)]
+    rows = table.first_rows
     likeness: list[float] = []
     columns: list[str] = []
     for task in tasks:
@@ -115,7 +111,7 @@ def likely_columns(table: Table, task: Task, settled: Columns = UNKNOWN) -> Colu
     Raises:
         DatasetInvalid: the table cannot be read.
     """
-    rows = [row for row in islice(table.rows(table.columns), SAMPLED_ROWS) if isinstance(row, Row)]
+    rows = table.first_rows
     cells = {name: [row.values[name] for row in rows if not is_empty(row.values[name])] for name in table.columns}
     columns = {role: settled[role] for role in task.roles if settled.get(role)}
     for role, kind in task.roles.items():

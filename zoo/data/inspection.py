@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from zoo.answers import Rejected
 from zoo.data.columns import find_columns
 from zoo.data.example import UNKNOWN, Columns, RejectedRow
+from zoo.data.file_cache import read_once
 from zoo.data.findings import find
 from zoo.data.labels import check_mergeable
 from zoo.data.layout import empty_classes, parts_of, repeated_folders
@@ -32,6 +33,7 @@ _AHEAD = 8
 OnRows = Callable[[str, int], None]
 
 
+@read_once()
 def inspect(
     path: str | Path,
     task: Task,

@@ -12,11 +12,11 @@ import msgspec
 from zoo.data.columns import carried_columns, find_columns
 from zoo.data.digests import digest, digest_of_examples
 from zoo.data.example import UNKNOWN, Columns, Dataset, Example, RejectedRow
-from zoo.data.guessing import SAMPLED_ROWS
+from zoo.data.file_cache import read_once
 from zoo.data.labels import check_mergeable, merge_labels
 from zoo.data.layout import deeper_root
 from zoo.data.rows import Malformed, Row
-from zoo.data.table import Table
+from zoo.data.table import SAMPLED_ROWS, Table
 from zoo.errors import DatasetInvalid
 from zoo.kinds import TargetKind, Unusable
 from zoo.kinds.kind import TARGET, is_empty
@@ -27,6 +27,7 @@ from zoo.tasks.task import Task
 COUNTABLE_BYTES = 256 * 2**20
 
 
+@read_once()
 def load(
     path: str | Path,
     task: Task,

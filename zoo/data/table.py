@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +20,8 @@ from zoo.kinds import InputKind
 from zoo.kinds.characters import visible_name
 from zoo.plurals import shown
 
+SAMPLED_ROWS = 200
+"""First rows of a table, of which a guess is made what it holds."""
 _USUAL_COMPRESSION = 4
 """Times that a table becomes smaller."""
 
@@ -84,6 +88,11 @@ class Table:
         if self.path.is_dir():
             return 0
         return self.path.stat().st_size * (_USUAL_COMPRESSION if is_compressed(self.path) else 1)
+
+    @cached_property
+    def first_rows(self) -> tuple[Row, ...]:
+        """Those that a guess is made from, with all columns."""
+        return tuple(row for row in islice(self.rows(self.columns), SAMPLED_ROWS) if isinstance(row, Row))
 
     def known_rows(self) -> int | None:
         """How many rows there are, where the file says so."""

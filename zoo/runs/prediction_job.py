@@ -16,6 +16,7 @@ from zoo.answers import Prediction, Rejected, TruncationCount
 from zoo.data import InputRows, count_rows, digest
 from zoo.data.columns import replaced_columns
 from zoo.data.example import Example, RejectedRow
+from zoo.data.file_cache import read_once
 from zoo.runs.answer_files import AnswerColumns, AnswerFormat, AnswerRecord, RecordCount, format_of
 from zoo.runs.attempt import Worker
 from zoo.runs.events import AnyEvent, Noted, PredictionsWritten, RunCancelled, RunFinished, Warned
@@ -34,6 +35,7 @@ KeptRow = tuple[Example | RejectedRow, tuple[Any, ...]]
 """A row of the data, and those of its cells that are carried along."""
 
 
+@read_once()
 def predict(worker: Worker) -> AnyEvent:
     """Answer every row of the data; returns the event that ends the run."""
     request, data = worker.request, worker.request.data

@@ -11,6 +11,7 @@ from zoo.card import Card
 from zoo.data import Columns, Inspection, inspect, likely_columns
 from zoo.data.columns import check_kind, find_columns, likely_kind, usual_columns
 from zoo.data.example import UNKNOWN
+from zoo.data.file_cache import FileCache, read_once
 from zoo.data.guessing import LikelyTask, likeliest_task
 from zoo.data.inspection import OnRows
 from zoo.data.layout import parts_of
@@ -72,7 +73,14 @@ class RowsPreview(NamedTuple):
 
 
 def preview(
-    query: DataQuery, card: Card, verb: str, *, needs_label: bool, check: Callable[[], None], on_rows: OnRows
+    query: DataQuery,
+    card: Card,
+    verb: str,
+    files: FileCache,
+    *,
+    needs_label: bool,
+    check: Callable[[], None],
+    on_rows: OnRows,
 ) -> Iterator[ColumnsPreview | RowsPreview]:
     """Look at data for a form; where it is likely for another task than is meant, only its columns.
 
@@ -80,6 +88,7 @@ def preview(
         query: the data.
         card: the model that it is for.
         verb: what the model shall do with it.
+        files: of the data, as far as they were read already.
         needs_label: whether there must be labels.
         check: called again and again, also while folders are listed; what it raises ends the preview.
         on_rows: called with the path and how many of its rows have been looked at, row by row.
@@ -87,7 +96,7 @@ def preview(
     Raises:
         ZooError: the data cannot serve.
     """
-    with offering_models(card, verb), interruptible(check):
+    with offering_models(card, verb), interruptible(check), read_once(files):
         table = Table(parts_of(Path(query.path).expanduser()).train, EncodingLog())
         likely = _likely_task(table, query, card.columns)
         choice = find_choice(table, likely.task, query, needs_label=needs_label, trained=card.columns)
@@ -129,7 +138,7 @@ def _likely_task(table: Table, query: DataQuery, trained: Columns) -> LikelyTask
     tasks = [get_task(name) for name in query.tasks or (query.task,)]
     if len(tasks) == 1:
         return LikelyTask(tasks[0])
-    return likeliest_task(tasks, table.path, named=dict(query.columns), trained=trained)
+    return likeliest_task(tasks, table, named=dict(query.columns), trained=trained)
 
 
 def find_choice(

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from zoo.data.file_cache import open_file
 from zoo.data.lines import EncodingLog
 from zoo.data.rows import Malformed, Row
 from zoo.errors import DatasetInvalid, Unsupported
@@ -123,7 +124,7 @@ def _opened(path: Path) -> Iterator[Any]:
             'install it with: pip install "zoo-models[parquet]"',
         ) from error
     try:
-        with path.open("rb") as raw, pyarrow.parquet.ParquetFile(raw) as file:
+        with open_file(path) as raw, pyarrow.parquet.ParquetFile(raw) as file:
             yield file
     except pyarrow.lib.ArrowException as error:
         raise DatasetInvalid(f"{path} is not a readable Parquet file: {error}") from error

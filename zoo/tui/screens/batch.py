@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.app import ComposeResult
 
 from zoo.card import Card
-from zoo.requests import request_of
+from zoo.requests import Job
 from zoo.runs.request import RunRequest
 from zoo.tui.commands import command_line
 from zoo.tui.path_text import short_path
@@ -43,11 +43,9 @@ class BatchScreen(JobForm):
             "predict", self.card.name, flags=flags | places | self.query_one(OptionFields).changed_options
         )
 
-    def request(self) -> RunRequest:
-        """Check everything."""
-        return request_of(
-            self.job("predict", self.source(), out=self.value("out") or "answers.jsonl", keep=self.value("keep"))
-        )
+    def job(self) -> Job:
+        out = self.value("out") or "answers.jsonl"
+        return self.job_of("predict", self.source(), out=out, keep=self.value("keep"))
 
     def plan(self, request: RunRequest) -> list[tuple[str, str]]:
         """What would be done."""

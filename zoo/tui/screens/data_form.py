@@ -10,6 +10,7 @@ from textual.widgets import Input
 
 from zoo.abilities import likely_tasks
 from zoo.card import Card, Verb
+from zoo.data.file_cache import FileCache
 from zoo.errors import DatasetInvalid, ZooError
 from zoo.requests import Source
 from zoo.tasks import get_task
@@ -48,6 +49,8 @@ class DataForm(Form):
         self.likely_task_names = likely_tasks(card, model_verb) or self.task_names[:1]
         """Those that the data may be for."""
         self.ability = card.ability(model_verb, next(iter(self.likely_task_names), ""))
+        self.files = FileCache()
+        """Of the data, as far as they were read."""
         self._task_chosen = False
         """Whether a person chose the task; else the data do."""
         self._preview_timer: Timer | None = None

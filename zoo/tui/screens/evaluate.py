@@ -5,8 +5,7 @@ from __future__ import annotations
 from textual.app import ComposeResult
 
 from zoo.card import Card
-from zoo.requests import request_of
-from zoo.runs.request import RunRequest
+from zoo.requests import Job
 from zoo.tui.screens.job_form import JobForm
 from zoo.tui.widgets.column_fields import ColumnFields
 from zoo.tui.widgets.fields import text_field
@@ -30,6 +29,5 @@ class EvaluateScreen(JobForm):
             help="A new file for the rows that are answered wrongly: .csv, .tsv, .jsonl or .ndjson.",
         )
 
-    def request(self) -> RunRequest:
-        """Check everything; the data is read whole."""
-        return request_of(self.job("evaluate", self.source(), out=self.value("errors")))
+    def job(self) -> Job:
+        return self.job_of("evaluate", self.source(), out=self.value("errors"))

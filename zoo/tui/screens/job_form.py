@@ -16,7 +16,7 @@ from zoo.card import Card, Verb
 from zoo.devices import Device, available
 from zoo.errors import OptionInvalid, ZooError
 from zoo.options import schema
-from zoo.requests import Job, Place, Source, check_name
+from zoo.requests import Job, Place, Source, check_job, check_name
 from zoo.runs.request import RunRequest, RunVerb
 from zoo.sanitize import one_line, plain
 from zoo.tui.commands import command_line
@@ -69,6 +69,7 @@ class JobForm(DataForm):
                 yield DataPreview(
                     self.card,
                     self.verb,
+                    self.files,
                     needs_label=self.needs_label,
                     advice=self.advice(),
                     labels=lambda: self.labels,
@@ -81,13 +82,17 @@ class JobForm(DataForm):
     def fields(self) -> ComposeResult:
         """What stands above place and options."""
 
-    @abstractmethod
     def request(self) -> RunRequest:
-        """Check everything and put it into words; in a thread.
+        """Check everything; the data is read whole, in a thread.
 
         Raises:
             ZooError: what cannot serve.
         """
+        return check_job(self.job(), files=self.files).request
+
+    @abstractmethod
+    def job(self) -> Job:
+        """What is asked for, as it stands in the form."""
 
     def advice(self) -> str:
         """What is said while there is no data to look at."""
@@ -99,8 +104,8 @@ class JobForm(DataForm):
         self.run_worker(self._find_devices, thread=True, group="devices", exit_on_error=False)
         self._show_command()
 
-    def job(self, verb: RunVerb, source: Source, *, out: str = "", keep: str = "") -> Job:
-        """What is asked for, as it stands in the form."""
+    def job_of(self, verb: RunVerb, source: Source, *, out: str = "", keep: str = "") -> Job:
+        """A job of the model and of what the fields say that all forms have."""
         return Job(
             verb=verb,
             model=self.card.full_name,

@@ -7,11 +7,11 @@ from typing import ClassVar
 from textual.app import ComposeResult
 
 from zoo.card import Card, Verb
-from zoo.data import load, split
+from zoo.data import Dataset, split
 from zoo.kinds.spelling import distinct_names
 from zoo.plurals import counted
 from zoo.ranking import FROM_SCRATCH
-from zoo.requests import request_of
+from zoo.requests import Job, check_job
 from zoo.runs.request import RunRequest
 from zoo.tui.path_text import short_path
 from zoo.tui.screens.confirm import ConfirmScreen
@@ -45,31 +45,14 @@ class TrainScreen(JobForm):
         )
         yield ColumnFields(self.data_task, self.card.columns, label=self.needs_label)
 
-    def request(self) -> RunRequest:
-        """Check everything; the data is read whole."""
-        source = self.source(eval_data=self.value("eval") or None)
-        request = request_of(self.job(self._training, source))
-        self._rows = self._describe_rows(request)
-        return request
+    def job(self) -> Job:
+        return self.job_of(self._training, self.source(eval_data=self.value("eval") or None))
 
-    def _describe_rows(self, request: RunRequest) -> str:
-        data = load(
-            request.data.path,
-            self.data_task.divided_at(request.data.separator),
-            named=request.data.columns,
-            merge=request.data.merge_labels,
-            trained=self.card.columns,
-        )
-        parts = [f"{len(data.examples):,} usable"]
-        if data.rejected:
-            parts.append(f"{len(data.rejected):,} set aside")
-        if data.labels:
-            names = list(distinct_names(data.labels).values())
-            parts.append(f"{counted(len(names), 'class')}: {', '.join(names[:8])}" + ("..." if names[8:] else ""))
-        if not request.data.eval_path:
-            held_out = split(data, request.options["eval_share"], request.options["seed"], target=data.target)[1]
-            parts.append(f"{len(held_out):,} held out")
-        return ", ".join(parts)
+    def request(self) -> RunRequest:
+        """Check everything, and describe the rows."""
+        request, dataset = check_job(self.job(), files=self.files)
+        self._rows = _describe_rows(request, dataset) if dataset else ""
+        return request
 
     def plan(self, request: RunRequest) -> list[tuple[str, str]]:
         """What would be done."""
@@ -83,3 +66,17 @@ class TrainScreen(JobForm):
     def question(self, request: RunRequest, title: str, plan: str) -> ConfirmScreen:
         """Find out steps, learning rate and time meanwhile."""
         return PlanScreen(title, plan, request)
+
+
+def _describe_rows(request: RunRequest, data: Dataset) -> str:
+    """What the rows are, in one line."""
+    parts = [f"{len(data.examples):,} usable"]
+    if data.rejected:
+        parts.append(f"{len(data.rejected):,} set aside")
+    if data.labels:
+        names = list(distinct_names(data.labels).values())
+        parts.append(f"{counted(len(names), 'class')}: {', '.join(names[:8])}" + ("..." if names[8:] else ""))
+    if not request.data.eval_path:
+        held_out = split(data, request.options["eval_share"], request.options["seed"], target=data.target)[1]
+        parts.append(f"{len(held_out):,} held out")
+    return ", ".join(parts)

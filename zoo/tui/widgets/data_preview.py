@@ -9,6 +9,7 @@ from textual.widgets import Static
 from textual.worker import Worker, get_current_worker
 
 from zoo.card import Card
+from zoo.data.file_cache import FileCache
 from zoo.data.inspection_text import findings, report
 from zoo.errors import RunCancelled, ZooError
 from zoo.sanitize import plain, unbroken
@@ -26,6 +27,7 @@ class DataPreview(Static):
     Args:
         card: the model it is for.
         verb: what the model shall do with it.
+        files: of the data, as far as they were read.
         needs_label: whether the data must have labels.
         advice: what is said while there is nothing to look at.
         labels: gives the name of each field of the form to its label.
@@ -63,6 +65,7 @@ class DataPreview(Static):
         self,
         card: Card,
         verb: str,
+        files: FileCache,
         *,
         needs_label: bool,
         advice: str,
@@ -71,7 +74,7 @@ class DataPreview(Static):
     ) -> None:
         super().__init__(plain(advice), id=id, markup=False)
         self._labels = labels
-        self._model, self._verb, self._advice = card, verb, advice
+        self._model, self._verb, self._files, self._advice = card, verb, files, advice
         self._needs_label = needs_label
         self._query = DataQuery()
         self._reader: Worker[None] | None = None
@@ -138,7 +141,9 @@ class DataPreview(Static):
             if rows % SHOWN_EVERY == 0:
                 self.post_message(self.RowsCounted(query, rows))
 
-        parts = preview(query, self._model, self._verb, needs_label=self._needs_label, check=check, on_rows=on_rows)
+        parts = preview(
+            query, self._model, self._verb, self._files, needs_label=self._needs_label, check=check, on_rows=on_rows
+        )
         try:
             for part in parts:
                 if isinstance(part, ColumnsPreview):

@@ -1,0 +1,22 @@
+"""From a job on the command line to the request of its run."""
+
+from __future__ import annotations
+
+import argparse
+
+from zoo.cli import diagnostics
+from zoo.requests import Job, request_of
+from zoo.runs.request import RunRequest
+
+
+def checked_request(job: Job, args: argparse.Namespace) -> RunRequest:
+    """Check a job, and report where it will compute and why there.
+
+    Args:
+        job: what is asked for.
+        args: of a command that called `add_model_options`, which has read the catalog and some of the data.
+    """
+    request = request_of(job, args.catalog, args.files)
+    args.files.clear()  # the command may watch the run for hours
+    diagnostics.note(f"device: {request.device}, {request.precision} ({request.device_reason})")
+    return request
