@@ -7,6 +7,7 @@ import importlib
 import json
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -36,19 +37,28 @@ COMMAND = "import runpy, sys\nsys.argv = ['zoo', {words}]\nrunpy.run_module('zoo
 
 REPORT = """
 import atexit, json, sys
+opened = []
+sys.addaudithook(lambda event, values: opened.append(str(values[0])) if event == "open" else None)
 def report():
+    document = {{"modules": sorted(sys.modules), "opened": opened.copy()}}
     with open({path!r}, "w") as file:
-        json.dump(sorted(sys.modules), file)
+        json.dump(document, file)
 atexit.register(report)
 """
 
 
-def imported_by(code: str, path: Path) -> set[str]:
-    """Names of the modules a process has imported when it ends."""
+def report_of(code: str, path: Path) -> dict[str, list[str]]:
+    """The modules a process has imported when it ends, and the files it has opened, each as often as it did."""
     subprocess.run(
         [sys.executable, "-c", REPORT.format(path=str(path)) + code], capture_output=True, timeout=60, check=True
     )
-    return set(json.loads(path.read_text()))
+    document: dict[str, list[str]] = json.loads(path.read_text())
+    return document
+
+
+def imported_by(code: str, path: Path) -> set[str]:
+    """Names of the modules a process has imported when it ends."""
+    return set(report_of(code, path)["modules"])
 
 
 @pytest.mark.parametrize(
@@ -89,6 +99,14 @@ def test_a_list_of_models_imports_nothing_that_tasks_are_made_of(words: str, tmp
     assert {"catalog", "tasks"} <= rooms
     assert {room for room in rooms if room.partition(".")[0] in TASK_PACKAGES} == set()
     assert {room for room in rooms if room.startswith("tasks.")} == set()
+
+
+def test_a_list_of_models_reads_what_is_installed_once(tmp_path: Path) -> None:
+    opened = report_of(COMMAND.format(words="'ls'"), tmp_path / "report.json")["opened"]
+    counts = Counter(path for path in opened if path.endswith("entry_points.txt"))
+
+    assert counts
+    assert set(counts.values()) == {1}
 
 
 def test_the_first_frame_of_the_terminal_ui_imports_nothing_that_only_a_job_needs(tmp_path: Path) -> None:

@@ -5,8 +5,11 @@ A group is looked at in three grains: the names alone, which imports nothing; on
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from importlib.metadata import EntryPoint, entry_points
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
+from typing import cast
 
 import msgspec
 
@@ -14,6 +17,8 @@ from zoo.sanitize import one_line
 
 HOST = "zoo-models"
 """The distribution that zoo itself is."""
+_scan: ContextVar[EntryPoints | None] = ContextVar("scan", default=None)
+"""The entry points of all groups, while they are read once."""
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,9 +31,21 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     hint: str
 
 
+@contextmanager
+def scanned_once() -> Iterator[None]:
+    """Read the files of all distributions once for all groups that are looked at within, rather than at each look."""
+    token = _scan.set(cast("EntryPoints", entry_points()))
+    try:
+        yield
+    finally:
+        _scan.reset(token)
+
+
 def installed(group: str) -> tuple[EntryPoint, ...]:
     """The entry points of a group, each distribution's once."""
-    points = {(point.name, point.value, distribution_of(point)[0]): point for point in entry_points(group=group)}
+    scan = _scan.get()
+    of_group = entry_points(group=group) if scan is None else scan.select(group=group)
+    points = {(point.name, point.value, distribution_of(point)[0]): point for point in of_group}
     return tuple(points.values())
 
 

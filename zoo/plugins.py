@@ -23,7 +23,7 @@ import pluggy
 from zoo import plugin_list
 from zoo.body_hooks import BodyHooks
 from zoo.card import Card, Weights
-from zoo.discovery import Failure, clash_of, distribution_of, failure_of, import_failure, installed
+from zoo.discovery import Failure, clash_of, distribution_of, failure_of, import_failure, installed, scanned_once
 from zoo.errors import PluginBroken, UnknownPlugin, ZooError
 from zoo.plugin_checks import (
     BODY,
@@ -122,6 +122,7 @@ def plugin_names() -> tuple[str, ...]:
     return tuple(sorted({entry_point.name for entry_point in _selected()}))
 
 
+@scanned_once()
 def load_plugin(name: str, wrappers: tuple[str, ...] | None = None) -> Plugin:
     """Import one plugin; others are imported when one of its hooks is called.
 
@@ -149,6 +150,7 @@ def wrapping_plugins() -> tuple[str, ...]:
     return tuple(plugin.name for plugin in load_plugins()[0] if _wrapper_names(new_manager(), plugin.module))
 
 
+@scanned_once()
 def load_plugins(*, anew: bool = False) -> tuple[tuple[Plugin, ...], tuple[PluginFailure, ...]]:
     """Import all plugins; those that cannot be used come as failures.
 
