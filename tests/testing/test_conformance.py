@@ -241,6 +241,21 @@ def test_to_look_for_a_package_is_not_to_import_it(tmp_path: Path) -> None:
     assert passed == {"test_importing_the_plugin_is_light"}, printed
 
 
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_what_python_compiles_is_not_the_plugins_doing(
+    elsewhere: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+    monkeypatch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path / "compiled") if elsewhere else "")
+    (tmp_path / "imported_late.py").write_text("")
+    late = "run.model_folder.mkdir(exist_ok=True)"
+    source = changed((late, f"import imported_late\n        {late}"))
+    passed, _, printed = outcomes(tmp_path, source, "where_they_belong")
+
+    assert passed == {"test_files_are_written_where_they_belong"}, printed
+    assert [path.name for path in tmp_path.rglob("imported_late.*.pyc")], printed
+
+
 def test_a_sound_plugin_passes_and_its_lacks_are_told(tmp_path: Path) -> None:
     passed, failed, printed = outcomes(tmp_path, SOURCE, "test_")
 

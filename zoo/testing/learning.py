@@ -35,7 +35,7 @@ class Learning(Subject):
     def test_pretraining_lowers_the_loss(self, card: zoo.Card, data: Samples) -> None:
         self.need("pretrain", "finetune")  # without the latter, pretraining is what all other tests are about
         unlabelled = data.unlabelled(self.task_of(card, "pretrain"))
-        options = self.known(card, "pretrain", {"seed": 7} | self.options)
+        options = self.training_options(card, "pretrain")
         run = zoo.pretrain(card.full_name, unlabelled, device="cpu", precision="fp32", **options)
         run.wait(timeout_s=DEADLINE_S, progress=False)
         steps = [event for event in run.events() if isinstance(event, StepCompleted)]
@@ -104,9 +104,7 @@ class Learning(Subject):
             train=dataset.examples,
             eval=(),
             labels=dataset.labels,
-            options=parse(
-                option_set(card.ability(verb, task.name)), self.known(card, verb, {"seed": 7} | self.options)
-            ),
+            options=parse(option_set(card.ability(verb, task.name)), self.training_options(card, verb)),
             device="cpu",
             precision="fp32",
             folder=folder,

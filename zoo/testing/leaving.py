@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import zipfile
 from pathlib import Path
 
@@ -22,6 +23,8 @@ class Leaving(Subject):
         folder = trained_run.folder
         allowed = [folder.model_folder, folder.checkpoints_folder, folder.path / "scratch"]
         allowed += [plugin_cache_folder(self.plugin), workplace.temporary, Path("/dev")]
+        if sys.pycache_prefix:  # where Python keeps what it compiles, in place of folders called __pycache__
+            allowed.append(Path(sys.pycache_prefix))
         elsewhere = [
             path
             for path in written_paths(workplace.notes / folder.name)

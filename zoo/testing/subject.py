@@ -19,6 +19,8 @@ from zoo.tasks.task import Task
 from zoo.testing.samples import Samples
 from zoo.testing.watched_worker import watched_command
 
+USUAL_OPTIONS = {"seed": 7, "eval_steps": 25}
+"""Of a training here. It is not judged once an epoch, as usual: of data so little, an epoch is a step or two."""
 LACKS = frozenset({"pretrain", "finetune", "predict", "gradients", "steps", "loss"})
 DEADLINE_S = 240.0
 StartRun = Callable[..., zoo.Run]
@@ -104,7 +106,7 @@ class Subject:
             return watched_command(workplace.notes / folder.name, workplace.temporary, package, folder.path)
 
         def start(task: Task = task, **options: Any) -> zoo.Run:
-            supported = cls.known(card, verb, {"seed": 7} | cls.options | options)
+            supported = cls.training_options(card, verb, **options)
             examples = data.labelled(task) if task.target else data.unlabelled(task)
             with pytest.MonkeyPatch.context() as monkeypatch:
                 monkeypatch.setattr(launcher, "worker_command", command)
@@ -148,9 +150,10 @@ class Subject:
         """What a verb of the model is about."""
         return get_task(card.tasks_of(verb)[0])
 
-    @staticmethod
-    def known(card: zoo.Card, verb: str, options: dict[str, Any]) -> dict[str, Any]:
-        """Of the options that every engine-driven model has, those that this one has; and whatever else was asked."""
+    @classmethod
+    def training_options(cls, card: zoo.Card, verb: str, **more: Any) -> dict[str, Any]:
+        """Options of a training here; of those that every engine-driven model has, only what this one has, too."""
         usual = {option.name for option in schema(zoo.FinetuneOptions)}
         names = {option.name for option in schema(option_set(card.ability(verb, card.tasks_of(verb)[0])))}
-        return {name: value for name, value in options.items() if name in names or name not in usual}
+        chosen = USUAL_OPTIONS | cls.options | more
+        return {name: value for name, value in chosen.items() if name in names or name not in usual}
