@@ -79,11 +79,11 @@ class Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-def serve(file: Path, sha256: str, told: Connection) -> None:
+def serve(file: Path, sha256: str, connection: Connection) -> None:
     """Serve for as long as the process lives."""
     Handler.file, Handler.sha256 = file, sha256
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    told.send(server.server_address[1])
+    connection.send(server.server_address[1])
     server.serve_forever()
 
 
@@ -123,7 +123,7 @@ def main() -> None:
     parser.add_argument("--megabytes", type=int, default=500)
     args = parser.parse_args()
     size_bytes = args.megabytes * 1_000_000
-    found: dict[str, list[dict[str, float]]] = {peer: [] for peer in PEERS}
+    results: dict[str, list[dict[str, float]]] = {peer: [] for peer in PEERS}
     with tempfile.TemporaryDirectory() as folder:
         file, digest = Path(folder) / NAME, hashlib.sha256()
         with file.open("wb") as out:
@@ -133,11 +133,11 @@ def main() -> None:
                 digest.update(block)
         with serving(file, digest.hexdigest()) as address:
             for _ in range(args.rounds):
-                for peer, measured in found.items():
+                for peer, measured in results.items():
                     measured.append(download(peer, address, digest.hexdigest(), size_bytes))
-    rates = {peer: size_bytes / 1e6 / statistics.median(one["s"] for one in ms) for peer, ms in found.items()}
-    peaks = {peer: max(one["peak_kb"] for one in ms) / 1e3 for peer, ms in found.items()}
-    grown = {peer: max(one["peak_kb"] - one["before_kb"] for one in ms) / 1e3 for peer, ms in found.items()}
+    rates = {peer: size_bytes / 1e6 / statistics.median(one["s"] for one in ms) for peer, ms in results.items()}
+    peaks = {peer: max(one["peak_kb"] for one in ms) / 1e3 for peer, ms in results.items()}
+    grown = {peer: max(one["peak_kb"] - one["before_kb"] for one in ms) / 1e3 for peer, ms in results.items()}
     print(f"{'client':<16} {'median MB/s':>11} {'peak MB':>8} {'of it the download':>19}")
     for peer in PEERS:
         print(f"{peer:<16} {rates[peer]:>11.0f} {peaks[peer]:>8.0f} {grown[peer]:>19.0f}")

@@ -110,11 +110,11 @@ def alternate(run: Any) -> tuple[list[tuple[float, float]], float, float]:
     losses = []
 
     def noting(features: Any, seeds: Any, *, training: bool) -> Any:
-        asked = time.perf_counter()
+        start = time.perf_counter()
         bare.step(features, seeds)
         bare_done = time.perf_counter()
         batch = collate(features, seeds, training=training)
-        marks.append((asked, bare_done - asked, bare_done))
+        marks.append((start, bare_done - start, bare_done))
         return batch
 
     def telling(module: Any, batch: Any) -> Any:
@@ -124,7 +124,7 @@ def alternate(run: Any) -> tuple[list[tuple[float, float]], float, float]:
 
     objective.collate, objective.losses = noting, telling  # type: ignore[method-assign]
     objective.fit(run)
-    steps = [(next_asked - resumed, bare_s) for (_, bare_s, resumed), (next_asked, _, _) in pairwise(marks)]
+    steps = [(next_start - resumed, bare_s) for (_, bare_s, resumed), (next_start, _, _) in pairwise(marks)]
     return steps, float(losses[-1]), bare.loss
 
 
@@ -134,21 +134,21 @@ def main() -> None:
     parser.add_argument("--data", default=DATA, help="CSV with columns `text` and `label`")
     parser.add_argument("--steps", type=int, default=160)
     parser.add_argument("--rounds", type=int, default=3)
-    asked = parser.parse_args()
+    args = parser.parse_args()
     from zoo.allocator import keep_freed_memory
 
     keep_freed_memory()
-    found: list[list[tuple[float, float]]] = []
-    for _ in range(asked.rounds):
+    measured: list[list[tuple[float, float]]] = []
+    for _ in range(args.rounds):
         with tempfile.TemporaryDirectory() as folder:
-            run = new_run(asked.data, asked.steps, Path(folder))
+            run = new_run(args.data, args.steps, Path(folder))
             (Path(folder) / "model").mkdir()
             steps, loss, bare_loss = alternate(run)
-        found.append(steps[max(asked.steps // 4, -(-len(run.train) // BATCH)) :])
-    medians = [100 * (statistics.median(ours / theirs for ours, theirs in steps) - 1) for steps in found]
-    ours, theirs = (sum(pair[i] for steps in found for pair in steps) for i in range(2))
-    count = sum(map(len, found))
-    print(f"{count} pairs of steps of {BATCH}, {asked.rounds} rounds; last losses {loss:.4f} and {bare_loss:.4f}")
+        measured.append(steps[max(args.steps // 4, -(-len(run.train) // BATCH)) :])
+    medians = [100 * (statistics.median(ours / theirs for ours, theirs in steps) - 1) for steps in measured]
+    ours, theirs = (sum(pair[i] for steps in measured for pair in steps) for i in range(2))
+    count = sum(map(len, measured))
+    print(f"{count} pairs of steps of {BATCH}, {args.rounds} rounds; last losses {loss:.4f} and {bare_loss:.4f}")
     ours, theirs = ours / count, theirs / count
     print(f"engine {ours * 1000:.1f} ms a step, bare loop {theirs * 1000:.1f} ms: {ours / theirs - 1:+.1%}")
     each = ", ".join(f"{value:+.2f}" for value in medians)

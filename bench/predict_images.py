@@ -81,15 +81,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Image classification beside plain torchvision.")
     parser.add_argument("--images", type=int, default=96)
     parser.add_argument("--rounds", type=int, default=3)
-    asked = parser.parse_args()
+    args = parser.parse_args()
     with tempfile.TemporaryDirectory() as root:
         os.environ["ZOO_HOME"] = f"{root}/store"
-        paths = write_images(Path(root) / "images", asked.images)
+        paths = write_images(Path(root) / "images", args.images)
         import zoo
 
         options = {"max_steps": 1, "batch_size": 4, "name": "bench", "eval_share": 0.1}
         run = zoo.finetune("resnet50-scratch", f"{root}/images", device="cpu", **options).wait()
-        compare(plain(run.folder.model_folder), paths, asked.rounds)
+        compare(plain(run.folder.model_folder), paths, args.rounds)
 
 
 def compare(peer: Any, paths: list[str], rounds: int) -> None:

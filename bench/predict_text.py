@@ -88,14 +88,14 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--test", default=TEST, help="CSV that the accuracy in each precision is measured on")
-    asked = parser.parse_args()
-    texts = texts_of(asked.data, asked.rows)
+    args = parser.parse_args()
+    texts = texts_of(args.data, args.rows)
     with tempfile.TemporaryDirectory() as store:
         os.environ["ZOO_HOME"] = store
         os.environ["HF_HUB_OFFLINE"] = "1"
-        folder = fine_tuned(asked.data)
-        compare(folder, texts, asked.rounds)
-        accuracies(asked.test)
+        folder = fine_tuned(args.data)
+        compare(folder, texts, args.rounds)
+        accuracies(args.test)
 
 
 def compare(folder: Path, texts: list[str], rounds: int) -> None:
@@ -128,7 +128,7 @@ def compare(folder: Path, texts: list[str], rounds: int) -> None:
             started = time.perf_counter()
             work()
             times[name].append(time.perf_counter() - started)
-    limits = {f"zoo, {precision}": statistics.median(found) for precision, found in rates.items()}
+    limits = {f"zoo, {precision}": statistics.median(speeds) for precision, speeds in rates.items()}
     limits["pipeline, fp32, batch 32"] = limits["zoo, fp32"]
     lengths = [len(ids) for ids in pipe.tokenizer(texts, truncation=True)["input_ids"]]
     flop = flop_of(lengths)
@@ -142,8 +142,8 @@ def compare(folder: Path, texts: list[str], rounds: int) -> None:
         {"pipeline": pipe, "zoo, fp32": fp32.predict, "zoo, bf16": bf16.predict, "zoo, int8": int8.predict}, texts
     )
     check(answers)
-    for precision, found in rates.items():
-        print(f"ceiling in {precision}: {statistics.median(found) / 1e9:.0f} GFLOP/s, at best {max(found) / 1e9:.0f}")
+    for precision, speeds in rates.items():
+        print(f"ceiling in {precision}: {statistics.median(speeds) / 1e9:.0f} GFLOP/s, at best {max(speeds) / 1e9:.0f}")
 
 
 def one_by_one(ways: dict[str, Callable[[str], object]], texts: list[str]) -> None:

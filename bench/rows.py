@@ -26,18 +26,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Memory of a long batch prediction.")
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--model", default="bert-tiny")
-    asked = parser.parse_args()
+    args = parser.parse_args()
     with tempfile.TemporaryDirectory() as root:
         os.environ["ZOO_HOME"] = f"{root}/store"
         import zoo
         from zoo.runs.events import RunStarted
 
-        options = {"max_steps": 10, "name": "bench"} if asked.model != "echo" else {"name": "bench"}
-        zoo.finetune(asked.model, DATA, device="cpu", **options).wait()
+        options = {"max_steps": 10, "name": "bench"} if args.model != "echo" else {"name": "bench"}
+        zoo.finetune(args.model, DATA, device="cpu", **options).wait()
         rows, out = Path(root) / "rows.csv", Path(root) / "answers.jsonl"
         with rows.open("w", encoding="utf-8") as file:
             file.write("text\n")
-            file.writelines(f"parcel {number} is late again\n" for number in range(asked.rows))
+            file.writelines(f"parcel {number} is late again\n" for number in range(args.rows))
         run = zoo.predict_file("bench", rows, out, device="cpu")
         memory: list[tuple[int, int]] = []
         while run.snapshot.live or run.status == "created":
@@ -48,9 +48,9 @@ def main() -> None:
         run.wait()
         with out.open("rb") as lines:
             answered = sum(1 for _ in lines)
-    assert answered == asked.rows
+    assert answered == args.rows
     early = max(rss for done, rss in memory if done <= 2 * FIRST)
-    late = max(rss for done, rss in memory if done >= asked.rows // 2)
+    late = max(rss for done, rss in memory if done >= args.rows // 2)
     print(f"{answered:,} rows answered")
     print(f"resident memory: {early / 1e6:.0f} MB after the first rows, {late / 1e6:.0f} MB in the second half")
 

@@ -29,8 +29,10 @@ PEER = str(Path(__file__).with_name("torchvision_peer.py"))
 def peer(folder: Path, epochs: int) -> tuple[float, float]:
     """Samples/s and the last loss of the peer."""
     words = [sys.executable, "-W", "ignore", PEER, str(folder), str(epochs), str(BATCH)]
-    told = json.loads(subprocess.run(words, check=True, capture_output=True, encoding="utf-8").stdout.splitlines()[-1])
-    return told["samples_per_s"], told["loss"]
+    report = json.loads(
+        subprocess.run(words, check=True, capture_output=True, encoding="utf-8").stdout.splitlines()[-1]
+    )
+    return report["samples_per_s"], report["loss"]
 
 
 def ours(folder: Path, images: int, epochs: int, precision: str) -> tuple[float, float]:
@@ -53,23 +55,25 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=160)
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=3)
-    asked = parser.parse_args()
+    args = parser.parse_args()
     with tempfile.TemporaryDirectory() as root:
         os.environ["ZOO_HOME"] = f"{root}/store"
         folder = Path(root) / "images"
-        write_images(folder, asked.images)
+        write_images(folder, args.images)
         ways = {
-            "torchvision's way, fp32": lambda: peer(folder, asked.epochs),
-            "zoo, fp32": lambda: ours(folder, asked.images, asked.epochs, "fp32"),
-            "zoo, default precision": lambda: ours(folder, asked.images, asked.epochs, "auto"),
+            "torchvision's way, fp32": lambda: peer(folder, args.epochs),
+            "zoo, fp32": lambda: ours(folder, args.images, args.epochs, "fp32"),
+            "zoo, default precision": lambda: ours(folder, args.images, args.epochs, "auto"),
         }
-        found: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
-        for _ in range(asked.rounds):
+        measured: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
+        for _ in range(args.rounds):
             for name, work in ways.items():
-                found[name].append(work())
-    medians = {name: [statistics.median(column) for column in zip(*rows, strict=True)] for name, rows in found.items()}
+                measured[name].append(work())
+    medians = {
+        name: [statistics.median(column) for column in zip(*rows, strict=True)] for name, rows in measured.items()
+    }
     base = medians["torchvision's way, fp32"][0]
-    print(f"{asked.images} images, {asked.epochs} epochs, batch {BATCH}, {asked.rounds} rounds")
+    print(f"{args.images} images, {args.epochs} epochs, batch {BATCH}, {args.rounds} rounds")
     for name, (rate, loss) in medians.items():
         print(f"{name:<24} {rate:6.1f} samples/s {rate / base:5.2f}x   loss {loss:.4f}")
 

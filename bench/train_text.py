@@ -37,22 +37,22 @@ PEER = str(Path(__file__).with_name("trainer_peer.py"))
 def subset(path: str, rows: int, target: Path) -> str:
     """The first rows of a file, from its beginning again where there are fewer."""
     with Path(path).open(newline="", encoding="utf-8") as file:
-        found = list(csv.DictReader(file))
+        records = list(csv.DictReader(file))
     with target.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, ("text", "label"), extrasaction="ignore")
         writer.writeheader()
-        writer.writerows(found[i % len(found)] for i in range(rows))
+        writer.writerows(records[i % len(records)] for i in range(rows))
     return str(target)
 
 
 def trainer(data: str, steps: int) -> tuple[float, float, float]:
     """Trainer's steps/s, seconds to the first one, loss at the end."""
     began = time.time()
-    told = trainer_told(data, steps, LR)
-    return figures(told["times"], told["losses"], began)
+    report = trainer_report(data, steps, LR)
+    return figures(report["times"], report["losses"], began)
 
 
-def trainer_told(
+def trainer_report(
     data: str, steps: int, lr: float, *, frozen: bool = False, seed: int = 42, test: str = ""
 ) -> dict[str, Any]:
     """What the peer prints."""
@@ -66,8 +66,8 @@ def trainer_told(
         numbers = map(str, (steps, BATCH, LENGTH, lr, int(frozen), seed))
         command = [sys.executable, "-W", "ignore", PEER, str(folder), data, out, test, *numbers]
         done = subprocess.run(command, check=True, capture_output=True, encoding="utf-8")
-    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return told
+    report: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return report
 
 
 def ours(data: str, steps: int, precision: str) -> tuple[float, float, float]:
@@ -103,8 +103,8 @@ def ours_head(data: str, rows: int) -> tuple[float, float]:
 def trainer_head(data: str, rows: int) -> tuple[float, float]:
     """The same of Trainer with a frozen body: the time of all its steps."""
     steps = EPOCHS * -(-rows // BATCH)
-    told = trainer_told(data, steps, HEAD_LR, frozen=True)
-    return EPOCHS * rows / (told["times"][-1] - told["began"]), statistics.mean(told["losses"][-5:])
+    report = trainer_report(data, steps, HEAD_LR, frozen=True)
+    return EPOCHS * rows / (report["times"][-1] - report["began"]), statistics.mean(report["losses"][-5:])
 
 
 def accuracies(data: str, test: str, rows: int, seeds: int) -> tuple[list[float], list[float]]:
@@ -114,7 +114,7 @@ def accuracies(data: str, test: str, rows: int, seeds: int) -> tuple[list[float]
     theirs, ours = [], []
     for seed in range(seeds):
         steps = EPOCHS * -(-rows // BATCH)
-        theirs.append(trainer_told(data, steps, LR, seed=seed, test=test)["accuracy"])
+        theirs.append(trainer_report(data, steps, LR, seed=seed, test=test)["accuracy"])
         options = {"epochs": EPOCHS, "batch_size": BATCH, "max_tokens": LENGTH, "lr": LR, "eval_share": 0.0}
         run = zoo.finetune("all-minilm-l6-v2", data, device="cpu", seed=seed, **options).wait(progress=False)
         ours.append(zoo.evaluate(run.name, test, device="cpu").wait(progress=False).metrics["accuracy"])
@@ -155,34 +155,35 @@ def main() -> None:
     parser.add_argument("--head", action="store_true", help="also the head alone on a frozen body")
     parser.add_argument("--seeds", type=int, default=0, help="also the accuracy of so many trainings of three epochs")
     parser.add_argument("--test", default=TEST, help="CSV that it is measured on")
-    asked = parser.parse_args()
+    args = parser.parse_args()
     with tempfile.TemporaryDirectory() as root:
         os.environ["ZOO_HOME"] = f"{root}/store"
         os.environ["HF_HUB_OFFLINE"] = "1"
-        data = subset(asked.data, asked.rows, Path(root) / "rows.csv")
+        data = subset(args.data, args.rows, Path(root) / "rows.csv")
         flop = flop_of_a_sample(data)
-        asked.steps = asked.steps or EPOCHS * -(-asked.rows // BATCH)
+        args.steps = args.steps or EPOCHS * -(-args.rows // BATCH)
         ways = {
-            "Trainer, as shipped": lambda: trainer(data, asked.steps),
-            "zoo, fp32": lambda: ours(data, asked.steps, "fp32"),
-            "zoo, default precision": lambda: ours(data, asked.steps, "auto"),
+            "Trainer, as shipped": lambda: trainer(data, args.steps),
+            "zoo, fp32": lambda: ours(data, args.steps, "fp32"),
+            "zoo, default precision": lambda: ours(data, args.steps, "auto"),
         }
-        found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in ways}
+        measured: dict[str, list[tuple[float, float, float]]] = {name: [] for name in ways}
         rates: dict[str, list[float]] = {"zoo, fp32": [], "zoo, default precision": []}
-        for _ in range(asked.rounds):
+        for _ in range(args.rounds):
             for name, work in ways.items():
                 if name in rates:
                     rates[name].append(ceiling("fp32" if "fp32" in name else "bf16"))
-                found[name].append(work())
-        judged = accuracies(data, asked.test, asked.rows, asked.seeds)
+                measured[name].append(work())
+        judged = accuracies(data, args.test, args.rows, args.seeds)
         heads = [
-            (trainer_head(data, asked.rows), ours_head(data, asked.rows))
-            for _ in range(asked.rounds if asked.head else 0)
+            (trainer_head(data, args.rows), ours_head(data, args.rows)) for _ in range(args.rounds if args.head else 0)
         ]
-    medians = {name: [statistics.median(column) for column in zip(*rows, strict=True)] for name, rows in found.items()}
+    medians = {
+        name: [statistics.median(column) for column in zip(*rows, strict=True)] for name, rows in measured.items()
+    }
     rate, first, _ = medians["Trainer, as shipped"]
-    samples = asked.rows / -(-asked.rows // BATCH)  # of a step, the last of an epoch being smaller
-    print(f"{asked.rows:,} rows, {asked.steps} steps of {BATCH}, {asked.rounds} rounds")
+    samples = args.rows / -(-args.rows // BATCH)  # of a step, the last of an epoch being smaller
+    print(f"{args.rows:,} rows, {args.steps} steps of {BATCH}, {args.rounds} rounds")
     for name, (ours_rate, ours_first, loss) in medians.items():
         speed = samples * ours_rate
         share = f"   {flop * speed / statistics.median(rates[name]):.0%} of the ceiling" if name in rates else ""
@@ -190,10 +191,10 @@ def main() -> None:
             f"{name:<24} {speed:6.1f} samples/s {ours_rate / rate:5.2f}x   first step after {ours_first:5.1f} s "
             f"({ours_first / first:4.2f}x)   loss {loss:.4f}{share}"
         )
-    for name, found_accuracies in zip(("Trainer, three epochs", "zoo, three epochs"), judged, strict=True):
-        if found_accuracies:
-            each = ", ".join(f"{one:.4f}" for one in found_accuracies)
-            print(f"{name:<24} accuracy {statistics.mean(found_accuracies):.4f} (mean of {each})")
+    for name, accuracies_of_seeds in zip(("Trainer, three epochs", "zoo, three epochs"), judged, strict=True):
+        if accuracies_of_seeds:
+            each = ", ".join(f"{one:.4f}" for one in accuracies_of_seeds)
+            print(f"{name:<24} accuracy {statistics.mean(accuracies_of_seeds):.4f} (mean of {each})")
     for column, name in enumerate(("Trainer, frozen body", "zoo, --method head") if heads else ()):
         rate, loss = (statistics.median(pair[column][i] for pair in heads) for i in range(2))
         ratio = rate / statistics.median(pair[0][0] for pair in heads)

@@ -88,11 +88,11 @@ def main(
     trainer = Trainer(model=model, args=arguments, train_dataset=items, data_collator=collator, callbacks=[clock])
     began = time.time()
     trainer.train()
-    told: dict[str, Any] = {"began": began, "times": clock.times, "losses": clock.losses}
+    report: dict[str, Any] = {"began": began, "times": clock.times, "losses": clock.losses}
     if test:
         answers = trainer.predict(encoded(rows_of(test)))
-        told["accuracy"] = float((answers.predictions.argmax(-1) == answers.label_ids).mean())
-    print(json.dumps(told))
+        report["accuracy"] = float((answers.predictions.argmax(-1) == answers.label_ids).mean())
+    print(json.dumps(report))
 
 
 if __name__ == "__main__":

@@ -67,12 +67,12 @@ class Terminal:
 
     def wait_for(self, text: bytes, seconds: float = 120.0) -> float:
         """Seconds since the start until a text has been painted."""
-        seen, deadline = b"", time.perf_counter() + seconds
-        while text not in seen:
+        painted, deadline = b"", time.perf_counter() + seconds
+        while text not in painted:
             if not select.select([self.master], [], [], 0.5)[0]:
                 assert time.perf_counter() < deadline, f"{text!r} was not painted"
                 continue
-            seen = (seen + os.read(self.master, 1 << 16))[-(1 << 18) :]
+            painted = (painted + os.read(self.master, 1 << 16))[-(1 << 18) :]
         return time.perf_counter() - self.started
 
     def settle(self, quiet_s: float = QUIET_S) -> None:
@@ -114,14 +114,14 @@ def first_frame(store: Path, rounds: int) -> None:
     print(f"first frame {a * 1000:.0f} ms, import textual.app {b * 1000:.0f} ms: {a / b:.2f}x")
 
 
-def latency(name: str, environment: dict[str, str], presses: int, place: bytes, shown: bytes) -> None:
+def latency(name: str, environment: dict[str, str], presses: int, place: bytes, title: bytes) -> None:
     """Press cursor keys and tell the percentiles."""
     terminal = Terminal(environment)
     terminal.wait_for(b"Models")
     terminal.settle(1.0)
     os.write(terminal.master, place)
     if place != b"1":
-        terminal.wait_for(shown)
+        terminal.wait_for(title)
     terminal.settle(1.5)
     times = []
     for number in range(presses):
@@ -171,9 +171,9 @@ def write_plugin(site: Path, count: int) -> None:
 
 
 @contextmanager
-def two_trainings(store: Path, *, wanted: bool) -> Iterator[None]:
+def two_trainings(store: Path, *, busy: bool) -> Iterator[None]:
     """Keep all cores busy with what zoo is for."""
-    if not wanted:
+    if not busy:
         yield
         return
     os.environ["ZOO_HOME"] = str(store)
@@ -198,23 +198,23 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--idle", action="store_true", help="without trainings beside it")
-    asked = parser.parse_args()
+    args = parser.parse_args()
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # a person's second start finds modules compiled
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         few, many, site = root / "few", root / "many", root / "site"
         write_runs(few, 60)
-        write_runs(many, asked.runs)
-        write_plugin(site, asked.models)
-        first_frame(few, asked.rounds)
+        write_runs(many, args.runs)
+        write_plugin(site, args.models)
+        first_frame(few, args.rounds)
         crowd = {"ZOO_HOME": str(many), "PYTHONPATH": str(site)}
-        with two_trainings(root / "busy", wanted=not asked.idle):
-            beside = "idle" if asked.idle else "two trainings beside it"
-            print(f"key press to paint, {asked.presses} presses, {beside}")
-            latency("models, as installed", {"ZOO_HOME": str(few)}, asked.presses, b"1", b"")
-            latency("runs, 60", {"ZOO_HOME": str(few)}, asked.presses, b"2", b"run-1")
-            latency(f"models, {asked.models:,}", crowd, asked.presses, b"1", b"")
-            latency(f"runs, {asked.runs:,}", crowd, asked.presses, b"2", b"run-1")
+        with two_trainings(root / "busy", busy=not args.idle):
+            beside = "idle" if args.idle else "two trainings beside it"
+            print(f"key press to paint, {args.presses} presses, {beside}")
+            latency("models, as installed", {"ZOO_HOME": str(few)}, args.presses, b"1", b"")
+            latency("runs, 60", {"ZOO_HOME": str(few)}, args.presses, b"2", b"run-1")
+            latency(f"models, {args.models:,}", crowd, args.presses, b"1", b"")
+            latency(f"runs, {args.runs:,}", crowd, args.presses, b"2", b"run-1")
 
 
 if __name__ == "__main__":

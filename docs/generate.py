@@ -120,9 +120,9 @@ def options() -> str:
         tasks_by_set: dict[type[Options], list[str]] = {}
         for name in BUILT_IN:
             tasks_by_set.setdefault(getattr(get_task(name), f"{verb}_options"), []).append(name)
-        for chosen, names in tasks_by_set.items():
-            if chosen.__struct_fields__:
-                text += ["", f"## Of {' and '.join(names)}: {verb}", "", *_table(chosen, set())]
+        for options, names in tasks_by_set.items():
+            if options.__struct_fields__:
+                text += ["", f"## Of {' and '.join(names)}: {verb}", "", *_table(options, set())]
     for title, plugin, names in (
         ("Text models", zoo, ("TextFinetuneOptions", "TextPretrainOptions", "TextPredictOptions")),
         ("BERT, beside those of text models", bert, ("BertFinetuneOptions", "BertPretrainOptions")),
@@ -132,9 +132,9 @@ def options() -> str:
     ):
         for name in names:
             verb = "predict" if "Predict" in name else "pretrain" if "Pretrain" in name else "finetune"
-            chosen: type[Options] = getattr(plugin, name)
-            inherited = {option.name for base in chosen.__bases__ for option in schema(base)}
-            text += ["", f"## {title}: {verb}", "", *_table(chosen, inherited)]
+            options: type[Options] = getattr(plugin, name)
+            inherited = {option.name for base in options.__bases__ for option in schema(base)}
+            text += ["", f"## {title}: {verb}", "", *_table(options, inherited)]
     return "\n".join(text) + "\n"
 
 
@@ -163,20 +163,20 @@ def hooks() -> str:
 def python() -> str:
     """Every public name."""
     text = ["# Python", "", "`import zoo` gives these names; it loads what is used, when it is used."]
-    found = {name: _definition(getattr(zoo, name)) for name in zoo.__all__ if name != "__version__"}
+    nodes = {name: _definition(getattr(zoo, name)) for name in zoo.__all__ if name != "__version__"}
     groups: dict[str, Callable[[str, Node | None], bool]] = {
         "Functions": lambda name, node: isinstance(node, ast.FunctionDef),
         "Errors": lambda name, node: _is_error(name),
         "Classes": lambda name, node: isinstance(node, ast.ClassDef),
         "Other names": lambda name, node: True,
     }
-    told: set[str] = set()
+    described: set[str] = set()
     for title, belongs in groups.items():
-        names = [name for name, node in found.items() if name not in told and belongs(name, node)]
-        told.update(names)
+        names = [name for name, node in nodes.items() if name not in described and belongs(name, node)]
+        described.update(names)
         text += ["", f"## {title}"] if names else []
         for name in names:
-            node = found[name]
+            node = nodes[name]
             text += ["", f"### zoo.{name}"]
             text += [] if node is None else _class(node) if isinstance(node, ast.ClassDef) else _described(node)
             text += ["", OTHER[name]] if node is None else []
@@ -265,8 +265,8 @@ def _class(node: Node) -> Iterator[str]:
 def _fields(node: ast.ClassDef) -> Iterator[str]:
     for member, following in zip(node.body, [*node.body[1:], None], strict=True):
         if isinstance(member, ast.AnnAssign) and isinstance(member.target, ast.Name):
-            told = isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant)
-            text = str(following.value.value) if told else ""  # type: ignore[union-attr]
+            documented = isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant)
+            text = str(following.value.value) if documented else ""  # type: ignore[union-attr]
             if not member.target.id.startswith("_") and "option(" not in ast.unparse(member.annotation):
                 yield f"| `{member.target.id}` | `{_cell(ast.unparse(member.annotation))}` | {_cell(text)} |"
         elif isinstance(member, ast.FunctionDef) and any(
@@ -293,8 +293,8 @@ def _prose(text: str) -> Iterator[str]:
     """A docstring as Markdown: its sections become lists, its indented examples stay as they are."""
     section = ""
     for line in inspect.cleandoc(text).replace("`", "`").splitlines():
-        if found := SECTION.match(line):
-            section = found[1]
+        if match := SECTION.match(line):
+            section = match[1]
             yield from (f"**{ {'Args': 'Arguments'}.get(section, section) }**", "")
         elif section and line.startswith("    ") and not line.startswith("     "):
             name, colon, meaning = line.strip().partition(": ")
@@ -314,9 +314,9 @@ def _cell(text: str) -> str:
 def embedded(page: str) -> str:
     """A page with the files it shows as they are: `<!-- file: path -->` and the block after it."""
 
-    def block(found: re.Match[str]) -> str:
-        text = (ROOT / found[1]).read_text(encoding="utf-8")
-        return f"<!-- file: {found[1]} -->\n```python\n{text}```"
+    def block(match: re.Match[str]) -> str:
+        text = (ROOT / match[1]).read_text(encoding="utf-8")
+        return f"<!-- file: {match[1]} -->\n```python\n{text}```"
 
     return re.sub(r"<!-- file: (\S+) -->\n```python\n.*?```", block, page, flags=re.DOTALL)
 
@@ -349,9 +349,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a page is stale")
     if parser.parse_args().check:
-        found = stale()
-        sys.stderr.writelines(f"{path} is stale: uv run docs/generate.py\n" for path in found)
-        return 1 if found else 0
+        stale_pages = stale()
+        sys.stderr.writelines(f"{path} is stale: uv run docs/generate.py\n" for path in stale_pages)
+        return 1 if stale_pages else 0
     REFERENCE.mkdir(exist_ok=True)
     for path, text in pages():
         path.write_text(text, encoding="utf-8")

@@ -60,14 +60,16 @@ def minilm() -> Path:
 def make_run(card: Callable[[str], Card], tmp_path_factory: pytest.TempPathFactory) -> MakeRun:
     """A training run of few short texts on the CPU."""
 
-    def make(name: str = "bert-tiny", verb: str = "finetune", weights: Path | None = None, **given: Any) -> TrainingRun:
+    def make(
+        name: str = "bert-tiny", verb: str = "finetune", weights: Path | None = None, **arguments: Any
+    ) -> TrainingRun:
         labelled = verb == "finetune"
-        options = (BertFinetuneOptions if labelled else BertPretrainOptions)(**given.pop("options", {}))
-        given.setdefault("labels", LABELS if labelled else ())
-        given.setdefault("folder", tmp_path_factory.mktemp("run"))
-        given.setdefault("train", EXAMPLES)
-        given.setdefault("eval", ())
-        given.setdefault("emit", lambda event: None)
+        options = (BertFinetuneOptions if labelled else BertPretrainOptions)(**arguments.pop("options", {}))
+        arguments.setdefault("labels", LABELS if labelled else ())
+        arguments.setdefault("folder", tmp_path_factory.mktemp("run"))
+        arguments.setdefault("train", EXAMPLES)
+        arguments.setdefault("eval", ())
+        arguments.setdefault("emit", lambda event: None)
         return TrainingRun(
             card=card(name),
             task=get_task("text-classification" if labelled else "fill-mask"),
@@ -76,7 +78,7 @@ def make_run(card: Callable[[str], Card], tmp_path_factory: pytest.TempPathFacto
             device="cpu",
             precision="fp32",
             should_stop=lambda: False,
-            **given,
+            **arguments,
         )
 
     return make

@@ -64,5 +64,5 @@ def test_labels_of_a_folder_are_those_of_its_classifier(classifier: Path, langua
 def test_dropout_is_the_one_asked_for_or_the_models_own(minilm: Path) -> None:
     stated = read_config(minilm)
     assert stated == with_dropout(stated, None)
-    asked = with_dropout(stated, 0.3)
-    assert [0.3, 0.3] == [asked[f"{kind}_dropout_prob"] for kind in ("hidden", "attention_probs")]
+    changed = with_dropout(stated, 0.3)
+    assert [0.3, 0.3] == [changed[f"{kind}_dropout_prob"] for kind in ("hidden", "attention_probs")]

@@ -35,8 +35,8 @@ def described(config: dict[str, Any] | None = None, *, files: tuple[str, ...] = 
     """The card of a model whose configuration differs so."""
     source = HubSource(repository="a/b", revision="0" * 40)
     weights = Weights(files=tuple(WeightsFile(name=name) for name in files), sources=(source,))
-    named = {name.replace("__", "/") + ".json": content for name, content in documents.items()}
-    card = card_for("b", {**CONFIG, **(config or {})}, weights, named)
+    by_path = {name.replace("__", "/") + ".json": content for name, content in documents.items()}
+    card = card_for("b", {**CONFIG, **(config or {})}, weights, by_path)
     assert card is not None
     return card
 
@@ -200,10 +200,10 @@ def test_sentence_transformers_from_the_hub_give_the_publishers_embeddings(minil
     text = "a sentence to be embedded"
     expected = zoo.load("all-minilm-l6-v2", device="cpu").predict(text)
 
-    found = zoo.load(pulled(files), device="cpu").predict(text)
+    answer = zoo.load(pulled(files), device="cpu").predict(text)
 
-    assert isinstance(found, zoo.Embedding)
-    assert found == expected
+    assert isinstance(answer, zoo.Embedding)
+    assert answer == expected
 
 
 def test_cls_pooling_takes_the_first_token(minilm: Path, pulled: Any) -> None:
@@ -217,10 +217,10 @@ def test_cls_pooling_takes_the_first_token(minilm: Path, pulled: Any) -> None:
         first = AutoModel.from_pretrained(minilm)(**inputs).last_hidden_state[0, 0]
     expected = torch.nn.functional.normalize(first, dim=-1).tolist()
 
-    found = zoo.load(pulled(files), device="cpu", precision="fp32").predict("a sentence")
+    answer = zoo.load(pulled(files), device="cpu", precision="fp32").predict("a sentence")
 
-    assert isinstance(found, zoo.Embedding)
-    assert list(found.vector) == pytest.approx(expected, abs=1e-5)
+    assert isinstance(answer, zoo.Embedding)
+    assert list(answer.vector) == pytest.approx(expected, abs=1e-5)
 
 
 def test_weights_in_shards_are_those_of_one_file(

@@ -12,8 +12,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForMaskedLM, AutoModelForSequenceClassification
+from zoo_bert.bert import Bert, ClassificationHead, LanguageModelHead
 from zoo_bert.config import new_config, read_config
-from zoo_bert.network import Bert, ClassificationHead, LanguageModelHead
 
 from zoo import StoreInvalid
 from zoo.training.pretrained import WeightsReader, fill, save_config
@@ -27,19 +27,19 @@ def body_of(folder: Path) -> Bert:
     return bert
 
 
-def pooler_of(folder: Path, **given: Any) -> ClassificationHead:
+def pooler_of(folder: Path, **arguments: Any) -> ClassificationHead:
     config = read_config(folder)
     head = ClassificationHead(config, 3)
     with WeightsReader(folder, "bert.") as weights:
-        fill(head, "bert.", config, weights, anew=("classifier.",), **given)
+        fill(head, "bert.", config, weights, anew=("classifier.",), **arguments)
     return head
 
 
-def token_head_of(folder: Path, bert: Bert | None = None, **given: Any) -> LanguageModelHead:
+def token_head_of(folder: Path, bert: Bert | None = None, **arguments: Any) -> LanguageModelHead:
     config = read_config(folder)
     head = LanguageModelHead(config, (bert or Bert(config)).embeddings.word_embeddings)
     with WeightsReader(folder, "bert.") as weights:
-        fill(head, "cls.predictions.", config, weights, **given)
+        fill(head, "cls.predictions.", config, weights, **arguments)
     return head
 
 

@@ -33,14 +33,14 @@ def every_score(objective: MaskedLanguageModelling, inputs: dict[str, torch.Tens
 
 def test_fifteen_percent_are_to_be_predicted_most_of_them_hidden(objective: MaskedLanguageModelling) -> None:
     ids = torch.randint(5, objective.body.vocabulary_size, (100_000,), generator=torch.Generator().manual_seed(0))
-    seen, labels = objective.mask(ids, seed=1)
-    chosen = labels != IGNORED
-    hidden, kept = (seen == objective.body.mask_id), (seen == ids)
-    assert 0.15 == pytest.approx(chosen.float().mean().item(), abs=0.005)
-    assert 0.8 == pytest.approx(hidden[chosen].float().mean().item(), abs=0.01)
-    assert 0.1 == pytest.approx(kept[chosen].float().mean().item(), abs=0.01)
-    assert torch.equal(ids[chosen], labels[chosen])
-    assert bool(kept[~chosen].all())
+    input_ids, labels = objective.mask(ids, seed=1)
+    masked = labels != IGNORED
+    hidden, unchanged = (input_ids == objective.body.mask_id), (input_ids == ids)
+    assert 0.15 == pytest.approx(masked.float().mean().item(), abs=0.005)
+    assert 0.8 == pytest.approx(hidden[masked].float().mean().item(), abs=0.01)
+    assert 0.1 == pytest.approx(unchanged[masked].float().mean().item(), abs=0.01)
+    assert torch.equal(ids[masked], labels[masked])
+    assert bool(unchanged[~masked].all())
 
 
 def test_the_share_can_be_chosen(make_run) -> None:

@@ -116,9 +116,9 @@ def test_longer_texts_are_cut_where_the_model_was_trained_to_or_sooner(classifie
 def test_bf16_gives_nearly_the_same(classifier: Path, make_prediction) -> None:
     exact = load(make_prediction(classifier, "text-classification")).predict(TEXTS)
     predictor = load(make_prediction(classifier, "text-classification", precision="bf16"))
-    found = predictor.predict(TEXTS)
-    assert exact != found
-    for a, b in zip(exact, found, strict=True):
+    rounded = predictor.predict(TEXTS)
+    assert exact != rounded
+    for a, b in zip(exact, rounded, strict=True):
         assert isinstance(a, Classification)
         assert isinstance(b, Classification)
         assert {s.label: s.probability for s in a.scores} == pytest.approx(
@@ -229,8 +229,8 @@ def test_texts_so_long_that_attention_is_fused_are_answered_the_same(
     (folder / "tokenizer_config.json").write_text(json.dumps(stated))
     texts = ["my parcel never came " * 100, "money back " * 150, "the app"]
     theirs = pipeline("text-classification", model=str(folder), top_k=None, device="cpu")
-    found = probabilities(load(make_prediction(folder, "text-classification")), texts)
-    for rows, answer in zip(theirs(texts, truncation=True), found, strict=True):
+    ours = probabilities(load(make_prediction(folder, "text-classification")), texts)
+    for rows, answer in zip(theirs(texts, truncation=True), ours, strict=True):
         assert {row["label"]: row["score"] for row in rows} == pytest.approx(answer, abs=1e-5)
 
 
@@ -283,8 +283,8 @@ def test_other_activations_are_those_of_the_pipeline(
 ) -> None:
     folder = copied(classifier, tmp_path / "copy", hidden_act=activation)
     theirs = pipeline("text-classification", model=str(folder), top_k=None, device="cpu")
-    found = probabilities(load(make_prediction(folder, "text-classification", precision=precision)), TEXTS)
-    for rows, answer in zip(theirs(TEXTS, truncation=True), found, strict=True):
+    ours = probabilities(load(make_prediction(folder, "text-classification", precision=precision)), TEXTS)
+    for rows, answer in zip(theirs(TEXTS, truncation=True), ours, strict=True):
         assert {row["label"]: row["score"] for row in rows} == pytest.approx(answer, abs=tolerance)
 
 

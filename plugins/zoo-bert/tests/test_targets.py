@@ -42,9 +42,9 @@ MakeTask = Callable[..., TrainingRun]
 def make_task(make_run) -> MakeTask:
     """A run for one of the tasks, of few rows."""
 
-    def make(task: str, **given: Any) -> TrainingRun:
-        rows = given.pop("rows", ROWS[task])
-        run = make_run(labels=LABELS if task == SEVERAL else (), train=rows[:40], eval=rows[40:], **given)
+    def make(task: str, **arguments: Any) -> TrainingRun:
+        rows = arguments.pop("rows", ROWS[task])
+        run = make_run(labels=LABELS if task == SEVERAL else (), train=rows[:40], eval=rows[40:], **arguments)
         return dataclasses.replace(run, task=get_task(task))
 
     return make

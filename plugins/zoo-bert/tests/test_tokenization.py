@@ -58,8 +58,8 @@ def test_a_saved_tokenizer_loads_with_auto_tokenizer_alone(origin: str, minilm: 
 def test_a_learnt_tokenizer_is_kept_with_the_checkpoints_and_read_back(make_run) -> None:
     run = make_run()
     learnt = tokenizer_of(run).to_str()
-    kept = run.checkpoints_folder / "tokenizer.json"
-    assert learnt == kept.read_text(encoding="utf-8")
+    stored = run.checkpoints_folder / "tokenizer.json"
+    assert learnt == stored.read_text(encoding="utf-8")
     other = make_run(folder=run.folder, train=run.train[:2])
     assert learnt == tokenizer_of(other).to_str()
 

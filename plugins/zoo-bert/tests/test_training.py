@@ -61,8 +61,8 @@ def test_every_method_leaves_a_classifier_that_zoo_and_transformers_agree_about(
         expected = model(**inputs).logits.softmax(-1)
     for answer, row in zip(answers, expected.tolist(), strict=True):
         assert isinstance(answer, Classification)
-        found = {score.label: score.probability for score in answer.scores}
-        assert dict(zip(("delivery", "refund"), row, strict=True)) == pytest.approx(found, abs=1e-5)
+        probabilities = {score.label: score.probability for score in answer.scores}
+        assert dict(zip(("delivery", "refund"), row, strict=True)) == pytest.approx(probabilities, abs=1e-5)
 
 
 def test_the_vocabulary_learnt_in_pretraining_is_the_one_fine_tuned_with(pretrained: Path, make_run) -> None:

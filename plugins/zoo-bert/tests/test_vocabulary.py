@@ -67,8 +67,8 @@ def test_an_automatic_size_grows_with_the_text() -> None:
 def test_rare_characters_become_unknown_always_the_same_ones() -> None:
     characters = [chr(0x4E00 + i) for i in range(ALPHABET + 50)]
     tokenizer = learn(characters, 5_000)
-    kept = [character for character in characters if tokenizer.token_to_id(character) is not None]
-    assert characters[:ALPHABET] == kept
+    in_vocabulary = [character for character in characters if tokenizer.token_to_id(character) is not None]
+    assert characters[:ALPHABET] == in_vocabulary
 
 
 def test_a_single_row_is_enough() -> None:

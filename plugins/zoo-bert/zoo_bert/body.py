@@ -18,8 +18,8 @@ from zoo.training.text import TextBody
 from zoo.training.text.readme import readme_of
 from zoo.training.text.trimming import TrimmedVocabulary
 from zoo.training.text.vocabulary import SPECIAL
+from zoo_bert.bert import Bert, ClassificationHead, LanguageModelHead
 from zoo_bert.config import BODY, CLASSIFIER, LANGUAGE_MODEL, head_of, new_config, read_config, with_dropout
-from zoo_bert.network import Bert, ClassificationHead, LanguageModelHead
 from zoo_bert.tokenization import save_tokenizer, tokenizer_of
 
 PAD, MASK = SPECIAL[0], SPECIAL[4]

@@ -101,10 +101,10 @@ class Encoder:
         if at is None:
             return x[: sum(texts * tokens for texts, tokens in sizes)]
         starts = [start for texts, tokens in sizes for start in [tokens] * texts]
-        wanted = torch.tensor([0, *starts[:-1]], device=x.device).cumsum(0) + at
-        alone = x[wanted]
+        rows = torch.tensor([0, *starts[:-1]], device=x.device).cumsum(0) + at
+        selected = x[rows]
         return self._layer_of(
-            last, alone, self._attention_of_one(self._last_query(alone), self._last_key_value(x), sizes)
+            last, selected, self._attention_of_one(self._last_query(selected), self._last_key_value(x), sizes)
         )
 
     def _embedded(self, blocks: Sequence[torch.Tensor]) -> torch.Tensor:
@@ -124,29 +124,29 @@ class Encoder:
 
     def _attention(self, query_key_value: torch.Tensor, sizes: Sequence[tuple[int, int]]) -> torch.Tensor:
         """Within each text; (all tokens, 3 * width) to (all tokens, width)."""
-        found = query_key_value.new_empty(query_key_value.shape[0], self.shape.width)
+        attended = query_key_value.new_empty(query_key_value.shape[0], self.shape.width)
         at = 0
         for texts, tokens in sizes:
             rows = slice(at, at + texts * tokens)
             query, key, value = self._heads(query_key_value[rows], texts, tokens, 3)
-            heads = found[rows].view(texts, tokens, self.shape.heads, -1).transpose(1, 2)
+            heads = attended[rows].view(texts, tokens, self.shape.heads, -1).transpose(1, 2)
             heads.copy_(_attend(query, key, value))
             at += texts * tokens
-        found[at:] = 0
-        return found
+        attended[at:] = 0
+        return attended
 
     def _attention_of_one(
         self, query: torch.Tensor, key_value: torch.Tensor, sizes: Sequence[tuple[int, int]]
     ) -> torch.Tensor:
         """One query a text; (all texts, width) and (all tokens, 2 * width) to (all texts, width)."""
-        found = torch.empty_like(query)
+        attended = torch.empty_like(query)
         at = text = 0
         for texts, tokens in sizes:
             key, value = self._heads(key_value[at : at + texts * tokens], texts, tokens, 2)
             one = query[text : text + texts].view(texts, self.shape.heads, 1, -1)
-            found[text : text + texts].view(one.shape).copy_(_attend(one, key, value))
+            attended[text : text + texts].view(one.shape).copy_(_attend(one, key, value))
             at, text = at + texts * tokens, text + texts
-        return found
+        return attended
 
     def _heads(self, rows: torch.Tensor, texts: int, tokens: int, parts: int) -> tuple[torch.Tensor, ...]:
         """(texts * tokens, parts * width) to as many tensors of shape (texts, heads, tokens, width of a head)."""

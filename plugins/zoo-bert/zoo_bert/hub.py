@@ -31,7 +31,7 @@ HEADS = {
 }
 """What the head of such a model is for to what it answers."""
 NEEDED = ("config.json", "tokenizer.json")
-TAKEN = (*NEEDED, "tokenizer_config.json", "vocab.txt")
+FILES = (*NEEDED, "tokenizer_config.json", "vocab.txt")
 POSITIONS = 512
 """What the options of this plugin reach up to (Devlin et al. 2018)."""
 DIMENSIONS = {
@@ -56,7 +56,7 @@ def describe(name: str, config: dict[str, Any], weights: Weights, documents: dic
         Unsupported: files are missing, or the model is a variant that is not computed here.
     """
     files = {file.name: file for file in weights.files}
-    taken = (*hub_weights_files(name, files), *TAKEN)
+    names = (*hub_weights_files(name, files), *FILES)
     missing = [file for file in NEEDED if file not in files]
     if missing:
         raise Unsupported(f"{name} lacks {', '.join(missing)}", "choose a model that has it")
@@ -83,19 +83,19 @@ def describe(name: str, config: dict[str, Any], weights: Weights, documents: dic
         architecture=architecture,
         input=TextInput(max_tokens=hub_max_tokens(documents, POSITIONS)),
         abilities=(MASKED_LM, *FINETUNING, predicting(task)),
-        weights=Weights(files=tuple(files[file] for file in taken if file in files), sources=weights.sources),
+        weights=Weights(files=tuple(files[file] for file in names if file in files), sources=weights.sources),
         labels=labels,
     )
 
 
 def _dimensions(name: str, config: dict[str, Any]) -> dict[str, int]:
     stated = {ours: config.get(theirs) for ours, theirs in DIMENSIONS.items()}
-    found = {ours: value for ours, value in stated.items() if isinstance(value, int) and value > 0}
-    absent = [DIMENSIONS[ours] for ours in DIMENSIONS if ours not in found]
+    sizes = {ours: value for ours, value in stated.items() if isinstance(value, int) and value > 0}
+    absent = [DIMENSIONS[ours] for ours in DIMENSIONS if ours not in sizes]
     if absent:
         raise Unsupported(f"config.json of {name} does not state {', '.join(absent)}", "choose another model")
-    if found["positions"] < POSITIONS:
-        raise Unsupported(f"{name} takes {found['positions']} tokens", f"choose one that takes {POSITIONS}")
+    if sizes["positions"] < POSITIONS:
+        raise Unsupported(f"{name} takes {sizes['positions']} tokens", f"choose one that takes {POSITIONS}")
     if config.get("position_embedding_type", "absolute") != "absolute" or config.get("is_decoder"):
         raise Unsupported(f"{name} is a variant of BERT (positions or direction)", "choose another model")
-    return found
+    return sizes

@@ -47,8 +47,8 @@ def test_a_run_counts_and_the_result_answers(tmp_path: Path) -> None:
     rows = tmp_path / "rows.csv"
     rows.write_text("text,label\n" + "".join(f"parcel {i},delivery\nmoney {i},refund\n" for i in range(10)))
     run = zoo.finetune("echo", rows, device="cpu", precision="fp32").wait(timeout_s=60, progress=False)
-    kept = json.loads((run.folder.model_folder / "counts.json").read_text())
-    assert 18 == sum(count for words in kept.values() for word, count in words.items() if word in ("parcel", "money"))
+    counts = json.loads((run.folder.model_folder / "counts.json").read_text())
+    assert 18 == sum(count for words in counts.values() for word, count in words.items() if word in ("parcel", "money"))
     model = zoo.load(run.name, device="cpu", precision="fp32")
     assert ["refund", "delivery"] == [answer.label for answer in model.predict(["money", "parcel"])]
 

@@ -134,9 +134,9 @@ class WordCounts:
 
     def scores(self, text: str) -> tuple[zoo.Score, ...]:
         """Probability of each label, the most probable first."""
-        found = {label: self._log_likelihood(label, text) for label in self._counts}
-        largest = max(found.values())
-        weights = {label: math.exp(value - largest) for label, value in found.items()}
+        log_likelihoods = {label: self._log_likelihood(label, text) for label in self._counts}
+        largest = max(log_likelihoods.values())
+        weights = {label: math.exp(value - largest) for label, value in log_likelihoods.items()}
         total = sum(weights.values())
         ordered = sorted(weights.items(), key=lambda item: (-item[1], item[0]))
         return tuple(zoo.Score(label, weight / total) for label, weight in ordered)

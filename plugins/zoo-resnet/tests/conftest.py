@@ -64,15 +64,15 @@ def make_run(
 ) -> MakeRun:
     """A training run on few digits, on the CPU."""
 
-    def make(name: str = TINY, verb: str = "finetune", weights: Path | None = None, **given: Any) -> TrainingRun:
+    def make(name: str = TINY, verb: str = "finetune", weights: Path | None = None, **arguments: Any) -> TrainingRun:
         finetune = verb == "finetune"
-        options = {"image_size": 8, "flip": False} | given.pop("options", {})
-        given.setdefault("labels", DIGITS if finetune else ())
-        given.setdefault("folder", tmp_path_factory.mktemp("run"))
-        given.setdefault("train", labelled)
-        given.setdefault("eval", ())
-        given.setdefault("emit", lambda event: None)
-        given.setdefault("should_stop", lambda: False)
+        options = {"image_size": 8, "flip": False} | arguments.pop("options", {})
+        arguments.setdefault("labels", DIGITS if finetune else ())
+        arguments.setdefault("folder", tmp_path_factory.mktemp("run"))
+        arguments.setdefault("train", labelled)
+        arguments.setdefault("eval", ())
+        arguments.setdefault("emit", lambda event: None)
+        arguments.setdefault("should_stop", lambda: False)
         return TrainingRun(
             card=card(name),
             task=get_task("image-classification" if finetune else "image-feature-extraction"),
@@ -80,7 +80,7 @@ def make_run(
             options=(ResnetFinetuneOptions if finetune else ImagePretrainOptions)(**options),
             device="cpu",
             precision="fp32",
-            **given,
+            **arguments,
         )
 
     return make

@@ -13,7 +13,7 @@ import pytest
 import torch
 from torchvision.models import get_model, get_model_weights
 from zoo_resnet.cards import CARDS
-from zoo_resnet.network import build
+from zoo_resnet.resnet import build
 
 PLUGIN = Path(__file__).parents[1]
 DEPTHS = ("18", "34", "50", "101", "152")
@@ -26,11 +26,11 @@ def test_the_data_file_is_what_the_installed_torchvision_says() -> None:
     generator = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(generator)
     stored = json.loads((files("zoo_resnet") / "torchvision.json").read_text(encoding="utf-8"))
-    made = generator.document()
+    generated = generator.document()
 
     # Another release within the range may differ in its number alone.
-    assert json.loads(json.dumps(made["entries"])) == stored["entries"]
-    assert made["categories"] == stored["categories"]
+    assert json.loads(json.dumps(generated["entries"])) == stored["entries"]
+    assert generated["categories"] == stored["categories"]
 
 
 def test_every_weights_entry_is_a_card_and_the_best_has_the_plain_name(card) -> None:
@@ -38,25 +38,25 @@ def test_every_weights_entry_is_a_card_and_the_best_has_the_plain_name(card) -> 
         entries = get_model_weights(f"resnet{depth}")
         for weights in entries:
             plain = weights is entries.DEFAULT
-            found = card(f"resnet{depth}" if plain else f"resnet{depth}-{weights.name[-2:].lower()}")
-            assert found.architecture["weights"] == weights.name
-            assert list(found.labels) == weights.meta["categories"]
-            (file,), (source,) = found.weights.files, found.weights.sources
+            listed = card(f"resnet{depth}" if plain else f"resnet{depth}-{weights.name[-2:].lower()}")
+            assert listed.architecture["weights"] == weights.name
+            assert list(listed.labels) == weights.meta["categories"]
+            (file,), (source,) = listed.weights.files, listed.weights.sources
             assert f"{source.base_url}/{file.name}" == weights.url
             assert file.sha256_prefix in file.name
             transforms = weights.transforms()
-            assert found.input.input_size == (3, transforms.crop_size[0], transforms.crop_size[0])
-            assert found.input.resize_size == transforms.resize_size[0]
-            assert (list(found.input.mean), list(found.input.std)) == (transforms.mean, transforms.std)
+            assert listed.input.input_size == (3, transforms.crop_size[0], transforms.crop_size[0])
+            assert listed.input.resize_size == transforms.resize_size[0]
+            assert (list(listed.input.mean), list(listed.input.std)) == (transforms.mean, transforms.std)
 
 
 @pytest.mark.parametrize("name", [card.name for card in CARDS])
 def test_parameters_are_counted_on_the_network(name: str, card) -> None:
-    found = card(name)
+    listed = card(name)
     classes = 10 if name.endswith("32px") else 1000
     with torch.device("meta"):
-        network = build(found.architecture, classes)
-    assert found.parameters == sum(parameter.numel() for parameter in network.parameters())
+        network = build(listed.architecture, classes)
+    assert listed.parameters == sum(parameter.numel() for parameter in network.parameters())
     assert len({card.name for card in CARDS}) == len(CARDS)
 
 

@@ -15,7 +15,7 @@ def test_training_sees_random_views_and_evaluation_the_centre(make_run) -> None:
     run = make_run(options={"crop_scale": 0.3})
     objective = plugin.finetune(run)
     features = objective.features(run.train[:4])
-    seen = [
+    batches = [
         objective.collate(features, seeds, training=training)["images"]
         for seeds, training in (
             ([1, 2, 3, 4], True),
@@ -25,9 +25,9 @@ def test_training_sees_random_views_and_evaluation_the_centre(make_run) -> None:
         )
     ]
 
-    assert not torch.equal(seen[0], seen[1])
-    assert torch.equal(seen[2], seen[3])
-    assert (4, 8, 8, 3) == tuple(seen[0].shape)
+    assert not torch.equal(batches[0], batches[1])
+    assert torch.equal(batches[2], batches[3])
+    assert (4, 8, 8, 3) == tuple(batches[0].shape)
 
 
 def test_one_loss_an_image_and_one_image_alone_can_be_trained_on(make_run) -> None:

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torchvision.models.resnet import ResNet
 from zoo_resnet.folded import FoldedResNet
-from zoo_resnet.network import build
+from zoo_resnet.resnet import build
 
 CPU = torch.device("cpu")
 
@@ -17,8 +17,8 @@ CPU = torch.device("cpu")
 def network(builder: str, stem: str, num_classes: int = 7) -> ResNet:
     """One whose batch norms have seen something."""
     torch.manual_seed(0)
-    made = build({"builder": builder, "stem": stem}, num_classes).eval()
-    for norm in made.modules():
+    net = build({"builder": builder, "stem": stem}, num_classes).eval()
+    for norm in net.modules():
         if isinstance(norm, nn.BatchNorm2d):
             assert norm.running_mean is not None
             assert norm.running_var is not None
@@ -26,7 +26,7 @@ def network(builder: str, stem: str, num_classes: int = 7) -> ResNet:
             norm.running_var.uniform_(0.5, 1.5)
             nn.init.uniform_(norm.weight, 0.5, 1.5)
             nn.init.normal_(norm.bias, std=0.1)
-    return made
+    return net
 
 
 def images(count: int, size: int) -> torch.Tensor:
@@ -48,10 +48,10 @@ def test_outputs_are_those_of_the_modules_whatever_the_batch(builder: str, stem:
     plain = network(builder, stem)
     folded = FoldedResNet(copy.deepcopy(plain), CPU, torch.float32)
     for count in (1, 5, 2):
-        asked = images(count, size)
-        before = asked.clone()
-        torch.testing.assert_close(folded(asked), plain(asked), atol=1e-4, rtol=1e-4)
-        assert torch.equal(before, asked)
+        batch = images(count, size)
+        before = batch.clone()
+        torch.testing.assert_close(folded(batch), plain(batch), atol=1e-4, rtol=1e-4)
+        assert torch.equal(before, batch)
     torch.testing.assert_close(folded(images(3, 96)), plain(images(3, 96)), atol=1e-4, rtol=1e-4)
 
 
@@ -60,7 +60,7 @@ def test_outputs_are_those_of_the_modules_whatever_the_batch(builder: str, stem:
 def test_half_precision_is_near_and_features_need_no_head() -> None:
     plain = network("resnet50", "imagenet", num_classes=0)
     expected = plain(images(4, 64))
-    found = FoldedResNet(copy.deepcopy(plain), CPU, torch.bfloat16)(images(4, 64).bfloat16())
-    assert torch.bfloat16 == found.dtype
-    assert (4, 2048) == found.shape
-    assert nn.functional.cosine_similarity(expected, found.float()).min() > 0.999
+    features = FoldedResNet(copy.deepcopy(plain), CPU, torch.bfloat16)(images(4, 64).bfloat16())
+    assert torch.bfloat16 == features.dtype
+    assert (4, 2048) == features.shape
+    assert nn.functional.cosine_similarity(expected, features.float()).min() > 0.999

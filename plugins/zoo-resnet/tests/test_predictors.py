@@ -41,9 +41,11 @@ def test_probabilities_are_those_of_plain_torchvision(resnet18, make_prediction,
     for path, answer in zip(photographs, answers, strict=True):
         with torch.no_grad():
             expected = network(weights.transforms()(Image.open(path))[None]).softmax(-1)[0]
-        found = {score.label: score.probability for score in answer.scores}
-        assert dict(zip(weights.meta["categories"], expected.tolist(), strict=True)) == pytest.approx(found, abs=1e-5)
-        assert [score.probability for score in answer.scores] == sorted(found.values(), reverse=True)
+        probabilities = {score.label: score.probability for score in answer.scores}
+        assert dict(zip(weights.meta["categories"], expected.tolist(), strict=True)) == pytest.approx(
+            probabilities, abs=1e-5
+        )
+        assert [score.probability for score in answer.scores] == sorted(probabilities.values(), reverse=True)
 
 
 def test_paths_pictures_and_arrays_are_answered_alike_and_in_order(classifier, make_prediction, digits) -> None:
@@ -51,7 +53,7 @@ def test_paths_pictures_and_arrays_are_answered_alike_and_in_order(classifier, m
     picture = Image.open(path)
     array = np.asarray(picture)
     inputs = [str(path), path, picture, array, np.repeat(array[..., None], 3, axis=2), "nowhere.png", str(path)]
-    *answers, missing, last = plugin.predict(make_prediction(classifier, batch_size=2)).predict(inputs)
+    *answers, rejected, last = plugin.predict(make_prediction(classifier, batch_size=2)).predict(inputs)
 
     for answer in (*answers, last):
         assert [score.label for score in answer.scores] == [score.label for score in answers[0].scores]
@@ -59,7 +61,7 @@ def test_paths_pictures_and_arrays_are_answered_alike_and_in_order(classifier, m
         assert [score.probability for score in answer.scores] == pytest.approx(
             [score.probability for score in answers[0].scores], abs=1e-5
         )
-    assert isinstance(missing, Rejected)
+    assert isinstance(rejected, Rejected)
     assert 5 == len(answers[0].scores)
 
 
@@ -79,12 +81,12 @@ def test_broken_files_are_rejected_in_their_place(classifier, make_prediction, d
 
 def test_answers_do_not_depend_on_the_batch(classifier, make_prediction, digits) -> None:
     paths = sorted(str(path) for path in (digits / "test").glob("*/*.png"))[:23]
-    found = [
+    by_batch_size = [
         plugin.predict(make_prediction(classifier, top_k=10, batch_size=size)).predict(paths) for size in (1, 7, 64)
     ]
 
-    for answers in found[1:]:
-        for one, other in zip(found[0], answers, strict=True):
+    for answers in by_batch_size[1:]:
+        for one, other in zip(by_batch_size[0], answers, strict=True):
             expected = {score.label: score.probability for score in one.scores}
             assert expected == pytest.approx({score.label: score.probability for score in other.scores}, abs=1e-5)
 

@@ -39,18 +39,18 @@ def test_equals_the_published_transforms(
     image = picture(size)
     preprocessing = of(card(name))
 
-    found = preprocessing.normalise(torch.tensor(preprocessing.crop(image))[None])
+    actual = preprocessing.normalise(torch.tensor(preprocessing.crop(image))[None])
 
-    torch.testing.assert_close(found[0], published.transforms()(image), rtol=0, atol=1e-6)
+    torch.testing.assert_close(actual[0], published.transforms()(image), rtol=0, atol=1e-6)
 
 
 def test_equals_them_on_a_photograph(card: Callable[[str], Card], photographs: list[Path]) -> None:
     preprocessing = of(card("resnet18"))
     with Image.open(photographs[0]) as image:
-        found = preprocessing.normalise(torch.tensor(preprocessing.crop(image))[None])
+        actual = preprocessing.normalise(torch.tensor(preprocessing.crop(image))[None])
         expected = models.ResNet18_Weights.DEFAULT.transforms()(image)
 
-    torch.testing.assert_close(found[0], expected, rtol=0, atol=1e-6)
+    torch.testing.assert_close(actual[0], expected, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from zoo_resnet.network import build
+from zoo_resnet.resnet import build
 
 from zoo import Example, LabelSet, Quantity, TrainingRun, read_image
 from zoo.tasks import get_task
@@ -40,9 +40,9 @@ def run(request: pytest.FixtureRequest, make_run, labelled: tuple[Example, ...])
         msgspec.structs.replace(one, target=labels_of(one.target) if several else float(one.target) * 100)
         for one in labelled
     ]
-    given = make_run(labels=LABELS if several else (), train=tuple(rows[::2]), eval=tuple(rows[1::2]))
-    options = type(given.options)(image_size=8, flip=False, crop_scale=1.0, max_steps=60, batch_size=16)
-    return dataclasses.replace(given, task=get_task(request.param), options=options)
+    run = make_run(labels=LABELS if several else (), train=tuple(rows[::2]), eval=tuple(rows[1::2]))
+    options = type(run.options)(image_size=8, flip=False, crop_scale=1.0, max_steps=60, batch_size=16)
+    return dataclasses.replace(run, task=get_task(request.param), options=options)
 
 
 @pytest.mark.parametrize("run", [SEVERAL, NUMBER], indirect=True)
@@ -65,8 +65,10 @@ def test_a_result_answers_as_torchvisions_network_does(run: TrainingRun, make_pr
             assert row == pytest.approx([answer.value], abs=0.2)
         else:
             assert isinstance(answer, LabelSet)
-            said = {label for label, logit in zip(LABELS, row, strict=True) if _sigmoid(logit) >= config["threshold"]}
-            assert set(answer.labels) == said
+            expected = {
+                label for label, logit in zip(LABELS, row, strict=True) if _sigmoid(logit) >= config["threshold"]
+            }
+            assert set(answer.labels) == expected
     figures = {name: value for name, value in result.metrics.items() if name != "loss"}
     assert judge.compute() == pytest.approx(figures, abs=2e-3, rel=2e-3)
     if run.task.name == NUMBER:

@@ -66,9 +66,9 @@ def test_the_bounds_of_what_is_kept_are_held_and_told(make_run, tmp_path) -> Non
         events: list[object] = []
         run = make_run(options=options, emit=events.append)
         plugin.finetune(run).features(run.train)
-        told = [event for event in events if isinstance(event, InputsPrepared)][-1]
-        assert expected == (told.memory_bytes, told.disk_bytes, told.decoded_again)
-        assert (100, 100) == (told.done, told.total)
+        prepared = [event for event in events if isinstance(event, InputsPrepared)][-1]
+        assert expected == (prepared.memory_bytes, prepared.disk_bytes, prepared.decoded_again)
+        assert (100, 100) == (prepared.done, prepared.total)
 
 
 @pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")

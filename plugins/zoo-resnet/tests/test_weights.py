@@ -23,10 +23,10 @@ from zoo.training.weights import state_of
 
 
 class _Quiet(SimpleHTTPRequestHandler):
-    asked: list[str]
+    paths: list[str]
 
     def log_message(self, *words: object) -> None:
-        self.asked.append(self.path)
+        self.paths.append(self.path)
 
 
 @pytest.fixture
@@ -34,12 +34,12 @@ def web(tmp_path: Path) -> Iterator[tuple[Path, str, list[str]]]:
     """A folder, its address on loopback, and what was asked for."""
     folder = tmp_path / "web"
     folder.mkdir()
-    asked: list[str] = []
-    handler = type("Handler", (_Quiet,), {"asked": asked})
+    paths: list[str] = []
+    handler = type("Handler", (_Quiet,), {"paths": paths})
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(folder))) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
-        yield folder, f"http://127.0.0.1:{server.server_port}", asked
+        yield folder, f"http://127.0.0.1:{server.server_port}", paths
         server.shutdown()
         thread.join()
 
@@ -77,26 +77,26 @@ def test_the_whole_road(
     state: dict[str, torch.Tensor],
     tmp_path: Path,
 ) -> None:
-    folder, address, asked = web
+    folder, address, paths = web
     served = published(card("resnet18"), folder, address, state)
     assert served.weights is not None
-    told = []
-    place = fetch(served.weights, on_progress=told.append)
+    reports = []
+    place = fetch(served.weights, on_progress=reports.append)
     name = served.weights.files[0].name
 
     assert place == torch_home
     assert [path.name for path in torch_home.iterdir()] == [name]
-    assert told[-1].received_bytes == told[-1].total_bytes == (folder / name).stat().st_size
-    assert all(progress.received_bytes <= progress.total_bytes for progress in told)
-    found = state_of(served, place, tmp_path / "cache")
-    assert found.keys() == state.keys()
-    assert all(torch.equal(found[key], state[key]) for key in state)
+    assert reports[-1].received_bytes == reports[-1].total_bytes == (folder / name).stat().st_size
+    assert all(progress.received_bytes <= progress.total_bytes for progress in reports)
+    loaded = state_of(served, place, tmp_path / "cache")
+    assert loaded.keys() == state.keys()
+    assert all(torch.equal(loaded[key], state[key]) for key in state)
 
     assert locate(served.weights) == torch_home
-    assert asked == [f"/{name}"]
+    assert paths == [f"/{name}"]
     theirs = torch.hub.load_state_dict_from_url(f"{address}/{name}", check_hash=True, weights_only=True)
     assert theirs.keys() == state.keys()
-    assert asked == [f"/{name}"], "torchvision finds the same file"
+    assert paths == [f"/{name}"], "torchvision finds the same file"
 
 
 def test_what_torch_hub_fetched_is_not_fetched_again(
@@ -105,15 +105,15 @@ def test_what_torch_hub_fetched_is_not_fetched_again(
     torch_home: Path,
     state: dict[str, torch.Tensor],
 ) -> None:
-    folder, address, asked = web
+    folder, address, paths = web
     served = published(card("resnet18"), folder, address, state)
     assert served.weights is not None
     torch.hub.load_state_dict_from_url(
         f"{address}/{served.weights.files[0].name}", progress=False, check_hash=True, weights_only=True
     )
-    before = list(asked)
+    before = list(paths)
     assert fetch(served.weights) == torch_home
-    assert asked == before
+    assert paths == before
 
 
 def test_other_bytes_than_the_name_says_are_refused(
@@ -138,17 +138,17 @@ def test_the_pickle_is_read_once(card: Callable[[str], Card], state: dict[str, t
     assert served.weights is not None
     pickled = folder / served.weights.files[0].name
     state_of(served, folder, cache)
-    (kept,) = cache.iterdir()
-    assert load_file(kept).keys() == state.keys()
+    (converted,) = cache.iterdir()
+    assert load_file(converted).keys() == state.keys()
 
     pickled.write_bytes(b"")
     assert torch.equal(state_of(served, folder, cache)["fc.bias"], state["fc.bias"])
-    kept.write_bytes(kept.read_bytes()[:100])  # a conversion that was damaged is made again
+    converted.write_bytes(converted.read_bytes()[:100])  # a conversion that was damaged is made again
     with pytest.raises(StoreInvalid, match="holds more than tensors, or is damaged"):
         state_of(served, folder, cache)
     torch.save(state, pickled)
     assert torch.equal(state_of(served, folder, cache)["fc.bias"], state["fc.bias"])
-    assert load_file(kept).keys() == state.keys()
+    assert load_file(converted).keys() == state.keys()
 
 
 class _Evil:

@@ -7,8 +7,8 @@ import torch
 from zoo import TrainingRun
 from zoo.training.images import ImageBody, ImageConfig
 from zoo.training.weights import below, fill, state_of
-from zoo_resnet.network import ARCHITECTURE, HEAD, build, freeze
 from zoo_resnet.readme import readme_of
+from zoo_resnet.resnet import ARCHITECTURE, HEAD, build, freeze
 
 
 class ResnetBody(ImageBody):

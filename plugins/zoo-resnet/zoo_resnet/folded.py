@@ -41,8 +41,8 @@ class FoldedResNet:
         x = self._pool(self._stem.relu(images))
         for block in self._blocks:
             x = block(x)
-        found: torch.Tensor = self._head(x.mean((2, 3)))
-        return found
+        output: torch.Tensor = self._head(x.mean((2, 3)))
+        return output
 
 
 class _Block:

@@ -9,7 +9,7 @@ from zoo.training.images import FeaturePredictor, HeadPredictor, ImageConfig
 from zoo.training.precisions import DTYPES
 from zoo.training.weights import fill, state_of
 from zoo_resnet.folded import FoldedResNet
-from zoo_resnet.network import ARCHITECTURE, HEAD, build
+from zoo_resnet.resnet import ARCHITECTURE, HEAD, build
 
 FEATURES = "image-feature-extraction"
 

@@ -67,9 +67,9 @@ class SharedWords:
         shared = sorted(feature[5:] for feature in features(pair) if feature.startswith("both "))
         return Relation(label=best, probability=1 / total, shared=tuple(shared))
 
-    def log_likelihood(self, counts: dict[str, int], found: list[str]) -> float:
+    def log_likelihood(self, counts: dict[str, int], present: list[str]) -> float:
         total = sum(counts.values()) + self.vocabulary
-        return sum(math.log((counts.get(feature, 0) + 1) / total) for feature in found)
+        return sum(math.log((counts.get(feature, 0) + 1) / total) for feature in present)
 
 
 def features(pair: dict[str, str]) -> list[str]:

@@ -70,5 +70,5 @@ class Tfidf:
 
     def answer(self, text: str) -> zoo.Prediction:
         (probabilities,) = self.regression.predict_proba(self.tfidf.transform([text])).tolist()
-        found = sorted(zip(probabilities, self.regression.classes_, strict=True), reverse=True)
-        return zoo.Classification(tuple(zoo.Score(str(label), probability) for probability, label in found))
+        ranked = sorted(zip(probabilities, self.regression.classes_, strict=True), reverse=True)
+        return zoo.Classification(tuple(zoo.Score(str(label), probability) for probability, label in ranked))

@@ -1,4 +1,4 @@
-"""The network: torchvision's ResNet, with a stem of its own for small images."""
+"""ResNet as a network: torchvision's ResNet, with a stem of its own for small images."""
 
 from __future__ import annotations
 

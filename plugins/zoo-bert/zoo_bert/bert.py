@@ -70,17 +70,17 @@ class _SelfAttention(nn.Module):
         self.query, self.key, self.value = (_Linear(shape.width, shape.width) for _ in range(3))
         self.dropout = Dropout(dropout)
 
-    def forward(self, asking: torch.Tensor, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-        """What `asking`, (batch, queries, width), gathers from `x`, (batch, tokens, width); shape of `asking`."""
-        query, key, value = self._split(self.query(asking)), self._split(self.key(x)), self._split(self.value(x))
+    def forward(self, queries: torch.Tensor, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+        """What `queries`, (batch, queries, width), gathers from `x`, (batch, tokens, width); shape of `queries`."""
+        query, key, value = self._split(self.query(queries)), self._split(self.key(x)), self._split(self.value(x))
         if x.is_cpu and x.shape[1] < FUSED_FROM:
             scores = (query * self._scale) @ key.transpose(-1, -2)
-            found = self.dropout(functional.softmax(scores if mask is None else scores + mask, -1)) @ value
+            attended = self.dropout(functional.softmax(scores if mask is None else scores + mask, -1)) @ value
         else:
             share = self.dropout.p if self.training else 0.0
             mask = mask if mask is None else mask.to(query.dtype)
-            found = functional.scaled_dot_product_attention(query, key, value, mask, share, scale=self._scale)
-        gathered: torch.Tensor = found.transpose(1, 2).reshape(asking.shape)
+            attended = functional.scaled_dot_product_attention(query, key, value, mask, share, scale=self._scale)
+        gathered: torch.Tensor = attended.transpose(1, 2).reshape(queries.shape)
         return gathered
 
     def _split(self, x: torch.Tensor) -> torch.Tensor:
@@ -113,11 +113,11 @@ class _Layer(nn.Module):
         self.output = _AddAndNorm(shape.feed_forward, shape, dropout)
         self._activation = ACTIVATIONS[shape.activation]
 
-    def forward(self, wanted: torch.Tensor, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-        """The vectors of the tokens `wanted` among those of `x`; shape of `wanted`."""
-        attended = self.attention["output"](self.attention["self"](wanted, x, mask), wanted)
-        found: torch.Tensor = self.output(self._activation(self.intermediate["dense"](attended)), attended)
-        return found
+    def forward(self, queries: torch.Tensor, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+        """The vectors of the tokens `queries` among those of `x`; shape of `queries`."""
+        attended = self.attention["output"](self.attention["self"](queries, x, mask), queries)
+        output: torch.Tensor = self.output(self._activation(self.intermediate["dense"](attended)), attended)
+        return output
 
 
 class _Encoder(nn.Module):
@@ -168,9 +168,9 @@ class Bert(nn.Module):
         *before, last = self.encoder.layer
         for layer in before:
             x = layer(x, x, mask)
-        wanted = x[:, :1] if first else x
-        found: torch.Tensor = last(wanted, x, mask)
-        return found[:, 0] if first else found
+        queries = x[:, :1] if first else x
+        output: torch.Tensor = last(queries, x, mask)
+        return output[:, 0] if first else output
 
 
 def _additive(attention_mask: torch.Tensor, x: torch.Tensor) -> torch.Tensor:

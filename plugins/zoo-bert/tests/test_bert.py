@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import nn
 from transformers import BertConfig, BertForMaskedLM, BertForSequenceClassification
+from zoo_bert.bert import Bert, ClassificationHead, LanguageModelHead
 from zoo_bert.body import BertBody
 from zoo_bert.config import new_config
-from zoo_bert.network import Bert, ClassificationHead, LanguageModelHead
 
 from zoo.training import Batch, Dropout
 from zoo.training.body import Network, renamed
@@ -110,8 +110,8 @@ def test_a_seed_decides_what_is_dropped(texts: list[list[int]], card) -> None:
     def logits(seed: int) -> torch.Tensor:
         torch.manual_seed(seed)
         with torch.no_grad():
-            found: torch.Tensor = network(**pad(texts, 0))
-            return found
+            output: torch.Tensor = network(**pad(texts, 0))
+            return output
 
     assert torch.equal(logits(1), logits(1))
     assert not torch.equal(logits(1), logits(2))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 import torchvision
-from zoo_resnet.network import build, freeze
+from zoo_resnet.resnet import build, freeze
 
 from zoo import StoreInvalid
 from zoo.training.weights import fill
@@ -24,11 +24,11 @@ def test_the_imagenet_stem_gives_torchvisions_own_network(builder: str) -> None:
 
 def test_the_small_stem_keeps_the_resolution_of_small_images() -> None:
     network = build(SMALL, 10).eval()
-    seen = []
-    network.layer1.register_forward_hook(lambda module, inputs, output: seen.append(tuple(output.shape)))
+    shapes = []
+    network.layer1.register_forward_hook(lambda module, inputs, output: shapes.append(tuple(output.shape)))
 
     assert network(torch.zeros(2, 3, 32, 32)).shape == (2, 10)
-    assert seen == [(2, 64, 32, 32)]
+    assert shapes == [(2, 64, 32, 32)]
 
 
 def test_without_classes_the_pooled_features_come_out() -> None:
