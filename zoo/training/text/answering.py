@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from tokenizers import Tokenizer
 
 from zoo.answers import Prediction, Rejected
+from zoo.encoding import is_encodable
 from zoo.training.text.encoding import encode
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def _objection(value: Any) -> str:
         return f"the input is {type(value).__name__}, not text"
     if not value.strip():
         return "the text is empty"
-    if any("\ud800" <= character <= "\udfff" for character in value):
+    if not is_encodable(value):
         return "the text holds bytes that are not UTF-8"
     return ""
 
