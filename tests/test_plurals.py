@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from zoo.plurals import counted
+from zoo.plurals import counted, shown
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,7 @@ from zoo.plurals import counted
 )
 def test_the_noun_and_the_verb_go_with_the_number(number: float, noun: str, verb: str, text: str) -> None:
     assert text == counted(number, noun, verb)
+
+
+def test_names_that_hold_a_comma_are_told_apart() -> None:
+    assert shown(("text", "message, long", "label")) == "text, 'message, long', label"

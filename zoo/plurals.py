@@ -25,8 +25,9 @@ def counted(number: float, noun: str, verb: str = "") -> str:
 
 
 def shown(names: tuple[str, ...]) -> str:
-    """Names of columns or labels: long ones cut, many counted."""
+    """Names of columns or labels: long ones cut, one that holds a comma in quotes, many counted."""
     cut = [name if len(name) <= _MAX_NAME_CHARS else name[: _MAX_NAME_CHARS - 3] + "..." for name in names]
+    cut = [f"'{name}'" if "," in name and not name.startswith("'") else name for name in cut]
     more = len(cut) - _MAX_NAMES_SHOWN
     return ", ".join(cut[:_MAX_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "") if cut else "none"
 

@@ -20,6 +20,7 @@ HERE = ("--device", "cpu", "--precision", "fp32")
     [
         ("train", "there is no command 'train'", "zoo finetune trains on labelled data"),
         ("fine-tune", "there is no command 'fine-tune'", "did you mean zoo finetune?"),
+        ("inspect", "there is no command 'inspect'", "zoo data inspect looks at a data set"),
         ("list", "there is no command 'list'", "did you mean zoo ls?"),
         ("delete words", "there is no command 'delete'", "did you mean zoo rm?"),
         ("help", "there is no command 'help'", "zoo COMMAND --help"),

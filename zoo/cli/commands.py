@@ -45,6 +45,11 @@ _TRAIN = "zoo finetune trains on labelled data, zoo pretrain on unlabelled data"
 OTHER_NAMES: dict[str, str] = {
     "train": _TRAIN,
     "fit": _TRAIN,
+    "inspect": "zoo data inspect looks at a data set, zoo show at a model",
+    "new": "zoo plugins new writes a plugin to begin with",
+    "guide": "zoo plugins guide prints the pages for authors of plugins",
+    "prune": "zoo cache prune deletes weights that were not used for long",
+    "verify": "zoo cache verify checks weights on this machine",
     "help": "zoo --help lists the commands; zoo COMMAND --help tells more of one",
     "version": "zoo --version",
     "tui": "zoo alone opens the terminal UI",
@@ -53,7 +58,7 @@ OTHER_NAMES: dict[str, str] = {
         other: f"did you mean zoo {name}? ({COMMANDS[name][1]})"
         for name, others in {
             "ls": ("list", "models"),
-            "show": ("info", "card", "describe", "inspect"),
+            "show": ("info", "card", "describe"),
             "pull": ("download", "get", "fetch"),
             "plugins": ("plugin",),
             "finetune": ("tune", "fine-tune", "fine_tune"),
