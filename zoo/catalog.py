@@ -13,6 +13,7 @@ from zoo.errors import OptionInvalid, UnknownModel
 from zoo.hub_reference import is_reference, parse_reference
 from zoo.paths import runs_folder
 from zoo.plugins import Plugin, PluginFailure, load_plugins
+from zoo.plurals import with_article
 from zoo.ranking import ordered, rank
 from zoo.runs.result import MANIFEST, ResultManifest
 from zoo.suggestions import did_you_mean
@@ -90,7 +91,7 @@ class Catalog(msgspec.Struct, frozen=True):
         """
         if not isinstance(name, str):
             raise UnknownModel(
-                f"a model is named by text, not by a {type(name).__name__}",
+                f"a model is named by text, not by {with_article(type(name).__name__)}",
                 "zoo.models() has them all, each with a name",
             )
         for matches in (

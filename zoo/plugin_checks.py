@@ -17,6 +17,7 @@ from zoo.card import PRECISIONS, VERBS, Ability, Card
 from zoo.errors import PluginBroken, ZooError
 from zoo.hyperparameters import DataOptions
 from zoo.options import Options, parse, schema, to_dict
+from zoo.plurals import with_article
 from zoo.sanitize import one_line
 from zoo.tasks import BUILT_IN, OPTION_NAMES, check_task
 
@@ -150,7 +151,9 @@ def check_verbs(cards: Iterable[Card], hooks: tuple[str, ...]) -> None:
 
 def check_card(card: object, plugin: str, hook: str = "cards()") -> Card:
     if not isinstance(card, Card):
-        raise PluginBroken(f"{hook} gives a {type(card).__name__}, not a zoo.Card", "it has to give zoo.Card objects")
+        raise PluginBroken(
+            f"{hook} gives {with_article(type(card).__name__)}, not a zoo.Card", "it has to give zoo.Card objects"
+        )
     where = f"card {one_line(str(card.name))!r}"
     try:
         _check_abilities(card.abilities)
@@ -177,7 +180,7 @@ def _name_of_options(value: object) -> str:
     """An option set is the one thing in a card that JSON cannot hold; whatever else it cannot has no place there."""
     if isinstance(value, type) and issubclass(value, Options):
         return value.__name__
-    raise TypeError(f"a {type(value).__name__} cannot be part of a card")
+    raise TypeError(f"{with_article(type(value).__name__)} cannot be part of a card")
 
 
 def _check_abilities(abilities: object) -> None:
@@ -205,7 +208,7 @@ def _check_ability(verb: str, ability: object) -> None:
     if verb not in VERBS:
         raise TypeError(f"{verb!r} is no verb; verbs are {', '.join(VERBS)}")
     if not isinstance(ability, Ability):
-        raise TypeError(f"the ability to {verb} is a {type(ability).__name__}, not a zoo.Ability")
+        raise TypeError(f"the ability to {verb} is {with_article(type(ability).__name__)}, not a zoo.Ability")
     check_task(ability.task)
     _check_precisions(verb, ability.precisions)
     if not (isinstance(ability.options, type) and issubclass(ability.options, Options)):

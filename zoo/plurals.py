@@ -24,6 +24,11 @@ def counted(number: float, noun: str, verb: str = "") -> str:
     return f"{amount} {noun} {_SINGULAR.get(verb, verb + 's') if one else verb}"
 
 
+def with_article(noun: str) -> str:
+    """A noun with `a` or `an` before it."""
+    return f"{'an' if noun[:1] in tuple('AEIOUaeiou') else 'a'} {noun}"
+
+
 def shown(names: tuple[str, ...]) -> str:
     """Names of columns or labels: long ones cut, one that holds a comma in quotes, many counted."""
     cut = [name if len(name) <= _MAX_NAME_CHARS else name[: _MAX_NAME_CHARS - 3] + "..." for name in names]

@@ -29,7 +29,7 @@ from zoo.encoding import is_encodable
 from zoo.errors import DatasetInvalid, OptionInvalid, Unsupported, ZooError
 from zoo.options import Option, Scalar, read, to_dict
 from zoo.plugins import load_plugin, wrapping_plugins
-from zoo.plurals import counted
+from zoo.plurals import counted, with_article
 from zoo.runs import store
 from zoo.runs.answer_files import format_of
 from zoo.runs.request import DataRequest, RunRequest, RunVerb
@@ -308,7 +308,9 @@ def check_name(name: str, cards: Iterable[Card]) -> None:
 def _new_file(path: str | os.PathLike[str], flag: str) -> Path:
     """The absolute path of a file that answers can be written to."""
     if not isinstance(path, str | os.PathLike):
-        raise OptionInvalid(f"{flag} is a {type(path).__name__}, but takes the path of a new file", "name one")
+        raise OptionInvalid(
+            f"{flag} is {with_article(type(path).__name__)}, but takes the path of a new file", "name one"
+        )
     if str(path) == "-":
         raise OptionInvalid(f"{flag} is -, which is stdout, but a run writes a file", f"name it: {flag} rows.csv")
     target = Path(path).expanduser().absolute()

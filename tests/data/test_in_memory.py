@@ -105,7 +105,7 @@ def test_numbers_of_any_library_are_numbers(tmp_path: Path) -> None:
         ([("a", "b", "c")], "row 1 of the data has 3 values, but text-classification takes text and label"),
         ({"text": ["a", "b"], "label": ["x"]}, r"the columns of the data have 2 \(text\), 1 \(label\) rows"),
         ({"text": "a"}, "column text of the data is a str, but must hold a value for each row"),
-        ([{"text": "a", "label": object()}], "row 1 of the data cannot be written down: it holds a object"),
+        ([{"text": "a", "label": object()}], "row 1 of the data cannot be written down: it holds an object"),
         (datasets.DatasetDict({"train": datasets.Dataset.from_dict(COLUMNS)}), "the data have the splits train"),
         (pd.DataFrame({"text": [object(), 1]}), "the DataFrame cannot be written as Parquet"),
     ],

@@ -75,7 +75,7 @@ def test_a_task_that_another_distribution_brings_is_one_like_any_other(site: Pat
         ("raise RuntimeError('boom')", "RuntimeError: boom"),
         ("raise SystemExit(3)", "SystemExit: 3"),
         ("x = 1", "AttributeError: module"),
-        ("TASK = 7", "TASK is a int, not a zoo.Task"),
+        ("TASK = 7", "TASK is an int, not a zoo.Task"),
         (
             RHYMES.replace('"rhyming"', '"broken"').replace("formats=", "predict_options=7, formats="),
             "TASK has the options 7, which are no subclass of zoo.Options",

@@ -10,6 +10,7 @@ from zoo.api.run import Run
 from zoo.catalog import Catalog
 from zoo.errors import OptionInvalid
 from zoo.kinds.kind import INPUT, TARGET
+from zoo.plurals import with_article
 from zoo.requests import Job, Place, Source, data_as_files, request_of
 from zoo.runs import store
 from zoo.runs.launcher import launch
@@ -191,7 +192,9 @@ def _by_role(columns: Mapping[str, str], input: Any, label: Any = "") -> dict[st
         OptionInvalid: `columns` is no dict.
     """
     if not isinstance(columns, Mapping):
-        raise OptionInvalid(f"columns is a {type(columns).__name__}, but takes a dict", 'such as {"input": "comment"}')
+        raise OptionInvalid(
+            f"columns is {with_article(type(columns).__name__)}, but takes a dict", 'such as {"input": "comment"}'
+        )
     usual = {INPUT: input, TARGET: label}
     return {**columns, **{role: name for role, name in usual.items() if name is not None and name != ""}}
 

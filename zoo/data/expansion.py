@@ -10,6 +10,7 @@ from typing import Any
 from zoo.data.formats import names_data
 from zoo.errors import OptionInvalid
 from zoo.kinds import InputKind
+from zoo.plurals import with_article
 
 
 def input_list(inputs: Any, kind: InputKind) -> list[Any] | None:
@@ -22,7 +23,7 @@ def input_list(inputs: Any, kind: InputKind) -> list[Any] | None:
         return None
     if isinstance(inputs, Mapping) or hasattr(inputs, "columns") or hasattr(inputs, "column_names"):
         raise OptionInvalid(
-            f"the inputs are a {type(inputs).__name__}, but must be one input or a list of them",
+            f"the inputs are {with_article(type(inputs).__name__)}, but must be one input or a list of them",
             'name the column that holds them, such as predict(frame["text"])',
         )
     if isinstance(inputs, str | bytes | bytearray | os.PathLike) or not isinstance(inputs, Iterable):

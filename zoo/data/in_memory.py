@@ -16,6 +16,7 @@ import msgspec
 
 from zoo import atomic
 from zoo.errors import DatasetInvalid, Unsupported
+from zoo.plurals import with_article
 from zoo.tasks.task import Task
 
 ACCEPTED = (
@@ -66,7 +67,7 @@ def _write_parquet(data: Any, path: Path, task: Task) -> Path:
         import pyarrow.parquet
     except ImportError as error:
         raise Unsupported(
-            f"a {type(data).__name__} is written down as Parquet, which needs pyarrow: {error}",
+            f"{with_article(type(data).__name__)} is written down as Parquet, which needs pyarrow: {error}",
             'install it with: pip install "zoo-models[parquet]"',
         ) from error
     try:
@@ -118,7 +119,8 @@ def _rows_of_columns(columns: Mapping[Any, Any]) -> Iterator[Mapping[str, Any]]:
     for name, values in columns.items():
         if isinstance(values, str | bytes) or not isinstance(values, Iterable):
             raise DatasetInvalid(
-                f"column {name} of the data is a {type(values).__name__}, but must hold a value for each row",
+                f"column {name} of the data is {with_article(type(values).__name__)}, but must hold a value "
+                "for each row",
                 "give a dict of lists",
             )
         columns_by_name[str(name)] = list(values)
@@ -169,4 +171,4 @@ def _number(value: object) -> object:
     """What JSON has no type for: numbers of numpy and torch are taken as the numbers they are."""
     if getattr(value, "shape", None) == () and hasattr(value, "item"):
         return value.item()
-    raise TypeError(f"it holds a {type(value).__name__}")
+    raise TypeError(f"it holds {with_article(type(value).__name__)}")

@@ -19,7 +19,7 @@ from zoo.blocks import Report
 from zoo.encoding import encode_json
 from zoo.errors import PluginBroken, Unsupported
 from zoo.metrics import LOSSES, finite, primary_first, report_of_confusion
-from zoo.plurals import counted
+from zoo.plurals import counted, with_article
 from zoo.runs.context import FitResult, TrainingRun
 from zoo.runs.events import AnyEvent, EvaluationCompleted, StepCompleted, Warned
 from zoo.sanitize import error_text, one_line
@@ -187,10 +187,7 @@ def broken(plugin: str, what: str, advice: str) -> PluginBroken:
 
 def named(value: object) -> str:
     """What something is, as reported to the author of a plugin."""
-    if value is None:
-        return "None"
-    name = type(value).__name__
-    return f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}"
+    return "None" if value is None else with_article(type(value).__name__)
 
 
 def _public_name(answer: type) -> str:

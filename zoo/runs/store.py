@@ -35,6 +35,7 @@ from zoo.card import Card, FolderSource
 from zoo.disk import cause_of
 from zoo.errors import OptionInvalid, StoreInvalid, UnknownRun
 from zoo.paths import runs_folder
+from zoo.plurals import with_article
 from zoo.runs.request import DataRequest, RunRequest
 from zoo.suggestions import did_you_mean
 
@@ -182,7 +183,9 @@ def find(name: str) -> RunFolder:
         UnknownRun: naming the nearest.
     """
     if not isinstance(name, str):
-        raise UnknownRun(f"a run is named by text, not by a {type(name).__name__}", "zoo.list_runs() has them all")
+        raise UnknownRun(
+            f"a run is named by text, not by {with_article(type(name).__name__)}", "zoo.list_runs() has them all"
+        )
     folder = runs_folder() / name
     if _NAME.fullmatch(name) and (folder / "run.json").exists():
         return RunFolder(folder)

@@ -11,6 +11,7 @@ from zoo.answers import Answer
 from zoo.errors import ZooError
 from zoo.kinds.kind import InputKind, TargetKind
 from zoo.options import Options, parse, to_dict
+from zoo.plurals import with_article
 from zoo.tasks.task import Task
 
 MODULE_AND_CLASS = re.compile(r"\w+(\.\w+)*:\w+")
@@ -19,7 +20,7 @@ MODULE_AND_CLASS = re.compile(r"\w+(\.\w+)*:\w+")
 def fault_of(task: Any, name: str) -> str:
     """Why what a module calls its task cannot be one; empty where it can."""
     if not isinstance(task, Task):
-        return f"TASK is a {type(task).__name__}, not a zoo.Task"
+        return f"TASK is {with_article(type(task).__name__)}, not a zoo.Task"
     if task.name != name:
         return f"TASK is called {task.name!r}, but its entry point {name!r}"
     if not isinstance(task.input, InputKind):
