@@ -48,6 +48,11 @@ class WeightsFile(msgspec.Struct, frozen=True, kw_only=True):
         """What the file's sha256 must begin with; empty where nothing but its source says what it holds."""
         return self.sha256 or self.sha256_prefix or ""
 
+    @property
+    def shown_pin(self) -> str:
+        """The same as people read it: a prefix ends in dots."""
+        return self.sha256 or (f"{self.sha256_prefix}..." if self.sha256_prefix else "")
+
 
 class HubSource(msgspec.Struct, frozen=True, kw_only=True, tag="hub"):
     """A repository of the Hugging Face Hub at a pinned commit."""

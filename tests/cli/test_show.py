@@ -54,6 +54,7 @@ def test_everything_known_is_shown(site: Site, capsys: pytest.CaptureFixture[str
         "  tasks        text-classification (finetune)",
         "  recommended  for text-classification",
         "  parameters   1,234,567",
+        "  memory       4.9 MB to predict, 19.8 MB and more to fine-tune",
         "  architecture layers 2, width 128",
         "  labels       no, yes",
         "  languages    en",

@@ -65,7 +65,7 @@ async def models_screen(pilot: Driver) -> None:
     await shows(pilot, "5 of 5", "beta")
     table = pilot.app.screen.query_one(Table)
     table.cursor = next(place for place, line in enumerate(table.rows) if line.card.name == "delta")
-    await shows(pilot, "Can predict (fill-mask)", "yes", "no")
+    await shows(pilot, "tasks fill-mask (predict)", "yes", "no")
 
 
 async def runs_screen(pilot: Driver) -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 from zoo import git_lfs
 from zoo.card import WeightsFile
 from zoo.errors import ChecksumMismatch
-from zoo.fetch.verify import pin_shown
 
 READ_BYTES = 1 << 20
 
@@ -77,7 +76,7 @@ class Part:
             least = "" if self.size_bytes < file.size_bytes else "at least "
             actual, expected = f"{least}{self.size_bytes:,} bytes", f"{file.size_bytes:,}"
         elif not self.sha256.startswith(file.pin):
-            actual, expected = f"sha256 {self.sha256}", pin_shown(file)
+            actual, expected = f"sha256 {self.sha256}", file.shown_pin
         if actual:
             fault = f"is {git_lfs.WHAT}" if git_lfs.is_pointer(self.path) else f"has {actual}, not {expected}"
             self.drop()

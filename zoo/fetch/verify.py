@@ -49,14 +49,9 @@ def _verified(path: Path, file: WeightsFile) -> Path:
         )
     if file.pin and not (sha256 := digest_of(path)).startswith(file.pin):
         raise ChecksumMismatch(
-            f"{path} has sha256 {sha256}, not {pin_shown(file)}", "remove it; it is fetched again when needed"
+            f"{path} has sha256 {sha256}, not {file.shown_pin}", "remove it; it is fetched again when needed"
         )
     return path
-
-
-def pin_shown(file: WeightsFile) -> str:
-    """The sha256 a file must have, as far as it is known."""
-    return file.sha256 or f"{file.sha256_prefix}..."
 
 
 def digest_of(path: Path) -> str:
