@@ -19,6 +19,7 @@ from zoo.card import FolderSource, HubSource, PackageSource, RemoteSource, Torch
 from zoo.catalog import Catalog
 from zoo.errors import DownloadFailed, ZooError
 from zoo.fetch.places import (
+    WHEEL_WORK,
     hub_cache,
     lock_of,
     partial_folder_of,
@@ -146,7 +147,8 @@ def _known_sets(catalog: Catalog) -> list[_WeightsSet]:
         # torch.hub has one folder for everybody
         key = (place, tuple(sorted(by_name)) if isinstance(source, TorchHubSource) else ())
         weights = sets.setdefault(key, _WeightsSet(_origin(source, by_name), place, partial_folder_of(source)))
-        weights.files = {**by_name, **weights.files}
+        work = {WHEEL_WORK: WeightsFile(name=WHEEL_WORK)} if isinstance(source, WheelSource) else {}
+        weights.files = {**by_name, **work, **weights.files}
         weights.models += [model] if model and model not in weights.models else []
         weights.used_at = max(weights.used_at, used_at)
 

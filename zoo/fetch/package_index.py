@@ -45,6 +45,8 @@ _NO_NETWORK = (
     "no such host",
     "network is unreachable",
 )
+_CONTRADICTING = ("UV_COMPILE_BYTECODE", "UV_REQUIRE_HASHES", "PIP_REQUIRE_HASHES", "UV_QUIET", "PIP_QUIET")
+"""Settings that would keep a call from working, or from saying what is wrong; digests are checked here."""
 _REFUSED = ("401 unauthorized", "403 forbidden", "401 client error", "403 client error", "authentication credentials")
 
 
@@ -101,7 +103,8 @@ def _uv_words(folder: Path) -> tuple[list[str], Path]:
 
 def _pip_words(folder: Path) -> tuple[list[str], Path]:
     target = folder / "wheel"
-    return ["--no-deps", "--only-binary=:all:", "--no-cache-dir", "--progress-bar=off", "--dest", str(target)], target
+    words = ["--no-deps", "--only-binary=:all:", "--ignore-requires-python", "--no-cache-dir", "--progress-bar=off"]
+    return [*words, "--dest", str(target)], target
 
 
 def _run(
@@ -109,14 +112,15 @@ def _run(
 ) -> tuple[int | None, str]:
     """The exit status of a call, and what it said; None as soon as it speaks of no network and would try again."""
     log = folder / "log.txt"
-    temporary = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder))
+    environment = {name: value for name, value in plain_environment().items() if name not in _CONTRADICTING}
+    environment |= dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder)) | variables
     with log.open("wb") as out:
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
-            env={**plain_environment(), **temporary, **variables},
+            env=environment,
             start_new_session=True,  # Ctrl-C reaches this process alone, which ends the call
         )
     try:
@@ -160,7 +164,9 @@ def _error_of(source: WheelSource, tool: str, status: int, log: str, folder: Pat
     outdated = f"the plugin's card may be out of date, or the settings of {tool} name a mirror without it"
     if status < 0:
         return DownloadFailed(f"{tool} was ended by signal {-status} while it brought {source}", "try again")
-    if _speaks_of(log, _NO_NETWORK) or "network was disabled" in lowered:
+    if "network was disabled" in lowered:
+        return DownloadFailed(f"{source} cannot be had: the settings of {tool} forbid the network", "unset UV_OFFLINE")
+    if _speaks_of(log, _NO_NETWORK):
         return _offline(source, tool)
     if _speaks_of(log, _REFUSED):
         return DownloadFailed(
@@ -168,7 +174,7 @@ def _error_of(source: WheelSource, tool: str, status: int, log: str, folder: Pat
         )
     if "no space left" in lowered or "(os error 28)" in lowered:
         return DownloadFailed(full_disk([folder]), "make room")
-    if is_of_source_only(complaint):
+    if is_of_source_only(complaint) or "does not satisfy python" in lowered:
         return DownloadFailed(f"{index} has no wheel of {name} {version} for this Python and system", outdated)
     if "from versions: none" in lowered and not is_of_network(log):
         return DownloadFailed(f"{index} has no {name}, or no wheel of it for this Python and system", outdated)

@@ -67,6 +67,10 @@ def wheel_cache() -> Path:
     return cache_folder() / "wheel"
 
 
+WHEEL_WORK = ".wheel"
+"""Names, among unfinished files, the folder that uv or pip writes a wheel into."""
+
+
 def torch_checkpoints() -> Path:
     """Where torch.hub keeps files, which torchvision shares."""
     return _torch_home() / "hub" / "checkpoints"

@@ -8,10 +8,10 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from zoo.card import HubSource, RemoteSource, Weights, WeightsFile
+from zoo.card import RemoteSource, Weights, WeightsFile
 from zoo.disk import cause_of, error_path, is_full, megabytes
 from zoo.errors import ChecksumMismatch, DownloadFailed
-from zoo.fetch.places import partial_folder_of, partial_of, place_of
+from zoo.fetch.places import hub_cache, partial_folder_of, partial_of, place_of
 from zoo.fetch.verify import verify
 
 
@@ -55,15 +55,22 @@ def check_pinned(file: WeightsFile, origin: str) -> None:
         )
 
 
-def check_space(source: RemoteSource, weights: Weights) -> None:
-    """Raise DownloadFailed where the disk has no room for what is missing."""
+def check_space(source: RemoteSource, weights: Weights, *, copies: int = 1) -> None:
+    """Raise DownloadFailed where the disk has no room for what is missing.
+
+    Args:
+        source: where from.
+        weights: what is fetched.
+        copies: how often their bytes stand on the disk before they are published.
+    """
     folder, here = place_of(source), received_bytes(source, weights)
-    needed = sum(max(0, (file.size_bytes or file.about_bytes or 0) - here[file.name]) for file in weights.files)
+    missing = sum(max(0, (file.size_bytes or file.about_bytes or 0) - here[file.name]) for file in weights.files)
     free = shutil.disk_usage(folder).free
-    if needed > free:
+    if missing * copies > free:
+        meanwhile = " while they are unpacked" if copies > 1 else ""
         raise DownloadFailed(
-            f"{folder} has {megabytes(free)} free, the weights need {megabytes(needed)}",
-            "make room, or set HF_HOME to another disk" if isinstance(source, HubSource) else "make room",
+            f"{folder} has {megabytes(free)} free, the weights need {megabytes(missing * copies)}{meanwhile}",
+            _way_to_room(folder),
         )
 
 
@@ -74,5 +81,9 @@ def disk_errors_as_zoo_errors(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         path = error_path(error) or folder
-        hint = "make room, or set HF_HOME to another disk" if is_full(error) else "look at the disk and its permissions"
+        hint = _way_to_room(folder) if is_full(error) else "look at the disk and its permissions"
         raise DownloadFailed(cause_of(error, path).reason, hint) from error
+
+
+def _way_to_room(folder: Path) -> str:
+    return "make room, or set HF_HOME to another disk" if folder.is_relative_to(hub_cache()) else "make room"

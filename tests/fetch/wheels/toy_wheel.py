@@ -40,7 +40,7 @@ def wheel_bytes(files: dict[str, bytes], *, version: str = "1.0", link: str = ""
         "toy_weights.pth": b"import toy_weights\n",
         **files,
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: toy-weights\nVersion: {version}\n"
-        "Requires-Dist: no-such-thing\n".encode(),
+        "Requires-Dist: no-such-thing\nRequires-Python: >=3.99\n".encode(),
         f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
     members[f"{info}/RECORD"] = "".join(f"{name},,\n" for name in [*members, f"{info}/RECORD"]).encode()
@@ -66,9 +66,12 @@ class Index:
         self.address = f"{server.address}/simple"
         self._server = server
 
-    def serve(self, content: bytes, *, name: str = WHEEL, yanked: str | None = None, **how: object) -> Served:
+    def serve(
+        self, content: bytes, *, name: str = WHEEL, python: str = "", yanked: str | None = None, **how: object
+    ) -> Served:
         """Let the index have one file."""
-        mark = "" if yanked is None else f' data-yanked="{yanked}"'
+        mark = f' data-requires-python="{python}"' if python else ""
+        mark += "" if yanked is None else f' data-yanked="{yanked}"'
         link = f'<a href="/files/{name}#sha256={sha256(content)}"{mark}>{name}</a>'
         page = f"<!DOCTYPE html><html><body>{link}</body></html>"
         self._server.serve("/simple/toy-weights/", page.encode(), headers={"Content-Type": "text/html"})
