@@ -17,7 +17,7 @@ from zoo.plugin_checks import RESERVED
 def test_a_card_promises_only_what_there_is_a_hook_for(site: Site) -> None:
     failure = only_failure(site, f"import zoo\n@zoo.hookimpl\ndef cards():\n    return [{card('one')}]\n")
 
-    assert failure.error == "card 'one' says it can predict, but the plugin has no hook predict"
+    assert failure.error == "card 'one' says it can predict, but the plugin has no hook predict, nor body"
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ ABILITY = "zoo.Ability(task='text-classification')"
         ({"parameters": "-1"}, "`$.parameters`"),
         ({"parameters": "'many'"}, "`$.parameters`"),
         ({"labels": "'yes'"}, "`$.labels`"),
-        ({"architecture": "{'layers': object()}"}, "a object cannot be part of a card"),
+        ({"architecture": "{'layers': object()}"}, "an object cannot be part of a card"),
         ({"architecture": "{'layers': int}"}, "a type cannot be part of a card"),
         ({"input": "zoo.TextInput(max_tokens=0)"}, "`$.input.max_tokens`"),
         ({"task": "'text-clasification'"}, "there is no task 'text-clasification'"),
