@@ -16,7 +16,7 @@ import pytest
 import zoo
 from tests.plugin_site import Site, card, new_site, plugin
 from tests.plugin_site import zoo as command
-from zoo.ability_options import option_set
+from zoo.ability_options import option_set, parse_recorded
 from zoo.card import VERBS
 from zoo.catalog import Catalog
 from zoo.cli.exit_codes import ExitCode
@@ -217,11 +217,21 @@ def test_a_name_that_two_owners_declare_is_the_fault_of_the_plugin(site: Site, d
 
 
 def test_a_task_of_zoo_has_options_where_they_mean_something() -> None:
-    having = {(verb, name) for name in BUILT_IN for verb in VERBS if of_task(name, verb)}
+    options = {(task, verb): of_task(task, verb) for task in BUILT_IN for verb in VERBS}
 
-    assert having == {("finetune", "text-classification"), ("finetune", "image-classification")}
-    assert {name for verb in VERBS for task in BUILT_IN for name in of_task(task, verb)} == OPTION_NAMES
-    assert of_task("text-classification", "finetune") == ["class_weights"]
+    assert {key: names for key, names in options.items() if names} == {
+        ("text-classification", "finetune"): ["class_weights"],
+        ("text-classification", "predict"): ["top_k"],
+        ("text-multi-label-classification", "predict"): ["top_k", "threshold"],
+        ("fill-mask", "pretrain"): ["mask_probability"],
+        ("fill-mask", "predict"): ["top_k"],
+        ("feature-extraction", "pretrain"): ["mask_probability"],
+        ("image-classification", "finetune"): ["class_weights"],
+        ("image-classification", "predict"): ["top_k"],
+        ("image-multi-label-classification", "predict"): ["top_k", "threshold"],
+        ("image-feature-extraction", "pretrain"): ["temperature"],
+    }
+    assert {name for names in options.values() for name in names} == OPTION_NAMES
 
 
 def of_task(name: str, verb: str) -> list[str]:
@@ -241,3 +251,12 @@ def test_a_run_that_has_written_down_an_option_of_another_task_goes_on(site: Sit
     assert resumed.status == "finished", resumed.snapshot.error
     learnt = json.loads((run.folder.model_folder / "learnt.json").read_text())
     assert learnt == request["options"]
+
+
+def test_an_answer_that_was_asked_for_with_an_option_of_another_task_is_given() -> None:
+    ability = zoo.Ability(verb="predict", task="text-regression", options=zoo.TextPredictOptions)
+    recorded = {"top_k": None, "max_tokens": 64, "batch_tokens": 2048}
+
+    assert parse_recorded(ability, recorded) == zoo.TextPredictOptions(max_tokens=64)
+    with pytest.raises(zoo.OptionInvalid, match="there is no option 'top_q'"):
+        parse_recorded(ability, {"top_q": None})

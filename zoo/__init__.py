@@ -303,6 +303,21 @@ if TYPE_CHECKING:
     from zoo.tasks.options import (
         ClassWeightOptions as ClassWeightOptions,
     )
+    from zoo.tasks.options import (
+        ContrastiveOptions as ContrastiveOptions,
+    )
+    from zoo.tasks.options import (
+        FillingOptions as FillingOptions,
+    )
+    from zoo.tasks.options import (
+        LabelOptions as LabelOptions,
+    )
+    from zoo.tasks.options import (
+        LabelSetOptions as LabelSetOptions,
+    )
+    from zoo.tasks.options import (
+        MaskingOptions as MaskingOptions,
+    )
     from zoo.tasks.task import (
         Task as Task,
     )
@@ -397,7 +412,14 @@ _HOME = {
     "zoo.runs.context": ("FitResult", "PredictionRun", "Predictor", "Trainable", "TrainingRun"),
     "zoo.runs.mistakes": ("Mistake",),
     "zoo.tasks": ("body_tasks",),
-    "zoo.tasks.options": ("ClassWeightOptions",),
+    "zoo.tasks.options": (
+        "ClassWeightOptions",
+        "ContrastiveOptions",
+        "FillingOptions",
+        "LabelOptions",
+        "LabelSetOptions",
+        "MaskingOptions",
+    ),
     "zoo.tasks.task": ("Task",),
     "zoo.text_options": ("TextFinetuneOptions", "TextPredictOptions", "TextPretrainOptions"),
 }

@@ -13,7 +13,7 @@ from zoo.errors import OptionInvalid
 from zoo.options import Options, parse
 from zoo.tasks import get_task
 
-FORMERLY_OF_ANY_TASK = frozenset({"class_weights"})
+FORMERLY_OF_ANY_TASK = frozenset({"class_weights", "top_k"})
 """Options that runs of version 0.1 have written down whatever their task was; they had no effect on others."""
 
 

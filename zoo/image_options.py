@@ -55,17 +55,13 @@ class ImageFinetuneOptions(FinetuneOptions, frozen=True, kw_only=True):
 
 
 class ImagePretrainOptions(PretrainOptions, frozen=True, kw_only=True):
-    """Options of pretraining an image model by contrasts."""
+    """Options of pretraining an image model."""
 
     image_size: ImageSize = None
     crop_scale: CropScale = 0.2
     flip: Flip = True
     rotate: Rotate = 0.0
     jitter: Jitter = 0.4
-    temperature: Annotated[
-        float,
-        option("Divides the similarities; smaller looks at the nearest strangers only.", gt=0, le=10, advanced=True),
-    ] = 0.5
     cache_memory: CacheMemory = 1024
     cache_disk: CacheDisk = 4096
 
@@ -75,5 +71,4 @@ class ImagePredictOptions(Options, frozen=True, kw_only=True):
 
     with_task_options = True
 
-    top_k: Annotated[int | None, option("How many labels are given; auto is 5.", ge=1)] = None
     batch_size: Annotated[int, option("Images computed at once.", ge=1, le=65_536, unit="images")] = 16

@@ -25,10 +25,9 @@ class TextFinetuneOptions(FinetuneOptions, frozen=True, kw_only=True):
 
 
 class TextPretrainOptions(PretrainOptions, frozen=True, kw_only=True):
-    """Options of masked language modelling."""
+    """Options of pretraining a text model."""
 
     max_tokens: MaxTokens = None
-    mask_probability: Annotated[float, option("Share of the tokens to be predicted.", gt=0, lt=1, advanced=True)] = 0.15
 
 
 class TextPredictOptions(Options, frozen=True, kw_only=True):
@@ -36,9 +35,6 @@ class TextPredictOptions(Options, frozen=True, kw_only=True):
 
     with_task_options = True
 
-    top_k: Annotated[
-        int | None, option("How many labels or fillings are given; auto is all labels and 5 fillings.", ge=1)
-    ] = None
     max_tokens: Annotated[
         int | None,
         option("Longer texts are cut; auto is what the model was made for.", ge=8, le=512, unit="tokens"),

@@ -87,6 +87,13 @@ def test_a_task_that_another_distribution_brings_is_one_like_any_other(site: Pat
             .replace("formats=", "predict_options=Far, formats="),
             "TASK has options that cannot be used: --far is 2, but takes a whole number, at most 1",
         ),
+        (
+            "from typing import Annotated\n"
+            + RHYMES.replace('"rhyming"', '"broken"')
+            .replace("TASK =", "class Far(zoo.Options):\n    lr: Annotated[int, zoo.option('X.', le=1)] = 1\nTASK =")
+            .replace("formats=", "pretrain_options=Far, formats="),
+            "TASK brings the option lr, which is one of zoo.PretrainOptions already",
+        ),
         (RHYMES.replace('"rhyming"', '"singing"'), "TASK is called 'singing', but its entry point 'broken'"),
         (RHYMES.replace('"rhyming"', '"broken"').replace("zoo.TEXT", "'text'"), "TASK.input is 'text'"),
         (RHYMES.replace('"rhyming"', '"broken"').replace("answer=Rhyme", "answer=str"), "TASK.answer is <class 'str'>"),

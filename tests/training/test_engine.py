@@ -13,7 +13,7 @@ from tests.training.toy import Toy, make_run
 from tests.training.weights import final_weights
 from zoo.answers import Rejected
 from zoo.data.example import Example
-from zoo.errors import DatasetInvalid, OptionInvalid, PluginBroken
+from zoo.errors import DatasetInvalid, OptionInvalid, PluginBroken, Unsupported
 from zoo.runs.events import CheckpointSaved, EvaluationCompleted, RunPlanned, StepCompleted
 
 
@@ -140,6 +140,15 @@ def test_bad_options_are_one_clear_error(
     run, _ = make_run(tmp_path, **options)
     with pytest.raises(error, match=message):
         Toy().fit(run)
+
+
+def test_classes_that_an_objective_does_not_know_are_not_weighed(tmp_path: Path) -> None:
+    run, _ = make_run(tmp_path, class_weights="auto")
+    toy = Toy()
+    toy.group = lambda features: None  # type: ignore[assignment,method-assign,return-value]
+
+    with pytest.raises(Unsupported, match="--class-weights is auto, but this model does not say of which class"):
+        toy.fit(run)
 
 
 def test_no_rows_is_one_clear_error(tmp_path: Path) -> None:

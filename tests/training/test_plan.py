@@ -79,7 +79,6 @@ def test_processes_compute_equally_often_and_no_example_counts_twice(size: int) 
 def test_class_weights() -> None:
     labels = ("a", "b", "c")
 
-    assert class_weights("none", labels, [1, 1, 8]) == [1, 1, 1]
     assert class_weights("auto", labels, [2, 2, 8]) == [2, 2, 0.5]
     assert class_weights("b=2.5, c=0", labels, [2, 2, 8]) == [1, 2.5, 0]
     assert class_weights("True=2", ("false", "true"), [2, 8]) == [1, 2]

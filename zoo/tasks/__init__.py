@@ -34,7 +34,7 @@ BUILT_IN = {
     "image-feature-extraction": "zoo.tasks.image_feature_extraction",
 }
 """Name to module; what other distributions bring is looked up after these."""
-OPTION_NAMES = frozenset({"class_weights"})
+OPTION_NAMES = frozenset({"class_weights", "mask_probability", "temperature", "threshold", "top_k"})
 """Options that they bring: where a card has none of such a name, it is checked without importing its task."""
 _ON_BODIES = {
     "text": ("text-classification", "text-multi-label-classification", "text-regression"),

@@ -9,6 +9,7 @@ import msgspec
 
 from zoo.answers import Answer
 from zoo.errors import ZooError
+from zoo.hyperparameters import FinetuneOptions, PretrainOptions
 from zoo.kinds.kind import InputKind, TargetKind
 from zoo.options import Options, parse, to_dict
 from zoo.plurals import with_article
@@ -35,8 +36,12 @@ def fault_of(task: Any, name: str) -> str:
             return f"TASK.{field} is {named!r}, which is not MODULE:CLASS"
     if not isinstance(task.needs, frozenset) or not all(isinstance(one, str) for one in task.needs):
         return f"TASK.needs is {task.needs!r}, which is no frozenset of what bodies provide, such as pooled"
-    for options in (task.pretrain_options, task.finetune_options, task.predict_options):
-        if fault := _fault_of_options(options):
+    for options, engine in (
+        (task.pretrain_options, PretrainOptions),
+        (task.finetune_options, FinetuneOptions),
+        (task.predict_options, Options),
+    ):
+        if fault := _fault_of_options(options, engine):
             return fault
     try:
         msgspec.json.Decoder(task.prediction)
@@ -45,12 +50,13 @@ def fault_of(task: Any, name: str) -> str:
     return ""
 
 
-def _fault_of_options(options: Any) -> str:
-    """Why a task cannot bring these options; empty where it can."""
+def _fault_of_options(options: Any, engine: type[Options]) -> str:
+    """Why a task cannot bring these options beside those of the engine; empty where it can."""
     if not (isinstance(options, type) and issubclass(options, Options)):
         return f"TASK has the options {options!r}, which are no subclass of zoo.Options"
     try:
         parse(options, to_dict(options()))  # defaults, too, keep within the bounds
     except (TypeError, ZooError) as error:
         return f"TASK has options that cannot be used: {error}"
-    return ""
+    twice = sorted({*options.__struct_fields__}.intersection(engine.__struct_fields__))
+    return f"TASK brings the option {twice[0]}, which is one of zoo.{engine.__name__} already" if twice else ""

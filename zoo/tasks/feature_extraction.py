@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from zoo.answers import Embedding
 from zoo.kinds import TEXT
+from zoo.tasks.options import MaskingOptions
 from zoo.tasks.task import TABLES, TOKENS, Task
 
 TASK = Task(
@@ -15,6 +16,7 @@ TASK = Task(
     needs=TOKENS,
     primary_metric="loss",
     larger_is_better=False,
+    pretrain_options=MaskingOptions,
     example={"text": "my parcel never came"},
     formats=(*TABLES, "plain text, one a line"),
 )

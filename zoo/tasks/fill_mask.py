@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from zoo.answers import FilledMask
 from zoo.kinds import TEXT
+from zoo.tasks.options import FillingOptions, MaskingOptions
 from zoo.tasks.task import TABLES, TOKENS, Task
 
 TASK = Task(
@@ -15,6 +16,8 @@ TASK = Task(
     needs=TOKENS,
     primary_metric="loss",
     larger_is_better=False,
+    pretrain_options=MaskingOptions,
+    predict_options=FillingOptions,
     mark="[MASK] ",
     example={"text": "my parcel never came"},
     formats=(*TABLES, "plain text, one a line"),

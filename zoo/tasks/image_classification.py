@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zoo.answers import Classification
 from zoo.kinds import IMAGE, LABEL
-from zoo.tasks.options import ClassWeightOptions
+from zoo.tasks.options import ClassWeightOptions, LabelOptions
 from zoo.tasks.task import POOLED, TABLES, Task
 
 TASK = Task(
@@ -18,6 +18,7 @@ TASK = Task(
     needs=POOLED,
     primary_metric="accuracy",
     finetune_options=ClassWeightOptions,
+    predict_options=LabelOptions,
     example={"file_name": "photos/1.jpg", "label": "cat"},
     formats=("class folders", *TABLES),
 )

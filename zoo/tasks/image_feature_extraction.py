@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from zoo.answers import Embedding
 from zoo.kinds import IMAGE
+from zoo.tasks.options import ContrastiveOptions
 from zoo.tasks.task import POOLED, TABLES, Task
 
 TASK = Task(
@@ -15,6 +16,7 @@ TASK = Task(
     needs=POOLED,
     primary_metric="loss",
     larger_is_better=False,
+    pretrain_options=ContrastiveOptions,
     example={"file_name": "photos/1.jpg"},
     formats=("a folder of images", *TABLES),
 )

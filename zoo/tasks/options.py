@@ -22,6 +22,45 @@ class ClassWeightOptions(Options, frozen=True, kw_only=True):
         named_weights(self.class_weights)
 
 
+class LabelOptions(Options, frozen=True, kw_only=True):
+    """Options of answering with labels."""
+
+    top_k: Annotated[
+        int | None,
+        option("How many labels come with their probability; auto is all of a text's and 5 of an image's.", ge=1),
+    ] = None
+
+
+class LabelSetOptions(LabelOptions, frozen=True, kw_only=True):
+    """Options of answering with any number of labels."""
+
+    threshold: Annotated[
+        float | None,
+        option("Probability from which on a label is given; auto is what its training found best.", ge=0, le=1),
+    ] = None
+
+
+class MaskingOptions(Options, frozen=True, kw_only=True):
+    """Options of masked language modelling."""
+
+    mask_probability: Annotated[float, option("Share of the tokens to be predicted.", gt=0, lt=1, advanced=True)] = 0.15
+
+
+class FillingOptions(Options, frozen=True, kw_only=True):
+    """Options of filling a mask."""
+
+    top_k: Annotated[int | None, option("How many fillings are given; auto is 5.", ge=1)] = None
+
+
+class ContrastiveOptions(Options, frozen=True, kw_only=True):
+    """Options of learning by contrasts."""
+
+    temperature: Annotated[
+        float,
+        option("Divides the similarities; smaller looks at the nearest strangers only.", gt=0, le=10, advanced=True),
+    ] = 0.5
+
+
 def named_weights(class_weights: str) -> tuple[tuple[str, float], ...]:
     """Names and weights of `name=weight,name=weight`; empty for none and auto.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from zoo.answers import LabelSet
 from zoo.kinds import LABELS, TEXT
+from zoo.tasks.options import LabelSetOptions
 from zoo.tasks.task import POOLED, TABLES, Task
 
 TASK = Task(
@@ -16,6 +17,7 @@ TASK = Task(
     objective="zoo.training.objectives.label_sets:LabelSets",
     needs=POOLED,
     primary_metric="micro_f1",
+    predict_options=LabelSetOptions,
     example={"text": "it came late and broken", "labels": "late|broken"},
     formats=TABLES,
 )

@@ -10,7 +10,7 @@ import torch
 
 from zoo.answers import Rejected
 from zoo.data.example import Example
-from zoo.errors import PluginBroken
+from zoo.errors import PluginBroken, Unsupported
 from zoo.hyperparameters import TrainingOptions
 from zoo.plurals import counted
 from zoo.training.batches import EVALUATION, MicroBatch, example_seeds
@@ -83,6 +83,7 @@ def encode(
 
     Raises:
         PluginBroken: the objective leaves examples out.
+        Unsupported: classes are to be weighed, and the objective knows of none.
     """
     encoded = objective.features(examples)
     if len(encoded) != len(examples):
@@ -94,11 +95,18 @@ def encode(
     pairs = zip(examples, encoded, strict=True)
     set_aside([(example, feature.reason) for example, feature in pairs if isinstance(feature, Rejected)])
     features = [feature for feature in encoded if not isinstance(feature, Rejected)]
-    weights = [1.0] * len(features)
-    if labels:
-        groups = [objective.group(feature) for feature in features]
-        by_class = class_weights(
-            getattr(options, "class_weights", "none"), labels, [groups.count(i) for i in range(len(labels))]
-        )
-        weights = [1.0 if group is None else by_class[group] for group in groups]
+    weights = _weights(objective, features, labels, getattr(options, "class_weights", "none"))
     return EncodedExamples(objective, features, [objective.length(f) for f in features], weights, options.seed)
+
+
+def _weights(objective: Objective[Any], features: list[Any], labels: tuple[str, ...], choice: str) -> list[float]:
+    """Of each example in the loss, by its class, where it has one and `choice` says so."""
+    if not labels or choice == "none":
+        return [1.0] * len(features)
+    groups = [objective.group(feature) for feature in features]
+    if features and all(group is None for group in groups):
+        raise Unsupported(
+            f"--class-weights is {choice}, but this model does not say of which class an example is", "leave it out"
+        )
+    by_class = class_weights(choice, labels, [groups.count(i) for i in range(len(labels))])
+    return [1.0 if group is None else by_class[group] for group in groups]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import torch
@@ -43,6 +43,11 @@ class HeadConfig:
     def means_the_same_as(self, other: HeadConfig) -> bool:
         """Whether the outputs of two heads stand for the same: weights of the one are of use to the other."""
         return (self.problem_type, self.labels) == (other.problem_type, other.labels)
+
+    def with_options(self, options: Any) -> Self:
+        """With what a person has chosen for its answers: the threshold, where the task has that option."""
+        threshold = getattr(options, "threshold", None)
+        return self if threshold is None else replace(self, threshold=threshold)
 
     def to_json(self) -> dict[str, Any]:
         """What a configuration says beside the labels."""

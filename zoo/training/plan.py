@@ -107,15 +107,13 @@ def class_weights(choice: str, labels: tuple[str, ...], counts: list[int]) -> li
     `auto` is inverse frequency, total / (classes * count), as scikit-learn's `balanced`: the mean over examples is 1.
 
     Args:
-        choice: none, auto or `name=weight,name=weight`.
+        choice: auto or `name=weight,name=weight`.
         labels: names of the classes.
         counts: examples of each.
 
     Raises:
         OptionInvalid: a class is named that the data does not have.
     """
-    if choice == "none":
-        return [1.0] * len(labels)
     if choice == "auto":
         present = sum(1 for count in counts if count)
         return [sum(counts) / (present * count) if count else 1.0 for count in counts]

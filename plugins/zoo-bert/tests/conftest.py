@@ -10,7 +10,9 @@ import pytest
 from zoo_bert.cards import ALL_MINILM_L6_V2, CARDS
 from zoo_bert.options import BertFinetuneOptions, BertPretrainOptions
 
-from zoo import Card, Example, PredictionRun, TextPredictOptions, TrainingRun
+from zoo import Ability, Card, Example, PredictionRun, TextPredictOptions, TrainingRun
+from zoo.ability_options import option_set
+from zoo.options import parse
 from zoo.tasks import get_task
 from zoo.testing import PluginHooks
 
@@ -64,7 +66,9 @@ def make_run(card: Callable[[str], Card], tmp_path_factory: pytest.TempPathFacto
         name: str = "bert-tiny", verb: str = "finetune", weights: Path | None = None, **arguments: Any
     ) -> TrainingRun:
         labelled = verb == "finetune"
-        options = (BertFinetuneOptions if labelled else BertPretrainOptions)(**arguments.pop("options", {}))
+        task = "text-classification" if labelled else "fill-mask"
+        own = BertFinetuneOptions if labelled else BertPretrainOptions
+        options = parse(option_set(Ability(verb=verb, task=task, options=own)), arguments.pop("options", {}))
         arguments.setdefault("labels", LABELS if labelled else ())
         arguments.setdefault("folder", tmp_path_factory.mktemp("run"))
         arguments.setdefault("train", EXAMPLES)
@@ -72,7 +76,7 @@ def make_run(card: Callable[[str], Card], tmp_path_factory: pytest.TempPathFacto
         arguments.setdefault("emit", lambda event: None)
         return TrainingRun(
             card=card(name),
-            task=get_task("text-classification" if labelled else "fill-mask"),
+            task=get_task(task),
             weights=weights,
             options=options,
             device="cpu",
@@ -95,7 +99,7 @@ def make_prediction(card: Callable[[str], Card]) -> MakePrediction:
             card=card(name),
             task=get_task(task),
             weights=weights,
-            options=TextPredictOptions(**options),
+            options=parse(option_set(Ability(verb="predict", task=task, options=TextPredictOptions)), options),
             device="cpu",
             precision=precision,
         )

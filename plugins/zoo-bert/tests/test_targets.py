@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from zoo_bert.config import head_of, read_config
 
-from zoo import DatasetInvalid, Example, LabelSet, Quantity, TrainingRun
+from zoo import DatasetInvalid, Example, LabelSet, PredictionRun, Quantity, TrainingRun
 from zoo.runs.events import Noted
 from zoo.tasks import get_task
 from zoo.testing import PluginHooks
@@ -87,6 +87,13 @@ def test_numbers_are_counted_in_training_as_the_data_have_them(make_task) -> Non
     assert judge.compute() == {name: value for name, value in in_training.compute().items() if name != "loss"}
 
 
+def check_chosen_threshold(run: PredictionRun, texts: list[str], answers: list[LabelSet]) -> None:
+    """The labels that reach it are given, whatever threshold the training found."""
+    for answer, chosen in zip(answers, plugin.predict(run).predict(texts), strict=True):
+        assert chosen.labels == tuple(score.label for score in answer.scores if score.probability >= 0.125)
+        assert (chosen.threshold, chosen.scores) == (0.125, answer.scores[:1])
+
+
 # peft asks transformers by a name that transformers is about to drop.
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")
@@ -97,6 +104,8 @@ def test_zoo_and_transformers_agree_about_results(task: str, method: str, make_t
     result = plugin.finetune(run).fit(run)
     texts = [example.input for example in run.eval]
     answers = plugin.predict(make_prediction(run.model_folder, task)).predict(texts)
+    if task == SEVERAL:
+        check_chosen_threshold(make_prediction(run.model_folder, task, threshold=0.125, top_k=1), texts, answers)
 
     model = AutoModelForSequenceClassification.from_pretrained(run.model_folder).eval()
     inputs = AutoTokenizer.from_pretrained(run.model_folder)(texts, padding=True, truncation=True, return_tensors="pt")

@@ -67,7 +67,7 @@ class HeadPredictor(_BertPredictor):
 
     def read_head(self, weights: WeightsReader) -> None:
         """The pooler and the output layer."""
-        self._head = HeadConfig.from_transformers(self._config)
+        self._head = HeadConfig.from_transformers(self._config).with_options(self._options)
         width = self.encoder.shape.width
         self._pooler = self._make.plain(*weights.pair("bert.pooler.dense", width, width))
         layer = weights.pair("classifier", self._head.outputs, width)
@@ -77,7 +77,7 @@ class HeadPredictor(_BertPredictor):
         """By the task."""
         first = self.encoder(blocks, self._firsts(texts))
         outputs = self._classifier(self._pooler(first).tanh_()).float()
-        return self._objective.answers(outputs, self._head, self._options.top_k)
+        return self._objective.answers(outputs, self._head, self.top_k)
 
 
 class MaskPredictor(MaskFilling, _BertPredictor):

@@ -10,8 +10,10 @@ import pytest
 from zoo_resnet.cards import CARDS
 from zoo_resnet.options import ResnetFinetuneOptions
 
-from zoo import Card, Example, ImagePredictOptions, ImagePretrainOptions, PredictionRun, TrainingRun
+from zoo import Ability, Card, Example, ImagePredictOptions, ImagePretrainOptions, PredictionRun, TrainingRun
+from zoo.ability_options import option_set
 from zoo.data import load
+from zoo.options import parse
 from zoo.quickstart.digits import write_digits
 from zoo.tasks import get_task
 from zoo.testing import PluginHooks
@@ -67,6 +69,8 @@ def make_run(
     def make(name: str = TINY, verb: str = "finetune", weights: Path | None = None, **arguments: Any) -> TrainingRun:
         finetune = verb == "finetune"
         options = {"image_size": 8, "flip": False} | arguments.pop("options", {})
+        task = "image-classification" if finetune else "image-feature-extraction"
+        own = ResnetFinetuneOptions if finetune else ImagePretrainOptions
         arguments.setdefault("labels", DIGITS if finetune else ())
         arguments.setdefault("folder", tmp_path_factory.mktemp("run"))
         arguments.setdefault("train", labelled)
@@ -75,9 +79,9 @@ def make_run(
         arguments.setdefault("should_stop", lambda: False)
         return TrainingRun(
             card=card(name),
-            task=get_task("image-classification" if finetune else "image-feature-extraction"),
+            task=get_task(task),
             weights=weights,
-            options=(ResnetFinetuneOptions if finetune else ImagePretrainOptions)(**options),
+            options=parse(option_set(Ability(verb=verb, task=task, options=own)), options),
             device="cpu",
             precision="fp32",
             **arguments,
@@ -97,7 +101,7 @@ def make_prediction(card: Callable[[str], Card]) -> MakePrediction:
             card=card(name),
             task=get_task(task),
             weights=weights,
-            options=ImagePredictOptions(**options),
+            options=parse(option_set(Ability(verb="predict", task=task, options=ImagePredictOptions)), options),
             device="cpu",
             precision=precision,
         )

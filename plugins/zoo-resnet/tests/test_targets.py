@@ -51,6 +51,12 @@ def test_a_result_answers_as_torchvisions_network_does(run: TrainingRun, make_pr
     inputs = [example.input for example in run.eval]
     answers = plugin.predict(make_prediction(run.model_folder, run.task.name)).predict(inputs)
 
+    if run.task.name == SEVERAL:
+        chosen = plugin.predict(make_prediction(run.model_folder, SEVERAL, threshold=0.125)).predict(inputs)
+        assert [one.labels for one in chosen] == [
+            tuple(score.label for score in one.scores if score.probability >= 0.125) for one in answers
+        ]
+
     config = json.loads((run.model_folder / "config.json").read_text(encoding="utf-8"))
     network = build(config["architecture"], len(config["labels"]) or 1).eval()
     network.load_state_dict(load_file(run.model_folder / "model.safetensors"))

@@ -35,7 +35,7 @@ class _ImagePredictor(ABC):
     """Decode in threads, compute in batches, keep the order.
 
     Args:
-        run: its options are `zoo.ImagePredictOptions`.
+        run: its options are `zoo.ImagePredictOptions`, and may have `top_k`.
         config: of the weights.
         network: on the run's device and of its precision; from images of shape (batch, 3, height, width), channels
             last, to outputs of shape (batch, outputs).
@@ -45,6 +45,8 @@ class _ImagePredictor(ABC):
         self, run: PredictionRun, config: ImageConfig, network: Callable[[torch.Tensor], torch.Tensor]
     ) -> None:
         self._options: ImagePredictOptions = run.options
+        self.top_k: int | None = getattr(run.options, "top_k", None)
+        """Most labels of an answer, where it was said."""
         self._device, self._dtype = torch.device(run.device), DTYPES[run.precision]
         self._config = config
         self._network = network
@@ -82,11 +84,11 @@ class HeadPredictor(_ImagePredictor):
         super().__init__(run, config, network)
         if config.head is None:
             raise Unsupported(f"{run.card.name} has no head for {run.task.name}", "fine-tune it first")
-        self._head, self._objective = config.head, pooled_objective(run.task)
+        self._head, self._objective = config.head.with_options(run.options), pooled_objective(run.task)
 
     def answer(self, outputs: torch.Tensor) -> Sequence[Prediction]:
         """By the task."""
-        return self._objective.answers(outputs, self._head, self._options.top_k or SHOWN)
+        return self._objective.answers(outputs, self._head, self.top_k or SHOWN)
 
 
 class FeaturePredictor(_ImagePredictor):

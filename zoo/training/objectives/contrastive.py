@@ -37,7 +37,7 @@ class Contrastive(Objective[int]):
     batch means fewer of them.
 
     Args:
-        run: its options have a `temperature`.
+        run: its task has `zoo.ContrastiveOptions`.
         body: sees the images.
     """
 

@@ -30,6 +30,10 @@ class MaskedLanguageModelling(Objective[list[int]]):
     """Predict 15% of the tokens: 80% of them hidden, 10% replaced, 10% left (Devlin et al. 2018, section 3.1).
 
     Which ones is drawn anew in every epoch (Liu et al. 2019, arXiv:1907.11692, section 4.1).
+
+    Args:
+        run: its task has `zoo.MaskingOptions`.
+        body: reads the texts.
     """
 
     default_lr = 1e-4

@@ -26,13 +26,15 @@ class TextPredictor(ABC):
     """A model that answers texts.
 
     Args:
-        run: its options have `batch_tokens`.
+        run: its options have `batch_tokens`, and may have `top_k`.
         tokenizer: of the model.
         max_tokens: longer texts are cut.
     """
 
     def __init__(self, run: PredictionRun, tokenizer: Tokenizer, max_tokens: int) -> None:
         self._options: Any = run.options
+        self.top_k: int | None = getattr(run.options, "top_k", None)
+        """Most labels or fillings of an answer, where it was said."""
         self._device = torch.device(run.device)
         self._tokenizer, self._max_tokens = tokenizer, max_tokens
 

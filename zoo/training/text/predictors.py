@@ -35,13 +35,13 @@ class HeadPredictor(TextPredictor):
         super().__init__(run, body.tokenizer, run.options.max_tokens or body.max_tokens)
         if body.head_config is None:
             raise Unsupported(f"{run.card.name} has no head for {run.task.name}", "fine-tune it first")
-        self._head, self._objective = body.head_config, pooled_objective(run.task)
+        self._head, self._objective = body.head_config.with_options(run.options), pooled_objective(run.task)
         self._network = _placed(Network(body.module, body.head_for(self._head), body.pooled), run)
 
     def answer(self, blocks: list[torch.Tensor], texts: list[str]) -> Sequence[Prediction]:
         """By the task."""
         outputs = torch.cat([self._network(input_ids=block) for block in blocks]).float()
-        return self._objective.answers(outputs, self._head, self._options.top_k)
+        return self._objective.answers(outputs, self._head, self.top_k)
 
 
 class VectorPredictor(TextPredictor):
@@ -81,7 +81,7 @@ class MaskFilling(TextPredictor):
     def answer(self, blocks: list[torch.Tensor], texts: list[str]) -> Sequence[Prediction]:
         """Fillings, most probable first."""
         scores = self.scores(blocks).float().softmax(-1)
-        top = scores.topk(min(self._options.top_k or FILLINGS, scores.shape[-1]))
+        top = scores.topk(min(self.top_k or FILLINGS, scores.shape[-1]))
         return [
             self._filled(text, values, indices)
             for text, values, indices in zip(texts, top.values.tolist(), top.indices.tolist(), strict=True)
