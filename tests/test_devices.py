@@ -368,6 +368,6 @@ def _without_free_memory(devices: tuple[Device, ...]) -> list[Device]:
 
 
 def test_auto_keeps_to_what_the_model_knows() -> None:
-    placement = choose(devices=(CPU,), known=("fp32",))
+    placement = choose(devices=(CPU,), supported=("fp32",))
 
     assert (placement.precision, placement.reason) == ("fp32", "no accelerator found; the model knows no bf16")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from zoo.plurals import counted, shown
+from zoo.plurals import counted, name_list
 
 
 @pytest.mark.parametrize(
@@ -29,4 +29,4 @@ def test_the_noun_and_the_verb_go_with_the_number(number: float, noun: str, verb
 
 
 def test_names_that_hold_a_comma_are_told_apart() -> None:
-    assert shown(("text", "message, long", "label")) == "text, 'message, long', label"
+    assert name_list(("text", "message, long", "label")) == "text, 'message, long', label"

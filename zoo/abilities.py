@@ -117,9 +117,9 @@ def offering_models(card: Card, verb: str, catalog: Catalog | None = None) -> It
     except InputMismatch as mismatch:
         required_verb = ability_verb(verb)
         task = next(iter(card.tasks_of(required_verb)), card.task)
-        message = f"{mismatch.found}, but {card.name} takes {get_task(task).input}s"
+        message = f"{mismatch.content}, but {card.name} takes {get_task(task).input}s"
         hint = fitting_models(mismatch.kind, required_verb, catalog)
-        raise InputMismatch(message, hint, found=mismatch.found, kind=mismatch.kind) from None
+        raise InputMismatch(message, hint, content=mismatch.content, kind=mismatch.kind) from None
 
 
 def fitting_models(kind: str, verb: Verb, catalog: Catalog | None = None) -> str:

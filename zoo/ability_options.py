@@ -62,16 +62,16 @@ def with_all_options(card: Card) -> Card:
     return msgspec.structs.replace(card, abilities=tuple(abilities))
 
 
-def parse_options(card: Card, ability: Ability, given: Mapping[str, Any], *, beside: Iterable[str] = ()) -> Options:
+def parse_options(card: Card, ability: Ability, arguments: Mapping[str, Any], *, beside: Iterable[str] = ()) -> Options:
     """Build the options of an ability from what a person gave; see `zoo.options.parse`.
 
     Raises:
         OptionInvalid: as there; for an option that belongs to another task of the model, naming that.
     """
-    for name in given:
+    for name in arguments:
         if hint := other_tasks_hint(card, ability, name):
             raise OptionInvalid(f"there is no option {name!r}", hint)
-    return parse(option_set(ability), given, beside=beside)
+    return parse(option_set(ability), arguments, beside=beside)
 
 
 def other_tasks_hint(card: Card, ability: Ability, name: str) -> str:
@@ -96,9 +96,9 @@ def other_tasks_hint(card: Card, ability: Ability, name: str) -> str:
 def parse_recorded(ability: Ability, recorded: Mapping[str, Any]) -> Options:
     """The options of a run as it has written them down, also in version 0.1."""
     options = option_set(ability)
-    known = {
+    arguments = {
         name: value
         for name, value in recorded.items()
         if name in options.__struct_fields__ or name not in FORMERLY_OF_ANY_TASK
     }
-    return parse(options, known)
+    return parse(options, arguments)

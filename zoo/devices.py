@@ -104,7 +104,7 @@ def choose(
     device: str = "auto",
     precision: str = "auto",
     *,
-    known: Sequence[str] = PRECISIONS,
+    supported: Sequence[str] = PRECISIONS,
     devices: Sequence[Device] | None = None,
 ) -> Placement:
     """Settle where to compute.
@@ -112,7 +112,7 @@ def choose(
     Args:
         device: auto, cpu, cuda, cuda:N, mps, xpu or xpu:N.
         precision: auto takes bf16 where it is native and known, else fp32.
-        known: precisions that the model can compute in.
+        supported: precisions that the model can compute in.
         devices: what to choose from; those of this machine if not given.
 
     Raises:
@@ -133,7 +133,7 @@ def choose(
         return Placement(device=device, precision=precision, reason="as asked")
     here = available() if devices is None else devices
     selected, why = _choose_device(device, here)
-    settled, why_precision = _choose_precision(precision, selected, known)
+    settled, why_precision = _choose_precision(precision, selected, supported)
     return Placement(device=selected.name, precision=settled, reason=f"{why}; {why_precision}")
 
 

@@ -74,13 +74,13 @@ class InputMismatch(DatasetInvalid):
     """The data is of another kind than the task takes.
 
     Attributes:
-        found: what the data is.
+        content: what the data is.
         kind: what its inputs are, as `Task.input` has it.
     """
 
-    def __init__(self, message: str, hint: str = "", *, found: str = "", kind: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", *, content: str = "", kind: str = "") -> None:
         super().__init__(message, hint)
-        self.found = found
+        self.content = content
         self.kind = kind
 
 

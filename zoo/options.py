@@ -164,12 +164,12 @@ def _declared_by(owner: type[msgspec.Struct]) -> dict[str, Option]:
     return {name: _describe(f"{owner.__name__}.{name}", name, hints[name], defaults.get(name, ...)) for name in names}
 
 
-def parse(options: type[OptionsT], given: Mapping[str, Any], *, beside: Iterable[str] = ()) -> OptionsT:
+def parse(options: type[OptionsT], arguments: Mapping[str, Any], *, beside: Iterable[str] = ()) -> OptionsT:
     """Build an option set from what a person gave: strings from a command line or values from Python.
 
     Args:
         options: the set to build.
-        given: option name to value; names may use dashes. Strings are read as the option's type, "auto" as None.
+        arguments: option name to value; names may use dashes. Strings are read as the option's type, "auto" as None.
         beside: names of other arguments that could be given in the same place, for suggestions.
 
     Raises:
@@ -178,7 +178,7 @@ def parse(options: type[OptionsT], given: Mapping[str, Any], *, beside: Iterable
     described_options = {described.name: described for described in schema(options)}
     aliases = names_by_alias(options)
     values: dict[str, Scalar] = {}
-    for raw_name, value in given.items():
+    for raw_name, value in arguments.items():
         name = raw_name.replace("-", "_")
         name = aliases.get(name, name)
         if name not in described_options:
@@ -308,11 +308,11 @@ def _plain_number(kind: Kind, value: Any) -> Any:
 def _invalid(described: Option, value: Any) -> OptionInvalid:
     hint = ""
     if isinstance(value, str):
-        hint = did_you_mean(value, described.choices) or _number_meant(described, value)
+        hint = did_you_mean(value, described.choices) or _number_hint(described, value)
     return OptionInvalid(f"{described.flag} is {value!r}, but takes {described.accepted}", hint or described.help)
 
 
-def _number_meant(described: Option, value: str) -> str:
+def _number_hint(described: Option, value: str) -> str:
     """A hint for a percentage or a decimal comma; empty where the number is not that of one option."""
     if described.kind != "float" or not re.fullmatch(r"\d+([.,]\d+)?%|0?,\d+|\d+,\d{1,2}", value):
         return ""
@@ -332,9 +332,9 @@ def _within(described: Option, value: Any) -> bool:
     )
 
 
-def _advice(name: str, known: Mapping[str, Option], aliases: Mapping[str, str], beside: Iterable[str]) -> str:
+def _advice(name: str, declared: Mapping[str, Option], aliases: Mapping[str, str], beside: Iterable[str]) -> str:
     """What may be meant by an unknown name, else the names there are."""
-    for near in nearest(name, (*known, *aliases, *beside)):
+    for near in nearest(name, (*declared, *aliases, *beside)):
         option_name = aliases.get(near, near)
-        return f"did you mean {option_name}?" + (f" {known[option_name].help}" if option_name in known else "")
-    return f"options here: {', '.join(known) or 'none'}"
+        return f"did you mean {option_name}?" + (f" {declared[option_name].help}" if option_name in declared else "")
+    return f"options here: {', '.join(declared) or 'none'}"

@@ -92,8 +92,8 @@ def remember(states: tuple[RequirementState, ...]) -> None:
     """Note what was installed, in place of what was known of the same distributions."""
     new = {one.distribution for one in states}
     decided = read()
-    kept = tuple(one for one in decided.installed if one.distribution not in new)
-    write(msgspec.structs.replace(decided, installed=(*kept, *states)))
+    others = tuple(one for one in decided.installed if one.distribution not in new)
+    write(msgspec.structs.replace(decided, installed=(*others, *states)))
 
 
 def forget(distribution: str) -> None:

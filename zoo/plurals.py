@@ -29,7 +29,7 @@ def with_article(noun: str) -> str:
     return f"{'an' if noun[:1] in tuple('AEIOUaeiou') else 'a'} {noun}"
 
 
-def shown(names: tuple[str, ...]) -> str:
+def name_list(names: tuple[str, ...]) -> str:
     """Names of columns or labels: long ones cut, one that holds a comma in quotes, many counted."""
     cut = [name if len(name) <= _MAX_NAME_CHARS else name[: _MAX_NAME_CHARS - 3] + "..." for name in names]
     cut = [f"'{name}'" if "," in name and not name.startswith("'") else name for name in cut]

@@ -137,7 +137,7 @@ def _check_job(job: Job, catalog: Catalog) -> CheckedJob:
     with offering_models(card, job.verb, catalog):
         checked = check(job, card, task)
     check_name(job.name, catalog.cards)
-    placement = choose(job.place.device, job.place.precision, known=ability.precisions)
+    placement = choose(job.place.device, job.place.precision, supported=ability.precisions)
     ability.check_precision(placement.precision)
     if processes > 1 and placement.device != "cpu":
         _check_accelerators(placement.device, processes)

@@ -151,7 +151,7 @@ class EventMessages:
 
     def __init__(self, *, verbose: bool = False) -> None:
         self._messages = _MESSAGES | _DETAILS if verbose else _MESSAGES
-        self._said: set[str] = set()
+        self._reported: set[str] = set()
 
     def lines(self, event: AnyEvent, s: RunSnapshot) -> list[str]:
         """What is worth a line of its own.
@@ -163,8 +163,8 @@ class EventMessages:
         message = self._messages.get(type(event))
         texts = message(event, s) if message else []
         if isinstance(event, _OF_EVERY_ATTEMPT):
-            texts = [text for text in texts if text not in self._said]
-            self._said.update(texts)
+            texts = [text for text in texts if text not in self._reported]
+            self._reported.update(texts)
         return texts
 
 

@@ -84,7 +84,7 @@ def test_what_makes_no_sense_is_refused(changes: dict[str, object], fault: str) 
     assert not is_right(wrong)
     with pytest.raises(InvalidAnswer) as caught:
         wrong.checked(MODEL_LABELS)
-    assert caught.value.found == fault
+    assert caught.value.fault == fault
 
 
 def test_judged_by_answers_the_figures_are_those_of_probabilities() -> None:

@@ -41,13 +41,13 @@ class InvalidAnswer(ValueError):
     """An answer breaks its contract; whoever asked for it adds the name of the plugin.
 
     Args:
-        found: what is wrong, with field and value, such as "vector[1] inf".
+        fault: what is wrong, with field and value, such as "vector[1] inf".
         advice: what the contract asks for.
     """
 
-    def __init__(self, found: str, advice: str) -> None:
-        super().__init__(f"{found}: {advice}")
-        self.found, self.advice = found, advice
+    def __init__(self, fault: str, advice: str) -> None:
+        super().__init__(f"{fault}: {advice}")
+        self.fault, self.advice = fault, advice
 
 
 def _tag(name: str) -> str:

@@ -41,13 +41,13 @@ class LabelSet(Answer, frozen=True, tag="label_set"):
             limit: most scores that are kept; the labels given stay the same.
         """
         labels = tuple(score.label for score in scores if score.probability >= threshold)
-        kept = scores if limit is None or limit >= len(scores) else scores[:limit]
-        return cls(labels=labels, scores=kept, threshold=threshold)
+        ranked = scores if limit is None or limit >= len(scores) else scores[:limit]
+        return cls(labels=labels, scores=ranked, threshold=threshold)
 
     def blocks(self, source: str = "") -> tuple[Block, ...]:
         """The labels given, and the probabilities as bars."""
-        given = ", ".join(self.labels) or f"no label reaches a probability of {self.threshold:.2f}"
-        return (*heading(source), Paragraph(text=given), bars_of(self.scores))
+        text = ", ".join(self.labels) or f"no label reaches a probability of {self.threshold:.2f}"
+        return (*heading(source), Paragraph(text=text), bars_of(self.scores))
 
     def cells(self) -> AnswerCells:
         """The labels, as `label_cell` writes them."""
@@ -88,8 +88,8 @@ class LabelSet(Answer, frozen=True, tag="label_set"):
         if not wrong:
             return None
         probability = {score.label: score.probability for score in self.scores}
-        given = set(self.labels)
-        return sum(probability.get(one, 1.0) if one in given else 1 - probability.get(one, 0.0) for one in wrong)
+        answered = set(self.labels)
+        return sum(probability.get(one, 1.0) if one in answered else 1 - probability.get(one, 0.0) for one in wrong)
 
     def numbers(self) -> dict[str, float]:
         """The probabilities by their labels."""

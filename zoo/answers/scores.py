@@ -56,9 +56,9 @@ def ranked(labels: tuple[str, ...], probabilities: Sequence[float], indices: Seq
         and sorted(probabilities, reverse=True) == probabilities
     ):
         return tuple(scores)
-    made = RankedScores(scores)
-    made.labels = labels
-    return made
+    ranked = RankedScores(scores)
+    ranked.labels = labels
+    return ranked
 
 
 class ScoreCheck:
@@ -112,14 +112,14 @@ def checked_scores(scores: Sequence[Score], labels: frozenset[str]) -> tuple[Sco
         raise InvalidAnswer("no scores", "give one zoo.Score or more, the most probable first")
     before = 1.0
     for index, score in enumerate(scores):
-        found = f"scores[{index}].probability {score.probability} of label {score.label!r}"
+        place = f"scores[{index}].probability {score.probability} of label {score.label!r}"
         if not -ROUNDING <= score.probability <= 1 + ROUNDING:
-            raise InvalidAnswer(found, "a probability is a number from 0 to 1")
+            raise InvalidAnswer(place, "a probability is a number from 0 to 1")
         if score.probability > before + ROUNDING:
-            raise InvalidAnswer(f"{found}, after {before}", "the most probable label comes first")
+            raise InvalidAnswer(f"{place}, after {before}", "the most probable label comes first")
         if labels and score.label not in labels:
-            found = f"scores[{index}].label {score.label!r}, which the model has not"
-            raise InvalidAnswer(found, f"its labels are {_listed(labels)}")
+            place = f"scores[{index}].label {score.label!r}, which the model has not"
+            raise InvalidAnswer(place, f"its labels are {_listed(labels)}")
         before = score.probability
     names = [score.label for score in scores]
     if labels and (repeated := next((index for index, name in enumerate(names) if name in names[:index]), 0)):

@@ -19,19 +19,19 @@ Show = Callable[[RunSnapshot], None]
 
 
 @contextlib.contextmanager
-def progress_display(shown: bool | None) -> Iterator[Show]:
+def progress_display(progress: bool | None) -> Iterator[Show]:
     """What shows snapshots while a run is waited for: a repainted line, a notebook output, or nothing.
 
     Args:
-        shown: None shows progress in notebooks and terminals only, and elsewhere what a person should know.
+        progress: None shows progress in notebooks and terminals only, and elsewhere what a person should know.
     """
-    handle = _notebook_output() if shown is not False else None
+    handle = _notebook_output() if progress is not False else None
     if handle is not None:
         yield _throttled(lambda lines: handle.update({"text/plain": "\n".join(lines)}, raw=True))
-    elif shown or (shown is None and terminal.repaints(sys.stderr)):
+    elif progress or (progress is None and terminal.repaints(sys.stderr)):
         yield _throttled(_Repainted(), _room)
         print(file=sys.stderr)  # noqa: T201  (the line that was repainted ends here)
-    elif shown is None:
+    elif progress is None:
         yield _throttled(_Appended())
     else:
         yield lambda snapshot: None

@@ -120,7 +120,7 @@ def load_card(
         raise Unsupported(f"{card.name} has learnt nothing to predict with yet", card.training_advice)
     ability = card.ability("predict", task)
     parsed = parse_options(card, ability, options or {}, beside=load.__kwdefaults__ or ())
-    placement = choose(device, precision, known=ability.precisions)
+    placement = choose(device, precision, supported=ability.precisions)
     ability.check_precision(placement.precision)
     answer_task = get_task(ability.task)
     run = PredictionRun(

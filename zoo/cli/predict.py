@@ -38,7 +38,7 @@ from zoo.errors import DatasetInvalid, OptionInvalid
 from zoo.kinds import INPUT_KINDS, InputKind, Unusable
 from zoo.requests import Job
 from zoo.runs.answer_files import AnswerColumns, AnswerRecord, JsonLines
-from zoo.runs.prediction_job import KeptRow, answer, chunks
+from zoo.runs.prediction_job import CarriedRow, answer, chunks
 from zoo.tasks import get_task
 from zoo.tasks.task import Task
 
@@ -160,7 +160,7 @@ def _show(record: AnswerRecord, kind: InputKind, json_lines: JsonLines | None) -
     if json_lines:
         output.raw(json_lines.encode(record).decode())
     else:
-        show_answer(kind.shown(record.input) if record.input else f"row {record.row}", record.answer)
+        show_answer(kind.display_text(record.input) if record.input else f"row {record.row}", record.answer)
     output.flush()
 
 
@@ -179,7 +179,7 @@ def _answerer(args: argparse.Namespace, card: Card, task: Task) -> Iterator[Answ
 
 
 @read_once()
-def _file_rows(args: argparse.Namespace, card: Card, task: Task) -> tuple[AnswerColumns, Iterator[KeptRow]]:
+def _file_rows(args: argparse.Namespace, card: Card, task: Task) -> tuple[AnswerColumns, Iterator[CarriedRow]]:
     """The rows of the file, and the columns of what is answered; what is wrong with it shows before the model loads."""
     trained = card.columns
     with offering_models(card, "predict"):
@@ -195,7 +195,7 @@ def _file_rows(args: argparse.Namespace, card: Card, task: Task) -> tuple[Answer
     return columns, itertools.chain([first], iterator)
 
 
-def _input_rows(args: argparse.Namespace, task: Task) -> Iterator[KeptRow]:
+def _input_rows(args: argparse.Namespace, task: Task) -> Iterator[CarriedRow]:
     """The inputs on the command line, else the lines of stdin."""
     inputs: Iterable[Any] = task.input.expand(args.inputs) or _stdin_inputs(task.input)
     _warn_of_files(args, task)

@@ -33,7 +33,7 @@ VIEWS = ("--image-size", "8", "--no-flip", "--epochs")
 """Digits are 8 pixels wide, and mirrored ones are none."""
 LOOKING = (*VIEWS, "30", "--crop-scale", "0.4", "--rotate", "15", "--eval-share", "0")
 TUNING = (*VIEWS, "25", "--crop-scale", "0.4", "--rotate", "15", "--eval-share", "0")
-SHOWN = 4
+EXAMPLES = 4
 """Digits to be answered at the end."""
 
 
@@ -136,7 +136,7 @@ def _images(device: tuple[str, ...], training: tuple[str, ...]) -> str:
     )
     _headline("Let it answer")
     images = sorted(Path(test).glob("*/*.png"))
-    _zoo("predict", name, *map(str, images[:: len(images) // SHOWN][:SHOWN]), *device)
+    _zoo("predict", name, *map(str, images[:: len(images) // EXAMPLES][:EXAMPLES]), *device)
     return name
 
 

@@ -13,7 +13,7 @@ from zoo.sanitize import one_line
 from zoo.text_table import render_table
 from zoo.units import bar
 
-SHOWN = 5
+SHOWN_LABELS = 5
 """Labels shown of an answer that has more."""
 SHOWN_NUMBERS = 8
 SMALL_REPORT = 30
@@ -74,7 +74,7 @@ def render(blocks: Iterable[Block], width: int | None = None) -> Iterator[Line]:
 
 
 def _bars(block: Bars) -> list[str]:
-    bars = block.bars[:SHOWN]
+    bars = block.bars[:SHOWN_LABELS]
     names = displayed_labels(one.label for one in bars)
     width = max(map(len, names), default=0)
     return [f"  {name:<{width}}  {bar(one.share)} {one.share:6.1%}" for name, one in zip(names, bars, strict=True)]

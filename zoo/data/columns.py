@@ -12,7 +12,7 @@ from zoo.errors import DatasetInvalid, InputMismatch
 from zoo.kinds import INPUT_KINDS, InputKind
 from zoo.kinds.characters import visible_name
 from zoo.kinds.kind import INPUT, TARGET, Kind
-from zoo.plurals import shown
+from zoo.plurals import name_list
 from zoo.tasks import BUILT_IN, get_task
 from zoo.tasks.task import Task
 
@@ -42,8 +42,8 @@ def find_columns(
         if role != TARGET and (not column or table.input_kind not in (None, kind)):
             check_kind(table, task)
             raise _missing(table, task, role, usual, before)
-        if other := next((other for other, taken_column in columns.items() if taken_column == column), ""):
-            raise _taken_twice(table, column, (other, task.roles[other]), (role, kind))
+        if other := next((other for other, earlier in columns.items() if earlier == column), ""):
+            raise _used_twice(table, column, (other, task.roles[other]), (role, kind))
         if column:
             columns[role] = column
         elif require_target:
@@ -71,10 +71,11 @@ def _check_roles(named: Mapping[str, str], task: Task) -> None:
         )
 
 
-def _taken_twice(table: Table, column: str, first: tuple[str, Kind], second: tuple[str, Kind]) -> DatasetInvalid:
+def _used_twice(table: Table, column: str, first: tuple[str, Kind], second: tuple[str, Kind]) -> DatasetInvalid:
     names = [str(kind) if role in (INPUT, TARGET) else role for role, kind in (first, second)]
+    fault = f"column {column} cannot be both {' and '.join(names)}"
     return DatasetInvalid(
-        f"{table.path}: column {column} cannot be both {' and '.join(names)}; columns found: {shown(table.columns)}",
+        f"{table.path}: {fault}; columns found: {name_list(table.columns)}",
         f"name another with {flag_naming(second[0]).rstrip(' =')} or {flag_naming(first[0]).rstrip(' =')}",
     )
 
@@ -111,7 +112,7 @@ def check_kind(table: Table, task: Task) -> None:
     raise InputMismatch(
         f"{table.path} is {content}, but {task.name} takes {task.input}s",
         "zoo ls lists the models with their tasks, recommended ones first",
-        found=f"{table.path} is {content}",
+        content=f"{table.path} is {content}",
         kind=kind.name,
     )
 
@@ -189,7 +190,7 @@ def _column(table: Table, what: str, flag: str, names: Iterable[str], named: str
         ]
         if len(columns) > 1:
             raise DatasetInvalid(
-                f"{table.path} has {len(columns)} columns called {name}; columns found: {shown(table.columns)}",
+                f"{table.path} has {len(columns)} columns called {name}; columns found: {name_list(table.columns)}",
                 f"rename all but one, or name another column with {flag.rstrip()}",
             )
         if columns:
@@ -201,7 +202,7 @@ def _column(table: Table, what: str, flag: str, names: Iterable[str], named: str
         )
     if named:
         raise DatasetInvalid(
-            f"{table.path} has no column {named} for {what}; columns found: {shown(table.columns)}",
+            f"{table.path} has no column {named} for {what}; columns found: {name_list(table.columns)}",
             f"name one of them with {flag.rstrip()}",
         )
     return ""
@@ -215,7 +216,7 @@ def _missing(table: Table, task: Task, role: str, usual: tuple[str, ...], traine
     what, flag = what_holds(role, task.roles[role]), flag_naming(role)
     if table.extension == ".txt":
         return DatasetInvalid(
-            f"{table.path} is plain text, which has no column for {what}; columns found: {shown(table.columns)}",
+            f"{table.path} is plain text, which has no column for {what}; columns found: {name_list(table.columns)}",
             "use a .csv, .tsv, .jsonl or .parquet file with a column for it",
         )
     if table.path.is_dir():
@@ -236,7 +237,7 @@ def _missing(table: Table, task: Task, role: str, usual: tuple[str, ...], traine
         hint += "; the first row of a .csv or .tsv file must name the columns"
     return DatasetInvalid(
         f"{table.path} has {lacking} that is usually {what} ({', '.join(usual)}); "
-        f"columns found: {shown(table.columns)}",
+        f"columns found: {name_list(table.columns)}",
         hint,
     )
 

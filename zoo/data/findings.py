@@ -14,7 +14,7 @@ from zoo.data.table import conversion
 from zoo.hyperparameters import TrainingOptions
 from zoo.kinds.facts import Finding
 from zoo.kinds.kind import TARGET
-from zoo.plurals import counted, shown
+from zoo.plurals import counted, name_list
 from zoo.tasks.task import Task
 
 _LEVELS = ("error", "warning", "info")
@@ -104,7 +104,7 @@ def _of_class_folders(part: Part) -> Iterator[Finding]:
     if part.empty_classes:
         yield Finding(
             "warning",
-            f"{part.path}: class folders without images, which are left out: {shown(part.empty_classes)}",
+            f"{part.path}: class folders without images, which are left out: {name_list(part.empty_classes)}",
         )
     if part.repeated_folders and (deeper := deeper_root(Path(part.path))):
         yield Finding(
@@ -114,7 +114,7 @@ def _of_class_folders(part: Part) -> Iterator[Finding]:
     elif part.repeated_folders:
         yield Finding(
             "warning",
-            f"{part.path}: every class folder holds the folders {shown(part.repeated_folders)}; if those are the "
+            f"{part.path}: every class folder holds the folders {name_list(part.repeated_folders)}; if those are the "
             "classes, use one of the folders that hold them, and name another with --eval",
         )
 

@@ -13,7 +13,7 @@ from zoo.errors import DatasetInvalid, OptionInvalid
 from zoo.kinds import TargetKind
 from zoo.kinds.label import canonical
 from zoo.kinds.spelling import differences, distinct_names, merged_names, nearest, quoted, spelling_variants
-from zoo.plurals import shown
+from zoo.plurals import name_list
 
 
 def match_labels(dataset: Dataset, labels: Sequence[str], *, merge: bool = False) -> Dataset:
@@ -95,5 +95,5 @@ def _unknown_label(dataset: Dataset, unknown: Sequence[str], labels: Sequence[st
     where = first.input if Path(dataset.path).is_dir() else f"{dataset.path}, row {first.row}"
     return DatasetInvalid(
         f"{where}: label {quoted(label)} is none of those trained on{others}",
-        f"{advice}labels trained on: {shown(tuple(names[name] for name in labels))}",
+        f"{advice}labels trained on: {name_list(tuple(names[name] for name in labels))}",
     )

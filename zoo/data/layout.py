@@ -45,7 +45,7 @@ def parts_of(path: str | Path) -> Parts:
     shared = set.intersection(*(set(_words(folder.name)) for folder in folders)) if len(folders) > 1 else set()
     parts: dict[str, Path] = {}
     for folder in sorted(folders, key=lambda folder: (len(folder.name), folder.name)):
-        if part := _part_named(folder.name, shared):
+        if part := _part_of_name(folder.name, shared):
             parts.setdefault(part, folder)
     if "train" not in parts or len(parts) == 1:
         return Parts(root)
@@ -106,7 +106,7 @@ def _lone_folder(path: Path) -> Path | None:
     inner = folders[0]
     is_no_class = (
         inner.name.lower() == path.absolute().name.lower()
-        or _part_named(inner.name, set()) is not None
+        or _part_of_name(inner.name, set()) is not None
         or set(_words(inner.name)) <= set(_FILLERS)
     )
     is_root = _metadata_in(inner) is not None or _folders_of_images(inner)
@@ -117,7 +117,7 @@ def _metadata_in(path: Path) -> Path | None:
     return next((path / name for name in METADATA_NAMES if (path / name).is_file()), None)
 
 
-def _part_named(name: str, shared: Iterable[str]) -> str | None:
+def _part_of_name(name: str, shared: Iterable[str]) -> str | None:
     """Which part a folder is by its name, words aside that stand in all names or say nothing."""
     words = [word for word in _words(name) if word not in shared and word not in _FILLERS]
     return _PART_WORDS.get(words[0]) if len(words) == 1 else None

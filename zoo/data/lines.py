@@ -71,7 +71,7 @@ class Lines:
         self._log = log
         self._offset = 0
         self._ahead: deque[str] = deque()
-        self._taken: list[str] = []
+        self._row_lines: list[str] = []
         self._row = 0
 
     def __iter__(self) -> Iterator[str]:
@@ -81,29 +81,29 @@ class Lines:
         if not self._ahead:
             self._read()
         line = self._ahead.popleft()
-        self._taken.append(line)
+        self._row_lines.append(line)
         return line
 
     def start_row(self, row: int) -> None:
         """Say which row is read next, and forget the lines of the one before."""
         self._row = row
-        self._taken.clear()
+        self._row_lines.clear()
 
     @property
     def row_lines(self) -> tuple[str, ...]:
         """Those of the current row that have been read."""
-        return tuple(self._taken)
+        return tuple(self._row_lines)
 
     def unread(self) -> None:
         """Let the current row be read again."""
-        self._ahead.extendleft(reversed(self._taken))
-        self._taken.clear()
+        self._ahead.extendleft(reversed(self._row_lines))
+        self._row_lines.clear()
 
     def take_back(self) -> str:
         """Keep only the first line of the current row; those after it will be read again."""
-        first, *rest = self._taken
+        first, *rest = self._row_lines
         self._ahead.extendleft(reversed(rest))
-        self._taken = [first]
+        self._row_lines = [first]
         return first
 
     def _read(self) -> None:

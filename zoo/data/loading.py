@@ -21,7 +21,7 @@ from zoo.errors import DatasetInvalid
 from zoo.kinds import TargetKind, Unusable
 from zoo.kinds.kind import TARGET, is_empty
 from zoo.kinds.spelling import quoted
-from zoo.plurals import shown
+from zoo.plurals import name_list
 from zoo.tasks.task import Task
 
 COUNTABLE_BYTES = 256 * 2**20
@@ -207,7 +207,7 @@ def _digested(dataset: Dataset, task: Task) -> Dataset:
 def _check_rows(dataset: Dataset, table: Table) -> None:
     """Refuse a data set without a usable row."""
     table.check_encoding(len(dataset.examples) + len(dataset.rejected))
-    columns = f"columns found: {shown(table.columns)}"
+    columns = f"columns found: {name_list(table.columns)}"
     if not dataset.examples:
         if not dataset.rejected:
             raise DatasetInvalid(f"{dataset.path} has no rows; {columns}", "is it the right file?")
@@ -223,7 +223,7 @@ def _check_targets(dataset: Dataset, table: Table) -> None:
     """Refuse a data set whose targets teach nothing."""
     kind, labels = dataset.target, dataset.labels
     assert kind is not None
-    columns = f"columns found: {shown(table.columns)}"
+    columns = f"columns found: {name_list(table.columns)}"
     if fault := kind.nothing_to_learn([example.target for example in dataset.examples]):
         raise DatasetInvalid(
             f"{dataset.path}: {fault} in column {dataset.columns[TARGET]}; {columns}", "is --label the right column?"

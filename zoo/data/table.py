@@ -18,7 +18,7 @@ from zoo.errors import DatasetInvalid
 from zoo.hyperparameters import DataOptions
 from zoo.kinds import InputKind
 from zoo.kinds.characters import visible_name
-from zoo.plurals import shown
+from zoo.plurals import name_list
 
 SAMPLED_ROWS = 200
 """First rows of a table, of which a guess is made what it holds."""
@@ -168,7 +168,7 @@ class _Translated:
 
 def _not_utf8(table: Table, invalid: InvalidByte) -> DatasetInvalid:
     where = f"row {invalid.row}" if invalid.row else "the header"
-    columns = f"; columns found: {shown(table.columns)}" if table.columns else ""
+    columns = f"; columns found: {name_list(table.columns)}" if table.columns else ""
     return DatasetInvalid(
         f"{table.path} is not UTF-8: byte {invalid.offset} ({invalid.value}), in {where}, cannot be decoded{columns}",
         # Nearly everything else met in practice is what Windows programs write.

@@ -115,7 +115,7 @@ class InputKind(Kind):
         """The words that stand for such an input on a command line, see `expand`."""
         return [text]
 
-    def shown(self, value: Any) -> str:
+    def display_text(self, value: Any) -> str:
         """The input as a person sees it beside its answer."""
         return str(value)
 

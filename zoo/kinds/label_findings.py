@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from zoo.kinds.facts import Finding
 from zoo.kinds.kind import TARGET
 from zoo.kinds.spelling import distinct_names, listed, quoted, quoted_start
-from zoo.plurals import counted, shown
+from zoo.plurals import counted, name_list
 
 if TYPE_CHECKING:
     from zoo.data.report import Inspection
@@ -32,10 +32,10 @@ def of_both(inspection: Inspection) -> Iterator[Finding]:
     names = distinct_names(count.label for count in inspection.labels)
     unseen = tuple(names[count.label] for count in inspection.labels if count.eval_rows and not count.rows)
     if unseen and inspection.train.mapping.get(TARGET):
-        yield Finding("error", f"labels of the evaluation data that are not in the training data: {shown(unseen)}")
+        yield Finding("error", f"labels of the evaluation data that are not in the training data: {name_list(unseen)}")
     unjudged = tuple(names[count.label] for count in inspection.labels if count.rows and not count.eval_rows)
     if unjudged and evaluation and evaluation.mapping.get(TARGET):
-        yield Finding("warning", f"labels without evaluation data, which are not judged: {shown(unjudged)}")
+        yield Finding("warning", f"labels without evaluation data, which are not judged: {name_list(unjudged)}")
 
 
 def _of_training(inspection: Inspection) -> Iterator[Finding]:
@@ -72,11 +72,13 @@ def of_rare(inspection: Inspection, counts: dict[str, int]) -> Iterator[Finding]
     single = tuple(names[label] for label, count in counts.items() if count == 1)
     if single:
         judged = "" if inspection.eval else ", which nothing will judge"
-        yield Finding("warning", f"labels with one {part.unit} only, too few to learn from{judged}: {shown(single)}")
+        yield Finding(
+            "warning", f"labels with one {part.unit} only, too few to learn from{judged}: {name_list(single)}"
+        )
     few = tuple(names[label] for label, count in counts.items() if 1 < count < FEW_ROWS)
     if few:
         yield Finding(
-            "warning", f"labels with fewer than {FEW_ROWS} {part.unit}s, hard to learn or to judge: {shown(few)}"
+            "warning", f"labels with fewer than {FEW_ROWS} {part.unit}s, hard to learn or to judge: {name_list(few)}"
         )
 
 

@@ -10,7 +10,7 @@ import msgspec
 from zoo.kinds.facts import Finding, LabelSetFacts
 from zoo.kinds.label_findings import of_both, of_commas, of_rare, of_variants
 from zoo.kinds.spelling import quoted_start
-from zoo.plurals import counted, shown
+from zoo.plurals import counted, name_list
 
 if TYPE_CHECKING:
     from zoo.data.report import Inspection, Part
@@ -78,7 +78,9 @@ def findings(inspection: Inspection) -> Iterator[Finding]:
         yield Finding("error", f"no {part.unit} of {part.path} has any label")
     yield from of_rare(inspection, counts)
     if always := tuple(label for label, count in counts.items() if count == rows):
-        yield Finding("warning", f"labels that every {part.unit} has, of which nothing can be learnt: {shown(always)}")
+        yield Finding(
+            "warning", f"labels that every {part.unit} has, of which nothing can be learnt: {name_list(always)}"
+        )
     yield from of_commas(counts)
     if sets.undivided:
         yield Finding(

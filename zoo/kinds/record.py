@@ -87,7 +87,7 @@ class Record(InputKind):
         """The parts, with a tab or the end of a line between them."""
         return text.strip("\r\n").replace("\n", "\t").split("\t")
 
-    def shown(self, value: Any) -> str:
+    def display_text(self, value: Any) -> str:
         """The parts, one after another."""
         return " | ".join(map(str, value.values())) if isinstance(value, Mapping) else str(value)
 

@@ -40,7 +40,7 @@ def write_digits(folder: Path) -> None:
     labels = digits.target
     train, test = train_test_split(np.arange(len(labels)), test_size=0.2, random_state=SPLIT_SEED, stratify=labels)
     random = np.random.default_rng(SPLIT_SEED)
-    chosen = [i for digit in range(10) for i in random.choice(train[labels[train] == digit], LABELLED, replace=False)]
+    to_label = [i for digit in range(10) for i in random.choice(train[labels[train] == digit], LABELLED, replace=False)]
 
     def write(part: str, numbers: list[int], *, labelled: bool) -> None:
         for i in numbers:
@@ -49,5 +49,5 @@ def write_digits(folder: Path) -> None:
             Image.fromarray(pixels[i]).save(path)
 
     write("unlabelled", sorted(train), labelled=False)
-    write("labelled", sorted(chosen), labelled=True)
+    write("labelled", sorted(to_label), labelled=True)
     write("test", sorted(test), labelled=True)

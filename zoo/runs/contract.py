@@ -67,15 +67,15 @@ class AnswerCheck:
         expected = self._task.answer
         if not isinstance(answer, expected):
             raise self._broken(
-                f"answered with {named(answer)}", f"answers for {self._task.name} are {_public_name(expected)}"
+                f"answered with {type_of(answer)}", f"answers for {self._task.name} are {_public_name(expected)}"
             )
         plain = _converted(answer, expected, self._broken)
         try:
             checked = plain.checked(self._labels)
         except InvalidAnswer as error:
-            raise self._broken(f"answered with {error.found}", error.advice) from error
+            raise self._broken(f"answered with {error.fault}", error.advice) from error
         if not isinstance(checked, expected):
-            raise TypeError(f"checked gives {named(checked)}")
+            raise TypeError(f"checked gives {type_of(checked)}")
         return cast("Prediction", checked)
 
     def _fails(self, error: Exception) -> PluginBroken:
@@ -133,7 +133,7 @@ class ReportCheck:
             PluginBroken: it is no result, or one that makes no sense.
         """
         if not isinstance(value, FitResult):
-            raise self._broken(f"gave {named(value)} from fit(run)", "return a zoo.FitResult")
+            raise self._broken(f"gave {type_of(value)} from fit(run)", "return a zoo.FitResult")
         result = _converted(value, FitResult, self._broken)
         try:
             task = get_task(result.task or run.task.name)
@@ -185,7 +185,7 @@ def broken(plugin: str, what: str, advice: str) -> PluginBroken:
     return PluginBroken(one_line(f"plugin {plugin} {what}"), one_line(f"{advice} (zoo plugins guide contract)"))
 
 
-def named(value: object) -> str:
+def type_of(value: object) -> str:
     """What something is, as reported to the author of a plugin."""
     return "None" if value is None else with_article(type(value).__name__)
 

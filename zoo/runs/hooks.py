@@ -13,7 +13,7 @@ from zoo.plugins import Plugin
 from zoo.plurals import counted
 from zoo.runs import forks
 from zoo.runs.context import FitResult, PredictionRun, Predictor, Trainable, TrainingRun
-from zoo.runs.contract import AnswerCheck, ReportCheck, broken, named
+from zoo.runs.contract import AnswerCheck, ReportCheck, broken, type_of
 from zoo.sanitize import error_text
 
 
@@ -28,7 +28,7 @@ def fit(plugin: Plugin, verb: str, run: TrainingRun) -> FitResult:
     trainable: Trainable = plugin.hook(verb)(run=run)
     if not callable(getattr(trainable, "fit", None)):
         raise PluginBroken(
-            f"the hook {verb} of plugin {plugin.name} gave {named(trainable)}, which has no method fit(run)",
+            f"the hook {verb} of plugin {plugin.name} gave {type_of(trainable)}, which has no method fit(run)",
             "return a zoo.training.Objective, or something with a fit of its own (zoo plugins guide contract)",
         )
     result = check.result(trainable.fit(run), run)
@@ -56,7 +56,7 @@ def load_predictor(plugin: Plugin, run: PredictionRun) -> Predictor:
         raise _broken(plugin, f"fails to load {run.card.name}", error) from error
     if not callable(getattr(predictor, "predict", None)):
         raise PluginBroken(
-            f"the hook predict of plugin {plugin.name} gave {named(predictor)}, which has no method predict(inputs)",
+            f"the hook predict of plugin {plugin.name} gave {type_of(predictor)}, which has no method predict(inputs)",
             "return something that has (zoo plugins guide contract)",
         )
     return _Checked(plugin, run, predictor)
@@ -88,7 +88,7 @@ class _Checked:
                 raise
             raise _broken(self._plugin, f"fails to answer with {self._model}", error) from error
         if not isinstance(answers, list):
-            raise broken(self._plugin.name, f"gave {named(answers)} from predict(inputs)", "return a list of answers")
+            raise broken(self._plugin.name, f"gave {type_of(answers)} from predict(inputs)", "return a list of answers")
         if len(answers) != len(inputs):
             raise PluginBroken(
                 f"plugin {self._plugin.name} gave {counted(len(answers), 'answer')} to {counted(len(inputs), 'input')}",

@@ -98,7 +98,7 @@ class RunIndex:
     def __init__(self, between: Callable[[], None] = _nothing) -> None:
         self._between = between
         self._entries: dict[str, _Entry] = {}
-        self._seen_folder = 0
+        self._folder_modified = 0
         self._swept = 0
 
     @property
@@ -122,7 +122,7 @@ class RunIndex:
             modified = parent.stat().st_mtime_ns
         except OSError:
             modified = 0
-        if modified == self._seen_folder:
+        if modified == self._folder_modified:
             return False
         names = set()
         with contextlib.suppress(FileNotFoundError), os.scandir(parent) as entries:
@@ -141,7 +141,7 @@ class RunIndex:
             else:
                 complete = complete and (parent / name / "run.json").exists()
         # A folder whose request is still to be written is looked at again.
-        self._seen_folder = modified if complete else 0
+        self._folder_modified = modified if complete else 0
         return bool(removed or new)
 
     def _follow(self, entry: _Entry) -> bool:

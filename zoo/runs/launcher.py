@@ -90,8 +90,8 @@ def _waiting() -> dict[str, str]:
     To sleep at once costs a fifth of a training step on a machine of one's own. To spin for long, as is the default,
     makes it three times slower once anything else wants the cores: a second run, a browser.
     """
-    chosen = {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys()
-    return {} if chosen else {"GOMP_SPINCOUNT": "1000"}
+    settings = {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys()
+    return {} if settings else {"GOMP_SPINCOUNT": "1000"}
 
 
 def _kernels() -> dict[str, str]:

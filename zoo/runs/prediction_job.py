@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 CHUNK = 512
 """Rows answered between two looks at the clock and at the wish to stop."""
 FLUSH_S = 1.0
-KeptRow = tuple[Example | RejectedRow, tuple[Any, ...]]
+CarriedRow = tuple[Example | RejectedRow, tuple[Any, ...]]
 """A row of the data, and those of its cells that are carried along."""
 
 
@@ -69,7 +69,7 @@ def predict(worker: Worker) -> AnyEvent:
     return progress.finish()
 
 
-def answer(answer_all: Callable[[list[Any]], list[Prediction]], chunk: list[KeptRow]) -> list[AnswerRecord]:
+def answer(answer_all: Callable[[list[Any]], list[Prediction]], chunk: list[CarriedRow]) -> list[AnswerRecord]:
     """Answer a chunk, in order; rows that could not be read are rejected in their place."""
     readable = [item.input for item, _ in chunk if isinstance(item, Example)]
     answers = iter(answer_all(readable) if readable else [])
@@ -81,7 +81,7 @@ def answer(answer_all: Callable[[list[Any]], list[Prediction]], chunk: list[Kept
     ]
 
 
-def chunks(rows: Iterable[KeptRow], size: int) -> Iterator[list[KeptRow]]:
+def chunks(rows: Iterable[CarriedRow], size: int) -> Iterator[list[CarriedRow]]:
     """The rows, so many at a time."""
     iterator = iter(rows)
     while chunk := list(itertools.islice(iterator, size)):

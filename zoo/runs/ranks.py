@@ -15,8 +15,8 @@ _PATTERN = "rank-*.error"
 def record_failure(folder: RunFolder, rank: int, failure: RunFailed) -> None:
     """Write down why a process failed."""
     words = f"process {rank + 1}: {failure.message}"
-    named = RunFailed(at=failure.at, kind=failure.kind, message=words, hint=failure.hint)
-    atomic.write_bytes(folder.path / f"rank-{rank}.error", encode(named))
+    event = RunFailed(at=failure.at, kind=failure.kind, message=words, hint=failure.hint)
+    atomic.write_bytes(folder.path / f"rank-{rank}.error", encode(event))
 
 
 def first_failure(folder: RunFolder) -> RunFailed | None:

@@ -11,9 +11,9 @@ RunVerb = Literal["pretrain", "finetune", "evaluate", "predict"]
 
 def settle_columns(holder: Any) -> None:
     """Let a struct that was written up to version 0.1 have its columns by role."""
-    named = {"input": holder.input_column, "label": holder.label_column}
-    if any(named.values()) and not holder.columns:
-        msgspec.structs.force_setattr(holder, "columns", {role: name for role, name in named.items() if name})
+    columns = {"input": holder.input_column, "label": holder.label_column}
+    if any(columns.values()) and not holder.columns:
+        msgspec.structs.force_setattr(holder, "columns", {role: name for role, name in columns.items() if name})
 
 
 class DataRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

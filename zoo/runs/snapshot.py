@@ -71,7 +71,7 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     loss_curve: tuple[Point, ...] = ()
     """At most 512 points; of a longer run every 2nd, 4th, 8th ... event."""
     curve_stride: int = 1
-    curve_seen: int = 0
+    curve_points: int = 0
     evaluations: tuple[Evaluation, ...] = ()
     """The newest, at most 512."""
     checkpoint_step: int | None = None
@@ -142,7 +142,7 @@ _NO_PROGRESS: Changes = {
     "loss": None,
     "loss_curve": (),
     "curve_stride": 1,
-    "curve_seen": 0,
+    "curve_points": 0,
     "evaluations": (),
     "checkpoint_step": None,
 }
@@ -304,9 +304,9 @@ def _with(messages: tuple[str, ...], message: str) -> tuple[str, ...]:
 
 def _extend_curve(s: RunSnapshot, point: Point) -> Changes:
     """Keep every stride-th point; when the curve is full, drop every second and double the stride."""
-    points, stride, curve = s.curve_seen, s.curve_stride, s.loss_curve
+    points, stride, curve = s.curve_points, s.curve_stride, s.loss_curve
     if points % stride == 0:
         curve = (*curve, point)
     if len(curve) > CURVE_POINTS:
         curve, stride = curve[::2], stride * 2
-    return {"loss_curve": curve, "curve_stride": stride, "curve_seen": points + 1}
+    return {"loss_curve": curve, "curve_stride": stride, "curve_points": points + 1}

@@ -154,11 +154,11 @@ def create(request: RunRequest, data_folder: Path | None = None) -> RunFolder:
     try:
         parent.mkdir(parents=True, exist_ok=True)
         path = _claim(parent, request.name) if request.name else _claim_numbered(parent, request)
-        named = msgspec.structs.replace(request, name=path.name)
+        stored = msgspec.structs.replace(request, name=path.name)
         if data_folder is not None:
             data_folder.rename(path / "data")
-            named = msgspec.structs.replace(named, data=_moved(named.data, data_folder, path / "data"))
-        atomic.write_bytes(path / "run.json", msgspec.json.format(msgspec.json.encode(named)))
+            stored = msgspec.structs.replace(stored, data=_moved(stored.data, data_folder, path / "data"))
+        atomic.write_bytes(path / "run.json", msgspec.json.format(msgspec.json.encode(stored)))
     except OSError as error:
         if path is not None:
             shutil.rmtree(path, ignore_errors=True)  # a folder without a request would only keep its name taken

@@ -12,7 +12,7 @@ from zoo.data.example import Columns, Example, RejectedRow
 from zoo.data.splitting import input_key
 from zoo.errors import DatasetInvalid
 from zoo.hyperparameters import DataOptions
-from zoo.plurals import shown
+from zoo.plurals import name_list
 from zoo.runs.attempt import Worker
 from zoo.runs.checkpoints import newest_step
 from zoo.runs.data_report import report_data
@@ -146,6 +146,6 @@ def _check_labels_of_resumed(worker: Worker, labels: tuple[str, ...]) -> None:
     before = next((event.labels for event in read_events(worker.folder)[0] if isinstance(event, DataLoaded)), labels)
     if before != labels:
         raise DatasetInvalid(
-            f"the labels were {shown(before)} when the run began, and are {shown(labels)} now",
+            f"the labels were {name_list(before)} when the run began, and are {name_list(labels)} now",
             "this version of zoo reads them otherwise; start a new run",
         )

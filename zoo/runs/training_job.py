@@ -116,8 +116,8 @@ def _publish(
     write_readme(folder, manifest, request, rows=data.usable_rows, report=result.report)
     _let_the_umask_decide(folder)
     files = tuple(_digested(folder, path) for path in sorted(folder.rglob("*")) if path.is_file())
-    named = msgspec.structs.replace(manifest, files=tuple(file for file in files if file.name != "README.md"))
-    atomic.write_bytes(folder / MANIFEST, msgspec.json.format(msgspec.json.encode(named)))
+    published = msgspec.structs.replace(manifest, files=tuple(file for file in files if file.name != "README.md"))
+    atomic.write_bytes(folder / MANIFEST, msgspec.json.format(msgspec.json.encode(published)))
 
 
 def _list_mistakes(worker: Worker, task: Task, examples: Sequence[Example]) -> None:

@@ -48,12 +48,12 @@ def write_plugin(name: str, task: str, into: Path, *, plain: bool = False) -> Pa
     """
     name = name.removeprefix("zoo-")
     _check_name(name)
-    asked = get_task(task)
-    folders = _template_folders(asked, plain=plain)
+    declaration = get_task(task)
+    folders = _template_folders(declaration, plain=plain)
     folder = into / f"zoo-{name}"
     if folder.exists():
         raise OptionInvalid(f"{folder} exists already", "choose another name, or another folder with --into")
-    values = _values(name, asked, folders[0])
+    values = _values(name, declaration, folders[0])
     partial = into / f".zoo-{name}.partial"
     shutil.rmtree(partial, ignore_errors=True)
     try:

@@ -31,9 +31,9 @@ def fault_of(task: Any, name: str) -> str:
     if not (isinstance(task.answer, type) and issubclass(task.answer, Answer)):
         return f"TASK.answer is {task.answer!r}, which is no subclass of zoo.Answer"
     for field in ("judge", "objective"):
-        named = getattr(task, field)
-        if named and not MODULE_AND_CLASS.fullmatch(named):
-            return f"TASK.{field} is {named!r}, which is not MODULE:CLASS"
+        reference = getattr(task, field)
+        if reference and not MODULE_AND_CLASS.fullmatch(reference):
+            return f"TASK.{field} is {reference!r}, which is not MODULE:CLASS"
     if not isinstance(task.needs, frozenset) or not all(isinstance(one, str) for one in task.needs):
         return f"TASK.needs is {task.needs!r}, which is no frozenset of what bodies provide, such as pooled"
     for options, engine in (

@@ -19,7 +19,7 @@ class ClassWeightOptions(Options, frozen=True, kw_only=True):
 
     def check(self) -> None:
         """What weighs the classes can be read, whatever they are."""
-        named_weights(self.class_weights)
+        weights_by_class(self.class_weights)
 
 
 class LabelOptions(Options, frozen=True, kw_only=True):
@@ -61,7 +61,7 @@ class ContrastiveOptions(Options, frozen=True, kw_only=True):
     ] = 0.5
 
 
-def named_weights(class_weights: str) -> tuple[tuple[str, float], ...]:
+def weights_by_class(class_weights: str) -> tuple[tuple[str, float], ...]:
     """Names and weights of `name=weight,name=weight`; empty for none and auto.
 
     Raises:

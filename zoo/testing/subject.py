@@ -155,5 +155,5 @@ class Subject:
         """Options of a training here; of those that every engine-driven model has, only what this one has, too."""
         usual = {option.name for option in schema(zoo.FinetuneOptions)}
         names = {option.name for option in schema(option_set(card.ability(verb, card.tasks_of(verb)[0])))}
-        chosen = USUAL_OPTIONS | cls.options | more
-        return {name: value for name, value in chosen.items() if name in names or name not in usual}
+        options = USUAL_OPTIONS | cls.options | more
+        return {name: value for name, value in options.items() if name in names or name not in usual}

@@ -231,16 +231,16 @@ def _prune(folder: Path, progress: Progress) -> None:
     checkpoints = sorted(folder.glob(f"{PREFIX}*"))
     for old in checkpoints[:-CHECKPOINTS_KEPT]:
         shutil.rmtree(old)
-    named = {progress.best.step} if progress.best else set()
+    best_steps = {progress.best.step} if progress.best else set()
     for path in checkpoints[-CHECKPOINTS_KEPT:]:
         try:
             stored = msgspec.json.decode((path / "state.json").read_bytes(), type=Progress)
         except (OSError, UnicodeError, msgspec.DecodeError):
             continue  # a damaged checkpoint is refused when it is read
         if stored.best:
-            named.add(stored.best.step)
+            best_steps.add(stored.best.step)
     for path in folder.glob("best-*.safetensors"):
-        if path not in {best_path(folder, step) for step in named}:
+        if path not in {best_path(folder, step) for step in best_steps}:
             path.unlink()
 
 

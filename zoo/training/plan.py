@@ -10,7 +10,7 @@ from zoo.errors import OptionInvalid
 from zoo.hyperparameters import TrainingOptions
 from zoo.kinds.label import canonical
 from zoo.kinds.spelling import distinct_names, quoted
-from zoo.tasks.options import named_weights
+from zoo.tasks.options import weights_by_class
 from zoo.training.objective import Objective
 
 SMALL = 1_000
@@ -118,7 +118,7 @@ def class_weights(choice: str, labels: tuple[str, ...], counts: list[int]) -> li
         present = sum(1 for count in counts if count)
         return [sum(counts) / (present * count) if count else 1.0 for count in counts]
     weights = dict.fromkeys(labels, 1.0)
-    for name, weight in named_weights(choice):
+    for name, weight in weights_by_class(choice):
         label = name if name in weights else canonical(name)
         if label not in weights:
             raise OptionInvalid(

@@ -86,7 +86,7 @@ class Feed:
         self.runs: tuple[RunSummary, ...] = ()
         self.runs_loaded = False
         self.downloads = Downloads(self._on_download)
-        self._downloads_told_at = 0.0
+        self._downloads_reported_at = 0.0
         self._results: frozenset[str] = frozenset()
         self._usage: Usage = {}
         self._ended = False
@@ -192,9 +192,9 @@ class Feed:
     def _on_download(self, download: Download) -> None:
         """In the thread of a download."""
         now = time.monotonic()
-        if download.active and now - self._downloads_told_at < PAINT_S:
+        if download.active and now - self._downloads_reported_at < PAINT_S:
             return
-        self._downloads_told_at = now
+        self._downloads_reported_at = now
         self.later(lambda: self._show_download(download))
 
     def _show_download(self, download: Download) -> None:

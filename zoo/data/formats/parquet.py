@@ -29,7 +29,7 @@ def read_rows(path: Path, columns: tuple[str, ...], log: EncodingLog | None = No
     with _opened(path) as file:
         names = _class_names(file)
         for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=list(columns)):
-            batch_columns = [_named(_values(batch.column(name)), names.get(name, ())) for name in columns]
+            batch_columns = [_with_class_names(_values(batch.column(name)), names.get(name, ())) for name in columns]
             for values in zip(*batch_columns, strict=True):
                 number += 1
                 if unreadable := next((value for value in values if isinstance(value, _Unreadable)), None):
@@ -85,7 +85,7 @@ class _HuggingFace(msgspec.Struct):
     info: _Info = msgspec.field(default_factory=_Info)
 
 
-def _named(values: list[Any], names: tuple[str, ...]) -> list[Any]:
+def _with_class_names(values: list[Any], names: tuple[str, ...]) -> list[Any]:
     """Names instead of numbers of classes; -1 stands for no label, as `datasets` has it."""
     return [_name(value, names) if type(value) is int else value for value in values] if names else values
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from zoo.runs.context import PredictionRun, Predictor
     from zoo.training.images.body import ImageBody
 
-SHOWN = 5
+DEFAULT_LABELS = 5
 """Labels given where no number is asked for."""
 AHEAD = 4
 """Images per thread that are decoded ahead of the model."""
@@ -88,7 +88,7 @@ class HeadPredictor(_ImagePredictor):
 
     def answer(self, outputs: torch.Tensor) -> Sequence[Prediction]:
         """By the task."""
-        return self._objective.answers(outputs, self._head, self.top_k or SHOWN)
+        return self._objective.answers(outputs, self._head, self.top_k or DEFAULT_LABELS)
 
 
 class FeaturePredictor(_ImagePredictor):

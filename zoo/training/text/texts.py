@@ -48,8 +48,8 @@ class TrainingTexts:
         bound = next(one.le for one in schema(options) if one.name == "max_tokens")
         self._most = positions if bound is None else min(positions, int(bound))
         """What can be asked for."""
-        self._made_for = min(max_tokens_of(run.card), self._most)
-        most = min(self._requested or self._made_for, self._most)
+        self._model_limit = min(max_tokens_of(run.card), self._most)
+        most = min(self._requested or self._model_limit, self._most)
         self._ids: dict[str, list[int]] = {}
         self._lengths = self._measure([example.input for example in (*run.train, *run.eval)], most)
         self._longest = max(self._lengths, default=0)
@@ -83,7 +83,7 @@ class TrainingTexts:
     def _report(self, run: TrainingRun) -> None:
         cut, limit = self._longer_than(self.max_tokens), self.max_tokens
         if cut and self._requested:
-            auto = self._longer_than(self._made_for)
+            auto = self._longer_than(self._model_limit)
             advice = f"; --max-tokens auto cuts {auto or 'none'}" if auto < cut else ""
             run.warn(f"{self._share(cut)} cut at {limit} tokens; the longest has {self._longest:,}{advice}")
         elif cut:

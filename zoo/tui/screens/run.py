@@ -56,7 +56,7 @@ class RunScreen(RunPage):
 
     def __init__(self, name: str) -> None:
         super().__init__()
-        self._named = name
+        self._run_name = name
         self._request: RunRequest | None = None
         self._snapshot = EMPTY
         self._log_text = ""
@@ -69,7 +69,7 @@ class RunScreen(RunPage):
     @property
     def run_name(self) -> str:
         """The run that is shown."""
-        return self._named
+        return self._run_name
 
     @property
     def run_summary(self) -> RunSummary | None:
@@ -97,7 +97,7 @@ class RunScreen(RunPage):
 
     def _open(self) -> None:
         try:
-            folder = open_run(self._named).folder
+            folder = open_run(self._run_name).folder
             self._request = folder.request
         except ZooError as error:
             self.zoo.show_error(error)
@@ -133,7 +133,7 @@ class RunScreen(RunPage):
 
     def _title_text(self, request: RunRequest, s: RunSnapshot) -> Content:
         return Content.assemble(
-            one_line(self._named),
+            one_line(self._run_name),
             (f"  {request.verb} {one_line(request.model)}  ", "$text-muted"),
             (s.status, status_style(s.status)),
         )

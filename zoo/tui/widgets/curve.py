@@ -38,13 +38,13 @@ class Curve(Widget):
         """What the line is of."""
         self._empty = empty
         self._points: Sequence[Point] = ()
-        self._shown: tuple[str, Sequence[Point]] | None = None
+        self._drawn: tuple[str, Sequence[Point]] | None = None
         self._lines: list[str] = []
 
     def show(self, points: Sequence[Point]) -> None:
         """Draw other points; those that are no finite numbers are left out."""
-        if (self.title, points) != self._shown:
-            self._shown = (self.title, points)
+        if (self.title, points) != self._drawn:
+            self._drawn = (self.title, points)
             self._points = points
             self.refresh()
 
