@@ -330,6 +330,12 @@ if TYPE_CHECKING:
     from zoo.text_options import (
         TextPretrainOptions as TextPretrainOptions,
     )
+    from zoo.torchvision_weights import (
+        TorchvisionRelease as TorchvisionRelease,
+    )
+    from zoo.torchvision_weights import (
+        TorchvisionWeights as TorchvisionWeights,
+    )
 
 __version__ = "0.1.0"
 
@@ -421,6 +427,7 @@ _HOME = {
         "MaskingOptions",
     ),
     "zoo.tasks.task": ("Task",),
+    "zoo.torchvision_weights": ("TorchvisionRelease", "TorchvisionWeights"),
     "zoo.text_options": ("TextFinetuneOptions", "TextPredictOptions", "TextPretrainOptions"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}

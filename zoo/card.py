@@ -26,6 +26,7 @@ Repository = Annotated[str, msgspec.Meta(pattern=r"^(?!\.+/)[\w.-]+/(?!\.+\Z)[\w
 RelativePath = Annotated[str, msgspec.Meta(pattern=r"^(?![/~])(?!.*(^|/)\.\.(/|$))[^\\\x00-\x1f:]+\Z", max_length=240)]
 DistributionName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\Z", max_length=120)]
 DistributionVersion = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z][0-9A-Za-z.!+_-]*\Z", max_length=60)]
+Interpolation = Literal["bilinear", "bicubic"]
 Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
@@ -149,6 +150,8 @@ class ImageInput(msgspec.Struct, frozen=True, kw_only=True, tag="image"):
     """(channels, height, width)."""
     resize_size: Annotated[int, msgspec.Meta(ge=1)] | None = None
     """Shorter side after resizing, before the centre crop to `input_size`; None where the two are the same."""
+    interpolation: Interpolation = "bilinear"
+    """How it is resized."""
     mean: tuple[float, ...]
     """Per channel, on a 0 to 1 scale."""
     std: tuple[float, ...]

@@ -43,7 +43,7 @@ class Body(ABC, Generic[Features]):
     head_config: HeadConfig | None = None
     """What the head of the weights is for; None where they have none."""
     output_state: dict[str, torch.Tensor] = {}
-    """`weight` and `bias` of the last layer of that head."""
+    """`weight` and, if it has any, `bias` of the last layer of that head."""
     pretrained: bool
     """Whether the weights are any; otherwise they are random numbers."""
     collate_threads: int = 0
@@ -96,8 +96,11 @@ class Body(ABC, Generic[Features]):
         """A head whose numbers are standardised, with the output layer of the weights where it stands for the same."""
         head = self.new_head(head_config.outputs)
         if self.head_config is not None and self.head_config.means_the_same_as(head_config):
-            weight, bias = head_config.standardised(self.output_state["weight"], self.output_state["bias"])
-            head.get_submodule(self.output_layer).load_state_dict({"weight": weight, "bias": bias})
+            state = self.output_state
+            if "bias" in state:  # a layer without biases has no numbers that could be standardised
+                weight, bias = head_config.standardised(state["weight"], state["bias"])
+                state = {"weight": weight, "bias": bias}
+            head.get_submodule(self.output_layer).load_state_dict(state)
         return head
 
     def predictor(self, run: PredictionRun) -> Predictor:

@@ -12,10 +12,8 @@ from zoo import (
     ImageInput,
     ImagePredictOptions,
     ImagePretrainOptions,
-    PublishedMetric,
-    TorchHubSource,
-    Weights,
-    WeightsFile,
+    TorchvisionRelease,
+    TorchvisionWeights,
     body_tasks,
 )
 from zoo_resnet.options import ResnetFinetuneOptions
@@ -35,61 +33,17 @@ _ABILITIES = (
 )
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One weights entry of torchvision, as `make_torchvision_json.py` writes it."""
-
-    builder: str
-    weights: str
-    """`IMAGENET1K_V1` or `IMAGENET1K_V2`."""
-    default: bool
-    """Whether torchvision calls it the best of its builder."""
-    base_url: str
-    file: str
-    sha256_prefix: str
-    about_bytes: int
-    parameters: int
-    gflops: float
-    """Multiply-adds of one image, in 10^9."""
-    acc_at_1: float
-    """Per cent."""
-    acc_at_5: float
-    recipe: str
-    crop_size: int
-    resize_size: int
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-
-    @property
-    def name(self) -> str:
-        """The plain name is the best entry's, as in torchvision."""
-        return self.builder if self.default else f"{self.builder}-{self.weights.rpartition('_')[2].lower()}"
-
-    @property
-    def layers(self) -> str:
-        """The depth that the builder's name tells."""
-        return self.builder.removeprefix("resnet")
-
-    @property
-    def input(self) -> ImageInput:
-        """The published preprocessing."""
-        return ImageInput(
-            input_size=(3, self.crop_size, self.crop_size), resize_size=self.resize_size, mean=self.mean, std=self.std
-        )
+def _layers(entry: TorchvisionWeights) -> str:
+    """The depth that the builder's name tells."""
+    return entry.builder.removeprefix("resnet")
 
 
-class _Document(msgspec.Struct, frozen=True, kw_only=True):
-    torchvision: str
-    entries: tuple[Entry, ...]
-    categories: tuple[str, ...]
-
-
-def _pretrained(entry: Entry, labels: tuple[str, ...]) -> Card:
-    file = WeightsFile(name=entry.file, sha256_prefix=entry.sha256_prefix, about_bytes=entry.about_bytes)
+def _pretrained(entry: TorchvisionWeights, labels: tuple[str, ...]) -> Card:
     return Card(
         name=entry.name,
         task="image-classification",
         family="resnet",
-        summary=f"ResNet of {entry.layers} layers, trained on ImageNet-1K: torchvision's {entry.weights}",
+        summary=f"ResNet of {_layers(entry)} layers, trained on ImageNet-1K: torchvision's {entry.weights}",
         parameters=entry.parameters,
         architecture={
             "builder": entry.builder,
@@ -102,23 +56,20 @@ def _pretrained(entry: Entry, labels: tuple[str, ...]) -> Card:
         license=LICENSE,
         paper=PAPER,
         source_url=DOCS,
-        weights=Weights(files=(file,), sources=(TorchHubSource(base_url=entry.base_url),)),
-        metrics=tuple(
-            PublishedMetric(name=name, value=value, dataset="ImageNet-1K", source_url=entry.recipe)
-            for name, value in (("acc@1", entry.acc_at_1), ("acc@5", entry.acc_at_5))
-        ),
+        weights=entry.published,
+        metrics=entry.metrics,
         abilities=_ABILITIES,
         recommended_for=("image-classification",) if entry.name == RECOMMENDED else (),
     )
 
 
-def _from_scratch(entry: Entry) -> Card:
+def _from_scratch(entry: TorchvisionWeights) -> Card:
     """The same network without weights; its parameters include a head of 1,000 classes."""
     return Card(
         name=f"{entry.builder}-scratch",
         task="image-classification",
         family="resnet",
-        summary=f"ResNet of {entry.layers} layers, from random numbers",
+        summary=f"ResNet of {_layers(entry)} layers, from random numbers",
         parameters=entry.parameters,
         architecture={"builder": entry.builder, "stem": "imagenet", "gflops": entry.gflops},
         input=entry.input,
@@ -145,8 +96,7 @@ def _small(builder: str, parameters: int, published: ImageInput) -> Card:
 
 
 def _cards() -> tuple[Card, ...]:
-    data = (files("zoo_resnet") / "torchvision.json").read_bytes()
-    document = msgspec.json.decode(data, type=_Document)
+    document = TorchvisionRelease.read((files("zoo_resnet") / "torchvision.json").read_bytes())
     first = {entry.builder: entry for entry in reversed(document.entries)}
     published = document.entries[0].input
     return (

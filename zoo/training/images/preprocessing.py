@@ -9,10 +9,13 @@ import numpy as np
 import torch
 from PIL import Image
 
-from zoo.card import ImageInput
+from zoo.card import ImageInput, Interpolation
 
 LONGEST = 4
 """Longer side that is looked at, in shorter sides; the ends of longer strips are cut off before anything is resized."""
+
+
+_RESAMPLING = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 
 
 @dataclass(frozen=True)
@@ -27,12 +30,13 @@ class Preprocessing:
     """Shorter side after resizing."""
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    interpolation: Interpolation = "bilinear"
 
     @classmethod
     def of(cls, published: ImageInput) -> Preprocessing:
         """What a card says."""
         size = published.input_size[1]
-        return cls(size, published.resize_size or size, published.mean, published.std)
+        return cls(size, published.resize_size or size, published.mean, published.std, published.interpolation)
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Preprocessing:
@@ -42,6 +46,7 @@ class Preprocessing:
             int(document["resize_size"]),
             tuple(float(x) for x in document["mean"]),
             tuple(float(x) for x in document["std"]),
+            "bicubic" if document.get("interpolation") == "bicubic" else "bilinear",
         )
 
     def at(self, size: int | None) -> Preprocessing:
@@ -55,7 +60,7 @@ class Preprocessing:
         return {
             "input_size": [3, self.size, self.size],
             "resize_size": self.resize_size,
-            "interpolation": "bilinear",
+            "interpolation": self.interpolation,
             "mean": list(self.mean),
             "std": list(self.std),
         }
@@ -63,14 +68,23 @@ class Preprocessing:
     def reduce(self, image: Image.Image) -> Image.Image:
         """The image with a shorter side of at most `resize_size`; what `crop` makes of either is the same."""
         image = _without_ends(image)
-        return _resized(image, self.resize_size) if min(image.size) > self.resize_size else image
+        return self._resized(image) if min(image.size) > self.resize_size else image
 
     def crop(self, image: Image.Image) -> np.ndarray[Any, Any]:
         """The centre, uint8 of shape (size, size, 3)."""
-        image = _resized(_without_ends(image), self.resize_size)
+        image = self._resized(_without_ends(image))
         # Rounded as torchvision's center_crop does: half to even.
         left, top = round((image.width - self.size) / 2), round((image.height - self.size) / 2)
         return np.asarray(image.crop((left, top, left + self.size, top + self.size)))
+
+    def _resized(self, image: Image.Image) -> Image.Image:
+        """The shorter side so long, the other rounded down, as torchvision's `resize` does it."""
+        shorter = self.resize_size
+        if image.width <= image.height:
+            size = (shorter, int(shorter * image.height / image.width))
+        else:
+            size = (int(shorter * image.width / image.height), shorter)
+        return image if size == image.size else image.resize(size, _RESAMPLING[self.interpolation])
 
     def normalise(self, images: torch.Tensor) -> torch.Tensor:
         """Scale and shift channel by channel.
@@ -83,15 +97,6 @@ class Preprocessing:
         """
         mean, std = (torch.tensor(values, device=images.device).view(3, 1, 1) for values in (self.mean, self.std))
         return images.permute(0, 3, 1, 2).float().div_(255).sub_(mean).div_(std)
-
-
-def _resized(image: Image.Image, shorter: int) -> Image.Image:
-    """The shorter side so long, the other rounded down, as torchvision's `resize` does it."""
-    if image.width <= image.height:
-        size = (shorter, int(shorter * image.height / image.width))
-    else:
-        size = (int(shorter * image.width / image.height), shorter)
-    return image if size == image.size else image.resize(size, Image.Resampling.BILINEAR)
 
 
 def _without_ends(image: Image.Image) -> Image.Image:

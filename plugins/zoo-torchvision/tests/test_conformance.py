@@ -1,0 +1,15 @@
+"""zoo-torchvision keeps the contract of plugins."""
+
+from __future__ import annotations
+
+import pytest
+
+from zoo.testing import PluginConformance
+
+pytestmark = pytest.mark.slow
+
+
+class TestTorchvision(PluginConformance):
+    plugin = "torchvision"
+    model = "mobilenet_v3_small-scratch"
+    options = {"max_steps": 40, "image_size": 32}

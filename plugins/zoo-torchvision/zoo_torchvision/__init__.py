@@ -1,0 +1,1 @@
+"""torchvision's image classifiers for zoo."""
