@@ -27,3 +27,11 @@ def test_an_option_is_known_by_its_dashes() -> None:
 def test_an_error_that_names_no_field_is_about_none() -> None:
     for message in ("no room", "--processes is 0", "a--lr", "see zoo-bert --lrs"):
         assert field_of(OptionInvalid(message), LABELS) == ""
+
+
+def test_a_command_to_be_typed_keeps_its_flags_and_is_about_no_field() -> None:
+    error = DatasetInvalid("photos holds images", "models that take images: small (zoo ls --data x); see --lr")
+    assert in_words_of_form(error, LABELS) == (
+        'photos holds images\nmodels that take images: small (zoo ls --data x); see "lr"'
+    )
+    assert field_of(error, LABELS) == "lr"

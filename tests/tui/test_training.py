@@ -352,6 +352,23 @@ async def test_only_the_whole_path_is_looked_at(
     assert looked_at == [str(rows), str(rows.parent), str(rows)]
 
 
+@scenario(size=(120, 45))
+async def test_who_pauses_in_typing_a_path_goes_on_typing_it(
+    pilot: Driver, echo: None, rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "1.jpg").write_bytes(b"x")
+    rows.rename(tmp_path / "photos" / "rows.csv")
+    monkeypatch.setattr(data_form, "FOLDER_PAUSE_S", 0.1)
+    screen = await open_form(pilot)
+    await write(pilot, str(tmp_path / "photos"))
+    await shows(pilot, "is a folder of images, but echo")
+    assert screen.field("data").has_fault
+    await write(pilot, "/rows.csv")
+    await shows(pilot, "rows 40", "nothing stands in the way")
+    assert screen.value("data") == str(tmp_path / "photos" / "rows.csv")
+
+
 @scenario()
 async def test_escape_leaves_the_form(pilot: Driver, models: Site) -> None:
     await open_form(pilot, "gamma")

@@ -208,8 +208,12 @@ class DataForm(Form):
         """The columns that are meant stand in their fields."""
 
     def _advance(self) -> None:
-        """Go to the column that is missing; to one that was guessed where the person is done with the data."""
-        if self.focused is self.field("data").editor:
+        """Go to the column that is missing; to one that was guessed where the person is done with the data.
+
+        Somebody who pauses in typing is not moved: a folder may be the beginning of the path that is meant.
+        """
+        is_whole = self._advances or Path(self.value("data")).expanduser().is_file()
+        if is_whole and self.focused is self.field("data").editor:
             if self.columns.missing_fields:
                 self.go_to(self.columns.missing_fields[0])
             elif self._advances:
