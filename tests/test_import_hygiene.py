@@ -85,6 +85,13 @@ def test_nothing_heavy_is_imported_for_the_flags_of_a_model(tmp_path: Path, monk
     assert HEAVY & modules == set()
 
 
+def test_asking_a_model_imports_nothing_that_only_runs_need(tmp_path: Path) -> None:
+    modules = imported_by(COMMAND.format(words="'predict', '--help'"), tmp_path / "modules.json")
+
+    assert "zoo.cli.predict" in modules
+    assert {"zoo.api", "zoo.requests", "zoo.runs.context", "zoo.runs.attempt", "zoo.cli.watching"} & modules == set()
+
+
 def test_import_zoo_brings_only_itself(tmp_path: Path) -> None:
     modules = imported_by("import zoo", tmp_path / "modules.json")
 

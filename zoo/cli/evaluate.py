@@ -7,12 +7,12 @@ import argparse
 from zoo.api import start
 from zoo.cli import diagnostics
 from zoo.cli.exit_codes import ExitCode
-from zoo.cli.job_request import checked_request
+from zoo.cli.job_request import checked_request, place_of, source_of
 from zoo.cli.model_args import add_model_options, add_task, model_word
 from zoo.cli.option_flags import add_help_all, options_of
 from zoo.cli.parser import Parser
-from zoo.cli.placement_args import add_placement, place_of
-from zoo.cli.source_args import add_columns, add_reading_labels, source_of
+from zoo.cli.placement_args import add_placement
+from zoo.cli.source_args import add_columns, add_reading_labels
 from zoo.cli.training_command import watch_to_result
 from zoo.cli.watching import leave
 from zoo.errors import OptionInvalid

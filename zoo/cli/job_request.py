@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 
 from zoo.cli import diagnostics
-from zoo.requests import Job, request_of
+from zoo.cli.source_args import columns_of
+from zoo.requests import Job, Place, Source, request_of
 from zoo.runs.request import RunRequest
 
 
@@ -20,3 +21,19 @@ def checked_request(job: Job, args: argparse.Namespace) -> RunRequest:
     args.files.clear()  # the command may watch the run for hours
     diagnostics.note(f"device: {request.device}, {request.precision} ({request.device_reason})")
     return request
+
+
+def source_of(args: argparse.Namespace, data: str, eval_data: str | None = None) -> Source:
+    """The data of a job, as the flags say."""
+    return Source(
+        data=data,
+        eval_data=eval_data,
+        columns=columns_of(args),
+        separator=getattr(args, "separator", ""),
+        merge_labels=getattr(args, "merge_labels", False),
+    )
+
+
+def place_of(args: argparse.Namespace) -> Place:
+    """Where a job computes, as the flags say."""
+    return Place(device=args.device, precision=args.precision, processes=getattr(args, "processes", 1))

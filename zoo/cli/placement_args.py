@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 
-from zoo.requests import Place
-
 
 def add_placement(parser: argparse.ArgumentParser) -> None:
     """`--device` and `--precision`."""
@@ -15,8 +13,3 @@ def add_placement(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="auto, fp32, bf16, fp16 or, for predictions of some models, int8 (default: auto)",
     )
-
-
-def place_of(args: argparse.Namespace) -> Place:
-    """Where a job computes, as the flags say."""
-    return Place(device=args.device, precision=args.precision, processes=getattr(args, "processes", 1))

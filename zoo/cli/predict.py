@@ -14,20 +14,17 @@ from typing import Any, cast
 
 from zoo.abilities import find_ability, fitting_models, offering_models
 from zoo.answers import Rejected, TruncationCount
-from zoo.api import start
-from zoo.api.model import load_card
 from zoo.card import Card
 from zoo.cli import diagnostics, output, warm
 from zoo.cli.exit_codes import ExitCode
-from zoo.cli.job_request import checked_request
+from zoo.cli.fetching import show_fetching
 from zoo.cli.model_args import add_model_options, add_task, model_word
 from zoo.cli.option_flags import add_help_all, options_of
 from zoo.cli.parser import Parser
-from zoo.cli.placement_args import add_placement, place_of
+from zoo.cli.placement_args import add_placement
 from zoo.cli.render import show_answer
-from zoo.cli.source_args import add_columns, columns_of, source_of
+from zoo.cli.source_args import add_columns, columns_of
 from zoo.cli.warm import Answerer
-from zoo.cli.watching import leave, show_fetching, show_result, watch
 from zoo.data import InputRows
 from zoo.data.columns import replaced_columns
 from zoo.data.example import Example, RejectedRow
@@ -36,9 +33,8 @@ from zoo.data.file_cache import read_once
 from zoo.data.lines import Lines, LineTooLong, NotUtf8
 from zoo.errors import DatasetInvalid, OptionInvalid
 from zoo.kinds import INPUT_KINDS, InputKind, Unusable
-from zoo.requests import Job
 from zoo.runs.answer_files import AnswerColumns, AnswerRecord, JsonLines
-from zoo.runs.prediction_job import CarriedRow, answer, chunks
+from zoo.runs.row_answers import CarriedRow, answer, chunks
 from zoo.tasks import get_task
 from zoo.tasks.task import Task
 
@@ -91,7 +87,9 @@ def run(args: argparse.Namespace) -> ExitCode:
     """Answer here, or in a worker where a file goes to a file."""
     _check_flags(args)
     if args.out and args.out != STDOUT:
-        return _to_file(args)
+        from zoo.cli.predict_run import to_file
+
+        return to_file(args)
     if args.file == STDIN:
         args.file = None  # lines of stdin are what is read without inputs
     card, ability = find_ability(args.model, "predict", args.task, args.catalog)
@@ -173,6 +171,8 @@ def _answerer(args: argparse.Namespace, card: Card, task: Task) -> Iterator[Answ
             return
     diagnostics.note(f"loading {args.model}")
     diagnostics.show_log_warnings()
+    from zoo.api.model import load_card
+
     model = load_card(card, args.device, args.precision, show_fetching, options_of(args), task=task.name)
     diagnostics.note(f"{model.card.name} on {model.device}, {model.precision}")
     yield model.predict
@@ -219,31 +219,3 @@ def _stdin_inputs(kind: InputKind) -> Iterator[Any]:
             yield RejectedRow("stdin", number, "not UTF-8")
         except LineTooLong as error:
             raise DatasetInvalid(f"a line of stdin is too long: no line end after byte {error.offset}") from None
-
-
-def _to_file(args: argparse.Namespace) -> ExitCode:
-    job = Job(
-        verb="predict",
-        model=args.model,
-        task=args.task,
-        source=source_of(args, args.file),
-        place=place_of(args),
-        options=options_of(args),
-        name=args.name,
-        out=args.out,
-        keep=args.keep,
-    )
-    request = checked_request(job, args)
-    new_run = start(request)
-    if args.detach:
-        return leave(new_run, as_json=args.json)
-    diagnostics.note(f"run: {new_run.name}")
-    code = watch(new_run, stop_on_interrupt=True)
-    if args.json:
-        s = new_run.snapshot
-        output.emit_json(
-            {"run": new_run.name, "rows": s.rows_predicted, "rejected": s.rejected_rows, "out": request.out}
-        )
-    elif code == ExitCode.OK:
-        show_result(new_run)
-    return code

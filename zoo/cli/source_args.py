@@ -7,7 +7,6 @@ import argparse
 from zoo.cli.parser import Parser
 from zoo.errors import OptionInvalid
 from zoo.kinds.kind import INPUT, TARGET
-from zoo.requests import Source
 
 
 def add_columns(parser: Parser, *, label: bool) -> None:
@@ -71,14 +70,3 @@ def add_reading_labels(parser: Parser) -> None:
         help="what stands between the labels of a row that has several (default: | or ;)",
     )
     parser.advanced.append(separator)
-
-
-def source_of(args: argparse.Namespace, data: str, eval_data: str | None = None) -> Source:
-    """The data of a job, as the flags say."""
-    return Source(
-        data=data,
-        eval_data=eval_data,
-        columns=columns_of(args),
-        separator=getattr(args, "separator", ""),
-        merge_labels=getattr(args, "merge_labels", False),
-    )

@@ -9,12 +9,12 @@ from zoo.card import Card, Verb
 from zoo.catalog import Catalog
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode, exit_code_by_name, exit_code_of_kind
-from zoo.cli.job_request import checked_request
+from zoo.cli.job_request import checked_request, place_of, source_of
 from zoo.cli.model_args import add_model_options, add_task, model_word
 from zoo.cli.option_flags import add_help_all, add_number, add_options, options_of
 from zoo.cli.parser import Parser
-from zoo.cli.placement_args import add_placement, place_of
-from zoo.cli.source_args import add_columns, add_reading_labels, source_of
+from zoo.cli.placement_args import add_placement
+from zoo.cli.source_args import add_columns, add_reading_labels
 from zoo.cli.watching import leave, show_result, watch
 from zoo.dry_run import dry_run
 from zoo.errors import ZooError

@@ -11,8 +11,8 @@ from typing import Any
 
 from zoo.card import Card
 from zoo.cli import diagnostics
+from zoo.cli.fetching import show_fetching
 from zoo.cli.option_flags import options_of
-from zoo.cli.watching import show_fetching
 from zoo.errors import OptionInvalid, PluginBroken, RunFailed, Unsupported
 from zoo.plugins import load_plugin, wrapping_plugins
 from zoo.plurals import counted

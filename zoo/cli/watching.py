@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from zoo.api import Run
 from zoo.api.display import REPAINT_S
@@ -20,18 +19,9 @@ from zoo.runs.log import follow
 from zoo.runs.mistakes import read_mistakes
 from zoo.runs.snapshot import RunSnapshot, apply
 from zoo.tasks import get_task
-from zoo.units import size
-
-if TYPE_CHECKING:
-    from zoo.fetch import Progress
 
 PLAIN_INTERVAL_S = 10.0
 """Between two lines of progress where stderr is no terminal."""
-
-
-def show_fetching(progress: Progress) -> None:
-    """Show how a download goes."""
-    diagnostics.status(f"fetching {size(progress.received_bytes)} of {size(progress.total_bytes or 0)}")
 
 
 def leave(run: Run, *, as_json: bool) -> ExitCode:

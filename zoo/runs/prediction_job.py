@@ -8,20 +8,19 @@ from __future__ import annotations
 import itertools
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from zoo.answers import Prediction, Rejected, TruncationCount
+from zoo.answers import Rejected, TruncationCount
 from zoo.data import InputRows, count_rows, digest
 from zoo.data.columns import replaced_columns
-from zoo.data.example import Example, RejectedRow
 from zoo.data.file_cache import read_once
 from zoo.runs.answer_files import AnswerColumns, AnswerFormat, AnswerRecord, RecordCount, format_of
 from zoo.runs.attempt import Worker
 from zoo.runs.events import AnyEvent, Noted, PredictionsWritten, RunCancelled, RunFinished, Warned
 from zoo.runs.preparation import load_predictor, resolve
 from zoo.runs.quarantine import check_digest
+from zoo.runs.row_answers import answer, chunks
 from zoo.tasks import get_task
 
 if TYPE_CHECKING:
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
 CHUNK = 512
 """Rows answered between two looks at the clock and at the wish to stop."""
 FLUSH_S = 1.0
-CarriedRow = tuple[Example | RejectedRow, tuple[Any, ...]]
-"""A row of the data, and those of its cells that are carried along."""
 
 
 @read_once()
@@ -67,25 +64,6 @@ def predict(worker: Worker) -> AnyEvent:
                 progress.emit()
         _flush(file)
     return progress.finish()
-
-
-def answer(answer_all: Callable[[list[Any]], list[Prediction]], chunk: list[CarriedRow]) -> list[AnswerRecord]:
-    """Answer a chunk, in order; rows that could not be read are rejected in their place."""
-    readable = [item.input for item, _ in chunk if isinstance(item, Example)]
-    answers = iter(answer_all(readable) if readable else [])
-    return [
-        AnswerRecord(item.row, item.input, next(answers), cells)
-        if isinstance(item, Example)
-        else AnswerRecord(item.row, "", Rejected(item.reason), cells)
-        for item, cells in chunk
-    ]
-
-
-def chunks(rows: Iterable[CarriedRow], size: int) -> Iterator[list[CarriedRow]]:
-    """The rows, so many at a time."""
-    iterator = iter(rows)
-    while chunk := list(itertools.islice(iterator, size)):
-        yield chunk
 
 
 class _Progress:

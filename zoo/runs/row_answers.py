@@ -1,0 +1,33 @@
+"""Answers to the rows of a data set, so many at a time: what a batch prediction and `zoo predict` have in common."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from zoo.answers import Prediction, Rejected
+from zoo.data.example import Example, RejectedRow
+from zoo.runs.answer_files import AnswerRecord
+
+CarriedRow = tuple[Example | RejectedRow, tuple[Any, ...]]
+"""A row of the data, and those of its cells that are carried along."""
+
+
+def answer(answer_all: Callable[[list[Any]], list[Prediction]], chunk: list[CarriedRow]) -> list[AnswerRecord]:
+    """Answer a chunk, in order; rows that could not be read are rejected in their place."""
+    readable = [item.input for item, _ in chunk if isinstance(item, Example)]
+    answers = iter(answer_all(readable) if readable else [])
+    return [
+        AnswerRecord(item.row, item.input, next(answers), cells)
+        if isinstance(item, Example)
+        else AnswerRecord(item.row, "", Rejected(item.reason), cells)
+        for item, cells in chunk
+    ]
+
+
+def chunks(rows: Iterable[CarriedRow], size: int) -> Iterator[list[CarriedRow]]:
+    """The rows, so many at a time."""
+    iterator = iter(rows)
+    while chunk := list(itertools.islice(iterator, size)):
+        yield chunk
