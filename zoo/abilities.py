@@ -96,7 +96,7 @@ def choose_ability(
     likely = LikelyTask(tasks[0])
     if isinstance(data, str | os.PathLike) and str(data) and Path(data).expanduser().exists():
         path = parts_of(Path(data).expanduser()).train
-        likely = likeliest_task(tasks, Table(path), named=columns, trained=card.columns)
+        likely = likeliest_task(tasks, Table(path), columns=columns, trained=card.columns)
     return AbilityChoice(card.ability(verb, likely.task.name), likely.reason)
 
 

@@ -234,7 +234,7 @@ def _check_training(job: Job, card: Card, task: Task) -> _Checked:
     path, own_evaluation, _ = parts_of(_existing(source.data))
     eval_data = own_evaluation if source.eval_data in (None, "") else source.eval_data
     columns = dict(source.columns)
-    read_part = partial(load, task=task, named=columns, trained=card.columns)
+    read_part = partial(load, task=task, columns=columns, trained=card.columns)
     dataset = read_part(path, merge=source.merge_labels)
     data = DataRequest(
         path=str(path),
@@ -262,7 +262,7 @@ def _check_evaluation(job: Job, card: Card, task: Task) -> _Checked:
     columns, training = dict(source.columns), training_of(card)
     separator = source.separator or ("" if training is None else training.data.separator)
     task = task.divided_at(separator)
-    dataset = load(path, task, named=columns, min_classes=1, trained=card.columns)
+    dataset = load(path, task, columns=columns, min_classes=1, trained=card.columns)
     merge = source.merge_labels or (training is not None and training.data.merge_labels)
     if card.labels:
         match_labels(dataset, card.labels, merge=merge)
@@ -280,7 +280,7 @@ def _check_prediction(job: Job, card: Card, task: Task) -> _Checked:
     if card.weights is None:
         raise Unsupported(f"{card.name} has learnt nothing yet", card.training_advice)
     path, target, columns = _existing(job.source.data), _new_file(job.out, "--out"), dict(job.source.columns)
-    rows = InputRows(path, task, named=columns, keep=_column_names(job.keep), trained=card.columns)
+    rows = InputRows(path, task, columns=columns, keep=_column_names(job.keep), trained=card.columns)
     count = count_rows(path)
     if count == 0:
         raise DatasetInvalid(f"{path} has no rows", "give a file that has some")

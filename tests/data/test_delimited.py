@@ -146,7 +146,7 @@ def test_a_line_without_end_is_refused_without_being_read_whole(tmp_path: Path, 
 def test_columns_of_other_formats_may_have_invisible_characters_too(write: Write, classify: Task) -> None:
     path = write("a.jsonl", '{"\ufefftext": "good film", "label\u200b": "pos"}\n')
     assert read(path, classify) == (GOOD[:1], [])
-    dataset = load(path, classify, named={"input": "\ufefftext", "label": "label"}, min_classes=1)
+    dataset = load(path, classify, columns={"input": "\ufefftext", "label": "label"}, min_classes=1)
     assert dataset.columns == {"input": "text", "label": "label"}
 
 

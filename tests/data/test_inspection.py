@@ -162,7 +162,7 @@ def test_a_column_that_cannot_be_found_is_refused(write: Write, classify: Task) 
     with pytest.raises(DatasetInvalid, match="columns found: a, b"):
         inspect(write("a.csv", "a,b\n1,2\n"), classify)
     with pytest.raises(DatasetInvalid, match="no column kind for the label"):
-        inspect(write("a.csv", balanced()), classify, named={"label": "kind"})
+        inspect(write("a.csv", balanced()), classify, columns={"label": "kind"})
 
 
 @pytest.fixture

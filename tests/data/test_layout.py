@@ -128,7 +128,7 @@ def test_classes_several_levels_down_are_pointed_to(tmp_path: Path) -> None:
 def test_a_folder_has_no_column_to_name(tmp_path: Path) -> None:
     draw(tmp_path, "cat/1.png", "dog/2.png")
     with pytest.raises(DatasetInvalid) as caught:
-        load(tmp_path, CLASSIFY, named={"label": "breed"})
+        load(tmp_path, CLASSIFY, columns={"label": "breed"})
     assert "is a folder of images, which has no columns" in caught.value.message
     assert caught.value.hint == "leave --label out, or name a table that lists the images"
 

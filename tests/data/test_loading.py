@@ -38,7 +38,7 @@ def test_columns_are_found_by_their_usual_names(
 
 def test_columns_given_by_name_come_first(write: Write, classify: Task) -> None:
     path = write("a.csv", "text,label,comment,topic\na,b,c,d\ne,f,g,h\n")
-    dataset = load(path, classify, named={"input": "Comment", "label": "topic"})
+    dataset = load(path, classify, columns={"input": "Comment", "label": "topic"})
     assert dataset.columns == {"input": "comment", "label": "topic"}
     assert dataset.examples == (Example("c", "d", 1), Example("g", "h", 2))
 
@@ -54,10 +54,10 @@ def test_the_exact_name_wins_over_another_case(write: Write, classify: Task) -> 
         ("comment,label", {}, "has no column that is usually the text (text, sentence,", "--input NAME"),
         ("text,kind", {}, "has no column that is usually the label (label, target,", "--label NAME"),
         ("text,Score", {}, "has no column that is usually the label", "Score is usually the number of text-regression"),
-        ("text,label", {"named": {"input": "body"}}, "has no column body for the text", "--input"),
-        ("text,label", {"named": {"label": "kind"}}, "has no column kind for the label", "--label"),
+        ("text,label", {"columns": {"input": "body"}}, "has no column body for the text", "--input"),
+        ("text,label", {"columns": {"label": "kind"}}, "has no column kind for the label", "--label"),
         ("text,text,label", {}, "has 2 columns called text", "--input"),
-        ("text,label", {"named": {"label": "text"}}, "column text cannot be both text and label", "--label"),
+        ("text,label", {"columns": {"label": "text"}}, "column text cannot be both text and label", "--label"),
     ],
 )
 def test_a_column_that_is_missing_is_named_with_the_columns_found(
@@ -154,7 +154,7 @@ def test_the_digest_is_that_of_the_bytes(write: Write, classify: Task) -> None:
 
 def test_streaming_keeps_order_and_rejected_rows_in_place(write: Write, classify: Task) -> None:
     path = write("a.csv", "comment,label\na,pos\n,neg\nc,\nd,x,y\n")
-    assert list(stream(path, classify, named={"input": "comment"})) == [
+    assert list(stream(path, classify, columns={"input": "comment"})) == [
         Example("a", None, 1),
         RejectedRow(str(path), 2, "column comment is empty"),
         Example("c", None, 3),

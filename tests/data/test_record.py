@@ -36,13 +36,13 @@ def test_each_part_is_read_from_its_column(compare: Task, write: Write) -> None:
 def test_columns_are_named_by_their_roles(compare: Task, write: Write) -> None:
     path = write("a.csv", "text,reply,label\na,b,x\nc,d,y\n")
     assert {"first": "text", "second": "reply", "label": "label"} == (
-        load(path, compare, named={"first": "text", "second": "reply"}).columns
+        load(path, compare, columns={"first": "text", "second": "reply"}).columns
     )
     with pytest.raises(DatasetInvalid, match=r"no column that is usually the text 'second' \(second\)") as lacking:
-        load(path, compare, named={"first": "text"})
+        load(path, compare, columns={"first": "text"})
     assert "--column second=NAME" in lacking.value.hint
     with pytest.raises(DatasetInvalid, match="column text cannot be both first and second"):
-        load(path, compare, named={"first": "text", "second": "text"})
+        load(path, compare, columns={"first": "text", "second": "text"})
 
 
 def test_they_are_the_same_where_all_parts_are(compare: Task, write: Write) -> None:

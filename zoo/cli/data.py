@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> ExitCode:
             args.data,
             _task(args, card, training).divided_at(args.separator),
             eval_path=args.eval,
-            named=columns_of(args),
+            columns=columns_of(args),
             merge=args.merge_labels,
             trained=card.columns if card else UNKNOWN,
             limits=_limits(card, training) if card else ModelLimits(),

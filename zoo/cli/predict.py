@@ -183,7 +183,7 @@ def _file_rows(args: argparse.Namespace, card: Card, task: Task) -> tuple[Answer
     """The rows of the file, and the columns of what is answered; what is wrong with it shows before the model loads."""
     trained = card.columns
     with offering_models(card, "predict"):
-        rows = InputRows(args.file, task, named=columns_of(args), keep=args.keep, trained=trained)
+        rows = InputRows(args.file, task, columns=columns_of(args), keep=args.keep, trained=trained)
     columns = AnswerColumns(rows.carried, tuple(rows.columns.values()))
     replaced = replaced_columns(args.file, trained, rows.columns, columns_of(args))
     for message in (*replaced, *columns.notes()):

@@ -18,37 +18,37 @@ from zoo.tasks.task import Task
 
 
 def find_columns(
-    table: Table, task: Task, *, named: Mapping[str, str] = UNKNOWN, require_target: bool, trained: Columns = UNKNOWN
+    table: Table, task: Task, *, columns: Mapping[str, str] = UNKNOWN, require_target: bool, trained: Columns = UNKNOWN
 ) -> Columns:
     """Map the columns of a file to what a task needs.
 
     Args:
         table: the data.
         task: what it is for.
-        named: names that a person gives, by role; the others are found by their usual names.
+        columns: names that a person gives, by role; the others are found by their usual names.
         require_target: whether there must be a column for the target.
         trained: the columns that the model was trained on, which go before the usual names.
 
     Raises:
         DatasetInvalid: naming the columns found and the flag that says which to use.
     """
-    _check_roles(named, task)
-    columns: Columns = {}
+    _check_roles(columns, task)
+    resolved: Columns = {}
     for role, kind in task.roles.items():
-        used = {column.lower() for column in columns.values()}
+        used = {column.lower() for column in resolved.values()}
         usual = tuple(name for name in task.usual_columns(role) if name.lower() not in used)
         before = trained.get(role, "")
-        column = _find(table, role, kind, _before(before, usual), named.get(role, ""))
+        column = _find(table, role, kind, _before(before, usual), columns.get(role, ""))
         if role != TARGET and (not column or table.input_kind not in (None, kind)):
             check_kind(table, task)
             raise _missing(table, task, role, usual, before)
-        if other := next((other for other, earlier in columns.items() if earlier == column), ""):
+        if other := next((other for other, earlier in resolved.items() if earlier == column), ""):
             raise _used_twice(table, column, (other, task.roles[other]), (role, kind))
         if column:
-            columns[role] = column
+            resolved[role] = column
         elif require_target:
             raise _missing(table, task, role, usual, before)
-    return columns
+    return resolved
 
 
 def flag_naming(role: str) -> str:
@@ -61,12 +61,12 @@ def what_holds(role: str, kind: Kind) -> str:
     return f"the {kind}" if role in (INPUT, TARGET) else f"the {kind} {role!r}"
 
 
-def _check_roles(named: Mapping[str, str], task: Task) -> None:
+def _check_roles(columns: Mapping[str, str], task: Task) -> None:
     """Refuse names of columns for what a task has not."""
-    unknown = next((role for role, name in named.items() if name and role not in task.roles), "")
+    unknown = next((role for role, name in columns.items() if name and role not in task.roles), "")
     if unknown and unknown != TARGET:  # a file may have labels that are not needed
         raise DatasetInvalid(
-            f"column {named[unknown]} was named for {unknown!r}, which {task.name} has not",
+            f"column {columns[unknown]} was named for {unknown!r}, which {task.name} has not",
             f"its columns hold: {', '.join(task.roles)}",
         )
 
@@ -80,16 +80,16 @@ def _used_twice(table: Table, column: str, first: tuple[str, Kind], second: tupl
     )
 
 
-def likely_kind(table: Table, named: Iterable[str] = ()) -> InputKind | None:
+def likely_kind(table: Table, input_columns: Iterable[str] = ()) -> InputKind | None:
     """What the inputs of a table are, by its format or the names of its columns; None where they say nothing.
 
     Args:
         table: the data.
-        named: the columns of the inputs, where they are known.
+        input_columns: the columns of the inputs, where they are known.
     """
     if table.input_kind:
         return table.input_kind
-    names = {name.lower() for name in named or table.columns}
+    names = {name.lower() for name in input_columns or table.columns}
     return next((kind for kind in INPUT_KINDS if names.intersection(kind.columns)), None)
 
 
@@ -122,19 +122,19 @@ def own_columns(path: str | Path, columns: Columns) -> Columns:
     return UNKNOWN if Path(path).is_dir() or Path(path).suffix.lower() == ".txt" else columns
 
 
-def replaced_columns(path: str, trained: Columns, columns: Columns, named: Mapping[str, str] = UNKNOWN) -> list[str]:
+def replaced_columns(path: str, trained: Columns, used: Columns, columns: Mapping[str, str] = UNKNOWN) -> list[str]:
     """A line for each column that is used in place of the one that the model was trained on.
 
     Args:
         path: of the data; a folder or plain text has no columns of its own.
         trained: the columns that the model was trained on; empty where that is not known.
-        columns: that are used.
-        named: those that a person named; empty where none was.
+        used: those that are used.
+        columns: those that a person named; empty where none was.
     """
     return [
         f"{path} has no column {trained[role]}, which the model was trained on; column {column} is used"
-        for role, column in own_columns(path, columns).items()
-        if trained.get(role) and not named.get(role) and trained[role].lower() != column.lower()
+        for role, column in own_columns(path, used).items()
+        if trained.get(role) and not columns.get(role) and trained[role].lower() != column.lower()
     ]
 
 
@@ -178,12 +178,14 @@ def usual_columns(table: Table, task: Task, trained: Columns = UNKNOWN) -> Colum
     return columns
 
 
-def _find(table: Table, role: str, kind: Kind, usual: tuple[str, ...], named: str) -> str:
+def _find(table: Table, role: str, kind: Kind, usual: tuple[str, ...], requested: str) -> str:
     """The column as the file spells it; empty where none was named and no usual name is there."""
-    return _column(table, what_holds(role, kind), flag_naming(role), (visible_name(named),) if named else usual, named)
+    return _column(
+        table, what_holds(role, kind), flag_naming(role), (visible_name(requested),) if requested else usual, requested
+    )
 
 
-def _column(table: Table, what: str, flag: str, names: Iterable[str], named: str) -> str:
+def _column(table: Table, what: str, flag: str, names: Iterable[str], requested: str) -> str:
     for name in names:
         columns = [column for column in table.columns if column == name] or [
             column for column in table.columns if column.lower() == name.lower()
@@ -195,14 +197,14 @@ def _column(table: Table, what: str, flag: str, names: Iterable[str], named: str
             )
         if columns:
             return columns[0]
-    if named and table.path.is_dir():
+    if requested and table.path.is_dir():
         raise DatasetInvalid(
             f"{table.path} is a folder of images, which has no columns: the folder an image stands in is its class",
             f"leave {flag.rstrip(' =')} out, or name a table that lists the images",
         )
-    if named:
+    if requested:
         raise DatasetInvalid(
-            f"{table.path} has no column {named} for {what}; columns found: {name_list(table.columns)}",
+            f"{table.path} has no column {requested} for {what}; columns found: {name_list(table.columns)}",
             f"name one of them with {flag.rstrip()}",
         )
     return ""

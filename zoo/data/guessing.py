@@ -20,23 +20,23 @@ PLAIN = 0.5
 
 
 @read_once()
-def likely_task(path: str | Path, named: Mapping[str, str] = UNKNOWN, separator: str = "") -> Task:
+def likely_task(path: str | Path, columns: Mapping[str, str] = UNKNOWN, separator: str = "") -> Task:
     """One with a target: of images for a folder, or a table with a usual column of images and none of texts.
 
     Args:
         path: the data.
-        named: names of columns that a person gives, by role.
+        columns: names that a person gives, by role.
         separator: what stands between the labels of a row, as a person says.
 
     Raises:
         DatasetInvalid: it cannot be read.
         Unsupported: a package that reads this format is not installed.
     """
-    inputs = [name for role, name in named.items() if role != TARGET]
+    inputs = [name for role, name in columns.items() if role != TARGET]
     table = Table(path)
     kind = likely_kind(table, inputs) or INPUT_KINDS[0]
     tasks = [task for task in map(get_task, BUILT_IN) if task.input is kind and task.target]
-    return likeliest_task(fitting_separator(tasks, separator), table, named=named).task
+    return likeliest_task(fitting_separator(tasks, separator), table, columns=columns).task
 
 
 def fitting_separator(tasks: Sequence[Task], separator: str) -> Sequence[Task]:
@@ -53,14 +53,14 @@ class LikelyTask(NamedTuple):
 
 
 def likeliest_task(
-    tasks: Sequence[Task], table: Table, *, named: Mapping[str, str] = UNKNOWN, trained: Columns = UNKNOWN
+    tasks: Sequence[Task], table: Table, *, columns: Mapping[str, str] = UNKNOWN, trained: Columns = UNKNOWN
 ) -> LikelyTask:
     """The task whose target the data hold most plainly; the first of the tasks where they do not show any.
 
     Args:
         tasks: to choose from, the usual one first.
         table: the data.
-        named: names of columns that a person gives, by role.
+        columns: names that a person gives, by role.
         trained: the columns that the model was trained on.
 
     Raises:
@@ -69,16 +69,16 @@ def likeliest_task(
     """
     rows = table.first_rows
     likeness: list[float] = []
-    columns: list[str] = []
+    target_columns: list[str] = []
     for task in tasks:
-        columns.append(_target_column(table, task, named, trained))
-        cells = [row.values[columns[-1]] for row in rows] if columns[-1] else []
+        target_columns.append(_target_column(table, task, columns, trained))
+        cells = [row.values[target_columns[-1]] for row in rows] if target_columns[-1] else []
         cells = [cell for cell in cells if not is_empty(cell)]
         likeness.append(task.target.likeness(cells) if task.target and cells else 0.0)
     best = max(range(len(tasks)), key=lambda index: (likeness[index], -index))
     if likeness[best] < PLAIN:
         best = 0
-    return LikelyTask(tasks[best], _reason(tasks, best, columns, likeness))
+    return LikelyTask(tasks[best], _reason(tasks, best, target_columns, likeness))
 
 
 def _reason(tasks: Sequence[Task], best: int, columns: Sequence[str], likeness: Sequence[float]) -> str:
@@ -91,9 +91,9 @@ def _reason(tasks: Sequence[Task], best: int, columns: Sequence[str], likeness: 
     return reason + (f"; --task {tasks[others[0]].name} takes {tasks[others[0]].target}s" if others else "")
 
 
-def _target_column(table: Table, task: Task, named: Mapping[str, str], trained: Columns) -> str:
+def _target_column(table: Table, task: Task, columns: Mapping[str, str], trained: Columns) -> str:
     """The column of the target, as the table spells it; empty where there is none."""
-    if name := named.get(TARGET, ""):
+    if name := columns.get(TARGET, ""):
         return next((column for column in table.columns if column.lower() == name.lower()), "")
     return usual_columns(table, task, trained).get(TARGET, "")
 

@@ -39,7 +39,7 @@ def inspect(
     task: Task,
     *,
     eval_path: str | Path | None = None,
-    named: Mapping[str, str] = UNKNOWN,
+    columns: Mapping[str, str] = UNKNOWN,
     merge: bool = False,
     trained: Columns = UNKNOWN,
     limits: ModelLimits | None = None,
@@ -51,7 +51,7 @@ def inspect(
         path: the training data; a folder divided into train and val (or test) brings its evaluation data along.
         task: what it is for.
         eval_path: evaluation data, compared with the training data.
-        named: names of columns by role, where they are none of the usual ones.
+        columns: their names by role, where they are none of the usual ones.
         merge: whether labels that look the same are one class.
         trained: the columns that the model was trained on, which go before the usual ones.
         limits: of the model that it is for.
@@ -71,7 +71,7 @@ def inspect(
     find_own = partial(
         find_columns,
         task=task,
-        named=named,
+        columns=columns,
         require_target=False,
         trained=trained,
     )

@@ -32,7 +32,7 @@ def load(
     path: str | Path,
     task: Task,
     *,
-    named: Mapping[str, str] = UNKNOWN,
+    columns: Mapping[str, str] = UNKNOWN,
     require_target: bool | None = None,
     min_classes: int = 2,
     merge: bool = False,
@@ -43,7 +43,7 @@ def load(
     Args:
         path: the file, whose extension names its format, or the folder, whose folders name the classes.
         task: what the examples are for; a task without targets ignores those of the file.
-        named: names of columns by role, where they are none of the usual ones.
+        columns: their names by role, where they are none of the usual ones.
         require_target: whether every row must carry a target; None asks the task.
         min_classes: fewest different labels that make sense, where targets hold any; 1 for data that is only evaluated
             on.
@@ -59,9 +59,9 @@ def load(
     if merge:
         check_mergeable(task.target)
     table = Table(path)
-    columns = find_columns(table, task, named=named, require_target=required, trained=trained)
-    task, rows = adapted_task(task, columns, table.rows(tuple(columns.values())))
-    reader = _RowReader(table, task, columns, require_target=required)
+    resolved = find_columns(table, task, columns=columns, require_target=required, trained=trained)
+    task, rows = adapted_task(task, resolved, table.rows(tuple(resolved.values())))
+    reader = _RowReader(table, task, resolved, require_target=required)
     examples: list[Example] = []
     rejected: list[RejectedRow] = []
     for item in map(reader.read, rows):
@@ -69,8 +69,10 @@ def load(
             examples.append(item)
         else:
             rejected.append(item)
-    class_names = table.class_names(columns[TARGET]) if TARGET in columns else ()
-    dataset = Dataset(str(path), tuple(examples), columns, tuple(rejected), class_names=class_names, target=task.target)
+    class_names = table.class_names(resolved[TARGET]) if TARGET in resolved else ()
+    dataset = Dataset(
+        str(path), tuple(examples), resolved, tuple(rejected), class_names=class_names, target=task.target
+    )
     dataset = _digested(dataset, task)
     if merge:
         dataset = merge_labels(dataset)
@@ -80,14 +82,14 @@ def load(
     return dataset
 
 
-def stream(path: str | Path, task: Task, *, named: Mapping[str, str] = UNKNOWN) -> Iterator[Example | RejectedRow]:
+def stream(path: str | Path, task: Task, *, columns: Mapping[str, str] = UNKNOWN) -> Iterator[Example | RejectedRow]:
     """Read inputs one by one in order, in constant memory; the file and its columns are checked at once.
 
     Raises:
         DatasetInvalid: the file cannot serve.
         Unsupported: a package that reads this format is not installed.
     """
-    return (item for item, _ in InputRows(path, task, named=named))
+    return (item for item, _ in InputRows(path, task, columns=columns))
 
 
 class InputRows:
@@ -96,7 +98,7 @@ class InputRows:
     Args:
         path: the data.
         task: what the inputs are for.
-        named: names of their columns by role, where they are none of the usual ones.
+        columns: their names by role, where they are none of the usual ones.
         keep: the columns whose cells are wanted, by name or as "all"; see `carried_columns`.
         trained: the columns that the model was trained on, which go before the usual ones.
 
@@ -110,14 +112,14 @@ class InputRows:
         path: str | Path,
         task: Task,
         *,
-        named: Mapping[str, str] = UNKNOWN,
+        columns: Mapping[str, str] = UNKNOWN,
         keep: Sequence[str] = (),
         trained: Columns = UNKNOWN,
     ) -> None:
         self._table = Table(path)
         self._task = task
-        columns = find_columns(self._table, task, named=named, require_target=False, trained=trained)
-        self.columns: Columns = {role: columns[role] for role in task.input.roles}
+        resolved = find_columns(self._table, task, columns=columns, require_target=False, trained=trained)
+        self.columns: Columns = {role: resolved[role] for role in task.input.roles}
         self.carried = carried_columns(self._table, keep)
 
     def __iter__(self) -> Iterator[tuple[Example | RejectedRow, tuple[Any, ...]]]:

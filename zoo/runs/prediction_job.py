@@ -38,7 +38,7 @@ def predict(worker: Worker) -> AnyEvent:
     request, data = worker.request, worker.request.data
     check_digest(data.path, digest(data.path), data.sha256)
     task, trained = get_task(request.task), resolve(worker)[1].columns
-    rows = InputRows(data.path, task, named=data.columns, keep=request.keep, trained=trained)
+    rows = InputRows(data.path, task, columns=data.columns, keep=request.keep, trained=trained)
     columns = AnswerColumns(rows.carried, tuple(rows.columns.values()))
     if worker.attempt == 1:
         replaced = replaced_columns(data.path, trained, rows.columns, data.columns)

@@ -129,8 +129,8 @@ def _load(
     worker: Worker, task: Task, trained: Columns, path: str, sha256: str, *, merge: bool = False, min_classes: int = 2
 ) -> Dataset:
     """One of the files of the run, which must be as it was when the run was asked for."""
-    named = worker.request.data.columns
-    dataset = load(path, task, named=named, merge=merge, min_classes=min_classes, trained=trained)
+    columns = worker.request.data.columns
+    dataset = load(path, task, columns=columns, merge=merge, min_classes=min_classes, trained=trained)
     check_digest(path, dataset.sha256, sha256)
     return dataset
 

@@ -125,7 +125,7 @@ def _inspect(query: DataQuery, card: Card, verb: str, columns: Columns, on_rows:
         Path(query.path).expanduser(),
         get_task(query.task).divided_at(query.separator),
         eval_path=Path(query.eval_path).expanduser() if query.eval_path else None,
-        named=columns,
+        columns=columns,
         merge=query.merge,
         trained=card.columns,
         limits=input_limits(card, verb, query.max_tokens).limits,
@@ -138,7 +138,7 @@ def _likely_task(table: Table, query: DataQuery, trained: Columns) -> LikelyTask
     tasks = [get_task(name) for name in query.tasks or (query.task,)]
     if len(tasks) == 1:
         return LikelyTask(tasks[0])
-    return likeliest_task(tasks, table, named=dict(query.columns), trained=trained)
+    return likeliest_task(tasks, table, columns=dict(query.columns), trained=trained)
 
 
 def find_choice(
