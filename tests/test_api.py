@@ -70,9 +70,9 @@ def test_what_is_no_path_or_name_is_told_what_is_wanted(echo: None, rows: Path) 
     with pytest.raises(zoo.DatasetInvalid, match="the data are float, which is none of what data can be"):
         zoo.finetune("echo", rows, eval_data=2.5)
     for model in (None, Path("mine"), 3):
-        with pytest.raises(zoo.UnknownModel, match=f"named by text, not by a {type(model).__name__}"):
+        with pytest.raises(zoo.UnknownModel, match=f"named by text, not by an? {type(model).__name__}"):
             zoo.load(model)  # type: ignore[arg-type]
-        with pytest.raises(zoo.UnknownRun, match=f"named by text, not by a {type(model).__name__}"):
+        with pytest.raises(zoo.UnknownRun, match=f"named by text, not by an? {type(model).__name__}"):
             zoo.open_run(model)  # type: ignore[arg-type]
 
     assert zoo.list_runs() == ()
