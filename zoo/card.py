@@ -140,7 +140,7 @@ class TextInput(msgspec.Struct, frozen=True, kw_only=True, tag="text"):
         return ModelLimits(max_tokens=self.max_tokens)
 
     def __str__(self) -> str:
-        return f"text, up to {self.max_tokens} tokens"
+        return f"up to {self.max_tokens:,} tokens"
 
 
 class ImageInput(msgspec.Struct, frozen=True, kw_only=True, tag="image"):
@@ -164,7 +164,7 @@ class ImageInput(msgspec.Struct, frozen=True, kw_only=True, tag="image"):
 
     def __str__(self) -> str:
         _, height, width = self.input_size
-        return f"images, seen at {width} x {height}"
+        return f"seen at {width} x {height}"
 
 
 class PublishedMetric(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from zoo.card import (
 )
 from zoo.kinds.spelling import distinct_names
 from zoo.ranking import FROM_SCRATCH, mark
+from zoo.tasks import get_task
 from zoo.units import size
 
 Fact = tuple[str, str]
@@ -36,7 +37,7 @@ def general_facts(card: Card, free_bytes: int | None = None) -> list[Fact]:
         ("recommended", f"for {', '.join(card.recommended_for)}" if card.recommended_for else ""),
         ("mark", f"{mark(card)}: made to try zoo out, not to be used" if card.demonstration else ""),
         ("parameters", f"{card.parameters:,}" if card.parameters is not None else ""),
-        ("takes", str(card.input or "")),
+        ("takes", _takes(card)),
         ("memory", _memory(card, free_bytes)),
         ("architecture", ", ".join(f"{name} {value}" for name, value in card.architecture.items())),
         ("labels", _labels(card)),
@@ -75,6 +76,12 @@ def weights_facts(card: Card, *, local: bool | None, how_to_fetch: str) -> list[
 def _verbs(card: Card, task: str) -> list[str]:
     """What the model can do for a task."""
     return [str(ability.verb) for ability in card.abilities if ability.task == task]
+
+
+def _takes(card: Card) -> str:
+    """What goes in, with how much of it is seen where the card states that."""
+    kind = get_task(card.task).input
+    return f"{kind}s, {card.input}" if card.input else f"{kind}s"
 
 
 def _labels(card: Card) -> str:

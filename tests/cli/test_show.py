@@ -54,6 +54,7 @@ def test_everything_known_is_shown(site: Site, capsys: pytest.CaptureFixture[str
         "  tasks        text-classification (finetune)",
         "  recommended  for text-classification",
         "  parameters   1,234,567",
+        "  takes        texts",
         "  memory       4.9 MB to predict, 19.8 MB and more to fine-tune",
         "  architecture layers 2, width 128",
         "  labels       no, yes",
@@ -123,6 +124,7 @@ def test_what_is_not_known_is_left_out(site: Site, capsys: pytest.CaptureFixture
         "bare: a toy",
         "",
         "  plugin       toy",
+        "  takes        texts",
         "  weights      none: it starts from scratch, with random numbers",
     ]
 
@@ -180,6 +182,7 @@ def test_text_of_a_card_can_neither_act_nor_fake_a_line(site: Site, capsys: pyte
     assert [line.split()[0] for line in out.splitlines()[2:]] == [
         "plugin",
         "tasks",
+        "takes",
         "labels",
         "licence",
         "paper",

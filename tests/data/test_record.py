@@ -70,8 +70,34 @@ def test_what_a_person_types() -> None:
     with pytest.raises(DatasetInvalid, match="3 inputs given, but a text pair takes 2: first, second"):
         PAIR.expand(["a", "b", "c"])
     assert {"first": "a b", "second": "c"} == PAIR.typed("a b\tc") == PAIR.typed("a b\nc\n")
-    with pytest.raises(Unusable, match="1 part where a text pair has 2"):
+    with pytest.raises(
+        Unusable, match=r"1 part where a text pair has 2 .* an object of JSON with the keys first, second"
+    ):
         PAIR.typed("a b")
+
+
+@pytest.mark.parametrize("line", ['{"first": "a\\tb", "second": "{c"}', ' {"second":"{c","first":"a\\tb"}\n'])
+def test_an_object_of_json_is_one(line: str) -> None:
+    record = {"first": "a\tb", "second": "{c"}
+    assert PAIR.typed(line) == record
+    assert PAIR.expand([line]) == [record]
+    assert PAIR.expand([line, line, line]) == [record] * 3
+
+
+@pytest.mark.parametrize("line", ['{"first": "a"}', '{"first": "a", "second": "b", "third": "c"}', '{"first', "{}"])
+def test_an_object_of_something_else_is_none(line: str) -> None:
+    with pytest.raises(Unusable, match="1 part where a text pair has 2"):
+        PAIR.typed(line)
+    assert PAIR.typed(f"{line}\tb") == {"first": line, "second": "b"}
+
+
+def test_a_tuple_is_one_input() -> None:
+    record = {"first": "a", "second": "b"}
+    assert input_list(("a", "b"), PAIR) is None
+    assert PAIR.from_python(("a", "b")) == PAIR.from_python(["a", "b"]) == PAIR.from_python(record) == record
+    assert input_list((record, record), PAIR) == [record, record]
+    assert input_list([("a", "b")], PAIR) == [("a", "b")]
+    assert [PAIR.from_python(value) for value in (("a",), "ab", 7)] == [("a",), "ab", 7]
 
 
 def test_a_dict_is_one_input() -> None:

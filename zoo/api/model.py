@@ -60,15 +60,17 @@ class Model:
         """Answer one input, or several in order; one that cannot be read becomes `Rejected` in its place.
 
         An input is a text; or the path of an image, a PIL image, or an array of uint8 (see `zoo.read_image`); or, for a
-        task with inputs in several columns, a dict of them by their roles. Several
+        task with inputs in several columns, a dict of them by their roles, or a tuple of them in their order. Several
         are anything that can be iterated: a list, a generator, a column of a data frame, an array of texts, or an
         array of images of shape (count, height, width, channels).
 
         Raises:
             OptionInvalid: a whole data frame or a mapping, of which it is not known what to answer.
         """
-        several = input_list(inputs, self.task.input)
-        return self.predictor.predict([inputs])[0] if several is None else self.predictor.predict(several)
+        kind = self.task.input
+        several = input_list(inputs, kind)
+        predictions = self.predictor.predict(list(map(kind.from_python, [inputs] if several is None else several)))
+        return predictions[0] if several is None else predictions
 
 
 def load(

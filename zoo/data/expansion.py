@@ -16,10 +16,12 @@ from zoo.plurals import with_article
 def input_list(inputs: Any, kind: InputKind) -> list[Any] | None:
     """The several inputs that a caller gives from Python; None where it is one: a text, a path, an image, a record.
 
+    A tuple of as many parts as a record has is one.
+
     Raises:
         OptionInvalid: a whole data frame or a mapping, of which it is not known what to answer.
     """
-    if isinstance(inputs, Mapping) and len(kind.roles) > 1:
+    if len(kind.roles) > 1 and isinstance(inputs, Mapping | tuple) and isinstance(kind.from_python(inputs), Mapping):
         return None
     if isinstance(inputs, Mapping) or hasattr(inputs, "columns") or hasattr(inputs, "column_names"):
         raise OptionInvalid(

@@ -115,6 +115,10 @@ class InputKind(Kind):
         """The words that stand for such an input on a command line, see `expand`."""
         return [text]
 
+    def from_python(self, value: Any) -> Any:
+        """The input that a caller gives from Python; what cannot be one stays as it is."""
+        return value
+
     def display_text(self, value: Any) -> str:
         """The input as a person sees it beside its answer."""
         return str(value)

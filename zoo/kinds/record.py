@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from zoo.errors import DatasetInvalid
 from zoo.kinds.kind import InputKind, Unusable
 from zoo.kinds.text import text_key
@@ -63,8 +65,11 @@ class Record(InputKind):
         return [bytes.fromhex(digest) if digest else text_key(value) for digest, value in pairs]
 
     def expand(self, words: Iterable[str]) -> list[dict[str, Any]]:
-        """As many words as there are roles are one, in their order."""
+        """As many words as there are roles are one, in their order; or each word is one, as an object of JSON."""
         parts, roles = list(words), len(self._roles)
+        objects = [record for part in parts if (record := self._of_object(part)) is not None]
+        if len(objects) == len(parts):
+            return objects
         if len(parts) % roles:
             raise DatasetInvalid(
                 f"{counted(len(parts), 'input')} given, but {self.singular} takes {roles}: {', '.join(self._roles)}",
@@ -73,19 +78,34 @@ class Record(InputKind):
         return [self.joined(parts[start : start + roles]) for start in range(0, len(parts), roles)]
 
     def typed(self, text: str) -> dict[str, Any]:
-        """The parts, with a tab or the end of a line between them."""
-        parts = self.typed_words(text)
+        """The parts, with a tab or the end of a line between them; or an object of JSON with the roles as keys."""
+        record = self._of_object(text)
+        if record is not None:
+            return record
+        parts = text.strip("\r\n").replace("\n", "\t").split("\t")
         if len(parts) != len(self._roles):
             names = ", ".join(self._roles)
             raise Unusable(
                 f"{counted(len(parts), 'part')} where {self.singular} has {len(self._roles)} ({names}): put a tab "
-                "or the end of a line between them"
+                f"or the end of a line between them, or write an object of JSON with the keys {names}"
             )
         return self.joined(parts)
 
-    def typed_words(self, text: str) -> list[str]:
-        """The parts, with a tab or the end of a line between them."""
-        return text.strip("\r\n").replace("\n", "\t").split("\t")
+    def from_python(self, value: Any) -> Any:
+        """A tuple or list of as many parts as there are roles is one, in their order."""
+        if not isinstance(value, tuple | list) or len(value) != len(self._roles):
+            return value
+        return value if any(isinstance(part, Mapping | tuple | list) for part in value) else self.joined(value)
+
+    def _of_object(self, text: str) -> dict[str, Any] | None:
+        """The parts that an object of JSON has by their roles; None where a text is none, or has other keys."""
+        if not text.lstrip().startswith("{"):
+            return None
+        try:
+            value = msgspec.json.decode(text, type=dict[str, str])
+        except (msgspec.DecodeError, UnicodeError):
+            return None
+        return {role: value[role] for role in self._roles} if value.keys() == self._roles.keys() else None
 
     def display_text(self, value: Any) -> str:
         """The parts, one after another."""

@@ -13,7 +13,6 @@ CARD = zoo.Card(
     task=TASK.name,
     family="naive-bayes",
     summary="counts the words that two texts share",
-    input=zoo.TextInput(max_tokens=1_000_000),
     license="Apache-2.0",
     abilities=(
         zoo.Ability(verb="finetune", task=TASK.name, options=zoo.DataOptions, precisions=("fp32",)),

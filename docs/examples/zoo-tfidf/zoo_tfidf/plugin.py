@@ -16,7 +16,6 @@ CARD = zoo.Card(
     task=TASK,
     family="tfidf",
     summary="TF-IDF and logistic regression: the baseline",
-    input=zoo.TextInput(max_tokens=1_000_000),
     license="Apache-2.0",
     abilities=(zoo.Ability(verb="finetune", task=TASK, options=TfidfOptions), zoo.Ability(verb="predict", task=TASK)),
 )
