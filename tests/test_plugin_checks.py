@@ -67,6 +67,8 @@ ABILITY = "zoo.Ability(task='text-classification')"
         ({"parameters": "-1"}, "`$.parameters`"),
         ({"parameters": "'many'"}, "`$.parameters`"),
         ({"labels": "'yes'"}, "`$.labels`"),
+        ({"labels": "('yes', 3)"}, "got `int` - at `$.labels[1]`"),
+        ({"labels": "('caf\\udce9',)"}, "surrogates not allowed"),
         ({"architecture": "{'layers': object()}"}, "an object cannot be part of a card"),
         ({"architecture": "{'layers': int}"}, "a type cannot be part of a card"),
         ({"input": "zoo.TextInput(max_tokens=0)"}, "`$.input.max_tokens`"),

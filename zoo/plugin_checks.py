@@ -14,6 +14,7 @@ import pluggy
 
 from zoo import hookspecs
 from zoo.card import PRECISIONS, VERBS, Ability, Card
+from zoo.encoding import is_encodable
 from zoo.errors import PluginBroken, ZooError
 from zoo.hyperparameters import DataOptions
 from zoo.options import Options, parse, schema, to_dict
@@ -157,7 +158,8 @@ def check_card(card: object, plugin: str, hook: str = "cards()") -> Card:
     where = f"card {one_line(str(card.name))!r}"
     try:
         _check_abilities(card.abilities)
-        msgspec.json.decode(msgspec.json.encode(card, enc_hook=_name_of_options), type=_CardData)
+        data = msgspec.structs.replace(card, labels=()) if _are_texts(card.labels) else card
+        msgspec.json.decode(msgspec.json.encode(data, enc_hook=_name_of_options), type=_CardData)
         check_task(card.task)
         _check_recommendation(card)
     except (msgspec.ValidationError, TypeError, UnicodeError, ZooError) as error:
@@ -168,6 +170,14 @@ def check_card(card: object, plugin: str, hook: str = "cards()") -> Card:
             f"{where}: {message}", "the plugin's author must mend its description: zoo plugins guide contract"
         ) from error
     return msgspec.structs.replace(card, plugin=plugin)
+
+
+def _are_texts(labels: object) -> bool:
+    """Whether labels are what they have to be, at a glance: there may be thousands, the same for a hundred models."""
+    try:
+        return type(labels) is tuple and is_encodable("".join(labels))
+    except TypeError:
+        return False
 
 
 class _CardData(Card, frozen=True, kw_only=True):
