@@ -178,10 +178,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_CONNECT(self) -> None:
         """Let nobody through, as a proxy does where only some servers may be asked."""
-        asked = Request(self.command, self.path, {})
+        request = Request(self.command, self.path, {})
         with self.server.hub.lock:
-            self.server.hub.requests.append(asked)
-        self._empty(asked, 403, {})
+            self.server.hub.requests.append(request)
+        self._empty(request, 403, {})
 
     def do_GET(self) -> None:
         hub = self.server.hub

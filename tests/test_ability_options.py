@@ -136,14 +136,14 @@ def test_a_model_that_does_not_read_them_has_none_of_the_task(site: Site) -> Non
 
 def test_the_command_line_shows_them(site: Site) -> None:
     helped = command("finetune", "ear", "--task", "loudness", "--help")
-    shown = command("show", "ear").stdout.splitlines()
+    lines = command("show", "ear").stdout.splitlines()
     described = json.loads(command("show", "ear", "--json").stdout)
 
     assert "--margin X" in helped.stdout
     assert "--floor" not in helped.stdout, "few people need it"
-    start = shown.index("finetune (loudness)")
-    assert [line.split()[0] for line in shown[start + 1 : start + 3]] == ["--margin", "--floor"]
-    assert "  --gain               What volumes are multiplied by. (0 < gain <= 10; default: 1.0)" in shown
+    start = lines.index("finetune (loudness)")
+    assert [line.split()[0] for line in lines[start + 1 : start + 3]] == ["--margin", "--floor"]
+    assert "  --gain               What volumes are multiplied by. (0 < gain <= 10; default: 1.0)" in lines
     by_task = {(one["verb"], one["task"]): one["options"] for one in described["abilities"]}
     assert [one["name"] for one in by_task["predict", "loudness"]] == ["shift", "gain"]
 

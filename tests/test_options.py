@@ -31,9 +31,9 @@ class Sharper(Sampling, frozen=True, kw_only=True):
     temperature: Annotated[float, option("Softmax temperature.", gt=0, le=1)] = 0.5
 
 
-def refused(options: type[Options] = Sampling, **given: Any) -> tuple[str, str]:
+def refused(options: type[Options] = Sampling, **arguments: Any) -> tuple[str, str]:
     with pytest.raises(OptionInvalid) as caught:
-        parse(options, given)
+        parse(options, arguments)
     return caught.value.message, caught.value.hint
 
 
@@ -129,7 +129,7 @@ def test_nothing_given_means_the_defaults() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "given", "expected"),
+    ("name", "value", "expected"),
     [
         ("temperature", "0.5", 0.5),
         ("temperature", " 1e-3 ", 0.001),
@@ -159,14 +159,14 @@ def test_nothing_given_means_the_defaults() -> None:
         ("order", np.str_("name"), "name"),
     ],
 )
-def test_a_value_is_read_as_the_options_type(name: str, given: Any, expected: Any) -> None:
-    found = getattr(parse(Sampling, {name: given}), name.replace("-", "_"))
+def test_a_value_is_read_as_the_options_type(name: str, value: Any, expected: Any) -> None:
+    parsed = getattr(parse(Sampling, {name: value}), name.replace("-", "_"))
 
-    assert (found, type(found)) == (expected, type(expected))
+    assert (parsed, type(parsed)) == (expected, type(expected))
 
 
 @pytest.mark.parametrize(
-    ("name", "given", "message"),
+    ("name", "value", "message"),
     [
         ("temperature", "hot", "--temperature is 'hot', but takes a number, more than 0 and at most 10"),
         ("temperature", "", "--temperature is '', but takes a number, more than 0 and at most 10"),
@@ -200,10 +200,10 @@ def test_a_value_is_read_as_the_options_type(name: str, given: Any, expected: An
         ("greedy", np.int64(1), "--greedy is 1, but takes true or false"),
     ],
 )
-def test_a_value_that_is_not_allowed_is_refused_with_what_is(name: str, given: Any, message: str) -> None:
+def test_a_value_that_is_not_allowed_is_refused_with_what_is(name: str, value: Any, message: str) -> None:
     helps = {one.name: one.help for one in schema(Sampling)}
-    hint = "did you mean score?" if given == "Score" else helps[name]
-    assert refused(**{name: given}) == (message, hint)
+    hint = "did you mean score?" if value == "Score" else helps[name]
+    assert refused(**{name: value}) == (message, hint)
 
 
 def test_bounds_on_both_sides_are_a_range() -> None:
@@ -214,7 +214,7 @@ def test_bounds_on_both_sides_are_a_range() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "given", "hint"),
+    ("options", "arguments", "hint"),
     [
         (Sampling, {"order": "scroe"}, "did you mean score?"),
         (Sampling, {"order": "sizes"}, "How answers are sorted."),
@@ -224,13 +224,15 @@ def test_bounds_on_both_sides_are_a_range() -> None:
         (Sampling, {"temperature": "1,000"}, "Softmax temperature."),
     ],
 )
-def test_a_value_that_is_nearly_allowed_is_suggested(options: type[Options], given: dict[str, Any], hint: str) -> None:
-    assert refused(options, **given)[1] == hint
+def test_a_value_that_is_nearly_allowed_is_suggested(
+    options: type[Options], arguments: dict[str, Any], hint: str
+) -> None:
+    assert refused(options, **arguments)[1] == hint
 
 
-@pytest.mark.parametrize("given", [10**400, "9" * 10_000])
-def test_a_number_beyond_any_float_is_refused(given: Any) -> None:
-    assert "but takes a number, more than 0 and at most 10" in refused(temperature=given)[0]
+@pytest.mark.parametrize("value", [10**400, "9" * 10_000])
+def test_a_number_beyond_any_float_is_refused(value: Any) -> None:
+    assert "but takes a number, more than 0 and at most 10" in refused(temperature=value)[0]
 
 
 def test_a_strict_upper_bound_is_not_reached() -> None:
@@ -254,9 +256,9 @@ def test_an_unknown_option_is_refused_with_the_nearest() -> None:
 
 def test_what_other_tools_call_an_option_is_taken_for_its_name() -> None:
     expected = FinetuneOptions(lr=1e-4, epochs=2.0, warmup=0.2, schedule="cosine")
-    given = {"learning_rate": 1e-4, "num-train-epochs": "2", "warmup_ratio": 0.2, "lr_scheduler_type": "cosine"}
+    arguments = {"learning_rate": 1e-4, "num-train-epochs": "2", "warmup_ratio": 0.2, "lr_scheduler_type": "cosine"}
 
-    assert parse(FinetuneOptions, given) == expected
+    assert parse(FinetuneOptions, arguments) == expected
     assert refused(FinetuneOptions, lr=1, learning_rate=1)[0] == "lr was given twice, once as learning_rate"
 
 
@@ -295,7 +297,7 @@ class NoDefault(Options, frozen=True):
     depth: Annotated[int, option("Deep.")]
 
 
-class MadeDefault(Options, frozen=True):
+class DefaultFactory(Options, frozen=True):
     depth: Annotated[int, option("Deep.")] = msgspec.field(default_factory=int)
 
 
@@ -322,7 +324,7 @@ class MixedChoices(Options, frozen=True):
         (NoHelp, r"NoHelp\.depth has no option\(\.\.\.\) with a help text"),
         (OtherNote, r"OtherNote\.depth has no option\(\.\.\.\) with a help text"),
         (NoDefault, r"NoDefault\.depth has no default"),
-        (MadeDefault, r"MadeDefault\.depth has no default"),
+        (DefaultFactory, r"DefaultFactory\.depth has no default"),
         (AList, r"AList\.depth is tuple\[int, \.\.\.\]; an option is a bool"),
         (TwoTypes, r"TwoTypes\.depth is int \| str; an option is a bool"),
         (NumberedChoices, r"NumberedChoices\.depth is .*; an option is a bool"),

@@ -89,10 +89,15 @@ def test_warnings_and_notes_stay_above_the_line_that_is_repainted(capsys: pytest
 
 
 def test_without_a_terminal_warnings_and_notes_are_lines(capsys: pytest.CaptureFixture[str]) -> None:
-    said = (Warned(message="two rows repeat"), Noted(message="column 'score' is taken to hold numbers"))
-    for shown in (None, False):
-        with progress_display(shown) as show:
-            for events in (STARTED, (*STARTED, said[0]), (*STARTED, *said), (*STARTED, *said, RunCancelled())):
+    messages = (Warned(message="two rows repeat"), Noted(message="column 'score' is taken to hold numbers"))
+    for progress in (None, False):
+        with progress_display(progress) as show:
+            for events in (
+                STARTED,
+                (*STARTED, messages[0]),
+                (*STARTED, *messages),
+                (*STARTED, *messages, RunCancelled()),
+            ):
                 show(fold(events))
     assert capsys.readouterr().err == "warning: two rows repeat\ncolumn 'score' is taken to hold numbers\n"
 

@@ -78,7 +78,7 @@ def test_a_new_plugin_keeps_the_contract_where_nothing_else_is_installed(
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["new"], "say the name of the new plugin"),
         (["new", "mine"], "say the task of its model"),
@@ -95,13 +95,13 @@ def test_a_new_plugin_keeps_the_contract_where_nothing_else_is_installed(
     ],
 )
 def test_what_makes_no_sense_is_told_and_nothing_written(
-    words: list[str], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    words: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     done = command("plugins", *words)
 
     assert done.returncode == ExitCode.USAGE
-    assert told in done.stderr
+    assert message in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
@@ -142,9 +142,9 @@ def test_what_is_written_is_typed_and_formatted(tmp_path: Path) -> None:
 def test_a_new_plugin_for_any_task_keeps_the_contract(task: str, tmp_path: Path) -> None:
     project = write_plugin("mine", task, tmp_path)
     zipfile.ZipFile(build_wheel(project, tmp_path / "dist")).extractall(tmp_path / "site")
-    chosen = [] if task in FULL else ["-k", "training_lowers or gradient or of_the_kind or does_as_its_run_said"]
+    selection = [] if task in FULL else ["-k", "training_lowers or gradient or of_the_kind or does_as_its_run_said"]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--rootdir=.", *chosen, "tests"],
+        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--rootdir=.", *selection, "tests"],
         capture_output=True,
         encoding="utf-8",
         check=False,

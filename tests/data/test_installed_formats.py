@@ -106,7 +106,7 @@ def test_a_broken_one_is_told_beside_the_others(site: Site, capsys: pytest.Captu
     site.install("arrow1", READER, distribution="zoo-arrows", group=installed.GROUP)
     site.install("arrow2", "read_columns = 3", distribution="zoo-bows", group=installed.GROUP)
     assert main(["tasks"]) == ExitCode.PLUGIN
-    said = capsys.readouterr()
-    assert said.out.splitlines()[-1].endswith(".txt, .arrow1 (zoo-arrows 1.0)")
-    assert "warning: format arrow2: " in said.err
-    assert "has no read_columns and no read_rows" in said.err
+    captured = capsys.readouterr()
+    assert captured.out.splitlines()[-1].endswith(".txt, .arrow1 (zoo-arrows 1.0)")
+    assert "warning: format arrow2: " in captured.err
+    assert "has no read_columns and no read_rows" in captured.err

@@ -44,8 +44,10 @@ def test_targets_that_teach_nothing_are_refused_before_a_training(
     assert len(load(path, task, min_classes=1).examples) == 2  # type: ignore[arg-type]
 
 
-def warnings(path: Path, task: Task, **given: Any) -> str:
-    return "\n".join(finding.message for finding in inspect(path, task, **given).findings if finding.level == "warning")
+def warnings(path: Path, task: Task, **arguments: Any) -> str:
+    return "\n".join(
+        finding.message for finding in inspect(path, task, **arguments).findings if finding.level == "warning"
+    )
 
 
 @pytest.mark.parametrize(
@@ -65,13 +67,13 @@ def warnings(path: Path, task: Task, **given: Any) -> str:
 )
 def test_marks_that_divide_nothing_are_told(cells: list[str], separator: str, warning: str, write: Write) -> None:
     path = write("a.csv", "text,labels\n" + "".join(f"row {i},{cells[i % len(cells)]}\n" for i in range(40)))
-    said = warnings(path, SEVERAL.divided_at(separator))
-    assert warning in said
-    assert bool(warning) == bool(said)
+    text = warnings(path, SEVERAL.divided_at(separator))
+    assert warning in text
+    assert bool(warning) == bool(text)
 
 
 @pytest.mark.parametrize(
-    ("cells", "is_told"),
+    ("cells", "warns"),
     [
         ("red,blue/blue", True),
         ("red, blue/blue, green/green, red", True),
@@ -80,11 +82,11 @@ def test_marks_that_divide_nothing_are_told(cells: list[str], separator: str, wa
         ("red/blue", False),
     ],
 )
-def test_commas_between_labels_are_told_where_classes_are_meant(cells: str, is_told: bool, write: Write) -> None:
+def test_commas_between_labels_are_told_where_classes_are_meant(cells: str, warns: bool, write: Write) -> None:
     each = cells.split("/")
     path = write("a.csv", "text,label\n" + "".join(f'row {i},"{each[i % len(each)]}"\n' for i in range(60)))
     assert likely_task(path).name == "text-classification"
-    assert ("--separator , divides them" in warnings(path, likely_task(path))) == is_told
+    assert ("--separator , divides them" in warnings(path, likely_task(path))) == warns
 
 
 def test_there_are_no_labels_to_merge_in_numbers(write: Write) -> None:

@@ -10,15 +10,15 @@ from zoo.tasks.options import ClassWeightOptions
 
 
 @pytest.mark.parametrize(
-    ("given", "part"), [("plus=-1", "plus=-1"), ("plus=inf", "plus=inf"), ("a=1,b", "b"), ("=2", "=2")]
+    ("text", "part"), [("plus=-1", "plus=-1"), ("plus=inf", "plus=inf"), ("a=1,b", "b"), ("=2", "=2")]
 )
-def test_class_weights_that_cannot_be_read_are_refused(given: str, part: str) -> None:
+def test_class_weights_that_cannot_be_read_are_refused(text: str, part: str) -> None:
     with pytest.raises(OptionInvalid) as refused:
-        parse(ClassWeightOptions, {"class_weights": given})
+        parse(ClassWeightOptions, {"class_weights": text})
 
     assert refused.value.message == f"--class-weights has '{part}', but takes none, auto or name=weight,name=weight"
 
 
 def test_class_weights_are_none_auto_or_named() -> None:
-    for given in ("none", "auto", "a=1", "a=0, b=2.5", "a=b=2"):
-        assert parse(ClassWeightOptions, {"class_weights": given}).class_weights == given
+    for text in ("none", "auto", "a=1", "a=0, b=2.5", "a=b=2"):
+        assert parse(ClassWeightOptions, {"class_weights": text}).class_weights == text

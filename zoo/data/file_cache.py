@@ -44,7 +44,7 @@ class CachedFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.stamp = _stamp(path.stat())
-        self._kept = bytearray()
+        self._beginning = bytearray()
         self._hash = hashlib.sha256()
         self._hashed_bytes = 0
         self._at_work = threading.Lock()
@@ -63,7 +63,7 @@ class CachedFile:
 
     def kept(self, position: int, size: int) -> bytes:
         """At most so many of the kept bytes from a position on."""
-        return bytes(self._kept[position : position + size])
+        return bytes(self._beginning[position : position + size])
 
     def receive(self, position: int, data: bytes) -> None:
         """Take note of bytes that were read from disk."""
@@ -71,8 +71,8 @@ class CachedFile:
             if position == self._hashed_bytes:
                 self._hash.update(data)
                 self._hashed_bytes += len(data)
-            if position == len(self._kept) and position + len(data) <= KEPT_BYTES:
-                self._kept += data
+            if position == len(self._beginning) and position + len(data) <= KEPT_BYTES:
+                self._beginning += data
 
     def read_rest(self) -> None:
         """Read what was not read yet."""

