@@ -167,6 +167,20 @@ class TestInputsOfPredict:
 
         assert [json.loads(line)["input"] for line in done.stdout.splitlines()] == ["good", "bad"]
 
+    @pytest.mark.parametrize("first", ["text,label", 'id;"Text"', '{"text": "good"}'])
+    def test_a_table_on_stdin_is_told_of(self, first: str) -> None:
+        done = run_zoo("predict", "words", "--json", "-q", *HERE, stdin=f"{first}\ngood\n")
+
+        assert done.stderr == (
+            "warning: stdin looks like a table, and each of its lines is answered as a whole; for its rows, save it as "
+            "a file: zoo predict words --file FILE\n"
+        )
+        assert len(done.stdout.splitlines()) == 2
+
+    @pytest.mark.parametrize("first", ["text me, when the parcel is at the door", "good", "{text}", "good, bad"])
+    def test_texts_on_stdin_are_no_table(self, first: str) -> None:
+        assert run_zoo("predict", "words", "--json", "-q", *HERE, stdin=f"{first}\n").stderr == ""
+
     def test_what_looks_like_a_flag_but_has_a_blank_is_a_text(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["predict", "words", "--so_good=very good", "-q", *HERE]) == ExitCode.OK
         assert capsys.readouterr().out.startswith("--so_good=very good\n")

@@ -28,7 +28,7 @@ from zoo.cli.warm import Answerer
 from zoo.data import InputRows
 from zoo.data.columns import replaced_columns
 from zoo.data.example import Example, RejectedRow
-from zoo.data.expansion import is_absent_table, named_files
+from zoo.data.expansion import is_absent_table, is_of_table, named_files
 from zoo.data.file_cache import read_once
 from zoo.data.lines import Lines, LineTooLong, NotUtf8
 from zoo.errors import DatasetInvalid, OptionInvalid
@@ -97,7 +97,7 @@ def run(args: argparse.Namespace) -> ExitCode:
     interactive = not args.inputs and not args.file and sys.stdin.isatty()
     if interactive:
         diagnostics.note("reading one input a line; end with Ctrl-D")
-    columns, source = _file_rows(args, card, task) if args.file else (AnswerColumns(), _input_rows(args, task))
+    columns, source = _file_rows(args, card, task) if args.file else (AnswerColumns(), _input_rows(args, card, task))
     json_lines = JsonLines(columns) if args.json or args.out else None
     answer_count = rejected_count = 0
     truncation = TruncationCount()
@@ -195,9 +195,9 @@ def _file_rows(args: argparse.Namespace, card: Card, task: Task) -> tuple[Answer
     return columns, itertools.chain([first], iterator)
 
 
-def _input_rows(args: argparse.Namespace, task: Task) -> Iterator[CarriedRow]:
+def _input_rows(args: argparse.Namespace, card: Card, task: Task) -> Iterator[CarriedRow]:
     """The inputs on the command line, else the lines of stdin."""
-    inputs: Iterable[Any] = task.input.expand(args.inputs) or _stdin_inputs(task.input)
+    inputs: Iterable[Any] = task.input.expand(args.inputs) or _stdin_inputs(args.model, card, task)
     _warn_of_files(args, task)
     return (
         (item if isinstance(item, RejectedRow) else Example(item, row=number), ())
@@ -205,12 +205,15 @@ def _input_rows(args: argparse.Namespace, task: Task) -> Iterator[CarriedRow]:
     )
 
 
-def _stdin_inputs(kind: InputKind) -> Iterator[Any]:
+def _stdin_inputs(model: str, card: Card, task: Task) -> Iterator[Any]:
     """The inputs that the lines of stdin are; a line that is none, or is not UTF-8, is rejected in its place."""
-    lines = Lines(cast("BufferedReader", sys.stdin.buffer))
+    kind, lines = task.input, Lines(cast("BufferedReader", sys.stdin.buffer))
     for number in itertools.count(1):
         try:
-            yield kind.typed(next(lines).rstrip("\r\n"))
+            line = next(lines).rstrip("\r\n")
+            if number == 1:
+                _warn_of_table(line, model, card, task)
+            yield kind.typed(line)
         except StopIteration:
             return
         except Unusable as unusable:
@@ -219,3 +222,15 @@ def _stdin_inputs(kind: InputKind) -> Iterator[Any]:
             yield RejectedRow("stdin", number, "not UTF-8")
         except LineTooLong as error:
             raise DatasetInvalid(f"a line of stdin is too long: no line end after byte {error.offset}") from None
+
+
+def _warn_of_table(first_line: str, model: str, card: Card, task: Task) -> None:
+    """Say that each line of stdin is answered as a whole, where it begins as a table does."""
+    columns = {
+        name.lower() for role in task.input.roles for name in (card.columns.get(role, ""), *task.usual_columns(role))
+    }
+    if len(task.input.roles) == 1 and is_of_table(first_line, columns - {""}):
+        diagnostics.warn(
+            "stdin looks like a table, and each of its lines is answered as a whole; for its rows, save it as a file: "
+            f"zoo predict {model} --file FILE"
+        )

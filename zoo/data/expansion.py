@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from zoo.data.formats import names_data
+from zoo.data.formats.dialect import DELIMITERS
 from zoo.errors import OptionInvalid
 from zoo.kinds import InputKind
 from zoo.plurals import with_article
+
+_HEADER_WORDS = 4
+"""At most in the name of a column; a sentence has more."""
 
 
 def input_list(inputs: Any, kind: InputKind) -> list[Any] | None:
@@ -51,6 +57,26 @@ def named_files(words: Iterable[str], kind: InputKind) -> list[str]:
 def is_absent_table(word: str) -> bool:
     """Whether a word looks like the name of a file of rows, but names none."""
     return " " not in word and names_data(Path(word)) and not os.path.exists(word)  # noqa: PTH110  (never raises)
+
+
+def is_of_table(line: str, columns: Collection[str]) -> bool:
+    """Whether a line is the header of a delimited table, or a row of JSON lines, with one of these columns.
+
+    Args:
+        line: that stands for one input.
+        columns: names in small letters.
+    """
+    if line.startswith("{"):
+        try:
+            row = msgspec.json.decode(line)
+        except (msgspec.DecodeError, UnicodeEncodeError):
+            return False
+        return any(name.lower() in columns for name in row)
+    for mark in DELIMITERS:
+        fields = [field.strip(' "').lower() for field in line.split(mark)]
+        if len(fields) > 1 and not set(columns).isdisjoint(fields):
+            return all(field and len(field.split()) <= _HEADER_WORDS for field in fields)
+    return False
 
 
 def _names_file(word: str, *, of_rows: bool) -> bool:

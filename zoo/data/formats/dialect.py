@@ -14,7 +14,8 @@ from zoo.data.compression import inner_name
 from zoo.data.lines import EncodingLog, Lines, open_lines
 
 _TAB_EXTENSIONS = (".tsv", ".tab")
-_DELIMITERS = ",;\t|"
+DELIMITERS = ",;\t|"
+"""What may stand between the fields of a row."""
 _SAMPLE_LINES = 64
 _SAMPLE_CHARS = 2**20
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
@@ -52,7 +53,7 @@ def _sample(lines: Lines) -> list[str]:
 
 def _delimiter(sample: list[str], preferred: str) -> str:
     """The one that divides the header, and the rows after it most often in the same way."""
-    fits = {mark: fit for mark in _DELIMITERS if (fit := _fit(sample, mark)) is not None}
+    fits = {mark: fit for mark in DELIMITERS if (fit := _fit(sample, mark)) is not None}
     if not fits or preferred in fits:
         return preferred or ","
     return max(fits, key=lambda mark: fits[mark])
