@@ -170,6 +170,17 @@ def test_a_file_that_has_changed_is_read_anew(write: Callable[[str, str], Path],
     assert after.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def test_of_many_files_those_are_kept_that_were_opened_last(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{number}.bin" for number in range(file_cache.MOST_FILES + 1)]
+    for path in paths:
+        path.write_bytes(b"some bytes")
+    with opened(paths[0]) as first, opened(paths[1]) as second, read_once():
+        for path in (*paths[:-1], paths[0], paths[-1], paths[0], paths[1]):
+            with open_file(path) as file:
+                assert file.read() == b"some bytes"
+    assert (len(first), len(second)) == (1, 2)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("write_as", [as_csv, as_parquet])
 def test_a_training_opens_its_data_once_in_front_and_once_in_its_worker(

@@ -18,6 +18,8 @@ from typing import Any, NamedTuple
 
 KEPT_BYTES = 64 * 2**20
 """Of each file; what is beyond is read again where the file is gone through again."""
+MOST_FILES = 4
+"""Kept at once: those that were opened last."""
 _BUFFER_BYTES = 2**18
 
 
@@ -141,13 +143,18 @@ class FileCache:
 
     def __init__(self) -> None:
         self._files: dict[Path, CachedFile] = {}
+        self._at_work = threading.Lock()
 
     def file(self, path: Path) -> CachedFile:
         """The file of that path; where it has changed since, nothing of it is kept."""
         path = path.absolute()
-        file = self._files.get(path)
-        if file is None or file.stamp != _stamp(path.stat()):
-            file = self._files[path] = CachedFile(path)
+        with self._at_work:
+            file = self._files.pop(path, None)
+            if file is None or file.stamp != _stamp(path.stat()):
+                file = CachedFile(path)
+            self._files[path] = file  # at the end: it was opened last
+            if len(self._files) > MOST_FILES:
+                self._files.pop(next(iter(self._files)))
         return file
 
     def clear(self) -> None:
