@@ -119,7 +119,7 @@ def options() -> str:
     for verb in VERBS:
         tasks_by_set: dict[type[Options], list[str]] = {}
         for name in BUILT_IN:
-            tasks_by_set.setdefault(getattr(get_task(name), f"{verb}_options"), []).append(name)
+            tasks_by_set.setdefault(get_task(name).options[verb], []).append(name)
         for options, names in tasks_by_set.items():
             if options.__struct_fields__:
                 text += ["", f"## Of {' and '.join(names)}: {verb}", "", *_table(options, set())]

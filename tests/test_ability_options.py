@@ -138,6 +138,8 @@ def test_the_command_line_shows_them(site: Site) -> None:
     helped = command("finetune", "ear", "--task", "loudness", "--help")
     lines = command("show", "ear").stdout.splitlines()
     described = json.loads(command("show", "ear", "--json").stdout)
+    task = command("tasks", "loudness").stdout
+    task_described = json.loads(command("tasks", "loudness", "--json").stdout)
 
     assert "--margin X" in helped.stdout
     assert "--floor" not in helped.stdout, "few people need it"
@@ -146,6 +148,8 @@ def test_the_command_line_shows_them(site: Site) -> None:
     assert "  --gain               What volumes are multiplied by. (0 < gain <= 10; default: 1.0)" in lines
     by_task = {(one["verb"], one["task"]): one["options"] for one in described["abilities"]}
     assert [one["name"] for one in by_task["predict", "loudness"]] == ["shift", "gain"]
+    assert "  options    --margin, --floor (finetune); --gain (predict)\n" in task
+    assert [one["name"] for one in task_described["options"]["finetune"]] == ["margin", "floor"]
 
 
 def test_a_training_and_a_prediction_read_them(site: Site, rows: Path) -> None:
@@ -235,7 +239,7 @@ def test_a_task_of_zoo_has_options_where_they_mean_something() -> None:
 
 
 def of_task(name: str, verb: str) -> list[str]:
-    return [one.name for one in schema(getattr(get_task(name), f"{verb}_options"))]
+    return [one.name for one in schema(get_task(name).options[verb])]
 
 
 def test_a_run_that_has_written_down_an_option_of_another_task_goes_on(site: Site, rows: Path) -> None:

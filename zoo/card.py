@@ -184,7 +184,8 @@ class Ability(msgspec.Struct, frozen=True, kw_only=True):
     task: str
     """What the verb is about: predict answers this task, fine-tuning and pretraining make a model for it."""
     options: type[Options] = Options
-    """The option set of the verb; a training extends `FinetuneOptions`, `PretrainOptions` or `DataOptions`."""
+    """The options of the model's family; a training extends `FinetuneOptions`, `PretrainOptions` or `DataOptions`.
+    Where `with_task_options` is set in it, those of the task are added."""
     precisions: tuple[str, ...] = ("fp32", "bf16", "fp16")
     """What it can compute in; predicting may know int8, too."""
 

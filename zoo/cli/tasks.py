@@ -9,6 +9,7 @@ from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
 from zoo.data.formats import EXTENSIONS
 from zoo.data.formats.installed import InstalledFormat, load_formats
+from zoo.options import schema
 from zoo.tasks import InstalledTask, get_task, load_tasks
 from zoo.tasks.task import Task
 
@@ -58,10 +59,12 @@ def _show(task: Task, formats: Sequence[InstalledFormat], *, as_json: bool) -> E
         *(("", role) for role in roles[1:]),
         ("out", task.answer.__name__),
         ("judged by", _metric(task)),
+        ("options", _options(task)),
         ("formats", ", ".join((*task.formats, *map(str, formats)))),
         ("a row", ", ".join(f"{column}={value!r}" for column, value in task.example.items())),
     ):
-        output.line(f"  {name:<10} {value}")
+        if value:
+            output.line(f"  {name:<10} {value}")
     return ExitCode.OK
 
 
@@ -81,6 +84,12 @@ def _role(task: Task, role: str) -> str:
     return f"{role}={name}" + (f" (or {', '.join(others)})" if others else "")
 
 
+def _options(task: Task) -> str:
+    """The flags that it brings to each verb; empty where there are none."""
+    described = {verb: schema(options) for verb, options in task.options.items()}
+    return "; ".join(f"{', '.join(o.flag for o in options)} ({verb})" for verb, options in described.items() if options)
+
+
 def _metric(task: Task) -> str:
     return f"{task.primary_metric} ({'larger' if task.larger_is_better else 'smaller'} is better)"
 
@@ -98,6 +107,7 @@ def _facts(task: Task, formats: Sequence[InstalledFormat]) -> dict[str, object]:
         "answer": task.answer.__name__,
         "primary_metric": task.primary_metric,
         "larger_is_better": task.larger_is_better,
+        "options": {verb: schema(options) for verb, options in task.options.items()},
         "formats": (*task.formats, *map(str, formats)),
         "example": task.example,
     }

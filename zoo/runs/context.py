@@ -86,7 +86,7 @@ class TrainingRun:
     labels: tuple[str, ...]
     """Label names in the order of the outputs; empty for a task without labels."""
     options: Any
-    """The verb's option set as the card declares it."""
+    """What was chosen: options of the engine and the family, as the card declares them, and of the task."""
     device: str
     """Torch device name, such as `cpu` or `cuda:0`."""
     precision: str
@@ -218,7 +218,7 @@ class PredictionRun:
     weights: Path
     """Folder that holds every file the card's weights name, digests checked."""
     options: Any
-    """The option set of the predict ability, as the card declares it."""
+    """What was chosen for predicting: options as the card declares them, and those of the task."""
     device: str
     """Torch device name, such as `cpu` or `cuda:0`."""
     precision: str

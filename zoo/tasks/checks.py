@@ -15,6 +15,7 @@ from zoo.options import Options, parse, to_dict
 from zoo.plurals import with_article
 from zoo.tasks.task import Task
 
+_OF_ENGINE: dict[str, type[Options]] = {"pretrain": PretrainOptions, "finetune": FinetuneOptions}
 MODULE_AND_CLASS = re.compile(r"\w+(\.\w+)*:\w+")
 
 
@@ -36,12 +37,8 @@ def fault_of(task: Any, name: str) -> str:
             return f"TASK.{field} is {reference!r}, which is not MODULE:CLASS"
     if not isinstance(task.needs, frozenset) or not all(isinstance(one, str) for one in task.needs):
         return f"TASK.needs is {task.needs!r}, which is no frozenset of what bodies provide, such as pooled"
-    for options, engine in (
-        (task.pretrain_options, PretrainOptions),
-        (task.finetune_options, FinetuneOptions),
-        (task.predict_options, Options),
-    ):
-        if fault := _fault_of_options(options, engine):
+    for verb, options in task.options.items():
+        if fault := _fault_of_options(options, _OF_ENGINE.get(verb, Options)):
             return fault
     try:
         msgspec.json.Decoder(task.prediction)

@@ -66,6 +66,15 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     """Of its data, in a person's words."""
 
     @property
+    def options(self) -> dict[str, type[Options]]:
+        """The options that it brings to each verb."""
+        return {
+            "pretrain": self.pretrain_options,
+            "finetune": self.finetune_options,
+            "predict": self.predict_options,
+        }
+
+    @property
     def roles(self) -> dict[str, Kind]:
         """What its data hold, each in a column of its own: the parts of the input, and last the target as `label`."""
         return {**self.input.roles, **({TARGET: self.target} if self.target else {})}

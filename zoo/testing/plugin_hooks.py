@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from zoo.ability_options import option_set
+from zoo.card import Ability
+from zoo.options import Options, parse
 from zoo.plugins import load_plugin
 from zoo.runs.context import PredictionRun, Predictor, Trainable, TrainingRun
 
@@ -15,6 +20,11 @@ class PluginHooks:
 
     def __init__(self, plugin: str) -> None:
         self._plugin = load_plugin(plugin)
+
+    @staticmethod
+    def options(ability: Ability, **chosen: Any) -> Options:
+        """What hooks find in `run.options`: what was chosen of engine, family and task, and defaults for the others."""
+        return parse(option_set(ability), chosen)
 
     def pretrain(self, run: TrainingRun) -> Trainable:
         """What pretraining trains."""

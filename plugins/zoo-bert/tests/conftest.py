@@ -11,8 +11,6 @@ from zoo_bert.cards import ALL_MINILM_L6_V2, CARDS
 from zoo_bert.options import BertFinetuneOptions, BertPretrainOptions
 
 from zoo import Ability, Card, Example, PredictionRun, TextPredictOptions, TrainingRun
-from zoo.ability_options import option_set
-from zoo.options import parse
 from zoo.tasks import get_task
 from zoo.testing import PluginHooks
 
@@ -68,7 +66,7 @@ def make_run(card: Callable[[str], Card], tmp_path_factory: pytest.TempPathFacto
         labelled = verb == "finetune"
         task = "text-classification" if labelled else "fill-mask"
         own = BertFinetuneOptions if labelled else BertPretrainOptions
-        options = parse(option_set(Ability(verb=verb, task=task, options=own)), arguments.pop("options", {}))
+        options = PluginHooks.options(Ability(verb=verb, task=task, options=own), **arguments.pop("options", {}))
         arguments.setdefault("labels", LABELS if labelled else ())
         arguments.setdefault("folder", tmp_path_factory.mktemp("run"))
         arguments.setdefault("train", EXAMPLES)
@@ -99,7 +97,7 @@ def make_prediction(card: Callable[[str], Card]) -> MakePrediction:
             card=card(name),
             task=get_task(task),
             weights=weights,
-            options=parse(option_set(Ability(verb="predict", task=task, options=TextPredictOptions)), options),
+            options=PluginHooks.options(Ability(verb="predict", task=task, options=TextPredictOptions), **options),
             device="cpu",
             precision=precision,
         )

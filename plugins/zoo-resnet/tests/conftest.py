@@ -11,9 +11,7 @@ from zoo_resnet.cards import CARDS
 from zoo_resnet.options import ResnetFinetuneOptions
 
 from zoo import Ability, Card, Example, ImagePredictOptions, ImagePretrainOptions, PredictionRun, TrainingRun
-from zoo.ability_options import option_set
 from zoo.data import load
-from zoo.options import parse
 from zoo.quickstart.digits import write_digits
 from zoo.tasks import get_task
 from zoo.testing import PluginHooks
@@ -81,7 +79,7 @@ def make_run(
             card=card(name),
             task=get_task(task),
             weights=weights,
-            options=parse(option_set(Ability(verb=verb, task=task, options=own)), options),
+            options=PluginHooks.options(Ability(verb=verb, task=task, options=own), **options),
             device="cpu",
             precision="fp32",
             **arguments,
@@ -101,7 +99,7 @@ def make_prediction(card: Callable[[str], Card]) -> MakePrediction:
             card=card(name),
             task=get_task(task),
             weights=weights,
-            options=parse(option_set(Ability(verb="predict", task=task, options=ImagePredictOptions)), options),
+            options=PluginHooks.options(Ability(verb="predict", task=task, options=ImagePredictOptions), **options),
             device="cpu",
             precision=precision,
         )

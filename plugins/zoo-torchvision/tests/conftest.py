@@ -15,6 +15,7 @@ from torchvision.models import regnet
 from zoo_torchvision.cards import CARDS
 
 from zoo import (
+    Ability,
     Card,
     Example,
     FolderSource,
@@ -95,7 +96,7 @@ def make_prediction() -> Callable[..., PredictionRun]:
             card=card if published else msgspec.structs.replace(card, weights=result),
             task=get_task(TASK),
             weights=weights,
-            options=ImagePredictOptions(top_k=1000),
+            options=PluginHooks.options(Ability(verb="predict", task=TASK, options=ImagePredictOptions), top_k=1000),
             device="cpu",
             precision="fp32",
         )
