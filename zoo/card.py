@@ -211,6 +211,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     recommended_for: tuple[str, ...] = ()
     """Tasks for which to take this model before others of the plugin, the most important first; each is one of an
     ability. A model that no one should take first for anything has none."""
+    superseded_by: str = ""
+    """Name of the card whose weights the publisher calls better, of the same network; lists fold this one away."""
     demonstration: bool = False
     """Whether it serves to try zoo out rather than to be used; lists have it last."""
     parameters: Count | None = None

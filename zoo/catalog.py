@@ -204,6 +204,7 @@ def _result_card(manifest: ResultManifest, base: Card, folder: Path) -> Card:
         summary=f"{manifest.parent}, {verb}" + (f": {metrics}" if metrics else ""),
         abilities=(*others, msgspec.structs.replace(predict, task=manifest.task)),
         recommended_for=(),
+        superseded_by="",
         parameters=manifest.parameters,
         weights=Weights(files=manifest.files, sources=(FolderSource(path=str(folder)),)),
         labels=manifest.labels,

@@ -132,6 +132,12 @@ def check_cards(manager: pluggy.PluginManager, plugin: str) -> tuple[Card, ...]:
     twice = sorted(name for name, count in counts.items() if count > 1)
     if twice:
         raise PluginBroken(f"cards() gives {', '.join(twice)} twice", "each model of a plugin needs a name of its own")
+    for card in cards:
+        if card.superseded_by and card.superseded_by not in counts:
+            raise PluginBroken(
+                f"card {card.name!r} is superseded by {card.superseded_by!r}, which cards() does not give",
+                "name another card of the plugin, or none",
+            )
     return tuple(cards)
 
 

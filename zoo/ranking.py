@@ -89,6 +89,11 @@ def ordered(cards: Iterable[Card], words: Sequence[str] = (), task: str = "") ->
     return sorted(cards, key=lambda card: order_key(card, words, task))
 
 
+def unfolded(cards: Iterable[Card]) -> list[Card]:
+    """Those that a list shows unasked: of each network the weights that its publisher calls the best."""
+    return [card for card in cards if not card.superseded_by]
+
+
 def marked_tasks(card: Card) -> str:
     """What can be done with a model: its tasks, those first that it is recommended for, which carry a star."""
     return ", ".join(f"*{task}" if task in card.recommended_for else task for task in card.tasks)

@@ -46,6 +46,11 @@ class TorchvisionWeights(msgspec.Struct, frozen=True, kw_only=True):
         return self.builder if self.default else f"{self.builder}-{entry}"
 
     @property
+    def superseded_by(self) -> str:
+        """Name of the best entry of the same network; empty for that itself."""
+        return "" if self.default else self.builder
+
+    @property
     def input(self) -> ImageInput:
         """The published preprocessing."""
         return ImageInput(

@@ -245,3 +245,23 @@ def test_the_name_of_a_run_cannot_fake_a_line(toys: Site, store: Path, capsys: p
     assert main(["ls"]) == ExitCode.OK
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("warning: the result of run a error: fake cannot be read: ")
+
+
+def test_older_weights_are_folded_away_until_they_are_asked_for(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    site.install("nets", plugin(card("net"), card("net-v1", superseded_by="'net'"), card("bird", family="'birds'")))
+
+    assert names(capsys) == ["net", "bird"]
+    assert names(capsys, "--all") == ["net", "net-v1", "bird"]
+    assert names(capsys, "v1") == ["net-v1"]
+    assert names(capsys, "--family", "birds") == ["bird"]
+    assert main(["ls", "--family", "toy"]) == ExitCode.OK
+    assert capsys.readouterr().err == "1 older or other set of weights of these is left out: --all lists it\n"
+    assert main(["ls", "--family", "bird"]) == ExitCode.USAGE
+    assert "there is no family 'bird'" in capsys.readouterr().err
+
+
+def test_what_is_superseded_by_a_model_that_is_not_there_is_told(site: Site) -> None:
+    site.install("nets", plugin(card("net-v1", superseded_by="'net'")))
+
+    listed = zoo("plugins")
+    assert "card 'net-v1' is superseded by 'net', which cards() does not give" in listed.stdout + listed.stderr

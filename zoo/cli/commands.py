@@ -47,7 +47,7 @@ OTHER_NAMES: dict[str, str] = {
     "fit": _TRAIN,
     "inspect": "zoo data inspect looks at a data set, zoo show at a model",
     "new": "zoo plugins new writes a plugin to begin with",
-    "guide": "zoo plugins guide prints the pages for authors of plugins",
+    "guide": "the pages for authors of plugins are printed by: zoo plugins guide",
     "prune": "zoo cache prune deletes weights that were not used for long",
     "verify": "zoo cache verify checks weights on this machine",
     "help": "zoo --help lists the commands; zoo COMMAND --help tells more of one",

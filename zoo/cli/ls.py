@@ -8,9 +8,9 @@ from zoo.card import Card
 from zoo.catalog import Catalog, is_local
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
-from zoo.errors import UnknownPlugin
+from zoo.errors import UnknownModel, UnknownPlugin
 from zoo.plugins import plugin_names
-from zoo.ranking import is_recommended, mark, marked_tasks
+from zoo.ranking import is_recommended, mark, marked_tasks, unfolded
 from zoo.sanitize import one_line
 from zoo.suggestions import did_you_mean
 from zoo.tasks import EXAMPLE, check_task
@@ -24,6 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--task", default="", help=f"only models that do this task or can be trained for it, such as {EXAMPLE}"
     )
     parser.add_argument("--plugin", default="", help="only models of this plugin")
+    parser.add_argument("--family", default="", help="only models of this family, such as bert or efficientnet")
+    parser.add_argument("--all", action="store_true", help="list older and other weights of the same network, too")
     parser.add_argument("--local", action="store_true", help="only models whose weights are on this machine")
     parser.add_argument("--json", action="store_true", help="answer with one JSON document")
 
@@ -36,7 +38,10 @@ def run(args: argparse.Namespace) -> ExitCode:
         hint = did_you_mean(args.plugin, plugin_names(), f"installed: {', '.join(plugin_names())}")
         raise UnknownPlugin(f"there is no plugin {args.plugin!r}", hint)
     catalog = Catalog.load()
-    cards = catalog.search(" ".join(args.words), task=args.task, plugin=args.plugin, local=args.local)
+    matching = catalog.search(" ".join(args.words), task=args.task, plugin=args.plugin, local=args.local)
+    if args.family:
+        matching = tuple(card for card in matching if card.family == _family(catalog, args.family))
+    cards = matching if args.all or args.words or args.local or args.json else unfolded(matching)
     if args.json:
         from zoo.ability_options import with_all_options
 
@@ -47,13 +52,33 @@ def run(args: argparse.Namespace) -> ExitCode:
             ("NAME", "MARK", "PARAMS", "SIZE", "HERE", "TASKS (* recommended)", "SUMMARY"),
             ["strong" if is_recommended(card, args.task) else "plain" for card in cards],
         )
+        if folded := len(matching) - len(cards):
+            sets, is_left, them = ("set", "is", "it") if folded == 1 else ("sets", "are", "them")
+            diagnostics.note(
+                f"{folded} older or other {sets} of weights of these {is_left} left out: --all lists {them}"
+            )
     else:
-        diagnostics.note(_nothing(catalog, filtered=bool(args.words or args.task or args.plugin or args.local)))
+        filtered = bool(args.words or args.task or args.plugin or args.family or args.local)
+        diagnostics.note(_nothing(catalog, filtered=filtered))
     for failure in catalog.failures:
         diagnostics.warn(f"plugin {failure.name}: {failure.error} (zoo plugins)")
     for problem in catalog.problems:
         diagnostics.warn(one_line(problem))
     return ExitCode.OK
+
+
+def _family(catalog: Catalog, name: str) -> str:
+    """The family of that name.
+
+    Raises:
+        UnknownModel: there is none.
+    """
+    families = sorted({card.family for card in catalog.cards})
+    if name not in families:
+        raise UnknownModel(
+            f"there is no family {name!r}", did_you_mean(name, families, f"families: {', '.join(families)}")
+        )
+    return name
 
 
 def _nothing(catalog: Catalog, *, filtered: bool) -> str:

@@ -41,6 +41,7 @@ def _layers(entry: TorchvisionWeights) -> str:
 def _pretrained(entry: TorchvisionWeights, labels: tuple[str, ...]) -> Card:
     return Card(
         name=entry.name,
+        superseded_by=entry.superseded_by,
         task="image-classification",
         family="resnet",
         summary=f"ResNet of {_layers(entry)} layers, trained on ImageNet-1K: torchvision's {entry.weights}",

@@ -71,6 +71,7 @@ def _pretrained(entry: TorchvisionWeights, labels: tuple[str, ...]) -> Card:
     judged = entry.acc_at_1 is not None
     return Card(
         name=entry.name,
+        superseded_by=entry.superseded_by,
         task=CLASSIFICATION,
         family=family.name,
         summary=f"{family.title} trained on ImageNet-1K: torchvision's {entry.weights}",

@@ -104,6 +104,7 @@ class ModelsScreen(Page):
             for line in feed.models
             if (not self._task_shown or self._task_shown in line.card.tasks)
             and all(word in line.haystack for word in words)
+            and (words or not line.card.superseded_by)
         ]
         if self._sort:
             lines.sort(key=lambda line: _sort_key(line, self._sort), reverse=self._descending)
