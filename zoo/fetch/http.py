@@ -118,7 +118,7 @@ def _duration(seconds: float) -> str:
 
 
 def raise_where_offline(error: Exception, address: str) -> None:
-    """Tell at once that nothing can be reached, rather than after many tries.
+    """Raise at once where nothing can be reached, rather than after many tries.
 
     Raises:
         DownloadFailed: the server's name has no address here, or there is no way to any other machine.

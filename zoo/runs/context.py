@@ -127,15 +127,15 @@ class TrainingRun:
         return plugin_cache_folder(self.card.plugin)
 
     def note(self, message: str) -> None:
-        """Tell the person what was chosen or found; nothing is wrong."""
+        """Note for the person what was chosen or found; nothing is wrong."""
         self.emit(Noted(message=message))
 
     def warn(self, message: str) -> None:
-        """Tell the person something; the run goes on."""
+        """Warn the person; the run goes on."""
         self.emit(Warned(message=message))
 
     def report_plan(self, *, steps: int, epochs: float, batch_size: int, parameters: int = 0, lr: float = 0.0) -> None:
-        """Tell what will be done, before the first step; what a loop has no such thing of is 0.
+        """Report what will be done, before the first step; what a loop has no such thing of is 0.
 
         Args:
             steps: optimizer steps.
@@ -184,7 +184,7 @@ class TrainingRun:
         )
 
     def report_evaluation(self, step: int, metrics: dict[str, float], *, best: bool = False) -> None:
-        """Tell how the model does on `eval` after a step, and whether it never did better."""
+        """Report how the model does on `eval` after a step, and whether it never did better."""
         self.emit(EvaluationCompleted(step=step, metrics=metrics, rows=len(self.eval), best=best))
 
     @contextlib.contextmanager

@@ -65,8 +65,8 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     precision: str = "fp32"
     device_reason: str = ""
     """Why that device and precision, in one line."""
-    device_asked: str = "auto"
-    precision_asked: str = "auto"
+    requested_device: str = msgspec.field(default="auto", name="device_asked")
+    requested_precision: str = msgspec.field(default="auto", name="precision_asked")
     processes: int = 1
     out: str = ""
     """Absolute path of the file that the answers of a batch prediction go to, or the wrong answers of an evaluation."""

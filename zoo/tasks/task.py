@@ -32,7 +32,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     input: InputKind
     """What one example is."""
     target: TargetKind | None = None
-    """What is to be told of it; None where training data need no more than the inputs."""
+    """What is to be learnt of it; None where training data need no more than the inputs."""
     columns: dict[str, tuple[str, ...]] = {}
     """Usual names of columns by role, the preferred one first, where they are others than the kind's."""
     answer: type[Answer]
