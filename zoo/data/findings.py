@@ -84,8 +84,8 @@ def _of_encoding(part: Part) -> Iterator[Finding]:
         whole = invalid.row == 0 or encoding.invalid_lines > TrainingOptions().max_rejected * part.rows
         yield Finding(
             "error" if whole else "warning",
-            f"{part.path} is not UTF-8: byte {invalid.offset} ({invalid.value}), in {where}, cannot be decoded, "
-            f"nor can {counted(encoding.invalid_lines, 'line')} in all; if the file is WINDOWS-1252, convert it with: "
+            f"{part.path} is not UTF-8: byte {invalid.offset} ({invalid.value}), in {where}, cannot be decoded; "
+            f"lines with such bytes: {encoding.invalid_lines:,}; if the file is WINDOWS-1252, convert it with: "
             + conversion(Path(part.path), "WINDOWS-1252"),
         )
     for marks, what in (

@@ -64,7 +64,7 @@ class Field(Vertical):
         & > .line { height: 1; }
         & .label { width: 18; color: $text-muted; }
         & .editor { width: 1fr; min-width: 14; max-width: 60; height: 1; }
-        & .note { width: 1fr; padding: 0 1; color: $text-muted; }
+        & .note { width: 1fr; padding: 0 1; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis; }
         & > .fault { display: none; height: auto; padding: 0 1 0 18; color: $text-error; }
         &:focus-within .label { color: $foreground; text-style: bold; }
         &.-wrong > .fault { display: block; }
