@@ -101,11 +101,11 @@ def predict(run):
 """
 
 
-def install_pairing(site: Site) -> None:
+def install_pairing(site: Site, task: str = PAIR_TASK) -> None:
     """Install a task of two texts a row and `sharing`, a model for it."""
     site.path.mkdir(exist_ok=True)
     (Path(site.path) / "w.bin").write_bytes(b"x")
-    write_plugin(site.path, "pairing", PAIR_TASK, distribution="pair-task", group="zoo.tasks")
+    write_plugin(site.path, "pairing", task, distribution="pair-task", group="zoo.tasks")
     site.install("pairs", PAIR_PLUGIN)
 
 

@@ -12,7 +12,7 @@ import pytest
 from textual.widgets import Input, TextArea
 
 import zoo
-from tests.own_task import install_echoing, install_pairing
+from tests.own_task import PAIR_TASK, install_echoing, install_pairing
 from tests.plugin_site import Site
 from tests.tui.driving import Driver, notices, scenario, screen_text, shows, until, write
 from zoo.tasks import get_task
@@ -205,6 +205,18 @@ def pairs(models: Site) -> Iterator[Site]:
     install_pairing(models)
     yield models
     get_task.cache_clear()
+
+
+@scenario(size=(100, 24))
+async def test_an_answer_that_cannot_be_drawn_is_named_with_its_task(pilot: Driver, models: Site) -> None:
+    try:
+        install_pairing(models, PAIR_TASK.replace("return (zoo.Paragraph(", "return (zoo.Picture("))
+        await choose(pilot, "sharing")
+        await shows(pilot, "loaded, on cpu")
+        await write(pilot, '{"first": "late", "second": "early"}')
+        await shows(pilot, "task pairing (pair-task 1.0): Relation.blocks fails: AttributeError")
+    finally:
+        get_task.cache_clear()
 
 
 @scenario(size=(80, 24))

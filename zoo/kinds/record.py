@@ -79,10 +79,7 @@ class Record(InputKind):
 
     def typed(self, text: str) -> dict[str, Any]:
         """The parts, with a tab or the end of a line between them; or an object of JSON with the roles as keys."""
-        record = self._of_object(text)
-        if record is not None:
-            return record
-        parts = text.strip("\r\n").replace("\n", "\t").split("\t")
+        parts = self.typed_words(text)
         if len(parts) != len(self._roles):
             names = ", ".join(self._roles)
             raise Unusable(
@@ -90,6 +87,11 @@ class Record(InputKind):
                 f"or the end of a line between them, or write an object of JSON with the keys {names}"
             )
         return self.joined(parts)
+
+    def typed_words(self, text: str) -> list[str]:
+        """The parts, as `typed` tells them apart."""
+        record = self._of_object(text)
+        return text.strip("\r\n").replace("\n", "\t").split("\t") if record is None else list(record.values())
 
     def from_python(self, value: Any) -> Any:
         """A tuple or list of as many parts as there are roles is one, in their order."""

@@ -122,6 +122,7 @@ def load_tasks() -> tuple[tuple[InstalledTask, ...], tuple[Failure, ...]]:
 def _load(points: Sequence[EntryPoint]) -> InstalledTask | Failure:
     """The task that the entry points of one name stand for; two of one name are a failure."""
     from zoo.tasks.checks import fault_of
+    from zoo.tasks.guarding import guard
 
     point = points[0]
     if point.name in BUILT_IN or len(points) > 1:
@@ -132,4 +133,5 @@ def _load(points: Sequence[EntryPoint]) -> InstalledTask | Failure:
             return failure_of(point, fault, "its author must mend it")
     except (Exception, SystemExit) as error:  # whatever a stranger's module may raise while it is imported
         return import_failure(point, error, f"from {point.module} import TASK")
+    guard(task.answer, task.name, " ".join(distribution_of(point)))
     return InstalledTask(task=task, distribution=distribution_of(point)[0])

@@ -245,10 +245,15 @@ class PredictScreen(Page):
         self.query_one(Picture).clear()
 
     def _show_answer(self, answer: Prediction) -> None:
+        room = self.query_one("#answers").size.width - 3
+        try:
+            drawn = draw_answer(answer, room)
+        except ZooError as error:
+            self._show_failure(error)
+            return
         self._answer = answer
         self._show_state(self._loaded_as)
-        room = self.query_one("#answers").size.width - 3
-        self.query_one("#answer", Static).update(draw_answer(answer, room))
+        self.query_one("#answer", Static).update(drawn)
 
     def on_resize(self) -> None:
         if self._answer is not None:

@@ -185,6 +185,13 @@ class RunScreen(RunPage):
         """What the data say of each row; None where that is nothing, or not known yet."""
         return get_task(self._request.task).target if self._request else None
 
+    def _mistakes_text(self, target: TargetKind, width: int) -> str:
+        """The list of them, or why an answer of a stranger's task cannot be shown."""
+        try:
+            return mistake_list(self._snapshot, self._mistakes, width, target)
+        except ZooError as error:
+            return f"{error.message}. {error.hint}"
+
     def _tabs(self) -> dict[str, tuple[str, Callable[[], str | Content]]]:
         """Title and content of each tab that has something to show, by its key."""
         s, width = self._snapshot, self.size.width - 4
@@ -198,7 +205,7 @@ class RunScreen(RunPage):
         for title, blocks in report_tabs(s.report).items():
             tabs[REPORT + title] = (title, partial(draw, blocks, width))
         if self._mistakes and (target := self._target):
-            tabs["mistakes"] = ("Mistakes", lambda: mistake_list(s, self._mistakes, width, target))
+            tabs["mistakes"] = ("Mistakes", lambda: self._mistakes_text(target, width))
         if s.notes:
             tabs["notes"] = ("Notes", lambda: "\n".join(map(one_line, s.notes)))
         if s.warnings:
