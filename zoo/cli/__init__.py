@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from zoo.cli.commands import COMMANDS, GROUPS, OTHER_NAMES
+from zoo.garbage import collection_paused
 from zoo.suggestions import did_you_mean, nearest
 
 USAGE = "usage: zoo [-h] [--version] [-q | -v] COMMAND ..."
@@ -112,7 +113,9 @@ def _run(name: str, words: list[str]) -> int:
         )
         sys.stderr.write(f"error: there is no command {name!r}\nhint: {hint}\n")
         return 2
-    from zoo.cli.parser import execute
-
     module, help_text = COMMANDS[name]
-    return execute(name, importlib.import_module(module), help_text, words)
+    with collection_paused():
+        from zoo.cli.parser import execute
+
+        command = importlib.import_module(module)
+    return execute(name, command, help_text, words)

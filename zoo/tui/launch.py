@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 
+from zoo.garbage import collection_paused
 from zoo.tui.graphics import ask_terminal, settle
 
 SWITCH_S = 0.001
@@ -24,12 +24,12 @@ def open_app() -> int:
         graphics == "kitty"
     ):  # over SSH it does not say that it knows all colours, which is how placeholders are numbered
         os.environ.setdefault("COLORTERM", "truecolor")
-    from zoo.tui.app import ZooApp
+    with collection_paused():  # collections that walk through all modules would be felt as hiccups later on, too
+        from zoo.tui.app import ZooApp
 
-    app = ZooApp(graphics)
+        app = ZooApp(graphics)
     if no_color is not None:  # Textual takes it away; the processes this one starts are to honour it, too
         os.environ["NO_COLOR"] = no_color
     sys.setswitchinterval(SWITCH_S)
-    gc.freeze()  # modules stay until the end; collections that walk through them would be felt as hiccups
     app.run()
     return app.return_code or 0
