@@ -170,6 +170,15 @@ def test_a_file_that_has_changed_is_read_anew(write: Callable[[str, str], Path],
     assert after.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+@pytest.mark.skipif(not Path("/proc/version").is_file(), reason="no file here is without a size")
+def test_a_file_whose_size_is_not_stated_is_read_to_its_end() -> None:
+    path = Path("/proc/version")
+    with read_once() as files:
+        with open_file(path) as file:
+            assert file.read() == path.read_bytes()
+        assert files.file(path).sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def test_of_many_files_those_are_kept_that_were_opened_last(tmp_path: Path) -> None:
     paths = [tmp_path / f"{number}.bin" for number in range(file_cache.MOST_FILES + 1)]
     for path in paths:

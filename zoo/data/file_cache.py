@@ -78,7 +78,7 @@ class CachedFile:
 
     def read_rest(self) -> None:
         """Read what was not read yet."""
-        if self._hashed_bytes < self.stamp.size:
+        if not self.stamp.size or self._hashed_bytes < self.stamp.size:  # some file systems state no size
             with self.open_on_disk() as file:
                 file.seek(position := self._hashed_bytes)
                 while data := file.read(_BUFFER_BYTES):
@@ -122,7 +122,7 @@ class _CachedBytes(io.RawIOBase):
         return len(data)
 
     def _read(self, size: int) -> bytes:
-        if self._position >= self._file.stamp.size:
+        if 0 < self._file.stamp.size <= self._position:
             return b""
         if self._on_disk is None:
             self._on_disk = self._file.open_on_disk()
