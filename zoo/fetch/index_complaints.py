@@ -21,6 +21,7 @@ _NO_NETWORK = (
     "network is unreachable",
 )
 _STATUS = re.compile(r"\b([45]\d\d) (?:[A-Z][a-z]+|error responses)")
+_SETTING = {"uv": "UV_DEFAULT_INDEX", "pip": "PIP_INDEX_URL"}
 _FULL = ("no space left", "(os error 28)")
 _OTHER_PYTHON = ("does not satisfy python", "requires-python")
 _DAMAGED = ("do not match the hashes", "hash mismatch", "failed to extract", "invalid zip", "is invalid", "bad crc")
@@ -35,7 +36,7 @@ def offline(source: WheelSource, tool: str) -> DownloadFailed:
     """What is said where nothing can be reached."""
     return DownloadFailed(
         f"{source} cannot be had: {tool} cannot reach the index, and this machine seems to be offline",
-        f"connect to the network, or name a mirror in the settings of {tool}",
+        f"connect to the network, or name a mirror in the settings of {tool} ({_SETTING[tool]})",
     )
 
 
