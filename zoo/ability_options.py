@@ -21,7 +21,7 @@ def task_option_set(ability: Ability) -> type[Options]:
     """The options that the task brings to the verb; none where whoever reads those of the card does not read them."""
     if not ability.options.with_task_options:
         return Options
-    return get_task(ability.task).options[str(ability.verb)]
+    return get_task(ability.task).options.get(str(ability.verb), Options)
 
 
 def option_set(ability: Ability) -> type[Options]:

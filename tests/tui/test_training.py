@@ -401,7 +401,7 @@ async def test_labels_that_look_alike_are_merged_by_a_field(pilot: Driver, echo:
 @scenario(size=(120, 45))
 async def test_the_data_and_then_the_person_say_what_is_learnt(pilot: Driver, learner: Site, tmp_path: Path) -> None:
     screen = await open_form(pilot, "several")
-    await shows(pilot, "task text-classification", "label column by its usual name")
+    await shows(pilot, "task text-classification", "label column by its usual name", "class weights")
     numbers, sets = tmp_path / "numbers.csv", tmp_path / "sets.csv"
     numbers.write_text("text,score\n" + "".join(f"text {n},{n / 7:.3f}\n" for n in range(40)))
     sets.write_text("text,labels\n" + "".join(f"text {n},{('a|b', 'a', 'b|c')[n % 3]}\n" for n in range(40)))
@@ -414,6 +414,8 @@ async def test_the_data_and_then_the_person_say_what_is_learnt(pilot: Driver, le
 
     enter(screen, data=str(sets))
     await shows(pilot, "task text-multi-label-classification", "label set column labels", "separator", "a 27")
+    assert screen.query("#field-epochs")
+    assert not screen.query("#field-class_weights"), "an option of the first task"
     enter(screen, separator="/")
     await shows(pilot, "a|b 14", "--separator /")
 
