@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.opened_files import opened
 from tests.plugin_site import Site, new_site
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
@@ -49,7 +50,9 @@ def notes(tmp_path: Path) -> Path:
 
 def test_its_files_are_data(site: Site, notes: Path, capsys: pytest.CaptureFixture[str]) -> None:
     site.install("arrow1", READER, distribution="zoo-arrows", group=installed.GROUP)
-    dataset = load(notes, CLASSIFY)
+    with opened(notes) as times:
+        dataset = load(notes, CLASSIFY)
+    assert len(times) == 1, "its digest is made of the bytes that zoo.open_lines has read"
     assert ("a fine day", "good", ("bad", "good")) == (
         dataset.examples[0].input,
         dataset.examples[0].target,
