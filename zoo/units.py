@@ -52,3 +52,9 @@ def ago(at: float | None) -> str:
         if seconds >= length:
             return f"{seconds // length:.0f}{unit}"
     return f"{seconds:.0f}s"
+
+
+def plain_number(value: float) -> str:
+    """A number of data: seven digits, all that single precision has; a whole one is not shortened to an exponent."""
+    text = f"{value:.7g}"
+    return f"{value:.0f}" if "e+" in text and abs(value) < 1e15 else text

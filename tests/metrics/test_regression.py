@@ -64,6 +64,13 @@ def test_the_report_goes_from_small_numbers_to_large_ones() -> None:
     )
 
 
+def test_large_numbers_are_told_apart_in_the_report() -> None:
+    numbers = [1_700_000_000.5 + 1000 * i for i in range(4)]
+    (table,) = metrics_of(numbers, numbers).report()
+    assert isinstance(table, Table)
+    assert [row[0] for row in table.rows] == ["1700000000", "1700001000", "1700002000", "1700003000"]
+
+
 @pytest.mark.parametrize(("counts", "groups"), [([1], [1]), ([1, 1, 98], [100]), ([60, 20, 20], [60, 20, 20])])
 def test_equal_numbers_stay_together_in_the_report(counts: list[int], groups: list[int]) -> None:
     numbers = [float(value) for value, count in enumerate(counts) for _ in range(count)]

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from zoo.answers.answer import Answer, AnswerCells, InvalidAnswer, heading, is_whole_number_or_none
 from zoo.blocks import Block, Paragraph
+from zoo.units import plain_number
 
 
 class Quantity(Answer, frozen=True, tag="quantity"):
@@ -17,17 +18,11 @@ class Quantity(Answer, frozen=True, tag="quantity"):
 
     def blocks(self, source: str = "") -> tuple[Block, ...]:
         """The number."""
-        return (*heading(source), Paragraph(text=self._text))
+        return (*heading(source), Paragraph(text=plain_number(self.value)))
 
     def cells(self) -> AnswerCells:
         """The number."""
-        return AnswerCells(self._text)
-
-    @property
-    def _text(self) -> str:
-        """Seven digits, all that single precision has."""
-        text = f"{self.value:.7g}"
-        return f"{self.value:.0f}" if "e+" in text and abs(self.value) < 1e15 else text
+        return AnswerCells(plain_number(self.value))
 
     @classmethod
     def quick_check(cls, labels: frozenset[str]) -> Callable[[Any], bool]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.kinds.kind import TargetKind, Unusable, is_empty, noun_of
 from zoo.kinds.spelling import quoted_start
+from zoo.units import plain_number
 
 if TYPE_CHECKING:
     from zoo.data.report import Inspection, Part
@@ -138,7 +139,7 @@ class NumberKind(TargetKind):
 
     def nothing_to_learn(self, targets: Sequence[Any]) -> str:
         """One number in all rows."""
-        return f"every row has the same number, {targets[0]:.7g}" if len(set(targets)) == 1 else ""
+        return f"every row has the same number, {plain_number(targets[0])}" if len(set(targets)) == 1 else ""
 
     def measure(self) -> TargetMeasure:
         """How they are distributed."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from zoo.kinds.facts import Finding
 from zoo.plurals import counted
+from zoo.units import plain_number
 
 if TYPE_CHECKING:
     from zoo.data.report import Inspection, Part
@@ -16,7 +17,8 @@ def facts(part: Part) -> Iterator[tuple[str, str]]:
     """From which to which they are."""
     numbers = part.numbers
     if numbers:
-        span = f"{numbers.smallest:.7g} to {numbers.largest:.7g}, half up to {numbers.median:.7g}"
+        smallest, largest, median = map(plain_number, (numbers.smallest, numbers.largest, numbers.median))
+        span = f"{smallest} to {largest}, half up to {median}"
         yield (
             "numbers",
             f"{span}; mean {numbers.mean:.4g}, deviation {numbers.std:.4g}; {numbers.different:,} different",
@@ -30,12 +32,14 @@ def findings(inspection: Inspection) -> Iterator[Finding]:
         if part is None or numbers is None:
             continue
         if numbers.different == 1 and part is inspection.train:
-            yield Finding("error", f"{part.path} has the same number in every {part.unit}: {numbers.median:.7g}")
+            yield Finding(
+                "error", f"{part.path} has the same number in every {part.unit}: {plain_number(numbers.median)}"
+            )
         if numbers.outliers:
-            low, high = numbers.middle
+            low, high = map(plain_number, numbers.middle)
             yield Finding(
                 "warning",
                 f"{part.path}: {counted(numbers.outliers, part.unit, 'have')} a number far from all others, the first "
-                f"is {numbers.first_outlier:.7g} in row {numbers.first_outlier_row}, where half of them lie between "
-                f"{low:.7g} and {high:.7g}: a slip of that size spoils what is learnt of all",
+                f"is {plain_number(numbers.first_outlier)} in row {numbers.first_outlier_row}, where half of them lie "
+                f"between {low} and {high}: a slip of that size spoils what is learnt of all",
             )

@@ -10,6 +10,7 @@ from typing import Any
 
 from zoo.blocks import Report, Table
 from zoo.metrics.loss import MeanLoss
+from zoo.units import plain_number
 
 GROUPS = 5
 """Of like numbers of examples, in the report."""
@@ -119,5 +120,5 @@ def correlation_of(xs: Sequence[float], ys: Sequence[float]) -> float | None:
 
 
 def _span(pairs: Sequence[tuple[float, float]]) -> str:
-    first, last = pairs[0][0], pairs[-1][0]
-    return f"{first:.6g}" if first == last else f"{first:.6g} to {last:.6g}"
+    first, last = plain_number(pairs[0][0]), plain_number(pairs[-1][0])
+    return first if first == last else f"{first} to {last}"

@@ -19,6 +19,7 @@ from zoo.training.body import HEAD, Body
 from zoo.training.head import REGRESSION, HeadConfig
 from zoo.training.objective import Batch, Output
 from zoo.training.objectives.pooled import LABELS, PooledObjective
+from zoo.units import plain_number
 
 if TYPE_CHECKING:
     from zoo.runs.context import TrainingRun
@@ -89,7 +90,7 @@ def standardising(numbers: list[float]) -> HeadConfig:
     std = math.sqrt(math.fsum((number - mean) ** 2 for number in numbers) / max(1, len(numbers)))
     if numbers and len(set(numbers)) == 1:
         raise DatasetInvalid(
-            f"every row to train on has the same number, {numbers[0]:.7g}: there is nothing to learn",
+            f"every row to train on has the same number, {plain_number(numbers[0])}: there is nothing to learn",
             "is --label the right column?",
         )
     return HeadConfig(problem_type=REGRESSION, mean=mean, std=std or 1.0)
