@@ -92,6 +92,19 @@ def test_asking_a_model_imports_nothing_that_only_runs_need(tmp_path: Path) -> N
     assert {"zoo.api", "zoo.requests", "zoo.runs.context", "zoo.runs.attempt", "zoo.cli.watching"} & modules == set()
 
 
+def test_the_overview_imports_hardly_anything(tmp_path: Path) -> None:
+    without = imported_by("pass", tmp_path / "without.json")
+    modules = imported_by(COMMAND.format(words="'--help'"), tmp_path / "modules.json") - without
+
+    assert {name for name in modules if name.partition(".")[0] == "zoo"} == {
+        "zoo",
+        "zoo.cli",
+        "zoo.cli.commands",
+        "zoo.suggestions",
+    }
+    assert {"argparse", "typing"} & modules == set()
+
+
 def test_import_zoo_brings_only_itself(tmp_path: Path) -> None:
     modules = imported_by("import zoo", tmp_path / "modules.json")
 

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Sequence
 
 from zoo.cli.commands import COMMANDS, GROUPS, OTHER_NAMES
-from zoo.garbage import collection_paused
 from zoo.suggestions import did_you_mean, nearest
 
 USAGE = "usage: zoo [-h] [--version] [-q | -v] COMMAND ..."
@@ -113,6 +112,8 @@ def _run(name: str, words: list[str]) -> int:
         )
         sys.stderr.write(f"error: there is no command {name!r}\nhint: {hint}\n")
         return 2
+    from zoo.garbage import collection_paused
+
     module, help_text = COMMANDS[name]
     with collection_paused():
         from zoo.cli.parser import execute
