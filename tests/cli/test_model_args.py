@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 import zoo
+from tests.plugin_site import zoo as command
 from zoo.cli import finetune
 from zoo.cli.model_args import model_word
 from zoo.cli.parser import Parser, new_parser
@@ -28,6 +32,7 @@ def parser() -> Parser:
         ("--data f.csv echo", "echo"),
         ("--data=f.csv --json echo", "echo"),
         ("--epochs 3 echo", "echo"),
+        ("--class_weights auto echo", "echo"),
         ("--learning-rate 3 echo", "echo"),
         ("--batch_size 3 --num_train_epochs=1 echo", "echo"),
         ("--json -- echo", "echo"),
@@ -37,7 +42,7 @@ def parser() -> Parser:
     ],
 )
 def test_the_model_is_the_first_word_that_belongs_to_no_flag(parser: Parser, typed: str, model: str) -> None:
-    assert model == model_word(parser, typed.split(), zoo.FinetuneOptions)
+    assert model == model_word(parser, typed.split(), zoo.FinetuneOptions, zoo.ClassWeightOptions)
 
 
 def test_an_option_that_only_the_model_knows_comes_after_it(parser: Parser) -> None:
@@ -60,3 +65,11 @@ def test_a_slip_before_the_model_is_told(parser: Parser, typed: str, hint: str) 
         model_word(parser, typed.split(), zoo.FinetuneOptions)
 
     assert failure.value.hint == hint
+
+
+def test_the_options_of_the_tasks_of_zoo_may_stand_before_the_model(echo: None, rows: Path) -> None:
+    words = ("--class-weights", "auto", "--max-steps", "3", "echo", "--data", str(rows), "--dry-run", "--json")
+    done = command("finetune", *words, "--device", "cpu", "--precision", "fp32")
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["request"]["options"]["class_weights"] == "auto"

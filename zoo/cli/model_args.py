@@ -25,7 +25,7 @@ def add_task(parser: Parser) -> None:
     parser.set_defaults(catalog=None, files=FileCache())
 
 
-def model_word(parser: Parser, words: list[str], common: type[Options] = Options) -> str:
+def model_word(parser: Parser, words: list[str], *common: type[Options]) -> str:
     """The word that names the model: the first that is neither a flag nor the value of one; empty where there is none.
 
     Args:
@@ -37,9 +37,9 @@ def model_word(parser: Parser, words: list[str], common: type[Options] = Options
         OptionInvalid: an option that only the model could know stands before it.
     """
     takes_value = {flag: action.nargs != 0 for action in parser._actions for flag in action.option_strings}
-    for one in schema(common):
+    for one in (one for options in common for one in schema(options)):
         takes_value |= {one.flag: one.kind != "bool", "--no-" + one.flag.removeprefix("--"): False}
-    aliases = flags_by_alias(common)
+    aliases = {alias: flag for options in common for alias, flag in flags_by_alias(options).items()}
     rest = iter(words)
     for word in rest:
         if word == "--":

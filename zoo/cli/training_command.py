@@ -28,7 +28,7 @@ from zoo.run_messages import plan_facts
 from zoo.runs.events import RunPlanned
 from zoo.runs.request import RunRequest
 from zoo.runs.snapshot import RunSnapshot
-from zoo.tasks import get_task
+from zoo.tasks import BUILT_IN, get_task
 
 _COMMON: dict[Verb, type[Options]] = {"finetune": FinetuneOptions, "pretrain": PretrainOptions}
 
@@ -52,7 +52,8 @@ def complete_parser(parser: Parser, words: list[str], verb: Verb) -> None:
     parser.add_argument("--detach", action="store_true", help="return at once; the run goes on")
     parser.add_argument("--dry-run", action="store_true", help="say what would be done")
     parser.add_argument("--json", action="store_true", help="answer with one JSON document")
-    if name := model_word(parser, words, _COMMON[verb]):
+    options_of_tasks = (get_task(name).options[verb] for name in BUILT_IN)
+    if name := model_word(parser, words, _COMMON[verb], *options_of_tasks):
         parser.examples = _examples(verb, add_model_options(parser, words, name, verb))
     else:
         parser.examples = _examples(verb)
