@@ -1,6 +1,6 @@
-"""Classify JPEG files with ResNet-50: zoo beside PIL, torchvision's transforms and its eager network in batches of 16.
+"""Classify JPEG files: zoo beside PIL, torchvision's transforms and its eager network in batches of 16.
 
-    uv run bench/predict_images.py [--images 96] [--rounds 3]
+    uv run bench/predict_images.py [--model resnet50-scratch] [--images 96] [--rounds 3]
 
 Alternating in one process, on the same weights (from random numbers, trained for one step: time does not depend on what
 they are) and the same files, crops of the two photographs that scikit-learn ships. Checked in the same run:
@@ -50,14 +50,15 @@ def plain(folder: Path) -> Any:
     from PIL import Image
     from safetensors.torch import load_file
     from torchvision import transforms
+    from torchvision.transforms import InterpolationMode
 
     config = json.loads((folder / "config.json").read_text())
-    model = torchvision.models.resnet50(num_classes=len(config["labels"]))
+    model = torchvision.models.get_model(config["architecture"]["builder"], num_classes=len(config["labels"]))
     model.load_state_dict(load_file(folder / "model.safetensors"))
     model.eval()
     prepare = transforms.Compose(
         [
-            transforms.Resize(config["image"]["resize_size"]),
+            transforms.Resize(config["image"]["resize_size"], InterpolationMode(config["image"]["interpolation"])),
             transforms.CenterCrop(config["image"]["input_size"][1]),
             transforms.ToTensor(),
             transforms.Normalize(config["image"]["mean"], config["image"]["std"]),
@@ -79,6 +80,7 @@ def plain(folder: Path) -> Any:
 def main() -> None:
     """Measure, check, print."""
     parser = argparse.ArgumentParser(description="Image classification beside plain torchvision.")
+    parser.add_argument("--model", default="resnet50-scratch", help="one that starts from random numbers")
     parser.add_argument("--images", type=int, default=96)
     parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()
@@ -88,7 +90,7 @@ def main() -> None:
         import zoo
 
         options = {"max_steps": 1, "batch_size": 4, "name": "bench", "eval_share": 0.1}
-        run = zoo.finetune("resnet50-scratch", f"{root}/images", device="cpu", **options).wait()
+        run = zoo.finetune(args.model, f"{root}/images", device="cpu", **options).wait()
         compare(plain(run.folder.model_folder), paths, args.rounds)
 
 
