@@ -201,6 +201,7 @@ def spread(values: str, rows: int = 40) -> list[str]:
         (spread("late;broken late rude"), LABELS),
         (spread("R&D|Sales Support"), LABEL),
         ([["late"], ["late", "broken"], []] * 9, LABELS),
+        (["['late', 'broken']", "['late']", "[]"] * 9 + ["['lat"], LABELS),
         ([[0.25, 0.5]] * 9, None),
         ([i * 0.37 for i in range(40)], NUMBER),
         ([str(i * 0.37) for i in range(40)], NUMBER),

@@ -43,6 +43,10 @@ TARGET = "label"
 """The role of the column that holds the target, whatever its kind."""
 
 
+SLIPS = 0.1
+"""Share of the cells of a column that may be something else than what the column looks like."""
+
+
 class InputKind(Kind):
     """What goes into a model."""
 

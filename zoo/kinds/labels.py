@@ -9,13 +9,14 @@ one alone is; their order, blanks around them and repeats mean nothing. A set wi
 from __future__ import annotations
 
 import ast
+import contextlib
 import re
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo.answers.label_set import label_cell
-from zoo.kinds.kind import TargetKind, Unusable, is_empty, noun_of
+from zoo.kinds.kind import SLIPS, TargetKind, Unusable, is_empty, noun_of
 from zoo.kinds.label import LABEL, LONGEST
 from zoo.kinds.spelling import quoted_start
 
@@ -91,9 +92,11 @@ class LabelsKind(TargetKind):
 
         That is more than the 1 of a label: texts of several labels may pass for labels, too.
         """
-        try:
-            parts = [self._parts(cell, "") or () for cell in cells]
-        except Unusable:
+        parts: list[Sequence[Any]] = []
+        for cell in cells:
+            with contextlib.suppress(Unusable):
+                parts.append(self._parts(cell, "") or ())
+        if len(cells) - len(parts) > SLIPS * len(cells):
             return 0.0
         labels = [label.strip() if isinstance(label, str) else label for part in parts for label in part]
         if any(type(label) not in (str, int) or len(str(label)) > LONGEST for label in labels):

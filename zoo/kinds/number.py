@@ -12,7 +12,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from zoo.kinds.kind import TargetKind, Unusable, is_empty, noun_of
+from zoo.kinds.kind import SLIPS, TargetKind, Unusable, is_empty, noun_of
 from zoo.kinds.spelling import quoted_start
 from zoo.units import plain_number
 
@@ -27,8 +27,6 @@ BINS, ROWS_PER_BIN = 10, 10
 """Rows are held out of so many groups of like numbers, each of so many rows at least."""
 FEW = 10
 """Different numbers up to which they may as well be names of classes."""
-SLIPS = 0.1
-"""Share of the cells of a column that may be something else."""
 _EXPONENT = r"(?:[eE][-+]?[0-9]+)?"
 _PLAIN = re.compile(rf"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+){_EXPONENT}")
 _THOUSANDS_MARKS = ". '\u2019\u00a0\u202f"
