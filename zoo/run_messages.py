@@ -189,7 +189,7 @@ def _prepared(event: InputsPrepared, s: RunSnapshot) -> list[str]:
         return []
     memory = f"{size(event.memory_bytes)} of {size(event.memory_limit_bytes)} in memory"
     disk = f"{size(event.disk_bytes)} of {size(event.disk_limit_bytes)} on disk"
-    again = f"; {event.decoded_again:,} are decoded each time" if event.decoded_again else ""
+    again = f"; {event.decoded_again:,} decoded each time" if event.decoded_again else ""
     return [f"inputs: {event.done:,} decoded; kept {memory}, {disk}{again}"]
 
 

@@ -84,7 +84,7 @@ def test_many_and_long_column_names_are_shortened(write: Write, classify: Task) 
         ("a.csv", "", "has no rows; columns found: none"),
         ("a.csv", "text,label\n", "has no rows; columns found: text, label"),
         ("a.jsonl", "\n\n", "has no rows; columns found: none"),
-        ("a.csv", "text,label\n,pos\nfine,\n", "has no usable row: 2 were rejected, the first of them row 1: column"),
+        ("a.csv", "text,label\n,pos\nfine,\n", "has no usable row: 2 rejected, the first of them row 1: column"),
         (
             "a.csv",
             "text,label\na,pos\nb,pos\n",

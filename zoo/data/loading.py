@@ -215,7 +215,7 @@ def _check_rows(dataset: Dataset, table: Table) -> None:
             raise DatasetInvalid(f"{dataset.path} has no rows; {columns}", "is it the right file?")
         first = dataset.rejected[0]
         raise DatasetInvalid(
-            f"{dataset.path} has no usable row: {len(dataset.rejected):,} were rejected, "
+            f"{dataset.path} has no usable row: {len(dataset.rejected):,} rejected, "
             f"the first of them row {first.row}: {first.reason}; {columns}",
             f"zoo data inspect {dataset.path} says more",
         )
