@@ -198,6 +198,21 @@ async def test_a_crashed_run_is_seen_as_such(pilot: Driver, models: Site, write_
 
 @pytest.mark.slow
 @scenario(size=(100, 30))
+async def test_a_run_that_ends_while_one_is_asked_to_stop_it_has_finished(
+    pilot: Driver, finetune: Callable[..., zoo.Run]
+) -> None:
+    run = finetune(name="mine", pause_ms=100)
+    await pilot.press("2")
+    await shows(pilot, "mine finetune", "● 1 running")
+    await pilot.press("s")
+    await shows(pilot, "Stop the run?")
+    await until(pilot, lambda: run.status == "finished")
+    await pilot.press("y")
+    await until(pilot, lambda: "mine is finished" in notices(pilot))
+
+
+@pytest.mark.slow
+@scenario(size=(100, 30))
 async def test_a_real_run_is_watched_stopped_resumed_renamed_tried_and_deleted(
     pilot: Driver, finetune: Callable[..., zoo.Run]
 ) -> None:

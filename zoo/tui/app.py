@@ -222,18 +222,24 @@ class ZooApp(App[None]):
 
         self.push_screen(ConfirmScreen(question, text, yes), on_answer)
 
-    def carry_out(self, work: Callable[[], object], *, done: str = "") -> None:
-        """Do something that may take a moment, in a thread; an error is shown."""
+    def carry_out(self, work: Callable[[], object], *, done: str | Callable[[], str] = "") -> None:
+        """Do something that may take a moment, in a thread; an error is shown.
+
+        Args:
+            work: what is done.
+            done: what is said then; a function where that depends on what came of it.
+        """
 
         def in_thread() -> None:
             try:
                 work()
+                message = done if isinstance(done, str) else done()
             except ZooError as error:
                 failure = error
                 self.feed.later(lambda: self.show_error(failure))
             else:
-                if done:
-                    self.feed.later(lambda: self.notify(done, markup=False))
+                if message:
+                    self.feed.later(lambda: self.notify(message, markup=False))
 
         self.run_worker(in_thread, thread=True, group="work", exit_on_error=False)
 

@@ -48,8 +48,12 @@ class RunPage(Page):
             app.notify(f"{run.name} is {run.status} already", markup=False)
             return
 
+        def outcome() -> str:
+            status = open_run(run.name).status  # it may have ended by itself while the question stood
+            return f"{run.name} has stopped; r goes on with it" if status == "cancelled" else f"{run.name} is {status}"
+
         def work() -> None:
-            app.carry_out(lambda: open_run(run.name).stop(), done=f"{run.name} has stopped; r goes on with it")
+            app.carry_out(lambda: open_run(run.name).stop(), done=outcome)
 
         text = f"{run.name} writes a checkpoint and ends. It can go on from there."
         app.ask("Stop the run?", text, "Stop", work)
