@@ -135,12 +135,19 @@ def clean_venv(path: Path, *requirements: str) -> Venv:
     return venv
 
 
-def run_tests(venv: Venv, tests: Path, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run a copy of a project's tests, and of the scripts beside them, with what is installed in an environment."""
+def run_tests(venv: Venv, tests: Path, folder: Path, *selection: str) -> subprocess.CompletedProcess[str]:
+    """Run a copy of a project's tests, and of the scripts beside them, with what is installed in an environment.
+
+    Args:
+        venv: the environment.
+        tests: folder of the tests.
+        folder: where the copy is put.
+        selection: words of pytest's command line that choose some of them.
+    """
     shutil.copytree(tests, folder / "tests")
     for script in tests.parent.glob("*.py"):
         shutil.copy(script, folder)
-    words = ["-q", "-p", "no:cacheprovider", "--import-mode=importlib", "--rootdir=.", "tests"]
+    words = ["-q", "-p", "no:cacheprovider", "--import-mode=importlib", "--rootdir=.", *selection, "tests"]
     return subprocess.run(
         [str(venv.python), "-P", "-m", "pytest", *words],
         cwd=folder,
