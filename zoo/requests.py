@@ -217,6 +217,8 @@ def data_as_files(job: Job, catalog: Catalog) -> Iterator[tuple[Job, Path | None
         except ZooError as error:  # nobody but us has seen these files
             for name, path in paths.items():
                 error.message = error.message.replace(str(path), name.replace("_", " "))
+                if str(path) in error.hint:
+                    error.hint = "write the data to a file: zoo data inspect FILE says more"
             raise
 
 

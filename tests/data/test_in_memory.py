@@ -138,3 +138,11 @@ def test_columns_are_found_as_in_a_file(echo: None) -> None:
         data_as_files(job, Catalog.load()) as (written, _),
     ):
         request_of(written)
+
+
+def test_no_hint_names_a_file_that_is_gone(echo: None) -> None:
+    with pytest.raises(
+        zoo.DatasetInvalid, match=r"^data has no usable row: 2 .*rejected, the first of them row 1"
+    ) as bad:
+        zoo.finetune("echo", [("a", ""), ("b", None)])
+    assert bad.value.hint == "write the data to a file: zoo data inspect FILE says more"
