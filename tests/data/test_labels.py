@@ -127,7 +127,7 @@ def test_labels_the_model_does_not_know_are_named_with_their_row() -> None:
     data = dataset("pos", "odd", "neg", "odd")
     assert match_labels(data, ("neg", "odd", "pos")) is data
     with pytest.raises(
-        DatasetInvalid, match=r"row 2: label 'odd' is none of those trained on, and 1 more such rows"
+        DatasetInvalid, match=r"row 2: label 'odd' is none of those trained on, and 1 more such row"
     ) as e:
         match_labels(data, ("pos", "neg"))
     assert e.value.hint == "labels trained on: pos, neg"

@@ -134,10 +134,12 @@ def test_a_folder_has_no_column_to_name(tmp_path: Path) -> None:
 
 
 def test_an_image_of_an_unknown_class_is_named_by_its_path(tmp_path: Path) -> None:
-    draw(tmp_path, "cat/1.png", "fox/2.png")
+    draw(tmp_path, "cat/1.png", "fox/2.png", "fox/3.png")
     with pytest.raises(DatasetInvalid) as caught:
         match_labels(load(tmp_path, CLASSIFY), ("cat", "dog"))
-    assert caught.value.message == f"{tmp_path}/fox/2.png: label 'fox' is none of those trained on"
+    assert (
+        caught.value.message == f"{tmp_path}/fox/2.png: label 'fox' is none of those trained on, and 1 more such image"
+    )
 
 
 def test_one_class_alone_says_how_others_are_made(tmp_path: Path) -> None:

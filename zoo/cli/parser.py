@@ -13,6 +13,7 @@ from zoo.cli.exit_codes import ExitCode, exit_code
 from zoo.cli.spelling import MODEL_FLAGS, flag_of_other_tool, respelled, unknown_flag
 from zoo.disk import store_error
 from zoo.errors import OptionInvalid, ZooError
+from zoo.plurals import counted
 from zoo.suggestions import did_you_mean, nearest
 
 TALK = "talk"
@@ -99,7 +100,7 @@ class Parser(argparse.ArgumentParser):
         finally:
             for action, text in zip(self.advanced, texts, strict=True):
                 action.help = text
-        return f"{help_text}\n{len(self.advanced)} more options that few people need: --help-all\n"
+        return f"{help_text}\n{counted(len(self.advanced), 'more option')} that few people need: --help-all\n"
 
     def _format_all(self) -> str:
         self._action_groups.sort(key=lambda group: group.title == TALK)  # what all commands have comes last

@@ -13,7 +13,7 @@ from zoo.errors import DatasetInvalid, OptionInvalid
 from zoo.kinds import TargetKind
 from zoo.kinds.label import canonical
 from zoo.kinds.spelling import differences, distinct_names, merged_names, nearest, quoted, spelling_variants
-from zoo.plurals import name_list
+from zoo.plurals import counted, name_list
 
 
 def match_labels(dataset: Dataset, labels: Sequence[str], *, merge: bool = False) -> Dataset:
@@ -86,13 +86,16 @@ def _unknown_label(dataset: Dataset, unknown: Sequence[str], labels: Sequence[st
     rows = [example for example in dataset.examples if not set(unknown).isdisjoint(_labels_of(dataset, example))]
     first = rows[0]
     label = next(label for label in _labels_of(dataset, first) if label in unknown)
-    others = f", and {len(rows) - 1:,} more such rows" if len(rows) > 1 else ""
+    in_folder = Path(dataset.path).is_dir()
+    others = (
+        f", and {counted(len(rows) - 1, 'more such ' + ('image' if in_folder else 'row'))}" if len(rows) > 1 else ""
+    )
     advice = ""
     if twin := nearest(label, labels):
         differ_in = " and ".join(differences((label, twin)))
         advice = f"{quoted(twin)} is one and differs in {differ_in}: spell it so, or use --merge-labels; "
     names = distinct_names((*labels, label))
-    where = first.input if Path(dataset.path).is_dir() else f"{dataset.path}, row {first.row}"
+    where = first.input if in_folder else f"{dataset.path}, row {first.row}"
     return DatasetInvalid(
         f"{where}: label {quoted(label)} is none of those trained on{others}",
         f"{advice}labels trained on: {name_list(tuple(names[name] for name in labels))}",
