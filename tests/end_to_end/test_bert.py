@@ -80,8 +80,9 @@ def test_a_training_imports_no_compiler_and_no_second_bert(monkeypatch: pytest.M
 
     lines = run.folder.log_path.read_text(encoding="utf-8").splitlines()
     imported = {line.rpartition("|")[2].strip() for line in lines if line.startswith("import time:")}
-    assert "torch" in imported
-    assert set() == {"torch._dynamo", "sympy", "torch.distributed.tensor", "transformers"} & imported
+    assert "torch._C" in imported  # of what importlib.import_module imports, only the rest is listed
+    heavy = ("torch._dynamo", "sympy", "torch.distributed.tensor", "transformers")
+    assert [] == [name for name in imported if any(name == one or name.startswith(f"{one}.") for one in heavy)]
 
 
 def test_a_killed_run_resumes_to_the_same_bits(uninterrupted: dict[str, bytes]) -> None:
