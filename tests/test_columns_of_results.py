@@ -12,6 +12,8 @@ from tests.plugin_site import zoo as command
 from zoo.cli.exit_codes import ExitCode
 from zoo.runs.events import Noted
 
+pytestmark = pytest.mark.slow
+
 HERE = {"device": "cpu", "precision": "fp32"}
 ROWS = [(f"good fine {i}", "praise", "other", "1") for i in range(10)] + [
     (f"bad {i}", "blame", "x", "2") for i in range(10)

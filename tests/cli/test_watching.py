@@ -33,6 +33,8 @@ from zoo.runs.events import (
 from zoo.runs.log import append
 from zoo.runs.request import DataRequest, RunRequest, RunVerb
 
+pytestmark = pytest.mark.slow
+
 HERE = ("--device", "cpu", "--precision", "fp32")
 
 

@@ -18,6 +18,8 @@ from tests.plugin_site import zoo as command
 from zoo.cli.exit_codes import ExitCode
 from zoo.runs.events import RunFailed
 
+pytestmark = pytest.mark.slow
+
 Install = Callable[..., None]
 
 

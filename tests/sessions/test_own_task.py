@@ -20,6 +20,8 @@ from zoo.errors import PluginBroken, Unsupported
 from zoo.sessions import Session
 from zoo.tasks import get_task
 
+pytestmark = pytest.mark.slow
+
 ANSWER = {"type": "echoes", "loudness": 1.2, "words": {"far": 2, "away": 1}}
 
 

@@ -19,6 +19,8 @@ from tests.plugin_site import zoo as command
 from tests.sessions.conftest import workers
 from zoo.cli.exit_codes import ExitCode
 
+pytestmark = pytest.mark.slow
+
 Done = subprocess.CompletedProcess[str]
 
 
