@@ -362,7 +362,7 @@ async def test_who_pauses_in_typing_a_path_goes_on_typing_it(
     monkeypatch.setattr(data_form, "FOLDER_PAUSE_S", 0.1)
     screen = await open_form(pilot)
     await write(pilot, str(tmp_path / "photos"))
-    await shows(pilot, "is a folder of images, but echo")
+    await shows(pilot, "no model here takes images")
     assert screen.field("data").has_fault
     await write(pilot, "/rows.csv")
     await shows(pilot, "rows 40", "nothing stands in the way")

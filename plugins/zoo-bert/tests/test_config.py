@@ -51,9 +51,9 @@ def test_variants_that_are_not_computed_here_are_refused(stated: dict[str, objec
 
 
 def test_both_ways_to_compute_know_the_same_activations() -> None:
-    from zoo_bert import network
+    from zoo_bert import bert
 
-    assert set(ACTIVATIONS) == set(network.ACTIVATIONS)
+    assert set(ACTIVATIONS) == set(bert.ACTIVATIONS)
 
 
 def test_labels_of_a_folder_are_those_of_its_classifier(classifier: Path, language_model: Path, minilm: Path) -> None:

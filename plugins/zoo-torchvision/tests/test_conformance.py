@@ -11,5 +11,5 @@ pytestmark = pytest.mark.slow
 
 class TestTorchvision(PluginConformance):
     plugin = "torchvision"
-    model = "mobilenet_v3_small-scratch"
-    options = {"max_steps": 40, "image_size": 32}
+    model = "densenet121-scratch"
+    options = {"max_steps": 30, "image_size": 32}

@@ -24,7 +24,7 @@ LICENSE = "BSD-3-Clause"
 """Of torchvision, which publishes the weights, where it states no other."""
 SWAG_LICENSE = "CC-BY-NC-4.0"
 """Of those that torchvision took from SWAG, by the file that it names."""
-SCRATCH = ("mobilenet_v2", "mobilenet_v3_small", "efficientnet_b0", "convnext_tiny", "vit_b_16", "vgg16")
+SCRATCH = ("mobilenet_v2", "mobilenet_v3_small", "efficientnet_b0", "convnext_tiny", "densenet121", "vit_b_16", "vgg16")
 """Offered without weights, too."""
 DOCS = "https://docs.pytorch.org/vision/stable/models.html"
 MOBILENET_V2 = "mobilenet_v2-b0353104.pth"
