@@ -152,6 +152,7 @@ def test_a_model_that_may_be_of_a_broken_plugin_is_told_with_it(toys: Site, caps
     assert capsys.readouterr().err.splitlines()[1] == f"hint: {hint}"
 
 
+@pytest.mark.slow
 def test_a_plugin_that_is_slow_to_import_is_told_once_where_one_waits_for_it(toys: Site) -> None:
     toys.install("slow", plugin(card("late"), more="import time\ntime.sleep(2.1)"))
 

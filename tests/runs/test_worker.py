@@ -32,6 +32,8 @@ from zoo.runs.events import (
 )
 from zoo.runs.launcher import worker_command
 
+pytestmark = pytest.mark.slow
+
 Start = Callable[..., zoo.Run]
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
 

@@ -18,6 +18,8 @@ from tests.tui.driving import Driver, notices, scenario, screen_text, shows, unt
 from zoo.tasks import get_task
 from zoo.tui.screens.predict import PredictScreen
 
+pytestmark = pytest.mark.slow
+
 IMAGES = """
 import zoo
 

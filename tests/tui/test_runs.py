@@ -256,6 +256,7 @@ async def test_a_real_run_is_watched_stopped_resumed_renamed_tried_and_deleted(
     until_true(lambda: not zoo.list_runs())
 
 
+@pytest.mark.slow
 @scenario()
 async def test_what_cannot_be_done_with_a_run_is_said(pilot: Driver, models: Site, write_run: WriteRun) -> None:
     write_run("done", *FINISHED, verb="evaluate")

@@ -327,6 +327,7 @@ async def test_a_file_is_chosen_from_the_folders(pilot: Driver, echo: None, rows
     assert screen.value("data") == str(rows)
 
 
+@pytest.mark.slow
 @scenario(size=(120, 45))
 async def test_only_the_whole_path_is_looked_at(
     pilot: Driver, echo: None, rows: Path, monkeypatch: pytest.MonkeyPatch
@@ -352,6 +353,7 @@ async def test_only_the_whole_path_is_looked_at(
     assert looked_at == [str(rows), str(rows.parent), str(rows)]
 
 
+@pytest.mark.slow
 @scenario(size=(120, 45))
 async def test_who_pauses_in_typing_a_path_goes_on_typing_it(
     pilot: Driver, echo: None, rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
