@@ -72,9 +72,10 @@ class Bare:
 
     def __init__(self, run: Any) -> None:
         import torch
-        from zoo_bert.plugin import finetune
 
-        self.objective = finetune(run)
+        from zoo.testing import PluginHooks
+
+        self.objective = PluginHooks("bert").finetune(run)
         self.objective.features(run.train)
         self.objective.begin()
         self.module = self.objective.module.train()
@@ -102,9 +103,9 @@ class Bare:
 
 def alternate(run: Any) -> tuple[list[tuple[float, float]], float, float]:
     """Seconds of each step, the engine's and the bare loop's, and their last losses."""
-    from zoo_bert.plugin import finetune
+    from zoo.testing import PluginHooks
 
-    objective, bare = finetune(run), Bare(run)
+    objective, bare = PluginHooks("bert").finetune(run), Bare(run)
     collate, compute = objective.collate, objective.losses
     marks: list[tuple[float, float, float]] = []
     losses = []
