@@ -12,6 +12,7 @@ import pluggy
 
 from zoo.errors import PluginBroken
 from zoo.hookspecs import hookimpl
+from zoo.plurals import with_article
 
 if TYPE_CHECKING:
     from zoo.runs.context import PredictionRun, Predictor, Trainable, TrainingRun
@@ -50,8 +51,9 @@ class BodyHooks:
     def _body(self, run: TrainingRun | PredictionRun) -> Any:
         body = self._manager.hook.body(run=run)
         if not isinstance(body, importlib.import_module("zoo.training").Body):
+            kind = with_article(type(body).__name__)
             raise PluginBroken(
-                f"the hook body of plugin {self._plugin} gave a {type(body).__name__}, not a zoo.training.Body",
+                f"the hook body of plugin {self._plugin} gave {kind}, not a zoo.training.Body",
                 "the plugin's author must mend it: zoo plugins guide body",
             )
         return body

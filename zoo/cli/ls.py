@@ -40,7 +40,8 @@ def run(args: argparse.Namespace) -> ExitCode:
     catalog = Catalog.load()
     matching = catalog.search(" ".join(args.words), task=args.task, plugin=args.plugin, local=args.local)
     if args.family:
-        matching = tuple(card for card in matching if card.family == _family(catalog, args.family))
+        _check_family(catalog, args.family)
+        matching = tuple(card for card in matching if card.family == args.family)
     cards = matching if args.all or args.words or args.local or args.json else unfolded(matching)
     if args.json:
         from zoo.ability_options import with_all_options
@@ -67,18 +68,17 @@ def run(args: argparse.Namespace) -> ExitCode:
     return ExitCode.OK
 
 
-def _family(catalog: Catalog, name: str) -> str:
-    """The family of that name.
+def _check_family(catalog: Catalog, name: str) -> None:
+    """Refuse a family of which there is no model.
 
     Raises:
-        UnknownModel: there is none.
+        UnknownModel: naming those that there are.
     """
     families = sorted({card.family for card in catalog.cards})
     if name not in families:
         raise UnknownModel(
             f"there is no family {name!r}", did_you_mean(name, families, f"families: {', '.join(families)}")
         )
-    return name
 
 
 def _nothing(catalog: Catalog, *, filtered: bool) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.resources import files
+from typing import Any
 
 from zoo import (
     Ability,
@@ -67,26 +68,14 @@ def _weights(entry: TorchvisionWeights) -> Weights:
 
 
 def _pretrained(entry: TorchvisionWeights, labels: tuple[str, ...]) -> Card:
-    family = family_of(entry.builder)
     judged = entry.acc_at_1 is not None
-    return Card(
+    return _card(
+        entry,
         name=entry.name,
         superseded_by=entry.superseded_by,
-        task=CLASSIFICATION,
-        family=family.name,
-        summary=f"{family.title} trained on ImageNet-1K: torchvision's {entry.weights}",
-        parameters=entry.parameters,
-        architecture={
-            "builder": entry.builder,
-            "size": entry.crop_size,
-            "min_size": entry.min_size,
-            "weights": entry.weights,
-            "gflops": entry.gflops,
-        },
-        input=entry.input,
+        summary=f"{family_of(entry.builder).title} trained on ImageNet-1K: torchvision's {entry.weights}",
         labels=labels if judged else (),
         license=SWAG_LICENSE if entry.license else LICENSE,
-        paper=family.paper,
         source_url=DOCS,
         weights=_weights(entry),
         metrics=entry.metrics,
@@ -96,23 +85,32 @@ def _pretrained(entry: TorchvisionWeights, labels: tuple[str, ...]) -> Card:
 
 def _from_scratch(entry: TorchvisionWeights) -> Card:
     """The same network without weights; its parameters include a head of 1,000 classes."""
+    return _card(
+        entry,
+        name=f"{entry.builder}-scratch",
+        summary=f"{family_of(entry.builder).title} from random numbers",
+        license=LICENSE,
+        abilities=_abilities(entry),
+    )
+
+
+def _card(entry: TorchvisionWeights, **fields: Any) -> Card:
+    """A card of an entry's network, with what depends on its weights in the fields."""
     family = family_of(entry.builder)
     return Card(
-        name=f"{entry.builder}-scratch",
         task=CLASSIFICATION,
         family=family.name,
-        summary=f"{family.title} from random numbers",
         parameters=entry.parameters,
         architecture={
             "builder": entry.builder,
             "size": entry.crop_size,
             "min_size": entry.min_size,
+            **({"weights": entry.weights} if "weights" in fields else {}),
             "gflops": entry.gflops,
         },
         input=entry.input,
-        license=LICENSE,
         paper=family.paper,
-        abilities=_abilities(entry),
+        **fields,
     )
 
 
