@@ -21,7 +21,6 @@ from zoo.card import VERBS
 from zoo.catalog import Catalog
 from zoo.cli.exit_codes import ExitCode
 from zoo.options import schema
-from zoo.plugins import load_plugins
 from zoo.tasks import BUILT_IN, OPTION_NAMES, get_task
 
 TASK = """
@@ -188,36 +187,6 @@ def test_an_option_of_another_task_names_that_task(site: Site, rows: Path) -> No
 
     assert refused.value.hint == hint
     assert typed.stderr == f"error: there is no option '--margin'\nhint: {hint}\n"
-
-
-@pytest.mark.parametrize(
-    ("declaration", "fault"),
-    [
-        (
-            "class_weights: Annotated[str, zoo.option('How classes weigh.')] = ''",
-            "the option class_weights to finetune is declared twice: by zoo_twice.Mine, and by zoo.tasks.options.",
-        ),
-        (
-            "margin: Annotated[int, zoo.option('Wide.', ge=0)] = 1",
-            "the option margin to finetune is declared twice: by zoo_twice.Mine, and by zoo_loudness.Learning for",
-        ),
-        (
-            "wide: Annotated[int, zoo.option('Wide.', ge=0, aliases=('margin',))] = 1",
-            "the options wide and margin to finetune both have the name of --margin",
-        ),
-    ],
-    ids=["of zoo", "of another", "alias"],
-)
-def test_a_name_that_two_owners_declare_is_the_fault_of_the_plugin(site: Site, declaration: str, fault: str) -> None:
-    more = f"from typing import Annotated\nclass Mine(zoo.FinetuneOptions):\n    {declaration}\n"
-    tasks = ("loudness", "text-classification")
-    text = card("twice", task="'loudness'", abilities=abilities(*(("finetune", task, "Mine") for task in tasks)))
-    site.install("twice", plugin(text, more=more))
-
-    errors = {failure.name: failure.error for failure in load_plugins()[1]}
-
-    assert fault in errors["twice"]
-    assert "ear" not in errors
 
 
 def test_a_task_of_zoo_has_options_where_they_mean_something() -> None:

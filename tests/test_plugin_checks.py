@@ -11,7 +11,7 @@ import zoo
 from tests.plugin_site import Site, card, only_failure, plugin
 from zoo.cli.commands import COMMANDS
 from zoo.cli.parser import new_parser
-from zoo.plugin_checks import RESERVED
+from zoo.option_checks import RESERVED
 
 
 def test_a_card_promises_only_what_there_is_a_hook_for(site: Site) -> None:
@@ -208,7 +208,7 @@ def test_no_option_can_have_the_name_of_what_the_commands_and_functions_take() -
         parameters = [one for one in inspect.signature(function).parameters.values() if one.kind is not one.VAR_KEYWORD]
         reserved |= {one.name for one in parameters}
 
-    assert reserved == RESERVED, "a flag or an argument has come or gone: say so in zoo.plugin_checks.RESERVED"
+    assert reserved == RESERVED, "a flag or an argument has come or gone: say so in zoo.option_checks.RESERVED"
 
 
 def test_a_wrong_type_is_told_even_where_it_is_an_instance(site: Site) -> None:

@@ -288,6 +288,12 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
             )
         return next(one for one in self.abilities if one.verb == verb and one.task == (task or tasks[0]))
 
+    def ability_of_result(self, task: str) -> Ability:
+        """How a result of training for a task predicts: as the model does for that task, else for the first it has."""
+        predicting = [one for one in self.abilities if one.verb == "predict"] or [Ability(verb="predict", task=task)]
+        ability = next((one for one in predicting if one.task == task), predicting[0])
+        return msgspec.structs.replace(ability, task=task)
+
     @property
     def full_name(self) -> str:
         """`plugin/name`, which is always unique."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from zoo import hub_models
-from zoo.card import Ability, Card, FolderSource, HubSource, ModelName, Verb, Weights
+from zoo.card import Card, FolderSource, HubSource, ModelName, Verb, Weights
 from zoo.errors import OptionInvalid, UnknownModel
 from zoo.hub_reference import is_reference, parse_reference
 from zoo.paths import runs_folder
@@ -191,9 +191,6 @@ def _modified_at(path: Path) -> int:
 
 
 def _result_card(manifest: ResultManifest, base: Card, folder: Path) -> Card:
-    predicting = [one for one in base.abilities if one.verb == "predict"]
-    predicting = predicting or [Ability(verb="predict", task=manifest.task)]
-    predict = next((one for one in predicting if one.task == manifest.task), predicting[0])
     others = [one for one in base.abilities if one.verb != "predict"]
     metrics = ", ".join(f"{name} {value:.3f}" for name, value in manifest.metrics.items())
     verb = {"pretrain": "pretrained", "finetune": "fine-tuned"}.get(manifest.verb, manifest.verb)
@@ -202,7 +199,7 @@ def _result_card(manifest: ResultManifest, base: Card, folder: Path) -> Card:
         name=folder.parent.name,
         task=manifest.task,
         summary=f"{manifest.parent}, {verb}" + (f": {metrics}" if metrics else ""),
-        abilities=(*others, msgspec.structs.replace(predict, task=manifest.task)),
+        abilities=(*others, base.ability_of_result(manifest.task)),
         recommended_for=(),
         superseded_by="",
         parameters=manifest.parameters,

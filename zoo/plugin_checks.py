@@ -1,11 +1,10 @@
-"""What a plugin declares, held to the contract when it is loaded: its hooks, its cards, their options."""
+"""What a plugin declares, held to the contract when it is loaded: its hooks and its cards."""
 
 from __future__ import annotations
 
 import inspect
 from collections import Counter
-from collections.abc import Callable, Iterable, Set
-from functools import cache
+from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any
 
@@ -14,53 +13,19 @@ import pluggy
 
 from zoo import hookspecs
 from zoo.card import PRECISIONS, VERBS, Ability, Card
+from zoo.discovery import Failure
 from zoo.encoding import is_encodable
 from zoo.errors import PluginBroken, ZooError
-from zoo.hyperparameters import DataOptions
-from zoo.options import Options, parse, schema, to_dict
+from zoo.option_checks import check_ability_options
+from zoo.options import Options
 from zoo.plurals import with_article
 from zoo.sanitize import one_line
-from zoo.tasks import BUILT_IN, OPTION_NAMES, check_task
+from zoo.task_clashes import without_clashes
+from zoo.tasks import check_task
 
 HOOKS = ("cards", "card_for", "body", "pretrain", "finetune", "predict")
 BODY = "body"
 """The hook that stands for those of all verbs."""
-RESERVED = frozenset(
-    [
-        "column",
-        "columns",
-        "data",
-        "detach",
-        "device",
-        "dry_run",
-        "errors",
-        "eval",
-        "eval_data",
-        "file",
-        "help",
-        "help_all",
-        "image",
-        "input",
-        "json",
-        "keep",
-        "keep_warm",
-        "label",
-        "merge_labels",
-        "model",
-        "name",
-        "on_progress",
-        "out",
-        "precision",
-        "processes",
-        "quiet",
-        "separator",
-        "target",
-        "task",
-        "text",
-        "verbose",
-    ]
-)
-"""What the commands and functions of zoo themselves take: an option of that name could not be given."""
 
 
 def new_manager() -> pluggy.PluginManager:
@@ -122,12 +87,15 @@ def _arguments(function: Callable[..., Any]) -> list[str]:
     return list(inspect.signature(function).parameters)
 
 
-def check_cards(manager: pluggy.PluginManager, plugin: str) -> tuple[Card, ...]:
-    """The plugin's cards, each checked, with the plugin's name filled in."""
+def check_cards(
+    manager: pluggy.PluginManager, plugin: str, distribution: str
+) -> tuple[tuple[Card, ...], tuple[Failure, ...]]:
+    """The plugin's cards, each checked, with the plugin's name filled in, and the tasks that they are left without."""
     answers: list[Iterable[Card]] = manager.hook.cards()
     if len(answers) < sum(not implementation.wrapper for implementation in manager.hook.cards.get_hookimpls()):
         raise PluginBroken("cards() gives None, not a list of cards", "does it return them?")
-    cards = [check_card(card, plugin) for answer in answers for card in answer]
+    checked = [check_card(card, plugin, distribution) for answer in answers for card in answer]
+    cards = [card for card, _ in checked]
     counts = Counter(card.name for card in cards)
     twice = sorted(name for name, count in counts.items() if count > 1)
     if twice:
@@ -138,7 +106,7 @@ def check_cards(manager: pluggy.PluginManager, plugin: str) -> tuple[Card, ...]:
                 f"card {card.name!r} is superseded by {card.superseded_by!r}, which cards() does not give",
                 "name another card of the plugin, or none",
             )
-    return tuple(cards)
+    return tuple(cards), tuple(dict.fromkeys(failure for _, failures in checked for failure in failures))
 
 
 def hooks_serve(hooks: tuple[str, ...], verb: str) -> bool:
@@ -156,7 +124,21 @@ def check_verbs(cards: Iterable[Card], hooks: tuple[str, ...]) -> None:
             )
 
 
-def check_card(card: object, plugin: str, hook: str = "cards()") -> Card:
+def check_card(card: object, plugin: str, distribution: str, hook: str = "cards()") -> tuple[Card, tuple[Failure, ...]]:
+    """Hold a card to the contract.
+
+    Args:
+        card: what the hook gave.
+        plugin: its name.
+        distribution: that brings the plugin.
+        hook: its name.
+
+    Returns:
+        The card with the plugin's name filled in, and the tasks of other distributions that it is left without.
+
+    Raises:
+        PluginBroken: it does not keep the contract.
+    """
     if not isinstance(card, Card):
         raise PluginBroken(
             f"{hook} gives {with_article(type(card).__name__)}, not a zoo.Card", "it has to give zoo.Card objects"
@@ -168,6 +150,7 @@ def check_card(card: object, plugin: str, hook: str = "cards()") -> Card:
         msgspec.json.decode(msgspec.json.encode(data, enc_hook=_name_of_options), type=_CardData)
         check_task(card.task)
         _check_recommendation(card)
+        card, failures = without_clashes(card, plugin, distribution)
     except (msgspec.ValidationError, TypeError, UnicodeError, ZooError) as error:
         message = error.message if isinstance(error, ZooError) else str(error)
         if "regex" in message and "`$.name`" in message:
@@ -175,7 +158,7 @@ def check_card(card: object, plugin: str, hook: str = "cards()") -> Card:
         raise PluginBroken(
             f"{where}: {message}", "the plugin's author must mend its description: zoo plugins guide contract"
         ) from error
-    return msgspec.structs.replace(card, plugin=plugin)
+    return msgspec.structs.replace(card, plugin=plugin), failures
 
 
 def _are_texts(labels: object) -> bool:
@@ -227,64 +210,7 @@ def _check_ability(verb: str, ability: object) -> None:
         raise TypeError(f"the ability to {verb} is {with_article(type(ability).__name__)}, not a zoo.Ability")
     check_task(ability.task)
     _check_precisions(verb, ability.precisions)
-    if not (isinstance(ability.options, type) and issubclass(ability.options, Options)):
-        raise TypeError(f"the options to {verb} are no subclass of zoo.Options")
-    names = _check_options(verb, ability.options)
-    if ability.task not in BUILT_IN or names & OPTION_NAMES:
-        from zoo.ability_options import task_option_set
-
-        _check_task_options(verb, ability.options, task_option_set(ability), ability.task)
-
-
-@cache
-def _check_options(verb: str, options: type[Options]) -> Set[str]:
-    """Hold options to the rules, once for all models that have them; returns the names that they take up."""
-    described = schema(options)
-    names = _check_flags(verb, options)
-    parse(options, to_dict(options()))  # defaults, too, keep within the bounds
-    lacking = {option.name for option in schema(DataOptions)} - {option.name for option in described}
-    if verb != "predict" and lacking:
-        raise TypeError(f"the options to {verb} lack {', '.join(sorted(lacking))}; extend zoo.DataOptions")
-    return names
-
-
-@cache
-def _check_task_options(verb: str, own: type[Options], of_task: type[Options], task: str) -> None:
-    """Hold the options of a task beside those of a card to the rules: each is declared once."""
-    if fields := set(of_task.__struct_fields__):
-        if twice := sorted(fields.intersection(own.__struct_fields__)):
-            owner, task_owner = _declaring(own, twice[0]), _declaring(of_task, twice[0])
-            raise TypeError(
-                f"the option {twice[0]} to {verb} is declared twice: by {owner}, and by {task_owner} for {task}"
-            )
-        _check_flags(verb, own, of_task)
-
-
-def _declaring(options: type[Options], name: str) -> str:
-    """The class that an option stands in: the set itself, or one that it extends."""
-    sets = [base for base in reversed(options.__mro__) if issubclass(base, Options)]
-    declaring = next(base for base in sets if name in base.__struct_fields__)
-    return f"{declaring.__module__}.{declaring.__qualname__}"
-
-
-def _check_flags(verb: str, *sets: type[Options]) -> Set[str]:
-    """Every flag is that of one option, and none is of zoo; a bool has a second one that begins with --no-.
-
-    Returns:
-        Names and aliases of the options, and of what turns one off.
-    """
-    owners: dict[str, str] = {}
-    for option in (option for options in sets for option in schema(options)):
-        negation = (f"no_{option.name}",) if option.kind == "bool" else ()
-        for name in (option.name, *negation, *option.aliases):
-            plain = name.replace("-", "_")
-            flag = "--" + plain.replace("_", "-")
-            if plain in RESERVED:
-                raise TypeError(f"the option {option.name} to {verb} has the name of {flag}, which zoo itself takes")
-            owner = owners.setdefault(plain, option.name)
-            if owner != option.name:
-                raise TypeError(f"the options {owner} and {option.name} to {verb} both have the name of {flag}")
-    return owners.keys()
+    check_ability_options(verb, ability.options)
 
 
 def _check_precisions(verb: str, precisions: object) -> None:

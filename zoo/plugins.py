@@ -70,6 +70,8 @@ class Plugin(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Names of the hooks it implements, in the order of a model's life."""
     wrappers: tuple[str, ...] | None = None
     """Names of the other plugins whose wrapper hooks surround its own; None for all that are installed."""
+    left_out: tuple[PluginFailure, ...] = ()
+    """Tasks of other distributions that its models are left without, and why; see `zoo.task_clashes`."""
     import_ms: float
     """What importing it and asking for its cards took, the first time in this process."""
 
@@ -99,7 +101,7 @@ class Plugin(msgspec.Struct, frozen=True, kw_only=True, dict=True):
                 f"plugin {self.name} fails on {name}: {type(error).__name__}: {error}",
                 "the plugin's author must mend it",
             ) from error
-        return None if card is None else check_card(card, self.name, "card_for()")
+        return None if card is None else check_card(card, self.name, self.distribution, "card_for()")[0]
 
     @cached_property
     def _manager(self) -> pluggy.PluginManager:
@@ -232,7 +234,7 @@ def _import(candidates: list[EntryPoint]) -> Plugin | PluginFailure:
             module = entry_point.load()
             manager = register(module, entry_point.name)
             hooks = check_hooks(manager, module)
-            cards = check_cards(manager, entry_point.name)
+            cards, left_out = check_cards(manager, entry_point.name, distribution)
             check_verbs(cards, hooks)
     except PluginBroken as broken:
         return failure_of(entry_point, broken.message, broken.hint)
@@ -246,6 +248,7 @@ def _import(candidates: list[EntryPoint]) -> Plugin | PluginFailure:
         module=module,
         cards=cards,
         hooks=hooks,
+        left_out=left_out,
         import_ms=0.0,
     )
 

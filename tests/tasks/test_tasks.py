@@ -78,7 +78,7 @@ def test_a_task_that_another_distribution_brings_is_one_like_any_other(site: Pat
         ("TASK = 7", "TASK is an int, not a zoo.Task"),
         (
             RHYMES.replace('"rhyming"', '"broken"').replace("formats=", "predict_options=7, formats="),
-            "TASK has the options 7, which are no subclass of zoo.Options",
+            "TASK has options that cannot be used: the options to predict are no subclass of zoo.Options",
         ),
         (
             "from typing import Annotated\n"
@@ -92,7 +92,16 @@ def test_a_task_that_another_distribution_brings_is_one_like_any_other(site: Pat
             + RHYMES.replace('"rhyming"', '"broken"')
             .replace("TASK =", "class Far(zoo.Options):\n    lr: Annotated[int, zoo.option('X.', le=1)] = 1\nTASK =")
             .replace("formats=", "pretrain_options=Far, formats="),
-            "TASK brings the option lr, which is one of zoo.PretrainOptions already",
+            "TASK has options that cannot be used: the option lr to pretrain is declared twice, by",
+        ),
+        (
+            "from typing import Annotated\n"
+            + RHYMES.replace('"rhyming"', '"broken"')
+            .replace(
+                "TASK =", "class Far(zoo.Options):\n    device: Annotated[int, zoo.option('X.', le=1)] = 1\nTASK ="
+            )
+            .replace("formats=", "predict_options=Far, formats="),
+            "TASK has options that cannot be used: the option device to predict has the name of --device",
         ),
         (RHYMES.replace('"rhyming"', '"singing"'), "TASK is called 'singing', but its entry point 'broken'"),
         (RHYMES.replace('"rhyming"', '"broken"').replace("zoo.TEXT", "'text'"), "TASK.input is 'text'"),

@@ -48,20 +48,24 @@ def run(args: argparse.Namespace) -> ExitCode:
         return VERBS[args.verb](args)
     plugins, failures = load_plugins()
     disabled = disabled_plugins()
+    left_out = [task for plugin in plugins for task in plugin.left_out]
     if args.json:
         listed = [_described(plugin) for plugin in plugins]
-        output.emit_json({"plugins": listed, "failures": failures, "disabled": disabled})
+        output.emit_json({"plugins": listed, "failures": failures, "left_out": left_out, "disabled": disabled})
     else:
         rows = [
             (p.name, p.distribution, p.version, str(len(p.cards)), " ".join(p.hooks), f"{p.import_ms:.0f}")
             for p in plugins
         ]
         rows += [(f.name, f.distribution, f.version, "-", f"failed: {f.error}", "-") for f in failures]
+        rows += [(t.name, t.distribution, t.version, "-", f"left out: {t.error}", "-") for t in left_out]
         rows += [(d.name, d.distribution, d.version, "-", "disabled", "-") for d in disabled]
         output.table(rows, ("NAME", "DISTRIBUTION", "VERSION", "MODELS", "HOOKS", "IMPORT MS"))
         for failure in failures:
             diagnostics.warn(f"plugin {failure.name}: {failure.error}", f"hint: {failure.hint}")
-    return ExitCode.PLUGIN if failures else ExitCode.OK
+        for task in left_out:
+            diagnostics.warn(f"task {task.name}: {task.error}", f"hint: {task.hint}")
+    return ExitCode.PLUGIN if failures or left_out else ExitCode.OK
 
 
 def _described(plugin: Plugin) -> dict[str, object]:

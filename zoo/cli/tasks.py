@@ -10,7 +10,8 @@ from zoo.cli.exit_codes import ExitCode
 from zoo.data.formats import EXTENSIONS
 from zoo.data.formats.installed import InstalledFormat, load_formats
 from zoo.options import schema
-from zoo.tasks import InstalledTask, get_task, load_tasks
+from zoo.plugins import load_plugins
+from zoo.tasks import BUILT_IN, InstalledTask, get_task, load_tasks
 from zoo.tasks.task import Task
 
 HEADERS = ("TASK", "IN", "COLUMNS", "OUT", "METRIC", "FROM")
@@ -23,27 +24,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> ExitCode:
-    """Print a table and the formats of data, or one task; a broken task or format makes the exit code 5."""
+    """Print a table and the formats of data, or one task; one that is broken or left out makes the exit code 5."""
     formats, broken_formats = load_formats()
     if args.task:
         return _show(get_task(args.task), formats, as_json=args.json)
     tasks, failures = load_tasks()
+    left_out = [task for plugin in load_plugins()[0] for task in plugin.left_out] if len(tasks) > len(BUILT_IN) else []
     if args.json:
         described = [_described(one, formats) for one in tasks]
-        output.emit_json({"tasks": described, "formats": formats, "failures": (*failures, *broken_formats)})
+        broken = (*failures, *broken_formats)
+        output.emit_json({"tasks": described, "formats": formats, "failures": broken, "left_out": left_out})
     else:
         rows = [_row(one) for one in tasks]
         rows += [(f.name, "-", f"failed: {f.error}", "-", "-", f.distribution) for f in failures]
+        rows += [(t.name, "-", f"left out: {t.error}", "-", "-", t.distribution) for t in left_out]
         output.table(rows, HEADERS)
         output.line()
         output.line(f"data: folders of images, {', '.join((*EXTENSIONS, *map(str, formats)))}")
-        for what, broken in (("task", failures), ("format", broken_formats)):
+        for what, broken in (("task", (*failures, *left_out)), ("format", broken_formats)):
             for failure in broken:
                 diagnostics.warn(f"{what} {failure.name}: {failure.error}", f"hint: {failure.hint}")
         diagnostics.note(
             "--column ROLE=NAME names a column that is called otherwise; zoo tasks TASK shows an example row"
         )
-    return ExitCode.PLUGIN if failures or broken_formats else ExitCode.OK
+    return ExitCode.PLUGIN if failures or broken_formats or left_out else ExitCode.OK
 
 
 def _show(task: Task, formats: Sequence[InstalledFormat], *, as_json: bool) -> ExitCode:

@@ -59,8 +59,19 @@ def task_names() -> tuple[str, ...]:
 
 def version_of(name: str) -> str:
     """Distribution and version that bring a task, such as `zoo-pairs 1.2`; empty for those of zoo. Imports none."""
-    points = [] if name in BUILT_IN else [point for point in installed(GROUP) if point.name == name]
+    points = _points_of(name)
     return " ".join(distribution_of(points[0])) if points else ""
+
+
+def failure_of_task(name: str, error: str, hint: str) -> Failure | None:
+    """Why a task that another distribution brings is left out somewhere; None for those of zoo. Imports none."""
+    points = _points_of(name)
+    return failure_of(points[0], error, hint) if points else None
+
+
+def _points_of(name: str) -> list[EntryPoint]:
+    """Entry points of the other distributions that bring a task; none for those of zoo."""
+    return [] if name in BUILT_IN else [point for point in installed(GROUP) if point.name == name]
 
 
 def body_tasks(kind: str, *provides: str) -> tuple[str, ...]:
@@ -95,7 +106,7 @@ def get_task(name: str) -> Task:
     """
     if name in BUILT_IN:
         return importlib.import_module(BUILT_IN[name]).TASK  # type: ignore[no-any-return]
-    points = [point for point in installed(GROUP) if point.name == name]
+    points = _points_of(name)
     if not points:
         known = task_names()
         hint = did_you_mean(name, known, f"tasks: {', '.join(known)}", limit=2)

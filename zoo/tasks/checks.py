@@ -11,7 +11,8 @@ from zoo.answers import Answer
 from zoo.errors import ZooError
 from zoo.hyperparameters import FinetuneOptions, PretrainOptions
 from zoo.kinds.kind import InputKind, TargetKind
-from zoo.options import Options, parse, to_dict
+from zoo.option_checks import check_options, clash_between
+from zoo.options import Options
 from zoo.plurals import with_article
 from zoo.tasks.task import Task
 
@@ -38,7 +39,7 @@ def fault_of(task: Any, name: str) -> str:
     if not isinstance(task.needs, frozenset) or not all(isinstance(one, str) for one in task.needs):
         return f"TASK.needs is {task.needs!r}, which is no frozenset of what bodies provide, such as pooled"
     for verb, options in task.options.items():
-        if fault := _fault_of_options(options, _OF_ENGINE.get(verb, Options)):
+        if fault := _fault_of_options(verb, options):
             return fault
     try:
         msgspec.json.Decoder(task.prediction)
@@ -47,13 +48,11 @@ def fault_of(task: Any, name: str) -> str:
     return ""
 
 
-def _fault_of_options(options: Any, engine: type[Options]) -> str:
-    """Why a task cannot bring these options beside those of the engine; empty where it can."""
-    if not (isinstance(options, type) and issubclass(options, Options)):
-        return f"TASK has the options {options!r}, which are no subclass of zoo.Options"
+def _fault_of_options(verb: str, options: Any) -> str:
+    """Why a task cannot bring these options to a verb, beside those of the engine; empty where it can."""
     try:
-        parse(options, to_dict(options()))  # defaults, too, keep within the bounds
+        check_options(verb, options)
     except (TypeError, ZooError) as error:
         return f"TASK has options that cannot be used: {error}"
-    twice = sorted({*options.__struct_fields__}.intersection(engine.__struct_fields__))
-    return f"TASK brings the option {twice[0]}, which is one of zoo.{engine.__name__} already" if twice else ""
+    clash = clash_between(verb, _OF_ENGINE.get(verb, Options), options)
+    return f"TASK has options that cannot be used: {clash}" if clash else ""

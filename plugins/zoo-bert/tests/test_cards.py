@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -83,3 +85,43 @@ def test_describing_the_models_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "[]\n" == done.stdout
+
+
+STARS = """
+from typing import Annotated
+import zoo
+
+class Learning(zoo.Options, frozen=True):
+    dropout: Annotated[float, zoo.option("What is dropped.", ge=0, lt=1)] = 0.5
+
+TASK = zoo.Task(
+    name="stars", summary="say how many stars a text gives", input=zoo.TEXT, target=zoo.LABEL,
+    answer=zoo.Classification, judge="zoo.metrics:ClassificationMetrics", primary_metric="accuracy",
+    objective="zoo.training.objectives:Classification", needs=frozenset({"pooled"}),
+    finetune_options=Learning, example={"text": "fine", "label": "4"}, formats=("CSV",),
+)
+"""
+
+
+def test_a_task_that_brings_an_option_of_bert_is_all_that_bert_does_without(tmp_path: Path) -> None:
+    described = tmp_path / "zoo_stars-1.0.dist-info"
+    described.mkdir()
+    (tmp_path / "zoo_stars.py").write_text(STARS, encoding="utf-8")
+    (described / "METADATA").write_text("Name: zoo-stars\nVersion: 1.0\n", encoding="utf-8")
+    (described / "entry_points.txt").write_text("[zoo.tasks]\nstars = zoo_stars\n", encoding="utf-8")
+    listed = subprocess.run(
+        [sys.executable, "-m", "zoo", "plugins", "--json"],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+    )
+    document = json.loads(listed.stdout)
+
+    bert = next(plugin for plugin in document["plugins"] if plugin["name"] == "bert")
+    assert bert["models"] == [card.name for card in CARDS]
+    left_out = [one["error"] for one in document["left_out"] if "plugin bert" in one["error"]]
+    assert left_out == [
+        "models of plugin bert do without it: the option dropout to finetune is declared twice, "
+        "by zoo_bert.options.BertFinetuneOptions and by zoo_stars.Learning"
+    ]

@@ -92,7 +92,7 @@ def _cells(plugin: AnyPlugin) -> list[Cell]:
     if isinstance(plugin, PluginFailure):
         return [(plugin.name, "bad"), plugin.distribution, plugin.version, "", "", ("failed", "bad")]
     return [
-        plugin.name,
+        (plugin.name, "warn") if plugin.left_out else plugin.name,
         plugin.distribution,
         plugin.version,
         str(len(plugin.cards)),
@@ -112,4 +112,9 @@ def _detail(plugin: AnyPlugin) -> Content:
             "\n\nAll other plugins go on working.",
         )
     names = ", ".join(one_line(card.name) for card in plugin.cards)
-    return Content.assemble((f"{one_line(plugin.distribution)} {one_line(plugin.version)}\n", "bold"), names)
+    left_out = [
+        part
+        for task in plugin.left_out
+        for part in ((f"\n\ntask {task.name} ({task.distribution}): {task.error}", "$text-warning"), f"\n{task.hint}")
+    ]
+    return Content.assemble((f"{one_line(plugin.distribution)} {one_line(plugin.version)}\n", "bold"), names, *left_out)

@@ -1,0 +1,62 @@
+"""Options that a model's family declares and its task brings, too: both would be one flag.
+
+With a task of zoo, or of the plugin's own distribution, that is a fault of the plugin. A task of another distribution
+comes without the plugin's author knowing it (`zoo.body_tasks`): models are left without it, and keep all others.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from zoo.ability_options import task_option_set
+from zoo.card import Ability, Card
+from zoo.discovery import Failure
+from zoo.option_checks import check_options, clash_between
+from zoo.tasks import BUILT_IN, OPTION_NAMES, failure_of_task
+
+
+def without_clashes(card: Card, plugin: str, distribution: str) -> tuple[Card, tuple[Failure, ...]]:
+    """A card without the abilities that cannot be offered.
+
+    Args:
+        card: keeps the contract otherwise.
+        plugin: its name.
+        distribution: that brings the plugin.
+
+    Returns:
+        The card, and why it is left without the tasks of other distributions.
+
+    Raises:
+        TypeError: a task of zoo, or of the plugin's distribution, brings an option of the family.
+    """
+    abilities, failures = [], []
+    for ability in card.abilities:
+        clash = _clash(card, ability)
+        if not clash:
+            abilities.append(ability)
+            continue
+        failure = failure_of_task(
+            ability.task,
+            f"models of plugin {plugin} do without it: {clash}",
+            f"all else of {plugin} goes on; the author of the task must call its option otherwise",
+        )
+        if failure is None or failure.distribution == distribution:
+            raise TypeError(f"{clash}, for {ability.task}")
+        failures.append(failure)
+    tasks = {ability.task for ability in abilities}
+    recommended_for = tuple(task for task in card.recommended_for if task in tasks)
+    kept = msgspec.structs.replace(card, abilities=tuple(abilities), recommended_for=recommended_for)
+    return (kept if failures else card), tuple(failures)
+
+
+def _clash(card: Card, ability: Ability) -> str:
+    """Between the options of a task and those of the family, for the verb or for predicting with what it results in."""
+    abilities = (ability,) if ability.verb == "predict" else (ability, card.ability_of_result(ability.task))
+    return next(filter(None, map(_clash_of, abilities)), "")
+
+
+def _clash_of(ability: Ability) -> str:
+    verb = str(ability.verb)
+    if ability.task in BUILT_IN and not check_options(verb, ability.options) & OPTION_NAMES:
+        return ""
+    return clash_between(verb, ability.options, task_option_set(ability))
