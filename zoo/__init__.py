@@ -85,10 +85,22 @@ if TYPE_CHECKING:
         Block as Block,
     )
     from zoo.blocks import (
+        Boxes as Boxes,
+    )
+    from zoo.blocks import (
+        BoxMark as BoxMark,
+    )
+    from zoo.blocks import (
+        Mask as Mask,
+    )
+    from zoo.blocks import (
         Matrix as Matrix,
     )
     from zoo.blocks import (
         Paragraph as Paragraph,
+    )
+    from zoo.blocks import (
+        Picture as Picture,
     )
     from zoo.blocks import (
         Table as Table,
@@ -355,7 +367,19 @@ _HOME = {
         "predict_file",
         "pretrain",
     ),
-    "zoo.blocks": ("Bar", "Bars", "Block", "Matrix", "Paragraph", "Table", "Vector"),
+    "zoo.blocks": (
+        "Bar",
+        "Bars",
+        "Block",
+        "Boxes",
+        "BoxMark",
+        "Mask",
+        "Matrix",
+        "Paragraph",
+        "Picture",
+        "Table",
+        "Vector",
+    ),
     "zoo.card": (
         "Ability",
         "Card",

@@ -87,6 +87,68 @@ class Vector(BaseBlock, frozen=True, tag="vector"):
     numbers: tuple[float, ...]
 
 
-Block = Union[Paragraph, Bars, Table, Matrix, Vector]
+class Picture(BaseBlock, frozen=True, tag="picture"):
+    """An image as it is."""
+
+    image: str
+    """Path of its file, an absolute one where the block is kept; empty where the picture is not at hand."""
+
+
+class BoxMark(msgspec.Struct, frozen=True):
+    """A rectangle on a picture, in its pixels, from the upper left corner of the upright picture."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    label: str
+    score: float | None = None
+    """How sure a model is of it, 0 to 1; None where nobody guessed."""
+
+
+class Boxes(BaseBlock, frozen=True, tag="boxes"):
+    """A picture and what is where on it; without a picture at hand, what is where."""
+
+    image: str
+    """As that of `Picture`."""
+    width: int
+    """Of the picture that the boxes are for, in pixels; one of another size has them in the same places."""
+    height: int
+    boxes: tuple[BoxMark, ...]
+    """The most certain first."""
+
+    def __post_init__(self) -> None:
+        check_size(self.width, self.height)
+
+
+class Mask(BaseBlock, frozen=True, tag="mask"):
+    """A picture and a label for each of its pixels."""
+
+    image: str
+    """As that of `Picture`."""
+    width: int
+    """Of the mask, in pixels; it lies over the whole picture, whatever size that has."""
+    height: int
+    labels: tuple[str, ...]
+    mask: bytes
+    """A PNG of the mode P or L: a pixel of the value i is labels[i], one that has no label is without."""
+
+    def __post_init__(self) -> None:
+        check_size(self.width, self.height)
+
+
+def check_size(width: int, height: int) -> None:
+    """Insist on a picture that has pixels.
+
+    Raises:
+        ValueError: it has none.
+    """
+    if width < 1 or height < 1:
+        raise ValueError(f"a picture of {width} x {height} pixels has none")
+
+
+PictureBlock = Union[Picture, Boxes, Mask]
+"""What is drawn on a picture."""
+Block = Union[Paragraph, Bars, Table, Matrix, Vector, Picture, Boxes, Mask]
 Report = tuple[Block, ...]
 """What an evaluation reports beside its metrics."""

@@ -22,14 +22,15 @@ SHOWS = """
 import os, sys
 from pathlib import Path
 from textual.app import App
-from zoo.tui.widgets.picture import Picture, fit_image
+from zoo import blocks
+from zoo.tui.widgets.picture import Picture, fit_picture
 
 class Shows(App):
     BINDINGS = [("n", "next", "next"), ("q", "quit", "quit")]
     def compose(self):
         yield Picture()
     def action_next(self):
-        self.query_one(Picture).show(fit_image(os.environ["IMAGE"], 40, 10, "kitty"))
+        self.query_one(Picture).show(fit_picture(blocks.Picture(image=os.environ["IMAGE"]), 40, 10, "kitty"))
 
 Shows().run()
 """

@@ -10,9 +10,11 @@ import pytest
 from textual.app import App, ComposeResult
 
 from zoo.answers import Classification, Embedding, FilledMask, Rejected, Score
+from zoo.blocks import Picture
+from zoo.rendering.half_blocks import PictureCell
 from zoo.tui.widgets.blocks import bar, draw_answer
 from zoo.tui.widgets.curve import Curve, plot
-from zoo.tui.widgets.picture import Pixels, Png, fit_image
+from zoo.tui.widgets.picture import Png, fit_picture
 from zoo.tui.widgets.table import Cell, Column, Table
 
 COLUMNS = (Column("number", "NUMBER", 8, right=True), Column("name", "NAME"), Column("more", "MORE", 30, dispensable=1))
@@ -142,11 +144,12 @@ def test_pictures_keep_their_proportions(tmp_path: Path) -> None:
     image = pytest.importorskip("PIL.Image")
     image.new("RGB", (400, 100), (1, 2, 3)).save(tmp_path / "wide.png")
     image.new("RGB", (10, 1000), "white").save(tmp_path / "tall.png")
-    wide, tall = (fit_image(tmp_path / name, 40, 20, "blocks") for name in ("wide.png", "tall.png"))
-    assert isinstance(wide, Pixels)
-    assert isinstance(tall, Pixels)
-    assert (len(wide.rows), len(wide.rows[0]), wide.rows[0][0]) == (10, 40, (1, 2, 3))
-    assert (len(tall.rows), len(tall.rows[0])) == (40, 1)
-    drawn = [fit_image(tmp_path / name, 40, 20, "kitty") for name in ("wide.png", "tall.png")]
+    blocks = [Picture(image=str(tmp_path / name)) for name in ("wide.png", "tall.png", "none.png")]
+    wide, tall, none = (fit_picture(block, 40, 20, "blocks") for block in blocks)
+    assert isinstance(wide, tuple)
+    assert isinstance(tall, tuple)
+    assert (len(wide), len(wide[0]), wide[0][0]) == (5, 40, PictureCell("▀", (1, 2, 3), (1, 2, 3)))
+    assert (len(tall), len(tall[0])) == (20, 1)
+    drawn = [fit_picture(block, 40, 20, "kitty") for block in blocks]
     assert [(one.columns, one.rows) for one in drawn if isinstance(one, Png)] == [(40, 5), (1, 20)]
-    assert fit_image(tmp_path / "none.png", 10, 10, "blocks") == "No such file or directory"
+    assert [none, drawn[-1]] == ["No such file or directory"] * 2

@@ -6,7 +6,7 @@ import contextlib
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -15,6 +15,10 @@ from zoo.blocks import Tone
 from zoo.encoding import encode_json
 from zoo.sanitize import unbroken
 from zoo.text_table import render_table
+
+if TYPE_CHECKING:
+    from zoo.rendering.colours import Colour
+    from zoo.rendering.half_blocks import PictureCells
 
 # What a terminal may act on and JSON allows as it is; it occurs in strings only, where an escape means the same.
 _ACTIVE = re.compile(r"[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
@@ -28,14 +32,30 @@ _STYLES: dict[Tone, str] = {"strong": "\x1b[1m", "error": "\x1b[31m"}
 _PLAIN = "\x1b[0m"
 
 
-def line(text: str = "", tone: Tone = "plain") -> None:
+def line(text: str = "", tone: Tone = "plain", swatch: Colour | None = None) -> None:
     """One line of an answer; text from outside is made safe for the terminal.
 
     Args:
         text: without a line end.
         tone: shown by bold type or a colour where stdout is a terminal, unless NO_COLOR is set.
+        swatch: of the colour that belongs to it, likewise, in the place of the blanks it begins with.
     """
-    _write(_styled(unbroken(text), tone) + "\n")
+    text = unbroken(text)
+    if swatch and terminal.colours(sys.stdout):
+        from zoo.cli.colours import coloured
+        from zoo.rendering.half_blocks import PictureCell
+
+        _write(coloured([PictureCell("■", swatch)], sys.stdout) + text[1:] + "\n")
+    else:
+        _write(_styled(text, tone) + "\n")
+
+
+def picture(cells: PictureCells) -> None:
+    """A picture in characters, where stdout is a terminal that shows colours; else nothing."""
+    if terminal.colours(sys.stdout):
+        from zoo.cli.colours import coloured
+
+        _write("".join(f"{coloured(row, sys.stdout)}\n" for row in cells))
 
 
 def _styled(text: str, tone: Tone) -> str:

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from zoo.answers import Prediction
-from zoo.blocks import Bars, Block, Matrix, Paragraph, Report, Table, Tone, Vector
+from zoo.blocks import Bars, Block, Boxes, Mask, Matrix, Paragraph, Picture, PictureBlock, Report, Table, Tone, Vector
 from zoo.cli import output
+from zoo.rendering.colours import Colour, label_colour
+from zoo.rendering.legend import legend, more_boxes
 from zoo.rendering.text import cell_texts, displayed_labels, matrix_lines
 from zoo.sanitize import one_line
 from zoo.text_table import render_table
@@ -27,6 +29,8 @@ class Line(NamedTuple):
 
     text: str
     tone: Tone = "plain"
+    swatch: Colour | None = None
+    """The colour that it is about."""
 
 
 def show_answer(source: str, answer: Prediction) -> None:
@@ -71,6 +75,21 @@ def render(blocks: Iterable[Block], width: int | None = None) -> Iterator[Line]:
                 yield from map(Line, render_table(cell_texts(block), block.headers, width=width))
             case Matrix():
                 yield from map(Line, matrix_lines(block, width or MATRIX_WIDTH))
+            case Picture() | Boxes() | Mask():
+                yield from _legend(block)
+
+
+def _legend(block: PictureBlock) -> Iterator[Line]:
+    listed = legend(block)
+    if isinstance(listed, Paragraph):
+        yield from render([listed])
+        return
+    head, *lines = render_table(cell_texts(listed), listed.headers)
+    yield Line(f"  {head}")
+    for text, row in zip(lines, listed.rows, strict=True):
+        yield Line(f"  {text}", swatch=label_colour(str(row[0])))
+    if more := more_boxes(block):
+        yield Line(f"  {more}")
 
 
 def _bars(block: Bars) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 import threading
@@ -57,6 +58,11 @@ def decode(source: Any) -> Image | Rejected:
     if hasattr(source, "__array__") or hasattr(source, "__array_interface__"):
         return _from_array(source)
     return Rejected(f"the input is {type(source).__name__}, not a path, a PIL image or an array of uint8")
+
+
+def decode_bytes(content: bytes) -> Image | Rejected:
+    """The same for a file's content."""
+    return _guarded(lambda content: _loaded(_opened(io.BytesIO(content))), content)
 
 
 def as_rgb(image: Image) -> Image:
@@ -182,8 +188,11 @@ def _over_white(image: Image) -> Image:
 
 def _unidentified(source: Any) -> str:
     """How a file begins that is no image, for a person to recognise what it is instead."""
-    with Path(source).open("rb") as file:
-        head = file.read(HEAD_BYTES)
+    if isinstance(source, bytes):
+        head = source[:HEAD_BYTES]
+    else:
+        with Path(source).open("rb") as file:
+            head = file.read(HEAD_BYTES)
     if signature_of(head) is GIT_LFS:
         return f"it is {GIT_LFS.kind}; {GIT_LFS.advice}"
     return f"it is no image that can be read here, or is damaged (the file begins with {head[:8]!r})"

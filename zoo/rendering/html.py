@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from html import escape
 
-from zoo.blocks import Bars, Block, Matrix, Paragraph, Table, Vector
+from zoo.answers import Rejected
+from zoo.blocks import Bars, Block, Boxes, Mask, Matrix, Paragraph, Picture, PictureBlock, Table, Vector
+from zoo.rendering.colours import hex_colour, label_colour
+from zoo.rendering.legend import legend, more_boxes
+from zoo.rendering.pictures import mark, png_of, read_picture
 from zoo.rendering.text import LEGEND, cell_texts, displayed_labels, vector_range
 from zoo.sanitize import one_line
 
@@ -16,6 +21,9 @@ _NARROW = "min-width: 12em; padding: 0"
 _TONES = {"plain": "", "strong": "font-weight: bold", "error": "color: rgb(215, 58, 73)"}
 _LEVELS = "▁▂▃▄▅▆▇█"
 _VECTOR_COLUMNS = 64
+PICTURE_SIDES = (640, 480, 320, 160)
+"""Pixels of the longer side of a picture, the first that makes no more than so many bytes; the last always does."""
+PICTURE_BYTES = 400_000
 
 
 def html(blocks: Sequence[Block]) -> str:
@@ -34,21 +42,13 @@ def _block_html(block: Block) -> str:
         case Bars():
             return _bars(block)
         case Table():
-            head = _row([(_safe(header), _LEFT) for header in block.headers], "th")
-            rows = [
-                _row(
-                    [
-                        (_safe(text), _LEFT if isinstance(cell, str) else _RIGHT)
-                        for text, cell in zip(texts, row, strict=True)
-                    ]
-                )
-                for texts, row in zip(cell_texts(block), block.rows, strict=True)
-            ]
-            return _element("table", head + "".join(rows))
+            return _table(block)
         case Matrix():
             return _matrix(block)
         case Vector():
             return _element("p", _safe(vector_range(block.numbers))) + _element("p", _skyline(block.numbers))
+        case Picture() | Boxes() | Mask():
+            return _picture(block)
 
 
 def _bars(block: Bars) -> str:
@@ -58,6 +58,45 @@ def _bars(block: Bars) -> str:
         filled = _element("div", "&nbsp;", f"width: {width:.1f}%; background: rgba({INK}, 0.6)")
         rows.append(_row([(_safe(name), _LEFT), (filled, _NARROW), (f"{bar.share:.1%}", _RIGHT)]))
     return _element("table", "".join(rows))
+
+
+def _table(table: Table, swatches: bool = False) -> str:
+    head = _row([(_safe(header), _LEFT) for header in table.headers], "th")
+    rows = []
+    for texts, row in zip(cell_texts(table), table.rows, strict=True):
+        cells = [
+            (_safe(text), _LEFT if isinstance(cell, str) else _RIGHT) for text, cell in zip(texts, row, strict=True)
+        ]
+        if swatches:
+            cells[0] = (_swatch(str(row[0])) + cells[0][0], _LEFT)
+        rows.append(_row(cells))
+    return _element("table", head + "".join(rows))
+
+
+def _swatch(label: str) -> str:
+    return _element("span", "■ ", f"color: {hex_colour(label_colour(label))}")
+
+
+def _picture(block: PictureBlock) -> str:
+    """The picture as a PNG within the page, and its legend."""
+    listed, more = legend(block), more_boxes(block)
+    texts = _table(listed, swatches=True) if isinstance(listed, Table) else _block_html(listed)
+    return _image(block) + texts + (_element("p", more) if more else "")
+
+
+def _image(block: PictureBlock) -> str:
+    image = read_picture(block)
+    if isinstance(image, Rejected):
+        return _element("p", _safe(f"no picture: {image.reason}"))
+    for side in PICTURE_SIDES:
+        scale = min(1.0, side / max(image.size))
+        drawn = mark(image, block, (max(1, round(image.width * scale)), max(1, round(image.height * scale))))
+        if isinstance(drawn, Rejected):
+            return ""  # the legend says why
+        png = png_of(drawn)
+        if len(png) <= PICTURE_BYTES:
+            break
+    return f'<img alt="{_safe(block.image)}" src="data:image/png;base64,{base64.b64encode(png).decode()}"/>'
 
 
 def _matrix(matrix: Matrix) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from zoo.blocks import Bars, Block, Matrix, Paragraph, Table, Vector
+from zoo.blocks import Bars, Block, Boxes, Mask, Matrix, Paragraph, Picture, Table, Vector
+from zoo.rendering.legend import legend, more_boxes
 from zoo.rendering.text import LEGEND, cell_texts, confusion_lines, displayed_labels, vector_range
 from zoo.sanitize import one_line
 
@@ -38,6 +39,9 @@ def _block_markdown(block: Block) -> str:
             return _matrix(block)
         case Vector():
             return vector_range(block.numbers)
+        case Picture() | Boxes() | Mask():
+            more = more_boxes(block)
+            return _block_markdown(legend(block)) + (f"\n\n{more}" if more else "")
 
 
 def _table(table: Table) -> str:

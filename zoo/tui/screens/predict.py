@@ -11,10 +11,12 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.timer import Timer
 from textual.widgets import Input, Static, TextArea
 
+from zoo import blocks
 from zoo.answers import Prediction
 from zoo.card import Card
 from zoo.errors import ZooError
 from zoo.kinds import InputKind, Unusable
+from zoo.rendering.half_blocks import PictureCells
 from zoo.sanitize import one_line
 from zoo.sessions import Session
 from zoo.sessions.messages import Fetching, Ready
@@ -23,7 +25,7 @@ from zoo.tui.commands import command_line
 from zoo.tui.page import Page
 from zoo.tui.widgets.blocks import draw_answer
 from zoo.tui.widgets.fields import PathSuggester
-from zoo.tui.widgets.picture import Picture, Pixels, Png, fit_image
+from zoo.tui.widgets.picture import Picture, Png, fit_picture
 from zoo.units import size
 
 TYPING_S = 0.2
@@ -219,7 +221,7 @@ class PredictScreen(Page):
         if number != self._question_number:  # something newer was typed while the model was busy
             return
         if room is not None:
-            image = fit_image(question, *room, self.zoo.graphics)
+            image = fit_picture(blocks.Picture(image=question), *room, self.zoo.graphics)
             self.later(lambda: self._show_picture(image) if number == self._question_number else None)
         try:
             (answer,) = session.predict([question])
@@ -229,7 +231,7 @@ class PredictScreen(Page):
             return
         self.later(lambda: self._show_answer(answer) if number == self._question_number else None)
 
-    def _show_picture(self, image: Pixels | Png | str) -> None:
+    def _show_picture(self, image: PictureCells | Png | str) -> None:
         """Show an image; the answer says why there is none."""
         picture = self.query_one(Picture)
         picture.clear() if isinstance(image, str) else picture.show(image)

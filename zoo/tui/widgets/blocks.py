@@ -7,7 +7,9 @@ from collections.abc import Iterable, Sequence
 from textual.content import Content
 
 from zoo.answers import Prediction
-from zoo.blocks import Bar, Bars, Block, Matrix, Paragraph, Table, Vector
+from zoo.blocks import Bar, Bars, Block, Boxes, Mask, Matrix, Paragraph, Picture, PictureBlock, Table, Vector
+from zoo.rendering.colours import hex_colour, label_colour
+from zoo.rendering.legend import legend, more_boxes
 from zoo.rendering.text import LABEL_WIDTH, cell_texts, displayed_labels, matrix_lines, vector_range
 from zoo.sanitize import one_line
 from zoo.text_table import render_table, shortened
@@ -46,6 +48,20 @@ def _block_content(block: Block, width: int) -> Content:
             return Content("\n".join(matrix_lines(block, width)))
         case Vector():
             return _skyline(block.numbers, width)
+        case Picture() | Boxes() | Mask():
+            return draw_legend(block, width)
+
+
+def draw_legend(block: PictureBlock, width: int) -> Content:
+    """What stands beside a picture: the widget of pictures draws the picture itself."""
+    listed = legend(block)
+    if isinstance(listed, Paragraph):
+        return _block_content(listed, width)
+    head, *lines = _table_lines(listed)
+    swatches = [("■ ", hex_colour(label_colour(str(row[0])))) for row in listed.rows]
+    rows = [part for swatch, line in zip(swatches, lines, strict=True) for part in ("\n", swatch, line)]
+    more = more_boxes(block)
+    return Content.assemble(f"  {head}", *rows, f"\n{more}" if more else "")
 
 
 def _bars(bars: Sequence[Bar], width: int) -> Content:

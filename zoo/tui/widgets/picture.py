@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
-from pathlib import Path
 from random import randrange
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
 from rich.color import Color
 from rich.segment import Segment
@@ -13,21 +11,14 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
+from zoo.answers import Rejected
+from zoo.blocks import PictureBlock
+from zoo.rendering.half_blocks import PictureCell, PictureCells, half_blocks
+from zoo.rendering.pictures import mark, png_of, read_picture
 from zoo.tui.graphics import ROWS, Graphics, forgotten, image_messages, placeholders
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
-HALF = "▀"
 PIXELS_PER_COLUMN = 12
 """A cell of a terminal that draws images itself has about so many pixels, and twice as many lines."""
-
-
-class Pixels(NamedTuple):
-    """An image to be drawn in half blocks."""
-
-    rows: tuple[tuple[tuple[int, int, int], ...], ...]
-    """(red, green, blue); an even number of rows."""
 
 
 class Png(NamedTuple):
@@ -49,10 +40,10 @@ class Picture(Widget):
         self._number = 0
         """Of the image that the terminal holds; 0 where it holds none."""
 
-    def show(self, image: Pixels | Png) -> None:
+    def show(self, image: PictureCells | Png) -> None:
         """Show it in place of what was shown."""
         self._forget()
-        self._strips = _half_blocks(image) if isinstance(image, Pixels) else self._send_image(image)
+        self._strips = self._send_image(image) if isinstance(image, Png) else _strips(image)
         self.refresh()
 
     def clear(self) -> None:
@@ -87,49 +78,34 @@ class Picture(Widget):
             driver.flush()
 
 
-def _half_blocks(image: Pixels) -> list[Strip]:
-    return [
-        Strip(
-            [
-                Segment(HALF, Style(color=Color.from_rgb(*upper), bgcolor=Color.from_rgb(*lower)))
-                for upper, lower in zip(image.rows[row], image.rows[row + 1], strict=True)
-            ]
-        )
-        for row in range(0, len(image.rows) - 1, 2)
-    ]
+def _strips(image: PictureCells) -> list[Strip]:
+    return [Strip([Segment(cell.text, _style(cell)) for cell in row if cell.text]) for row in image]
 
 
-def fit_image(path: str | Path, columns: int, lines: int, graphics: Graphics) -> Pixels | Png | str:
-    """An image reduced to a terminal's size, its proportions kept; or why there is none.
+def _style(cell: PictureCell) -> Style:
+    ground = Color.from_rgb(*cell.ground) if cell.ground else None
+    return Style(color=Color.from_rgb(*cell.colour), bgcolor=ground)
+
+
+def fit_picture(block: PictureBlock, columns: int, lines: int, graphics: Graphics) -> PictureCells | Png | str:
+    """A picture with its marks, reduced to a terminal's size, its proportions kept; or why there is none.
 
     Args:
-        path: of the file.
+        block: a picture with or without boxes or a mask.
         columns: of the terminal.
         lines: of the terminal, each twice as high as a column is wide.
         graphics: how it will be drawn.
     """
-    from zoo.answers import Rejected
-    from zoo.kinds.image_decoding import read_image
+    drawn = _png(block, columns, min(lines, len(ROWS))) if graphics == "kitty" else half_blocks(block, columns, lines)
+    return drawn.reason if isinstance(drawn, Rejected) else drawn
 
-    image = read_image(Path(path).expanduser())
+
+def _png(block: PictureBlock, columns: int, lines: int) -> Png | Rejected:
+    image = read_picture(block)
     if isinstance(image, Rejected):
-        return image.reason
-    return _png(image, columns, min(lines, len(ROWS))) if graphics == "kitty" else _pixels(image, columns, lines)
-
-
-def _pixels(image: Image, columns: int, lines: int) -> Pixels:
-    scale = min(columns / image.width, 2 * lines / image.height)
-    width = max(1, round(image.width * scale))
-    height = max(2, round(image.height * scale) // 2 * 2)
-    values: Any = iter(image.resize((width, height)).tobytes())
-    colours = zip(values, values, values, strict=True)
-    return Pixels(tuple(tuple(next(colours) for _ in range(width)) for _ in range(height)))
-
-
-def _png(image: Image, columns: int, lines: int) -> Png:
+        return image
     scale = min(columns / image.width, 2 * lines / image.height)
     across, down = max(1, round(image.width * scale)), max(1, round(image.height * scale / 2))
     image.thumbnail((across * PIXELS_PER_COLUMN, down * 2 * PIXELS_PER_COLUMN))
-    file = io.BytesIO()
-    image.save(file, "PNG")
-    return Png(file.getvalue(), across, down)
+    drawn = mark(image, block)
+    return drawn if isinstance(drawn, Rejected) else Png(png_of(drawn), across, down)
