@@ -277,6 +277,9 @@ if TYPE_CHECKING:
         ClassificationMetrics as ClassificationMetrics,
     )
     from zoo.metrics import (
+        DetectionMetrics as DetectionMetrics,
+    )
+    from zoo.metrics import (
         Judge as Judge,
     )
     from zoo.metrics import (
@@ -427,7 +430,14 @@ _HOME = {
     "zoo.hyperparameters": ("DataOptions", "FinetuneOptions", "PretrainOptions", "TrainingOptions"),
     "zoo.image_options": ("ImageFinetuneOptions", "ImagePredictOptions", "ImagePretrainOptions"),
     "zoo.kinds": ("IMAGE", "LABEL", "LABELS", "NUMBER", "TEXT", "InputKind", "Record", "TargetKind", "Unusable"),
-    "zoo.metrics": ("ClassificationMetrics", "Judge", "LabelSetMetrics", "MeanLoss", "RegressionMetrics"),
+    "zoo.metrics": (
+        "ClassificationMetrics",
+        "DetectionMetrics",
+        "Judge",
+        "LabelSetMetrics",
+        "MeanLoss",
+        "RegressionMetrics",
+    ),
     "zoo.options": ("Options", "option"),
     "zoo.answers": (
         "Answer",

@@ -15,12 +15,14 @@ from zoo.metrics.classification import ClassificationMetrics, confusion_of, repo
 from zoo.metrics.loss import LOSSES, MeanLoss, finite
 
 if TYPE_CHECKING:
+    from zoo.metrics.detection import DetectionMetrics
     from zoo.metrics.label_sets import LabelSetMetrics
     from zoo.metrics.regression import RegressionMetrics
 
 __all__ = [
     "LOSSES",
     "ClassificationMetrics",
+    "DetectionMetrics",
     "Judge",
     "LabelSetMetrics",
     "MeanLoss",
@@ -35,7 +37,11 @@ __all__ = [
 ]
 
 
-_LATER = {"LabelSetMetrics": "zoo.metrics.label_sets", "RegressionMetrics": "zoo.metrics.regression"}
+_LATER = {
+    "DetectionMetrics": "zoo.metrics.detection",
+    "LabelSetMetrics": "zoo.metrics.label_sets",
+    "RegressionMetrics": "zoo.metrics.regression",
+}
 """What no list of runs or models needs."""
 
 
