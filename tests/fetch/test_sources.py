@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import pytest
 
 from tests.fetch.served_files import FILES, OTHER, contents, serve_all
+from tests.fetch.web_file import silent_address
 from tests.hub_server import COMMIT, HubServer
 from tests.plugin_factory import use_site
 from tests.weights_factory import (
@@ -19,7 +22,7 @@ from tests.weights_factory import (
 )
 from zoo.card import FolderSource, HubSource, PackageSource, TorchHubSource, UrlSource, Weights, WeightsFile
 from zoo.errors import ChecksumMismatch, DownloadFailed
-from zoo.fetch import Progress, fetch, locate
+from zoo.fetch import Progress, fetch, http, locate
 
 
 class TestFolder:
@@ -230,6 +233,29 @@ class TestSeveralSources:
             f"{server.address}/web/model.bin: the server answered 404"
         )
         assert caught.value.hint == "the file or the commit is gone; the plugin's card may be out of date"
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse where Linux lets callers wait")
+    def test_a_server_that_does_not_take_up_is_left_soon_for_the_next_source(
+        self, server: HubServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(http, "BRIEF_CONNECT_TIMEOUT_S", 0.2)
+        serve_all(server)
+        began = time.monotonic()
+        with silent_address() as address:
+            folder = fetch(weights(FILES, UrlSource(base_url=address), url_source(server)))
+
+        assert contents(folder) == FILES
+        assert time.monotonic() - began < 5
+
+    @pytest.mark.parametrize("status", [429, 503])
+    def test_a_server_that_is_not_able_now_is_left_for_the_next_source(self, server: HubServer, status: int) -> None:
+        serve_all(server)
+        for name, content in FILES.items():
+            server.serve(f"/busy/{name}", content).faults = [(status, {"Retry-After": "10000"})] * 10
+
+        folder = fetch(weights(FILES, UrlSource(base_url=f"{server.address}/busy"), url_source(server)))
+
+        assert contents(folder) == FILES
 
     def test_locating_never_asks_the_network(self, server: HubServer) -> None:
         serve_all(server)

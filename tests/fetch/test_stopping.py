@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import socket
 import sys
 import threading
 import time
@@ -12,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.echo_runs import until
-from tests.fetch.web_file import CONTENT, NAME, start_fetching
+from tests.fetch.web_file import CONTENT, NAME, silent_address, start_fetching
 from tests.hub_server import HubServer, Served
 from tests.weights_factory import url_source, weights
 from zoo.card import UrlSource, Weights
@@ -35,14 +33,7 @@ def test_a_silent_server_does_not_keep_it(server: HubServer, served: Served, web
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse where Linux lets callers wait")
 def test_a_server_that_does_not_take_up_does_not_keep_it(store: Path) -> None:
-    with socket.socket() as listener, contextlib.ExitStack() as callers:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        for _ in range(3):  # whoever calls now is not answered
-            caller = callers.enter_context(socket.socket())
-            caller.setblocking(False)
-            caller.connect_ex(listener.getsockname())
-        address = f"http://127.0.0.1:{listener.getsockname()[1]}/web"
+    with silent_address() as address:
         began = time.monotonic()
 
         with pytest.raises(RunCancelled):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import msgspec
 import pytest
@@ -38,3 +41,16 @@ def broken_off(web_weights: Weights, after: int) -> None:
 
 def start_fetching(web_weights: Weights) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-c", FETCH, msgspec.json.encode(web_weights).decode()])
+
+
+@contextlib.contextmanager
+def silent_address() -> Iterator[str]:
+    """One where whoever calls is not answered, as behind a firewall that drops what is sent."""
+    with socket.socket() as listener, contextlib.ExitStack() as callers:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(3):
+            caller = callers.enter_context(socket.socket())
+            caller.setblocking(False)
+            caller.connect_ex(listener.getsockname())
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/web"

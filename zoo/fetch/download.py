@@ -47,7 +47,7 @@ def download(
         source: where from.
         on_progress: called as bytes arrive.
         should_stop: looked at while they do.
-        is_last: whether no other source is left; else one that takes no connection is not asked again.
+        is_last: whether no other source is left; else one that gives nothing is left soon, and not asked again.
 
     Returns:
         The folder that holds every file.
@@ -70,7 +70,7 @@ def download(
         folder.mkdir(parents=True, exist_ok=True)
         check_space(source, weights)
         token = hub_token() if isinstance(source, HubSource) else None
-    with new_client() as client:
+    with new_client(brief=not is_last) as client:
         session = Session(client, token, hub_endpoint(), received=received_bytes(source, weights), is_last=is_last)
         _bring_all(session, source, weights, on_progress, should_stop)
     return folder

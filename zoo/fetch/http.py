@@ -21,16 +21,26 @@ if TYPE_CHECKING:
 TIMEOUT_S = 30.0
 """Longest silence of a server."""
 CONNECT_TIMEOUT_S = 10.0
+BRIEF_TIMEOUT_S = 10.0
+"""The same where another source is left: many networks swallow what is sent to any server but a mirror of packages."""
+BRIEF_CONNECT_TIMEOUT_S = 3.0
+"""For each address that the server's name has."""
 REDIRECTS = 10
 RETRIED = (408, 425, 429, 500, 502, 503, 504)
 """Answers of a server that may do better when it is asked again."""
 
 
-def new_client() -> httpx.Client:
-    """What asks; proxies and certificates are those of the environment."""
+def new_client(*, brief: bool = False) -> httpx.Client:
+    """What asks; proxies and certificates are those of the environment.
+
+    Args:
+        brief: give up sooner, since the files can be had elsewhere, too.
+    """
     import httpx
 
     timeout = httpx.Timeout(TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
+    if brief:
+        timeout = httpx.Timeout(BRIEF_TIMEOUT_S, connect=BRIEF_CONNECT_TIMEOUT_S)
     try:
         return httpx.Client(
             timeout=timeout,

@@ -164,8 +164,8 @@ def _fill(session: Session, address: str, file: WeightsFile, part: Part) -> None
             session.check()
             if not session.fresh_bytes:  # a network that was there may come back
                 raise_where_offline(error, address)
-                unconnected = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError)
-                if unconnected and not session.is_last:
+                silent = isinstance(error, httpx.TransportError) or error.status > 0
+                if silent and not session.is_last:
                     raise DownloadFailed(f"{without_password(address)}: {words(error)}") from error
             idle, most = (0 if part.size_bytes > most else idle + 1), max(most, part.size_bytes)
             wait_s: float | None = getattr(error, "retry_after_s", None)
