@@ -20,6 +20,7 @@ from zoo.option_checks import check_ability_options
 from zoo.options import Options
 from zoo.plurals import with_article
 from zoo.sanitize import one_line
+from zoo.suggestions import nearest
 from zoo.task_clashes import without_clashes
 from zoo.tasks import check_task
 
@@ -61,9 +62,7 @@ def check_hooks(manager: pluggy.PluginManager, module: ModuleType) -> tuple[str,
 def _validation_message(manager: pluggy.PluginManager, module: ModuleType, error: Exception) -> str:
     for attribute in filter(lambda name: _marked(manager, module, name), dir(module)):
         if attribute not in HOOKS:
-            import difflib
-
-            near = difflib.get_close_matches(attribute, HOOKS, n=1)
+            near = nearest(attribute, HOOKS)
             return f"{attribute!r} is no hook" + (f"; did the author mean {near[0]!r}?" if near else "")
         arguments, offered = (_arguments(of) for of in (getattr(module, attribute), getattr(hookspecs, attribute)))
         if unknown := [name for name in arguments if name not in offered]:

@@ -14,6 +14,7 @@ from zoo.answers import Rejected
 from zoo.errors import Unsupported
 from zoo.training.head import HeadConfig
 from zoo.training.objective import Batch, Features
+from zoo.training.weights import fill
 
 if TYPE_CHECKING:
     from zoo.runs.context import PredictionRun, Predictor
@@ -93,14 +94,18 @@ class Body(ABC, Generic[Features]):
         return nn.Linear(self.width, outputs)
 
     def head_for(self, head_config: HeadConfig) -> nn.Module:
-        """A head whose numbers are standardised, with the output layer of the weights where it stands for the same."""
+        """A head whose numbers are standardised, with the output layer of the weights where it stands for the same.
+
+        Raises:
+            StoreInvalid: that layer is of another size.
+        """
         head = self.new_head(head_config.outputs)
         if self.head_config is not None and self.head_config.means_the_same_as(head_config):
             state = self.output_state
             if "bias" in state:  # a layer without biases has no numbers that could be standardised
                 weight, bias = head_config.standardised(state["weight"], state["bias"])
                 state = {"weight": weight, "bias": bias}
-            head.get_submodule(self.output_layer).load_state_dict(state)
+            fill(head.get_submodule(self.output_layer), state)
         return head
 
     def predictor(self, run: PredictionRun) -> Predictor:

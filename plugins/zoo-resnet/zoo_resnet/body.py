@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import torch
 
-from zoo import TrainingRun
+from zoo import PredictionRun, Predictor, TrainingRun
 from zoo.training.images import ImageBody, ImageConfig
+from zoo.training.precisions import DTYPES
 from zoo.training.weights import below, fill, state_of
+from zoo_resnet.folded import FoldedResNet
 from zoo_resnet.readme import readme_of
 from zoo_resnet.resnet import ARCHITECTURE, HEAD, build, freeze
 
@@ -17,16 +19,21 @@ class ResnetBody(ImageBody):
     layout = (("body.", ""), ("head.", HEAD))
     lora_targets = ("conv1", "conv2", "conv3")
 
-    def __init__(self, run: TrainingRun) -> None:
+    def __init__(self, run: TrainingRun | PredictionRun) -> None:
         super().__init__(run, ImageConfig.of(run.card, run.weights, ARCHITECTURE))
-        self.width = build(self.config.architecture, 1).fc.in_features
         network = build(self.config.architecture, 0)
+        self.width = network.inplanes
         if run.weights is not None:
             state = state_of(run.card, run.weights, run.cache_folder)
             self.output_state = below(HEAD, state)
             fill(network, {name: tensor for name, tensor in state.items() if not name.startswith(HEAD)})
         freeze(network, getattr(run.options, "frozen_stages", 0))
         self.module = network.to(memory_format=torch.channels_last)
+
+    def predictor(self, run: PredictionRun) -> Predictor:
+        """By the network as answering computes it."""
+        self.module = FoldedResNet(self.module, torch.device(run.device), DTYPES[run.precision])
+        return super().predictor(run)
 
     def readme(self, config: ImageConfig) -> str:
         """How to use a result with torchvision alone."""

@@ -18,10 +18,12 @@ from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
 from zoo.training import onednn_is_faster
 
 
-class FoldedResNet:
+class FoldedResNet(nn.Module):
     """A network that only answers."""
 
-    def __init__(self, network: ResNet, device: torch.device, dtype: torch.dtype) -> None:
+    def __init__(self, network: nn.Module, device: torch.device, dtype: torch.dtype) -> None:
+        super().__init__()
+        assert isinstance(network, ResNet)
         network = network.eval().to(device)
         stages = (network.layer1, network.layer2, network.layer3, network.layer4)
         self._stem = _folded(network.conv1, network.bn1, dtype=dtype)
@@ -29,7 +31,7 @@ class FoldedResNet:
         self._blocks = [_Block(block, dtype) for stage in stages for block in stage]
         self._head = network.fc.to(dtype)
 
-    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Compute the outputs.
 
         Args:

@@ -8,7 +8,7 @@ import zoo
 from zoo_resnet.cards import CARDS
 
 if TYPE_CHECKING:
-    from zoo import Card, PredictionRun, Predictor, TrainingRun
+    from zoo import Card, PredictionRun, TrainingRun
     from zoo_resnet.body import ResnetBody
 
 
@@ -19,16 +19,8 @@ def cards() -> tuple[Card, ...]:
 
 
 @zoo.hookimpl
-def body(run: TrainingRun) -> ResnetBody:
-    """What every task is learnt on."""
+def body(run: TrainingRun | PredictionRun) -> ResnetBody:
+    """What every task is learnt on, and answered with."""
     from zoo_resnet.body import ResnetBody
 
     return ResnetBody(run)
-
-
-@zoo.hookimpl
-def predict(run: PredictionRun) -> Predictor:
-    """Labels or features, as the task says."""
-    from zoo_resnet.predictors import load
-
-    return load(run)
