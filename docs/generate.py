@@ -58,7 +58,7 @@ TRAINING = {
         "FeaturePredictor",
         "ImageStore",
     ),
-    "zoo.training.text": ("TextBody", "TextPredictor"),
+    "zoo.training.text": ("TextBody", "TextPredictor", "AnsweringNetwork"),
     "zoo.training.packed_linear": ("LinearFactory",),
     "zoo.training.pretrained": ("WeightsReader", "fill", "save_config"),
     "zoo.training.weights": ("state_of", "fill", "below"),

@@ -14,6 +14,7 @@ from zoo_bert.plugin import card_for
 
 import zoo
 from zoo import Card, HubSource, Unsupported, Weights, WeightsFile
+from zoo.testing import PluginHooks
 
 CONFIG = {
     "model_type": "bert",
@@ -228,13 +229,14 @@ def test_weights_in_shards_are_those_of_one_file(
 ) -> None:
     from huggingface_hub import save_torch_state_dict
     from safetensors.torch import load_file
-    from zoo_bert.plugin import predict
 
     save_torch_state_dict(load_file(classifier / "model.safetensors"), tmp_path, max_shard_size="500KB")
     files = {path.name: path.read_bytes() for path in (*classifier.iterdir(), *tmp_path.iterdir()) if path.is_file()}
     del files["model.safetensors"]
     assert 3 <= sum(name.endswith(".safetensors") for name in files)
-    expected = predict(make_prediction(classifier, "text-classification")).predict(["where is my parcel"])
+    expected = (
+        PluginHooks("bert").predict(make_prediction(classifier, "text-classification")).predict(["where is my parcel"])
+    )
 
     name = pulled(files)
 

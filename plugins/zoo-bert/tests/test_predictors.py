@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -13,11 +14,13 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModel, AutoTokenizer, pipeline
-from zoo_bert.plugin import predict as load
 
 from zoo import Classification, Embedding, FilledMask, Prediction, Predictor, Rejected, StoreInvalid, Task, Unsupported
+from zoo.testing import PluginHooks
 from zoo.training.text.tokenizer_files import load_tokenizer
 from zoo.training.text.vocabulary import SPECIAL
+
+load = PluginHooks("bert").predict
 
 TEXTS = [
     "my parcel never came",
@@ -40,6 +43,11 @@ def copied(
     tensors = load_file(target / "model.safetensors")
     save_file(change(tensors) or tensors, target / "model.safetensors", metadata={"format": "pt"})
     return target
+
+
+def without(tensors: Tensors, name: str) -> Tensors:
+    """All but one."""
+    return {other: tensor for other, tensor in tensors.items() if other != name}
 
 
 def probabilities(predictor: Predictor, texts: list[str]) -> list[dict[str, float]]:
@@ -189,8 +197,15 @@ def test_minilm_reads_as_many_tokens_as_its_publisher_advises(minilm: Path, make
 
 
 def test_a_head_that_is_missing_is_not_made_up(minilm: Path, make_prediction) -> None:
-    with pytest.raises(StoreInvalid, match=r"lacks the tensor classifier\.weight"):
+    with pytest.raises(Unsupported, match=r"all-minilm-l6-v2 has no head for text-classification"):
         load(make_prediction(minilm, "text-classification", name="all-minilm-l6-v2"))
+
+
+def test_a_layer_of_the_head_that_is_missing_is_not_made_up(classifier: Path, make_prediction, tmp_path: Path) -> None:
+    for layer in ("classifier", "bert.pooler.dense"):
+        folder = copied(classifier, tmp_path / layer, lambda tensors, layer=layer: without(tensors, f"{layer}.weight"))
+        with pytest.raises(StoreInvalid, match=rf"lacks the tensor {re.escape(layer)}\.weight"):
+            load(make_prediction(folder, "text-classification"))
 
 
 def test_embeddings_do_not_need_a_pooler(language_model: Path, make_prediction) -> None:
@@ -216,7 +231,7 @@ def test_loading_says_nothing(classifier: Path, make_prediction, capfd: pytest.C
 
 
 def test_answering_does_not_wait_for_transformers() -> None:
-    code = "import sys, zoo_bert.predictors; print('transformers' in sys.modules)"
+    code = "import sys, zoo_bert.body; print('transformers' in sys.modules)"
     process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "False" == process.stdout.strip()
 

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from zoo import TrainingRun
+from zoo import PredictionRun, Predictor, TrainingRun
 from zoo.training import Batch
 from zoo.training.head import HeadConfig
 from zoo.training.pretrained import WeightsReader, fill, save_config
@@ -18,13 +18,22 @@ from zoo.training.text import TextBody
 from zoo.training.text.readme import readme_of
 from zoo.training.text.trimming import TrimmedVocabulary
 from zoo.training.text.vocabulary import SPECIAL
+from zoo_bert.answering import PackedBert
 from zoo_bert.bert import Bert, ClassificationHead, LanguageModelHead
-from zoo_bert.config import BODY, CLASSIFIER, LANGUAGE_MODEL, head_of, new_config, read_config, with_dropout
+from zoo_bert.config import (
+    BODY,
+    CLASSIFIER,
+    LANGUAGE_MODEL,
+    OUTPUT_LAYER,
+    head_of,
+    max_tokens_of,
+    new_config,
+    read_config,
+    with_dropout,
+)
 from zoo_bert.tokenization import save_tokenizer, tokenizer_of
 
 PAD, MASK = SPECIAL[0], SPECIAL[4]
-OUTPUT_LAYER = "classifier"
-"""Name of what tells the labels apart, in the head and in the weights."""
 
 
 class BertBody(TextBody):
@@ -40,12 +49,13 @@ class BertBody(TextBody):
     lora_targets = ("query", "value")
     head_lr = 2e-3
     module: Bert
+    """Of a training; answering computes with a network of its own."""
 
-    def __init__(self, run: TrainingRun) -> None:
+    def __init__(self, run: TrainingRun | PredictionRun) -> None:
         tokenizer = tokenizer_of(run)
         vocabulary = tokenizer.get_vocab_size()
         stated = new_config(run.card, vocabulary) if run.weights is None else read_config(run.weights)
-        self.config = with_dropout(stated, run.options.dropout)
+        self.config = with_dropout(stated, getattr(run.options, "dropout", None))
         super().__init__(
             run,
             tokenizer,
@@ -54,16 +64,18 @@ class BertBody(TextBody):
             special_tokens=SPECIAL,
             positions=stated["max_position_embeddings"],
             width=stated["hidden_size"],
+            max_tokens=None if run.weights is None else max_tokens_of(run.weights, stated),
         )
         self._occurring = {self.pad_id}
         self._trimmed: TrimmedVocabulary | None = None
         self._weights = None if run.weights is None else WeightsReader(run.weights, BODY)
-        self.module = Bert(self.config)
-        fill(self.module, BODY, self.config, self._weights)
-        if self._weights is not None and (head := head_of(stated)):
-            self.head_config = head
-            layer = self._weights.pair(OUTPUT_LAYER, head.outputs, self.width)
-            self.output_state = dict(zip(("weight", "bias"), layer, strict=True))
+        self.head_config = None if run.weights is None else head_of(stated)
+        if isinstance(run, TrainingRun):
+            self.module = Bert(self.config)
+            fill(self.module, BODY, self.config, self._weights)
+            if self._weights is not None and self.head_config is not None:
+                layer = self._weights.pair(OUTPUT_LAYER, self.head_config.outputs, self.width)
+                self.output_state = dict(zip(("weight", "bias"), layer, strict=True))
 
     def encode(self, inputs: Sequence[Any]) -> list[list[int]]:
         """Tokenise."""
@@ -111,6 +123,17 @@ class BertBody(TextBody):
         head = LanguageModelHead(self.config, self.module.embeddings.word_embeddings)
         fill(head, "cls.predictions.", self.config, self._weights, may_lack=True)
         return head
+
+    def predictor(self, run: PredictionRun) -> Predictor:
+        """With all that it takes of the weights read."""
+        assert self._weights is not None
+        with self._weights:
+            return super().predictor(run)
+
+    def answering_network(self, run: PredictionRun) -> PackedBert:
+        """The encoder, faster than the modules."""
+        assert self._weights is not None
+        return PackedBert(self, run, self._weights)
 
     def save(self, folder: Path, state: dict[str, torch.Tensor], head: HeadConfig | None) -> None:
         """Write a folder that transformers' Auto classes load."""

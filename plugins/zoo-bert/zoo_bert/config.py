@@ -13,8 +13,12 @@ from zoo.training.pretrained import read_json
 
 BODY = "bert."
 """Begins the names of the body's tensors."""
+OUTPUT_LAYER = "classifier"
+"""Name of what tells the labels apart, in the head and in the weights."""
 CLASSIFIER, LANGUAGE_MODEL = "BertForSequenceClassification", "BertForMaskedLM"
 """transformers' names of the architectures that are trained here."""
+MAX_TOKENS = 512
+"""Of any input."""
 FUSED_FROM = 192
 """Number of tokens from which attention is fused on a CPU, too: plain matrix products are as fast there in float32 and
 much faster in bfloat16, but take memory by the square of the length."""
@@ -67,6 +71,14 @@ def with_dropout(config: dict[str, Any], share: float | None) -> dict[str, Any]:
     if share is None:
         return config
     return config | {"hidden_dropout_prob": share, "attention_probs_dropout_prob": share}
+
+
+def max_tokens_of(folder: Path, config: dict[str, Any]) -> int:
+    """Most tokens of an input: what the table of positions and the tokenizer of a folder allow, and 512 at most."""
+    positions = int(config["max_position_embeddings"])
+    stated = folder / "tokenizer_config.json"
+    advised = read_json(stated).get("model_max_length", positions) if stated.exists() else positions
+    return min(positions, int(advised), MAX_TOKENS)
 
 
 def head_of(config: dict[str, Any]) -> HeadConfig | None:

@@ -8,7 +8,7 @@ import zoo
 from zoo_bert.cards import CARDS
 
 if TYPE_CHECKING:
-    from zoo import Card, PredictionRun, Predictor, TrainingRun, Weights
+    from zoo import Card, PredictionRun, TrainingRun, Weights
     from zoo_bert.body import BertBody
 
 
@@ -29,16 +29,8 @@ def card_for(name: str, config: dict[str, Any], weights: Weights, documents: dic
 
 
 @zoo.hookimpl
-def body(run: TrainingRun) -> BertBody:
-    """What every task is learnt on."""
+def body(run: TrainingRun | PredictionRun) -> BertBody:
+    """What every task is learnt on, and answered with."""
     from zoo_bert.body import BertBody
 
     return BertBody(run)
-
-
-@zoo.hookimpl
-def predict(run: PredictionRun) -> Predictor:
-    """What a head says, filled masks or embeddings, as the task says."""
-    from zoo_bert.predictors import load
-
-    return load(run)

@@ -11,28 +11,29 @@ from tokenizers.models import WordPiece
 from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 
-from zoo import Unsupported
+from zoo import TrainingRun, Unsupported
 from zoo.training.text.tokenizer_files import FILE, learnt_tokenizer, load_tokenizer
 from zoo.training.text.vocabulary import CONTINUED, SPECIAL, learn
 
 if TYPE_CHECKING:
-    from zoo import TrainingRun
+    from zoo import PredictionRun
 
 LONGEST_WORD = 100
 """Characters of a word; longer ones are unknown as a whole. transformers has no switch for it."""
 
 
-def tokenizer_of(run: TrainingRun) -> Tokenizer:
+def tokenizer_of(run: TrainingRun | PredictionRun) -> Tokenizer:
     """The tokenizer that came with the weights; a model without any learns one from its training rows.
 
     Raises:
         StoreInvalid: it cannot be read.
-        Unsupported: transformers would read another one from the result.
+        Unsupported: transformers would read another one from the result of the training.
     """
     if run.weights is None:
+        assert isinstance(run, TrainingRun)
         return learnt_tokenizer(run, lambda texts: learn(texts, run.options.vocabulary_size), SPECIAL)
     tokenizer = load_tokenizer(run.weights, SPECIAL)
-    if not _usual(tokenizer):  # then the result could not be written down
+    if isinstance(run, TrainingRun) and not _usual(tokenizer):  # then the result could not be written down
         raise Unsupported(f"{run.weights / FILE} does not prepare texts as BERT does", "choose another model")
     return tokenizer
 

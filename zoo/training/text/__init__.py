@@ -3,7 +3,7 @@
 from zoo.training.text.answering import TextPredictor
 from zoo.training.text.body import TextBody
 from zoo.training.text.encoding import EncodedText, encode, id_of, pad
-from zoo.training.text.predictors import MaskFilling
+from zoo.training.text.network import AnsweringNetwork
 from zoo.training.text.texts import TrainingTexts
 
-__all__ = ["EncodedText", "MaskFilling", "TextBody", "TextPredictor", "TrainingTexts", "encode", "id_of", "pad"]
+__all__ = ["AnsweringNetwork", "EncodedText", "TextBody", "TextPredictor", "TrainingTexts", "encode", "id_of", "pad"]

@@ -14,6 +14,7 @@ from torch import nn
 from zoo.training.body import Body
 from zoo.training.objective import Batch
 from zoo.training.text.encoding import id_of, pad
+from zoo.training.text.network import AnsweringNetwork, ModuleNetwork
 from zoo.training.text.predictors import predictor_on
 from zoo.training.text.texts import TrainingTexts, max_tokens_of
 
@@ -93,3 +94,7 @@ class TextBody(Body[list[int]]):
     def predictor(self, run: PredictionRun) -> Predictor:
         """What the head says, fillings of masks, or the vectors themselves, as the answer of the task has it."""
         return predictor_on(self, run)
+
+    def answering_network(self, run: PredictionRun) -> AnsweringNetwork:
+        """What its predictor computes with; a family that knows a faster way than its modules brings its own."""
+        return ModuleNetwork(self, run)
