@@ -10,13 +10,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _counters: list[tuple[str, list[str]]] = []
+_folders: list[tuple[str, Counter[str]]] = []
 
 
 def _note(event: str, args: tuple[object, ...]) -> None:
-    if event == "open" and _counters:
-        for path, opened in _counters:
-            if isinstance(args[0], str | os.PathLike) and os.fspath(args[0]) == path:
-                opened.append(path)
+    if event not in ("open", "os.scandir") or not isinstance(args[0], str | os.PathLike):
+        return
+    name = os.fsdecode(args[0])
+    for path, opened in _counters:
+        if name == path:
+            opened.append(path)
+    for folder, reads in _folders:
+        if name.startswith(folder):
+            reads[name] += 1
 
 
 sys.addaudithook(_note)  # there is no way to remove one
@@ -31,6 +37,17 @@ def opened(path: Path) -> Iterator[list[str]]:
         yield counter[1]
     finally:
         _counters.remove(counter)
+
+
+@contextmanager
+def reads_below(folder: Path) -> Iterator[Counter[str]]:
+    """How often this process opens each file and lists each folder below a folder within the block, by their paths."""
+    counter = (str(folder), Counter[str]())
+    _folders.append(counter)
+    try:
+        yield counter[1]
+    finally:
+        _folders.remove(counter)
 
 
 SITE = """

@@ -16,7 +16,9 @@ from zoo.data.guessing import LikelyTask, fitting_separator, likeliest_task
 from zoo.data.layout import parts_of
 from zoo.data.table import Table
 from zoo.errors import InputMismatch
+from zoo.file_cache import once
 from zoo.kinds.facts import ModelLimits
+from zoo.kinds.kind import TARGET
 from zoo.options import schema
 from zoo.ranking import is_recommended
 from zoo.tasks import get_task
@@ -95,8 +97,11 @@ def choose_ability(
     tasks = [get_task(name) for name in names]
     likely = LikelyTask(tasks[0])
     if isinstance(data, str | os.PathLike) and str(data) and Path(data).expanduser().exists():
-        path = parts_of(Path(data).expanduser()).train
-        likely = likeliest_task(tasks, Table(path), columns=columns, trained=card.columns)
+        path, target = Path(data).expanduser(), columns.get(TARGET, "")
+        likely = once(  # for the flags of a command, and then for its request
+            ("likely task", card.full_name, names, str(path), target),
+            lambda: likeliest_task(tasks, Table(parts_of(path).train), columns=columns, trained=card.columns),
+        )
     return AbilityChoice(card.ability(verb, likely.task.name), likely.reason)
 
 

@@ -21,12 +21,12 @@ from zoo.card import Card
 from zoo.catalog import Catalog
 from zoo.data import Dataset, InputRows, count_rows, digest, load, match_labels
 from zoo.data.absence import STDIN, no_such_data
-from zoo.data.file_cache import FileCache, read_once
 from zoo.data.in_memory import ACCEPTED, is_in_memory, write
 from zoo.data.layout import parts_of
 from zoo.devices import choose, place_name
 from zoo.encoding import is_encodable
 from zoo.errors import DatasetInvalid, OptionInvalid, Unsupported, ZooError
+from zoo.file_cache import read_once
 from zoo.options import Option, Scalar, read, to_dict
 from zoo.plugins import load_plugin, wrapping_plugins
 from zoo.plurals import counted, with_article
@@ -103,27 +103,23 @@ class CheckedJob(NamedTuple):
     """The data of a training or an evaluation."""
 
 
-def request_of(job: Job, catalog: Catalog | None = None, files: FileCache | None = None) -> RunRequest:
+def request_of(job: Job, catalog: Catalog | None = None) -> RunRequest:
     """Check a job and make the request of its run; arguments and errors as in `check_job`."""
-    return check_job(job, catalog, files).request
+    return check_job(job, catalog).request
 
 
-def check_job(job: Job, catalog: Catalog | None = None, files: FileCache | None = None) -> CheckedJob:
+@read_once()
+def check_job(job: Job, catalog: Catalog | None = None) -> CheckedJob:
     """Check a job, its data included.
 
     Args:
         job: what is asked for.
         catalog: all models, where they are loaded already.
-        files: of the data, as far as they were read already.
 
     Raises:
         ZooError: the model, its options, the data, the output or the device cannot serve.
     """
-    with read_once(files):
-        return _check_job(job, catalog or Catalog.load())
-
-
-def _check_job(job: Job, catalog: Catalog) -> CheckedJob:
+    catalog = catalog or Catalog.load()
     card = catalog.resolve(job.model)
     job = _in_plain_types(job)
     verb, source = ability_verb(job.verb), job.source

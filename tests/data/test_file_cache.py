@@ -15,8 +15,9 @@ import pytest
 
 from tests.opened_files import by_process, opened, watch_children
 from tests.plugin_site import Site, new_site, zoo
-from zoo.data import file_cache, inspect, load
-from zoo.data.file_cache import FileCache, open_file, read_once
+from zoo import cached_file, file_cache
+from zoo.data import inspect, load
+from zoo.file_cache import FileCache, open_file, read_once
 from zoo.tasks.task import Task
 
 ROWS = [{"text": f"text number {row}", "label": "ab"[row % 2], "score": row / 7} for row in range(300)]
@@ -146,7 +147,7 @@ def test_the_bytes_at_the_beginning_are_not_read_again(tmp_path: Path) -> None:
 def test_what_is_beyond_the_limit_is_read_again(
     kept_bytes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(file_cache, "KEPT_BYTES", kept_bytes)
+    monkeypatch.setattr(cached_file, "KEPT_BYTES", kept_bytes)
     content = os.urandom(2**20)
     path = tmp_path / "a.bin"
     path.write_bytes(content)

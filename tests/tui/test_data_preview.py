@@ -8,9 +8,9 @@ import pytest
 
 from zoo.card import Ability, Card
 from zoo.data import Columns
-from zoo.data.file_cache import FileCache
 from zoo.data.table import Table
 from zoo.errors import DatasetInvalid, RunCancelled
+from zoo.file_cache import FileCache
 from zoo.tasks import get_task
 from zoo.tui import preview as preview_module
 from zoo.tui.preview import ColumnsPreview, DataQuery, RowsPreview, find_choice, preview

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 import zoo
-from tests.opened_files import opened
+from tests.opened_files import opened, reads_below
 from tests.plugin_site import Site, card, new_site, plugin
 from tests.tui.driving import Driver, notices, scenario, screen_text, shows, until, write
 from tests.tui.test_runs import FINISHED, WriteRun
@@ -35,6 +36,15 @@ def learner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
                 card("several", abilities=f"({', '.join(abilities)})"), more="@zoo.hookimpl\ndef finetune(run): ..."
             ),
         )
+        yield site
+
+
+@pytest.fixture
+def looker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """A model that learns from images."""
+    ability = "zoo.Ability(verb='finetune', task='image-classification', options=zoo.FinetuneOptions)"
+    with new_site(tmp_path / "site", monkeypatch) as site:
+        site.install("looker", plugin(card("looker", task="'image-classification'", abilities=f"({ability},)")))
         yield site
 
 
@@ -70,6 +80,26 @@ async def test_from_the_form_to_a_finished_run(pilot: Driver, echo: None, one_de
     run = zoo.open_run("typed")
     assert run.folder.request.options["max_steps"] == 12
     assert any(isinstance(event, RunStarted) for event in run.events())
+
+
+@scenario(size=(100, 45))
+async def test_the_preview_and_the_request_read_images_once(
+    pilot: Driver, looker: Site, one_device: None, tmp_path: Path
+) -> None:
+    image = pytest.importorskip("PIL.Image")
+    paths = [tmp_path / "data" / "pets" / name for name in ("cat/1.png", "cat/2.png", "dog/1.png", "dog/2.png")]
+    for number, path in enumerate(paths):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        image.new("RGB", (8, 8), (number, 0, 0)).save(path)
+    screen = await open_form(pilot, "looker")
+    with reads_below(tmp_path / "data") as reads:
+        enter(screen, data=str(tmp_path / "data" / "pets"))
+        await shows(pilot, "cat 2", "dog 2")
+        request = await asyncio.to_thread(screen.request)
+    assert request.data.sha256
+    assert {path: reads[str(path)] for path in paths} == dict.fromkeys(paths, 1)
+    image.new("RGB", (8, 8), (9, 0, 0)).save(paths[0])
+    assert (await asyncio.to_thread(screen.request)).data.sha256 != request.data.sha256
 
 
 async def see_and_check(pilot: Driver, screen: TrainScreen, rows: Path) -> None:

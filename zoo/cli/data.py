@@ -14,8 +14,8 @@ from zoo.cli.parser import Parser
 from zoo.cli.source_args import add_columns, add_reading_labels, columns_of
 from zoo.data import inspect, likely_task
 from zoo.data.example import UNKNOWN
-from zoo.data.file_cache import read_once
 from zoo.data.inspection_text import report
+from zoo.file_cache import read_once
 from zoo.kinds.facts import ModelLimits
 from zoo.tasks import get_task
 from zoo.tasks.task import Task

@@ -6,6 +6,7 @@ import argparse
 
 from zoo.cli import diagnostics
 from zoo.cli.source_args import columns_of
+from zoo.file_cache import release
 from zoo.requests import Job, Place, Source, request_of
 from zoo.runs.request import RunRequest
 
@@ -15,10 +16,10 @@ def checked_request(job: Job, args: argparse.Namespace) -> RunRequest:
 
     Args:
         job: what is asked for.
-        args: of a command that called `add_model_options`, which has read the catalog and some of the data.
+        args: of a command that called `add_model_options`, which has read the catalog.
     """
-    request = request_of(job, args.catalog, args.files)
-    args.files.clear()  # the command may watch the run for hours
+    request = request_of(job, args.catalog)
+    release()  # the command may watch the run for hours
     diagnostics.note(f"device: {request.device}, {request.precision} ({request.device_reason})")
     return request
 

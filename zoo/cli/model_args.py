@@ -11,7 +11,6 @@ from zoo.catalog import Catalog
 from zoo.cli.option_flags import add_options, flags_by_alias
 from zoo.cli.parser import Parser
 from zoo.cli.spelling import MODEL_FLAGS, respelled
-from zoo.data.file_cache import FileCache, read_once
 from zoo.errors import OptionInvalid
 from zoo.kinds.kind import TARGET
 from zoo.options import Options, schema
@@ -22,7 +21,7 @@ def add_task(parser: Parser) -> None:
     """`--task`."""
     task = parser.add_argument("--task", default="", help="what the model shall do, where it knows several tasks")
     parser.advanced.append(task)
-    parser.set_defaults(catalog=None, files=FileCache())
+    parser.set_defaults(catalog=None)
 
 
 def model_word(parser: Parser, words: list[str], *common: type[Options]) -> str:
@@ -59,7 +58,7 @@ def model_word(parser: Parser, words: list[str], *common: type[Options]) -> str:
 def add_model_options(parser: Parser, words: list[str], model: str, verb: Verb) -> Card:
     """A flag for each option of the named model; returns its card.
 
-    What was read goes along with the parsed arguments: the catalog as `catalog`, data as `files`.
+    The catalog goes along with the parsed arguments, as `catalog`.
 
     Args:
         parser: of the command; `add_task` was called on it.
@@ -76,8 +75,7 @@ def add_model_options(parser: Parser, words: list[str], model: str, verb: Verb) 
     card = catalog.resolve(model)
     columns = {TARGET: _value_of("--label", words) or _value_of("--target", words)}
     task, data, separator = (_value_of(flag, words) for flag in ("--task", "--data", "--separator"))
-    with read_once(parser.get_default("files")):
-        ability = choose_ability(card, verb, task, data, columns, separator).ability
+    ability = choose_ability(card, verb, task, data, columns, separator).ability
     add_options(parser, option_set(ability), title=f"options of {card.name}")
     parser.model_hint = partial(other_tasks_hint, card, ability)
     return card

@@ -13,6 +13,7 @@ from zoo.cli.exit_codes import ExitCode, exit_code
 from zoo.cli.spelling import MODEL_FLAGS, flag_of_other_tool, respelled, unknown_flag
 from zoo.disk import store_error
 from zoo.errors import OptionInvalid, ZooError
+from zoo.file_cache import read_once
 from zoo.plurals import counted
 from zoo.suggestions import did_you_mean, nearest
 
@@ -160,13 +161,12 @@ def execute(name: str, command: Command, help_text: str, words: list[str]) -> in
     diagnostics.set_verbosity(Verbosity.VERBOSE if {"-v", "--verbose"} & set(words) else Verbosity.NORMAL)
     try:
         if complete := getattr(command, "complete_parser", None):
-            complete(parser, words)
+            with read_once():  # data decide on its flags, and are what it works on
+                complete(parser, words)
+                code = _run(command, parser, words)
         else:
             command.add_arguments(parser)
-        args = parser.parse_args(words)
-        diagnostics.set_verbosity(_verbosity(args))
-        _report_slow_plugins()
-        code = command.run(args)
+            code = _run(command, parser, words)
     except ZooError as error:
         diagnostics.error(error)
         return _with_traceback(exit_code(error))
@@ -181,6 +181,13 @@ def execute(name: str, command: Command, help_text: str, words: list[str]) -> in
     finally:
         _report_slow_plugins()
     return code
+
+
+def _run(command: Command, parser: Parser, words: list[str]) -> ExitCode:
+    args = parser.parse_args(words)
+    diagnostics.set_verbosity(_verbosity(args))
+    _report_slow_plugins()
+    return command.run(args)
 
 
 def _explained(error: Exception, command: str) -> ZooError:

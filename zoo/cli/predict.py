@@ -29,9 +29,9 @@ from zoo.data import InputRows
 from zoo.data.columns import replaced_columns
 from zoo.data.example import Example, RejectedRow
 from zoo.data.expansion import is_absent_table, is_of_table, named_files
-from zoo.data.file_cache import read_once
 from zoo.data.lines import Lines, LineTooLong, NotUtf8
 from zoo.errors import DatasetInvalid, OptionInvalid
+from zoo.file_cache import read_once
 from zoo.kinds import INPUT_KINDS, InputKind, Unusable
 from zoo.runs.answer_files import AnswerColumns, AnswerRecord, JsonLines
 from zoo.runs.row_answers import CarriedRow, answer, chunks

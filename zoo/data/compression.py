@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
-from zoo.data.file_cache import open_file
 from zoo.errors import DatasetInvalid, Unsupported
+from zoo.file_cache import open_file
 from zoo.kinds.image_files import is_passed_over
 from zoo.signatures import ARCHIVE, EXCEL, Signature
 

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from zoo.data.example import Example
-from zoo.data.file_cache import file_sha256
 from zoo.data.layout import table_in
 from zoo.errors import DatasetInvalid
+from zoo.file_cache import file_sha256
 from zoo.kinds.image_files import walk
 
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from zoo.data.columns import likely_kind, usual_columns
 from zoo.data.example import UNKNOWN, Columns
-from zoo.data.file_cache import read_once
 from zoo.data.table import Table
+from zoo.file_cache import read_once
 from zoo.kinds import INPUT_KINDS
 from zoo.kinds.kind import TARGET, is_empty
 from zoo.tasks import BUILT_IN, get_task

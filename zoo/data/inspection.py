@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 from zoo.answers import Rejected
 from zoo.data.columns import find_columns
 from zoo.data.example import UNKNOWN, Columns, RejectedRow
-from zoo.data.file_cache import read_once
 from zoo.data.findings import find
 from zoo.data.labels import check_mergeable
 from zoo.data.layout import empty_classes, parts_of, repeated_folders
@@ -21,6 +20,7 @@ from zoo.data.report import Encoding, Inspection, Part
 from zoo.data.rows import Malformed, Row
 from zoo.data.table import Table
 from zoo.data.tally import Occurrence, Tally, with_counts
+from zoo.file_cache import read_once
 from zoo.kinds.facts import ModelLimits
 from zoo.kinds.kind import TARGET, Unusable, is_empty
 from zoo.kinds.measure import Measure, Measurement, NoMeasure

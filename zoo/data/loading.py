@@ -12,12 +12,12 @@ import msgspec
 from zoo.data.columns import carried_columns, find_columns
 from zoo.data.digests import digest, digest_of_examples
 from zoo.data.example import UNKNOWN, Columns, Dataset, Example, RejectedRow
-from zoo.data.file_cache import read_once
 from zoo.data.labels import check_mergeable, merge_labels
 from zoo.data.layout import deeper_root
 from zoo.data.rows import Malformed, Row
 from zoo.data.table import SAMPLED_ROWS, Table
 from zoo.errors import DatasetInvalid
+from zoo.file_cache import read_once
 from zoo.kinds import TargetKind, Unusable
 from zoo.kinds.kind import TARGET, is_empty
 from zoo.kinds.spelling import quoted

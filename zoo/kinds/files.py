@@ -9,7 +9,14 @@ from pathlib import Path
 
 from zoo.encoding import is_encodable
 from zoo.errors import DatasetInvalid
+from zoo.file_cache import media_sha256
 from zoo.kinds.kind import Unusable
+from zoo.prefetch import prefetched
+
+_THREADS = min(32, (os.cpu_count() or 1) + 4)
+"""That read files: they wait for the disk, or for a file server."""
+_AHEAD = 8
+"""Files per thread."""
 
 
 def find(text: str, base: Path) -> str:
@@ -44,20 +51,14 @@ def _fault(name: str, base: Path) -> str:
 
 def digests(paths: Iterable[str]) -> list[str]:
     """The sha256 of each file."""
-    from concurrent.futures import ThreadPoolExecutor
-
     # Hashing leaves Python, so threads do run side by side.
-    with ThreadPoolExecutor() as pool:
-        return list(pool.map(sha256_of, paths))
+    return list(prefetched(sha256_of, paths, threads=_THREADS, ahead=_AHEAD * _THREADS))
 
 
 def sha256_of(path: str) -> str:
     """Of a file's bytes; empty for one that cannot be read, which decoding will report."""
-    import hashlib
-
     try:
-        with open(path, "rb") as file:  # noqa: PTH123  (pathlib costs as much as hashing a small image)
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return media_sha256(path)
     except OSError:
         return ""
 

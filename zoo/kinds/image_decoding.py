@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 
 from zoo.answers import Rejected
+from zoo.file_cache import open_media
 from zoo.kinds.image_depth import WIDE_MODES, deepen, is_cut, narrowed, note_stated_maximum
 from zoo.signatures import GIT_LFS, HEAD_BYTES, signature_of
 
@@ -99,7 +100,7 @@ def _from_file(path: Path) -> Image | Rejected:
         return Rejected("it is empty (0 bytes)")
     from PIL import Image
 
-    with path.open("rb") as file:
+    with open_media(str(path)) as file:
         try:
             image = _opened(file)
         except Image.DecompressionBombError as error:

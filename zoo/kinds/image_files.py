@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 from zoo.errors import DatasetInvalid
+from zoo.file_cache import once
 
 _CAMERA = (".avif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".mpo", ".png", ".tif", ".tiff", ".webp")
 _OTHER = (".bmp", ".dib", ".gif", ".pbm", ".pgm", ".pnm", ".ppm")
@@ -55,22 +56,27 @@ def is_passed_over(name: str) -> bool:
     return name.startswith(".") or name.lower() in _SYSTEM_NAMES
 
 
-def entries(folder: Path) -> Iterator[os.DirEntry[str]]:
-    """What is in a folder, in no order.
+def entries(folder: Path) -> tuple[os.DirEntry[str], ...]:
+    """What is in a folder, by name.
 
     Raises:
         DatasetInvalid: it cannot be read.
     """
-    check = _check.get()
+    return once(("entries", str(folder)), lambda: _entries(folder), size=len)
+
+
+def _entries(folder: Path) -> tuple[os.DirEntry[str], ...]:
+    check, names = _check.get(), []
     try:
         with os.scandir(folder) as directory:
             for number, entry in enumerate(directory):
                 if number % _CHECKED_EVERY == 0:
                     check()
                 if not is_passed_over(entry.name):
-                    yield entry
+                    names.append(entry)
     except OSError as error:
         raise DatasetInvalid(f"{error.filename or folder} cannot be read: {error.strerror or error}") from error
+    return tuple(sorted(names, key=lambda entry: entry.name))
 
 
 def is_image(entry: os.DirEntry[str]) -> bool:
@@ -101,16 +107,20 @@ def holds_more_than(path: Path, most: int) -> bool:
 
 def subfolders(path: Path) -> list[Path]:
     """The folders in a folder, by name."""
-    return sorted(Path(entry.path) for entry in entries(path) if entry.is_dir())
+    return [Path(entry.path) for entry in entries(path) if entry.is_dir()]
 
 
 def files_below(path: Path) -> Iterator[Path]:
     """All files below a folder, whatever they are, without those of folders that cannot be read or are links."""
-    check = _check.get()
-    for folder, folders, names in os.walk(path):
-        check()
-        folders[:] = [name for name in folders if not is_passed_over(name)]
-        yield from (Path(folder, name) for name in names if not is_passed_over(name))
+    try:
+        inside = entries(path)
+    except DatasetInvalid:
+        return
+    for entry in inside:
+        if not entry.is_dir():
+            yield Path(entry.path)
+        elif not entry.is_symlink():
+            yield from files_below(Path(entry.path))
 
 
 def other_files(path: Path) -> dict[str, int]:
@@ -122,7 +132,7 @@ def other_files(path: Path) -> dict[str, int]:
 
 
 def _walk(folder: Path, prefix: str, visited: set[str]) -> Iterator[str]:
-    for entry in sorted(entries(folder), key=lambda entry: entry.name):
+    for entry in entries(folder):
         if entry.is_dir():
             real = os.path.realpath(entry.path)
             if real not in visited:

@@ -70,7 +70,7 @@ class ImageMeasure:
             formats=dict(self._formats.most_common()),
             shorter_side=self._shorter_side or None,
             enlarged=sum(n for size, n in self._sizes.items() if min(size.width, size.height) < self._shorter_side),
-            other_files=other_files(Path(part.path)),
+            other_files=other_files(Path(part.path)) if Path(part.path).is_dir() else {},
         )
         return msgspec.structs.replace(part, images=facts)
 

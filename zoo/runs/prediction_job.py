@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from zoo.answers import Rejected, TruncationCount
 from zoo.data import InputRows, count_rows, digest
 from zoo.data.columns import replaced_columns
-from zoo.data.file_cache import read_once
+from zoo.file_cache import read_once
 from zoo.runs.answer_files import AnswerColumns, AnswerFormat, AnswerRecord, RecordCount, format_of
 from zoo.runs.attempt import Worker
 from zoo.runs.events import AnyEvent, Noted, PredictionsWritten, RunCancelled, RunFinished, Warned

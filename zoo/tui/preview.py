@@ -11,12 +11,12 @@ from zoo.card import Card
 from zoo.data import Columns, Inspection, inspect, likely_columns
 from zoo.data.columns import check_kind, find_columns, likely_kind, usual_columns
 from zoo.data.example import UNKNOWN
-from zoo.data.file_cache import FileCache, read_once
 from zoo.data.guessing import LikelyTask, likeliest_task
 from zoo.data.inspection import OnRows
 from zoo.data.layout import parts_of
 from zoo.data.lines import EncodingLog
 from zoo.data.table import Table
+from zoo.file_cache import FileCache, read_once
 from zoo.kinds.image_files import holds_more_than, interruptible
 from zoo.tasks import get_task
 from zoo.tasks.task import Task

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from zoo.data.file_cache import open_file
 from zoo.data.lines import EncodingLog
 from zoo.data.rows import Malformed, Row
 from zoo.errors import DatasetInvalid, Unsupported
+from zoo.file_cache import open_file
 
 BATCH_ROWS = 1024
 

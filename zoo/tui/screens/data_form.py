@@ -10,8 +10,8 @@ from textual.widgets import Input
 
 from zoo.abilities import likely_tasks
 from zoo.card import Card, Verb
-from zoo.data.file_cache import FileCache
 from zoo.errors import DatasetInvalid, ZooError
+from zoo.file_cache import FileCache
 from zoo.requests import Source
 from zoo.tasks import get_task
 from zoo.tasks.task import Task

@@ -15,6 +15,7 @@ from zoo.api import start
 from zoo.card import Card, Verb
 from zoo.devices import Device, available
 from zoo.errors import OptionInvalid, ZooError
+from zoo.file_cache import read_once
 from zoo.options import schema
 from zoo.requests import Job, Place, Source, check_job, check_name
 from zoo.runs.request import RunRequest, RunVerb
@@ -88,7 +89,8 @@ class JobForm(DataForm):
         Raises:
             ZooError: what cannot serve.
         """
-        return check_job(self.job(), files=self.files).request
+        with read_once(self.files):
+            return check_job(self.job()).request
 
     @abstractmethod
     def job(self) -> Job:

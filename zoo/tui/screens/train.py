@@ -8,6 +8,7 @@ from textual.app import ComposeResult
 
 from zoo.card import Card, Verb
 from zoo.data import Dataset, split
+from zoo.file_cache import read_once
 from zoo.kinds.spelling import distinct_names
 from zoo.plurals import counted
 from zoo.ranking import FROM_SCRATCH
@@ -50,7 +51,8 @@ class TrainScreen(JobForm):
 
     def request(self) -> RunRequest:
         """Check everything, and describe the rows."""
-        request, dataset = check_job(self.job(), files=self.files)
+        with read_once(self.files):
+            request, dataset = check_job(self.job())
         self._rows = _describe_rows(request, dataset) if dataset else ""
         return request
 

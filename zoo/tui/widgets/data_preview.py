@@ -9,9 +9,9 @@ from textual.widgets import Static
 from textual.worker import Worker, get_current_worker
 
 from zoo.card import Card
-from zoo.data.file_cache import FileCache
 from zoo.data.inspection_text import findings, report
 from zoo.errors import RunCancelled, ZooError
+from zoo.file_cache import FileCache
 from zoo.sanitize import plain, unbroken
 from zoo.tui.form_errors import with_labels
 from zoo.tui.preview import ColumnsPreview, DataQuery, RowsPreview, preview

@@ -1,8 +1,4 @@
-"""Files of data that are looked at again and again, and read from disk once.
-
-The format of a file, its columns, a guess from its first rows, all of its rows and its digest: each begins at its first
-byte. Within `read_once` what was read already is kept, up to a limit, and the digest is made of the same bytes.
-"""
+"""The bytes of one file of data, read from disk once, however often it is gone through."""
 
 from __future__ import annotations
 
@@ -10,20 +6,15 @@ import hashlib
 import io
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, NamedTuple
 
 KEPT_BYTES = 64 * 2**20
 """Of each file; what is beyond is read again where the file is gone through again."""
-MOST_FILES = 4
-"""Kept at once: those that were opened last."""
 _BUFFER_BYTES = 2**18
 
 
-class _Stamp(NamedTuple):
+class Stamp(NamedTuple):
     """What differs once a file has changed."""
 
     size: int
@@ -32,8 +23,9 @@ class _Stamp(NamedTuple):
     inode: int
 
 
-def _stamp(status: os.stat_result) -> _Stamp:
-    return _Stamp(status.st_size, status.st_mtime_ns, status.st_dev, status.st_ino)
+def stamp_of(status: os.stat_result) -> Stamp:
+    """The stamp of a file, by what the system says of it."""
+    return Stamp(status.st_size, status.st_mtime_ns, status.st_dev, status.st_ino)
 
 
 class CachedFile:
@@ -45,7 +37,7 @@ class CachedFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.stamp = _stamp(path.stat())
+        self.stamp = stamp_of(path.stat())
         self._beginning = bytearray()
         self._hash = hashlib.sha256()
         self._hashed_bytes = 0
@@ -58,7 +50,7 @@ class CachedFile:
     def open_on_disk(self) -> io.FileIO:
         """The file itself, which must not have changed."""
         file = io.FileIO(self.path)
-        if _stamp(os.fstat(file.fileno())) != self.stamp:
+        if stamp_of(os.fstat(file.fileno())) != self.stamp:
             file.close()
             raise OSError(f"{self.path} has changed while it was read")
         return file
@@ -136,65 +128,3 @@ class _CachedBytes(io.RawIOBase):
         if self._on_disk is not None:
             self._on_disk.close()
         super().close()
-
-
-class FileCache:
-    """The files that are read for one purpose, such as a form or a command."""
-
-    def __init__(self) -> None:
-        self._files: dict[Path, CachedFile] = {}
-        self._at_work = threading.Lock()
-
-    def file(self, path: Path) -> CachedFile:
-        """The file of that path; where it has changed since, nothing of it is kept."""
-        path = path.absolute()
-        with self._at_work:
-            file = self._files.pop(path, None)
-            if file is None or file.stamp != _stamp(path.stat()):
-                file = CachedFile(path)
-            self._files[path] = file  # at the end: it was opened last
-            if len(self._files) > MOST_FILES:
-                self._files.pop(next(iter(self._files)))
-        return file
-
-    def clear(self) -> None:
-        """Keep nothing."""
-        self._files.clear()
-
-
-_cache: ContextVar[FileCache | None] = ContextVar("cache", default=None)
-
-
-@contextmanager
-def read_once(cache: FileCache | None = None) -> Iterator[FileCache]:
-    """Read files from disk once that are opened within the block, in this thread.
-
-    Args:
-        cache: what was read before; without it that of a surrounding block, or a new one.
-    """
-    cache = cache or _cache.get() or FileCache()
-    token = _cache.set(cache)
-    try:
-        yield cache
-    finally:
-        _cache.reset(token)
-
-
-def open_file(path: Path) -> io.BufferedReader:
-    """Open a file of data for reading bytes.
-
-    Raises:
-        OSError: there is no such file, or it cannot be read.
-    """
-    cache = _cache.get()
-    return cache.file(path).open() if cache else path.open("rb")
-
-
-def file_sha256(path: Path) -> str:
-    """The sha256 of a file's bytes, in hexadecimal.
-
-    Raises:
-        OSError: there is no such file, or it cannot be read.
-    """
-    with read_once() as cache:
-        return cache.file(path).sha256

@@ -1,0 +1,192 @@
+"""What is read of data, once for one purpose, such as a command or a form.
+
+Tables: their format, their columns, a guess from their first rows, all of their rows and their digest each begin at the
+first byte. Within `read_once` what was read already is kept, up to a limit, and the digest is made of the same bytes.
+Media files, which tables and folders name (an image, a mask, a recording): their digests are kept, but no bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import threading
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import IO, Any, NamedTuple, TypeVar, cast
+
+from zoo import cached_file
+from zoo.cached_file import CachedFile, Stamp, stamp_of
+
+MOST_FILES = 4
+"""Tables kept at once: those that were opened last."""
+MOST_DIGESTS = 2**20
+"""Kept at once, of media files; some 200 bytes each."""
+MOST_VALUES = 2**18
+"""That `once` keeps, entries of folders among them; some 300 bytes each."""
+Value = TypeVar("Value")
+
+
+class _Digest(NamedTuple):
+    """What a file held when it was as its stamp says."""
+
+    stamp: Stamp
+    sha256: bytes
+
+
+class FileCache:
+    """What was read of the files of one purpose; each is read again once it has changed."""
+
+    def __init__(self) -> None:
+        self._files: dict[Path, CachedFile] = {}
+        self._digests: dict[str, _Digest] = {}
+        self._at_work = threading.Lock()
+
+    def file(self, path: Path) -> CachedFile:
+        """The table of that path; where it has changed since, nothing of it is kept."""
+        path = path.absolute()
+        with self._at_work:
+            file = self._files.pop(path, None)
+            if file is None or file.stamp != stamp_of(path.stat()):
+                file = CachedFile(path)
+            self._files[path] = file  # at the end: it was opened last
+            if len(self._files) > MOST_FILES:
+                self._files.pop(next(iter(self._files)))
+        return file
+
+    def open_media(self, path: str) -> IO[bytes]:
+        """Open a media file; takes note of its digest."""
+        with open(path, "rb") as file:  # noqa: PTH123  (pathlib costs as much as reading a small image)
+            stamp = stamp_of(os.fstat(file.fileno()))
+            if stamp.size <= cached_file.KEPT_BYTES:
+                content = file.read()
+                self._note(path, stamp, hashlib.sha256(content).digest())
+                return io.BytesIO(content)
+            self._note(path, stamp, hashlib.file_digest(file, "sha256").digest())
+        return open(path, "rb")  # noqa: PTH123  (the caller closes it)
+
+    def sha256_of_media(self, path: str) -> str:
+        """The digest of a media file, in hexadecimal; it is read only where it has not been, or has changed."""
+        known = self._digests.get(path)
+        if known is not None and known.stamp == stamp_of(os.stat(path)):  # noqa: PTH116  (likewise)
+            return known.sha256.hex()
+        with open(path, "rb") as file:  # noqa: PTH123
+            stamp = stamp_of(os.fstat(file.fileno()))
+            sha256 = hashlib.file_digest(file, "sha256").digest()
+        self._note(path, stamp, sha256)
+        return sha256.hex()
+
+    def _note(self, path: str, stamp: Stamp, sha256: bytes) -> None:
+        if path in self._digests or len(self._digests) < MOST_DIGESTS:
+            self._digests[path] = _Digest(stamp, sha256)
+
+    def release(self) -> None:
+        """Keep no bytes any more."""
+        self._files.clear()
+
+
+class _Reading:
+    """The outermost block of `read_once` that something is read in."""
+
+    def __init__(self, cache: FileCache) -> None:
+        self.cache = cache
+        self._values: dict[Hashable, Any] = {}
+        self._size = 0
+
+    def once(self, key: Hashable, make: Callable[[], Any], size: Callable[[Any], int]) -> Any:
+        """See the function."""
+        if key in self._values:
+            return self._values[key]
+        value = make()
+        self._size += size(value)
+        if self._size <= MOST_VALUES:
+            self._values[key] = value
+        return value
+
+    def release(self) -> None:
+        """See the function."""
+        self.cache.release()
+        self._values.clear()
+        self._size = 0
+
+
+_reading: ContextVar[_Reading | None] = ContextVar("reading", default=None)
+
+
+@contextmanager
+def read_once(cache: FileCache | None = None) -> Iterator[FileCache]:
+    """Read files from disk once that are opened within the block, in this thread and those of `zoo.prefetch`.
+
+    Args:
+        cache: what was read before; without it that of a surrounding block, or a new one.
+    """
+    outer = _reading.get()
+    if outer is not None and cache in (None, outer.cache):
+        yield outer.cache
+        return
+    reading = _Reading(cache or FileCache())
+    token = _reading.set(reading)
+    try:
+        yield reading.cache
+    finally:
+        _reading.reset(token)
+
+
+def once(key: Hashable, make: Callable[[], Value], size: Callable[[Value], int] = lambda value: 1) -> Value:
+    """Find something out once within the outermost block of `read_once`, without a look whether it still holds.
+
+    Args:
+        key: what it is.
+        make: finds it out.
+        size: how much of `MOST_VALUES` it takes.
+    """
+    reading = _reading.get()
+    return make() if reading is None else cast("Value", reading.once(key, make, size))
+
+
+def release() -> None:
+    """Free the memory of what was read so far within the block; digests of media files are kept."""
+    if reading := _reading.get():
+        reading.release()
+
+
+def open_file(path: Path) -> io.BufferedReader:
+    """Open a table for reading bytes.
+
+    Raises:
+        OSError: there is no such file, or it cannot be read.
+    """
+    reading = _reading.get()
+    return reading.cache.file(path).open() if reading else path.open("rb")
+
+
+def file_sha256(path: Path) -> str:
+    """The sha256 of the bytes of a table, in hexadecimal.
+
+    Raises:
+        OSError: there is no such file, or it cannot be read.
+    """
+    with read_once() as cache:
+        return cache.file(path).sha256
+
+
+def open_media(path: str) -> IO[bytes]:
+    """Open a media file; its digest costs no further reading within `read_once`.
+
+    Raises:
+        OSError: there is no such file, or it cannot be read.
+    """
+    reading = _reading.get()
+    return reading.cache.open_media(path) if reading else open(path, "rb")  # noqa: PTH123  (as above)
+
+
+def media_sha256(path: str) -> str:
+    """The sha256 of a media file, in hexadecimal.
+
+    Raises:
+        OSError: there is no such file, or it cannot be read.
+    """
+    with read_once() as cache:
+        return cache.sha256_of_media(path)
