@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple
 
 import torch
 from torch import nn
@@ -21,6 +21,16 @@ if TYPE_CHECKING:
 
 HEAD = "head"
 """Name of the head among the submodules of `Network`."""
+Layout = tuple[tuple[str, str], ...]
+"""How names of `Network`'s tensors begin, and how the ecosystem has them begin: `("head.", "fc.")`."""
+
+
+class Level(NamedTuple):
+    """A feature map that a body gives."""
+
+    channels: int
+    stride: int
+    """Pixels of the picture between two places of the map."""
 
 
 class Body(ABC, Generic[Features]):
@@ -34,9 +44,11 @@ class Body(ABC, Generic[Features]):
     width: int
     """Of the pooled vector."""
     provides: frozenset[str] = frozenset({"pooled"})
-    """What it makes of an input: `pooled` is one vector."""
-    layout: tuple[tuple[str, str], ...] = ()
-    """How names of `Network`'s tensors begin, and how the ecosystem has them begin: `("head.", "fc.")`."""
+    """What it makes of an input: `pooled` is one vector, `levels` are feature maps."""
+    levels: tuple[Level, ...] = ()
+    """The feature maps it gives, finest first, strides rising."""
+    layout: Layout = ()
+    """How names of `Network`'s tensors begin, and how the ecosystem has them begin."""
     lora_targets: tuple[str, ...] = ()
     """Names of the layers that LoRA adapts."""
     output_layer: str = ""

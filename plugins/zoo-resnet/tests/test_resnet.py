@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 import torchvision
+from zoo_resnet.body import ResnetBody
 from zoo_resnet.resnet import build, freeze
 
-from zoo import StoreInvalid
+from zoo import StoreInvalid, TrainingRun
 from zoo.training.weights import fill
 
 SMALL = {"builder": "resnet10", "stem": "small"}
@@ -50,3 +53,22 @@ def test_freezing_leaves_the_stages_after(stages: int, learning: str) -> None:
     freeze(network, stages)
 
     assert next(name for name, parameter in network.named_parameters() if parameter.requires_grad) == learning
+
+
+@pytest.mark.parametrize(
+    ("name", "levels"),
+    [
+        ("resnet18-scratch", [(64, 4), (128, 8), (256, 16), (512, 32)]),
+        ("resnet50-scratch", [(256, 4), (512, 8), (1024, 16), (2048, 32)]),
+        ("resnet10-32px", [(64, 1), (128, 2), (256, 4), (512, 8)]),
+    ],
+)
+def test_a_body_gives_a_feature_map_of_each_stage(
+    name: str, levels: list[tuple[int, int]], make_run: Callable[..., TrainingRun]
+) -> None:
+    body = ResnetBody(make_run(name))
+    maps = body.feature_maps(body.module, torch.zeros(2, 3, 64, 96))
+
+    assert body.module.training
+    assert [tuple(level) for level in body.levels] == levels
+    assert [tuple(one.shape) for one in maps] == [(2, width, 64 // step, 96 // step) for width, step in levels]

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import torch
+from torch import nn
 
 from zoo import PredictionRun, Predictor, TrainingRun
-from zoo.training.images import ImageBody, ImageConfig
+from zoo.training.images import ImageBody, ImageConfig, feature_pyramid
 from zoo.training.precisions import DTYPES
 from zoo.training.weights import below, fill, state_of
 from zoo_resnet.folded import FoldedResNet
 from zoo_resnet.readme import readme_of
-from zoo_resnet.resnet import ARCHITECTURE, HEAD, build, freeze
+from zoo_resnet.resnet import ARCHITECTURE, BLOCKS, HEAD, build, freeze
 
 
 class ResnetBody(ImageBody):
     """torchvision's network without its last layer, which becomes the head (section 3.3)."""
 
+    provides = frozenset({"pooled", "levels"})
     layout = (("body.", ""), ("head.", HEAD))
     lora_targets = ("conv1", "conv2", "conv3")
 
@@ -30,9 +32,14 @@ class ResnetBody(ImageBody):
         freeze(network, getattr(run.options, "frozen_stages", 0))
         self.module = network.to(memory_format=torch.channels_last)
 
+    def feature_maps(self, module: nn.Module, images: torch.Tensor) -> list[torch.Tensor]:
+        """Of the last block of each stage."""
+        return feature_pyramid([module.get_submodule(name) for name in BLOCKS], images)
+
     def predictor(self, run: PredictionRun) -> Predictor:
-        """By the network as answering computes it."""
-        self.module = FoldedResNet(self.module, torch.device(run.device), DTYPES[run.precision])
+        """By the network as answering computes it, which knows the pooled features alone."""
+        if "levels" not in run.task.needs:
+            self.module = FoldedResNet(self.module, torch.device(run.device), DTYPES[run.precision])
         return super().predictor(run)
 
     def readme(self, config: ImageConfig) -> str:

@@ -28,7 +28,10 @@ RECOMMENDED = "resnet50"
 """Within 1.5 points of resnet152 on ImageNet-1K (80.9 and 82.3 acc@1), at 36% of its multiply-adds."""
 _ABILITIES = (
     Ability(verb="pretrain", task="image-feature-extraction", options=ImagePretrainOptions),
-    *(Ability(verb="finetune", task=task, options=ResnetFinetuneOptions) for task in body_tasks("image", "pooled")),
+    *(
+        Ability(verb="finetune", task=task, options=ResnetFinetuneOptions)
+        for task in body_tasks("image", "pooled", "levels")
+    ),
     Ability(verb="predict", task="image-classification", options=ImagePredictOptions),
 )
 

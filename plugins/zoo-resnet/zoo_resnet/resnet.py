@@ -12,6 +12,8 @@ from zoo import StoreInvalid
 
 STAGES = (("conv1", "bn1"), ("layer1",), ("layer2",), ("layer3",), ("layer4",))
 """Submodules from input to pooling: the stem and the four stages of He et al. 2015 (arXiv:1512.03385), table 1."""
+BLOCKS = ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3", "layer4")
+"""What runs one after the other up to the pooling."""
 HEAD = "fc."
 """Begins the names of the head's tensors."""
 ARCHITECTURE = ("builder", "stem")

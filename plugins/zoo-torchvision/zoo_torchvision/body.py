@@ -7,11 +7,11 @@ from torch import nn
 
 from zoo import PredictionRun, Predictor, TrainingRun
 from zoo.training.head import HeadConfig
-from zoo.training.images import ImageBody, ImageConfig
+from zoo.training.images import ImageBody, ImageConfig, feature_pyramid
 from zoo.training.weights import state_of
 from zoo_torchvision.families import family_of
-from zoo_torchvision.folding import folded
-from zoo_torchvision.networks import ARCHITECTURE, adaptable, build, check_size, fill, take_apart
+from zoo_torchvision.folding import fold_blocks, folded
+from zoo_torchvision.networks import ARCHITECTURE, adaptable, build, check_size, fill, take_apart, trunk_of
 from zoo_torchvision.readme import readme_of
 
 
@@ -30,28 +30,42 @@ class TorchvisionBody(ImageBody):
             _fill(network, run, config.head, family.head)
         self.module, head = take_apart(builder, network)
         self.module.to(memory_format=torch.channels_last)
-        self._maps = family.classes_only
+        self._scores_places = family.classes_only
+        self._trunk, self._channels_last = trunk_of(builder, self.module), family.channels_last
+        self.provides = frozenset({"pooled", "levels"} if self._trunk else {"pooled"})
         self.width = head.in_channels if isinstance(head, nn.Conv2d) else head.in_features  # type: ignore[assignment]
         self.output_state = {name: tensor.detach().clone() for name, tensor in head.state_dict().items()}
         owner = family.head.rpartition(".")[0]
-        self.output_layer = "1" if self._maps else ""
+        self.output_layer = "1" if self._scores_places else ""
         self.layout = (
             (("body.", "features."), ("head.", f"{owner}."))
-            if self._maps
+            if self._scores_places
             else (("head.", f"{family.head}."), ("body.", ""))
         )
         self.lora_targets = adaptable(self.module)
 
     def new_head(self, outputs: int) -> nn.Module:
         """A linear layer; SqueezeNet scores each place, and takes the mean (Iandola et al. 2016, section 3.3)."""
-        if not self._maps:
+        if not self._scores_places:
             return nn.Linear(self.width, outputs, bias="bias" in self.output_state)
         scores = nn.Conv2d(self.width, outputs, 1)
         return nn.Sequential(nn.Dropout(0.5), scores, nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
 
+    def feature_maps(self, module: nn.Module, images: torch.Tensor) -> list[torch.Tensor]:
+        """By the part of the network that runs block by block."""
+        blocks = [module.get_submodule(name) for name in self._trunk]
+        return feature_pyramid(blocks, images, channels_last=self._channels_last)
+
+    def fold_for_maps(self) -> None:
+        """Fold batch norms into the convolutions before them, block by block, so that there are maps between them."""
+        fold_blocks(self.module, self._trunk)
+
     def predictor(self, run: PredictionRun) -> Predictor:
         """With batch norms folded into the convolutions before them."""
-        self.module = folded(self.module)
+        if "levels" in run.task.needs:
+            self.fold_for_maps()
+        else:
+            self.module = folded(self.module)
         return super().predictor(run)
 
     def readme(self, config: ImageConfig) -> str:

@@ -46,16 +46,24 @@ IN_WHEELS = {
 """Published files whose very bytes a wheel of the package index has, too, by their names."""
 _PREDICT = Ability(verb="predict", task=CLASSIFICATION, options=ImagePredictOptions)
 _PRETRAIN = Ability(verb="pretrain", task="image-feature-extraction", options=ImagePretrainOptions)
-_FINETUNE = tuple(
-    Ability(verb="finetune", task=task, options=ImageFinetuneOptions) for task in body_tasks("image", "pooled")
-)
+
+
+def _finetune(*provides: str) -> tuple[Ability, ...]:
+    """Everything that is learnt on a body which gives this."""
+    return tuple(
+        Ability(verb="finetune", task=task, options=ImageFinetuneOptions) for task in body_tasks("image", *provides)
+    )
+
+
+_FINETUNE, _FINETUNE_ON_MAPS = _finetune("pooled"), _finetune("pooled", "levels")
 
 
 def _abilities(entry: TorchvisionWeights) -> tuple[Ability, ...]:
     family = family_of(entry.builder)
     if family.classes_only:
         return (*(one for one in _FINETUNE if one.task == CLASSIFICATION), _PREDICT)
-    learnt = _FINETUNE if family.has_bias else (one for one in _FINETUNE if one.task != REGRESSION)
+    learnt = _FINETUNE_ON_MAPS if family.trunk else _FINETUNE
+    learnt = learnt if family.has_bias else tuple(one for one in learnt if one.task != REGRESSION)
     return (_PRETRAIN, *learnt, _PREDICT)
 
 

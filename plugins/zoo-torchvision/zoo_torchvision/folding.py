@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from torch import nn
 from torch.fx.experimental.optimization import fuse
+
+
+def fold_blocks(network: nn.Module, names: Iterable[str]) -> None:
+    """Put the folded form in the place of each of some modules, which stay modules of the network.
+
+    Args:
+        network: answers from now on.
+        names: of its modules.
+    """
+    network.eval()
+    for name in names:
+        block = network.get_submodule(name)
+        if any(block.children()):
+            network.set_submodule(name, folded(block))
 
 
 def folded(network: nn.Module) -> nn.Module:

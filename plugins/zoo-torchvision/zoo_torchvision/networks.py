@@ -88,6 +88,16 @@ def take_apart(builder: str, network: nn.Module) -> Parts:
     return Parts(network, head)
 
 
+def trunk_of(builder: str, body: nn.Module) -> tuple[str, ...]:
+    """Names of the modules of a body that run one after the other and give feature maps; empty where it gives none."""
+    family = family_of(builder)
+    if len(family.trunk) != 1:
+        return family.trunk
+    (parent,) = family.trunk
+    names = [f"{parent}.{name}" for name, _ in body.get_submodule(parent).named_children()]
+    return tuple(names[: len(names) - family.beside])
+
+
 def check_size(builder: str, architecture: dict[str, Any], size: int) -> None:
     """Refuse images of a size that the network cannot see.
 

@@ -5,6 +5,7 @@ from zoo.training.images.augmentation import Augmentation
 from zoo.training.images.body import ImageBody
 from zoo.training.images.config import ImageConfig
 from zoo.training.images.preprocessing import Preprocessing
+from zoo.training.images.pyramid import feature_pyramid
 from zoo.training.images.readme import torchvision_readme
 from zoo.training.images.store import ImageStore
 
@@ -16,5 +17,6 @@ __all__ = [
     "ImageConfig",
     "ImageStore",
     "Preprocessing",
+    "feature_pyramid",
     "torchvision_readme",
 ]

@@ -14,12 +14,13 @@ from safetensors.torch import save_file
 from torch import nn
 
 from zoo.answers import Rejected
-from zoo.training.body import Body
+from zoo.training.body import Body, Level
 from zoo.training.head import HeadConfig
 from zoo.training.images.answering import predictor_on
 from zoo.training.images.augmentation import Augmentation
 from zoo.training.images.config import ImageConfig
 from zoo.training.images.preprocessing import Preprocessing
+from zoo.training.images.pyramid import PROBE, levels_of
 from zoo.training.images.store import THREADS, ImageStore
 from zoo.training.objective import Batch
 
@@ -95,6 +96,25 @@ class ImageBody(Body[int]):
         """From (batch, 3, height, width) to (batch, width)."""
         vectors: torch.Tensor = module(images)
         return vectors
+
+    def feature_maps(self, module: nn.Module, images: torch.Tensor) -> list[torch.Tensor]:
+        """One map for each of `levels`, (batch, channels, height, width); of a body that provides them.
+
+        Args:
+            module: `self.module`, as the engine prepared it.
+            images: normalised, (batch, 3, height, width).
+        """
+        return []
+
+    @cached_property
+    def levels(self) -> tuple[Level, ...]:  # type: ignore[override]  # what a small picture tells
+        """Those of `feature_maps`."""
+        training = self.module.training
+        parameter = next(self.module.parameters())
+        with torch.inference_mode():
+            maps = self.feature_maps(self.module.eval(), parameter.new_zeros(1, 3, PROBE, PROBE))
+        self.module.train(training)
+        return levels_of(maps, PROBE)
 
     def save(self, folder: Path, state: dict[str, torch.Tensor], head: HeadConfig | None) -> None:
         """Write a state dict that the library's own network loads, `config.json` and a README."""
