@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from zoo.answers.answer import Answer, AnswerCells, BaseAnswer, InvalidAnswer
 from zoo.answers.classification import Classification
+from zoo.answers.detections import Detection, Detections
 from zoo.answers.embedding import Embedding
 from zoo.answers.filled_mask import FilledMask
 from zoo.answers.inputs import TruncationCount, predict_encodable
@@ -21,6 +22,8 @@ __all__ = [
     "AnswerCells",
     "BaseAnswer",
     "Classification",
+    "Detection",
+    "Detections",
     "Embedding",
     "FilledMask",
     "InvalidAnswer",

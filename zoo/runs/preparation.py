@@ -67,7 +67,11 @@ def load_predictor(worker: Worker) -> tuple[Card, Predictor]:
         Unsupported: the model cannot predict.
     """
     plugin, card = resolve(worker)
-    return card, _load(worker, plugin, card, worker.request.options)
+    options = dict(worker.request.options)
+    if worker.request.verb == "evaluate":
+        judged = get_task(worker.request.task).judged_options
+        options |= {name: value for name, value in judged.items() if options.get(name) is None}
+    return card, _load(worker, plugin, card, options)
 
 
 def load_result(worker: Worker) -> Predictor | None:

@@ -41,6 +41,8 @@ def fault_of(task: Any, name: str) -> str:
     for verb, options in task.options.items():
         if fault := _fault_of_options(verb, options):
             return fault
+    if strange := sorted(set(task.judged_options).difference(task.predict_options.__struct_fields__)):
+        return f"TASK.judged_options has {strange[0]!r}, which is none of TASK.predict_options"
     try:
         msgspec.json.Decoder(task.prediction)
     except (TypeError, NameError) as error:

@@ -40,6 +40,24 @@ class LabelSetOptions(LabelOptions, frozen=True, kw_only=True):
     ] = None
 
 
+class DetectionOptions(Options, frozen=True, kw_only=True):
+    """Options of answering with boxes."""
+
+    threshold: Annotated[
+        float | None,
+        option("Score from which on a box is given; auto is 0.4, and 0.05 in an evaluation.", ge=0, le=1),
+    ] = None
+    nms: Annotated[
+        float,
+        option(
+            "Overlap (intersection over union) from which on the worse of two boxes of a label is left out.",
+            ge=0,
+            le=1,
+        ),
+    ] = 0.6
+    top_k: Annotated[int | None, option("Most boxes of an image; auto is 100.", ge=1, le=1000)] = None
+
+
 class MaskingOptions(Options, frozen=True, kw_only=True):
     """Options of masked language modelling."""
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from zoo.metrics import Judge
 
 JUDGE_HINT = "Task.judge is MODULE:CLASS, such as zoo.metrics:ClassificationMetrics"
-POOLED, TOKENS = frozenset({"pooled"}), frozenset({"tokens"})
+POOLED, TOKENS, LEVELS = frozenset({"pooled"}), frozenset({"tokens"}), frozenset({"levels"})
 """What bodies provide."""
 TABLES = ("CSV", "TSV", "JSON lines", "Parquet")
 
@@ -57,6 +57,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     """Likewise for fine-tuning."""
     predict_options: type[Options] = Options
     """Likewise for predicting, and for an evaluation."""
+    judged_options: dict[str, Any] = {}
+    """Of `predict_options`, what an evaluation takes where a person leaves it open: a judge may want to see more."""
 
     mark: str = ""
     """What a text must hold to be answered, such as a mask; it stands before the texts of conformance tests."""

@@ -152,25 +152,33 @@ def renamed(name: str, layout: Iterable[tuple[str, str]]) -> str:
 
 
 class Network(nn.Module):
-    """A body and a head on its vectors: what an objective trains.
+    """A body and a head on its vectors or maps: what an objective trains.
 
     Args:
         module: of the body.
-        head: takes the vectors.
+        head: takes the vectors or maps.
         vectors: what the head sees, from the module and a batch; mostly `Body.pooled`.
     """
 
-    def __init__(self, module: nn.Module, head: nn.Module, vectors: Callable[[nn.Module, Batch], torch.Tensor]) -> None:
+    def __init__(self, module: nn.Module, head: nn.Module, vectors: Callable[[nn.Module, Batch], Any]) -> None:
         super().__init__()
         self.body, self.head, self._vectors = module, head, vectors
 
-    def state_for(self, layout: Iterable[tuple[str, str]], *, head: bool = True) -> dict[str, torch.Tensor]:
-        """Its tensors by the names of a layout, with or without those of the head."""
-        state = self.state_dict()
+    def state_for(
+        self, layout: Iterable[tuple[str, str]], *, head: bool = True, without: tuple[str, ...] = ()
+    ) -> dict[str, torch.Tensor]:
+        """Its tensors by the names of a layout, with or without those of the head.
+
+        Args:
+            layout: how names begin here and there.
+            head: whether it is among them.
+            without: how the names begin that are left out.
+        """
+        omitted = without if head else (*without, f"{HEAD}.")
         return {
             renamed(name, layout): tensor.contiguous()
-            for name, tensor in state.items()
-            if head or not name.startswith(f"{HEAD}.")
+            for name, tensor in self.state_dict().items()
+            if not name.startswith(omitted)
         }
 
     def forward(self, **batch: torch.Tensor) -> torch.Tensor:

@@ -13,6 +13,8 @@ from zoo.plurals import counted
 
 SINGLE_LABEL, SEVERAL_LABELS, REGRESSION = "single_label_classification", "multi_label_classification", "regression"
 """transformers' names of what a head is for (`problem_type`)."""
+DETECTION = "object_detection"
+"""What a head is for that sees feature maps, and for which transformers has no such name: boxes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +35,7 @@ class HeadConfig:
         if self.problem_type == REGRESSION:
             return "a number"
         labels = counted(len(self.labels), "label")
-        return f"sets of {labels}" if self.problem_type == SEVERAL_LABELS else labels
+        return {SEVERAL_LABELS: f"sets of {labels}", DETECTION: f"boxes of {labels}"}.get(self.problem_type, labels)
 
     @property
     def outputs(self) -> int:
@@ -93,3 +95,16 @@ class HeadConfig:
     def in_unit_of_data(self, weight: torch.Tensor, bias: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """An output layer as it is saved: its numbers are those of the data."""
         return weight * self.std, bias * self.std + self.mean
+
+
+def note_new_head(run: Any, head_config: HeadConfig, before: HeadConfig | None) -> None:
+    """Note for the person that the weights have a head that is of no use here.
+
+    Args:
+        run: the training.
+        head_config: of the head that is learnt.
+        before: of that of the weights; None where they have none.
+    """
+    if before is not None and not before.means_the_same_as(head_config):
+        others = " of other names" if str(before) == str(head_config) else ""
+        run.note(f"the head is new: {head_config}, the weights had {before}{others}")

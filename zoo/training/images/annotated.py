@@ -25,6 +25,8 @@ TRIES = 10
 """Parts drawn before the whole picture is taken: a part counts where it holds the centre of a box, if there is any."""
 SLENDER = 0.75
 """Most of a cut's logarithm that falls to one side; the other has the rest."""
+KEPT = 2
+"""Longest side of a picture that is kept, in sides of the canvas: parts of it are seen larger than the whole."""
 IGNORED = 255
 """In a mask: no class, and of no account; what lies beside the picture is it, too."""
 
@@ -114,9 +116,10 @@ class Canvas:
         red, green, blue = (round(255 * value) for value in mean)
         return cls(sides[0], sides[1], (red, green, blue))
 
-    def scale(self, size: tuple[int, int]) -> float:
-        """Factor by which a picture of a width and a height is enlarged."""
-        return min(self.width / size[0], self.height / size[1])
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height."""
+        return self.width, self.height
 
     def place(self, annotated: AnnotatedImage) -> AnnotatedImage:
         """Scale to fit, and fill up (letter box)."""
@@ -124,7 +127,7 @@ class Canvas:
 
     def scaled_size(self, size: tuple[int, int]) -> tuple[int, int]:
         """Width and height that a picture has on the canvas."""
-        scale = self.scale(size)
+        scale = min(self.width / size[0], self.height / size[1])
         return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
     def filled_up(self, annotated: AnnotatedImage) -> AnnotatedImage:
@@ -133,6 +136,18 @@ class Canvas:
         if not right and not bottom:
             return annotated
         return annotated.changed(functional.pad, [0, 0, right, bottom], fill=self.fill)
+
+
+def reduced_size(size: tuple[int, int], side: int) -> tuple[int, int]:
+    """Width and height of a picture as it is kept for a canvas: no longer than `KEPT` times a side of that."""
+    factor = KEPT * side / max(size)
+    return size if factor >= 1 else (max(1, round(size[0] * factor)), max(1, round(size[1] * factor)))
+
+
+def reduced(image: Image.Image, side: int) -> Image.Image:
+    """The picture as it is kept for a canvas of a longer side."""
+    size = reduced_size(image.size, side)
+    return image if size == image.size else image.resize(size, Image.Resampling.BILINEAR)
 
 
 @dataclass(frozen=True)

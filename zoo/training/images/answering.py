@@ -5,19 +5,20 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 import torch
+from PIL import Image
 
 from zoo.answers import Embedding, Prediction, Rejected
 from zoo.errors import Unsupported
-from zoo.image_options import ImagePredictOptions
 from zoo.kinds.image_decoding import read_image
 from zoo.prefetch import prefetched
+from zoo.tasks.task import LEVELS
 from zoo.training.images.config import ImageConfig
 from zoo.training.images.store import THREADS
-from zoo.training.objectives import pooled_objective
+from zoo.training.objectives import objective_class, pooled_objective
 from zoo.training.precisions import DTYPES
 
 if TYPE_CHECKING:
@@ -29,10 +30,45 @@ DEFAULT_LABELS = 5
 AHEAD = 4
 """Images per thread that are decoded ahead of the model."""
 Item = TypeVar("Item")
+Prepared = TypeVar("Prepared")
 
 
-class _ImagePredictor(ABC):
+class ImagePredictor(ABC, Generic[Prepared]):
     """Decode in threads, compute in batches, keep the order.
+
+    Args:
+        run: its options are `zoo.ImagePredictOptions`.
+    """
+
+    def __init__(self, run: PredictionRun) -> None:
+        self._batch_size: int = run.options.batch_size
+        self.device, self.dtype = torch.device(run.device), DTYPES[run.precision]
+
+    def predict(self, inputs: list[Any]) -> list[Prediction]:
+        """Answer every image, in order; one that cannot be read is rejected in its place."""
+        answers: list[Prediction] = []
+        prepared = prefetched(self._prepare, inputs, threads=THREADS, ahead=AHEAD * THREADS)
+        for chunk in _chunks(prepared, self._batch_size):
+            images = [image for image in chunk if not isinstance(image, Rejected)]
+            computed = iter(self.compute(images) if images else ())
+            answers += [image if isinstance(image, Rejected) else next(computed) for image in chunk]
+        return answers
+
+    def _prepare(self, source: Any) -> Prepared | Rejected:
+        image = read_image(source)
+        return image if isinstance(image, Rejected) else self.prepare(image)
+
+    @abstractmethod
+    def prepare(self, image: Image.Image) -> Prepared:
+        """What is computed of a decoded image; called from several threads."""
+
+    @abstractmethod
+    def compute(self, images: list[Prepared]) -> Sequence[Prediction]:
+        """Answer a batch."""
+
+
+class _VectorPredictor(ImagePredictor[np.ndarray[Any, Any]]):
+    """The centre of an image, and one vector that the network gives for it.
 
     Args:
         run: its options are `zoo.ImagePredictOptions`, and may have `top_k`.
@@ -44,38 +80,28 @@ class _ImagePredictor(ABC):
     def __init__(
         self, run: PredictionRun, config: ImageConfig, network: Callable[[torch.Tensor], torch.Tensor]
     ) -> None:
-        self._options: ImagePredictOptions = run.options
+        super().__init__(run)
         self.top_k: int | None = getattr(run.options, "top_k", None)
         """Most labels of an answer, where it was said."""
-        self._device, self._dtype = torch.device(run.device), DTYPES[run.precision]
         self._config = config
         self._network = network
 
-    def predict(self, inputs: list[Any]) -> list[Prediction]:
-        """Answer every image, in order; one that cannot be read is rejected in its place."""
-        answers: list[Prediction] = []
-        prepared = prefetched(self._prepare, inputs, threads=THREADS, ahead=AHEAD * THREADS)
-        for chunk in _chunks(prepared, self._options.batch_size):
-            images = [image for image in chunk if not isinstance(image, Rejected)]
-            computed = iter(self._compute(images) if images else ())
-            answers += [image if isinstance(image, Rejected) else next(computed) for image in chunk]
-        return answers
+    def prepare(self, image: Image.Image) -> np.ndarray[Any, Any]:
+        """The centre."""
+        return self._config.preprocessing.crop(image)
 
-    def _prepare(self, source: Any) -> np.ndarray[Any, Any] | Rejected:
-        image = read_image(source)
-        return image if isinstance(image, Rejected) else self._config.preprocessing.crop(image)
-
-    def _compute(self, images: list[np.ndarray[Any, Any]]) -> Sequence[Prediction]:
-        batch = torch.from_numpy(np.stack(images)).to(self._device)
+    def compute(self, images: list[np.ndarray[Any, Any]]) -> Sequence[Prediction]:
+        """Ask the network."""
+        batch = torch.from_numpy(np.stack(images)).to(self.device)
         with torch.inference_mode():
-            return self.answer(self._network(self._config.preprocessing.normalise(batch).to(self._dtype)).float())
+            return self.answer(self._network(self._config.preprocessing.normalise(batch).to(self.dtype)).float())
 
     @abstractmethod
     def answer(self, outputs: torch.Tensor) -> Sequence[Prediction]:
         """Answer a batch from what the network says, shape (batch, outputs)."""
 
 
-class HeadPredictor(_ImagePredictor):
+class HeadPredictor(_VectorPredictor):
     """What the head says, read as the task learns it; the network gives standardised outputs."""
 
     def __init__(
@@ -91,7 +117,7 @@ class HeadPredictor(_ImagePredictor):
         return self._objective.answers(outputs, self._head, self.top_k or DEFAULT_LABELS)
 
 
-class FeaturePredictor(_ImagePredictor):
+class FeaturePredictor(_VectorPredictor):
     """The pooled features that the network without its head makes of an image."""
 
     def answer(self, outputs: torch.Tensor) -> Sequence[Prediction]:
@@ -101,6 +127,9 @@ class FeaturePredictor(_ImagePredictor):
 
 def predictor_on(body: ImageBody, run: PredictionRun) -> Predictor:
     """What answers the task of a run with a body."""
+    if run.task.needs >= LEVELS:
+        on_maps: Predictor = objective_class(run.task).predictor(run, body)
+        return on_maps
     device, dtype = torch.device(run.device), DTYPES[run.precision]
     module = body.module.to(device, dtype).eval()
     if issubclass(run.task.answer, Embedding):

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from PIL import Image
 from safetensors.torch import save_file
 from torch import nn
 
 from zoo.answers import Rejected
-from zoo.training.body import Body, Level
+from zoo.training.body import HEAD, Body, Layout, Level, renamed
 from zoo.training.head import HeadConfig
 from zoo.training.images.answering import predictor_on
 from zoo.training.images.augmentation import Augmentation
@@ -23,11 +25,15 @@ from zoo.training.images.preprocessing import Preprocessing
 from zoo.training.images.pyramid import PROBE, levels_of
 from zoo.training.images.store import THREADS, ImageStore
 from zoo.training.objective import Batch
+from zoo.training.weights import fill, state_of
 
 if TYPE_CHECKING:
     from zoo.runs.context import PredictionRun, Predictor, TrainingRun
+    from zoo.training.images.annotated import Canvas
 
 _MEGABYTE = 1_000_000
+CANVAS_SHARE = 10 / 7
+"""Longer side of a canvas in sides of what a classifier sees: 320 for 224, as torchvision's SSDlite has it."""
 
 
 class ImageBody(Body[int]):
@@ -42,6 +48,8 @@ class ImageBody(Body[int]):
     head_lr = 3e-3
     scratch_lr = 1e-3
     scratch_steps = 400
+    maps_lr = 5e-4
+    """Peak learning rate of a new head on feature maps and the body together."""
 
     def __init__(self, run: TrainingRun | PredictionRun, config: ImageConfig) -> None:
         self._run = run
@@ -62,11 +70,19 @@ class ImageBody(Body[int]):
 
     @cached_property
     def images(self) -> ImageStore:
-        """Those of the training, decoded."""
+        """Those of the training, decoded, for one vector each."""
+        return self.image_store(self.preprocessing.reduce)
+
+    def image_store(self, prepare: Callable[[Image.Image], Image.Image]) -> ImageStore:
+        """A store for pictures of the training, within the bounds of its options.
+
+        Args:
+            prepare: makes each as small as training needs it.
+        """
         run: Any = self._run
         return ImageStore(
             run,
-            prepare=self.preprocessing.reduce,
+            prepare=prepare,
             memory_bytes=run.options.cache_memory * _MEGABYTE,
             disk_bytes=run.options.cache_disk * _MEGABYTE,
         )
@@ -116,10 +132,57 @@ class ImageBody(Body[int]):
         self.module.train(training)
         return levels_of(maps, PROBE)
 
-    def save(self, folder: Path, state: dict[str, torch.Tensor], head: HeadConfig | None) -> None:
-        """Write a state dict that the library's own network loads, `config.json` and a README."""
+    def maps(self, module: nn.Module, batch: Batch) -> list[torch.Tensor]:
+        """The feature maps of pictures on a canvas, uint8 of shape (batch, height, width, 3)."""
+        images = self.config.preprocessing.normalise(batch["images"])
+        return self.feature_maps(module, images.to(next(module.parameters()).dtype))
+
+    @property
+    def canvas_side(self) -> int:
+        """Longer side of a canvas: what is asked for, or more than a classifier sees, as some things are small."""
+        usual = max(self.config.canvas) if self.config.canvas else self.config.preprocessing.size * CANVAS_SHARE
+        side = getattr(self._run.options, "image_size", None) or usual
+        return math.ceil(side / self.levels[-1].stride) * self.levels[-1].stride
+
+    def canvas(self, *sizes: tuple[int, int]) -> Canvas:
+        """One that fits pictures of some widths and heights."""
+        from zoo.training.images.annotated import Canvas
+
+        return Canvas.of(sizes, self.canvas_side, self.levels[-1].stride, self.config.preprocessing.mean)
+
+    def fill_head(self, head: nn.Module, head_config: HeadConfig, layout: Layout) -> None:
+        """Fill a head on feature maps from the weights, where they have one for the same.
+
+        Args:
+            head: of random numbers.
+            head_config: what it is for.
+            layout: how names begin in the network of body and head, and in the weights.
+        """
+        if self.head_config is None or not self.head_config.means_the_same_as(head_config):
+            return
+        assert self._run.weights is not None
+        state = state_of(self._run.card, self._run.weights, self._run.cache_folder)
+        names = {renamed(f"{HEAD}.{name}", layout): name for name in head.state_dict()}
+        fill(head, {names[name]: tensor for name, tensor in state.items() if name in names})
+
+    def save(
+        self,
+        folder: Path,
+        state: dict[str, torch.Tensor],
+        head: HeadConfig | None,
+        canvas: tuple[int, int] | None = None,
+    ) -> None:
+        """Write a state dict that the library's own network loads, `config.json` and a README.
+
+        Args:
+            folder: exists and is empty.
+            state: of the network, by the names of the library.
+            head: what the head is for; None where there is none.
+            canvas: width and height of what a head on feature maps sees.
+        """
         save_file(state, folder / "model.safetensors")
-        config = ImageConfig(self.config.model_type, self.config.architecture, head, self.preprocessing)
+        preprocessing = self.config.preprocessing if canvas else self.preprocessing
+        config = ImageConfig(self.config.model_type, self.config.architecture, head, preprocessing, canvas)
         config.save(folder)
         (folder / "README.md").write_text(self.readme(config), encoding="utf-8")
 

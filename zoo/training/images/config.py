@@ -31,6 +31,8 @@ class ImageConfig:
     head: HeadConfig | None
     """What the outputs are; None for a network without head."""
     preprocessing: Preprocessing
+    canvas: tuple[int, int] | None = None
+    """Width and height of what a head on feature maps sees; None where the head sees one vector."""
 
     @classmethod
     def of(cls, card: Card, weights: Path | None, keys: Sequence[str]) -> Self:
@@ -52,9 +54,9 @@ class ImageConfig:
         try:
             document = json.loads(path.read_text(encoding="utf-8"))
             architecture = _picked(document["architecture"], keys)
-            return cls(
-                document["model_type"], architecture, _head(document), Preprocessing.from_json(document["image"])
-            )
+            image = document["image"]
+            canvas = (int(image["canvas"][0]), int(image["canvas"][1])) if "canvas" in image else None
+            return cls(document["model_type"], architecture, _head(document), Preprocessing.from_json(image), canvas)
         except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
             raise StoreInvalid(f"{path} cannot be read: {error!r}", "train the model again") from error
 
@@ -66,7 +68,7 @@ class ImageConfig:
             "architecture": self.architecture,
             **({} if head.problem_type == SINGLE_LABEL else head.to_json()),
             "labels": list(head.labels),
-            "image": self.preprocessing.to_json(),
+            "image": self.preprocessing.to_json() | ({"canvas": list(self.canvas)} if self.canvas else {}),
         }
         (folder / FILE).write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 

@@ -12,7 +12,7 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 from PIL import Image
 
@@ -31,12 +31,20 @@ EVENT_S = 0.5
 """Least time between two events."""
 
 
+class _DecodedImage(NamedTuple):
+    image: Image.Image
+    """Prepared."""
+    size: tuple[int, int]
+    """Width and height before that."""
+
+
 @dataclass(frozen=True, slots=True)
 class _StoredImage:
     """One image, and where its pixels are; neither in memory nor on disk means to decode it again."""
 
     path: str
     size: tuple[int, int]
+    original_size: tuple[int, int]
     pixels: bytes | None = None
     offset: int | None = None
     """In the file on disk."""
@@ -97,25 +105,30 @@ class ImageStore:
         if stored.offset is not None and self._map is not None:
             return _image(stored.size, self._map[stored.offset : stored.offset + _length(stored.size)])
         again = self._decode(stored.path)
-        if isinstance(again, Rejected) or again.size != stored.size:
+        if isinstance(again, Rejected) or again.image.size != stored.size:
             reason = again.reason if isinstance(again, Rejected) else "it is another image"
             raise DatasetInvalid(
                 f"{stored.path} has changed while the run used it: {reason}", "leave the data as it is"
             )
-        return again
+        return again.image
 
-    def _decode(self, path: str) -> Image.Image | Rejected:
+    def original_size(self, number: int) -> tuple[int, int]:
+        """Width and height of an image as it is shown, before it was prepared."""
+        return self._images[number].original_size
+
+    def _decode(self, path: str) -> _DecodedImage | Rejected:
         image = read_image(path)
-        return image if isinstance(image, Rejected) else self._prepare(image)
+        return image if isinstance(image, Rejected) else _DecodedImage(self._prepare(image), image.size)
 
-    def _keep(self, path: str, image: Image.Image) -> int:
+    def _keep(self, path: str, decoded: _DecodedImage) -> int:
+        image, original_size = decoded
         length = _length(image.size)
-        stored = _StoredImage(path, image.size)
+        stored = _StoredImage(path, image.size, original_size)
         if self._memory + length <= self._memory_limit:
             self._memory += length
-            stored = _StoredImage(path, image.size, pixels=image.tobytes())
+            stored = _StoredImage(path, image.size, original_size, pixels=image.tobytes())
         elif self._disk + length <= self._disk_limit and self._write(image.tobytes()):
-            stored = _StoredImage(path, image.size, offset=self._disk)
+            stored = _StoredImage(path, image.size, original_size, offset=self._disk)
             self._disk += length
         else:
             self._unkept += 1

@@ -13,7 +13,7 @@ from torch import nn
 from zoo.answers import Prediction, Rejected
 from zoo.data.example import Example
 from zoo.training.body import HEAD, Body, Network
-from zoo.training.head import HeadConfig
+from zoo.training.head import HeadConfig, note_new_head
 from zoo.training.objective import Batch, Objective
 
 if TYPE_CHECKING:
@@ -44,10 +44,7 @@ class PooledObjective(Objective[tuple[Any, Any]]):
         if not body.pretrained:
             self.default_lr, self.auto_steps = body.scratch_lr, body.scratch_steps or self.auto_steps
         head = body.head_for(head_config)
-        before = body.head_config
-        if before is not None and not before.means_the_same_as(head_config):
-            others = " of other names" if str(before) == str(head_config) else ""
-            run.note(f"the head is new: {head_config}, the weights had {before}{others}")
+        note_new_head(run, head_config, body.head_config)
         self.module = Network(body.module, head, body.pooled)
 
     @classmethod

@@ -1,0 +1,29 @@
+"""Things in a picture, each with the box around it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from zoo.answers.answer import Answer
+
+
+class Detection(msgspec.Struct, frozen=True):
+    """A thing and the box around it, in pixels of the picture as it is shown."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    label: str
+    score: float
+    """0 to 1."""
+
+
+class Detections(Answer, frozen=True, tag="detections"):
+    """What is where in a picture."""
+
+    detections: tuple[Detection, ...]
+    """Best first."""
+    width: int
+    """Of the picture as it is shown, in pixels."""
+    height: int

@@ -1,0 +1,109 @@
+"""Predicting: the boxes that a head on feature maps finds in pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from PIL import Image
+from torchvision.ops import clip_boxes_to_image
+
+from zoo.answers import Detection, Detections, Prediction
+from zoo.errors import Unsupported
+from zoo.training.body import Layout, Network
+from zoo.training.head import DETECTION
+from zoo.training.images.annotated import AnnotatedImage, Canvas, reduced, reduced_size
+from zoo.training.images.answering import ImagePredictor
+from zoo.training.images.fcos import MAX_DETECTIONS, FcosHead, detect
+
+if TYPE_CHECKING:
+    from zoo.runs.context import PredictionRun
+    from zoo.training.images.body import ImageBody
+
+THRESHOLD = 0.4
+"""Least score of a box that is given where nothing is said of it."""
+JUDGED_THRESHOLD = 0.05
+"""The same in an evaluation: average precision looks at what is unlikely, too."""
+NMS = 0.6
+"""Overlap (IoU) from which on the worse of two boxes of a class goes; that of torchvision's FCOS."""
+
+
+class BoxScale(NamedTuple):
+    """From a picture to the canvas, and back."""
+
+    width: int
+    """Of the picture as it is shown."""
+    height: int
+    placed: tuple[int, int]
+    """Width and height on the canvas."""
+
+    @classmethod
+    def of(cls, canvas: Canvas, size: Sequence[int], side: int) -> BoxScale:
+        """That of a picture of a width and a height."""
+        width, height = size
+        return cls(width, height, canvas.scaled_size(reduced_size((width, height), side)))
+
+    def back(self, boxes: torch.Tensor) -> torch.Tensor:
+        """Boxes in pixels of the picture, without what lies beside it.
+
+        Args:
+            boxes: XYXY on the canvas and more, shape (boxes, 4 and more).
+        """
+        scale = boxes.new_tensor([self.width / self.placed[0], self.height / self.placed[1]]).repeat(2)
+        corners = clip_boxes_to_image(boxes[:, :4] * scale, (self.height, self.width))
+        within = (corners[:, 2:] > corners[:, :2]).all(1)
+        return torch.cat([corners, boxes[:, 4:]], 1)[within]
+
+
+class _PlacedPicture(NamedTuple):
+    pixels: torch.Tensor
+    """Of the canvas, uint8 of shape (height, width, 3)."""
+    scale: BoxScale
+
+
+class DetectionPredictor(ImagePredictor[_PlacedPicture]):
+    """A network that says what is where; boxes are in pixels of the picture as it is shown.
+
+    Args:
+        run: its options are those of images and of the task `object-detection`.
+        body: whose weights have a head for boxes.
+        layout: how names of a network's tensors begin, and how the weights have them begin.
+    """
+
+    def __init__(self, run: PredictionRun, body: ImageBody, layout: Layout) -> None:
+        config = body.config
+        if config.head is None or config.canvas is None or config.head.problem_type != DETECTION:
+            raise Unsupported(f"{run.card.name} has no head for {run.task.name}", "fine-tune it first")
+        super().__init__(run)
+        options, self._labels, self._side = run.options, config.head.labels, max(config.canvas)
+        self._threshold = THRESHOLD if options.threshold is None else options.threshold
+        self._nms, self._limit = options.nms, options.top_k or MAX_DETECTIONS
+        self._canvas, self._preprocessing = body.canvas(config.canvas), config.preprocessing
+        head = FcosHead(body.levels, len(self._labels))
+        body.fill_head(head, config.head, layout)
+        self._network = Network(body.module, head, body.maps).to(self.device, self.dtype).eval()
+        empty = torch.zeros(1, *config.canvas[::-1], 3, dtype=torch.uint8, device=self.device)
+        with torch.inference_mode():
+            self._locations = head.locations(body.maps(body.module, {"images": empty}), self._canvas.size)
+
+    def prepare(self, image: Image.Image) -> _PlacedPicture:
+        """Place it on the canvas."""
+        scale = BoxScale.of(self._canvas, image.size, self._side)
+        placed = self._canvas.place(AnnotatedImage(reduced(image, self._side)))
+        return _PlacedPicture(placed.pixels(), scale)
+
+    def compute(self, images: list[_PlacedPicture]) -> list[Prediction]:
+        """Find the boxes of a few pictures."""
+        batch = torch.stack([one.pixels for one in images]).to(self.device)
+        with torch.inference_mode():
+            outputs = self._network(images=batch).float()
+            found = detect(outputs, self._locations, self._canvas.size, threshold=self._threshold, nms=self._nms)
+        return [self._answer(boxes.cpu(), one.scale) for boxes, one in zip(found, images, strict=True)]
+
+    def _answer(self, boxes: torch.Tensor, scale: BoxScale) -> Detections:
+        detections = tuple(
+            Detection(left, top, right, bottom, self._labels[int(index)], score)
+            for left, top, right, bottom, score, index in scale.back(boxes)[: self._limit].tolist()
+        )
+        return Detections(detections=detections, width=scale.width, height=scale.height)
