@@ -30,6 +30,7 @@ from zoo.file_cache import read_once
 from zoo.options import Option, Scalar, read, to_dict
 from zoo.plugins import load_plugin, wrapping_plugins
 from zoo.plurals import counted, with_article
+from zoo.rendering.drawings import new_drawing_folder
 from zoo.runs import store
 from zoo.runs.answer_files import format_of
 from zoo.runs.request import DataRequest, RunRequest, RunVerb
@@ -89,9 +90,11 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """The output file of a batch prediction, or where an evaluation writes what is answered wrongly."""
     keep: str | Sequence[str] = ()
     """Columns that a batch prediction carries along."""
+    draw: str | os.PathLike[str] = ""
+    """The folder that a batch prediction draws its answers into."""
 
 
-_WORDS = ("task", "name", "out", "errors", "keep", *Source.__struct_fields__, *Place.__struct_fields__)
+_WORDS = ("task", "name", "out", "errors", "keep", "draw", *Source.__struct_fields__, *Place.__struct_fields__)
 """What can be said of a job beside the options of its model."""
 
 
@@ -155,6 +158,7 @@ def check_job(job: Job, catalog: Catalog | None = None) -> CheckedJob:
         processes=processes,
         out=checked.out,
         keep=checked.keep,
+        draw=checked.draw,
         dry_run=job.dry_run,
         created_at=time.time(),
         versions=relevant_versions(load_plugin(card.plugin).distribution),
@@ -225,6 +229,7 @@ class _Checked(NamedTuple):
     dataset: Dataset | None = None
     out: str = ""
     keep: tuple[str, ...] = ()
+    draw: str = ""
 
 
 def _check_training(job: Job, card: Card, task: Task) -> _Checked:
@@ -283,7 +288,8 @@ def _check_prediction(job: Job, card: Card, task: Task) -> _Checked:
     if count == 0:
         raise DatasetInvalid(f"{path} has no rows", "give a file that has some")
     data = DataRequest(path=str(path), sha256=digest(path), columns=columns, rows=count)
-    return _Checked(data, out=str(target), keep=rows.carried)
+    folder = str(new_drawing_folder(job.draw, task)) if job.draw else ""
+    return _Checked(data, out=str(target), keep=rows.carried, draw=folder)
 
 
 def check_name(name: str, cards: Iterable[Card]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TextIO
 
-USUAL_COLUMNS = 80
+USUAL_COLUMNS, USUAL_LINES = 80, 24
 
 
 def columns(stream: TextIO) -> int:
@@ -14,6 +14,14 @@ def columns(stream: TextIO) -> int:
         return int(os.environ.get("COLUMNS") or 0) or os.get_terminal_size(stream.fileno()).columns or USUAL_COLUMNS
     except (ValueError, OSError):
         return USUAL_COLUMNS
+
+
+def lines(stream: TextIO) -> int:
+    """Height of a stream's own terminal, or LINES; 24 where it has none."""
+    try:
+        return int(os.environ.get("LINES") or 0) or os.get_terminal_size(stream.fileno()).lines or USUAL_LINES
+    except (ValueError, OSError):
+        return USUAL_LINES
 
 
 def repaints(stream: TextIO) -> bool:

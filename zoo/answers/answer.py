@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import msgspec
 
@@ -62,7 +62,8 @@ class BaseAnswer(msgspec.Struct, frozen=True, tag=_tag):
         """What views draw; those of an answer without blocks of its own are its fields.
 
         Args:
-            source: the input, as it is shown above the answer; empty where it is in sight already.
+            source: the input, as it is shown above the answer, such as the path of a file; empty where it is in sight
+                already.
         """
         rows = tuple((name, str(value)) for name, value in self._own_fields().items())
         return (*heading(source), Table(headers=("", ""), rows=rows))
@@ -119,6 +120,9 @@ class BaseAnswer(msgspec.Struct, frozen=True, tag=_tag):
 
 class Answer(BaseAnswer, frozen=True, kw_only=True, omit_defaults=True):
     """What all answers share; a task of your own has a subclass of it."""
+
+    on_picture: ClassVar[bool] = False
+    """Whether its blocks are drawn on the picture that is answered: `zoo.Boxes` and `zoo.Mask` of the source's path."""
 
     truncated_at: int | None = None
     """How many tokens of a text were read that has more; None where all of it was read."""

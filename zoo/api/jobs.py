@@ -149,6 +149,7 @@ def predict_file(
     input: str = "",
     columns: Mapping[str, str] = {},
     keep: str | Sequence[str] = (),
+    draw: str | Path = "",
     name: str = "",
     device: str = "auto",
     precision: str = "auto",
@@ -164,6 +165,7 @@ def predict_file(
         input: column of the inputs; found by its usual names if not given.
         columns: names of columns by role, for a task whose inputs are several.
         keep: columns of the data to carry along into the output, or "all".
+        draw: a new folder for the pictures with their answers drawn on them.
         name: of the run.
         device: auto, cpu, cuda, cuda:N, mps or xpu.
         precision: auto, fp32, bf16, fp16 or int8.
@@ -181,6 +183,7 @@ def predict_file(
         name=name,
         out=out,
         keep=keep,
+        draw=draw,
     )
     return start_job(job)
 

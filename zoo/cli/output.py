@@ -30,6 +30,8 @@ class AnswerLost(OSError):
 
 _STYLES: dict[Tone, str] = {"strong": "\x1b[1m", "error": "\x1b[31m"}
 _PLAIN = "\x1b[0m"
+LEAST_LINES, LINES_BELOW = 10, 8
+"""Of a picture, and of the text that shall be in sight below it."""
 
 
 def line(text: str = "", tone: Tone = "plain", swatch: Colour | None = None) -> None:
@@ -50,12 +52,18 @@ def line(text: str = "", tone: Tone = "plain", swatch: Colour | None = None) -> 
         _write(_styled(text, tone) + "\n")
 
 
-def picture(cells: PictureCells) -> None:
-    """A picture in characters, where stdout is a terminal that shows colours; else nothing."""
-    if terminal.colours(sys.stdout):
-        from zoo.cli.colours import coloured
+def picture_room() -> tuple[int, int] | None:
+    """Columns and lines that a picture may take; None where stdout is no terminal that shows colours."""
+    if not terminal.colours(sys.stdout):
+        return None
+    return terminal.columns(sys.stdout) - 1, max(LEAST_LINES, terminal.lines(sys.stdout) - LINES_BELOW)
 
-        _write("".join(f"{coloured(row, sys.stdout)}\n" for row in cells))
+
+def picture(cells: PictureCells) -> None:
+    """A picture in characters, for a terminal that shows colours."""
+    from zoo.cli.colours import coloured
+
+    _write("".join(f"{coloured(row, sys.stdout)}\n" for row in cells))
 
 
 def _styled(text: str, tone: Tone) -> str:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from io import BufferedReader
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from zoo.abilities import find_ability, fitting_models, offering_models
 from zoo.answers import Rejected, TruncationCount
@@ -33,10 +33,14 @@ from zoo.data.lines import Lines, LineTooLong, NotUtf8
 from zoo.errors import DatasetInvalid, OptionInvalid
 from zoo.file_cache import read_once
 from zoo.kinds import INPUT_KINDS, InputKind, Unusable
+from zoo.plurals import counted
 from zoo.runs.answer_files import AnswerColumns, AnswerRecord, JsonLines
 from zoo.runs.row_answers import CarriedRow, answer, chunks
 from zoo.tasks import get_task
 from zoo.tasks.task import Task
+
+if TYPE_CHECKING:
+    from zoo.rendering.drawings import DrawingFolder
 
 STDIN = STDOUT = "-"
 CHUNK = 64
@@ -73,6 +77,12 @@ def complete_parser(parser: Parser, words: list[str]) -> None:
         help="with --out: carry these columns of the file along, such as id,customer; all carries every one",
     )
     add_columns(parser, label=False)
+    parser.add_argument(
+        "--draw",
+        metavar="FOLDER",
+        default="",
+        help="write the pictures with their boxes or masks there, under their own names; a new folder, or an empty one",
+    )
     parser.add_argument("--name", default="", help="with --out: name of the run")
     add_task(parser)
     add_placement(parser)
@@ -97,7 +107,11 @@ def run(args: argparse.Namespace) -> ExitCode:
     interactive = not args.inputs and not args.file and sys.stdin.isatty()
     if interactive:
         diagnostics.note("reading one input a line; end with Ctrl-D")
-    columns, source = _file_rows(args, card, task) if args.file else (AnswerColumns(), _input_rows(args, card, task))
+    inputs = task.input.expand(args.inputs)
+    drawings = _drawings(args, task, inputs)
+    columns, source = (
+        _file_rows(args, card, task) if args.file else (AnswerColumns(), _input_rows(args, card, task, inputs))
+    )
     json_lines = JsonLines(columns) if args.json or args.out else None
     answer_count = rejected_count = 0
     truncation = TruncationCount()
@@ -107,11 +121,16 @@ def run(args: argparse.Namespace) -> ExitCode:
                 truncation.add([record.answer])
                 rejected_count += isinstance(record.answer, Rejected)
                 answer_count += not isinstance(record.answer, Rejected)
-                _show(record, task.input, json_lines)
+                _show(record, task.input, json_lines, with_picture=interactive or len(inputs) == 1)
+                if drawings is not None:
+                    drawings.draw(str(record.input), record.answer)
     if not answer_count and not interactive:
         raise _no_answers_error(args, rejected_count)
-    if truncation.message:
-        diagnostics.warn(truncation.message)
+    for message in (truncation.message, drawings.warning if drawings else ""):
+        if message:
+            diagnostics.warn(message)
+    if drawings:
+        diagnostics.note(f"{counted(drawings.drawn, 'picture')} drawn into {drawings.folder}")
     return ExitCode.OK
 
 
@@ -154,11 +173,22 @@ def _warn_of_files(args: argparse.Namespace, task: Task) -> None:
         diagnostics.warn(f"{name!r} {treatment}; for its rows: zoo predict {args.model} --file {shlex.quote(name)}")
 
 
-def _show(record: AnswerRecord, kind: InputKind, json_lines: JsonLines | None) -> None:
+def _drawings(args: argparse.Namespace, task: Task, inputs: list[Any]) -> DrawingFolder | None:
+    """Where answers are drawn, if anywhere."""
+    if not args.draw:
+        return None
+    from zoo.rendering.drawings import DrawingFolder, common_folder, new_drawing_folder
+
+    folder = new_drawing_folder(args.draw, task)
+    return DrawingFolder(folder, Path(args.file) if args.file else common_folder(inputs))
+
+
+def _show(record: AnswerRecord, kind: InputKind, json_lines: JsonLines | None, *, with_picture: bool) -> None:
     if json_lines:
         output.raw(json_lines.encode(record).decode())
     else:
-        show_answer(kind.display_text(record.input) if record.input else f"row {record.row}", record.answer)
+        source = kind.display_text(record.input) if record.input else f"row {record.row}"
+        show_answer(source, record.answer, with_picture=with_picture)
     output.flush()
 
 
@@ -195,9 +225,9 @@ def _file_rows(args: argparse.Namespace, card: Card, task: Task) -> tuple[Answer
     return columns, itertools.chain([first], iterator)
 
 
-def _input_rows(args: argparse.Namespace, card: Card, task: Task) -> Iterator[CarriedRow]:
+def _input_rows(args: argparse.Namespace, card: Card, task: Task, words: list[Any]) -> Iterator[CarriedRow]:
     """The inputs on the command line, else the lines of stdin."""
-    inputs: Iterable[Any] = task.input.expand(args.inputs) or _stdin_inputs(args.model, card, task)
+    inputs: Iterable[Any] = words or _stdin_inputs(args.model, card, task)
     _warn_of_files(args, task)
     return (
         (item if isinstance(item, RejectedRow) else Example(item, row=number), ())

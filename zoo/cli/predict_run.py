@@ -25,6 +25,7 @@ def to_file(args: argparse.Namespace) -> ExitCode:
         name=args.name,
         out=args.out,
         keep=args.keep,
+        draw=args.draw,
     )
     request = checked_request(job, args)
     new_run = start(request)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from zoo.answers import Prediction
+from zoo.answers import Prediction, Rejected
 from zoo.blocks import Bars, Block, Boxes, Mask, Matrix, Paragraph, Picture, PictureBlock, Report, Table, Tone, Vector
 from zoo.cli import output
 from zoo.rendering.colours import Colour, label_colour
@@ -33,10 +33,27 @@ class Line(NamedTuple):
     """The colour that it is about."""
 
 
-def show_answer(source: str, answer: Prediction) -> None:
-    """Write one answer to stdout, the input included."""
-    for line in render(answer.blocks(source)):
-        output.line(*line)
+def show_answer(source: str, answer: Prediction, *, with_picture: bool = False) -> None:
+    """Write one answer to stdout, the input included.
+
+    Args:
+        source: the input, as a person sees it.
+        answer: what the model said of it.
+        with_picture: whether its pictures are drawn, where stdout is a terminal that shows colours.
+    """
+    for block in answer.blocks(source):
+        if with_picture and isinstance(block, Picture | Boxes | Mask):
+            _show_picture(block)
+        for line in render([block]):
+            output.line(*line)
+
+
+def _show_picture(block: PictureBlock) -> None:
+    if (room := output.picture_room()) is not None:
+        from zoo.rendering.half_blocks import half_blocks
+
+        picture = half_blocks(block, *room)
+        output.line(f"  no picture: {picture.reason}") if isinstance(picture, Rejected) else output.picture(picture)
 
 
 def show_report(report: Report) -> None:

@@ -15,6 +15,7 @@ from zoo.answers import Rejected, TruncationCount
 from zoo.data import InputRows, count_rows, digest
 from zoo.data.columns import replaced_columns
 from zoo.file_cache import read_once
+from zoo.rendering.drawings import DrawingFolder
 from zoo.runs.answer_files import AnswerColumns, AnswerFormat, AnswerRecord, RecordCount, format_of
 from zoo.runs.attempt import Worker
 from zoo.runs.events import AnyEvent, Noted, PredictionsWritten, RunCancelled, RunFinished, Warned
@@ -48,6 +49,7 @@ def predict(worker: Worker) -> AnyEvent:
     out = Path(request.out)
     answer_format = format_of(out)(columns)
     written = _resume(out, answer_format)
+    drawings = DrawingFolder(Path(request.draw), Path(data.path)) if request.draw else None
     progress = _Progress(worker, written, count_rows(data.path) if data.rows is None else data.rows)
     with out.open("ab") as file:
         if file.tell() == 0:
@@ -57,12 +59,15 @@ def predict(worker: Worker) -> AnyEvent:
                 _flush(file)
                 return progress.cancel()
             records = answer(predictor.predict, chunk)
+            _draw(drawings, records)
             file.writelines(map(answer_format.encode, records))
             progress.add(records)
             if progress.due:
                 _flush(file)
                 progress.emit()
         _flush(file)
+    if drawings and drawings.warning:
+        worker.emit(Warned(message=drawings.warning))
     return progress.finish()
 
 
@@ -111,6 +116,14 @@ class _Progress:
     def _warn(self) -> None:
         if self._truncation.message:
             self._worker.emit(Warned(message=self._truncation.message))
+
+
+def _draw(drawings: DrawingFolder | None, records: list[AnswerRecord]) -> None:
+    """Draw answers; those of rows that are answered once more, after a kill, replace their drawings."""
+    if drawings is None:
+        return
+    for record in records:
+        drawings.draw(str(record.input), record.answer)
 
 
 def _resume(out: Path, answer_format: AnswerFormat) -> RecordCount:

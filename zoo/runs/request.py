@@ -72,6 +72,8 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Absolute path of the file that the answers of a batch prediction go to, or the wrong answers of an evaluation."""
     keep: tuple[str, ...] = ()
     """Columns of the data that a batch prediction carries along into its output."""
+    draw: str = ""
+    """Absolute path of the folder that the answers of a batch prediction are drawn into; empty where they are not."""
     dry_run: bool = False
     """Build everything, say what would be done, do nothing."""
     created_at: float = 0.0

@@ -33,11 +33,13 @@ class BatchScreen(JobForm):
         )
         yield ColumnFields(self.data_task, self.card.columns, label=self.needs_label)
         yield text_field("keep", "keep", placeholder="id, customer", note="columns to carry along; all is every one")
+        if self.data_task.answer.on_picture:
+            yield text_field("draw", "draw into", path=True, note="a new folder for the pictures with what is found")
 
     def command(self) -> str:
         """What one would type instead."""
         flags: dict[str, object] = {"file": self.value("data")}
-        flags |= {name: self.value(name) for name in ("out", "keep", "name")} | self.columns.flags
+        flags |= {name: self.value(name) for name in ("out", "keep", "draw", "name")} | self.columns.flags
         places = {name: self.value(name) for name in ("device", "precision") if self.value(name) != AUTO}
         return command_line(
             "predict", self.card.name, flags=flags | places | self.query_one(OptionFields).changed_options
@@ -45,8 +47,9 @@ class BatchScreen(JobForm):
 
     def job(self) -> Job:
         out = self.value("out") or "answers.jsonl"
-        return self.job_of("predict", self.source(), out=out, keep=self.value("keep"))
+        return self.job_of("predict", self.source(), out=out, keep=self.value("keep"), draw=self.value("draw"))
 
     def plan(self, request: RunRequest) -> list[tuple[str, str]]:
         """What would be done."""
-        return [*super().plan(request), ("answers go to", short_path(request.out))]
+        drawings = [("drawings go to", short_path(request.draw))] if request.draw else []
+        return [*super().plan(request), ("answers go to", short_path(request.out)), *drawings]

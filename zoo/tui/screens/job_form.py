@@ -106,7 +106,7 @@ class JobForm(DataForm):
         self.run_worker(self._find_devices, thread=True, group="devices", exit_on_error=False)
         self._show_command()
 
-    def job_of(self, verb: RunVerb, source: Source, *, out: str = "", keep: str = "") -> Job:
+    def job_of(self, verb: RunVerb, source: Source, *, out: str = "", keep: str = "", draw: str = "") -> Job:
         """A job of the model and of what the fields say that all forms have."""
         return Job(
             verb=verb,
@@ -118,6 +118,7 @@ class JobForm(DataForm):
             name=self.value("name"),
             out=out,
             keep=keep,
+            draw=draw,
         )
 
     def find_fault(self, field: Field) -> ZooError | None:
