@@ -115,7 +115,7 @@ class Body(ABC, Generic[Features]):
         if self.head_config is not None and self.head_config.means_the_same_as(head_config):
             state = self.output_state
             if "bias" in state:  # a layer without biases has no numbers that could be standardised
-                weight, bias = head_config.standardised(state["weight"], state["bias"])
+                weight, bias = head_config.standardised(state["weight"], state["bias"], self.head_config)
                 state = {"weight": weight, "bias": bias}
             fill(head.get_submodule(self.output_layer), state)
         return head

@@ -30,6 +30,8 @@ class HeadConfig:
     """Of the numbers that were learnt from."""
     std: float = 1.0
     """Their standard deviation."""
+    bias_rounding: float = 0.0
+    """By how much the saved bias of a number is too large: float32 has wide steps where numbers are far from zero."""
 
     def __str__(self) -> str:
         if self.problem_type == REGRESSION:
@@ -55,7 +57,11 @@ class HeadConfig:
         """What a configuration says beside the labels."""
         more: dict[str, dict[str, Any]] = {
             SEVERAL_LABELS: {"threshold": self.threshold},
-            REGRESSION: {"target_mean": self.mean, "target_std": self.std},
+            REGRESSION: {
+                "target_mean": self.mean,
+                "target_std": self.std,
+                "target_bias_rounding": self.bias_rounding,
+            },
         }
         return {"problem_type": self.problem_type, **more.get(self.problem_type, {})}
 
@@ -72,6 +78,7 @@ class HeadConfig:
             threshold=float(document.get("threshold", DEFAULT_THRESHOLD)),
             mean=float(document.get("target_mean", 0.0)),
             std=float(document.get("target_std", 1.0)),
+            bias_rounding=float(document.get("target_bias_rounding", 0.0)),
         )
 
     def to_transformers(self) -> dict[str, Any]:
@@ -88,13 +95,28 @@ class HeadConfig:
         """What the configuration of a `...ForSequenceClassification` says."""
         return cls.from_json(config, problem_type(config), config_labels(config))
 
-    def standardised(self, weight: torch.Tensor, bias: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """An output layer as it is trained and computed: its numbers have mean 0 and standard deviation 1."""
-        return weight / self.std, (bias - self.mean) / self.std
+    def standardised(
+        self, weight: torch.Tensor, bias: torch.Tensor, saved: HeadConfig | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """An output layer as it is trained and computed: its numbers have mean 0 and standard deviation 1.
 
-    def in_unit_of_data(self, weight: torch.Tensor, bias: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """An output layer as it is saved: its numbers are those of the data."""
-        return weight * self.std, bias * self.std + self.mean
+        Args:
+            weight: as saved.
+            bias: as saved.
+            saved: what the head was when it was saved; None for the same.
+        """
+        exact = bias.double() - (saved or self).bias_rounding
+        return weight / self.std, ((exact - self.mean) / self.std).to(bias.dtype)
+
+    def in_unit_of_data(self, weight: torch.Tensor, bias: torch.Tensor) -> tuple[Self, torch.Tensor, torch.Tensor]:
+        """An output layer as it is saved: its numbers are those of the data.
+
+        Returns:
+            What the head is then, weight and bias.
+        """
+        exact = bias.double() * self.std + self.mean
+        rounded = exact.to(bias.dtype)
+        return replace(self, bias_rounding=float((rounded.double() - exact).sum())), weight * self.std, rounded
 
 
 def note_new_head(run: Any, head_config: HeadConfig, before: HeadConfig | None) -> None:

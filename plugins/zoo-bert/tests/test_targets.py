@@ -18,7 +18,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from zoo_bert.config import head_of, read_config
 
 from zoo import DatasetInvalid, Example, LabelSet, PredictionRun, Quantity, TrainingRun
-from zoo.runs.events import Noted
+from zoo.runs.events import Noted, Warned
 from zoo.tasks import get_task
 from zoo.testing import PluginHooks
 
@@ -85,6 +85,31 @@ def test_numbers_are_counted_in_training_as_the_data_have_them(make_task) -> Non
         judge.add(example.target, answer)
     assert judge.report() == in_training.report()
     assert judge.compute() == {name: value for name, value in in_training.compute().items() if name != "loss"}
+
+
+def test_numbers_far_from_zero_are_answered_as_they_were_learnt(make_task, make_prediction, tmp_path: Path) -> None:
+    """A step of float32 is 6 times their spread; the output layer has a bias of 0.7 spreads."""
+    rows = tuple(Example(text, 1_000_000.03 + 0.01 * (row % 3), row) for row, text in enumerate(TEXTS[:12], 1))
+    events: list[Any] = []
+    run = make_task(NUMBER, rows=rows, emit=events.append)
+    objective = plugin.finetune(run)
+    layer = objective.module.head.classifier
+    with torch.no_grad():
+        layer.bias.fill_(0.7)
+        batch = objective.collate(objective.features(rows), [0] * len(rows), training=False)
+        objective.module.eval()
+        expected = objective.answers(objective.outputs(objective.module, batch), objective.head_config, None)
+    objective.conclude({}, objective.module.get_submodule)
+    objective.export(objective.module, tmp_path)
+    answers = plugin.predict(make_prediction(tmp_path, NUMBER)).predict([row.input for row in rows])
+    goes_on = plugin.finetune(dataclasses.replace(run, weights=tmp_path))
+
+    std = objective.head_config.std
+    assert [answer.value for answer in answers] == pytest.approx([one.value for one in expected], rel=0, abs=1e-5 * std)
+    assert goes_on.module.head.classifier.bias.item() == pytest.approx(0.7, abs=1e-6)
+    (message,) = {event.message for event in events if isinstance(event, Warned)}
+    assert message.startswith("the numbers lie around 1000000 with a spread of 0.008164966, of which a step of float32")
+    assert "is 765% there (0.0625)" in message
 
 
 def check_chosen_threshold(run: PredictionRun, texts: list[str], answers: list[LabelSet]) -> None:

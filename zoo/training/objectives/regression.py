@@ -24,6 +24,11 @@ from zoo.units import plain_number
 if TYPE_CHECKING:
     from zoo.runs.context import TrainingRun
 
+STEPS_OF_DOUBLE = 2**29
+"""In one of float32, whose numbers have 24 digits in base 2; those of float64 have 53."""
+WORTH_A_WARNING = 0.01
+"""Share of the spread of numbers from which on the rounding of what is saved is told."""
+
 
 class Regression(PooledObjective):
     """Squared error of standardised numbers: the training data's have mean 0 and standard deviation 1.
@@ -33,6 +38,8 @@ class Regression(PooledObjective):
 
     def __init__(self, run: TrainingRun, body: Body[Any]) -> None:
         super().__init__(run, body, standardising([example.target for example in run.train]))
+        if warning := rounding_warning(self.head_config):
+            run.warn(warning)
 
     @classmethod
     def answers(cls, outputs: torch.Tensor, head_config: HeadConfig, limit: int | None) -> list[Prediction]:
@@ -67,8 +74,22 @@ class Regression(PooledObjective):
         """Scale the output layer back."""
         layer = trained(".".join(filter(None, (HEAD, self.body.output_layer))))
         assert isinstance(layer, nn.Linear)
-        weight, bias = self.head_config.in_unit_of_data(layer.weight.detach(), layer.bias.detach())
+        self.head_config, weight, bias = self.head_config.in_unit_of_data(layer.weight.detach(), layer.bias.detach())
         layer.load_state_dict({"weight": weight, "bias": bias})
+
+
+def rounding_warning(head_config: HeadConfig) -> str:
+    """What float32 makes of numbers far from zero with a small spread; empty where that is no matter."""
+    step = math.ulp(head_config.mean) * STEPS_OF_DOUBLE
+    share = step / head_config.std
+    if share <= WORTH_A_WARNING:
+        return ""
+    around, spread = plain_number(head_config.mean), plain_number(head_config.std)
+    return (
+        f"the numbers lie around {around} with a spread of {spread}, of which a step of float32 is {share:.0%} there "
+        f"({plain_number(step)}): zoo answers in finer steps, but other programs that load the result do not: for "
+        f"them, subtract {around} from the column first"
+    )
 
 
 def single_precision_parts(number: float) -> list[float]:
