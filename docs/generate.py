@@ -213,6 +213,7 @@ OTHER = {
     "TEXT": "What goes into a model: texts; see `zoo.InputKind`.",
     "IMAGE": "What goes into a model: images; see `zoo.InputKind`.",
     "LABEL": "What a model learns to tell: one of several labels; see `zoo.TargetKind`.",
+    "BOXES": "What a model learns to tell: boxes around things; see `zoo.TargetKind`.",
     "LABELS": "What a model learns to tell: sets of labels; see `zoo.TargetKind`.",
     "NUMBER": "What a model learns to tell: numbers; see `zoo.TargetKind`.",
     "Block": "What views draw: `Paragraph`, `Bars`, `Table`, `Matrix`, `Vector`, `Picture`, `Boxes` or `Mask`, "

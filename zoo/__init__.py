@@ -244,6 +244,9 @@ if TYPE_CHECKING:
         ImagePretrainOptions as ImagePretrainOptions,
     )
     from zoo.kinds import (
+        BOXES as BOXES,
+    )
+    from zoo.kinds import (
         IMAGE as IMAGE,
     )
     from zoo.kinds import (
@@ -257,6 +260,9 @@ if TYPE_CHECKING:
     )
     from zoo.kinds import (
         TEXT as TEXT,
+    )
+    from zoo.kinds import (
+        Box as Box,
     )
     from zoo.kinds import (
         InputKind as InputKind,
@@ -429,7 +435,19 @@ _HOME = {
     ),
     "zoo.hyperparameters": ("DataOptions", "FinetuneOptions", "PretrainOptions", "TrainingOptions"),
     "zoo.image_options": ("ImageFinetuneOptions", "ImagePredictOptions", "ImagePretrainOptions"),
-    "zoo.kinds": ("IMAGE", "LABEL", "LABELS", "NUMBER", "TEXT", "InputKind", "Record", "TargetKind", "Unusable"),
+    "zoo.kinds": (
+        "BOXES",
+        "IMAGE",
+        "LABEL",
+        "LABELS",
+        "NUMBER",
+        "TEXT",
+        "Box",
+        "InputKind",
+        "Record",
+        "TargetKind",
+        "Unusable",
+    ),
     "zoo.metrics": (
         "ClassificationMetrics",
         "DetectionMetrics",

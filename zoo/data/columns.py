@@ -102,7 +102,7 @@ def check_kind(table: Table, task: Task) -> None:
     kind = likely_kind(table)
     if kind is None or kind in task.input.roles.values():
         return
-    if table.path.is_dir():
+    if table.input_kind and table.extension == "":
         content = f"a folder of {kind}s"
     elif table.extension == ".txt":
         content = "plain text"
@@ -197,7 +197,7 @@ def _column(table: Table, what: str, flag: str, names: Iterable[str], requested:
             )
         if columns:
             return columns[0]
-    if requested and table.path.is_dir():
+    if requested and table.has_class_folders:
         raise DatasetInvalid(
             f"{table.path} is a folder of images, which has no columns: the folder an image stands in is its class",
             f"leave {flag.rstrip(' =')} out, or name a table that lists the images",
@@ -221,7 +221,7 @@ def _missing(table: Table, task: Task, role: str, usual: tuple[str, ...], traine
             f"{table.path} is plain text, which has no column for {what}; columns found: {name_list(table.columns)}",
             "use a .csv, .tsv, .jsonl or .parquet file with a column for it",
         )
-    if table.path.is_dir():
+    if table.has_class_folders:
         return DatasetInvalid(
             f"{table.path} has images, but no class folders",
             f"put the images of each class in a folder of its own, such as {table.path}/cat/1.jpg and "

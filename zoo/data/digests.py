@@ -11,6 +11,7 @@ from zoo.data.example import Example
 from zoo.data.layout import table_in
 from zoo.errors import DatasetInvalid
 from zoo.file_cache import file_sha256
+from zoo.kinds import TargetKind
 from zoo.kinds.image_files import walk
 
 
@@ -29,11 +30,19 @@ def digest(path: str | Path) -> str:
         raise DatasetInvalid(f"{path} cannot be read: {error.strerror or error}") from error
 
 
-def digest_of_examples(whole: str, examples: Iterable[Example]) -> str:
-    """The sha256 of a data set that names files: of the file or folder itself, and of the files' own digests."""
+def digest_of_examples(whole: str, examples: Iterable[Example], target: TargetKind | None = None) -> str:
+    """The sha256 of a data set that names files: of the file or folder itself, and of the files' own digests.
+
+    Args:
+        whole: digest of the file or folder.
+        examples: with the digests of the files.
+        target: what the targets of the examples are; those that other files say count, too.
+    """
     combined = hashlib.sha256(whole.encode())
     for example in examples:
         combined.update(example.digest.encode())
+        if target is not None and example.target is not None:
+            combined.update(target.digest(example.target))
     return combined.hexdigest()
 
 

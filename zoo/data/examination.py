@@ -49,13 +49,13 @@ def examine(
 
 def _part(dataset: Dataset, keys: Sequence[bytes], tally: Tally) -> Part:
     path = table_in(Path(dataset.path))
-    base = f"{(path if path.is_dir() else path.parent).absolute()}{os.sep}"
+    base = f"{dataset.base}{os.sep}"
     measure = dataset.target.measure() if dataset.target else NoMeasure()
     for example, key in zip(dataset.examples, keys, strict=True):
         tally.add(key, Occurrence(example.row, example.target, _name(example, base)))
         if example.target is not None:
             measure.add(example.row, example.target)
-    folder = path if path.is_dir() and TARGET in dataset.columns else None
+    folder = path if dataset.has_class_folders and TARGET in dataset.columns else None
     part = Part(
         path=path.name,
         unit="image" if path.is_dir() else "row",
@@ -67,6 +67,8 @@ def _part(dataset: Dataset, keys: Sequence[bytes], tally: Tally) -> Part:
         empty_classes=empty_classes(folder) if folder else (),
         repeated_folders=repeated_folders(folder) if folder else (),
         reading_note=reading_note(dataset.target, dataset.columns),
+        faults=len(dataset.faults),
+        first_fault=f"row {dataset.faults[0].row}: {dataset.faults[0].reason}" if dataset.faults else "",
     )
     return measure.complete(part)
 

@@ -52,6 +52,8 @@ class Dataset(msgspec.Struct, frozen=True):
     examples: tuple[Example, ...]
     columns: Columns
     rejected: tuple[RejectedRow, ...] = ()
+    faults: tuple[RejectedRow, ...] = ()
+    """What is wrong with parts of targets, which are left out or mended; the examples are used."""
     sha256: str = ""
     """Digest of the file's bytes, and of the files it names."""
     class_names: tuple[str, ...] = ()
@@ -60,6 +62,10 @@ class Dataset(msgspec.Struct, frozen=True):
     """Labels that look the same and were merged."""
     target: TargetKind | None = LABEL
     """What the targets of the examples are."""
+    base: str = ""
+    """The folder that files are named from."""
+    has_class_folders: bool = False
+    """Whether the folder that a file stands in is its class."""
 
     @property
     def labels(self) -> tuple[str, ...]:

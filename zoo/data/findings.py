@@ -47,6 +47,12 @@ def _of_part(part: Part, task: Task) -> Iterator[Finding]:
             + (f", more than the {limit:.0%} a run accepts" if over else " and will be set aside")
             + f"; the first is {_numbered(part, first.row)}{first.reason}",
         )
+    if part.faults:
+        yield Finding(
+            "warning",
+            f"{part.path}: {counted(part.faults, 'fault')} within {part.unit}s that are used without, "
+            f"the first is {part.first_fault}",
+        )
     if part.conflicts.rows:
         yield Finding(
             "warning",

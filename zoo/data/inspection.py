@@ -120,6 +120,7 @@ class _Survey:
         self._target_measure = task.target.measure() if task.target else NoMeasure()
         self._rows = self._empty = self._unlabelled = self._rejected_count = 0
         self._rejected: list[RejectedRow] = []
+        self._faults, self._first_fault = 0, ""
         self.tally = Tally(task.target, merge=merge, against=against)
 
     def walk(self, on_rows: OnRows) -> None:
@@ -135,7 +136,7 @@ class _Survey:
 
     def part(self) -> Part:
         """The counts."""
-        folder = self._table.path if TARGET in self._columns and self._table.path.is_dir() else None
+        folder = self._table.path if TARGET in self._columns and self._table.has_class_folders else None
         part = self._measure.complete(
             Part(
                 path=str(self._table.path),
@@ -153,6 +154,8 @@ class _Survey:
                 empty_classes=empty_classes(folder) if folder else (),
                 repeated_folders=repeated_folders(folder) if folder else (),
                 reading_note=reading_note(self._task.target, self._columns),
+                faults=self._faults,
+                first_fault=self._first_fault,
             )
         )
         return self._target_measure.complete(part)
@@ -188,8 +191,11 @@ class _Survey:
         target = self._task.target.read(row.values[column], column)
         if target is None:
             self._unlabelled += 1
-            where = f"{cells[0]}: " if self._table.path.is_dir() else ""
+            where = f"{cells[0]}: " if self._table.has_class_folders else ""
             raise Unusable(where + self._table.missing_target(column))
+        if faults := self._task.target.faults(row.values[column], column):
+            self._faults += len(faults)
+            self._first_fault = self._first_fault or f"row {row.number}: {faults[0]}"
         return _PendingRow(row.number, value, target)
 
     def _look(self, pending: _PendingRow) -> tuple[_PendingRow, Measurement | Rejected]:

@@ -18,6 +18,8 @@ from zoo.kinds.image_files import entries, holds_images, is_image, subfolders
 
 METADATA_NAMES = ("metadata.csv", "metadata.jsonl")
 """Tables that name the images of their own folder, as the Hugging Face image folders have them."""
+VOC_LISTS, VOC_ANNOTATIONS = ("ImageSets", "Main"), "Annotations"
+"""Folders of a Pascal VOC data set: of the lists of its parts, and of what is said of each picture."""
 _PART_WORDS = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("val", "valid", "validation", "dev", "eval", "evaluation"), "eval"),
@@ -41,6 +43,8 @@ def parts_of(path: str | Path) -> Parts:
     root = root_of(Path(path))
     if not root.is_dir():
         return Parts(root)
+    if listed := _listed_parts(root):
+        return listed
     folders = subfolders(root)
     shared = set.intersection(*(set(_words(folder.name)) for folder in folders)) if len(folders) > 1 else set()
     parts: dict[str, Path] = {}
@@ -52,10 +56,23 @@ def parts_of(path: str | Path) -> Parts:
     return Parts(**parts)
 
 
+def _listed_parts(root: Path) -> Parts | None:
+    """Those of a Pascal VOC data set; None for any other folder."""
+    if not (root / VOC_ANNOTATIONS).is_dir():
+        return None
+    lists = root.joinpath(*VOC_LISTS)
+    train, validation, test = (lists / f"{name}.txt" for name in ("train", "val", "test"))
+    if not train.is_file():
+        whole = lists / "trainval.txt"
+        return Parts(whole if whole.is_file() else root / VOC_ANNOTATIONS)
+    return Parts(train, validation if validation.is_file() else None, test if test.is_file() else None)
+
+
 def table_in(path: Path) -> Path:
     """The table of its images that a folder brings with it, else the folder that holds the classes; or the file."""
     root = root_of(path)
-    return _metadata_in(root) or root
+    listed = _listed_parts(root) if root.is_dir() else None
+    return listed.train if listed else _metadata_in(root) or root
 
 
 def root_of(path: Path) -> Path:

@@ -71,7 +71,15 @@ def load(
             rejected.append(item)
     class_names = table.class_names(resolved[TARGET]) if TARGET in resolved else ()
     dataset = Dataset(
-        str(path), tuple(examples), resolved, tuple(rejected), class_names=class_names, target=task.target
+        path=str(path),
+        examples=tuple(examples),
+        columns=resolved,
+        rejected=tuple(rejected),
+        faults=tuple(reader.faults),
+        class_names=class_names,
+        target=task.target,
+        base=str(table.base),
+        has_class_folders=table.has_class_folders,
     )
     dataset = _digested(dataset, task)
     if merge:
@@ -174,6 +182,8 @@ class _RowReader:
         self._require_target = require_target
         self._file = str(table.path)
         self._interned: dict[Any, Any] = {}
+        self.faults: list[RejectedRow] = []
+        """Of parts of the targets read so far."""
 
     def read(self, row: Row | Malformed) -> Example | RejectedRow:
         if isinstance(row, Malformed):
@@ -192,6 +202,9 @@ class _RowReader:
         target = self._target.read(row.values[column], column) if self._target and column else None
         if target is None and self._require_target:
             raise Unusable(self._table.missing_target(column))
+        if target is not None and self._target:
+            faults = self._target.faults(row.values[column], column)
+            self.faults += [RejectedRow(self._file, row.number, fault) for fault in faults]
         return target
 
 
@@ -202,7 +215,7 @@ def _digested(dataset: Dataset, task: Task) -> Dataset:
     if any(digests):
         pairs = zip(examples, digests, strict=True)
         examples = tuple(msgspec.structs.replace(example, digest=sha256) for example, sha256 in pairs)
-        whole = digest_of_examples(whole, examples)
+        whole = digest_of_examples(whole, examples, dataset.target)
     return msgspec.structs.replace(dataset, examples=examples, sha256=whole)
 
 
@@ -232,7 +245,7 @@ def _check_targets(dataset: Dataset, table: Table) -> None:
         )
     if len(labels) >= kind.fewest_labels:
         return
-    if table.path.is_dir():
+    if table.has_class_folders:
         raise _one_class_folder(table.path, labels[0])
     raise DatasetInvalid(
         f"{dataset.path} has one class only: from row {dataset.examples[0].row} on, every row is "

@@ -8,7 +8,7 @@ import msgspec
 
 from zoo.data.example import Columns, RejectedRow
 from zoo.data.lines import InvalidByte
-from zoo.kinds.facts import Finding, ImageFacts, LabelSetFacts, Lengths, Marks, NumberFacts
+from zoo.kinds.facts import BoxFacts, Finding, ImageFacts, LabelSetFacts, Lengths, Marks, NumberFacts
 from zoo.kinds.spelling import SpellingVariants
 
 
@@ -85,6 +85,12 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     """None where targets are no numbers."""
     label_sets: LabelSetFacts | None = None
     """None where targets are no sets of labels."""
+    boxes: BoxFacts | None = None
+    """None where targets are no boxes."""
+    faults: int = 0
+    """Parts of targets that are left out or mended, such as a box without area."""
+    first_fault: str = ""
+    """The first of them, with its row."""
     empty_classes: tuple[str, ...] = ()
     """Class folders without images."""
     repeated_folders: tuple[str, ...] = ()

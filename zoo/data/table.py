@@ -59,7 +59,17 @@ class Table:
     @property
     def base(self) -> Path:
         """The folder that relative paths in the table start from."""
-        return (self.path if self.path.is_dir() else self.path.parent).absolute()
+        base_of = getattr(self._reader, "base_of", None)  # only some formats name files from elsewhere
+        if base_of is not None:
+            base: Path = base_of(self.path)
+        else:
+            base = self.path if self.path.is_dir() else self.path.parent
+        return base.absolute()
+
+    @property
+    def has_class_folders(self) -> bool:
+        """Whether the folder that a file stands in is its class."""
+        return bool(getattr(self._reader, "LABEL_COLUMN", ""))
 
     @property
     def input_kind(self) -> InputKind | None:
@@ -69,11 +79,11 @@ class Table:
     @property
     def unit(self) -> Literal["row", "image"]:
         """What there are several of, in a person's words."""
-        return "image" if self.path.is_dir() else "row"
+        return "image" if self.input_kind and not self.path.is_file() else "row"
 
     def missing_target(self, column: str) -> str:
         """Why a row without target has none."""
-        if self.path.is_dir():
+        if self.has_class_folders:
             return "it stands beside the class folders, not in one, so it has no label"
         return f"column {column} is empty: the label is missing"
 

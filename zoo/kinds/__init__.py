@@ -6,6 +6,7 @@ it asks the kind.
 
 from __future__ import annotations
 
+from zoo.kinds.boxes import BOXES, Box
 from zoo.kinds.image import IMAGE
 from zoo.kinds.kind import InputKind, TargetKind, Unusable
 from zoo.kinds.label import LABEL
@@ -17,9 +18,10 @@ from zoo.kinds.text import TEXT
 INPUT_KINDS: tuple[InputKind, ...] = (TEXT, IMAGE)
 """The likelier first where a table has columns of both."""
 
-TARGET_KINDS: tuple[TargetKind, ...] = (LABEL, LABELS, NUMBER)
+TARGET_KINDS: tuple[TargetKind, ...] = (LABEL, LABELS, NUMBER, BOXES)
 
 __all__ = [
+    "BOXES",
     "IMAGE",
     "INPUT_KINDS",
     "LABEL",
@@ -27,6 +29,7 @@ __all__ = [
     "NUMBER",
     "TARGET_KINDS",
     "TEXT",
+    "Box",
     "InputKind",
     "Record",
     "TargetKind",

@@ -105,6 +105,21 @@ class LabelSetFacts(msgspec.Struct, frozen=True, kw_only=True):
     """0 where there is none."""
 
 
+class BoxFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """How many boxes there are, and of which sizes."""
+
+    boxes: int
+    pictures: int
+    without: int
+    """Pictures that have none."""
+    most: int
+    """Boxes of one picture."""
+    sizes: tuple[tuple[float, float], ...]
+    """Width and height in pixels of the smallest, the middle one and the largest by area; empty without boxes."""
+    small: int
+    """Boxes too narrow to be found well."""
+
+
 class ModelLimits(NamedTuple):
     """How much of an input a model sees; each field means something to one kind."""
 

@@ -195,6 +195,19 @@ class TargetKind(Kind):
             Unusable: it is no target.
         """
 
+    def faults(self, value: Any, column: str) -> tuple[str, ...]:
+        """What is wrong with parts of a cell that `read` leaves out or mends, such as one box of several.
+
+        Args:
+            value: of a cell that can be read.
+            column: its column, for messages.
+        """
+        return ()
+
+    def digest(self, target: Any) -> bytes:
+        """What is equal for equal targets, where files beside the table say them; empty where the table does."""
+        return b""
+
     def written(self, target: Any) -> str:
         """The target as a cell of a table has it."""
         return target if isinstance(target, str) else encode_json(target, enc_hook=str).decode()

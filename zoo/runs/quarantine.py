@@ -15,16 +15,21 @@ from zoo.runs.events import ExampleRejected
 
 
 class Quarantine:
-    """The rows of a run that cannot be used: those its files were read without, and those that fail later."""
+    """The rows of a run that cannot be used: those its files were read without, and those that fail later.
+
+    Parts of rows that are used without them, such as a box without area, are written beside them and not counted.
+    """
 
     def __init__(self, worker: Worker, datasets: Sequence[Dataset]) -> None:
         self._worker = worker
         self._rows: list[RejectedRow] = []
+        self._faults = [fault for dataset in datasets for fault in dataset.faults]
         self.train_rows = 0
         """How many of them had been counted among the rows to train on."""
         self.eval_rows = 0
         """Likewise, to evaluate on."""
         self._total = sum(len(dataset.examples) + len(dataset.rejected) for dataset in datasets)
+        self._write()
         self.add([row for dataset in datasets for row in dataset.rejected])
 
     def __len__(self) -> int:
@@ -43,9 +48,7 @@ class Quarantine:
         self._rows += rejected
         self.train_rows += train_rows
         self.eval_rows += eval_rows
-        if self._worker.rank == 0:
-            lines = b"\n".join(encode_json(row) for row in self._rows)
-            atomic.write_bytes(self._worker.folder.quarantine_path, lines + b"\n")
+        self._write()
         first = rejected[0]
         self._worker.emit(
             ExampleRejected(
@@ -57,6 +60,12 @@ class Quarantine:
                 eval_rows=eval_rows,
             )
         )
+
+    def _write(self) -> None:
+        """Write what is set aside, the parts of rows that are used without them first."""
+        lines = [encode_json(row) for row in (*self._faults, *self._rows)]
+        if lines and self._worker.rank == 0:
+            atomic.write_bytes(self._worker.folder.quarantine_path, b"\n".join(lines) + b"\n")
 
     def check_share(self, limit: float) -> None:
         """Refuse data of which too much cannot be used.

@@ -26,9 +26,12 @@ _EXTENSIONS = {
     "json_document": (".json",),
     "parquet": (".parquet",),
     "plain_text": (".txt",),
+    "voc": (),
     "class_folders": (),
 }
 """The formats: modules of this package, and what their files usually end in."""
+_BY_PLACE = ("voc",)
+"""Those that are known by what stands around a file or in a folder."""
 _FORMAT_OF = {extension: name for name, extensions in _EXTENSIONS.items() for extension in extensions}
 EXTENSIONS = tuple(_FORMAT_OF)
 _OBJECT = re.compile(rb'\s*(?:\[\s*)?\{\s*"')
@@ -74,10 +77,13 @@ def format_of(path: Path) -> Format:
     Raises:
         DatasetInvalid: there is no such file, its extension names no format that zoo reads, or it is something else.
     """
-    if path.is_dir():
-        return _format("class_folders", "")
     if not path.exists():
         raise no_such_data(path)
+    for name in _BY_PLACE:
+        if importlib.import_module(f"{__name__}.{name}").is_of(path):
+            return _format(name, "")
+    if path.is_dir():
+        return _format("class_folders", "")
     if not path.is_file():
         raise DatasetInvalid(f"{path} is no ordinary file", "write its rows to a file, and name that")
     try:

@@ -1,0 +1,110 @@
+"""Boxes as Pascal VOC has them: a list of names, an XML file and a picture for each (Everingham et al. 2010).
+
+blood/ImageSets/Main/train.txt      the names of a part, one a line; also val.txt and test.txt
+blood/Annotations/0001.xml          size of the picture, and objects with name and bndbox
+blood/JPEGImages/0001.jpg
+
+A list is the path of its part; where there are no lists, the folder of the XML files is all of the data. Coordinates
+are taken as they stand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from zoo.data.layout import VOC_ANNOTATIONS, VOC_LISTS
+from zoo.data.lines import EncodingLog
+from zoo.data.rows import Malformed, Row
+from zoo.kinds import IMAGE
+from zoo.kinds.boxes import HEIGHT, OBJECTS, WIDTH
+from zoo.kinds.image_files import EXTENSIONS, entries
+
+INPUT_KIND = IMAGE
+"""What its inputs are, whatever the task."""
+FILE_COLUMN, BOXES_COLUMN = "file_name", "boxes"
+_PICTURES = ("JPEGImages", "images", "")
+"""Folders that hold the pictures, beside that of the annotations."""
+
+
+def is_of(path: Path) -> bool:
+    """Whether a path is a list of a VOC data set, or the folder of its XML files."""
+    if path.is_dir():
+        return path.name == VOC_ANNOTATIONS and any(entry.name.endswith(".xml") for entry in entries(path))
+    return path.suffix == ".txt" and path.parent.parts[-2:] == VOC_LISTS and (_root(path) / VOC_ANNOTATIONS).is_dir()
+
+
+def base_of(path: Path) -> Path:
+    """The folder that the pictures are named from."""
+    return _root(path)
+
+
+def read_columns(path: Path, log: EncodingLog | None = None) -> tuple[str, ...]:
+    """`file_name` and `boxes`."""
+    return FILE_COLUMN, BOXES_COLUMN
+
+
+def read_rows(path: Path, columns: tuple[str, ...], log: EncodingLog | None = None) -> Iterator[Row | Malformed]:
+    """Every picture of the list, or of the folder by name."""
+    root = _root(path)
+    pictures = _pictures(root)
+    for number, name in enumerate(_names(path), start=1):
+        annotation = f"{VOC_ANNOTATIONS}/{name}.xml"
+        try:
+            document = ElementTree.parse(root / annotation).getroot()  # noqa: S314 - expat bounds what entities grow to
+        except OSError as error:
+            yield Malformed(number, f"{annotation}: {error.strerror or error}")
+            continue
+        except ElementTree.ParseError as error:
+            yield Malformed(number, f"{annotation} is no XML: {error}")
+            continue
+        stated = Path((document.findtext("filename") or "").strip()).name
+        picture = pictures.get(stated) or pictures.get(name) or f"{_PICTURES[0]}/{stated or name}"
+        values = {FILE_COLUMN: picture, BOXES_COLUMN: _boxes(document)}
+        yield Row(number, {column: values[column] for column in columns})
+
+
+def _boxes(document: ElementTree.Element) -> dict[str, Any]:
+    """The cell: what stands there, which its kind checks."""
+    objects = [
+        {
+            "label": one.findtext("name"),
+            **{edge: one.findtext(f"bndbox/{edge}") for edge in ("xmin", "ymin", "xmax", "ymax")},
+        }
+        for one in document.iter("object")
+    ]
+    return {OBJECTS: objects, WIDTH: _size(document, "width"), HEIGHT: _size(document, "height")}
+
+
+def _size(document: ElementTree.Element, side: str) -> int:
+    """In pixels; 0 where it is not stated."""
+    text = (document.findtext(f"size/{side}") or "").strip()
+    return int(text) if text.isdigit() else 0
+
+
+def _names(path: Path) -> list[str]:
+    """The names that a list has, or of the XML files."""
+    if path.is_dir():
+        return [Path(entry.name).stem for entry in entries(path) if entry.name.endswith(".xml")]
+    lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+    return [line.split()[0] for line in lines if line.strip()]  # a list of one class has 1 or -1 behind each name
+
+
+def _pictures(root: Path) -> dict[str, str]:
+    """The pictures from the root on, by their names with and without extension; the first folder counts."""
+    pictures: dict[str, str] = {}
+    for folder in _PICTURES:
+        if (root / folder).is_dir():
+            for entry in entries(root / folder):
+                if Path(entry.name).suffix.lower() in EXTENSIONS:
+                    name = f"{folder}/{entry.name}".lstrip("/")
+                    pictures.setdefault(entry.name, name)
+                    pictures.setdefault(Path(entry.name).stem, name)
+    return pictures
+
+
+def _root(path: Path) -> Path:
+    """The folder of the data set."""
+    return path.parent if path.is_dir() else path.parents[len(VOC_LISTS)]

@@ -1,0 +1,248 @@
+"""Boxes around things in a picture, each with a label.
+
+A cell is a list of objects, one for each box, or a text that holds such a list as JSON:
+
+    {"label": "cat", "left": 12, "top": 30, "right": 96, "bottom": 80}       corners, in pixels
+    {"label": "cat", "xmin": 12, "ymin": 30, "xmax": 96, "ymax": 80}         likewise, as Pascal VOC calls them
+    {"category": "cat", "bbox": [12, 30, 84, 50]}                            corner, width and height, as COCO has it
+
+or an object of lists, as Hugging Face's image folders have it: `{"bbox": [[12, 30, 84, 50]], "categories": ["cat"]}`.
+An empty list is a picture without any such thing; an empty cell is none: nobody has looked.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+from zoo.encoding import encode_json
+from zoo.kinds.kind import TargetKind, Unusable, is_empty, noun_of
+from zoo.kinds.label import LABEL
+from zoo.kinds.spelling import quoted_start
+
+if TYPE_CHECKING:
+    from zoo.data.report import Inspection, Part
+    from zoo.kinds.facts import Finding
+    from zoo.kinds.measure import TargetMeasure
+
+_CORNERS = (("left", "top", "right", "bottom"), ("xmin", "ymin", "xmax", "ymax"))
+_LABEL_KEYS = ("label", "category", "class", "name")
+_LISTED_LABELS = ("categories", "category", "labels", "label")
+OBJECTS, WIDTH, HEIGHT = "objects", "width", "height"
+"""Keys of a cell that a format gives which knows the picture's size."""
+EDGE = 1
+"""Pixels that a box may reach over the edge of its picture: formats count from 0 or from 1."""
+
+
+class Box(msgspec.Struct, frozen=True):
+    """A box around one thing, in pixels of the picture as it is shown: its EXIF orientation applied."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    label: str
+
+
+class BoxReading(NamedTuple):
+    """What a cell says."""
+
+    boxes: tuple[Box, ...]
+    faults: tuple[str, ...]
+    """What is wrong with others, which are left out or cut."""
+
+
+class BoxesKind(TargetKind):
+    """Any number of boxes."""
+
+    name = "box"
+    columns = ("boxes", "objects", "bboxes", "annotations", "detections")
+    fewest_labels = 1
+    exact = False
+
+    def read(self, value: Any, column: str) -> tuple[Box, ...] | None:
+        """The boxes a cell holds that are any."""
+        return None if is_empty(value) else read_boxes(value, column).boxes
+
+    def faults(self, value: Any, column: str) -> tuple[str, ...]:
+        """Boxes without area, outside of the picture, repeated, or without numbers or a label."""
+        return () if is_empty(value) else read_boxes(value, column).faults
+
+    def labels_of(self, target: tuple[Box, ...]) -> tuple[str, ...]:
+        """That of each box."""
+        return tuple(box.label for box in target)
+
+    def renamed(self, target: tuple[Box, ...], names: Mapping[str, str]) -> tuple[Box, ...]:
+        """With the other names."""
+        return tuple(msgspec.structs.replace(box, label=names.get(box.label, box.label)) for box in target)
+
+    def digest(self, target: tuple[Box, ...]) -> bytes:
+        """All that is said of a picture, which may stand in a file of its own."""
+        return encode_json(target)
+
+    def nothing_to_learn(self, targets: Sequence[Any]) -> str:
+        """No box in any picture."""
+        return "" if any(targets) else "no picture has any box"
+
+    def samples(self, labels: Sequence[str]) -> list[Any]:
+        """Nothing, then one thing each in the middle of a picture."""
+        corners = {"left": 6, "top": 8, "right": 26, "bottom": 24}
+        return [[{"label": label, **corners}] for label in labels]
+
+    def strata(self, targets: Sequence[Any]) -> list[Hashable]:
+        """By the rarest label of each, so that pictures are held out of all labels; those without any are one, too."""
+        counts = Counter(label for target in targets for label in {box.label for box in target or ()})
+        labels = ({box.label for box in target or ()} for target in targets)
+        return [min(found, key=lambda label: (counts[label], label), default=None) for found in labels]
+
+    def likeness(self, cells: list[Any]) -> float:
+        """3 for cells that are boxes, more than the 2 of sets of labels; 0 where any is something else."""
+        readings = []
+        for cell in cells:
+            if isinstance(cell, str) and cell.lstrip()[:1] not in ("[", "{"):
+                return 0.0
+            try:
+                readings.append(read_boxes(cell, ""))
+            except Unusable:
+                return 0.0
+        return 3.0 if any(reading.boxes for reading in readings) else 0.0
+
+    def measure(self) -> TargetMeasure:
+        """How many there are, of which sizes."""
+        from zoo.kinds.boxes_report import BoxesMeasure
+
+        return BoxesMeasure()
+
+    def facts(self, part: Part) -> Iterator[tuple[str, str]]:
+        """How many there are, of which sizes."""
+        from zoo.kinds import boxes_report
+
+        return boxes_report.facts(part)
+
+    def findings(self, inspection: Inspection) -> Iterator[Finding]:
+        """Labels that only one part has, or that are rare; boxes that are left out."""
+        from zoo.kinds import boxes_report
+
+        return boxes_report.findings(inspection)
+
+
+BOXES = BoxesKind()
+
+
+def read_boxes(value: Any, column: str) -> BoxReading:
+    """The boxes of a cell, and what is wrong with others.
+
+    Raises:
+        Unusable: it holds something else than boxes.
+    """
+    frame: tuple[float, float] | None = None
+    if isinstance(value, str):
+        value = _decoded(value, column)
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, Mapping) and OBJECTS in value:
+        frame = (value[WIDTH], value[HEIGHT]) if value.get(WIDTH) and value.get(HEIGHT) else None
+        value = value[OBJECTS]
+    if isinstance(value, Mapping):
+        value = _from_lists(value, column)
+    if not isinstance(value, list | tuple):
+        raise Unusable(f"column {column} holds {noun_of(value)}, not a list of boxes")
+    boxes: dict[Box | None, int] = {}
+    faults: list[str] = []
+    for number, one in enumerate(value, start=1):
+        if not isinstance(one, Mapping):
+            raise Unusable(f"column {column} holds a list with {noun_of(one)} in it, not of boxes")
+        try:
+            box = _box(one)
+        except Unusable as unusable:
+            faults.append(f"box {number} {unusable}, and is left out")
+            continue
+        kept, fault = _within(box, frame)
+        if kept in boxes:
+            fault = f"is the same as box {boxes[kept]}, and is left out"
+        elif kept is not None:
+            boxes[kept] = number
+        if fault:
+            faults.append(f"box {number} ({box.label}) {fault}")
+    return BoxReading(tuple(box for box in boxes if box), tuple(faults))
+
+
+def _decoded(text: str, column: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise Unusable(f"column {column} holds {quoted_start(text)}, which is no JSON list of boxes") from error
+
+
+def _from_lists(columns: Mapping[str, Any], column: str) -> list[dict[str, Any]]:
+    """The boxes of an object of lists."""
+    key = next((key for key in _LISTED_LABELS if key in columns), "")
+    if "bbox" not in columns or not key:
+        raise Unusable(
+            f"column {column} holds an object with {', '.join(columns) or 'nothing'}, not bbox and categories"
+        )
+    boxes, labels = columns["bbox"], columns[key]
+    if not isinstance(boxes, list | tuple) or not isinstance(labels, list | tuple) or len(boxes) != len(labels):
+        raise Unusable(f"column {column} holds bbox and {key} of unequal numbers")
+    return [{"bbox": box, "label": label} for box, label in zip(boxes, labels, strict=True)]
+
+
+def _box(one: Mapping[str, Any]) -> Box:
+    """A box as it is written.
+
+    Raises:
+        Unusable: saying what it lacks, as a clause.
+    """
+    key = next((key for key in _LABEL_KEYS if not is_empty(one.get(key))), "")
+    if not key:
+        raise Unusable("has no label")
+    label = LABEL.read(one[key], key)
+    assert label is not None
+    inner = one.get("box", one)
+    names = next(
+        (names for names in _CORNERS if isinstance(inner, Mapping) and all(map(inner.__contains__, names))), ()
+    )
+    if names:
+        left, top, right, bottom = (_number(inner[name]) for name in names)
+    else:
+        corner = one.get("bbox")
+        if not isinstance(corner, list | tuple) or len(corner) != 4:
+            raise Unusable("has neither four corners nor a bbox of four numbers")
+        left, top, width, height = map(_number, corner)
+        right, bottom = left + width, top + height
+    return Box(left, top, right, bottom, label)
+
+
+def _number(value: Any) -> float:
+    """A coordinate, which may be written as text."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise Unusable(f"has {value!r} for a number of pixels"[:80])
+    return number
+
+
+def _within(box: Box, frame: tuple[float, float] | None) -> tuple[Box | None, str]:
+    """A box as far as it lies in its picture, None where it is none, and what is wrong with it."""
+    if box.right <= box.left or box.bottom <= box.top:
+        return None, f"has no area ({_corners(box)}), and is left out"
+    if frame is None:
+        return box, ""
+    width, height = frame
+    cut = Box(max(0.0, box.left), max(0.0, box.top), min(width, box.right), min(height, box.bottom), box.label)
+    if cut.right <= cut.left or cut.bottom <= cut.top:
+        return None, f"lies outside of the picture of {width:g} x {height:g} ({_corners(box)}), and is left out"
+    over = max(-box.left, -box.top, box.right - width, box.bottom - height)
+    fault = f"reaches over the edge of the picture of {width:g} x {height:g} ({_corners(box)}), and is cut there"
+    return cut, fault if over > EDGE else ""
+
+
+def _corners(box: Box) -> str:
+    return f"{box.left:g}, {box.top:g} to {box.right:g}, {box.bottom:g}"
