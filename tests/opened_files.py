@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -54,9 +54,11 @@ SITE = """
 import os, sys
 
 def note(event, args):
-    if event == "open" and isinstance(args[0], (str, os.PathLike)) and os.fspath(args[0]) == {path!r}:
+    if event not in ("open", "os.scandir") or not isinstance(args[0], (str, os.PathLike)):
+        return
+    if os.fsdecode(args[0]).startswith({path!r}):
         log = os.open({log!r}, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-        os.write(log, f"{{os.getpid()}}\\n".encode())
+        os.write(log, f"{{os.getpid()}} {{os.fsdecode(args[0])}}\\n".encode())
         os.close(log)
 
 sys.addaudithook(note)
@@ -64,12 +66,21 @@ sys.addaudithook(note)
 
 
 def watch_children(site: Path, path: Path) -> Path:
-    """Let every child whose PYTHONPATH has the site note when it opens a file; returns where, see `by_process`."""
+    """Let every child whose PYTHONPATH has the site note what it opens and lists; returns where, see `by_process`.
+
+    Args:
+        site: a folder.
+        path: of a file, or of a folder whose files and folders count.
+    """
     log = site / "opened.log"
     (site / "sitecustomize.py").write_text(SITE.format(path=str(path), log=str(log)), encoding="utf-8")
     return log
 
 
-def by_process(log: Path) -> list[int]:
-    """How often each process has opened the file, in the order in which they began to."""
-    return list(Counter(log.read_text(encoding="utf-8").split()).values())
+def by_process(log: Path) -> list[Counter[str]]:
+    """How often each process has opened each file and listed each folder, in the order in which they began to."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for line in log.read_text(encoding="utf-8").splitlines():
+        process, _, path = line.partition(" ")
+        counts[process][path] += 1
+    return list(counts.values())

@@ -19,13 +19,15 @@ class Stamp(NamedTuple):
 
     size: int
     modified_ns: int
+    changed_ns: int
+    """Which no program can set, as it can the time before; on Windows, when the file was made."""
     device: int
     inode: int
 
 
 def stamp_of(status: os.stat_result) -> Stamp:
     """The stamp of a file, by what the system says of it."""
-    return Stamp(status.st_size, status.st_mtime_ns, status.st_dev, status.st_ino)
+    return Stamp(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_dev, status.st_ino)
 
 
 class CachedFile:

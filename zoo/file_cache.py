@@ -17,8 +17,12 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import IO, Any, NamedTuple, TypeVar, cast
 
+import msgspec
+
 from zoo import cached_file
 from zoo.cached_file import CachedFile, Stamp, stamp_of
+from zoo.encoding import is_encodable
+from zoo.errors import DatasetInvalid
 
 MOST_FILES = 4
 """Tables kept at once: those that were opened last."""
@@ -26,6 +30,7 @@ MOST_DIGESTS = 2**20
 """Kept at once, of media files; some 200 bytes each."""
 MOST_VALUES = 2**18
 """That `once` keeps, entries of folders among them; some 300 bytes each."""
+CHANGED_ADVICE = "put the old file back, or start a new run on the new one"
 Value = TypeVar("Value")
 
 
@@ -37,11 +42,17 @@ class _Digest(NamedTuple):
 
 
 class FileCache:
-    """What was read of the files of one purpose; each is read again once it has changed."""
+    """What was read of the files of one purpose; each is read again once it has changed.
 
-    def __init__(self) -> None:
+    Args:
+        recorded: the digests of media files that another cache encoded; None takes note of those that are opened. What
+            is recorded must not change any more: whoever opens such a file gets the bytes of that digest, or an error.
+    """
+
+    def __init__(self, recorded: bytes | None = None) -> None:
         self._files: dict[Path, CachedFile] = {}
-        self._digests: dict[str, _Digest] = {}
+        self._digests = _decode(recorded)
+        self._records = recorded is None
         self._at_work = threading.Lock()
 
     def file(self, path: Path) -> CachedFile:
@@ -57,7 +68,13 @@ class FileCache:
         return file
 
     def open_media(self, path: str) -> IO[bytes]:
-        """Open a media file; takes note of its digest."""
+        """Open a media file; takes note of its digest.
+
+        Raises:
+            DatasetInvalid: it has changed, and must not.
+        """
+        if not self._records and path not in self._digests:
+            return open(path, "rb")  # noqa: PTH123  (the caller closes it)
         with open(path, "rb") as file:  # noqa: PTH123  (pathlib costs as much as reading a small image)
             stamp = stamp_of(os.fstat(file.fileno()))
             if stamp.size <= cached_file.KEPT_BYTES:
@@ -78,13 +95,30 @@ class FileCache:
         self._note(path, stamp, sha256)
         return sha256.hex()
 
+    def encoded_digests(self) -> bytes:
+        """Those of all media files, for another process; empty where there are none."""
+        digests = {path: digest for path, digest in self._digests.items() if is_encodable(path)}
+        return msgspec.msgpack.encode(digests) if digests else b""
+
     def _note(self, path: str, stamp: Stamp, sha256: bytes) -> None:
-        if path in self._digests or len(self._digests) < MOST_DIGESTS:
+        before = self._digests.get(path)
+        if before is not None and before.sha256 != sha256 and not self._records:
+            raise DatasetInvalid(f"{path} has changed since the run was asked for", CHANGED_ADVICE)
+        if before is not None or len(self._digests) < MOST_DIGESTS:
             self._digests[path] = _Digest(stamp, sha256)
 
     def release(self) -> None:
         """Keep no bytes any more."""
         self._files.clear()
+
+    def clear(self) -> None:
+        """Keep nothing."""
+        self.release()
+        self._digests.clear()
+
+
+def _decode(recorded: bytes | None) -> dict[str, _Digest]:
+    return msgspec.msgpack.decode(recorded, type=dict[str, _Digest]) if recorded else {}
 
 
 class _Reading:
@@ -152,6 +186,19 @@ def release() -> None:
         reading.release()
 
 
+def clear() -> None:
+    """Keep nothing of what was read so far within the block."""
+    if reading := _reading.get():
+        reading.release()
+        reading.cache.clear()
+
+
+def encoded_digests() -> bytes:
+    """Those of the media files that were read within the block; empty where there are none."""
+    reading = _reading.get()
+    return reading.cache.encoded_digests() if reading else b""
+
+
 def open_file(path: Path) -> io.BufferedReader:
     """Open a table for reading bytes.
 
@@ -176,6 +223,7 @@ def open_media(path: str) -> IO[bytes]:
     """Open a media file; its digest costs no further reading within `read_once`.
 
     Raises:
+        DatasetInvalid: a run is to learn from the file as it was, and it has changed.
         OSError: there is no such file, or it cannot be read.
     """
     reading = _reading.get()

@@ -103,3 +103,25 @@ def test_images_are_not_digested_where_nobody_asks_for_that(photos: Path) -> Non
         for _ in range(2):
             assert not isinstance(zoo.read_image(photos / "red" / "0.png"), zoo.Rejected)
     assert reads == {str(photos / "red" / "0.png"): 2}
+
+
+def test_what_is_recorded_is_not_read_again_and_must_not_change(data: Path) -> None:
+    with read_once() as files:
+        loaded = load(data, CLASSIFY)
+    recorded = FileCache(files.encoded_digests())
+    path = Path(loaded.examples[0].input)
+    with reads_below(data.parent / "photos") as reads, read_once(recorded):
+        assert load(data, CLASSIFY) == loaded
+        assert not [name for name in reads if name.endswith(".png")]
+        assert not isinstance(zoo.read_image(path), zoo.Rejected)
+        shutil.copy(loaded.examples[-1].input, path)
+        for read in (lambda: zoo.read_image(path), lambda: load(data, CLASSIFY)):
+            with pytest.raises(zoo.DatasetInvalid, match=f"{path} has changed since the run was asked for"):
+                read()
+
+
+def test_what_is_not_recorded_is_not_digested(photos: Path) -> None:
+    path = photos / "red" / "0.png"
+    with read_once(FileCache(b"")) as files:
+        assert not isinstance(zoo.read_image(path), zoo.Rejected)
+        assert files.encoded_digests() == b""

@@ -9,6 +9,7 @@ from typing import Any
 from zoo.api.run import Run
 from zoo.catalog import Catalog
 from zoo.errors import OptionInvalid
+from zoo.file_cache import read_once
 from zoo.kinds.kind import INPUT, TARGET
 from zoo.plurals import with_article
 from zoo.requests import Job, Place, Source, data_as_files, request_of
@@ -202,6 +203,7 @@ def _by_role(columns: Mapping[str, str], input: Any, label: Any = "") -> dict[st
     return {**columns, **{role: name for role, name in usual.items() if name is not None and name != ""}}
 
 
+@read_once()
 def start_job(job: Job) -> Run:
     """Check a job, put its request into the store and start its worker."""
     catalog = Catalog.load()

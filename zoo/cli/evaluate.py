@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from zoo.api import start
 from zoo.cli import diagnostics
 from zoo.cli.exit_codes import ExitCode
-from zoo.cli.job_request import checked_request, place_of, source_of
+from zoo.cli.job_request import checked_request, place_of, source_of, start_run
 from zoo.cli.model_args import add_model_options, add_task, model_word
 from zoo.cli.option_flags import add_help_all, options_of
 from zoo.cli.parser import Parser
@@ -63,7 +62,7 @@ def run(args: argparse.Namespace) -> ExitCode:
         name=args.name,
         out=args.errors or "",
     )
-    new_run = start(checked_request(job, args))
+    new_run = start_run(checked_request(job, args))
     if args.detach:
         return leave(new_run, as_json=args.json)
     diagnostics.note(f"run: {new_run.name}")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 
+from zoo.api import Run, start
 from zoo.cli import diagnostics
 from zoo.cli.source_args import columns_of
-from zoo.file_cache import release
+from zoo.file_cache import clear
 from zoo.requests import Job, Place, Source, request_of
 from zoo.runs.request import RunRequest
 
@@ -19,9 +20,15 @@ def checked_request(job: Job, args: argparse.Namespace) -> RunRequest:
         args: of a command that called `add_model_options`, which has read the catalog.
     """
     request = request_of(job, args.catalog)
-    release()  # the command may watch the run for hours
     diagnostics.note(f"device: {request.device}, {request.precision} ({request.device_reason})")
     return request
+
+
+def start_run(request: RunRequest) -> Run:
+    """Start a run; the command may watch it for hours, so nothing is kept of what was read."""
+    run = start(request)
+    clear()
+    return run
 
 
 def source_of(args: argparse.Namespace, data: str, eval_data: str | None = None) -> Source:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from zoo.api import start
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
-from zoo.cli.job_request import checked_request, place_of, source_of
+from zoo.cli.job_request import checked_request, place_of, source_of, start_run
 from zoo.cli.option_flags import options_of
 from zoo.cli.watching import leave, show_result, watch
 from zoo.requests import Job
@@ -28,7 +27,7 @@ def to_file(args: argparse.Namespace) -> ExitCode:
         draw=args.draw,
     )
     request = checked_request(job, args)
-    new_run = start(request)
+    new_run = start_run(request)
     if args.detach:
         return leave(new_run, as_json=args.json)
     diagnostics.note(f"run: {new_run.name}")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-from zoo.api import Run, start
+from zoo.api import Run
 from zoo.card import Card, Verb
 from zoo.catalog import Catalog
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode, exit_code_by_name, exit_code_of_kind
-from zoo.cli.job_request import checked_request, place_of, source_of
+from zoo.cli.job_request import checked_request, place_of, source_of, start_run
 from zoo.cli.model_args import add_model_options, add_task, model_word
 from zoo.cli.option_flags import add_help_all, add_number, add_options, options_of
 from zoo.cli.parser import Parser
@@ -84,7 +84,7 @@ def run(args: argparse.Namespace, verb: Verb) -> ExitCode:
     if args.dry_run:
         card = (args.catalog or Catalog.load()).resolve(request.model)
         return _dry_run(request, card, as_json=args.json)
-    new_run = start(request)
+    new_run = start_run(request)
     diagnostics.note(f"run: {new_run.name}, in {new_run.folder.path}")
     if args.detach:
         return leave(new_run, as_json=args.json)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 
 from zoo.answers import Rejected
+from zoo.errors import ZooError
 from zoo.file_cache import open_media
 from zoo.kinds.image_depth import WIDE_MODES, deepen, is_cut, narrowed, note_stated_maximum
 from zoo.signatures import GIT_LFS, HEAD_BYTES, signature_of
@@ -43,6 +44,9 @@ def read_image(source: Any) -> Image | Rejected:
 
     Returns:
         A PIL image of mode RGB, or the reason why there is none.
+
+    Raises:
+        DatasetInvalid: in a run whose data name the file, which has changed since the run was asked for.
     """
     decoded = decode(source)
     return decoded if isinstance(decoded, Rejected) else _guarded(as_rgb, decoded)
@@ -82,6 +86,8 @@ def _guarded(decode: Any, source: Source) -> Image | Rejected:
 
     try:
         return cast("Image | Rejected", decode(source))
+    except ZooError:
+        raise
     except UnidentifiedImageError:
         return Rejected(_unidentified(source))
     except MemoryError:

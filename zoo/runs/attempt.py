@@ -6,6 +6,9 @@ import os
 from dataclasses import dataclass
 from types import FrameType
 
+import msgspec
+
+from zoo.file_cache import FileCache
 from zoo.runs.events import AnyEvent
 from zoo.runs.log import append
 from zoo.runs.request import RunRequest
@@ -26,6 +29,13 @@ class Worker:
     def attempt(self) -> int:
         """1 at first, one more at each resume; the launcher says so."""
         return int(os.environ.get("ZOO_ATTEMPT", "1"))
+
+    def known_files(self) -> FileCache:
+        """What is known of the files that the data name since the run was asked for."""
+        try:
+            return FileCache(self.folder.digests_path.read_bytes())
+        except (OSError, msgspec.DecodeError):  # there are none, or another version of zoo wrote them: all are read
+            return FileCache(b"")
 
     def emit(self, event: AnyEvent) -> None:
         """Append to the log; of several processes only the first speaks."""

@@ -12,6 +12,7 @@ from zoo.data.columns import own_columns, replaced_columns
 from zoo.data.example import Example
 from zoo.data.loading import reading_note
 from zoo.errors import DatasetInvalid
+from zoo.file_cache import release
 from zoo.plurals import counted
 from zoo.runs.attempt import Worker
 from zoo.runs.events import (
@@ -46,6 +47,7 @@ def evaluate(worker: Worker) -> AnyEvent:
     _, card = resolve(worker)
     task = get_task(worker.request.task).divided_at(worker.request.data.separator)
     dataset, quarantine = _load_data(worker, card, task)
+    release()
     card, predictor = load_predictor(worker)
     labels = card.labels or dataset.labels
     judgement = _Judgement(task, labels)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from zoo.answers import Rejected, TruncationCount
 from zoo.data import InputRows, count_rows, digest
 from zoo.data.columns import replaced_columns
-from zoo.file_cache import read_once
 from zoo.rendering.drawings import DrawingFolder
 from zoo.runs.answer_files import AnswerColumns, AnswerFormat, AnswerRecord, RecordCount, format_of
 from zoo.runs.attempt import Worker
@@ -33,7 +32,6 @@ CHUNK = 512
 FLUSH_S = 1.0
 
 
-@read_once()
 def predict(worker: Worker) -> AnyEvent:
     """Answer every row of the data; returns the event that ends the run."""
     request, data = worker.request, worker.request.data

@@ -9,6 +9,7 @@ from zoo.data import Dataset
 from zoo.data.example import RejectedRow
 from zoo.encoding import encode_json
 from zoo.errors import DatasetInvalid
+from zoo.file_cache import CHANGED_ADVICE
 from zoo.plurals import counted
 from zoo.runs.attempt import Worker
 from zoo.runs.events import ExampleRejected
@@ -91,5 +92,5 @@ def check_digest(path: str, digest: str, expected: str) -> None:
     if expected and digest != expected:
         raise DatasetInvalid(
             f"{path} has changed since the run was asked for (sha256 {expected[:12]}.. then, {digest[:12]}.. now)",
-            "put the old file back, or start a new run on the new one",
+            CHANGED_ADVICE,
         )

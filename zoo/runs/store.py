@@ -3,6 +3,7 @@
 Below `zoo.paths.runs_folder()`, a run named NAME is
 
 run.json          the request (RunRequest), written once
+digests.bin       the digests of the files that the data name, such as images, as the request was made on them
 worker.json       who works on it: pid, start time, host; its modification time is the heartbeat
 events.jsonl      what happened, append-only
 log.txt           whatever the worker and its libraries printed
@@ -34,6 +35,7 @@ from zoo import atomic
 from zoo.card import Card, FolderSource
 from zoo.disk import cause_of
 from zoo.errors import OptionInvalid, StoreInvalid, UnknownRun
+from zoo.file_cache import encoded_digests
 from zoo.paths import runs_folder
 from zoo.plurals import with_article
 from zoo.runs.request import DataRequest, RunRequest
@@ -73,6 +75,11 @@ class RunFolder:
     def request_path(self) -> Path:
         """The request, as JSON."""
         return self.path / "run.json"
+
+    @property
+    def digests_path(self) -> Path:
+        """The digests of the files that the data name; see `zoo.file_cache`."""
+        return self.path / "digests.bin"
 
     @property
     def worker_path(self) -> Path:
@@ -142,6 +149,8 @@ def new_data_folder() -> Iterator[Path]:
 def create(request: RunRequest, data_folder: Path | None = None) -> RunFolder:
     """Make the folder of a new run; an empty name becomes `<model>-<verb>-<n>`.
 
+    The digests of media files go along that were made in the surrounding block of `zoo.file_cache.read_once`.
+
     Args:
         request: what the run does.
         data_folder: becomes the run's folder `data`; paths of the request that lead into it go along.
@@ -158,6 +167,8 @@ def create(request: RunRequest, data_folder: Path | None = None) -> RunFolder:
         if data_folder is not None:
             data_folder.rename(path / "data")
             stored = msgspec.structs.replace(stored, data=_moved(stored.data, data_folder, path / "data"))
+        if digests := encoded_digests():
+            atomic.write_bytes(RunFolder(path).digests_path, digests)
         atomic.write_bytes(path / "run.json", msgspec.json.format(msgspec.json.encode(stored)))
     except OSError as error:
         if path is not None:

@@ -17,6 +17,7 @@ from zoo import atomic
 from zoo.ability_options import parse_recorded
 from zoo.card import Card, Verb, WeightsFile
 from zoo.data.example import Example
+from zoo.file_cache import release
 from zoo.hyperparameters import DataOptions
 from zoo.options import to_dict
 from zoo.plugins import Plugin
@@ -47,6 +48,7 @@ def train(worker: Worker) -> AnyEvent:
     options = cast("DataOptions", parse_recorded(ability, request.options))  # has its fields: plugins are held to it
     _drop_unfinished(worker)
     data = load_training_data(worker, task, options, card.columns)
+    release()
     weights = fetch_weights(worker, card)
     run = TrainingRun(
         card=card,

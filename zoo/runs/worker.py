@@ -20,6 +20,7 @@ from zoo.disk import error_path, full_disk, is_full
 from zoo.errors import RunCancelled as RunCancelledError
 from zoo.errors import RunFailed as RunFailedError
 from zoo.errors import ZooError
+from zoo.file_cache import read_once
 from zoo.paths import cache_folder
 from zoo.runs import liveness, ranks
 from zoo.runs.attempt import Worker
@@ -75,7 +76,8 @@ def _attempt(worker: Worker) -> int:
 def _outcome(worker: Worker) -> AnyEvent:
     """Do the work; whatever it raises becomes the event that ends the attempt."""
     try:
-        return _work(worker)
+        with read_once(worker.known_files()):
+            return _work(worker)
     except RunCancelledError:
         return RunCancelled(step=newest_step(worker.folder.checkpoints_folder) or 0)
     except ZooError as error:

@@ -255,7 +255,8 @@ class JobForm(DataForm):
     def _start(self, request: RunRequest, question: ConfirmScreen) -> None:
         try:
             question.clear_up()
-            run = start(request)
+            with read_once(self.files):
+                run = start(request)
         except ZooError as error:
             failure = error
             self.later(lambda: self._refuse(failure))

@@ -12,6 +12,7 @@ from textual.widgets import Static
 
 from zoo.dry_run import dry_run
 from zoo.errors import ZooError
+from zoo.file_cache import FileCache, read_once
 from zoo.run_messages import plan_facts
 from zoo.runs.request import RunRequest
 from zoo.runs.snapshot import RunSnapshot
@@ -31,14 +32,16 @@ class PlanScreen(ConfirmScreen):
         question: what is asked.
         text: what is known already.
         request: of the training.
+        files: of its data, as far as they were read.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+s", "answer(True)", "Start", show=False)]
 
-    def __init__(self, question: str, text: str, request: RunRequest) -> None:
+    def __init__(self, question: str, text: str, request: RunRequest, files: FileCache) -> None:
         super().__init__(question, text, "Start")
         # Its own name stays free for the training itself.
         self._request = msgspec.structs.replace(request, dry_run=True, name="")
+        self._files = files
         self._answered = threading.Event()
         self._cleared = threading.Event()
 
@@ -57,7 +60,7 @@ class PlanScreen(ConfirmScreen):
     def _measure(self) -> None:
         """In a thread, until the question is answered."""
         try:
-            with dry_run(self._request) as run:
+            with read_once(self._files), dry_run(self._request) as run:
                 for snapshot in run.watch():
                     if self._answered.is_set():
                         return

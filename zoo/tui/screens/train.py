@@ -67,7 +67,7 @@ class TrainScreen(JobForm):
 
     def question(self, request: RunRequest, title: str, plan: str) -> ConfirmScreen:
         """Find out steps, learning rate and time meanwhile."""
-        return PlanScreen(title, plan, request)
+        return PlanScreen(title, plan, request, self.files)
 
 
 def _describe_rows(request: RunRequest, data: Dataset) -> str:
