@@ -2,11 +2,13 @@
 
 Tables: their format, their columns, a guess from their first rows, all of their rows and their digest each begin at the
 first byte. Within `read_once` what was read already is kept, up to a limit, and the digest is made of the same bytes.
-Media files, which tables and folders name (an image, a mask, a recording): their digests are kept, but no bytes.
+Media files, which tables and folders name (an image, a mask, a recording): no bytes are kept, but their digests and
+what was found out about them.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import os
@@ -26,32 +28,34 @@ from zoo.errors import DatasetInvalid
 
 MOST_FILES = 4
 """Tables kept at once: those that were opened last."""
-MOST_DIGESTS = 2**20
-"""Kept at once, of media files; some 200 bytes each."""
+MOST_MEDIA = 2**20
+"""Media files that something is known of; some 200 bytes each, and as much where facts are kept."""
 MOST_VALUES = 2**18
 """That `once` keeps, entries of folders among them; some 300 bytes each."""
 CHANGED_ADVICE = "put the old file back, or start a new run on the new one"
 Value = TypeVar("Value")
 
 
-class _Digest(NamedTuple):
-    """What a file held when it was as its stamp says."""
+class _Media(NamedTuple):
+    """What a media file held when it was as its stamp says."""
 
     stamp: Stamp
     sha256: bytes
+    facts: dict[str, bytes] | None = None
+    """What was found out about it, each as MessagePack; None where nothing was."""
 
 
 class FileCache:
     """What was read of the files of one purpose; each is read again once it has changed.
 
     Args:
-        recorded: the digests of media files that another cache encoded; None takes note of those that are opened. What
-            is recorded must not change any more: whoever opens such a file gets the bytes of that digest, or an error.
+        recorded: what another cache knew of media files; None takes note of those that are opened. What is recorded
+            must not change any more: whoever opens such a file gets the bytes of its digest, or an error.
     """
 
     def __init__(self, recorded: bytes | None = None) -> None:
         self._files: dict[Path, CachedFile] = {}
-        self._digests = _decode(recorded)
+        self._media = _decode(recorded)
         self._records = recorded is None
         self._at_work = threading.Lock()
 
@@ -73,7 +77,7 @@ class FileCache:
         Raises:
             DatasetInvalid: it has changed, and must not.
         """
-        if not self._records and path not in self._digests:
+        if not self._records and path not in self._media:
             return open(path, "rb")  # noqa: PTH123  (the caller closes it)
         with open(path, "rb") as file:  # noqa: PTH123  (pathlib costs as much as reading a small image)
             stamp = stamp_of(os.fstat(file.fileno()))
@@ -86,8 +90,7 @@ class FileCache:
 
     def sha256_of_media(self, path: str) -> str:
         """The digest of a media file, in hexadecimal; it is read only where it has not been, or has changed."""
-        known = self._digests.get(path)
-        if known is not None and known.stamp == stamp_of(os.stat(path)):  # noqa: PTH116  (likewise)
+        if known := self._known(path):
             return known.sha256.hex()
         with open(path, "rb") as file:  # noqa: PTH123
             stamp = stamp_of(os.fstat(file.fileno()))
@@ -95,17 +98,36 @@ class FileCache:
         self._note(path, stamp, sha256)
         return sha256.hex()
 
-    def encoded_digests(self) -> bytes:
-        """Those of all media files, for another process; empty where there are none."""
-        digests = {path: digest for path, digest in self._digests.items() if is_encodable(path)}
-        return msgspec.msgpack.encode(digests) if digests else b""
+    def fact(self, path: str, name: str, kind: type[Value], find: Callable[[str], Any]) -> Any:
+        """See `media_fact`."""
+        if (known := self._known(path)) and (fact := (known.facts or {}).get(name)):
+            with contextlib.suppress(msgspec.DecodeError):  # another version of zoo found it out
+                return msgspec.msgpack.decode(fact, type=kind)
+        value = find(path)
+        if isinstance(value, kind) and (known := self._known(path)):
+            facts = (known.facts or {}) | {name: msgspec.msgpack.encode(value)}
+            self._media[path] = known._replace(facts=facts)
+        return value
+
+    def encode(self) -> bytes:
+        """What is known of media files, for another process; empty where that is nothing."""
+        media = {path: known for path, known in self._media.items() if is_encodable(path)}
+        return msgspec.msgpack.encode(media) if media else b""
+
+    def _known(self, path: str) -> _Media | None:
+        """What is known of a media file as it is now."""
+        known = self._media.get(path)
+        if known is None or known.stamp != stamp_of(os.stat(path)):  # noqa: PTH116  (as above)
+            return None
+        return known
 
     def _note(self, path: str, stamp: Stamp, sha256: bytes) -> None:
-        before = self._digests.get(path)
+        before = self._media.get(path)
         if before is not None and before.sha256 != sha256 and not self._records:
             raise DatasetInvalid(f"{path} has changed since the run was asked for", CHANGED_ADVICE)
-        if before is not None or len(self._digests) < MOST_DIGESTS:
-            self._digests[path] = _Digest(stamp, sha256)
+        facts = before.facts if before is not None and before.sha256 == sha256 else None
+        if before is not None or len(self._media) < MOST_MEDIA:
+            self._media[path] = _Media(stamp, sha256, facts)
 
     def release(self) -> None:
         """Keep no bytes any more."""
@@ -114,11 +136,11 @@ class FileCache:
     def clear(self) -> None:
         """Keep nothing."""
         self.release()
-        self._digests.clear()
+        self._media.clear()
 
 
-def _decode(recorded: bytes | None) -> dict[str, _Digest]:
-    return msgspec.msgpack.decode(recorded, type=dict[str, _Digest]) if recorded else {}
+def _decode(recorded: bytes | None) -> dict[str, _Media]:
+    return msgspec.msgpack.decode(recorded, type=dict[str, _Media]) if recorded else {}
 
 
 class _Reading:
@@ -134,8 +156,8 @@ class _Reading:
         if key in self._values:
             return self._values[key]
         value = make()
-        self._size += size(value)
-        if self._size <= MOST_VALUES:
+        if self._size + size(value) <= MOST_VALUES:
+            self._size += size(value)
             self._values[key] = value
         return value
 
@@ -181,7 +203,7 @@ def once(key: Hashable, make: Callable[[], Value], size: Callable[[Value], int] 
 
 
 def release() -> None:
-    """Free the memory of what was read so far within the block; digests of media files are kept."""
+    """Free the memory of what was read so far within the block; what is known of media files is kept."""
     if reading := _reading.get():
         reading.release()
 
@@ -193,10 +215,10 @@ def clear() -> None:
         reading.cache.clear()
 
 
-def encoded_digests() -> bytes:
-    """Those of the media files that were read within the block; empty where there are none."""
+def encoded_media() -> bytes:
+    """What is known of the media files that were read within the block; empty where there are none."""
     reading = _reading.get()
-    return reading.cache.encoded_digests() if reading else b""
+    return reading.cache.encode() if reading else b""
 
 
 def open_file(path: Path) -> io.BufferedReader:
@@ -238,3 +260,21 @@ def media_sha256(path: str) -> str:
     """
     with read_once() as cache:
         return cache.sha256_of_media(path)
+
+
+def media_fact(path: str, name: str, kind: type[Value], find: Callable[[str], Any]) -> Any:
+    """What a function finds out about a media file; within `read_once` anew only where the file has changed.
+
+    A run's worker knows what was found out in front.
+
+    Args:
+        path: of the file.
+        name: of what is found out.
+        kind: of what is kept, a named tuple or a struct of plain values; other results are found out anew each time.
+        find: opens the file with `open_media`, and looks at nothing else.
+
+    Raises:
+        OSError: there is no such file.
+    """
+    with read_once() as cache:
+        return cache.fact(path, name, kind, find)

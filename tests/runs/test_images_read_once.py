@@ -158,5 +158,5 @@ def test_an_image_that_was_only_touched_has_not_changed(looker: Site, photos: Pa
 
 def test_a_worker_that_knows_no_digests_makes_them(looker: Site, photos: Path, store: Path) -> None:
     run = start(request(photos))
-    assert not run.folder.digests_path.exists()
+    assert not run.folder.media_path.exists()
     assert outcome(run) == ("finished", "")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from zoo.answers import Rejected
+from zoo.file_cache import media_fact
 from zoo.kinds.facts import ImageFacts, ModelLimits, Size
 from zoo.kinds.files import sha256_of
 from zoo.kinds.image_decoding import decode
@@ -23,6 +24,13 @@ class _Decoded(NamedTuple):
     size: Size
     mode: str
     format: str
+
+
+def _decoded(path: str) -> _Decoded | Rejected:
+    image = decode(path)
+    if isinstance(image, Rejected):
+        return image
+    return _Decoded(Size(*image.size), image.mode, image.format or "unknown")
 
 
 class ImageMeasure:
@@ -43,12 +51,13 @@ class ImageMeasure:
     def look(self, value: str) -> Measurement | Rejected:
         """Images are the same where their files are, byte by byte."""
         name = str(Path(value).relative_to(self._base)) if Path(value).is_relative_to(self._base) else value
-        image = decode(value)
-        if isinstance(image, Rejected):
-            return Rejected(f"{name}: {image.reason}")
-        return Measurement(
-            bytes.fromhex(sha256_of(value)), name, _Decoded(Size(*image.size), image.mode, image.format or "unknown")
-        )
+        try:
+            decoded = media_fact(value, "image", _Decoded, _decoded)
+        except OSError as error:
+            decoded = Rejected(error.strerror or str(error))
+        if isinstance(decoded, Rejected):
+            return Rejected(f"{name}: {decoded.reason}")
+        return Measurement(bytes.fromhex(sha256_of(value)), name, decoded)
 
     def add(self, decoded: _Decoded) -> None:
         """Count it."""

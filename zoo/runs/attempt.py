@@ -33,7 +33,7 @@ class Worker:
     def known_files(self) -> FileCache:
         """What is known of the files that the data name since the run was asked for."""
         try:
-            return FileCache(self.folder.digests_path.read_bytes())
+            return FileCache(self.folder.media_path.read_bytes())
         except (OSError, msgspec.DecodeError):  # there are none, or another version of zoo wrote them: all are read
             return FileCache(b"")
 

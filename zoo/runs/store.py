@@ -3,7 +3,7 @@
 Below `zoo.paths.runs_folder()`, a run named NAME is
 
 run.json          the request (RunRequest), written once
-digests.bin       the digests of the files that the data name, such as images, as the request was made on them
+media.bin         what was known of the files that the data name, such as images, when the request was made on them
 worker.json       who works on it: pid, start time, host; its modification time is the heartbeat
 events.jsonl      what happened, append-only
 log.txt           whatever the worker and its libraries printed
@@ -35,7 +35,7 @@ from zoo import atomic
 from zoo.card import Card, FolderSource
 from zoo.disk import cause_of
 from zoo.errors import OptionInvalid, StoreInvalid, UnknownRun
-from zoo.file_cache import encoded_digests
+from zoo.file_cache import encoded_media
 from zoo.paths import runs_folder
 from zoo.plurals import with_article
 from zoo.runs.request import DataRequest, RunRequest
@@ -77,9 +77,9 @@ class RunFolder:
         return self.path / "run.json"
 
     @property
-    def digests_path(self) -> Path:
-        """The digests of the files that the data name; see `zoo.file_cache`."""
-        return self.path / "digests.bin"
+    def media_path(self) -> Path:
+        """What is known of the files that the data name; see `zoo.file_cache`."""
+        return self.path / "media.bin"
 
     @property
     def worker_path(self) -> Path:
@@ -149,7 +149,7 @@ def new_data_folder() -> Iterator[Path]:
 def create(request: RunRequest, data_folder: Path | None = None) -> RunFolder:
     """Make the folder of a new run; an empty name becomes `<model>-<verb>-<n>`.
 
-    The digests of media files go along that were made in the surrounding block of `zoo.file_cache.read_once`.
+    What is known of media files goes along from the surrounding block of `zoo.file_cache.read_once`.
 
     Args:
         request: what the run does.
@@ -167,8 +167,8 @@ def create(request: RunRequest, data_folder: Path | None = None) -> RunFolder:
         if data_folder is not None:
             data_folder.rename(path / "data")
             stored = msgspec.structs.replace(stored, data=_moved(stored.data, data_folder, path / "data"))
-        if digests := encoded_digests():
-            atomic.write_bytes(RunFolder(path).digests_path, digests)
+        if media := encoded_media():
+            atomic.write_bytes(RunFolder(path).media_path, media)
         atomic.write_bytes(path / "run.json", msgspec.json.format(msgspec.json.encode(stored)))
     except OSError as error:
         if path is not None:
