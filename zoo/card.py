@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 Verb = Literal["pretrain", "finetune", "predict"]
 VERBS: tuple[Verb, ...] = ("pretrain", "finetune", "predict")
 PRECISIONS = ("fp32", "bf16", "fp16", "int8")
+_BYTES_PER_PARAMETER = {"predict": 4, "finetune": 16, "pretrain": 16}
+"""fp32 weights; and with them a gradient and the two moments of AdamW (Kingma and Ba 2014)."""
 
 FROM_INDEX = "from the package index"
 
@@ -293,6 +295,10 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
         predicting = [one for one in self.abilities if one.verb == "predict"] or [Ability(verb="predict", task=task)]
         ability = next((one for one in predicting if one.task == task), predicting[0])
         return msgspec.structs.replace(ability, task=task)
+
+    def memory_bytes(self, verb: str) -> int | None:
+        """The least memory that a verb needs: weights, and what an optimizer keeps; None where it is not known."""
+        return None if self.parameters is None else self.parameters * _BYTES_PER_PARAMETER[verb]
 
     @property
     def full_name(self) -> str:

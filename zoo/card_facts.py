@@ -20,8 +20,6 @@ from zoo.units import size
 Fact = tuple[str, str]
 """A name in lower case, and a value; both may hold text from outside."""
 SHOWN_LABELS = 20
-_BYTES_PER_PARAMETER = {"predict": 4, "finetune": 16}
-"""fp32 weights; and with them a gradient and the two moments of AdamW (Kingma and Ba 2014)."""
 
 
 def general_facts(card: Card, free_bytes: int | None = None) -> list[Fact]:
@@ -92,9 +90,9 @@ def _labels(card: Card) -> str:
 
 def _memory(card: Card, free_bytes: int | None) -> str:
     """A lower bound: weights, and what the optimizer keeps; activations come on top."""
-    if card.parameters is None:
+    predict, finetune = (card.memory_bytes(verb) for verb in ("predict", "finetune"))
+    if predict is None or finetune is None:
         return ""
-    predict, finetune = (card.parameters * _BYTES_PER_PARAMETER[verb] for verb in ("predict", "finetune"))
     text = f"{size(predict)} to predict, {size(finetune)} and more to fine-tune"
     if free_bytes is None:
         return text

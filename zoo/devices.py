@@ -137,6 +137,11 @@ def choose(
     return Placement(device=selected.name, precision=settled, reason=f"{why}; {why_precision}")
 
 
+def most_memory() -> int:
+    """Bytes that are free on the device with the most of it; all that it has where the platform tells no more."""
+    return max(device.memory_bytes if device.free_bytes is None else device.free_bytes for device in available())
+
+
 def place_name(place: object) -> str:
     """A device or precision by its name, where Python gives none or torch's own object."""
     return "auto" if place is None else str(place)

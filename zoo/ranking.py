@@ -11,6 +11,8 @@ Mark = Literal["recommended", "own run", "pretrained", "from scratch", "demonstr
 """What a list says of a model."""
 FROM_SCRATCH = "from scratch, with random numbers"
 """How a model without weights starts, in words."""
+LONG_LIST = 24
+"""A screenful of models: a list of more has them in sections."""
 _MARKS: tuple[Mark, ...] = get_args(Mark)
 """In the order in which lists have them."""
 
@@ -87,6 +89,21 @@ def order_key(card: Card, words: Sequence[str] = (), task: str = "") -> tuple[in
 def ordered(cards: Iterable[Card], words: Sequence[str] = (), task: str = "") -> list[Card]:
     """Models in the order in which a list has them; see `order_key`."""
     return sorted(cards, key=lambda card: order_key(card, words, task))
+
+
+def section(card: Card) -> str:
+    """Under which title a long list has a model: its mark where that tells more than its task, else its task."""
+    if card.demonstration:
+        return "demonstrations"
+    if is_recommended(card):
+        return "recommended"
+    return "own runs" if is_result(card) else card.task
+
+
+def in_sections(cards: Sequence[Card]) -> list[Card]:
+    """Models, in order, as a list of more than `LONG_LIST` has them: section by section, within a task by family."""
+    sections = list(dict.fromkeys(map(section, cards)))
+    return sorted(cards, key=lambda card: (sections.index(title := section(card)), card.family * (title == card.task)))
 
 
 def unfolded(cards: Iterable[Card]) -> list[Card]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 BAR_WIDTH = 20
@@ -41,6 +42,20 @@ def count(number: float) -> str:
         if number >= limit:
             return f"{number / limit:.1f}{unit}"
     return f"{number:.0f}"
+
+
+def parse_count(text: str) -> int:
+    """The number that `count` writes, or one in full: 25M, 1.5B, 300k, 25,000,000.
+
+    Raises:
+        ValueError: it is no such number.
+    """
+    plain = text.strip().replace(",", "").replace("_", "").upper()
+    factor = {"B": 1e9, "M": 1e6, "K": 1e3}.get(plain[-1:], 1.0)
+    number = float(plain.rstrip("BMK") if factor > 1 else plain) * factor
+    if not 0 <= number < math.inf:
+        raise ValueError(f"{text!r} is no number of things")
+    return round(number)
 
 
 def ago(at: float | None) -> str:

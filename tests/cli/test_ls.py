@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.plugin_site import Site, card, plugin, zoo
-from zoo import terminal
+from zoo import devices, terminal
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
+from zoo.devices import Device
 
 WEIGHTS = (
     "zoo.Weights(files=(zoo.WeightsFile(name='w.bin', sha256='0' * 64, size_bytes=1_500_000),),"
@@ -42,11 +43,11 @@ def test_models_are_a_table_with_full_names_where_bare_ones_clash(
 
     out, err = capsys.readouterr()
     assert [line.split() for line in out.splitlines()] == [
-        ["NAME", "MARK", "PARAMS", "SIZE", "HERE", "TASKS", "(*", "recommended)", "SUMMARY"],
-        ["red/base", "own", "run", "12.3M", "1.5", "MB", "no", "text-classification", "a", "toy"],
-        ["blue/base", "from", "scratch", "-", "text-classification", "a", "toy"],
-        ["huge", "from", "scratch", "-", "fill-mask", "a", "toy"],
-        ["tiny", "from", "scratch", "-", "text-classification", "a", "toy"],
+        ["NAME", "MARK", "PARAMS", "SIZE", "HERE", "FAMILY", "TASKS", "(*", "recommended)", "SUMMARY"],
+        ["red/base", "own", "run", "12.3M", "1.5", "MB", "no", "toy", "text-classification", "a", "toy"],
+        ["blue/base", "from", "scratch", "-", "toy", "text-classification", "a", "toy"],
+        ["huge", "from", "scratch", "-", "toy", "fill-mask", "a", "toy"],
+        ["tiny", "from", "scratch", "-", "toy", "text-classification", "a", "toy"],
     ]
     assert err == ""
 
@@ -266,3 +267,54 @@ def test_what_is_superseded_by_a_model_that_is_not_there_is_told(site: Site) -> 
 
     listed = zoo("plugins")
     assert "card 'net-v1' is superseded by 'net', which cards() does not give" in listed.stdout + listed.stderr
+
+
+@pytest.fixture
+def families(site: Site) -> Site:
+    """More models than a screen holds: of two tasks, and of families that a plugin names in turn."""
+    hub = WEIGHTS.replace("FolderSource(path='/nowhere')", "HubSource(repository='a/b', revision='1' * 40)")
+    text, masks = (f"{{'predict': zoo.Ability(task={task!r})}}" for task in ("text-classification", "fill-mask"))
+    cards = [
+        card(f"{family}-{i}", family=repr(family), parameters=f"{10**i}_000_000", weights=hub, abilities=text)
+        for i in range(9)
+        for family in ("wren", "owl")
+    ]
+    cards += [card(f"mask-{i}", task="'fill-mask'", abilities=masks) for i in range(6)]
+    best = card("best", weights=hub, recommended_for="('text-classification',)", abilities=text)
+    site.install("many", plugin(*cards, best, card("shown", abilities=text, demonstration="True")))
+    return site
+
+
+def test_a_long_list_comes_in_sections_by_task_and_family(families: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ls"]) == ExitCode.OK
+    lines = capsys.readouterr().out.splitlines()
+    starts = [i for i, line in enumerate(lines) if not line]
+
+    assert [lines[i + 1] for i in starts] == ["recommended", "text-classification", "fill-mask", "demonstrations"]
+    sections = [[one.split()[0] for one in lines[a + 2 : b]] for a, b in zip(starts, [*starts[1:], None], strict=True)]
+    birds = [f"{family}-{i}" for family in ("owl", "wren") for i in range(9)]
+    assert sections == [["best"], birds, [f"mask-{i}" for i in range(6)], ["shown"]]
+    assert "" not in names(capsys, "--task", "text-classification", "--max-parameters", "1M")
+    assert names(capsys, "owl")[0] == "owl-0"
+
+
+def test_small_models_are_found_by_their_parameters(families: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    assert names(capsys, "--max-parameters", "10M", "--family", "owl") == ["owl-0", "owl-1"]
+    assert names(capsys, "--max-parameters", "9,999,999", "--family", "owl") == ["owl-0"]
+    for wrong in ("25X", "-1", "nan", "many"):
+        assert main(["ls", f"--max-parameters={wrong}"]) == ExitCode.USAGE
+        assert capsys.readouterr().err == (
+            f"error: --max-parameters is {wrong!r}, but takes a number of parameters\nhint: such as 25M, 1.5B or 300k\n"
+        )
+
+
+def test_models_that_memory_has_room_for(
+    families: Site, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cpu = Device(name="cpu", kind="cpu", description="", memory_bytes=64 * 10**9, free_bytes=5 * 10**6)
+    card = Device(name="cuda:0", kind="cuda", description="", memory_bytes=41 * 10**6)
+    monkeypatch.setattr(devices, "available", lambda: (cpu, card))
+
+    assert names(capsys, "--fits", "predict", "--family", "owl") == ["owl-0", "owl-1"]
+    assert names(capsys, "--fits", "predict", "--task", "fill-mask") == [], "what states no number is left out"
+    assert names(capsys, "--fits", "finetune") == [], "none of them can be"

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from threading import Event
 from typing import Any
 
 import pytest
 
 from tests.hub_server import HubServer, Served
-from tests.plugin_site import Site
+from tests.plugin_site import Site, card, new_site, plugin
 from tests.tui.driving import Driver, notices, scenario, shows, until, write
 from zoo.runs.events import RunFailed, RunFinished
 from zoo.runs.store import RunFolder
@@ -30,6 +31,23 @@ def write_result(run: RunFolder, base: str) -> None:
     about = {"name": run.name, "plugin": "red", "base": base, "parent": base, "verb": "finetune"}
     (run.path / "model").mkdir()
     (run.path / "model" / "zoo.json").write_text(json.dumps({**about, "task": "text-classification"}), "utf-8")
+
+
+@pytest.fixture
+def large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """Thirty models of two families, named in turn, each with ten times the parameters of the one before."""
+    abilities = (
+        "{'finetune': zoo.Ability(task='text-classification', options=zoo.FinetuneOptions), "
+        "'predict': zoo.Ability(task='text-classification')}"
+    )
+    cards = [
+        card(f"{family}-{i:x}", family=repr(family), parameters=f"{10**i}_000_000", abilities=abilities)
+        for i in range(15)
+        for family in ("wren", "owl")
+    ]
+    with new_site(tmp_path / "site", monkeypatch) as site:
+        site.install("many", plugin(*cards))
+        yield site
 
 
 async def loaded(pilot: Driver) -> None:
@@ -92,6 +110,24 @@ async def test_one_task_after_the_other(pilot: Driver, models: Site) -> None:
     assert len(names(pilot)) == 4
     await pilot.press("t")
     assert len(names(pilot)) == 5
+
+
+@scenario(size=(100, 24))
+async def test_families_sizes_and_what_memory_has_room_for(pilot: Driver, large: Site, one_device: None) -> None:
+    await shows(pilot, "30 of 30")
+    assert names(pilot)[:3] == ["owl-0", "owl-1", "owl-2"], "family by family"
+    await pilot.press("y")
+    await shows(pilot, "15 of 30 family: owl")
+    await pilot.press("z", "z")
+    await shows(pilot, "2 of 30 family: owl up to 25.0M")
+    await pilot.press("escape", "m")
+    await shows(pilot, "8 of 30 fits: predict in 16.0 GB")
+    await pilot.press("m")
+    await shows(pilot, "6 of 30 fits: finetune in 16.0 GB")
+    await pilot.press("question_mark")
+    await shows(pilot, "Size: up to 5M, 25M, 100M parameters", "Fits: free memory for predicting, fine-tuning")
+    await pilot.press("escape", "escape")
+    assert len(names(pilot)) == 30
 
 
 @scenario()

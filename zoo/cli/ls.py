@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import argparse
 
-from zoo.card import Card
+from zoo.card import VERBS, Card
 from zoo.catalog import Catalog, is_local
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
-from zoo.errors import UnknownModel, UnknownPlugin
+from zoo.errors import OptionInvalid, UnknownModel, UnknownPlugin
+from zoo.model_filter import MEMORY_RULE, ModelFilter
 from zoo.plugins import plugin_names
-from zoo.ranking import is_recommended, mark, marked_tasks, unfolded
+from zoo.ranking import LONG_LIST, in_sections, is_recommended, mark, marked_tasks, section, unfolded
 from zoo.sanitize import one_line
 from zoo.suggestions import did_you_mean
 from zoo.tasks import EXAMPLE, check_task
-from zoo.units import count, size
+from zoo.units import count, parse_count, size
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,6 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--plugin", default="", help="only models of this plugin")
     parser.add_argument("--family", default="", help="only models of this family, such as bert or efficientnet")
+    parser.add_argument(
+        "--max-parameters", metavar="N", default="", help="only models of at most so many parameters, such as 25M"
+    )
+    parser.add_argument("--fits", choices=VERBS, default="", help=f"only models that fit into memory: {MEMORY_RULE}")
     parser.add_argument("--all", action="store_true", help="list older and other weights of the same network, too")
     parser.add_argument("--local", action="store_true", help="only models whose weights are on this machine")
     parser.add_argument("--json", action="store_true", help="answer with one JSON document")
@@ -38,20 +43,20 @@ def run(args: argparse.Namespace) -> ExitCode:
         hint = did_you_mean(args.plugin, plugin_names(), f"installed: {', '.join(plugin_names())}")
         raise UnknownPlugin(f"there is no plugin {args.plugin!r}", hint)
     catalog = Catalog.load()
-    matching = catalog.search(" ".join(args.words), task=args.task, plugin=args.plugin, local=args.local)
-    if args.family:
-        _check_family(catalog, args.family)
-        matching = tuple(card for card in matching if card.family == args.family)
+    matching = _matching(catalog, args)
     cards = matching if args.all or args.words or args.local or args.json else unfolded(matching)
     if args.json:
         from zoo.ability_options import with_all_options
 
         output.emit_json([with_all_options(card) for card in cards])
     elif cards:
+        in_order = args.words or args.task or len(cards) <= LONG_LIST
+        cards = cards if in_order else in_sections(cards)
         output.table(
             [_row(card, args.task, clash=_clashes(card, catalog)) for card in cards],
-            ("NAME", "MARK", "PARAMS", "SIZE", "HERE", "TASKS (* recommended)", "SUMMARY"),
+            ("NAME", "MARK", "PARAMS", "SIZE", "HERE", "FAMILY", "TASKS (* recommended)", "SUMMARY"),
             ["strong" if is_recommended(card, args.task) else "plain" for card in cards],
+            [] if in_order else list(map(section, cards)),
         )
         if folded := len(matching) - len(cards):
             sets, is_left, them = ("set", "is", "it") if folded == 1 else ("sets", "are", "them")
@@ -59,13 +64,44 @@ def run(args: argparse.Namespace) -> ExitCode:
                 f"{folded} older or other {sets} of weights of these {is_left} left out: --all lists {them}"
             )
     else:
-        filtered = bool(args.words or args.task or args.plugin or args.family or args.local)
+        narrowing = (args.words, args.task, args.plugin, args.family, args.local, args.max_parameters, args.fits)
+        filtered = any(narrowing)
         diagnostics.note(_nothing(catalog, filtered=filtered))
     for failure in catalog.failures:
         diagnostics.warn(f"plugin {failure.name}: {failure.error} (zoo plugins)")
     for problem in catalog.problems:
         diagnostics.warn(one_line(problem))
     return ExitCode.OK
+
+
+def _matching(catalog: Catalog, args: argparse.Namespace) -> tuple[Card, ...]:
+    """The models that the flags leave."""
+    if args.family:
+        _check_family(catalog, args.family)
+    memory_bytes = None
+    if args.fits:
+        from zoo.devices import most_memory
+
+        memory_bytes = most_memory()
+    chosen = ModelFilter(
+        family=args.family, max_parameters=_most(args.max_parameters), fits=args.fits, memory_bytes=memory_bytes
+    )
+    cards = catalog.search(" ".join(args.words), task=args.task, plugin=args.plugin, local=args.local)
+    return tuple(card for card in cards if chosen.matches(card))
+
+
+def _most(text: str) -> int | None:
+    """A number of parameters as it was typed; None where none was.
+
+    Raises:
+        OptionInvalid: it is none.
+    """
+    try:
+        return parse_count(text) if text else None
+    except ValueError as error:
+        raise OptionInvalid(
+            f"--max-parameters is {text!r}, but takes a number of parameters", "such as 25M, 1.5B or 300k"
+        ) from error
 
 
 def _check_family(catalog: Catalog, name: str) -> None:
@@ -98,6 +134,7 @@ def _row(card: Card, task: str, *, clash: bool) -> tuple[str, ...]:
         count(card.parameters) if card.parameters is not None else "",
         size(size_bytes) if size_bytes is not None else "",
         "-" if card.weights is None else "yes" if is_local(card) else "no",
+        card.family,
         marked_tasks(card),
         card.summary,
     )

@@ -13,7 +13,7 @@ import msgspec
 from zoo import terminal
 from zoo.blocks import Tone
 from zoo.encoding import encode_json
-from zoo.sanitize import unbroken
+from zoo.sanitize import one_line, unbroken
 from zoo.text_table import render_table
 
 if TYPE_CHECKING:
@@ -87,18 +87,26 @@ def emit_json(value: Any) -> None:
     raw(document.decode() + "\n")
 
 
-def table(rows: Sequence[Sequence[str]], headers: Sequence[str], tones: Sequence[Tone] = ()) -> None:
+def table(
+    rows: Sequence[Sequence[str]], headers: Sequence[str], tones: Sequence[Tone] = (), titles: Sequence[str] = ()
+) -> None:
     """Aligned columns; lines are cut to the width of the terminal, if stdout is one.
 
     Args:
         rows: cells, as text.
         headers: one per column.
         tones: one per row; none where all are plain.
+        titles: of the section of each row, which stands once above its first row; none where there are no sections.
     """
     head, *lines = render_table(rows, headers, width=width())
     _write(head + "\n")
     plain: Sequence[Tone] = ["plain"] * len(lines)
-    for text, tone in zip(lines, tones or plain, strict=True):
+    above = ""
+    for text, tone, title in zip(lines, tones or plain, titles or [""] * len(lines), strict=True):
+        if title != above:
+            line()
+            line(one_line(title), "strong")
+            above = title
         _write(_styled(text, tone) + "\n")
 
 

@@ -19,6 +19,7 @@ from zoo.disk import cause_of, error_path
 from zoo.errors import StoreInvalid, ZooError
 from zoo.paths import home
 from zoo.plugins import DisabledPlugin, Plugin, PluginFailure, disabled_plugins, load_plugins, take_slow
+from zoo.ranking import LONG_LIST, in_sections
 from zoo.runs.index import RunIndex, RunSummary
 from zoo.tui.downloads import Download, Downloads
 from zoo.tui.messages import CatalogChanged, DownloadsChanged, RunsChanged
@@ -136,7 +137,8 @@ class Feed:
             self.later(partial(self._app.notify, text, severity="warning", markup=False))
         catalog = Catalog.of(plugins, failures)
         looked_at = Installed(plugins, failures, disabled, catalog.problems)
-        lines = [_line(card) for card in catalog.cards]
+        cards = in_sections(catalog.cards) if len(catalog.cards) > LONG_LIST else catalog.cards
+        lines = [_line(card) for card in cards]
         self._show_models(lines, looked_at)
         for start in range(0, len(lines), BATCH):
             if self._ended:

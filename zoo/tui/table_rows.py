@@ -29,6 +29,7 @@ def model_cells(line: ModelLine, download: Download | None, task: str = "") -> l
         card.name,
         mark_cell(card, task),
         marked_tasks(card),
+        card.family,
         count(card.parameters) if card.parameters is not None else "",
         size(size_bytes) if size_bytes is not None else "",
         _here(line, download),

@@ -5,19 +5,23 @@ from __future__ import annotations
 from typing import ClassVar
 
 import psutil
+from msgspec.structs import replace
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal, VerticalScroll
 from textual.widgets import Input, Static
 
+from zoo import devices
 from zoo.card import Card, Verb
-from zoo.ranking import FROM_SCRATCH, order_key, rank
+from zoo.model_filter import ModelFilter
+from zoo.ranking import FROM_SCRATCH
 from zoo.sanitize import one_line
 from zoo.tasks import get_task
 from zoo.tui.card_text import card_markdown
 from zoo.tui.commands import command_line
 from zoo.tui.download_text import download_lines
 from zoo.tui.feed import ModelLine
+from zoo.tui.model_list import ModelList
 from zoo.tui.page import Page
 from zoo.tui.table_rows import model_cells
 from zoo.tui.widgets.table import Column, Table
@@ -26,15 +30,14 @@ COLUMNS = (
     Column("name", "MODEL"),
     Column("mark", "MARK", 13, dispensable=1),
     Column("tasks", "TASKS (* recommended)", 21, dispensable=2),
+    Column("family", "FAMILY", 12, dispensable=6),
     Column("parameters", "PARAMS", 7, right=True, dispensable=4),
     Column("size", "SIZE", 8, right=True, dispensable=3),
     Column("here", "HERE", 7),
-    Column("runs", "RUNS", 4, right=True, dispensable=6),
+    Column("runs", "RUNS", 4, right=True, dispensable=7),
     Column("used", "USED", 6, right=True, dispensable=5),
-    Column("plugin", "PLUGIN", 8, dispensable=7),
+    Column("plugin", "PLUGIN", 8, dispensable=8),
 )
-SORTS = ("", "name", "tasks", "parameters", "size", "here", "used")
-"""What S goes through; empty is the order of the catalog."""
 DETAIL_S = 0.08
 """The card is drawn once the cursor rests so long."""
 
@@ -51,6 +54,9 @@ class ModelsScreen(Page):
         Binding("n", "train('pretrain')", "Pretrain", show=False),
         Binding("e", "evaluate", "Evaluate", show=False),
         Binding("t", "next_task", "Task", show=False),
+        Binding("y", "next_family", "Family", show=False),
+        Binding("z", "next_size", "Size: up to 5M, 25M, 100M parameters", show=False),
+        Binding("m", "next_verb", "Fits: free memory for predicting, fine-tuning", show=False),
         Binding("s", "next_sort", "Sort", show=False),
         Binding("c", "copy_command", "Copy the command", show=False),
         Binding("x,delete", "delete", "Delete", show=False),
@@ -60,8 +66,7 @@ class ModelsScreen(Page):
 
     def __init__(self) -> None:
         super().__init__()
-        self._task_shown = ""
-        self._sort, self._descending = "", False
+        self._list = ModelList()
 
     def body(self) -> ComposeResult:
         with Horizontal(id="bar"):
@@ -93,32 +98,22 @@ class ModelsScreen(Page):
         return line.card if line is not None else None
 
     def _cells(self, line: ModelLine) -> list[str | tuple[str, str]]:
-        return model_cells(line, self.zoo.feed.downloads.of(line.card), self._task_shown)
+        return model_cells(line, self.zoo.feed.downloads.of(line.card), self._list.filter.task)
 
     def show(self) -> None:
         """Filter, sort and show what the feed knows."""
         feed = self.zoo.feed
         words = self.query_one("#filter", Input).value.lower().split()
-        lines = [
-            line
-            for line in feed.models
-            if (not self._task_shown or self._task_shown in line.card.tasks)
-            and all(word in line.haystack for word in words)
-            and (words or not line.card.superseded_by)
-        ]
-        if self._sort:
-            lines.sort(key=lambda line: _sort_key(line, self._sort), reverse=self._descending)
-        elif words or self._task_shown:  # otherwise they are in order
-            lines.sort(key=lambda line: order_key(line.card, words, self._task_shown))
+        lines = self._list.lines(feed.models, words)
         table = self._table
-        table.sorted_by, table.descending = self._sort, self._descending
+        table.sorted_by, table.descending = self._list.sort, self._list.descending
         if feed.models_loaded:
             broken = "; some plugins are broken, see 4 Plugins" if feed.failures else ""
             nothing = "no model matches; Esc shows all" if feed.models else "no plugin has a model; see 4 Plugins"
             table.empty = nothing + (broken if feed.models else "")
         table.show(lines)
-        task = f"  task: {self._task_shown}" if self._task_shown else ""
-        self.query_one("#shown", Static).update(f"{len(lines):,} of {len(feed.models):,}{task}")
+        shown = f"{len(lines):,} of {len(feed.models):,}  {self._list}".rstrip()
+        self.query_one("#shown", Static).update(shown)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self.show()
@@ -137,7 +132,8 @@ class ModelsScreen(Page):
             self.app.push_screen(CardScreen(line))
 
     def on_table_header_clicked(self, event: Table.HeaderClicked) -> None:
-        self._sort_by(event.column.key)
+        self._list.sort_by(event.column.key)
+        self.show()
 
     def _show_detail(self) -> None:
         from rich.markdown import Markdown
@@ -161,23 +157,44 @@ class ModelsScreen(Page):
     def action_clear(self) -> None:
         """Show all models again."""
         self.query_one("#filter", Input).value = ""
-        self._task_shown = ""
+        self._list.filter = ModelFilter()
         self._table.focus()
         self.show()
 
     def action_next_task(self) -> None:
         """Show the models of one task after the other."""
-        tasks = ["", *sorted({task for line in self.zoo.feed.models for task in line.card.tasks})]
-        self._task_shown = tasks[(tasks.index(self._task_shown) + 1) % len(tasks)] if self._task_shown in tasks else ""
+        self._list.next_task(self.zoo.feed.models)
+        self.show()
+
+    def action_next_family(self) -> None:
+        """Show the models of one family after the other."""
+        self._list.next_family(self.zoo.feed.models)
+        self.show()
+
+    def action_next_size(self) -> None:
+        """Show smaller models."""
+        self._list.next_size()
+        self.show()
+
+    def action_next_verb(self) -> None:
+        """Show what the memory that is free now has room for."""
+        self._list.next_verb()
+        self.show()
+        if self._list.filter.fits:
+            self.run_worker(self._measure, thread=True, group="memory", exclusive=True, exit_on_error=False)
+
+    def _measure(self) -> None:
+        """In a thread."""
+        memory_bytes = devices.most_memory()
+        self.later(lambda: self._show_fitting(memory_bytes))
+
+    def _show_fitting(self, memory_bytes: int) -> None:
+        self._list.filter = replace(self._list.filter, memory_bytes=memory_bytes)
         self.show()
 
     def action_next_sort(self) -> None:
         """Sort by one column after the other."""
-        self._sort_by(SORTS[(SORTS.index(self._sort) + 1) % len(SORTS)] if self._sort in SORTS else "")
-
-    def _sort_by(self, key: str) -> None:
-        self._descending = not self._descending if key == self._sort and key else key in ("parameters", "size", "used")
-        self._sort = key
+        self._list.next_sort()
         self.show()
 
     def action_reload(self) -> None:
@@ -261,20 +278,3 @@ class ModelsScreen(Page):
             )
             return
         delete_run(self.zoo, run.name)
-
-
-def _sort_key(line: ModelLine, key: str) -> tuple[bool, object]:
-    """What is not known comes last, or first where the order is turned."""
-    card = line.card
-    value: object = {
-        "name": card.name.lower(),
-        "mark": rank(card),
-        "tasks": card.tasks,
-        "parameters": card.parameters,
-        "size": card.weights.size_bytes if card.weights else None,
-        "here": not line.local,
-        "runs": line.runs,
-        "used": line.used_at,
-        "plugin": card.plugin,
-    }[key]
-    return (value is not None, value) if key in ("parameters", "size", "used") else (True, value)
