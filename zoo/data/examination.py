@@ -11,7 +11,6 @@ import msgspec
 from zoo.data.example import Dataset, Example
 from zoo.data.findings import find
 from zoo.data.layout import empty_classes, repeated_folders, table_in
-from zoo.data.loading import reading_note
 from zoo.data.report import Inspection, Part
 from zoo.data.tally import Occurrence, Tally, with_counts
 from zoo.kinds.kind import TARGET
@@ -66,7 +65,7 @@ def _part(dataset: Dataset, keys: Sequence[bytes], tally: Tally) -> Part:
         conflicts=tally.conflicts.result(),
         empty_classes=empty_classes(folder) if folder else (),
         repeated_folders=repeated_folders(folder) if folder else (),
-        reading_note=reading_note(dataset.target, dataset.columns),
+        reading_note=dataset.reading_note,
         faults=len(dataset.faults),
         first_fault=f"row {dataset.faults[0].row}: {dataset.faults[0].reason}" if dataset.faults else "",
     )

@@ -66,6 +66,8 @@ class Dataset(msgspec.Struct, frozen=True):
     """The folder that files are named from."""
     has_class_folders: bool = False
     """Whether the folder that a file stands in is its class."""
+    reading_note: str = ""
+    """How it is read, where that is not plain."""
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -14,10 +14,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from zoo.data.yolo import NAMES as YOLO_FILES
+from zoo.data.yolo import yolo_file, yolo_parts
 from zoo.kinds.image_files import entries, holds_images, is_image, subfolders
 
-METADATA_NAMES = ("metadata.csv", "metadata.jsonl")
-"""Tables that name the images of their own folder, as the Hugging Face image folders have them."""
+METADATA_NAMES = ("metadata.csv", "metadata.jsonl", "_annotations.coco.json")
+"""Tables that name the images of their own folder, as the Hugging Face image folders and Roboflow have them."""
 VOC_LISTS, VOC_ANNOTATIONS = ("ImageSets", "Main"), "Annotations"
 """Folders of a Pascal VOC data set: of the lists of its parts, and of what is said of each picture."""
 _PART_WORDS = {
@@ -57,7 +59,9 @@ def parts_of(path: str | Path) -> Parts:
 
 
 def _listed_parts(root: Path) -> Parts | None:
-    """Those of a Pascal VOC data set; None for any other folder."""
+    """Those of a Pascal VOC or YOLO data set; None for any other folder."""
+    if any((root / name).is_file() for name in YOLO_FILES) and (file := yolo_file(root)):
+        return Parts(**yolo_parts(file))
     if not (root / VOC_ANNOTATIONS).is_dir():
         return None
     lists = root.joinpath(*VOC_LISTS)

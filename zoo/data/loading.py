@@ -80,6 +80,7 @@ def load(
         target=task.target,
         base=str(table.base),
         has_class_folders=table.has_class_folders,
+        reading_note=reading_note(table, task.target, resolved),
     )
     dataset = _digested(dataset, task)
     if merge:
@@ -167,9 +168,10 @@ def adapted_task(
     return msgspec.structs.replace(task, target=target), chain(first, rows)
 
 
-def reading_note(target: TargetKind | None, columns: Columns) -> str:
-    """What a person should know of how the targets of a data set are read; empty where that is plain."""
-    return target.reading_note(columns[TARGET]) if target and TARGET in columns else ""
+def reading_note(table: Table, target: TargetKind | None, columns: Columns) -> str:
+    """What a person should know of how a data set is read: its format, and its targets; empty where that is plain."""
+    of_targets = target.reading_note(columns[TARGET]) if target and TARGET in columns else ""
+    return "; ".join(filter(None, (table.format_note, of_targets)))
 
 
 class _RowReader:

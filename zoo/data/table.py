@@ -67,6 +67,12 @@ class Table:
         return base.absolute()
 
     @property
+    def format_note(self) -> str:
+        """What a person should know of the format it was taken for; empty where the name of the file says it."""
+        title = getattr(self._reader, "TITLE", "")
+        return f"read as {title}" if title else ""
+
+    @property
     def has_class_folders(self) -> bool:
         """Whether the folder that a file stands in is its class."""
         return bool(getattr(self._reader, "LABEL_COLUMN", ""))

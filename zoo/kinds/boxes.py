@@ -35,6 +35,8 @@ _LABEL_KEYS = ("label", "category", "class", "name")
 _LISTED_LABELS = ("categories", "category", "labels", "label")
 OBJECTS, WIDTH, HEIGHT = "objects", "width", "height"
 """Keys of a cell that a format gives which knows the picture's size."""
+FAULT = "fault"
+"""Key of a box that a format cannot give: what is wrong with it, as a clause."""
 EDGE = 1
 """Pixels that a box may reach over the edge of its picture: formats count from 0 or from 1."""
 
@@ -198,6 +200,8 @@ def _box(one: Mapping[str, Any]) -> Box:
     Raises:
         Unusable: saying what it lacks, as a clause.
     """
+    if FAULT in one:
+        raise Unusable(str(one[FAULT]))
     key = next((key for key in _LABEL_KEYS if not is_empty(one.get(key))), "")
     if not key:
         raise Unusable("has no label")

@@ -28,6 +28,8 @@ MAX_PIXELS = 2**27
 _ORIENTATION_TAG = 0x0112
 _ALPHA_MODES = ("LA", "La", "PA", "RGBA", "RGBa")
 _opening = threading.Lock()
+_ON_ITS_SIDE = (5, 6, 7, 8)
+"""Orientations by which width and height change places."""
 Source = TypeVar("Source")
 
 
@@ -68,6 +70,18 @@ def decode(source: Any) -> Image | Rejected:
 def decode_bytes(content: bytes) -> Image | Rejected:
     """The same for a file's content."""
     return _guarded(lambda content: _loaded(_opened(io.BytesIO(content))), content)
+
+
+def shown_size(path: Path) -> tuple[int, int] | Rejected:
+    """Width and height of an image as a viewer shows it, from the header of its file alone."""
+    return cast("tuple[int, int] | Rejected", _guarded(_shown_size, path))
+
+
+def _shown_size(path: Path) -> tuple[int, int]:
+    with open_media(str(path)) as file:
+        image = _opened(file)
+        width, height = image.size
+        return (height, width) if _orientation(image) in _ON_ITS_SIDE else (width, height)
 
 
 def as_rgb(image: Image) -> Image:
@@ -165,14 +179,18 @@ def _from_array(source: Any) -> Image | Rejected:
     return Image.fromarray(np.ascontiguousarray(array))
 
 
+def _orientation(image: Image) -> int:
+    """How the camera was held (EXIF 2.32, tag 274)."""
+    try:
+        return cast("int", image.getexif().get(_ORIENTATION_TAG, 1))
+    except Exception:  # the notes of the camera are damaged, the picture is not: it is taken as it stands
+        return 1
+
+
 def _upright(image: Image) -> Image:
-    """Turn as the camera says (EXIF 2.32, tag 274)."""
+    """Turn as the camera says."""
     from PIL.Image import Transpose
 
-    try:
-        orientation = image.getexif().get(_ORIENTATION_TAG, 1)
-    except Exception:  # the notes of the camera are damaged, the picture is not: it is taken as it stands
-        orientation = 1
     turn = {
         2: Transpose.FLIP_LEFT_RIGHT,
         3: Transpose.ROTATE_180,
@@ -181,7 +199,7 @@ def _upright(image: Image) -> Image:
         6: Transpose.ROTATE_270,
         7: Transpose.TRANSVERSE,
         8: Transpose.ROTATE_90,
-    }.get(orientation)
+    }.get(_orientation(image))
     return image if turn is None else image.transpose(turn)
 
 

@@ -10,7 +10,6 @@ from zoo.card import Card
 from zoo.data import Dataset, RejectedRow, load, match_labels
 from zoo.data.columns import own_columns, replaced_columns
 from zoo.data.example import Example
-from zoo.data.loading import reading_note
 from zoo.errors import DatasetInvalid
 from zoo.file_cache import release
 from zoo.plurals import counted
@@ -89,7 +88,7 @@ def _load_data(worker: Worker, card: Card, task: Task) -> tuple[Dataset, Quarant
     quarantine = Quarantine(worker, [dataset])
     for message in replaced_columns(data.path, card.columns, dataset.columns, data.columns):
         worker.emit(Noted(message=message))
-    if note := reading_note(dataset.target, dataset.columns):
+    if note := dataset.reading_note:
         worker.emit(Noted(message=f"{data.path}: {note}"))
     columns = own_columns(data.path, dataset.columns)
     worker.emit(

@@ -27,11 +27,13 @@ _EXTENSIONS = {
     "parquet": (".parquet",),
     "plain_text": (".txt",),
     "voc": (),
+    "coco": (),
+    "yolo": (),
     "class_folders": (),
 }
 """The formats: modules of this package, and what their files usually end in."""
-_BY_PLACE = ("voc",)
-"""Those that are known by what stands around a file or in a folder."""
+_KNOWN_BY_MORE = ("voc", "coco", "yolo")
+"""Those that are known by more than the end of a name and the first bytes."""
 _FORMAT_OF = {extension: name for name, extensions in _EXTENSIONS.items() for extension in extensions}
 EXTENSIONS = tuple(_FORMAT_OF)
 _OBJECT = re.compile(rb'\s*(?:\[\s*)?\{\s*"')
@@ -79,7 +81,7 @@ def format_of(path: Path) -> Format:
     """
     if not path.exists():
         raise no_such_data(path)
-    for name in _BY_PLACE:
+    for name in _KNOWN_BY_MORE:
         if importlib.import_module(f"{__name__}.{name}").is_of(path):
             return _format(name, "")
     if path.is_dir():

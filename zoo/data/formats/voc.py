@@ -24,6 +24,7 @@ from zoo.kinds.image_files import EXTENSIONS, entries
 
 INPUT_KIND = IMAGE
 """What its inputs are, whatever the task."""
+TITLE = "a Pascal VOC data set"
 FILE_COLUMN, BOXES_COLUMN = "file_name", "boxes"
 _PICTURES = ("JPEGImages", "images", "")
 """Folders that hold the pictures, beside that of the annotations."""

@@ -1,0 +1,154 @@
+"""Boxes as COCO has them: one JSON document of images, annotations and categories (Lin et al. 2014, arXiv:1405.0312).
+
+{"images": [{"id": 1, "file_name": "1.jpg", "width": 640, "height": 480}],
+ "annotations": [{"image_id": 1, "category_id": 3, "bbox": [12, 30, 84, 50]}],      corner, width and height, in pixels
+ "categories": [{"id": 3, "name": "cat"}]}
+
+The pictures stand beside the document, in `images`, or in a folder that is called like the part which the document
+describes: train2017 for annotations/instances_train2017.json. Annotations of a crowd of things are passed over, as
+torchvision's references do.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from zoo.data.compression import open_contents
+from zoo.data.lines import EncodingLog
+from zoo.data.rows import Malformed, Row
+from zoo.errors import DatasetInvalid
+from zoo.kinds import IMAGE
+from zoo.kinds.boxes import FAULT, HEIGHT, OBJECTS, WIDTH
+
+INPUT_KIND = IMAGE
+"""What its inputs are, whatever the task."""
+TITLE = "a COCO document"
+FILE_COLUMN, BOXES_COLUMN = "file_name", "boxes"
+MAX_BYTES = 1 << 30
+_FIRST_KEYS = ("info", "images", "annotations", "categories", "licenses", "type")
+_BEGINNING = re.compile(rb'\s*\{\s*"(?:' + "|".join(_FIRST_KEYS).encode() + rb')"\s*:')
+_AFFIXES = re.compile(r"^_?(?:instances|annotations|person_keypoints)?[_.-]*|[_.-]*(?:annotations)?(?:\.coco)?$")
+_HEAD_BYTES = 256
+
+
+class _Picture(msgspec.Struct):
+    id: int | str
+    file_name: str
+    width: float = 0
+    height: float = 0
+
+
+class _Annotation(msgspec.Struct):
+    image_id: int | str
+    category_id: int | str = ""
+    bbox: Any = None
+    iscrowd: int = 0
+
+
+class _Category(msgspec.Struct):
+    id: int | str
+    name: str
+
+
+class _Document(msgspec.Struct):
+    images: list[_Picture]
+    annotations: list[_Annotation]
+    categories: list[_Category] = []
+
+
+def is_of(path: Path) -> bool:
+    """Whether a file is a JSON document that has both images and annotations."""
+    if path.suffix.lower() != ".json" or not path.is_file():
+        return False
+    with open_contents(path) as file:
+        if not _BEGINNING.match(file.read(_HEAD_BYTES)):
+            return False
+    status = path.stat()
+    return _has_both(path, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=8)
+def _has_both(path: Path, size: int, modified: int) -> bool:
+    try:
+        keys = msgspec.json.decode(_bytes(path), type=dict[str, msgspec.Raw])
+    except msgspec.DecodeError:
+        return True  # to be told as what it begins as
+    return {"images", "annotations"} <= keys.keys()
+
+
+def base_of(path: Path) -> Path:
+    """The folder that the pictures are named from."""
+    pictures = _document(path).images
+    part = _AFFIXES.sub("", path.stem)
+    parents = (path.parent, path.parent.parent)
+    folders = [folder / name for folder in parents for name in ("", "images", part, f"images/{part}")]
+    first = next((picture.file_name for picture in pictures), "")
+    return next((folder for folder in folders if first and (folder / first).is_file()), path.parent)
+
+
+def read_columns(path: Path, log: EncodingLog | None = None) -> tuple[str, ...]:
+    """`file_name` and `boxes`."""
+    _document(path)
+    return FILE_COLUMN, BOXES_COLUMN
+
+
+def read_rows(path: Path, columns: tuple[str, ...], log: EncodingLog | None = None) -> Iterator[Row | Malformed]:
+    """Every picture in the order of the document."""
+    document = _document(path)
+    names = {category.id: category.name for category in document.categories}
+    of_picture: dict[int | str, list[_Annotation]] = defaultdict(list)
+    for annotation in document.annotations:
+        if not annotation.iscrowd:
+            of_picture[annotation.image_id].append(annotation)
+    for number, picture in enumerate(document.images, start=1):
+        objects = [_object(annotation, names) for annotation in of_picture[picture.id]]
+        cell = {OBJECTS: objects, WIDTH: picture.width, HEIGHT: picture.height}
+        values = {FILE_COLUMN: picture.file_name, BOXES_COLUMN: cell}
+        yield Row(number, {column: values[column] for column in columns})
+
+
+def count_rows(path: Path) -> int:
+    """How many pictures there are."""
+    return len(_document(path).images)
+
+
+def _object(annotation: _Annotation, names: dict[int | str, str]) -> dict[str, Any]:
+    name = names.get(annotation.category_id, "")
+    if not name:
+        return {FAULT: f"is of category {annotation.category_id!r}, which the document does not name"}
+    return {"label": name, "bbox": annotation.bbox}
+
+
+def _document(path: Path) -> _Document:
+    """The document, decoded once as long as it stays as it is.
+
+    Raises:
+        DatasetInvalid: it cannot be read as such.
+    """
+    status = path.stat()
+    return _decoded(path, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=2)
+def _decoded(path: Path, size: int, modified: int) -> _Document:
+    if size > MAX_BYTES:
+        raise DatasetInvalid(f"{path} is a COCO document of {size:,} bytes", "divide it: 1 GiB is read at most")
+    try:
+        return msgspec.json.decode(_bytes(path), type=_Document)
+    except msgspec.DecodeError as error:
+        raise DatasetInvalid(
+            f"{path} begins as a COCO document and is none: {error}",
+            "it needs images (id, file_name), annotations (image_id, category_id, bbox) and categories (id, name)",
+        ) from error
+
+
+def _bytes(path: Path) -> bytes:
+    with open_contents(path) as file:
+        return file.read()

@@ -1,0 +1,97 @@
+"""What the data.yaml of a YOLO folder says: where the parts are, and what the classes are called."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from zoo.errors import DatasetInvalid
+
+NAMES = ("data.yaml", "data.yml", "dataset.yaml")
+LABELS, IMAGES = "labels", "images"
+_LEVELS = 3
+"""Folders between data.yaml and the pictures, at most."""
+
+
+def yolo_file(path: Path) -> Path | None:
+    """The data.yaml that a folder of pictures belongs to, in it or above it; None where there is none."""
+    folders = (path, *path.absolute().parents[:_LEVELS])
+    found = next((folder / name for folder in folders for name in NAMES if (folder / name).is_file()), None)
+    if found is None or (found.parent != path and labels_folder(path) is None):
+        return None
+    return found
+
+
+def labels_folder(pictures: Path) -> Path | None:
+    """The folder of the text files of a folder of pictures: `labels` in the place of the last `images`."""
+    parts = list(pictures.absolute().parts)
+    if IMAGES not in parts:
+        return None
+    last = len(parts) - 1 - parts[::-1].index(IMAGES)
+    folder = Path(*parts[:last], LABELS, *parts[last + 1 :])
+    return folder if folder.is_dir() else None
+
+
+def yolo_parts(file: Path) -> dict[str, Path]:
+    """The folders of the parts that a data.yaml names and that exist: `train`, `eval` and `test`.
+
+    Raises:
+        DatasetInvalid: it cannot be read, or names no folder of pictures to train on.
+    """
+    document = _document(file)
+    parts = {}
+    for part, keys in {"train": ("train",), "eval": ("val", "valid"), "test": ("test",)}.items():
+        stated = next((document[key] for key in keys if document.get(key)), None)
+        folder = _folder(file, document, stated) if isinstance(stated, str) else None
+        if folder is not None:
+            parts[part] = folder
+    if "train" not in parts:
+        raise DatasetInvalid(
+            f"{file} names no folder of pictures to train on: train is {document.get('train')!r}",
+            "train and val are folders of pictures such as images/train, from the file's own folder on",
+        )
+    return parts
+
+
+def class_names(file: Path) -> tuple[str, ...]:
+    """What a data.yaml calls the classes 0, 1, ...
+
+    Raises:
+        DatasetInvalid: it cannot be read, or names none.
+    """
+    names = _document(file).get("names")
+    if isinstance(names, dict) and names and all(isinstance(key, int) and key >= 0 for key in names):
+        return tuple(str(names.get(number, "")) for number in range(max(names) + 1))
+    if isinstance(names, list) and names:
+        return tuple(str(name) for name in names)
+    raise DatasetInvalid(
+        f"{file} names no classes: names is {str(names)[:60]!r}", "names is a list, or a number and a name each"
+    )
+
+
+def _folder(file: Path, document: dict[str, Any], stated: str) -> Path | None:
+    """A folder of pictures as it is meant; some programs write it from elsewhere."""
+    bases = (file.parent / str(document.get("path") or ""), file.parent)
+    names = (stated, stated.removeprefix("../"), stated.removeprefix("./"))
+    folders = (base / name for base in bases for name in names)
+    found = next((folder for folder in folders if folder.is_dir()), None)
+    return found / IMAGES if found is not None and IMAGES not in found.parts and (found / IMAGES).is_dir() else found
+
+
+def _document(file: Path) -> dict[str, Any]:
+    status = file.stat()
+    return _decoded(file, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=4)
+def _decoded(file: Path, size: int, modified: int) -> dict[str, Any]:
+    import yaml
+
+    try:
+        document = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise DatasetInvalid(f"{file} cannot be read: {' '.join(str(error).split())}") from error
+    if not isinstance(document, dict):
+        raise DatasetInvalid(f"{file} says nothing of a data set", "it needs train, val and names")
+    return document
