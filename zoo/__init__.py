@@ -14,137 +14,55 @@ if TYPE_CHECKING:
 
     from zoo.answers import (
         Answer as Answer,
-    )
-    from zoo.answers import (
         AnswerCells as AnswerCells,
-    )
-    from zoo.answers import (
         Classification as Classification,
-    )
-    from zoo.answers import (
         Embedding as Embedding,
-    )
-    from zoo.answers import (
         FilledMask as FilledMask,
-    )
-    from zoo.answers import (
         InvalidAnswer as InvalidAnswer,
-    )
-    from zoo.answers import (
         LabelSet as LabelSet,
-    )
-    from zoo.answers import (
         Prediction as Prediction,
-    )
-    from zoo.answers import (
         Quantity as Quantity,
-    )
-    from zoo.answers import (
         Rejected as Rejected,
-    )
-    from zoo.answers import (
         Score as Score,
     )
     from zoo.api import (
         Model as Model,
-    )
-    from zoo.api import (
         Run as Run,
-    )
-    from zoo.api import (
         evaluate as evaluate,
-    )
-    from zoo.api import (
         finetune as finetune,
-    )
-    from zoo.api import (
         list_runs as list_runs,
-    )
-    from zoo.api import (
         load as load,
-    )
-    from zoo.api import (
         models as models,
-    )
-    from zoo.api import (
         open_run as open_run,
-    )
-    from zoo.api import (
         predict_file as predict_file,
-    )
-    from zoo.api import (
         pretrain as pretrain,
     )
     from zoo.blocks import (
         Bar as Bar,
-    )
-    from zoo.blocks import (
         Bars as Bars,
-    )
-    from zoo.blocks import (
         Block as Block,
-    )
-    from zoo.blocks import (
         Boxes as Boxes,
-    )
-    from zoo.blocks import (
         BoxMark as BoxMark,
-    )
-    from zoo.blocks import (
         Mask as Mask,
-    )
-    from zoo.blocks import (
         Matrix as Matrix,
-    )
-    from zoo.blocks import (
         Paragraph as Paragraph,
-    )
-    from zoo.blocks import (
         Picture as Picture,
-    )
-    from zoo.blocks import (
         Table as Table,
-    )
-    from zoo.blocks import (
         Vector as Vector,
     )
     from zoo.card import (
         Ability as Ability,
-    )
-    from zoo.card import (
         Card as Card,
-    )
-    from zoo.card import (
         FolderSource as FolderSource,
-    )
-    from zoo.card import (
         HubSource as HubSource,
-    )
-    from zoo.card import (
         ImageInput as ImageInput,
-    )
-    from zoo.card import (
         PackageSource as PackageSource,
-    )
-    from zoo.card import (
         PublishedMetric as PublishedMetric,
-    )
-    from zoo.card import (
         TextInput as TextInput,
-    )
-    from zoo.card import (
         TorchHubSource as TorchHubSource,
-    )
-    from zoo.card import (
         UrlSource as UrlSource,
-    )
-    from zoo.card import (
         Weights as Weights,
-    )
-    from zoo.card import (
         WeightsFile as WeightsFile,
-    )
-    from zoo.card import (
         WheelSource as WheelSource,
     )
     from zoo.data.example import (
@@ -155,50 +73,22 @@ if TYPE_CHECKING:
     )
     from zoo.data.rows import (
         Malformed as Malformed,
-    )
-    from zoo.data.rows import (
         Row as Row,
     )
     from zoo.errors import (
         ChecksumMismatch as ChecksumMismatch,
-    )
-    from zoo.errors import (
         DatasetInvalid as DatasetInvalid,
-    )
-    from zoo.errors import (
         DeviceUnavailable as DeviceUnavailable,
-    )
-    from zoo.errors import (
         DownloadFailed as DownloadFailed,
-    )
-    from zoo.errors import (
         OptionInvalid as OptionInvalid,
-    )
-    from zoo.errors import (
         PluginBroken as PluginBroken,
-    )
-    from zoo.errors import (
         RunCancelled as RunCancelled,
-    )
-    from zoo.errors import (
         RunFailed as RunFailed,
-    )
-    from zoo.errors import (
         StoreInvalid as StoreInvalid,
-    )
-    from zoo.errors import (
         UnknownModel as UnknownModel,
-    )
-    from zoo.errors import (
         UnknownPlugin as UnknownPlugin,
-    )
-    from zoo.errors import (
         UnknownRun as UnknownRun,
-    )
-    from zoo.errors import (
         Unsupported as Unsupported,
-    )
-    from zoo.errors import (
         ZooError as ZooError,
     )
     from zoo.hookspecs import (
@@ -206,74 +96,34 @@ if TYPE_CHECKING:
     )
     from zoo.hub_config import (
         config_labels as config_labels,
-    )
-    from zoo.hub_config import (
         hub_labels as hub_labels,
-    )
-    from zoo.hub_config import (
         hub_max_tokens as hub_max_tokens,
-    )
-    from zoo.hub_config import (
         hub_pooling as hub_pooling,
-    )
-    from zoo.hub_config import (
         hub_weights_files as hub_weights_files,
-    )
-    from zoo.hub_config import (
         problem_type as problem_type,
     )
     from zoo.hyperparameters import (
         DataOptions as DataOptions,
-    )
-    from zoo.hyperparameters import (
         FinetuneOptions as FinetuneOptions,
-    )
-    from zoo.hyperparameters import (
         PretrainOptions as PretrainOptions,
-    )
-    from zoo.hyperparameters import (
         TrainingOptions as TrainingOptions,
     )
     from zoo.image_options import (
         ImageFinetuneOptions as ImageFinetuneOptions,
-    )
-    from zoo.image_options import (
         ImagePredictOptions as ImagePredictOptions,
-    )
-    from zoo.image_options import (
         ImagePretrainOptions as ImagePretrainOptions,
     )
     from zoo.kinds import (
         BOXES as BOXES,
-    )
-    from zoo.kinds import (
         IMAGE as IMAGE,
-    )
-    from zoo.kinds import (
         LABEL as LABEL,
-    )
-    from zoo.kinds import (
         LABELS as LABELS,
-    )
-    from zoo.kinds import (
         NUMBER as NUMBER,
-    )
-    from zoo.kinds import (
         TEXT as TEXT,
-    )
-    from zoo.kinds import (
         Box as Box,
-    )
-    from zoo.kinds import (
         InputKind as InputKind,
-    )
-    from zoo.kinds import (
         Record as Record,
-    )
-    from zoo.kinds import (
         TargetKind as TargetKind,
-    )
-    from zoo.kinds import (
         Unusable as Unusable,
     )
     from zoo.kinds.image_decoding import (
@@ -281,41 +131,21 @@ if TYPE_CHECKING:
     )
     from zoo.metrics import (
         ClassificationMetrics as ClassificationMetrics,
-    )
-    from zoo.metrics import (
         DetectionMetrics as DetectionMetrics,
-    )
-    from zoo.metrics import (
         Judge as Judge,
-    )
-    from zoo.metrics import (
         LabelSetMetrics as LabelSetMetrics,
-    )
-    from zoo.metrics import (
         MeanLoss as MeanLoss,
-    )
-    from zoo.metrics import (
         RegressionMetrics as RegressionMetrics,
     )
     from zoo.options import (
         Options as Options,
-    )
-    from zoo.options import (
         option as option,
     )
     from zoo.runs.context import (
         FitResult as FitResult,
-    )
-    from zoo.runs.context import (
         PredictionRun as PredictionRun,
-    )
-    from zoo.runs.context import (
         Predictor as Predictor,
-    )
-    from zoo.runs.context import (
         Trainable as Trainable,
-    )
-    from zoo.runs.context import (
         TrainingRun as TrainingRun,
     )
     from zoo.runs.mistakes import (
@@ -326,20 +156,10 @@ if TYPE_CHECKING:
     )
     from zoo.tasks.options import (
         ClassWeightOptions as ClassWeightOptions,
-    )
-    from zoo.tasks.options import (
         ContrastiveOptions as ContrastiveOptions,
-    )
-    from zoo.tasks.options import (
         FillingOptions as FillingOptions,
-    )
-    from zoo.tasks.options import (
         LabelOptions as LabelOptions,
-    )
-    from zoo.tasks.options import (
         LabelSetOptions as LabelSetOptions,
-    )
-    from zoo.tasks.options import (
         MaskingOptions as MaskingOptions,
     )
     from zoo.tasks.task import (
@@ -347,17 +167,11 @@ if TYPE_CHECKING:
     )
     from zoo.text_options import (
         TextFinetuneOptions as TextFinetuneOptions,
-    )
-    from zoo.text_options import (
         TextPredictOptions as TextPredictOptions,
-    )
-    from zoo.text_options import (
         TextPretrainOptions as TextPretrainOptions,
     )
     from zoo.torchvision_weights import (
         TorchvisionRelease as TorchvisionRelease,
-    )
-    from zoo.torchvision_weights import (
         TorchvisionWeights as TorchvisionWeights,
     )
 
