@@ -215,6 +215,7 @@ OTHER = {
     "LABEL": "What a model learns to tell: one of several labels; see `zoo.TargetKind`.",
     "BOXES": "What a model learns to tell: boxes around things; see `zoo.TargetKind`.",
     "LABELS": "What a model learns to tell: sets of labels; see `zoo.TargetKind`.",
+    "MASK": "What a model learns to tell: a class for each pixel of a picture; see `zoo.TargetKind`.",
     "NUMBER": "What a model learns to tell: numbers; see `zoo.TargetKind`.",
     "Block": "What views draw: `Paragraph`, `Bars`, `Table`, `Matrix`, `Vector`, `Picture`, `Boxes` or `Mask`, "
     "with a `title` or without.",

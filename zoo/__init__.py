@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         Quantity as Quantity,
         Rejected as Rejected,
         Score as Score,
+        SegmentedImage as SegmentedImage,
     )
     from zoo.api import (
         Model as Model,
@@ -118,16 +119,21 @@ if TYPE_CHECKING:
         IMAGE as IMAGE,
         LABEL as LABEL,
         LABELS as LABELS,
+        MASK as MASK,
         NUMBER as NUMBER,
         TEXT as TEXT,
         Box as Box,
         InputKind as InputKind,
+        LabelMask as LabelMask,
         Record as Record,
         TargetKind as TargetKind,
         Unusable as Unusable,
     )
     from zoo.kinds.image_decoding import (
         read_image as read_image,
+    )
+    from zoo.kinds.mask_decoding import (
+        read_mask as read_mask,
     )
     from zoo.metrics import (
         ClassificationMetrics as ClassificationMetrics,
@@ -136,6 +142,7 @@ if TYPE_CHECKING:
         LabelSetMetrics as LabelSetMetrics,
         MeanLoss as MeanLoss,
         RegressionMetrics as RegressionMetrics,
+        SegmentationMetrics as SegmentationMetrics,
     )
     from zoo.options import (
         Options as Options,
@@ -222,6 +229,7 @@ _HOME = {
     "zoo.data.lines": ("open_lines",),
     "zoo.data.rows": ("Malformed", "Row"),
     "zoo.kinds.image_decoding": ("read_image",),
+    "zoo.kinds.mask_decoding": ("read_mask",),
     "zoo.errors": (
         "ChecksumMismatch",
         "DatasetInvalid",
@@ -254,10 +262,12 @@ _HOME = {
         "IMAGE",
         "LABEL",
         "LABELS",
+        "MASK",
         "NUMBER",
         "TEXT",
         "Box",
         "InputKind",
+        "LabelMask",
         "Record",
         "TargetKind",
         "Unusable",
@@ -269,6 +279,7 @@ _HOME = {
         "LabelSetMetrics",
         "MeanLoss",
         "RegressionMetrics",
+        "SegmentationMetrics",
     ),
     "zoo.options": ("Options", "option"),
     "zoo.answers": (
@@ -283,6 +294,7 @@ _HOME = {
         "Quantity",
         "Rejected",
         "Score",
+        "SegmentedImage",
     ),
     "zoo.runs.context": ("FitResult", "PredictionRun", "Predictor", "Trainable", "TrainingRun"),
     "zoo.runs.mistakes": ("Mistake",),

@@ -16,6 +16,7 @@ from zoo.answers.prediction import Prediction
 from zoo.answers.quantity import Quantity
 from zoo.answers.rejected import Rejected
 from zoo.answers.scores import Score
+from zoo.answers.segmentation import SegmentedImage
 
 __all__ = [
     "Answer",
@@ -32,6 +33,7 @@ __all__ = [
     "Quantity",
     "Rejected",
     "Score",
+    "SegmentedImage",
     "TruncationCount",
     "predict_encodable",
 ]

@@ -167,7 +167,7 @@ class _Survey:
 
     def _read(self) -> Iterator[_PendingRow]:
         rows = self._table.rows(tuple(self._columns.values()))
-        self._task, rows = adapted_task(self._task, self._columns, rows)
+        self._task, rows = adapted_task(self._task, self._columns, rows, self._table.base)
         for row in rows:
             if isinstance(row, Malformed):
                 yield _PendingRow(row.number, reason=row.reason)
@@ -196,7 +196,7 @@ class _Survey:
         if faults := self._task.target.faults(row.values[column], column):
             self._faults += len(faults)
             self._first_fault = self._first_fault or f"row {row.number}: {faults[0]}"
-        return _PendingRow(row.number, value, target)
+        return _PendingRow(row.number, value, self._task.target.fitted_to(target, value))
 
     def _look(self, pending: _PendingRow) -> tuple[_PendingRow, Measurement | Rejected]:
         return pending, Rejected(pending.reason) if pending.reason else self._measure.look(pending.value)

@@ -60,7 +60,7 @@ def load(
         check_mergeable(task.target)
     table = Table(path)
     resolved = find_columns(table, task, columns=columns, require_target=required, trained=trained)
-    task, rows = adapted_task(task, resolved, table.rows(tuple(resolved.values())))
+    task, rows = adapted_task(task, resolved, table.rows(tuple(resolved.values())), table.base)
     reader = _RowReader(table, task, resolved, require_target=required)
     examples: list[Example] = []
     rejected: list[RejectedRow] = []
@@ -151,7 +151,7 @@ def count_rows(path: str | Path) -> int | None:
 
 
 def adapted_task(
-    task: Task, columns: Columns, rows: Iterator[Row | Malformed]
+    task: Task, columns: Columns, rows: Iterator[Row | Malformed], base: Path
 ) -> tuple[Task, Iterator[Row | Malformed]]:
     """The task with its kind of target adapted to how the column of the target is written, and the same rows.
 
@@ -159,12 +159,13 @@ def adapted_task(
         task: what the rows are for.
         columns: of the rows, by role.
         rows: all of them; the first ones are looked at.
+        base: the folder that relative paths in them start from.
     """
     if not (task.target and TARGET in columns):
         return task, rows
-    first = list(islice(rows, SAMPLED_ROWS))
+    first = list(islice(rows, None if task.target.needs_all_cells else SAMPLED_ROWS))
     cells = [row.values[columns[TARGET]] for row in first if isinstance(row, Row)]
-    target = task.target.adapted_to([cell for cell in cells if not is_empty(cell)])
+    target = task.target.adapted_to([cell for cell in cells if not is_empty(cell)], base)
     return msgspec.structs.replace(task, target=target), chain(first, rows)
 
 
@@ -193,18 +194,19 @@ class _RowReader:
         base = self._table.base
         try:
             value = self._input.joined([kind.read(row.values[name], name, base) for kind, name in self._parts])
-            target = self._read_target(row)
+            target = self._read_target(row, value)
         except Unusable as unusable:
             return RejectedRow(self._file, row.number, str(unusable))
         # A million rows share the few strings that are their labels.
         return Example(value, None if target is None else self._interned.setdefault(target, target), row.number)
 
-    def _read_target(self, row: Row) -> Any:
+    def _read_target(self, row: Row, value: Any) -> Any:
         column = self._target_column
         target = self._target.read(row.values[column], column) if self._target and column else None
         if target is None and self._require_target:
             raise Unusable(self._table.missing_target(column))
         if target is not None and self._target:
+            target = self._target.fitted_to(target, value)
             faults = self._target.faults(row.values[column], column)
             self.faults += [RejectedRow(self._file, row.number, fault) for fault in faults]
         return target

@@ -8,7 +8,7 @@ import msgspec
 
 from zoo.data.example import Columns, RejectedRow
 from zoo.data.lines import InvalidByte
-from zoo.kinds.facts import BoxFacts, Finding, ImageFacts, LabelSetFacts, Lengths, Marks, NumberFacts
+from zoo.kinds.facts import BoxFacts, Finding, ImageFacts, LabelSetFacts, Lengths, Marks, MaskFacts, NumberFacts
 from zoo.kinds.spelling import SpellingVariants
 
 
@@ -87,6 +87,8 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     """None where targets are no sets of labels."""
     boxes: BoxFacts | None = None
     """None where targets are no boxes."""
+    masks: MaskFacts | None = None
+    """None where targets are no masks."""
     faults: int = 0
     """Parts of targets that are left out or mended, such as a box without area."""
     first_fault: str = ""

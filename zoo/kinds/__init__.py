@@ -11,6 +11,7 @@ from zoo.kinds.image import IMAGE
 from zoo.kinds.kind import InputKind, TargetKind, Unusable
 from zoo.kinds.label import LABEL
 from zoo.kinds.labels import LABELS
+from zoo.kinds.mask import MASK, LabelMask
 from zoo.kinds.number import NUMBER
 from zoo.kinds.record import Record
 from zoo.kinds.text import TEXT
@@ -18,7 +19,7 @@ from zoo.kinds.text import TEXT
 INPUT_KINDS: tuple[InputKind, ...] = (TEXT, IMAGE)
 """The likelier first where a table has columns of both."""
 
-TARGET_KINDS: tuple[TargetKind, ...] = (LABEL, LABELS, NUMBER, BOXES)
+TARGET_KINDS: tuple[TargetKind, ...] = (LABEL, LABELS, NUMBER, BOXES, MASK)
 
 __all__ = [
     "BOXES",
@@ -26,11 +27,13 @@ __all__ = [
     "INPUT_KINDS",
     "LABEL",
     "LABELS",
+    "MASK",
     "NUMBER",
     "TARGET_KINDS",
     "TEXT",
     "Box",
     "InputKind",
+    "LabelMask",
     "Record",
     "TargetKind",
     "Unusable",

@@ -120,6 +120,31 @@ class BoxFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Boxes too narrow to be found well."""
 
 
+class PixelCount(msgspec.Struct, frozen=True):
+    """How many pixels of all masks are of a class."""
+
+    label: str
+    pixels: int
+    pictures: int
+    """With any of them."""
+
+
+class MaskFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the masks of the pictures are like."""
+
+    pictures: int
+    pixels: int
+    """Of all masks, ignored ones included."""
+    ignored: int
+    """Pixels that teach nothing."""
+    classes: tuple[PixelCount, ...]
+    """Those with most pixels first."""
+    modes: dict[str, int]
+    """Pillow's name of each, or `drawn`, and how many masks there are, most frequent first."""
+    turned: int
+    """Masks of pictures with an EXIF orientation that lie on the picture as it is stored."""
+
+
 class ModelLimits(NamedTuple):
     """How much of an input a model sees; each field means something to one kind."""
 

@@ -9,7 +9,7 @@ import threading
 import warnings
 from functools import cache
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from zoo.answers import Rejected
 from zoo.errors import ZooError
@@ -21,15 +21,30 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageFile import ImageFile
 
+
+class StoredSize(NamedTuple):
+    """Of a picture, in pixels as stored."""
+
+    width: int
+    height: int
+    orientation: int
+    """EXIF 2.32, tag 274: how it is turned before it is shown; 1 for not at all."""
+
+    @property
+    def shown(self) -> tuple[int, int]:
+        """Width and height of the picture as it is shown."""
+        return (self.height, self.width) if self.orientation in _SIDEWAYS else (self.width, self.height)
+
+
 FORMATS = ("AVIF", "BMP", "DIB", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 """What Pillow may read; its other formats are rare, and some of them start programs (EPS runs Ghostscript)."""
 MAX_PIXELS = 2**27
 """Largest image decoded: 400 MB as RGB, more than any camera makes. A small file can claim far more (a bomb)."""
 _ORIENTATION_TAG = 0x0112
+_SIDEWAYS = range(5, 9)
+"""EXIF orientations that exchange width and height."""
 _ALPHA_MODES = ("LA", "La", "PA", "RGBA", "RGBa")
 _opening = threading.Lock()
-_ON_ITS_SIDE = (5, 6, 7, 8)
-"""Orientations by which width and height change places."""
 Source = TypeVar("Source")
 
 
@@ -74,14 +89,19 @@ def decode_bytes(content: bytes) -> Image | Rejected:
 
 def shown_size(path: Path) -> tuple[int, int] | Rejected:
     """Width and height of an image as a viewer shows it, from the header of its file alone."""
-    return cast("tuple[int, int] | Rejected", _guarded(_shown_size, path))
+    size = stored_size(path)
+    return size if isinstance(size, Rejected) else size.shown
 
 
-def _shown_size(path: Path) -> tuple[int, int]:
+def stored_size(path: Path) -> StoredSize | Rejected:
+    """Size and orientation of an image, from the header of its file alone; or why there is none."""
+    return cast("StoredSize | Rejected", _guarded(_stored_size, path))
+
+
+def _stored_size(path: Path) -> StoredSize:
     with open_media(str(path)) as file:
         image = _opened(file)
-        width, height = image.size
-        return (height, width) if _orientation(image) in _ON_ITS_SIDE else (width, height)
+        return StoredSize(*image.size, _orientation(image))
 
 
 def as_rgb(image: Image) -> Image:
@@ -179,16 +199,21 @@ def _from_array(source: Any) -> Image | Rejected:
     return Image.fromarray(np.ascontiguousarray(array))
 
 
+def _upright(image: Image) -> Image:
+    """Turn as the camera says."""
+    return turned(image, _orientation(image))
+
+
 def _orientation(image: Image) -> int:
-    """How the camera was held (EXIF 2.32, tag 274)."""
+    """As the camera says (EXIF 2.32, tag 274)."""
     try:
-        return cast("int", image.getexif().get(_ORIENTATION_TAG, 1))
+        return int(image.getexif().get(_ORIENTATION_TAG, 1))
     except Exception:  # the notes of the camera are damaged, the picture is not: it is taken as it stands
         return 1
 
 
-def _upright(image: Image) -> Image:
-    """Turn as the camera says."""
+def turned(image: Image, orientation: int) -> Image:
+    """An image turned and mirrored as an EXIF orientation says; one that is not defined leaves it as it is."""
     from PIL.Image import Transpose
 
     turn = {
@@ -199,7 +224,7 @@ def _upright(image: Image) -> Image:
         6: Transpose.ROTATE_270,
         7: Transpose.TRANSVERSE,
         8: Transpose.ROTATE_90,
-    }.get(_orientation(image))
+    }.get(orientation)
     return image if turn is None else image.transpose(turn)
 
 

@@ -182,6 +182,8 @@ class TargetKind(Kind):
     """Whether a text may hold several labels, with a separator between them."""
     has_classes: ClassVar[bool] = False
     """Whether each target is one of several classes, which a training can weigh."""
+    needs_all_cells: ClassVar[bool] = False
+    """Whether how a column is written shows in all of its cells only."""
 
     @abstractmethod
     def read(self, value: Any, column: str) -> Any:
@@ -237,13 +239,26 @@ class TargetKind(Kind):
             )
         return self
 
-    def adapted_to(self, cells: Sequence[Any]) -> TargetKind:
+    def adapted_to(self, cells: Sequence[Any], base: Path | None = None) -> TargetKind:
         """The same kind, read as the cells of a column are written.
 
         Args:
-            cells: of the first rows; none of them is empty.
+            cells: of the first rows, or of all where the kind `needs_all_cells`; none of them is empty.
+            base: the folder that relative paths start from.
         """
         return self
+
+    def fitted_to(self, target: Any, value: Any) -> Any:
+        """A target as it belongs to the input of its row.
+
+        Args:
+            target: as `read` gives it.
+            value: the input.
+
+        Raises:
+            Unusable: the two do not belong together.
+        """
+        return target
 
     def reading_note(self, column: str) -> str:
         """What a person should know of how the cells of a column are read; empty where that is plain."""

@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Hashable, Iterator, Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.kinds.kind import SLIPS, TargetKind, Unusable, is_empty, noun_of
@@ -65,7 +66,7 @@ class NumberKind(TargetKind):
         """With all its digits; a whole one without a point."""
         return repr(float(target)).removesuffix(".0")
 
-    def adapted_to(self, cells: Sequence[Any]) -> NumberKind:
+    def adapted_to(self, cells: Sequence[Any], base: Path | None = None) -> NumberKind:
         """With a decimal comma where texts have one that cannot mean thousands, and hardly any has a decimal point."""
         texts = [
             text

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from zoo.metrics.detection import DetectionMetrics
     from zoo.metrics.label_sets import LabelSetMetrics
     from zoo.metrics.regression import RegressionMetrics
+    from zoo.metrics.segmentation import SegmentationMetrics
 
 __all__ = [
     "LOSSES",
@@ -28,6 +29,7 @@ __all__ = [
     "MeanLoss",
     "Metrics",
     "RegressionMetrics",
+    "SegmentationMetrics",
     "confusion_of",
     "finite",
     "primary_figure",
@@ -41,6 +43,7 @@ _LATER = {
     "DetectionMetrics": "zoo.metrics.detection",
     "LabelSetMetrics": "zoo.metrics.label_sets",
     "RegressionMetrics": "zoo.metrics.regression",
+    "SegmentationMetrics": "zoo.metrics.segmentation",
 }
 """What no list of runs or models needs."""
 
