@@ -203,6 +203,7 @@ def test_a_task_of_zoo_has_options_where_they_mean_something() -> None:
         ("image-classification", "predict"): ["top_k"],
         ("image-multi-label-classification", "predict"): ["top_k", "threshold"],
         ("image-feature-extraction", "pretrain"): ["temperature"],
+        ("object-detection", "predict"): ["threshold", "nms", "top_k"],
     }
     assert {name for names in options.values() for name in names} == OPTION_NAMES
 

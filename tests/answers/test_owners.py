@@ -13,7 +13,12 @@ from zoo.tasks import BUILT_IN, get_task
 SOURCES = Path(str(zoo.__file__)).parent
 OWNERS = {"answers", "kinds", "metrics", "scaffold", "tasks"}
 """Packages that are about particular ones."""
-PREDICTORS = ("training/*/answering.py", "training/*/predictors.py", "training/objectives/*.py")
+PREDICTORS = (
+    "training/*/answering.py",
+    "training/images/detecting.py",
+    "training/*/predictors.py",
+    "training/objectives/*.py",
+)
 """What makes answers."""
 ALIASES = {SOURCES / "__init__.py", SOURCES / "prediction.py"}
 ANSWERS = {

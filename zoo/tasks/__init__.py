@@ -32,15 +32,19 @@ BUILT_IN = {
     "image-multi-label-classification": "zoo.tasks.image_multi_label_classification",
     "image-regression": "zoo.tasks.image_regression",
     "image-feature-extraction": "zoo.tasks.image_feature_extraction",
+    "object-detection": "zoo.tasks.object_detection",
 }
 """Name to module; what other distributions bring is looked up after these."""
-OPTION_NAMES = frozenset({"class_weights", "mask_probability", "temperature", "threshold", "top_k"})
+OPTION_NAMES = frozenset({"class_weights", "mask_probability", "nms", "temperature", "threshold", "top_k"})
 """Options that they bring: where a card has none of such a name, it is checked without importing its task."""
-_ON_BODIES = {
-    "text": ("text-classification", "text-multi-label-classification", "text-regression"),
-    "image": ("image-classification", "image-multi-label-classification", "image-regression"),
+_ON_BODIES: dict[str, dict[str, tuple[str, ...]]] = {
+    "text": {"pooled": ("text-classification", "text-multi-label-classification", "text-regression")},
+    "image": {
+        "pooled": ("image-classification", "image-multi-label-classification", "image-regression"),
+        "levels": ("object-detection",),
+    },
 }
-"""Kind of input to those of zoo's tasks that one pooled vector is enough for, the usual one first."""
+"""Kind of input to those of zoo's tasks that one thing which a body provides is enough for, the usual one first."""
 EXAMPLE = "text-classification"
 """What help texts name."""
 
@@ -81,7 +85,7 @@ def body_tasks(kind: str, *provides: str) -> tuple[str, ...]:
         kind: of its input: `text` or `image`.
         provides: what the body makes of an input (`zoo.training.Body.provides`), such as `pooled`.
     """
-    own = _ON_BODIES.get(kind, ()) if "pooled" in provides else ()
+    own = tuple(name for need, names in _ON_BODIES.get(kind, {}).items() if need in provides for name in names)
     strangers = load_tasks()[0][len(BUILT_IN) :] if installed(GROUP) else ()
     return own + tuple(
         one.task.name

@@ -27,7 +27,8 @@ class Learning(Subject):
         if steps:
             self.check_losses(steps)
         task = self.task_of(card, self.training_verb())
-        if "predict" not in self.lacks and trained_run.snapshot.labels and task.primary_metric in trained_run.metrics:
+        exact = task.target is not None and task.target.exact and trained_run.snapshot.labels
+        if "predict" not in self.lacks and exact and task.primary_metric in trained_run.metrics:
             assert trained_run.metrics[task.primary_metric] > 1.5 / len(LABELS), (
                 "it does hardly better than chance on the rows it learnt from; if it needs longer, say so in `options`"
             )

@@ -18,6 +18,8 @@ from zoo.errors import StoreInvalid
 
 FILE = "model.safetensors"
 """Of a result of ours."""
+BACKBONE = "backbone.body."
+"""Begins the names of a network's tensors where a head on feature maps stands beside it, as torchvision has it."""
 
 
 def published_file(card: Card) -> str:
@@ -63,6 +65,17 @@ def fill(module: nn.Module, state: dict[str, torch.Tensor]) -> None:
     if odd:
         raise StoreInvalid(f"the weights do not fit the network: {', '.join(odd[:5])}", "fetch or train them again")
     module.load_state_dict(state)
+
+
+def network_state(state: dict[str, torch.Tensor], own: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The tensors of a network, by its own names, also where the weights have it as a backbone.
+
+    Args:
+        state: of the weights.
+        own: of the network; what no map comes from, and a backbone therefore lacks, stays as it is there.
+    """
+    backbone = below(BACKBONE, state)
+    return {**own, **backbone} if backbone else state
 
 
 def below(prefix: str, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

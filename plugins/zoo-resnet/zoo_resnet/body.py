@@ -6,9 +6,9 @@ import torch
 from torch import nn
 
 from zoo import PredictionRun, Predictor, TrainingRun
-from zoo.training.images import ImageBody, ImageConfig, feature_pyramid
+from zoo.training.images import ImageBody, ImageConfig, feature_pyramid, map_sources
 from zoo.training.precisions import DTYPES
-from zoo.training.weights import below, fill, state_of
+from zoo.training.weights import below, fill, network_state, state_of
 from zoo_resnet.folded import FoldedResNet
 from zoo_resnet.readme import readme_of
 from zoo_resnet.resnet import ARCHITECTURE, BLOCKS, HEAD, build, freeze
@@ -26,7 +26,7 @@ class ResnetBody(ImageBody):
         network = build(self.config.architecture, 0)
         self.width = network.inplanes
         if run.weights is not None:
-            state = state_of(run.card, run.weights, run.cache_folder)
+            state = network_state(state_of(run.card, run.weights, run.cache_folder), network.state_dict())
             self.output_state = below(HEAD, state)
             fill(network, {name: tensor for name, tensor in state.items() if not name.startswith(HEAD)})
         freeze(network, getattr(run.options, "frozen_stages", 0))
@@ -44,4 +44,4 @@ class ResnetBody(ImageBody):
 
     def readme(self, config: ImageConfig) -> str:
         """How to use a result with torchvision alone."""
-        return readme_of(config)
+        return readme_of(config, map_sources(self.module, BLOCKS))

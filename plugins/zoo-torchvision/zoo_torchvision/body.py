@@ -7,8 +7,8 @@ from torch import nn
 
 from zoo import PredictionRun, Predictor, TrainingRun
 from zoo.training.head import HeadConfig
-from zoo.training.images import ImageBody, ImageConfig, feature_pyramid
-from zoo.training.weights import state_of
+from zoo.training.images import ImageBody, ImageConfig, feature_pyramid, map_sources
+from zoo.training.weights import network_state, state_of
 from zoo_torchvision.families import family_of
 from zoo_torchvision.folding import fold_blocks, folded
 from zoo_torchvision.networks import ARCHITECTURE, adaptable, build, check_size, fill, take_apart, trunk_of
@@ -70,15 +70,17 @@ class TorchvisionBody(ImageBody):
 
     def readme(self, config: ImageConfig) -> str:
         """How to use a result with torchvision alone."""
-        return readme_of(config)
+        trunk = self._trunk
+        sources = map_sources(self.module, trunk, channels_last=self._channels_last) if trunk else None
+        return readme_of(config, sources)
 
 
 def _fill(network: nn.Module, run: TrainingRun | PredictionRun, head: HeadConfig | None, layer: str) -> None:
     """Fill a network from the weights of a run; what stands before a head that they lack is drawn anew with it."""
     assert run.weights is not None
-    state = state_of(run.card, run.weights, run.cache_folder)
+    own = network.state_dict()
+    state = network_state(state_of(run.card, run.weights, run.cache_folder), own)
     if head is None:
-        own = network.state_dict()
         without = layer.rpartition(".")[0] or layer
         state = {**state, **{name: own[name] for name in own if name.startswith(f"{without}.")}}
     fill(network, state)

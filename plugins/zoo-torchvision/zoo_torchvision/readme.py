@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zoo.training.images import ImageConfig, torchvision_readme
+from zoo.training.images import ImageConfig, MapSources, torchvision_readme
 from zoo_torchvision.families import family_of
 from zoo_torchvision.networks import arguments
 
@@ -11,14 +11,20 @@ _MNASNET = """
 model._load_from_state_dict = super(type(model), model)._load_from_state_dict"""
 
 
-def readme_of(config: ImageConfig) -> str:
-    """Of a network with a head, or without."""
+def readme_of(config: ImageConfig, sources: MapSources | None) -> str:
+    """Of a network with a head, or without.
+
+    Args:
+        config: of the result.
+        sources: of its feature maps; None where it gives none.
+    """
     builder = str(config.architecture["builder"])
     more = {"num_classes": config.head.outputs if config.head else 1}
     more |= arguments(builder, int(config.architecture["size"]))
     call = f"torchvision.models.{builder}({', '.join(f'{name}={value}' for name, value in more.items())})"
     headless = "" if config.head else f"\nmodel.{_indexed(family_of(builder).head)} = torch.nn.Identity()"
-    return torchvision_readme(config, f"model = {call}{headless}{_MNASNET if builder.startswith('mnasnet') else ''}")
+    version = _MNASNET if builder.startswith("mnasnet") and not config.canvas else ""
+    return torchvision_readme(config, f"model = {call}{headless}{version}", sources)
 
 
 def _indexed(path: str) -> str:

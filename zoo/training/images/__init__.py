@@ -5,7 +5,7 @@ from zoo.training.images.augmentation import Augmentation
 from zoo.training.images.body import ImageBody
 from zoo.training.images.config import ImageConfig
 from zoo.training.images.preprocessing import Preprocessing
-from zoo.training.images.pyramid import feature_pyramid
+from zoo.training.images.pyramid import MapSources, feature_pyramid, map_sources
 from zoo.training.images.readme import torchvision_readme
 from zoo.training.images.store import ImageStore
 
@@ -16,7 +16,9 @@ __all__ = [
     "ImageBody",
     "ImageConfig",
     "ImageStore",
+    "MapSources",
     "Preprocessing",
     "feature_pyramid",
+    "map_sources",
     "torchvision_readme",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -48,3 +49,32 @@ def levels_of(maps: Sequence[torch.Tensor], pixels: int) -> tuple[Level, ...]:
         pixels: height and width of the picture.
     """
     return tuple(Level(one.shape[1], pixels // one.shape[-1]) for one in maps)
+
+
+class MapSources(NamedTuple):
+    """Where in a network its feature maps come from."""
+
+    names: tuple[str, ...]
+    """Of the module that gives each, finest first."""
+    levels: tuple[Level, ...]
+    channels_last: bool = False
+    """Whether the modules give (batch, height, width, channels)."""
+
+
+def map_sources(module: nn.Module, names: Sequence[str], *, channels_last: bool = False) -> MapSources:
+    """Which modules of a network `feature_pyramid` takes the maps from.
+
+    Args:
+        module: the network, in evaluation.
+        names: of its modules that run one after the other.
+        channels_last: see `feature_pyramid`.
+    """
+    features = next(module.parameters()).new_zeros(1, 3, PROBE, PROBE)
+    last: dict[torch.Size, tuple[str, Level]] = {}
+    with torch.inference_mode():
+        for name in names:
+            features = module.get_submodule(name)(features)
+            as_map = features.permute(0, 3, 1, 2) if channels_last else features
+            last[as_map.shape[-2:]] = name, levels_of([as_map], PROBE)[0]
+    chosen = list(last.values())[-LEVELS:]
+    return MapSources(tuple(name for name, _ in chosen), tuple(level for _, level in chosen), channels_last)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from zoo.training.head import REGRESSION, SEVERAL_LABELS, SINGLE_LABEL, HeadConfig
+from zoo.training.head import DETECTION, REGRESSION, SEVERAL_LABELS, SINGLE_LABEL, HeadConfig
 from zoo.training.images.config import ImageConfig
+from zoo.training.images.pyramid import MapSources
 
 _TEMPLATE = """## Use without zoo
 
@@ -43,13 +44,19 @@ _FEATURES = """with torch.inference_mode():
     features = model(prepare(Image.open("a.jpg").convert("RGB"))[None])"""
 
 
-def torchvision_readme(config: ImageConfig, build: str) -> str:
+def torchvision_readme(config: ImageConfig, build: str, sources: MapSources | None = None) -> str:
     """Of a network with a head, or without.
 
     Args:
         config: of the result.
         build: lines of Python that make `model`, a network of random numbers.
+        sources: of the feature maps of a network that gives any.
     """
+    if config.head and config.head.problem_type == DETECTION:
+        from zoo.training.images.detector_readme import detector_readme
+
+        assert sources is not None
+        return detector_readme(config, build, sources)
     resize = _BICUBIC if config.preprocessing.interpolation == "bicubic" else ""
     return _TEMPLATE.format(build=build, resize=resize, answer=_answer(config.head))
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 Features = TypeVar("Features")
 IMAGES = "images"
 """Entry of a batch: pixels, uint8 of shape (batch, height, width, 3)."""
+SCRATCH_STEPS = 600
+"""Fewest optimizer steps worth while where the body begins with random numbers, too."""
 
 
 class MapsObjective(Objective[Features]):
@@ -36,7 +38,7 @@ class MapsObjective(Objective[Features]):
     """
 
     head = (HEAD,)
-    auto_steps = 500
+    auto_steps = 250
     min_epochs = 12
     micro_batch_size = 16
 
@@ -44,6 +46,8 @@ class MapsObjective(Objective[Features]):
         self.run, self.body, self.head_config = run, body, head_config
         self.collate_threads, self.lora_targets = body.collate_threads, body.lora_targets
         self.default_lr, self.head_lr = (body.maps_lr if body.pretrained else body.scratch_lr), body.head_lr
+        if not body.pretrained:
+            self.auto_steps = SCRATCH_STEPS
         self.images = body.image_store(lambda image: reduced(image, body.canvas_side))
         body.fill_head(head, head_config, self.layout)
         note_new_head(run, head_config, body.head_config)
