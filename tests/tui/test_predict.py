@@ -9,12 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from rich.color import Color
 from textual.widgets import Input, TextArea
 
 import zoo
 from tests.own_task import PAIR_TASK, install_echoing, install_pairing
 from tests.plugin_site import Site
+from tests.spotting_task import draw_spot, install_spotting
 from tests.tui.driving import Driver, notices, scenario, screen_text, shows, until, write
+from zoo.rendering.colours import label_colour
 from zoo.tasks import get_task
 from zoo.tui.screens.predict import PredictScreen
 
@@ -70,6 +73,14 @@ def strangers(models: Site) -> Iterator[Site]:
     get_task.cache_clear()
 
 
+@pytest.fixture
+def spotter(models: Site) -> Iterator[Site]:
+    """A stranger's model whose answers are drawn on their pictures."""
+    install_spotting(models)
+    yield models
+    get_task.cache_clear()
+
+
 async def choose(pilot: Driver, name: str) -> PredictScreen:
     await until(pilot, lambda: pilot.app.feed.models_loaded)
     await pilot.press("3")
@@ -115,6 +126,27 @@ async def test_an_image_is_drawn_and_answered(pilot: Driver, lookers: Site, tmp_
     await shows(pilot, "90.0%", "▀")
     screen.query_one("#file", Input).value = ""
     await until(pilot, lambda: not {"▀", "%"} & set(screen_text(pilot)))
+
+
+@scenario(size=(100, 30))
+async def test_what_is_found_is_marked_on_the_picture(pilot: Driver, spotter: Site, tmp_path: Path) -> None:
+    colour = Color.from_rgb(*label_colour("spot"))
+
+    def marked_cells() -> int:
+        strips = pilot.app.screen._compositor.render_strips()
+        styles = [segment.style for strip in strips for segment in strip if segment.style]
+        return sum(colour in (style.color, style.bgcolor) for style in styles)
+
+    path = draw_spot(tmp_path / "a.png")
+    screen = await choose(pilot, "spotter")
+    await shows(pilot, "loaded, on")
+    screen.query_one("#file", Input).value = str(path)
+    await shows(pilot, "label score left top right bottom", "■ spot 0.900 10 5 28 23")
+    await shows(pilot, "spot 90%▀")
+    assert marked_cells() > 20
+    screen.query_one("#file", Input).value = str(tmp_path / "none.png")
+    await shows(pilot, "rejected: ")
+    await until(pilot, lambda: not marked_cells())
 
 
 @scenario()
@@ -212,7 +244,7 @@ def pairs(models: Site) -> Iterator[Site]:
 @scenario(size=(100, 24))
 async def test_an_answer_that_cannot_be_drawn_is_named_with_its_task(pilot: Driver, models: Site) -> None:
     try:
-        install_pairing(models, PAIR_TASK.replace("return (zoo.Paragraph(", "return (zoo.Picture("))
+        install_pairing(models, PAIR_TASK.replace("return (zoo.Paragraph(", "return (zoo.Drawing("))
         await choose(pilot, "sharing")
         await shows(pilot, "loaded, on cpu")
         await write(pilot, '{"first": "late", "second": "early"}')

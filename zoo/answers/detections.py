@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import msgspec
 
-from zoo.answers.answer import Answer
+from zoo.answers.answer import Answer, heading
+from zoo.blocks import Block, Boxes, BoxMark
 
 
 class Detection(msgspec.Struct, frozen=True):
@@ -27,3 +30,12 @@ class Detections(Answer, frozen=True, tag="detections"):
     width: int
     """Of the picture as it is shown, in pixels."""
     height: int
+
+    on_picture: ClassVar[bool] = True
+
+    def blocks(self, source: str = "") -> tuple[Block, ...]:
+        """The picture with its boxes."""
+        marks = tuple(
+            BoxMark(one.left, one.top, one.right, one.bottom, one.label, one.score) for one in self.detections
+        )
+        return (*heading(source), Boxes(image=source, width=self.width, height=self.height, boxes=marks))

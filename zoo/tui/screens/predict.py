@@ -8,11 +8,14 @@ from typing import Any, ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.geometry import Size
 from textual.timer import Timer
 from textual.widgets import Input, Static, TextArea
 
 from zoo import blocks
 from zoo.answers import Prediction
+from zoo.blocks import PictureBlock
 from zoo.card import Card
 from zoo.errors import ZooError
 from zoo.kinds import InputKind, Unusable
@@ -25,7 +28,7 @@ from zoo.tui.commands import command_line
 from zoo.tui.page import Page
 from zoo.tui.widgets.blocks import draw_answer
 from zoo.tui.widgets.fields import PathSuggester
-from zoo.tui.widgets.picture import Picture, Png, fit_picture
+from zoo.tui.widgets.picture import Picture, Png, first_picture, fit_picture
 from zoo.units import size
 
 TYPING_S = 0.2
@@ -207,29 +210,43 @@ class PredictScreen(Page):
             self._clear_answer()
             self._show_state(str(unusable))
             return
-        picture = self.query_one(Picture).size
+        picture = self.query_one(Picture).size if images else None
+        width = self.query_one("#answers").size.width - 3
         self.run_worker(
-            lambda: self._answer_in_thread(
-                session, inputs, number, (picture.width, picture.height) if images else None
-            ),
+            lambda: self._answer_in_thread(session, inputs, number, picture, width),
             thread=True,
             group="ask",
             exit_on_error=False,
         )
 
-    def _answer_in_thread(self, session: Session, question: Any, number: int, room: tuple[int, int] | None) -> None:
+    def _answer_in_thread(self, session: Session, question: Any, number: int, room: Size | None, width: int) -> None:
+        """Show the picture, if it is one, then the answer, and what the answer marks on the picture.
+
+        Args:
+            session: to ask.
+            question: the input.
+            number: of the question.
+            room: of the picture; None where the input is none.
+            width: columns for the answer.
+        """
         if number != self._question_number:  # something newer was typed while the model was busy
             return
-        if room is not None:
-            image = fit_picture(blocks.Picture(image=question), *room, self.zoo.graphics)
-            self.later(lambda: self._show_picture(image) if number == self._question_number else None)
+
+        def show(block: PictureBlock) -> None:
+            if room is not None:
+                image = fit_picture(block, room.width, room.height, self.zoo.graphics)
+                self.later(lambda: self._show_picture(image) if number == self._question_number else None)
+
         try:
+            show(blocks.Picture(image=question))
             (answer,) = session.predict([question])
+            drawn = draw_answer(answer, width)
+            self.later(lambda: self._show_answer(answer, drawn) if number == self._question_number else None)
+            if room is not None and (marked := first_picture(answer.blocks(question))):
+                show(marked)
         except ZooError as error:
             failure = error
             self.later(lambda: self._show_failure(failure) if number == self._question_number else None)
-            return
-        self.later(lambda: self._show_answer(answer) if number == self._question_number else None)
 
     def _show_picture(self, image: PictureCells | Png | str) -> None:
         """Show an image; the answer says why there is none."""
@@ -246,13 +263,7 @@ class PredictScreen(Page):
         self.query_one("#answer", Static).update("")
         self.query_one(Picture).clear()
 
-    def _show_answer(self, answer: Prediction) -> None:
-        room = self.query_one("#answers").size.width - 3
-        try:
-            drawn = draw_answer(answer, room)
-        except ZooError as error:
-            self._show_failure(error)
-            return
+    def _show_answer(self, answer: Prediction, drawn: Content) -> None:
         self._answer = answer
         self._show_state(self._loaded_as)
         self.query_one("#answer", Static).update(drawn)

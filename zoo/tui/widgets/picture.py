@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from random import randrange
 from typing import NamedTuple
 
@@ -11,8 +12,9 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
+from zoo import blocks
 from zoo.answers import Rejected
-from zoo.blocks import PictureBlock
+from zoo.blocks import Block, Boxes, Mask, PictureBlock
 from zoo.rendering.half_blocks import PictureCell, PictureCells, half_blocks
 from zoo.rendering.pictures import mark, png_of, read_picture
 from zoo.tui.graphics import ROWS, Graphics, forgotten, image_messages, placeholders
@@ -85,6 +87,12 @@ def _strips(image: PictureCells) -> list[Strip]:
 def _style(cell: PictureCell) -> Style:
     ground = Color.from_rgb(*cell.ground) if cell.ground else None
     return Style(color=Color.from_rgb(*cell.colour), bgcolor=ground)
+
+
+def first_picture(report: Iterable[Block]) -> PictureBlock | None:
+    """The first of some blocks that is drawn on a picture at hand."""
+    pictures = (block for block in report if isinstance(block, blocks.Picture | Boxes | Mask))
+    return next((block for block in pictures if block.image), None)
 
 
 def fit_picture(block: PictureBlock, columns: int, lines: int, graphics: Graphics) -> PictureCells | Png | str:
