@@ -74,6 +74,36 @@ def predict(run):
 """
 
 
+LEARNT_TASK = """
+import zoo
+from spotting_task import Spots
+
+TASK = zoo.Task(
+    name="spot-learning", summary="learn what is bright", input=zoo.IMAGE, target=zoo.BOXES, answer=Spots,
+    primary_metric="loss", larger_is_better=False, example={"file_name": "1.png", "boxes": "[]"}, formats=("CSV",),
+)
+"""
+
+LEARNER = """
+import zoo
+
+@zoo.hookimpl
+def cards():
+    ability = zoo.Ability(verb="finetune", task="spot-learning", options=zoo.FinetuneOptions)
+    return [zoo.Card(name="learner", task="spot-learning", family="toy", summary="it learns", abilities=(ability,))]
+
+@zoo.hookimpl
+def finetune(run): ...
+"""
+
+
+def install_learning(site: Site) -> None:
+    """Install `learner` and its task, whose data are boxes, beside those of `install_spotting`."""
+    install_spotting(site)
+    write_plugin(site.path, "spot-learning", LEARNT_TASK, distribution="learning-task", group="zoo.tasks")
+    site.install("learns", LEARNER)
+
+
 def install_spotting(site: Site) -> None:
     """Install the task, and `spotter`, which answers it with boxes, or with masks."""
     site.path.mkdir(exist_ok=True)

@@ -101,6 +101,24 @@ def stream(path: str | Path, task: Task, *, columns: Mapping[str, str] = UNKNOWN
     return (item for item, _ in InputRows(path, task, columns=columns))
 
 
+def first_examples(path: str | Path, task: Task, columns: Columns, limit: int) -> tuple[Example, ...]:
+    """The first rows that can be used, to show what the data is like.
+
+    Args:
+        path: the data.
+        task: what it is for.
+        columns: its columns by role, as they were found.
+        limit: most of them.
+
+    Raises:
+        DatasetInvalid: the data cannot be read.
+    """
+    table = Table(path)
+    task, rows = adapted_task(task, columns, table.rows(tuple(columns.values())), table.base)
+    reader = _RowReader(table, task, columns, require_target=TARGET in columns)
+    return tuple(islice((item for item in map(reader.read, rows) if isinstance(item, Example)), limit))
+
+
 class InputRows:
     """The inputs of a file or folder, each with the cells of some columns beside it; read as often as it is iterated.
 

@@ -16,10 +16,13 @@ import json
 import math
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from zoo.answers import Rejected
+from zoo.blocks import Boxes, BoxMark, PictureBlock
 from zoo.encoding import encode_json
 from zoo.kinds.kind import TargetKind, Unusable, is_empty, noun_of
 from zoo.kinds.label import LABEL
@@ -74,6 +77,16 @@ class BoxesKind(TargetKind):
     def faults(self, value: Any, column: str) -> tuple[str, ...]:
         """Boxes without area, outside of the picture, repeated, or without numbers or a label."""
         return () if is_empty(value) else read_boxes(value, column).faults
+
+    def on_picture(self, picture: str, target: tuple[Box, ...] | None) -> PictureBlock | None:
+        """The boxes; none where the picture cannot be read."""
+        from zoo.kinds.image_decoding import shown_size
+
+        size = shown_size(Path(picture))
+        if target is None or isinstance(size, Rejected):
+            return None
+        marks = tuple(BoxMark(box.left, box.top, box.right, box.bottom, box.label) for box in target)
+        return Boxes(image=picture, width=size[0], height=size[1], boxes=marks)
 
     def labels_of(self, target: tuple[Box, ...]) -> tuple[str, ...]:
         """That of each box."""

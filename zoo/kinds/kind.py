@@ -11,6 +11,7 @@ from zoo.encoding import encode_json
 from zoo.errors import OptionInvalid
 
 if TYPE_CHECKING:
+    from zoo.blocks import PictureBlock
     from zoo.data.report import Inspection, Part
     from zoo.kinds.facts import Finding, ModelLimits
     from zoo.kinds.measure import Measure, TargetMeasure
@@ -213,6 +214,15 @@ class TargetKind(Kind):
     def written(self, target: Any) -> str:
         """The target as a cell of a table has it."""
         return target if isinstance(target, str) else encode_json(target, enc_hook=str).decode()
+
+    def on_picture(self, picture: str, target: Any) -> PictureBlock | None:
+        """What is drawn of a target on the picture that it belongs to; None where that is nothing.
+
+        Args:
+            picture: path of its file.
+            target: of the picture; may be None, for a row that has none.
+        """
+        return None
 
     def labels_of(self, target: Any) -> tuple[str, ...]:
         """The labels that a target holds; none where it is of another sort."""

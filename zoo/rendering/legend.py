@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import assert_never
 
 from zoo.answers import Rejected
@@ -28,6 +29,15 @@ def legend(block: PictureBlock) -> Table | Paragraph:
             return Table(headers=("label", "share"), rows=tuple((label, f"{share:.1%}") for label, share in shares))
         case _:
             assert_never(block)
+
+
+def label_counts(block: PictureBlock) -> list[tuple[str, str]] | str:
+    """Each label of a picture once, the most frequent first, with its number or share; a text where there is none."""
+    if isinstance(block, Boxes):
+        counts = Counter(box.label for box in block.boxes).most_common()
+        return [(label, f"{count:,}") for label, count in counts] or NO_BOXES
+    listed = legend(block)
+    return listed.text if isinstance(listed, Paragraph) else [(str(row[0]), str(row[1])) for row in listed.rows]
 
 
 def _boxes(boxes: tuple[BoxMark, ...]) -> Table:

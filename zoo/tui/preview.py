@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 from zoo.abilities import input_limits, offering_models
+from zoo.blocks import PictureBlock
 from zoo.card import Card
 from zoo.data import Columns, Inspection, inspect, likely_columns
 from zoo.data.columns import check_kind, find_columns, likely_kind, usual_columns
@@ -15,14 +17,20 @@ from zoo.data.guessing import LikelyTask, likeliest_task
 from zoo.data.inspection import OnRows
 from zoo.data.layout import parts_of
 from zoo.data.lines import EncodingLog
+from zoo.data.loading import first_examples
 from zoo.data.table import Table
 from zoo.file_cache import FileCache, read_once
 from zoo.kinds.image_files import holds_more_than, interruptible
+from zoo.kinds.kind import TARGET
 from zoo.tasks import get_task
 from zoo.tasks.task import Task
 
 MOST_IMAGES = 20_000
 """A folder of more is not looked at while a form is filled in: that takes minutes."""
+
+
+SAMPLES, SAMPLED_ROWS = 4, 40
+"""Pictures shown of a data set, and the first rows that they are chosen from."""
 
 
 class DataQuery(NamedTuple):
@@ -61,6 +69,12 @@ class ColumnsPreview(NamedTuple):
     choice: ColumnChoice
 
 
+class SamplesPreview(NamedTuple):
+    """A few rows as pictures, with what the data says of them drawn on them."""
+
+    pictures: tuple[PictureBlock, ...]
+
+
 class RowsPreview(NamedTuple):
     """What stands in the rows of a data set."""
 
@@ -81,7 +95,7 @@ def preview(
     needs_label: bool,
     check: Callable[[], None],
     on_rows: OnRows,
-) -> Iterator[ColumnsPreview | RowsPreview]:
+) -> Iterator[ColumnsPreview | SamplesPreview | RowsPreview]:
     """Look at data for a form; where it is likely for another task than is meant, only its columns.
 
     Args:
@@ -111,8 +125,22 @@ def preview(
             note = f"more than {MOST_IMAGES:,} images, which are not looked at here; {how}"
             yield RowsPreview(reason=likely.reason, note=note)
         else:
+            if samples := _samples(query, choice.likely):
+                yield SamplesPreview(samples)
             inspection = _inspect(query, card, verb, choice.likely, on_rows)
             yield RowsPreview(inspection, likely.reason)
+
+
+def _samples(query: DataQuery, columns: Columns) -> tuple[PictureBlock, ...]:
+    """Some of the first rows that are drawn, those with labels before those without."""
+    task = get_task(query.task).divided_at(query.separator)
+    if task.target is None or not task.input.from_files or TARGET not in columns:
+        return ()
+    path, target = parts_of(Path(query.path).expanduser()).train, task.target
+    examples = first_examples(path, task, columns, SAMPLED_ROWS)
+    labelled = sorted(examples, key=lambda example: not target.labels_of(example.target))
+    blocks = (target.on_picture(example.input, example.target) for example in labelled)
+    return tuple(islice((block for block in blocks if block is not None), SAMPLES))
 
 
 def _is_large(path: str) -> bool:

@@ -20,6 +20,7 @@ from zoo.tui.screens.form import Form
 from zoo.tui.widgets.column_fields import ColumnFields
 from zoo.tui.widgets.data_preview import DataPreview
 from zoo.tui.widgets.fields import Field
+from zoo.tui.widgets.gallery import Gallery
 
 FILE_PAUSE_S = 0.4
 """A file is looked at once nothing was typed for so long."""
@@ -203,6 +204,10 @@ class DataForm(Form):
         self.columns.offer(event.columns.choice)
         self.columns_offered()
         self._advance()
+
+    def on_data_preview_samples_read(self, event: DataPreview.SamplesRead) -> None:
+        if self.preview.is_current(event):
+            self.query_one(Gallery).show(event.pictures)
 
     def columns_offered(self) -> None:
         """The columns that are meant stand in their fields."""

@@ -29,6 +29,7 @@ from zoo.tui.screens.form import FieldList
 from zoo.tui.screens.plan import PLAN_WIDTH
 from zoo.tui.widgets.data_preview import DataPreview
 from zoo.tui.widgets.fields import AUTO, Field, choice_field, text_field
+from zoo.tui.widgets.gallery import Gallery
 from zoo.tui.widgets.option_fields import OptionFields
 
 
@@ -65,17 +66,19 @@ class JobForm(DataForm):
                 yield choice_field("precision", "precision", [(p, p) for p in ("auto", *self.ability.precisions)], AUTO)
                 yield text_field("name", "name", placeholder="made up from model and verb", note="of the run")
                 yield OptionFields(schema(option_set(self.ability)))
-            with VerticalScroll(id="side", can_focus=False):
-                yield Static("", id="help", markup=False)
-                yield DataPreview(
-                    self.card,
-                    self.verb,
-                    self.files,
-                    needs_label=self.needs_label,
-                    advice=self.advice(),
-                    labels=lambda: self.labels,
-                    id="preview",
-                )
+            with Container(id="side"):
+                with VerticalScroll(id="texts", can_focus=False):
+                    yield Static("", id="help", markup=False)
+                    yield DataPreview(
+                        self.card,
+                        self.verb,
+                        self.files,
+                        needs_label=self.needs_label,
+                        advice=self.advice(),
+                        labels=lambda: self.labels,
+                        id="preview",
+                    )
+                yield Gallery(id="samples")
         yield Static("", id="notice", markup=False)
         yield Static("", id="command", markup=False)
 

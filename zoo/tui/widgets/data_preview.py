@@ -8,13 +8,14 @@ from textual.message import Message
 from textual.widgets import Static
 from textual.worker import Worker, get_current_worker
 
+from zoo.blocks import PictureBlock
 from zoo.card import Card
 from zoo.data.inspection_text import findings, report
 from zoo.errors import RunCancelled, ZooError
 from zoo.file_cache import FileCache
 from zoo.sanitize import plain, unbroken
 from zoo.tui.form_errors import with_labels
-from zoo.tui.preview import ColumnsPreview, DataQuery, RowsPreview, preview
+from zoo.tui.preview import ColumnsPreview, DataQuery, RowsPreview, SamplesPreview, preview
 
 SHOWN_EVERY = 200
 """Rows."""
@@ -54,6 +55,13 @@ class DataPreview(Static):
             super().__init__()
             self.query, self.rows = query, rows
 
+    class SamplesRead(Message):
+        """A few rows are to be drawn; none where nothing is."""
+
+        def __init__(self, query: DataQuery, pictures: tuple[PictureBlock, ...]) -> None:
+            super().__init__()
+            self.query, self.pictures = query, pictures
+
     class RowsRead(Message):
         """All of the rows were looked at, as far as they are."""
 
@@ -91,6 +99,7 @@ class DataPreview(Static):
         self.stop()
         self._query = query
         self.update("looking at the data" if query.path else plain(self._advice))
+        self.post_message(self.SamplesRead(query, ()))
         if query.path:
             self._reader = self.run_worker(lambda: self._read(query), thread=True, exit_on_error=False)
 
@@ -99,8 +108,9 @@ class DataPreview(Static):
         self._query = DataQuery()
         if self._reader is not None:
             self._reader.cancel()
+        self.post_message(self.SamplesRead(self._query, ()))
 
-    def is_current(self, message: ColumnsRead | Failed | RowsCounted | RowsRead) -> bool:
+    def is_current(self, message: ColumnsRead | Failed | RowsCounted | SamplesRead | RowsRead) -> bool:
         """Whether a message is about the data that is meant now."""
         return message.query == self._query
 
@@ -148,6 +158,8 @@ class DataPreview(Static):
             for part in parts:
                 if isinstance(part, ColumnsPreview):
                     self.post_message(self.ColumnsRead(query, part))
+                elif isinstance(part, SamplesPreview):
+                    self.post_message(self.SamplesRead(query, part.pictures))
                 else:
                     self.post_message(self.RowsRead(query, part))
         except RunCancelled:

@@ -1,0 +1,73 @@
+"""Pictures in the form before a training, and in a run after each evaluation: with what is said of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from rich.color import Color
+
+from tests.plugin_site import Site
+from tests.spotting_task import draw_spot, install_learning
+from tests.tui.driving import Driver, scenario, screen_text, shows, until
+from tests.tui.test_training import enter, open_form
+from zoo.rendering.colours import label_colour
+from zoo.tasks import get_task
+from zoo.tui.widgets.gallery import Gallery
+
+pytest.importorskip("PIL")
+
+
+@pytest.fixture
+def learner(models: Site) -> Iterator[Site]:
+    """A stranger's model that learns boxes."""
+    install_learning(models)
+    yield models
+    get_task.cache_clear()
+
+
+@pytest.fixture
+def boxes(tmp_path: Path) -> Path:
+    """A table of pictures: the first has no box, the last is damaged, the others one or two."""
+    rows = []
+    for number in range(5):
+        draw_spot(tmp_path / f"{number}.png")
+        corners = {"left": 10, "top": 5, "right": 28, "bottom": 23}
+        objects = [{"label": f"spot \x1b[2J{number}", **corners}, {"label": "all", "bbox": [0, 0, 59, 39]}]
+        rows.append({"file_name": f"{number}.png", "boxes": objects[: (0, 1, 2, 2, 1)[number]]})
+    (tmp_path / "4.png").write_bytes(b"no picture")
+    path = tmp_path / "data.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def marked_cells(pilot: Driver, label: str) -> int:
+    """Columns in the colour of a label."""
+    colour = Color.from_rgb(*label_colour(label))
+    strips = pilot.app.screen._compositor.render_strips()
+    styles = [segment.style for strip in strips for segment in strip if segment.style]
+    return sum(colour in (style.color, style.bgcolor) for style in styles)
+
+
+@pytest.mark.parametrize("size", [(120, 45), (80, 24)])
+def test_the_form_shows_samples_with_their_boxes(
+    size: tuple[int, int], learner: Site, one_device: None, boxes: Path
+) -> None:
+    @scenario(size=size)
+    async def play(pilot: Driver) -> None:
+        screen = await open_form(pilot, "learner")
+        gallery = screen.query_one(Gallery)
+        assert not gallery.display
+        enter(screen, data=str(boxes))
+        await until(pilot, lambda: gallery.display)
+        await shows(pilot, "1.png ■ spot 1 1", "▀")
+        if size[0] > 100:
+            await shows(pilot, "2.png ■ spot 2 1")
+        assert marked_cells(pilot, "all" if size[0] > 100 else "spot \x1b[2J1") >= 8
+        assert "no boxes" not in screen_text(pilot)
+        enter(screen, data=str(boxes.parent / "none.jsonl"))
+        await until(pilot, lambda: not gallery.display)
+
+    play()
