@@ -29,6 +29,7 @@ RelativePath = Annotated[str, msgspec.Meta(pattern=r"^(?![/~])(?!.*(^|/)\.\.(/|$
 DistributionName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\Z", max_length=120)]
 DistributionVersion = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z][0-9A-Za-z.!+_-]*\Z", max_length=60)]
 Interpolation = Literal["bilinear", "bicubic"]
+CropMode = Literal["center", "squash"]
 Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
@@ -154,6 +155,8 @@ class ImageInput(msgspec.Struct, frozen=True, kw_only=True, tag="image"):
     """Shorter side after resizing, before the centre crop to `input_size`; None where the two are the same."""
     interpolation: Interpolation = "bilinear"
     """How it is resized."""
+    crop_mode: CropMode = "center"
+    """`squash` resizes both sides to `resize_size`, so that the corners of the picture are seen, too."""
     mean: tuple[float, ...]
     """Per channel, on a 0 to 1 scale."""
     std: tuple[float, ...]

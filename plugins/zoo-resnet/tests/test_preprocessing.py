@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from torchvision import models
+from torchvision import models, transforms
 
 from zoo import Card, ImageInput
 from zoo.training.images import Preprocessing
@@ -77,3 +77,16 @@ def test_another_size_keeps_the_share_of_the_crop() -> None:
     assert (published.at(112).size, published.at(112).resize_size) == (112, 128)
     assert published.at(None) == published
     assert Preprocessing.from_json(published.at(32).to_json()) == published.at(32)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_squashed_image_shows_all_of_its_width_and_height(size: tuple[int, int]) -> None:
+    image = picture(size)
+    preprocessing = Preprocessing(56, 64, (0.5,) * 3, (0.5,) * 3, "bicubic", "squash")
+    both = transforms.Compose(
+        [transforms.Resize((64, 64), transforms.InterpolationMode.BICUBIC), transforms.CenterCrop(56)]
+    )
+
+    np.testing.assert_array_equal(preprocessing.crop(image), np.asarray(both(image)))
+    np.testing.assert_array_equal(preprocessing.crop(preprocessing.reduce(image)), preprocessing.crop(image))
+    assert Preprocessing.from_json(preprocessing.to_json()) == preprocessing

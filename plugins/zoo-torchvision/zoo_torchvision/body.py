@@ -7,11 +7,11 @@ from torch import nn
 
 from zoo import PredictionRun, Predictor, TrainingRun
 from zoo.training.head import HeadConfig
-from zoo.training.images import ImageBody, ImageConfig, feature_pyramid, map_sources
+from zoo.training.images import ImageBody, ImageConfig, adaptable_layers, feature_pyramid, map_sources
 from zoo.training.weights import network_state, state_of
 from zoo_torchvision.families import family_of
 from zoo_torchvision.folding import fold_blocks, folded
-from zoo_torchvision.networks import ARCHITECTURE, adaptable, build, check_size, fill, take_apart, trunk_of
+from zoo_torchvision.networks import ARCHITECTURE, build, check_size, fill, take_apart, trunk_of
 from zoo_torchvision.readme import readme_of
 
 
@@ -42,7 +42,7 @@ class TorchvisionBody(ImageBody):
             if self._scores_places
             else (("head.", f"{family.head}."), ("body.", ""))
         )
-        self.lora_targets = adaptable(self.module)
+        self.lora_targets = adaptable_layers(self.module)
 
     def new_head(self, outputs: int) -> nn.Module:
         """A linear layer; SqueezeNet scores each place, and takes the mean (Iandola et al. 2016, section 3.3)."""

@@ -109,17 +109,3 @@ def check_size(builder: str, architecture: dict[str, Any], size: int) -> None:
         raise Unsupported(f"{builder} sees images of {stated} pixels, not of {size}", "leave --image-size out")
     if size < least:
         raise Unsupported(f"{builder} needs images of at least {least} pixels, not {size}", f"--image-size {least}")
-
-
-def adaptable(module: nn.Module) -> tuple[str, ...]:
-    """Names of the layers that LoRA can adapt: linear ones, and convolutions over all channels.
-
-    Attention of torch's own reads the weights of its layers past their modules, so that nothing within it would learn.
-    """
-    within = [name for name, one in module.named_modules() if isinstance(one, nn.MultiheadAttention)]
-    return tuple(
-        name
-        for name, one in module.named_modules()
-        if (isinstance(one, nn.Linear) or (isinstance(one, nn.Conv2d) and one.groups == 1))
-        and not any(name.startswith(f"{attention}.") for attention in within)
-    )

@@ -1,5 +1,6 @@
 """What plugins of image models build on."""
 
+from zoo.training.images.adaptation import adaptable_layers
 from zoo.training.images.answering import FeaturePredictor, HeadPredictor
 from zoo.training.images.augmentation import Augmentation
 from zoo.training.images.body import ImageBody
@@ -18,6 +19,7 @@ __all__ = [
     "ImageStore",
     "MapSources",
     "Preprocessing",
+    "adaptable_layers",
     "feature_pyramid",
     "map_sources",
     "torchvision_readme",

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from zoo.card import ImageInput, Interpolation
+from zoo.card import CropMode, ImageInput, Interpolation
 
 LONGEST = 4
 """Longer side that is looked at, in shorter sides; the ends of longer strips are cut off before anything is resized."""
@@ -31,12 +31,21 @@ class Preprocessing:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     interpolation: Interpolation = "bilinear"
+    crop_mode: CropMode = "center"
+    """`squash`: both sides are resized to `resize_size`."""
 
     @classmethod
     def of(cls, published: ImageInput) -> Preprocessing:
         """What a card says."""
         size = published.input_size[1]
-        return cls(size, published.resize_size or size, published.mean, published.std, published.interpolation)
+        return cls(
+            size,
+            published.resize_size or size,
+            published.mean,
+            published.std,
+            published.interpolation,
+            published.crop_mode,
+        )
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Preprocessing:
@@ -47,6 +56,7 @@ class Preprocessing:
             tuple(float(x) for x in document["mean"]),
             tuple(float(x) for x in document["std"]),
             "bicubic" if document.get("interpolation") == "bicubic" else "bilinear",
+            "squash" if document.get("crop_mode") == "squash" else "center",
         )
 
     def at(self, size: int | None) -> Preprocessing:
@@ -61,30 +71,41 @@ class Preprocessing:
             "input_size": [3, self.size, self.size],
             "resize_size": self.resize_size,
             "interpolation": self.interpolation,
+            "crop_mode": self.crop_mode,
             "mean": list(self.mean),
             "std": list(self.std),
         }
 
     def reduce(self, image: Image.Image) -> Image.Image:
         """The image with a shorter side of at most `resize_size`; what `crop` makes of either is the same."""
-        image = _without_ends(image)
+        image = self._without_ends(image)
         return self._resized(image) if min(image.size) > self.resize_size else image
 
     def crop(self, image: Image.Image) -> np.ndarray[Any, Any]:
         """The centre, uint8 of shape (size, size, 3)."""
-        image = self._resized(_without_ends(image))
+        image = self._resized(self._without_ends(image))
         # Rounded as torchvision's center_crop does: half to even.
         left, top = round((image.width - self.size) / 2), round((image.height - self.size) / 2)
         return np.asarray(image.crop((left, top, left + self.size, top + self.size)))
 
     def _resized(self, image: Image.Image) -> Image.Image:
-        """The shorter side so long, the other rounded down, as torchvision's `resize` does it."""
+        """The shorter side so long, the other rounded down, as torchvision's `resize` does it; or both so long."""
         shorter = self.resize_size
-        if image.width <= image.height:
+        if self.crop_mode == "squash":
+            size = (shorter, shorter)
+        elif image.width <= image.height:
             size = (shorter, int(shorter * image.height / image.width))
         else:
             size = (int(shorter * image.width / image.height), shorter)
         return image if size == image.size else image.resize(size, _RESAMPLING[self.interpolation])
+
+    def _without_ends(self, image: Image.Image) -> Image.Image:
+        longest = LONGEST * min(image.size)
+        if max(image.size) <= longest or self.crop_mode == "squash":
+            return image
+        width, height = min(image.width, longest), min(image.height, longest)
+        left, top = (image.width - width) // 2, (image.height - height) // 2
+        return image.crop((left, top, left + width, top + height))
 
     def normalise(self, images: torch.Tensor) -> torch.Tensor:
         """Scale and shift channel by channel.
@@ -97,12 +118,3 @@ class Preprocessing:
         """
         mean, std = (torch.tensor(values, device=images.device).view(3, 1, 1) for values in (self.mean, self.std))
         return images.permute(0, 3, 1, 2).float().div_(255).sub_(mean).div_(std)
-
-
-def _without_ends(image: Image.Image) -> Image.Image:
-    longest = LONGEST * min(image.size)
-    if max(image.size) <= longest:
-        return image
-    width, height = min(image.width, longest), min(image.height, longest)
-    left, top = (image.width - width) // 2, (image.height - height) // 2
-    return image.crop((left, top, left + width, top + height))

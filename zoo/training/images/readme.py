@@ -22,7 +22,7 @@ config = json.loads(Path("this folder/config.json").read_text(encoding="utf-8"))
 model.load_state_dict(load_file("this folder/model.safetensors"))
 model.eval()
 prepare = transforms.Compose([
-    transforms.Resize(config["image"]["resize_size"]{resize}),
+    transforms.Resize({size}{resize}),
     transforms.CenterCrop(config["image"]["input_size"][1]),
     transforms.ToTensor(),
     transforms.Normalize(config["image"]["mean"], config["image"]["std"]),
@@ -30,6 +30,7 @@ prepare = transforms.Compose([
 {answer}
 ```
 """
+_SIZE = 'config["image"]["resize_size"]'
 _BICUBIC = ", transforms.InterpolationMode.BICUBIC"
 _LOGITS = """with torch.inference_mode():
     logits = model(prepare(Image.open("a.jpg").convert("RGB"))[None])
@@ -58,7 +59,8 @@ def torchvision_readme(config: ImageConfig, build: str, sources: MapSources | No
         assert sources is not None
         return detector_readme(config, build, sources)
     resize = _BICUBIC if config.preprocessing.interpolation == "bicubic" else ""
-    return _TEMPLATE.format(build=build, resize=resize, answer=_answer(config.head))
+    size = f"[{_SIZE}] * 2" if config.preprocessing.crop_mode == "squash" else _SIZE
+    return _TEMPLATE.format(build=build, size=size, resize=resize, answer=_answer(config.head))
 
 
 def _answer(head: HeadConfig | None) -> str:

@@ -1,0 +1,1 @@
+"""Any image model of timm, for zoo."""
