@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
-from zoo.ability_options import option_set
+from zoo.ability_options import option_set, parse_options
 from zoo.card import Ability, Card, Verb
 from zoo.catalog import Catalog, distinct_names
 from zoo.data.example import UNKNOWN
 from zoo.data.guessing import LikelyTask, fitting_separator, likeliest_task
 from zoo.data.layout import parts_of
 from zoo.data.table import Table
-from zoo.errors import InputMismatch
+from zoo.errors import InputMismatch, Unsupported
 from zoo.file_cache import once
 from zoo.kinds.facts import ModelLimits
 from zoo.kinds.kind import TARGET
-from zoo.options import schema
+from zoo.options import Options, schema
 from zoo.ranking import is_recommended
 from zoo.tasks import get_task
 
@@ -46,6 +46,21 @@ def find_ability(model: str, verb: str, task: str = "", catalog: Catalog | None 
     """
     card = (catalog or Catalog.load()).resolve(model)
     return card, card.ability(verb, task)
+
+
+def predict_options(
+    card: Card, task: str, arguments: Mapping[str, Any], *, beside: Iterable[str] = ()
+) -> tuple[Ability, Options]:
+    """What a model brings to predicting, and the options of it that a person gave; see `parse_options`.
+
+    Raises:
+        Unsupported: it has learnt nothing yet, or does not answer the task.
+        OptionInvalid: an option is none of its own, or out of bounds.
+    """
+    if card.weights is None or not card.tasks_of("predict"):
+        raise Unsupported(f"{card.name} has learnt nothing to predict with yet", card.training_advice)
+    ability = card.ability("predict", task)
+    return ability, parse_options(card, ability, arguments, beside=beside)
 
 
 class AbilityChoice(NamedTuple):

@@ -54,6 +54,25 @@ def test_an_evaluation_file_stands_beside_it(data: Path, capsys: pytest.CaptureF
     assert "warning: 1 row of the evaluation data also found in the training data" in out
 
 
+def test_the_parts_of_a_divided_folder_stand_beside_each_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image = pytest.importorskip("PIL.Image")
+    for number, name in enumerate(
+        ("train/cat/1", "train/cat/2", "train/dog/1", "train/dog/2", "val/cat/1", "val/dog/1")
+    ):
+        path = tmp_path / "pets" / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        image.new("L", (8, 8), number).save(path)
+    main(["data", "inspect", str(tmp_path / "pets")])
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    assert [line for line in captured.out.splitlines() if line.startswith(str(tmp_path))] == [
+        str(tmp_path / "pets" / part) for part in ("train", "val")
+    ]
+    assert "cat         2            1" in captured.out
+
+
 def test_labels_that_look_alike_are_told_apart_and_merged(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data.write_text("text,label\n" + ROWS + ROWS.replace(",pos", ",pos\u200b").replace("number", "no."), "utf-8")
     assert main(["data", "inspect", str(data)]) == ExitCode.OK

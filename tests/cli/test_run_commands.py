@@ -224,6 +224,24 @@ def test_flags_that_mean_nothing_alone_are_refused(
     assert (captured.out, message in captured.err) == ("", True)
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [
+        ("good", "--top-k", "0"),
+        ("good", "--precision", "fp7"),
+        ("good", "--device", "cuda:99"),
+        ("good", "--keep-warm", "1", "--top-k", "0"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_the_model_is_loaded(
+    words: str, typed: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["predict", words, *typed]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("error: ")
+
+
 def test_evaluate_prints_a_table_of_classes(words: str, rows: Path) -> None:
     done = type_in("evaluate", words, "--data", str(rows), *HERE)
 

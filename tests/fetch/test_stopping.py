@@ -27,7 +27,7 @@ def test_a_silent_server_does_not_keep_it(server: HubServer, served: Served, web
     with pytest.raises(RunCancelled) as caught:
         fetch(web_weights, should_stop=server.stalled.is_set)
 
-    assert caught.value.hint == "it goes on where it was the next time"
+    assert caught.value.hint == "the next one goes on where it was"
     assert [thread for thread in threading.enumerate() if thread.name.startswith("zoo-download")] == []
 
 

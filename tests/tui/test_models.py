@@ -231,7 +231,7 @@ async def test_a_download_goes_on_elsewhere_stops_and_resumes(pilot: Driver, dow
     await pilot.press("1")
     await shows(pilot, "1.0 MB of 3.0 MB")
     await pilot.press("d")
-    await shows(pilot, "stopped; d goes on where it was")
+    await shows(pilot, "stopped; the next one goes on where")
     served.stall_after = None
     hub.requests.clear()
     await pilot.press("d")

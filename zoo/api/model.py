@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
+from zoo.abilities import predict_options
 from zoo.card import Card
 from zoo.catalog import Catalog
 from zoo.data.expansion import input_list
-from zoo.errors import Unsupported
 from zoo.tasks import get_task
 
 if TYPE_CHECKING:
     from zoo.answers import Prediction
+    from zoo.devices import Placement
     from zoo.fetch import Progress
+    from zoo.options import Options
     from zoo.runs.context import Predictor
     from zoo.tasks.task import Task
 
@@ -111,27 +113,52 @@ def load_card(
     wrappers: tuple[str, ...] | None = None,
 ) -> Model:
     """Load a model by its card; see `load`, and for the wrappers `zoo.plugins.Plugin`."""
-    from zoo.ability_options import parse_options
-    from zoo.devices import choose
-    from zoo.fetch import fetch
-    from zoo.plugins import load_plugin
-    from zoo.runs.context import PredictionRun
-    from zoo.runs.hooks import load_predictor
+    return plan_load(card, device, precision, options, task=task).load(on_progress, wrappers)
 
-    if card.weights is None or not card.tasks_of("predict"):
-        raise Unsupported(f"{card.name} has learnt nothing to predict with yet", card.training_advice)
-    ability = card.ability("predict", task)
-    parsed = parse_options(card, ability, options or {}, beside=load.__kwdefaults__ or ())
+
+class LoadPlan(NamedTuple):
+    """A model that is to be loaded, and how; nothing of it has to be checked any more."""
+
+    card: Card
+    task: Task
+    options: Options
+    placement: Placement
+
+    def load(
+        self, on_progress: Callable[[Progress], None] | None = None, wrappers: tuple[str, ...] | None = None
+    ) -> Model:
+        """Load it; arguments as for `load_card`."""
+        from zoo.fetch import fetch
+        from zoo.plugins import load_plugin
+        from zoo.runs.context import PredictionRun
+        from zoo.runs.hooks import load_predictor
+
+        assert self.card.weights is not None
+        place = self.placement
+        run = PredictionRun(
+            card=self.card,
+            task=self.task,
+            weights=fetch(self.card.weights, on_progress=on_progress),
+            options=self.options,
+            device=place.device,
+            precision=place.precision,
+        )
+        predictor = load_predictor(load_plugin(self.card.plugin, wrappers), run)
+        return Model(self.card, self.task, place.device, place.precision, predictor)
+
+
+def plan_load(
+    card: Card,
+    device: str = "auto",
+    precision: str = "auto",
+    options: Mapping[str, Any] | None = None,
+    *,
+    task: str = "",
+) -> LoadPlan:
+    """Check everything that is to be known before a model is loaded; see `load`."""
+    from zoo.devices import choose
+
+    ability, parsed = predict_options(card, task, options or {}, beside=load.__kwdefaults__ or ())
     placement = choose(device, precision, supported=ability.precisions)
     ability.check_precision(placement.precision)
-    answer_task = get_task(ability.task)
-    run = PredictionRun(
-        card=card,
-        task=answer_task,
-        weights=fetch(card.weights, on_progress=on_progress),
-        options=parsed,
-        device=placement.device,
-        precision=placement.precision,
-    )
-    predictor = load_predictor(load_plugin(card.plugin, wrappers), run)
-    return Model(card, answer_task, placement.device, placement.precision, predictor)
+    return LoadPlan(card, get_task(ability.task), parsed, placement)

@@ -12,7 +12,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from zoo.abilities import find_ability, fitting_models, offering_models
+from zoo.abilities import find_ability, fitting_models, offering_models, predict_options
 from zoo.answers import Rejected, TruncationCount
 from zoo.card import Card
 from zoo.cli import diagnostics, output, warm
@@ -103,6 +103,7 @@ def run(args: argparse.Namespace) -> ExitCode:
     if args.file == STDIN:
         args.file = None  # lines of stdin are what is read without inputs
     card, ability = find_ability(args.model, "predict", args.task, args.catalog)
+    predict_options(card, ability.task, options_of(args))
     task = get_task(ability.task)
     interactive = not args.inputs and not args.file and sys.stdin.isatty()
     if interactive:
@@ -199,11 +200,12 @@ def _answerer(args: argparse.Namespace, card: Card, task: Task) -> Iterator[Answ
         if warm_answerer is not None:
             yield warm_answerer
             return
+    from zoo.api.model import plan_load
+
+    plan = plan_load(card, args.device, args.precision, options_of(args), task=task.name)
     diagnostics.note(f"loading {args.model}")
     diagnostics.show_log_warnings()
-    from zoo.api.model import load_card
-
-    model = load_card(card, args.device, args.precision, show_fetching, options_of(args), task=task.name)
+    model = plan.load(show_fetching)
     diagnostics.note(f"{model.card.name} on {model.device}, {model.precision}")
     yield model.predict
 

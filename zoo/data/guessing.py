@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from zoo.data.columns import likely_kind, usual_columns
 from zoo.data.example import UNKNOWN, Columns
+from zoo.data.layout import parts_of
 from zoo.data.table import Table
 from zoo.file_cache import read_once
 from zoo.kinds import INPUT_KINDS
@@ -24,7 +25,7 @@ def likely_task(path: str | Path, columns: Mapping[str, str] = UNKNOWN, separato
     """One with a target: of images for a folder, or a table with a usual column of images and none of texts.
 
     Args:
-        path: the data.
+        path: the data; of a folder divided into train and val the first is looked at.
         columns: names that a person gives, by role.
         separator: what stands between the labels of a row, as a person says.
 
@@ -33,7 +34,7 @@ def likely_task(path: str | Path, columns: Mapping[str, str] = UNKNOWN, separato
         Unsupported: a package that reads this format is not installed.
     """
     inputs = [name for role, name in columns.items() if role != TARGET]
-    table = Table(path)
+    table = Table(parts_of(path).train)
     kind = likely_kind(table, inputs) or INPUT_KINDS[0]
     tasks = [task for task in map(get_task, BUILT_IN) if task.input is kind and task.target]
     return likeliest_task(fitting_separator(tasks, separator), table, columns=columns).task

@@ -85,7 +85,7 @@ class Session:
     def check(self) -> None:
         """Raise where the download was stopped."""
         if self.stopped.is_set():
-            raise RunCancelled("the download was stopped", "it goes on where it was the next time")
+            raise RunCancelled("the download was stopped", "the next one goes on where it was")
 
     def stop(self) -> None:
         """End all threads, also those that wait for a silent server."""

@@ -192,7 +192,7 @@ class _Watch:
 
     def __call__(self) -> None:
         if self.should_stop():
-            raise RunCancelled("the download was stopped", "")
+            raise RunCancelled("the download was stopped", "the next one begins anew")
         sizes = _sizes_below(self.work)
         if sum(sizes.values()) > self._most_bytes:
             raise DownloadFailed(

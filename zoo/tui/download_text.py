@@ -10,10 +10,10 @@ from zoo.units import bar, duration, size
 def download_lines(download: Download) -> list[str]:
     """How a download goes, a line for the whole and one for each file."""
     p = download.progress
-    if download.state == "failed" and download.error is not None:
+    if download.state == "stopped" and download.error is not None:
+        return [f"stopped; {download.error.hint}"]
+    if download.error is not None:
         return [one_line(download.error.message), one_line(download.error.hint)]
-    if download.state == "stopped":
-        return ["stopped; d goes on where it was"]
     if p is None:
         return ["asking the server"]
     whole = f"{size(p.received_bytes)} received"

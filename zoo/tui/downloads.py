@@ -52,8 +52,8 @@ class Download:
             assert self.card.weights is not None
             fetch(self.card.weights, on_progress=show_progress, should_stop=self._wish.is_set)
             self.state = "done"
-        except RunCancelled:
-            self.state = "stopped"
+        except RunCancelled as error:
+            self.state, self.error = "stopped", error
         except ZooError as error:
             self.state, self.error = "failed", error
         except Exception as error:

