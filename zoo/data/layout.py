@@ -4,6 +4,7 @@ pets/train/cat/1.jpg         divided into parts; likewise Train and Test, traini
 pets/val/cat/8.jpg
 pets/train/cat/1.jpg         one part only: the same as pets/train
 pets/images/cat/1.jpg        one level too deep: the same as pets/images
+pets/images/train/1.jpg      parts of pictures with masks: pets/masks/train/1.png
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from zoo.data.mask_pairs import paired_folders
 from zoo.data.yolo import NAMES as YOLO_FILES
 from zoo.data.yolo import yolo_file, yolo_parts
 from zoo.kinds.image_files import entries, holds_images, is_image, subfolders
@@ -47,7 +49,7 @@ def parts_of(path: str | Path) -> Parts:
         return Parts(root)
     if listed := _listed_parts(root):
         return listed
-    folders = subfolders(root)
+    folders = subfolders(_divided_folder(root))
     shared = set.intersection(*(set(_words(folder.name)) for folder in folders)) if len(folders) > 1 else set()
     parts: dict[str, Path] = {}
     for folder in sorted(folders, key=lambda folder: (len(folder.name), folder.name)):
@@ -56,6 +58,12 @@ def parts_of(path: str | Path) -> Parts:
     if "train" not in parts or len(parts) == 1:
         return Parts(root)
     return Parts(**parts)
+
+
+def _divided_folder(root: Path) -> Path:
+    """The folder whose folders are the parts: that of the pictures, where masks lie beside."""
+    paired = paired_folders(root)
+    return paired.base / paired.pictures if paired else root
 
 
 def _listed_parts(root: Path) -> Parts | None:

@@ -116,7 +116,7 @@ class MaskKind(TargetKind):
             return MaskKind(base, self._values)
         paths = [cell for cell in cells if isinstance(cell, str) and _is_path(cell)]
         counted = list(_counted(paths, base or Path.cwd()))
-        declared = classes_file(base or Path.cwd()) if paths else None
+        declared = classes_file(Path(counted[0][0])) if counted else None
         if declared:
             return MaskKind(base, declared_map(declared, _coloured([pixels for _, pixels in counted])))
         return MaskKind(base, _proposed(counted) if counted else None)
@@ -260,11 +260,11 @@ def _foreground(paths: Sequence[str]) -> str:
     if len(parents) != 1:
         return FOREGROUND
     folder = Path(parents.pop())
-    for name, above in ((folder.name, folder.parent.name), (folder.parent.name, "")):
-        stem = name.lower().removesuffix("_masks").removesuffix("_mask").removeprefix("masks_").removeprefix("mask_")
-        if stem != name.lower() or above.lower() in ("mask", "masks"):
-            return FOREGROUND if stem in _NO_CLASSES else stem
-    return FOREGROUND
+    name = folder.name.lower()
+    stem = name.removesuffix("_masks").removesuffix("_mask").removeprefix("masks_").removeprefix("mask_")
+    if stem in _NO_CLASSES or (stem == name and folder.parent.name.lower() not in ("mask", "masks")):
+        return FOREGROUND
+    return stem
 
 
 _NO_CLASSES = ("", "train", "training", "val", "valid", "validation", "test", "eval", "all", "data", "images", "png")

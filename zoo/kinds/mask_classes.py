@@ -30,6 +30,8 @@ IGNORED = 255
 """The value that is ignored by convention."""
 _BINARY = (0, 255)
 MOST_CLASSES = 255
+_LEVELS = 3
+"""Folders from that of a mask on that are looked through."""
 _HEX = re.compile(r"#([0-9a-fA-F]{6})")
 _TRIPLE = re.compile(r"\(?\s*(\d{1,3})\s*,\s*(\d{1,3})\s*,\s*(\d{1,3})\s*\)?")
 
@@ -56,10 +58,12 @@ class ValueMap(NamedTuple):
         return name_list((*pairs, *(f"{self.written(value)} ignored" for value in sorted(self.ignored))))
 
 
-def classes_file(folder: Path) -> Path | None:
-    """The file of classes of a folder, of the one above it, or of the one above that."""
-    above = (folder, *list(folder.parents)[:2])
-    return next((path for one in above for name in FILE_NAMES if (path := one / name).is_file()), None)
+def classes_file(mask: Path) -> Path | None:
+    """The file of classes beside a mask, in the folder above it, or in the one above that."""
+    return next(
+        (path for folder in list(mask.parents)[:_LEVELS] for name in FILE_NAMES if (path := folder / name).is_file()),
+        None,
+    )
 
 
 def declared_map(path: Path, coloured: bool) -> ValueMap:
@@ -137,7 +141,8 @@ def _note(proposed: ValueMap, present: Sequence[int]) -> str:
     meaning = f"the masks hold the values {found}, taken as {proposed.classes()}"
     if IGNORED in proposed.names and not proposed.coloured and len(present) > 1 and present != list(_BINARY):
         meaning += "; 255 is a class here, since the other values do not count up from 1"
-    return f'{meaning}; a file {FILE_NAMES[0]} such as {{"0": "{BACKGROUND}", "255": null}} says it otherwise'
+    example = {proposed.written(value): name for value, name in list(proposed.names.items())[:2]}
+    return f"{meaning}; a file {FILE_NAMES[0]} beside or above them names them: {json.dumps(example)}; null is ignored"
 
 
 def _entries(content: Any) -> Iterable[tuple[tuple[bool, int], str | None]]:

@@ -29,10 +29,11 @@ _EXTENSIONS = {
     "voc": (),
     "coco": (),
     "yolo": (),
+    "mask_folders": (),
     "class_folders": (),
 }
 """The formats: modules of this package, and what their files usually end in."""
-_KNOWN_BY_MORE = ("voc", "coco", "yolo")
+_KNOWN_BY_MORE = ("voc", "coco", "yolo", "mask_folders")
 """Those that are known by more than the end of a name and the first bytes."""
 _FORMAT_OF = {extension: name for name, extensions in _EXTENSIONS.items() for extension in extensions}
 EXTENSIONS = tuple(_FORMAT_OF)

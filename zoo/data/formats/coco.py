@@ -1,7 +1,8 @@
-"""Boxes as COCO has them: one JSON document of images, annotations and categories (Lin et al. 2014, arXiv:1405.0312).
+"""Boxes and masks as COCO has them: a JSON document of images, annotations and categories (Lin et al. 2014, 1405.0312).
 
 {"images": [{"id": 1, "file_name": "1.jpg", "width": 640, "height": 480}],
- "annotations": [{"image_id": 1, "category_id": 3, "bbox": [12, 30, 84, 50]}],      corner, width and height, in pixels
+ "annotations": [{"image_id": 1, "category_id": 3, "bbox": [12, 30, 84, 50],        corner, width and height, in pixels
+                  "segmentation": [[12, 30, 96, 30, 96, 80]]}],                     polygons or run lengths
  "categories": [{"id": 3, "name": "cat"}]}
 
 The pictures stand beside the document, in `images`, or in a folder that is called like the part which the document
@@ -30,12 +31,13 @@ from zoo.kinds.boxes import FAULT, HEIGHT, OBJECTS, WIDTH
 INPUT_KIND = IMAGE
 """What its inputs are, whatever the task."""
 TITLE = "a COCO document"
-FILE_COLUMN, BOXES_COLUMN = "file_name", "boxes"
+FILE_COLUMN, BOXES_COLUMN, MASK_COLUMN = "file_name", "boxes", "mask"
 MAX_BYTES = 1 << 30
 _FIRST_KEYS = ("info", "images", "annotations", "categories", "licenses", "type")
 _BEGINNING = re.compile(rb'\s*\{\s*"(?:' + "|".join(_FIRST_KEYS).encode() + rb')"\s*:')
 _AFFIXES = re.compile(r"^_?(?:instances|annotations|person_keypoints)?[_.-]*|[_.-]*(?:annotations)?(?:\.coco)?$")
 _HEAD_BYTES = 256
+_NO_OUTLINE = (b"", b"[]", b"null")
 
 
 class _Picture(msgspec.Struct):
@@ -49,6 +51,7 @@ class _Annotation(msgspec.Struct):
     image_id: int | str
     category_id: int | str = ""
     bbox: Any = None
+    segmentation: msgspec.Raw = msgspec.Raw(b"")
     iscrowd: int = 0
 
 
@@ -94,9 +97,9 @@ def base_of(path: Path) -> Path:
 
 
 def read_columns(path: Path, log: EncodingLog | None = None) -> tuple[str, ...]:
-    """`file_name` and `boxes`."""
-    _document(path)
-    return FILE_COLUMN, BOXES_COLUMN
+    """`file_name`, `boxes`, and `mask` where any thing has an outline."""
+    outlined = any(bytes(one.segmentation) not in _NO_OUTLINE for one in _document(path).annotations)
+    return (FILE_COLUMN, BOXES_COLUMN, MASK_COLUMN) if outlined else (FILE_COLUMN, BOXES_COLUMN)
 
 
 def read_rows(path: Path, columns: tuple[str, ...], log: EncodingLog | None = None) -> Iterator[Row | Malformed]:
@@ -105,12 +108,17 @@ def read_rows(path: Path, columns: tuple[str, ...], log: EncodingLog | None = No
     names = {category.id: category.name for category in document.categories}
     of_picture: dict[int | str, list[_Annotation]] = defaultdict(list)
     for annotation in document.annotations:
-        if not annotation.iscrowd:
+        if not annotation.iscrowd or MASK_COLUMN in columns:
             of_picture[annotation.image_id].append(annotation)
     for number, picture in enumerate(document.images, start=1):
-        objects = [_object(annotation, names) for annotation in of_picture[picture.id]]
-        cell = {OBJECTS: objects, WIDTH: picture.width, HEIGHT: picture.height}
-        values = {FILE_COLUMN: picture.file_name, BOXES_COLUMN: cell}
+        annotations = of_picture[picture.id]
+        values: dict[str, Any] = {FILE_COLUMN: picture.file_name}
+        if BOXES_COLUMN in columns:
+            objects = [_object(annotation, names) for annotation in annotations if not annotation.iscrowd]
+            values[BOXES_COLUMN] = {OBJECTS: objects, WIDTH: picture.width, HEIGHT: picture.height}
+        if MASK_COLUMN in columns:
+            shapes = [_shape(annotation, names) for annotation in annotations]
+            values[MASK_COLUMN] = {OBJECTS: shapes, WIDTH: picture.width, HEIGHT: picture.height}
         yield Row(number, {column: values[column] for column in columns})
 
 
@@ -124,6 +132,16 @@ def _object(annotation: _Annotation, names: dict[int | str, str]) -> dict[str, A
     if not name:
         return {FAULT: f"is of category {annotation.category_id!r}, which the document does not name"}
     return {"label": name, "bbox": annotation.bbox}
+
+
+def _shape(annotation: _Annotation, names: dict[int | str, str]) -> dict[str, Any]:
+    """As the kind of masks takes it, which refuses one without a label; a crowd of things is ignored there."""
+    segmentation = bytes(annotation.segmentation)
+    return {
+        "label": names.get(annotation.category_id, ""),
+        "segmentation": msgspec.json.decode(segmentation) if segmentation else None,
+        "iscrowd": annotation.iscrowd,
+    }
 
 
 def _document(path: Path) -> _Document:
