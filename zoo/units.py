@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import re
 import time
 
 BAR_WIDTH = 20
@@ -50,12 +50,10 @@ def parse_count(text: str) -> int:
     Raises:
         ValueError: it is no such number.
     """
-    plain = text.strip().replace(",", "").replace("_", "").upper()
-    factor = {"B": 1e9, "M": 1e6, "K": 1e3}.get(plain[-1:], 1.0)
-    number = float(plain.rstrip("BMK") if factor > 1 else plain) * factor
-    if not 0 <= number < math.inf:
+    match = re.fullmatch(r"(\d+|\d*\.\d+)\s*([kmb]?)", text.strip().lower().replace(",", "").replace("_", ""))
+    if match is None:
         raise ValueError(f"{text!r} is no number of things")
-    return round(number)
+    return round(float(match[1]) * {"b": 1e9, "m": 1e6, "k": 1e3}.get(match[2], 1))
 
 
 def ago(at: float | None) -> str:

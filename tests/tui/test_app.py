@@ -147,7 +147,7 @@ async def test_a_tiny_terminal_is_enough_to_move_about(pilot: Driver, models: Si
         await pilot.pause(0.05)
     await shows(pilot, "alpha")
     await pilot.resize_terminal(200, 60)
-    await shows(pilot, "alpha recommended *text-classification 12.3M", "PLUGIN")
+    await shows(pilot, "alpha recommended *text-classification toy 12.3M", "PLUGIN")
 
 
 @scenario()
