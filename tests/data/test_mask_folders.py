@@ -201,3 +201,13 @@ def test_coco_documents_have_masks_beside_boxes(tmp_path: Path) -> None:
     assert (indexes == 1).sum() == 9
     assert (indexes == 255).sum() == 12
     assert MASK.labels_of(second.target) == ("background",)
+
+
+def test_evaluation_data_are_read_as_the_training_data_are(tmp_path: Path) -> None:
+    cells(tmp_path / "train", values=(0, 1, 255))
+    cells(tmp_path / "val", images="images", masks="masks", values=(0, 255))
+    inspection = inspect(tmp_path, SEGMENTATION)
+    assert [(count.label, count.rows, count.eval_rows) for count in inspection.labels] == [("0", 4, 4), ("1", 4, 0)]
+    (tmp_path / "val" / "classes.json").write_text('{"0": "0", "255": "1"}', encoding="utf-8")
+    inspection = inspect(tmp_path, SEGMENTATION)
+    assert [(count.label, count.rows, count.eval_rows) for count in inspection.labels] == [("0", 4, 4), ("1", 4, 4)]

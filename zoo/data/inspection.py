@@ -15,12 +15,13 @@ from zoo.data.findings import find
 from zoo.data.labels import check_mergeable
 from zoo.data.layout import empty_classes, parts_of, repeated_folders
 from zoo.data.lines import EncodingLog
-from zoo.data.loading import adapted_task, reading_note
+from zoo.data.loading import adapted_task, reading_note, task_beside
 from zoo.data.report import Encoding, Inspection, Part
 from zoo.data.rows import Malformed, Row
 from zoo.data.table import Table
 from zoo.data.tally import Occurrence, Tally, with_counts
 from zoo.file_cache import read_once
+from zoo.kinds import TargetKind
 from zoo.kinds.facts import ModelLimits
 from zoo.kinds.kind import TARGET, Unusable, is_empty
 from zoo.kinds.measure import Measure, Measurement, NoMeasure
@@ -80,7 +81,7 @@ def inspect(
     train.walk(on_rows or _ignore)
     evaluation = None
     if eval_path:
-        evaluation = survey(eval_path, against=train.tally.occurrences)
+        evaluation = survey(eval_path, task=task_beside(task, train.target), against=train.tally.occurrences)
         evaluation.walk(on_rows or _ignore)
     inspection = Inspection(task=task.name, train=train.part(), eval=evaluation.part() if evaluation else None)
     return find(with_counts(inspection, train.tally, evaluation.tally if evaluation else Tally(task.target)), task)
@@ -122,6 +123,11 @@ class _Survey:
         self._rejected: list[RejectedRow] = []
         self._faults, self._first_fault = 0, ""
         self.tally = Tally(task.target, merge=merge, against=against)
+
+    @property
+    def target(self) -> TargetKind | None:
+        """What the targets are, as they are read once this part was walked."""
+        return self._task.target
 
     def walk(self, on_rows: OnRows) -> None:
         """Read the part once."""

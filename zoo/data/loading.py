@@ -187,6 +187,16 @@ def adapted_task(
     return msgspec.structs.replace(task, target=target), chain(first, rows)
 
 
+def task_beside(task: Task, training: TargetKind | None) -> Task:
+    """A task as evaluation data are read for it.
+
+    Args:
+        task: what they are for.
+        training: what the targets of the training data are, as they were read.
+    """
+    return msgspec.structs.replace(task, target=task.target.beside(training)) if task.target and training else task
+
+
 def reading_note(table: Table, target: TargetKind | None, columns: Columns) -> str:
     """What a person should know of how a data set is read: its format, and its targets; empty where that is plain."""
     of_targets = target.reading_note(columns[TARGET]) if target and TARGET in columns else ""

@@ -258,6 +258,14 @@ class TargetKind(Kind):
         """
         return self
 
+    def beside(self, training: TargetKind) -> TargetKind:
+        """What evaluation data are read by.
+
+        Args:
+            training: the same kind as the training data were read by.
+        """
+        return self
+
     def fitted_to(self, target: Any, value: Any) -> Any:
         """A target as it belongs to the input of its row.
 

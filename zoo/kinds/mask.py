@@ -111,15 +111,17 @@ class MaskKind(TargetKind):
             raise Unusable(f"{value.strip()}: {unusable}") from None
 
     def adapted_to(self, cells: Sequence[Any], base: Path | None = None) -> MaskKind:
-        """With a map of the values that the masks have; one that there is already stays."""
-        if self._values is not None:
-            return MaskKind(base, self._values)
+        """With a map of the values that the masks have, or that a file beside them says."""
         paths = [cell for cell in cells if isinstance(cell, str) and _is_path(cell)]
         counted = list(_counted(paths, base or Path.cwd()))
         declared = classes_file(Path(counted[0][0])) if counted else None
         if declared:
             return MaskKind(base, declared_map(declared, _coloured([pixels for _, pixels in counted])))
-        return MaskKind(base, _proposed(counted) if counted else None)
+        return MaskKind(base, self._values or (_proposed(counted) if counted else None))
+
+    def beside(self, training: TargetKind) -> TargetKind:
+        """With the map of the training data, unless a file says another: values may be rare."""
+        return training
 
     def reading_note(self, column: str) -> str:
         """Which value is which class."""

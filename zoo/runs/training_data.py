@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from zoo.data import Dataset, examine, load, match_labels, split
 from zoo.data.columns import own_columns, replaced_columns
 from zoo.data.example import Columns, Example, RejectedRow
+from zoo.data.loading import task_beside
 from zoo.data.splitting import input_key
 from zoo.errors import DatasetInvalid
 from zoo.hyperparameters import DataOptions
@@ -78,13 +78,13 @@ def load_training_data(worker: Worker, task: Task, options: DataOptions, trained
         trained: the columns that the model was trained on before.
     """
     request = worker.request.data
-    read_part = partial(_load, worker, task, trained)
-    dataset = read_part(request.path, request.sha256, merge=request.merge_labels)
+    dataset = _load(worker, task, trained, request.path, request.sha256, merge=request.merge_labels)
     labels = dataset.labels if task.target else ()
     keys = [input_key(example) for example in dataset.examples]
     held_out = None
     if request.eval_path:
-        held_out = read_part(request.eval_path, request.eval_sha256, min_classes=1)
+        beside = task_beside(task, dataset.target)
+        held_out = _load(worker, beside, trained, request.eval_path, request.eval_sha256, min_classes=1)
         if task.target:
             held_out = match_labels(held_out, labels, merge=request.merge_labels)
         train, evaluation = dataset.examples, held_out.examples
