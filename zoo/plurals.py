@@ -18,7 +18,7 @@ def counted(number: float, noun: str, verb: str = "") -> str:
     """
     amount = f"{number:,}" if isinstance(number, int) else f"{number:.3g}"
     one = number == 1
-    noun = noun if one else _plural(noun)
+    noun = noun if one else plural(noun)
     if not verb:
         return f"{amount} {noun}"
     return f"{amount} {noun} {_SINGULAR.get(verb, verb + 's') if one else verb}"
@@ -37,5 +37,6 @@ def name_list(names: tuple[str, ...]) -> str:
     return ", ".join(cut[:_MAX_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "") if cut else "none"
 
 
-def _plural(noun: str) -> str:
+def plural(noun: str) -> str:
+    """A noun for several things."""
     return noun + ("es" if noun.endswith(("s", "x", "sh")) else "s")

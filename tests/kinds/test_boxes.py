@@ -27,7 +27,7 @@ CAT = Box(12, 30, 96, 80, "cat")
 )
 def test_every_way_to_write_a_box_is_read(cell: Any) -> None:
     assert BOXES.read(cell, "boxes") == (CAT,)
-    assert BOXES.faults(cell, "boxes") == ()
+    assert BOXES.read_with_input(cell, "boxes", None) == ((CAT,), ())
     assert BOXES.likeness([cell, []]) == 3.0
 
 

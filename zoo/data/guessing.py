@@ -13,6 +13,7 @@ from zoo.data.table import Table
 from zoo.file_cache import read_once
 from zoo.kinds import INPUT_KINDS
 from zoo.kinds.kind import TARGET, is_empty
+from zoo.plurals import plural
 from zoo.tasks import BUILT_IN, get_task
 from zoo.tasks.task import Task
 
@@ -88,8 +89,8 @@ def _reason(tasks: Sequence[Task], best: int, columns: Sequence[str], likeness: 
     others = [i for i, task in enumerate(tasks) if i != best and columns[i] == column and likeness[i]]
     if not column or not (best or others):
         return ""
-    reason = f"column {column!r} is taken to hold {tasks[best].target}s"
-    return reason + (f"; --task {tasks[others[0]].name} takes {tasks[others[0]].target}s" if others else "")
+    reason = f"column {column!r} is taken to hold {plural(str(tasks[best].target))}"
+    return reason + (f"; --task {tasks[others[0]].name} takes {plural(str(tasks[others[0]].target))}" if others else "")
 
 
 def _target_column(table: Table, task: Task, columns: Mapping[str, str], trained: Columns) -> str:

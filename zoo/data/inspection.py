@@ -15,7 +15,7 @@ from zoo.data.findings import find
 from zoo.data.labels import check_mergeable
 from zoo.data.layout import empty_classes, parts_of, repeated_folders
 from zoo.data.lines import EncodingLog
-from zoo.data.loading import adapted_task, reading_note, task_beside
+from zoo.data.loading import adapted_task, read_input, reading_note, task_beside
 from zoo.data.report import Encoding, Inspection, Part
 from zoo.data.rows import Malformed, Row
 from zoo.data.table import Table
@@ -116,8 +116,8 @@ class _Survey:
         self._task = task
         self._log = EncodingLog()
         self._table = Table(path, self._log)
-        self._columns = find(self._table)
-        self._measure = measure(self._table.base)
+        self._columns, self._base = find(self._table), self._table.base
+        self._measure = measure(self._base)
         self._target_measure = task.target.measure() if task.target else NoMeasure()
         self._rows = self._empty = self._unlabelled = self._rejected_count = 0
         self._rejected: list[RejectedRow] = []
@@ -173,7 +173,7 @@ class _Survey:
 
     def _read(self) -> Iterator[_PendingRow]:
         rows = self._table.rows(tuple(self._columns.values()))
-        self._task, rows = adapted_task(self._task, self._columns, rows, self._table.base)
+        self._task, rows = adapted_task(self._task, self._columns, rows, self._base)
         for row in rows:
             if isinstance(row, Malformed):
                 yield _PendingRow(row.number, reason=row.reason)
@@ -186,23 +186,21 @@ class _Survey:
     def _usable(self, row: Row) -> _PendingRow:
         if texts := [cell for name in self._columns.values() if isinstance(cell := row.values[name], str)]:
             self._measure.cell(row.number, "\n".join(texts))
-        kinds = {self._columns[role]: kind for role, kind in self._task.input.roles.items()}
-        cells = [row.values[name] for name in kinds]
+        cells = [row.values[self._columns[role]] for role in self._task.input.roles]
         self._empty += any(map(is_empty, cells))
-        base = self._table.base
-        value = self._task.input.joined([kind.read(row.values[name], name, base) for name, kind in kinds.items()])
+        value = read_input(self._task, self._columns, row, self._base)
         if not (self._task.target and TARGET in self._columns):
             return _PendingRow(row.number, value)
         column = self._columns[TARGET]
-        target = self._task.target.read(row.values[column], column)
+        target, faults = self._task.target.read_with_input(row.values[column], column, value)
         if target is None:
             self._unlabelled += 1
             where = f"{cells[0]}: " if self._table.has_class_folders else ""
             raise Unusable(where + self._table.missing_target(column))
-        if faults := self._task.target.faults(row.values[column], column):
+        if faults:
             self._faults += len(faults)
             self._first_fault = self._first_fault or f"row {row.number}: {faults[0]}"
-        return _PendingRow(row.number, value, self._task.target.fitted_to(target, value))
+        return _PendingRow(row.number, value, target)
 
     def _look(self, pending: _PendingRow) -> tuple[_PendingRow, Measurement | Rejected]:
         return pending, Rejected(pending.reason) if pending.reason else self._measure.look(pending.value)

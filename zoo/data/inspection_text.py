@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from zoo.data.report import Inspection, Part
 from zoo.kinds.spelling import distinct_names
-from zoo.plurals import counted
+from zoo.plurals import counted, plural
 from zoo.tasks import get_task
 from zoo.tasks.task import Task
 from zoo.text_table import render_table
@@ -61,13 +61,15 @@ def _part(part: Part, task: Task) -> Iterator[str]:
 
 
 def _labels(inspection: Inspection, width: int | None) -> Iterator[str]:
-    labels, unit, with_eval = inspection.labels, inspection.train.unit, inspection.eval is not None
+    labels, with_eval = inspection.labels, inspection.eval is not None
+    target = get_task(inspection.task).target
+    units = plural((target.label_unit if target else "") or inspection.train.unit)
     most = max(label.rows for label in labels) or 1
     rows = []
     names = distinct_names(label.label for label in labels)
     for label in labels[:_LABELS_SHOWN]:
         bar = "█" * max(round(label.rows / most * _BAR_WIDTH), label.rows > 0)
         rows.append([names[label.label], f"{label.rows:,}", *([f"{label.eval_rows:,}"] if with_eval else []), bar])
-    yield from render_table(rows, ("label", f"{unit}s", *((f"eval {unit}s",) if with_eval else ()), ""), width=width)
+    yield from render_table(rows, ("label", units, *((f"eval {units}",) if with_eval else ()), ""), width=width)
     if len(labels) > _LABELS_SHOWN:
         yield f"and {counted(len(labels) - _LABELS_SHOWN, 'label')} more (--json lists all)"

@@ -19,7 +19,7 @@ from zoo.data.table import SAMPLED_ROWS, Table
 from zoo.errors import DatasetInvalid
 from zoo.file_cache import read_once
 from zoo.kinds import TargetKind, Unusable
-from zoo.kinds.kind import TARGET, is_empty
+from zoo.kinds.kind import TARGET, FittedTarget, is_empty
 from zoo.kinds.spelling import quoted
 from zoo.plurals import name_list
 from zoo.tasks.task import Task
@@ -182,8 +182,10 @@ def adapted_task(
     if not (task.target and TARGET in columns):
         return task, rows
     first = list(islice(rows, None if task.target.needs_all_cells else SAMPLED_ROWS))
-    cells = [row.values[columns[TARGET]] for row in first if isinstance(row, Row)]
-    target = task.target.adapted_to([cell for cell in cells if not is_empty(cell)], base)
+    column = columns[TARGET]
+    labelled = [row for row in first if isinstance(row, Row) and not is_empty(row.values[column])]
+    inputs = (_input_or_none(task, columns, row, base) for row in labelled)
+    target = task.target.adapted_to([row.values[column] for row in labelled], base, inputs)
     return msgspec.structs.replace(task, target=target), chain(first, rows)
 
 
@@ -197,6 +199,23 @@ def task_beside(task: Task, training: TargetKind | None) -> Task:
     return msgspec.structs.replace(task, target=task.target.beside(training)) if task.target and training else task
 
 
+def read_input(task: Task, columns: Columns, row: Row, base: Path) -> Any:
+    """The input of a row.
+
+    Raises:
+        Unusable: it has none.
+    """
+    parts = [kind.read(row.values[columns[role]], columns[role], base) for role, kind in task.input.roles.items()]
+    return task.input.joined(parts)
+
+
+def _input_or_none(task: Task, columns: Columns, row: Row, base: Path) -> Any:
+    try:
+        return read_input(task, columns, row, base)
+    except Unusable:
+        return None
+
+
 def reading_note(table: Table, target: TargetKind | None, columns: Columns) -> str:
     """What a person should know of how a data set is read: its format, and its targets; empty where that is plain."""
     of_targets = target.reading_note(columns[TARGET]) if target and TARGET in columns else ""
@@ -207,11 +226,10 @@ class _RowReader:
     """Makes an example of a row, or says why it is none."""
 
     def __init__(self, table: Table, task: Task, columns: Columns, *, require_target: bool) -> None:
-        self._table, self._input, self._target = table, task.input, task.target
-        self._parts = [(kind, columns[role]) for role, kind in task.input.roles.items()]
+        self._table, self._task, self._target, self._columns = table, task, task.target, columns
         self._target_column = columns.get(TARGET, "") if task.target else ""
         self._require_target = require_target
-        self._file = str(table.path)
+        self._file, self._base = str(table.path), table.base
         self._interned: dict[Any, Any] = {}
         self.faults: list[RejectedRow] = []
         """Of parts of the targets read so far."""
@@ -219,9 +237,8 @@ class _RowReader:
     def read(self, row: Row | Malformed) -> Example | RejectedRow:
         if isinstance(row, Malformed):
             return RejectedRow(self._file, row.number, row.reason)
-        base = self._table.base
         try:
-            value = self._input.joined([kind.read(row.values[name], name, base) for kind, name in self._parts])
+            value = read_input(self._task, self._columns, row, self._base)
             target = self._read_target(row, value)
         except Unusable as unusable:
             return RejectedRow(self._file, row.number, str(unusable))
@@ -230,14 +247,13 @@ class _RowReader:
 
     def _read_target(self, row: Row, value: Any) -> Any:
         column = self._target_column
-        target = self._target.read(row.values[column], column) if self._target and column else None
-        if target is None and self._require_target:
+        fitted = FittedTarget(None)
+        if self._target and column:
+            fitted = self._target.read_with_input(row.values[column], column, value)
+        if fitted.target is None and self._require_target:
             raise Unusable(self._table.missing_target(column))
-        if target is not None and self._target:
-            target = self._target.fitted_to(target, value)
-            faults = self._target.faults(row.values[column], column)
-            self.faults += [RejectedRow(self._file, row.number, fault) for fault in faults]
-        return target
+        self.faults += [RejectedRow(self._file, row.number, fault) for fault in fitted.faults]
+        return fitted.target
 
 
 def _digested(dataset: Dataset, task: Task) -> Dataset:

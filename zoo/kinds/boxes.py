@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,18 +24,21 @@ import msgspec
 from zoo.answers import Rejected
 from zoo.blocks import Boxes, BoxMark, PictureBlock
 from zoo.encoding import encode_json
-from zoo.kinds.kind import TargetKind, Unusable, is_empty, noun_of
+from zoo.kinds.kind import FittedTarget, TargetKind, Unusable, is_empty, noun_of
 from zoo.kinds.label import LABEL
 from zoo.kinds.spelling import quoted_start
 
 if TYPE_CHECKING:
     from zoo.data.report import Inspection, Part
     from zoo.kinds.facts import Finding
+    from zoo.kinds.image_decoding import StoredSize
     from zoo.kinds.measure import TargetMeasure
 
 _CORNERS = (("left", "top", "right", "bottom"), ("xmin", "ymin", "xmax", "ymax"))
 _LABEL_KEYS = ("label", "category", "class", "name")
 _LISTED_LABELS = ("categories", "category", "labels", "label")
+BBOX, CORNERS = "bbox", "corners"
+"""What four numbers are called: the left upper corner, width and height, or both corners."""
 OBJECTS, WIDTH, HEIGHT = "objects", "width", "height"
 """Keys of a cell that a format gives which knows the picture's size."""
 FAULT = "fault"
@@ -54,6 +57,10 @@ class Box(msgspec.Struct, frozen=True):
     label: str
 
 
+Size = tuple[float, float]
+"""Width and height, in pixels."""
+
+
 class BoxReading(NamedTuple):
     """What a cell says."""
 
@@ -69,14 +76,48 @@ class BoxesKind(TargetKind):
     columns = ("boxes", "objects", "bboxes", "annotations", "detections")
     fewest_labels = 1
     exact = False
+    label_unit = "box"
+
+    def __init__(self, misnamed: str = "") -> None:
+        self._misnamed = misnamed
 
     def read(self, value: Any, column: str) -> tuple[Box, ...] | None:
         """The boxes a cell holds that are any."""
-        return None if is_empty(value) else read_boxes(value, column).boxes
+        return None if is_empty(value) else read_boxes(value, column, misnamed=self._misnamed).boxes
 
-    def faults(self, value: Any, column: str) -> tuple[str, ...]:
-        """Boxes without area, outside of the picture, repeated, or without numbers or a label."""
-        return () if is_empty(value) else read_boxes(value, column).faults
+    def read_with_input(self, cell: Any, column: str, value: Any) -> FittedTarget:
+        """The boxes as they lie in the picture; those without area, outside of it, repeated, or without numbers or a
+        label are left out.
+        """
+        from zoo.kinds.image_decoding import known_size
+
+        if is_empty(cell):
+            return FittedTarget(None)
+        return FittedTarget(*read_boxes(cell, column, picture=known_size(value), misnamed=self._misnamed))
+
+    def adapted_to(self, cells: Sequence[Any], base: Path | None = None, inputs: Iterable[Any] = ()) -> BoxesKind:
+        """With numbers read as what they are, where that is not what they are called."""
+        from zoo.kinds.box_layout import misnamed
+
+        return BoxesKind(misnamed(cells, inputs, self._misnamed))
+
+    def beside(self, training: TargetKind) -> TargetKind:
+        """As the training data, unless the numbers cannot be that: few boxes show little."""
+        return training
+
+    def reading_note(self, column: str) -> str:
+        """Which numbers are not what they are called."""
+        if self._misnamed == BBOX:
+            return (
+                f"the bbox of {column} are read as corners (left, top, right, bottom): "
+                "as width and height they would reach over the edges of their pictures"
+            )
+        if self._misnamed == CORNERS:
+            return (
+                f"the right and bottom corners of {column} are read as width and height: "
+                "as corners they would lie before the left and top ones"
+            )
+        return ""
 
     def on_picture(self, picture: str, target: tuple[Box, ...] | None) -> PictureBlock | None:
         """The boxes; none where the picture cannot be read."""
@@ -105,7 +146,7 @@ class BoxesKind(TargetKind):
         return "" if any(targets) else "no picture has any box"
 
     def samples(self, labels: Sequence[str]) -> list[Any]:
-        """Nothing, then one thing each in the middle of a picture."""
+        """One thing each in the middle of a picture."""
         corners = {"left": 6, "top": 8, "right": 26, "bottom": 24}
         return [[{"label": label, **corners}] for label in labels]
 
@@ -149,31 +190,25 @@ class BoxesKind(TargetKind):
 BOXES = BoxesKind()
 
 
-def read_boxes(value: Any, column: str) -> BoxReading:
+def read_boxes(value: Any, column: str, *, picture: StoredSize | None = None, misnamed: str = "") -> BoxReading:
     """The boxes of a cell, and what is wrong with others.
 
+    Args:
+        value: the cell.
+        column: its column, for messages.
+        picture: the size of the picture, where it is known.
+        misnamed: `BBOX` where what is called so holds corners, `CORNERS` where these hold width and height.
+
     Raises:
-        Unusable: it holds something else than boxes.
+        Unusable: it holds something else than boxes, or those of a picture of another size.
     """
-    frame: tuple[float, float] | None = None
-    if isinstance(value, str):
-        value = _decoded(value, column)
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    if isinstance(value, Mapping) and OBJECTS in value:
-        frame = (value[WIDTH], value[HEIGHT]) if value.get(WIDTH) and value.get(HEIGHT) else None
-        value = value[OBJECTS]
-    if isinstance(value, Mapping):
-        value = _from_lists(value, column)
-    if not isinstance(value, list | tuple):
-        raise Unusable(f"column {column} holds {noun_of(value)}, not a list of boxes")
+    stated, objects = objects_of(value, column)
+    frame, orientation = _frame(stated, picture, column)
     boxes: dict[Box | None, int] = {}
     faults: list[str] = []
-    for number, one in enumerate(value, start=1):
-        if not isinstance(one, Mapping):
-            raise Unusable(f"column {column} holds a list with {noun_of(one)} in it, not of boxes")
+    for number, one in enumerate(objects, start=1):
         try:
-            box = _box(one)
+            box = _box(one, misnamed)
         except Unusable as unusable:
             faults.append(f"box {number} {unusable}, and is left out")
             continue
@@ -184,7 +219,60 @@ def read_boxes(value: Any, column: str) -> BoxReading:
             boxes[kept] = number
         if fault:
             faults.append(f"box {number} ({box.label}) {fault}")
-    return BoxReading(tuple(box for box in boxes if box), tuple(faults))
+    kept_boxes = (box for box in boxes if box)
+    if frame and orientation:
+        kept_boxes = (_turned(box, frame, orientation) for box in kept_boxes)
+    return BoxReading(tuple(kept_boxes), tuple(faults))
+
+
+def objects_of(value: Any, column: str) -> tuple[Size | None, list[Mapping[str, Any]]]:
+    """What a cell says of the size of its picture, and its boxes as they are written.
+
+    Raises:
+        Unusable: it holds something else than boxes.
+    """
+    stated: Size | None = None
+    if isinstance(value, str):
+        value = _decoded(value, column)
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, Mapping) and OBJECTS in value:
+        stated = (value[WIDTH], value[HEIGHT]) if value.get(WIDTH) and value.get(HEIGHT) else None
+        value = value[OBJECTS]
+    if isinstance(value, Mapping):
+        value = _from_lists(value, column)
+    if not isinstance(value, list | tuple):
+        raise Unusable(f"column {column} holds {noun_of(value)}, not a list of boxes")
+    for one in value:
+        if not isinstance(one, Mapping):
+            raise Unusable(f"column {column} holds a list with {noun_of(one)} in it, not of boxes")
+    return stated, list(value)
+
+
+def _frame(stated: Size | None, picture: StoredSize | None, column: str) -> tuple[Size | None, int]:
+    """Width and height of what the boxes are written for, and the EXIF orientation that they still lack.
+
+    Raises:
+        Unusable: they are written for a picture of another size.
+    """
+    if picture is None or stated == picture.shown:
+        return stated, 0
+    if stated is None:
+        return picture.shown, 0
+    if stated == (picture.width, picture.height):  # drawn by a program that does not turn pictures upright
+        return stated, picture.orientation
+    raise Unusable(
+        f"column {column} has boxes in a picture of {stated[0]:g} x {stated[1]:g} pixels, and the picture has "
+        f"{picture.shown[0]} x {picture.shown[1]}"
+    )
+
+
+def _turned(box: Box, frame: Size, orientation: int) -> Box:
+    """A box of a picture that lies on its side, as the picture is shown; EXIF 2.32, tag 274, 5 to 8."""
+    width, height = frame
+    left, right = (height - box.bottom, height - box.top) if orientation in (6, 7) else (box.top, box.bottom)
+    top, bottom = (width - box.right, width - box.left) if orientation in (7, 8) else (box.left, box.right)
+    return Box(left, top, right, bottom, box.label)
 
 
 def _decoded(text: str, column: str) -> Any:
@@ -207,7 +295,7 @@ def _from_lists(columns: Mapping[str, Any], column: str) -> list[dict[str, Any]]
     return [{"bbox": box, "label": label} for box, label in zip(boxes, labels, strict=True)]
 
 
-def _box(one: Mapping[str, Any]) -> Box:
+def _box(one: Mapping[str, Any], misnamed: str) -> Box:
     """A box as it is written.
 
     Raises:
@@ -220,19 +308,28 @@ def _box(one: Mapping[str, Any]) -> Box:
         raise Unusable("has no label")
     label = LABEL.read(one[key], key)
     assert label is not None
+    name, (left, top, right, bottom) = numbers_of(one)
+    if (name == BBOX) != (name == misnamed):
+        right, bottom = left + right, top + bottom
+    return Box(left, top, right, bottom, label)
+
+
+def numbers_of(one: Mapping[str, Any]) -> tuple[str, tuple[float, ...]]:
+    """`BBOX` or `CORNERS`, and the four numbers that are called so.
+
+    Raises:
+        Unusable: saying what it lacks, as a clause.
+    """
     inner = one.get("box", one)
     names = next(
         (names for names in _CORNERS if isinstance(inner, Mapping) and all(map(inner.__contains__, names))), ()
     )
     if names:
-        left, top, right, bottom = (_number(inner[name]) for name in names)
-    else:
-        corner = one.get("bbox")
-        if not isinstance(corner, list | tuple) or len(corner) != 4:
-            raise Unusable("has neither four corners nor a bbox of four numbers")
-        left, top, width, height = map(_number, corner)
-        right, bottom = left + width, top + height
-    return Box(left, top, right, bottom, label)
+        return CORNERS, tuple(_number(inner[name]) for name in names)
+    numbers = one.get(BBOX)
+    if not isinstance(numbers, list | tuple) or len(numbers) != 4:
+        raise Unusable("has neither four corners nor a bbox of four numbers")
+    return BBOX, tuple(map(_number, numbers))
 
 
 def _number(value: Any) -> float:

@@ -76,7 +76,13 @@ def findings(inspection: Inspection) -> Iterator[Finding]:
             continue
         if not boxes.boxes:
             yield Finding("error", f"no {part.unit} of {part.path} has any box")
-        if boxes.small:
+        if boxes.sizes and max(boxes.sizes[-1]) <= 1:
+            yield Finding(
+                "error",
+                f"{part.path}: no box is larger than a pixel: are these shares of the picture? Multiply them by its "
+                "width and height",
+            )
+        elif boxes.small:
             yield Finding(
                 "info",
                 f"{part.path}: {counted(boxes.small, 'box', 'are')} narrower than {SMALL} pixels; a larger "
@@ -85,4 +91,4 @@ def findings(inspection: Inspection) -> Iterator[Finding]:
     if inspection.train.boxes is None:
         return
     yield from of_variants(inspection)
-    yield from of_rare(inspection, {count.label: count.rows for count in inspection.labels if count.rows})
+    yield from of_rare(inspection, {count.label: count.rows for count in inspection.labels if count.rows}, "box")

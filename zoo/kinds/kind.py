@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from zoo.encoding import encode_json
 from zoo.errors import OptionInvalid
@@ -172,6 +172,15 @@ class InputKind(Kind):
         return str(Path(value).absolute()) if self.from_files else value
 
 
+class FittedTarget(NamedTuple):
+    """A target as it belongs to the input of its row."""
+
+    target: Any
+    """None where the cell holds none."""
+    faults: tuple[str, ...] = ()
+    """What is wrong with parts of the cell that are left out or mended, such as one box of several."""
+
+
 class TargetKind(Kind):
     """What a model learns to predict."""
 
@@ -183,6 +192,8 @@ class TargetKind(Kind):
     """Whether a text may hold several labels, with a separator between them."""
     has_classes: ClassVar[bool] = False
     """Whether each target is one of several classes, which a training can weigh."""
+    label_unit: ClassVar[str] = ""
+    """What carries one label, in a person's words, where a row has several of them, each with its own."""
     needs_all_cells: ClassVar[bool] = False
     """Whether how a column is written shows in all of its cells only."""
 
@@ -198,14 +209,19 @@ class TargetKind(Kind):
             Unusable: it is no target.
         """
 
-    def faults(self, value: Any, column: str) -> tuple[str, ...]:
-        """What is wrong with parts of a cell that `read` leaves out or mends, such as one box of several.
+    def read_with_input(self, cell: Any, column: str, value: Any) -> FittedTarget:
+        """The target a cell holds as it belongs to the input of its row, and what is wrong with parts of it.
 
         Args:
-            value: of a cell that can be read.
+            cell: as in `read`.
             column: its column, for messages.
+            value: the input.
+
+        Raises:
+            Unusable: it is no target, or none of this input.
         """
-        return ()
+        target = self.read(cell, column)
+        return FittedTarget(None if target is None else self.fitted_to(target, value))
 
     def digest(self, target: Any) -> bytes:
         """What is equal for equal targets, where files beside the table say them; empty where the table does."""
@@ -249,12 +265,13 @@ class TargetKind(Kind):
             )
         return self
 
-    def adapted_to(self, cells: Sequence[Any], base: Path | None = None) -> TargetKind:
+    def adapted_to(self, cells: Sequence[Any], base: Path | None = None, inputs: Iterable[Any] = ()) -> TargetKind:
         """The same kind, read as the cells of a column are written.
 
         Args:
             cells: of the first rows, or of all where the kind `needs_all_cells`; none of them is empty.
             base: the folder that relative paths start from.
+            inputs: of the same rows, read as they are iterated; None where a row has none that is usable.
         """
         return self
 

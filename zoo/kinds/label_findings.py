@@ -66,19 +66,23 @@ def _of_training(inspection: Inspection) -> Iterator[Finding]:
         )
 
 
-def of_rare(inspection: Inspection, counts: dict[str, int]) -> Iterator[Finding]:
-    """Labels that few rows of the training data have."""
-    part, names = inspection.train, distinct_names(counts)
+def of_rare(inspection: Inspection, counts: dict[str, int], unit: str = "") -> Iterator[Finding]:
+    """Labels that few rows of the training data have.
+
+    Args:
+        inspection: of the data.
+        counts: how many have each label.
+        unit: what carries a label; empty for a row.
+    """
+    unit, names = unit or inspection.train.unit, distinct_names(counts)
     single = tuple(names[label] for label, count in counts.items() if count == 1)
     if single:
         judged = "" if inspection.eval else ", which nothing will judge"
-        yield Finding(
-            "warning", f"labels with one {part.unit} only, too few to learn from{judged}: {name_list(single)}"
-        )
+        yield Finding("warning", f"labels with one {unit} only, too few to learn from{judged}: {name_list(single)}")
     few = tuple(names[label] for label, count in counts.items() if 1 < count < FEW_ROWS)
     if few:
         yield Finding(
-            "warning", f"labels with fewer than {FEW_ROWS} {part.unit}s, hard to learn or to judge: {name_list(few)}"
+            "warning", f"labels with fewer than {counted(FEW_ROWS, unit)}, hard to learn or to judge: {name_list(few)}"
         )
 
 

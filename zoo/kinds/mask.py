@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -110,7 +110,7 @@ class MaskKind(TargetKind):
         except Unusable as unusable:
             raise Unusable(f"{value.strip()}: {unusable}") from None
 
-    def adapted_to(self, cells: Sequence[Any], base: Path | None = None) -> MaskKind:
+    def adapted_to(self, cells: Sequence[Any], base: Path | None = None, inputs: Iterable[Any] = ()) -> MaskKind:
         """With a map of the values that the masks have, or that a file beside them says."""
         paths = [cell for cell in cells if isinstance(cell, str) and _is_path(cell)]
         counted = list(_counted(paths, base or Path.cwd()))

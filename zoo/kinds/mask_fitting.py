@@ -7,8 +7,6 @@ from typing import Any
 
 import msgspec
 
-from zoo.answers import Rejected
-from zoo.file_cache import once
 from zoo.kinds.kind import Unusable
 from zoo.kinds.mask import LabelMask, PixelClass
 from zoo.kinds.mask_classes import BACKGROUND
@@ -20,10 +18,10 @@ def fitted(mask: LabelMask, picture: Any) -> LabelMask:
     Raises:
         Unusable: the two have other sizes.
     """
-    from zoo.kinds.image_decoding import stored_size
+    from zoo.kinds.image_decoding import known_size
 
-    size = once(("image size", picture), lambda: stored_size(Path(picture)))
-    if isinstance(size, Rejected):  # whoever decodes the picture will say it
+    size = known_size(picture)
+    if size is None:
         return mask
     if not mask.width:
         return _sized(mask, *size.shown)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,7 +66,7 @@ class NumberKind(TargetKind):
         """With all its digits; a whole one without a point."""
         return repr(float(target)).removesuffix(".0")
 
-    def adapted_to(self, cells: Sequence[Any], base: Path | None = None) -> NumberKind:
+    def adapted_to(self, cells: Sequence[Any], base: Path | None = None, inputs: Iterable[Any] = ()) -> NumberKind:
         """With a decimal comma where texts have one that cannot mean thousands, and hardly any has a decimal point."""
         texts = [
             text

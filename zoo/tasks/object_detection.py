@@ -23,5 +23,5 @@ TASK = Task(
         "file_name": "photos/1.jpg",
         "boxes": '[{"label": "cat", "left": 12, "top": 30, "right": 96, "bottom": 80}]',
     },
-    formats=("Pascal VOC folders", *TABLES),
+    formats=("COCO JSON", "Pascal VOC folders", "YOLO folders", *TABLES),
 )
