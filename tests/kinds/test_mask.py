@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+import zoo
 from zoo.answers import Rejected
 from zoo.errors import DatasetInvalid
 from zoo.kinds import MASK, LabelMask, Unusable
 from zoo.kinds.mask import MaskKind
 from zoo.kinds.mask_decoding import read_mask
+from zoo.rendering.pictures import label_shares
 
 np = pytest.importorskip("numpy")
 Image = pytest.importorskip("PIL.Image")
@@ -239,3 +241,21 @@ def test_shapes_take_the_size_of_their_picture(tmp_path: Path) -> None:
     fitted = MASK.fitted_to(mask, str(tmp_path / "picture.png"))
     assert (fitted.width, fitted.height) == (5, 6)
     assert sum(one.pixels for one in fitted.classes) == 30
+
+
+def test_a_mask_is_drawn_on_its_picture(tmp_path: Path) -> None:
+    picture = tmp_path / "1.png"
+    Image.new("RGB", (40, 20), "white").save(picture)
+    values = Image.new("L", (40, 20), 0)
+    values.paste(255, (20, 0, 40, 20))
+    values.save(tmp_path / "mask.png")
+    target = MASK.adapted_to(["mask.png"], tmp_path).read("mask.png", "mask")
+    assert target is not None
+    block = MASK.on_picture(str(picture), target)
+
+    assert isinstance(block, zoo.Mask)
+    shares = label_shares(block)
+    assert not isinstance(shares, zoo.Rejected)
+    assert ([0.5, 0.5], set(block.labels)) == ([share for _, share in shares], set(MASK.labels_of(target)))
+    assert MASK.on_picture(str(tmp_path / "none.png"), target) is None
+    assert MASK.on_picture(str(picture), None) is None

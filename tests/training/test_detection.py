@@ -12,9 +12,11 @@ from safetensors.torch import load_file
 from tests.training.images.tiny import LABELS, TASK, Box, TinyBody, drawn, make_prediction, make_run
 from tests.training.weights import assert_identical, final_weights
 from zoo.answers import Detections, Rejected
+from zoo.blocks import Boxes
 from zoo.data.example import Example
 from zoo.runs.context import PredictionRun
-from zoo.runs.events import EvaluationCompleted, Noted, StepCompleted
+from zoo.runs.events import EvaluationCompleted, Noted, StepCompleted, decode, encode
+from zoo.runs.sample_pictures import SHOWN
 from zoo.training.objectives.detection import Detection
 
 pytestmark = pytest.mark.slow
@@ -39,6 +41,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory, pictures: tuple[Example, .
     losses = [event.loss for event in events if isinstance(event, StepCompleted)]
     metrics = [event.metrics for event in events if isinstance(event, EvaluationCompleted)]
     (folder / "told.json").write_text(json.dumps({"losses": losses, "metrics": metrics}))
+    best = [event for event in events if isinstance(event, EvaluationCompleted) and event.best][-1]
+    (folder / "best.json").write_bytes(encode(best))
     return folder
 
 
@@ -64,6 +68,23 @@ def test_the_result_does_as_its_run_said(trained: Path, pictures: tuple[Example,
     best = max(json.loads((trained / "told.json").read_text())["metrics"], key=lambda metrics: metrics["map"])
     for name in ("map", "ap50", "ap75"):
         assert judge.compute()[name] == pytest.approx(best[name], abs=1e-3)
+
+
+def test_the_pictures_that_a_run_shows_have_the_boxes_that_are_predicted(
+    trained: Path, pictures: tuple[Example, ...]
+) -> None:
+    evaluation = decode((trained / "best.json").read_bytes())
+    assert isinstance(evaluation, EvaluationCompleted)
+    step = len(pictures) // SHOWN
+    shown = [pictures[place].input for place in range(0, SHOWN * step, step)]
+    assert shown == [block.image for block in evaluation.pictures if isinstance(block, Boxes)]
+    answers = answers_of(make_prediction(trained / "model"), shown)
+    for block, answer in zip(evaluation.pictures, answers, strict=True):
+        assert isinstance(block, Boxes)
+        assert (block.width, block.height, Path(block.image).name) == (96, 72, block.title)
+        assert [box.label for box in block.boxes] == [one.label for one in answer.detections]
+        for box, one in zip(block.boxes, answer.detections, strict=True):
+            assert (box.left, box.bottom) == pytest.approx((one.left, one.bottom), abs=0.1)
 
 
 def test_threshold_overlap_and_number_are_options(trained: Path, pictures: tuple[Example, ...]) -> None:

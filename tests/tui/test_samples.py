@@ -9,12 +9,16 @@ from pathlib import Path
 import pytest
 from rich.color import Color
 
+import zoo
 from tests.plugin_site import Site
 from tests.spotting_task import draw_spot, install_learning
 from tests.tui.driving import Driver, scenario, screen_text, shows, until
+from tests.tui.test_runs import PLAN, STARTED, WriteRun
 from tests.tui.test_training import enter, open_form
 from zoo.rendering.colours import label_colour
+from zoo.runs.events import EvaluationCompleted, RunCancelled
 from zoo.tasks import get_task
+from zoo.tui.screens.run import RunScreen
 from zoo.tui.widgets.gallery import Gallery
 
 pytest.importorskip("PIL")
@@ -69,5 +73,42 @@ def test_the_form_shows_samples_with_their_boxes(
         assert "no boxes" not in screen_text(pilot)
         enter(screen, data=str(boxes.parent / "none.jsonl"))
         await until(pilot, lambda: not gallery.display)
+
+    play()
+
+
+@pytest.mark.parametrize("size", [(120, 45), (80, 24)])
+def test_a_run_shows_the_pictures_of_its_newest_evaluation(
+    size: tuple[int, int], models: Site, write_run: WriteRun, tmp_path: Path
+) -> None:
+    def evaluated(step: int, label: str) -> EvaluationCompleted:
+        pictures = tuple(
+            zoo.Boxes(
+                image=str(draw_spot(tmp_path / f"{number}.png")),
+                title=f"{number}.png",
+                width=60,
+                height=40,
+                boxes=(zoo.BoxMark(0, 0, 59, 39, label, 0.5),),
+            )
+            for number in range(3)
+        )
+        return EvaluationCompleted(step=step, metrics={"map": 0.5}, rows=9, best=True, pictures=pictures)
+
+    @scenario(size=size)
+    async def play(pilot: Driver) -> None:
+        write_run("boxes", STARTED, PLAN, evaluated(50, "early"), evaluated(100, "late\x1b[2J"), RunCancelled(step=100))
+        await pilot.press("2")
+        await shows(pilot, "boxes")
+        await pilot.press("enter")
+        await shows(pilot, "Evaluations", "Pictures")
+        screen = pilot.app.screen
+        assert isinstance(screen, RunScreen)
+        screen.choose_tab("pictures")
+        await shows(
+            pilot, "step 100: what the model says of held-out pictures", "0.png ■ late 1", "1.png ■ late 1", "▀"
+        )
+        assert marked_cells(pilot, "late\x1b[2J") > 20
+        screen.choose_tab("events")
+        await until(pilot, lambda: "▀" not in screen_text(pilot))
 
     play()

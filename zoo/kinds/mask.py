@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from zoo.blocks import Mask, PictureBlock
 from zoo.encoding import encode_json
 from zoo.file_cache import media_sha256
 from zoo.kinds import files
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from zoo.kinds.mask_decoding import Indexes
     from zoo.kinds.measure import TargetMeasure
 
+_SHOWN_SIDE = 1024
+"""Pixels of the longer side of a mask that is shown."""
 _AHEAD = 8
 """Masks per thread that are counted ahead of their use."""
 
@@ -132,6 +135,23 @@ class MaskKind(TargetKind):
         from zoo.kinds.mask_fitting import fitted
 
         return fitted(target, value)
+
+    def on_picture(self, picture: str, target: LabelMask | None) -> PictureBlock | None:
+        """The mask, no larger than a screen; none where it cannot be read."""
+        from zoo.answers import Rejected
+        from zoo.kinds.image_decoding import shown_size
+        from zoo.kinds.mask_decoding import png_of_indexes, read_mask
+
+        size = shown_size(Path(picture))
+        if target is None or isinstance(size, Rejected):
+            return None
+        scale = min(1.0, _SHOWN_SIDE / max(size))
+        width, height = (max(1, round(length * scale)) for length in size)
+        labels = self.labels_of(target)
+        indexes = read_mask(target, labels, (width, height))
+        if isinstance(indexes, Rejected):
+            return None
+        return Mask(image=picture, width=width, height=height, labels=labels, mask=png_of_indexes(indexes))
 
     def labels_of(self, target: LabelMask) -> tuple[str, ...]:
         """The classes that occur."""

@@ -49,6 +49,17 @@ def read_mask(target: LabelMask, labels: Sequence[str], size: tuple[int, int] | 
     return np.asarray(picture)
 
 
+def png_of_indexes(indexes: Indexes) -> bytes:
+    """The content of a file of the mode L, as `zoo.Mask` takes it."""
+    import io
+
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(indexes).save(file, "PNG", compress_level=1)
+    return file.getvalue()
+
+
 def _values_of(image: Image, *, coloured: bool) -> np.ndarray[Any, Any]:
     """The value of each pixel, shape (height, width)."""
     import numpy as np

@@ -133,6 +133,8 @@ class EvaluationCompleted(Event, frozen=True, kw_only=True, tag="evaluation_comp
     rows: int
     best: bool = False
     """Whether the primary metric is the best so far."""
+    pictures: Report = ()
+    """What the model says of a few of the pictures, the same ones in every evaluation; none of other inputs."""
 
 
 class CheckpointSaved(Event, frozen=True, kw_only=True, tag="checkpoint_saved"):

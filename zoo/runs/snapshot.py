@@ -74,6 +74,8 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     curve_points: int = 0
     evaluations: tuple[Evaluation, ...] = ()
     """The newest, at most 512."""
+    pictures: Report = ()
+    """What the newest evaluation says of a few of its pictures."""
     checkpoint_step: int | None = None
     rows_predicted: int = 0
     """Those rejected included."""
@@ -232,7 +234,7 @@ def _(event: e.StepCompleted, s: RunSnapshot) -> Changes:
 @_changes.register
 def _(event: e.EvaluationCompleted, s: RunSnapshot) -> Changes:
     evaluation = Evaluation(event.step, event.metrics, event.best)
-    return {"evaluations": (*s.evaluations, evaluation)[-EVALUATIONS:]}
+    return {"evaluations": (*s.evaluations, evaluation)[-EVALUATIONS:], "pictures": event.pictures}
 
 
 @_changes.register

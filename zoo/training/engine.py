@@ -22,9 +22,10 @@ from zoo.hyperparameters import TrainingOptions
 from zoo.metrics import finite
 from zoo.runs.context import FitResult, TrainingRun
 from zoo.runs.events import EvaluationCompleted, RunPlanned
+from zoo.runs.sample_pictures import shown_pictures
 from zoo.training.checkpoint import Best, Progress
 from zoo.training.evaluation import evaluate, is_better
-from zoo.training.examples import Examples, encode
+from zoo.training.examples import EncodedExamples, Examples, encode
 from zoo.training.frozen import reduce
 from zoo.training.loader import TrainingBatches, WeightedBatch
 from zoo.training.methods import make_method
@@ -113,9 +114,11 @@ def measure(setup: TrainingSetup, train_set: Examples) -> float:
 class Training:
     """One attempt at a training: steps, evaluations and checkpoints in turn."""
 
-    def __init__(self, setup: TrainingSetup, train_set: Examples, eval_set: Examples) -> None:
+    def __init__(self, setup: TrainingSetup, train_set: Examples, eval_set: EncodedExamples) -> None:
         self.setup, self.run, self.plan, self.method = setup, setup.run, setup.plan, setup.method
-        self.train_set, self.eval_set = train_set, eval_set
+        self.train_set: Examples = train_set
+        self.eval_set: Examples = eval_set
+        self.shown = shown_pictures(setup.run.task, eval_set.examples)
         self.steps = OptimizerSteps(setup, setup.run.emit)
         self.recovery = Recovery(setup, self.steps.raw_optimizer)
         self.progress = Progress()
@@ -171,10 +174,10 @@ class Training:
 
     def evaluate(self) -> bool:
         """Judge the weights, and keep them where they are the best so far; False where a stop was asked for."""
-        evaluation = evaluate(self.setup, self.eval_set)
+        evaluation = evaluate(self.setup, self.eval_set, self.shown)
         if evaluation is None:
             return False
-        metrics, report = evaluation
+        metrics, report, pictures = evaluation
         step, before, finite_metrics = self.progress.step, self.progress.best, finite(metrics)
         better = before is None or is_better(finite_metrics, before.metrics, self.run.task)
         if better:
@@ -185,7 +188,8 @@ class Training:
             best=Best(step=step, metrics=finite_metrics, report=report) if better else before,
             evaluations_since_best=0 if better else self.progress.evaluations_since_best + 1,
         )
-        self.run.emit(EvaluationCompleted(step=step, metrics=metrics, rows=len(self.eval_set), best=better))
+        rows = len(self.eval_set)
+        self.run.emit(EvaluationCompleted(step=step, metrics=metrics, rows=rows, best=better, pictures=pictures))
         return True
 
     def finish(self) -> FitResult:

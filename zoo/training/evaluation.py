@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import math
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
 
-from zoo.blocks import Report
+from zoo.answers import Answer
+from zoo.blocks import Block, Report
 from zoo.metrics import report_of
+from zoo.runs.sample_pictures import small_drawing, within_bytes
 from zoo.tasks.task import Task
 from zoo.training.batches import EVALUATION, MicroBatch, evaluation_batches, shares
 from zoo.training.examples import Examples
@@ -26,16 +29,24 @@ class Evaluation(NamedTuple):
 
     metrics: dict[str, float]
     report: Report
+    pictures: Report = ()
+    """What the model says of the pictures that are shown."""
 
 
-def evaluate(setup: TrainingSetup, examples: Examples) -> Evaluation | None:
+def evaluate(setup: TrainingSetup, examples: Examples, shown: Mapping[int, str] = {}) -> Evaluation | None:
     """Go through the evaluation data; None where a stop was asked for before the end.
 
     The module is left as it predicts, without dropout and the like.
+
+    Args:
+        setup: of the training.
+        examples: of the evaluation.
+        shown: the paths of pictures of which the answers are kept, by their place among the examples.
     """
     module, objective, accelerator = setup.method.module, setup.objective, setup.accelerator
     module.eval()
     metrics = objective.metrics()
+    drawings: dict[int, Block] = {}
     parts = _parts(setup, examples)
     requests = (MicroBatchRequest(examples, part, EVALUATION) for part in parts)
     with contextlib.closing(collated(setup, requests)) as batches:
@@ -44,13 +55,23 @@ def evaluate(setup: TrainingSetup, examples: Examples) -> Evaluation | None:
             with torch.inference_mode(), accelerator.autocast():
                 output = objective.losses(module, inputs)
             objective.update_metrics(metrics, output, part.count)
+            if not shown.keys().isdisjoint(part.indices[: part.count]):
+                answers = objective.shown_answers(inputs, output, part.count)
+                drawings |= _drawings(dict(zip(part.indices, answers, strict=False)), shown)
             (votes,) = sum_over_ranks([float(setup.run.should_stop())], accelerator)
             if votes:
                 return None
-    first, *others = gather_objects(metrics, accelerator)
-    for other in others:
+    (first, drawings), *others = gather_objects((metrics, drawings), accelerator)
+    for other, other_drawings in others:
         first.merge(other)
-    return Evaluation(first.compute(), report_of(first))
+        drawings |= other_drawings
+    return Evaluation(first.compute(), report_of(first), within_bytes(drawings[i] for i in sorted(drawings)))
+
+
+def _drawings(answers: Mapping[int, Answer], shown: Mapping[int, str]) -> dict[int, Block]:
+    """The answers about the pictures that are shown, drawn on them; both by their place among the examples."""
+    drawings = {i: small_drawing(answer, shown[i]) for i, answer in answers.items() if i in shown}
+    return {i: drawing for i, drawing in drawings.items() if drawing is not None}
 
 
 def _parts(setup: TrainingSetup, examples: Examples) -> list[MicroBatch]:

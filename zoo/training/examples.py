@@ -56,6 +56,8 @@ class EncodedExamples:
     weights: list[float]
     """Of each example in the loss."""
     seed: int
+    examples: Sequence[Example] = ()
+    """What the features were made of."""
 
     def __len__(self) -> int:
         return len(self.features)
@@ -92,11 +94,13 @@ def encode(
             f"for {counted(len(examples), 'example')}",
             "it gives one for each, in order; zoo.Rejected(reason) stands for what cannot be used",
         )
-    pairs = zip(examples, encoded, strict=True)
+    pairs = list(zip(examples, encoded, strict=True))
     set_aside([(example, feature.reason) for example, feature in pairs if isinstance(feature, Rejected)])
     features = [feature for feature in encoded if not isinstance(feature, Rejected)]
+    usable = [example for example, feature in pairs if not isinstance(feature, Rejected)]
     weights = _weights(objective, features, labels, getattr(options, "class_weights", "none"))
-    return EncodedExamples(objective, features, [objective.length(f) for f in features], weights, options.seed)
+    lengths = [objective.length(feature) for feature in features]
+    return EncodedExamples(objective, features, lengths, weights, options.seed, usable)
 
 
 def _weights(objective: Objective[Any], features: list[Any], labels: tuple[str, ...], choice: str) -> list[float]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import torch
 from torch import nn
 
-from zoo.answers import Rejected
+from zoo.answers import Answer, Rejected
 from zoo.data.example import Example
 from zoo.errors import PluginBroken
 from zoo.metrics import Metrics
@@ -155,6 +155,21 @@ class Objective(ABC, Generic[Features]):
         columns = [values[:count].tolist() for values in output.for_metrics.values()]
         for row in zip(*columns, strict=True):
             metrics.update(**dict(zip(output.for_metrics, row, strict=True)))
+
+    def shown_answers(self, batch: Batch, output: Output, count: int) -> Sequence[Answer]:
+        """What the model says of the first `count` examples of an evaluation's batch, as `zoo predict` would say it.
+
+        Asked for the few pictures that a run shows after each evaluation, where answers of the task are drawn on them.
+
+        Args:
+            batch: as made by `collate`, on the device.
+            output: of `losses`.
+            count: examples that count.
+
+        Returns:
+            One for each, in order; none at all where the objective does not say it.
+        """
+        return ()
 
     def conclude(self, metrics: dict[str, float], trained: Callable[[str], nn.Module]) -> None:
         """Called once, when the weights of the result are settled, before they are written.

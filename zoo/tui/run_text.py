@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from zoo.blocks import Block, Report
+from zoo.blocks import Block, Boxes, Mask, Picture, PictureBlock, Report
 from zoo.kinds import TargetKind
 from zoo.kinds.spelling import distinct_names
 from zoo.plurals import counted
@@ -29,6 +29,17 @@ def evaluation_table(s: RunSnapshot) -> str:
     for evaluation in reversed(s.evaluations):
         lines.append(f"step {evaluation.step:>7,}  {figures(evaluation.metrics)}{'  best' if evaluation.best else ''}")
     return "\n".join(lines)
+
+
+def drawn_pictures(report: Report) -> list[PictureBlock]:
+    """Those blocks that are drawn."""
+    return [block for block in report if isinstance(block, Picture | Boxes | Mask)]
+
+
+def shown_pictures_text(s: RunSnapshot) -> str:
+    """What stands above the pictures of the newest evaluation."""
+    step = f"step {s.evaluations[-1].step:,}: " if s.evaluations else ""
+    return f"{step}what the model says of held-out pictures, the same ones after each evaluation"
 
 
 def report_tabs(report: Report) -> dict[str, list[Block]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -102,8 +102,20 @@ class DetectionPredictor(ImagePredictor[_PlacedPicture]):
         return [self._answer(boxes.cpu(), one.scale) for boxes, one in zip(found, images, strict=True)]
 
     def _answer(self, boxes: torch.Tensor, scale: BoxScale) -> Detections:
-        detections = tuple(
-            Detection(left, top, right, bottom, self._labels[int(index)], score)
-            for left, top, right, bottom, score, index in scale.back(boxes)[: self._limit].tolist()
-        )
-        return Detections(detections=detections, width=scale.width, height=scale.height)
+        rows = scale.back(boxes)[: self._limit].tolist()
+        return detections_of(rows, self._labels, (scale.width, scale.height))
+
+
+def detections_of(rows: Iterable[Sequence[float]], labels: Sequence[str], size: tuple[int, int]) -> Detections:
+    """The answer that boxes make.
+
+    Args:
+        rows: of each box XYXY in pixels of the picture, its score and the index of its label, the best first.
+        labels: of the model.
+        size: width and height of the picture.
+    """
+    detections = tuple(
+        Detection(left, top, right, bottom, labels[int(index)], score)
+        for left, top, right, bottom, score, index in rows
+    )
+    return Detections(detections=detections, width=size[0], height=size[1])

@@ -8,12 +8,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import nn
 
-from zoo.answers import Rejected
+from zoo.answers import Answer, Rejected
 from zoo.data.example import Example
 from zoo.metrics import DetectionMetrics
 from zoo.training.head import DETECTION, HeadConfig
 from zoo.training.images.annotated import AnnotatedImage
-from zoo.training.images.detecting import JUDGED_THRESHOLD, NMS, BoxScale, DetectionPredictor
+from zoo.training.images.detecting import (
+    JUDGED_THRESHOLD,
+    NMS,
+    THRESHOLD,
+    BoxScale,
+    DetectionPredictor,
+    detections_of,
+)
 from zoo.training.images.fcos import LEVELS, FcosHead, Locations, Targets, detect, losses, match
 from zoo.training.objective import Batch, Output
 from zoo.training.objectives.maps import IMAGES, MapsObjective
@@ -117,6 +124,14 @@ class Detection(MapsObjective[BoxFeatures]):
             figures = {"truths": batch["truths"], "answers": filled_up(answers)}
             figures |= {"loss": values.detach(), "weight": weights}
         return Output(values, figures, weights)
+
+    def shown_answers(self, batch: Batch, output: Output, count: int) -> list[Answer]:
+        """Boxes as likely as those that a prediction gives."""
+        pictures = zip(output.for_metrics["answers"][:count].tolist(), batch["sizes"].tolist(), strict=False)
+        return [
+            detections_of([row for row in rows if row[4] >= THRESHOLD], self.head_config.labels, (width, height))
+            for rows, (width, height) in pictures
+        ]
 
     def metrics(self) -> DetectionMetrics:
         """Average precision and mean loss."""

@@ -26,13 +26,15 @@ from zoo.tasks import get_task
 from zoo.tui.follower import Follower
 from zoo.tui.path_text import short_path
 from zoo.tui.run_page import RunPage
-from zoo.tui.run_text import evaluation_table, mistake_list, report_tabs
+from zoo.tui.run_text import drawn_pictures, evaluation_table, mistake_list, report_tabs, shown_pictures_text
 from zoo.tui.tones import status_style
 from zoo.tui.widgets.blocks import draw
 from zoo.tui.widgets.curve import Curve
+from zoo.tui.widgets.gallery import Gallery
 from zoo.tui.widgets.tab_line import TabLine
 from zoo.units import count, duration, size
 
+PICTURES = "pictures"
 REPORT = "report/"
 """How the keys of tabs begin that are named by the titles of a report's blocks."""
 ENDINGS = ("events", "log")
@@ -87,6 +89,7 @@ class RunScreen(RunPage):
         yield TabLine(id="tabs")
         with VerticalScroll(id="below", can_focus=False):
             yield Static("", id="text", markup=False)
+            yield Gallery(id="pictures")
 
     def on_mount(self) -> None:
         self._open()
@@ -202,6 +205,8 @@ class RunScreen(RunPage):
             tabs["log"] = ("Log", lambda: self._log_text)
         if s.evaluations:
             tabs["evaluations"] = ("Evaluations", lambda: evaluation_table(s))
+        if s.pictures:
+            tabs[PICTURES] = ("Pictures", lambda: shown_pictures_text(s))
         for title, blocks in report_tabs(s.report).items():
             tabs[REPORT + title] = (title, partial(draw, blocks, width))
         if self._mistakes and (target := self._target):
@@ -219,6 +224,7 @@ class RunScreen(RunPage):
         self.query_one("#tabs", TabLine).show([(tab, title) for tab, (title, _) in tabs.items()], self._tab)
         _, content = tabs[self._tab]
         self.query_one("#text", Static).update(content())
+        self.query_one(Gallery).show(drawn_pictures(self._snapshot.pictures) if self._tab == PICTURES else ())
         if to_end and self._tab in ENDINGS:
             self.query_one("#below").scroll_end(animate=False)
 
