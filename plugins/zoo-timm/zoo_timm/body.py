@@ -11,8 +11,8 @@ import torch
 from torch import nn
 
 from zoo import HubSource, PredictionRun, StoreInvalid, TrainingRun, Unsupported
-from zoo.training.images import ImageBody, ImageConfig, adaptable_layers, torchvision_readme
-from zoo.training.weights import fill, state_of
+from zoo.training.images import ImageBody, ImageConfig, MapSources, adaptable_layers, torchvision_readme
+from zoo.training.weights import fill, network_state, state_of
 
 ARCHITECTURE = ("builder", "arguments", "fixed_size")
 """Entries of a card's `architecture` that a network is built from."""
@@ -38,8 +38,9 @@ class TimmBody(ImageBody):
         network = _build(config, run.weights if published else None, state)
         self._layer, head = classifier_of(network)
         if state and not published:
-            new = {name: tensor for name, tensor in network.state_dict().items() if name.startswith(f"{self._layer}.")}
-            fill(network, new | state)
+            own = network.state_dict()
+            new = {name: tensor for name, tensor in own.items() if name.startswith(f"{self._layer}.")}
+            fill(network, new | network_state(state, own))
         self.width = head.in_features
         self.output_state = {name: tensor.detach().clone() for name, tensor in head.state_dict().items()}
         network.set_submodule(self._layer, nn.Identity())
@@ -60,7 +61,9 @@ class TimmBody(ImageBody):
         arguments = "".join(f", {name}={value!r}" for name, value in words.items())
         build = f"import timm\nmodel = timm.create_model({config.architecture['builder']!r}{arguments})"
         headless = "" if config.head else f'\nmodel.set_submodule("{self._layer}", torch.nn.Identity())'
-        return torchvision_readme(config, build + headless)
+        network: Any = self.module
+        names = tuple(str(network.feature_info[stage]["module"]) for stage in self._stages)
+        return torchvision_readme(config, build + headless, MapSources(names, self.levels) if names else None)
 
 
 def _build(config: ImageConfig, folder: Path | None, state: dict[str, torch.Tensor]) -> nn.Module:
