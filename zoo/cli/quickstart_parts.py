@@ -17,6 +17,7 @@ from zoo.errors import DownloadFailed, RunCancelled, RunFailed, Unsupported
 from zoo.paths import home
 from zoo.quickstart.digits import write_digits
 from zoo.quickstart.photographs import fetch_photographs, write_pieces
+from zoo.quickstart.shapes import write_shapes
 from zoo.runs.store import all_runs
 
 TEXT_MODEL = "all-minilm-l6-v2"
@@ -33,6 +34,7 @@ IMAGE_SCRATCH = "mobilenet_v2-scratch"
 SHOWN = ("coffee", "cat")
 """Photographs of what the model was pretrained to name."""
 PIECES = ("--image-size", "96", "--epochs", "12", "--eval-share", "0")
+SHAPES = ("--task", "object-detection", "--image-size", "128", "--epochs", "3", "--eval-share", "0")
 DIGITS_MODEL = "resnet10-32px"
 _DIGITS = ("--image-size", "8", "--no-flip", "--crop-scale", "0.4", "--rotate", "15", "--eval-share", "0")
 """Digits are 8 pixels wide, and mirrored ones are none."""
@@ -173,9 +175,38 @@ def _pretraining(flags: Flags) -> str:
     return name
 
 
+def _shapes_folder() -> Path:
+    return home() / "quickstart" / "shapes"
+
+
+def _prepare_shapes() -> None:
+    _require(IMAGE_MODEL, "zoo-torchvision")
+    write_shapes(_shapes_folder())
+
+
+def _detect(flags: Flags) -> str:
+    """Shapes, to be found in pictures."""
+    name = _free_name("quickstart-shapes")
+    folder = _shapes_folder()
+    train, test = str(folder / "train.jsonl"), str(folder / "test.jsonl")
+    _headline("Things to be found: shapes in 200 pictures that were drawn here, each with the box around it")
+    _zoo("data", "inspect", train, "--eval", test, "--task", "object-detection")
+    _headline("Real pretrained weights, checked against their published sha256")
+    _pull(IMAGE_MODEL)
+    _headline("Make a detector of the classifier")
+    _zoo("finetune", IMAGE_MODEL, "--data", train, "--name", name, *SHAPES, *flags.training)
+    _headline("Judge it on pictures it has never seen: map is the mean average precision, ap50 that of rough boxes")
+    _zoo("evaluate", name, "--data", test, "--name", f"{name}-test", *flags.device)
+    _headline("Let it answer, and draw what it finds")
+    pictures = (str(folder / "test" / f"{number}.png") for number in range(EXAMPLES))
+    _zoo("predict", name, *pictures, "--draw", str(folder / "found"), *flags.device)
+    return name
+
+
 PARTS = {
     "text": Part(_nothing, _text),
     "images": Part(_prepare_photographs, _images),
+    "detect": Part(_prepare_shapes, _detect, by_default=False),
     "pretraining": Part(_prepare_digits, _pretraining, by_default=False),
 }
 """Names of the parts, in the order in which they are shown."""
