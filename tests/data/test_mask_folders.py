@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from zoo.data import inspect, load
+from zoo.data import inspect, likely_task, load
 from zoo.data.layout import parts_of
 from zoo.data.splitting import split
 from zoo.errors import DatasetInvalid
@@ -132,9 +132,9 @@ def test_an_inspection_says_what_there_is(tmp_path: Path) -> None:
     assert lines["pixels"] == "0 62.5% (4 pictures), 1 18.8% (3 pictures), ignored 18.8%"
     assert lines["masks"] == "modes 4 L"
     assert (
-        f"{tmp_path}: read as pictures with masks; the masks hold the values 0, 1, 255, taken as 0 0, 1 1, 255 ignored;"
-        ' a file classes.json beside or above them names them: {"0": "0", "1": "1"}; null is ignored'
-        in messages(tmp_path)
+        f"{tmp_path}: read as pictures with masks; the masks hold the values 0, 1, 255, taken as classes of "
+        "these names, 255 ignored; a file classes.json beside or above them names them: "
+        '{"0": "0", "1": "1"}; null is ignored' in messages(tmp_path)
     )
 
 
@@ -211,3 +211,24 @@ def test_evaluation_data_are_read_as_the_training_data_are(tmp_path: Path) -> No
     (tmp_path / "val" / "classes.json").write_text('{"0": "0", "255": "1"}', encoding="utf-8")
     inspection = inspect(tmp_path, SEGMENTATION)
     assert [(count.label, count.rows, count.eval_rows) for count in inspection.labels] == [("0", 4, 4), ("1", 4, 4)]
+
+
+def test_masks_of_other_names_are_still_masks(tmp_path: Path) -> None:
+    cells(tmp_path)
+    for path in (tmp_path / "masks").iterdir():
+        path.rename(path.with_name(f"frame{path.name}"))
+    assert likely_task(tmp_path).target is likely_task(cells(tmp_path / "others")).target
+    assert load_reasons(tmp_path)[0] == "images/0.jpg has no mask of its name in masks"
+
+
+def load_reasons(path: Path) -> list[str]:
+    """Why pictures and masks cannot be used, of which none can."""
+    with pytest.raises(DatasetInvalid, match="has no usable row"):
+        load(path, SEGMENTATION)
+    return [row.reason for row in inspect(path, SEGMENTATION).train.rejected]
+
+
+def test_a_folder_of_masks_without_pictures_of_them_is_said(tmp_path: Path) -> None:
+    for path in (cells(tmp_path) / "masks").iterdir():
+        path.rename(path.with_suffix(".npy"))
+    assert load_reasons(tmp_path)[0] == "images/0.jpg has no mask of its name in masks"

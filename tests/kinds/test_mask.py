@@ -78,14 +78,14 @@ def test_masks_of_every_mode_are_read(tmp_path: Path, values: Any, mode: str, la
     ("values", "note"),
     [
         ([0, 255], "the masks hold the values 0, 255, taken as 0 background, 255 foreground"),
-        ([0, 1, 255], "the masks hold the values 0, 1, 255, taken as 0 0, 1 1, 255 ignored"),
-        ([1, 2, 255], "the masks hold the values 1, 2, 255, taken as 1 1, 2 2, 255 ignored"),
+        ([0, 1, 255], "the masks hold the values 0, 1, 255, taken as classes of these names, 255 ignored"),
+        ([1, 2, 255], "the masks hold the values 1, 2, 255, taken as classes of these names, 255 ignored"),
         (
             [0, 128, 255],
-            "the masks hold the values 0, 128, 255, taken as 0 0, 128 128, 255 255; 255 is a class here, since the "
+            "the masks hold the values 0, 128, 255, taken as classes of these names; 255 is a class here, since the "
             "other values do not count up from 1",
         ),
-        ([0, 1, 2], "the masks hold the values 0, 1, 2, taken as 0 0, 1 1, 2 2"),
+        ([0, 1, 2], "the masks hold the values 0, 1, 2, taken as classes of these names"),
     ],
 )
 def test_what_the_values_are_taken_for_is_said(tmp_path: Path, values: list[int], note: str) -> None:
@@ -147,7 +147,7 @@ def test_values_that_are_no_class_are_named_with_their_pixels(tmp_path: Path) ->
     with pytest.raises(
         Unusable,
         match=r"^a\.png: values that are no class, and their pixels: 255 \(6\); "
-        r"classes are 0 background, 1 membrane$",
+        r"classes are 0 background, 1 membrane; if 255 is membrane, write 255 in place of 1 in classes\.json$",
     ):
         adapted(tmp_path, name).read(name, "mask")
 
@@ -259,3 +259,38 @@ def test_a_mask_is_drawn_on_its_picture(tmp_path: Path) -> None:
     assert ([0.5, 0.5], set(block.labels)) == ([share for _, share in shares], set(MASK.labels_of(target)))
     assert MASK.on_picture(str(tmp_path / "none.png"), target) is None
     assert MASK.on_picture(str(picture), None) is None
+
+
+def test_blurred_edges_are_said_instead_of_taken_for_classes(tmp_path: Path) -> None:
+    values = np.zeros((40, 40), np.uint8)
+    values[10:30, 10:30] = 255
+    Image.fromarray(values).save(tmp_path / "a.jpg", quality=50)
+    values[:8, 0] = range(20, 28)
+    write(tmp_path / "b.png", values)
+    for name in ("a.jpg", "b.png"):
+        with pytest.raises(DatasetInvalid, match=r"two classes with edges that are blurred; write masks as PNG, never"):
+            adapted(tmp_path, name)
+
+
+def test_so_many_values_are_no_classes(tmp_path: Path) -> None:
+    name = write(tmp_path / "a.png", np.arange(300, dtype=np.uint16).reshape(20, 15), "I;16")
+    with pytest.raises(DatasetInvalid, match="the masks hold 300 different values, more than 255 classes"):
+        adapted(tmp_path, name)
+
+
+def test_a_slip_in_one_of_many_masks_is_no_class(tmp_path: Path) -> None:
+    names = [write(tmp_path / f"{n}.png", np.kron(HALVES * 255, np.ones((9, 9), np.uint8))) for n in range(11)]
+    values = np.kron(HALVES * 255, np.ones((9, 9), np.uint8))
+    values[0, 0] = 7
+    write(tmp_path / "3.png", values)
+    kind = adapted(tmp_path, *names)
+    with pytest.raises(Unusable, match=r"3\.png: values that are no class, and their pixels: 7 \(1\)"):
+        kind.read("3.png", "mask")
+    assert MASK.labels_of(kind.read("2.png", "mask")) == ("background", "foreground")  # type: ignore[arg-type]
+
+
+def test_numbers_do_not_name_colours(tmp_path: Path) -> None:
+    (tmp_path / "classes.json").write_text('["background", "cell"]', encoding="utf-8")
+    name = write(tmp_path / "a.png", colours(HALVES, (0, 0, 0), (255, 0, 255)), "RGB")
+    with pytest.raises(DatasetInvalid, match=r"the masks have colours \(#000000, #ff00ff\), and .* by numbers"):
+        adapted(tmp_path, name)

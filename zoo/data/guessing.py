@@ -78,8 +78,8 @@ def likeliest_task(
         cells = [cell for cell in cells if not is_empty(cell)]
         likeness.append(task.target.likeness(cells) if task.target and cells else 0.0)
     best = max(range(len(tasks)), key=lambda index: (likeness[index], -index))
-    if likeness[best] < PLAIN:
-        best = 0
+    if likeness[best] < PLAIN:  # without a usable row the names of columns say all there is to be known
+        best = 0 if rows else next((index for index, column in enumerate(target_columns) if column), 0)
     return LikelyTask(tasks[best], _reason(tasks, best, target_columns, likeness))
 
 

@@ -27,6 +27,7 @@ MASKS = (
     "targets",
 )
 """Usual names of the two folders, in lower case, the likelier first."""
+_PLAIN = ("mask", "masks")
 _SUFFIX = re.compile(r"[-_. ]?(?:masks?|seg|segmentation|labels?|labelids|labeltrainids|gt|gtfine|annotations?)$", re.I)
 _PREFIX = re.compile(r"^(?:mask|seg|label|gt)[-_. ]", re.I)
 
@@ -102,8 +103,10 @@ def _both_in(path: Path) -> tuple[str, str] | None:
 
 
 def _first(path: Path, usual: Sequence[str], names: dict[str, str]) -> str:
-    """The first of the usual names that holds images; empty where none does."""
-    return next((names[name] for name in usual if name in names and holds_images(path / names[name])), "")
+    """The first of the usual names that holds images, or says that it is meant to; empty where none does."""
+    return next(
+        (names[one] for one in usual if one in names and (one in _PLAIN or holds_images(path / names[one]))), ""
+    )
 
 
 def _without_extension(name: str) -> str:

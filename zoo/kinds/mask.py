@@ -17,13 +17,16 @@ import msgspec
 
 from zoo.blocks import Mask, PictureBlock
 from zoo.encoding import encode_json
+from zoo.errors import DatasetInvalid
 from zoo.file_cache import media_sha256
 from zoo.kinds import files
 from zoo.kinds.image_files import EXTENSIONS
 from zoo.kinds.kind import TargetKind, Unusable, is_empty, noun_of
 from zoo.kinds.mask_classes import (
     BACKGROUND,
+    FILE_NAMES,
     FOREGROUND,
+    IGNORED,
     ValueMap,
     classes_file,
     declared_map,
@@ -119,8 +122,16 @@ class MaskKind(TargetKind):
         counted = list(_counted(paths, base or Path.cwd()))
         declared = classes_file(Path(counted[0][0])) if counted else None
         if declared:
-            return MaskKind(base, declared_map(declared, _coloured([pixels for _, pixels in counted])))
-        return MaskKind(base, self._values or (_proposed(counted) if counted else None))
+            coloured = _coloured([pixels for _, pixels in counted])
+            values = {value for _, pixels in counted for value in _counts(pixels, coloured)}
+            return MaskKind(base, declared_map(declared, values, coloured))
+        try:
+            return MaskKind(base, self._values or (_proposed(counted) if counted else None))
+        except Unusable as unusable:
+            folder = Path(counted[0][0]).parent
+            raise DatasetInvalid(
+                f"{folder}: {unusable}", f"or say which value is which class, in {folder / FILE_NAMES[0]}"
+            ) from None
 
     def beside(self, training: TargetKind) -> TargetKind:
         """With the map of the training data, unless a file says another: values may be rare."""
@@ -272,8 +283,12 @@ def _coloured(masks: Sequence[MaskPixels]) -> bool:
 
 def _proposed(masks: Sequence[tuple[str, MaskPixels]]) -> ValueMap:
     coloured = _coloured([pixels for _, pixels in masks])
-    values = {value for _, pixels in masks for value in (pixels.as_colours() if coloured else pixels.counts)}
-    return proposed_map(values, coloured, _foreground([path for path, _ in masks]))
+    counts = [_counts(pixels, coloured) for _, pixels in masks]
+    return proposed_map(counts, coloured, _foreground([path for path, _ in masks]))
+
+
+def _counts(pixels: MaskPixels, coloured: bool) -> dict[int, int]:
+    return pixels.as_colours() if coloured else pixels.counts
 
 
 def _foreground(paths: Sequence[str]) -> str:
@@ -298,14 +313,17 @@ def _stored(path: str, pixels: MaskPixels, values: ValueMap) -> LabelMask:
     Raises:
         Unusable: it has a value that is no class.
     """
-    counts = pixels.as_colours() if values.coloured else pixels.counts
+    counts = _counts(pixels, values.coloured)
     unknown = {value: count for value, count in counts.items() if value not in values.names}
     for value in values.ignored:
         unknown.pop(value, None)
     if unknown:
         wrong = ", ".join(f"{values.written(value)} ({count:,})" for value, count in list(unknown.items())[:5])
         more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
-        raise Unusable(f"values that are no class, and their pixels: {wrong}{more}; classes are {values.classes()}")
+        fault = f"values that are no class, and their pixels: {wrong}{more}; classes are {values.classes()}"
+        if list(unknown) == [IGNORED] and 1 in values.names and 1 not in counts:
+            fault += f"; if 255 is {values.names[1]}, write 255 in place of 1 in {FILE_NAMES[0]}"
+        raise Unusable(fault)
     classes = tuple(PixelClass(values.names[value], value, n) for value, n in counts.items() if value in values.names)
     return LabelMask(classes, pixels.width, pixels.height, path, pixels.mode, values.coloured)
 

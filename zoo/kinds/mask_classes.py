@@ -16,12 +16,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from zoo.errors import DatasetInvalid
-from zoo.kinds.kind import Unusable
+from zoo.kinds.kind import SLIPS, Unusable
 from zoo.plurals import name_list
 
 FILE_NAMES = ("classes.json", "id2label.json")
@@ -30,6 +31,11 @@ IGNORED = 255
 """The value that is ignored by convention."""
 _BINARY = (0, 255)
 MOST_CLASSES = 255
+_BLURRED = 8
+"""So many values beside 0 and 255 nobody draws."""
+_SLIPPED_PIXELS = 0.01
+"""Share of all pixels, at most."""
+_SHARP = "write masks as PNG, never as JPEG, and resize them by the nearest pixel only"
 _LEVELS = 3
 """Folders from that of a mask on that are looked through."""
 _HEX = re.compile(r"#([0-9a-fA-F]{6})")
@@ -66,12 +72,13 @@ def classes_file(mask: Path) -> Path | None:
     )
 
 
-def declared_map(path: Path, coloured: bool) -> ValueMap:
+def declared_map(path: Path, values: Iterable[int], coloured: bool) -> ValueMap:
     """What a file of classes says.
 
     Args:
         path: of it.
-        coloured: whether the masks have colours; a map of colours makes them such, too.
+        values: of all masks of a data set.
+        coloured: whether they are colours; a map of colours makes them such, too.
 
     Raises:
         DatasetInvalid: it is none.
@@ -89,8 +96,10 @@ def declared_map(path: Path, coloured: bool) -> ValueMap:
     coloured = coloured or not by_number  # black and white may be named as colours
     chosen = by_colour if coloured else by_number
     if not chosen:
+        colours = name_list(tuple(f"#{value:06x}" for value in sorted(set(values))))
         raise DatasetInvalid(
-            f"the masks have colours, and {path} names classes by numbers", 'write {"#ff0000": "NAME OF THE CLASS"}'
+            f"the masks have colours ({colours}), and {path} names classes by numbers",
+            'write {"#ff0000": "NAME OF THE CLASS"}',
         )
     names = {value: name for value, name in chosen.items() if name is not None}
     ignored = frozenset(value for value, name in chosen.items() if name is None)
@@ -98,32 +107,48 @@ def declared_map(path: Path, coloured: bool) -> ValueMap:
     return found._replace(note=f"classes by {path.name}: {found.classes()}")
 
 
-def proposed_map(values: Iterable[int], coloured: bool, foreground: str = FOREGROUND) -> ValueMap:
+def proposed_map(masks: Sequence[Mapping[int, int]], coloured: bool, foreground: str = FOREGROUND) -> ValueMap:
     """What values mean of which nothing says it.
 
     Args:
-        values: of all masks of a data set.
-        coloured: whether they are colours.
+        masks: pixels by value, of each mask of a data set.
+        coloured: whether values are colours.
         foreground: name of what is not background where there are two classes.
 
     Raises:
         Unusable: they are too many for classes.
     """
-    present = sorted(set(values))
+    pixels: Counter[int] = Counter()
+    for counts in masks:
+        pixels.update(counts)
+    present = sorted(pixels)
     others = [value for value in present if value not in (0, IGNORED)]
     ignored = frozenset({IGNORED} if not coloured and IGNORED in present and _counts_up(others) else ())
     kept = [value for value in present if value not in ignored]
+    if not coloured and not ignored and set(_BINARY) < set(kept):
+        if len(others) >= _BLURRED and sum(pixels[value] for value in _BINARY) > pixels.total() / 2:
+            raise Unusable(
+                f"the masks hold {len(present)} different values, and most pixels are 0 or 255: two classes with edges "
+                f"that are blurred; {_SHARP}"
+            )
+        if _are_slips(others, masks, pixels):
+            kept = list(_BINARY)
     if len(kept) > MOST_CLASSES:
-        raise Unusable(
-            f"the masks have {len(kept):,} different values, more than {MOST_CLASSES} classes: a mask must be written "
-            "as PNG and resized by the nearest pixel only, else values appear that nobody drew"
-        )
+        raise Unusable(f"the masks hold {len(kept):,} different values, more than {MOST_CLASSES} classes; {_SHARP}")
     if _is_binary(kept, coloured):
         names = {value: foreground if value else BACKGROUND for value in kept}
     else:
         names = {value: f"#{value:06x}" if coloured else str(value) for value in kept}
     proposed = ValueMap(names, ignored, coloured)
     return proposed._replace(note=_note(proposed, present))
+
+
+def _are_slips(others: Sequence[int], masks: Sequence[Mapping[int, int]], pixels: Counter[int]) -> bool:
+    """Whether so few masks, and pixels, have any of some values that these are taken for mistakes."""
+    having = sum(not counts.keys().isdisjoint(others) for counts in masks)
+    return having <= max(1, SLIPS * len(masks)) < len(masks) and sum(pixels[value] for value in others) <= (
+        _SLIPPED_PIXELS * pixels.total()
+    )
 
 
 def _is_binary(kept: Sequence[int], coloured: bool) -> bool:
@@ -137,8 +162,12 @@ def _counts_up(values: Sequence[int]) -> bool:
 
 
 def _note(proposed: ValueMap, present: Sequence[int]) -> str:
-    found = name_list(tuple(map(proposed.written, present)))
-    meaning = f"the masks hold the values {found}, taken as {proposed.classes()}"
+    written = tuple(map(proposed.written, present))
+    named = all(proposed.written(value) == name for value, name in proposed.names.items())
+    taken = "classes of these names" if named else proposed.classes()
+    if named and proposed.ignored:
+        taken += ", 255 ignored"
+    meaning = f"the masks hold the values {name_list(written)}, taken as {taken}"
     if IGNORED in proposed.names and not proposed.coloured and len(present) > 1 and present != list(_BINARY):
         meaning += "; 255 is a class here, since the other values do not count up from 1"
     example = {proposed.written(value): name for value, name in list(proposed.names.items())[:2]}

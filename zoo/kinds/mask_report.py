@@ -11,7 +11,7 @@ import msgspec
 from zoo.kinds.facts import Finding, MaskFacts, PixelCount
 from zoo.kinds.label_findings import of_both, of_rare, of_variants
 from zoo.kinds.spelling import quoted
-from zoo.plurals import counted
+from zoo.plurals import counted, name_list
 
 if TYPE_CHECKING:
     from zoo.data.report import Inspection, Part
@@ -92,13 +92,13 @@ def findings(inspection: Inspection) -> Iterator[Finding]:
         yield Finding("error", f"every pixel of every mask of {inspection.train.path} is {masks.classes[0].label}")
     yield from of_variants(inspection)
     yield from of_rare(inspection, {count.label: count.rows for count in inspection.labels if count.rows})
-    for one in masks.classes:
-        if one.pixels < RARE_SHARE * masks.pixels and len(masks.classes) > 1:
-            yield Finding(
-                "info",
-                f"{quoted(one.label)} has {_share(one.pixels, masks)} of the pixels: look at its IoU rather than at "
-                "the accuracy of pixels",
-            )
+    rare = tuple(quoted(one.label) for one in masks.classes if one.pixels < RARE_SHARE * masks.pixels)
+    if rare:
+        yield Finding(
+            "info",
+            f"classes with less than {RARE_SHARE:.1%} of the pixels, of which the accuracy of pixels says nothing, but "
+            f"the IoU does: {name_list(rare)}",
+        )
 
 
 def _share(pixels: int, masks: MaskFacts) -> str:
