@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,10 +10,12 @@ import msgspec
 import pytest
 
 import zoo
+from tests.echo_plugin import MODULE, SOURCE
 from tests.echo_runs import until as until_true
 from tests.plugin_site import Site
 from tests.tui.driving import Driver, notices, scenario, screen_text, shows, until, write
 from zoo.answers import Classification, Score
+from zoo.devices import available
 from zoo.metrics import report_of_confusion
 from zoo.runs.events import (
     CheckpointSaved,
@@ -211,12 +214,19 @@ async def test_a_run_that_ends_while_one_is_asked_to_stop_it_has_finished(
     await until(pilot, lambda: "mine is finished" in notices(pilot))
 
 
+PAUSE = "            time.sleep(options.pause_ms / 1000)\n"
+WAIT = "            while step == 3 and not run.should_stop():\n                time.sleep(0.01)\n"
+
+
 @pytest.mark.slow
 @scenario(size=(100, 30))
 async def test_a_real_run_is_watched_stopped_resumed_renamed_tried_and_deleted(
-    pilot: Driver, finetune: Callable[..., zoo.Run]
+    pilot: Driver, site: Site, rows: Path
 ) -> None:
-    run = finetune(name="mine", pause_ms=150)
+    await asyncio.to_thread(available)  # measured, however long that takes
+    assert PAUSE in SOURCE
+    site.install("echo", SOURCE.replace(PAUSE, WAIT), module=MODULE)  # it goes on until somebody stops it
+    run = zoo.finetune("echo", rows, name="mine", device="cpu", precision="fp32")
     await pilot.press("2")
     await shows(pilot, "mine finetune")
     await pilot.press("enter")
