@@ -117,9 +117,10 @@ class FileCache:
     def _known(self, path: str) -> _Media | None:
         """What is known of a media file as it is now."""
         known = self._media.get(path)
-        if known is None or known.stamp != stamp_of(os.stat(path)):  # noqa: PTH116  (as above)
+        try:
+            return known if known is not None and known.stamp == stamp_of(os.stat(path)) else None  # noqa: PTH116
+        except OSError:  # whoever opens it will say it
             return None
-        return known
 
     def _note(self, path: str, stamp: Stamp, sha256: bytes) -> None:
         before = self._media.get(path)
@@ -272,9 +273,6 @@ def media_fact(path: str, name: str, kind: type[Value], find: Callable[[str], An
         name: of what is found out.
         kind: of what is kept, a named tuple or a struct of plain values; other results are found out anew each time.
         find: opens the file with `open_media`, and looks at nothing else.
-
-    Raises:
-        OSError: there is no such file.
     """
-    with read_once() as cache:
-        return cache.fact(path, name, kind, find)
+    reading = _reading.get()
+    return reading.cache.fact(path, name, kind, find) if reading else find(path)

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from zoo.answers import Rejected
 from zoo.errors import ZooError
-from zoo.file_cache import once, open_media
+from zoo.file_cache import media_fact, open_media
 from zoo.kinds.image_depth import WIDE_MODES, deepen, is_cut, narrowed, note_stated_maximum
 from zoo.signatures import GIT_LFS, HEAD_BYTES, signature_of
 
@@ -95,14 +95,18 @@ def shown_size(path: Path) -> tuple[int, int] | Rejected:
 
 def stored_size(path: Path) -> StoredSize | Rejected:
     """Size and orientation of an image, from the header of its file alone; or why there is none."""
-    return cast("StoredSize | Rejected", _guarded(_stored_size, path))
+    return cast("StoredSize | Rejected", media_fact(str(path), "size", StoredSize, _size_of))
+
+
+def _size_of(path: str) -> StoredSize | Rejected:
+    return cast("StoredSize | Rejected", _guarded(_stored_size, Path(path)))
 
 
 def known_size(picture: Any) -> StoredSize | None:
-    """The size of a picture that a row names, looked up once; None where whoever decodes it will say what is wrong."""
+    """The size of a picture that a row names; None where whoever decodes it will say what is wrong."""
     if not isinstance(picture, str):
         return None
-    size = once(("image size", picture), lambda: stored_size(Path(picture)))
+    size = stored_size(Path(picture))
     return None if isinstance(size, Rejected) else size
 
 

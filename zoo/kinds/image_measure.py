@@ -51,10 +51,7 @@ class ImageMeasure:
     def look(self, value: str) -> Measurement | Rejected:
         """Images are the same where their files are, byte by byte."""
         name = str(Path(value).relative_to(self._base)) if Path(value).is_relative_to(self._base) else value
-        try:
-            decoded = media_fact(value, "image", _Decoded, _decoded)
-        except OSError as error:
-            decoded = Rejected(error.strerror or str(error))
+        decoded = media_fact(value, "image", _Decoded, _decoded)
         if isinstance(decoded, Rejected):
             return Rejected(f"{name}: {decoded.reason}")
         return Measurement(bytes.fromhex(sha256_of(value)), name, decoded)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from zoo.file_cache import once
+from zoo.file_cache import media_fact
 from zoo.kinds.kind import Unusable
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class MaskPixels(NamedTuple):
     coloured: bool
     """Whether values are colours."""
     palette: dict[int, int]
-    """Colours of the indexes, 0xRRGGBB, where there is a palette."""
+    """Colours of the indexes that occur, 0xRRGGBB, where there is a palette."""
     from_alpha: bool = False
     """Whether the values are those of the transparency, since the mask has one colour only."""
 
@@ -47,12 +47,12 @@ class MaskPixels(NamedTuple):
 
 
 def mask_pixels(path: str) -> MaskPixels:
-    """What the mask of a file holds, counted once for one purpose.
+    """What the mask of a file holds, counted anew only where the file has changed.
 
     Raises:
         Unusable: it is no mask, with the reason.
     """
-    result = once(("mask", path), lambda: _counted(path), size=lambda _: 8)
+    result: MaskPixels | Unusable = media_fact(path, "mask", MaskPixels, _counted)
     if isinstance(result, Unusable):
         raise result
     return result
@@ -82,7 +82,8 @@ def _pixels_of(image: Image) -> MaskPixels:
     elif plain.mode == "RGB":
         pairs = [(pixels, red) for pixels, (red, _, _) in pairs]
     counts = {value: pixels for pixels, value in pairs}
-    return MaskPixels(*size, mode, form, dict(sorted(counts.items())), coloured, palette, from_alpha)
+    colours = {index: palette[index] for index in counts if index in palette}
+    return MaskPixels(*size, mode, form, dict(sorted(counts.items())), coloured, colours, from_alpha)
 
 
 def without_alpha(image: Image) -> tuple[Image, bool]:

@@ -18,6 +18,7 @@ from xml.etree import ElementTree
 from zoo.data.layout import VOC_ANNOTATIONS, VOC_LISTS
 from zoo.data.lines import EncodingLog
 from zoo.data.rows import Malformed, Row
+from zoo.file_cache import media_fact, open_file, open_media
 from zoo.kinds import IMAGE
 from zoo.kinds.boxes import HEIGHT, OBJECTS, WIDTH
 from zoo.kinds.image_files import EXTENSIONS, entries
@@ -54,17 +55,24 @@ def read_rows(path: Path, columns: tuple[str, ...], log: EncodingLog | None = No
     for number, name in enumerate(_names(path), start=1):
         annotation = f"{VOC_ANNOTATIONS}/{name}.xml"
         try:
-            document = ElementTree.parse(root / annotation).getroot()  # noqa: S314 - expat bounds what entities grow to
+            document = media_fact(str(root / annotation), "voc", dict, _document)
         except OSError as error:
             yield Malformed(number, f"{annotation}: {error.strerror or error}")
             continue
         except ElementTree.ParseError as error:
             yield Malformed(number, f"{annotation} is no XML: {error}")
             continue
-        stated = Path((document.findtext("filename") or "").strip()).name
+        stated = Path(document[FILE_COLUMN]).name
         picture = pictures.get(stated) or pictures.get(name) or f"{_PICTURES[0]}/{stated or name}"
-        values = {FILE_COLUMN: picture, BOXES_COLUMN: _boxes(document)}
+        values = {FILE_COLUMN: picture, BOXES_COLUMN: document[BOXES_COLUMN]}
         yield Row(number, {column: values[column] for column in columns})
+
+
+def _document(path: str) -> dict[str, Any]:
+    """The name of the picture, and the cell of its boxes."""
+    with open_media(path) as file:
+        document = ElementTree.parse(file).getroot()  # noqa: S314 - expat bounds what entities grow to
+    return {FILE_COLUMN: (document.findtext("filename") or "").strip(), BOXES_COLUMN: _boxes(document)}
 
 
 def _boxes(document: ElementTree.Element) -> dict[str, Any]:
@@ -89,7 +97,8 @@ def _names(path: Path) -> list[str]:
     """The names that a list has, or of the XML files."""
     if path.is_dir():
         return [Path(entry.name).stem for entry in entries(path) if entry.name.endswith(".xml")]
-    lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+    with open_file(path) as file:
+        lines = file.read().decode("utf-8-sig", errors="replace").splitlines()
     return [line.split()[0] for line in lines if line.strip()]  # a list of one class has 1 or -1 behind each name
 
 

@@ -18,6 +18,7 @@ from zoo.answers import Rejected
 from zoo.data.lines import EncodingLog
 from zoo.data.rows import Malformed, Row
 from zoo.data.yolo import class_names, labels_folder, yolo_file
+from zoo.file_cache import media_fact, open_media
 from zoo.kinds import IMAGE
 from zoo.kinds.boxes import FAULT, HEIGHT, OBJECTS, WIDTH
 from zoo.kinds.image_decoding import shown_size
@@ -49,7 +50,7 @@ def read_rows(path: Path, columns: tuple[str, ...], log: EncodingLog | None = No
         if BOXES_COLUMN in columns:
             text = (labels / picture).with_suffix(".txt")
             try:
-                lines = text.read_text(encoding="utf-8").splitlines() if text.is_file() else []
+                lines = media_fact(str(text), "lines", list, _lines) if text.is_file() else []
             except (OSError, UnicodeDecodeError) as error:
                 yield Malformed(number, f"{picture}: {text.name} cannot be read: {error}")
                 continue
@@ -57,8 +58,14 @@ def read_rows(path: Path, columns: tuple[str, ...], log: EncodingLog | None = No
             if isinstance(size, Rejected):
                 yield Malformed(number, f"{picture}: {size.reason}")
                 continue
-            values[BOXES_COLUMN] = _cell([line.split() for line in lines if line.strip()], names, size)
+            values[BOXES_COLUMN] = _cell(lines, names, size)
         yield Row(number, {column: values[column] for column in columns})
+
+
+def _lines(path: str) -> list[list[str]]:
+    """The fields of each line."""
+    with open_media(path) as file:
+        return [line.split() for line in file.read().decode().splitlines() if line.strip()]
 
 
 def _file(path: Path) -> Path:
