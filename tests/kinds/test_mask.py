@@ -284,6 +284,9 @@ def test_a_slip_in_one_of_many_masks_is_no_class(tmp_path: Path) -> None:
     values[0, 0] = 7
     write(tmp_path / "3.png", values)
     kind = adapted(tmp_path, *names)
+    assert kind.reading_note("mask").startswith(
+        "the masks hold the values 0, 7, 255, taken as 0 background, 255 foreground, and 7 for a slip; a file"
+    )
     with pytest.raises(Unusable, match=r"3\.png: values that are no class, and their pixels: 7 \(1\)"):
         kind.read("3.png", "mask")
     assert MASK.labels_of(kind.read("2.png", "mask")) == ("background", "foreground")  # type: ignore[arg-type]

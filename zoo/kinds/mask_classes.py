@@ -168,7 +168,10 @@ def _note(proposed: ValueMap, present: Sequence[int]) -> str:
     if named and proposed.ignored:
         taken += ", 255 ignored"
     meaning = f"the masks hold the values {name_list(written)}, taken as {taken}"
-    if IGNORED in proposed.names and not proposed.coloured and len(present) > 1 and present != list(_BINARY):
+    slips = [proposed.written(value) for value in present if value not in (*proposed.names, *proposed.ignored)]
+    if slips:
+        meaning += f", and {name_list(tuple(slips))} for a slip"
+    elif IGNORED in proposed.names and not proposed.coloured and len(present) > 1 and present != list(_BINARY):
         meaning += "; 255 is a class here, since the other values do not count up from 1"
     example = {proposed.written(value): name for value, name in list(proposed.names.items())[:2]}
     return f"{meaning}; a file {FILE_NAMES[0]} beside or above them names them: {json.dumps(example)}; null is ignored"
