@@ -11,6 +11,8 @@ import pytest
 from PIL import Image
 
 from zoo.data import load
+from zoo.data.guessing import likely_task
+from zoo.data.layout import parts_of
 from zoo.errors import DatasetInvalid
 from zoo.kinds import BOXES, Box
 from zoo.tasks import get_task
@@ -69,6 +71,34 @@ def test_a_folder_with_roboflows_document_is_that_document(tmp_path: Path) -> No
     assert len(load(tmp_path / "train", TASK).examples) == 2
 
 
+@pytest.mark.parametrize(
+    ("train", "val", "pictures"),
+    [
+        ("train.json", "val.json", "images"),
+        ("annotations/instances_train2017.json", "annotations/instances_val2017.json", "{part}2017"),
+        ("train_annotations.json", "val_annotations.json", "images/{part}"),
+    ],
+)
+def test_a_folder_with_documents_is_divided_as_they_are(tmp_path: Path, train: str, val: str, pictures: str) -> None:
+    for part, name in (("train", train), ("val", val)):
+        written(tmp_path, name, pictures.format(part=part))
+    captions = {"images": [], "annotations": [{"image_id": 7, "caption": "a cat"}]}
+    (tmp_path / train).with_name("captions_train2017.json").write_text(json.dumps(captions), encoding="utf-8")
+
+    assert parts_of(tmp_path) == (tmp_path / train, tmp_path / val, None)
+    assert len(load(tmp_path, get_task("object-detection")).examples) == 2
+
+
+def test_a_folder_with_one_document_is_that_document(tmp_path: Path) -> None:
+    path = written(tmp_path, "labels.json", "images")
+    assert parts_of(tmp_path) == (path, None, None)
+
+
+def test_a_document_without_any_usable_box_is_still_one_of_boxes(tmp_path: Path) -> None:
+    path = written(tmp_path, "train.json", "images", DOCUMENT | {"categories": []})
+    assert likely_task(path).name == "object-detection"
+
+
 def test_an_object_of_rows_is_still_a_table(tmp_path: Path) -> None:
     written(tmp_path, "x.json", ".")
     path = tmp_path / "rows.json"
@@ -90,3 +120,13 @@ def test_a_broken_document_is_told_as_what_it_begins_as(tmp_path: Path, text: st
     with pytest.raises(DatasetInvalid) as caught:
         load(path, TASK)
     assert caught.value.message.startswith(f"{path} begins as a COCO document and is none: {message}")
+
+
+def test_numbers_that_python_and_data_frames_write_are_read(tmp_path: Path) -> None:
+    annotations = [
+        {"image_id": 7.0, "category_id": 3.0, "bbox": [2, 3, 10, 20]},
+        {"image_id": 7, "category_id": 3, "bbox": [float("nan"), 3, 10, 20]},
+    ]
+    dataset = load(written(tmp_path, "train.json", ".", DOCUMENT | {"annotations": annotations}), TASK)
+    assert dataset.examples[0].target == (Box(2, 3, 12, 23, "cat"),)
+    assert [fault.reason for fault in dataset.faults] == ["box 2 has nan for a number of pixels, and is left out"]

@@ -109,3 +109,8 @@ def test_a_table_of_boxes_is_read_like_any_other(cells: Path) -> None:
 
     assert [example.target for example in dataset.examples] == [(Box(2, 3, 20, 30, "red"),), ()]
     assert dataset.columns == {"input": "file_name", "label": "objects"}
+
+
+def test_a_list_may_name_the_files_of_pictures(cells: Path) -> None:
+    (cells / "ImageSets/Main/train.txt").write_text("1.jpg\nJPEGImages/2.JPG\n", encoding="utf-8")
+    assert [Path(example.input).name for example in load(cells, TASK).examples] == ["1.JPG", "2.JPG"]

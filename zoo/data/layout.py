@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from zoo.data.coco_parts import coco_parts
 from zoo.data.mask_pairs import paired_folders
 from zoo.data.yolo import NAMES as YOLO_FILES
 from zoo.data.yolo import yolo_file, yolo_parts
@@ -67,9 +68,11 @@ def _divided_folder(root: Path) -> Path:
 
 
 def _listed_parts(root: Path) -> Parts | None:
-    """Those of a Pascal VOC or YOLO data set; None for any other folder."""
+    """Those of a COCO, Pascal VOC or YOLO data set; None for any other folder."""
     if any((root / name).is_file() for name in YOLO_FILES) and (file := yolo_file(root)):
         return Parts(**yolo_parts(file))
+    if documents := _coco_parts(root):
+        return Parts(**documents)
     if not (root / VOC_ANNOTATIONS).is_dir():
         return None
     lists = root.joinpath(*VOC_LISTS)
@@ -78,6 +81,11 @@ def _listed_parts(root: Path) -> Parts | None:
         whole = lists / "trainval.txt"
         return Parts(whole if whole.is_file() else root / VOC_ANNOTATIONS)
     return Parts(train, validation if validation.is_file() else None, test if test.is_file() else None)
+
+
+def _coco_parts(root: Path) -> dict[str, Path]:
+    """Documents by their parts; none where the folder has a table of its images."""
+    return {} if _metadata_in(root) else coco_parts(root, lambda name: _part_of_name(name, set()))
 
 
 def table_in(path: Path) -> Path:
@@ -127,7 +135,7 @@ def _folders_of_images(path: Path) -> list[Path]:
 
 def _lone_folder(path: Path) -> Path | None:
     """The only thing in a folder, if its name says that it is no class and it holds folders of images."""
-    if not path.is_dir() or _metadata_in(path) or any(map(is_image, entries(path))):
+    if not path.is_dir() or _metadata_in(path) or any(map(is_image, entries(path))) or _coco_parts(path):
         return None
     folders = subfolders(path)
     if len(folders) != 1:

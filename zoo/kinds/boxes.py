@@ -166,7 +166,10 @@ class BoxesKind(TargetKind):
                 readings.append(read_boxes(cell, ""))
             except Unusable:
                 return 0.0
-        return 3.0 if any(reading.boxes for reading in readings) else 0.0
+        stated = any(
+            isinstance(cell, Mapping) and OBJECTS in cell for cell in cells
+        )  # by a format that has nothing else
+        return 3.0 if stated or any(reading.boxes for reading in readings) else 0.0
 
     def measure(self) -> TargetMeasure:
         """How many there are, of which sizes."""

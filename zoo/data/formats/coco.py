@@ -12,6 +12,7 @@ torchvision's references do.
 
 from __future__ import annotations
 
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from typing import Any
 
 import msgspec
 
+from zoo.data.coco_parts import AFFIXES
 from zoo.data.compression import open_contents
 from zoo.data.lines import EncodingLog
 from zoo.data.rows import Malformed, Row
@@ -35,28 +37,30 @@ FILE_COLUMN, BOXES_COLUMN, MASK_COLUMN = "file_name", "boxes", "mask"
 MAX_BYTES = 1 << 30
 _FIRST_KEYS = ("info", "images", "annotations", "categories", "licenses", "type")
 _BEGINNING = re.compile(rb'\s*\{\s*"(?:' + "|".join(_FIRST_KEYS).encode() + rb')"\s*:')
-_AFFIXES = re.compile(r"^_?(?:instances|annotations|person_keypoints)?[_.-]*|[_.-]*(?:annotations)?(?:\.coco)?$")
 _HEAD_BYTES = 256
+_NO_NUMBER = re.compile(rb"[\[:,]\s*(?:NaN|-?Infinity)\b")
+_Id = int | float | str
+"""Data frames write whole numbers as 7.0, which are the same."""
 _NO_OUTLINE = (b"", b"[]", b"null")
 
 
 class _Picture(msgspec.Struct):
-    id: int | str
+    id: _Id
     file_name: str
     width: float = 0
     height: float = 0
 
 
 class _Annotation(msgspec.Struct):
-    image_id: int | str
-    category_id: int | str = ""
+    image_id: _Id
+    category_id: _Id = ""
     bbox: Any = None
     segmentation: msgspec.Raw = msgspec.Raw(b"")
     iscrowd: int = 0
 
 
 class _Category(msgspec.Struct):
-    id: int | str
+    id: _Id
     name: str
 
 
@@ -89,7 +93,7 @@ def _has_both(path: Path, size: int, modified: int) -> bool:
 def base_of(path: Path) -> Path:
     """The folder that the pictures are named from."""
     pictures = _document(path).images
-    part = _AFFIXES.sub("", path.stem)
+    part = AFFIXES.sub("", path.stem)
     parents = (path.parent, path.parent.parent)
     folders = [folder / name for folder in parents for name in ("", "images", part, f"images/{part}")]
     first = next((picture.file_name for picture in pictures), "")
@@ -106,7 +110,7 @@ def read_rows(path: Path, columns: tuple[str, ...], log: EncodingLog | None = No
     """Every picture in the order of the document."""
     document = _document(path)
     names = {category.id: category.name for category in document.categories}
-    of_picture: dict[int | str, list[_Annotation]] = defaultdict(list)
+    of_picture: dict[_Id, list[_Annotation]] = defaultdict(list)
     for annotation in document.annotations:
         if not annotation.iscrowd or MASK_COLUMN in columns:
             of_picture[annotation.image_id].append(annotation)
@@ -127,14 +131,14 @@ def count_rows(path: Path) -> int:
     return len(_document(path).images)
 
 
-def _object(annotation: _Annotation, names: dict[int | str, str]) -> dict[str, Any]:
+def _object(annotation: _Annotation, names: dict[_Id, str]) -> dict[str, Any]:
     name = names.get(annotation.category_id, "")
     if not name:
         return {FAULT: f"is of category {annotation.category_id!r}, which the document does not name"}
     return {"label": name, "bbox": annotation.bbox}
 
 
-def _shape(annotation: _Annotation, names: dict[int | str, str]) -> dict[str, Any]:
+def _shape(annotation: _Annotation, names: dict[_Id, str]) -> dict[str, Any]:
     """As the kind of masks takes it, which refuses one without a label; a crowd of things is ignored there."""
     segmentation = bytes(annotation.segmentation)
     return {
@@ -159,12 +163,24 @@ def _decoded(path: Path, size: int, modified: int) -> _Document:
     if size > MAX_BYTES:
         raise DatasetInvalid(f"{path} is a COCO document of {size:,} bytes", "divide it: 1 GiB is read at most")
     try:
-        return msgspec.json.decode(_bytes(path), type=_Document)
+        return _parsed(_bytes(path))
     except msgspec.DecodeError as error:
         raise DatasetInvalid(
             f"{path} begins as a COCO document and is none: {error}",
             "it needs images (id, file_name), annotations (image_id, category_id, bbox) and categories (id, name)",
         ) from error
+
+
+def _parsed(text: bytes) -> _Document:
+    """The document; NaN and Infinity, which Python writes, are numbers that a box is left out for."""
+    try:
+        return msgspec.json.decode(text, type=_Document)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        if not _NO_NUMBER.search(text):
+            raise
+        return msgspec.convert(json.loads(text), _Document)
 
 
 def _bytes(path: Path) -> bytes:

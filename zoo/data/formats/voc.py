@@ -99,7 +99,8 @@ def _names(path: Path) -> list[str]:
         return [Path(entry.name).stem for entry in entries(path) if entry.name.endswith(".xml")]
     with open_file(path) as file:
         lines = file.read().decode("utf-8-sig", errors="replace").splitlines()
-    return [line.split()[0] for line in lines if line.strip()]  # a list of one class has 1 or -1 behind each name
+    names = [line.split()[0] for line in lines if line.strip()]  # a list of one class has 1 or -1 behind each name
+    return [Path(name).stem if Path(name).suffix.lower() in EXTENSIONS else name for name in names]
 
 
 def _pictures(root: Path) -> dict[str, str]:

@@ -82,11 +82,12 @@ def _cell(lines: Sequence[Sequence[str]], names: Sequence[str], size: tuple[int,
 def _object(fields: Sequence[str], names: Sequence[str], width: int, height: int) -> dict[str, Any]:
     """A line as a box in pixels, or what is wrong with it."""
     try:
-        index, shares = int(fields[0]), [float(field) for field in fields[1:]]
-    except ValueError:
+        number, *shares = map(float, fields)
+        index = int(number)
+    except (ValueError, OverflowError):
         return {FAULT: f"is written {' '.join(fields)[:40]!r}, which are not a class and numbers"}
-    if not 0 <= index < len(names) or not names[index]:
-        return {FAULT: f"is of class {index}, which data.yaml does not name"}
+    if index != number or not 0 <= index < len(names) or not names[index]:
+        return {FAULT: f"is of class {number:g}, which data.yaml does not name"}
     if len(shares) == 4:
         x, y, w, h = shares
         left, top, right, bottom = x - w / 2, y - h / 2, x + w / 2, y + h / 2
