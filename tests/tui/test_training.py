@@ -382,12 +382,12 @@ async def test_the_data_and_then_the_person_say_what_is_learnt(pilot: Driver, le
     enter(screen, data=str(numbers), eval_share="0.3")
     await shows(pilot, "task text-regression", "column 'score' is taken to hold", "number column score", "rows 40")
     assert ("text-regression", "0.3") == (screen.ability.task, screen.value("eval_share"))
-    assert not screen.query("#field-epochs")
+    assert not screen.query("#field-epochs, #field-merge_labels")
     assert "--task text-regression" in screen.command()
 
     enter(screen, data=str(sets))
     await shows(pilot, "task text-multi-label-classification", "label set column labels", "separator", "a 27")
-    assert screen.query("#field-epochs")
+    assert len(screen.query("#field-epochs, #field-merge_labels")) == 2
     assert not screen.query("#field-class_weights"), "an option of the first task"
     enter(screen, separator="/")
     await shows(pilot, "a|b 14", "--separator /")
