@@ -141,12 +141,19 @@ def _draw_boxes(image: Image, block: Boxes, texts: bool) -> None:
     thickness = max(1, round(max(image.size) / 320))
     for box in reversed(block.boxes):  # the most certain one lies on top
         draw.rectangle(scaled(box, block, image.size), outline=label_colour(box.label), width=thickness)
-    for box in reversed(block.boxes if texts else ()):
-        _draw_tag(draw, scaled(box, block, image.size), box, image.size)
+    covered: list[tuple[int, int, int, int]] = []
+    for box in block.boxes if texts else ():
+        _draw_tag(draw, scaled(box, block, image.size), box, image.size, covered)
 
 
-def _draw_tag(draw: ImageDraw, edges: tuple[int, int, int, int], box: BoxMark, size: tuple[int, int]) -> None:
-    """A box's text above it, or within it where there is no room above."""
+def _draw_tag(
+    draw: ImageDraw,
+    edges: tuple[int, int, int, int],
+    box: BoxMark,
+    size: tuple[int, int],
+    covered: list[tuple[int, int, int, int]],
+) -> None:
+    """A box's text above it, or within it where there is no room above; none where it would cover another text."""
     from PIL import ImageFont
 
     height = max(SMALLEST_TEXT, max(size) // LINES_PER_PICTURE)
@@ -154,8 +161,12 @@ def _draw_tag(draw: ImageDraw, edges: tuple[int, int, int, int], box: BoxMark, s
     width = round(draw.textlength(text, font)) + 4
     left = max(0, min(edges[0], size[0] - width))
     top = edges[1] - height - 3 if edges[1] >= height + 3 else edges[1]
+    tag = (left, top, left + width, top + height + 3)
+    if any(tag[0] < r and l < tag[2] and tag[1] < b and t < tag[3] for l, t, r, b in covered):  # noqa: E741
+        return
+    covered.append(tag)
     colour = label_colour(box.label)
-    draw.rectangle((left, top, left + width, top + height + 3), fill=colour)
+    draw.rectangle(tag, fill=colour)
     draw.text((left + 2, top + 1), text, fill=ink_on(colour), font=font)
 
 
