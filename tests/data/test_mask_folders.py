@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from zoo.data import inspect, likely_task, load
+from zoo.data.in_memory import write
 from zoo.data.layout import parts_of
 from zoo.data.splitting import split
 from zoo.errors import DatasetInvalid
@@ -232,3 +233,11 @@ def test_a_folder_of_masks_without_pictures_of_them_is_said(tmp_path: Path) -> N
     for path in (cells(tmp_path) / "masks").iterdir():
         path.rename(path.with_suffix(".npy"))
     assert load_reasons(tmp_path)[0] == "images/0.jpg has no mask of its name in masks"
+
+
+def test_rows_of_python_name_masks_from_where_one_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(cells(tmp_path, images="a", masks="b"))
+    rows = [{"file_name": f"a/{number}.jpg", "mask": f"b/{number}.png"} for number in range(4)]
+    (tmp_path / "run").mkdir()
+    written = write(rows, tmp_path / "run", "train", SEGMENTATION)
+    assert load(written, SEGMENTATION).labels == ("background", "foreground")

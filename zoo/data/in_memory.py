@@ -16,6 +16,7 @@ import msgspec
 
 from zoo import atomic
 from zoo.errors import DatasetInvalid, Unsupported
+from zoo.kinds.kind import TARGET
 from zoo.plurals import with_article
 from zoo.tasks.task import Task
 
@@ -75,8 +76,7 @@ def _write_parquet(data: Any, path: Path, task: Task) -> Path:
             table = data.with_format("arrow")[:].replace_schema_metadata(data.features.arrow_schema.metadata)
         else:
             table = pyarrow.lib.table(data)
-        if task.input.from_files:
-            table = _with_absolute_paths(table, task)
+        table = _with_absolute_paths(table, task)
         pyarrow.parquet.write_table(table, path)
     except (pyarrow.lib.ArrowException, TypeError, ValueError) as error:
         raise DatasetInvalid(f"the {type(data).__name__} cannot be written as Parquet: {error}", ACCEPTED) from error
@@ -87,7 +87,7 @@ def _with_absolute_paths(table: Any, task: Task) -> Any:
     """Paths of files start from the folder one works in, which the written file does not stand in."""
     for index, name in enumerate(table.column_names):
         column = table.column(index)
-        if name.lower() in task.input_columns and str(column.type) in ("string", "large_string", "string_view"):
+        if name.lower() in _path_columns(task) and str(column.type) in ("string", "large_string", "string_view"):
             table = table.set_column(index, name, [[_absolute(value) for value in column.to_pylist()]])
     return table
 
@@ -138,10 +138,10 @@ def _rows_of_columns(columns: Mapping[Any, Any]) -> Iterator[Mapping[str, Any]]:
 
 def _line(number: int, row: Mapping[str, Any], task: Task) -> bytes:
     values = {str(name): value for name, value in row.items()}
-    if task.input.from_files:
-        for name, value in values.items():
-            if name.lower() in task.input_columns and isinstance(value, str | os.PathLike):
-                values[name] = _absolute(os.fspath(value))
+    paths = _path_columns(task)
+    for name, value in values.items():
+        if name.lower() in paths and isinstance(value, str | os.PathLike):
+            values[name] = _absolute(os.fspath(value))
     try:
         return _encoded(values) + b"\n"
     except TypeError as error:
@@ -160,9 +160,16 @@ def _encoded(values: dict[str, Any]) -> bytes:
         return text.encode("utf-8", "surrogatepass")
 
 
+def _path_columns(task: Task) -> tuple[str, ...]:
+    """Usual names of the columns whose cells name files."""
+    inputs = task.input_columns if task.input.from_files else ()
+    targets = task.usual_columns(TARGET) if task.target and task.target.from_files else ()
+    return (*inputs, *targets)
+
+
 def _absolute(value: Any) -> Any:
-    """The path of a file from the root; what is no path, or an address, stays."""
-    if not isinstance(value, str) or not value.strip() or "://" in value:
+    """The path of a file from the root; what is no path, an address, or JSON, stays."""
+    if not isinstance(value, str) or not value.strip() or "://" in value or value.lstrip()[0] in "[{":
         return value
     return os.path.abspath(Path(value).expanduser())  # noqa: PTH100  (a path with "~", as in a table)
 

@@ -194,6 +194,8 @@ class TargetKind(Kind):
     """Whether each target is one of several classes, which a training can weigh."""
     label_unit: ClassVar[str] = ""
     """What carries one label, in a person's words, where a row has several of them, each with its own."""
+    from_files: ClassVar[bool] = False
+    """Whether a cell may be the path of a file."""
     needs_all_cells: ClassVar[bool] = False
     """Whether how a column is written shows in all of its cells only."""
 

@@ -98,6 +98,7 @@ class MaskKind(TargetKind):
     columns = ("mask", "masks", "mask_path", "mask_file", "mask_name", "segmentation", "label_mask", "annotation")
     fewest_labels = 1
     exact = False
+    from_files = True
     needs_all_cells = True
 
     def __init__(self, base: Path | None = None, values: ValueMap | None = None) -> None:
