@@ -51,9 +51,9 @@ def test_pretrained_weights_tell_more_regions_than_random_ones(store: Path) -> N
 
 
 def test_shapes_are_found_and_drawn(store: Path) -> None:
-    """Two epochs gave an AP50 of 0.93."""
-    output = quickstart("detect", epochs=2)
+    """An epoch of thirteen steps gave an AP50 of 0.45."""
+    output = quickstart("detect", epochs=1)
 
     (ap50,) = re.findall(r"ap50 ([\d.]+)", output)
-    assert float(ap50) > 0.5
+    assert float(ap50) > 0.2
     assert len(list((store / "quickstart" / "shapes" / "found").rglob("*.png"))) == 4
