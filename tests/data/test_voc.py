@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -114,3 +115,14 @@ def test_a_table_of_boxes_is_read_like_any_other(cells: Path) -> None:
 def test_a_list_may_name_the_files_of_pictures(cells: Path) -> None:
     (cells / "ImageSets/Main/train.txt").write_text("1.jpg\nJPEGImages/2.JPG\n", encoding="utf-8")
     assert [Path(example.input).name for example in load(cells, TASK).examples] == ["1.JPG", "2.JPG"]
+
+
+def test_images_and_annotations_in_lower_case_are_the_same(cells: Path) -> None:
+    shutil.rmtree(cells / "ImageSets")
+    (cells / "Annotations").rename(cells / "annotations")
+    (cells / "JPEGImages").rename(cells / "images")
+
+    examples = load(cells, TASK).examples
+    assert [Path(example.input).relative_to(cells).as_posix() for example in examples] == [
+        f"images/{number}.JPG" for number in (1, 2, 3, 4)
+    ]

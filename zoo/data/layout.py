@@ -23,7 +23,7 @@ from zoo.kinds.image_files import entries, holds_images, is_image, subfolders
 
 METADATA_NAMES = ("metadata.csv", "metadata.jsonl", "_annotations.coco.json")
 """Tables that name the images of their own folder, as the Hugging Face image folders and Roboflow have them."""
-VOC_LISTS, VOC_ANNOTATIONS = ("ImageSets", "Main"), "Annotations"
+VOC_LISTS, VOC_ANNOTATIONS = ("ImageSets", "Main"), ("Annotations", "annotations")
 """Folders of a Pascal VOC data set: of the lists of its parts, and of what is said of each picture."""
 _PART_WORDS = {
     **dict.fromkeys(("train", "training"), "train"),
@@ -73,19 +73,28 @@ def _listed_parts(root: Path) -> Parts | None:
         return Parts(**yolo_parts(file))
     if documents := _coco_parts(root):
         return Parts(**documents)
-    if not (root / VOC_ANNOTATIONS).is_dir():
+    annotations = voc_annotations(root)
+    if annotations is None:
         return None
     lists = root.joinpath(*VOC_LISTS)
     train, validation, test = (lists / f"{name}.txt" for name in ("train", "val", "test"))
     if not train.is_file():
         whole = lists / "trainval.txt"
-        return Parts(whole if whole.is_file() else root / VOC_ANNOTATIONS)
+        return Parts(whole if whole.is_file() else annotations)
     return Parts(train, validation if validation.is_file() else None, test if test.is_file() else None)
 
 
 def _coco_parts(root: Path) -> dict[str, Path]:
     """Documents by their parts; none where the folder has a table of its images."""
     return {} if _metadata_in(root) else coco_parts(root, lambda name: _part_of_name(name, set()))
+
+
+def voc_annotations(root: Path) -> Path | None:
+    """The folder with an XML file for each picture; None where there is none."""
+    folders = (root / name for name in VOC_ANNOTATIONS)
+    return next(
+        (path for path in folders if path.is_dir() and any(e.name.endswith(".xml") for e in entries(path))), None
+    )
 
 
 def table_in(path: Path) -> Path:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from zoo.data.layout import VOC_ANNOTATIONS, VOC_LISTS
+from zoo.data.layout import VOC_LISTS, voc_annotations
 from zoo.data.lines import EncodingLog
 from zoo.data.rows import Malformed, Row
 from zoo.file_cache import media_fact, open_file, open_media
@@ -34,8 +34,8 @@ _PICTURES = ("JPEGImages", "images", "")
 def is_of(path: Path) -> bool:
     """Whether a path is a list of a VOC data set, or the folder of its XML files."""
     if path.is_dir():
-        return path.name == VOC_ANNOTATIONS and any(entry.name.endswith(".xml") for entry in entries(path))
-    return path.suffix == ".txt" and path.parent.parts[-2:] == VOC_LISTS and (_root(path) / VOC_ANNOTATIONS).is_dir()
+        return voc_annotations(path.parent) == path
+    return path.suffix == ".txt" and path.parent.parts[-2:] == VOC_LISTS and voc_annotations(_root(path)) is not None
 
 
 def base_of(path: Path) -> Path:
@@ -51,9 +51,10 @@ def read_columns(path: Path, log: EncodingLog | None = None) -> tuple[str, ...]:
 def read_rows(path: Path, columns: tuple[str, ...], log: EncodingLog | None = None) -> Iterator[Row | Malformed]:
     """Every picture of the list, or of the folder by name."""
     root = _root(path)
+    folder = voc_annotations(root) or path
     pictures = _pictures(root)
     for number, name in enumerate(_names(path), start=1):
-        annotation = f"{VOC_ANNOTATIONS}/{name}.xml"
+        annotation = f"{folder.name}/{name}.xml"
         try:
             document = media_fact(str(root / annotation), "voc", dict, _document)
         except OSError as error:
