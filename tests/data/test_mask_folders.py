@@ -238,6 +238,8 @@ def test_a_folder_of_masks_without_pictures_of_them_is_said(tmp_path: Path) -> N
 def test_rows_of_python_name_masks_from_where_one_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(cells(tmp_path, images="a", masks="b"))
     rows = [{"file_name": f"a/{number}.jpg", "mask": f"b/{number}.png"} for number in range(4)]
+    rows.append({"file_name": picture(tmp_path / "a" / "[5].jpg").relative_to(tmp_path), "mask": "b/1.png"})
     (tmp_path / "run").mkdir()
     written = write(rows, tmp_path / "run", "train", SEGMENTATION)
-    assert load(written, SEGMENTATION).labels == ("background", "foreground")
+    dataset = load(written, SEGMENTATION)
+    assert (len(dataset.examples), dataset.labels) == (5, ("background", "foreground"))

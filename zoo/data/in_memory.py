@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from zoo.kinds.kind import TARGET
 from zoo.plurals import with_article
 from zoo.tasks.task import Task
 
+_JSON = re.compile(r"\s*(?:\[.*\]|\{.*\})\s*", re.DOTALL)
+"""A list or an object, by its ends; `[1].png` is none."""
 ACCEPTED = (
     "a file or folder by its path, a data frame of pandas or polars, a table of pyarrow, a datasets.Dataset, a dict of "
     "columns, or a list of dicts, of pairs or of single inputs"
@@ -169,7 +172,7 @@ def _path_columns(task: Task) -> tuple[str, ...]:
 
 def _absolute(value: Any) -> Any:
     """The path of a file from the root; what is no path, an address, or JSON, stays."""
-    if not isinstance(value, str) or not value.strip() or "://" in value or value.lstrip()[0] in "[{":
+    if not isinstance(value, str) or not value.strip() or "://" in value or _JSON.fullmatch(value):
         return value
     return os.path.abspath(Path(value).expanduser())  # noqa: PTH100  (a path with "~", as in a table)
 
