@@ -33,6 +33,7 @@ BUILT_IN = {
     "image-regression": "zoo.tasks.image_regression",
     "image-feature-extraction": "zoo.tasks.image_feature_extraction",
     "object-detection": "zoo.tasks.object_detection",
+    "image-segmentation": "zoo.tasks.image_segmentation",
 }
 """Name to module; what other distributions bring is looked up after these."""
 OPTION_NAMES = frozenset({"class_weights", "mask_probability", "nms", "temperature", "threshold", "top_k"})
@@ -41,7 +42,7 @@ _ON_BODIES: dict[str, dict[str, tuple[str, ...]]] = {
     "text": {"pooled": ("text-classification", "text-multi-label-classification", "text-regression")},
     "image": {
         "pooled": ("image-classification", "image-multi-label-classification", "image-regression"),
-        "levels": ("object-detection",),
+        "levels": ("object-detection", "image-segmentation"),
     },
 }
 """Kind of input to those of zoo's tasks that one thing which a body provides is enough for, the usual one first."""

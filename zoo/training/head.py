@@ -13,8 +13,8 @@ from zoo.plurals import counted
 
 SINGLE_LABEL, SEVERAL_LABELS, REGRESSION = "single_label_classification", "multi_label_classification", "regression"
 """transformers' names of what a head is for (`problem_type`)."""
-DETECTION = "object_detection"
-"""What a head is for that sees feature maps, and for which transformers has no such name: boxes."""
+DETECTION, SEGMENTATION = "object_detection", "image_segmentation"
+"""What a head is for that sees feature maps, and for which transformers has no such name: boxes, masks."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,8 @@ class HeadConfig:
         if self.problem_type == REGRESSION:
             return "a number"
         labels = counted(len(self.labels), "label")
-        return {SEVERAL_LABELS: f"sets of {labels}", DETECTION: f"boxes of {labels}"}.get(self.problem_type, labels)
+        names = {SEVERAL_LABELS: "sets of ", DETECTION: "boxes of ", SEGMENTATION: "masks of "}
+        return f"{names.get(self.problem_type, '')}{labels}"
 
     @property
     def outputs(self) -> int:

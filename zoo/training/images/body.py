@@ -134,8 +134,11 @@ class ImageBody(Body[int]):
 
     def maps(self, module: nn.Module, batch: Batch) -> list[torch.Tensor]:
         """The feature maps of pictures on a canvas, uint8 of shape (batch, height, width, 3)."""
-        images = self.config.preprocessing.normalise(batch["images"])
-        return self.feature_maps(module, images.to(next(module.parameters()).dtype))
+        return self.feature_maps(module, self.normalised(module, batch))
+
+    def normalised(self, module: nn.Module, batch: Batch) -> torch.Tensor:
+        """Pictures on a canvas as the network wants them, (batch, 3, height, width) of its type."""
+        return self.config.preprocessing.normalise(batch["images"]).to(next(module.parameters()).dtype)
 
     @property
     def canvas_side(self) -> int:

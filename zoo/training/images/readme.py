@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zoo.training.head import DETECTION, REGRESSION, SEVERAL_LABELS, SINGLE_LABEL, HeadConfig
+from zoo.training.head import DETECTION, REGRESSION, SEGMENTATION, SEVERAL_LABELS, SINGLE_LABEL, HeadConfig
 from zoo.training.images.config import ImageConfig
 from zoo.training.images.pyramid import MapSources
 
@@ -58,6 +58,11 @@ def torchvision_readme(config: ImageConfig, build: str, sources: MapSources | No
 
         assert sources is not None
         return detector_readme(config, build, sources)
+    if config.head and config.head.problem_type == SEGMENTATION:
+        from zoo.training.images.segmenter_readme import segmenter_readme
+
+        assert sources is not None
+        return segmenter_readme(config, build, sources)
     resize = _BICUBIC if config.preprocessing.interpolation == "bicubic" else ""
     size = f"[{_SIZE}] * 2" if config.preprocessing.crop_mode == "squash" else _SIZE
     return _TEMPLATE.format(build=build, size=size, resize=resize, answer=_answer(config.head))

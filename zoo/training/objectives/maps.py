@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from torch import nn
@@ -14,7 +14,7 @@ from zoo.data.example import Example
 from zoo.training.body import HEAD, Network
 from zoo.training.head import HeadConfig, note_new_head
 from zoo.training.images.annotated import AnnotatedAugmentation, Canvas, reduced
-from zoo.training.objective import Objective
+from zoo.training.objective import Batch, Objective
 
 if TYPE_CHECKING:
     from zoo.runs.context import TrainingRun
@@ -35,6 +35,7 @@ class MapsObjective(Objective[Features]):
         body: gives the maps.
         head_config: what the head is to say.
         head: of random numbers; takes a list of maps.
+        seen: what the head sees, from the body's module and a batch; None for the maps alone.
     """
 
     head = (HEAD,)
@@ -42,7 +43,14 @@ class MapsObjective(Objective[Features]):
     min_epochs = 12
     micro_batch_size = 16
 
-    def __init__(self, run: TrainingRun, body: ImageBody, head_config: HeadConfig, head: nn.Module) -> None:
+    def __init__(
+        self,
+        run: TrainingRun,
+        body: ImageBody,
+        head_config: HeadConfig,
+        head: nn.Module,
+        seen: Callable[[nn.Module, Batch], Any] | None = None,
+    ) -> None:
         self.run, self.body, self.head_config = run, body, head_config
         self.collate_threads, self.lora_targets = body.collate_threads, body.lora_targets
         self.default_lr, self.head_lr = (body.maps_lr if body.pretrained else body.scratch_lr), body.head_lr
@@ -51,7 +59,7 @@ class MapsObjective(Objective[Features]):
         self.images = body.image_store(lambda image: reduced(image, body.canvas_side))
         body.fill_head(head, head_config, self.layout)
         note_new_head(run, head_config, body.head_config)
-        self.module = Network(body.module, head.to(memory_format=torch.channels_last), body.maps)
+        self.module = Network(body.module, head.to(memory_format=torch.channels_last), seen or body.maps)
         if body.pretrained:
             freeze_norms(body.module)
         self._canvas: Canvas | None = None

@@ -1,0 +1,150 @@
+"""Masks: the decoder of a U-Net on the feature maps of any body (`zoo.training.images.unet`)."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import nn
+
+from zoo.answers import Rejected
+from zoo.data.example import Example
+from zoo.kinds.mask_decoding import read_mask
+from zoo.metrics import SegmentationMetrics
+from zoo.training.head import SEGMENTATION, HeadConfig
+from zoo.training.images.annotated import IGNORED, AnnotatedImage
+from zoo.training.images.segmenting import (
+    LAYOUT,
+    SegmentationPredictor,
+    class_indexes,
+    new_head,
+    picture_and_maps,
+    placed_size,
+)
+from zoo.training.objective import Batch, Output
+from zoo.training.objectives.maps import IMAGES, MapsObjective
+
+if TYPE_CHECKING:
+    from zoo.runs.context import PredictionRun, Predictor, TrainingRun
+    from zoo.training.images.body import ImageBody
+
+MASKS = "masks"
+"""Entry of a batch: the index of the class of each pixel, uint8 of shape (batch, height, width), 255 for none."""
+
+
+TRUTHS, SIZES = "truths", "sizes"
+"""Entries of a batch that is judged: masks as large as their pictures, and the pictures' widths and heights."""
+
+
+class MaskFeatures(NamedTuple):
+    """A picture of the store, and its mask."""
+
+    number: int
+    mask: bytes
+    """Indexes of classes, compressed."""
+    size: tuple[int, int]
+    """Width and height of picture and mask."""
+
+
+class Segmentation(MapsObjective[MaskFeatures]):
+    """Cross entropy over the pixels that have a class; a picture weighs as much as it has of them."""
+
+    layout = LAYOUT
+    micro_batch_size = 8
+
+    def __init__(self, run: TrainingRun, body: ImageBody) -> None:
+        head_config = HeadConfig(problem_type=SEGMENTATION, labels=run.labels)
+        super().__init__(run, body, head_config, new_head(body, len(run.labels)), picture_and_maps(body))
+
+    @classmethod
+    def predictor(cls, run: PredictionRun, body: ImageBody) -> Predictor:
+        """What gives each pixel a class."""
+        return SegmentationPredictor(run, body)
+
+    def features(self, examples: Sequence[Example]) -> list[MaskFeatures | Rejected]:
+        """Decode pictures and masks."""
+        numbers = self.decode(examples)
+        return [
+            number if isinstance(number, Rejected) else self._with_mask(number, example)
+            for number, example in zip(numbers, examples, strict=True)
+        ]
+
+    def _with_mask(self, number: int, example: Example) -> MaskFeatures | Rejected:
+        size = self.images.original_size(number)
+        mask = read_mask(example.target, self.head_config.labels, size)
+        if isinstance(mask, Rejected):
+            return mask
+        if (mask == IGNORED).all():
+            return Rejected("no pixel of its mask has a class")
+        return MaskFeatures(number, zlib.compress(mask.tobytes(), level=1), size)
+
+    def collate(self, features: Sequence[MaskFeatures], seeds: Sequence[int], *, training: bool) -> Batch:
+        """Views on the canvas; in an evaluation also the masks as large as the pictures, which are judged.
+
+        Returns:
+            `images` (batch, height, width, 3) and `masks` (batch, height, width), uint8; and `truths`, filled up to the
+            largest, with `sizes` (batch, 2): width and height of each picture.
+        """
+        augment = self.augmentation
+        masks = [np.frombuffer(zlib.decompress(one.mask), np.uint8).reshape(one.size[::-1]) for one in features]
+        pictures = [self._annotated(one.number, mask) for one, mask in zip(features, masks, strict=True)]
+        views = [
+            augment(picture, seed) if training else self.canvas.place(picture)
+            for picture, seed in zip(pictures, seeds, strict=True)
+        ]
+        seen = [view.mask.as_subclass(torch.Tensor) for view in views if view.mask is not None]
+        batch = {IMAGES: torch.stack([view.pixels() for view in views]), MASKS: torch.stack(seen)}
+        if not training:
+            truths = filled_up([torch.from_numpy(mask.copy()) for mask in masks])
+            batch |= {TRUTHS: truths, SIZES: torch.tensor([one.size for one in features])}
+        return batch
+
+    def _annotated(self, number: int, mask: np.ndarray[Any, Any]) -> AnnotatedImage:
+        """The picture as it is kept, with its mask."""
+        image = self.images[number]
+        scaled = Image.fromarray(mask).resize(image.size, Image.Resampling.NEAREST)
+        return AnnotatedImage.with_mask(image, np.array(scaled))
+
+    def losses(self, module: nn.Module, batch: Batch) -> Output:
+        """Of each picture, shape (batch,), the mean over its pixels that have a class."""
+        scores: torch.Tensor = module(images=batch[IMAGES])
+        scores, truths = scores.float(), batch[MASKS]
+        pixels = nn.functional.cross_entropy(scores, truths.long(), ignore_index=IGNORED, reduction="none")
+        weights = (truths != IGNORED).sum((1, 2)).clamp(min=1).float()
+        values = pixels.sum((1, 2)) / weights
+        figures: dict[str, torch.Tensor] = {}
+        if TRUTHS in batch:
+            figures = {"truths": batch[TRUTHS], "answers": self._answers(scores.detach(), batch[SIZES])}
+            figures |= {"loss": values.detach(), "weight": weights}
+        return Output(values, figures, weights)
+
+    def _answers(self, scores: torch.Tensor, sizes: torch.Tensor) -> torch.Tensor:
+        """The class of each pixel of pictures of some sizes, filled up to the largest."""
+        side, answers = self.body.canvas_side, []
+        for of_picture, (width, height) in zip(scores, sizes.tolist(), strict=True):
+            placed = placed_size(self.canvas, (width, height), side)
+            answers.append(class_indexes(of_picture, placed, (width, height)))
+        return filled_up(answers)
+
+    def metrics(self) -> SegmentationMetrics:
+        """Intersection over union and mean loss, of pictures in their own size."""
+        return SegmentationMetrics(self.head_config.labels)
+
+    def update_metrics(self, metrics: SegmentationMetrics, output: Output, count: int) -> None:
+        """Count pixels."""
+        truths, answers, losses, weights = (values[:count].cpu() for values in output.for_metrics.values())
+        for truth, answer, loss, weight in zip(truths, answers, losses.tolist(), weights.tolist(), strict=True):
+            metrics.update(truth.numpy(), answer.numpy(), loss, weight)
+
+
+def filled_up(masks: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Masks of several sizes as one tensor, uint8 of shape (batch, most rows, most columns), 255 where one ends."""
+    height, width = (max(mask.shape[axis] for mask in masks) for axis in (0, 1))
+    batch = masks[0].new_full((len(masks), height, width), IGNORED)
+    for filled, mask in zip(batch, masks, strict=True):
+        filled[: mask.shape[0], : mask.shape[1]] = mask
+    return batch
