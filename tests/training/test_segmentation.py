@@ -1,0 +1,183 @@
+"""Masks learnt on the feature maps of a body: what the engine promises holds, and the result gives what it learnt."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from tests.training.images.tiny import COLOURS, StartedRun, TinyBody, make_prediction, make_run
+from tests.training.weights import assert_identical, final_weights
+from zoo.answers import Rejected, SegmentedImage
+from zoo.data.example import Example
+from zoo.kinds import MASK
+from zoo.runs.events import EvaluationCompleted, StepCompleted
+from zoo.tasks import get_task
+from zoo.training.objectives.segmentation import Segmentation
+
+pytestmark = pytest.mark.slow
+TASK = get_task("image-segmentation")
+LABELS = ("background", "green", "red")
+NAMES = {str(number): label for number, label in enumerate(LABELS)}
+
+
+def with_mask(picture: Path, pixels: np.ndarray[Any, Any], row: int) -> Example:
+    path = picture.with_name(f"{picture.stem}-mask.png")
+    Image.fromarray(pixels).save(path)
+    return Example(str(picture), MASK.renamed(MASK.read(str(path), "mask"), NAMES), row)
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> tuple[Example, ...]:
+    """A green and a red square each."""
+    folder, draw = tmp_path_factory.mktemp("pictures"), np.random.default_rng(0)
+    examples = []
+    for row in range(1, 25):
+        pixels = draw.integers(90, 140, (72, 96, 3), dtype=np.uint8)
+        mask = np.zeros((72, 96), dtype=np.uint8)
+        for label, start in (("green", 0), ("red", 48)):
+            side = int(draw.integers(14, 30))
+            left, top = start + int(draw.integers(0, 48 - side)), int(draw.integers(0, 72 - side))
+            pixels[top : top + side, left : left + side] = COLOURS[label]
+            mask[top : top + side, left : left + side] = LABELS.index(label)
+        path = folder / f"{row}.png"
+        Image.fromarray(pixels).save(path)
+        examples.append(with_mask(path, mask, row))
+    return tuple(examples)
+
+
+def started(folder: Path, train: tuple[Example, ...], evaluation: tuple[Example, ...] = (), **keys: Any) -> StartedRun:
+    run, events = make_run(folder, train, evaluation, **keys)
+    return StartedRun(dataclasses.replace(run, task=TASK, labels=LABELS), events)
+
+
+def objective_of(run) -> Segmentation:
+    torch.manual_seed(run.options.seed)
+    return Segmentation(run, TinyBody(run))
+
+
+def answers_of(folder: Path, inputs: list[str]) -> list[Any]:
+    run = dataclasses.replace(make_prediction(folder), task=TASK)
+    return list(Segmentation.predictor(run, TinyBody(run)).predict(inputs))
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, pictures: tuple[Example, ...]) -> Path:
+    """A run that has ended, judged on what it learnt from."""
+    folder = tmp_path_factory.mktemp("trained")
+    run, events = started(folder, pictures, pictures, max_steps=60, eval_steps=60)
+    objective_of(run).fit(run)
+    losses = [event.loss for event in events if isinstance(event, StepCompleted)]
+    metrics = [event.metrics for event in events if isinstance(event, EvaluationCompleted)]
+    (folder / "events.json").write_text(json.dumps({"losses": losses, "metrics": metrics}))
+    return folder
+
+
+def test_it_learns(trained: Path) -> None:
+    events = json.loads((trained / "events.json").read_text())
+
+    assert events["losses"][-1] < 0.3 * events["losses"][0]
+    assert events["metrics"][-1]["miou"] > 0.8
+
+
+def test_the_result_answers_in_the_size_of_the_picture_as_well_as_its_run_was_judged(
+    trained: Path, pictures: tuple[Example, ...]
+) -> None:
+    judge = TASK.new_judge(LABELS)
+    for example, answer in zip(pictures, answers_of(trained / "model", [one.input for one in pictures]), strict=True):
+        assert isinstance(answer, SegmentedImage)
+        assert (answer.width, answer.height, answer.labels) == (96, 72, LABELS)
+        judge.add(example.target, answer)
+
+    best = json.loads((trained / "events.json").read_text())["metrics"][-1]
+    assert judge.compute()["miou"] == pytest.approx(best["miou"], abs=0.02)
+
+
+def test_a_picture_of_another_shape_is_answered_in_its_own_size(trained: Path, tmp_path: Path) -> None:
+    Image.new("RGB", (31, 130), COLOURS["green"]).save(tmp_path / "tall.png")
+    answers = answers_of(trained / "model", [str(tmp_path / "tall.png"), "/nowhere.png"])
+
+    assert (answers[0].width, answers[0].height) == (31, 130)
+    assert isinstance(answers[1], Rejected)
+
+
+@pytest.mark.parametrize("method", ["full", "head"])
+def test_resume_equals_never_having_stopped(tmp_path: Path, pictures: tuple[Example, ...], method: str) -> None:
+    options = {"max_steps": 5, "eval_steps": 2, "method": method}
+    train, evaluation = pictures[:12], pictures[12:18]
+    whole, _ = started(tmp_path / "whole", train, evaluation, **options)
+    expected = objective_of(whole).fit(whole)
+    stopped, _ = started(tmp_path / "parts", train, evaluation, stop_after=24, **options)
+    first = objective_of(stopped).fit(stopped)
+    resumed, _ = started(tmp_path / "parts", train, evaluation, **options)
+    second = objective_of(resumed).fit(resumed)
+
+    assert (first.cancelled, second.cancelled) == (True, False)
+    assert second.metrics == expected.metrics
+    assert_identical(final_weights(tmp_path / "whole"), final_weights(tmp_path / "parts"))
+
+
+def half_known(pictures: tuple[Example, ...], folder: Path) -> tuple[Example, ...]:
+    """The same, of each second one all but a corner unknown."""
+    examples = []
+    for one in pictures:
+        pixels = mask_pixels(one)
+        if one.row % 2:
+            pixels[10:], pixels[:, 10:] = 255, 255
+        path = folder / f"{one.row}.png"
+        Image.open(one.input).save(path)
+        examples.append(with_mask(path, pixels, one.row))
+    return tuple(examples)
+
+
+def mask_pixels(example: Example) -> np.ndarray[Any, Any]:
+    return np.array(Image.open(example.target.path))
+
+
+def test_micro_batches_make_the_step_of_the_batch(tmp_path: Path, pictures: tuple[Example, ...]) -> None:
+    """A picture weighs as much as it has pixels of a class, over the whole step. Without batch norms."""
+    examples = half_known(pictures[:8], tmp_path)
+    losses, norms = [], []
+    for size in (8, 3, 1):
+        run, events = started(tmp_path / str(size), examples, max_steps=1, micro_batch_size=size)
+        objective = objective_of(run)
+        for layer in objective.module.body.stages:
+            layer.norm = torch.nn.Identity()
+        objective.fit(run)
+        (step,) = (event for event in events if isinstance(event, StepCompleted))
+        losses.append(step.loss)
+        norms.append(step.grad_norm)
+
+    assert losses == pytest.approx([losses[0]] * 3, rel=1e-5)
+    assert norms == pytest.approx([norms[0]] * 3, rel=1e-4)
+
+
+def test_pixels_without_a_class_teach_nothing(tmp_path: Path, pictures: tuple[Example, ...]) -> None:
+    run, _ = started(tmp_path / "run", pictures[:1], max_steps=1)
+    objective = objective_of(run)
+    (features,) = objective.features(pictures[:1])
+    batch = objective.collate([features], [0], training=False)
+    batch["masks"][:, 20:] = 255
+    objective.module.eval()
+    with torch.inference_mode():
+        output = objective.losses(objective.module, batch)
+        scores = objective.module(images=batch["images"])[:, :, :20]
+        expected = torch.nn.functional.cross_entropy(scores, batch["masks"][:, :20].long())
+
+    assert output.weights.tolist() == [20 * 96]
+    assert output.losses.tolist() == pytest.approx([expected.item()])
+
+
+def test_a_picture_whose_pixels_have_no_class_is_rejected(tmp_path: Path, pictures: tuple[Example, ...]) -> None:
+    run, _ = started(tmp_path / "run", pictures[:1], max_steps=1)
+    Image.new("RGB", (20, 20)).save(tmp_path / "a.png")
+    unknown = with_mask(tmp_path / "a.png", np.full((20, 20), 255, dtype=np.uint8), 1)
+    (answer,) = objective_of(run).features([unknown])
+
+    assert answer == Rejected("no pixel of its mask has a class")
