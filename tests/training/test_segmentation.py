@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,11 @@ from PIL import Image
 from tests.training.images.tiny import COLOURS, StartedRun, TinyBody, make_prediction, make_run
 from tests.training.weights import assert_identical, final_weights
 from zoo.answers import Rejected, SegmentedImage
+from zoo.blocks import Mask
 from zoo.data.example import Example
 from zoo.kinds import MASK
-from zoo.runs.events import EvaluationCompleted, StepCompleted
+from zoo.runs.events import EvaluationCompleted, StepCompleted, decode, encode
+from zoo.runs.sample_pictures import SHOWN
 from zoo.tasks import get_task
 from zoo.training.objectives.segmentation import Segmentation
 
@@ -75,6 +78,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory, pictures: tuple[Example, .
     objective_of(run).fit(run)
     losses = [event.loss for event in events if isinstance(event, StepCompleted)]
     metrics = [event.metrics for event in events if isinstance(event, EvaluationCompleted)]
+    last = [event for event in events if isinstance(event, EvaluationCompleted)][-1]
+    (folder / "last.json").write_bytes(encode(last))
     (folder / "events.json").write_text(json.dumps({"losses": losses, "metrics": metrics}))
     return folder
 
@@ -97,6 +102,25 @@ def test_the_result_answers_in_the_size_of_the_picture_as_well_as_its_run_was_ju
 
     best = json.loads((trained / "events.json").read_text())["metrics"][-1]
     assert judge.compute()["miou"] == pytest.approx(best["miou"], abs=0.02)
+
+
+def test_the_pictures_that_a_run_shows_have_the_masks_that_are_predicted(
+    trained: Path, pictures: tuple[Example, ...]
+) -> None:
+    evaluation = decode((trained / "last.json").read_bytes())
+    assert isinstance(evaluation, EvaluationCompleted)
+    blocks = [block for block in evaluation.pictures if isinstance(block, Mask)]
+    step = len(pictures) // SHOWN
+    shown = [pictures[place].input for place in range(0, SHOWN * step, step)]
+    assert [block.image for block in blocks] == shown
+    for block, answer in zip(blocks, answers_of(trained / "model", shown), strict=True):
+        assert (block.width, block.height, block.labels) == (96, 72, LABELS)
+        same = pixels_of(block.mask) == pixels_of(answer.mask)
+        assert same.mean() > 0.99
+
+
+def pixels_of(png: bytes) -> np.ndarray[Any, Any]:
+    return np.array(Image.open(io.BytesIO(png)))
 
 
 def test_a_picture_of_another_shape_is_answered_in_its_own_size(trained: Path, tmp_path: Path) -> None:
