@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from zoo.answers import Rejected
+from zoo.answers import Answer, Rejected, SegmentedImage
 from zoo.data.example import Example
 from zoo.kinds.mask_decoding import read_mask
 from zoo.metrics import SegmentationMetrics
@@ -129,6 +129,14 @@ class Segmentation(MapsObjective[MaskFeatures]):
             placed = placed_size(self.canvas, (width, height), side)
             answers.append(class_indexes(of_picture, placed, (width, height)))
         return filled_up(answers)
+
+    def shown_answers(self, batch: Batch, output: Output, count: int) -> list[Answer]:
+        """Masks as a prediction gives them."""
+        answers = output.for_metrics["answers"][:count].cpu().numpy()
+        return [
+            SegmentedImage.of_indexes(mask[:height, :width], self.head_config.labels)
+            for mask, (width, height) in zip(answers, batch[SIZES].tolist(), strict=False)
+        ]
 
     def metrics(self) -> SegmentationMetrics:
         """Intersection over union and mean loss, of pictures in their own size."""
