@@ -16,6 +16,7 @@ OWNERS = {"answers", "kinds", "metrics", "scaffold", "tasks"}
 PREDICTORS = (
     "training/*/answering.py",
     "training/images/detecting.py",
+    "training/images/segmenting.py",
     "training/*/predictors.py",
     "training/objectives/*.py",
 )
