@@ -15,6 +15,7 @@ RESERVED = frozenset(
         "data",
         "detach",
         "device",
+        "draw",
         "dry_run",
         "errors",
         "eval",

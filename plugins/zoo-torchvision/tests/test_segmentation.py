@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 
 from zoo import (
+    MASK,
     Ability,
     Card,
     Example,
@@ -25,7 +26,6 @@ from zoo import (
     Weights,
     WeightsFile,
 )
-from zoo.kinds import MASK
 from zoo.tasks import get_task
 from zoo.testing import PluginHooks
 
