@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
+from tests.training.images.resuming import assert_resumes_to_the_same
 from tests.training.images.tiny import LABELS, TASK, Box, TinyBody, drawn, make_prediction, make_run
-from tests.training.weights import assert_identical, final_weights
 from zoo.answers import Detections, Rejected
 from zoo.blocks import Boxes
 from zoo.data.example import Example
@@ -113,18 +114,8 @@ def test_what_cannot_be_read_is_rejected_in_its_place(trained: Path, pictures: t
 
 @pytest.mark.parametrize("method", ["full", "head", "lora"])
 def test_resume_equals_never_having_stopped(tmp_path: Path, pictures: tuple[Example, ...], method: str) -> None:
-    options = {"max_steps": 5, "eval_steps": 2, "method": method}
-    train, evaluation = pictures[:12], pictures[12:18]
-    whole, _ = make_run(tmp_path / "whole", train, evaluation, **options)
-    expected = objective_of(whole).fit(whole)
-    stopped, _ = make_run(tmp_path / "parts", train, evaluation, stop_after=24, **options)
-    first = objective_of(stopped).fit(stopped)
-    resumed, _ = make_run(tmp_path / "parts", train, evaluation, **options)
-    second = objective_of(resumed).fit(resumed)
-
-    assert (first.cancelled, second.cancelled) == (True, False)
-    assert second.metrics == expected.metrics
-    assert_identical(final_weights(tmp_path / "whole"), final_weights(tmp_path / "parts"))
+    start = partial(make_run, train=pictures[:12], evaluation=pictures[12:18], max_steps=5, eval_steps=2, method=method)
+    assert_resumes_to_the_same(start, objective_of, tmp_path)
 
 
 def test_micro_batches_make_the_step_of_the_batch(tmp_path: Path, pictures: tuple[Example, ...]) -> None:

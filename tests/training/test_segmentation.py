@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ import pytest
 import torch
 from PIL import Image
 
+from tests.training.images.resuming import assert_resumes_to_the_same
 from tests.training.images.tiny import COLOURS, StartedRun, TinyBody, make_prediction, make_run
-from tests.training.weights import assert_identical, final_weights
 from zoo.answers import Rejected, SegmentedImage
 from zoo.blocks import Mask
 from zoo.data.example import Example
@@ -133,18 +134,8 @@ def test_a_picture_of_another_shape_is_answered_in_its_own_size(trained: Path, t
 
 @pytest.mark.parametrize("method", ["full", "head"])
 def test_resume_equals_never_having_stopped(tmp_path: Path, pictures: tuple[Example, ...], method: str) -> None:
-    options = {"max_steps": 5, "eval_steps": 2, "method": method}
-    train, evaluation = pictures[:12], pictures[12:18]
-    whole, _ = started(tmp_path / "whole", train, evaluation, **options)
-    expected = objective_of(whole).fit(whole)
-    stopped, _ = started(tmp_path / "parts", train, evaluation, stop_after=24, **options)
-    first = objective_of(stopped).fit(stopped)
-    resumed, _ = started(tmp_path / "parts", train, evaluation, **options)
-    second = objective_of(resumed).fit(resumed)
-
-    assert (first.cancelled, second.cancelled) == (True, False)
-    assert second.metrics == expected.metrics
-    assert_identical(final_weights(tmp_path / "whole"), final_weights(tmp_path / "parts"))
+    start = partial(started, train=pictures[:12], evaluation=pictures[12:18], max_steps=5, eval_steps=2, method=method)
+    assert_resumes_to_the_same(start, objective_of, tmp_path)
 
 
 def half_known(pictures: tuple[Example, ...], folder: Path) -> tuple[Example, ...]:

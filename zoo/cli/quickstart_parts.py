@@ -34,7 +34,7 @@ IMAGE_SCRATCH = "mobilenet_v2-scratch"
 SHOWN = ("coffee", "cat")
 """Photographs of what the model was pretrained to name."""
 PIECES = ("--image-size", "96", "--epochs", "12", "--eval-share", "0")
-SHAPES = ("--task", "object-detection", "--image-size", "128", "--epochs", "3", "--eval-share", "0")
+SHAPES = ("--image-size", "128", "--epochs", "3", "--eval-share", "0")
 DIGITS_MODEL = "resnet10-32px"
 _DIGITS = ("--image-size", "8", "--no-flip", "--crop-scale", "0.4", "--rotate", "15", "--eval-share", "0")
 """Digits are 8 pixels wide, and mirrored ones are none."""
@@ -82,15 +82,8 @@ def _text(flags: Flags) -> str:
         _headline("Judge it on messages it has never seen")
         _zoo("evaluate", name, "--data", test, "--name", f"{name}-test", *flags.device)
         _headline("What did the pretraining buy? The same architecture, from random numbers, on the same rows")
-        _zoo("finetune", TEXT_SCRATCH, "--data", train, "--name", f"{name}-scratch", "-q", *flags.training)
-        _zoo("evaluate", f"{name}-scratch", "--data", test, "--name", f"{name}-scratch-test", "-q", *flags.device)
-    _compare(
-        "messages",
-        {
-            f"{TEXT_MODEL} (pretrained)": f"{name}-test",
-            f"{TEXT_SCRATCH} (the same, from scratch)": f"{name}-scratch-test",
-        },
-    )
+        _train_scratch(name, TEXT_SCRATCH, train, test, flags)
+    _compare("messages", name, f"{TEXT_MODEL} (pretrained)", f"{TEXT_SCRATCH} (the same, from scratch)")
     _headline("Let it answer")
     _zoo("predict", name, *SENTENCES, *flags.device)
     return name
@@ -127,15 +120,8 @@ def _images(flags: Flags) -> str:
     _headline("Judge it on regions it has never seen")
     _zoo("evaluate", name, "--data", test, "--name", f"{name}-test", *flags.device)
     _headline("What did the pretraining buy? The same network, from random numbers, on the same pieces")
-    _zoo("finetune", IMAGE_SCRATCH, "--data", train, "--name", f"{name}-scratch", *PIECES, "-q", *flags.training)
-    _zoo("evaluate", f"{name}-scratch", "--data", test, "--name", f"{name}-scratch-test", "-q", *flags.device)
-    _compare(
-        "regions",
-        {
-            f"{IMAGE_MODEL} (pretrained)": f"{name}-test",
-            f"{IMAGE_SCRATCH} (the same, from scratch)": f"{name}-scratch-test",
-        },
-    )
+    _train_scratch(name, IMAGE_SCRATCH, train, test, flags, *PIECES)
+    _compare("regions", name, f"{IMAGE_MODEL} (pretrained)", f"{IMAGE_SCRATCH} (the same, from scratch)")
     _answer_some(name, test, flags)
     return name
 
@@ -162,15 +148,8 @@ def _pretraining(flags: Flags) -> str:
     _zoo("finetune", f"{name}-seen", "--data", labelled, "--name", name, *TUNING, *flags.training)
     _zoo("evaluate", name, "--data", test, "--name", f"{name}-test", *flags.device)
     _headline("The same network, from random numbers, on the same labels")
-    _zoo("finetune", DIGITS_MODEL, "--data", labelled, "--name", f"{name}-scratch", *TUNING, "-q", *flags.training)
-    _zoo("evaluate", f"{name}-scratch", "--data", test, "--name", f"{name}-scratch-test", "-q", *flags.device)
-    _compare(
-        "digits",
-        {
-            f"{DIGITS_MODEL} (pretrained without labels)": f"{name}-test",
-            f"{DIGITS_MODEL} (from scratch)": f"{name}-scratch-test",
-        },
-    )
+    _train_scratch(name, DIGITS_MODEL, labelled, test, flags, *TUNING)
+    _compare("digits", name, f"{DIGITS_MODEL} (pretrained without labels)", f"{DIGITS_MODEL} (from scratch)")
     _answer_some(name, test, flags)
     return name
 
@@ -190,7 +169,7 @@ def _detect(flags: Flags) -> str:
     folder = _shapes_folder()
     train, test = str(folder / "train.jsonl"), str(folder / "test.jsonl")
     _headline("Things to be found: shapes in 200 pictures that were drawn here, each with the box around it")
-    _zoo("data", "inspect", train, "--eval", test, "--task", "object-detection")
+    _zoo("data", "inspect", train, "--eval", test)
     _headline("Real pretrained weights, checked against their published sha256")
     _pull(IMAGE_MODEL)
     _headline("Make a detector of the classifier")
@@ -257,9 +236,31 @@ def _headline(text: str) -> None:
     output.line(f"== {text}")
 
 
-def _compare(what: str, evaluations: dict[str, str]) -> None:
-    """Show the primary figure of evaluation runs side by side."""
-    runs = {title: open_run(name) for title, name in evaluations.items()}
+def _train_scratch(name: str, model: str, train: str, test: str, flags: Flags, *options: str) -> None:
+    """Train the same network from random numbers on the same rows, and judge it.
+
+    Args:
+        name: of the model that it is compared with.
+        model: of random numbers.
+        train: the rows.
+        test: those that both are judged on.
+        flags: of the commands.
+        options: of the training.
+    """
+    _zoo("finetune", model, "--data", train, "--name", f"{name}-scratch", *options, "-q", *flags.training)
+    _zoo("evaluate", f"{name}-scratch", "--data", test, "--name", f"{name}-scratch-test", "-q", *flags.device)
+
+
+def _compare(what: str, name: str, pretrained: str, scratch: str) -> None:
+    """Show the primary figures of a model and of its `_train_scratch` side by side.
+
+    Args:
+        what: both were judged on.
+        name: of the model.
+        pretrained: what it is called in the table.
+        scratch: likewise the other one.
+    """
+    runs = {pretrained: open_run(f"{name}-test"), scratch: open_run(f"{name}-scratch-test")}
     metric = next(iter(next(iter(runs.values())).metrics))
     _headline(f"The difference, in {metric} on the held-out {what}")
     rows = [(title, f"{run.metrics[metric]:.3f}") for title, run in runs.items()]

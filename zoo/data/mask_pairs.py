@@ -84,14 +84,14 @@ def pairs(folders: PairedFolders) -> list[Pair]:
         by_name[_without_extension(name)].append(name)
         by_stem[_stem(name)].append(name)
     used: set[str] = set()
-    found: list[Pair] = []
+    pairs: list[Pair] = []
     for name in walk(folders.base / folders.pictures):
         masks = by_name.get(_without_extension(name)) or by_stem.get(_without_extension(name)) or []
         used.update(masks)
         paths = [f"{folders.masks}/{mask}" for mask in masks]
-        found.append(Pair(f"{folders.pictures}/{name}", paths[0] if paths else "", tuple(paths[1:])))
+        pairs.append(Pair(f"{folders.pictures}/{name}", paths[0] if paths else "", tuple(paths[1:])))
     left = [name for names in by_name.values() for name in names if name not in used]
-    return [*found, *(Pair("", f"{folders.masks}/{name}") for name in left)]
+    return [*pairs, *(Pair("", f"{folders.masks}/{name}") for name in left)]
 
 
 def _both_in(path: Path) -> tuple[str, str] | None:

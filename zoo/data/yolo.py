@@ -17,10 +17,10 @@ _LEVELS = 3
 def yolo_file(path: Path) -> Path | None:
     """The data.yaml that a folder of pictures belongs to, in it or above it; None where there is none."""
     folders = (path, *path.absolute().parents[:_LEVELS])
-    found = next((folder / name for folder in folders for name in NAMES if (folder / name).is_file()), None)
-    if found is None or (found.parent != path and labels_folder(path) is None):
+    file = next((folder / name for folder in folders for name in NAMES if (folder / name).is_file()), None)
+    if file is None or (file.parent != path and labels_folder(path) is None):
         return None
-    return found
+    return file
 
 
 def labels_folder(pictures: Path) -> Path | None:
@@ -42,8 +42,8 @@ def yolo_parts(file: Path) -> dict[str, Path]:
     document = _document(file)
     parts = {}
     for part, keys in {"train": ("train",), "eval": ("val", "valid"), "test": ("test",)}.items():
-        stated = next((document[key] for key in keys if document.get(key)), None)
-        folder = _folder(file, document, stated) if isinstance(stated, str) else None
+        entry = next((document[key] for key in keys if document.get(key)), None)
+        folder = _folder(file, document, entry) if isinstance(entry, str) else None
         if folder is not None:
             parts[part] = folder
     if "train" not in parts:
@@ -70,13 +70,13 @@ def class_names(file: Path) -> tuple[str, ...]:
     )
 
 
-def _folder(file: Path, document: dict[str, Any], stated: str) -> Path | None:
+def _folder(file: Path, document: dict[str, Any], entry: str) -> Path | None:
     """A folder of pictures as it is meant; some programs write it from elsewhere."""
     bases = (file.parent / str(document.get("path") or ""), file.parent)
-    names = (stated, stated.removeprefix("../"), stated.removeprefix("./"))
+    names = (entry, entry.removeprefix("../"), entry.removeprefix("./"))
     folders = (base / name for base in bases for name in names)
-    found = next((folder for folder in folders if folder.is_dir()), None)
-    return found / IMAGES if found is not None and IMAGES not in found.parts and (found / IMAGES).is_dir() else found
+    part = next((folder for folder in folders if folder.is_dir()), None)
+    return part / IMAGES if part is not None and IMAGES not in part.parts and (part / IMAGES).is_dir() else part
 
 
 def _document(file: Path) -> dict[str, Any]:

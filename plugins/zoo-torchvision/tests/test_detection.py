@@ -76,7 +76,9 @@ def test_plain_torchvision_finds_the_same_boxes(
     assert isinstance(answer, Detections)
     assert (answer.width, answer.height) == (90, 80)
     assert len(answer.detections) == len(expected["boxes"]) > 0
-    for found, box, score, label in zip(answer.detections, *(one.tolist() for one in expected.values()), strict=True):
-        assert (found.left, found.top, found.right, found.bottom) == pytest.approx(box, abs=1e-2)
-        assert found.score == pytest.approx(score, abs=1e-5)
-        assert found.label == LABELS[label]
+    for detection, box, score, label in zip(
+        answer.detections, *(one.tolist() for one in expected.values()), strict=True
+    ):
+        assert (detection.left, detection.top, detection.right, detection.bottom) == pytest.approx(box, abs=1e-2)
+        assert detection.score == pytest.approx(score, abs=1e-5)
+        assert detection.label == LABELS[label]

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-from xml.etree import ElementTree
+from typing import TYPE_CHECKING, Any
 
 from zoo.data.layout import VOC_LISTS, voc_annotations
 from zoo.data.lines import EncodingLog
@@ -22,6 +21,9 @@ from zoo.file_cache import media_fact, open_file, open_media
 from zoo.kinds import IMAGE
 from zoo.kinds.boxes import HEIGHT, OBJECTS, WIDTH
 from zoo.kinds.image_files import EXTENSIONS, entries
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
 
 INPUT_KIND = IMAGE
 """What its inputs are, whatever the task."""
@@ -50,6 +52,8 @@ def read_columns(path: Path, log: EncodingLog | None = None) -> tuple[str, ...]:
 
 def read_rows(path: Path, columns: tuple[str, ...], log: EncodingLog | None = None) -> Iterator[Row | Malformed]:
     """Every picture of the list, or of the folder by name."""
+    from xml.etree.ElementTree import ParseError
+
     root = _root(path)
     folder = voc_annotations(root) or path
     pictures = _pictures(root)
@@ -60,7 +64,7 @@ def read_rows(path: Path, columns: tuple[str, ...], log: EncodingLog | None = No
         except OSError as error:
             yield Malformed(number, f"{annotation}: {error.strerror or error}")
             continue
-        except ElementTree.ParseError as error:
+        except ParseError as error:
             yield Malformed(number, f"{annotation} is no XML: {error}")
             continue
         stated = Path(document[FILE_COLUMN]).name
@@ -71,12 +75,14 @@ def read_rows(path: Path, columns: tuple[str, ...], log: EncodingLog | None = No
 
 def _document(path: str) -> dict[str, Any]:
     """The name of the picture, and the cell of its boxes."""
+    from xml.etree import ElementTree
+
     with open_media(path) as file:
         document = ElementTree.parse(file).getroot()  # noqa: S314 - expat bounds what entities grow to
     return {FILE_COLUMN: (document.findtext("filename") or "").strip(), BOXES_COLUMN: _boxes(document)}
 
 
-def _boxes(document: ElementTree.Element) -> dict[str, Any]:
+def _boxes(document: Element) -> dict[str, Any]:
     """The cell: what stands there, which its kind checks."""
     objects = [
         {
@@ -88,7 +94,7 @@ def _boxes(document: ElementTree.Element) -> dict[str, Any]:
     return {OBJECTS: objects, WIDTH: _size(document, "width"), HEIGHT: _size(document, "height")}
 
 
-def _size(document: ElementTree.Element, side: str) -> int:
+def _size(document: Element, side: str) -> int:
     """In pixels; 0 where it is not stated."""
     text = (document.findtext(f"size/{side}") or "").strip()
     return int(text) if text.isdigit() else 0

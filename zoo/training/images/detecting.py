@@ -66,7 +66,7 @@ class DetectionPredictor(ImagePredictor[_PlacedPicture]):
     """A network that says what is where; boxes are in pixels of the picture as it is shown.
 
     Args:
-        run: its options are those of images and of the task `object-detection`.
+        run: its options are those of images and of answering with boxes.
         body: whose weights have a head for boxes.
         layout: how names of a network's tensors begin, and how the weights have them begin.
     """
@@ -98,8 +98,8 @@ class DetectionPredictor(ImagePredictor[_PlacedPicture]):
         batch = torch.stack([one.pixels for one in images]).to(self.device)
         with torch.inference_mode():
             outputs = self._network(images=batch).float()
-            found = detect(outputs, self._locations, self._canvas.size, threshold=self._threshold, nms=self._nms)
-        return [self._answer(boxes.cpu(), one.scale) for boxes, one in zip(found, images, strict=True)]
+            detections = detect(outputs, self._locations, self._canvas.size, threshold=self._threshold, nms=self._nms)
+        return [self._answer(boxes.cpu(), one.scale) for boxes, one in zip(detections, images, strict=True)]
 
     def _answer(self, boxes: torch.Tensor, scale: BoxScale) -> Detections:
         rows = scale.back(boxes)[: self._limit].tolist()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from zoo.training.images.canvas_readme import LOAD_CONFIG, PLACE_PICTURE
 from zoo.training.images.config import ImageConfig
 from zoo.training.images.detecting import NMS, THRESHOLD
 from zoo.training.images.fcos import CHANNELS, CONVOLUTIONS, LEVELS, pyramid_strides
@@ -25,9 +26,7 @@ from torchvision.ops import FeaturePyramidNetwork, clip_boxes_to_image
 from torchvision.ops.feature_pyramid_network import LastLevelP6P7
 from torchvision.transforms.functional import to_tensor
 
-config = json.loads(Path("this folder/config.json").read_text(encoding="utf-8"))
-labels, image = config["labels"], config["image"]
-width, height = image["canvas"]
+{config}
 
 {build}
 
@@ -60,11 +59,7 @@ detector = FCOS(
 detector.load_state_dict(load_file("this folder/model.safetensors"))
 detector.eval()
 
-picture = Image.open("a.jpg").convert("RGB")
-scale = min(width / picture.width, height / picture.height)
-size = round(picture.width * scale), round(picture.height * scale)
-canvas = Image.new("RGB", (width, height), tuple(round(255 * mean) for mean in image["mean"]))
-canvas.paste(picture.resize(size, Image.Resampling.BILINEAR))
+{placed}
 with torch.inference_mode():
     found = detector([to_tensor(canvas)])[0]
 factors = torch.tensor([picture.width / size[0], picture.height / size[1]] * 2)
@@ -86,7 +81,9 @@ def detector_readme(config: ImageConfig, build: str, sources: MapSources) -> str
     levels = sources.levels[-LEVELS:]
     strides = pyramid_strides(levels)
     return _TEMPLATE.format(
+        config=LOAD_CONFIG,
         build=build,
+        placed=PLACE_PICTURE,
         channels=CHANNELS,
         convolutions=CONVOLUTIONS,
         nodes={name: str(number) for number, name in enumerate(sources.names[-LEVELS:])},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 
+from zoo.training.images.canvas_readme import LOAD_CONFIG, PLACE_PICTURE
 from zoo.training.images.config import ImageConfig
 from zoo.training.images.pyramid import MapSources
 from zoo.training.images.unet import UNetHead
@@ -24,9 +25,7 @@ from torch import nn
 from torchvision.models.feature_extraction import create_feature_extractor
 from torchvision.transforms.functional import normalize, to_tensor
 
-config = json.loads(Path("this folder/config.json").read_text(encoding="utf-8"))
-labels, image = config["labels"], config["image"]
-width, height = image["canvas"]
+{config}
 
 {build}
 
@@ -48,11 +47,7 @@ segmenter = Segmenter()
 segmenter.load_state_dict(load_file("this folder/model.safetensors"))
 segmenter.eval()
 
-picture = Image.open("a.jpg").convert("RGB")
-scale = min(width / picture.width, height / picture.height)
-size = round(picture.width * scale), round(picture.height * scale)
-canvas = Image.new("RGB", (width, height), tuple(round(255 * mean) for mean in image["mean"]))
-canvas.paste(picture.resize(size, Image.Resampling.BILINEAR))
+{placed}
 with torch.inference_mode():
     scores = segmenter(normalize(to_tensor(canvas), image["mean"], image["std"])[None])
 scores = scores[:, :, : size[1], : size[0]]
@@ -72,7 +67,9 @@ def segmenter_readme(config: ImageConfig, build: str, sources: MapSources) -> st
         sources: of the maps.
     """
     return _TEMPLATE.format(
+        config=LOAD_CONFIG,
         build=build,
+        placed=PLACE_PICTURE,
         head=inspect.getsource(UNetHead),
         nodes={name: str(number) for number, name in enumerate(sources.names)},
         channels=[level.channels for level in sources.levels],

@@ -118,9 +118,9 @@ class Detection(MapsObjective[BoxFeatures]):
         values, weights = losses(outputs, Targets(batch["classes"], batch["boxes"]), locations)
         figures: dict[str, torch.Tensor] = {}
         if "truths" in batch:
-            found = detect(outputs.detach(), locations, self.canvas.size, threshold=JUDGED_THRESHOLD, nms=NMS)
+            detections = detect(outputs.detach(), locations, self.canvas.size, threshold=JUDGED_THRESHOLD, nms=NMS)
             scales = [BoxScale.of(self.canvas, size, self.body.canvas_side) for size in batch["sizes"].tolist()]
-            answers = [scale.back(boxes) for scale, boxes in zip(scales, found, strict=True)]
+            answers = [scale.back(boxes) for scale, boxes in zip(scales, detections, strict=True)]
             figures = {"truths": batch["truths"], "answers": filled_up(answers)}
             figures |= {"loss": values.detach(), "weight": weights}
         return Output(values, figures, weights)
@@ -144,8 +144,8 @@ class Detection(MapsObjective[BoxFeatures]):
             columns["truths"], columns["answers"], columns["loss"], columns["weight"], strict=True
         ):
             true_boxes = [box for box in truths if box[0] != NOTHING]
-            found = [(index, *corners, score) for *corners, score, index in answers if index != NOTHING]
-            metrics.update(true_boxes, found, loss, weight)
+            detections = [(index, *corners, score) for *corners, score, index in answers if index != NOTHING]
+            metrics.update(true_boxes, detections, loss, weight)
 
     def _target(self, example: Example) -> tuple[torch.Tensor, torch.Tensor]:
         """Boxes and indices of their classes."""
