@@ -58,7 +58,7 @@ TRAINING = {
         "FeaturePredictor",
         "ImageStore",
     ),
-    "zoo.training.text": ("TextBody", "TextPredictor", "AnsweringNetwork"),
+    "zoo.training.text": ("TextBody", "TextPredictor", "AnsweringNetwork", "CausalBody", "GeneratingNetwork"),
     "zoo.training.packed_linear": ("LinearFactory",),
     "zoo.training.pretrained": ("WeightsReader", "fill", "save_config"),
     "zoo.training.weights": ("state_of", "fill", "below"),
@@ -126,6 +126,7 @@ def options() -> str:
     for title, plugin, names in (
         ("Text models", zoo, ("TextFinetuneOptions", "TextPretrainOptions", "TextPredictOptions")),
         ("BERT, beside those of text models", bert, ("BertFinetuneOptions", "BertPretrainOptions")),
+        ("Models that generate texts", zoo, ("CausalFinetuneOptions", "CausalPretrainOptions", "CausalPredictOptions")),
         ("Image models", zoo, ("ImageFinetuneOptions", "ImagePretrainOptions", "ImagePredictOptions")),
         ("ResNet, beside those of image models", resnet, ("ResnetFinetuneOptions",)),
         ("Echo", echo, ("EchoOptions",)),

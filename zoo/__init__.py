@@ -173,6 +173,9 @@ if TYPE_CHECKING:
         Task as Task,
     )
     from zoo.text_options import (
+        CausalFinetuneOptions as CausalFinetuneOptions,
+        CausalPredictOptions as CausalPredictOptions,
+        CausalPretrainOptions as CausalPretrainOptions,
         TextFinetuneOptions as TextFinetuneOptions,
         TextPredictOptions as TextPredictOptions,
         TextPretrainOptions as TextPretrainOptions,
@@ -309,7 +312,14 @@ _HOME = {
     ),
     "zoo.tasks.task": ("Task",),
     "zoo.torchvision_weights": ("TorchvisionRelease", "TorchvisionWeights"),
-    "zoo.text_options": ("TextFinetuneOptions", "TextPredictOptions", "TextPretrainOptions"),
+    "zoo.text_options": (
+        "CausalFinetuneOptions",
+        "CausalPredictOptions",
+        "CausalPretrainOptions",
+        "TextFinetuneOptions",
+        "TextPredictOptions",
+        "TextPretrainOptions",
+    ),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 

@@ -42,3 +42,44 @@ class TextPredictOptions(Options, frozen=True, kw_only=True):
     batch_tokens: Annotated[
         int, option("Tokens computed at once, padding included.", ge=64, le=1_048_576, unit="tokens", advanced=True)
     ] = 2048
+
+
+CausalTokens = Annotated[
+    int | None,
+    option(
+        "Longer texts are divided where all of them is learnt, else cut; auto is as many as the longest needs, at most "
+        "1,024 and what the model was made for.",
+        ge=8,
+        le=131_072,
+        unit="tokens",
+    ),
+]
+
+
+class CausalFinetuneOptions(FinetuneOptions, frozen=True, kw_only=True):
+    """Options of fine-tuning a model that generates texts."""
+
+    max_tokens: CausalTokens = None
+
+
+class CausalPretrainOptions(PretrainOptions, frozen=True, kw_only=True):
+    """Options of pretraining a model that generates texts."""
+
+    max_tokens: CausalTokens = None
+
+
+class CausalPredictOptions(Options, frozen=True, kw_only=True):
+    """Options of predicting with a model that generates texts."""
+
+    with_task_options = True
+
+    batch_tokens: Annotated[
+        int,
+        option(
+            "Tokens of prompts and answers computed at once, padding included.",
+            ge=64,
+            le=1_048_576,
+            unit="tokens",
+            advanced=True,
+        ),
+    ] = 8192

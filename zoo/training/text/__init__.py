@@ -2,8 +2,20 @@
 
 from zoo.training.text.answering import TextPredictor
 from zoo.training.text.body import TextBody
+from zoo.training.text.causal import CausalBody, GeneratingNetwork
 from zoo.training.text.encoding import EncodedText, encode, id_of, pad
 from zoo.training.text.network import AnsweringNetwork
 from zoo.training.text.texts import TrainingTexts
 
-__all__ = ["AnsweringNetwork", "EncodedText", "TextBody", "TextPredictor", "TrainingTexts", "encode", "id_of", "pad"]
+__all__ = [
+    "AnsweringNetwork",
+    "CausalBody",
+    "EncodedText",
+    "GeneratingNetwork",
+    "TextBody",
+    "TextPredictor",
+    "TrainingTexts",
+    "encode",
+    "id_of",
+    "pad",
+]
