@@ -218,8 +218,8 @@ OTHER = {
     "LABELS": "What a model learns to tell: sets of labels; see `zoo.TargetKind`.",
     "MASK": "What a model learns to tell: a class for each pixel of a picture; see `zoo.TargetKind`.",
     "NUMBER": "What a model learns to tell: numbers; see `zoo.TargetKind`.",
-    "Block": "What views draw: `Paragraph`, `Bars`, `Table`, `Matrix`, `Vector`, `Picture`, `Boxes` or `Mask`, "
-    "with a `title` or without.",
+    "Block": "What views draw: `Paragraph`, `Bars`, `Table`, `Matrix`, `Vector`, `Picture`, `Boxes`, `Mask` or "
+    "`Spans`, with a `title` or without.",
     "Prediction": "What a model gives for an input: the answer of its task (a `zoo.Answer`, such as `Classification`), "
     "or `Rejected` in the place of an input that could not be answered.",
     "hookimpl": "Marks a function of a plugin as the implementation of the hook of its name; see [Hooks](hooks.md).",

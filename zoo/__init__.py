@@ -25,6 +25,8 @@ if TYPE_CHECKING:
         Rejected as Rejected,
         Score as Score,
         SegmentedImage as SegmentedImage,
+        TaggedSpan as TaggedSpan,
+        TaggedSpans as TaggedSpans,
     )
     from zoo.api import (
         Model as Model,
@@ -48,6 +50,8 @@ if TYPE_CHECKING:
         Matrix as Matrix,
         Paragraph as Paragraph,
         Picture as Picture,
+        SpanMark as SpanMark,
+        Spans as Spans,
         Table as Table,
         Vector as Vector,
     )
@@ -143,6 +147,7 @@ if TYPE_CHECKING:
         MeanLoss as MeanLoss,
         RegressionMetrics as RegressionMetrics,
         SegmentationMetrics as SegmentationMetrics,
+        SpanMetrics as SpanMetrics,
     )
     from zoo.options import (
         Options as Options,
@@ -210,6 +215,8 @@ _HOME = {
         "Matrix",
         "Paragraph",
         "Picture",
+        "SpanMark",
+        "Spans",
         "Table",
         "Vector",
     ),
@@ -283,6 +290,7 @@ _HOME = {
         "MeanLoss",
         "RegressionMetrics",
         "SegmentationMetrics",
+        "SpanMetrics",
     ),
     "zoo.options": ("Options", "option"),
     "zoo.answers": (
@@ -298,6 +306,8 @@ _HOME = {
         "Rejected",
         "Score",
         "SegmentedImage",
+        "TaggedSpan",
+        "TaggedSpans",
     ),
     "zoo.runs.context": ("FitResult", "PredictionRun", "Predictor", "Trainable", "TrainingRun"),
     "zoo.runs.mistakes": ("Mistake",),

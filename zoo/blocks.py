@@ -137,6 +137,31 @@ class Mask(BaseBlock, frozen=True, tag="mask"):
         check_size(self.width, self.height)
 
 
+class SpanMark(msgspec.Struct, frozen=True):
+    """A marked part of a text."""
+
+    start: int
+    """Of its first character, counted from 0."""
+    end: int
+    """Of the character after its last."""
+    label: str
+    score: float | None = None
+    """How sure a model is of it, 0 to 1; None where nobody guessed."""
+
+
+class Spans(BaseBlock, frozen=True, tag="spans"):
+    """A text and what is marked in it."""
+
+    text: str
+    spans: tuple[SpanMark, ...]
+    """In the order of the text; one that begins within another is listed, but not drawn."""
+
+    def __post_init__(self) -> None:
+        length = len(self.text)
+        if not all(0 <= span.start < span.end <= length for span in self.spans):
+            raise ValueError(f"a span holds at least one of the {length} characters of its text, and no others")
+
+
 def check_size(width: int, height: int) -> None:
     """Insist on a picture that has pixels.
 
@@ -149,6 +174,6 @@ def check_size(width: int, height: int) -> None:
 
 PictureBlock = Union[Picture, Boxes, Mask]
 """What is drawn on a picture."""
-Block = Union[Paragraph, Bars, Table, Matrix, Vector, Picture, Boxes, Mask]
+Block = Union[Paragraph, Bars, Table, Matrix, Vector, Picture, Boxes, Mask, Spans]
 Report = tuple[Block, ...]
 """What an evaluation reports beside its metrics."""

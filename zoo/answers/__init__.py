@@ -17,6 +17,7 @@ from zoo.answers.quantity import Quantity
 from zoo.answers.rejected import Rejected
 from zoo.answers.scores import Score
 from zoo.answers.segmentation import SegmentedImage
+from zoo.answers.tagged_spans import TaggedSpan, TaggedSpans
 
 __all__ = [
     "Answer",
@@ -34,6 +35,8 @@ __all__ = [
     "Rejected",
     "Score",
     "SegmentedImage",
+    "TaggedSpan",
+    "TaggedSpans",
     "TruncationCount",
     "predict_encodable",
 ]

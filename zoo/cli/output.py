@@ -19,6 +19,7 @@ from zoo.text_table import render_table
 if TYPE_CHECKING:
     from zoo.rendering.colours import Colour
     from zoo.rendering.half_blocks import PictureCells
+    from zoo.rendering.spans import MarkedPart
 
 # What a terminal may act on and JSON allows as it is; it occurs in strings only, where an escape means the same.
 _ACTIVE = re.compile(r"[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
@@ -34,22 +35,36 @@ LEAST_LINES, LINES_BELOW = 10, 8
 """Of a picture, and of the text that shall be in sight below it."""
 
 
-def line(text: str = "", tone: Tone = "plain", swatch: Colour | None = None) -> None:
+def line(text: str = "", tone: Tone = "plain", swatch: Colour | None = None, parts: Sequence[MarkedPart] = ()) -> None:
     """One line of an answer; text from outside is made safe for the terminal.
 
     Args:
         text: without a line end.
         tone: shown by bold type or a colour where stdout is a terminal, unless NO_COLOR is set.
         swatch: of the colour that belongs to it, likewise, in the place of the blanks it begins with.
+        parts: likewise in the place of the text, on the colours of their labels.
     """
     text = unbroken(text)
-    if swatch and terminal.colours(sys.stdout):
+    if parts and terminal.colours(sys.stdout):
+        _write("".join(map(_on_colour, parts)) + "\n")
+    elif swatch and terminal.colours(sys.stdout):
         from zoo.cli.colours import coloured
         from zoo.rendering.half_blocks import PictureCell
 
         _write(coloured([PictureCell("■", swatch)], sys.stdout) + text[1:] + "\n")
     else:
         _write(_styled(text, tone) + "\n")
+
+
+def _on_colour(part: MarkedPart) -> str:
+    from zoo.cli.colours import coloured
+    from zoo.rendering.colours import ink_on, label_colour
+    from zoo.rendering.half_blocks import PictureCell
+
+    if not part.label:
+        return part.text
+    ground = label_colour(part.label)
+    return coloured([PictureCell(part.with_label, ink_on(ground), ground)], sys.stdout)
 
 
 def picture_room() -> tuple[int, int] | None:

@@ -6,10 +6,25 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from zoo.answers import Prediction, Rejected
-from zoo.blocks import Bars, Block, Boxes, Mask, Matrix, Paragraph, Picture, PictureBlock, Report, Table, Tone, Vector
+from zoo.blocks import (
+    Bars,
+    Block,
+    Boxes,
+    Mask,
+    Matrix,
+    Paragraph,
+    Picture,
+    PictureBlock,
+    Report,
+    Spans,
+    Table,
+    Tone,
+    Vector,
+)
 from zoo.cli import output
 from zoo.rendering.colours import Colour, label_colour
 from zoo.rendering.legend import legend, more_boxes
+from zoo.rendering.spans import MarkedPart, marked_text, more_spans, parts_of, span_list
 from zoo.rendering.text import cell_texts, displayed_labels, matrix_lines
 from zoo.sanitize import one_line
 from zoo.text_table import render_table
@@ -31,6 +46,8 @@ class Line(NamedTuple):
     tone: Tone = "plain"
     swatch: Colour | None = None
     """The colour that it is about."""
+    parts: tuple[MarkedPart, ...] = ()
+    """What it consists of, where some of that is marked."""
 
 
 def show_answer(source: str, answer: Prediction, *, with_picture: bool = False) -> None:
@@ -93,11 +110,14 @@ def render(blocks: Iterable[Block], width: int | None = None) -> Iterator[Line]:
             case Matrix():
                 yield from map(Line, matrix_lines(block, width or MATRIX_WIDTH))
             case Picture() | Boxes() | Mask():
-                yield from _legend(block)
+                yield from _labelled_list(legend(block), more_boxes(block))
+            case Spans():
+                yield Line(marked_text(block), parts=tuple(parts_of(block)))
+                yield from _labelled_list(span_list(block), more_spans(block))
 
 
-def _legend(block: PictureBlock) -> Iterator[Line]:
-    listed = legend(block)
+def _labelled_list(listed: Table | Paragraph, more: str) -> Iterator[Line]:
+    """Rows that begin with a label."""
     if isinstance(listed, Paragraph):
         yield from render([listed])
         return
@@ -105,7 +125,7 @@ def _legend(block: PictureBlock) -> Iterator[Line]:
     yield Line(f"  {head}")
     for text, row in zip(lines, listed.rows, strict=True):
         yield Line(f"  {text}", swatch=label_colour(str(row[0])))
-    if more := more_boxes(block):
+    if more:
         yield Line(f"  {more}")
 
 

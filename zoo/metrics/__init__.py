@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from zoo.metrics.label_sets import LabelSetMetrics
     from zoo.metrics.regression import RegressionMetrics
     from zoo.metrics.segmentation import SegmentationMetrics
+    from zoo.metrics.tagging import SpanMetrics
 
 __all__ = [
     "LOSSES",
@@ -30,6 +31,7 @@ __all__ = [
     "Metrics",
     "RegressionMetrics",
     "SegmentationMetrics",
+    "SpanMetrics",
     "confusion_of",
     "finite",
     "primary_figure",
@@ -44,6 +46,7 @@ _LATER = {
     "LabelSetMetrics": "zoo.metrics.label_sets",
     "RegressionMetrics": "zoo.metrics.regression",
     "SegmentationMetrics": "zoo.metrics.segmentation",
+    "SpanMetrics": "zoo.metrics.tagging",
 }
 """What no list of runs or models needs."""
 

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from html import escape
 
 from zoo.answers import Rejected
-from zoo.blocks import Bars, Block, Boxes, Mask, Matrix, Paragraph, Picture, PictureBlock, Table, Vector
-from zoo.rendering.colours import hex_colour, label_colour
+from zoo.blocks import Bars, Block, Boxes, Mask, Matrix, Paragraph, Picture, PictureBlock, Spans, Table, Vector
+from zoo.rendering.colours import hex_colour, ink_on, label_colour
 from zoo.rendering.legend import legend, more_boxes
 from zoo.rendering.pictures import mark, png_of, read_picture
+from zoo.rendering.spans import MarkedPart, more_spans, parts_of, span_list
 from zoo.rendering.text import LEGEND, cell_texts, displayed_labels, vector_range
 from zoo.sanitize import one_line
 
@@ -49,6 +50,8 @@ def _block_html(block: Block) -> str:
             return _element("p", _safe(vector_range(block.numbers))) + _element("p", _skyline(block.numbers))
         case Picture() | Boxes() | Mask():
             return _picture(block)
+        case Spans():
+            return _spans(block)
 
 
 def _bars(block: Bars) -> str:
@@ -97,6 +100,20 @@ def _image(block: PictureBlock) -> str:
         if len(png) <= PICTURE_BYTES:
             break
     return f'<img alt="{_safe(block.image)}" src="data:image/png;base64,{base64.b64encode(png).decode()}"/>'
+
+
+def _spans(block: Spans) -> str:
+    """The text with its marks, and the list of them."""
+    parts = "".join(_mark(part) if part.label else escape(part.text) for part in parts_of(block))
+    listed, more = span_list(block), more_spans(block)
+    texts = _table(listed, swatches=True) if isinstance(listed, Table) else _block_html(listed)
+    return _element("p", parts) + texts + (_element("p", more) if more else "")
+
+
+def _mark(part: MarkedPart) -> str:
+    colour = label_colour(part.label)
+    style = f"background: {hex_colour(colour)}; color: {hex_colour(ink_on(colour))}; padding: 0 0.2em"
+    return _element("mark", escape(part.with_label), style)
 
 
 def _matrix(matrix: Matrix) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from zoo.blocks import Bars, Block, Boxes, Mask, Matrix, Paragraph, Picture, Table, Vector
+from zoo.blocks import Bars, Block, Boxes, Mask, Matrix, Paragraph, Picture, Spans, Table, Vector
 from zoo.rendering.legend import legend, more_boxes
+from zoo.rendering.spans import more_spans, parts_of, span_list
 from zoo.rendering.text import LEGEND, cell_texts, confusion_lines, displayed_labels, vector_range
 from zoo.sanitize import one_line
 
@@ -42,6 +43,12 @@ def _block_markdown(block: Block) -> str:
         case Picture() | Boxes() | Mask():
             more = more_boxes(block)
             return _block_markdown(legend(block)) + (f"\n\n{more}" if more else "")
+        case Spans():
+            text = "".join(
+                f"**{part.text}** ({one_line(part.label)})" if part.label else part.text for part in parts_of(block)
+            )
+            listed, more = _block_markdown(span_list(block)), more_spans(block)
+            return "\n\n".join(filter(None, (text, listed, more)))
 
 
 def _table(table: Table) -> str:

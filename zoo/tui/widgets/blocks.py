@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from textual.content import Content
 
 from zoo.answers import Prediction
-from zoo.blocks import Bar, Bars, Block, Boxes, Mask, Matrix, Paragraph, Picture, PictureBlock, Table, Vector
-from zoo.rendering.colours import hex_colour, label_colour
+from zoo.blocks import Bar, Bars, Block, Boxes, Mask, Matrix, Paragraph, Picture, PictureBlock, Spans, Table, Vector
+from zoo.rendering.colours import hex_colour, ink_on, label_colour
 from zoo.rendering.legend import legend, more_boxes
+from zoo.rendering.spans import MarkedPart, more_spans, parts_of, span_list
 from zoo.rendering.text import LABEL_WIDTH, cell_texts, displayed_labels, matrix_lines, vector_range
 from zoo.sanitize import one_line
 from zoo.text_table import render_table, shortened
@@ -50,18 +51,36 @@ def _block_content(block: Block, width: int) -> Content:
             return _skyline(block.numbers, width)
         case Picture() | Boxes() | Mask():
             return draw_legend(block, width)
+        case Spans():
+            return _marked(block, width)
 
 
 def draw_legend(block: PictureBlock, width: int) -> Content:
     """What stands beside a picture: the widget of pictures draws the picture itself."""
-    listed = legend(block)
+    return _labelled_list(legend(block), more_boxes(block), width)
+
+
+def _labelled_list(listed: Table | Paragraph, more: str, width: int) -> Content:
+    """Rows that begin with a label, each behind the colour of it."""
     if isinstance(listed, Paragraph):
         return _block_content(listed, width)
     head, *lines = _table_lines(listed)
     swatches = [("■ ", hex_colour(label_colour(str(row[0])))) for row in listed.rows]
     rows = [part for swatch, line in zip(swatches, lines, strict=True) for part in ("\n", swatch, line)]
-    more = more_boxes(block)
     return Content.assemble(f"  {head}", *rows, f"\n{more}" if more else "")
+
+
+def _marked(block: Spans, width: int) -> Content:
+    """The text, what is marked in it on the colours of the labels, and the list of it."""
+    text = Content.assemble(*((part.with_label, _part_style(part)) for part in parts_of(block)))
+    return Content.assemble(text, "\n\n", _labelled_list(span_list(block), more_spans(block), width))
+
+
+def _part_style(part: MarkedPart) -> str:
+    if not part.label:
+        return ""
+    colour = label_colour(part.label)
+    return f"{hex_colour(ink_on(colour))} on {hex_colour(colour)}"
 
 
 def _bars(bars: Sequence[Bar], width: int) -> Content:

@@ -1,0 +1,71 @@
+"""What is marked in a text: the text in parts, and its marks as a list."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from zoo.blocks import Cell, Paragraph, Spans, Table
+from zoo.sanitize import one_line, plain
+from zoo.text_table import shortened
+
+SHOWN_SPANS = 100
+LONGEST_SPAN = 60
+"""Columns that the text of a span may take in a list."""
+_WHITE_SPACE = re.compile(r"\s+")
+
+
+class MarkedPart(NamedTuple):
+    """A part of a text, safe for a terminal and without line ends."""
+
+    text: str
+    label: str = ""
+    """As the block has it; empty for a part without a mark."""
+
+    @property
+    def with_label(self) -> str:
+        """The text and its label, for where a colour marks both."""
+        return f"{self.text} · {one_line(self.label)}" if self.label else self.text
+
+
+def parts_of(block: Spans) -> list[MarkedPart]:
+    """The whole text in its order, marked and other parts in turn."""
+    parts, at = [], 0
+    for span in sorted(block.spans, key=lambda one: (one.start, -one.end)):
+        if span.start >= at:
+            parts += [_part(block.text[at : span.start]), _part(block.text[span.start : span.end], span.label)]
+            at = span.end
+    parts.append(_part(block.text[at:]))
+    return [part for part in parts if part.text]
+
+
+def _part(text: str, label: str = "") -> MarkedPart:
+    return MarkedPart(_WHITE_SPACE.sub(" ", plain(text)), label)
+
+
+def marked_text(block: Spans) -> str:
+    """The text on one line: `[Ada Lovelace](person) was born in [London](location)`."""
+    return "".join(f"[{part.text}]({one_line(part.label)})" if part.label else part.text for part in parts_of(block))
+
+
+def span_list(block: Spans) -> Table | Paragraph:
+    """The label of each span first in its row; a text where there is none."""
+    spans = block.spans[:SHOWN_SPANS]
+    if not spans:
+        return Paragraph(text="no spans")
+    texts = [shortened(one_line(block.text[span.start : span.end]), LONGEST_SPAN) for span in spans]
+    places: list[tuple[Cell, ...]] = [(text, span.start, span.end) for text, span in zip(texts, spans, strict=True)]
+    headers = ("text", "start", "end")
+    if all(span.score is None for span in spans):
+        rows = tuple((span.label, *place) for span, place in zip(spans, places, strict=True))
+        return Table(headers=("label", *headers), rows=rows)
+    return Table(
+        headers=("label", "score", *headers),
+        rows=tuple((span.label, span.score, *place) for span, place in zip(spans, places, strict=True)),
+    )
+
+
+def more_spans(block: Spans) -> str:
+    """How many spans the list leaves out; empty where it has all."""
+    more = len(block.spans) - SHOWN_SPANS
+    return f"and {more:,} more" if more > 0 else ""
