@@ -218,6 +218,7 @@ OTHER = {
     "LABELS": "What a model learns to tell: sets of labels; see `zoo.TargetKind`.",
     "MASK": "What a model learns to tell: a class for each pixel of a picture; see `zoo.TargetKind`.",
     "NUMBER": "What a model learns to tell: numbers; see `zoo.TargetKind`.",
+    "SPANS": "What a model learns to tell: parts of a text, each with a label; see `zoo.TargetKind`.",
     "Block": "What views draw: `Paragraph`, `Bars`, `Table`, `Matrix`, `Vector`, `Picture`, `Boxes`, `Mask` or "
     "`Spans`, with a `title` or without.",
     "Prediction": "What a model gives for an input: the answer of its task (a `zoo.Answer`, such as `Classification`), "

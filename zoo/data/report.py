@@ -8,7 +8,17 @@ import msgspec
 
 from zoo.data.example import Columns, RejectedRow
 from zoo.data.lines import InvalidByte
-from zoo.kinds.facts import BoxFacts, Finding, ImageFacts, LabelSetFacts, Lengths, Marks, MaskFacts, NumberFacts
+from zoo.kinds.facts import (
+    BoxFacts,
+    Finding,
+    ImageFacts,
+    LabelSetFacts,
+    Lengths,
+    Marks,
+    MaskFacts,
+    NumberFacts,
+    SpanFacts,
+)
 from zoo.kinds.spelling import SpellingVariants
 
 
@@ -89,6 +99,8 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     """None where targets are no boxes."""
     masks: MaskFacts | None = None
     """None where targets are no masks."""
+    spans: SpanFacts | None = None
+    """None where targets are no spans."""
     faults: int = 0
     """Parts of targets that are left out or mended, such as a box without area."""
     first_fault: str = ""

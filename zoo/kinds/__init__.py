@@ -14,12 +14,13 @@ from zoo.kinds.labels import LABELS
 from zoo.kinds.mask import MASK, LabelMask
 from zoo.kinds.number import NUMBER
 from zoo.kinds.record import Record
+from zoo.kinds.spans import SPANS, Span
 from zoo.kinds.text import TEXT
 
 INPUT_KINDS: tuple[InputKind, ...] = (TEXT, IMAGE)
 """The likelier first where a table has columns of both."""
 
-TARGET_KINDS: tuple[TargetKind, ...] = (LABEL, LABELS, NUMBER, BOXES, MASK)
+TARGET_KINDS: tuple[TargetKind, ...] = (LABEL, LABELS, NUMBER, BOXES, MASK, SPANS)
 
 __all__ = [
     "BOXES",
@@ -29,12 +30,14 @@ __all__ = [
     "LABELS",
     "MASK",
     "NUMBER",
+    "SPANS",
     "TARGET_KINDS",
     "TEXT",
     "Box",
     "InputKind",
     "LabelMask",
     "Record",
+    "Span",
     "TargetKind",
     "Unusable",
 ]

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -27,6 +26,7 @@ from zoo.encoding import encode_json
 from zoo.kinds.kind import FittedTarget, TargetKind, Unusable, is_empty, noun_of
 from zoo.kinds.label import LABEL
 from zoo.kinds.spelling import quoted_start
+from zoo.kinds.strata import rarest_labels
 
 if TYPE_CHECKING:
     from zoo.data.report import Inspection, Part
@@ -152,9 +152,7 @@ class BoxesKind(TargetKind):
 
     def strata(self, targets: Sequence[Any]) -> list[Hashable]:
         """By the rarest label of each, so that pictures are held out of all labels; those without any are one, too."""
-        counts = Counter(label for target in targets for label in {box.label for box in target or ()})
-        labels = ({box.label for box in target or ()} for target in targets)
-        return [min(found, key=lambda label: (counts[label], label), default=None) for found in labels]
+        return list(rarest_labels([self.labels_of(target or ()) for target in targets]))
 
     def likeness(self, cells: list[Any]) -> float:
         """3 for cells that are boxes, more than the 2 of sets of labels; 0 where any is something else."""

@@ -145,6 +145,17 @@ class MaskFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Masks of pictures with an EXIF orientation that lie on the picture as it is stored."""
 
 
+class SpanFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """How many spans the texts have."""
+
+    spans: int
+    texts: int
+    without: int
+    """Texts that have none."""
+    most: int
+    """Spans of one text."""
+
+
 class ModelLimits(NamedTuple):
     """How much of an input a model sees; each field means something to one kind."""
 

@@ -8,7 +8,6 @@ one alone is; their order, blanks around them and repeats mean nothing. A set wi
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import re
 from collections import Counter
@@ -18,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 from zoo.answers.label_set import label_cell
 from zoo.kinds.kind import SLIPS, TargetKind, Unusable, is_empty, noun_of
 from zoo.kinds.label import LABEL, LONGEST
+from zoo.kinds.printed import printed_value
 from zoo.kinds.spelling import quoted_start
+from zoo.kinds.strata import rarest_labels
 
 if TYPE_CHECKING:
     from zoo.data.report import Inspection, Part
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 SEPARATORS = ("|", ";")
 """The first that a text holds divides it."""
 _BEGINS_AS_LIST = re.compile(r"""[\[({]\s*['"]|\[\s*\]|\[[-0-9.,\s]*\]$""")
-_NO_COMMA_BETWEEN = re.compile(r"""['"]\s+['"]""")
-"""How numpy prints texts; Python reads two that follow each other as one."""
 
 
 class LabelsKind(TargetKind):
@@ -84,8 +83,7 @@ class LabelsKind(TargetKind):
 
     def strata(self, targets: Sequence[Any]) -> list[Hashable]:
         """By the rarest label of each, so that rows are held out of all labels."""
-        counts = Counter(label for target in targets for label in target or ())
-        return [min(target or (), key=lambda label: (counts[label], label), default=None) for target in targets]
+        return list(rarest_labels([target or () for target in targets]))
 
     def likeness(self, cells: list[Any]) -> float:
         """2 for lists of labels, and for texts of several that occur in more than one combination; else 0.
@@ -151,24 +149,9 @@ LABELS = LabelsKind()
 
 def _printed_list(text: str, column: str) -> Sequence[Any]:
     """The labels of a list, tuple or set that a text is the print of."""
-    printed = _decoded(text)
+    printed = printed_value(text)
     if not isinstance(printed, list | tuple | set):
         raise Unusable(
             f'column {column} holds {quoted_start(text)}, which begins as a list and is none: write ["a", "b"]'
         )
     return tuple(printed)
-
-
-def _decoded(text: str) -> Any:
-    """What a text is the print of, in JSON or in Python; None where it is none."""
-    import json
-
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        if _NO_COMMA_BETWEEN.search(text):
-            return None
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return None

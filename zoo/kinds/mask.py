@@ -34,6 +34,7 @@ from zoo.kinds.mask_classes import (
 )
 from zoo.kinds.mask_shapes import Drawing, Shape, read_shapes
 from zoo.kinds.mask_values import MaskPixels, mask_pixels
+from zoo.kinds.strata import rarest_labels
 from zoo.prefetch import prefetched
 
 if TYPE_CHECKING:
@@ -198,8 +199,7 @@ class MaskKind(TargetKind):
 
     def strata(self, targets: Sequence[Any]) -> list[Hashable]:
         """By the rarest class of each, so that pictures are held out of all classes."""
-        counts = Counter(label for target in targets for label in self._labels(target))
-        return [min(self._labels(target), key=lambda label: (counts[label], label), default=None) for target in targets]
+        return list(rarest_labels([self._labels(target) for target in targets]))
 
     def likeness(self, cells: list[Any]) -> float:
         """4 for names of picture files and for lists of shapes, more than the 3 of boxes; else 0."""

@@ -26,12 +26,12 @@ class Samples(NamedTuple):
         samples, target = self.of(task), task.target
         if target is None or target.has_classes:
             return samples.labelled()
-        cells = dict(zip(LABELS, target.samples(LABELS), strict=True))
         names = [task.usual_columns(role)[0] for role in task.roles]
         path = self.folder / f"{task.name}.jsonl"
+        rows = samples.rows()
         with path.open("w", encoding="utf-8") as file:
-            for values, label in samples.rows():
-                row = (*(values if isinstance(values, tuple) else (values,)), cells[label])
+            for (values, _), cell in zip(rows, target.sample_cells(rows, LABELS), strict=True):
+                row = (*(values if isinstance(values, tuple) else (values,)), cell)
                 file.write(json.dumps(dict(zip(names, row, strict=True))) + "\n")
         return path
 
