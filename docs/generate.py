@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import ast
 import importlib
+import importlib.util
 import inspect
 import re
 import sys
@@ -64,6 +65,32 @@ TRAINING = {
     "zoo.training.weights": ("state_of", "fill", "below"),
 }
 """What plugins build on: module to public names."""
+
+
+ARCHITECTURES = ROOT / "plugins" / "zoo-transformers" / "tests" / "test_architectures.py"
+
+
+def architectures() -> str:
+    """What the tests of zoo-transformers pull, ask and train."""
+    specification = importlib.util.spec_from_file_location("architectures", ARCHITECTURES)
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    tasks = list(dict.fromkeys(task for tested, _ in module.ARCHITECTURES.values() for task in tested))
+    lines = [
+        "# Architectures of the Hub",
+        "",
+        "The tests of `zoo-transformers` make a small model of each by transformers' own classes, pull it from a server shaped like",
+        "the Hub, hold its answers to transformers' own pipeline, train it two steps for what can be trained, and load the result",
+        "without zoo. Other architectures that transformers knows are taken, too. BERT is zoo-bert's.",
+        "",
+        f"| `model_type` | {' | '.join(tasks)} |",
+        f"|---|{'---|' * len(tasks)}",
+    ]
+    for name, (tested, _) in module.ARCHITECTURES.items():
+        lines.append(f"| {name} | {' | '.join('yes' if task in tested else '' for task in tasks)} |")
+    return "\n".join(lines) + "\n"
 
 
 def cli() -> str:
@@ -334,6 +361,7 @@ def pages() -> Iterator[tuple[Path, str]]:
         "hooks.md": hooks,
         "python.md": python,
         "training.md": training,
+        "architectures.md": architectures,
     }.items():
         yield REFERENCE / name, NOTE + page()
     for path in sorted((ROOT / "docs" / "plugins").glob("*.md")):

@@ -55,7 +55,7 @@ def alone(wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def test_every_wheel_is_typed_and_holds_no_tests(wheels: dict[str, Path]) -> None:
-    assert set(wheels) == {"zoo-models", "zoo-bert", "zoo-echo", "zoo-resnet", "zoo-timm", "zoo-torchvision"}
+    assert set(wheels) == {"zoo-models", "zoo-bert", "zoo-echo", "zoo-resnet", "zoo-timm", "zoo-torchvision", "zoo-transformers"}
     for wheel in wheels.values():
         names = zipfile.ZipFile(wheel).namelist()
         assert any(name.endswith("/py.typed") for name in names), wheel
@@ -105,6 +105,7 @@ LONG = (pytest.mark.wheels, pytest.mark.timeout(1800))
         pytest.param("zoo-resnet", "[digits]", marks=LONG),
         pytest.param("zoo-timm", "", marks=LONG),
         pytest.param("zoo-torchvision", "", marks=LONG),
+        pytest.param("zoo-transformers", "", marks=LONG),
     ],
 )
 def test_a_plugin_passes_its_tests_beside_zoo_alone(

@@ -7,7 +7,7 @@ safetensors is taken, and nothing from a repository that asks for code of its ow
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -134,7 +134,9 @@ def _remote_code(name: str, document: object) -> Iterator[str]:
 
 def _claimed(model: HubModel) -> tuple[Plugin, Card]:
     """The one plugin that claims the model, and its card."""
-    claims = [(plugin, card) for plugin in load_plugins()[0] if (card := hub_models.card_of(model, plugin))]
+    plugins = load_plugins()[0]
+    claims = _claims(model, [one for one in plugins if not one.gives_way])
+    claims = claims or _claims(model, [one for one in plugins if one.gives_way])
     if not claims:
         kind = model.documents[CONFIG].get("model_type", "none")
         raise Unsupported(
@@ -148,6 +150,11 @@ def _claimed(model: HubModel) -> tuple[Plugin, Card]:
     if card.weights is None or not card.weights.files:
         raise PluginBroken(f"plugin {plugin.name} names no files for {model.repository}", "its author must mend it")
     return plugin, card
+
+
+def _claims(model: HubModel, plugins: Iterable[Plugin]) -> list[tuple[Plugin, Card]]:
+    """The plugins that claim a model, each with its card."""
+    return [(plugin, card) for plugin in plugins if (card := hub_models.card_of(model, plugin))]
 
 
 def _new_name(repository: HubRepository) -> str:

@@ -82,6 +82,12 @@ class Plugin(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         caller: Callable[..., Any] = getattr(self._manager.hook, name)
         return caller
 
+    @property
+    def gives_way(self) -> bool:
+        """Whether it takes models of the Hub only where no other plugin does: its `card_for` is marked `trylast`."""
+        marks = self._manager.parse_hookimpl_opts(self.module, "card_for")
+        return bool(marks and marks.get("trylast"))
+
     def card_for(self, name: str, config: dict[str, Any], weights: Weights, documents: dict[str, Any]) -> Card | None:
         """Its card of a model of the Hub, checked; None where it does not claim the model.
 

@@ -42,7 +42,7 @@ class MaskedLanguageModelling(Objective[list[int]]):
     def __init__(self, run: TrainingRun, body: TextBody) -> None:
         self.body = body
         self._probability: float = run.options.mask_probability
-        self._special = torch.tensor(body.special_ids)
+        self._special, self._mask_id = torch.tensor(body.special_ids), body.mask_id
         self.micro_batch_size = body.micro_batch_size or self.micro_batch_size
         if not body.pretrained:
             self.default_lr = SCRATCH_LR
@@ -82,7 +82,7 @@ class MaskedLanguageModelling(Objective[list[int]]):
         if not masked.any() and eligible.any():
             masked[torch.where(eligible, draws[0], torch.inf).argmin()] = True
         input_ids = ids.clone()
-        input_ids[masked & (draws[1] < 0.8)] = self.body.mask_id
+        input_ids[masked & (draws[1] < 0.8)] = self._mask_id
         replaced = masked & (draws[1] >= 0.9)
         input_ids[replaced] = (draws[2] * self.body.vocabulary_size).long()[replaced]
         return input_ids, torch.where(masked, ids, IGNORED)

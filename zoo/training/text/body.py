@@ -11,6 +11,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import nn
 
+from zoo.errors import Unsupported
 from zoo.training.body import Body
 from zoo.training.objective import Batch
 from zoo.training.text.encoding import id_of, pad
@@ -29,7 +30,7 @@ class TextBody(Body[list[int]]):
         run: a training, or a prediction; its options have `max_tokens`.
         tokenizer: of the model.
         pad_token: fills up.
-        mask_token: stands for a token that is to be predicted.
+        mask_token: stands for a token that is to be predicted; empty where there is no such token.
         special_tokens: are never predicted.
         positions: most tokens that the network can take.
         width: of the vectors it makes.
@@ -44,7 +45,7 @@ class TextBody(Body[list[int]]):
         tokenizer: Tokenizer,
         *,
         pad_token: str,
-        mask_token: str,
+        mask_token: str = "",
         special_tokens: Sequence[str],
         positions: int,
         width: int,
@@ -54,11 +55,24 @@ class TextBody(Body[list[int]]):
         self.tokenizer, self.mask_token = tokenizer, mask_token
         self.width = width
         self.max_tokens = max_tokens or max_tokens_of(run.card)
-        self.pad_id, self.mask_id = id_of(tokenizer, pad_token), id_of(tokenizer, mask_token)
+        self.pad_id = id_of(tokenizer, pad_token)
         self.special_ids = [id_of(tokenizer, token) for token in special_tokens]
         self.vocabulary_size: int = tokenizer.get_vocab_size()
         self.pretrained = run.weights is not None
         self._positions = positions
+
+    @property
+    def mask_id(self) -> int:
+        """Of the mask token.
+
+        Raises:
+            Unsupported: there is none.
+        """
+        if not self.mask_token:
+            raise Unsupported(
+                f"the tokenizer of {self._run.card.name} has no mask token", "choose a model that fills masks"
+            )
+        return id_of(self.tokenizer, self.mask_token)
 
     @cached_property
     def texts(self) -> TrainingTexts:

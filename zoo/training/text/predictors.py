@@ -85,10 +85,11 @@ class MaskPredictor(_BodyPredictor):
         ]
 
     def _filled(self, text: str, values: list[float], indices: list[int]) -> FilledMask:
-        scores = tuple(Score(str(self._tokenizer.id_to_token(i)), p) for p, i in zip(values, indices, strict=True))
+        words = [self._tokenizer.decode([index], skip_special_tokens=False) for index in indices]
+        scores = tuple(map(Score, words, values))
         before, after = text.split(self._mask)
-        best = scores[0].label
-        if best.startswith(CONTINUED):
+        best = words[0]
+        if best.startswith((CONTINUED, " ")):  # no word of its own, or one that brings its blank
             before, best = before.rstrip(), best.removeprefix(CONTINUED)
         return FilledMask(before + best + after, scores)
 

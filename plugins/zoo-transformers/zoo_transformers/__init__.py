@@ -1,0 +1,1 @@
+"""Any architecture that transformers knows, for zoo."""
