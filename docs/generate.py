@@ -81,9 +81,10 @@ def architectures() -> str:
     lines = [
         "# Architectures of the Hub",
         "",
-        "The tests of `zoo-transformers` make a small model of each by transformers' own classes, pull it from a server shaped like",
-        "the Hub, hold its answers to transformers' own pipeline, train it two steps for what can be trained, and load the result",
-        "without zoo. Other architectures that transformers knows are taken, too. BERT is zoo-bert's.",
+        "The tests of `zoo-transformers` make a small model of each by transformers' own classes, pull it from a",
+        "server shaped like the Hub, hold its answers to transformers' own pipeline, train it two steps for what can",
+        "be trained, and load the result without zoo. Other architectures that transformers knows are taken, too.",
+        "BERT is zoo-bert's.",
         "",
         f"| `model_type` | {' | '.join(tasks)} |",
         f"|---|{'---|' * len(tasks)}",

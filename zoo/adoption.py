@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from zoo import hub_models
+from zoo.aliases import aliases
 from zoo.card import Card, HubSource, WeightsFile
 from zoo.catalog import Catalog
 from zoo.errors import PluginBroken, Unsupported
@@ -21,7 +22,7 @@ from zoo.fetch import OnProgress, fetch
 from zoo.fetch.hub import HubRepository, describe, read_files
 from zoo.fetch.verify import digest_of
 from zoo.hub_models import CONFIG, HubModel
-from zoo.hub_reference import parse_reference
+from zoo.hub_reference import is_reference, parse_reference
 from zoo.paths import runs_folder
 from zoo.plugins import Plugin, load_plugins
 
@@ -65,6 +66,25 @@ def adopt(reference: str) -> Card:
     plugin, card = _claimed(model)
     hub_models.save(msgspec.structs.replace(model, plugin=plugin.name))
     return card
+
+
+def adopt_alias(name: str, catalog: Catalog) -> Card | None:
+    """Put the model of the Hub that another name stands for into the catalog, unless it is there.
+
+    Args:
+        name: as a person typed it.
+        catalog: all models.
+
+    Returns:
+        Its card; None where the name stands for no model of the Hub.
+
+    Raises:
+        DownloadFailed, Unsupported: see `adopt`.
+    """
+    reference = aliases().get(name, "")
+    if not is_reference(reference) or any(name == card.name for card in catalog.cards):
+        return None
+    return catalog.of_repository(parse_reference(reference).repository) or adopt(reference)
 
 
 def bring(card: Card, on_progress: OnProgress) -> str:

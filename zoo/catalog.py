@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from zoo import hub_models
+from zoo.aliases import aliases
 from zoo.card import Card, FolderSource, HubSource, ModelName, Verb, Weights
 from zoo.errors import OptionInvalid, UnknownModel
 from zoo.hub_reference import is_reference, parse_reference
@@ -84,7 +85,7 @@ class Catalog(msgspec.Struct, frozen=True):
         return sorted(fitting, key=lambda pair: (rank(*pair), not is_local(pair[0])))
 
     def resolve(self, name: str) -> Card:
-        """The card of that name: exactly, as `plugin/name`, or as the only one that begins so.
+        """The card of that name: exactly, as `plugin/name`, as `zoo.aliases` has it, or as the only one that begins so.
 
         Raises:
             UnknownModel: there is none, or more than one; the nearest names are offered.
@@ -94,8 +95,11 @@ class Catalog(msgspec.Struct, frozen=True):
                 f"a model is named by text, not by {with_article(type(name).__name__)}",
                 "zoo.models() has them all, each with a name",
             )
+        exact = [card for card in self.cards if name in (card.name, card.full_name)]
+        if not exact and (model := aliases().get(name)):
+            return self._aliased(name, model)
         for matches in (
-            [card for card in self.cards if name in (card.name, card.full_name)],
+            exact,
             [card for card in self.cards if name and (card.name.startswith(name) or card.full_name.startswith(name))],
         ):
             if len(matches) == 1:
@@ -104,6 +108,21 @@ class Catalog(msgspec.Struct, frozen=True):
                 names = distinct_names(ordered(matches, [name.lower()]))
                 raise UnknownModel(f"{name!r} may be any of {', '.join(names[:8])}", f"say which, such as {names[0]}")
         raise UnknownModel(f"there is no model {name!r}", self._advice(name))
+
+    def _aliased(self, name: str, model: str) -> Card:
+        """The card that another name stands for.
+
+        Raises:
+            UnknownModel: it is not in the catalog.
+        """
+        if is_reference(model):
+            card = self.of_repository(parse_reference(model).repository)
+        else:
+            card = next((one for one in self.cards if model in (one.name, one.full_name)), None)
+        if card is None:
+            bring = f"zoo pull {name} brings it" if is_reference(model) else f"zoo alias {name} MODEL chooses another"
+            raise UnknownModel(f"{name} stands for {model}, which is not here", bring)
+        return card
 
     def may_be_of_hub(self, name: str) -> bool:
         """Whether an unknown name can be that of a model of the Hub: an address, or `owner/name` of no plugin's."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from zoo.abilities import predict_options
+from zoo.adoption import adopt_alias
 from zoo.card import Card
 from zoo.catalog import Catalog
 from zoo.data.expansion import input_list
@@ -99,7 +100,9 @@ def load(
         Unsupported: it has nothing to predict with.
         DownloadFailed: its weights cannot be had.
     """
-    return load_card(Catalog.load().resolve(name), device, precision, on_progress, options, task=task)
+    catalog = Catalog.load()
+    card = adopt_alias(name, catalog) or catalog.resolve(name)
+    return load_card(card, device, precision, on_progress, options, task=task)
 
 
 def load_card(

@@ -12,6 +12,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "show": ("zoo.cli.show", "show one model: figures, sources, options"),
         "search": ("zoo.cli.search", "find models on the Hugging Face Hub"),
         "pull": ("zoo.cli.pull", "bring a model's weights to this machine"),
+        "alias": ("zoo.cli.alias", "call a model by another name, such as sentiment"),
         "cache": ("zoo.cli.cache", "weights on this machine: list, verify, delete"),
         "plugins": ("zoo.cli.plugins", "list the plugins and what is wrong with them"),
         "install": ("zoo.cli.install", "install a plugin"),

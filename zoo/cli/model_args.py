@@ -6,8 +6,10 @@ from functools import partial
 
 from zoo.abilities import choose_ability
 from zoo.ability_options import option_set, other_tasks_hint
+from zoo.adoption import adopt_alias
 from zoo.card import Card, Verb
 from zoo.catalog import Catalog
+from zoo.cli import diagnostics
 from zoo.cli.option_flags import add_options, flags_by_alias
 from zoo.cli.parser import Parser
 from zoo.cli.spelling import MODEL_FLAGS, respelled
@@ -71,6 +73,9 @@ def add_model_options(parser: Parser, words: list[str], model: str, verb: Verb) 
         Unsupported: it does not support the verb, or not for the task that `--task` names.
     """
     catalog = Catalog.load()
+    if (card := adopt_alias(model, catalog)) is not None:
+        diagnostics.note(f"{model} is {card.name}, {card.source_url}; zoo alias {model} MODEL chooses another")
+        catalog = Catalog.load()
     parser.set_defaults(catalog=catalog)
     card = catalog.resolve(model)
     columns = {TARGET: _value_of("--label", words) or _value_of("--target", words)}

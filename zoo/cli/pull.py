@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from zoo.adoption import adopt, bring
+from zoo.adoption import adopt, adopt_alias, bring
+from zoo.aliases import aliases
 from zoo.card import Card
 from zoo.catalog import Catalog
 from zoo.cli import diagnostics, output
@@ -30,22 +31,24 @@ def run(args: argparse.Namespace) -> ExitCode:
     """Fetch and verify; print where the files stand."""
     diagnostics.show_log_warnings()
     if is_reference(args.model):
-        return _from_hub(args)
+        return _from_hub(args, args.model)
     catalog = Catalog.load()
+    if adopt_alias(args.model, catalog) is not None:
+        return _from_hub(args, aliases()[args.model])
     try:
         card = catalog.resolve(args.model)
     except UnknownModel:
         if catalog.may_be_of_hub(args.model):
-            return _from_hub(args)
+            return _from_hub(args, args.model)
         raise
     if card.weights is None:
         raise Unsupported(f"{card.name} has no weights: it starts {FROM_SCRATCH}", f"zoo pretrain {card.name}")
     return _answer(args, card, str(fetch(card.weights, on_progress=_show)))
 
 
-def _from_hub(args: argparse.Namespace) -> ExitCode:
+def _from_hub(args: argparse.Namespace, reference: str) -> ExitCode:
     """Put a model of the Hub into the catalog, then fetch."""
-    card = adopt(args.model)
+    card = adopt(reference)
     diagnostics.note(f"{card.name}: {card.summary}")
     code = _answer(args, card, bring(card, _show))
     diagnostics.note(f"zoo show {card.name} tells what can be done with it")
