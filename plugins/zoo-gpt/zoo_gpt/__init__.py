@@ -1,0 +1,1 @@
+"""GPT-2 and Llama for zoo: models that write text."""
