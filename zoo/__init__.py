@@ -188,6 +188,7 @@ if TYPE_CHECKING:
         TextPretrainOptions as TextPretrainOptions,
     )
     from zoo.torchvision_weights import (
+        TorchvisionEntry as TorchvisionEntry,
         TorchvisionRelease as TorchvisionRelease,
         TorchvisionWeights as TorchvisionWeights,
     )
@@ -325,7 +326,7 @@ _HOME = {
         "MaskingOptions",
     ),
     "zoo.tasks.task": ("Task",),
-    "zoo.torchvision_weights": ("TorchvisionRelease", "TorchvisionWeights"),
+    "zoo.torchvision_weights": ("TorchvisionEntry", "TorchvisionRelease", "TorchvisionWeights"),
     "zoo.text_options": (
         "CausalFinetuneOptions",
         "CausalPredictOptions",

@@ -9,8 +9,8 @@ from zoo.card import ImageInput, Interpolation, PublishedMetric, TorchHubSource,
 DATASET = "ImageNet-1K"
 
 
-class TorchvisionWeights(msgspec.Struct, frozen=True, kw_only=True):
-    """One entry of a `torchvision.models.WeightsEnum`, as `make_torchvision_json.py` writes it."""
+class TorchvisionEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry of a `torchvision.models.WeightsEnum`, as `make_torchvision_json.py` writes it: what all kinds have."""
 
     builder: str
     """Name of the function that builds the network."""
@@ -25,15 +25,7 @@ class TorchvisionWeights(msgspec.Struct, frozen=True, kw_only=True):
     parameters: int
     gflops: float
     """Multiply-adds of one image, in 10^9."""
-    acc_at_1: float | None = None
-    """Per cent; None for weights without a classifier."""
-    acc_at_5: float | None = None
     recipe: str
-    crop_size: int
-    resize_size: int
-    min_size: int = 1
-    """Least height and width that the network takes."""
-    interpolation: Interpolation = "bilinear"
     mean: tuple[float, ...]
     std: tuple[float, ...]
     license: str = ""
@@ -51,6 +43,25 @@ class TorchvisionWeights(msgspec.Struct, frozen=True, kw_only=True):
         return "" if self.default else self.builder
 
     @property
+    def published(self) -> Weights:
+        """The file, and where it is."""
+        file = WeightsFile(name=self.file, sha256_prefix=self.sha256_prefix, about_bytes=self.about_bytes)
+        return Weights(files=(file,), sources=(TorchHubSource(base_url=self.base_url),))
+
+
+class TorchvisionWeights(TorchvisionEntry, frozen=True, kw_only=True):
+    """Weights of a classifier."""
+
+    acc_at_1: float | None = None
+    """Per cent; None for weights without a classifier."""
+    acc_at_5: float | None = None
+    crop_size: int
+    resize_size: int
+    min_size: int = 1
+    """Least height and width that the network takes."""
+    interpolation: Interpolation = "bilinear"
+
+    @property
     def input(self) -> ImageInput:
         """The published preprocessing."""
         return ImageInput(
@@ -60,12 +71,6 @@ class TorchvisionWeights(msgspec.Struct, frozen=True, kw_only=True):
             mean=self.mean,
             std=self.std,
         )
-
-    @property
-    def published(self) -> Weights:
-        """The file, and where it is."""
-        file = WeightsFile(name=self.file, sha256_prefix=self.sha256_prefix, about_bytes=self.about_bytes)
-        return Weights(files=(file,), sources=(TorchHubSource(base_url=self.base_url),))
 
     @property
     def metrics(self) -> tuple[PublishedMetric, ...]:

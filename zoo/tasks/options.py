@@ -48,13 +48,14 @@ class DetectionOptions(Options, frozen=True, kw_only=True):
         option("Score from which on a box is given; auto is 0.4, and 0.05 in an evaluation.", ge=0, le=1),
     ] = None
     nms: Annotated[
-        float,
+        float | None,
         option(
-            "Overlap (intersection over union) from which on the worse of two boxes of a label is left out.",
+            "Overlap (intersection over union) from which on the worse of two boxes of a label is left out; "
+            "auto is 0.6, for torchvision's own detectors what they were published with.",
             ge=0,
             le=1,
         ),
-    ] = 0.6
+    ] = None
     top_k: Annotated[int | None, option("Most boxes of an image; auto is 100.", ge=1, le=1000)] = None
 
 

@@ -12,15 +12,13 @@ import pytest
 import torch
 from PIL import Image
 from torchvision.models import regnet
-from zoo_torchvision.cards import CARDS
+from zoo_torchvision.plugin import cards
 
 from zoo import (
-    Ability,
     Card,
     Example,
     FolderSource,
     ImageFinetuneOptions,
-    ImagePredictOptions,
     PredictionRun,
     TrainingRun,
     Weights,
@@ -48,7 +46,7 @@ def hooks() -> PluginHooks:
 @pytest.fixture(scope="session")
 def card() -> Callable[[str], Card]:
     """A card by its name."""
-    return {card.name: msgspec.structs.replace(card, plugin="torchvision") for card in CARDS}.__getitem__
+    return {card.name: msgspec.structs.replace(card, plugin="torchvision") for card in cards()}.__getitem__
 
 
 @pytest.fixture(scope="session")
@@ -89,14 +87,14 @@ def make_run(tmp_path: Path, pictures: list[str]) -> Callable[..., TrainingRun]:
 def make_prediction() -> Callable[..., PredictionRun]:
     """The question of what a folder of weights says."""
 
-    def make(card: Card, weights: Path) -> PredictionRun:
+    def make(card: Card, weights: Path, task: str = TASK, **options: Any) -> PredictionRun:
         result = Weights(files=(WeightsFile(name="model.safetensors"),), sources=(FolderSource(path=str(weights)),))
         published = any(path.suffix == ".pth" for path in weights.iterdir())
         return PredictionRun(
             card=card if published else msgspec.structs.replace(card, weights=result),
-            task=get_task(TASK),
+            task=get_task(task),
             weights=weights,
-            options=PluginHooks.options(Ability(verb="predict", task=TASK, options=ImagePredictOptions), top_k=1000),
+            options=PluginHooks.options(card.ability_of_result(task), **(options or {"top_k": 1000})),
             device="cpu",
             precision="fp32",
         )

@@ -6,22 +6,10 @@ import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
 import pytest
 import torch
 
-from zoo import (
-    Ability,
-    Box,
-    Card,
-    Example,
-    FolderSource,
-    ImagePredictOptions,
-    PredictionRun,
-    TrainingRun,
-    Weights,
-    WeightsFile,
-)
+from zoo import Box, Card, Example, PredictionRun, TrainingRun
 from zoo.answers import Detections
 from zoo.tasks import get_task
 from zoo.testing import PluginHooks
@@ -29,19 +17,6 @@ from zoo.testing import PluginHooks
 pytestmark = pytest.mark.slow
 TASK = "object-detection"
 LABELS = ("cat", "dog")
-
-
-def prediction_of(card: Card, folder: Path, **options: object) -> PredictionRun:
-    result = Weights(files=(WeightsFile(name="model.safetensors"),), sources=(FolderSource(path=str(folder)),))
-    ability = Ability(verb="predict", task=TASK, options=ImagePredictOptions)
-    return PredictionRun(
-        card=msgspec.structs.replace(card, weights=result),
-        task=get_task(TASK),
-        weights=folder,
-        options=PluginHooks.options(ability, **options),
-        device="cpu",
-        precision="fp32",
-    )
 
 
 def by_readme(folder: Path, picture: str) -> dict[str, torch.Tensor]:
@@ -62,6 +37,7 @@ def test_plain_torchvision_finds_the_same_boxes(
     card: Callable[[str], Card],
     hooks: PluginHooks,
     make_run: Callable[..., TrainingRun],
+    make_prediction: Callable[..., PredictionRun],
     pictures: list[str],
 ) -> None:
     boxes = (Box(left=10, top=12, right=60, bottom=70, label="cat"),), (), (), ()
@@ -69,7 +45,7 @@ def test_plain_torchvision_finds_the_same_boxes(
     run = make_run(card(name), image_size=96)
     run = dataclasses.replace(run, train=rows, task=get_task(TASK))
     hooks.finetune(run).fit(run)
-    predictor = hooks.predict(prediction_of(run.card, run.model_folder, threshold=0.001))
+    predictor = hooks.predict(make_prediction(run.card, run.model_folder, task=TASK, threshold=0.001))
     (answer,) = predictor.predict([pictures[0]])
     expected = by_readme(run.model_folder, pictures[0])
 

@@ -70,8 +70,17 @@ def fill(network: nn.Module, state: dict[str, torch.Tensor]) -> None:
     counters = {name: own[name] for name in own if name.endswith("num_batches_tracked") and name not in renamed}
     complete = own.__class__({**renamed, **counters})
     complete._metadata = own._metadata  # type: ignore[attr-defined]  # MNASNet asks which version it was saved by
+    load_state(network, complete)
+
+
+def load_state(network: nn.Module, state: dict[str, torch.Tensor]) -> None:
+    """Put weights into a network of torchvision's, whose classes know earlier names of their tensors.
+
+    Raises:
+        StoreInvalid: they are of another network.
+    """
     try:
-        network.load_state_dict(complete)
+        network.load_state_dict(state)
     except RuntimeError as error:
         words = " ".join(str(error).split())[:300]
         raise StoreInvalid(f"the weights do not fit the network: {words}", "fetch or train them again") from error

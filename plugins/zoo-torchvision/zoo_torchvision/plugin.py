@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING
 
 import zoo
 from zoo_torchvision.cards import CARDS
+from zoo_torchvision.detectors.cards import DETECTORS
+from zoo_torchvision.detectors.families import is_detector
 
 if TYPE_CHECKING:
-    from zoo import Card, PredictionRun, TrainingRun
+    from zoo import Card, PredictionRun, Predictor, TrainingRun
     from zoo_torchvision.body import TorchvisionBody
 
 
 @zoo.hookimpl
 def cards() -> tuple[Card, ...]:
     """Describe the models."""
-    return CARDS
+    return (*CARDS, *DETECTORS)
 
 
 @zoo.hookimpl
@@ -24,3 +26,13 @@ def body(run: TrainingRun | PredictionRun) -> TorchvisionBody:
     from zoo_torchvision.body import TorchvisionBody
 
     return TorchvisionBody(run)
+
+
+@zoo.hookimpl
+def predict(run: PredictionRun) -> Predictor | None:
+    """What a detector of torchvision's own answers with; all others answer by their body."""
+    if not is_detector(run.card):
+        return None
+    from zoo_torchvision.detectors.answering import DetectorPredictor
+
+    return DetectorPredictor(run)

@@ -1,7 +1,7 @@
 """What plugins of image models build on."""
 
 from zoo.training.images.adaptation import adaptable_layers
-from zoo.training.images.answering import FeaturePredictor, HeadPredictor
+from zoo.training.images.answering import FeaturePredictor, HeadPredictor, ImagePredictor
 from zoo.training.images.augmentation import Augmentation
 from zoo.training.images.body import ImageBody
 from zoo.training.images.config import ImageConfig
@@ -16,6 +16,7 @@ __all__ = [
     "HeadPredictor",
     "ImageBody",
     "ImageConfig",
+    "ImagePredictor",
     "ImageStore",
     "MapSources",
     "Preprocessing",

@@ -78,7 +78,7 @@ class DetectionPredictor(ImagePredictor[_PlacedPicture]):
         super().__init__(run)
         options, self._labels, self._side = run.options, config.head.labels, max(config.canvas)
         self._threshold = THRESHOLD if options.threshold is None else options.threshold
-        self._nms, self._limit = options.nms, options.top_k or MAX_DETECTIONS
+        self._nms, self._limit = NMS if options.nms is None else options.nms, options.top_k or MAX_DETECTIONS
         self._canvas, self._preprocessing = body.canvas(config.canvas), config.preprocessing
         head = FcosHead(body.levels, len(self._labels))
         body.fill_head(head, config.head, layout)

@@ -1,0 +1,1 @@
+"""torchvision's detectors for zoo: whole networks with heads of their own."""
