@@ -99,6 +99,7 @@ def test_json_carries_everything(data: Path, capsys: pytest.CaptureFixture[str])
         ["--input", "comment", "--target", "mood"],
         ["--column", "input=comment", "--column", "label=mood"],
         ["--column", "input=comment", "--column", "target=mood"],
+        ["--column", "input=comment", "--column", "tag=mood"],
     ],
 )
 def test_columns_are_named_by_their_roles(flags: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,9 @@ from zoo.cli.parser import Parser
 from zoo.errors import OptionInvalid
 from zoo.kinds.kind import INPUT, TARGET
 
+_TARGETS = ("target", "tag")
+"""What else a person may call the column of what is learnt."""
+
 
 def add_columns(parser: Parser, *, label: bool) -> None:
     """`--input`, `--label` and `--column`."""
@@ -49,7 +52,7 @@ def columns_of(args: argparse.Namespace) -> dict[str, str]:
         role, _, name = text.partition("=")
         if not role or not name:
             raise OptionInvalid(f"--column {text} does not say which role", "such as --column first=question")
-        role = {"target": TARGET}.get(role, role)
+        role = TARGET if role in _TARGETS else role
         if columns.get(role):
             raise OptionInvalid(f"--column {text} names {role} again, after {columns[role]}", "name one column for it")
         columns[role] = name

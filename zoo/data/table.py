@@ -69,7 +69,8 @@ class Table:
     @property
     def format_note(self) -> str:
         """What a person should know of the format it was taken for; empty where the name of the file says it."""
-        title = getattr(self._reader, "TITLE", "")
+        title_of = getattr(self._reader, "title_of", None)  # only some formats have variants
+        title = title_of(self.path) if title_of else getattr(self._reader, "TITLE", "")
         return f"read as {title}" if title else ""
 
     @property

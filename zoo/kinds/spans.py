@@ -38,6 +38,9 @@ _LISTS = ("spans", "entities")
 FAULT = "fault"
 """Key of a span that a format cannot give: what is wrong with it, as a clause."""
 
+BREACH = "breach"
+"""Key of a span that is kept though a rule of its format is broken: which one, as a clause."""
+
 
 class Span(msgspec.Struct, frozen=True, order=True):
     """A part of a text with its label."""
@@ -150,6 +153,8 @@ def read_spans(value: Any, column: str, *, text: str | None = None) -> SpanReadi
         except Unusable as unusable:
             faults.append(f"span {number} {unusable}, and is left out")
             continue
+        if isinstance(one, Mapping) and BREACH in one:
+            faults.append(f"span {number} ({span.label}) {one[BREACH]}, and is kept")
         fitted, fault = (span, "") if text is None else _within(span, mention, text)
         if fault:
             faults.append(f"span {number} ({span.label}) {fault}")

@@ -26,6 +26,7 @@ _EXTENSIONS = {
     "json_document": (".json",),
     "parquet": (".parquet",),
     "plain_text": (".txt",),
+    "conll": (".conll", ".bio", ".iob", ".iob2"),
     "voc": (),
     "coco": (),
     "yolo": (),
@@ -33,7 +34,7 @@ _EXTENSIONS = {
     "class_folders": (),
 }
 """The formats: modules of this package, and what their files usually end in."""
-_KNOWN_BY_MORE = ("voc", "coco", "yolo", "mask_folders")
+_KNOWN_BY_MORE = ("voc", "coco", "yolo", "mask_folders", "conll")
 """Those that are known by more than the end of a name and the first bytes."""
 _FORMAT_OF = {extension: name for name, extensions in _EXTENSIONS.items() for extension in extensions}
 EXTENSIONS = tuple(_FORMAT_OF)
@@ -82,14 +83,14 @@ def format_of(path: Path) -> Format:
     """
     if not path.exists():
         raise no_such_data(path)
-    for name in _KNOWN_BY_MORE:
-        if importlib.import_module(f"{__name__}.{name}").is_of(path):
-            return _format(name, "")
-    if path.is_dir():
-        return _format("class_folders", "")
-    if not path.is_file():
-        raise DatasetInvalid(f"{path} is no ordinary file", "write its rows to a file, and name that")
     try:
+        for name in _KNOWN_BY_MORE:
+            if importlib.import_module(f"{__name__}.{name}").is_of(path):
+                return _format(name, "")
+        if path.is_dir():
+            return _format("class_folders", "")
+        if not path.is_file():
+            raise DatasetInvalid(f"{path} is no ordinary file", "write its rows to a file, and name that")
         return _of_contents(path)
     except OSError as error:
         raise DatasetInvalid(f"{path} cannot be read: {error.strerror or error}") from error
