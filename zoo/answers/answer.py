@@ -23,8 +23,11 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import msgspec
 
-from zoo.blocks import Block, Paragraph, Table
+from zoo.blocks import Block, Boxes, Mask, Paragraph, Picture, Table
 from zoo.encoding import encode_json
+
+_PICTURE = "picture"
+"""Where an answer remembers the picture that it is about."""
 
 
 class AnswerCells(NamedTuple):
@@ -55,8 +58,16 @@ def _tag(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
-class BaseAnswer(msgspec.Struct, frozen=True, tag=_tag):
+class BaseAnswer(msgspec.Struct, frozen=True, tag=_tag, dict=True):
     """What stands in the place of an input: an answer, or why there is none."""
+
+    def remember_picture(self, path: str) -> None:
+        """Note the picture that is answered, for a notebook; it is no part of the answer, and no file has it.
+
+        Args:
+            path: of its file, absolute.
+        """
+        vars(self)[_PICTURE] = path
 
     def blocks(self, source: str = "") -> tuple[Block, ...]:
         """What views draw; those of an answer without blocks of its own are its fields.
@@ -114,8 +125,12 @@ class BaseAnswer(msgspec.Struct, frozen=True, tag=_tag):
         """The answer as a notebook shows it."""
         from zoo.rendering.html import html
 
+        picture = vars(self).get(_PICTURE, "")
+        blocks = self.blocks(picture)
+        if picture and not any(isinstance(block, Picture | Boxes | Mask) for block in blocks):
+            blocks = (Picture(image=picture), *self.blocks())
         remark = (Paragraph(text=self.remark),) if self.remark else ()
-        return html((*remark, *self.blocks()))
+        return html((*remark, *blocks))
 
 
 class Answer(BaseAnswer, frozen=True, kw_only=True, omit_defaults=True):

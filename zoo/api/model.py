@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from zoo.abilities import predict_options
 from zoo.adoption import adopt_alias
+from zoo.answers import Answer
 from zoo.card import Card
 from zoo.catalog import Catalog
 from zoo.data.expansion import input_list
@@ -72,7 +73,11 @@ class Model:
         """
         kind = self.task.input
         several = input_list(inputs, kind)
-        predictions = self.predictor.predict(list(map(kind.from_python, [inputs] if several is None else several)))
+        values = list(map(kind.from_python, [inputs] if several is None else several))
+        predictions = self.predictor.predict(values)
+        for value, prediction in zip(values, predictions, strict=True):
+            if isinstance(prediction, Answer) and (picture := kind.picture_of(value)):
+                prediction.remember_picture(picture)
         return predictions[0] if several is None else predictions
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,10 @@ class ImageKind(InputKind):
     def parse(self, text: str, column: str, base: Path) -> str:
         """The absolute path of the file."""
         return files.find(text, base)
+
+    def picture_of(self, value: Any) -> str:
+        """Its file."""
+        return str(Path(value).expanduser().absolute()) if isinstance(value, str | os.PathLike) else ""
 
     def digests(self, inputs: Iterable[str]) -> list[str]:
         """The sha256 of each file."""
@@ -68,7 +73,7 @@ class ImageKind(InputKind):
         return image_report.findings(part)
 
     def samples(self, folder: Path, longest: int) -> SampleSet:
-        """Noise around the colours of three labels."""
+        """Drawn shapes of three labels."""
         from zoo.kinds.image_samples import ImageSamples
 
         return ImageSamples(folder)

@@ -167,6 +167,10 @@ class InputKind(Kind):
         """
         return value if self.from_files else table
 
+    def picture_of(self, value: Any) -> str:
+        """The absolute path of the picture that an input is, to be shown beside its answer; empty where it is none."""
+        return ""
+
     def from_anywhere(self, value: Any) -> Any:
         """The same value for a process that stands in another folder."""
         return str(Path(value).absolute()) if self.from_files else value
