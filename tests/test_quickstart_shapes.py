@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zoo.quickstart.shapes import CORNERS, HEIGHT, TEST, TRAIN, WIDTH, write_shapes
+from zoo.kinds.drawn_shapes import CORNERS
+from zoo.quickstart.shapes import HEIGHT, TEST, TRAIN, WIDTH, write_shapes
 
 Row = dict[str, list[dict[str, int]]]
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from zoo.kinds.facts import Finding
     from zoo.kinds.image_decoding import StoredSize
     from zoo.kinds.measure import TargetMeasure
+    from zoo.kinds.samples import SampleSet
 
 _CORNERS = (("left", "top", "right", "bottom"), ("xmin", "ymin", "xmax", "ymax"))
 _LABEL_KEYS = ("label", "category", "class", "name")
@@ -145,10 +146,20 @@ class BoxesKind(TargetKind):
         """No box in any picture."""
         return "" if any(targets) else "no picture has any box"
 
-    def samples(self, labels: Sequence[str]) -> list[Any]:
-        """One thing each in the middle of a picture."""
-        corners = {"left": 6, "top": 8, "right": 26, "bottom": 24}
-        return [[{"label": label, **corners}] for label in labels]
+    def sample_rows(self, inputs: SampleSet) -> list[tuple[Any, Any]]:
+        """The boxes around shapes."""
+        from zoo.kinds.drawn_shapes import box_around
+
+        return [
+            (
+                value,
+                [
+                    {"label": label, **dict(zip(_CORNERS[0], box_around(corners), strict=True))}
+                    for label, corners in parts
+                ],
+            )
+            for value, parts in inputs.parts()
+        ]
 
     def strata(self, targets: Sequence[Any]) -> list[Hashable]:
         """By the rarest label of each, so that pictures are held out of all labels; those without any are one, too."""

@@ -1,19 +1,43 @@
-"""Images for the tests that plugins pass: noise around the colour of each label."""
+"""Images for the tests that plugins pass: drawn shapes, each label with its form and its colour."""
 
 from __future__ import annotations
 
+import random
+from collections.abc import Sequence
+from itertools import cycle
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from zoo.kinds.samples import LABELS, ROWS_PER_LABEL, SampleSet, draws
+from zoo.kinds.drawn_shapes import background, draw_shape, free_places
+from zoo.kinds.samples import LABELS, ROWS_PER_LABEL, SamplePart, SampleSet, draws
 
-SIDE = 32
-"""Height and width, in pixels."""
-_COLOURS = {"007": (200, 40, 40), "late parcel": (40, 200, 40), "réclamation": (40, 40, 200)}
+if TYPE_CHECKING:
+    from PIL import Image
+
+SIZES = ((48, 40), (40, 40), (40, 52))
+"""Widths and heights, in pixels."""
+SIDES = (14, 18)
+"""Least and greatest width of a shape, in pixels."""
+PALENESS = 0.7
+"""Of a background: 1 is grey."""
+_SHAPES = {
+    "007": ("circle", (200, 40, 40)),
+    "late parcel": ("square", (40, 200, 40)),
+    "réclamation": ("triangle", (40, 40, 200)),
+}
+_MIXED = 8
+"""Pictures with shapes of several labels."""
+
+
+class _Drawn(NamedTuple):
+    """A picture in its file."""
+
+    path: Path
+    parts: tuple[SamplePart, ...]
 
 
 class ImageSamples(SampleSet):
-    """Square images in class folders.
+    """Pictures of one shape or two in class folders; beside them some of several labels, and one of nothing.
 
     Args:
         folder: where they are written.
@@ -21,29 +45,20 @@ class ImageSamples(SampleSet):
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._drawn: list[_Drawn] = []
 
     def rows(self) -> list[tuple[Any, str]]:
         """Paths from the folder of the samples on."""
         return [(self.cell(path), path.parent.name) for path in sorted(self.labelled().rglob("*.png"))]
 
+    def parts(self) -> list[tuple[Any, tuple[SamplePart, ...]]]:
+        """The same with the corners of their shapes, and those of several labels and of none."""
+        return [(self.cell(drawn.path), drawn.parts) for drawn in self._pictures()]
+
     def labelled(self) -> Path:
         """A folder with a folder for each label."""
-        root = self._folder / "images"
-        if root.exists():
-            return root
-        from PIL import Image
-
-        draw = draws()
-        for label in LABELS:
-            (root / label).mkdir(parents=True)
-            for number in range(ROWS_PER_LABEL):
-                pixels = bytes(
-                    max(0, min(255, channel + draw.randrange(-40, 40)))
-                    for _ in range(SIDE * SIDE)
-                    for channel in _COLOURS[label]
-                )
-                Image.frombytes("RGB", (SIDE, SIDE), pixels).save(root / label / f"{number:02}.png")
-        return root
+        self._pictures()
+        return self._folder / "images"
 
     def unlabelled(self) -> Path:
         """The same; its labels are not asked for."""
@@ -51,7 +66,7 @@ class ImageSamples(SampleSet):
 
     def inputs(self, mark: str) -> list[Any]:
         """Paths."""
-        return [str(path) for path in sorted(self.labelled().rglob("*.png"))[::4]]
+        return [str(drawn.path) for drawn in self._pictures()[::4]]
 
     def unusable(self) -> list[Any]:
         """A file that is not there, one that is no image, and what is no path."""
@@ -62,3 +77,34 @@ class ImageSamples(SampleSet):
     def cell(self, value: Any) -> Any:
         """The path from the folder of the samples on."""
         return Path(value).relative_to(self._folder).as_posix()
+
+    def _pictures(self) -> list[_Drawn]:
+        """All of them; drawn when they are first asked for."""
+        if self._drawn:
+            return self._drawn
+        draw, sizes = draws(), cycle(SIZES)
+        for label in LABELS:
+            for number in range(ROWS_PER_LABEL):
+                self._draw(draw, f"images/{label}/{number:02}.png", next(sizes), [label] * (1 + number // 4 % 2))
+        for number in range(_MIXED):
+            self._draw(draw, f"mixed/{number}.png", next(sizes), draw.sample(LABELS, 2))
+        self._draw(draw, "mixed/nothing.png", next(sizes), [])
+        return self._drawn
+
+    def _draw(self, draw: random.Random, name: str, size: tuple[int, int], labels: Sequence[str]) -> None:
+        picture, parts = _pale(background(draw, *size)), []
+        for label, place in zip(labels, free_places(draw, size, len(labels), SIDES), strict=True):
+            shape, colour = _SHAPES[label]
+            parts.append(SamplePart(label, draw_shape(picture, shape, place, colour)))
+        path = self._folder / name
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            picture.save(path)
+        self._drawn.append(_Drawn(path, tuple(parts)))
+
+
+def _pale(picture: Image.Image) -> Image.Image:
+    """Colours beside which those of the shapes stand out."""
+    from PIL import Image
+
+    return Image.blend(picture, Image.new("RGB", picture.size, (128, 128, 128)), PALENESS)

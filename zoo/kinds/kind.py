@@ -313,15 +313,12 @@ class TargetKind(Kind):
         """A cell for each of a few classes of inputs, as JSON has it, for the tests that plugins pass."""
         return list(labels)
 
-    def sample_cells(self, rows: Sequence[tuple[Any, str]], labels: Sequence[str]) -> list[Any]:
-        """A cell for each of a few rows, likewise.
+    def sample_rows(self, inputs: SampleSet) -> list[tuple[Any, Any]]:
+        """(cell of an input, cell of its target) of each row, likewise; by the class of the input."""
+        from zoo.kinds.samples import LABELS
 
-        Args:
-            rows: an input, and the class that it is of.
-            labels: names of the classes.
-        """
-        cells = dict(zip(labels, self.samples(labels), strict=True))
-        return [cells[label] for _, label in rows]
+        cells = dict(zip(LABELS, self.samples(LABELS), strict=True))
+        return [(value, cells[label]) for value, label in inputs.rows()]
 
     def strata(self, targets: Sequence[Any]) -> list[Hashable]:
         """What holding rows out divides in the same share, each for itself, for every target of the data."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from zoo.kinds.facts import Finding
     from zoo.kinds.mask_decoding import Indexes
     from zoo.kinds.measure import TargetMeasure
+    from zoo.kinds.samples import SampleSet
 
 _SHOWN_SIDE = 1024
 """Pixels of the longer side of a mask that is shown."""
@@ -192,10 +194,12 @@ class MaskKind(TargetKind):
             return ""
         return f"every pixel of every mask is {next(iter(labels))}" if labels else "no mask has any class"
 
-    def samples(self, labels: Sequence[str]) -> list[Any]:
-        """A shape that covers most of a picture, of each label."""
-        corners = [0, 0, 32, 0, 32, 26, 0, 26]
-        return [[{"label": label, "segmentation": [corners]}] for label in labels]
+    def sample_rows(self, inputs: SampleSet) -> list[tuple[Any, Any]]:
+        """The pixels of shapes."""
+        return [
+            (value, [{"label": label, "segmentation": [[*chain(*corners)]]} for label, corners in parts])
+            for value, parts in inputs.parts()
+        ]
 
     def strata(self, targets: Sequence[Any]) -> list[Hashable]:
         """By the rarest class of each, so that pictures are held out of all classes."""

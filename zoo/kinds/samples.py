@@ -9,11 +9,19 @@ import random
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 LABELS = ("007", "late parcel", "réclamation")
 ROWS_PER_LABEL = 12
 _SEED = 3702
+
+
+class SamplePart(NamedTuple):
+    """A part of an input."""
+
+    label: str
+    place: tuple[Any, ...]
+    """Where it is, as the kind of input has it, such as the corners of a shape in pixels."""
 
 
 class SampleSet(ABC):
@@ -22,6 +30,14 @@ class SampleSet(ABC):
     @abstractmethod
     def rows(self) -> list[tuple[Any, str]]:
         """(cell, label) of each row, a dozen of each label; files that cells name are written."""
+
+    def parts(self) -> list[tuple[Any, tuple[SamplePart, ...]]]:
+        """(cell, parts) of each row, for targets that say what is where: one part, several, and once none.
+
+        Raises:
+            NotImplementedError: such inputs have no parts.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no parts")
 
     @abstractmethod
     def labelled(self) -> Path:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from zoo.data.report import Inspection, Part
     from zoo.kinds.facts import Finding
     from zoo.kinds.measure import TargetMeasure
+    from zoo.kinds.samples import SampleSet
 
 _START_KEYS = ("start", "start_offset", "begin", "startOffset", "start_char")
 _END_KEYS = ("end", "end_offset", "stop", "endOffset", "end_char")
@@ -92,9 +93,9 @@ class SpansKind(TargetKind):
         """No span in any text."""
         return "" if any(targets) else "no text has any span"
 
-    def sample_cells(self, rows: Sequence[tuple[Any, str]], labels: Sequence[str]) -> list[Any]:
+    def sample_rows(self, inputs: SampleSet) -> list[tuple[Any, Any]]:
         """The first half of the words, each for itself: those that reveal the class."""
-        return [_sample_spans(str(value), label) for value, label in rows]
+        return [(value, _sample_spans(str(value), label)) for value, label in inputs.rows()]
 
     def strata(self, targets: Sequence[Any]) -> list[Hashable]:
         """By the rarest label of each, so that texts are held out of all labels; those without any are one, too."""

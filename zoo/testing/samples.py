@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from zoo.kinds.samples import LABELS, SampleSet
+from zoo.kinds.samples import SampleSet
 from zoo.tasks.task import Task
 
 
@@ -28,9 +28,8 @@ class Samples(NamedTuple):
             return samples.labelled()
         names = [task.usual_columns(role)[0] for role in task.roles]
         path = self.folder / f"{task.name}.jsonl"
-        rows = samples.rows()
         with path.open("w", encoding="utf-8") as file:
-            for (values, _), cell in zip(rows, target.sample_cells(rows, LABELS), strict=True):
+            for values, cell in target.sample_rows(samples):
                 row = (*(values if isinstance(values, tuple) else (values,)), cell)
                 file.write(json.dumps(dict(zip(names, row, strict=True))) + "\n")
         return path

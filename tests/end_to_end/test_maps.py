@@ -1,0 +1,114 @@
+"""Boxes and masks through the whole of zoo: two processes, and a kill on the way, on the body of a classifier."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psutil
+import pytest
+
+import zoo
+from tests.echo_runs import until, wait_quietly
+from zoo.runs import liveness
+from zoo.runs.events import CheckpointSaved, EvaluationCompleted, RunStarted, StepCompleted
+from zoo.tasks import get_task
+from zoo.testing.samples import Samples
+
+pytest.importorskip("zoo_resnet")
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+MODEL = "resnet10-32px"
+CPU = {"device": "cpu", "precision": "fp32"}
+OPTIONS: dict[str, Any] = {"image_size": 64, "batch_size": 7, "max_steps": 9, "eval_steps": 3, "save_steps": 2}
+"""A batch that does not divide by two."""
+Start = Callable[..., zoo.Run]
+Event = TypeVar("Event")
+
+
+@pytest.fixture(scope="module")
+def shared_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    home = tmp_path_factory.mktemp("zoo-home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ZOO_HOME", str(home))
+        yield home
+
+
+@pytest.fixture(autouse=True)
+def store(shared_store: Path, environment_unchanged: None, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("ZOO_HOME", str(shared_store))
+    return shared_store
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> Samples:
+    return Samples(tmp_path_factory.mktemp("samples"))
+
+
+@pytest.fixture(scope="module")
+def backbone(samples: Samples, shared_store: Path) -> str:
+    """A classifier; from here on the statistics of its batch norms stay, which depend on who shares a batch."""
+    classes = samples.labelled(get_task("image-classification"))
+    return zoo.finetune(MODEL, classes, **CPU, image_size=32, max_steps=2).wait(progress=False).name
+
+
+@pytest.fixture(scope="module", params=["object-detection", "image-segmentation"])
+def start(request: pytest.FixtureRequest, samples: Samples, backbone: str) -> Start:
+    """Teach the classifier a task on feature maps."""
+    data = samples.labelled(get_task(request.param))
+
+    def start(**place: Any) -> zoo.Run:
+        return zoo.finetune(backbone, data, eval_data=data, task=request.param, **CPU, **OPTIONS, **place)
+
+    return start
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(start: Start) -> zoo.Run:
+    """A run of one process that nobody disturbed."""
+    return start().wait(progress=False)
+
+
+def test_two_processes_do_as_one(start: Start, uninterrupted: zoo.Run) -> None:
+    """The same first step; from there on kernels round in another way for another number of pictures."""
+    run = start(processes=2).wait(progress=False)
+
+    assert [event.processes for event in run.events() if isinstance(event, RunStarted)] == [2]
+    step, expected_step = (first(StepCompleted, one) for one in (run, uninterrupted))
+    assert step.loss == pytest.approx(expected_step.loss, rel=1e-6)
+    assert step.grad_norm == pytest.approx(expected_step.grad_norm, rel=2e-4)
+    assert len(evaluations(run)) == 3
+    for evaluation, expected in zip(evaluations(run), evaluations(uninterrupted), strict=True):
+        assert evaluation.metrics["loss"] == pytest.approx(expected.metrics["loss"], rel=5e-3)
+        assert evaluation.metrics == pytest.approx(expected.metrics, abs=0.02)
+        assert [block.title for block in evaluation.pictures] == [block.title for block in expected.pictures]
+        assert len(evaluation.pictures) > 1
+
+
+def test_a_killed_run_resumes_to_the_same_bits(start: Start, uninterrupted: zoo.Run) -> None:
+    run = start()
+    until(lambda: any(isinstance(event, CheckpointSaved) and event.step >= 4 for event in run.events()))
+    worker = liveness.recorded(run.folder)
+    assert worker is not None
+    psutil.Process(worker.pid).kill()
+    wait_quietly(run)
+    assert run.status == "crashed"
+    run.resume().wait(progress=False)
+
+    started = [event for event in run.events() if isinstance(event, RunStarted)]
+    assert started[-1].resumed_from_step is not None
+    assert run.metrics == uninterrupted.metrics
+    assert weights(run) == weights(uninterrupted)
+
+
+def first(event_type: type[Event], run: zoo.Run) -> Event:
+    return next(event for event in run.events() if isinstance(event, event_type))
+
+
+def evaluations(run: zoo.Run) -> list[EvaluationCompleted]:
+    return [event for event in run.events() if isinstance(event, EvaluationCompleted)]
+
+
+def weights(run: zoo.Run) -> bytes:
+    return (run.folder.model_folder / "model.safetensors").read_bytes()
