@@ -75,7 +75,7 @@ def test_spans_come_in_the_order_of_the_text() -> None:
         (["x", 42, "a"], "span 2 has 'x' for its start, which is no number of characters, and is left out"),
         (
             {"start": 36, "end": 42, "label": "a", "text": "Paris"},
-            "span 2 (a) is 'London' (36 to 42), not 'Paris' as it says, and is left out",
+            "span 2 (a) is 'London' (36 to 42), not 'Paris' as it states, and is left out",
         ),
     ],
 )
@@ -93,6 +93,16 @@ def test_white_space_at_the_ends_is_cut_off_and_reported() -> None:
     reading = read_spans([[12, 17, "verb"]], "spans", text=TEXT)
     assert reading.spans == (Span(13, 16, "verb"),)
     assert reading.faults == ("span 1 (verb) has white space at its ends (12 to 17), and is cut to 13 to 16",)
+
+
+def test_places_that_count_an_emoji_twice_are_recognised_by_the_characters_they_state() -> None:
+    text = "🎉🎉 Ada met Bob 🎉"
+    cell = [
+        {"start": 5, "end": 8, "label": "person", "text": "Ada"},
+        {"start": 13, "end": 16, "label": "person", "text": "Bob"},
+    ]
+    assert read_spans(cell, "spans", text=text) == ((Span(3, 6, "person"), Span(11, 14, "person")), ())
+    assert read_spans([[3, 6, "person"]], "spans", text=text).spans == (Span(3, 6, "person"),)
 
 
 @pytest.mark.parametrize(

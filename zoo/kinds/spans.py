@@ -66,7 +66,7 @@ class SpansKind(TargetKind):
     """Any number of spans."""
 
     name = "span"
-    columns = ("spans", "entities", "label", "labels", "tags", "annotations", "ner", "target")
+    columns = ("spans", "entities", "ents", "label", "labels", "tags", "annotations", "ner", "target")
     fewest_labels = 1
     exact = False
     label_unit = "span"
@@ -255,7 +255,10 @@ def _offset(one: Mapping[str, Any], keys: Sequence[str]) -> int:
 
 def _within(span: Span, mention: str, text: str) -> tuple[Span | None, str]:
     """A span without white space at its ends, None where it is none of a text, and what is wrong with it."""
-    start, end, place = span.start, span.end, f"({span.start} to {span.end})"
+    start, end = span.start, span.end
+    if mention and text[start:end] != mention and not text.isascii():
+        start, end = _of_utf16(text, start, end, mention)
+    place = f"({start} to {end})"
     if end <= start:
         return None, f"has no characters {place}, and is left out"
     if start < 0 or end > len(text):
@@ -265,12 +268,24 @@ def _within(span: Span, mention: str, text: str) -> tuple[Span | None, str]:
     if start >= end:
         return None, f"has nothing but white space {place}, and is left out"
     if mention and mention.split() != part.split():
-        return None, f"is {quoted_start(part)} {place}, not {quoted_start(mention)} as it says, and is left out"
+        return None, f"is {quoted_start(part)} {place}, not {quoted_start(mention)} as it states, and is left out"
     for position, what in ((start, "begins"), (end, "ends")):
         if cuts_word(text, position):
             return None, f"{what} within a word, {_around(text, position)} {place}, and is left out"
-    trimmed = Span(start, end, span.label)
-    return trimmed, f"has white space at its ends {place}, and is cut to {start} to {end}" if trimmed != span else ""
+    fault = f"has white space at its ends {place}, and is cut to {start} to {end}" if end - start < len(part) else ""
+    return Span(start, end, span.label), fault
+
+
+def _of_utf16(text: str, start: int, end: int, mention: str) -> tuple[int, int]:
+    """Places that a program in JavaScript counted, to which an emoji is two characters; others as they are."""
+    units = text.encode("utf-16-le", "surrogatepass")
+    before, part = (units[2 * max(0, first) : 2 * last] for first, last in ((0, start), (start, end)))
+    try:
+        characters = len(before.decode("utf-16-le")), len(part.decode("utf-16-le"))
+    except UnicodeDecodeError:
+        return start, end
+    counted = characters[0], sum(characters)
+    return counted if text[slice(*counted)] == mention else (start, end)
 
 
 def _around(text: str, position: int) -> str:

@@ -27,6 +27,8 @@ _EXTENSIONS = {
     "parquet": (".parquet",),
     "plain_text": (".txt",),
     "conll": (".conll", ".bio", ".iob", ".iob2"),
+    "label_studio": (),
+    "spacy_json": (),
     "voc": (),
     "coco": (),
     "yolo": (),
@@ -34,7 +36,7 @@ _EXTENSIONS = {
     "class_folders": (),
 }
 """The formats: modules of this package, and what their files usually end in."""
-_KNOWN_BY_MORE = ("voc", "coco", "yolo", "mask_folders", "conll")
+_KNOWN_BY_MORE = ("voc", "coco", "yolo", "mask_folders", "conll", "label_studio", "spacy_json")
 """Those that are known by more than the end of a name and the first bytes."""
 _FORMAT_OF = {extension: name for name, extensions in _EXTENSIONS.items() for extension in extensions}
 EXTENSIONS = tuple(_FORMAT_OF)

@@ -5,7 +5,7 @@ official  NN   I-NP  O            a line `-DOCSTART-` ends a sentence, too; so d
 Ekeus     NNP  I-NP  I-PER        a column of numbers 1, 2, ... may come first, and comments begin with #
 
 The text of a sentence is its words with one blank between. The columns have their numbers for names, and the last one
-with tags is `spans`; of which scheme they are, see `zoo.data.tags`.
+with tags is `spans`; of which scheme they are, see `zoo.kinds.tags`.
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ from typing import Any, NamedTuple
 from zoo.data.compression import EXTENSIONS, inner_name, open_contents
 from zoo.data.lines import EncodingLog, Lines, open_lines
 from zoo.data.rows import Malformed, Row
-from zoo.data.tags import IO, OUTSIDE, BrokenTag, is_tag, scheme_of, spans_of_words
-from zoo.kinds.spans import BREACH, FAULT
+from zoo.kinds.tags import IO, OUTSIDE, is_tag, scheme_of, span_cell
 from zoo.plurals import counted
 from zoo.signatures import HEAD_BYTES
 
@@ -183,18 +182,9 @@ def _spans(sentence: Sequence[_Line], layout: Layout, column: int | None) -> lis
     """The cell of the spans that the tags of a column say."""
     if column is None:
         return []
-    ends: list[int] = []
+    places: list[tuple[int, int]] = []
     for line in sentence:
-        ends.append((ends[-1] + 1 if ends else 0) + len(line.fields[layout.word]))
-    scheme = layout.schemes.get(column, IO)
-    cell: list[dict[str, Any]] = []
-    for span in spans_of_words([line.fields[column] for line in sentence], scheme):
-        if isinstance(span, BrokenTag):
-            tag = f"has the tag {span.tag!r} in line {sentence[span.word].number}"
-            cell.append({FAULT: f"{tag}, which is none of {scheme or 'B-, I- and O'}"})
-            continue
-        start = ends[span.first] - len(sentence[span.first].fields[layout.word])
-        cell.append({"start": start, "end": ends[span.last], "label": span.label})
-        if span.breach:
-            cell[-1][BREACH] = f"{span.breach} (line {sentence[span.first].number})"
-    return cell
+        start = places[-1][1] + 1 if places else 0
+        places.append((start, start + len(line.fields[layout.word])))
+    tags = [line.fields[column] for line in sentence]
+    return span_cell(tags, places, layout.schemes.get(column, IO), lambda word: f"line {sentence[word].number}")

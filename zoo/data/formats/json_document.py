@@ -11,12 +11,12 @@ A document is read as a whole, so there is a limit to its size; JSON lines have 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import msgspec
 
-from zoo.data.compression import open_contents
+from zoo.data.compression import EXTENSIONS, inner_name, open_contents
 from zoo.data.encodings import utf8_stream, without_marks
 from zoo.data.formats.json_lines import columns_of, decode_row, selected
 from zoo.data.lines import EncodingLog, InvalidByte, NotUtf8
@@ -47,6 +47,31 @@ def is_document(head: bytes, *, expected: bool) -> bool:
     return not more.startswith(b"{") and (expected or first.strip() == b"{")
 
 
+def items_of(path: Path, log: EncodingLog | None, key: str = "") -> list[msgspec.Raw]:
+    """The items of an array that is a document, or that the key of an object has.
+
+    Raises:
+        DatasetInvalid: it is no JSON, or no such array.
+    """
+    text = document_bytes(path, log)
+    try:
+        if key and text.lstrip().startswith(b"{"):
+            text = bytes(msgspec.json.decode(text, type=_Fields).get(key, b"[]"))
+        return msgspec.json.decode(text, type=list[msgspec.Raw])
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise DatasetInvalid(f"{path} is not JSON as a whole: {error}", "is it cut short? export it again") from None
+
+
+def head_of(path: Path, size: int) -> bytes:
+    """The beginning of a file that ends in .json, compressed or not; empty for any other."""
+    if not path.is_file() or path.suffix.lower() not in (".json", *EXTENSIONS):
+        return b""
+    if PurePath(inner_name(path)).suffix.lower() != ".json":
+        return b""
+    with open_contents(path) as file:
+        return without_marks(utf8_stream(file).read(size))
+
+
 def read_columns(path: Path, log: EncodingLog | None = None) -> tuple[str, ...]:
     """The keys of the first rows, in the order they are met."""
     return columns_of(_objects(path, log))
@@ -58,7 +83,7 @@ def read_rows(path: Path, columns: tuple[str, ...], log: EncodingLog | None = No
 
 
 def _objects(path: Path, log: EncodingLog | None) -> Iterator[Row | Malformed]:
-    text = _document_bytes(path, log)
+    text = document_bytes(path, log)
     try:
         if text.lstrip().startswith(b"["):
             return _of_array(msgspec.json.decode(text, type=list[msgspec.Raw]))
@@ -80,7 +105,13 @@ def _objects(path: Path, log: EncodingLog | None) -> Iterator[Row | Malformed]:
     return _of_columns(columns) if columns else _of_array([msgspec.Raw(text)])
 
 
-def _document_bytes(path: Path, log: EncodingLog | None) -> bytes:
+def document_bytes(path: Path, log: EncodingLog | None) -> bytes:
+    """All of a document, in UTF-8 without byte-order marks.
+
+    Raises:
+        DatasetInvalid: it is too large.
+        NotUtf8: it is not UTF-8, and no log tolerates that.
+    """
     with open_contents(path) as file:
         raw = utf8_stream(file).read(MAX_BYTES + 1)
     if len(raw) > MAX_BYTES:

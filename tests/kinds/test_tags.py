@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from zoo.data.tags import BrokenTag, TaggedWords, is_tag, scheme_of, spans_of_words
+from zoo.kinds.tags import BrokenTag, TaggedWords, is_tag, scheme_of, spans_of_words
 
 SCHEMES = ("IOB1", "IOB2", "BIOES", "BILOU", "IO")
 Sentence = list[tuple[int, int, str]]

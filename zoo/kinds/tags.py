@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from zoo.kinds.spans import BREACH, FAULT
 
 IOB1, IOB2, BIOES, BILOU, IO = "IOB1", "IOB2", "BIOES", "BILOU", "IO"
 OUTSIDE = ("O", "_", "-")
@@ -105,6 +107,29 @@ def spans_of_words(tags: Sequence[str], scheme: str) -> Iterator[TaggedWords | B
                 yield open_spans.pop(label)
     for span in open_spans.values():
         yield _ended(span, tags, scheme)
+
+
+def span_cell(
+    tags: Sequence[str], places: Sequence[tuple[int, int]], scheme: str, name: Callable[[int], str]
+) -> list[dict[str, Any]]:
+    """The cell of the spans that tags say, as `zoo.kinds.spans` reads it, and what is wrong with them.
+
+    Args:
+        tags: of the words of a text.
+        places: where each word begins and ends in the text, in characters.
+        scheme: of the tags.
+        name: what a person knows a word by, such as its line.
+    """
+    cell: list[dict[str, Any]] = []
+    for span in spans_of_words(tags, scheme):
+        if isinstance(span, BrokenTag):
+            reason = f"has the tag {span.tag!r} in {name(span.word)}, which is none of {scheme or 'B-, I- and O'}"
+            cell.append({FAULT: reason})
+        else:
+            cell.append({"start": places[span.first][0], "end": places[span.last][1], "label": span.label})
+            if span.breach:
+                cell[-1][BREACH] = f"{span.breach} ({name(span.first)})"
+    return cell
 
 
 def _marks(tag: str) -> tuple[Mark, ...]:
