@@ -242,6 +242,10 @@ OTHER = {
     "TEXT": "What goes into a model: texts; see `zoo.InputKind`.",
     "IMAGE": "What goes into a model: images; see `zoo.InputKind`.",
     "LABEL": "What a model learns to tell: one of several labels; see `zoo.TargetKind`.",
+    "COMPLETION": "What a model learns to write: the text that follows a prompt, if the data have any; see "
+    "`zoo.TargetKind`.",
+    "PROMPT": "What a model goes on with: a text, or a list of messages, dicts with `role` and `content`; see "
+    "`zoo.InputKind`.",
     "BOXES": "What a model learns to tell: boxes around things; see `zoo.TargetKind`.",
     "LABELS": "What a model learns to tell: sets of labels; see `zoo.TargetKind`.",
     "MASK": "What a model learns to tell: a class for each pixel of a picture; see `zoo.TargetKind`.",

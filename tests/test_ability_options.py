@@ -21,7 +21,8 @@ from zoo.card import VERBS
 from zoo.catalog import Catalog
 from zoo.cli.exit_codes import ExitCode
 from zoo.options import schema
-from zoo.tasks import BUILT_IN, OPTION_NAMES, get_task
+from zoo.tasks import BUILT_IN, OPTION_NAMES, get_task, option_names
+from zoo.tasks.options import GenerationOptions
 
 TASK = """
 from typing import Annotated
@@ -199,12 +200,14 @@ def test_a_task_of_zoo_has_options_where_they_mean_something() -> None:
         ("fill-mask", "pretrain"): ["mask_probability"],
         ("fill-mask", "predict"): ["top_k"],
         ("feature-extraction", "pretrain"): ["mask_probability"],
+        ("text-generation", "predict"): list(GenerationOptions.__struct_fields__),
         ("image-classification", "finetune"): ["class_weights"],
         ("image-classification", "predict"): ["top_k"],
         ("image-multi-label-classification", "predict"): ["top_k", "threshold"],
         ("image-feature-extraction", "pretrain"): ["temperature"],
         ("object-detection", "predict"): ["threshold", "nms", "top_k"],
     }
+    assert option_names("text-generation") == set(options.pop(("text-generation", "predict")))
     assert {name for names in options.values() for name in names} == OPTION_NAMES
 
 

@@ -60,6 +60,8 @@ class Net(nn.Module):
         super().__init__()
         self.words, self.places = nn.Embedding(vocabulary, WIDTH), nn.Embedding(POSITIONS, WIDTH)
         self.dropout = nn.Dropout(dropout)
+        for table in (self.words, self.places):
+            nn.init.normal_(table.weight, std=0.1)
         self.layers = nn.ModuleList(Layer() for _ in range(2))
         self.norm = nn.LayerNorm(WIDTH)
 

@@ -284,7 +284,7 @@ def _check_prediction(job: Job, card: Card, task: Task) -> _Checked:
         raise Unsupported(f"{card.name} has learnt nothing yet", card.training_advice)
     path, target, columns = _existing(job.source.data), _new_file(job.out, "--out"), dict(job.source.columns)
     rows = InputRows(path, task, columns=columns, keep=_column_names(job.keep), trained=card.columns)
-    count = count_rows(path)
+    count = count_rows(path, tuple(rows.columns.values()))
     if count == 0:
         raise DatasetInvalid(f"{path} has no rows", "give a file that has some")
     data = DataRequest(path=str(path), sha256=digest(path), columns=columns, rows=count)

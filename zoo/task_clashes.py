@@ -12,7 +12,7 @@ from zoo.ability_options import task_option_set
 from zoo.card import Ability, Card
 from zoo.discovery import Failure
 from zoo.option_checks import check_options, clash_between
-from zoo.tasks import BUILT_IN, OPTION_NAMES, failure_of_task
+from zoo.tasks import BUILT_IN, failure_of_task, option_names
 
 
 def without_clashes(card: Card, plugin: str, distribution: str) -> tuple[Card, tuple[Failure, ...]]:
@@ -57,6 +57,6 @@ def _clash(card: Card, ability: Ability) -> str:
 
 def _clash_of(ability: Ability) -> str:
     verb = str(ability.verb)
-    if ability.task in BUILT_IN and not check_options(verb, ability.options) & OPTION_NAMES:
+    if ability.task in BUILT_IN and not check_options(verb, ability.options) & option_names(ability.task):
         return ""
     return clash_between(verb, ability.options, task_option_set(ability))

@@ -47,5 +47,5 @@ def test_each_kind_knows_what_belongs_to_it() -> None:
     assert len(names) == len(set(names)), "a column cannot tell what it holds if two kinds claim its name"
     for task in map(get_task, BUILT_IN):
         assert task.input in INPUT_KINDS
-        assert str(task.input) in ("text", "image")
+        assert str(task.input) in ("text", "image", "prompt")
         assert task.input_columns[0] in task.example

@@ -49,6 +49,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 def test_those_of_zoo_are_what_the_tasks_say(kind: str) -> None:
     tasks = [task for task in map(get_task, BUILT_IN) if str(task.input) == kind and task.target]
 
+    assert zoo.body_tasks("prompt", "causal") == ("text-generation",)
     assert zoo.body_tasks(kind, "pooled") == tuple(task.name for task in tasks if task.needs == {"pooled"})
     assert zoo.body_tasks(kind) == ()
 

@@ -10,6 +10,7 @@ from zoo.answers.classification import Classification
 from zoo.answers.detections import Detection, Detections
 from zoo.answers.embedding import Embedding
 from zoo.answers.filled_mask import FilledMask
+from zoo.answers.generated_text import GeneratedText, ScoredText
 from zoo.answers.inputs import TruncationCount, predict_encodable
 from zoo.answers.label_set import LabelSet
 from zoo.answers.prediction import Prediction
@@ -28,12 +29,14 @@ __all__ = [
     "Detections",
     "Embedding",
     "FilledMask",
+    "GeneratedText",
     "InvalidAnswer",
     "LabelSet",
     "Prediction",
     "Quantity",
     "Rejected",
     "Score",
+    "ScoredText",
     "SegmentedImage",
     "TaggedSpan",
     "TaggedSpans",

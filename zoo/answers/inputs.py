@@ -43,6 +43,8 @@ def _is_encodable(value: Any) -> bool:
     """Whether UTF-8 can encode all texts of an input."""
     if isinstance(value, Mapping):
         return all(map(_is_encodable, value.values()))
+    if isinstance(value, list | tuple):
+        return all(map(_is_encodable, value))
     return not isinstance(value, str) or is_encodable(value)
 
 

@@ -29,6 +29,8 @@ def input_list(inputs: Any, kind: InputKind) -> list[Any] | None:
     """
     if len(kind.roles) > 1 and isinstance(inputs, Mapping | tuple) and isinstance(kind.from_python(inputs), Mapping):
         return None
+    if kind.is_one(inputs):
+        return None
     if isinstance(inputs, Mapping) or hasattr(inputs, "columns") or hasattr(inputs, "column_names"):
         raise OptionInvalid(
             f"the inputs are {with_article(type(inputs).__name__)}, but must be one input or a list of them",

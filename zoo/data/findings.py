@@ -75,6 +75,9 @@ def _of_missing_target(part: Part, task: Task) -> Iterator[Finding]:
     """What data without targets are good for."""
     if part.mapping.get(TARGET):
         return
+    if task.target and task.target.without:
+        yield Finding("info", f"{part.path} has no {task.target} column: {task.target.without}")
+        return
     lacking = f"{task.target} column" if part.is_numbered else "class folders"
     if other := target_of_another_task(part.columns, task):
         yield Finding("warning", f"{part.path} has no {lacking} for {task.name}; {other}")

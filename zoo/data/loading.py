@@ -56,10 +56,12 @@ def load(
         Unsupported: a package that reads this format is not installed.
     """
     required = task.target is not None and require_target is not False
+    column_required = required and task.target is not None and not task.target.without
     if merge:
         check_mergeable(task.target)
     table = Table(path)
-    resolved = find_columns(table, task, columns=columns, require_target=required, trained=trained)
+    resolved = find_columns(table, task, columns=columns, require_target=column_required, trained=trained)
+    required = required and (column_required or TARGET in resolved)
     task, rows = adapted_task(task, resolved, table.rows(tuple(resolved.values())), table.base)
     reader = _RowReader(table, task, resolved, require_target=required)
     examples: list[Example] = []
@@ -157,15 +159,21 @@ class InputRows:
             yield reader.read(row), cells
 
 
-def count_rows(path: str | Path) -> int | None:
-    """How many rows `stream` will yield; None for a file so large that counting would keep a person waiting.
+def count_rows(path: str | Path, columns: tuple[str, ...] = ()) -> int | None:
+    """How many rows there are; None for a file so large that counting would keep a person waiting.
+
+    Args:
+        path: of the file.
+        columns: those that are read, which decide what a row is in some formats.
 
     Raises:
         DatasetInvalid: the file cannot be read.
     """
     table = Table(path)
     row_count = table.known_rows()
-    return sum(1 for _ in table.rows(())) if row_count is None and table.size_bytes <= COUNTABLE_BYTES else row_count
+    if row_count is None and table.size_bytes <= COUNTABLE_BYTES:
+        return sum(1 for _ in table.rows(columns))
+    return row_count
 
 
 def adapted_task(
@@ -219,7 +227,7 @@ def _input_or_none(task: Task, columns: Columns, row: Row, base: Path) -> Any:
 def reading_note(table: Table, target: TargetKind | None, columns: Columns) -> str:
     """What a person should know of how a data set is read: its format, and its targets; empty where that is plain."""
     of_targets = target.reading_note(columns[TARGET]) if target and TARGET in columns else ""
-    return "; ".join(filter(None, (table.format_note, of_targets)))
+    return "; ".join(filter(None, (table.format_note, *map(table.rows_note, columns.values()), of_targets)))
 
 
 class _RowReader:
@@ -287,6 +295,12 @@ def _check_targets(dataset: Dataset, table: Table) -> None:
     kind, labels = dataset.target, dataset.labels
     assert kind is not None
     columns = f"columns found: {name_list(table.columns)}"
+    for example in dataset.examples:
+        if fault := kind.teaches_nothing(example.target):
+            raise DatasetInvalid(
+                f"{dataset.path}, row {example.row}: {fault}; columns found: {name_list(table.columns)}",
+                f"remove the row, or mend it; zoo data inspect {dataset.path} says how many there are",
+            )
     if fault := kind.nothing_to_learn([example.target for example in dataset.examples]):
         raise DatasetInvalid(
             f"{dataset.path}: {fault} in column {dataset.columns[TARGET]}; {columns}", "is --label the right column?"

@@ -10,6 +10,7 @@ from zoo.data.example import Columns, RejectedRow
 from zoo.data.lines import InvalidByte
 from zoo.kinds.facts import (
     BoxFacts,
+    CompletionFacts,
     Finding,
     ImageFacts,
     LabelSetFacts,
@@ -101,6 +102,8 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     """None where targets are no masks."""
     spans: SpanFacts | None = None
     """None where targets are no spans."""
+    completions: CompletionFacts | None = None
+    """None where targets are no completions."""
     faults: int = 0
     """Parts of targets that are left out or mended, such as a box without area."""
     first_fault: str = ""

@@ -73,6 +73,11 @@ class Table:
         title = title_of(self.path) if title_of else getattr(self._reader, "TITLE", "")
         return f"read as {title}" if title else ""
 
+    def rows_note(self, column: str) -> str:
+        """What a person should know of its rows where a column is read; empty where that is plain."""
+        notes: dict[str, str] = getattr(self._reader, "NOTES", {})
+        return notes.get(self._spelled.get(column, ""), "")
+
     @property
     def has_class_folders(self) -> bool:
         """Whether the folder that a file stands in is its class."""

@@ -7,29 +7,33 @@ it asks the kind.
 from __future__ import annotations
 
 from zoo.kinds.boxes import BOXES, Box
+from zoo.kinds.completion import COMPLETION
 from zoo.kinds.image import IMAGE
 from zoo.kinds.kind import InputKind, TargetKind, Unusable
 from zoo.kinds.label import LABEL
 from zoo.kinds.labels import LABELS
 from zoo.kinds.mask import MASK, LabelMask
 from zoo.kinds.number import NUMBER
+from zoo.kinds.prompt import PROMPT
 from zoo.kinds.record import Record
 from zoo.kinds.spans import SPANS, Span
 from zoo.kinds.text import TEXT
 
-INPUT_KINDS: tuple[InputKind, ...] = (TEXT, IMAGE)
+INPUT_KINDS: tuple[InputKind, ...] = (TEXT, IMAGE, PROMPT)
 """The likelier first where a table has columns of both."""
 
 TARGET_KINDS: tuple[TargetKind, ...] = (LABEL, LABELS, NUMBER, BOXES, MASK, SPANS)
 
 __all__ = [
     "BOXES",
+    "COMPLETION",
     "IMAGE",
     "INPUT_KINDS",
     "LABEL",
     "LABELS",
     "MASK",
     "NUMBER",
+    "PROMPT",
     "SPANS",
     "TARGET_KINDS",
     "TEXT",

@@ -41,6 +41,16 @@ class Lengths(msgspec.Struct, frozen=True, kw_only=True):
     """Share of the inputs longer than that, 0 to 1; None where tokens were not counted."""
 
 
+class CompletionFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """How long the texts are that follow prompts."""
+
+    lengths: Lengths
+    empty: int
+    """Those without a word."""
+    first_empty_row: int
+    """0 where there is none."""
+
+
 class Size(msgspec.Struct, frozen=True):
     """Of an image, in pixels as stored."""
 

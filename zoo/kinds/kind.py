@@ -124,6 +124,10 @@ class InputKind(Kind):
         """The input that a caller gives from Python; what cannot be one stays as it is."""
         return value
 
+    def is_one(self, value: Any) -> bool:
+        """Whether a list that a caller gives from Python is one input, rather than several."""
+        return False
+
     def display_text(self, value: Any) -> str:
         """The input as a person sees it beside its answer."""
         return str(value)
@@ -202,6 +206,9 @@ class TargetKind(Kind):
     """Whether a cell may be the path of a file."""
     needs_all_cells: ClassVar[bool] = False
     """Whether how a column is written shows in all of its cells only."""
+
+    without: ClassVar[str] = ""
+    """What a training learns from data that have no column of it, in words; empty where they must have one."""
 
     @abstractmethod
     def read(self, value: Any, column: str) -> Any:
@@ -307,6 +314,10 @@ class TargetKind(Kind):
 
     def nothing_to_learn(self, targets: Sequence[Any]) -> str:
         """Why nothing can be learnt from targets that are all usable; empty where something can."""
+        return ""
+
+    def teaches_nothing(self, target: Any) -> str:
+        """Why no training begins with a row that has such a target; empty where it can."""
         return ""
 
     def samples(self, labels: Sequence[str]) -> list[Any]:

@@ -19,7 +19,7 @@ class TextKind(InputKind):
     """A text."""
 
     name = "text"
-    columns = ("text", "sentence", "review", "content", "message", "document", "body", "utterance")
+    columns: tuple[str, ...] = ("text", "sentence", "review", "content", "message", "document", "body", "utterance")
     singular = "a text"
     cell = "text"
     example = '"some text"'

@@ -17,7 +17,7 @@ TRUNCATED_SHARE = 0.05
 def facts(part: Part) -> Iterator[tuple[str, str]]:
     """How long they are."""
     if part.lengths:
-        yield "lengths", _lengths(part.lengths)
+        yield "lengths", lengths_text(part.lengths)
 
 
 def findings(part: Part) -> Iterator[Finding]:
@@ -31,7 +31,8 @@ def findings(part: Part) -> Iterator[Finding]:
         )
 
 
-def _lengths(lengths: Lengths) -> str:
+def lengths_text(lengths: Lengths) -> str:
+    """How long texts are, in words."""
     half = counted(lengths.p50, lengths.unit.removesuffix("s"))
     text = f"half up to {half}, 90% up to {lengths.p90:,}, 99% up to {lengths.p99:,}, longest {lengths.max:,}"
     if lengths.truncated_share is None:

@@ -48,6 +48,20 @@ class Predictor(Protocol):
         ...
 
 
+@runtime_checkable
+class JudgedPredictor(Predictor, Protocol):
+    """A predictor whose answers are not what its task is judged by, such as one that writes texts."""
+
+    def judged(self, inputs: list[Any], targets: list[Any]) -> list[Prediction]:
+        """What the judge of the task is given for every input, in the place of an answer.
+
+        Args:
+            inputs: as in `predict`.
+            targets: of the data, as the kind of the task's target reads them.
+        """
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class FitResult:
     """How a fit ended; the worker turns it into RunFinished or RunCancelled."""

@@ -54,7 +54,7 @@ def evaluate(worker: Worker) -> AnyEvent:
         if worker.should_stop():
             return RunCancelled()
         chunk = dataset.examples[start : start + CHUNK]
-        judgement.add(chunk, predictor.predict([example.input for example in chunk]))
+        judgement.add(chunk, predictor.judged([one.input for one in chunk], [one.target for one in chunk]))
         worker.emit(PredictionsWritten(rows=start + len(chunk), total_rows=len(dataset.examples)))
     files = [task.input.file_of(example.input, dataset.path) for example, _ in judgement.unanswered]
     quarantine.add(

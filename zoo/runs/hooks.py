@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from zoo.errors import PluginBroken, ZooError
 from zoo.plugins import Plugin
 from zoo.plurals import counted
 from zoo.runs import forks
-from zoo.runs.context import FitResult, PredictionRun, Predictor, Trainable, TrainingRun
+from zoo.runs.context import FitResult, JudgedPredictor, PredictionRun, Predictor, Trainable, TrainingRun
 from zoo.runs.contract import AnswerCheck, ReportCheck, broken, type_of
 from zoo.sanitize import error_text
 
@@ -40,7 +41,7 @@ def fit(plugin: Plugin, verb: str, run: TrainingRun) -> FitResult:
     return result
 
 
-def load_predictor(plugin: Plugin, run: PredictionRun) -> Predictor:
+def load_predictor(plugin: Plugin, run: PredictionRun) -> CheckedPredictor:
     """What the hook `predict` loads; each of its answers is looked at.
 
     Raises:
@@ -59,10 +60,10 @@ def load_predictor(plugin: Plugin, run: PredictionRun) -> Predictor:
             f"the hook predict of plugin {plugin.name} gave {type_of(predictor)}, which has no method predict(inputs)",
             "return something that has (zoo plugins guide contract)",
         )
-    return _Checked(plugin, run, predictor)
+    return CheckedPredictor(plugin, run, predictor)
 
 
-class _Checked:
+class CheckedPredictor:
     """A predictor that gives one prediction for each input, or says that it does not."""
 
     def __init__(self, plugin: Plugin, run: PredictionRun, predictor: Predictor) -> None:
@@ -78,15 +79,17 @@ class _Checked:
         """Answer every input, in order; no tokenizer takes text that is not UTF-8."""
         return self._predict(inputs) if self._from_files else predict_encodable(self._predict, inputs)
 
+    def judged(self, inputs: list[Any], targets: list[Any]) -> list[Prediction]:
+        """What each input is judged by: mostly the answer."""
+        if not isinstance(self._predictor, JudgedPredictor):
+            return self.predict(inputs)
+        with self._errors_named():
+            return list(self._predictor.judged(inputs, targets))
+
     def _predict(self, inputs: list[Any]) -> list[Prediction]:
-        forks.use_device(self._device, self._model)
-        try:
+        with self._errors_named():
             answers = self._predictor.predict(inputs)
             answers = list(answers) if isinstance(answers, Iterable) else answers
-        except Exception as error:
-            if _speaks_for_itself(error):
-                raise
-            raise _broken(self._plugin, f"fails to answer with {self._model}", error) from error
         if not isinstance(answers, list):
             raise broken(self._plugin.name, f"gave {type_of(answers)} from predict(inputs)", "return a list of answers")
         if len(answers) != len(inputs):
@@ -96,6 +99,17 @@ class _Checked:
                 "answered (zoo plugins guide contract)",
             )
         return self._check(answers)
+
+    @contextlib.contextmanager
+    def _errors_named(self) -> Iterator[None]:
+        """Let the plugin answer, and name it where it fails."""
+        forks.use_device(self._device, self._model)
+        try:
+            yield
+        except Exception as error:
+            if _speaks_for_itself(error):
+                raise
+            raise _broken(self._plugin, f"fails to answer with {self._model}", error) from error
 
 
 def _speaks_for_itself(error: Exception) -> bool:

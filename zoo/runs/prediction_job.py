@@ -48,7 +48,7 @@ def predict(worker: Worker) -> AnyEvent:
     answer_format = format_of(out)(columns)
     written = _resume(out, answer_format)
     drawings = DrawingFolder(Path(request.draw), Path(data.path)) if request.draw else None
-    progress = _Progress(worker, written, count_rows(data.path) if data.rows is None else data.rows)
+    progress = _Progress(worker, written, data.rows if data.rows is not None else count_rows(data.path, columns.inputs))
     with out.open("ab") as file:
         if file.tell() == 0:
             file.write(answer_format.header())

@@ -15,8 +15,9 @@ from zoo.fetch import Progress, fetch
 from zoo.plugins import Plugin, load_plugin
 from zoo.runs import hooks
 from zoo.runs.attempt import Worker
-from zoo.runs.context import PredictionRun, Predictor
+from zoo.runs.context import PredictionRun
 from zoo.runs.events import WeightsFetched
+from zoo.runs.hooks import CheckedPredictor
 from zoo.tasks import get_task
 
 FETCH_EVENT_S = 0.5
@@ -60,7 +61,7 @@ def fetch_weights(worker: Worker, card: Card) -> Path | None:
     return fetch(card.weights, on_progress=report, should_stop=worker.should_stop)
 
 
-def load_predictor(worker: Worker) -> tuple[Card, Predictor]:
+def load_predictor(worker: Worker) -> tuple[Card, CheckedPredictor]:
     """Load the model of an evaluation or a batch prediction.
 
     Raises:
@@ -74,13 +75,13 @@ def load_predictor(worker: Worker) -> tuple[Card, Predictor]:
     return card, _load(worker, plugin, card, options)
 
 
-def load_result(worker: Worker) -> Predictor | None:
+def load_result(worker: Worker) -> CheckedPredictor | None:
     """Load what a training has published; None where its plugin can train and not predict."""
     plugin, card = resolve(worker, f"{worker.request.plugin}/{worker.folder.name}")
     return _load(worker, plugin, card, {}) if worker.request.task in card.tasks_of("predict") else None
 
 
-def _load(worker: Worker, plugin: Plugin, card: Card, options: Mapping[str, Any]) -> Predictor:
+def _load(worker: Worker, plugin: Plugin, card: Card, options: Mapping[str, Any]) -> CheckedPredictor:
     weights = fetch_weights(worker, card)
     if weights is None or not card.tasks_of("predict"):
         raise Unsupported(f"{card.name} cannot predict", card.training_advice)

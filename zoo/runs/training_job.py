@@ -76,7 +76,7 @@ def train(worker: Worker) -> AnyEvent:
         return RunCancelled(step=result.step)
     if not request.dry_run and worker.rank == 0:
         _publish(worker, plugin, card, run, result, data)
-        if task.judged and result.task in ("", task.name) and run.eval:
+        if task.has_mistakes and result.task in ("", task.name) and run.eval:
             _list_mistakes(worker, task, run.eval)
     return RunFinished(
         metrics=result.metrics,

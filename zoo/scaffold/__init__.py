@@ -24,7 +24,12 @@ from zoo.tasks.task import Task
 PLAIN_TASK = "text-classification"
 """What the model of a plugin without torch does where nothing is said."""
 PLAIN = "plain"
-_REQUIREMENTS = {"text": ("tokenizers>=0.22", "[training]"), "image": ("", "[images,training]"), PLAIN: ("", "")}
+_REQUIREMENTS = {
+    "text": ("tokenizers>=0.22", "[training]"),
+    "prompt": ("tokenizers>=0.22", "[training]"),
+    "image": ("", "[images,training]"),
+    PLAIN: ("", ""),
+}
 """Of plugins for a kind of input: another distribution, and the extras of zoo."""
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _SUFFIX = ".template"

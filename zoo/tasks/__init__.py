@@ -28,6 +28,7 @@ BUILT_IN = {
     "text-regression": "zoo.tasks.text_regression",
     "fill-mask": "zoo.tasks.fill_mask",
     "feature-extraction": "zoo.tasks.feature_extraction",
+    "text-generation": "zoo.tasks.text_generation",
     "image-classification": "zoo.tasks.image_classification",
     "image-multi-label-classification": "zoo.tasks.image_multi_label_classification",
     "image-regression": "zoo.tasks.image_regression",
@@ -38,8 +39,15 @@ BUILT_IN = {
 """Name to module; what other distributions bring is looked up after these."""
 OPTION_NAMES = frozenset({"class_weights", "mask_probability", "nms", "temperature", "threshold", "top_k"})
 """Options that they bring: where a card has none of such a name, it is checked without importing its task."""
+_OWN_OPTION_NAMES = {
+    "text-generation": frozenset(
+        {"max_tokens", "raw", "repetition_penalty", "seed", "stop", "system", "temperature", "top_k", "top_p"}
+    )
+}
+"""Those of a task whose names others leave to the families of their models."""
 _ON_BODIES: dict[str, dict[str, tuple[str, ...]]] = {
     "text": {"pooled": ("text-classification", "text-multi-label-classification", "text-regression")},
+    "prompt": {"causal": ("text-generation",)},
     "image": {
         "pooled": ("image-classification", "image-multi-label-classification", "image-regression"),
         "levels": ("object-detection", "image-segmentation"),
@@ -83,7 +91,7 @@ def body_tasks(kind: str, *provides: str) -> tuple[str, ...]:
     """Names of the tasks that a body can be fine-tuned for: those of zoo, the usual one first, then those installed.
 
     Args:
-        kind: of its input: `text` or `image`.
+        kind: of its input: `text`, `prompt` or `image`.
         provides: what the body makes of an input (`zoo.training.Body.provides`), such as `pooled`.
     """
     own = tuple(name for need, names in _ON_BODIES.get(kind, {}).items() if need in provides for name in names)
@@ -93,6 +101,11 @@ def body_tasks(kind: str, *provides: str) -> tuple[str, ...]:
         for one in strangers
         if str(one.task.input) == kind and one.task.target and one.task.objective and one.task.needs <= {*provides}
     )
+
+
+def option_names(task: str) -> frozenset[str]:
+    """Names that the options of one of zoo's tasks may have; imports none."""
+    return _OWN_OPTION_NAMES.get(task, OPTION_NAMES)
 
 
 def check_task(name: str) -> None:

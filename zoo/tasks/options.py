@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Annotated
 
+import msgspec
+
 from zoo.errors import OptionInvalid
 from zoo.options import Options, option
 
@@ -69,6 +71,67 @@ class FillingOptions(Options, frozen=True, kw_only=True):
     """Options of filling a mask."""
 
     top_k: Annotated[int | None, option("How many fillings are given; auto is 5.", ge=1)] = None
+
+
+class GenerationOptions(Options, frozen=True, kw_only=True):
+    """Options of writing texts. The most likely token comes next, unless a temperature lets others come, too."""
+
+    max_tokens: Annotated[
+        int, option("Most tokens of an answer.", ge=1, le=131_072, unit="tokens", aliases=("max_new_tokens",))
+    ] = 256
+    temperature: Annotated[
+        float, option("Divides the scores before a token is drawn; 0 takes the most likely one.", ge=0, le=10)
+    ] = 0.0
+    top_p: Annotated[
+        float | None,
+        option("Draw from the likeliest tokens that together have this probability; auto is all.", gt=0, le=1),
+    ] = None
+    top_k: Annotated[int | None, option("Draw from so many of the likeliest tokens; auto is all.", ge=1)] = None
+    repetition_penalty: Annotated[
+        float,
+        option("Makes tokens that have come already less likely (Keskar et al. 2019); 1 does not.", gt=0, le=10),
+    ] = 1.0
+    stop: Annotated[
+        str,
+        option('Text before which an answer ends; several as a JSON list: ["User:", "\\n"]; \\n is a line end.'),
+    ] = ""
+    seed: Annotated[int | None, option("Seed of what is drawn; auto is 0.", ge=0, lt=2**32)] = None
+    system: Annotated[str, option("What a model that chats is told before a conversation.")] = ""
+    raw: Annotated[
+        bool, option("Go on with a prompt as it stands, where a model that chats would answer it.", advanced=True)
+    ] = False
+
+    def check(self) -> None:
+        """Nothing is drawn without a temperature, and texts that stop an answer can be read."""
+        drawing = {"top_p": self.top_p, "top_k": self.top_k, "seed": self.seed}
+        idle = next((name for name, value in drawing.items() if value is not None), "")
+        if idle and not self.temperature:
+            raise OptionInvalid(
+                f"--{idle.replace('_', '-')} has no effect at --temperature 0, which takes the most likely token",
+                "give a --temperature, such as 0.7, or leave it out",
+            )
+        if self.raw and self.system:
+            raise OptionInvalid(
+                "--system has no effect with --raw, which goes on with a prompt as it stands", "leave one of them out"
+            )
+        self.stops  # noqa: B018  (raises)
+
+    @property
+    def stops(self) -> tuple[str, ...]:
+        """The texts that stop an answer.
+
+        Raises:
+            OptionInvalid: they are no list of texts.
+        """
+        if not self.stop.lstrip().startswith("["):
+            return (self.stop.replace("\\n", "\n"),) if self.stop else ()
+        try:
+            texts = msgspec.json.decode(self.stop, type=list[str])
+        except (msgspec.DecodeError, UnicodeError) as error:
+            raise OptionInvalid(
+                f"--stop is {self.stop!r}, which is no JSON list of texts: {error}", '--stop \'["User:", "\\n"]\''
+            ) from error
+        return tuple(text for text in texts if text)
 
 
 class ContrastiveOptions(Options, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Union
 
 import msgspec
 
-from zoo.answers import Answer, Rejected
+from zoo.answers import Answer, BaseAnswer, Rejected
 from zoo.errors import PluginBroken
 from zoo.kinds.kind import INPUT, TARGET, InputKind, Kind, TargetKind
 from zoo.options import Options
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from zoo.metrics import Judge
 
 JUDGE_HINT = "Task.judge is MODULE:CLASS, such as zoo.metrics:ClassificationMetrics"
-POOLED, TOKENS, LEVELS = frozenset({"pooled"}), frozenset({"tokens"}), frozenset({"levels"})
+POOLED, TOKENS, CAUSAL, LEVELS = (frozenset({part}) for part in ("pooled", "tokens", "causal", "levels"))
 """What bodies provide."""
 TABLES = ("CSV", "TSV", "JSON lines", "Parquet")
 
@@ -119,6 +119,11 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     def judged(self) -> bool:
         """Whether answers can be held against what data say."""
         return self.target is not None and bool(self.judge)
+
+    @property
+    def has_mistakes(self) -> bool:
+        """Whether an answer that is held against the data can be said to be wrong."""
+        return self.judged and self.answer.severity is not BaseAnswer.severity
 
     @property
     def prediction(self) -> Any:

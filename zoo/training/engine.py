@@ -118,6 +118,7 @@ class Training:
         self.setup, self.run, self.plan, self.method = setup, setup.run, setup.plan, setup.method
         self.train_set: Examples = train_set
         self.eval_set: Examples = eval_set
+        self.eval_rows = len({id(example) for example in eval_set.examples})
         self.shown = shown_pictures(setup.run.task, eval_set.examples)
         self.steps = OptimizerSteps(setup, setup.run.emit)
         self.recovery = Recovery(setup, self.steps.raw_optimizer)
@@ -188,7 +189,7 @@ class Training:
             best=Best(step=step, metrics=finite_metrics, report=report) if better else before,
             evaluations_since_best=0 if better else self.progress.evaluations_since_best + 1,
         )
-        rows = len(self.eval_set)
+        rows = self.eval_rows
         self.run.emit(EvaluationCompleted(step=step, metrics=metrics, rows=rows, best=better, pictures=pictures))
         return True
 

@@ -20,9 +20,6 @@ from zoo.training.loader import MicroBatchRequest, collated, placed
 from zoo.training.parallel import gather_objects, sum_over_ranks
 from zoo.training.setup import TrainingSetup
 
-BATCH = 64
-"""Examples one process judges at once."""
-
 
 class Evaluation(NamedTuple):
     """What came out."""
@@ -77,8 +74,9 @@ def _drawings(answers: Mapping[int, Answer], shown: Mapping[int, str]) -> dict[i
 def _parts(setup: TrainingSetup, examples: Examples) -> list[MicroBatch]:
     """What this process computes of the evaluation data."""
     rank, world_size = setup.run.rank, setup.run.world_size
-    batches = evaluation_batches(examples.lengths, BATCH * world_size)
-    one_each = (shares(batch, BATCH, rank=rank, world_size=world_size) for batch in batches)
+    size = setup.objective.evaluation_batch_size
+    batches = evaluation_batches(examples.lengths, size * world_size)
+    one_each = (shares(batch, size, rank=rank, world_size=world_size) for batch in batches)
     return [part for (part,) in one_each]
 
 

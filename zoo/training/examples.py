@@ -14,7 +14,7 @@ from zoo.errors import PluginBroken, Unsupported
 from zoo.hyperparameters import TrainingOptions
 from zoo.plurals import counted
 from zoo.training.batches import EVALUATION, MicroBatch, example_seeds
-from zoo.training.objective import Batch, Objective
+from zoo.training.objective import Batch, Objective, Pieces
 from zoo.training.plan import class_weights
 
 
@@ -57,7 +57,7 @@ class EncodedExamples:
     """Of each example in the loss."""
     seed: int
     examples: Sequence[Example] = ()
-    """What the features were made of."""
+    """What each of the features was made of; one that was divided stands several times."""
 
     def __len__(self) -> int:
         return len(self.features)
@@ -96,8 +96,13 @@ def encode(
         )
     pairs = list(zip(examples, encoded, strict=True))
     set_aside([(example, feature.reason) for example, feature in pairs if isinstance(feature, Rejected)])
-    features = [feature for feature in encoded if not isinstance(feature, Rejected)]
-    usable = [example for example, feature in pairs if not isinstance(feature, Rejected)]
+    divided = [
+        (example, piece)
+        for example, feature in pairs
+        if not isinstance(feature, Rejected)
+        for piece in (feature.features if isinstance(feature, Pieces) else (feature,))
+    ]
+    features, usable = [feature for _, feature in divided], [example for example, _ in divided]
     weights = _weights(objective, features, labels, getattr(options, "class_weights", "none"))
     lengths = [objective.length(feature) for feature in features]
     return EncodedExamples(objective, features, lengths, weights, options.seed, usable)

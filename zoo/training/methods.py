@@ -53,9 +53,9 @@ def make_method(objective: Objective[Any], options: TrainingOptions) -> Method:
     name = options.method if isinstance(options, FinetuneOptions) else "full"
     if name == "full":
         return _Full(objective.module)
-    if not objective.head:
-        raise Unsupported(f"this model has no head apart from its body, so --method {name} cannot be used", "use full")
     if name == "head":
+        if not objective.head:
+            raise Unsupported("this model has no head apart from its body, so --method head cannot be used", "use full")
         return _Head(objective)
     if not objective.lora_targets:
         raise Unsupported("this model does not say which layers LoRA adapts", "use --method full or head")
@@ -169,6 +169,6 @@ def _rename_adapter(adapter: Path, layout: tuple[tuple[str, str], ...]) -> None:
     stated["modules_to_save"] = [
         theirs.removesuffix(".").rpartition(".")[2]
         for ours, theirs in layout
-        if ours.partition(".")[0] in stated["modules_to_save"]
+        if ours.partition(".")[0] in (stated["modules_to_save"] or ())
     ]
     config.write_text(json.dumps(stated, indent=2, sort_keys=True), encoding="utf-8")

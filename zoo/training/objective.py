@@ -37,6 +37,14 @@ class Output:
     is then the mean over all items of all its micro-batches and processes, rather than over examples."""
 
 
+@dataclass(frozen=True)
+class Pieces(Generic[Features]):
+    """What stands for an example that is too long for one."""
+
+    features: tuple[Features, ...]
+    """Each counts as an example of its own."""
+
+
 class Objective(ABC, Generic[Features]):
     """A loss on a module, over examples turned into features.
 
@@ -66,6 +74,9 @@ class Objective(ABC, Generic[Features]):
     micro_batch_size: int = 64
     """Most examples computed at once where none is asked for."""
 
+    evaluation_batch_size: int = 64
+    """Most examples that one process judges at once."""
+
     collate_threads: int = 0
     """Threads that make batches ahead of the model; 0 makes each when it is needed. With any, `collate` is called from
     several threads at once."""
@@ -83,10 +94,11 @@ class Objective(ABC, Generic[Features]):
     """The task the result answers; empty for the task of the run."""
 
     @abstractmethod
-    def features(self, examples: Sequence[Example]) -> Sequence[Features | Rejected]:
+    def features(self, examples: Sequence[Example]) -> Sequence[Features | Pieces[Features] | Rejected]:
         """Turn examples into what batches are made of, once: same length, same order.
 
-        An example that turns out unusable becomes `Rejected(reason)` in its place; the engine sets it aside.
+        An example that turns out unusable becomes `Rejected(reason)` in its place; the engine sets it aside. One that
+        is too long becomes `Pieces`.
         """
 
     def length(self, features: Features) -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from tokenizers import Tokenizer
 from torch import nn
+from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 
 from zoo.training.body import Body
@@ -16,7 +17,7 @@ from zoo.training.objective import Batch
 from zoo.training.precisions import DTYPES
 
 if TYPE_CHECKING:
-    from zoo.runs.context import PredictionRun, TrainingRun
+    from zoo.runs.context import PredictionRun, Predictor, TrainingRun
 
 
 class GeneratingNetwork(ABC):
@@ -57,6 +58,22 @@ class GeneratingNetwork(ABC):
         Args:
             rows: their indices, ascending, int64 of shape (kept rows,).
         """
+
+    def losses(self, ids: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+        """How unlikely each token is after those before it, in nats; worth overriding where all are computed at once.
+
+        Args:
+            ids: as those of `prefill`.
+            lengths: likewise.
+
+        Returns:
+            Of every token but the first, float32 of shape (batch, tokens - 1); those that only fill up mean nothing.
+        """
+        scores = self.prefill(ids[:, :1], torch.ones_like(lengths))
+        columns = [functional.cross_entropy(scores, ids[:, 1], reduction="none")]
+        for place in range(2, ids.shape[1]):
+            columns.append(functional.cross_entropy(self.step(ids[:, place - 1]), ids[:, place], reduction="none"))
+        return torch.stack(columns, 1)
 
 
 class CausalBody(Body[list[int]]):
@@ -136,6 +153,12 @@ class CausalBody(Body[list[int]]):
         encodings = self.tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
         return [[*beginning, *encoding.ids] for encoding in encodings]
 
+    def predictor(self, run: PredictionRun) -> Predictor:
+        """What goes on with prompts, and answers messages."""
+        from zoo.training.text.generator import TextGenerator
+
+        return TextGenerator(run, self)
+
     def encode(self, inputs: Sequence[Any]) -> list[list[int]]:
         """Tokenise, cut at what the network can take."""
         return [ids[: self.positions] for ids in self.text_ids(inputs)]
@@ -178,6 +201,12 @@ class RecomputingNetwork(GeneratingNetwork):
     def keep(self, rows: torch.Tensor) -> None:
         """Without the other texts."""
         self._texts = [self._texts[row] for row in rows.tolist()]
+
+    def losses(self, ids: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+        """Of all tokens at once."""
+        batch = causal_batch([row[:length] for row, length in zip(ids, lengths.tolist(), strict=True)])
+        scores = self._body.logits(self._module, batch).float()
+        return functional.cross_entropy(scores[:, :-1].transpose(1, 2), ids[:, 1:], reduction="none")
 
     def _scores(self) -> torch.Tensor:
         batch = causal_batch(self._texts)
