@@ -87,7 +87,7 @@ def test_a_model_of_the_hub_comes_with_the_first_use_of_its_name(
         monkeypatch.setenv("HF_ENDPOINT", server.address)
         monkeypatch.setenv("HF_HOME", str(store / "hf"))
         server.serve_repository(repository, files)
-        main(["predict", "sentiment", "a fine film"])  # which fails: the weights that are served are none
+        main(["predict", "sentiment", "--no-such-flag"])
         told = capsys.readouterr().err
         assert main(["pull", "sentiment"]) == ExitCode.OK
 
