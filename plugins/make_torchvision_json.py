@@ -22,6 +22,7 @@ from torchvision.models import WeightsEnum, get_model, get_model_weights, list_m
 RESNETS = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
 OTHERS = tuple(name for name in list_models(module=models) if name not in RESNETS)
 DETECTORS = tuple(name for name in list_models(module=models.detection) if "keypoint" not in name)
+SEGMENTERS = tuple(list_models(module=models.segmentation))
 FOLDER = Path(__file__).parent
 OWN = FOLDER / "zoo-torchvision" / "zoo_torchvision"
 
@@ -32,6 +33,7 @@ def documents() -> dict[Path, dict[str, Any]]:
         FOLDER / "zoo-resnet" / "zoo_resnet" / "torchvision.json": document(RESNETS),
         OWN / "torchvision.json": document(OTHERS),
         OWN / "detectors" / "torchvision.json": document(DETECTORS, detector),
+        OWN / "segmenters" / "torchvision.json": document(SEGMENTERS, segmenter),
     }
 
 
@@ -85,6 +87,18 @@ def classifier(weights: WeightsEnum) -> dict[str, Any]:
         "resize_size": transforms.resize_size[0],
         "min_size": max(meta["min_size"]),
         "interpolation": transforms.interpolation.value,
+        "mean": transforms.mean,
+        "std": transforms.std,
+    }
+
+
+def segmenter(weights: WeightsEnum) -> dict[str, Any]:
+    """Of a segmenter, in the terms of zoo-torchvision's `SegmenterWeights`."""
+    transforms, figures = weights.transforms(), weights.meta["_metrics"]["COCO-val2017-VOC-labels"]
+    return {
+        "miou": figures["miou"],
+        "pixel_acc": figures["pixel_acc"],
+        "resize_size": transforms.resize_size[0],
         "mean": transforms.mean,
         "std": transforms.std,
     }

@@ -8,21 +8,26 @@ import zoo
 from zoo_torchvision.cards import CARDS
 from zoo_torchvision.detectors.cards import DETECTORS
 from zoo_torchvision.detectors.families import is_detector
+from zoo_torchvision.segmenters.cards import SEGMENTERS, is_segmenter
 
 if TYPE_CHECKING:
     from zoo import Card, PredictionRun, Predictor, TrainingRun
-    from zoo_torchvision.body import TorchvisionBody
+    from zoo.training.images import ImageBody
 
 
 @zoo.hookimpl
 def cards() -> tuple[Card, ...]:
     """Describe the models."""
-    return (*CARDS, *DETECTORS)
+    return (*CARDS, *DETECTORS, *SEGMENTERS)
 
 
 @zoo.hookimpl
-def body(run: TrainingRun | PredictionRun) -> TorchvisionBody:
+def body(run: TrainingRun | PredictionRun) -> ImageBody:
     """What every task is learnt on, and answered with."""
+    if is_segmenter(run.card):
+        from zoo_torchvision.segmenters.body import SegmenterBody
+
+        return SegmenterBody(run)
     from zoo_torchvision.body import TorchvisionBody
 
     return TorchvisionBody(run)

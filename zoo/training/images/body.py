@@ -25,7 +25,7 @@ from zoo.training.images.preprocessing import Preprocessing
 from zoo.training.images.pyramid import PROBE, levels_of
 from zoo.training.images.store import THREADS, ImageStore
 from zoo.training.objective import Batch
-from zoo.training.weights import fill, state_of
+from zoo.training.weights import BACKBONE, fill, state_of
 
 if TYPE_CHECKING:
     from zoo.runs.context import PredictionRun, Predictor, TrainingRun
@@ -48,6 +48,8 @@ class ImageBody(Body[int]):
     head_lr = 3e-3
     scratch_lr = 1e-3
     scratch_steps = 400
+    mask_layout: Layout = (("head.", "decoder."), ("body.", BACKBONE))
+    """How names of the tensors begin where the head is for masks, and how the weights have them begin."""
     maps_lr = 5e-4
     """Peak learning rate of a new head on feature maps and the body together."""
 
@@ -152,6 +154,16 @@ class ImageBody(Body[int]):
         from zoo.training.images.annotated import Canvas
 
         return Canvas.of(sizes, self.canvas_side, self.levels[-1].stride, self.config.preprocessing.mean)
+
+    def mask_head(self, classes: int) -> nn.Module:
+        """A head for masks, on a list of the picture, normalised, and its feature maps.
+
+        Args:
+            classes: that it scores at each pixel, shape (batch, classes, height, width).
+        """
+        from zoo.training.images.unet import UNetHead
+
+        return UNetHead([level.channels for level in self.levels], self.levels[0].stride, classes)
 
     def fill_head(self, head: nn.Module, head_config: HeadConfig, layout: Layout) -> None:
         """Fill a head on feature maps from the weights, where they have one for the same.

@@ -11,20 +11,16 @@ from torch import nn
 
 from zoo.answers import Prediction, SegmentedImage
 from zoo.errors import Unsupported
-from zoo.training.body import Layout, Network
+from zoo.training.body import Network
 from zoo.training.head import SEGMENTATION
 from zoo.training.images.annotated import AnnotatedImage, Canvas, reduced, reduced_size
 from zoo.training.images.answering import ImagePredictor
-from zoo.training.images.unet import UNetHead
 from zoo.training.objective import Batch
-from zoo.training.weights import BACKBONE
 
 if TYPE_CHECKING:
     from zoo.runs.context import PredictionRun
     from zoo.training.images.body import ImageBody
 
-LAYOUT: Layout = (("head.", "decoder."), ("body.", BACKBONE))
-"""How names of a network's tensors begin, and how the weights have them begin."""
 MOST_SCORES = 1 << 26
 """Scores of classes up to which they are enlarged to the picture before the best is taken, which gives finer edges."""
 
@@ -53,8 +49,8 @@ class SegmentationPredictor(ImagePredictor[_PlacedPicture]):
         super().__init__(run)
         self._labels, self._side = config.head.labels, max(config.canvas)
         self._canvas = body.canvas(config.canvas)
-        head = new_head(body, len(self._labels))
-        body.fill_head(head, config.head, LAYOUT)
+        head = body.mask_head(len(self._labels))
+        body.fill_head(head, config.head, body.mask_layout)
         self._network = Network(body.module, head, picture_and_maps(body)).to(self.device, self.dtype).eval()
 
     def prepare(self, image: Image.Image) -> _PlacedPicture:
@@ -102,11 +98,6 @@ def class_indexes(scores: torch.Tensor, placed: tuple[int, int], size: tuple[int
         return nn.functional.interpolate(scores, shape, mode="bilinear").argmax(1)[0].to(torch.uint8)
     best = scores.argmax(1, keepdim=True).to(torch.uint8)
     return nn.functional.interpolate(best, shape, mode="nearest-exact")[0, 0]
-
-
-def new_head(body: ImageBody, classes: int) -> UNetHead:
-    """A head of random numbers for a body that gives feature maps."""
-    return UNetHead([level.channels for level in body.levels], body.levels[0].stride, classes)
 
 
 def picture_and_maps(body: ImageBody) -> Callable[[nn.Module, Batch], list[torch.Tensor]]:

@@ -18,10 +18,8 @@ from zoo.metrics import SegmentationMetrics
 from zoo.training.head import SEGMENTATION, HeadConfig
 from zoo.training.images.annotated import IGNORED, AnnotatedImage
 from zoo.training.images.segmenting import (
-    LAYOUT,
     SegmentationPredictor,
     class_indexes,
-    new_head,
     picture_and_maps,
     placed_size,
 )
@@ -53,12 +51,12 @@ class MaskFeatures(NamedTuple):
 class Segmentation(MapsObjective[MaskFeatures]):
     """Cross entropy over the pixels that have a class; a picture weighs as much as it has of them."""
 
-    layout = LAYOUT
     micro_batch_size = 8
 
     def __init__(self, run: TrainingRun, body: ImageBody) -> None:
         head_config = HeadConfig(problem_type=SEGMENTATION, labels=run.labels)
-        super().__init__(run, body, head_config, new_head(body, len(run.labels)), picture_and_maps(body))
+        self.layout = body.mask_layout
+        super().__init__(run, body, head_config, body.mask_head(len(run.labels)), picture_and_maps(body))
 
     @classmethod
     def predictor(cls, run: PredictionRun, body: ImageBody) -> Predictor:
