@@ -14,6 +14,7 @@ from zoo import devices, terminal
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
 from zoo.devices import Device
+from zoo.hub_reference import parse_reference
 
 WEIGHTS = (
     "zoo.Weights(files=(zoo.WeightsFile(name='w.bin', sha256='0' * 64, size_bytes=1_500_000),),"
@@ -318,3 +319,33 @@ def test_models_that_memory_has_room_for(
     assert names(capsys, "--fits", "predict", "--family", "owl") == ["owl-0", "owl-1"]
     assert names(capsys, "--fits", "predict", "--task", "fill-mask") == [], "what states no number is left out"
     assert names(capsys, "--fits", "finetune") == [], "none of them can be"
+
+
+def suggestions(capsys: pytest.CaptureFixture[str], *words: str) -> list[dict[str, object]]:
+    capsys.readouterr()
+    assert main(["ls", "--suggested", "--json", *words]) == ExitCode.OK
+    found: list[dict[str, object]] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_well_known_models_are_suggested_by_task_and_size(capsys: pytest.CaptureFixture[str]) -> None:
+    everything = suggestions(capsys)
+    names = [str(one["repository"]) for one in everything]
+    assert len(names) == len(set(names)) >= 60
+    for one in everything:
+        parse_reference(f"hub:{one['repository']}")
+    small = suggestions(capsys, "--task", "feature-extraction", "--max-parameters", "40M", "BGE")
+    assert [one["repository"] for one in small] == ["BAAI/bge-small-en-v1.5"]
+
+    assert main(["ls", "--suggested", "mpnet"]) == ExitCode.OK
+    printed = capsys.readouterr()
+    assert "\nfeature-extraction\nsentence-transformers/all-mpnet-base-v2  109.0M  Apache-2.0\n" in printed.out
+    assert "zoo pull hub:NAME" in printed.err
+
+
+def test_what_is_not_known_of_suggested_models_narrows_nothing_down(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ls", "--suggested", "--fits", "predict"]) == ExitCode.USAGE
+    assert capsys.readouterr().err == (
+        "error: --fits is not known of models that are not here\n"
+        "hint: --suggested takes words, --task, --max-parameters\n"
+    )

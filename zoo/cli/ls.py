@@ -13,6 +13,7 @@ from zoo.model_filter import MEMORY_RULE, ModelFilter
 from zoo.plugins import plugin_names
 from zoo.ranking import LONG_LIST, in_sections, is_recommended, mark, marked_tasks, section, unfolded
 from zoo.sanitize import one_line
+from zoo.suggested import suggested
 from zoo.suggestions import did_you_mean
 from zoo.tasks import EXAMPLE, check_task
 from zoo.units import count, parse_count, size
@@ -32,6 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fits", choices=VERBS, default="", help=f"only models that fit into memory: {MEMORY_RULE}")
     parser.add_argument("--all", action="store_true", help="list older and other weights of the same network, too")
     parser.add_argument("--local", action="store_true", help="only models whose weights are on this machine")
+    parser.add_argument(
+        "--suggested", action="store_true", help="list well-known models of the Hub instead, which zoo pull brings here"
+    )
     parser.add_argument("--json", action="store_true", help="answer with one JSON document")
 
 
@@ -43,6 +47,8 @@ def run(args: argparse.Namespace) -> ExitCode:
         hint = did_you_mean(args.plugin, plugin_names(), f"installed: {', '.join(plugin_names())}")
         raise UnknownPlugin(f"there is no plugin {args.plugin!r}", hint)
     catalog = Catalog.load()
+    if args.suggested:
+        return _list_suggested(args, catalog)
     matching = _matching(catalog, args)
     cards = matching if args.all or args.words or args.local or args.json else unfolded(matching)
     if args.json:
@@ -71,6 +77,36 @@ def run(args: argparse.Namespace) -> ExitCode:
         diagnostics.warn(f"plugin {failure.name}: {failure.error} (zoo plugins)")
     for problem in catalog.problems:
         diagnostics.warn(one_line(problem))
+    return ExitCode.OK
+
+
+def _list_suggested(args: argparse.Namespace, catalog: Catalog) -> ExitCode:
+    """What to pull, and what of it is in the catalog already."""
+    given = {"--plugin": args.plugin, "--family": args.family, "--fits": args.fits, "--local": args.local}
+    if unfit := [flag for flag, value in given.items() if value]:
+        raise OptionInvalid(
+            f"{unfit[0]} is not known of models that are not here", "--suggested takes words, --task, --max-parameters"
+        )
+    words = [word.lower() for word in args.words]
+    models = suggested(words, task=args.task, max_parameters=_most(args.max_parameters))
+    listed = [(one, catalog.of_repository(one.repository)) for one in models]
+    if args.json:
+        output.emit_json([one._asdict() | {"listed_as": card.name if card else None} for one, card in listed])
+    elif listed:
+        rows = [
+            (
+                one.repository,
+                count(one.parameters) if one.parameters is not None else "",
+                one.license,
+                card.name if card else "",
+            )
+            for one, card in listed
+        ]
+        headers = ("NAME", "PARAMS", "LICENCE", "LISTED HERE AS")
+        output.table(rows, headers, ["plain"] * len(rows), [one.task for one in models])
+        diagnostics.note("zoo pull hub:NAME brings one here, at the commit that is newest then")
+    else:
+        diagnostics.note("no model matches; zoo search asks the Hub")
     return ExitCode.OK
 
 
