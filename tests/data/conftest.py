@@ -31,3 +31,17 @@ def write(tmp_path: Path) -> Write:
         return path
 
     return write_file
+
+
+@pytest.fixture
+def tokenizer(tmp_path: Path) -> Path:
+    """Counts words, and one token more for the start."""
+    tokenizers = pytest.importorskip("tokenizers")
+    words = tokenizers.Tokenizer(tokenizers.models.WordLevel({"[UNK]": 0, "[CLS]": 1}, unk_token="[UNK]"))
+    words.pre_tokenizer = tokenizers.pre_tokenizers.WhitespaceSplit()
+    words.post_processor = tokenizers.processors.TemplateProcessing(single="[CLS] $A", special_tokens=[("[CLS]", 1)])
+    words.enable_truncation(4)
+    words.enable_padding(length=4)
+    path = tmp_path / "tokenizer.json"
+    words.save(str(path))
+    return path

@@ -165,20 +165,6 @@ def test_a_column_that_cannot_be_found_is_refused(write: Write, classify: Task) 
         inspect(write("a.csv", balanced()), classify, columns={"label": "kind"})
 
 
-@pytest.fixture
-def tokenizer(tmp_path: Path) -> Path:
-    """Counts words, and one token more for the start."""
-    tokenizers = pytest.importorskip("tokenizers")
-    words = tokenizers.Tokenizer(tokenizers.models.WordLevel({"[UNK]": 0, "[CLS]": 1}, unk_token="[UNK]"))
-    words.pre_tokenizer = tokenizers.pre_tokenizers.WhitespaceSplit()
-    words.post_processor = tokenizers.processors.TemplateProcessing(single="[CLS] $A", special_tokens=[("[CLS]", 1)])
-    words.enable_truncation(4)
-    words.enable_padding(length=4)
-    path = tmp_path / "tokenizer.json"
-    words.save(str(path))
-    return path
-
-
 def test_lengths_are_counted_in_tokens_where_a_tokenizer_is_given(
     tokenizer: Path, write: Write, fill_mask: Task
 ) -> None:

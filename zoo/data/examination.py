@@ -13,6 +13,7 @@ from zoo.data.findings import find
 from zoo.data.layout import empty_classes, repeated_folders, table_in
 from zoo.data.report import Inspection, Part
 from zoo.data.tally import Occurrence, Tally, with_counts
+from zoo.kinds.facts import ModelLimits
 from zoo.kinds.kind import TARGET
 from zoo.kinds.measure import NoMeasure
 from zoo.tasks.task import Task
@@ -49,11 +50,11 @@ def examine(
 def _part(dataset: Dataset, keys: Sequence[bytes], tally: Tally) -> Part:
     path = table_in(Path(dataset.path))
     base = f"{dataset.base}{os.sep}"
-    measure = dataset.target.measure() if dataset.target else NoMeasure()
+    measure = dataset.target.measure(ModelLimits()) if dataset.target else NoMeasure()
     for example, key in zip(dataset.examples, keys, strict=True):
         tally.add(key, Occurrence(example.row, example.target, _name(example, base)))
         if example.target is not None:
-            measure.add(example.row, example.target)
+            measure.add(example.row, example.target, example.input)
     folder = path if dataset.has_class_folders and TARGET in dataset.columns else None
     part = Part(
         path=path.name,

@@ -24,7 +24,7 @@ from zoo.file_cache import read_once
 from zoo.kinds import TargetKind
 from zoo.kinds.facts import ModelLimits
 from zoo.kinds.kind import TARGET, Unusable, is_empty
-from zoo.kinds.measure import Measure, Measurement, NoMeasure
+from zoo.kinds.measure import Measurement, NoMeasure
 from zoo.prefetch import prefetched
 from zoo.tasks.task import Task
 
@@ -68,7 +68,6 @@ def inspect(
     if eval_path is None:
         path, validation, test = parts_of(path)
         eval_path = validation or test
-    measure = partial(task.input.measure, limits=limits or ModelLimits())
     find_own = partial(
         find_columns,
         task=task,
@@ -76,7 +75,7 @@ def inspect(
         require_target=False,
         trained=trained,
     )
-    survey = partial(_Survey, task=task, find=find_own, measure=measure, merge=merge)
+    survey = partial(_Survey, task=task, find=find_own, limits=limits or ModelLimits(), merge=merge)
     train = survey(path)
     train.walk(on_rows or _ignore)
     evaluation = None
@@ -109,7 +108,7 @@ class _Survey:
         *,
         task: Task,
         find: Callable[[Table], Columns],
-        measure: Callable[[Path], Measure],
+        limits: ModelLimits,
         merge: bool,
         against: dict[bytes, Occurrence] | None = None,
     ) -> None:
@@ -117,8 +116,8 @@ class _Survey:
         self._log = EncodingLog()
         self._table = Table(path, self._log)
         self._columns, self._base = find(self._table), self._table.base
-        self._measure = measure(self._base)
-        self._target_measure = task.target.measure() if task.target else NoMeasure()
+        self._measure = task.input.measure(self._base, limits)
+        self._target_measure = task.target.measure(limits) if task.target else NoMeasure()
         self._rows = self._empty = self._unlabelled = self._rejected_count = 0
         self._rejected: list[RejectedRow] = []
         self._faults, self._first_fault = 0, ""
@@ -210,4 +209,4 @@ class _Survey:
         self._measure.add(measurement.details)
         self.tally.add(measurement.key, Occurrence(pending.row, pending.target, measurement.name))
         if pending.target is not None:
-            self._target_measure.add(pending.row, pending.target)
+            self._target_measure.add(pending.row, pending.target, pending.value)

@@ -30,7 +30,7 @@ from zoo.kinds.strata import rarest_labels
 
 if TYPE_CHECKING:
     from zoo.data.report import Inspection, Part
-    from zoo.kinds.facts import Finding
+    from zoo.kinds.facts import Finding, ModelLimits
     from zoo.kinds.image_decoding import StoredSize
     from zoo.kinds.measure import TargetMeasure
     from zoo.kinds.samples import SampleSet
@@ -180,7 +180,7 @@ class BoxesKind(TargetKind):
         )  # by a format that has nothing else
         return 3.0 if stated or any(reading.boxes for reading in readings) else 0.0
 
-    def measure(self) -> TargetMeasure:
+    def measure(self, limits: ModelLimits) -> TargetMeasure:
         """How many there are, of which sizes."""
         from zoo.kinds.boxes_report import BoxesMeasure
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -27,7 +27,7 @@ class BoxesMeasure:
         self._pictures = self._without = self._most = 0
         self._widths, self._heights = array("d"), array("d")
 
-    def add(self, row: int, target: tuple[Box, ...]) -> None:
+    def add(self, row: int, target: tuple[Box, ...], value: Any) -> None:
         """Count the boxes of a picture."""
         self._pictures += 1
         self._without += not target

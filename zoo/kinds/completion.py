@@ -9,7 +9,7 @@ from zoo.kinds.kind import TargetKind, Unusable, noun_of
 
 if TYPE_CHECKING:
     from zoo.data.report import Inspection, Part
-    from zoo.kinds.facts import Finding
+    from zoo.kinds.facts import Finding, ModelLimits
     from zoo.kinds.measure import TargetMeasure
 
 EMPTY = "the completion is empty, so nothing can be learnt from it"
@@ -47,7 +47,7 @@ class CompletionKind(TargetKind):
         """There are no classes."""
         return [None] * len(targets)
 
-    def measure(self) -> TargetMeasure:
+    def measure(self, limits: ModelLimits) -> TargetMeasure:
         """How long they are."""
         from zoo.kinds.completion_measure import CompletionMeasure
 

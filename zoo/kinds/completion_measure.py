@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -23,7 +23,7 @@ class CompletionMeasure:
         self._lengths = LengthMeter()
         self._empty = self._first_empty_row = 0
 
-    def add(self, row: int, target: str) -> None:
+    def add(self, row: int, target: str, value: Any) -> None:
         """Measure one more."""
         self._lengths.add(target)
         if not target.strip():

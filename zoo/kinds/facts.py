@@ -155,6 +155,14 @@ class MaskFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Masks of pictures with an EXIF orientation that lie on the picture as it is stored."""
 
 
+class AmbiguousWords(msgspec.Struct, frozen=True):
+    """Words that are spans of several labels."""
+
+    words: str
+    labels: dict[str, int]
+    """Spans by their labels, most frequent first."""
+
+
 class SpanFacts(msgspec.Struct, frozen=True, kw_only=True):
     """How many spans the texts have."""
 
@@ -164,6 +172,16 @@ class SpanFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Texts that have none."""
     most: int
     """Spans of one text."""
+    ambiguous: int = 0
+    """Different words that are spans of several labels."""
+    first_ambiguous: tuple[AmbiguousWords, ...] = ()
+    """The most frequent of them."""
+    max_tokens: int | None = None
+    """Tokens that the model reads at once; None where they were not counted."""
+    beyond: int = 0
+    """Spans that end after as many tokens of their text."""
+    long_texts: int = 0
+    """Texts that have such spans."""
 
 
 class ModelLimits(NamedTuple):

@@ -335,8 +335,12 @@ class TargetKind(Kind):
         """What holding rows out divides in the same share, each for itself, for every target of the data."""
         return list(targets)
 
-    def measure(self) -> TargetMeasure:
-        """What looks at the targets of one part of a data set, beside the labels, and has seen none yet."""
+    def measure(self, limits: ModelLimits) -> TargetMeasure:
+        """What looks at the targets of one part of a data set, beside the labels, and has seen none yet.
+
+        Args:
+            limits: of the model that they are for.
+        """
         from zoo.kinds.measure import NoMeasure
 
         return NoMeasure()

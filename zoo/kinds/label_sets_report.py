@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -29,7 +29,7 @@ class LabelSetMeasure:
         self._rows = self._labels = self._most = self._unlabelled = self._undivided = 0
         self._first_undivided = ("", 0)
 
-    def add(self, row: int, target: tuple[str, ...]) -> None:
+    def add(self, row: int, target: tuple[str, ...], value: Any) -> None:
         """Count the labels of a row."""
         self._rows += 1
         self._labels += len(target)

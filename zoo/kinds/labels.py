@@ -23,7 +23,7 @@ from zoo.kinds.strata import rarest_labels
 
 if TYPE_CHECKING:
     from zoo.data.report import Inspection, Part
-    from zoo.kinds.facts import Finding
+    from zoo.kinds.facts import Finding, ModelLimits
     from zoo.kinds.measure import TargetMeasure
 
 SEPARATORS = ("|", ";")
@@ -109,7 +109,7 @@ class LabelsKind(TargetKind):
         several = any(len(labels) > 1 for labels in combinations)
         return 2.0 if several and max(occurring.values()) > 1 else 0.0
 
-    def measure(self) -> TargetMeasure:
+    def measure(self, limits: ModelLimits) -> TargetMeasure:
         """How many labels the rows have."""
         from zoo.kinds.label_sets_report import LabelSetMeasure
 

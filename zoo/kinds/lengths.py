@@ -6,11 +6,17 @@ import math
 from array import array
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from zoo.errors import StoreInvalid
 from zoo.kinds.facts import Lengths
 
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
 BATCH = 512
+_MOST_SPECIAL = 4
+"""Special tokens that a tokenizer may add to a text."""
 
 
 class LengthMeter:
@@ -58,12 +64,52 @@ def _count_words(texts: list[str]) -> list[int]:
     return [len(text.split()) for text in texts]
 
 
+class FirstTokens:
+    """How much of a text its first tokens show.
+
+    Args:
+        path: of a `tokenizer.json`.
+        max_tokens: how many, special ones included.
+
+    Raises:
+        StoreInvalid: the file is no tokenizer.
+    """
+
+    def __init__(self, path: Path, max_tokens: int) -> None:
+        self._tokenizer, self._max_tokens = _tokenizer(path), max_tokens
+
+    def end_in(self, text: str) -> int:
+        """The character after the last one shown."""
+        if len(text.encode(errors="replace")) + _MOST_SPECIAL <= self._max_tokens:  # no token is less than a byte
+            return len(text)
+        encoding = self._tokenizer.encode(text.encode(errors="replace").decode())
+        if len(encoding.ids) <= self._max_tokens:
+            return len(text)
+        pieces = [
+            place for place, special in zip(encoding.offsets, encoding.special_tokens_mask, strict=True) if not special
+        ]
+        shown = self._max_tokens - len(encoding.ids) + len(pieces)
+        return pieces[shown - 1][1] if shown > 0 else 0
+
+
 def _token_counter(path: Path) -> Callable[[list[str]], list[int]]:
     """A function that counts tokens, special ones included.
 
     Raises:
         StoreInvalid: the file is no tokenizer.
     """
+    tokenizer = _tokenizer(path)
+
+    def count(texts: list[str]) -> list[int]:
+        # Lone surrogates stand for undecodable bytes; no tokenizer takes them.
+        clean = [text.encode(errors="replace").decode() for text in texts]
+        return [len(encoding.ids) for encoding in tokenizer.encode_batch(clean)]
+
+    return count
+
+
+def _tokenizer(path: Path) -> Tokenizer:
+    """A tokenizer that cuts nothing."""
     from tokenizers import Tokenizer
 
     try:
@@ -72,10 +118,4 @@ def _token_counter(path: Path) -> Callable[[list[str]], list[int]]:
         raise StoreInvalid(f"{path} is not a readable tokenizer: {error}") from error
     tokenizer.no_truncation()
     tokenizer.no_padding()
-
-    def count(texts: list[str]) -> list[int]:
-        # Lone surrogates stand for undecodable bytes; no tokenizer takes them.
-        clean = [text.encode(errors="replace").decode() for text in texts]
-        return [len(encoding.ids) for encoding in tokenizer.encode_batch(clean)]
-
-    return count
+    return tokenizer

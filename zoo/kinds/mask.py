@@ -40,7 +40,7 @@ from zoo.prefetch import prefetched
 
 if TYPE_CHECKING:
     from zoo.data.report import Inspection, Part
-    from zoo.kinds.facts import Finding
+    from zoo.kinds.facts import Finding, ModelLimits
     from zoo.kinds.mask_decoding import Indexes
     from zoo.kinds.measure import TargetMeasure
     from zoo.kinds.samples import SampleSet
@@ -209,7 +209,7 @@ class MaskKind(TargetKind):
         """4 for names of picture files and for lists of shapes, more than the 3 of boxes; else 0."""
         return 4.0 if cells and all(map(_may_be_mask, cells)) else 0.0
 
-    def measure(self) -> TargetMeasure:
+    def measure(self, limits: ModelLimits) -> TargetMeasure:
         """Classes, their pixels, sizes and modes."""
         from zoo.kinds.mask_report import MaskMeasure
 

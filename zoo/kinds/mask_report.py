@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -31,7 +31,7 @@ class MaskMeasure:
         self._with_class: Counter[str] = Counter()
         self._modes: Counter[str] = Counter()
 
-    def add(self, row: int, target: LabelMask) -> None:
+    def add(self, row: int, target: LabelMask, value: Any) -> None:
         """Count the classes of a picture."""
         self._pictures += 1
         self._pixels += target.width * target.height

@@ -45,12 +45,13 @@ class Measure(Protocol):
 class TargetMeasure(Protocol):
     """Looks at the targets of one part of a data set."""
 
-    def add(self, row: int, target: Any) -> None:
+    def add(self, row: int, target: Any, value: Any) -> None:
         """Take a target into account, in order.
 
         Args:
             row: of the data, 1-based.
             target: as its kind reads it.
+            value: the input that it belongs to.
         """
 
     def complete(self, part: Part) -> Part:
@@ -61,7 +62,7 @@ class TargetMeasure(Protocol):
 class NoMeasure:
     """Targets that have nothing to be measured beside their labels."""
 
-    def add(self, row: int, target: Any) -> None:
+    def add(self, row: int, target: Any, value: Any) -> None:
         """Take no note."""
 
     def complete(self, part: Part) -> Part:

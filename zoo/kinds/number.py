@@ -19,7 +19,7 @@ from zoo.units import plain_number
 
 if TYPE_CHECKING:
     from zoo.data.report import Inspection, Part
-    from zoo.kinds.facts import Finding
+    from zoo.kinds.facts import Finding, ModelLimits
     from zoo.kinds.measure import TargetMeasure
 
 LARGEST = 1e30
@@ -140,7 +140,7 @@ class NumberKind(TargetKind):
         """One number in all rows."""
         return f"every row has the same number, {plain_number(targets[0])}" if len(set(targets)) == 1 else ""
 
-    def measure(self) -> TargetMeasure:
+    def measure(self, limits: ModelLimits) -> TargetMeasure:
         """How they are distributed."""
         from zoo.kinds.number_measure import NumberMeasure
 

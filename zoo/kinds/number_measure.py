@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -23,7 +23,7 @@ class NumberMeasure:
     def __init__(self) -> None:
         self._numbers, self._rows = array("d"), array("Q")
 
-    def add(self, row: int, target: float) -> None:
+    def add(self, row: int, target: float, value: Any) -> None:
         """Keep it."""
         self._numbers.append(target)
         self._rows.append(row)

@@ -27,7 +27,7 @@ from zoo.kinds.words import cuts_word
 
 if TYPE_CHECKING:
     from zoo.data.report import Inspection, Part
-    from zoo.kinds.facts import Finding
+    from zoo.kinds.facts import Finding, ModelLimits
     from zoo.kinds.measure import TargetMeasure
     from zoo.kinds.samples import SampleSet
 
@@ -113,11 +113,11 @@ class SpansKind(TargetKind):
                 return 0.0
         return 3.0 if any(reading.spans for reading in readings) else 0.0
 
-    def measure(self) -> TargetMeasure:
-        """How many there are."""
+    def measure(self, limits: ModelLimits) -> TargetMeasure:
+        """How many there are, which words have several labels, and what lies beyond the tokens read at once."""
         from zoo.kinds.spans_report import SpansMeasure
 
-        return SpansMeasure()
+        return SpansMeasure(limits)
 
     def facts(self, part: Part) -> Iterator[tuple[str, str]]:
         """How many there are."""
