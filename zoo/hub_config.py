@@ -12,6 +12,12 @@ from zoo.plurals import counted
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 """Names the shard of each tensor, where the weights are in several files."""
+TOKENS = "token_classification"
+"""What a head on the vectors of tokens is for."""
+TOKEN_CLASSIFIER = "ForTokenClassification"  # noqa: S105
+"""Ends transformers' name of such an architecture."""
+TAG_SCHEME = "tag_scheme"
+"""Says in a configuration which tags may follow which, where a training has kept to it."""
 _SHARD = re.compile(r"model-\d+-of-(\d+)\.safetensors")
 
 SENTENCE_MODULES = ("Transformer", "Pooling", "Normalize")
@@ -47,13 +53,20 @@ def config_labels(config: dict[str, Any]) -> tuple[str, ...]:
 
 
 def problem_type(config: dict[str, Any]) -> str:
-    """What a classifier of transformers is for; one output is a number, unless something else is stated."""
+    """What a classifier of transformers is for; one output is a number, unless something else is stated.
+
+    Of a classifier of tokens, transformers states it by the name of the architecture alone.
+    """
+    if TAG_SCHEME in config or any(name.endswith(TOKEN_CLASSIFIER) for name in config.get("architectures") or ()):
+        return TOKENS
     stated = config.get("problem_type")
     return str(stated) if stated else "regression" if len(config_labels(config)) == 1 else "single_label_classification"
 
 
 def hub_labels(name: str, config: dict[str, Any]) -> tuple[str, ...]:
     """Names of a classifier's labels, in the order of the outputs; none for one that says a number.
+
+    Those of a classifier of tokens are the types of its spans, such as `PER` of `B-PER` and `I-PER`.
 
     Raises:
         Unsupported: it numbers them otherwise, has several numbers or one label, or is for something else.
@@ -64,6 +77,10 @@ def hub_labels(name: str, config: dict[str, Any]) -> tuple[str, ...]:
         raise Unsupported(
             f"config.json of {name} numbers its labels otherwise than 0, 1, ...", "choose another"
         ) from error
+    if kind == TOKENS:
+        from zoo.metrics.tags import tag_types
+
+        return tag_types(labels)
     fewest, most = {
         "single_label_classification": (2, len(labels)),
         "multi_label_classification": (1, len(labels)),

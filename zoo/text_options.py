@@ -10,7 +10,8 @@ from zoo.options import Options, option
 MaxTokens = Annotated[
     int | None,
     option(
-        "Longer texts are cut; auto is as many as the longest needs that the model was made for, at least 128.",
+        "Longer texts are cut, or read in parts where spans are learnt; auto is as many as the longest needs that the "
+        "model was made for, at least 128.",
         ge=8,
         le=512,
         unit="tokens",
@@ -37,7 +38,12 @@ class TextPredictOptions(Options, frozen=True, kw_only=True):
 
     max_tokens: Annotated[
         int | None,
-        option("Longer texts are cut; auto is what the model was made for.", ge=8, le=512, unit="tokens"),
+        option(
+            "Longer texts are cut, or read in parts where spans are found; auto is what the model was made for.",
+            ge=8,
+            le=512,
+            unit="tokens",
+        ),
     ] = None
     batch_tokens: Annotated[
         int, option("Tokens computed at once, padding included.", ge=64, le=1_048_576, unit="tokens", advanced=True)

@@ -17,6 +17,7 @@ PREDICTORS = (
     "training/*/answering.py",
     "training/images/detecting.py",
     "training/images/segmenting.py",
+    "training/text/tagging.py",
     "training/*/predictors.py",
     "training/text/generat*.py",
     "training/objectives/*.py",

@@ -9,7 +9,8 @@ import pytest
 
 import zoo
 from zoo.blocks import Table
-from zoo.metrics.tagging import SpanMetrics, conlleval_spans, strict_spans
+from zoo.metrics.tagging import SpanMetrics
+from zoo.metrics.tags import conlleval_spans, iob2_tags, plain_tags, strict_spans, tag_types
 
 TAGS = ("O", "B-person", "I-person", "B-place", "I-place")
 Sentence = tuple[list[str], list[str]]
@@ -140,6 +141,21 @@ def test_the_other_schemes_are_read_by_the_rules_of_conlleval() -> None:
     assert conlleval_spans(bioes) == expected
     assert conlleval_spans([tag.replace("S-", "U-").replace("E-", "L-") for tag in bioes]) == expected
     assert conlleval_spans(["M-a", "I-a"]) == [(0, 2, "a")]
+
+
+@pytest.mark.parametrize(
+    ("labels", "tags"),
+    [
+        (("O", "B-a-b", "I-a-b"), ("O", "B-a-b", "I-a-b")),
+        (("B_LOC", "I_LOC", "O"), ("B-LOC", "I-LOC", "O")),
+        (("S-x", "U-y"), ("S-x", "U-y")),
+        (("O", "PER", "B-cell"), ("O", "I-PER", "I-B-cell")),
+    ],
+)
+def test_labels_of_a_model_mean_tags(labels: tuple[str, ...], tags: tuple[str, ...]) -> None:
+    assert plain_tags(labels) == tags
+    assert plain_tags(iob2_tags(("x", "y"))) == ("O", "B-x", "I-x", "B-y", "I-y")
+    assert tag_types(iob2_tags(("x", "y"))) == ("x", "y")
 
 
 def test_merging_is_counting_together() -> None:

@@ -8,50 +8,12 @@ word as inside a span that nothing began.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from zoo.blocks import Report, Table
 from zoo.metrics.loss import MeanLoss
-
-SpanKey = tuple[int, int, str]
-"""Where a span begins, where it has ended, and its type."""
-OUTSIDE = "O"
-BEGIN, INSIDE = "B-", "I-"
-"""What the tags of the scheme IOB2 begin with, before the type (Ramshaw and Marcus 1995, Tjong Kim Sang 1999)."""
-ENDING, SINGLE, CONTINUING = ("E", "L"), ("S", "U"), ("I", "M", "E", "L")
-"""Letters of other schemes, BIOES, BILOU and BMES: the last word of a span, its only one, and one that goes it on."""
-
-
-def strict_spans(tags: Sequence[str]) -> list[SpanKey]:
-    """The spans of words that `B-` begins and `I-` of the same type goes on; an `I-` that goes nothing on is none.
-
-    seqeval counts the same with `mode="strict", scheme=IOB2`.
-
-    Args:
-        tags: of the words of one text.
-    """
-    return [span for span, begun in _chunks(tags) if begun]
-
-
-def conlleval_spans(tags: Sequence[str]) -> list[SpanKey]:
-    """The same, and an `I-` that goes nothing on begins a span, too: as conlleval counts. It knows all schemes."""
-    return [span for span, _ in _chunks(tags)]
-
-
-def _chunks(tags: Sequence[str]) -> Iterator[tuple[SpanKey, bool]]:
-    """Words in a row that belong together, and whether they begin as they should."""
-    start, label, begun = 0, "", False
-    before = OUTSIDE
-    for index, tag in enumerate((*tags, OUTSIDE)):
-        ended = not label or before in ENDING or before in SINGLE
-        goes_on = not ended and tag[0] in CONTINUING and tag[len(BEGIN) :] == label
-        if label and not goes_on:
-            yield (start, index, label), begun
-            label = ""
-        if not goes_on and tag != OUTSIDE:
-            start, label, begun = index, tag[len(BEGIN) :], tag[0] not in CONTINUING
-        before = tag[0]
+from zoo.metrics.tags import SpanKey
 
 
 class _Counts(NamedTuple):

@@ -27,6 +27,7 @@ BUILT_IN = {
     "text-multi-label-classification": "zoo.tasks.text_multi_label_classification",
     "text-regression": "zoo.tasks.text_regression",
     "fill-mask": "zoo.tasks.fill_mask",
+    "token-classification": "zoo.tasks.token_classification",
     "feature-extraction": "zoo.tasks.feature_extraction",
     "text-generation": "zoo.tasks.text_generation",
     "image-classification": "zoo.tasks.image_classification",
@@ -37,7 +38,7 @@ BUILT_IN = {
     "image-segmentation": "zoo.tasks.image_segmentation",
 }
 """Name to module; what other distributions bring is looked up after these."""
-OPTION_NAMES = frozenset({"class_weights", "mask_probability", "nms", "temperature", "threshold", "top_k"})
+OPTION_NAMES = frozenset({"class_weights", "mask_probability", "nms", "raw_spans", "temperature", "threshold", "top_k"})
 """Options that they bring: where a card has none of such a name, it is checked without importing its task."""
 _OWN_OPTION_NAMES = {
     "text-generation": frozenset(
@@ -46,7 +47,10 @@ _OWN_OPTION_NAMES = {
 }
 """Those of a task whose names others leave to the families of their models."""
 _ON_BODIES: dict[str, dict[str, tuple[str, ...]]] = {
-    "text": {"pooled": ("text-classification", "text-multi-label-classification", "text-regression")},
+    "text": {
+        "pooled": ("text-classification", "text-multi-label-classification", "text-regression"),
+        "tokens": ("token-classification",),
+    },
     "prompt": {"causal": ("text-generation",)},
     "image": {
         "pooled": ("image-classification", "image-multi-label-classification", "image-regression"),

@@ -61,6 +61,19 @@ class DetectionOptions(Options, frozen=True, kw_only=True):
     top_k: Annotated[int | None, option("Most boxes of an image; auto is 100.", ge=1, le=1000)] = None
 
 
+class TaggingOptions(Options, frozen=True, kw_only=True):
+    """Options of answering with spans."""
+
+    raw_spans: Annotated[
+        bool | None,
+        option(
+            "Also give the spans that conlleval reads from the tags of the network where they are others; auto is no, "
+            "and yes in an evaluation.",
+            advanced=True,
+        ),
+    ] = None
+
+
 class MaskingOptions(Options, frozen=True, kw_only=True):
     """Options of masked language modelling."""
 

@@ -105,13 +105,17 @@ class Body(ABC, Generic[Features]):
         """A head on the pooled vectors, of random numbers: (batch, width) to (batch, outputs)."""
         return nn.Linear(self.width, outputs)
 
-    def head_for(self, head_config: HeadConfig) -> nn.Module:
+    def head_for(self, head_config: HeadConfig, head: nn.Module | None = None) -> nn.Module:
         """A head whose numbers are standardised, with the output layer of the weights where it stands for the same.
+
+        Args:
+            head_config: what its outputs are to be.
+            head: of random numbers; None for one on the pooled vectors.
 
         Raises:
             StoreInvalid: that layer is of another size.
         """
-        head = self.new_head(head_config.outputs)
+        head = self.new_head(head_config.outputs) if head is None else head
         if self.head_config is not None and self.head_config.means_the_same_as(head_config):
             state = self.output_state
             if "bias" in state:  # a layer without biases has no numbers that could be standardised

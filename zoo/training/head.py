@@ -7,8 +7,9 @@ from typing import Any, Self
 
 import torch
 
-from zoo.hub_config import config_labels, problem_type
+from zoo.hub_config import TAG_SCHEME, TOKENS, config_labels, problem_type
 from zoo.metrics.label_sets import DEFAULT_THRESHOLD
+from zoo.metrics.tags import tag_types
 from zoo.plurals import counted
 
 SINGLE_LABEL, SEVERAL_LABELS, REGRESSION = "single_label_classification", "multi_label_classification", "regression"
@@ -23,7 +24,7 @@ class HeadConfig:
 
     problem_type: str = SINGLE_LABEL
     labels: tuple[str, ...] = ()
-    """In the order of the outputs; none where the output is a number."""
+    """In the order of the outputs; none where the output is a number. Of tokens they are tags, such as `B-person`."""
     threshold: float = DEFAULT_THRESHOLD
     """The probability from which on one of several labels is given."""
     mean: float = 0.0
@@ -33,9 +34,14 @@ class HeadConfig:
     bias_rounding: float = 0.0
     """By how much the saved bias of a number is too large: float32 has wide steps where numbers are far from zero."""
 
+    tag_scheme: str = ""
+    """Of tags: `IOB2` where a span surely begins with `B-`; empty where that is not known."""
+
     def __str__(self) -> str:
         if self.problem_type == REGRESSION:
             return "a number"
+        if self.is_of_tokens:
+            return f"spans of {counted(len(tag_types(self.labels)), 'label')}"
         labels = counted(len(self.labels), "label")
         names = {SEVERAL_LABELS: "sets of ", DETECTION: "boxes of ", SEGMENTATION: "masks of "}
         return f"{names.get(self.problem_type, '')}{labels}"
@@ -44,6 +50,11 @@ class HeadConfig:
     def outputs(self) -> int:
         """How many there are."""
         return 1 if self.problem_type == REGRESSION else len(self.labels)
+
+    @property
+    def is_of_tokens(self) -> bool:
+        """Whether each token has the outputs, rather than each input."""
+        return self.problem_type == TOKENS
 
     def means_the_same_as(self, other: HeadConfig) -> bool:
         """Whether the outputs of two heads stand for the same: weights of the one are of use to the other."""
@@ -64,6 +75,8 @@ class HeadConfig:
                 "target_bias_rounding": self.bias_rounding,
             },
         }
+        if self.is_of_tokens:
+            return {TAG_SCHEME: self.tag_scheme}  # transformers refuses a problem_type that it does not know
         return {"problem_type": self.problem_type, **more.get(self.problem_type, {})}
 
     @classmethod
@@ -80,6 +93,7 @@ class HeadConfig:
             mean=float(document.get("target_mean", 0.0)),
             std=float(document.get("target_std", 1.0)),
             bias_rounding=float(document.get("target_bias_rounding", 0.0)),
+            tag_scheme=str(document.get(TAG_SCHEME, "")),
         )
 
     def to_transformers(self) -> dict[str, Any]:
@@ -118,6 +132,12 @@ class HeadConfig:
         exact = bias.double() * self.std + self.mean
         rounded = exact.to(bias.dtype)
         return replace(self, bias_rounding=float((rounded.double() - exact).sum())), weight * self.std, rounded
+
+
+def without_head(config: dict[str, Any]) -> dict[str, Any]:
+    """What a configuration says of the network alone."""
+    said = {"problem_type", "id2label", "label2id", "threshold", TAG_SCHEME}
+    return {key: value for key, value in config.items() if key not in said and not key.startswith("target_")}
 
 
 def note_new_head(run: Any, head_config: HeadConfig, before: HeadConfig | None) -> None:

@@ -57,6 +57,7 @@ def test_another_architecture_is_left_to_others() -> None:
         ("BertForMaskedLM", "fill-mask"),
         ("BertForPreTraining", "fill-mask"),
         ("BertForSequenceClassification", "text-classification"),
+        ("BertForTokenClassification", "token-classification"),
     ],
 )
 def test_the_class_it_was_saved_from_tells_the_task(architecture: str, task: str) -> None:
@@ -97,6 +98,21 @@ def test_labels_are_in_the_order_of_the_outputs() -> None:
 
 
 @pytest.mark.parametrize(
+    ("names", "labels"),
+    [
+        (("I-PER", "B-PER", "O", "I-LOC"), ("PER", "LOC")),
+        (("O", "S-x", "B-x", "I-x", "E-x"), ("x",)),
+        (("O", "noun", "verb"), ("noun", "verb")),
+    ],
+)
+def test_labels_of_tokens_are_the_types_of_their_spans(names: tuple[str, ...], labels: tuple[str, ...]) -> None:
+    stated = {str(number): name for number, name in enumerate(names)}
+    card = described({"architectures": ["BertForTokenClassification"], "id2label": stated})
+
+    assert (card.task, card.labels) == ("token-classification", labels)
+
+
+@pytest.mark.parametrize(
     ("switches", "pooling"),
     [
         ({"pooling_mode_mean_tokens": True, "pooling_mode_cls_token": False}, "mean"),
@@ -120,7 +136,7 @@ def test_a_tokenizer_without_a_limit_is_cut_at_the_positions() -> None:
 @pytest.mark.parametrize(
     ("config", "documents", "words"),
     [
-        ({"architectures": ["BertForTokenClassification"]}, {}, "is a BertForTokenClassification"),
+        ({"architectures": ["BertForQuestionAnswering"]}, {}, "is a BertForQuestionAnswering"),
         ({"hidden_size": None}, {}, "does not state hidden_size"),
         ({"max_position_embeddings": 128}, {}, "takes 128 tokens"),
         ({"position_embedding_type": "relative_key"}, {}, "variant of BERT"),

@@ -53,6 +53,14 @@ class PackedBert(AnsweringNetwork):
         """The last layer computes no other vectors."""
         return self._encoder(blocks, torch.cat([(block == token).int().argmax(1) for block in blocks]))
 
+    def tokens(self, blocks: list[torch.Tensor]) -> torch.Tensor:
+        """Those of the last layer."""
+        return self._encoder(blocks)
+
+    def tag_head(self, head_config: HeadConfig) -> Linear:
+        """The output layer."""
+        return self._make.plain(*self._weights.pair(OUTPUT_LAYER, head_config.outputs, self._shape.width))
+
     def head(self, head_config: HeadConfig) -> Linear:
         """The pooler and the output layer."""
         width = self._shape.width

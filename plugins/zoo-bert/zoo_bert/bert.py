@@ -185,14 +185,33 @@ class ClassificationHead(nn.Module):
     def __init__(self, config: dict[str, Any], labels: int) -> None:
         super().__init__()
         self.pooler = _Pooler(Shape.of(config))
-        stated = config.get("classifier_dropout")
-        self.dropout = Dropout(config.get("hidden_dropout_prob", 0.1) if stated is None else stated)
+        self.dropout = Dropout(_classifier_dropout(config))
         self.classifier = _Linear(config["hidden_size"], labels)
 
     def forward(self, first: torch.Tensor) -> torch.Tensor:
         """From the vectors of the first tokens, shape (batch, width), to (batch, labels)."""
         logits: torch.Tensor = self.classifier(self.dropout(self.pooler(first)))
         return logits
+
+
+class TagHead(nn.Module):
+    """Logits of tags: a linear layer on the vector of each token (section 5.3)."""
+
+    def __init__(self, config: dict[str, Any], tags: int) -> None:
+        super().__init__()
+        self.dropout = Dropout(_classifier_dropout(config))
+        self.classifier = _Linear(config["hidden_size"], tags)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """From (batch, tokens, width) to (batch, tokens, tags)."""
+        logits: torch.Tensor = self.classifier(self.dropout(x))
+        return logits
+
+
+def _classifier_dropout(config: dict[str, Any]) -> float:
+    """Before the output layer of a classifier."""
+    stated = config.get("classifier_dropout")
+    return float(config.get("hidden_dropout_prob", 0.1) if stated is None else stated)
 
 
 class LanguageModelHead(nn.Module):

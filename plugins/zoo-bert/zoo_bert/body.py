@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +12,18 @@ from torch import nn
 
 from zoo import PredictionRun, Predictor, TrainingRun
 from zoo.training import Batch
-from zoo.training.head import HeadConfig
+from zoo.training.head import HeadConfig, without_head
 from zoo.training.pretrained import WeightsReader, fill, save_config
 from zoo.training.text import TextBody
 from zoo.training.text.readme import readme_of
 from zoo.training.text.trimming import TrimmedVocabulary
 from zoo.training.text.vocabulary import SPECIAL
 from zoo_bert.answering import PackedBert
-from zoo_bert.bert import Bert, ClassificationHead, LanguageModelHead
+from zoo_bert.bert import Bert, ClassificationHead, LanguageModelHead, TagHead
 from zoo_bert.config import (
     BODY,
-    CLASSIFIER,
-    LANGUAGE_MODEL,
     OUTPUT_LAYER,
+    architecture_of,
     head_of,
     max_tokens_of,
     new_config,
@@ -77,11 +76,9 @@ class BertBody(TextBody):
                 layer = self._weights.pair(OUTPUT_LAYER, self.head_config.outputs, self.width)
                 self.output_state = dict(zip(("weight", "bias"), layer, strict=True))
 
-    def encode(self, inputs: Sequence[Any]) -> list[list[int]]:
-        """Tokenise."""
-        ids = super().encode(inputs)
-        self._occurring.update(*ids)
-        return ids
+    def expect(self, sequences: Iterable[list[int]]) -> None:
+        """Note which word pieces occur."""
+        self._occurring.update(*sequences)
 
     def begin(self) -> None:
         """Train the vectors of the word pieces that occur, and leave the others as they are."""
@@ -118,6 +115,12 @@ class BertBody(TextBody):
         fill(head, BODY, self.config, self._weights, may_lack=True, anew=(f"{OUTPUT_LAYER}.",))
         return head
 
+    def new_tag_head(self, outputs: int) -> nn.Module:
+        """One layer."""
+        head = TagHead(self.config, outputs)
+        fill(head, BODY, self.config, None)
+        return head
+
     def new_token_head(self) -> nn.Module:
         """Of the weights if they have it."""
         head = LanguageModelHead(self.config, self.module.embeddings.word_embeddings)
@@ -137,10 +140,10 @@ class BertBody(TextBody):
 
     def save(self, folder: Path, state: dict[str, torch.Tensor], head: HeadConfig | None) -> None:
         """Write a folder that transformers' Auto classes load."""
-        stated: dict[str, Any] = {"architectures": [CLASSIFIER if head else LANGUAGE_MODEL]}
+        stated: dict[str, Any] = {"architectures": [architecture_of(head)]}
         if head:
             stated |= head.to_transformers()
         save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
-        save_config(self.config | stated, folder)
+        save_config(without_head(self.config) | stated, folder)
         save_tokenizer(self.tokenizer, self.texts.max_tokens, folder)
         (folder / "README.md").write_text(readme_of(head), encoding="utf-8")

@@ -15,7 +15,7 @@ BODY = "bert."
 """Begins the names of the body's tensors."""
 OUTPUT_LAYER = "classifier"
 """Name of what tells the labels apart, in the head and in the weights."""
-CLASSIFIER, LANGUAGE_MODEL = "BertForSequenceClassification", "BertForMaskedLM"
+CLASSIFIER, TAGGER, LANGUAGE_MODEL = "BertForSequenceClassification", "BertForTokenClassification", "BertForMaskedLM"
 """transformers' names of the architectures that are trained here."""
 MAX_TOKENS = 512
 """Of any input."""
@@ -83,7 +83,15 @@ def max_tokens_of(folder: Path, config: dict[str, Any]) -> int:
 
 def head_of(config: dict[str, Any]) -> HeadConfig | None:
     """What the head of the weights beside it is for; None where they are not a classifier's."""
-    return HeadConfig.from_transformers(config) if CLASSIFIER in (config.get("architectures") or ()) else None
+    classifies = {CLASSIFIER, TAGGER}.intersection(config.get("architectures") or ())
+    return HeadConfig.from_transformers(config) if classifies else None
+
+
+def architecture_of(head: HeadConfig | None) -> str:
+    """Transformers' name of a BERT with a head; None for that of a language model."""
+    if head is None:
+        return LANGUAGE_MODEL
+    return TAGGER if head.is_of_tokens else CLASSIFIER
 
 
 @dataclass(frozen=True)

@@ -23,11 +23,12 @@ TASKS = {
     "BertForPreTraining": "fill-mask",
 }
 """Class that a model was saved from to what it answers."""
-CLASSIFIER = "BertForSequenceClassification"
+CLASSIFIERS = ("BertForSequenceClassification", "BertForTokenClassification")
 HEADS = {
     "single_label_classification": "text-classification",
     "multi_label_classification": "text-multi-label-classification",
     "regression": "text-regression",
+    "token_classification": "token-classification",
 }
 """What the head of such a model is for to what it answers."""
 NEEDED = ("config.json", "tokenizer.json")
@@ -62,12 +63,12 @@ def describe(name: str, config: dict[str, Any], weights: Weights, documents: dic
         raise Unsupported(f"{name} lacks {', '.join(missing)}", "choose a model that has it")
     saved_from = next(iter(config.get("architectures") or ["BertModel"]))
     modules = documents.get("modules.json")
-    if saved_from not in (*TASKS, CLASSIFIER):
-        raise Unsupported(f"{name} is a {saved_from}", f"choose one of {', '.join((*TASKS, CLASSIFIER))}")
+    if saved_from not in (*TASKS, *CLASSIFIERS):
+        raise Unsupported(f"{name} is a {saved_from}", f"choose one of {', '.join((*TASKS, *CLASSIFIERS))}")
     labels: tuple[str, ...] = ()
     if modules is not None:
         task = "feature-extraction"
-    elif saved_from == CLASSIFIER:
+    elif saved_from in CLASSIFIERS:
         labels = hub_labels(name, config)
         task = HEADS[problem_type(config)]
     else:

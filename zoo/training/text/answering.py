@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +40,7 @@ class TextPredictor(ABC):
 
     def predict(self, inputs: list[Any]) -> list[Prediction]:
         """Answer every input, in order; one that cannot be answered is rejected in its place."""
-        reasons = [_objection(text) for text in inputs]
+        reasons = [objection_to(text) for text in inputs]
         answers: list[Prediction] = [Rejected(reason) for reason in reasons]
         usable = [i for i, reason in enumerate(reasons) if not reason]
         items = []
@@ -53,16 +53,15 @@ class TextPredictor(ABC):
             items.append((i, text.ids))
             if text.truncated:
                 truncated.add(i)
-        for batch in _batches(items, self._options.batch_tokens):
+        for batch in batches_of(items, self._options.batch_tokens):
             computed = self._compute([ids for _, ids in batch], [inputs[i] for i, _ in batch])
             for (i, _), answer in zip(batch, computed, strict=True):
                 answers[i] = replace(answer, truncated_at=self._max_tokens) if i in truncated else answer
         return answers
 
     def _compute(self, ids: list[list[int]], texts: list[str]) -> Sequence[Prediction]:
-        blocks = [torch.tensor(list(block), device=self._device) for _, block in groupby(ids, key=len)]
         with torch.inference_mode():
-            return self.answer(blocks, texts)
+            return self.answer(blocks_of(ids, self._device), texts)
 
     def objection(self, text: str, ids: list[int]) -> str:
         """Why a text cannot be answered; empty where it can."""
@@ -78,7 +77,7 @@ class TextPredictor(ABC):
         """
 
 
-def _objection(value: Any) -> str:
+def objection_to(value: Any) -> str:
     """Why an input is no text to be answered; empty where it is one."""
     if not isinstance(value, str):
         return f"the input is {type(value).__name__}, not text"
@@ -89,7 +88,12 @@ def _objection(value: Any) -> str:
     return ""
 
 
-def _batches(items: list[Item], budget: int) -> Iterator[list[Item]]:
+def blocks_of(sequences: Iterable[list[int]], device: torch.device) -> list[torch.Tensor]:
+    """Token ids as an answering network takes them: those of one length, which follow each other, as one block."""
+    return [torch.tensor(list(block), device=device) for _, block in groupby(sequences, key=len)]
+
+
+def batches_of(items: Iterable[Item], budget: int) -> Iterator[list[Item]]:
     """Group inputs of like length so that a batch stays within a number of tokens."""
     batch: list[Item] = []
     for item in sorted(items, key=lambda item: len(item[1])):

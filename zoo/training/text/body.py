@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from zoo.training.text.encoding import id_of, pad
 from zoo.training.text.network import AnsweringNetwork, ModuleNetwork
 from zoo.training.text.predictors import predictor_on
 from zoo.training.text.texts import TrainingTexts, max_tokens_of
+from zoo.training.text.words import TextWords, read_words
 
 if TYPE_CHECKING:
     from zoo.runs.context import PredictionRun, Predictor, TrainingRun
@@ -60,6 +61,7 @@ class TextBody(Body[list[int]]):
         self.vocabulary_size: int = tokenizer.get_vocab_size()
         self.pretrained = run.weights is not None
         self._positions = positions
+        self._in_windows = False
 
     @property
     def mask_id(self) -> int:
@@ -78,7 +80,13 @@ class TextBody(Body[list[int]]):
     def texts(self) -> TrainingTexts:
         """Those of the training."""
         run: Any = self._run
-        return TrainingTexts(run, self.tokenizer, positions=self._positions, width=self.width)
+        return TrainingTexts(
+            run, self.tokenizer, positions=self._positions, width=self.width, in_windows=self._in_windows
+        )
+
+    def read_in_windows(self) -> None:
+        """Cut no text: what has more tokens than the limit is seen in parts. To be called before anything is read."""
+        self._in_windows = True
 
     @property
     def micro_batch_size(self) -> int:
@@ -87,7 +95,18 @@ class TextBody(Body[list[int]]):
 
     def encode(self, inputs: Sequence[Any]) -> list[list[int]]:
         """Tokenise."""
-        return self.texts.ids(inputs)
+        encoded = self.texts.ids(inputs)
+        self.expect(encoded)
+        return encoded
+
+    def encode_words(self, inputs: Sequence[Any]) -> list[TextWords]:
+        """Tokenise, in windows where a text is longer than the limit."""
+        encoded = list(read_words(self.tokenizer, inputs, self.texts.max_tokens))
+        self.expect([window.ids for text in encoded for window in text.windows])
+        return encoded
+
+    def expect(self, sequences: Iterable[list[int]]) -> None:
+        """Told, before `begin`, which token ids batches will be made of."""
 
     def length(self, features: list[int]) -> int:
         """Number of tokens."""
@@ -100,6 +119,10 @@ class TextBody(Body[list[int]]):
     @abstractmethod
     def tokens(self, module: nn.Module, batch: Batch) -> torch.Tensor:
         """One vector a token, shape (batch, tokens, width); the arguments are those of `pooled`."""
+
+    def new_tag_head(self, outputs: int) -> nn.Module:
+        """A head that scores tags, of random numbers: (..., tokens, width) to (..., tokens, outputs)."""
+        return nn.Linear(self.width, outputs)
 
     @abstractmethod
     def new_token_head(self) -> nn.Module:

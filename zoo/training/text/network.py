@@ -38,6 +38,14 @@ class AnsweringNetwork(ABC):
         """The vector of the one place of each text where a token stands, shape (texts, width)."""
 
     @abstractmethod
+    def tokens(self, blocks: Blocks) -> torch.Tensor:
+        """The vectors of all tokens, text after text, shape (all tokens, width)."""
+
+    @abstractmethod
+    def tag_head(self, head_config: HeadConfig) -> Head:
+        """The head of the weights that scores tags."""
+
+    @abstractmethod
     def head(self, head_config: HeadConfig) -> Head:
         """The head of the weights; its numbers are standardised."""
 
@@ -66,6 +74,15 @@ class ModuleNetwork(AnsweringNetwork):
     def at(self, token: int, blocks: Blocks) -> torch.Tensor:
         """Of all vectors."""
         return torch.cat([self._body.tokens(self._module, {"input_ids": block})[block == token] for block in blocks])
+
+    def tokens(self, blocks: Blocks) -> torch.Tensor:
+        """One block after the other."""
+        vectors = [self._body.tokens(self._module, {"input_ids": block}) for block in blocks]
+        return torch.cat([of_block.flatten(0, 1) for of_block in vectors])
+
+    def tag_head(self, head_config: HeadConfig) -> Head:
+        """The body's."""
+        return self._placed(self._body.head_for(head_config, self._body.new_tag_head(head_config.outputs)))
 
     def head(self, head_config: HeadConfig) -> Head:
         """The body's."""

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from torch.nn import functional
 
-from zoo.answers import Answer, Embedding, FilledMask, Prediction, Score
+from zoo.answers import Answer, Embedding, FilledMask, Prediction, Score, TaggedSpans
 from zoo.errors import Unsupported
 from zoo.training.objectives import pooled_objective
 from zoo.training.text.answering import TextPredictor
 from zoo.training.text.network import Blocks
+from zoo.training.text.tagging import TagPredictor
 from zoo.training.text.texts import max_tokens_of
 from zoo.training.text.vocabulary import CONTINUED
 
@@ -97,6 +98,7 @@ class MaskPredictor(_BodyPredictor):
 _BY_ANSWER: dict[type[Answer], Callable[[PredictionRun, TextBody], Predictor]] = {
     Embedding: VectorPredictor,
     FilledMask: MaskPredictor,
+    TaggedSpans: TagPredictor,
 }
 
 

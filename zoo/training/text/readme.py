@@ -16,6 +16,18 @@ logits = model(**inputs).logits  # {comment}
 ```
 """
 
+_TAGS = """## Use without zoo
+
+```python
+from transformers import pipeline
+
+tagger = pipeline("token-classification", "this folder", aggregation_strategy="first")
+spans = tagger("a text")  # entity_group, score, start, end
+```
+
+The first piece of each word is tagged; `id2label` in config.json names the tags. Longer texts than the tokenizer's
+`model_max_length` need `stride=64`.
+"""
 
 _COMMENTS = {
     SINGLE_LABEL: "columns in the order of model.config.id2label",
@@ -27,6 +39,8 @@ _COMMENTS = {
 
 def readme_of(head: HeadConfig | None) -> str:
     """Of a classifier with that head, or of a language model."""
+    if head is not None and head.is_of_tokens:
+        return _TAGS
     if head is None:
         return _TEMPLATE.format(auto="AutoModelForMaskedLM", comment="one row of the vocabulary per token")
     return _TEMPLATE.format(auto="AutoModelForSequenceClassification", comment=_COMMENTS[head.problem_type])

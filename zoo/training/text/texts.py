@@ -38,9 +38,12 @@ class TrainingTexts:
         tokenizer: of the model.
         positions: most tokens that the network can take.
         width: of the network.
+        in_windows: whether longer texts are seen in parts that overlap, rather than cut.
     """
 
-    def __init__(self, run: TrainingRun, tokenizer: Tokenizer, *, positions: int, width: int) -> None:
+    def __init__(
+        self, run: TrainingRun, tokenizer: Tokenizer, *, positions: int, width: int, in_windows: bool = False
+    ) -> None:
         self._tokenizer = tokenizer
         self._requested: int | None = run.options.max_tokens
         self._width = width
@@ -50,16 +53,18 @@ class TrainingTexts:
         """What can be asked for."""
         self._model_limit = min(max_tokens_of(run.card), self._most)
         most = min(self._requested or self._model_limit, self._most)
+        self._in_windows = in_windows
         self._ids: dict[str, list[int]] = {}
         self._lengths = self._measure([example.input for example in (*run.train, *run.eval)], most)
         self._longest = max(self._lengths, default=0)
         self.max_tokens: int = most if self._requested else min(most, max(LEAST_MAX_TOKENS, self._longest))
-        self._report(run)
+        self._report_windows(run) if in_windows else self._report(run)
 
     @property
     def micro_batch_size(self) -> int:
         """Texts computed at once: longer ones need more memory each."""
-        return max(1, min(64, MICRO_BATCH_TOKENS // self.max_tokens))
+        longest = max(self.max_tokens, self._longest) if self._in_windows else self.max_tokens
+        return max(1, min(64, MICRO_BATCH_TOKENS // longest))
 
     def ids(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of each text, cut at the limit."""
@@ -76,7 +81,7 @@ class TrainingTexts:
             chunk = texts[start : start + CHUNK]
             for text, encoding in zip(chunk, self._tokenizer.encode_batch_fast(chunk), strict=True):
                 lengths.append(len(encoding))
-                if len(encoding) <= most:
+                if len(encoding) <= most and not self._in_windows:
                     self._ids[text] = encoding.ids
         return lengths
 
@@ -100,6 +105,11 @@ class TrainingTexts:
                 f"tokens: a limit of {limit} takes about {times:.1f} times the computing of "
                 f"--max-tokens {LEAST_MAX_TOKENS}, with which {self._share(longer)} cut"
             )
+
+    def _report_windows(self, run: TrainingRun) -> None:
+        longer, limit = self._longer_than(self.max_tokens), self.max_tokens
+        windows = f"{self._share(longer)} seen in windows of {limit} that overlap" if longer else f"limit {limit}"
+        run.note(f"tokens: the longest text has {self._longest:,}, none is cut ({windows})")
 
     def _longer_than(self, limit: int) -> int:
         return sum(length > limit for length in self._lengths)

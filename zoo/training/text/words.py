@@ -6,12 +6,12 @@ reads at once is seen in windows that overlap; each word is decided by the one t
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 from tokenizers import Encoding, Tokenizer
+
+from zoo.kinds.words import cuts_word
 
 OVERLAP = 4
 """The part of a window, one in so many, that the next one shows once more."""
@@ -38,8 +38,7 @@ class TextWords(NamedTuple):
 def read_words(tokenizer: Tokenizer, texts: Sequence[str], max_tokens: int) -> Iterator[TextWords]:
     """The words of each text.
 
-    A word is what the tokenizer takes for one, and no more than the characters between white space and punctuation; in
-    scripts without spaces each piece is one.
+    A word is what the tokenizer takes for one, and no more than what `zoo.kinds.words` does.
 
     Args:
         tokenizer: of the network.
@@ -75,29 +74,22 @@ def _words(text: str, encoding: Encoding, pieces: range) -> tuple[list[tuple[int
             start += 1
         if start == end:
             continue
-        if not words or numbers[index] != before or _begins_word(text, start):
+        if not words or numbers[index] != before or (start >= words[-1][1] and not cuts_word(text, start)):
             words.append((start, end))
             places.append(index)
         else:
             words[-1] = (words[-1][0], end)
         before = numbers[index]
-    return words, places
+    return words if text.isascii() else _with_marks(text, words), places
 
 
-def _begins_word(text: str, start: int) -> bool:
-    """Whether a piece that goes on with what the tokenizer takes for one word is a word of its own."""
-    return _stands_alone(text[start]) or _separates(text[start - 1])
-
-
-@lru_cache(maxsize=4096)
-def _separates(character: str) -> bool:
-    return unicodedata.category(character)[0] in "PZ"
-
-
-@lru_cache(maxsize=4096)
-def _stands_alone(character: str) -> bool:
-    """Punctuation, and scripts without spaces."""
-    return _separates(character) or unicodedata.east_asian_width(character) == "W"
+def _with_marks(text: str, words: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The same words with the accents at their ends, which some tokenizers take away."""
+    limits = [*(start for start, _ in words[1:]), len(text)]
+    return [
+        (start, next((place for place in range(end, limit) if not cuts_word(text, place)), limit))
+        for (start, end), limit in zip(words, limits, strict=True)
+    ]
 
 
 def _windows(ids: list[int], places: list[int], first: int, end: int, max_tokens: int) -> Iterator[Window]:
