@@ -57,7 +57,7 @@ def problem_type(config: dict[str, Any]) -> str:
 
     Of a classifier of tokens, transformers states it by the name of the architecture alone.
     """
-    if TAG_SCHEME in config or any(name.endswith(TOKEN_CLASSIFIER) for name in config.get("architectures") or ()):
+    if config.get(TAG_SCHEME) or any(name.endswith(TOKEN_CLASSIFIER) for name in config.get("architectures") or ()):
         return TOKENS
     stated = config.get("problem_type")
     return str(stated) if stated else "regression" if len(config_labels(config)) == 1 else "single_label_classification"

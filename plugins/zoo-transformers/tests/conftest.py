@@ -22,6 +22,7 @@ TEXTS = (
     "my parcel never came",
 )
 LABELS = ("delivery", "refund", "app")
+TAGS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 SIZES: dict[str, Any] = {
     "hidden_size": 32,
@@ -38,6 +39,7 @@ CLASSES = {
     "text-classification": "AutoModelForSequenceClassification",
     "fill-mask": "AutoModelForMaskedLM",
     "feature-extraction": "AutoModel",
+    "token-classification": "AutoModelForTokenClassification",
 }
 """What a model is saved from, by what it answers then."""
 
@@ -86,7 +88,8 @@ def train_two_steps(card: Card, verb: str, task: str, folder: Path, examples: li
     from zoo.fetch import locate
 
     assert card.weights is not None
-    labels = tuple(sorted({str(one.target) for one in examples if one.target is not None}))
+    target = get_task(task).target
+    labels = tuple(sorted({label for one in examples for label in (target.labels_of(one.target) if target else ())}))
     run = TrainingRun(
         card=card,
         task=get_task(task),
@@ -117,9 +120,10 @@ def save_model(model_type: str, task: str, folder: Path, **sizes: Any) -> Any:
     import transformers
 
     config = transformers.AutoConfig.for_model(model_type, **{**SIZES, "vocab_size": len(tokenizer()), **sizes})
-    if task == "text-classification":
-        config.id2label = dict(enumerate(LABELS))
-        config.label2id = {label: i for i, label in enumerate(LABELS)}
+    labels = {"text-classification": LABELS, "token-classification": TAGS}.get(task)
+    if labels:
+        config.id2label = dict(enumerate(labels))
+        config.label2id = {label: i for i, label in enumerate(labels)}
     torch.manual_seed(0)
     network = getattr(transformers, CLASSES[task]).from_config(config).eval()
     network.save_pretrained(folder)

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 import zoo
-from zoo import Card, Example
+from zoo import Card, Example, SpanMark
 
-CLASSIFY, FILL, EMBED = "text-classification", "fill-mask", "feature-extraction"
-ENCODER = (CLASSIFY, FILL, EMBED)
-DECODER = (CLASSIFY, EMBED)
+CLASSIFY, TAG, FILL, EMBED = "text-classification", "token-classification", "fill-mask", "feature-extraction"
+ENCODER = (CLASSIFY, TAG, FILL, EMBED)
+DECODER = (CLASSIFY, TAG, EMBED)
 GROUPED = {"num_key_value_heads": 2, "head_dim": 8}
 SEQ2SEQ = {
     "d_model": 32,
@@ -45,10 +45,10 @@ ARCHITECTURES: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "modernbert": (ENCODER, {"cls_token_id": 2, "sep_token_id": 3}),
     "mpnet": (ENCODER, {}),
     "nystromformer": (ENCODER, {}),
-    "opt": (DECODER, {"word_embed_proj_dim": 32, "ffn_dim": 64}),
+    "opt": ((CLASSIFY, EMBED), {"word_embed_proj_dim": 32, "ffn_dim": 64}),
     "phi": (DECODER, {}),
     "phi3": (DECODER, GROUPED),
-    "qwen2": (DECODER, GROUPED),
+    "qwen2": ((CLASSIFY, EMBED), GROUPED),  # the pipeline of transformers guesses where its words are
     "qwen3": (DECODER, GROUPED),
     "roberta": (ENCODER, {}),
     "smollm3": (DECODER, GROUPED),
@@ -78,6 +78,9 @@ def test_a_pulled_model_answers_as_transformers_does_and_is_taken_further(
     if task == "text-classification":
         examples = [Example(text, "yn"[i % 2], i + 1) for i, text in enumerate(TEXTS * 2)]
         result = train(card, "finetune", task, tmp_path / "run", examples)
+    elif task == "token-classification":
+        spans = [Example(text, (SpanMark(9, 11, "a"), SpanMark(12, 18, "b")), i) for i, text in enumerate(TEXTS, 1)]
+        result = train(card, "finetune", task, tmp_path / "run", spans)
     elif task == "fill-mask":
         result = train(card, "pretrain", task, tmp_path / "run", [Example(text, None, 1) for text in TEXTS])
     else:
@@ -97,6 +100,15 @@ def classifies(published: Path, model: Any) -> None:
     for text, answer, expected in zip(TEXTS, model.predict(list(TEXTS)), pipeline(list(TEXTS)), strict=True):
         actual = {score.label: score.probability for score in answer.scores}
         assert actual == pytest.approx({one["label"]: one["score"] for one in expected}, abs=1e-5), text
+
+
+def tags(published: Path, model: Any) -> None:
+    import transformers
+
+    pipeline = transformers.pipeline("token-classification", str(published), aggregation_strategy="first")
+    for text, answer, expected in zip(TEXTS, model.predict(list(TEXTS)), pipeline(list(TEXTS)), strict=True):
+        spans = [(span.start, span.end, span.label) for span in answer.spans]
+        assert spans == [(one["start"], one["end"], one["entity_group"]) for one in expected], text
 
 
 def fills(published: Path, model: Any) -> None:
@@ -120,6 +132,7 @@ def gives_vectors(published: Path, model: Any) -> None:
 
 CHECKS: dict[str, Callable[[Path, Any], None]] = {
     "text-classification": classifies,
+    "token-classification": tags,
     "fill-mask": fills,
     "feature-extraction": gives_vectors,
 }

@@ -51,6 +51,7 @@ HEADS = {
     "single_label_classification": "text-classification",
     "multi_label_classification": "text-multi-label-classification",
     "regression": "text-regression",
+    "token_classification": "token-classification",
 }
 """What the head of a classifier is for to what it answers."""
 USUAL_TOKENS = 512
@@ -81,6 +82,7 @@ class Reading:
 
 READINGS = (
     Reading("ForSequenceClassification", ""),
+    Reading("ForTokenClassification", ""),
     Reading("ForMaskedLM", "fill-mask"),
     Reading("EncoderModel", "feature-extraction"),
     Reading("Model", "feature-extraction"),

@@ -10,7 +10,7 @@ import transformers
 from tokenizers import Tokenizer
 from torch import nn
 
-from zoo import Embedding, PredictionRun, StoreInvalid, TrainingRun
+from zoo import Embedding, PredictionRun, StoreInvalid, TaggedSpans, TrainingRun
 from zoo.training import Batch
 from zoo.training.head import HeadConfig
 from zoo.training.text import AnsweringNetwork, TextBody
@@ -19,8 +19,8 @@ from zoo.training.text.readme import readme_of
 from zoo_transformers.hub import positions
 from zoo_transformers.network import SAFE, adaptable_layers, load, read_config, without_output_layer
 
-CLASSIFIER = "ForSequenceClassification"
-"""Ends the names of classes whose configuration says what the head is for."""
+CLASSIFIERS = ("ForSequenceClassification", "ForTokenClassification")
+"""End the names of classes whose configuration says what the head is for."""
 HEADLESS = (transformers.AutoModel, transformers.AutoModelForTextEncoding)
 """Classes that give vectors; the second one leaves out a decoder."""
 
@@ -44,7 +44,7 @@ class TransformersText(TextBody):
             width=0,
         )
         saved_from = next(iter(self.config.architectures or ()), "")
-        self.head_config = HeadConfig.from_transformers(stated) if saved_from.endswith(CLASSIFIER) else None
+        self.head_config = HeadConfig.from_transformers(stated) if saved_from.endswith(CLASSIFIERS) else None
         auto = self._auto_class(run)
         self.module: Any = load(auto, run.weights, self.config)
         self.width = self.config.hidden_size
@@ -61,6 +61,8 @@ class TransformersText(TextBody):
         """The class of transformers with the head that the task of the run learns or asks."""
         if "pooled" in run.task.needs:
             return transformers.AutoModelForSequenceClassification
+        if run.task.answer is TaggedSpans:
+            return transformers.AutoModelForTokenClassification
         if run.task.answer is Embedding and isinstance(run, PredictionRun):
             return HEADLESS[self.config.is_encoder_decoder]
         return transformers.AutoModelForMaskedLM
@@ -83,6 +85,10 @@ class TransformersText(TextBody):
         self.module._init_weights(layer)
         return layer
 
+    def new_tag_head(self, outputs: int) -> nn.Module:
+        """Likewise."""
+        return self.new_head(outputs)
+
     def new_token_head(self) -> nn.Module:
         """The layer that scores the vocabulary; it may share its weights with the table of tokens."""
         return self._output_layer
@@ -94,7 +100,7 @@ class TransformersText(TextBody):
     def save(self, folder: Path, state: dict[str, torch.Tensor], head: HeadConfig | None) -> None:
         """Write a folder that transformers' Auto classes load."""
         if head:
-            self.config.update(head.to_transformers())
+            self.config.update({"tag_scheme": "", **head.to_transformers()})
             self.config.id2label = dict(enumerate(head.labels or ("LABEL_0",)))
         self.config.architectures = [type(self.module).__name__]
         self.module.config = self.config
