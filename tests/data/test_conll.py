@@ -10,6 +10,7 @@ import pytest
 
 from zoo.data import inspect, load
 from zoo.data.example import Dataset
+from zoo.data.layout import parts_of
 from zoo.data.table import Table
 from zoo.errors import DatasetInvalid
 from zoo.kinds import SPANS
@@ -165,3 +166,9 @@ def test_other_files_of_such_a_name_are_refused_in_words(tmp_path: Path) -> None
         load(empty, TASK)
     with pytest.raises(DatasetInvalid, match="is a PDF"):
         load(image, TASK)
+
+
+def test_files_called_like_parts_are_the_parts_of_their_folder(tmp_path: Path) -> None:
+    for name in ("train.conll", "dev.txt", "test.conll", "notes.txt"):
+        (tmp_path / name).write_text("Anna B-PER\nsings O\n\nBonn B-LOC\nsleeps O\n\n")
+    assert parts_of(tmp_path) == (tmp_path / "train.conll", tmp_path / "dev.txt", tmp_path / "test.conll")

@@ -15,16 +15,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from zoo.data.coco_parts import coco_parts
+from zoo.data.formats import declared_parts
 from zoo.data.mask_pairs import paired_folders
-from zoo.data.yolo import NAMES as YOLO_FILES
-from zoo.data.yolo import yolo_file, yolo_parts
 from zoo.kinds.image_files import entries, holds_images, is_image, subfolders
 
 METADATA_NAMES = ("metadata.csv", "metadata.jsonl", "_annotations.coco.json")
 """Tables that name the images of their own folder, as the Hugging Face image folders and Roboflow have them."""
-VOC_LISTS, VOC_ANNOTATIONS = ("ImageSets", "Main"), ("Annotations", "annotations")
-"""Folders of a Pascal VOC data set: of the lists of its parts, and of what is said of each picture."""
 _PART_WORDS = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("val", "valid", "validation", "dev", "eval", "evaluation"), "eval"),
@@ -54,7 +50,7 @@ def parts_of(path: str | Path) -> Parts:
     shared = set.intersection(*(set(_words(folder.name)) for folder in folders)) if len(folders) > 1 else set()
     parts: dict[str, Path] = {}
     for folder in sorted(folders, key=lambda folder: (len(folder.name), folder.name)):
-        if part := _part_of_name(folder.name, shared):
+        if part := part_of_name(folder.name, shared):
             parts.setdefault(part, folder)
     if "train" not in parts or len(parts) == 1:
         return Parts(root)
@@ -68,33 +64,9 @@ def _divided_folder(root: Path) -> Path:
 
 
 def _listed_parts(root: Path) -> Parts | None:
-    """Those of a COCO, Pascal VOC or YOLO data set; None for any other folder."""
-    if any((root / name).is_file() for name in YOLO_FILES) and (file := yolo_file(root)):
-        return Parts(**yolo_parts(file))
-    if documents := _coco_parts(root):
-        return Parts(**documents)
-    annotations = voc_annotations(root)
-    if annotations is None:
-        return None
-    lists = root.joinpath(*VOC_LISTS)
-    train, validation, test = (lists / f"{name}.txt" for name in ("train", "val", "test"))
-    if not train.is_file():
-        whole = lists / "trainval.txt"
-        return Parts(whole if whole.is_file() else annotations)
-    return Parts(train, validation if validation.is_file() else None, test if test.is_file() else None)
-
-
-def _coco_parts(root: Path) -> dict[str, Path]:
-    """Documents by their parts; none where the folder has a table of its images."""
-    return {} if _metadata_in(root) else coco_parts(root, lambda name: _part_of_name(name, set()))
-
-
-def voc_annotations(root: Path) -> Path | None:
-    """The folder with an XML file for each picture; None where there is none."""
-    folders = (root / name for name in VOC_ANNOTATIONS)
-    return next(
-        (path for path in folders if path.is_dir() and any(e.name.endswith(".xml") for e in entries(path))), None
-    )
+    """Those that a format says are, unless the folder has a table of its images; None for any other folder."""
+    parts = {} if _metadata_in(root) else declared_parts(root)
+    return Parts(**parts) if "train" in parts else None
 
 
 def table_in(path: Path) -> Path:
@@ -144,7 +116,7 @@ def _folders_of_images(path: Path) -> list[Path]:
 
 def _lone_folder(path: Path) -> Path | None:
     """The only thing in a folder, if its name says that it is no class and it holds folders of images."""
-    if not path.is_dir() or _metadata_in(path) or any(map(is_image, entries(path))) or _coco_parts(path):
+    if not path.is_dir() or _metadata_in(path) or any(map(is_image, entries(path))) or _listed_parts(path):
         return None
     folders = subfolders(path)
     if len(folders) != 1:
@@ -152,7 +124,7 @@ def _lone_folder(path: Path) -> Path | None:
     inner = folders[0]
     is_no_class = (
         inner.name.lower() == path.absolute().name.lower()
-        or _part_of_name(inner.name, set()) is not None
+        or part_of_name(inner.name) is not None
         or set(_words(inner.name)) <= set(_FILLERS)
     )
     is_root = _metadata_in(inner) is not None or _folders_of_images(inner)
@@ -163,8 +135,13 @@ def _metadata_in(path: Path) -> Path | None:
     return next((path / name for name in METADATA_NAMES if (path / name).is_file()), None)
 
 
-def _part_of_name(name: str, shared: Iterable[str]) -> str | None:
-    """Which part a folder is by its name, words aside that stand in all names or say nothing."""
+def part_of_name(name: str, shared: Iterable[str] = ()) -> str | None:
+    """Which part a file or folder is by its name: `train`, `eval` or `test`; None where it does not say.
+
+    Args:
+        name: of the folder, or of the file without its ending.
+        shared: words that stand in the names of all parts.
+    """
     words = [word for word in _words(name) if word not in shared and word not in _FILLERS]
     return _PART_WORDS.get(words[0]) if len(words) == 1 else None
 

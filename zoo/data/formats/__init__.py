@@ -7,12 +7,12 @@ import io
 import re
 from collections.abc import Iterator
 from pathlib import Path, PurePath
-from typing import NamedTuple, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 from zoo.data import compression
 from zoo.data.absence import no_such_data
 from zoo.data.encodings import utf8_stream, without_marks
-from zoo.data.formats.installed import extensions, reader_of
+from zoo.data.formats.installed import extensions, reader_of, readers_with
 from zoo.data.formats.json_document import is_document
 from zoo.data.lines import EncodingLog
 from zoo.data.rows import Malformed, Row
@@ -36,8 +36,6 @@ _EXTENSIONS = {
     "class_folders": (),
 }
 """The formats: modules of this package, and what their files usually end in."""
-_KNOWN_BY_MORE = ("voc", "coco", "yolo", "mask_folders", "conll", "label_studio", "spacy_json")
-"""Those that are known by more than the end of a name and the first bytes."""
 _FORMAT_OF = {extension: name for name, extensions in _EXTENSIONS.items() for extension in extensions}
 EXTENSIONS = tuple(_FORMAT_OF)
 _OBJECT = re.compile(rb'\s*(?:\[\s*)?\{\s*"')
@@ -69,6 +67,22 @@ class Reader(Protocol):
         ...
 
 
+class ReaderByMore(Reader, Protocol):
+    """One that knows its files by more than the end of their names, or reads folders; it may have `parts`, too."""
+
+    def is_of(self, path: Path) -> bool:
+        """Whether a file or folder is of this format; quick, since it is asked of everything that is read."""
+        ...
+
+
+class Divider(Protocol):
+    """One whose data sets are divided into parts by files of their own."""
+
+    def parts(self, folder: Path) -> dict[str, Path]:
+        """The parts of a folder that is such a data set: `train`, perhaps `eval` and `test`; empty for any other."""
+        ...
+
+
 class Format(NamedTuple):
     """How a file is read."""
 
@@ -86,9 +100,9 @@ def format_of(path: Path) -> Format:
     if not path.exists():
         raise no_such_data(path)
     try:
-        for name in _KNOWN_BY_MORE:
-            if importlib.import_module(f"{__name__}.{name}").is_of(path):
-                return _format(name, "")
+        for reader in _readers("is_of"):
+            if reader.is_of(path):
+                return Format(reader, "")
         if path.is_dir():
             return _format("class_folders", "")
         if not path.is_file():
@@ -96,6 +110,15 @@ def format_of(path: Path) -> Format:
         return _of_contents(path)
     except OSError as error:
         raise DatasetInvalid(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def declared_parts(folder: Path) -> dict[str, Path]:
+    """The parts of a folder that a format says are; empty where none does.
+
+    Raises:
+        DatasetInvalid: it is of a format, and damaged.
+    """
+    return next((parts for reader in _readers("parts") if (parts := reader.parts(folder))), {})
 
 
 def names_data(path: Path) -> bool:
@@ -132,6 +155,13 @@ def _of_contents(path: Path) -> Format:
     if name in ("json_lines", "json_document") or (name == "delimited" and _OBJECT.match(text)):
         name = "json_document" if is_document(text, expected=name != "json_lines") else "json_lines"
     return _format(name, extension)
+
+
+def _readers(function: str) -> Iterator[Any]:
+    """The formats that have a function, those of zoo first; other distributions are imported when it comes to them."""
+    own = (importlib.import_module(f"{__name__}.{name}") for name in _EXTENSIONS)
+    yield from (module for module in own if hasattr(module, function))
+    yield from readers_with(function)
 
 
 def _format(name: str, extension: str) -> Format:

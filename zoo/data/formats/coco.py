@@ -22,19 +22,24 @@ from typing import Any
 
 import msgspec
 
-from zoo.data.coco_parts import AFFIXES
 from zoo.data.compression import open_contents
+from zoo.data.layout import part_of_name
 from zoo.data.lines import EncodingLog
 from zoo.data.rows import Malformed, Row
 from zoo.errors import DatasetInvalid
 from zoo.kinds import IMAGE
 from zoo.kinds.boxes import FAULT, HEIGHT, OBJECTS, WIDTH
+from zoo.kinds.image_files import entries
 
 INPUT_KIND = IMAGE
 """What its inputs are, whatever the task."""
 TITLE = "a COCO document"
 FILE_COLUMN, BOXES_COLUMN, MASK_COLUMN = "file_name", "boxes", "mask"
 MAX_BYTES = 1 << 30
+_AFFIXES = re.compile(r"^_?(?:instances|annotations|person_keypoints)?[_.-]*|[_.-]*(?:annotations)?(?:\.coco)?$")
+"""What a document is called beside the name of its part."""
+_OF_SOMETHING_ELSE = ("captions", "panoptic", "person_keypoints", "stuff", "image_info")
+"""How other documents of the COCO data set begin, which stand in the same folder."""
 _FIRST_KEYS = ("info", "images", "annotations", "categories", "licenses", "type")
 _BEGINNING = re.compile(rb'\s*\{\s*"(?:' + "|".join(_FIRST_KEYS).encode() + rb')"\s*:')
 _HEAD_BYTES = 256
@@ -90,10 +95,29 @@ def _has_both(path: Path, size: int, modified: int) -> bool:
     return {"images", "annotations"} <= keys.keys()
 
 
+def parts(folder: Path) -> dict[str, Path]:
+    """The documents in the folder or in its `annotations` by their parts; a single one is all of the data."""
+    documents = [path for place in (folder / "annotations", folder) for path in _documents(place)]
+    if len(documents) == 1:
+        return {"train": documents[0]}
+    named: dict[str, Path] = {}
+    for path in documents:
+        if part := part_of_name(_AFFIXES.sub("", path.stem)):
+            named.setdefault(part, path)
+    return named if "train" in named else {}
+
+
+def _documents(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    names = sorted(entry.name for entry in entries(folder) if entry.name.lower().endswith(".json"))
+    return [folder / name for name in names if not name.startswith(_OF_SOMETHING_ELSE) and is_of(folder / name)]
+
+
 def base_of(path: Path) -> Path:
     """The folder that the pictures are named from."""
     pictures = _document(path).images
-    part = AFFIXES.sub("", path.stem)
+    part = _AFFIXES.sub("", path.stem)
     parents = (path.parent, path.parent.parent)
     folders = [folder / name for folder in parents for name in ("", "images", part, f"images/{part}")]
     first = next((picture.file_name for picture in pictures), "")

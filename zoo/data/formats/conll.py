@@ -18,8 +18,10 @@ from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
 from zoo.data.compression import EXTENSIONS, inner_name, open_contents
+from zoo.data.layout import part_of_name
 from zoo.data.lines import EncodingLog, Lines, open_lines
 from zoo.data.rows import Malformed, Row
+from zoo.kinds.image_files import entries
 from zoo.kinds.tags import IO, OUTSIDE, is_tag, scheme_of, span_cell
 from zoo.plurals import counted
 from zoo.signatures import HEAD_BYTES
@@ -27,6 +29,8 @@ from zoo.signatures import HEAD_BYTES
 TEXT_COLUMN, SPANS_COLUMN = "text", "spans"
 SEEN_LINES = 50_000
 """First lines of a file, which show how it is laid out."""
+EXTENSION_NAMES = (".conll", ".bio", ".iob", ".iob2")
+"""What files of the format end in."""
 _BY_CONTENT = (".txt", ".tsv", ".tab", ".train", ".dev", ".valid", ".test", ".testa", ".testb")
 """What files with such columns end in that may hold something else, too."""
 _DOCUMENT = "-DOCSTART"
@@ -74,6 +78,18 @@ def is_of(path: Path) -> bool:
         and all(len(one) == len(fields[0]) and is_tag(one[-1]) for one in fields)
         and any(one[-1][1:2] in ("-", "_") for one in fields)
     )
+
+
+def parts(folder: Path) -> dict[str, Path]:
+    """The files of a folder that are called train, dev or test, and have words and tags."""
+    if not folder.is_dir():
+        return {}
+    named: dict[str, Path] = {}
+    for name in sorted(entry.name for entry in entries(folder) if entry.is_file()):
+        path = folder / name
+        if (part := part_of_name(PurePath(name).stem)) and (path.suffix.lower() in EXTENSION_NAMES or is_of(path)):
+            named.setdefault(part, path)
+    return named if "train" in named else {}
 
 
 def title_of(path: Path) -> str:

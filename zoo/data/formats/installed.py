@@ -1,6 +1,7 @@
 """Formats that other distributions bring: entry points of the group `zoo.formats`, called as the extension they read.
 
-Its module has `read_columns(path, log)` and `read_rows(path, columns, log)`, as `Reader` describes them.
+Its module has `read_columns(path, log)` and `read_rows(path, columns, log)`, as `Reader` describes them. It may have
+more that formats of zoo have: `is_of(path)` and `parts(folder)`, `base_of(path)`, `TITLE` and `INPUT_KIND`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from zoo.errors import PluginBroken, ZooError
 
 GROUP = "zoo.formats"
 _FUNCTIONS = ("read_columns", "read_rows")
+_PARTS = ("train", "eval", "test")
+_OPTIONAL = ("base_of", "TITLE", "INPUT_KIND")
+"""What else is asked of it where it has any."""
 _EXPECTED = (ZooError, OSError, NotUtf8, LineTooLong)
 """What a reader may raise because of the file."""
 
@@ -76,6 +80,14 @@ def reader_of(extension: str) -> InstalledReader | None:
     return InstalledReader(points[0], loaded)
 
 
+def readers_with(function: str) -> Iterator[InstalledReader]:
+    """The formats whose module has a function; those that cannot be used are reported where their files are read."""
+    for points in _points().values():
+        module = _load(points)
+        if not isinstance(module, Failure) and hasattr(module, function):
+            yield InstalledReader(points[0], module)
+
+
 def _load(points: tuple[EntryPoint, ...]) -> Any | Failure:
     """The module that the entry points of one extension stand for; two of one name are a failure."""
     point = points[0]
@@ -116,6 +128,30 @@ class InstalledReader:
             raise
         except Exception as error:
             raise self._broken(path, error) from error
+
+    def is_of(self, path: Path) -> bool:
+        """Whether a file or folder is of this format."""
+        try:
+            return bool(self._module.is_of(path))
+        except _EXPECTED:
+            raise
+        except Exception as error:
+            raise self._broken(path, error) from error
+
+    def parts(self, folder: Path) -> dict[str, Path]:
+        """The parts of a folder."""
+        try:
+            return {part: Path(path) for part, path in self._module.parts(folder).items() if part in _PARTS}
+        except _EXPECTED:
+            raise
+        except Exception as error:
+            raise self._broken(folder, error) from error
+
+    def __getattr__(self, name: str) -> Any:
+        """What formats may say beside."""
+        if name in _OPTIONAL:
+            return getattr(self._module, name)
+        raise AttributeError(name)
 
     def _broken(self, path: Path, error: Exception) -> PluginBroken:
         distribution, version = distribution_of(self._point)
