@@ -179,6 +179,7 @@ if TYPE_CHECKING:
         LabelOptions as LabelOptions,
         LabelSetOptions as LabelSetOptions,
         MaskingOptions as MaskingOptions,
+        SegmentationOptions as SegmentationOptions,
     )
     from zoo.tasks.task import (
         Task as Task,
@@ -332,6 +333,7 @@ _HOME = {
         "LabelOptions",
         "LabelSetOptions",
         "MaskingOptions",
+        "SegmentationOptions",
     ),
     "zoo.tasks.task": ("Task",),
     "zoo.torchvision_weights": ("TorchvisionEntry", "TorchvisionRelease", "TorchvisionWeights"),

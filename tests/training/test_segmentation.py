@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -16,17 +17,22 @@ from PIL import Image
 
 from tests.training.images.resuming import assert_resumes_to_the_same
 from tests.training.images.tiny import COLOURS, StartedRun, TinyBody, make_prediction, make_run
+from zoo.ability_options import option_set
 from zoo.answers import Rejected, SegmentedImage
 from zoo.blocks import Mask
+from zoo.card import Ability
 from zoo.data.example import Example
+from zoo.image_options import ImageFinetuneOptions
 from zoo.kinds import MASK
 from zoo.runs.events import EvaluationCompleted, StepCompleted, decode, encode
 from zoo.runs.sample_pictures import SHOWN
 from zoo.tasks import get_task
+from zoo.training.images.mask_losses import mask_losses
 from zoo.training.objectives.segmentation import Segmentation
 
 pytestmark = pytest.mark.slow
 TASK = get_task("image-segmentation")
+OPTIONS = option_set(Ability(verb="finetune", task=TASK.name, options=ImageFinetuneOptions))
 LABELS = ("background", "green", "red")
 NAMES = {str(number): label for number, label in enumerate(LABELS)}
 
@@ -56,9 +62,17 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> tuple[Example, ...]:
     return tuple(examples)
 
 
-def started(folder: Path, train: tuple[Example, ...], evaluation: tuple[Example, ...] = (), **keys: Any) -> StartedRun:
+def started(
+    folder: Path,
+    train: tuple[Example, ...],
+    evaluation: tuple[Example, ...] = (),
+    *,
+    loss: str = "cross-entropy",
+    **keys: Any,
+) -> StartedRun:
     run, events = make_run(folder, train, evaluation, **keys)
-    return StartedRun(dataclasses.replace(run, task=TASK, labels=LABELS), events)
+    options = OPTIONS(**msgspec.structs.asdict(run.options), loss=loss)
+    return StartedRun(dataclasses.replace(run, task=TASK, labels=LABELS, options=options), events)
 
 
 def objective_of(run) -> Segmentation:
@@ -155,12 +169,13 @@ def mask_pixels(example: Example) -> np.ndarray[Any, Any]:
     return np.array(Image.open(example.target.path))
 
 
-def test_micro_batches_make_the_step_of_the_batch(tmp_path: Path, pictures: tuple[Example, ...]) -> None:
+@pytest.mark.parametrize("loss", ["cross-entropy", "both"])
+def test_micro_batches_make_the_step_of_the_batch(tmp_path: Path, pictures: tuple[Example, ...], loss: str) -> None:
     """A picture weighs as much as it has pixels of a class, over the whole step. Without batch norms."""
     examples = half_known(pictures[:8], tmp_path)
     losses, norms = [], []
     for size in (8, 3, 1):
-        run, events = started(tmp_path / str(size), examples, max_steps=1, micro_batch_size=size)
+        run, events = started(tmp_path / str(size), examples, loss=loss, max_steps=1, micro_batch_size=size)
         objective = objective_of(run)
         for layer in objective.module.body.stages:
             layer.norm = torch.nn.Identity()
@@ -187,6 +202,56 @@ def test_pixels_without_a_class_teach_nothing(tmp_path: Path, pictures: tuple[Ex
 
     assert output.weights.tolist() == [20 * 96]
     assert output.losses.tolist() == pytest.approx([expected.item()])
+
+
+def plain_dice_loss(scores: np.ndarray[Any, Any], truth: np.ndarray[Any, Any]) -> float:
+    """Of one picture, pixel by pixel, without smoothing."""
+    probabilities = np.exp(scores) / np.exp(scores).sum(0)
+    known = truth != 255
+    dice = []
+    for index in sorted(set(truth[known].tolist())):
+        common = probabilities[index][truth == index].sum()
+        dice.append(2 * common / (probabilities[index][known].sum() + (truth == index).sum()))
+    return 1 - float(np.mean(dice))
+
+
+def test_dice_is_that_of_the_formula_and_both_is_the_sum() -> None:
+    draw = np.random.default_rng(0)
+    scores = draw.normal(size=(3, 4, 9, 7))
+    truths = draw.choice(np.array([0, 1, 3, 255], dtype=np.uint8), size=(3, 9, 7))
+    truths[1] = 2
+    truths[1, 0] = 255
+    entropy, dice, both = (
+        mask_losses(torch.tensor(scores).float(), torch.tensor(truths), loss)
+        for loss in ("cross-entropy", "dice", "both")
+    )
+
+    assert dice.tolist() == pytest.approx([*map(plain_dice_loss, scores, truths)], abs=1e-5)
+    assert both.tolist() == pytest.approx((entropy + dice).tolist())
+
+
+def test_dice_of_certain_scores_is_none_or_whole() -> None:
+    """Where nothing is known, nothing is lost, either."""
+    truths = torch.tensor([[[0, 1, 255]], [[0, 0, 0]], [[255, 255, 255]]], dtype=torch.uint8)
+    right = torch.where(torch.arange(2)[None, :, None, None] == truths[:, None], 100.0, -100.0).requires_grad_()
+    losses = mask_losses(right, truths, "dice")
+    losses.sum().backward()
+
+    assert losses.tolist() == pytest.approx([0, 0, 0], abs=1e-6)
+    assert mask_losses(-right, truths, "dice").tolist() == pytest.approx([1, 1, 0], abs=1e-4)
+    assert right.grad is not None
+    assert right.grad.isfinite().all()
+
+
+def test_the_loss_that_was_asked_for_is_learnt(tmp_path: Path, pictures: tuple[Example, ...]) -> None:
+    learnt = {}
+    for loss in ("cross-entropy", "dice", "both"):
+        run, events = started(tmp_path / loss, pictures[:8], loss=loss, max_steps=1, method="head")
+        objective_of(run).fit(run)
+        (learnt[loss],) = (event.loss for event in events if isinstance(event, StepCompleted))
+
+    assert 0 < learnt["dice"] < 1
+    assert learnt["both"] == pytest.approx(learnt["cross-entropy"] + learnt["dice"], rel=1e-4)
 
 
 def test_a_picture_whose_pixels_have_no_class_is_rejected(tmp_path: Path, pictures: tuple[Example, ...]) -> None:

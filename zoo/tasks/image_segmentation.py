@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from zoo.answers import SegmentedImage
 from zoo.kinds import IMAGE, MASK
+from zoo.tasks.options import SegmentationOptions
 from zoo.tasks.task import LEVELS, TABLES, Task
 
 TASK = Task(
@@ -16,6 +17,7 @@ TASK = Task(
     objective="zoo.training.objectives.segmentation:Segmentation",
     needs=LEVELS,
     primary_metric="miou",
+    finetune_options=SegmentationOptions,
     example={"file_name": "photos/1.jpg", "mask": "masks/1.png"},
     formats=TABLES,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -72,6 +72,15 @@ class TaggingOptions(Options, frozen=True, kw_only=True):
             advanced=True,
         ),
     ] = None
+
+
+class SegmentationOptions(Options, frozen=True, kw_only=True):
+    """Options of learning a class for each pixel."""
+
+    loss: Annotated[
+        Literal["cross-entropy", "dice", "both"],
+        option("What is made small: cross entropy, one minus soft Dice of the classes, or the sum of both."),
+    ] = "cross-entropy"
 
 
 class MaskingOptions(Options, frozen=True, kw_only=True):

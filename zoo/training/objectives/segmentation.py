@@ -17,6 +17,7 @@ from zoo.kinds.mask_decoding import read_mask
 from zoo.metrics import SegmentationMetrics
 from zoo.training.head import SEGMENTATION, HeadConfig
 from zoo.training.images.annotated import IGNORED, AnnotatedImage
+from zoo.training.images.mask_losses import counted_pixels, mask_losses
 from zoo.training.images.segmenting import (
     SegmentationPredictor,
     class_indexes,
@@ -49,7 +50,7 @@ class MaskFeatures(NamedTuple):
 
 
 class Segmentation(MapsObjective[MaskFeatures]):
-    """Cross entropy over the pixels that have a class; a picture weighs as much as it has of them."""
+    """The loss that `--loss` names, over the pixels that have a class; a picture weighs as much as it has of them."""
 
     micro_batch_size = 8
 
@@ -108,12 +109,10 @@ class Segmentation(MapsObjective[MaskFeatures]):
         return AnnotatedImage.with_mask(image, np.array(scaled))
 
     def losses(self, module: nn.Module, batch: Batch) -> Output:
-        """Of each picture, shape (batch,), the mean over its pixels that have a class."""
+        """Of each picture, shape (batch,), over its pixels that have a class."""
         scores: torch.Tensor = module(images=batch[IMAGES])
         scores, truths = scores.float(), batch[MASKS]
-        pixels = nn.functional.cross_entropy(scores, truths.long(), ignore_index=IGNORED, reduction="none")
-        weights = (truths != IGNORED).sum((1, 2)).clamp(min=1).float()
-        values = pixels.sum((1, 2)) / weights
+        values, weights = mask_losses(scores, truths, self.run.options.loss), counted_pixels(truths)
         figures: dict[str, torch.Tensor] = {}
         if TRUTHS in batch:
             figures = {"truths": batch[TRUTHS], "answers": self._answers(scores.detach(), batch[SIZES])}
