@@ -67,6 +67,16 @@ def test_without_lists_all_annotations_are_the_data(cells: Path) -> None:
     assert len(load(cells, TASK).examples) == 4
 
 
+@pytest.mark.parametrize("val", [True, False])
+def test_trainval_is_trained_on_where_there_is_no_train(cells: Path, val: bool) -> None:
+    lists = cells / "ImageSets/Main"
+    (lists / "train.txt").rename(lists / "trainval.txt")
+    if not val:
+        (lists / "val.txt").rename(lists / "test.txt")
+    expected_test = None if val else lists / "test.txt"
+    assert parts_of(cells) == (lists / "trainval.txt", None, expected_test), "val.txt is a part of trainval"
+
+
 def test_an_inspection_counts_both_parts_and_names_the_fault(cells: Path) -> None:
     inspection = inspect(cells, TASK)
     messages = [finding.message for finding in inspection.findings]

@@ -48,6 +48,15 @@ def test_shares_become_pixels_in_either_order_of_folders(tmp_path: Path, layout:
     assert dataset.labels == ("cat", "dog")
 
 
+def test_one_part_alone_is_still_a_yolo_data_set(tmp_path: Path) -> None:
+    pictures, labels, yaml = ROBOFLOW
+    root = written(tmp_path, pictures, labels, yaml, a="1 0.5 0.5 0.5 0.5\n")
+    (root / "valid/images").rmdir()
+    (root / "valid").rmdir()
+    assert parts_of(root) == (root / "train/images", None, None)
+    assert load(root, TASK).examples[0].target == (Box(10, 5, 30, 15, "dog"),)
+
+
 def test_a_picture_turned_by_its_camera_has_its_boxes_where_they_are_seen(tmp_path: Path) -> None:
     root = written(tmp_path, *ULTRALYTICS, a="0 0.5 0.5 1 1\n")
     exif = Image.Exif()

@@ -12,20 +12,20 @@ from zoo.data.layout import table_in
 from zoo.errors import DatasetInvalid
 from zoo.file_cache import file_sha256
 from zoo.kinds import TargetKind
-from zoo.kinds.image_files import walk
+from zoo.kinds.image_files import files_below, holds_images, walk
 
 
 def digest(path: str | Path) -> str:
     """The sha256 of a file's bytes, or of the names and sizes of the images in a folder, in hexadecimal.
 
+    Of a folder without images it is that of the bytes of all its files.
+
     Raises:
         DatasetInvalid: the file or folder cannot be read.
     """
     path = table_in(Path(path))
-    if path.is_dir():
-        return _digest_of_listing(path)
     try:
-        return file_sha256(path)
+        return _digest_of_listing(path) if path.is_dir() else file_sha256(path)
     except OSError as error:
         raise DatasetInvalid(f"{path} cannot be read: {error.strerror or error}") from error
 
@@ -50,6 +50,9 @@ def _digest_of_listing(folder: Path) -> str:
     listing = hashlib.sha256()
     for name in walk(folder):
         listing.update(os.fsencode(name) + b"\0" + str(_size(folder / name)).encode() + b"\n")
+    if not holds_images(folder):
+        for path in sorted(files_below(folder)):
+            listing.update(os.fsencode(path.relative_to(folder)) + b"\0" + file_sha256(path).encode() + b"\n")
     return listing.hexdigest()
 
 

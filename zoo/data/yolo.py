@@ -17,10 +17,15 @@ _LEVELS = 3
 def yolo_file(path: Path) -> Path | None:
     """The data.yaml that a folder of pictures belongs to, in it or above it; None where there is none."""
     folders = (path, *path.absolute().parents[:_LEVELS])
-    file = next((folder / name for folder in folders for name in NAMES if (folder / name).is_file()), None)
+    file = next((file for folder in folders if (file := file_in(folder))), None)
     if file is None or (file.parent != path and labels_folder(path) is None):
         return None
     return file
+
+
+def file_in(folder: Path) -> Path | None:
+    """The data.yaml of a folder itself."""
+    return next((folder / name for name in NAMES if (folder / name).is_file()), None)
 
 
 def labels_folder(pictures: Path) -> Path | None:

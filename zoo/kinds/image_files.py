@@ -32,6 +32,8 @@ _SYSTEM_NAMES = frozenset(
 )
 """Names, in lower case, that Windows, macOS and storage devices give to what is nobody's data."""
 
+METADATA_NAMES = ("metadata.csv", "metadata.jsonl")
+"""Tables that name the images of their own folder, as the image folders of Hugging Face have them."""
 _CHECKED_EVERY = 1000
 """Entries of a folder."""
 _check: ContextVar[Callable[[], None]] = ContextVar("check", default=lambda: None)
@@ -103,6 +105,11 @@ def holds_images(path: Path) -> bool:
 def holds_more_than(path: Path, most: int) -> bool:
     """Whether there are more images than so many below a folder."""
     return next(islice(walk(path), most, None), None) is not None
+
+
+def metadata_in(path: Path) -> Path | None:
+    """The table that a folder has of its images; None where there is none."""
+    return next((path / name for name in METADATA_NAMES if (path / name).is_file()), None)
 
 
 def subfolders(path: Path) -> list[Path]:

@@ -5,37 +5,39 @@ from __future__ import annotations
 import importlib
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path, PurePath
-from typing import Any, NamedTuple, Protocol, cast
+from typing import NamedTuple, Protocol, cast
 
 from zoo.data import compression
 from zoo.data.absence import no_such_data
 from zoo.data.encodings import utf8_stream, without_marks
-from zoo.data.formats.installed import extensions, reader_of, readers_with
+from zoo.data.formats.installed import content_readers, extensions, load_formats, reader_of
 from zoo.data.formats.json_document import is_document
 from zoo.data.lines import EncodingLog
 from zoo.data.rows import Malformed, Row
 from zoo.errors import DatasetInvalid
+from zoo.file_cache import once
 from zoo.kinds.image_files import files_below
 from zoo.signatures import HEAD_BYTES, PARQUET, markup_of, signature_of
 
 _EXTENSIONS = {
-    "delimited": (".csv", ".tsv", ".tab"),
-    "json_lines": (".jsonl", ".ndjson"),
-    "json_document": (".json",),
-    "parquet": (".parquet",),
-    "plain_text": (".txt",),
-    "conll": (".conll", ".bio", ".iob", ".iob2"),
-    "label_studio": (),
-    "spacy_json": (),
     "voc": (),
     "coco": (),
     "yolo": (),
     "mask_folders": (),
+    "delimited": (".csv", ".tsv", ".tab"),
+    "json_lines": (".jsonl", ".ndjson"),
+    "json_document": (".json",),
+    "parquet": (".parquet",),
+    "conll": (".conll", ".bio", ".iob", ".iob2"),
+    "label_studio": (),
+    "spacy_json": (),
+    "plain_text": (".txt",),
     "class_folders": (),
 }
-"""The formats: modules of this package, and what their files usually end in."""
+"""The formats: modules of this package in the order in which they are asked, and what their files usually end in."""
 _FORMAT_OF = {extension: name for name, extensions in _EXTENSIONS.items() for extension in extensions}
 EXTENSIONS = tuple(_FORMAT_OF)
 _OBJECT = re.compile(rb'\s*(?:\[\s*)?\{\s*"')
@@ -43,7 +45,13 @@ _OBJECT = re.compile(rb'\s*(?:\[\s*)?\{\s*"')
 
 
 class Reader(Protocol):
-    """A module that reads one kind of file."""
+    """A module that reads one kind of file.
+
+    What else it may have, where it knows better than the name of a file: `is_of` and `parts`, see `ContentReader`;
+    `base_of(path)`, the folder that relative paths in the rows start from, unless that is the path itself or the folder
+    it is in; `TITLE`, what a person calls the format, or `title_of(path)`; `INPUT_KIND`, such as `zoo.IMAGE`, where its
+    inputs are of one kind; `count_rows(path)`; `read_class_names(path)`, the names of the classes 0, 1, ... by column.
+    """
 
     def read_columns(self, path: Path, log: EncodingLog | None = None) -> tuple[str, ...]:
         """The names of the columns.
@@ -67,19 +75,23 @@ class Reader(Protocol):
         ...
 
 
-class ReaderByMore(Reader, Protocol):
-    """One that knows its files by more than the end of their names, or reads folders; it may have `parts`, too."""
+class ContentReader(Reader, Protocol):
+    """A reader of files, or of folders, that are known by what they hold."""
 
     def is_of(self, path: Path) -> bool:
-        """Whether a file or folder is of this format; quick, since it is asked of everything that is read."""
+        """Whether a file or folder is of the format: all of a data set, or one of its parts.
+
+        It is asked about every path that somebody names, so it takes one look and opens no file that it need not.
+        """
         ...
 
+    def parts(self, path: Path) -> dict[str, Path]:
+        """Where the parts of a folder of the format are; may be missing where there are none.
 
-class Divider(Protocol):
-    """One whose data sets are divided into parts by files of their own."""
-
-    def parts(self, folder: Path) -> dict[str, Path]:
-        """The parts of a folder that is such a data set: `train`, perhaps `eval` and `test`; empty for any other."""
+        Returns:
+            a file or folder of the format for `train`, and perhaps for `eval` and `test`; empty for a folder that is
+            read as it is.
+        """
         ...
 
 
@@ -88,7 +100,29 @@ class Format(NamedTuple):
 
     reader: Reader
     extension: str
-    """What files of this format usually end in; empty for a folder."""
+    """What files of this format usually end in; empty for what is known by more than that."""
+
+    def parts(self, path: Path) -> dict[str, Path]:
+        """As `ContentReader.parts`."""
+        parts: Callable[[Path], dict[str, Path]] | None = getattr(self.reader, "parts", None)
+        return parts(path) if parts else {}
+
+
+def known_by_content(path: Path) -> Format | None:
+    """The format of which a file or folder is by what it holds; None where its name decides, or it is class folders.
+
+    Raises:
+        DatasetInvalid: it cannot be read.
+    """
+    return once(("known by content", str(path)), lambda: _known_by_content(path))
+
+
+def _known_by_content(path: Path) -> Format | None:
+    for reader in chain((_format(name, "").reader for name in _EXTENSIONS), content_readers()):
+        is_of: Callable[[Path], bool] | None = getattr(reader, "is_of", None)
+        if is_of and is_of(path):
+            return Format(reader, "")
+    return None
 
 
 def format_of(path: Path) -> Format:
@@ -100,9 +134,8 @@ def format_of(path: Path) -> Format:
     if not path.exists():
         raise no_such_data(path)
     try:
-        for reader in _readers("is_of"):
-            if reader.is_of(path):
-                return Format(reader, "")
+        if known := known_by_content(path):
+            return known
         if path.is_dir():
             return _format("class_folders", "")
         if not path.is_file():
@@ -110,15 +143,6 @@ def format_of(path: Path) -> Format:
         return _of_contents(path)
     except OSError as error:
         raise DatasetInvalid(f"{path} cannot be read: {error.strerror or error}") from error
-
-
-def declared_parts(folder: Path) -> dict[str, Path]:
-    """The parts of a folder that a format says are; empty where none does.
-
-    Raises:
-        DatasetInvalid: it is of a format, and damaged.
-    """
-    return next((parts for reader in _readers("parts") if (parts := reader.parts(folder))), {})
 
 
 def names_data(path: Path) -> bool:
@@ -157,13 +181,6 @@ def _of_contents(path: Path) -> Format:
     return _format(name, extension)
 
 
-def _readers(function: str) -> Iterator[Any]:
-    """The formats that have a function, those of zoo first; other distributions are imported when it comes to them."""
-    own = (importlib.import_module(f"{__name__}.{name}") for name in _EXTENSIONS)
-    yield from (module for module in own if hasattr(module, function))
-    yield from readers_with(function)
-
-
 def _format(name: str, extension: str) -> Format:
     return Format(cast("Reader", importlib.import_module(f"{__name__}.{name}")), extension)
 
@@ -178,7 +195,7 @@ def _parquet(path: Path) -> Format:
 
 def _advice() -> str:
     """What can be read."""
-    endings = ", ".join((*EXTENSIONS, *extensions()))
+    endings = ", ".join((*EXTENSIONS, *(one.extension for one in load_formats()[0] if one.extension)))
     return f"zoo reads {endings}, and these compressed ({', '.join(compression.EXTENSIONS)})"
 
 

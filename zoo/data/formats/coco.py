@@ -23,13 +23,13 @@ from typing import Any
 import msgspec
 
 from zoo.data.compression import open_contents
-from zoo.data.layout import part_of_name
 from zoo.data.lines import EncodingLog
+from zoo.data.part_names import part_of_name
 from zoo.data.rows import Malformed, Row
 from zoo.errors import DatasetInvalid
 from zoo.kinds import IMAGE
 from zoo.kinds.boxes import FAULT, HEIGHT, OBJECTS, WIDTH
-from zoo.kinds.image_files import entries
+from zoo.kinds.image_files import entries, metadata_in
 
 INPUT_KIND = IMAGE
 """What its inputs are, whatever the task."""
@@ -76,7 +76,32 @@ class _Document(msgspec.Struct):
 
 
 def is_of(path: Path) -> bool:
-    """Whether a file is a JSON document that has both images and annotations."""
+    """Whether a file is a JSON document that has both images and annotations, or a folder brings such documents."""
+    return bool(parts(path)) if path.is_dir() else _is_document(path)
+
+
+def parts(path: Path) -> dict[str, Path]:
+    """The documents beside the pictures or in `annotations` by their parts, of which one is `train`."""
+    if metadata_in(path):
+        return {}
+    documents = [document for folder in (path / "annotations", path) for document in _documents(folder)]
+    if len(documents) == 1:
+        return {"train": documents[0]}
+    parts: dict[str, Path] = {}
+    for document in documents:
+        if part := part_of_name(_AFFIXES.sub("", document.stem)):
+            parts.setdefault(part, document)
+    return parts if "train" in parts else {}
+
+
+def _documents(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    names = [entry.name for entry in entries(folder) if entry.name.lower().endswith(".json")]
+    return [folder / name for name in names if not name.startswith(_OF_SOMETHING_ELSE) and _is_document(folder / name)]
+
+
+def _is_document(path: Path) -> bool:
     if path.suffix.lower() != ".json" or not path.is_file():
         return False
     with open_contents(path) as file:
@@ -93,25 +118,6 @@ def _has_both(path: Path, size: int, modified: int) -> bool:
     except msgspec.DecodeError:
         return True  # to be told as what it begins as
     return {"images", "annotations"} <= keys.keys()
-
-
-def parts(folder: Path) -> dict[str, Path]:
-    """The documents in the folder or in its `annotations` by their parts; a single one is all of the data."""
-    documents = [path for place in (folder / "annotations", folder) for path in _documents(place)]
-    if len(documents) == 1:
-        return {"train": documents[0]}
-    named: dict[str, Path] = {}
-    for path in documents:
-        if part := part_of_name(_AFFIXES.sub("", path.stem)):
-            named.setdefault(part, path)
-    return named if "train" in named else {}
-
-
-def _documents(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        return []
-    names = sorted(entry.name for entry in entries(folder) if entry.name.lower().endswith(".json"))
-    return [folder / name for name in names if not name.startswith(_OF_SOMETHING_ELSE) and is_of(folder / name)]
 
 
 def base_of(path: Path) -> Path:

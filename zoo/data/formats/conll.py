@@ -18,8 +18,8 @@ from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
 from zoo.data.compression import EXTENSIONS, inner_name, open_contents
-from zoo.data.layout import part_of_name
 from zoo.data.lines import EncodingLog, Lines, open_lines
+from zoo.data.part_names import part_of_name
 from zoo.data.rows import Malformed, Row
 from zoo.kinds.image_files import entries
 from zoo.kinds.tags import IO, OUTSIDE, is_tag, scheme_of, span_cell
@@ -64,7 +64,11 @@ class _Line(NamedTuple):
 
 
 def is_of(path: Path) -> bool:
-    """Whether a file whose name leaves it open begins with words and tags."""
+    """Whether a file whose name leaves it open begins with words and tags, or a folder has such files as parts."""
+    return bool(parts(path)) if path.is_dir() else _has_tags(path)
+
+
+def _has_tags(path: Path) -> bool:
     if not path.is_file() or path.suffix.lower() not in (*_BY_CONTENT, *EXTENSIONS):
         return False
     if PurePath(inner_name(path)).suffix.lower() not in _BY_CONTENT:
@@ -82,12 +86,11 @@ def is_of(path: Path) -> bool:
 
 def parts(folder: Path) -> dict[str, Path]:
     """The files of a folder that are called train, dev or test, and have words and tags."""
-    if not folder.is_dir():
-        return {}
     named: dict[str, Path] = {}
-    for name in sorted(entry.name for entry in entries(folder) if entry.is_file()):
+    endings = (*EXTENSION_NAMES, *_BY_CONTENT, *EXTENSIONS)
+    for name in (entry.name for entry in entries(folder) if entry.name.lower().endswith(endings)):
         path = folder / name
-        if (part := part_of_name(PurePath(name).stem)) and (path.suffix.lower() in EXTENSION_NAMES or is_of(path)):
+        if (part := part_of_name(PurePath(name).stem)) and (path.suffix.lower() in EXTENSION_NAMES or _has_tags(path)):
             named.setdefault(part, path)
     return named if "train" in named else {}
 

@@ -1,13 +1,14 @@
 """Formats that other distributions bring: entry points of the group `zoo.formats`, called as the extension they read.
 
-Its module has `read_columns(path, log)` and `read_rows(path, columns, log)`, as `Reader` describes them. It may have
-more that formats of zoo have: `is_of(path)` and `parts(folder)`, `base_of(path)`, `TITLE` and `INPUT_KIND`.
+Their modules have `read_columns(path, log)` and `read_rows(path, columns, log)`, as `Reader` describes them. One that
+has `is_of(path)`, too, is asked about every path, as `ContentReader` describes it; its name is a name, no extension.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import cache
+import logging
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,6 @@ from zoo.errors import PluginBroken, ZooError
 
 GROUP = "zoo.formats"
 _FUNCTIONS = ("read_columns", "read_rows")
-_PARTS = ("train", "eval", "test")
-_OPTIONAL = ("base_of", "TITLE", "INPUT_KIND")
-"""What else is asked of it where it has any."""
 _EXPECTED = (ZooError, OSError, NotUtf8, LineTooLong)
 """What a reader may raise because of the file."""
 
@@ -31,13 +29,14 @@ _EXPECTED = (ZooError, OSError, NotUtf8, LineTooLong)
 class InstalledFormat(msgspec.Struct, frozen=True, kw_only=True):
     """A format, and where it comes from."""
 
+    name: str
     extension: str
-    """Of its files."""
+    """Of its files; empty where they are known by what they hold."""
     distribution: str
     version: str
 
     def __str__(self) -> str:
-        return f"{self.extension} ({self.distribution} {self.version})"
+        return f"{self.extension or self.name} ({self.distribution} {self.version})"
 
 
 @cache
@@ -57,16 +56,34 @@ def extensions() -> tuple[str, ...]:
 
 def load_formats() -> tuple[tuple[InstalledFormat, ...], tuple[Failure, ...]]:
     """The formats that other distributions bring; those that cannot be used come as failures."""
-    loaded = {extension: _load(_points()[extension]) for extension in extensions()}
-    formats = []
-    for extension in (extension for extension, module in loaded.items() if not isinstance(module, Failure)):
-        distribution, version = distribution_of(_points()[extension][0])
-        formats.append(InstalledFormat(extension=extension, distribution=distribution, version=version))
-    return tuple(formats), tuple(module for module in loaded.values() if isinstance(module, Failure))
+    formats, failures = [], []
+    for extension in extensions():
+        points = _points()[extension]
+        module = _load(points)
+        if isinstance(module, Failure):
+            failures.append(module)
+            continue
+        distribution, version = distribution_of(points[0])
+        ending = "" if _knows_content(module) else extension
+        formats.append(
+            InstalledFormat(name=points[0].name, extension=ending, distribution=distribution, version=version)
+        )
+    return tuple(formats), tuple(failures)
+
+
+def content_readers() -> Iterator[InstalledReader]:
+    """What reads files and folders that are known by what they hold; a format that cannot be used is left out."""
+    for extension in extensions():
+        points = _points()[extension]
+        module = _load(points)
+        if isinstance(module, Failure):
+            _warn_once(f"format {module.name} ({module.distribution}) is left out: {module.error}")
+        elif _knows_content(module):
+            yield InstalledReader(points[0], module)
 
 
 def reader_of(extension: str) -> InstalledReader | None:
-    """What reads files of an extension; None where no distribution does.
+    """What reads files of an extension, whatever they hold; None where no distribution does.
 
     Raises:
         PluginBroken: the distribution that brings it is at fault, or several claim the extension.
@@ -77,15 +94,16 @@ def reader_of(extension: str) -> InstalledReader | None:
     loaded = _load(points)
     if isinstance(loaded, Failure):
         raise PluginBroken(f"format {loaded.name} ({loaded.distribution}): {loaded.error}", loaded.hint)
-    return InstalledReader(points[0], loaded)
+    return None if _knows_content(loaded) else InstalledReader(points[0], loaded)
 
 
-def readers_with(function: str) -> Iterator[InstalledReader]:
-    """The formats whose module has a function; those that cannot be used are reported where their files are read."""
-    for points in _points().values():
-        module = _load(points)
-        if not isinstance(module, Failure) and hasattr(module, function):
-            yield InstalledReader(points[0], module)
+def _knows_content(module: Any) -> bool:
+    return callable(getattr(module, "is_of", None))
+
+
+@cache
+def _warn_once(message: str) -> None:
+    logging.getLogger(__name__).warning("%s", message)
 
 
 def _load(points: tuple[EntryPoint, ...]) -> Any | Failure:
@@ -109,10 +127,42 @@ class InstalledReader:
     def __init__(self, point: EntryPoint, module: Any) -> None:
         self._point, self._module = point, module
 
+    @property
+    def TITLE(self) -> str:  # noqa: N802 - as modules have it
+        """What the format is called, and who brings it, where the name of a file does not say it."""
+        title = getattr(self._module, "TITLE", self._point.name if _knows_content(self._module) else "")
+        return f"{title} ({' '.join(distribution_of(self._point))})" if title else ""
+
+    def __getattr__(self, name: str) -> Any:
+        """What else `Reader` may have."""
+        value = getattr(self._module, name)
+        return partial(self._called, value) if callable(value) else value
+
+    def is_of(self, path: Path) -> bool:
+        """Whether a path is of the format; none is of one that fails on it."""
+        try:
+            return bool(self._module.is_of(path))
+        except Exception as error:  # whatever it may stumble over in what is not its own
+            _warn_once(self._broken(path, error).message)
+            return False
+
+    def parts(self, path: Path) -> dict[str, Path]:
+        """Where the parts of a folder are; none where the module does not say."""
+        if not hasattr(self._module, "parts"):
+            return {}
+        parts = {str(part): Path(one) for part, one in (self._called(self._module.parts, path) or {}).items()}
+        if parts and not {"train"} <= parts.keys() <= {"train", "eval", "test"}:
+            names = ", ".join(parts)
+            raise self._broken(path, ValueError(f"its parts are {names}, not train and perhaps eval and test"))
+        return parts
+
     def read_columns(self, path: Path, log: EncodingLog | None = None) -> tuple[str, ...]:
         """The names of the columns."""
+        return tuple(map(str, self._called(self._module.read_columns, path, log)))
+
+    def _called(self, function: Callable[..., Any], path: Path, *args: Any) -> Any:
         try:
-            return tuple(map(str, self._module.read_columns(path, log)))
+            return function(path, *args)
         except _EXPECTED:
             raise
         except Exception as error:
@@ -128,30 +178,6 @@ class InstalledReader:
             raise
         except Exception as error:
             raise self._broken(path, error) from error
-
-    def is_of(self, path: Path) -> bool:
-        """Whether a file or folder is of this format."""
-        try:
-            return bool(self._module.is_of(path))
-        except _EXPECTED:
-            raise
-        except Exception as error:
-            raise self._broken(path, error) from error
-
-    def parts(self, folder: Path) -> dict[str, Path]:
-        """The parts of a folder."""
-        try:
-            return {part: Path(path) for part, path in self._module.parts(folder).items() if part in _PARTS}
-        except _EXPECTED:
-            raise
-        except Exception as error:
-            raise self._broken(folder, error) from error
-
-    def __getattr__(self, name: str) -> Any:
-        """What formats may say beside."""
-        if name in _OPTIONAL:
-            return getattr(self._module, name)
-        raise AttributeError(name)
 
     def _broken(self, path: Path, error: Exception) -> PluginBroken:
         distribution, version = distribution_of(self._point)

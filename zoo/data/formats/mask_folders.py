@@ -14,8 +14,10 @@ from pathlib import Path
 
 from zoo.data.lines import EncodingLog
 from zoo.data.mask_pairs import PairedFolders, paired_folders, pairs
+from zoo.data.part_names import named_parts
 from zoo.data.rows import Malformed, Row
 from zoo.kinds import IMAGE
+from zoo.kinds.image_files import metadata_in
 
 INPUT_KIND = IMAGE
 """What its inputs are, whatever the task."""
@@ -25,7 +27,13 @@ FILE_COLUMN, MASK_COLUMN = "file_name", "mask"
 
 def is_of(path: Path) -> bool:
     """Whether a folder has a folder of pictures and one of masks, or is a part of such a folder of pictures."""
-    return path.is_dir() and paired_folders(path) is not None
+    return path.is_dir() and not metadata_in(path) and paired_folders(path) is not None
+
+
+def parts(path: Path) -> dict[str, Path]:
+    """The folders of the parts in that of the pictures, where both folders are divided."""
+    folders = _folders(path)
+    return named_parts(folders.base / folders.pictures)
 
 
 def base_of(path: Path) -> Path:

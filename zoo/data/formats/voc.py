@@ -27,31 +27,44 @@ if TYPE_CHECKING:
 INPUT_KIND = IMAGE
 """What its inputs are, whatever the task."""
 TITLE = "a Pascal VOC data set"
-LISTS, ANNOTATIONS = ("ImageSets", "Main"), ("Annotations", "annotations")
-"""Folders of the lists of the parts, and of what is said of each picture."""
 FILE_COLUMN, BOXES_COLUMN = "file_name", "boxes"
+_LISTS, _ANNOTATIONS = ("ImageSets", "Main"), ("Annotations", "annotations")
+"""Folders of the lists of the parts, and of what is said of each picture."""
 _PICTURES = ("JPEGImages", "images", "")
 """Folders that hold the pictures, beside that of the annotations."""
 
 
 def is_of(path: Path) -> bool:
-    """Whether a path is a list of a VOC data set, or the folder of its XML files."""
+    """Whether a path is a VOC data set, a list of one, or the folder of its XML files."""
     if path.is_dir():
-        return annotations_folder(path.parent) == path
-    return path.suffix == ".txt" and path.parent.parts[-2:] == LISTS and annotations_folder(_root(path)) is not None
+        return _annotations_in(path) is not None or _annotations_in(path.parent) == path
+    return path.suffix == ".txt" and path.parent.parts[-2:] == _LISTS and _annotations_in(_root(path)) is not None
 
 
-def parts(folder: Path) -> dict[str, Path]:
-    """The lists of the parts, or all annotations where there are no lists."""
-    annotations = annotations_folder(folder)
+def parts(path: Path) -> dict[str, Path]:
+    """The lists of the parts; trainval where there is no train, and the folder of the XML files where there is none."""
+    annotations = _annotations_in(path)
     if annotations is None:
         return {}
-    names = {"train": "train", "eval": "val", "test": "test"}
-    lists = {part: folder.joinpath(*LISTS, f"{name}.txt") for part, name in names.items()}
-    if not lists["train"].is_file():
-        whole = folder.joinpath(*LISTS, "trainval.txt")
-        return {"train": whole if whole.is_file() else annotations}
-    return {part: path for part, path in lists.items() if path.is_file()}
+    lists = {
+        part: path.joinpath(*_LISTS, f"{name}.txt")
+        for part, name in (("train", "train"), ("eval", "val"), ("test", "test"))
+    }
+    parts = {part: one for part, one in lists.items() if one.is_file()}
+    if "train" in parts:
+        return parts
+    whole = path.joinpath(*_LISTS, "trainval.txt")
+    if not whole.is_file():
+        return {"train": annotations}
+    return {"train": whole, **{part: one for part, one in parts.items() if part == "test"}}
+
+
+def _annotations_in(root: Path) -> Path | None:
+    """The folder with an XML file for each picture; None where there is none."""
+    folders = (root / name for name in _ANNOTATIONS)
+    return next(
+        (path for path in folders if path.is_dir() and any(e.name.endswith(".xml") for e in entries(path))), None
+    )
 
 
 def base_of(path: Path) -> Path:
@@ -69,7 +82,7 @@ def read_rows(path: Path, columns: tuple[str, ...], log: EncodingLog | None = No
     from xml.etree.ElementTree import ParseError
 
     root = _root(path)
-    folder = annotations_folder(root) or path
+    folder = _annotations_in(root) or path
     pictures = _pictures(root)
     for number, name in enumerate(_names(path), start=1):
         annotation = f"{folder.name}/{name}.xml"
@@ -85,14 +98,6 @@ def read_rows(path: Path, columns: tuple[str, ...], log: EncodingLog | None = No
         picture = pictures.get(stated) or pictures.get(name) or f"{_PICTURES[0]}/{stated or name}"
         values = {FILE_COLUMN: picture, BOXES_COLUMN: document[BOXES_COLUMN]}
         yield Row(number, {column: values[column] for column in columns})
-
-
-def annotations_folder(root: Path) -> Path | None:
-    """The folder with an XML file for each picture; None where there is none."""
-    folders = (root / name for name in ANNOTATIONS)
-    return next(
-        (path for path in folders if path.is_dir() and any(e.name.endswith(".xml") for e in entries(path))), None
-    )
 
 
 def _document(path: str) -> dict[str, Any]:
@@ -147,4 +152,4 @@ def _pictures(root: Path) -> dict[str, str]:
 
 def _root(path: Path) -> Path:
     """The folder of the data set."""
-    return path.parent if path.is_dir() else path.parents[len(LISTS)]
+    return path.parent if path.is_dir() else path.parents[len(_LISTS)]

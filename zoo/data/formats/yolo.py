@@ -17,7 +17,7 @@ from typing import Any
 from zoo.answers import Rejected
 from zoo.data.lines import EncodingLog
 from zoo.data.rows import Malformed, Row
-from zoo.data.yolo import NAMES, class_names, labels_folder, yolo_file, yolo_parts
+from zoo.data.yolo import class_names, file_in, labels_folder, yolo_file, yolo_parts
 from zoo.file_cache import media_fact, open_media
 from zoo.kinds import IMAGE
 from zoo.kinds.boxes import FAULT, HEIGHT, OBJECTS, WIDTH
@@ -31,14 +31,16 @@ FILE_COLUMN, BOXES_COLUMN = "file_name", "boxes"
 
 
 def is_of(path: Path) -> bool:
-    """Whether a folder of pictures has a folder of labels beside it, and a data.yaml above."""
-    return path.is_dir() and labels_folder(path) is not None and yolo_file(path) is not None
+    """Whether a folder has a data.yaml, or is one of pictures with labels beside it and a data.yaml above."""
+    if not path.is_dir():
+        return False
+    return file_in(path) is not None or (labels_folder(path) is not None and yolo_file(path) is not None)
 
 
-def parts(folder: Path) -> dict[str, Path]:
-    """The folders of pictures that a data.yaml in the folder names."""
-    file = yolo_file(folder) if any((folder / name).is_file() for name in NAMES) else None
-    return {} if file is None else yolo_parts(file)
+def parts(path: Path) -> dict[str, Path]:
+    """Those that the data.yaml of a folder names."""
+    file = file_in(path)
+    return yolo_parts(file) if file else {}
 
 
 def read_columns(path: Path, log: EncodingLog | None = None) -> tuple[str, ...]:
