@@ -207,7 +207,8 @@ def test_a_task_of_zoo_has_options_where_they_mean_something() -> None:
         ("image-feature-extraction", "pretrain"): ["temperature"],
         ("object-detection", "predict"): ["threshold", "nms", "top_k"],
     }
-    assert option_names("text-generation") == set(options.pop(("text-generation", "predict")))
+    assert option_names("text-generation", "predict") == set(options.pop(("text-generation", "predict")))
+    assert {option_names("text-generation", verb) for verb in ("pretrain", "finetune")} == {frozenset()}
     assert {name for names in options.values() for name in names} == OPTION_NAMES
 
 

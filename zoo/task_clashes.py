@@ -57,6 +57,6 @@ def _clash(card: Card, ability: Ability) -> str:
 
 def _clash_of(ability: Ability) -> str:
     verb = str(ability.verb)
-    if ability.task in BUILT_IN and not check_options(verb, ability.options) & option_names(ability.task):
+    if ability.task in BUILT_IN and not check_options(verb, ability.options) & option_names(ability.task, verb):
         return ""
     return clash_between(verb, ability.options, task_option_set(ability))

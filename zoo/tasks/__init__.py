@@ -41,11 +41,13 @@ BUILT_IN = {
 OPTION_NAMES = frozenset({"class_weights", "mask_probability", "nms", "raw_spans", "temperature", "threshold", "top_k"})
 """Options that they bring: where a card has none of such a name, it is checked without importing its task."""
 _OWN_OPTION_NAMES = {
-    "text-generation": frozenset(
-        {"max_tokens", "raw", "repetition_penalty", "seed", "stop", "system", "temperature", "top_k", "top_p"}
-    )
+    "text-generation": {
+        "predict": frozenset(
+            {"max_tokens", "raw", "repetition_penalty", "seed", "stop", "system", "temperature", "top_k", "top_p"}
+        )
+    }
 }
-"""Those of a task whose names others leave to the families of their models."""
+"""Those of a task whose names others leave to the families of their models, by the verb."""
 _ON_BODIES: dict[str, dict[str, tuple[str, ...]]] = {
     "text": {
         "pooled": ("text-classification", "text-multi-label-classification", "text-regression"),
@@ -107,9 +109,9 @@ def body_tasks(kind: str, *provides: str) -> tuple[str, ...]:
     )
 
 
-def option_names(task: str) -> frozenset[str]:
-    """Names that the options of one of zoo's tasks may have; imports none."""
-    return _OWN_OPTION_NAMES.get(task, OPTION_NAMES)
+def option_names(task: str, verb: str) -> frozenset[str]:
+    """Names that the options of one of zoo's tasks to a verb may have; imports none."""
+    return _OWN_OPTION_NAMES[task].get(verb, frozenset()) if task in _OWN_OPTION_NAMES else OPTION_NAMES
 
 
 def check_task(name: str) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,70 +19,8 @@ from zoo_gpt.gguf_tokenizer import tokenizer_of
 from zoo import StoreInvalid, Unsupported, ZooError
 
 gguf = pytest.importorskip("gguf")
+MakeGguf = Callable[..., Path]
 TEXT = "where is my parcel? it's been 1234 days\n\n  and ünïcode 字"
-
-
-def tensors_of(folder: Path) -> Iterator[tuple[str, Any]]:
-    """Tensors of a Llama by the names of GGUF, rows of queries and keys side by side as it has them."""
-    from safetensors.numpy import load_file
-
-    parts = {
-        "q_proj": "attn_q",
-        "k_proj": "attn_k",
-        "v_proj": "attn_v",
-        "o_proj": "attn_output",
-        "gate_proj": "ffn_gate",
-        "up_proj": "ffn_up",
-        "down_proj": "ffn_down",
-        "input_layernorm": "attn_norm",
-        "post_attention_layernorm": "ffn_norm",
-    }
-    tops = {"embed_tokens": "token_embd", "norm": "output_norm", "lm_head": "output"}
-    for name, tensor in load_file(folder / "model.safetensors").items():
-        words = name.split(".")
-        stem = words[-2]
-        if stem in ("q_proj", "k_proj"):
-            pairs = tensor.reshape(-1, 2, 4, tensor.shape[1]).swapaxes(1, 2)
-            yield f"blk.{words[2]}.{parts[stem]}.weight", pairs.reshape(tensor.shape)
-        else:
-            yield f"{tops[stem]}.weight" if stem in tops else f"blk.{words[2]}.{parts[stem]}.weight", tensor
-
-
-def llama_file(folder: Path, path: Path, block: str = "F32", **changes: Any) -> Path:
-    """A GGUF file of a tiny Llama, matrices packed in one way."""
-    from tokenizers import Tokenizer
-
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    vocabulary = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])
-    merges = json.loads(tokenizer.to_str())["model"]["merges"]
-    writer = gguf.GGUFWriter(path, "llama")
-    writer.add_block_count(3)
-    writer.add_embedding_length(64)
-    writer.add_head_count(8)
-    writer.add_head_count_kv(2)
-    writer.add_feed_forward_length(96)
-    writer.add_context_length(64)
-    writer.add_layer_norm_rms_eps(1e-6)
-    writer.add_rope_freq_base(10000.0)
-    writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre(changes.get("pre", "smollm"))
-    writer.add_token_list([token for token, _ in vocabulary])
-    writer.add_token_types([3, 3, *[1] * (len(vocabulary) - 2)])
-    writer.add_token_merges([" ".join(merge) for merge in merges])
-    writer.add_bos_token_id(0)
-    writer.add_eos_token_id(0)
-    writer.add_pad_token_id(1)
-    writer.add_chat_template("{{ messages }}")
-    kind = getattr(gguf.GGMLQuantizationType, block)
-    for name, tensor in tensors_of(folder):
-        packed = tensor.ndim == 2 and block != "F32"
-        data = gguf.quants.quantize(tensor, kind) if packed else tensor
-        writer.add_tensor(name, data, raw_dtype=kind if packed else None)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -94,8 +31,8 @@ def llama(make_folder: Any) -> Path:
 
 
 @pytest.fixture(scope="module")
-def file(llama: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return llama_file(llama, tmp_path_factory.mktemp("gguf") / "tiny.gguf")
+def file(llama: Path, make_gguf: MakeGguf, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_gguf(llama, tmp_path_factory.mktemp("gguf") / "tiny.gguf")
 
 
 @pytest.mark.parametrize("number", BLOCK_TYPES, ids=lambda number: BLOCK_TYPES[number].name)
@@ -122,10 +59,12 @@ def test_numbers_are_unpacked_as_the_library_does(number: int) -> None:
 
 @pytest.mark.parametrize("block", ["F32", "F16", "BF16", "Q8_0", "Q4_1"])
 @torch.inference_mode()
-def test_a_file_becomes_a_folder_that_transformers_loads(llama: Path, tmp_path: Path, block: str) -> None:
+def test_a_file_becomes_a_folder_that_transformers_loads(
+    llama: Path, make_gguf: MakeGguf, tmp_path: Path, block: str
+) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    path = llama_file(llama, tmp_path / "tiny.gguf", block)
+    path = make_gguf(llama, tmp_path / "tiny.gguf", block)
 
     folder = converted(path, tmp_path / "folder")
 
@@ -152,9 +91,11 @@ def test_it_is_unpacked_once(file: Path, tmp_path: Path) -> None:
     assert ["folder"] == [path.name for path in tmp_path.iterdir()]
 
 
-def test_digits_stand_alone_where_the_model_was_trained_so(llama: Path, file: Path, tmp_path: Path) -> None:
+def test_digits_stand_alone_where_the_model_was_trained_so(
+    llama: Path, make_gguf: MakeGguf, file: Path, tmp_path: Path
+) -> None:
     digits = tokenizer_of(read_header(file).metadata)
-    whole = tokenizer_of(read_header(llama_file(llama, tmp_path / "other.gguf", pre="gpt-2")).metadata)
+    whole = tokenizer_of(read_header(make_gguf(llama, tmp_path / "other.gguf", pre="gpt-2")).metadata)
 
     assert all(len(token) == 1 for token in digits.encode("1234").tokens)
     assert 4 > len(whole.encode("1234").tokens)

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 import torch
-from zoo_gpt.config import BODY, read_config
+from zoo_gpt.config import read_config
 from zoo_gpt.generating import CachedNetwork
 from zoo_gpt.gpt2 import Conv1DReader, Gpt2
 from zoo_gpt.llama import Llama
+from zoo_gpt.shape import BODY
 
 from zoo.training.pretrained import WeightsReader, fill
 
@@ -147,3 +148,18 @@ def test_other_precisions_come_near(make_folder: Any, precision: str) -> None:
     assert 0.98 < torch.cosine_similarity(expected, scores).min()
     token = expected.argmax(-1)
     assert 0.98 < torch.cosine_similarity(exact.step(token), ours.step(token)).min()
+
+
+@torch.inference_mode()
+def test_how_unlikely_each_token_is(folder: Path) -> None:
+    lengths = torch.tensor([20, 7])
+    ids = torch.randint(0, 280, (2, 20), generator=torch.Generator().manual_seed(8))
+    theirs = peer(folder)
+
+    losses = written(folder).losses(ids, lengths)
+
+    assert (2, 19) == losses.shape
+    for row, length, text in zip(losses, lengths.tolist(), ids, strict=True):
+        logits = theirs(text[None, :length]).logits[0, :-1]
+        expected = torch.nn.functional.cross_entropy(logits, text[1:length], reduction="none")
+        torch.testing.assert_close(row[: length - 1], expected, atol=1e-5, rtol=1e-4)

@@ -11,8 +11,8 @@ from torch.nn import functional
 from zoo.training.packed_linear import ACTIVATIONS as FUSED
 from zoo.training.packed_linear import IDENTITY, Linear, LinearFactory
 from zoo.training.pretrained import WeightsReader
-from zoo_gpt.config import GPT2, Shape
 from zoo_gpt.layers import ACTIVATIONS
+from zoo_gpt.shape import GPT2, Shape
 
 Norm = Callable[[torch.Tensor], torch.Tensor]
 

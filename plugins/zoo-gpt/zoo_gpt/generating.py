@@ -18,14 +18,16 @@ from zoo.training.packed_linear import LinearFactory
 from zoo.training.pretrained import WeightsReader
 from zoo.training.text.causal import GeneratingNetwork
 from zoo_gpt.cache import KeyValueCache
-from zoo_gpt.config import GPT2, Shape, inverse_frequencies
 from zoo_gpt.decoder import Decoder
+from zoo_gpt.shape import GPT2, Shape, inverse_frequencies
 
 ROWS = 16
 """Tokens of prompts are rounded up to a multiple of it, since oneDNN compiles its kernels for each number of rows; and
 weights are laid out for so many."""
 FEW_ROWS = 8
 """Numbers of tokens that are not rounded."""
+SCORED = 256
+"""Tokens whose scores of the whole vocabulary are held at once."""
 
 
 class CachedNetwork(GeneratingNetwork):
@@ -58,24 +60,27 @@ class CachedNetwork(GeneratingNetwork):
 
     def prefill(self, ids: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
         """Without padding: all tokens of all prompts share the products of the linear layers."""
-        counts = lengths.tolist()
+        ends = (lengths.cumsum(0) - 1).to(self._device)
+        return self._decoder.scores(self._prompts(ids, lengths.tolist(), ends))
+
+    def _prompts(self, ids: torch.Tensor, counts: list[int], ends: torch.Tensor | None = None) -> torch.Tensor:
+        """Vectors of all tokens of all texts, one after another, or of some, shape (tokens, width); fills the cache."""
         longest = max(counts)
         self._padded = min(counts) < longest
-        self._starts = (longest - lengths).to(self._device)
+        self._starts = longest - torch.tensor(counts, device=self._device)
         self._cache.begin(len(counts), longest)
         flat = torch.cat([row[:count] for row, count in zip(ids, counts, strict=True)])
         positions = torch.cat([torch.arange(count, device=self._device) for count in counts])
         filling = 0 if len(flat) <= FEW_ROWS or self._device.type != "cpu" else -len(flat) % ROWS
         x, rotation = self._begun(functional.pad(flat, (0, filling)), functional.pad(positions, (0, filling)))
-        ends = (lengths.cumsum(0) - 1).to(self._device)
         for i, layer in enumerate(self._decoder.layers):
             parts = self._parts(layer.query_key_value(layer.attention_norm(x)), rotation)
             attended = self._attended_prompts(i, parts, counts)
-            if i == self._shape.layers - 1:
+            if ends is not None and i == self._shape.layers - 1:
                 attended, x = attended[ends], x[ends]
             x = layer.rest(attended, x)
         self._cache.tokens = longest
-        return self._decoder.scores(x)
+        return x
 
     def step(self, ids: torch.Tensor) -> torch.Tensor:
         """One token of each text."""
@@ -96,6 +101,18 @@ class CachedNetwork(GeneratingNetwork):
             )
             x = layer.rest(attended.reshape(len(ids), -1).to(self._dtype), x)
         return self._decoder.scores(x)
+
+    def losses(self, ids: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+        """Of all tokens at once; see `GeneratingNetwork.losses`."""
+        counts = lengths.tolist()
+        vectors = self._prompts(ids, counts)[: sum(counts)]
+        losses = torch.zeros(len(ids), ids.shape[1] - 1, device=self._device)
+        for row, (one, text) in enumerate(zip(torch.split(vectors, counts), ids, strict=True)):
+            for start in range(0, counts[row] - 1, SCORED):
+                end = min(start + SCORED, counts[row] - 1)
+                scores = self._decoder.scores(one[start:end])
+                losses[row, start:end] = functional.cross_entropy(scores, text[start + 1 : end + 1], reduction="none")
+        return losses
 
     def keep(self, rows: torch.Tensor) -> None:
         """Forget the other texts."""
@@ -125,7 +142,8 @@ class CachedNetwork(GeneratingNetwork):
         """Attention within each prompt, whose keys and values are noted; shape (tokens, heads * width of a head)."""
         shape, longest = self._shape, max(counts)
         keys, values = self._cache.of_layer(layer)
-        attended = parts.new_zeros(len(parts), shape.heads, shape.head_width)
+        attended = parts.new_empty(len(parts), shape.heads, shape.head_width, dtype=self._dtype)
+        attended[sum(counts) :] = 0
         at = row = 0
         # Prompts of one length are computed together where they follow one another.
         for texts, tokens in _runs(counts):
@@ -139,7 +157,7 @@ class CachedNetwork(GeneratingNetwork):
             answer = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
             attended[rows] = answer.transpose(1, 2).reshape(texts * tokens, shape.heads, -1)
             at, row = at + texts * tokens, row + texts
-        return attended.flatten(1).to(self._dtype)
+        return attended.flatten(1)
 
 
 def _runs(counts: Sequence[int]) -> list[tuple[int, int]]:

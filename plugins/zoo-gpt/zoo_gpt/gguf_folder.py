@@ -13,10 +13,10 @@ from safetensors.numpy import save_file
 
 from zoo import StoreInvalid, Unsupported
 from zoo.training.pretrained import save_config
-from zoo_gpt.config import ARCHITECTURES, CONV1D, GPT2, LLAMA, Shape
 from zoo_gpt.gguf import GgufHeader, read_header
 from zoo_gpt.gguf_blocks import Floats, unpacked
 from zoo_gpt.gguf_tokenizer import special_ids, tokenizer_of
+from zoo_gpt.shape import ARCHITECTURES, CONV1D, GPT2, LLAMA, Shape
 from zoo_gpt.tokenization import write_json
 
 _LAYER = re.compile(r"blk\.(\d+)\.(.+)")

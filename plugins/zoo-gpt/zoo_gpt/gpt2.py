@@ -14,8 +14,8 @@ from torch import nn
 from zoo.training import Dropout, linear
 from zoo.training.pretrained import WeightsReader
 from zoo_gpt.attention import attend, block_causal
-from zoo_gpt.config import CONV1D, Shape
 from zoo_gpt.layers import ACTIVATIONS, EmptyEmbedding, EmptyLinear
+from zoo_gpt.shape import CONV1D, Shape
 
 
 class _Attention(nn.Module):

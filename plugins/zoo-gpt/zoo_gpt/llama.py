@@ -12,8 +12,8 @@ from torch import nn
 
 from zoo.training import linear
 from zoo_gpt.attention import attend, block_causal
-from zoo_gpt.config import Shape, inverse_frequencies
 from zoo_gpt.layers import ACTIVATIONS, EmptyEmbedding, EmptyLinear, RMSNorm
+from zoo_gpt.shape import Shape, inverse_frequencies
 
 Rotation = tuple[torch.Tensor, torch.Tensor]
 """Cosines and sines, each of shape (batch, 1, tokens, width of a head)."""
