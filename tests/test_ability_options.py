@@ -197,6 +197,7 @@ def test_a_task_of_zoo_has_options_where_they_mean_something() -> None:
         ("text-classification", "finetune"): ["class_weights"],
         ("text-classification", "predict"): ["top_k"],
         ("text-multi-label-classification", "predict"): ["top_k", "threshold"],
+        ("token-classification", "predict"): ["raw_spans"],
         ("fill-mask", "pretrain"): ["mask_probability"],
         ("fill-mask", "predict"): ["top_k"],
         ("feature-extraction", "pretrain"): ["mask_probability"],
