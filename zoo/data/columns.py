@@ -154,7 +154,7 @@ def carried_columns(table: Table, names: Sequence[str]) -> tuple[str, ...]:
     """
     requested = [name for text in names for name in _separate(table, text)]
     if ALL in requested:
-        requested = list(table.columns)
+        requested = [name for name in table.columns if name not in table.joined_columns]
     selected = {_column(table, "--keep", "--keep", (visible_name(name),), name) for name in requested}
     return tuple(dict.fromkeys(column for column in table.columns if column in selected))
 

@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal
 
+from zoo.data.box_rows import joined_boxes
 from zoo.data.compression import is_compressed
 from zoo.data.formats import format_of
 from zoo.data.layout import table_in
@@ -45,7 +46,11 @@ class Table:
             header_log = EncodingLog(
                 tolerant=log is not None
             )  # what is wrong with the encoding counts once: when the rows are read
-            spelled = self._reader.read_columns(self.path, header_log)
+            own = self._reader.read_columns(self.path, header_log)
+            self._reader = joined_boxes(self._reader, self.path, own)
+        self.joined_columns: tuple[str, ...] = getattr(self._reader, "JOINED", ())
+        """Columns that stand for several rows, beside those that the file has."""
+        spelled = (*own, *self.joined_columns)
         if log is None and header_log.first and header_log.first.row == 0:
             raise _not_utf8(self, header_log.first)
         self.columns = tuple(visible_name(name) for name in spelled)

@@ -44,6 +44,8 @@ OBJECTS, WIDTH, HEIGHT = "objects", "width", "height"
 """Keys of a cell that a format gives which knows the picture's size."""
 FAULT = "fault"
 """Key of a box that a format cannot give: what is wrong with it, as a clause."""
+ROW = "row"
+"""Key of a box that stands in a row of its own: the number of that."""
 EDGE = 1
 """Pixels that a box may reach over the edge of its picture: formats count from 0 or from 1."""
 
@@ -216,25 +218,30 @@ def read_boxes(value: Any, column: str, *, picture: StoredSize | None = None, mi
     """
     stated, objects = objects_of(value, column)
     frame, orientation = _frame(stated, picture, column)
-    boxes: dict[Box | None, int] = {}
+    boxes: dict[Box | None, str] = {}
     faults: list[str] = []
     for number, one in enumerate(objects, start=1):
         try:
             box = _box(one, misnamed)
         except Unusable as unusable:
-            faults.append(f"box {number} {unusable}, and is left out")
+            faults.append(f"{_name(number, one)} {unusable}, and is left out")
             continue
         kept, fault = _within(box, frame)
         if kept in boxes:
-            fault = f"is the same as box {boxes[kept]}, and is left out"
+            fault = f"is the same as {boxes[kept]}, and is left out"
         elif kept is not None:
-            boxes[kept] = number
+            boxes[kept] = _name(number, one)
         if fault:
-            faults.append(f"box {number} ({box.label}) {fault}")
+            faults.append(f"{_name(number, one)} ({box.label}) {fault}")
     kept_boxes = (box for box in boxes if box)
     if frame and orientation:
         kept_boxes = (_turned(box, frame, orientation) for box in kept_boxes)
     return BoxReading(tuple(kept_boxes), tuple(faults))
+
+
+def _name(number: int, one: Mapping[str, Any]) -> str:
+    """What a box is called in messages."""
+    return f"the box of row {one[ROW]}" if ROW in one else f"box {number}"
 
 
 def objects_of(value: Any, column: str) -> tuple[Size | None, list[Mapping[str, Any]]]:

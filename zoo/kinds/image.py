@@ -24,7 +24,18 @@ class ImageKind(InputKind):
     """An image in a file."""
 
     name = "image"
-    columns = ("file_name", "image", "path", "file", "filename", "image_path", "file_path", "filepath", "img")
+    columns = (
+        "file_name",
+        "image",
+        "path",
+        "file",
+        "filename",
+        "image_path",
+        "image_name",
+        "file_path",
+        "filepath",
+        "img",
+    )
     from_files = True
     singular = "an image"
     cell = "the path of an image"
