@@ -32,7 +32,7 @@ from zoo.plugins import load_plugin, wrapping_plugins
 from zoo.plurals import counted, with_article
 from zoo.rendering.drawings import new_drawing_folder
 from zoo.runs import store
-from zoo.runs.answer_files import format_of
+from zoo.runs.answer_files import AnswerColumns, answer_format
 from zoo.runs.request import DataRequest, RunRequest, RunVerb
 from zoo.runs.store import training_of
 from zoo.runs.versions import relevant_versions
@@ -88,13 +88,16 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     dry_run: bool = False
     out: str | os.PathLike[str] = ""
     """The output file of a batch prediction, or where an evaluation writes what is answered wrongly."""
+    format: str = ""
+    """Of the output file of a batch prediction, by its name; empty where the end of the file's name says it."""
     keep: str | Sequence[str] = ()
     """Columns that a batch prediction carries along."""
     draw: str | os.PathLike[str] = ""
     """The folder that a batch prediction draws its answers into."""
 
 
-_WORDS = ("task", "name", "out", "errors", "keep", "draw", *Source.__struct_fields__, *Place.__struct_fields__)
+_OUTPUT = ("out", "errors", "format", "keep", "draw")
+_WORDS = ("task", "name", *_OUTPUT, *Source.__struct_fields__, *Place.__struct_fields__)
 """What can be said of a job beside the options of its model."""
 
 
@@ -157,6 +160,7 @@ def check_job(job: Job, catalog: Catalog | None = None) -> CheckedJob:
         requested_precision=place_name(job.place.precision),
         processes=processes,
         out=checked.out,
+        format=job.format,
         keep=checked.keep,
         draw=checked.draw,
         dry_run=job.dry_run,
@@ -282,8 +286,10 @@ def _check_evaluation(job: Job, card: Card, task: Task) -> _Checked:
 def _check_prediction(job: Job, card: Card, task: Task) -> _Checked:
     if card.weights is None:
         raise Unsupported(f"{card.name} has learnt nothing yet", card.training_advice)
-    path, target, columns = _existing(job.source.data), _new_file(job.out, "--out"), dict(job.source.columns)
+    path, columns = _existing(job.source.data), dict(job.source.columns)
+    target = _new_file(job.out, "--out", job.format, task)
     rows = InputRows(path, task, columns=columns, keep=_column_names(job.keep), trained=card.columns)
+    answer_format(target, job.format, task)(AnswerColumns(rows.carried))
     count = count_rows(path, tuple(rows.columns.values()))
     if count == 0:
         raise DatasetInvalid(f"{path} has no rows", "give a file that has some")
@@ -309,7 +315,7 @@ def check_name(name: str, cards: Iterable[Card]) -> None:
         raise OptionInvalid(f"{name!r} is the name of a model", "choose another name")
 
 
-def _new_file(path: str | os.PathLike[str], flag: str) -> Path:
+def _new_file(path: str | os.PathLike[str], flag: str, format_name: str = "", task: Task | None = None) -> Path:
     """The absolute path of a file that answers can be written to."""
     if not isinstance(path, str | os.PathLike):
         raise OptionInvalid(
@@ -318,7 +324,7 @@ def _new_file(path: str | os.PathLike[str], flag: str) -> Path:
     if str(path) == "-":
         raise OptionInvalid(f"{flag} is -, which is stdout, but a run writes a file", f"name it: {flag} rows.csv")
     target = Path(path).expanduser().absolute()
-    format_of(target, flag)
+    answer_format(target, format_name, task, flag)
     if not is_encodable(str(target)):
         raise OptionInvalid(f"{flag} {target} is not UTF-8, so a run cannot remember it", "choose another name")
     if target.exists():

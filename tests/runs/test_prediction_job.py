@@ -14,8 +14,9 @@ import pytest
 
 import zoo
 from tests.echo_runs import until, wait_quietly
+from zoo.answers.answer import RecordCount
 from zoo.runs import liveness
-from zoo.runs.answer_files import AnswerColumns, AnswerRecord, Delimited, JsonLines, RecordCount
+from zoo.runs.answer_files import AnswerColumns, AnswerRecord, Delimited, JsonLines
 from zoo.runs.events import PredictionsWritten
 
 

@@ -18,7 +18,7 @@ better to say:
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, NamedTuple, Self
 
 import msgspec
@@ -51,6 +51,25 @@ class InvalidAnswer(ValueError):
     def __init__(self, fault: str, advice: str) -> None:
         super().__init__(f"{fault}: {advice}")
         self.fault, self.advice = fault, advice
+
+
+class FileFormat(NamedTuple):
+    """How a file of answers may be written beside tables and JSON lines."""
+
+    writer: str
+    """`module:class` of the `zoo.runs.answer_files.AnswerFormat`; imported when it is used."""
+    extensions: tuple[str, ...] = ()
+    """What such files end in, where that says it; a person can name any format."""
+
+
+class RecordCount(msgspec.Struct, frozen=True):
+    """What a file of answers holds already."""
+
+    rows: int = 0
+    rejected: int = 0
+    """Of these rows."""
+    end: int = 0
+    """Bytes of the file up to the end of its last whole record, the header included."""
 
 
 def _tag(name: str) -> str:
@@ -136,6 +155,8 @@ class BaseAnswer(msgspec.Struct, frozen=True, tag=_tag, dict=True):
 class Answer(BaseAnswer, frozen=True, kw_only=True, omit_defaults=True):
     """What all answers share; a task of your own has a subclass of it."""
 
+    file_formats: ClassVar[Mapping[str, FileFormat]] = {}
+    """Formats of files of such answers by their names, beside csv, tsv, jsonl and ndjson."""
     on_picture: ClassVar[bool] = False
     """Whether its blocks are drawn on the picture that is answered: `zoo.Boxes` and `zoo.Mask` of the source's path."""
 

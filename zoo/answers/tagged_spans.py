@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import msgspec
 
-from zoo.answers.answer import Answer, AnswerCells, InvalidAnswer, is_whole_number_or_none
+from zoo.answers.answer import Answer, AnswerCells, FileFormat, InvalidAnswer, is_whole_number_or_none
 from zoo.answers.scores import ROUNDING
 from zoo.blocks import Block, SpanMark, Spans
 from zoo.encoding import encode_json
@@ -29,6 +29,11 @@ class TaggedSpan(msgspec.Struct, frozen=True):
 
 class TaggedSpans(Answer, frozen=True, tag="tagged_spans"):
     """A text, and what was found in it."""
+
+    file_formats = {
+        "conll": FileFormat("zoo.answers.tagged_files:Conll", (".conll", ".bio", ".iob2")),
+        "spacy": FileFormat("zoo.answers.tagged_files:SpacyLines"),
+    }
 
     text: str
     """The whole text, which the places of the spans are of."""

@@ -149,6 +149,7 @@ def predict_file(
     task: str = "",
     input: str = "",
     columns: Mapping[str, str] = {},
+    format: str = "",
     keep: str | Sequence[str] = (),
     draw: str | Path = "",
     name: str = "",
@@ -161,10 +162,11 @@ def predict_file(
     Args:
         model: name of a card or of a finished run.
         data: the inputs: a file, or a folder of images; or what Python holds, as for `finetune`.
-        out: .csv, .tsv, .jsonl or .ndjson; must not exist.
+        out: .csv, .tsv, .jsonl or .ndjson, or what else the answers of the task can be written as; must not exist.
         task: what the model shall answer; needed only where it knows several.
         input: column of the inputs; found by its usual names if not given.
         columns: names of columns by role, for a task whose inputs are several.
+        format: of that file, by its name, such as spacy; empty where the end of the file's name says it.
         keep: columns of the data to carry along into the output, or "all".
         draw: a new folder for the pictures with their answers drawn on them.
         name: of the run.
@@ -183,6 +185,7 @@ def predict_file(
         options=options,
         name=name,
         out=out,
+        format=format,
         keep=keep,
         draw=draw,
     )

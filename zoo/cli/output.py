@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 # What a terminal may act on and JSON allows as it is; it occurs in strings only, where an escape means the same.
 _ACTIVE = re.compile(r"[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 
+_CONTROL = re.compile(rf"[\x00-\x08\x0b-\x1f]|{_ACTIVE.pattern}")
+
 
 class AnswerLost(OSError):
     """stdout takes no more, as on a full disk."""
@@ -94,6 +96,11 @@ def page(text: str) -> None:
 def raw(text: str) -> None:
     """JSON that was made for another program, passed on with the same meaning."""
     _write(_ACTIVE.sub(lambda match: f"\\u{ord(match[0]):04x}", text))
+
+
+def rows(text: str) -> None:
+    r"""Rows that were made for another program, with an escape such as \u001b for what a terminal would act on."""
+    _write(_CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text))
 
 
 def emit_json(value: Any) -> None:

@@ -34,7 +34,7 @@ from zoo.errors import DatasetInvalid, OptionInvalid
 from zoo.file_cache import read_once
 from zoo.kinds import INPUT_KINDS, InputKind, Unusable
 from zoo.plurals import counted
-from zoo.runs.answer_files import AnswerColumns, AnswerRecord, JsonLines
+from zoo.runs.answer_files import AnswerColumns, AnswerFormat, AnswerRecord, JsonLines, named_format
 from zoo.runs.row_answers import CarriedRow, answer, chunks
 from zoo.tasks import get_task
 from zoo.tasks.task import Task
@@ -68,6 +68,12 @@ def complete_parser(parser: Parser, words: list[str]) -> None:
         metavar="FILE",
         help="with --file: write there, by its ending as .csv, .tsv, .jsonl or .ndjson, in a run that resumes; - is "
         "stdout, as JSON lines",
+    )
+    parser.add_argument(
+        "--format",
+        default="",
+        metavar="NAME",
+        help="how answers are written: csv, tsv, jsonl, or what the task has beside, such as conll (default: by --out)",
     )
     parser.add_argument(
         "--keep",
@@ -113,7 +119,9 @@ def run(args: argparse.Namespace) -> ExitCode:
     columns, source = (
         _file_rows(args, card, task) if args.file else (AnswerColumns(), _input_rows(args, card, task, inputs))
     )
-    json_lines = JsonLines(columns) if args.json or args.out else None
+    writer = _writer(args, task, columns)
+    if writer:
+        output.rows(writer.header().decode())
     answer_count = rejected_count = 0
     truncation = TruncationCount()
     with _answerer(args, card, task) as answer_all:
@@ -122,7 +130,7 @@ def run(args: argparse.Namespace) -> ExitCode:
                 truncation.add([record.answer])
                 rejected_count += isinstance(record.answer, Rejected)
                 answer_count += not isinstance(record.answer, Rejected)
-                _show(record, task.input, json_lines, with_picture=interactive or len(inputs) == 1)
+                _show(record, task.input, writer, with_picture=interactive or len(inputs) == 1)
                 if drawings is not None:
                     drawings.draw(str(record.input), record.answer)
     if not answer_count and not interactive:
@@ -141,7 +149,9 @@ def _check_flags(args: argparse.Namespace) -> None:
         raise OptionInvalid("inputs and --file were both given", "give one of them")
     if args.out and not args.file:
         raise OptionInvalid("--out goes with --file", "name the file whose rows shall be answered")
-    if args.keep and not (args.file and (args.out or args.json)):
+    if args.json and args.format not in ("", "jsonl", "ndjson") and args.out in (None, STDOUT):
+        raise OptionInvalid(f"--json and --format {args.format} were both given", "leave one of them out")
+    if args.keep and not (args.file and (args.out or args.json or args.format)):
         raise OptionInvalid("--keep goes with --file and --out", f"--out {STDOUT} writes JSON lines to stdout")
     if args.file == STDIN and (columns_of(args) or args.keep):
         raise OptionInvalid("stdin is read line by line and has no columns", "save it as a file: --file FILE")
@@ -184,9 +194,18 @@ def _drawings(args: argparse.Namespace, task: Task, inputs: list[Any]) -> Drawin
     return DrawingFolder(folder, Path(args.file) if args.file else common_folder(inputs))
 
 
-def _show(record: AnswerRecord, kind: InputKind, json_lines: JsonLines | None, *, with_picture: bool) -> None:
-    if json_lines:
-        output.raw(json_lines.encode(record).decode())
+def _writer(args: argparse.Namespace, task: Task, columns: AnswerColumns) -> AnswerFormat | None:
+    """What writes answers to stdout for another program; None where a person reads them."""
+    if not (args.json or args.out or args.format):
+        return None
+    return named_format(args.format or "jsonl", task.answer.file_formats)(columns)
+
+
+def _show(record: AnswerRecord, kind: InputKind, writer: AnswerFormat | None, *, with_picture: bool) -> None:
+    if isinstance(writer, JsonLines):
+        output.raw(writer.encode(record).decode())
+    elif writer:
+        output.rows(writer.encode(record).decode())
     else:
         source = kind.display_text(record.input) if record.input else f"row {record.row}"
         show_answer(source, record.answer, with_picture=with_picture)
@@ -216,7 +235,7 @@ def _file_rows(args: argparse.Namespace, card: Card, task: Task) -> tuple[Answer
     trained = card.columns
     with offering_models(card, "predict"):
         rows = InputRows(args.file, task, columns=columns_of(args), keep=args.keep, trained=trained)
-    columns = AnswerColumns(rows.carried, tuple(rows.columns.values()))
+    columns = AnswerColumns(rows.carried, tuple(rows.columns.values()), rows.words_apart)
     replaced = replaced_columns(args.file, trained, rows.columns, columns_of(args))
     for message in (*replaced, *columns.notes()):
         diagnostics.note(message)

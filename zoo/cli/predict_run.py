@@ -23,6 +23,7 @@ def to_file(args: argparse.Namespace) -> ExitCode:
         options=options_of(args),
         name=args.name,
         out=args.out,
+        format=args.format,
         keep=args.keep,
         draw=args.draw,
     )

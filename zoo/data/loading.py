@@ -150,6 +150,7 @@ class InputRows:
         resolved = find_columns(self._table, task, columns=columns, require_target=False, trained=trained)
         self.columns: Columns = {role: resolved[role] for role in task.input.roles}
         self.carried = carried_columns(self._table, keep)
+        self.words_apart = self._table.words_apart
 
     def __iter__(self) -> Iterator[tuple[Example | RejectedRow, tuple[Any, ...]]]:
         """In order and in constant memory; a row that cannot be read at all has no cells."""

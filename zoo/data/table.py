@@ -84,6 +84,11 @@ class Table:
         return notes.get(self._spelled.get(column, ""), "")
 
     @property
+    def words_apart(self) -> bool:
+        """Whether white space alone stands between the words of its texts."""
+        return bool(getattr(self._reader, "WORDS_APART", False))
+
+    @property
     def has_class_folders(self) -> bool:
         """Whether the folder that a file stands in is its class."""
         return bool(getattr(self._reader, "LABEL_COLUMN", ""))

@@ -20,7 +20,7 @@ OUTSIDE = ("O", "_", "-")
 """What a word has that is of no span."""
 UNNAMED = "span"
 """The label of tags without one: B, I and O."""
-_TAG = re.compile(r"([BIESLUM])(?:[-_](\S+))?")
+_TAG = re.compile(r"([BIESLUM])(?:[-_](\S.*))?")
 _SEVERAL = re.compile(r"[,|]")
 _BEGINNING, _LAST = "BSU", "ESLU"
 _PREFIXES = {IOB1: "BI", IOB2: "BI", BIOES: "BIMES", BILOU: "BILU", IO: "I"}

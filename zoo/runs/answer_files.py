@@ -9,17 +9,20 @@ CSV and TSV quote them as RFC 4180 says.
 from __future__ import annotations
 
 import csv
+import importlib
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol, cast
 
 import msgspec
 
 from zoo.answers import Prediction
+from zoo.answers.answer import FileFormat, RecordCount
 from zoo.encoding import encode_json, escaped
 from zoo.errors import OptionInvalid
 from zoo.kinds import TargetKind
+from zoo.tasks.task import Task
 
 RESERVED = ("row", "input", "prediction", "probability", "rejected")
 
@@ -31,6 +34,8 @@ class AnswerColumns(msgspec.Struct, frozen=True):
     """Columns of the data that are carried along, as the data names them."""
     inputs: tuple[str, ...] = ("",)
     """Those of the data that hold what is answered."""
+    words_apart: bool = False
+    """Whether white space alone stands between the words of texts, as in columns of words."""
     target: TargetKind | None = None
     """What those carried along are, where they are targets as they were read."""
 
@@ -68,16 +73,6 @@ class AnswerRecord(msgspec.Struct, frozen=True):
     answer: Prediction
     cells: tuple[Any, ...] = ()
     """Of the columns kept, in their order; empty where the row could not be read at all."""
-
-
-class RecordCount(msgspec.Struct, frozen=True):
-    """What a file of answers holds already."""
-
-    rows: int = 0
-    rejected: int = 0
-    """Of these rows."""
-    end: int = 0
-    """Bytes of the file up to the end of its last whole record, the header included."""
 
 
 class AnswerFormat(Protocol):
@@ -185,23 +180,87 @@ _FORMATS: dict[str, Callable[[AnswerColumns], AnswerFormat]] = {
     ".ndjson": JsonLines,
 }
 EXTENSIONS = tuple(_FORMATS)
+_NONE: Mapping[str, FileFormat] = {}
 
 
-def format_of(out: Path, flag: str = "--out") -> Callable[[AnswerColumns], AnswerFormat]:
+def answer_format(
+    out: Path, name: str, task: Task | None, flag: str = "--out"
+) -> Callable[[AnswerColumns], AnswerFormat]:
+    """What writes the answers of a task.
+
+    Args:
+        out: the file.
+        name: of the format; empty where the end of the file's name says it.
+        task: of the answers; None for any.
+        flag: that names the file, for messages.
+
+    Raises:
+        OptionInvalid: there is no such format.
+    """
+    own = task.answer.file_formats if task else _NONE
+    return named_format(name, own) if name else format_of(out, flag, own)
+
+
+def answer_extensions(task: Task) -> tuple[str, ...]:
+    """What files of the answers of a task may end in."""
+    return _extensions(task.answer.file_formats)
+
+
+def _extensions(own: Mapping[str, FileFormat]) -> tuple[str, ...]:
+    return (*EXTENSIONS, *(extension for one in own.values() for extension in one.extensions))
+
+
+def format_of(
+    out: Path, flag: str = "--out", own: Mapping[str, FileFormat] = _NONE
+) -> Callable[[AnswerColumns], AnswerFormat]:
     """What writes a file of that name.
+
+    Args:
+        out: the file.
+        flag: that names it, for messages.
+        own: what else its answers can be written as.
 
     Raises:
         OptionInvalid: its extension names no format that can be appended to.
     """
-    try:
-        return _FORMATS[out.suffix.lower()]
-    except KeyError:
-        extension = f"ends in {out.suffix}" if out.suffix else "has no extension"
-        stem = out.stem or "answers"
-        raise OptionInvalid(
-            f"{flag} {out} {extension}, and answers are written as {', '.join(EXTENSIONS[:-1])} or {EXTENSIONS[-1]}",
-            f"name it {stem}.csv, which spreadsheets open, or {stem}.jsonl",
-        ) from None
+    suffix = out.suffix.lower()
+    if suffix in _FORMATS:
+        return _FORMATS[suffix]
+    if writer := next((one.writer for one in own.values() if suffix in one.extensions), ""):
+        return _imported(writer)
+    endings = _extensions(own)
+    extension = f"ends in {out.suffix}" if out.suffix else "has no extension"
+    stem = out.stem or "answers"
+    raise OptionInvalid(
+        f"{flag} {out} {extension}, and answers are written as {', '.join(endings[:-1])} or {endings[-1]}",
+        f"name it {stem}.csv, which spreadsheets open, or {stem}.jsonl",
+    )
+
+
+def named_format(name: str, own: Mapping[str, FileFormat]) -> Callable[[AnswerColumns], AnswerFormat]:
+    """What writes answers in the format of a name.
+
+    Args:
+        name: such as csv.
+        own: what answers can be written as beside those that all can.
+
+    Raises:
+        OptionInvalid: there is none of that name.
+    """
+    if f".{name}" in _FORMATS:
+        return _FORMATS[f".{name}"]
+    if name in own:
+        return _imported(own[name].writer)
+    names = [*(extension[1:] for extension in EXTENSIONS), *own]
+    raise OptionInvalid(
+        f"--format is {name}, and these answers are written as {', '.join(names[:-1])} or {names[-1]}",
+        "name one of them",
+    )
+
+
+def _imported(writer: str) -> Callable[[AnswerColumns], AnswerFormat]:
+    module, _, name = writer.partition(":")
+    return cast("Callable[[AnswerColumns], AnswerFormat]", getattr(importlib.import_module(module), name))
 
 
 def cell_text(cell: Any) -> str:

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.answers import Rejected, TruncationCount
+from zoo.answers.answer import RecordCount
 from zoo.data import InputRows, count_rows, digest
 from zoo.data.columns import replaced_columns
 from zoo.rendering.drawings import DrawingFolder
-from zoo.runs.answer_files import AnswerColumns, AnswerFormat, AnswerRecord, RecordCount, format_of
+from zoo.runs.answer_files import AnswerColumns, AnswerFormat, AnswerRecord, answer_format
 from zoo.runs.attempt import Worker
 from zoo.runs.events import AnyEvent, Noted, PredictionsWritten, RunCancelled, RunFinished, Warned
 from zoo.runs.preparation import load_predictor, resolve
@@ -38,27 +39,27 @@ def predict(worker: Worker) -> AnyEvent:
     check_digest(data.path, digest(data.path), data.sha256)
     task, trained = get_task(request.task), resolve(worker)[1].columns
     rows = InputRows(data.path, task, columns=data.columns, keep=request.keep, trained=trained)
-    columns = AnswerColumns(rows.carried, tuple(rows.columns.values()))
+    columns = AnswerColumns(rows.carried, tuple(rows.columns.values()), rows.words_apart)
     if worker.attempt == 1:
         replaced = replaced_columns(data.path, trained, rows.columns, data.columns)
         for message in (*replaced, *columns.notes()):
             worker.emit(Noted(message=message))
     _, predictor = load_predictor(worker)
     out = Path(request.out)
-    answer_format = format_of(out)(columns)
-    written = _resume(out, answer_format)
+    writer = answer_format(out, request.format, task)(columns)
+    written = _resume(out, writer)
     drawings = DrawingFolder(Path(request.draw), Path(data.path)) if request.draw else None
     progress = _Progress(worker, written, data.rows if data.rows is not None else count_rows(data.path, columns.inputs))
     with out.open("ab") as file:
         if file.tell() == 0:
-            file.write(answer_format.header())
+            file.write(writer.header())
         for chunk in chunks(itertools.islice(rows, written.rows, None), CHUNK):
             if worker.should_stop():
                 _flush(file)
                 return progress.cancel()
             records = answer(predictor.predict, chunk)
             _draw(drawings, records)
-            file.writelines(map(answer_format.encode, records))
+            file.writelines(map(writer.encode, records))
             progress.add(records)
             if progress.due:
                 _flush(file)
@@ -124,12 +125,12 @@ def _draw(drawings: DrawingFolder | None, records: list[AnswerRecord]) -> None:
         drawings.draw(str(record.input), record.answer)
 
 
-def _resume(out: Path, answer_format: AnswerFormat) -> RecordCount:
+def _resume(out: Path, writer: AnswerFormat) -> RecordCount:
     """What the output has already; a half-written last record is cut off."""
     if not out.exists():
         return RecordCount()
     with out.open("rb+") as file:
-        count = answer_format.count(file)
+        count = writer.count(file)
         file.truncate(count.end)
     return count
 

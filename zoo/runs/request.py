@@ -70,6 +70,8 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     processes: int = 1
     out: str = ""
     """Absolute path of the file that the answers of a batch prediction go to, or the wrong answers of an evaluation."""
+    format: str = ""
+    """The format of that file by its name; empty where the end of its name says it."""
     keep: tuple[str, ...] = ()
     """Columns of the data that a batch prediction carries along into its output."""
     draw: str = ""

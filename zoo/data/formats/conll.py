@@ -27,6 +27,8 @@ from zoo.plurals import counted
 from zoo.signatures import HEAD_BYTES
 
 TEXT_COLUMN, SPANS_COLUMN = "text", "spans"
+WORDS_APART = True
+"""White space alone stands between the words of its texts."""
 SEEN_LINES = 50_000
 """First lines of a file, which show how it is laid out."""
 EXTENSION_NAMES = (".conll", ".bio", ".iob", ".iob2")
@@ -75,7 +77,9 @@ def _has_tags(path: Path) -> bool:
         return False
     with open_contents(path) as file:
         lines = file.read(HEAD_BYTES).decode(errors="replace").splitlines()[:-1]
-    fields = [line.split() for line in lines if line.strip() and not line.startswith((_DOCUMENT, "#"))]
+    lines = [line for line in lines if line.strip() and not line.startswith((_DOCUMENT, "#"))]
+    has_tabs = all("\t" in line for line in lines)
+    fields = [_fields(line, has_tabs=has_tabs) for line in lines]
     return (
         len(fields) > 1
         and len(fields[0]) > 1

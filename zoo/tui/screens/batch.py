@@ -6,6 +6,7 @@ from textual.app import ComposeResult
 
 from zoo.card import Card
 from zoo.requests import Job
+from zoo.runs.answer_files import answer_extensions
 from zoo.runs.request import RunRequest
 from zoo.tui.commands import command_line
 from zoo.tui.path_text import short_path
@@ -28,9 +29,9 @@ class BatchScreen(JobForm):
     def fields(self) -> ComposeResult:
         """What goes in, and where the answers go."""
         yield text_field("data", "answer", path=True)
-        yield text_field(
-            "out", "into", placeholder="answers.jsonl", path=True, note="a new file: .csv, .tsv, .jsonl or .ndjson"
-        )
+        endings = answer_extensions(self.data_task)
+        note = f"a new file: {', '.join(endings[:-1])} or {endings[-1]}"
+        yield text_field("out", "into", placeholder="answers.jsonl", path=True, note=note)
         yield ColumnFields(self.data_task, self.card.columns, label=self.needs_label)
         yield text_field("keep", "keep", placeholder="id, customer", note="columns to carry along; all is every one")
         if self.data_task.answer.on_picture:
