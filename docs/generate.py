@@ -17,6 +17,7 @@ import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from zoo_bert import options as bert
 from zoo_echo import plugin as echo
@@ -67,31 +68,38 @@ TRAINING = {
 """What plugins build on: module to public names."""
 
 
-ARCHITECTURES = ROOT / "plugins" / "zoo-transformers" / "tests" / "test_architectures.py"
+ARCHITECTURES = ROOT / "plugins" / "zoo-transformers" / "tests"
 
 
 def architectures() -> str:
     """What the tests of zoo-transformers pull, ask and train."""
-    specification = importlib.util.spec_from_file_location("architectures", ARCHITECTURES)
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    tasks = list(dict.fromkeys(task for tested, _ in module.ARCHITECTURES.values() for task in tested))
+    texts = _tested("test_architectures.py")
+    tasks = list(dict.fromkeys(task for tested, _ in texts.values() for task in tested))
     lines = [
         "# Architectures of the Hub",
         "",
         "The tests of `zoo-transformers` make a small model of each by transformers' own classes, pull it from a",
-        "server shaped like the Hub, hold its answers to transformers' own pipeline, train it two steps for what can",
+        "server shaped like the Hub, hold its answers to transformers' own, train it two steps for what can",
         "be trained, and load the result without zoo. Other architectures that transformers knows are taken, too.",
-        "BERT is zoo-bert's.",
+        "BERT is zoo-bert's, and GPT-2 and Llama are zoo-gpt's where they write.",
         "",
         f"| `model_type` | {' | '.join(tasks)} |",
         f"|---|{'---|' * len(tasks)}",
     ]
-    for name, (tested, _) in module.ARCHITECTURES.items():
+    for name, (tested, _) in texts.items():
         lines.append(f"| {name} | {' | '.join('yes' if task in tested else '' for task in tasks)} |")
-    return "\n".join(lines) + "\n"
+    images = ", ".join(_tested("test_images.py"))
+    return "\n".join([*lines, "", f"Of pictures, image-classification: {images}."]) + "\n"
+
+
+def _tested(file: str) -> dict[str, Any]:
+    """The architectures that a file of tests goes through."""
+    specification = importlib.util.spec_from_file_location("tested", ARCHITECTURES / file)
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return dict(module.ARCHITECTURES)
 
 
 def cli() -> str:

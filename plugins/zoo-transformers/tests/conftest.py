@@ -88,6 +88,7 @@ def train_two_steps(card: Card, verb: str, task: str, folder: Path, examples: li
     from zoo.fetch import locate
 
     assert card.weights is not None
+    folder.mkdir(exist_ok=True)
     target = get_task(task).target
     labels = tuple(sorted({label for one in examples for label in (target.labels_of(one.target) if target else ())}))
     run = TrainingRun(

@@ -10,6 +10,7 @@ import transformers
 from torch import nn
 
 from zoo import StoreInvalid, Unsupported
+from zoo.training.head import HeadConfig
 
 SAFE: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
 """How everything is loaded."""
@@ -67,6 +68,24 @@ def load(auto: Any, folder: Path, config: Any) -> Any:
             f"the weights in {folder} do not fit the network: {', '.join((*lacking, *odd)[:5])}", "fetch them again"
         )
     return network
+
+
+def save(network: Any, config: Any, folder: Path, state: dict[str, torch.Tensor], head: HeadConfig | None) -> None:
+    """Write a network's configuration and weights as transformers does.
+
+    Args:
+        network: whose class it is saved from.
+        config: of the network.
+        folder: exists and is empty.
+        state: its tensors.
+        head: what its head is for; None where its outputs have no names.
+    """
+    if head:
+        config.update({"tag_scheme": "", **head.to_transformers()})
+        config.id2label = dict(enumerate(head.labels or ("LABEL_0",)))
+    config.architectures = [type(network).__name__]
+    network.config = config
+    network.save_pretrained(folder, state_dict=state)
 
 
 def without_output_layer(network: Any) -> tuple[str, nn.Linear]:

@@ -22,6 +22,10 @@ def card_for(name: str, config: dict[str, Any], weights: Weights, documents: dic
 @zoo.hookimpl
 def body(run: TrainingRun | PredictionRun) -> Body[Any]:
     """What every task is learnt on, and answered with."""
+    if isinstance(run.card.input, zoo.ImageInput):
+        from zoo_transformers.images import TransformersImages
+
+        return TransformersImages(run)
     from zoo_transformers.text import TransformersText
 
     return TransformersText(run)

@@ -17,7 +17,7 @@ from zoo.training.text import AnsweringNetwork, TextBody
 from zoo.training.text.network import Blocks, ModuleNetwork
 from zoo.training.text.readme import readme_of
 from zoo_transformers.hub import positions
-from zoo_transformers.network import SAFE, adaptable_layers, load, read_config, without_output_layer
+from zoo_transformers.network import SAFE, adaptable_layers, load, read_config, save, without_output_layer
 
 CLASSIFIERS = ("ForSequenceClassification", "ForTokenClassification")
 """End the names of classes whose configuration says what the head is for."""
@@ -99,12 +99,7 @@ class TransformersText(TextBody):
 
     def save(self, folder: Path, state: dict[str, torch.Tensor], head: HeadConfig | None) -> None:
         """Write a folder that transformers' Auto classes load."""
-        if head:
-            self.config.update({"tag_scheme": "", **head.to_transformers()})
-            self.config.id2label = dict(enumerate(head.labels or ("LABEL_0",)))
-        self.config.architectures = [type(self.module).__name__]
-        self.module.config = self.config
-        self.module.save_pretrained(folder, state_dict=state)
+        save(self.module, self.config, folder, state, head)
         self._tokens.model_max_length = self.texts.max_tokens
         self._tokens.save_pretrained(folder)
         (folder / "README.md").write_text(readme_of(head), encoding="utf-8")
