@@ -141,6 +141,7 @@ class Answering(Subject):
             pytest.skip(f"{card.name} is fine-tuned for one task")
         task = get_task(further_task)
         run = train(task=task, name=f"conformance-{task.name}").wait(timeout_s=DEADLINE_S, progress=False)
+        self.check_losses(run)
         assert task.primary_metric in run.metrics, f"a training for {task.name} reports {task.primary_metric}"
         result = zoo.load(f"{self.plugin}/{run.name}", device="cpu", precision="fp32")
         answers = result.predict(data.inputs(task))

@@ -13,6 +13,7 @@ from zoo.ability_options import option_set
 from zoo.options import schema
 from zoo.plugins import load_plugin
 from zoo.runs import launcher
+from zoo.runs.events import StepCompleted
 from zoo.runs.store import RunFolder
 from zoo.tasks import get_task
 from zoo.tasks.task import Task
@@ -144,6 +145,17 @@ class Subject:
         missing = sorted(cls.lacks.intersection(abilities))
         if missing:
             pytest.skip(f"{cls.model} is declared to lack {', '.join(missing)}")
+
+    @classmethod
+    def check_losses(cls, run: zoo.Run) -> None:
+        """The loss of a training falls, unless it is said to report no steps, or none."""
+        steps = [event for event in run.events() if isinstance(event, StepCompleted)]
+        assert bool(steps) != ("steps" in cls.lacks), "a fit that reports no steps is declared to lack `steps`"
+        if steps and "loss" not in cls.lacks:
+            first, last = steps[0].loss, steps[-1].loss
+            assert first is not None, "the first loss is not finite"
+            assert last is not None, "the last loss is not finite"
+            assert last < first, "the loss did not fall; a training without any is declared to lack `loss`"
 
     @staticmethod
     def task_of(card: zoo.Card, verb: str) -> Task:
