@@ -11,7 +11,7 @@ from zoo.answers.detections import Detection, Detections
 from zoo.answers.embedding import Embedding
 from zoo.answers.filled_mask import FilledMask
 from zoo.answers.generated_text import GeneratedText, ScoredText
-from zoo.answers.inputs import TruncationCount, predict_encodable
+from zoo.answers.inputs import TruncationCount, is_encodable_input, predict_encodable
 from zoo.answers.label_set import LabelSet
 from zoo.answers.prediction import Prediction
 from zoo.answers.quantity import Quantity
@@ -41,5 +41,6 @@ __all__ = [
     "TaggedSpan",
     "TaggedSpans",
     "TruncationCount",
+    "is_encodable_input",
     "predict_encodable",
 ]

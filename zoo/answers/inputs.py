@@ -39,18 +39,18 @@ class TruncationCount:
         return f"{share} {verb} longer than the {self._max_tokens:,} tokens that the model reads, and {verb} cut there"
 
 
-def _is_encodable(value: Any) -> bool:
+def is_encodable_input(value: Any) -> bool:
     """Whether UTF-8 can encode all texts of an input."""
     if isinstance(value, Mapping):
-        return all(map(_is_encodable, value.values()))
+        return all(map(is_encodable_input, value.values()))
     if isinstance(value, list | tuple):
-        return all(map(_is_encodable, value))
+        return all(map(is_encodable_input, value))
     return not isinstance(value, str) or is_encodable(value)
 
 
 def predict_encodable(predict: Callable[[list[Any]], list[Prediction]], inputs: Sequence[Any]) -> list[Prediction]:
     """Answer the inputs, in order; text that is not UTF-8 is rejected in its place."""
-    encodable = [_is_encodable(one) for one in inputs]
+    encodable = [is_encodable_input(one) for one in inputs]
     if all(encodable):
         return predict(list(inputs))
     readable = [one for one, answerable in zip(inputs, encodable, strict=True) if answerable]

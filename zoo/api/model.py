@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from zoo.devices import Placement
     from zoo.fetch import Progress
     from zoo.options import Options
-    from zoo.runs.context import Predictor
+    from zoo.runs.hooks import CheckedPredictor
     from zoo.tasks.task import Task
 
 
@@ -37,6 +37,26 @@ def models(words: str = "", *, task: str = "", plugin: str = "", local: bool = F
     return Catalog.load().search(words, task=task, plugin=plugin, local=local)
 
 
+class AnswerStream(Iterator[str]):
+    """The pieces of an answer as they come; `answer` is the whole, once there are no more.
+
+    Args:
+        items: the pieces, and last the answer.
+    """
+
+    def __init__(self, items: Iterator[str | Prediction]) -> None:
+        self._items = items
+        self.answer: Prediction | None = None
+        """None while pieces are still to come."""
+
+    def __next__(self) -> str:
+        for item in self._items:
+            if isinstance(item, str):
+                return item
+            self.answer = item
+        raise StopIteration
+
+
 @dataclass(frozen=True)
 class Model:
     """A model that is loaded into this process and answers."""
@@ -47,7 +67,7 @@ class Model:
     device: str
     """As torch names it."""
     precision: str
-    predictor: Predictor
+    predictor: CheckedPredictor
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -79,6 +99,18 @@ class Model:
             if isinstance(prediction, Answer) and (picture := kind.picture_of(value)):
                 prediction.remember_picture(picture)
         return predictions[0] if several is None else predictions
+
+    def stream(self, input: Any) -> AnswerStream:
+        """Answer one input, and give the text of the answer piece by piece as the model writes it.
+
+        A model whose answers do not grow gives no pieces. The answer is that of `predict`, as `AnswerStream.answer`.
+
+            stream = model.stream("Once upon a time")
+            for piece in stream:
+                print(piece, end="", flush=True)
+            print(stream.answer.finish)
+        """
+        return AnswerStream(self.predictor.stream(self.task.input.from_python(input)))
 
 
 def load(

@@ -13,7 +13,7 @@ import msgspec
 from zoo import terminal
 from zoo.blocks import Tone
 from zoo.encoding import encode_json
-from zoo.sanitize import one_line, unbroken
+from zoo.sanitize import one_line, plain, unbroken
 from zoo.text_table import render_table
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class AnswerLost(OSError):
 
 _STYLES: dict[Tone, str] = {"strong": "\x1b[1m", "error": "\x1b[31m"}
 _PLAIN = "\x1b[0m"
+_INDENT = "  "
 LEAST_LINES, LINES_BELOW = 10, 8
 """Of a picture, and of the text that shall be in sight below it."""
 
@@ -67,6 +68,18 @@ def _on_colour(part: MarkedPart) -> str:
         return part.text
     ground = label_colour(part.label)
     return coloured([PictureCell(part.with_label, ink_on(ground), ground)], sys.stdout)
+
+
+def piece(text: str, *, first: bool) -> None:
+    """The next piece of an answer that grows, at once; its lines are indented as those of other answers.
+
+    Args:
+        text: may hold line ends.
+        first: whether the answer begins with it.
+    """
+    indented = plain(text).replace("\n", f"\n{_INDENT}")
+    _write(_INDENT + indented if first else indented)
+    flush()
 
 
 def picture_room() -> tuple[int, int] | None:

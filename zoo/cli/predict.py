@@ -8,6 +8,7 @@ import itertools
 import shlex
 import sys
 from collections.abc import Iterable, Iterator
+from functools import partial
 from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -124,13 +125,15 @@ def run(args: argparse.Namespace) -> ExitCode:
         output.rows(writer.header().decode())
     answer_count = rejected_count = 0
     truncation = TruncationCount()
-    with _answerer(args, card, task) as answer_all:
-        for chunk in chunks(source, 1 if interactive else CHUNK):
-            for record in answer(answer_all, chunk):
+    with _answerer(args, card, task) as answerer:
+        streaming = answerer.stream is not None and not (writer or args.file) and sys.stdout.isatty()
+        for chunk in chunks(source, 1 if interactive or streaming else CHUNK):
+            for record in answer(partial(_streamed, answerer, task.input) if streaming else answerer.predict, chunk):
                 truncation.add([record.answer])
                 rejected_count += isinstance(record.answer, Rejected)
                 answer_count += not isinstance(record.answer, Rejected)
-                _show(record, task.input, writer, with_picture=interactive or len(inputs) == 1)
+                if not streaming or isinstance(record.answer, Rejected):
+                    _show(record, task.input, writer, with_picture=interactive or len(inputs) == 1)
                 if drawings is not None:
                     drawings.draw(str(record.input), record.answer)
     if not answer_count and not interactive:
@@ -212,6 +215,30 @@ def _show(record: AnswerRecord, kind: InputKind, writer: AnswerFormat | None, *,
     output.flush()
 
 
+def _streamed(answerer: Answerer, kind: InputKind, inputs: list[Any]) -> list[Any]:
+    """Answer one input, and show its answer while it comes; whoever stops that keeps what was said."""
+    assert answerer.stream is not None
+    (value,) = inputs
+    begun = False
+    with contextlib.closing(answerer.stream(value)) as items:
+        try:
+            for item in items:
+                if not isinstance(item, str):
+                    if not begun and not isinstance(item, Rejected):
+                        show_answer(kind.display_text(value), item)
+                    elif begun and item.remark:
+                        diagnostics.note(item.remark)
+                    return [item]
+                if not begun:
+                    output.line(kind.display_text(value), "strong")
+                output.piece(item, first=not begun)
+                begun = True
+        finally:
+            if begun:
+                output.line()
+    raise AssertionError("a stream ends with its answer")
+
+
 @contextlib.contextmanager
 def _answerer(args: argparse.Namespace, card: Card, task: Task) -> Iterator[Answerer]:
     """What answers: the process that keeps the model warm, if there is one or shall be; else the model itself."""
@@ -226,7 +253,7 @@ def _answerer(args: argparse.Namespace, card: Card, task: Task) -> Iterator[Answ
     diagnostics.show_log_warnings()
     model = plan.load(show_fetching)
     diagnostics.note(f"{model.card.name} on {model.device}, {model.precision}")
-    yield model.predict
+    yield Answerer(model.predict, model.predictor.stream if model.predictor.streams else None)
 
 
 @read_once()

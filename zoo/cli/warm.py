@@ -6,8 +6,8 @@ import argparse
 import contextlib
 import math
 import os
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Generator, Iterator
+from typing import Any, NamedTuple
 
 from zoo.card import Card
 from zoo.cli import diagnostics
@@ -20,10 +20,17 @@ from zoo.sessions import warm
 from zoo.sessions.messages import LoadRequest
 from zoo.tasks.task import Task
 
-Answerer = Callable[[list[Any]], list[Any]]
-"""Answers inputs, in order."""
 VARIABLE = "ZOO_KEEP_WARM"
 MAX_MINUTES = 24 * 60
+
+
+class Answerer(NamedTuple):
+    """What answers inputs."""
+
+    predict: Callable[[list[Any]], list[Any]]
+    """Several, in order."""
+    stream: Callable[[Any], Generator[Any]] | None
+    """The pieces of one answer, and last the answer itself; None where answers do not grow."""
 
 
 def add_argument(parser: argparse.ArgumentParser) -> None:
@@ -96,7 +103,10 @@ def _answerer_of(model: warm.WarmModel, task: Task) -> Answerer:
         # The process stands in another folder.
         return model.predict(list(map(task.input.from_anywhere, inputs)))
 
-    return predict
+    def stream(value: Any) -> Generator[Any]:
+        return model.stream(task.input.from_anywhere(value))
+
+    return Answerer(predict, stream if model.streams else None)
 
 
 def _fetch(card: Card) -> None:

@@ -49,6 +49,18 @@ class Predictor(Protocol):
 
 
 @runtime_checkable
+class StreamingPredictor(Predictor, Protocol):
+    """A predictor whose answers grow, such as one that writes texts."""
+
+    def stream(self, input: Any) -> Iterator[str | Prediction]:
+        """Answer one input: the pieces of the text as they come, and last the answer itself.
+
+        Whoever has read enough closes the iterator.
+        """
+        ...
+
+
+@runtime_checkable
 class JudgedPredictor(Predictor, Protocol):
     """A predictor whose answers are not what its task is judged by, such as one that writes texts."""
 

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from zoo.answers import Prediction, predict_encodable
+from zoo.answers import Prediction, is_encodable_input, predict_encodable
 from zoo.errors import PluginBroken, ZooError
 from zoo.plugins import Plugin
 from zoo.plurals import counted
 from zoo.runs import forks
-from zoo.runs.context import FitResult, JudgedPredictor, PredictionRun, Predictor, Trainable, TrainingRun
+from zoo.runs.context import (
+    FitResult,
+    JudgedPredictor,
+    PredictionRun,
+    Predictor,
+    StreamingPredictor,
+    Trainable,
+    TrainingRun,
+)
 from zoo.runs.contract import AnswerCheck, ReportCheck, broken, type_of
 from zoo.sanitize import error_text
 
@@ -78,6 +86,27 @@ class CheckedPredictor:
     def predict(self, inputs: list[Any]) -> list[Prediction]:
         """Answer every input, in order; no tokenizer takes text that is not UTF-8."""
         return self._predict(inputs) if self._from_files else predict_encodable(self._predict, inputs)
+
+    @property
+    def streams(self) -> bool:
+        """Whether answers come in pieces."""
+        return isinstance(self._predictor, StreamingPredictor)
+
+    def stream(self, input: Any) -> Generator[str | Prediction]:
+        """The pieces of an answer as they come, if the plugin gives any, and last the answer itself."""
+        if not isinstance(self._predictor, StreamingPredictor) or not is_encodable_input(input):
+            yield from self.predict([input])
+            return
+        answer: Any = None
+        with self._errors_named():
+            for item in self._predictor.stream(input):
+                if isinstance(item, str):
+                    yield item
+                else:
+                    answer = item
+        if answer is None:
+            raise broken(self._plugin.name, "gave no answer at the end of stream(input)", "yield it last")
+        yield from self._check([answer])
 
     def judged(self, inputs: list[Any], targets: list[Any]) -> list[Prediction]:
         """What each input is judged by: mostly the answer."""

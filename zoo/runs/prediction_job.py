@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     import io
 
 
-CHUNK = 512
-"""Rows answered between two looks at the clock and at the wish to stop."""
+CHUNK, SLOW_CHUNK = 512, 32
+"""Rows answered between two looks at the clock and at the wish to stop; the second where answers are written."""
 FLUSH_S = 1.0
 
 
@@ -53,7 +53,7 @@ def predict(worker: Worker) -> AnyEvent:
     with out.open("ab") as file:
         if file.tell() == 0:
             file.write(writer.header())
-        for chunk in chunks(itertools.islice(rows, written.rows, None), CHUNK):
+        for chunk in chunks(itertools.islice(rows, written.rows, None), SLOW_CHUNK if predictor.streams else CHUNK):
             if worker.should_stop():
                 _flush(file)
                 return progress.cancel()

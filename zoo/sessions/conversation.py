@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import IO, Any
 
 import msgspec
 
 from zoo import errors
-from zoo.answers import Prediction, predict_encodable
+from zoo.answers import Prediction, is_encodable_input, predict_encodable
 from zoo.errors import PluginBroken, RunFailed, ZooError
 from zoo.sessions.messages import (
     EndRequest,
     ErrorReply,
     Fetching,
     LoadRequest,
+    PartialReply,
     PredictReply,
     PredictRequest,
     Ready,
     Reply,
+    StopRequest,
 )
 from zoo.tasks import get_task
 
@@ -38,6 +41,8 @@ class Conversation:
         self._replies, self._requests = replies, requests
         self._lock = threading.Lock()
         self._task = ""
+        self.streams = False
+        """Whether answers come in pieces, once it is ready."""
 
     def wait_until_ready(self, on_fetching: Callable[[Fetching], None] | None = None) -> Ready:
         """Wait for the model; asked before anything else.
@@ -52,7 +57,7 @@ class Conversation:
             while True:
                 reply = self._receive()
                 if isinstance(reply, Ready):
-                    self._task = reply.task
+                    self._task, self.streams = reply.task, reply.streams
                     return reply
                 if isinstance(reply, Fetching) and on_fetching is not None:
                     on_fetching(reply)
@@ -69,7 +74,44 @@ class Conversation:
         with self._lock:
             self.send_request(PredictRequest(inputs=inputs))
             reply = self._receive()
-            assert isinstance(reply, PredictReply)
+        assert isinstance(reply, PredictReply)
+        return self._decoded(reply)
+
+    def stream(self, input: Any) -> Generator[str | Prediction]:
+        """The pieces of an answer as they come, and last the answer itself; closing the iterator stops the model.
+
+        Callers in other threads wait until it is exhausted or closed.
+
+        Raises:
+            ZooError: as `predict`.
+        """
+        if not is_encodable_input(input):
+            yield from self.predict([input])
+            return
+        with self._lock:
+            self.send_request(PredictRequest(inputs=[input], stream=True))
+            complete = False
+            try:
+                while isinstance(reply := self._receive(), PartialReply):
+                    yield reply.text
+                complete = True
+            except ZooError:
+                complete = True
+                raise
+            finally:
+                if not complete:
+                    self._stop()
+        assert isinstance(reply, PredictReply)
+        yield from self._decoded(reply)
+
+    def _stop(self) -> None:
+        """Let the model write no more, and read what is still on its way."""
+        with contextlib.suppress(ZooError):
+            self.send_request(StopRequest())
+            while isinstance(self._receive(), PartialReply):
+                pass
+
+    def _decoded(self, reply: PredictReply) -> list[Prediction]:
         try:
             predictions: list[Prediction] = msgspec.json.decode(
                 reply.predictions,
@@ -82,7 +124,7 @@ class Conversation:
             ) from error
         return predictions
 
-    def send_request(self, request: LoadRequest | PredictRequest | EndRequest) -> None:
+    def send_request(self, request: LoadRequest | PredictRequest | StopRequest | EndRequest) -> None:
         """Send one line.
 
         Raises:

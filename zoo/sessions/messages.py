@@ -26,13 +26,19 @@ class PredictRequest(msgspec.Struct, frozen=True, kw_only=True, tag="predict"):
 
     inputs: list[Any]
     """Texts, or paths of files, or dicts of these by their roles."""
+    stream: bool = False
+    """Whether the answer to the one input is sent piece by piece."""
+
+
+class StopRequest(msgspec.Struct, frozen=True, kw_only=True, tag="stop"):
+    """Enough of the answer that is being sent; means nothing where it is complete already."""
 
 
 class EndRequest(msgspec.Struct, frozen=True, kw_only=True, tag="end"):
     """To a worker that is kept warm: it is not needed any more."""
 
 
-Request = Union[PredictRequest, EndRequest]
+Request = Union[PredictRequest, StopRequest, EndRequest]
 
 
 class Fetching(msgspec.Struct, frozen=True, kw_only=True, tag="fetching"):
@@ -50,10 +56,18 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True, tag="ready"):
     device: str
     precision: str
     labels: tuple[str, ...] = ()
+    streams: bool = False
+    """Whether answers come in pieces."""
+
+
+class PartialReply(msgspec.Struct, frozen=True, kw_only=True, tag="partly_answered"):
+    """The next piece of the answer that is being sent."""
+
+    text: str
 
 
 class PredictReply(msgspec.Struct, frozen=True, kw_only=True, tag="answered"):
-    """One prediction an input, in order."""
+    """One prediction an input, in order; none where the request was stopped."""
 
     predictions: msgspec.Raw
     """A list of what the task answers (`Task.prediction`)."""
@@ -69,4 +83,4 @@ class ErrorReply(msgspec.Struct, frozen=True, kw_only=True, tag="failed"):
     hint: str = ""
 
 
-Reply = Union[Fetching, Ready, PredictReply, ErrorReply]
+Reply = Union[Fetching, Ready, PartialReply, PredictReply, ErrorReply]

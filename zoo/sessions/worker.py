@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+import threading
 import time
+from collections import deque
 from collections.abc import Callable
-from typing import IO
+from typing import IO, Any
 
 import msgspec
 
 from zoo.allocator import keep_freed_memory
+from zoo.answers import Prediction
 from zoo.api.model import Model, load_card
 from zoo.catalog import Catalog
 from zoo.encoding import encode_json
@@ -22,6 +26,7 @@ from zoo.sessions.messages import (
     ErrorReply,
     Fetching,
     LoadRequest,
+    PartialReply,
     PredictReply,
     PredictRequest,
     Ready,
@@ -48,14 +53,56 @@ def main() -> int:
 
 def converse(model: Model, requests: IO[bytes], replies: IO[bytes]) -> bool:
     """Answer line by line until nothing more comes; False where somebody said that this is the end."""
-    ready = Ready(task=model.task.name, device=model.device, precision=model.precision, labels=model.labels)
+    ready = Ready(
+        task=model.task.name,
+        device=model.device,
+        precision=model.precision,
+        labels=model.labels,
+        streams=model.predictor.streams,
+    )
     send(replies, ready)
-    for line in requests:
-        request: Request = msgspec.json.decode(line, type=Request)
+    inbox = Inbox(requests)
+    while request := inbox.take():
         if isinstance(request, EndRequest):
             return False
-        send(replies, _answer(model, request))
+        if isinstance(request, PredictRequest):
+            send(replies, _answer(model, request, inbox, replies))
     return True
+
+
+class Inbox:
+    """The requests that have come, read in a thread, so that one which comes meanwhile is noticed.
+
+    Args:
+        requests: lines.
+    """
+
+    def __init__(self, requests: IO[bytes]) -> None:
+        self._waiting: deque[Request | None] = deque()
+        self._arrived = threading.Condition()
+        threading.Thread(target=self._read, args=(requests,), daemon=True).start()
+
+    def take(self) -> Request | None:
+        """The next one, waiting for it; None once nothing more comes."""
+        with self._arrived:
+            self._arrived.wait_for(lambda: self._waiting)
+            return self._waiting.popleft()
+
+    @property
+    def waits(self) -> bool:
+        """Whether there is one that was not taken, or nothing more comes."""
+        return bool(self._waiting)
+
+    def _read(self, requests: IO[bytes]) -> None:
+        with contextlib.suppress(OSError, ValueError):  # whoever asked is gone
+            for line in requests:
+                self._put(msgspec.json.decode(line, type=Request))
+        self._put(None)
+
+    def _put(self, request: Request | None) -> None:
+        with self._arrived:
+            self._waiting.append(request)
+            self._arrived.notify()
 
 
 def _private_stdout() -> IO[bytes]:
@@ -95,13 +142,28 @@ def load_requested(request: LoadRequest, on_progress: Callable[[Progress], None]
     )
 
 
-def _answer(model: Model, request: PredictRequest) -> Reply:
+def _answer(model: Model, request: PredictRequest, inbox: Inbox, replies: IO[bytes]) -> Reply:
     start = time.perf_counter()
     try:
-        predictions = msgspec.Raw(encode_json(model.predict(request.inputs)))
+        answers = (
+            _streamed(model, request.inputs[0], inbox, replies) if request.stream else model.predict(request.inputs)
+        )
+        predictions = msgspec.Raw(encode_json(answers))
     except Exception as error:
         return error_reply(error)
     return PredictReply(predictions=predictions, elapsed_s=time.perf_counter() - start)
+
+
+def _streamed(model: Model, value: Any, inbox: Inbox, replies: IO[bytes]) -> list[Prediction]:
+    """Send the pieces of an answer; none is left of it where somebody asks to stop, or is gone."""
+    with contextlib.closing(model.predictor.stream(model.task.input.from_python(value))) as items:
+        for item in items:
+            if not isinstance(item, str):
+                return [item]
+            send(replies, PartialReply(text=item))
+            if inbox.waits:
+                break
+    return []
 
 
 def error_reply(error: Exception) -> ErrorReply:

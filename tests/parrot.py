@@ -1,0 +1,53 @@
+"""A plugin without torch whose model writes texts piece by piece: it says again what it is told, word by word."""
+
+from __future__ import annotations
+
+from tests.plugin_site import Site
+
+PLUGIN = """
+import time
+from pathlib import Path
+import zoo
+
+@zoo.hookimpl
+def cards():
+    weights = zoo.Weights(
+        files=(zoo.WeightsFile(name="w.bin"),), sources=(zoo.FolderSource(path=__file__.rpartition("/")[0]),)
+    )
+    ability = zoo.Ability(verb="predict", task="text-generation")
+    return [zoo.Card(name="parrot", task="text-generation", family="toy", summary="it repeats", weights=weights,
+                     abilities=(ability,))]
+
+class Parrot:
+    def predict(self, inputs):
+        return [self.answer(text) for text in inputs]
+
+    def answer(self, text):
+        if not isinstance(text, str) or not text.strip():
+            return zoo.Rejected("it heard nothing")
+        return zoo.GeneratedText(text, "end", len(text.split()))
+
+    def stream(self, text):
+        try:
+            words = text.split(" ") if isinstance(text, str) and text.strip() else []
+            for place, word in enumerate(words):
+                if word == "broken":
+                    raise ValueError("it has a cold")
+                while word == "forever":
+                    time.sleep(0.01)
+                    yield "and so on "
+                yield word + " " * (place + 1 < len(words))
+            yield self.answer(text)
+        finally:
+            Path(__file__).with_name("closed").touch()
+
+@zoo.hookimpl
+def predict(run):
+    return Parrot()
+"""
+
+
+def install_parrot(site: Site) -> None:
+    """Install `parrot`; what ends with `forever` it never ends to say."""
+    site.install("parrot", PLUGIN)
+    (site.path / "w.bin").write_bytes(b"x")

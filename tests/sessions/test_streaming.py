@@ -1,0 +1,154 @@
+"""Answers that grow come piece by piece, from Python, from a session, from a warm model and at a terminal."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+import zoo
+from tests.echo_runs import until
+from tests.parrot import install_parrot
+from tests.plugin_site import Site
+from tests.plugin_site import zoo as command
+from tests.processes import popen
+from zoo.answers import GeneratedText, Rejected
+from zoo.cli.exit_codes import ExitCode
+from zoo.sessions import Session
+
+CPU = {"device": "cpu", "precision": "fp32"}
+ANSWER = GeneratedText("one two three", "end", 3)
+
+
+@pytest.fixture
+def parrot(site: Site) -> Site:
+    install_parrot(site)
+    return site
+
+
+def test_from_python(parrot: Site) -> None:
+    model = zoo.load("parrot", **CPU)
+    stream = model.stream("one two three")
+
+    assert list(stream) == ["one ", "two ", "three"]
+    assert stream.answer == ANSWER == model.predict("one two three")
+    silent, unreadable = model.stream(" "), model.stream("a\udc80")
+    assert [*silent, *unreadable] == []
+    assert silent.answer == Rejected("it heard nothing")
+    assert unreadable.answer == Rejected("it holds bytes that are not UTF-8")
+    with pytest.raises(zoo.PluginBroken, match="parrot fails to answer with parrot: ValueError: it has a cold"):
+        list(model.stream("one broken"))
+
+
+def test_a_model_whose_answers_do_not_grow_gives_no_pieces(words: str) -> None:
+    model = zoo.load(words, **CPU)
+    stream = model.stream("good fine")
+
+    assert list(stream) == []
+    assert stream.answer == model.predict("good fine")
+
+
+def test_a_session_sends_the_pieces_and_stops_when_it_is_told(parrot: Site) -> None:
+    with Session("parrot", **CPU) as session:
+        ready = session.wait_until_ready()
+        pieces = list(session.stream("one two three"))
+        closed = parrot.path / "closed"
+        until(closed.exists)
+        closed.unlink()
+        endless = session.stream("on forever")
+        some = list(islice(endless, 4))
+        endless.close()
+        again = session.predict(["one two three"])
+        broken = session.stream("one broken")
+
+        assert ready.streams
+        assert session.streams
+        assert pieces == ["one ", "two ", "three", ANSWER]
+        assert some == ["on ", "and so on ", "and so on ", "and so on "]
+        assert closed.exists()
+        assert again == [ANSWER]
+        assert next(broken) == "one "
+        with pytest.raises(zoo.PluginBroken, match="it has a cold"):
+            next(broken)
+        assert list(session.stream("a\udc80")) == [Rejected("it holds bytes that are not UTF-8")]
+
+
+def at_a_terminal(*words: str) -> tuple[subprocess.Popen[bytes], int]:
+    """The command with a terminal as its stdout, and what reads from that."""
+    ours, theirs = pty.openpty()
+    process = popen(
+        [sys.executable, "-m", "zoo", "predict", "parrot", *words, "--device", "cpu", "--precision", "fp32"],
+        stdout=theirs,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | {"NO_COLOR": "1"},
+    )
+    os.close(theirs)
+    return process, ours
+
+
+def shown(terminal: int, until_text: str = "") -> str:
+    """What the terminal shows, to its end or until a text has come."""
+    text = ""
+    while not until_text or until_text not in text:
+        try:
+            part = os.read(terminal, 4096)
+        except OSError:
+            part = b""
+        if not part:
+            break
+        text += part.decode().replace("\r\n", "\n")
+    if not until_text:
+        os.close(terminal)
+    return text
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no terminals of that kind")
+def test_at_a_terminal_an_answer_grows_and_an_interruption_keeps_it(parrot: Site) -> None:
+    whole, terminal = at_a_terminal("one two\nthree", " ")
+    assert shown(terminal) == "one two three\n  one two\n  three\n\n  rejected: it heard nothing\n"
+    assert whole.wait(30) == ExitCode.OK
+    endless, terminal = at_a_terminal("on forever")
+    begun = shown(terminal, "and so on and so on")
+    endless.send_signal(signal.SIGINT)
+    rest = shown(terminal)
+
+    assert endless.wait(30) == ExitCode.INTERRUPTED
+    assert re.fullmatch(r"on forever\n  on (and so on )+\n", begun + rest)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no sockets of that kind")
+def test_a_warm_model_streams_too(parrot: Site, runtime: Path) -> None:
+    first = command("predict", "parrot", "one two three", "--device", "cpu", "--precision", "fp32", "--keep-warm", "5")
+    process, terminal = at_a_terminal("on forever")
+    begun = shown(terminal, "and so on and so on")
+    process.send_signal(signal.SIGINT)
+    interrupted = begun + shown(terminal)
+    code = process.wait(30)
+    after = command("predict", "parrot", "one two three", "--device", "cpu", "--precision", "fp32")
+
+    assert first.returncode == after.returncode == ExitCode.OK
+    assert code == ExitCode.INTERRUPTED
+    assert interrupted.startswith("on forever\n  on and so on ")
+    assert after.stdout == first.stdout == "one two three\n  one two three\n"
+    assert "kept warm" in after.stderr
+
+
+def test_what_is_no_terminal_gets_whole_answers(parrot: Site, tmp_path: Path) -> None:
+    done = command("predict", "parrot", "one two three", "--device", "cpu", "--precision", "fp32", "--json")
+    rows = tmp_path / "rows.txt"
+    rows.write_text("one\ntwo\n")
+    out = tmp_path / "answers.csv"
+    run = zoo.predict_file("parrot", rows, out, **CPU).wait(progress=False)
+
+    assert '"prediction":{"type":"generated_text","text":"one two three","finish":"end","tokens":3}' in done.stdout
+    assert run.status == "finished"
+    assert out.read_text().splitlines()[1:] == ["1,one,one,,", "2,two,two,,"]
