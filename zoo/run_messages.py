@@ -22,11 +22,14 @@ from zoo.runs.events import (
     RunPlanned,
     RunStarted,
     Warned,
+    WrittenSample,
 )
 from zoo.runs.snapshot import RunSnapshot
 from zoo.sanitize import one_line, unbroken
 from zoo.units import bar, count, duration, size
 
+SHOWN_PROMPT, SHOWN_TEXT = 40, 160
+"""Characters of what a model was given and of what it wrote, in a line."""
 SHOWN_LABELS = 30
 """Most labels that are worth a line."""
 
@@ -205,7 +208,15 @@ def _plan(event: RunPlanned, s: RunSnapshot) -> list[str]:
 def _evaluation(event: EvaluationCompleted, s: RunSnapshot) -> list[str]:
     if s.plan is None or not event.metrics:  # an evaluation run: its figures are the answer, shown at the end
         return []
-    return [f"step {event.step:>6}  {figures(event.metrics)}{'  best so far' if event.best else ''}"]
+    lines = [f"step {event.step:>6}  {figures(event.metrics)}{'  best so far' if event.best else ''}"]
+    return [*lines, f"step {event.step:>6}  writes: {sample_line(event.sample)}"] if event.sample else lines
+
+
+def sample_line(sample: WrittenSample) -> str:
+    """What a model wrote, after the end of what it was given; shortened."""
+    prompt, text = one_line(sample.prompt), one_line(sample.text) or "(nothing)"
+    before = prompt if len(prompt) <= SHOWN_PROMPT else f"…{prompt[-SHOWN_PROMPT:]}"
+    return f"{before} → {text if len(text) <= SHOWN_TEXT else text[:SHOWN_TEXT] + '…'}"
 
 
 def _checkpoint(event: CheckpointSaved, s: RunSnapshot) -> list[str]:

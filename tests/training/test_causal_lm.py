@@ -17,7 +17,7 @@ from zoo.data.example import Example
 from zoo.errors import DatasetInvalid
 from zoo.options import parse
 from zoo.runs.context import PredictionRun, TrainingRun
-from zoo.runs.events import AnyEvent, EvaluationCompleted, Noted, StepCompleted, Warned
+from zoo.runs.events import AnyEvent, EvaluationCompleted, Noted, StepCompleted, Warned, WrittenSample
 from zoo.tasks import get_task
 from zoo.text_options import CausalFinetuneOptions, CausalPredictOptions
 from zoo.training.objective import Pieces
@@ -182,6 +182,9 @@ def test_it_learns_and_the_result_is_judged_as_the_run_was(tmp_path: Path) -> No
     scored = generator.judged([one.input for one in run.eval], [one.target for one in run.eval])
     tokens = sum(one.tokens for one in scored)
 
+    samples = [event.sample for event in events if isinstance(event, EvaluationCompleted)]
+    assert [sample.prompt for sample in samples if sample] == [ANSWERS[0].input] * len(samples)
+    assert samples[-1] == WrittenSample(ANSWERS[0].input, str(ANSWERS[0].target))
     steps = [event.loss for event in events if isinstance(event, StepCompleted)]
     assert steps[-1] < steps[0] / 10
     assert {event.rows for event in events if isinstance(event, EvaluationCompleted)} == {len(run.eval)}

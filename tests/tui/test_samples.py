@@ -16,7 +16,7 @@ from tests.tui.driving import Driver, scenario, screen_text, shows, until
 from tests.tui.test_runs import PLAN, STARTED, WriteRun
 from tests.tui.test_training import enter, open_form
 from zoo.rendering.colours import label_colour
-from zoo.runs.events import EvaluationCompleted, RunCancelled
+from zoo.runs.events import EvaluationCompleted, RunCancelled, WrittenSample
 from zoo.tasks import get_task
 from zoo.tui.screens.run import RunScreen
 from zoo.tui.widgets.gallery import Gallery
@@ -110,5 +110,25 @@ def test_a_run_shows_the_pictures_of_its_newest_evaluation(
         assert marked_cells(pilot, "late\x1b[2J") > 20
         screen.choose_tab("events")
         await until(pilot, lambda: "▀" not in screen_text(pilot))
+
+    play()
+
+
+def test_a_run_shows_what_the_model_writes_after_each_evaluation(models: Site, write_run: WriteRun) -> None:
+    def evaluated(step: int, text: str) -> EvaluationCompleted:
+        sample = WrittenSample("What says\nthe cow?", text)
+        return EvaluationCompleted(step=step, metrics={"loss": 0.5}, rows=9, best=True, sample=sample)
+
+    @scenario(size=(100, 40))
+    async def play(pilot: Driver) -> None:
+        write_run("texts", STARTED, PLAN, evaluated(50, ""), evaluated(100, "moo\x1b[2J\nmoo"), RunCancelled(step=100))
+        await pilot.press("2")
+        await shows(pilot, "texts")
+        await pilot.press("enter")
+        await shows(pilot, "Evaluations", "Samples", "writes: What says the cow? → (nothing)")
+        screen = pilot.app.screen
+        assert isinstance(screen, RunScreen)
+        screen.choose_tab("samples")
+        await shows(pilot, "after: What says the cow?", "step 100 moo moo", "step 50 (nothing)")
 
     play()

@@ -124,6 +124,15 @@ class StepCompleted(Event, frozen=True, kw_only=True, tag="step_completed"):
     """Resident memory of the worker, or memory allocated on the accelerator."""
 
 
+class WrittenSample(msgspec.Struct, frozen=True):
+    """What a model writes by itself."""
+
+    prompt: str
+    """The same in every evaluation of a run."""
+    text: str
+    """What follows it."""
+
+
 class EvaluationCompleted(Event, frozen=True, kw_only=True, tag="evaluation_completed"):
     """The evaluation data was gone through."""
 
@@ -135,6 +144,8 @@ class EvaluationCompleted(Event, frozen=True, kw_only=True, tag="evaluation_comp
     """Whether the primary metric is the best so far."""
     pictures: Report = ()
     """What the model says of a few of the pictures, the same ones in every evaluation; none of other inputs."""
+    sample: WrittenSample | None = None
+    """None where the model writes no texts."""
 
 
 class CheckpointSaved(Event, frozen=True, kw_only=True, tag="checkpoint_saved"):

@@ -36,6 +36,8 @@ class Evaluation(msgspec.Struct, frozen=True):
     step: int
     metrics: dict[str, float]
     best: bool
+    sample: e.WrittenSample | None = None
+    """What the model wrote then; None where it writes no texts."""
 
 
 class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -233,7 +235,7 @@ def _(event: e.StepCompleted, s: RunSnapshot) -> Changes:
 
 @_changes.register
 def _(event: e.EvaluationCompleted, s: RunSnapshot) -> Changes:
-    evaluation = Evaluation(event.step, event.metrics, event.best)
+    evaluation = Evaluation(event.step, event.metrics, event.best, event.sample)
     return {"evaluations": (*s.evaluations, evaluation)[-EVALUATIONS:], "pictures": event.pictures}
 
 

@@ -178,7 +178,7 @@ class Training:
         evaluation = evaluate(self.setup, self.eval_set, self.shown)
         if evaluation is None:
             return False
-        metrics, report, pictures = evaluation
+        metrics, report, pictures, sample = evaluation
         step, before, finite_metrics = self.progress.step, self.progress.best, finite(metrics)
         better = before is None or is_better(finite_metrics, before.metrics, self.run.task)
         if better:
@@ -189,8 +189,11 @@ class Training:
             best=Best(step=step, metrics=finite_metrics, report=report) if better else before,
             evaluations_since_best=0 if better else self.progress.evaluations_since_best + 1,
         )
-        rows = self.eval_rows
-        self.run.emit(EvaluationCompleted(step=step, metrics=metrics, rows=rows, best=better, pictures=pictures))
+        self.run.emit(
+            EvaluationCompleted(
+                step=step, metrics=metrics, rows=self.eval_rows, best=better, pictures=pictures, sample=sample
+            )
+        )
         return True
 
     def finish(self) -> FitResult:

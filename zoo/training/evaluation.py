@@ -12,6 +12,7 @@ import torch
 from zoo.answers import Answer
 from zoo.blocks import Block, Report
 from zoo.metrics import report_of
+from zoo.runs.events import WrittenSample
 from zoo.runs.sample_pictures import small_drawing, within_bytes
 from zoo.tasks.task import Task
 from zoo.training.batches import EVALUATION, MicroBatch, evaluation_batches, shares
@@ -28,6 +29,7 @@ class Evaluation(NamedTuple):
     report: Report
     pictures: Report = ()
     """What the model says of the pictures that are shown."""
+    sample: WrittenSample | None = None
 
 
 def evaluate(setup: TrainingSetup, examples: Examples, shown: Mapping[int, str] = {}) -> Evaluation | None:
@@ -58,11 +60,15 @@ def evaluate(setup: TrainingSetup, examples: Examples, shown: Mapping[int, str] 
             (votes,) = sum_over_ranks([float(setup.run.should_stop())], accelerator)
             if votes:
                 return None
+    sample = None
+    if setup.run.rank == 0:
+        with torch.inference_mode(), accelerator.autocast():
+            sample = objective.sample()
     (first, drawings), *others = gather_objects((metrics, drawings), accelerator)
     for other, other_drawings in others:
         first.merge(other)
         drawings |= other_drawings
-    return Evaluation(first.compute(), report_of(first), within_bytes(drawings[i] for i in sorted(drawings)))
+    return Evaluation(first.compute(), report_of(first), within_bytes(drawings[i] for i in sorted(drawings)), sample)
 
 
 def _drawings(answers: Mapping[int, Answer], shown: Mapping[int, str]) -> dict[int, Block]:

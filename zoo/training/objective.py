@@ -18,6 +18,7 @@ from zoo.metrics import Metrics
 
 if TYPE_CHECKING:
     from zoo.runs.context import FitResult, TrainingRun
+    from zoo.runs.events import WrittenSample
 
 Features = TypeVar("Features")
 Batch = dict[str, torch.Tensor]
@@ -182,6 +183,13 @@ class Objective(ABC, Generic[Features]):
             One for each, in order; none at all where the objective does not say it.
         """
         return ()
+
+    def sample(self) -> WrittenSample | None:
+        """What the module writes by itself as it stands, from the same prompt each time; None where it writes no texts.
+
+        Asked for after each evaluation, in the first process only.
+        """
+        return None
 
     def conclude(self, metrics: dict[str, float], trained: Callable[[str], nn.Module]) -> None:
         """Called once, when the weights of the result are settled, before they are written.

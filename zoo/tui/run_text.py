@@ -42,6 +42,15 @@ def shown_pictures_text(s: RunSnapshot) -> str:
     return f"{step}what the model says of held-out pictures, the same ones after each evaluation"
 
 
+def samples_text(s: RunSnapshot) -> str:
+    """What the model wrote after each evaluation, the newest first; empty where it writes no texts."""
+    samples = [(one.step, one.sample) for one in reversed(s.evaluations) if one.sample]
+    if not samples:
+        return ""
+    texts = (f"step {step:>6,}  {one_line(sample.text) or '(nothing)'}" for step, sample in samples)
+    return "\n".join([f"after: {one_line(samples[0][1].prompt)}", "", *texts])
+
+
 def report_tabs(report: Report) -> dict[str, list[Block]]:
     """Blocks of a report by the title of their tab; one without a title goes with the block before it."""
     tabs: dict[str, list[Block]] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,12 @@ from zoo.data.example import Example
 from zoo.errors import DatasetInvalid
 from zoo.metrics.perplexity import PerplexityMetrics
 from zoo.plurals import counted
+from zoo.runs.events import WrittenSample
+from zoo.tasks.options import GenerationOptions
 from zoo.training.body import Network
 from zoo.training.objective import Batch, Objective, Output, Pieces
+from zoo.training.text.causal import RecomputingNetwork
+from zoo.training.text.generating import Writing, write
 from zoo.training.text.learnt import USUAL_TOKENS, LearntText, LearntTexts
 from zoo.training.text.packing import IGNORED, packed
 
@@ -28,6 +33,8 @@ MOST_SCORES = 2**26
 """Scores of the vocabulary that a micro-batch has room for: 256 MB in float32."""
 MOST_TOKENS = 8192
 """Tokens of a micro-batch, however few words the vocabulary has."""
+SAMPLE_PROMPT, SAMPLE_TOKENS = 8, 32
+"""Tokens that a sample begins with where the data are plain texts, and most that are written after them."""
 LORA_LR = 5e-4
 SCRATCH_STEPS = 1000
 """Fewest optimizer steps worth while where nothing is pretrained."""
@@ -151,6 +158,27 @@ class CausalLanguageModelling(Objective[LearntText]):
         zeros = by_token.new_zeros(len(counts))
         losses = zeros.index_add(0, batch["owners"][scored], by_token) / counts.clamp(min=1)
         return Output(losses, {"loss": losses.detach(), "tokens": counts}, weights=counts)
+
+    def sample(self) -> WrittenSample:
+        """The likeliest text after the prompt of a held-out example, or after the beginning of a text."""
+        body, device = self.body, next(self.module.parameters()).device
+        prompt, shown = self._sample_prompt
+        options = GenerationOptions(max_tokens=SAMPLE_TOKENS)
+        writing = Writing(prompt, body.tokenizer, body.eos_ids, options, body.positions)
+        for _ in write(RecomputingNetwork(body, self.module.get_submodule("body")), [writing], options, str(device)):
+            pass
+        return WrittenSample(shown, writing.answer.text)
+
+    @cached_property
+    def _sample_prompt(self) -> tuple[list[int], str]:
+        """Token ids of what is written after, and the same as a person knows it."""
+        example = (*self._run.eval, *self._run.train)[0]
+        ids, learnt = self._texts.of(example.input, example.target)
+        if learnt[0]:
+            begin = ids[: min(SAMPLE_PROMPT, (len(ids) + 1) // 2)]
+            return begin, self.body.tokenizer.decode(begin)
+        prompt = ids[: learnt.index(True)][-self.max_tokens // 2 :]
+        return prompt, self._run.task.input.display_text(example.input)
 
     def metrics(self) -> PerplexityMetrics:
         """Loss and perplexity per token."""

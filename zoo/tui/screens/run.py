@@ -26,7 +26,14 @@ from zoo.tasks import get_task
 from zoo.tui.follower import Follower
 from zoo.tui.path_text import short_path
 from zoo.tui.run_page import RunPage
-from zoo.tui.run_text import drawn_pictures, evaluation_table, mistake_list, report_tabs, shown_pictures_text
+from zoo.tui.run_text import (
+    drawn_pictures,
+    evaluation_table,
+    mistake_list,
+    report_tabs,
+    samples_text,
+    shown_pictures_text,
+)
 from zoo.tui.tones import status_style
 from zoo.tui.widgets.blocks import draw
 from zoo.tui.widgets.curve import Curve
@@ -207,6 +214,8 @@ class RunScreen(RunPage):
             tabs["evaluations"] = ("Evaluations", lambda: evaluation_table(s))
         if s.pictures:
             tabs[PICTURES] = ("Pictures", lambda: shown_pictures_text(s))
+        if samples := samples_text(s):
+            tabs["samples"] = ("Samples", lambda: samples)
         for title, blocks in report_tabs(s.report).items():
             tabs[REPORT + title] = (title, partial(draw, blocks, width))
         if self._mistakes and (target := self._target):
