@@ -1,11 +1,13 @@
 """Learn masks with a U-Net on MobileNet v2: zoo beside a plain loop, in processes of their own.
 
     uv run bench/train_segmentation.py --data masks_membrane [--steps 60] [--side 256] [--rounds 1] [--scratch]
+                                     [--losses cross-entropy dice both]
 
 The peer (bench/segmentation_peer.py) trains the same network from the same weights on pictures of the same size, for
 the same number of steps of 8. Seconds are those of the training, decoding included, from the first picture read to the
 end of the last step; imports and evaluations are not counted on either side. Both answer the pictures that they did not
-see in their own size, and are judged by the same metric. With --scratch the bodies begin with random numbers.
+see in their own size, and are judged by the same metric. With --scratch the bodies begin with random numbers. The peer
+learns by cross entropy, zoo once by each of the losses.
 
 The data are a folder with images/ and masks/ of 0 and 255 under the same names; every fifth is left for judging.
 """
@@ -20,6 +22,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -67,13 +70,13 @@ def judged(elapsed_s: float, test: Path, answers: list[np.ndarray]) -> Outcome:
     return Outcome(elapsed_s, foreground[0], judge.compute()["miou"])
 
 
-def ours(model: str, train: Path, test: Path, steps: int, side: int, precision: str) -> Outcome:
+def ours(model: str, train: Path, test: Path, steps: int, side: int, **keys: str) -> Outcome:
     """Train and answer with zoo."""
     import zoo
     from zoo.runs.events import InputsPrepared, StepCompleted
 
     options = {"max_steps": steps, "batch_size": BATCH, "image_size": side, "eval_share": 0.0, "save_steps": 10_000}
-    run = zoo.finetune(model, train, task="image-segmentation", device="cpu", precision=precision, **options)
+    run = zoo.finetune(model, train, task="image-segmentation", device="cpu", **keys, **options)
     events = run.wait(progress=False).events()
     began = next(event.at for event in events if isinstance(event, InputsPrepared))
     ended = next(event.at for event in reversed(events) if isinstance(event, StepCompleted))
@@ -102,6 +105,7 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=256)
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--scratch", action="store_true")
+    parser.add_argument("--losses", nargs="+", default=["cross-entropy"])
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as root:
         os.environ["ZOO_HOME"] = f"{root}/store"
@@ -113,11 +117,14 @@ def main() -> None:
             model, card = MODEL, next(card for card in zoo.models() if card.name == MODEL)
             weights = str(fetch(card.weights) / card.weights.files[0].name)
         train, test = tables(args.data, Path(root))
-        ways = {
-            "a plain loop, fp32": lambda: peer(train, test, weights, args),
-            "zoo, fp32": lambda: ours(model, train, test, args.steps, args.side, "fp32"),
-            "zoo, default precision": lambda: ours(model, train, test, args.steps, args.side, "auto"),
+        zoo_ways = {
+            f"zoo, {name}, {loss}": partial(
+                ours, model, train, test, args.steps, args.side, precision=precision, loss=loss
+            )
+            for loss in args.losses
+            for name, precision in (("fp32", "fp32"), ("default precision", "auto"))
         }
+        ways = {"a plain loop, fp32": lambda: peer(train, test, weights, args), **zoo_ways}
         measured: dict[str, list[Outcome]] = {name: [] for name in ways}
         for _ in range(args.rounds):
             for name, work in ways.items():
@@ -129,7 +136,7 @@ def main() -> None:
     for name, one in medians.items():
         ratio = one.elapsed_s / base
         ious = f"foreground IoU {one.foreground_iou:.3f}   mIoU {one.miou:.3f}"
-        print(f"{name:<24} {one.elapsed_s:7.1f} s {ratio:5.2f}x   {ious}")
+        print(f"{name:<38} {one.elapsed_s:7.1f} s {ratio:5.2f}x   {ious}")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from zoo.options import Options, parse, schema, to_dict
 
 RESERVED = frozenset(
     [
+        "classes",
         "column",
         "columns",
         "data",

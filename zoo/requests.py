@@ -60,6 +60,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     """Names of columns by role, see `Task.roles`; those of the others are found by their usual names."""
     separator: str = ""
     """What stands between the labels of a text that holds several; empty for `|` or `;`."""
+    classes: str | os.PathLike[str] = ""
+    """A file that says which class each value is; empty for one beside the data."""
     merge_labels: bool = False
     """Whether labels that look the same are one class."""
 
@@ -132,7 +134,7 @@ def check_job(job: Job, catalog: Catalog | None = None) -> CheckedJob:
     ability, reason = choose_ability(card, verb, job.task, source.data, source.columns, source.separator)
     task = get_task(ability.task)
     if job.verb != "predict":
-        task = task.divided_at(source.separator)
+        task = task.divided_at(source.separator).named_by(str(source.classes))
     check = {"evaluate": _check_evaluation, "predict": _check_prediction}.get(job.verb, _check_training)
     options = parse_options(card, ability, job.options, beside=_WORDS)
     processes = cast("int", read(PROCESSES, job.place.processes))
@@ -186,9 +188,21 @@ def _in_plain_types(job: Job) -> Job:
         source,
         columns={role: name for role, name in columns.items() if name},
         separator=plain(_SEPARATOR, source.separator),
+        classes=_classes_file(source.classes),
         merge_labels=plain(_MERGE_LABELS, source.merge_labels),
     )
     return msgspec.structs.replace(job, name=plain(_RUN_NAME, job.name), source=source)
+
+
+def _classes_file(path: str | os.PathLike[str] | None) -> str:
+    """The absolute path of a file of classes; empty where none is named."""
+    if path in (None, ""):
+        return ""
+    if not isinstance(path, str | os.PathLike):
+        raise OptionInvalid(
+            f"--classes is {with_article(type(path).__name__)}, but takes the path of a file", "name one"
+        )
+    return str(_existing(path))
 
 
 def _column_option(role: str) -> Option:
@@ -248,6 +262,7 @@ def _check_training(job: Job, card: Card, task: Task) -> _Checked:
         sha256=dataset.sha256,
         columns=columns,
         separator=source.separator,
+        classes=str(source.classes),
         merge_labels=source.merge_labels,
     )
     if eval_data is None:
@@ -278,6 +293,7 @@ def _check_evaluation(job: Job, card: Card, task: Task) -> _Checked:
         sha256=dataset.sha256,
         columns=columns,
         separator=separator,
+        classes=str(source.classes),
         merge_labels=merge,
     )
     return _Checked(data, dataset, out=target)

@@ -8,6 +8,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from zoo.cli import main
+from zoo.cli.exit_codes import ExitCode
 from zoo.data import inspect, likely_task, load
 from zoo.data.in_memory import write
 from zoo.data.layout import parts_of
@@ -123,6 +125,24 @@ def test_what_is_wrong_with_a_mask_is_named_with_its_file(tmp_path: Path) -> Non
         "appear that are no class",
     ]
     assert any("3 images cannot be used" in message for message in messages(tmp_path))
+
+
+def test_what_a_file_of_classes_that_is_named_lacks_is_named_with_the_mask(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cells(tmp_path / "cells", values=(0, 1))
+    mask(tmp_path / "cells" / "masks" / "1.png", 0, 7)
+    own = tmp_path / "own.json"
+    own.write_text('["outside", "cell"]', encoding="utf-8")
+    inspected = ["data", "inspect", str(tmp_path / "cells"), "--classes", str(own)]
+    assert main(inspected) == ExitCode.DATA
+    out = " ".join(capsys.readouterr().out.split())
+    assert "classes by own.json: 0 outside, 1 cell" in out
+    assert "masks/1.png: values that are no class, and their pixels: 7 (24)" in out
+    assert main([*inspected[:-1], str(tmp_path / "none.json")]) == ExitCode.DATA
+    assert "none.json does not say which class each value of a mask is" in capsys.readouterr().err
+    assert main([*inspected, "--task", "object-detection"]) != ExitCode.OK
+    assert f"--classes {own} names values of classes, and the target is one" in capsys.readouterr().err
 
 
 def test_an_inspection_says_what_there_is(tmp_path: Path) -> None:

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import psutil
 import pytest
+from PIL import Image
 
 import zoo
 from tests.echo_runs import until, wait_quietly
@@ -100,6 +102,29 @@ def test_a_killed_run_resumes_to_the_same_bits(start: Start, uninterrupted: zoo.
     assert started[-1].resumed_from_step is not None
     assert run.metrics == uninterrupted.metrics
     assert weights(run) == weights(uninterrupted)
+
+
+def test_a_file_of_classes_names_the_values_in_the_training_and_in_an_evaluation(
+    tmp_path: Path, shared_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(8):
+        pixels = np.full((32, 32, 3), number, dtype=np.uint8)
+        pixels[:, 16:] = 200
+        for folder, values in (("images", pixels), ("masks", pixels[..., 0] // 200 * 9)):
+            (tmp_path / "cells" / folder).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(values).save(tmp_path / "cells" / folder / f"{number}.png")
+    (tmp_path / "own.json").write_text('{"0": "outside", "9": "cell"}', encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    run = zoo.finetune(MODEL, "cells", classes="own.json", **CPU, image_size=32, max_steps=1).wait(progress=False)
+    assert run.folder.request.data.classes == str(tmp_path / "own.json")
+    assert any("classes by own.json: 0 outside, 9 cell" in str(event) for event in run.events())
+    assert zoo.load(run.name, device="cpu").predict(["cells/images/0.png"])[0].labels == ("cell", "outside")
+    judged = zoo.evaluate(run.name, "cells", classes=tmp_path / "own.json", device="cpu").wait(progress=False)
+    assert set(judged.metrics) >= {"miou", "dice"}
+    with pytest.raises(zoo.DatasetInvalid, match=r"there is no file or folder .*gone\.json"):
+        zoo.evaluate(run.name, "cells", classes="gone.json")
+    with pytest.raises(zoo.OptionInvalid, match="--classes is a dict, but takes the path of a file"):
+        zoo.evaluate(run.name, "cells", classes={})  # type: ignore[arg-type]
 
 
 def first(event_type: type[Event], run: zoo.Run) -> Event:

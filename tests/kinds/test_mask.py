@@ -10,7 +10,7 @@ import pytest
 
 import zoo
 from zoo.answers import Rejected
-from zoo.errors import DatasetInvalid
+from zoo.errors import DatasetInvalid, OptionInvalid
 from zoo.kinds import MASK, LabelMask, Unusable
 from zoo.kinds.mask import MaskKind
 from zoo.kinds.mask_decoding import read_mask
@@ -132,6 +132,50 @@ def test_a_file_says_which_value_is_which_class(tmp_path: Path, classes: Any, la
     (tmp_path / "classes.json").write_text(json.dumps(classes), encoding="utf-8")
     (mask,) = read(tmp_path / "masks", write(tmp_path / "masks" / "a.png", HALVES))
     assert MASK.labels_of(mask) == labels
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("labelmap.txt", "# label:color_rgb:parts:actions\nbg:0,0,0::\nthe cell:1,1,1::\n"),
+        ("class_dict.csv", "name, r, g, b\r\nbg, 0, 0, 0\r\nthe cell, 1, 1, 1\r\n"),
+        ("cells.gpl", "GIMP Palette\nName: Cells\nColumns: 2\n#\n  0   0   0\tbg\n  1   1   1\tthe cell\n"),
+        ("cells", '["bg", "the cell"]'),
+    ],
+)
+def test_a_palette_that_is_named_goes_before_a_file_beside_the_masks(tmp_path: Path, name: str, content: str) -> None:
+    (tmp_path / "classes.json").write_text('["x", "y"]', encoding="utf-8")
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / name).write_text(content, encoding="utf-8")
+    cell = write(tmp_path / "a.png", HALVES)
+    kind = MASK.named_by(str(tmp_path / "own" / name)).adapted_to([cell], tmp_path)
+    assert isinstance(kind, MaskKind)
+    assert kind.reading_note("mask").startswith(f"classes by {name}: ")
+    assert MASK.labels_of(kind.read(cell, "mask")) == ("bg", "the cell")  # type: ignore[arg-type]
+    beside = MASK.named_by("elsewhere").beside(kind).adapted_to([cell], tmp_path)
+    assert MASK.labels_of(beside.read(cell, "mask")) == ("bg", "the cell")
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        ("bg:0,0,0::\ncell\n", r"line 2, 'cell', does not name a colour, as in background:0,0,0"),
+        ("GIMP Palette\n0 0 0 Untitled\n", r"line 2, '0 0 0 Untitled', does not name a colour"),
+        ("bg:0,0,300::", r"the value '0,0,300' is neither a number nor a colour"),
+        ("# nothing\n", "it names no class"),
+    ],
+)
+def test_a_palette_that_is_none_is_named_with_its_line(tmp_path: Path, content: str, fault: str) -> None:
+    (tmp_path / "palette.txt").write_text(content, encoding="utf-8")
+    kind = MASK.named_by(str(tmp_path / "palette.txt"))
+    with pytest.raises(DatasetInvalid, match=rf"palette\.txt does not say which class .*: {fault}"):
+        kind.adapted_to([write(tmp_path / "a.png", HALVES)], tmp_path)
+
+
+def test_values_of_masks_that_are_drawn_are_not_named(tmp_path: Path) -> None:
+    shapes = [{"label": "cell", "segmentation": [[0, 0, 2, 0, 2, 3]]}]
+    with pytest.raises(OptionInvalid, match="names values of masks, and these are drawn"):
+        MASK.named_by("classes.json").adapted_to([shapes], tmp_path)
 
 
 @pytest.mark.parametrize("content", ["", "7", "[]", '{"zero": "bg"}', '{"0": 5}', '{"0": ""}'])

@@ -10,7 +10,7 @@ import pytest
 from rich.color import Color
 
 import zoo
-from tests.plugin_site import Site
+from tests.plugin_site import Site, card, plugin
 from tests.spotting_task import draw_spot, install_learning
 from tests.tui.driving import Driver, scenario, screen_text, shows, until
 from tests.tui.test_runs import PLAN, STARTED, WriteRun
@@ -21,7 +21,7 @@ from zoo.tasks import get_task
 from zoo.tui.screens.run import RunScreen
 from zoo.tui.widgets.gallery import Gallery
 
-pytest.importorskip("PIL")
+Image = pytest.importorskip("PIL.Image")
 
 
 @pytest.fixture
@@ -53,6 +53,32 @@ def marked_cells(pilot: Driver, label: str) -> int:
     strips = pilot.app.screen._compositor.render_strips()
     styles = [segment.style for strip in strips for segment in strip if segment.style]
     return sum(colour in (style.color, style.bgcolor) for style in styles)
+
+
+@scenario(size=(120, 45))
+async def test_a_field_names_the_classes_of_masks(
+    pilot: Driver, models: Site, one_device: None, tmp_path: Path
+) -> None:
+    ability = "zoo.Ability(verb='finetune', task='image-segmentation', options=zoo.FinetuneOptions)"
+    learning = plugin(card("masks", abilities=f"({ability},)"), more="@zoo.hookimpl\ndef finetune(run): ...")
+    models.install("masks", learning)
+    for number in range(4):
+        for folder in ("images", "masks"):
+            (tmp_path / "cells" / folder).mkdir(parents=True, exist_ok=True)
+            image = Image.new("L", (8, 6), number % 3)
+            image.paste(9, (0, 0, 4, 6))
+            image.save(tmp_path / "cells" / folder / f"{number}.png")
+    own = tmp_path / "own.json"
+    own.write_text('{"9": "cell", "0": "bg", "1": "bg", "2": "bg"}')
+    screen = await open_form(pilot, "masks")
+    enter(screen, data=str(tmp_path / "cells"))
+    await shows(pilot, "taken as classes of these names")
+    enter(screen, classes=str(tmp_path / "none.json"))
+    await shows(pilot, "no such file or folder")
+    enter(screen, classes=str(own))
+    await shows(pilot, "classes by own.json", "images 4", "bg 50.0%")
+    assert f" --classes {own}" in screen.command()
+    assert screen.request().data.classes == str(own)
 
 
 @pytest.mark.parametrize("size", [(120, 45), (80, 24)])

@@ -29,6 +29,7 @@ def finetune(
     target: str = "",
     columns: Mapping[str, str] = {},
     separator: str = "",
+    classes: str | Path = "",
     merge_labels: bool = False,
     name: str = "",
     device: str = "auto",
@@ -51,6 +52,8 @@ def finetune(
         target: the same, where the target is no label.
         columns: names of columns by role, for a task that has others; `zoo tasks TASK` lists them.
         separator: what stands between the labels of a text that holds several; `|` or `;` if not given.
+        classes: a file that says which class each value of a mask is, JSON or a palette; `classes.json` beside the
+            masks if not given.
         merge_labels: whether labels that differ only in case, blanks, invisible characters or Unicode form are one
             class, under the name of the most frequent.
         name: of the run and of the model that comes of it.
@@ -67,6 +70,7 @@ def finetune(
         eval_data=eval_data,
         columns=_by_role(columns, input, label or target),
         separator=separator,
+        classes=classes,
         merge_labels=merge_labels,
     )
     place = Place(device=device, precision=precision, processes=processes)
@@ -110,6 +114,7 @@ def evaluate(
     target: str = "",
     columns: Mapping[str, str] = {},
     separator: str = "",
+    classes: str | Path = "",
     merge_labels: bool = False,
     errors: str | Path | None = None,
     name: str = "",
@@ -126,6 +131,7 @@ def evaluate(
         data=data,
         columns=_by_role(columns, input, label or target),
         separator=separator,
+        classes=classes,
         merge_labels=merge_labels,
     )
     job = Job(

@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> ExitCode:
     with offering_models(card, training) if card else nullcontext():
         inspection = inspect(
             args.data,
-            _task(args, card, training).divided_at(args.separator),
+            _task(args, card, training).divided_at(args.separator).named_by(args.classes),
             eval_path=args.eval,
             columns=columns_of(args),
             merge=args.merge_labels,

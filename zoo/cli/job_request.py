@@ -38,6 +38,7 @@ def source_of(args: argparse.Namespace, data: str, eval_data: str | None = None)
         eval_data=eval_data,
         columns=columns_of(args),
         separator=getattr(args, "separator", ""),
+        classes=getattr(args, "classes", ""),
         merge_labels=getattr(args, "merge_labels", False),
     )
 

@@ -60,7 +60,7 @@ def columns_of(args: argparse.Namespace) -> dict[str, str]:
 
 
 def add_reading_labels(parser: Parser) -> None:
-    """`--merge-labels` and `--separator`."""
+    """`--merge-labels`, `--separator` and `--classes`."""
     parser.add_argument(
         "--merge-labels",
         action="store_true",
@@ -72,4 +72,10 @@ def add_reading_labels(parser: Parser) -> None:
         metavar="MARK",
         help="what stands between the labels of a row that has several (default: | or ;)",
     )
-    parser.advanced.append(separator)
+    classes = parser.add_argument(
+        "--classes",
+        default="",
+        metavar="FILE",
+        help="which class each value of a mask is: JSON, or a palette (default: classes.json beside the masks)",
+    )
+    parser.advanced += [separator, classes]

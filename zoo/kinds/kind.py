@@ -204,6 +204,8 @@ class TargetKind(Kind):
     """What carries one label, in a person's words, where a row has several of them, each with its own."""
     from_files: ClassVar[bool] = False
     """Whether a cell may be the path of a file."""
+    has_named_values: ClassVar[bool] = False
+    """Whether a file may say which class each value is, see `named_by`."""
     needs_all_cells: ClassVar[bool] = False
     """Whether how a column is written shows in all of its cells only."""
 
@@ -274,6 +276,19 @@ class TargetKind(Kind):
         if separator:
             raise OptionInvalid(
                 f"--separator {separator} divides the labels of a row, and the target is one {self} here",
+                "--task says what is learnt; zoo tasks lists the tasks",
+            )
+        return self
+
+    def named_by(self, classes: str) -> TargetKind:
+        """The same kind, its values named by a file of classes; an empty path leaves the kind as it is.
+
+        Raises:
+            OptionInvalid: it has no values to name.
+        """
+        if classes:
+            raise OptionInvalid(
+                f"--classes {classes} names values of classes, and the target is one {self} here",
                 "--task says what is learnt; zoo tasks lists the tasks",
             )
         return self

@@ -18,7 +18,7 @@ import msgspec
 
 from zoo.blocks import Mask, PictureBlock
 from zoo.encoding import encode_json
-from zoo.errors import DatasetInvalid
+from zoo.errors import DatasetInvalid, OptionInvalid
 from zoo.file_cache import media_sha256
 from zoo.kinds import files
 from zoo.kinds.image_files import EXTENSIONS
@@ -95,6 +95,7 @@ class MaskKind(TargetKind):
     Args:
         base: the folder that relative paths start from; None for the working directory.
         values: what the values of the masks mean; None where each mask is to say it itself.
+        classes: the file that says it, whatever stands beside the masks; None where no file was named.
     """
 
     name = "mask"
@@ -103,9 +104,14 @@ class MaskKind(TargetKind):
     exact = False
     from_files = True
     needs_all_cells = True
+    has_named_values = True
 
-    def __init__(self, base: Path | None = None, values: ValueMap | None = None) -> None:
-        self._base, self._values = base, values
+    def __init__(self, base: Path | None = None, values: ValueMap | None = None, classes: Path | None = None) -> None:
+        self._base, self._values, self._classes = base, values, classes
+
+    def named_by(self, classes: str) -> MaskKind:
+        """The same, the values named by a file."""
+        return MaskKind(self._base, self._values, Path(classes).expanduser().absolute()) if classes else self
 
     def read(self, value: Any, column: str) -> LabelMask | None:
         """The mask a cell names or draws."""
@@ -123,12 +129,17 @@ class MaskKind(TargetKind):
     def adapted_to(self, cells: Sequence[Any], base: Path | None = None, inputs: Iterable[Any] = ()) -> MaskKind:
         """With a map of the values that the masks have, or that a file beside them says."""
         paths = [cell for cell in cells if isinstance(cell, str) and _is_path(cell)]
+        if self._classes and cells and not paths:
+            raise OptionInvalid(
+                f"--classes {self._classes} names values of masks, and these are drawn, each shape with its label",
+                "leave it out",
+            )
         counted = list(_counted(paths, base or Path.cwd()))
-        declared = classes_file(Path(counted[0][0])) if counted else None
+        declared = self._classes or (classes_file(Path(counted[0][0])) if counted else None)
         if declared:
             coloured = _coloured([pixels for _, pixels in counted])
             values = {value for _, pixels in counted for value in _counts(pixels, coloured)}
-            return MaskKind(base, declared_map(declared, values, coloured))
+            return MaskKind(base, declared_map(declared, values, coloured), self._classes)
         try:
             return MaskKind(base, self._values or (_proposed(counted) if counted else None))
         except Unusable as unusable:
@@ -327,7 +338,7 @@ def _stored(path: str, pixels: MaskPixels, values: ValueMap) -> LabelMask:
         more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
         fault = f"values that are no class, and their pixels: {wrong}{more}; classes are {values.classes()}"
         if list(unknown) == [IGNORED] and 1 in values.names and 1 not in counts:
-            fault += f"; if 255 is {values.names[1]}, write 255 in place of 1 in {FILE_NAMES[0]}"
+            fault += f"; if 255 is {values.names[1]}, write 255 in place of 1 in {values.file_name}"
         raise Unusable(fault)
     classes = tuple(PixelClass(values.names[value], value, n) for value, n in counts.items() if value in values.names)
     return LabelMask(classes, pixels.width, pixels.height, path, pixels.mode, values.coloured)

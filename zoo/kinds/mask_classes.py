@@ -1,6 +1,7 @@
 """Which class each value of a mask is: by a file of classes, else by the values that the masks have.
 
-classes.json beside the masks or above them says it, in any of these forms:
+A file that is named, else classes.json beside the masks or above them, says it in any of these forms, or as a palette
+(`zoo/kinds/class_palettes.py`):
 
     ["background", "membrane"]                                            by position
     {"0": "background", "1": "membrane", "255": null}                     by value; null is ignored
@@ -22,10 +23,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from zoo.errors import DatasetInvalid
+from zoo.kinds.class_palettes import palette_entries
 from zoo.kinds.kind import SLIPS, Unusable
 from zoo.plurals import name_list
 
-FILE_NAMES = ("classes.json", "id2label.json")
+FILE_NAMES = ("classes.json", "id2label.json", "labelmap.txt", "class_dict.csv")
 BACKGROUND, FOREGROUND = "background", "foreground"
 IGNORED = 255
 """The value that is ignored by convention."""
@@ -53,6 +55,8 @@ class ValueMap(NamedTuple):
     """Whether values are colours, 0xRRGGBB."""
     note: str = ""
     """How it was found out, in words."""
+    file_name: str = FILE_NAMES[0]
+    """That of the file that says it, or would."""
 
     def written(self, value: int) -> str:
         """A value as a person knows it."""
@@ -84,12 +88,11 @@ def declared_map(path: Path, values: Iterable[int], coloured: bool) -> ValueMap:
         DatasetInvalid: it is none.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-        entries = dict(_entries(content))
+        entries = dict(_entries(_content(path)))
     except (OSError, ValueError, RecursionError) as error:
         raise DatasetInvalid(
             f"{path} does not say which class each value of a mask is: {' '.join(str(error).split())[:200]}",
-            'write {"0": "background", "1": "NAME OF THE CLASS"}; null in place of a name is ignored',
+            'write {"0": "background", "1": "NAME OF THE CLASS"} into a JSON file; null in place of a name is ignored',
         ) from None
     by_colour = {value: name for (is_colour, value), name in entries.items() if is_colour}
     by_number = {value: name for (is_colour, value), name in entries.items() if not is_colour}
@@ -103,8 +106,8 @@ def declared_map(path: Path, values: Iterable[int], coloured: bool) -> ValueMap:
         )
     names = {value: name for value, name in chosen.items() if name is not None}
     ignored = frozenset(value for value, name in chosen.items() if name is None)
-    found = ValueMap(names, ignored, coloured)
-    return found._replace(note=f"classes by {path.name}: {found.classes()}")
+    declared = ValueMap(names, ignored, coloured, file_name=path.name)
+    return declared._replace(note=f"classes by {path.name}: {declared.classes()}")
 
 
 def proposed_map(masks: Sequence[Mapping[int, int]], coloured: bool, foreground: str = FOREGROUND) -> ValueMap:
@@ -175,6 +178,13 @@ def _note(proposed: ValueMap, present: Sequence[int]) -> str:
         meaning += "; 255 is a class here, since the other values do not count up from 1"
     example = {proposed.written(value): name for value, name in list(proposed.names.items())[:2]}
     return f"{meaning}; a file {FILE_NAMES[0]} beside or above them names them: {json.dumps(example)}; null is ignored"
+
+
+def _content(path: Path) -> Any:
+    """JSON, or the entries of a palette."""
+    text = path.read_text(encoding="utf-8-sig")
+    is_json = path.suffix.lower() == ".json" or text.lstrip()[:1] in ("[", "{")
+    return json.loads(text) if is_json else palette_entries(text)
 
 
 def _entries(content: Any) -> Iterable[tuple[tuple[bool, int], str | None]]:

@@ -62,4 +62,5 @@ def _command(data: DataRequest, inspection: Inspection) -> str:
         if data.columns.get(role) or column.lower() not in task.usual_columns(role):
             words += f"{flag_naming(role)}{column}".split(" ", 1)
     words += ["--separator", data.separator] if data.separator else []
+    words += ["--classes", data.classes] if data.classes else []
     return shlex.join([*words, *(["--merge-labels"] if data.merge_labels else [])])

@@ -44,7 +44,7 @@ def evaluate(worker: Worker) -> AnyEvent:
         DatasetInvalid: it could answer none of the rows.
     """
     _, card = resolve(worker)
-    task = get_task(worker.request.task).divided_at(worker.request.data.separator)
+    task = get_task(worker.request.task).divided_at(worker.request.data.separator).named_by(worker.request.data.classes)
     dataset, quarantine = _load_data(worker, card, task)
     release()
     card, predictor = load_predictor(worker)

@@ -30,6 +30,8 @@ class DataRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """Names of columns by role, as they were asked for; those of other roles are found by their usual names."""
     separator: str = ""
     """What stands between the labels of a text that holds several; empty for the usual ones."""
+    classes: str = ""
+    """Absolute path of a file that says which class each value is; empty where none was named."""
     merge_labels: bool = False
     """Whether labels that look the same are one class."""
     rows: int | None = None

@@ -44,7 +44,7 @@ def train(worker: Worker) -> AnyEvent:
     plugin, card = resolve(worker)
     verb: Verb = "pretrain" if request.verb == "pretrain" else "finetune"
     ability = card.ability(verb, request.task)
-    task = get_task(ability.task).divided_at(request.data.separator)
+    task = get_task(ability.task).divided_at(request.data.separator).named_by(request.data.classes)
     options = cast("DataOptions", parse_recorded(ability, request.options))  # has its fields: plugins are held to it
     _drop_unfinished(worker)
     data = load_training_data(worker, task, options, card.columns)

@@ -99,6 +99,14 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
         """
         return msgspec.structs.replace(self, target=self.target.divided_at(separator)) if self.target else self
 
+    def named_by(self, classes: str) -> Task:
+        """The same task, the values of its targets named by a file of classes, if there is one.
+
+        Raises:
+            OptionInvalid: its targets have no values to name.
+        """
+        return msgspec.structs.replace(self, target=self.target.named_by(classes)) if self.target else self
+
     def new_judge(self, labels: Sequence[str]) -> Judge:
         """What the answers of one model are judged by.
 

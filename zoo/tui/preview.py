@@ -46,6 +46,8 @@ class DataQuery(NamedTuple):
     """At which texts are cut, as it was entered."""
     separator: str = ""
     """What stands between the labels of a row."""
+    classes: str = ""
+    """A file that says which class each value is."""
     task: str = ""
     """What the data is for."""
     tasks: tuple[str, ...] = ()
@@ -133,7 +135,7 @@ def preview(
 
 def _samples(query: DataQuery, columns: Columns) -> tuple[PictureBlock, ...]:
     """Some of the first rows that are drawn, those with labels before those without."""
-    task = get_task(query.task).divided_at(query.separator)
+    task = _task_of(query)
     if task.target is None or not task.input.from_files or TARGET not in columns:
         return ()
     path, target = parts_of(Path(query.path).expanduser()).train, task.target
@@ -151,7 +153,7 @@ def _is_large(path: str) -> bool:
 def _inspect(query: DataQuery, card: Card, verb: str, columns: Columns, on_rows: OnRows) -> Inspection:
     return inspect(
         Path(query.path).expanduser(),
-        get_task(query.task).divided_at(query.separator),
+        _task_of(query),
         eval_path=Path(query.eval_path).expanduser() if query.eval_path else None,
         columns=columns,
         merge=query.merge,
@@ -159,6 +161,11 @@ def _inspect(query: DataQuery, card: Card, verb: str, columns: Columns, on_rows:
         limits=input_limits(card, verb, query.max_tokens).limits,
         on_rows=on_rows,
     )
+
+
+def _task_of(query: DataQuery) -> Task:
+    """What the data is for, its targets read as a person says."""
+    return get_task(query.task).divided_at(query.separator).named_by(query.classes)
 
 
 def _likely_task(table: Table, query: DataQuery, trained: Columns) -> LikelyTask:

@@ -26,7 +26,7 @@ FILE_PAUSE_S = 0.4
 """A file is looked at once nothing was typed for so long."""
 FOLDER_PAUSE_S = 1.0
 """Likewise a folder, which may be only the beginning of the path that is meant."""
-PREVIEW_FIELDS = ("separator", "merge_labels", "max_tokens")
+PREVIEW_FIELDS = ("separator", "classes", "merge_labels", "max_tokens")
 """Fields that decide, beside the paths and the columns, what is seen in the data."""
 
 
@@ -87,6 +87,7 @@ class DataForm(Form):
             eval_data=eval_data,
             columns=self.columns.shown_columns,
             separator=self.columns.separator,
+            classes=self.columns.classes_file,
             merge_labels=self.columns.merges_labels,
         )
 
@@ -97,6 +98,7 @@ class DataForm(Form):
             eval_path=self.value("eval"),
             columns=tuple(self.columns.chosen_columns.items()),
             separator=self.columns.separator,
+            classes=self.columns.classes_file,
             merge=self.columns.merges_labels,
             task=self.ability.task,
             tasks=() if self._task_chosen else self.likely_task_names,
@@ -112,7 +114,7 @@ class DataForm(Form):
 
     def find_fault(self, field: Field) -> ZooError | None:
         value = self.value(field.field_name)
-        if field.field_name in self.PATHS and value and not Path(value).expanduser().exists():
+        if field.field_name in (*self.PATHS, "classes") and value and not Path(value).expanduser().exists():
             return DatasetInvalid("no such file or folder")
         return self.columns.find_fault(field) if field in self.columns.fields else None
 
@@ -187,8 +189,9 @@ class DataForm(Form):
 
     def on_data_preview_failed(self, event: DataPreview.Failed) -> None:
         if self.preview.is_current(event):
-            of_evaluation = event.query.eval_path and event.query.eval_path in event.error.message
-            self.show_error(event.error, "eval" if of_evaluation else "data")
+            paths = {"classes": event.query.classes, "eval": event.query.eval_path}
+            name = next((name for name, path in paths.items() if path and path in event.error.message), "data")
+            self.show_error(event.error, name)
 
     def on_data_preview_columns_read(self, event: DataPreview.ColumnsRead) -> None:
         if not self.preview.is_current(event):

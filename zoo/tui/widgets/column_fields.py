@@ -54,6 +54,9 @@ class ColumnFields(Vertical):
         if self._target and self._target.divisible:
             help_text = "What stands between the labels of a row that has several."
             yield text_field("separator", "separator", placeholder="| or ;", help=help_text)
+        if self._target and self._target.has_named_values:
+            help_text = "A file that says which class each value is: JSON, or a palette."
+            yield text_field("classes", "classes", placeholder="beside the data", help=help_text, path=True)
         if self._target and self._target.fewest_labels:
             help_text = "Labels that differ only in case, blanks, invisible characters or Unicode form are one class."
             yield switch_field("merge_labels", "merge labels", help=help_text)
@@ -87,12 +90,22 @@ class ColumnFields(Vertical):
             role: column for role, column in self.shown_columns.items() if role in (INPUT, TARGET)
         }
         others = [f"{role}={column}" for role, column in self.shown_columns.items() if role not in own]
-        return {**own, "column": others, "separator": self.separator, "merge_labels": self.merges_labels or None}
+        reading = {
+            "separator": self.separator,
+            "classes": self.classes_file,
+            "merge_labels": self.merges_labels or None,
+        }
+        return {**own, "column": others, **reading}
 
     @property
     def separator(self) -> str:
         """What stands between the labels of a row; empty for the usual ones, and where there is one."""
         return str(self._entered("separator", ""))
+
+    @property
+    def classes_file(self) -> str:
+        """The file that says which class each value is; empty for one beside the data."""
+        return str(self._entered("classes", "")).strip()
 
     @property
     def merges_labels(self) -> bool:
