@@ -108,7 +108,7 @@ class _Head:
     def train_mode(self) -> None:
         self.module.eval()
         for part in self._head:
-            part.train()
+            train_what_learns(part)
 
     def trained(self, name: str) -> nn.Module:
         return self.module.get_submodule(name)

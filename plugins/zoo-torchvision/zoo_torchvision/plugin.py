@@ -11,7 +11,7 @@ from zoo_torchvision.detectors.families import is_detector
 from zoo_torchvision.segmenters.cards import SEGMENTERS, is_segmenter
 
 if TYPE_CHECKING:
-    from zoo import Card, PredictionRun, Predictor, TrainingRun
+    from zoo import Card, PredictionRun, Predictor, Trainable, TrainingRun
     from zoo.training.images import ImageBody
 
 
@@ -31,6 +31,16 @@ def body(run: TrainingRun | PredictionRun) -> ImageBody:
     from zoo_torchvision.body import TorchvisionBody
 
     return TorchvisionBody(run)
+
+
+@zoo.hookimpl
+def finetune(run: TrainingRun) -> Trainable | None:
+    """What a detector of torchvision's own learns by; all others learn on their body."""
+    if not is_detector(run.card):
+        return None
+    from zoo_torchvision.detectors.training import DetectorTraining
+
+    return DetectorTraining(run)
 
 
 @zoo.hookimpl

@@ -11,11 +11,11 @@ from tests.training.weights import assert_identical, final_weights
 
 
 def assert_resumes_to_the_same(
-    start: Callable[..., StartedRun], objective_of: Callable[[Any], Any], folder: Path
+    start: Callable[..., StartedRun], objective_of: Callable[[Any], Any], folder: Path, *, stop_after: int = 24
 ) -> None:
     whole, _ = start(folder / "whole")
     expected = objective_of(whole).fit(whole)
-    stopped, _ = start(folder / "parts", stop_after=24)
+    stopped, _ = start(folder / "parts", stop_after=stop_after)
     first = objective_of(stopped).fit(stopped)
     resumed, _ = start(folder / "parts")
     second = objective_of(resumed).fit(resumed)

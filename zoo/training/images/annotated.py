@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from statistics import median
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 import torch
@@ -89,6 +89,23 @@ class AnnotatedImage(NamedTuple):
         return torch.from_numpy(np.array(self.image))
 
 
+class Frame(Protocol):
+    """At which size a network sees a picture."""
+
+    @property
+    def fill(self) -> tuple[int, int, int]:
+        """Colour of pixels that had none before."""
+        ...
+
+    def scaled_size(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Width and height that a picture of some width and height is seen at."""
+        ...
+
+    def filled_up(self, annotated: AnnotatedImage) -> AnnotatedImage:
+        """A picture of such a size, with what lies beside it."""
+        ...
+
+
 @dataclass(frozen=True)
 class Canvas:
     """The size in which a network sees all pictures: each is scaled to fit, and lies in the upper left corner."""
@@ -154,9 +171,9 @@ def reduced(image: Image.Image, side: int) -> Image.Image:
 class AnnotatedAugmentation:
     """What training sees of a picture and its marks: a part, mirrored, turned, coloured; each a function of a seed."""
 
-    canvas: Canvas
+    frame: Frame
     crop_scale: float
-    """Smallest share of the area. As a part fills the canvas like the whole, things are seen in several sizes."""
+    """Smallest share of the area. As a part fills the frame like the whole, things are seen in several sizes."""
     flip: bool
     rotate: float
     """Degrees, either way; a box becomes the one around the turned one."""
@@ -164,20 +181,20 @@ class AnnotatedAugmentation:
     """Largest relative change of brightness, contrast and saturation."""
 
     def __call__(self, annotated: AnnotatedImage, seed: int) -> AnnotatedImage:
-        """Draw one view, on the canvas."""
+        """Draw one view, in the frame."""
         random = np.random.default_rng(seed)
         left, top, width, height = self._part(annotated, random)
         annotated = _without_centres_outside(annotated, left, top, width, height)
-        size = self.canvas.scaled_size((width, height))
+        size = self.frame.scaled_size((width, height))
         view = annotated.changed(functional.resized_crop, top, left, height, width, size[::-1])
         if self.rotate:
             angle = random.uniform(-self.rotate, self.rotate)
-            view = view.changed(_rotated, angle, fill=self.canvas.fill)
+            view = view.changed(_rotated, angle, fill=self.frame.fill)
         if self.flip and random.random() < 0.5:
             view = view.changed(functional.horizontal_flip)
         if self.jitter:
             view = view._replace(image=self._coloured(view.image, random))
-        return self.canvas.filled_up(view.sanitised())
+        return self.frame.filled_up(view.sanitised())
 
     def _part(self, annotated: AnnotatedImage, random: np.random.Generator) -> tuple[int, int, int, int]:
         """Left, top, width and height of a part that holds the centre of a box (Liu et al. 2016, section 2.2)."""

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
-from zoo import Ability, Card, ImageInput, ImagePredictOptions, PublishedMetric, TorchvisionEntry, option
+from zoo import (
+    Ability,
+    Card,
+    ImageFinetuneOptions,
+    ImageInput,
+    ImagePredictOptions,
+    PublishedMetric,
+    TorchvisionEntry,
+    option,
+)
 from zoo_torchvision.detectors.families import detector_family
 
 TASK = "object-detection"
@@ -63,40 +72,59 @@ def published_outputs() -> tuple[str, ...]:
     return tuple("" if name in UNNAMED else name for name in release().categories)
 
 
+_FINETUNE = Ability(verb="finetune", task=TASK, options=ImageFinetuneOptions)
 _PREDICT = Ability(verb="predict", task=TASK, options=DetectorPredictOptions)
 
 
 def _pretrained(entry: DetectorWeights, labels: tuple[str, ...]) -> Card:
-    family = detector_family(entry.builder)
     norms = {"norm_eps": 0.0} if entry.builder in ADAPTED_NORMS else {}
-    return Card(
+    return _card(
+        entry,
         name=entry.name,
-        task=TASK,
-        family=family.name,
-        summary=f"{family.title} trained on COCO: torchvision's {entry.weights}",
-        parameters=entry.parameters,
+        summary=f"{detector_family(entry.builder).title} trained on COCO: torchvision's {entry.weights}",
         labels=labels,
-        license=entry.license or LICENSE,
         source_url=DOCS,
         weights=entry.published,
         metrics=(PublishedMetric(name="box_map", value=entry.box_map, dataset=DATASET, source_url=entry.recipe),),
-        abilities=(_PREDICT,),
+        details={**norms, "weights": entry.weights},
+    )
+
+
+def _from_scratch(entry: DetectorWeights) -> Card:
+    """The same network without weights; its parameters include outputs for COCO."""
+    title = detector_family(entry.builder).title
+    return _card(entry, name=f"{entry.builder}-scratch", summary=f"{title} from random numbers", details={})
+
+
+def _card(entry: DetectorWeights, details: dict[str, Any], **fields: Any) -> Card:
+    """A card of an entry's network, with what depends on its weights in details and fields."""
+    family = detector_family(entry.builder)
+    return Card(
+        task=TASK,
+        family=family.name,
+        parameters=entry.parameters,
+        license=entry.license or LICENSE,
+        abilities=(_FINETUNE, _PREDICT),
         architecture={
             "builder": entry.builder,
             "min_size": entry.min_size,
             "max_size": entry.max_size,
-            **norms,
-            "weights": entry.weights,
+            **details,
             "gflops": entry.gflops,
         },
         input=ImageInput(input_size=(3, entry.min_size, entry.max_size), mean=entry.mean, std=entry.std),
         paper=family.paper,
+        **fields,
     )
 
 
 def _cards() -> tuple[Card, ...]:
+    """Without its masks, a Mask R-CNN from random numbers would be a Faster R-CNN."""
     labels = tuple(name for name in published_outputs() if name)
-    return tuple(_pretrained(entry, labels) for entry in release().entries)
+    return (
+        *(_pretrained(entry, labels) for entry in release().entries),
+        *(_from_scratch(entry) for entry in release().entries if not entry.builder.startswith("maskrcnn")),
+    )
 
 
 DETECTORS = _cards()

@@ -46,12 +46,21 @@ def published_state(card: Card, weights: Path, cache: Path) -> dict[str, torch.T
     return {name: tensor for name, tensor in state.items() if not name.startswith(MASKS)}
 
 
-def filled(config: DetectorConfig, state: dict[str, torch.Tensor]) -> Any:
+def filled(config: DetectorConfig, state: dict[str, torch.Tensor], *, new_head: bool = False) -> Any:
     """The network with weights that were published, or those of a result.
+
+    Args:
+        config: of the network.
+        state: the weights.
+        new_head: whether the layers that know the classes stay random numbers.
 
     Raises:
         StoreInvalid: they are of another network.
     """
     network = build(config)
+    if new_head:
+        head = config.family.head
+        own = {name: tensor for name, tensor in network.state_dict().items() if name.startswith(head)}
+        state = {name: tensor for name, tensor in state.items() if not name.startswith(head)} | own
     load_state(network, state)
     return network
