@@ -172,3 +172,29 @@ def test_files_called_like_parts_are_the_parts_of_their_folder(tmp_path: Path) -
     for name in ("train.conll", "dev.txt", "test.conll", "notes.txt"):
         (tmp_path / name).write_text("Anna B-PER\nsings O\n\nBonn B-LOC\nsleeps O\n\n")
     assert parts_of(tmp_path) == (tmp_path / "train.conll", tmp_path / "dev.txt", tmp_path / "test.conll")
+
+
+def test_a_first_line_that_names_the_columns_is_no_word(tmp_path: Path) -> None:
+    assert texts(read(tmp_path / "a.conll", "word tag\nAda B-PER\ncame O\n")) == [("Ada came", [("Ada", "PER")])]
+    dataset = read(tmp_path / "a.tsv", "token\tpos\tNER\nAda\tNNP\tB-PER\n\nword\tNN\tO\nO\tO\tO\n")
+    assert texts(dataset) == [("Ada", [("Ada", "PER")]), ("word O", [])]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("train.conll", "dev.conll", "test.conll"),
+        ("train.txt", "valid.txt", "test.txt"),
+        ("eng.train", "eng.testa", "eng.testb"),
+        ("train.conll.gz", "val.bio", "test.tsv"),
+    ],
+)
+def test_the_files_of_a_folder_are_its_parts(names: tuple[str, str, str], tmp_path: Path) -> None:
+    for name in names:
+        content = f"{name}\tB-name\nis\tO\n\nred\tO\n\n".encode()
+        (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
+    (tmp_path / "README.txt").write_text("Names.\n")
+    assert tuple(path and path.name for path in parts_of(tmp_path)) == names
+    inspection = inspect(tmp_path, TASK)
+    assert inspection.eval is not None
+    assert (Path(inspection.train.path).name, Path(inspection.eval.path).name) == names[:2]

@@ -93,4 +93,4 @@ def test_spans_that_a_cut_would_lose_are_counted_and_texts_are_said_to_be_read_i
         "texts are read in windows that overlap, and nothing is lost"
     ) in lines
     assert not any("is not seen" in line for line in lines)
-    assert facts(inspection.train)["lengths"].endswith("longest 7; 75.0% are read in several windows of 4")
+    assert facts(inspection.train)["lengths"].endswith("longest 7; 75.0% need more than one window of 4")

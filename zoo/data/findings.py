@@ -50,7 +50,7 @@ def _of_part(part: Part, task: Task) -> Iterator[Finding]:
     if part.faults:
         yield Finding(
             "warning",
-            f"{part.path}: {counted(part.faults, 'fault')} within {part.unit}s that are used without, "
+            f"{part.path}: {counted(part.faults, 'fault')} in {part.unit}s that are used all the same, "
             f"the first is {part.first_fault}",
         )
     if part.conflicts.rows:

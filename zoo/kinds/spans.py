@@ -13,6 +13,7 @@ empty cell is none: nobody has looked.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -66,7 +67,7 @@ class SpansKind(TargetKind):
     """Any number of spans."""
 
     name = "span"
-    columns = ("spans", "entities", "ents", "label", "labels", "tags", "annotations", "ner", "target")
+    columns = ("spans", "entities", "ents", "label", "labels", "tags", "tag", "annotations", "ner", "ner_tags")
     fewest_labels = 1
     exact = False
     label_unit = "span"
@@ -102,16 +103,12 @@ class SpansKind(TargetKind):
         return list(rarest_labels([self.labels_of(target or ()) for target in targets]))
 
     def likeness(self, cells: list[Any]) -> float:
-        """3 for cells that are spans, more than the 2 of sets of labels; 0 where any is something else."""
+        """3 for cells of which most are spans, more than the 2 of sets of labels; else 0."""
         readings = []
         for cell in cells:
-            if isinstance(cell, str) and cell.lstrip()[:1] not in ("[", "{"):
-                return 0.0
-            try:
+            with contextlib.suppress(Unusable):
                 readings.append(read_spans(cell, ""))
-            except Unusable:
-                return 0.0
-        return 3.0 if any(reading.spans for reading in readings) else 0.0
+        return 3.0 if 2 * len(readings) > len(cells) and any(reading.spans for reading in readings) else 0.0
 
     def measure(self, limits: ModelLimits) -> TargetMeasure:
         """How many there are, which words have several labels, and what lies beyond the tokens read at once."""

@@ -43,6 +43,7 @@ def lengths_text(lengths: Lengths, *, in_windows: bool = False) -> str:
     if lengths.truncated_share is None:
         return text
     if in_windows:
-        return f"{text}; {lengths.truncated_share:.1%} are read in several windows of {lengths.max_tokens:,}"
+        longer = f"{lengths.truncated_share:.1%} need" if lengths.truncated_share else "none needs"
+        return f"{text}; {longer} more than one window of {lengths.max_tokens:,}"
     cut = f"{lengths.truncated_share:.1%} are" if lengths.truncated_share else "none is"
     return f"{text}; up to {lengths.max_tokens:,} are read: {cut} cut"

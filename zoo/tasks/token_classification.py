@@ -23,5 +23,5 @@ TASK = Task(
         "text": "Ada Lovelace was born in London.",
         "spans": '[{"start": 0, "end": 12, "label": "person"}, {"start": 25, "end": 31, "label": "location"}]',
     },
-    formats=TABLES,
+    formats=("CoNLL columns", "Label Studio JSON", "spaCy JSON", *TABLES),
 )

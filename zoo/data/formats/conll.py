@@ -21,6 +21,7 @@ from zoo.data.compression import EXTENSIONS, inner_name, open_contents
 from zoo.data.lines import EncodingLog, Lines, open_lines
 from zoo.data.part_names import part_of_name
 from zoo.data.rows import Malformed, Row
+from zoo.kinds import SPANS
 from zoo.kinds.image_files import entries
 from zoo.kinds.tags import IO, OUTSIDE, is_tag, scheme_of, span_cell
 from zoo.plurals import counted
@@ -36,6 +37,13 @@ EXTENSION_NAMES = (".conll", ".bio", ".iob", ".iob2")
 _BY_CONTENT = (".txt", ".tsv", ".tab", ".train", ".dev", ".valid", ".test", ".testa", ".testb")
 """What files with such columns end in that may hold something else, too."""
 _DOCUMENT = "-DOCSTART"
+_HEADER = ("word", "words", "token", "tokens", "text")
+"""What the first column may be called, where the first line names columns."""
+_PART_OF_ENDING = {
+    ".train": "train",
+    **dict.fromkeys((".dev", ".valid", ".testa"), "eval"),
+    **dict.fromkeys((".test", ".testb"), "test"),
+}
 
 
 class Layout(NamedTuple):
@@ -80,6 +88,7 @@ def _has_tags(path: Path) -> bool:
     lines = [line for line in lines if line.strip() and not line.startswith((_DOCUMENT, "#"))]
     has_tabs = all("\t" in line for line in lines)
     fields = [_fields(line, has_tabs=has_tabs) for line in lines]
+    fields = fields[1:] if fields and _is_header(fields[0]) else fields
     return (
         len(fields) > 1
         and len(fields[0]) > 1
@@ -94,7 +103,9 @@ def parts(folder: Path) -> dict[str, Path]:
     endings = (*EXTENSION_NAMES, *_BY_CONTENT, *EXTENSIONS)
     for name in (entry.name for entry in entries(folder) if entry.name.lower().endswith(endings)):
         path = folder / name
-        if (part := part_of_name(PurePath(name).stem)) and (path.suffix.lower() in EXTENSION_NAMES or _has_tags(path)):
+        plain = PurePath(name.removesuffix(path.suffix) if path.suffix.lower() in EXTENSIONS else name)
+        part = _PART_OF_ENDING.get(plain.suffix.lower()) or part_of_name(plain.stem)
+        if part and (plain.suffix.lower() in EXTENSION_NAMES or _has_tags(path)):
             named.setdefault(part, path)
     return named if "train" in named else {}
 
@@ -178,7 +189,7 @@ def _sentences(lines: Lines | Iterator[str], layout: Layout) -> Iterator[list[_L
             if sentence:
                 yield sentence
             sentence = []
-        elif fields[0].startswith("#") and not sentence and not _is_word(fields, layout):
+        elif not sentence and (_is_comment(fields, layout) or (number == 1 and _is_header(fields))):
             continue
         else:
             sentence.append(_Line(number, fields))
@@ -188,9 +199,15 @@ def _sentences(lines: Lines | Iterator[str], layout: Layout) -> Iterator[list[_L
         yield sentence
 
 
-def _is_word(fields: Sequence[str], layout: Layout) -> bool:
-    """Whether a line that may be a comment has a word and a tag like others."""
-    return len(fields) == layout.width and (is_tag(fields[-1]) or layout.width == 1)
+def _is_comment(fields: Sequence[str], layout: Layout) -> bool:
+    """Whether a line is no word and tag, but begins as a comment does."""
+    is_word = len(fields) == layout.width and (is_tag(fields[-1]) or layout.width == 1)
+    return fields[0].startswith("#") and not is_word
+
+
+def _is_header(fields: Sequence[str]) -> bool:
+    """Whether the first line names the columns."""
+    return len(fields) > 1 and fields[0].lower() in _HEADER and fields[-1].lower() in SPANS.columns
 
 
 def _fields(line: str, *, has_tabs: bool) -> list[str]:
