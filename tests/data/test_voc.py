@@ -84,7 +84,7 @@ def test_an_inspection_counts_both_parts_and_names_the_fault(cells: Path) -> Non
     assert inspection.train.boxes is not None
     assert (inspection.train.boxes.boxes, inspection.train.boxes.without, inspection.train.boxes.most) == (2, 1, 1)
     assert inspection.train.boxes.sizes == ((18, 27), (18, 27), (39, 29))
-    assert any("the first is row 1: box 2 (red) has no area" in message for message in messages)
+    assert any("the first is JPEGImages/1.JPG: box 2 (red) has no area" in message for message in messages)
     assert f"{inspection.train.path}: read as a Pascal VOC data set" in messages
     assert any("labels without evaluation data, which are not judged: white" in message for message in messages)
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from PIL import Image
 
-from zoo.data import load
+from zoo.data import inspect, load
 from zoo.data.layout import parts_of
 from zoo.errors import DatasetInvalid
 from zoo.kinds import BOXES, Box
@@ -93,3 +93,18 @@ def test_a_data_yaml_that_does_not_do_is_told(tmp_path: Path, yaml: str, message
     with pytest.raises(DatasetInvalid) as caught:
         load(parts_of(root).train, TASK)
     assert caught.value.message.startswith(message.format(file=root / "data.yaml"))
+
+
+def test_faults_are_named_by_the_file(tmp_path: Path) -> None:
+    root = written(tmp_path, *ULTRALYTICS, a="0 0.5 0.5 0.5 0.5\n9 0.5 0.5 0.5 0.5\n", b="0 0.5 0.5 0.5 0.5\n")
+    (root / "images/train/c.jpg").write_bytes(b"no picture")
+    dataset = load(root, TASK)
+    (fault,), (row,) = dataset.faults, dataset.rejected
+    assert (fault.file, fault.row, fault.name) == (str(root / "images/train/a.jpg"), 1, "a.jpg")
+    assert fault.located_reason == "a.jpg: box 2 is of class 9, which data.yaml does not name, and is left out"
+    assert fault.location == str(root / "images/train/a.jpg")
+    assert (row.file, row.name) == (str(root / "images/train/c.jpg"), "c.jpg")
+    assert row.located_reason.startswith("c.jpg: it is no image")
+    messages = [finding.message for finding in inspect(root / "images/train", TASK).findings]
+    assert any(f"the first is {fault.located_reason}" in message for message in messages)
+    assert any("the first is c.jpg: it is no image" in message for message in messages)

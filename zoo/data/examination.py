@@ -68,7 +68,7 @@ def _part(dataset: Dataset, keys: Sequence[bytes], tally: Tally) -> Part:
         repeated_folders=repeated_folders(folder) if folder else (),
         reading_note=dataset.reading_note,
         faults=len(dataset.faults),
-        first_fault=f"row {dataset.faults[0].row}: {dataset.faults[0].reason}" if dataset.faults else "",
+        first_fault=dataset.faults[0].located_reason if dataset.faults else "",
     )
     return measure.complete(part)
 

@@ -32,12 +32,27 @@ class Example(msgspec.Struct, frozen=True):
         return self.target
 
 
-class RejectedRow(msgspec.Struct, frozen=True):
+class RejectedRow(msgspec.Struct, frozen=True, omit_defaults=True):
     """A row that cannot be used; the line of `quarantine.jsonl`."""
 
     file: str
+    """The file that the row stands in, or that it is."""
     row: int
     reason: str
+    name: str = ""
+    """Of the file that the row is, as the data have it; empty for a row of a table."""
+
+    @property
+    def location(self) -> str:
+        """The file, and the row where it has several."""
+        return self.file if self.name else f"{self.file} row {self.row}"
+
+    @property
+    def located_reason(self) -> str:
+        """The reason behind the row or the name of the file, for who knows which data it is of."""
+        if not self.name:
+            return f"row {self.row}: {self.reason}"
+        return self.reason if self.reason.startswith(self.name) else f"{self.name}: {self.reason}"
 
 
 Columns = dict[str, str]

@@ -45,7 +45,7 @@ def _of_part(part: Part, task: Task) -> Iterator[Finding]:
             "error" if over else "warning",
             f"{part.path}: {counted(part.rejected_rows, part.unit)} cannot be used"
             + (f", more than the {limit:.0%} a run accepts" if over else " and will be set aside")
-            + f"; the first is {_numbered(part, first.row)}{first.reason}",
+            + f"; the first is {first.located_reason}",
         )
     if part.faults:
         yield Finding(
@@ -142,11 +142,6 @@ def _of_both(inspection: Inspection) -> Iterator[Finding]:
             f"{counted(inspection.overlap.rows, evaluation.unit)} of the evaluation data also found in the training "
             f"data, which flatters every figure (training and evaluation {_pairs(inspection.overlap)})",
         )
-
-
-def _numbered(part: Part, row: int) -> str:
-    """Which row; an image of a folder is named by the reason."""
-    return f"row {row}: " if part.is_numbered else ""
 
 
 def _pairs(repeats: Repeats) -> str:

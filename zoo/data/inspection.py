@@ -97,6 +97,8 @@ class _PendingRow(NamedTuple):
     value: Any = ""
     target: Any = None
     reason: str = ""
+    name: str = ""
+    """Of the file that it is, if it is one."""
 
 
 class _Survey:
@@ -134,7 +136,7 @@ class _Survey:
         for pending, measurement in prefetched(self._look, self._read(), threads=threads, ahead=_AHEAD * threads):
             self._rows += 1
             if isinstance(measurement, Rejected):
-                self._reject(pending.row, measurement.reason)
+                self._reject(pending, measurement.reason)
             else:
                 self._count(pending, measurement)
             on_rows(str(self._table.path), self._rows)
@@ -165,22 +167,26 @@ class _Survey:
         )
         return self._target_measure.complete(part)
 
-    def _reject(self, row: int, reason: str) -> None:
+    def _reject(self, pending: _PendingRow, reason: str) -> None:
         self._rejected_count += 1
         if len(self._rejected) < _EXAMPLES_SHOWN:
-            self._rejected.append(RejectedRow(str(self._table.path), row, reason))
+            self._rejected.append(self._rejected_row(pending, reason))
+
+    def _rejected_row(self, pending: _PendingRow, reason: str) -> RejectedRow:
+        file = self._base / pending.name if pending.name else self._table.path
+        return RejectedRow(str(file), pending.row, reason, pending.name)
 
     def _read(self) -> Iterator[_PendingRow]:
         rows = self._table.rows(tuple(self._columns.values()))
         self._task, rows = adapted_task(self._task, self._columns, rows, self._base)
         for row in rows:
             if isinstance(row, Malformed):
-                yield _PendingRow(row.number, reason=row.reason)
+                yield _PendingRow(row.number, reason=row.reason, name=row.name)
                 continue
             try:
                 yield self._usable(row)
             except Unusable as unusable:
-                yield _PendingRow(row.number, reason=str(unusable))
+                yield _PendingRow(row.number, reason=str(unusable), name=self._name_of(row))
 
     def _usable(self, row: Row) -> _PendingRow:
         if texts := [cell for name in self._columns.values() if isinstance(cell := row.values[name], str)]:
@@ -189,17 +195,20 @@ class _Survey:
         self._empty += any(map(is_empty, cells))
         value = read_input(self._task, self._columns, row, self._base)
         if not (self._task.target and TARGET in self._columns):
-            return _PendingRow(row.number, value)
+            return _PendingRow(row.number, value, name=self._name_of(row))
         column = self._columns[TARGET]
         target, faults = self._task.target.read_with_input(row.values[column], column, value)
         if target is None:
             self._unlabelled += 1
-            where = f"{cells[0]}: " if self._table.has_class_folders else ""
-            raise Unusable(where + self._table.missing_target(column))
+            raise Unusable(self._table.missing_target(column))
         if faults:
             self._faults += len(faults)
-            self._first_fault = self._first_fault or f"row {row.number}: {faults[0]}"
-        return _PendingRow(row.number, value, target)
+            first = self._rejected_row(_PendingRow(row.number, name=self._name_of(row)), faults[0])
+            self._first_fault = self._first_fault or first.located_reason
+        return _PendingRow(row.number, value, target, name=self._name_of(row))
+
+    def _name_of(self, row: Row) -> str:
+        return self._table.file_named_by(row, (self._columns[role] for role in self._task.input.roles))
 
     def _look(self, pending: _PendingRow) -> tuple[_PendingRow, Measurement | Rejected]:
         return pending, Rejected(pending.reason) if pending.reason else self._measure.look(pending.value)

@@ -245,12 +245,12 @@ class _RowReader:
 
     def read(self, row: Row | Malformed) -> Example | RejectedRow:
         if isinstance(row, Malformed):
-            return RejectedRow(self._file, row.number, row.reason)
+            return self._rejected(row.number, row.reason, row.name)
         try:
             value = read_input(self._task, self._columns, row, self._base)
             target = self._read_target(row, value)
         except Unusable as unusable:
-            return RejectedRow(self._file, row.number, str(unusable))
+            return self._rejected(row.number, str(unusable), self._name_of(row))
         # A million rows share the few strings that are their labels.
         return Example(value, None if target is None else self._interned.setdefault(target, target), row.number)
 
@@ -261,8 +261,14 @@ class _RowReader:
             fitted = self._target.read_with_input(row.values[column], column, value)
         if fitted.target is None and self._require_target:
             raise Unusable(self._table.missing_target(column))
-        self.faults += [RejectedRow(self._file, row.number, fault) for fault in fitted.faults]
+        self.faults += [self._rejected(row.number, fault, self._name_of(row)) for fault in fitted.faults]
         return fitted.target
+
+    def _name_of(self, row: Row) -> str:
+        return self._table.file_named_by(row, (self._columns[role] for role in self._task.input.roles))
+
+    def _rejected(self, row: int, reason: str, name: str) -> RejectedRow:
+        return RejectedRow(str(self._base / name) if name else self._file, row, reason, name)
 
 
 def _digested(dataset: Dataset, task: Task) -> Dataset:
@@ -286,7 +292,7 @@ def _check_rows(dataset: Dataset, table: Table) -> None:
         first = dataset.rejected[0]
         raise DatasetInvalid(
             f"{dataset.path} has no usable row: {len(dataset.rejected):,} rejected, "
-            f"the first of them row {first.row}: {first.reason}; {columns}",
+            f"the first of them {first.located_reason}; {columns}",
             f"zoo data inspect {dataset.path} says more",
         )
 

@@ -20,3 +20,5 @@ class Malformed(NamedTuple):
     reason: str
     undecodable: bool = False
     """Whether it is its encoding that is wrong."""
+    name: str = ""
+    """Of the file that the row is, where each row is one."""

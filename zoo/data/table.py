@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -97,6 +97,12 @@ class Table:
     def input_kind(self) -> InputKind | None:
         """What its inputs are; None where that is up to its columns."""
         return getattr(self._reader, "INPUT_KIND", None)  # only some formats have files of one kind
+
+    def file_named_by(self, row: Row, columns: Iterable[str]) -> str:
+        """The name of the file that a row is, by the columns of the inputs; empty for a row of a table."""
+        if self.input_kind is None:
+            return ""
+        return next((str(cell) for column in columns if (cell := row.values.get(column))), "")
 
     @property
     def unit(self) -> Literal["row", "image"]:

@@ -58,7 +58,10 @@ def evaluate(worker: Worker) -> AnyEvent:
         worker.emit(PredictionsWritten(rows=start + len(chunk), total_rows=len(dataset.examples)))
     files = [task.input.file_of(example.input, dataset.path) for example, _ in judgement.unanswered]
     quarantine.add(
-        [RejectedRow(file, e.row, reason) for file, (e, reason) in zip(files, judgement.unanswered, strict=True)],
+        [
+            RejectedRow(file, e.row, reason, name=file if file != dataset.path else "")
+            for file, (e, reason) in zip(files, judgement.unanswered, strict=True)
+        ],
         eval_rows=len(files),
     )
     answered_rows = len(dataset.examples) - len(judgement.unanswered)

@@ -162,6 +162,8 @@ class ExampleRejected(Event, frozen=True, kw_only=True, tag="example_rejected"):
     row: int
     """First row of the batch of rejections this event stands for."""
     reason: str
+    name: str = ""
+    """Of the file that the row is, as the data have it; empty for a row of a table."""
     total: int
     """Rejected rows so far, this one included."""
     train_rows: int = 0

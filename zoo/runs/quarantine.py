@@ -56,6 +56,7 @@ class Quarantine:
                 file=first.file,
                 row=first.row,
                 reason=first.reason,
+                name=first.name,
                 total=len(self),
                 train_rows=train_rows,
                 eval_rows=eval_rows,
@@ -78,7 +79,7 @@ class Quarantine:
             first = self._rows[0]
             raise DatasetInvalid(
                 f"{len(self):,} of {counted(self._total, 'row')} cannot be used, "
-                f"first {first.file} row {first.row}: {first.reason}",
+                f"first {first.location}: {first.reason}",
                 f"mend them ({self._worker.folder.quarantine_path} names each), or allow more with --max-rejected",
             )
 

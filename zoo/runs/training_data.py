@@ -48,6 +48,7 @@ class TrainingData:
         if not unusable:
             return
         request = self.worker.request.data
+        paths = (request.path, request.eval_path)
         held_out = {id(example) for example in self.eval}
 
         def file_of(example: Example) -> str:
@@ -56,7 +57,10 @@ class TrainingData:
 
         eval_rows = sum(id(example) in held_out for example, _ in unusable)
         self.quarantine.add(
-            [RejectedRow(file_of(example), example.row, one_line(reason)) for example, reason in unusable],
+            [
+                RejectedRow(file, example.row, one_line(reason), name=file if file not in paths else "")
+                for file, example, reason in ((file_of(example), example, reason) for example, reason in unusable)
+            ],
             train_rows=len(unusable) - eval_rows,
             eval_rows=eval_rows,
         )

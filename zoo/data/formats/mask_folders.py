@@ -51,7 +51,7 @@ def read_rows(path: Path, columns: tuple[str, ...], log: EncodingLog | None = No
     folders = _folders(path)
     for number, (picture, mask, others) in enumerate(pairs(folders), start=1):
         if MASK_COLUMN in columns and (fault := _fault(picture, mask, others, folders)):
-            yield Malformed(number, fault)
+            yield Malformed(number, fault, name=picture or mask)
         elif picture:
             values = {FILE_COLUMN: picture, MASK_COLUMN: mask}
             yield Row(number, {column: values[column] for column in columns})

@@ -89,10 +89,10 @@ def read_rows(path: Path, columns: tuple[str, ...], log: EncodingLog | None = No
         try:
             document = media_fact(str(root / annotation), "voc", dict, _document)
         except OSError as error:
-            yield Malformed(number, f"{annotation}: {error.strerror or error}")
+            yield Malformed(number, f"{annotation}: {error.strerror or error}", name=annotation)
             continue
         except ParseError as error:
-            yield Malformed(number, f"{annotation} is no XML: {error}")
+            yield Malformed(number, f"{annotation} is no XML: {error}", name=annotation)
             continue
         stated = Path(document[FILE_COLUMN]).name
         picture = pictures.get(stated) or pictures.get(name) or f"{_PICTURES[0]}/{stated or name}"

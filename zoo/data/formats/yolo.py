@@ -60,11 +60,11 @@ def read_rows(path: Path, columns: tuple[str, ...], log: EncodingLog | None = No
             try:
                 lines = media_fact(str(text), "lines", list, _lines) if text.is_file() else []
             except (OSError, UnicodeDecodeError) as error:
-                yield Malformed(number, f"{picture}: {text.name} cannot be read: {error}")
+                yield Malformed(number, f"{picture}: {text.name} cannot be read: {error}", name=picture)
                 continue
             size = shown_size(path / picture)
             if isinstance(size, Rejected):
-                yield Malformed(number, f"{picture}: {size.reason}")
+                yield Malformed(number, f"{picture}: {size.reason}", name=picture)
                 continue
             values[BOXES_COLUMN] = _cell(lines, names, size)
         yield Row(number, {column: values[column] for column in columns})
