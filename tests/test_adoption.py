@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
 from zoo.fetch import fetch, locate
 from zoo.fetch.places import hub_cache
+from zoo.ranking import mark
 
 PLUGIN = """
 import zoo
@@ -301,7 +303,7 @@ def test_a_model_whose_plugin_is_gone_is_told_and_the_others_work(
     capsys.readouterr()
 
     assert main(["ls"]) == ExitCode.OK
-    assert "warning: Toy-Model of the Hub needs the plugin toy" in capsys.readouterr().err
+    assert "warning: pulled model Toy-Model needs the plugin toy" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"name": "../x"}', b"\xff"])
@@ -310,4 +312,73 @@ def test_a_damaged_file_of_the_store_is_told(store: Path, capsys: pytest.Capture
     (store / "hub-models" / "x.json").write_bytes(content)
 
     assert main(["ls"]) == ExitCode.OK
-    assert "warning: x of the Hub cannot be used: " in capsys.readouterr().err
+    assert "warning: pulled model x cannot be used: " in capsys.readouterr().err
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name, content in files().items():
+        (tmp_path / "my-model").mkdir(exist_ok=True)
+        (tmp_path / "my-model" / name).write_bytes(content)
+    return tmp_path / "my-model"
+
+
+def test_a_folder_is_a_model_of_the_catalog(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(folder.parent)
+    assert main(["pull", "./my-model"]) == ExitCode.OK
+    assert capsys.readouterr().out == f"{folder}\n"
+    card = Catalog.load().resolve("my-model")
+    assert card.weights is not None
+    assert [(file.name, file.sha256 is not None) for file in card.weights.files] == [
+        ("config.json", True),
+        ("model.safetensors", True),
+    ]
+    assert card.input == zoo.TextInput(max_tokens=77)
+    assert mark(card) == "pretrained", "it is no run of this machine"
+    assert main(["predict", "my-model", "hello"]) == ExitCode.OK
+
+    assert main(["pull", str(folder)]) == ExitCode.OK
+    other = folder.parent / "others" / "my-model"
+    shutil.copytree(folder, other)
+    assert main(["pull", str(other)]) == ExitCode.OK
+    assert {"my-model", "my-model-2"} == {one.name for one in Catalog.load().cards}
+
+
+def test_a_folder_that_was_changed_is_refused_until_it_is_pulled_again(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["pull", str(folder)])
+    (folder / "model.safetensors").write_bytes(some_bytes(200_000, seed=1))
+    capsys.readouterr()
+    assert main(["predict", "my-model", "hello"]) != ExitCode.OK
+    assert main(["pull", str(folder)]) == ExitCode.OK
+    assert main(["predict", "my-model", "hello"]) == ExitCode.OK
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"model.safetensors": None, "pytorch_model.bin": b"code"}, "has no safetensors; it has pytorch_model.bin"),
+        ({"config.json": None}, "has no config.json"),
+        ({"config.json": b"{"}, "is not JSON"),
+        ({"config.json": b'{"model_type": "toy", "auto_map": {"a": "b.py"}}'}, "asks for code of its own"),
+        ({"config.json": b'{"model_type": "other"}'}, "no plugin knows the architecture"),
+    ],
+)
+def test_a_folder_is_held_to_the_same_checks(
+    changed: dict[str, bytes | None], words: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, content in changed.items():
+        (folder / name).unlink(missing_ok=True)
+        if content is not None:
+            (folder / name).write_bytes(content)
+    assert main(["pull", str(folder)]) == ExitCode.USAGE
+    assert words in capsys.readouterr().err
+    assert Catalog.load().cards == ()
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["pull", "./nowhere"]) == ExitCode.USAGE
+    assert "there is no folder nowhere" in capsys.readouterr().err

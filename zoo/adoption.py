@@ -1,4 +1,4 @@
-"""Taking a model of the Hub into the catalog that no plugin has a card for.
+"""Taking a model of the Hub, or of a folder, into the catalog that no plugin has a card for.
 
 `hub:owner/name[@revision]`: the commit is pinned, the configuration read, the plugin that claims it found. Nothing but
 safetensors is taken, and nothing from a repository that asks for code of its own.
@@ -7,8 +7,8 @@ safetensors is taken, and nothing from a repository that asks for code of its ow
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from pathlib import PurePosixPath
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import msgspec
@@ -17,7 +17,7 @@ from zoo import hub_models
 from zoo.aliases import aliases
 from zoo.card import Card, HubSource, WeightsFile
 from zoo.catalog import Catalog
-from zoo.errors import PluginBroken, Unsupported
+from zoo.errors import OptionInvalid, PluginBroken, StoreInvalid, Unsupported
 from zoo.fetch import OnProgress, fetch
 from zoo.fetch.hub import HubRepository, describe, read_files
 from zoo.fetch.verify import digest_of
@@ -30,6 +30,8 @@ DOCUMENT_BYTES = 1_000_000
 DOCUMENTS = 24
 CODE_KEYS = ("auto_map", "custom_pipelines")
 """Entries of configurations that name code in the repository."""
+UNSAFE = (".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack", ".pkl")
+"""End the names of weights that may hold code."""
 NO_CODE = "zoo never runs code from model repositories"
 
 
@@ -46,26 +48,92 @@ def adopt(reference: str) -> Card:
     """
     parsed = parse_reference(reference)
     repository = describe(parsed.repository, parsed.revision)
-    source = HubSource(repository=repository.name, revision=repository.commit)
     for model in hub_models.saved():
         if (model.repository, model.revision) == (repository.name, repository.commit):
             return Catalog.load().resolve(f"{model.plugin}/{model.name}")
+    source = HubSource(repository=repository.name, revision=repository.commit)
+    model = _model_of(repository, lambda names: read_files(source, list(names), DOCUMENT_BYTES))
+    return _saved(msgspec.structs.replace(model, repository=repository.name, revision=repository.commit))
+
+
+def adopt_folder(path: Path) -> Card:
+    """Put a model into the catalog that stands in a folder which is laid out like a repository of the Hub.
+
+    The files stay where they are; each counts by its digest. A folder that was put there before is looked at anew.
+
+    Args:
+        path: of the folder.
+
+    Raises:
+        OptionInvalid: there is no such folder.
+        StoreInvalid: a file of it cannot be read.
+        Unsupported: no plugin can serve it, it has no safetensors, or it asks for code of its own.
+    """
+    folder = path.expanduser().absolute()
+    if not folder.is_dir():
+        raise OptionInvalid(f"there is no folder {path}", "name one with config.json and safetensors in it")
+    before = next((model for model in hub_models.saved() if model.folder == str(folder)), None)
+    try:
+        model = _model_of(
+            describe_folder(folder), lambda names: {name: (folder / name).read_bytes() for name in names}, before
+        )
+    except OSError as error:
+        raise StoreInvalid(f"{error.filename or folder} cannot be read: {error.strerror or error}") from error
+    return _saved(msgspec.structs.replace(model, folder=str(folder)))
+
+
+def describe_folder(folder: Path) -> HubRepository:
+    """What a folder holds; digests of all files of a model, which takes as long as reading them."""
+    paths = [path for pattern in ("*", "*/*") for path in sorted(folder.glob(pattern)) if path.is_file()]
+    names = {path.relative_to(folder).as_posix(): path for path in paths if not path.name.startswith(".")}
+    return HubRepository(
+        name=str(folder),
+        commit="",
+        files=tuple(
+            WeightsFile(
+                name=name,
+                size_bytes=path.stat().st_size,
+                sha256=None if name.endswith(UNSAFE) else digest_of(path),
+            )
+            for name, path in names.items()
+        ),
+        tags=(),
+        parameters=None,
+        license="",
+        languages=(),
+    )
+
+
+def _model_of(
+    repository: HubRepository, read: Callable[[Sequence[str]], Mapping[str, bytes]], before: HubModel | None = None
+) -> HubModel:
+    """What is kept of a model, its place and its plugin still open.
+
+    Args:
+        repository: what it holds.
+        read: gives the content of files by their names.
+        before: what was kept of the same model earlier.
+
+    Raises:
+        Unsupported: it is not safe, or damaged.
+    """
     _refuse_unsafe(repository)
-    documents = _documents(repository, source)
-    model = HubModel(
-        name=_new_name(repository),
+    return HubModel(
+        name=before.name if before else _new_name(repository),
         plugin="",
-        repository=repository.name,
-        revision=repository.commit,
         files=repository.files,
-        documents=documents,
+        documents=_documents(repository, read),
         parameters=repository.parameters,
         license=repository.license,
         languages=repository.languages,
     )
+
+
+def _saved(model: HubModel) -> Card:
+    """The card of the plugin that claims it, after it was written down."""
     plugin, card = _claimed(model)
     hub_models.save(msgspec.structs.replace(model, plugin=plugin.name))
-    return card
+    return msgspec.structs.replace(card, plugin=plugin.name)
 
 
 def adopt_alias(name: str, catalog: Catalog) -> Card | None:
@@ -113,18 +181,18 @@ def _refuse_unsafe(repository: HubRepository) -> None:
     if "custom_code" in repository.tags:
         raise Unsupported(f"{repository.name} asks for code of its own to be run", NO_CODE)
     if not any(name.endswith(".safetensors") for name in names):
-        others = [name for name in names if name.endswith((".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack", ".pkl"))]
+        others = [name for name in names if name.endswith(UNSAFE)]
         has = f"; it has {', '.join(others[:3])}" if others else ""
         raise Unsupported(f"{repository.name} has no safetensors{has}", "other files of weights may hold code")
     if CONFIG not in names:
         raise Unsupported(f"{repository.name} has no {CONFIG}", "nothing tells what kind of model it is")
 
 
-def _documents(repository: HubRepository, source: HubSource) -> dict[str, Any]:
+def _documents(repository: HubRepository, read: Callable[[Sequence[str]], Mapping[str, bytes]]) -> dict[str, Any]:
     """The content of the configuration files, none of which may ask for code."""
     names = [CONFIG, *sorted({file.name for file in repository.files if _is_document(file)} - {CONFIG})][:DOCUMENTS]
     documents = {}
-    for name, content in read_files(source, names, DOCUMENT_BYTES).items():
+    for name, content in read(names).items():
         try:
             documents[name] = msgspec.json.decode(content)
         except (UnicodeError, msgspec.DecodeError, RecursionError) as error:
@@ -160,15 +228,20 @@ def _claimed(model: HubModel) -> tuple[Plugin, Card]:
     if not claims:
         kind = model.documents[CONFIG].get("model_type", "none")
         raise Unsupported(
-            f"no plugin knows the architecture of {model.repository} (model_type {kind!r})",
+            f"no plugin knows the architecture of {model.repository or model.folder} (model_type {kind!r})",
             "zoo plugins lists those that are installed",
         )
     if len(claims) > 1:
         names = [plugin.name for plugin, _ in claims]
-        raise Unsupported(f"{model.repository} is claimed by {', '.join(names)}", f"choose one: ZOO_PLUGINS={names[0]}")
+        raise Unsupported(
+            f"{model.repository or model.folder} is claimed by {', '.join(names)}",
+            f"choose one: ZOO_PLUGINS={names[0]}",
+        )
     plugin, card = claims[0]
     if card.weights is None or not card.weights.files:
-        raise PluginBroken(f"plugin {plugin.name} names no files for {model.repository}", "its author must mend it")
+        raise PluginBroken(
+            f"plugin {plugin.name} names no files for {model.repository or model.folder}", "its author must mend it"
+        )
     return plugin, card
 
 
@@ -178,12 +251,15 @@ def _claims(model: HubModel, plugins: Iterable[Plugin]) -> list[tuple[Plugin, Ca
 
 
 def _new_name(repository: HubRepository) -> str:
-    """What the model can be called: as its repository, with the owner where that is taken, or with the commit, too."""
-    owner, _, name = repository.name.partition("/")
+    """What the model can be called: as its repository, with the owner where that is taken, or with the commit, too; or
+    as its folder, with a number where that is taken.
+    """
+    owner, _, name = repository.name.rpartition("/")
     names = {card.name.lower() for card in Catalog.load().cards} | {model.name.lower() for model in hub_models.saved()}
-    candidates = (name, f"{owner}--{name}", f"{owner}--{name}-{repository.commit[:8]}", repository.commit)
+    of_hub = (name, f"{owner}--{name}", f"{owner}--{name}-{repository.commit[:8]}", repository.commit)
+    candidates = of_hub if repository.commit else (name, *(f"{name}-{number}" for number in range(2, 100)))
     for candidate in candidates:
         fits = re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", candidate) and len(candidate) <= 120
         if fits and candidate.lower() not in names and not (runs_folder() / candidate).exists():
             return candidate
-    return f"hub-{repository.commit}"
+    return f"hub-{repository.commit or len(names)}"

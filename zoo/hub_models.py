@@ -1,4 +1,4 @@
-"""Models of the Hub that were pulled without a card: a small file each, from which their plugin makes the card anew."""
+"""Models that were pulled without a card, of the Hub or a folder: a file each, from which the plugin makes its card."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from zoo import atomic
-from zoo.card import Card, Commit, Count, HubSource, ModelName, Repository, Weights, WeightsFile
+from zoo.card import Card, Commit, Count, FolderSource, HubSource, ModelName, Repository, Weights, WeightsFile
 from zoo.disk import cause_of
 from zoo.errors import StoreInvalid, ZooError
 from zoo.paths import hub_models_folder
@@ -19,14 +19,17 @@ CONFIG = "config.json"
 
 
 class HubModel(msgspec.Struct, frozen=True, kw_only=True):
-    """What the Hub says of a model at one commit."""
+    """What the Hub says of a model at one commit, or what a folder has that is laid out like a repository."""
 
     name: ModelName
     """In the catalog."""
     plugin: str
     """The one that claimed it."""
-    repository: Repository
-    revision: Commit
+    repository: Repository | None = None
+    """None for one of a folder."""
+    revision: Commit | None = None
+    folder: str = ""
+    """Absolute path; empty for one of the Hub."""
     files: tuple[WeightsFile, ...]
     documents: dict[str, Any]
     """Content of the small configuration files, by name; `config.json` is among them."""
@@ -37,7 +40,9 @@ class HubModel(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def weights(self) -> Weights:
-        """All files, from the pinned commit."""
+        """All files, from the pinned commit or the folder."""
+        if self.repository is None or self.revision is None:
+            return Weights(files=self.files, sources=(FolderSource(path=self.folder),))
         return Weights(files=self.files, sources=(HubSource(repository=self.repository, revision=self.revision),))
 
 
@@ -59,7 +64,7 @@ def card_of(model: HubModel, plugin: Plugin) -> Card | None:
         parameters=card.parameters if card.parameters is not None else model.parameters,
         license=card.license or model.license,
         languages=card.languages or model.languages,
-        source_url=card.source_url or f"https://huggingface.co/{model.repository}",
+        source_url=card.source_url or (f"https://huggingface.co/{model.repository}" if model.repository else ""),
     )
 
 
@@ -76,10 +81,10 @@ def cards(plugins: Iterable[Plugin], failures: Iterable[PluginFailure]) -> tuple
             plugin = by_name.get(model.plugin)
             card = card_of(model, plugin) if plugin else None
         except ZooError as error:
-            problems.append(f"{path.stem} of the Hub cannot be used: {error.message}")
+            problems.append(f"pulled model {path.stem} cannot be used: {error.message}")
             continue
         if card is None:
-            problems.append(f"{path.stem} of the Hub needs the plugin {model.plugin} that it was pulled with")
+            problems.append(f"pulled model {path.stem} needs the plugin {model.plugin} that it was pulled with")
         else:
             usable.append(card)
     return usable, problems

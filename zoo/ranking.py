@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Literal, get_args
 
 from zoo.card import Card, FolderSource
+from zoo.paths import runs_folder
 
 Mark = Literal["recommended", "own run", "pretrained", "from scratch", "demonstration"]
 """What a list says of a model."""
@@ -29,7 +31,8 @@ def is_recommended(card: Card, task: str = "") -> bool:
 
 def is_result(card: Card) -> bool:
     """Whether the model came of a run on this machine."""
-    return card.weights is not None and any(isinstance(source, FolderSource) for source in card.weights.sources)
+    folders = [one.path for one in (card.weights.sources if card.weights else ()) if isinstance(one, FolderSource)]
+    return bool(folders) and Path(folders[0]).is_relative_to(runs_folder())
 
 
 def mark(card: Card, task: str = "") -> Mark:

@@ -45,7 +45,7 @@ def test_models_are_a_table_with_full_names_where_bare_ones_clash(
     out, err = capsys.readouterr()
     assert [line.split() for line in out.splitlines()] == [
         ["NAME", "MARK", "PARAMS", "SIZE", "HERE", "FAMILY", "TASKS", "(*", "recommended)", "SUMMARY"],
-        ["red/base", "own", "run", "12.3M", "1.5", "MB", "no", "toy", "text-classification", "a", "toy"],
+        ["red/base", "pretrained", "12.3M", "1.5", "MB", "no", "toy", "text-classification", "a", "toy"],
         ["blue/base", "from", "scratch", "-", "toy", "text-classification", "a", "toy"],
         ["huge", "from", "scratch", "-", "toy", "fill-mask", "a", "toy"],
         ["tiny", "from", "scratch", "-", "toy", "text-classification", "a", "toy"],

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
+from pathlib import Path
 
-from zoo.adoption import adopt, adopt_alias, bring
+from zoo.adoption import adopt, adopt_alias, adopt_folder, bring
 from zoo.aliases import aliases
 from zoo.card import Card
 from zoo.catalog import Catalog
@@ -22,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "model",
         metavar="MODEL",
-        help="a model, as zoo ls lists them; or one of the Hub: hub:owner/name[@revision], or its address",
+        help="a model, as zoo ls lists them; one of the Hub: hub:owner/name[@revision], or its address; or ./FOLDER",
     )
     parser.add_argument("--json", action="store_true", help="answer with one JSON document")
 
@@ -30,6 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> ExitCode:
     """Fetch and verify; print where the files stand."""
     diagnostics.show_log_warnings()
+    if args.model.startswith((".", "/", "~", os.sep)):
+        return _added(args, adopt_folder(Path(args.model)))
     if is_reference(args.model):
         return _from_hub(args, args.model)
     catalog = Catalog.load()
@@ -48,7 +52,11 @@ def run(args: argparse.Namespace) -> ExitCode:
 
 def _from_hub(args: argparse.Namespace, reference: str) -> ExitCode:
     """Put a model of the Hub into the catalog, then fetch."""
-    card = adopt(reference)
+    return _added(args, adopt(reference))
+
+
+def _added(args: argparse.Namespace, card: Card) -> ExitCode:
+    """Tell what was put into the catalog, and bring its files."""
     diagnostics.note(f"{card.name}: {card.summary}")
     code = _answer(args, card, bring(card, _show))
     diagnostics.note(f"zoo show {card.name} tells what can be done with it")
