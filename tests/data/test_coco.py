@@ -130,3 +130,16 @@ def test_numbers_that_python_and_data_frames_write_are_read(tmp_path: Path) -> N
     dataset = load(written(tmp_path, "train.json", ".", DOCUMENT | {"annotations": annotations}), TASK)
     assert dataset.examples[0].target == (Box(2, 3, 12, 23, "cat"),)
     assert [fault.reason for fault in dataset.faults] == ["box 2 has nan for a number of pixels, and is left out"]
+
+
+def test_a_document_without_annotations_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "images.json"
+    path.write_text('{"images": [{"id": 1, "file_name": "1.jpg"}], "categories": [{"id": 1, "name": "cat"}]}')
+    with pytest.raises(DatasetInvalid) as caught:
+        load(path, TASK)
+    assert f"{path} (read as a COCO document without annotations) has no column that is usually the box" in str(
+        caught.value
+    )
+    path.write_text('{"images": [], "annotations": [], "categories": []}')
+    with pytest.raises(DatasetInvalid, match=r"images\.json has no rows"):
+        load(path, TASK)

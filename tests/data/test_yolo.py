@@ -108,3 +108,30 @@ def test_faults_are_named_by_the_file(tmp_path: Path) -> None:
     messages = [finding.message for finding in inspect(root / "images/train", TASK).findings]
     assert any(f"the first is {fault.located_reason}" in message for message in messages)
     assert any("the first is c.jpg: it is no image" in message for message in messages)
+
+
+@pytest.mark.parametrize(
+    ("file", "label", "note"),
+    [
+        ("classes.txt", "dog", "whose classes classes.txt names"),
+        ("obj.names", "dog", "whose classes obj.names names"),
+        ("labels/classes.txt", "dog", "whose classes classes.txt names"),
+        ("", "1", "its classes are called by their numbers"),
+    ],
+)
+@pytest.mark.parametrize(
+    "folders", [("images", "labels"), ("images/train", "labels/train"), ("train/images", "train/labels")]
+)
+def test_a_data_set_without_data_yaml_is_known_by_its_texts(
+    tmp_path: Path, folders: tuple[str, str], file: str, label: str, note: str
+) -> None:
+    root = written(tmp_path, *folders, "", a="", b="1 0.5 0.5 0.5 0.5\n")
+    (root / "data.yaml").unlink()
+    (root / folders[1] / "b.txt").rename(root / folders[1] / "b.TXT")
+    if file:
+        (root / file).parent.mkdir(exist_ok=True)
+        (root / file).write_text("cat\ndog\n\n")
+    if file != "labels/classes.txt" or folders[1] != "train/labels":
+        dataset = load(parts_of(root).train, TASK)
+        assert [(), (Box(10, 5, 30, 15, label),)] == [example.target for example in dataset.examples]
+        assert note in dataset.reading_note

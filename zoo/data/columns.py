@@ -237,8 +237,9 @@ def _missing(table: Table, task: Task, role: str, usual: tuple[str, ...], traine
         hint += f"; {other}"
     if table.extension in (".csv", ".tsv", ".tab"):
         hint += "; the first row of a .csv or .tsv file must name the columns"
+    note = f" ({table.format_note})" if table.format_note else ""
     return DatasetInvalid(
-        f"{table.path} has {lacking} that is usually {what} ({', '.join(usual)}); "
+        f"{table.path}{note} has {lacking} that is usually {what} ({', '.join(usual)}); "
         f"columns found: {name_list(table.columns)}",
         hint,
     )

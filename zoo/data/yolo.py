@@ -1,15 +1,22 @@
-"""What the data.yaml of a YOLO folder says: where the parts are, and what the classes are called."""
+"""What a YOLO folder says: where its parts are and what its classes are called, in data.yaml or a list of names."""
 
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from zoo.errors import DatasetInvalid
+from zoo.file_cache import open_media
+from zoo.kinds.image_files import files_below
 
 NAMES = ("data.yaml", "data.yml", "dataset.yaml")
 LABELS, IMAGES = "labels", "images"
+LISTS = ("classes.txt", "obj.names", "classes.names")
+"""Files with the name of a class a line, in the order of their numbers, where there is no data.yaml."""
+_TEXTS_SEEN = 20
+"""Texts of which one must hold a box, where there is no data.yaml."""
 _LEVELS = 3
 """Folders between data.yaml and the pictures, at most."""
 
@@ -36,6 +43,46 @@ def labels_folder(pictures: Path) -> Path | None:
     last = len(parts) - 1 - parts[::-1].index(IMAGES)
     folder = Path(*parts[:last], LABELS, *parts[last + 1 :])
     return folder if folder.is_dir() else None
+
+
+def names_list(pictures: Path) -> Path | None:
+    """The list of names that a folder of pictures belongs to: beside its texts, or in one of the two folders above."""
+    labels = labels_folder(pictures)
+    folders = (labels, *labels.parents[:2]) if labels else ()
+    return next((folder / name for folder in folders for name in LISTS if (folder / name).is_file()), None)
+
+
+def listed_names(file: Path) -> tuple[str, ...]:
+    """What a list calls the classes 0, 1, ..."""
+    lines = open_text(file).splitlines()
+    while lines and not lines[-1].strip():
+        lines.pop()
+    return tuple(line.strip() for line in lines)
+
+
+def has_box_texts(pictures: Path) -> bool:
+    """Whether the first texts for the pictures of a folder hold boxes, as far as they hold anything."""
+    labels = labels_folder(pictures)
+    if labels is None:
+        return False
+    texts = (path for path in files_below(labels) if path.suffix.lower() == ".txt" and path.name not in LISTS)
+    contents = (open_text(path).split("\n", 1)[0].split() for path in islice(texts, _TEXTS_SEEN))
+    first = next((fields for fields in contents if fields), [])
+    return len(first) >= 5 and all(_is_number(field) for field in first)
+
+
+def open_text(path: Path) -> str:
+    """All that a file holds."""
+    with open_media(str(path)) as file:
+        return file.read().decode("utf-8-sig", errors="replace")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def yolo_parts(file: Path) -> dict[str, Path]:

@@ -33,7 +33,6 @@ from zoo.kinds.image_files import entries, metadata_in
 
 INPUT_KIND = IMAGE
 """What its inputs are, whatever the task."""
-TITLE = "a COCO document"
 FILE_COLUMN, BOXES_COLUMN, MASK_COLUMN = "file_name", "boxes", "mask"
 MAX_BYTES = 1 << 30
 _AFFIXES = re.compile(r"^_?(?:instances|annotations|person_keypoints)?[_.-]*|[_.-]*(?:annotations)?(?:\.coco)?$")
@@ -71,13 +70,18 @@ class _Category(msgspec.Struct):
 
 class _Document(msgspec.Struct):
     images: list[_Picture]
-    annotations: list[_Annotation]
+    annotations: list[_Annotation] | None = None
     categories: list[_Category] = []
 
 
 def is_of(path: Path) -> bool:
-    """Whether a file is a JSON document that has both images and annotations, or a folder brings such documents."""
-    return bool(parts(path)) if path.is_dir() else _is_document(path)
+    """Whether a file is a JSON document of images with annotations or categories, or a folder brings such documents."""
+    return bool(parts(path)) if path.is_dir() else _is_document(path, "annotations", "categories")
+
+
+def title_of(path: Path) -> str:
+    """What the file was taken for."""
+    return "a COCO document" if _document(path).annotations is not None else "a COCO document without annotations"
 
 
 def parts(path: Path) -> dict[str, Path]:
@@ -98,26 +102,32 @@ def _documents(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     names = [entry.name for entry in entries(folder) if entry.name.lower().endswith(".json")]
-    return [folder / name for name in names if not name.startswith(_OF_SOMETHING_ELSE) and _is_document(folder / name)]
+    return [
+        folder / name
+        for name in names
+        if not name.startswith(_OF_SOMETHING_ELSE) and _is_document(folder / name, "annotations")
+    ]
 
 
-def _is_document(path: Path) -> bool:
+def _is_document(path: Path, *keys: str) -> bool:
+    """Whether a file is a JSON document that has images and any of some keys."""
     if path.suffix.lower() != ".json" or not path.is_file():
         return False
     with open_contents(path) as file:
         if not _BEGINNING.match(file.read(_HEAD_BYTES)):
             return False
     status = path.stat()
-    return _has_both(path, status.st_size, status.st_mtime_ns)
+    present = _keys(path, status.st_size, status.st_mtime_ns)
+    return present is None or ("images" in present and not present.isdisjoint(keys))
 
 
 @lru_cache(maxsize=8)
-def _has_both(path: Path, size: int, modified: int) -> bool:
+def _keys(path: Path, size: int, modified: int) -> frozenset[str] | None:
+    """Those of a document; None where it cannot be decoded, to be told as what it begins as."""
     try:
-        keys = msgspec.json.decode(_bytes(path), type=dict[str, msgspec.Raw])
+        return frozenset(msgspec.json.decode(_bytes(path), type=dict[str, msgspec.Raw]))
     except msgspec.DecodeError:
-        return True  # to be told as what it begins as
-    return {"images", "annotations"} <= keys.keys()
+        return None
 
 
 def base_of(path: Path) -> Path:
@@ -132,7 +142,10 @@ def base_of(path: Path) -> Path:
 
 def read_columns(path: Path, log: EncodingLog | None = None) -> tuple[str, ...]:
     """`file_name`, `boxes`, and `mask` where any thing has an outline."""
-    outlined = any(bytes(one.segmentation) not in _NO_OUTLINE for one in _document(path).annotations)
+    annotations = _document(path).annotations
+    if annotations is None:
+        return (FILE_COLUMN,)
+    outlined = any(bytes(one.segmentation) not in _NO_OUTLINE for one in annotations)
     return (FILE_COLUMN, BOXES_COLUMN, MASK_COLUMN) if outlined else (FILE_COLUMN, BOXES_COLUMN)
 
 
@@ -141,7 +154,7 @@ def read_rows(path: Path, columns: tuple[str, ...], log: EncodingLog | None = No
     document = _document(path)
     names = {category.id: category.name for category in document.categories}
     of_picture: dict[_Id, list[_Annotation]] = defaultdict(list)
-    for annotation in document.annotations:
+    for annotation in document.annotations or ():
         if not annotation.iscrowd or MASK_COLUMN in columns:
             of_picture[annotation.image_id].append(annotation)
     for number, picture in enumerate(document.images, start=1):

@@ -5,19 +5,31 @@ pets/images/train/1.jpg         a picture
 pets/labels/train/1.txt         a box a line: class, and centre x, centre y, width, height as shares of the picture
 
 The other usual order, pets/train/images and pets/train/labels, is the same. A line of more numbers is the outline of a
-thing, whose box is taken. A picture without a text file has nothing in it.
+thing, whose box is taken. A picture without a text file has nothing in it. Where there is no data.yaml, classes.txt or
+obj.names has a name a line; without that, classes are called by their numbers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from zoo.answers import Rejected
 from zoo.data.lines import EncodingLog
+from zoo.data.part_names import named_parts
 from zoo.data.rows import Malformed, Row
-from zoo.data.yolo import class_names, file_in, labels_folder, yolo_file, yolo_parts
+from zoo.data.yolo import (
+    IMAGES,
+    class_names,
+    file_in,
+    has_box_texts,
+    labels_folder,
+    listed_names,
+    names_list,
+    yolo_file,
+    yolo_parts,
+)
 from zoo.file_cache import media_fact, open_media
 from zoo.kinds import IMAGE
 from zoo.kinds.boxes import FAULT, HEIGHT, OBJECTS, WIDTH
@@ -26,37 +38,58 @@ from zoo.kinds.image_files import walk
 
 INPUT_KIND = IMAGE
 """What its inputs are, whatever the task."""
-TITLE = "a YOLO data set"
 FILE_COLUMN, BOXES_COLUMN = "file_name", "boxes"
 
 
 def is_of(path: Path) -> bool:
-    """Whether a folder has a data.yaml, or is one of pictures with labels beside it and a data.yaml above."""
+    """Whether a folder has a data.yaml, or is one of pictures with labels beside it, or has these two folders."""
     if not path.is_dir():
         return False
-    return file_in(path) is not None or (labels_folder(path) is not None and yolo_file(path) is not None)
+    return file_in(path) is not None or _has_labels(path) or _has_labels(path / IMAGES)
 
 
 def parts(path: Path) -> dict[str, Path]:
-    """Those that the data.yaml of a folder names."""
-    file = file_in(path)
-    return yolo_parts(file) if file else {}
+    """Those that the data.yaml of a folder names; without one, those of its folder of pictures, or that as a whole."""
+    if file := file_in(path):
+        return yolo_parts(file)
+    if _has_labels(path):
+        return named_parts(path)
+    return named_parts(path / IMAGES) or {"train": path / IMAGES}
+
+
+def title_of(path: Path) -> str:
+    """What the folder was taken for, and where the names of its classes are."""
+    if yolo_file(path):
+        return "a YOLO data set"
+    if names := names_list(path):
+        return f"a YOLO data set without data.yaml, whose classes {names.name} names"
+    return (
+        "a YOLO data set without names: its classes are called by their numbers (classes.txt may name them, one a line)"
+    )
+
+
+def _has_labels(pictures: Path) -> bool:
+    """Whether a folder of pictures has one of labels beside it, and a data.yaml above or boxes in it."""
+    if not pictures.is_dir() or labels_folder(pictures) is None:
+        return False
+    return yolo_file(pictures) is not None or has_box_texts(pictures)
 
 
 def read_columns(path: Path, log: EncodingLog | None = None) -> tuple[str, ...]:
     """`file_name` and `boxes`."""
-    class_names(_file(path))
+    _class_names(path)
     return FILE_COLUMN, BOXES_COLUMN
 
 
 def read_rows(path: Path, columns: tuple[str, ...], log: EncodingLog | None = None) -> Iterator[Row | Malformed]:
     """Every picture below the folder, by name."""
-    names, labels = class_names(_file(path)), labels_folder(path)
+    names, labels = _class_names(path), labels_folder(path)
     assert labels is not None
     for number, picture in enumerate(walk(path), start=1):
         values: dict[str, Any] = {FILE_COLUMN: picture}
         if BOXES_COLUMN in columns:
-            text = (labels / picture).with_suffix(".txt")
+            texts = [(labels / picture).with_suffix(ending) for ending in (".txt", ".TXT")]
+            text = next((text for text in texts if text.is_file()), texts[0])
             try:
                 lines = media_fact(str(text), "lines", list, _lines) if text.is_file() else []
             except (OSError, UnicodeDecodeError) as error:
@@ -76,26 +109,43 @@ def _lines(path: str) -> list[list[str]]:
         return [line.split() for line in file.read().decode().splitlines() if line.strip()]
 
 
-def _file(path: Path) -> Path:
-    file = yolo_file(path)
-    assert file is not None
-    return file
+def _class_names(path: Path) -> _ClassNames:
+    if file := yolo_file(path):
+        return _ClassNames(file.name, class_names(file))
+    file = names_list(path)
+    return _ClassNames(file.name, listed_names(file)) if file else _ClassNames()
 
 
-def _cell(lines: Sequence[Sequence[str]], names: Sequence[str], size: tuple[int, int]) -> dict[str, Any]:
+class _ClassNames(NamedTuple):
+    """What the classes are called."""
+
+    file: str = ""
+    """That says it; empty where their numbers are all there is."""
+    names: tuple[str, ...] = ()
+
+    def name_of(self, number: float) -> str:
+        """That of a class; empty where it has none."""
+        index = int(number)
+        if index != number or index < 0:
+            return ""
+        return str(index) if not self.file else self.names[index] if index < len(self.names) else ""
+
+
+def _cell(lines: Sequence[Sequence[str]], names: _ClassNames, size: tuple[int, int]) -> dict[str, Any]:
     width, height = size
     return {OBJECTS: [_object(line, names, width, height) for line in lines], WIDTH: width, HEIGHT: height}
 
 
-def _object(fields: Sequence[str], names: Sequence[str], width: int, height: int) -> dict[str, Any]:
+def _object(fields: Sequence[str], names: _ClassNames, width: int, height: int) -> dict[str, Any]:
     """A line as a box in pixels, or what is wrong with it."""
     try:
         number, *shares = map(float, fields)
-        index = int(number)
+        label = names.name_of(number)
     except (ValueError, OverflowError):
         return {FAULT: f"is written {' '.join(fields)[:40]!r}, which are not a class and numbers"}
-    if index != number or not 0 <= index < len(names) or not names[index]:
-        return {FAULT: f"is of class {number:g}, which data.yaml does not name"}
+    if not label:
+        unnamed = f"{names.file} does not name" if names.file else "is no number of a class"
+        return {FAULT: f"is of class {number:g}, which {unnamed}"}
     if len(shares) == 4:
         x, y, w, h = shares
         left, top, right, bottom = x - w / 2, y - h / 2, x + w / 2, y + h / 2
@@ -106,4 +156,4 @@ def _object(fields: Sequence[str], names: Sequence[str], width: int, height: int
     if max(abs(share) for share in shares) > 2:
         return {FAULT: f"has {max(shares, key=abs):g} for a share of the picture: are these pixels?"}
     edges = {"left": left * width, "top": top * height, "right": right * width, "bottom": bottom * height}
-    return {"label": names[index], **edges}
+    return {"label": label, **edges}
