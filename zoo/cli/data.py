@@ -15,6 +15,8 @@ from zoo.cli.source_args import add_columns, add_reading_labels, columns_of
 from zoo.data import inspect, likely_task
 from zoo.data.example import UNKNOWN
 from zoo.data.inspection_text import report
+from zoo.data.loading import first_examples
+from zoo.data.report import Inspection
 from zoo.file_cache import read_once
 from zoo.kinds.facts import ModelLimits
 from zoo.tasks import get_task
@@ -58,7 +60,25 @@ def run(args: argparse.Namespace) -> ExitCode:
     else:
         for text in report(inspection, output.width()):
             output.line(text)
+        if card and training in card.verbs:
+            _show_learnt_row(card, training, inspection)
     return ExitCode.OK if inspection.usable else ExitCode.DATA
+
+
+def _show_learnt_row(card: Card, training: Verb, inspection: Inspection) -> None:
+    """Show how the model would learn the first row, where there is more to be seen than the row itself."""
+    task, part = get_task(inspection.task), inspection.train
+    if not (task.target and task.target.learnt_in_part) or inspection.task not in card.tasks_of(training):
+        return
+    from zoo.cli.render import render
+    from zoo.runs.preview import ROWS, learnt_row
+
+    blocks = learnt_row(card, training, inspection.task, first_examples(part.path, task, part.mapping, ROWS))
+    for block in blocks:
+        if block.title:
+            output.line()
+            output.line(block.title, "strong")
+        output.line(*next(render([block])))
 
 
 def _card(name: str) -> Card:

@@ -21,6 +21,7 @@ class CompletionKind(TargetKind):
     name = "completion"
     columns = ("completion", "response", "answer", "output")
     exact = False
+    learnt_in_part = True
     without = "all of each text is learnt, and of conversations what the assistant says"
 
     def read(self, value: Any, column: str) -> str:

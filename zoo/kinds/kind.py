@@ -209,6 +209,8 @@ class TargetKind(Kind):
     needs_all_cells: ClassVar[bool] = False
     """Whether how a column is written shows in all of its cells only."""
 
+    learnt_in_part: ClassVar[bool] = False
+    """Whether a model reads more of a row than it learns, so that people want to see which is which."""
     without: ClassVar[str] = ""
     """What a training learns from data that have no column of it, in words; empty where they must have one."""
 

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from zoo.answers import Answer, Rejected
+from zoo.blocks import Report
 from zoo.data.example import Example
 from zoo.errors import PluginBroken
 from zoo.metrics import Metrics
@@ -190,6 +191,10 @@ class Objective(ABC, Generic[Features]):
         Asked for after each evaluation, in the first process only.
         """
         return None
+
+    def preview(self, example: Example) -> Report:
+        """How an example is learnt, in blocks; nothing where there is nothing to be seen that the data do not show."""
+        return ()
 
     def conclude(self, metrics: dict[str, float], trained: Callable[[str], nn.Module]) -> None:
         """Called once, when the weights of the result are settled, before they are written.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
+from zoo.blocks import Paragraph, Report, SpanMark, Spans
 from zoo.data.example import Example
 from zoo.errors import DatasetInvalid
 from zoo.metrics.perplexity import PerplexityMetrics
@@ -20,7 +21,7 @@ from zoo.training.body import Network
 from zoo.training.objective import Batch, Objective, Output, Pieces
 from zoo.training.text.causal import RecomputingNetwork
 from zoo.training.text.generating import Writing, write
-from zoo.training.text.learnt import USUAL_TOKENS, LearntText, LearntTexts
+from zoo.training.text.learnt import USUAL_TOKENS, LearntText, LearntTexts, runs_of
 from zoo.training.text.packing import IGNORED, packed
 
 if TYPE_CHECKING:
@@ -158,6 +159,21 @@ class CausalLanguageModelling(Objective[LearntText]):
         zeros = by_token.new_zeros(len(counts))
         losses = zeros.index_add(0, batch["owners"][scored], by_token) / counts.clamp(min=1)
         return Output(losses, {"loss": losses.detach(), "tokens": counts}, weights=counts)
+
+    def preview(self, example: Example) -> Report:
+        """The text as the network reads it, and what of it is learnt."""
+        ids, learnt = self._texts.of(example.input, example.target).cut(self.max_tokens)
+        text, marks = "", list[SpanMark]()
+        for start, stop in runs_of(learnt):
+            part = self.body.tokenizer.decode(ids[start:stop], skip_special_tokens=False)
+            if learnt[start] and part:
+                marks.append(SpanMark(len(text), len(text) + len(part), "learnt"))
+            text += part
+        counts = f"{counted(sum(learnt), 'token')} of {len(ids):,} {'is' if sum(learnt) == 1 else 'are'} learnt"
+        return (
+            Spans(title=f"Row {example.row} as it is learnt", text=text, spans=tuple(marks)),
+            Paragraph(text=counts),
+        )
 
     def sample(self) -> WrittenSample:
         """The likeliest text after the prompt of a held-out example, or after the beginning of a text."""

@@ -125,7 +125,9 @@ class LearntTexts:
     def _ended(self, text: LearntText, *, to_be_ended: bool) -> LearntText:
         """With the end of each answer learnt, and nothing that the template writes after it."""
         ids, learnt, ends = list(text.ids), list(text.learnt), frozenset(self._body.eos_ids)
-        for start, stop in _runs(text.learnt):
+        for start, stop in runs_of(text.learnt):
+            if not text.learnt[start]:
+                continue
             end = next((place for place in range(stop, start, -1) if ids[place - 1] in ends), None)
             if end is not None:
                 learnt[end:stop] = [False] * (stop - end)
@@ -150,11 +152,10 @@ def _within(spans: Sequence[Span], places: Iterable[int]) -> list[bool]:
     return [any(start <= place < stop for start, stop in spans) for place in places]
 
 
-def _runs(flags: Sequence[bool]) -> list[Span]:
-    """Where those are that are true, one after another."""
-    runs, place = [], 0
-    for flag, group in groupby(flags):
+def runs_of(flags: Sequence[bool]) -> Iterator[Span]:
+    """Where the flags are all true, or all false, one after another."""
+    place = 0
+    for _, group in groupby(flags):
         stop = place + len(list(group))
-        runs += [(place, stop)] if flag else []
+        yield place, stop
         place = stop
-    return runs
