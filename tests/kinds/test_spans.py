@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from zoo.data import inspect, load
+from zoo.data.examination import examine
 from zoo.kinds import SPANS, Span, Unusable
 from zoo.kinds.spans import read_spans
 from zoo.kinds.words import cuts_word
@@ -171,3 +172,21 @@ def test_a_file_is_read_and_inspected_and_bad_spans_have_their_rows(tmp_path: Pa
     assert (inspection.train.spans.spans, inspection.train.spans.without, inspection.train.spans.most) == (2, 2, 2)
     assert [(count.label, count.rows) for count in inspection.labels] == [("person", 1), ("place", 1)]
     assert inspection.train.first_fault == f"row 3: {fault}"
+
+
+def test_faults_are_counted_by_their_sorts(tmp_path: Path) -> None:
+    path = tmp_path / "names.jsonl"
+    spans = [[0, 12, "person"], [4, 16, "a"], [0, 12, "b"], [37, 42, "c"], [40, 99, "d"], [37, 40, "e"], [5, 5, "f"]]
+    path.write_text(json.dumps({"text": TEXT, "spans": spans}) + "\n", encoding="utf-8")
+    inspection = inspect(path, TASK)
+    assert inspection.train.fault_sorts == {
+        "cut a word": 2,
+        "beyond the text": 1,
+        "otherwise wrong": 1,
+        "under a second label": 1,
+        "overlap another": 1,
+    }
+    message = "6 faults in rows that are used all the same (2 cut a word, 1 "
+    assert any(message in finding.message for finding in inspection.findings)
+    dataset = load(path, TASK)
+    assert examine(dataset, [b"x"], TASK).train.fault_sorts == inspection.train.fault_sorts

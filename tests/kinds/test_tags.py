@@ -99,6 +99,11 @@ def test_the_scheme_shows_in_the_tags(tags: str, scheme: str) -> None:
             ],
         ),
         ("B-a,B-b I-b", "IOB2", [TaggedWords(0, 0, "a"), TaggedWords(0, 1, "b")]),
+        (
+            "B-a E-a,L-a",
+            "BIOES",
+            [TaggedWords(0, 1, "a"), TaggedWords(1, 1, "a", "has E-a,L-a, which is no tag of BIOES")],
+        ),
         ("B I O B", "IOB2", [TaggedWords(0, 1, "span"), TaggedWords(3, 3, "span")]),
     ],
 )
@@ -111,3 +116,13 @@ def test_what_breaks_a_scheme_is_reported(tags: str, scheme: str, spans: list[Ta
 )
 def test_a_tag_is_told_from_a_word(text: str, expected: bool) -> None:
     assert is_tag(text) is expected
+
+
+def test_no_tags_whatever_they_are_fail() -> None:
+    draw = random.Random(3)
+    pieces = ["B-a", "I-a", "E-a", "L-b", "S-b", "U", "O", "x", "", ",", "|", "B-a,I-b", "E-a,I-a", "-"]
+    for _ in range(3000):
+        tags = [draw.choice(["", ",", "|"]).join(draw.choices(pieces, k=draw.randint(1, 3))) for _ in range(5)]
+        for scheme in (*SCHEMES, "", scheme_of([tags])):
+            for span in spans_of_words(tags, scheme):
+                assert isinstance(span, BrokenTag) or 0 <= span.first <= span.last < len(tags)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -68,9 +69,15 @@ def _part(dataset: Dataset, keys: Sequence[bytes], tally: Tally) -> Part:
         repeated_folders=repeated_folders(folder) if folder else (),
         reading_note=dataset.reading_note,
         faults=len(dataset.faults),
+        fault_sorts=_fault_sorts(dataset),
         first_fault=dataset.faults[0].located_reason if dataset.faults else "",
     )
     return measure.complete(part)
+
+
+def _fault_sorts(dataset: Dataset) -> dict[str, int]:
+    sorts = (dataset.target.fault_sort(fault.reason) for fault in dataset.faults) if dataset.target else ()
+    return dict(Counter(filter(None, sorts)).most_common())
 
 
 def _name(example: Example, base: str) -> str:

@@ -48,10 +48,11 @@ def _of_part(part: Part, task: Task) -> Iterator[Finding]:
             + f"; the first is {first.located_reason}",
         )
     if part.faults:
+        sorts = ", ".join(f"{count:,} {sort}" for sort, count in part.fault_sorts.items())
         yield Finding(
             "warning",
-            f"{part.path}: {counted(part.faults, 'fault')} in {part.unit}s that are used all the same, "
-            f"the first is {part.first_fault}",
+            f"{part.path}: {counted(part.faults, 'fault')} in {part.unit}s that are used all the same"
+            f"{f' ({sorts})' if sorts else ''}, the first is {part.first_fault}",
         )
     if part.conflicts.rows:
         yield Finding(

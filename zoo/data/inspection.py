@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -123,6 +124,7 @@ class _Survey:
         self._rows = self._empty = self._unlabelled = self._rejected_count = 0
         self._rejected: list[RejectedRow] = []
         self._faults, self._first_fault = 0, ""
+        self._fault_sorts: Counter[str] = Counter()
         self.tally = Tally(task.target, merge=merge, against=against)
 
     @property
@@ -162,6 +164,7 @@ class _Survey:
                 repeated_folders=repeated_folders(folder) if folder else (),
                 reading_note=reading_note(self._table, self._task.target, self._columns),
                 faults=self._faults,
+                fault_sorts=dict(self._fault_sorts.most_common()),
                 first_fault=self._first_fault,
             )
         )
@@ -203,6 +206,7 @@ class _Survey:
             raise Unusable(self._table.missing_target(column))
         if faults:
             self._faults += len(faults)
+            self._fault_sorts.update(filter(None, map(self._task.target.fault_sort, faults)))
             first = self._rejected_row(_PendingRow(row.number, name=self._name_of(row)), faults[0])
             self._first_fault = self._first_fault or first.located_reason
         return _PendingRow(row.number, value, target, name=self._name_of(row))

@@ -106,6 +106,8 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     """None where targets are no completions."""
     faults: int = 0
     """Parts of targets that are left out or mended, such as a box without area."""
+    fault_sorts: dict[str, int] = {}
+    """How many there are of each sort, most frequent first; empty where they are counted as one."""
     first_fault: str = ""
     """The first of them, with its row."""
     empty_classes: tuple[str, ...] = ()

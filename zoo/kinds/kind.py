@@ -240,6 +240,14 @@ class TargetKind(Kind):
         target = self.read(cell, column)
         return FittedTarget(None if target is None else self.fitted_to(target, value))
 
+    def fault_sort(self, fault: str) -> str:
+        """What such faults have in common, in a few words that follow their number; empty where all are counted as one.
+
+        Args:
+            fault: as `read_with_input` words it.
+        """
+        return ""
+
     def digest(self, target: Any) -> bytes:
         """What is equal for equal targets, where files beside the table say them; empty where the table does."""
         return b""

@@ -40,6 +40,17 @@ _LISTS = ("spans", "entities")
 FAULT = "fault"
 """Key of a span that a format cannot give: what is wrong with it, as a clause."""
 
+_FAULT_SORTS = {
+    " within a word, ": "cut a word",
+    " overlaps span ": "overlap another",
+    " under another label": "under a second label",
+    " has white space at ": "with white space at the ends",
+    " reaches beyond ": "beyond the text",
+    " as it states": "of other characters than stated",
+    ", and is kept": "break the scheme of tags",
+    " has the tag ": "of no tag",
+}
+"""What is counted together, by words of its faults."""
 BREACH = "breach"
 """Key of a span that is kept though a rule of its format is broken: which one, as a clause."""
 
@@ -81,6 +92,10 @@ class SpansKind(TargetKind):
         if is_empty(cell):
             return FittedTarget(None)
         return FittedTarget(*read_spans(cell, column, text=value if isinstance(value, str) else None))
+
+    def fault_sort(self, fault: str) -> str:
+        """Words cut, overlaps, second labels, broken schemes and the like."""
+        return next((sort for words, sort in _FAULT_SORTS.items() if words in fault), "otherwise wrong")
 
     def labels_of(self, target: tuple[Span, ...]) -> tuple[str, ...]:
         """That of each span."""

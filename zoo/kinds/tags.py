@@ -99,7 +99,7 @@ def spans_of_words(tags: Sequence[str], scheme: str) -> Iterator[TaggedWords | B
         for label in [label for label in open_spans if label not in continued]:
             yield _ended(open_spans.pop(label), tags, scheme)
         for prefix, label in marks:
-            if label in continued:
+            if label in continued and label in open_spans:
                 open_spans[label] = open_spans[label]._replace(last=word)
             else:
                 open_spans[label] = TaggedWords(word, word, label, _unbegun(tags, word, prefix, scheme))
