@@ -263,6 +263,7 @@ OTHER = {
     "`Spans`, with a `title` or without.",
     "Prediction": "What a model gives for an input: the answer of its task (a `zoo.Answer`, such as `Classification`), "
     "or `Rejected` in the place of an input that could not be answered.",
+    "GGUF_BLOCK_TYPES": "How numbers of a GGUF file may be packed (`zoo.GgufBlockType`), by its number in one.",
     "hookimpl": "Marks a function of a plugin as the implementation of the hook of its name; see [Hooks](hooks.md).",
 }
 

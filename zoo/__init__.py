@@ -97,6 +97,13 @@ if TYPE_CHECKING:
         Unsupported as Unsupported,
         ZooError as ZooError,
     )
+    from zoo.gguf import (
+        GGUF_BLOCK_TYPES as GGUF_BLOCK_TYPES,
+        GgufBlockType as GgufBlockType,
+        GgufHeader as GgufHeader,
+        GgufTensor as GgufTensor,
+        read_gguf as read_gguf,
+    )
     from zoo.hookspecs import (
         hookimpl as hookimpl,
     )
@@ -263,6 +270,13 @@ _HOME = {
         "UnknownRun",
         "Unsupported",
         "ZooError",
+    ),
+    "zoo.gguf": (
+        "GGUF_BLOCK_TYPES",
+        "GgufBlockType",
+        "GgufHeader",
+        "GgufTensor",
+        "read_gguf",
     ),
     "zoo.hookspecs": ("hookimpl",),
     "zoo.hub_config": (

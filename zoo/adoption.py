@@ -53,7 +53,7 @@ def adopt(reference: str) -> Card:
             return Catalog.load().resolve(f"{model.plugin}/{model.name}")
     source = HubSource(repository=repository.name, revision=repository.commit)
     model = _model_of(repository, lambda names: read_files(source, list(names), DOCUMENT_BYTES))
-    return _saved(msgspec.structs.replace(model, repository=repository.name, revision=repository.commit))
+    return save_claimed(msgspec.structs.replace(model, repository=repository.name, revision=repository.commit))
 
 
 def adopt_folder(path: Path) -> Card:
@@ -79,7 +79,7 @@ def adopt_folder(path: Path) -> Card:
         )
     except OSError as error:
         raise StoreInvalid(f"{error.filename or folder} cannot be read: {error.strerror or error}") from error
-    return _saved(msgspec.structs.replace(model, folder=str(folder)))
+    return save_claimed(msgspec.structs.replace(model, folder=str(folder)))
 
 
 def describe_folder(folder: Path) -> HubRepository:
@@ -129,8 +129,13 @@ def _model_of(
     )
 
 
-def _saved(model: HubModel) -> Card:
-    """The card of the plugin that claims it, after it was written down."""
+def save_claimed(model: HubModel) -> Card:
+    """The card of the plugin that claims a model, after it was written down.
+
+    Raises:
+        Unsupported: none does, several do, or the one that does cannot serve it.
+        PluginBroken: its card names no files.
+    """
     plugin, card = _claimed(model)
     hub_models.save(msgspec.structs.replace(model, plugin=plugin.name))
     return msgspec.structs.replace(card, plugin=plugin.name)
@@ -183,7 +188,10 @@ def _refuse_unsafe(repository: HubRepository) -> None:
     if not any(name.endswith(".safetensors") for name in names):
         others = [name for name in names if name.endswith(UNSAFE)]
         has = f"; it has {', '.join(others[:3])}" if others else ""
-        raise Unsupported(f"{repository.name} has no safetensors{has}", "other files of weights may hold code")
+        hint = "other files of weights may hold code"
+        if packed := [name for name in names if name.endswith(".gguf")]:
+            has, hint = f"; it has {', '.join(packed[:3])}", "download one of these, then: zoo pull FILE.gguf"
+        raise Unsupported(f"{repository.name} has no safetensors{has}", hint)
     if CONFIG not in names:
         raise Unsupported(f"{repository.name} has no {CONFIG}", "nothing tells what kind of model it is")
 
@@ -221,27 +229,31 @@ def _remote_code(name: str, document: object) -> Iterator[str]:
 
 
 def _claimed(model: HubModel) -> tuple[Plugin, Card]:
-    """The one plugin that claims the model, and its card."""
+    """The one plugin that claims a model, and its card.
+
+    Raises:
+        Unsupported: none does, several do, or the one that does cannot serve it.
+        PluginBroken: its card names no files.
+    """
     plugins = load_plugins()[0]
     claims = _claims(model, [one for one in plugins if not one.gives_way])
     claims = claims or _claims(model, [one for one in plugins if one.gives_way])
     if not claims:
-        kind = model.documents[CONFIG].get("model_type", "none")
+        config = model.documents[CONFIG]
+        kind = config.get("gguf", {}).get("architecture") or config.get("model_type", "none")
         raise Unsupported(
-            f"no plugin knows the architecture of {model.repository or model.folder} (model_type {kind!r})",
+            f"no plugin knows the architecture of {model.origin} (model_type {kind!r})",
             "zoo plugins lists those that are installed",
         )
     if len(claims) > 1:
         names = [plugin.name for plugin, _ in claims]
         raise Unsupported(
-            f"{model.repository or model.folder} is claimed by {', '.join(names)}",
+            f"{model.origin} is claimed by {', '.join(names)}",
             f"choose one: ZOO_PLUGINS={names[0]}",
         )
     plugin, card = claims[0]
     if card.weights is None or not card.weights.files:
-        raise PluginBroken(
-            f"plugin {plugin.name} names no files for {model.repository or model.folder}", "its author must mend it"
-        )
+        raise PluginBroken(f"plugin {plugin.name} names no files for {model.origin}", "its author must mend it")
     return plugin, card
 
 
@@ -255,11 +267,16 @@ def _new_name(repository: HubRepository) -> str:
     as its folder, with a number where that is taken.
     """
     owner, _, name = repository.name.rpartition("/")
-    names = {card.name.lower() for card in Catalog.load().cards} | {model.name.lower() for model in hub_models.saved()}
     of_hub = (name, f"{owner}--{name}", f"{owner}--{name}-{repository.commit[:8]}", repository.commit)
     candidates = of_hub if repository.commit else (name, *(f"{name}-{number}" for number in range(2, 100)))
+    return unused_name(candidates) or f"hub-{repository.commit or len(hub_models.saved())}"
+
+
+def unused_name(candidates: Iterable[str]) -> str:
+    """The first of some names that a model can have and none has; empty where there is none."""
+    names = {card.name.lower() for card in Catalog.load().cards} | {model.name.lower() for model in hub_models.saved()}
     for candidate in candidates:
         fits = re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", candidate) and len(candidate) <= 120
         if fits and candidate.lower() not in names and not (runs_folder() / candidate).exists():
             return candidate
-    return f"hub-{repository.commit or len(names)}"
+    return ""

@@ -64,10 +64,12 @@ def card_for(name: str, config: dict[str, Any], weights: Weights, documents: dic
     one's own kind; `zoo.hub_labels`, `hub_max_tokens`, `hub_pooling` and `hub_weights_files` read what text models have
     in common. The host has refused repositories that ask for code of their own or have no safetensors. A plugin that
     takes models of many architectures marks its hook `@zoo.hookimpl(trylast=True)`: those that know one better have it.
+    Of a GGUF file that somebody pulls, `config` has one entry, `gguf`: its `architecture`, its `metadata` without the
+    long lists, and the shapes of its `tensors`.
 
     Args:
         name: what the model is called in the catalog; `Card.name`.
-        config: content of `config.json`.
+        config: content of `config.json`, or what a GGUF file says of itself.
         weights: every file of the repository at a pinned commit; the card's `weights` are these with the files left out
             that the model does not need.
         documents: content of the small configuration files (`tokenizer_config.json`, `1_Pooling/config.json`, ...), by

@@ -19,17 +19,17 @@ CONFIG = "config.json"
 
 
 class HubModel(msgspec.Struct, frozen=True, kw_only=True):
-    """What the Hub says of a model at one commit, or what a folder has that is laid out like a repository."""
+    """What the Hub says of a model at one commit, or what a folder laid out like a repository has, or a GGUF file."""
 
     name: ModelName
     """In the catalog."""
     plugin: str
     """The one that claimed it."""
     repository: Repository | None = None
-    """None for one of a folder."""
+    """None for one that is on this machine."""
     revision: Commit | None = None
     folder: str = ""
-    """Absolute path; empty for one of the Hub."""
+    """Absolute path, that of a GGUF file being where it stands; empty for one of the Hub."""
     files: tuple[WeightsFile, ...]
     documents: dict[str, Any]
     """Content of the small configuration files, by name; `config.json` is among them."""
@@ -44,6 +44,11 @@ class HubModel(msgspec.Struct, frozen=True, kw_only=True):
         if self.repository is None or self.revision is None:
             return Weights(files=self.files, sources=(FolderSource(path=self.folder),))
         return Weights(files=self.files, sources=(HubSource(repository=self.repository, revision=self.revision),))
+
+    @property
+    def origin(self) -> str:
+        """The repository, the folder, or the one file, as messages name it."""
+        return self.repository or str(Path(self.folder, *(file.name for file in self.files if len(self.files) == 1)))
 
 
 def card_of(model: HubModel, plugin: Plugin) -> Card | None:

@@ -14,6 +14,7 @@ from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
 from zoo.errors import UnknownModel, Unsupported
 from zoo.fetch import Progress, fetch
+from zoo.file_adoption import adopt_file, is_model_file
 from zoo.hub_reference import is_reference
 from zoo.ranking import FROM_SCRATCH
 from zoo.units import bar, duration, size
@@ -24,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "model",
         metavar="MODEL",
-        help="a model, as zoo ls lists them; one of the Hub: hub:owner/name[@revision], or its address; or ./FOLDER",
+        help="a model, as zoo ls lists them; hub:owner/name[@revision] or its address; ./FOLDER; or FILE.gguf",
     )
     parser.add_argument("--json", action="store_true", help="answer with one JSON document")
 
@@ -32,6 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> ExitCode:
     """Fetch and verify; print where the files stand."""
     diagnostics.show_log_warnings()
+    if is_model_file(args.model):
+        return _added(args, adopt_file(args.model))
     if args.model.startswith((".", "/", "~", os.sep)):
         return _added(args, adopt_folder(Path(args.model)))
     if is_reference(args.model):

@@ -11,12 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from zoo_gpt.gguf import BLOCK_TYPES, GgufTensor, read_header
 from zoo_gpt.gguf_blocks import unpacked
 from zoo_gpt.gguf_folder import converted
 from zoo_gpt.gguf_tokenizer import tokenizer_of
 
-from zoo import StoreInvalid, Unsupported, ZooError
+from zoo import GGUF_BLOCK_TYPES, GgufTensor, StoreInvalid, Unsupported, ZooError, read_gguf
 
 gguf = pytest.importorskip("gguf")
 MakeGguf = Callable[..., Path]
@@ -35,9 +34,9 @@ def file(llama: Path, make_gguf: MakeGguf, tmp_path_factory: pytest.TempPathFact
     return make_gguf(llama, tmp_path_factory.mktemp("gguf") / "tiny.gguf")
 
 
-@pytest.mark.parametrize("number", BLOCK_TYPES, ids=lambda number: BLOCK_TYPES[number].name)
+@pytest.mark.parametrize("number", GGUF_BLOCK_TYPES, ids=lambda number: GGUF_BLOCK_TYPES[number].name)
 def test_numbers_are_unpacked_as_the_library_does(number: int) -> None:
-    kind = BLOCK_TYPES[number]
+    kind = GGUF_BLOCK_TYPES[number]
     random = np.random.default_rng(0)
     blocks = random.integers(0, 256, (64, kind.size_bytes), np.uint8)
     theirs = gguf.GGMLQuantizationType[kind.name]
@@ -94,8 +93,8 @@ def test_it_is_unpacked_once(file: Path, tmp_path: Path) -> None:
 def test_digits_stand_alone_where_the_model_was_trained_so(
     llama: Path, make_gguf: MakeGguf, file: Path, tmp_path: Path
 ) -> None:
-    digits = tokenizer_of(read_header(file).metadata)
-    whole = tokenizer_of(read_header(make_gguf(llama, tmp_path / "other.gguf", pre="gpt-2")).metadata)
+    digits = tokenizer_of(read_gguf(file).metadata)
+    whole = tokenizer_of(read_gguf(make_gguf(llama, tmp_path / "other.gguf", pre="gpt-2")).metadata)
 
     assert all(len(token) == 1 for token in digits.encode("1234").tokens)
     assert 4 > len(whole.encode("1234").tokens)
@@ -130,7 +129,7 @@ def test_a_file_that_is_cut_off_anywhere_is_refused_in_words(file: Path, tmp_pat
         path = tmp_path / "cut.gguf"
         path.write_bytes(whole[:size])
         with pytest.raises(StoreInvalid, match=r"cut\.gguf (is damaged|cannot be read|is no GGUF file)"):
-            read_header(path)
+            read_gguf(path)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +144,7 @@ def test_a_file_that_is_cut_off_anywhere_is_refused_in_words(file: Path, tmp_pat
 )
 def test_sizes_that_no_file_has_are_refused(file: Path, tmp_path: Path, at: int, content: bytes, words: str) -> None:
     with pytest.raises(StoreInvalid, match=words):
-        read_header(altered(file, tmp_path / "odd.gguf", at, content))
+        read_gguf(altered(file, tmp_path / "odd.gguf", at, content))
 
 
 def test_tensors_beyond_the_end_of_the_file_are_refused(file: Path, tmp_path: Path) -> None:
@@ -159,20 +158,20 @@ def test_tensors_beyond_the_end_of_the_file_are_refused(file: Path, tmp_path: Pa
         (16, struct.pack("<Q", 7), "is not aligned"),
     ):
         with pytest.raises(StoreInvalid, match=words):
-            read_header(altered(file, tmp_path / "odd.gguf", place + offset, content))
+            read_gguf(altered(file, tmp_path / "odd.gguf", place + offset, content))
 
 
 def test_bytes_at_random_are_refused_or_read_but_never_crash(file: Path, tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     whole = np.frombuffer(file.read_bytes(), np.uint8)
-    end = min(tensor.offset for tensor in read_header(file).tensors.values())
+    end = min(tensor.offset for tensor in read_gguf(file).tensors.values())
     for _ in range(60):
         odd = whole.copy()
         odd[random.integers(0, end, 8)] = random.integers(0, 256, 8)
         path = tmp_path / "odd.gguf"
         path.write_bytes(odd.tobytes())
         with contextlib.suppress(ZooError):
-            tokenizer_of(read_header(path).metadata)
+            tokenizer_of(read_gguf(path).metadata)
 
 
 def test_another_architecture_is_named(file: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo_gpt.gguf import GgufTensor
+from zoo import GgufTensor
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]

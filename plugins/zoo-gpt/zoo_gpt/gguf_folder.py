@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save_file
 
-from zoo import StoreInvalid, Unsupported
+from zoo import GgufHeader, StoreInvalid, Unsupported, read_gguf
 from zoo.training.pretrained import save_config
-from zoo_gpt.gguf import GgufHeader, read_header
 from zoo_gpt.gguf_blocks import Floats, unpacked
-from zoo_gpt.gguf_tokenizer import special_ids, tokenizer_of
-from zoo_gpt.shape import ARCHITECTURES, CONV1D, GPT2, LLAMA, Shape
+from zoo_gpt.gguf_config import config_of, special_ids
+from zoo_gpt.gguf_tokenizer import tokenizer_of
+from zoo_gpt.shape import CONV1D, GPT2, LLAMA, Shape
 from zoo_gpt.tokenization import write_json
 
 _LAYER = re.compile(r"blk\.(\d+)\.(.+)")
@@ -49,27 +49,6 @@ _NAMES = {
     },
 }
 """How names begin in a file, and in transformers; {} is the number of the layer."""
-_CONFIG = {
-    LLAMA: {
-        "block_count": "num_hidden_layers",
-        "embedding_length": "hidden_size",
-        "attention.head_count": "num_attention_heads",
-        "attention.head_count_kv": "num_key_value_heads",
-        "attention.key_length": "head_dim",
-        "feed_forward_length": "intermediate_size",
-        "context_length": "max_position_embeddings",
-        "attention.layer_norm_rms_epsilon": "rms_norm_eps",
-        "rope.freq_base": "rope_theta",
-    },
-    GPT2: {
-        "block_count": "n_layer",
-        "embedding_length": "n_embd",
-        "attention.head_count": "n_head",
-        "feed_forward_length": "n_inner",
-        "context_length": "n_positions",
-        "attention.layer_norm_epsilon": "layer_norm_epsilon",
-    },
-}
 TURNED = tuple(f"self_attn.{part}_proj.{kind}" for part in "qk" for kind in ("weight", "bias"))
 """End the names of tensors whose rows are turned by positions."""
 
@@ -87,8 +66,8 @@ def converted(path: Path, folder: Path) -> Path:
     """
     if folder.exists():
         return folder
-    header = read_header(path)
-    config = config_of(header)
+    header = read_gguf(path)
+    config = config_of(header.metadata, {name: tensor.shape for name, tensor in header.tensors.items()})
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as parent:
@@ -104,36 +83,6 @@ def converted(path: Path, folder: Path) -> Path:
             f"{folder} cannot be written: {error.strerror or error}", "look at the disk and its room"
         ) from error
     return folder
-
-
-def config_of(header: GgufHeader) -> dict[str, Any]:
-    """What transformers would call the model.
-
-    Raises:
-        Unsupported: it is of an architecture, or a variant, that is not known here.
-    """
-    metadata = header.metadata
-    family = metadata.get("general.architecture")
-    if family not in _CONFIG:
-        raise Unsupported(f"this GGUF file holds a {family!r} model", f"{', '.join(_CONFIG)} are known")
-    if "rope_freqs.weight" in header.tensors:
-        raise Unsupported("this GGUF file turns positions by rope_freqs (Llama 3.1 and later)", "take its safetensors")
-    stated = {theirs: metadata.get(f"{family}.{key}") for key, theirs in _CONFIG[family].items()}
-    embedding = header.tensors.get("token_embd.weight")
-    if embedding is None:
-        raise StoreInvalid("this GGUF file lacks the tensor token_embd.weight", "fetch it again")
-    config = {
-        "architectures": [ARCHITECTURES[family]],
-        "model_type": family,
-        **{key: value for key, value in stated.items() if value is not None},
-        "tie_word_embeddings": "output.weight" not in header.tensors,
-        "vocab_size": embedding.shape[0],
-        **{f"{name}_id": number for name, number in special_ids(metadata).items() if name != "unk_token"},
-    }
-    if family == LLAMA:
-        config["attention_bias"] = "blk.0.attn_q.bias" in header.tensors
-    Shape.of(config)
-    return config
 
 
 def _state(path: Path, header: GgufHeader, shape: Shape) -> Iterator[tuple[str, Floats]]:

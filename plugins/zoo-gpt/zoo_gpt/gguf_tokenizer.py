@@ -8,8 +8,8 @@ from typing import Any
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 from zoo import StoreInvalid, Unsupported
+from zoo_gpt.gguf_config import KEY, texts_of, token_id
 
-KEY = "tokenizer.ggml."
 UNKNOWN, CONTROL, USER_DEFINED, BYTE = 2, 3, 4, 6
 """Types of tokens."""
 SPACE = "▁"
@@ -38,7 +38,7 @@ def tokenizer_of(metadata: dict[str, Any]) -> Tokenizer:
         StoreInvalid: what it says does not fit together.
         Unsupported: it is of a kind that is not known here.
     """
-    tokens = _texts(metadata, "tokens")
+    tokens = texts_of(metadata, "tokens")
     kind = metadata.get(f"{KEY}model")
     if kind == "gpt2":
         tokenizer = _byte_level(tokens, metadata)
@@ -59,7 +59,7 @@ def tokenizer_of(metadata: dict[str, Any]) -> Tokenizer:
 
 def _byte_level(tokens: Sequence[str], metadata: dict[str, Any]) -> Tokenizer:
     """Pairs of bytes (Radford et al. 2019, section 2.2)."""
-    pairs = [merge.partition(" ")[::2] for merge in _texts(metadata, "merges")]
+    pairs = [merge.partition(" ")[::2] for merge in texts_of(metadata, "merges")]
     named = str(metadata.get(f"{KEY}pre", "default"))
     preparation = PREPARATIONS.get(named)
     if preparation is None:
@@ -95,7 +95,7 @@ def _sentencepiece(tokens: Sequence[str], metadata: dict[str, Any]) -> Tokenizer
         if token[:cut] in vocabulary and token[cut:] in vocabulary
     ]
     pairs = [(first, second) for *_, first, second in sorted(merges)]
-    unknown = tokens[_id_of(metadata, "unknown", tokens) or 0]
+    unknown = tokens[token_id(metadata, "unknown", len(tokens)) or 0]
     tokenizer = Tokenizer(models.BPE(vocabulary, pairs, unk_token=unknown, fuse_unk=True, byte_fallback=True))
     blanks = [normalizers.Replace(" ", SPACE)]
     starts = bool(metadata.get(f"{KEY}add_space_prefix", True))
@@ -107,35 +107,10 @@ def _sentencepiece(tokens: Sequence[str], metadata: dict[str, Any]) -> Tokenizer
 
 def _add_beginning(tokenizer: Tokenizer, tokens: Sequence[str], metadata: dict[str, Any], *, default: bool) -> None:
     """Have each text begin with the token for that, where the model was trained so."""
-    bos = _id_of(metadata, "bos", tokens)
+    bos = token_id(metadata, "bos", len(tokens))
     if bos is not None and metadata.get(f"{KEY}add_bos_token", default):
         tokenizer.post_processor = processors.TemplateProcessing(
             single=f"{tokens[bos]} $A",
             pair=f"{tokens[bos]} $A {tokens[bos]}:1 $B:1",
             special_tokens=[(tokens[bos], bos)],
         )
-
-
-def _id_of(metadata: dict[str, Any], role: str, tokens: Sequence[str]) -> int | None:
-    """The id of a token with a role, such as `eos`."""
-    number = metadata.get(f"{KEY}{role}_token_id")
-    if number is None:
-        return None
-    if not isinstance(number, int) or not 0 <= number < len(tokens):
-        raise StoreInvalid(f"{KEY}{role}_token_id is {number!r}, of {len(tokens):,} tokens", "fetch it again")
-    return number
-
-
-def special_ids(metadata: dict[str, Any]) -> dict[str, int]:
-    """Ids of the tokens for beginning, end and padding, by transformers' names of them."""
-    tokens = _texts(metadata, "tokens")
-    roles = {"bos_token": "bos", "eos_token": "eos", "unk_token": "unknown", "pad_token": "padding"}
-    found = {name: _id_of(metadata, role, tokens) for name, role in roles.items()}
-    return {name: number for name, number in found.items() if number is not None}
-
-
-def _texts(metadata: dict[str, Any], name: str) -> list[str]:
-    texts = metadata.get(f"{KEY}{name}")
-    if not isinstance(texts, list) or not texts or not all(isinstance(text, str) for text in texts):
-        raise StoreInvalid(f"this GGUF file has no {KEY}{name}", "choose one that holds its tokenizer")
-    return texts

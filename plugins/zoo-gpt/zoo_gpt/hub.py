@@ -1,4 +1,4 @@
-"""Cards for GPT-2 and Llama models of the Hub, made of what their configuration says."""
+"""Cards for GPT-2 and Llama models of the Hub, or in GGUF files, made of what their configuration says."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 from zoo import Card, TextInput, Unsupported, Weights, hub_max_tokens, hub_weights_files
 from zoo_gpt.cards import ABILITIES
+from zoo_gpt.gguf_config import config_of
 from zoo_gpt.shape import ARCHITECTURES, CONFIG_NAMES, LLAMA, Shape
 
 NEEDED = ("config.json", "tokenizer.json")
@@ -43,16 +44,37 @@ def describe(name: str, config: dict[str, Any], weights: Weights, documents: dic
     if missing := [file for file in NEEDED if file not in files]:
         raise Unsupported(f"{name} lacks {', '.join(missing)}", "choose a model that has it")
     names = (*hub_weights_files(name, files), *FILES)
-    sizes = {ours: getattr(shape, ours) for ours in CONFIG_NAMES[family]}
-    if family == LLAMA:
+    taken = Weights(files=tuple(files[file] for file in names if file in files), sources=weights.sources)
+    return _card(name, "from the Hub", shape, hub_max_tokens(documents, shape.positions), taken)
+
+
+def describe_file(name: str, stated: dict[str, Any], weights: Weights) -> Card:
+    """The card of a model in a GGUF file.
+
+    Args:
+        name: of the card.
+        stated: `metadata` and shapes of `tensors`, as the file has them.
+        weights: the file.
+
+    Raises:
+        Unsupported: it is a variant that is not computed here.
+        StoreInvalid: the file lacks what every model has.
+    """
+    shape = Shape.of(config_of(stated["metadata"], stated["tensors"]))
+    return _card(name, "in a GGUF file", shape, shape.positions, weights)
+
+
+def _card(name: str, origin: str, shape: Shape, max_tokens: int, weights: Weights) -> Card:
+    sizes = {ours: getattr(shape, ours) for ours in CONFIG_NAMES[shape.family]}
+    if shape.family == LLAMA:
         sizes["key_value_heads"] = shape.key_value_heads
     return Card(
         name=name,
         task="text-generation",
-        family=family,
-        summary=f"{NAMES[family]} from the Hub, {shape.layers} layers of width {shape.width}",
+        family=shape.family,
+        summary=f"{NAMES[shape.family]} {origin}, {shape.layers} layers of width {shape.width}",
         architecture=sizes,
-        input=TextInput(max_tokens=hub_max_tokens(documents, shape.positions)),
+        input=TextInput(max_tokens=max_tokens),
         abilities=ABILITIES,
-        weights=Weights(files=tuple(files[file] for file in names if file in files), sources=weights.sources),
+        weights=weights,
     )

@@ -20,12 +20,16 @@ def cards() -> tuple[Card, ...]:
 
 @zoo.hookimpl
 def card_for(name: str, config: dict[str, Any], weights: Weights, documents: dict[str, Any]) -> Card | None:
-    """Describe any GPT-2 or Llama of the Hub that writes."""
-    if config.get("model_type") not in ("gpt2", "llama"):
-        return None
-    from zoo_gpt.hub import describe
+    """Describe any GPT-2 or Llama that writes: of the Hub, or in a GGUF file."""
+    if config.get("model_type") in ("gpt2", "llama"):
+        from zoo_gpt.hub import describe
 
-    return describe(name, config, weights, documents)
+        return describe(name, config, weights, documents)
+    if config.get("gguf", {}).get("architecture") in ("gpt2", "llama"):
+        from zoo_gpt.hub import describe_file
+
+        return describe_file(name, config["gguf"], weights)
+    return None
 
 
 @zoo.hookimpl

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from zoo import StoreInvalid
+from zoo.errors import StoreInvalid
 
 MAGIC = b"GGUF"
 VERSIONS = (2, 3)
@@ -27,7 +27,7 @@ _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: 
 _STRING, _ARRAY = 8, 9
 
 
-class BlockType(NamedTuple):
+class GgufBlockType(NamedTuple):
     """How numbers are packed."""
 
     name: str
@@ -37,20 +37,20 @@ class BlockType(NamedTuple):
     """Of a block."""
 
 
-BLOCK_TYPES = {
-    0: BlockType("F32", 1, 4),
-    1: BlockType("F16", 1, 2),
-    2: BlockType("Q4_0", 32, 18),
-    3: BlockType("Q4_1", 32, 20),
-    6: BlockType("Q5_0", 32, 22),
-    7: BlockType("Q5_1", 32, 24),
-    8: BlockType("Q8_0", 32, 34),
-    10: BlockType("Q2_K", 256, 84),
-    11: BlockType("Q3_K", 256, 110),
-    12: BlockType("Q4_K", 256, 144),
-    13: BlockType("Q5_K", 256, 176),
-    14: BlockType("Q6_K", 256, 210),
-    30: BlockType("BF16", 1, 2),
+GGUF_BLOCK_TYPES = {
+    0: GgufBlockType("F32", 1, 4),
+    1: GgufBlockType("F16", 1, 2),
+    2: GgufBlockType("Q4_0", 32, 18),
+    3: GgufBlockType("Q4_1", 32, 20),
+    6: GgufBlockType("Q5_0", 32, 22),
+    7: GgufBlockType("Q5_1", 32, 24),
+    8: GgufBlockType("Q8_0", 32, 34),
+    10: GgufBlockType("Q2_K", 256, 84),
+    11: GgufBlockType("Q3_K", 256, 110),
+    12: GgufBlockType("Q4_K", 256, 144),
+    13: GgufBlockType("Q5_K", 256, 176),
+    14: GgufBlockType("Q6_K", 256, 210),
+    30: GgufBlockType("BF16", 1, 2),
 }
 """By their numbers in a file."""
 
@@ -60,7 +60,7 @@ class GgufTensor(NamedTuple):
 
     shape: tuple[int, ...]
     """As torch has it: the last dimension is that of neighbours in memory."""
-    block_type: BlockType
+    block_type: GgufBlockType
     offset: int
     """Bytes from the beginning of the file."""
     size_bytes: int
@@ -75,7 +75,7 @@ class GgufHeader:
     tensors: dict[str, GgufTensor]
 
 
-def read_header(path: Path) -> GgufHeader:
+def read_gguf(path: Path) -> GgufHeader:
     """Read what a GGUF file says of its content.
 
     Raises:
@@ -135,9 +135,9 @@ class _Reader:
             raise self._broken(f"tensor {name} has {dimensions:,} dimensions")
         sizes = [int(self._scalar("Q", name)) for _ in range(dimensions)]
         number = int(self._scalar("I", name))
-        block_type = BLOCK_TYPES.get(number)
+        block_type = GGUF_BLOCK_TYPES.get(number)
         if block_type is None:
-            known = ", ".join(one.name for one in BLOCK_TYPES.values())
+            known = ", ".join(one.name for one in GGUF_BLOCK_TYPES.values())
             raise StoreInvalid(f"tensor {name} of {self._path} is packed in way {number}", f"known are {known}")
         numbers = math.prod(sizes)
         size_bytes = numbers // block_type.numbers * block_type.size_bytes
