@@ -207,6 +207,7 @@ def test_a_task_of_zoo_has_options_where_they_mean_something() -> None:
         ("image-multi-label-classification", "predict"): ["top_k", "threshold"],
         ("image-feature-extraction", "pretrain"): ["temperature"],
         ("object-detection", "predict"): ["threshold", "nms", "top_k"],
+        ("image-segmentation", "finetune"): ["loss"],
     }
     assert option_names("text-generation", "predict") == set(options.pop(("text-generation", "predict")))
     assert {option_names("text-generation", verb) for verb in ("pretrain", "finetune")} == {frozenset()}

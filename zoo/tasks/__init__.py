@@ -38,7 +38,9 @@ BUILT_IN = {
     "image-segmentation": "zoo.tasks.image_segmentation",
 }
 """Name to module; what other distributions bring is looked up after these."""
-OPTION_NAMES = frozenset({"class_weights", "mask_probability", "nms", "raw_spans", "temperature", "threshold", "top_k"})
+OPTION_NAMES = frozenset(
+    {"class_weights", "loss", "mask_probability", "nms", "raw_spans", "temperature", "threshold", "top_k"}
+)
 """Options that they bring: where a card has none of such a name, it is checked without importing its task."""
 _OWN_OPTION_NAMES = {
     "text-generation": {
