@@ -22,6 +22,7 @@ RESERVED = frozenset(
         "eval",
         "eval_data",
         "file",
+        "format",
         "help",
         "help_all",
         "image",

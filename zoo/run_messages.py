@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from zoo.data.example import RejectedRow
 from zoo.kinds.spelling import distinct_names
 from zoo.metrics import LOSSES, primary_figure
 from zoo.plurals import counted
@@ -254,6 +253,8 @@ def _rejected(event: ExampleRejected, s: RunSnapshot) -> list[str]:
     if event.train_rows or event.eval_rows:  # the numbers shown before are not right any more
         training = f"{s.train_rows:,} left to train on, {s.eval_rows:,} held out"
         remaining = f" ({training if s.plan or s.train_rows else f'{s.eval_rows:,} left'})"
+    from zoo.data.example import RejectedRow
+
     first = RejectedRow(event.file, event.row, event.reason, event.name)
     return [f"{counted(event.total, 'row')} rejected{remaining}, first {first.location}: {first.reason}"]
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from msgspec.structs import asdict
+
 from zoo.card import VERBS, Card
 from zoo.catalog import Catalog, is_local
 from zoo.cli import diagnostics, output
@@ -91,7 +93,7 @@ def _list_suggested(args: argparse.Namespace, catalog: Catalog) -> ExitCode:
     models = suggested(words, task=args.task, max_parameters=_most(args.max_parameters))
     listed = [(one, catalog.of_repository(one.repository)) for one in models]
     if args.json:
-        output.emit_json([one._asdict() | {"listed_as": card.name if card else None} for one, card in listed])
+        output.emit_json([asdict(one) | {"listed_as": card.name if card else None} for one, card in listed])
     elif listed:
         rows = [
             (
