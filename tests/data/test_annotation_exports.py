@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import pytest
 from zoo.data import load
 from zoo.data.example import Dataset
 from zoo.data.table import Table
-from zoo.errors import DatasetInvalid
+from zoo.errors import DatasetInvalid, ZooError
 from zoo.kinds import SPANS
 from zoo.tasks import get_task
 
@@ -221,3 +223,30 @@ def test_other_documents_are_not_taken_for_these(document: Any, tmp_path: Path) 
     path = tmp_path / "a.json"
     path.write_text(json.dumps(document), encoding="utf-8")
     assert Table(path).format_note == ""
+
+
+def test_no_document_fails_whatever_its_values_are(tmp_path: Path) -> None:
+    draw = random.Random(5)
+    path = tmp_path / "a.json"
+    for _ in range(300):
+        value: dict[str, Any] = {"start": _any(draw), "text": _any(draw), "labels": _any(draw)}
+        value |= {"globalOffsets": _any(draw)} if draw.random() < 0.5 else {"end": _any(draw)}
+        studio = [
+            label_studio([{"type": "labels", "value": value}]),
+            {"data": {"text": "a"}, "annotations": _any(draw)},
+        ]
+        pairs = [["Ada", {"entities": _any(draw)}], _any(draw)]
+        paragraphs = [{"paragraphs": [{"raw": "Ada", "entities": _any(draw), "sentences": _any(draw)}]}, _any(draw)]
+        path.write_text(json.dumps(draw.choice([studio, pairs, paragraphs])), encoding="utf-8")
+        with contextlib.suppress(ZooError):
+            load(path, TASK)
+
+
+def _any(draw: random.Random, depth: int = 0) -> Any:
+    """Something that JSON can say."""
+    if depth > 3 or draw.random() < 0.4:
+        return draw.choice([None, True, 0, 3, 1.5, "a", "person", [0, 3, "x"]])
+    if draw.random() < 0.5:
+        return [_any(draw, depth + 1) for _ in range(draw.randint(0, 3))]
+    keys = ("result", "value", "start", "end", "text", "labels", "type", "tokens", "orth", "ner", "entities")
+    return {key: _any(draw, depth + 1) for key in draw.sample(keys, draw.randint(0, 4))}

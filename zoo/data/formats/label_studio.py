@@ -90,8 +90,9 @@ def _is_span(region: Any) -> bool:
 
 
 def _span(value: dict[str, Any]) -> dict[str, Any]:
-    labels: list[Any] = next((value[key] for key in _LABELLED if isinstance(value.get(key), list)), [])
-    if len(labels) > 1:
+    labels: Any = next((value[key] for key in _LABELLED if key in value), None)
+    if isinstance(labels, list) and len(labels) > 1:
         return {FAULT: f"has {counted(len(labels), 'label')} ({name_list(tuple(map(str, labels)))})"}
-    place = value.get("globalOffsets", value)  # of a text that is shown as HTML, start and end count within an element
-    return {"start": place["start"], "end": place.get("end"), "label": "".join(map(str, labels)), "text": value["text"]}
+    place = value.get("globalOffsets")  # of a text that is shown as HTML, start and end count within an element
+    place = place if isinstance(place, dict) else value
+    return {"start": place.get("start"), "end": place.get("end"), "labels": labels, "text": value["text"]}
