@@ -18,8 +18,7 @@ import torch  # noqa: E402
 from PIL import Image  # noqa: E402
 from timm.data import create_transform, resolve_data_config  # noqa: E402
 from timm.models import save_for_hf  # noqa: E402
-from torchvision.models.feature_extraction import create_feature_extractor  # noqa: E402
-from zoo_timm.body import classifier_of, stages_of  # noqa: E402
+from zoo_timm.body import classifier_of  # noqa: E402
 from zoo_timm.cards import SCRATCH  # noqa: E402
 from zoo_timm.plugin import card_for  # noqa: E402
 
@@ -210,38 +209,3 @@ def test_the_listed_models_are_timms_and_can_be_served(line: str) -> None:
     assert classifier_of(network)[1].out_features == 1000
     config = {"architecture": name.partition(".")[0], "num_classes": 1000, "pretrained_cfg": published.to_dict()}
     assert len(described(config).labels) == 1000
-
-
-@pytest.mark.parametrize(
-    ("builder", "strides"),
-    [("resnet10t", [4, 8, 16, 32]), ("convnext_femto", [4, 8, 16, 32]), ("mobilenetv4_conv_small", [4, 8, 16, 32])],
-)
-def test_feature_maps_have_rising_strides(builder: str, strides: list[int]) -> None:
-    with torch.device("meta"):
-        network = timm.create_model(builder)
-        images = torch.empty(1, 3, 64, 64)
-        maps = network.forward_intermediates(images, indices=stages_of(network), intermediates_only=True)
-        expected = timm.create_model(builder, features_only=True)(images)[-4:]
-
-    assert strides == [64 // one.shape[-1] for one in maps]
-    assert [one.shape for one in expected] == [one.shape for one in maps]
-
-
-def test_a_transformer_of_one_stride_has_no_maps() -> None:
-    with torch.device("meta"):
-        assert stages_of(timm.create_model("vit_tiny_patch16_224")) == []
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("builder", ["resnet10t", "mobilenetv4_conv_small", "convnext_femto", "densenet121"])
-def test_the_modules_that_a_detectors_readme_names_give_its_maps(builder: str) -> None:
-    torch.manual_seed(0)
-    network, images = timm.create_model(builder).eval(), torch.rand(1, 3, 64, 64)
-    stages = stages_of(network)
-    names = {network.feature_info[stage]["module"]: str(stage) for stage in stages}
-    with torch.inference_mode():
-        expected = network.forward_intermediates(images, indices=stages, intermediates_only=True)
-        actual = create_feature_extractor(network, names)(images)
-
-    for one, other in zip(expected, actual.values(), strict=True):
-        torch.testing.assert_close(one, other, rtol=0, atol=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +53,7 @@ class TimmBody(ImageBody):
 
     def feature_maps(self, module: Any, images: torch.Tensor) -> list[torch.Tensor]:
         """As `features_only` of timm gives them."""
-        maps: list[torch.Tensor] = module.forward_intermediates(images, indices=self._stages, intermediates_only=True)
-        return maps
+        return feature_maps(module, images, self._stages)
 
     def readme(self, config: ImageConfig) -> str:
         """How to use a result with timm alone."""
@@ -61,9 +61,24 @@ class TimmBody(ImageBody):
         arguments = "".join(f", {name}={value!r}" for name, value in words.items())
         build = f"import timm\nmodel = timm.create_model({config.architecture['builder']!r}{arguments})"
         headless = "" if config.head else f'\nmodel.set_submodule("{self._layer}", torch.nn.Identity())'
-        network: Any = self.module
-        names = tuple(str(network.feature_info[stage]["module"]) for stage in self._stages)
-        return torchvision_readme(config, build + headless, MapSources(names, self.levels) if names else None)
+        stages = tuple(map(str, self._stages))
+        return torchvision_readme(config, build + headless, StageSources(stages, self.levels) if stages else None)
+
+
+class StageSources(MapSources):
+    """Feature maps after stages, whose numbers stand for names; some networks branch, which torch.fx cannot trace."""
+
+    imports = ""
+    has_other_layers = True
+
+    def module(self, count: int) -> str:
+        """The whole network."""
+        return "model"
+
+    def maps(self, module: str, count: int) -> str:
+        """By timm's own method."""
+        stages = ", ".join(self.names[-count:])
+        return f"{module}.forward_intermediates(images, indices=[{stages}], intermediates_only=True)"
 
 
 def _build(config: ImageConfig, folder: Path | None, state: dict[str, torch.Tensor]) -> nn.Module:
@@ -101,6 +116,12 @@ def classifier_of(network: Any) -> tuple[str, nn.Linear]:
         name = type(network).__name__
         raise Unsupported(f"timm's {name} has no linear layer as its one classifier", "choose another model")
     return next((name, layers[-1]) for name, module in network.named_modules() if module is layers[-1])
+
+
+def feature_maps(network: Any, images: torch.Tensor, stages: Sequence[int]) -> list[torch.Tensor]:
+    """The maps after some stages of a network, shape (batch, channels, height, width) each."""
+    maps: list[torch.Tensor] = network.forward_intermediates(images, indices=[*stages], intermediates_only=True)
+    return maps
 
 
 def stages_of(network: Any) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections import Counter
 from functools import cache
 from importlib.util import find_spec
@@ -50,9 +51,10 @@ def describe(name: str, config: dict[str, Any], weights: Weights) -> Card:
 
 
 def _card(name: str, task: str, architecture: dict[str, Any], published: dict[str, Any], **fields: Any) -> Card:
-    """A card of a network; images of any size give feature maps, too, on which more is learnt."""
+    """A card of a network; on feature maps more is learnt."""
     fixed_size = bool(published.get("fixed_input_size")) or "img_size" in architecture["arguments"]
-    learnt = zoo.body_tasks("image", "pooled") if fixed_size else zoo.body_tasks("image", "pooled", "levels")
+    has_maps = not fixed_size and architecture["builder"] in networks_with_maps()
+    learnt = zoo.body_tasks("image", "pooled", "levels") if has_maps else zoo.body_tasks("image", "pooled")
     return Card(
         name=name,
         task=task,
@@ -67,6 +69,13 @@ def _card(name: str, task: str, architecture: dict[str, Any], published: dict[st
         ),
         **fields,
     )
+
+
+@cache
+def networks_with_maps() -> frozenset[str]:
+    """Those that give feature maps of four strides for images of any size, as make_timm_json.py found out."""
+    document = json.loads(Path(__file__).with_name("feature_maps.json").read_bytes())
+    return frozenset(document["networks"])
 
 
 def _input_of(name: str, published: dict[str, Any]) -> ImageInput:

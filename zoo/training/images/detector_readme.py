@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from zoo.training.images.canvas_readme import LOAD_CONFIG, PLACE_PICTURE
+from zoo.training.images.canvas_readme import LOAD_CONFIG, PLACE_PICTURE, load_weights
 from zoo.training.images.config import ImageConfig
 from zoo.training.images.detecting import NMS, THRESHOLD
 from zoo.training.images.fcos import CHANNELS, CONVOLUTIONS, LEVELS, pyramid_strides
 from zoo.training.images.pyramid import MapSources
 
-_PERMUTED = "{name: one.permute(0, 3, 1, 2) for name, one in maps.items()}"
 _TEMPLATE = """## Use without zoo
 
 ```python
@@ -21,8 +20,7 @@ from safetensors.torch import load_file
 from torchvision.models.detection import FCOS
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.fcos import FCOSHead
-from torchvision.models.feature_extraction import create_feature_extractor
-from torchvision.ops import FeaturePyramidNetwork, clip_boxes_to_image
+{imports}from torchvision.ops import FeaturePyramidNetwork, clip_boxes_to_image
 from torchvision.ops.feature_pyramid_network import LastLevelP6P7
 from torchvision.transforms.functional import to_tensor
 
@@ -36,12 +34,12 @@ class Backbone(torch.nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.body = create_feature_extractor(model, {nodes})
+        self.body = {module}
         self.fpn = FeaturePyramidNetwork({inputs}, {channels}, LastLevelP6P7({channels}, {channels}))
 
     def forward(self, images):
-        maps = self.body(images)
-        return self.fpn({maps})
+        maps = {maps}
+        return self.fpn({{str(number): one for number, one in enumerate(maps)}})
 
 
 detector = FCOS(
@@ -56,7 +54,7 @@ detector = FCOS(
     score_thresh={threshold},
     nms_thresh={nms},
 )
-detector.load_state_dict(load_file("this folder/model.safetensors"))
+{load}
 detector.eval()
 
 {placed}
@@ -86,8 +84,10 @@ def detector_readme(config: ImageConfig, build: str, sources: MapSources) -> str
         placed=PLACE_PICTURE,
         channels=CHANNELS,
         convolutions=CONVOLUTIONS,
-        nodes={name: str(number) for number, name in enumerate(sources.names[-LEVELS:])},
-        maps=_PERMUTED if sources.channels_last else "maps",
+        imports=sources.imports,
+        module=sources.module(LEVELS),
+        maps=sources.maps("self.body", LEVELS),
+        load=load_weights("detector", sources),
         inputs=[level.channels for level in levels],
         strides=tuple((stride,) for stride in strides),
         levels=len(strides),

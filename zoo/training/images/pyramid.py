@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import nn
@@ -51,14 +52,32 @@ def levels_of(maps: Sequence[torch.Tensor], pixels: int) -> tuple[Level, ...]:
     return tuple(Level(one.shape[1], pixels // one.shape[-1]) for one in maps)
 
 
-class MapSources(NamedTuple):
-    """Where in a network its feature maps come from."""
+@dataclass(frozen=True)
+class MapSources:
+    """Where in a network its feature maps come from, and the lines of a README that take them from there.
+
+    Networks that torch.fx cannot trace have a subclass.
+    """
 
     names: tuple[str, ...]
     """Of the module that gives each, finest first."""
     levels: tuple[Level, ...]
     channels_last: bool = False
     """Whether the modules give (batch, height, width, channels)."""
+    imports: ClassVar[str] = "from torchvision.models.feature_extraction import create_feature_extractor\n"
+    """Lines that `module` needs."""
+    has_other_layers: ClassVar[bool] = False
+    """Whether what `module` gives has layers that no map comes from: weights of a result are without those."""
+
+    def module(self, count: int) -> str:
+        """What gives the coarsest maps, made of `model`, as Python has it."""
+        nodes = {name: str(number) for number, name in enumerate(self.names[-count:])}
+        return f"create_feature_extractor(model, {nodes})"
+
+    def maps(self, module: str, count: int) -> str:
+        """A list of the maps, finest first, that such a module gives for `images`, as Python has it."""
+        given = f"{module}(images).values()"
+        return f"[one.permute(0, 3, 1, 2) for one in {given}]" if self.channels_last else f"[*{given}]"
 
 
 def map_sources(module: nn.Module, names: Sequence[str], *, channels_last: bool = False) -> MapSources:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import inspect
 
-from zoo.training.images.canvas_readme import LOAD_CONFIG, PLACE_PICTURE
+from zoo.training.images.canvas_readme import LOAD_CONFIG, PLACE_PICTURE, load_weights
 from zoo.training.images.config import ImageConfig
 from zoo.training.images.pyramid import MapSources
 from zoo.training.images.unet import UNetHead
 
-_PERMUTED = "one.permute(0, 3, 1, 2)"
 _TEMPLATE = """## Use without zoo
 
 ```python
@@ -22,8 +21,7 @@ import torch, torchvision
 from PIL import Image
 from safetensors.torch import load_file
 from torch import nn
-from torchvision.models.feature_extraction import create_feature_extractor
-from torchvision.transforms.functional import normalize, to_tensor
+{imports}from torchvision.transforms.functional import normalize, to_tensor
 
 {config}
 
@@ -35,16 +33,16 @@ from torchvision.transforms.functional import normalize, to_tensor
 class Segmenter(nn.Module):
     def __init__(self):
         super().__init__()
-        self.backbone = nn.ModuleDict({{"body": create_feature_extractor(model, {nodes})}})
+        self.backbone = nn.ModuleDict({{"body": {module}}})
         self.decoder = UNetHead({channels}, {stride}, len(labels))
 
     def forward(self, images):
-        maps = [{one} for one in self.backbone["body"](images).values()]
+        maps = {maps}
         return self.decoder([images, *maps])
 
 
 segmenter = Segmenter()
-segmenter.load_state_dict(load_file("this folder/model.safetensors"))
+{load}
 segmenter.eval()
 
 {placed}
@@ -71,8 +69,10 @@ def segmenter_readme(config: ImageConfig, build: str, sources: MapSources) -> st
         build=build,
         placed=PLACE_PICTURE,
         head=inspect.getsource(UNetHead),
-        nodes={name: str(number) for number, name in enumerate(sources.names)},
+        imports=sources.imports,
+        module=sources.module(len(sources.levels)),
+        maps=sources.maps('self.backbone["body"]', len(sources.levels)),
+        load=load_weights("segmenter", sources),
         channels=[level.channels for level in sources.levels],
         stride=sources.levels[0].stride,
-        one=_PERMUTED if sources.channels_last else "one",
     )
