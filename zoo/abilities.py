@@ -20,6 +20,7 @@ from zoo.file_cache import once
 from zoo.kinds.facts import ModelLimits
 from zoo.kinds.kind import TARGET
 from zoo.options import Options, schema
+from zoo.plugins import load_plugins
 from zoo.ranking import is_recommended
 from zoo.tasks import get_task
 
@@ -45,7 +46,7 @@ def find_ability(model: str, verb: str, task: str = "", catalog: Catalog | None 
         Unsupported: it does not support the verb, or not for that task.
     """
     card = (catalog or Catalog.load()).resolve(model)
-    return card, card.ability(verb, task)
+    return card, _ability(card, verb, task)
 
 
 def predict_options(
@@ -108,7 +109,7 @@ def choose_ability(
     """
     names = likely_tasks(card, verb, separator)
     if task or len(names) < 2:
-        return AbilityChoice(card.ability(verb, task or next(iter(names), "")))
+        return AbilityChoice(_ability(card, verb, task or next(iter(names), "")))
     tasks = [get_task(name) for name in names]
     likely = LikelyTask(tasks[0])
     if isinstance(data, str | os.PathLike) and str(data) and Path(data).expanduser().exists():
@@ -118,6 +119,23 @@ def choose_ability(
             lambda: likeliest_task(tasks, Table(parts_of(path).train), columns=columns, trained=card.columns),
         )
     return AbilityChoice(card.ability(verb, likely.task.name), likely.reason)
+
+
+def _ability(card: Card, verb: str, task: str) -> Ability:
+    """What a model brings to a verb.
+
+    Raises:
+        Unsupported: see `Card.ability`; a task that its plugin must do without is named as that.
+    """
+    try:
+        return card.ability(verb, task)
+    except Unsupported as unsupported:
+        plugins = (plugin for plugin in load_plugins()[0] if plugin.name == card.plugin)
+        left_out = next((one for plugin in plugins for one in plugin.left_out if one.name == task), None)
+        if left_out is None:
+            raise
+        hint = f"zoo plugins says more; {unsupported.hint}"
+        raise Unsupported(f"{unsupported.message}: {left_out.error}", hint) from None
 
 
 @contextmanager

@@ -11,9 +11,11 @@ import pytest
 
 from tests.plugin_site import Site, card, plugin, zoo
 from zoo import devices, terminal
+from zoo.api import models as zoo_models
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
 from zoo.devices import Device
+from zoo.errors import OptionInvalid, UnknownModel
 from zoo.hub_reference import parse_reference
 
 WEIGHTS = (
@@ -302,6 +304,12 @@ def test_a_long_list_comes_in_sections_by_task_and_family(families: Site, capsys
 def test_small_models_are_found_by_their_parameters(families: Site, capsys: pytest.CaptureFixture[str]) -> None:
     assert names(capsys, "--max-parameters", "10M", "--family", "owl") == ["owl-0", "owl-1"]
     assert names(capsys, "--max-parameters", "9,999,999", "--family", "owl") == ["owl-0"]
+    for most in ("9,999,999", 9_999_999):
+        assert [one.name for one in zoo_models(family="owl", max_parameters=most)] == ["owl-0"], "Python is asked alike"
+    with pytest.raises(UnknownModel, match="there is no family 'fish'"):
+        zoo_models(family="fish")
+    with pytest.raises(OptionInvalid, match="fits is 'swim', but takes a verb"):
+        zoo_models(fits="swim")
     for wrong in ("25X", "-1", "nan", "many"):
         assert main(["ls", f"--max-parameters={wrong}"]) == ExitCode.USAGE
         assert capsys.readouterr().err == (
@@ -319,6 +327,7 @@ def test_models_that_memory_has_room_for(
     assert names(capsys, "--fits", "predict", "--family", "owl") == ["owl-0", "owl-1"]
     assert names(capsys, "--fits", "predict", "--task", "fill-mask") == [], "what states no number is left out"
     assert names(capsys, "--fits", "finetune") == [], "none of them can be"
+    assert [one.name for one in zoo_models(family="owl", fits="predict")] == ["owl-0", "owl-1"]
 
 
 def suggestions(capsys: pytest.CaptureFixture[str], *words: str) -> list[dict[str, object]]:

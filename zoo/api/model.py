@@ -13,6 +13,7 @@ from zoo.answers import Answer
 from zoo.card import Card
 from zoo.catalog import Catalog
 from zoo.data.expansion import input_list
+from zoo.model_filter import model_filter
 from zoo.tasks import get_task
 
 if TYPE_CHECKING:
@@ -24,7 +25,16 @@ if TYPE_CHECKING:
     from zoo.tasks.task import Task
 
 
-def models(words: str = "", *, task: str = "", plugin: str = "", local: bool = False) -> tuple[Card, ...]:
+def models(
+    words: str = "",
+    *,
+    task: str = "",
+    plugin: str = "",
+    local: bool = False,
+    family: str = "",
+    max_parameters: int | str = "",
+    fits: str = "",
+) -> tuple[Card, ...]:
     """The models there are: those of all plugins, and the results of your own runs.
 
     Args:
@@ -33,8 +43,20 @@ def models(words: str = "", *, task: str = "", plugin: str = "", local: bool = F
             recommends for it (`Card.recommended_for`) come first.
         plugin: the plugin that owns it.
         local: only those whose weights are on this machine.
+        family: the family that it is of, such as `bert`.
+        max_parameters: the most parameters that it has, as a number or a text such as `25M`; a model that does not
+            state their number is left out.
+        fits: a verb, such as `finetune`, for which the memory of this machine has room for it, as in `zoo ls --fits`.
+
+    Raises:
+        UnknownModel: there is no such family.
+        OptionInvalid: `max_parameters` is no number, or `fits` no verb.
     """
-    return Catalog.load().search(words, task=task, plugin=plugin, local=local)
+    from zoo.devices import most_memory
+
+    catalog = Catalog.load()
+    chosen = model_filter(catalog.cards, most_memory, family=family, max_parameters=max_parameters, fits=fits)
+    return tuple(card for card in catalog.search(words, task=task, plugin=plugin, local=local) if chosen.matches(card))
 
 
 class AnswerStream(Iterator[str]):

@@ -10,15 +10,15 @@ from zoo.card import VERBS, Card
 from zoo.catalog import Catalog, is_local
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
-from zoo.errors import OptionInvalid, UnknownModel, UnknownPlugin
-from zoo.model_filter import MEMORY_RULE, ModelFilter
+from zoo.errors import OptionInvalid, UnknownPlugin
+from zoo.model_filter import MEMORY_RULE, model_filter, parameter_limit
 from zoo.plugins import plugin_names
 from zoo.ranking import LONG_LIST, in_sections, is_recommended, mark, marked_tasks, section, unfolded
 from zoo.sanitize import one_line
 from zoo.suggested import suggested
 from zoo.suggestions import did_you_mean
 from zoo.tasks import EXAMPLE, check_task
-from zoo.units import count, parse_count, size
+from zoo.units import count, size
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -90,7 +90,7 @@ def _list_suggested(args: argparse.Namespace, catalog: Catalog) -> ExitCode:
             f"{unfit[0]} is not known of models that are not here", "--suggested takes words, --task, --max-parameters"
         )
     words = [word.lower() for word in args.words]
-    models = suggested(words, task=args.task, max_parameters=_most(args.max_parameters))
+    models = suggested(words, task=args.task, max_parameters=parameter_limit(args.max_parameters))
     listed = [(one, catalog.of_repository(one.repository)) for one in models]
     if args.json:
         output.emit_json([asdict(one) | {"listed_as": card.name if card else None} for one, card in listed])
@@ -114,45 +114,13 @@ def _list_suggested(args: argparse.Namespace, catalog: Catalog) -> ExitCode:
 
 def _matching(catalog: Catalog, args: argparse.Namespace) -> tuple[Card, ...]:
     """The models that the flags leave."""
-    if args.family:
-        _check_family(catalog, args.family)
-    memory_bytes = None
-    if args.fits:
-        from zoo.devices import most_memory
+    from zoo.devices import most_memory
 
-        memory_bytes = most_memory()
-    chosen = ModelFilter(
-        family=args.family, max_parameters=_most(args.max_parameters), fits=args.fits, memory_bytes=memory_bytes
+    chosen = model_filter(
+        catalog.cards, most_memory, family=args.family, max_parameters=args.max_parameters, fits=args.fits
     )
     cards = catalog.search(" ".join(args.words), task=args.task, plugin=args.plugin, local=args.local)
     return tuple(card for card in cards if chosen.matches(card))
-
-
-def _most(text: str) -> int | None:
-    """A number of parameters as it was typed; None where none was.
-
-    Raises:
-        OptionInvalid: it is none.
-    """
-    try:
-        return parse_count(text) if text else None
-    except ValueError as error:
-        raise OptionInvalid(
-            f"--max-parameters is {text!r}, but takes a number of parameters", "such as 25M, 1.5B or 300k"
-        ) from error
-
-
-def _check_family(catalog: Catalog, name: str) -> None:
-    """Refuse a family of which there is no model.
-
-    Raises:
-        UnknownModel: naming those that there are.
-    """
-    families = sorted({card.family for card in catalog.cards})
-    if name not in families:
-        raise UnknownModel(
-            f"there is no family {name!r}", did_you_mean(name, families, f"families: {', '.join(families)}")
-        )
 
 
 def _nothing(catalog: Catalog, *, filtered: bool) -> str:
