@@ -66,3 +66,12 @@ def test_rows_are_counted_as_they_are_read(write: Write) -> None:
 
     assert count_rows(path, tuple(rows.columns.values())) == len(list(rows)) == 3
     assert count_rows(path) == 5
+
+
+def test_a_second_column_of_the_prompt_is_told(write: Write) -> None:
+    rows = "instruction,input,output\nTranslate.,chat,cat\nTranslate.,chien,dog\n"
+    note = "column input is not read: where the prompt needs it, write both into one column"
+
+    assert load(write("a.csv", rows), TASK).reading_note == note
+    assert any(note in finding.message for finding in inspect(write("b.csv", rows), TASK).findings)
+    assert load(write("c.csv", "input,output\na,b\nc,d\n"), TASK).reading_note == ""

@@ -162,7 +162,7 @@ class _Survey:
                 encoding=Encoding(first_invalid=self._log.first, invalid_lines=self._log.lines),
                 empty_classes=empty_classes(folder) if folder else (),
                 repeated_folders=repeated_folders(folder) if folder else (),
-                reading_note=reading_note(self._table, self._task.target, self._columns),
+                reading_note=reading_note(self._table, self._task, self._columns),
                 faults=self._faults,
                 fault_sorts=dict(self._fault_sorts.most_common()),
                 first_fault=self._first_fault,

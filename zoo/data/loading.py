@@ -82,7 +82,7 @@ def load(
         target=task.target,
         base=str(table.base),
         has_class_folders=table.has_class_folders,
-        reading_note=reading_note(table, task.target, resolved),
+        reading_note=reading_note(table, task, resolved),
     )
     dataset = _digested(dataset, task)
     if merge:
@@ -225,10 +225,12 @@ def _input_or_none(task: Task, columns: Columns, row: Row, base: Path) -> Any:
         return None
 
 
-def reading_note(table: Table, target: TargetKind | None, columns: Columns) -> str:
+def reading_note(table: Table, task: Task, columns: Columns) -> str:
     """What a person should know of how a data set is read: its format, and its targets; empty where that is plain."""
+    target = task.target
+    of_inputs = (kind.unread_note(columns[role], table.columns) for role, kind in task.input.roles.items())
     of_targets = target.reading_note(columns[TARGET]) if target and TARGET in columns else ""
-    return "; ".join(filter(None, (table.format_note, *map(table.rows_note, columns.values()), of_targets)))
+    return "; ".join(filter(None, (table.format_note, *map(table.rows_note, columns.values()), *of_inputs, of_targets)))
 
 
 class _RowReader:

@@ -124,6 +124,15 @@ class InputKind(Kind):
         """The input that a caller gives from Python; what cannot be one stays as it is."""
         return value
 
+    def unread_note(self, column: str, columns: Sequence[str]) -> str:
+        """What a person should know of columns that may belong to the input, too, and are not read; empty for none.
+
+        Args:
+            column: of the input.
+            columns: all that there are.
+        """
+        return ""
+
     def is_one(self, value: Any) -> bool:
         """Whether a list that a caller gives from Python is one input, rather than several."""
         return False

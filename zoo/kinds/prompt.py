@@ -24,6 +24,9 @@ ASSISTANT, SYSTEM, USER = "assistant", "system", "user"
 _OTHER_ROLES = {"gpt": ASSISTANT, "bot": ASSISTANT, "human": USER}
 """Of conversations as ShareGPT has them, with `from` and `value`."""
 
+INSTRUCTIONS, MORE_OF_A_PROMPT = ("prompt", "instruction", "question"), ("input", "context")
+"""Names of columns that hold the beginning of a prompt, and those that may hold the rest."""
+
 
 class PromptKind(TextKind):
     """A text, or a list of messages."""
@@ -57,6 +60,13 @@ class PromptKind(TextKind):
     def expand(self, words: Iterable[str]) -> list[Any]:
         """Each word is a prompt."""
         return [self.typed(word) for word in words]
+
+    def unread_note(self, column: str, columns: Sequence[str]) -> str:
+        """A second part of an instruction, as some data sets have it."""
+        unread = [name for name in columns if name.lower() in MORE_OF_A_PROMPT and name != column]
+        if not unread or column.lower() not in INSTRUCTIONS:
+            return ""
+        return f"column {unread[0]} is not read: where the prompt needs it, write both into one column"
 
     def is_one(self, value: Any) -> bool:
         """Whether it is a list of messages."""
