@@ -169,3 +169,17 @@ def test_boxes_are_those_of_plain_torchvision(
         assert apart.amin(1).le(1e-3).float().mean() > 0.9
         total += len(named)
     assert total > 20
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("builder", ["ssdlite320_mobilenet_v3_large", "fasterrcnn_mobilenet_v3_large_320_fpn"])
+def test_scores_are_fine_also_where_the_network_computes_in_half_the_bits(builder: str) -> None:
+    """As such, bfloat16 would give 1,000 boxes a dozen different scores."""
+    network = build(DetectorConfig.of(CARDS[builder], None)).eval()
+    part = getattr(network, "roi_heads", network)
+    part.score_thresh = 0.005
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        (found,) = network([torch.rand(3, 64, 64)])
+
+    assert len(found["scores"]) > 0
+    assert found["scores"].dtype == torch.float32

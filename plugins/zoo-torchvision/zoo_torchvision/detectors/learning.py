@@ -137,8 +137,7 @@ class OneStageDetector(LearningDetector):
     def outputs(self, seen: Seen) -> Outputs:
         """What the head says."""
         maps = list(seen.maps.values())
-        tensors = {name: tensor.float() for name, tensor in self.detector.head(maps).items()}
-        anchors = self.detector.anchor_generator(seen.images, maps)
+        tensors, anchors = self.detector.head(maps), self.detector.anchor_generator(seen.images, maps)
         places = [one.shape[-2] * one.shape[-1] for one in maps]
         each = len(anchors[0]) // sum(places)
         return Outputs(tensors, anchors, [each * count for count in places])

@@ -37,7 +37,16 @@ def build(config: DetectorConfig) -> Any:
         for layer in network.modules():
             if isinstance(layer, nn.BatchNorm2d):
                 layer.eps = config.norm_eps
+    head: Any = network.get_submodule("roi_heads.box_predictor" if hasattr(network, "roi_heads") else "head")
+    head.register_forward_hook(_in_full_precision)
     return network
+
+
+def _in_full_precision(head: nn.Module, inputs: Any, outputs: Any) -> Any:
+    """The outputs of a head in float32, also where the network computes in less: of coarse scores many are alike."""
+    if isinstance(outputs, dict):
+        return {name: tensor.float() for name, tensor in outputs.items()}
+    return tuple(tensor.float() for tensor in outputs)
 
 
 def published_state(card: Card, weights: Path, cache: Path) -> dict[str, torch.Tensor]:
