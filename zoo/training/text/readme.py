@@ -19,9 +19,11 @@ logits = model(**inputs).logits  # {comment}
 _TAGS = """## Use without zoo
 
 ```python
-from transformers import pipeline
+from transformers import AutoModelForTokenClassification, AutoTokenizer, TokenClassificationPipeline
 
-tagger = pipeline("token-classification", "this folder", aggregation_strategy="first")
+tokenizer = AutoTokenizer.from_pretrained("this folder")
+model = AutoModelForTokenClassification.from_pretrained("this folder")
+tagger = TokenClassificationPipeline(model=model, tokenizer=tokenizer, aggregation_strategy="first")
 spans = tagger("a text")  # entity_group, score, start, end
 ```
 
