@@ -59,7 +59,12 @@ class MapsObjective(Objective[Features]):
         self.images = body.image_store(lambda image: reduced(image, body.canvas_side))
         body.fill_head(head, head_config, self.layout)
         note_new_head(run, head_config, body.head_config)
-        self.module = Network(body.module, head.to(memory_format=torch.channels_last), seen or body.maps)
+        seen = seen or body.maps
+        if run.device == "cpu" and has_group_norms(head):
+            seen = contiguous(seen)
+        else:
+            head = head.to(memory_format=torch.channels_last)
+        self.module = Network(body.module, head, seen)
         if body.pretrained:
             freeze_norms(body.module)
         self._canvas: Canvas | None = None
@@ -119,6 +124,16 @@ class MapsObjective(Objective[Features]):
         self.body.end()
         state = module.state_for(self.layout, without=self._unreached)
         self.body.save(folder, state, self.head_config, self.canvas.size)
+
+
+def has_group_norms(head: nn.Module) -> bool:
+    """Whether a head has them; on the CPU their gradients take many times as long where channels come last."""
+    return any(isinstance(layer, nn.GroupNorm) for layer in head.modules())
+
+
+def contiguous(seen: Callable[[nn.Module, Batch], Any]) -> Callable[[nn.Module, Batch], list[torch.Tensor]]:
+    """What gives the same maps, laid out channel by channel."""
+    return lambda module, batch: [level.contiguous() for level in seen(module, batch)]
 
 
 def freeze_norms(module: nn.Module) -> None:
