@@ -143,3 +143,16 @@ def test_a_document_without_annotations_says_so(tmp_path: Path) -> None:
     path.write_text('{"images": [], "annotations": [], "categories": []}')
     with pytest.raises(DatasetInvalid, match=r"images\.json has no rows"):
         load(path, TASK)
+
+
+def test_annotations_of_images_that_are_not_listed_are_reported(tmp_path: Path) -> None:
+    Image.new("RGB", (48, 32)).save(tmp_path / "1.jpg")
+    boxes = [{"image_id": number, "category_id": 1, "bbox": [1, 1, 9, 9]} for number in (1, 7, 8)]
+    document = {
+        "images": [{"id": 1, "file_name": "1.jpg"}],
+        "annotations": boxes,
+        "categories": [{"id": 1, "name": "a"}],
+    }
+    (tmp_path / "all.json").write_text(json.dumps(document))
+    note = load(tmp_path / "all.json", TASK).reading_note
+    assert note == "read as a COCO document without 2 annotations of images that it does not list, such as 7"

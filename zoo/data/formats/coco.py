@@ -30,6 +30,7 @@ from zoo.errors import DatasetInvalid
 from zoo.kinds import IMAGE
 from zoo.kinds.boxes import FAULT, HEIGHT, OBJECTS, WIDTH
 from zoo.kinds.image_files import entries, metadata_in
+from zoo.plurals import counted
 
 INPUT_KIND = IMAGE
 """What its inputs are, whatever the task."""
@@ -80,8 +81,17 @@ def is_of(path: Path) -> bool:
 
 
 def title_of(path: Path) -> str:
-    """What the file was taken for."""
-    return "a COCO document" if _document(path).annotations is not None else "a COCO document without annotations"
+    """What the file was taken for, and what of it belongs to no picture."""
+    document = _document(path)
+    if document.annotations is None:
+        return "a COCO document without annotations"
+    listed = {picture.id for picture in document.images}
+    lost = [annotation.image_id for annotation in document.annotations if annotation.image_id not in listed]
+    if not lost:
+        return "a COCO document"
+    return (
+        f"a COCO document without {counted(len(lost), 'annotation')} of images that it does not list, such as {lost[0]}"
+    )
 
 
 def parts(path: Path) -> dict[str, Path]:
