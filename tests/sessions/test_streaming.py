@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pty
 import re
 import signal
 import subprocess
@@ -22,6 +21,8 @@ from tests.processes import popen
 from zoo.answers import GeneratedText, Rejected
 from zoo.cli.exit_codes import ExitCode
 from zoo.sessions import Session
+
+pty = pytest.importorskip("pty")
 
 CPU = {"device": "cpu", "precision": "fp32"}
 ANSWER = GeneratedText("one two three", "end", 3)
@@ -110,7 +111,6 @@ def shown(terminal: int, until_text: str = "") -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform == "win32", reason="there are no terminals of that kind")
 def test_at_a_terminal_an_answer_grows_and_an_interruption_keeps_it(parrot: Site) -> None:
     whole, terminal = at_a_terminal("one two\nthree", " ")
     assert shown(terminal) == "one two three\n  one two\n  three\n\n  rejected: it heard nothing\n"
@@ -125,7 +125,6 @@ def test_at_a_terminal_an_answer_grows_and_an_interruption_keeps_it(parrot: Site
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform == "win32", reason="there are no sockets of that kind")
 def test_a_warm_model_streams_too(parrot: Site, runtime: Path) -> None:
     first = command("predict", "parrot", "one two three", "--device", "cpu", "--precision", "fp32", "--keep-warm", "5")
     process, terminal = at_a_terminal("on forever")
