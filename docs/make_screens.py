@@ -15,11 +15,13 @@ import re
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 
-from PIL import Image, ImageDraw
-from textual.widgets import TextArea
+from textual.screen import Screen
+from textual.widgets import Static, TextArea
 
+from zoo.kinds.drawn_shapes import background, box_around, draw_shape, free_places
 from zoo.tui.app import ZooApp
 from zoo.tui.screens.run import RunScreen
 from zoo.tui.widgets.gallery import Gallery
@@ -31,6 +33,9 @@ DATA = "zoo/quickstart/customer_messages_train.csv"
 SIZE = (110, 32)
 DEADLINE_S = 180.0
 LEARNS_BOXES = "resnet18"
+PICTURE = (160, 120)
+COLOURS = {"circle": (240, 200, 90), "square": (120, 190, 240), "triangle": (230, 120, 140)}
+EDGES = ("left", "top", "right", "bottom")
 QUESTION = "nine days now and the tracking page still says label created"
 
 
@@ -89,37 +94,36 @@ async def main() -> None:
         await pilot.pause(1)
         await pilot.press("f")
         form = app.screen
-        form.field("data").editor.value = str(draw_shapes(Path(os.environ["ZOO_HOME"]) / "shapes"))
-        await until(lambda: form.query_one(Gallery).display and "shapes" in str(form.query_one("#preview").render()))
-        take("boxes")
+        for name, data in zip(("boxes", "masks"), draw_shapes(Path(os.environ["ZOO_HOME"]) / "shapes"), strict=True):
+            form.field("data").editor.value = str(data)
+            await until(lambda name=name: form.query_one(Gallery).display and name[:4] in preview(form))
+            take(name)
 
 
-def draw_shapes(folder: Path) -> Path:
-    """A few pictures with shapes on them, and a table that says what is where."""
-    draw_random = random.Random(7)  # noqa: S311
+def preview(form: Screen[object]) -> str:
+    """What the form says of the data."""
+    return str(form.query_one("#preview", Static).render())
+
+
+def draw_shapes(folder: Path) -> list[Path]:
+    """A few pictures with shapes on them, and two tables that say what is where: by boxes, and by outlines."""
+    draw = random.Random(7)  # noqa: S311
     folder.mkdir()
-    rows = []
+    rows: dict[str, list[dict[str, object]]] = {"boxes": [], "mask": []}
     for number in range(24):
-        image = Image.new("RGB", (160, 120), tuple(draw_random.randrange(30, 90) for _ in range(3)))
-        boxes = []
-        for column, shape in enumerate(draw_random.sample(sorted(SHAPES), 2)):
-            side = draw_random.randrange(36, 60)
-            left, top = column * 80 + draw_random.randrange(80 - side), draw_random.randrange(120 - side)
-            SHAPES[shape](ImageDraw.Draw(image), (left, top, left + side, top + side))
-            boxes.append({"label": shape, "left": left, "top": top, "right": left + side, "bottom": top + side})
-        image.save(folder / f"{number}.png")
-        rows.append({"file_name": f"{number}.png", "boxes": boxes})
-    (folder / "shapes.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    return folder / "shapes.jsonl"
-
-
-SHAPES = {
-    "circle": lambda draw, box: draw.ellipse(box, fill=(240, 200, 90)),
-    "square": lambda draw, box: draw.rectangle(box, fill=(120, 190, 240)),
-    "triangle": lambda draw, box: draw.polygon(
-        [(box[0], box[3]), (box[2], box[3]), ((box[0] + box[2]) / 2, box[1])], fill=(230, 120, 140)
-    ),
-}
+        picture, corners = background(draw, *PICTURE, paleness=0.8), {}
+        for place in free_places(draw, PICTURE, 2, (36, 60)):
+            shape = draw.choice(["circle", "square", "triangle"])
+            corners[draw_shape(picture, shape, place, COLOURS[shape])] = shape
+        picture.save(folder / f"{number}.png")
+        boxes = [{"label": shape, **dict(zip(EDGES, box_around(one), strict=True))} for one, shape in corners.items()]
+        outlines = [{"label": shape, "segmentation": [[*chain(*one)]]} for one, shape in corners.items()]
+        for column, cell in (("boxes", boxes), ("mask", outlines)):
+            rows[column].append({"file_name": f"{number}.png", column: cell})
+    for column, of_column in rows.items():
+        text = "".join(json.dumps(row) + "\n" for row in of_column)
+        (folder / f"shapes_{column}.jsonl").write_text(text, encoding="utf-8")
+    return [folder / f"shapes_{column}.jsonl" for column in rows]
 
 
 if __name__ == "__main__":

@@ -13,19 +13,28 @@ CORNERS = {"circle": 48, "square": 4, "star": 10, "triangle": 3}
 """Corners of each shape; a star's are in and out in turn."""
 PATCH = 20
 """Pixels from one colour of a background to the next, into which it fades."""
+GREY = (128, 128, 128)
 Rectangle = tuple[int, int, int, int]
 """Left, top, right and bottom."""
 Corners = tuple[tuple[int, int], ...]
 """Columns and rows."""
 
 
-def background(draw: random.Random, width: int, height: int) -> Image.Image:
-    """Colours that fade into each other."""
+def background(draw: random.Random, width: int, height: int, *, paleness: float = 0.0) -> Image.Image:
+    """Colours that fade into each other.
+
+    Args:
+        draw: gives the random numbers.
+        width: in pixels.
+        height: in pixels.
+        paleness: 1 is grey.
+    """
     from PIL import Image
 
     columns, rows = max(2, width // PATCH), max(2, height // PATCH)
     colours = Image.frombytes("RGB", (columns, rows), draw.randbytes(columns * rows * 3))
-    return colours.resize((width, height), Image.Resampling.BICUBIC)
+    picture = colours.resize((width, height), Image.Resampling.BICUBIC)
+    return Image.blend(picture, Image.new("RGB", picture.size, GREY), paleness) if paleness else picture
 
 
 def free_places(draw: random.Random, size: tuple[int, int], count: int, sides: tuple[int, int]) -> list[Rectangle]:

@@ -6,20 +6,17 @@ import random
 from collections.abc import Sequence
 from itertools import cycle
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from zoo.kinds.drawn_shapes import background, draw_shape, free_places
 from zoo.kinds.samples import LABELS, ROWS_PER_LABEL, SamplePart, SampleSet, draws
-
-if TYPE_CHECKING:
-    from PIL import Image
 
 SIZES = ((48, 40), (40, 40), (40, 52))
 """Widths and heights, in pixels."""
 SIDES = (14, 18)
 """Least and greatest width of a shape, in pixels."""
 PALENESS = 0.7
-"""Of a background: 1 is grey."""
+"""Of backgrounds, beside which the colours of the shapes stand out."""
 _SHAPES = {
     "007": ("circle", (200, 40, 40)),
     "late parcel": ("square", (40, 200, 40)),
@@ -92,7 +89,7 @@ class ImageSamples(SampleSet):
         return self._drawn
 
     def _draw(self, draw: random.Random, name: str, size: tuple[int, int], labels: Sequence[str]) -> None:
-        picture, parts = _pale(background(draw, *size)), []
+        picture, parts = background(draw, *size, paleness=PALENESS), []
         for label, place in zip(labels, free_places(draw, size, len(labels), SIDES), strict=True):
             shape, colour = _SHAPES[label]
             parts.append(SamplePart(label, draw_shape(picture, shape, place, colour)))
@@ -101,10 +98,3 @@ class ImageSamples(SampleSet):
             path.parent.mkdir(parents=True, exist_ok=True)
             picture.save(path)
         self._drawn.append(_Drawn(path, tuple(parts)))
-
-
-def _pale(picture: Image.Image) -> Image.Image:
-    """Colours beside which those of the shapes stand out."""
-    from PIL import Image
-
-    return Image.blend(picture, Image.new("RGB", picture.size, (128, 128, 128)), PALENESS)

@@ -63,7 +63,7 @@ class _Exhibit(Vertical):
             return
 
         def draw() -> None:
-            image, caption = fit_picture(block, room.width, room.height, graphics), _caption(block)
+            image, caption = fit_picture(block, room.width, room.height, graphics), _caption(block, room.width)
             screen.later(lambda: self._exhibit(image, caption) if block == self._block else None)
 
         self.run_worker(draw, thread=True, exclusive=True, group="picture", exit_on_error=False)
@@ -106,15 +106,19 @@ class Gallery(Horizontal):
             exhibit.show(picture)
 
 
-def _caption(picture: PictureBlock) -> Content:
-    """Its title, or the name of its file, and its labels in their colours."""
+def _caption(picture: PictureBlock, width: int) -> Content:
+    """Its title or the name of its file, and its labels in their colours; no line parts a label from its colour."""
     labels = label_counts(picture)
-    name = one_line(picture.title or Path(picture.image).name)
+    parts = [Content(one_line(picture.title or Path(picture.image).name))]
     if isinstance(labels, str):
-        return Content.assemble(name, (f"  {one_line(labels)}", "$text-muted"))
-    parts = [
-        part
-        for label, count in labels[:SHOWN_LABELS]
-        for part in (("  ■ ", hex_colour(label_colour(label))), one_line(label), (f" {count}", "$text-muted"))
-    ]
-    return Content.assemble(name, *parts)
+        parts.append(Content.styled(one_line(labels), "$text-muted"))
+    else:
+        parts += [
+            Content.assemble(("■ ", hex_colour(label_colour(label))), one_line(label), (f" {count}", "$text-muted"))
+            for label, count in labels[:SHOWN_LABELS]
+        ]
+    lines = parts[:1]
+    for part in parts[1:]:
+        joined = Content.assemble(lines[-1], "  ", part)
+        lines[-1:] = [joined] if joined.cell_length <= width else [lines[-1], part]
+    return Content("\n").join(lines)
