@@ -23,6 +23,7 @@ from zoo import (  # noqa: E402
     MASK,
     Box,
     Card,
+    Detections,
     Example,
     FolderSource,
     HubSource,
@@ -32,7 +33,6 @@ from zoo import (  # noqa: E402
     Weights,
     WeightsFile,
 )
-from zoo.answers import Detections  # noqa: E402
 from zoo.tasks import get_task  # noqa: E402
 from zoo.testing import PluginHooks  # noqa: E402
 

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from zoo import Box, Card, Example, PredictionRun, TrainingRun
-from zoo.answers import Detections
+from zoo import Box, Card, Detections, Example, PredictionRun, TrainingRun
 from zoo.tasks import get_task
 from zoo.testing import PluginHooks
 

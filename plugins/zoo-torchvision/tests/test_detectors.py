@@ -22,8 +22,7 @@ from zoo_torchvision.detectors.cards import DETECTORS, published_outputs
 from zoo_torchvision.detectors.config import DetectorConfig
 from zoo_torchvision.detectors.networks import build
 
-from zoo import Card, PredictionRun
-from zoo.answers import Detections
+from zoo import Card, Detections, PredictionRun
 from zoo.testing import PluginHooks
 
 PLUGINS = Path(__file__).parents[2]

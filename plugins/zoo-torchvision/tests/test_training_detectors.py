@@ -22,8 +22,7 @@ from zoo_torchvision.detectors.training import DetectorTraining
 
 from tests.training.images.resuming import assert_resumes_to_the_same
 from tests.training.images.tiny import StartedRun
-from zoo import Box, Card, Example, PredictionRun, TrainingRun, Unsupported
-from zoo.answers import Detections
+from zoo import Box, Card, Detections, Example, PredictionRun, TrainingRun, Unsupported
 from zoo.runs.events import Noted
 from zoo.tasks import get_task
 from zoo.testing import PluginHooks
