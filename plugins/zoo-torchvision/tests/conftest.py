@@ -15,6 +15,7 @@ from torchvision.models import regnet
 from zoo_torchvision.plugin import cards
 
 from zoo import (
+    Ability,
     Card,
     Example,
     FolderSource,
@@ -63,16 +64,19 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 def make_run(tmp_path: Path, pictures: list[str]) -> Callable[..., TrainingRun]:
     """A training on them."""
 
-    def make(card: Card, weights: Path | None = None, **options: Any) -> TrainingRun:
+    def make(card: Card, weights: Path | None = None, task: str = TASK, **options: Any) -> TrainingRun:
         rows = tuple(Example(path, LABELS[i % 2], i + 1) for i, path in enumerate(pictures))
         return TrainingRun(
             card=card,
-            task=get_task(TASK),
+            task=get_task(task),
             weights=weights,
             train=rows,
             eval=(),
             labels=LABELS,
-            options=ImageFinetuneOptions(**{"max_steps": 1, "batch_size": 2, **options}),
+            options=PluginHooks.options(
+                Ability(verb="finetune", task=task, options=ImageFinetuneOptions),
+                **{"max_steps": 1, "batch_size": 2, **options},
+            ),
             device="cpu",
             precision="fp32",
             folder=tmp_path,

@@ -70,7 +70,7 @@ def test_plain_torch_gives_the_same_mask(
         Image.fromarray(pixels).save(tmp_path / f"{number}.png")
         rows.append(Example(path, MASK.read(str(tmp_path / f"{number}.png"), "mask"), number))
     rows = [msgspec.structs.replace(one, target=MASK.renamed(one.target, NAMES)) for one in rows]
-    run = make_run(card(name), image_size=96)
+    run = make_run(card(name), task=TASK, image_size=96)
     run = dataclasses.replace(run, train=tuple(rows), task=get_task(TASK), labels=LABELS)
     hooks.finetune(run).fit(run)
     (answer,) = hooks.predict(prediction_of(run.card, run.model_folder)).predict([pictures[0]])

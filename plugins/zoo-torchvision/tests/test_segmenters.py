@@ -120,7 +120,7 @@ def test_other_classes_are_learnt_and_plain_torchvision_loads_the_result(
     weights = tmp_path / "weights"
     weights.mkdir()
     network = published(builder, weights)
-    run = make_run(card(builder), weights, image_size=96)
+    run = make_run(card(builder), weights, task=TASK, image_size=96)
     run = dataclasses.replace(run, train=tuple(make_masks), task=get_task(TASK), labels=LABELS)
     hooks.finetune(run).fit(run)
     (answer,) = hooks.predict(make_prediction(run.card, run.model_folder, task=TASK, batch_size=1)).predict(
@@ -155,7 +155,7 @@ def test_every_network_learns_a_step_from_random_numbers(
     make_run: Callable[..., TrainingRun],
     make_masks: list[Example],
 ) -> None:
-    run = make_run(card(f"{builder}-scratch"), image_size=64)
+    run = make_run(card(f"{builder}-scratch"), task=TASK, image_size=64)
     run = dataclasses.replace(run, train=tuple(make_masks[:2]), task=get_task(TASK), labels=LABELS)
     hooks.finetune(run).fit(run)
 
