@@ -9,9 +9,9 @@ from __future__ import annotations
 import argparse
 import ast
 import importlib
-import importlib.util
 import inspect
 import re
+import runpy
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
@@ -66,8 +66,6 @@ TRAINING = {
     "zoo.training.weights": ("state_of", "fill", "below"),
 }
 """What plugins build on: module to public names."""
-
-
 ARCHITECTURES = ROOT / "plugins" / "zoo-transformers" / "tests"
 
 
@@ -94,12 +92,7 @@ def architectures() -> str:
 
 def _tested(file: str) -> dict[str, Any]:
     """The architectures that a file of tests goes through."""
-    specification = importlib.util.spec_from_file_location("tested", ARCHITECTURES / file)
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return dict(module.ARCHITECTURES)
+    return dict(runpy.run_path(str(ARCHITECTURES / file))["ARCHITECTURES"])
 
 
 def cli() -> str:

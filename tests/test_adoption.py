@@ -344,6 +344,9 @@ def test_a_folder_is_a_model_of_the_catalog(
     shutil.copytree(folder, other)
     assert main(["pull", str(other)]) == ExitCode.OK
     assert {"my-model", "my-model-2"} == {one.name for one in Catalog.load().cards}
+    other.rename(folder.parent / "m\u00fc model (new)")
+    assert main(["pull", str(folder.parent / "m\u00fc model (new)")]) == ExitCode.OK
+    assert "m-model-new" in {one.name for one in Catalog.load().cards}
 
 
 def test_a_folder_that_was_changed_is_refused_until_it_is_pulled_again(

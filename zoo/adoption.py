@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, count
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -72,17 +73,23 @@ def adopt_folder(path: Path) -> Card:
     folder = path.expanduser().absolute()
     if not folder.is_dir():
         raise OptionInvalid(f"there is no folder {path}", "name one with config.json and safetensors in it")
-    before = next((model for model in hub_models.saved() if model.folder == str(folder)), None)
+    before = _saved_of(folder)
     try:
         model = _model_of(
-            describe_folder(folder), lambda names: {name: (folder / name).read_bytes() for name in names}, before
+            _described_folder(folder), lambda names: {name: (folder / name).read_bytes() for name in names}, before
         )
     except OSError as error:
         raise StoreInvalid(f"{error.filename or folder} cannot be read: {error.strerror or error}") from error
     return save_claimed(msgspec.structs.replace(model, folder=str(folder)))
 
 
-def describe_folder(folder: Path) -> HubRepository:
+def _saved_of(folder: Path) -> HubModel | None:
+    """What was written down of a folder; a single file of it may be a model, too."""
+    of_folder = (model for model in hub_models.saved() if model.folder == str(folder))
+    return next((model for model in of_folder if any(file.name == CONFIG for file in model.files)), None)
+
+
+def _described_folder(folder: Path) -> HubRepository:
     """What a folder holds; digests of all files of a model, which takes as long as reading them."""
     paths = [path for pattern in ("*", "*/*") for path in sorted(folder.glob(pattern)) if path.is_file()]
     names = {path.relative_to(folder).as_posix(): path for path in paths if not path.name.startswith(".")}
@@ -266,10 +273,17 @@ def _new_name(repository: HubRepository) -> str:
     """What the model can be called: as its repository, with the owner where that is taken, or with the commit, too; or
     as its folder, with a number where that is taken.
     """
-    owner, _, name = repository.name.rpartition("/")
+    if not repository.commit:
+        stem = plain_name(Path(repository.name).name)
+        return unused_name(chain([stem], (f"{stem}-{number}" for number in count(2))))
+    owner, _, name = repository.name.partition("/")
     of_hub = (name, f"{owner}--{name}", f"{owner}--{name}-{repository.commit[:8]}", repository.commit)
-    candidates = of_hub if repository.commit else (name, *(f"{name}-{number}" for number in range(2, 100)))
-    return unused_name(candidates) or f"hub-{repository.commit or len(hub_models.saved())}"
+    return unused_name(of_hub) or f"hub-{repository.commit}"
+
+
+def plain_name(text: str) -> str:
+    """The name of a file or folder as a model can have it, with dashes for other characters."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._")[:100] or "model"
 
 
 def unused_name(candidates: Iterable[str]) -> str:

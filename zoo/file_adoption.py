@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-import re
 from pathlib import Path
 from typing import Any
 
 from zoo import hub_models
-from zoo.adoption import save_claimed, unused_name
+from zoo.adoption import plain_name, save_claimed, unused_name
 from zoo.card import Card, WeightsFile
 from zoo.catalog import Catalog
 from zoo.errors import OptionInvalid
@@ -68,5 +67,5 @@ def _config(header: GgufHeader) -> dict[str, Any]:
 
 
 def _new_name(path: Path, digest: str) -> str:
-    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).strip("-._")
+    stem = plain_name(path.stem)
     return unused_name((stem, f"{stem}-{digest[:8]}")) or f"gguf-{digest[:16]}"

@@ -9,7 +9,6 @@ from typing import Any
 from zoo import (
     Ability,
     Card,
-    Options,
     TextInput,
     Unsupported,
     Weights,
@@ -145,8 +144,9 @@ def _learnt(classes: Iterable[str]) -> list[Ability]:
     """What an architecture can be trained for: what transformers has a class for."""
     provided = {"pooled": "ForSequenceClassification", "tokens": "ForTokenClassification"}
     provides = [what for what, ending in provided.items() if any(one.endswith(ending) for one in classes)]
-    options: type[Options] = LongTextFinetuneOptions
-    abilities = [Ability(verb="finetune", task=task, options=options) for task in body_tasks("text", *provides)]
+    abilities = [
+        Ability(verb="finetune", task=task, options=LongTextFinetuneOptions) for task in body_tasks("text", *provides)
+    ]
     if any(one.endswith("ForMaskedLM") for one in classes):
         abilities.append(Ability(verb="pretrain", task="fill-mask", options=LongTextPretrainOptions))
     return abilities
