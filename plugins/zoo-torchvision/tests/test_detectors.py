@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
+import io
 import json
 import re
 from collections.abc import Callable
@@ -22,7 +24,9 @@ from zoo_torchvision.detectors.cards import DETECTORS, published_outputs
 from zoo_torchvision.detectors.config import DetectorConfig
 from zoo_torchvision.detectors.networks import build
 
-from zoo import Card, Detections, PredictionRun
+from tests.hub_server import hub_server
+from zoo import Card, Detections, PredictionRun, TorchHubSource, Weights, WeightsFile
+from zoo.fetch import fetch
 from zoo.testing import PluginHooks
 
 PLUGINS = Path(__file__).parents[2]
@@ -168,6 +172,48 @@ def test_boxes_are_those_of_plain_torchvision(
         assert apart.amin(1).le(1e-3).float().mean() > 0.9
         total += len(named)
     assert total > 20
+
+
+@pytest.mark.slow
+def test_published_weights_are_fetched_as_torchvision_fetches_them(
+    hooks: PluginHooks,
+    card: Callable[[str], Card],
+    make_prediction: Callable[..., PredictionRun],
+    scenes: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """From a server, by the digest in the name, into the folder of torch: torchvision finds the file there."""
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    builder, content = "ssdlite320_mobilenet_v3_large", io.BytesIO()
+    torch.save(published(builder), content)
+    digest = hashlib.sha256(content.getvalue()).hexdigest()
+    name = f"{builder}-{digest[:8]}.pth"
+    with hub_server() as server:
+        server.serve(f"/models/{name}", content.getvalue())
+        weights = Weights(
+            files=(WeightsFile(name=name, sha256_prefix=digest[:8], about_bytes=len(content.getvalue())),),
+            sources=(TorchHubSource(base_url=f"{server.address}/models"),),
+        )
+        folder = fetch(weights)
+        run = make_prediction(
+            msgspec.structs.replace(card(builder), weights=weights), folder, task="object-detection", threshold=0.05
+        )
+        (answer,) = hooks.predict(run).predict(scenes[:1])
+        state = torch.hub.load_state_dict_from_url(f"{server.address}/models/{name}", check_hash=True)
+        asked = [request.method for request in server.requests_for(name)]
+
+    assert folder == tmp_path / "torch" / "hub" / "checkpoints"
+    assert asked.count("GET") == 1
+    network = plain_torchvision(builder, state, monkeypatch)
+    network.score_thresh, network.detections_per_img = 0.05, 100
+    with torch.inference_mode():
+        (found,) = network([get_model_weights(builder).DEFAULT.transforms()(Image.open(scenes[0]))])
+    names = published_outputs()
+    expected = [names[label] for label in found["labels"].tolist() if names[label]]
+    assert isinstance(answer, Detections)
+    assert [one.label for one in answer.detections] == expected
+    assert len(expected) > 5
 
 
 @pytest.mark.slow
