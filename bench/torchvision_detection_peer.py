@@ -106,7 +106,7 @@ def detector(args: argparse.Namespace, labels: list[str]) -> FCOS:
 
 
 def main() -> None:
-    """Train, and write what is found in the test part."""
+    """Train, and write what is found in a part that was not trained on."""
     parser = argparse.ArgumentParser()
     parser.add_argument("root", type=Path)
     parser.add_argument("out", type=Path)
@@ -118,8 +118,10 @@ def main() -> None:
     parser.add_argument("--channels", type=int, default=128)
     parser.add_argument("--convolutions", type=int, default=2)
     parser.add_argument("--lr", type=float, default=0.01)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--part", default="test")
     args = parser.parse_args()
-    torch.manual_seed(0)
+    torch.manual_seed(args.seed)
     labels = args.labels.split(",")
     to_float = [v2.PILToTensor(), v2.ToDtype(torch.float, scale=True), v2.ToPureTensor()]
     training = Voc(args.root, "train", labels, v2.Compose([v2.RandomHorizontalFlip(), *to_float]))
@@ -153,7 +155,7 @@ def main() -> None:
     network.eval()
     found = []
     with torch.inference_mode():
-        for image, truth in Voc(args.root, "test", labels, v2.Compose(to_float)):
+        for image, truth in Voc(args.root, args.part, labels, v2.Compose(to_float)):
             (answer,) = network([image])
             found.append(
                 {
