@@ -66,6 +66,20 @@ def test_a_view_is_a_function_of_its_seed_alone() -> None:
     assert len({view.image.tobytes() for view in views}) == 20
 
 
+def test_half_of_the_views_of_a_picture_with_boxes_show_all_of_it() -> None:
+    """A mask is seen in parts alone."""
+    augment = AnnotatedAugmentation(CANVAS, crop_scale=0.2, flip=False, rotate=0, jitter=0)
+    masked = AnnotatedImage.with_mask(picture().image, np.zeros((150, 200), dtype=np.uint8))
+    placed = CANVAS.place(picture()).pixels()
+    shares = [
+        np.mean([augment(annotated, seed).pixels().equal(placed) for seed in range(200)])
+        for annotated in (picture(), masked)
+    ]
+
+    assert 0.4 < shares[0] < 0.6
+    assert shares[1] < 0.05
+
+
 def test_everything_off_places_the_whole_picture() -> None:
     plain = AnnotatedAugmentation(CANVAS, crop_scale=1.0, flip=False, rotate=0, jitter=0)
     view, placed = plain(picture(), 3), CANVAS.place(picture())

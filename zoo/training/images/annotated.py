@@ -23,6 +23,9 @@ functional: Any = _functional  # names of both modules are public, and not liste
 tv_tensors: Any = _tv_tensors
 TRIES = 10
 """Parts drawn before the whole picture is taken: a part counts where it holds the centre of a box, if there is any."""
+WHOLE = 0.5
+"""Share of the views of a picture with boxes that show all of it (Carion et al. 2020, arXiv:2005.12872, appendix A.4).
+A part shows things larger than an evaluation does: seen in parts alone, small things are found less often."""
 SLENDER = 0.75
 """Most of a cut's logarithm that falls to one side; the other has the rest."""
 KEPT = 2
@@ -169,7 +172,10 @@ def reduced(image: Image.Image, side: int) -> Image.Image:
 
 @dataclass(frozen=True)
 class AnnotatedAugmentation:
-    """What training sees of a picture and its marks: a part, mirrored, turned, coloured; each a function of a seed."""
+    """What training sees of a picture and its marks: a part, mirrored, turned, coloured; each a function of a seed.
+
+    Pictures with boxes are seen in parts half of the time, and whole otherwise.
+    """
 
     frame: Frame
     crop_scale: float
@@ -199,6 +205,8 @@ class AnnotatedAugmentation:
     def _part(self, annotated: AnnotatedImage, random: np.random.Generator) -> tuple[int, int, int, int]:
         """Left, top, width and height of a part that holds the centre of a box (Liu et al. 2016, section 2.2)."""
         whole = annotated.image.size
+        if annotated.boxes is not None and random.random() < WHOLE:
+            return 0, 0, *whole
         for _ in range(TRIES):
             area, share = random.uniform(self.crop_scale, 1), random.uniform(1 - SLENDER, SLENDER)
             sides = (whole[0] * area**share, whole[1] * area ** (1 - share))
