@@ -67,6 +67,8 @@ TRAINING = {
 }
 """What plugins build on: module to public names."""
 ARCHITECTURES = ROOT / "plugins" / "zoo-transformers" / "tests"
+PICTURE_TESTS = {"image-classification": "test_images.py", "object-detection": "test_detectors.py"}
+"""The files of tests that go through architectures for pictures, by what those answer."""
 
 
 def architectures() -> str:
@@ -86,8 +88,9 @@ def architectures() -> str:
     ]
     for name, (tested, _) in texts.items():
         lines.append(f"| {name} | {' | '.join('yes' if task in tested else '' for task in tasks)} |")
-    images = ", ".join(_tested("test_images.py"))
-    return "\n".join([*lines, "", f"Of pictures, image-classification: {images}."]) + "\n"
+    lines += ["", "Of pictures:", ""]
+    lines += [f"- {task}: {', '.join(_tested(file))}" for task, file in PICTURE_TESTS.items()]
+    return "\n".join(lines) + "\n"
 
 
 def _tested(file: str) -> dict[str, Any]:

@@ -53,7 +53,8 @@ class DetectionOptions(Options, frozen=True, kw_only=True):
         float | None,
         option(
             "Overlap (intersection over union) from which on the worse of two boxes of a label is left out; "
-            "auto is 0.6, for torchvision's own detectors what they were published with.",
+            "auto is 0.6, for torchvision's own detectors what they were published with, "
+            "and for those of transformers, which find sets, none.",
             ge=0,
             le=1,
         ),

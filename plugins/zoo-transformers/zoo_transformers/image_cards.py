@@ -16,7 +16,7 @@ from zoo import (
     hub_weights_files,
     problem_type,
 )
-from zoo_transformers.pictures import FILE, image_input
+from zoo_transformers.pictures import FILE, image_input, required_document
 
 CLASSIFIER = "ForImageClassification"
 """Ends the names of the classes of such models."""
@@ -33,8 +33,7 @@ def describe(name: str, config: dict[str, Any], weights: Weights, documents: dic
     Raises:
         Unsupported: files are missing, or it sees pictures as zoo does not show them.
     """
-    if not isinstance(documents.get(FILE), dict):
-        raise Unsupported(f"{name} lacks {FILE}: nothing says how it sees pictures", "choose a model that has it")
+    document = required_document(name, documents)
     files = {file.name: file for file in weights.files}
     names = (*hub_weights_files(name, files), "config.json", FILE)
     task = HEADS.get(problem_type(config))
@@ -49,7 +48,7 @@ def describe(name: str, config: dict[str, Any], weights: Weights, documents: dic
         family=str(config["model_type"]).lower(),
         summary=f"{config['architectures'][0]} from the Hub, computed by transformers",
         architecture={"class": config["architectures"][0]},
-        input=image_input(name, documents[FILE]),
+        input=image_input(name, document),
         abilities=(*finetune, Ability(verb="predict", task=task, options=ImagePredictOptions)),
         weights=Weights(files=tuple(files[file] for file in names if file in files), sources=weights.sources),
         labels=hub_labels(name, config),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +31,14 @@ def read_config(folder: Path) -> Any:
         ) from error
 
 
-def load(auto: Any, folder: Path, config: Any) -> Any:
+def load(auto: Any, folder: Path, config: Any, fitting: Callable[[str], bool] = bool) -> Any:
     """A network in float32, filled from a folder; a head that the weights lack begins with random numbers.
 
     Args:
         auto: an Auto class of transformers, which says what head it has.
         folder: holds the files.
         config: as `read_config` gives it.
+        fitting: whether the weights must have a tensor as the network has it, by its name, even within the body.
 
     Raises:
         Unsupported: transformers has no such network of this architecture.
@@ -62,7 +64,8 @@ def load(auto: Any, folder: Path, config: Any) -> Any:
         ) from error
     prefix = f"{network.base_model_prefix}."
     lacking = sorted(name for name in report["missing_keys"] if name.startswith(prefix) and not _may_lack(name))
-    odd = sorted(str(one[0]) for one in report["mismatched_keys"] if str(one[0]).startswith(prefix))
+    mismatched = (str(one[0]) for one in report["mismatched_keys"])
+    odd = sorted(name for name in mismatched if name.startswith(prefix) and fitting(name))
     if lacking or odd:
         raise StoreInvalid(
             f"the weights in {folder} do not fit the network: {', '.join((*lacking, *odd)[:5])}", "fetch them again"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from zoo import TextFinetuneOptions, TextPredictOptions, TextPretrainOptions, option
+from zoo import ImagePredictOptions, TextFinetuneOptions, TextPredictOptions, TextPretrainOptions, option
 
 MOST_TOKENS = 131_072
 MaxTokens = Annotated[
@@ -37,3 +37,11 @@ class LongTextPredictOptions(TextPredictOptions, frozen=True, kw_only=True):
         int | None,
         option("Longer texts are cut; auto is what the model was made for.", ge=8, le=MOST_TOKENS, unit="tokens"),
     ] = None
+
+
+class DetectorPredictOptions(ImagePredictOptions, frozen=True, kw_only=True):
+    """Options of predicting with a network that sees pictures large."""
+
+    batch_size: Annotated[
+        int, option("Images computed at once, where they are seen at one size.", ge=1, le=65_536, unit="images")
+    ] = 4

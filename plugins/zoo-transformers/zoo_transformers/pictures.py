@@ -47,6 +47,18 @@ def image_input(name: str, document: dict[str, Any]) -> ImageInput:
         raise Unsupported(f"{FILE} of {name} makes no sense: {error}", "choose another model") from error
 
 
+def required_document(name: str, documents: dict[str, Any]) -> dict[str, Any]:
+    """Content of the file that says how a model is shown pictures.
+
+    Raises:
+        Unsupported: the repository has none.
+    """
+    document = documents.get(FILE)
+    if not isinstance(document, dict):
+        raise Unsupported(f"{name} lacks {FILE}: nothing says how it sees pictures", "choose a model that has it")
+    return document
+
+
 def shown_at(document: dict[str, Any], size: int, resize_size: int) -> dict[str, Any]:
     """The same document for another size.
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import zoo
+from zoo_transformers.detector_cards import is_detector
 
 if TYPE_CHECKING:
-    from zoo import Card, PredictionRun, TrainingRun, Weights
+    from zoo import Card, PredictionRun, Predictor, Trainable, TrainingRun, Weights
     from zoo.training import Body
 
 
@@ -29,3 +30,23 @@ def body(run: TrainingRun | PredictionRun) -> Body[Any]:
     from zoo_transformers.text import TransformersText
 
     return TransformersText(run)
+
+
+@zoo.hookimpl
+def finetune(run: TrainingRun) -> Trainable | None:
+    """What a network with a loss of its own learns by; all others learn on their body."""
+    if not is_detector(run.card):
+        return None
+    from zoo_transformers.detector_training import DetectorTraining
+
+    return DetectorTraining(run)
+
+
+@zoo.hookimpl
+def predict(run: PredictionRun) -> Predictor | None:
+    """What a network with an answer of its own is asked by; all others answer by their body."""
+    if not is_detector(run.card):
+        return None
+    from zoo_transformers.detectors import DetectorPredictor
+
+    return DetectorPredictor(run)

@@ -1,0 +1,103 @@
+"""Cards for detectors of the Hub."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import Any
+
+import msgspec
+
+from zoo import (
+    Ability,
+    Card,
+    ImageFinetuneOptions,
+    ImageInput,
+    Unsupported,
+    Weights,
+    hub_weights_files,
+)
+from zoo_transformers.options import DetectorPredictOptions
+from zoo_transformers.pictures import FILE, required_document
+
+DETECTOR = "ForObjectDetection"
+"""Ends the names of the classes of such models."""
+TASK = "object-detection"
+LEARNT = ("conditional_detr", "d_fine", "detr", "rt_detr", "rt_detr_v2", "yolos")
+"""Architectures that can be fine-tuned: those whose losses are asked for picture by picture."""
+USUAL_EDGES = (800, 1333)
+"""Shorter and longer side of what DETR sees (Carion et al. 2020, section 4)."""
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+def describe(name: str, config: dict[str, Any], weights: Weights, documents: dict[str, Any]) -> Card:
+    """The card of a detector; see `zoo_transformers.hub.describe`.
+
+    Raises:
+        Unsupported: files are missing, or a package that computes its backbone.
+    """
+    document = required_document(name, documents)
+    if _backbone_of_timm(config) and find_spec("timm") is None:
+        raise Unsupported(f"the backbone of {name} is computed by timm, which is not installed", "pip install timm")
+    files = {file.name: file for file in weights.files}
+    names = (*hub_weights_files(name, files), "config.json", FILE)
+    model_type = str(config["model_type"])
+    abilities = [Ability(verb="predict", task=TASK, options=DetectorPredictOptions)]
+    if model_type in LEARNT:
+        abilities.insert(0, Ability(verb="finetune", task=TASK, options=ImageFinetuneOptions))
+    return Card(
+        name=name,
+        task=TASK,
+        family=model_type.lower(),
+        summary=f"{config['architectures'][0]} from the Hub, computed by transformers",
+        architecture={"class": config["architectures"][0]},
+        input=_input(name, document),
+        abilities=tuple(abilities),
+        weights=Weights(files=tuple(files[file] for file in names if file in files), sources=weights.sources),
+        labels=class_names(name, config),
+    )
+
+
+def is_detector(card: Card) -> bool:
+    """Whether a model, or what it was trained from, is a detector."""
+    return str(card.architecture.get("class")).endswith(DETECTOR)
+
+
+def class_names(name: str, config: dict[str, Any]) -> tuple[str, ...]:
+    """Names of the classes in the order of the outputs, each once; those that transformers assumes where it has none.
+
+    Raises:
+        Unsupported: they are not numbered.
+    """
+    stated = config.get("id2label") or {number: f"LABEL_{number}" for number in range(config.get("num_labels") or 2)}
+    try:
+        return tuple(dict.fromkeys(str(stated[key]) for key in sorted(stated, key=int)))
+    except (TypeError, ValueError) as error:
+        raise Unsupported(f"id2label of {name} makes no sense: {error}", "choose another model") from error
+
+
+def _backbone_of_timm(config: dict[str, Any]) -> bool:
+    """Whether timm computes the backbone: DETR's own configurations leave out that it does."""
+    backbone = config.get("backbone_config")
+    if isinstance(backbone, dict):
+        return backbone.get("model_type") == "timm_backbone"
+    usual = config["model_type"] in ("detr", "conditional_detr", "deformable_detr", "table-transformer")
+    return bool(config.get("use_timm_backbone", usual))
+
+
+def _input(name: str, document: dict[str, Any]) -> ImageInput:
+    """What a card says of how pictures are seen; the file itself decides on it."""
+    size = document.get("size", {})
+    edges = size if isinstance(size, dict) else {"shortest_edge": size, "longest_edge": document.get("max_size")}
+    height = edges.get("height") or edges.get("shortest_edge") or edges.get("max_height") or USUAL_EDGES[0]
+    width = edges.get("width") or edges.get("longest_edge") or edges.get("max_width") or USUAL_EDGES[1]
+    stated = {
+        "type": "image",
+        "input_size": (3, height, width),
+        "crop_mode": "squash",
+        "mean": document.get("image_mean", IMAGENET_MEAN),
+        "std": document.get("image_std", IMAGENET_STD),
+    }
+    try:
+        return msgspec.convert(stated, ImageInput)
+    except msgspec.ValidationError as error:
+        raise Unsupported(f"{FILE} of {name} makes no sense: {error}", "choose another model") from error
