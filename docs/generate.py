@@ -67,7 +67,11 @@ TRAINING = {
 }
 """What plugins build on: module to public names."""
 ARCHITECTURES = ROOT / "plugins" / "zoo-transformers" / "tests"
-PICTURE_TESTS = {"image-classification": "test_images.py", "object-detection": "test_detectors.py"}
+PICTURE_TESTS = {
+    "image-classification": "test_images.py",
+    "object-detection": "test_detectors.py",
+    "image-segmentation": "test_segmenters.py",
+}
 """The files of tests that go through architectures for pictures, by what those answer."""
 
 

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import groupby
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 import transformers
-from PIL import Image
 from torch import nn
 from torchvision.ops import batched_nms, clip_boxes_to_image
 
 from zoo import Prediction, PredictionRun
-from zoo.training.images import ImagePredictor
 from zoo.training.images.detecting import THRESHOLD, detections_of
 from zoo.training.images.fcos import MAX_DETECTIONS
 from zoo_transformers.network import load, read_config
-from zoo_transformers.processors import read_processor
+from zoo_transformers.processor_predictor import ProcessorPredictor
 
 HEADS = (
     "class_labels_classifier",
@@ -35,55 +32,27 @@ CLASSES = ("class_labels_classifier", "class_embed", "enc_score_head", "denoisin
 """In the names of those that know the classes."""
 
 
-class _ShownPicture(NamedTuple):
-    inputs: dict[str, torch.Tensor]
-    """What the processor makes of it: `pixel_values` (3, height, width) float32, perhaps `pixel_mask`."""
-    size: tuple[int, int]
-    """Width and height of the picture as it is shown."""
-
-
-class DetectorPredictor(ImagePredictor[_ShownPicture]):
-    """A network of transformers, shown pictures by its own processor and read by it.
-
-    Pictures that are computed together are of one size: what is found in one does not depend on the others.
+class DetectorPredictor(ProcessorPredictor):
+    """The boxes that a detector finds.
 
     Args:
-        run: its options are `DetectorPredictOptions`, and those of answering with boxes.
+        run: its options are `LargePicturePredictOptions`, and those of answering with boxes.
     """
 
     def __init__(self, run: PredictionRun) -> None:
-        super().__init__(run)
-        assert run.weights is not None  # there is no card without
-        self._processor = read_processor(run.weights)
-        self._network = load_detector(run.weights, detector_config(run.weights))
-        self._network.to(self.device, self.dtype).eval()
-        self._outputs = output_names(self._network.config)
+        super().__init__(run, lambda folder: load_detector(folder, detector_config(folder)))
+        self._outputs = output_names(self.network.config)
         options = run.options
         self._threshold = THRESHOLD if options.threshold is None else options.threshold
         self._nms, self._limit = options.nms, options.top_k or MAX_DETECTIONS
 
-    def prepare(self, image: Image.Image) -> _ShownPicture:
-        """As the processor of the model shows it."""
-        shown = self._processor(images=[image], return_tensors="pt")
-        return _ShownPicture({name: tensor[0] for name, tensor in shown.items()}, image.size)
-
-    def compute(self, images: list[_ShownPicture]) -> Sequence[Prediction]:
-        """Find the boxes of a few pictures."""
-        answers: list[Prediction] = []
-        for _, group in groupby(images, key=lambda image: image.inputs["pixel_values"].shape):
-            pictures = list(group)
-            names = pictures[0].inputs
-            inputs = {name: torch.stack([one.inputs[name] for one in pictures]).to(self.device) for name in names}
-            inputs["pixel_values"] = inputs["pixel_values"].to(self.dtype)
-            with torch.inference_mode():
-                outputs = self._network(**inputs)
-            sizes = [one.size for one in pictures]
-            found = boxes_of(self._processor, outputs, sizes, self._threshold)
-            answers += [
-                detections_of(self._chosen(rows).tolist(), self._outputs, size)
-                for rows, size in zip(found, sizes, strict=True)
-            ]
-        return answers
+    def read(self, outputs: Any, sizes: list[tuple[int, int]]) -> list[Prediction]:
+        """Boxes."""
+        found = boxes_of(self.processor, outputs, sizes, self._threshold)
+        return [
+            detections_of(self._chosen(rows).tolist(), self._outputs, size)
+            for rows, size in zip(found, sizes, strict=True)
+        ]
 
     def _chosen(self, rows: torch.Tensor) -> torch.Tensor:
         """The best; without those that overlap a better one where that was asked for: such networks find sets."""

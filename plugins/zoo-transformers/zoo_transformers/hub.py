@@ -19,7 +19,7 @@ from zoo import (
     hub_weights_files,
     problem_type,
 )
-from zoo_transformers import detector_cards, image_cards
+from zoo_transformers import image_cards, network_cards
 from zoo_transformers.installed import classes_of
 from zoo_transformers.options import LongTextFinetuneOptions, LongTextPredictOptions, LongTextPretrainOptions
 
@@ -106,14 +106,16 @@ def describe(name: str, config: dict[str, Any], weights: Weights, documents: dic
     saved_from = str(next(iter(config.get("architectures") or ()), ""))
     if saved_from.endswith(image_cards.CLASSIFIER) and saved_from in classes:
         return image_cards.describe(name, config, weights, documents)
-    if saved_from.endswith(detector_cards.DETECTOR) and saved_from in classes:
-        return detector_cards.describe(name, config, weights, documents)
+    kind = network_cards.kind_of(saved_from, model_type)
+    if kind is not None and saved_from in classes:
+        return network_cards.describe(name, kind, config, weights, documents)
     modules = documents.get("modules.json")
     reading = next((one for one in READINGS if saved_from.endswith(one.ending) and saved_from in classes), None)
     if reading is None and modules is None:
         raise Unsupported(
             f"{name} is a {saved_from or model_type}, which nothing here answers with",
-            f"zoo takes {', '.join(f'...{one.ending}' for one in READINGS)}, ...{image_cards.CLASSIFIER}",
+            f"zoo takes {', '.join(f'...{one.ending}' for one in (*READINGS, *network_cards.KINDS))}, "
+            f"...{image_cards.CLASSIFIER}",
         )
     files = {file.name: file for file in weights.files}
     names = (*hub_weights_files(name, files), "config.json", *TOKENIZERS)

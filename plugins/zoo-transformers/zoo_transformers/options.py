@@ -39,7 +39,7 @@ class LongTextPredictOptions(TextPredictOptions, frozen=True, kw_only=True):
     ] = None
 
 
-class DetectorPredictOptions(ImagePredictOptions, frozen=True, kw_only=True):
+class LargePicturePredictOptions(ImagePredictOptions, frozen=True, kw_only=True):
     """Options of predicting with a network that sees pictures large."""
 
     batch_size: Annotated[

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import zoo
-from zoo_transformers.detector_cards import is_detector
+from zoo_transformers.network_cards import is_detector, is_segmenter
 
 if TYPE_CHECKING:
     from zoo import Card, PredictionRun, Predictor, Trainable, TrainingRun, Weights
@@ -23,6 +23,10 @@ def card_for(name: str, config: dict[str, Any], weights: Weights, documents: dic
 @zoo.hookimpl
 def body(run: TrainingRun | PredictionRun) -> Body[Any]:
     """What every task is learnt on, and answered with."""
+    if is_segmenter(run.card):
+        from zoo_transformers.segmenter_body import SegmenterBody
+
+        return SegmenterBody(run)
     if isinstance(run.card.input, zoo.ImageInput):
         from zoo_transformers.images import TransformersImages
 
@@ -45,8 +49,12 @@ def finetune(run: TrainingRun) -> Trainable | None:
 @zoo.hookimpl
 def predict(run: PredictionRun) -> Predictor | None:
     """What a network with an answer of its own is asked by; all others answer by their body."""
-    if not is_detector(run.card):
-        return None
-    from zoo_transformers.detectors import DetectorPredictor
+    if is_detector(run.card):
+        from zoo_transformers.detectors import DetectorPredictor
 
-    return DetectorPredictor(run)
+        return DetectorPredictor(run)
+    if is_segmenter(run.card):
+        from zoo_transformers.segmenters import SegmenterPredictor
+
+        return SegmenterPredictor(run)
+    return None

@@ -1,7 +1,8 @@
-"""Cards for detectors of the Hub."""
+"""Cards for networks of the Hub with heads of their own: detectors and segmenters."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
@@ -16,21 +17,53 @@ from zoo import (
     Weights,
     hub_weights_files,
 )
-from zoo_transformers.options import DetectorPredictOptions
+from zoo_transformers.options import LargePicturePredictOptions
 from zoo_transformers.pictures import FILE, required_document
 
-DETECTOR = "ForObjectDetection"
-"""Ends the names of the classes of such models."""
-TASK = "object-detection"
-LEARNT = ("conditional_detr", "d_fine", "detr", "rt_detr", "rt_detr_v2", "yolos")
-"""Architectures that can be fine-tuned: those whose losses are asked for picture by picture."""
+
+@dataclass(frozen=True)
+class NetworkKind:
+    """Networks that answer the same."""
+
+    ending: str
+    """Of the names of their classes."""
+    task: str
+    learnt: tuple[str, ...]
+    """Architectures that can be fine-tuned."""
+    asked: tuple[str, ...] = ()
+    """Those that are taken at all; empty for any."""
+
+
+DETECTORS = NetworkKind(
+    "ForObjectDetection",
+    "object-detection",
+    learnt=("conditional_detr", "d_fine", "detr", "rt_detr", "rt_detr_v2", "yolos"),
+)
+SEGMENTERS = (
+    NetworkKind("ForSemanticSegmentation", "image-segmentation", learnt=("beit", "segformer", "upernet")),
+    NetworkKind("ForInstanceSegmentation", "image-segmentation", learnt=(), asked=("maskformer",)),
+    NetworkKind("ForUniversalSegmentation", "image-segmentation", learnt=(), asked=("mask2former",)),
+)
+KINDS = (DETECTORS, *SEGMENTERS)
 USUAL_EDGES = (800, 1333)
 """Shorter and longer side of what DETR sees (Carion et al. 2020, section 4)."""
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
-def describe(name: str, config: dict[str, Any], weights: Weights, documents: dict[str, Any]) -> Card:
-    """The card of a detector; see `zoo_transformers.hub.describe`.
+def kind_of(saved_from: str, model_type: str) -> NetworkKind | None:
+    """What networks of a class answer; None where none of these is it.
+
+    Args:
+        saved_from: name of the class.
+        model_type: as `config.json` states it.
+    """
+    return next(
+        (one for one in KINDS if saved_from.endswith(one.ending) and (not one.asked or model_type in one.asked)), None
+    )
+
+
+def describe(name: str, kind: NetworkKind, config: dict[str, Any], weights: Weights, documents: dict[str, Any]) -> Card:
+    """The card of such a network; see `zoo_transformers.hub.describe`.
 
     Raises:
         Unsupported: files are missing, or a package that computes its backbone.
@@ -41,12 +74,12 @@ def describe(name: str, config: dict[str, Any], weights: Weights, documents: dic
     files = {file.name: file for file in weights.files}
     names = (*hub_weights_files(name, files), "config.json", FILE)
     model_type = str(config["model_type"])
-    abilities = [Ability(verb="predict", task=TASK, options=DetectorPredictOptions)]
-    if model_type in LEARNT:
-        abilities.insert(0, Ability(verb="finetune", task=TASK, options=ImageFinetuneOptions))
+    abilities = [Ability(verb="predict", task=kind.task, options=LargePicturePredictOptions)]
+    if model_type in kind.learnt:
+        abilities.insert(0, Ability(verb="finetune", task=kind.task, options=ImageFinetuneOptions))
     return Card(
         name=name,
-        task=TASK,
+        task=kind.task,
         family=model_type.lower(),
         summary=f"{config['architectures'][0]} from the Hub, computed by transformers",
         architecture={"class": config["architectures"][0]},
@@ -59,7 +92,12 @@ def describe(name: str, config: dict[str, Any], weights: Weights, documents: dic
 
 def is_detector(card: Card) -> bool:
     """Whether a model, or what it was trained from, is a detector."""
-    return str(card.architecture.get("class")).endswith(DETECTOR)
+    return str(card.architecture.get("class")).endswith(DETECTORS.ending)
+
+
+def is_segmenter(card: Card) -> bool:
+    """Whether a model, or what it was trained from, is a segmenter."""
+    return str(card.architecture.get("class")).endswith(tuple(one.ending for one in SEGMENTERS))
 
 
 def class_names(name: str, config: dict[str, Any]) -> tuple[str, ...]:
