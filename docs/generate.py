@@ -249,6 +249,8 @@ def _tests() -> Iterator[str]:
 OTHER = {
     "TEXT": "What goes into a model: texts; see `zoo.InputKind`.",
     "IMAGE": "What goes into a model: images; see `zoo.InputKind`.",
+    "RECORDING": "What goes into a model: recordings of speech or other sounds; see `zoo.InputKind`.",
+    "TRANSCRIPT": "What a model learns to tell: what is said in a recording; see `zoo.TargetKind`.",
     "LABEL": "What a model learns to tell: one of several labels; see `zoo.TargetKind`.",
     "COMPLETION": "What a model learns to write: the text that follows a prompt, if the data have any; see "
     "`zoo.TargetKind`.",

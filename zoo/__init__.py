@@ -27,9 +27,11 @@ if TYPE_CHECKING:
         Quantity as Quantity,
         Rejected as Rejected,
         Score as Score,
+        Segment as Segment,
         SegmentedImage as SegmentedImage,
         TaggedSpan as TaggedSpan,
         TaggedSpans as TaggedSpans,
+        Transcript as Transcript,
     )
     from zoo.api import (
         Model as Model,
@@ -42,6 +44,10 @@ if TYPE_CHECKING:
         open_run as open_run,
         predict_file as predict_file,
         pretrain as pretrain,
+    )
+    from zoo.audio_options import (
+        AudioFinetuneOptions as AudioFinetuneOptions,
+        AudioPredictOptions as AudioPredictOptions,
     )
     from zoo.blocks import (
         Bar as Bar,
@@ -60,6 +66,7 @@ if TYPE_CHECKING:
     )
     from zoo.card import (
         Ability as Ability,
+        AudioInput as AudioInput,
         Card as Card,
         FolderSource as FolderSource,
         HubSource as HubSource,
@@ -137,8 +144,10 @@ if TYPE_CHECKING:
         MASK as MASK,
         NUMBER as NUMBER,
         PROMPT as PROMPT,
+        RECORDING as RECORDING,
         SPANS as SPANS,
         TEXT as TEXT,
+        TRANSCRIPT as TRANSCRIPT,
         Box as Box,
         InputKind as InputKind,
         LabelMask as LabelMask,
@@ -153,6 +162,9 @@ if TYPE_CHECKING:
     from zoo.kinds.mask_decoding import (
         read_mask as read_mask,
     )
+    from zoo.kinds.recording_decoding import (
+        read_recording as read_recording,
+    )
     from zoo.metrics import (
         ClassificationMetrics as ClassificationMetrics,
         DetectionMetrics as DetectionMetrics,
@@ -162,6 +174,7 @@ if TYPE_CHECKING:
         RegressionMetrics as RegressionMetrics,
         SegmentationMetrics as SegmentationMetrics,
         SpanMetrics as SpanMetrics,
+        TranscriptMetrics as TranscriptMetrics,
     )
     from zoo.options import (
         Options as Options,
@@ -188,6 +201,7 @@ if TYPE_CHECKING:
         LabelOptions as LabelOptions,
         LabelSetOptions as LabelSetOptions,
         MaskingOptions as MaskingOptions,
+        RecognitionOptions as RecognitionOptions,
         SegmentationOptions as SegmentationOptions,
     )
     from zoo.tasks.task import (
@@ -239,6 +253,7 @@ _HOME = {
     ),
     "zoo.card": (
         "Ability",
+        "AudioInput",
         "Card",
         "FolderSource",
         "HubSource",
@@ -252,11 +267,13 @@ _HOME = {
         "Weights",
         "WeightsFile",
     ),
+    "zoo.audio_options": ("AudioFinetuneOptions", "AudioPredictOptions"),
     "zoo.data.example": ("Example",),
     "zoo.data.lines": ("open_lines",),
     "zoo.data.rows": ("Malformed", "Row"),
     "zoo.kinds.image_decoding": ("read_image",),
     "zoo.kinds.mask_decoding": ("read_mask",),
+    "zoo.kinds.recording_decoding": ("read_recording",),
     "zoo.errors": (
         "ChecksumMismatch",
         "DatasetInvalid",
@@ -300,8 +317,10 @@ _HOME = {
         "MASK",
         "NUMBER",
         "PROMPT",
+        "RECORDING",
         "SPANS",
         "TEXT",
+        "TRANSCRIPT",
         "Box",
         "InputKind",
         "LabelMask",
@@ -319,6 +338,7 @@ _HOME = {
         "RegressionMetrics",
         "SegmentationMetrics",
         "SpanMetrics",
+        "TranscriptMetrics",
     ),
     "zoo.options": ("Options", "option"),
     "zoo.answers": (
@@ -336,9 +356,11 @@ _HOME = {
         "Quantity",
         "Rejected",
         "Score",
+        "Segment",
         "SegmentedImage",
         "TaggedSpan",
         "TaggedSpans",
+        "Transcript",
     ),
     "zoo.runs.context": ("FitResult", "PredictionRun", "Predictor", "Trainable", "TrainingRun"),
     "zoo.runs.mistakes": ("Mistake",),
@@ -351,6 +373,7 @@ _HOME = {
         "LabelOptions",
         "LabelSetOptions",
         "MaskingOptions",
+        "RecognitionOptions",
         "SegmentationOptions",
     ),
     "zoo.tasks.task": ("Task",),

@@ -172,6 +172,22 @@ class ImageInput(msgspec.Struct, frozen=True, kw_only=True, tag="image"):
         return f"seen at {width} x {height}"
 
 
+class AudioInput(msgspec.Struct, frozen=True, kw_only=True, tag="audio"):
+    """What a model of sound takes."""
+
+    sampling_rate: Annotated[int, msgspec.Meta(ge=1)]
+    """Samples a second; recordings of another rate are converted."""
+
+    def limits(self) -> ModelLimits:
+        """What the model hears of a recording."""
+        from zoo.kinds.facts import ModelLimits
+
+        return ModelLimits(sampling_rate=self.sampling_rate)
+
+    def __str__(self) -> str:
+        return f"heard at {self.sampling_rate:,} Hz"
+
+
 class PublishedMetric(msgspec.Struct, frozen=True, kw_only=True):
     """A figure that the model's publisher states."""
 
@@ -224,7 +240,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     """How many numbers the model learns, head included as shipped."""
     weights: Weights | None = None
     """None for an architecture that starts from random numbers."""
-    input: TextInput | ImageInput | None = None
+    input: TextInput | ImageInput | AudioInput | None = None
     architecture: dict[str, Any] = {}
     """Free-form numbers the plugin builds the model from (layers, width, ...); shown by `zoo show`."""
     labels: tuple[str, ...] = ()

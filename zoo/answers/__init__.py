@@ -19,6 +19,7 @@ from zoo.answers.rejected import Rejected
 from zoo.answers.scores import Score
 from zoo.answers.segmentation import SegmentedImage
 from zoo.answers.tagged_spans import TaggedSpan, TaggedSpans
+from zoo.answers.transcript import Segment, Transcript
 
 __all__ = [
     "Answer",
@@ -37,9 +38,11 @@ __all__ = [
     "Rejected",
     "Score",
     "ScoredText",
+    "Segment",
     "SegmentedImage",
     "TaggedSpan",
     "TaggedSpans",
+    "Transcript",
     "TruncationCount",
     "is_encodable_input",
     "predict_encodable",

@@ -89,8 +89,21 @@ def likely_kind(table: Table, input_columns: Iterable[str] = ()) -> InputKind | 
     """
     if table.input_kind:
         return table.input_kind
-    names = {name.lower() for name in input_columns or table.columns}
-    return next((kind for kind in INPUT_KINDS if names.intersection(kind.columns)), None)
+    wanted = {name.lower() for name in input_columns}
+    names = [name for name in table.columns if not wanted or name.lower() in wanted]
+    named = [kind for kind in INPUT_KINDS if _columns_named(names, kind)]
+    return next((kind for kind in named if kind.comes_first and _holds(table, names, kind)), next(iter(named), None))
+
+
+def _columns_named(names: Iterable[str], kind: InputKind) -> list[str]:
+    """Those whose names are usual for a kind."""
+    return [name for name in names if name.lower() in kind.columns]
+
+
+def _holds(table: Table, names: Sequence[str], kind: InputKind) -> bool:
+    """Whether columns hold what their names say: `path` and `file` stand for files of every sort."""
+    cells = ([row.values[name] for row in table.first_rows] for name in _columns_named(names, kind))
+    return any(map(kind.likeness, cells))
 
 
 def check_kind(table: Table, task: Task) -> None:
@@ -199,8 +212,9 @@ def _column(table: Table, what: str, flag: str, names: Iterable[str], requested:
             return columns[0]
     if requested and table.has_class_folders:
         raise DatasetInvalid(
-            f"{table.path} is a folder of images, which has no columns: the folder an image stands in is its class",
-            f"leave {flag.rstrip(' =')} out, or name a table that lists the images",
+            f"{table.path} is a folder of {table.unit}s, which has no columns: the folder that a file stands in is its "
+            "class",
+            f"leave {flag.rstrip(' =')} out, or name a table that lists the {table.unit}s",
         )
     if requested:
         raise DatasetInvalid(
@@ -223,7 +237,7 @@ def _missing(table: Table, task: Task, role: str, usual: tuple[str, ...], traine
         )
     if table.has_class_folders:
         return DatasetInvalid(
-            f"{table.path} has images, but no class folders",
+            f"{table.path} has {table.unit}s, but no class folders",
             f"put the images of each class in a folder of its own, such as {table.path}/cat/1.jpg and "
             f"{table.path}/dog/7.jpg, or list them in a table with columns file_name and label",
         )

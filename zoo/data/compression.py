@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from zoo.errors import DatasetInvalid, Unsupported
 from zoo.file_cache import open_file
-from zoo.kinds.image_files import is_passed_over
+from zoo.kinds.media_files import is_passed_over
 from zoo.signatures import ARCHIVE, EXCEL, Signature
 
 EXTENSIONS = (".gz", ".bz2", ".xz", ".zip")

@@ -12,13 +12,13 @@ from zoo.data.layout import table_in
 from zoo.errors import DatasetInvalid
 from zoo.file_cache import file_sha256
 from zoo.kinds import TargetKind
-from zoo.kinds.image_files import files_below, holds_images, walk
+from zoo.kinds.media_files import files_below, holds_media, walk
 
 
 def digest(path: str | Path) -> str:
-    """The sha256 of a file's bytes, or of the names and sizes of the images in a folder, in hexadecimal.
+    """The sha256 of a file's bytes, or of the names and sizes of the images and recordings in a folder, in hexadecimal.
 
-    Of a folder without images it is that of the bytes of all its files.
+    Of a folder without any it is that of the bytes of all its files.
 
     Raises:
         DatasetInvalid: the file or folder cannot be read.
@@ -50,7 +50,7 @@ def _digest_of_listing(folder: Path) -> str:
     listing = hashlib.sha256()
     for name in walk(folder):
         listing.update(os.fsencode(name) + b"\0" + str(_size(folder / name)).encode() + b"\n")
-    if not holds_images(folder):
+    if not holds_media(folder):
         for path in sorted(files_below(folder)):
             listing.update(os.fsencode(path.relative_to(folder)) + b"\0" + file_sha256(path).encode() + b"\n")
     return listing.hexdigest()

@@ -59,7 +59,7 @@ def _part(dataset: Dataset, keys: Sequence[bytes], tally: Tally) -> Part:
     folder = path if dataset.has_class_folders and TARGET in dataset.columns else None
     part = Part(
         path=path.name,
-        unit="image" if path.is_dir() else "row",
+        unit=dataset.unit,
         rows=len(dataset.examples),
         columns=tuple(dataset.columns.values()),
         mapping=dataset.columns,

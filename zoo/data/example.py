@@ -81,6 +81,8 @@ class Dataset(msgspec.Struct, frozen=True):
     """The folder that files are named from."""
     has_class_folders: bool = False
     """Whether the folder that a file stands in is its class."""
+    unit: str = "row"
+    """What there are several of, in a person's words."""
     reading_note: str = ""
     """How it is read, where that is not plain."""
 

@@ -114,12 +114,12 @@ def _of_class_folders(part: Part) -> Iterator[Finding]:
     if part.empty_classes:
         yield Finding(
             "warning",
-            f"{part.path}: class folders without images, which are left out: {name_list(part.empty_classes)}",
+            f"{part.path}: class folders without {part.unit}s, which are left out: {name_list(part.empty_classes)}",
         )
     if part.repeated_folders and (deeper := deeper_root(Path(part.path))):
         yield Finding(
             "warning",
-            f"{part.path}: every image stands in {deeper}; if the classes are the folders in it, use {deeper}",
+            f"{part.path}: every {part.unit} stands in {deeper}; if the classes are the folders in it, use {deeper}",
         )
     elif part.repeated_folders:
         yield Finding(

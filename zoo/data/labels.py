@@ -87,9 +87,7 @@ def _unknown_label(dataset: Dataset, unknown: Sequence[str], labels: Sequence[st
     first = rows[0]
     label = next(label for label in _labels_of(dataset, first) if label in unknown)
     in_folder = Path(dataset.path).is_dir()
-    others = (
-        f", and {counted(len(rows) - 1, 'more such ' + ('image' if in_folder else 'row'))}" if len(rows) > 1 else ""
-    )
+    others = f", and {counted(len(rows) - 1, f'more such {dataset.unit}')}" if len(rows) > 1 else ""
     advice = ""
     if twin := nearest(label, labels):
         differ_in = " and ".join(differences((label, twin)))

@@ -1,4 +1,4 @@
-"""How a folder of images is laid out: which folder of it holds the classes, and which are its parts.
+"""How a folder of images, or of recordings, is laid out: which folder of it holds the classes, and which are its parts.
 
 pets/train/cat/1.jpg         divided into parts; likewise Train and Test, training_set and test_set, pets_train ...
 pets/val/cat/8.jpg
@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from zoo.data.formats import known_by_content
 from zoo.data.part_names import FILLERS, named_parts, part_of_name, words
-from zoo.kinds.image_files import entries, holds_images, is_image, metadata_in, subfolders
+from zoo.kinds.media_files import entries, holds_media, is_media, metadata_in, subfolders
 
 
 class Parts(NamedTuple):
@@ -38,7 +38,7 @@ def parts_of(path: str | Path) -> Parts:
 
 
 def table_in(path: Path) -> Path:
-    """The table of its images that a folder brings with it, else the folder that holds the classes; or the file."""
+    """The table of its files that a folder brings with it, else the folder that holds the classes; or the file."""
     root = root_of(path)
     if not root.is_dir():
         return root
@@ -57,15 +57,15 @@ def root_of(path: Path) -> Path:
 
 
 def empty_classes(path: Path) -> tuple[str, ...]:
-    """Names of class folders without images."""
-    return tuple(folder.name for folder in subfolders(path) if not holds_images(folder))
+    """Names of class folders without any."""
+    return tuple(folder.name for folder in subfolders(path) if not holds_media(folder))
 
 
 def repeated_folders(path: Path) -> tuple[str, ...]:
     """Names of the folders that every class folder holds; perhaps they are the classes. Fewer than two are none."""
     if deeper := deeper_root(path):
-        return tuple(folder.name for folder in _folders_of_images(deeper))
-    names = [{folder.name for folder in _folders_of_images(folder)} for folder in subfolders(path)]
+        return tuple(folder.name for folder in _folders_of_media(deeper))
+    names = [{folder.name for folder in _folders_of_media(folder)} for folder in subfolders(path)]
     common = set.intersection(*names) if names else set()
     return tuple(sorted(common)) if len(common) > 1 else ()
 
@@ -73,21 +73,21 @@ def repeated_folders(path: Path) -> tuple[str, ...]:
 def deeper_root(path: Path) -> Path | None:
     """Where the only class folder, or the only folder in that, and so on, holds several: perhaps the classes."""
     visited: set[str] = set()
-    folders = _folders_of_images(path)
+    folders = _folders_of_media(path)
     while len(folders) == 1 and os.path.realpath(folders[0]) not in visited:
         path = folders[0]
         visited.add(os.path.realpath(path))
-        folders = _folders_of_images(path)
+        folders = _folders_of_media(path)
     return path if visited and len(folders) > 1 else None
 
 
-def _folders_of_images(path: Path) -> list[Path]:
-    return [folder for folder in subfolders(path) if holds_images(folder)]
+def _folders_of_media(path: Path) -> list[Path]:
+    return [folder for folder in subfolders(path) if holds_media(folder)]
 
 
 def _lone_folder(path: Path) -> Path | None:
-    """The only thing in a folder, if its name says that it is no class and it holds folders of images."""
-    if not path.is_dir() or metadata_in(path) or any(map(is_image, entries(path))):
+    """The only thing in a folder, if its name says that it is no class and it holds folders of media."""
+    if not path.is_dir() or metadata_in(path) or any(map(is_media, entries(path))):
         return None
     folders = subfolders(path)
     if len(folders) != 1 or known_by_content(path):
@@ -98,5 +98,5 @@ def _lone_folder(path: Path) -> Path | None:
         or part_of_name(inner.name) is not None
         or set(words(inner.name)) <= set(FILLERS)
     )
-    is_root = is_no_class and (metadata_in(inner) or known_by_content(inner) or _folders_of_images(inner))
+    is_root = is_no_class and (metadata_in(inner) or known_by_content(inner) or _folders_of_media(inner))
     return inner if is_root else None

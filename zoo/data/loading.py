@@ -82,6 +82,7 @@ def load(
         target=task.target,
         base=str(table.base),
         has_class_folders=table.has_class_folders,
+        unit=table.unit,
         reading_note=reading_note(table, task, resolved),
     )
     dataset = _digested(dataset, task)
@@ -317,7 +318,7 @@ def _check_targets(dataset: Dataset, table: Table) -> None:
     if len(labels) >= kind.fewest_labels:
         return
     if table.has_class_folders:
-        raise _one_class_folder(table.path, labels[0])
+        raise _one_class_folder(table, labels[0])
     raise DatasetInvalid(
         f"{dataset.path} has one class only: from row {dataset.examples[0].row} on, every row is "
         f"{quoted(labels[0])} in column {dataset.columns[TARGET]}; {columns}",
@@ -325,11 +326,12 @@ def _check_targets(dataset: Dataset, table: Table) -> None:
     )
 
 
-def _one_class_folder(path: Path, label: str) -> DatasetInvalid:
+def _one_class_folder(table: Table, label: str) -> DatasetInvalid:
+    path, unit = table.path, table.unit
     deeper = deeper_root(path)
     return DatasetInvalid(
-        f"{path} has one class only: every image stands in {path / label}",
+        f"{path} has one class only: every {unit} stands in {path / label}",
         f"if the classes are the folders in it, use {deeper}"
         if deeper
-        else f"a classifier needs at least two: put the images of each class in a folder of its own below {path}",
+        else f"a classifier needs at least two: put the {unit}s of each class in a folder of its own below {path}",
     )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from zoo.kinds.image_files import entries, holds_images, walk
+from zoo.kinds.media_files import IMAGES, entries, holds_media, walk
 
 PICTURES = ("images", "image", "imgs", "img", "img_dir", "jpegimages", "pictures", "photos", "inputs")
 MASKS = (
@@ -80,12 +80,12 @@ def pairs(folders: PairedFolders) -> list[Pair]:
     """
     by_name: dict[str, list[str]] = defaultdict(list)
     by_stem: dict[str, list[str]] = defaultdict(list)
-    for name in walk(folders.base / folders.masks):
+    for name in walk(folders.base / folders.masks, IMAGES):
         by_name[_without_extension(name)].append(name)
         by_stem[_stem(name)].append(name)
     used: set[str] = set()
     pairs: list[Pair] = []
-    for name in walk(folders.base / folders.pictures):
+    for name in walk(folders.base / folders.pictures, IMAGES):
         masks = by_name.get(_without_extension(name)) or by_stem.get(_without_extension(name)) or []
         used.update(masks)
         paths = [f"{folders.masks}/{mask}" for mask in masks]
@@ -105,7 +105,7 @@ def _both_in(path: Path) -> tuple[str, str] | None:
 def _first(path: Path, usual: Sequence[str], names: dict[str, str]) -> str:
     """The first of the usual names that holds images, or says that it is meant to; empty where none does."""
     return next(
-        (names[one] for one in usual if one in names and (one in _PLAIN or holds_images(path / names[one]))), ""
+        (names[one] for one in usual if one in names and (one in _PLAIN or holds_media(path / names[one], IMAGES))), ""
     )
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from zoo.kinds.image_files import subfolders
+from zoo.kinds.media_files import subfolders
 
 FILLERS = ("data", "dataset", "folder", "image", "images", "img", "imgs", "photos", "pictures", "set", "split")
 """Words that say nothing."""

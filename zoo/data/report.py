@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import msgspec
 
 from zoo.data.example import Columns, RejectedRow
@@ -18,7 +16,9 @@ from zoo.kinds.facts import (
     Marks,
     MaskFacts,
     NumberFacts,
+    RecordingFacts,
     SpanFacts,
+    TranscriptFacts,
 )
 from zoo.kinds.spelling import SpellingVariants
 
@@ -68,8 +68,8 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     """What was counted in one file or folder."""
 
     path: str
-    unit: Literal["row", "image"] = "row"
-    """What is counted: the images of a folder have names, but no rows that a person could look at."""
+    unit: str = "row"
+    """What is counted: the files of a folder have names, but no rows that a person could look at."""
     rows: int
     """All data rows, usable or not."""
     columns: tuple[str, ...]
@@ -92,6 +92,8 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     """None where there is no usable text."""
     images: ImageFacts | None = None
     """None where there is no usable image."""
+    recordings: RecordingFacts | None = None
+    """None where there is no usable recording."""
     numbers: NumberFacts | None = None
     """None where targets are no numbers."""
     label_sets: LabelSetFacts | None = None
@@ -104,6 +106,8 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     """None where targets are no spans."""
     completions: CompletionFacts | None = None
     """None where targets are no completions."""
+    transcripts: TranscriptFacts | None = None
+    """None where targets are no transcripts."""
     faults: int = 0
     """Parts of targets that are left out or mended, such as a box without area."""
     fault_sorts: dict[str, int] = {}
@@ -111,7 +115,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     first_fault: str = ""
     """The first of them, with its row."""
     empty_classes: tuple[str, ...] = ()
-    """Class folders without images."""
+    """Class folders without any."""
     repeated_folders: tuple[str, ...] = ()
     """Names of the folders that every class folder holds: perhaps they are the classes."""
     reading_note: str = ""

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Literal
 
 from zoo.data.box_rows import joined_boxes
 from zoo.data.compression import is_compressed
@@ -28,7 +27,7 @@ _USUAL_COMPRESSION = 4
 
 
 class Table:
-    """The columns of a file or a folder of images, and its rows as often as they are asked for.
+    """The columns of a file or a folder of files, and its rows as often as they are asked for.
 
     Raises:
         DatasetInvalid: there is no such file, its kind is not known, or it cannot be read as that kind.
@@ -93,10 +92,11 @@ class Table:
         """Whether the folder that a file stands in is its class."""
         return bool(getattr(self._reader, "LABEL_COLUMN", ""))
 
-    @property
+    @cached_property
     def input_kind(self) -> InputKind | None:
         """What its inputs are; None where that is up to its columns."""
-        return getattr(self._reader, "INPUT_KIND", None)  # only some formats have files of one kind
+        input_kind_of = getattr(self._reader, "input_kind_of", None)  # only some formats have files of one kind
+        return input_kind_of(self.path) if input_kind_of else getattr(self._reader, "INPUT_KIND", None)
 
     def file_named_by(self, row: Row, columns: Iterable[str]) -> str:
         """The name of the file that a row is, by the columns of the inputs; empty for a row of a table."""
@@ -105,9 +105,9 @@ class Table:
         return next((str(cell) for column in columns if (cell := row.values.get(column))), "")
 
     @property
-    def unit(self) -> Literal["row", "image"]:
+    def unit(self) -> str:
         """What there are several of, in a person's words."""
-        return "image" if self.input_kind and not self.path.is_file() else "row"
+        return self.input_kind.name if self.input_kind and not self.path.is_file() else "row"
 
     def missing_target(self, column: str) -> str:
         """Why a row without target has none."""

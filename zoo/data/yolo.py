@@ -9,7 +9,7 @@ from typing import Any
 
 from zoo.errors import DatasetInvalid
 from zoo.file_cache import open_media
-from zoo.kinds.image_files import files_below
+from zoo.kinds.media_files import files_below
 
 NAMES = ("data.yaml", "data.yml", "dataset.yaml")
 LABELS, IMAGES = "labels", "images"

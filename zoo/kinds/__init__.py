@@ -1,4 +1,4 @@
-"""What one value of a data set is: texts and images go in, labels and numbers come out.
+"""What one value of a data set is: texts, images and recordings go in, labels and numbers come out.
 
 Each kind owns everything about its values. Tasks are built from kinds. Nothing else in zoo asks which kind a value is:
 it asks the kind.
@@ -16,10 +16,12 @@ from zoo.kinds.mask import MASK, LabelMask
 from zoo.kinds.number import NUMBER
 from zoo.kinds.prompt import PROMPT
 from zoo.kinds.record import Record
+from zoo.kinds.recording import RECORDING
 from zoo.kinds.spans import SPANS, Span
 from zoo.kinds.text import TEXT
+from zoo.kinds.transcript import TRANSCRIPT
 
-INPUT_KINDS: tuple[InputKind, ...] = (TEXT, IMAGE, PROMPT)
+INPUT_KINDS: tuple[InputKind, ...] = (TEXT, IMAGE, PROMPT, RECORDING)
 """The likelier first where a table has columns of both."""
 
 TARGET_KINDS: tuple[TargetKind, ...] = (LABEL, LABELS, NUMBER, BOXES, MASK, SPANS)
@@ -34,9 +36,11 @@ __all__ = [
     "MASK",
     "NUMBER",
     "PROMPT",
+    "RECORDING",
     "SPANS",
     "TARGET_KINDS",
     "TEXT",
+    "TRANSCRIPT",
     "Box",
     "InputKind",
     "LabelMask",

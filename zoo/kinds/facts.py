@@ -78,6 +78,62 @@ class ImageFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Files in a folder that are no images by their names: extension and number, most frequent first."""
 
 
+class MarkedFiles(msgspec.Struct, frozen=True):
+    """Files that something is odd about."""
+
+    files: int = 0
+    first: str = ""
+    """The name of the first of them."""
+
+
+class RecordingFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the usable recordings are like."""
+
+    seconds: float
+    """Of all of them."""
+    shortest_s: float
+    """In seconds, like the next two."""
+    median_s: float
+    longest_s: float
+    rates: dict[str, int]
+    """Samples a second, and how many recordings have so many, most frequent first."""
+    channels: dict[str, int]
+    """How many there are, likewise."""
+    formats: dict[str, int]
+    """Container and encoding, likewise: `WAV 16 bit`, `FLAC 24 bit`, `OGG vorbis`, ..."""
+    sampling_rate: int | None = None
+    """That the model hears, in Hz."""
+    silent: MarkedFiles = MarkedFiles()
+    """Those in which nothing is to be heard."""
+    clipped: MarkedFiles = MarkedFiles()
+    """Those whose loud parts were cut off."""
+    other_files: dict[str, int] = {}
+    """Files in a folder that are no recordings by their names: extension and number, most frequent first."""
+
+
+class SpokenRow(msgspec.Struct, frozen=True):
+    """A row, and how fast its transcript is spoken."""
+
+    row: int = 0
+    """0 for none."""
+    rate: float = 0.0
+    """Letters a second."""
+
+
+class TranscriptFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the transcripts of recordings are like."""
+
+    words: int
+    characters: dict[str, int]
+    """Those that are left without case and punctuation, and how often they come, most frequent first."""
+    fast: int = 0
+    """Transcripts with more letters than anybody can say in the time."""
+    first_fast: SpokenRow = SpokenRow()
+    slow: int = 0
+    """Transcripts with hardly a letter in a second."""
+    first_slow: SpokenRow = SpokenRow()
+
+
 class NumberFacts(msgspec.Struct, frozen=True, kw_only=True):
     """How the numbers of a target are distributed."""
 
@@ -193,3 +249,5 @@ class ModelLimits(NamedTuple):
     """Most tokens of a text that are read."""
     shorter_side: int = 0
     """Of an image, in pixels; 0 where none is meant."""
+    sampling_rate: int = 0
+    """Of a recording, in Hz; likewise."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from zoo.encoding import is_encodable
 from zoo.errors import DatasetInvalid
 from zoo.file_cache import media_sha256
 from zoo.kinds.kind import Unusable
+from zoo.kinds.media_files import walk
 from zoo.prefetch import prefetched
 
 _THREADS = min(32, (os.cpu_count() or 1) + 4)
@@ -63,27 +64,27 @@ def sha256_of(path: str) -> str:
         return ""
 
 
-def expand(words: Iterable[str], walk: Callable[[Path], Iterator[str]], without: str, advice: str) -> list[str]:
+def expand(words: Iterable[str], extensions: frozenset[str], without: str, advice: str) -> list[str]:
     """The files that words stand for, in order; a folder and a pattern give theirs by name.
 
     Args:
         words: as typed.
-        walk: gives the names of the files of a kind below a folder.
+        extensions: of the files of a folder that are meant, in lower case.
         without: what a folder is that has none.
         advice: what to type instead.
 
     Raises:
         DatasetInvalid: a folder has no such files, or a pattern matches nothing.
     """
-    return [name for word in words for name in _expand(word, walk, without, advice)]
+    return [name for word in words for name in _expand(word, extensions, without, advice)]
 
 
-def _expand(word: str, walk: Callable[[Path], Iterator[str]], without: str, advice: str) -> list[str]:
+def _expand(word: str, extensions: frozenset[str], without: str, advice: str) -> list[str]:
     import glob
 
     path = Path(word).expanduser()
     if path.is_dir():
-        names, missing = [str(path / name) for name in walk(path)], f"{word} is {without}"
+        names, missing = [str(path / name) for name in walk(path, extensions)], f"{word} is {without}"
     elif not path.exists() and glob.has_magic(word):
         names = sorted(name for name in glob.iglob(str(path), recursive=True) if Path(name).is_file())  # noqa: PTH207
         missing = f"no file matches {word}"

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.kinds import files
-from zoo.kinds.image_files import EXTENSIONS, walk
-from zoo.kinds.kind import InputKind
+from zoo.kinds.file_kind import FileKind
+from zoo.kinds.media_files import IMAGES
 
 if TYPE_CHECKING:
     from zoo.data.report import Part
@@ -17,10 +16,8 @@ if TYPE_CHECKING:
     from zoo.kinds.measure import Measure
     from zoo.kinds.samples import SampleSet
 
-_EXTENSIONS = tuple(EXTENSIONS)
 
-
-class ImageKind(InputKind):
+class ImageKind(FileKind):
     """An image in a file."""
 
     name = "image"
@@ -36,34 +33,16 @@ class ImageKind(InputKind):
         "filepath",
         "img",
     )
-    from_files = True
+    extensions = IMAGES
     singular = "an image"
     cell = "the path of an image"
     example = "some.jpg"
     example_data = "photos/"
     data_advice = "a table of images, or a folder with a folder for each class"
 
-    def parse(self, text: str, column: str, base: Path) -> str:
-        """The absolute path of the file."""
-        return files.find(text, base)
-
     def picture_of(self, value: Any) -> str:
         """Its file."""
         return str(Path(value).expanduser().absolute()) if isinstance(value, str | os.PathLike) else ""
-
-    def digests(self, inputs: Iterable[str]) -> list[str]:
-        """The sha256 of each file."""
-        return files.digests(inputs)
-
-    def expand(self, words: Iterable[str]) -> list[str]:
-        """Folders and patterns give their images by name."""
-        advice = "name image files, folders of them, or patterns such as 'photos/*.jpg'"
-        return files.expand(words, walk, f"a folder without {self}s", advice)
-
-    def likeness(self, cells: list[Any]) -> float:
-        """Share of the names of image files."""
-        names = [cell for cell in cells if isinstance(cell, str) and cell.lower().endswith(_EXTENSIONS)]
-        return len(names) / max(1, len(cells))
 
     def measure(self, base: Path, limits: ModelLimits) -> Measure:
         """Sizes, modes and formats."""
@@ -88,10 +67,6 @@ class ImageKind(InputKind):
         from zoo.kinds.image_samples import ImageSamples
 
         return ImageSamples(folder)
-
-    def is_named_by(self, path: Path) -> bool:
-        """By its extension."""
-        return path.suffix.lower() in EXTENSIONS
 
 
 IMAGE = ImageKind()

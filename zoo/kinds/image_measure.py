@@ -13,8 +13,8 @@ from zoo.file_cache import media_fact
 from zoo.kinds.facts import ImageFacts, ModelLimits, Size
 from zoo.kinds.files import sha256_of
 from zoo.kinds.image_decoding import decode
-from zoo.kinds.image_files import other_files
 from zoo.kinds.measure import Measurement
+from zoo.kinds.media_files import IMAGES, other_files
 
 if TYPE_CHECKING:
     from zoo.data.report import Part
@@ -76,7 +76,7 @@ class ImageMeasure:
             formats=dict(self._formats.most_common()),
             shorter_side=self._shorter_side or None,
             enlarged=sum(n for size, n in self._sizes.items() if min(size.width, size.height) < self._shorter_side),
-            other_files=other_files(Path(part.path)) if Path(part.path).is_dir() else {},
+            other_files=other_files(Path(part.path), IMAGES) if Path(part.path).is_dir() else {},
         )
         return msgspec.structs.replace(part, images=facts)
 

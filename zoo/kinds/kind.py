@@ -53,6 +53,8 @@ class InputKind(Kind):
 
     from_files: bool = False
     """Whether a value is the path of a file; else it is the text of the cell, which must be UTF-8."""
+    comes_first: bool = False
+    """Whether a table that names such files is of them, whatever else it holds: what is said in a recording is text."""
     singular: str
     """The name with its article."""
     cell: str

@@ -21,7 +21,6 @@ from zoo.encoding import encode_json
 from zoo.errors import DatasetInvalid, OptionInvalid
 from zoo.file_cache import media_sha256
 from zoo.kinds import files
-from zoo.kinds.image_files import EXTENSIONS
 from zoo.kinds.kind import TargetKind, Unusable, is_empty, noun_of
 from zoo.kinds.mask_classes import (
     BACKGROUND,
@@ -35,6 +34,7 @@ from zoo.kinds.mask_classes import (
 )
 from zoo.kinds.mask_shapes import Drawing, Shape, read_shapes
 from zoo.kinds.mask_values import MaskPixels, mask_pixels
+from zoo.kinds.media_files import IMAGES
 from zoo.kinds.strata import rarest_labels
 from zoo.prefetch import prefetched
 
@@ -261,7 +261,7 @@ def _is_path(value: Any) -> bool:
 def _may_be_mask(cell: Any) -> bool:
     """Whether a cell looks like one."""
     if isinstance(cell, str) and cell.lstrip()[:1] not in ("[", "{"):
-        return os.path.splitext(cell.strip())[1].lower() in EXTENSIONS  # noqa: PTH122 (of many cells)
+        return os.path.splitext(cell.strip())[1].lower() in IMAGES  # noqa: PTH122 (of many cells)
     try:
         return bool(read_shapes(cell, "").shapes)
     except Unusable:

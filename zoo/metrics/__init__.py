@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from zoo.metrics.regression import RegressionMetrics
     from zoo.metrics.segmentation import SegmentationMetrics
     from zoo.metrics.tagging import SpanMetrics
+    from zoo.metrics.transcripts import TranscriptMetrics
 
 __all__ = [
     "LOSSES",
@@ -32,6 +33,7 @@ __all__ = [
     "RegressionMetrics",
     "SegmentationMetrics",
     "SpanMetrics",
+    "TranscriptMetrics",
     "confusion_of",
     "finite",
     "primary_figure",
@@ -47,6 +49,7 @@ _LATER = {
     "RegressionMetrics": "zoo.metrics.regression",
     "SegmentationMetrics": "zoo.metrics.segmentation",
     "SpanMetrics": "zoo.metrics.tagging",
+    "TranscriptMetrics": "zoo.metrics.transcripts",
 }
 """What no list of runs or models needs."""
 

@@ -28,6 +28,7 @@ _REQUIREMENTS = {
     "text": ("tokenizers>=0.22", "[training]"),
     "prompt": ("tokenizers>=0.22", "[training]"),
     "image": ("", "[images,training]"),
+    "recording": ("", "[audio,training]"),
     PLAIN: ("", ""),
 }
 """Of plugins for a kind of input: another distribution, and the extras of zoo."""

@@ -36,10 +36,12 @@ BUILT_IN = {
     "image-feature-extraction": "zoo.tasks.image_feature_extraction",
     "object-detection": "zoo.tasks.object_detection",
     "image-segmentation": "zoo.tasks.image_segmentation",
+    "audio-classification": "zoo.tasks.audio_classification",
+    "automatic-speech-recognition": "zoo.tasks.automatic_speech_recognition",
 }
 """Name to module; what other distributions bring is looked up after these."""
 OPTION_NAMES = frozenset(
-    {"class_weights", "loss", "mask_probability", "nms", "raw_spans", "temperature", "threshold", "top_k"}
+    {"class_weights", "loss", "mask_probability", "nms", "normalizer", "raw_spans", "temperature", "threshold", "top_k"}
 )
 """Options that they bring: where a card has none of such a name, it is checked without importing its task."""
 _OWN_OPTION_NAMES = {
@@ -59,6 +61,10 @@ _ON_BODIES: dict[str, dict[str, tuple[str, ...]]] = {
     "image": {
         "pooled": ("image-classification", "image-multi-label-classification", "image-regression"),
         "levels": ("object-detection", "image-segmentation"),
+    },
+    "recording": {
+        "frames": ("automatic-speech-recognition",),
+        "pooled": ("audio-classification",),
     },
 }
 """Kind of input to those of zoo's tasks that one thing which a body provides is enough for, the usual one first."""
@@ -99,7 +105,7 @@ def body_tasks(kind: str, *provides: str) -> tuple[str, ...]:
     """Names of the tasks that a body can be fine-tuned for: those of zoo, the usual one first, then those installed.
 
     Args:
-        kind: of its input: `text`, `prompt` or `image`.
+        kind: of its input: `text`, `prompt`, `image` or `recording`.
         provides: what the body makes of an input (`zoo.training.Body.provides`), such as `pooled`.
     """
     own = tuple(name for need, names in _ON_BODIES.get(kind, {}).items() if need in provides for name in names)

@@ -84,6 +84,18 @@ class SegmentationOptions(Options, frozen=True, kw_only=True):
     ] = "cross-entropy"
 
 
+class RecognitionOptions(Options, frozen=True, kw_only=True):
+    """Options of learning what is said."""
+
+    normalizer: Annotated[
+        Literal["words", "english", "none"] | None,
+        option(
+            "How transcripts are spelled before they are learnt and compared: words (no case, no punctuation), english "
+            "(as Whisper's authors compare), none; auto is what the model was trained by, else words.",
+        ),
+    ] = None
+
+
 class MaskingOptions(Options, frozen=True, kw_only=True):
     """Options of masked language modelling."""
 

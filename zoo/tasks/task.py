@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from zoo.metrics import Judge
 
 JUDGE_HINT = "Task.judge is MODULE:CLASS, such as zoo.metrics:ClassificationMetrics"
-POOLED, TOKENS, CAUSAL, LEVELS = (frozenset({part}) for part in ("pooled", "tokens", "causal", "levels"))
+POOLED, TOKENS, CAUSAL, LEVELS, FRAMES = (
+    frozenset({part}) for part in ("pooled", "tokens", "causal", "levels", "frames")
+)
 """What bodies provide."""
 TABLES = ("CSV", "TSV", "JSON lines", "Parquet")
 

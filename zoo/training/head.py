@@ -16,6 +16,8 @@ SINGLE_LABEL, SEVERAL_LABELS, REGRESSION = "single_label_classification", "multi
 """transformers' names of what a head is for (`problem_type`)."""
 DETECTION, SEGMENTATION = "object_detection", "image_segmentation"
 """What a head is for that sees feature maps, and for which transformers has no such name: boxes, masks."""
+SPEECH = "speech_recognition"
+"""What a head is for that writes a letter, or none, at each moment of a recording (CTC)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +36,8 @@ class HeadConfig:
     bias_rounding: float = 0.0
     """By how much the saved bias of a number is too large: float32 has wide steps where numbers are far from zero."""
 
+    normalizer: str = ""
+    """Of letters: how texts are spelled in them, see `zoo.normalizers`."""
     tag_scheme: str = ""
     """Of tags: `IOB2` where a span surely begins with `B-`; empty where that is not known."""
 
@@ -42,6 +46,8 @@ class HeadConfig:
             return "a number"
         if self.is_of_tokens:
             return f"spans of {counted(len(tag_types(self.labels)), 'label')}"
+        if self.problem_type == SPEECH:
+            return f"speech in {len(self.labels) - 1} letters"
         labels = counted(len(self.labels), "label")
         names = {SEVERAL_LABELS: "sets of ", DETECTION: "boxes of ", SEGMENTATION: "masks of "}
         return f"{names.get(self.problem_type, '')}{labels}"
@@ -69,6 +75,7 @@ class HeadConfig:
         """What a configuration says beside the labels."""
         more: dict[str, dict[str, Any]] = {
             SEVERAL_LABELS: {"threshold": self.threshold},
+            SPEECH: {"normalizer": self.normalizer},
             REGRESSION: {
                 "target_mean": self.mean,
                 "target_std": self.std,
@@ -93,6 +100,7 @@ class HeadConfig:
             mean=float(document.get("target_mean", 0.0)),
             std=float(document.get("target_std", 1.0)),
             bias_rounding=float(document.get("target_bias_rounding", 0.0)),
+            normalizer=str(document.get("normalizer", "")),
             tag_scheme=str(document.get(TAG_SCHEME, "")),
         )
 
@@ -136,7 +144,7 @@ class HeadConfig:
 
 def without_head(config: dict[str, Any]) -> dict[str, Any]:
     """What a configuration says of the network alone."""
-    said = {"problem_type", "id2label", "label2id", "threshold", TAG_SCHEME}
+    said = {"problem_type", "id2label", "label2id", "threshold", "normalizer", TAG_SCHEME}
     return {key: value for key, value in config.items() if key not in said and not key.startswith("target_")}
 
 

@@ -20,8 +20,8 @@ from zoo.data.lines import EncodingLog
 from zoo.data.loading import first_examples
 from zoo.data.table import Table
 from zoo.file_cache import FileCache, read_once
-from zoo.kinds.image_files import holds_more_than, interruptible
 from zoo.kinds.kind import TARGET
+from zoo.kinds.media_files import holds_more_than, interruptible
 from zoo.tasks import get_task
 from zoo.tasks.task import Task
 

@@ -19,7 +19,7 @@ from zoo.data.lines import EncodingLog
 from zoo.data.rows import Malformed, Row
 from zoo.errors import DatasetInvalid
 from zoo.file_cache import once
-from zoo.kinds.image_files import files_below
+from zoo.kinds.media_files import files_below
 from zoo.signatures import HEAD_BYTES, PARQUET, markup_of, signature_of
 
 _EXTENSIONS = {
@@ -50,7 +50,8 @@ class Reader(Protocol):
     What else it may have, where it knows better than the name of a file: `is_of` and `parts`, see `ContentReader`;
     `base_of(path)`, the folder that relative paths in the rows start from, unless that is the path itself or the folder
     it is in; `TITLE`, what a person calls the format, or `title_of(path)`; `INPUT_KIND`, such as `zoo.IMAGE`, where its
-    inputs are of one kind; `count_rows(path)`; `read_class_names(path)`, the names of the classes 0, 1, ... by column.
+    inputs are of one kind, or `input_kind_of(path)`; `count_rows(path)`; `read_class_names(path)`, the names of the
+    classes 0, 1, ... by column.
     """
 
     def read_columns(self, path: Path, log: EncodingLog | None = None) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ from zoo.data.rows import Malformed, Row
 from zoo.errors import DatasetInvalid
 from zoo.kinds import IMAGE
 from zoo.kinds.boxes import FAULT, HEIGHT, OBJECTS, WIDTH
-from zoo.kinds.image_files import entries, metadata_in
+from zoo.kinds.media_files import entries, metadata_in
 from zoo.plurals import counted
 
 INPUT_KIND = IMAGE

@@ -22,7 +22,7 @@ from zoo.data.lines import EncodingLog, Lines, open_lines
 from zoo.data.part_names import part_of_name
 from zoo.data.rows import Malformed, Row
 from zoo.kinds import SPANS
-from zoo.kinds.image_files import entries
+from zoo.kinds.media_files import entries
 from zoo.kinds.tags import IO, OUTSIDE, is_tag, scheme_of, span_cell
 from zoo.plurals import counted
 from zoo.signatures import HEAD_BYTES

@@ -17,7 +17,7 @@ from zoo.data.mask_pairs import PairedFolders, paired_folders, pairs
 from zoo.data.part_names import named_parts
 from zoo.data.rows import Malformed, Row
 from zoo.kinds import IMAGE
-from zoo.kinds.image_files import metadata_in
+from zoo.kinds.media_files import metadata_in
 
 INPUT_KIND = IMAGE
 """What its inputs are, whatever the task."""

@@ -19,7 +19,7 @@ from zoo.data.rows import Malformed, Row
 from zoo.file_cache import media_fact, open_file, open_media
 from zoo.kinds import IMAGE
 from zoo.kinds.boxes import HEIGHT, OBJECTS, WIDTH
-from zoo.kinds.image_files import EXTENSIONS, entries
+from zoo.kinds.media_files import IMAGES, entries
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -134,7 +134,7 @@ def _names(path: Path) -> list[str]:
     with open_file(path) as file:
         lines = file.read().decode("utf-8-sig", errors="replace").splitlines()
     names = [line.split()[0] for line in lines if line.strip()]  # a list of one class has 1 or -1 behind each name
-    return [Path(name).stem if Path(name).suffix.lower() in EXTENSIONS else name for name in names]
+    return [Path(name).stem if Path(name).suffix.lower() in IMAGES else name for name in names]
 
 
 def _pictures(root: Path) -> dict[str, str]:
@@ -143,7 +143,7 @@ def _pictures(root: Path) -> dict[str, str]:
     for folder in _PICTURES:
         if (root / folder).is_dir():
             for entry in entries(root / folder):
-                if Path(entry.name).suffix.lower() in EXTENSIONS:
+                if Path(entry.name).suffix.lower() in IMAGES:
                     name = f"{folder}/{entry.name}".lstrip("/")
                     pictures.setdefault(entry.name, name)
                     pictures.setdefault(Path(entry.name).stem, name)

@@ -31,10 +31,9 @@ from zoo.data.yolo import (
     yolo_parts,
 )
 from zoo.file_cache import media_fact, open_media
-from zoo.kinds import IMAGE
+from zoo.kinds import IMAGE, media_files
 from zoo.kinds.boxes import FAULT, HEIGHT, OBJECTS, WIDTH
 from zoo.kinds.image_decoding import shown_size
-from zoo.kinds.image_files import walk
 
 INPUT_KIND = IMAGE
 """What its inputs are, whatever the task."""
@@ -85,7 +84,7 @@ def read_rows(path: Path, columns: tuple[str, ...], log: EncodingLog | None = No
     """Every picture below the folder, by name."""
     names, labels = _class_names(path), labels_folder(path)
     assert labels is not None
-    for number, picture in enumerate(walk(path), start=1):
+    for number, picture in enumerate(media_files.walk(path, media_files.IMAGES), start=1):
         values: dict[str, Any] = {FILE_COLUMN: picture}
         if BOXES_COLUMN in columns:
             texts = [(labels / picture).with_suffix(ending) for ending in (".txt", ".TXT")]

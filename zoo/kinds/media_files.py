@@ -1,4 +1,4 @@
-"""The image files below a folder; what systems and programs leave in it is passed over."""
+"""The files of media below a folder: images and recordings; what systems and programs leave in it is passed over."""
 
 from __future__ import annotations
 
@@ -15,8 +15,12 @@ from zoo.file_cache import once
 
 _CAMERA = (".avif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".mpo", ".png", ".tif", ".tiff", ".webp")
 _OTHER = (".bmp", ".dib", ".gif", ".pbm", ".pgm", ".pnm", ".ppm")
-EXTENSIONS = frozenset((*_CAMERA, *_OTHER))
+IMAGES = frozenset((*_CAMERA, *_OTHER))
 """What the names of image files end in, in lower case."""
+RECORDINGS = frozenset((".aif", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".w64", ".wav"))
+"""Likewise of files of sound: what libsndfile reads."""
+MEDIA = IMAGES | RECORDINGS
+Extensions = frozenset[str]
 _SYSTEM_NAMES = frozenset(
     (
         "$recycle.bin",
@@ -33,7 +37,7 @@ _SYSTEM_NAMES = frozenset(
 """Names, in lower case, that Windows, macOS and storage devices give to what is nobody's data."""
 
 METADATA_NAMES = ("metadata.csv", "metadata.jsonl")
-"""Tables that name the images of their own folder, as the image folders of Hugging Face have them."""
+"""Tables that name the files of their own folder, as the image and audio folders of Hugging Face have them."""
 _CHECKED_EVERY = 1000
 """Entries of a folder."""
 _check: ContextVar[Callable[[], None]] = ContextVar("check", default=lambda: None)
@@ -81,34 +85,39 @@ def _entries(folder: Path) -> tuple[os.DirEntry[str], ...]:
     return tuple(sorted(names, key=lambda entry: entry.name))
 
 
-def is_image(entry: os.DirEntry[str]) -> bool:
-    """Whether a file is an image by its name."""
-    return Path(entry.name).suffix.lower() in EXTENSIONS and not entry.is_dir()
+def is_media(entry: os.DirEntry[str], extensions: Extensions = MEDIA) -> bool:
+    """Whether a file is one of media by its name.
+
+    Args:
+        entry: of a folder.
+        extensions: in lower case; `IMAGES`, `RECORDINGS`, or both.
+    """
+    return Path(entry.name).suffix.lower() in extensions and not entry.is_dir()
 
 
-def walk(path: Path) -> Iterator[str]:
-    """Names of all image files below a folder, relative to it, with forward slashes, sorted folder by folder.
+def walk(path: Path, extensions: Extensions = MEDIA) -> Iterator[str]:
+    """Names of all such files below a folder, relative to it, with forward slashes, sorted folder by folder.
 
     Links to folders are followed, once each.
 
     Raises:
         DatasetInvalid: a folder cannot be read.
     """
-    yield from _walk(path, "", {os.path.realpath(path)})
+    yield from _walk(path, "", {os.path.realpath(path)}, extensions)
 
 
-def holds_images(path: Path) -> bool:
-    """Whether there is an image anywhere below a folder."""
-    return next(walk(path), None) is not None
+def holds_media(path: Path, extensions: Extensions = MEDIA) -> bool:
+    """Whether there is such a file anywhere below a folder."""
+    return next(walk(path, extensions), None) is not None
 
 
 def holds_more_than(path: Path, most: int) -> bool:
-    """Whether there are more images than so many below a folder."""
+    """Whether there are more files of media than so many below a folder."""
     return next(islice(walk(path), most, None), None) is not None
 
 
 def metadata_in(path: Path) -> Path | None:
-    """The table that a folder has of its images; None where there is none."""
+    """The table that a folder has of its files; None where there is none."""
     return next((path / name for name in METADATA_NAMES if (path / name).is_file()), None)
 
 
@@ -130,19 +139,19 @@ def files_below(path: Path) -> Iterator[Path]:
             yield from files_below(Path(entry.path))
 
 
-def other_files(path: Path) -> dict[str, int]:
-    """How many files below a folder are no images by their names: by extension, most frequent first."""
+def other_files(path: Path, expected: Extensions) -> dict[str, int]:
+    """How many files below a folder are of another sort by their names: by extension, most frequent first."""
     counts: Counter[str] = Counter()
     extensions = (file.suffix.lower() or "no extension" for file in files_below(path))
-    counts.update(extension for extension in extensions if extension not in EXTENSIONS)
+    counts.update(extension for extension in extensions if extension not in expected)
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _walk(folder: Path, prefix: str, visited: set[str]) -> Iterator[str]:
+def _walk(folder: Path, prefix: str, visited: set[str], extensions: Extensions) -> Iterator[str]:
     for entry in entries(folder):
         if entry.is_dir():
             real = os.path.realpath(entry.path)
             if real not in visited:
-                yield from _walk(Path(entry.path), f"{prefix}{entry.name}/", visited | {real})
-        elif is_image(entry):
+                yield from _walk(Path(entry.path), f"{prefix}{entry.name}/", visited | {real}, extensions)
+        elif is_media(entry, extensions):
             yield prefix + entry.name

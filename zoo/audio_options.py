@@ -1,0 +1,39 @@
+"""What can be chosen for any model of sound, beside the engine's options."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from zoo.hyperparameters import FinetuneOptions
+from zoo.options import Options, option
+
+
+class AudioFinetuneOptions(FinetuneOptions, frozen=True, kw_only=True):
+    """Options of fine-tuning a model of sound."""
+
+    spec_augment: Annotated[
+        bool,
+        option("Training sees recordings without some bands of time and pitch (SpecAugment, Park et al. 2019)."),
+    ] = True
+    cache_memory: Annotated[
+        int,
+        option("Decoded recordings kept in memory for the next epoch.", ge=0, le=1_048_576, unit="MB", advanced=True),
+    ] = 1024
+    cache_disk: Annotated[
+        int,
+        option(
+            "Decoded recordings kept on disk beyond that, until the run ends.",
+            ge=0,
+            le=16_777_216,
+            unit="MB",
+            advanced=True,
+        ),
+    ] = 4096
+
+
+class AudioPredictOptions(Options, frozen=True, kw_only=True):
+    """Options of predicting with a model of sound."""
+
+    with_task_options = True
+
+    batch_size: Annotated[int, option("Recordings computed at once.", ge=1, le=65_536, unit="recordings")] = 8

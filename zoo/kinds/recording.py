@@ -1,0 +1,74 @@
+"""Recordings: a cell names a file of sound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zoo.kinds.file_kind import FileKind
+from zoo.kinds.media_files import RECORDINGS
+
+if TYPE_CHECKING:
+    from zoo.data.report import Part
+    from zoo.kinds.facts import Finding, ModelLimits
+    from zoo.kinds.measure import Measure
+    from zoo.kinds.samples import SampleSet
+
+
+class RecordingKind(FileKind):
+    """Speech or another sound in a file; from Python also samples with their rate."""
+
+    name = "recording"
+    columns = (
+        "audio",
+        "file_name",
+        "audio_filepath",
+        "audio_path",
+        "audio_file",
+        "wav",
+        "wav_filename",
+        "recording",
+        "path",
+        "file",
+        "filename",
+        "file_path",
+    )
+    extensions = RECORDINGS
+    comes_first = True
+    singular = "a recording"
+    cell = "the path of a recording"
+    example = "some.wav"
+    example_data = "recordings/"
+    data_advice = "a table of recordings, or a folder of them"
+
+    def is_one(self, value: Any) -> bool:
+        """Samples with their rate, `(array, 16_000)`."""
+        return isinstance(value, tuple) and len(value) == 2 and hasattr(value[0], "__array__")
+
+    def measure(self, base: Path, limits: ModelLimits) -> Measure:
+        """Lengths, rates, channels and levels."""
+        from zoo.kinds.recording_measure import RecordingMeasure
+
+        return RecordingMeasure(base, limits)
+
+    def facts(self, part: Part) -> Iterator[tuple[str, str]]:
+        """Their lengths and formats."""
+        from zoo.kinds import recording_report
+
+        return recording_report.facts(part)
+
+    def findings(self, part: Part) -> Iterator[Finding]:
+        """Those that are silent or clipped, rates that are converted, and files that are left out."""
+        from zoo.kinds import recording_report
+
+        return recording_report.findings(part)
+
+    def samples(self, folder: Path, longest: int) -> SampleSet:
+        """Tones of three labels."""
+        from zoo.kinds.recording_samples import RecordingSamples
+
+        return RecordingSamples(folder)
+
+
+RECORDING = RecordingKind()

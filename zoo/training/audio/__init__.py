@@ -1,0 +1,7 @@
+"""What plugins of models of sound build on."""
+
+from zoo.training.audio.body import LENGTHS, SEEN, AudioBody
+from zoo.training.audio.config import AudioConfig
+from zoo.training.audio.spectrogram import LogMel
+
+__all__ = ["LENGTHS", "SEEN", "AudioBody", "AudioConfig", "LogMel"]

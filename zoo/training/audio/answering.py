@@ -1,0 +1,232 @@
+"""Predicting: what is said in recordings, or what is heard in them; long ones are heard in windows."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import torch
+
+from zoo.answers import Prediction, Rejected, Segment, Transcript
+from zoo.errors import Unsupported, ZooError
+from zoo.kinds.recording_decoding import hear, read_recording, recording_blocks
+from zoo.prefetch import prefetched
+from zoo.tasks.task import FRAMES
+from zoo.training.audio.body import SEEN, AudioBody, batch_of
+from zoo.training.audio.letters import Spelled, segments_of, spelled, text_of
+from zoo.training.head import SPEECH, HeadConfig
+from zoo.training.media_store import THREADS
+from zoo.training.objectives import pooled_objective
+from zoo.training.precisions import DTYPES
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from zoo.runs.context import PredictionRun, Predictor
+
+    Samples = NDArray[np.float32]
+
+WINDOW_S, MARGIN_S = 30.0, 2.0
+"""Seconds heard at once, and how many at either end are heard for what is in between alone."""
+DEFAULT_LABELS = 5
+"""Labels given where no number is asked for."""
+AHEAD = 4
+"""Recordings per thread that are decoded ahead of the model."""
+
+
+class Window(NamedTuple):
+    """A part of a recording."""
+
+    samples: Samples
+    start: float
+    """Of the samples in the recording, in seconds."""
+    kept: tuple[float, float]
+    """From when to when what is heard counts, likewise."""
+
+
+class RecognitionPredictor:
+    """The likeliest letter at each moment.
+
+    Args:
+        run: its options are `zoo.AudioPredictOptions`.
+        body: of the weights.
+    """
+
+    def __init__(self, run: PredictionRun, body: AudioBody) -> None:
+        if body.head_config is None or body.head_config.problem_type != SPEECH:
+            raise Unsupported(f"{run.card.name} has no head for {run.task.name}", "fine-tune it first")
+        self._device, self._dtype = torch.device(run.device), DTYPES[run.precision]
+        self._body, self._head_config = body, body.head_config
+        self._module = body.module.to(self._device, self._dtype).eval()
+        self._head = body.head_for(body.head_config).to(self._device, self._dtype).eval()
+        self._batch_size: int = run.options.batch_size
+
+    def predict(self, inputs: list[Any]) -> list[Prediction]:
+        """Answer every recording, in order; one that cannot be read is rejected in its place."""
+        letters: list[list[Spelled]] = [[] for _ in inputs]
+        reasons: dict[int, str] = {}
+        waiting: list[tuple[int, Window]] = []
+        for number, source in enumerate(inputs):
+            try:
+                for window in self._windows(source):
+                    waiting.append((number, window))
+                    if len(waiting) == self._batch_size:
+                        self._hear(waiting, letters)
+                        waiting = []
+            except _Unreadable as error:
+                reasons[number] = str(error)
+        self._hear(waiting, letters)
+        return [
+            Rejected(reasons[number]) if number in reasons else self._answer(of_one)
+            for number, of_one in enumerate(letters)
+        ]
+
+    def stream(self, input: Any) -> Iterator[str | Prediction]:
+        """The text of each window as it is heard, then the answer."""
+        letters: list[Spelled] = []
+        try:
+            for window in self._windows(input):
+                heard = self._letters([window])[0]
+                said = text_of(heard)
+                if said:
+                    yield said if not letters else f" {said}"
+                letters += heard
+        except _Unreadable as error:
+            yield Rejected(str(error))
+            return
+        yield self._answer(letters)
+
+    def _answer(self, letters: Sequence[Spelled]) -> Transcript:
+        segments = tuple(
+            Segment(round(one[0].start, 3), round(max(letter.end for letter in one), 3), text_of(one))
+            for one in segments_of(letters)
+        )
+        normalizer = self._head_config.normalizer
+        return Transcript(
+            text=text_of(letters), segments=segments, normalizer="" if normalizer == "words" else normalizer
+        )
+
+    def _hear(self, waiting: Sequence[tuple[int, Window]], letters: list[list[Spelled]]) -> None:
+        if waiting:
+            heard = self._letters([window for _, window in waiting])
+            for (number, _), of_window in zip(waiting, heard, strict=True):
+                letters[number] += of_window
+
+    def _letters(self, windows: Sequence[Window]) -> list[list[Spelled]]:
+        seen = [self._body.prepare(window.samples) for window in windows]
+        batch = {name: tensor.to(self._device) for name, tensor in batch_of(seen).items()}
+        batch[SEEN] = batch[SEEN].to(self._dtype)
+        with torch.inference_mode():
+            best = self._head(self._body.frames(self._module, batch)).argmax(-1).tolist()
+        step = self._body.seconds_a_moment
+        return [
+            [
+                letter
+                for letter in spelled(row[: self._body.moments(len(one))], self._head_config, window.start, step)
+                if window.kept[0] <= (letter.start + letter.end) / 2 < window.kept[1]
+            ]
+            for row, one, window in zip(best, seen, windows, strict=True)
+        ]
+
+    def _windows(self, source: Any) -> Iterator[Window]:
+        """The parts of a recording; of a file no more than some are in memory."""
+        rate = self._body.sampling_rate
+        if isinstance(source, str | os.PathLike):
+            heard = hear(os.fspath(source))
+            if isinstance(heard, Rejected):
+                raise _Unreadable(heard.reason)
+            blocks: Iterator[Samples] = _guarded(recording_blocks(Path(source), rate))
+        else:
+            samples = read_recording(source, rate)
+            if isinstance(samples, Rejected):
+                raise _Unreadable(samples.reason)
+            blocks = iter([samples])
+        return windows_of(blocks, rate)
+
+
+class _Unreadable(Exception):
+    """A recording cannot be heard; the text says why."""
+
+
+def _guarded(blocks: Iterator[Samples]) -> Iterator[Samples]:
+    try:
+        yield from blocks
+    except ZooError:
+        raise
+    except Exception as error:  # libsndfile raises what it likes on a file that changes while it is read
+        raise _Unreadable(f"it cannot be decoded: {error}") from error
+
+
+def windows_of(blocks: Iterator[Samples], rate: int) -> Iterator[Window]:
+    """Windows of `WINDOW_S` that overlap by twice the margin; each moment counts in one of them.
+
+    Args:
+        blocks: of a recording, in order, of any lengths.
+        rate: samples a second.
+    """
+    size, margin = round(WINDOW_S * rate), round(MARGIN_S * rate)
+    pending = np.zeros(0, np.float32)
+    start = 0
+    for block in chain(blocks):
+        pending = np.concatenate([pending, block])
+        while len(pending) > size:
+            first = start + margin if start else 0
+            kept = (first / rate, (start + size - margin) / rate)
+            yield Window(pending[:size], start / rate, kept)
+            pending = pending[size - 2 * margin :]
+            start += size - 2 * margin
+    if len(pending):
+        yield Window(pending, start / rate, ((start + margin if start else 0) / rate, float("inf")))
+
+
+class SoundPredictor:
+    """What a head says of the mean over a recording, read as the task learns it.
+
+    Args:
+        run: its options are `zoo.AudioPredictOptions`, and may have `top_k`.
+        body: of the weights.
+    """
+
+    def __init__(self, run: PredictionRun, body: AudioBody) -> None:
+        if body.head_config is None or body.head_config.problem_type == SPEECH:
+            raise Unsupported(f"{run.card.name} has no head for {run.task.name}", "fine-tune it first")
+        self._device, self._dtype = torch.device(run.device), DTYPES[run.precision]
+        self._body, self._objective = body, pooled_objective(run.task)
+        self._head_config: HeadConfig = body.head_config.with_options(run.options)
+        self._module = body.module.to(self._device, self._dtype).eval()
+        self._head = body.head_for(body.head_config).to(self._device, self._dtype).eval()
+        self._batch_size: int = run.options.batch_size
+        self._top_k: int = getattr(run.options, "top_k", None) or DEFAULT_LABELS
+
+    def predict(self, inputs: list[Any]) -> list[Prediction]:
+        """Answer every recording, in order; one that cannot be read is rejected in its place."""
+        prepared = list(prefetched(self._prepared, inputs, threads=THREADS, ahead=AHEAD * THREADS))
+        usable = [one for one in prepared if not isinstance(one, Rejected)]
+        answers = iter(
+            [
+                answer
+                for start in range(0, len(usable), self._batch_size)
+                for answer in self._compute(usable[start : start + self._batch_size])
+            ]
+        )
+        return [one if isinstance(one, Rejected) else next(answers) for one in prepared]
+
+    def _prepared(self, source: Any) -> Samples | Rejected:
+        samples = read_recording(source, self._body.sampling_rate)
+        return samples if isinstance(samples, Rejected) else self._body.prepare(samples)
+
+    def _compute(self, seen: list[Samples]) -> list[Prediction]:
+        batch = {name: tensor.to(self._device) for name, tensor in batch_of(seen).items()}
+        batch[SEEN] = batch[SEEN].to(self._dtype)
+        with torch.inference_mode():
+            outputs = self._head(self._body.pooled(self._module, batch)).float()
+            return self._objective.answers(outputs, self._head_config, self._top_k)
+
+
+def predictor_on(body: AudioBody, run: PredictionRun) -> Predictor:
+    """What answers the task of a run with a body."""
+    return (RecognitionPredictor if run.task.needs >= FRAMES else SoundPredictor)(run, body)

@@ -1,0 +1,55 @@
+"""The recordings of a run, decoded once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from zoo.answers import Rejected
+from zoo.kinds.recording_decoding import read_recording
+from zoo.training.media_store import Decoded, MediaStore
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from zoo.runs.context import TrainingRun
+
+    Array = NDArray[np.float32]
+
+
+class RecordingStore(MediaStore["Array"]):
+    """What a network sees of recordings, as numbers of 16 bits.
+
+    Args:
+        run: as for any store.
+        rate: samples a second that recordings are converted to.
+        prepare: from samples (samples,) to what the network sees, (frames, ...); always to the same numbers.
+        memory_bytes: likewise.
+        disk_bytes: likewise.
+    """
+
+    def __init__(
+        self,
+        run: TrainingRun,
+        *,
+        rate: int,
+        prepare: Callable[[Array], Array],
+        memory_bytes: int,
+        disk_bytes: int,
+    ) -> None:
+        super().__init__(run, memory_bytes=memory_bytes, disk_bytes=disk_bytes)
+        self._rate, self._prepare = rate, prepare
+
+    def decode(self, path: str) -> Decoded | Rejected:
+        """Prepared."""
+        samples = read_recording(path, self._rate)
+        if isinstance(samples, Rejected):
+            return samples
+        prepared = self._prepare(samples)
+        return Decoded(prepared.astype(np.float16).tobytes(), prepared.shape)
+
+    def restored(self, content: bytes, shape: tuple[int, ...]) -> Array:
+        """The numbers."""
+        return np.frombuffer(content, np.float16).reshape(shape).astype(np.float32)
