@@ -71,6 +71,7 @@ PICTURE_TESTS = {
     "image-classification": "test_images.py",
     "object-detection": "test_detectors.py",
     "image-segmentation": "test_segmenters.py",
+    "zero-shot-image-classification": "test_contrast.py",
 }
 """The files of tests that go through architectures for pictures, by what those answer."""
 

@@ -206,8 +206,12 @@ def test_a_task_of_zoo_has_options_where_they_mean_something() -> None:
         ("image-classification", "predict"): ["top_k"],
         ("image-multi-label-classification", "predict"): ["top_k", "threshold"],
         ("image-feature-extraction", "pretrain"): ["temperature"],
+        ("zero-shot-image-classification", "predict"): ["labels", "template"],
         ("object-detection", "predict"): ["threshold", "nms", "top_k"],
         ("image-segmentation", "finetune"): ["loss"],
+        ("audio-classification", "finetune"): ["class_weights"],
+        ("audio-classification", "predict"): ["top_k"],
+        ("automatic-speech-recognition", "finetune"): ["normalizer"],
     }
     assert option_names("text-generation", "predict") == set(options.pop(("text-generation", "predict")))
     assert {option_names("text-generation", verb) for verb in ("pretrain", "finetune")} == {frozenset()}

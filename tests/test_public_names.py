@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import zoo
+from tests.test_scaffold import TEMPLATED
 from tests.wheel_factory import ROOT
 from zoo.scaffold import PLAIN_TASK, write_plugin
-from zoo.tasks import BUILT_IN
 
 FOLDERS = ("zoo.training", "zoo.testing")
 """What is public beside the names of `zoo` itself."""
@@ -76,7 +76,7 @@ def is_public_elsewhere(name: str) -> bool:
     return getattr(importlib.import_module(module), attribute, None) is getattr(zoo, attribute)
 
 
-@pytest.mark.parametrize(("task", "plain"), [*((task, False) for task in BUILT_IN), (PLAIN_TASK, True)])
+@pytest.mark.parametrize(("task", "plain"), [*((task, False) for task in TEMPLATED), (PLAIN_TASK, True)])
 def test_so_does_a_new_one(task: str, plain: bool, tmp_path: Path) -> None:
     assert private_imports(write_plugin("new", task, tmp_path, plain=plain)) == []
 

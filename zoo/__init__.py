@@ -194,6 +194,7 @@ if TYPE_CHECKING:
         body_tasks as body_tasks,
     )
     from zoo.tasks.options import (
+        CandidateOptions as CandidateOptions,
         ClassWeightOptions as ClassWeightOptions,
         ContrastiveOptions as ContrastiveOptions,
         FillingOptions as FillingOptions,
@@ -203,6 +204,7 @@ if TYPE_CHECKING:
         MaskingOptions as MaskingOptions,
         RecognitionOptions as RecognitionOptions,
         SegmentationOptions as SegmentationOptions,
+        required_labels as required_labels,
     )
     from zoo.tasks.task import (
         Task as Task,
@@ -366,6 +368,7 @@ _HOME = {
     "zoo.runs.mistakes": ("Mistake",),
     "zoo.tasks": ("body_tasks",),
     "zoo.tasks.options": (
+        "CandidateOptions",
         "ClassWeightOptions",
         "ContrastiveOptions",
         "FillingOptions",
@@ -375,6 +378,7 @@ _HOME = {
         "MaskingOptions",
         "RecognitionOptions",
         "SegmentationOptions",
+        "required_labels",
     ),
     "zoo.tasks.task": ("Task",),
     "zoo.torchvision_weights": ("TorchvisionEntry", "TorchvisionRelease", "TorchvisionWeights"),

@@ -34,6 +34,7 @@ BUILT_IN = {
     "image-multi-label-classification": "zoo.tasks.image_multi_label_classification",
     "image-regression": "zoo.tasks.image_regression",
     "image-feature-extraction": "zoo.tasks.image_feature_extraction",
+    "zero-shot-image-classification": "zoo.tasks.zero_shot_image_classification",
     "object-detection": "zoo.tasks.object_detection",
     "image-segmentation": "zoo.tasks.image_segmentation",
     "audio-classification": "zoo.tasks.audio_classification",
@@ -41,7 +42,19 @@ BUILT_IN = {
 }
 """Name to module; what other distributions bring is looked up after these."""
 OPTION_NAMES = frozenset(
-    {"class_weights", "loss", "mask_probability", "nms", "normalizer", "raw_spans", "temperature", "threshold", "top_k"}
+    {
+        "class_weights",
+        "labels",
+        "loss",
+        "mask_probability",
+        "nms",
+        "normalizer",
+        "raw_spans",
+        "temperature",
+        "template",
+        "threshold",
+        "top_k",
+    }
 )
 """Options that they bring: where a card has none of such a name, it is checked without importing its task."""
 _OWN_OPTION_NAMES = {

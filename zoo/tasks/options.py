@@ -42,6 +42,33 @@ class LabelSetOptions(LabelOptions, frozen=True, kw_only=True):
     ] = None
 
 
+class CandidateOptions(Options, frozen=True, kw_only=True):
+    """Options of answering with labels that a person names."""
+
+    labels: Annotated[
+        str,
+        option(
+            'The labels to choose from, apart by commas, or as a JSON list: "billing, shipping", ["on, or off"].',
+            aliases=("candidate_labels",),
+        ),
+    ] = ""
+    template: Annotated[
+        str,
+        option(
+            "The sentence that a label is put into, at {}; auto is that of transformers' pipeline of the task.",
+            aliases=("hypothesis_template",),
+        ),
+    ] = ""
+
+    def check(self) -> None:
+        """The labels can be read, and have a place in the sentence."""
+        candidate_labels(self.labels)
+        if self.template and self.template.count("{}") != 1:
+            raise OptionInvalid(
+                f"--template is {self.template!r}, which has no place for one label", '--template "a drawing of {}"'
+            )
+
+
 class DetectionOptions(Options, frozen=True, kw_only=True):
     """Options of answering with boxes."""
 
@@ -176,6 +203,46 @@ class ContrastiveOptions(Options, frozen=True, kw_only=True):
         float,
         option("Divides the similarities; smaller looks at the nearest strangers only.", gt=0, le=10, advanced=True),
     ] = 0.5
+
+
+def candidate_labels(labels: str) -> tuple[str, ...]:
+    """Labels that a person names, in that order; none where none are named.
+
+    Args:
+        labels: apart by commas, or as a JSON list.
+
+    Raises:
+        OptionInvalid: they are no list of texts, or one of them comes twice.
+    """
+    names = labels.split(",")
+    if labels.lstrip().startswith("["):
+        try:
+            names = msgspec.json.decode(labels, type=list[str])
+        except (msgspec.DecodeError, UnicodeError) as error:
+            raise OptionInvalid(
+                f"--labels is {labels!r}, which is no JSON list of texts: {error}", '--labels "a cat, a dog"'
+            ) from error
+    named = tuple(name.strip() for name in names if name.strip())
+    twice = next((label for label in named if named.count(label) > 1), "")
+    if twice:
+        raise OptionInvalid(f"--labels names {twice!r} twice", "name each label once")
+    return named
+
+
+def required_labels(labels: str, model: str) -> tuple[str, ...]:
+    """The same, for a model that answers with nothing else.
+
+    Args:
+        labels: as there.
+        model: its name, for messages.
+
+    Raises:
+        OptionInvalid: as there, or there are none.
+    """
+    named = candidate_labels(labels)
+    if not named:
+        raise OptionInvalid(f"{model} chooses among labels that you name", '--labels "a cat, a dog"')
+    return named
 
 
 def weights_by_class(class_weights: str) -> tuple[tuple[str, float], ...]:

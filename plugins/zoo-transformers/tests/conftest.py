@@ -110,6 +110,12 @@ def train_two_steps(card: Card, verb: str, task: str, folder: Path, examples: li
 
 
 @pytest.fixture(scope="session")
+def save_tokenizer() -> Callable[[Path], None]:
+    """Writes a tokenizer into the folder of a model; it has 90 tokens at most, the padding first."""
+    return add_tokenizer
+
+
+@pytest.fixture(scope="session")
 def make_model() -> Callable[..., Any]:
     """Saves a small model of random numbers for a task, with its tokenizer, as its publisher would."""
     return save_model
@@ -128,11 +134,16 @@ def save_model(model_type: str, task: str, folder: Path, **sizes: Any) -> Any:
     torch.manual_seed(0)
     network = getattr(transformers, CLASSES[task]).from_config(config).eval()
     network.save_pretrained(folder)
+    add_tokenizer(folder)
+    return network
+
+
+def add_tokenizer(folder: Path) -> None:
+    """See `save_tokenizer`."""
     tokenizer().save_pretrained(folder)
     stated = json.loads((folder / "tokenizer_config.json").read_text())
     stated["tokenizer_class"] = "PreTrainedTokenizerFast"  # that of the architecture would make another of the files
     (folder / "tokenizer_config.json").write_text(json.dumps(stated))
-    return network
 
 
 @cache

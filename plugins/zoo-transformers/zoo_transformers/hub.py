@@ -22,31 +22,8 @@ from zoo import (
 from zoo_transformers import image_cards, network_cards
 from zoo_transformers.installed import classes_of
 from zoo_transformers.options import LongTextFinetuneOptions, LongTextPredictOptions, LongTextPretrainOptions
+from zoo_transformers.vocabularies import TOKENIZERS, check_vocabulary
 
-TOKENIZERS = (
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "vocab.txt",
-    "vocab.json",
-    "merges.txt",
-    "spiece.model",
-    "spm.model",
-    "tokenizer.model",
-    "sentencepiece.bpe.model",
-)
-"""Files that texts are made into tokens by; a model has some of them."""
-VOCABULARIES = (
-    "tokenizer.json",
-    "vocab.txt",
-    "vocab.json",
-    "spiece.model",
-    "spm.model",
-    "tokenizer.model",
-    "sentencepiece.bpe.model",
-)
-"""Those of which it needs one."""
 HEADS = {
     "single_label_classification": "text-classification",
     "multi_label_classification": "text-multi-label-classification",
@@ -109,6 +86,11 @@ def describe(name: str, config: dict[str, Any], weights: Weights, documents: dic
     kind = network_cards.kind_of(saved_from, model_type)
     if kind is not None and saved_from in classes:
         return network_cards.describe(name, kind, config, weights, documents)
+    if "vision_config" in config and saved_from.endswith("Model"):
+        raise Unsupported(
+            f"{name} is a {saved_from or model_type}, which sets pictures beside texts as nothing here does",
+            f"of such models zoo takes ...{network_cards.CONTRAST.ending}",
+        )
     modules = documents.get("modules.json")
     reading = next((one for one in READINGS if saved_from.endswith(one.ending) and saved_from in classes), None)
     if reading is None and modules is None:
@@ -119,8 +101,7 @@ def describe(name: str, config: dict[str, Any], weights: Weights, documents: dic
         )
     files = {file.name: file for file in weights.files}
     names = (*hub_weights_files(name, files), "config.json", *TOKENIZERS)
-    if not any(file in files for file in VOCABULARIES):
-        raise Unsupported(f"{name} has no vocabulary: none of {', '.join(VOCABULARIES)}", "choose another model")
+    check_vocabulary(name, files)
     labels: tuple[str, ...] = ()
     architecture: dict[str, Any] = {"class": saved_from}
     if modules is not None:

@@ -1,4 +1,4 @@
-"""Cards for networks of the Hub with heads of their own: detectors and segmenters."""
+"""Cards for networks of the Hub with heads of their own: detectors, segmenters, CLIP."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from zoo import (
 )
 from zoo_transformers.options import LargePicturePredictOptions
 from zoo_transformers.pictures import FILE, required_document
+from zoo_transformers.vocabularies import TOKENIZERS, check_vocabulary
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ SEGMENTERS = (
     NetworkKind("ForInstanceSegmentation", "image-segmentation", learnt=(), asked=("maskformer",)),
     NetworkKind("ForUniversalSegmentation", "image-segmentation", learnt=(), asked=("mask2former",)),
 )
-KINDS = (DETECTORS, *SEGMENTERS)
+CONTRAST = NetworkKind("CLIPModel", "zero-shot-image-classification", learnt=(), asked=("clip",))
+KINDS = (DETECTORS, *SEGMENTERS, CONTRAST)
 USUAL_EDGES = (800, 1333)
 """Shorter and longer side of what DETR sees (Carion et al. 2020, section 4)."""
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -72,7 +74,9 @@ def describe(name: str, kind: NetworkKind, config: dict[str, Any], weights: Weig
     if _backbone_of_timm(config) and find_spec("timm") is None:
         raise Unsupported(f"the backbone of {name} is computed by timm, which is not installed", "pip install timm")
     files = {file.name: file for file in weights.files}
-    names = (*hub_weights_files(name, files), "config.json", FILE)
+    names = (*hub_weights_files(name, files), "config.json", FILE, *(TOKENIZERS if kind is CONTRAST else ()))
+    if kind is CONTRAST:
+        check_vocabulary(name, files)
     model_type = str(config["model_type"])
     abilities = [Ability(verb="predict", task=kind.task, options=LargePicturePredictOptions)]
     if model_type in kind.learnt:
@@ -86,7 +90,7 @@ def describe(name: str, kind: NetworkKind, config: dict[str, Any], weights: Weig
         input=_input(name, document),
         abilities=tuple(abilities),
         weights=Weights(files=tuple(files[file] for file in names if file in files), sources=weights.sources),
-        labels=class_names(name, config),
+        labels=() if kind is CONTRAST else class_names(name, config),
     )
 
 
@@ -98,6 +102,11 @@ def is_detector(card: Card) -> bool:
 def is_segmenter(card: Card) -> bool:
     """Whether a model, or what it was trained from, is a segmenter."""
     return str(card.architecture.get("class")).endswith(tuple(one.ending for one in SEGMENTERS))
+
+
+def is_contrastive(card: Card) -> bool:
+    """Whether a model sets pictures beside texts."""
+    return str(card.architecture.get("class")).endswith(CONTRAST.ending)
 
 
 def class_names(name: str, config: dict[str, Any]) -> tuple[str, ...]:

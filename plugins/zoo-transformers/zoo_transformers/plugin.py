@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import zoo
-from zoo_transformers.network_cards import is_detector, is_segmenter
+from zoo_transformers.network_cards import is_contrastive, is_detector, is_segmenter
 
 if TYPE_CHECKING:
     from zoo import Card, PredictionRun, Predictor, Trainable, TrainingRun, Weights
@@ -57,4 +57,8 @@ def predict(run: PredictionRun) -> Predictor | None:
         from zoo_transformers.segmenters import SegmenterPredictor
 
         return SegmenterPredictor(run)
+    if is_contrastive(run.card):
+        from zoo_transformers.contrast import ContrastPredictor
+
+        return ContrastPredictor(run)
     return None

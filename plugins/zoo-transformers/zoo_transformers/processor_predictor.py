@@ -53,8 +53,12 @@ class ProcessorPredictor(ImagePredictor[ShownPicture]):
             inputs = {name: torch.stack([one.inputs[name] for one in pictures]).to(self.device) for name in names}
             inputs["pixel_values"] = inputs["pixel_values"].to(self.dtype)
             with torch.inference_mode():
-                answers += self.read(self.network(**inputs), [one.size for one in pictures])
+                answers += self.read(self.ask(inputs), [one.size for one in pictures])
         return answers
+
+    def ask(self, inputs: dict[str, torch.Tensor]) -> Any:
+        """What the network says of a batch of pictures."""
+        return self.network(**inputs)
 
     @abstractmethod
     def read(self, outputs: Any, sizes: list[tuple[int, int]]) -> list[Prediction]:
