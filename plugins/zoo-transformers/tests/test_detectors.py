@@ -287,6 +287,28 @@ def test_the_same_labels_go_on_with_the_head_of_the_weights(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("model_type", ["detr", "rt_detr"])
+def test_boxes_stay_fine_where_less_precision_is_computed_in(
+    model_type: str, pull: Callable[..., Card], rows: tuple[Example, ...], tmp_path: Path
+) -> None:
+    """Their edges are no multiples of what bf16 can tell apart."""
+    save_detector(model_type, tmp_path / "published")
+    card = pull(tmp_path / "published")
+    fine, low = (
+        zoo.load(card.name, device="cpu", precision=precision, threshold=0.0).predict(rows[0].input)
+        for precision in ("fp32", "bf16")
+    )
+    assert isinstance(fine, Detections)
+    assert len(low.detections) == len(fine.detections)
+    assert {one.left for one in low.detections} != {one.left for one in fine.detections}
+    best = low.detections[0]
+    nearest = min(fine.detections, key=lambda one: abs(one.left - best.left) + abs(one.top - best.top))
+    assert [best.left, best.top, best.right, best.bottom] == pytest.approx(
+        [nearest.left, nearest.top, nearest.right, nearest.bottom], abs=1.0
+    )
+
+
+@pytest.mark.slow
 def test_boxes_are_left_out_where_that_is_asked_for(
     pull: Callable[..., Card], rows: tuple[Example, ...], tmp_path: Path
 ) -> None:

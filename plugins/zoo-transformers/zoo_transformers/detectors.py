@@ -40,7 +40,7 @@ class DetectorPredictor(ProcessorPredictor):
     """
 
     def __init__(self, run: PredictionRun) -> None:
-        super().__init__(run, lambda folder: load_detector(folder, detector_config(folder)))
+        super().__init__(run, lambda folder: load_detector(folder, detector_config(folder)), mixed=True)
         self._outputs = output_names(self.network.config)
         options = run.options
         self._threshold = THRESHOLD if options.threshold is None else options.threshold
@@ -109,7 +109,24 @@ def load_detector(folder: Path, config: Any) -> Any:
     Raises:
         StoreInvalid: the weights are unreadable, or of another network.
     """
-    return load(transformers.AutoModelForObjectDetection, folder, config, fitting=_knows_no_class)
+    network = load(transformers.AutoModelForObjectDetection, folder, config, fitting=_knows_no_class)
+    for name in heads_of(network):
+        for layer in network.get_submodule(name).modules():
+            if type(layer) is nn.Linear:
+                layer.__class__ = FullPrecisionLinear
+    return network
+
+
+class FullPrecisionLinear(nn.Linear):
+    """A layer that computes in float32 where those around it compute in less.
+
+    A box is the sigmoid of what such a layer says: in bf16 it would be off by some pixels.
+    """
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        """As any linear layer."""
+        with torch.autocast(input.device.type, enabled=False):
+            return super().forward(input.float())
 
 
 def _knows_no_class(name: str) -> bool:

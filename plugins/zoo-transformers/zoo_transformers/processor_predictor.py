@@ -31,13 +31,15 @@ class ProcessorPredictor(ImagePredictor[ShownPicture]):
     Args:
         run: its options are `LargePicturePredictOptions`.
         load: the network, from the folder of its weights.
+        mixed: whether the network stays float32, and layers compute in less where that does no harm (autocast).
     """
 
-    def __init__(self, run: PredictionRun, load: Callable[[Path], Any]) -> None:
+    def __init__(self, run: PredictionRun, load: Callable[[Path], Any], *, mixed: bool = False) -> None:
         super().__init__(run)
         assert run.weights is not None  # there is no card without
         self.processor = read_processor(run.weights)
-        self.network = load(run.weights).to(self.device, self.dtype).eval()
+        self._network_dtype = torch.float32 if mixed else self.dtype
+        self.network = load(run.weights).to(self.device, self._network_dtype).eval()
 
     def prepare(self, image: Image.Image) -> ShownPicture:
         """As the processor shows it."""
@@ -51,8 +53,9 @@ class ProcessorPredictor(ImagePredictor[ShownPicture]):
             pictures = list(group)
             names = pictures[0].inputs
             inputs = {name: torch.stack([one.inputs[name] for one in pictures]).to(self.device) for name in names}
-            inputs["pixel_values"] = inputs["pixel_values"].to(self.dtype)
-            with torch.inference_mode():
+            inputs["pixel_values"] = inputs["pixel_values"].to(self._network_dtype)
+            low = self.dtype != self._network_dtype
+            with torch.inference_mode(), torch.autocast(self.device.type, self.dtype if low else None, enabled=low):
                 answers += self.read(self.ask(inputs), [one.size for one in pictures])
         return answers
 
