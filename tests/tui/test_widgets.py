@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from textual.app import App, ComposeResult
 
-from zoo.answers import Classification, Embedding, FilledMask, Rejected, Score
+from zoo.answers import Classification, Detection, Detections, Embedding, FilledMask, Rejected, Score
 from zoo.blocks import Picture
 from zoo.rendering.half_blocks import PictureCell
 from zoo.tui.widgets.blocks import bar, draw_answer
@@ -153,3 +153,15 @@ def test_pictures_keep_their_proportions(tmp_path: Path) -> None:
     drawn = [fit_picture(block, 40, 20, "kitty") for block in blocks]
     assert [(one.columns, one.rows) for one in drawn if isinstance(one, Png)] == [(40, 5), (1, 20)]
     assert [none, drawn[-1]] == ["No such file or directory"] * 2
+
+
+def test_a_list_of_boxes_says_where_they_are_as_far_as_there_is_room() -> None:
+    """On 80 columns half of them are the picture's: its list has what is seen, and no line of it is broken."""
+    found = Detections(detections=(Detection(98, 54, 149, 103, "circle", 0.79),), width=160, height=120)
+
+    wide, narrow = (draw_answer(found, width).plain.splitlines() for width in (48, 38))
+
+    assert wide[0].split() == ["label", "score", "left", "top", "right", "bottom"]
+    assert narrow[0].split() == ["label", "score"]
+    assert narrow[1].split() == ["■", "circle", "0.790"]
+    assert max(map(len, narrow)) <= 38

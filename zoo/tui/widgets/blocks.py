@@ -16,6 +16,9 @@ from zoo.sanitize import one_line
 from zoo.text_table import render_table, shortened
 
 SHOWN_NUMBERS = 256
+SWATCH = "■ "
+WHAT = 2
+"""Columns of a list that say what something is, and how surely; the others say where."""
 LEVELS = "▁▂▃▄▅▆▇█"
 EIGHTHS = " ▏▎▍▌▋▊▉█"
 TONES = {"plain": "", "strong": "bold", "error": "$text-error"}
@@ -65,7 +68,10 @@ def _labelled_list(listed: Table | Paragraph, more: str, width: int) -> Content:
     if isinstance(listed, Paragraph):
         return _block_content(listed, width)
     head, *lines = _table_lines(listed)
-    swatches = [("■ ", hex_colour(label_colour(str(row[0])))) for row in listed.rows]
+    if max(map(len, (head, *lines))) + len(SWATCH) > width:  # where things are is to be seen on the picture
+        rows_left = tuple(row[:WHAT] for row in listed.rows)
+        head, *lines = _table_lines(Table(headers=listed.headers[:WHAT], rows=rows_left))
+    swatches = [(SWATCH, hex_colour(label_colour(str(row[0])))) for row in listed.rows]
     rows = [part for swatch, line in zip(swatches, lines, strict=True) for part in ("\n", swatch, line)]
     return Content.assemble(f"  {head}", *rows, f"\n{more}" if more else "")
 
