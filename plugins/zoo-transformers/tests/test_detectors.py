@@ -15,7 +15,7 @@ from zoo_transformers.pictures import FILE
 from zoo_transformers.plugin import card_for
 
 import zoo
-from zoo import Box, Card, Detections, Example, HubSource, TrainingRun, Unsupported, Weights, WeightsFile
+from zoo import Box, Card, Detections, Example, HubSource, Rejected, TrainingRun, Unsupported, Weights, WeightsFile
 from zoo.tasks import get_task
 
 TASK = "object-detection"
@@ -272,6 +272,18 @@ def test_parts_of_a_detector_learn(model_type: str, method: str, training: Calla
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("model_type", ["conditional_detr", "d_fine", "detr", "rt_detr"])
+def test_pictures_without_boxes_are_learnt_from(
+    model_type: str, training: Callable[..., TrainingRun], rows: tuple[Example, ...]
+) -> None:
+    from zoo_transformers.plugin import finetune
+
+    run = training(model_type, tuple(Example(one.input, (), one.row) for one in rows[:2]), batch_size=1)
+    trainable: Any = finetune(run)
+    assert trainable.fit(run).metrics.keys() == {"loss"}
+
+
+@pytest.mark.slow
 def test_the_same_labels_go_on_with_the_head_of_the_weights(
     training: Callable[..., TrainingRun], rows: tuple[Example, ...]
 ) -> None:
@@ -320,6 +332,13 @@ def test_boxes_are_left_out_where_that_is_asked_for(
     assert isinstance(every, Detections)
     assert three.detections == every.detections[:3]
     assert 0 < len(apart.detections) < len(every.detections)
+
+    for mode, size in (("L", (40, 30)), ("RGBA", (30, 40)), ("RGB", (1, 1)), ("RGB", (400, 3))):
+        Image.new(mode, size).save(tmp_path / f"{mode}-{size[0]}.png")
+    odd = sorted(str(path) for path in tmp_path.glob("*.png"))
+    grey, pixel, narrow, clear = zoo.load(card.name, device="cpu", precision="fp32").predict(odd)
+    assert narrow == Rejected("it is too narrow for the network: 400 x 3 pixels, which it would see as 96 x 1")
+    assert [(one.width, one.height) for one in (grey, pixel, clear)] == [(40, 30), (1, 1), (30, 40)]
 
 
 def described(document: object, **config: Any) -> Card:

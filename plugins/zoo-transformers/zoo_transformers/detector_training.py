@@ -21,7 +21,7 @@ from zoo.training.objectives.maps import IMAGES, freeze_norms
 from zoo_transformers.detectors import boxes_of, detector_config, heads_of, load_detector, output_names, renew_classes
 from zoo_transformers.network import adaptable_layers
 from zoo_transformers.picture_losses import LearningDetector, box_counts, stacked
-from zoo_transformers.processors import ProcessorFrame, normalised, read_processor, scaled, set_size
+from zoo_transformers.processors import ProcessorFrame, normalised, read_processor, rejected_as_narrow, scaled, set_size
 
 MEGABYTE = 1_000_000
 _README = """## Use without zoo
@@ -87,7 +87,11 @@ class DetectorTraining(BoxesObjective):
 
     def decode(self, examples: Sequence[Example]) -> list[int | Rejected]:
         """Pictures are kept as they are: a prediction scales them from that, too."""
-        return self.images.add([example.input for example in examples])
+        numbers = self.images.add([example.input for example in examples])
+        return [number if isinstance(number, Rejected) else self._checked(number) for number in numbers]
+
+    def _checked(self, number: int) -> int | Rejected:
+        return rejected_as_narrow(self._processor, self.images.original_size(number)) or number
 
     def collate(self, features: Sequence[BoxFeatures], seeds: Sequence[int], *, training: bool) -> Batch:
         """Views of the size that the network sees.

@@ -23,6 +23,8 @@ def read_config(folder: Path) -> Any:
     Raises:
         StoreInvalid: it cannot be read.
     """
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
     try:
         return transformers.AutoConfig.from_pretrained(folder, **SAFE)
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -46,8 +48,6 @@ def load(auto: Any, folder: Path, config: Any, fitting: Callable[[str], bool] = 
     """
     if type(config) not in auto._model_mapping:
         raise Unsupported(f"transformers has no {auto.__name__} of {config.model_type}", "choose another --task")
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
     try:
         network, report = auto.from_pretrained(
             folder,

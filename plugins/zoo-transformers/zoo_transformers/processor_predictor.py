@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import torch
 from PIL import Image
 
-from zoo import Prediction, PredictionRun
+from zoo import Prediction, PredictionRun, Rejected
 from zoo.training.images import ImagePredictor
-from zoo_transformers.processors import read_processor
+from zoo_transformers.processors import read_processor, rejected_as_narrow
 
 
 class ShownPicture(NamedTuple):
@@ -41,8 +41,11 @@ class ProcessorPredictor(ImagePredictor[ShownPicture]):
         self._network_dtype = torch.float32 if mixed else self.dtype
         self.network = load(run.weights).to(self.device, self._network_dtype).eval()
 
-    def prepare(self, image: Image.Image) -> ShownPicture:
+    def prepare(self, image: Image.Image) -> ShownPicture | Rejected:
         """As the processor shows it."""
+        rejected = rejected_as_narrow(self.processor, image.size)
+        if rejected is not None:
+            return rejected
         shown = self.processor(images=[image], return_tensors="pt")
         return ShownPicture({name: tensor[0] for name, tensor in shown.items()}, image.size)
 

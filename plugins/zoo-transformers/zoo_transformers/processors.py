@@ -11,11 +11,13 @@ import torch
 import transformers
 from PIL import Image
 
-from zoo import StoreInvalid, Unsupported
+from zoo import Rejected, StoreInvalid, Unsupported
 from zoo.training.images.annotated import AnnotatedImage
 from zoo_transformers.network import SAFE
 from zoo_transformers.pictures import FILE
 
+LEAST_SIDE = 16
+"""Of what a network sees, in pixels: a patch of YOLOS."""
 _EDGES = ("shortest_edge", "longest_edge")
 _SIDES = ("height", "width")
 
@@ -45,6 +47,8 @@ class ProcessorFrame:
         stated = dict(self.processor.size)
         if all(side in stated for side in _SIDES):
             return stated["width"], stated["height"]
+        if "shortest_edge" not in stated:  # the processor may fit pictures into sides
+            return size
         shorter, longer = stated["shortest_edge"], stated.get("longest_edge") or max(size) * stated["shortest_edge"]
         scale = min(shorter / min(size), longer / max(size))
         return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
@@ -52,6 +56,21 @@ class ProcessorFrame:
     def filled_up(self, annotated: AnnotatedImage) -> AnnotatedImage:
         """As it is: a batch fills up what lies beside it."""
         return annotated
+
+
+def rejected_as_narrow(processor: Any, size: tuple[int, int]) -> Rejected | None:
+    """Why a picture cannot be shown to a network; None where it can.
+
+    Args:
+        processor: of transformers.
+        size: width and height of the picture.
+    """
+    seen = ProcessorFrame(processor).scaled_size(size)
+    if min(seen) >= LEAST_SIDE:
+        return None
+    return Rejected(
+        f"it is too narrow for the network: {size[0]} x {size[1]} pixels, which it would see as {seen[0]} x {seen[1]}"
+    )
 
 
 def set_size(processor: Any, name: str, size: int | None) -> None:

@@ -59,8 +59,8 @@ class ImagePredictor(ABC, Generic[Prepared]):
         return image if isinstance(image, Rejected) else self.prepare(image)
 
     @abstractmethod
-    def prepare(self, image: Image.Image) -> Prepared:
-        """What is computed of a decoded image; called from several threads."""
+    def prepare(self, image: Image.Image) -> Prepared | Rejected:
+        """What is computed of a decoded image, or why it cannot be answered; called from several threads."""
 
     @abstractmethod
     def compute(self, images: list[Prepared]) -> Sequence[Prediction]:
