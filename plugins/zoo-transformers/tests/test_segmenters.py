@@ -185,4 +185,12 @@ def test_a_pulled_segmenter_answers_as_transformers_does_and_learns_other_classe
     (answer,) = PluginHooks(card.plugin).predict(run).predict(pictures[:1])
     assert isinstance(answer, SegmentedImage)
     assert answer.labels == ("dark", "light")
-    assert np.array_equal(indexes(answer), mask_by_transformers(model_type, result, pictures[0]))
+    expected = mask_by_transformers(model_type, result, pictures[0])
+    assert np.array_equal(indexes(answer), expected)
+    lines = (result / "README.md").read_text(encoding="utf-8").split("```python\n")[1].partition("```")[0]
+    values: dict[str, Any] = {}
+    exec(
+        lines.replace("this folder", str(result)).replace('"a.jpg"', repr(pictures[0])).rpartition("for index")[0],
+        values,
+    )
+    assert np.array_equal(values["mask"].numpy(), expected)
