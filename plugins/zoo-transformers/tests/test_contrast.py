@@ -14,7 +14,7 @@ from zoo_transformers.pictures import FILE
 from zoo_transformers.plugin import card_for
 
 import zoo
-from zoo import Card, Classification, HubSource, OptionInvalid, Unsupported, Weights, WeightsFile
+from zoo import Card, Classification, HubSource, OptionInvalid, Rejected, Unsupported, Weights, WeightsFile
 from zoo.cli import main
 
 TOWER = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 32}
@@ -70,6 +70,7 @@ def test_labels_are_chosen_as_the_pipeline_of_transformers_does(
     pull: Callable[..., Card],
     pictures: list[str],
     capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
 ) -> None:
     import transformers
 
@@ -86,6 +87,10 @@ def test_labels_are_chosen_as_the_pipeline_of_transformers_does(
             assert [score.label for score in answer.scores] == [pair["label"] for pair in one]
             probabilities = [score.probability for score in answer.scores]
             assert probabilities == pytest.approx([pair["score"] for pair in one], abs=1e-5)
+
+    Image.new("RGB", (2, 3000)).save(tmp_path / "strip.png")
+    rejected = model.predict(str(tmp_path / "strip.png"))
+    assert rejected == Rejected("it is too narrow for the network: 2 x 3000 pixels, which it would see as 32 x 48000")
 
     with pytest.raises(OptionInvalid, match="model chooses among labels that you name"):
         zoo.load(card.name, device="cpu", precision="fp32")

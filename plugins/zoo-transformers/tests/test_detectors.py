@@ -373,6 +373,8 @@ def test_a_card_says_what_a_detector_finds_and_learns() -> None:
     assert (card.task, card.labels, str(card.input)) == (TASK, LABELS, "seen at 96 x 64")
     assert [(one.verb, one.task) for one in card.abilities] == [("finetune", TASK), ("predict", TASK)]
     assert str(described({"size": 800, "max_size": 1333}).input) == "seen at 1333 x 800"
+    assert str(described({"size": {"shortest_edge": 224}}).input) == "seen at 224 x 224"
+    assert str(described({}).input) == "seen at 1333 x 800"
     assert described(EDGES, id2label={"0": "N/A", "1": "cat", "2": "N/A"}).labels == ("N/A", "cat")
     assert described(EDGES, id2label=None).labels == ("LABEL_0", "LABEL_1")
 

@@ -133,10 +133,12 @@ def _backbone_of_timm(config: dict[str, Any]) -> bool:
 
 def _input(name: str, document: dict[str, Any]) -> ImageInput:
     """What a card says of how pictures are seen; the file itself decides on it."""
-    size = document.get("size", {})
-    edges = size if isinstance(size, dict) else {"shortest_edge": size, "longest_edge": document.get("max_size")}
-    height = edges.get("height") or edges.get("shortest_edge") or edges.get("max_height") or USUAL_EDGES[0]
-    width = edges.get("width") or edges.get("longest_edge") or edges.get("max_width") or USUAL_EDGES[1]
+    size, longer = document.get("size", {}), document.get("max_size")
+    edges = size if isinstance(size, dict) else {"shortest_edge": size, "longest_edge": longer}
+    if not size:
+        edges = dict(zip(("shortest_edge", "longest_edge"), USUAL_EDGES, strict=True))
+    height = edges.get("height") or edges.get("shortest_edge") or edges.get("max_height")
+    width = edges.get("width") or edges.get("longest_edge") or edges.get("max_width") or height
     stated = {
         "type": "image",
         "input_size": (3, height, width),

@@ -18,6 +18,8 @@ from zoo_transformers.pictures import FILE
 
 LEAST_SIDE = 16
 """Of what a network sees, in pixels: a patch of YOLOS."""
+MOST_SIDE = 16_384
+"""Likewise: a strip whose shorter side is scaled to 224 pixels would fill the memory."""
 _EDGES = ("shortest_edge", "longest_edge")
 _SIDES = ("height", "width")
 
@@ -66,7 +68,7 @@ def rejected_as_narrow(processor: Any, size: tuple[int, int]) -> Rejected | None
         size: width and height of the picture.
     """
     seen = ProcessorFrame(processor).scaled_size(size)
-    if min(seen) >= LEAST_SIDE:
+    if min(seen) >= LEAST_SIDE and max(seen) <= MOST_SIDE:
         return None
     return Rejected(
         f"it is too narrow for the network: {size[0]} x {size[1]} pixels, which it would see as {seen[0]} x {seen[1]}"
