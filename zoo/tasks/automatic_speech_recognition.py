@@ -20,5 +20,5 @@ TASK = Task(
     larger_is_better=False,
     finetune_options=RecognitionOptions,
     example={"audio": "recordings/1.wav", "text": "Where is my parcel?"},
-    formats=(*TABLES,),
+    formats=("LibriSpeech folders", "recordings with .txt files beside them", *TABLES),
 )

@@ -27,6 +27,7 @@ _EXTENSIONS = {
     "coco": (),
     "yolo": (),
     "mask_folders": (),
+    "spoken_folders": (),
     "delimited": (".csv", ".tsv", ".tab"),
     "json_lines": (".jsonl", ".ndjson"),
     "json_document": (".json",),

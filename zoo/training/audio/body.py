@@ -51,7 +51,7 @@ class AudioBody(Body[StoredRecording]):
     provides = frozenset({"pooled", "frames"})
     collate_threads = THREADS
     scratch_lr = 1e-3
-    scratch_steps = 600
+    scratch_steps = 2000
 
     def __init__(self, run: TrainingRun | PredictionRun, config: AudioConfig, sampling_rate: int) -> None:
         self._run = run
