@@ -84,5 +84,5 @@ def test_a_column_that_is_named_is_taken() -> None:
 def test_a_folder_without_images_points_to_its_tables(folder: str, hint: str, tmp_path: Path) -> None:
     with pytest.raises(DatasetInvalid) as caught:
         zoo.finetune(TEXTS, folder)
-    assert "is a folder without images; it holds files of other kinds (1 ." in caught.value.message
+    assert "is a folder without images or recordings; it holds files of other kinds (1 ." in caught.value.message
     assert caught.value.hint.startswith(hint.format(tmp_path))
