@@ -12,6 +12,7 @@ import pytest
 from tests.echo_runs import echo, finetune, finished_run, rows, words
 from tests.plugin_site import site
 from zoo import atomic
+from zoo.devices import NO_TORCH
 
 __all__ = ["echo", "finetune", "finished_run", "rows", "site", "words"]
 
@@ -55,4 +56,6 @@ def known_devices(store: Path, measurement: Path) -> Iterator[None]:
         shutil.copy(measurement, path)
     yield
     if path.exists() and not measurement.exists():
-        atomic.write_bytes(measurement, path.read_bytes())
+        found = path.read_bytes()
+        if NO_TORCH.encode() not in found:  # a test of an environment of its own looked there
+            atomic.write_bytes(measurement, found)
