@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
 from zoo.answers.answer import RecordCount
+from zoo.answers.file_columns import refuse_columns
 from zoo.answers.transcript import Segment, Transcript, clock
 from zoo.encoding import escaped
 from zoo.errors import OptionInvalid
@@ -14,17 +16,13 @@ if TYPE_CHECKING:
     from zoo.runs.answer_files import AnswerColumns, AnswerRecord
 
 
-class _Subtitles:
+class _Subtitles(ABC):
     """One recording a file, since its times begin at 0."""
 
     name: str
 
     def __init__(self, columns: AnswerColumns) -> None:
-        if columns.carried:
-            raise OptionInvalid(
-                f"--keep carries columns along, and there is no place for them in the format {self.name}",
-                "leave it out, or write .csv, .tsv or .jsonl",
-            )
+        refuse_columns(columns, self.name)
         self._written = False
 
     def header(self) -> bytes:
@@ -53,9 +51,9 @@ class _Subtitles:
             )
         return escaped("".join(self.cues(answer.segments))).encode()
 
+    @abstractmethod
     def cues(self, segments: tuple[Segment, ...]) -> Iterator[str]:
         """The lines of each segment."""
-        raise NotImplementedError
 
     def count(self, file: BinaryIO) -> RecordCount:
         """All or nothing: a file that was begun is begun again."""
@@ -94,11 +92,7 @@ class PlainText:
     """A line a recording; an empty one where there is no answer."""
 
     def __init__(self, columns: AnswerColumns) -> None:
-        if columns.carried:
-            raise OptionInvalid(
-                "--keep carries columns along, and there is no place for them in the format text",
-                "leave it out, or write .csv, .tsv or .jsonl",
-            )
+        refuse_columns(columns, "text")
 
     def header(self) -> bytes:
         """None."""

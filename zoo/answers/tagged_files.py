@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import msgspec
 
 from zoo.answers.answer import RecordCount
+from zoo.answers.file_columns import refuse_columns
 from zoo.answers.tagged_spans import TaggedSpans
 from zoo.encoding import encode_json, escaped
-from zoo.errors import OptionInvalid
 
 if TYPE_CHECKING:
     from zoo.runs.answer_files import AnswerColumns, AnswerRecord
@@ -32,7 +32,7 @@ class Conll:
     """A word and its tag of IOB2 a line, an empty line after each text; comments for rows without an answer."""
 
     def __init__(self, columns: AnswerColumns) -> None:
-        _refuse_columns(columns, "conll")
+        refuse_columns(columns, "conll")
         self._words_apart = columns.words_apart
 
     def header(self) -> bytes:
@@ -76,7 +76,7 @@ class SpacyLines:
     """A document of spaCy a line, which `Doc(nlp.vocab).from_json` reads; a row without an answer has the reason."""
 
     def __init__(self, columns: AnswerColumns) -> None:
-        _refuse_columns(columns, "spacy")
+        refuse_columns(columns, "spacy")
         self._words_apart = columns.words_apart
 
     def header(self) -> bytes:
@@ -146,11 +146,3 @@ def _without_punctuation(text: str, start: int, end: int) -> list[tuple[int, int
 
 def _is_punctuation(character: str) -> bool:
     return unicodedata.category(character)[0] == "P"
-
-
-def _refuse_columns(columns: AnswerColumns, name: str) -> None:
-    if columns.carried:
-        raise OptionInvalid(
-            f"--keep carries columns along, and there is no place for them in the format {name}",
-            "leave it out, or write .csv, .tsv or .jsonl",
-        )

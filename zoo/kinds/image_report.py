@@ -6,19 +6,18 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from zoo.kinds.facts import Finding, ImageFacts, Size
+from zoo.kinds.media_report import counts, left_out
 from zoo.plurals import counted
 
 if TYPE_CHECKING:
     from zoo.data.report import Part
-
-_KINDS_SHOWN = 5
 
 
 def facts(part: Part) -> Iterator[tuple[str, str]]:
     """Their sizes, formats and modes."""
     if part.images:
         yield "sizes", _sizes(part.images)
-        yield "formats", f"{_counts(part.images.formats)}; modes {_counts(part.images.modes)}"
+        yield "formats", f"{counts(part.images.formats)}; modes {counts(part.images.modes)}"
 
 
 def findings(part: Part) -> Iterator[Finding]:
@@ -33,10 +32,7 @@ def findings(part: Part) -> Iterator[Finding]:
             "model sees; enlarging adds no detail",
         )
     if images.other_files:
-        kinds = ", ".join(
-            f"{count:,} {extension}" for extension, count in list(images.other_files.items())[:_KINDS_SHOWN]
-        )
-        yield Finding("info", f"{part.path}: files that are no images by their names are left out ({kinds})")
+        yield left_out(part.path, "images", images.other_files)
 
 
 def _sizes(images: ImageFacts) -> str:
@@ -50,7 +46,3 @@ def _sizes(images: ImageFacts) -> str:
 
 def _size(size: Size) -> str:
     return f"{size.width:,} x {size.height:,}"
-
-
-def _counts(counts: dict[str, int]) -> str:
-    return ", ".join(f"{count:,} {name}" for name, count in counts.items())

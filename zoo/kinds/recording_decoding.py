@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 from zoo.answers import Rejected
 from zoo.errors import ZooError
 from zoo.file_cache import media_fact, open_media
+from zoo.kinds.kind import Unusable
 from zoo.signatures import GIT_LFS, HEAD_BYTES, signature_of
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ BLOCK_S = 30
 """Seconds read at once."""
 FEWEST_HZ, MOST_HZ = 1_000, 768_000
 """Rates of samples that are taken for such."""
+NO_SAMPLES, NOT_FINITE = "it holds no samples", "it holds samples that are no finite numbers"
+"""Reasons why a file that can be decoded is no recording."""
 _WINGS = 10
 """Half the length of the filter, in samples of the lower rate; that of scipy."""
 
@@ -93,8 +96,12 @@ def read_recording(source: Any, rate: int) -> Samples | Rejected:
         DatasetInvalid: in a run whose data name the file, which has changed since the run was asked for.
     """
     if isinstance(source, str | os.PathLike):
-        samples = _guarded(lambda path: _joined(_blocks(path, rate)), Path(os.fspath(source)))
-        return cast("Samples | Rejected", samples)
+        import numpy as np
+
+        try:
+            return np.concatenate(list(recording_blocks(source, rate)))
+        except Unusable as error:
+            return Rejected(str(error))
     if isinstance(source, dict) and "array" in source and "sampling_rate" in source:
         source = (source["array"], source["sampling_rate"])
     if isinstance(source, tuple) and len(source) == 2:
@@ -108,9 +115,21 @@ def recording_blocks(path: str | os.PathLike[str], rate: int) -> Iterator[Sample
     """The same of a file, in blocks of some `BLOCK_S` seconds; none longer is in memory.
 
     Raises:
-        Exception: what soundfile raises of a damaged file, in its place; `read_recording` gives reasons.
+        Unusable: saying why it cannot be read any further.
+        DatasetInvalid: as above.
     """
-    return _blocks(Path(path), rate)
+    import numpy as np
+
+    blocks, empty = _blocks(Path(path), rate), True
+    while (block := _guarded(lambda _: next(blocks, None), Path(path))) is not None:
+        if isinstance(block, Rejected):
+            raise Unusable(block.reason)
+        if not np.isfinite(block).all():
+            raise Unusable(NOT_FINITE)
+        empty = empty and not len(block)
+        yield block
+    if empty:
+        raise Unusable(NO_SAMPLES)
 
 
 def resampled(samples: Samples, rate: int, to: int) -> Samples:
@@ -168,14 +187,14 @@ def _hear(path: Path) -> Heard | Rejected:
     with open_media(str(path)) as file, _opened(file) as sound:
         for block in sound.blocks(BLOCK_S * sound.samplerate, dtype="float32", always_2d=True):
             if not np.isfinite(block).all():
-                return Rejected("it holds samples that are no finite numbers")
+                return Rejected(NOT_FINITE)
             levels = np.abs(block)
             frames += len(block)
             full += int((levels >= FULL_SCALE).sum())
             peak = max(peak, float(levels.max(initial=0)))
             power += float(np.square(block, dtype=np.float64).sum())
         if not frames:
-            return Rejected("it holds no samples")
+            return Rejected(NO_SAMPLES)
         encoding = f"{sound.format} {_ENCODINGS.get(sound.subtype, sound.subtype.lower())}"
         rms = math.sqrt(power / (frames * sound.channels))
         return Heard(sound.samplerate, sound.channels, frames, encoding, peak, rms, full)
@@ -202,16 +221,6 @@ def _converted(blocks: Iterator[Samples], rate: int, to: int) -> Iterator[Sample
         converted = resampled(np.concatenate([before, current, after]), rate, to)
         yield converted[left : left + math.ceil(len(current) * up / down)]
         before, current = current[-wing:], following
-
-
-def _joined(blocks: Iterator[Samples]) -> Samples | Rejected:
-    import numpy as np
-
-    parts = list(blocks)
-    if not sum(map(len, parts)):
-        return Rejected("it holds no samples")
-    samples = np.concatenate(parts)
-    return samples if np.isfinite(samples).all() else Rejected("it holds samples that are no finite numbers")
 
 
 def _from_array(array: Any, stated: Any, rate: int) -> Samples | Rejected:

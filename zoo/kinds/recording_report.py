@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from zoo.kinds.facts import Finding, RecordingFacts
+from zoo.kinds.media_report import counts, left_out
 from zoo.plurals import counted
 
 if TYPE_CHECKING:
     from zoo.data.report import Part
 
-_KINDS_SHOWN = 5
 _HOUR, _MINUTE = 3_600, 60
 
 
@@ -21,7 +21,7 @@ def facts(part: Part) -> Iterator[tuple[str, str]]:
     if recordings:
         yield "sound", _lengths(recordings)
         rates = ", ".join(f"{count:,} of {int(rate):,} Hz" for rate, count in recordings.rates.items())
-        yield "formats", f"{_counts(recordings.formats)}; {rates}; {_channels(recordings.channels)}"
+        yield "formats", f"{counts(recordings.formats)}; {rates}; {_channels(recordings.channels)}"
 
 
 def findings(part: Part) -> Iterator[Finding]:
@@ -45,10 +45,7 @@ def findings(part: Part) -> Iterator[Finding]:
             "a second that the model hears",
         )
     if recordings.other_files:
-        kinds = ", ".join(
-            f"{count:,} {extension}" for extension, count in list(recordings.other_files.items())[:_KINDS_SHOWN]
-        )
-        yield Finding("info", f"{part.path}: files that are no recordings by their names are left out ({kinds})")
+        yield left_out(part.path, "recordings", recordings.other_files)
 
 
 def duration(seconds: float) -> str:
@@ -71,10 +68,6 @@ def _channels(channels: dict[str, int]) -> str:
         (number,) = channels
         return names.get(number, f"{number} channels")
     return ", ".join(f"{count:,} of {names.get(number, f'{number} channels')}" for number, count in channels.items())
-
-
-def _counts(counts: dict[str, int]) -> str:
-    return ", ".join(f"{count:,} {name}" for name, count in counts.items())
 
 
 def _other_rates(recordings: RecordingFacts) -> int:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
 
 from zoo.answers import Prediction, Rejected, Segment, Transcript
-from zoo.errors import Unsupported, ZooError
-from zoo.kinds.recording_decoding import hear, read_recording, recording_blocks
+from zoo.errors import Unsupported
+from zoo.kinds.kind import Unusable
+from zoo.kinds.recording_decoding import read_recording, recording_blocks
 from zoo.prefetch import prefetched
 from zoo.tasks.task import FRAMES
 from zoo.training.audio.body import SEEN, AudioBody, batch_of
@@ -77,7 +76,7 @@ class RecognitionPredictor:
                     if len(waiting) == self._batch_size:
                         self._hear(waiting, letters)
                         waiting = []
-            except _Unreadable as error:
+            except Unusable as error:
                 reasons[number] = str(error)
         self._hear(waiting, letters)
         return [
@@ -95,7 +94,7 @@ class RecognitionPredictor:
                 if said:
                     yield said if not letters else f" {said}"
                 letters += heard
-        except _Unreadable as error:
+        except Unusable as error:
             yield Rejected(str(error))
             return
         yield self._answer(letters)
@@ -133,32 +132,18 @@ class RecognitionPredictor:
         ]
 
     def _windows(self, source: Any) -> Iterator[Window]:
-        """The parts of a recording; of a file no more than some are in memory."""
+        """The parts of a recording; of a file no more than some are in memory.
+
+        Raises:
+            Unusable: saying why it cannot be heard any further.
+        """
         rate = self._body.sampling_rate
         if isinstance(source, str | os.PathLike):
-            heard = hear(os.fspath(source))
-            if isinstance(heard, Rejected):
-                raise _Unreadable(heard.reason)
-            blocks: Iterator[Samples] = _guarded(recording_blocks(Path(source), rate))
-        else:
-            samples = read_recording(source, rate)
-            if isinstance(samples, Rejected):
-                raise _Unreadable(samples.reason)
-            blocks = iter([samples])
-        return windows_of(blocks, rate)
-
-
-class _Unreadable(Exception):
-    """A recording cannot be heard; the text says why."""
-
-
-def _guarded(blocks: Iterator[Samples]) -> Iterator[Samples]:
-    try:
-        yield from blocks
-    except ZooError:
-        raise
-    except Exception as error:  # libsndfile raises what it likes on a file that changes while it is read
-        raise _Unreadable(f"it cannot be decoded: {error}") from error
+            return windows_of(recording_blocks(source, rate), rate)
+        samples = read_recording(source, rate)
+        if isinstance(samples, Rejected):
+            raise Unusable(samples.reason)
+        return windows_of(iter([samples]), rate)
 
 
 def windows_of(blocks: Iterator[Samples], rate: int) -> Iterator[Window]:
@@ -171,7 +156,7 @@ def windows_of(blocks: Iterator[Samples], rate: int) -> Iterator[Window]:
     size, margin = round(WINDOW_S * rate), round(MARGIN_S * rate)
     pending = np.zeros(0, np.float32)
     start = 0
-    for block in chain(blocks):
+    for block in blocks:
         pending = np.concatenate([pending, block])
         while len(pending) > size:
             first = start + margin if start else 0
