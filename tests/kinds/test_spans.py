@@ -111,8 +111,13 @@ def test_places_that_count_an_emoji_twice_are_recognised_by_the_characters_they_
     [
         (7, "column spans holds a number, not a list of spans"),
         ("person", "column spans holds 'person', which is no JSON list of spans"),
-        ([7], "column spans holds a list with a number in it, not of spans"),
-        (["person"], "column spans holds a list with str in it, not of spans"),
+        (
+            [7],
+            "column spans holds numbers of tags, which nothing in the file names: write tags such as B-person and O, or"
+            " take the Parquet file of the data set, which names them",
+        ),
+        ([7.5], "column spans holds a list with a number in it, not of spans"),
+        (["O"], "column spans holds a list of texts, not of spans; tags need a column tokens or words beside"),
         ([[1, 2]], "column spans holds a list with a list in it, not of spans"),
         ({"a": 1}, "column spans holds an object with a, not a list of spans"),
         ({"start": [1], "end": [], "label": []}, "column spans holds start, end, label of unequal numbers"),

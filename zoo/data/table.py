@@ -13,6 +13,7 @@ from zoo.data.formats import format_of
 from zoo.data.layout import table_in
 from zoo.data.lines import EncodingLog, InvalidByte, LineTooLong, NotUtf8
 from zoo.data.rows import Malformed, Row
+from zoo.data.word_rows import joined_words, with_joined
 from zoo.encoding import is_encodable, not_utf8
 from zoo.errors import DatasetInvalid
 from zoo.hyperparameters import DataOptions
@@ -46,10 +47,10 @@ class Table:
                 tolerant=log is not None
             )  # what is wrong with the encoding counts once: when the rows are read
             own = self._reader.read_columns(self.path, header_log)
-            self._reader = joined_boxes(self._reader, self.path, own)
+            self._reader = joined_words(joined_boxes(self._reader, self.path, own), self.path, own)
         self.joined_columns: tuple[str, ...] = getattr(self._reader, "JOINED", ())
         """Columns that stand for several rows, beside those that the file has."""
-        spelled = (*own, *self.joined_columns)
+        spelled = with_joined(own, self.joined_columns)
         if log is None and header_log.first and header_log.first.row == 0:
             raise _not_utf8(self, header_log.first)
         self.columns = tuple(visible_name(name) for name in spelled)

@@ -210,6 +210,13 @@ def _objects_of(value: Any, column: str) -> list[Any]:
     if not isinstance(value, list | tuple):
         raise Unusable(f"column {column} holds {noun_of(value)}, not a list of spans")
     values = [one.tolist() if hasattr(one, "tolist") else one for one in value]
+    if values and all(type(one) is int for one in values):
+        advice = "write tags such as B-person and O, or take the Parquet file of the data set, which names them"
+        raise Unusable(f"column {column} holds numbers of tags, which nothing in the file names: {advice}")
+    if values and all(isinstance(one, str) for one in values):
+        raise Unusable(
+            f"column {column} holds a list of texts, not of spans; tags need a column tokens or words beside"
+        )
     for one in values:
         if not isinstance(one, Mapping) and not (isinstance(one, list | tuple) and len(one) == 3):
             raise Unusable(f"column {column} holds a list with {noun_of(one)} in it, not of spans")

@@ -65,7 +65,15 @@ def _class_names(file: Any) -> dict[str, tuple[str, ...]]:
         features = msgspec.json.decode(metadata, type=_HuggingFace).info.features
     except msgspec.DecodeError:  # another program's notes: they name nothing, and the values are as they stand
         return {}
-    return {name: tuple(f["names"]) for name, f in features.items() if _is_class_label(f)}
+    labels = {name: _element(feature) for name, feature in features.items()}
+    return {name: tuple(f["names"]) for name, f in labels.items() if _is_class_label(f)}
+
+
+def _element(feature: Any) -> Any:
+    """What a list holds several of, as each version of `datasets` writes it; another feature as it is."""
+    if isinstance(feature, list) and len(feature) == 1:
+        return feature[0]
+    return feature["feature"] if isinstance(feature, dict) and isinstance(feature.get("feature"), dict) else feature
 
 
 def _is_class_label(feature: Any) -> bool:
@@ -87,7 +95,15 @@ class _HuggingFace(msgspec.Struct):
 
 def _with_class_names(values: list[Any], names: tuple[str, ...]) -> list[Any]:
     """Names instead of numbers of classes; -1 stands for no label, as `datasets` has it."""
-    return [_name(value, names) if type(value) is int else value for value in values] if names else values
+    return [_named(value, names) for value in values] if names else values
+
+
+def _named(value: Any, names: tuple[str, ...]) -> Any:
+    """A number, or a list of them, as names."""
+    if isinstance(value, list):
+        elements = [_named(one, names) for one in value]
+        return next((one for one in elements if isinstance(one, _Unreadable)), elements)
+    return _name(value, names) if type(value) is int else value
 
 
 def _name(number: int, names: tuple[str, ...]) -> Any:
