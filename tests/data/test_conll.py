@@ -108,11 +108,22 @@ def test_a_tag_that_breaks_its_scheme_is_named_with_its_line(tmp_path: Path) -> 
     assert [(one.row, one.reason) for one in dataset.faults] == [
         (4, "span 1 has the tag '0' in line 6, which is none of IOB2, and is left out"),
         (4, "span 2 (person) begins with I-person after O, where IOB2 has B- (line 5), and is kept"),
-        (4, "span 4 (team) is span 3 (place) under another label, and is left out"),
+        (4, "span 4 (team) is of a word with several tags, 'B-place,B-team' in line 7, and is left out"),
     ]
     inspection = inspect(tmp_path / "a.conll", TASK)
     assert inspection.train.reading_note == "read as CoNLL (2 columns with tabs between, IOB2 tags in column 2)"
     assert inspection.train.faults == 3
+
+
+def test_of_words_with_several_tags_one_span_stays_and_the_rest_is_one_sort_of_fault(tmp_path: Path) -> None:
+    content = "New\tB-team,B-place\nYork\tI-place\nwon\tO\n\nAcme\tB-corporation|B-group|B-corporation\nwon\tO\n"
+    dataset = read(tmp_path / "a.conll", content)
+    assert texts(dataset) == [("New York won", [("New York", "place")]), ("Acme won", [("Acme", "corporation")])]
+    inspection = inspect(tmp_path / "a.conll", TASK)
+    assert inspection.train.fault_sorts == {"of words with several tags": 2}
+    assert inspection.train.first_fault == (
+        "row 1: span 1 (team) is of a word with several tags, 'B-team,B-place' in line 1, and is left out"
+    )
 
 
 def test_words_alone_are_texts_without_targets(tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ FAULT = "fault"
 """Key of a span that a format cannot give: what is wrong with it, as a clause."""
 
 _FAULT_SORTS = {
+    " with several tags, ": "of words with several tags",
     " within a word, ": "cut a word",
     " overlaps span ": "overlap another",
     " under another label": "under a second label",
@@ -51,6 +52,8 @@ _FAULT_SORTS = {
     " has the tag ": "of no tag",
 }
 """What is counted together, by words of its faults."""
+SEVERAL = "several"
+"""Key of a span of which a word has several tags: which ones, and where."""
 BREACH = "breach"
 """Key of a span that is kept though a rule of its format is broken: which one, as a clause."""
 
@@ -160,6 +163,7 @@ def read_spans(value: Any, column: str, *, text: str | None = None) -> SpanReadi
     """
     faults: list[str] = []
     numbers: dict[Span, int] = {}
+    several: dict[Span, str] = {}
     for number, one in enumerate(_objects_of(value, column), start=1):
         try:
             span, mention = _span(one)
@@ -175,10 +179,14 @@ def read_spans(value: Any, column: str, *, text: str | None = None) -> SpanReadi
             faults.append(f"span {number} ({span.label}) is the same as span {numbers[fitted]}, and is left out")
         elif fitted is not None:
             numbers[fitted] = number
+            if isinstance(one, Mapping) and SEVERAL in one:
+                several[fitted] = one[SEVERAL]
     kept: list[Span] = []
     for span in sorted(numbers, key=lambda span: (span.start, -span.end, numbers[span])):
         if kept and span.start < kept[-1].end:
-            faults.append(f"span {numbers[span]} {_conflict(span, kept[-1], numbers[kept[-1]])}, and is left out")
+            tags = f"({span.label}) is of a word with several tags, {several[span]}" if span in several else ""
+            reason = tags or _conflict(span, kept[-1], numbers[kept[-1]])
+            faults.append(f"span {numbers[span]} {reason}, and is left out")
         else:
             kept.append(span)
     return SpanReading(tuple(kept), tuple(faults))

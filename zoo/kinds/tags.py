@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from zoo.kinds.spans import BREACH, FAULT
+from zoo.kinds.spans import BREACH, FAULT, SEVERAL
 
 IOB1, IOB2, BIOES, BILOU, IO = "IOB1", "IOB2", "BIOES", "BILOU", "IO"
 OUTSIDE = ("O", "_", "-")
@@ -127,6 +127,9 @@ def span_cell(
             cell.append({FAULT: reason})
         else:
             cell.append({"start": places[span.first][0], "end": places[span.last][1], "label": span.label})
+            several = next((word for word in range(span.first, span.last + 1) if len(_marks(tags[word])) > 1), None)
+            if several is not None:
+                cell[-1][SEVERAL] = f"{tags[several]!r} in {name(several)}"
             if span.breach:
                 cell[-1][BREACH] = f"{span.breach} ({name(span.first)})"
     return cell
