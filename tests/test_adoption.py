@@ -175,6 +175,9 @@ def test_an_interrupted_pull_leaves_a_model_that_can_be_pulled_by_name(hub: HubS
 
     assert main(["pull", REFERENCE]) == ExitCode.DOWNLOAD
     assert main(["pull", "Toy-Model"]) == ExitCode.OK
+    card = Catalog.load().resolve("Toy-Model")
+    assert card.weights is not None
+    assert all(file.sha256 for file in card.weights.files)
 
 
 def test_the_endpoint_may_have_a_path(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:

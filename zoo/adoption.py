@@ -19,7 +19,7 @@ from zoo.aliases import aliases
 from zoo.card import Card, HubSource, WeightsFile
 from zoo.catalog import Catalog
 from zoo.errors import OptionInvalid, PluginBroken, StoreInvalid, Unsupported
-from zoo.fetch import OnProgress, fetch
+from zoo.fetch import OnProgress, ShouldStop, fetch
 from zoo.fetch.hub import HubRepository, describe, read_files
 from zoo.fetch.verify import digest_of
 from zoo.hub_models import CONFIG, HubModel
@@ -167,15 +167,20 @@ def adopt_alias(name: str, catalog: Catalog) -> Card | None:
     return catalog.of_repository(parse_reference(reference).repository) or adopt(reference)
 
 
-def bring(card: Card, on_progress: OnProgress) -> str:
-    """Fetch the weights, and name in the catalog the digests of files that only the commit pinned.
+def bring(card: Card, on_progress: OnProgress, should_stop: ShouldStop | None = None) -> str:
+    """Fetch the weights, and name in the catalog the digests of files of the Hub that only the commit pinned.
 
     Returns:
         The folder they stand in.
+
+    Raises:
+        DownloadFailed, ChecksumMismatch, RunCancelled: see `zoo.fetch.fetch`.
     """
     assert card.weights is not None
-    folder = fetch(card.weights, on_progress=on_progress)
-    model = next(one for one in hub_models.saved() if f"{one.plugin}/{one.name}" == card.full_name)
+    folder = fetch(card.weights, on_progress=on_progress, should_stop=should_stop)
+    model = next((one for one in hub_models.saved() if f"{one.plugin}/{one.name}" == card.full_name), None)
+    if model is None or all(file.sha256 for file in card.weights.files):
+        return str(folder)
     names = {file.name for file in card.weights.files}
 
     def pinned(file: WeightsFile) -> WeightsFile:

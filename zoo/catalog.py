@@ -158,11 +158,18 @@ class Catalog(msgspec.Struct, frozen=True):
 
     def of_repository(self, repository: str) -> Card | None:
         """The model whose weights come from that repository of the Hub; None where there is none."""
-        for card in self.cards:
-            sources = card.weights.sources if card.weights else ()
-            if any(isinstance(one, HubSource) and one.repository.lower() == repository.lower() for one in sources):
-                return card
-        return None
+        return next((card for card in self.cards if repository.lower() in _repositories(card)), None)
+
+    @property
+    def repositories(self) -> frozenset[str]:
+        """Those of the Hub that models come from, in lower case."""
+        return frozenset(repository for card in self.cards for repository in _repositories(card))
+
+
+def _repositories(card: Card) -> list[str]:
+    """Those of the Hub that its weights come from, in lower case."""
+    sources = card.weights.sources if card.weights else ()
+    return [source.repository.lower() for source in sources if isinstance(source, HubSource)]
 
 
 def is_local(card: Card) -> bool:

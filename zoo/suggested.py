@@ -31,6 +31,21 @@ class SuggestedModel(msgspec.Struct, frozen=True, kw_only=True):
             return 2
         return (self.parameters > SMALL) + (self.parameters > MEDIUM)
 
+    def matches(self, words: Iterable[str] = (), *, task: str = "", max_parameters: int | None = None) -> bool:
+        """Whether it has everything given.
+
+        Args:
+            words: in lower case; each must occur in the repository's name or in the task. `to pull` always does.
+            task: what it does.
+            max_parameters: most of them; a model that does not state their number has too many.
+        """
+        haystack = f"{self.repository} {self.task} to pull".lower()
+        return (
+            (not task or task == self.task)
+            and all(word in haystack for word in words)
+            and (max_parameters is None or (self.parameters is not None and self.parameters <= max_parameters))
+        )
+
 
 @cache
 def _models() -> tuple[SuggestedModel, ...]:
@@ -40,19 +55,8 @@ def _models() -> tuple[SuggestedModel, ...]:
 
 
 def suggested(words: Iterable[str] = (), *, task: str = "", max_parameters: int | None = None) -> list[SuggestedModel]:
-    """Those that match everything given: task by task, small ones before large ones, the best of a size first.
-
-    Args:
-        words: in lower case; each must occur in the repository's name or in the task.
-        task: what they do.
-        max_parameters: most of them; a model that does not state their number is left out.
-    """
-    matching = [
-        one
-        for one in _models()
-        if (not task or task == one.task)
-        and all(word in f"{one.repository} {one.task}".lower() for word in words)
-        and (max_parameters is None or (one.parameters is not None and one.parameters <= max_parameters))
-    ]
+    """Those that match, see `SuggestedModel.matches`: task by task, small ones first, the best of a size first."""
+    words = tuple(words)
+    matching = [one for one in _models() if one.matches(words, task=task, max_parameters=max_parameters)]
     tasks = list(dict.fromkeys(one.task for one in matching))
     return sorted(matching, key=lambda one: (tasks.index(one.task), one.size))

@@ -19,6 +19,8 @@ from zoo.runs.events import Event
 from zoo.runs.log import append
 from zoo.runs.request import DataRequest, RunRequest
 from zoo.runs.store import RunFolder, create
+from zoo.suggested import SuggestedModel
+from zoo.tui import feed
 from zoo.tui.screens import devices as devices_screen
 from zoo.tui.screens import job_form
 
@@ -32,6 +34,16 @@ def one_device(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(devices, "available", lambda: (CPU,))
     for screen in (job_form, devices_screen):
         monkeypatch.setattr(screen, "available", lambda *, refresh=False: (CPU,))
+
+
+@pytest.fixture(autouse=True)
+def suggested(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two models to pull, whichever are well known today."""
+    to_pull = (
+        SuggestedModel(repository="Ann/Bird-Tagger", task="token-classification", license="MIT", parameters=24_000_000),
+        SuggestedModel(repository="bob/bird-words", task="fill-mask"),
+    )
+    monkeypatch.setattr(feed, "suggested", lambda: to_pull)
 
 
 @pytest.fixture

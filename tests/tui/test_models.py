@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
-from tests.hub_server import HubServer, Served
+from tests.hub_server import COMMIT, HubServer, Served, hub_server
 from tests.plugin_site import Site, card, new_site, plugin
 from tests.tui.driving import Driver, notices, scenario, shows, until, write
+from tests.weights_factory import some_bytes
+from zoo import hub_models
 from zoo.runs.events import RunFailed, RunFinished
 from zoo.runs.store import RunFolder
 from zoo.tui import feed
@@ -23,7 +25,20 @@ Downloading = tuple[HubServer, Served]
 
 
 def names(pilot: Driver) -> list[str]:
-    return [line.card.name for line in pilot.app.screen.query_one(Table).rows]
+    """Of the models in the catalog, which come first."""
+    return [row.card.name for row in pilot.app.screen.query_one(Table).rows if isinstance(row, feed.ModelLine)]
+
+
+def to_pull(pilot: Driver) -> list[str]:
+    """Repositories of the others."""
+    rows = pilot.app.screen.query_one(Table).rows
+    return [row.repository for row in rows if not isinstance(row, feed.ModelLine)]
+
+
+def runs_from(pilot: Driver, name: str) -> int:
+    """How many the table says were made from a model."""
+    rows = pilot.app.screen.query_one(Table).rows
+    return next(row.runs for row in rows if isinstance(row, feed.ModelLine) and row.card.name == name)
 
 
 def write_result(run: RunFolder, base: str) -> None:
@@ -48,6 +63,29 @@ def large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     with new_site(tmp_path / "site", monkeypatch) as site:
         site.install("many", plugin(*cards))
         yield site
+
+
+HUB_FILES = {
+    "config.json": b'{"model_type": "toy"}',
+    "model.safetensors": some_bytes(3_000_000),
+    "tokenizer.json": b"{}",
+}
+CARD_FOR = """
+@zoo.hookimpl
+def card_for(name, config, weights, documents):
+    return zoo.Card(name=name, task="fill-mask", family="toy", weights=weights, abilities=(), summary="toy")
+"""
+
+
+@pytest.fixture
+def hub_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
+    """A plugin with one model, which takes any model of the Hub; and a Hub without any yet."""
+    with hub_server() as server, new_site(tmp_path / "site", monkeypatch) as site:
+        monkeypatch.setenv("HF_ENDPOINT", server.address)
+        monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+        monkeypatch.delenv("HF_TOKEN", raising=False)
+        site.install("toys", plugin(card("toy"), more=CARD_FOR))
+        yield server
 
 
 async def loaded(pilot: Driver) -> None:
@@ -106,8 +144,12 @@ async def test_one_task_after_the_other(pilot: Driver, models: Site) -> None:
     await pilot.press("t")
     assert names(pilot) == ["delta"]
     await shows(pilot, "task: fill-mask")
+    assert to_pull(pilot) == ["bob/bird-words"]
     await pilot.press("t")
     assert len(names(pilot)) == 4
+    assert to_pull(pilot) == []
+    await pilot.press("t")
+    await shows(pilot, "0 of 5 1 to pull task: token-classification")
     await pilot.press("t")
     assert len(names(pilot)) == 5
 
@@ -188,8 +230,7 @@ async def test_runs_on_this_machine_are_counted(
     write_run("one", RunFinished())
     write_run("two", RunFinished(), hours_ago=5)
     await loaded(pilot)
-    table = pilot.app.screen.query_one(Table)
-    await until(pilot, lambda: [line.runs for line in table.rows if line.card.name == "alpha"] == [2])
+    await until(pilot, lambda: runs_from(pilot, "alpha") == 2)
     await shows(pilot, "yes 2h")
 
 
@@ -214,9 +255,8 @@ async def test_runs_found_while_models_are_looked_at_are_counted(
     await until(pilot, looking.is_set)
     write_run("one", RunFailed(kind="ValueError", message="no such thing"))
     await loaded(pilot)
-    table = pilot.app.screen.query_one(Table)
-    await until(pilot, lambda: any(line.local for line in table.rows))
-    await until(pilot, lambda: [line.runs for line in table.rows if line.card.name == "alpha"] == [1])
+    await until(pilot, lambda: any(line.local for line in pilot.app.feed.models))
+    await until(pilot, lambda: runs_from(pilot, "alpha") == 1)
 
 
 @scenario(size=(120, 30))
@@ -264,6 +304,57 @@ async def test_leaving_with_a_download_asks(pilot: Driver, download_site: Downlo
     await pilot.press("q")
     await shows(pilot, "Leave zoo?")
     await pilot.press("y")
+
+
+@scenario(size=(100, 24))
+async def test_well_known_models_come_after_those_of_the_catalog(pilot: Driver, models: Site) -> None:
+    await loaded(pilot)
+    await shows(pilot, "5 of 5 2 to pull", "Ann/Bird-Tagger token-classification 24.0M to pull")
+    await pilot.press("slash")
+    await write(pilot, "bird to pull")
+    assert (names(pilot), to_pull(pilot)) == ([], ["Ann/Bird-Tagger", "bob/bird-words"])
+    await shows(pilot, "not here yet: d pulls it", "parameters 24,000,000", "licence MIT")
+    await pilot.press("enter")
+    for key in "fpnex":
+        await pilot.press(key)
+    assert notices(pilot) == ["Ann/Bird-Tagger is not here yet: d pulls it"] * 5
+    await pilot.press("c")
+    assert pilot.app.clipboard == "zoo pull hub:Ann/Bird-Tagger"
+    await pilot.press("enter")
+    await shows(pilot, "published at https://huggingface.co/Ann/Bird-Tagger")
+    await pilot.press("escape", "z", "z")
+    assert to_pull(pilot) == ["Ann/Bird-Tagger"], "the other does not say how large it is"
+    await pilot.press("z", "z", "s", "s")
+    assert to_pull(pilot) == ["bob/bird-words", "Ann/Bird-Tagger"], "by task"
+    await pilot.press("escape", "y")
+    assert to_pull(pilot) == [], "their family is not known"
+
+
+@scenario(size=(100, 24))
+async def test_a_well_known_model_is_pulled_and_becomes_one_of_the_catalog(pilot: Driver, hub_site: HubServer) -> None:
+    hub_site.serve_repository("Ann/Bird-Tagger", HUB_FILES)
+    weights_file = next(served for path, served in hub_site.files.items() if path.startswith("/store/"))
+    weights_file.stall_after = 1_000_000
+    await shows(pilot, "1 of 1 2 to pull")
+    await pilot.press("down", "d")
+    await shows(pilot, "Ann/Bird-Tagger token-classification 24.0M 33%")
+    await pilot.press("d")
+    await shows(pilot, "2 of 2 1 to pull", "stopped; the next one goes on where")
+    assert pilot.app.screen.query_one(Table).current.card.name == "Bird-Tagger", "the cursor stays on it"
+    weights_file.stall_after = None
+    await pilot.press("d")
+    await until(pilot, lambda: "Bird-Tagger is on this machine" in notices(pilot))
+    saved = hub_models.saved()[0]
+    assert (saved.repository, saved.revision) == ("Ann/Bird-Tagger", COMMIT)
+    assert all(file.sha256 for file in saved.files)
+
+
+@scenario()
+async def test_a_pull_that_fails_says_why_and_leaves_the_model_to_pull(pilot: Driver, hub_site: HubServer) -> None:
+    await shows(pilot, "1 of 1 2 to pull")
+    await pilot.press("down", "d")
+    await until(pilot, lambda: any("Ann/Bird-Tagger" in notice for notice in notices(pilot)))
+    await shows(pilot, "Ann/Bird-Tagger", "stopped", "1 of 1 2 to pull")
 
 
 @scenario()

@@ -13,7 +13,7 @@ from zoo.catalog import Catalog
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
 from zoo.errors import UnknownModel, Unsupported
-from zoo.fetch import Progress, fetch
+from zoo.fetch import Progress
 from zoo.file_adoption import adopt_file, is_model_file
 from zoo.hub_reference import is_reference
 from zoo.ranking import FROM_SCRATCH
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> ExitCode:
         raise
     if card.weights is None:
         raise Unsupported(f"{card.name} has no weights: it starts {FROM_SCRATCH}", f"zoo pretrain {card.name}")
-    return _answer(args, card, str(fetch(card.weights, on_progress=_show)))
+    return _answer(args, card, bring(card, _show))
 
 
 def _from_hub(args: argparse.Namespace, reference: str) -> ExitCode:

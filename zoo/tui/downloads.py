@@ -9,7 +9,8 @@ from typing import Literal
 
 from zoo.card import Card
 from zoo.errors import RunCancelled, ZooError
-from zoo.fetch import Progress, fetch
+from zoo.fetch import Progress
+from zoo.hub_reference import PREFIX
 
 State = Literal["running", "stopping", "stopped", "failed", "done"]
 
@@ -18,7 +19,10 @@ State = Literal["running", "stopping", "stopped", "failed", "done"]
 class Download:
     """One model's weights on their way."""
 
-    card: Card
+    name: str
+    """Full name of the model, or repository of one that is pulled from the Hub."""
+    card: Card | None = None
+    """None until it is known what is pulled."""
     state: State = "running"
     progress: Progress | None = None
     error: ZooError | None = None
@@ -28,6 +32,10 @@ class Download:
     def active(self) -> bool:
         """Whether anything still happens."""
         return self.state in ("running", "stopping")
+
+    def is_of(self, name: str) -> bool:
+        """Whether it is of a model of that full name, or of that repository."""
+        return name == self.name or (self.card is not None and name == self.card.full_name)
 
     @property
     def share(self) -> float | None:
@@ -42,15 +50,16 @@ class Download:
             self.state = "stopping"
 
     def run(self, on_change: Callable[[], None]) -> None:
-        """Fetch; in a thread of its own."""
+        """Fetch, after the model was put into the catalog where it is none of it; in a thread of its own."""
+        from zoo.adoption import adopt, bring
 
         def show_progress(progress: Progress) -> None:
             self.progress = progress
             on_change()
 
         try:
-            assert self.card.weights is not None
-            fetch(self.card.weights, on_progress=show_progress, should_stop=self._wish.is_set)
+            self.card = self.card or adopt(PREFIX + self.name)
+            bring(self.card, show_progress, self._wish.is_set)
             self.state = "done"
         except RunCancelled as error:
             self.state, self.error = "stopped", error
@@ -62,7 +71,7 @@ class Download:
 
 
 class Downloads:
-    """All downloads since the application was opened, by the full name of the model.
+    """All downloads since the application was opened, one a model.
 
     Args:
         on_change: called in the thread of the download that went on.
@@ -72,9 +81,9 @@ class Downloads:
         self._on_change = on_change
         self._downloads: dict[str, Download] = {}
 
-    def of(self, card: Card) -> Download | None:
-        """The newest download of a model."""
-        return self._downloads.get(card.full_name)
+    def of(self, name: str) -> Download | None:
+        """The newest download of a model, named in full or by its repository."""
+        return next((download for download in self._downloads.values() if download.is_of(name)), None)
 
     @property
     def active(self) -> tuple[Download, ...]:
@@ -83,12 +92,21 @@ class Downloads:
 
     def start(self, card: Card) -> Download:
         """Begin, or go on where an earlier one stopped; one that goes on already is left alone."""
-        before = self.of(card)
+        return self._begin(Download(card.full_name, card))
+
+    def pull(self, repository: str) -> Download:
+        """Pull a model of the Hub that is not in the catalog, at its newest commit; likewise."""
+        return self._begin(Download(repository))
+
+    def _begin(self, download: Download) -> Download:
+        before = self.of(download.name)
         if before is not None and before.active:
             return before
-        download = self._downloads[card.full_name] = Download(card)
+        if before is not None:
+            del self._downloads[before.name]
+        self._downloads[download.name] = download
         threading.Thread(
-            target=download.run, args=(lambda: self._on_change(download),), name=f"fetch {card.name}", daemon=True
+            target=download.run, args=(lambda: self._on_change(download),), name=f"fetch {download.name}", daemon=True
         ).start()
         return download
 

@@ -21,6 +21,7 @@ from zoo.paths import home
 from zoo.plugins import DisabledPlugin, Plugin, PluginFailure, disabled_plugins, load_plugins, take_slow
 from zoo.ranking import LONG_LIST, in_sections
 from zoo.runs.index import RunIndex, RunSummary
+from zoo.suggested import SuggestedModel, suggested
 from zoo.tui.downloads import Download, Downloads
 from zoo.tui.messages import CatalogChanged, DownloadsChanged, RunsChanged
 
@@ -52,6 +53,15 @@ class ModelLine:
     """When the newest of them began, Unix time."""
 
 
+ModelRow = ModelLine | SuggestedModel
+"""What the list of models has: models of the catalog, and well-known ones to pull."""
+
+
+def row_key(row: ModelRow) -> str:
+    """What tells a row from others: the full name, or the repository of one to pull."""
+    return row.card.full_name if isinstance(row, ModelLine) else row.repository
+
+
 class Installed(NamedTuple):
     """What plugins there are."""
 
@@ -80,6 +90,8 @@ class Feed:
         self._app = app
         self.models: tuple[ModelLine, ...] = ()
         self.models_loaded = False
+        self.suggested: tuple[SuggestedModel, ...] = ()
+        """Well-known models of the Hub that the catalog has not."""
         self.plugins: tuple[Plugin, ...] = ()
         self.failures: tuple[PluginFailure, ...] = ()
         self.disabled: tuple[DisabledPlugin, ...] = ()
@@ -139,20 +151,23 @@ class Feed:
         looked_at = Installed(plugins, failures, disabled, catalog.problems)
         cards = in_sections(catalog.cards) if len(catalog.cards) > LONG_LIST else catalog.cards
         lines = [_line(card) for card in cards]
-        self._show_models(lines, looked_at)
+        repositories = catalog.repositories
+        to_pull = tuple(one for one in suggested() if plugins and one.repository.lower() not in repositories)
+        self._show_models(lines, looked_at, to_pull)
         for start in range(0, len(lines), BATCH):
             if self._ended:
                 return
             for index in range(start, min(start + BATCH, len(lines))):
                 lines[index] = replace(lines[index], local=_is_local(lines[index].card))
             time.sleep(0)  # the UI's turn
-        self._show_models(lines, looked_at)
+        self._show_models(lines, looked_at, to_pull)
 
-    def _show_models(self, lines: list[ModelLine], looked_at: Installed) -> None:
+    def _show_models(self, lines: list[ModelLine], looked_at: Installed, to_pull: tuple[SuggestedModel, ...]) -> None:
         models = tuple(lines)
 
         def apply() -> None:
             self.models = tuple(_used(line, self._usage) for line in models)  # as known now, not when the look began
+            self.suggested = to_pull
             self.plugins, self.failures, self.disabled, self.problems = looked_at
             self.models_loaded = True
             self._app.broadcast(CatalogChanged)
@@ -200,12 +215,14 @@ class Feed:
         self.later(lambda: self._show_download(download))
 
     def _show_download(self, download: Download) -> None:
-        if download.state == "done":
-            name = download.card.full_name
+        card = download.card
+        if card is not None and not download.active and self.line(card.full_name) is None:
+            self.reload_models()  # it was put into the catalog, whether all of its files came or not
+        if download.state == "done" and card is not None:
             self.models = tuple(
-                replace(line, local=True) if line.card.full_name == name else line for line in self.models
+                replace(line, local=True) if line.card.full_name == card.full_name else line for line in self.models
             )
-            self._app.notify(f"{download.card.name} is on this machine", markup=False)
+            self._app.notify(f"{card.name} is on this machine", markup=False)
             self._app.broadcast(CatalogChanged)
         elif download.state == "failed" and download.error is not None:
             self._app.show_error(download.error)

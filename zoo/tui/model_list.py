@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from msgspec.structs import replace
 
 from zoo.model_filter import ModelFilter
 from zoo.ranking import order_key, rank
+from zoo.suggested import SuggestedModel
 from zoo.tui.feed import ModelLine
 from zoo.units import count, size
 
@@ -19,6 +20,13 @@ SIZES = (None, 5_000_000, 25_000_000, 100_000_000)
 """Most parameters, of what Z goes through."""
 FITS = ("", "predict", "finetune")
 """What M goes through."""
+
+
+_SUGGESTED_SORT_KEYS: dict[str, Callable[[SuggestedModel], tuple[bool, object]]] = {
+    "name": lambda model: (True, model.repository.lower()),
+    "tasks": lambda model: (True, model.task),
+    "parameters": lambda model: (model.parameters is not None, model.parameters),
+}
 
 
 class ModelList:
@@ -61,9 +69,24 @@ class ModelList:
             lines.sort(key=lambda line: order_key(line.card, words, self.filter.task))
         return lines
 
-    def next_task(self, models: Iterable[ModelLine]) -> None:
+    def suggested(self, models: Iterable[SuggestedModel], words: Sequence[str]) -> list[SuggestedModel]:
+        """The models to pull that belong into the same list; their family and what fits are not known.
+
+        Args:
+            models: all that could be pulled, in order.
+            words: as for `lines`.
+        """
+        chosen = self.filter
+        if chosen.family or chosen.fits:
+            return []
+        rows = [one for one in models if one.matches(words, task=chosen.task, max_parameters=chosen.max_parameters)]
+        if self.sort in _SUGGESTED_SORT_KEYS:
+            rows.sort(key=_SUGGESTED_SORT_KEYS[self.sort], reverse=self.descending)
+        return rows
+
+    def next_task(self, models: Iterable[ModelLine], suggested: Iterable[SuggestedModel]) -> None:
         """Those of one task after the other."""
-        tasks = ["", *sorted({task for line in models for task in line.card.tasks})]
+        tasks = ["", *sorted({task for line in models for task in line.card.tasks} | {one.task for one in suggested})]
         self.filter = replace(self.filter, task=_after(self.filter.task, tasks))
 
     def next_family(self, models: Iterable[ModelLine]) -> None:

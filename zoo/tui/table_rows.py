@@ -6,8 +6,9 @@ from zoo.card import Card
 from zoo.ranking import Mark, mark, marked_tasks
 from zoo.run_messages import main_figure
 from zoo.runs.index import RunSummary
+from zoo.suggested import SuggestedModel
 from zoo.tui.downloads import Download
-from zoo.tui.feed import ModelLine
+from zoo.tui.feed import ModelLine, ModelRow
 from zoo.tui.tones import STATUS_TONES
 from zoo.tui.widgets.table import Cell
 from zoo.units import ago, count, size
@@ -15,14 +16,18 @@ from zoo.units import ago, count, size
 MARK_TONES: dict[Mark, str] = {"recommended": "good", "from scratch": "quiet", "demonstration": "quiet"}
 
 
-def model_cells(line: ModelLine, download: Download | None, task: str = "") -> list[Cell]:
+def model_cells(line: ModelRow, download: Download | None, task: str = "") -> list[Cell]:
     """The row of a model, in the order of the table's columns.
 
     Args:
-        line: of the model.
+        line: of the model, or one to pull.
         download: of its weights.
         task: that the table is about; empty for any.
     """
+    if isinstance(line, SuggestedModel):
+        parameters = count(line.parameters) if line.parameters is not None else ""
+        here = _download_cell(download) or ("to pull", "quiet")
+        return [line.repository, "", line.task, "", parameters, "", here, "", "", ""]
     card = line.card
     size_bytes = card.weights.size_bytes if card.weights else None
     return [
@@ -45,11 +50,16 @@ def mark_cell(card: Card, task: str = "") -> Cell:
     return (word, MARK_TONES.get(word, ""))
 
 
-def _here(line: ModelLine, download: Download | None) -> Cell:
+def _download_cell(download: Download | None) -> Cell | None:
+    """How far a download is, or that it ended before it was done; None where there is nothing to say."""
     if download is not None and download.active:
         return (f"{download.share:.0%}" if download.share is not None else "↓", "warn")
-    if download is not None and download.state in ("stopped", "failed") and not line.local:
-        return ("stopped", "bad")
+    return ("stopped", "bad") if download is not None and download.state in ("stopped", "failed") else None
+
+
+def _here(line: ModelLine, download: Download | None) -> Cell:
+    if (cell := _download_cell(download)) and (download is None or download.active or not line.local):
+        return cell
     if line.card.weights is None:
         return ("-", "quiet")
     return ("yes", "good") if line.local else ("" if line.local is None else "no", "quiet")

@@ -13,7 +13,7 @@ from textual.widgets import Footer, Static
 from zoo.card import FolderSource
 from zoo.sanitize import plain
 from zoo.tui.card_text import card_markdown
-from zoo.tui.feed import ModelLine
+from zoo.tui.feed import ModelLine, ModelRow
 from zoo.tui.zoo_screen import Dialog
 
 README_CHARS = 100_000
@@ -28,7 +28,7 @@ class CardScreen(Dialog[None]):
         Binding("up,k", "scroll(-1)", "Up", show=False),
     ]
 
-    def __init__(self, line: ModelLine) -> None:
+    def __init__(self, line: ModelRow) -> None:
         super().__init__()
         self._line = line
 
@@ -47,7 +47,7 @@ class CardScreen(Dialog[None]):
         """What a run wrote of its result."""
         from pathlib import Path
 
-        weights = self._line.card.weights
+        weights = self._line.card.weights if isinstance(self._line, ModelLine) else None
         for source in weights.sources if weights is not None else ():
             if isinstance(source, FolderSource) and (path := Path(source.path) / "README.md").is_file():
                 return "\n\n---\n\n" + plain(path.read_text(encoding="utf-8", errors="replace")[:README_CHARS])

@@ -13,14 +13,16 @@ from textual.widgets import Input, Static
 
 from zoo import devices
 from zoo.card import Card, Verb
+from zoo.hub_reference import PREFIX
 from zoo.model_filter import ModelFilter
 from zoo.ranking import FROM_SCRATCH
 from zoo.sanitize import one_line
+from zoo.suggested import SuggestedModel
 from zoo.tasks import get_task
 from zoo.tui.card_text import card_markdown
 from zoo.tui.commands import command_line
 from zoo.tui.download_text import download_lines
-from zoo.tui.feed import ModelLine
+from zoo.tui.feed import ModelLine, ModelRow, row_key
 from zoo.tui.model_list import ModelList
 from zoo.tui.page import Page
 from zoo.tui.table_rows import model_cells
@@ -73,10 +75,10 @@ class ModelsScreen(Page):
             yield Input(placeholder="/ type to filter", compact=True, id="filter")
             yield Static("", id="shown", markup=False)
         with Container(id="halves"):
-            yield Table[ModelLine](
+            yield Table[ModelRow](
                 COLUMNS,
                 cells=self._cells,
-                key=lambda line: line.card.full_name,
+                key=row_key,
                 id="models",
                 empty="asking the plugins",
             )
@@ -89,31 +91,46 @@ class ModelsScreen(Page):
         self._detail = self.set_timer(DETAIL_S, self._show_detail, pause=True)
 
     @property
-    def _table(self) -> Table[ModelLine]:
+    def _table(self) -> Table[ModelRow]:
         return self.query_one("#models", Table)
 
-    @property
-    def _current(self) -> Card | None:
-        line = self._table.current
-        return line.card if line is not None else None
+    def _card(self) -> Card | None:
+        """The card of the model under the cursor; says so where it is one that has to be pulled first."""
+        row = self._table.current
+        if isinstance(row, SuggestedModel):
+            self.notify(f"{row.repository} is not here yet: d pulls it", severity="warning", markup=False)
+        return row.card if isinstance(row, ModelLine) else None
 
-    def _cells(self, line: ModelLine) -> list[str | tuple[str, str]]:
-        return model_cells(line, self.zoo.feed.downloads.of(line.card), self._list.filter.task)
+    def _cells(self, line: ModelRow) -> list[str | tuple[str, str]]:
+        return model_cells(line, self.zoo.feed.downloads.of(row_key(line)), self._list.filter.task)
 
     def show(self) -> None:
         """Filter, sort and show what the feed knows."""
         feed = self.zoo.feed
         words = self.query_one("#filter", Input).value.lower().split()
         lines = self._list.lines(feed.models, words)
+        suggested = self._list.suggested(feed.suggested, words)
         table = self._table
         table.sorted_by, table.descending = self._list.sort, self._list.descending
         if feed.models_loaded:
             broken = "; some plugins are broken, see 4 Plugins" if feed.failures else ""
             nothing = "no model matches; Esc shows all" if feed.models else "no plugin has a model; see 4 Plugins"
             table.empty = nothing + (broken if feed.models else "")
-        table.show(lines)
-        shown = f"{len(lines):,} of {len(feed.models):,}  {self._list}".rstrip()
+        pulled = self._pulled()
+        table.show([*lines, *suggested])
+        if pulled:
+            table.go_to_key(pulled)
+        to_pull = f"  {len(suggested):,} to pull" if suggested else ""
+        shown = f"{len(lines):,} of {len(feed.models):,}{to_pull}  {self._list}".rstrip()
         self.query_one("#shown", Static).update(shown)
+
+    def _pulled(self) -> str:
+        """Full name of the model that the one under the cursor has become; empty where that is still to be pulled."""
+        row = self._table.current
+        if not isinstance(row, SuggestedModel) or row in self.zoo.feed.suggested:
+            return ""
+        download = self.zoo.feed.downloads.of(row.repository)
+        return download.card.full_name if download is not None and download.card is not None else ""
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self.show()
@@ -144,7 +161,7 @@ class ModelsScreen(Page):
             side.update("")
             progress.update("")
             return
-        download = self.zoo.feed.downloads.of(line.card)
+        download = self.zoo.feed.downloads.of(row_key(line))
         visible = download is not None and download.state != "done"
         progress.update("\n".join(download_lines(download)) if visible and download is not None else "")
         progress.display = visible
@@ -163,7 +180,7 @@ class ModelsScreen(Page):
 
     def action_next_task(self) -> None:
         """Show the models of one task after the other."""
-        self._list.next_task(self.zoo.feed.models)
+        self._list.next_task(self.zoo.feed.models, self.zoo.feed.suggested)
         self.show()
 
     def action_next_family(self) -> None:
@@ -202,25 +219,27 @@ class ModelsScreen(Page):
         self.zoo.feed.reload_models(anew=True)
 
     def action_download(self) -> None:
-        """Download the weights; stop a download that goes on."""
-        card = self._current
-        if card is None:
+        """Download the weights, or pull the model; stop a download that goes on."""
+        row = self._table.current
+        if row is None:
             return
         downloads = self.zoo.feed.downloads
-        download = downloads.of(card)
-        if card.weights is None:
-            self.notify(f"{card.name} has no weights: it starts {FROM_SCRATCH}", markup=False)
-        elif download is not None and download.active:
+        download = downloads.of(row_key(row))
+        if download is not None and download.active:
             download.stop()
-        elif (line := self._table.current) is not None and line.local:
-            self.notify(f"{card.name} is on this machine already", markup=False)
+        elif isinstance(row, SuggestedModel):
+            downloads.pull(row.repository)
+        elif row.card.weights is None:
+            self.notify(f"{row.card.name} has no weights: it starts {FROM_SCRATCH}", markup=False)
+        elif row.local:
+            self.notify(f"{row.card.name} is on this machine already", markup=False)
         else:
-            downloads.start(card)
+            downloads.start(row.card)
         self._show_all()
 
     def action_train(self, verb: Verb) -> None:
         """Fill in the form of a training."""
-        card = self._current
+        card = self._card()
         if card is None:
             return
         if verb not in card.verbs:
@@ -230,7 +249,7 @@ class ModelsScreen(Page):
 
     def action_predict(self) -> None:
         """Let the model answer."""
-        card = self._current
+        card = self._card()
         if card is None:
             return
         if "predict" not in card.verbs or card.weights is None:
@@ -240,7 +259,7 @@ class ModelsScreen(Page):
 
     def action_evaluate(self) -> None:
         """Judge the model on labelled data."""
-        card = self._current
+        card = self._card()
         if card is None:
             return
         if card.weights is None or not any(get_task(task).judged for task in card.tasks_of("predict")):
@@ -254,7 +273,11 @@ class ModelsScreen(Page):
 
     def action_copy_command(self) -> None:
         """Copy what one would type for this model."""
-        card = self._current
+        row = self._table.current
+        if isinstance(row, SuggestedModel):
+            self.zoo.copy(command_line("pull", PREFIX + row.repository))
+            return
+        card = self._card()
         if card is None:
             return
         verb = "predict" if card.weights is not None and "predict" in card.verbs else "show"
@@ -264,11 +287,11 @@ class ModelsScreen(Page):
         """Delete a model of your own, or the weights of one that can be fetched again."""
         from zoo.tui.deleting import delete_run, delete_weights
 
-        card = self._current
+        card = self._card()
         if card is None:
             return
         run = next((run for run in self.zoo.feed.runs if run.name == card.name), None)
-        line = self._table.current
+        line = self.zoo.feed.line(card.full_name)
         if run is None and line is not None and line.local and card.weights is not None:
             delete_weights(self.zoo, card)
             return

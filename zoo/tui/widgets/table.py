@@ -150,6 +150,12 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         self.refresh()
         self.post_message(self.Moved(self))
 
+    def go_to_key(self, key: str) -> None:
+        """Put the cursor on the row of that key, if there is one."""
+        place = next((place for place, row in enumerate(self._rows) if self._key(row) == key), None)
+        if place is not None:
+            self.cursor = place
+
     def update(self, row: Row) -> None:
         """Show a newer value of one row."""
         place = self._find(row)
