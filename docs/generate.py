@@ -67,6 +67,10 @@ TRAINING = {
 }
 """What plugins build on: module to public names."""
 ARCHITECTURES = ROOT / "plugins" / "zoo-transformers" / "tests"
+TEXT_TESTS = {
+    "zero-shot-classification": "test_entailment.py",
+}
+"""The files of tests that go through architectures for texts beside those that are trained, by what those answer."""
 PICTURE_TESTS = {
     "image-classification": "test_images.py",
     "object-detection": "test_detectors.py",
@@ -93,6 +97,8 @@ def architectures() -> str:
     ]
     for name, (tested, _) in texts.items():
         lines.append(f"| {name} | {' | '.join('yes' if task in tested else '' for task in tasks)} |")
+    lines += ["", "Of texts, to be asked alone:", ""]
+    lines += [f"- {task}: {', '.join(_tested(file))}" for task, file in TEXT_TESTS.items()]
     lines += ["", "Of pictures:", ""]
     lines += [f"- {task}: {', '.join(_tested(file))}" for task, file in PICTURE_TESTS.items()]
     return "\n".join(lines) + "\n"

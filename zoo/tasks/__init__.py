@@ -30,6 +30,7 @@ BUILT_IN = {
     "token-classification": "zoo.tasks.token_classification",
     "feature-extraction": "zoo.tasks.feature_extraction",
     "text-generation": "zoo.tasks.text_generation",
+    "zero-shot-classification": "zoo.tasks.zero_shot_classification",
     "image-classification": "zoo.tasks.image_classification",
     "image-multi-label-classification": "zoo.tasks.image_multi_label_classification",
     "image-regression": "zoo.tasks.image_regression",

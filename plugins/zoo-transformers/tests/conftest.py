@@ -157,7 +157,9 @@ def tokenizer() -> Any:
     made.decoder = decoders.WordPiece()
     made.train_from_iterator(TEXTS, trainers.WordPieceTrainer(vocab_size=90, special_tokens=[*SPECIAL]))
     ends = [(token, SPECIAL.index(token)) for token in ("[CLS]", "[SEP]")]
-    made.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=ends)
+    made.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=ends
+    )
     names = {f"{token[1:-1].lower()}_token": token for token in SPECIAL}
     return transformers.PreTrainedTokenizerFast(
         tokenizer_object=made,

@@ -20,6 +20,7 @@ from zoo import (
     problem_type,
 )
 from zoo_transformers import image_cards, network_cards
+from zoo_transformers.entailment_labels import entailment_index
 from zoo_transformers.installed import classes_of
 from zoo_transformers.options import LongTextFinetuneOptions, LongTextPredictOptions, LongTextPretrainOptions
 from zoo_transformers.vocabularies import TOKENIZERS, check_vocabulary
@@ -112,6 +113,8 @@ def describe(name: str, config: dict[str, Any], weights: Weights, documents: dic
     else:
         labels = hub_labels(name, config)
         task = HEADS[problem_type(config)]
+        if task == "text-classification" and entailment_index(labels) is not None:
+            task, labels = "zero-shot-classification", ()
     return Card(
         name=name,
         task=task,

@@ -33,7 +33,9 @@ def read_config(folder: Path) -> Any:
         ) from error
 
 
-def load(auto: Any, folder: Path, config: Any, fitting: Callable[[str], bool] = bool) -> Any:
+def load(
+    auto: Any, folder: Path, config: Any, fitting: Callable[[str], bool] = bool, *, with_head: bool = False
+) -> Any:
     """A network in float32, filled from a folder; a head that the weights lack begins with random numbers.
 
     Args:
@@ -41,6 +43,7 @@ def load(auto: Any, folder: Path, config: Any, fitting: Callable[[str], bool] = 
         folder: holds the files.
         config: as `read_config` gives it.
         fitting: whether the weights must have a tensor as the network has it, by its name, even within the body.
+        with_head: refuse weights that lack the head, too, or have one of another shape.
 
     Raises:
         Unsupported: transformers has no such network of this architecture.
@@ -62,7 +65,7 @@ def load(auto: Any, folder: Path, config: Any, fitting: Callable[[str], bool] = 
         raise StoreInvalid(
             f"the weights in {folder} cannot be read: {_first_line(error)}", "fetch them again"
         ) from error
-    prefix = f"{network.base_model_prefix}."
+    prefix = "" if with_head else f"{network.base_model_prefix}."
     lacking = sorted(name for name in report["missing_keys"] if name.startswith(prefix) and not _may_lack(name))
     mismatched = (str(one[0]) for one in report["mismatched_keys"])
     odd = sorted(name for name in mismatched if name.startswith(prefix) and fitting(name))

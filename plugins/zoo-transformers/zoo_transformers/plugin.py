@@ -61,4 +61,8 @@ def predict(run: PredictionRun) -> Predictor | None:
         from zoo_transformers.contrast import ContrastPredictor
 
         return ContrastPredictor(run)
+    if run.task.name == "zero-shot-classification":
+        from zoo_transformers.entailment import EntailmentPredictor
+
+        return EntailmentPredictor(run)
     return None
