@@ -19,15 +19,22 @@ def cards():
                      abilities=(ability,))]
 
 class Parrot:
+    chats = True
+
     def predict(self, inputs):
         return [self.answer(text) for text in inputs]
 
     def answer(self, text):
+        text = self.last(text)
         if not isinstance(text, str) or not text.strip():
             return zoo.Rejected("it heard nothing")
         return zoo.GeneratedText(text, "end", len(text.split()))
 
+    def last(self, text):
+        return text[-1]["content"] if isinstance(text, list) else text
+
     def stream(self, text):
+        text = self.last(text)
         try:
             words = text.split(" ") if isinstance(text, str) and text.strip() else []
             for place, word in enumerate(words):

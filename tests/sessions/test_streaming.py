@@ -7,9 +7,14 @@ import re
 import signal
 import subprocess
 import sys
+import threading
+from io import BytesIO
 from itertools import islice
 from pathlib import Path
+from subprocess import PIPE
 
+import msgspec
+import psutil
 import pytest
 
 import zoo
@@ -21,6 +26,8 @@ from tests.processes import popen
 from zoo.answers import GeneratedText, Rejected
 from zoo.cli.exit_codes import ExitCode
 from zoo.sessions import Session
+from zoo.sessions.conversation import Conversation
+from zoo.sessions.messages import LoadRequest
 
 pty = pytest.importorskip("pty")
 
@@ -69,8 +76,7 @@ def test_a_session_sends_the_pieces_and_stops_when_it_is_told(parrot: Site) -> N
         again = session.predict(["one two three"])
         broken = session.stream("one broken")
 
-        assert ready.streams
-        assert session.streams
+        assert (ready.streams, ready.chats) == (session.streams, session.chats) == (True, True)
         assert pieces == ["one ", "two ", "three", ANSWER]
         assert some == ["on ", "and so on ", "and so on ", "and so on "]
         assert closed.exists()
@@ -79,6 +85,44 @@ def test_a_session_sends_the_pieces_and_stops_when_it_is_told(parrot: Site) -> N
         with pytest.raises(zoo.PluginBroken, match="it has a cold"):
             next(broken)
         assert list(session.stream("a\udc80")) == [Rejected("it holds bytes that are not UTF-8")]
+
+
+def test_closing_waits_for_no_answer_that_is_not_read_to_its_end(parrot: Site) -> None:
+    session = Session("parrot", **CPU)
+    session.wait_until_ready()
+    endless = session.stream("on forever")
+    next(endless)
+    closing = threading.Thread(target=session.close, daemon=True)
+    closing.start()
+    closing.join(20)
+
+    assert not closing.is_alive()
+    assert not psutil.pid_exists(session.pid)
+    with pytest.raises(zoo.RunFailed, match="the process that held parrot is gone"):
+        list(endless)
+
+
+def test_who_sends_no_request_is_not_waited_for(parrot: Site) -> None:
+    request = msgspec.json.encode(LoadRequest(model="parrot", **CPU))
+    words = [sys.executable, "-m", "zoo.sessions.worker"]
+    with popen(words, stdin=PIPE, stdout=PIPE, stderr=PIPE) as worker:
+        assert worker.stdin is not None
+        assert worker.stdout is not None
+        assert worker.stderr is not None
+        worker.stdin.write(request + b"\n" + b'{"type": "predict", inputs\n')
+        worker.stdin.flush()  # and stays open
+
+        assert msgspec.json.decode(worker.stdout.readline())["type"] == "ready"
+        assert worker.wait(20) == ExitCode.OK
+        assert worker.stderr.read().decode() == (
+            "a request cannot be read, so no more are: JSON is malformed: object keys must be strings (byte 20)\n"
+        )
+
+
+def test_a_worker_that_sends_no_reply_is_an_error() -> None:
+    conversation = Conversation("parrot", BytesIO(b"Hello!\n"), BytesIO())
+    with pytest.raises(zoo.RunFailed, match="the process that holds parrot sent what is no reply: JSON is malformed"):
+        conversation.wait_until_ready()
 
 
 def at_a_terminal(*words: str) -> tuple[subprocess.Popen[bytes], int]:

@@ -113,7 +113,7 @@ class StubSession:
         pass
 
     def wait_until_ready(self, tell: object) -> Ready:
-        return Ready(device="cpu", precision="fp32")
+        return Ready(task="text-classification", device="cpu", precision="fp32")
 
     def predict(self, inputs: list[str]) -> list[Classification]:
         return [Classification((Score("yes", 0.9), Score("no", 0.1)))] * len(inputs)

@@ -7,6 +7,7 @@ from typing import Any, Literal, Self, get_args
 
 from zoo.answers.answer import Answer, AnswerCells, InvalidAnswer, heading, is_whole_number_or_none
 from zoo.blocks import Block, Paragraph
+from zoo.plurals import counted
 
 Finish = Literal["end", "stop", "length"]
 """Why a text is not longer: the model has ended it, a text has come up that stops it, or there was no room for more."""
@@ -20,6 +21,8 @@ class GeneratedText(Answer, frozen=True, tag="generated_text"):
     finish: Finish
     tokens: int
     """How many were generated, the one that ends the text included."""
+    messages_left_out: int = 0
+    """The oldest of a conversation, which was too long; then `truncated_at` says how many tokens were read."""
 
     def blocks(self, source: str = "") -> tuple[Block, ...]:
         """The text, a paragraph a line."""
@@ -35,8 +38,12 @@ class GeneratedText(Answer, frozen=True, tag="generated_text"):
 
     @property
     def remark(self) -> str:
-        """How much was read of the prompt, or that the text is not complete."""
-        return super().remark or ("" if self.finish != "length" else f"it was cut after {self.tokens:,} tokens")
+        """How much was read of the prompt, and that the text is not complete."""
+        unread = super().remark
+        if self.messages_left_out:
+            left_out = counted(self.messages_left_out, "message")
+            unread = f"the conversation is too long for the model, which did not read the oldest {left_out}"
+        return "; ".join(filter(None, (unread, f"it was cut after {self.tokens:,} tokens" * (self.finish == "length"))))
 
     @classmethod
     def quick_check(cls, labels: frozenset[str]) -> Callable[[Any], bool]:
@@ -47,6 +54,7 @@ class GeneratedText(Answer, frozen=True, tag="generated_text"):
                 type(answer) is cls
                 and type(answer.text) is str
                 and type(answer.tokens) is int
+                and type(answer.messages_left_out) is int
                 and answer.finish in _FINISHES
                 and is_whole_number_or_none(answer.truncated_at)
             )

@@ -109,6 +109,18 @@ def messages_of(value: Any, where: str) -> list[Message]:
     return [_message(one, f"{where}, message {number}") for number, one in enumerate(value, 1)]
 
 
+def without_oldest_turn(messages: Sequence[Message]) -> list[Message]:
+    """A conversation without the first message of its user and all up to the second; empty where there is no second.
+
+    Messages of the system before it stay: they say how the model is to answer.
+    """
+    start = next((place for place, one in enumerate(messages) if one["role"] != SYSTEM), len(messages))
+    for place in range(start + 1, len(messages)):
+        if messages[place]["role"] == USER:
+            return [*messages[:start], *messages[place:]]
+    return []
+
+
 def conversation_text(messages: Sequence[Message]) -> str:
     """Who says what, a message a line."""
     return "\n".join(f"{one['role']}: {one['content']}" for one in messages)

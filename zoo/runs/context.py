@@ -50,7 +50,10 @@ class Predictor(Protocol):
 
 @runtime_checkable
 class StreamingPredictor(Predictor, Protocol):
-    """A predictor whose answers grow, such as one that writes texts."""
+    """A predictor whose answers grow, such as one that writes texts.
+
+    One that also answers conversations, lists of messages with `role` and `content`, has a true attribute `chats`.
+    """
 
     def stream(self, input: Any) -> Iterator[str | Prediction]:
         """Answer one input: the pieces of the text as they come, and last the answer itself.

@@ -92,6 +92,11 @@ class CheckedPredictor:
         """Whether answers come in pieces."""
         return isinstance(self._predictor, StreamingPredictor)
 
+    @property
+    def chats(self) -> bool:
+        """Whether it answers conversations."""
+        return bool(getattr(self._predictor, "chats", False))
+
     def stream(self, input: Any) -> Generator[str | Prediction]:
         """The pieces of an answer as they come, if the plugin gives any, and last the answer itself."""
         if not isinstance(self._predictor, StreamingPredictor) or not is_encodable_input(input):

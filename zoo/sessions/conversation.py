@@ -43,6 +43,8 @@ class Conversation:
         self._task = ""
         self.streams = False
         """Whether answers come in pieces, once it is ready."""
+        self.chats = False
+        """Whether it answers conversations, likewise."""
 
     def wait_until_ready(self, on_fetching: Callable[[Fetching], None] | None = None) -> Ready:
         """Wait for the model; asked before anything else.
@@ -57,7 +59,7 @@ class Conversation:
             while True:
                 reply = self._receive()
                 if isinstance(reply, Ready):
-                    self._task, self.streams = reply.task, reply.streams
+                    self._task, self.streams, self.chats = reply.task, reply.streams, reply.chats
                     return reply
                 if isinstance(reply, Fetching) and on_fetching is not None:
                     on_fetching(reply)
@@ -142,12 +144,17 @@ class Conversation:
 
     def _receive(self) -> Reply:
         try:
-            line = b"" if self._replies.closed else self._replies.readline()
-        except OSError:
+            line = self._replies.readline()
+        except (OSError, ValueError):  # a stream that is closed raises the latter
             line = b""
         if not line.endswith(b"\n"):
             raise self._process_lost()
-        reply: Reply = msgspec.json.decode(line, type=Reply)
+        try:
+            reply: Reply = msgspec.json.decode(line, type=Reply)
+        except msgspec.DecodeError as error:
+            raise RunFailed(
+                f"the process that holds {self.model} sent what is no reply: {error}", self.last_words()
+            ) from error
         if isinstance(reply, ErrorReply):
             raise _error(reply)
         return reply

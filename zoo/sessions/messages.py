@@ -58,6 +58,8 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True, tag="ready"):
     labels: tuple[str, ...] = ()
     streams: bool = False
     """Whether answers come in pieces."""
+    chats: bool = False
+    """Whether it answers conversations."""
 
 
 class PartialReply(msgspec.Struct, frozen=True, kw_only=True, tag="partly_answered"):

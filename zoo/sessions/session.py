@@ -89,7 +89,7 @@ class Session(Conversation):
         return self._process.pid
 
     def close(self) -> None:
-        """End the process; a call that waits for an answer ends with an error."""
+        """End the process; a call that waits for an answer, or an answer that is not read to its end, has an error."""
         with contextlib.suppress(OSError):
             self._requests.close()
         try:
@@ -97,17 +97,17 @@ class Session(Conversation):
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        with self._lock:
-            self._replies.close()
-            self._words.close()
+        self._replies.close()  # whoever reads there has read the end, now that the process is gone
+        self._words.close()
 
     def last_words(self) -> str:
         """What the process printed before it was gone, or that the system has killed some for lack of memory."""
         if kills_since(self._oom_kills):
             return "the system has killed a process for lack of memory, most likely this one: close what else needs it"
-        if self._words.closed:
+        try:
+            end = self._words.seek(0, 2)
+            self._words.seek(max(0, end - _LAST_WORDS))
+            lines = self._words.read().decode(errors="replace").strip().splitlines()
+        except ValueError:  # it is closed
             return ""
-        end = self._words.seek(0, 2)
-        self._words.seek(max(0, end - _LAST_WORDS))
-        lines = self._words.read().decode(errors="replace").strip().splitlines()
         return f"it last said: {one_line(lines[-1])}" if lines else ""

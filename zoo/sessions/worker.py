@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sys
 import threading
@@ -59,6 +60,7 @@ def converse(model: Model, requests: IO[bytes], replies: IO[bytes]) -> bool:
         precision=model.precision,
         labels=model.labels,
         streams=model.predictor.streams,
+        chats=model.predictor.chats,
     )
     send(replies, ready)
     inbox = Inbox(requests)
@@ -94,10 +96,15 @@ class Inbox:
         return bool(self._waiting)
 
     def _read(self, requests: IO[bytes]) -> None:
-        with contextlib.suppress(OSError, ValueError):  # whoever asked is gone
+        try:
             for line in requests:
                 self._put(msgspec.json.decode(line, type=Request))
-        self._put(None)
+        except msgspec.DecodeError as error:
+            logging.getLogger(__name__).warning("a request cannot be read, so no more are: %s", error)
+        except (OSError, ValueError):
+            pass  # whoever asked is gone
+        finally:
+            self._put(None)
 
     def _put(self, request: Request | None) -> None:
         with self._arrived:

@@ -200,6 +200,32 @@ def test_what_cannot_be_answered_is_rejected_in_its_place(prompt: Any, reason: s
     assert not isinstance(last, Rejected)
 
 
+def test_a_conversation_that_is_too_long_loses_its_oldest_turns_and_says_so() -> None:
+    def said(*texts: str) -> list[dict[str, str]]:
+        return [{"role": ("user", "assistant")[place % 2], "content": text} for place, text in enumerate(texts)]
+
+    ask = generator(Gpt2Body(chat=True), max_tokens=20)
+    system = [{"role": "system", "content": "be short"}]
+    long = [*system, *said("a" * 30, "b" * 30, "c", "d", "e")]
+    whole, left = ask.predict([[*system, *said("c", "d", "e")], long])
+    *pieces, streamed = ask.stream(long)
+    other = [{"from": {"user": "human"}.get(one["role"], one["role"]), "value": one["content"]} for one in long]
+
+    assert whole.messages_left_out == 0
+    assert whole.truncated_at is None
+    assert left == streamed == ask.predict([other])[0]
+    assert (left.text, left.messages_left_out, left.truncated_at) == (whole.text, 2, 20)
+    assert "".join(pieces) == left.text
+    assert left.remark == (
+        "the conversation is too long for the model, which did not read the oldest 2 messages; it was cut after 20 "
+        "tokens"
+    )
+    assert ask.predict([said("a" * 200, "b", "c" * 100)]) == [
+        Rejected(f"the prompt has 103 tokens, and the model takes {POSITIONS} with the answer")
+    ]
+    assert ask.predict([said("a" * 85)])[0].messages_left_out == 0
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

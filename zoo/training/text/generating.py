@@ -28,6 +28,7 @@ class Writing:
         eos_ids: tokens that end a text.
         options: say how much is written, and what stops it.
         positions: most tokens of prompt and text together.
+        messages_left_out: of the conversation that the prompt is, for the answer.
     """
 
     def __init__(
@@ -37,8 +38,10 @@ class Writing:
         eos_ids: Sequence[int],
         options: GenerationOptions,
         positions: int,
+        messages_left_out: int = 0,
     ) -> None:
         self.ids = list(prompt)
+        self._messages_left_out = messages_left_out
         self.finish: Finish | None = None
         """None while it is being written."""
         self._prompt_length = len(prompt)
@@ -73,7 +76,14 @@ class Writing:
     @property
     def answer(self) -> GeneratedText:
         """All of it."""
-        return GeneratedText(self._text, self.finish or "length", self.tokens)
+        left_out = self._messages_left_out
+        return GeneratedText(
+            self._text,
+            self.finish or "length",
+            self.tokens,
+            left_out,
+            truncated_at=self._prompt_length if left_out else None,
+        )
 
     def _end(self, finish: Finish) -> None:
         self._text += self._detokeniser.rest()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch.nn.utils.rnn import pad_sequence
@@ -12,7 +12,7 @@ from zoo.answers import Prediction, Rejected, ScoredText
 from zoo.encoding import is_encodable
 from zoo.errors import OptionInvalid, Unsupported
 from zoo.kinds import Unusable
-from zoo.kinds.prompt import messages_of
+from zoo.kinds.prompt import Message, messages_of, without_oldest_turn
 from zoo.plurals import counted
 from zoo.training.text.generating import Writing, batches, options_of, write
 from zoo.training.text.learnt import USUAL_TOKENS, LearntText, LearntTexts
@@ -51,10 +51,10 @@ class TextGenerator:
 
     def predict(self, inputs: list[Any]) -> list[Prediction]:
         """Write after every prompt, in order; one that cannot be answered is rejected in its place."""
-        prompts = [self._prompt_ids(one) for one in inputs]
+        prompts = [self._read_prompt(one) for one in inputs]
         answers: list[Prediction] = [one if isinstance(one, Rejected) else Rejected("") for one in prompts]
-        usable = [index for index, one in enumerate(prompts) if not isinstance(one, Rejected)]
-        writings = {index: self._writing(prompts[index]) for index in usable}
+        writings = {index: self._writing(one) for index, one in enumerate(prompts) if not isinstance(one, Rejected)}
+        usable = list(writings)
         lengths = [len(writings[index].ids) + self._options.max_tokens for index in usable]
         for batch in batches(lengths, self._batch_tokens):
             indices = [usable[place] for place in batch]
@@ -66,11 +66,11 @@ class TextGenerator:
 
     def stream(self, prompt: Any) -> Iterator[str | Prediction]:
         """The pieces of one answer as they are written, and the answer itself."""
-        ids = self._prompt_ids(prompt)
-        if isinstance(ids, Rejected):
-            yield ids
+        read = self._read_prompt(prompt)
+        if isinstance(read, Rejected):
+            yield read
             return
-        writing = self._writing(ids)
+        writing = self._writing(read)
         for _ in write(self._network, [writing], self._options, self._run.device):
             if piece := writing.take():
                 yield piece
@@ -123,25 +123,57 @@ class TextGenerator:
                 losses[index] = loss
         return losses
 
-    def _writing(self, ids: Any) -> Writing:
-        return Writing(ids, self._body.tokenizer, self._body.eos_ids, self._options, self._body.positions)
+    def _writing(self, prompt: _ReadPrompt) -> Writing:
+        return Writing(
+            prompt.ids,
+            self._body.tokenizer,
+            self._body.eos_ids,
+            self._options,
+            self._body.positions,
+            prompt.messages_left_out,
+        )
 
-    def _prompt_ids(self, prompt: Any) -> list[int] | Rejected:
+    def _read_prompt(self, prompt: Any) -> _ReadPrompt | Rejected:
         """What is read of a prompt; or why it cannot be answered."""
         if reason := _objection(prompt):
             return Rejected(reason)
         try:
-            ids = self._texts.prompt_ids(prompt, raw=self._options.raw, system=self._options.system)
+            if isinstance(prompt, str):
+                read = _ReadPrompt(self._prompt_ids(prompt))
+            else:
+                read = self._latest_turns(messages_of(prompt, "the prompt"))
         except Unsupported as unsupported:
             return Rejected(unsupported.message)
-        if not ids:
+        if not read.ids:
             return Rejected("the prompt is empty")
-        if len(ids) >= self._body.positions:
+        if len(read.ids) >= self._body.positions:
             return Rejected(
-                f"the prompt has {counted(len(ids), 'token')}, and the model takes {self._body.positions:,} with the "
-                "answer"
+                f"the prompt has {counted(len(read.ids), 'token')}, and the model takes {self._body.positions:,} with "
+                "the answer"
             )
-        return ids
+        return read
+
+    def _latest_turns(self, messages: list[Message]) -> _ReadPrompt:
+        """A conversation without its oldest turns, as far as it and its answer need the room.
+
+        An answer is given room for as many tokens as it may have, but not for more than half of what the model takes.
+        """
+        size = self._body.positions - min(self._options.max_tokens, self._body.positions // 2)
+        read, latest = _ReadPrompt(self._prompt_ids(messages)), messages
+        while len(read.ids) > size and (latest := without_oldest_turn(latest)):
+            read = _ReadPrompt(self._prompt_ids(latest), len(messages) - len(latest))
+        return read
+
+    def _prompt_ids(self, prompt: Any) -> list[int]:
+        return self._texts.prompt_ids(prompt, raw=self._options.raw, system=self._options.system)
+
+
+class _ReadPrompt(NamedTuple):
+    """What a model reads of a prompt."""
+
+    ids: list[int]
+    messages_left_out: int = 0
+    """The oldest of a conversation for which there was no room."""
 
 
 def _objection(prompt: Any) -> str:
