@@ -14,16 +14,16 @@ from zoo.training import Batch
 from zoo.training.head import HeadConfig
 from zoo.training.pretrained import WeightsReader, fill, save_config
 from zoo.training.text.causal import CausalBody, GeneratingNetwork
+from zoo.training.text.readme import WRITER
+from zoo.training.text.tokenizer_files import beginning
 from zoo_gpt.config import new_config, read_config, with_dropout
 from zoo_gpt.generating import CachedNetwork
 from zoo_gpt.gguf_folder import converted
 from zoo_gpt.gpt2 import Conv1DReader, Gpt2, conv1d_state, scale_residual
 from zoo_gpt.llama import Llama
-from zoo_gpt.readme import README
 from zoo_gpt.shape import ARCHITECTURES, BODY, GPT2, Shape
 from zoo_gpt.tokenization import (
     END,
-    beginning,
     chat_template,
     end_ids,
     max_tokens_of,
@@ -92,7 +92,7 @@ class GptBody(CausalBody):
         save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
         save_config(self.config | {"architectures": [ARCHITECTURES[self.shape.family]]}, folder)
         save_tokenizer(self.tokenizer, self._folder, self.positions, folder)
-        (folder / "README.md").write_text(README, encoding="utf-8")
+        (folder / "README.md").write_text(WRITER, encoding="utf-8")
 
     def _filled(self) -> Gpt2 | Llama:
         """The network to be trained."""

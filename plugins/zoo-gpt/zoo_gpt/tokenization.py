@@ -78,12 +78,6 @@ def learn(texts: Sequence[str], size: int | None = None) -> Tokenizer:
     return tokenizer
 
 
-def beginning(tokenizer: Tokenizer, bos_id: int | None) -> int | None:
-    """What each text of the model begins with; None where its tokenizer begins texts without anything."""
-    ids = tokenizer.encode("").ids
-    return bos_id if ids and ids[0] == bos_id else None
-
-
 def end_ids(folder: Path, config: dict[str, Any]) -> tuple[int, ...]:
     """Ids of the tokens that end a text: what is said of generation counts before what is said of the network."""
     path = folder / GENERATION

@@ -40,6 +40,7 @@ CLASSES = {
     "fill-mask": "AutoModelForMaskedLM",
     "feature-extraction": "AutoModel",
     "token-classification": "AutoModelForTokenClassification",
+    "text-generation": "AutoModelForCausalLM",
 }
 """What a model is saved from, by what it answers then."""
 
@@ -134,20 +135,20 @@ def save_model(model_type: str, task: str, folder: Path, **sizes: Any) -> Any:
     torch.manual_seed(0)
     network = getattr(transformers, CLASSES[task]).from_config(config).eval()
     network.save_pretrained(folder)
-    add_tokenizer(folder)
+    add_tokenizer(folder, ends=task != "text-generation")
     return network
 
 
-def add_tokenizer(folder: Path) -> None:
-    """See `save_tokenizer`."""
-    tokenizer().save_pretrained(folder)
+def add_tokenizer(folder: Path, *, ends: bool = True) -> None:
+    """See `save_tokenizer`; with or without the token that ends a text."""
+    tokenizer(ends=ends).save_pretrained(folder)
     stated = json.loads((folder / "tokenizer_config.json").read_text())
     stated["tokenizer_class"] = "PreTrainedTokenizerFast"  # that of the architecture would make another of the files
     (folder / "tokenizer_config.json").write_text(json.dumps(stated))
 
 
 @cache
-def tokenizer() -> Any:
+def tokenizer(*, ends: bool = True) -> Any:
     """Word pieces of `TEXTS`."""
     import transformers
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
@@ -156,9 +157,11 @@ def tokenizer() -> Any:
     made.pre_tokenizer = pre_tokenizers.Whitespace()
     made.decoder = decoders.WordPiece()
     made.train_from_iterator(TEXTS, trainers.WordPieceTrainer(vocab_size=90, special_tokens=[*SPECIAL]))
-    ends = [(token, SPECIAL.index(token)) for token in ("[CLS]", "[SEP]")]
+    around = [(token, SPECIAL.index(token)) for token in ("[CLS]", "[SEP]")]
     made.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=ends
+        single="[CLS] $A [SEP]" if ends else "[CLS] $A",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=around,
     )
     names = {f"{token[1:-1].lower()}_token": token for token in SPECIAL}
     return transformers.PreTrainedTokenizerFast(

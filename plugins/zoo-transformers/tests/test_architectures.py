@@ -12,8 +12,9 @@ import zoo
 from zoo import Card, Example, SpanMark
 
 CLASSIFY, TAG, FILL, EMBED = "text-classification", "token-classification", "fill-mask", "feature-extraction"
+WRITE = "text-generation"
 ENCODER = (CLASSIFY, TAG, FILL, EMBED)
-DECODER = (CLASSIFY, TAG, EMBED)
+DECODER = (CLASSIFY, TAG, EMBED, WRITE)
 GROUPED = {"num_key_value_heads": 2, "head_dim": 8}
 SEQ2SEQ = {
     "d_model": 32,
@@ -30,6 +31,7 @@ ARCHITECTURES: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "bart": ((CLASSIFY,), SEQ2SEQ),
     "big_bird": (ENCODER, {"attention_type": "original_full"}),
     "camembert": (ENCODER, {}),
+    "cohere": ((WRITE,), GROUPED),
     "convbert": (ENCODER, {}),
     "deberta": (ENCODER, {}),
     "deberta-v2": (ENCODER, {"relative_attention": True, "position_buckets": 8, "pos_att_type": ["p2c", "c2p"]}),
@@ -40,15 +42,18 @@ ARCHITECTURES: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "gemma2": (DECODER, GROUPED),
     "gpt2": (DECODER, {"n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 80}),
     "gpt_neox": (DECODER, {}),
+    "gpt_neo": ((WRITE,), {"num_layers": 2, "num_heads": 4, "attention_types": [[["global", "local"], 1]]}),
+    "granite": ((WRITE,), {**GROUPED, "logits_scaling": 4.0}),
     "llama": (DECODER, GROUPED),
+    "mamba": ((WRITE,), {}),
     "mistral": (DECODER, GROUPED),
     "modernbert": (ENCODER, {"cls_token_id": 2, "sep_token_id": 3}),
     "mpnet": (ENCODER, {}),
     "nystromformer": (ENCODER, {}),
-    "opt": ((CLASSIFY, EMBED), {"word_embed_proj_dim": 32, "ffn_dim": 64}),
+    "opt": ((CLASSIFY, EMBED, WRITE), {"word_embed_proj_dim": 32, "ffn_dim": 64}),
     "phi": (DECODER, {}),
     "phi3": (DECODER, GROUPED),
-    "qwen2": ((CLASSIFY, EMBED), GROUPED),  # the pipeline of transformers guesses where its words are
+    "qwen2": ((CLASSIFY, EMBED, WRITE), GROUPED),  # the pipeline of transformers guesses where its words are
     "qwen3": (DECODER, GROUPED),
     "roberta": (ENCODER, {}),
     "smollm3": (DECODER, GROUPED),
@@ -73,7 +78,8 @@ def test_a_pulled_model_answers_as_transformers_does_and_is_taken_further(
     network = make_model(model_type, task, tmp_path / "published", **ARCHITECTURES[model_type][1])
     card = pull(tmp_path / "published")
 
-    CHECKS[task](tmp_path / "published", zoo.load(card.name, device="cpu", precision="fp32"))
+    short = {"max_tokens": NEW_TOKENS} if task == WRITE else {}
+    CHECKS[task](tmp_path / "published", zoo.load(card.name, device="cpu", precision="fp32", **short))
 
     if task == "text-classification":
         examples = [Example(text, "yn"[i % 2], i + 1) for i, text in enumerate(TEXTS * 2)]
@@ -83,6 +89,8 @@ def test_a_pulled_model_answers_as_transformers_does_and_is_taken_further(
         result = train(card, "finetune", task, tmp_path / "run", spans)
     elif task == "fill-mask":
         result = train(card, "pretrain", task, tmp_path / "run", [Example(text, None, 1) for text in TEXTS])
+    elif task == "text-generation":
+        result = train(card, "finetune", task, tmp_path / "run", [Example(text, None, 1) for text in TEXTS])
     else:
         return
     report = type(network).from_pretrained(result, output_loading_info=True)[1]
@@ -90,6 +98,7 @@ def test_a_pulled_model_answers_as_transformers_does_and_is_taken_further(
     assert not report["unexpected_keys"]
 
 
+NEW_TOKENS = 24
 TEXTS = ("where is my parcel today", "the app closes again")
 
 
@@ -130,9 +139,23 @@ def gives_vectors(published: Path, model: Any) -> None:
     assert list(model.predict(TEXTS[0]).vector) == pytest.approx(expected.tolist(), abs=1e-5)
 
 
+def writes(published: Path, model: Any) -> None:
+    import torch
+    import transformers
+
+    tokenizer = transformers.AutoTokenizer.from_pretrained(published)
+    network = transformers.AutoModelForCausalLM.from_pretrained(published, dtype=torch.float32)
+    for text, answer in zip(TEXTS, model.predict(list(TEXTS)), strict=True):
+        ids = tokenizer(text, return_tensors="pt")
+        written = network.generate(**ids, max_new_tokens=NEW_TOKENS, do_sample=False)[0]
+        prompt = tokenizer.decode(ids["input_ids"][0], skip_special_tokens=True)
+        assert prompt + answer.text == tokenizer.decode(written, skip_special_tokens=True), text
+
+
 CHECKS: dict[str, Callable[[Path, Any], None]] = {
     "text-classification": classifies,
     "token-classification": tags,
     "fill-mask": fills,
     "feature-extraction": gives_vectors,
+    "text-generation": writes,
 }

@@ -393,9 +393,9 @@ def test_what_is_not_computed_here_is_refused(document: object, config: dict[str
 
 
 def test_a_backbone_of_timm_needs_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    from zoo_transformers import network_cards
+    from zoo_transformers import picture_cards
 
-    monkeypatch.setattr(network_cards, "find_spec", lambda name: None)
+    monkeypatch.setattr(picture_cards, "find_spec", lambda name: None)
     for config in (
         {"use_timm_backbone": True},
         {"use_timm_backbone": None, "backbone_config": {"model_type": "timm_backbone"}},

@@ -71,6 +71,21 @@ def test_a_head_that_nothing_here_answers_with_is_named() -> None:
         described({"model_type": "roberta", "architectures": ["RobertaForMultipleChoice"]})
 
 
+@pytest.mark.parametrize(
+    ("model_type", "saved_from", "task"),
+    [
+        ("gpt2", "GPT2LMHeadModel", "text-generation"),
+        ("qwen2", "Qwen2ForCausalLM", "text-generation"),
+        ("bert", "BertModel", "feature-extraction"),
+        ("t5", "T5EncoderModel", "feature-extraction"),
+    ],
+)
+def test_the_class_of_a_model_says_what_it_answers(model_type: str, saved_from: str, task: str) -> None:
+    card = described({"model_type": model_type, "architectures": [saved_from]})
+    assert card.task == task
+    assert [ability.task for ability in card.abilities if ability.verb == "predict"] == [task]
+
+
 def test_a_model_without_vocabulary_is_refused() -> None:
     with pytest.raises(Unsupported, match="toy has no vocabulary"):
         described(

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from zoo import (
     Ability,
     Card,
     ImageFinetuneOptions,
     ImagePredictOptions,
     Unsupported,
-    Weights,
     body_tasks,
     hub_labels,
     hub_weights_files,
     problem_type,
 )
 from zoo_transformers.pictures import FILE, image_input, required_document
+from zoo_transformers.reading import Reading, Repository
 
-CLASSIFIER = "ForImageClassification"
-"""Ends the names of the classes of such models."""
 HEADS = {
     "single_label_classification": "image-classification",
     "multi_label_classification": "image-multi-label-classification",
@@ -27,15 +23,15 @@ HEADS = {
 """What the head is for to what it answers."""
 
 
-def describe(name: str, config: dict[str, Any], weights: Weights, documents: dict[str, Any]) -> Card:
-    """The card of a classifier; see `zoo_transformers.hub.describe`.
+def describe(repository: Repository, reading: Reading) -> Card:
+    """The card of a classifier.
 
     Raises:
         Unsupported: files are missing, or it sees pictures as zoo does not show them.
     """
-    document = required_document(name, documents)
-    files = {file.name: file for file in weights.files}
-    names = (*hub_weights_files(name, files), "config.json", FILE)
+    name, config = repository.name, repository.config
+    document = required_document(name, repository.documents)
+    files = hub_weights_files(name, {file.name for file in repository.weights.files})
     task = HEADS.get(problem_type(config))
     if task is None:
         raise Unsupported(f"{name} says a number of a picture", "choose one that tells labels apart")
@@ -45,11 +41,11 @@ def describe(name: str, config: dict[str, Any], weights: Weights, documents: dic
     return Card(
         name=name,
         task=task,
-        family=str(config["model_type"]).lower(),
-        summary=f"{config['architectures'][0]} from the Hub, computed by transformers",
-        architecture={"class": config["architectures"][0]},
+        family=repository.model_type.lower(),
+        summary=f"{repository.saved_from} from the Hub, computed by transformers",
+        architecture={"class": repository.saved_from},
         input=image_input(name, document),
         abilities=(*finetune, Ability(verb="predict", task=task, options=ImagePredictOptions)),
-        weights=Weights(files=tuple(files[file] for file in names if file in files), sources=weights.sources),
+        weights=repository.taken((*files, "config.json", FILE)),
         labels=hub_labels(name, config),
     )

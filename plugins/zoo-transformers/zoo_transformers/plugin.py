@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import zoo
-from zoo_transformers.network_cards import is_contrastive, is_detector, is_segmenter
 
 if TYPE_CHECKING:
     from zoo import Card, PredictionRun, Predictor, Trainable, TrainingRun, Weights
@@ -21,48 +20,35 @@ def card_for(name: str, config: dict[str, Any], weights: Weights, documents: dic
 
 
 @zoo.hookimpl
-def body(run: TrainingRun | PredictionRun) -> Body[Any]:
+def body(run: TrainingRun | PredictionRun) -> Body[Any] | None:
     """What every task is learnt on, and answered with."""
-    if is_segmenter(run.card):
-        from zoo_transformers.segmenter_body import SegmenterBody
-
-        return SegmenterBody(run)
-    if isinstance(run.card.input, zoo.ImageInput):
-        from zoo_transformers.images import TransformersImages
-
-        return TransformersImages(run)
-    from zoo_transformers.text import TransformersText
-
-    return TransformersText(run)
+    made: Body[Any] | None = _part("body", run)
+    return made
 
 
 @zoo.hookimpl
 def finetune(run: TrainingRun) -> Trainable | None:
     """What a network with a loss of its own learns by; all others learn on their body."""
-    if not is_detector(run.card):
-        return None
-    from zoo_transformers.detector_training import DetectorTraining
-
-    return DetectorTraining(run)
+    made: Trainable | None = _part("learner", run)
+    return made
 
 
 @zoo.hookimpl
 def predict(run: PredictionRun) -> Predictor | None:
     """What a network with an answer of its own is asked by; all others answer by their body."""
-    if is_detector(run.card):
-        from zoo_transformers.detectors import DetectorPredictor
+    from zoo_transformers.hub import reading_of
 
-        return DetectorPredictor(run)
-    if is_segmenter(run.card):
-        from zoo_transformers.segmenters import SegmenterPredictor
+    reading = reading_of(run.card)
+    if run.task.name != (reading.predicted or reading.task):
+        return None
+    made: Predictor | None = _part("predictor", run)
+    return made
 
-        return SegmenterPredictor(run)
-    if is_contrastive(run.card):
-        from zoo_transformers.contrast import ContrastPredictor
 
-        return ContrastPredictor(run)
-    if run.task.name == "zero-shot-classification":
-        from zoo_transformers.entailment import EntailmentPredictor
+def _part(kind: str, run: TrainingRun | PredictionRun) -> Any:
+    """A part of the reading of a model, made for a run; None where it has none."""
+    from zoo_transformers.hub import reading_of
 
-        return EntailmentPredictor(run)
-    return None
+    reading = reading_of(run.card)
+    name = getattr(reading, kind)
+    return reading.part(name)(run) if name else None

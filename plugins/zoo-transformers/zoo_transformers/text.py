@@ -16,8 +16,8 @@ from zoo.training.head import HeadConfig
 from zoo.training.text import AnsweringNetwork, TextBody
 from zoo.training.text.network import Blocks, ModuleNetwork
 from zoo.training.text.readme import readme_of
-from zoo_transformers.hub import positions
 from zoo_transformers.network import SAFE, adaptable_layers, load, read_config, save, without_output_layer
+from zoo_transformers.text_cards import positions
 
 CLASSIFIERS = ("ForSequenceClassification", "ForTokenClassification")
 """End the names of classes whose configuration says what the head is for."""

@@ -18,8 +18,12 @@ TOKENIZERS = (
     "spm.model",
     "tokenizer.model",
     "sentencepiece.bpe.model",
+    "source.spm",
+    "target.spm",
+    "chat_template.jinja",
+    "generation_config.json",
 )
-"""Files that texts are made into tokens by; a model has some of them."""
+"""Files that say how texts are made into tokens, and how they are written; a model has some of them."""
 VOCABULARIES = (
     "tokenizer.json",
     "vocab.txt",
@@ -28,6 +32,7 @@ VOCABULARIES = (
     "spm.model",
     "tokenizer.model",
     "sentencepiece.bpe.model",
+    "source.spm",
 )
 """Those of which it needs one."""
 

@@ -31,6 +31,19 @@ The first piece of each word is tagged; `id2label` in config.json names the tags
 `model_max_length` need `stride=64`.
 """
 
+WRITER = """## Use without zoo
+
+```python
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+tokenizer = AutoTokenizer.from_pretrained("this folder")
+model = AutoModelForCausalLM.from_pretrained("this folder")
+inputs = tokenizer("a text that", return_tensors="pt")
+print(tokenizer.decode(model.generate(**inputs, max_new_tokens=40)[0]))
+```
+"""
+"""Of a model that writes."""
+
 _COMMENTS = {
     SINGLE_LABEL: "columns in the order of model.config.id2label",
     SEVERAL_LABELS: "columns in the order of model.config.id2label; a label applies where logits.sigmoid() reaches "

@@ -42,6 +42,12 @@ def load_tokenizer(folder: Path, needed: Sequence[str]) -> Tokenizer:
     return tokenizer
 
 
+def beginning(tokenizer: Tokenizer, bos_id: int | None) -> int | None:
+    """What each text of the model begins with; None where its tokenizer begins texts without anything."""
+    ids = tokenizer.encode("").ids
+    return bos_id if ids and ids[0] == bos_id else None
+
+
 def learnt_tokenizer(run: TrainingRun, learn: Callable[[list[str]], Tokenizer], needed: Sequence[str]) -> Tokenizer:
     """A tokenizer of the run's own, learnt from its training rows.
 

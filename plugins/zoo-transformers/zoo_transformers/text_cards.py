@@ -1,0 +1,138 @@
+"""Cards for text models of the Hub."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from msgspec.structs import replace
+
+from zoo import (
+    Ability,
+    Card,
+    CausalFinetuneOptions,
+    CausalPredictOptions,
+    CausalPretrainOptions,
+    TextInput,
+    Unsupported,
+    body_tasks,
+    hub_labels,
+    hub_max_tokens,
+    hub_pooling,
+    hub_weights_files,
+    problem_type,
+)
+from zoo_transformers.entailment_labels import entailment_index
+from zoo_transformers.options import LongTextFinetuneOptions, LongTextPredictOptions, LongTextPretrainOptions
+from zoo_transformers.reading import Reading, Repository
+from zoo_transformers.vocabularies import TOKENIZERS, check_vocabulary
+
+ENTAILMENT = "zero-shot-classification"
+HEADS = {
+    "single_label_classification": "text-classification",
+    "multi_label_classification": "text-multi-label-classification",
+    "regression": "text-regression",
+    "token_classification": "token-classification",
+}
+"""What the head of a classifier is for to what it answers."""
+USUAL_TOKENS = 512
+"""Of an input, where nothing states the most."""
+OFFSET = (
+    "camembert",
+    "data2vec-text",
+    "ibert",
+    "mpnet",
+    "roberta",
+    "roberta-prelayernorm",
+    "xlm-roberta",
+    "xlm-roberta-xl",
+    "xmod",
+)
+"""Architectures that count positions from after the number of the padding, as RoBERTa does."""
+
+
+def describe(repository: Repository, reading: Reading) -> Card:
+    """The card of a masked language model, or of one that gives vectors.
+
+    Raises:
+        Unsupported: files are missing, or it takes more than texts.
+    """
+    name = repository.name
+    if "vision_config" in repository.config:
+        raise Unsupported(
+            f"{name} is a {repository.saved_from or repository.model_type}, which sets pictures beside texts as "
+            "nothing here does",
+            "of such models zoo takes CLIPModel",
+        )
+    modules = repository.documents.get("modules.json")
+    pooling = {"pooling": hub_pooling(name, modules, repository.documents)} if modules is not None else {}
+    card = _card(repository, reading.task, _encoder_abilities(repository, reading.task))
+    return replace(card, architecture={**card.architecture, **pooling})
+
+
+def describe_classifier(repository: Repository, reading: Reading) -> Card:
+    """The card of a model with a head for labels; what tells entailment apart is asked for any labels.
+
+    Raises:
+        Unsupported: files are missing, or its labels make no sense.
+    """
+    task = HEADS[problem_type(repository.config)]
+    labels = hub_labels(repository.name, repository.config)
+    if task == "text-classification" and entailment_index(labels) is not None:
+        task, labels = ENTAILMENT, ()
+    return replace(_card(repository, task, _encoder_abilities(repository, task)), labels=labels)
+
+
+def describe_causal(repository: Repository, reading: Reading) -> Card:
+    """The card of a model that writes.
+
+    Raises:
+        Unsupported: files are missing.
+    """
+    abilities = (
+        Ability(verb="pretrain", task=reading.task, options=CausalPretrainOptions),
+        Ability(verb="finetune", task=reading.task, options=CausalFinetuneOptions),
+        Ability(verb="predict", task=reading.task, options=CausalPredictOptions),
+    )
+    return _card(repository, reading.task, abilities)
+
+
+def _encoder_abilities(repository: Repository, task: str) -> tuple[Ability, ...]:
+    return (*_learnt(repository.classes), Ability(verb="predict", task=task, options=LongTextPredictOptions))
+
+
+def _card(repository: Repository, task: str, abilities: tuple[Ability, ...]) -> Card:
+    name, config = repository.name, repository.config
+    files = {file.name for file in repository.weights.files}
+    check_vocabulary(name, files)
+    most = positions(config)
+    return Card(
+        name=name,
+        task=task,
+        family=repository.model_type.lower(),
+        summary=f"{repository.saved_from or repository.model_type} from the Hub, computed by transformers",
+        architecture={"class": repository.saved_from},
+        input=TextInput(max_tokens=min(most, hub_max_tokens(repository.documents, most))),
+        abilities=abilities,
+        weights=repository.taken((*hub_weights_files(name, files), "config.json", *TOKENIZERS)),
+    )
+
+
+def _learnt(classes: Iterable[str]) -> list[Ability]:
+    """What an architecture can be trained for: what transformers has a class for."""
+    provided = {"pooled": "ForSequenceClassification", "tokens": "ForTokenClassification"}
+    provides = [what for what, ending in provided.items() if any(one.endswith(ending) for one in classes)]
+    abilities = [
+        Ability(verb="finetune", task=task, options=LongTextFinetuneOptions) for task in body_tasks("text", *provides)
+    ]
+    if any(one.endswith("ForMaskedLM") for one in classes):
+        abilities.append(Ability(verb="pretrain", task="fill-mask", options=LongTextPretrainOptions))
+    return abilities
+
+
+def positions(config: dict[str, Any]) -> int:
+    """Most tokens that a network takes."""
+    stated = config.get("max_position_embeddings") or config.get("n_positions")
+    if not isinstance(stated, int) or stated < 1:
+        return USUAL_TOKENS
+    return stated - int(config.get("pad_token_id", 1) or 0) - 1 if config["model_type"] in OFFSET else stated
