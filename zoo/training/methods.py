@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -131,7 +132,10 @@ class _Lora:
             target_modules=list(objective.lora_targets),
             modules_to_save=[name.rpartition(".")[2] for name in objective.head],
         )
-        self.module = peft.get_peft_model(objective.module, config)
+        with warnings.catch_warnings():
+            # GPT-2 of transformers has its weights the other way round: peft sees to that, and says so.
+            warnings.filterwarnings("ignore", "fan_in_fan_out is set to False")
+            self.module = peft.get_peft_model(objective.module, config)
         self._layout = objective.layout
         self._copied = objective.head
         """Names of the submodules that peft trains copies of."""

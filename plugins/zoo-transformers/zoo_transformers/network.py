@@ -9,6 +9,7 @@ from typing import Any
 import torch
 import transformers
 from torch import nn
+from transformers.pytorch_utils import Conv1D
 
 from zoo import StoreInvalid, Unsupported
 from zoo.training.head import HeadConfig
@@ -122,7 +123,9 @@ def adaptable_layers(network: nn.Module) -> tuple[str, ...]:
 
     Where a network computes them in one layer, that one.
     """
-    names = {name.rpartition(".")[2] for name, module in network.named_modules() if isinstance(module, nn.Linear)}
+    names = {
+        name.rpartition(".")[2] for name, module in network.named_modules() if isinstance(module, nn.Linear | Conv1D)
+    }
     for choice in _LORA_LAYERS:
         if names.issuperset(choice):
             return choice
@@ -139,6 +142,7 @@ _LORA_LAYERS = (
     ("query_key_value",),
     ("qkv_proj",),
     ("qkv",),
+    ("c_attn",),
     ("in_proj",),
 )
 
