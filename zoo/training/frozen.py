@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -69,10 +69,21 @@ def reduce(
         return examples
     back = torch.tensor(order).argsort()
     return ReducedExamples(
-        {name: torch.cat([part[name] for part in parts])[back] for name in parts[0]},
+        {name: _joined([part[name] for part in parts])[back] for name in parts[0]},
         examples.lengths,
         examples.weights,
     )
+
+
+def _joined(parts: Sequence[torch.Tensor]) -> torch.Tensor:
+    """One tensor of all rows; rows of parts that are smaller have zeros at the ends."""
+    sizes = [max(sizes) for sizes in zip(*(part.shape[1:] for part in parts), strict=True)]
+    joined = parts[0].new_zeros(sum(map(len, parts)), *sizes)
+    start = 0
+    for part in parts:
+        joined[(slice(start, start + len(part)), *map(slice, part.shape[1:]))] = part
+        start += len(part)
+    return joined
 
 
 def _bytes(batch: Batch) -> int:

@@ -144,7 +144,8 @@ class Objective(ABC, Generic[Features]):
             batch: as made by `collate`, on the device.
 
         Returns:
-            Tensors of shape (batch, ...), each row of one example alone; None where there is no such thing.
+            Tensors of shape (batch, ...), each row of one example alone; where their sizes differ from batch to batch,
+            zeros fill up the ends of the smaller ones. None where there is no such thing.
         """
         return None
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from accelerate import Accelerator
 from safetensors.torch import load_file
 from transformers import AutoTokenizer, BertConfig, BertForTokenClassification
 from zoo_bert.config import head_of, read_config
@@ -21,6 +22,9 @@ from zoo.metrics.tags import conlleval_spans, plain_tags
 from zoo.runs.events import Noted, Warned
 from zoo.tasks import get_task
 from zoo.testing import PluginHooks
+from zoo.training.batches import EVALUATION, MicroBatch
+from zoo.training.examples import encode
+from zoo.training.frozen import ReducedExamples, reduce
 
 plugin = PluginHooks("bert")
 
@@ -131,6 +135,29 @@ def test_a_span_that_is_no_whole_words_is_told_and_counted_as_missed(make_task) 
     metrics = objective.metrics()
     objective.update_metrics(metrics, objective.losses(objective.module, batch), 1)
     assert metrics.compute()["recall"] == 0.0
+
+
+def test_what_a_frozen_body_said_leads_to_the_same_losses_and_spans(make_task, monkeypatch) -> None:
+    """Once for all texts, those without words and those of several windows among them, and however long."""
+    run = make_task(options={"max_tokens": 16, "method": "head"}, rows=(*ROWS, Example(" \u200b", (), 99)))
+    objective = plugin.finetune(run)
+    objective.module.eval()
+    examples = encode(objective, run.eval, run.options, set_aside=lambda rejected: None)
+    monkeypatch.setattr("zoo.training.frozen.BATCH", 4)
+    once = reduce(objective, examples, Accelerator(cpu=True), lambda: False)
+    assert isinstance(once, ReducedExamples)
+    results: list[tuple[dict[str, float], list[float], list[float]]] = []
+    for of_all in (examples, once):
+        batch, _ = of_all.collate(MicroBatch(list(range(len(run.eval))), len(run.eval)), epoch=EVALUATION)
+        with torch.no_grad():
+            output = objective.losses(objective.module, batch)
+        metrics = objective.metrics()
+        objective.update_metrics(metrics, output, len(run.eval))
+        assert output.weights is not None
+        results.append((metrics.compute(), output.losses.tolist(), output.weights.tolist()))
+    for value, expected in zip(*reversed(results), strict=True):
+        assert value == pytest.approx(expected, rel=1e-5, abs=1e-7)
+    assert results[0][2][-1] == 0
 
 
 # peft asks transformers by a name that transformers is about to drop.

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 TAGS, TEXTS, WORDS, TRUTHS = "tags", "texts", "words", "truths"
 """Entries of a batch: tags of tokens, the text of each row, numbers of words, and the spans of the texts."""
+VECTORS = "vectors"
+"""Entry of a batch that went through a frozen body: what the head sees."""
 IGNORED = -100
 """Tag of a token that stands for no word, as torch's cross entropy has it."""
 NOWHERE = -1
@@ -130,10 +132,36 @@ class Tagging(Objective[TaggedWords]):
             batch[TRUTHS] = nn.utils.rnn.pad_sequence(truths, batch_first=True, padding_value=NOWHERE)
         return batch
 
+    def reduced(self, module: nn.Module, batch: Batch) -> Batch:
+        """The vectors of the words of each text and their tags, filled up with 0; so are the spans, one added to each.
+
+        Returns:
+            `vectors` (batch, words, width), `tags` (batch, words), `words` (batch,), `truths` (batch, spans, 3).
+        """
+        assert isinstance(module, Network)
+        tags, words = batch[TAGS], batch[WORDS]
+        vectors = self.body.tokens(module.body, _inputs(batch))
+        by_text = (
+            nn.utils.rnn.pad_sequence(list(torch.split(values[tags != IGNORED], words.tolist())), batch_first=True)
+            for values in (vectors, tags)
+        )
+        return {**dict(zip((VECTORS, TAGS), by_text, strict=True)), WORDS: words, TRUTHS: batch[TRUTHS] - NOWHERE}
+
+    def _outputs(self, module: nn.Module, batch: Batch) -> tuple[torch.Tensor, Batch]:
+        """The logits of the head, float32 of shape (rows, tokens, tags), and the batch as `collate` makes it."""
+        if VECTORS not in batch:
+            logits: torch.Tensor = module(**_inputs(batch))
+            return logits.float(), batch
+        assert isinstance(module, Network)
+        tags, words = batch[TAGS], batch[WORDS]
+        fills_up = torch.arange(tags.shape[1], device=tags.device) >= words[:, None]
+        texts = torch.arange(len(words), device=tags.device)
+        learnt = {TAGS: tags.masked_fill(fills_up, IGNORED), TEXTS: texts, TRUTHS: batch[TRUTHS] + NOWHERE}
+        return module.head(batch[VECTORS]).float(), {**batch, **learnt}
+
     def losses(self, module: nn.Module, batch: Batch) -> Output:
         """Mean cross entropy over the words of each text, shape (batch,); 0 where there are none."""
-        inputs = {name: batch[name] for name in batch if name not in (TAGS, TEXTS, WORDS, TRUTHS)}
-        logits: torch.Tensor = module(**inputs).float()
+        logits, batch = self._outputs(module, batch)
         tags, words = batch[TAGS], batch[WORDS]
         by_token = nn.functional.cross_entropy(logits.transpose(1, 2), tags, ignore_index=IGNORED, reduction="none")
         sums = by_token.new_zeros(len(words)).index_add(0, batch[TEXTS], by_token.sum(1))
@@ -173,3 +201,7 @@ class Tagging(Objective[TaggedWords]):
         assert isinstance(module, Network)
         self.body.end()
         self.body.save(folder, module.state_for(self.layout), self.head_config)
+
+
+def _inputs(batch: Batch) -> Batch:
+    return {name: batch[name] for name in batch if name not in (TAGS, TEXTS, WORDS, TRUTHS)}
