@@ -35,6 +35,8 @@ SHOWN = ("coffee", "cat")
 """Photographs of what the model was pretrained to name."""
 PIECES = ("--image-size", "96", "--epochs", "12", "--eval-share", "0")
 SHAPES = ("--image-size", "128", "--epochs", "3", "--eval-share", "0")
+SPEECH_MODEL = "deepspeech-tiny"
+SPEAKING = ("--lr", "0.002", "--epochs", "40", "--no-spec-augment", "--eval-share", "0")
 DIGITS_MODEL = "resnet10-32px"
 _DIGITS = ("--image-size", "8", "--no-flip", "--crop-scale", "0.4", "--rotate", "15", "--eval-share", "0")
 """Digits are 8 pixels wide, and mirrored ones are none."""
@@ -182,10 +184,32 @@ def _detect(flags: Flags) -> str:
     return name
 
 
+def _prepare_speech() -> None:
+    _require(SPEECH_MODEL, "zoo-speech")
+
+
+def _speech(flags: Flags) -> str:
+    """Spoken digits, one or two at a time."""
+    name = _free_name("quickstart-speech")
+    with as_file(files("zoo") / "quickstart" / "spoken_digits") as folder:
+        train, test = str(folder / "train.csv"), str(folder / "test.csv")
+        _headline("Speech: digits spoken by eSpeak NG, eight voices to learn from and two that are never heard before")
+        _zoo("data", "inspect", train, "--eval", test)
+        _headline("Learn what is said, from random numbers")
+        _zoo("finetune", SPEECH_MODEL, "--data", train, "--name", name, *SPEAKING, *flags.training)
+        _headline("Judge it on the other two voices: wer is the share of words that are wrong, missing or too many")
+        _zoo("evaluate", name, "--data", test, "--name", f"{name}-test", *flags.device)
+        _headline("Let it write down what they say")
+        recordings = sorted(map(str, (folder / "test").glob("*.ogg")))
+        _zoo("predict", name, *recordings[:: len(recordings) // EXAMPLES][:EXAMPLES], *flags.device)
+    return name
+
+
 PARTS = {
     "text": Part(_nothing, _text),
     "images": Part(_prepare_photographs, _images),
     "detect": Part(_prepare_shapes, _detect, by_default=False),
+    "speech": Part(_prepare_speech, _speech, by_default=False),
     "pretraining": Part(_prepare_digits, _pretraining, by_default=False),
 }
 """Names of the parts, in the order in which they are shown."""
