@@ -120,10 +120,10 @@ class TranscriptMetrics:
         (heapq.heappush if len(self._worst) < WORST else heapq.heappushpop)(self._worst, pair)
 
     def _interval(self) -> tuple[float, float]:
-        """Of the word error rate over recordings drawn with replacement."""
+        """Of the word error rate over recordings drawn with replacement; their order is of no account."""
         import numpy as np
 
-        counts = np.array([(one.errors, one.words) for one in self._counted], dtype=np.float64)
+        counts = np.array(sorted((one.errors, one.words) for one in self._counted), dtype=np.float64)
         random = np.random.default_rng(SEED)
         rates = []
         for _ in range(RESAMPLES):

@@ -39,6 +39,7 @@ BUILT_IN = {
     "object-detection": "zoo.tasks.object_detection",
     "image-segmentation": "zoo.tasks.image_segmentation",
     "audio-classification": "zoo.tasks.audio_classification",
+    "audio-feature-extraction": "zoo.tasks.audio_feature_extraction",
     "automatic-speech-recognition": "zoo.tasks.automatic_speech_recognition",
 }
 """Name to module; what other distributions bring is looked up after these."""

@@ -16,3 +16,10 @@ class TestRecognition(PluginConformance):
     model = "deepspeech-tiny"
     lacks = frozenset({"pretrain"})
     options: ClassVar = {"max_steps": 60, "spec_augment": False}
+
+
+class TestSamples(PluginConformance):
+    plugin = "speech"
+    model = "wav2vec2-tiny"
+    lacks = frozenset({"pretrain"})
+    options: ClassVar = {"max_steps": 60, "spec_augment": False}

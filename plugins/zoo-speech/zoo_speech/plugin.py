@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import zoo
-from zoo_speech.cards import CARDS
+from zoo_speech import cards as deepspeech
+from zoo_speech import wav2vec2_cards as wav2vec2
 
 if TYPE_CHECKING:
-    from zoo import Card, PredictionRun, TrainingRun
-    from zoo_speech.body import DeepSpeechBody
+    from zoo import Card, PredictionRun, TrainingRun, Weights
+    from zoo.training.audio import AudioBody
 
 
 @zoo.hookimpl
 def cards() -> tuple[Card, ...]:
     """Describe the models."""
-    return CARDS
+    return (*deepspeech.CARDS, *wav2vec2.CARDS)
 
 
 @zoo.hookimpl
-def body(run: TrainingRun | PredictionRun) -> DeepSpeechBody:
+def card_for(name: str, config: dict[str, Any], weights: Weights, documents: dict[str, Any]) -> Card | None:
+    """Describe a model of the Hub that hears."""
+    return wav2vec2.describe(name, config, weights, documents)
+
+
+@zoo.hookimpl
+def body(run: TrainingRun | PredictionRun) -> AudioBody:
     """What every task is learnt on, and answered with."""
+    if run.card.family in wav2vec2.MODEL_TYPES:
+        from zoo_speech.wav2vec2_body import Wav2Vec2Body
+
+        return Wav2Vec2Body(run)
     from zoo_speech.body import DeepSpeechBody
 
     return DeepSpeechBody(run)

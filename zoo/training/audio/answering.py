@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
 
-from zoo.answers import Prediction, Rejected, Segment, Transcript
+from zoo.answers import Embedding, Prediction, Rejected, Segment, Transcript
 from zoo.errors import Unsupported
 from zoo.kinds.kind import Unusable
 from zoo.kinds.recording_decoding import read_recording, recording_blocks
@@ -168,24 +169,19 @@ def windows_of(blocks: Iterator[Samples], rate: int) -> Iterator[Window]:
         yield Window(pending, start / rate, ((start + margin if start else 0) / rate, float("inf")))
 
 
-class SoundPredictor:
-    """What a head says of the mean over a recording, read as the task learns it.
+class RecordingPredictor(ABC):
+    """Decode in threads, compute the mean over each recording in batches, keep the order.
 
     Args:
-        run: its options are `zoo.AudioPredictOptions`, and may have `top_k`.
+        run: its options are `zoo.AudioPredictOptions`.
         body: of the weights.
     """
 
     def __init__(self, run: PredictionRun, body: AudioBody) -> None:
-        if body.head_config is None or body.head_config.problem_type == SPEECH:
-            raise Unsupported(f"{run.card.name} has no head for {run.task.name}", "fine-tune it first")
-        self._device, self._dtype = torch.device(run.device), DTYPES[run.precision]
-        self._body, self._objective = body, pooled_objective(run.task)
-        self._head_config: HeadConfig = body.head_config.with_options(run.options)
-        self._module = body.module.to(self._device, self._dtype).eval()
-        self._head = body.head_for(body.head_config).to(self._device, self._dtype).eval()
+        self.device, self.dtype = torch.device(run.device), DTYPES[run.precision]
+        self._body = body
+        self._module = body.module.to(self.device, self.dtype).eval()
         self._batch_size: int = run.options.batch_size
-        self._top_k: int = getattr(run.options, "top_k", None) or DEFAULT_LABELS
 
     def predict(self, inputs: list[Any]) -> list[Prediction]:
         """Answer every recording, in order; one that cannot be read is rejected in its place."""
@@ -205,13 +201,48 @@ class SoundPredictor:
         return samples if isinstance(samples, Rejected) else self._body.prepare(samples)
 
     def _compute(self, seen: list[Samples]) -> list[Prediction]:
-        batch = {name: tensor.to(self._device) for name, tensor in batch_of(seen).items()}
-        batch[SEEN] = batch[SEEN].to(self._dtype)
+        batch = {name: tensor.to(self.device) for name, tensor in batch_of(seen).items()}
+        batch[SEEN] = batch[SEEN].to(self.dtype)
         with torch.inference_mode():
-            outputs = self._head(self._body.pooled(self._module, batch)).float()
-            return self._objective.answers(outputs, self._head_config, self._top_k)
+            return self.answers(self._body.pooled(self._module, batch))
+
+    @abstractmethod
+    def answers(self, pooled: torch.Tensor) -> list[Prediction]:
+        """Answer a batch from the mean of each recording, shape (batch, width)."""
+
+
+class SoundPredictor(RecordingPredictor):
+    """What a head says of the mean over a recording, read as the task learns it.
+
+    Args:
+        run: its options are `zoo.AudioPredictOptions`, and may have `top_k`.
+        body: of the weights.
+    """
+
+    def __init__(self, run: PredictionRun, body: AudioBody) -> None:
+        if body.head_config is None or body.head_config.problem_type == SPEECH:
+            raise Unsupported(f"{run.card.name} has no head for {run.task.name}", "fine-tune it first")
+        super().__init__(run, body)
+        self._objective = pooled_objective(run.task)
+        self._head_config: HeadConfig = body.head_config.with_options(run.options)
+        self._head = body.head_for(body.head_config).to(self.device, self.dtype).eval()
+        self._top_k: int = getattr(run.options, "top_k", None) or DEFAULT_LABELS
+
+    def answers(self, pooled: torch.Tensor) -> list[Prediction]:
+        """By the head."""
+        return self._objective.answers(self._head(pooled).float(), self._head_config, self._top_k)
+
+
+class EmbeddingPredictor(RecordingPredictor):
+    """The mean over a recording itself."""
+
+    def answers(self, pooled: torch.Tensor) -> list[Prediction]:
+        """One vector of shape (width,) a recording."""
+        return [Embedding(tuple(vector)) for vector in pooled.float().tolist()]
 
 
 def predictor_on(body: AudioBody, run: PredictionRun) -> Predictor:
     """What answers the task of a run with a body."""
-    return (RecognitionPredictor if run.task.needs >= FRAMES else SoundPredictor)(run, body)
+    if run.task.needs >= FRAMES:
+        return RecognitionPredictor(run, body)
+    return (EmbeddingPredictor if issubclass(run.task.answer, Embedding) else SoundPredictor)(run, body)

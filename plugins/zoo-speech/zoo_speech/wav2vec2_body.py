@@ -1,0 +1,176 @@
+"""wav2vec 2.0 and networks like it as a body: samples to vectors."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+import transformers
+from torch import nn
+
+from zoo import Embedding, PredictionRun, TrainingRun
+from zoo.training import Batch
+from zoo.training.audio import LENGTHS, SEEN, AudioBody, AudioConfig
+from zoo.training.audio.body import StoredRecording
+from zoo.training.head import SPEECH, HeadConfig
+from zoo_speech.wav2vec2_cards import PREPROCESSOR
+from zoo_speech.wav2vec2_letters import read_letters, save_letters
+from zoo_speech.wav2vec2_network import (
+    heard,
+    hidden_moments,
+    make_network,
+    moments,
+    read_config,
+    receptive_field,
+    stride,
+)
+from zoo_speech.wav2vec2_readme import readme_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+HIDDEN = "hidden"
+"""Entry of a batch: moments that the transformer does not see, bool of shape (batch, moments)."""
+HIDDEN_SHARE = 0.05
+"""Of the moments, where training hides some and the weights' configuration does not say how many."""
+_CHANNELS_AT_ONCE = 4096
+"""Recordings computed at once in training, times the channels of a convolution."""
+
+
+class Wav2Vec2Body(AudioBody):
+    """A network of transformers up to the head that its task has."""
+
+    lora_targets = ("q_proj", "v_proj")
+    scratch_lr = 1e-3
+
+    def __init__(self, run: TrainingRun | PredictionRun) -> None:
+        assert run.card.input is not None
+        self._speaks = "frames" in run.task.needs
+        self._learns = isinstance(run, TrainingRun)
+        auto: Any = transformers.AutoModelForCTC if self._speaks else transformers.AutoModelForAudioClassification
+        if issubclass(run.task.answer, Embedding):
+            auto = transformers.AutoModel
+        settings = {"layerdrop": 0.0} if self._learns else {}  # processes would leave out different layers
+        if self._learns:
+            stated: Any = read_config(run.weights) if run.weights else transformers.Wav2Vec2Config()
+            settings["mask_time_prob"] = stated.mask_time_prob or HIDDEN_SHARE
+        self.module: Any = make_network(auto, run.card, run.weights, **settings)
+        self._settings: Any = self.module.config
+        super().__init__(run, AudioConfig(self._settings.model_type, {}, None), run.card.input.sampling_rate)
+        self._extractor = _extractor(run.weights, self.sampling_rate)
+        self.width = self._settings.hidden_size
+        if auto is not transformers.AutoModel:
+            self._take_head(run.weights)
+        if self.pretrained and self._learns:
+            self.module.freeze_feature_encoder()
+
+    def _take_head(self, weights: Path | None) -> None:
+        """Take the layers of the head out of the network."""
+        network = self.module
+        names = ("lm_head",) if self._speaks else ("projector", "classifier")
+        layers = OrderedDict((name, network.get_submodule(name)) for name in names)
+        for name in names:
+            network.set_submodule(name, nn.Identity())
+        self._projector = layers.get("projector")
+        self.output_layer = "" if self._speaks else "classifier"
+        self.layout = (("head.", "lm_head." if self._speaks else ""), ("body.", ""))
+        saved_from = next(iter(self._settings.architectures or ()), "")
+        state = {name: one.detach().clone() for name, one in layers[names[-1]].state_dict().items()}
+        if weights is None:
+            return
+        if self._speaks and saved_from.endswith("ForCTC"):
+            normalizer = str(getattr(self._settings, "normalizer", ""))
+            letters = read_letters(weights, len(state["weight"]), normalizer, learns=self._learns)
+            self.head_config = letters.head
+            self.output_state = {name: one[letters.order] for name, one in state.items()}
+        elif not self._speaks and saved_from.endswith("ForSequenceClassification"):
+            self.head_config = HeadConfig.from_transformers(self._settings.to_dict())
+            self.output_state = state
+
+    @property
+    def micro_batch_size(self) -> int:
+        """As many as the widest convolution leaves room for."""
+        return max(1, min(64, _CHANNELS_AT_ONCE // max(self._settings.conv_dim)))
+
+    def new_head(self, outputs: int) -> nn.Module:
+        """A linear layer on the vectors, or on a projection of their mean."""
+        if self._projector is None:
+            return nn.Linear(self.width, outputs)
+        projector = nn.Linear(self.width, self._projector.out_features)
+        projector.load_state_dict(self._projector.state_dict())
+        layers = (("projector", projector), ("classifier", nn.Linear(projector.out_features, outputs)))
+        return nn.Sequential(OrderedDict(layers))
+
+    def prepare(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The samples with mean 0 and standard deviation 1, if the publisher does so, as many as one vector needs."""
+        if self._extractor.do_normalize:
+            (samples,) = self._extractor.zero_mean_unit_var_norm([samples], None)
+        lacking = receptive_field(self._settings) - len(samples)
+        prepared: NDArray[np.float32] = np.pad(samples, (0, max(0, lacking))).astype(np.float32)
+        return prepared
+
+    def collate(self, features: Sequence[StoredRecording], seeds: Sequence[int], *, training: bool) -> Batch:
+        """Recordings; in training also `hidden`, bool of shape (batch, moments)."""
+        batch = super().collate(features, seeds, training=training)
+        if training:
+            most = self.moments(batch[SEEN].shape[1])
+            share = self._settings.mask_time_prob if self._run.options.spec_augment else 0.0
+            hidden = [
+                hidden_moments(self.moments(one.frames), share, self._settings.mask_time_length, seed)
+                if share
+                else torch.zeros(0, dtype=torch.bool)
+                for one, seed in zip(features, seeds, strict=True)
+            ]
+            batch[HIDDEN] = torch.stack([nn.functional.pad(one, (0, most - len(one))) for one in hidden])
+        return batch
+
+    def frames(self, module: Any, batch: Batch) -> torch.Tensor:
+        """One vector for each step of the convolutions."""
+        of_all_layers = hasattr(module, "layer_weights")
+        more = {"output_hidden_states": True} if of_all_layers else {}
+        output = heard(module.base_model, batch[SEEN], batch[LENGTHS], batch.get(HIDDEN), **more)
+        if of_all_layers:
+            weights = module.layer_weights.softmax(-1)
+            vectors: torch.Tensor = (torch.stack(output.hidden_states, 1) * weights[:, None, None]).sum(1)
+            return vectors
+        vectors = output.last_hidden_state
+        return module.dropout(vectors) if self._speaks else vectors
+
+    def moments(self, frames: Any) -> Any:
+        """Steps of the convolutions."""
+        return moments(self._settings, frames)
+
+    @property
+    def seconds_a_moment(self) -> float:
+        """Between two steps of the convolutions."""
+        return stride(self._settings) / self.sampling_rate
+
+    def save(self, folder: Path, state: dict[str, torch.Tensor], head: HeadConfig | None) -> None:
+        """Write a folder that transformers' Auto classes load."""
+        config = self._settings
+        if head is not None and head.problem_type == SPEECH:
+            config.update({"vocab_size": len(head.labels), "pad_token_id": 0, "normalizer": head.normalizer})
+            save_letters(folder, head.labels)
+        elif head is not None:
+            config.update(head.to_transformers())
+            config.id2label = dict(enumerate(head.labels))
+        config.architectures = [type(self.module).__name__]
+        self.module.save_pretrained(folder, state_dict=state)
+        self._extractor.save_pretrained(folder)
+        (folder / "README.md").write_text(self.readme(replace(self.config, head=head)), encoding="utf-8")
+
+    def readme(self, config: AudioConfig) -> str:
+        """With transformers."""
+        return readme_of(config.head)
+
+
+def _extractor(weights: Path | None, rate: int) -> Any:
+    """What says how samples are normalised."""
+    if weights is not None and (weights / PREPROCESSOR).exists():
+        return transformers.Wav2Vec2FeatureExtractor.from_pretrained(weights, local_files_only=True)
+    return transformers.Wav2Vec2FeatureExtractor(sampling_rate=rate)

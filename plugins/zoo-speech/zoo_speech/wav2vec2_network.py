@@ -1,0 +1,168 @@
+"""wav2vec 2.0 (Baevski et al. 2020, arXiv:2006.11477) and networks like it, as transformers has them.
+
+What a network makes of a recording does not depend on those beside it in a batch.
+"""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+from torch import nn
+
+from zoo import Card, StoreInvalid, Unsupported
+
+_SAFE: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+
+
+class PaddedGroupNorm(nn.GroupNorm):
+    """A norm of each channel over the time of a recording, without what fills it up."""
+
+    lengths: torch.Tensor | None = None
+    """Moments of each recording that count, shape (batch,)."""
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        """Normalise.
+
+        Args:
+            input: shape (batch, channels, moments); there are as many groups as channels.
+        """
+        assert self.lengths is not None
+        inside = torch.arange(input.shape[-1], device=input.device) < self.lengths[:, None]
+        counts = self.lengths[:, None, None].float()
+        x = input.float() * inside[:, None]
+        mean = x.sum(-1, keepdim=True) / counts
+        centred = (x - mean) * inside[:, None]
+        variance = centred.square().sum(-1, keepdim=True) / counts
+        scale = self.weight.float()[:, None] * torch.rsqrt(variance + self.eps)
+        return (centred * scale + self.bias.float()[:, None]).to(input.dtype)
+
+
+def make_network(auto: Any, card: Card, weights: Path | None, **settings: Any) -> Any:
+    """A network in float32; a head that the weights lack begins with random numbers from torch's generator.
+
+    Args:
+        auto: an Auto class of transformers, which says what head it has.
+        card: of the model.
+        weights: folder of its files; None for random numbers alone.
+        **settings: entries of the configuration that shall be others.
+
+    Raises:
+        Unsupported: transformers has no such network of this architecture.
+        StoreInvalid: the weights are unreadable, or of another network.
+    """
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    config: Any = read_config(weights) if weights else transformers.Wav2Vec2Config(**card.architecture)
+    config.update(settings)
+    if type(config) not in auto._model_mapping:
+        raise Unsupported(f"transformers has no {auto.__name__} of {config.model_type}", "choose another --task")
+    network = auto.from_config(config, dtype=torch.float32) if weights is None else _load(auto, weights, config)
+    if config.feat_extract_norm == "group":
+        first = network.base_model.feature_extractor.conv_layers[0]
+        norm = PaddedGroupNorm(first.layer_norm.num_groups, first.layer_norm.num_channels, first.layer_norm.eps)
+        norm.load_state_dict(first.layer_norm.state_dict())
+        first.layer_norm = norm
+    return network
+
+
+def read_config(folder: Path) -> Any:
+    """The configuration of a model.
+
+    Raises:
+        StoreInvalid: it cannot be read.
+    """
+    try:
+        return transformers.AutoConfig.from_pretrained(folder, **_SAFE)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StoreInvalid(f"{folder / 'config.json'} cannot be read: {_line(error)}", "fetch it again") from error
+
+
+def _load(auto: Any, folder: Path, config: Any) -> Any:
+    try:
+        network, report = auto.from_pretrained(
+            folder,
+            config=config,
+            dtype=torch.float32,
+            use_safetensors=True,
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
+            **_SAFE,
+        )
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise StoreInvalid(f"the weights in {folder} cannot be read: {_line(error)}", "fetch them again") from error
+    body = f"{network.base_model_prefix}." if network.base_model is not network else ""
+    names = (*report["missing_keys"], *(str(one[0]) for one in report["mismatched_keys"]))
+    odd = sorted(name for name in names if name.startswith(body) and not name.endswith("masked_spec_embed"))
+    if odd:
+        raise StoreInvalid(f"the weights in {folder} do not fit the network: {', '.join(odd[:5])}", "fetch them again")
+    return network
+
+
+def moments(config: Any, samples: Any) -> Any:
+    """How many vectors the convolutions give for so many samples, a number or a tensor of them."""
+    for kernel, stride in zip(config.conv_kernel, config.conv_stride, strict=True):
+        samples = (samples - kernel) // stride + 1
+    return samples
+
+
+def receptive_field(config: Any) -> int:
+    """Samples that one vector sees."""
+    samples = 1
+    for kernel, stride in zip(reversed(config.conv_kernel), reversed(config.conv_stride), strict=True):
+        samples = (samples - 1) * stride + kernel
+    return samples
+
+
+def stride(config: Any) -> int:
+    """Samples between two vectors."""
+    return int(np.prod(config.conv_stride))
+
+
+def heard(base: Any, samples: torch.Tensor, lengths: torch.Tensor, hidden: torch.Tensor | None, **more: Any) -> Any:
+    """What a network without head gives, as transformers returns it.
+
+    Args:
+        base: the network.
+        samples: shape (batch, samples), filled up with zeros.
+        lengths: samples of each that are none of these, shape (batch,).
+        hidden: moments that the transformer does not see, bool of shape (batch, moments); None where it sees all.
+        **more: arguments of transformers.
+    """
+    first = base.feature_extractor.conv_layers[0]
+    if isinstance(norm := getattr(first, "layer_norm", None), PaddedGroupNorm):
+        norm.lengths = (lengths - base.config.conv_kernel[0]) // base.config.conv_stride[0] + 1
+    inside = torch.arange(samples.shape[1], device=samples.device) < lengths[:, None]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Support for mismatched key_padding_mask")  # that of WavLM
+        return base(samples, attention_mask=inside.long(), mask_time_indices=hidden, **more)
+
+
+def hidden_moments(count: int, share: float, span: int, seed: int, least: int = 0) -> torch.Tensor:
+    """Draw which moments of a recording are hidden: spans that may overlap (section 3.1 of the paper).
+
+    Args:
+        count: moments there are.
+        share: of them that spans begin to cover, overlaps counted twice.
+        span: moments of each; at most half of all.
+        seed: of what is drawn.
+        least: spans that there are in any case.
+
+    Returns:
+        Bool, shape (count,).
+    """
+    random = np.random.default_rng(seed)
+    span = max(1, min(span, count // 2))
+    spans = min(max(least, int(share * count / span + random.random())), count - span + 1)
+    hidden = torch.zeros(count, dtype=torch.bool)
+    for start in random.choice(count - span + 1, spans, replace=False):
+        hidden[start : start + span] = True
+    return hidden
+
+
+def _line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0][:300]
