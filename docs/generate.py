@@ -68,6 +68,7 @@ TRAINING = {
 """What plugins build on: module to public names."""
 ARCHITECTURES = ROOT / "plugins" / "zoo-transformers" / "tests"
 TEXT_TESTS = {
+    "question-answering": "test_question_answering.py",
     "zero-shot-classification": "test_entailment.py",
 }
 """The files of tests that go through architectures for texts beside those that are trained, by what those answer."""

@@ -203,6 +203,7 @@ def test_a_task_of_zoo_has_options_where_they_mean_something() -> None:
         ("feature-extraction", "pretrain"): ["mask_probability"],
         ("text-generation", "predict"): list(GenerationOptions.__struct_fields__),
         ("zero-shot-classification", "predict"): ["labels", "template"],
+        ("question-answering", "predict"): ["top_k", "max_answer_tokens", "stride", "no_answer"],
         ("image-classification", "finetune"): ["class_weights"],
         ("image-classification", "predict"): ["top_k"],
         ("image-multi-label-classification", "predict"): ["top_k", "threshold"],

@@ -9,6 +9,7 @@ from zoo.answers.answer import Answer, AnswerCells, BaseAnswer, InvalidAnswer
 from zoo.answers.classification import Classification
 from zoo.answers.detections import Detection, Detections
 from zoo.answers.embedding import Embedding
+from zoo.answers.extracted_answer import ContextSpan, ExtractedAnswer
 from zoo.answers.filled_mask import FilledMask
 from zoo.answers.generated_text import GeneratedText, ScoredText
 from zoo.answers.inputs import TruncationCount, is_encodable_input, predict_encodable
@@ -26,9 +27,11 @@ __all__ = [
     "AnswerCells",
     "BaseAnswer",
     "Classification",
+    "ContextSpan",
     "Detection",
     "Detections",
     "Embedding",
+    "ExtractedAnswer",
     "FilledMask",
     "GeneratedText",
     "InvalidAnswer",

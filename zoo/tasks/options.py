@@ -102,6 +102,33 @@ class TaggingOptions(Options, frozen=True, kw_only=True):
     ] = None
 
 
+class ExtractionOptions(Options, frozen=True, kw_only=True):
+    """Options of answering with a part of a text."""
+
+    top_k: Annotated[int, option("How many answers are given, the likeliest first.", ge=1, le=1000)] = 1
+    max_answer_tokens: Annotated[
+        int, option("Most tokens of an answer.", ge=1, le=1000, unit="tokens", aliases=("max_answer_len",))
+    ] = 15
+    stride: Annotated[
+        int | None,
+        option(
+            "Tokens that two windows of a long text have in common; auto is 128, at most half a window.",
+            ge=0,
+            le=4096,
+            unit="tokens",
+            aliases=("doc_stride",),
+            advanced=True,
+        ),
+    ] = None
+    no_answer: Annotated[
+        bool,
+        option(
+            "Let a model that has learnt it, as from SQuAD 2.0, answer that the text does not say it.",
+            aliases=("handle_impossible_answer",),
+        ),
+    ] = False
+
+
 class SegmentationOptions(Options, frozen=True, kw_only=True):
     """Options of learning a class for each pixel."""
 

@@ -136,11 +136,7 @@ def test_a_tokenizer_without_a_limit_is_cut_at_the_positions() -> None:
 @pytest.mark.parametrize(
     ("config", "documents", "words"),
     [
-        ({"architectures": ["BertForQuestionAnswering"]}, {}, "is a BertForQuestionAnswering"),
         ({"hidden_size": None}, {}, "does not state hidden_size"),
-        ({"max_position_embeddings": 128}, {}, "takes 128 tokens"),
-        ({"position_embedding_type": "relative_key"}, {}, "variant of BERT"),
-        ({"is_decoder": True}, {}, "variant of BERT"),
         ({}, pooled(pooling_mode_max_tokens=True), "pools its tokens by max"),
         ({}, pooled(pooling_mode_mean_tokens=True, pooling_mode_cls_token=True), "by cls, mean"),
         ({}, {"modules": MODULES}, "by nothing"),
@@ -166,9 +162,23 @@ def test_a_tokenizer_without_a_limit_is_cut_at_the_positions() -> None:
         ),
     ],
 )
-def test_what_is_not_computed_here_is_refused(config: dict[str, Any], documents: dict[str, Any], words: str) -> None:
+def test_what_makes_no_sense_is_refused(config: dict[str, Any], documents: dict[str, Any], words: str) -> None:
     with pytest.raises(Unsupported, match=words):
         described(config, **documents)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"architectures": ["BertForQuestionAnswering"]},
+        {"max_position_embeddings": 128},
+        {"position_embedding_type": "relative_key"},
+        {"is_decoder": True},
+        {"architectures": ["BertForSequenceClassification"], "id2label": {"0": "ENTAILMENT", "1": "NEUTRAL"}},
+    ],
+)
+def test_what_is_not_computed_here_is_left_to_other_plugins(config: dict[str, Any]) -> None:
+    assert card_for("b", CONFIG | config, Weights(files=(), sources=()), {}) is None
 
 
 def test_files_that_are_missing_are_named() -> None:

@@ -44,8 +44,8 @@ DIMENSIONS = {
 }
 
 
-def describe(name: str, config: dict[str, Any], weights: Weights, documents: dict[str, Any]) -> Card:
-    """The card of a BERT model.
+def describe(name: str, config: dict[str, Any], weights: Weights, documents: dict[str, Any]) -> Card | None:
+    """The card of a BERT model; None where it has another head, or is a variant, that another plugin may compute.
 
     Args:
         name: of the card.
@@ -54,17 +54,17 @@ def describe(name: str, config: dict[str, Any], weights: Weights, documents: dic
         documents: the small configuration files, by name.
 
     Raises:
-        Unsupported: files are missing, or the model is a variant that is not computed here.
+        Unsupported: files are missing, or the configuration makes no sense.
     """
+    saved_from = next(iter(config.get("architectures") or ["BertModel"]))
+    if saved_from not in (*TASKS, *CLASSIFIERS) or _is_variant(config):
+        return None
     files = {file.name: file for file in weights.files}
     names = (*hub_weights_files(name, files), *FILES)
     missing = [file for file in NEEDED if file not in files]
     if missing:
         raise Unsupported(f"{name} lacks {', '.join(missing)}", "choose a model that has it")
-    saved_from = next(iter(config.get("architectures") or ["BertModel"]))
     modules = documents.get("modules.json")
-    if saved_from not in (*TASKS, *CLASSIFIERS):
-        raise Unsupported(f"{name} is a {saved_from}", f"choose one of {', '.join((*TASKS, *CLASSIFIERS))}")
     labels: tuple[str, ...] = ()
     if modules is not None:
         task = "feature-extraction"
@@ -95,8 +95,16 @@ def _dimensions(name: str, config: dict[str, Any]) -> dict[str, int]:
     absent = [DIMENSIONS[ours] for ours in DIMENSIONS if ours not in sizes]
     if absent:
         raise Unsupported(f"config.json of {name} does not state {', '.join(absent)}", "choose another model")
-    if sizes["positions"] < POSITIONS:
-        raise Unsupported(f"{name} takes {sizes['positions']} tokens", f"choose one that takes {POSITIONS}")
-    if config.get("position_embedding_type", "absolute") != "absolute" or config.get("is_decoder"):
-        raise Unsupported(f"{name} is a variant of BERT (positions or direction)", "choose another model")
     return sizes
+
+
+def _is_variant(config: dict[str, Any]) -> bool:
+    """Whether positions or direction are others, there are fewer, or labels are those of entailment."""
+    positions = config.get(DIMENSIONS["positions"])
+    labels = config.get("id2label")
+    return (
+        (isinstance(positions, int) and positions < POSITIONS)
+        or config.get("position_embedding_type", "absolute") != "absolute"
+        or bool(config.get("is_decoder"))
+        or (isinstance(labels, dict) and any(str(label).lower().startswith("entail") for label in labels.values()))
+    )

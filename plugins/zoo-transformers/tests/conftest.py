@@ -41,6 +41,7 @@ CLASSES = {
     "feature-extraction": "AutoModel",
     "token-classification": "AutoModelForTokenClassification",
     "text-generation": "AutoModelForCausalLM",
+    "question-answering": "AutoModelForQuestionAnswering",
 }
 """What a model is saved from, by what it answers then."""
 

@@ -52,13 +52,13 @@ class EntailmentPredictor:
 
     def _answers(self, texts: list[str]) -> Iterable[Classification]:
         pairs = [(text, sentence) for text in texts for sentence in self._sentences]
-        encoded = self._network.encode(pairs, truncation="only_first")
-        logits = torch.stack(self._network.outputs(encoded)).view(len(texts), len(self._labels), -1)
+        encodings = self._network.encode(pairs, truncation="only_first")
+        logits = torch.stack(self._network.outputs(encodings)).view(len(texts), len(self._labels), -1)
         probabilities, indices = self._probabilities(logits).sort(dim=-1, descending=True, stable=True)
         for row, (of_text, places) in enumerate(zip(probabilities.tolist(), indices.tolist(), strict=True)):
             answer = Classification.ranked(self._labels, of_text, places)
             start = row * len(self._labels)
-            cut = any(encoded.encodings[start + place].overflowing for place in places)
+            cut = any(encodings[start + place].overflowing for place in places)
             yield replace(answer, truncated_at=self._network.max_tokens) if cut else answer
 
     def _probabilities(self, logits: torch.Tensor) -> torch.Tensor:

@@ -34,6 +34,13 @@ READINGS = (
         predicted=text_cards.ENTAILMENT,
     ),
     Reading(ending="ForTokenClassification", describe=text_cards.describe_classifier, body=TEXT),
+    Reading(
+        ending="ForQuestionAnswering",
+        task="question-answering",
+        describe=text_cards.describe_reader,
+        body=TEXT,
+        predictor="question_answering:QuestionAnsweringPredictor",
+    ),
     Reading(ending="ForMaskedLM", task="fill-mask", describe=text_cards.describe, body=TEXT),
     *(
         Reading(

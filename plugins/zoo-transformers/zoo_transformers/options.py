@@ -39,6 +39,21 @@ class LongTextPredictOptions(TextPredictOptions, frozen=True, kw_only=True):
     ] = None
 
 
+class WindowedPredictOptions(TextPredictOptions, frozen=True, kw_only=True):
+    """Options of predicting with a model that reads a question and a text at once."""
+
+    max_tokens: Annotated[
+        int | None,
+        option(
+            "Tokens read at once, the question among them; longer texts are read in windows. Auto is 384, at most what "
+            "the model was made for.",
+            ge=8,
+            le=MOST_TOKENS,
+            unit="tokens",
+        ),
+    ] = None
+
+
 class LargePicturePredictOptions(ImagePredictOptions, frozen=True, kw_only=True):
     """Options of predicting with a network that sees pictures large."""
 

@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Any
 
 import torch
+from tokenizers import Encoding
 
 from zoo import PredictionRun
 from zoo.training.precisions import DTYPES
@@ -36,33 +37,36 @@ class PairNetwork:
         network = load(auto, run.weights, self.config, with_head=True)
         self._network = network.to(self._device, DTYPES[run.precision]).eval()
 
-    def encode(self, pairs: Sequence[tuple[str, str]], **chosen: Any) -> Any:
-        """Tokens of pairs, cut to `max_tokens`.
+    def encode(self, pairs: Sequence[tuple[str, str]], **chosen: Any) -> list[Encoding]:
+        """Tokens of pairs, cut to `max_tokens`; what was cut is in `overflowing`.
 
         Args:
             pairs: first and second text.
-            **chosen: of transformers' tokenizers: what is cut, and whether what was cut comes, too.
-
-        Returns:
-            The `BatchEncoding` of transformers.
+            **chosen: of transformers' tokenizers: which text is cut, and what its parts have in common.
         """
         firsts, seconds = zip(*pairs, strict=True)
-        return self.tokenizer(list(firsts), list(seconds), max_length=self.max_tokens, **chosen)
+        encoded = self.tokenizer(list(firsts), list(seconds), max_length=self.max_tokens, **chosen)
+        encodings: list[Encoding] = encoded.encodings
+        return encodings
 
-    def outputs(self, encoded: Any) -> list[torch.Tensor]:
-        """What the network says of every pair, float32 on the CPU, in order.
-
-        Args:
-            encoded: as `encode` gives it.
-        """
-        names = [name for name in self.tokenizer.model_input_names if name in encoded]
-        rows: list[torch.Tensor] = [torch.empty(0)] * len(encoded["input_ids"])
-        for batch in batches_of(enumerate(encoded["input_ids"]), self._batch_tokens):
+    def outputs(self, encodings: Sequence[Encoding]) -> list[torch.Tensor]:
+        """What the network says of every pair, float32 on the CPU, in order."""
+        rows: list[torch.Tensor] = [torch.empty(0)] * len(encodings)
+        for batch in batches_of(((index, one.ids) for index, one in enumerate(encodings)), self._batch_tokens):
             for _, block in groupby(batch, key=lambda item: len(item[1])):
                 indices = [index for index, _ in block]
-                inputs = {name: torch.tensor([encoded[name][index] for index in indices]) for name in names}
-                with torch.inference_mode():
-                    output = self._network(**{name: one.to(self._device) for name, one in inputs.items()})
-                for index, row in zip(indices, self._read(output).float().cpu(), strict=True):
+                for index, row in zip(indices, self._compute([encodings[index] for index in indices]), strict=True):
                     rows[index] = row
         return rows
+
+    def _compute(self, encodings: Sequence[Encoding]) -> torch.Tensor:
+        """The same for pairs of one length, shape (pairs, ...)."""
+        names = [name for name in self.tokenizer.model_input_names if name in _OF_ENCODING]
+        inputs = {name: torch.tensor([getattr(one, _OF_ENCODING[name]) for one in encodings]) for name in names}
+        with torch.inference_mode():
+            output = self._network(**{name: one.to(self._device) for name, one in inputs.items()})
+        return self._read(output).float().cpu()
+
+
+_OF_ENCODING = {"input_ids": "ids", "token_type_ids": "type_ids", "attention_mask": "attention_mask"}
+"""Inputs of a network by what they are called in an encoding."""

@@ -13,6 +13,7 @@ from zoo import (
     CausalFinetuneOptions,
     CausalPredictOptions,
     CausalPretrainOptions,
+    Options,
     TextInput,
     Unsupported,
     body_tasks,
@@ -23,7 +24,12 @@ from zoo import (
     problem_type,
 )
 from zoo_transformers.entailment_labels import entailment_index
-from zoo_transformers.options import LongTextFinetuneOptions, LongTextPredictOptions, LongTextPretrainOptions
+from zoo_transformers.options import (
+    LongTextFinetuneOptions,
+    LongTextPredictOptions,
+    LongTextPretrainOptions,
+    WindowedPredictOptions,
+)
 from zoo_transformers.reading import Reading, Repository
 from zoo_transformers.vocabularies import TOKENIZERS, check_vocabulary
 
@@ -35,6 +41,8 @@ HEADS = {
     "token_classification": "token-classification",
 }
 """What the head of a classifier is for to what it answers."""
+NOT_OF_TEXTS = ("blip", "layoutlm", "layoutlmv2", "layoutlmv3", "lilt", "lxmert", "markuplm", "tapas", "vilt")
+"""Architectures that answer questions about something else."""
 USUAL_TOKENS = 512
 """Of an input, where nothing states the most."""
 OFFSET = (
@@ -83,6 +91,21 @@ def describe_classifier(repository: Repository, reading: Reading) -> Card:
     return replace(_card(repository, task, _encoder_abilities(repository, task)), labels=labels)
 
 
+def describe_reader(repository: Repository, reading: Reading) -> Card:
+    """The card of a model that finds answers in texts.
+
+    Raises:
+        Unsupported: files are missing, or it reads more than texts.
+    """
+    if repository.model_type in NOT_OF_TEXTS:
+        raise Unsupported(
+            f"{repository.name} is a {repository.saved_from}, which reads more than texts",
+            "choose a model that reads texts",
+        )
+    abilities = _encoder_abilities(repository, reading.task, WindowedPredictOptions)
+    return _card(repository, reading.task, abilities)
+
+
 def describe_causal(repository: Repository, reading: Reading) -> Card:
     """The card of a model that writes.
 
@@ -97,8 +120,10 @@ def describe_causal(repository: Repository, reading: Reading) -> Card:
     return _card(repository, reading.task, abilities)
 
 
-def _encoder_abilities(repository: Repository, task: str) -> tuple[Ability, ...]:
-    return (*_learnt(repository.classes), Ability(verb="predict", task=task, options=LongTextPredictOptions))
+def _encoder_abilities(
+    repository: Repository, task: str, options: type[Options] = LongTextPredictOptions
+) -> tuple[Ability, ...]:
+    return (*_learnt(repository.classes), Ability(verb="predict", task=task, options=options))
 
 
 def _card(repository: Repository, task: str, abilities: tuple[Ability, ...]) -> Card:
