@@ -77,6 +77,17 @@ def test_a_name_whose_model_is_gone_says_how_to_choose_another(store: Path) -> N
         zoo.load("mine")
 
 
+def test_offline_it_is_told_what_a_name_stands_for_and_how_to_choose_another(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    for words in (["predict", "sentiment", "fine"], ["pull", "sentiment"]):
+        assert main(words) == ExitCode.DOWNLOAD
+        told = capsys.readouterr().err
+        assert f"sentiment stands for {BUILT_IN['sentiment']}, which is not here: " in told
+        assert "zoo alias sentiment MODEL lets the name stand for another model" in told
+
+
 def test_a_model_of_the_hub_comes_with_the_first_use_of_its_name(
     store: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -18,7 +18,7 @@ from zoo import hub_models
 from zoo.aliases import aliases
 from zoo.card import Card, HubSource, WeightsFile
 from zoo.catalog import Catalog
-from zoo.errors import OptionInvalid, PluginBroken, StoreInvalid, Unsupported
+from zoo.errors import DownloadFailed, OptionInvalid, PluginBroken, StoreInvalid, Unsupported
 from zoo.fetch import OnProgress, ShouldStop, fetch
 from zoo.fetch.hub import HubRepository, describe, read_files
 from zoo.fetch.verify import digest_of
@@ -159,12 +159,20 @@ def adopt_alias(name: str, catalog: Catalog) -> Card | None:
         Its card; None where the name stands for no model of the Hub.
 
     Raises:
-        DownloadFailed, Unsupported: see `adopt`.
+        DownloadFailed: see `adopt`; says what the name stands for, and how it can stand for another.
+        Unsupported: likewise.
     """
     reference = aliases().get(name, "")
     if not is_reference(reference) or any(name == card.name for card in catalog.cards):
         return None
-    return catalog.of_repository(parse_reference(reference).repository) or adopt(reference)
+    if card := catalog.of_repository(parse_reference(reference).repository):
+        return card
+    try:
+        return adopt(reference)
+    except (DownloadFailed, Unsupported) as error:
+        other = f"zoo alias {name} MODEL lets the name stand for another model"
+        message = f"{name} stands for {reference}, which is not here: {error.message}"
+        raise type(error)(message, "; ".join(filter(None, (error.hint, other)))) from error
 
 
 def bring(card: Card, on_progress: OnProgress, should_stop: ShouldStop | None = None) -> str:

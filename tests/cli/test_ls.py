@@ -17,6 +17,7 @@ from zoo.cli.exit_codes import ExitCode
 from zoo.devices import Device
 from zoo.errors import OptionInvalid, UnknownModel
 from zoo.hub_reference import parse_reference
+from zoo.tasks import check_task
 
 WEIGHTS = (
     "zoo.Weights(files=(zoo.WeightsFile(name='w.bin', sha256='0' * 64, size_bytes=1_500_000),),"
@@ -343,6 +344,7 @@ def test_well_known_models_are_suggested_by_task_and_size(capsys: pytest.Capture
     assert len(names) == len(set(names)) >= 60
     for one in everything:
         parse_reference(f"hub:{one['repository']}")
+        check_task(str(one["task"]))
     small = suggestions(capsys, "--task", "feature-extraction", "--max-parameters", "40M", "BGE")
     assert [one["repository"] for one in small] == ["BAAI/bge-small-en-v1.5"]
 

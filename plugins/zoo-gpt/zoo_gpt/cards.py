@@ -204,7 +204,11 @@ CARDS = (
         "GPT-2 in its second size",
         "openai-community/gpt2-medium",
         "6dcaa7a952f72f9298047fd5137cd6e4f05f41da",
-        WeightsFile(name="model.safetensors", about_bytes=1_520_000_000),
+        WeightsFile(
+            name="model.safetensors",
+            about_bytes=1_520_000_000,
+            sha256="fc5a354a19255ad494f3d71549390baca1ccf61d1d822b9408971705c687c9cd",
+        ),
         layers=24,
         width=1024,
         heads=16,
