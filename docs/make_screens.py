@@ -82,7 +82,7 @@ async def main() -> None:
         take("result")
         await until(lambda: app.feed.line("bert/messages"))
         await pilot.press("t")
-        await until(lambda: app.screen._ready)
+        await until(lambda: app.screen.model.session)
         app.screen.query_one(TextArea).text = QUESTION
         await until(lambda: app.screen._answer is not None)
         take("predict")

@@ -31,6 +31,8 @@ class Parrot:
         return zoo.GeneratedText(text, "end", len(text.split()))
 
     def last(self, text):
+        if isinstance(text, list) and text[-1]["content"] == "how many":
+            return ", ".join(f"{one['role']} {one['content']}" for one in text)
         return text[-1]["content"] if isinstance(text, list) else text
 
     def stream(self, text):

@@ -20,7 +20,9 @@ def card(name, **more):
 
 @zoo.hookimpl
 def cards():
-    return [card("tiny"), card("tiny-chat")]
+    here = zoo.FolderSource(path=__file__.rpartition("/")[0])
+    weights = zoo.Weights(files=(zoo.WeightsFile(name="model.safetensors"),), sources=(here,))
+    return [card("tiny"), card("tiny-chat"), card("random-chat", weights=weights)]
 
 @zoo.hookimpl
 def body(run):
@@ -34,3 +36,15 @@ def install_tiny(site: Site) -> None:
     site.install("tiny", PLUGIN)
     source = Path(__file__).with_name("tiny_causal_body.py").read_text(encoding="utf-8")
     (site.path / "tiny_causal_body.py").write_text(source, encoding="utf-8")
+
+
+def install_random_chat(site: Site) -> None:
+    """Install `random-chat` beside them, which answers messages with what its random numbers make of them."""
+    import torch
+    from safetensors.torch import save_file
+
+    from tests.tiny_causal_body import Net, byte_tokenizer
+
+    install_tiny(site)
+    torch.manual_seed(0)
+    save_file(Net(byte_tokenizer().get_vocab_size()).state_dict(), site.path / "model.safetensors")

@@ -104,10 +104,10 @@ async def test_a_text_is_answered_while_it_is_typed(pilot: Driver, words: str) -
     await until(pilot, lambda: screen_text(pilot).find("positive") < screen_text(pilot).find("negative"))
     await pilot.press("ctrl+y")
     assert pilot.app.clipboard == "zoo predict words 'fine good good'"
-    session = screen._session
+    session = screen.model.session
     assert session is not None
     await pilot.press("escape", "1", "3")
-    assert screen._session is session, "the model stays loaded while one is elsewhere"
+    assert screen.model.session is session, "the model stays loaded while one is elsewhere"
 
 
 @scenario(size=(100, 30))
@@ -167,8 +167,8 @@ async def test_a_model_that_cannot_be_loaded_says_why(pilot: Driver, models: Sit
 async def test_a_process_that_dies_is_told(pilot: Driver, words: str) -> None:
     screen = await choose(pilot, words)
     await shows(pilot, "loaded, on cpu")
-    assert screen._session is not None
-    os.kill(screen._session.pid, signal.SIGKILL)
+    assert screen.model.session is not None
+    os.kill(screen.model.session.pid, signal.SIGKILL)
     await write(pilot, "bad")
     await shows(pilot, "the process that held echo/words is gone")
     assert "%" not in screen_text(pilot)

@@ -22,17 +22,18 @@ from tests.plugin_site import Site, card, plugin
 from tests.tui.driving import Driver, notices, scenario, shows, until, write
 from tests.tui.test_runs import FINISHED, PLAN, STARTED, WriteRun, step
 from tests.weights_factory import weights, write_files
+from zoo.answers import GeneratedText
 from zoo.card import FolderSource
 from zoo.prediction import Classification, Score
 from zoo.runs.events import CheckpointSaved, RunCancelled, RunFailed
 from zoo.runs.liveness import record
 from zoo.sessions.messages import Ready
-from zoo.tui import screens
+from zoo.tui import model_session, screens
 from zoo.tui.app import ZooApp
 from zoo.tui.page import Page
 from zoo.tui.palette import Palette
 from zoo.tui.run_page import RunPage
-from zoo.tui.screens import job_form, plan, predict
+from zoo.tui.screens import job_form, plan
 from zoo.tui.screens.ask import AskScreen
 from zoo.tui.screens.batch import BatchScreen
 from zoo.tui.screens.card import CardScreen
@@ -107,13 +108,20 @@ CHARACTERS = [*"abcdefghijklmnopqrstuvwxyz0123456789", "question_mark", "slash",
 
 
 class StubSession:
-    """A session whose model is there at once."""
+    """A session whose model is there at once; every second one chats."""
 
-    def __init__(self, model: str) -> None:
-        pass
+    opened = 0
+
+    def __init__(self, model: str, *, task: str) -> None:
+        self._task = task
+        StubSession.opened += 1
 
     def wait_until_ready(self, tell: object) -> Ready:
-        return Ready(task="text-classification", device="cpu", precision="fp32")
+        return Ready(task=self._task, device="cpu", precision="fp32", chats=StubSession.opened % 2 == 1)
+
+    def stream(self, messages: list[dict[str, str]]) -> Iterator[str | GeneratedText]:
+        yield from ("Well, ", "well.")
+        yield GeneratedText("Well, well.", "end", 3)
 
     def predict(self, inputs: list[str]) -> list[Classification]:
         return [Classification((Score("yes", 0.9), Score("no", 0.1)))] * len(inputs)
@@ -155,7 +163,7 @@ def site_to_explore(
     judge = card("judge", weights=repr(weights({"w.bin": b"weights"}, here)), labels="('yes', 'no')", abilities=able)
     models.install("judges", plugin(judge, more="from zoo import *"))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(predict, "Session", StubSession)
+    monkeypatch.setattr(model_session, "Session", StubSession)
     monkeypatch.setattr(plan, "dry_run", lambda request: nullcontext(SimpleNamespace(watch=lambda: ())))
     monkeypatch.setattr(job_form, "start", lambda request: SimpleNamespace(name="done"))
     monkeypatch.setattr(ZooApp, "exit", lambda app: None)

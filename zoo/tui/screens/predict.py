@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any, ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
@@ -17,19 +17,21 @@ from zoo import blocks
 from zoo.answers import Prediction
 from zoo.blocks import PictureBlock
 from zoo.card import Card
+from zoo.encoding import encode_json
 from zoo.errors import ZooError
 from zoo.kinds import InputKind, Unusable
 from zoo.rendering.half_blocks import PictureCells
 from zoo.sanitize import one_line
 from zoo.sessions import Session
-from zoo.sessions.messages import Fetching, Ready
+from zoo.sessions.messages import Ready
 from zoo.tasks import get_task
 from zoo.tui.commands import command_line
+from zoo.tui.model_session import ModelSession
 from zoo.tui.page import Page
 from zoo.tui.widgets.blocks import draw_answer
+from zoo.tui.widgets.chat_view import ChatView
 from zoo.tui.widgets.fields import PathSuggester
 from zoo.tui.widgets.picture import Picture, Png, first_picture, fit_picture
-from zoo.units import size
 
 TYPING_S = 0.2
 """The text is answered once nothing was typed for so long."""
@@ -49,6 +51,9 @@ class PredictScreen(Page):
     CSS_PATH = "predict.tcss"
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "stop_answer", "Stop", priority=True),
+        Binding("ctrl+c", "stop_answer", "Stop", show=False, priority=True),
+        Binding("ctrl+n", "new_conversation", "New conversation", priority=True),
         Binding("ctrl+l", "choose", "Choose a model", priority=True),
         Binding("ctrl+o", "pick", "Choose a file", priority=True),
         Binding("ctrl+b", "batch", "A whole file", priority=True),
@@ -58,9 +63,9 @@ class PredictScreen(Page):
 
     def __init__(self) -> None:
         super().__init__(classes="-nothing")
-        self._card: Card | None = None
-        self._session: Session | None = None
-        self._ready = False
+        self.model = ModelSession(self, self._show_state, self._model_is_ready)
+        """The one that is asked."""
+        self._chats = False
         self._typing: Timer | None = None
         self._question_number = 0
         self._answer: Prediction | None = None
@@ -77,12 +82,13 @@ class PredictScreen(Page):
             yield Picture(id="picture")
             with VerticalScroll(id="answers", can_focus=False):
                 yield Static("", id="answer")
+        yield ChatView(id="chat")
 
     def on_mount(self) -> None:
         self._arrange()
 
     def on_unmount(self) -> None:
-        self._close_session()
+        self.model.close()
 
     def show(self) -> None:
         """Open the model that another screen asked for."""
@@ -99,6 +105,7 @@ class PredictScreen(Page):
     def _arrange(self) -> None:
         kind = self._kind if self._card is not None else None
         for name, visible in (
+            ("-chat", self._chats),
             ("-texts", kind is not None and not (kind.from_files and len(kind.roles) == 1)),
             ("-images", kind is not None and kind.from_files and len(kind.roles) == 1),
             ("-nothing", kind is None),
@@ -114,6 +121,10 @@ class PredictScreen(Page):
         self.query_one("#file", Input).placeholder = f"path of {kind.singular}; Ctrl-O chooses one"
 
     @property
+    def _card(self) -> Card | None:
+        return self.model.card
+
+    @property
     def _kind(self) -> InputKind:
         """What the model takes."""
         assert self._card is not None
@@ -122,60 +133,34 @@ class PredictScreen(Page):
     def _show_state(self, text: str) -> None:
         self.query_one("#state", Static).update(one_line(text))
 
-    # The session
+    # The model
 
     def _open(self, card: Card) -> None:
-        if self._card is not None and self._card.full_name == card.full_name and self._session is not None:
+        if not self.model.open(card):
             return
-        self._close_session()
-        self._card, self._ready = card, False
+        self.query_one(ChatView).end()
         self._clear_answer()
+        self._chats = False
         self._arrange()
-        self._show_state("loading the model; the first one takes some seconds")
         editor = self.query_one("#file") if self.has_class("-images") else self.query_one("#text")
         editor.focus()
-        self.run_worker(lambda: self._load(card), thread=True, group="session", exit_on_error=False)
 
-    def _load(self, card: Card) -> None:
-        """In a thread."""
-
-        def show_progress(fetching: Fetching) -> None:
-            total = f" of {size(fetching.total_bytes)}" if fetching.total_bytes else ""
-            text = f"fetching the weights, {size(fetching.received_bytes)}{total}"
-            self.later(lambda: self._show_state(text) if self._card is card else None)
-
-        try:
-            session = Session(card.full_name, task=card.tasks_of("predict")[0])
-            self.zoo.feed.later(lambda: self._own(card, session))
-            ready = session.wait_until_ready(show_progress)
-        except ZooError as error:
-            failure = error
-            self.later(lambda: self._failed(card, failure))
-        else:
-            self.later(lambda: self._loaded(card, ready))
-
-    def _own(self, card: Card, session: Session) -> None:
-        if self._card is card and self.stays:
-            self._session = session
-        else:  # another model was chosen meanwhile, or the screen goes
-            threading.Thread(target=session.close, daemon=True).start()
-
-    def _failed(self, card: Card, error: ZooError) -> None:
-        if self._card is card:
-            self._close_session()
-            self._show_state(f"{error.message}. {error.hint}" if error.hint else error.message)
-
-    def _loaded(self, card: Card, ready: Ready) -> None:
-        if self._card is card:
-            self._ready = True
-            self._loaded_as = f"loaded, on {ready.device} in {ready.precision}"
-            self._show_state(self._loaded_as)
+    def _model_is_ready(self, ready: Ready) -> None:
+        self._loaded_as = f"loaded, on {ready.device} in {ready.precision}"
+        session, card = self.model.session, self._card
+        assert session is not None
+        assert card is not None
+        if not ready.chats:
             self._submit_question()
-
-    def _close_session(self) -> None:
-        session, self._session, self._ready = self._session, None, False
-        if session is not None:
-            threading.Thread(target=session.close, daemon=True).start()
+            return
+        self._chats = True
+        text, chat = self.query_one("#text", TextArea), self.query_one(ChatView)
+        chat.begin(card.name, session.stream)
+        chat.editor.text = text.text
+        if text.has_focus or self.focused is None:
+            chat.editor.focus()
+        text.clear()
+        self._arrange()
 
     # Questions and answers
 
@@ -185,10 +170,9 @@ class PredictScreen(Page):
             return self.query_one("#file", Input).value.strip()
         return self.query_one("#text", TextArea).text
 
-    def on_text_area_changed(self, event: TextArea.Changed) -> None:
-        self._soon()
-
-    def on_input_changed(self, event: Input.Changed) -> None:
+    @on(TextArea.Changed, "#text")
+    @on(Input.Changed, "#file")
+    def _question_changed(self) -> None:
         self._soon()
 
     def _soon(self) -> None:
@@ -197,11 +181,11 @@ class PredictScreen(Page):
         self._typing = self.set_timer(TYPING_S, self._submit_question)
 
     def _submit_question(self) -> None:
-        question, session = self._question, self._session
+        question, session = self._question, self.model.session
         self._question_number += 1  # answers to earlier questions, still to come, are not shown any more
         if not question.strip():
             self._clear_answer()
-        if not question.strip() or session is None or not self._ready:
+        if not question.strip() or session is None or self._chats:
             return
         number, images = self._question_number, self.has_class("-images")
         try:
@@ -314,9 +298,31 @@ class PredictScreen(Page):
         """Copy what one would type instead; an input of several parts is a word for each."""
         if self._card is None:
             return
-        question = self._question.strip()
+        question, flags = self._question.strip(), {}
         words = self._kind.typed_words(question) if question else []
-        self.zoo.copy(command_line("predict", self._card.name, *words))
+        if self._chats:
+            chat = self.query_one(ChatView)
+            words, flags = [encode_json(chat.messages).decode()] if chat.messages else [], {"system": chat.system}
+        self.zoo.copy(command_line("predict", self._card.name, *words, flags=flags))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only what can be done now is offered."""
+        if action == "new_conversation":
+            return self._chats
+        if action in ("stop_answer", "leave_field"):
+            return self.query_one(ChatView).is_answering == (action == "stop_answer") if self.is_mounted else False
+        return super().check_action(action, parameters)
+
+    def on_chat_view_state_changed(self) -> None:
+        self.refresh_bindings()
+
+    def action_new_conversation(self) -> None:
+        """Begin another conversation with the same model."""
+        self.query_one(ChatView).restart()
+
+    def action_stop_answer(self) -> None:
+        """Let the model say no more; what it has said stays."""
+        self.query_one(ChatView).stop()
 
     def action_leave_field(self) -> None:
         """Let single keys be commands again."""
