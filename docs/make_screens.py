@@ -18,11 +18,14 @@ from collections.abc import Callable
 from itertools import chain
 from pathlib import Path
 
+from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Static, TextArea
 
 from zoo.kinds.drawn_shapes import background, box_around, draw_shape, free_places
+from zoo.suggested import SuggestedModel
 from zoo.tui.app import ZooApp
+from zoo.tui.feed import ModelLine
 from zoo.tui.screens.run import RunScreen
 from zoo.tui.widgets.gallery import Gallery
 from zoo.tui.widgets.table import Table
@@ -32,6 +35,7 @@ ROOT = FOLDER.parents[1]
 DATA = "zoo/quickstart/customer_messages_train.csv"
 SIZE = (110, 32)
 DEADLINE_S = 180.0
+BASE = "all-minilm-l6-v2"
 LEARNS_BOXES = "resnet18"
 PICTURE = (160, 120)
 COLOURS = {"circle": (240, 200, 90), "square": (120, 190, 240), "triangle": (230, 120, 140)}
@@ -39,32 +43,54 @@ EDGES = ("left", "top", "right", "bottom")
 QUESTION = "nine days now and the tracking page still says label created"
 
 
+class Walk:
+    """A way through the application.
+
+    Args:
+        app: under test.
+        pilot: that drives it.
+    """
+
+    def __init__(self, app: ZooApp, pilot: Pilot[None]) -> None:
+        self._app, self._pilot = app, pilot
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        """Wait for something that must happen."""
+        deadline = time.monotonic() + DEADLINE_S
+        while not condition():
+            assert time.monotonic() < deadline, "the application did not get there"
+            await self._pilot.pause(0.1)
+        await self._pilot.pause(0.5)
+
+    async def go_to(self, name: str) -> None:
+        """Put the cursor on a model."""
+        table = self._app.screen.query_one(Table)
+        rows = enumerate(table.rows)
+        table.cursor = next(i for i, row in rows if isinstance(row, ModelLine) and row.card.name == name)
+        await self._pilot.pause(1)
+
+    def take(self, name: str) -> None:
+        """Take a picture of what stands on the screen."""
+        svg = re.sub(r"terminal-\d+", "terminal", self._app.export_screenshot(title="zoo"))
+        path = FOLDER / f"{name}.svg"
+        path.write_text(re.sub(r"@font-face \{[^}]*\}\s*", "", svg), encoding="utf-8")
+
+
 async def main() -> None:
     """Walk through the application and take a picture of each place."""
     app = ZooApp()
     async with app.run_test(size=SIZE) as pilot:
-
-        async def until(condition: Callable[[], object]) -> None:
-            deadline = time.monotonic() + DEADLINE_S
-            while not condition():
-                assert time.monotonic() < deadline, "the application did not get there"
-                await pilot.pause(0.1)
-            await pilot.pause(0.5)
-
-        def take(name: str) -> None:
-            svg = re.sub(r"terminal-\d+", "terminal", app.export_screenshot(title="zoo"))
-            path = FOLDER / f"{name}.svg"
-            path.write_text(re.sub(r"@font-face \{[^}]*\}\s*", "", svg), encoding="utf-8")
-
+        walk = Walk(app, pilot)
+        until, take, go_to = walk.until, walk.take, walk.go_to
         await until(lambda: any(line.local for line in app.feed.models))
-        table = app.screen.query_one(Table)
-        table.cursor = next(
-            i
-            for i, line in enumerate(table.rows)
-            if getattr(line, "card", None) and line.card.name == "all-minilm-l6-v2"
-        )
-        await pilot.pause(1)
+        await go_to(BASE)
         take("models")
+        await pilot.press("slash", *("space" if letter == " " else letter for letter in "to pull"), "enter", "down")
+        await until(lambda: isinstance(app.screen.query_one(Table).current, SuggestedModel))
+        await pilot.pause(1)
+        take("to_pull")
+        await pilot.press("escape")
+        await go_to(BASE)
         await pilot.press("f")
         form = app.screen
         form.field("data").editor.value = DATA
@@ -87,11 +113,7 @@ async def main() -> None:
         await until(lambda: app.screen._answer is not None)
         take("predict")
         await pilot.press("escape", "1")
-        table = app.screen.query_one(Table)
-        table.cursor = next(
-            i for i, line in enumerate(table.rows) if getattr(line, "card", None) and line.card.name == LEARNS_BOXES
-        )
-        await pilot.pause(1)
+        await go_to(LEARNS_BOXES)
         await pilot.press("f")
         form = app.screen
         for name, data in zip(("boxes", "masks"), draw_shapes(Path(os.environ["ZOO_HOME"]) / "shapes"), strict=True):

@@ -9,7 +9,7 @@ import msgspec
 
 from zoo import hub_models
 from zoo.aliases import aliases
-from zoo.card import Card, FolderSource, HubSource, ModelName, Verb, Weights
+from zoo.card import Card, FolderSource, HubSource, ModelName, Verb, Weights, WheelSource
 from zoo.errors import OptionInvalid, UnknownModel
 from zoo.hub_reference import is_reference, parse_reference
 from zoo.paths import runs_folder
@@ -159,6 +159,15 @@ class Catalog(msgspec.Struct, frozen=True):
     def of_repository(self, repository: str) -> Card | None:
         """The model whose weights come from that repository of the Hub; None where there is none."""
         return next((card for card in self.cards if repository.lower() in _repositories(card)), None)
+
+    def of_package_index(self, card: Card) -> Card | None:
+        """Other weights of the same network, which come from the package index; None where there are none."""
+        for other in self.cards:
+            sources = other.weights.sources if other.weights else ()
+            is_of_index = any(isinstance(one, WheelSource) for one in sources)
+            if is_of_index and (other.plugin, other.superseded_by) == (card.plugin, card.name):
+                return other
+        return None
 
     @property
     def repositories(self) -> frozenset[str]:

@@ -17,6 +17,7 @@ from tests.hub_server import COMMIT, HubServer, hub_server
 from tests.plugin_site import Site, card, new_site, plugin, zoo
 from tests.processes import popen
 from tests.weights_factory import REPOSITORY, hub_source, sha256, some_bytes, weights
+from zoo.card import WheelSource
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
 from zoo.cli.pull import describe
@@ -90,6 +91,25 @@ def test_offline_is_told_with_the_way_out(capsys: pytest.CaptureFixture[str]) ->
         "error: toys/model is not here, and HF_HUB_OFFLINE forbids to fetch it",
         "hint: unset HF_HUB_OFFLINE",
     ]
+
+
+def test_offline_other_weights_from_the_package_index_are_proposed(
+    site: Site, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_hub = weights({NAME: CONTENT}, hub_source())
+    of_index = weights({NAME: CONTENT}, WheelSource(distribution="toy-weights", version="1", folder="toy"))
+    cards = (
+        card("bird", weights=repr(of_hub)),
+        card("bird-old", weights=repr(of_hub), superseded_by="'bird'"),
+        card("bird-q4", weights=repr(of_index), superseded_by="'bird'"),
+    )
+    site.install("birds", plugin(*cards, more="from zoo import *"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+
+    assert main(["pull", "bird"]) == ExitCode.DOWNLOAD
+    assert "; bird-q4 comes from the package index: zoo pull bird-q4\n" in capsys.readouterr().err
+    assert main(["pull", "toy"]) == ExitCode.DOWNLOAD
+    assert "package index" not in capsys.readouterr().err
 
 
 def test_other_bytes_are_told_with_both_digests(hub: HubServer, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ from zoo.card import Card
 from zoo.catalog import Catalog
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
-from zoo.errors import UnknownModel, Unsupported
+from zoo.errors import DownloadFailed, UnknownModel, Unsupported
 from zoo.fetch import Progress
 from zoo.file_adoption import adopt_file, is_model_file
 from zoo.hub_reference import is_reference
@@ -50,7 +50,14 @@ def run(args: argparse.Namespace) -> ExitCode:
         raise
     if card.weights is None:
         raise Unsupported(f"{card.name} has no weights: it starts {FROM_SCRATCH}", f"zoo pretrain {card.name}")
-    return _answer(args, card, bring(card, _show))
+    try:
+        return _answer(args, card, bring(card, _show))
+    except DownloadFailed as error:
+        if (other := catalog.of_package_index(card)) is None:
+            raise
+        raise DownloadFailed(
+            error.message, f"{error.hint}; {other.name} comes from the package index: zoo pull {other.name}"
+        ) from error
 
 
 def _from_hub(args: argparse.Namespace, reference: str) -> ExitCode:
