@@ -18,6 +18,8 @@ TOKEN_CLASSIFIER = "ForTokenClassification"  # noqa: S105
 """Ends transformers' name of such an architecture."""
 TAG_SCHEME = "tag_scheme"
 """Says in a configuration which tags may follow which, where a training has kept to it."""
+WORDS_SPACED = "tag_words_spaced"
+"""Says in a configuration that words were told apart by blanks, where a training had them so."""
 _SHARD = re.compile(r"model-\d+-of-(\d+)\.safetensors")
 
 SENTENCE_MODULES = ("Transformer", "Pooling", "Normalize")

@@ -13,8 +13,8 @@ from zoo.data import inspect, load
 from zoo.data.examination import examine
 from zoo.kinds import SPANS, Span, Unusable
 from zoo.kinds.spans import read_spans
-from zoo.kinds.words import cuts_word
 from zoo.tasks import get_task
+from zoo.words import cuts_word
 
 TEXT = "Ada Lovelace met Charles Babbage in London."
 ADA, LONDON = Span(0, 12, "person"), Span(36, 42, "place")

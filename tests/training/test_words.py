@@ -7,6 +7,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from zoo.training.text.vocabulary import learn
 from zoo.training.text.words import TextWords, read_words
+from zoo.words import spaced_words
 
 TEXT = "Ada Lovelace (1815-1852) wrote to Babbage's friends, unforgettably."
 
@@ -71,3 +72,23 @@ def test_a_tokenizer_that_divides_at_blanks_alone_gives_no_larger_words() -> Non
     tokenizer.post_processor = processors.ByteLevel(trim_offsets=False)
     text = "Paris, (Ulm) näht 東京"
     assert parts(text, read(tokenizer, text)) == ["Paris", ",", "(", "Ulm", ")", "näht", "東", "京"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Ada Lovelace was born in London.", "Ada Lovelace was born in London ."),
+        ("Google's (new) phone, they said: don't!", "Google 's ( new ) phone , they said : don't !"),
+        ("the U.S. Army and Mr. X of Acme Inc. met.", "the U.S. Army and Mr. X of Acme Inc. met ."),
+        ("@user : #tag http://a.org/b :) ...", "@user : #tag http://a.org/b :) ..."),
+        ("\u201cBob\u2019s,\u201d he said", "\u201c Bob \u2019s , \u201d he said"),
+        ("", ""),
+    ],
+)
+def test_words_that_stand_apart_keep_the_punctuation_inside_of_them(
+    text: str, words: str, tokenizer: Tokenizer
+) -> None:
+    assert " ".join(text[start:end] for start, end in spaced_words(text)) == words
+    (read,) = read_words(tokenizer, [text], 512, spaced=True)
+    assert read.words == spaced_words(text)
+    assert sum(len(window.places) for window in read.windows) == len(read.words)

@@ -1,13 +1,12 @@
 """Files of texts with what was found in them, as other programs read them: CoNLL columns, and documents of spaCy.
 
-A word ends at white space, where a span begins or ends, and beside the punctuation around it. Where the data had its
+Words are those of `zoo.words.spaced_words`, and end where a span begins or ends. Where the data had its
 words apart already, as CoNLL columns have, they stay as they are, and a span takes each word that it reaches into.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -18,6 +17,7 @@ from zoo.answers.answer import RecordCount
 from zoo.answers.file_columns import refuse_columns
 from zoo.answers.tagged_spans import TaggedSpans
 from zoo.encoding import encode_json, escaped
+from zoo.words import spaced_words
 
 if TYPE_CHECKING:
     from zoo.runs.answer_files import AnswerColumns, AnswerRecord
@@ -124,25 +124,9 @@ def words_of(answer: TaggedSpans, *, apart: bool) -> list[tuple[int, int]]:
     """
     if apart:
         return [match.span() for match in _WORD.finditer(answer.text)]
-    borders = sorted({0, len(answer.text), *(place for one in answer.spans for place in (one.start, one.end))})
+    borders = {place for one in answer.spans for place in (one.start, one.end)}
     return [
-        word
-        for start, end in pairwise(borders)
-        for match in _WORD.finditer(answer.text, start, end)
-        for word in _without_punctuation(answer.text, *match.span())
+        part
+        for start, end in spaced_words(answer.text)
+        for part in pairwise(sorted({start, end, *borders.intersection(range(start, end))}))
     ]
-
-
-def _without_punctuation(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    """What stands between white space, punctuation at its ends apart."""
-    first, last = start, end
-    while first < last and _is_punctuation(text[first]):
-        first += 1
-    while last > first and _is_punctuation(text[last - 1]):
-        last -= 1
-    middle = [(first, last)] if first < last else []
-    return [*((i, i + 1) for i in range(start, first)), *middle, *((i, i + 1) for i in range(last, end))]
-
-
-def _is_punctuation(character: str) -> bool:
-    return unicodedata.category(character)[0] == "P"

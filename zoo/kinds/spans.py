@@ -24,7 +24,7 @@ from zoo.kinds.label import LABEL
 from zoo.kinds.printed import printed_value
 from zoo.kinds.spelling import quoted_start
 from zoo.kinds.strata import rarest_labels
-from zoo.kinds.words import cuts_word
+from zoo.words import cuts_word
 
 if TYPE_CHECKING:
     from zoo.data.report import Inspection, Part

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import torch
 
-from zoo.hub_config import TAG_SCHEME, TOKENS, config_labels, problem_type
+from zoo.hub_config import TAG_SCHEME, TOKENS, WORDS_SPACED, config_labels, problem_type
 from zoo.metrics.label_sets import DEFAULT_THRESHOLD
 from zoo.metrics.tags import tag_types
 from zoo.plurals import counted
@@ -40,6 +40,8 @@ class HeadConfig:
     """Of letters: how texts are spelled in them, see `zoo.normalizers`."""
     tag_scheme: str = ""
     """Of tags: `IOB2` where a span surely begins with `B-`; empty where that is not known."""
+    words_spaced: bool = False
+    """Of tags: whether words are those of `zoo.words.spaced_words`, with the punctuation inside of them."""
 
     def __str__(self) -> str:
         if self.problem_type == REGRESSION:
@@ -83,7 +85,8 @@ class HeadConfig:
             },
         }
         if self.is_of_tokens:
-            return {TAG_SCHEME: self.tag_scheme}  # transformers refuses a problem_type that it does not know
+            spaced = {WORDS_SPACED: True} if self.words_spaced else {}
+            return {TAG_SCHEME: self.tag_scheme, **spaced}  # transformers refuses a problem_type that it does not know
         return {"problem_type": self.problem_type, **more.get(self.problem_type, {})}
 
     @classmethod
@@ -102,6 +105,7 @@ class HeadConfig:
             bias_rounding=float(document.get("target_bias_rounding", 0.0)),
             normalizer=str(document.get("normalizer", "")),
             tag_scheme=str(document.get(TAG_SCHEME, "")),
+            words_spaced=bool(document.get(WORDS_SPACED)),
         )
 
     def to_transformers(self) -> dict[str, Any]:
@@ -144,7 +148,7 @@ class HeadConfig:
 
 def without_head(config: dict[str, Any]) -> dict[str, Any]:
     """What a configuration says of the network alone."""
-    said = {"problem_type", "id2label", "label2id", "threshold", "normalizer", TAG_SCHEME}
+    said = {"problem_type", "id2label", "label2id", "threshold", "normalizer", TAG_SCHEME, WORDS_SPACED}
     return {key: value for key, value in config.items() if key not in said and not key.startswith("target_")}
 
 

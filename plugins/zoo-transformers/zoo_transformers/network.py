@@ -88,7 +88,9 @@ def save(network: Any, config: Any, folder: Path, state: dict[str, torch.Tensor]
         head: what its head is for; None where its outputs have no names.
     """
     if head:
-        config.update({"tag_scheme": "", **head.to_transformers()})
+        for name in ("tag_scheme", "tag_words_spaced"):  # of the head before
+            vars(config).pop(name, None)
+        config.update(head.to_transformers())
         config.id2label = dict(enumerate(head.labels or ("LABEL_0",)))
     config.architectures = [type(network).__name__]
     network.config = config

@@ -16,6 +16,7 @@ from zoo.training.head import note_new_head
 from zoo.training.objective import Batch, Objective, Output
 from zoo.training.text.tags import TagDecoder, iob2_head
 from zoo.training.text.words import TextWords, Window
+from zoo.words import spaced_words
 
 if TYPE_CHECKING:
     from zoo.runs.context import TrainingRun
@@ -57,7 +58,7 @@ class Tagging(Objective[TaggedWords]):
     def __init__(self, run: TrainingRun, body: TextBody) -> None:
         body.read_in_windows()
         self.body, self.run = body, run
-        self.head_config = iob2_head(run.labels)
+        self.head_config = iob2_head(run.labels, words_spaced=_words_are_spaced(run.train))
         self.collate_threads, self.lora_targets, self.layout = body.collate_threads, body.lora_targets, body.layout
         self.default_lr, self.head_lr = body.lr, body.head_lr
         self.micro_batch_size = body.micro_batch_size or self.micro_batch_size
@@ -71,7 +72,7 @@ class Tagging(Objective[TaggedWords]):
 
     def features(self, examples: Sequence[Example]) -> list[TaggedWords]:
         """Tokenise, and find the words of the spans."""
-        texts = self.body.encode_words([example.input for example in examples])
+        texts = self.body.encode_words([example.input for example in examples], spaced=self.head_config.words_spaced)
         tagged = [self._tagged(text, example.target) for text, example in zip(texts, examples, strict=True)]
         cut = sum(truth[0] == NOWHERE for one in tagged for truth in one.truths)
         if cut:
@@ -205,3 +206,17 @@ class Tagging(Objective[TaggedWords]):
 
 def _inputs(batch: Batch) -> Batch:
     return {name: batch[name] for name in batch if name not in (TAGS, TEXTS, WORDS, TRUTHS)}
+
+
+def _words_are_spaced(examples: Sequence[Example]) -> bool:
+    """Whether no span begins or ends within a word that stands apart, so that each is learnt by its first piece.
+
+    Such are texts that were divided before their names were marked, as CoNLL columns are. Where a name is a part of
+    what stands between blanks (London-based), the parts are learnt each for itself.
+    """
+    for example in examples:
+        if example.target:
+            firsts, ends = (set(places) for places in zip(*spaced_words(example.input), strict=True))
+            if any(span.start not in firsts or span.end not in ends for span in example.target):
+                return False
+    return True

@@ -99,9 +99,9 @@ class TextBody(Body[list[int]]):
         self.expect(encoded)
         return encoded
 
-    def encode_words(self, inputs: Sequence[Any]) -> list[TextWords]:
-        """Tokenise, in windows where a text is longer than the limit."""
-        encoded = list(read_words(self.tokenizer, inputs, self.texts.max_tokens))
+    def encode_words(self, inputs: Sequence[Any], *, spaced: bool) -> list[TextWords]:
+        """Tokenise, in windows where a text is longer than the limit; see `read_words`."""
+        encoded = list(read_words(self.tokenizer, inputs, self.texts.max_tokens, spaced=spaced))
         self.expect([window.ids for text in encoded for window in text.windows])
         return encoded
 

@@ -44,6 +44,29 @@ print(tokenizer.decode(model.generate(**inputs, max_new_tokens=40)[0]))
 """
 """Of a model that writes."""
 
+_SPACED_TAGS = """## Use without zoo
+
+```python
+from transformers import AutoModelForTokenClassification, AutoTokenizer
+
+tokenizer = AutoTokenizer.from_pretrained("this folder")
+model = AutoModelForTokenClassification.from_pretrained("this folder").eval()
+
+
+def tag(words):
+    encoded = tokenizer(words, is_split_into_words=True, return_tensors="pt")
+    numbers = encoded.word_ids()
+    firsts = [numbers.index(number) for number in range(len(words))]
+    return [model.config.id2label[tag] for tag in model(**encoded).logits[0, firsts].argmax(-1).tolist()]
+
+
+print(tag("Ada Lovelace was born in London .".split()))
+```
+
+The first piece of each word is tagged; `id2label` in config.json names the tags. Words are those that stood between
+blanks in the data. Longer texts than the tokenizer's `model_max_length` have to be divided.
+"""
+
 _COMMENTS = {
     SINGLE_LABEL: "columns in the order of model.config.id2label",
     SEVERAL_LABELS: "columns in the order of model.config.id2label; a label applies where logits.sigmoid() reaches "
@@ -55,7 +78,7 @@ _COMMENTS = {
 def readme_of(head: HeadConfig | None) -> str:
     """Of a classifier with that head, or of a language model."""
     if head is not None and head.is_of_tokens:
-        return _TAGS
+        return _SPACED_TAGS if head.words_spaced else _TAGS
     if head is None:
         return _TEMPLATE.format(auto="AutoModelForMaskedLM", comment="one row of the vocabulary per token")
     return _TEMPLATE.format(auto="AutoModelForSequenceClassification", comment=_COMMENTS[head.problem_type])

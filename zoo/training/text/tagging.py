@@ -35,7 +35,7 @@ class TagPredictor:
             raise Unsupported(f"{run.card.name} has no head for {run.task.name}", "fine-tune it first")
         self._options: Any = run.options
         self._device = torch.device(run.device)
-        self._tokenizer = body.tokenizer
+        self._tokenizer, self._spaced = body.tokenizer, body.head_config.words_spaced
         self._max_tokens = min(body.max_tokens, run.options.max_tokens or body.max_tokens)
         self._network = body.answering_network(run)
         self._head = self._network.tag_head(body.head_config)
@@ -45,7 +45,7 @@ class TagPredictor:
         """Answer every input, in order; one that cannot be answered is rejected in its place."""
         reasons = [objection_to(value) for value in inputs]
         usable = [value for value, reason in zip(inputs, reasons, strict=True) if not reason]
-        texts = list(read_words(self._tokenizer, usable, self._max_tokens))
+        texts = list(read_words(self._tokenizer, usable, self._max_tokens, spaced=self._spaced))
         answers = map(self._answer, usable, texts, self._probabilities(texts))
         return [Rejected(reason) if reason else next(answers) for reason in reasons]
 

@@ -18,9 +18,9 @@ FORBIDDEN = -1e9
 Array = np.ndarray[Any, Any]
 
 
-def iob2_head(types: Sequence[str]) -> HeadConfig:
+def iob2_head(types: Sequence[str], *, words_spaced: bool = False) -> HeadConfig:
     """A head that scores the tags of some types."""
-    return HeadConfig(problem_type=TOKENS, labels=iob2_tags(types), tag_scheme=IOB2)
+    return HeadConfig(problem_type=TOKENS, labels=iob2_tags(types), tag_scheme=IOB2, words_spaced=words_spaced)
 
 
 class TagDecoder:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from tokenizers import Encoding, Tokenizer
 
-from zoo.kinds.words import cuts_word
+from zoo.words import cuts_word, spaced_words
 
 OVERLAP = 4
 """The part of a window, one in so many, that the next one shows once more."""
@@ -35,28 +35,31 @@ class TextWords(NamedTuple):
     """Of each word its first character and the one after its last."""
 
 
-def read_words(tokenizer: Tokenizer, texts: Sequence[str], max_tokens: int) -> Iterator[TextWords]:
+def read_words(
+    tokenizer: Tokenizer, texts: Sequence[str], max_tokens: int, *, spaced: bool = False
+) -> Iterator[TextWords]:
     """The words of each text.
 
-    A word is what the tokenizer takes for one, and no more than what `zoo.kinds.words` does.
+    A word is what the tokenizer takes for one, and no more than what `zoo.words` does.
 
     Args:
         tokenizer: of the network.
         texts: any; one without words has a window all the same.
         max_tokens: most pieces of a window, special ones included.
+        spaced: a word is what `zoo.words.spaced_words` takes for one.
     """
     tokenizer.no_truncation()
     for text, encoding in zip(texts, tokenizer.encode_batch(list(texts)), strict=True):
-        yield _read(text, encoding, max_tokens)
+        yield _read(text, encoding, max_tokens, spaced)
 
 
-def _read(text: str, encoding: Encoding, max_tokens: int) -> TextWords:
+def _read(text: str, encoding: Encoding, max_tokens: int, spaced: bool) -> TextWords:
     ids = encoding.ids
     inner = [index for index, sequence in enumerate(encoding.sequence_ids) if sequence is not None]
     if not inner:
         return TextWords((Window(ids, []),), [])
     first, end = inner[0], inner[-1] + 1
-    words, places = _words(text, encoding, range(first, end))
+    words, places = (_spaced_words if spaced else _words)(text, encoding, range(first, end))
     if len(ids) <= max_tokens:
         return TextWords((Window(ids, places),), words)
     return TextWords(tuple(_windows(ids, places, first, end, max_tokens)), words)
@@ -69,9 +72,7 @@ def _words(text: str, encoding: Encoding, pieces: range) -> tuple[list[tuple[int
     offsets, numbers = encoding.offsets, encoding.word_ids
     before: int | None = None
     for index in pieces:
-        start, end = offsets[index]
-        while start < end and text[start].isspace():  # some tokenizers count the blank before a word to it
-            start += 1
+        start, end = _inked(text, *offsets[index])
         if start == end:
             continue
         if not words or numbers[index] != before or (start >= words[-1][1] and not cuts_word(text, start)):
@@ -81,6 +82,29 @@ def _words(text: str, encoding: Encoding, pieces: range) -> tuple[list[tuple[int
             words[-1] = (words[-1][0], end)
         before = numbers[index]
     return words if text.isascii() else _with_marks(text, words), places
+
+
+def _spaced_words(text: str, encoding: Encoding, pieces: range) -> tuple[list[tuple[int, int]], list[int]]:
+    """The same of words that stand apart; one without a piece of its own is left out."""
+    all_words = spaced_words(text)
+    words: list[tuple[int, int]] = []
+    places: list[int] = []
+    at = 0
+    for index in pieces:
+        start, end = _inked(text, *encoding.offsets[index])
+        while at < len(all_words) and all_words[at][1] <= start:
+            at += 1
+        if start < end and at < len(all_words) and (not words or words[-1] != all_words[at]):
+            words.append(all_words[at])
+            places.append(index)
+    return words, places
+
+
+def _inked(text: str, start: int, end: int) -> tuple[int, int]:
+    """A piece without the blank before it, which some tokenizers count to it."""
+    while start < end and text[start].isspace():
+        start += 1
+    return start, end
 
 
 def _with_marks(text: str, words: list[tuple[int, int]]) -> list[tuple[int, int]]:
