@@ -94,6 +94,13 @@ class Picture(BaseBlock, frozen=True, tag="picture"):
     """Path of its file, an absolute one where the block is kept; empty where the picture is not at hand."""
 
 
+class Sound(BaseBlock, frozen=True, tag="sound"):
+    """A recording, to be seen: how loud it is, and at which pitches, from its beginning to its end."""
+
+    recording: str
+    """Path of its file, as that of `Picture`."""
+
+
 class BoxMark(msgspec.Struct, frozen=True):
     """A rectangle on a picture, in its pixels, from the upper left corner of the upright picture."""
 
@@ -174,6 +181,8 @@ def check_size(width: int, height: int) -> None:
 
 PictureBlock = Union[Picture, Boxes, Mask]
 """What is drawn on a picture."""
-Block = Union[Paragraph, Bars, Table, Matrix, Vector, Picture, Boxes, Mask, Spans]
+DrawnBlock = Union[PictureBlock, Sound]
+"""What is drawn from a file."""
+Block = Union[Paragraph, Bars, Table, Matrix, Vector, Picture, Sound, Boxes, Mask, Spans]
 Report = tuple[Block, ...]
 """What an evaluation reports beside its metrics."""

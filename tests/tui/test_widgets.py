@@ -11,7 +11,7 @@ from textual.app import App, ComposeResult
 
 from zoo.answers import Classification, Detection, Detections, Embedding, FilledMask, Rejected, Score
 from zoo.blocks import Picture
-from zoo.rendering.half_blocks import PictureCell
+from zoo.rendering.cells import PictureCell
 from zoo.tui.widgets.blocks import bar, draw_answer
 from zoo.tui.widgets.curve import Curve, plot
 from zoo.tui.widgets.picture import Png, fit_picture

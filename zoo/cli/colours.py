@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 if TYPE_CHECKING:
     from rich.color import ColorSystem
 
-    from zoo.rendering.half_blocks import PictureCell
+    from zoo.rendering.cells import PictureCell
 
 
 def coloured(cells: Iterable[PictureCell], stream: TextIO) -> str:

@@ -17,8 +17,8 @@ from zoo.sanitize import one_line, plain, unbroken
 from zoo.text_table import render_table
 
 if TYPE_CHECKING:
+    from zoo.rendering.cells import PictureCells
     from zoo.rendering.colours import Colour
-    from zoo.rendering.half_blocks import PictureCells
     from zoo.rendering.spans import MarkedPart
 
 # What a terminal may act on and JSON allows as it is; it occurs in strings only, where an escape means the same.
@@ -52,7 +52,7 @@ def line(text: str = "", tone: Tone = "plain", swatch: Colour | None = None, par
         _write("".join(map(_on_colour, parts)) + "\n")
     elif swatch and terminal.colours(sys.stdout):
         from zoo.cli.colours import coloured
-        from zoo.rendering.half_blocks import PictureCell
+        from zoo.rendering.cells import PictureCell
 
         _write(coloured([PictureCell("■", swatch)], sys.stdout) + text[1:] + "\n")
     else:
@@ -61,8 +61,8 @@ def line(text: str = "", tone: Tone = "plain", swatch: Colour | None = None, par
 
 def _on_colour(part: MarkedPart) -> str:
     from zoo.cli.colours import coloured
+    from zoo.rendering.cells import PictureCell
     from zoo.rendering.colours import ink_on, label_colour
-    from zoo.rendering.half_blocks import PictureCell
 
     if not part.label:
         return part.text
@@ -82,15 +82,27 @@ def piece(text: str, *, first: bool) -> None:
     flush()
 
 
-def picture_room() -> tuple[int, int] | None:
-    """Columns and lines that a picture may take; None where stdout is no terminal that shows colours."""
-    if not terminal.colours(sys.stdout):
+def picture_room(*, colours: bool = True) -> tuple[int, int] | None:
+    """Columns and lines that a picture may take; None where stdout is no terminal.
+
+    Args:
+        colours: whether the terminal must show colours.
+    """
+    if not (terminal.colours(sys.stdout) if colours else sys.stdout.isatty()):
         return None
     return terminal.columns(sys.stdout) - 1, max(LEAST_LINES, terminal.lines(sys.stdout) - LINES_BELOW)
 
 
+def shows_colours() -> bool:
+    """Whether stdout is a terminal that does."""
+    return terminal.colours(sys.stdout)
+
+
 def picture(cells: PictureCells) -> None:
-    """A picture in characters, for a terminal that shows colours."""
+    """A picture in characters; without its colours where the terminal shows none."""
+    if not terminal.colours(sys.stdout):
+        _write("".join("".join(cell.text for cell in row).rstrip() + "\n" for row in cells))
+        return
     from zoo.cli.colours import coloured
 
     _write("".join(f"{coloured(row, sys.stdout)}\n" for row in cells))

@@ -23,7 +23,7 @@ from zoo.cli.model_args import add_model_options, add_task, model_word
 from zoo.cli.option_flags import add_help_all, options_of
 from zoo.cli.parser import Parser
 from zoo.cli.placement_args import add_placement
-from zoo.cli.render import show_answer
+from zoo.cli.render import show_answer, show_drawing
 from zoo.cli.source_args import add_columns, columns_of
 from zoo.cli.warm import Answerer
 from zoo.data import InputRows
@@ -41,6 +41,7 @@ from zoo.tasks import get_task
 from zoo.tasks.task import Task
 
 if TYPE_CHECKING:
+    from zoo.blocks import DrawnBlock
     from zoo.rendering.drawings import DrawingFolder
 
 STDIN = STDOUT = "-"
@@ -126,14 +127,16 @@ def run(args: argparse.Namespace) -> ExitCode:
     answer_count = rejected_count = 0
     truncation = TruncationCount()
     with _answerer(args, card, task) as answerer:
+        with_picture = interactive or len(inputs) == 1
+        stream = partial(_streamed, answerer, task.input, with_picture)
         streaming = answerer.stream is not None and not (writer or args.file) and sys.stdout.isatty()
         for chunk in chunks(source, 1 if interactive or streaming else CHUNK):
-            for record in answer(partial(_streamed, answerer, task.input) if streaming else answerer.predict, chunk):
+            for record in answer(stream if streaming else answerer.predict, chunk):
                 truncation.add([record.answer])
                 rejected_count += isinstance(record.answer, Rejected)
                 answer_count += not isinstance(record.answer, Rejected)
                 if not streaming or isinstance(record.answer, Rejected):
-                    _show(record, task.input, writer, with_picture=interactive or len(inputs) == 1)
+                    _show(record, task.input, writer, with_picture=with_picture)
                 if drawings is not None:
                     drawings.draw(str(record.input), record.answer)
     if not answer_count and not interactive:
@@ -211,26 +214,35 @@ def _show(record: AnswerRecord, kind: InputKind, writer: AnswerFormat | None, *,
         output.rows(writer.encode(record).decode())
     else:
         source = kind.display_text(record.input) if record.input else f"row {record.row}"
-        show_answer(source, record.answer, with_picture=with_picture)
+        is_drawn = with_picture and not isinstance(record.answer, Rejected)
+        drawing = _drawing_of(record.input, kind) if is_drawn else None
+        show_answer(source, record.answer, with_picture=with_picture, drawing=drawing)
     output.flush()
 
 
-def _streamed(answerer: Answerer, kind: InputKind, inputs: list[Any]) -> list[Any]:
+def _drawing_of(value: Any, kind: InputKind) -> DrawnBlock | None:
+    """What is drawn above an answer."""
+    return kind.drawing_of(value) if kind.is_always_drawn else None
+
+
+def _streamed(answerer: Answerer, kind: InputKind, with_picture: bool, inputs: list[Any]) -> list[Any]:
     """Answer one input, and show its answer while it comes; whoever stops that keeps what was said."""
     assert answerer.stream is not None
     (value,) = inputs
-    begun = False
+    begun, drawing = False, _drawing_of(value, kind) if with_picture else None
     with contextlib.closing(answerer.stream(value)) as items:
         try:
             for item in items:
                 if not isinstance(item, str):
                     if not begun and not isinstance(item, Rejected):
-                        show_answer(kind.display_text(value), item)
+                        show_answer(kind.display_text(value), item, drawing=drawing)
                     elif begun and item.remark:
                         diagnostics.note(item.remark)
                     return [item]
                 if not begun:
                     output.line(kind.display_text(value), "strong")
+                    if drawing is not None:
+                        show_drawing(drawing)
                 output.piece(item, first=not begun)
                 begun = True
         finally:

@@ -10,12 +10,13 @@ from zoo.blocks import (
     Bars,
     Block,
     Boxes,
+    DrawnBlock,
     Mask,
     Matrix,
     Paragraph,
     Picture,
-    PictureBlock,
     Report,
+    Sound,
     Spans,
     Table,
     Tone,
@@ -24,6 +25,7 @@ from zoo.blocks import (
 from zoo.cli import output
 from zoo.rendering.colours import Colour, label_colour
 from zoo.rendering.legend import legend, more_boxes
+from zoo.rendering.sounds import NOT_AT_HAND, sound_cells
 from zoo.rendering.spans import MarkedPart, marked_text, more_spans, parts_of, span_list
 from zoo.rendering.text import cell_texts, displayed_labels, matrix_lines
 from zoo.sanitize import one_line
@@ -33,6 +35,8 @@ from zoo.units import bar
 SHOWN_LABELS = 5
 """Labels shown of an answer that has more."""
 SHOWN_NUMBERS = 8
+SOUND_LINES = 15
+"""Of a recording."""
 SMALL_REPORT = 30
 """Rows up to which a table or a matrix of a report is shown."""
 MATRIX_WIDTH = 100
@@ -50,27 +54,37 @@ class Line(NamedTuple):
     """What it consists of, where some of that is marked."""
 
 
-def show_answer(source: str, answer: Prediction, *, with_picture: bool = False) -> None:
+def show_answer(
+    source: str, answer: Prediction, *, with_picture: bool = False, drawing: DrawnBlock | None = None
+) -> None:
     """Write one answer to stdout, the input included.
 
     Args:
         source: the input, as a person sees it.
         answer: what the model said of it.
         with_picture: whether its pictures are drawn, where stdout is a terminal that shows colours.
+        drawing: of the input, between it and the answer.
     """
-    for block in answer.blocks(source):
+    for place, block in enumerate(answer.blocks(source)):
         if with_picture and isinstance(block, Picture | Boxes | Mask):
-            _show_picture(block)
+            show_drawing(block)
         for line in render([block]):
             output.line(*line)
+        if drawing is not None and place == 0:
+            show_drawing(drawing)
 
 
-def _show_picture(block: PictureBlock) -> None:
-    if (room := output.picture_room()) is not None:
+def show_drawing(block: DrawnBlock) -> None:
+    """Draw a picture where stdout is a terminal that shows colours, and a recording where it is any terminal."""
+    if (room := output.picture_room(colours=not isinstance(block, Sound))) is None:
+        return
+    if isinstance(block, Sound):
+        picture = sound_cells(block, room[0], min(room[1], SOUND_LINES), colours=output.shows_colours())
+    else:
         from zoo.rendering.half_blocks import half_blocks
 
         picture = half_blocks(block, *room)
-        output.line(f"  no picture: {picture.reason}") if isinstance(picture, Rejected) else output.picture(picture)
+    output.line(f"  no picture: {picture.reason}") if isinstance(picture, Rejected) else output.picture(picture)
 
 
 def show_report(report: Report) -> None:
@@ -111,6 +125,8 @@ def render(blocks: Iterable[Block], width: int | None = None) -> Iterator[Line]:
                 yield from map(Line, matrix_lines(block, width or MATRIX_WIDTH))
             case Picture() | Boxes() | Mask():
                 yield from _labelled_list(legend(block), more_boxes(block))
+            case Sound():
+                yield Line(f"  {one_line(block.recording or NOT_AT_HAND)}")
             case Spans():
                 yield Line(marked_text(block), parts=tuple(parts_of(block)))
                 yield from _labelled_list(span_list(block), more_spans(block))

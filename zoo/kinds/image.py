@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zoo.blocks import Picture
 from zoo.kinds.file_kind import FileKind
 from zoo.kinds.media_files import IMAGES
 
@@ -43,6 +44,10 @@ class ImageKind(FileKind):
     def picture_of(self, value: Any) -> str:
         """Its file."""
         return str(Path(value).expanduser().absolute()) if isinstance(value, str | os.PathLike) else ""
+
+    def drawing_of(self, value: Any, title: str = "") -> Picture | None:
+        """The image itself."""
+        return Picture(image=str(value), title=title) if isinstance(value, str | os.PathLike) else None
 
     def measure(self, base: Path, limits: ModelLimits) -> Measure:
         """Sizes, modes and formats."""

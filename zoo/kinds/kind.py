@@ -11,7 +11,7 @@ from zoo.encoding import encode_json
 from zoo.errors import OptionInvalid
 
 if TYPE_CHECKING:
-    from zoo.blocks import PictureBlock
+    from zoo.blocks import DrawnBlock, PictureBlock
     from zoo.data.report import Inspection, Part
     from zoo.kinds.facts import Finding, ModelLimits
     from zoo.kinds.measure import Measure, TargetMeasure
@@ -55,6 +55,8 @@ class InputKind(Kind):
     """Whether a value is the path of a file; else it is the text of the cell, which must be UTF-8."""
     comes_first: bool = False
     """Whether a table that names such files is of them, whatever else it holds: what is said in a recording is text."""
+    is_always_drawn: bool = False
+    """Whether a value is drawn beside its answer or target even where nothing is marked on it."""
     singular: str
     """The name with its article."""
     cell: str
@@ -185,6 +187,15 @@ class InputKind(Kind):
     def picture_of(self, value: Any) -> str:
         """The absolute path of the picture that an input is, to be shown beside its answer; empty where it is none."""
         return ""
+
+    def drawing_of(self, value: Any, title: str = "") -> DrawnBlock | None:
+        """What is drawn of an input; None where that is nothing.
+
+        Args:
+            value: an input.
+            title: of the drawing.
+        """
+        return None
 
     def from_anywhere(self, value: Any) -> Any:
         """The same value for a process that stands in another folder."""

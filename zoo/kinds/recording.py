@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zoo.blocks import Sound
 from zoo.kinds.file_kind import FileKind
 from zoo.kinds.media_files import RECORDINGS
 
@@ -36,6 +38,7 @@ class RecordingKind(FileKind):
     )
     extensions = RECORDINGS
     comes_first = True
+    is_always_drawn = True
     singular = "a recording"
     cell = "the path of a recording"
     example = "some.wav"
@@ -45,6 +48,10 @@ class RecordingKind(FileKind):
     def is_one(self, value: Any) -> bool:
         """Samples with their rate, `(array, 16_000)`."""
         return isinstance(value, tuple) and len(value) == 2 and hasattr(value[0], "__array__")
+
+    def drawing_of(self, value: Any, title: str = "") -> Sound | None:
+        """Its waveform and its spectrogram."""
+        return Sound(recording=str(value), title=title) if isinstance(value, str | os.PathLike) else None
 
     def measure(self, base: Path, limits: ModelLimits) -> Measure:
         """Lengths, rates, channels and levels."""

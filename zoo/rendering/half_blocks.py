@@ -2,41 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from zoo.answers import Rejected
-from zoo.blocks import Boxes, BoxMark, PictureBlock
-from zoo.rendering.colours import Colour, ink_on, label_colour
+from zoo.blocks import Boxes, BoxMark, DrawnBlock, Sound
+from zoo.rendering.cells import HALF, PictureCell, PictureCells
+from zoo.rendering.colours import ink_on, label_colour
 from zoo.rendering.pictures import mark, read_picture, scaled, tag_texts
+from zoo.rendering.sounds import sound_cells
 from zoo.text_table import cell_width
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-HALF = "▀"
 
-
-class PictureCell(NamedTuple):
-    """One column of a line; the second one of a wide character has no text."""
-
-    text: str
-    colour: Colour
-    ground: Colour | None = None
-    """None leaves that of the terminal."""
-
-
-PictureCells = tuple[tuple[PictureCell, ...], ...]
-"""Lines of cells."""
-
-
-def half_blocks(block: PictureBlock, columns: int, lines: int) -> PictureCells | Rejected:
+def half_blocks(block: DrawnBlock, columns: int, lines: int) -> PictureCells | Rejected:
     """A picture as large as there is room for, its proportions kept; or why there is none.
 
     Args:
-        block: a picture with or without boxes or a mask.
+        block: a picture with or without boxes or a mask; or a recording, which takes all of the room.
         columns: of the terminal.
         lines: of the terminal, each twice as high as a column is wide.
     """
+    if isinstance(block, Sound):
+        return sound_cells(block, columns, lines)
     image = read_picture(block)
     if isinstance(image, Rejected):
         return image

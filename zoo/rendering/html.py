@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from html import escape
 
 from zoo.answers import Rejected
-from zoo.blocks import Bars, Block, Boxes, Mask, Matrix, Paragraph, Picture, PictureBlock, Spans, Table, Vector
+from zoo.blocks import Bars, Block, Boxes, Mask, Matrix, Paragraph, Picture, PictureBlock, Sound, Spans, Table, Vector
 from zoo.rendering.colours import hex_colour, ink_on, label_colour
 from zoo.rendering.legend import legend, more_boxes
 from zoo.rendering.pictures import mark, png_of, read_picture
+from zoo.rendering.sounds import sound_cells
 from zoo.rendering.spans import MarkedPart, more_spans, parts_of, span_list
 from zoo.rendering.text import LEGEND, cell_texts, displayed_labels, vector_range
 from zoo.sanitize import one_line
@@ -25,6 +26,8 @@ _VECTOR_COLUMNS = 64
 PICTURE_SIDES = (640, 480, 320, 160)
 """Pixels of the longer side of a picture, the first that makes no more than so many bytes; the last always does."""
 PICTURE_BYTES = 400_000
+SOUND_COLUMNS, SOUND_LINES = 80, 15
+"""Of a recording."""
 
 
 def html(blocks: Sequence[Block]) -> str:
@@ -50,6 +53,8 @@ def _block_html(block: Block) -> str:
             return _element("p", _safe(vector_range(block.numbers))) + _element("p", _skyline(block.numbers))
         case Picture() | Boxes() | Mask():
             return _picture(block)
+        case Sound():
+            return _sound(block)
         case Spans():
             return _spans(block)
 
@@ -100,6 +105,15 @@ def _image(block: PictureBlock) -> str:
         if len(png) <= PICTURE_BYTES:
             break
     return f'<img alt="{_safe(block.image)}" src="data:image/png;base64,{base64.b64encode(png).decode()}"/>'
+
+
+def _sound(block: Sound) -> str:
+    """The recording in characters, which need no more than a fixed width."""
+    cells = sound_cells(block, SOUND_COLUMNS, SOUND_LINES, colours=False)
+    if isinstance(cells, Rejected):
+        return _element("p", _safe(f"no picture: {cells.reason}"))
+    text = "\n".join("".join(cell.text for cell in line) for line in cells)
+    return _element("pre", text, "line-height: 1") + _element("p", _safe(block.recording))
 
 
 def _spans(block: Spans) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from zoo.blocks import Bars, Block, Boxes, Mask, Matrix, Paragraph, Picture, Spans, Table, Vector
+from zoo.blocks import Bars, Block, Boxes, Mask, Matrix, Paragraph, Picture, Sound, Spans, Table, Vector
 from zoo.rendering.legend import legend, more_boxes
+from zoo.rendering.sounds import NOT_AT_HAND
 from zoo.rendering.spans import more_spans, parts_of, span_list
 from zoo.rendering.text import LEGEND, cell_texts, confusion_lines, displayed_labels, vector_range
 from zoo.sanitize import one_line
@@ -43,6 +44,8 @@ def _block_markdown(block: Block) -> str:
         case Picture() | Boxes() | Mask():
             more = more_boxes(block)
             return _block_markdown(legend(block)) + (f"\n\n{more}" if more else "")
+        case Sound():
+            return one_line(block.recording or NOT_AT_HAND)
         case Spans():
             text = "".join(
                 f"**{part.text}** ({one_line(part.label)})" if part.label else part.text for part in parts_of(block)

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from zoo.abilities import input_limits, offering_models
-from zoo.blocks import PictureBlock
+from zoo.blocks import DrawnBlock
 from zoo.card import Card
 from zoo.data import Columns, Inspection, inspect, likely_columns
 from zoo.data.columns import check_kind, find_columns, likely_kind, usual_columns
-from zoo.data.example import UNKNOWN
+from zoo.data.example import UNKNOWN, Example
 from zoo.data.guessing import LikelyTask, likeliest_task
 from zoo.data.inspection import OnRows
 from zoo.data.layout import parts_of
@@ -20,7 +20,7 @@ from zoo.data.lines import EncodingLog
 from zoo.data.loading import first_examples
 from zoo.data.table import Table
 from zoo.file_cache import FileCache, read_once
-from zoo.kinds.kind import TARGET
+from zoo.kinds.kind import TARGET, InputKind, TargetKind
 from zoo.kinds.media_files import holds_more_than, interruptible
 from zoo.tasks import get_task
 from zoo.tasks.task import Task
@@ -74,7 +74,7 @@ class ColumnsPreview(NamedTuple):
 class SamplesPreview(NamedTuple):
     """A few rows as pictures, with what the data says of them drawn on them."""
 
-    pictures: tuple[PictureBlock, ...]
+    pictures: tuple[DrawnBlock, ...]
 
 
 class RowsPreview(NamedTuple):
@@ -133,7 +133,7 @@ def preview(
             yield RowsPreview(inspection, likely.reason)
 
 
-def _samples(query: DataQuery, columns: Columns) -> tuple[PictureBlock, ...]:
+def _samples(query: DataQuery, columns: Columns) -> tuple[DrawnBlock, ...]:
     """Some of the first rows that are drawn, those with labels before those without."""
     task = _task_of(query)
     if task.target is None or not task.input.from_files or TARGET not in columns:
@@ -141,8 +141,15 @@ def _samples(query: DataQuery, columns: Columns) -> tuple[PictureBlock, ...]:
     path, target = parts_of(Path(query.path).expanduser()).train, task.target
     examples = first_examples(path, task, columns, SAMPLED_ROWS)
     labelled = sorted(examples, key=lambda example: not target.labels_of(example.target))
-    blocks = (target.on_picture(example.input, example.target) for example in labelled)
+    blocks = (_sample(example, task.input, target) for example in labelled)
     return tuple(islice((block for block in blocks if block is not None), SAMPLES))
+
+
+def _sample(example: Example, kind: InputKind, target: TargetKind) -> DrawnBlock | None:
+    """What the target marks on a picture; or the input itself below its target, where such inputs are always drawn."""
+    if not kind.is_always_drawn:
+        return target.on_picture(example.input, example.target)
+    return kind.drawing_of(example.input, "" if example.target is None else target.written(example.target))
 
 
 def _is_large(path: str) -> bool:

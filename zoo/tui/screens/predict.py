@@ -13,14 +13,13 @@ from textual.geometry import Size
 from textual.timer import Timer
 from textual.widgets import Input, Static, TextArea
 
-from zoo import blocks
 from zoo.answers import Prediction
-from zoo.blocks import PictureBlock
+from zoo.blocks import DrawnBlock
 from zoo.card import Card
 from zoo.encoding import encode_json
 from zoo.errors import ZooError
 from zoo.kinds import InputKind, Unusable
-from zoo.rendering.half_blocks import PictureCells
+from zoo.rendering.cells import PictureCells
 from zoo.sanitize import one_line
 from zoo.sessions import Session
 from zoo.sessions.messages import Ready
@@ -216,13 +215,14 @@ class PredictScreen(Page):
         if number != self._question_number:  # something newer was typed while the model was busy
             return
 
-        def show(block: PictureBlock) -> None:
+        def show(block: DrawnBlock) -> None:
             if room is not None:
                 image = fit_picture(block, room.width, room.height, self.zoo.graphics)
                 self.later(lambda: self._show_picture(image) if number == self._question_number else None)
 
         try:
-            show(blocks.Picture(image=question))
+            if drawing := self._kind.drawing_of(question):
+                show(drawing)
             (answer,) = session.predict([question])
             drawn = draw_answer(answer, width)
             self.later(lambda: self._show_answer(answer, drawn) if number == self._question_number else None)

@@ -7,9 +7,24 @@ from collections.abc import Iterable, Sequence
 from textual.content import Content
 
 from zoo.answers import Prediction
-from zoo.blocks import Bar, Bars, Block, Boxes, Mask, Matrix, Paragraph, Picture, PictureBlock, Spans, Table, Vector
+from zoo.blocks import (
+    Bar,
+    Bars,
+    Block,
+    Boxes,
+    Mask,
+    Matrix,
+    Paragraph,
+    Picture,
+    PictureBlock,
+    Sound,
+    Spans,
+    Table,
+    Vector,
+)
 from zoo.rendering.colours import hex_colour, ink_on, label_colour
 from zoo.rendering.legend import legend, more_boxes
+from zoo.rendering.sounds import NOT_AT_HAND
 from zoo.rendering.spans import MarkedPart, more_spans, parts_of, span_list
 from zoo.rendering.text import LABEL_WIDTH, cell_texts, displayed_labels, matrix_lines, vector_range
 from zoo.sanitize import one_line
@@ -54,6 +69,8 @@ def _block_content(block: Block, width: int) -> Content:
             return _skyline(block.numbers, width)
         case Picture() | Boxes() | Mask():
             return draw_legend(block, width)
+        case Sound():
+            return Content(one_line(block.recording or NOT_AT_HAND))
         case Spans():
             return _marked(block, width)
 

@@ -8,7 +8,7 @@ from textual.message import Message
 from textual.widgets import Static
 from textual.worker import Worker, get_current_worker
 
-from zoo.blocks import PictureBlock
+from zoo.blocks import DrawnBlock
 from zoo.card import Card
 from zoo.data.inspection_text import findings, report
 from zoo.errors import RunCancelled, ZooError
@@ -58,7 +58,7 @@ class DataPreview(Static):
     class SamplesRead(Message):
         """A few rows are to be drawn; none where nothing is."""
 
-        def __init__(self, query: DataQuery, pictures: tuple[PictureBlock, ...]) -> None:
+        def __init__(self, query: DataQuery, pictures: tuple[DrawnBlock, ...]) -> None:
             super().__init__()
             self.query, self.pictures = query, pictures
 

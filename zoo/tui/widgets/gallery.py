@@ -11,9 +11,9 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from zoo.blocks import PictureBlock
+from zoo.blocks import DrawnBlock, Sound
+from zoo.rendering.cells import PictureCells
 from zoo.rendering.colours import hex_colour, label_colour
-from zoo.rendering.half_blocks import PictureCells
 from zoo.rendering.legend import label_counts
 from zoo.sanitize import one_line
 from zoo.tui.widgets.picture import Picture, Png, fit_picture
@@ -39,13 +39,13 @@ class _Exhibit(Vertical):
 
     def __init__(self) -> None:
         super().__init__()
-        self._block: PictureBlock | None = None
+        self._block: DrawnBlock | None = None
 
     def compose(self) -> ComposeResult:
         yield Picture()
         yield Static("", markup=False)
 
-    def show(self, block: PictureBlock | None) -> None:
+    def show(self, block: DrawnBlock | None) -> None:
         """Show it; None shows nothing."""
         self.display = block is not None
         if block != self._block:
@@ -81,14 +81,14 @@ class Gallery(Horizontal):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._pictures: tuple[PictureBlock, ...] = ()
+        self._pictures: tuple[DrawnBlock, ...] = ()
         self.display = False
 
     def compose(self) -> ComposeResult:
         for _ in range(MOST):
             yield _Exhibit()
 
-    def show(self, pictures: Sequence[PictureBlock]) -> None:
+    def show(self, pictures: Sequence[DrawnBlock]) -> None:
         """Show these in the place of others."""
         if tuple(pictures) != self._pictures:
             self._pictures = tuple(pictures)
@@ -106,10 +106,11 @@ class Gallery(Horizontal):
             exhibit.show(picture)
 
 
-def _caption(picture: PictureBlock, width: int) -> Content:
+def _caption(picture: DrawnBlock, width: int) -> Content:
     """Its title or the name of its file, and its labels in their colours; no line parts a label from its colour."""
-    labels = label_counts(picture)
-    parts = [Content(one_line(picture.title or Path(picture.image).name))]
+    path = Path(picture.recording if isinstance(picture, Sound) else picture.image)
+    labels = path.name if isinstance(picture, Sound) else label_counts(picture)
+    parts = [Content(one_line(picture.title or path.name))]
     if isinstance(labels, str):
         parts.append(Content.styled(one_line(labels), "$text-muted"))
     else:

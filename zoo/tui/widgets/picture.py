@@ -14,8 +14,9 @@ from textual.widget import Widget
 
 from zoo import blocks
 from zoo.answers import Rejected
-from zoo.blocks import Block, Boxes, Mask, PictureBlock
-from zoo.rendering.half_blocks import PictureCell, PictureCells, half_blocks
+from zoo.blocks import Block, Boxes, DrawnBlock, Mask, PictureBlock, Sound
+from zoo.rendering.cells import PictureCell, PictureCells
+from zoo.rendering.half_blocks import half_blocks
 from zoo.rendering.pictures import mark, png_of, read_picture
 from zoo.tui.graphics import ROWS, Graphics, forgotten, image_messages, placeholders
 
@@ -95,16 +96,19 @@ def first_picture(report: Iterable[Block]) -> PictureBlock | None:
     return next((block for block in pictures if block.image), None)
 
 
-def fit_picture(block: PictureBlock, columns: int, lines: int, graphics: Graphics) -> PictureCells | Png | str:
+def fit_picture(block: DrawnBlock, columns: int, lines: int, graphics: Graphics) -> PictureCells | Png | str:
     """A picture with its marks, reduced to a terminal's size, its proportions kept; or why there is none.
 
     Args:
-        block: a picture with or without boxes or a mask.
+        block: a picture with or without boxes or a mask; or a recording, which is always drawn in characters.
         columns: of the terminal.
         lines: of the terminal, each twice as high as a column is wide.
         graphics: how it will be drawn.
     """
-    drawn = _png(block, columns, min(lines, len(ROWS))) if graphics == "kitty" else half_blocks(block, columns, lines)
+    if graphics == "kitty" and not isinstance(block, Sound):
+        drawn: PictureCells | Png | Rejected = _png(block, columns, min(lines, len(ROWS)))
+    else:
+        drawn = half_blocks(block, columns, lines)
     return drawn.reason if isinstance(drawn, Rejected) else drawn
 
 

@@ -1,0 +1,54 @@
+"""A recogniser that hears the same in every recording, word by word, and needs no weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.plugin_site import Site, card, plugin
+
+HEARD = "where is my parcel"
+_PLUGIN = f"""
+import zoo
+
+class Hearer:
+    def predict(self, inputs):
+        return [list(self.stream(one))[-1] for one in inputs]
+
+    def stream(self, input):
+        heard = zoo.read_recording(input, 16_000)
+        if isinstance(heard, zoo.Rejected):
+            yield heard
+            return
+        for number, word in enumerate({HEARD.split()!r}):
+            yield f" {{word}}" if number else word
+        yield zoo.Transcript(text={HEARD!r})
+
+@zoo.hookimpl
+def predict(run):
+    return Hearer()
+
+@zoo.hookimpl
+def finetune(run): ...
+"""
+
+
+def install_hearer(site: Site) -> None:
+    """Install the plugin; its model is `hearer`."""
+    task = "'automatic-speech-recognition'"
+    options = {"finetune": "zoo.AudioFinetuneOptions", "predict": "zoo.AudioPredictOptions"}
+    abilities = "".join(f"zoo.Ability(verb={verb!r}, task={task}, options={kind})," for verb, kind in options.items())
+    folder = repr(str(site.path))
+    weights = f"zoo.Weights(files=(zoo.WeightsFile(name='w.bin'),), sources=(zoo.FolderSource(path={folder}),))"
+    hearer = card("hearer", task=task, abilities=f"({abilities})", weights=weights)
+    site.install("hearing", plugin(hearer, more=_PLUGIN))
+    (site.path / "w.bin").write_bytes(b"x")
+
+
+def write_tone(path: Path, seconds: float = 1.0) -> Path:
+    """A file of silence, then a tone as long."""
+    import numpy as np
+    import soundfile
+
+    tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(round(seconds * 8_000)) / 16_000)
+    soundfile.write(path, np.concatenate([np.zeros(len(tone)), tone]), 16_000)
+    return path
