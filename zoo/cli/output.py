@@ -82,6 +82,12 @@ def piece(text: str, *, first: bool) -> None:
     flush()
 
 
+def prompt(text: str) -> None:
+    """What stands before what a person types, at a terminal."""
+    _write(text)
+    flush()
+
+
 def picture_room(*, colours: bool = True) -> tuple[int, int] | None:
     """Columns and lines that a picture may take; None where stdout is no terminal.
 

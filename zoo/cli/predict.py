@@ -114,8 +114,6 @@ def run(args: argparse.Namespace) -> ExitCode:
     predict_options(card, ability.task, options_of(args))
     task = get_task(ability.task)
     interactive = not args.inputs and not args.file and sys.stdin.isatty()
-    if interactive:
-        diagnostics.note("reading one input a line; end with Ctrl-D")
     inputs = task.input.expand(args.inputs)
     drawings = _drawings(args, task, inputs)
     columns, source = (
@@ -130,6 +128,8 @@ def run(args: argparse.Namespace) -> ExitCode:
         with_picture = interactive or len(inputs) == 1
         stream = partial(_streamed, answerer, task.input, with_picture)
         streaming = answerer.stream is not None and not (writer or args.file) and sys.stdout.isatty()
+        if interactive and streaming and answerer.chats:
+            return _converse(answerer)
         for chunk in chunks(source, 1 if interactive or streaming else CHUNK):
             for record in answer(stream if streaming else answerer.predict, chunk):
                 truncation.add([record.answer])
@@ -146,6 +146,14 @@ def run(args: argparse.Namespace) -> ExitCode:
             diagnostics.warn(message)
     if drawings:
         diagnostics.note(f"{counted(drawings.drawn, 'picture')} drawn into {drawings.folder}")
+    return ExitCode.OK
+
+
+def _converse(answerer: Answerer) -> ExitCode:
+    from zoo.cli.chat import converse
+
+    assert answerer.stream is not None
+    converse(answerer.stream)
     return ExitCode.OK
 
 
@@ -265,7 +273,8 @@ def _answerer(args: argparse.Namespace, card: Card, task: Task) -> Iterator[Answ
     diagnostics.show_log_warnings()
     model = plan.load(show_fetching)
     diagnostics.note(f"{model.card.name} on {model.device}, {model.precision}")
-    yield Answerer(model.predict, model.predictor.stream if model.predictor.streams else None)
+    predictor = model.predictor
+    yield Answerer(model.predict, predictor.stream if predictor.streams else None, predictor.chats)
 
 
 @read_once()
@@ -298,6 +307,8 @@ def _input_rows(args: argparse.Namespace, card: Card, task: Task, words: list[An
 def _stdin_inputs(model: str, card: Card, task: Task) -> Iterator[Any]:
     """The inputs that the lines of stdin are; a line that is none, or is not UTF-8, is rejected in its place."""
     kind, lines = task.input, Lines(cast("BufferedReader", sys.stdin.buffer))
+    if sys.stdin.isatty():
+        diagnostics.note("reading one input a line; end with Ctrl-D")
     for number in itertools.count(1):
         try:
             line = next(lines).rstrip("\r\n")

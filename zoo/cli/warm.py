@@ -31,6 +31,8 @@ class Answerer(NamedTuple):
     """Several, in order."""
     stream: Callable[[Any], Generator[Any]] | None
     """The pieces of one answer, and last the answer itself; None where answers do not grow."""
+    chats: bool = False
+    """Whether it answers conversations."""
 
 
 def add_argument(parser: argparse.ArgumentParser) -> None:
@@ -106,7 +108,7 @@ def _answerer_of(model: warm.WarmModel, task: Task) -> Answerer:
     def stream(value: Any) -> Generator[Any]:
         return model.stream(task.input.from_anywhere(value))
 
-    return Answerer(predict, stream if model.streams else None)
+    return Answerer(predict, stream if model.streams else None, model.chats)
 
 
 def _fetch(card: Card) -> None:

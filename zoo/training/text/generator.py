@@ -47,7 +47,7 @@ class TextGenerator:
     @property
     def chats(self) -> bool:
         """Whether it answers messages."""
-        return self._texts.template is not None
+        return self._texts.template is not None and not self._options.raw
 
     def predict(self, inputs: list[Any]) -> list[Prediction]:
         """Write after every prompt, in order; one that cannot be answered is rejected in its place."""
