@@ -1,6 +1,6 @@
 """Make the screenshots of the README and the guide: the real application, on the data that zoo ships.
 
-    uv run python docs/make_screens.py
+    uv run python docs/make_screens.py [train] [see] [chat]
 
 Fine-tunes a model on the way, in a store of its own that is removed afterwards; takes a minute or two.
 """
@@ -12,6 +12,7 @@ import json
 import os
 import random
 import re
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -20,13 +21,14 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 from textual.screen import Screen
-from textual.widgets import Static, TextArea
+from textual.widgets import Input, Static, TextArea
 
 from zoo.kinds.drawn_shapes import background, box_around, draw_shape, free_places
 from zoo.suggested import SuggestedModel
 from zoo.tui.app import ZooApp
 from zoo.tui.feed import ModelLine
 from zoo.tui.screens.run import RunScreen
+from zoo.tui.widgets.chat_view import ChatView
 from zoo.tui.widgets.gallery import Gallery
 from zoo.tui.widgets.table import Table
 
@@ -40,6 +42,8 @@ LEARNS_BOXES = "resnet18"
 PICTURE = (160, 120)
 COLOURS = {"circle": (240, 200, 90), "square": (120, 190, 240), "triangle": (230, 120, 140)}
 EDGES = ("left", "top", "right", "bottom")
+CHATS = "gpt/smollm2-135m-instruct-q4"
+MESSAGES = ("What is the capital of France?", "And of Italy?", "Name three things to see there.")
 QUESTION = "nine days now and the tracking page still says label created"
 
 
@@ -52,74 +56,101 @@ class Walk:
     """
 
     def __init__(self, app: ZooApp, pilot: Pilot[None]) -> None:
-        self._app, self._pilot = app, pilot
+        self.app, self.pilot = app, pilot
 
     async def until(self, condition: Callable[[], object]) -> None:
         """Wait for something that must happen."""
         deadline = time.monotonic() + DEADLINE_S
         while not condition():
             assert time.monotonic() < deadline, "the application did not get there"
-            await self._pilot.pause(0.1)
-        await self._pilot.pause(0.5)
+            await self.pilot.pause(0.1)
+        await self.pilot.pause(0.5)
 
     async def go_to(self, name: str) -> None:
         """Put the cursor on a model."""
-        table = self._app.screen.query_one(Table)
+        table = self.app.screen.query_one(Table)
         rows = enumerate(table.rows)
         table.cursor = next(i for i, row in rows if isinstance(row, ModelLine) and row.card.name == name)
-        await self._pilot.pause(1)
+        await self.pilot.pause(1)
 
     def take(self, name: str) -> None:
         """Take a picture of what stands on the screen."""
-        svg = re.sub(r"terminal-\d+", "terminal", self._app.export_screenshot(title="zoo"))
+        svg = re.sub(r"terminal-\d+", "terminal", self.app.export_screenshot(title="zoo"))
         path = FOLDER / f"{name}.svg"
         path.write_text(re.sub(r"@font-face \{[^}]*\}\s*", "", svg), encoding="utf-8")
 
 
-async def main() -> None:
-    """Walk through the application and take a picture of each place."""
+async def train(walk: Walk) -> None:
+    """From the models to the answers of one that is trained."""
+    app, pilot = walk.app, walk.pilot
+    until, take = walk.until, walk.take
+    await walk.go_to(BASE)
+    take("models")
+    await pilot.press("slash", *("space" if letter == " " else letter for letter in "to pull"), "enter", "down")
+    await until(lambda: isinstance(app.screen.query_one(Table).current, SuggestedModel))
+    await pilot.pause(1)
+    take("to_pull")
+    await pilot.press("escape")
+    await walk.go_to(BASE)
+    await pilot.press("f")
+    form = app.screen
+    form.field("data").editor.value = DATA
+    form.field("name").editor.value = "messages"
+    await until(lambda: "nothing stands" in str(form.query_one("#preview").render()))
+    take("form")
+    await pilot.press("ctrl+s")
+    await until(lambda: app.screen is not form)
+    await pilot.press("y")
+    await until(lambda: isinstance(app.screen, RunScreen))
+    run = app.screen
+    await until(lambda: len(run._snapshot.evaluations) >= 3)
+    take("run")
+    await until(lambda: run._snapshot.status == "finished")
+    take("result")
+    await until(lambda: app.feed.line("bert/messages"))
+    await pilot.press("t")
+    await until(lambda: app.screen.model.session)
+    app.screen.query_one(TextArea).text = QUESTION
+    await until(lambda: app.screen._answer is not None)
+    take("predict")
+
+
+async def see(walk: Walk) -> None:
+    """Data of pictures."""
+    await walk.go_to(LEARNS_BOXES)
+    await walk.pilot.press("f")
+    form = walk.app.screen
+    for name, data in zip(("boxes", "masks"), draw_shapes(Path(os.environ["ZOO_HOME"]) / "shapes"), strict=True):
+        form.field("data").editor.value = str(data)
+        await walk.until(lambda name=name: form.query_one(Gallery).display and name[:4] in preview(form))
+        walk.take(name)
+
+
+async def chat(walk: Walk) -> None:
+    """A conversation; its model is fetched."""
+    walk.app.predict_with(CHATS)
+    await walk.until(lambda: walk.app.screen.query(ChatView) and walk.app.screen.model.session)
+    view = walk.app.screen.query_one(ChatView)
+    view.query_one("#system", Input).value = "You are a helpful assistant."
+    for message in MESSAGES:
+        view.editor.text = message
+        await walk.pilot.press("enter")
+        await walk.until(lambda: not view.editor.text and not view.is_answering)
+    walk.take("chat")
+
+
+PARTS = {part.__name__: part for part in (train, see, chat)}
+
+
+async def main(names: list[str]) -> None:
+    """Walk through the application."""
     app = ZooApp()
     async with app.run_test(size=SIZE) as pilot:
         walk = Walk(app, pilot)
-        until, take, go_to = walk.until, walk.take, walk.go_to
-        await until(lambda: any(line.local for line in app.feed.models))
-        await go_to(BASE)
-        take("models")
-        await pilot.press("slash", *("space" if letter == " " else letter for letter in "to pull"), "enter", "down")
-        await until(lambda: isinstance(app.screen.query_one(Table).current, SuggestedModel))
-        await pilot.pause(1)
-        take("to_pull")
-        await pilot.press("escape")
-        await go_to(BASE)
-        await pilot.press("f")
-        form = app.screen
-        form.field("data").editor.value = DATA
-        form.field("name").editor.value = "messages"
-        await until(lambda: "nothing stands" in str(form.query_one("#preview").render()))
-        take("form")
-        await pilot.press("ctrl+s")
-        await until(lambda: app.screen is not form)
-        await pilot.press("y")
-        await until(lambda: isinstance(app.screen, RunScreen))
-        run = app.screen
-        await until(lambda: len(run._snapshot.evaluations) >= 3)
-        take("run")
-        await until(lambda: run._snapshot.status == "finished")
-        take("result")
-        await until(lambda: app.feed.line("bert/messages"))
-        await pilot.press("t")
-        await until(lambda: app.screen.model.session)
-        app.screen.query_one(TextArea).text = QUESTION
-        await until(lambda: app.screen._answer is not None)
-        take("predict")
-        await pilot.press("escape", "1")
-        await go_to(LEARNS_BOXES)
-        await pilot.press("f")
-        form = app.screen
-        for name, data in zip(("boxes", "masks"), draw_shapes(Path(os.environ["ZOO_HOME"]) / "shapes"), strict=True):
-            form.field("data").editor.value = str(data)
-            await until(lambda name=name: form.query_one(Gallery).display and name[:4] in preview(form))
-            take(name)
+        await walk.until(lambda: any(line.local for line in app.feed.models))
+        for name in names or PARTS:
+            await PARTS[name](walk)
+            await pilot.press("escape", "escape", "1")
 
 
 def preview(form: Screen[object]) -> str:
@@ -153,4 +184,4 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as store:
         os.environ["ZOO_HOME"] = store
         os.chdir(ROOT)
-        asyncio.run(main())
+        asyncio.run(main(sys.argv[1:]))
