@@ -12,6 +12,7 @@ import soundfile
 
 from zoo.answers import Rejected
 from zoo.data import inspect
+from zoo.data.inspection_text import report
 from zoo.kinds.recording_decoding import Heard, hear, read_recording, recording_blocks, resampled
 from zoo.tasks import get_task
 
@@ -215,6 +216,39 @@ def test_letters_of_evaluation_data_that_nobody_learns_are_told(tmp_path: Path) 
     )
 
     assert any("nothing learns to write them: s ñ" in finding.message for finding in inspection.findings)
+
+
+def test_speakers_of_both_parts_are_told(tmp_path: Path) -> None:
+    for number, name in enumerate("abcde"):
+        written(tmp_path / f"{name}.wav", tone(1, pitch=200 + 50 * number))
+    (tmp_path / "train.csv").write_text("audio,text,Speaker_ID\na.wav,hello,Ann\nb.wav,hello,7\nc.wav,hello,\n")
+    (tmp_path / "eval.csv").write_text("audio,text,speaker\nd.wav,hello,Ann\ne.wav,hello,Bea\n")
+    task = get_task("automatic-speech-recognition")
+
+    inspection = inspect(tmp_path / "train.csv", task, eval_path=tmp_path / "eval.csv")
+
+    assert {"Ann": 1, "7": 1} == inspection.train.groups
+    assert "  speakers 2 by column 'Speaker_ID', with 1 recording at most" in report(inspection)
+    (message,) = (finding.message for finding in inspection.findings if "speaker" in finding.message)
+    assert message.startswith(
+        "1 of the 2 speakers of the evaluation data is in the training data, too, with 1 row here (Ann): "
+    )
+
+
+def test_speakers_that_are_to_be_told_apart_are_no_speakers_in_both_parts(tmp_path: Path) -> None:
+    for name in "ab":
+        written(tmp_path / f"{name}.wav", tone(1, pitch=200 + ord(name)))
+    (tmp_path / "train.csv").write_text("audio,speaker\na.wav,Ann\n")
+    (tmp_path / "eval.csv").write_text("audio,speaker\nb.wav,Ann\n")
+
+    inspection = inspect(
+        tmp_path / "train.csv",
+        get_task("audio-classification"),
+        eval_path=tmp_path / "eval.csv",
+        columns={"label": "speaker"},
+    )
+
+    assert ({}, "speaker") == (inspection.train.groups, inspection.train.mapping["label"])
 
 
 @pytest.mark.parametrize(

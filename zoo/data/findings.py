@@ -24,7 +24,7 @@ def find(inspection: Inspection, task: Task) -> Inspection:
     """The same inspection with its findings."""
     findings = [*_of_part(inspection.train, task)]
     if inspection.eval:
-        findings += [*_of_part(inspection.eval, task), *_of_both(inspection)]
+        findings += [*_of_part(inspection.eval, task), *_of_both(inspection, task)]
     if task.target:
         findings += [*_of_missing_target(inspection.train, task), *task.target.findings(inspection)]
     findings.sort(key=lambda finding: _LEVELS.index(finding.level))
@@ -129,8 +129,10 @@ def _of_class_folders(part: Part) -> Iterator[Finding]:
         )
 
 
-def _of_both(inspection: Inspection) -> Iterator[Finding]:
+def _of_both(inspection: Inspection, task: Task) -> Iterator[Finding]:
     evaluation = inspection.eval
+    if evaluation:
+        yield from _of_groups(inspection.train, evaluation, task.input.group)
     if evaluation and 0 < inspection.overlap.rows == evaluation.rows - evaluation.rejected_rows:
         yield Finding(
             "warning",
@@ -143,6 +145,21 @@ def _of_both(inspection: Inspection) -> Iterator[Finding]:
             f"{counted(inspection.overlap.rows, evaluation.unit)} of the evaluation data also found in the training "
             f"data, which flatters every figure (training and evaluation {_pairs(inspection.overlap)})",
         )
+
+
+def _of_groups(train: Part, evaluation: Part, group: str) -> Iterator[Finding]:
+    """What both parts hold some rows of."""
+    shared = tuple(name for name in evaluation.groups if name in train.groups)
+    if not shared:
+        return
+    rows = sum(evaluation.groups[name] for name in shared)
+    which = f"{len(shared):,} of the {counted(len(evaluation.groups), group)} of the evaluation data"
+    where = f"{'is' if len(shared) == 1 else 'are'} in the training data, too"
+    yield Finding(
+        "warning",
+        f"{which} {where}, with {counted(rows, evaluation.unit)} here ({name_list(shared)}): the "
+        f"figures are better than they would be for {group}s that were never met",
+    )
 
 
 def _pairs(repeats: Repeats) -> str:

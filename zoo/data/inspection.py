@@ -91,6 +91,12 @@ def _ignore(path: str, rows: int) -> None:
     """Nobody is watching."""
 
 
+def _group_column(names: tuple[str, ...], columns: Columns, task: Task) -> str:
+    """The column that says which rows belong together; empty where there is none."""
+    others = {name.lower(): name for name in names if name not in columns.values()}
+    return next((others[usual] for usual in task.input.group_columns if usual in others), "")
+
+
 class _PendingRow(NamedTuple):
     """A row on its way: what it holds, or why it cannot be used."""
 
@@ -100,6 +106,8 @@ class _PendingRow(NamedTuple):
     reason: str = ""
     name: str = ""
     """Of the file that it is, if it is one."""
+    group: str = ""
+    """What it has in common with others; empty where nothing says so."""
 
 
 class _Survey:
@@ -119,6 +127,8 @@ class _Survey:
         self._log = EncodingLog()
         self._table = Table(path, self._log)
         self._columns, self._base = find(self._table), self._table.base
+        self._group_column = _group_column(self._table.columns, self._columns, task)
+        self._groups: Counter[str] = Counter()
         self._measure = task.input.measure(self._base, limits)
         self._target_measure = task.target.measure(limits) if task.target else NoMeasure()
         self._rows = self._empty = self._unlabelled = self._rejected_count = 0
@@ -162,6 +172,8 @@ class _Survey:
                 encoding=Encoding(first_invalid=self._log.first, invalid_lines=self._log.lines),
                 empty_classes=empty_classes(folder) if folder else (),
                 repeated_folders=repeated_folders(folder) if folder else (),
+                group_column=self._group_column,
+                groups=dict(self._groups.most_common()),
                 reading_note=reading_note(self._table, self._task, self._columns),
                 faults=self._faults,
                 fault_sorts=dict(self._fault_sorts.most_common()),
@@ -180,7 +192,8 @@ class _Survey:
         return RejectedRow(str(file), pending.row, reason, pending.name)
 
     def _read(self) -> Iterator[_PendingRow]:
-        rows = self._table.rows(tuple(self._columns.values()))
+        group = (self._group_column,) if self._group_column else ()
+        rows = self._table.rows((*self._columns.values(), *group))
         self._task, rows = adapted_task(self._task, self._columns, rows, self._base)
         for row in rows:
             if isinstance(row, Malformed):
@@ -198,7 +211,7 @@ class _Survey:
         self._empty += any(map(is_empty, cells))
         value = read_input(self._task, self._columns, row, self._base)
         if not (self._task.target and TARGET in self._columns):
-            return _PendingRow(row.number, value, name=self._name_of(row))
+            return _PendingRow(row.number, value, name=self._name_of(row), group=self._group_of(row))
         column = self._columns[TARGET]
         target, faults = self._task.target.read_with_input(row.values[column], column, value)
         if target is None:
@@ -209,7 +222,11 @@ class _Survey:
             self._fault_sorts.update(filter(None, map(self._task.target.fault_sort, faults)))
             first = self._rejected_row(_PendingRow(row.number, name=self._name_of(row)), faults[0])
             self._first_fault = self._first_fault or first.located_reason
-        return _PendingRow(row.number, value, target, name=self._name_of(row))
+        return _PendingRow(row.number, value, target, name=self._name_of(row), group=self._group_of(row))
+
+    def _group_of(self, row: Row) -> str:
+        cell = row.values[self._group_column] if self._group_column else None
+        return "" if is_empty(cell) else str(cell)
 
     def _name_of(self, row: Row) -> str:
         return self._table.file_named_by(row, (self._columns[role] for role in self._task.input.roles))
@@ -220,6 +237,8 @@ class _Survey:
     def _count(self, pending: _PendingRow, measurement: Measurement) -> None:
         """Take a usable row into account."""
         self._measure.add(measurement.details)
+        if pending.group:
+            self._groups[pending.group] += 1
         self.tally.add(measurement.key, Occurrence(pending.row, pending.target, measurement.name))
         if pending.target is not None:
             self._target_measure.add(pending.row, pending.target, pending.value)

@@ -88,6 +88,10 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     conflicts: Repeats = Repeats()
     """Those of the duplicates that carry another label than the first row with that input."""
     encoding: Encoding = Encoding()
+    group_column: str = ""
+    """The column that says which rows belong together, such as those of one speaker; empty where there is none."""
+    groups: dict[str, int] = {}
+    """Usable rows of each, most frequent first."""
     lengths: Lengths | None = None
     """None where there is no usable text."""
     images: ImageFacts | None = None

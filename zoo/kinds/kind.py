@@ -55,6 +55,11 @@ class InputKind(Kind):
     """Whether a value is the path of a file; else it is the text of the cell, which must be UTF-8."""
     comes_first: bool = False
     """Whether a table that names such files is of them, whatever else it holds: what is said in a recording is text."""
+    group_columns: tuple[str, ...] = ()
+    """Usual names, in lower case, of a column that says which values belong together, such as those of one speaker:
+    where both parts of a data set hold some of a group, figures are better than for new ones."""
+    group: str = ""
+    """What such values have in common, in a word."""
     is_always_drawn: bool = False
     """Whether a value is drawn beside its answer or target even where nothing is marked on it."""
     singular: str

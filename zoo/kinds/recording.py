@@ -36,6 +36,8 @@ class RecordingKind(FileKind):
         "filename",
         "file_path",
     )
+    group_columns = ("speaker", "speaker_id", "speaker_name", "spk", "spk_id", "client_id", "voice")
+    group = "speaker"
     extensions = RECORDINGS
     comes_first = True
     is_always_drawn = True

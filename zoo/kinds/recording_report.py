@@ -21,6 +21,9 @@ def facts(part: Part) -> Iterator[tuple[str, str]]:
     if recordings:
         yield "sound", _lengths(recordings)
         rates = ", ".join(f"{count:,} of {int(rate):,} Hz" for rate, count in recordings.rates.items())
+        if part.groups:
+            most = counted(max(part.groups.values()), "recording")
+            yield "speakers", f"{len(part.groups):,} by column {part.group_column!r}, with {most} at most"
         yield "formats", f"{counts(recordings.formats)}; {rates}; {_channels(recordings.channels)}"
 
 
