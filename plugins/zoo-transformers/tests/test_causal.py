@@ -206,3 +206,34 @@ def test_its_body_is_one_that_writes(published: Path, prediction: Callable[..., 
     assert body.eos_ids == (3,)
     assert body.bos_id == 2
     assert body.positions == 80
+
+
+def test_what_is_said_of_generation_decides_what_ends_a_text(
+    published: Path, pull: Callable[..., Card], prediction: Callable[..., Any]
+) -> None:
+    from zoo.fetch import locate
+
+    (published / "generation_config.json").write_text(json.dumps({"eos_token_id": [3, 7]}))
+    card = pull(published)
+    assert card.weights is not None
+    assert body_of(locate(card.weights), prediction).eos_ids == (3, 7)
+
+
+def test_a_layer_that_shares_its_weights_is_in_no_file(
+    make_model: Callable[..., Any], pull: Callable[..., Card], train: Callable[..., Path], tmp_path: Path
+) -> None:
+    import transformers
+    from safetensors import safe_open
+
+    make_model("qwen2", TASK, tmp_path / "published", **GROUPED, tie_word_embeddings=True)
+    card = pull(tmp_path / "published")
+    examples = [Example(text, None, number) for number, text in enumerate(TEXTS, 1)]
+    result = train(card, "finetune", TASK, tmp_path / "run", examples, lr=0.1)
+    for folder in (tmp_path / "published", result):
+        with safe_open(folder / "model.safetensors", "pt") as file:
+            assert "model.embed_tokens.weight" in file.keys()  # noqa: SIM118
+            assert "lm_head.weight" not in file.keys()  # noqa: SIM118
+    network = transformers.AutoModelForCausalLM.from_pretrained(result)
+    assert network.lm_head.weight is network.model.embed_tokens.weight
+    before = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "published")
+    assert not torch.equal(network.lm_head.weight, before.lm_head.weight)
