@@ -53,6 +53,8 @@ def test_the_tags_of_the_last_column_are_spans_and_another_can_be_named(tmp_path
         "read as CoNLL (4 columns with blanks between, IOB1 tags in column 3 and IOB1 tags in column 4)"
     )
     chunks = load(path, TASK, columns={"label": "3"})
+    of_two = read(tmp_path / "a.conll", "Ada\tB-PER\ncame\tO\n", label="2")
+    assert texts(of_two) == [("Ada came", [("Ada", "PER")])]
     assert texts(chunks)[0][1] == [("U.N. official Ekeus", "NP"), ("heads", "VP"), ("for", "PP"), ("Baghdad", "NP")]
 
 

@@ -110,6 +110,7 @@ def test_what_no_name_explains_says_what_is_read(tmp_path: Path, write: Write, c
     assert error.message.endswith("a.dat ends in .dat, which does not say how it is to be read")
     assert ".json" in error.hint
     assert ".gz" in error.hint
+    assert "doc.to_json()" in refused(write("a.spacy", "\n"), classify).hint
     os.mkfifo(tmp_path / "a.csv")
     assert refused(tmp_path / "a.csv", classify).message == f"{tmp_path / 'a.csv'} is no ordinary file"
     assert refused(tmp_path / "none.csv", classify).message == f"there is no file or folder {tmp_path / 'none.csv'}"

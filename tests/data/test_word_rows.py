@@ -145,6 +145,14 @@ def test_what_is_wrong_with_a_row_is_named_with_its_column_and_word(tmp_path: Pa
     ]
 
 
+def test_tags_of_another_number_than_words_are_told_where_all_rows_have_such(tmp_path: Path) -> None:
+    path = lines(tmp_path / "a.jsonl", [{"tokens": ["Ada", "came"], "ner_tags": ["B-person", "O", "O"]}] * 3)
+    with pytest.raises(
+        DatasetInvalid, match="3 rejected, the first of them row 1: column ner_tags has 3 tags for 2 words"
+    ):
+        load(path, TASK)
+
+
 def test_words_without_tags_are_texts_and_tables_that_are_called_alike_stay_as_they_are(tmp_path: Path) -> None:
     classes = lines(
         tmp_path / "a.jsonl", [{"tokens": ["so", "good"], "label": "pos"}, {"tokens": ["bad"], "label": "neg"}]

@@ -33,6 +33,8 @@ SEEN_ROWS = 1_000
 _WORDS = ("tokens", "words")
 _TAGS = ("ner_tags", "ner", "tags", "labels", "label", "tag")
 """What the column of tags of entities is usually called, the likeliest first."""
+_CERTAIN = ("ner_tags", "ner")
+"""Names of columns that hold nothing but tags."""
 
 
 class WordColumns(NamedTuple):
@@ -153,7 +155,11 @@ def _layout(
     counts = [_count(row.values[words]) for row in first]
     if not any(counts):
         return None
-    tagged = {column: _tags([row.values[column] for row in first], counts) for column in columns if column != words}
+    tagged = {
+        column: _tags([row.values[column] for row in first], counts, certain=column.lower() in _CERTAIN)
+        for column in columns
+        if column != words
+    }
     schemes = {column: scheme_of(cells) for column, cells in tagged.items() if cells}
     texts = (name for name in columns if name.lower() in TEXT.columns)
     text = min(texts, key=lambda name: TEXT.columns.index(name.lower()), default="")
@@ -162,10 +168,10 @@ def _layout(
     return WordColumns(words, schemes, text, has_spans)
 
 
-def _tags(cells: Sequence[Any], counts: Sequence[int]) -> list[list[str]]:
-    """The cells that have a text for each word; none where most are something else."""
+def _tags(cells: Sequence[Any], counts: Sequence[int], *, certain: bool) -> list[list[str]]:
+    """The cells that are lists of texts; none where most have not one for each word, and are not tags for certain."""
     lists = [(_texts(cell), count) for cell, count in zip(cells, counts, strict=True) if count and not is_empty(cell)]
-    tags = [cell for cell, count in lists if isinstance(cell, list) and len(cell) == count]
+    tags = [cell for cell, count in lists if isinstance(cell, list) and (certain or len(cell) == count)]
     return tags if 2 * len(tags) > len(lists) else []
 
 

@@ -43,6 +43,11 @@ _FORMAT_OF = {extension: name for name, extensions in _EXTENSIONS.items() for ex
 EXTENSIONS = tuple(_FORMAT_OF)
 _OBJECT = re.compile(rb'\s*(?:\[\s*)?\{\s*"')
 """How JSON begins, and no header of a delimited file does."""
+_CONVERSIONS = {
+    ".spacy": "write its documents as JSON, one a line, to a .jsonl file: json.dumps(doc.to_json()) for each of "
+    "DocBin().from_disk(FILE).get_docs(nlp.vocab)",
+}
+"""What to do with files that other programs alone can read."""
 
 
 class Reader(Protocol):
@@ -207,5 +212,5 @@ def _unknown(path: Path, extension: str) -> DatasetInvalid:
         kind = f"is compressed, and what is in it {kind}"
     return DatasetInvalid(
         f"{path} {kind}, which does not say how it is to be read",
-        _advice(),
+        _CONVERSIONS.get(extension) or _advice(),
     )

@@ -121,10 +121,10 @@ def title_of(path: Path) -> str:
 
 
 def read_columns(path: Path, log: EncodingLog | None = None) -> tuple[str, ...]:
-    """`text`, `spans` where there are tags, and the numbers of all columns but the words where there are several."""
+    """`text`, `spans` where there are tags, and the numbers of all columns but the words."""
     layout = _layout(path)
     others = tuple(str(column + 1) for column in range(layout.word + 1, layout.width))
-    return (TEXT_COLUMN, *((SPANS_COLUMN,) if others else ()), *(others if len(others) > 1 else ()))
+    return (TEXT_COLUMN, *((SPANS_COLUMN,) if others else ()), *others)
 
 
 def read_rows(path: Path, columns: tuple[str, ...], log: EncodingLog | None = None) -> Iterator[Row | Malformed]:
