@@ -14,12 +14,18 @@ def cards():
     weights = zoo.Weights(
         files=(zoo.WeightsFile(name="w.bin"),), sources=(zoo.FolderSource(path=__file__.rpartition("/")[0]),)
     )
-    ability = zoo.Ability(verb="predict", task="text-generation")
+    ability = zoo.Ability(verb="predict", task="text-generation", options=zoo.CausalPredictOptions)
     return [zoo.Card(name="parrot", task="text-generation", family="toy", summary="it repeats", weights=weights,
                      abilities=(ability,))]
 
 class Parrot:
     chats = True
+
+    def __init__(self, options):
+        self.options = options
+
+    def with_options(self, options):
+        return Parrot(options)
 
     def predict(self, inputs):
         return [self.answer(text) for text in inputs]
@@ -31,6 +37,8 @@ class Parrot:
         return zoo.GeneratedText(text, "end", len(text.split()))
 
     def last(self, text):
+        if isinstance(text, list) and text[-1]["content"] == "how long":
+            return f"up to {self.options.max_tokens}"
         if isinstance(text, list) and text[-1]["content"] == "how many":
             return ", ".join(f"{one['role']} {one['content']}" for one in text)
         return text[-1]["content"] if isinstance(text, list) else text
@@ -52,7 +60,7 @@ class Parrot:
 
 @zoo.hookimpl
 def predict(run):
-    return Parrot()
+    return Parrot(run.options)
 """
 
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
@@ -85,6 +86,31 @@ def test_a_session_sends_the_pieces_and_stops_when_it_is_told(parrot: Site) -> N
         with pytest.raises(zoo.PluginBroken, match="it has a cold"):
             next(broken)
         assert list(session.stream("a\udc80")) == [Rejected("it holds bytes that are not UTF-8")]
+
+
+def test_other_options_need_no_other_process(parrot: Site) -> None:
+    question = [{"role": "user", "content": "how long"}]
+
+    def last(stream: Iterator[str | zoo.Prediction]) -> object:
+        return list(stream)[-1]
+
+    with Session("parrot", options={"max_tokens": 7}, **CPU) as session:
+        ready = session.wait_until_ready()
+        assert ready.adjusts
+        assert last(session.stream(question)) == GeneratedText("up to 7", "end", 3)
+        assert last(session.stream(question, {"max_tokens": 9})) == GeneratedText("up to 9", "end", 3)
+        assert last(session.stream(question, {})) == GeneratedText("up to 256", "end", 3)
+        with pytest.raises(zoo.OptionInvalid, match="--max-tokens is 0"):
+            last(session.stream(question, {"max_tokens": 0}))
+        assert last(session.stream(question)) == GeneratedText("up to 7", "end", 3)
+    model = zoo.load("parrot", **CPU)
+    assert model.with_options(max_tokens=9).predict([question]) == [GeneratedText("up to 9", "end", 3)]
+    assert model.predict([question]) == [GeneratedText("up to 256", "end", 3)]
+
+
+def test_a_model_that_does_not_adjust_says_so(words: str) -> None:
+    with pytest.raises(zoo.Unsupported, match="keeps the options that it was loaded with"):
+        zoo.load(words, **CPU).with_options()
 
 
 def test_closing_waits_for_no_answer_that_is_not_read_to_its_end(parrot: Site) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from zoo.abilities import predict_options
@@ -121,6 +121,18 @@ class Model:
             if isinstance(prediction, Answer) and (picture := kind.picture_of(value)):
                 prediction.remember_picture(picture)
         return predictions[0] if several is None else predictions
+
+    def with_options(self, **options: Any) -> Model:
+        """The same loaded model, asked as if it had been loaded with these options; this one stays as it is.
+
+            model.with_options(temperature=0.7, seed=1).predict("Once upon a time")
+
+        Raises:
+            OptionInvalid: an option is none of its own, or out of bounds.
+            Unsupported: the model would have to be loaded anew.
+        """
+        _, parsed = predict_options(self.card, self.task.name, options)
+        return replace(self, predictor=self.predictor.with_options(parsed))
 
     def stream(self, input: Any) -> AnswerStream:
         """Answer one input, and give the text of the answer piece by piece as the model writes it.

@@ -64,6 +64,19 @@ class StreamingPredictor(Predictor, Protocol):
 
 
 @runtime_checkable
+class AdjustablePredictor(Predictor, Protocol):
+    """A predictor that can be asked with other options than those it was loaded with, without being loaded anew."""
+
+    def with_options(self, options: Any) -> Predictor:
+        """The same loaded model, asked with other options; this one stays as it is.
+
+        Args:
+            options: of the type of `run.options`, checked.
+        """
+        ...
+
+
+@runtime_checkable
 class JudgedPredictor(Predictor, Protocol):
     """A predictor whose answers are not what its task is judged by, such as one that writes texts."""
 

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from zoo.answers import Prediction, is_encodable_input, predict_encodable
-from zoo.errors import PluginBroken, ZooError
+from zoo.errors import PluginBroken, Unsupported, ZooError
+from zoo.options import Options
 from zoo.plugins import Plugin
 from zoo.plurals import counted
 from zoo.runs import forks
 from zoo.runs.context import (
+    AdjustablePredictor,
     FitResult,
     JudgedPredictor,
     PredictionRun,
@@ -75,7 +77,8 @@ class CheckedPredictor:
     """A predictor that gives one prediction for each input, or says that it does not."""
 
     def __init__(self, plugin: Plugin, run: PredictionRun, predictor: Predictor) -> None:
-        self._plugin, self._model, self._device, self._predictor = plugin, run.card.name, run.device, predictor
+        self._plugin, self._run, self._predictor = plugin, run, predictor
+        self._model, self._device = run.card.name, run.device
         self._from_files = run.task.input.from_files
         self._check = AnswerCheck(plugin.name, run.task, run.card.labels)
 
@@ -96,6 +99,26 @@ class CheckedPredictor:
     def chats(self) -> bool:
         """Whether it answers conversations."""
         return bool(getattr(self._predictor, "chats", False))
+
+    @property
+    def adjusts(self) -> bool:
+        """Whether it can be asked with other options without being loaded anew."""
+        return isinstance(self._predictor, AdjustablePredictor)
+
+    def with_options(self, options: Options) -> CheckedPredictor:
+        """The same, asked with other options.
+
+        Args:
+            options: of the type of those it was loaded with.
+
+        Raises:
+            Unsupported: it cannot be.
+        """
+        if not isinstance(self._predictor, AdjustablePredictor):
+            raise Unsupported(f"{self._model} keeps the options that it was loaded with", "load it anew with others")
+        return CheckedPredictor(
+            self._plugin, dataclasses.replace(self._run, options=options), self._predictor.with_options(options)
+        )
 
     def stream(self, input: Any) -> Generator[str | Prediction]:
         """The pieces of an answer as they come, if the plugin gives any, and last the answer itself."""

@@ -79,10 +79,14 @@ class Conversation:
         assert isinstance(reply, PredictReply)
         return self._decoded(reply)
 
-    def stream(self, input: Any) -> Generator[str | Prediction]:
+    def stream(self, input: Any, options: dict[str, Any] | None = None) -> Generator[str | Prediction]:
         """The pieces of an answer as they come, and last the answer itself; closing the iterator stops the model.
 
         Callers in other threads wait until it is exhausted or closed.
+
+        Args:
+            input: one.
+            options: in place of those that the model was loaded with; None for those.
 
         Raises:
             ZooError: as `predict`.
@@ -91,7 +95,7 @@ class Conversation:
             yield from self.predict([input])
             return
         with self._lock:
-            self.send_request(PredictRequest(inputs=[input], stream=True))
+            self.send_request(PredictRequest(inputs=[input], stream=True, options=options))
             complete = False
             try:
                 while isinstance(reply := self._receive(), PartialReply):

@@ -28,6 +28,8 @@ class PredictRequest(msgspec.Struct, frozen=True, kw_only=True, tag="predict"):
     """Texts, or paths of files, or dicts of these by their roles."""
     stream: bool = False
     """Whether the answer to the one input is sent piece by piece."""
+    options: dict[str, Any] | None = None
+    """All that a person has set, in place of those of `LoadRequest`; None for those."""
 
 
 class StopRequest(msgspec.Struct, frozen=True, kw_only=True, tag="stop"):
@@ -60,6 +62,8 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True, tag="ready"):
     """Whether answers come in pieces."""
     chats: bool = False
     """Whether it answers conversations."""
+    adjusts: bool = False
+    """Whether requests may have options of their own."""
 
 
 class PartialReply(msgspec.Struct, frozen=True, kw_only=True, tag="partly_answered"):

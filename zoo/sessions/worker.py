@@ -61,6 +61,7 @@ def converse(model: Model, requests: IO[bytes], replies: IO[bytes]) -> bool:
         labels=model.labels,
         streams=model.predictor.streams,
         chats=model.predictor.chats,
+        adjusts=model.predictor.adjusts,
     )
     send(replies, ready)
     inbox = Inbox(requests)
@@ -152,6 +153,8 @@ def load_requested(request: LoadRequest, on_progress: Callable[[Progress], None]
 def _answer(model: Model, request: PredictRequest, inbox: Inbox, replies: IO[bytes]) -> Reply:
     start = time.perf_counter()
     try:
+        if request.options is not None:
+            model = model.with_options(**request.options)
         answers = (
             _streamed(model, request.inputs[0], inbox, replies) if request.stream else model.predict(request.inputs)
         )

@@ -200,6 +200,15 @@ def test_what_cannot_be_answered_is_rejected_in_its_place(prompt: Any, reason: s
     assert not isinstance(last, Rejected)
 
 
+def test_other_options_need_no_other_model() -> None:
+    body = Gpt2Body(chat=True)
+    first = generator(body, max_tokens=4)
+    other = first.with_options(SimpleNamespace(batch_tokens=512, **_fields(GenerationOptions(max_tokens=9, stop="z"))))
+
+    assert other.predict(["a"]) == generator(body, max_tokens=9, stop="z").predict(["a"])
+    assert first.predict(["a"]) == generator(body, max_tokens=4).predict(["a"])
+
+
 def test_a_conversation_that_is_too_long_loses_its_oldest_turns_and_says_so() -> None:
     def said(*texts: str) -> list[dict[str, str]]:
         return [{"role": ("user", "assistant")[place % 2], "content": text} for place, text in enumerate(texts)]

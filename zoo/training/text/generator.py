@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -35,14 +36,23 @@ class TextGenerator:
 
     def __init__(self, run: PredictionRun, body: CausalBody) -> None:
         self._run, self._body = run, body
-        self._options = options_of(run.options)
-        self._batch_tokens: int = run.options.batch_tokens
         self._texts = LearntTexts(body, run.card.name)
+        self._use(run.options)
+        self._network = body.generating_network(run)
+
+    def with_options(self, options: Any) -> TextGenerator:
+        """The same body, asked with other options."""
+        other = copy(self)
+        other._use(options)
+        return other
+
+    def _use(self, options: Any) -> None:
+        self._options = options_of(options)
+        self._batch_tokens: int = options.batch_tokens
         if self._options.system and self._texts.template is None:
             raise OptionInvalid(
-                f"--system goes with models that chat, and {run.card.name} has no chat template", "leave it out"
+                f"--system goes with models that chat, and {self._run.card.name} has no chat template", "leave it out"
             )
-        self._network = body.generating_network(run)
 
     @property
     def chats(self) -> bool:
