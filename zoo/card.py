@@ -123,6 +123,9 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[WeightsFile, ...]
     sources: tuple[Source, ...]
     """In order of preference."""
+    alternatives: tuple[Weights, ...] = ()
+    """Other files that hold the same model, such as those of another format, which the plugin reads as well; taken, in
+    order of preference, where no source has the files above."""
 
     @property
     def size_bytes(self) -> int | None:

@@ -66,8 +66,9 @@ def weights_facts(card: Card, *, local: bool | None, how_to_fetch: str) -> list[
     here = "on this machine" if local else "" if local is None else f"not on this machine yet: {how_to_fetch}"
     total = size(card.weights.size_bytes) if card.weights.size_bytes is not None else ""
     facts = [("weights", ", ".join(filter(None, (total, here))))]
-    facts += [("source", _source(source)) for source in card.weights.sources]
-    facts += [(f"  {file.name}", f"sha256 {file.shown_pin}") for file in card.weights.files if file.pin]
+    for weights in (card.weights, *card.weights.alternatives):
+        facts += [("source", _source(source)) for source in weights.sources]
+        facts += [(f"  {file.name}", f"sha256 {file.shown_pin}") for file in weights.files if file.pin]
     return [(name, value) for name, value in facts if value]
 
 

@@ -6,7 +6,9 @@ import sys
 import time
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from typing import ClassVar
 
+import msgspec
 import pytest
 
 from tests.fetch.served_files import FILES, OTHER, contents, serve_all
@@ -261,4 +263,37 @@ class TestSeveralSources:
         serve_all(server)
 
         assert locate(weights(FILES, url_source(server))) is None
+        assert server.requests == []
+
+
+class TestAlternatives:
+    """Other files that hold the same model."""
+
+    OTHERS: ClassVar = {"model.bin": b"the same, packed"}
+
+    def test_they_are_fetched_where_no_source_has_the_files(self, server: HubServer) -> None:
+        server.serve("/web/model.bin", self.OTHERS["model.bin"])
+        packed = weights(self.OTHERS, url_source(server))
+        both = msgspec.structs.replace(
+            weights(FILES, UrlSource(base_url=f"{server.address}/gone")), alternatives=(packed,)
+        )
+
+        folder = fetch(both)
+
+        assert (folder / "model.bin").read_bytes() == self.OTHERS["model.bin"]
+        assert locate(both) == folder
+
+    def test_the_files_go_before_them(self, server: HubServer) -> None:
+        serve_all(server)
+        packed = weights(self.OTHERS, url_source(server))
+
+        folder = fetch(msgspec.structs.replace(weights(FILES, url_source(server)), alternatives=(packed,)))
+
+        assert contents(folder) == FILES
+
+    def test_what_is_here_goes_before_any_network(self, server: HubServer, tmp_path: Path) -> None:
+        serve_all(server)
+        packed = weights(self.OTHERS, FolderSource(path=str(write_files(tmp_path, self.OTHERS))))
+
+        assert fetch(msgspec.structs.replace(weights(FILES, url_source(server)), alternatives=(packed,))) == tmp_path
         assert server.requests == []

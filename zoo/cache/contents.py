@@ -153,9 +153,10 @@ def _known_sets(catalog: Catalog) -> list[_WeightsSet]:
         weights.used_at = max(weights.used_at, used_at)
 
     for card in catalog.cards:
-        for source in card.weights.sources if card.weights else ():
-            if isinstance(source, RemoteSource) and card.weights:
-                add(source, card.weights.files, card.full_name)
+        for weights in (card.weights, *card.weights.alternatives) if card.weights else ():
+            for source in weights.sources:
+                if isinstance(source, RemoteSource):
+                    add(source, weights.files, card.full_name)
     for use in uses():
         add(use.source, use.files, used_at=use.used_at)
     return list(sets.values())
@@ -181,7 +182,7 @@ def _unclaimed(sets: list[_WeightsSet]) -> Iterator[_WeightsSet]:
 def _sets_elsewhere(catalog: Catalog) -> Iterator[_WeightsSet]:
     """Weights in installed packages and in folders that cards name; results of runs are not among them."""
     with_weights = [(card.full_name, card.weights) for card in catalog.cards if card.weights]
-    for name, weights in with_weights:
+    for name, weights in ((name, one) for name, first in with_weights for one in (first, *first.alternatives)):
         for source in weights.sources:
             if isinstance(source, PackageSource):
                 part_of = f"the package {source.distribution}"

@@ -40,7 +40,7 @@ def fetch(weights: Weights, *, on_progress: OnProgress | None = None, should_sto
     """Bring weights to this machine.
 
     Args:
-        weights: what to bring.
+        weights: what to bring; where none of its sources has it, the first of its alternatives that can be had.
         on_progress: called as a download goes.
         should_stop: looked at while bytes arrive; a stopped download goes on where it was the next time.
 
@@ -55,19 +55,20 @@ def fetch(weights: Weights, *, on_progress: OnProgress | None = None, should_sto
     if not weights.sources:
         raise DownloadFailed("the card names no source for its weights", "report it to the authors of the plugin")
     faults: list[ZooError] = []
-    local = _located(weights, faults)
-    if local is not None:
-        return _used(weights, *local)
-    remote = [source for source in weights.sources if isinstance(source, RemoteSource)]
-    for source in remote:
+    choices = (weights, *weights.alternatives)
+    for choice in choices:
+        if (local := _located(choice, faults)) is not None:
+            return _used(choice, *local)
+    remote = [(choice, one) for choice in choices for one in choice.sources if isinstance(one, RemoteSource)]
+    for number, (choice, source) in enumerate(remote, start=1):
         try:
             folder = _brought(
-                weights, source, on_progress or _ignore, should_stop or _never, is_last=source is remote[-1]
+                choice, source, on_progress or _ignore, should_stop or _never, is_last=number == len(remote)
             )
         except DownloadFailed as error:
             faults.append(error)
         else:
-            return _used(weights, folder, source)
+            return _used(choice, folder, source)
     if len(faults) == 1:
         raise faults[0]
     raise DownloadFailed(
@@ -77,9 +78,9 @@ def fetch(weights: Weights, *, on_progress: OnProgress | None = None, should_sto
 
 
 def locate(weights: Weights) -> Path | None:
-    """The folder that holds the weights already, digests checked; None where they would have to be fetched."""
-    located = _located(weights, [])
-    return located[0] if located else None
+    """The folder that holds the weights or an alternative already, digests checked; None where one must be fetched."""
+    located = (_located(choice, []) for choice in (weights, *weights.alternatives))
+    return next((place[0] for place in located if place is not None), None)
 
 
 def _brought(

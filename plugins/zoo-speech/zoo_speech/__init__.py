@@ -1,1 +1,1 @@
-"""Speech and sound for zoo: Deep Speech and wav2vec 2.0, for transcripts and for classes of sounds."""
+"""Speech and sound for zoo: Whisper, Deep Speech and wav2vec 2.0; transcripts, and classes of sounds."""

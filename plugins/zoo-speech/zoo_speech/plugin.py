@@ -7,21 +7,24 @@ from typing import TYPE_CHECKING, Any
 import zoo
 from zoo_speech import cards as deepspeech
 from zoo_speech import wav2vec2_cards as wav2vec2
+from zoo_speech import whisper_cards as whisper
 
 if TYPE_CHECKING:
-    from zoo import Card, PredictionRun, TrainingRun, Weights
+    from zoo import Card, PredictionRun, Predictor, TrainingRun, Weights
     from zoo.training.audio import AudioBody
 
 
 @zoo.hookimpl
 def cards() -> tuple[Card, ...]:
     """Describe the models."""
-    return (*deepspeech.CARDS, *wav2vec2.CARDS)
+    return (*deepspeech.CARDS, *wav2vec2.CARDS, *whisper.CARDS)
 
 
 @zoo.hookimpl
 def card_for(name: str, config: dict[str, Any], weights: Weights, documents: dict[str, Any]) -> Card | None:
     """Describe a model of the Hub that hears."""
+    if config.get("model_type") == whisper.FAMILY:
+        return whisper.describe(name, config, weights)
     return wav2vec2.describe(name, config, weights, documents)
 
 
@@ -35,3 +38,13 @@ def body(run: TrainingRun | PredictionRun) -> AudioBody:
     from zoo_speech.body import DeepSpeechBody
 
     return DeepSpeechBody(run)
+
+
+@zoo.hookimpl
+def predict(run: PredictionRun) -> Predictor | None:
+    """What writes down what is said with Whisper; all others answer by their body."""
+    if run.card.family != whisper.FAMILY:
+        return None
+    from zoo_speech.whisper_answering import WhisperPredictor
+
+    return WhisperPredictor(run)

@@ -2,6 +2,7 @@
 
 from zoo.training.audio.body import LENGTHS, SEEN, AudioBody
 from zoo.training.audio.config import AudioConfig
+from zoo.training.audio.sources import sound_blocks
 from zoo.training.audio.spectrogram import LogMel
 
-__all__ = ["LENGTHS", "SEEN", "AudioBody", "AudioConfig", "LogMel"]
+__all__ = ["LENGTHS", "SEEN", "AudioBody", "AudioConfig", "LogMel", "sound_blocks"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -13,11 +12,12 @@ import torch
 from zoo.answers import Embedding, Prediction, Rejected, Segment, Transcript
 from zoo.errors import Unsupported
 from zoo.kinds.kind import Unusable
-from zoo.kinds.recording_decoding import read_recording, recording_blocks
+from zoo.kinds.recording_decoding import read_recording
 from zoo.prefetch import prefetched
 from zoo.tasks.task import FRAMES
 from zoo.training.audio.body import SEEN, AudioBody, batch_of
 from zoo.training.audio.letters import Spelled, segments_of, spelled, text_of
+from zoo.training.audio.sources import sound_blocks
 from zoo.training.head import SPEECH, HeadConfig
 from zoo.training.media_store import THREADS
 from zoo.training.objectives import pooled_objective
@@ -70,9 +70,10 @@ class RecognitionPredictor:
         letters: list[list[Spelled]] = [[] for _ in inputs]
         reasons: dict[int, str] = {}
         waiting: list[tuple[int, Window]] = []
+        rate = self._body.sampling_rate
         for number, source in enumerate(inputs):
             try:
-                for window in self._windows(source):
+                for window in windows_of(sound_blocks(source, rate), rate):
                     waiting.append((number, window))
                     if len(waiting) == self._batch_size:
                         self._hear(waiting, letters)
@@ -88,8 +89,9 @@ class RecognitionPredictor:
     def stream(self, input: Any) -> Iterator[str | Prediction]:
         """The text of each window as it is heard, then the answer."""
         letters: list[Spelled] = []
+        rate = self._body.sampling_rate
         try:
-            for window in self._windows(input):
+            for window in windows_of(sound_blocks(input, rate), rate):
                 heard = self._letters([window])[0]
                 said = text_of(heard)
                 if said:
@@ -131,20 +133,6 @@ class RecognitionPredictor:
             ]
             for row, one, window in zip(best, seen, windows, strict=True)
         ]
-
-    def _windows(self, source: Any) -> Iterator[Window]:
-        """The parts of a recording; of a file no more than some are in memory.
-
-        Raises:
-            Unusable: saying why it cannot be heard any further.
-        """
-        rate = self._body.sampling_rate
-        if isinstance(source, str | os.PathLike):
-            return windows_of(recording_blocks(source, rate), rate)
-        samples = read_recording(source, rate)
-        if isinstance(samples, Rejected):
-            raise Unusable(samples.reason)
-        return windows_of(iter([samples]), rate)
 
 
 def windows_of(blocks: Iterator[Samples], rate: int) -> Iterator[Window]:
