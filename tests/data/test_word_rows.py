@@ -92,9 +92,33 @@ def test_numbers_that_nothing_names_are_refused_with_what_to_do(tmp_path: Path) 
     path = lines(tmp_path / "a.jsonl", [{"tokens": ["Ada", "came"], "ner_tags": [1, 0], "label": "pos"}] * 2)
     with pytest.raises(DatasetInvalid) as caught:
         load(path, TASK, columns={"label": "ner_tags"})
-    assert "the first of them row 1: column ner_tags holds numbers of tags, which nothing in" in caught.value.message
+    assert "the first of them row 1: column ner_tags holds numbers of tags, which nothing names" in caught.value.message
     assert [example.input for example, _ in InputRows(path, TASK)] == ["Ada came"] * 2
     assert load(path, get_task("text-classification"), min_classes=1).labels == ("pos",)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("classes.json", NAMES),
+        ("id2label.json", {str(number): tag for number, tag in enumerate(NAMES)}),
+        ("label.json", {tag: number for number, tag in enumerate(NAMES)}),
+    ],
+)
+def test_numbers_in_json_lines_have_the_names_of_a_file_beside(name: str, content: Any, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    numbered = [{**row, "ner_tags": [NAMES.index(tag) for tag in row["ner_tags"]]} for row in ROWS]
+    path = lines(tmp_path / "data" / "a.jsonl", [*numbered, {"tokens": ["a"], "ner_tags": [9]}])
+    (tmp_path / name).write_text(json.dumps(content))
+    dataset = load(path, TASK)
+    assert texts(dataset) == TEXTS
+    assert dataset.reading_note.endswith(f"; IOB2 tags of words in column ner_tags, named by {name}")
+    reason = f"column ner_tags holds 9, which {name} does not name"
+    assert [(one.row, one.reason) for one in dataset.rejected] == [(4, reason)]
+    assert likely_task(path) == TASK
+    (tmp_path / name).write_text("[1, 2]")
+    with pytest.raises(DatasetInvalid, match="does not say which tag each number is"):
+        load(path, TASK)
 
 
 def test_texts_of_the_table_stay_and_words_are_found_in_them(tmp_path: Path) -> None:

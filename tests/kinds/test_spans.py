@@ -113,8 +113,8 @@ def test_places_that_count_an_emoji_twice_are_recognised_by_the_characters_they_
         ("person", "column spans holds 'person', which is no JSON list of spans"),
         (
             [7],
-            "column spans holds numbers of tags, which nothing in the file names: write tags such as B-person and O, or"
-            " take the Parquet file of the data set, which names them",
+            "column spans holds numbers of tags, which nothing names: "
+            'write ["O", "B-person", "I-person"], the tags in the order of their numbers, to classes.json beside it',
         ),
         ([7.5], "column spans holds a list with a number in it, not of spans"),
         (["O"], "column spans holds a list of texts, not of spans; tags need a column tokens or words beside"),

@@ -1,7 +1,7 @@
 """Tables with a list of words and a list of their tags in each row: a text, and the spans that the tags say.
 
 {"tokens": ["Ada", "came"], "ner_tags": ["B-person", "O"]}     as data sets of the Hub have it, in JSON lines or Parquet
-{"tokens": ["Ada", "came"], "ner_tags": [1, 0]}                likewise, where a Parquet file names the tags 0, 1, ...
+{"tokens": ["Ada", "came"], "ner_tags": [1, 0]}                likewise, where the file, or one beside, names 0, 1, ...
 
 Beside its own columns such a table has `text`, the words with one blank between, where it has no text of its own, and
 `spans`, of the column of tags that is called as one of entities usually is. Other columns of tags can be named.
@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from zoo.data.lines import EncodingLog
 from zoo.data.rows import Malformed, Row
+from zoo.data.tag_names import TagNames, tag_names_beside
 from zoo.kinds import TEXT
 from zoo.kinds.kind import is_empty, noun_of
 from zoo.kinds.printed import printed_value
 from zoo.kinds.spelling import quoted_start
-from zoo.kinds.tags import scheme_of, span_cell
+from zoo.kinds.tags import OUTSIDE, scheme_of, span_cell
 from zoo.plurals import counted
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ class WordColumns(NamedTuple):
     words: str
     schemes: Mapping[str, str]
     """The scheme of each column of tags; empty where that does not show."""
+    numbers: Mapping[str, Sequence[Sequence[int]]]
+    """The first cells of columns that are usually tags and hold numbers."""
     text: str
     """The column of the texts that the words are of; empty where there is none."""
     has_spans: bool
@@ -63,14 +66,23 @@ def joined_words(reader: Reader, path: Path, columns: tuple[str, ...]) -> Reader
         return reader
     status = path.stat()
     layout = _layout(cast("Hashable", reader), path, columns, words, status.st_size, status.st_mtime_ns)
-    return JoinedWords(reader, path, layout) if layout and (layout.schemes or not layout.text) else reader
+    if not layout:
+        return reader
+    tag_names = tag_names_beside(path) if layout.numbers else None
+    if tag_names:
+        named = {
+            column: scheme_of([[tag_names.names.get(number, OUTSIDE[0]) for number in cell] for cell in cells])
+            for column, cells in layout.numbers.items()
+        }
+        layout = layout._replace(schemes={**layout.schemes, **named})
+    return JoinedWords(reader, path, layout, tag_names) if layout.schemes or not layout.text else reader
 
 
 class JoinedWords:
     """A reader of a table with columns `text` and `spans` beside its own, where it has none."""
 
-    def __init__(self, reader: Reader, path: Path, columns: WordColumns) -> None:
-        self._reader, self._path, self._columns = reader, path, columns
+    def __init__(self, reader: Reader, path: Path, columns: WordColumns, tag_names: TagNames | None) -> None:
+        self._reader, self._path, self._columns, self._tag_names = reader, path, columns, tag_names
         self.JOINED = (*(() if columns.text else (TEXT_COLUMN,)), *((SPANS_COLUMN,) if columns.tags else ()))
         self.WORDS_APART = not columns.text
 
@@ -84,6 +96,7 @@ class JoinedWords:
         columns = self._columns
         tags = {
             name: f"{f'{scheme} ' if scheme else ''}tags of words in column {name}"
+            + (f", named by {self._tag_names.file_name}" if self._tag_names and name in columns.numbers else "")
             for name, scheme in columns.schemes.items()
         }
         own: dict[str, str] = getattr(self._reader, "NOTES", {})
@@ -132,12 +145,22 @@ class JoinedWords:
         """The cell of the spans, or why there is none as a clause; None where nobody has tagged the words."""
         if is_empty(cell):
             return None
-        tags = _texts(cell)
+        tags = self._tags(cell, column)
         if isinstance(tags, str):
-            return f"{tags}, not a list of tags"
+            return tags
         if len(tags) != len(places):
             return f"has {counted(len(tags), 'tag')} for {counted(len(places), 'word')}"
         return span_cell(tags, places, self._columns.schemes[column], lambda word: f"word {word + 1}")
+
+    def _tags(self, cell: Any, column: str) -> list[str] | str:
+        """The tags of a cell, numbers by their names, or what it holds instead as a clause."""
+        values = _values(cell) if column in self._columns.numbers else None
+        if self._tag_names and values is not None and all(type(one) is int for one in values):
+            names, file_name = self._tag_names.names, self._tag_names.file_name
+            unnamed = [one for one in values if one not in names]
+            return f"holds {unnamed[0]}, which {file_name} does not name" if unnamed else [names[one] for one in values]
+        tags = _texts(cell)
+        return f"{tags}, not a list of tags" if isinstance(tags, str) else tags
 
 
 def with_joined(columns: tuple[str, ...], joined: tuple[str, ...]) -> tuple[str, ...]:
@@ -161,11 +184,16 @@ def _layout(
         if column != words
     }
     schemes = {column: scheme_of(cells) for column, cells in tagged.items() if cells}
+    numbers = {
+        column: cells
+        for column in columns
+        if column.lower() in _TAGS and (cells := _numbers([row.values[column] for row in first], counts))
+    }
     texts = (name for name in columns if name.lower() in TEXT.columns)
     text = min(texts, key=lambda name: TEXT.columns.index(name.lower()), default="")
     spans = next((name for name in columns if name.lower() == SPANS_COLUMN), "")
     has_spans = bool(spans) and any(not isinstance(_texts(row.values[spans]), list) for row in first)
-    return WordColumns(words, schemes, text, has_spans)
+    return WordColumns(words, schemes, numbers, text, has_spans)
 
 
 def _tags(cells: Sequence[Any], counts: Sequence[int], *, certain: bool) -> list[list[str]]:
@@ -173,6 +201,13 @@ def _tags(cells: Sequence[Any], counts: Sequence[int], *, certain: bool) -> list
     lists = [(_texts(cell), count) for cell, count in zip(cells, counts, strict=True) if count and not is_empty(cell)]
     tags = [cell for cell, count in lists if isinstance(cell, list) and (certain or len(cell) == count)]
     return tags if 2 * len(tags) > len(lists) else []
+
+
+def _numbers(cells: Sequence[Any], counts: Sequence[int]) -> list[list[int]]:
+    """The cells that have a number for each word; none where most have not."""
+    lists = [(_values(cell), count) for cell, count in zip(cells, counts, strict=True) if count and not is_empty(cell)]
+    numbers = [cell for cell, count in lists if cell and len(cell) == count and all(type(one) is int for one in cell)]
+    return numbers if 2 * len(numbers) > len(lists) else []
 
 
 def _values(cell: Any) -> list[Any] | None:

@@ -219,8 +219,10 @@ def _objects_of(value: Any, column: str) -> list[Any]:
         raise Unusable(f"column {column} holds {noun_of(value)}, not a list of spans")
     values = [one.tolist() if hasattr(one, "tolist") else one for one in value]
     if values and all(type(one) is int for one in values):
-        advice = "write tags such as B-person and O, or take the Parquet file of the data set, which names them"
-        raise Unusable(f"column {column} holds numbers of tags, which nothing in the file names: {advice}")
+        advice = (
+            'write ["O", "B-person", "I-person"], the tags in the order of their numbers, to classes.json beside it'
+        )
+        raise Unusable(f"column {column} holds numbers of tags, which nothing names: {advice}")
     if values and all(isinstance(one, str) for one in values):
         raise Unusable(
             f"column {column} holds a list of texts, not of spans; tags need a column tokens or words beside"
