@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from zoo.audio_options import (
         AudioFinetuneOptions as AudioFinetuneOptions,
         AudioPredictOptions as AudioPredictOptions,
+        LetterPredictOptions as LetterPredictOptions,
     )
     from zoo.blocks import (
         Bar as Bar,
@@ -274,7 +275,7 @@ _HOME = {
         "Weights",
         "WeightsFile",
     ),
-    "zoo.audio_options": ("AudioFinetuneOptions", "AudioPredictOptions"),
+    "zoo.audio_options": ("AudioFinetuneOptions", "AudioPredictOptions", "LetterPredictOptions"),
     "zoo.data.example": ("Example",),
     "zoo.data.lines": ("open_lines",),
     "zoo.data.rows": ("Malformed", "Row"),

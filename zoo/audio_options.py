@@ -37,3 +37,16 @@ class AudioPredictOptions(Options, frozen=True, kw_only=True):
     with_task_options = True
 
     batch_size: Annotated[int, option("Recordings computed at once.", ge=1, le=65_536, unit="recordings")] = 8
+
+
+class LetterPredictOptions(AudioPredictOptions, frozen=True, kw_only=True):
+    """Options of predicting with a model of sound that writes letters (CTC)."""
+
+    words: Annotated[
+        str,
+        option("A file of words: transcripts have no others, found by beam search; empty takes the likeliest letters."),
+    ] = ""
+    beam: Annotated[
+        int,
+        option("Texts that are followed at once where there are words.", ge=1, le=10_000, unit="texts", advanced=True),
+    ] = 100

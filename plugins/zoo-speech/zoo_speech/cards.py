@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from zoo import Ability, AudioFinetuneOptions, AudioInput, AudioPredictOptions, Card, body_tasks
+from zoo import Ability, AudioFinetuneOptions, AudioInput, Card, LetterPredictOptions, body_tasks
 
 PAPER = "https://arxiv.org/abs/1412.5567"
 SAMPLING_RATE = 16_000
@@ -18,7 +18,7 @@ _TASKS = body_tasks("recording", "frames", "pooled")
 
 _ABILITIES = (
     *(Ability(verb="finetune", task=task, options=AudioFinetuneOptions) for task in _TASKS),
-    Ability(verb="predict", task="automatic-speech-recognition", options=AudioPredictOptions),
+    Ability(verb="predict", task="automatic-speech-recognition", options=LetterPredictOptions),
 )
 
 

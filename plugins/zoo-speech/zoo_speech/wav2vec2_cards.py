@@ -10,6 +10,7 @@ from zoo import (
     AudioInput,
     AudioPredictOptions,
     Card,
+    LetterPredictOptions,
     Unsupported,
     Weights,
     body_tasks,
@@ -88,7 +89,7 @@ def _card(size: _Size) -> Card:
         paper=PAPER,
         abilities=(
             *_FINETUNE,
-            Ability(verb="predict", task="automatic-speech-recognition", options=AudioPredictOptions),
+            Ability(verb="predict", task="automatic-speech-recognition", options=LetterPredictOptions),
         ),
     )
 
@@ -115,6 +116,7 @@ def describe(name: str, config: dict[str, Any], weights: Weights, documents: dic
     files = {file.name: file for file in weights.files}
     task = next((task for ending, task in _PREDICTED.items() if saved_from.endswith(ending)), FEATURES)
     _check(name, saved_from, task, config, files, documents)
+    options = LetterPredictOptions if task == _PREDICTED["ForCTC"] else AudioPredictOptions
     names = (*hub_weights_files(name, files), *_FILES)
     return Card(
         name=name,
@@ -123,7 +125,7 @@ def describe(name: str, config: dict[str, Any], weights: Weights, documents: dic
         summary=f"{saved_from} from the Hub, computed by transformers",
         architecture={"class": saved_from},
         input=AudioInput(sampling_rate=int((documents.get(PREPROCESSOR) or {}).get("sampling_rate", SAMPLING_RATE))),
-        abilities=(*_FINETUNE, Ability(verb="predict", task=task, options=AudioPredictOptions)),
+        abilities=(*_FINETUNE, Ability(verb="predict", task=task, options=options)),
         weights=Weights(files=tuple(files[file] for file in names if file in files), sources=weights.sources),
         labels=hub_labels(name, config) if task == "audio-classification" else (),
     )

@@ -10,11 +10,12 @@ import numpy as np
 import torch
 
 from zoo.answers import Embedding, Prediction, Rejected, Segment, Transcript
-from zoo.errors import Unsupported
+from zoo.errors import OptionInvalid, Unsupported
 from zoo.kinds.kind import Unusable
 from zoo.kinds.recording_decoding import read_recording
 from zoo.prefetch import prefetched
 from zoo.tasks.task import FRAMES
+from zoo.training.audio.beams import WordBeams, words_in
 from zoo.training.audio.body import SEEN, AudioBody, batch_of
 from zoo.training.audio.letters import Spelled, segments_of, spelled, text_of
 from zoo.training.audio.sources import sound_blocks
@@ -49,7 +50,7 @@ class Window(NamedTuple):
 
 
 class RecognitionPredictor:
-    """The likeliest letter at each moment.
+    """The likeliest letter at each moment, or the likeliest words of a list.
 
     Args:
         run: its options are `zoo.AudioPredictOptions`.
@@ -64,6 +65,10 @@ class RecognitionPredictor:
         self._module = body.module.to(self._device, self._dtype).eval()
         self._head = body.head_for(body.head_config).to(self._device, self._dtype).eval()
         self._batch_size: int = run.options.batch_size
+        words: str = getattr(run.options, "words", "")
+        self._beams = (
+            WordBeams(words_in(words, self._head_config), self._head_config, run.options.beam) if words else None
+        )
 
     def predict(self, inputs: list[Any]) -> list[Prediction]:
         """Answer every recording, in order; one that cannot be read is rejected in its place."""
@@ -123,16 +128,22 @@ class RecognitionPredictor:
         batch = {name: tensor.to(self._device) for name, tensor in batch_of(seen).items()}
         batch[SEEN] = batch[SEEN].to(self._dtype)
         with torch.inference_mode():
-            best = self._head(self._body.frames(self._module, batch)).argmax(-1).tolist()
-        step = self._body.seconds_a_moment
+            outputs = self._head(self._body.frames(self._module, batch)).float().cpu()
         return [
             [
                 letter
-                for letter in spelled(row[: self._body.moments(len(one))], self._head_config, window.start, step)
+                for letter in self._spelled(row[: self._body.moments(len(one))], window.start)
                 if window.kept[0] <= (letter.start + letter.end) / 2 < window.kept[1]
             ]
-            for row, one, window in zip(best, seen, windows, strict=True)
+            for row, one, window in zip(outputs, seen, windows, strict=True)
         ]
+
+    def _spelled(self, outputs: torch.Tensor, start: float) -> list[Spelled]:
+        """The letters of a window that begins so many seconds into its recording; `outputs` is (moments, letters)."""
+        step = self._body.seconds_a_moment
+        if self._beams is None:
+            return spelled(outputs.argmax(-1).tolist(), self._head_config, start, step)
+        return self._beams.spelled(outputs.log_softmax(-1).numpy(), start, step)
 
 
 def windows_of(blocks: Iterator[Samples], rate: int) -> Iterator[Window]:
@@ -210,6 +221,8 @@ class SoundPredictor(RecordingPredictor):
     def __init__(self, run: PredictionRun, body: AudioBody) -> None:
         if body.head_config is None or body.head_config.problem_type == SPEECH:
             raise Unsupported(f"{run.card.name} has no head for {run.task.name}", "fine-tune it first")
+        if getattr(run.options, "words", ""):
+            raise OptionInvalid(f"--words has no effect on {run.task.name}", "leave it out")
         super().__init__(run, body)
         self._objective = pooled_objective(run.task)
         self._head_config: HeadConfig = body.head_config.with_options(run.options)
