@@ -1,0 +1,98 @@
+"""Speech and sounds through the whole of zoo: two processes, and a kill on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+import zoo
+from tests.echo_runs import until, wait_quietly
+from zoo.runs import liveness
+from zoo.runs.events import CheckpointSaved, EvaluationCompleted, RunStarted, StepCompleted
+from zoo.tasks import get_task
+from zoo.testing.samples import Samples
+
+pytest.importorskip("zoo_speech")
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+MODEL = "deepspeech-tiny"
+CPU = {"device": "cpu", "precision": "fp32"}
+OPTIONS: dict[str, Any] = {"batch_size": 7, "max_steps": 9, "eval_steps": 3, "save_steps": 2, "spec_augment": True}
+"""A batch that does not divide by two; what is hidden of a recording is drawn from the seed of the run."""
+Start = Callable[..., zoo.Run]
+
+
+@pytest.fixture(scope="module")
+def shared_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    home = tmp_path_factory.mktemp("zoo-home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ZOO_HOME", str(home))
+        yield home
+
+
+@pytest.fixture(autouse=True)
+def store(shared_store: Path, environment_unchanged: None, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("ZOO_HOME", str(shared_store))
+    return shared_store
+
+
+@pytest.fixture(scope="module", params=["automatic-speech-recognition", "audio-classification"])
+def start(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, shared_store: Path) -> Start:
+    """Teach the network a task on recordings."""
+    task = get_task(request.param)
+    data = Samples(tmp_path_factory.mktemp("samples")).labelled(task)
+
+    def start(**place: Any) -> zoo.Run:
+        return zoo.finetune(MODEL, data, eval_data=data, task=task.name, **CPU, **OPTIONS, **place)
+
+    return start
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(start: Start) -> zoo.Run:
+    """A run of one process that nobody disturbed."""
+    return start().wait(progress=False)
+
+
+def test_two_processes_do_as_one(start: Start, uninterrupted: zoo.Run) -> None:
+    """But for what each leaves out by dropout, which each draws for itself."""
+    run = start(processes=2).wait(progress=False)
+
+    assert [event.processes for event in run.events() if isinstance(event, RunStarted)] == [2]
+    step, expected_step = (
+        next(event for event in one.events() if isinstance(event, StepCompleted)) for one in (run, uninterrupted)
+    )
+    assert step.loss == pytest.approx(expected_step.loss, rel=1e-2)
+    assert step.grad_norm == pytest.approx(expected_step.grad_norm, rel=0.05)
+    assert len(evaluations(run)) == 3
+    for evaluation, expected in zip(evaluations(run), evaluations(uninterrupted), strict=True):
+        assert evaluation.metrics.keys() == expected.metrics.keys()
+        assert evaluation.metrics["loss"] == pytest.approx(expected.metrics["loss"], rel=0.05)
+
+
+def test_a_killed_run_resumes_to_the_same_bits(start: Start, uninterrupted: zoo.Run) -> None:
+    run = start()
+    until(lambda: any(isinstance(event, CheckpointSaved) and event.step >= 4 for event in run.events()))
+    worker = liveness.recorded(run.folder)
+    assert worker is not None
+    psutil.Process(worker.pid).kill()
+    wait_quietly(run)
+    assert run.status == "crashed"
+    run.resume().wait(progress=False)
+
+    started = [event for event in run.events() if isinstance(event, RunStarted)]
+    assert started[-1].resumed_from_step is not None
+    assert run.metrics == uninterrupted.metrics
+    assert weights(run) == weights(uninterrupted)
+
+
+def evaluations(run: zoo.Run) -> list[EvaluationCompleted]:
+    return [event for event in run.events() if isinstance(event, EvaluationCompleted)]
+
+
+def weights(run: zoo.Run) -> bytes:
+    return (run.folder.model_folder / "model.safetensors").read_bytes()
