@@ -70,6 +70,7 @@ ARCHITECTURES = ROOT / "plugins" / "zoo-transformers" / "tests"
 TEXT_TESTS = {
     "question-answering": "test_question_answering.py",
     "zero-shot-classification": "test_entailment.py",
+    "text2text-generation": "test_sequence_to_sequence.py",
 }
 """The files of tests that go through architectures for texts beside those that are trained, by what those answer."""
 PICTURE_TESTS = {

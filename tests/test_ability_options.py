@@ -22,7 +22,7 @@ from zoo.catalog import Catalog
 from zoo.cli.exit_codes import ExitCode
 from zoo.options import schema
 from zoo.tasks import BUILT_IN, OPTION_NAMES, get_task, option_names
-from zoo.tasks.options import GenerationOptions
+from zoo.tasks.options import GenerationOptions, Text2TextOptions
 
 TASK = """
 from typing import Annotated
@@ -204,6 +204,7 @@ def test_a_task_of_zoo_has_options_where_they_mean_something() -> None:
         ("text-generation", "predict"): list(GenerationOptions.__struct_fields__),
         ("zero-shot-classification", "predict"): ["labels", "template"],
         ("question-answering", "predict"): ["top_k", "max_answer_tokens", "stride", "no_answer"],
+        ("text2text-generation", "predict"): list(Text2TextOptions.__struct_fields__),
         ("image-classification", "finetune"): ["class_weights"],
         ("image-classification", "predict"): ["top_k"],
         ("image-multi-label-classification", "predict"): ["top_k", "threshold"],
@@ -215,8 +216,9 @@ def test_a_task_of_zoo_has_options_where_they_mean_something() -> None:
         ("audio-classification", "predict"): ["top_k"],
         ("automatic-speech-recognition", "finetune"): ["normalizer"],
     }
-    assert option_names("text-generation", "predict") == set(options.pop(("text-generation", "predict")))
-    assert {option_names("text-generation", verb) for verb in ("pretrain", "finetune")} == {frozenset()}
+    for task in ("text-generation", "text2text-generation"):
+        assert option_names(task, "predict") == set(options.pop((task, "predict")))
+        assert {option_names(task, verb) for verb in ("pretrain", "finetune")} == {frozenset()}
     assert {name for names in options.values() for name in names} == OPTION_NAMES
 
 

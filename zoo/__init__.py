@@ -208,8 +208,10 @@ if TYPE_CHECKING:
         LabelSetOptions as LabelSetOptions,
         MaskingOptions as MaskingOptions,
         RecognitionOptions as RecognitionOptions,
+        Text2TextOptions as Text2TextOptions,
         SegmentationOptions as SegmentationOptions,
         required_labels as required_labels,
+        stop_texts as stop_texts,
     )
     from zoo.tasks.task import (
         Task as Task,
@@ -386,8 +388,10 @@ _HOME = {
         "LabelSetOptions",
         "MaskingOptions",
         "RecognitionOptions",
+        "Text2TextOptions",
         "SegmentationOptions",
         "required_labels",
+        "stop_texts",
     ),
     "zoo.tasks.task": ("Task",),
     "zoo.torchvision_weights": ("TorchvisionEntry", "TorchvisionRelease", "TorchvisionWeights"),

@@ -31,6 +31,7 @@ BUILT_IN = {
     "feature-extraction": "zoo.tasks.feature_extraction",
     "text-generation": "zoo.tasks.text_generation",
     "zero-shot-classification": "zoo.tasks.zero_shot_classification",
+    "text2text-generation": "zoo.tasks.text2text_generation",
     "question-answering": "zoo.tasks.question_answering",
     "image-classification": "zoo.tasks.image_classification",
     "image-multi-label-classification": "zoo.tasks.image_multi_label_classification",
@@ -68,7 +69,23 @@ _OWN_OPTION_NAMES = {
         "predict": frozenset(
             {"max_tokens", "raw", "repetition_penalty", "seed", "stop", "system", "temperature", "top_k", "top_p"}
         )
-    }
+    },
+    "text2text-generation": {
+        "predict": frozenset(
+            {
+                "beams",
+                "max_tokens",
+                "repetition_penalty",
+                "seed",
+                "source_language",
+                "stop",
+                "target_language",
+                "temperature",
+                "top_k",
+                "top_p",
+            }
+        )
+    },
 }
 """Those of a task whose names others leave to the families of their models, by the verb."""
 _ON_BODIES: dict[str, dict[str, tuple[str, ...]]] = {

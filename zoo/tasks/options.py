@@ -207,20 +207,57 @@ class GenerationOptions(Options, frozen=True, kw_only=True):
 
     @property
     def stops(self) -> tuple[str, ...]:
-        """The texts that stop an answer.
+        """The texts that stop an answer; raises OptionInvalid where they are no list of texts."""
+        return stop_texts(self.stop)
 
-        Raises:
-            OptionInvalid: they are no list of texts.
-        """
-        if not self.stop.lstrip().startswith("["):
-            return (self.stop.replace("\\n", "\n"),) if self.stop else ()
-        try:
-            texts = msgspec.json.decode(self.stop, type=list[str])
-        except (msgspec.DecodeError, UnicodeError) as error:
-            raise OptionInvalid(
-                f"--stop is {self.stop!r}, which is no JSON list of texts: {error}", '--stop \'["User:", "\\n"]\''
-            ) from error
-        return tuple(text for text in texts if text)
+
+class Text2TextOptions(Options, frozen=True, kw_only=True):
+    """Options of writing a text for another one. Auto is what the model states in its generation_config."""
+
+    max_tokens: Annotated[
+        int | None,
+        option(
+            "Most tokens of an answer; auto is what the model states, else 256.",
+            ge=1,
+            le=131_072,
+            unit="tokens",
+            aliases=("max_new_tokens",),
+        ),
+    ] = None
+    beams: Annotated[
+        int | None,
+        option(
+            "Beginnings of an answer that are gone on with at once; 1 takes the likeliest token, and streams.",
+            ge=1,
+            le=64,
+            aliases=("num_beams",),
+        ),
+    ] = None
+    temperature: Annotated[
+        float | None, option("Divides the scores before a token is drawn; 0 takes the most likely one.", ge=0, le=10)
+    ] = None
+    top_p: Annotated[
+        float | None, option("Draw from the likeliest tokens that together have this probability.", gt=0, le=1)
+    ] = None
+    top_k: Annotated[int | None, option("Draw from so many of the likeliest tokens.", ge=1)] = None
+    repetition_penalty: Annotated[
+        float | None, option("Makes tokens that have come already less likely (Keskar et al. 2019).", gt=0, le=10)
+    ] = None
+    stop: Annotated[
+        str,
+        option('Text before which an answer ends; several as a JSON list: ["User:", "\\n"]; \\n is a line end.'),
+    ] = ""
+    seed: Annotated[int | None, option("Seed of what is drawn; auto is 0.", ge=0, lt=2**32)] = None
+    source_language: Annotated[
+        str, option("Language of the text, as the model calls it: de, de_DE, deu_Latn.", aliases=("src_lang",))
+    ] = ""
+    target_language: Annotated[
+        str, option("Language of the answer, likewise; of models that know several.", aliases=("tgt_lang",))
+    ] = ""
+
+    def check(self) -> None:
+        """Texts that stop an answer can be read."""
+        stop_texts(self.stop)
 
 
 class ContrastiveOptions(Options, frozen=True, kw_only=True):
@@ -230,6 +267,26 @@ class ContrastiveOptions(Options, frozen=True, kw_only=True):
         float,
         option("Divides the similarities; smaller looks at the nearest strangers only.", gt=0, le=10, advanced=True),
     ] = 0.5
+
+
+def stop_texts(stop: str) -> tuple[str, ...]:
+    """The texts that stop an answer.
+
+    Args:
+        stop: one of them, or several as a JSON list.
+
+    Raises:
+        OptionInvalid: they are no list of texts.
+    """
+    if not stop.lstrip().startswith("["):
+        return (stop.replace("\\n", "\n"),) if stop else ()
+    try:
+        texts = msgspec.json.decode(stop, type=list[str])
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise OptionInvalid(
+            f"--stop is {stop!r}, which is no JSON list of texts: {error}", '--stop \'["User:", "\\n"]\''
+        ) from error
+    return tuple(text for text in texts if text)
 
 
 def candidate_labels(labels: str) -> tuple[str, ...]:

@@ -25,6 +25,16 @@ def _segmenter(ending: str, *, asked: tuple[str, ...] = (), learnt: tuple[str, .
     )
 
 
+def _sequence_to_sequence(ending: str, *asked: str) -> Reading:
+    return Reading(
+        ending=ending,
+        task="text2text-generation",
+        describe=text_cards.describe_sequence_to_sequence,
+        predictor="sequence_to_sequence:SequencePredictor",
+        asked=asked,
+    )
+
+
 READINGS = (
     Reading(
         ending="ForSequenceClassification",
@@ -51,6 +61,8 @@ READINGS = (
         )
         for ending in ("ForCausalLM", "LMHeadModel")
     ),
+    _sequence_to_sequence("ForConditionalGeneration", *text_cards.SEQUENCE_TO_SEQUENCE),
+    _sequence_to_sequence("MTModel", "marian"),
     Reading(ending="ForImageClassification", describe=image_cards.describe, body="images:TransformersImages"),
     Reading(
         ending="ForObjectDetection",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any, cast
 
@@ -125,7 +126,9 @@ def read_tokenizer(folder: Path) -> Any:
         StoreInvalid: it cannot be read.
     """
     try:
-        return transformers.AutoTokenizer.from_pretrained(folder, use_fast=True, **SAFE)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Marian's advises a package
+            return transformers.AutoTokenizer.from_pretrained(folder, use_fast=True, **SAFE)
     except Exception as error:  # the libraries raise bare ones
         raise StoreInvalid(f"the tokenizer in {folder} cannot be read: {str(error)[:300]}", "fetch it again") from error
 

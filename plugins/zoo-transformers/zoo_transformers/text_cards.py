@@ -43,6 +43,29 @@ HEADS = {
 """What the head of a classifier is for to what it answers."""
 NOT_OF_TEXTS = ("blip", "layoutlm", "layoutlmv2", "layoutlmv3", "lilt", "lxmert", "markuplm", "tapas", "vilt")
 """Architectures that answer questions about something else."""
+SEQUENCE_TO_SEQUENCE = (
+    "bart",
+    "bigbird_pegasus",
+    "blenderbot",
+    "blenderbot-small",
+    "fsmt",
+    "led",
+    "longt5",
+    "m2m_100",
+    "mbart",
+    "mt5",
+    "mvp",
+    "nllb-moe",
+    "pegasus",
+    "pegasus_x",
+    "plbart",
+    "prophetnet",
+    "switch_transformers",
+    "t5",
+    "umt5",
+    "xlm-prophetnet",
+)
+"""Architectures that make a text of a text; others of such names see pictures or hear."""
 USUAL_TOKENS = 512
 """Of an input, where nothing states the most."""
 OFFSET = (
@@ -120,6 +143,15 @@ def describe_causal(repository: Repository, reading: Reading) -> Card:
     return _card(repository, reading.task, abilities)
 
 
+def describe_sequence_to_sequence(repository: Repository, reading: Reading) -> Card:
+    """The card of a model that summarises or translates.
+
+    Raises:
+        Unsupported: files are missing.
+    """
+    return _card(repository, reading.task, (Ability(verb="predict", task=reading.task, options=CausalPredictOptions),))
+
+
 def _encoder_abilities(
     repository: Repository, task: str, options: type[Options] = LongTextPredictOptions
 ) -> tuple[Ability, ...]:
@@ -155,9 +187,13 @@ def _learnt(classes: Iterable[str]) -> list[Ability]:
     return abilities
 
 
+POSITIONS = ("max_position_embeddings", "n_positions", "max_encoder_position_embeddings")
+"""Names that configurations have for them."""
+
+
 def positions(config: dict[str, Any]) -> int:
     """Most tokens that a network takes."""
-    stated = config.get("max_position_embeddings") or config.get("n_positions")
+    stated = next((config[name] for name in POSITIONS if config.get(name)), None)
     if not isinstance(stated, int) or stated < 1:
         return USUAL_TOKENS
     return stated - int(config.get("pad_token_id", 1) or 0) - 1 if config["model_type"] in OFFSET else stated

@@ -20,6 +20,10 @@ TOKENIZERS = (
     "sentencepiece.bpe.model",
     "source.spm",
     "target.spm",
+    "target_vocab.json",
+    "vocab-src.json",
+    "vocab-tgt.json",
+    "prophetnet.tokenizer",
     "chat_template.jinja",
     "generation_config.json",
 )
@@ -33,6 +37,8 @@ VOCABULARIES = (
     "tokenizer.model",
     "sentencepiece.bpe.model",
     "source.spm",
+    "vocab-src.json",
+    "prophetnet.tokenizer",
 )
 """Those of which it needs one."""
 
