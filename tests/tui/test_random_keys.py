@@ -49,6 +49,7 @@ from zoo.tui.screens.pick import PickScreen
 from zoo.tui.screens.plan import PlanScreen
 from zoo.tui.screens.plugins import PluginsScreen
 from zoo.tui.screens.predict import PredictScreen
+from zoo.tui.screens.predict_options import PredictOptionsScreen
 from zoo.tui.screens.run import RunScreen
 from zoo.tui.screens.runs import RunsScreen
 from zoo.tui.screens.train import TrainScreen
@@ -67,6 +68,7 @@ STARTS: dict[type[Screen[Any]], str] = {
     AskScreen: "2 m",
     ConfirmScreen: "2 enter s",
     PredictScreen: "3",
+    PredictOptionsScreen: f"{CHOOSE_JUDGE} p READY ctrl+t",
     ChooseModelScreen: "3 ctrl+l",
     BatchScreen: f"{CHOOSE_JUDGE} p ctrl+b",
     PluginsScreen: "4",
@@ -74,7 +76,8 @@ STARTS: dict[type[Screen[Any]], str] = {
     HelpScreen: "question_mark",
     Palette: "ctrl+p",
 }
-"""Every screen to the keys that lead there; the random ones begin on it. DATA stands for the path of a file."""
+"""Every screen to the keys that lead there; the random ones begin on it. DATA stands for the path of a file,
+READY for the time that a model takes to be loaded."""
 SHARED = {ZooScreen, Dialog, Page, Form, DataForm, job_form.JobForm, RunPage}
 """What screens have in common is none itself."""
 KEYS = -(-10_000 // len(STARTS))
@@ -117,9 +120,10 @@ class StubSession:
         StubSession.opened += 1
 
     def wait_until_ready(self, tell: object) -> Ready:
-        return Ready(task=self._task, device="cpu", precision="fp32", chats=StubSession.opened % 2 == 1)
+        chats = StubSession.opened % 2 == 1
+        return Ready(task=self._task, device="cpu", precision="fp32", chats=chats, adjusts=chats)
 
-    def stream(self, messages: list[dict[str, str]]) -> Iterator[str | GeneratedText]:
+    def stream(self, messages: list[dict[str, str]], options: dict[str, Any] | None) -> Iterator[str | GeneratedText]:
         yield from ("Well, ", "well.")
         yield GeneratedText("Well, well.", "end", 3)
 
@@ -164,6 +168,7 @@ def site_to_explore(
     models.install("judges", plugin(judge, more="from zoo import *"))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(model_session, "Session", StubSession)
+    monkeypatch.setattr(StubSession, "opened", 0)
     monkeypatch.setattr(plan, "dry_run", lambda request: nullcontext(SimpleNamespace(watch=lambda: ())))
     monkeypatch.setattr(job_form, "start", lambda request: SimpleNamespace(name="done"))
     monkeypatch.setattr(ZooApp, "exit", lambda app: None)
@@ -182,7 +187,10 @@ async def open_screen(pilot: Driver, screen: type[Screen[Any]], data: Path) -> N
     app = zoo_app(pilot)
     await until(pilot, lambda: app.feed.models_loaded and app.feed.runs_loaded)
     for key in STARTS[screen].split():
-        await (write(pilot, str(data)) if key == "DATA" else pilot.press(key))
+        if key == "READY":
+            await until(pilot, lambda: app.screen.model.session)
+        else:
+            await (write(pilot, str(data)) if key == "DATA" else pilot.press(key))
         await pilot.pause()
     await until(pilot, lambda: type(app.screen) is screen)
 

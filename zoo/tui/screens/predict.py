@@ -53,6 +53,7 @@ class PredictScreen(Page):
         Binding("escape", "stop_answer", "Stop", priority=True),
         Binding("ctrl+c", "stop_answer", "Stop", show=False, priority=True),
         Binding("ctrl+n", "new_conversation", "New conversation", priority=True),
+        Binding("ctrl+t", "options", "Options", priority=True),
         Binding("ctrl+l", "choose", "Choose a model", priority=True),
         Binding("ctrl+o", "pick", "Choose a file", priority=True),
         Binding("ctrl+b", "batch", "A whole file", priority=True),
@@ -64,7 +65,9 @@ class PredictScreen(Page):
         super().__init__(classes="-nothing")
         self.model = ModelSession(self, self._show_state, self._model_is_ready)
         """The one that is asked."""
-        self._chats = False
+        self._chats = self._adjusts = False
+        self._options: dict[str, Any] = {}
+        """Of a conversation, as a person has set them."""
         self._typing: Timer | None = None
         self._question_number = 0
         self._answer: Prediction | None = None
@@ -114,7 +117,8 @@ class PredictScreen(Page):
             self.query_one("#model-line", Static).update("no model is loaded: Ctrl-L chooses one")
             return
         task = self._card.tasks_of("predict")[0]
-        self.query_one("#model-line", Static).update(f"{one_line(self._card.name)}  {task}")
+        options = [f"{name.replace('_', ' ')} {value}" for name, value in self._options.items()]
+        self.query_one("#model-line", Static).update("  ".join(map(one_line, (self._card.name, task, *options))))
         self.query_one("#text", TextArea).placeholder = text_placeholder(kind)
         self.query_one("#file-label", Static).update(kind.name)
         self.query_one("#file", Input).placeholder = f"path of {kind.singular}; Ctrl-O chooses one"
@@ -139,7 +143,8 @@ class PredictScreen(Page):
             return
         self.query_one(ChatView).end()
         self._clear_answer()
-        self._chats = False
+        self._chats = self._adjusts = False
+        self._options = {}
         self._arrange()
         editor = self.query_one("#file") if self.has_class("-images") else self.query_one("#text")
         editor.focus()
@@ -152,9 +157,9 @@ class PredictScreen(Page):
         if not ready.chats:
             self._submit_question()
             return
-        self._chats = True
+        self._chats, self._adjusts = True, ready.adjusts
         text, chat = self.query_one("#text", TextArea), self.query_one(ChatView)
-        chat.begin(card.name, session.stream)
+        chat.begin(card.name, lambda messages: session.stream(messages, self._options or None))
         chat.editor.text = text.text
         if text.has_focus or self.focused is None:
             chat.editor.focus()
@@ -302,13 +307,14 @@ class PredictScreen(Page):
         words = self._kind.typed_words(question) if question else []
         if self._chats:
             chat = self.query_one(ChatView)
-            words, flags = [encode_json(chat.messages).decode()] if chat.messages else [], {"system": chat.system}
+            words = [encode_json(chat.messages).decode()] if chat.messages else []
+            flags = {"system": chat.system, **self._options}
         self.zoo.copy(command_line("predict", self._card.name, *words, flags=flags))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what can be done now is offered."""
-        if action == "new_conversation":
-            return self._chats
+        if action in ("new_conversation", "options"):
+            return self._chats and (action != "options" or self._adjusts)
         if action in ("stop_answer", "leave_field"):
             return self.query_one(ChatView).is_answering == (action == "stop_answer") if self.is_mounted else False
         return super().check_action(action, parameters)
@@ -319,6 +325,17 @@ class PredictScreen(Page):
     def action_new_conversation(self) -> None:
         """Begin another conversation with the same model."""
         self.query_one(ChatView).restart()
+
+    def action_options(self) -> None:
+        """Choose how the model answers from the next message on."""
+        from zoo.tui.screens.predict_options import PredictOptionsScreen
+
+        def use(options: dict[str, Any]) -> None:
+            self._options = options
+            self._arrange()
+
+        assert self._card is not None
+        self.zoo.show_page(PredictOptionsScreen(self._card, self._options, use))
 
     def action_stop_answer(self) -> None:
         """Let the model say no more; what it has said stays."""
