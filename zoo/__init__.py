@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from zoo.audio_options import (
         AudioFinetuneOptions as AudioFinetuneOptions,
         AudioPredictOptions as AudioPredictOptions,
+        AudioPretrainOptions as AudioPretrainOptions,
         LetterPredictOptions as LetterPredictOptions,
     )
     from zoo.blocks import (
@@ -277,7 +278,12 @@ _HOME = {
         "Weights",
         "WeightsFile",
     ),
-    "zoo.audio_options": ("AudioFinetuneOptions", "AudioPredictOptions", "LetterPredictOptions"),
+    "zoo.audio_options": (
+        "AudioFinetuneOptions",
+        "AudioPredictOptions",
+        "AudioPretrainOptions",
+        "LetterPredictOptions",
+    ),
     "zoo.data.example": ("Example",),
     "zoo.data.lines": ("open_lines",),
     "zoo.data.rows": ("Malformed", "Row"),

@@ -4,8 +4,23 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from zoo.hyperparameters import FinetuneOptions
+from zoo.hyperparameters import FinetuneOptions, PretrainOptions
 from zoo.options import Options, option
+
+CacheMemory = Annotated[
+    int,
+    option("Decoded recordings kept in memory for the next epoch.", ge=0, le=1_048_576, unit="MB", advanced=True),
+]
+CacheDisk = Annotated[
+    int,
+    option(
+        "Decoded recordings kept on disk beyond that, until the run ends.",
+        ge=0,
+        le=16_777_216,
+        unit="MB",
+        advanced=True,
+    ),
+]
 
 
 class AudioFinetuneOptions(FinetuneOptions, frozen=True, kw_only=True):
@@ -15,20 +30,15 @@ class AudioFinetuneOptions(FinetuneOptions, frozen=True, kw_only=True):
         bool,
         option("Training sees recordings without some bands of time and pitch (SpecAugment, Park et al. 2019)."),
     ] = True
-    cache_memory: Annotated[
-        int,
-        option("Decoded recordings kept in memory for the next epoch.", ge=0, le=1_048_576, unit="MB", advanced=True),
-    ] = 1024
-    cache_disk: Annotated[
-        int,
-        option(
-            "Decoded recordings kept on disk beyond that, until the run ends.",
-            ge=0,
-            le=16_777_216,
-            unit="MB",
-            advanced=True,
-        ),
-    ] = 4096
+    cache_memory: CacheMemory = 1024
+    cache_disk: CacheDisk = 4096
+
+
+class AudioPretrainOptions(PretrainOptions, frozen=True, kw_only=True):
+    """Options of pretraining a model of sound on recordings alone."""
+
+    cache_memory: CacheMemory = 1024
+    cache_disk: CacheDisk = 4096
 
 
 class AudioPredictOptions(Options, frozen=True, kw_only=True):

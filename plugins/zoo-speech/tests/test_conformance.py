@@ -21,5 +21,4 @@ class TestRecognition(PluginConformance):
 class TestSamples(PluginConformance):
     plugin = "speech"
     model = "wav2vec2-tiny"
-    lacks = frozenset({"pretrain"})
     options: ClassVar = {"max_steps": 60, "spec_augment": False}

@@ -10,7 +10,7 @@ from zoo_speech import wav2vec2_cards as wav2vec2
 from zoo_speech import whisper_cards as whisper
 
 if TYPE_CHECKING:
-    from zoo import Card, PredictionRun, Predictor, TrainingRun, Weights
+    from zoo import Card, PredictionRun, Predictor, Trainable, TrainingRun, Weights
     from zoo.training.audio import AudioBody
 
 
@@ -48,3 +48,15 @@ def predict(run: PredictionRun) -> Predictor | None:
     from zoo_speech.whisper_answering import WhisperPredictor
 
     return WhisperPredictor(run)
+
+
+@zoo.hookimpl
+def pretrain(run: TrainingRun) -> Trainable:
+    """What recordings alone teach."""
+    import torch
+
+    from zoo_speech.wav2vec2_body import Wav2Vec2Body
+    from zoo_speech.wav2vec2_pretraining import MaskedSpeech
+
+    torch.manual_seed(run.options.seed)
+    return MaskedSpeech(run, Wav2Vec2Body(run))

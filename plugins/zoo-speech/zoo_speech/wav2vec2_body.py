@@ -13,7 +13,7 @@ import torch
 import transformers
 from torch import nn
 
-from zoo import Embedding, PredictionRun, TrainingRun
+from zoo import AudioInput, PredictionRun, TrainingRun
 from zoo.training import Batch
 from zoo.training.audio import LENGTHS, SEEN, AudioBody, AudioConfig
 from zoo.training.audio.body import StoredRecording
@@ -49,25 +49,33 @@ class Wav2Vec2Body(AudioBody):
     scratch_lr = 1e-3
 
     def __init__(self, run: TrainingRun | PredictionRun) -> None:
-        assert run.card.input is not None
+        assert isinstance(run.card.input, AudioInput)
         self._speaks = "frames" in run.task.needs
         self._learns = isinstance(run, TrainingRun)
-        auto: Any = transformers.AutoModelForCTC if self._speaks else transformers.AutoModelForAudioClassification
-        if issubclass(run.task.answer, Embedding):
-            auto = transformers.AutoModel
-        settings = {"layerdrop": 0.0} if self._learns else {}  # processes would leave out different layers
+        settings: dict[str, Any] = {}
         if self._learns:
             stated: Any = read_config(run.weights) if run.weights else transformers.Wav2Vec2Config()
-            settings["mask_time_prob"] = stated.mask_time_prob or HIDDEN_SHARE
-        self.module: Any = make_network(auto, run.card, run.weights, **settings)
+            settings = {
+                "apply_spec_augment": True,  # what is hidden is drawn in `collate`
+                "layerdrop": 0.0,  # processes would leave out different layers
+                "mask_time_prob": stated.mask_time_prob or HIDDEN_SHARE,
+            }
+        self.module: Any = make_network(self._auto_class(run), run.card, run.weights, **settings)
         self._settings: Any = self.module.config
         super().__init__(run, AudioConfig(self._settings.model_type, {}, None), run.card.input.sampling_rate)
         self._extractor = _extractor(run.weights, self.sampling_rate)
         self.width = self._settings.hidden_size
-        if auto is not transformers.AutoModel:
-            self._take_head(run.weights)
+        if run.task.target is None:
+            return
+        self._take_head(run.weights)
         if self.pretrained and self._learns:
             self.module.freeze_feature_encoder()
+
+    def _auto_class(self, run: TrainingRun | PredictionRun) -> Any:
+        """The class of transformers with the head that the task of the run learns or asks."""
+        if run.task.target is None:
+            return transformers.AutoModelForPreTraining if self._learns else transformers.AutoModel
+        return transformers.AutoModelForCTC if self._speaks else transformers.AutoModelForAudioClassification
 
     def _take_head(self, weights: Path | None) -> None:
         """Take the layers of the head out of the network."""
@@ -95,7 +103,7 @@ class Wav2Vec2Body(AudioBody):
     @property
     def micro_batch_size(self) -> int:
         """As many as the widest convolution leaves room for."""
-        return max(1, min(64, _CHANNELS_AT_ONCE // max(self._settings.conv_dim)))
+        return max(1, min(64, _CHANNELS_AT_ONCE // int(max(self._settings.conv_dim))))
 
     def new_head(self, outputs: int) -> nn.Module:
         """A linear layer on the vectors, or on a projection of their mean."""

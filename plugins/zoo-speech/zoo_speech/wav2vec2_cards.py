@@ -17,6 +17,7 @@ from zoo import (
     hub_labels,
     hub_weights_files,
 )
+from zoo_speech.wav2vec2_options import Wav2Vec2PretrainOptions
 
 PAPER = "https://arxiv.org/abs/2006.11477"
 SAMPLING_RATE = 16_000
@@ -32,6 +33,9 @@ _HEADLESS = ("ForPreTraining", "Model")
 FEATURES = "audio-feature-extraction"
 """What a network without head answers."""
 _FINETUNE = tuple(Ability(verb="finetune", task=task, options=AudioFinetuneOptions) for task in _TASKS)
+_PRETRAIN = Ability(verb="pretrain", task=FEATURES, options=Wav2Vec2PretrainOptions)
+QUANTISING = "wav2vec2"
+"""The architecture that transformers has codebooks for."""
 
 
 class _Size(NamedTuple):
@@ -39,7 +43,7 @@ class _Size(NamedTuple):
     what: str
     parameters: int
     """Of the network and 29 outputs."""
-    channels: int
+    channels: tuple[int, ...]
     """Of each of the seven convolutions."""
     width: int
     layers: int
@@ -50,10 +54,24 @@ class _Size(NamedTuple):
 
 _SIZES = (
     _Size(
-        "wav2vec2-tiny", "wav2vec 2.0 with 4 layers of 128 units, for minutes of speech", 1_024_125, 96, 128, 4, 4, 32
+        "wav2vec2-tiny",
+        "wav2vec 2.0 with 4 layers of 128 units, for minutes of speech",
+        1_001_917,
+        (32, 64, 64, 96, 96, 128, 128),
+        128,
+        4,
+        4,
+        32,
     ),
     _Size(
-        "wav2vec2-small", "wav2vec 2.0 with 6 layers of 384 units, for hours of speech", 12_990_045, 256, 384, 6, 6, 64
+        "wav2vec2-small",
+        "wav2vec 2.0 with 6 layers of 384 units, for hours of speech",
+        12_569_949,
+        (64, 128, 128, 256, 256, 256, 256),
+        384,
+        6,
+        6,
+        64,
     ),
 )
 
@@ -65,7 +83,7 @@ def _architecture(size: _Size) -> dict[str, Any]:
         "num_hidden_layers": size.layers,
         "num_attention_heads": size.heads,
         "intermediate_size": 4 * size.width,
-        "conv_dim": [size.channels] * 7,
+        "conv_dim": list(size.channels),
         "num_conv_pos_embeddings": size.positions,
         "num_conv_pos_embedding_groups": 8,
         "do_stable_layer_norm": True,
@@ -89,6 +107,7 @@ def _card(size: _Size) -> Card:
         paper=PAPER,
         abilities=(
             *_FINETUNE,
+            _PRETRAIN,
             Ability(verb="predict", task="automatic-speech-recognition", options=LetterPredictOptions),
         ),
     )
@@ -117,6 +136,7 @@ def describe(name: str, config: dict[str, Any], weights: Weights, documents: dic
     task = next((task for ending, task in _PREDICTED.items() if saved_from.endswith(ending)), FEATURES)
     _check(name, saved_from, task, config, files, documents)
     options = LetterPredictOptions if task == _PREDICTED["ForCTC"] else AudioPredictOptions
+    pretrain = (_PRETRAIN,) if model_type == QUANTISING else ()
     names = (*hub_weights_files(name, files), *_FILES)
     return Card(
         name=name,
@@ -125,7 +145,7 @@ def describe(name: str, config: dict[str, Any], weights: Weights, documents: dic
         summary=f"{saved_from} from the Hub, computed by transformers",
         architecture={"class": saved_from},
         input=AudioInput(sampling_rate=int((documents.get(PREPROCESSOR) or {}).get("sampling_rate", SAMPLING_RATE))),
-        abilities=(*_FINETUNE, Ability(verb="predict", task=task, options=options)),
+        abilities=(*_FINETUNE, *pretrain, Ability(verb="predict", task=task, options=options)),
         weights=Weights(files=tuple(files[file] for file in names if file in files), sources=weights.sources),
         labels=hub_labels(name, config) if task == "audio-classification" else (),
     )

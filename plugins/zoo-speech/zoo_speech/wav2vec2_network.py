@@ -148,7 +148,7 @@ def hidden_moments(count: int, share: float, span: int, seed: int, least: int = 
     Args:
         count: moments there are.
         share: of them that spans begin to cover, overlaps counted twice.
-        span: moments of each; at most half of all.
+        span: moments of each; at most a quarter of all.
         seed: of what is drawn.
         least: spans that there are in any case.
 
@@ -156,7 +156,7 @@ def hidden_moments(count: int, share: float, span: int, seed: int, least: int = 
         Bool, shape (count,).
     """
     random = np.random.default_rng(seed)
-    span = max(1, min(span, count // 2))
+    span = max(1, min(span, count // 4))
     spans = min(max(least, int(share * count / span + random.random())), count - span + 1)
     hidden = torch.zeros(count, dtype=torch.bool)
     for start in random.choice(count - span + 1, spans, replace=False):
