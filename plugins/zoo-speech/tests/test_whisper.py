@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -77,16 +78,14 @@ def written(folders: dict[str, Path], whispers: Any) -> Callable[..., list[tuple
         told = network(name).generate(**features, return_timestamps=True, return_segments=True, **how)
         tokens = whispers.tokenizer(multilingual=name == "languages")
         first_time = tokens.token_to_id("<|0.00|>")
-        segments = [
-            (
-                float(one["start"]),
-                float(one["end"]),
-                [number for number in one["tokens"].tolist() if number < first_time],
-            )
-            for one in told["segments"][0]
-        ]
-        texts = [(round(start, 2), round(end, 2), tokens.decode(ids).strip()) for start, end, ids in segments]
-        return [one for one in texts if one[2]]
+        duration = len(samples) // 160 / 100
+        segments = []
+        for one in told["segments"][0]:
+            text = tokens.decode([number for number in one["tokens"].tolist() if number < first_time]).strip()
+            start, end = (round(float(one[key]), 2) for key in ("start", "end"))
+            if text and start < duration:  # transformers lets texts begin after the end of the sound
+                segments.append((start, min(end, duration), text))
+        return segments
 
     return written
 
@@ -174,6 +173,35 @@ def test_subtitles_are_written(pulled: dict[str, zoo.Model], tmp_path: Path, whi
     done = subprocess.run([sys.executable, "-m", "zoo", *words], capture_output=True, encoding="utf-8", check=True)
 
     assert done.stdout.startswith("1\n00:00:0")
+
+
+def test_silence_is_passed_over_and_an_hour_of_it_takes_no_memory(whispers: Any) -> None:
+    """Its samples come as they are needed, and what comes after it is heard at its time."""
+    blocks = [30 * whispers.rate] * 120
+
+    def sound() -> Iterator[NDArray[np.float32]]:
+        for length in blocks:
+            yield np.zeros(length, np.float32)
+        yield whispers.noise(3.0)
+
+    spectra = RecordingSpectra(MelBands(80), sound())
+    tracemalloc.start()
+    window = spectra.window()
+    _, most_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert window is not None
+    assert spectra.at == 357_000  # the last window of silence ends with the first sound
+    assert window.frames == 3_000
+    assert most_bytes < 50_000_000
+
+
+def test_nothing_is_written_where_there_is_no_sound(pulled: dict[str, zoo.Model], whispers: Any) -> None:
+    silence = np.zeros(5 * whispers.rate, np.float32)
+
+    (answer,) = pulled["english"].predict([(silence, whispers.rate)])
+
+    assert answer == zoo.Transcript(text="")
 
 
 @pytest.mark.parametrize("seconds", [0.01, 3.0, 30.0, 30.01, 64.7])

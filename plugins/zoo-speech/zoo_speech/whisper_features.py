@@ -33,6 +33,8 @@ RANGE = 8.0
 """Powers of ten between the loudest and what counts as silence."""
 FLOOR = 1e-10
 """Least energy, so that silence has a logarithm."""
+_SOUNDLESS = -9.99
+"""Logarithm of the energy that a window must have somewhere to be heard: more than samples that are all zero."""
 _AHEAD = 1
 """Blocks of spectra that are made before they are needed."""
 
@@ -126,25 +128,34 @@ class RecordingSpectra:
         """Spectra from the beginning of the recording to the next window."""
 
     def window(self) -> WindowOfSpectra | None:
-        """What is heard next; None at the end.
+        """What is heard next; windows without any sound are passed over. None at the end.
 
         Raises:
             Unusable: the recording cannot be read any further.
         """
+        while True:
+            self._read()
+            if self._heard <= 0:
+                return None
+            energies = self._pending[:FRAMES]
+            loudest = float(energies.max())
+            if loudest > _SOUNDLESS:
+                break
+            self.skip(len(energies))
+        self._loudest = max(self._loudest, loudest)
+        features = (energies.clamp(min=self._loudest - RANGE) + 4) / 4
+        return WindowOfSpectra(functional.pad(features, (0, 0, 0, FRAMES - len(features))), min(self._heard, FRAMES))
+
+    def _read(self) -> None:
+        """Have more than a window ready, or all that is left."""
         while len(self._pending) <= FRAMES and not self._ended:
             spectra = next(self._coming)
             if spectra is None:
                 self._ended = True
                 self._coming.close()
-                break
+                return
             self._pending = torch.cat([self._pending, spectra.energies])
             self._heard += spectra.heard
-        if self._heard <= 0:
-            return None
-        energies = self._pending[:FRAMES]
-        self._loudest = max(self._loudest, float(energies.max()))
-        features = (energies.clamp(min=self._loudest - RANGE) + 4) / 4
-        return WindowOfSpectra(functional.pad(features, (0, 0, 0, FRAMES - len(features))), min(self._heard, FRAMES))
 
     def skip(self, frames: int) -> None:
         """Go on after so many spectra."""

@@ -150,8 +150,15 @@ class WhisperTokens:
             frames: spectra of the window that are of the recording.
 
         Returns:
-            Segments, and spectra that the next window begins after: what was cut by the end of this one is heard again.
+            Segments, none of which goes on after the end of the recording; and spectra that the next window begins
+            after: what was cut by the end of this one is heard again.
         """
+        segments, heard = self._all_segments(ids, frames)
+        last = -(-frames // FRAMES_A_TIME)
+        inside = [one._replace(end=min(one.end, last)) for one in segments if one.start < last]
+        return inside, heard
+
+    def _all_segments(self, ids: Sequence[int], frames: int) -> tuple[list[TimedIds], int]:
         is_time = [one >= self.first_time for one in ids]
         ends = [i for i in range(1, len(ids)) if is_time[i - 1] and is_time[i]]
         if not ends:
