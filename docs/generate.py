@@ -170,7 +170,11 @@ def options() -> str:
                 text += ["", f"## Of {' and '.join(names)}: {verb}", "", *_table(options, set())]
     for title, plugin, names in (
         ("Text models", zoo, ("TextFinetuneOptions", "TextPretrainOptions", "TextPredictOptions")),
-        ("BERT, beside those of text models", bert, ("BertFinetuneOptions", "BertPretrainOptions")),
+        (
+            "BERT, beside those of text models",
+            bert,
+            ("BertFinetuneOptions", "BertTaggingOptions", "BertPretrainOptions"),
+        ),
         ("Models that generate texts", zoo, ("CausalFinetuneOptions", "CausalPretrainOptions", "CausalPredictOptions")),
         ("Image models", zoo, ("ImageFinetuneOptions", "ImagePretrainOptions", "ImagePredictOptions")),
         ("ResNet, beside those of image models", resnet, ("ResnetFinetuneOptions",)),

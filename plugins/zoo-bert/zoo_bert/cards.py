@@ -18,7 +18,7 @@ from zoo import (
     WheelSource,
     body_tasks,
 )
-from zoo_bert.options import BertFinetuneOptions, BertPretrainOptions
+from zoo_bert.options import BertFinetuneOptions, BertPretrainOptions, BertTaggingOptions
 
 BERT_PAPER = "https://arxiv.org/abs/1810.04805"
 COMPACT_PAPER = "https://arxiv.org/abs/1908.08962"
@@ -29,8 +29,10 @@ VOCABULARY = WeightsFile(
     sha256="07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
 )
 """The 30,522 word pieces that BERT base and MiniLM share."""
+TAGGING = body_tasks("text", "tokens")
 FINETUNING = tuple(
-    Ability(verb="finetune", task=task, options=BertFinetuneOptions) for task in body_tasks("text", "pooled", "tokens")
+    Ability(verb="finetune", task=task, options=BertTaggingOptions if task in TAGGING else BertFinetuneOptions)
+    for task in body_tasks("text", "pooled", "tokens")
 )
 MASKED_LM = Ability(verb="pretrain", task="fill-mask", options=BertPretrainOptions)
 

