@@ -1,4 +1,7 @@
-"""A recogniser that hears the same in every recording, word by word, and needs no weights."""
+"""A recogniser that hears the same in every recording, word by word, and needs no weights.
+
+The last word is held back while there is a file of the recording's name with `.held` behind it.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,14 @@ from tests.plugin_site import Site, card, plugin
 
 HEARD = "where is my parcel"
 _PLUGIN = f"""
+import time
+from pathlib import Path
 import zoo
+
+def wait_for(hold):
+    until = time.monotonic() + 30
+    while hold.exists() and time.monotonic() < until:
+        time.sleep(0.01)
 
 class Hearer:
     def predict(self, inputs):
@@ -19,7 +29,10 @@ class Hearer:
         if isinstance(heard, zoo.Rejected):
             yield heard
             return
-        for number, word in enumerate({HEARD.split()!r}):
+        words = {HEARD.split()!r}
+        for number, word in enumerate(words):
+            if number == len(words) - 1:
+                wait_for(Path(f"{{input}}.held"))
             yield f" {{word}}" if number else word
         yield zoo.Transcript(text={HEARD!r})
 

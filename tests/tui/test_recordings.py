@@ -44,9 +44,27 @@ async def test_the_form_shows_samples_with_what_is_said(
 @scenario(size=(100, 30))
 async def test_a_recording_is_drawn_and_answered(pilot: Driver, hearer: Site, tmp_path: Path) -> None:
     screen = await choose(pilot, "hearer")
+    await shows(pilot, "loaded, on")
 
     screen.query_one("#file", Input).value = str(write_tone(tmp_path / "one.wav"))
 
     await shows(pilot, HEARD, "█", MIDDLE)
     screen.query_one("#file", Input).value = str(tmp_path / "none.wav")
     await until(pilot, lambda: "█" not in screen_text(pilot))
+
+
+@scenario(size=(100, 30))
+async def test_a_transcript_grows_as_it_is_heard(pilot: Driver, hearer: Site, tmp_path: Path) -> None:
+    screen = await choose(pilot, "hearer")
+    await shows(pilot, "loaded, on")
+    path = write_tone(tmp_path / "one.wav")
+    held = path.with_name("one.wav.held")
+    held.touch()
+
+    screen.query_one("#file", Input).value = str(path)
+
+    beginning, _, last = HEARD.rpartition(" ")
+    await shows(pilot, beginning)
+    assert last not in screen_text(pilot)
+    held.unlink()
+    await shows(pilot, HEARD)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from functools import partial
 from typing import Any, ClassVar
 
 from textual import on
@@ -20,7 +22,7 @@ from zoo.encoding import encode_json
 from zoo.errors import ZooError
 from zoo.kinds import InputKind, Unusable
 from zoo.rendering.cells import PictureCells
-from zoo.sanitize import one_line
+from zoo.sanitize import one_line, plain
 from zoo.sessions import Session
 from zoo.sessions.messages import Ready
 from zoo.tasks import get_task
@@ -228,7 +230,9 @@ class PredictScreen(Page):
         try:
             if drawing := self._kind.drawing_of(question):
                 show(drawing)
-            (answer,) = session.predict([question])
+            answer = self._answer_of(session, question, number)
+            if answer is None:
+                return
             drawn = draw_answer(answer, width)
             self.later(lambda: self._show_answer(answer, drawn) if number == self._question_number else None)
             if room is not None and (marked := first_picture(answer.blocks(question))):
@@ -236,6 +240,26 @@ class PredictScreen(Page):
         except ZooError as error:
             failure = error
             self.later(lambda: self._show_failure(failure) if number == self._question_number else None)
+
+    def _answer_of(self, session: Session, question: Any, number: int) -> Prediction | None:
+        """The answer; that to a recording is shown as it grows. None where something newer was typed meanwhile."""
+        if not self._kind.is_always_drawn:
+            return session.predict([question])[0]
+        text = ""
+        with contextlib.closing(session.stream(question)) as items:
+            for item in items:
+                if not isinstance(item, str):
+                    return item
+                if number != self._question_number:
+                    return None
+                text += item
+                part = Content(plain(text))
+                self.later(partial(self._show_part, part, number))
+        return None
+
+    def _show_part(self, part: Content, number: int) -> None:
+        if number == self._question_number:
+            self.query_one("#answer", Static).update(part)
 
     def _show_picture(self, image: PictureCells | Png | str) -> None:
         """Show an image; the answer says why there is none."""
