@@ -8,6 +8,7 @@ import shlex
 import signal
 
 import pytest
+from textual import events
 from textual.widgets import Input
 
 from tests.parrot import install_parrot
@@ -127,7 +128,14 @@ async def test_options_change_within_a_conversation(pilot: Driver, parrot: Site)
     await shows(pilot, "how parrot answers", "max tokens", "temperature", "Most tokens of an answer.")
     await write(pilot, "0")
     await shows(pilot, "\"max tokens\" is '0', but takes a whole number")
-    await pilot.press("ctrl+s", "backspace", "9", "tab", "tab")
+    await pilot.press("ctrl+s", "backspace")
+    assert pilot.app._driver is not None
+    for key in ("9", "ctrl+s"):  # at once, as in a script
+        pilot.app._driver.send_message(events.Key(key, key if len(key) == 1 else None))
+    await shows(pilot, "parrot text-generation max tokens 9")
+    await pilot.press("ctrl+t")
+    await shows(pilot, "how parrot answers")
+    await pilot.press("tab", "tab")
     await write(pilot, "0.5")
     await pilot.press("ctrl+s")
     await shows(pilot, '"top p" has no effect at "temperature" 0')

@@ -65,7 +65,10 @@ class PredictOptionsScreen(Form):
         return self.query_one(OptionFields).find_fault(field)
 
     def action_use(self) -> None:
-        """Go back, and answer so from the next message on."""
+        """Go back, and answer so from the next message on; keys that were pressed before are entered first."""
+        (self.focused or self).call_later(self._use_entered)
+
+    def _use_entered(self) -> None:
         for field in self.query(Field):
             self.check(field)  # what two of them said of each other may be settled
         if wrong := next((field for field in self.query(Field) if field.has_fault), None):
