@@ -1,6 +1,6 @@
 """Well-known models of the Hub that no card describes: what to pull, the best of each task and size before others.
 
-What their publishers state of licence and number of parameters; what they do not is left out.
+Licence and number of parameters as they are published, the latter rounded; what could not be found is left out.
 """
 
 from __future__ import annotations
