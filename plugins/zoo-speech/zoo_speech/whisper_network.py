@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from zoo import StoreInvalid, Unsupported
 from zoo.training.packed_linear import ACTIVATIONS, IDENTITY, Activation, Linear, LinearFactory
+from zoo.training.precisions import DTYPES
 from zoo.training.pretrained import WeightsReader
 
 ROOM = 64
@@ -217,6 +218,8 @@ class Decoder:
         self, shape: WhisperShape, weights: WeightsReader, device: torch.device, precision: str, *, tied: bool
     ) -> None:
         self._shape, self._device = shape, device
+        # In float32 on a processor, whose kernels of bf16 take nine times as long for one token.
+        self._attention_dtype = torch.float32 if device.type == "cpu" else DTYPES[precision]
         layers = _Layers(shape, weights, LinearFactory(device, precision, _ROWS))
         names = [f"model.decoder.layers.{i}" for i in range(shape.decoder_layers)]
         self._blocks = [layers.block(name, shape.decoder_inner) for name in names]
@@ -251,9 +254,11 @@ class Decoder:
         self._windows = []
         for crossing in self._crossings:
             key, value = _by_head(crossing.key_value(encoded), 2, heads)
-            self._windows.append((key.contiguous(), value.contiguous()))
+            self._windows.append(
+                (key.to(self._attention_dtype).contiguous(), value.to(self._attention_dtype).contiguous())
+            )
         self._tokens = 0
-        self._kept = self._room(len(encoded), 1, encoded)
+        self._kept = self._room(len(encoded), 1, encoded.to(self._attention_dtype))
 
     def step(self, ids: torch.Tensor) -> torch.Tensor:
         """Read one more token of every row.
@@ -308,4 +313,5 @@ def _by_head(x: torch.Tensor, parts: int, heads: int) -> tuple[torch.Tensor, ...
 
 def _attended(query: torch.Tensor, keys: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
     """Of one token a row: (rows, heads, width of a head) to (rows, width)."""
-    return functional.scaled_dot_product_attention(query[:, :, None], keys, values).flatten(1)
+    attended = functional.scaled_dot_product_attention(query[:, :, None].to(keys.dtype), keys, values)
+    return attended.flatten(1).to(query.dtype)
