@@ -21,4 +21,4 @@ class TestRecognition(PluginConformance):
 class TestSamples(PluginConformance):
     plugin = "speech"
     model = "wav2vec2-tiny"
-    options: ClassVar = {"max_steps": 60, "spec_augment": False}
+    options: ClassVar = {"max_steps": 60}
