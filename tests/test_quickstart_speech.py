@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,13 +25,6 @@ MOST_BYTES = 1_500_000
 def rows(part: str) -> list[dict[str, str]]:
     with (SPOKEN / f"{part}.csv").open(encoding="utf-8") as table:
         return list(csv.DictReader(table))
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Path]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ZOO_HOME", str(tmp_path / "zoo-home"))
-        yield tmp_path / "zoo-home"
 
 
 def test_two_voices_are_held_out() -> None:

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -107,9 +106,20 @@ def test_a_conversation_goes_on_until_nothing_more_is_typed(terminal: Terminal) 
     assert errors.index("stopped") < errors.index("error: plugin parrot fails to answer with parrot: ValueError")
 
 
-def test_a_warm_model_converses_too(parrot: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+@pytest.fixture
+def warm_terminal(
+    parrot: Site, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Terminal]:
+    """With a folder for sockets whose names may not be long."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("r")))
     terminal = Terminal("--keep-warm", "1")
+    yield terminal
+    terminal.close()
+    command("predict", "parrot", "bye", "--device", "cpu", "--precision", "fp32", "--keep-warm", "0")
+
+
+def test_a_warm_model_converses_too(warm_terminal: Terminal) -> None:
+    terminal = warm_terminal
     terminal.shows("> ")
     terminal.type("on forever\n")
     terminal.shows("and so on and so on")
@@ -118,9 +128,5 @@ def test_a_warm_model_converses_too(parrot: Site, tmp_path: Path, monkeypatch: p
     terminal.type("how many\n")
     answer = terminal.shows("user how many\n> ")
     terminal.type("\x04")
-    code = terminal.process.wait(30)
-    terminal.close()
-    command("predict", "parrot", "bye", "--device", "cpu", "--precision", "fp32", "--keep-warm", "0")
-
-    assert code == ExitCode.OK
+    assert terminal.process.wait(30) == ExitCode.OK
     assert "user on forever, assistant on and so on" in answer
