@@ -8,9 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 import zoo
+from zoo.runs import liveness
+from zoo.runs.events import CheckpointSaved, RunStarted
 
 DEADLINE_S = 60.0
 
@@ -74,3 +77,16 @@ def wait_quietly(run: zoo.Run) -> zoo.Run:
     """Wait for the end of a run, however it ends."""
     until(lambda: not run.snapshot.live and run.status != "created")
     return run
+
+
+def kill_and_resume(run: zoo.Run, *, step: int) -> None:
+    """Kill the worker of a run once it has a checkpoint of that step or a later one, and let it go on to its end."""
+    until(lambda: any(isinstance(event, CheckpointSaved) and event.step >= step for event in run.events()))
+    worker = liveness.recorded(run.folder)
+    assert worker is not None
+    psutil.Process(worker.pid).kill()
+    wait_quietly(run)
+    assert run.status == "crashed"
+    run.resume().wait(progress=False)
+    started = [event for event in run.events() if isinstance(event, RunStarted)]
+    assert started[-1].resumed_from_step is not None

@@ -7,14 +7,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-import psutil
 import pytest
 from PIL import Image
 
 import zoo
-from tests.echo_runs import until, wait_quietly
-from zoo.runs import liveness
-from zoo.runs.events import CheckpointSaved, EvaluationCompleted, RunStarted, StepCompleted
+from tests.echo_runs import kill_and_resume
+from zoo.runs.events import EvaluationCompleted, RunStarted, StepCompleted
 from zoo.tasks import get_task
 from zoo.testing.samples import Samples
 
@@ -90,16 +88,8 @@ def test_two_processes_do_as_one(start: Start, uninterrupted: zoo.Run) -> None:
 
 def test_a_killed_run_resumes_to_the_same_bits(start: Start, uninterrupted: zoo.Run) -> None:
     run = start()
-    until(lambda: any(isinstance(event, CheckpointSaved) and event.step >= 4 for event in run.events()))
-    worker = liveness.recorded(run.folder)
-    assert worker is not None
-    psutil.Process(worker.pid).kill()
-    wait_quietly(run)
-    assert run.status == "crashed"
-    run.resume().wait(progress=False)
+    kill_and_resume(run, step=4)
 
-    started = [event for event in run.events() if isinstance(event, RunStarted)]
-    assert started[-1].resumed_from_step is not None
     assert run.metrics == uninterrupted.metrics
     assert weights(run) == weights(uninterrupted)
 

@@ -10,14 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import psutil
 import pytest
 
 import zoo
-from tests.echo_runs import until, wait_quietly
+from tests.echo_runs import kill_and_resume, wait_quietly
 from zoo.quickstart.digits import write_digits
-from zoo.runs import liveness
-from zoo.runs.events import CheckpointSaved, InputsPrepared, RunStarted
+from zoo.runs.events import InputsPrepared
 
 pytest.importorskip("zoo_resnet")
 pytest.importorskip("sklearn")
@@ -65,16 +63,8 @@ def uninterrupted(digits: Path, shared_store: Path) -> bytes:
 @pytest.mark.parametrize("cache", [{}, {"cache_memory": 0}, {"cache_memory": 0, "cache_disk": 0}])
 def test_a_killed_run_resumes_to_the_same_bits(digits: Path, uninterrupted: bytes, cache: dict[str, int]) -> None:
     run = zoo.finetune(MODEL, digits / "labelled", **CPU, **SHORT, **cache)
-    until(lambda: any(isinstance(event, CheckpointSaved) and event.step >= 10 for event in run.events()))
-    worker = liveness.recorded(run.folder)
-    assert worker is not None
-    psutil.Process(worker.pid).kill()
-    wait_quietly(run)
-    assert run.status == "crashed"
-    run.resume().wait(progress=False)
+    kill_and_resume(run, step=10)
 
-    started = [event for event in run.events() if isinstance(event, RunStarted)]
-    assert started[-1].resumed_from_step is not None
     assert uninterrupted == weights(run)
     assert not run.folder.path.joinpath("scratch").exists()
 

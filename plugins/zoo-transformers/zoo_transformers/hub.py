@@ -84,7 +84,7 @@ READINGS = (
     ),
     VECTORS,
 )
-"""Those with the longest endings first, where one ends as another does."""
+"""The first that fits counts, so `Model`, in which others end, too, is the last."""
 
 
 def describe(name: str, config: dict[str, Any], weights: Weights, documents: dict[str, Any]) -> Card:
