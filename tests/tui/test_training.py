@@ -155,7 +155,7 @@ async def test_options_that_do_not_go_together_are_told_before_a_run_exists(
     await shows(
         pilot, '"micro batch size" is 8, more than a batch of 4 holds', 'make it smaller, or "batch size" larger'
     )
-    assert pilot.app.focused is screen.field("micro_batch_size").editor
+    await until(pilot, lambda: pilot.app.focused is screen.field("micro_batch_size").editor)
     assert zoo.list_runs() == ()
 
 
@@ -180,7 +180,7 @@ async def test_what_few_people_need_is_folded_away(pilot: Driver, echo: None, ro
     enter(screen, data=str(rows), warmup="2")
     await pilot.press("ctrl+s")
     await shows(pilot, "\"warmup\" is '2', but takes a number, at least 0 and less than 1")
-    assert pilot.app.focused is screen.field("warmup").editor
+    await until(pilot, lambda: pilot.app.focused is screen.field("warmup").editor)
 
 
 @scenario(size=(80, 24))
