@@ -162,6 +162,8 @@ class Spans(BaseBlock, frozen=True, tag="spans"):
     text: str
     spans: tuple[SpanMark, ...]
     """In the order of the text; one that begins within another is listed, but not drawn."""
+    labelled: bool = True
+    """Whether labels stand beside the marks, and in a list below; False for a text that says itself what they are."""
 
     def __post_init__(self) -> None:
         length = len(self.text)

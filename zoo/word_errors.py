@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
+from zoo.blocks import SpanMark, Spans
 from zoo.normalizers import DEFAULT, normalized
 
 if TYPE_CHECKING:
     from rapidfuzz.distance import Opcodes
 
-_ABSENT = "***"
-"""What stands across a word that only one side has."""
+_ABSENT = "∅"
+"""What stands in the place of a word that only one side has."""
+_ARROW = "→"
+_LABELS = {"replace": "substitution", "delete": "deletion", "insert": "insertion"}
 
 
 class WordErrors(NamedTuple):
@@ -39,20 +43,26 @@ def error_rate(reference: str, transcript: str, normalizer: str = "") -> float:
     return counted.errors / max(1, counted.words)
 
 
-def aligned(reference: str, transcript: str) -> tuple[str, str]:
-    """Two texts with their words one below the other: capital letters differ, `***` is a word that only one has."""
+def marked_errors(reference: str, transcript: str, heading: str = "") -> Spans:
+    """A transcript as what it should be, its errors marked: `the cat→bat sat on→∅ the mat`.
+
+    Args:
+        reference: what was said.
+        transcript: what was heard; both are spelled alike already.
+        heading: what stands before the words.
+    """
     said, heard = reference.split(), transcript.split()
-    above: list[str] = []
-    below: list[str] = []
+    text, marks = heading, list[SpanMark]()
     for code in _opcodes(said, heard):
-        left, right = said[code.src_start : code.src_end], heard[code.dest_start : code.dest_end]
-        if code.tag == "equal":
-            above, below = [*above, *left], [*below, *right]
-            continue
-        longest = max(len(left), len(right))
-        above += [word.upper() for word in left] + [_ABSENT] * (longest - len(left))
-        below += [word.upper() for word in right] + [_ABSENT] * (longest - len(right))
-    return " ".join(above), " ".join(below)
+        pairs = zip_longest(
+            said[code.src_start : code.src_end], heard[code.dest_start : code.dest_end], fillvalue=_ABSENT
+        )
+        for left, right in pairs:
+            word = left if code.tag == "equal" else f"{left}{_ARROW}{right}"
+            text += f" {word}" if text else word
+            if code.tag != "equal":
+                marks.append(SpanMark(len(text) - len(word), len(text), _LABELS[code.tag]))
+    return Spans(text=text, spans=tuple(marks), labelled=False)
 
 
 def word_errors(reference: str, transcript: str) -> WordErrors:

@@ -7,9 +7,10 @@ from itertools import product
 
 import pytest
 
+from zoo.blocks import Paragraph, SpanMark, Spans
 from zoo.metrics import TranscriptMetrics
 from zoo.normalizers import normalized
-from zoo.word_errors import aligned, error_rate
+from zoo.word_errors import error_rate, marked_errors
 
 
 def distance(one: list[str], other: list[str]) -> int:
@@ -72,13 +73,32 @@ def test_the_report_has_the_worst_word_by_word() -> None:
     for errors in range(14):
         metrics.update("w " * 15, "w " * (15 - errors) + "x " * errors)
 
-    (table,) = metrics.report()
+    reading, *texts = metrics.report()
 
-    assert [row[0] for row in table.rows] == list(range(13, 3, -1))
+    assert isinstance(reading, Paragraph)
+    assert ("Most errors", "normaliser words") == (reading.title, reading.text.rpartition("; ")[2])
+    assert [len(block.spans) for block in texts if isinstance(block, Spans)] == list(range(13, 3, -1))
+    assert TranscriptMetrics().report() == ()
 
 
-def test_words_are_set_below_one_another() -> None:
-    assert aligned("the cat sat down", "the bat sat right down") == ("the CAT sat *** down", "the BAT sat RIGHT down")
+def test_words_that_were_heard_wrongly_stand_beside_those_that_were_said() -> None:
+    block = marked_errors("the cat sat on it", "the bat sat right it too too", "4 errors:")
+
+    assert block == Spans(
+        text="4 errors: the cat→bat sat on→right it ∅→too ∅→too",
+        spans=(
+            SpanMark(14, 21, "substitution"),
+            SpanMark(26, 34, "substitution"),
+            SpanMark(38, 43, "insertion"),
+            SpanMark(44, 49, "insertion"),
+        ),
+        labelled=False,
+    )
+    assert marked_errors("one two", "two") == Spans(
+        text="one→∅ two", spans=(SpanMark(0, 5, "deletion"),), labelled=False
+    )
+    assert marked_errors("", "uh").text == "∅→uh"
+    assert marked_errors("same", "same").spans == ()
 
 
 def test_nothing_said_has_no_rate() -> None:

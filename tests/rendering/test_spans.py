@@ -86,6 +86,19 @@ def test_texts_and_labels_from_outside_are_shown_and_never_obeyed() -> None:
         assert not any(line.startswith("model:") for line in cli.splitlines())
 
 
+def test_what_a_text_says_of_its_marks_itself_is_not_said_again() -> None:
+    block = zoo.Spans(text="on the cat→bat mat", spans=(zoo.SpanMark(7, 14, "substitution"),), labelled=False)
+    colour = label_colour("substitution")
+
+    cli, page, readme, tui = texts(block)
+
+    assert ("on the [cat→bat] mat", "on the **cat→bat** mat", "on the cat→bat mat") == (cli, readme, tui)
+    assert f'<mark style="background: {hex_colour(colour)}; ' in page
+    assert ">cat→bat</mark> mat</p></div>" in page
+    (span,) = draw([block], 60).spans
+    assert f"{hex_colour(ink_on(colour))} on {hex_colour(colour)}" == str(span.style)
+
+
 def test_overlapping_spans_are_listed_and_the_outer_one_is_drawn() -> None:
     block = zoo.Spans(text="New York City", spans=(zoo.SpanMark(4, 13, "inner"), zoo.SpanMark(0, 8, "outer")))
     first, *listed = texts(block)[0].splitlines()

@@ -129,7 +129,8 @@ def render(blocks: Iterable[Block], width: int | None = None) -> Iterator[Line]:
                 yield Line(f"  {one_line(block.recording or NOT_AT_HAND)}")
             case Spans():
                 yield Line(marked_text(block), parts=tuple(parts_of(block)))
-                yield from _labelled_list(span_list(block), more_spans(block))
+                if listed := span_list(block):
+                    yield from _labelled_list(listed, more_spans(block))
 
 
 def _labelled_list(listed: Table | Paragraph, more: str) -> Iterator[Line]:

@@ -10,13 +10,16 @@ import heapq
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from zoo.blocks import Report, Table
+from zoo.blocks import Paragraph, Report
 from zoo.metrics.loss import MeanLoss
 from zoo.normalizers import DEFAULT, normalized
-from zoo.word_errors import WordErrors, aligned, word_errors
+from zoo.plurals import counted
+from zoo.word_errors import WordErrors, marked_errors, word_errors
 
 WORST = 10
 """Recordings in the report."""
+READING = "said→heard, and ∅ for a word that was not said or not heard"
+"""How its texts are read."""
 RESAMPLES, SEED = 1_000, 0
 """Of the recordings, for the interval (bootstrap; Bisani and Ney 2004)."""
 CONFIDENCE = 0.95
@@ -110,11 +113,12 @@ class TranscriptMetrics:
 
     def report(self) -> Report:
         """The recordings with most errors, word by word; empty where all are right."""
-        rows = tuple(
-            (pair.errors, *aligned(pair.reference, pair.transcript)) for pair in sorted(self._worst, key=_worst_first)
-        )
-        title = f"Most errors (normaliser {self._normalizer})"
-        return (Table(title=title, headers=("errors", "said", "heard"), rows=rows),) if rows else ()
+        texts = [
+            marked_errors(pair.reference, pair.transcript, f"{counted(pair.errors, 'error')}:")
+            for pair in sorted(self._worst, key=_worst_first)
+        ]
+        reading = f"{READING}; normaliser {self._normalizer}"
+        return (Paragraph(title="Most errors", text=reading), *texts) if texts else ()
 
     def _keep(self, pair: _Pair) -> None:
         (heapq.heappush if len(self._worst) < WORST else heapq.heappushpop)(self._worst, pair)

@@ -120,7 +120,7 @@ def _spans(block: Spans) -> str:
     """The text with its marks, and the list of them."""
     parts = "".join(_mark(part) if part.label else escape(part.text) for part in parts_of(block))
     listed, more = span_list(block), more_spans(block)
-    texts = _table(listed, swatches=True) if isinstance(listed, Table) else _block_html(listed)
+    texts = _table(listed, swatches=True) if isinstance(listed, Table) else _block_html(listed) if listed else ""
     return _element("p", parts) + texts + (_element("p", more) if more else "")
 
 

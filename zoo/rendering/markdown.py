@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from zoo.blocks import Bars, Block, Boxes, Mask, Matrix, Paragraph, Picture, Sound, Spans, Table, Vector
 from zoo.rendering.legend import legend, more_boxes
 from zoo.rendering.sounds import NOT_AT_HAND
-from zoo.rendering.spans import more_spans, parts_of, span_list
+from zoo.rendering.spans import marked_text, more_spans, span_list
 from zoo.rendering.text import LEGEND, cell_texts, confusion_lines, displayed_labels, vector_range
 from zoo.sanitize import one_line
 
@@ -47,11 +47,9 @@ def _block_markdown(block: Block) -> str:
         case Sound():
             return one_line(block.recording or NOT_AT_HAND)
         case Spans():
-            text = "".join(
-                f"**{part.text}** ({one_line(part.label)})" if part.label else part.text for part in parts_of(block)
-            )
-            listed, more = _block_markdown(span_list(block)), more_spans(block)
-            return "\n\n".join(filter(None, (text, listed, more)))
+            listed = span_list(block)
+            texts = (marked_text(block, "**", "**", " "), _block_markdown(listed) if listed else "", more_spans(block))
+            return "\n\n".join(filter(None, texts))
 
 
 def _table(table: Table) -> str:

@@ -21,11 +21,13 @@ class MarkedPart(NamedTuple):
     text: str
     label: str = ""
     """As the block has it; empty for a part without a mark."""
+    labelled: bool = True
+    """Whether the label is shown."""
 
     @property
     def with_label(self) -> str:
         """The text and its label, for where a colour marks both."""
-        return f"{self.text} · {one_line(self.label)}" if self.label else self.text
+        return f"{self.text} · {one_line(self.label)}" if self.label and self.labelled else self.text
 
 
 def parts_of(block: Spans) -> list[MarkedPart]:
@@ -33,23 +35,40 @@ def parts_of(block: Spans) -> list[MarkedPart]:
     parts, at = [], 0
     for span in sorted(block.spans, key=lambda one: (one.start, -one.end)):
         if span.start >= at:
-            parts += [_part(block.text[at : span.start]), _part(block.text[span.start : span.end], span.label)]
+            marked = MarkedPart(_on_one_line(block.text[span.start : span.end]), span.label, block.labelled)
+            parts += [MarkedPart(_on_one_line(block.text[at : span.start])), marked]
             at = span.end
-    parts.append(_part(block.text[at:]))
+    parts.append(MarkedPart(_on_one_line(block.text[at:])))
     return [part for part in parts if part.text]
 
 
-def _part(text: str, label: str = "") -> MarkedPart:
-    return MarkedPart(_WHITE_SPACE.sub(" ", plain(text)), label)
+def _on_one_line(text: str) -> str:
+    return _WHITE_SPACE.sub(" ", plain(text))
 
 
-def marked_text(block: Spans) -> str:
-    """The text on one line: `[Ada Lovelace](person) was born in [London](location)`."""
-    return "".join(f"[{part.text}]({one_line(part.label)})" if part.label else part.text for part in parts_of(block))
+def marked_text(block: Spans, opening: str = "[", closing: str = "]", before_label: str = "") -> str:
+    """The text on one line: `[Ada Lovelace](person) was born in [London](location)`.
+
+    Args:
+        block: to be drawn.
+        opening: stands before a marked part.
+        closing: stands behind it.
+        before_label: stands between that and the label, where there is one.
+    """
+    return "".join(
+        f"{opening}{part.text}{closing}{_label_behind(part, before_label)}" if part.label else part.text
+        for part in parts_of(block)
+    )
 
 
-def span_list(block: Spans) -> Table | Paragraph:
-    """The label of each span first in its row; a text where there is none."""
+def _label_behind(part: MarkedPart, before: str) -> str:
+    return f"{before}({one_line(part.label)})" if part.labelled else ""
+
+
+def span_list(block: Spans) -> Table | Paragraph | None:
+    """The label of each span first in its row, or a text where there is none; None where the labels are not shown."""
+    if not block.labelled:
+        return None
     spans = block.spans[:SHOWN_SPANS]
     if not spans:
         return Paragraph(text="no spans")
@@ -67,5 +86,5 @@ def span_list(block: Spans) -> Table | Paragraph:
 
 def more_spans(block: Spans) -> str:
     """How many spans the list leaves out; empty where it has all."""
-    more = len(block.spans) - SHOWN_SPANS
+    more = len(block.spans) - SHOWN_SPANS if block.labelled else 0
     return f"and {more:,} more" if more > 0 else ""

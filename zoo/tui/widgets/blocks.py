@@ -96,7 +96,8 @@ def _labelled_list(listed: Table | Paragraph, more: str, width: int) -> Content:
 def _marked(block: Spans, width: int) -> Content:
     """The text, what is marked in it on the colours of the labels, and the list of it."""
     text = Content.assemble(*((part.with_label, _part_style(part)) for part in parts_of(block)))
-    return Content.assemble(text, "\n\n", _labelled_list(span_list(block), more_spans(block), width))
+    listed = span_list(block)
+    return Content.assemble(text, "\n\n", _labelled_list(listed, more_spans(block), width)) if listed else text
 
 
 def _part_style(part: MarkedPart) -> str:
