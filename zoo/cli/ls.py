@@ -7,7 +7,7 @@ import argparse
 from msgspec.structs import asdict
 
 from zoo.card import VERBS, Card
-from zoo.catalog import Catalog, is_local
+from zoo.catalog import Catalog, local_weights
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
 from zoo.errors import OptionInvalid, UnknownPlugin
@@ -139,11 +139,17 @@ def _row(card: Card, task: str, *, clash: bool) -> tuple[str, ...]:
         mark(card, task),
         count(card.parameters) if card.parameters is not None else "",
         size(size_bytes) if size_bytes is not None else "",
-        "-" if card.weights is None else "yes" if is_local(card) else "no",
+        "-" if card.weights is None else _here(card),
         card.family,
         marked_tasks(card),
         card.summary,
     )
+
+
+def _here(card: Card) -> str:
+    """Whether its weights are on this machine, and which where they are others than its publisher's."""
+    weights = local_weights(card)
+    return "no" if weights is None else weights.variant or "yes"
 
 
 def _clashes(card: Card, catalog: Catalog) -> bool:

@@ -79,6 +79,8 @@ def _show(progress: Progress) -> None:
 
 def _answer(args: argparse.Namespace, card: Card, folder: str) -> ExitCode:
     diagnostics.status("")  # the answer stands on a line of its own
+    if card.weights is not None and (variant := card.weights.in_folder(Path(folder)).variant):
+        diagnostics.note(f"{card.name} is here in {variant}: answers may differ a little from its publisher's weights")
     output.emit_json({"model": card.name, "folder": folder}) if args.json else output.line(folder)
     return ExitCode.OK
 

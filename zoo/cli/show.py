@@ -7,7 +7,7 @@ import argparse
 from zoo.ability_options import option_set, with_all_options
 from zoo.card import Ability, Card
 from zoo.card_facts import general_facts, metric_facts, weights_facts
-from zoo.catalog import Catalog, is_local
+from zoo.catalog import Catalog, local_weights
 from zoo.cli import output
 from zoo.cli.exit_codes import ExitCode
 from zoo.cli.option_flags import help_text
@@ -29,7 +29,9 @@ def run(args: argparse.Namespace) -> ExitCode:
         return ExitCode.OK
     output.line(f"{card.name}: {one_line(card.summary)}")
     output.line()
-    weights = weights_facts(card, local=is_local(card), how_to_fetch="zoo pull fetches them")
+    here = local_weights(card)
+    variant = here.variant if here else ""
+    weights = weights_facts(card, local=here is not None, variant=variant, how_to_fetch="zoo pull fetches them")
     for name, value in (*general_facts(card), *metric_facts(card), *weights):
         output.line(f"  {name:<12} {one_line(value)}")
     for heading, options in option_groups(card):

@@ -7,6 +7,7 @@ checked against its size and digest before anything is done with it.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,17 +33,25 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """Name of each file to the bytes that are here and those it has, if that is known."""
 
 
+_log = logging.getLogger(__name__)
 OnProgress = Callable[[Progress], None]
 ShouldStop = Callable[[], bool]
 
 
-def fetch(weights: Weights, *, on_progress: OnProgress | None = None, should_stop: ShouldStop | None = None) -> Path:
+def fetch(
+    weights: Weights,
+    *,
+    on_progress: OnProgress | None = None,
+    should_stop: ShouldStop | None = None,
+    upgrade: bool = False,
+) -> Path:
     """Bring weights to this machine.
 
     Args:
         weights: what to bring; where none of its sources has it, the first of its alternatives that can be had.
         on_progress: called as a download goes.
         should_stop: looked at while bytes arrive; a stopped download goes on where it was the next time.
+        upgrade: whether the files are looked for although an alternative is here.
 
     Returns:
         The folder that holds every file under its name, digests checked.
@@ -56,19 +65,24 @@ def fetch(weights: Weights, *, on_progress: OnProgress | None = None, should_sto
         raise DownloadFailed("the card names no source for its weights", "report it to the authors of the plugin")
     faults: list[ZooError] = []
     choices = (weights, *weights.alternatives)
-    for choice in choices:
-        if (local := _located(choice, faults)) is not None:
-            return _used(choice, *local)
-    remote = [(choice, one) for choice in choices for one in choice.sources if isinstance(one, RemoteSource)]
+    local = next(((choice, *place) for choice in choices if (place := _located(choice, faults)) is not None), None)
+    if local is not None and (local[0] is weights or not upgrade):
+        return _used(*local)
+    missing = choices if local is None else (weights,)
+    remote = [(choice, one) for choice in missing for one in choice.sources if isinstance(one, RemoteSource)]
     for number, (choice, source) in enumerate(remote, start=1):
+        is_last = local is None and number == len(remote)
         try:
-            folder = _brought(
-                choice, source, on_progress or _ignore, should_stop or _never, is_last=number == len(remote)
-            )
+            folder = _brought(choice, source, on_progress or _ignore, should_stop or _never, is_last=is_last)
         except DownloadFailed as error:
             faults.append(error)
         else:
+            if choice is not weights:
+                _log.warning("%s; other files of the same model are taken", faults[-1].message)
             return _used(choice, folder, source)
+    if local is not None:
+        _log.warning("%s; other files of the same model, which are here, are kept", faults[-1].message)
+        return _used(*local)
     if len(faults) == 1:
         raise faults[0]
     raise DownloadFailed(

@@ -56,6 +56,13 @@ class WeightsFetched(Event, frozen=True, kw_only=True, tag="weights_fetched"):
     bytes_per_s: float = 0.0
 
 
+class WeightsChosen(Event, frozen=True, kw_only=True, tag="weights_chosen"):
+    """The card names several sets of files for its model; the run works with this one, however often it is resumed."""
+
+    pins: tuple[str, ...]
+    """What the sha256 of each file begins with."""
+
+
 class DataLoaded(Event, frozen=True, kw_only=True, tag="data_loaded"):
     """The data was read."""
 
@@ -227,6 +234,7 @@ AnyEvent = Union[
     RunLaunched,
     RunStarted,
     WeightsFetched,
+    WeightsChosen,
     DataLoaded,
     InputsPrepared,
     RunPlanned,

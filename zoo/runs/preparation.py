@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from zoo.ability_options import parse_recorded
-from zoo.card import Card
+from zoo.card import Card, Weights
 from zoo.catalog import Catalog
 from zoo.errors import UnknownModel, Unsupported
 from zoo.fetch import Progress, fetch
@@ -16,8 +18,9 @@ from zoo.plugins import Plugin, load_plugin
 from zoo.runs import hooks
 from zoo.runs.attempt import Worker
 from zoo.runs.context import PredictionRun
-from zoo.runs.events import WeightsFetched
+from zoo.runs.events import Noted, WeightsChosen, WeightsFetched
 from zoo.runs.hooks import CheckedPredictor
+from zoo.runs.log import read_events
 from zoo.tasks import get_task
 
 FETCH_EVENT_S = 0.5
@@ -58,7 +61,26 @@ def fetch_weights(worker: Worker, card: Card) -> Path | None:
             )
         )
 
-    return fetch(card.weights, on_progress=report, should_stop=worker.should_stop)
+    choices = _pinned(worker, card.weights)
+    folder = fetch(choices, on_progress=report, should_stop=worker.should_stop)
+    if choices.alternatives:
+        weights = choices.in_folder(folder)
+        worker.emit(WeightsChosen(pins=_pins(weights)))
+        if weights.variant:
+            worker.emit(Noted(message=f"the weights of {card.name} are those in {weights.variant}"))
+    return folder
+
+
+def _pinned(worker: Worker, weights: Weights) -> Weights:
+    """Those of several sets of files that an earlier attempt took; as stated where there was none."""
+    events = read_events(worker.folder)[0] if weights.alternatives else []
+    pins = next((event.pins for event in events if isinstance(event, WeightsChosen)), None)
+    chosen = next((one for one in (weights, *weights.alternatives) if _pins(one) == pins), None)
+    return weights if chosen is None else msgspec.structs.replace(chosen, alternatives=())
+
+
+def _pins(weights: Weights) -> tuple[str, ...]:
+    return tuple(file.pin for file in weights.files)
 
 
 def load_predictor(worker: Worker) -> tuple[Card, CheckedPredictor]:

@@ -22,7 +22,7 @@ def card_markdown(line: ModelRow, free_bytes: int) -> str:
     parts = [f"**{_text(card.name)}**", "", _text(card.summary), "", *_list(general_facts(card, free_bytes))]
     if card.metrics:
         parts += ["", "**Published figures**", "", *_list(metric_facts(card))]
-    weights = weights_facts(card, local=line.local, how_to_fetch="d downloads them")
+    weights = weights_facts(card, local=line.local, variant=line.variant, how_to_fetch="d downloads them")
     return "\n".join((*parts, "", *_list(weights)))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from zoo.card import Card
@@ -26,6 +27,8 @@ class Download:
     state: State = "running"
     progress: Progress | None = None
     error: ZooError | None = None
+    variant: str = ""
+    """Of the weights that came, where they are others than the publisher's."""
     _wish: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -59,7 +62,8 @@ class Download:
 
         try:
             self.card = self.card or adopt(PREFIX + self.name)
-            bring(self.card, show_progress, self._wish.is_set)
+            folder = bring(self.card, show_progress, self._wish.is_set)
+            self.variant = self.card.weights.in_folder(Path(folder)).variant if self.card.weights else ""
             self.state = "done"
         except RunCancelled as error:
             self.state, self.error = "stopped", error

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from textual.message import Message
 
 from zoo.card import Card
-from zoo.catalog import Catalog, is_local
+from zoo.catalog import Catalog, local_weights
 from zoo.disk import cause_of, error_path
 from zoo.errors import StoreInvalid, ZooError
 from zoo.paths import home
@@ -47,6 +47,8 @@ class ModelLine:
     """What a filter looks through, in lower case."""
     local: bool | None = None
     """Whether the weights are here; None until it was looked at."""
+    variant: str = ""
+    """Of the weights that are here, where they are others than the publisher's."""
     runs: int = 0
     """Runs that started from it."""
     used_at: float | None = None
@@ -158,7 +160,7 @@ class Feed:
             if self._ended:
                 return
             for index in range(start, min(start + BATCH, len(lines))):
-                lines[index] = replace(lines[index], local=_is_local(lines[index].card))
+                lines[index] = _looked_at(lines[index])
             time.sleep(0)  # the UI's turn
         self._show_models(lines, looked_at, to_pull)
 
@@ -220,9 +222,11 @@ class Feed:
             self.reload_models()  # it was put into the catalog, whether all of its files came or not
         if download.state == "done" and card is not None:
             self.models = tuple(
-                replace(line, local=True) if line.card.full_name == card.full_name else line for line in self.models
+                replace(line, local=True, variant=download.variant) if line.card.full_name == card.full_name else line
+                for line in self.models
             )
-            self._app.notify(f"{card.name} is on this machine", markup=False)
+            variant = f" in {download.variant}" if download.variant else ""
+            self._app.notify(f"{card.name} is on this machine{variant}", markup=False)
             self._app.broadcast(CatalogChanged)
         elif download.state == "failed" and download.error is not None:
             self._app.show_error(download.error)
@@ -282,8 +286,10 @@ def _line(card: Card) -> ModelLine:
     return ModelLine(card, words)
 
 
-def _is_local(card: Card) -> bool:
+def _looked_at(line: ModelLine) -> ModelLine:
+    """With what is here of its weights."""
     try:
-        return is_local(card)
+        weights = local_weights(line.card)
     except ZooError:
-        return False
+        weights = None
+    return replace(line, local=weights is not None, variant=weights.variant if weights else "")

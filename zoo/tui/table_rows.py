@@ -62,7 +62,7 @@ def _here(line: ModelLine, download: Download | None) -> Cell:
         return cell
     if line.card.weights is None:
         return ("-", "quiet")
-    return ("yes", "good") if line.local else ("" if line.local is None else "no", "quiet")
+    return (line.variant or "yes", "good") if line.local else ("" if line.local is None else "no", "quiet")
 
 
 def run_cells(run: RunSummary) -> list[Cell]:

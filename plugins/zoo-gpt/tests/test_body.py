@@ -175,10 +175,13 @@ def test_texts_are_written_as_transformers_writes_them(family: str, make_folder:
         assert tokenizer.decode(ids, skip_special_tokens=True) == answer
 
 
-def test_a_gguf_file_is_asked_like_a_folder(make_folder: Any, make_gguf: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_gguf_file_is_asked_like_a_folder(make_folder: Any, make_gguf: Any, tmp_path: Path, alone: bool) -> None:
     source = make_folder("llama", hidden_size=64, num_attention_heads=8, head_dim=8, num_key_value_heads=2)
     path = make_gguf(source, tmp_path / "tiny.gguf")
     weights = Weights(files=(WeightsFile(name=path.name),), sources=())
+    if not alone:  # it stands in for files that are not here
+        weights = Weights(files=(WeightsFile(name="model.safetensors"),), sources=(), alternatives=(weights,))
     own = Card(
         name="g", task="text-generation", family="llama", summary="s", abilities=ABILITIES, weights=weights,
         input=TextInput(max_tokens=64), plugin="gpt",

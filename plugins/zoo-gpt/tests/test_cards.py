@@ -7,10 +7,11 @@ import sys
 from typing import Any
 
 import pytest
-from zoo_gpt.cards import CARDS, SMOLLM2, SMOLLM2_Q4
+from zoo_gpt.cards import CARDS, SMOLLM2
 from zoo_gpt.config import new_config
 
 from zoo import Card
+from zoo.catalog import Catalog
 from zoo.options import schema
 from zoo.plugins import load_plugin
 
@@ -42,10 +43,10 @@ def test_every_verb_has_options_that_views_can_render(card: Card) -> None:
     assert all(schema(ability.options) for ability in card.abilities)
 
 
-def test_the_packed_copy_gives_way_to_the_publishers_own() -> None:
-    assert SMOLLM2.name == SMOLLM2_Q4.superseded_by
-    assert SMOLLM2.architecture == SMOLLM2_Q4.architecture
-    assert ("text-generation",) == SMOLLM2.recommended_for
+def test_the_packed_copy_stands_in_for_the_publishers_own() -> None:
+    assert SMOLLM2.weights is not None
+    assert ["4 bits"] == [weights.variant for weights in SMOLLM2.weights.alternatives]
+    assert "smollm2-135m-instruct" == Catalog.load().resolve("smollm2-135m-instruct-q4").name
 
 
 def test_describing_the_models_imports_nothing_heavy() -> None:

@@ -116,7 +116,7 @@ def _model_folder(run: TrainingRun | PredictionRun) -> Path | None:
     """The weights as transformers has them: a GGUF file is unpacked once, and kept."""
     if run.weights is None:
         return None
-    files = run.card.weights.files if run.card.weights is not None else ()
+    files = run.card.weights.in_folder(run.weights).files if run.card.weights is not None else ()
     for file in files:
         if file.name.endswith(".gguf"):
             path = run.weights / file.name

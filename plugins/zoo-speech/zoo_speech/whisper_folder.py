@@ -63,9 +63,8 @@ def model_folder(run: PredictionRun | TrainingRun) -> Path:
     assert run.weights is not None
     if not (run.weights / FILE).exists():
         return run.weights
-    stated = run.card.weights
-    sets = (stated, *stated.alternatives) if stated is not None else ()
-    digest = next((file.sha256 for one in sets for file in one.files if file.name == FILE and file.sha256), "unnamed")
+    files = run.card.weights.in_folder(run.weights).files if run.card.weights is not None else ()
+    digest = next((file.sha256 for file in files if file.name == FILE and file.sha256), "unnamed")
     return converted(run.weights, run.cache_folder / f"{run.card.name}-{digest[:16]}")
 
 

@@ -231,7 +231,7 @@ class ModelsScreen(Page):
             downloads.pull(row.repository)
         elif row.card.weights is None:
             self.notify(f"{row.card.name} has no weights: it starts {FROM_SCRATCH}", markup=False)
-        elif row.local:
+        elif row.local and not row.variant:
             self.notify(f"{row.card.name} is on this machine already", markup=False)
         else:
             downloads.start(row.card)
