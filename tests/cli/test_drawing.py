@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +13,7 @@ import zoo
 from tests.plugin_site import new_site
 from tests.plugin_site import zoo as command
 from tests.spotting_task import draw_spot, install_spotting
+from tests.terminal_output import command_output
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
 from zoo.errors import OptionInvalid
@@ -127,22 +125,7 @@ def test_a_terminal_with_colours_gets_the_picture_of_a_single_answer(monkeypatch
 
     def shown(*words: str, term: str = "xterm-256color") -> str:
         monkeypatch.setenv("TERM", term)
-        ours, theirs = os.openpty()
-        parts: list[bytes] = []
-
-        def read() -> None:
-            with contextlib.suppress(OSError):  # Linux has no other end of a terminal that was closed
-                while part := os.read(ours, 4096):
-                    parts.append(part)
-
-        reader = threading.Thread(target=read)
-        reader.start()
-        with os.fdopen(theirs, "w", encoding="utf-8") as terminal:
-            monkeypatch.setattr(sys, "stdout", terminal)
-            assert ExitCode.OK == main(["predict", "spotter", *words, *HERE])
-        reader.join()
-        os.close(ours)
-        return b"".join(parts).decode()
+        return command_output(monkeypatch, "predict", "spotter", *words, *HERE)
 
     one = shown("photos/day/1.png")
     assert ["▀" in one, "38;2;{};{};{}m".format(*SPOT) in one, "■" in one] == [True] * 3

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +10,7 @@ import pytest
 
 from tests.hearing_plugin import HEARD, install_hearer, write_tone
 from tests.plugin_site import new_site
-from zoo.cli import main
+from tests.terminal_output import command_output
 from zoo.cli.exit_codes import ExitCode
 from zoo.rendering.sounds import MIDDLE
 
@@ -39,22 +36,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: Path) -> Iterat
 
 def shown(monkeypatch: pytest.MonkeyPatch, *words: str, code: ExitCode = ExitCode.OK) -> str:
     """What a terminal gets."""
-    ours, theirs = os.openpty()
-    parts: list[bytes] = []
-
-    def read() -> None:
-        with contextlib.suppress(OSError):  # Linux has no other end of a terminal that was closed
-            while part := os.read(ours, 4096):
-                parts.append(part)
-
-    reader = threading.Thread(target=read)
-    reader.start()
-    with os.fdopen(theirs, "w", encoding="utf-8") as terminal, monkeypatch.context() as patch:
-        patch.setattr(sys, "stdout", terminal)
-        assert code == main(["predict", "hearer", *words])
-    reader.join()
-    os.close(ours)
-    return b"".join(parts).decode().replace("\r\n", "\n")
+    return command_output(monkeypatch, "predict", "hearer", *words, code=code)
 
 
 def test_a_recording_is_drawn_between_its_name_and_what_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import shutil
 import sys
 from pathlib import Path
@@ -11,8 +9,7 @@ from pathlib import Path
 import pytest
 
 import zoo
-from zoo.cli import main
-from zoo.cli.exit_codes import ExitCode
+from tests.terminal_output import command_output
 from zoo.cli.render import render
 
 HERE = ("--device", "cpu", "--precision", "fp32")
@@ -65,16 +62,7 @@ def test_a_terminal_gets_colours_unless_it_or_its_owner_wants_none(
     def output_parts(term: str, no_color: str) -> str:
         monkeypatch.setenv("TERM", term)
         monkeypatch.setenv("NO_COLOR", no_color)
-        ours, theirs = os.openpty()
-        with os.fdopen(theirs, "w", encoding="utf-8") as terminal:
-            monkeypatch.setattr(sys, "stdout", terminal)
-            assert ExitCode.OK == main(["predict", "reviews", "a good \x1b[31mfilm", " ", *HERE])
-        parts = []
-        with contextlib.suppress(OSError):  # Linux has no other end of a terminal that was closed
-            while part := os.read(ours, 1024):
-                parts.append(part)
-        os.close(ours)
-        return b"".join(parts).decode()
+        return command_output(monkeypatch, "predict", "reviews", "a good \x1b[31mfilm", " ", *HERE)
 
     assert ["\x1b[1ma good film\x1b[0m", "\x1b[31m  rejected: the text is empty\x1b[0m"] == [
         line for line in output_parts("xterm", "").splitlines() if "\x1b" in line

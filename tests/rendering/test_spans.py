@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import sys
 
 import pytest
 
 import zoo
+from tests.terminal_output import terminal_output
 from zoo.blocks import Block
 from zoo.cli.render import render, show_answer
 from zoo.rendering.colours import hex_colour, ink_on, label_colour
@@ -62,13 +61,7 @@ def test_a_terminal_gets_colours_and_a_file_gets_brackets(
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLORTERM", "truecolor")
     monkeypatch.delenv("NO_COLOR", raising=False)
-    ours, theirs = os.openpty()
-    with os.fdopen(theirs, "w", encoding="utf-8") as terminal:
-        monkeypatch.setattr(sys, "stdout", terminal)
-        show_answer("in London", answer)
-    with contextlib.suppress(OSError):  # Linux has no other end of a terminal that was closed
-        first = os.read(ours, 4096).decode().splitlines()[0]
-    os.close(ours)
+    first = terminal_output(monkeypatch, lambda: show_answer("in London", answer)).splitlines()[0]
     red, green, blue = label_colour("location")
     assert first.startswith("in \x1b[")
     assert f"48;2;{red};{green};{blue}mLondon · location" in first

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from rich.color import ColorSystem
 
     from zoo.rendering.cells import PictureCell
+    from zoo.rendering.colours import Colour
 
 
 def coloured(cells: Iterable[PictureCell], stream: TextIO) -> str:
@@ -21,11 +22,12 @@ def coloured(cells: Iterable[PictureCell], stream: TextIO) -> str:
     from rich.color import Color
     from rich.style import Style
 
+    def color_of(colour: Colour | None) -> Color | None:
+        return Color.from_rgb(*colour) if colour else None
+
     system = _color_system(stream)
     return "".join(
-        Style(color=Color.from_rgb(*cell.colour), bgcolor=Color.from_rgb(*cell.ground) if cell.ground else None).render(
-            cell.text, color_system=system
-        )
+        Style(color=color_of(cell.colour), bgcolor=color_of(cell.ground)).render(cell.text, color_system=system)
         for cell in cells
         if cell.text
     )

@@ -11,8 +11,11 @@ from zoo.catalog import Catalog
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
 from zoo.cli.parser import Parser
+from zoo.cli.render import render
+from zoo.cli.samples import show_samples
 from zoo.cli.source_args import add_columns, add_reading_labels, columns_of
 from zoo.data import inspect, likely_task
+from zoo.data.drawn_rows import drawn_rows
 from zoo.data.example import UNKNOWN
 from zoo.data.inspection_text import report
 from zoo.data.loading import first_examples
@@ -23,6 +26,8 @@ from zoo.tasks import get_task
 from zoo.tasks.task import Task
 
 _STATUS_EVERY = 100
+SAMPLES = 3
+"""Rows that are drawn."""
 
 
 def add_arguments(parser: Parser) -> None:
@@ -44,9 +49,10 @@ def run(args: argparse.Namespace) -> ExitCode:
     card = _card(args.model) if args.model else None
     training: Verb = "finetune" if card and "finetune" in card.verbs else "pretrain"
     with offering_models(card, training) if card else nullcontext():
+        task = _task(args, card, training).divided_at(args.separator).named_by(args.classes)
         inspection = inspect(
             args.data,
-            _task(args, card, training).divided_at(args.separator).named_by(args.classes),
+            task,
             eval_path=args.eval,
             columns=columns_of(args),
             merge=args.merge_labels,
@@ -58,6 +64,7 @@ def run(args: argparse.Namespace) -> ExitCode:
     if args.json:
         output.emit_json(inspection)
     else:
+        show_samples(drawn_rows(inspection.train.path, task, inspection.train.mapping, SAMPLES))
         for text in report(inspection, output.width()):
             output.line(text)
         if card and training in card.verbs:
@@ -70,7 +77,6 @@ def _show_learnt_row(card: Card, training: Verb, inspection: Inspection) -> None
     task, part = get_task(inspection.task), inspection.train
     if not (task.target and task.target.learnt_in_part) or inspection.task not in card.tasks_of(training):
         return
-    from zoo.cli.render import render
     from zoo.runs.preview import ROWS, learnt_row
 
     blocks = learnt_row(card, training, inspection.task, first_examples(part.path, task, part.mapping, ROWS))

@@ -17,7 +17,7 @@ from zoo.sanitize import one_line, plain, unbroken
 from zoo.text_table import render_table
 
 if TYPE_CHECKING:
-    from zoo.rendering.cells import PictureCells
+    from zoo.rendering.cells import PictureCell
     from zoo.rendering.colours import Colour
     from zoo.rendering.spans import MarkedPart
 
@@ -104,7 +104,7 @@ def shows_colours() -> bool:
     return terminal.colours(sys.stdout)
 
 
-def picture(cells: PictureCells) -> None:
+def picture(cells: Sequence[Sequence[PictureCell]]) -> None:
     """A picture in characters; without its colours where the terminal shows none."""
     if not terminal.colours(sys.stdout):
         _write("".join("".join(cell.text for cell in row).rstrip() + "\n" for row in cells))

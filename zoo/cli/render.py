@@ -23,6 +23,7 @@ from zoo.blocks import (
     Vector,
 )
 from zoo.cli import output
+from zoo.rendering.cells import PictureCells
 from zoo.rendering.colours import Colour, label_colour
 from zoo.rendering.legend import legend, more_boxes
 from zoo.rendering.sounds import NOT_AT_HAND, sound_cells
@@ -78,13 +79,17 @@ def show_drawing(block: DrawnBlock) -> None:
     """Draw a picture where stdout is a terminal that shows colours, and a recording where it is any terminal."""
     if (room := output.picture_room(colours=not isinstance(block, Sound))) is None:
         return
-    if isinstance(block, Sound):
-        picture = sound_cells(block, room[0], min(room[1], SOUND_LINES), colours=output.shows_colours())
-    else:
-        from zoo.rendering.half_blocks import half_blocks
-
-        picture = half_blocks(block, *room)
+    picture = drawn_cells(block, room[0], min(room[1], SOUND_LINES) if isinstance(block, Sound) else room[1])
     output.line(f"  no picture: {picture.reason}") if isinstance(picture, Rejected) else output.picture(picture)
+
+
+def drawn_cells(block: DrawnBlock, columns: int, lines: int) -> PictureCells | Rejected:
+    """A picture, or a recording, as large as there is room for, as stdout shows it; or why there is none."""
+    if isinstance(block, Sound):
+        return sound_cells(block, columns, lines, colours=output.shows_colours())
+    from zoo.rendering.half_blocks import half_blocks
+
+    return half_blocks(block, columns, lines)
 
 
 def show_report(report: Report) -> None:

@@ -13,9 +13,9 @@ class PictureCell(NamedTuple):
     """One column of a line; the second one of a wide character has no text."""
 
     text: str
-    colour: Colour
+    colour: Colour | None = None
+    """None leaves that of the terminal, here and below."""
     ground: Colour | None = None
-    """None leaves that of the terminal."""
 
 
 PictureCells = tuple[tuple[PictureCell, ...], ...]

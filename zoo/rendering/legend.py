@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import assert_never
 
 from zoo.answers import Rejected
-from zoo.blocks import Boxes, BoxMark, Cell, Mask, Paragraph, Picture, PictureBlock, Table
+from zoo.blocks import Boxes, BoxMark, Cell, DrawnBlock, Mask, Paragraph, Picture, PictureBlock, Sound, Table
 from zoo.rendering.pictures import NOT_AT_HAND, label_shares
 
 SHOWN_BOXES = 100
@@ -38,6 +39,12 @@ def label_counts(block: PictureBlock) -> list[tuple[str, str]] | str:
         return [(label, f"{count:,}") for label, count in counts] or NO_BOXES
     listed = legend(block)
     return listed.text if isinstance(listed, Paragraph) else [(str(row[0]), str(row[1])) for row in listed.rows]
+
+
+def caption(block: DrawnBlock) -> tuple[str, list[tuple[str, str]] | str]:
+    """What stands beside one of several: its title, else the name of its file; its labels as above, or a text."""
+    path = Path(block.recording if isinstance(block, Sound) else block.image)
+    return block.title or path.name, path.name if isinstance(block, Sound) else label_counts(block)
 
 
 def _boxes(boxes: tuple[BoxMark, ...]) -> Table:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,25 +11,22 @@ from zoo.blocks import DrawnBlock
 from zoo.card import Card
 from zoo.data import Columns, Inspection, inspect, likely_columns
 from zoo.data.columns import check_kind, find_columns, likely_kind, usual_columns
-from zoo.data.example import UNKNOWN, Example
+from zoo.data.drawn_rows import drawn_rows
+from zoo.data.example import UNKNOWN
 from zoo.data.guessing import LikelyTask, likeliest_task
 from zoo.data.inspection import OnRows
 from zoo.data.layout import parts_of
 from zoo.data.lines import EncodingLog
-from zoo.data.loading import first_examples
 from zoo.data.table import Table
 from zoo.file_cache import FileCache, read_once
-from zoo.kinds.kind import TARGET, InputKind, TargetKind
 from zoo.kinds.media_files import holds_more_than, interruptible
 from zoo.tasks import get_task
 from zoo.tasks.task import Task
 
 MOST_IMAGES = 20_000
 """A folder of more is not looked at while a form is filled in: that takes minutes."""
-
-
-SAMPLES, SAMPLED_ROWS = 4, 40
-"""Pictures shown of a data set, and the first rows that they are chosen from."""
+SAMPLES = 4
+"""Pictures shown of a data set."""
 
 
 class DataQuery(NamedTuple):
@@ -127,29 +123,11 @@ def preview(
             note = f"more than {MOST_IMAGES:,} images, which are not looked at here; {how}"
             yield RowsPreview(reason=likely.reason, note=note)
         else:
-            if samples := _samples(query, choice.likely):
+            path = parts_of(Path(query.path).expanduser()).train
+            if samples := drawn_rows(path, _task_of(query), choice.likely, SAMPLES):
                 yield SamplesPreview(samples)
             inspection = _inspect(query, card, verb, choice.likely, on_rows)
             yield RowsPreview(inspection, likely.reason)
-
-
-def _samples(query: DataQuery, columns: Columns) -> tuple[DrawnBlock, ...]:
-    """Some of the first rows that are drawn, those with labels before those without."""
-    task = _task_of(query)
-    if task.target is None or not task.input.from_files or TARGET not in columns:
-        return ()
-    path, target = parts_of(Path(query.path).expanduser()).train, task.target
-    examples = first_examples(path, task, columns, SAMPLED_ROWS)
-    labelled = sorted(examples, key=lambda example: not target.labels_of(example.target))
-    blocks = (_sample(example, task.input, target) for example in labelled)
-    return tuple(islice((block for block in blocks if block is not None), SAMPLES))
-
-
-def _sample(example: Example, kind: InputKind, target: TargetKind) -> DrawnBlock | None:
-    """What the target marks on a picture; or the input itself below its target, where such inputs are always drawn."""
-    if not kind.is_always_drawn:
-        return target.on_picture(example.input, example.target)
-    return kind.drawing_of(example.input, "" if example.target is None else target.written(example.target))
 
 
 def _is_large(path: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from textual.app import ComposeResult
@@ -11,10 +10,10 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from zoo.blocks import DrawnBlock, Sound
+from zoo.blocks import DrawnBlock
 from zoo.rendering.cells import PictureCells
 from zoo.rendering.colours import hex_colour, label_colour
-from zoo.rendering.legend import label_counts
+from zoo.rendering.legend import caption
 from zoo.sanitize import one_line
 from zoo.tui.widgets.picture import Picture, Png, fit_picture
 
@@ -63,7 +62,7 @@ class _Exhibit(Vertical):
             return
 
         def draw() -> None:
-            image, caption = fit_picture(block, room.width, room.height, graphics), _caption(block, room.width)
+            image, caption = fit_picture(block, room.width, room.height, graphics), _caption_content(block, room.width)
             screen.later(lambda: self._exhibit(image, caption) if block == self._block else None)
 
         self.run_worker(draw, thread=True, exclusive=True, group="picture", exit_on_error=False)
@@ -106,11 +105,10 @@ class Gallery(Horizontal):
             exhibit.show(picture)
 
 
-def _caption(picture: DrawnBlock, width: int) -> Content:
+def _caption_content(picture: DrawnBlock, width: int) -> Content:
     """Its title or the name of its file, and its labels in their colours; no line parts a label from its colour."""
-    path = Path(picture.recording if isinstance(picture, Sound) else picture.image)
-    labels = path.name if isinstance(picture, Sound) else label_counts(picture)
-    parts = [Content(one_line(picture.title or path.name))]
+    title, labels = caption(picture)
+    parts = [Content(one_line(title))]
     if isinstance(labels, str):
         parts.append(Content.styled(one_line(labels), "$text-muted"))
     else:

@@ -86,8 +86,8 @@ def _strips(image: PictureCells) -> list[Strip]:
 
 
 def _style(cell: PictureCell) -> Style:
-    ground = Color.from_rgb(*cell.ground) if cell.ground else None
-    return Style(color=Color.from_rgb(*cell.colour), bgcolor=ground)
+    colours = [Color.from_rgb(*colour) if colour else None for colour in (cell.colour, cell.ground)]
+    return Style(color=colours[0], bgcolor=colours[1])
 
 
 def first_picture(report: Iterable[Block]) -> PictureBlock | None:
