@@ -1,6 +1,7 @@
 """A recogniser that hears the same in every recording, word by word, and needs no weights.
 
-The last word is held back while there is a file of the recording's name with `.held` behind it.
+The last word is held back while there is a file of the recording's name with `.held` behind it. With `--words` it hears
+what is in that file.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ def wait_for(hold):
         time.sleep(0.01)
 
 class Hearer:
+    def __init__(self, words):
+        self.text = Path(words).read_text() if words else {HEARD!r}
+
     def predict(self, inputs):
         return [list(self.stream(one))[-1] for one in inputs]
 
@@ -29,16 +33,16 @@ class Hearer:
         if isinstance(heard, zoo.Rejected):
             yield heard
             return
-        words = {HEARD.split()!r}
+        words = self.text.split()
         for number, word in enumerate(words):
             if number == len(words) - 1:
                 wait_for(Path(f"{{input}}.held"))
             yield f" {{word}}" if number else word
-        yield zoo.Transcript(text={HEARD!r})
+        yield zoo.Transcript(text=self.text)
 
 @zoo.hookimpl
 def predict(run):
-    return Hearer()
+    return Hearer(run.options.words)
 
 @zoo.hookimpl
 def finetune(run): ...
@@ -48,7 +52,7 @@ def finetune(run): ...
 def install_hearer(site: Site) -> None:
     """Install the plugin; its model is `hearer`."""
     task = "'automatic-speech-recognition'"
-    options = {"finetune": "zoo.AudioFinetuneOptions", "predict": "zoo.AudioPredictOptions"}
+    options = {"finetune": "zoo.AudioFinetuneOptions", "predict": "zoo.LetterPredictOptions"}
     abilities = "".join(f"zoo.Ability(verb={verb!r}, task={task}, options={kind})," for verb, kind in options.items())
     folder = repr(str(site.path))
     weights = f"zoo.Weights(files=(zoo.WeightsFile(name='w.bin'),), sources=(zoo.FolderSource(path={folder}),))"

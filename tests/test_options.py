@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -54,6 +55,19 @@ def test_a_set_is_described_as_data_in_order_of_declaration() -> None:
         "",
         "0 <= share < 1",
     ]
+
+
+def test_a_file_is_of_the_folder_in_which_it_was_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Listening(Options, frozen=True, kw_only=True):
+        words: Annotated[str, option("A file of words.", file=True)] = ""
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+
+    assert parse(Listening, {"words": "list.txt"}).words == str(tmp_path / "list.txt")
+    assert parse(Listening, {"words": "~/list.txt"}).words == str(tmp_path / "home" / "list.txt")
+    assert parse(Listening, {}).words == parse(Listening, {"words": ""}).words == ""
 
 
 def test_a_set_may_declare_an_option_anew_in_its_old_place() -> None:

@@ -54,7 +54,10 @@ class LetterPredictOptions(AudioPredictOptions, frozen=True, kw_only=True):
 
     words: Annotated[
         str,
-        option("A file of words: transcripts have no others, found by beam search; empty takes the likeliest letters."),
+        option(
+            "A file of words: transcripts have no others, found by beam search; empty takes the likeliest letters.",
+            file=True,
+        ),
     ] = ""
     beam: Annotated[
         int,

@@ -14,10 +14,12 @@ import inspect
 import math
 import numbers
 import operator
+import os
 import re
 import types
 from collections.abc import Iterable, Mapping
 from functools import cache
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, SupportsIndex, TypeVar, Union, cast, get_args, get_origin
 
 import msgspec
@@ -65,6 +67,8 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
     """What other tools call the same thing; taken for the name."""
     advanced: bool = False
     """Whether few people need it; views show the others first."""
+    file: bool = False
+    """Whether the value is the path of a file; a relative one is of the folder in which it was given."""
     ge: float | None = None
     gt: float | None = None
     le: float | None = None
@@ -118,6 +122,7 @@ def option(
     lt: float | None = None,
     aliases: tuple[str, ...] = (),
     advanced: bool = False,
+    file: bool = False,
 ) -> msgspec.Meta:
     """Describe a field of an Options struct; goes into its Annotated type.
 
@@ -130,9 +135,10 @@ def option(
         lt: the value is smaller than this.
         aliases: what other tools call the very same thing; each is taken for the field's name.
         advanced: few people need it; forms fold it away.
+        file: the value is the path of a file; it reaches the model as an absolute one, empty as it is.
     """
     # None means no bound, which Meta takes at run time though its overloads do not say so.
-    extra = {"unit": unit, "aliases": aliases, "advanced": advanced}
+    extra = {"unit": unit, "aliases": aliases, "advanced": advanced, "file": file}
     return msgspec.Meta(description=help, ge=ge, gt=gt, le=le, lt=lt, extra=extra)  # type: ignore
 
 
@@ -246,6 +252,7 @@ def _describe(where: str, name: str, hint: Any, default: Any) -> Option:
         unit=(meta.extra or {}).get("unit", ""),
         aliases=tuple((meta.extra or {}).get("aliases", ())),
         advanced=bool((meta.extra or {}).get("advanced", False)),
+        file=bool((meta.extra or {}).get("file", False)),
         optional=len(values) < len(members),
         choices=choices,
         ge=meta.ge,
@@ -267,6 +274,8 @@ def read(described: Option, value: Any) -> Scalar:
     parsed = _cast(described, value)
     if not _within(described, parsed):
         raise _invalid(described, value)
+    if described.file and parsed:
+        return os.path.abspath(Path(parsed).expanduser())  # noqa: PTH100  (a path through a link stays one)
     return parsed  # type: ignore[no-any-return]
 
 

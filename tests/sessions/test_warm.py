@@ -15,6 +15,8 @@ import pytest
 
 import zoo
 from tests.echo_runs import until
+from tests.hearing_plugin import install_hearer, write_tone
+from tests.plugin_site import new_site
 from tests.plugin_site import zoo as command
 from tests.sessions.conftest import workers
 from zoo.cli.exit_codes import ExitCode
@@ -153,3 +155,24 @@ def test_the_process_that_asks_imports_nothing_heavy(words: str, runtime: Path) 
 
     assert done.stdout.splitlines()[-1] == "set()"
     assert "kept warm" in done.stderr
+
+
+def test_a_file_of_an_option_is_of_the_folder_where_it_is_asked_for_and_as_it_is_now(
+    store: Path, runtime: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("soundfile")
+    with new_site(tmp_path / "site", monkeypatch) as site:
+        install_hearer(site)
+        tone = str(write_tone(tmp_path / "one.wav"))
+        for place in ("here", "there"):
+            (tmp_path / place).mkdir()
+            (tmp_path / place / "words.txt").write_text(place)
+        heard = []
+        for place in ("here", "there", "here"):
+            monkeypatch.chdir(tmp_path / place)
+            heard.append(ask("hearer", tone, "--words", "words.txt", "--keep-warm", "5").stdout.split()[-1])
+        (tmp_path / "here" / "words.txt").write_text("changed")
+        heard.append(ask("hearer", tone, "--words", "words.txt", "--keep-warm", "5").stdout.split()[-1])
+
+    assert heard == ["here", "there", "here", "changed"]
+    assert len(workers(runtime)) == 3

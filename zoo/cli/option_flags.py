@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from typing import Any
 
 from zoo.cli.parser import HelpAll, Parser
@@ -13,7 +14,7 @@ _PREFIX = "option_"
 
 
 def add_options(parser: Parser, options: type[Options], *, title: str) -> None:
-    """Add one flag per option; values stay text, `zoo.options.parse` reads them."""
+    """Add one flag per option; values stay text that `zoo.options.parse` reads, paths become absolute."""
     described = schema(options)
     if not described:
         return
@@ -25,6 +26,8 @@ def add_options(parser: Parser, options: type[Options], *, title: str) -> None:
             settings = {"action": argparse.BooleanOptionalAction}
         elif one.choices:
             settings = {"metavar": one_line("|".join(one.choices))}
+        elif one.file:  # whoever reads it later may stand in another folder
+            settings = {"metavar": "FILE", "type": partial(read, one)}
         else:
             settings = {"metavar": {"int": "N", "float": "X", "str": "TEXT"}[one.kind]}
         action = group.add_argument(

@@ -1,8 +1,8 @@
 """A warm model that stays for a while after the one who asked for it has ended, and answers whoever comes next.
 
 It listens on a Unix socket in a folder that only its user can enter. The name of the socket is a digest of everything
-that the answers depend on (the model and its weights, the plugin and its version, device, precision, options), so
-another version of anything is another socket; nobody has to notice what has changed.
+that the answers depend on (the model and its weights, the plugin and its version, device, precision, options and the
+files that these name), so another version of anything is another socket; nobody has to notice what has changed.
 """
 
 from __future__ import annotations
@@ -19,10 +19,12 @@ from pathlib import Path
 
 import msgspec
 
+from zoo.ability_options import option_set
 from zoo.card import Card
 from zoo.encoding import encode_json
 from zoo.errors import RunFailed, Unsupported
 from zoo.locking import locked
+from zoo.options import schema
 from zoo.runs.launcher import environment
 from zoo.sessions.conversation import Conversation
 from zoo.sessions.messages import EndRequest, LoadRequest
@@ -65,8 +67,21 @@ def address_of(card: Card, request: LoadRequest, plugin_version: str) -> Path:
     from zoo import __version__
 
     versions = (__version__, plugin_version, version_of(request.task))
-    depends_on = (*versions, sys.executable, os.environ.get("ZOO_HOME", ""), card.weights, request)
+    home = os.environ.get("ZOO_HOME", "")
+    depends_on = (*versions, sys.executable, home, card.weights, request, _states_of_files(card, request))
     return _folder() / (hashlib.sha256(encode_json(depends_on)).hexdigest()[:32] + ".sock")
+
+
+def _states_of_files(card: Card, request: LoadRequest) -> list[tuple[int, int]]:
+    """Size and time of the last change of every file that an option names; one that cannot be read is left out."""
+    described = schema(option_set(card.ability("predict", request.task)))
+    paths = [Path(request.options[one.name]) for one in described if one.file and request.options.get(one.name)]
+    states: list[tuple[int, int]] = []
+    for path in paths:
+        with contextlib.suppress(OSError):
+            state = path.stat()
+            states.append((state.st_size, state.st_mtime_ns))
+    return states
 
 
 def connect(address: Path, model: str) -> WarmModel | None:
