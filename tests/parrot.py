@@ -37,11 +37,12 @@ class Parrot:
         return zoo.GeneratedText(text, "end", len(text.split()))
 
     def last(self, text):
-        if isinstance(text, list) and text[-1]["content"] == "how long":
+        said = text[-1]["content"] if isinstance(text, list) else text
+        if said == "how long":
             return f"up to {self.options.max_tokens}"
-        if isinstance(text, list) and text[-1]["content"] == "how many":
+        if isinstance(text, list) and said == "how many":
             return ", ".join(f"{one['role']} {one['content']}" for one in text)
-        return text[-1]["content"] if isinstance(text, list) else text
+        return said
 
     def stream(self, text):
         text = self.last(text)
@@ -64,7 +65,7 @@ def predict(run):
 """
 
 
-def install_parrot(site: Site) -> None:
+def install_parrot(site: Site, *, chats: bool = True) -> None:
     """Install `parrot`; what ends with `forever` it never ends to say."""
-    site.install("parrot", PLUGIN)
+    site.install("parrot", PLUGIN if chats else PLUGIN.replace("chats = True", "chats = False"))
     (site.path / "w.bin").write_bytes(b"x")

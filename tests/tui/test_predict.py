@@ -14,6 +14,7 @@ from textual.widgets import Input, TextArea
 
 import zoo
 from tests.own_task import PAIR_TASK, install_echoing, install_pairing
+from tests.parrot import install_parrot
 from tests.plugin_site import Site
 from tests.spotting_task import draw_spot, install_spotting
 from tests.tui.driving import Driver, notices, scenario, screen_text, shows, until, write
@@ -108,6 +109,69 @@ async def test_a_text_is_answered_while_it_is_typed(pilot: Driver, words: str) -
     assert session is not None
     await pilot.press("escape", "1", "3")
     assert screen.model.session is session, "the model stays loaded while one is elsewhere"
+
+
+@pytest.fixture
+def writer(models: Site) -> Site:
+    """A model that writes and does not chat: it says again what it is told."""
+    install_parrot(models, chats=False)
+    return models
+
+
+@scenario(size=(80, 24))
+async def test_what_a_model_writes_grows_and_is_stopped_and_kept(pilot: Driver, writer: Site) -> None:
+    screen = await choose(pilot, "parrot")
+    await shows(pilot, "loaded, on cpu", "Type or paste")
+    await write(pilot, "on forever")
+    await shows(pilot, "on and so on and so on", "Stop")
+    await pilot.press("escape")
+    await shows(pilot, "stopped", "and so on")
+    assert pilot.app.focused is screen.query_one("#text")
+    screen.query_one(TextArea).text = "on forever "
+    await shows(pilot, "on and so on and so on")
+    screen.query_one(TextArea).text = "first\n\nlast"
+    await until(pilot, lambda: "so on" not in screen_text(pilot))
+    await until(pilot, lambda: screen_text(pilot).count("last") == 2)
+    screen.query_one(TextArea).text = "  "
+    await until(pilot, lambda: "last" not in screen_text(pilot))
+
+
+@scenario(size=(80, 24))
+async def test_the_end_of_a_long_answer_is_in_sight_and_keys_look_back(pilot: Driver, writer: Site) -> None:
+    screen = await choose(pilot, "parrot")
+    await shows(pilot, "loaded, on cpu")
+    screen.query_one(TextArea).text = "\n".join(f"line-{number}." for number in range(60))
+    await until(pilot, lambda: "line-59." in screen_text(pilot).partition("╰")[2])
+    await pilot.press(*["pageup"] * 6)
+    await until(pilot, lambda: "line-0." in screen_text(pilot).partition("╰")[2])
+
+
+@scenario(size=(80, 24))
+async def test_options_change_without_loading_the_model_again(pilot: Driver, writer: Site) -> None:
+    screen = await choose(pilot, "parrot")
+    await shows(pilot, "loaded, on cpu")
+    session = screen.model.session
+    await write(pilot, "how long")
+    await shows(pilot, "up to 256")
+    await pilot.press("ctrl+t")
+    await shows(pilot, "how parrot answers", "max tokens")
+    await write(pilot, "9")
+    await pilot.press("ctrl+s")
+    await shows(pilot, "parrot text-generation max tokens 9", "up to 9")
+    await pilot.press("ctrl+y")
+    assert pilot.app.clipboard == "zoo predict parrot 'how long' --max-tokens 9"
+    assert screen.model.session is session
+
+
+@scenario(size=(80, 24))
+async def test_what_goes_wrong_in_writing_is_said(pilot: Driver, writer: Site) -> None:
+    screen = await choose(pilot, "parrot")
+    await shows(pilot, "loaded, on cpu")
+    await write(pilot, "so broken")
+    await shows(pilot, "plugin parrot fails to answer with parrot: ValueError: it has a cold")
+    screen.query_one(TextArea).text = "well again"
+    await until(pilot, lambda: screen_text(pilot).count("well again") == 2)
+    await shows(pilot, "loaded, on cpu")
 
 
 @scenario(size=(100, 30))

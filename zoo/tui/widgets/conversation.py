@@ -32,6 +32,11 @@ class MessageText(Static):
     def on_mount(self) -> None:
         self._paint()
 
+    @property
+    def text(self) -> str:
+        """What was said so far."""
+        return self._text
+
     def append(self, piece: str) -> None:
         """Let it go on."""
         self._text += piece
