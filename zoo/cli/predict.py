@@ -13,14 +13,17 @@ from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+import msgspec
+
 from zoo.abilities import find_ability, fitting_models, offering_models, predict_options
 from zoo.answers import Rejected, TruncationCount
 from zoo.card import Card
 from zoo.cli import diagnostics, output, warm
 from zoo.cli.exit_codes import ExitCode
 from zoo.cli.fetching import show_fetching
+from zoo.cli.microphone import MICROPHONE, SECONDS, microphone_input
 from zoo.cli.model_args import add_model_options, add_task, model_word
-from zoo.cli.option_flags import add_help_all, options_of
+from zoo.cli.option_flags import add_help_all, add_number, options_of
 from zoo.cli.parser import Parser
 from zoo.cli.placement_args import add_placement
 from zoo.cli.render import show_answer, show_drawing
@@ -91,6 +94,12 @@ def complete_parser(parser: Parser, words: list[str]) -> None:
         default="",
         help="write the pictures with their boxes or masks there, under their own names; a new folder, or an empty one",
     )
+    parser.add_argument(
+        "--microphone",
+        action="store_true",
+        help="answer what is said now; Enter, Ctrl-C or --seconds ends the recording",
+    )
+    add_number(parser, SECONDS)
     parser.add_argument("--name", default="", help="with --out: name of the run")
     add_task(parser)
     add_placement(parser)
@@ -113,7 +122,7 @@ def run(args: argparse.Namespace) -> ExitCode:
     card, ability = find_ability(args.model, "predict", args.task, args.catalog)
     predict_options(card, ability.task, options_of(args))
     task = get_task(ability.task)
-    interactive = not args.inputs and not args.file and sys.stdin.isatty()
+    interactive = args.microphone or (not args.inputs and not args.file and sys.stdin.isatty())
     inputs = task.input.expand(args.inputs)
     drawings = _drawings(args, task, inputs)
     columns, source = (
@@ -126,7 +135,8 @@ def run(args: argparse.Namespace) -> ExitCode:
     truncation = TruncationCount()
     with _answerer(args, card, task) as answerer:
         with_picture = interactive or len(inputs) == 1
-        stream = partial(_streamed, answerer, task.input, with_picture)
+        name = MICROPHONE if args.microphone else ""
+        stream = partial(_streamed, answerer, task.input, with_picture, name)
         streaming = answerer.stream is not None and not (writer or args.file) and sys.stdout.isatty()
         if interactive and streaming and answerer.chats:
             return _converse(answerer)
@@ -136,10 +146,10 @@ def run(args: argparse.Namespace) -> ExitCode:
                 rejected_count += isinstance(record.answer, Rejected)
                 answer_count += not isinstance(record.answer, Rejected)
                 if not streaming or isinstance(record.answer, Rejected):
-                    _show(record, task.input, writer, with_picture=with_picture)
+                    _show(record, task.input, writer, with_picture, name)
                 if drawings is not None:
                     drawings.draw(str(record.input), record.answer)
-    if not answer_count and not interactive:
+    if not answer_count and (args.microphone or not interactive):
         raise _no_answers_error(args, rejected_count)
     for message in (truncation.message, drawings.warning if drawings else ""):
         if message:
@@ -159,8 +169,12 @@ def _converse(answerer: Answerer) -> ExitCode:
 
 def _check_flags(args: argparse.Namespace) -> None:
     """Refuse flags that mean nothing without another."""
-    if args.inputs and args.file:
-        raise OptionInvalid("inputs and --file were both given", "give one of them")
+    given = [name for name, value in (("inputs", args.inputs), ("--file", args.file)) if value]
+    given += ["--microphone"] if args.microphone else []
+    if len(given) > 1:
+        raise OptionInvalid(f"{given[0]} and {given[1]} were both given", "give one of them")
+    if args.seconds is not None and not args.microphone:
+        raise OptionInvalid("--seconds goes with --microphone", "it is how long is recorded")
     if args.out and not args.file:
         raise OptionInvalid("--out goes with --file", "name the file whose rows shall be answered")
     if args.json and args.format not in ("", "jsonl", "ndjson") and args.out in (None, STDOUT):
@@ -215,13 +229,13 @@ def _writer(args: argparse.Namespace, task: Task, columns: AnswerColumns) -> Ans
     return named_format(args.format or "jsonl", task.answer.file_formats)(columns)
 
 
-def _show(record: AnswerRecord, kind: InputKind, writer: AnswerFormat | None, *, with_picture: bool) -> None:
-    if isinstance(writer, JsonLines):
-        output.raw(writer.encode(record).decode())
-    elif writer:
-        output.rows(writer.encode(record).decode())
+def _show(record: AnswerRecord, kind: InputKind, writer: AnswerFormat | None, with_picture: bool, name: str) -> None:
+    """Show one answer beside its input, or beside the name of what is no input that a person has given."""
+    if writer:
+        text = writer.encode(msgspec.structs.replace(record, input=name) if name else record).decode()
+        output.raw(text) if isinstance(writer, JsonLines) else output.rows(text)
     else:
-        source = kind.display_text(record.input) if record.input else f"row {record.row}"
+        source = name or (kind.display_text(record.input) if record.input else f"row {record.row}")
         is_drawn = with_picture and not isinstance(record.answer, Rejected)
         drawing = _drawing_of(record.input, kind) if is_drawn else None
         show_answer(source, record.answer, with_picture=with_picture, drawing=drawing)
@@ -233,22 +247,23 @@ def _drawing_of(value: Any, kind: InputKind) -> DrawnBlock | None:
     return kind.drawing_of(value) if kind.is_always_drawn else None
 
 
-def _streamed(answerer: Answerer, kind: InputKind, with_picture: bool, inputs: list[Any]) -> list[Any]:
+def _streamed(answerer: Answerer, kind: InputKind, with_picture: bool, name: str, inputs: list[Any]) -> list[Any]:
     """Answer one input, and show its answer while it comes; whoever stops that keeps what was said."""
     assert answerer.stream is not None
     (value,) = inputs
+    source = name or kind.display_text(value)
     begun, drawing = False, _drawing_of(value, kind) if with_picture else None
     with contextlib.closing(answerer.stream(value)) as items:
         try:
             for item in items:
                 if not isinstance(item, str):
                     if not begun and not isinstance(item, Rejected):
-                        show_answer(kind.display_text(value), item, drawing=drawing)
+                        show_answer(source, item, drawing=drawing)
                     elif begun and item.remark:
                         diagnostics.note(item.remark)
                     return [item]
                 if not begun:
-                    output.line(kind.display_text(value), "strong")
+                    output.line(source, "strong")
                     if drawing is not None:
                         show_drawing(drawing)
                 output.piece(item, first=not begun)
@@ -295,8 +310,9 @@ def _file_rows(args: argparse.Namespace, card: Card, task: Task) -> tuple[Answer
 
 
 def _input_rows(args: argparse.Namespace, card: Card, task: Task, words: list[Any]) -> Iterator[CarriedRow]:
-    """The inputs on the command line, else the lines of stdin."""
-    inputs: Iterable[Any] = words or _stdin_inputs(args.model, card, task)
+    """The inputs on the command line, else what is said, else the lines of stdin."""
+    spoken = microphone_input(card, task.input, args.seconds) if args.microphone else None
+    inputs: Iterable[Any] = words or spoken or _stdin_inputs(args.model, card, task)
     _warn_of_files(args, task)
     return (
         (item if isinstance(item, RejectedRow) else Example(item, row=number), ())

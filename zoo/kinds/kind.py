@@ -62,6 +62,8 @@ class InputKind(Kind):
     """What such values have in common, in a word."""
     is_always_drawn: bool = False
     """Whether a value is drawn beside its answer or target even where nothing is marked on it."""
+    from_microphone: bool = False
+    """Whether a value is what a microphone gives, as the path of a WAV file."""
     singular: str
     """The name with its article."""
     cell: str

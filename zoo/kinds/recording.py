@@ -41,6 +41,7 @@ class RecordingKind(FileKind):
     extensions = RECORDINGS
     comes_first = True
     is_always_drawn = True
+    from_microphone = True
     singular = "a recording"
     cell = "the path of a recording"
     example = "some.wav"
