@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -92,11 +95,50 @@ def noise(seconds: float, seed: int = 0) -> NDArray[np.float32]:
     return (0.1 * tones + random.normal(0, 0.05, len(time))).astype(np.float32)
 
 
+@contextlib.contextmanager
+def pulled_whispers(folders: dict[str, Path]) -> Iterator[None]:
+    """Models brought from a server shaped like the Hub into the store that ZOO_HOME names."""
+    pytest.importorskip("tests.hub_server", reason="the server stands among the tests of zoo")
+    from tests.hub_server import hub_server
+    from zoo.cli import main
+
+    with hub_server() as server, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HF_HUB_OFFLINE", "0")
+        patch.setenv("HF_ENDPOINT", server.address)
+        patch.setenv("HF_HOME", os.environ["ZOO_HOME"] + "/hf")
+        for name, folder in folders.items():
+            server.serve_repository(f"people/{name}", {path.name: path.read_bytes() for path in folder.iterdir()})
+            assert main(["pull", f"hub:people/{name}"]) == 0
+        yield
+
+
+def written(network: Any, samples: NDArray[np.float32], **how: str) -> list[tuple[float, float, str]]:
+    """Beginning, end and text of the segments that a network of transformers writes."""
+    import transformers
+
+    extract = transformers.WhisperFeatureExtractor(feature_size=80)
+    whole = {"truncation": False, "padding": "longest" if len(samples) > 30 * RATE else "max_length"}
+    features = extract(samples, sampling_rate=RATE, return_tensors="pt", return_attention_mask=True, **whole)
+    output = network.generate(**features, return_timestamps=True, return_segments=True, **how)
+    tokens = whisper_tokenizer(multilingual=network.generation_config.is_multilingual)
+    first_time = tokens.token_to_id("<|0.00|>")
+    duration = len(samples) // 160 / 100
+    segments = []
+    for one in output["segments"][0]:
+        text = tokens.decode([number for number in one["tokens"].tolist() if number < first_time]).strip()
+        start, end = (round(float(one[key]), 2) for key in ("start", "end"))
+        if text and start < duration:  # transformers lets texts begin after the end of the sound
+            segments.append((start, min(end, duration), text))
+    return segments
+
+
 class Whispers:
     """The same for tests."""
 
     languages, rate = LANGUAGES, RATE
     save = staticmethod(save_whisper)
+    pulled = staticmethod(pulled_whispers)
+    written = staticmethod(written)
     tokenizer = staticmethod(whisper_tokenizer)
     noise = staticmethod(noise)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tracemalloc
@@ -43,51 +42,23 @@ def folders(tmp_path_factory: pytest.TempPathFactory, whispers: Any) -> dict[str
 
 
 @pytest.fixture(scope="module")
-def pulled(store: Path, folders: dict[str, Path]) -> Iterator[dict[str, zoo.Model]]:
+def pulled(store: Path, folders: dict[str, Path], whispers: Any) -> Iterator[dict[str, zoo.Model]]:
     """Both, brought from the server."""
-    pytest.importorskip("tests.hub_server", reason="the server stands among the tests of zoo")
-    from tests.hub_server import hub_server
-    from zoo.cli import main
-
-    models = {}
-    with hub_server() as server, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HF_HUB_OFFLINE", "0")
-        patch.setenv("HF_ENDPOINT", server.address)
-        patch.setenv("HF_HOME", os.environ["ZOO_HOME"] + "/hf")
-        for name, folder in folders.items():
-            server.serve_repository(f"people/{name}", {path.name: path.read_bytes() for path in folder.iterdir()})
-            assert main(["pull", f"hub:people/{name}"]) == 0
-            models[name] = zoo.load(name, **CPU)
-        yield models
+    with whispers.pulled(folders):
+        yield {name: zoo.load(name, **CPU) for name in folders}
 
 
 @pytest.fixture(scope="module")
 def written(folders: dict[str, Path], whispers: Any) -> Callable[..., list[tuple[float, float, str]]]:
     """Beginning, end and text of the segments that transformers' own model writes."""
-    import transformers
-
-    extract = transformers.WhisperFeatureExtractor(feature_size=80)
 
     @cache
     def network(name: str) -> Any:
+        import transformers
+
         return transformers.WhisperForConditionalGeneration.from_pretrained(folders[name], dtype=torch.float32)
 
-    def written(name: str, samples: NDArray[np.float32], **how: str) -> list[tuple[float, float, str]]:
-        whole = {"truncation": False, "padding": "longest", "return_attention_mask": True}
-        features = extract(samples, sampling_rate=whispers.rate, return_tensors="pt", **whole)
-        told = network(name).generate(**features, return_timestamps=True, return_segments=True, **how)
-        tokens = whispers.tokenizer(multilingual=name == "languages")
-        first_time = tokens.token_to_id("<|0.00|>")
-        duration = len(samples) // 160 / 100
-        segments = []
-        for one in told["segments"][0]:
-            text = tokens.decode([number for number in one["tokens"].tolist() if number < first_time]).strip()
-            start, end = (round(float(one[key]), 2) for key in ("start", "end"))
-            if text and start < duration:  # transformers lets texts begin after the end of the sound
-                segments.append((start, min(end, duration), text))
-        return segments
-
-    return written
+    return lambda name, samples, **how: whispers.written(network(name), samples, **how)
 
 
 @pytest.mark.filterwarnings("ignore")  # those of transformers

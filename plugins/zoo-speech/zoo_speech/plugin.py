@@ -41,6 +41,19 @@ def body(run: TrainingRun | PredictionRun) -> AudioBody:
 
 
 @zoo.hookimpl
+def finetune(run: TrainingRun) -> Trainable | None:
+    """What teaches Whisper; all others learn the task on their body."""
+    if run.card.family != whisper.FAMILY:
+        return None
+    import torch
+
+    from zoo_speech.whisper_finetuning import SpeechToText
+
+    torch.manual_seed(run.options.seed)
+    return SpeechToText(run)
+
+
+@zoo.hookimpl
 def predict(run: PredictionRun) -> Predictor | None:
     """What writes down what is said with Whisper; all others answer by their body."""
     if run.card.family != whisper.FAMILY:

@@ -18,6 +18,7 @@ from zoo_speech.whisper_features import SAMPLING_RATE, STEP, MelBands, Recording
 from zoo_speech.whisper_folder import model_folder
 from zoo_speech.whisper_network import Decoder, Encoder, WhisperShape
 from zoo_speech.whisper_tokens import TIME_S, WhisperTokens
+from zoo_speech.whisper_writing import write
 
 THREADS = 4
 """That open recordings ahead of the model."""
@@ -121,7 +122,13 @@ class WhisperPredictor:
         if hearing.rejected is not None:
             return hearing.rejected
         language = self._tokens.code(hearing.language_id)
-        return Transcript(text=hearing.text.strip(), segments=tuple(hearing.segments), language=language)
+        normalizer = self._tokens.normalizer
+        return Transcript(
+            text=hearing.text.strip(),
+            segments=tuple(hearing.segments),
+            language=language,
+            normalizer="" if normalizer == "words" else normalizer,
+        )
 
     def _hear(self, hearings: Sequence[_Hearing]) -> None:
         """One window of each."""
@@ -129,7 +136,7 @@ class WhisperPredictor:
         with torch.inference_mode():
             features = torch.stack([window.features for window in windows]).to(self._device, self._dtype)
             self._decoder.begin(self._encoder(features))
-            texts = self._written(hearings)
+            texts = write(self._decoder, self._tokens, self._beginning(hearings), self._tokens.most_written)
         for hearing, window, ids in zip(hearings, windows, texts, strict=True):
             segments, heard = self._tokens.segments(ids, window.frames)
             for one in segments:
@@ -139,30 +146,6 @@ class WhisperPredictor:
                     hearing.segments.append(Segment(start, end, text.strip()))
                     hearing.text += text
             hearing.skip(heard)
-
-    def _written(self, hearings: Sequence[_Hearing]) -> list[list[int]]:
-        """Tokens of what each window says."""
-        tokens = self._tokens
-        scores = self._beginning(hearings)
-        texts: list[list[int]] = [[] for _ in hearings]
-        going = list(texts)
-        most = tokens.most - (1 if self._task_id is None else 3)
-        while True:
-            ids = tokens.next_ids(scores, going)
-            numbers = ids.tolist()
-            kept = []
-            for row, (text, number) in enumerate(zip(going, numbers, strict=True)):
-                if number != tokens.end:
-                    text.append(number)
-                    if len(text) < most:
-                        kept.append(row)
-            if not kept:
-                return texts
-            if len(kept) < len(going):
-                rows = torch.tensor(kept, device=self._device)
-                self._decoder.keep(rows)
-                ids, going = ids[rows], [going[row] for row in kept]
-            scores = self._decoder.step(ids)
 
     def _beginning(self, hearings: Sequence[_Hearing]) -> torch.Tensor:
         """Scores of the first token of a text; what is spoken is found out where that is to be."""

@@ -19,7 +19,7 @@ from zoo import (
     WheelSource,
     hub_weights_files,
 )
-from zoo_speech.whisper_options import WhisperPredictOptions
+from zoo_speech.whisper_options import WhisperFinetuneOptions, WhisperPredictOptions
 
 FAMILY = "whisper"
 TASK = "automatic-speech-recognition"
@@ -28,7 +28,10 @@ SAMPLING_RATE = 16_000
 """In Hz."""
 NEEDED = ("config.json", "tokenizer.json")
 FILES = (*NEEDED, "generation_config.json", "preprocessor_config.json", "tokenizer_config.json")
-ABILITIES = (Ability(verb="predict", task=TASK, options=WhisperPredictOptions),)
+ABILITIES = (
+    Ability(verb="finetune", task=TASK, options=WhisperFinetuneOptions),
+    Ability(verb="predict", task=TASK, options=WhisperPredictOptions),
+)
 _LARGEST = 65_536
 """Of any size that a configuration may state."""
 

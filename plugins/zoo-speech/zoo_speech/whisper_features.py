@@ -33,6 +33,8 @@ RANGE = 8.0
 """Powers of ten between the loudest and what counts as silence."""
 FLOOR = 1e-10
 """Least energy, so that silence has a logarithm."""
+AFTER = 3
+"""Spectra after the end of a recording that are kept: two see its last samples, one sees silence alone."""
 _SOUNDLESS = -9.99
 """Logarithm of the energy that a window must have somewhere to be heard: more than samples that are all zero."""
 _AHEAD = 1
@@ -100,6 +102,22 @@ class MelBands:
         left = (len(pending) - WINDOW // 2) // STEP
         yield Spectra(energies[:left], left)
 
+    def heard(self, samples: Samples) -> Samples:
+        """What the network sees of a recording that is learnt, without most of the silence that fills a window up.
+
+        Args:
+            samples: of all of it.
+
+        Returns:
+            Shape (frames, bands); of a recording longer than a window its frames alone, without bands.
+        """
+        frames = -(-len(samples) // STEP)
+        if frames > FRAMES:
+            return np.zeros((frames, 0), np.float32)
+        (spectra,) = self.spectra(iter([samples]))
+        features: Samples = _levels(spectra.energies, float(spectra.energies.max())).numpy()
+        return features[: frames + AFTER]
+
     def _energies(self, samples: Samples) -> torch.Tensor:
         """Of each whole window of samples, shape (frames, bands)."""
         sound = torch.from_numpy(samples)
@@ -143,7 +161,7 @@ class RecordingSpectra:
                 break
             self.skip(len(energies))
         self._loudest = max(self._loudest, loudest)
-        features = (energies.clamp(min=self._loudest - RANGE) + 4) / 4
+        features = _levels(energies, self._loudest)
         return WindowOfSpectra(functional.pad(features, (0, 0, 0, FRAMES - len(features))), min(self._heard, FRAMES))
 
     def _read(self) -> None:
@@ -166,6 +184,25 @@ class RecordingSpectra:
     def close(self) -> None:
         """Read no further."""
         self._coming.close()
+
+
+def filled_up(heard: Samples) -> torch.Tensor:
+    """A whole window.
+
+    Args:
+        heard: as `MelBands.heard` gives it of a recording that is no longer.
+
+    Returns:
+        Shape (FRAMES, bands).
+    """
+    window = torch.full((FRAMES, heard.shape[1]), float(heard.min()))
+    window[: len(heard)] = torch.from_numpy(heard)
+    return window
+
+
+def _levels(energies: torch.Tensor, loudest: float) -> torch.Tensor:
+    """Logarithms as the network sees them."""
+    return (energies.clamp(min=loudest - RANGE) + 4) / 4
 
 
 def slaney_filters(bands: int) -> NDArray[np.float32]:

@@ -24,6 +24,8 @@ TIME_S = 0.02
 """That step, in seconds."""
 MOST_INITIAL = 50
 """Steps that the first segment of a window may begin after, where the model states nothing: a second."""
+NORMALIZER = "normalizer"
+"""Entry of a result's `config.json`: how transcripts were spelled that it learnt, where they were."""
 _LANGUAGE = re.compile(r"<\|([a-z]{2,3})\|>")
 _HINT = f"it is damaged, or another model; {AGAIN}"
 
@@ -69,15 +71,20 @@ class WhisperTokens:
         self._not_first = sorted(stated.get("begin_suppress_tokens") or ())
         self.most = min(int(config["max_target_positions"]), int(stated.get("max_length") or 448))
         """Tokens of a text, those that it begins with among them."""
+        self.most_written = self.most - (1 if self._transcribe is None else 3)
+        """The same without those."""
+        self.normalizer = str(config.get(NORMALIZER, ""))
+        """By which texts are spelled that it writes; empty where it writes as people do."""
+        self._usual_language = self._language(stated.get("language"))
 
     def language_id(self, language: str | None, model: str) -> int | None:
-        """Of a code that a person chose; None where the model is to say it.
+        """Of a code that a person chose, or of the language that the model is taught; None where it is to say it.
 
         Raises:
             OptionInvalid: the model does not know it.
         """
         if language is None:
-            return None
+            return self._usual_language
         code = language.strip().lower()
         if not self.languages:
             if code == "en":
@@ -99,6 +106,14 @@ class WhisperTokens:
         if translate and self._translate is None:
             raise OptionInvalid(f"{model} does not translate", "choose a model without .en, such as whisper-tiny")
         return self._translate if translate else self._transcribe
+
+    def prompt(self, language_id: int | None) -> list[int]:
+        """What a text begins with that says, with times, what is said.
+
+        Args:
+            language_id: of what is spoken, where the model knows several.
+        """
+        return [self.start, *(one for one in (language_id, self._transcribe) if one is not None)]
 
     def code(self, language_id: int | None) -> str:
         """Of a language; empty where there is none."""
@@ -158,6 +173,19 @@ class WhisperTokens:
         inside = [one._replace(end=min(one.end, last)) for one in segments if one.start < last]
         return inside, heard
 
+    def text_within(self, ids: Sequence[int], frames: int) -> str:
+        """The text of a window, a segment that it cuts included.
+
+        Args:
+            ids: as those of `segments`.
+            frames: likewise.
+        """
+        segments, heard = self.segments(ids, frames)
+        texts = [segment.ids for segment in segments]
+        if heard < frames:
+            texts.append(list(ids[sum(len(one.ids) for one in self._all_segments(ids, frames)[0]) :]))
+        return self.text([number for text in texts for number in text])
+
     def _all_segments(self, ids: Sequence[int], frames: int) -> tuple[list[TimedIds], int]:
         is_time = [one >= self.first_time for one in ids]
         ends = [i for i in range(1, len(ids)) if is_time[i - 1] and is_time[i]]
@@ -192,6 +220,13 @@ class WhisperTokens:
         if numbers is None and "is_multilingual" in stated:
             numbers = {token: number for token, number in self.tokenizer.get_vocab().items() if number > self.end}
         return {match[1]: number for token, number in (numbers or {}).items() if (match := _LANGUAGE.fullmatch(token))}
+
+    def _language(self, stated: Any) -> int | None:
+        """Of what generation_config.json names, a code or its token."""
+        if not isinstance(stated, str):
+            return None
+        match = _LANGUAGE.fullmatch(stated)
+        return self.languages.get(match[1] if match else stated)
 
     def _task(self, tasks: dict[str, int], name: str) -> int | None:
         if not self.languages:
