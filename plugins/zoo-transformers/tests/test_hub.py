@@ -94,6 +94,28 @@ def test_a_model_without_vocabulary_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
+    "saved_from", ["ForSequenceClassification", "ForQuestionAnswering", "ForMaskedLM", "ForCausalLM"]
+)
+def test_a_tokenizer_that_knows_no_places_is_refused_before_anything_is_fetched(saved_from: str) -> None:
+    config = {"model_type": "roberta", "architectures": [f"Roberta{saved_from}"]}
+    with pytest.raises(
+        Unsupported, match="the tokenizer of toy is a BertweetTokenizer, which transformers computes in"
+    ):
+        described(config, **{"tokenizer_config.json": {"tokenizer_class": "BertweetTokenizer"}})
+    described(config, **{"tokenizer_config.json": {"tokenizer_class": "RobertaTokenizerFast"}})
+
+
+def test_a_tokenizer_that_turns_out_to_know_no_places_is_refused(tmp_path: Path) -> None:
+    from transformers import CanineTokenizer
+    from zoo_transformers.text import read_fast_tokenizer
+
+    CanineTokenizer().save_pretrained(tmp_path)
+
+    with pytest.raises(Unsupported, match="the tokenizer is a CanineTokenizer, which transformers computes in Python"):
+        read_fast_tokenizer(tmp_path)
+
+
+@pytest.mark.parametrize(
     ("stated", "task"),
     [
         ({"problem_type": "multi_label_classification"}, "text-multi-label-classification"),

@@ -19,7 +19,7 @@ from zoo.training.text.readme import WRITER
 from zoo.training.text.tokenizer_files import beginning
 from zoo_transformers.causal_cache import CachedNetwork, can_cache
 from zoo_transformers.network import adaptable_layers, load, read_config, save
-from zoo_transformers.text import backend_of, read_tokenizer
+from zoo_transformers.text import backend_of, read_fast_tokenizer
 from zoo_transformers.text_cards import positions
 
 TOLERANCE = 1e-3
@@ -39,7 +39,7 @@ class TransformersCausal(CausalBody):
     def __init__(self, run: TrainingRun | PredictionRun) -> None:
         assert run.weights is not None  # there is no card without
         self.config = read_config(run.weights)
-        self._tokens = read_tokenizer(run.weights)
+        self._tokens = read_fast_tokenizer(run.weights)
         tokenizer = backend_of(self._tokens)
         network = load(transformers.AutoModelForCausalLM, run.weights, self.config, with_head=True)
         super().__init__(

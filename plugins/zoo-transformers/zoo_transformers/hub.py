@@ -8,6 +8,7 @@ from zoo import Card, Unsupported, Weights
 from zoo_transformers import image_cards, picture_cards, text_cards
 from zoo_transformers.installed import classes_of
 from zoo_transformers.reading import Reading, Repository
+from zoo_transformers.vocabularies import check_tokenizer
 
 TEXT = "text:TransformersText"
 VECTORS = Reading(ending="Model", task="feature-extraction", describe=text_cards.describe, body=TEXT)
@@ -108,6 +109,8 @@ def describe(name: str, config: dict[str, Any], weights: Weights, documents: dic
             f"{name} is a {saved_from or repository.model_type}, which nothing here answers with",
             f"zoo takes {endings}",
         )
+    if reading.body:
+        check_tokenizer(name, config, documents.get("tokenizer_config.json") or {})
     return reading.describe(repository, reading)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from zoo import Unsupported
 
 _CLASS = re.compile(r"^class (\w+)\(", re.MULTILINE)
+_SLOW_TOKENIZER = re.compile(r"^class (\w+)\((?:PythonBackend|PreTrainedTokenizer)\)", re.MULTILINE)
 
 
 @cache
@@ -34,6 +35,13 @@ def classes_of(model_type: str) -> frozenset[str]:
             "a later version may, or another plugin: zoo plugins",
         )
     return frozenset(name for file in files for name in _CLASS.findall(file.read_text(encoding="utf-8")))
+
+
+@cache
+def slow_tokenizers() -> frozenset[str]:
+    """Names of the tokenizers that are computed in Python, without the library `tokenizers`."""
+    files = _folder().glob("*/tokenization_*.py")
+    return frozenset(name for file in files for name in _SLOW_TOKENIZER.findall(file.read_text(encoding="utf-8")))
 
 
 @cache

@@ -14,7 +14,7 @@ from zoo.training.precisions import DTYPES
 from zoo.training.text.answering import batches_of
 from zoo.training.text.texts import max_tokens_of
 from zoo_transformers.network import load, read_config
-from zoo_transformers.text import pad_id_of, read_tokenizer
+from zoo_transformers.text import pad_id_of, read_fast_tokenizer
 
 
 class PairNetwork:
@@ -27,7 +27,7 @@ class PairNetwork:
     """
 
     def __init__(self, run: PredictionRun, auto: Any, read: Callable[[Any], torch.Tensor]) -> None:
-        self.tokenizer = read_tokenizer(run.weights)
+        self.tokenizer = read_fast_tokenizer(run.weights)
         self.config = read_config(run.weights)
         self.config.pad_token_id = pad_id_of(self.tokenizer)
         most_tokens = max_tokens_of(run.card)

@@ -19,6 +19,7 @@ from zoo.training.text.network import Blocks, ModuleNetwork
 from zoo.training.text.readme import readme_of
 from zoo_transformers.network import SAFE, adaptable_layers, load, read_config, save, without_output_layer
 from zoo_transformers.text_cards import positions
+from zoo_transformers.vocabularies import slow_tokenizer
 
 CLASSIFIERS = ("ForSequenceClassification", "ForTokenClassification")
 """End the names of classes whose configuration says what the head is for."""
@@ -32,7 +33,7 @@ class TransformersText(TextBody):
     def __init__(self, run: TrainingRun | PredictionRun) -> None:
         assert run.weights is not None  # there is no card without
         self.config = read_config(run.weights)
-        self._tokens = read_tokenizer(run.weights)
+        self._tokens = read_fast_tokenizer(run.weights)
         self.config.pad_token_id = pad_id_of(self._tokens)
         stated = self.config.to_dict()
         super().__init__(
@@ -131,6 +132,19 @@ def read_tokenizer(folder: Path) -> Any:
             return transformers.AutoTokenizer.from_pretrained(folder, use_fast=True, **SAFE)
     except Exception as error:  # the libraries raise bare ones
         raise StoreInvalid(f"the tokenizer in {folder} cannot be read: {str(error)[:300]}", "fetch it again") from error
+
+
+def read_fast_tokenizer(folder: Path) -> Any:
+    """The same, computed by the library `tokenizers`, which knows the place of each token in the text.
+
+    Raises:
+        StoreInvalid: it cannot be read.
+        Unsupported: transformers computes it in Python alone.
+    """
+    tokens = read_tokenizer(folder)
+    if not tokens.is_fast:
+        raise slow_tokenizer(type(tokens).__name__)
+    return tokens
 
 
 def backend_of(tokens: Any) -> Tokenizer:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 from zoo import Unsupported
+from zoo_transformers.installed import slow_tokenizers
 
 TOKENIZERS = (
     "tokenizer.json",
@@ -51,3 +53,33 @@ def check_vocabulary(name: str, files: Collection[str]) -> None:
     """
     if not any(file in files for file in VOCABULARIES):
         raise Unsupported(f"{name} has no vocabulary: none of {', '.join(VOCABULARIES)}", "choose another model")
+
+
+def check_tokenizer(name: str, config: dict[str, Any], stated: dict[str, Any]) -> None:
+    """Refuse a repository whose tokenizer cannot say where in a text its tokens stand.
+
+    Args:
+        name: of the card.
+        config: content of `config.json`.
+        stated: content of `tokenizer_config.json`.
+
+    Raises:
+        Unsupported: it is one that transformers computes in Python alone.
+    """
+    kind = str(stated.get("tokenizer_class") or config.get("tokenizer_class") or "").removesuffix("Fast")
+    if kind in slow_tokenizers():
+        raise slow_tokenizer(kind, of=f" of {name}")
+
+
+def slow_tokenizer(kind: str, of: str = "") -> Unsupported:
+    """Why a tokenizer is not taken.
+
+    Args:
+        kind: name of its class.
+        of: whose it is.
+    """
+    return Unsupported(
+        f"the tokenizer{of} is a {kind}, which transformers computes in Python and which does not say where in a text "
+        "its tokens stand",
+        "choose a model whose tokenizer the library tokenizers computes",
+    )
