@@ -1,13 +1,15 @@
-"""Learn to write spoken words down: from random numbers, after pretraining on recordings alone, and in a plain loop.
+"""Learn to write spoken words down, from random numbers and after pretraining, beside a plain loop of the same network.
 
-    uv run bench/train_speech.py --data speech_digits [--model wav2vec2-tiny] [--steps 2000] [--pretrain-steps 2000]
-                                 [--batch 16] [--lr 1e-3] [--seeds 1] [--only scratch pretrained loop]
+    uv run bench/train_speech.py --data speech_digits [--model wav2vec2-tiny] [--steps 900] [--pretrain-steps 2000]
+                                 [--batch 16] [--lr 1e-3] [--precision fp32] [--seeds 1] [--only SIDE ...]
 
-The data are a folder with train.csv and test.csv: file_name, transcription, speaker. The peer (bench/speech_peer.py)
-trains the same network for the same number of steps. Pretraining sees the recordings of train.csv without their words.
-All three are judged on test.csv: word error rate with its interval, the share of recordings that are right to the last
-letter with its 95% interval (Wilson 1927), and that of the speakers who are in no row of train.csv. Seconds are those
-from the first step to the last, evaluations not counted; nothing is evaluated before the end on either side.
+The data are a folder with train.csv and test.csv: file_name, transcription, speaker. Pretraining sees the recordings of
+train.csv without their words; its result is what both `pretrained` sides begin with. The peer (bench/speech_peer.py)
+takes the same steps of the same sizes. Each side is a process of its own, in turn, seed by seed. What zoo and the peer
+write down of test.csv is normalised and judged by the same function: word error rate, the share of recordings that are
+right to the last letter, and both of the speakers who are in no row of train.csv, with 95% intervals: of a share
+Wilson's (1927), of an error rate the bootstrap's over recordings, each with the mean of its seeds. Speed is that of the
+steps, without the first ten; nothing is evaluated before the end.
 """
 
 from __future__ import annotations
@@ -17,14 +19,20 @@ import csv
 import json
 import math
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 PEER = str(Path(__file__).with_name("speech_peer.py"))
-SIDES = ("scratch", "pretrained", "loop")
+SIDES = ("scratch", "scratch-loop", "pretrained", "pretrained-loop")
+TASK = "automatic-speech-recognition"
+WARM = 10
+"""Steps that are not counted."""
 
 
 class Row(NamedTuple):
@@ -33,6 +41,7 @@ class Row(NamedTuple):
     path: str
     words: str
     speaker: str
+    seconds: float
 
 
 class Task(NamedTuple):
@@ -44,79 +53,150 @@ class Task(NamedTuple):
     folder: Path
     """For what is written on the way."""
 
+    @property
+    def options(self) -> dict[str, object]:
+        """Of every run of zoo."""
+        common = {"batch_size": self.args.batch, "eval_share": 0.0, "save_steps": 1_000_000, "device": "cpu"}
+        return {**common, "precision": self.args.precision}
+
+    @property
+    def step_s(self) -> float:
+        """Seconds of sound in a step."""
+        return sum(row.seconds for row in self.train) / math.ceil(len(self.train) / self.args.batch)
+
+
+class Outcome(NamedTuple):
+    """Of one training."""
+
+    speed: float
+    """Seconds of sound a second."""
+    heard: list[str]
+
 
 def rows_of(table: Path) -> list[Row]:
     """Of a part of the data, paths absolute."""
-    rows = csv.DictReader(table.open(encoding="utf-8"))
-    return [Row(str(table.parent / row["file_name"]), row["transcription"], row["speaker"]) for row in rows]
+    import soundfile
+
+    rows = []
+    for row in csv.DictReader(table.open(encoding="utf-8")):
+        path = str(table.parent / row["file_name"])
+        rows.append(Row(path, row["transcription"], row["speaker"], soundfile.info(path).duration))
+    return rows
 
 
-def ours(task: Task, seed: int, *, pretrained: bool) -> tuple[float, list[str]]:
-    """Seconds and texts of zoo; those of the pretraining are not counted."""
+def pretrained(task: Task, seed: int) -> str:
+    """The name of a model that has heard all recordings to learn from, and none of their words."""
     import zoo
 
-    args, model = task.args, task.args.model
-    options = {"batch_size": args.batch, "seed": seed, "eval_share": 0.0, "save_steps": 100_000, "device": "cpu"}
-    if pretrained:
-        alone = task.folder / "recordings.csv"
-        alone.write_text("audio\n" + "".join(f"{row.path}\n" for row in task.train), encoding="utf-8")
-        run = zoo.pretrain(model, alone, max_steps=args.pretrain_steps, **options)
-        model = run.wait(progress=False).name
-    recognition = "automatic-speech-recognition"
-    run = zoo.finetune(model, args.data / "train.csv", task=recognition, max_steps=args.steps, lr=args.lr, **options)
-    finished = run.wait(progress=False)
-    answers = zoo.load(finished.name, device="cpu").predict([row.path for row in task.test])
-    return seconds_of(finished.events()), [answer.text for answer in answers]
+    table = task.folder / "recordings.csv"
+    table.write_text("audio\n" + "".join(f"{row.path}\n" for row in task.train), encoding="utf-8")
+    name, steps = f"pretrained-{seed}", task.args.pretrain_steps
+    run = zoo.pretrain(task.args.model, table, name=name, max_steps=steps, seed=seed, **task.options)
+    return run.wait(progress=False).name
 
 
-def seconds_of(events: object) -> float:
-    """Of the steps of a run."""
-    from zoo.runs.events import RunPlanned, StepCompleted
+def ours(task: Task, model: str, seed: int) -> Outcome:
+    """Of zoo."""
+    import zoo
+    from zoo.runs.events import StepCompleted
 
-    at = [event.at for event in events if isinstance(event, RunPlanned | StepCompleted)]
-    return at[-1] - at[0]
+    args = task.args
+    run = zoo.finetune(
+        model, args.data / "train.csv", task=TASK, max_steps=args.steps, lr=args.lr, seed=seed, **task.options
+    ).wait(progress=False)
+    ends = [(event.step, event.at) for event in run.events() if isinstance(event, StepCompleted)]
+    answers = zoo.load(run.name, device="cpu", precision=args.precision).predict([row.path for row in task.test])
+    return Outcome(speed(task, ends), [answer.text for answer in answers])
 
 
-def peer(task: Task, seed: int) -> tuple[float, list[str]]:
-    """The same of the plain loop, in a process of its own."""
+def peer(task: Task, model: str, seed: int) -> Outcome:
+    """Of the plain loop."""
     import zoo
 
     args, out = task.args, task.folder / "heard.json"
     card = next(card for card in zoo.models() if card.name == args.model)
-    command = [sys.executable, PEER, "--train", args.data / "train.csv", "--test", args.data / "test.csv"]
-    command += ["--architecture", json.dumps(card.architecture), "--steps", args.steps, "--batch", args.batch]
-    subprocess.run([*map(str, command), "--lr", str(args.lr), "--seed", str(seed), "--out", str(out)], check=True)
+    command = [sys.executable, "-W", "ignore", PEER, "--train", args.data / "train.csv", "--test"]
+    command += [args.data / "test.csv", "--architecture", json.dumps(card.architecture), "--steps", args.steps]
+    command += ["--batch", args.batch, "--lr", args.lr, "--seed", seed, "--precision", args.precision, "--out", out]
+    if model != args.model:
+        command += ["--weights", zoo.open_run(model).folder.model_folder]
+    subprocess.run([*map(str, command)], check=True)
     result = json.loads(out.read_text())
-    return result["elapsed_s"], result["heard"]
+    return Outcome(speed(task, list(enumerate(result["times"], 1))), result["heard"])
 
 
-def share(right: list[bool]) -> str:
-    """How many are right, with the interval of Wilson."""
-    count, hits, z = len(right), sum(right), 1.96
-    if not count:
-        return "-"
-    p, denominator = hits / count, 1 + z * z / count
+def speed(task: Task, ends: list[tuple[int, float]]) -> float:
+    """Seconds of sound a second, from the first steps that ended after the warm-up to the last."""
+    first, last = next(one for one in ends if one[0] >= WARM), ends[-1]
+    return task.step_s * (last[0] - first[0]) / (last[1] - first[1])
+
+
+def share(right: np.ndarray) -> str:
+    """How many are right, with the interval of Wilson; right has a number from 0 to 1 for each recording."""
+    count, p, z = len(right), float(right.mean()), 1.96
+    denominator = 1 + z * z / count
     centre = (p + z * z / (2 * count)) / denominator
     half = z * math.sqrt(p * (1 - p) / count + z * z / (4 * count * count)) / denominator
     return f"{p:.3f} ({centre - half:.3f}-{centre + half:.3f})"
 
 
-def report(side: str, seed: int, task: Task, elapsed_s: float, heard: list[str]) -> None:
-    """One line."""
+def rate(errors: np.ndarray, words: np.ndarray) -> str:
+    """Errors of all words, with the bootstrap's interval over recordings."""
+    draws = np.random.default_rng(0).integers(0, len(words), (2_000, len(words)))
+    low, high = np.percentile(errors[draws].sum(1) / words[draws].sum(1), (2.5, 97.5))
+    return f"{errors.sum() / words.sum():.3f} ({low:.3f}-{high:.3f})"
+
+
+class Judged(NamedTuple):
+    """Of the recordings of test.csv, each of shape (recordings,), or (seeds, recordings) of several."""
+
+    errors: np.ndarray
+    right: np.ndarray
+
+
+def judged(task: Task, heard: list[str]) -> Judged:
+    """Word errors of each recording, and whether it is right to the last letter."""
     from zoo.metrics import TranscriptMetrics
 
-    metrics, known = TranscriptMetrics(), {row.speaker for row in task.train}
+    errors, right = [], []
     for row, text in zip(task.test, heard, strict=True):
+        metrics = TranscriptMetrics()
         metrics.update(row.words, text)
-    figures = metrics.compute()
-    right = [text.split() == row.words.lower().split() for row, text in zip(task.test, heard, strict=True)]
-    strangers = [one for one, row in zip(right, task.test, strict=True) if row.speaker not in known]
-    wer = f"{figures['wer']:.3f} ({figures['wer_low']:.3f}-{figures['wer_high']:.3f})"
-    print(
-        f"{side:<10} seed {seed}  {elapsed_s:6.0f} s  WER {wer}  CER {figures['cer']:.3f}  right {share(right)}  "
-        f"of speakers never heard {share(strangers)}",
-        flush=True,
+        errors.append(metrics.compute()["wer"] * len(row.words.split()))
+        right.append(float(metrics.compute()["cer"] == 0))
+    return Judged(np.array(errors), np.array(right))
+
+
+def line(task: Task, results: Judged) -> str:
+    """Of all recordings, and of speakers never heard."""
+    known = {row.speaker for row in task.train}
+    words = np.array([len(row.words.split()) for row in task.test])
+    strange = np.array([row.speaker not in known for row in task.test])
+    parts = [("", np.ones_like(strange)), ("   never heard: ", strange)]
+    return "".join(
+        f"{what}WER {rate(results.errors[chosen], words[chosen])} right {share(results.right[chosen])}"
+        for what, chosen in parts
+        if chosen.any()
     )
+
+
+def report(task: Task, outcomes: dict[str, list[Outcome]]) -> None:
+    """All seeds together."""
+    all_judged = {}
+    print(f"\nmeans of {task.args.seeds} seeds, {task.args.precision}, {task.args.steps} steps of {task.args.batch}")
+    for side, of_side in outcomes.items():
+        seeds = [judged(task, one.heard) for one in of_side]
+        mean = Judged(*(np.mean(column, 0) for column in zip(*seeds, strict=True)))
+        all_judged[side] = mean
+        speeds = [one.speed for one in of_side]
+        print(f"{side:<16}{statistics.mean(speeds):7.1f} s of sound/s  {line(task, mean)}")
+    words = np.array([len(row.words.split()) for row in task.test])
+    for side, other in (("scratch", "scratch-loop"), ("pretrained", "pretrained-loop"), ("pretrained", "scratch")):
+        if side in outcomes and other in outcomes:
+            pairs = zip(outcomes[side], outcomes[other], strict=True)
+            ratio = statistics.median(one.speed / of_other.speed for one, of_other in pairs)
+            difference = rate(all_judged[side].errors - all_judged[other].errors, words)
+            print(f"{side} beside {other}: {ratio:.2f}x as fast, WER {difference} more")
 
 
 def main() -> None:
@@ -124,10 +204,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--model", default="wav2vec2-tiny")
-    parser.add_argument("--steps", type=int, default=2_000)
+    parser.add_argument("--steps", type=int, default=900)
     parser.add_argument("--pretrain-steps", type=int, default=2_000)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--lr", type=float, default=1e-3)
+    parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--only", nargs="+", choices=SIDES, default=SIDES)
     args = parser.parse_args()
@@ -135,10 +216,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["ZOO_HOME"] = f"{folder}/home"
         task = Task(rows_of(args.data / "train.csv"), rows_of(args.data / "test.csv"), args, Path(folder))
+        outcomes: dict[str, list[Outcome]] = {side: [] for side in args.only}
         for seed in range(args.seeds):
+            body = pretrained(task, seed) if any(side.startswith("pretrained") for side in args.only) else ""
             for side in args.only:
-                measured = peer(task, seed) if side == "loop" else ours(task, seed, pretrained=side == "pretrained")
-                report(side, seed, task, *measured)
+                model = body if side.startswith("pretrained") else args.model
+                outcome = (peer if side.endswith("loop") else ours)(task, model, seed)
+                outcomes[side].append(outcome)
+                results = line(task, judged(task, outcome.heard))
+                print(f"seed {seed} {side:<16}{outcome.speed:7.1f} s of sound/s  {results}", flush=True)
+        report(task, outcomes)
 
 
 if __name__ == "__main__":

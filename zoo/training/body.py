@@ -74,6 +74,11 @@ class Body(ABC, Generic[Features]):
         """Most inputs computed at once in training where none is asked for; None leaves it to the objective."""
         return None
 
+    @property
+    def evaluation_batch_size(self) -> int | None:
+        """Most inputs judged at once; None leaves it to the objective."""
+        return None
+
     @abstractmethod
     def encode(self, inputs: Sequence[Any]) -> Sequence[Features | Rejected]:
         """Turn inputs into what batches are made of, once: same length, same order."""

@@ -146,7 +146,7 @@ def test_a_pulled_network_learns_and_its_results_load_in_transformers(
     """Of pretraining alone, then with letters, then with those letters once more, and with labels."""
     (tmp_path / "samples").mkdir()
     samples = Samples(tmp_path / "samples")
-    publish("wav2vec2", "AutoModelForPreTraining", tmp_path / "published")
+    publish("wav2vec2", "AutoModelForPreTraining", tmp_path / "published", layerdrop=0.2, apply_spec_augment=False)
     card = pull(tmp_path / "published")
     extractor, network = (
         transformers.Wav2Vec2FeatureExtractor(),
@@ -178,6 +178,7 @@ def test_a_pulled_network_learns_and_its_results_load_in_transformers(
         assert not report["unexpected_keys"]
         state = loaded.base_model.feature_extractor.state_dict()  # it is frozen
         assert all(torch.equal(state[name], base[name]) for name in base)
+        assert (loaded.config.layerdrop, loaded.config.apply_spec_augment) == (0.2, False)
     letters = [json.loads((run.folder.model_folder / "vocab.json").read_text()) for run in (heard, again)]
     assert letters[0] == letters[1]
     assert not any("the head is new" in note for note in again.snapshot.notes)
@@ -222,6 +223,31 @@ def test_cards_state_the_parameters(name: str) -> None:
         network = transformers.Wav2Vec2ForCTC(transformers.Wav2Vec2Config(**card.architecture, vocab_size=29))
 
     assert card.parameters == sum(one.numel() for one in network.parameters())
+
+
+@pytest.mark.filterwarnings("ignore:Support for mismatched key_padding_mask")
+@pytest.mark.parametrize("kind", KINDS)
+def test_convolutions_computed_once_say_what_they_say_in_a_batch(kind: str, tmp_path: Path) -> None:
+    from zoo_speech.wav2vec2_network import ComputedConvolutions, convolved, heard, make_network, moments
+
+    card = next(card for card in zoo.models() if card.name == "wav2vec2-tiny")
+    publish(kind, "AutoModel", tmp_path)
+    network = make_network(transformers.AutoModel, card, tmp_path).eval()
+    config = network.config
+    samples = [torch.randn(length) for length in (9_000, 4_321, 400)]
+    counts = torch.tensor([moments(config, len(one)) for one in samples])
+    hidden = torch.zeros(3, int(counts[0]), dtype=torch.bool)
+    hidden[:, 0] = True
+    pad = torch.nn.utils.rnn.pad_sequence
+    with torch.inference_mode():
+        lengths = torch.tensor([len(one) for one in samples])
+        expected = heard(network, pad(samples, batch_first=True), lengths, hidden).last_hidden_state
+        vectors = [torch.from_numpy(convolved(network.feature_extractor, config, one.numpy())) for one in samples]
+        network.feature_extractor = ComputedConvolutions()
+        found = heard(network, pad(vectors, batch_first=True), counts, hidden).last_hidden_state
+
+    for row, count in enumerate(counts):
+        torch.testing.assert_close(found[row, :count], expected[row, :count], atol=1e-5, rtol=1e-4)
 
 
 def test_hidden_moments_are_spans() -> None:

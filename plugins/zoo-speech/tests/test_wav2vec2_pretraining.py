@@ -166,6 +166,26 @@ def test_a_result_is_pretrained_on_and_answers(recordings: Path) -> None:
     assert len(answer.vector) == 128
 
 
+def test_convolutions_that_began_with_random_numbers_learn_on(recordings: Path, tmp_path: Path) -> None:
+    """Published ones do not; see test_wav2vec2.py."""
+    zoo.pretrain("wav2vec2-tiny", recordings, name="listened", **QUICK | {"max_steps": 1}).wait(progress=False)
+    table = tmp_path / "said.csv"
+    table.write_text("audio,text\n" + "".join(f"{path},a b\n" for path in sorted(recordings.iterdir())))
+    first = "wav2vec2.feature_extractor.conv_layers.0.conv.weight"
+    before = load_file(zoo.open_run("listened").folder.model_folder / "model.safetensors")[first]
+
+    stays = {}
+    for freezes in (None, True):
+        run = zoo.finetune(
+            "listened", table, task="automatic-speech-recognition", freeze_feature_encoder=freezes, **QUICK
+        ).wait(progress=False)
+        after = load_file(run.folder.model_folder / "model.safetensors")[first]
+        stays[freezes] = torch.equal(before, after)
+        assert not transformers.AutoConfig.from_pretrained(run.folder.model_folder).freeze_feature_encoder
+
+    assert stays == {None: False, True: True}
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="processes of one run meet through gloo")
 def test_two_processes_learn_what_one_does(recordings: Path) -> None:
     """Dropout and the entries of codebooks are drawn by each for itself."""

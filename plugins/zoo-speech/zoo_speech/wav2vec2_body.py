@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,11 +17,13 @@ from torch import nn
 from zoo import AudioInput, PredictionRun, TrainingRun
 from zoo.training import Batch
 from zoo.training.audio import LENGTHS, SEEN, AudioBody, AudioConfig
-from zoo.training.audio.body import StoredRecording
+from zoo.training.audio.body import StoredRecording, batch_of
 from zoo.training.head import SPEECH, HeadConfig
 from zoo_speech.wav2vec2_cards import PREPROCESSOR
 from zoo_speech.wav2vec2_letters import read_letters, save_letters
 from zoo_speech.wav2vec2_network import (
+    ComputedConvolutions,
+    convolved,
     heard,
     hidden_moments,
     make_network,
@@ -38,6 +41,11 @@ HIDDEN = "hidden"
 """Entry of a batch: moments that the transformer does not see, bool of shape (batch, moments)."""
 HIDDEN_SHARE = 0.05
 """Of the moments, where training hides some and the weights' configuration does not say how many."""
+_FREEZES = "freeze_feature_encoder"
+"""Entry of a saved configuration: whether fine-tuning leaves the convolutions as they are. What few minutes of speech
+have taught them is a beginning and no more."""
+_LARGEST = 65_504.0
+"""Number of 16 bits."""
 _CHANNELS_AT_ONCE = 4096
 """Recordings computed at once in training, times the channels of a convolution."""
 
@@ -53,8 +61,10 @@ class Wav2Vec2Body(AudioBody):
         self._speaks = "frames" in run.task.needs
         self._learns = isinstance(run, TrainingRun)
         settings: dict[str, Any] = {}
+        self._published: dict[str, Any] = {}
         if self._learns:
             stated: Any = read_config(run.weights) if run.weights else transformers.Wav2Vec2Config()
+            self._published = {name: getattr(stated, name) for name in ("apply_spec_augment", "layerdrop")}
             settings = {
                 "apply_spec_augment": True,  # what is hidden is drawn in `collate`
                 "layerdrop": 0.0,  # processes would leave out different layers
@@ -62,14 +72,23 @@ class Wav2Vec2Body(AudioBody):
             }
         self.module: Any = make_network(self._auto_class(run), run.card, run.weights, **settings)
         self._settings: Any = self.module.config
+        self._convolutions: nn.Module | None = None
+        self._convolving = threading.Lock()
+        self.module.base_model.feature_extractor._requires_grad = False  # no gradients of the samples themselves
         super().__init__(run, AudioConfig(self._settings.model_type, {}, None), run.card.input.sampling_rate)
         self._extractor = _extractor(run.weights, self.sampling_rate)
         self.width = self._settings.hidden_size
         if run.task.target is None:
             return
         self._take_head(run.weights)
-        if self.pretrained and self._learns:
+        if self.pretrained and self._learns and self._freezes(run.options.freeze_feature_encoder):
             self.module.freeze_feature_encoder()
+            if run.device == "cpu":
+                self._convolutions = self.module.base_model.feature_extractor.eval()
+
+    def _freezes(self, chosen: bool | None) -> bool:
+        """Whether the convolutions stay as they are in the weights."""
+        return bool(getattr(self._settings, _FREEZES, True)) if chosen is None else chosen
 
     def _auto_class(self, run: TrainingRun | PredictionRun) -> Any:
         """The class of transformers with the head that the task of the run learns or asks."""
@@ -105,6 +124,11 @@ class Wav2Vec2Body(AudioBody):
         """As many as the widest convolution leaves room for."""
         return max(1, min(64, _CHANNELS_AT_ONCE // int(max(self._settings.conv_dim))))
 
+    @property
+    def evaluation_batch_size(self) -> int:
+        """Likewise."""
+        return self.micro_batch_size
+
     def new_head(self, outputs: int) -> nn.Module:
         """A linear layer on the vectors, or on a projection of their mean."""
         if self._projector is None:
@@ -115,16 +139,35 @@ class Wav2Vec2Body(AudioBody):
         return nn.Sequential(OrderedDict(layers))
 
     def prepare(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The samples with mean 0 and standard deviation 1, if the publisher does so, as many as one vector needs."""
+        """The samples with mean 0 and standard deviation 1, if the publisher does so, as many as one vector needs.
+
+        On a processor, what frozen convolutions make of these: they see the same in every epoch, and their vectors are
+        kept in the place of the samples (of 512 channels, in 1.6 times their room). A GPU computes them sooner than it
+        gets them.
+        """
         if self._extractor.do_normalize:
             (samples,) = self._extractor.zero_mean_unit_var_norm([samples], None)
         lacking = receptive_field(self._settings) - len(samples)
         prepared: NDArray[np.float32] = np.pad(samples, (0, max(0, lacking))).astype(np.float32)
-        return prepared
+        if self._convolutions is None:
+            return prepared
+        with self._convolving:  # one recording has all cores
+            vectors = convolved(self._convolutions, self._settings, prepared)
+        return vectors.clip(-_LARGEST, _LARGEST)
+
+    def begin(self) -> None:
+        """Leave out convolutions that have been computed of every recording."""
+        if self._convolutions is not None:
+            self.module.base_model.feature_extractor = ComputedConvolutions()
+
+    def end(self) -> None:
+        """Put them back."""
+        if self._convolutions is not None:
+            self.module.base_model.feature_extractor = self._convolutions
 
     def collate(self, features: Sequence[StoredRecording], seeds: Sequence[int], *, training: bool) -> Batch:
         """Recordings; in training also `hidden`, bool of shape (batch, moments)."""
-        batch = super().collate(features, seeds, training=training)
+        batch = batch_of([self.recordings[one.number] for one in features])
         if training:
             most = self.moments(batch[SEEN].shape[1])
             share = self._settings.mask_time_prob if self._run.options.spec_augment else 0.0
@@ -151,7 +194,7 @@ class Wav2Vec2Body(AudioBody):
 
     def moments(self, frames: Any) -> Any:
         """Steps of the convolutions."""
-        return moments(self._settings, frames)
+        return moments(self._settings, frames) if self._convolutions is None else frames
 
     @property
     def seconds_a_moment(self) -> float:
@@ -167,6 +210,7 @@ class Wav2Vec2Body(AudioBody):
         elif head is not None:
             config.update(head.to_transformers())
             config.id2label = dict(enumerate(head.labels))
+        config.update(self._published | {_FREEZES: self.pretrained and self._freezes(None)})
         config.architectures = [type(self.module).__name__]
         self.module.save_pretrained(folder, state_dict=state)
         self._extractor.save_pretrained(folder)

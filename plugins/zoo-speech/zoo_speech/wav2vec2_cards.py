@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 from zoo import (
     Ability,
-    AudioFinetuneOptions,
     AudioInput,
     AudioPredictOptions,
     Card,
@@ -17,7 +16,7 @@ from zoo import (
     hub_labels,
     hub_weights_files,
 )
-from zoo_speech.wav2vec2_options import Wav2Vec2PretrainOptions
+from zoo_speech.wav2vec2_options import Wav2Vec2FinetuneOptions, Wav2Vec2PretrainOptions
 
 PAPER = "https://arxiv.org/abs/2006.11477"
 SAMPLING_RATE = 16_000
@@ -32,7 +31,7 @@ _PREDICTED = {"ForCTC": "automatic-speech-recognition", "ForSequenceClassificati
 _HEADLESS = ("ForPreTraining", "Model")
 FEATURES = "audio-feature-extraction"
 """What a network without head answers."""
-_FINETUNE = tuple(Ability(verb="finetune", task=task, options=AudioFinetuneOptions) for task in _TASKS)
+_FINETUNE = tuple(Ability(verb="finetune", task=task, options=Wav2Vec2FinetuneOptions) for task in _TASKS)
 _PRETRAIN = Ability(verb="pretrain", task=FEATURES, options=Wav2Vec2PretrainOptions)
 QUANTISING = "wav2vec2"
 """The architecture that transformers has codebooks for."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -15,6 +15,9 @@ import transformers
 from torch import nn
 
 from zoo import Card, StoreInvalid, Unsupported
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _SAFE: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
 
@@ -40,6 +43,14 @@ class PaddedGroupNorm(nn.GroupNorm):
         variance = centred.square().sum(-1, keepdim=True) / counts
         scale = self.weight.float()[:, None] * torch.rsqrt(variance + self.eps)
         return (centred * scale + self.bias.float()[:, None]).to(input.dtype)
+
+
+class ComputedConvolutions(nn.Module):
+    """Stands where the convolutions were, whose vectors come with the batch."""
+
+    def forward(self, vectors: torch.Tensor) -> torch.Tensor:
+        """From shape (batch, moments, channels) to (batch, channels, moments)."""
+        return vectors.transpose(1, 2)
 
 
 def make_network(auto: Any, card: Card, weights: Path | None, **settings: Any) -> Any:
@@ -128,18 +139,39 @@ def heard(base: Any, samples: torch.Tensor, lengths: torch.Tensor, hidden: torch
 
     Args:
         base: the network.
-        samples: shape (batch, samples), filled up with zeros.
-        lengths: samples of each that are none of these, shape (batch,).
+        samples: shape (batch, samples), filled up with zeros; after `ComputedConvolutions`, the vectors of the
+            convolutions, shape (batch, moments, channels).
+        lengths: samples or moments of each that are none of these, shape (batch,).
         hidden: moments that the transformer does not see, bool of shape (batch, moments); None where it sees all.
         **more: arguments of transformers.
     """
-    first = base.feature_extractor.conv_layers[0]
-    if isinstance(norm := getattr(first, "layer_norm", None), PaddedGroupNorm):
-        norm.lengths = (lengths - base.config.conv_kernel[0]) // base.config.conv_stride[0] + 1
-    inside = torch.arange(samples.shape[1], device=samples.device) < lengths[:, None]
+    if isinstance(base.feature_extractor, ComputedConvolutions):
+        # transformers sums the mask up, and computes the moments from that
+        mask = (receptive_field(base.config) + (lengths - 1) * stride(base.config))[:, None]
+    else:
+        first = base.feature_extractor.conv_layers[0]
+        if isinstance(norm := getattr(first, "layer_norm", None), PaddedGroupNorm):
+            norm.lengths = (lengths - base.config.conv_kernel[0]) // base.config.conv_stride[0] + 1
+        mask = (torch.arange(samples.shape[1], device=samples.device) < lengths[:, None]).long()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Support for mismatched key_padding_mask")  # that of WavLM
-        return base(samples, attention_mask=inside.long(), mask_time_indices=hidden, **more)
+        return base(samples, attention_mask=mask, mask_time_indices=hidden, **more)
+
+
+def convolved(extractor: nn.Module, config: Any, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The vectors that the convolutions make of one recording, shape (moments, channels).
+
+    Args:
+        extractor: the convolutions.
+        config: of the network.
+        samples: shape (samples,).
+    """
+    for layer in extractor.modules():
+        if isinstance(layer, PaddedGroupNorm):
+            layer.lengths = torch.tensor([(len(samples) - config.conv_kernel[0]) // config.conv_stride[0] + 1])
+    with torch.inference_mode():
+        vectors: NDArray[np.float32] = extractor(torch.from_numpy(samples)[None])[0].T.numpy()
+    return vectors
 
 
 def hidden_moments(count: int, share: float, span: int, seed: int, least: int = 0) -> torch.Tensor:

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from zoo import AudioPretrainOptions, option
+from zoo import AudioFinetuneOptions, AudioPretrainOptions, option
+
+
+class Wav2Vec2FinetuneOptions(AudioFinetuneOptions, frozen=True, kw_only=True):
+    """Options of learning letters or labels."""
+
+    freeze_feature_encoder: Annotated[
+        bool | None,
+        option(
+            "Leave the convolutions as they are; auto does so with those that were published, and trains those that "
+            "zoo trained from random numbers.",
+            advanced=True,
+        ),
+    ] = None
 
 
 class Wav2Vec2PretrainOptions(AudioPretrainOptions, frozen=True, kw_only=True):

@@ -41,6 +41,7 @@ class PooledObjective(Objective[tuple[Any, Any]]):
         self.collate_threads, self.lora_targets, self.layout = body.collate_threads, body.lora_targets, body.layout
         self.default_lr, self.head_lr = body.lr, body.head_lr
         self.micro_batch_size = body.micro_batch_size or self.micro_batch_size
+        self.evaluation_batch_size = body.evaluation_batch_size or self.evaluation_batch_size
         if not body.pretrained:
             self.default_lr, self.auto_steps = body.scratch_lr, body.scratch_steps or self.auto_steps
         head = body.head_for(head_config)
