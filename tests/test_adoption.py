@@ -20,6 +20,7 @@ from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
 from zoo.fetch import fetch, locate
 from zoo.fetch.places import hub_cache
+from zoo.paths import home as zoo_home
 from zoo.ranking import mark
 
 PLUGIN = """
@@ -307,6 +308,30 @@ def test_a_model_whose_plugin_is_gone_is_told_and_the_others_work(
 
     assert main(["ls"]) == ExitCode.OK
     assert "warning: pulled model Toy-Model needs the plugin toy" in capsys.readouterr().err
+
+
+def test_a_model_that_its_plugin_does_not_take_any_more_goes_to_the_one_that_does(
+    hub: HubServer, site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub.serve_repository(REPOSITORY, files())
+    main(["pull", REFERENCE])
+    (site.path / "zoo_toy.py").write_text(PLUGIN.format(kind="other"), encoding="utf-8")
+    site.install("bird", PLUGIN.format(kind="toy"))
+    site.forget()
+    capsys.readouterr()
+    told = (
+        f"pulled model Toy-Model is not taken by plugin toy any more; zoo pull {REFERENCE}@{COMMIT} finds the one that "
+        "takes it"
+    )
+
+    assert main(["ls"]) == ExitCode.OK
+    assert f"warning: {told}" in capsys.readouterr().err
+    assert main(["show", "Toy-Model"]) == ExitCode.USAGE
+    assert f"hint: {told}" in capsys.readouterr().err
+
+    assert main(["pull", f"{REFERENCE}@{COMMIT}"]) == ExitCode.OK
+    assert Catalog.load().resolve("Toy-Model").full_name == "bird/Toy-Model"
+    assert len(list((zoo_home() / "hub-models").iterdir())) == 1
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"name": "../x"}', b"\xff"])

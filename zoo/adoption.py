@@ -39,6 +39,8 @@ NO_CODE = "zoo never runs code from model repositories"
 def adopt(reference: str) -> Card:
     """Put a model into the catalog, its weights still where they are; one that is there already is found.
 
+    One that its plugin does not take any more goes to the plugin that does, under its name.
+
     Args:
         reference: `hub:owner/name`, or with `@` and a branch, tag or commit; or the address of its page.
 
@@ -49,11 +51,12 @@ def adopt(reference: str) -> Card:
     """
     parsed = parse_reference(reference)
     repository = describe(parsed.repository, parsed.revision)
-    for model in hub_models.saved():
-        if (model.repository, model.revision) == (repository.name, repository.commit):
-            return Catalog.load().resolve(f"{model.plugin}/{model.name}")
+    pinned = (repository.name, repository.commit)
+    before = next((model for model in hub_models.saved() if (model.repository, model.revision) == pinned), None)
+    if before is not None and (card := _card_named(f"{before.plugin}/{before.name}")) is not None:
+        return card
     source = HubSource(repository=repository.name, revision=repository.commit)
-    model = _model_of(repository, lambda names: read_files(source, list(names), DOCUMENT_BYTES))
+    model = _model_of(repository, lambda names: read_files(source, list(names), DOCUMENT_BYTES), before)
     return save_claimed(msgspec.structs.replace(model, repository=repository.name, revision=repository.commit))
 
 
@@ -81,6 +84,11 @@ def adopt_folder(path: Path) -> Card:
     except OSError as error:
         raise StoreInvalid(f"{error.filename or folder} cannot be read: {error.strerror or error}") from error
     return save_claimed(msgspec.structs.replace(model, folder=str(folder)))
+
+
+def _card_named(full_name: str) -> Card | None:
+    """The card of the catalog; None where the plugin that had claimed a model does not take it any more."""
+    return next((card for card in Catalog.load().cards if card.full_name == full_name), None)
 
 
 def _saved_of(folder: Path) -> HubModel | None:

@@ -139,6 +139,8 @@ class Catalog(msgspec.Struct, frozen=True):
         of_hub = self._advice_on_hub(name) if self.may_be_of_hub(name) else ""
         near = did_you_mean(name, names, limit=3, cutoff=0.8 if of_hub else 0.5)
         advice = " ".join(filter(None, (near, of_hub))) or "zoo ls lists the models"
+        of_name = (problem for problem in self.problems if f"model {name} " in problem or f"run {name} " in problem)
+        advice = next(of_name, advice)
         return "; ".join([advice, *([f"plugins that failed to load: {broken}"] if (broken := self.broken) else [])])
 
     @property

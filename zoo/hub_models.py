@@ -46,6 +46,11 @@ class HubModel(msgspec.Struct, frozen=True, kw_only=True):
         return Weights(files=self.files, sources=(HubSource(repository=self.repository, revision=self.revision),))
 
     @property
+    def reference(self) -> str:
+        """What zoo pull takes to look at the same files again."""
+        return f"hub:{self.repository}@{self.revision}" if self.repository else self.origin
+
+    @property
     def origin(self) -> str:
         """The repository, the folder, or the one file, as messages name it."""
         return self.repository or str(Path(self.folder, *(file.name for file in self.files if len(self.files) == 1)))
@@ -88,10 +93,15 @@ def cards(plugins: Iterable[Plugin], failures: Iterable[PluginFailure]) -> tuple
         except ZooError as error:
             problems.append(f"pulled model {path.stem} cannot be used: {error.message}")
             continue
-        if card is None:
-            problems.append(f"pulled model {path.stem} needs the plugin {model.plugin} that it was pulled with")
-        else:
+        if card is not None:
             usable.append(card)
+        elif plugin is not None:
+            problems.append(
+                f"pulled model {path.stem} is not taken by plugin {plugin.name} any more; "
+                f"zoo pull {model.reference} finds the one that takes it"
+            )
+        else:
+            problems.append(f"pulled model {path.stem} needs the plugin {model.plugin} that it was pulled with")
     return usable, problems
 
 
