@@ -15,6 +15,7 @@ from zoo.data.guessing import likely_task
 from zoo.data.loading import InputRows
 from zoo.data.table import Table
 from zoo.errors import DatasetInvalid
+from zoo.runs.quarantine import check_digest
 from zoo.tasks import get_task
 
 TASK = get_task("token-classification")
@@ -119,6 +120,22 @@ def test_numbers_in_json_lines_have_the_names_of_a_file_beside(name: str, conten
     (tmp_path / name).write_text("[1, 2]")
     with pytest.raises(DatasetInvalid, match="does not say which tag each number is"):
         load(path, TASK)
+
+
+def test_names_of_numbers_count_in_the_digest_of_the_data(tmp_path: Path) -> None:
+    numbered = [{**row, "ner_tags": [NAMES.index(tag) for tag in row["ner_tags"]]} for row in ROWS]
+    path = lines(tmp_path / "a.jsonl", numbered)
+    names = tmp_path / "classes.json"
+    names.write_text(json.dumps(NAMES))
+    dataset = load(path, TASK)
+    names.write_text(json.dumps([NAMES[0], *reversed(NAMES[1:])]))
+    changed = load(path, TASK)
+
+    assert changed.labels == dataset.labels
+    with pytest.raises(DatasetInvalid, match=rf"{path} or {names} has changed since the run was asked for"):
+        check_digest(str(path), changed.sha256, dataset.sha256, changed.names_file)
+    names.write_text(json.dumps(NAMES))
+    assert load(path, TASK).sha256 == dataset.sha256
 
 
 def test_texts_of_the_table_stay_and_words_are_found_in_them(tmp_path: Path) -> None:

@@ -30,6 +30,15 @@ def digest(path: str | Path) -> str:
         raise DatasetInvalid(f"{path} cannot be read: {error.strerror or error}") from error
 
 
+def digest_with(whole: str, names_file: Path) -> str:
+    """The sha256 of a data set and of a file beside it that says what its targets mean.
+
+    Raises:
+        DatasetInvalid: the file cannot be read.
+    """
+    return hashlib.sha256(f"{whole}{digest(names_file)}".encode()).hexdigest()
+
+
 def digest_of_examples(whole: str, examples: Iterable[Example], target: TargetKind | None = None) -> str:
     """The sha256 of a data set that names files: of the file or folder itself, and of the files' own digests.
 

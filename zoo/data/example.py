@@ -70,7 +70,7 @@ class Dataset(msgspec.Struct, frozen=True):
     faults: tuple[RejectedRow, ...] = ()
     """What is wrong with parts of targets, which are left out or mended; the examples are used."""
     sha256: str = ""
-    """Digest of the file's bytes, and of the files it names."""
+    """Digest of the file's bytes, of the files it names, and of the one that says what its targets mean."""
     class_names: tuple[str, ...] = ()
     """What the file calls the classes 0, 1, ... of its label column, where it names them."""
     merged: tuple[SpellingVariants, ...] = ()
@@ -85,6 +85,8 @@ class Dataset(msgspec.Struct, frozen=True):
     """What there are several of, in a person's words."""
     reading_note: str = ""
     """How it is read, where that is not plain."""
+    names_file: str = ""
+    """The file beside it that says what numbers in it stand for; empty where there is none."""
 
     @property
     def labels(self) -> tuple[str, ...]:

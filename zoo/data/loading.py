@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from zoo.data.columns import carried_columns, find_columns
-from zoo.data.digests import digest, digest_of_examples
+from zoo.data.digests import digest, digest_of_examples, digest_with
 from zoo.data.example import UNKNOWN, Columns, Dataset, Example, RejectedRow
 from zoo.data.labels import check_mergeable, merge_labels
 from zoo.data.layout import deeper_root
@@ -83,6 +83,7 @@ def load(
         base=str(table.base),
         has_class_folders=table.has_class_folders,
         unit=table.unit,
+        names_file=str(table.names_file or ""),
         reading_note=reading_note(table, task, resolved),
     )
     dataset = _digested(dataset, task)
@@ -277,6 +278,8 @@ class _RowReader:
 def _digested(dataset: Dataset, task: Task) -> Dataset:
     """The same data set with the digests of the files it names, if it names any, and of the whole."""
     examples, whole = dataset.examples, digest(dataset.path)
+    if dataset.names_file and task.target:
+        whole = digest_with(whole, Path(dataset.names_file))
     digests = task.input.digests(example.input for example in examples)
     if any(digests):
         pairs = zip(examples, digests, strict=True)

@@ -89,6 +89,11 @@ class Table:
         return bool(getattr(self._reader, "WORDS_APART", False))
 
     @property
+    def names_file(self) -> Path | None:
+        """The file beside it that says what numbers in it stand for; None where there is none."""
+        return getattr(self._reader, "NAMES_FILE", None)
+
+    @property
     def has_class_folders(self) -> bool:
         """Whether the folder that a file stands in is its class."""
         return bool(getattr(self._reader, "LABEL_COLUMN", ""))

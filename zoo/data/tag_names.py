@@ -19,7 +19,8 @@ FILE_NAMES = ("classes.json", "labels.json", "id2label.json", "label2id.json", "
 class TagNames(NamedTuple):
     """The tags that numbers stand for."""
 
-    file_name: str
+    path: Path
+    """Of the file that says it."""
     names: dict[int, str]
 
 
@@ -35,7 +36,7 @@ def tag_names_beside(path: Path) -> TagNames | None:
     if file is None:
         return None
     try:
-        return TagNames(file.name, _names(json.loads(file.read_text(encoding="utf-8-sig"))))
+        return TagNames(file, _names(json.loads(file.read_text(encoding="utf-8-sig"))))
     except (OSError, ValueError, RecursionError) as error:
         raise DatasetInvalid(
             f"{file} does not say which tag each number is: {' '.join(str(error).split())[:200]}",

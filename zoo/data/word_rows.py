@@ -85,6 +85,7 @@ class JoinedWords:
         self._reader, self._path, self._columns, self._tag_names = reader, path, columns, tag_names
         self.JOINED = (*(() if columns.text else (TEXT_COLUMN,)), *((SPANS_COLUMN,) if columns.tags else ()))
         self.WORDS_APART = not columns.text
+        self.NAMES_FILE = tag_names.path if tag_names else None
 
     def __getattr__(self, name: str) -> Any:
         """What else the reader of the table has."""
@@ -96,7 +97,7 @@ class JoinedWords:
         columns = self._columns
         tags = {
             name: f"{f'{scheme} ' if scheme else ''}tags of words in column {name}"
-            + (f", named by {self._tag_names.file_name}" if self._tag_names and name in columns.numbers else "")
+            + (f", named by {self._tag_names.path.name}" if self._tag_names and name in columns.numbers else "")
             for name, scheme in columns.schemes.items()
         }
         own: dict[str, str] = getattr(self._reader, "NOTES", {})
@@ -156,7 +157,7 @@ class JoinedWords:
         """The tags of a cell, numbers by their names, or what it holds instead as a clause."""
         values = _values(cell) if column in self._columns.numbers else None
         if self._tag_names and values is not None and all(type(one) is int for one in values):
-            names, file_name = self._tag_names.names, self._tag_names.file_name
+            names, file_name = self._tag_names.names, self._tag_names.path.name
             unnamed = [one for one in values if one not in names]
             return f"holds {unnamed[0]}, which {file_name} does not name" if unnamed else [names[one] for one in values]
         tags = _texts(cell)

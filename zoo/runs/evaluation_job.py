@@ -85,7 +85,7 @@ def _load_data(worker: Worker, card: Card, task: Task) -> tuple[Dataset, Quarant
     """Read the rows to be judged by, and say what is to be known of them."""
     data = worker.request.data
     dataset = load(data.path, task, columns=data.columns, min_classes=1, trained=card.columns)
-    check_digest(data.path, dataset.sha256, data.sha256)
+    check_digest(data.path, dataset.sha256, data.sha256, dataset.names_file)
     if card.labels:
         dataset = match_labels(dataset, card.labels, merge=data.merge_labels)
     quarantine = Quarantine(worker, [dataset])

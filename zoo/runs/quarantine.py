@@ -84,14 +84,22 @@ class Quarantine:
             )
 
 
-def check_digest(path: str, digest: str, expected: str) -> None:
+def check_digest(path: str, digest: str, expected: str, names_file: str = "") -> None:
     """Insist on the bytes the run was asked for.
+
+    Args:
+        path: of the data.
+        digest: of what is there now.
+        expected: what it was then; empty where that is not known.
+        names_file: beside the data; counts in the digest.
 
     Raises:
         DatasetInvalid: the file has changed since.
     """
     if expected and digest != expected:
+        beside = f" or {names_file}" if names_file else ""
         raise DatasetInvalid(
-            f"{path} has changed since the run was asked for (sha256 {expected[:12]}.. then, {digest[:12]}.. now)",
+            f"{path}{beside} has changed since the run was asked for "
+            f"(sha256 {expected[:12]}.. then, {digest[:12]}.. now)",
             CHANGED_ADVICE,
         )

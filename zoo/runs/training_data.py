@@ -135,7 +135,7 @@ def _load(
     """One of the files of the run, which must be as it was when the run was asked for."""
     columns = worker.request.data.columns
     dataset = load(path, task, columns=columns, merge=merge, min_classes=min_classes, trained=trained)
-    check_digest(path, dataset.sha256, sha256)
+    check_digest(path, dataset.sha256, sha256, dataset.names_file)
     return dataset
 
 
