@@ -132,6 +132,7 @@ if TYPE_CHECKING:
     from zoo.hyperparameters import (
         DataOptions as DataOptions,
         FinetuneOptions as FinetuneOptions,
+        MixingOptions as MixingOptions,
         PretrainOptions as PretrainOptions,
         TrainingOptions as TrainingOptions,
     )
@@ -195,6 +196,7 @@ if TYPE_CHECKING:
     from zoo.runs.mistakes import (
         Mistake as Mistake,
     )
+    from zoo.sources import Source as Source
     from zoo.tasks import (
         body_tasks as body_tasks,
     )
@@ -322,8 +324,9 @@ _HOME = {
         "hub_weights_files",
         "problem_type",
     ),
-    "zoo.hyperparameters": ("DataOptions", "FinetuneOptions", "PretrainOptions", "TrainingOptions"),
+    "zoo.hyperparameters": ("DataOptions", "FinetuneOptions", "MixingOptions", "PretrainOptions", "TrainingOptions"),
     "zoo.image_options": ("ImageFinetuneOptions", "ImagePredictOptions", "ImagePretrainOptions"),
+    "zoo.sources": ("Source",),
     "zoo.kinds": (
         "BOXES",
         "COMPLETION",

@@ -188,3 +188,10 @@ DrawnBlock = Union[PictureBlock, Sound]
 Block = Union[Paragraph, Bars, Table, Matrix, Vector, Picture, Sound, Boxes, Mask, Spans]
 Report = tuple[Block, ...]
 """What an evaluation reports beside its metrics."""
+
+
+def titled(report: Report, of: str) -> Report:
+    """A report whose headings say what it is of."""
+    return tuple(
+        msgspec.structs.replace(block, title=f"{of}: {block.title}" if block.title else of) for block in report
+    )

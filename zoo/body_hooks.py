@@ -36,10 +36,17 @@ class BodyHooks:
 
     @hookimpl(trylast=True)
     def finetune(self, run: TrainingRun) -> Trainable:
-        """What the task is learnt by, on the body; its first numbers are drawn from the seed of the run."""
+        """What the task is learnt by, on the body; its first numbers are drawn from the seed of the run.
+
+        A run with several sources learns the tasks of all.
+        """
         importlib.import_module("torch").manual_seed(run.options.seed)
-        objectives = importlib.import_module("zoo.training.objectives")
-        trainable: Trainable = objectives.build_objective(run, self._body(run))
+        body = self._body(run)
+        trainable: Trainable
+        if run.sources:
+            trainable = importlib.import_module("zoo.training.objectives.joint").Joint(run, body)
+        else:
+            trainable = importlib.import_module("zoo.training.objectives").build_objective(run, body)
         return trainable
 
     @hookimpl(trylast=True)

@@ -16,7 +16,7 @@ from zoo.paths import runs_folder
 from zoo.plugins import Plugin, PluginFailure, load_plugins
 from zoo.plurals import with_article
 from zoo.ranking import ordered, rank
-from zoo.runs.result import MANIFEST, ResultManifest
+from zoo.runs.result import HEADS, MANIFEST, HeadResult, ResultManifest
 from zoo.suggestions import did_you_mean
 from zoo.tasks import get_task
 
@@ -222,7 +222,7 @@ def _results(bases: dict[str, Card]) -> tuple[list[Card], list[str]]:
                 f"run {name} has the name of a model of plugin {manifest.plugin}: rename {path.parent.parent}"
             )
         elif base is not None:  # otherwise its plugin is missing or broken, which is reported elsewhere
-            cards.append(_result_card(manifest, base, path.parent))
+            cards += _result_cards(manifest, base, path.parent)
     return cards, problems
 
 
@@ -233,21 +233,33 @@ def _modified_at(path: Path) -> int:
         return 0  # removed meanwhile; reading it will report that
 
 
-def _result_card(manifest: ResultManifest, base: Card, folder: Path) -> Card:
+def _result_cards(manifest: ResultManifest, base: Card, folder: Path) -> list[Card]:
+    """The model that a run has made, or those that its heads are."""
+    if not manifest.heads:
+        return [_result_card(folder.parent.name, manifest, manifest, base, folder)]
+    return [
+        _result_card(f"{folder.parent.name}.{head.name}", head, manifest, base, folder / HEADS / head.name)
+        for head in manifest.heads
+    ]
+
+
+def _result_card(
+    name: str, result: ResultManifest | HeadResult, manifest: ResultManifest, base: Card, folder: Path
+) -> Card:
     others = [one for one in base.abilities if one.verb != "predict"]
-    metrics = ", ".join(f"{name} {value:.3f}" for name, value in manifest.metrics.items())
-    verb = {"pretrain": "pretrained", "finetune": "fine-tuned"}.get(manifest.verb, manifest.verb)
+    metrics = ", ".join(f"{name} {value:.3f}" for name, value in result.metrics.items())
+    verb = {"pretrain": "pretrained", "finetune": "fine-tuned"}.get(result.verb, result.verb)
     return msgspec.structs.replace(
         base,
-        name=folder.parent.name,
-        task=manifest.task,
+        name=name,
+        task=result.task,
         summary=f"{manifest.parent}, {verb}" + (f": {metrics}" if metrics else ""),
-        abilities=(*others, base.ability_of_result(manifest.task)),
+        abilities=(*others, base.ability_of_result(result.task)),
         recommended_for=(),
         superseded_by="",
         parameters=manifest.parameters,
-        weights=Weights(files=manifest.files, sources=(FolderSource(path=str(folder)),)),
-        labels=manifest.labels,
-        columns=manifest.columns,
+        weights=Weights(files=result.files, sources=(FolderSource(path=str(folder)),)),
+        labels=result.labels,
+        columns=result.columns,
         metrics=(),
     )

@@ -122,3 +122,40 @@ class FinetuneOptions(TrainingOptions, frozen=True, kw_only=True):
 
 class PretrainOptions(TrainingOptions, frozen=True, kw_only=True):
     """Options of pretraining on unlabelled data."""
+
+
+class MixingOptions(Options, frozen=True, kw_only=True):
+    """How several sources become one run."""
+
+    sampling: Annotated[
+        Literal["temperature", "proportional", "equal", "annealed"],
+        option(
+            "How much each source is learnt: by its rows to the power 1 / temperature, by its rows, the same, or from "
+            "the second to the third in the course of the run (Stickland and Murray 2019)."
+        ),
+    ] = "temperature"
+    temperature: Annotated[
+        float, option("Of the sampling: 1 goes by the rows, more evens the sources out.", ge=1, le=100, advanced=True)
+    ] = 2.0
+    mixing: Annotated[
+        Literal["turns", "together"],
+        option("Whether a step learns from one source after the other, or from all of them.", advanced=True),
+    ] = "turns"
+    weighting: Annotated[
+        Literal["fixed", "uncertainty"],
+        option(
+            "Whether the losses keep the weights they are given, or find them (Kendall et al. 2018).", advanced=True
+        ),
+    ] = "fixed"
+
+    def check(self) -> None:
+        """A mixed batch has a fixed part of each source."""
+        if self.sampling == "annealed" and self.mixing == "together":
+            raise OptionInvalid(
+                "--sampling annealed changes the shares from step to step, and --mixing together keeps them",
+                "use --mixing turns, or another --sampling",
+            )
+
+
+USUAL_MIXING = MixingOptions()
+"""Where nothing else is asked for."""

@@ -42,10 +42,13 @@ RESERVED = frozenset(
         "quiet",
         "seconds",
         "separator",
+        "source",
+        "sources",
         "target",
         "task",
         "text",
         "verbose",
+        "weight",
     ]
 )
 """What the commands and functions of zoo themselves take: an option of that name could not be given."""

@@ -24,7 +24,7 @@ from zoo import plugin_list
 from zoo.body_hooks import BodyHooks
 from zoo.card import Card, Weights
 from zoo.discovery import Failure, clash_of, distribution_of, failure_of, import_failure, installed, scanned_once
-from zoo.errors import PluginBroken, UnknownPlugin, ZooError
+from zoo.errors import PluginBroken, UnknownPlugin, Unsupported, ZooError
 from zoo.plugin_checks import (
     BODY,
     check_card,
@@ -80,6 +80,19 @@ class Plugin(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         if name not in self.hooks and not hooks_serve(self.hooks, name):
             raise PluginBroken(f"plugin {self.name} has no hook {name!r}", f"it has {', '.join(self.hooks)}")
         caller: Callable[..., Any] = getattr(self._manager.hook, name)
+        return caller
+
+    def hook_on_body(self, name: str) -> Callable[..., Any]:
+        """Zoo's own hook on the body of this plugin, which may have another one for that; wrappers surround it, too.
+
+        Raises:
+            Unsupported: the plugin gives no body.
+        """
+        if BODY not in self.hooks:
+            raise Unsupported(
+                f"plugin {self.name} gives no body that several objectives could share", "fine-tune for each apart"
+            )
+        caller: Callable[..., Any] = self._manager.subset_hook_caller(name, remove_plugins=[self.module])
         return caller
 
     @property

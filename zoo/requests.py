@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ import msgspec
 
 from zoo.abilities import ability_verb, choose_ability, offering_models
 from zoo.ability_options import parse_options
-from zoo.card import Card
+from zoo.card import Ability, Card
 from zoo.catalog import Catalog
 from zoo.data import Dataset, InputRows, count_rows, digest, load, match_labels
 from zoo.data.absence import STDIN, no_such_data
@@ -33,9 +33,10 @@ from zoo.plurals import counted, with_article
 from zoo.rendering.drawings import new_drawing_folder
 from zoo.runs import store
 from zoo.runs.answer_files import AnswerColumns, answer_format
-from zoo.runs.request import DataRequest, RunRequest, RunVerb
+from zoo.runs.request import DataRequest, RunRequest, RunVerb, SourceRequest
 from zoo.runs.store import training_of
 from zoo.runs.versions import relevant_versions
+from zoo.sources import SOURCE_NAME, SOURCE_WEIGHT, Source, choose_sources, options_of_sources
 from zoo.tasks import get_task
 from zoo.tasks.task import Task
 
@@ -47,23 +48,6 @@ _SEPARATOR = Option(name="separator", kind="str", default="", help="What stands 
 _MERGE_LABELS = Option(
     name="merge_labels", kind="bool", default=False, help="Whether labels that look the same are one class."
 )
-
-
-class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """The data of a job."""
-
-    data: Any
-    """A file, or a folder of images, by its path; or data that Python holds, see `zoo.data.in_memory`."""
-    eval_data: Any = None
-    """What to evaluate on; None for the `val` folder beside `train`, or a share of the rows."""
-    columns: Mapping[str, str] = {}
-    """Names of columns by role, see `Task.roles`; those of the others are found by their usual names."""
-    separator: str = ""
-    """What stands between the labels of a text that holds several; empty for `|` or `;`."""
-    classes: str | os.PathLike[str] = ""
-    """A file that says which class each value is; empty for one beside the data."""
-    merge_labels: bool = False
-    """Whether labels that look the same are one class."""
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +64,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     verb: RunVerb
     model: str
     source: Source
+    others: tuple[Source, ...] = ()
+    """What a training learns from beside it, on the same body."""
     task: str = ""
     """For which the model shall do it; needed only where it knows several."""
     place: Place = Place()
@@ -99,7 +85,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _OUTPUT = ("out", "errors", "format", "keep", "draw")
-_WORDS = ("task", "name", *_OUTPUT, *Source.__struct_fields__, *Place.__struct_fields__)
+_WORDS = ("task", "name", *_OUTPUT, *Source.__struct_fields__, *Place.__struct_fields__, "sources", "others")
 """What can be said of a job beside the options of its model."""
 
 
@@ -130,6 +116,8 @@ def check_job(job: Job, catalog: Catalog | None = None) -> CheckedJob:
     catalog = catalog or Catalog.load()
     card = catalog.resolve(job.model)
     job = _in_plain_types(job)
+    if job.others:
+        return _check_joint(job, card, catalog)
     verb, source = ability_verb(job.verb), job.source
     ability, reason = choose_ability(card, verb, job.task, source.data, source.columns, source.separator)
     task = get_task(ability.task)
@@ -137,39 +125,81 @@ def check_job(job: Job, catalog: Catalog | None = None) -> CheckedJob:
         task = task.divided_at(source.separator).named_by(str(source.classes))
     check = {"evaluate": _check_evaluation, "predict": _check_prediction}.get(job.verb, _check_training)
     options = parse_options(card, ability, job.options, beside=_WORDS)
-    processes = cast("int", read(PROCESSES, job.place.processes))
     with offering_models(card, job.verb, catalog):
         checked = check(job, card, task)
-    check_name(job.name, catalog.cards)
-    placement = choose(job.place.device, job.place.precision, supported=ability.precisions)
-    ability.check_precision(placement.precision)
-    if processes > 1 and placement.device != "cpu":
-        _check_accelerators(placement.device, processes)
     request = RunRequest(
-        name=job.name,
         verb=job.verb,
-        model=card.full_name,
-        plugin=card.plugin,
-        wrappers=tuple(name for name in wrapping_plugins() if name != card.plugin),
         task=ability.task,
         task_reason=reason,
         data=checked.data,
         options=dict(to_dict(options)),
-        device=placement.device,
-        precision=placement.precision,
-        device_reason=placement.reason,
-        requested_device=place_name(job.place.device),
-        requested_precision=place_name(job.place.precision),
-        processes=processes,
         out=checked.out,
         format=job.format,
         keep=checked.keep,
         draw=checked.draw,
-        dry_run=job.dry_run,
-        created_at=time.time(),
-        versions=relevant_versions(load_plugin(card.plugin).distribution),
+        **_setting(job, card, catalog, (ability,)),
     )
     return CheckedJob(request, checked.dataset)
+
+
+def _setting(job: Job, card: Card, catalog: Catalog, abilities: Sequence[Ability]) -> dict[str, Any]:
+    """What a request says of a job beside what it is about: its name, its model, where it computes."""
+    check_name(job.name, catalog.cards)
+    processes = cast("int", read(PROCESSES, job.place.processes))
+    supported = tuple(name for name in abilities[0].precisions if all(name in one.precisions for one in abilities))
+    placement = choose(job.place.device, job.place.precision, supported=supported)
+    for ability in abilities:
+        ability.check_precision(placement.precision)
+    if processes > 1 and placement.device != "cpu":
+        _check_accelerators(placement.device, processes)
+    return {
+        "name": job.name,
+        "model": card.full_name,
+        "plugin": card.plugin,
+        "wrappers": tuple(name for name in wrapping_plugins() if name != card.plugin),
+        "device": placement.device,
+        "precision": placement.precision,
+        "device_reason": placement.reason,
+        "requested_device": place_name(job.place.device),
+        "requested_precision": place_name(job.place.precision),
+        "processes": processes,
+        "dry_run": job.dry_run,
+        "created_at": time.time(),
+        "versions": relevant_versions(load_plugin(card.plugin).distribution),
+    }
+
+
+def _check_joint(job: Job, card: Card, catalog: Catalog) -> CheckedJob:
+    """Check a training from several sources."""
+    choices = choose_sources(card, (job.source, *job.others))
+    mixing, options = options_of_sources(card, choices, job.options, beside=_WORDS)
+    requests = []
+    for (source, verb, ability, reason), of_source in zip(choices, options, strict=True):
+        task = get_task(ability.task).divided_at(source.separator).named_by(str(source.classes))
+        with offering_models(card, verb, catalog):
+            checked = _check_training(msgspec.structs.replace(job, source=source, others=()), card, task)
+        requests.append(
+            SourceRequest(
+                name=source.name,
+                verb=verb,
+                task=ability.task,
+                task_reason=reason,
+                data=checked.data,
+                weight=source.weight,
+                options=dict(to_dict(of_source)),
+            )
+        )
+    first = next((one for one in requests if one.verb == "finetune"), requests[0])
+    request = RunRequest(
+        verb=first.verb,
+        task=first.task,
+        data=first.data,
+        options=first.options,
+        sources=tuple(requests),
+        mixing=dict(to_dict(mixing)),
+        **_setting(job, card, catalog, [choice.ability for choice in choices]),
+    )
+    return CheckedJob(request, None)
 
 
 def _in_plain_types(job: Job) -> Job:
@@ -182,16 +212,20 @@ def _in_plain_types(job: Job) -> Job:
     def plain(described: Option, value: Any) -> Scalar:
         return read(described, described.default if value is None else value)
 
-    source = job.source
-    columns = {role: plain(_column_option(role), name) for role, name in source.columns.items()}
-    source = msgspec.structs.replace(
-        source,
-        columns={role: name for role, name in columns.items() if name},
-        separator=plain(_SEPARATOR, source.separator),
-        classes=_classes_file(source.classes),
-        merge_labels=plain(_MERGE_LABELS, source.merge_labels),
-    )
-    return msgspec.structs.replace(job, name=plain(_RUN_NAME, job.name), source=source)
+    def plain_source(source: Source) -> Source:
+        columns = {role: plain(_column_option(role), name) for role, name in source.columns.items()}
+        return msgspec.structs.replace(
+            source,
+            columns={role: name for role, name in columns.items() if name},
+            separator=plain(_SEPARATOR, source.separator),
+            classes=_classes_file(source.classes),
+            merge_labels=plain(_MERGE_LABELS, source.merge_labels),
+            name=plain(SOURCE_NAME, source.name),
+            weight=plain(SOURCE_WEIGHT, source.weight),
+        )
+
+    first, *others = map(plain_source, (job.source, *job.others))
+    return msgspec.structs.replace(job, name=plain(_RUN_NAME, job.name), source=first, others=tuple(others))
 
 
 def _classes_file(path: str | os.PathLike[str] | None) -> str:

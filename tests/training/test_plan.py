@@ -9,12 +9,12 @@ import pytest
 from tests.training.toy import Toy
 from zoo.hyperparameters import FinetuneOptions
 from zoo.training.batches import epoch_batches, evaluation_batches, shares
-from zoo.training.plan import Plan, class_weights, learning_rate, make_plan
+from zoo.training.plan import Demand, Plan, class_weights, learning_rate, make_plan
 from zoo.training.seeding import mix
 
 
 def plan(rows: int, world_size: int = 1, **options: Any) -> Plan:
-    return make_plan(FinetuneOptions(**options), rows=rows, objective=Toy(), lr=1e-3, world_size=world_size)
+    return make_plan(FinetuneOptions(**options), [Demand(rows, Toy())], lr=1e-3, world_size=world_size)
 
 
 @pytest.mark.parametrize(("rows", "epochs", "steps"), [(50, 40, 160), (360, 7, 161), (2000, 3, 189), (50_000, 3, 4689)])
@@ -41,7 +41,7 @@ def test_learning_rate_rises_to_the_peak_and_never_reaches_zero(schedule: str) -
     options = FinetuneOptions(schedule=schedule, warmup=0.2)  # type: ignore[arg-type]
     toy = Toy()
     toy.auto_steps, toy.min_epochs = 1, 10
-    settled = make_plan(options, rows=320, objective=toy, lr=1.0, world_size=1)
+    settled = make_plan(options, [Demand(320, toy)], lr=1.0, world_size=1)
     rates = [learning_rate(step, plan=settled, options=options) for step in range(1, settled.steps + 1)]
 
     peak = round(0.2 * settled.steps)

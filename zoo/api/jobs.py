@@ -6,22 +6,26 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from zoo.api.run import Run
 from zoo.catalog import Catalog
 from zoo.errors import OptionInvalid
 from zoo.file_cache import read_once
 from zoo.kinds.kind import INPUT, TARGET
 from zoo.plurals import with_article
-from zoo.requests import Job, Place, Source, data_as_files, request_of
+from zoo.requests import Job, Place, data_as_files, request_of
 from zoo.runs import store
 from zoo.runs.launcher import launch
 from zoo.runs.request import RunRequest
+from zoo.sources import Source
 
 
 def finetune(
     model: str,
-    data: Any,
+    data: Any = None,
     *,
+    sources: Mapping[str, Any] = {},
     task: str = "",
     eval_data: Any = None,
     input: str = "",
@@ -44,6 +48,8 @@ def finetune(
         data: a CSV, TSV, JSON or Parquet file, or a folder of images in class folders; or what Python holds: a data
             frame of pandas or polars, a `datasets.Dataset`, a dict of columns, a list of dicts or of pairs. Such data
             are written to the run's folder.
+        sources: in the place of data, what to learn from on one body, by the names that the heads of the result get:
+            data, or a `zoo.Source` that says more of them. Those without targets are learnt without.
         task: what the result shall do; needed only where the model can be fine-tuned for several.
         eval_data: what to evaluate on; without it the `val` folder beside `train` is taken, or a share of the rows is
             held out (`eval_share`).
@@ -73,9 +79,19 @@ def finetune(
         classes=classes,
         merge_labels=merge_labels,
     )
+    first, *others = _named_sources(sources, source, task) or (source,)
     place = Place(device=device, precision=precision, processes=processes)
     return start_job(
-        Job(verb="finetune", model=model, task=task, source=source, place=place, options=options, name=name)
+        Job(
+            verb="finetune",
+            model=model,
+            task=task or ("" if others else first.task),
+            source=first,
+            others=tuple(others),
+            place=place,
+            options=options,
+            name=name,
+        )
     )
 
 
@@ -196,6 +212,27 @@ def predict_file(
         draw=draw,
     )
     return start_job(job)
+
+
+def _named_sources(sources: Mapping[str, Any], alone: Source, task: str) -> tuple[Source, ...]:
+    """Several sources, by their names; `alone` is what was said as if there were one.
+
+    Raises:
+        OptionInvalid: they are no dict, or something is said of one without its name.
+    """
+    if not isinstance(sources, Mapping):
+        raise OptionInvalid(
+            f"sources is {with_article(type(sources).__name__)}, but takes a dict", 'such as {"sentiment": "a.csv"}'
+        )
+    said = next((name for name in ("data", "eval_data", "columns") if getattr(alone, name)), "task" if task else "")
+    if sources and said:
+        raise OptionInvalid(
+            f"{said} does not say for which source", f"zoo.Source({said}=...) in the dict of sources does"
+        )
+    return tuple(
+        msgspec.structs.replace(one, name=str(name)) if isinstance(one, Source) else Source(name=str(name), data=one)
+        for name, one in sources.items()
+    )
 
 
 def _by_role(columns: Mapping[str, str], input: Any, label: Any = "") -> dict[str, Any]:

@@ -8,8 +8,9 @@ from zoo.api import Run, start
 from zoo.cli import diagnostics
 from zoo.cli.source_args import columns_of
 from zoo.file_cache import clear
-from zoo.requests import Job, Place, Source, request_of
+from zoo.requests import Job, Place, request_of
 from zoo.runs.request import RunRequest
+from zoo.sources import Source
 
 
 def checked_request(job: Job, args: argparse.Namespace) -> RunRequest:

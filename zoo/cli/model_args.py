@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
+
+import msgspec
 
 from zoo.abilities import choose_ability
 from zoo.ability_options import option_set, other_tasks_hint
@@ -10,12 +13,16 @@ from zoo.adoption import adopt_alias
 from zoo.card import Card, Verb
 from zoo.catalog import Catalog
 from zoo.cli import diagnostics
+from zoo.cli.joint_args import source_named
 from zoo.cli.option_flags import add_options, flags_by_alias
 from zoo.cli.parser import Parser
+from zoo.cli.source_args import role_of
 from zoo.cli.spelling import MODEL_FLAGS, respelled
 from zoo.errors import OptionInvalid
+from zoo.hyperparameters import MixingOptions
 from zoo.kinds.kind import TARGET
 from zoo.options import Options, schema
+from zoo.sources import Source, choose_sources
 from zoo.suggestions import did_you_mean
 
 
@@ -78,6 +85,9 @@ def add_model_options(parser: Parser, words: list[str], model: str, verb: Verb) 
         catalog = Catalog.load()
     parser.set_defaults(catalog=catalog)
     card = catalog.resolve(model)
+    if sources := [source_named(text) for text in _values_of("--source", words)]:
+        _add_joint_options(parser, card, sources, words)
+        return card
     columns = {TARGET: _value_of("--label", words) or _value_of("--target", words)}
     task, data, separator = (_value_of(flag, words) for flag in ("--task", "--data", "--separator"))
     ability = choose_ability(card, verb, task, data, columns, separator).ability
@@ -86,12 +96,34 @@ def add_model_options(parser: Parser, words: list[str], model: str, verb: Verb) 
     return card
 
 
+def _add_joint_options(parser: Parser, card: Card, sources: Sequence[Source], words: list[str]) -> None:
+    """A flag for each option that any of the sources has, and for how they are mixed."""
+    columns: dict[str, dict[str, str]] = {source.name: {} for source in sources}
+    for text in _values_of("--column", words):
+        place, _, column = text.partition("=")
+        name, _, role = place.partition(".")
+        columns.get(name, {})[role_of(role)] = column
+    named = [msgspec.structs.replace(source, columns=columns[source.name]) for source in sources]
+    sets = [option_set(choice.ability) for choice in choose_sources(card, named)] if len(named) > 1 else []
+    if not sets:
+        sets = [option_set(choose_ability(card, "finetune", named[0].task, named[0].data, named[0].columns).ability)]
+    add_options(parser, *sets, title=f"options of {card.name}")
+    if len(named) > 1:
+        add_options(parser, MixingOptions, title="how the sources are mixed")
+
+
 def _value_of(flag: str, words: list[str]) -> str:
     """What stands behind a flag; empty where it is not there."""
+    return next(iter(_values_of(flag, words)), "")
+
+
+def _values_of(flag: str, words: list[str]) -> list[str]:
+    """What stands behind a flag, each time."""
     before = words[: words.index("--")] if "--" in words else words
+    values = []
     for word, following in zip(before, [*before[1:], ""], strict=True):
         if word == flag:
-            return following
-        if word.startswith(f"{flag}="):
-            return word.removeprefix(f"{flag}=")
-    return ""
+            values.append(following)
+        elif word.startswith(f"{flag}="):
+            values.append(word.removeprefix(f"{flag}="))
+    return values

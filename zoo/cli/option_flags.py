@@ -13,12 +13,16 @@ from zoo.sanitize import one_line
 _PREFIX = "option_"
 
 
-def add_options(parser: Parser, options: type[Options], *, title: str) -> None:
-    """Add one flag per option; values stay text that `zoo.options.parse` reads, paths become absolute."""
-    described = schema(options)
+def add_options(parser: Parser, *options: type[Options], title: str) -> None:
+    """Add one flag per option of any of the sets.
+
+    Values stay text that `zoo.options.parse` reads, paths become absolute.
+    """
+    described = {one.name: one for of_set in reversed(options) for one in schema(of_set)}.values()
     if not described:
         return
-    parser.aliases |= flags_by_alias(options)
+    for of_set in options:
+        parser.aliases |= flags_by_alias(of_set)
     group = parser.add_argument_group(title)
     for one in described:
         settings: dict[str, Any]

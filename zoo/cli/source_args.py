@@ -52,11 +52,16 @@ def columns_of(args: argparse.Namespace) -> dict[str, str]:
         role, _, name = text.partition("=")
         if not role or not name:
             raise OptionInvalid(f"--column {text} does not say which role", "such as --column first=question")
-        role = TARGET if role in _TARGETS else role
+        role = role_of(role)
         if columns.get(role):
             raise OptionInvalid(f"--column {text} names {role} again, after {columns[role]}", "name one column for it")
         columns[role] = name
     return {role: name for role, name in columns.items() if name}
+
+
+def role_of(word: str) -> str:
+    """The role that a person means."""
+    return TARGET if word in _TARGETS else word
 
 
 def add_reading_labels(parser: Parser) -> None:

@@ -10,6 +10,7 @@ from zoo.catalog import Catalog
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode, exit_code_by_name, exit_code_of_kind
 from zoo.cli.job_request import checked_request, place_of, source_of, start_run
+from zoo.cli.joint_args import add_sources, sources_of
 from zoo.cli.model_args import add_model_options, add_task, model_word
 from zoo.cli.option_flags import add_help_all, add_number, add_options, options_of
 from zoo.cli.parser import Parser
@@ -38,13 +39,21 @@ def complete_parser(parser: Parser, words: list[str], verb: Verb) -> None:
     parser.usage = f"{parser.prog} MODEL --data DATA [options]"
     add_help_all(parser)
     parser.add_argument("model", metavar="MODEL", help="a model or a finished run; zoo ls lists them")
+    joint = verb == "finetune" and any(word.partition("=")[0] == "--source" for word in words)
     parser.add_argument(
-        "--data", metavar="DATA", required=True, help="CSV, TSV, JSON, Parquet or text, or a folder of images"
+        "--data", metavar="DATA", required=not joint, help="CSV, TSV, JSON, Parquet or text, or a folder of images"
     )
-    parser.add_argument("--eval", metavar="DATA", help="evaluate on this instead of holding out a share of --data")
+    parser.add_argument(
+        "--eval",
+        metavar="DATA",
+        action="append",
+        default=[],
+        help="evaluate on this instead of holding out a share of --data",
+    )
     add_columns(parser, label=verb == "finetune")
     if verb == "finetune":
         add_reading_labels(parser)
+        add_sources(parser)
     parser.add_argument("--name", default="", help="name of the run and of the model that comes of it")
     add_task(parser)
     add_placement(parser)
@@ -70,11 +79,16 @@ def _examples(verb: Verb, card: Card | None = None) -> tuple[str, ...]:
 
 def run(args: argparse.Namespace, verb: Verb) -> ExitCode:
     """Check, launch, watch, print the result."""
+    joint = bool(getattr(args, "source", []))
+    first, *others = (
+        sources_of(args) if joint else (source_of(args, args.data, eval_data=args.eval[-1] if args.eval else None),)
+    )
     job = Job(
         verb=verb,
         model=args.model,
-        task=args.task,
-        source=source_of(args, args.data, eval_data=args.eval),
+        task=args.task or ("" if others else first.task),
+        source=first,
+        others=tuple(others),
         place=place_of(args),
         options=options_of(args),
         name=args.name,

@@ -83,6 +83,13 @@ def likeliest_task(
     return LikelyTask(tasks[best], _reason(tasks, best, target_columns, likeness))
 
 
+def has_target(
+    tasks: Sequence[Task], table: Table, *, columns: Mapping[str, str] = UNKNOWN, trained: Columns = UNKNOWN
+) -> bool:
+    """Whether data have targets of any of the tasks; arguments and errors as in `likeliest_task`."""
+    return any(task.target and _target_column(table, task, columns, trained) for task in tasks)
+
+
 def _reason(tasks: Sequence[Task], best: int, columns: Sequence[str], likeness: Sequence[float]) -> str:
     """Why the best of the tasks was chosen, and what else the data may be for."""
     column = columns[best]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import FrameType
 
 import msgspec
 
 from zoo.file_cache import FileCache
-from zoo.runs.events import AnyEvent
+from zoo.runs.events import AnyEvent, DataLoaded, ExampleRejected, Noted, Warned
 from zoo.runs.log import append
-from zoo.runs.request import RunRequest
+from zoo.runs.request import RunRequest, SourceRequest
 from zoo.runs.store import RunFolder
 
 
@@ -37,10 +37,26 @@ class Worker:
         except (OSError, msgspec.DecodeError):  # there are none, or another version of zoo wrote them: all are read
             return FileCache(b"")
 
+    def of_source(self, source: SourceRequest) -> Worker:
+        """The same, as the jobs of one of its sources see it."""
+        return replace(self, folder=self.folder.of_source(source.name), request=self.request.of_source(source))
+
     def emit(self, event: AnyEvent) -> None:
-        """Append to the log; of several processes only the first speaks."""
+        """Append to the log, with the source that it is of; of several processes only the first speaks."""
         if self.rank == 0:
-            append(self.folder, event)
+            append(self.folder, self.told(event))
+
+    def told(self, event: AnyEvent) -> AnyEvent:
+        """An event as the log has it."""
+        if isinstance(event, Noted | Warned):
+            return msgspec.structs.replace(event, message=self.said(event.message))
+        if isinstance(event, DataLoaded | ExampleRejected) and self.folder.source:
+            return msgspec.structs.replace(event, source=self.folder.source)
+        return event
+
+    def said(self, message: str) -> str:
+        """A message as the log has it."""
+        return f"{self.folder.source}: {message}" if self.folder.source else message
 
     def should_stop(self) -> bool:
         """Whether someone asked the run to stop, by file or by signal."""

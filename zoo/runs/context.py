@@ -18,9 +18,19 @@ from zoo.answers import Prediction
 from zoo.blocks import Report
 from zoo.card import Card
 from zoo.data.example import Example
+from zoo.hyperparameters import USUAL_MIXING, MixingOptions
 from zoo.paths import plugin_cache_folder
 from zoo.runs import checkpoints
-from zoo.runs.events import AnyEvent, CheckpointSaved, EvaluationCompleted, Noted, RunPlanned, StepCompleted, Warned
+from zoo.runs.events import (
+    AnyEvent,
+    CheckpointSaved,
+    EvaluationCompleted,
+    Noted,
+    RunPlanned,
+    SourceResult,
+    StepCompleted,
+    Warned,
+)
 from zoo.tasks.task import Task
 
 
@@ -110,6 +120,8 @@ class FitResult:
     """The task the resulting model answers; empty for the task of the run."""
     parameters: int | None = None
     """How many numbers the resulting model has learnt, its head included."""
+    sources: tuple[SourceResult, ...] = ()
+    """Of a run with several, what came of each."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,6 +147,14 @@ class TrainingRun:
     """fp32, bf16 or fp16."""
     folder: Path
     """The run's own folder."""
+    source: str = ""
+    """Name of what is learnt, where the run learns several things; empty where it is the only one."""
+    weight: float = 1.0
+    """Of its mean loss in the sum, where there are several."""
+    sources: tuple[TrainingRun, ...] = ()
+    """Where several things are learnt: each as a run of its own, while `train` and `eval` are the rows of all."""
+    mixing: MixingOptions = USUAL_MIXING
+    """How several are mixed."""
     rank: int = 0
     world_size: int = 1
     dry_run: bool = False
@@ -186,9 +206,16 @@ class TrainingRun:
             parameters: numbers that are learnt.
             lr: peak learning rate.
         """
-        counts = {"parameters": parameters, "trainable_parameters": parameters}
         self.emit(
-            RunPlanned(steps=steps, epochs=epochs, batch_size=batch_size, micro_batch_size=batch_size, lr=lr, **counts)
+            RunPlanned(
+                steps=steps,
+                epochs=epochs,
+                batch_size=batch_size,
+                micro_batch_size=batch_size,
+                parameters=parameters,
+                trainable_parameters=parameters,
+                lr=lr,
+            )
         )
 
     def report_step(

@@ -34,7 +34,7 @@ def report_data(worker: Worker, inspection: Inspection, *, held_out: int, share:
     events += [Noted(message=message) for message in _division(inspection, held_out, share)]
     reported = {event.message for event in read_events(worker.folder)[0] if isinstance(event, Warned | Noted)}
     for event in events:
-        if event.message not in reported:
+        if worker.said(event.message) not in reported:
             worker.emit(event)
 
 

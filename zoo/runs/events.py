@@ -74,6 +74,8 @@ class DataLoaded(Event, frozen=True, kw_only=True, tag="data_loaded"):
     """Names of those used, by role; none where the data have no columns of their own."""
     sha256: str = ""
     """Digest of the data file."""
+    source: str = ""
+    """Whose data; empty where there is one source."""
     input_column: str = ""
     """The name in `columns`, as it was written up to version 0.1; so is the next."""
     label_column: str = ""
@@ -97,6 +99,22 @@ class InputsPrepared(Event, frozen=True, kw_only=True, tag="inputs_prepared"):
     """Inputs that fit in neither; they are decoded each time they are needed."""
 
 
+class SourcePlanned(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run will do with one of its sources."""
+
+    name: str
+    task: str
+    rows: int
+    """To train on."""
+    eval_rows: int
+    batch_size: int
+    """Examples of it in a step that learns from it."""
+    epochs: float
+    """How often the run goes through it."""
+    weight: float = 1.0
+    """Of its mean loss in the sum."""
+
+
 class RunPlanned(Event, frozen=True, kw_only=True, tag="run_planned"):
     """What the run will do is known."""
 
@@ -111,6 +129,18 @@ class RunPlanned(Event, frozen=True, kw_only=True, tag="run_planned"):
     lr: float
     samples_per_s: float = 0.0
     """As a dry run measures it over a few steps; 0 where nothing was measured."""
+    sources: tuple[SourcePlanned, ...] = ()
+    """Where there are several."""
+
+
+class SourceStep(msgspec.Struct, frozen=True):
+    """How far a run is with one of its sources."""
+
+    name: str
+    epoch: float
+    """Passes over it, fractional."""
+    loss: float | None
+    """Mean per example since the last such event, in nats; None where there was none, or it is not finite."""
 
 
 class StepCompleted(Event, frozen=True, kw_only=True, tag="step_completed"):
@@ -129,6 +159,8 @@ class StepCompleted(Event, frozen=True, kw_only=True, tag="step_completed"):
     samples_per_s: float
     memory_bytes: int = 0
     """Resident memory of the worker, or memory allocated on the accelerator."""
+    sources: tuple[SourceStep, ...] = ()
+    """Where there are several; the loss is the mean of theirs."""
 
 
 class WrittenSample(msgspec.Struct, frozen=True):
@@ -153,6 +185,8 @@ class EvaluationCompleted(Event, frozen=True, kw_only=True, tag="evaluation_comp
     """What the model says of a few of the pictures, the same ones in every evaluation; none of other inputs."""
     sample: WrittenSample | None = None
     """None where the model writes no texts."""
+    source: str = ""
+    """Whose data; empty where there is one source."""
 
 
 class CheckpointSaved(Event, frozen=True, kw_only=True, tag="checkpoint_saved"):
@@ -177,6 +211,8 @@ class ExampleRejected(Event, frozen=True, kw_only=True, tag="example_rejected"):
     """How many of those that this event stands for had been counted among the rows to train on."""
     eval_rows: int = 0
     """Likewise, to evaluate on."""
+    source: str = ""
+    """Whose data; empty where there is one source."""
 
 
 class PredictionsWritten(Event, frozen=True, kw_only=True, tag="predictions_written"):
@@ -202,6 +238,20 @@ class Warned(Event, frozen=True, kw_only=True, tag="warned"):
     message: str
 
 
+class SourceResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of one of the sources of a run."""
+
+    name: str
+    task: str
+    labels: tuple[str, ...] = ()
+    metrics: dict[str, float] = {}
+    """Of the weights that were kept; the primary metric comes first."""
+    best_step: int | None = None
+    """Where this source alone was at its best."""
+    best_metrics: dict[str, float] = {}
+    """There."""
+
+
 class RunFinished(Event, frozen=True, kw_only=True, tag="run_finished"):
     """The run reached its end."""
 
@@ -213,6 +263,8 @@ class RunFinished(Event, frozen=True, kw_only=True, tag="run_finished"):
     report: Report = ()
     """What the evaluation reports beside its figures, such as those of each class."""
     labels: tuple[str, ...] = ()
+    sources: tuple[SourceResult, ...] = ()
+    """Where there were several; their metrics stand above, too, as `NAME.metric`."""
 
 
 class RunFailed(Event, frozen=True, kw_only=True, tag="run_failed"):

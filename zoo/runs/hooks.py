@@ -36,7 +36,8 @@ def fit(plugin: Plugin, verb: str, run: TrainingRun) -> FitResult:
     """
     check = ReportCheck(plugin.name, run.task, run.emit)
     run = dataclasses.replace(run, emit=check)
-    trainable: Trainable = plugin.hook(verb)(run=run)
+    hook = plugin.hook_on_body(verb) if run.sources else plugin.hook(verb)
+    trainable: Trainable = hook(run=run)
     if not callable(getattr(trainable, "fit", None)):
         raise PluginBroken(
             f"the hook {verb} of plugin {plugin.name} gave {type_of(trainable)}, which has no method fit(run)",

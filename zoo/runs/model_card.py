@@ -7,9 +7,10 @@ from pathlib import Path
 from zoo import atomic
 from zoo.blocks import Report
 from zoo.kinds.spelling import distinct_names
+from zoo.plurals import counted
 from zoo.rendering.markdown import markdown, markdown_table
 from zoo.runs.request import RunRequest
-from zoo.runs.result import ResultManifest
+from zoo.runs.result import HEADS, ResultManifest
 from zoo.sanitize import one_line
 
 README = "README.md"
@@ -52,6 +53,33 @@ def write_readme(
         _table("Versions", list(manifest.versions.items())),
     ]
     atomic.write_text(path, "\n\n".join(part for part in parts if part) + "\n")
+
+
+def write_readme_of_heads(folder: Path, manifest: ResultManifest) -> None:
+    """Write `README.md` of a result with several heads: what they are, and where."""
+    headers = ("head", "task", "learnt", "figures", "folder")
+    rows = [
+        (
+            head.name,
+            head.task,
+            _VERBS[head.verb],
+            "  ".join(f"{one_line(name)} {value:.4f}" for name, value in head.metrics.items()),
+            f"`{HEADS}/{head.name}`",
+        )
+        for head in manifest.heads
+    ]
+    parts = [
+        f"# {manifest.name}",
+        f"{manifest.parent}, with {counted(len(manifest.heads), 'head')} on one body, trained together with zoo. "
+        "Each folder is whole in itself; files that are the same in all are one on disk.",
+        f"## Heads\n\n{markdown_table(headers, rows)}",
+        "## Use\n\n```\n"
+        + "\n".join(f"zoo predict {manifest.name}.{head.name} ..." for head in manifest.heads)
+        + "\n```",
+        _table("Options", [(name, str(value)) for name, value in manifest.options.items()]),
+        _table("Versions", list(manifest.versions.items())),
+    ]
+    atomic.write_text(folder / README, "\n\n".join(parts) + "\n")
 
 
 _VERBS = {"pretrain": "pretrained", "finetune": "fine-tuned"}

@@ -44,6 +44,23 @@ class DataRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         settle_columns(self)
 
 
+class SourceRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One of the sources of a run that learns from several."""
+
+    name: str
+    """Names its head, its figures and its data wherever they are told apart."""
+    verb: Literal["pretrain", "finetune"]
+    """Which of the model's abilities it is learnt by."""
+    task: str
+    task_reason: str = ""
+    """Why this task, in one line; empty where it was asked for, or there is no other."""
+    data: DataRequest
+    weight: float = 1.0
+    """Of its mean loss in the sum that is minimised."""
+    options: dict[str, Any] = {}
+    """Plain values of the ability's option set, defaults included."""
+
+
 class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that decides what a run does."""
 
@@ -62,6 +79,11 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     data: DataRequest
     options: dict[str, Any] = {}
     """Plain values of the verb's option set, defaults included."""
+    sources: tuple[SourceRequest, ...] = ()
+    """What a training learns from, where that is more than one thing; task, data and options above are then those of
+    the first that has targets."""
+    mixing: dict[str, Any] = {}
+    """How several are mixed: plain values of `zoo.MixingOptions`."""
     device: str = "cpu"
     """The device chosen, as torch names it."""
     precision: str = "fp32"
@@ -85,3 +107,15 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     versions: dict[str, str] = {}
     """Distribution name to version, for all that matters to the result."""
     v: int = 1
+
+    def of_source(self, source: SourceRequest) -> RunRequest:
+        """What would have been asked for, were one of its sources the only one."""
+        return msgspec.structs.replace(
+            self,
+            verb=source.verb,
+            task=source.task,
+            task_reason=source.task_reason,
+            data=source.data,
+            options=source.options,
+            sources=(),
+        )

@@ -8,6 +8,23 @@ from zoo.card import Count, ModelName, WeightsFile
 from zoo.runs.request import settle_columns
 
 MANIFEST = "zoo.json"
+HEADS = "heads"
+"""Name of the folder, in that of a result with several heads, that has one for each."""
+
+
+class HeadResult(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the heads of a result: a model that has its body in common with others."""
+
+    name: str
+    """Of the source that it was learnt from, and of its folder below `model/heads`."""
+    verb: str
+    task: str
+    labels: tuple[str, ...] = ()
+    columns: dict[str, str] = {}
+    parameters: Count | None = None
+    metrics: dict[str, float] = {}
+    files: tuple[WeightsFile, ...] = ()
+    """Of its folder."""
 
 
 class ResultManifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +49,8 @@ class ResultManifest(msgspec.Struct, frozen=True, kw_only=True):
     options: dict[str, object] = {}
     files: tuple[WeightsFile, ...] = ()
     """Every file of the model folder but the manifest and README.md, with digests."""
+    heads: tuple[HeadResult, ...] = ()
+    """Where there are several; labels and files above are none then."""
     created_at: float = 0.0
     versions: dict[str, str] = {}
     input_column: str = ""

@@ -12,6 +12,7 @@ rank-N.error      why a process other than the first failed
 quarantine.jsonl  rows that could not be used
 mistakes.jsonl    rows that were answered wrongly, with their inputs
 trained_on.bin    which inputs a fine-tuning learns from, as digests: evaluating on them is warned of
+sources/NAME/     the three above, of a run that learns from several sources
 data/             the data, where Python held them and no file did
 checkpoints/      what a resumed run goes on from
 model/            the result; `model/zoo.json` is written last and makes it a model
@@ -26,7 +27,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -39,9 +40,12 @@ from zoo.file_cache import encoded_media
 from zoo.paths import runs_folder
 from zoo.plurals import with_article
 from zoo.runs.request import DataRequest, RunRequest
+from zoo.runs.result import HEADS
 from zoo.suggestions import did_you_mean
 
 MISTAKES_FILE = "mistakes.jsonl"
+SOURCES = "sources"
+"""Name of the folder, in that of a run, that has one for each of several sources."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}")
 _DECODER = msgspec.json.Decoder(RunRequest)
 
@@ -51,6 +55,12 @@ class RunFolder:
     """One run on disk."""
 
     path: Path
+    source: str = ""
+    """Whose rows the files `quarantine`, `mistakes` and `trained_on` are about, where a run learns from several."""
+
+    def of_source(self, name: str) -> RunFolder:
+        """The same, for one of its sources."""
+        return replace(self, source=name)
 
     @property
     def name(self) -> str:
@@ -104,17 +114,21 @@ class RunFolder:
     @property
     def quarantine_path(self) -> Path:
         """Rows that could not be used."""
-        return self.path / "quarantine.jsonl"
+        return self._of_rows / "quarantine.jsonl"
 
     @property
     def trained_on_path(self) -> Path:
         """Which inputs the model was fine-tuned on."""
-        return self.path / "trained_on.bin"
+        return self._of_rows / "trained_on.bin"
 
     @property
     def mistakes_path(self) -> Path:
         """Rows that were answered wrongly."""
-        return self.path / MISTAKES_FILE
+        return self._of_rows / MISTAKES_FILE
+
+    @property
+    def _of_rows(self) -> Path:
+        return self.path / SOURCES / self.source if self.source else self.path
 
     @property
     def checkpoints_folder(self) -> Path:
@@ -166,7 +180,7 @@ def create(request: RunRequest, data_folder: Path | None = None) -> RunFolder:
         stored = msgspec.structs.replace(request, name=path.name)
         if data_folder is not None:
             data_folder.rename(path / "data")
-            stored = msgspec.structs.replace(stored, data=_moved(stored.data, data_folder, path / "data"))
+            stored = _moved(stored, data_folder, path / "data")
         if media := encoded_media():
             atomic.write_bytes(RunFolder(path).media_path, media)
         atomic.write_bytes(path / "run.json", msgspec.json.format(msgspec.json.encode(stored)))
@@ -177,7 +191,15 @@ def create(request: RunRequest, data_folder: Path | None = None) -> RunFolder:
     return RunFolder(path)
 
 
-def _moved(data: DataRequest, before: Path, after: Path) -> DataRequest:
+def _moved(request: RunRequest, before: Path, after: Path) -> RunRequest:
+    """The same request where the folder of its data is now."""
+    sources = tuple(
+        msgspec.structs.replace(source, data=_moved_data(source.data, before, after)) for source in request.sources
+    )
+    return msgspec.structs.replace(request, data=_moved_data(request.data, before, after), sources=sources)
+
+
+def _moved_data(data: DataRequest, before: Path, after: Path) -> DataRequest:
     """The same data where their folder is now."""
     paths = {
         name: str(after / Path(path).name)
@@ -210,15 +232,28 @@ def find(name: str) -> RunFolder:
     raise UnknownRun(f"there is no run {name!r}", hint)
 
 
+def maker_of(model: str) -> RunFolder:
+    """The run that makes a model of that name, with the source whose head it is, where there are several."""
+    folder = RunFolder(runs_folder() / model)
+    name, _, head = model.rpartition(".")
+    if name and not folder.path.exists() and (RunFolder(runs_folder() / name).model_folder / HEADS / head).is_dir():
+        return RunFolder(runs_folder() / name, head)
+    return folder
+
+
 def training_of(card: Card) -> RunRequest | None:
     """What the run that made a model was asked to do; None for a model that comes with a plugin.
 
     Raises:
         StoreInvalid: the run cannot be read.
     """
-    folder = RunFolder(runs_folder() / card.name)
-    source = FolderSource(path=str(folder.model_folder))
-    return folder.request if card.weights is not None and source in card.weights.sources else None
+    folder = maker_of(card.name)
+    place = folder.model_folder / HEADS / folder.source if folder.source else folder.model_folder
+    if card.weights is None or FolderSource(path=str(place)) not in card.weights.sources:
+        return None
+    request = folder.request
+    source = next((one for one in request.sources if one.name == folder.source), None)
+    return request if source is None else request.of_source(source)
 
 
 def all_runs() -> tuple[RunFolder, ...]:
@@ -236,12 +271,16 @@ def all_runs() -> tuple[RunFolder, ...]:
 
 
 def size_bytes(path: str | Path) -> int:
-    """Bytes of all files below a folder; what goes meanwhile is not counted."""
-    total = 0
+    """Bytes of all files below a folder, of one with several names once; what goes meanwhile is not counted."""
+    total, linked = 0, set()
     for parent, _, names in os.walk(path):
         for name in names:
             with contextlib.suppress(OSError):
-                total += os.lstat(os.path.join(parent, name)).st_size  # noqa: PTH118  (a thousand checkpoints)
+                status = os.lstat(os.path.join(parent, name))  # noqa: PTH118  (a thousand checkpoints)
+                identity = (status.st_dev, status.st_ino)
+                total += 0 if identity in linked else status.st_size
+                if status.st_nlink > 1:
+                    linked.add(identity)
     return total
 
 
@@ -258,8 +297,8 @@ def rename(folder: RunFolder, name: str) -> RunFolder:
         raise _name_in_use(name)
     try:
         folder.path.rename(target)
-        data = _moved(request.data, folder.path / "data", target / "data")
-        renamed = msgspec.structs.replace(request, name=name, data=data)
+        moved = _moved(request, folder.path / "data", target / "data")
+        renamed = msgspec.structs.replace(moved, name=name)
         atomic.write_bytes(target / "run.json", msgspec.json.format(msgspec.json.encode(renamed)))
     except OSError as error:
         raise store_invalid(f"run {folder.name} cannot be renamed", error, folder.path) from error

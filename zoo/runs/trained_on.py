@@ -11,8 +11,7 @@ from zoo import atomic
 from zoo.data.example import Example
 from zoo.data.splitting import input_key
 from zoo.errors import StoreInvalid
-from zoo.paths import runs_folder
-from zoo.runs.store import RunFolder
+from zoo.runs.store import RunFolder, maker_of
 
 _BYTES = 8
 
@@ -38,7 +37,7 @@ def _trained_on(name: str) -> set[bytes]:
     visited: set[str] = set()  # names may have been given anew: a run may seem to descend from itself
     while name not in visited:
         visited.add(name)
-        folder = RunFolder(runs_folder() / name)
+        folder = maker_of(name)
         try:
             joined = folder.trained_on_path.read_bytes()
             name = folder.request.model.rpartition("/")[2]

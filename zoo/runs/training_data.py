@@ -147,7 +147,8 @@ def _check_labels_of_resumed(worker: Worker, labels: tuple[str, ...]) -> None:
     """
     if newest_step(worker.folder.checkpoints_folder) is None:
         return
-    before = next((event.labels for event in read_events(worker.folder)[0] if isinstance(event, DataLoaded)), labels)
+    loaded = [event for event in read_events(worker.folder)[0] if isinstance(event, DataLoaded)]
+    before = next((event.labels for event in loaded if event.source == worker.folder.source), labels)
     if before != labels:
         raise DatasetInvalid(
             f"the labels were {name_list(before)} when the run began, and are {name_list(labels)} now",

@@ -39,6 +39,14 @@ class Best(msgspec.Struct, frozen=True, kw_only=True):
     report: Report = ()
 
 
+class Judged(msgspec.Struct, frozen=True):
+    """An evaluation of several sources."""
+
+    step: int
+    metrics: tuple[dict[str, float], ...]
+    """Of each source; none of one without evaluation data."""
+
+
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """Where a training run stands, weights apart."""
 
@@ -50,6 +58,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """Step of the newest evaluation."""
     loss_scale: float | None = None
     """Of fp16 training."""
+    history: tuple[Judged, ...] = ()
+    """Of several sources, all evaluations so far."""
 
 
 class _FileDigest(msgspec.Struct, frozen=True):

@@ -10,7 +10,8 @@ from __future__ import annotations
 import contextlib
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -18,13 +19,14 @@ import torch
 from torch import nn
 
 from zoo.errors import DatasetInvalid
-from zoo.hyperparameters import TrainingOptions
+from zoo.hyperparameters import USUAL_MIXING, MixingOptions, TrainingOptions
 from zoo.metrics import finite
 from zoo.runs.context import FitResult, TrainingRun
-from zoo.runs.events import EvaluationCompleted, RunPlanned
+from zoo.runs.events import EvaluationCompleted, RunPlanned, SourcePlanned
+from zoo.runs.result import HEADS
 from zoo.runs.sample_pictures import shown_pictures
-from zoo.training.checkpoint import Best, Progress
-from zoo.training.evaluation import evaluate, is_better
+from zoo.training.checkpoint import Judged, Progress
+from zoo.training.evaluation import Evaluation, evaluate
 from zoo.training.examples import EncodedExamples, Examples, encode
 from zoo.training.frozen import reduce
 from zoo.training.loader import TrainingBatches, WeightedBatch
@@ -32,55 +34,88 @@ from zoo.training.methods import make_method
 from zoo.training.objective import Objective
 from zoo.training.optimizer_step import OptimizerSteps
 from zoo.training.parallel import make_accelerator, sum_over_ranks
-from zoo.training.plan import Plan, make_plan
+from zoo.training.plan import Demand, make_plan
 from zoo.training.recovery import Recovery
 from zoo.training.seeding import seed_all
 from zoo.training.setup import TrainingSetup
+from zoo.training.sharing import share
+from zoo.training.source import SharedNetwork, Source, learner_of
+from zoo.training.standing import best_of, is_better, results
 
 MEASURED_S = 1.5
 """How long a dry run takes steps to see how fast they are."""
 
 
 def train(objective: Objective[Any], run: TrainingRun) -> FitResult:
-    """Train an objective as the run asks and leave the result in `run.model_folder`.
+    """Train an objective as the run asks and leave the result in `run.model_folder`; see `train_sources`."""
+    return train_sources((Source(objective=objective, run=run),), run)
+
+
+def train_sources(sources: tuple[Source, ...], run: TrainingRun, mixing: MixingOptions = USUAL_MIXING) -> FitResult:
+    """Train the objectives of all sources, whose networks share a body, and leave the result in `run.model_folder`.
+
+    Args:
+        sources: what is learnt.
+        run: says how and where; its rows are those of the sources.
+        mixing: how several sources become one run.
 
     Raises:
         DatasetInvalid: there is nothing to train on.
         RunFailed: the loss diverged, or processes are missing.
     """
     options: TrainingOptions = run.options
-    if not run.train:
-        raise DatasetInvalid("there are no rows to train on", "give more data, or a smaller --eval-share")
+    for source in sources:
+        if not source.run.train:
+            raise DatasetInvalid(
+                f"there are no rows to train {source.name or 'on'}", "give more data, or a smaller --eval-share"
+            )
     accelerator = make_accelerator(run)
     seed_all(options.seed, accelerator.device)
-    method = make_method(objective, options)
-    train_set = encode(objective, run.train, options, set_aside=run.set_aside, labels=run.labels)
-    if not len(train_set):
-        raise DatasetInvalid(
-            "none of the rows to train on can be used", "quarantine.jsonl in the run's folder says why"
-        )
-    eval_set = encode(objective, run.eval, options, set_aside=run.set_aside)
-    plan = make_plan(
-        options,
-        rows=len(train_set),
-        objective=objective,
-        lr=objective.default_lr if getattr(options, "method", "full") == "full" else objective.head_lr,
-        world_size=run.world_size,
-    )
-    setup = TrainingSetup(objective, run, accelerator, method, plan)
-    planned = _planned(plan, method.module)
+    learner = learner_of(sources, uncertain=mixing.weighting == "uncertainty")
+    method = make_method(learner, options)
+    for variance in learner.log_variances:  # whatever else is frozen
+        variance.requires_grad_(True)
+    encoded = [_encoded(source) for source in sources]
+    demands = [
+        Demand(len(train_set), source.objective) for source, (train_set, _) in zip(sources, encoded, strict=True)
+    ]
+    full = getattr(options, "method", "full") == "full"
+    lr = min(one.objective.default_lr if full else one.objective.head_lr for one in sources)
+    plan = make_plan(options, demands, lr=lr, world_size=run.world_size, mixing=mixing)
+    setup = TrainingSetup(sources, learner, run, accelerator, method, plan)
+    planned = _planned(setup, encoded)
     run.emit(planned)
+    train_sets = [train_set for train_set, _ in encoded]
     if run.dry_run:
         if not method.body_is_frozen:  # steps of a head take next to nothing beside the one pass of its body
-            objective.begin()
-            run.emit(msgspec.structs.replace(planned, samples_per_s=measure(setup, train_set)))
+            _begin(sources)
+            run.emit(msgspec.structs.replace(planned, samples_per_s=measure(setup, train_sets)))
         return FitResult(step=0)
-    objective.begin()
-    return Training(setup, train_set, eval_set).fit()
+    _begin(sources)
+    return Training(setup, train_sets, [eval_set for _, eval_set in encoded]).fit()
 
 
-def _planned(plan: Plan, module: nn.Module) -> RunPlanned:
-    counts = [(parameter.numel(), parameter.requires_grad) for parameter in module.parameters()]
+def _encoded(source: Source) -> tuple[EncodedExamples, EncodedExamples]:
+    """The rows of a source to train and to evaluate on, as the engine sees them."""
+    objective, run = source.objective, source.run
+    train_set = encode(objective, run.train, run.options, set_aside=run.set_aside, labels=run.labels)
+    if not len(train_set):
+        raise DatasetInvalid(
+            f"none of the rows to train {source.name or 'on'} can be used",
+            "quarantine.jsonl in the run's folder says why",
+        )
+    return train_set, encode(objective, run.eval, run.options, set_aside=run.set_aside)
+
+
+def _begin(sources: Iterable[Source]) -> None:
+    for source in sources:
+        source.objective.begin()
+
+
+def _planned(setup: TrainingSetup, encoded: Sequence[tuple[EncodedExamples, EncodedExamples]]) -> RunPlanned:
+    plan = setup.plan
+    counts = [(parameter.numel(), parameter.requires_grad) for parameter in setup.method.module.parameters()]
+    several = zip(setup.sources, plan.sources, encoded, plan.source_epochs(plan.steps), strict=True)
     return RunPlanned(
         steps=plan.steps,
         epochs=plan.epochs,
@@ -89,24 +124,38 @@ def _planned(plan: Plan, module: nn.Module) -> RunPlanned:
         parameters=sum(count for count, _ in counts),
         trainable_parameters=sum(count for count, trained in counts if trained),
         lr=plan.lr,
+        sources=tuple(
+            SourcePlanned(
+                name=source.name,
+                task=source.run.task.name,
+                rows=len(train_set),
+                eval_rows=len(eval_set),
+                batch_size=part.batch_size,
+                epochs=epochs,
+                weight=source.weight,
+            )
+            for source, part, (train_set, eval_set), epochs in several
+        )
+        if len(setup.sources) > 1
+        else (),
     )
 
 
-def measure(setup: TrainingSetup, train_set: Examples) -> float:
+def measure(setup: TrainingSetup, train_sets: Sequence[Examples]) -> float:
     """Take a few steps whose results go nowhere; returns examples a second, without the first step's warm-up."""
     steps = OptimizerSteps(setup, lambda event: None)
-    batches = TrainingBatches(setup, train_set)
+    batches = TrainingBatches(setup, train_sets)
     examples, elapsed_s = 0, 0.0
     setup.method.train_mode()
     with contextlib.closing(batches.collated_from(1)) as collated:
         steps.take(1, batches, collated)
         began = time.perf_counter()
         for step in range(2, setup.plan.steps + 1):
-            stop_requested = steps.take(step, batches, collated).stop_requested
-            examples += len(batches.batch(step))
+            result = steps.take(step, batches, collated)
+            examples += sum(loss.examples for loss in result.losses)
             elapsed_s = time.perf_counter() - began
             (votes,) = sum_over_ranks([float(elapsed_s > MEASURED_S)], setup.accelerator)
-            if votes or stop_requested:
+            if votes or result.stop_requested:
                 break
     return examples / elapsed_s if examples else 0.0
 
@@ -114,12 +163,18 @@ def measure(setup: TrainingSetup, train_set: Examples) -> float:
 class Training:
     """One attempt at a training: steps, evaluations and checkpoints in turn."""
 
-    def __init__(self, setup: TrainingSetup, train_set: Examples, eval_set: EncodedExamples) -> None:
+    def __init__(
+        self, setup: TrainingSetup, train_sets: Sequence[Examples], eval_sets: Sequence[EncodedExamples]
+    ) -> None:
         self.setup, self.run, self.plan, self.method = setup, setup.run, setup.plan, setup.method
-        self.train_set: Examples = train_set
-        self.eval_set: Examples = eval_set
-        self.eval_rows = len({id(example) for example in eval_set.examples})
-        self.shown = shown_pictures(setup.run.task, eval_set.examples)
+        self.sources = setup.sources
+        self.train_sets: Sequence[Examples] = train_sets
+        self.eval_sets: Sequence[Examples] = eval_sets
+        self.eval_rows = [len({id(example) for example in eval_set.examples}) for eval_set in eval_sets]
+        self.shown = [
+            shown_pictures(source.run.task, eval_set.examples)
+            for source, eval_set in zip(setup.sources, eval_sets, strict=True)
+        ]
         self.steps = OptimizerSteps(setup, setup.run.emit)
         self.recovery = Recovery(setup, self.steps.raw_optimizer)
         self.progress = Progress()
@@ -128,14 +183,17 @@ class Training:
         """Train from the newest checkpoint to the end, or until a stop is asked for."""
         self.progress = self.recovery.restore()
         if self.method.body_is_frozen and self.run.world_size == 1:
-            self.train_set, self.eval_set = self.reduced(self.train_set), self.reduced(self.eval_set)
-        batches = TrainingBatches(self.setup, self.train_set)
+            self.train_sets, self.eval_sets = self.reduced(self.train_sets), self.reduced(self.eval_sets)
+        batches = TrainingBatches(self.setup, self.train_sets)
         with contextlib.closing(batches.collated_from(self.progress.step + 1)) as collated:
             return self.go_on(batches, collated)
 
-    def reduced(self, examples: Examples) -> Examples:
-        """The examples as a head on a frozen body sees them."""
-        return reduce(self.setup.objective, examples, self.setup.accelerator, self.run.should_stop)
+    def reduced(self, of_sources: Sequence[Examples]) -> list[Examples]:
+        """The examples as heads on a frozen body see them."""
+        return [
+            reduce(source.objective, examples, self.setup.accelerator, self.run.should_stop)
+            for source, examples in zip(self.sources, of_sources, strict=True)
+        ]
 
     def go_on(self, batches: TrainingBatches, collated: Iterator[WeightedBatch]) -> FitResult:
         """Train from where the progress stands to the end.
@@ -169,36 +227,49 @@ class Training:
 
     def evaluation_due(self) -> bool:
         """Whether the weights are to be judged before the next step."""
-        if not len(self.eval_set) or self.progress.evaluated_step == self.progress.step:
+        if not any(map(len, self.eval_sets)) or self.progress.evaluated_step == self.progress.step:
             return False
         return self.progress.step % self.plan.eval_steps == 0 or self.finished()
 
     def evaluate(self) -> bool:
         """Judge the weights, and keep them where they are the best so far; False where a stop was asked for."""
-        evaluation = evaluate(self.setup, self.eval_set, self.shown)
-        if evaluation is None:
-            return False
-        metrics, report, pictures, sample = evaluation
-        step, before, finite_metrics = self.progress.step, self.progress.best, finite(metrics)
-        better = before is None or is_better(finite_metrics, before.metrics, self.run.task)
+        evaluations = []
+        for source, eval_set, shown in zip(self.sources, self.eval_sets, self.shown, strict=True):
+            evaluation = evaluate(self.setup, source, eval_set, shown) if len(eval_set) else Evaluation({}, ())
+            if evaluation is None:
+                return False
+            evaluations.append(evaluation)
+        step, before = self.progress.step, self.progress.best
+        judged = Judged(step, tuple(finite(evaluation.metrics) for evaluation in evaluations))
+        history = () if len(self.sources) == 1 else (*self.progress.history, judged)
+        better = before is None or is_better(self.sources, judged, before, history)
         if better:
             self.recovery.save_best(step)
         self.progress = msgspec.structs.replace(
             self.progress,
             evaluated_step=step,
-            best=Best(step=step, metrics=finite_metrics, report=report) if better else before,
+            best=best_of(self.sources, judged, [one.report for one in evaluations]) if better else before,
             evaluations_since_best=0 if better else self.progress.evaluations_since_best + 1,
+            history=history,
         )
-        self.run.emit(
-            EvaluationCompleted(
-                step=step, metrics=metrics, rows=self.eval_rows, best=better, pictures=pictures, sample=sample
-            )
-        )
+        for source, rows, (metrics, _, pictures, sample) in zip(self.sources, self.eval_rows, evaluations, strict=True):
+            if rows:
+                self.run.emit(
+                    EvaluationCompleted(
+                        step=step,
+                        metrics=metrics,
+                        rows=rows,
+                        best=better,
+                        pictures=pictures,
+                        sample=sample,
+                        source=source.name,
+                    )
+                )
         return True
 
     def finish(self) -> FitResult:
         """Export the best weights, or the last ones where nothing was evaluated."""
-        best, objective = self.progress.best, self.setup.objective
+        best, module = self.progress.best, self.setup.learner.module
         if self.run.rank == 0:
             if best is not None and best.step != self.progress.step:
                 self.recovery.load_best(best.step)
@@ -208,17 +279,32 @@ class Training:
             metrics=best.metrics if best else {},
             best_step=best.step if best else None,
             report=best.report if best else (),
-            labels=self.run.labels,
-            task=objective.task,
-            parameters=sum(parameter.numel() for parameter in objective.module.parameters()),
+            labels=self.sources[0].run.labels,
+            task=self.sources[0].objective.task,
+            parameters=sum(p.numel() for p in module.parameters()) - len(self.setup.learner.log_variances),
+            sources=results(self.sources, self.progress),
         )
 
     def export(self) -> None:
-        """Write the result."""
+        """Write the result; of several sources, each with its head into a folder of its own."""
         folder, best = self.run.model_folder, self.progress.best
         if folder.exists():
             shutil.rmtree(folder)
         folder.mkdir(parents=True)
-        self.setup.objective.conclude(best.metrics if best else {}, self.method.trained)
-        module = self.method.finish(folder)
-        self.setup.objective.export(module.to("cpu", torch.float32).eval(), folder)
+        metrics = [one.metrics for one in results(self.sources, self.progress)] or [best.metrics if best else {}]
+        for i, (source, of_source) in enumerate(zip(self.sources, metrics, strict=True)):
+            prefix = f"networks.{i}." if len(self.sources) > 1 else ""
+            source.objective.conclude(of_source, partial(self._trained, prefix))
+        module = self.method.finish(folder).to("cpu", torch.float32).eval()
+        if len(self.sources) == 1:
+            self.sources[0].objective.export(module, folder)
+            return
+        assert isinstance(module, SharedNetwork)
+        for source, network in zip(self.sources, module.networks, strict=True):
+            part = folder / HEADS / source.name
+            part.mkdir(parents=True)
+            source.objective.export(network, part)
+        share(folder)
+
+    def _trained(self, prefix: str, name: str) -> nn.Module:
+        return self.method.trained(prefix + name)

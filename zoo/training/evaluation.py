@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import math
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
@@ -14,12 +13,13 @@ from zoo.blocks import Block, Report
 from zoo.metrics import report_of
 from zoo.runs.events import WrittenSample
 from zoo.runs.sample_pictures import small_drawing, within_bytes
-from zoo.tasks.task import Task
 from zoo.training.batches import EVALUATION, MicroBatch, evaluation_batches, shares
 from zoo.training.examples import Examples
 from zoo.training.loader import MicroBatchRequest, collated, placed
+from zoo.training.objective import Objective
 from zoo.training.parallel import gather_objects, sum_over_ranks
 from zoo.training.setup import TrainingSetup
+from zoo.training.source import Source
 
 
 class Evaluation(NamedTuple):
@@ -32,21 +32,24 @@ class Evaluation(NamedTuple):
     sample: WrittenSample | None = None
 
 
-def evaluate(setup: TrainingSetup, examples: Examples, shown: Mapping[int, str] = {}) -> Evaluation | None:
-    """Go through the evaluation data; None where a stop was asked for before the end.
+def evaluate(
+    setup: TrainingSetup, source: Source, examples: Examples, shown: Mapping[int, str] = {}
+) -> Evaluation | None:
+    """Go through the evaluation data of a source; None where a stop was asked for before the end.
 
     The module is left as it predicts, without dropout and the like.
 
     Args:
         setup: of the training.
+        source: of which the examples are.
         examples: of the evaluation.
         shown: the paths of pictures of which the answers are kept, by their place among the examples.
     """
-    module, objective, accelerator = setup.method.module, setup.objective, setup.accelerator
-    module.eval()
+    objective, accelerator = source.objective, setup.accelerator
+    module = setup.method.module.eval() if len(setup.sources) == 1 else objective.module.eval()
     metrics = objective.metrics()
     drawings: dict[int, Block] = {}
-    parts = _parts(setup, examples)
+    parts = _parts(setup, objective, examples)
     requests = (MicroBatchRequest(examples, part, EVALUATION) for part in parts)
     with contextlib.closing(collated(setup, requests)) as batches:
         for part in parts:
@@ -77,21 +80,10 @@ def _drawings(answers: Mapping[int, Answer], shown: Mapping[int, str]) -> dict[i
     return {i: drawing for i, drawing in drawings.items() if drawing is not None}
 
 
-def _parts(setup: TrainingSetup, examples: Examples) -> list[MicroBatch]:
+def _parts(setup: TrainingSetup, objective: Objective[Any], examples: Examples) -> list[MicroBatch]:
     """What this process computes of the evaluation data."""
     rank, world_size = setup.run.rank, setup.run.world_size
-    size = setup.objective.evaluation_batch_size
+    size = objective.evaluation_batch_size
     batches = evaluation_batches(examples.lengths, size * world_size)
     one_each = (shares(batch, size, rank=rank, world_size=world_size) for batch in batches)
     return [part for (part,) in one_each]
-
-
-def is_better(metrics: dict[str, float], best: dict[str, float], task: Task) -> bool:
-    """Whether an evaluation is better than the best so far: by the task's primary metric, then by a smaller loss."""
-    return _score(metrics, task) > _score(best, task)
-
-
-def _score(metrics: dict[str, float], task: Task) -> tuple[float, float]:
-    primary = metrics.get(task.primary_metric, -math.inf if task.larger_is_better else math.inf)
-    loss = metrics.get("loss", math.inf)
-    return (primary if task.larger_is_better else -primary, -loss)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import torch
 
@@ -12,6 +13,7 @@ from zoo.prefetch import prefetched
 from zoo.training.batches import MicroBatch, epoch_batches, shares
 from zoo.training.examples import Examples
 from zoo.training.objective import Batch
+from zoo.training.seeding import mix
 from zoo.training.setup import TrainingSetup
 
 WeightedBatch = tuple[Batch, torch.Tensor]
@@ -28,8 +30,8 @@ class MicroBatchRequest:
 
 
 def collated(setup: TrainingSetup, requests: Iterable[MicroBatchRequest]) -> Generator[WeightedBatch, None, None]:
-    """Collate micro-batches, ahead of their use where the objective wants it."""
-    threads = setup.objective.collate_threads
+    """Collate micro-batches, ahead of their use where an objective wants it."""
+    threads = setup.collate_threads
     return prefetched(
         lambda request: request.examples.collate(request.part, epoch=request.epoch),
         requests,
@@ -44,33 +46,53 @@ def placed(weighted: WeightedBatch, device: torch.device) -> WeightedBatch:
     return {name: tensor.to(device) for name, tensor in batch.items()}, weights.to(device)
 
 
+class SourceBatch(NamedTuple):
+    """What a step learns from one of its sources."""
+
+    source: int
+    indices: list[int]
+    """Of its examples."""
+    epoch: int
+    """0-based: how often the source has been gone through."""
+
+
 class TrainingBatches:
-    """The batches of all steps of a training."""
+    """The batches of all steps of a training.
 
-    def __init__(self, setup: TrainingSetup, examples: Examples) -> None:
+    Args:
+        setup: of the training.
+        examples: of each source.
+    """
+
+    def __init__(self, setup: TrainingSetup, examples: Sequence[Examples]) -> None:
         self._setup, self._examples = setup, examples
-        self._batches_of_epoch = lru_cache(maxsize=2)(self._epoch_batches)
+        self._batches_of_epoch = lru_cache(maxsize=2 * len(examples))(self._epoch_batches)
 
-    def batch(self, step: int) -> list[int]:
-        """Indices of the examples of a 1-based step."""
-        epoch, position = divmod(step - 1, self._setup.plan.steps_per_epoch)
-        return self._batches_of_epoch(epoch)[position]
+    def of(self, step: int) -> list[SourceBatch]:
+        """What a 1-based step learns from."""
+        batches = []
+        for source, number in self._setup.plan.turns(step):
+            epoch, position = divmod(number - 1, self._setup.plan.sources[source].steps_per_epoch)
+            batches.append(SourceBatch(source, self._batches_of_epoch(source, epoch)[position], epoch))
+        return batches
 
-    def parts(self, batch: list[int]) -> list[MicroBatch]:
+    def parts(self, batch: SourceBatch) -> list[MicroBatch]:
         """What this process computes of a batch."""
-        plan, run = self._setup.plan, self._setup.run
-        return shares(batch, plan.micro_batch_size, rank=run.rank, world_size=run.world_size)
+        plan, run = self._setup.plan.sources[batch.source], self._setup.run
+        return shares(batch.indices, plan.micro_batch_size, rank=run.rank, world_size=run.world_size)
 
     def collated_from(self, first: int) -> Generator[WeightedBatch, None, None]:
         """The micro-batches of a 1-based step and all that follow."""
         return collated(self._setup, self._requests(first))
 
     def _requests(self, first: int) -> Iterator[MicroBatchRequest]:
-        plan = self._setup.plan
-        for step in range(first, plan.steps + 1):
-            for part in self.parts(self.batch(step)):
-                yield MicroBatchRequest(self._examples, part, (step - 1) // plan.steps_per_epoch)
+        for step in range(first, self._setup.plan.steps + 1):
+            for batch in self.of(step):
+                for part in self.parts(batch):
+                    yield MicroBatchRequest(self._examples[batch.source], part, batch.epoch)
 
-    def _epoch_batches(self, epoch: int) -> list[list[int]]:
+    def _epoch_batches(self, source: int, epoch: int) -> list[list[int]]:
         setup = self._setup
-        return epoch_batches(self._examples.lengths, setup.plan.batch_size, seed=setup.options.seed, epoch=epoch)
+        seed = mix(setup.options.seed, source) if source else setup.options.seed
+        size = setup.plan.sources[source].batch_size
+        return epoch_batches(self._examples[source].lengths, size, seed=seed, epoch=epoch)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import torch
 
-from zoo.runs.events import StepCompleted
+from zoo.runs.events import SourceStep, StepCompleted
 from zoo.training.plan import Plan
+
+if TYPE_CHECKING:
+    from zoo.training.optimizer_step import SourceLoss
 
 INTERVAL_S = 0.5
 """Least time between two step events."""
@@ -17,31 +21,22 @@ INTERVAL_S = 0.5
 class Meter:
     """Adds up losses and examples and reports them now and then."""
 
-    def __init__(self, plan: Plan, emit: Callable[[StepCompleted], None], device: torch.device) -> None:
-        self._plan = plan
+    def __init__(
+        self, plan: Plan, sources: Sequence[str], emit: Callable[[StepCompleted], None], device: torch.device
+    ) -> None:
+        self._plan, self._names = plan, sources
         self._emit = emit
         self._device = device
-        self._loss_sum = 0.0
-        self._weight_sum = 0.0
+        self._losses = [_Mean() for _ in sources]
         self._examples = 0
         self._busy_s = 0.0
         self._last_emit = 0.0
 
-    def record(
-        self,
-        step: int,
-        *,
-        loss_sum: float,
-        weight_sum: float,
-        examples: int,
-        elapsed_s: float,
-        lr: float,
-        grad_norm: float,
-    ) -> None:
+    def record(self, step: int, losses: Sequence[SourceLoss], *, elapsed_s: float, lr: float, grad_norm: float) -> None:
         """Account for one optimizer step; evaluations and checkpoints in between do not count as time."""
-        self._loss_sum += loss_sum
-        self._weight_sum += weight_sum
-        self._examples += examples
+        for loss in losses:
+            self._losses[loss.source].add(loss.loss_sum, loss.weight_sum)
+            self._examples += loss.examples
         self._busy_s += elapsed_s
         now = time.monotonic()
         if now - self._last_emit < INTERVAL_S and step != self._plan.steps:
@@ -51,16 +46,47 @@ class Meter:
                 step=step,
                 steps=self._plan.steps,
                 epoch=self._plan.epoch_of(step),
-                loss=self._loss_sum / self._weight_sum if self._weight_sum else 0.0,
+                loss=self._loss(),
                 lr=lr,
                 grad_norm=grad_norm,
                 samples_per_s=self._examples / self._busy_s if self._busy_s else 0.0,
                 memory_bytes=_memory_in_use(self._device),
+                sources=self._of_sources(step),
             )
         )
-        self._loss_sum = self._weight_sum = self._busy_s = 0.0
+        self._losses = [_Mean() for _ in self._names]
+        self._busy_s = 0.0
         self._examples = 0
         self._last_emit = now
+
+    def _loss(self) -> float:
+        """Mean over the sources that were learnt from."""
+        values = [loss.value for loss in self._losses if loss.weight_sum]
+        return sum(values) / len(values) if values else 0.0
+
+    def _of_sources(self, step: int) -> tuple[SourceStep, ...]:
+        """Of several sources, each apart."""
+        if len(self._names) == 1:
+            return ()
+        return tuple(
+            SourceStep(name, epoch, loss.value if loss.weight_sum else None)
+            for name, loss, epoch in zip(self._names, self._losses, self._plan.source_epochs(step), strict=True)
+        )
+
+
+class _Mean:
+    """A weighted mean that grows."""
+
+    def __init__(self) -> None:
+        self.loss_sum = self.weight_sum = 0.0
+
+    def add(self, loss_sum: float, weight_sum: float) -> None:
+        self.loss_sum += loss_sum
+        self.weight_sum += weight_sum
+
+    @property
+    def value(self) -> float:
+        return self.loss_sum / self.weight_sum
 
 
 def _memory_in_use(device: torch.device) -> int:

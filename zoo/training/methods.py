@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from safetensors.torch import load_file, save_file
 from torch import nn
@@ -13,7 +13,7 @@ from torch import nn
 from zoo.errors import Unsupported
 from zoo.hyperparameters import FinetuneOptions, TrainingOptions
 from zoo.training.body import renamed
-from zoo.training.objective import Objective
+from zoo.training.source import Learner
 
 _PEFT = "base_model.model."
 """How peft has all names begin."""
@@ -37,7 +37,7 @@ class Method(Protocol):
         ...
 
     def trained(self, name: str) -> nn.Module:
-        """A submodule of the objective's module, as it is trained."""
+        """A submodule of the learner's module, as it is trained."""
         ...
 
     def finish(self, folder: Path) -> nn.Module:
@@ -45,23 +45,23 @@ class Method(Protocol):
         ...
 
 
-def make_method(objective: Objective[Any], options: TrainingOptions) -> Method:
-    """Prepare the objective's module for the method asked for; freezing is done in place.
+def make_method(learner: Learner, options: TrainingOptions) -> Method:
+    """Prepare the module for the method asked for; freezing is done in place.
 
     Raises:
         Unsupported: the model does not offer the method.
     """
     name = options.method if isinstance(options, FinetuneOptions) else "full"
     if name == "full":
-        return _Full(objective.module)
+        return _Full(learner.module)
     if name == "head":
-        if not objective.head:
+        if not learner.head:
             raise Unsupported("this model has no head apart from its body, so --method head cannot be used", "use full")
-        return _Head(objective)
-    if not objective.lora_targets:
+        return _Head(learner)
+    if not learner.lora_targets:
         raise Unsupported("this model does not say which layers LoRA adapts", "use --method full or head")
     assert isinstance(options, FinetuneOptions)
-    return _Lora(objective, rank=options.lora_rank, alpha=options.lora_alpha)
+    return _Lora(learner, rank=options.lora_rank, alpha=options.lora_alpha)
 
 
 def train_what_learns(module: nn.Module) -> None:
@@ -99,9 +99,9 @@ class _Head:
 
     body_is_frozen = True
 
-    def __init__(self, objective: Objective[Any]) -> None:
-        self.module = objective.module
-        self._head = [self.module.get_submodule(name) for name in objective.head]
+    def __init__(self, learner: Learner) -> None:
+        self.module = learner.module
+        self._head = [self.module.get_submodule(name) for name in learner.head]
         self.module.requires_grad_(False)
         for part in self._head:
             part.requires_grad_(True)
@@ -123,41 +123,45 @@ class _Lora:
 
     body_is_frozen = False
 
-    def __init__(self, objective: Objective[Any], *, rank: int, alpha: float) -> None:
+    def __init__(self, learner: Learner, *, rank: int, alpha: float) -> None:
         import peft
 
         config = peft.LoraConfig(
             r=rank,
             lora_alpha=alpha,  # type: ignore[arg-type]  # peft only divides it by the rank
-            target_modules=list(objective.lora_targets),
-            modules_to_save=[name.rpartition(".")[2] for name in objective.head],
+            target_modules=list(learner.lora_targets),
+            modules_to_save=sorted({name.rpartition(".")[2] for name in learner.head}),
         )
         with warnings.catch_warnings():
             # GPT-2 of transformers has its weights the other way round: peft sees to that, and says so.
             warnings.filterwarnings("ignore", "fan_in_fan_out is set to False")
-            self.module = peft.get_peft_model(objective.module, config)
-        self._layout = objective.layout
-        self._copied = objective.head
+            self.module = peft.get_peft_model(learner.module, config)
+        self._layout, self._is_exported = learner.layout, learner.is_exported
+        self._copied = learner.head
         """Names of the submodules that peft trains copies of."""
 
     def train_mode(self) -> None:
         train_what_learns(self.module)
 
     def trained(self, name: str) -> nn.Module:
-        part, _, rest = name.partition(".")
-        if part not in self._copied:
-            return self.module.get_submodule(f"base_model.model.{name}")
-        copy = self.module.get_submodule(f"base_model.model.{part}.modules_to_save.default")
-        return copy.get_submodule(rest)
+        for head in self._copied:
+            if f"{name}.".startswith(f"{head}."):
+                copy = self.module.get_submodule(f"base_model.model.{head}.modules_to_save.default")
+                return copy.get_submodule(name.removeprefix(head).removeprefix("."))
+        return self.module.get_submodule(f"base_model.model.{name}")
 
     def finish(self, folder: Path) -> nn.Module:
+        if self._is_exported:
+            self._save_adapter(folder)
+        merged: nn.Module = self.module.merge_and_unload()
+        return merged
+
+    def _save_adapter(self, folder: Path) -> None:
         adapter = folder / "adapter"
         self.module.save_pretrained(str(adapter))
         (adapter / "README.md").unlink(missing_ok=True)  # a form that peft leaves to be filled in
         if self._layout:
             _rename_adapter(adapter, self._layout)
-        merged: nn.Module = self.module.merge_and_unload()
-        return merged
 
 
 def _rename_adapter(adapter: Path, layout: tuple[tuple[str, str], ...]) -> None:

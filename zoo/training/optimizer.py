@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -10,6 +10,9 @@ from torch import nn
 
 BETAS = (0.9, 0.999)
 EPS = 1e-8
+FAST = 100.0
+"""What the learning rate of a few single numbers is multiplied by: one that is right for a network would hardly move
+them in a few hundred steps."""
 
 
 class AdamW(torch.optim.Optimizer):
@@ -20,7 +23,7 @@ class AdamW(torch.optim.Optimizer):
     """
 
     def __init__(self, groups: Iterable[dict[str, Any]], *, lr: float) -> None:
-        super().__init__(groups, {"lr": lr, "weight_decay": 0.0})
+        super().__init__(groups, {"lr": lr, "lr_scale": 1.0, "weight_decay": 0.0})
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Take in parameters, with a `weight_decay` of their own."""
@@ -72,11 +75,23 @@ class AdamW(torch.optim.Optimizer):
         return state
 
 
-def make_optimizer(module: nn.Module, lr: float, weight_decay: float) -> AdamW:
-    """AdamW over what is trained; biases and norms (one dimension) do not decay."""
-    trained = [p for p in module.parameters() if p.requires_grad]
+def make_optimizer(module: nn.Module, lr: float, weight_decay: float, fast: Sequence[nn.Parameter] = ()) -> AdamW:
+    """AdamW over what is trained; biases and norms (one dimension) do not decay.
+
+    Each group has as `lr_scale` what its learning rate is multiplied by.
+
+    Args:
+        module: what is trained.
+        lr: learning rate.
+        weight_decay: of matrices.
+        fast: parameters that are to move faster than those of a network, and do not decay.
+    """
+    apart = set(fast)
+    trained = [p for p in module.parameters() if p.requires_grad and p not in apart]
     groups: list[dict[str, Any]] = [
         {"params": [p for p in trained if p.ndim >= 2], "weight_decay": weight_decay},
         {"params": [p for p in trained if p.ndim < 2]},
     ]
+    if fast:
+        groups.append({"params": list(fast), "lr_scale": FAST})
     return AdamW(groups, lr=lr)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -58,6 +59,18 @@ def joined(module: nn.Module, accelerator: Accelerator) -> nn.Module:
 
     on_cpu = accelerator.device.type == "cpu"
     return DistributedDataParallel(module, device_ids=None if on_cpu else [accelerator.device])
+
+
+def average_over_ranks(tensors: Sequence[torch.Tensor], accelerator: Accelerator) -> None:
+    """Replace tensors of which every process has one of its own by their mean over all processes."""
+    if accelerator.num_processes == 1 or not tensors:
+        return
+    flat = torch.cat([tensor.flatten() for tensor in tensors])
+    torch.distributed.all_reduce(flat)
+    flat /= accelerator.num_processes
+    means = torch.split(flat, [tensor.numel() for tensor in tensors])
+    for tensor, mean in zip(tensors, means, strict=True):
+        tensor.copy_(mean.view_as(tensor))
 
 
 def sum_over_ranks(values: list[float], accelerator: Accelerator) -> list[float]:

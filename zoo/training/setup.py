@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from zoo.hyperparameters import TrainingOptions
 from zoo.runs.context import TrainingRun
 from zoo.training.methods import Method
-from zoo.training.objective import Objective
 from zoo.training.plan import Plan
+from zoo.training.source import Learner, Source
 
 if TYPE_CHECKING:
     from accelerate.accelerator import Accelerator
@@ -19,11 +19,17 @@ if TYPE_CHECKING:
 class TrainingSetup:
     """What is trained, by which method and plan, and where."""
 
-    objective: Objective[Any]
+    sources: tuple[Source, ...]
+    learner: Learner
     run: TrainingRun
     accelerator: Accelerator
     method: Method
     plan: Plan
+
+    @property
+    def collate_threads(self) -> int:
+        """Threads that make batches ahead of the model."""
+        return max(source.objective.collate_threads for source in self.sources)
 
     @property
     def options(self) -> TrainingOptions:

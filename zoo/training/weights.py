@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import pickle
 import tempfile
@@ -15,6 +16,7 @@ from torch import nn
 
 from zoo.card import Card
 from zoo.errors import StoreInvalid
+from zoo.hub_config import INDEX
 
 FILE = "model.safetensors"
 """Of a result of ours."""
@@ -41,7 +43,7 @@ def state_of(card: Card, folder: Path, cache: Path) -> dict[str, torch.Tensor]:
     """
     pickled = published_file(card)
     if not pickled:
-        return _load_safetensors(folder / FILE)
+        return _load_shards(folder) if (folder / INDEX).exists() else _load_safetensors(folder / FILE)
     path = folder / pickled
     converted = cache / f"{path.stem}.safetensors"
     if converted.exists():
@@ -81,6 +83,18 @@ def network_state(state: dict[str, torch.Tensor], own: dict[str, torch.Tensor]) 
 def below(prefix: str, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """The tensors whose names begin with a prefix, without it."""
     return {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
+
+
+def _load_shards(folder: Path) -> dict[str, torch.Tensor]:
+    """The tensors of all files that an index of transformers names, none of which is elsewhere."""
+    try:
+        weight_map = json.loads((folder / INDEX).read_bytes())["weight_map"]
+        names = sorted({str(name) for name in weight_map.values()})
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise StoreInvalid(f"{folder / INDEX} cannot be read: {error}", "fetch or train the model again") from error
+    if any(Path(name).name != name for name in names):
+        raise StoreInvalid(f"{folder / INDEX} names files outside of its folder", "fetch or train the model again")
+    return {name: tensor for part in names for name, tensor in _load_safetensors(folder / part).items()}
 
 
 def _load_safetensors(path: Path) -> dict[str, torch.Tensor]:

@@ -46,6 +46,7 @@ class MaskedLanguageModelling(Objective[list[int]]):
         self.micro_batch_size = body.micro_batch_size or self.micro_batch_size
         if not body.pretrained:
             self.default_lr = SCRATCH_LR
+        body.expect([list(range(body.vocabulary_size))])  # any token may stand in the place of another
         self.module = Network(body.module, body.new_token_head(), self._hidden_vectors)
 
     def _hidden_vectors(self, module: nn.Module, batch: Batch) -> torch.Tensor:

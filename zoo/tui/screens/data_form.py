@@ -12,7 +12,7 @@ from zoo.abilities import likely_tasks
 from zoo.card import Card, Verb
 from zoo.errors import DatasetInvalid, ZooError
 from zoo.file_cache import FileCache
-from zoo.requests import Source
+from zoo.sources import Source
 from zoo.tasks import get_task
 from zoo.tasks.task import Task
 from zoo.tui.preview import DataQuery

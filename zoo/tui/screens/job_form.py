@@ -17,9 +17,10 @@ from zoo.devices import Device, available
 from zoo.errors import OptionInvalid, ZooError
 from zoo.file_cache import read_once
 from zoo.options import schema
-from zoo.requests import Job, Place, Source, check_job, check_name
+from zoo.requests import Job, Place, check_job, check_name
 from zoo.runs.request import RunRequest, RunVerb
 from zoo.sanitize import one_line, plain
+from zoo.sources import Source
 from zoo.tui.commands import command_line
 from zoo.tui.form_errors import in_words_of_form
 from zoo.tui.path_text import short_path

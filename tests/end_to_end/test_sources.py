@@ -1,0 +1,127 @@
+"""Several sources through the whole of zoo: three objectives on one body, shared by two processes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import zoo
+from tests.end_to_end.test_tokens import COMMON, tagged, written
+from zoo.cli import main
+from zoo.runs.events import DataLoaded, EvaluationCompleted, StepCompleted
+from zoo.runs.heads import merge
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+MODEL = "bert-tiny"
+OPTIONS: dict[str, Any] = {
+    "batch_size": 7,
+    "max_steps": 9,
+    "eval_steps": 3,
+    "max_tokens": 16,
+    "dropout": 0.0,
+    "lr": 3e-3,
+}
+CPU = {"device": "cpu", "precision": "fp32"}
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> dict[str, Any]:
+    """Sentences that are labelled, that have names in them, and that have nothing."""
+    pytest.importorskip("zoo_bert")
+    labelled = written(
+        tmp_path / "a.jsonl", lambda words: {"text": " ".join(words), "label": "odd" if len(words) % 2 else "even"}
+    )
+    names = written(tmp_path / "b.jsonl", tagged)
+    texts = tmp_path / "c.txt"
+    texts.write_text("".join(f"{' '.join(COMMON[i % 9 :])}\n" for i in range(40)))
+    return {"parity": str(labelled), "names": str(names), "texts": str(texts)}
+
+
+def test_each_head_is_a_model(sources: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    flags = [word for name, data in sources.items() for word in ("--source", f"{name}={data}")]
+    options = [word for name, value in OPTIONS.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+    assert main(["finetune", MODEL, *flags, *options, "--device", "cpu", "--name", "mine", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)["snapshot"]
+    assert [metric for metric in result["metrics"] if metric.endswith(".loss")] == [f"{name}.loss" for name in sources]
+
+    run = zoo.open_run("mine")
+    loaded = {event.source: event for event in run.events() if isinstance(event, DataLoaded)}
+    assert {name: event.labels for name, event in loaded.items()} == {
+        "parity": ("even", "odd"),
+        "names": ("person", "place"),
+        "texts": (),
+    }
+    tasks = {"parity": "text-classification", "names": "token-classification", "texts": "fill-mask"}
+    assert {card.name: card.task for card in zoo.models() if card.name.startswith("mine")} == {
+        f"mine.{name}": task for name, task in tasks.items()
+    }
+    files = {name: run.folder.model_folder / "heads" / name / "body.safetensors" for name in sources}
+    assert len({path.stat().st_ino for path in files.values()}) == 1
+
+    assert main(["evaluate", "mine.parity", "--data", sources["parity"], "--device", "cpu"]) == 0
+    assert "trained on" in capsys.readouterr().err
+    (spans,) = [zoo.load("mine.names", **CPU).predict("Ada saw Rome")]
+    assert isinstance(spans, zoo.TaggedSpans)
+    again = zoo.finetune("mine.parity", sources["parity"], max_steps=2, name="again", **CPU).wait(progress=False)
+    assert not [note for note in again.snapshot.notes if "the head is new" in note]
+
+    transformers = pytest.importorskip("transformers")
+    merge(files["parity"].parent, tmp_path / "apart")
+    text = "saw near the old"
+    for folder in (files["parity"].parent, tmp_path / "apart"):
+        network = transformers.AutoModelForSequenceClassification.from_pretrained(folder).eval()
+        inputs = transformers.AutoTokenizer.from_pretrained(folder)(text, return_tensors="pt")
+        expected = network(**inputs).logits.softmax(-1)[0].tolist()
+        scores = {one.label: one.probability for one in zoo.load("mine.parity", **CPU).predict(text).scores}
+        assert [scores["even"], scores["odd"]] == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("mixing", ["turns", "together"])
+def test_two_processes_equal_one(sources: dict[str, Any], mixing: str) -> None:
+    runs = [
+        zoo.finetune(MODEL, sources=sources, processes=processes, mixing=mixing, **CPU, **OPTIONS).wait(progress=False)
+        for processes in (1, 2)
+    ]
+    steps, evaluations = (
+        [[event for event in run.events() if isinstance(event, kind)] for run in runs]
+        for kind in (StepCompleted, EvaluationCompleted)
+    )
+    assert len(evaluations[0]) == len(evaluations[1]) == 3 * len(sources)
+    assert steps[1][0].loss == pytest.approx(steps[0][0].loss, rel=1e-6)
+    for one, two in zip(*evaluations, strict=True):
+        assert (one.source, two.metrics) == (two.source, pytest.approx(one.metrics, rel=1e-4))
+
+
+@pytest.mark.parametrize(
+    ("flags", "message", "hint"),
+    [
+        (["--source", "a"], "--source a is not NAME=DATA", "such as"),
+        (["--source", "a.b=x.csv", "--source", "c=x.csv"], "'a.b' cannot be the name of a source", "letters"),
+        (["--source", "a=x.csv", "--source", "a=x.csv"], "'a' is there twice", "another name"),
+        (["--source", "a=x.csv", "--source", "b=x.csv", "--data", "x.csv"], "--data x.csv does not say", "--source"),
+        (["--source", "a=x.csv", "--source", "b=x.csv", "--eval", "x.csv"], "--eval x.csv does not say", "a=, b="),
+        (["--source", "a=x.csv", "--source", "b=x.csv", "--weight", "b=-1"], "--weight", "0"),
+        (["--source", "a=x.csv", "--source", "b=nowhere.csv"], "nowhere.csv", ""),
+        (["--source", "a=x.csv", "--source", "b=x.csv@image-classification"], "image-classification", "--task"),
+    ],
+)
+def test_what_cannot_be_is_told_in_one_line(
+    flags: list[str],
+    message: str,
+    hint: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pytest.importorskip("zoo_bert")
+    monkeypatch.chdir(tmp_path)
+    Path("x.csv").write_text("text,label\ngood,a\nbad,b\nfine,a\nsad,b\n")
+    assert main(["finetune", MODEL, *flags, "--device", "cpu"]) != 0
+    error = capsys.readouterr().err
+    assert message in error
+    assert hint in error
+    assert "Traceback" not in error

@@ -1,0 +1,109 @@
+"""Several sources on the command line: `--source NAME=DATA[@TASK]`, and what is said of each by its name."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+
+from zoo.cli.parser import Parser
+from zoo.cli.source_args import role_of
+from zoo.errors import OptionInvalid
+from zoo.options import read
+from zoo.sources import SOURCE_WEIGHT, Source
+from zoo.tasks import task_names
+
+
+def add_sources(parser: Parser) -> None:
+    """`--source` and `--weight`."""
+    parser.add_argument(
+        "--source",
+        action="append",
+        default=[],
+        metavar="NAME=DATA[@TASK]",
+        help="in the place of --data, several times: learn from all of them on one body; --eval, --column and --weight "
+        "name the source, too",
+    )
+    weight = parser.add_argument(
+        "--weight",
+        action="append",
+        default=[],
+        metavar="NAME=X",
+        help="of the loss of a source in their sum (default: 1)",
+    )
+    parser.advanced.append(weight)
+
+
+def sources_of(args: argparse.Namespace) -> tuple[Source, ...]:
+    """The sources that the flags name.
+
+    Raises:
+        OptionInvalid: a flag does not say which source, names none of them, or belongs to a run with one source.
+    """
+    sources = [source_named(text) for text in args.source]
+    names = [source.name for source in sources]
+    for flag, value in (("--data", args.data), ("--input", args.input_column), ("--label", getattr(args, "label", ""))):
+        if value:
+            raise OptionInvalid(f"{flag} {value} does not say for which source", _ADVICE[flag])
+    if args.task:
+        raise OptionInvalid(f"--task {args.task} does not say for which source", "--source NAME=DATA@TASK does")
+    evals = _by_name("--eval", args.eval, names)
+    weights = _by_name("--weight", args.weight, names)
+    columns: dict[str, dict[str, str]] = {name: {} for name in names}
+    for text in args.column:
+        place, _, column = text.partition("=")
+        name, _, role = place.partition(".")
+        if name not in columns or not role or not column:
+            raise OptionInvalid(
+                f"--column {text} does not say for which source", f"such as --column {names[0]}.label=column"
+            )
+        columns[name][role_of(role)] = column
+    return tuple(
+        Source(
+            name=source.name,
+            data=source.data,
+            task=source.task,
+            eval_data=evals.get(source.name),
+            columns=columns[source.name],
+            separator=args.separator,
+            merge_labels=args.merge_labels,
+            classes=args.classes,
+            weight=float(str(read(SOURCE_WEIGHT, weights.get(source.name, 1.0)))),
+        )
+        for source in sources
+    )
+
+
+_ADVICE = {
+    "--data": "name it: --source NAME=DATA",
+    "--input": "name it: --column NAME.input=COLUMN",
+    "--label": "name it: --column NAME.label=COLUMN",
+}
+
+
+def source_named(text: str) -> Source:
+    """What one `--source` says.
+
+    Raises:
+        OptionInvalid: it has no name, or no data.
+    """
+    name, equals, data = text.partition("=")
+    if not equals or not name or not data:
+        raise OptionInvalid(f"--source {text} is not NAME=DATA", "such as --source sentiment=reviews.csv")
+    path, at, task = data.rpartition("@")
+    if at and task in task_names():
+        return Source(name=name, data=path, task=task)
+    return Source(name=name, data=data)
+
+
+def _by_name(flag: str, texts: Iterable[str], names: list[str]) -> dict[str, str]:
+    """What is said of each source by its name."""
+    values: dict[str, str] = {}
+    for text in texts:
+        name, _, value = text.partition("=")
+        if name not in names or not value:
+            raise OptionInvalid(
+                f"{flag} {text} does not say for which source",
+                "begin with one of " + ", ".join(f"{known}=" for known in names),
+            )
+        values[name] = value
+    return values

@@ -1,0 +1,87 @@
+"""Which of the evaluations of a training is its best, and what came of each of its sources."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from zoo.blocks import Block, Report, titled
+from zoo.runs.events import SourceResult
+from zoo.tasks.task import Task
+from zoo.training.checkpoint import Best, Judged, Progress
+from zoo.training.source import Source
+
+
+def is_better(sources: Sequence[Source], judged: Judged, best: Best, history: Sequence[Judged]) -> bool:
+    """Whether an evaluation is better than the best so far.
+
+    By the task's primary metric, then by a smaller loss; of several sources, by the mean of their ranks.
+
+    Args:
+        sources: what is learnt.
+        judged: the newest evaluation.
+        best: so far.
+        history: all evaluations of several sources, the newest included.
+    """
+    tasks = [source.run.task for source in sources]
+    if len(tasks) == 1:
+        return _score(judged.metrics[0], tasks[0]) > _score(best.metrics, tasks[0])
+    ranks = mean_ranks([one.metrics for one in history], tasks)
+    return ranks[-1] < ranks[next(i for i, one in enumerate(history) if one.step == best.step)]
+
+
+def mean_ranks(history: Sequence[Sequence[dict[str, float]]], tasks: Sequence[Task]) -> list[float]:
+    """How good evaluations of several sources are: the mean of their ranks, 0 being the best.
+
+    Metrics of different tasks cannot be added up; ranks can.
+
+    Args:
+        history: of each evaluation the metrics of each source.
+        tasks: of the sources.
+    """
+    ranks = [0.0] * len(history)
+    for source, task in enumerate(tasks):
+        scores = [_score(metrics[source], task) for metrics in history]
+        for i, score in enumerate(scores):
+            ranks[i] += sum(other > score for other in scores) / len(tasks)
+    return ranks
+
+
+def best_of(sources: Sequence[Source], judged: Judged, reports: Sequence[Report]) -> Best:
+    """What is kept of an evaluation; of several sources, under their names."""
+    if len(sources) == 1:
+        return Best(step=judged.step, metrics=judged.metrics[0], report=reports[0])
+    metrics: dict[str, float] = {}
+    report: list[Block] = []
+    for source, of_source, its_report in zip(sources, judged.metrics, reports, strict=True):
+        metrics |= {f"{source.name}.{name}": value for name, value in of_source.items()}
+        report += titled(its_report, source.name)
+    return Best(step=judged.step, metrics=metrics, report=tuple(report))
+
+
+def results(sources: Sequence[Source], progress: Progress) -> tuple[SourceResult, ...]:
+    """What came of each of several sources; nothing where there is one."""
+    if len(sources) == 1:
+        return ()
+    kept = [one for one in progress.history if progress.best is not None and one.step == progress.best.step]
+    return tuple(_result(i, source, progress.history, kept) for i, source in enumerate(sources))
+
+
+def _result(i: int, source: Source, history: Sequence[Judged], kept: Sequence[Judged]) -> SourceResult:
+    task = source.run.task
+    own = max(history, key=lambda one: _score(one.metrics[i], task), default=None)
+    metrics = kept[0].metrics[i] if kept else {}
+    return SourceResult(
+        name=source.name,
+        task=source.objective.task or task.name,
+        labels=source.run.labels,
+        metrics=metrics,
+        best_step=own.step if own and metrics else None,
+        best_metrics=own.metrics[i] if own and metrics else {},
+    )
+
+
+def _score(metrics: dict[str, float], task: Task) -> tuple[float, float]:
+    primary = metrics.get(task.primary_metric, -math.inf if task.larger_is_better else math.inf)
+    loss = metrics.get("loss", math.inf)
+    return (primary if task.larger_is_better else -primary, -loss)
