@@ -19,6 +19,7 @@ from zoo.errors import InputMismatch, Unsupported
 from zoo.file_cache import once
 from zoo.kinds.facts import ModelLimits
 from zoo.kinds.kind import TARGET
+from zoo.model_choice import choose_model
 from zoo.options import Options, schema
 from zoo.plugins import load_plugins
 from zoo.ranking import is_recommended
@@ -42,10 +43,10 @@ def find_ability(model: str, verb: str, task: str = "", catalog: Catalog | None 
         catalog: all models, where they are loaded already.
 
     Raises:
-        UnknownModel: there is none of that name.
+        UnknownModel: there is none of that name, or it has several heads that may be meant.
         Unsupported: it does not support the verb, or not for that task.
     """
-    card = (catalog or Catalog.load()).resolve(model)
+    card = choose_model(catalog or Catalog.load(), model, verb, task).card
     return card, _ability(card, verb, task)
 
 

@@ -109,6 +109,24 @@ class Catalog(msgspec.Struct, frozen=True):
                 raise UnknownModel(f"{name!r} may be any of {', '.join(names[:8])}", f"say which, such as {names[0]}")
         raise UnknownModel(f"there is no model {name!r}", self._advice(name))
 
+    def heads(self, name: str) -> tuple[Card, ...]:
+        """The heads of the result of that name, or of the only one that begins so; none where it names a model."""
+        if not isinstance(name, str) or not name or name in aliases():
+            return ()
+        if any(name in (card.name, card.full_name) for card in self.cards):
+            return ()
+        beginning = [card for card in self.cards if card.name.startswith(name) or card.full_name.startswith(name)]
+        results = list(map(result_of_head, beginning))
+        exact = [
+            card
+            for card, result in zip(beginning, results, strict=True)
+            if result and name in (result, f"{card.plugin}/{result}")
+        ]
+        if exact:
+            return tuple(exact)
+        of_one = len(beginning) > 1 and len(set(results)) == 1 and results[0] != ""
+        return tuple(beginning) if of_one and len(name.rpartition("/")[2]) <= len(results[0]) else ()
+
     def _aliased(self, name: str, model: str) -> Card:
         """The card that another name stands for.
 
@@ -204,6 +222,13 @@ def distinct_names(cards: Iterable[Card]) -> list[str]:
     """Bare names where they tell the cards apart, full ones where they do not."""
     bare = [card.name for card in cards]
     return [card.full_name if bare.count(card.name) > 1 else card.name for card in cards]
+
+
+def result_of_head(card: Card) -> str:
+    """Name of the result that a model is one of the heads of; empty for all other models."""
+    result, _, head = card.name.rpartition(".")
+    folder = FolderSource(path=str(runs_folder() / result / "model" / HEADS / head))
+    return result if result and card.weights is not None and folder in card.weights.sources else ""
 
 
 def _results(bases: dict[str, Card]) -> tuple[list[Card], list[str]]:

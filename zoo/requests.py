@@ -27,6 +27,7 @@ from zoo.devices import choose, place_name
 from zoo.encoding import is_encodable
 from zoo.errors import DatasetInvalid, OptionInvalid, Unsupported, ZooError
 from zoo.file_cache import read_once
+from zoo.model_choice import choose_model
 from zoo.options import Option, Scalar, read, to_dict
 from zoo.plugins import load_plugin, wrapping_plugins
 from zoo.plurals import counted, with_article
@@ -114,12 +115,12 @@ def check_job(job: Job, catalog: Catalog | None = None) -> CheckedJob:
         ZooError: the model, its options, the data, the output or the device cannot serve.
     """
     catalog = catalog or Catalog.load()
-    card = catalog.resolve(job.model)
     job = _in_plain_types(job)
     if job.others:
-        return _check_joint(job, card, catalog)
+        return _check_joint(job, catalog.resolve(job.model), catalog)
     verb, source = ability_verb(job.verb), job.source
-    ability, reason = choose_ability(card, verb, job.task, source.data, source.columns, source.separator)
+    card, why_head = choose_model(catalog, job.model, job.verb, job.task, source.data, source.columns, source.separator)
+    ability, why_task = choose_ability(card, verb, job.task, source.data, source.columns, source.separator)
     task = get_task(ability.task)
     if job.verb != "predict":
         task = task.divided_at(source.separator).named_by(str(source.classes))
@@ -130,7 +131,7 @@ def check_job(job: Job, catalog: Catalog | None = None) -> CheckedJob:
     request = RunRequest(
         verb=job.verb,
         task=ability.task,
-        task_reason=reason,
+        task_reason="; ".join(filter(None, (why_head, why_task))),
         data=checked.data,
         options=dict(to_dict(options)),
         out=checked.out,
@@ -259,7 +260,8 @@ def data_as_files(job: Job, catalog: Catalog) -> Iterator[tuple[Job, Path | None
     if not in_memory:
         yield job, None
         return
-    card, verb = catalog.resolve(job.model), ability_verb(job.verb)
+    verb = ability_verb(job.verb)
+    card = choose_model(catalog, job.model, job.verb, job.task).card
     ability = card.ability(verb, job.task or next(iter(card.tasks_of(verb)), ""))
     with store.new_data_folder() as folder:
         task = get_task(ability.task)

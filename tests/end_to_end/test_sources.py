@@ -11,6 +11,7 @@ import pytest
 import zoo
 from tests.end_to_end.test_tokens import COMMON, tagged, written
 from zoo.cli import main
+from zoo.errors import UnknownModel
 from zoo.runs.events import DataLoaded, EvaluationCompleted, StepCompleted
 from zoo.runs.heads import merge
 
@@ -62,11 +63,17 @@ def test_each_head_is_a_model(sources: dict[str, Any], tmp_path: Path, capsys: p
     files = {name: run.folder.model_folder / "heads" / name / "body.safetensors" for name in sources}
     assert len({path.stat().st_ino for path in files.values()}) == 1
 
-    assert main(["evaluate", "mine.parity", "--data", sources["parity"], "--device", "cpu"]) == 0
-    assert "trained on" in capsys.readouterr().err
-    (spans,) = [zoo.load("mine.names", **CPU).predict("Ada saw Rome")]
+    assert main(["evaluate", "mine", "--data", sources["parity"], "--device", "cpu"]) == 0
+    said = capsys.readouterr().err
+    assert "mine.parity is the head for these data: they hold labels" in said
+    assert "trained on" in said
+    spans = zoo.load("mine", task="token-classification", **CPU).predict("Ada saw Rome")
     assert isinstance(spans, zoo.TaggedSpans)
-    again = zoo.finetune("mine.parity", sources["parity"], max_steps=2, name="again", **CPU).wait(progress=False)
+    assert list(run.models) == list(sources)
+    assert run.models["names"].predict("Ada saw Rome").spans == spans.spans
+    with pytest.raises(UnknownModel, match=r"run mine has several heads: mine\.parity, mine\.names, mine\.texts"):
+        run.model  # noqa: B018
+    again = zoo.finetune("mine", sources["parity"], max_steps=2, name="again", **CPU).wait(progress=False)
     assert not [note for note in again.snapshot.notes if "the head is new" in note]
 
     transformers = pytest.importorskip("transformers")

@@ -13,6 +13,7 @@ from zoo.answers import Answer
 from zoo.card import Card
 from zoo.catalog import Catalog
 from zoo.data.expansion import input_list
+from zoo.model_choice import choose_model
 from zoo.model_filter import model_filter
 from zoo.tasks import get_task
 
@@ -160,19 +161,19 @@ def load(
 
     Args:
         name: of a card or of a finished run.
-        task: what it shall answer; needed only where it knows several.
+        task: what it shall answer; needed only where it knows several, or is a run with several heads.
         device: auto, cpu, cuda, cuda:N, mps or xpu.
         precision: auto, fp32, bf16, fp16 or int8.
         on_progress: called as a download goes.
         **options: of the model's predict ability.
 
     Raises:
-        UnknownModel: there is none of that name.
+        UnknownModel: there is none of that name, or it has several heads that may be meant.
         Unsupported: it has nothing to predict with.
         DownloadFailed: its weights cannot be had.
     """
     catalog = Catalog.load()
-    card = adopt_alias(name, catalog) or catalog.resolve(name)
+    card = adopt_alias(name, catalog) or choose_model(catalog, name, "predict", task).card
     return load_card(card, device, precision, on_progress, options, task=task)
 
 

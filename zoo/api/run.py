@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from zoo.api.model import Model, load_card
 from zoo.blocks import Report
+from zoo.card import Card
 from zoo.catalog import Catalog
 from zoo.errors import RunCancelled, RunFailed, UnknownModel, Unsupported
 from zoo.requests import check_name
@@ -18,6 +19,29 @@ from zoo.runs.log import follow, read_events
 from zoo.runs.mistakes import Mistake, read_mistakes
 from zoo.runs.snapshot import RunSnapshot, apply
 from zoo.runs.store import RunFolder
+
+
+class LoadedModels(Mapping[str, Model]):
+    """Models by name, loaded into this process when they are first looked up.
+
+    Args:
+        cards: of the models.
+    """
+
+    def __init__(self, cards: Mapping[str, Card]) -> None:
+        self._cards = cards
+        self._models: dict[str, Model] = {}
+
+    def __getitem__(self, name: str) -> Model:
+        if name not in self._models:
+            self._models[name] = load_card(self._cards[name])
+        return self._models[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._cards)
+
+    def __len__(self) -> int:
+        return len(self._cards)
 
 
 @dataclass(frozen=True)
@@ -69,8 +93,25 @@ class Run:
 
         Raises:
             Unsupported: the run has not finished, or is of a kind that makes no model.
-            UnknownModel: its result cannot be read, or its plugin is gone.
+            UnknownModel: its result cannot be read, its plugin is gone, or it has several heads: see `models`.
         """
+        cards = self._cards()
+        if len(cards) > 1:
+            names = ", ".join(card.name for card in cards)
+            hint = f'run.models["{next(iter(self.models))}"] is one of them'
+            raise UnknownModel(f"run {self.name} has several heads: {names}", hint)
+        return load_card(cards[0])
+
+    @cached_property
+    def models(self) -> Mapping[str, Model]:
+        """The heads of the result by their names, each loaded into this process when it is first looked up.
+
+        A result that is one model has it under the name of the run. Errors are those of `model`.
+        """
+        return LoadedModels({card.name.removeprefix(f"{self.name}."): card for card in self._cards()})
+
+    def _cards(self) -> tuple[Card, ...]:
+        """Of the models that the run has made."""
         request, ended_as = self.folder.request, self.snapshot
         if request.verb not in ("pretrain", "finetune"):
             raise Unsupported(f"run {self.name} makes no model: it is there to {request.verb}", f"use {request.model}")
@@ -79,10 +120,12 @@ class Run:
             raise Unsupported(f"run {self.name} is {ended_as.status} and has no model yet", hint)
         # By the whole name: the beginning of a name could be that of another run's model.
         whole_name = f"{request.plugin}/{self.name}"
-        card = next((card for card in Catalog.load().cards if card.full_name == whole_name), None)
-        if card is None:
+        catalog = Catalog.load()
+        card = next((card for card in catalog.cards if card.full_name == whole_name), None)
+        cards = (card,) if card else catalog.heads(whole_name)
+        if not cards:
             raise UnknownModel(f"the result of run {self.name} cannot be used", "zoo ls and zoo plugins tell why")
-        return load_card(card)
+        return cards
 
     def events(self) -> tuple[AnyEvent, ...]:
         """Everything that has happened."""

@@ -22,6 +22,7 @@ from zoo.data.loading import first_examples
 from zoo.data.report import Inspection
 from zoo.file_cache import read_once
 from zoo.kinds.facts import ModelLimits
+from zoo.model_choice import choose_model
 from zoo.tasks import get_task
 from zoo.tasks.task import Task
 
@@ -46,7 +47,7 @@ def add_arguments(parser: Parser) -> None:
 @read_once()
 def run(args: argparse.Namespace) -> ExitCode:
     """Inspect and report; data that cannot be used ends with the exit code of data errors."""
-    card = _card(args.model) if args.model else None
+    card = _card(args) if args.model else None
     training: Verb = "finetune" if card and "finetune" in card.verbs else "pretrain"
     with offering_models(card, training) if card else nullcontext():
         task = _task(args, card, training).divided_at(args.separator).named_by(args.classes)
@@ -87,8 +88,13 @@ def _show_learnt_row(card: Card, training: Verb, inspection: Inspection) -> None
         output.line(*next(render([block])))
 
 
-def _card(name: str) -> Card:
-    return Catalog.load().resolve(name)
+def _card(args: argparse.Namespace) -> Card:
+    choice = choose_model(
+        Catalog.load(), args.model, "finetune", args.task or "", args.data, columns_of(args), args.separator
+    )
+    if choice.reason:
+        diagnostics.note(choice.reason)
+    return choice.card
 
 
 def _show_progress(path: str, rows: int) -> None:

@@ -21,6 +21,7 @@ from zoo.cli.spelling import MODEL_FLAGS, respelled
 from zoo.errors import OptionInvalid
 from zoo.hyperparameters import MixingOptions
 from zoo.kinds.kind import TARGET
+from zoo.model_choice import choose_model
 from zoo.options import Options, schema
 from zoo.sources import Source, choose_sources
 from zoo.suggestions import did_you_mean
@@ -84,12 +85,14 @@ def add_model_options(parser: Parser, words: list[str], model: str, verb: Verb) 
         diagnostics.note(f"{model} is {card.name}, {card.source_url}; zoo alias {model} MODEL chooses another")
         catalog = Catalog.load()
     parser.set_defaults(catalog=catalog)
-    card = catalog.resolve(model)
     if sources := [source_named(text) for text in _values_of("--source", words)]:
+        card = catalog.resolve(model)
         _add_joint_options(parser, card, sources, words)
         return card
     columns = {TARGET: _value_of("--label", words) or _value_of("--target", words)}
     task, data, separator = (_value_of(flag, words) for flag in ("--task", "--data", "--separator"))
+    job = "evaluate" if verb == "predict" and data else verb
+    card = choose_model(catalog, model, job, task, data, columns, separator).card
     ability = choose_ability(card, verb, task, data, columns, separator).ability
     add_options(parser, option_set(ability), title=f"options of {card.name}")
     parser.model_hint = partial(other_tasks_hint, card, ability)

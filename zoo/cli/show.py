@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 from zoo.ability_options import option_set, with_all_options
 from zoo.card import Ability, Card
 from zoo.card_facts import general_facts, metric_facts, weights_facts
-from zoo.catalog import Catalog, local_weights
-from zoo.cli import output
+from zoo.catalog import Catalog, local_weights, result_of_head
+from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
 from zoo.cli.option_flags import help_text
 from zoo.options import Option, schema
+from zoo.plurals import counted
 from zoo.sanitize import one_line
 
 
@@ -23,7 +25,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> ExitCode:
     """Print the card."""
-    card = Catalog.load().resolve(args.model)
+    catalog = Catalog.load()
+    if heads := catalog.heads(args.model):
+        return _show_heads(heads, as_json=args.json)
+    card = catalog.resolve(args.model)
     if args.json:
         output.emit_json(with_all_options(card))
         return ExitCode.OK
@@ -39,6 +44,20 @@ def run(args: argparse.Namespace) -> ExitCode:
         output.line(heading)
         for option in options:
             output.line(f"  {option.flag:<20} {help_text(option).replace('%%', '%')}")
+    return ExitCode.OK
+
+
+def _show_heads(heads: Sequence[Card], *, as_json: bool) -> ExitCode:
+    """Print what a result with several heads holds."""
+    name = result_of_head(heads[0])
+    if as_json:
+        output.emit_json({"name": name, "heads": [with_all_options(head) for head in heads]})
+        return ExitCode.OK
+    output.line(f"{name}: {counted(len(heads), 'head')} on one body, each a model")
+    output.line()
+    rows = [(head.name, head.task, one_line(head.summary)) for head in heads]
+    output.table(rows, ("head", "task", "what it is"))
+    diagnostics.note(f"zoo show {heads[0].name} says more of one")
     return ExitCode.OK
 
 

@@ -89,6 +89,8 @@ def _load_data(worker: Worker, card: Card, task: Task) -> tuple[Dataset, Quarant
     if card.labels:
         dataset = match_labels(dataset, card.labels, merge=data.merge_labels)
     quarantine = Quarantine(worker, [dataset])
+    if worker.request.task_reason:
+        worker.emit(Noted(message=worker.request.task_reason))
     for message in replaced_columns(data.path, card.columns, dataset.columns, data.columns):
         worker.emit(Noted(message=message))
     if note := dataset.reading_note:

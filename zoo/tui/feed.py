@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from textual.message import Message
 
 from zoo.card import Card
-from zoo.catalog import Catalog, local_weights
+from zoo.catalog import Catalog, local_weights, result_of_head
 from zoo.disk import cause_of, error_path
 from zoo.errors import StoreInvalid, ZooError
 from zoo.paths import home
@@ -123,7 +123,8 @@ class Feed:
 
     def line(self, full_name: str) -> ModelLine | None:
         """The model of that full name."""
-        return next((line for line in self.models if line.card.full_name == full_name), None)
+        exact = next((line for line in self.models if line.card.full_name == full_name), None)
+        return exact or next((line for line in self.models if _is_head_of(line.card, full_name)), None)
 
     def reload_models(self, *, anew: bool = False) -> None:
         """Ask the plugins for their models; with `anew` those that failed are tried again."""
@@ -293,3 +294,8 @@ def _looked_at(line: ModelLine) -> ModelLine:
     except ZooError:
         weights = None
     return replace(line, local=weights is not None, variant=weights.variant if weights else "")
+
+
+def _is_head_of(card: Card, full_name: str) -> bool:
+    """Whether a model is one of the heads of the result of that name."""
+    return card.full_name.startswith(f"{full_name}.") and f"{card.plugin}/{result_of_head(card)}" == full_name

@@ -1,0 +1,112 @@
+"""Which model a name stands for: of a result with several heads, the one for a task, or for the data."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from zoo.card import Card
+from zoo.catalog import Catalog
+from zoo.data.example import UNKNOWN
+from zoo.data.guessing import fitting_separator, likeliest_task
+from zoo.data.layout import parts_of
+from zoo.data.table import Table
+from zoo.errors import UnknownModel
+from zoo.file_cache import once
+from zoo.kinds.kind import TARGET
+from zoo.plurals import plural
+from zoo.tasks import get_task
+
+
+class ModelChoice(NamedTuple):
+    """The model that a name stands for."""
+
+    card: Card
+    reason: str = ""
+    """Why this head, in one line; empty where the name or the task says it."""
+
+
+def choose_model(
+    catalog: Catalog,
+    name: str,
+    verb: str,
+    task: str = "",
+    data: Any = None,
+    columns: Mapping[str, str] = UNKNOWN,
+    separator: str = "",
+) -> ModelChoice:
+    """The model that a name stands for; where it is a result with several heads, the one that is meant.
+
+    Args:
+        catalog: all models.
+        name: of a model, or of a run.
+        verb: what it shall do: evaluate, predict or a training.
+        task: for which; empty where it is not named.
+        data: as a person gives it; what is no path of data decides nothing.
+        columns: names of columns that a person gives, by role.
+        separator: what stands between the labels of a row, as a person says.
+
+    Raises:
+        UnknownModel: there is none of that name, or any of several heads may be meant.
+    """
+    heads = catalog.heads(name)
+    if not heads:
+        return ModelChoice(catalog.resolve(name))
+    if task or verb == "pretrain":
+        return _of_task(heads, verb, task or next(iter(heads[0].tasks_of(verb)), ""))
+    judged = [head for head in heads if get_task(head.task).target]
+    decides = isinstance(data, str | os.PathLike) and str(data) != "" and Path(data).expanduser().exists()
+    if verb not in ("evaluate", "finetune") or not judged:
+        raise _several(heads)
+    if not decides and len(judged) > 1:
+        raise _several(heads)
+    if not decides:
+        return ModelChoice(judged[0], f"{judged[0].name} is the only head that data can judge")
+    path = Path(os.fspath(data)).expanduser()
+    names = tuple(head.name for head in judged)
+    return once(  # for the flags of a command, and then for its request
+        ("head", names, str(path), columns.get(TARGET, "")), lambda: _of_data(judged, path, columns, separator)
+    )
+
+
+def _of_task(heads: Sequence[Card], verb: str, task: str) -> ModelChoice:
+    """The only head of a task; a training may be for one that none has, which begins at the body."""
+    of_task = [head for head in heads if head.task == task]
+    if len(of_task) == 1:
+        return ModelChoice(of_task[0])
+    if of_task:
+        raise _several(of_task)
+    learning = [head for head in heads if verb in ("finetune", "pretrain") and task in head.tasks_of(verb)]
+    if learning:
+        return ModelChoice(learning[0])
+    raise _several(heads, f"none of them does {task}: ")
+
+
+def _of_data(heads: Sequence[Card], path: Path, columns: Mapping[str, str], separator: str) -> ModelChoice:
+    """The head whose columns the data have and whose targets they look like."""
+    table = Table(parts_of(path).train)
+    known = [head for head in heads if head.columns and set(head.columns.values()) <= set(table.columns)]
+    fitting = heads if columns.get(TARGET) else known or heads
+    tasks = fitting_separator([get_task(name) for name in dict.fromkeys(head.task for head in fitting)], separator)
+    trained = fitting[0].columns if len(fitting) == 1 else UNKNOWN
+    likely = likeliest_task(tasks, table, columns=columns, trained=trained)
+    of_task = [head for head in fitting if head.task == likely.task.name]
+    if len(of_task) > 1:
+        raise _several(of_task, "the data may be for any of them: ")
+    target = likely.task.target
+    assert target is not None
+    return ModelChoice(of_task[0], f"{of_task[0].name} is the head for these data: they hold {plural(str(target))}")
+
+
+def _several(heads: Sequence[Card], before: str = "") -> UnknownModel:
+    """The error for a name that stands for several heads."""
+    run = heads[0].name.rpartition(".")[0]
+    names = ", ".join(f"{head.name} ({head.task})" for head in heads)
+    tasks = [head.task for head in heads]
+    task = next((task for task in tasks if tasks.count(task) == 1), "")
+    return UnknownModel(
+        f"{run} has several heads, {before}{names}",
+        f"name one, such as {heads[0].name}" + (f", or a task: --task {task}" if task else ""),
+    )
