@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
-import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
@@ -24,13 +22,14 @@ from tests.parrot import install_parrot
 from tests.plugin_site import Site
 from tests.plugin_site import zoo as command
 from tests.processes import popen
+from tests.terminal_output import CommandTerminal
 from zoo.answers import GeneratedText, Rejected
 from zoo.cli.exit_codes import ExitCode
 from zoo.sessions import Session
 from zoo.sessions.conversation import Conversation
 from zoo.sessions.messages import LoadRequest
 
-pty = pytest.importorskip("pty")
+pytest.importorskip("pty")
 
 CPU = {"device": "cpu", "precision": "fp32"}
 ANSWER = GeneratedText("one two three", "end", 3)
@@ -151,57 +150,43 @@ def test_a_worker_that_sends_no_reply_is_an_error() -> None:
         conversation.wait_until_ready()
 
 
-def at_a_terminal(*words: str) -> tuple[subprocess.Popen[bytes], int]:
-    """The command with a terminal as its stdout, and what reads from that."""
-    ours, theirs = pty.openpty()
-    process = popen(
-        [sys.executable, "-m", "zoo", "predict", "parrot", *words, "--device", "cpu", "--precision", "fp32"],
-        stdout=theirs,
-        stderr=subprocess.DEVNULL,
-        env=os.environ | {"NO_COLOR": "1"},
-    )
-    os.close(theirs)
-    return process, ours
+@pytest.fixture
+def at_a_terminal(parrot: Site) -> Iterator[Callable[..., CommandTerminal]]:
+    """Asks the model at a terminal."""
+    with ExitStack() as stack:
 
+        def ask(*words: str) -> CommandTerminal:
+            terminal = CommandTerminal("predict", "parrot", *words, "--device", "cpu", "--precision", "fp32")
+            stack.callback(terminal.close)
+            return terminal
 
-def shown(terminal: int, until_text: str = "") -> str:
-    """What the terminal shows, to its end or until a text has come."""
-    text = ""
-    while not until_text or until_text not in text:
-        try:
-            part = os.read(terminal, 4096)
-        except OSError:
-            part = b""
-        if not part:
-            break
-        text += part.decode().replace("\r\n", "\n")
-    if not until_text:
-        os.close(terminal)
-    return text
+        yield ask
 
 
 @pytest.mark.slow
-def test_at_a_terminal_an_answer_grows_and_an_interruption_keeps_it(parrot: Site) -> None:
-    whole, terminal = at_a_terminal("one two\nthree", " ")
-    assert shown(terminal) == "one two three\n  one two\n  three\n\n  rejected: it heard nothing\n"
-    assert whole.wait(30) == ExitCode.OK
-    endless, terminal = at_a_terminal("on forever")
-    begun = shown(terminal, "and so on and so on")
-    endless.send_signal(signal.SIGINT)
-    rest = shown(terminal)
+def test_at_a_terminal_an_answer_grows_and_an_interruption_keeps_it(
+    at_a_terminal: Callable[..., CommandTerminal],
+) -> None:
+    whole = at_a_terminal("one two\nthree", " ")
+    assert whole.rest() == "one two three\n  one two\n  three\n\n  rejected: it heard nothing\n"
+    assert whole.wait() == ExitCode.OK
+    endless = at_a_terminal("on forever")
+    begun = endless.shows("and so on and so on")
+    endless.interrupt()
+    rest = endless.rest()
 
-    assert endless.wait(30) == ExitCode.INTERRUPTED
+    assert endless.wait() == ExitCode.INTERRUPTED
     assert re.fullmatch(r"on forever\n  on (and so on )+\n", begun + rest)
 
 
 @pytest.mark.slow
-def test_a_warm_model_streams_too(parrot: Site, runtime: Path) -> None:
+def test_a_warm_model_streams_too(at_a_terminal: Callable[..., CommandTerminal], runtime: Path) -> None:
     first = command("predict", "parrot", "one two three", "--device", "cpu", "--precision", "fp32", "--keep-warm", "5")
-    process, terminal = at_a_terminal("on forever")
-    begun = shown(terminal, "and so on and so on")
-    process.send_signal(signal.SIGINT)
-    interrupted = begun + shown(terminal)
-    code = process.wait(30)
+    endless = at_a_terminal("on forever")
+    begun = endless.shows("and so on and so on")
+    endless.interrupt()
+    interrupted = begun + endless.rest()
+    code = endless.wait()
     after = command("predict", "parrot", "one two three", "--device", "cpu", "--precision", "fp32")
 
     assert first.returncode == after.returncode == ExitCode.OK
