@@ -126,7 +126,7 @@ if TYPE_CHECKING:
         hub_labels as hub_labels,
         hub_max_tokens as hub_max_tokens,
         hub_pooling as hub_pooling,
-        hub_weights_files as hub_weights_files,
+        hub_weights as hub_weights,
         problem_type as problem_type,
     )
     from zoo.hyperparameters import (
@@ -321,7 +321,7 @@ _HOME = {
         "hub_labels",
         "hub_max_tokens",
         "hub_pooling",
-        "hub_weights_files",
+        "hub_weights",
         "problem_type",
     ),
     "zoo.hyperparameters": ("DataOptions", "FinetuneOptions", "MixingOptions", "PretrainOptions", "TrainingOptions"),

@@ -61,8 +61,8 @@ def card_for(name: str, config: dict[str, Any], weights: Weights, documents: dic
 
     Called in the front process when somebody pulls a model, and afterwards whenever a catalog is needed. Pure, like
     `cards`: everything there is to know is in the arguments. Looking at `config["model_type"]` is the usual way to tell
-    one's own kind; `zoo.hub_labels`, `hub_max_tokens`, `hub_pooling` and `hub_weights_files` read what text models have
-    in common. The host has refused repositories that ask for code of their own or have no safetensors. A plugin that
+    one's own kind; `zoo.hub_labels`, `hub_max_tokens`, `hub_pooling` and `hub_weights` read what text models have in
+    common. The host has refused repositories that ask for code of their own or have no safetensors. A plugin that
     takes models of many architectures marks its hook `@zoo.hookimpl(trylast=True)`: those that know one better have it.
     Of a GGUF file that somebody pulls, `config` has one entry, `gguf`: its `architecture`, its `metadata` without the
     long lists, and the shapes of its `tensors`.

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
+import msgspec
+
+from zoo.card import Weights
 from zoo.errors import Unsupported
 from zoo.plurals import counted
 
+CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 """Names the shard of each tensor, where the weights are in several files."""
@@ -26,7 +30,28 @@ SENTENCE_MODULES = ("Transformer", "Pooling", "Normalize")
 """Of sentence-transformers; embeddings are scaled to length one whether or not the last is there."""
 
 
-def hub_weights_files(name: str, files: Collection[str]) -> tuple[str, ...]:
+def hub_weights(
+    name: str, weights: Weights, *, needed: Iterable[str] = (CONFIG,), optional: Iterable[str] = ()
+) -> Weights:
+    """What a card takes of the files of a repository: the safetensors, whole or in shards, and some others.
+
+    Args:
+        name: of the card.
+        weights: all files, as `card_for` has them.
+        needed: files without which the model cannot be used.
+        optional: files that are taken where they are there.
+
+    Raises:
+        Unsupported: a needed one is missing, or the safetensors or some of their shards are.
+    """
+    files, needed = {file.name: file for file in weights.files}, tuple(needed)
+    if missing := [file for file in needed if file not in files]:
+        raise Unsupported(f"{name} lacks {', '.join(missing)}", "choose a model that has it")
+    names = dict.fromkeys((*_weights_files(name, files), *needed, *optional))
+    return msgspec.structs.replace(weights, files=tuple(files[file] for file in names if file in files))
+
+
+def _weights_files(name: str, files: Collection[str]) -> tuple[str, ...]:
     """Which of a repository's files are its weights: one, or the shards and their index.
 
     Raises:

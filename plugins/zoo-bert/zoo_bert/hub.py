@@ -12,7 +12,7 @@ from zoo import (
     hub_labels,
     hub_max_tokens,
     hub_pooling,
-    hub_weights_files,
+    hub_weights,
     problem_type,
 )
 from zoo_bert.cards import FINETUNING, MASKED_LM, predicting
@@ -32,7 +32,7 @@ HEADS = {
 }
 """What the head of such a model is for to what it answers."""
 NEEDED = ("config.json", "tokenizer.json")
-FILES = (*NEEDED, "tokenizer_config.json", "vocab.txt")
+OPTIONAL = ("tokenizer_config.json", "vocab.txt")
 POSITIONS = 512
 """What the options of this plugin reach up to (Devlin et al. 2018)."""
 DIMENSIONS = {
@@ -59,11 +59,7 @@ def describe(name: str, config: dict[str, Any], weights: Weights, documents: dic
     saved_from = next(iter(config.get("architectures") or ["BertModel"]))
     if saved_from not in (*TASKS, *CLASSIFIERS) or _is_variant(config):
         return None
-    files = {file.name: file for file in weights.files}
-    names = (*hub_weights_files(name, files), *FILES)
-    missing = [file for file in NEEDED if file not in files]
-    if missing:
-        raise Unsupported(f"{name} lacks {', '.join(missing)}", "choose a model that has it")
+    taken = hub_weights(name, weights, needed=NEEDED, optional=OPTIONAL)
     modules = documents.get("modules.json")
     labels: tuple[str, ...] = ()
     if modules is not None:
@@ -84,7 +80,7 @@ def describe(name: str, config: dict[str, Any], weights: Weights, documents: dic
         architecture=architecture,
         input=TextInput(max_tokens=hub_max_tokens(documents, POSITIONS)),
         abilities=(MASKED_LM, *FINETUNING, predicting(task)),
-        weights=Weights(files=tuple(files[file] for file in names if file in files), sources=weights.sources),
+        weights=taken,
         labels=labels,
     )
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from zoo import Card, TextInput, Unsupported, Weights, hub_max_tokens, hub_weights_files
+from zoo import Card, TextInput, Unsupported, Weights, hub_max_tokens, hub_weights
 from zoo_gpt.cards import ABILITIES
 from zoo_gpt.gguf_config import config_of
 from zoo_gpt.shape import ARCHITECTURES, CONFIG_NAMES, LLAMA, Shape
 
 NEEDED = ("config.json", "tokenizer.json")
-FILES = (
-    *NEEDED,
+OPTIONAL = (
     "tokenizer_config.json",
     "special_tokens_map.json",
     "generation_config.json",
@@ -40,11 +39,7 @@ def describe(name: str, config: dict[str, Any], weights: Weights, documents: dic
         return None  # another plugin may compute it
     if saved_from != ARCHITECTURES[family]:
         return None
-    files = {file.name: file for file in weights.files}
-    if missing := [file for file in NEEDED if file not in files]:
-        raise Unsupported(f"{name} lacks {', '.join(missing)}", "choose a model that has it")
-    names = (*hub_weights_files(name, files), *FILES)
-    taken = Weights(files=tuple(files[file] for file in names if file in files), sources=weights.sources)
+    taken = hub_weights(name, weights, needed=NEEDED, optional=OPTIONAL)
     return _card(name, "from the Hub", shape, hub_max_tokens(documents, shape.positions), taken)
 
 

@@ -14,7 +14,7 @@ from zoo import (
     Weights,
     body_tasks,
     hub_labels,
-    hub_weights_files,
+    hub_weights,
 )
 from zoo_speech.wav2vec2_options import Wav2Vec2FinetuneOptions, Wav2Vec2PretrainOptions
 
@@ -136,7 +136,7 @@ def describe(name: str, config: dict[str, Any], weights: Weights, documents: dic
     _check(name, saved_from, task, config, files, documents)
     options = LetterPredictOptions if task == _PREDICTED["ForCTC"] else AudioPredictOptions
     pretrain = (_PRETRAIN,) if model_type == QUANTISING else ()
-    names = (*hub_weights_files(name, files), *_FILES)
+    taken = hub_weights(name, weights, optional=_FILES)
     return Card(
         name=name,
         task=task,
@@ -145,7 +145,7 @@ def describe(name: str, config: dict[str, Any], weights: Weights, documents: dic
         architecture={"class": saved_from},
         input=AudioInput(sampling_rate=int((documents.get(PREPROCESSOR) or {}).get("sampling_rate", SAMPLING_RATE))),
         abilities=(*_FINETUNE, *pretrain, Ability(verb="predict", task=task, options=options)),
-        weights=Weights(files=tuple(files[file] for file in names if file in files), sources=weights.sources),
+        weights=taken,
         labels=hub_labels(name, config) if task == "audio-classification" else (),
     )
 

@@ -17,7 +17,7 @@ from zoo import (
     Weights,
     WeightsFile,
     WheelSource,
-    hub_weights_files,
+    hub_weights,
 )
 from zoo_speech.whisper_options import WhisperFinetuneOptions, WhisperPredictOptions
 
@@ -206,9 +206,7 @@ def describe(name: str, config: dict[str, Any], weights: Weights) -> Card | None
         != "WhisperForConditionalGeneration"
     ):
         return None
-    files = {file.name: file for file in weights.files}
-    if missing := [file for file in NEEDED if file not in files]:
-        raise Unsupported(f"{name} lacks {', '.join(missing)}", "choose a model that has it")
+    taken = hub_weights(name, weights, needed=NEEDED, optional=FILES)
     sizes = {
         ours: _size(name, config, theirs)
         for ours, theirs in {
@@ -220,7 +218,6 @@ def describe(name: str, config: dict[str, Any], weights: Weights) -> Card | None
             "vocabulary": "vocab_size",
         }.items()
     }
-    names = (*hub_weights_files(name, files), *FILES)
     return Card(
         name=name,
         task=TASK,
@@ -229,7 +226,7 @@ def describe(name: str, config: dict[str, Any], weights: Weights) -> Card | None
         architecture=sizes,
         input=AudioInput(sampling_rate=SAMPLING_RATE),
         abilities=ABILITIES,
-        weights=Weights(files=tuple(files[file] for file in names if file in files), sources=weights.sources),
+        weights=taken,
     )
 
 

@@ -10,7 +10,7 @@ from zoo import (
     Unsupported,
     body_tasks,
     hub_labels,
-    hub_weights_files,
+    hub_weights,
     problem_type,
 )
 from zoo_transformers.pictures import FILE, image_input, required_document
@@ -31,7 +31,7 @@ def describe(repository: Repository, reading: Reading) -> Card:
     """
     name, config = repository.name, repository.config
     document = required_document(name, repository.documents)
-    files = hub_weights_files(name, {file.name for file in repository.weights.files})
+    weights = hub_weights(name, repository.weights, optional=(FILE,))
     task = HEADS.get(problem_type(config))
     if task is None:
         raise Unsupported(f"{name} says a number of a picture", "choose one that tells labels apart")
@@ -46,6 +46,6 @@ def describe(repository: Repository, reading: Reading) -> Card:
         architecture={"class": repository.saved_from},
         input=image_input(name, document),
         abilities=(*finetune, Ability(verb="predict", task=task, options=ImagePredictOptions)),
-        weights=repository.taken((*files, "config.json", FILE)),
+        weights=weights,
         labels=hub_labels(name, config),
     )

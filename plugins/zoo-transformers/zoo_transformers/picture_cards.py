@@ -14,7 +14,7 @@ from zoo import (
     ImageFinetuneOptions,
     ImageInput,
     Unsupported,
-    hub_weights_files,
+    hub_weights,
 )
 from zoo_transformers.options import LargePicturePredictOptions
 from zoo_transformers.pictures import FILE, required_document
@@ -53,7 +53,7 @@ def describe_contrastive(repository: Repository, reading: Reading) -> Card:
 def _card(repository: Repository, task: str, learnt: tuple[Ability, ...], more_files: tuple[str, ...] = ()) -> Card:
     name, saved_from = repository.name, repository.saved_from
     document = required_document(name, repository.documents)
-    files = hub_weights_files(name, {file.name for file in repository.weights.files})
+    weights = hub_weights(name, repository.weights, optional=(FILE, *more_files))
     return Card(
         name=name,
         task=task,
@@ -62,7 +62,7 @@ def _card(repository: Repository, task: str, learnt: tuple[Ability, ...], more_f
         architecture={"class": saved_from},
         input=_input(name, document),
         abilities=(*learnt, Ability(verb="predict", task=task, options=LargePicturePredictOptions)),
-        weights=repository.taken((*files, "config.json", FILE, *more_files)),
+        weights=weights,
     )
 
 

@@ -66,8 +66,3 @@ class Repository:
     def saved_from(self) -> str:
         """The class that it was saved from; empty where it does not say."""
         return str(next(iter(self.config.get("architectures") or ()), ""))
-
-    def taken(self, names: tuple[str, ...]) -> Weights:
-        """Those of some files that there are."""
-        files = {file.name: file for file in self.weights.files}
-        return Weights(files=tuple(files[name] for name in names if name in files), sources=self.weights.sources)

@@ -20,7 +20,7 @@ from zoo import (
     hub_labels,
     hub_max_tokens,
     hub_pooling,
-    hub_weights_files,
+    hub_weights,
     problem_type,
 )
 from zoo_transformers.entailment_labels import entailment_index
@@ -160,8 +160,7 @@ def _encoder_abilities(
 
 def _card(repository: Repository, task: str, abilities: tuple[Ability, ...]) -> Card:
     name, config = repository.name, repository.config
-    files = {file.name for file in repository.weights.files}
-    check_vocabulary(name, files)
+    check_vocabulary(name, {file.name for file in repository.weights.files})
     most = positions(config)
     return Card(
         name=name,
@@ -171,7 +170,7 @@ def _card(repository: Repository, task: str, abilities: tuple[Ability, ...]) -> 
         architecture={"class": repository.saved_from},
         input=TextInput(max_tokens=min(most, hub_max_tokens(repository.documents, most))),
         abilities=abilities,
-        weights=repository.taken((*hub_weights_files(name, files), "config.json", *TOKENIZERS)),
+        weights=hub_weights(name, repository.weights, optional=TOKENIZERS),
     )
 
 
