@@ -119,3 +119,9 @@ def test_a_plan_leaves_out_what_a_loop_of_its_own_does_not_know() -> None:
         "learning rate": "5e-05 at its peak",
     } == {name: fact for name, fact in whole.items() if fact}
     assert ["steps"] == [name for name, fact in bare_facts.items() if fact]
+
+
+def test_main_figures_of_several_sources_have_their_names() -> None:
+    metrics = {"left.accuracy": 0.5, "left.loss": 1.0, "right.span_f1": 0.25}
+
+    assert main_figure(metrics, ("left", "right", "unlabelled")) == "left.accuracy 0.5, right.span_f1 0.25"

@@ -25,6 +25,7 @@ from zoo.runs.events import (
     WrittenSample,
 )
 from zoo.runs.snapshot import RunSnapshot
+from zoo.runs.source_snapshot import SourceSnapshot
 from zoo.sanitize import one_line, unbroken
 from zoo.units import bar, count, duration, size
 
@@ -60,7 +61,7 @@ def status_line(s: RunSnapshot, *, width: int | None = None) -> str:
         left_out = _DISPENSABLE[: len(left_out) + 1]
 
 
-_DISPENSABLE = ("lr", "epoch", "rejected", "rate", "metric", "bar", "loss")
+_DISPENSABLE = ("sources", "lr", "epoch", "rejected", "rate", "metric", "bar", "loss")
 """Parts of a line of progress, the one that matters least first; the step and the time left always stay."""
 
 
@@ -70,18 +71,36 @@ def progress_figures(s: RunSnapshot, left_out: Collection[str] = ()) -> str:
         rate = f"  {s.samples_per_s:.0f} rows/s" if s.samples_per_s else ""
         rejected = f"  {s.rejected_rows:,} rejected" if s.rejected_rows else ""
         return f"{s.rows_predicted:,}/{counted(s.total_rows or 0, 'row')}{rate}{rejected}"
-    name, value = primary_figure(s.latest_metrics) or ("", 0.0)
     parts = {
         "step": f"step {s.step}/{s.steps}",
         "epoch": f"epoch {s.epoch:.1f}",
         "loss": f"loss {s.loss:.4f}" if s.loss is not None else "",
         "lr": f"lr {s.lr:.2g}" if s.lr else "",
-        "metric": f"{one_line(name)} {value:.3f}" if name and name not in LOSSES else "",
+        "metric": "  ".join(
+            f"{one_line(name)} {value:.3f}"
+            for name, value in main_figures(s.latest_metrics, _names(s))
+            if not _is_loss(name)
+        ),
         "rate": f"{s.samples_per_s:.0f} samples/s" if s.samples_per_s else "",
         "left": f"{duration(s.eta_s)} left" if s.eta_s is not None else "",
         "rejected": f"{counted(s.rejected_rows, 'row')} rejected" if s.rejected_rows else "",
+        "sources": "; ".join(map(_source_progress, s.sources)),
     }
     return "  ".join(text for name, text in parts.items() if text and name not in left_out)
+
+
+def _source_progress(source: SourceSnapshot) -> str:
+    loss = f" loss {source.loss:.4f}" if source.loss is not None else ""
+    return f"{one_line(source.name)} epoch {source.epoch:.1f}{loss}"
+
+
+def _names(s: RunSnapshot) -> list[str]:
+    return [source.name for source in s.sources]
+
+
+def _is_loss(metric: str) -> bool:
+    """Whether a metric, of a source or of a whole run, is the loss that is shown anyway."""
+    return metric.rpartition(".")[2] in LOSSES
 
 
 def _preparing(s: RunSnapshot) -> str:
@@ -107,10 +126,23 @@ def final_figures(metrics: Mapping[str, float]) -> str:
     return figures(metrics) or "no figures: nothing was held out"
 
 
-def main_figure(metrics: Mapping[str, float]) -> str:
-    """The metric that says most, as a table has room for."""
-    figure = primary_figure(metrics)
-    return f"{one_line(figure[0])} {figure[1]:.4g}" if figure else ""
+def main_figure(metrics: Mapping[str, float], sources: Iterable[str] = ()) -> str:
+    """The metric that says most, as a table has room for; of several sources, that of each.
+
+    Args:
+        metrics: of a run; of several sources, with their names before.
+        sources: their names.
+    """
+    return ", ".join(f"{one_line(name)} {value:.4g}" for name, value in main_figures(metrics, sources))
+
+
+def main_figures(metrics: Mapping[str, float], sources: Iterable[str]) -> list[tuple[str, float]]:
+    """The metrics that say most: one, or one of each source."""
+    if not (names := list(sources)):
+        figure = primary_figure(metrics)
+        return [figure] if figure else []
+    firsts = {name.partition(".")[0]: (name, value) for name, value in reversed([*metrics.items()])}
+    return [firsts[name] for name in names if name in firsts]
 
 
 def divided_rows(train_rows: int, eval_rows: int) -> str:
@@ -131,11 +163,23 @@ def answered_rows(s: RunSnapshot) -> str:
     return f"{counted(rows, 'row')} answered{rejected}"
 
 
+def source_facts(plan: RunPlanned) -> dict[str, str]:
+    """What a training would learn from each of several sources, by their names."""
+    examples = {source.name: source.epochs * source.rows for source in plan.sources}
+    whole = sum(examples.values()) or 1.0
+    return {
+        source.name: f"{source.task}, {counted(round(source.epochs, 2), 'epoch')} of {counted(source.rows, 'row')}, "
+        f"{examples[source.name] / whole:.0%} of all examples, weight {source.weight:g}"
+        for source in plan.sources
+    }
+
+
 def plan_facts(s: RunSnapshot, plan: RunPlanned) -> dict[str, str]:
     """What a training would do; empty where that is not known, as in a loop of a plugin's own."""
     parameters = f"{count(plan.trainable_parameters)} trained of {count(plan.parameters)}"
     return {
         "steps": f"{plan.steps:,} of {counted(plan.batch_size, 'row')}, {counted(plan.epochs, 'epoch')}",
+        **{f"source {name}": fact for name, fact in source_facts(plan).items()},
         "learning rate": f"{plan.lr:g} at its peak" if plan.lr else "",
         "parameters": parameters if plan.parameters else "",
         "time": "" if s.planned_s is None else f"about {duration(s.planned_s)} of training",
@@ -178,12 +222,13 @@ def timestamped(event: AnyEvent, texts: Iterable[str]) -> list[str]:
 
 
 def _data(event: DataLoaded, s: RunSnapshot) -> list[str]:
+    of = f" of {event.source}" if event.source else ""
     columns = ", ".join(f"{role} from column {name!r}" for role, name in event.columns.items())
     columns = f"; {columns}" if columns else ""
     rows = divided_rows(event.train_rows, event.eval_rows)
-    lines = [f"data: {rows if event.train_rows else counted(event.eval_rows, 'row')}{columns}"]
+    lines = [f"data{of}: {rows if event.train_rows else counted(event.eval_rows, 'row')}{columns}"]
     if event.labels and len(event.labels) <= SHOWN_LABELS:
-        lines.append(f"labels: {', '.join(distinct_names(event.labels).values())}")
+        lines.append(f"labels{of}: {', '.join(distinct_names(event.labels).values())}")
     return lines
 
 
@@ -202,14 +247,17 @@ def _plan(event: RunPlanned, s: RunSnapshot) -> list[str]:
         parts.append(f"training {count(event.trainable_parameters)} of {count(event.parameters)} parameters")
     if event.lr:
         parts.append(f"peak learning rate {event.lr:g}")
-    return [f"plan: {', '.join(parts)}, on {s.device} in {s.precision}"]
+    sources = [f"plan of {name}: {fact}" for name, fact in source_facts(event).items()]
+    return [f"plan: {', '.join(parts)}, on {s.device} in {s.precision}", *sources]
 
 
 def _evaluation(event: EvaluationCompleted, s: RunSnapshot) -> list[str]:
     if s.plan is None or not event.metrics:  # an evaluation run: its figures are the answer, shown at the end
         return []
-    lines = [f"step {event.step:>6}  {figures(event.metrics)}{'  best so far' if event.best else ''}"]
-    return [*lines, f"step {event.step:>6}  writes: {sample_line(event.sample)}"] if event.sample else lines
+    step = f"step {event.step:>6}  {event.source}{': ' if event.source else ''}"
+    best = "  best so far" if event.best else ""
+    lines = [f"{step}{figures(event.metrics)}{f'{best} over all' if best and event.source else best}"]
+    return [*lines, f"{step}writes: {sample_line(event.sample)}"] if event.sample else lines
 
 
 def sample_line(sample: WrittenSample) -> str:
@@ -249,14 +297,15 @@ def _cancelled(event: RunCancelled, s: RunSnapshot) -> list[str]:
 
 
 def _rejected(event: ExampleRejected, s: RunSnapshot) -> list[str]:
-    remaining = ""
+    remaining, rows = "", next((source for source in s.sources if source.name == event.source), s)
     if event.train_rows or event.eval_rows:  # the numbers shown before are not right any more
-        training = f"{s.train_rows:,} left to train on, {s.eval_rows:,} held out"
-        remaining = f" ({training if s.plan or s.train_rows else f'{s.eval_rows:,} left'})"
+        training = f"{rows.train_rows:,} left to train on, {rows.eval_rows:,} held out"
+        remaining = f" ({training if s.plan or rows.train_rows else f'{rows.eval_rows:,} left'})"
     from zoo.data.example import RejectedRow
 
     first = RejectedRow(event.file, event.row, event.reason, event.name)
-    return [f"{counted(event.total, 'row')} rejected{remaining}, first {first.location}: {first.reason}"]
+    of = f" of {event.source}" if event.source else ""
+    return [f"{counted(event.total, 'row')}{of} rejected{remaining}, first {first.location}: {first.reason}"]
 
 
 _MESSAGES: dict[type, Callable[..., list[str]]] = {

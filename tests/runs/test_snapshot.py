@@ -5,12 +5,15 @@ from __future__ import annotations
 import itertools
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from zoo.runs.events import (
     AnyEvent,
     CheckpointSaved,
+    DataLoaded,
     EvaluationCompleted,
+    ExampleRejected,
     Noted,
     RunCancelled,
     RunFailed,
@@ -18,6 +21,9 @@ from zoo.runs.events import (
     RunLaunched,
     RunPlanned,
     RunStarted,
+    SourcePlanned,
+    SourceResult,
+    SourceStep,
     StepCompleted,
     Warned,
     decode,
@@ -177,3 +183,100 @@ def test_what_is_no_event_is_passed_over(line: bytes) -> None:
 
 def test_fields_of_a_later_version_are_ignored() -> None:
     assert decode(b'{"event":"warned","message":"m","at":1,"v":2,"colour":"red"}') == Warned(at=1, v=2, message="m")
+
+
+def of_both(number: int, left: float | None, right: float | None) -> StepCompleted:
+    sources = (SourceStep("left", number / 4, left), SourceStep("right", number / 2, right))
+    return msgspec.structs.replace(step(number), sources=sources)
+
+
+def evaluated(number: int, source: str, metric: str, value: float) -> EvaluationCompleted:
+    metrics = {metric: value, "loss": 1.0}
+    return EvaluationCompleted(step=number, metrics=metrics, rows=4, best=number == 2, source=source)
+
+
+def planned(name: str, task: str) -> SourcePlanned:
+    return SourcePlanned(name=name, task=task, rows=8, eval_rows=2, batch_size=4, epochs=2.5, weight=0.5)
+
+
+SOURCES = (planned("left", "text-classification"), planned("right", "token-classification"))
+OF_SEVERAL: list[AnyEvent] = [
+    RunLaunched(attempt=1),
+    RunStarted(at=100.0, attempt=1, pid=1, device="cpu", precision="fp32"),
+    DataLoaded(train_rows=9, eval_rows=2, rejected_rows=1, labels=("a", "b"), columns={"input": "x"}, source="left"),
+    DataLoaded(train_rows=8, eval_rows=3, labels=("c",), source="right"),
+    ExampleRejected(file="f", row=3, reason="no", total=2, train_rows=1, source="left"),
+    ExampleRejected(file="f", row=5, reason="no", total=1, eval_rows=1, source="right"),
+    msgspec.structs.replace(PLAN, sources=SOURCES),
+    of_both(1, 0.5, None),
+    of_both(2, 0.25, 0.75),
+    evaluated(2, "left", "accuracy", 0.5),
+    evaluated(2, "right", "span_f1", 0.25),
+    CheckpointSaved(step=2, size_bytes=10),
+    of_both(3, 0.2, 0.7),
+    evaluated(3, "left", "accuracy", 0.75),
+    RunStarted(at=200.0, attempt=2, pid=2, device="cpu", precision="fp32", resumed_from_step=2),
+    of_both(4, None, 0.6),
+    RunFinished(
+        metrics={"left.accuracy": 0.5, "right.span_f1": 0.25},
+        step=4,
+        best_step=2,
+        labels=("a", "b"),
+        sources=(
+            SourceResult(name="left", task="text-classification", metrics={"accuracy": 0.5}, best_step=2),
+            SourceResult(name="right", task="token-classification", metrics={"span_f1": 0.25}, best_step=2),
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize("cut", range(len(OF_SEVERAL) + 1))
+def test_folding_several_sources_in_two_parts_is_folding_at_once(cut: int) -> None:
+    assert fold(OF_SEVERAL[cut:], fold(OF_SEVERAL[:cut])) == fold(OF_SEVERAL)
+
+
+def test_each_of_several_sources_is_known_apart() -> None:
+    left, right = fold(OF_SEVERAL).sources
+
+    assert (left.name, left.task, left.labels, left.columns) == (
+        "left",
+        "text-classification",
+        ("a", "b"),
+        {"input": "x"},
+    )
+    assert (left.train_rows, left.eval_rows, left.rejected_rows) == (8, 2, 2)
+    assert (right.train_rows, right.eval_rows, right.rejected_rows) == (8, 2, 1)
+    assert (left.plan, right.plan) == SOURCES
+    assert (left.epoch, right.epoch, right.loss) == (1.0, 2.0, 0.6)
+    assert [(point.step, point.loss) for point in left.loss_curve] == [(1, 0.5), (2, 0.25)]
+    assert [(point.step, point.loss) for point in right.loss_curve] == [(2, 0.75), (4, 0.6)]
+    assert [one.metrics["accuracy"] for one in left.evaluations] == [0.5]
+    assert right.result is not None
+    assert right.latest_metrics == {"span_f1": 0.25}
+
+
+def test_a_run_of_several_sources_has_their_sums() -> None:
+    end = fold(OF_SEVERAL)
+
+    assert (end.train_rows, end.eval_rows, end.rejected_rows) == (16, 4, 3)
+    assert (end.labels, end.columns) == ((), {})
+    assert [one.step for one in fold(OF_SEVERAL[:14]).evaluations] == [2, 3]
+    assert [(one.step, one.metrics) for one in end.evaluations] == [
+        (2, {"left.accuracy": 0.5, "left.loss": 1.0, "right.span_f1": 0.25, "right.loss": 1.0})
+    ]
+
+
+def test_an_attempt_that_begins_anew_forgets_what_each_source_had_learnt() -> None:
+    again = RunStarted(attempt=2, pid=2, device="cpu", precision="fp32")
+
+    for source in fold([*OF_SEVERAL[:14], again]).sources:
+        assert (source.epoch, source.loss, source.loss_curve, source.evaluations) == (0.0, None, (), ())
+
+
+def test_size_does_not_grow_with_the_run_of_several_sources() -> None:
+    steps = (of_both(number, 0.5, 0.25) for number in range(1, 3_001))
+    evaluations = (evaluated(number, "left", "accuracy", 0.5) for number in range(600))
+
+    left, right = fold([OF_SEVERAL[1], *steps, *evaluations]).sources
+    assert len(left.evaluations) == 512
+    assert 128 <= len(left.loss_curve) == len(right.loss_curve) <= 512

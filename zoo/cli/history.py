@@ -58,7 +58,7 @@ class History:
     def _texts(self, event: AnyEvent, s: RunSnapshot) -> list[str]:
         match event:
             case RunLaunched():
-                data = f" on {self._request.data.path}"
+                data = f" on {self._data}"
                 again = f", attempt {event.attempt}" if event.attempt > 1 else ""
                 return [f"{self._request.verb} of {self._request.model}{data}{again}"]
             case StepCompleted() | PredictionsWritten():
@@ -72,6 +72,11 @@ class History:
                 end = finished(event.at - s.started_at if s.started_at else None, event.best_step)
                 return [f"{end}: {result}" if (result := self._result(event)) else end]
         return self._messages.lines(event, s)
+
+    @property
+    def _data(self) -> str:
+        sources = self._request.sources
+        return ", ".join(f"{source.name} {source.data.path}" for source in sources) or self._request.data.path
 
     def _result(self, event: RunFinished) -> str:
         if self._request.verb == "predict":

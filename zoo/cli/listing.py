@@ -83,6 +83,7 @@ def _described(run: Run) -> Entry:
         "device": request.device,
         "created_at": request.created_at,
         "error": snapshot.error,
+        "sources": [source.name for source in request.sources],
         "folder": str(run.folder.path),
     }
 
@@ -95,7 +96,7 @@ def _row(entry: Entry) -> tuple[str, ...]:
         entry["model"],
         entry["status"] + (f", {counted(rejected, 'row')} rejected" if rejected else ""),
         f"{entry['step']}/{entry['steps']}" if entry["steps"] else "",
-        main_figure(entry["metrics"]),
+        main_figure(entry["metrics"], entry["sources"]),
         size(entry["size_bytes"]),
         duration(time.time() - entry["created_at"]),
     )

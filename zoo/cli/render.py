@@ -92,11 +92,18 @@ def drawn_cells(block: DrawnBlock, columns: int, lines: int) -> PictureCells | R
     return half_blocks(block, columns, lines)
 
 
-def show_report(report: Report) -> None:
-    """Write those blocks of a report to stdout that are not too long, with an empty line between them."""
+def show_report(report: Report, *, headings: bool = False) -> None:
+    """Write those blocks of a report to stdout that are not too long, with an empty line between them.
+
+    Args:
+        report: of an evaluation.
+        headings: whether their titles are shown, where it is of several sources.
+    """
     for place, block in enumerate(block for block in report if _length(block) <= SMALL_REPORT):
         if place:
             output.line()
+        if headings and block.title:
+            output.line(one_line(block.title), "strong")
         for line in render([block], output.width()):
             output.line(*line)
 

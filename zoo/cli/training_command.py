@@ -141,7 +141,7 @@ def _facts(request: RunRequest, card: Card, snapshot: RunSnapshot, plan: RunPlan
     return {
         "model": request.model,
         "starts": FROM_SCRATCH if card.weights is None else "",
-        "task": request.task,
+        "task": "" if request.sources else request.task,
         "training rows": f"{snapshot.train_rows:,}",
         "evaluation rows": f"{snapshot.eval_rows:,}",
         "rejected rows": f"{snapshot.rejected_rows:,}",

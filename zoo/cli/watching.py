@@ -17,7 +17,9 @@ from zoo.runs import control
 from zoo.runs.events import AnyEvent, Warned
 from zoo.runs.log import follow
 from zoo.runs.mistakes import read_mistakes
+from zoo.runs.overview import source_table
 from zoo.runs.snapshot import RunSnapshot, apply
+from zoo.runs.store import RunFolder
 from zoo.tasks import get_task
 
 PLAIN_INTERVAL_S = 10.0
@@ -122,23 +124,35 @@ def show_result(run: Run) -> None:
         output.line(f"{answered_rows(s)} in {request.out}")
         return
     show_metrics(s)
-    _show_mistakes(run)
+    for folder, task in _parts(run):
+        _show_mistakes(folder, task, request.out)
     if request.verb in ("pretrain", "finetune"):
         diagnostics.note(f"model: {run.name}, in {run.folder.model_folder}")
-        diagnostics.note(f"next:  zoo predict {run.name} {get_task(request.task).input.example}")
+        for folder, task in _parts(run):
+            head = f"{run.name}.{folder.source}" if folder.source else run.name
+            diagnostics.note(f"next:  zoo predict {head} {get_task(task).input.example}")
 
 
-def _show_mistakes(run: Run) -> None:
+def _parts(run: Run) -> list[tuple[RunFolder, str]]:
+    """The folder of a run with its task; of several sources, that of each."""
+    request, folder = run.folder.request, run.folder
+    return [(folder.of_source(source.name), source.task) for source in request.sources] or [(folder, request.task)]
+
+
+def _show_mistakes(folder: RunFolder, task_name: str, out: str) -> None:
     """Where the rows are listed that were answered wrongly, or how far off each answer is."""
-    request, wrong = run.folder.request, sum(1 for _ in read_mistakes(run.folder))
-    path = request.out or run.folder.mistakes_path
-    if wrong or request.out:
-        target = get_task(request.task).target
+    wrong = sum(1 for _ in read_mistakes(folder))
+    if wrong or out:
+        target, of = get_task(task_name).target, f" of {folder.source}" if folder.source else ""
         heading, order = ("wrong", "worst") if target is None or target.exact else ("errors", "largest")
-        diagnostics.note(f"{heading}: {counted(wrong, 'row')}, the {order} first, in {path}")
+        path = out or folder.mistakes_path
+        diagnostics.note(f"{heading}{of}: {counted(wrong, 'row')}, the {order} first, in {path}")
 
 
 def show_metrics(s: RunSnapshot) -> None:
     """Final figures on stdout, with those parts of the report that are not too long."""
+    if s.sources:
+        show_report((source_table(s), *s.report), headings=True)
+        return
     output.line(final_figures(s.metrics))
     show_report(s.report)

@@ -48,6 +48,8 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     steps: int = 0
     """All there are; 0 where it is not known."""
     metrics: dict[str, float] = {}
+    sources: tuple[str, ...] = ()
+    """Names of those, where there are several."""
     ended_at: float | None = None
     error: str = ""
 
@@ -214,7 +216,12 @@ def _stamp(folder: RunFolder) -> tuple[int, int]:
 
 def _summary(request: RunRequest) -> RunSummary:
     return RunSummary(
-        name=request.name, verb=request.verb, model=request.model, task=request.task, created_at=request.created_at
+        name=request.name,
+        verb=request.verb,
+        model=request.model,
+        task=request.task,
+        sources=tuple(source.name for source in request.sources),
+        created_at=request.created_at,
     )
 
 

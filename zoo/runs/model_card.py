@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from zoo import atomic
@@ -9,6 +10,7 @@ from zoo.blocks import Report
 from zoo.kinds.spelling import distinct_names
 from zoo.plurals import counted
 from zoo.rendering.markdown import markdown, markdown_table
+from zoo.runs.events import SourceResult
 from zoo.runs.request import RunRequest
 from zoo.runs.result import HEADS, ResultManifest
 from zoo.sanitize import one_line
@@ -55,24 +57,53 @@ def write_readme(
     atomic.write_text(path, "\n\n".join(part for part in parts if part) + "\n")
 
 
-def write_readme_of_heads(folder: Path, manifest: ResultManifest) -> None:
-    """Write `README.md` of a result with several heads: what they are, and where."""
-    headers = ("head", "task", "learnt", "figures", "folder")
-    rows = [
+def write_readme_of_heads(
+    folder: Path,
+    manifest: ResultManifest,
+    request: RunRequest,
+    *,
+    rows: Sequence[tuple[int, int]],
+    results: Sequence[SourceResult],
+) -> None:
+    """Write `README.md` of a result with several heads: what they are, what each learnt from, and where they are.
+
+    Args:
+        folder: the model folder.
+        manifest: what the result is.
+        request: what was asked for.
+        rows: usable training and evaluation rows of each source.
+        results: what came of each source.
+    """
+    headers = ("head", "task", "learnt", "figures", "best step of its own", "folder")
+    heads = [
         (
             head.name,
             head.task,
             _VERBS[head.verb],
-            "  ".join(f"{one_line(name)} {value:.4f}" for name, value in head.metrics.items()),
+            _figures(head.metrics),
+            f"{result.best_step}: {_figures(result.best_metrics)}" if result.best_step else "",
             f"`{HEADS}/{head.name}`",
         )
-        for head in manifest.heads
+        for head, result in zip(manifest.heads, results, strict=True)
     ]
+    data = [
+        (
+            source.name,
+            Path(source.data.path).name,
+            source.data.sha256,
+            f"{train:,}",
+            f"{held_out:,}",
+            f"{source.weight:g}",
+        )
+        for source, (train, held_out) in zip(request.sources, rows, strict=True)
+    ]
+    of_data = ("source", "file", "sha256", "training rows", "evaluation rows", "weight")
     parts = [
         f"# {manifest.name}",
         f"{manifest.parent}, with {counted(len(manifest.heads), 'head')} on one body, trained together with zoo. "
         "Each folder is whole in itself; files that are the same in all are one on disk.",
-        f"## Heads\n\n{markdown_table(headers, rows)}",
+        f"## Heads\n\n{markdown_table(headers, heads)}",
+        f"## Data\n\n{markdown_table(of_data, data)}",
         "## Use\n\n```\n"
         + "\n".join(f"zoo predict {manifest.name}.{head.name} ..." for head in manifest.heads)
         + "\n```",
@@ -89,6 +120,10 @@ def _table(title: str, rows: list[tuple[str, str]]) -> str:
     if not rows:
         return ""
     return f"## {title}\n\n{markdown_table(('', ''), rows)}"
+
+
+def _figures(metrics: Mapping[str, float]) -> str:
+    return "  ".join(f"{one_line(name)} {value:.4f}" for name, value in metrics.items())
 
 
 def _code(label: str) -> str:

@@ -54,7 +54,8 @@ def publish(
     if run.sources:
         heads = tuple(_published_heads(worker, manifest, run, result, data))
         manifest = msgspec.structs.replace(manifest, labels=(), columns={}, heads=heads)
-        write_readme_of_heads(folder, manifest)
+        rows = [one.usable_rows for one in data]
+        write_readme_of_heads(folder, manifest, request, rows=rows, results=result.sources)
         _let_the_umask_decide(folder)
     else:
         write_readme(folder, manifest, request, rows=data[0].usable_rows, report=result.report)

@@ -7,37 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import reduce, singledispatch
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
 from zoo.blocks import Report
 from zoo.metrics import confusion_of
 from zoo.runs import events as e
+from zoo.runs import source_snapshot as of_sources
+from zoo.runs.learning_curve import NOTHING_LEARNT, Changes, Evaluation, Point, up_to, with_evaluation, with_point
+from zoo.runs.source_snapshot import SourceSnapshot
 
 Status = Literal["created", "starting", "running", "finished", "failed", "cancelled", "crashed"]
 LIVE: tuple[Status, ...] = ("starting", "running")
-CURVE_POINTS = 512
-EVALUATIONS = 512
 NOTES = 20
 WARNINGS = 20
-
-
-class Point(msgspec.Struct, frozen=True):
-    """One point of the loss curve."""
-
-    step: int
-    loss: float
-
-
-class Evaluation(msgspec.Struct, frozen=True):
-    """One evaluation."""
-
-    step: int
-    metrics: dict[str, float]
-    best: bool
-    sample: e.WrittenSample | None = None
-    """What the model wrote then; None where it writes no texts."""
 
 
 class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,9 +39,11 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     fetch_total_bytes: int | None = None
     fetch_bytes_per_s: float = 0.0
     train_rows: int = 0
+    """Of all sources, where there are several; so for the next two."""
     eval_rows: int = 0
     rejected_rows: int = 0
     labels: tuple[str, ...] = ()
+    """None where there are several sources, which have their own; so for the columns."""
     columns: dict[str, str] = {}
     """Names of the data's columns by role."""
     prepared: e.InputsPrepared | None = None
@@ -75,7 +61,7 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     curve_stride: int = 1
     curve_points: int = 0
     evaluations: tuple[Evaluation, ...] = ()
-    """The newest, at most 512."""
+    """The newest, at most 512; of several sources under their names, as `NAME.metric`."""
     pictures: Report = ()
     """What the newest evaluation says of a few of its pictures."""
     checkpoint_step: int | None = None
@@ -91,6 +77,8 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     best_step: int | None = None
     report: Report = ()
     """What the final evaluation reports beside its figures."""
+    sources: tuple[SourceSnapshot, ...] = ()
+    """Each of them, where there are several."""
     error_kind: str = ""
     error: str = ""
     hint: str = ""
@@ -139,17 +127,8 @@ def apply(snapshot: RunSnapshot, event: e.AnyEvent) -> RunSnapshot:
     return msgspec.structs.replace(snapshot, **_changes(event, snapshot))
 
 
-Changes = dict[str, Any]
 _NO_ERROR: Changes = {"error_kind": "", "error": "", "hint": ""}
-_NO_PROGRESS: Changes = {
-    "step": 0,
-    "loss": None,
-    "loss_curve": (),
-    "curve_stride": 1,
-    "curve_points": 0,
-    "evaluations": (),
-    "checkpoint_step": None,
-}
+_NO_PROGRESS: Changes = {"step": 0, "checkpoint_step": None, **NOTHING_LEARNT}
 
 
 @singledispatch
@@ -177,16 +156,11 @@ def _(event: e.RunStarted, s: RunSnapshot) -> Changes:
         "ended_at": None,
         **_NO_ERROR,
     }
-    if event.attempt > 1 and event.resumed_from_step is None:
-        return changes | _NO_PROGRESS
-    if event.resumed_from_step is not None:
-        step = event.resumed_from_step
-        changes |= {
-            "step": step,
-            "loss_curve": tuple(point for point in s.loss_curve if point.step <= step),
-            "evaluations": tuple(evaluation for evaluation in s.evaluations if evaluation.step <= step),
-        }
-    return changes
+    if event.attempt == 1 and event.resumed_from_step is None:
+        return changes
+    step = event.resumed_from_step
+    lasting = _NO_PROGRESS if step is None else {"step": step, **up_to(s, step)}
+    return changes | lasting | {"sources": of_sources.begun(s.sources, step)}
 
 
 @_changes.register
@@ -200,6 +174,8 @@ def _(event: e.WeightsFetched, s: RunSnapshot) -> Changes:
 
 @_changes.register
 def _(event: e.DataLoaded, s: RunSnapshot) -> Changes:
+    if event.source:
+        return of_sources.loaded(s.sources, event)
     return {
         "train_rows": event.train_rows,
         "eval_rows": event.eval_rows,
@@ -216,7 +192,7 @@ def _(event: e.InputsPrepared, s: RunSnapshot) -> Changes:
 
 @_changes.register
 def _(event: e.RunPlanned, s: RunSnapshot) -> Changes:
-    return {"plan": event, "steps": event.steps}
+    return {"plan": event, "steps": event.steps, "sources": of_sources.planned(s.sources, event)}
 
 
 @_changes.register
@@ -229,14 +205,19 @@ def _(event: e.StepCompleted, s: RunSnapshot) -> Changes:
         "lr": event.lr,
         "samples_per_s": event.samples_per_s,
         "memory_bytes": event.memory_bytes,
-        **(_extend_curve(s, Point(event.step, event.loss)) if event.loss is not None else {}),
+        "sources": of_sources.stepped(s.sources, event),
+        **with_point(s, event.step, event.loss),
     }
 
 
 @_changes.register
 def _(event: e.EvaluationCompleted, s: RunSnapshot) -> Changes:
-    evaluation = Evaluation(event.step, event.metrics, event.best, event.sample)
-    return {"evaluations": (*s.evaluations, evaluation)[-EVALUATIONS:], "pictures": event.pictures}
+    changes: Changes = {"pictures": event.pictures}
+    metrics = event.metrics
+    if event.source:
+        changes = of_sources.evaluated(s.sources, event)
+        metrics = {f"{event.source}.{name}": value for name, value in metrics.items()}
+    return changes | with_evaluation(s, Evaluation(event.step, metrics, event.best, event.sample))
 
 
 @_changes.register
@@ -246,6 +227,8 @@ def _(event: e.CheckpointSaved, s: RunSnapshot) -> Changes:
 
 @_changes.register
 def _(event: e.ExampleRejected, s: RunSnapshot) -> Changes:
+    if event.source:
+        return of_sources.rejected(s.sources, event)
     return {
         "rejected_rows": event.total,
         "train_rows": s.train_rows - event.train_rows,
@@ -281,7 +264,8 @@ def _(event: e.RunFinished, s: RunSnapshot) -> Changes:
         "metrics": event.metrics,
         "best_step": event.best_step,
         "report": event.report,
-        "labels": event.labels or s.labels,
+        "labels": () if event.sources else event.labels or s.labels,
+        "sources": of_sources.finished(s.sources, event),
     }
 
 
@@ -304,13 +288,3 @@ def _(event: e.RunCancelled, s: RunSnapshot) -> Changes:
 def _with(messages: tuple[str, ...], message: str) -> tuple[str, ...]:
     """What a later attempt says again is kept once."""
     return messages if message in messages else (*messages, message)
-
-
-def _extend_curve(s: RunSnapshot, point: Point) -> Changes:
-    """Keep every stride-th point; when the curve is full, drop every second and double the stride."""
-    points, stride, curve = s.curve_points, s.curve_stride, s.loss_curve
-    if points % stride == 0:
-        curve = (*curve, point)
-    if len(curve) > CURVE_POINTS:
-        curve, stride = curve[::2], stride * 2
-    return {"loss_curve": curve, "curve_stride": stride, "curve_points": points + 1}

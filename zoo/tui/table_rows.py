@@ -78,6 +78,6 @@ def run_cells(run: RunSummary) -> list[Cell]:
             STATUS_TONES.get(run.status, ""),
         ),
         progress,
-        main_figure(run.metrics),
+        main_figure(run.metrics, run.sources),
         ago(run.created_at),
     ]

@@ -83,4 +83,4 @@ def describe(s: RunSnapshot) -> str:
     facts = plan_facts(s, s.plan)
     rate = f", at {s.plan.samples_per_s:.3g} rows/s"
     facts["time"] = facts["time"] + rate if facts["time"] else "measuring" if s.live else "shows once it trains"
-    return "\n".join(f"{name:<{PLAN_WIDTH}}{fact}" for name, fact in facts.items() if fact)
+    return "\n".join(f"{name + ' ':<{PLAN_WIDTH}}{fact}" for name, fact in facts.items() if fact)
