@@ -20,7 +20,7 @@ from zoo.errors import DatasetInvalid, DeviceUnavailable, Unsupported
 
 LONGEST_S = 3_600.0
 """Seconds, which a microphone that was left on ends after."""
-EXIT_TIMEOUT_S = 5.0
+EXIT_TIMEOUT_S = 10.0
 
 
 class Level(msgspec.Struct, frozen=True, tag="level"):

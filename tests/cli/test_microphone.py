@@ -51,7 +51,7 @@ def test_what_is_said_is_answered_and_not_kept(tmp_path: Path, capsys: pytest.Ca
 
 @pytest.mark.parametrize(
     ("flags", "expected"),
-    [(("--format", "text"), f"{HEARD}\n"), (("--json",), '{"row":1,"input":"microphone",')],
+    [(("-f", "text"), f"{HEARD}\n"), (("--json",), '{"row":1,"input":"microphone",')],
 )
 def test_answers_have_the_forms_of_those_to_files(
     flags: tuple[str, ...], expected: str, capsys: pytest.CaptureFixture[str]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 from textual.widgets import Input
 
 from tests.hearing_plugin import HEARD, install_hearer, write_tone
+from tests.microphone_standin import install_microphone
 from tests.plugin_site import Site
 from tests.tui.driving import Driver, scenario, screen_text, shows, until
 from tests.tui.test_predict import choose
@@ -21,7 +23,9 @@ pytest.importorskip("soundfile")
 
 @pytest.fixture
 def hearer(models: Site) -> Site:
+    """A recogniser, and a microphone for it."""
     install_hearer(models)
+    install_microphone(models.path, rate=16_000)
     return models
 
 
@@ -68,3 +72,57 @@ async def test_a_transcript_grows_as_it_is_heard(pilot: Driver, hearer: Site, tm
     assert last not in screen_text(pilot)
     held.unlink()
     await shows(pilot, HEARD)
+
+
+@scenario(size=(100, 30))
+async def test_what_is_said_is_recorded_drawn_and_answered(pilot: Driver, hearer: Site) -> None:
+    screen = await choose(pilot, "hearer")
+    await shows(pilot, "^r Record")
+
+    await pilot.press("ctrl+r")
+    await shows(pilot, "recording", "━", "Ctrl-R ends it", "^r Stop recording")
+    await pilot.press("ctrl+r")
+    await shows(pilot, "microphone-1.wav", "^r Record")
+    await shows(pilot, "loaded, on")
+    await shows(pilot, HEARD, "█")
+
+    first = Path(screen.query_one("#file", Input).value)
+    await pilot.press("ctrl+r")
+    await shows(pilot, "Ctrl-R ends it")
+    await pilot.press("ctrl+r")
+    await shows(pilot, "microphone-2.wav")
+    assert first.exists(), "a recording is there until the end"
+
+
+@scenario(size=(100, 30))
+async def test_a_microphone_that_goes_away_is_told_and_what_was_said_is_taken(pilot: Driver, hearer: Site) -> None:
+    install_microphone(hearer.path, rate=16_000, blocks=3)
+    await choose(pilot, "hearer")
+
+    await pilot.press("ctrl+r")
+
+    await shows(pilot, "microphone-1.wav", "the microphone went away after 0.3 s")
+
+
+@scenario(size=(100, 30))
+async def test_what_is_lacking_is_told(pilot: Driver, hearer: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    install_microphone(hearer.path, absent=True)
+    screen = await choose(pilot, "hearer")
+    await shows(pilot, "loaded, on")
+
+    await pilot.press("ctrl+r")
+    await shows(pilot, "there is no microphone. plug one in", "^r Record")
+
+    monkeypatch.setitem(sys.modules, "sounddevice", None)
+    await pilot.press("ctrl+r")
+    await shows(pilot, "a microphone needs sounddevice. pip install 'zoo-models[microphone]'")
+    assert "" == screen.query_one("#file", Input).value
+
+
+@scenario(size=(100, 30))
+async def test_an_application_that_ends_waits_for_no_recording(pilot: Driver, hearer: Site) -> None:
+    await choose(pilot, "hearer")
+    await pilot.press("ctrl+r")
+    await shows(pilot, "Ctrl-R ends it")
+
+    pilot.app.exit()

@@ -75,6 +75,7 @@ def complete_parser(parser: Parser, words: list[str]) -> None:
         "stdout, as JSON lines",
     )
     parser.add_argument(
+        "-f",
         "--format",
         default="",
         metavar="NAME",

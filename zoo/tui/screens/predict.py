@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -17,6 +18,7 @@ from zoo.tasks import get_task
 from zoo.tui.commands import command_line
 from zoo.tui.model_session import ModelSession
 from zoo.tui.page import Page
+from zoo.tui.recorder import Recorder
 from zoo.tui.widgets.answer_view import AnswerView
 from zoo.tui.widgets.chat_view import ChatView
 
@@ -35,6 +37,8 @@ class PredictScreen(Page):
         Binding("ctrl+t", "options", "Options", priority=True),
         Binding("ctrl+l", "choose", "Choose a model", priority=True),
         Binding("ctrl+o", "pick", "Choose a file", priority=True),
+        Binding("ctrl+r", "record", "Record", priority=True),
+        Binding("ctrl+r", "stop_recording", "Stop recording", priority=True),
         Binding("ctrl+b", "batch", "A whole file", priority=True),
         Binding("ctrl+y", "copy_command", "Copy the command", show=False, priority=True),
         Binding("escape", "leave_field", "Leave the field"),
@@ -44,6 +48,7 @@ class PredictScreen(Page):
         super().__init__(classes="-nothing")
         self.model = ModelSession(self, self._show_state, self._model_is_ready)
         """The one that is asked."""
+        self._recorder = Recorder(self, self._show_state, self.refresh_bindings, self._answer_recording)
         self._chats = self._adjusts = False
         self._options: dict[str, Any] = {}
         """As a person has set them since the model was loaded."""
@@ -59,6 +64,7 @@ class PredictScreen(Page):
         self._arrange()
 
     def on_unmount(self) -> None:
+        self._recorder.stop()
         self.model.close()
 
     def show(self) -> None:
@@ -153,8 +159,6 @@ class PredictScreen(Page):
         if not self.query_one(AnswerView).takes_files:
             self.notify(f"this model takes {self._kind}s; Ctrl-B answers a whole file" if self._card else NO_MODEL)
             return
-        from pathlib import Path
-
         from zoo.tui.screens.pick import PickScreen
 
         field = self.query_one("#file", Input)
@@ -164,6 +168,18 @@ class PredictScreen(Page):
                 field.value = str(path)
 
         self.app.push_screen(PickScreen(field.value), enter_choice)
+
+    def action_record(self) -> None:
+        """Answer what is said now."""
+        self._recorder.start()
+
+    def action_stop_recording(self) -> None:
+        """Say no more."""
+        self._recorder.stop()
+
+    def _answer_recording(self, path: Path) -> None:
+        if self._card is not None and self._kind.from_microphone:  # else another model was chosen meanwhile
+            self.query_one("#file", Input).value = str(path)
 
     def action_batch(self) -> None:
         """Answer a whole file into another."""
@@ -190,6 +206,10 @@ class PredictScreen(Page):
         """Only what can be done now is offered."""
         if action in ("new_conversation", "options"):
             return self._chats if action == "new_conversation" else self._adjusts
+        if action == "record":
+            return self._card is not None and self._kind.from_microphone and not self._recorder.is_recording
+        if action == "stop_recording":
+            return self._recorder.is_recording
         if action in ("stop_answer", "leave_field"):
             return self._is_answering == (action == "stop_answer") if self.is_mounted else False
         return super().check_action(action, parameters)

@@ -76,7 +76,7 @@ class AnswerView(Vertical):
         & #text:focus { border: round $primary; }
         & #file-line { height: 1; padding: 0 1; }
         & #file { width: 1fr; }
-        & #file-label { width: 7; color: $text-muted; }
+        & #file-label { width: auto; min-width: 7; padding-right: 1; color: $text-muted; }
         & #answer { height: auto; padding: 1 1; }
         & #answers { height: 1fr; }
         & MessageText { padding: 1 1; }
