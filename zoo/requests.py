@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -21,11 +20,11 @@ from zoo.card import Ability, Card
 from zoo.catalog import Catalog
 from zoo.data import Dataset, InputRows, count_rows, digest, load, match_labels
 from zoo.data.absence import STDIN, no_such_data
-from zoo.data.in_memory import ACCEPTED, is_in_memory, write
+from zoo.data.in_memory import ACCEPTED
 from zoo.data.layout import parts_of
 from zoo.devices import choose, place_name
 from zoo.encoding import is_encodable
-from zoo.errors import DatasetInvalid, OptionInvalid, Unsupported, ZooError
+from zoo.errors import DatasetInvalid, OptionInvalid, Unsupported
 from zoo.file_cache import read_once
 from zoo.model_choice import choose_model
 from zoo.options import Option, Scalar, read, to_dict
@@ -242,38 +241,6 @@ def _classes_file(path: str | os.PathLike[str] | None) -> str:
 
 def _column_option(role: str) -> Option:
     return Option(name=role, kind="str", default="", help=f"The name of the column of the {role}.")
-
-
-@contextmanager
-def data_as_files(job: Job, catalog: Catalog) -> Iterator[tuple[Job, Path | None]]:
-    """The job with files in place of data that Python holds, and the folder of these files until a run takes them.
-
-    Args:
-        job: what is asked for.
-        catalog: all models.
-
-    Raises:
-        ZooError: there is no such model, or the data are none that can be written down.
-    """
-    source = job.source
-    in_memory = {name: data for name in ("data", "eval_data") if is_in_memory(data := getattr(source, name))}
-    if not in_memory:
-        yield job, None
-        return
-    verb = ability_verb(job.verb)
-    card = choose_model(catalog, job.model, job.verb, job.task).card
-    ability = card.ability(verb, job.task or next(iter(card.tasks_of(verb)), ""))
-    with store.new_data_folder() as folder:
-        task = get_task(ability.task)
-        paths = {name: write(data, folder, name, task) for name, data in in_memory.items()}
-        try:
-            yield msgspec.structs.replace(job, source=msgspec.structs.replace(source, **paths)), folder
-        except ZooError as error:  # nobody but us has seen these files
-            for name, path in paths.items():
-                error.message = error.message.replace(str(path), name.replace("_", " "))
-                if str(path) in error.hint:
-                    error.hint = "write the data to a file: zoo data inspect FILE says more"
-            raise
 
 
 class _Checked(NamedTuple):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import datasets
+import msgspec
 import numpy as np
 import pandas as pd
 import polars
@@ -18,10 +19,12 @@ import pytest
 from PIL import Image
 
 import zoo
+from zoo.api.data_files import data_as_files
 from zoo.catalog import Catalog
 from zoo.data import load
 from zoo.data.in_memory import write
-from zoo.requests import Job, Source, data_as_files, request_of
+from zoo.requests import Job, request_of
+from zoo.sources import Source
 from zoo.tasks import get_task
 
 TEXTS = get_task("text-classification")
@@ -146,3 +149,37 @@ def test_no_hint_names_a_file_that_is_gone(echo: None) -> None:
     ) as bad:
         zoo.finetune("echo", [("a", ""), ("b", None)])
     assert bad.value.hint == "write the data to a file: zoo data inspect FILE says more"
+
+
+def test_each_of_several_sources_may_be_held_by_python(tmp_path: Path) -> None:
+    pytest.importorskip("zoo_bert")
+    file = tmp_path / "names.jsonl"
+    file.write_text('{"tokens": ["Ada", "ran"], "tags": ["B-who", "O"]}\n' * 8)
+    tokens = datasets.Dataset.from_dict({"tokens": [["Ada", "ran"]] * 8, "tags": [["B-who", "O"]] * 8})
+    job = Job(
+        verb="finetune",
+        model="bert-tiny",
+        source=Source(name="mood", data=pd.DataFrame(COLUMNS), eval_data=PAIRS),
+        others=(
+            Source(name="names", data=tokens),
+            Source(name="filed", data=file),
+            Source(name="texts", data=["saw the old town", "so good"] * 4),
+        ),
+    )
+    with data_as_files(job, Catalog.load()) as (written, folder):
+        request = request_of(written)
+    assert [(one.name, one.task, Path(one.data.path).name) for one in request.sources] == [
+        ("mood", "text-classification", "1-data.parquet"),
+        ("names", "token-classification", "2-data.parquet"),
+        ("filed", "token-classification", "names.jsonl"),
+        ("texts", "fill-mask", "4-data.jsonl"),
+    ]
+    assert folder is not None
+    assert Path(request.sources[0].data.eval_path) == folder / "1-eval_data.jsonl"
+
+    odd = msgspec.structs.replace(job, others=(Source(name="texts", data=pd.DataFrame({"x": [1.5]})),))
+    with (
+        pytest.raises(zoo.ZooError, match="data of texts has no column"),
+        data_as_files(odd, Catalog.load()) as (written, _),
+    ):
+        request_of(written)

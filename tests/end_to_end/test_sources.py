@@ -13,7 +13,6 @@ from tests.end_to_end.test_tokens import COMMON, tagged, written
 from zoo.cli import main
 from zoo.errors import UnknownModel
 from zoo.runs.events import DataLoaded, EvaluationCompleted, StepCompleted
-from zoo.runs.heads import merge
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -77,7 +76,7 @@ def test_each_head_is_a_model(sources: dict[str, Any], tmp_path: Path, capsys: p
     assert not [note for note in again.snapshot.notes if "the head is new" in note]
 
     transformers = pytest.importorskip("transformers")
-    merge(files["parity"].parent, tmp_path / "apart")
+    zoo.export("mine", tmp_path / "apart", head="parity")
     text = "saw near the old"
     for folder in (files["parity"].parent, tmp_path / "apart"):
         network = transformers.AutoModelForSequenceClassification.from_pretrained(folder).eval()

@@ -13,12 +13,14 @@ from __future__ import annotations
 
 from zoo.api.jobs import evaluate, finetune, predict_file, pretrain, start
 from zoo.api.model import Model, load, models
+from zoo.api.result_folder import export
 from zoo.api.run import Run, list_runs, open_run
 
 __all__ = [
     "Model",
     "Run",
     "evaluate",
+    "export",
     "finetune",
     "list_runs",
     "load",

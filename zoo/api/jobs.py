@@ -8,13 +8,14 @@ from typing import Any
 
 import msgspec
 
+from zoo.api.data_files import data_as_files
 from zoo.api.run import Run
 from zoo.catalog import Catalog
 from zoo.errors import OptionInvalid
 from zoo.file_cache import read_once
 from zoo.kinds.kind import INPUT, TARGET
 from zoo.plurals import with_article
-from zoo.requests import Job, Place, data_as_files, request_of
+from zoo.requests import Job, Place, request_of
 from zoo.runs import store
 from zoo.runs.launcher import launch
 from zoo.runs.request import RunRequest
@@ -224,7 +225,8 @@ def _named_sources(sources: Mapping[str, Any], alone: Source, task: str) -> tupl
         raise OptionInvalid(
             f"sources is {with_article(type(sources).__name__)}, but takes a dict", 'such as {"sentiment": "a.csv"}'
         )
-    said = next((name for name in ("data", "eval_data", "columns") if getattr(alone, name)), "task" if task else "")
+    given = {"data": alone.data is not None, "eval_data": alone.eval_data is not None, "columns": bool(alone.columns)}
+    said = next((name for name, is_given in given.items() if is_given), "task" if task else "")
     if sources and said:
         raise OptionInvalid(
             f"{said} does not say for which source", f"zoo.Source({said}=...) in the dict of sources does"

@@ -34,6 +34,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "logs": ("zoo.cli.logs", "show what happened in a run"),
         "stop": ("zoo.cli.stop", "stop a run; it writes a checkpoint first"),
         "resume": ("zoo.cli.resume", "go on with a run from its last checkpoint"),
+        "export": ("zoo.cli.export", "write a result for other libraries"),
         "rename": ("zoo.cli.rename", "call a run and its model by another name"),
         "rm": ("zoo.cli.rm", "delete runs and their results"),
     },
@@ -70,6 +71,7 @@ OTHER_NAMES: dict[str, str] = {
             "attach": ("watch", "follow"),
             "stop": ("kill", "cancel", "abort"),
             "resume": ("continue", "restart"),
+            "export": ("convert", "save"),
             "rename": ("mv", "move"),
             "rm": ("delete", "remove", "del"),
         }.items()

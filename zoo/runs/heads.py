@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.hub_config import INDEX, WEIGHTS
+from zoo.runs.result import MANIFEST
 
 BODY_FILE, HEAD_FILE = "body.safetensors", "head.safetensors"
 
@@ -23,14 +24,15 @@ def merge(head: Path, target: Path) -> None:
     """Write the folder of a head as if it were the only one: its tensors in one file.
 
     Args:
-        head: of a result.
+        head: of a result; the folder of a result with one head is written as it is, but for the manifest.
         target: does not exist.
     """
     target.mkdir()
     with contextlib.ExitStack() as on_error:
         on_error.callback(shutil.rmtree, target, ignore_errors=True)
-        shutil.copytree(head, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns(BODY_FILE, HEAD_FILE, INDEX))
         parts = [head / name for name in (BODY_FILE, HEAD_FILE) if (head / name).exists()]
+        replaced = (BODY_FILE, HEAD_FILE, INDEX) if parts else ()
+        shutil.copytree(head, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns(MANIFEST, *replaced))
         if parts:
             _merge_tensors(parts, target / WEIGHTS)
         on_error.pop_all()

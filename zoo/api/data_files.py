@@ -1,0 +1,74 @@
+"""Data that Python holds become files, which a run reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from zoo.abilities import ability_verb
+from zoo.catalog import Catalog
+from zoo.data.in_memory import is_in_memory, write
+from zoo.errors import ZooError
+from zoo.model_choice import choose_model
+from zoo.requests import Job
+from zoo.runs import store
+from zoo.sources import Source
+from zoo.tasks import get_task
+
+_DATA_FIELDS = ("data", "eval_data")
+
+
+@contextmanager
+def data_as_files(job: Job, catalog: Catalog) -> Iterator[tuple[Job, Path | None]]:
+    """The job with files in place of data that Python holds, and the folder of these files until a run takes them.
+
+    Args:
+        job: what is asked for.
+        catalog: all models.
+
+    Raises:
+        ZooError: there is no such model, or the data are none that can be written down.
+    """
+    sources = (job.source, *job.others)
+    if not any(is_in_memory(getattr(source, field)) for source in sources for field in _DATA_FIELDS):
+        yield job, None
+        return
+    verb = ability_verb(job.verb)
+    card = choose_model(catalog, job.model, job.verb, job.task).card
+    usual = card.ability(verb, job.task or next(iter(card.tasks_of(verb)), "")).task
+    paths: dict[str, Path] = {}
+    with store.new_data_folder() as folder:
+        try:
+            first, *others = (
+                _source_as_files(source, f"{number}-" if job.others else "", usual, folder, paths)
+                for number, source in enumerate(sources, start=1)
+            )
+            yield msgspec.structs.replace(job, source=first, others=tuple(others)), folder
+        except ZooError as error:  # nobody but us has seen these files
+            for name, path in paths.items():
+                error.message = error.message.replace(str(path), name)
+                if str(path) in error.hint:
+                    error.hint = "write the data to a file: zoo data inspect FILE says more"
+            raise
+
+
+def _source_as_files(source: Source, prefix: str, usual_task: str, folder: Path, paths: dict[str, Path]) -> Source:
+    """A source with files in place of data that Python holds.
+
+    Args:
+        source: as a person gives it.
+        prefix: of the names of these files.
+        usual_task: what the data are for where the source does not say.
+        folder: of the files.
+        paths: where they are by what the data are called in messages; the new ones are added.
+    """
+    task = get_task(source.task or usual_task)
+    written: dict[str, Path] = {}
+    for field in _DATA_FIELDS:
+        if is_in_memory(data := getattr(source, field)):
+            written[field] = write(data, folder, f"{prefix}{field}", task)
+            paths[" of ".join(filter(None, (field.replace("_", " "), source.name)))] = written[field]
+    return msgspec.structs.replace(source, **written)

@@ -1,0 +1,89 @@
+"""What a run has learnt, as a folder that other libraries load."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from zoo.card import Card, FolderSource
+from zoo.catalog import Catalog
+from zoo.errors import OptionInvalid, UnknownModel, Unsupported
+from zoo.fetch import fetch
+from zoo.model_choice import choose_model
+from zoo.paths import runs_folder
+from zoo.plurals import with_article
+from zoo.runs.heads import merge
+from zoo.runs.store import store_invalid
+
+
+def export(result: str, folder: str | os.PathLike[str], *, head: str = "", task: str = "") -> Path:
+    """Write what a run has learnt as a folder that transformers or torchvision loads, without zoo.
+
+    Args:
+        result: name of a finished run, or of one of its heads.
+        folder: a new one.
+        head: of a run with several, the one to write.
+        task: the same, by what it does; where several do it, it is named.
+
+    Returns:
+        The folder, which has all tensors in one file, and the README.
+
+    Raises:
+        UnknownModel: there is no such result or head, or it has several heads.
+        Unsupported: it is a model, but none that a run made.
+        OptionInvalid: the folder exists, or cannot.
+        ChecksumMismatch: a file of the result is not what the run wrote.
+        StoreInvalid: the folder cannot be written.
+    """
+    catalog = Catalog.load()
+    card = _head(catalog, result, head) if head else choose_model(catalog, result, "predict", task).card
+    source = _source(card)
+    target = _new_folder(folder)
+    try:
+        staging = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+        try:
+            merge(source, staging / target.name)
+            (staging / target.name).rename(target)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+    except OSError as error:
+        raise store_invalid(f"{card.name} cannot be written to {target}", error, target.parent) from error
+    return target
+
+
+def _head(catalog: Catalog, result: str, head: str) -> Card:
+    """One of the heads of a result, by its name."""
+    heads = catalog.heads(result)
+    if not heads:
+        card = catalog.resolve(result)
+        raise UnknownModel(f"{card.name} has no heads to choose from", "leave --head out")
+    chosen = next((card for card in heads if card.name.rpartition(".")[2] == head), None)
+    if chosen is None:
+        names = ", ".join(card.name.rpartition(".")[2] for card in heads)
+        raise UnknownModel(f"{result} has no head {head!r}", f"its heads are {names}")
+    return chosen
+
+
+def _source(card: Card) -> Path:
+    """The folder of a result, every file as the run wrote it."""
+    sources = card.weights.sources if card.weights else ()
+    folders = [Path(source.path) for source in sources if isinstance(source, FolderSource)]
+    if card.weights is None or not any(folder.is_relative_to(runs_folder()) for folder in folders):
+        hint = f"zoo pull {card.name} says where its files are" if card.weights else card.training_advice
+        raise Unsupported(f"{card.name} is no result of a run", hint)
+    return fetch(card.weights)
+
+
+def _new_folder(path: str | os.PathLike[str]) -> Path:
+    if not isinstance(path, str | os.PathLike):
+        raise OptionInvalid(f"the folder is {with_article(type(path).__name__)}, but must be a path", "name a new one")
+    if not str(path):
+        raise OptionInvalid("no folder is named to write to", "name a new one, such as exported")
+    target = Path(path).expanduser().absolute()
+    if target.exists() or target.is_symlink():
+        raise OptionInvalid(f"{target} exists already", "name a new folder, or remove it")
+    if not target.parent.is_dir():
+        raise OptionInvalid(f"there is no folder {target.parent}", "make it first, or choose another")
+    return target
