@@ -72,6 +72,26 @@ RESULTS = (
 )
 
 
+EVENTS = (
+    RunLaunched(),
+    RunStarted(pid=1, device="cpu", precision="fp32"),
+    DataLoaded(train_rows=301, eval_rows=30, labels=("good", "bad"), source="sentiment"),
+    DataLoaded(train_rows=20, eval_rows=2, source="names"),
+    ExampleRejected(file="sentiment.csv", row=3, reason="empty", total=1, train_rows=1, source="sentiment"),
+    PLANNED,
+    STEP,
+    EvaluationCompleted(step=50, metrics={"accuracy": 0.75, "loss": 0.5}, rows=30, best=True, source="sentiment"),
+    EvaluationCompleted(step=50, metrics={"span_f1": 0.5, "loss": 0.7}, rows=2, best=True, source="names"),
+    RunFinished(
+        metrics={"sentiment.accuracy": 0.75, "names.span_f1": 0.5},
+        step=100,
+        best_step=50,
+        sources=RESULTS,
+        report=(Table(title="names: Types", headers=("type", "F1"), rows=(("person", 0.5),)),),
+    ),
+)
+
+
 @pytest.fixture
 def run() -> zoo.Run:
     request = RunRequest(
@@ -84,24 +104,7 @@ def run() -> zoo.Run:
         sources=SOURCES,
     )
     folder = store.create(request)
-    for event in (
-        RunLaunched(),
-        RunStarted(pid=1, device="cpu", precision="fp32"),
-        DataLoaded(train_rows=301, eval_rows=30, labels=("good", "bad"), source="sentiment"),
-        DataLoaded(train_rows=20, eval_rows=2, source="names"),
-        ExampleRejected(file="sentiment.csv", row=3, reason="empty", total=1, train_rows=1, source="sentiment"),
-        PLANNED,
-        STEP,
-        EvaluationCompleted(step=50, metrics={"accuracy": 0.75, "loss": 0.5}, rows=30, best=True, source="sentiment"),
-        EvaluationCompleted(step=50, metrics={"span_f1": 0.5, "loss": 0.7}, rows=2, best=True, source="names"),
-        RunFinished(
-            metrics={"sentiment.accuracy": 0.75, "names.span_f1": 0.5},
-            step=100,
-            best_step=50,
-            sources=RESULTS,
-            report=(Table(title="names: Types", headers=("type", "F1"), rows=(("person", 0.5),)),),
-        ),
-    ):
+    for event in EVENTS:
         append(folder, event)
     return zoo.open_run("joint")
 

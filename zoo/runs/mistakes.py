@@ -75,7 +75,7 @@ def read_mistakes(folder: RunFolder) -> Iterator[Mistake]:
     if not folder.mistakes_path.exists():
         return
     try:
-        task = get_task(folder.request.task)
+        task = get_task(folder.task)
     except (Unsupported, PluginBroken):
         return
     with folder.mistakes_path.open("rb") as lines:

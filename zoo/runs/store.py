@@ -82,6 +82,16 @@ class RunFolder:
             ) from error
 
     @property
+    def task(self) -> str:
+        """Of the run, or of the source that it is about.
+
+        Raises:
+            StoreInvalid: `run.json` cannot be read.
+        """
+        request = self.request
+        return next((source.task for source in request.sources if source.name == self.source), request.task)
+
+    @property
     def request_path(self) -> Path:
         """The request, as JSON."""
         return self.path / "run.json"

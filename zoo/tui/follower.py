@@ -23,7 +23,9 @@ LINES = 500
 """What happened last."""
 LOG_BYTES = 64 * 1024
 """The end of the log that is shown."""
-OnChange = Callable[[RunSnapshot, str, str, tuple[Mistake, ...]], None]
+MistakesBySource = dict[str, tuple[Mistake, ...]]
+"""Of a run with one source, under an empty name."""
+OnChange = Callable[[RunSnapshot, str, str, MistakesBySource], None]
 
 
 class Follower:
@@ -55,7 +57,7 @@ class Follower:
     def _go_on(self) -> None:
         reported: tuple[RunSnapshot, int] | None = None
         log = ""
-        mistakes: tuple[Mistake, ...] = ()
+        mistakes: MistakesBySource = {}
         while not self._stopped.is_set():
             snapshot = self._read()
             size = _size(self._folder)
@@ -64,9 +66,16 @@ class Follower:
             if reported != (snapshot, size):
                 reported = (snapshot, size)
                 if not snapshot.live and not mistakes:
-                    mistakes = tuple(islice(read_mistakes(self._folder), SHOWN_MISTAKES))
+                    mistakes = self._first_mistakes(snapshot)
                 self._on_change(snapshot, "\n".join(self._messages_shown), log, mistakes)
             self._stopped.wait(POLL_S if snapshot.live else 4 * POLL_S)
+
+    def _first_mistakes(self, snapshot: RunSnapshot) -> MistakesBySource:
+        """Of each source that has some."""
+        names = [source.name for source in snapshot.sources] or [""]
+        lists = {name: read_mistakes(self._folder.of_source(name)) for name in names}
+        firsts = {name: tuple(islice(mistakes, SHOWN_MISTAKES)) for name, mistakes in lists.items()}
+        return {name: mistakes for name, mistakes in firsts.items() if mistakes}
 
     def _read(self) -> RunSnapshot:
         alive = is_alive(self._folder)

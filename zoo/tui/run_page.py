@@ -76,7 +76,10 @@ class RunPage(Page):
         if run.status != "finished" or run.verb not in ("finetune", "pretrain"):
             app.notify(f"{run.name} has no model yet", severity="warning", markup=False)
             return
-        app.predict_with(f"{run.model.partition('/')[0]}/{run.name}")
+        plugin, heads = run.model.partition("/")[0], [f"{run.name}.{source}" for source in run.sources]
+        if heads[1:]:
+            app.notify(f"{heads[0]} answers; Ctrl-L chooses {' or '.join(heads[1:])}", markup=False)
+        app.predict_with(f"{plugin}/{heads[0] if heads else run.name}")
 
     def action_rename_run(self) -> None:
         """Give the run and its model another name."""

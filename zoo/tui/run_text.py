@@ -61,22 +61,30 @@ def report_tabs(report: Report) -> dict[str, list[Block]]:
     return tabs
 
 
-def mistake_list(s: RunSnapshot, mistakes: Sequence[Mistake], width: int, target: TargetKind) -> str:
+def mistake_list(
+    mistakes: Sequence[Mistake],
+    width: int,
+    target: TargetKind,
+    *,
+    labels: Sequence[str] = (),
+    wrong_rows: int | None = None,
+) -> str:
     """Rows that were answered wrongly, the worst first; where answers are never exact, how far off they are.
 
     Args:
-        s: the run.
         mistakes: to be listed.
         width: columns of the terminal.
         target: what the data say of each row.
+        labels: of the data.
+        wrong_rows: how many the training counted; None where it did not.
     """
     all_of_them = f"; all are in {MISTAKES_FILE} in the run's folder" if len(mistakes) == SHOWN_MISTAKES else ""
     heading = "answered wrongly, the worst first" if target.exact else "and the answers to them, the furthest off first"
     lines = [f"{counted(len(mistakes), 'row')} {heading}{all_of_them}"]
-    if not all_of_them and s.wrong_rows not in (None, len(mistakes)):
-        lines.append(f"the training counted {s.wrong_rows:,}: an answer of even odds may fall either way in its result")
+    if not all_of_them and wrong_rows not in (None, len(mistakes)):
+        lines.append(f"the training counted {wrong_rows:,}: an answer of even odds may fall either way in its result")
     lines.append("")
-    names = distinct_names(s.labels)
+    names = distinct_names(tuple(labels))
     for mistake in mistakes:
         cells = mistake.prediction.cells()
         sureness = "" if cells.probability is None else f"{cells.probability:6.1%}  "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zoo.card import Card
 from zoo.ranking import Mark, mark, marked_tasks
-from zoo.run_messages import main_figure
+from zoo.run_messages import main_figure, main_figures
 from zoo.runs.index import RunSummary
 from zoo.suggested import SuggestedModel
 from zoo.tui.downloads import Download
@@ -78,6 +78,13 @@ def run_cells(run: RunSummary) -> list[Cell]:
             STATUS_TONES.get(run.status, ""),
         ),
         progress,
-        main_figure(run.metrics, run.sources),
+        _metric_cell(run),
         ago(run.created_at),
     ]
+
+
+def _metric_cell(run: RunSummary) -> str:
+    """The main figure; of several sources the value of each, in their order: there is no room for names."""
+    if not run.sources:
+        return main_figure(run.metrics)
+    return ", ".join(f"{value:.3g}" for _, value in main_figures(run.metrics, run.sources))

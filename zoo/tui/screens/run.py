@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import ClassVar
 
 import msgspec
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
 from zoo.api import open_run
 from zoo.errors import ZooError
 from zoo.kinds import TargetKind
-from zoo.run_messages import answered_rows, divided_rows, final_figures, status_line
+from zoo.run_messages import answered_rows, divided_rows, final_figures, main_figure, status_line
 from zoo.runs.index import RunSummary
 from zoo.runs.mistakes import Mistake
+from zoo.runs.overview import source_table
 from zoo.runs.request import RunRequest
 from zoo.runs.snapshot import EMPTY, RunSnapshot
 from zoo.sanitize import one_line
 from zoo.tasks import get_task
-from zoo.tui.follower import Follower
+from zoo.tui.follower import Follower, MistakesBySource
 from zoo.tui.path_text import short_path
 from zoo.tui.run_page import RunPage
 from zoo.tui.run_text import (
@@ -36,14 +37,18 @@ from zoo.tui.run_text import (
 )
 from zoo.tui.tones import status_style
 from zoo.tui.widgets.blocks import draw
-from zoo.tui.widgets.curve import Curve
 from zoo.tui.widgets.gallery import Gallery
+from zoo.tui.widgets.run_curves import RunCurves
 from zoo.tui.widgets.tab_line import TabLine
 from zoo.units import count, duration, size
 
 PICTURES = "pictures"
 REPORT = "report/"
 """How the keys of tabs begin that are named by the titles of a report's blocks."""
+MISTAKES = "mistakes/"
+"""Likewise, by the names of sources; empty for a run with one."""
+Tabs = dict[str, tuple[str, Callable[[], str | Content]]]
+"""Title and content of each tab, by its key."""
 ENDINGS = ("events", "log")
 """Tabs whose newest lines stand last."""
 
@@ -69,7 +74,7 @@ class RunScreen(RunPage):
         self._request: RunRequest | None = None
         self._snapshot = EMPTY
         self._log_text = ""
-        self._mistakes: tuple[Mistake, ...] = ()
+        self._mistakes: MistakesBySource = {}
         self._events_text = ""
         self._tab = "events"
         self._tab_chosen = False
@@ -90,9 +95,7 @@ class RunScreen(RunPage):
         yield Static("", id="title", markup=False)
         yield Static("", id="progress", markup=False)
         yield Static("", id="facts", markup=False)
-        with Horizontal(id="curves"):
-            yield Curve("loss", id="loss")
-            yield Curve("metric", id="metric", empty="no evaluation yet")
+        yield RunCurves(id="curves")
         yield TabLine(id="tabs")
         with VerticalScroll(id="below", can_focus=False):
             yield Static("", id="text", markup=False)
@@ -122,18 +125,18 @@ class RunScreen(RunPage):
             self._follower.stop()
         self.dismiss()
 
-    def _on_change(self, snapshot: RunSnapshot, events: str, log: str, mistakes: tuple[Mistake, ...]) -> None:
+    def _on_change(self, snapshot: RunSnapshot, events: str, log: str, mistakes: MistakesBySource) -> None:
         """In the follower's thread."""
         self.later(lambda: self._show_snapshot(snapshot, events, log, mistakes))
 
-    def _show_snapshot(self, snapshot: RunSnapshot, events: str, log: str, mistakes: tuple[Mistake, ...]) -> None:
+    def _show_snapshot(self, snapshot: RunSnapshot, events: str, log: str, mistakes: MistakesBySource) -> None:
         if self._request is None:
             return
         ended = self._snapshot.live and not snapshot.live
         self._snapshot, self._events_text, self._log_text, self._mistakes = snapshot, events, log, mistakes
         self.refresh_bindings()
         if not self._tab_chosen and not snapshot.live and snapshot.metrics and snapshot.report:
-            self._tab = next(tab for tab in self._tabs() if tab.startswith(REPORT))
+            self._tab = "sources" if snapshot.sources else next(tab for tab in self._tabs() if tab.startswith(REPORT))
         request = self._request
         self.query_one("#title", Static).update(self._title_text(request, snapshot))
         self.query_one("#progress", Static).update(self._progress_text(request, snapshot))
@@ -157,7 +160,8 @@ class RunScreen(RunPage):
                 if request.verb == "predict":
                     return f"{answered_rows(s)} in {short_path(request.out)}  in {took}"
                 best = f"  best at step {s.best_step:,}" if s.best_step else ""
-                return f"{final_figures(s.metrics)}{best}  in {took}"
+                figures = main_figure(s.metrics, (source.name for source in s.sources)) if s.sources else ""
+                return f"{figures or final_figures(s.metrics)}{best}  in {took}"
             case "cancelled":
                 return f"stopped at step {s.step:,}; r goes on with it"
             case "created":
@@ -166,7 +170,8 @@ class RunScreen(RunPage):
                 return one_line(f"{s.error}. {s.hint}" if s.hint else s.error)
 
     def _facts_text(self, request: RunRequest, s: RunSnapshot) -> str:
-        facts = [f"{request.device}, {request.precision}", short_path(request.data.path)]
+        paths = [f"{source.name} {short_path(source.data.path)}" for source in request.sources]
+        facts = [f"{request.device}, {request.precision}", ", ".join(paths) or short_path(request.data.path)]
         if s.train_rows or s.eval_rows:
             facts.append(divided_rows(s.train_rows, s.eval_rows))
         if s.rejected_rows:
@@ -183,33 +188,36 @@ class RunScreen(RunPage):
 
     def _draw_curves(self, s: RunSnapshot) -> None:
         self.set_class(not s.loss_curve and not s.evaluations, "-bare")
-        self.query_one("#loss", Curve).show([(point.step, point.loss) for point in s.loss_curve])
-        names = [name for name in (s.evaluations[-1].metrics if s.evaluations else {}) if name != "loss"]
-        name = names[0] if names else "loss"
-        metric = self.query_one("#metric", Curve)
-        metric.title = f"{name} on held-out rows"
-        metric.show([(e.step, e.metrics[name]) for e in s.evaluations if name in e.metrics])
+        self.query_one(RunCurves).show(s)
 
-    @property
-    def _target(self) -> TargetKind | None:
-        """What the data say of each row; None where that is nothing, or not known yet."""
-        return get_task(self._request.task).target if self._request else None
+    def _mistake_tabs(self, width: int) -> Tabs:
+        """A list of those of each source; or why an answer of a stranger's task cannot be shown."""
+        tabs: Tabs = {}
+        if self._request is None:
+            return tabs
+        tasks = {"": self._request.task} | {source.name: source.task for source in self._request.sources}
+        for source, mistakes in self._mistakes.items():
+            if target := get_task(tasks[source]).target:
+                title = f"{source}: Mistakes" if source else "Mistakes"
+                tabs[MISTAKES + source] = (title, partial(self._mistakes_text, source, mistakes, width, target))
+        return tabs
 
-    def _mistakes_text(self, target: TargetKind, width: int) -> str:
-        """The list of them, or why an answer of a stranger's task cannot be shown."""
+    def _mistakes_text(self, source: str, mistakes: Sequence[Mistake], width: int, target: TargetKind) -> str:
+        s = next((one for one in self._snapshot.sources if one.name == source), self._snapshot)
         try:
-            return mistake_list(self._snapshot, self._mistakes, width, target)
+            wrong_rows = None if source else self._snapshot.wrong_rows
+            return mistake_list(mistakes, width, target, labels=s.labels, wrong_rows=wrong_rows)
         except ZooError as error:
             return f"{error.message}. {error.hint}"
 
-    def _tabs(self) -> dict[str, tuple[str, Callable[[], str | Content]]]:
+    def _tabs(self) -> Tabs:
         """Title and content of each tab that has something to show, by its key."""
         s, width = self._snapshot, self.size.width - 4
-        tabs: dict[str, tuple[str, Callable[[], str | Content]]] = {
-            "events": ("Events", lambda: self._events_text or "nothing has happened yet")
-        }
+        tabs: Tabs = {"events": ("Events", lambda: self._events_text or "nothing has happened yet")}
         if self._log_text:
             tabs["log"] = ("Log", lambda: self._log_text)
+        if s.sources:
+            tabs["sources"] = ("Sources", partial(draw, [source_table(s)], width))
         if s.evaluations:
             tabs["evaluations"] = ("Evaluations", lambda: evaluation_table(s))
         if s.pictures:
@@ -218,8 +226,7 @@ class RunScreen(RunPage):
             tabs["samples"] = ("Samples", lambda: samples)
         for title, blocks in report_tabs(s.report).items():
             tabs[REPORT + title] = (title, partial(draw, blocks, width))
-        if self._mistakes and (target := self._target):
-            tabs["mistakes"] = ("Mistakes", lambda: self._mistakes_text(target, width))
+        tabs |= self._mistake_tabs(width)
         if s.notes:
             tabs["notes"] = ("Notes", lambda: "\n".join(map(one_line, s.notes)))
         if s.warnings:
@@ -256,7 +263,7 @@ class RunScreen(RunPage):
 
     def action_show_mistakes(self) -> None:
         """Show the rows that were answered wrongly."""
-        self.choose_tab("mistakes")
+        self.choose_tab(MISTAKES + next(iter(self._mistakes)))
 
     def action_scroll(self, by: int) -> None:
         """Move through what stands below."""

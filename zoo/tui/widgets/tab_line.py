@@ -9,9 +9,15 @@ from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
+BEFORE = "<"
+"""Where names stand before those that are seen."""
+
 
 class TabLine(Widget):
-    """Names side by side; the chosen one stands out, each can be clicked."""
+    """Names side by side; the chosen one stands out, each can be clicked.
+
+    Where there is no room for all, it begins with a later one, so that the chosen one is seen.
+    """
 
     DEFAULT_CSS = "TabLine { height: 1; width: 1fr; background: $panel; }"
 
@@ -38,13 +44,22 @@ class TabLine(Widget):
             self.refresh()
 
     def render(self) -> Content:
-        return Content.assemble(
-            *((f" {title} ", "bold reverse" if key == self._chosen else "$text-muted") for key, title in self._tabs)
-        )
+        before = [(BEFORE, "$text-muted")] if self._shown != self._tabs else []
+        names = [(f" {title} ", "bold reverse" if key == self._chosen else "$text-muted") for key, title in self._shown]
+        return Content.assemble(*before, *names)
+
+    @property
+    def _shown(self) -> tuple[tuple[str, str], ...]:
+        """From the first that leaves room for the chosen one."""
+        place = next((i for i, (key, _) in enumerate(self._tabs) if key == self._chosen), 0)
+        first, room = 0, self.size.width
+        while first < place and sum(len(title) + 2 for _, title in self._tabs[first : place + 1]) > room:
+            first, room = first + 1, self.size.width - len(BEFORE)
+        return self._tabs[first:]
 
     def on_click(self, event: events.Click) -> None:
-        start = 0
-        for key, title in self._tabs:
+        start = 0 if self._shown == self._tabs else len(BEFORE)
+        for key, title in self._shown:
             end = start + len(title) + 2
             if start <= event.x < end:
                 self.post_message(self.Chosen(self, key))
