@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from zoo.errors import PluginBroken
+from zoo.errors import PluginBroken, Unsupported
 from zoo.hookspecs import hookimpl
 from zoo.plurals import with_article
 
@@ -41,12 +41,11 @@ class BodyHooks:
         A run with several sources learns the tasks of all.
         """
         importlib.import_module("torch").manual_seed(run.options.seed)
-        body = self._body(run)
         trainable: Trainable
         if run.sources:
-            trainable = importlib.import_module("zoo.training.objectives.joint").Joint(run, body)
+            trainable = importlib.import_module("zoo.training.objectives.joint").Joint(run, self._body)
         else:
-            trainable = importlib.import_module("zoo.training.objectives").build_objective(run, body)
+            trainable = self._body(run).objective(run)
         return trainable
 
     @hookimpl(trylast=True)
@@ -57,6 +56,10 @@ class BodyHooks:
 
     def _body(self, run: TrainingRun | PredictionRun) -> Any:
         body = self._manager.hook.body(run=run)
+        if body is None:
+            raise Unsupported(
+                f"{run.card.name} has no body that other heads could be put on", "fine-tune it from one source"
+            )
         if not isinstance(body, importlib.import_module("zoo.training").Body):
             kind = with_article(type(body).__name__)
             raise PluginBroken(

@@ -134,8 +134,8 @@ class MixingOptions(Options, frozen=True, kw_only=True):
             "the second to the third in the course of the run (Stickland and Murray 2019)."
         ),
     ] = "temperature"
-    temperature: Annotated[
-        float, option("Of the sampling: 1 goes by the rows, more evens the sources out.", ge=1, le=100, advanced=True)
+    sampling_temperature: Annotated[
+        float, option("1 goes by the rows of the sources, more evens them out.", ge=1, le=100, advanced=True)
     ] = 2.0
     mixing: Annotated[
         Literal["turns", "together"],

@@ -18,6 +18,9 @@ from zoo.hub_config import INDEX, WEIGHTS
 from zoo.runs.result import MANIFEST
 
 BODY_FILE, HEAD_FILE = "body.safetensors", "head.safetensors"
+BODY_NAMES = "body_names"
+"""Entry of an index: names of the head's tensors to those in the file of the body, where these differ, as those of a
+network of torchvision do that is a backbone. Only zoo reads it."""
 
 
 def merge(head: Path, target: Path) -> None:
@@ -34,14 +37,20 @@ def merge(head: Path, target: Path) -> None:
         replaced = (BODY_FILE, HEAD_FILE, INDEX) if parts else ()
         shutil.copytree(head, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns(MANIFEST, *replaced))
         if parts:
-            _merge_tensors(parts, target / WEIGHTS)
+            names = json.loads((head / INDEX).read_bytes()).get(BODY_NAMES, {})
+            _merge_tensors(parts, target / WEIGHTS, {stored: name for name, stored in names.items()})
         on_error.pop_all()
 
 
-def _merge_tensors(parts: list[Path], target: Path) -> None:
+def _merge_tensors(parts: list[Path], target: Path, names: dict[str, str]) -> None:
     """Join files of tensors: a header that says where each is, and their bytes one after the other.
 
     The format is that of https://github.com/huggingface/safetensors#format.
+
+    Args:
+        parts: the files.
+        target: does not exist.
+        names: of tensors that have other names in a part.
     """
     header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
     starts, offset = [], 0
@@ -52,7 +61,7 @@ def _merge_tensors(parts: list[Path], target: Path) -> None:
         of_part.pop("__metadata__", None)
         for name, tensor in of_part.items():
             begin, end = tensor["data_offsets"]
-            header[name] = tensor | {"data_offsets": [begin + offset, end + offset]}
+            header[names.get(name, name)] = tensor | {"data_offsets": [begin + offset, end + offset]}
         starts.append(8 + length)
         offset += max((tensor["data_offsets"][1] for tensor in of_part.values()), default=0)
     encoded = json.dumps(header).encode()

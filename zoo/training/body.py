@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Self
 
 import torch
 from torch import nn
@@ -13,11 +13,11 @@ from torch import nn
 from zoo.answers import Rejected
 from zoo.errors import Unsupported
 from zoo.training.head import HeadConfig
-from zoo.training.objective import Batch, Features
+from zoo.training.objective import Batch, Features, Objective
 from zoo.training.weights import fill
 
 if TYPE_CHECKING:
-    from zoo.runs.context import PredictionRun, Predictor
+    from zoo.runs.context import PredictionRun, Predictor, TrainingRun
 
 HEAD = "head"
 """Name of the head among the submodules of `Network`."""
@@ -49,6 +49,8 @@ class Body(ABC, Generic[Features]):
     """The feature maps it gives, finest first, strides rising."""
     layout: Layout = ()
     """How names of `Network`'s tensors begin, and how the ecosystem has them begin."""
+    shared_part: str = ""
+    """Name of the submodule of `module` that is the same whatever the task; empty where that is all of it."""
     lora_targets: tuple[str, ...] = ()
     """Names of the layers that LoRA adapts."""
     output_layer: str = ""
@@ -91,11 +93,35 @@ class Body(ABC, Generic[Features]):
     def collate(self, features: Sequence[Features], seeds: Sequence[int], *, training: bool) -> Batch:
         """Make a batch of inputs, on the CPU; see `Objective.collate`."""
 
+    def objective(self, run: TrainingRun) -> Objective[Any]:
+        """What the task of a training is learnt by on this body."""
+        from zoo.training.objectives import build_objective
+
+        return build_objective(run, self)
+
+    def share(self, other: Self) -> None:
+        """Learn on the network of another body, made for another source of the same run from the same weights.
+
+        What is frozen in one of the two is frozen for both. A body that keeps beside its network what all sources must
+        know of takes that from the other one, too.
+
+        Args:
+            other: that of the first source.
+        """
+        own, shared = (body.module.get_submodule(self.shared_part) for body in (self, other))
+        frozen = [name for name, parameter in own.named_parameters() if not parameter.requires_grad]
+        for name in frozen:
+            shared.get_parameter(name).requires_grad_(False)
+        if self.shared_part:
+            self.module.set_submodule(self.shared_part, shared)
+        else:
+            self.module = shared
+
     def begin(self) -> None:
-        """Called once, when all features are made; see `Objective.begin`."""
+        """Called when all features are made, by each source of a run; see `Objective.begin`."""
 
     def end(self) -> None:
-        """Called once, before the result is saved: what `begin` left out of the network is put back."""
+        """Called before a result is saved, by each source: what `begin` left out of the network is put back."""
 
     @abstractmethod
     def pooled(self, module: nn.Module, batch: Batch) -> torch.Tensor:

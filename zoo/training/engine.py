@@ -88,10 +88,10 @@ def train_sources(sources: tuple[Source, ...], run: TrainingRun, mixing: MixingO
     train_sets = [train_set for train_set, _ in encoded]
     if run.dry_run:
         if not method.body_is_frozen:  # steps of a head take next to nothing beside the one pass of its body
-            _begin(sources)
+            _begin(sources, method.module)
             run.emit(msgspec.structs.replace(planned, samples_per_s=measure(setup, train_sets)))
         return FitResult(step=0)
-    _begin(sources)
+    _begin(sources, method.module)
     return Training(setup, train_sets, [eval_set for _, eval_set in encoded]).fit()
 
 
@@ -107,9 +107,17 @@ def _encoded(source: Source) -> tuple[EncodedExamples, EncodedExamples]:
     return train_set, encode(objective, run.eval, run.options, set_aside=run.set_aside)
 
 
-def _begin(sources: Iterable[Source]) -> None:
+def _begin(sources: Iterable[Source], module: nn.Module) -> None:
+    """Let objectives freeze what they do not learn; what one of several does learn is trained."""
+    before = {name: parameter.requires_grad for name, parameter in module.named_parameters()}
+    trained: set[str] = set()
     for source in sources:
+        for name, parameter in module.named_parameters():
+            parameter.requires_grad_(before[name])
         source.objective.begin()
+        trained.update(name for name, parameter in module.named_parameters() if parameter.requires_grad)
+    for name, parameter in module.named_parameters():
+        parameter.requires_grad_(name in trained)
 
 
 def _planned(setup: TrainingSetup, encoded: Sequence[tuple[EncodedExamples, EncodedExamples]]) -> RunPlanned:

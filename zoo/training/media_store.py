@@ -13,7 +13,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Generic, NamedTuple, TypeVar
+from typing import IO, TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from zoo.answers import Rejected
 from zoo.errors import DatasetInvalid, RunCancelled
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 THREADS = os.cpu_count() or 1
 """That decode files, or make batches of what is in them."""
+_MEGABYTE = 1_000_000
 EVENT_S = 0.5
 """Least time between two events."""
 Value = TypeVar("Value")
@@ -53,20 +54,35 @@ class _Stored:
     """In the file on disk."""
 
 
+@dataclass
+class MediaRoom:
+    """How much of a run's files is kept; the stores of all its sources share it."""
+
+    memory_limit: int
+    """In bytes, as the others."""
+    disk_limit: int
+    memory: int = 0
+    disk: int = 0
+
+    @classmethod
+    def of(cls, run: TrainingRun) -> MediaRoom:
+        """Within the bounds of the run's options, and half of what is free on its disk."""
+        options: Any = run.options
+        free = shutil.disk_usage(run.folder).free
+        return cls(options.cache_memory * _MEGABYTE, min(options.cache_disk * _MEGABYTE, free // 2))
+
+
 class MediaStore(ABC, Generic[Value]):
-    """The files of a run, by number.
+    """The files of a run, or of one of its sources, by number.
 
     Args:
         run: gets the progress of decoding as events; its scratch folder holds what is kept on disk.
-        memory_bytes: most kept in memory.
-        disk_bytes: most kept on disk beyond that; half of what is free at most.
+        room: for them, in memory and beyond that on disk; None for what the options of the run give.
     """
 
-    def __init__(self, run: TrainingRun, *, memory_bytes: int, disk_bytes: int) -> None:
-        self._run = run
-        self._memory_limit = memory_bytes
-        self._disk_limit = min(disk_bytes, shutil.disk_usage(run.folder).free // 2)
-        self._memory = self._disk = self._unkept = 0
+    def __init__(self, run: TrainingRun, *, room: MediaRoom | None) -> None:
+        self._run, self._room = run, room or MediaRoom.of(run)
+        self._written = self._unkept = 0
         self._stored: list[_Stored] = []
         self._file: IO[bytes] | None = None
         self._map: mmap.mmap | None = None
@@ -132,12 +148,14 @@ class MediaStore(ABC, Generic[Value]):
         content, shape, original = decoded
         length = len(content)
         stored = _Stored(path, shape, original, length)
-        if self._memory + length <= self._memory_limit:
-            self._memory += length
+        room = self._room
+        if room.memory + length <= room.memory_limit:
+            room.memory += length
             stored = _Stored(path, shape, original, length, content=content)
-        elif self._disk + length <= self._disk_limit and self._write(content):
-            stored = _Stored(path, shape, original, length, offset=self._disk)
-            self._disk += length
+        elif room.disk + length <= room.disk_limit and self._write(content):
+            stored = _Stored(path, shape, original, length, offset=self._written)
+            self._written += length
+            room.disk += length
         else:
             self._unkept += 1
         self._stored.append(stored)
@@ -148,12 +166,12 @@ class MediaStore(ABC, Generic[Value]):
         try:
             if self._file is None:
                 self._run.scratch_folder.mkdir(parents=True, exist_ok=True)
-                path = self._run.scratch_folder / f"media-{self._run.rank}.bin"
-                self._file = path.open("r+b" if self._disk else "w+b")
-            self._file.seek(self._disk)
+                path = self._run.scratch_folder / f"media-{self._run.rank}-{self._run.source}.bin"
+                self._file = path.open("r+b" if self._written else "w+b")
+            self._file.seek(self._written)
             self._file.write(content)
         except OSError as error:
-            self._disk_limit = self._disk
+            self._room.disk_limit = self._room.disk
             self._run.warn(f"no more {self._run.task.input}s are kept on disk: {error.strerror or error}")
             return False
         return True
@@ -165,8 +183,8 @@ class MediaStore(ABC, Generic[Value]):
         with self._file as file:
             self._file = None
             file.flush()
-            if self._disk:
-                self._map = mmap.mmap(file.fileno(), self._disk, access=mmap.ACCESS_READ)
+            if self._written:
+                self._map = mmap.mmap(file.fileno(), self._written, access=mmap.ACCESS_READ)
 
     def _report_progress(self, decoded: int, total: int) -> None:
         if decoded < total and time.monotonic() - self._reported_at < EVENT_S:
@@ -177,9 +195,9 @@ class MediaStore(ABC, Generic[Value]):
                 done=decoded,
                 total=total,
                 decoded_again=self._unkept,
-                memory_bytes=self._memory,
-                memory_limit_bytes=self._memory_limit,
-                disk_bytes=self._disk,
-                disk_limit_bytes=self._disk_limit,
+                memory_bytes=self._room.memory,
+                memory_limit_bytes=self._room.memory_limit,
+                disk_bytes=self._room.disk,
+                disk_limit_bytes=self._room.disk_limit,
             )
         )

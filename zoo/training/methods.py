@@ -57,6 +57,11 @@ def make_method(learner: Learner, options: TrainingOptions) -> Method:
     if name == "head":
         if not learner.head:
             raise Unsupported("this model has no head apart from its body, so --method head cannot be used", "use full")
+        if learner.headless:
+            raise Unsupported(
+                f"{', '.join(learner.headless)}: there is no head apart from the body to learn with --method head",
+                "use --method full or lora, or leave that source out",
+            )
         return _Head(learner)
     if not learner.lora_targets:
         raise Unsupported("this model does not say which layers LoRA adapts", "use --method full or head")
@@ -130,7 +135,7 @@ class _Lora:
             r=rank,
             lora_alpha=alpha,  # type: ignore[arg-type]  # peft only divides it by the rank
             target_modules=list(learner.lora_targets),
-            modules_to_save=sorted({name.rpartition(".")[2] for name in learner.head}),
+            modules_to_save=sorted({name.rpartition(".")[2] if learner.is_exported else name for name in learner.head}),
         )
         with warnings.catch_warnings():
             # GPT-2 of transformers has its weights the other way round: peft sees to that, and says so.

@@ -40,6 +40,8 @@ class Learner:
     layout: tuple[tuple[str, str], ...]
     is_exported: bool = True
     """Whether the module is what the result holds, rather than one network of several."""
+    headless: tuple[str, ...] = ()
+    """Names of those of several sources that have no head apart from the body."""
     log_variances: tuple[nn.Parameter, ...] = ()
     """Of each source, where the weights of their losses are learnt; none where they are not."""
 
@@ -88,5 +90,6 @@ def learner_of(sources: Sequence[Source], *, uncertain: bool = False) -> Learner
         lora_targets=tuple(dict.fromkeys(name for one in sources for name in one.objective.lora_targets)),
         layout=(),
         is_exported=False,
+        headless=tuple(source.name for source in sources if not source.objective.head),
         log_variances=tuple(network.log_variances),
     )

@@ -92,7 +92,7 @@ def sampling_shares(rows: Sequence[int], mixing: MixingOptions, progress: float 
         progress: share of the steps that are done, for the last of these.
     """
     exponents = {
-        "temperature": 1 / mixing.temperature,
+        "temperature": 1 / mixing.sampling_temperature,
         "proportional": 1.0,
         "equal": 0.0,
         "annealed": 1 - ANNEALING * progress,

@@ -17,6 +17,7 @@ from torch import nn
 from zoo.card import Card
 from zoo.errors import StoreInvalid
 from zoo.hub_config import INDEX
+from zoo.runs.heads import BODY_NAMES
 
 FILE = "model.safetensors"
 """Of a result of ours."""
@@ -88,13 +89,15 @@ def below(prefix: str, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor
 def _load_shards(folder: Path) -> dict[str, torch.Tensor]:
     """The tensors of all files that an index of transformers names, none of which is elsewhere."""
     try:
-        weight_map = json.loads((folder / INDEX).read_bytes())["weight_map"]
-        names = sorted({str(name) for name in weight_map.values()})
+        index = json.loads((folder / INDEX).read_bytes())
+        names = sorted({str(name) for name in index["weight_map"].values()})
+        of_body = {str(stored): str(name) for name, stored in index.get(BODY_NAMES, {}).items()}
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise StoreInvalid(f"{folder / INDEX} cannot be read: {error}", "fetch or train the model again") from error
     if any(Path(name).name != name for name in names):
         raise StoreInvalid(f"{folder / INDEX} names files outside of its folder", "fetch or train the model again")
-    return {name: tensor for part in names for name, tensor in _load_safetensors(folder / part).items()}
+    tensors = (pair for part in names for pair in _load_safetensors(folder / part).items())
+    return {of_body.get(stored, stored): tensor for stored, tensor in tensors}
 
 
 def _load_safetensors(path: Path) -> dict[str, torch.Tensor]:

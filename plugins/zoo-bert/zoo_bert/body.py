@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 from safetensors.torch import save_file
@@ -65,8 +65,7 @@ class BertBody(TextBody):
             width=stated["hidden_size"],
             max_tokens=None if run.weights is None else max_tokens_of(run.weights, stated),
         )
-        self._occurring = {self.pad_id}
-        self._trimmed: TrimmedVocabulary | None = None
+        self._vocabulary = TrimmedVocabulary(self.pad_id)
         self._weights = None if run.weights is None else WeightsReader(run.weights, BODY)
         self.head_config = None if run.weights is None else head_of(stated)
         if isinstance(run, TrainingRun):
@@ -78,26 +77,25 @@ class BertBody(TextBody):
 
     def expect(self, sequences: Iterable[list[int]]) -> None:
         """Note which word pieces occur."""
-        self._occurring.update(*sequences)
+        self._vocabulary.expect(sequences)
+
+    def share(self, other: Self) -> None:
+        """Also the word pieces that occur."""
+        super().share(other)
+        self._vocabulary = other._vocabulary
 
     def begin(self) -> None:
         """Train the vectors of the word pieces that occur, and leave the others as they are."""
-        words = self.module.embeddings.word_embeddings
-        if words.weight.requires_grad and len(self._occurring) < words.num_embeddings:
-            self._trimmed = TrimmedVocabulary(self.module.embeddings, self._occurring)
+        self._vocabulary.trim(self.module.embeddings)
 
     def end(self) -> None:
         """Put the table of word pieces back whole."""
-        if self._trimmed is not None:
-            self._trimmed.put_back(self.module.embeddings)
-            self._trimmed = None
+        self._vocabulary.put_back(self.module.embeddings)
 
     def collate(self, features: Sequence[list[int]], seeds: Sequence[int], *, training: bool) -> Batch:
         """Pad, with the ids that the table of word pieces has now."""
         batch = super().collate(features, seeds, training=training)
-        if self._trimmed is not None:
-            batch["input_ids"] = self._trimmed.rows(batch["input_ids"])
-        return batch
+        return {**batch, "input_ids": self._vocabulary.rows(batch["input_ids"])}
 
     def pooled(self, module: nn.Module, batch: Batch) -> torch.Tensor:
         """The vector of `[CLS]`, shape (batch, width)."""

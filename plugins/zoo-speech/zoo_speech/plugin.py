@@ -29,8 +29,10 @@ def card_for(name: str, config: dict[str, Any], weights: Weights, documents: dic
 
 
 @zoo.hookimpl
-def body(run: TrainingRun | PredictionRun) -> AudioBody:
-    """What every task is learnt on, and answered with."""
+def body(run: TrainingRun | PredictionRun) -> AudioBody | None:
+    """What every task is learnt on, and answered with; Whisper is whole."""
+    if run.card.family == whisper.FAMILY:
+        return None
     if run.card.family in wav2vec2.MODEL_TYPES:
         from zoo_speech.wav2vec2_body import Wav2Vec2Body
 
@@ -61,15 +63,3 @@ def predict(run: PredictionRun) -> Predictor | None:
     from zoo_speech.whisper_answering import WhisperPredictor
 
     return WhisperPredictor(run)
-
-
-@zoo.hookimpl
-def pretrain(run: TrainingRun) -> Trainable:
-    """What recordings alone teach."""
-    import torch
-
-    from zoo_speech.wav2vec2_body import Wav2Vec2Body
-    from zoo_speech.wav2vec2_pretraining import MaskedSpeech
-
-    torch.manual_seed(run.options.seed)
-    return MaskedSpeech(run, Wav2Vec2Body(run))

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ import transformers
 from torch import nn
 
 from zoo import AudioInput, PredictionRun, TrainingRun
-from zoo.training import Batch
+from zoo.training import Batch, Objective
 from zoo.training.audio import LENGTHS, SEEN, AudioBody, AudioConfig
 from zoo.training.audio.body import StoredRecording, batch_of
 from zoo.training.head import SPEECH, HeadConfig
@@ -71,8 +71,10 @@ class Wav2Vec2Body(AudioBody):
                 "mask_time_prob": stated.mask_time_prob or HIDDEN_SHARE,
             }
         self.module: Any = make_network(self._auto_class(run), run.card, run.weights, **settings)
+        self.shared_part = self.module.base_model_prefix
         self._settings: Any = self.module.config
-        self._convolutions: nn.Module | None = None
+        self._convolutions: list[nn.Module] = []
+        """Those that are computed ahead, one at most; the bodies of several sources have the same list."""
         self._convolving = threading.Lock()
         self.module.base_model.feature_extractor._requires_grad = False  # no gradients of the samples themselves
         super().__init__(run, AudioConfig(self._settings.model_type, {}, None), run.card.input.sampling_rate)
@@ -84,7 +86,7 @@ class Wav2Vec2Body(AudioBody):
         if self.pretrained and self._learns and self._freezes(run.options.freeze_feature_encoder):
             self.module.freeze_feature_encoder()
             if run.device == "cpu":
-                self._convolutions = self.module.base_model.feature_extractor.eval()
+                self._convolutions.append(self.module.base_model.feature_extractor.eval())
 
     def _freezes(self, chosen: bool | None) -> bool:
         """Whether the convolutions stay as they are in the weights."""
@@ -119,6 +121,21 @@ class Wav2Vec2Body(AudioBody):
             self.head_config = HeadConfig.from_transformers(self._settings.to_dict())
             self.output_state = state
 
+    def objective(self, run: TrainingRun) -> Objective[Any]:
+        """What recordings alone teach, where they have no targets."""
+        if run.task.target is not None:
+            return super().objective(run)
+        from zoo_speech.wav2vec2_pretraining import MaskedSpeech
+
+        return MaskedSpeech(run, self)
+
+    def share(self, other: Self) -> None:
+        """Also the convolutions: where they are frozen for one source, they are computed ahead for all."""
+        super().share(other)
+        if self._convolutions and not other._convolutions:
+            other._convolutions.append(other.module.base_model.feature_extractor.eval())
+        self._convolutions = other._convolutions
+
     @property
     def micro_batch_size(self) -> int:
         """As many as the widest convolution leaves room for."""
@@ -149,21 +166,21 @@ class Wav2Vec2Body(AudioBody):
             (samples,) = self._extractor.zero_mean_unit_var_norm([samples], None)
         lacking = receptive_field(self._settings) - len(samples)
         prepared: NDArray[np.float32] = np.pad(samples, (0, max(0, lacking))).astype(np.float32)
-        if self._convolutions is None:
+        if not self._convolutions:
             return prepared
         with self._convolving:  # one recording has all cores
-            vectors = convolved(self._convolutions, self._settings, prepared)
+            vectors = convolved(self._convolutions[0], self._settings, prepared)
         return vectors.clip(-_LARGEST, _LARGEST)
 
     def begin(self) -> None:
         """Leave out convolutions that have been computed of every recording."""
-        if self._convolutions is not None:
+        if self._convolutions:
             self.module.base_model.feature_extractor = ComputedConvolutions()
 
     def end(self) -> None:
         """Put them back."""
-        if self._convolutions is not None:
-            self.module.base_model.feature_extractor = self._convolutions
+        for convolutions in self._convolutions:
+            self.module.base_model.feature_extractor = convolutions
 
     def collate(self, features: Sequence[StoredRecording], seeds: Sequence[int], *, training: bool) -> Batch:
         """Recordings; in training also `hidden`, bool of shape (batch, moments)."""
@@ -194,7 +211,7 @@ class Wav2Vec2Body(AudioBody):
 
     def moments(self, frames: Any) -> Any:
         """Steps of the convolutions."""
-        return moments(self._settings, frames) if self._convolutions is None else frames
+        return frames if self._convolutions else moments(self._settings, frames)
 
     @property
     def seconds_a_moment(self) -> float:

@@ -128,6 +128,10 @@ class MaskedSpeech(Objective[StoredRecording]):
         """Samples."""
         return self.body.length(features)
 
+    def begin(self) -> None:
+        """Let the body leave out what another source of the run has frozen."""
+        self.body.begin()
+
     def collate(self, features: Sequence[StoredRecording], seeds: Sequence[int], *, training: bool) -> Batch:
         """Recordings, which of their moments are hidden, and what each is told from, in an evaluation, too."""
         batch = batch_of([self.body.recordings[one.number] for one in features])
@@ -163,6 +167,7 @@ class MaskedSpeech(Objective[StoredRecording]):
     def export(self, module: nn.Module, folder: Path) -> None:
         """Write the network with its codebooks, so that it can be pretrained on."""
         assert isinstance(module, QuantisingNetwork)
+        self.body.end()
         state = {name: tensor.contiguous() for name, tensor in module.network.state_dict().items()}
         self.body.save(folder, state, None)
 

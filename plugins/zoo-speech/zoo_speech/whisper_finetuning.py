@@ -51,7 +51,6 @@ MOST_UNITS = 2**14
 """Windows computed at once in training, times width and layers of the encoder: some gigabytes."""
 MOST_WINDOWS = 32
 """Computed at once where only the decoder learns, or nothing."""
-_MEGABYTE = 1_000_000
 
 
 class TranscribedRecording(NamedTuple):
@@ -103,13 +102,7 @@ class SpeechToText(Objective[TranscribedRecording]):
         if options.method == "head":
             self.head = ("network.model.decoder", "network.proj_out")
         self._longest = 1
-        self._recordings = RecordingStore(
-            run,
-            rate=SAMPLING_RATE,
-            prepare=MelBands(config.num_mel_bins).heard,
-            memory_bytes=options.cache_memory * _MEGABYTE,
-            disk_bytes=options.cache_disk * _MEGABYTE,
-        )
+        self._recordings = RecordingStore(run, rate=SAMPLING_RATE, prepare=MelBands(config.num_mel_bins).heard)
 
     def features(self, examples: Sequence[Example]) -> list[TranscribedRecording | Rejected]:
         """Decode, and tokenise; what does not fit into a window is set aside."""

@@ -22,8 +22,10 @@ def cards() -> tuple[Card, ...]:
 
 
 @zoo.hookimpl
-def body(run: TrainingRun | PredictionRun) -> ImageBody:
-    """What every task is learnt on, and answered with."""
+def body(run: TrainingRun | PredictionRun) -> ImageBody | None:
+    """What every task is learnt on, and answered with; a detector is whole."""
+    if is_detector(run.card):
+        return None
     if is_segmenter(run.card):
         from zoo_torchvision.segmenters.body import SegmenterBody
 

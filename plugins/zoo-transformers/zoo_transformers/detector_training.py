@@ -13,17 +13,17 @@ from zoo import Example, Rejected, TrainingRun
 from zoo.training import Batch, ImageStore, Output
 from zoo.training.head import DETECTION, HeadConfig, note_new_head
 from zoo.training.images.annotated import AnnotatedAugmentation
+from zoo.training.images.body import freeze_norms
 from zoo.training.images.detecting import JUDGED_THRESHOLD
 from zoo.training.images.fcos import MAX_DETECTIONS
 from zoo.training.images.store import THREADS
 from zoo.training.objectives.boxes import SIZES, TRUTHS, BoxesObjective, BoxFeatures, filled_up, rows_of
-from zoo.training.objectives.maps import IMAGES, freeze_norms
+from zoo.training.objectives.maps import IMAGES
 from zoo_transformers.detectors import boxes_of, detector_config, heads_of, load_detector, output_names, renew_classes
 from zoo_transformers.network import adaptable_layers
 from zoo_transformers.picture_losses import LearningDetector, box_counts, stacked
 from zoo_transformers.processors import ProcessorFrame, normalised, read_processor, rejected_as_narrow, scaled, set_size
 
-MEGABYTE = 1_000_000
 _README = """## Use without zoo
 
 ```python
@@ -74,12 +74,7 @@ class DetectorTraining(BoxesObjective):
         if not any(isinstance(network.get_submodule(name), nn.ModuleList) for name in heads):
             self.lora_targets = adaptable_layers(network)
         self.module = LearningDetector(network)
-        self.images = ImageStore(
-            run,
-            prepare=lambda image: image,
-            memory_bytes=run.options.cache_memory * MEGABYTE,
-            disk_bytes=run.options.cache_disk * MEGABYTE,
-        )
+        self.images = ImageStore(run, prepare=lambda image: image)
 
     def begin(self) -> None:
         """The method `head` has let all of the head learn, batch norms included."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import torch
 import transformers
@@ -53,11 +53,19 @@ class TransformersText(TextBody):
         if auto in HEADLESS:
             return
         self._output_name, self._output_layer = without_output_layer(self.module)
+        self.shared_part = self.module.base_model_prefix
         self.width = self._output_layer.in_features
         self.layout = (("head.", f"{self._output_name}."), ("body.", ""))
         self.lora_targets = adaptable_layers(self.module)
         if self.head_config is not None:
             self.output_state = {name: one.detach().clone() for name, one in self._output_layer.state_dict().items()}
+
+    def share(self, other: Self) -> None:
+        """Also the table of tokens, where the output layer has it."""
+        tied = self._output_layer.weight is self.module.get_input_embeddings().weight
+        super().share(other)
+        if tied:
+            self._output_layer.weight = self.module.get_input_embeddings().weight
 
     def _auto_class(self, run: TrainingRun | PredictionRun) -> Any:
         """The class of transformers with the head that the task of the run learns or asks."""

@@ -16,6 +16,7 @@ from zoo.answers import Rejected
 from zoo.errors import DatasetInvalid, RunCancelled
 from zoo.runs.events import InputsPrepared
 from zoo.training import ImageStore
+from zoo.training.media_store import MediaRoom
 
 SIZE = (10, 8)
 LENGTH = 3 * SIZE[0] * SIZE[1]
@@ -36,7 +37,7 @@ def make_store(folder: Path, memory: int, disk: int, **arguments: Any) -> tuple[
     folder.mkdir()
     run, _ = toy.make_run(folder)
     run = dataclasses.replace(run, emit=events.append, **arguments)
-    store = ImageStore(run, prepare=lambda image: image, memory_bytes=memory * LENGTH, disk_bytes=disk * LENGTH)
+    store = ImageStore(run, prepare=lambda image: image, room=MediaRoom(memory * LENGTH, disk * LENGTH))
     return store, events
 
 

@@ -103,6 +103,7 @@ class TinyBody(ImageBody):
             state = state_of(run.card, run.weights, run.cache_folder)
             kept = below("backbone.body.", state) or {n: t for n, t in state.items() if not n.startswith("fc.")}
             fill(self.module, {**self.module.state_dict(), **kept})
+            self.output_state = below("fc.", state)
 
     def feature_maps(self, module: nn.Module, images: torch.Tensor) -> list[torch.Tensor]:
         return module.maps(images)

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ from zoo.training.audio.config import AudioConfig
 from zoo.training.audio.store import RecordingStore
 from zoo.training.body import Body
 from zoo.training.head import HeadConfig
-from zoo.training.media_store import THREADS
+from zoo.training.media_store import THREADS, MediaRoom
 from zoo.training.objective import Batch
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from zoo.runs.context import PredictionRun, Predictor, TrainingRun
 
-_MEGABYTE = 1_000_000
 SEEN, LENGTHS = "seen", "lengths"
 """Entries of a batch: what the network sees, filled up with zeros, and how many frames of each are none of these."""
 
@@ -67,9 +66,19 @@ class AudioBody(Body[StoredRecording]):
             run,
             rate=self.sampling_rate,
             prepare=self.prepare,
-            memory_bytes=run.options.cache_memory * _MEGABYTE,
-            disk_bytes=run.options.cache_disk * _MEGABYTE,
+            room=self.room,
         )
+
+    @cached_property
+    def room(self) -> MediaRoom:
+        """For the recordings that are kept, of all sources of the run."""
+        run: Any = self._run
+        return MediaRoom.of(run)
+
+    def share(self, other: Self) -> None:
+        """Also the room for recordings."""
+        super().share(other)
+        self.room = other.room
 
     @abstractmethod
     def prepare(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:

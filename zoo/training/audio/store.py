@@ -9,7 +9,7 @@ import numpy as np
 
 from zoo.answers import Rejected
 from zoo.kinds.recording_decoding import read_recording
-from zoo.training.media_store import Decoded, MediaStore
+from zoo.training.media_store import Decoded, MediaRoom, MediaStore
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,8 +26,7 @@ class RecordingStore(MediaStore["Array"]):
         run: as for any store.
         rate: samples a second that recordings are converted to.
         prepare: from samples (samples,) to what the network sees, (frames, ...); always to the same numbers.
-        memory_bytes: likewise.
-        disk_bytes: likewise.
+        room: likewise.
     """
 
     def __init__(
@@ -36,10 +35,9 @@ class RecordingStore(MediaStore["Array"]):
         *,
         rate: int,
         prepare: Callable[[Array], Array],
-        memory_bytes: int,
-        disk_bytes: int,
+        room: MediaRoom | None = None,
     ) -> None:
-        super().__init__(run, memory_bytes=memory_bytes, disk_bytes=disk_bytes)
+        super().__init__(run, room=room)
         self._rate, self._prepare = rate, prepare
 
     def decode(self, path: str) -> Decoded | Rejected:

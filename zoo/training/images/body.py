@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
@@ -24,6 +24,7 @@ from zoo.training.images.config import ImageConfig
 from zoo.training.images.preprocessing import Preprocessing
 from zoo.training.images.pyramid import PROBE, levels_of
 from zoo.training.images.store import THREADS, ImageStore
+from zoo.training.media_store import MediaRoom
 from zoo.training.objective import Batch
 from zoo.training.weights import BACKBONE, fill, state_of
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from zoo.runs.context import PredictionRun, Predictor, TrainingRun
     from zoo.training.images.annotated import Canvas
 
-_MEGABYTE = 1_000_000
 CANVAS_SHARE = 10 / 7
 """Longer side of a canvas in sides of what a classifier sees: 320 for 224, as torchvision's SSDlite has it."""
 
@@ -82,12 +82,23 @@ class ImageBody(Body[int]):
             prepare: makes each as small as training needs it.
         """
         run: Any = self._run
-        return ImageStore(
-            run,
-            prepare=prepare,
-            memory_bytes=run.options.cache_memory * _MEGABYTE,
-            disk_bytes=run.options.cache_disk * _MEGABYTE,
-        )
+        return ImageStore(run, prepare=prepare, room=self.room)
+
+    @cached_property
+    def room(self) -> MediaRoom:
+        """For the pictures that are kept, of all sources of the run."""
+        run: Any = self._run
+        return MediaRoom.of(run)
+
+    def share(self, other: Self) -> None:
+        """Also the room for pictures; batch norms of pretrained weights keep the statistics that they came with.
+
+        Those of a step are of one source, and a prediction would have to do with those of all.
+        """
+        super().share(other)
+        self.room = other.room
+        if self.pretrained:
+            freeze_norms(self.module)
 
     def encode(self, inputs: Sequence[Any]) -> list[int | Rejected]:
         """Decode."""
@@ -208,3 +219,10 @@ class ImageBody(Body[int]):
     @abstractmethod
     def readme(self, config: ImageConfig) -> str:
         """How to use a result without zoo, in Markdown."""
+
+
+def freeze_norms(module: nn.Module) -> None:
+    """Leave batch norms with the statistics they came with: those of a few pictures a step are worse."""
+    for layer in module.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.requires_grad_(False)

@@ -9,7 +9,7 @@ from PIL import Image
 
 from zoo.answers import Rejected
 from zoo.kinds.image_decoding import read_image
-from zoo.training.media_store import EVENT_S, THREADS, Decoded, MediaStore
+from zoo.training.media_store import EVENT_S, THREADS, Decoded, MediaRoom, MediaStore
 
 if TYPE_CHECKING:
     from zoo.runs.context import TrainingRun
@@ -23,14 +23,13 @@ class ImageStore(MediaStore[Image.Image]):
     Args:
         run: as for any store.
         prepare: makes an image as small as training needs it; always to the same pixels.
-        memory_bytes: likewise.
-        disk_bytes: likewise.
+        room: likewise.
     """
 
     def __init__(
-        self, run: TrainingRun, *, prepare: Callable[[Image.Image], Image.Image], memory_bytes: int, disk_bytes: int
+        self, run: TrainingRun, *, prepare: Callable[[Image.Image], Image.Image], room: MediaRoom | None = None
     ) -> None:
-        super().__init__(run, memory_bytes=memory_bytes, disk_bytes=disk_bytes)
+        super().__init__(run, room=room)
         self._prepare = prepare
 
     def decode(self, path: str) -> Decoded | Rejected:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from zoo.training.engine import train_sources
@@ -15,19 +16,29 @@ if TYPE_CHECKING:
 class Joint:
     """What a run with several sources is fitted by.
 
+    Each source has a body of its own, which prepares its inputs as its options say; the network of all is that of the
+    first.
+
     Args:
         run: has a run for each source.
-        body: that the objectives of all share.
+        body: makes that of one of these.
     """
 
-    def __init__(self, run: TrainingRun, body: Body[Any]) -> None:
-        from zoo.training.objectives import build_objective
-
+    def __init__(self, run: TrainingRun, body: Callable[[TrainingRun], Body[Any]]) -> None:
         self._mixing = run.mixing
-        self._sources = tuple(
-            Source(objective=build_objective(one, body), run=one, weight=one.weight) for one in run.sources
-        )
+        first, *others = run.sources
+        shared = body(first)
+        sources = [_source(first, shared)]
+        for one in others:
+            of_source = body(one)
+            of_source.share(shared)
+            sources.append(_source(one, of_source))
+        self._sources = tuple(sources)
 
     def fit(self, run: TrainingRun) -> FitResult:
         """Train them with the engine."""
         return train_sources(self._sources, run, self._mixing)
+
+
+def _source(run: TrainingRun, body: Body[Any]) -> Source:
+    return Source(objective=body.objective(run), run=run, weight=run.weight)

@@ -14,6 +14,7 @@ from zoo.data.example import Example
 from zoo.training.body import HEAD, Network
 from zoo.training.head import HeadConfig, note_new_head
 from zoo.training.images.annotated import AnnotatedAugmentation, Canvas, reduced
+from zoo.training.images.body import freeze_norms
 from zoo.training.objective import Batch, Objective
 
 if TYPE_CHECKING:
@@ -134,10 +135,3 @@ def has_group_norms(head: nn.Module) -> bool:
 def contiguous(seen: Callable[[nn.Module, Batch], Any]) -> Callable[[nn.Module, Batch], list[torch.Tensor]]:
     """What gives the same maps, laid out channel by channel."""
     return lambda module, batch: [level.contiguous() for level in seen(module, batch)]
-
-
-def freeze_norms(module: nn.Module) -> None:
-    """Leave batch norms with the statistics they came with: those of a few pictures a step are worse."""
-    for layer in module.modules():
-        if isinstance(layer, nn.BatchNorm2d):
-            layer.requires_grad_(False)

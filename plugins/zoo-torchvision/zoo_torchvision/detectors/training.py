@@ -16,19 +16,18 @@ from zoo.training import Batch, ImageStore, Output
 from zoo.training.head import DETECTION, HeadConfig, note_new_head
 from zoo.training.images import adaptable_layers
 from zoo.training.images.annotated import AnnotatedAugmentation, AnnotatedImage
+from zoo.training.images.body import freeze_norms
 from zoo.training.images.detecting import JUDGED_THRESHOLD
 from zoo.training.images.fcos import MAX_DETECTIONS
 from zoo.training.images.store import THREADS
 from zoo.training.objectives.boxes import TRUTHS, BoxesObjective, BoxFeatures, filled_up, rows_of
-from zoo.training.objectives.maps import IMAGES, SCRATCH_STEPS, freeze_norms
+from zoo.training.objectives.maps import IMAGES, SCRATCH_STEPS
 from zoo.training.weights import published_file
 from zoo_torchvision.detectors.answering import settle
 from zoo_torchvision.detectors.config import DetectorConfig
 from zoo_torchvision.detectors.learning import learning_detector, parts_of
 from zoo_torchvision.detectors.networks import build, filled, published_state
 from zoo_torchvision.detectors.readme import readme_of
-
-MEGABYTE = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -82,12 +81,7 @@ class DetectorTraining(BoxesObjective):
             self.default_lr, self.auto_steps = 3e-4, SCRATCH_STEPS
         mean = [round(255 * value) for value in network.transform.image_mean]
         self._frame = NetworkFrame(self.config, (mean[0], mean[1], mean[2]))
-        self.images = ImageStore(
-            run,
-            prepare=lambda image: image,
-            memory_bytes=run.options.cache_memory * MEGABYTE,
-            disk_bytes=run.options.cache_disk * MEGABYTE,
-        )
+        self.images = ImageStore(run, prepare=lambda image: image)
         self._freeze()
 
     def _freeze(self) -> None:
