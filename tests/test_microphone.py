@@ -124,6 +124,15 @@ def test_silence_and_gaps_are_told(site: Path, tmp_path: Path) -> None:
     assert "too busy" in record(tmp_path / "two.wav", 0.5).remark
 
 
+def test_a_file_that_cannot_be_written_is_told(site: Path, tmp_path: Path) -> None:
+    install_microphone(site)
+
+    with pytest.raises(DeviceUnavailable, match="the recording cannot be written: ") as error:
+        record(tmp_path / "none" / "one.wav")
+
+    assert "disk" in error.value.hint
+
+
 def test_one_that_hangs_is_ended(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install_microphone(site, at_stop="time.sleep(600)")
     monkeypatch.setattr(zoo.microphone, "EXIT_TIMEOUT_S", 0.1)

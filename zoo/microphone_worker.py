@@ -40,6 +40,9 @@ def main() -> None:
                 messages.write(msgspec.json.encode(message) + b"\n")
         except ZooError as error:
             messages.write(msgspec.json.encode(Failed(error.message, error.hint)) + b"\n")
+        except (OSError, RuntimeError) as error:  # those of soundfile are the latter
+            failed = Failed(f"the recording cannot be written: {error}", "is there room for it on the disk?")
+            messages.write(msgspec.json.encode(failed) + b"\n")
 
 
 def _wait_for_end(is_stopped: threading.Event) -> None:
@@ -106,6 +109,7 @@ def _opened_stream(on_samples: Callable[..., None]) -> Any:
     rates = dict.fromkeys((round(device["default_samplerate"]), *RATES))
     refusals = []
     for rate, channels in product(rates, dict.fromkeys((1, min(2, device["max_input_channels"])))):
+        stream = None
         try:
             stream = sounddevice.InputStream(
                 samplerate=rate,
@@ -117,6 +121,8 @@ def _opened_stream(on_samples: Callable[..., None]) -> Any:
             stream.start()
         except sounddevice.PortAudioError as error:
             refusals.append(f"{error}")
+            if stream is not None:
+                stream.close()
         else:
             return stream
     raise DeviceUnavailable(f"the microphone {device['name']} cannot be opened: {refusals[0]}", LIST)

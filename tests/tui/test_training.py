@@ -188,11 +188,11 @@ async def test_up_and_down_go_from_field_to_field_of_a_form_that_scrolls(
     pilot: Driver, echo: None, one_device: None
 ) -> None:
     screen = await open_form(pilot)
-    assert pilot.app.focused is screen.field("data").editor
+    await until(pilot, lambda: pilot.app.focused is screen.field("data").editor)
     await pilot.press("down")
-    assert pilot.app.focused is screen.field("eval").editor
+    await until(pilot, lambda: pilot.app.focused is screen.field("eval").editor)
     await pilot.press("up")
-    assert pilot.app.focused is screen.field("data").editor
+    await until(pilot, lambda: pilot.app.focused is screen.field("data").editor)
 
 
 TICKETS = "Ticket,Customer Message,Team\n" + "".join(
