@@ -135,6 +135,7 @@ if TYPE_CHECKING:
         FinetuneOptions as FinetuneOptions,
         MixingOptions as MixingOptions,
         PretrainOptions as PretrainOptions,
+        TeachingOptions as TeachingOptions,
         TrainingOptions as TrainingOptions,
     )
     from zoo.image_options import (
@@ -191,6 +192,7 @@ if TYPE_CHECKING:
         FitResult as FitResult,
         PredictionRun as PredictionRun,
         Predictor as Predictor,
+        Teaching as Teaching,
         Trainable as Trainable,
         TrainingRun as TrainingRun,
     )
@@ -326,7 +328,14 @@ _HOME = {
         "hub_weights",
         "problem_type",
     ),
-    "zoo.hyperparameters": ("DataOptions", "FinetuneOptions", "MixingOptions", "PretrainOptions", "TrainingOptions"),
+    "zoo.hyperparameters": (
+        "DataOptions",
+        "FinetuneOptions",
+        "MixingOptions",
+        "PretrainOptions",
+        "TeachingOptions",
+        "TrainingOptions",
+    ),
     "zoo.image_options": ("ImageFinetuneOptions", "ImagePredictOptions", "ImagePretrainOptions"),
     "zoo.sources": ("Source",),
     "zoo.kinds": (
@@ -385,7 +394,7 @@ _HOME = {
         "TaggedSpans",
         "Transcript",
     ),
-    "zoo.runs.context": ("FitResult", "PredictionRun", "Predictor", "Trainable", "TrainingRun"),
+    "zoo.runs.context": ("FitResult", "PredictionRun", "Predictor", "Teaching", "Trainable", "TrainingRun"),
     "zoo.runs.mistakes": ("Mistake",),
     "zoo.tasks": ("body_tasks",),
     "zoo.tasks.options": (

@@ -138,6 +138,14 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
         return next((one for one in choices if all((folder / file.name).is_file() for file in one.files)), self)
 
     @property
+    def digest(self) -> str:
+        """Sha256 of the names and digests of the files: two models with the same one are the same."""
+        import hashlib
+
+        pins = sorted((file.name, file.pin) for file in self.files)
+        return hashlib.sha256(msgspec.json.encode(pins)).hexdigest()
+
+    @property
     def size_bytes(self) -> int | None:
         """Total size of the files whose size is known, which are the large ones; None where none is."""
         return sum(file.size_bytes or file.about_bytes or 0 for file in self.files) or None

@@ -157,5 +157,27 @@ class MixingOptions(Options, frozen=True, kw_only=True):
             )
 
 
+class TeachingOptions(Options, frozen=True, kw_only=True):
+    """How a model learns from the answers of another one (Hinton et al. 2015, arXiv:1503.02531)."""
+
+    teacher_share: Annotated[
+        float | None,
+        option(
+            "Of the teacher's answers in the loss, beside the targets of the data; auto is 0.5, and 1 where the data "
+            "have none.",
+            gt=0,
+            le=1,
+        ),
+    ] = None
+    teacher_temperature: Annotated[
+        float,
+        option(
+            "Divides the scores of teacher and model before they are compared: more says more of what is unlikely.",
+            gt=0,
+            le=100,
+        ),
+    ] = 2.0
+
+
 USUAL_MIXING = MixingOptions()
 """Where nothing else is asked for."""

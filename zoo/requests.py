@@ -33,17 +33,19 @@ from zoo.plurals import counted, with_article
 from zoo.rendering.drawings import new_drawing_folder
 from zoo.runs import store
 from zoo.runs.answer_files import AnswerColumns, answer_format
-from zoo.runs.request import DataRequest, RunRequest, RunVerb, SourceRequest
+from zoo.runs.request import DataRequest, RunRequest, RunVerb, SourceRequest, TeacherRequest
 from zoo.runs.store import training_of
 from zoo.runs.versions import relevant_versions
 from zoo.sources import SOURCE_NAME, SOURCE_WEIGHT, Source, choose_sources, options_of_sources
 from zoo.tasks import get_task
 from zoo.tasks.task import Task
+from zoo.teachers import Teacher, find_teacher, reading_task, split_options, with_taught_task
 
 PROCESSES = Option(
     name="processes", kind="int", default=1, help="Processes on this machine.", ge=1, le=64, advanced=True
 )
 _RUN_NAME = Option(name="name", kind="str", default="", help="Of the run.")
+_TEACHER = Option(name="teacher", kind="str", default="", help="A model or a run whose answers are learnt, too.")
 _SEPARATOR = Option(name="separator", kind="str", default="", help="What stands between the labels of a row.")
 _MERGE_LABELS = Option(
     name="merge_labels", kind="bool", default=False, help="Whether labels that look the same are one class."
@@ -119,12 +121,14 @@ def check_job(job: Job, catalog: Catalog | None = None) -> CheckedJob:
         return _check_joint(job, catalog.resolve(job.model), catalog)
     verb, source = ability_verb(job.verb), job.source
     card, why_head = choose_model(catalog, job.model, job.verb, job.task, source.data, source.columns, source.separator)
-    ability, why_task = choose_ability(card, verb, job.task, source.data, source.columns, source.separator)
+    source = with_taught_task(msgspec.structs.replace(source, task=job.task), card, catalog)
+    ability, why_task = choose_ability(card, verb, source.task, source.data, source.columns, source.separator)
     task = get_task(ability.task)
     if job.verb != "predict":
         task = task.divided_at(source.separator).named_by(str(source.classes))
-    check = {"evaluate": _check_evaluation, "predict": _check_prediction}.get(job.verb, _check_training)
-    options = parse_options(card, ability, job.options, beside=_WORDS)
+    training = partial(_check_training, teacher=find_teacher(source.teacher, catalog, job.options))
+    check = {"evaluate": _check_evaluation, "predict": _check_prediction}.get(job.verb, training)
+    options = parse_options(card, ability, split_options(job.options)[1], beside=_WORDS)
     with offering_models(card, job.verb, catalog):
         checked = check(job, card, task)
     request = RunRequest(
@@ -133,6 +137,7 @@ def check_job(job: Job, catalog: Catalog | None = None) -> CheckedJob:
         task_reason="; ".join(filter(None, (why_head, why_task))),
         data=checked.data,
         options=dict(to_dict(options)),
+        teacher=checked.teacher,
         out=checked.out,
         format=job.format,
         keep=checked.keep,
@@ -171,13 +176,16 @@ def _setting(job: Job, card: Card, catalog: Catalog, abilities: Sequence[Ability
 
 def _check_joint(job: Job, card: Card, catalog: Catalog) -> CheckedJob:
     """Check a training from several sources."""
-    choices = choose_sources(card, (job.source, *job.others))
-    mixing, options = options_of_sources(card, choices, job.options, beside=_WORDS)
+    sources = [with_taught_task(source, card, catalog) for source in (job.source, *job.others)]
+    choices = choose_sources(card, sources)
+    mixing, options = options_of_sources(card, choices, split_options(job.options)[1], beside=_WORDS)
+    taught = any(source.teacher for source in sources)
     requests = []
     for (source, verb, ability, reason), of_source in zip(choices, options, strict=True):
         task = get_task(ability.task).divided_at(source.separator).named_by(str(source.classes))
+        teacher = find_teacher(source.teacher, catalog, job.options if source.teacher or not taught else {})
         with offering_models(card, verb, catalog):
-            checked = _check_training(msgspec.structs.replace(job, source=source, others=()), card, task)
+            checked = _check_training(msgspec.structs.replace(job, source=source, others=()), card, task, teacher)
         requests.append(
             SourceRequest(
                 name=source.name,
@@ -187,6 +195,7 @@ def _check_joint(job: Job, card: Card, catalog: Catalog) -> CheckedJob:
                 data=checked.data,
                 weight=source.weight,
                 options=dict(to_dict(of_source)),
+                teacher=checked.teacher,
             )
         )
     first = next((one for one in requests if one.verb == "finetune"), requests[0])
@@ -222,6 +231,7 @@ def _in_plain_types(job: Job) -> Job:
             merge_labels=plain(_MERGE_LABELS, source.merge_labels),
             name=plain(SOURCE_NAME, source.name),
             weight=plain(SOURCE_WEIGHT, source.weight),
+            teacher=plain(_TEACHER, source.teacher),
         )
 
     first, *others = map(plain_source, (job.source, *job.others))
@@ -248,18 +258,21 @@ class _Checked(NamedTuple):
 
     data: DataRequest
     dataset: Dataset | None = None
+    teacher: TeacherRequest | None = None
     out: str = ""
     keep: tuple[str, ...] = ()
     draw: str = ""
 
 
-def _check_training(job: Job, card: Card, task: Task) -> _Checked:
+def _check_training(job: Job, card: Card, task: Task, teacher: Teacher | None = None) -> _Checked:
     source = job.source
     path, own_evaluation, _ = parts_of(_existing(source.data))
     eval_data = own_evaluation if source.eval_data in (None, "") else source.eval_data
     columns = dict(source.columns)
-    read_part = partial(load, task=task, columns=columns, trained=card.columns)
-    dataset = read_part(path, merge=source.merge_labels)
+    read_part = partial(load, columns=columns, trained=card.columns)
+    read_as = reading_task(task, path, columns, card.columns) if teacher else task
+    dataset = read_part(path, read_as, merge=source.merge_labels)
+    taught = teacher.request(task, dataset) if teacher else None
     data = DataRequest(
         path=str(path),
         sha256=dataset.sha256,
@@ -269,12 +282,14 @@ def _check_training(job: Job, card: Card, task: Task) -> _Checked:
         merge_labels=source.merge_labels,
     )
     if eval_data is None:
-        return _Checked(data, dataset)
+        return _Checked(data, dataset, taught)
     eval_path = _existing_evaluation(eval_data)
-    held_out = read_part(eval_path, min_classes=1)
+    held_out = read_part(eval_path, task, min_classes=1)
     if task.target:
-        match_labels(held_out, dataset.labels, merge=source.merge_labels)
-    return _Checked(msgspec.structs.replace(data, eval_path=str(eval_path), eval_sha256=held_out.sha256), dataset)
+        labels = taught.labels if taught and not taught.labelled else dataset.labels
+        match_labels(held_out, labels, merge=source.merge_labels)
+    data = msgspec.structs.replace(data, eval_path=str(eval_path), eval_sha256=held_out.sha256)
+    return _Checked(data, dataset, taught)
 
 
 def _check_evaluation(job: Job, card: Card, task: Task) -> _Checked:

@@ -49,6 +49,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     """What is learnt of it; empty to let the data decide."""
     weight: float = 1.0
     """Of its mean loss in the sum that is minimised."""
+    teacher: str = ""
+    """Name of a model or a run whose answers are learnt, too; rows without targets are learnt from them alone."""
 
 
 class SourceChoice(NamedTuple):

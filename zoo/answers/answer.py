@@ -12,6 +12,7 @@ better to say:
 | `severity(target)` | evaluations, for the list of mistakes | no mistake |
 | `shortened()` | the list of mistakes | the whole answer |
 | `numbers()` | conformance tests, to compare two answers | the fields that are numbers |
+| `as_target()` | trainings on a teacher's answers | nothing can be learnt from it |
 | `check_complete(labels)` | conformance tests | it is complete |
 """
 
@@ -167,6 +168,13 @@ class Answer(BaseAnswer, frozen=True, kw_only=True, omit_defaults=True):
     def remark(self) -> str:
         """How much was read of an input that was not read whole."""
         return "" if self.truncated_at is None else f"only the first {self.truncated_at:,} tokens were read"
+
+    def as_target(self) -> Any:
+        """What data would say of the input, were the answer right, as the kind of the task's target reads it.
+
+        Asked of the answers of a teacher (`Task.teachable`); None where there is no such thing.
+        """
+        return None
 
     @classmethod
     def quick_check(cls, labels: frozenset[str]) -> Callable[[Any], bool]:

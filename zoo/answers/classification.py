@@ -59,6 +59,10 @@ class Classification(Answer, frozen=True, tag="classification"):
         """The most probable label."""
         return AnswerCells(self.label, self.probability)
 
+    def as_target(self) -> str:
+        """The most probable label."""
+        return self.label
+
     @classmethod
     def quick_check(cls, labels: frozenset[str]) -> Callable[[Any], bool]:
         """Scores of labels of the model."""

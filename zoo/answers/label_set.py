@@ -53,6 +53,10 @@ class LabelSet(Answer, frozen=True, tag="label_set"):
         """The labels, as `label_cell` writes them."""
         return AnswerCells(label_cell(self.labels))
 
+    def as_target(self) -> tuple[str, ...]:
+        """The labels given."""
+        return tuple(sorted(self.labels))
+
     @classmethod
     def quick_check(cls, labels: frozenset[str]) -> Callable[[Any], bool]:
         """Scores of labels of the model, and labels of it."""

@@ -24,6 +24,10 @@ class Quantity(Answer, frozen=True, tag="quantity"):
         """The number."""
         return AnswerCells(plain_number(self.value))
 
+    def as_target(self) -> float:
+        """The number."""
+        return self.value
+
     @classmethod
     def quick_check(cls, labels: frozenset[str]) -> Callable[[Any], bool]:
         """A finite number of Python's own."""

@@ -36,6 +36,7 @@ def finetune(
     separator: str = "",
     classes: str | Path = "",
     merge_labels: bool = False,
+    teacher: str = "",
     name: str = "",
     device: str = "auto",
     precision: str = "auto",
@@ -63,6 +64,9 @@ def finetune(
             masks if not given.
         merge_labels: whether labels that differ only in case, blanks, invisible characters or Unicode form are one
             class, under the name of the most frequent.
+        teacher: name of a model or a run whose answers are learnt beside the targets of the data, and alone where there
+            are none; of several sources `zoo.Source` names that of each. The options `teacher_share` and
+            `teacher_temperature` say how (`zoo.TeachingOptions`).
         name: of the run and of the model that comes of it.
         device: auto, cpu, cuda, cuda:N, mps or xpu.
         precision: auto, fp32, bf16 or fp16.
@@ -79,6 +83,7 @@ def finetune(
         separator=separator,
         classes=classes,
         merge_labels=merge_labels,
+        teacher=teacher,
     )
     first, *others = _named_sources(sources, source, task) or (source,)
     place = Place(device=device, precision=precision, processes=processes)
@@ -225,7 +230,12 @@ def _named_sources(sources: Mapping[str, Any], alone: Source, task: str) -> tupl
         raise OptionInvalid(
             f"sources is {with_article(type(sources).__name__)}, but takes a dict", 'such as {"sentiment": "a.csv"}'
         )
-    given = {"data": alone.data is not None, "eval_data": alone.eval_data is not None, "columns": bool(alone.columns)}
+    given = {
+        "data": alone.data is not None,
+        "eval_data": alone.eval_data is not None,
+        "columns": bool(alone.columns),
+        "teacher": bool(alone.teacher),
+    }
     said = next((name for name, is_given in given.items() if is_given), "task" if task else "")
     if sources and said:
         raise OptionInvalid(

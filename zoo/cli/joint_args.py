@@ -5,12 +5,27 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable
 
+from zoo.cli.option_flags import add_options
 from zoo.cli.parser import Parser
 from zoo.cli.source_args import role_of
 from zoo.errors import OptionInvalid
+from zoo.hyperparameters import TeachingOptions
 from zoo.options import read
 from zoo.sources import SOURCE_WEIGHT, Source
 from zoo.tasks import task_names
+
+
+def add_teacher(parser: Parser) -> None:
+    """`--teacher`, and how much its answers count."""
+    parser.add_argument(
+        "--teacher",
+        action="append",
+        default=[],
+        metavar="MODEL",
+        help="learn from the answers of this model or run, too; from them alone where the data have no targets; "
+        "NAME=MODEL for a source of several",
+    )
+    add_options(parser, TeachingOptions, title="options of learning from a teacher")
 
 
 def add_sources(parser: Parser) -> None:
@@ -48,6 +63,7 @@ def sources_of(args: argparse.Namespace) -> tuple[Source, ...]:
         raise OptionInvalid(f"--task {args.task} does not say for which source", "--source NAME=DATA@TASK does")
     evals = _by_name("--eval", args.eval, names)
     weights = _by_name("--weight", args.weight, names)
+    teachers = _by_name("--teacher", args.teacher, names)
     columns: dict[str, dict[str, str]] = {name: {} for name in names}
     for text in args.column:
         place, _, column = text.partition("=")
@@ -68,6 +84,7 @@ def sources_of(args: argparse.Namespace) -> tuple[Source, ...]:
             merge_labels=args.merge_labels,
             classes=args.classes,
             weight=float(str(read(SOURCE_WEIGHT, weights.get(source.name, 1.0)))),
+            teacher=teachers.get(source.name, ""),
         )
         for source in sources
     )

@@ -25,6 +25,7 @@ from zoo.model_choice import choose_model
 from zoo.options import Options, schema
 from zoo.sources import Source, choose_sources
 from zoo.suggestions import did_you_mean
+from zoo.teachers import with_taught_task
 
 
 def add_task(parser: Parser) -> None:
@@ -87,26 +88,37 @@ def add_model_options(parser: Parser, words: list[str], model: str, verb: Verb) 
     parser.set_defaults(catalog=catalog)
     if sources := [source_named(text) for text in _values_of("--source", words)]:
         card = catalog.resolve(model)
-        _add_joint_options(parser, card, sources, words)
+        _add_joint_options(parser, card, sources, words, catalog)
         return card
     columns = {TARGET: _value_of("--label", words) or _value_of("--target", words)}
     task, data, separator = (_value_of(flag, words) for flag in ("--task", "--data", "--separator"))
     job = "evaluate" if verb == "predict" and data else verb
     card = choose_model(catalog, model, job, task, data, columns, separator).card
-    ability = choose_ability(card, verb, task, data, columns, separator).ability
+    taught = with_taught_task(Source(data=data, task=task, teacher=_value_of("--teacher", words)), card, catalog)
+    ability = choose_ability(card, verb, taught.task, data, columns, separator).ability
     add_options(parser, option_set(ability), title=f"options of {card.name}")
     parser.model_hint = partial(other_tasks_hint, card, ability)
     return card
 
 
-def _add_joint_options(parser: Parser, card: Card, sources: Sequence[Source], words: list[str]) -> None:
+def _add_joint_options(
+    parser: Parser, card: Card, sources: Sequence[Source], words: list[str], catalog: Catalog
+) -> None:
     """A flag for each option that any of the sources has, and for how they are mixed."""
     columns: dict[str, dict[str, str]] = {source.name: {} for source in sources}
     for text in _values_of("--column", words):
         place, _, column = text.partition("=")
         name, _, role = place.partition(".")
         columns.get(name, {})[role_of(role)] = column
-    named = [msgspec.structs.replace(source, columns=columns[source.name]) for source in sources]
+    teachers = dict(text.partition("=")[::2] for text in _values_of("--teacher", words))
+    named = [
+        with_taught_task(
+            msgspec.structs.replace(source, columns=columns[source.name], teacher=teachers.get(source.name, "")),
+            card,
+            catalog,
+        )
+        for source in sources
+    ]
     sets = [option_set(choice.ability) for choice in choose_sources(card, named)] if len(named) > 1 else []
     if not sets:
         sets = [option_set(choose_ability(card, "finetune", named[0].task, named[0].data, named[0].columns).ability)]

@@ -10,7 +10,7 @@ from zoo.catalog import Catalog
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode, exit_code_by_name, exit_code_of_kind
 from zoo.cli.job_request import checked_request, place_of, source_of, start_run
-from zoo.cli.joint_args import add_sources, sources_of
+from zoo.cli.joint_args import add_sources, add_teacher, sources_of
 from zoo.cli.model_args import add_model_options, add_task, model_word
 from zoo.cli.option_flags import add_help_all, add_number, add_options, options_of
 from zoo.cli.parser import Parser
@@ -54,6 +54,7 @@ def complete_parser(parser: Parser, words: list[str], verb: Verb) -> None:
     if verb == "finetune":
         add_reading_labels(parser)
         add_sources(parser)
+        add_teacher(parser)
     parser.add_argument("--name", default="", help="name of the run and of the model that comes of it")
     add_task(parser)
     add_placement(parser)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -125,6 +125,17 @@ class FitResult:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Teaching:
+    """What another model says of the rows to train on, and how much that counts."""
+
+    answers: Mapping[int, Prediction]
+    """By `id(example)`, of all that the teacher was asked about."""
+    share: float
+    """Of the teacher's answers in the loss, 0 to 1."""
+    temperature: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainingRun:
     """One pretraining or fine-tuning job, as its plugin sees it."""
 
@@ -155,6 +166,8 @@ class TrainingRun:
     """Where several things are learnt: each as a run of its own, while `train` and `eval` are the rows of all."""
     mixing: MixingOptions = USUAL_MIXING
     """How several are mixed."""
+    teaching: Teaching | None = None
+    """What a teacher says of the rows; the engine learns from it whatever the objective is."""
     rank: int = 0
     world_size: int = 1
     dry_run: bool = False

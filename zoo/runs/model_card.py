@@ -11,7 +11,7 @@ from zoo.kinds.spelling import distinct_names
 from zoo.plurals import counted
 from zoo.rendering.markdown import markdown, markdown_table
 from zoo.runs.events import SourceResult
-from zoo.runs.request import RunRequest
+from zoo.runs.request import RunRequest, TeacherRequest
 from zoo.runs.result import HEADS, ResultManifest
 from zoo.sanitize import one_line
 
@@ -46,6 +46,7 @@ def write_readme(
                 ("evaluation", Path(request.data.eval_path).name if request.data.eval_path else "a held-out share"),
                 ("training rows", f"{rows[0]:,}"),
                 ("evaluation rows", f"{rows[1]:,}"),
+                *([("teacher", _teaching(request.teacher))] if request.teacher else []),
             ],
         ),
         "## Labels\n\n" + ", ".join(map(_code, distinct_names(manifest.labels).values())) if manifest.labels else "",
@@ -114,6 +115,11 @@ def write_readme_of_heads(
 
 
 _VERBS = {"pretrain": "pretrained", "finetune": "fine-tuned"}
+
+
+def _teaching(teacher: TeacherRequest) -> str:
+    targets = f"{teacher.share:g} of the loss" if teacher.labelled else "the data have no targets"
+    return f"{teacher.model}, {targets}, temperature {teacher.temperature:g}"
 
 
 def _table(title: str, rows: list[tuple[str, str]]) -> str:

@@ -34,11 +34,19 @@ def resolve(worker: Worker, model: str = "") -> tuple[Plugin, Card]:
     """
     request = worker.request
     plugin = load_plugin(request.plugin, request.wrappers)
-    full_name = model or request.model
+    return plugin, card_of(plugin, model or request.model)
+
+
+def card_of(plugin: Plugin, full_name: str) -> Card:
+    """The card of a model that a run names.
+
+    Raises:
+        UnknownModel: it is gone.
+    """
     card = next((card for card in Catalog.of((plugin,), ()).cards if card.full_name == full_name), None)
     if card is None:  # never another one whose name only begins so
         raise UnknownModel(f"the model {full_name} of this run is gone", "zoo ls lists those that are here")
-    return plugin, card
+    return card
 
 
 def fetch_weights(worker: Worker, card: Card) -> Path | None:

@@ -44,6 +44,23 @@ class DataRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         settle_columns(self)
 
 
+class TeacherRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Whose answers a training learns from."""
+
+    model: str
+    """`plugin/name` of its card."""
+    plugin: str
+    labels: tuple[str, ...] = ()
+    """That it tells apart."""
+    digest: str
+    """Of its weights when the run was asked for; a resumed run insists on the same."""
+    labelled: bool = True
+    """Whether the data have targets of their own; otherwise its answers are the targets."""
+    share: float = 0.5
+    """Of its answers in the loss."""
+    temperature: float = 2.0
+
+
 class SourceRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One of the sources of a run that learns from several."""
 
@@ -59,6 +76,8 @@ class SourceRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     """Of its mean loss in the sum that is minimised."""
     options: dict[str, Any] = {}
     """Plain values of the ability's option set, defaults included."""
+    teacher: TeacherRequest | None = None
+    """Whose answers it is learnt from, too."""
 
 
 class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,6 +98,8 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     data: DataRequest
     options: dict[str, Any] = {}
     """Plain values of the verb's option set, defaults included."""
+    teacher: TeacherRequest | None = None
+    """Whose answers a training with one source learns from, too."""
     sources: tuple[SourceRequest, ...] = ()
     """What a training learns from, where that is more than one thing; task, data and options above are then those of
     the first that has targets."""
@@ -117,5 +138,6 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
             task_reason=source.task_reason,
             data=source.data,
             options=source.options,
+            teacher=source.teacher,
             sources=(),
         )

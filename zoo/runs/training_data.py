@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from zoo.data import Dataset, examine, load, match_labels, split
 from zoo.data.columns import own_columns, replaced_columns
 from zoo.data.example import Columns, Example, RejectedRow
@@ -81,9 +83,11 @@ def load_training_data(worker: Worker, task: Task, options: DataOptions, trained
         options: of the training.
         trained: the columns that the model was trained on before.
     """
-    request = worker.request.data
-    dataset = _load(worker, task, trained, request.path, request.sha256, merge=request.merge_labels)
-    labels = dataset.labels if task.target else ()
+    request, teacher = worker.request.data, worker.request.teacher
+    untold = teacher is not None and not teacher.labelled
+    read_as = msgspec.structs.replace(task, target=None) if untold else task
+    dataset = _load(worker, read_as, trained, request.path, request.sha256, merge=request.merge_labels)
+    labels = teacher.labels if teacher and untold else dataset.labels if task.target else ()
     keys = [input_key(example) for example in dataset.examples]
     held_out = None
     if request.eval_path:
@@ -93,7 +97,7 @@ def load_training_data(worker: Worker, task: Task, options: DataOptions, trained
             held_out = match_labels(held_out, labels, merge=request.merge_labels)
         train, evaluation = dataset.examples, held_out.examples
     else:
-        train, evaluation = split(dataset, options.eval_share, options.seed, keys, task.target)
+        train, evaluation = split(dataset, options.eval_share, options.seed, keys, read_as.target)
     sources = [dataset, held_out] if held_out else [dataset]
     quarantine = Quarantine(worker, sources)
     quarantine.check_share(options.max_rejected)
@@ -116,7 +120,7 @@ def load_training_data(worker: Worker, task: Task, options: DataOptions, trained
     )
     if worker.rank == 0:
         eval_keys = [input_key(example) for example in held_out.examples] if held_out else []
-        inspection = examine(dataset, keys, task, evaluation=held_out, eval_keys=eval_keys)
+        inspection = examine(dataset, keys, read_as, evaluation=held_out, eval_keys=eval_keys)
         report_data(worker, inspection, held_out=0 if held_out else len(evaluation), share=options.eval_share)
         if task.target:
             record(worker.folder, _keys_without(evaluation, dataset, keys))

@@ -17,12 +17,13 @@ from zoo.file_cache import release
 from zoo.hyperparameters import DataOptions, MixingOptions
 from zoo.options import parse
 from zoo.runs.attempt import Worker
-from zoo.runs.context import TrainingRun
+from zoo.runs.context import Teaching, TrainingRun
 from zoo.runs.events import AnyEvent, RunCancelled, RunFinished, Warned
 from zoo.runs.hooks import fit
 from zoo.runs.mistakes import MistakeLog
 from zoo.runs.preparation import fetch_weights, load_result, resolve
 from zoo.runs.publishing import publish
+from zoo.runs.teaching import teach
 from zoo.runs.training_data import TrainingData, load_training_data
 from zoo.sanitize import one_line
 from zoo.tasks import get_task
@@ -43,6 +44,7 @@ class Part:
     options: DataOptions
     data: TrainingData
     weight: float = 1.0
+    teaching: Teaching | None = None
 
     @property
     def name(self) -> str:
@@ -96,7 +98,8 @@ def _load(worker: Worker, card: Card, weight: float = 1.0) -> Part:
     ability = card.ability(verb, request.task)
     task = get_task(ability.task).divided_at(request.data.separator).named_by(request.data.classes)
     options = cast("DataOptions", parse_recorded(ability, request.options))  # has its fields: plugins are held to it
-    return Part(worker, verb, task, options, load_training_data(worker, task, options, card.columns), weight)
+    data, teaching = teach(worker, task, load_training_data(worker, task, options, card.columns))
+    return Part(worker, verb, task, options, data, weight, teaching)
 
 
 def _run(worker: Worker, part: Part, card: Card, weights: Path | None) -> TrainingRun:
@@ -115,6 +118,7 @@ def _run(worker: Worker, part: Part, card: Card, weights: Path | None) -> Traini
         folder=worker.folder.path,
         source=part.name,
         weight=part.weight,
+        teaching=part.teaching,
         rank=worker.rank,
         world_size=worker.world_size,
         dry_run=request.dry_run,
@@ -131,6 +135,7 @@ def _joined(worker: Worker, parts: Sequence[Part], runs: Sequence[TrainingRun]) 
         first,
         source="",
         weight=1.0,
+        teaching=None,
         train=tuple(example for run in runs for example in run.train),
         eval=tuple(example for run in runs for example in run.eval),
         emit=worker.emit,

@@ -19,6 +19,7 @@ TASK = Task(
     primary_metric="accuracy",
     finetune_options=ClassWeightOptions,
     predict_options=LabelOptions,
+    teachable=True,
     example={"audio": "recordings/1.wav", "label": "dog"},
     formats=("class folders", *TABLES),
 )

@@ -19,6 +19,7 @@ TASK = Task(
     primary_metric="accuracy",
     finetune_options=ClassWeightOptions,
     predict_options=LabelOptions,
+    teachable=True,
     example={"file_name": "photos/1.jpg", "label": "cat"},
     formats=("class folders", *TABLES),
 )

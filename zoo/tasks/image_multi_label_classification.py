@@ -18,6 +18,7 @@ TASK = Task(
     needs=POOLED,
     primary_metric="micro_f1",
     predict_options=LabelSetOptions,
+    teachable=True,
     example={"file_name": "photos/1.jpg", "labels": "cat|sofa"},
     formats=TABLES,
 )

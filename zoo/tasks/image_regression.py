@@ -17,6 +17,7 @@ TASK = Task(
     needs=POOLED,
     primary_metric="rmse",
     larger_is_better=False,
+    teachable=True,
     example={"file_name": "photos/1.jpg", "score": "3.5"},
     formats=TABLES,
 )

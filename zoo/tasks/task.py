@@ -62,6 +62,10 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     judged_options: dict[str, Any] = {}
     """Of `predict_options`, what an evaluation takes where a person leaves it open: a judge may want to see more."""
 
+    teachable: bool = False
+    """Whether an answer says of everything how likely it is, so that another model can learn from it what its
+    objective makes of answers (`zoo.training.Objective.lesson`)."""
+
     mark: str = ""
     """What a text must hold to be answered, such as a mask; it stands before the texts of conformance tests."""
     example: dict[str, str]

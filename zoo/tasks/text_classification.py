@@ -19,6 +19,7 @@ TASK = Task(
     primary_metric="accuracy",
     finetune_options=ClassWeightOptions,
     predict_options=LabelOptions,
+    teachable=True,
     example={"text": "where is my parcel?", "label": "delivery"},
     formats=TABLES,
 )

@@ -18,6 +18,7 @@ TASK = Task(
     needs=POOLED,
     primary_metric="micro_f1",
     predict_options=LabelSetOptions,
+    teachable=True,
     example={"text": "it came late and broken", "labels": "late|broken"},
     formats=TABLES,
 )

@@ -17,6 +17,7 @@ TASK = Task(
     needs=POOLED,
     primary_metric="rmse",
     larger_is_better=False,
+    teachable=True,
     example={"text": "good, but it came late", "score": "3.5"},
     formats=TABLES,
 )

@@ -39,7 +39,7 @@ from zoo.training.recovery import Recovery
 from zoo.training.seeding import seed_all
 from zoo.training.setup import TrainingSetup
 from zoo.training.sharing import share
-from zoo.training.source import SharedNetwork, Source, learner_of
+from zoo.training.source import SharedNetwork, Source, learner_of, taught
 from zoo.training.standing import best_of, is_better, results
 
 MEASURED_S = 1.5
@@ -64,6 +64,7 @@ def train_sources(sources: tuple[Source, ...], run: TrainingRun, mixing: MixingO
         RunFailed: the loss diverged, or processes are missing.
     """
     options: TrainingOptions = run.options
+    sources = tuple(map(taught, sources))
     for source in sources:
         if not source.run.train:
             raise DatasetInvalid(

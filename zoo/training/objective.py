@@ -14,7 +14,7 @@ from torch import nn
 from zoo.answers import Answer, Rejected
 from zoo.blocks import Report
 from zoo.data.example import Example
-from zoo.errors import PluginBroken
+from zoo.errors import PluginBroken, Unsupported
 from zoo.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -37,6 +37,9 @@ class Output:
     weights: torch.Tensor | None = None
     """Shape (batch,), detached: how many items each loss is the mean of, such as the tokens of a text. The step's loss
     is then the mean over all items of all its micro-batches and processes, rather than over examples."""
+    logits: torch.Tensor | None = None
+    """Shape (batch, ...), float32, with their gradient: what the head says of each example, for the objectives that
+    can learn from a teacher; see `Objective.taught_losses`."""
 
 
 @dataclass(frozen=True)
@@ -157,6 +160,33 @@ class Objective(ABC, Generic[Features]):
             module: `self.module`, perhaps wrapped; call this one.
             batch: as made by `collate`, on the device.
         """
+
+    def lesson(self, answer: Answer) -> Sequence[float]:
+        """What a teacher's answer to an example says, as `taught_losses` takes it: as many numbers for each example.
+
+        Raises:
+            Unsupported: the answer does not say enough, or there is nothing here that could be learnt from a teacher.
+        """
+        raise Unsupported(
+            "this model has no logits of its task that a teacher's answers could be compared with",
+            "leave --teacher out, or choose another task",
+        )
+
+    def taught_losses(self, logits: torch.Tensor, lessons: torch.Tensor, temperature: float) -> torch.Tensor:
+        """How far each example is from what its teacher says, shape (batch,), in the place of its own loss.
+
+        The gradient is to be of the same size at every temperature: a soft loss is multiplied by its square (Hinton et
+        al. 2015, section 2).
+
+        Args:
+            logits: of the output of `losses`.
+            lessons: of the examples, float32 of shape (batch, numbers).
+            temperature: divides the scores of both.
+
+        Raises:
+            Unsupported: as above.
+        """
+        raise Unsupported("this model cannot learn from a teacher", "leave --teacher out")
 
     @abstractmethod
     def metrics(self) -> Metrics:

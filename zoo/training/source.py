@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -93,3 +93,12 @@ def learner_of(sources: Sequence[Source], *, uncertain: bool = False) -> Learner
         headless=tuple(source.name for source in sources if not source.objective.head),
         log_variances=tuple(network.log_variances),
     )
+
+
+def taught(source: Source) -> Source:
+    """The same source, whose objective learns from the answers of a teacher, too, where its run has one."""
+    if source.run.teaching is None:
+        return source
+    from zoo.training.objectives.taught import Taught
+
+    return replace(source, objective=Taught(source.objective, source.run.teaching))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -14,7 +15,7 @@ from zoo.metrics import ClassificationMetrics
 from zoo.training.body import Body
 from zoo.training.head import HeadConfig
 from zoo.training.objective import Batch, Output
-from zoo.training.objectives.pooled import LABELS, PooledObjective
+from zoo.training.objectives.pooled import LABELS, PooledObjective, probabilities
 
 if TYPE_CHECKING:
     from zoo.runs.context import TrainingRun
@@ -49,7 +50,17 @@ class Classification(PooledObjective):
         """Cross entropy of each example, shape (batch,)."""
         labels, logits = batch[LABELS], self.outputs(module, batch)
         losses = nn.functional.cross_entropy(logits, labels, reduction="none")
-        return Output(losses, {"label": labels, "predicted": logits.detach().argmax(-1), "loss": losses.detach()})
+        figures = {"label": labels, "predicted": logits.detach().argmax(-1), "loss": losses.detach()}
+        return Output(losses, figures, logits=logits)
+
+    def lesson(self, answer: Prediction) -> list[float]:
+        """Logarithm of the probability of each label."""
+        return [math.log(p) for p in probabilities(answer, self.head_config.labels)]
+
+    def taught_losses(self, logits: torch.Tensor, lessons: torch.Tensor, temperature: float) -> torch.Tensor:
+        """Kullback-Leibler divergence of the softened probabilities of each example, shape (batch,)."""
+        own, taught = ((scores / temperature).log_softmax(-1) for scores in (logits, lessons))
+        return nn.functional.kl_div(own, taught, reduction="none", log_target=True).sum(-1) * temperature**2
 
     def metrics(self) -> ClassificationMetrics:
         """Accuracy, macro F1, mean loss."""

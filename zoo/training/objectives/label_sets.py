@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from zoo.metrics.label_sets import DEFAULT_THRESHOLD
 from zoo.training.body import Body
 from zoo.training.head import SEVERAL_LABELS, HeadConfig
 from zoo.training.objective import Batch, Output
-from zoo.training.objectives.pooled import LABELS, PooledObjective
+from zoo.training.objectives.pooled import LABELS, PooledObjective, probabilities
 
 if TYPE_CHECKING:
     from zoo.runs.context import TrainingRun
@@ -51,7 +52,19 @@ class LabelSets(PooledObjective):
         targets, logits = batch[LABELS], self.outputs(module, batch)
         losses = nn.functional.binary_cross_entropy_with_logits(logits, targets, reduction="none").mean(-1)
         figures = {"targets": targets, "probabilities": logits.detach().sigmoid(), "loss": losses.detach()}
-        return Output(losses, figures)
+        return Output(losses, figures, logits=logits)
+
+    def lesson(self, answer: Prediction) -> list[float]:
+        """Logarithm of the odds of each label."""
+        return [math.log(p) - math.log1p(-p) for p in probabilities(answer, self.head_config.labels)]
+
+    def taught_losses(self, logits: torch.Tensor, lessons: torch.Tensor, temperature: float) -> torch.Tensor:
+        """Kullback-Leibler divergence of the softened probabilities, the mean over the labels, shape (batch,)."""
+        cross_entropy = nn.functional.binary_cross_entropy_with_logits
+        own, taught = logits / temperature, lessons / temperature
+        targets = taught.sigmoid()
+        entropy = cross_entropy(taught, targets, reduction="none")
+        return (cross_entropy(own, targets, reduction="none") - entropy).mean(-1) * temperature**2
 
     def metrics(self) -> LabelSetMetrics:
         """Micro and macro F1 with the best threshold, mean loss."""

@@ -12,6 +12,7 @@ from torch import nn
 
 from zoo.answers import Prediction, Rejected
 from zoo.data.example import Example
+from zoo.errors import Unsupported
 from zoo.training.body import HEAD, Body, Network
 from zoo.training.head import HeadConfig, note_new_head
 from zoo.training.objective import Batch, Objective
@@ -23,6 +24,8 @@ POOLED = "pooled"
 """Entry of a batch that went through a frozen body: what the head sees."""
 LABELS = "labels"
 """Entry of a batch: the targets."""
+SMALLEST = 1e-7
+"""Probability that a teacher's answers are rounded to at either end: single precision knows none closer to 1."""
 
 
 class PooledObjective(Objective[tuple[Any, Any]]):
@@ -107,3 +110,17 @@ class PooledObjective(Objective[tuple[Any, Any]]):
 
 def _inputs(batch: Batch) -> Batch:
     return {name: tensor for name, tensor in batch.items() if name != LABELS}
+
+
+def probabilities(answer: Prediction, labels: Sequence[str]) -> list[float]:
+    """How probable a teacher holds each label, between 0 and 1, so that logarithms are finite.
+
+    Raises:
+        Unsupported: it does not say so of all.
+    """
+    said = answer.numbers()
+    if missing := [label for label in labels if label not in said]:
+        raise Unsupported(
+            f"the teacher does not say how probable {missing[0]!r} is", "choose one that tells the same labels apart"
+        )
+    return [min(max(said[label], SMALLEST), 1 - SMALLEST) for label in labels]

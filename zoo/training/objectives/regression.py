@@ -13,7 +13,7 @@ from torch import nn
 
 from zoo.answers import Prediction, Quantity
 from zoo.data.example import Example
-from zoo.errors import DatasetInvalid
+from zoo.errors import DatasetInvalid, Unsupported
 from zoo.metrics import RegressionMetrics
 from zoo.training.body import HEAD, Body
 from zoo.training.head import REGRESSION, HeadConfig
@@ -56,7 +56,22 @@ class Regression(PooledObjective):
         standardised, parts = batch[LABELS][:, 0], batch[LABELS][:, 1:]
         predicted = self.outputs(module, batch)[:, 0]
         losses = (predicted - standardised).square()
-        return Output(losses, {"number": parts, "predicted": predicted.detach(), "loss": losses.detach()})
+        figures = {"number": parts, "predicted": predicted.detach(), "loss": losses.detach()}
+        return Output(losses, figures, logits=predicted)
+
+    def lesson(self, answer: Prediction) -> list[float]:
+        """The number, standardised as those of the data.
+
+        Raises:
+            Unsupported: it is none.
+        """
+        if not isinstance(answer, Quantity):
+            raise Unsupported("the teacher says no number", "choose one that has learnt the same task")
+        return [(answer.value - self.head_config.mean) / self.head_config.std]
+
+    def taught_losses(self, logits: torch.Tensor, lessons: torch.Tensor, temperature: float) -> torch.Tensor:
+        """Squared distance of each example, shape (batch,); a number has no temperature."""
+        return (logits - lessons[:, 0]).square()
 
     def metrics(self) -> RegressionMetrics:
         """RMSE, MAE, R2 and Spearman's correlation."""
