@@ -63,6 +63,7 @@ TRAINING = {
     "zoo.training.text": ("TextBody", "TextPredictor", "AnsweringNetwork", "CausalBody", "GeneratingNetwork"),
     "zoo.training.packed_linear": ("LinearFactory",),
     "zoo.training.pretrained": ("WeightsReader", "fill", "save_config"),
+    "zoo.training.transformers_network": ("read_config", "load_network"),
     "zoo.training.weights": ("state_of", "fill", "below"),
 }
 """What plugins build on: module to public names."""

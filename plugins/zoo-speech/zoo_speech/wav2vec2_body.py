@@ -19,6 +19,7 @@ from zoo.training import Batch, Objective
 from zoo.training.audio import LENGTHS, SEEN, AudioBody, AudioConfig
 from zoo.training.audio.body import StoredRecording, batch_of
 from zoo.training.head import SPEECH, HeadConfig
+from zoo.training.transformers_network import read_config
 from zoo_speech.wav2vec2_cards import PREPROCESSOR
 from zoo_speech.wav2vec2_letters import read_letters, save_letters
 from zoo_speech.wav2vec2_network import (
@@ -28,7 +29,6 @@ from zoo_speech.wav2vec2_network import (
     hidden_moments,
     make_network,
     moments,
-    read_config,
     receptive_field,
     stride,
 )

@@ -14,12 +14,11 @@ import torch
 import transformers
 from torch import nn
 
-from zoo import Card, StoreInvalid, Unsupported
+from zoo import Card
+from zoo.training.transformers_network import load_network, read_config
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-_SAFE: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
 
 
 class PaddedGroupNorm(nn.GroupNorm):
@@ -66,51 +65,14 @@ def make_network(auto: Any, card: Card, weights: Path | None, **settings: Any) -
         Unsupported: transformers has no such network of this architecture.
         StoreInvalid: the weights are unreadable, or of another network.
     """
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
     config: Any = read_config(weights) if weights else transformers.Wav2Vec2Config(**card.architecture)
     config.update(settings)
-    if type(config) not in auto._model_mapping:
-        raise Unsupported(f"transformers has no {auto.__name__} of {config.model_type}", "choose another --task")
-    network = auto.from_config(config, dtype=torch.float32) if weights is None else _load(auto, weights, config)
+    network = load_network(auto, weights, config) if weights else auto.from_config(config, dtype=torch.float32)
     if config.feat_extract_norm == "group":
         first = network.base_model.feature_extractor.conv_layers[0]
         norm = PaddedGroupNorm(first.layer_norm.num_groups, first.layer_norm.num_channels, first.layer_norm.eps)
         norm.load_state_dict(first.layer_norm.state_dict())
         first.layer_norm = norm
-    return network
-
-
-def read_config(folder: Path) -> Any:
-    """The configuration of a model.
-
-    Raises:
-        StoreInvalid: it cannot be read.
-    """
-    try:
-        return transformers.AutoConfig.from_pretrained(folder, **_SAFE)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StoreInvalid(f"{folder / 'config.json'} cannot be read: {_line(error)}", "fetch it again") from error
-
-
-def _load(auto: Any, folder: Path, config: Any) -> Any:
-    try:
-        network, report = auto.from_pretrained(
-            folder,
-            config=config,
-            dtype=torch.float32,
-            use_safetensors=True,
-            ignore_mismatched_sizes=True,
-            output_loading_info=True,
-            **_SAFE,
-        )
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
-        raise StoreInvalid(f"the weights in {folder} cannot be read: {_line(error)}", "fetch them again") from error
-    body = f"{network.base_model_prefix}." if network.base_model is not network else ""
-    names = (*report["missing_keys"], *(str(one[0]) for one in report["mismatched_keys"]))
-    odd = sorted(name for name in names if name.startswith(body) and not name.endswith("masked_spec_embed"))
-    if odd:
-        raise StoreInvalid(f"the weights in {folder} do not fit the network: {', '.join(odd[:5])}", "fetch them again")
     return network
 
 
@@ -194,7 +156,3 @@ def hidden_moments(count: int, share: float, span: int, seed: int, least: int = 
     for start in random.choice(count - span + 1, spans, replace=False):
         hidden[start : start + span] = True
     return hidden
-
-
-def _line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0][:300]

@@ -17,8 +17,9 @@ from zoo.training.precisions import DTYPES
 from zoo.training.text.causal import CausalBody, GeneratingNetwork
 from zoo.training.text.readme import WRITER
 from zoo.training.text.tokenizer_files import beginning
+from zoo.training.transformers_network import load_network, read_config
 from zoo_transformers.causal_cache import CachedNetwork, can_cache
-from zoo_transformers.network import adaptable_layers, load, read_config, save
+from zoo_transformers.network import adaptable_layers, save
 from zoo_transformers.text import backend_of, read_fast_tokenizer
 from zoo_transformers.text_cards import positions
 
@@ -41,7 +42,7 @@ class TransformersCausal(CausalBody):
         self.config = read_config(run.weights)
         self._tokens = read_fast_tokenizer(run.weights)
         tokenizer = backend_of(self._tokens)
-        network = load(transformers.AutoModelForCausalLM, run.weights, self.config, with_head=True)
+        network = load_network(transformers.AutoModelForCausalLM, run.weights, self.config, with_head=True)
         super().__init__(
             run,
             tokenizer,

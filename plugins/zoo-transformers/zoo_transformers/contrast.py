@@ -10,7 +10,7 @@ import torch
 import transformers
 
 from zoo import Classification, OptionInvalid, Prediction, PredictionRun, required_labels
-from zoo_transformers.network import load, read_config
+from zoo.training.transformers_network import load_network, read_config
 from zoo_transformers.processor_predictor import ProcessorPredictor
 from zoo_transformers.text import read_tokenizer
 
@@ -30,7 +30,7 @@ class ContrastPredictor(ProcessorPredictor):
 
     def __init__(self, run: PredictionRun) -> None:
         self._labels = required_labels(run.options.labels, run.card.name)
-        super().__init__(run, lambda folder: load(transformers.AutoModel, folder, read_config(folder)))
+        super().__init__(run, lambda folder: load_network(transformers.AutoModel, folder, read_config(folder)))
         texts = [(run.options.template or TEMPLATE).replace("{}", label) for label in self._labels]
         self._texts = self._text_features(run.weights, texts)
 

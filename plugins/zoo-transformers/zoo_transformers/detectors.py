@@ -15,7 +15,7 @@ from torchvision.ops import batched_nms, clip_boxes_to_image
 from zoo import Prediction, PredictionRun
 from zoo.training.images.detecting import THRESHOLD, detections_of
 from zoo.training.images.fcos import MAX_DETECTIONS
-from zoo_transformers.network import load, read_config
+from zoo.training.transformers_network import load_network, read_config
 from zoo_transformers.processor_predictor import ProcessorPredictor
 
 HEADS = (
@@ -109,7 +109,7 @@ def load_detector(folder: Path, config: Any) -> Any:
     Raises:
         StoreInvalid: the weights are unreadable, or of another network.
     """
-    network = load(transformers.AutoModelForObjectDetection, folder, config, fitting=_knows_no_class)
+    network = load_network(transformers.AutoModelForObjectDetection, folder, config, fitting=_knows_no_class)
     for name in heads_of(network):
         for layer in network.get_submodule(name).modules():
             if type(layer) is nn.Linear:

@@ -14,7 +14,8 @@ from zoo import PredictionRun, TrainingRun, Unsupported
 from zoo.training.head import HeadConfig
 from zoo.training.images import ImageBody, ImageConfig, Preprocessing
 from zoo.training.pretrained import read_json
-from zoo_transformers.network import adaptable_layers, load, read_config, save, without_output_layer
+from zoo.training.transformers_network import load_network, read_config
+from zoo_transformers.network import adaptable_layers, save, without_output_layer
 from zoo_transformers.pictures import FILE, image_input, shown_at
 
 _README = """## Use without zoo
@@ -42,7 +43,7 @@ class TransformersImages(ImageBody):
         preprocessing = Preprocessing.of(image_input(run.card.name, self._document))
         head = HeadConfig.from_transformers(self._stated.to_dict())
         super().__init__(run, ImageConfig(self._stated.model_type, {}, head, preprocessing))
-        self.module: Any = load(transformers.AutoModelForImageClassification, run.weights, self._stated)
+        self.module: Any = load_network(transformers.AutoModelForImageClassification, run.weights, self._stated)
         name, layer = without_output_layer(self.module)
         self.width, self._has_bias = layer.in_features, layer.bias is not None
         self.layout = (("head.", f"{name}."), ("body.", ""))

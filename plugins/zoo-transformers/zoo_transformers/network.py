@@ -1,80 +1,16 @@
-"""Networks of transformers: loaded without code of the repository, their last layer apart."""
+"""Networks of transformers: saved, and their last layer apart."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
-import transformers
 from torch import nn
 from transformers.pytorch_utils import Conv1D
 
-from zoo import StoreInvalid, Unsupported
+from zoo import Unsupported
 from zoo.training.head import HeadConfig
-
-SAFE: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
-"""How everything is loaded."""
-
-
-def read_config(folder: Path) -> Any:
-    """The configuration of a model.
-
-    Raises:
-        StoreInvalid: it cannot be read.
-    """
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
-    try:
-        return transformers.AutoConfig.from_pretrained(folder, **SAFE)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StoreInvalid(
-            f"{folder / 'config.json'} cannot be read: {_first_line(error)}", "fetch it again"
-        ) from error
-
-
-def load(
-    auto: Any, folder: Path, config: Any, fitting: Callable[[str], bool] = bool, *, with_head: bool = False
-) -> Any:
-    """A network in float32, filled from a folder; a head that the weights lack begins with random numbers.
-
-    Args:
-        auto: an Auto class of transformers, which says what head it has.
-        folder: holds the files.
-        config: as `read_config` gives it.
-        fitting: whether the weights must have a tensor as the network has it, by its name, even within the body.
-        with_head: refuse weights that lack the head, too, or have one of another shape.
-
-    Raises:
-        Unsupported: transformers has no such network of this architecture.
-        StoreInvalid: the weights are unreadable, or of another network.
-    """
-    if type(config) not in auto._model_mapping:
-        raise Unsupported(f"transformers has no {auto.__name__} of {config.model_type}", "choose another --task")
-    try:
-        network, report = auto.from_pretrained(
-            folder,
-            config=config,
-            dtype=torch.float32,
-            use_safetensors=True,
-            ignore_mismatched_sizes=True,
-            output_loading_info=True,
-            **SAFE,
-        )
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
-        raise StoreInvalid(
-            f"the weights in {folder} cannot be read: {_first_line(error)}", "fetch them again"
-        ) from error
-    prefix = "" if with_head else f"{network.base_model_prefix}."
-    lacking = sorted(name for name in report["missing_keys"] if name.startswith(prefix) and not _may_lack(name))
-    mismatched = (str(one[0]) for one in report["mismatched_keys"])
-    odd = sorted(name for name in mismatched if name.startswith(prefix) and fitting(name))
-    if lacking or odd:
-        raise StoreInvalid(
-            f"the weights in {folder} do not fit the network: {', '.join((*lacking, *odd)[:5])}", "fetch them again"
-        )
-    return network
 
 
 def save(network: Any, config: Any, folder: Path, state: dict[str, torch.Tensor], head: HeadConfig | None) -> None:
@@ -147,12 +83,3 @@ _LORA_LAYERS = (
     ("c_attn",),
     ("in_proj",),
 )
-
-
-def _may_lack(name: str) -> bool:
-    """Whether a network does without weights for a tensor: the pooler, which few heads use and some files leave out."""
-    return ".pooler." in name or name.startswith("pooler.")
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0][:300]

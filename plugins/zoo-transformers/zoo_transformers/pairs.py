@@ -13,7 +13,7 @@ from zoo import PredictionRun
 from zoo.training.precisions import DTYPES
 from zoo.training.text.answering import batches_of
 from zoo.training.text.texts import max_tokens_of
-from zoo_transformers.network import load, read_config
+from zoo.training.transformers_network import load_network, read_config
 from zoo_transformers.text import pad_id_of, read_fast_tokenizer
 
 
@@ -34,7 +34,7 @@ class PairNetwork:
         self.max_tokens: int = min(most_tokens, run.options.max_tokens or most_tokens)
         self._read, self._batch_tokens = read, run.options.batch_tokens
         self._device = torch.device(run.device)
-        network = load(auto, run.weights, self.config, with_head=True)
+        network = load_network(auto, run.weights, self.config, with_head=True)
         self._network = network.to(self._device, DTYPES[run.precision]).eval()
 
     def encode(self, pairs: Sequence[tuple[str, str]], **chosen: Any) -> list[Encoding]:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from zoo import Rejected, StoreInvalid, Unsupported
 from zoo.training.images.annotated import AnnotatedImage
-from zoo_transformers.network import SAFE
+from zoo.training.transformers_network import SAFE
 from zoo_transformers.pictures import FILE
 
 LEAST_SIDE = 16

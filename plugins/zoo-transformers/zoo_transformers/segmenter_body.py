@@ -16,8 +16,9 @@ from zoo.training.body import Layout
 from zoo.training.head import SEGMENTATION, HeadConfig
 from zoo.training.images import ImageBody, ImageConfig, Preprocessing
 from zoo.training.images.annotated import Canvas
+from zoo.training.transformers_network import read_config
 from zoo_transformers.detectors import output_names
-from zoo_transformers.network import adaptable_layers, read_config, save
+from zoo_transformers.network import adaptable_layers, save
 from zoo_transformers.processors import ProcessorFrame, normalised, read_processor, set_size
 from zoo_transformers.segmenters import load_segmenter
 

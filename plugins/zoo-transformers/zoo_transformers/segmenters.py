@@ -9,8 +9,8 @@ import torch
 import transformers
 
 from zoo import Prediction, PredictionRun, SegmentedImage
+from zoo.training.transformers_network import load_network, read_config
 from zoo_transformers.detectors import output_names
-from zoo_transformers.network import load, read_config
 from zoo_transformers.processor_predictor import ProcessorPredictor
 
 _AUTO_CLASSES = (transformers.AutoModelForSemanticSegmentation, transformers.AutoModelForUniversalSegmentation)
@@ -50,4 +50,4 @@ def load_segmenter(folder: Path, config: Any = None) -> Any:
     """
     config = config or read_config(folder)
     auto = next(one for one in (*_AUTO_CLASSES, None) if one is None or type(config) in one._model_mapping)
-    return load(auto or _AUTO_CLASSES[0], folder, config)
+    return load_network(auto or _AUTO_CLASSES[0], folder, config)

@@ -17,8 +17,8 @@ from zoo.training.precisions import DTYPES
 from zoo.training.text.answering import objection_to
 from zoo.training.text.generating import batches
 from zoo.training.text.texts import max_tokens_of
+from zoo.training.transformers_network import load_network, read_config
 from zoo_transformers.languages import Languages
-from zoo_transformers.network import load, read_config
 from zoo_transformers.text import pad_id_of, read_tokenizer
 
 USUAL_TOKENS = 256
@@ -49,7 +49,9 @@ class SequencePredictor:
         self._device = torch.device(run.device)
         self._stops = stop_texts(run.options.stop)
         self._tokenizer = read_tokenizer(run.weights)
-        network = load(transformers.AutoModelForSeq2SeqLM, run.weights, read_config(run.weights), with_head=True)
+        network = load_network(
+            transformers.AutoModelForSeq2SeqLM, run.weights, read_config(run.weights), with_head=True
+        )
         self._network = network.to(self._device, DTYPES[run.precision]).eval()
         self._stated = network.generation_config
         self._draws = self._has_draws(run.card.name)

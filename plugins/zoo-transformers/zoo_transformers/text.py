@@ -17,7 +17,8 @@ from zoo.training.head import HeadConfig
 from zoo.training.text import AnsweringNetwork, TextBody
 from zoo.training.text.network import Blocks, ModuleNetwork
 from zoo.training.text.readme import readme_of
-from zoo_transformers.network import SAFE, adaptable_layers, load, read_config, save, without_output_layer
+from zoo.training.transformers_network import SAFE, load_network, read_config
+from zoo_transformers.network import adaptable_layers, save, without_output_layer
 from zoo_transformers.text_cards import positions
 from zoo_transformers.vocabularies import slow_tokenizer
 
@@ -48,7 +49,7 @@ class TransformersText(TextBody):
         saved_from = next(iter(self.config.architectures or ()), "")
         self.head_config = HeadConfig.from_transformers(stated) if saved_from.endswith(CLASSIFIERS) else None
         auto = self._auto_class(run)
-        self.module: Any = load(auto, run.weights, self.config)
+        self.module: Any = load_network(auto, run.weights, self.config)
         self.width = self.config.hidden_size
         if auto in HEADLESS:
             return
