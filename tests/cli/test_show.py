@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+import zoo
 from tests.plugin_site import Site, card, new_site, plugin
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
+from zoo.encoding import encode_json
+from zoo.runs.events import RunFinished
 
 MINE = """
 from typing import Annotated
@@ -135,6 +139,22 @@ def test_a_demonstration_is_said_to_be_one(site: Site, capsys: pytest.CaptureFix
     assert main(["show", "trial"]) == ExitCode.OK
 
     assert "  mark         demonstration: made to try zoo out, not to be used" in capsys.readouterr().out.splitlines()
+
+
+def test_a_result_has_its_report(echo: None, store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = store / "runs" / "reviews"
+    shutil.copytree(Path(__file__).parent.parent / "runs" / "run_without_report", folder)
+    worst = zoo.Spans(text="on the cat→bat", spans=(zoo.SpanMark(7, 14, "substitution"),), labelled=False)
+    finished = RunFinished(metrics={"wer": 0.5}, report=(zoo.Paragraph(title="Most errors", text="said→heard"), worst))
+    events = (folder / "events.jsonl").read_bytes().splitlines(keepends=True)
+    (folder / "events.jsonl").write_bytes(b"".join(events[:-1]) + encode_json(finished) + b"\n")
+
+    assert main(["show", "reviews"]) == ExitCode.OK
+
+    assert "\n\n  said→heard\n\non the [cat→bat]\n\nfinetune" in capsys.readouterr().out
+    (folder / "events.jsonl").unlink()
+    assert main(["show", "reviews"]) == ExitCode.OK
+    assert "said→heard" not in capsys.readouterr().out
 
 
 def test_json_is_one_document_with_the_options_described(site: Site, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,6 +14,7 @@ from zoo.cli.exit_codes import ExitCode
 from zoo.cli.option_flags import help_text
 from zoo.options import Option, schema
 from zoo.plurals import counted
+from zoo.ranking import is_result
 from zoo.sanitize import one_line
 
 
@@ -39,12 +40,27 @@ def run(args: argparse.Namespace) -> ExitCode:
     weights = weights_facts(card, local=here is not None, variant=variant, how_to_fetch="zoo pull fetches them")
     for name, value in (*general_facts(card), *metric_facts(card), *weights):
         output.line(f"  {name:<12} {one_line(value)}")
+    if is_result(card) and not result_of_head(card):
+        _show_report(card.name)
     for heading, options in option_groups(card):
         output.line()
         output.line(heading)
         for option in options:
             output.line(f"  {option.flag:<20} {help_text(option).replace('%%', '%')}")
     return ExitCode.OK
+
+
+def _show_report(name: str) -> None:
+    """What the last evaluation of a training says beside its figures."""
+    from zoo.cli.render import show_report
+    from zoo.runs.log import read_events
+    from zoo.runs.snapshot import fold
+    from zoo.runs.store import maker_of
+
+    events, _ = read_events(maker_of(name))
+    if report := fold(events).report:
+        output.line()
+        show_report(report)
 
 
 def _show_heads(heads: Sequence[Card], *, as_json: bool) -> ExitCode:
