@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -16,8 +12,7 @@ import pytest
 from tests.hearing_plugin import HEARD, install_hearer
 from tests.microphone_standin import install_microphone
 from tests.plugin_site import Site, card, new_site, plugin
-from tests.processes import popen
-from tests.terminal_output import command_output
+from tests.terminal_output import CommandTerminal, command_output
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
 from zoo.rendering.sounds import MIDDLE
@@ -138,21 +133,16 @@ def test_what_does_not_go_together_is_refused_before_the_model_loads(
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo terminals")
 @pytest.mark.parametrize("end", ["enter", "interrupt"])
 def test_a_person_ends_it(end: str) -> None:
-    ours, theirs = os.openpty()
-    process = popen(
-        [sys.executable, "-m", "zoo", *COMMAND, "--json"], stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-    os.close(theirs)
-    with process:
-        for line in process.stderr:
+    terminal = CommandTerminal(*COMMAND, typed=True)
+    try:
+        for line in terminal.process.stderr:
             if line == b"recording; Enter ends it\n":
                 break
-        if end == "enter":
-            os.write(ours, b"\n")
-        else:
-            process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
-    os.close(ours)
-    assert ExitCode.OK == process.returncode, err
-    assert HEARD == json.loads(out)["prediction"]["text"]
-    assert b" s recorded\n" in err
+        terminal.type("\n") if end == "enter" else terminal.interrupt()
+        shown, code, err = terminal.rest(), terminal.wait(), terminal.errors()
+    finally:
+        terminal.close()
+    assert ExitCode.OK == code, err
+    assert shown.endswith(f"\n  {HEARD}\n")
+    assert "█" in shown
+    assert " s recorded\n" in err
