@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         open_run as open_run,
         predict_file as predict_file,
         pretrain as pretrain,
+        run_recipe as run_recipe,
     )
     from zoo.audio_options import (
         AudioFinetuneOptions as AudioFinetuneOptions,
@@ -251,6 +252,7 @@ _HOME = {
         "open_run",
         "predict_file",
         "pretrain",
+        "run_recipe",
     ),
     "zoo.blocks": (
         "Bar",

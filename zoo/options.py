@@ -219,6 +219,12 @@ def to_dict(options: Options) -> dict[str, Scalar]:
     return {name: getattr(options, name) for name in options.__struct_fields__}
 
 
+def changed(options: Options) -> dict[str, Scalar]:
+    """Those of the set that are not as they usually are."""
+    usual = {field.name: field.default for field in msgspec.structs.fields(type(options))}
+    return {name: value for name, value in to_dict(options).items() if value != usual[name]}
+
+
 def _describe(where: str, name: str, hint: Any, default: Any) -> Option:
     """Describe one option.
 

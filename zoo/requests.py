@@ -27,7 +27,7 @@ from zoo.encoding import is_encodable
 from zoo.errors import DatasetInvalid, OptionInvalid, Unsupported
 from zoo.file_cache import read_once
 from zoo.model_choice import choose_model
-from zoo.options import Option, Scalar, read, to_dict
+from zoo.options import Option, Scalar, changed, read, to_dict
 from zoo.plugins import load_plugin, wrapping_plugins
 from zoo.plurals import counted, with_article
 from zoo.rendering.drawings import new_drawing_folder
@@ -137,6 +137,7 @@ def check_job(job: Job, catalog: Catalog | None = None) -> CheckedJob:
         task_reason="; ".join(filter(None, (why_head, why_task))),
         data=checked.data,
         options=dict(to_dict(options)),
+        changed_options=changed(options),
         teacher=checked.teacher,
         out=checked.out,
         format=job.format,
@@ -206,6 +207,7 @@ def _check_joint(job: Job, card: Card, catalog: Catalog) -> CheckedJob:
         options=first.options,
         sources=tuple(requests),
         mixing=dict(to_dict(mixing)),
+        changed_options={name: value for one in (mixing, *options) for name, value in changed(one).items()},
         **_setting(job, card, catalog, [choice.ability for choice in choices]),
     )
     return CheckedJob(request, None)

@@ -86,6 +86,21 @@ def test_each_head_is_a_model(sources: dict[str, Any], tmp_path: Path, capsys: p
         assert [scores["even"], scores["odd"]] == pytest.approx(expected, abs=1e-5)
 
 
+def test_the_recipe_of_a_run_makes_the_same_bits(sources: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    sources["parity"] = zoo.Source(data=sources["parity"], weight=0.5)
+    run = zoo.finetune(
+        MODEL, sources=sources, name="mine", sampling_temperature=3.0, max_steps=4, batch_size=6, seed=5, **CPU
+    )
+    metrics = run.wait(progress=False).metrics
+    assert main(["finetune", "--recipe", str(run.folder.path / "recipe.toml"), "--name", "again"]) == 0
+    again = zoo.open_run("again")
+    assert again.metrics == metrics
+    for name in sources:
+        heads = [one.folder.model_folder / "heads" / name for one in (run, again)]
+        for file in ("body.safetensors", "head.safetensors"):
+            assert (heads[0] / file).read_bytes() == (heads[1] / file).read_bytes()
+
+
 @pytest.mark.parametrize("mixing", ["turns", "together"])
 def test_two_processes_equal_one(sources: dict[str, Any], mixing: str) -> None:
     runs = [

@@ -11,7 +11,7 @@ run.model.predict(["another sentence"])
 
 from __future__ import annotations
 
-from zoo.api.jobs import evaluate, finetune, predict_file, pretrain, start
+from zoo.api.jobs import evaluate, finetune, predict_file, pretrain, run_recipe, start
 from zoo.api.model import Model, load, models
 from zoo.api.result_folder import export
 from zoo.api.run import Run, list_runs, open_run
@@ -28,5 +28,6 @@ __all__ = [
     "open_run",
     "predict_file",
     "pretrain",
+    "run_recipe",
     "start",
 ]

@@ -11,10 +11,11 @@ import msgspec
 from zoo.api.data_files import data_as_files
 from zoo.api.run import Run
 from zoo.catalog import Catalog
-from zoo.errors import OptionInvalid
+from zoo.errors import OptionInvalid, ZooError
 from zoo.file_cache import read_once
 from zoo.kinds.kind import INPUT, TARGET
 from zoo.plurals import with_article
+from zoo.recipes import read_recipe, write_recipe
 from zoo.requests import Job, Place, request_of
 from zoo.runs import store
 from zoo.runs.launcher import launch
@@ -99,6 +100,24 @@ def finetune(
             name=name,
         )
     )
+
+
+def run_recipe(recipe: str | Path, *, name: str = "", **options: Any) -> Run:
+    """Do the training that a recipe says, such as the `recipe.toml` in the folder of a run, in a worker process.
+
+    Args:
+        recipe: a TOML file; the guide on several sources says what stands in it.
+        name: of the run and of the model that comes of it.
+        **options: of the model, in the place of those of the recipe.
+
+    Raises:
+        ZooError: the recipe cannot be read, or what it says cannot be done; with the line.
+    """
+    said = read_recipe(recipe)
+    try:
+        return start_job(said.job(name=name, options=options))
+    except ZooError as error:
+        raise said.located(error) from None
 
 
 def pretrain(
@@ -277,5 +296,7 @@ def start(request: RunRequest, data_folder: Path | None = None) -> Run:
         data_folder: files that the run takes into its own folder, where its data are among them.
     """
     folder = store.create(request, data_folder)
+    if request.verb in ("pretrain", "finetune"):
+        write_recipe(folder)
     launch(folder)
     return Run(folder)

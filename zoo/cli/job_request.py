@@ -41,7 +41,7 @@ def source_of(args: argparse.Namespace, data: str, eval_data: str | None = None)
         separator=getattr(args, "separator", ""),
         classes=getattr(args, "classes", ""),
         merge_labels=getattr(args, "merge_labels", False),
-        teacher=next(iter(getattr(args, "teacher", [])), ""),
+        teacher=next(reversed(getattr(args, "teacher", [])), ""),
     )
 
 

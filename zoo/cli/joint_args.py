@@ -55,6 +55,7 @@ def sources_of(args: argparse.Namespace) -> tuple[Source, ...]:
         OptionInvalid: a flag does not say which source, names none of them, or belongs to a run with one source.
     """
     sources = [source_named(text) for text in args.source]
+    recipe = {source.name: source for source in args.recipe_read.sources} if args.recipe_read else {}
     names = [source.name for source in sources]
     for flag, value in (("--data", args.data), ("--input", args.input_column), ("--label", getattr(args, "label", ""))):
         if value:
@@ -80,9 +81,9 @@ def sources_of(args: argparse.Namespace) -> tuple[Source, ...]:
             task=source.task,
             eval_data=evals.get(source.name),
             columns=columns[source.name],
-            separator=args.separator,
-            merge_labels=args.merge_labels,
-            classes=args.classes,
+            separator=args.separator or recipe.get(source.name, source).separator,
+            merge_labels=args.merge_labels or recipe.get(source.name, source).merge_labels,
+            classes=args.classes or recipe.get(source.name, source).classes,
             weight=float(str(read(SOURCE_WEIGHT, weights.get(source.name, 1.0)))),
             teacher=teachers.get(source.name, ""),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import zip_longest
 
 import msgspec
 
@@ -86,7 +87,7 @@ def add_model_options(parser: Parser, words: list[str], model: str, verb: Verb) 
         diagnostics.note(f"{model} is {card.name}, {card.source_url}; zoo alias {model} MODEL chooses another")
         catalog = Catalog.load()
     parser.set_defaults(catalog=catalog)
-    if sources := [source_named(text) for text in _values_of("--source", words)]:
+    if sources := [source_named(text) for text in values_of("--source", words)]:
         card = catalog.resolve(model)
         _add_joint_options(parser, card, sources, words, catalog)
         return card
@@ -106,11 +107,11 @@ def _add_joint_options(
 ) -> None:
     """A flag for each option that any of the sources has, and for how they are mixed."""
     columns: dict[str, dict[str, str]] = {source.name: {} for source in sources}
-    for text in _values_of("--column", words):
+    for text in values_of("--column", words):
         place, _, column = text.partition("=")
         name, _, role = place.partition(".")
         columns.get(name, {})[role_of(role)] = column
-    teachers = dict(text.partition("=")[::2] for text in _values_of("--teacher", words))
+    teachers = dict(text.partition("=")[::2] for text in values_of("--teacher", words))
     named = [
         with_taught_task(
             msgspec.structs.replace(source, columns=columns[source.name], teacher=teachers.get(source.name, "")),
@@ -128,15 +129,15 @@ def _add_joint_options(
 
 
 def _value_of(flag: str, words: list[str]) -> str:
-    """What stands behind a flag; empty where it is not there."""
-    return next(iter(_values_of(flag, words)), "")
+    """What stands behind a flag, the last time; empty where it is not there."""
+    return next(reversed(values_of(flag, words)), "")
 
 
-def _values_of(flag: str, words: list[str]) -> list[str]:
+def values_of(flag: str, words: list[str]) -> list[str]:
     """What stands behind a flag, each time."""
     before = words[: words.index("--")] if "--" in words else words
     values = []
-    for word, following in zip(before, [*before[1:], ""], strict=True):
+    for word, following in zip_longest(before, before[1:], fillvalue=""):
         if word == flag:
             values.append(following)
         elif word.startswith(f"{flag}="):

@@ -43,6 +43,8 @@ class Parser(argparse.ArgumentParser):
         """Commands as a person types them, shown by --help and where something required is missing."""
         self.advanced: list[argparse.Action] = []
         """Flags that few people need: --help leaves them out, --help-all shows them."""
+        self.presets: list[str] = []
+        """Words that stand before those that are typed, such as those of a recipe."""
         self.model_hint: Callable[[str], str] = lambda flag: ""
         """What the named model says of a flag that it does not have; empty where that is nothing."""
 
@@ -53,7 +55,8 @@ class Parser(argparse.ArgumentParser):
         from the first place that has any.
         """
         flags = self._option_string_actions
-        words = [respelled(word, flags, self.aliases) for word in (sys.argv[1:] if args is None else args)]
+        typed = sys.argv[1:] if args is None else args
+        words = [respelled(word, flags, self.aliases) for word in (*self.presets, *typed)]
         if unknown := unknown_flag(words, flags):
             raise OptionInvalid(f"there is no option {unknown!r}", self.hint_for_flag(unknown))
         several = any(action.nargs in ("*", "+") for action in self._get_positional_actions())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from zoo.api import Run
 from zoo.card import Card, Verb
@@ -15,6 +16,7 @@ from zoo.cli.model_args import add_model_options, add_task, model_word
 from zoo.cli.option_flags import add_help_all, add_number, add_options, options_of
 from zoo.cli.parser import Parser
 from zoo.cli.placement_args import add_placement
+from zoo.cli.recipe_args import add_recipe, check_options, located_errors
 from zoo.cli.source_args import add_columns, add_reading_labels
 from zoo.cli.watching import leave, show_result, watch
 from zoo.dry_run import dry_run
@@ -38,10 +40,15 @@ def complete_parser(parser: Parser, words: list[str], verb: Verb) -> None:
     """Declare all flags; those of the model's options once the model is known."""
     parser.usage = f"{parser.prog} MODEL --data DATA [options]"
     add_help_all(parser)
-    parser.add_argument("model", metavar="MODEL", help="a model or a finished run; zoo ls lists them")
+    recipe = add_recipe(parser, words, verb)
+    model: dict[str, Any] = {"nargs": "?", "default": recipe.model} if recipe else {}
+    parser.add_argument("model", metavar="MODEL", help="a model or a finished run; zoo ls lists them", **model)
     joint = verb == "finetune" and any(word.partition("=")[0] == "--source" for word in words)
     parser.add_argument(
-        "--data", metavar="DATA", required=not joint, help="CSV, TSV, JSON, Parquet or text, or a folder of images"
+        "--data",
+        metavar="DATA",
+        required=not joint and recipe is None,
+        help="CSV, TSV, JSON, Parquet or text, or a folder of images",
     )
     parser.add_argument(
         "--eval",
@@ -63,8 +70,12 @@ def complete_parser(parser: Parser, words: list[str], verb: Verb) -> None:
     parser.add_argument("--dry-run", action="store_true", help="say what would be done")
     parser.add_argument("--json", action="store_true", help="answer with one JSON document")
     options_of_tasks = (get_task(name).options[verb] for name in BUILT_IN)
-    if name := model_word(parser, words, _COMMON[verb], *options_of_tasks):
-        parser.examples = _examples(verb, add_model_options(parser, words, name, verb))
+    name = model_word(parser, words, _COMMON[verb], *options_of_tasks) or (recipe.model if recipe else "")
+    if name:
+        with located_errors(recipe):
+            parser.examples = _examples(verb, add_model_options(parser, [*parser.presets, *words], name, verb))
+        if recipe:
+            check_options(parser, recipe)
     else:
         parser.examples = _examples(verb)
         add_options(parser, _COMMON[verb], title="options every model understands (name one to see all of its own)")
@@ -95,7 +106,8 @@ def run(args: argparse.Namespace, verb: Verb) -> ExitCode:
         name=args.name,
         dry_run=args.dry_run,
     )
-    request = checked_request(job, args)
+    with located_errors(args.recipe_read):
+        request = checked_request(job, args)
     if args.dry_run:
         card = (args.catalog or Catalog.load()).resolve(request.model)
         return _dry_run(request, card, as_json=args.json)

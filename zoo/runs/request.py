@@ -105,6 +105,8 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     the first that has targets."""
     mixing: dict[str, Any] = {}
     """How several are mixed: plain values of `zoo.MixingOptions`."""
+    changed_options: dict[str, Any] = {}
+    """Options of a training, of all its sources and of how these are mixed, that are not as they usually are."""
     device: str = "cpu"
     """The device chosen, as torch names it."""
     precision: str = "fp32"

@@ -1,0 +1,115 @@
+"""Recipes on the command line: what one says, as the flags that a person would type before their own."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+
+from zoo.card import Verb
+from zoo.cli.model_args import values_of
+from zoo.cli.parser import Parser
+from zoo.errors import OptionInvalid, ZooError
+from zoo.kinds.kind import INPUT, TARGET
+from zoo.recipes import Recipe, read_recipe
+from zoo.sources import Source
+
+
+def add_recipe(parser: Parser, words: list[str], verb: Verb) -> Recipe | None:
+    """`--recipe`: what it says stands before what is typed, which overrides it.
+
+    Args:
+        parser: of the command.
+        words: as typed.
+        verb: the command.
+
+    Raises:
+        OptionInvalid: it cannot be read, or is of another command.
+    """
+    parser.add_argument(
+        "--recipe",
+        default="",
+        metavar="FILE",
+        help="do what a TOML file says, such as the recipe.toml in the folder of a run; other flags override it",
+    )
+    parser.set_defaults(recipe_read=None)
+    if not (paths := values_of("--recipe", words)):
+        return None
+    recipe = read_recipe(paths[-1])
+    if recipe.verb != verb:
+        place = recipe.lines.place("verb")
+        raise OptionInvalid(f"{place}: the recipe is to {recipe.verb}", f"zoo {recipe.verb} --recipe {paths[-1]}")
+    typed = {text.partition("=")[0] for flag in ("--source", "--column") for text in values_of(flag, words)}
+    parser.presets = list(_words(recipe, typed))
+    parser.set_defaults(recipe_read=recipe)
+    return recipe
+
+
+@contextmanager
+def located_errors(recipe: Recipe | None) -> Iterator[None]:
+    """Let errors about what a recipe says have its line."""
+    try:
+        yield
+    except ZooError as error:
+        if recipe is not None:
+            recipe.located(error)
+        raise
+
+
+def check_options(parser: Parser, recipe: Recipe) -> None:
+    """Insist on options that the model has.
+
+    Raises:
+        OptionInvalid: it has none of that name; with the line.
+    """
+    for name in recipe.options:
+        if (flag := _flag(name)) not in parser._option_string_actions:
+            place = recipe.lines.place("options", name)
+            raise OptionInvalid(f"{place}: there is no option {name!r}", parser.hint_for_flag(flag))
+
+
+def _words(recipe: Recipe, typed: Collection[str]) -> Iterator[str]:
+    """What a recipe says, as flags.
+
+    Args:
+        recipe: to be followed.
+        typed: names of sources, and roles of columns, that are typed anew.
+    """
+    for name, value in {**recipe.place, **recipe.options}.items():
+        if isinstance(value, bool):
+            yield _flag(name) if value else f"--no-{_flag(name).removeprefix('--')}"
+        else:
+            yield f"{_flag(name)}={value}"
+    for source in recipe.sources:
+        yield from _words_of_named(source, typed) if source.name else _words_of_one(source, typed)
+
+
+def _words_of_named(source: Source, typed: Collection[str]) -> Iterator[str]:
+    if source.name not in typed:
+        yield f"--source={source.name}={source.data}{'@' if source.task else ''}{source.task}"
+    if source.eval_data:
+        yield f"--eval={source.name}={source.eval_data}"
+    if source.teacher:
+        yield f"--teacher={source.name}={source.teacher}"
+    yield f"--weight={source.name}={source.weight}"
+    for role, column in source.columns.items():
+        yield f"--column={source.name}.{role}={column}"
+
+
+def _words_of_one(source: Source, typed: Collection[str]) -> Iterator[str]:
+    said = {"data": source.data, "eval": source.eval_data, "task": source.task, "separator": source.separator}
+    said |= {
+        "teacher": source.teacher,
+        "classes": source.classes,
+        "input": source.columns.get(INPUT),
+        "label": source.columns.get(TARGET),
+    }
+    yield from (f"--{name}={value}" for name, value in said.items() if value)
+    for role, column in source.columns.items():
+        if role not in (INPUT, TARGET, *typed):
+            yield f"--column={role}={column}"
+    if source.merge_labels:
+        yield "--merge-labels"
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")

@@ -1,0 +1,351 @@
+"""Recipes: a training as a TOML file that can be read, changed and run again.
+
+verb = "finetune"
+model = "bert/all-minilm-l6-v2"
+device = "cpu"
+precision = "fp32"
+
+[options]                       # those of `zoo show MODEL`, and how sources are mixed
+epochs = 3
+seed = 42
+
+[sources.sentiment]             # `[source]` where there is one
+data = "reviews.csv"            # a relative path is of the folder that the recipe is in
+task = "text-classification"
+eval = "held_out.csv"
+columns = { input = "text" }
+weight = 0.5
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+from zoo import atomic
+from zoo.errors import OptionInvalid, ZooError
+from zoo.hyperparameters import TeachingOptions
+from zoo.plurals import with_article
+from zoo.requests import Job, Place
+from zoo.runs.request import RunRequest, RunVerb, SourceRequest, TeacherRequest
+from zoo.runs.store import RunFolder, store_invalid
+from zoo.sources import Source
+from zoo.suggestions import did_you_mean
+
+RECIPE = "recipe.toml"
+"""Its name in the folder of a run."""
+_TEXT, _NUMBER, _FLAG, _TABLE = (str,), (int, float), (bool,), (dict,)
+_NAMES: dict[tuple[type, ...], str] = {
+    _TEXT: "text",
+    _NUMBER: "a number",
+    _FLAG: "true or false",
+    _TABLE: "a table",
+    (int,): "a whole number",
+}
+_OF_RECIPE: dict[str, tuple[type, ...]] = {
+    "verb": _TEXT,
+    "model": _TEXT,
+    "device": _TEXT,
+    "precision": _TEXT,
+    "processes": (int,),
+    "options": _TABLE,
+    "source": _TABLE,
+    "sources": _TABLE,
+}
+_OF_SOURCE: dict[str, tuple[type, ...]] = {
+    "data": _TEXT,
+    "eval": _TEXT,
+    "task": _TEXT,
+    "columns": _TABLE,
+    "weight": _NUMBER,
+    "separator": _TEXT,
+    "classes": _TEXT,
+    "merge_labels": _FLAG,
+    "teacher": _TEXT,
+}
+
+
+class Recipe(NamedTuple):
+    """What a recipe says."""
+
+    path: Path
+    lines: Lines
+    verb: str
+    model: str
+    sources: tuple[Source, ...]
+    """One without a name, or several."""
+    options: dict[str, Any]
+    """Of the model, and of how sources are mixed."""
+    place: dict[str, Any]
+    """Device, precision and processes, as far as they are said."""
+
+    def job(self, *, name: str = "", options: Mapping[str, Any] = {}) -> Job:
+        """What it asks for.
+
+        Args:
+            name: of the run.
+            options: in the place of its own.
+        """
+        first, *others = self.sources
+        return Job(
+            verb=cast("RunVerb", self.verb),
+            model=self.model,
+            task="" if others else first.task,
+            source=first,
+            others=tuple(others),
+            place=Place(**self.place),
+            options={**self.options, **options},
+            name=name,
+        )
+
+    def located(self, error: ZooError) -> ZooError:
+        """An error with the line that it is about, where one of the recipe's options or paths stands in its message."""
+        for key, words in self._words():
+            if any(re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", error.message) for word in words if word):
+                error.message = f"{self.lines.place(*key)}: {error.message}"
+                break
+        return error
+
+    def _words(self) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
+        """Places of the file, each with what an error about it would name."""
+        for source in self.sources:
+            table = ("sources", source.name) if source.name else ("source",)
+            for name, value in (("data", source.data), ("eval", source.eval_data), ("classes", source.classes)):
+                yield (*table, name), (str(value or ""),)
+            yield (*table, "task"), (source.task,)
+            yield (*table, "teacher"), (source.teacher,)
+            for role, column in source.columns.items():
+                yield (*table, "columns", role), (column,)
+        for name in self.options:
+            yield ("options", name), ("--" + name.replace("_", "-"), name)
+        for name, value in self.place.items():
+            yield (name,), (f"--{name}", str(value))
+        yield ("model",), (self.model,)
+
+
+class Lines:
+    """Where in a file each key stands, for messages.
+
+    Args:
+        path: of the file.
+        text: its content, which is TOML.
+    """
+
+    def __init__(self, path: Path, text: str) -> None:
+        self._path = path
+        self._numbers: dict[tuple[str, ...], int] = {}
+        table: tuple[str, ...] = ()
+        for number, line in enumerate(text.splitlines(), start=1):
+            if header := re.match(r"\s*\[\[?([^\]]+)\]", line):
+                table = _keys(header[1])
+                self._numbers.setdefault(table, number)
+            elif entry := re.match(r"\s*([\w\-.\"' ]+?)\s*=", line):
+                self._numbers.setdefault((*table, *_keys(entry[1])), number)
+
+    def place(self, *key: str) -> str:
+        """The file, with the line of a key, or of the table around it."""
+        for end in range(len(key), 0, -1):
+            if number := self._numbers.get(key[:end]):
+                return f"{self._path} line {number}"
+        return str(self._path)
+
+
+def _keys(dotted: str) -> tuple[str, ...]:
+    return tuple(part.strip().strip("\"'") for part in dotted.split("."))
+
+
+def read_recipe(path: str | os.PathLike[str]) -> Recipe:
+    """Read a recipe.
+
+    Args:
+        path: of a TOML file.
+
+    Raises:
+        OptionInvalid: there is no such file, or it says something that no recipe can; with the line.
+    """
+    file = Path(path).expanduser().absolute()
+    try:
+        text = file.read_text(encoding="utf-8")
+        content = tomllib.loads(text)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no UTF-8"
+        raise OptionInvalid(f"the recipe {path} cannot be read: {reason}", f"a run has one: {RECIPE}") from error
+    except tomllib.TOMLDecodeError as error:
+        fault = re.fullmatch(r"(.*) \(at line (\d+), column \d+\)", str(error))
+        place = f"{file} line {fault[2]}" if fault else str(file)
+        raise OptionInvalid(f"{place}: {fault[1] if fault else error}", "it is to be TOML: https://toml.io") from error
+    lines = Lines(file, text)
+    _check(lines, (), content, _OF_RECIPE)
+    if (verb := content.get("verb", "finetune")) not in ("pretrain", "finetune"):
+        raise OptionInvalid(f"{lines.place('verb')}: verb is {verb!r}", "it is finetune or pretrain")
+    if "model" not in content:
+        raise OptionInvalid(f"{file} names no model", 'such as model = "all-minilm-l6-v2"')
+    options = content.get("options", {})
+    for name, value in options.items():
+        if not isinstance(value, str | bool | int | float):
+            raise OptionInvalid(f"{lines.place('options', name)}: {name} is {_what(value)}", "options have one value")
+    return Recipe(
+        path=file,
+        lines=lines,
+        verb=verb,
+        model=content["model"],
+        sources=tuple(_sources(file, lines, content)),
+        options=options,
+        place={name: content[name] for name in ("device", "precision", "processes") if name in content},
+    )
+
+
+def _sources(file: Path, lines: Lines, content: Mapping[str, Any]) -> Iterator[Source]:
+    if "source" in content and "sources" in content:
+        raise OptionInvalid(
+            f"{lines.place('source')}: [source] is for a training that has no other", "make it one of [sources.NAME]"
+        )
+    tables: dict[tuple[str, ...], Any] = {
+        ("sources", name): table for name, table in content.get("sources", {}).items()
+    }
+    if "source" in content:
+        tables = {("source",): content["source"]}
+    if not tables:
+        raise OptionInvalid(f"{file} says nothing of the data", "write [source] and below it data = ...")
+    for place, table in tables.items():
+        if not isinstance(table, dict):
+            raise OptionInvalid(
+                f"{lines.place(*place)}: {place[-1]} is {_what(table)}, but takes a table", "see [source]"
+            )
+        _check(lines, place, table, _OF_SOURCE)
+        if "data" not in table:
+            raise OptionInvalid(f"{lines.place(*place)}: [{'.'.join(place)}] names no data", 'such as data = "a.csv"')
+        columns = table.get("columns", {})
+        _check(lines, (*place, "columns"), columns, dict.fromkeys(columns, _TEXT))
+        paths = {name: str(_path(file, table[name])) for name in ("data", "eval", "classes") if table.get(name)}
+        yield Source(
+            name=place[1] if len(place) > 1 else "",
+            data=paths.get("data", ""),
+            eval_data=paths.get("eval"),
+            classes=paths.get("classes", ""),
+            columns=columns,
+            task=table.get("task", ""),
+            weight=float(table.get("weight", 1.0)),
+            separator=table.get("separator", ""),
+            merge_labels=table.get("merge_labels", False),
+            teacher=table.get("teacher", ""),
+        )
+
+
+def _path(file: Path, path: str) -> Path:
+    """A path in a recipe: a relative one is of the folder that the recipe is in."""
+    return file.parent / Path(path).expanduser()
+
+
+def _check(
+    lines: Lines, table: tuple[str, ...], values: Mapping[str, Any], types: Mapping[str, tuple[type, ...]]
+) -> None:
+    """Insist on keys that are known, with values of their type."""
+    for name, value in values.items():
+        place = lines.place(*table, name)
+        if name not in types:
+            raise OptionInvalid(
+                f"{place}: there is no {name!r}", did_you_mean(name, types, f"there are {', '.join(types)}")
+            )
+        if not isinstance(value, types[name]) or (isinstance(value, bool) and bool not in types[name]):
+            raise OptionInvalid(f"{place}: {name} is {_what(value)}, but takes {_NAMES[types[name]]}", "change it")
+
+
+def _what(value: Any) -> str:
+    names: dict[type, str] = {one: name for types, name in _NAMES.items() for one in types}
+    names |= {int: "a whole number", list: "a list"}
+    return names.get(type(value)) or with_article(type(value).__name__)
+
+
+def write_recipe(folder: RunFolder) -> None:
+    """Write the recipe of a training into its folder.
+
+    Raises:
+        StoreInvalid: it cannot be written.
+    """
+    path = folder.path / RECIPE
+    try:
+        atomic.write_text(path, recipe_of(folder.request, folder.path))
+    except OSError as error:
+        raise store_invalid("the recipe cannot be stored", error, path) from error
+
+
+def recipe_of(request: RunRequest, folder: Path) -> str:
+    """The recipe by which a training does again what it did, to the bit on the same machine.
+
+    Args:
+        request: of the training.
+        folder: that the recipe will be in; paths of files in it are relative, as a run may be renamed.
+    """
+    head = {"verb": request.verb, "model": request.model, "device": request.device, "precision": request.precision}
+    seed = {"seed": request.options["seed"]} if "seed" in request.options else {}
+    teachers = [one.teacher for one in request.sources or (request,) if one.teacher]
+    options = {**seed, **request.changed_options, **{name: value for one in teachers for name, value in _teaching(one)}}
+    parts = [
+        f"# What was asked for; zoo {request.verb} --recipe {RECIPE} does it again.",
+        _table("", head | ({"processes": request.processes} if request.processes > 1 else {})),
+        _table("options", {name: "auto" if value is None else value for name, value in options.items()}),
+    ]
+    if not request.sources:
+        parts.append(_table("source", _source(folder, request, request.task)))
+    for source in request.sources:
+        found = source.verb == "pretrain" and source.task_reason  # by its data, which have no targets
+        table = _source(folder, source, "" if found else source.task) | {"weight": source.weight}
+        parts.append(_table(f"sources.{source.name}", table))
+    return "\n".join(part for part in parts if part)
+
+
+def _teaching(teacher: TeacherRequest) -> Iterator[tuple[str, Any]]:
+    """How much its answers count, where that is not as usual."""
+    usual = TeachingOptions()
+    if teacher.share != (0.5 if teacher.labelled else 1.0):
+        yield "teacher_share", teacher.share
+    if teacher.temperature != usual.teacher_temperature:
+        yield "teacher_temperature", teacher.temperature
+
+
+def _source(folder: Path, request: RunRequest | SourceRequest, task: str) -> dict[str, Any]:
+    data = request.data
+
+    def path(text: str) -> str:
+        return str(Path(text).relative_to(folder)) if text and Path(text).is_relative_to(folder) else text
+
+    values = {
+        "data": path(data.path),
+        "eval": path(data.eval_path),
+        "task": task,
+        "columns": data.columns,
+        "separator": data.separator,
+        "classes": data.classes,
+        "merge_labels": data.merge_labels,
+        "teacher": request.teacher.model if request.teacher else "",
+    }
+    return {name: value for name, value in values.items() if value}
+
+
+def _table(name: str, values: Mapping[str, Any]) -> str:
+    """A table in TOML; empty where nothing is in it."""
+    entries = [f"{_key(key)} = {_value(value)}\n" for key, value in values.items()]
+    return f"[{name}]\n{''.join(entries)}" if name and entries else "".join(entries)
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _value(name)
+
+
+def _value(value: Any) -> str:
+    """A value in TOML, whose texts are those of JSON but for the control character DEL (https://toml.io/en/v1.0.0)."""
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(f'{_key(key)} = {_value(one)}' for key, one in value.items())} }}"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return (
+        repr(value)
+        if isinstance(value, int | float)
+        else json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
+    )
