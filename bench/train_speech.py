@@ -4,12 +4,13 @@
                                  [--batch 16] [--lr 1e-3] [--precision fp32] [--seeds 1] [--only SIDE ...]
 
 The data are a folder with train.csv and test.csv: file_name, transcription, speaker. Pretraining sees the recordings of
-train.csv without their words; its result is what both `pretrained` sides begin with. The peer (bench/speech_peer.py)
-takes the same steps of the same sizes. Each side is a process of its own, in turn, seed by seed. What zoo and the peer
-write down of test.csv is normalised and judged by the same function: word error rate, the share of recordings that are
-right to the last letter, and both of the speakers who are in no row of train.csv, with 95% intervals: of a share
-Wilson's (1927), of an error rate the bootstrap's over recordings, each with the mean of its seeds. Speed is that of the
-steps, without the first ten; nothing is evaluated before the end.
+train.csv without their words; its result is what both `pretrained` sides begin with, and both `frozen` ones: those
+leave the convolutions as they are, as networks of the Hub are learnt. The peer (bench/speech_peer.py) takes the same
+steps of the same sizes. Each side is a process of its own, in turn, seed by seed. What zoo and the peer write down of
+test.csv is normalised and judged by the same function: word error rate, the share of recordings that are right to the
+last letter, and both of the speakers who are in no row of train.csv, with 95% intervals: of a share Wilson's (1927), of
+an error rate the bootstrap's over recordings, each with the mean of its seeds. Speed is that of the steps, without the
+first ten; nothing is evaluated before the end.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from typing import NamedTuple
 import numpy as np
 
 PEER = str(Path(__file__).with_name("speech_peer.py"))
-SIDES = ("scratch", "scratch-loop", "pretrained", "pretrained-loop")
+SIDES = ("scratch", "scratch-loop", "pretrained", "pretrained-loop", "frozen", "frozen-loop")
 TASK = "automatic-speech-recognition"
 WARM = 10
 """Steps that are not counted."""
@@ -95,21 +96,20 @@ def pretrained(task: Task, seed: int) -> str:
     return run.wait(progress=False).name
 
 
-def ours(task: Task, model: str, seed: int) -> Outcome:
+def ours(task: Task, model: str, seed: int, *, frozen: bool) -> Outcome:
     """Of zoo."""
     import zoo
     from zoo.runs.events import StepCompleted
 
     args = task.args
-    run = zoo.finetune(
-        model, args.data / "train.csv", task=TASK, max_steps=args.steps, lr=args.lr, seed=seed, **task.options
-    ).wait(progress=False)
+    options = {**task.options, "max_steps": args.steps, "lr": args.lr, "seed": seed, "freeze_feature_encoder": frozen}
+    run = zoo.finetune(model, args.data / "train.csv", task=TASK, **options).wait(progress=False)
     ends = [(event.step, event.at) for event in run.events() if isinstance(event, StepCompleted)]
     answers = zoo.load(run.name, device="cpu", precision=args.precision).predict([row.path for row in task.test])
     return Outcome(speed(task, ends), [answer.text for answer in answers])
 
 
-def peer(task: Task, model: str, seed: int) -> Outcome:
+def peer(task: Task, model: str, seed: int, *, frozen: bool) -> Outcome:
     """Of the plain loop."""
     import zoo
 
@@ -120,6 +120,8 @@ def peer(task: Task, model: str, seed: int) -> Outcome:
     command += ["--batch", args.batch, "--lr", args.lr, "--seed", seed, "--precision", args.precision, "--out", out]
     if model != args.model:
         command += ["--weights", zoo.open_run(model).folder.model_folder]
+    if frozen:
+        command += ["--freeze"]
     subprocess.run([*map(str, command)], check=True)
     result = json.loads(out.read_text())
     return Outcome(speed(task, list(enumerate(result["times"], 1))), result["heard"])
@@ -191,7 +193,8 @@ def report(task: Task, outcomes: dict[str, list[Outcome]]) -> None:
         speeds = [one.speed for one in of_side]
         print(f"{side:<16}{statistics.mean(speeds):7.1f} s of sound/s  {line(task, mean)}")
     words = np.array([len(row.words.split()) for row in task.test])
-    for side, other in (("scratch", "scratch-loop"), ("pretrained", "pretrained-loop"), ("pretrained", "scratch")):
+    beside = [(side, f"{side}-loop") for side in ("scratch", "pretrained", "frozen")]
+    for side, other in (*beside, ("pretrained", "scratch")):
         if side in outcomes and other in outcomes:
             pairs = zip(outcomes[side], outcomes[other], strict=True)
             ratio = statistics.median(one.speed / of_other.speed for one, of_other in pairs)
@@ -218,10 +221,10 @@ def main() -> None:
         task = Task(rows_of(args.data / "train.csv"), rows_of(args.data / "test.csv"), args, Path(folder))
         outcomes: dict[str, list[Outcome]] = {side: [] for side in args.only}
         for seed in range(args.seeds):
-            body = pretrained(task, seed) if any(side.startswith("pretrained") for side in args.only) else ""
+            body = pretrained(task, seed) if any("scratch" not in side for side in args.only) else ""
             for side in args.only:
-                model = body if side.startswith("pretrained") else args.model
-                outcome = (peer if side.endswith("loop") else ours)(task, model, seed)
+                model = args.model if "scratch" in side else body
+                outcome = (peer if side.endswith("loop") else ours)(task, model, seed, frozen="frozen" in side)
                 outcomes[side].append(outcome)
                 results = line(task, judged(task, outcome.heard))
                 print(f"seed {seed} {side:<16}{outcome.speed:7.1f} s of sound/s  {results}", flush=True)

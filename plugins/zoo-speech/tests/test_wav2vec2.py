@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 import soundfile
@@ -248,6 +249,58 @@ def test_convolutions_computed_once_say_what_they_say_in_a_batch(kind: str, tmp_
 
     for row, count in enumerate(counts):
         torch.testing.assert_close(found[row, :count], expected[row, :count], atol=1e-5, rtol=1e-4)
+
+
+def recognition(folder: Path, model: str, weights: Path | None = None) -> Any:
+    """What learns to write `a`, as a worker builds it."""
+    from zoo_speech.wav2vec2_cards import CARDS
+
+    from zoo.testing import PluginHooks
+
+    soundfile.write(folder / "a.wav", np.ones(4_000, np.float32), 16_000)
+    card = next(msgspec.structs.replace(card, plugin="speech") for card in CARDS if card.name == model)
+    task = get_task("automatic-speech-recognition")
+    run = zoo.TrainingRun(
+        card=card,
+        task=task,
+        weights=weights,
+        train=(zoo.Example(str(folder / "a.wav"), "a", 1),),
+        eval=(),
+        labels=(),
+        options=PluginHooks.options(card.ability("finetune", task.name)),
+        device="cpu",
+        precision="fp32",
+        folder=folder,
+        emit=lambda event: None,
+        should_stop=lambda: False,
+    )
+    return PluginHooks("speech").finetune(run)
+
+
+def test_evaluations_take_as_many_at_once_as_the_convolutions_leave_room_for(tmp_path: Path) -> None:
+    objective = recognition(tmp_path, "wav2vec2-small")
+
+    assert objective.evaluation_batch_size == objective.micro_batch_size == 16
+
+
+def test_letters_that_are_new_to_a_body_are_learnt_for_longer(tmp_path: Path) -> None:
+    """At the rate of random numbers where zoo pretrained it from these."""
+    plans = {}
+    for auto, more in (
+        ("AutoModelForPreTraining", {}),
+        ("AutoModelForPreTraining", {"freeze_feature_encoder": False}),
+        ("AutoModelForCTC", {}),
+    ):
+        folder = tmp_path / f"{auto}{len(more)}"
+        publish("wav2vec2", auto, folder, **more)
+        objective = recognition(tmp_path, "wav2vec2-tiny", folder)
+        plans[auto, len(more)] = (objective.auto_steps, objective.default_lr)
+
+    assert plans == {
+        ("AutoModelForPreTraining", 0): (1_000, 1e-4),
+        ("AutoModelForPreTraining", 1): (1_000, 1e-3),
+        ("AutoModelForCTC", 0): (160, 1e-4),
+    }
 
 
 def test_hidden_moments_are_spans() -> None:

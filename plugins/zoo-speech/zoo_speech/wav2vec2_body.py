@@ -87,6 +87,8 @@ class Wav2Vec2Body(AudioBody):
             self.module.freeze_feature_encoder()
             if run.device == "cpu":
                 self._convolutions.append(self.module.base_model.feature_extractor.eval())
+        if self.head_config is None and not self._freezes(None):
+            self.lr = self.scratch_lr  # there is no letter yet to be forgotten
 
     def _freezes(self, chosen: bool | None) -> bool:
         """Whether the convolutions stay as they are in the weights."""

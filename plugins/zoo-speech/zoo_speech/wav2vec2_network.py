@@ -15,6 +15,7 @@ import transformers
 from torch import nn
 
 from zoo import Card
+from zoo.training import Dropout
 from zoo.training.transformers_network import load_network, read_config
 
 if TYPE_CHECKING:
@@ -68,6 +69,9 @@ def make_network(auto: Any, card: Card, weights: Path | None, **settings: Any) -
     config: Any = read_config(weights) if weights else transformers.Wav2Vec2Config(**card.architecture)
     config.update(settings)
     network = load_network(auto, weights, config) if weights else auto.from_config(config, dtype=torch.float32)
+    for name, layer in list(network.named_modules()):
+        if type(layer) is nn.Dropout:
+            network.set_submodule(name, Dropout(layer.p))
     if config.feat_extract_norm == "group":
         first = network.base_model.feature_extractor.conv_layers[0]
         norm = PaddedGroupNorm(first.layer_norm.num_groups, first.layer_norm.num_channels, first.layer_norm.eps)

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 LETTERS, COUNTS, REFERENCES = "letters", "counts", "references"
 """Entries of a batch: the letters of the transcripts, filled up, how many each has, and what they are judged by."""
+NEW_LETTERS_STEPS = 1_000
+"""Optimizer steps below which letters that are new to a pretrained body get more epochs: in the first hundreds a
+network writes blanks alone. XLSR's results learn a language in 15 epochs, some 900 steps of bench/train_speech.py."""
 NOTHING = -1
 """Fills up letters that were heard."""
 
@@ -64,6 +67,8 @@ class Ctc(Objective[SpokenText]):
         self.evaluation_batch_size = body.evaluation_batch_size or self.evaluation_batch_size
         if not body.pretrained:
             self.default_lr, self.auto_steps = body.scratch_lr, body.scratch_steps or self.auto_steps
+        elif self.head_config is not body.head_config:
+            self.auto_steps = NEW_LETTERS_STEPS
         note_new_head(run, self.head_config, body.head_config)
         self.module = Network(body.module, body.head_for(self.head_config), body.frames)
 
