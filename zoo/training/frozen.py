@@ -15,8 +15,6 @@ from zoo.training.objective import Batch, Objective
 if TYPE_CHECKING:
     from accelerate.accelerator import Accelerator
 
-BATCH = 64
-"""Examples the body is asked about at once."""
 MAX_BYTES = 2_000_000_000
 """Most memory for what the body said; with more examples it is asked in every step."""
 
@@ -56,7 +54,7 @@ def reduce(
     objective.module.eval()
     order: list[int] = []
     parts: list[Batch] = []
-    for indices in evaluation_batches(examples.lengths, BATCH):
+    for indices in evaluation_batches(examples.lengths, objective.evaluation_batch_size):
         batch, _ = examples.collate(MicroBatch(indices, len(indices)), epoch=EVALUATION)
         placed = {name: tensor.to(accelerator.device) for name, tensor in batch.items()}
         with torch.no_grad(), accelerator.autocast():

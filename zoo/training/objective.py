@@ -80,7 +80,7 @@ class Objective(ABC, Generic[Features]):
     """Most examples computed at once where none is asked for."""
 
     evaluation_batch_size: int = 64
-    """Most examples that one process judges at once."""
+    """Most examples that one process judges at once, or asks a frozen body about."""
 
     collate_threads: int = 0
     """Threads that make batches ahead of the model; 0 makes each when it is needed. With any, `collate` is called from

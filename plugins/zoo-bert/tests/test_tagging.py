@@ -157,13 +157,13 @@ def test_a_span_that_is_no_whole_words_is_told_and_counted_as_missed(make_task) 
     assert metrics.compute()["recall"] == 0.0
 
 
-def test_what_a_frozen_body_said_leads_to_the_same_losses_and_spans(make_task, monkeypatch) -> None:
+def test_what_a_frozen_body_said_leads_to_the_same_losses_and_spans(make_task) -> None:
     """Once for all texts, those without words and those of several windows among them, and however long."""
     run = make_task(options={"max_tokens": 16, "method": "head"}, rows=(*ROWS, Example(" \u200b", (), 99)))
     objective = plugin.finetune(run)
     objective.module.eval()
     examples = encode(objective, run.eval, run.options, set_aside=lambda rejected: None)
-    monkeypatch.setattr("zoo.training.frozen.BATCH", 4)
+    objective.evaluation_batch_size = 4
     once = reduce(objective, examples, Accelerator(cpu=True), lambda: False)
     assert isinstance(once, ReducedExamples)
     results: list[tuple[dict[str, float], list[float], list[float]]] = []

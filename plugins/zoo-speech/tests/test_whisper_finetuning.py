@@ -199,6 +199,36 @@ def test_what_does_not_fit_is_set_aside(
         assert one.reason.startswith(reason)
 
 
+@pytest.mark.parametrize(
+    ("seconds", "segments", "expected"),
+    [
+        (2.0, "0.0 one 1.0 1.0 two 1.9", " one two"),
+        (2.0, "0.0 one 1.0 1.0 two", " one two"),  # it is cut, and would be heard again from there
+        (0.9, "0.0 one 1.0 1.0 two 1.9", " one"),
+        (0.9, "0.0 one 1.0 1.0 two", " one"),
+        (0.9, "0.0 one", " one"),
+        (2.0, "", ""),
+    ],
+)
+def test_nothing_counts_that_is_written_after_the_end_of_a_recording(
+    seconds: float, segments: str, expected: str, folders: dict[str, Path]
+) -> None:
+    from zoo_speech.whisper_tokens import WhisperTokens
+
+    tokens = WhisperTokens(folders["small-en"])
+    ids = [
+        number
+        for part in segments.split()
+        for number in (
+            [tokens.first_time + round(float(part) / 0.02)]
+            if part[0].isdigit()
+            else tokens.tokenizer.encode(f" {part}").ids
+        )
+    ]
+
+    assert tokens.text_within(ids, round(seconds * 100)) == expected
+
+
 def test_a_run_that_was_stopped_goes_on_to_the_same_bits(
     recordings: list[tuple[str, str]], folders: dict[str, Path], tmp_path: Path
 ) -> None:
@@ -237,6 +267,14 @@ def test_a_part_is_trained(
         assert {name.split(".")[-2] for name in changed} == {"q_proj", "v_proj"}
         adapter = load_file(run.model_folder / "adapter" / "adapter_model.safetensors")
         assert all(name.startswith("base_model.model.model.") for name in adapter)
+
+
+def test_bf16_learns_nearly_the_same(learnt: zoo.Run, table: Path) -> None:
+    options = QUICK | {"precision": "bf16", "max_steps": 16, "eval_steps": 4}
+
+    run = zoo.finetune("small-en", table, eval_data=table, **options).wait(progress=False)
+
+    assert run.metrics["loss"] == pytest.approx(learnt.metrics["loss"], rel=0.05)
 
 
 def test_a_language_is_asked_for_and_kept(folders: dict[str, Path], table: Path, whispers: Any) -> None:

@@ -49,8 +49,10 @@ MOST_SCORES = 2**26
 """Scores of the vocabulary that a micro-batch has room for: 256 MB in float32."""
 MOST_UNITS = 2**14
 """Windows computed at once in training, times width and layers of the encoder: some gigabytes."""
+MOST_JUDGED_UNITS = {"cpu": 2**15, "cuda": 2**18}
+"""The same where nothing is learnt of them: half a gigabyte and a few seconds, or more where there is room."""
 MOST_WINDOWS = 32
-"""Computed at once where only the decoder learns, or nothing."""
+"""Computed at once in any case."""
 
 
 class TranscribedRecording(NamedTuple):
@@ -112,10 +114,11 @@ class SpeechToText(Objective[TranscribedRecording]):
             for number, example in zip(numbers, examples, strict=True)
         ]
         self._longest = max(self._longest, *(len(one.ids) for one in features if not isinstance(one, Rejected)), 1)
-        room = max(1, min(MOST_WINDOWS, MOST_SCORES // (self._config.vocab_size * self._longest)))
+        room = min(MOST_WINDOWS, MOST_SCORES // (self._config.vocab_size * self._longest))
         units = self._config.d_model * self._config.encoder_layers
-        self.evaluation_batch_size = room
-        self.micro_batch_size = room if self.head else max(1, min(room, MOST_UNITS // units))
+        device = self._run.device.partition(":")[0]
+        self.evaluation_batch_size = max(1, min(room, MOST_JUDGED_UNITS.get(device, MOST_UNITS) // units))
+        self.micro_batch_size = max(1, room if self.head else min(room, MOST_UNITS // units))
         return features
 
     def _transcribed(self, number: int, transcript: str) -> TranscribedRecording | Rejected:
