@@ -147,6 +147,12 @@ class MixingOptions(Options, frozen=True, kw_only=True):
             "Whether the losses keep the weights they are given, or find them (Kendall et al. 2018).", advanced=True
         ),
     ] = "fixed"
+    baseline: Annotated[
+        bool,
+        option(
+            "Also learn from each source alone, as many steps as it gets, and report what sharing bought or cost it."
+        ),
+    ] = False
 
     def check(self) -> None:
         """A mixed batch has a fixed part of each source."""

@@ -78,7 +78,8 @@ class CheckedPredictor:
     """A predictor that gives one prediction for each input, or says that it does not."""
 
     def __init__(self, plugin: Plugin, run: PredictionRun, predictor: Predictor) -> None:
-        self._plugin, self._run, self._predictor = plugin, run, predictor
+        self._plugin, self.prediction_run, self._predictor = plugin, run, predictor
+        self.run = run
         self._model, self._device = run.card.name, run.device
         self._from_files = run.task.input.from_files
         self._check = AnswerCheck(plugin.name, run.task, run.card.labels)
@@ -118,7 +119,9 @@ class CheckedPredictor:
         if not isinstance(self._predictor, AdjustablePredictor):
             raise Unsupported(f"{self._model} keeps the options that it was loaded with", "load it anew with others")
         return CheckedPredictor(
-            self._plugin, dataclasses.replace(self._run, options=options), self._predictor.with_options(options)
+            self._plugin,
+            dataclasses.replace(self.prediction_run, options=options),
+            self._predictor.with_options(options),
         )
 
     def stream(self, input: Any) -> Generator[str | Prediction]:

@@ -17,6 +17,7 @@ from zoo.file_cache import release
 from zoo.hyperparameters import DataOptions, MixingOptions
 from zoo.options import parse
 from zoo.runs.attempt import Worker
+from zoo.runs.baseline import compare_with_baselines, train_baselines
 from zoo.runs.context import Teaching, TrainingRun
 from zoo.runs.events import AnyEvent, RunCancelled, RunFinished, Warned
 from zoo.runs.hooks import fit
@@ -69,19 +70,23 @@ def train(worker: Worker) -> AnyEvent:
         result = fit(plugin, _verb(request.verb), run)
     finally:
         shutil.rmtree(run.scratch_folder, ignore_errors=True)  # in use by another process of the run: it will do it
-    if result.cancelled:
+    with_baselines = run.mixing.baseline and not request.dry_run
+    if result.cancelled or (with_baselines and not train_baselines(worker, plugin, [p.verb for p in parts], runs)):
         return RunCancelled(step=result.step)
+    report = result.report
     if not request.dry_run and worker.rank == 0:
         publish(worker, plugin, card, run, result, [part.data for part in parts])
         for part, of_part in zip(parts, runs, strict=True):
             learnt = part.name or result.task in ("", part.task.name)
             if part.task.has_mistakes and learnt and of_part.eval:
                 _list_mistakes(part.worker, part.task, of_part.eval)
+        if with_baselines:
+            report = (*compare_with_baselines(worker, plugin, runs), *report)
     return RunFinished(
         metrics=result.metrics,
         step=result.step,
         best_step=result.best_step,
-        report=result.report,
+        report=report,
         labels=result.labels,
         sources=result.sources,
     )
