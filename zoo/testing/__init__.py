@@ -18,6 +18,7 @@ import pytest
 
 pytest.register_assert_rewrite("zoo.testing.conformance", "zoo.testing.description", "zoo.testing.learning")
 pytest.register_assert_rewrite("zoo.testing.answering", "zoo.testing.interruption", "zoo.testing.leaving")
+pytest.register_assert_rewrite("zoo.testing.several")
 
 from zoo.testing.conformance import PluginConformance as PluginConformance  # noqa: E402 - after rewriting is asked for
 from zoo.testing.plugin_hooks import PluginHooks as PluginHooks  # noqa: E402

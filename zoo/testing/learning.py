@@ -8,10 +8,7 @@ from typing import Any
 import pytest
 
 import zoo
-from zoo.ability_options import option_set
-from zoo.data import load
 from zoo.kinds.samples import LABELS
-from zoo.options import parse
 from zoo.plugins import load_plugin
 from zoo.runs.events import AnyEvent, DataLoaded, RunFinished, RunLaunched, RunPlanned, RunStarted, StepCompleted
 from zoo.testing.samples import Samples
@@ -76,29 +73,6 @@ class Learning(Subject):
         assert result.step == 0, "with run.dry_run set, fit ends before its first step"
         assert any(isinstance(event, RunPlanned) for event in events), "a dry run tells its plan (run.report_plan)"
         assert not run.model_folder.exists() or not any(run.model_folder.iterdir())
-
-    def run_in_process(self, card: zoo.Card, verb: str, data: Samples, folder: Path, **more: Any) -> zoo.TrainingRun:
-        """What a worker would hand to the hook, in this process."""
-        from zoo.fetch import fetch
-
-        task = self.task_of(card, verb)
-        dataset = load(data.labelled(task) if task.target else data.unlabelled(task), task)
-        folder.mkdir(parents=True, exist_ok=True)
-        more.setdefault("emit", lambda event: None)
-        return zoo.TrainingRun(
-            card=card,
-            task=task,
-            weights=fetch(card.weights) if card.weights else None,
-            train=dataset.examples,
-            eval=(),
-            labels=dataset.labels,
-            options=parse(option_set(card.ability(verb, task.name)), self.training_options(card, verb)),
-            device="cpu",
-            precision="fp32",
-            folder=folder,
-            should_stop=lambda: False,
-            **more,
-        )
 
 
 def without_gradient(objective: Any, run: zoo.TrainingRun) -> list[str]:

@@ -32,8 +32,9 @@ class PluginHooks:
         return trainable
 
     def finetune(self, run: TrainingRun) -> Trainable:
-        """What fine-tuning trains."""
-        trainable: Trainable = self._plugin.hook("finetune")(run=run)
+        """What fine-tuning trains; of several sources, their objectives over one body."""
+        hook = self._plugin.hook_on_body if run.sources else self._plugin.hook
+        trainable: Trainable = hook("finetune")(run=run)
         return trainable
 
     def predict(self, run: PredictionRun) -> Predictor:

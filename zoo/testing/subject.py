@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -10,7 +10,8 @@ import pytest
 
 import zoo
 from zoo.ability_options import option_set
-from zoo.options import schema
+from zoo.data import load
+from zoo.options import parse, schema
 from zoo.plugins import load_plugin
 from zoo.runs import launcher
 from zoo.runs.events import StepCompleted
@@ -22,7 +23,7 @@ from zoo.testing.watched_worker import watched_command
 
 USUAL_OPTIONS = {"seed": 7, "eval_steps": 25}
 """Of a training here. It is not judged once an epoch, as usual: of data so little, an epoch is a step or two."""
-LACKS = frozenset({"pretrain", "finetune", "predict", "gradients", "steps", "loss"})
+LACKS = frozenset({"pretrain", "finetune", "predict", "gradients", "steps", "loss", "sources"})
 DEADLINE_S = 240.0
 StartRun = Callable[..., zoo.Run]
 
@@ -156,6 +157,41 @@ class Subject:
             assert first is not None, "the first loss is not finite"
             assert last is not None, "the last loss is not finite"
             assert last < first, "the loss did not fall; a training without any is declared to lack `loss`"
+
+    def run_in_process(
+        self,
+        card: zoo.Card,
+        verb: str,
+        data: Samples,
+        folder: Path,
+        *,
+        task: Task | None = None,
+        options: Mapping[str, Any] = {},
+        **more: Any,
+    ) -> zoo.TrainingRun:
+        """What a worker would hand to the hook, in this process."""
+        from zoo.fetch import fetch
+
+        task = task or self.task_of(card, verb)
+        dataset = load(data.labelled(task) if task.target else data.unlabelled(task), task)
+        folder.mkdir(parents=True, exist_ok=True)
+        of_ability = option_set(card.ability(verb, task.name))
+        known = {option.name for option in schema(of_ability)}
+        chosen = {**self.training_options(card, verb), **options}
+        usual: dict[str, Any] = {"emit": lambda event: None, "should_stop": lambda: False}
+        return zoo.TrainingRun(
+            card=card,
+            task=task,
+            weights=fetch(card.weights) if card.weights else None,
+            train=dataset.examples,
+            eval=(),
+            labels=dataset.labels,
+            options=parse(of_ability, {name: value for name, value in chosen.items() if name in known}),
+            device="cpu",
+            precision="fp32",
+            folder=folder,
+            **usual | more,
+        )
 
     @staticmethod
     def task_of(card: zoo.Card, verb: str) -> Task:

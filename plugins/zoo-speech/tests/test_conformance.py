@@ -32,7 +32,7 @@ class TestWhisper(PluginConformance):
 
     plugin = "speech"
     model = "small-en"
-    lacks = frozenset({"pretrain"})
+    lacks = frozenset({"pretrain", "sources"})
     options: ClassVar = {"max_steps": 16, "batch_size": 8, "lr": 3e-3}
 
     @pytest.fixture(scope="class")

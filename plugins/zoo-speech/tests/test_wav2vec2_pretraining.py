@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from zoo.tasks import get_task
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 CPU: dict[str, Any] = {"device": "cpu", "precision": "fp32"}
+FEATURES = "audio-feature-extraction"
 QUICK: dict[str, Any] = CPU | {"max_steps": 6, "batch_size": 4, "eval_share": 0.2}
 
 
@@ -184,6 +186,59 @@ def test_convolutions_that_began_with_random_numbers_learn_on(recordings: Path, 
         assert not transformers.AutoConfig.from_pretrained(run.folder.model_folder).freeze_feature_encoder
 
     assert stays == {None: False, True: True}
+
+
+@pytest.mark.parametrize("order", [("texts", "sounds"), ("sounds", "texts")])
+@pytest.mark.parametrize("frozen", [True, False])
+def test_transcripts_and_recordings_alone_are_learnt_on_one_body(
+    recordings: Path, tmp_path: Path, order: tuple[str, str], frozen: bool
+) -> None:
+    """Convolutions that are frozen for one source are computed ahead for both."""
+    from zoo.testing import PluginHooks
+
+    pretrained(recordings, tmp_path / "first")
+    weights = tmp_path / "first" / "model"
+    published = zoo.Weights(
+        files=(zoo.WeightsFile(name="model.safetensors"),), sources=(zoo.FolderSource(path=str(weights)),)
+    )
+    card = msgspec.structs.replace(CARDS[0], plugin="speech", weights=published)
+    paths = sorted(map(str, recordings.iterdir()))
+
+    def run(name: str) -> zoo.TrainingRun:
+        verb, task = {"texts": ("finetune", "automatic-speech-recognition")}.get(name, ("pretrain", FEATURES))
+        options = {"max_steps": 4, "batch_size": 4} | ({"freeze_feature_encoder": frozen} if name == "texts" else {})
+        target = "ab" if name == "texts" else None
+        return zoo.TrainingRun(
+            card=card,
+            task=get_task(task),
+            weights=weights,
+            train=tuple(zoo.Example(path, target, row) for row, path in enumerate(paths, 1)),
+            eval=(),
+            labels=(),
+            options=PluginHooks.options(card.ability(verb, task), **options),
+            device="cpu",
+            precision="fp32",
+            folder=tmp_path,
+            source=name,
+            emit=lambda event: None,
+            should_stop=lambda: False,
+        )
+
+    runs = {name: run(name) for name in order}
+    joint = dataclasses.replace(runs["texts"], source="", sources=tuple(runs.values()))
+    PluginHooks("speech").finetune(joint).fit(joint)
+
+    bodies = []
+    for name, auto in (("texts", transformers.AutoModelForCTC), ("sounds", transformers.AutoModelForPreTraining)):
+        network, report = auto.from_pretrained(joint.model_folder / "heads" / name, output_loading_info=True)
+        assert not report["missing_keys"]
+        assert not report["unexpected_keys"]
+        bodies.append(network.base_model.state_dict())
+    assert all(torch.equal(tensor, bodies[1][name]) for name, tensor in bodies[0].items())
+    before = load_file(weights / "model.safetensors")
+    changed = {name for name, tensor in bodies[0].items() if not torch.equal(tensor, before[f"wav2vec2.{name}"])}
+    assert "encoder.layers.0.attention.q_proj.weight" in changed
+    assert any(name.startswith("feature_extractor.") for name in changed) != frozen
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="processes of one run meet through gloo")
