@@ -63,6 +63,21 @@ class SourceChoice(NamedTuple):
     """Why this task, in one line; empty where there is no other."""
 
 
+def check_source_name(name: str, others: Sequence[str]) -> None:
+    """Insist on a name that one more source can have.
+
+    Args:
+        name: as given.
+        others: names that are taken.
+
+    Raises:
+        OptionInvalid: it is none, or is taken.
+    """
+    if not _NAME.fullmatch(name) or name in others:
+        reason = "is there twice" if name in others else "cannot be the name of a source"
+        raise OptionInvalid(f"{name!r} {reason}", "use letters, digits and dashes, another name for each")
+
+
 def choose_sources(card: Card, sources: Sequence[Source]) -> list[SourceChoice]:
     """What a model learns of each of several sources.
 
@@ -76,10 +91,8 @@ def choose_sources(card: Card, sources: Sequence[Source]) -> list[SourceChoice]:
         InputMismatch: they are of several kinds of input.
     """
     names = [source.name for source in sources]
-    for name in names:
-        if not _NAME.fullmatch(name) or names.count(name) > 1:
-            reason = "is there twice" if names.count(name) > 1 else "cannot be the name of a source"
-            raise OptionInvalid(f"{name!r} {reason}", "use letters, digits and dashes, another name for each")
+    for place, name in enumerate(names):
+        check_source_name(name, names[:place])
     if "body" not in load_plugin(card.plugin).hooks:
         raise Unsupported(
             f"{card.name} cannot learn from several sources: plugin {card.plugin} gives no body to share",

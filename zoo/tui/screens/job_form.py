@@ -242,7 +242,7 @@ class JobForm(DataForm):
             self.show_notice("checked; Ctrl-S shows what would be done")
             return
         self.show_notice("")
-        text = "\n".join(f"{name:<{PLAN_WIDTH}}{one_line(value)}" for name, value in self.plan(request) if value)
+        text = "\n".join(f"{name + ' ':<{PLAN_WIDTH}}{one_line(value)}" for name, value in self.plan(request) if value)
         question = self.question(request, f"{self.verb} {self.card.name}", text)
 
         def on_answer(yes: bool | None) -> None:

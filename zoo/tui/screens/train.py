@@ -4,22 +4,30 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import msgspec
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.widgets import Static
 
 from zoo.card import Card, Verb
 from zoo.data import Dataset, split
 from zoo.file_cache import read_once
 from zoo.kinds.spelling import distinct_names
+from zoo.plugins import load_plugin
 from zoo.plurals import counted
 from zoo.ranking import FROM_SCRATCH
 from zoo.requests import Job, check_job
 from zoo.runs.request import RunRequest
+from zoo.sanitize import one_line
+from zoo.sources import Source
+from zoo.tui.commands import command_line
 from zoo.tui.path_text import short_path
 from zoo.tui.screens.confirm import ConfirmScreen
 from zoo.tui.screens.job_form import JobForm
 from zoo.tui.screens.plan import PlanScreen
+from zoo.tui.screens.source import SourceScreen
 from zoo.tui.widgets.column_fields import ColumnFields
-from zoo.tui.widgets.fields import text_field
+from zoo.tui.widgets.fields import AUTO, text_field
 
 SHOWN_LABELS = 8
 
@@ -28,11 +36,17 @@ class TrainScreen(JobForm):
     """Train a model on your data."""
 
     PATHS: ClassVar[tuple[str, ...]] = ("data", "eval")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+n", "add_source", "Add a source", priority=True),
+        Binding("ctrl+r", "remove_source", "Remove the last source", priority=True, show=False),
+    ]
 
     def __init__(self, card: Card, verb: Verb) -> None:
         super().__init__(card, verb, verb)
         self._training: Verb = verb
         self._rows = ""
+        self._others: list[Source] = []
+        """What is learnt from beside the data of the form."""
 
     def fields(self) -> ComposeResult:
         """Data, its columns, and what to evaluate on."""
@@ -45,9 +59,57 @@ class TrainScreen(JobForm):
             help="Evaluation data of its own; without it a share of the rows is held out, see eval share.",
         )
         yield ColumnFields(self.data_task, self.card.columns, label=self.needs_label)
+        own_name = text_field("source", "source name", value="first", help="Of the data above; its head is called so.")
+        own_name.display = False
+        yield own_name
+        others = Static("", id="others", markup=False)
+        others.display = False
+        yield others
 
     def job(self) -> Job:
-        return self.job_of(self._training, self.source(eval_data=self.value("eval") or None))
+        job = self.job_of(self._training, self.source(eval_data=self.value("eval") or None))
+        if not self._others:
+            return job
+        own = msgspec.structs.replace(job.source, name=self.value("source"), task=self.ability.task)
+        return msgspec.structs.replace(job, source=own, others=tuple(self._others), task="")
+
+    @property
+    def unsaved(self) -> str:
+        return super().unsaved or ("the sources you added" if self._others else "")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "add_source":
+            return self._training == "finetune" and "body" in load_plugin(self.card.plugin).hooks
+        return bool(self._others) if action == "remove_source" else super().check_action(action, parameters)
+
+    def action_add_source(self) -> None:
+        """Learn from more data, with a head of its own on the same body."""
+        names = [self.value("source"), *(source.name for source in self._others)]
+        self.app.push_screen(SourceScreen(self.card, names, self._add_source))
+
+    def action_remove_source(self) -> None:
+        """Leave the source out that was added last."""
+        self._others.pop()
+        self._show_others()
+
+    def _add_source(self, source: Source) -> None:
+        self._others.append(source)
+        self._show_others()
+
+    def _show_others(self) -> None:
+        lines = [f"and {' '.join(map(one_line, _described(source)))}" for source in self._others]
+        self.query_one("#others", Static).update("\n".join(lines))
+        for widget in (self.query_one("#others"), self.field("source")):
+            widget.display = bool(self._others)
+        self.refresh_bindings()
+        self._show_command()
+
+    def command(self) -> str:
+        """What one would type instead."""
+        if not self._others:
+            return super().command()
+        job = self.job()
+        return command_line(self.verb, self.card.name, flags=_flags(job))
 
     def request(self) -> RunRequest:
         """Check everything, and describe the rows."""
@@ -61,6 +123,7 @@ class TrainScreen(JobForm):
         return [
             *super().plan(request),
             ("starts", FROM_SCRATCH if self.card.weights is None else ""),
+            *((f"source {one.name}", f"{one.task}, {short_path(one.data.path)}") for one in request.sources),
             ("evaluate on", short_path(request.data.eval_path) if request.data.eval_path else ""),
             ("rows", self._rows),
         ]
@@ -68,6 +131,31 @@ class TrainScreen(JobForm):
     def question(self, request: RunRequest, title: str, plan: str) -> ConfirmScreen:
         """Find out steps, learning rate and time meanwhile."""
         return PlanScreen(title, plan, request, self.files)
+
+
+def _described(source: Source) -> list[str]:
+    """An added source, in words."""
+    parts = [f"{source.name}: {source.data}", source.task and f"for {source.task}"]
+    parts += [
+        f"weight {source.weight:g}" if source.weight != 1 else "",
+        source.eval_data and f"held out {source.eval_data}",
+    ]
+    return [part for part in parts if part]
+
+
+def _flags(job: Job) -> dict[str, object]:
+    """A job with several sources as flags of a command."""
+    sources = (job.source, *job.others)
+    places = {name: value for name in ("device", "precision") if (value := getattr(job.place, name)) != AUTO}
+    return {
+        "source": [f"{one.name}={one.data}{'@' if one.task else ''}{one.task}" for one in sources],
+        "eval": [f"{one.name}={one.eval_data}" for one in sources if one.eval_data],
+        "weight": [f"{one.name}={one.weight:g}" for one in sources if one.weight != 1],
+        "column": [f"{one.name}.{role}={name}" for one in sources for role, name in one.columns.items()],
+        "name": job.name,
+        **places,
+        **job.options,
+    }
 
 
 def _describe_rows(request: RunRequest, data: Dataset) -> str:
