@@ -122,6 +122,8 @@ def test_what_cannot_be_taught_is_told_in_one_line(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("others.csv").write_text("text,label\ngood,good\nbad,bad\nfine,good\nsad,bad\n")
+    assert main(["pretrain", MODEL, "--data", str(data["texts"]), "--teacher", teacher]) != 0
+    assert "there is no option '--teacher'" in capsys.readouterr().err
     for flags, message in REFUSED:
         data_flags = [] if "--data" in flags else ["--data", str(data["labelled"])]
         assert main(["finetune", MODEL, *data_flags, *flags, "--device", "cpu"]) != 0

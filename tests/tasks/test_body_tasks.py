@@ -71,7 +71,7 @@ def test_a_task_of_a_stranger_is_offered_to_bodies_that_provide_what_it_needs(
 def test_a_body_stands_for_the_hooks_of_the_verbs_and_wrappers_surround_it(site: Site) -> None:
     site.install("owner", plugin(more=BODY.replace("GIVEN", "'a network'")).replace("[]", f"[{TRAINED}]"))
     site.install("tracer", WRAPS)
-    run = type("Run", (), {"options": zoo.FinetuneOptions()})()
+    run = type("Run", (), {"options": zoo.FinetuneOptions(), "sources": ()})()
 
     assert load_plugin("owner").hooks == ("cards", "body")
     with pytest.raises(PluginBroken) as caught:

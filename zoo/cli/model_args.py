@@ -95,7 +95,8 @@ def add_model_options(parser: Parser, words: list[str], model: str, verb: Verb) 
     task, data, separator = (_value_of(flag, words) for flag in ("--task", "--data", "--separator"))
     job = "evaluate" if verb == "predict" and data else verb
     card = choose_model(catalog, model, job, task, data, columns, separator).card
-    taught = with_taught_task(Source(data=data, task=task, teacher=_value_of("--teacher", words)), card, catalog)
+    teacher = _value_of("--teacher", words) if verb == "finetune" else ""
+    taught = with_taught_task(Source(data=data, task=task, teacher=teacher), card, catalog)
     ability = choose_ability(card, verb, taught.task, data, columns, separator).ability
     add_options(parser, option_set(ability), title=f"options of {card.name}")
     parser.model_hint = partial(other_tasks_hint, card, ability)
