@@ -173,7 +173,8 @@ async def test_what_few_people_need_is_folded_away(pilot: Driver, echo: None, ro
     screen = await open_form(pilot)
     text = await shows(pilot, "epochs", "class weights", "more: max steps, micro batch size")
     assert "lora rank" not in text
-    screen.query_one("#advanced CollapsibleTitle").focus()
+    title = screen.query_one("#advanced CollapsibleTitle").focus()
+    await until(pilot, lambda: pilot.app.focused is title)
     await pilot.press("enter")
     await shows(pilot, "lora rank", "warmup")
     await pilot.press("enter")
