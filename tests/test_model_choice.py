@@ -71,10 +71,13 @@ def test_data_choose_the_head_whose_targets_they_have(catalog: Catalog, tmp_path
     tagged = written(tmp_path / "b.jsonl", *({"tokens": ["Ada", "ran"], "tags": ["B-x", "O"]} for _ in range(3)))
     for verb in ("evaluate", "finetune"):
         assert choose_model(catalog, "joint", verb, data=str(labelled)).card.name == "joint.mood"
-        assert choose_model(catalog, "joint", verb, data=tagged) == (
+        choice = choose_model(catalog, "joint", verb, data=tagged)
+        assert choice[:3] == (
             catalog.resolve("joint.names"),
             "joint.names is the head for these data: they hold spans",
+            "names",
         )
+        assert [card.name for card in choice.others] == ["joint.mood", "joint.texts"]
 
 
 def test_of_two_heads_of_a_task_the_columns_decide_or_the_name(catalog: Catalog, tmp_path: Path) -> None:

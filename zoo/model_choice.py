@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
+
 from zoo.card import Card
 from zoo.catalog import Catalog
 from zoo.data.example import UNKNOWN
@@ -24,8 +26,13 @@ class ModelChoice(NamedTuple):
     """The model that a name stands for."""
 
     card: Card
+    """Of a new head, that of a head whose body it begins from, without columns and labels."""
     reason: str = ""
     """Why this head, in one line; empty where the name or the task says it."""
+    head: str = ""
+    """Name of the head, where the name stands for a result with several; empty for a new one without a name."""
+    others: tuple[Card, ...] = ()
+    """The other heads of that result."""
 
 
 def choose_model(
@@ -36,6 +43,7 @@ def choose_model(
     data: Any = None,
     columns: Mapping[str, str] = UNKNOWN,
     separator: str = "",
+    sources: Sequence[str] = (),
 ) -> ModelChoice:
     """The model that a name stands for; where it is a result with several heads, the one that is meant.
 
@@ -47,6 +55,7 @@ def choose_model(
         data: as a person gives it; what is no path of data decides nothing.
         columns: names of columns that a person gives, by role.
         separator: what stands between the labels of a row, as a person says.
+        sources: names of what is learnt from, where they have any: of heads.
 
     Raises:
         UnknownModel: there is none of that name, or any of several heads may be meant.
@@ -54,6 +63,28 @@ def choose_model(
     heads = catalog.heads(name)
     if not heads:
         return ModelChoice(catalog.resolve(name))
+    if sources:
+        known = next((head for head in heads if [head_name(head)] == list(sources)), None)
+        choice = ModelChoice(known or _new_head(heads), head=sources[0] if len(sources) == 1 else "")
+    else:
+        choice = _choose_head(heads, verb, task, data, columns, separator)
+    return choice._replace(others=tuple(head for head in heads if head_name(head) != choice.head))
+
+
+def head_name(card: Card) -> str:
+    """How a result calls one of its heads."""
+    return card.name.rpartition(".")[2]
+
+
+def _new_head(heads: Sequence[Card]) -> Card:
+    """A model to begin a new head from: it has the body, and what its own head learnt from decides nothing."""
+    return msgspec.structs.replace(heads[0], columns={}, labels=())
+
+
+def _choose_head(
+    heads: Sequence[Card], verb: str, task: str, data: Any, columns: Mapping[str, str], separator: str
+) -> ModelChoice:
+    """The head that a task or data are for; arguments as for `choose_model`."""
     if task or verb == "pretrain":
         return _of_task(heads, verb, task or next(iter(heads[0].tasks_of(verb)), ""))
     judged = [head for head in heads if get_task(head.task).target]
@@ -63,7 +94,8 @@ def choose_model(
     if not decides and len(judged) > 1:
         raise _several(heads)
     if not decides:
-        return ModelChoice(judged[0], f"{judged[0].name} is the only head that data can judge")
+        reason = f"{judged[0].name} is the only head that data can judge"
+        return ModelChoice(judged[0], reason, head_name(judged[0]))
     path = Path(os.fspath(data)).expanduser()
     names = tuple(head.name for head in judged)
     return once(  # for the flags of a command, and then for its request
@@ -75,12 +107,12 @@ def _of_task(heads: Sequence[Card], verb: str, task: str) -> ModelChoice:
     """The only head of a task; a training may be for one that none has, which begins at the body."""
     of_task = [head for head in heads if head.task == task]
     if len(of_task) == 1:
-        return ModelChoice(of_task[0])
+        return ModelChoice(of_task[0], head=head_name(of_task[0]))
     if of_task:
         raise _several(of_task)
     learning = [head for head in heads if verb in ("finetune", "pretrain") and task in head.tasks_of(verb)]
     if learning:
-        return ModelChoice(learning[0])
+        return ModelChoice(_new_head(learning))
     raise _several(heads, f"none of them does {task}: ")
 
 
@@ -97,7 +129,8 @@ def _of_data(heads: Sequence[Card], path: Path, columns: Mapping[str, str], sepa
         raise _several(of_task, "the data may be for any of them: ")
     target = likely.task.target
     assert target is not None
-    return ModelChoice(of_task[0], f"{of_task[0].name} is the head for these data: they hold {plural(str(target))}")
+    reason = f"{of_task[0].name} is the head for these data: they hold {plural(str(target))}"
+    return ModelChoice(of_task[0], reason, head_name(of_task[0]))
 
 
 def _several(heads: Sequence[Card], before: str = "") -> UnknownModel:

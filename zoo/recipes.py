@@ -282,7 +282,10 @@ def recipe_of(request: RunRequest, folder: Path) -> str:
         request: of the training.
         folder: that the recipe will be in; paths of files in it are relative, as a run may be renamed.
     """
-    head = {"verb": request.verb, "model": request.model, "device": request.device, "precision": request.precision}
+    model = (
+        request.model.rpartition(".")[0] if request.head else request.model
+    )  # a result, whose other heads come along
+    head = {"verb": request.verb, "model": model, "device": request.device, "precision": request.precision}
     seed = {"seed": request.options["seed"]} if "seed" in request.options else {}
     teachers = [one.teacher for one in request.sources or (request,) if one.teacher]
     options = {**seed, **request.changed_options, **{name: value for one in teachers for name, value in _teaching(one)}}
@@ -292,7 +295,8 @@ def recipe_of(request: RunRequest, folder: Path) -> str:
         _table("options", {name: "auto" if value is None else value for name, value in options.items()}),
     ]
     if not request.sources:
-        parts.append(_table("source", _source(folder, request, request.task)))
+        place = f"sources.{request.head}" if request.head else "source"
+        parts.append(_table(place, _source(folder, request, request.task)))
     for source in request.sources:
         found = source.verb == "pretrain" and source.task_reason  # by its data, which have no targets
         table = _source(folder, source, "" if found else source.task) | {"weight": source.weight}

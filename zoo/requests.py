@@ -26,7 +26,8 @@ from zoo.devices import choose, place_name
 from zoo.encoding import is_encodable
 from zoo.errors import DatasetInvalid, OptionInvalid, Unsupported
 from zoo.file_cache import read_once
-from zoo.model_choice import choose_model
+from zoo.kept_heads import beside_kept, left_behind
+from zoo.model_choice import ModelChoice, choose_model
 from zoo.options import Option, Scalar, changed, read, to_dict
 from zoo.plugins import load_plugin, wrapping_plugins
 from zoo.plurals import counted, with_article
@@ -118,9 +119,20 @@ def check_job(job: Job, catalog: Catalog | None = None) -> CheckedJob:
     catalog = catalog or Catalog.load()
     job = _in_plain_types(job)
     if job.others:
-        return _check_joint(job, catalog.resolve(job.model), catalog)
+        choice = choose_model(catalog, job.model, job.verb, sources=[one.name for one in (job.source, *job.others)])
+        return _check_joint(job, choice, catalog)
     verb, source = ability_verb(job.verb), job.source
-    card, why_head = choose_model(catalog, job.model, job.verb, job.task, source.data, source.columns, source.separator)
+    choice = choose_model(
+        catalog,
+        job.model,
+        job.verb,
+        job.task or source.task,
+        source.data,
+        source.columns,
+        source.separator,
+        [source.name] if source.name else (),
+    )
+    card = choice.card
     source = with_taught_task(msgspec.structs.replace(source, task=job.task), card, catalog)
     ability, why_task = choose_ability(card, verb, source.task, source.data, source.columns, source.separator)
     task = get_task(ability.task)
@@ -129,16 +141,18 @@ def check_job(job: Job, catalog: Catalog | None = None) -> CheckedJob:
     training = partial(_check_training, teacher=find_teacher(source.teacher, catalog, job.options))
     check = {"evaluate": _check_evaluation, "predict": _check_prediction}.get(job.verb, training)
     options = parse_options(card, ability, split_options(job.options)[1], beside=_WORDS)
+    kept = beside_kept(choice, options)
     with offering_models(card, job.verb, catalog):
         checked = check(job, card, task)
     request = RunRequest(
         verb=job.verb,
         task=ability.task,
-        task_reason="; ".join(filter(None, (why_head, why_task))),
+        task_reason="; ".join(filter(None, (choice.reason, why_task, *left_behind(choice, job.verb, options)))),
         data=checked.data,
         options=dict(to_dict(options)),
         changed_options=changed(options),
         teacher=checked.teacher,
+        **kept,
         out=checked.out,
         format=job.format,
         keep=checked.keep,
@@ -175,13 +189,14 @@ def _setting(job: Job, card: Card, catalog: Catalog, abilities: Sequence[Ability
     }
 
 
-def _check_joint(job: Job, card: Card, catalog: Catalog) -> CheckedJob:
+def _check_joint(job: Job, choice: ModelChoice, catalog: Catalog) -> CheckedJob:
     """Check a training from several sources."""
+    card, remarks = choice.card, left_behind(choice, job.verb)
     sources = [with_taught_task(source, card, catalog) for source in (job.source, *job.others)]
     choices = choose_sources(card, sources)
     mixing, options = options_of_sources(card, choices, split_options(job.options)[1], beside=_WORDS)
     taught = any(source.teacher for source in sources)
-    requests = []
+    requests: list[SourceRequest] = []
     for (source, verb, ability, reason), of_source in zip(choices, options, strict=True):
         task = get_task(ability.task).divided_at(source.separator).named_by(str(source.classes))
         teacher = find_teacher(source.teacher, catalog, job.options if source.teacher or not taught else {})
@@ -192,7 +207,7 @@ def _check_joint(job: Job, card: Card, catalog: Catalog) -> CheckedJob:
                 name=source.name,
                 verb=verb,
                 task=ability.task,
-                task_reason=reason,
+                task_reason="; ".join(filter(None, (reason, *(() if requests else remarks)))),
                 data=checked.data,
                 weight=source.weight,
                 options=dict(to_dict(of_source)),

@@ -37,7 +37,8 @@ def data_as_files(job: Job, catalog: Catalog) -> Iterator[tuple[Job, Path | None
         yield job, None
         return
     verb = ability_verb(job.verb)
-    card = choose_model(catalog, job.model, job.verb, job.task).card
+    names = [source.name for source in sources if source.name]
+    card = choose_model(catalog, job.model, job.verb, job.task, sources=names).card
     usual = card.ability(verb, job.task or next(iter(card.tasks_of(verb)), "")).task
     paths: dict[str, Path] = {}
     with store.new_data_folder() as folder:

@@ -88,7 +88,7 @@ def add_model_options(parser: Parser, words: list[str], model: str, verb: Verb) 
         catalog = Catalog.load()
     parser.set_defaults(catalog=catalog)
     if sources := [source_named(text) for text in values_of("--source", words)]:
-        card = catalog.resolve(model)
+        card = choose_model(catalog, model, verb, sources=[source.name for source in sources]).card
         _add_joint_options(parser, card, sources, words, catalog)
         return card
     columns = {TARGET: _value_of("--label", words) or _value_of("--target", words)}

@@ -129,7 +129,7 @@ def show_result(run: Run) -> None:
     if request.verb in ("pretrain", "finetune"):
         diagnostics.note(f"model: {run.name}, in {run.folder.model_folder}")
         for folder, task in _parts(run):
-            head = f"{run.name}.{folder.source}" if folder.source else run.name
+            head = ".".join(filter(None, (run.name, folder.source or request.head)))
             diagnostics.note(f"next:  zoo predict {head} {get_task(task).input.example}")
 
 

@@ -114,6 +114,32 @@ def write_readme_of_heads(
     atomic.write_text(folder / README, "\n\n".join(parts) + "\n")
 
 
+def write_readme_of_kept(folder: Path, manifest: ResultManifest, request: RunRequest) -> None:
+    """Write `README.md` of a result that keeps the heads of another: arguments as for `write_readme_of_heads`."""
+    headers = ("head", "task", "learnt", "figures", "folder")
+    heads = [
+        (
+            head.name,
+            head.task,
+            "here" if head.name == request.head else "before",
+            _figures(head.metrics),
+            f"`{HEADS}/{head.name}`",
+        )
+        for head in manifest.heads
+    ]
+    parts = [
+        f"# {manifest.name}",
+        f"{counted(len(manifest.heads), 'head')} on one body. {request.head} was learnt with zoo on the body of "
+        f"{manifest.parent}, which stayed as it was; so did the other heads. Each folder is whole in itself; "
+        "files that are the same in several are one on disk.",
+        f"## Heads\n\n{markdown_table(headers, heads)}",
+        "## Use\n\n```\n"
+        + "\n".join(f"zoo predict {manifest.name}.{head.name} ..." for head in manifest.heads)
+        + "\n```",
+    ]
+    atomic.write_text(folder / README, "\n\n".join(parts) + "\n")
+
+
 _VERBS = {"pretrain": "pretrained", "finetune": "fine-tuned"}
 
 

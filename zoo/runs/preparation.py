@@ -107,7 +107,8 @@ def load_predictor(worker: Worker) -> tuple[Card, CheckedPredictor]:
 
 def load_result(worker: Worker) -> CheckedPredictor | None:
     """Load what a training has published; None where its plugin can train and not predict."""
-    head = f".{worker.folder.source}" if worker.folder.source else ""
+    name = worker.folder.source or worker.request.head
+    head = f".{name}" if name else ""
     plugin, card = resolve(worker, f"{worker.request.plugin}/{worker.folder.name}{head}")
     return _load(worker, plugin, card, {}) if worker.request.task in card.tasks_of("predict") else None
 

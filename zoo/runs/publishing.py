@@ -16,7 +16,8 @@ from zoo.options import to_dict
 from zoo.plugins import Plugin
 from zoo.runs.attempt import Worker
 from zoo.runs.context import FitResult, TrainingRun
-from zoo.runs.model_card import README, write_readme, write_readme_of_heads
+from zoo.runs.kept_heads import bring_kept_heads
+from zoo.runs.model_card import README, write_readme, write_readme_of_heads, write_readme_of_kept
 from zoo.runs.result import HEADS, MANIFEST, HeadResult, ResultManifest
 from zoo.runs.store import maker_of
 from zoo.runs.training_data import TrainingData
@@ -56,6 +57,22 @@ def publish(
         manifest = msgspec.structs.replace(manifest, labels=(), columns={}, heads=heads)
         rows = [one.usable_rows for one in data]
         write_readme_of_heads(folder, manifest, request, rows=rows, results=result.sources)
+        _let_the_umask_decide(folder)
+    elif request.head:
+        as_model = msgspec.structs.replace(manifest, name=f"{manifest.name}.{request.head}")
+        write_readme(folder, as_model, request, rows=data[0].usable_rows, report=result.report)
+        kept = bring_kept_heads(worker.folder, request, card)
+        learnt = HeadResult(
+            name=request.head,
+            verb=request.verb,
+            task=manifest.task,
+            labels=manifest.labels,
+            columns=manifest.columns,
+            metrics=manifest.metrics,
+            files=_digested_files(folder / HEADS / request.head),
+        )
+        manifest = msgspec.structs.replace(manifest, labels=(), columns={}, heads=(*kept, learnt))
+        write_readme_of_kept(folder, manifest, request)
         _let_the_umask_decide(folder)
     else:
         write_readme(folder, manifest, request, rows=data[0].usable_rows, report=result.report)

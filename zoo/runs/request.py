@@ -107,6 +107,10 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     """How several are mixed: plain values of `zoo.MixingOptions`."""
     changed_options: dict[str, Any] = {}
     """Options of a training, of all its sources and of how these are mixed, that are not as they usually are."""
+    head: str = ""
+    """Name of what is learnt, where it becomes one of the heads of a result; empty where it is the result."""
+    kept: tuple[SourceRequest, ...] = ()
+    """The other heads of that result, which come along as they are: what they were learnt from."""
     device: str = "cpu"
     """The device chosen, as torch names it."""
     precision: str = "fp32"

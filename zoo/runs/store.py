@@ -262,7 +262,7 @@ def training_of(card: Card) -> RunRequest | None:
     if card.weights is None or FolderSource(path=str(place)) not in card.weights.sources:
         return None
     request = folder.request
-    source = next((one for one in request.sources if one.name == folder.source), None)
+    source = next((one for one in (*request.sources, *request.kept) if one.name == folder.source), None)
     return request if source is None else request.of_source(source)
 
 

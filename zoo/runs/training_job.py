@@ -21,6 +21,7 @@ from zoo.runs.baseline import compare_with_baselines, train_baselines
 from zoo.runs.context import Teaching, TrainingRun
 from zoo.runs.events import AnyEvent, RunCancelled, RunFinished, Warned
 from zoo.runs.hooks import fit
+from zoo.runs.kept_heads import check_kept_heads
 from zoo.runs.mistakes import MistakeLog
 from zoo.runs.preparation import fetch_weights, load_result, resolve
 from zoo.runs.publishing import publish
@@ -58,6 +59,8 @@ def train(worker: Worker) -> AnyEvent:
     request = worker.request
     plugin, card = resolve(worker)
     _drop_unfinished(worker)
+    if request.head and worker.rank == 0:
+        check_kept_heads(request, card)
     if request.sources:
         parts = [_load(worker.of_source(source), card, source.weight) for source in request.sources]
     else:
@@ -103,7 +106,9 @@ def _load(worker: Worker, card: Card, weight: float = 1.0) -> Part:
     ability = card.ability(verb, request.task)
     task = get_task(ability.task).divided_at(request.data.separator).named_by(request.data.classes)
     options = cast("DataOptions", parse_recorded(ability, request.options))  # has its fields: plugins are held to it
-    data, teaching = teach(worker, task, load_training_data(worker, task, options, card.columns))
+    is_new = request.head not in ("", card.name.rpartition(".")[2])  # what the head began from learnt says nothing
+    trained = {} if is_new else card.columns
+    data, teaching = teach(worker, task, load_training_data(worker, task, options, trained))
     return Part(worker, verb, task, options, data, weight, teaching)
 
 
