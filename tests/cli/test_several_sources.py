@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 
 import pytest
 
 import zoo
+from tests.test_catalog import write_result
 from zoo.blocks import Table
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
@@ -159,3 +161,14 @@ def test_a_notebook_has_the_same_table(run: zoo.Run) -> None:
 
     assert isinstance(table, Table)
     assert [row[0] for row in table.rows] == ["sentiment", "names"]
+
+
+def test_a_result_is_shown_with_the_best_step_of_each(
+    run: zoo.Run, echo: None, store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    heads = [{"name": name, "verb": "finetune", "task": task} for name, task in TASKS.items()]
+    write_result(store, "joint", plugin="echo", base="echo", heads=heads)
+    assert main(["show", "joint"]) == ExitCode.OK
+    assert (
+        "sentiment  text-classification   accuracy  0.750                    50        0.800" in capsys.readouterr().out
+    )

@@ -51,16 +51,18 @@ def run(args: argparse.Namespace) -> ExitCode:
 
 
 def _show_report(name: str) -> None:
-    """What the last evaluation of a training says beside its figures."""
+    """What the last evaluation of a training says beside its figures, and of several sources what came of each."""
     from zoo.cli.render import show_report
     from zoo.runs.log import read_events
+    from zoo.runs.overview import source_table
     from zoo.runs.snapshot import fold
     from zoo.runs.store import maker_of
 
-    events, _ = read_events(maker_of(name))
-    if report := fold(events).report:
+    s = fold(read_events(maker_of(name))[0])
+    report = (source_table(s), *s.report) if s.sources else s.report
+    if report:
         output.line()
-        show_report(report)
+        show_report(report, headings=bool(s.sources))
 
 
 def _show_heads(heads: Sequence[Card], *, as_json: bool) -> ExitCode:
@@ -73,6 +75,7 @@ def _show_heads(heads: Sequence[Card], *, as_json: bool) -> ExitCode:
     output.line()
     rows = [(head.name, head.task, one_line(head.summary)) for head in heads]
     output.table(rows, ("head", "task", "what it is"))
+    _show_report(name)
     diagnostics.note(f"zoo show {heads[0].name} says more of one")
     return ExitCode.OK
 
