@@ -15,6 +15,7 @@ from zoo.catalog import Catalog
 from zoo.cli import main
 from zoo.errors import UnknownModel
 from zoo.model_choice import choose_model
+from zoo.sources import Source, choose_sources
 
 LABELLED, NAMES, TEXTS = "text-classification", "token-classification", "fill-mask"
 
@@ -115,3 +116,13 @@ def test_a_result_is_shown_with_its_heads(catalog: Catalog, capsys: pytest.Captu
     document = json.loads(capsys.readouterr().out)
     assert document["name"] == "joint"
     assert [head["name"] for head in document["heads"]] == ["joint.mood", "joint.names", "joint.texts"]
+
+
+def test_sources_on_a_result_are_for_what_their_data_are(store: Path, tmp_path: Path) -> None:
+    pytest.importorskip("zoo_bert")
+    labelled = written(tmp_path / "a.jsonl", *({"text": f"a {i}", "label": "ab"[i % 2]} for i in range(6)))
+    tagged = written(tmp_path / "b.jsonl", *({"tokens": ["Ada", "ran"], "tags": ["B-x", "O"]} for _ in range(3)))
+    write_result(store, "mine", plugin="bert", base="bert-tiny", columns={"input": "text", "label": "label"})
+    sources = (Source(name="mood", data=labelled), Source(name="names", data=tagged))
+    choices = choose_sources(Catalog.load().resolve("mine"), sources)
+    assert [choice.ability.task for choice in choices] == [LABELLED, NAMES]

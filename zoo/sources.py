@@ -98,7 +98,8 @@ def choose_sources(card: Card, sources: Sequence[Source]) -> list[SourceChoice]:
             f"{card.name} cannot learn from several sources: plugin {card.plugin} gives no body to share",
             "choose another model, or fine-tune for each apart",
         )
-    choices = [_choice(card, source) for source in sources]
+    learner = msgspec.structs.replace(card, columns={})  # each has a head of its own, whatever the model learnt before
+    choices = [_choice(learner, source) for source in sources]
     kinds = [get_task(choice.ability.task).input for choice in choices]
     for choice, kind in zip(choices, kinds, strict=True):
         if kind is not kinds[0]:
