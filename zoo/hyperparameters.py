@@ -173,6 +173,7 @@ class TeachingOptions(Options, frozen=True, kw_only=True):
             "have none.",
             gt=0,
             le=1,
+            advanced=True,
         ),
     ] = None
     teacher_temperature: Annotated[
@@ -181,6 +182,7 @@ class TeachingOptions(Options, frozen=True, kw_only=True):
             "Divides the scores of teacher and model before they are compared: more says more of what is unlikely.",
             gt=0,
             le=100,
+            advanced=True,
         ),
     ] = 2.0
 

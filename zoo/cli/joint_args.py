@@ -22,8 +22,7 @@ def add_teacher(parser: Parser) -> None:
         action="append",
         default=[],
         metavar="MODEL",
-        help="learn from the answers of this model or run, too; from them alone where the data have no targets; "
-        "NAME=MODEL for a source of several",
+        help="learn from its answers, too; from them alone where there are no targets",
     )
     add_options(parser, TeachingOptions, title="options of learning from a teacher")
 
@@ -35,8 +34,7 @@ def add_sources(parser: Parser) -> None:
         action="append",
         default=[],
         metavar="NAME=DATA[@TASK]",
-        help="in the place of --data, several times: learn from all of them on one body; --eval, --column and --weight "
-        "name the source, too",
+        help="several times, in the place of --data: learn from all of them on one body",
     )
     weight = parser.add_argument(
         "--weight",

@@ -29,7 +29,7 @@ def add_recipe(parser: Parser, words: list[str], verb: Verb) -> Recipe | None:
         "--recipe",
         default="",
         metavar="FILE",
-        help="do what a TOML file says, such as the recipe.toml in the folder of a run; other flags override it",
+        help="do what a run's recipe.toml says; flags override it",
     )
     parser.set_defaults(recipe_read=None)
     if not (paths := values_of("--recipe", words)):

@@ -55,7 +55,7 @@ def complete_parser(parser: Parser, words: list[str], verb: Verb) -> None:
         metavar="DATA",
         action="append",
         default=[],
-        help="evaluate on this instead of holding out a share of --data",
+        help="what to evaluate on (default: a share of --data)",
     )
     add_columns(parser, label=verb == "finetune")
     if verb == "finetune":
