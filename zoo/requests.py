@@ -9,7 +9,6 @@ import os
 import time
 from collections.abc import Iterable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import msgspec
@@ -19,18 +18,16 @@ from zoo.ability_options import parse_options
 from zoo.card import Ability, Card
 from zoo.catalog import Catalog
 from zoo.data import Dataset, InputRows, count_rows, digest, load, match_labels
-from zoo.data.absence import STDIN, no_such_data
-from zoo.data.in_memory import ACCEPTED
 from zoo.data.layout import parts_of
 from zoo.devices import choose, place_name
-from zoo.encoding import is_encodable
 from zoo.errors import DatasetInvalid, OptionInvalid, Unsupported
 from zoo.file_cache import read_once
+from zoo.job_paths import classes_file, existing, existing_evaluation, new_file
 from zoo.kept_heads import beside_kept, left_behind
 from zoo.model_choice import ModelChoice, choose_model
 from zoo.options import Option, Scalar, changed, read, to_dict
 from zoo.plugins import load_plugin, wrapping_plugins
-from zoo.plurals import counted, with_article
+from zoo.plurals import counted
 from zoo.rendering.drawings import new_drawing_folder
 from zoo.runs import store
 from zoo.runs.answer_files import AnswerColumns, answer_format
@@ -244,7 +241,7 @@ def _in_plain_types(job: Job) -> Job:
             source,
             columns={role: name for role, name in columns.items() if name},
             separator=plain(_SEPARATOR, source.separator),
-            classes=_classes_file(source.classes),
+            classes=classes_file(source.classes),
             merge_labels=plain(_MERGE_LABELS, source.merge_labels),
             name=plain(SOURCE_NAME, source.name),
             weight=plain(SOURCE_WEIGHT, source.weight),
@@ -253,17 +250,6 @@ def _in_plain_types(job: Job) -> Job:
 
     first, *others = map(plain_source, (job.source, *job.others))
     return msgspec.structs.replace(job, name=plain(_RUN_NAME, job.name), source=first, others=tuple(others))
-
-
-def _classes_file(path: str | os.PathLike[str] | None) -> str:
-    """The absolute path of a file of classes; empty where none is named."""
-    if path in (None, ""):
-        return ""
-    if not isinstance(path, str | os.PathLike):
-        raise OptionInvalid(
-            f"--classes is {with_article(type(path).__name__)}, but takes the path of a file", "name one"
-        )
-    return str(_existing(path))
 
 
 def _column_option(role: str) -> Option:
@@ -283,7 +269,7 @@ class _Checked(NamedTuple):
 
 def _check_training(job: Job, card: Card, task: Task, teacher: Teacher | None = None) -> _Checked:
     source = job.source
-    path, own_evaluation, _ = parts_of(_existing(source.data))
+    path, own_evaluation, _ = parts_of(existing(source.data))
     eval_data = own_evaluation if source.eval_data in (None, "") else source.eval_data
     columns = dict(source.columns)
     read_part = partial(load, columns=columns, trained=card.columns)
@@ -300,7 +286,7 @@ def _check_training(job: Job, card: Card, task: Task, teacher: Teacher | None = 
     )
     if eval_data is None:
         return _Checked(data, dataset, taught)
-    eval_path = _existing_evaluation(eval_data)
+    eval_path = existing_evaluation(eval_data)
     held_out = read_part(eval_path, task, min_classes=1)
     if task.target:
         labels = taught.labels if taught and not taught.labelled else dataset.labels
@@ -314,8 +300,8 @@ def _check_evaluation(job: Job, card: Card, task: Task) -> _Checked:
         reason = "has learnt nothing yet" if task.judged else f"does {task.name}, and no data can tell how well"
         fine_tuned = f"fine-tune it first: zoo finetune {card.name} --data FILE"
         raise Unsupported(f"{card.name} {reason}", fine_tuned if "finetune" in card.verbs else "choose another model")
-    source, path = job.source, _existing(job.source.data)
-    target = str(_new_file(job.out, "--errors")) if job.out else ""
+    source, path = job.source, existing(job.source.data)
+    target = str(new_file(job.out, "--errors")) if job.out else ""
     columns, training = dict(source.columns), training_of(card)
     separator = source.separator or ("" if training is None else training.data.separator)
     task = task.divided_at(separator)
@@ -337,8 +323,8 @@ def _check_evaluation(job: Job, card: Card, task: Task) -> _Checked:
 def _check_prediction(job: Job, card: Card, task: Task) -> _Checked:
     if card.weights is None:
         raise Unsupported(f"{card.name} has learnt nothing yet", card.training_advice)
-    path, columns = _existing(job.source.data), dict(job.source.columns)
-    target = _new_file(job.out, "--out", job.format, task)
+    path, columns = existing(job.source.data), dict(job.source.columns)
+    target = new_file(job.out, "--out", job.format, task)
     rows = InputRows(path, task, columns=columns, keep=_column_names(job.keep), trained=card.columns)
     answer_format(target, job.format, task)(AnswerColumns(rows.carried))
     count = count_rows(path, tuple(rows.columns.values()))
@@ -366,55 +352,11 @@ def check_name(name: str, cards: Iterable[Card]) -> None:
         raise OptionInvalid(f"{name!r} is the name of a model", "choose another name")
 
 
-def _new_file(path: str | os.PathLike[str], flag: str, format_name: str = "", task: Task | None = None) -> Path:
-    """The absolute path of a file that answers can be written to."""
-    if not isinstance(path, str | os.PathLike):
-        raise OptionInvalid(
-            f"{flag} is {with_article(type(path).__name__)}, but takes the path of a new file", "name one"
-        )
-    if str(path) == "-":
-        raise OptionInvalid(f"{flag} is -, which is stdout, but a run writes a file", f"name it: {flag} rows.csv")
-    target = Path(path).expanduser().absolute()
-    answer_format(target, format_name, task, flag)
-    if not is_encodable(str(target)):
-        raise OptionInvalid(f"{flag} {target} is not UTF-8, so a run cannot remember it", "choose another name")
-    if target.exists():
-        raise OptionInvalid(f"{target} exists already", f"choose another {flag}, or remove it")
-    if not target.parent.is_dir():
-        raise OptionInvalid(f"there is no folder {target.parent}", f"make it first, or choose another {flag}")
-    return target
-
-
 def _column_names(keep: str | Sequence[str] | None) -> list[str]:
     names = [keep] if isinstance(keep, str) else [] if keep is None else keep
     if not isinstance(names, Iterable) or not all(isinstance(name, str) for name in names):
         raise OptionInvalid(f"--keep is {keep!r}, but takes names of columns, or all", 'such as ["id", "customer"]')
     return [name for name in names if name]
-
-
-def _existing_evaluation(data: str | os.PathLike[str]) -> Path:
-    """The path of evaluation data; for a share in its place the error names the option."""
-    try:
-        share = float(str(data))
-    except ValueError:
-        return _existing(data)
-    if Path(str(data)).exists() or not 0 < share < 1:
-        return _existing(data)
-    raise OptionInvalid(
-        f"the evaluation data is {data!s}, but must be a file or folder",
-        f"to hold out that share of the rows, leave --eval out and say --eval-share {share:g}",
-    )
-
-
-def _existing(path: str | os.PathLike[str]) -> Path:
-    if not isinstance(path, str | os.PathLike):
-        raise DatasetInvalid(f"the data are {type(path).__name__}, which is none of what data can be", ACCEPTED)
-    absolute = Path(path).expanduser().absolute()
-    if str(path) == STDIN or not absolute.exists():
-        raise no_such_data(path)
-    if not is_encodable(str(absolute)):
-        raise DatasetInvalid(f"the name of {absolute} is not UTF-8, so a run cannot remember it", "rename it")
-    return absolute
 
 
 def _check_accelerators(device: str, processes: int) -> None:
