@@ -153,6 +153,19 @@ class MixingOptions(Options, frozen=True, kw_only=True):
             "Also learn from each source alone, as many steps as it gets, and report what sharing bought or cost it."
         ),
     ] = False
+    keep_best_of: Annotated[
+        str,
+        option(
+            "Sources, commas between: where one does best at another step than all do, its head and the body of that "
+            "step are kept, too, as RUN.NAME-best.",
+            advanced=True,
+        ),
+    ] = ""
+
+    @property
+    def kept_sources(self) -> tuple[str, ...]:
+        """The sources whose own best is kept."""
+        return tuple(filter(None, map(str.strip, self.keep_best_of.split(","))))
 
     def check(self) -> None:
         """A mixed batch has a fixed part of each source."""

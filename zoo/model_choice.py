@@ -19,6 +19,7 @@ from zoo.errors import UnknownModel
 from zoo.file_cache import once
 from zoo.kinds.kind import TARGET
 from zoo.plurals import plural
+from zoo.runs.result import OF_ITS_OWN
 from zoo.tasks import get_task
 
 
@@ -67,7 +68,9 @@ def choose_model(
         known = next((head for head in heads if [head_name(head)] == list(sources)), None)
         choice = ModelChoice(known or _new_head(heads), head=sources[0] if len(sources) == 1 else "")
     else:
-        choice = _choose_head(heads, verb, task, data, columns, separator)
+        names = {head.name for head in heads}  # what is kept of a head's own best step is there to be named
+        usual = [head for head in heads if head.name.removesuffix(OF_ITS_OWN) not in names - {head.name}]
+        choice = _choose_head(usual, verb, task, data, columns, separator)
     return choice._replace(others=tuple(head for head in heads if head_name(head) != choice.head))
 
 

@@ -21,6 +21,7 @@ from zoo.hyperparameters import MixingOptions
 from zoo.options import Option, Options, parse, schema
 from zoo.plugins import load_plugin
 from zoo.plurals import plural
+from zoo.runs.result import OF_ITS_OWN
 from zoo.tasks import get_task
 
 SOURCE_NAME = Option(name="source", kind="str", default="", help="Name of a source.")
@@ -154,7 +155,21 @@ def options_of_sources(
     if lost is not None:
         parse_options(card, choices[0].ability, {lost: arguments[lost]}, beside=beside)
     of_mixing, *of_sources = ({name: value for name, value in arguments.items() if name in names} for names in known)
-    return parse(MixingOptions, of_mixing), [parse(one, given) for one, given in zip(sets, of_sources, strict=True)]
+    mixing = parse(MixingOptions, of_mixing)
+    _check_kept(mixing, [choice.source.name for choice in choices])
+    return mixing, [parse(one, given) for one, given in zip(sets, of_sources, strict=True)]
+
+
+def _check_kept(mixing: MixingOptions, names: Sequence[str]) -> None:
+    """Insist that sources are named whose own best is kept, and that no other has the name that it gets."""
+    for name in mixing.kept_sources:
+        if name not in names:
+            raise OptionInvalid(f"--keep-best-of {name} names no source", f"it takes {', '.join(names)}")
+        if f"{name}{OF_ITS_OWN}" in names:
+            raise OptionInvalid(
+                f"--keep-best-of {name} would be called {name}{OF_ITS_OWN}, as a source is",
+                "call that source otherwise",
+            )
 
 
 def _names(options: type[Options]) -> frozenset[str]:

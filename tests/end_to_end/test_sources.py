@@ -146,3 +146,19 @@ def test_what_cannot_be_is_told_in_one_line(
     assert message in error
     assert hint in error
     assert "Traceback" not in error
+
+
+def test_the_best_of_a_source_is_kept_where_it_is_elsewhere(sources: dict[str, Any]) -> None:
+    judged = {name: zoo.Source(data=data, eval_data=data) for name, data in sources.items()}
+    options = {**OPTIONS, "eval_steps": 1, "lr": 0.03, "schedule": "constant", "keep_best_of": "parity, names"}
+    run = zoo.finetune(MODEL, sources=judged, name="mine", **CPU, **options).wait(progress=False)
+    results = {result.name: result for result in run.events()[-1].sources}
+    elsewhere = {name for name in ("parity", "names") if results[name].best_step != run.snapshot.best_step}
+    assert elsewhere
+    kept = {card.name for card in zoo.models() if card.name.startswith("mine.")}
+    assert kept == {"mine.parity", "mine.names", "mine.texts", *(f"mine.{name}-best" for name in elsewhere)}
+    for name in elsewhere:
+        for model, metrics in ((name, results[name].metrics), (f"{name}-best", results[name].best_metrics)):
+            again = zoo.evaluate(f"mine.{model}", sources[name], **CPU).wait(progress=False).metrics
+            common = again.keys() & metrics.keys()
+            assert {key: again[key] for key in common} == pytest.approx({key: metrics[key] for key in common}, abs=1e-4)

@@ -188,3 +188,43 @@ def test_networks_that_share_nothing_are_refused(tmp_path: Path) -> None:
     sources, run, _ = sources_of(tmp_path, (Toy(), Toy()), (8, 8), (1, 1))
     with pytest.raises(Unsupported, match="right and left share no part of the model"):
         train_sources(sources, run)
+
+
+@pytest.mark.parametrize(("method", "lr"), [("full", 0.5), ("lora", 1.0), ("head", 0.5)])
+def test_the_best_of_a_source_is_kept_where_it_is_elsewhere(tmp_path: Path, method: str, lr: float) -> None:
+    options: dict[str, Any] = {
+        "epochs": 6,
+        "rows": (120, 40),
+        "lr": lr,
+        "schedule": "constant",
+        "method": method,
+        "save_steps": 9,
+        "seed": 0,
+    }
+    mixing = MixingOptions(keep_best_of="left, right")
+    result, _ = fit(tmp_path / "whole", mixing, **options)
+    own = {one.name: one.best_step for one in result.sources if one.best_step != result.best_step}
+    assert own
+    heads = tmp_path / "whole" / "model" / HEADS
+    assert {path.name for path in heads.iterdir()} == {"left", "right", *(f"{name}-best" for name in own)}
+    for name, step in own.items():
+        kept = _whole_weights(heads / f"{name}-best")
+        if method == "full":
+            state = load_file(tmp_path / "whole" / "checkpoints" / f"best-{step:08d}.safetensors")
+            prefix = "networks.0." if name == "left" else "networks.1."
+            assert torch.equal(kept["head.weight"], state[f"{prefix}head.weight"])
+            assert torch.equal(kept["body.0.weight"], state["networks.0.body.0.weight"])
+        if method == "head":
+            assert (heads / f"{name}-best" / "body.safetensors").samefile(heads / "left" / "body.safetensors")
+
+    parts = tmp_path / "parts"
+    fit(parts, mixing, stop_after=max(step or 0 for step in own.values()) + 3, **options)
+    fit(parts, mixing, **options)
+    for path in heads.iterdir():
+        assert_identical(_whole_weights(path), _whole_weights(parts / "model" / HEADS / path.name))
+    kept_steps = {int(path.stem.rpartition("-")[2]) for path in (parts / "checkpoints").glob("best-*")}
+    assert {result.best_step, *own.values()} <= kept_steps
+
+
+def _whole_weights(head: Path) -> dict[str, torch.Tensor]:
+    return {name: tensor for path in head.glob("*.safetensors") for name, tensor in load_file(path).items()}

@@ -101,6 +101,13 @@ def link(path: Path, twin: Path) -> None:
         shutil.copy2(path, twin)
 
 
+def link_file(path: Path, twin: Path) -> None:
+    """The same into a folder that may be missing; nothing where the file is missing, or is the twin."""
+    if path.exists() and path != twin:
+        twin.parent.mkdir(parents=True, exist_ok=True)
+        link(path, twin)
+
+
 _Digest = tuple[str, tuple[int, ...], bytes]
 """Type, shape and sha256 of a tensor: the same for the same bits alone."""
 

@@ -10,7 +10,7 @@ import msgspec
 from zoo.card import Card, FolderSource, Weights
 from zoo.errors import StoreInvalid
 from zoo.fetch import fetch
-from zoo.runs.heads import BODY_FILE, link, split
+from zoo.runs.heads import BODY_FILE, link, link_file, split
 from zoo.runs.request import RunRequest
 from zoo.runs.result import HEADS, MANIFEST, HeadResult, ResultManifest
 from zoo.runs.store import RunFolder, maker_of
@@ -54,10 +54,8 @@ def bring_kept_heads(folder: RunFolder, request: RunRequest, card: Card) -> tupl
     exported.rename(model / HEADS / request.head)
     for head in kept:
         _link_all(_folder(card, head.name), model / HEADS / head.name)
-        _link_file(
-            maker_of(card.name).of_source(head.name).trained_on_path, folder.of_source(head.name).trained_on_path
-        )
-    _link_file(folder.trained_on_path, folder.of_source(request.head).trained_on_path)
+        link_file(maker_of(card.name).of_source(head.name).trained_on_path, folder.of_source(head.name).trained_on_path)
+    link_file(folder.trained_on_path, folder.of_source(request.head).trained_on_path)
     if kept:
         split(model / HEADS / request.head, model / HEADS / kept[0].name / BODY_FILE)
     return kept
@@ -83,9 +81,3 @@ def _folder(card: Card, head: str) -> Path:
 def _link_all(source: Path, target: Path) -> None:
     """Let a folder hold the same files as another."""
     shutil.copytree(source, target, copy_function=lambda path, twin: link(Path(path), Path(twin)))
-
-
-def _link_file(path: Path, twin: Path) -> None:
-    if path.exists():
-        twin.parent.mkdir(parents=True, exist_ok=True)
-        link(path, twin)

@@ -76,16 +76,18 @@ def write_readme_of_heads(
         results: what came of each source.
     """
     headers = ("head", "task", "learnt", "figures", "best step of its own", "folder")
+    by_name = {result.name: result for result in results}
     heads = [
         (
             head.name,
             head.task,
             _VERBS[head.verb],
             _figures(head.metrics),
-            f"{result.best_step}: {_figures(result.best_metrics)}" if result.best_step else "",
+            f"{result.best_step}: {_figures(result.best_metrics)}" if result and result.best_step else "",
             f"`{HEADS}/{head.name}`",
         )
-        for head, result in zip(manifest.heads, results, strict=True)
+        for head in manifest.heads
+        for result in [by_name.get(head.name)]
     ]
     data = [
         (

@@ -16,9 +16,10 @@ from zoo.options import to_dict
 from zoo.plugins import Plugin
 from zoo.runs.attempt import Worker
 from zoo.runs.context import FitResult, TrainingRun
+from zoo.runs.heads import link_file
 from zoo.runs.kept_heads import bring_kept_heads
 from zoo.runs.model_card import README, write_readme, write_readme_of_heads, write_readme_of_kept
-from zoo.runs.result import HEADS, MANIFEST, HeadResult, ResultManifest
+from zoo.runs.result import HEADS, MANIFEST, OF_ITS_OWN, HeadResult, ResultManifest
 from zoo.runs.store import maker_of
 from zoo.runs.training_data import TrainingData
 
@@ -86,11 +87,19 @@ def _published_heads(
 ) -> Iterator[HeadResult]:
     """The heads of a result, each with a README in its folder."""
     requests = worker.request.sources
-    for request, of_source, outcome, of_data in zip(requests, run.sources, result.sources, data, strict=True):
-        folder = worker.folder.model_folder / HEADS / request.name
+    parts = list(zip(requests, run.sources, result.sources, data, strict=True))
+    own = [
+        (request, of_source, msgspec.structs.replace(outcome, name=name, metrics=outcome.best_metrics), of_data)
+        for request, of_source, outcome, of_data in parts
+        if (worker.folder.model_folder / HEADS / (name := f"{request.name}{OF_ITS_OWN}")).is_dir()
+    ]
+    for request, of_source, outcome, of_data in (*parts, *own):
+        folder = worker.folder.model_folder / HEADS / outcome.name
+        trained_on = worker.folder.of_source(request.name).trained_on_path
+        link_file(trained_on, worker.folder.of_source(outcome.name).trained_on_path)
         as_model = msgspec.structs.replace(
             manifest,
-            name=f"{manifest.name}.{request.name}",
+            name=f"{manifest.name}.{outcome.name}",
             verb=request.verb,
             task=outcome.task,
             labels=outcome.labels,
@@ -101,7 +110,7 @@ def _published_heads(
         write_readme(folder, as_model, worker.request.of_source(request), rows=of_data.usable_rows, report=())
         _let_the_umask_decide(folder)
         yield HeadResult(
-            name=request.name,
+            name=outcome.name,
             verb=request.verb,
             task=outcome.task,
             labels=outcome.labels,

@@ -12,6 +12,10 @@ HEADS = "heads"
 """Name of the folder, in that of a result with several heads, that has one for each."""
 
 
+OF_ITS_OWN = "-best"
+"""Ends the name of a head that is kept of the best step of its source, where that is not the best of all."""
+
+
 class HeadResult(msgspec.Struct, frozen=True, kw_only=True):
     """One of the heads of a result: a model that has its body in common with others."""
 

@@ -40,7 +40,7 @@ from zoo.file_cache import encoded_media
 from zoo.paths import runs_folder
 from zoo.plurals import with_article
 from zoo.runs.request import DataRequest, RunRequest
-from zoo.runs.result import HEADS
+from zoo.runs.result import HEADS, OF_ITS_OWN
 from zoo.suggestions import did_you_mean
 
 MISTAKES_FILE = "mistakes.jsonl"
@@ -262,7 +262,8 @@ def training_of(card: Card) -> RunRequest | None:
     if card.weights is None or FolderSource(path=str(place)) not in card.weights.sources:
         return None
     request = folder.request
-    source = next((one for one in (*request.sources, *request.kept) if one.name == folder.source), None)
+    learnt = {source.name: source for source in (*request.sources, *request.kept)}
+    source = learnt.get(folder.source) or learnt.get(folder.source.removesuffix(OF_ITS_OWN))
     return request if source is None else request.of_source(source)
 
 

@@ -60,6 +60,13 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """Of fp16 training."""
     history: tuple[Judged, ...] = ()
     """Of several sources, all evaluations so far."""
+    own_best: dict[str, int] = {}
+    """Of those whose own best is kept, the step of that so far."""
+
+    @property
+    def best_steps(self) -> set[int]:
+        """The evaluations whose parameters are kept."""
+        return {*([self.best.step] if self.best else []), *self.own_best.values()}
 
 
 class _FileDigest(msgspec.Struct, frozen=True):
@@ -231,9 +238,8 @@ def _fault(path: Path) -> str:
 
 def _best_missing(folder: Path, path: Path) -> str:
     progress = msgspec.json.decode((path / "state.json").read_bytes(), type=Progress)
-    if progress.best and not best_path(folder, progress.best.step).exists():
-        return f"the weights of its best step {progress.best.step} are missing"
-    return ""
+    missing = [step for step in sorted(progress.best_steps) if not best_path(folder, step).exists()]
+    return f"the weights of its best step {missing[0]} are missing" if missing else ""
 
 
 def _prune(folder: Path, progress: Progress) -> None:
@@ -241,14 +247,13 @@ def _prune(folder: Path, progress: Progress) -> None:
     checkpoints = sorted(folder.glob(f"{PREFIX}*"))
     for old in checkpoints[:-CHECKPOINTS_KEPT]:
         shutil.rmtree(old)
-    best_steps = {progress.best.step} if progress.best else set()
+    best_steps = progress.best_steps
     for path in checkpoints[-CHECKPOINTS_KEPT:]:
         try:
             stored = msgspec.json.decode((path / "state.json").read_bytes(), type=Progress)
         except (OSError, UnicodeError, msgspec.DecodeError):
             continue  # a damaged checkpoint is refused when it is read
-        if stored.best:
-            best_steps.add(stored.best.step)
+        best_steps |= stored.best_steps
     for path in folder.glob("best-*.safetensors"):
         if path not in {best_path(folder, step) for step in best_steps}:
             path.unlink()

@@ -8,26 +8,22 @@ Resuming therefore equals never having stopped; on a CPU, bit for bit.
 from __future__ import annotations
 
 import contextlib
-import shutil
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
-import torch
-from torch import nn
 
 from zoo.errors import DatasetInvalid
 from zoo.hyperparameters import USUAL_MIXING, MixingOptions, TrainingOptions
 from zoo.metrics import finite
 from zoo.runs.context import FitResult, TrainingRun
 from zoo.runs.events import EvaluationCompleted, RunPlanned, SourcePlanned
-from zoo.runs.result import HEADS
 from zoo.runs.sample_pictures import shown_pictures
 from zoo.training.checkpoint import Judged, Progress
 from zoo.training.evaluation import Evaluation, evaluate
 from zoo.training.examples import EncodedExamples, Examples, encode
+from zoo.training.exporting import export
 from zoo.training.frozen import reduce
 from zoo.training.loader import TrainingBatches, WeightedBatch
 from zoo.training.methods import make_method
@@ -38,9 +34,8 @@ from zoo.training.plan import Demand, make_plan
 from zoo.training.recovery import Recovery
 from zoo.training.seeding import seed_all
 from zoo.training.setup import TrainingSetup
-from zoo.training.sharing import share
-from zoo.training.source import SharedNetwork, Source, learner_of, taught
-from zoo.training.standing import best_of, is_better, results
+from zoo.training.source import Source, begin, learner_of, taught
+from zoo.training.standing import best_of, is_better, own_best_steps, results
 
 MEASURED_S = 1.5
 """How long a dry run takes steps to see how fast they are."""
@@ -89,11 +84,11 @@ def train_sources(sources: tuple[Source, ...], run: TrainingRun, mixing: MixingO
     train_sets = [train_set for train_set, _ in encoded]
     if run.dry_run:
         if not method.body_is_frozen:  # steps of a head take next to nothing beside the one pass of its body
-            _begin(sources, method.module)
+            begin(sources, method.module)
             run.emit(msgspec.structs.replace(planned, samples_per_s=measure(setup, train_sets)))
         return FitResult(step=0)
-    _begin(sources, method.module)
-    return Training(setup, train_sets, [eval_set for _, eval_set in encoded]).fit()
+    begin(sources, method.module)
+    return Training(setup, train_sets, [eval_set for _, eval_set in encoded], mixing.kept_sources).fit()
 
 
 def _encoded(source: Source) -> tuple[EncodedExamples, EncodedExamples]:
@@ -106,19 +101,6 @@ def _encoded(source: Source) -> tuple[EncodedExamples, EncodedExamples]:
             "quarantine.jsonl in the run's folder says why",
         )
     return train_set, encode(objective, run.eval, run.options, set_aside=run.set_aside)
-
-
-def _begin(sources: Iterable[Source], module: nn.Module) -> None:
-    """Let objectives freeze what they do not learn; what one of several does learn is trained."""
-    before = {name: parameter.requires_grad for name, parameter in module.named_parameters()}
-    trained: set[str] = set()
-    for source in sources:
-        for name, parameter in module.named_parameters():
-            parameter.requires_grad_(before[name])
-        source.objective.begin()
-        trained.update(name for name, parameter in module.named_parameters() if parameter.requires_grad)
-    for name, parameter in module.named_parameters():
-        parameter.requires_grad_(name in trained)
 
 
 def _planned(setup: TrainingSetup, encoded: Sequence[tuple[EncodedExamples, EncodedExamples]]) -> RunPlanned:
@@ -173,10 +155,15 @@ class Training:
     """One attempt at a training: steps, evaluations and checkpoints in turn."""
 
     def __init__(
-        self, setup: TrainingSetup, train_sets: Sequence[Examples], eval_sets: Sequence[EncodedExamples]
+        self,
+        setup: TrainingSetup,
+        train_sets: Sequence[Examples],
+        eval_sets: Sequence[EncodedExamples],
+        kept_sources: Sequence[str] = (),
     ) -> None:
         self.setup, self.run, self.plan, self.method = setup, setup.run, setup.plan, setup.method
         self.sources = setup.sources
+        self.kept_sources = kept_sources
         self.train_sets: Sequence[Examples] = train_sets
         self.eval_sets: Sequence[Examples] = eval_sets
         self.eval_rows = [len({id(example) for example in eval_set.examples}) for eval_set in eval_sets]
@@ -252,10 +239,12 @@ class Training:
         judged = Judged(step, tuple(finite(evaluation.metrics) for evaluation in evaluations))
         history = () if len(self.sources) == 1 else (*self.progress.history, judged)
         better = before is None or is_better(self.sources, judged, before, history)
-        if better:
+        own_best = own_best_steps(self.sources, history, self.kept_sources)
+        if better or step in own_best.values():
             self.recovery.save_best(step)
         self.progress = msgspec.structs.replace(
             self.progress,
+            own_best=own_best,
             evaluated_step=step,
             best=best_of(self.sources, judged, [one.report for one in evaluations]) if better else before,
             evaluations_since_best=0 if better else self.progress.evaluations_since_best + 1,
@@ -280,9 +269,7 @@ class Training:
         """Export the best weights, or the last ones where nothing was evaluated."""
         best, module = self.progress.best, self.setup.learner.module
         if self.run.rank == 0:
-            if best is not None and best.step != self.progress.step:
-                self.recovery.load_best(best.step)
-            self.export()
+            export(self.setup, self.recovery, self.progress)
         return FitResult(
             step=self.progress.step,
             metrics=best.metrics if best else {},
@@ -293,27 +280,3 @@ class Training:
             parameters=sum(p.numel() for p in module.parameters()) - len(self.setup.learner.log_variances),
             sources=results(self.sources, self.progress),
         )
-
-    def export(self) -> None:
-        """Write the result; of several sources, each with its head into a folder of its own."""
-        folder, best = self.run.model_folder, self.progress.best
-        if folder.exists():
-            shutil.rmtree(folder)
-        folder.mkdir(parents=True)
-        metrics = [one.metrics for one in results(self.sources, self.progress)] or [best.metrics if best else {}]
-        for i, (source, of_source) in enumerate(zip(self.sources, metrics, strict=True)):
-            prefix = f"networks.{i}." if len(self.sources) > 1 else ""
-            source.objective.conclude(of_source, partial(self._trained, prefix))
-        module = self.method.finish(folder).to("cpu", torch.float32).eval()
-        if len(self.sources) == 1:
-            self.sources[0].objective.export(module, folder)
-            return
-        assert isinstance(module, SharedNetwork)
-        for source, network in zip(self.sources, module.networks, strict=True):
-            part = folder / HEADS / source.name
-            part.mkdir(parents=True)
-            source.objective.export(network, part)
-        share(folder)
-
-    def _trained(self, prefix: str, name: str) -> nn.Module:
-        return self.method.trained(prefix + name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import warnings
 from pathlib import Path
@@ -38,6 +39,10 @@ class Method(Protocol):
 
     def trained(self, name: str) -> nn.Module:
         """A submodule of the learner's module, as it is trained."""
+        ...
+
+    def to_finish_apart(self) -> Method:
+        """What can be finished as things stand, though this one is to be finished later."""
         ...
 
     def finish(self, folder: Path) -> nn.Module:
@@ -95,6 +100,9 @@ class _Full:
     def trained(self, name: str) -> nn.Module:
         return self.module.get_submodule(name)
 
+    def to_finish_apart(self) -> Method:
+        return self
+
     def finish(self, folder: Path) -> nn.Module:
         return self.module
 
@@ -118,6 +126,9 @@ class _Head:
 
     def trained(self, name: str) -> nn.Module:
         return self.module.get_submodule(name)
+
+    def to_finish_apart(self) -> Method:
+        return self
 
     def finish(self, folder: Path) -> nn.Module:
         return self.module
@@ -154,6 +165,9 @@ class _Lora:
                 copy = self.module.get_submodule(f"base_model.model.{head}.modules_to_save.default")
                 return copy.get_submodule(name.removeprefix(head).removeprefix("."))
         return self.module.get_submodule(f"base_model.model.{name}")
+
+    def to_finish_apart(self) -> Method:
+        return copy.deepcopy(self)  # as merging the adapters changes the layers
 
     def finish(self, folder: Path) -> nn.Module:
         if self._is_exported:

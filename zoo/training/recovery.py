@@ -68,6 +68,6 @@ class Recovery:
             checkpoint.save_best(self._run.checkpoints_folder, step, checkpoint.trainable_state(self._module))
 
     def load_best(self, step: int) -> None:
-        """Put back the weights of the best evaluation."""
+        """Put back the weights of an evaluation that was the best of all, or of a source."""
         state = checkpoint.load_best(self._run.checkpoints_folder, step)
         checkpoint.load_trainable_state(self._module, state)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -102,3 +102,16 @@ def taught(source: Source) -> Source:
     from zoo.training.objectives.taught import Taught
 
     return replace(source, objective=Taught(source.objective, source.run.teaching))
+
+
+def begin(sources: Iterable[Source], module: nn.Module) -> None:
+    """Let objectives freeze what they do not learn; what one of several does learn is trained."""
+    before = {name: parameter.requires_grad for name, parameter in module.named_parameters()}
+    trained: set[str] = set()
+    for source in sources:
+        for name, parameter in module.named_parameters():
+            parameter.requires_grad_(before[name])
+        source.objective.begin()
+        trained.update(name for name, parameter in module.named_parameters() if parameter.requires_grad)
+    for name, parameter in module.named_parameters():
+        parameter.requires_grad_(name in trained)

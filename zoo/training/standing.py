@@ -69,7 +69,7 @@ def results(sources: Sequence[Source], progress: Progress) -> tuple[SourceResult
 
 def _result(i: int, source: Source, history: Sequence[Judged], kept: Sequence[Judged]) -> SourceResult:
     task = source.run.task
-    own = max(history, key=lambda one: _score(one.metrics[i], task), default=None)
+    own = own_best(i, source, history)
     metrics = kept[0].metrics[i] if kept else {}
     return SourceResult(
         name=source.name,
@@ -79,6 +79,23 @@ def _result(i: int, source: Source, history: Sequence[Judged], kept: Sequence[Ju
         best_step=own.step if own and metrics else None,
         best_metrics=own.metrics[i] if own and metrics else {},
     )
+
+
+def own_best(i: int, source: Source, history: Sequence[Judged]) -> Judged | None:
+    """The best evaluation of one of several sources, the first of equal ones.
+
+    Args:
+        i: its place among the sources.
+        source: the source.
+        history: all evaluations.
+    """
+    return max(history, key=lambda one: _score(one.metrics[i], source.run.task), default=None)
+
+
+def own_best_steps(sources: Sequence[Source], history: Sequence[Judged], kept: Sequence[str]) -> dict[str, int]:
+    """Of the sources of these names, the step of the best evaluation of each so far."""
+    bests = {source.name: own_best(i, source, history) for i, source in enumerate(sources) if source.name in kept}
+    return {name: best.step for name, best in bests.items() if best and any(best.metrics)}
 
 
 def _score(metrics: dict[str, float], task: Task) -> tuple[float, float]:
