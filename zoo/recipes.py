@@ -11,7 +11,7 @@ seed = 42
 
 [sources.sentiment]             # `[source]` where there is one
 data = "reviews.csv"            # a relative path is of the folder that the recipe is in
-task = "text-classification"
+task = "TASK"                   # found from the data where it is left out
 eval = "held_out.csv"
 columns = { input = "text" }
 weight = 0.5

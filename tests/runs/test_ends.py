@@ -84,13 +84,13 @@ class Unruly:
             (run.folder / "died").touch()
             from zoo.runs import training_job
 
-            publish = training_job._publish
+            publish = training_job.publish
 
             def die(*everything):
                 publish(*everything)
                 os._exit(9)
 
-            training_job._publish = die
+            training_job.publish = die
         return zoo.FitResult(step=1, labels=run.labels)
 """
 

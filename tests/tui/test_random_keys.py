@@ -52,6 +52,7 @@ from zoo.tui.screens.predict import PredictScreen
 from zoo.tui.screens.predict_options import PredictOptionsScreen
 from zoo.tui.screens.run import RunScreen
 from zoo.tui.screens.runs import RunsScreen
+from zoo.tui.screens.source import SourceScreen
 from zoo.tui.screens.train import TrainScreen
 from zoo.tui.zoo_screen import Dialog, ZooScreen
 
@@ -60,6 +61,7 @@ STARTS: dict[type[Screen[Any]], str] = {
     ModelsScreen: "",
     CardScreen: "enter",
     TrainScreen: f"{CHOOSE_JUDGE} f",
+    SourceScreen: f"{CHOOSE_JUDGE} f ctrl+n",
     EvaluateScreen: f"{CHOOSE_JUDGE} e",
     PickScreen: f"{CHOOSE_JUDGE} f ctrl+o",
     PlanScreen: f"{CHOOSE_JUDGE} f DATA ctrl+s",
@@ -85,8 +87,8 @@ KEYS = -(-10_000 // len(STARTS))
 AT_ONCE = 6
 """At most so many keys are pressed before the application has caught up."""
 SIZE = (80, 24)
-DEEPEST = 3
-"""A place, a page over it, a dialog over that; the more dialogs shine through each other, the worse."""
+DEEPEST = 4
+"""A place, a page over it, one for a part of that, a dialog over it; the more shine through each other, the worse."""
 MOVES = [
     "up",
     "down",
@@ -118,10 +120,11 @@ class StubSession:
     def __init__(self, model: str, *, task: str) -> None:
         self._task = task
         StubSession.opened += 1
+        self.streams = StubSession.opened % 2 == 1
 
     def wait_until_ready(self, tell: object) -> Ready:
-        chats = StubSession.opened % 2 == 1
-        return Ready(task=self._task, device="cpu", precision="fp32", chats=chats, adjusts=chats)
+        chats = self.streams
+        return Ready(task=self._task, device="cpu", precision="fp32", streams=chats, chats=chats, adjusts=chats)
 
     def stream(self, messages: list[dict[str, str]], options: dict[str, Any] | None) -> Iterator[str | GeneratedText]:
         yield from ("Well, ", "well.")
@@ -165,7 +168,7 @@ def site_to_explore(
     ability = "zoo.Ability(task='text-classification', options=zoo.FinetuneOptions)"
     able = f"{{'finetune': {ability}, 'predict': zoo.Ability(task='text-classification')}}"
     judge = card("judge", weights=repr(weights({"w.bin": b"weights"}, here)), labels="('yes', 'no')", abilities=able)
-    models.install("judges", plugin(judge, more="from zoo import *"))
+    models.install("judges", plugin(judge, more="from zoo import *\n@hookimpl\ndef body(run): ..."))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(model_session, "Session", StubSession)
     monkeypatch.setattr(StubSession, "opened", 0)

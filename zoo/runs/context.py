@@ -164,6 +164,8 @@ class TrainingRun:
     """Of its mean loss in the sum, where there are several."""
     sources: tuple[TrainingRun, ...] = ()
     """Where several things are learnt: each as a run of its own, while `train` and `eval` are the rows of all."""
+    rows_of_all: tuple[Example, ...] = ()
+    """What all sources train on, of one of several: what they share, such as a vocabulary, is made from these."""
     mixing: MixingOptions = USUAL_MIXING
     """How several are mixed."""
     teaching: Teaching | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,8 @@ class Joint:
 
     def __init__(self, run: TrainingRun, body: Callable[[TrainingRun], Body[Any]]) -> None:
         self._mixing = run.mixing
-        first, *others = run.sources
+        rows = tuple(example for one in run.sources for example in one.train)
+        first, *others = (dataclasses.replace(one, rows_of_all=rows) for one in run.sources)
         shared = body(first)
         sources = [_source(first, shared)]
         for one in others:

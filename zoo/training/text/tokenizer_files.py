@@ -49,7 +49,7 @@ def beginning(tokenizer: Tokenizer, bos_id: int | None) -> int | None:
 
 
 def learnt_tokenizer(run: TrainingRun, learn: Callable[[list[str]], Tokenizer], needed: Sequence[str]) -> Tokenizer:
-    """A tokenizer of the run's own, learnt from its training rows.
+    """A tokenizer of the run's own, learnt from its training rows, of several sources from those of all.
 
     It is kept beside the checkpoints and goes with them: a resumed run reads it. The processes of a run each learn the
     same one.
@@ -57,7 +57,7 @@ def learnt_tokenizer(run: TrainingRun, learn: Callable[[list[str]], Tokenizer], 
     path = run.checkpoints_folder / FILE
     if path.exists():
         return load_tokenizer(run.checkpoints_folder, needed)
-    tokenizer = learn([example.input for example in run.train])
+    tokenizer = learn([example.input for example in run.rows_of_all or run.train])
     if run.rank == 0 and not run.dry_run:
         _keep(tokenizer, path)
     return tokenizer
