@@ -118,6 +118,19 @@ def test_a_result_is_shown_with_its_heads(catalog: Catalog, capsys: pytest.Captu
     assert [head["name"] for head in document["heads"]] == ["joint.mood", "joint.names", "joint.texts"]
 
 
+@pytest.mark.parametrize("verb", ["predict", "evaluate", "finetune"])
+def test_the_help_of_a_command_says_which_heads_there_are(
+    catalog: Catalog, verb: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as leaving:
+        main([verb, "joint", "--help"])
+    shown = " ".join(capsys.readouterr().out.split())
+    assert not leaving.value.code
+    assert shown.startswith(f"usage: zoo {verb}")
+    assert "joint has 3 heads: name one in its place, or let --task choose:" in shown
+    assert f"joint.mood {LABELLED} joint.names {NAMES} joint.texts {TEXTS}" in shown
+
+
 def test_sources_on_a_result_are_for_what_their_data_are(store: Path, tmp_path: Path) -> None:
     pytest.importorskip("zoo_bert")
     labelled = written(tmp_path / "a.jsonl", *({"text": f"a {i}", "label": "ab"[i % 2]} for i in range(6)))

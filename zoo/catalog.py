@@ -282,7 +282,7 @@ def _result_card(
         abilities=(*others, base.ability_of_result(result.task)),
         recommended_for=(),
         superseded_by="",
-        parameters=manifest.parameters,
+        parameters=manifest.parameters if result.parameters is None else result.parameters,
         weights=Weights(files=result.files, sources=(FolderSource(path=str(folder)),)),
         labels=result.labels,
         columns=result.columns,

@@ -66,6 +66,19 @@ def test_each_head_does_as_its_run_said(uninterrupted: zoo.Run, sources: dict[st
     assert judged.metrics[primary] == pytest.approx(uninterrupted.metrics[f"{name}.{primary}"], abs=1e-3)
 
 
+def test_the_readme_of_a_head_says_how_its_weights_are_read(uninterrupted: zoo.Run, tmp_path: Path) -> None:
+    files, one_file = (
+        "`body.safetensors`, which is that of the other heads",
+        'load_file("this folder/model.safetensors")',
+    )
+    readme = (uninterrupted.folder.model_folder / "heads" / "mask" / "README.md").read_text()
+    assert files in readme
+    assert one_file in readme
+    exported = (zoo.export("mine", tmp_path / "apart", head="mask") / "README.md").read_text()
+    assert files not in exported
+    assert one_file in exported
+
+
 def test_a_killed_run_resumes_to_the_same_bits(start: Callable[..., zoo.Run], uninterrupted: zoo.Run) -> None:
     run = start()
     kill_and_resume(run, step=4)

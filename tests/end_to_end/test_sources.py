@@ -82,6 +82,7 @@ def test_each_head_is_a_model(sources: dict[str, Any], tmp_path: Path, capsys: p
         network = transformers.AutoModelForSequenceClassification.from_pretrained(folder).eval()
         inputs = transformers.AutoTokenizer.from_pretrained(folder)(text, return_tensors="pt")
         expected = network(**inputs).logits.softmax(-1)[0].tolist()
+        assert zoo.load("mine.parity", **CPU).card.parameters == sum(one.numel() for one in network.parameters())
         scores = {one.label: one.probability for one in zoo.load("mine.parity", **CPU).predict(text).scores}
         assert [scores["even"], scores["odd"]] == pytest.approx(expected, abs=1e-5)
 

@@ -255,6 +255,21 @@ def test_each_of_several_sources_is_known_apart() -> None:
     assert right.latest_metrics == {"span_f1": 0.25}
 
 
+def test_the_loss_of_several_sources_is_the_mean_of_their_newest() -> None:
+    resumed = fold(OF_SEVERAL[:14])
+
+    assert [(point.step, point.loss) for point in fold(OF_SEVERAL).loss_curve] == [
+        (1, 0.5),
+        (2, 0.5),
+        (4, pytest.approx((0.25 + 0.6) / 2)),
+    ]
+    assert fold(OF_SEVERAL).loss == pytest.approx((0.25 + 0.6) / 2)
+    assert [source.loss for source in resumed.sources] == [0.2, 0.7]
+    assert [source.loss for source in fold(OF_SEVERAL[:15]).sources] == [0.25, 0.75]
+    overflown = msgspec.structs.replace(of_both(5, None, 0.5), loss=None)
+    assert fold([*OF_SEVERAL[:15], overflown]).loss is None
+
+
 def test_a_run_of_several_sources_has_their_sums() -> None:
     end = fold(OF_SEVERAL)
 

@@ -15,6 +15,7 @@ from zoo.model_choice import choose_model
 from zoo.paths import runs_folder
 from zoo.plurals import with_article
 from zoo.runs.heads import merge
+from zoo.runs.model_card import settle_exported_readme
 from zoo.runs.store import store_invalid
 
 
@@ -45,6 +46,7 @@ def export(result: str, folder: str | os.PathLike[str], *, head: str = "", task:
         staging = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
         try:
             merge(source, staging / target.name)
+            settle_exported_readme(staging / target.name)
             (staging / target.name).rename(target)
         finally:
             shutil.rmtree(staging, ignore_errors=True)

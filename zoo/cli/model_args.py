@@ -12,7 +12,7 @@ from zoo.abilities import choose_ability
 from zoo.ability_options import option_set, other_tasks_hint
 from zoo.adoption import adopt_alias
 from zoo.card import Card, Verb
-from zoo.catalog import Catalog
+from zoo.catalog import Catalog, result_of_head
 from zoo.cli import diagnostics
 from zoo.cli.joint_args import source_named
 from zoo.cli.option_flags import add_options, flags_by_alias
@@ -24,9 +24,13 @@ from zoo.hyperparameters import MixingOptions
 from zoo.kinds.kind import TARGET
 from zoo.model_choice import choose_model
 from zoo.options import Options, schema
+from zoo.plurals import counted
 from zoo.sources import Source, choose_sources
 from zoo.suggestions import did_you_mean
 from zoo.teachers import with_taught_task
+from zoo.text_table import render_table
+
+_HELP = {"-h", "--help", "--help-all"}
 
 
 def add_task(parser: Parser) -> None:
@@ -94,6 +98,9 @@ def add_model_options(parser: Parser, words: list[str], model: str, verb: Verb) 
     columns = {TARGET: _value_of("--label", words) or _value_of("--target", words)}
     task, data, separator = (_value_of(flag, words) for flag in ("--task", "--data", "--separator"))
     job = "evaluate" if verb == "predict" and data else verb
+    heads = catalog.heads(model)
+    if heads and not task and not data and _HELP & set(words):
+        return _describe_heads(parser, heads, verb)
     card = choose_model(catalog, model, job, task, data, columns, separator).card
     teacher = _value_of("--teacher", words) if verb == "finetune" else ""
     taught = with_taught_task(Source(data=data, task=task, teacher=teacher), card, catalog)
@@ -101,6 +108,17 @@ def add_model_options(parser: Parser, words: list[str], model: str, verb: Verb) 
     add_options(parser, option_set(ability), title=f"options of {card.name}")
     parser.model_hint = partial(other_tasks_hint, card, ability)
     return card
+
+
+def _describe_heads(parser: Parser, heads: Sequence[Card], verb: Verb) -> Card:
+    """Let the help of a command say which heads its model has, with the options of all; returns the first."""
+    name = result_of_head(heads[0])
+    rows = render_table([(head.name, head.task) for head in heads], ("head", "task"))
+    how = f"{name} has {counted(len(heads), 'head')}: name one in its place, or let --task choose"
+    parser.description = "\n".join([str(parser.description), "", f"{how}:", *(f"  {row}" for row in rows)])
+    abilities = [head.ability(verb, head.task) for head in heads if head.task in head.tasks_of(verb)]
+    add_options(parser, *map(option_set, abilities), title=f"options of the heads of {name}")
+    return heads[0]
 
 
 def _add_joint_options(

@@ -250,6 +250,8 @@ class SourceResult(msgspec.Struct, frozen=True, kw_only=True):
     """Where this source alone was at its best."""
     best_metrics: dict[str, float] = {}
     """There."""
+    parameters: int | None = None
+    """Of the body and its head; None where that is not known."""
 
 
 class RunFinished(Event, frozen=True, kw_only=True, tag="run_finished"):

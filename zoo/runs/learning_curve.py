@@ -94,7 +94,9 @@ def with_evaluation(s: HasCurve, evaluation: Evaluation) -> Changes:
 
 def up_to(s: HasCurve, step: int) -> Changes:
     """Forget what came after a step."""
+    curve = tuple(point for point in s.loss_curve if point.step <= step)
     return {
-        "loss_curve": tuple(point for point in s.loss_curve if point.step <= step),
+        "loss": curve[-1].loss if curve else None,
+        "loss_curve": curve,
         "evaluations": tuple(evaluation for evaluation in s.evaluations if evaluation.step <= step),
     }

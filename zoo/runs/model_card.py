@@ -7,15 +7,22 @@ from pathlib import Path
 
 from zoo import atomic
 from zoo.blocks import Report
+from zoo.hub_config import WEIGHTS
 from zoo.kinds.spelling import distinct_names
 from zoo.plurals import counted
 from zoo.rendering.markdown import markdown, markdown_table
 from zoo.runs.events import SourceResult
+from zoo.runs.heads import BODY_FILE, HEAD_FILE
 from zoo.runs.request import RunRequest, TeacherRequest
 from zoo.runs.result import HEADS, ResultManifest
 from zoo.sanitize import one_line
 
 README = "README.md"
+_DIVIDED = (
+    f"The weights are in two files here: `{BODY_FILE}`, which is that of the other heads, too, and `{HEAD_FILE}`. "
+    f"`zoo export` writes this head as a folder with one file, the `{WEIGHTS}` that is read below."
+)
+"""What is said of a head among several, where the plugin says how its weights are read."""
 
 
 def write_readme(
@@ -51,11 +58,19 @@ def write_readme(
         ),
         "## Labels\n\n" + ", ".join(map(_code, distinct_names(manifest.labels).values())) if manifest.labels else "",
         "## Use\n\n```\n" + f"zoo predict {manifest.name} ..." + "\n```",
+        _DIVIDED if WEIGHTS in from_plugin and (folder / HEAD_FILE).exists() else "",
         from_plugin.strip(),
         _table("Options", [(name, str(value)) for name, value in manifest.options.items()]),
         _table("Versions", list(manifest.versions.items())),
     ]
     atomic.write_text(path, "\n\n".join(part for part in parts if part) + "\n")
+
+
+def settle_exported_readme(folder: Path) -> None:
+    """Let the README of a head that was exported say of its files what is true of a folder of its own."""
+    path = folder / README
+    if path.exists() and _DIVIDED in (text := path.read_text(encoding="utf-8")):
+        atomic.write_text(path, text.replace(f"{_DIVIDED}\n\n", ""))
 
 
 def write_readme_of_heads(

@@ -60,17 +60,19 @@ def publish(
         write_readme_of_heads(folder, manifest, request, rows=rows, results=result.sources)
         _let_the_umask_decide(folder)
     elif request.head:
-        as_model = msgspec.structs.replace(manifest, name=f"{manifest.name}.{request.head}")
-        write_readme(folder, as_model, request, rows=data[0].usable_rows, report=result.report)
         kept = bring_kept_heads(worker.folder, request, card)
+        as_model = msgspec.structs.replace(manifest, name=f"{manifest.name}.{request.head}")
+        head = folder / HEADS / request.head
+        write_readme(head, as_model, request, rows=data[0].usable_rows, report=result.report)
         learnt = HeadResult(
             name=request.head,
             verb=request.verb,
             task=manifest.task,
             labels=manifest.labels,
             columns=manifest.columns,
+            parameters=manifest.parameters,
             metrics=manifest.metrics,
-            files=_digested_files(folder / HEADS / request.head),
+            files=_digested_files(head),
         )
         manifest = msgspec.structs.replace(manifest, labels=(), columns={}, heads=(*kept, learnt))
         write_readme_of_kept(folder, manifest, request)
@@ -115,6 +117,7 @@ def _published_heads(
             task=outcome.task,
             labels=outcome.labels,
             columns=of_data.columns,
+            parameters=outcome.parameters,
             metrics=outcome.metrics,
             files=_digested_files(folder),
         )

@@ -53,6 +53,7 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     steps: int = 0
     epoch: float = 0.0
     loss: float | None = None
+    """Newest; of several sources the mean of the newest of each, whichever the last steps learnt from."""
     lr: float | None = None
     samples_per_s: float = 0.0
     memory_bytes: int = 0
@@ -197,16 +198,19 @@ def _(event: e.RunPlanned, s: RunSnapshot) -> Changes:
 
 @_changes.register
 def _(event: e.StepCompleted, s: RunSnapshot) -> Changes:
+    sources = of_sources.stepped(s.sources, event)
+    several = event.sources and event.loss is not None
+    loss = of_sources.mean_loss(sources) if several else event.loss
     return {
         "step": event.step,
         "steps": event.steps,
         "epoch": event.epoch,
-        "loss": event.loss,
+        "loss": loss,
         "lr": event.lr,
         "samples_per_s": event.samples_per_s,
         "memory_bytes": event.memory_bytes,
-        "sources": of_sources.stepped(s.sources, event),
-        **with_point(s, event.step, event.loss),
+        "sources": sources,
+        **with_point(s, event.step, loss),
     }
 
 

@@ -75,6 +75,12 @@ def stepped(sources: Sources, event: e.StepCompleted) -> Sources:
     return sources
 
 
+def mean_loss(sources: Sources) -> float | None:
+    """Of the newest loss of each, so that it does not jump where steps learn from one after the other."""
+    losses = [source.loss for source in sources if source.loss is not None]
+    return sum(losses) / len(losses) if losses else None
+
+
 def evaluated(sources: Sources, event: e.EvaluationCompleted) -> Changes:
     """The evaluation data of a source were gone through; figures of the whole run have its name before theirs."""
     evaluation = Evaluation(event.step, event.metrics, event.best, event.sample)

@@ -78,6 +78,7 @@ def _result(i: int, source: Source, history: Sequence[Judged], kept: Sequence[Ju
         metrics=metrics,
         best_step=own.step if own and metrics else None,
         best_metrics=own.metrics[i] if own and metrics else {},
+        parameters=sum(parameter.numel() for parameter in source.objective.module.parameters()),
     )
 
 
