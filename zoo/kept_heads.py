@@ -1,7 +1,8 @@
-"""Learning one head of a result on its body as it is: the others come along. Where the body learns, they do not."""
+"""Learning heads of a result on its body as it is: the others come along. Where the body learns, they do not."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from zoo.card import Card
@@ -16,6 +17,10 @@ from zoo.sources import check_source_name
 def beside_kept(choice: ModelChoice, options: Options) -> dict[str, Any]:
     """What a request says of the heads that stay as they are: those of a result whose body stays as it is.
 
+    Args:
+        choice: of the model.
+        options: of a training with one source.
+
     Raises:
         OptionInvalid: the new head has no name, or none that it can have.
     """
@@ -25,6 +30,27 @@ def beside_kept(choice: ModelChoice, options: Options) -> dict[str, Any]:
         raise OptionInvalid("the new head has no name", "name it, in the place of --data: --source NAME=DATA")
     check_source_name(choice.head, ())
     return {"head": choice.head, "kept": tuple(map(_learnt_from, choice.others))}
+
+
+def beside_added(choice: ModelChoice, options: Sequence[Options]) -> dict[str, Any]:
+    """The same of a training that adds several heads at once.
+
+    Args:
+        choice: of the model.
+        options: of each source.
+
+    Raises:
+        OptionInvalid: one of them is there already, and would begin anew.
+    """
+    if not any(map(_is_frozen, options)) or not (choice.known or choice.others):
+        return {}
+    if choice.known:
+        result, _, head = choice.known[0].name.rpartition(".")
+        raise OptionInvalid(
+            f"{head} is a head of {result} already, and several at once are new ones",
+            f"learn it further alone (zoo finetune {result} --source {head}=DATA --method head), or call it otherwise",
+        )
+    return {"kept": tuple(map(_learnt_from, choice.others))}
 
 
 def _is_frozen(options: Options) -> bool:
@@ -47,7 +73,7 @@ def left_behind(choice: ModelChoice, verb: str, *options: Options) -> list[str]:
     Args:
         choice: of the model.
         verb: of the job.
-        options: of a training with one source.
+        options: of a training, of each source.
     """
     if verb not in ("finetune", "pretrain") or not choice.others or any(map(_is_frozen, options)):
         return []

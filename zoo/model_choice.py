@@ -32,8 +32,12 @@ class ModelChoice(NamedTuple):
     """Why this head, in one line; empty where the name or the task says it."""
     head: str = ""
     """Name of the head, where the name stands for a result with several; empty for a new one without a name."""
+    is_new: bool = False
+    """Whether the head is to be a new one."""
+    known: tuple[Card, ...] = ()
+    """The heads of that result that are named as what is learnt."""
     others: tuple[Card, ...] = ()
-    """The other heads of that result."""
+    """Its other heads."""
 
 
 def choose_model(
@@ -64,14 +68,18 @@ def choose_model(
     heads = catalog.heads(name)
     if not heads:
         return ModelChoice(catalog.resolve(name))
+    names = {head.name for head in heads}  # what is kept of a head's own best step is there to be named
+    usual = [head for head in heads if head.name.removesuffix(OF_ITS_OWN) not in names - {head.name}]
     if sources:
         known = next((head for head in heads if [head_name(head)] == list(sources)), None)
-        choice = ModelChoice(known or _new_head(heads), head=sources[0] if len(sources) == 1 else "")
+        choice = ModelChoice(
+            known or new_head(usual[0]), is_new=known is None, head=sources[0] if len(sources) == 1 else ""
+        )
     else:
-        names = {head.name for head in heads}  # what is kept of a head's own best step is there to be named
-        usual = [head for head in heads if head.name.removesuffix(OF_ITS_OWN) not in names - {head.name}]
         choice = _choose_head(usual, verb, task, data, columns, separator)
-    return choice._replace(others=tuple(head for head in heads if head_name(head) != choice.head))
+    learnt = sources or (choice.head,)
+    known_heads, others = ([one for one in heads if (head_name(one) in learnt) is named] for named in (True, False))
+    return choice._replace(known=tuple(known_heads), others=tuple(others))
 
 
 def head_name(card: Card) -> str:
@@ -79,9 +87,9 @@ def head_name(card: Card) -> str:
     return card.name.rpartition(".")[2]
 
 
-def _new_head(heads: Sequence[Card]) -> Card:
-    """A model to begin a new head from: it has the body, and what its own head learnt from decides nothing."""
-    return msgspec.structs.replace(heads[0], columns={}, labels=())
+def new_head(card: Card) -> Card:
+    """A head as the model that a new one begins from: it has the body, and what it learnt from decides nothing."""
+    return msgspec.structs.replace(card, columns={}, labels=())
 
 
 def _choose_head(
@@ -115,7 +123,7 @@ def _of_task(heads: Sequence[Card], verb: str, task: str) -> ModelChoice:
         raise _several(of_task)
     learning = [head for head in heads if verb in ("finetune", "pretrain") and task in head.tasks_of(verb)]
     if learning:
-        return ModelChoice(_new_head(learning))
+        return ModelChoice(new_head(learning[0]), is_new=True)
     raise _several(heads, f"none of them does {task}: ")
 
 

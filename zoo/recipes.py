@@ -283,7 +283,7 @@ def recipe_of(request: RunRequest, folder: Path) -> str:
         folder: that the recipe will be in; paths of files in it are relative, as a run may be renamed.
     """
     model = (
-        request.model.rpartition(".")[0] if request.head else request.model
+        request.model.rpartition(".")[0] if request.kept else request.model
     )  # a result, whose other heads come along
     head = {"verb": request.verb, "model": model, "device": request.device, "precision": request.precision}
     seed = {"seed": request.options["seed"]} if "seed" in request.options else {}

@@ -16,15 +16,15 @@ import msgspec
 from zoo.abilities import ability_verb, choose_ability, offering_models
 from zoo.ability_options import parse_options
 from zoo.card import Ability, Card
-from zoo.catalog import Catalog
+from zoo.catalog import Catalog, result_of_head
 from zoo.data import Dataset, InputRows, count_rows, digest, load, match_labels
 from zoo.data.layout import parts_of
 from zoo.devices import choose, place_name
 from zoo.errors import DatasetInvalid, OptionInvalid, Unsupported
 from zoo.file_cache import read_once
 from zoo.job_paths import classes_file, existing, existing_evaluation, new_file
-from zoo.kept_heads import beside_kept, left_behind
-from zoo.model_choice import ModelChoice, choose_model
+from zoo.kept_heads import beside_added, beside_kept, left_behind
+from zoo.model_choice import ModelChoice, choose_model, new_head
 from zoo.options import Option, Scalar, changed, read, to_dict
 from zoo.plugins import load_plugin, wrapping_plugins
 from zoo.plurals import counted
@@ -149,6 +149,7 @@ def check_job(job: Job, catalog: Catalog | None = None) -> CheckedJob:
         options=dict(to_dict(options)),
         changed_options=changed(options),
         teacher=checked.teacher,
+        new_heads=choice.is_new,
         **kept,
         out=checked.out,
         format=job.format,
@@ -188,10 +189,12 @@ def _setting(job: Job, card: Card, catalog: Catalog, abilities: Sequence[Ability
 
 def _check_joint(job: Job, choice: ModelChoice, catalog: Catalog) -> CheckedJob:
     """Check a training from several sources."""
-    card, remarks = choice.card, left_behind(choice, job.verb)
+    is_head = bool(result_of_head(choice.card))
+    card = new_head(choice.card) if is_head else choice.card  # each source has a head of its own
     sources = [with_taught_task(source, card, catalog) for source in (job.source, *job.others)]
     choices = choose_sources(card, sources)
     mixing, options = options_of_sources(card, choices, split_options(job.options)[1], beside=_WORDS)
+    kept, remarks = beside_added(choice, options), left_behind(choice, job.verb, *options)
     taught = any(source.teacher for source in sources)
     requests: list[SourceRequest] = []
     for (source, verb, ability, reason), of_source in zip(choices, options, strict=True):
@@ -219,6 +222,8 @@ def _check_joint(job: Job, choice: ModelChoice, catalog: Catalog) -> CheckedJob:
         options=first.options,
         sources=tuple(requests),
         mixing=dict(to_dict(mixing)),
+        new_heads=is_head,
+        **kept,
         changed_options={name: value for one in (mixing, *options) for name, value in changed(one).items()},
         **_setting(job, card, catalog, [choice.ability for choice in choices]),
     )

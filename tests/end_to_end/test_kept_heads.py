@@ -11,6 +11,7 @@ import zoo
 from tests.end_to_end.test_tokens import COMMON, tagged, written
 from zoo.cli import main
 from zoo.runs.store import training_of
+from zoo.testing.interruption import digests
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -68,9 +69,11 @@ def test_heads_are_added_and_learnt_further_beside_the_others(
     assert further["parity"] != after["parity"]
     assert sorted(again.models) == ["haste", "names", "parity"]
 
-    recipe = (zoo.open_run("three").folder.path / "recipe.toml").read_text()
-    assert 'model = "bert/joint"' in recipe
-    assert "[sources.haste]" in recipe
+    for name in ("three", "more"):
+        run = zoo.open_run(name)
+        twin = zoo.run_recipe(run.folder.path / "recipe.toml", name=f"{name}-again").wait(progress=False)
+        assert twin.folder.request.kept == run.folder.request.kept
+        assert digests(twin.folder.model_folder / "heads") == digests(run.folder.model_folder / "heads")
     zoo.open_run("three").remove()
     zoo.open_run("joint").remove()
     assert answers("more") == further
@@ -85,3 +88,33 @@ def test_heads_are_added_and_learnt_further_beside_the_others(
     (said,) = [note for note in whole.snapshot.notes if "the body learns on" in note]
     assert "so the result is without more.parity, more.haste" in said or "without more.haste, more.parity" in said
     assert [card.name for card in zoo.models() if card.name.startswith("whole")] == ["whole"]
+
+
+def test_several_heads_are_added_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("zoo_bert")
+    parity, names = written(tmp_path / "a.jsonl", labelled), written(tmp_path / "b.jsonl", tagged)
+    haste = written(tmp_path / "c.jsonl", urgent)
+    zoo.finetune("bert-tiny", sources={"parity": parity, "names": names}, name="joint", **OPTIONS).wait(progress=False)
+    before = answers("joint")
+    words = ["finetune", "joint", "--source", f"haste={haste}", "--column", "haste.label=haste", "--method", "head"]
+    assert main([*words, "--source", f"parity={parity}", "--device", "cpu"]) != 0
+    assert "parity is a head of joint already, and several at once are new ones" in capsys.readouterr().err
+
+    both = ["--source", f"people={names}", "--name", "four", "--device", "cpu", "--max-steps", "4"]
+    assert main([*words, *both]) == 0
+    said = capsys.readouterr().err
+    assert "the result is without" not in said
+    assert "next:  zoo predict four.people" in said
+    after = answers("four")
+    assert {name: after[name] for name in before} == before
+    assert {score.label for score in after["haste"][0].scores} == {"now", "later", "never"}
+    folder = zoo.open_run("four").folder.model_folder
+    old = zoo.open_run("joint").folder.model_folder / "heads" / "names" / "body.safetensors"
+    assert [path.name for path in (folder / "heads").iterdir() if not (path / "body.safetensors").samefile(old)] == []
+    text = (folder / "README.md").read_text()
+    assert "Learnt with zoo on the body of joint.parity, which stayed as it was: haste, people." in text
+
+    twin = zoo.run_recipe(zoo.open_run("four").folder.path / "recipe.toml", name="again").wait(progress=False)
+    assert digests(twin.folder.model_folder / "heads") == digests(folder / "heads")
+    zoo.open_run("joint").remove()
+    assert answers("four") == after

@@ -9,13 +9,14 @@ model/heads/sentiment/model.safetensors.index.json   which tensor is in which fi
 from __future__ import annotations
 
 import contextlib
+import filecmp
 import hashlib
 import json
 import math
 import os
 import shutil
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -66,19 +67,22 @@ def divide(heads: Sequence[Path]) -> None:
     body.unlink()
 
 
-def split(head: Path, body: Path) -> None:
+def split(head: Path, body: Path) -> bool:
     """Let a head that was written whole share the file of a body; it stays whole where its tensors are others.
 
     Args:
         head: folder with all tensors in one file.
         body: has the tensors that other heads have alike.
+
+    Returns:
+        Whether it does.
     """
     if not (head / WEIGHTS).exists() or not body.exists():
-        return
+        return False
     whole, common = _Tensors.of(head / WEIGHTS), _Tensors.of(body)
     twins = _twins(common.digests(), whole.digests())
     if len(twins) < len(common.places):
-        return
+        return False
     of_body = {name: stored for stored, name in twins.items()}
     _write([(whole, name, name) for name in whole.places if name not in of_body], head / HEAD_FILE)
     link(body, head / BODY_FILE)
@@ -90,6 +94,33 @@ def split(head: Path, body: Path) -> None:
         index[BODY_NAMES] = of_body
     (head / INDEX).write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
     (head / WEIGHTS).unlink()
+    return True
+
+
+def join(head: Path, bodies: Iterable[Path], scratch: Path) -> None:
+    """Let a head share the file of one of several bodies, whether it was written whole or shares that of another one.
+
+    Args:
+        head: a folder, which stays as it is where its tensors are others.
+        bodies: likewise as for `split`.
+        scratch: does not exist.
+    """
+    merge(head, scratch)
+    if any(split(scratch, body) for body in bodies):
+        shutil.rmtree(head)
+        scratch.rename(head)
+    else:
+        shutil.rmtree(scratch)
+
+
+def link_alike(heads: Sequence[Path]) -> None:
+    """Let heads share the other files that are the same in all of them to the bit: those of the first."""
+    first, *others = heads
+    for path in [path for path in first.rglob("*") if path.is_file()]:
+        twins = [head / path.relative_to(first) for head in others]
+        if all(twin.is_file() and filecmp.cmp(path, twin, shallow=False) for twin in twins):
+            for twin in twins:
+                link(path, twin)
 
 
 def link(path: Path, twin: Path) -> None:

@@ -1,4 +1,4 @@
-"""A head that is learnt on the body of a result as it is: the other heads come along, unchanged to the bit."""
+"""Heads that are learnt on the body of a result as it is: the others come along, unchanged to the bit."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 from zoo.card import Card, FolderSource, Weights
 from zoo.errors import StoreInvalid
 from zoo.fetch import fetch
-from zoo.runs.heads import BODY_FILE, link, link_file, split
+from zoo.runs.heads import BODY_FILE, join, link, link_alike, link_file
 from zoo.runs.request import RunRequest
 from zoo.runs.result import HEADS, MANIFEST, HeadResult, ResultManifest
 from zoo.runs.store import RunFolder, maker_of
@@ -33,7 +33,7 @@ def check_kept_heads(request: RunRequest, card: Card) -> None:
 
 
 def bring_kept_heads(folder: RunFolder, request: RunRequest, card: Card) -> tuple[HeadResult, ...]:
-    """Make what a training has exported one of several heads; the others are the same files on disk.
+    """Make what a training has exported one or several of the heads of a result; the others are the same files on disk.
 
     Args:
         folder: of the run; its model folder holds what is exported.
@@ -47,17 +47,20 @@ def bring_kept_heads(folder: RunFolder, request: RunRequest, card: Card) -> tupl
         StoreInvalid: the result that has them is gone.
     """
     kept, model = _kept(request, card), folder.model_folder
-    exported = folder.path / "exported"
-    shutil.rmtree(exported, ignore_errors=True)  # of a killed attempt
-    model.rename(exported)
-    (model / HEADS).mkdir(parents=True)
-    exported.rename(model / HEADS / request.head)
-    for head in kept:
-        _link_all(_folder(card, head.name), model / HEADS / head.name)
+    scratch = folder.path / "exported"
+    shutil.rmtree(scratch, ignore_errors=True)  # of a killed attempt
+    if request.head:
+        model.rename(scratch)
+        (model / HEADS).mkdir(parents=True)
+        scratch.rename(model / HEADS / request.head)
+        link_file(folder.trained_on_path, folder.of_source(request.head).trained_on_path)
+    learnt, places = list((model / HEADS).iterdir()), [model / HEADS / head.name for head in kept]
+    for head, place in zip(kept, places, strict=True):
+        _link_all(_folder(card, head.name), place)
         link_file(maker_of(card.name).of_source(head.name).trained_on_path, folder.of_source(head.name).trained_on_path)
-    link_file(folder.trained_on_path, folder.of_source(request.head).trained_on_path)
-    if kept:
-        split(model / HEADS / request.head, model / HEADS / kept[0].name / BODY_FILE)
+    for place in learnt:
+        join(place, [one / BODY_FILE for one in places], scratch)
+    link_alike([*places, *learnt])
     return kept
 
 

@@ -92,11 +92,12 @@ def write_readme_of_heads(
     """
     headers = ("head", "task", "learnt", "figures", "best step of its own", "folder")
     by_name = {result.name: result for result in results}
+    before = {source.name for source in request.kept}
     heads = [
         (
             head.name,
             head.task,
-            _VERBS[head.verb],
+            "before" if head.name in before else _VERBS[head.verb],
             _figures(head.metrics),
             f"{result.best_step}: {_figures(result.best_metrics)}" if result and result.best_step else "",
             f"`{HEADS}/{head.name}`",
@@ -104,22 +105,18 @@ def write_readme_of_heads(
         for head in manifest.heads
         for result in [by_name.get(head.name)]
     ]
+    sources = [(source.name, source.data, source.weight) for source in request.sources]
     data = [
-        (
-            source.name,
-            Path(source.data.path).name,
-            source.data.sha256,
-            f"{train:,}",
-            f"{held_out:,}",
-            f"{source.weight:g}",
+        (name, Path(of_data.path).name, of_data.sha256, f"{train:,}", f"{held_out:,}", f"{weight:g}")
+        for (name, of_data, weight), (train, held_out) in zip(
+            sources or [(request.head, request.data, 1.0)], rows, strict=True
         )
-        for source, (train, held_out) in zip(request.sources, rows, strict=True)
     ]
     of_data = ("source", "file", "sha256", "training rows", "evaluation rows", "weight")
     parts = [
         f"# {manifest.name}",
-        f"{manifest.parent}, with {counted(len(manifest.heads), 'head')} on one body, trained together with zoo. "
-        "Each folder is whole in itself; files that are the same in all are one on disk.",
+        f"{_origin(manifest, request)} Each folder is whole in itself; files that are the same in several are one on "
+        "disk.",
         f"## Heads\n\n{markdown_table(headers, heads)}",
         f"## Data\n\n{markdown_table(of_data, data)}",
         "## Use\n\n```\n"
@@ -131,30 +128,16 @@ def write_readme_of_heads(
     atomic.write_text(folder / README, "\n\n".join(parts) + "\n")
 
 
-def write_readme_of_kept(folder: Path, manifest: ResultManifest, request: RunRequest) -> None:
-    """Write `README.md` of a result that keeps the heads of another: arguments as for `write_readme_of_heads`."""
-    headers = ("head", "task", "learnt", "figures", "folder")
-    heads = [
-        (
-            head.name,
-            head.task,
-            "here" if head.name == request.head else "before",
-            _figures(head.metrics),
-            f"`{HEADS}/{head.name}`",
-        )
-        for head in manifest.heads
-    ]
-    parts = [
-        f"# {manifest.name}",
-        f"{counted(len(manifest.heads), 'head')} on one body. {request.head} was learnt with zoo on the body of "
-        f"{manifest.parent}, which stayed as it was; so did the other heads. Each folder is whole in itself; "
-        "files that are the same in several are one on disk.",
-        f"## Heads\n\n{markdown_table(headers, heads)}",
-        "## Use\n\n```\n"
-        + "\n".join(f"zoo predict {manifest.name}.{head.name} ..." for head in manifest.heads)
-        + "\n```",
-    ]
-    atomic.write_text(folder / README, "\n\n".join(parts) + "\n")
+def _origin(manifest: ResultManifest, request: RunRequest) -> str:
+    """Where several heads come from."""
+    heads = f"{counted(len(manifest.heads), 'head')} on one body"
+    if not request.kept:
+        return f"{manifest.parent}, with {heads}, trained together with zoo."
+    learnt = ", ".join([request.head] if request.head else [source.name for source in request.sources])
+    return (
+        f"{heads}. Learnt with zoo on the body of {manifest.parent}, which stayed as it was: {learnt}. "
+        "The other heads are those that were there before."
+    )
 
 
 _VERBS = {"pretrain": "pretrained", "finetune": "fine-tuned"}

@@ -5,20 +5,25 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
 from zoo import atomic
+from zoo.blocks import Report
 from zoo.card import Card, WeightsFile
+from zoo.hyperparameters import DataOptions
 from zoo.options import to_dict
 from zoo.plugins import Plugin
 from zoo.runs.attempt import Worker
 from zoo.runs.context import FitResult, TrainingRun
+from zoo.runs.events import SourceResult
 from zoo.runs.heads import link_file
 from zoo.runs.kept_heads import bring_kept_heads
-from zoo.runs.model_card import README, write_readme, write_readme_of_heads, write_readme_of_kept
+from zoo.runs.model_card import README, write_readme, write_readme_of_heads
+from zoo.runs.request import RunRequest
 from zoo.runs.result import HEADS, MANIFEST, OF_ITS_OWN, HeadResult, ResultManifest
 from zoo.runs.store import maker_of
 from zoo.runs.training_data import TrainingData
@@ -53,29 +58,13 @@ def publish(
         created_at=time.time(),
         versions=request.versions,
     )
-    if run.sources:
-        heads = tuple(_published_heads(worker, manifest, run, result, data))
-        manifest = msgspec.structs.replace(manifest, labels=(), columns={}, heads=heads)
+    if run.sources or request.head:
+        kept = bring_kept_heads(worker.folder, request, card) if request.kept else ()
+        learnt = _learnt(worker, manifest, run, result, data)
+        heads = tuple(_published(worker, manifest, one) for one in learnt)
+        manifest = msgspec.structs.replace(manifest, labels=(), columns={}, heads=(*kept, *heads))
         rows = [one.usable_rows for one in data]
         write_readme_of_heads(folder, manifest, request, rows=rows, results=result.sources)
-        _let_the_umask_decide(folder)
-    elif request.head:
-        kept = bring_kept_heads(worker.folder, request, card)
-        as_model = msgspec.structs.replace(manifest, name=f"{manifest.name}.{request.head}")
-        head = folder / HEADS / request.head
-        write_readme(head, as_model, request, rows=data[0].usable_rows, report=result.report)
-        learnt = HeadResult(
-            name=request.head,
-            verb=request.verb,
-            task=manifest.task,
-            labels=manifest.labels,
-            columns=manifest.columns,
-            parameters=manifest.parameters,
-            metrics=manifest.metrics,
-            files=_digested_files(head),
-        )
-        manifest = msgspec.structs.replace(manifest, labels=(), columns={}, heads=(*kept, learnt))
-        write_readme_of_kept(folder, manifest, request)
         _let_the_umask_decide(folder)
     else:
         write_readme(folder, manifest, request, rows=data[0].usable_rows, report=result.report)
@@ -84,43 +73,74 @@ def publish(
     atomic.write_bytes(folder / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
 
 
-def _published_heads(
+class _Learnt(NamedTuple):
+    """What a training has learnt that becomes one of the heads of a result."""
+
+    outcome: SourceResult
+    request: RunRequest
+    options: DataOptions
+    data: TrainingData
+    report: Report = ()
+
+
+def _learnt(
     worker: Worker, manifest: ResultManifest, run: TrainingRun, result: FitResult, data: Sequence[TrainingData]
-) -> Iterator[HeadResult]:
-    """The heads of a result, each with a README in its folder."""
-    requests = worker.request.sources
-    parts = list(zip(requests, run.sources, result.sources, data, strict=True))
-    own = [
-        (request, of_source, msgspec.structs.replace(outcome, name=name, metrics=outcome.best_metrics), of_data)
-        for request, of_source, outcome, of_data in parts
-        if (worker.folder.model_folder / HEADS / (name := f"{request.name}{OF_ITS_OWN}")).is_dir()
+) -> list[_Learnt]:
+    """The heads of a training: that of each source, and then those that are kept of the best step of a source."""
+    request = worker.request
+    if request.head:
+        outcome = SourceResult(
+            name=request.head,
+            task=manifest.task,
+            labels=manifest.labels,
+            parameters=manifest.parameters,
+            metrics=manifest.metrics,
+        )
+        return [_Learnt(outcome, request, run.options, data[0], result.report)]
+    parts = [
+        _Learnt(outcome, request.of_source(source), of_source.options, of_data)
+        for source, of_source, outcome, of_data in zip(request.sources, run.sources, result.sources, data, strict=True)
     ]
-    for request, of_source, outcome, of_data in (*parts, *own):
-        folder = worker.folder.model_folder / HEADS / outcome.name
-        trained_on = worker.folder.of_source(request.name).trained_on_path
-        link_file(trained_on, worker.folder.of_source(outcome.name).trained_on_path)
-        as_model = msgspec.structs.replace(
-            manifest,
-            name=f"{manifest.name}.{outcome.name}",
-            verb=request.verb,
-            task=outcome.task,
-            labels=outcome.labels,
-            columns=of_data.columns,
-            metrics=outcome.metrics,
-            options=dict(to_dict(of_source.options)),
-        )
-        write_readme(folder, as_model, worker.request.of_source(request), rows=of_data.usable_rows, report=())
-        _let_the_umask_decide(folder)
-        yield HeadResult(
-            name=outcome.name,
-            verb=request.verb,
-            task=outcome.task,
-            labels=outcome.labels,
-            columns=of_data.columns,
-            parameters=outcome.parameters,
-            metrics=outcome.metrics,
-            files=_digested_files(folder),
-        )
+    own = []
+    for part in parts:
+        name = f"{part.outcome.name}{OF_ITS_OWN}"
+        if (worker.folder.model_folder / HEADS / name).is_dir():
+            trained_on = worker.folder.of_source(part.outcome.name).trained_on_path
+            link_file(trained_on, worker.folder.of_source(name).trained_on_path)
+            own.append(
+                part._replace(
+                    outcome=msgspec.structs.replace(part.outcome, name=name, metrics=part.outcome.best_metrics)
+                )
+            )
+    return parts + own
+
+
+def _published(worker: Worker, manifest: ResultManifest, learnt: _Learnt) -> HeadResult:
+    """Write the README of a head into its folder; returns what the manifest says of it."""
+    outcome, folder = learnt.outcome, worker.folder.model_folder / HEADS / learnt.outcome.name
+    as_model = msgspec.structs.replace(
+        manifest,
+        name=f"{manifest.name}.{outcome.name}",
+        verb=learnt.request.verb,
+        task=outcome.task,
+        labels=outcome.labels,
+        columns=learnt.data.columns,
+        parameters=outcome.parameters,
+        metrics=outcome.metrics,
+        options=dict(to_dict(learnt.options)),
+    )
+    write_readme(folder, as_model, learnt.request, rows=learnt.data.usable_rows, report=learnt.report)
+    _let_the_umask_decide(folder)
+    return HeadResult(
+        name=outcome.name,
+        verb=as_model.verb,
+        task=as_model.task,
+        labels=as_model.labels,
+        columns=as_model.columns,
+        parameters=as_model.parameters,
+        metrics=as_model.metrics,
+        files=_digested_files(folder),
+    )
 
 
 def _base_name(card: Card, worker: Worker) -> str:

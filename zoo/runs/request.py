@@ -109,6 +109,8 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Options of a training, of all its sources and of how these are mixed, that are not as they usually are."""
     head: str = ""
     """Name of what is learnt, where it becomes one of the heads of a result; empty where it is the result."""
+    new_heads: bool = False
+    """Whether what is learnt begins at the body of a head alone: what that head learnt from decides nothing."""
     kept: tuple[SourceRequest, ...] = ()
     """The other heads of that result, which come along as they are: what they were learnt from."""
     device: str = "cpu"

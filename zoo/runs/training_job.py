@@ -59,7 +59,7 @@ def train(worker: Worker) -> AnyEvent:
     request = worker.request
     plugin, card = resolve(worker)
     _drop_unfinished(worker)
-    if request.head and worker.rank == 0:
+    if request.kept and worker.rank == 0:
         check_kept_heads(request, card)
     if request.sources:
         parts = [_load(worker.of_source(source), card, source.weight) for source in request.sources]
@@ -106,8 +106,7 @@ def _load(worker: Worker, card: Card, weight: float = 1.0) -> Part:
     ability = card.ability(verb, request.task)
     task = get_task(ability.task).divided_at(request.data.separator).named_by(request.data.classes)
     options = cast("DataOptions", parse_recorded(ability, request.options))  # has its fields: plugins are held to it
-    is_new = request.head not in ("", card.name.rpartition(".")[2])  # what the head began from learnt says nothing
-    trained = {} if is_new else card.columns
+    trained = {} if request.new_heads else card.columns
     data, teaching = teach(worker, task, load_training_data(worker, task, options, trained))
     return Part(worker, verb, task, options, data, weight, teaching)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from zoo.hub_config import WEIGHTS
-from zoo.runs.heads import divide, link
+from zoo.runs.heads import divide, link_alike
 from zoo.runs.result import HEADS
 
 
@@ -18,9 +18,4 @@ def share(folder: Path) -> None:
     heads = sorted((folder / HEADS).iterdir())
     if all((head / WEIGHTS).exists() for head in heads):
         divide(heads)
-    first, *others = heads
-    for path in [path for path in first.rglob("*") if path.is_file()]:
-        twins = [head / path.relative_to(first) for head in others]
-        if all(twin.is_file() and twin.read_bytes() == path.read_bytes() for twin in twins):
-            for twin in twins:
-                link(path, twin)
+    link_alike(heads)
