@@ -25,8 +25,9 @@ from zoo.training.evaluation import Evaluation, evaluate
 from zoo.training.examples import EncodedExamples, Examples, encode
 from zoo.training.exporting import export
 from zoo.training.frozen import reduce
-from zoo.training.loader import TrainingBatches, WeightedBatch
+from zoo.training.loader import TrainingBatches
 from zoo.training.methods import make_method
+from zoo.training.moving import WeightedBatch
 from zoo.training.objective import Objective
 from zoo.training.optimizer_step import OptimizerSteps
 from zoo.training.parallel import make_accelerator, sum_over_ranks
@@ -136,18 +137,20 @@ def measure(setup: TrainingSetup, train_sets: Sequence[Examples]) -> float:
     """Take a few steps whose results go nowhere; returns examples a second, without the first step's warm-up."""
     steps = OptimizerSteps(setup, lambda event: None)
     batches = TrainingBatches(setup, train_sets)
-    examples, elapsed_s = 0, 0.0
+    examples = 0
     setup.method.train_mode()
     with contextlib.closing(batches.collated_from(1)) as collated:
         steps.take(1, batches, collated)
+        steps.settle()
         began = time.perf_counter()
         for step in range(2, setup.plan.steps + 1):
-            result = steps.take(step, batches, collated)
-            examples += sum(loss.examples for loss in result.losses)
-            elapsed_s = time.perf_counter() - began
-            (votes,) = sum_over_ranks([float(elapsed_s > MEASURED_S)], setup.accelerator)
-            if votes or result.stop_requested:
+            taken = steps.take(step, batches, collated)
+            examples += taken.examples
+            (votes,) = sum_over_ranks([float(time.perf_counter() - began > MEASURED_S)], setup.accelerator)
+            if votes or taken.stop_requested:
                 break
+        steps.settle()
+        elapsed_s = time.perf_counter() - began
     return examples / elapsed_s if examples else 0.0
 
 
@@ -172,7 +175,7 @@ class Training:
             for source, eval_set in zip(setup.sources, eval_sets, strict=True)
         ]
         self.steps = OptimizerSteps(setup, setup.run.emit)
-        self.recovery = Recovery(setup, self.steps.raw_optimizer)
+        self.recovery = Recovery(setup, self.steps.optimizer)
         self.progress = Progress()
 
     def fit(self) -> FitResult:
@@ -212,7 +215,10 @@ class Training:
             step = self.progress.step + 1
             stop_requested = self.steps.take(step, batches, collated).stop_requested
             self.progress = msgspec.structs.replace(self.progress, step=step)
-            if self.recovery.is_due(step):
+            save = self.recovery.is_due(step)
+            if save or stop_requested or self.finished() or self.evaluation_due():
+                stop_requested |= self.steps.settle()
+            if save:
                 self.recovery.save(self.progress)
 
     def finished(self) -> bool:

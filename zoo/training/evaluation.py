@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+from collections import deque
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import torch
@@ -15,9 +17,10 @@ from zoo.runs.events import WrittenSample
 from zoo.runs.sample_pictures import small_drawing, within_bytes
 from zoo.training.batches import EVALUATION, MicroBatch, evaluation_batches, shares
 from zoo.training.examples import Examples
-from zoo.training.loader import MicroBatchRequest, collated, placed
-from zoo.training.objective import Objective
+from zoo.training.loader import MicroBatchRequest, collated
+from zoo.training.objective import Objective, Output
 from zoo.training.parallel import gather_objects, sum_over_ranks
+from zoo.training.scalars import Arriving, Reading, steps_late
 from zoo.training.setup import TrainingSetup
 from zoo.training.source import Source
 
@@ -30,6 +33,17 @@ class Evaluation(NamedTuple):
     pictures: Report = ()
     """What the model says of the pictures that are shown."""
     sample: WrittenSample | None = None
+
+
+class _Launched(NamedTuple):
+    """A batch that the module was asked about."""
+
+    part: MicroBatch
+    output: Output
+    figures: Arriving
+    """Its figures for the metrics."""
+    votes: Reading
+    """How many processes were told to stop."""
 
 
 def evaluate(
@@ -51,18 +65,32 @@ def evaluate(
     drawings: dict[int, Block] = {}
     parts = _parts(setup, objective, examples)
     requests = (MicroBatchRequest(examples, part, EVALUATION) for part in parts)
+    launched: deque[_Launched] = deque()
+    late = steps_late(accelerator.device)
+
+    def stop_requested(late: int) -> bool:
+        """Account for what was launched, but for the newest `late` batches."""
+        stop = False
+        while len(launched) > late:
+            part, output, figures, votes = launched.popleft()
+            objective.update_metrics(metrics, replace(output, for_metrics=figures.tensors()), part.count)
+            stop |= votes.values() != [0.0]
+        return stop
+
     with contextlib.closing(collated(setup, requests)) as batches:
         for part in parts:
-            inputs, _ = placed(next(batches), accelerator.device)
+            inputs, _ = next(batches)
             with torch.inference_mode(), accelerator.autocast():
                 output = objective.losses(module, inputs)
-            objective.update_metrics(metrics, output, part.count)
             if not shown.keys().isdisjoint(part.indices[: part.count]):
                 answers = objective.shown_answers(inputs, output, part.count)
                 drawings |= _drawings(dict(zip(part.indices, answers, strict=False)), shown)
-            (votes,) = sum_over_ranks([float(setup.run.should_stop())], accelerator)
-            if votes:
+            votes = Reading(sum_over_ranks([float(setup.run.should_stop())], accelerator))
+            launched.append(_Launched(part, output, Arriving(output.for_metrics), votes))
+            if stop_requested(late):
                 return None
+    if stop_requested(0):
+        return None
     sample = None
     if setup.run.rank == 0:
         with torch.inference_mode(), accelerator.autocast():

@@ -7,17 +7,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-import torch
-
 from zoo.prefetch import prefetched
 from zoo.training.batches import MicroBatch, epoch_batches, shares
 from zoo.training.examples import Examples
-from zoo.training.objective import Batch
+from zoo.training.moving import WeightedBatch, moved, ready_to_move
 from zoo.training.seeding import mix
 from zoo.training.setup import TrainingSetup
-
-WeightedBatch = tuple[Batch, torch.Tensor]
-"""A batch, and the weight of each of its examples."""
 
 
 @dataclass(frozen=True)
@@ -30,20 +25,18 @@ class MicroBatchRequest:
 
 
 def collated(setup: TrainingSetup, requests: Iterable[MicroBatchRequest]) -> Generator[WeightedBatch, None, None]:
-    """Collate micro-batches, ahead of their use where an objective wants it."""
-    threads = setup.collate_threads
-    return prefetched(
-        lambda request: request.examples.collate(request.part, epoch=request.epoch),
-        requests,
-        threads=threads,
-        ahead=2 * threads,
-    )
+    """Collate micro-batches, and bring them to the device of the model.
 
+    Where an objective wants it, and for every accelerator, this happens in threads, ahead of their use; an accelerator
+    fetches them from memory that stays in its place, while it computes.
+    """
+    device = setup.accelerator.device
+    threads = setup.collate_threads or (0 if device.type == "cpu" else 1)
 
-def placed(weighted: WeightedBatch, device: torch.device) -> WeightedBatch:
-    """A batch on the device of the model."""
-    batch, weights = weighted
-    return {name: tensor.to(device) for name, tensor in batch.items()}, weights.to(device)
+    def collate(request: MicroBatchRequest) -> WeightedBatch:
+        return ready_to_move(request.examples.collate(request.part, epoch=request.epoch), device)
+
+    return moved(prefetched(collate, requests, threads=threads, ahead=2 * threads), device)
 
 
 class SourceBatch(NamedTuple):

@@ -29,15 +29,25 @@ class Meter:
         self._device = device
         self._losses = [_Mean() for _ in sources]
         self._examples = 0
-        self._busy_s = 0.0
+        self._busy_s = self._since = 0.0
         self._last_emit = 0.0
 
-    def record(self, step: int, losses: Sequence[SourceLoss], *, elapsed_s: float, lr: float, grad_norm: float) -> None:
-        """Account for one optimizer step; evaluations and checkpoints in between do not count as time."""
+    def start(self) -> None:
+        """Time counts from now on: that of steps, and not that of evaluations and checkpoints in between."""
+        self._since = time.perf_counter()
+
+    def stop(self) -> None:
+        """Count the time since the start, or since this was last called."""
+        now = time.perf_counter()
+        self._busy_s += now - self._since
+        self._since = now
+
+    def record(self, step: int, losses: Sequence[SourceLoss], *, lr: float, grad_norm: float) -> None:
+        """Account for one optimizer step, whose numbers are floats by now."""
+        self.stop()
         for loss in losses:
-            self._losses[loss.source].add(loss.loss_sum, loss.weight_sum)
+            self._losses[loss.source].add(float(loss.loss_sum), float(loss.weight_sum))
             self._examples += loss.examples
-        self._busy_s += elapsed_s
         now = time.monotonic()
         if now - self._last_emit < INTERVAL_S and step != self._plan.steps:
             return

@@ -22,6 +22,13 @@ class AdamW(torch.optim.Optimizer):
     called: three seconds of a training's start, for a compiler that is not used.
     """
 
+    _step_supports_amp_scaling = True
+    """As `torch.amp.GradScaler` asks: it sets `found_inf` rather than reading it."""
+    found_inf: torch.Tensor | None = None
+    """Float of shape (), on the device of the parameters: where it is 1, the next step moves nothing."""
+    grad_scale: torch.Tensor | None = None
+    """What gradients are divided by in the next step, likewise."""
+
     def __init__(self, groups: Iterable[dict[str, Any]], *, lr: float) -> None:
         super().__init__(groups, {"lr": lr, "lr_scale": 1.0, "weight_decay": 0.0})
 
@@ -63,7 +70,11 @@ class AdamW(torch.optim.Optimizer):
             eps=EPS,
             amsgrad=False,
             maximize=False,
+            grad_scale=self.grad_scale,
+            found_inf=self.found_inf,
         )
+        if self.found_inf is not None:
+            torch._foreach_sub_(counts, [self.found_inf] * len(counts))
 
     def _state_of(self, parameter: torch.Tensor) -> dict[str, torch.Tensor]:
         """Steps done and moments; those of a parameter that never moved are zero."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import math
-import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -14,12 +13,14 @@ from torch import nn
 
 from zoo.errors import RunFailed
 from zoo.runs.events import StepCompleted
-from zoo.training.loader import SourceBatch, TrainingBatches, WeightedBatch, placed
+from zoo.training.loader import SourceBatch, TrainingBatches
 from zoo.training.meter import Meter
+from zoo.training.moving import WeightedBatch
 from zoo.training.objective import output_of
 from zoo.training.optimizer import make_optimizer
 from zoo.training.parallel import average_over_ranks, joined, sum_over_ranks
 from zoo.training.plan import learning_rate
+from zoo.training.scalars import Reading, Scalar, exponential, quotient, scalar, scale, shortening, steps_late
 from zoo.training.seeding import mix, seed_all
 from zoo.training.setup import TrainingSetup
 
@@ -34,101 +35,124 @@ class SourceLoss(NamedTuple):
     """What a step says of one source, over all processes."""
 
     source: int
-    loss_sum: float
+    loss_sum: Scalar
     """Over the examples of the batch, weighted."""
-    weight_sum: float
+    weight_sum: Scalar
     """What `loss_sum` is divided by for the mean: the number of examples, or the sum of the objective's own weights."""
     examples: int
 
     @property
-    def mean(self) -> float:
+    def mean(self) -> Scalar:
         """Per example, or per what the objective counts; 0 where there is nothing."""
-        return self.loss_sum / self.weight_sum if self.weight_sum else 0.0
+        return quotient(self.loss_sum, self.weight_sum)
 
 
-@dataclass(frozen=True)
-class StepResult:
-    """What is known after a step."""
+class StepTaken(NamedTuple):
+    """What is known when a step is on its way."""
 
-    losses: tuple[SourceLoss, ...]
-    """Of the sources that the step learnt from."""
-    grad_norm: float
+    examples: int
     stop_requested: bool
+    """Whether any process was told to stop, as of the newest step that is computed."""
 
-    @property
-    def is_finite(self) -> bool:
-        """Whether all losses are."""
-        return all(math.isfinite(loss.loss_sum) for loss in self.losses)
+
+class _Step(NamedTuple):
+    """A step that was launched."""
+
+    number: int
+    lr: float
+    losses: list[SourceLoss]
+    reading: Reading
+    """Of its norm, the votes to stop, and the two sums of each of the losses."""
 
 
 class OptimizerSteps:
-    """Takes steps, with an optimizer whose moments live from one to the next."""
+    """Takes steps, with an optimizer whose moments live from one to the next.
+
+    Nothing here waits for an accelerator: what a step says is read when the next one is on its way, see
+    `zoo.training.scalars`; whoever has to know of all steps so far calls `settle`.
+    """
 
     def __init__(self, setup: TrainingSetup, emit: Emit) -> None:
         self._setup, self._accelerator = setup, setup.accelerator
         module = setup.method.module
         self._parameters = [p for p in module.parameters() if p.requires_grad]
-        self.raw_optimizer = make_optimizer(
-            module, setup.plan.lr, setup.options.weight_decay, setup.learner.log_variances
-        )
+        self.optimizer = make_optimizer(module, setup.plan.lr, setup.options.weight_decay, setup.learner.log_variances)
         if len(setup.sources) == 1:
             self._modules = [joined(module, self._accelerator)]
         else:  # which of the parameters have a gradient differs from step to step, so they are averaged here
             module.to(self._accelerator.device)
             self._modules = [source.objective.module for source in setup.sources]
-        self._optimizer = self._accelerator.prepare_optimizer(self.raw_optimizer, device_placement=False)
         self._meter = Meter(setup.plan, [source.name for source in setup.sources], emit, self._accelerator.device)
         self._log_variances = list(setup.learner.log_variances)
+        self._late = steps_late(self._accelerator.device)
+        self._launched: deque[_Step] = deque()
         self._skipped = 0
 
-    def take(self, step: int, batches: TrainingBatches, collated: Iterator[WeightedBatch]) -> StepResult:
+    def take(self, step: int, batches: TrainingBatches, collated: Iterator[WeightedBatch]) -> StepTaken:
         """Take a 1-based step.
 
         Args:
             step: which one.
             batches: which examples each step is made of.
             collated: gives their micro-batches next.
+
+        Raises:
+            RunFailed: the loss diverged.
         """
-        started = time.perf_counter()
         setup = self._setup
+        self._meter.start()
         lr = learning_rate(step, plan=setup.plan, options=setup.options)
-        for group in self.raw_optimizer.param_groups:
+        for group in self.optimizer.param_groups:
             group["lr"] = lr * group["lr_scale"]
         seed_all(mix(setup.options.seed, step, setup.run.rank), self._accelerator.device)
-        result = self._accumulate(batches.of(step), batches, collated)
-        self._update(result, step)
-        elapsed_s = time.perf_counter() - started
-        if result.is_finite:
-            self._meter.record(step, result.losses, elapsed_s=elapsed_s, lr=lr, grad_norm=result.grad_norm)
-        return result
+        launched = self._launch(step, lr, batches.of(step), batches, collated)
+        self._launched.append(launched)
+        stop = self._read(self._late)
+        self._meter.stop()
+        return StepTaken(sum(loss.examples for loss in launched.losses), stop)
 
-    def _accumulate(
-        self, of_sources: list[SourceBatch], batches: TrainingBatches, collated: Iterator[WeightedBatch]
-    ) -> StepResult:
-        """Add up the gradients of the batches of a step, and make them those of the sum of their mean losses."""
+    def settle(self) -> bool:
+        """Wait until all steps so far are computed and accounted for; returns whether any process was told to stop."""
+        self._meter.start()
+        stop = self._read(0)
+        self._meter.stop()
+        return stop
+
+    def _launch(
+        self,
+        step: int,
+        lr: float,
+        of_sources: list[SourceBatch],
+        batches: TrainingBatches,
+        collated: Iterator[WeightedBatch],
+    ) -> _Step:
+        """Compute the gradient of the sum of the sources' mean losses, and let the optimizer act on it."""
         losses: list[SourceLoss] = []
-        scale, stop = 1.0, 0.0
+        scale_by: Scalar = 1.0
+        stop: Scalar = 0.0
         apart = _Gradients(self._parameters) if len(of_sources) > 1 else None
         for batch in of_sources:
-            loss, votes = self._accumulate_source(batch, batches, collated)
+            loss, votes = self._accumulate(batch, batches, collated)
             losses.append(loss)
-            stop += votes
-            scale = self._factor(loss) * (loss.examples / loss.weight_sum if loss.weight_sum else 1.0)
+            stop = stop + votes
+            scale_by = self._factor(loss) * quotient(loss.examples, loss.weight_sum)
             if apart is not None:
-                apart.take_in(scale)
+                apart.take_in(scale_by)
         if apart is not None:
             apart.give_back()
-            scale = 1.0
+            scale_by = 1.0
         if len(self._modules) > 1:
             gradients = [p.grad for p in self._parameters if p.grad is not None]
             average_over_ranks(gradients, self._accelerator)
-        grad_norm = self._scale_gradients(scale)
+        norm = self._scale_gradients(scale_by)
         self._learn_variances(losses)
-        return StepResult(tuple(losses), grad_norm, stop > 0)
+        self._update(norm)
+        sums = [value for loss in losses for value in (loss.loss_sum, loss.weight_sum)]
+        return _Step(step, lr, losses, Reading([norm, stop, *sums]))
 
-    def _accumulate_source(
+    def _accumulate(
         self, batch: SourceBatch, batches: TrainingBatches, collated: Iterator[WeightedBatch]
-    ) -> tuple[SourceLoss, float]:
+    ) -> tuple[SourceLoss, Scalar]:
         """Add up the gradients of the mean loss of a source, up to a factor; also how many processes were told to stop.
 
         Processes average their gradients, so each scales its part of the sum by their number.
@@ -137,27 +161,30 @@ class OptimizerSteps:
         objective = self._setup.sources[batch.source].objective
         examples = len(batch.indices)
         parts = batches.parts(batch)
-        loss_sum = weight_sum = 0.0
+        loss_sum: Scalar = 0.0
+        weight_sum: Scalar = 0.0
         for part in parts:
             last = part is parts[-1]
             with contextlib.nullcontext() if last else accelerator.no_sync(module):
-                inputs, weights = placed(next(collated), accelerator.device)
+                inputs, weights = next(collated)
                 with accelerator.autocast():
                     output = output_of(objective, module, inputs, len(weights))
                 if output.weights is not None:
                     weights = weights * output.weights
                 loss = (output.losses.float() * weights).sum()
                 accelerator.backward(loss * (run.world_size / examples))
-            loss_sum += loss.item()
-            weight_sum += part.count if output.weights is None else float(output.weights[: part.count].sum())
+            loss_sum = loss_sum + scalar(loss)
+            weight_sum = weight_sum + (
+                part.count if output.weights is None else scalar(output.weights[: part.count].sum())
+            )
         stop = float(run.should_stop())
         loss_sum, weight_sum, votes = sum_over_ranks([loss_sum, weight_sum, stop], accelerator)
         return SourceLoss(batch.source, loss_sum, weight_sum, examples), votes
 
-    def _factor(self, loss: SourceLoss) -> float:
+    def _factor(self, loss: SourceLoss) -> Scalar:
         """What the mean loss of a source is multiplied by in the sum that is minimised."""
         factor = self._setup.sources[loss.source].weight * self._setup.plan.sources[loss.source].share
-        return factor * math.exp(-self._log_variances[loss.source].item()) if self._log_variances else factor
+        return factor * exponential(-scalar(self._log_variances[loss.source])) if self._log_variances else factor
 
     def _learn_variances(self, losses: Sequence[SourceLoss]) -> None:
         """Give the logarithms of the variances their gradients: of `exp(-s) L + s / 2` (Kendall et al. 2018, eq. 7)."""
@@ -165,30 +192,53 @@ class OptimizerSteps:
             return
         for loss in losses:
             s, share = self._log_variances[loss.source], self._setup.plan.sources[loss.source].share
-            s.grad = torch.full_like(s, share / 2 - self._factor(loss) * loss.mean)
+            s.grad = torch.zeros_like(s).add_(share / 2 - self._factor(loss) * loss.mean)
 
-    def _scale_gradients(self, scale: float) -> float:
+    def _scale_gradients(self, scale_by: Scalar) -> Scalar:
         """Multiply the gradients by a factor, and shorten long ones; returns their L2 norm in between."""
-        self._accelerator.unscale_gradients()
+        if self._accelerator.scaler is not None:
+            self._accelerator.scaler.unscale_(self.optimizer)
         gradients = [p.grad for p in self._parameters if p.grad is not None]
-        norm = float(nn.utils.get_total_norm(gradients)) * scale
-        limit = self._setup.options.max_grad_norm or math.inf
-        if norm > limit:
-            scale *= limit / (norm + CLIP_EPS)
-        if scale != 1.0:
-            torch._foreach_mul_(gradients, scale)
+        norm = scalar(nn.utils.get_total_norm(gradients)) * scale_by
+        if limit := self._setup.options.max_grad_norm:
+            scale_by = scale_by * shortening(norm, limit, CLIP_EPS)
+        scale(gradients, scale_by)
         return norm
 
-    def _update(self, result: StepResult, step: int) -> None:
+    def _update(self, norm: Scalar) -> None:
         """Let the optimizer act, unless the gradient is not finite."""
-        scaled = self._accelerator.scaler is not None
-        if math.isfinite(result.grad_norm) or scaled:
-            self._optimizer.step()
-        finite = math.isfinite(result.grad_norm) and result.is_finite
+        if (scaler := self._accelerator.scaler) is not None:
+            scaler.step(self.optimizer)
+            scaler.update()
+        elif isinstance(norm, torch.Tensor):
+            self.optimizer.found_inf = (~norm.isfinite()).float()
+            self.optimizer.step()
+        elif math.isfinite(norm):
+            self.optimizer.step()
+        self.optimizer.zero_grad()
+
+    def _read(self, late: int) -> bool:
+        """Account for what was launched, but for the newest `late` steps; returns whether a stop was asked for."""
+        stop = False
+        while len(self._launched) > late:
+            step = self._launched.popleft()
+            norm, votes, *sums = step.reading.values()
+            losses = [
+                loss._replace(loss_sum=loss_sum, weight_sum=weight_sum)
+                for loss, loss_sum, weight_sum in zip(step.losses, sums[::2], sums[1::2], strict=True)
+            ]
+            stop |= votes > 0
+            losses_finite = all(map(math.isfinite, sums[::2]))
+            self._judge(step.number, finite=math.isfinite(norm) and losses_finite)
+            if losses_finite:
+                self._meter.record(step.number, losses, lr=step.lr, grad_norm=norm)
+        return stop
+
+    def _judge(self, step: int, *, finite: bool) -> None:
+        """Tell of a step that was skipped; fail where there were too many in a row."""
         self._skipped = 0 if finite else self._skipped + 1
-        if not finite and not scaled:
+        if not finite and self._accelerator.scaler is None:
             self._setup.run.warn(f"step {step}: the gradient is not finite; the step is skipped")
-        self._optimizer.zero_grad()
         if self._skipped >= MAX_SKIPPED_STEPS:
             raise RunFailed(
                 f"the loss diverged: no finite gradient in {self._skipped} steps up to step {step}",
@@ -207,15 +257,17 @@ class _Gradients:
         self._parameters = parameters
         self._sums: dict[nn.Parameter, torch.Tensor] = {}
 
-    def take_in(self, scale: float) -> None:
+    def take_in(self, factor: Scalar) -> None:
         """Add the gradients that the parameters have, times a factor, and leave the parameters without any."""
-        for parameter in self._parameters:
-            if parameter.grad is None:
-                continue
+        gradients = {p: p.grad for p in self._parameters if p.grad is not None}
+        if isinstance(factor, torch.Tensor):
+            scale(list(gradients.values()), factor)
+            factor = 1.0
+        for parameter, gradient in gradients.items():
             if parameter in self._sums:
-                self._sums[parameter].add_(parameter.grad, alpha=scale)
+                self._sums[parameter].add_(gradient, alpha=factor)
             else:
-                self._sums[parameter] = parameter.grad.mul_(scale)
+                self._sums[parameter] = gradient.mul_(factor)
             parameter.grad = None
 
     def give_back(self) -> None:

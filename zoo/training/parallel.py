@@ -11,6 +11,7 @@ import torch.distributed
 from torch import nn
 
 from zoo.errors import RunFailed
+from zoo.training.scalars import Scalar, scalar, together
 
 if TYPE_CHECKING:
     from accelerate.accelerator import Accelerator
@@ -73,13 +74,13 @@ def average_over_ranks(tensors: Sequence[torch.Tensor], accelerator: Accelerator
         tensor.copy_(mean.view_as(tensor))
 
 
-def sum_over_ranks(values: list[float], accelerator: Accelerator) -> list[float]:
-    """Add numbers up over all processes; all processes get the same sums."""
+def sum_over_ranks(values: Sequence[Scalar], accelerator: Accelerator) -> list[Scalar]:
+    """Add numbers up over all processes; all get the same sums, and no accelerator is waited for."""
     if accelerator.num_processes == 1:
-        return values
-    sums = torch.tensor(values, dtype=torch.float64, device=accelerator.device)
+        return list(values)
+    sums = together(values, accelerator.device)
     torch.distributed.all_reduce(sums)
-    return sums.tolist()
+    return [scalar(value) for value in sums.unbind()]
 
 
 def gather_objects(value: Any, accelerator: Accelerator) -> list[Any]:
