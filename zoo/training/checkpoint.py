@@ -58,6 +58,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """Step of the newest evaluation."""
     loss_scale: float | None = None
     """Of fp16 training."""
+    loss_scale_steps: int = 0
+    """Steps that it has been that for, which decide on when it grows."""
     history: tuple[Judged, ...] = ()
     """Of several sources, all evaluations so far."""
     own_best: dict[str, int] = {}

@@ -16,6 +16,10 @@ AUTO_SAVE_S = 60.0
 """Time between checkpoints where none is asked for."""
 
 
+SCALE_STEPS = "_growth_tracker"
+"""Entry of the state of torch's scaler."""
+
+
 class Recovery:
     """Writes what a resumed training goes on from, and reads it back.
 
@@ -39,10 +43,9 @@ class Recovery:
         self._saved_at = time.monotonic()
         if self._run.rank != 0:
             return
-        scale = self._scaler.get_scale() if self._scaler else None
         size_bytes = checkpoint.save(
             self._run.checkpoints_folder,
-            progress=msgspec.structs.replace(progress, loss_scale=scale),
+            progress=self._with_scale(progress),
             model=checkpoint.trainable_state(self._module),
             optimizer=checkpoint.optimizer_state(self._optimizer, self._names),
         )
@@ -58,9 +61,17 @@ class Recovery:
         if loaded.model:
             checkpoint.load_trainable_state(self._module, loaded.model)
             checkpoint.load_optimizer_state(self._optimizer, self._names, loaded.optimizer)
-        if self._scaler is not None and loaded.progress.loss_scale is not None:
-            self._scaler.load_state_dict(self._scaler.state_dict() | {"scale": loaded.progress.loss_scale})
+        scale, steps = loaded.progress.loss_scale, loaded.progress.loss_scale_steps
+        if self._scaler is not None and scale is not None:
+            self._scaler.load_state_dict(self._scaler.state_dict() | {"scale": scale, SCALE_STEPS: steps})
         return loaded.progress
+
+    def _with_scale(self, progress: Progress) -> Progress:
+        """The same with the state of the scaler, where there is one."""
+        if self._scaler is None:
+            return progress
+        state = self._scaler.state_dict()
+        return msgspec.structs.replace(progress, loss_scale=state["scale"], loss_scale_steps=state[SCALE_STEPS])
 
     def save_best(self, step: int) -> None:
         """Keep the weights of the best evaluation so far."""
