@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -15,3 +16,25 @@ def environment_restored(environment_unchanged: None) -> Iterator[None]:
     yield
     os.environ.clear()
     os.environ.update(before)
+
+
+@pytest.fixture(scope="module")
+def shared_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """One for all tests of a module that names it, so that a run can be compared with an earlier one."""
+    home = tmp_path_factory.mktemp("zoo-home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ZOO_HOME", str(home))
+        patch.setenv("HF_HOME", str(home / "hf"))
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        yield home
+
+
+@pytest.fixture(autouse=True)
+def store(store: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """That of the module, or a fresh one."""
+    if "shared_store" not in request.fixturenames:
+        return store
+    home: Path = request.getfixturevalue("shared_store")
+    monkeypatch.setenv("ZOO_HOME", str(home))
+    monkeypatch.setenv("HF_HOME", str(home / "hf"))
+    return home

