@@ -153,6 +153,14 @@ class MixingOptions(Options, frozen=True, kw_only=True):
             "Also learn from each source alone, as many steps as it gets, and report what sharing bought or cost it."
         ),
     ] = False
+    baseline_scratch: Annotated[
+        bool,
+        option(
+            "Also learn from each source alone from random numbers, beside --baseline, and report what pretraining "
+            "bought it.",
+            advanced=True,
+        ),
+    ] = False
     keep_best_of: Annotated[
         str,
         option(

@@ -194,6 +194,11 @@ def _check_joint(job: Job, choice: ModelChoice, catalog: Catalog) -> CheckedJob:
     sources = [with_taught_task(source, card, catalog) for source in (job.source, *job.others)]
     choices = choose_sources(card, sources)
     mixing, options = options_of_sources(card, choices, split_options(job.options)[1], beside=_WORDS)
+    if mixing.baseline_scratch and card.weights is None:
+        raise OptionInvalid(
+            f"--baseline-scratch would hold {card.name}, which begins from random numbers, against itself",
+            "--baseline says what sharing bought",
+        )
     kept, remarks = beside_added(choice, options), left_behind(choice, job.verb, *options)
     taught = any(source.teacher for source in sources)
     requests: list[SourceRequest] = []

@@ -10,8 +10,9 @@ import pytest
 
 import zoo
 from tests.echo_runs import until, wait_quietly
-from tests.end_to_end.test_tokens import tagged, written
+from tests.end_to_end.test_tokens import COMMON, tagged, written
 from zoo.blocks import Table
+from zoo.cli import main
 from zoo.runs import liveness
 from zoo.runs.events import Noted, RunStarted
 
@@ -63,3 +64,33 @@ def test_sources_are_held_against_themselves_alone_and_a_kill_changes_nothing(so
     assert [event.attempt for event in killed.events() if isinstance(event, RunStarted)] == [1, 2]
     assert baselines_begun(killed).count("the baseline: size alone, 6 steps") == 1
     assert killed.report == whole.report
+
+
+def test_what_pretraining_bought_is_told_apart_from_what_sharing_bought(
+    sources: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts = tmp_path / "texts.txt"
+    texts.write_text("".join(f"{' '.join(COMMON[i % 9 :])} {i}\n" for i in range(40)))
+    zoo.pretrain(MODEL, texts, name="seen", max_steps=2, max_tokens=16, **CPU).wait(progress=False)
+    options = {**OPTIONS, "lr": None, "method": "lora", "sampling": "equal"}
+    run = zoo.finetune("seen", sources={**sources, "texts": str(texts)}, baseline_scratch=True, **CPU, **options)
+    run.wait(progress=False)
+    sharing, pretraining = run.report[:2]
+    assert isinstance(sharing, Table)
+    assert isinstance(pretraining, Table)
+    assert (sharing.title, pretraining.title) == ("what sharing bought", "what pretraining bought")
+    assert pretraining.headers[2:4] == ("alone", "alone, from random numbers")
+    assert [row[2] for row in pretraining.rows] == [row[3] for row in sharing.rows]
+    begun = baselines_begun(run)
+    assert begun[2:] == [f"{one.partition(' alone')[0]} alone, from random numbers, 4 steps" for one in begun[:2]]
+
+    lone = zoo.finetune(
+        MODEL, sources["size"], task="text-classification", **CPU, **{**OPTIONS, "max_steps": 4, "lr": None}
+    )
+    assert pretraining.rows[0][3] == pytest.approx(lone.wait(progress=False).metrics["accuracy"])
+
+    words = [word for name, data in sources.items() for word in ("--source", f"{name}={data}")]
+    assert main(["finetune", MODEL, *words, "--baseline-scratch", "--device", "cpu"]) != 0
+    assert f"--baseline-scratch would hold {MODEL}, which begins from random numbers, against itself" in (
+        capsys.readouterr().err
+    )

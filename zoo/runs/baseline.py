@@ -1,4 +1,6 @@
-"""What sharing a body buys or costs: each source of a run learnt alone, too, and both held against the same rows."""
+"""What sharing a body buys or costs, and what pretraining buys: each source of a run learnt alone, too, from the same
+weights or from random numbers, and all held against the same rows.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ import math
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -15,6 +17,8 @@ from zoo import atomic
 from zoo.answers import Rejected
 from zoo.blocks import Report, Table
 from zoo.card import Verb
+from zoo.errors import Unsupported
+from zoo.hyperparameters import MixingOptions
 from zoo.metrics.paired import Difference, paired_difference
 from zoo.plugins import Plugin
 from zoo.runs import hooks
@@ -29,9 +33,41 @@ CHUNK = 256
 """Examples handed to the predictor at once."""
 FINISHED = "finished.json"
 """Written last: what a resumed run need not learn again."""
+Kind = Literal["alone", "scratch"]
+"""Each source alone from the weights that the run begins from, or from random numbers."""
+_BEGINNING: dict[Kind, str] = {"alone": "alone", "scratch": "alone, from random numbers"}
 
 
-def train_baselines(worker: Worker, plugin: Plugin, verbs: Sequence[Verb], runs: Sequence[TrainingRun]) -> bool:
+def baselines_of(mixing: MixingOptions) -> tuple[Kind, ...]:
+    """Those that a run is held against; what pretraining bought is told apart from what sharing bought by both."""
+    if mixing.baseline_scratch:
+        return "alone", "scratch"
+    return ("alone",) if mixing.baseline else ()
+
+
+def check_baselines(plugin: Plugin, verbs: Sequence[Verb], runs: Sequence[TrainingRun], kinds: Sequence[Kind]) -> None:
+    """Build what learns from random numbers, before anything else takes its time.
+
+    Args:
+        plugin: that trains.
+        verbs: by which each source is learnt.
+        runs: of the sources.
+        kinds: of baselines.
+
+    Raises:
+        Unsupported: the model begins from its weights alone.
+    """
+    for verb, run in zip(verbs, runs, strict=True):
+        if "scratch" in kinds and _is_judged(run):
+            try:
+                plugin.hook_on_body(verb)(run=_from_scratch(dataclasses.replace(run, source="", emit=_ignore)))
+            except Unsupported as error:
+                raise Unsupported(f"--baseline-scratch: {error.message}", "leave it out") from error
+
+
+def train_baselines(
+    worker: Worker, plugin: Plugin, verbs: Sequence[Verb], runs: Sequence[TrainingRun], kinds: Sequence[Kind]
+) -> bool:
     """Learn from each source alone: as many steps as it got, batches as large, from the same seed.
 
     Args:
@@ -39,28 +75,38 @@ def train_baselines(worker: Worker, plugin: Plugin, verbs: Sequence[Verb], runs:
         plugin: that trains.
         verbs: by which each is learnt.
         runs: of the sources.
+        kinds: of baselines.
 
     Returns:
         Whether all are done; a stop may have been asked for.
     """
     plans = [event for event in read_events(worker.folder)[0] if isinstance(event, RunPlanned)]
-    for verb, run, planned in zip(verbs, runs, plans[-1].sources, strict=True):
-        folder = _folder(worker, run.source)
-        if (folder / FINISHED).exists():
-            continue
-        steps = round(planned.epochs * math.ceil(planned.rows / planned.batch_size))
-        worker.emit(Noted(message=f"the baseline: {run.source} alone, {steps:,} steps"))
-        result = hooks.fit(plugin, verb, _alone(run, folder, planned, steps, plans[-1].lr))
-        if result.cancelled:
-            return False
-        if worker.rank == 0:
-            atomic.write_bytes(folder / FINISHED, msgspec.json.encode(result.metrics))
-            shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    for kind in kinds:
+        for verb, run, planned in zip(verbs, runs, plans[-1].sources, strict=True):
+            folder = _folder(worker, kind, run.source)
+            if (folder / FINISHED).exists() or not _is_judged(run):
+                continue
+            steps = round(planned.epochs * math.ceil(planned.rows / planned.batch_size))
+            worker.emit(Noted(message=f"the baseline: {run.source} {_BEGINNING[kind]}, {steps:,} steps"))
+            alone = _alone(run, folder, planned, steps, plans[-1].lr)
+            if kind == "scratch":
+                alone = _from_scratch(alone, lr=run.options.lr)
+            result = hooks.fit(plugin, verb, alone)
+            if result.cancelled:
+                return False
+            if worker.rank == 0:
+                atomic.write_bytes(folder / FINISHED, msgspec.json.encode(result.metrics))
+                shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     return True
 
 
-def _folder(worker: Worker, source: str) -> Path:
-    return worker.folder.path / "baselines" / source
+def _is_judged(run: TrainingRun) -> bool:
+    """Whether there is anything to hold answers against."""
+    return run.task.judged and bool(run.eval)
+
+
+def _folder(worker: Worker, kind: Kind, source: str) -> Path:
+    return worker.folder.path / "baselines" / kind / source
 
 
 def _alone(run: TrainingRun, folder: Path, planned: SourcePlanned, steps: int, lr: float) -> TrainingRun:
@@ -86,44 +132,78 @@ def _alone(run: TrainingRun, folder: Path, planned: SourcePlanned, steps: int, l
     )
 
 
+def _from_scratch(run: TrainingRun, lr: float | None = None) -> TrainingRun:
+    """The same from random numbers, all of which are learnt.
+
+    Args:
+        run: of a source.
+        lr: learning rate; None for the one that is usual where nothing is pretrained.
+    """
+    whole = {"method": "full"} if hasattr(run.options, "method") else {}
+    return dataclasses.replace(
+        run,
+        card=msgspec.structs.replace(run.card, weights=None, labels=()),
+        weights=None,
+        options=msgspec.structs.replace(run.options, lr=lr, **whole),
+    )
+
+
 def _ignore(_: AnyEvent | Any) -> None:
     """What is said of a source has been said when it was learnt with others."""
 
 
-def compare_with_baselines(worker: Worker, plugin: Plugin, runs: Sequence[TrainingRun]) -> Report:
-    """A table: the primary metric of each source, with others and alone, on the same rows; the baselines are removed.
+def compare_with_baselines(
+    worker: Worker, plugin: Plugin, runs: Sequence[TrainingRun], kinds: Sequence[Kind]
+) -> Report:
+    """A table for each kind of baseline, of primary metrics on the same rows; the baselines are removed.
 
     Args:
         worker: of the run, whose result is published.
         plugin: that answers.
         runs: of the sources.
+        kinds: of baselines.
     """
-    rows = []
+    rows: dict[Kind, list[tuple[str | float, ...]]] = {kind: [] for kind in kinds}
     for request, run in zip(worker.request.sources, runs, strict=True):
-        difference = _difference(worker.of_source(request), plugin, run)
-        if difference is not None and math.isfinite(difference.low):
-            first, second, low, high = difference
-            interval = f"{low:+.4f} to {high:+.4f}"
-            rows.append((run.source, run.task.primary_metric, first, second, f"{first - second:+.4f}", interval))
+        predictors = _predictors(worker.of_source(request), plugin, run, kinds) if _is_judged(run) else []
+        answers = [_answers(predictor, run) for predictor in predictors]
+        for kind, better, baseline in zip(kinds, answers, answers[1:], strict=False):
+            first, second, low, high = _difference(run, better, baseline)
+            if math.isfinite(low):
+                interval = f"{low:+.4f} to {high:+.4f}"
+                rows[kind].append(
+                    (run.source, run.task.primary_metric, first, second, f"{first - second:+.4f}", interval)
+                )
     shutil.rmtree(worker.folder.path / "baselines", ignore_errors=True)
-    headers = ("source", "metric", "with the others", "alone", "difference", "95% interval")
-    return (Table(title="what sharing bought", headers=headers, rows=tuple(rows)),) if rows else ()
+    return tuple(
+        Table(
+            title=_TITLES[kind],
+            headers=("source", "metric", better, _BEGINNING[kind], "difference", "95% interval"),
+            rows=tuple(rows[kind]),
+        )
+        for kind, better in zip(kinds, ("with the others", *_BEGINNING.values()), strict=False)
+        if rows[kind]
+    )
 
 
-def _difference(worker: Worker, plugin: Plugin, run: TrainingRun) -> Difference | None:
-    """None where there is nothing to hold answers against."""
-    if not run.task.judged or not run.eval:
-        return None
+_TITLES: dict[Kind, str] = {"alone": "what sharing bought", "scratch": "what pretraining bought"}
+
+
+def _predictors(worker: Worker, plugin: Plugin, run: TrainingRun, kinds: Sequence[Kind]) -> list[CheckedPredictor]:
+    """The head of a source, and what was learnt alone; none where nothing here answers."""
     together = load_result(worker)
     if together is None:
-        return None
-    alone = hooks.load_predictor(
-        plugin, dataclasses.replace(together.prediction_run, weights=_folder(worker, run.source) / "model")
-    )
-    answers = [_answers(predictor, run) for predictor in (together, alone)]
+        return []
+    folders = [_folder(worker, kind, run.source) / "model" for kind in kinds]
+    alone = (dataclasses.replace(together.prediction_run, weights=folder) for folder in folders)
+    return [together, *(hooks.load_predictor(plugin, one) for one in alone)]
+
+
+def _difference(run: TrainingRun, first: Sequence[Any], second: Sequence[Any]) -> Difference:
+    """Between two predictors, by their answers to the rows held out."""
     both = [
         (example.target, *pair)
-        for example, *pair in zip(run.eval, *answers, strict=True)
+        for example, *pair in zip(run.eval, first, second, strict=True)
         if not any(isinstance(one, Rejected) for one in pair)
     ]
 

@@ -17,7 +17,7 @@ from zoo.file_cache import release
 from zoo.hyperparameters import DataOptions, MixingOptions
 from zoo.options import parse
 from zoo.runs.attempt import Worker
-from zoo.runs.baseline import compare_with_baselines, train_baselines
+from zoo.runs.baseline import baselines_of, check_baselines, compare_with_baselines, train_baselines
 from zoo.runs.context import Teaching, TrainingRun
 from zoo.runs.events import AnyEvent, RunCancelled, RunFinished, Warned
 from zoo.runs.hooks import fit
@@ -69,12 +69,14 @@ def train(worker: Worker) -> AnyEvent:
     weights = fetch_weights(worker, card)
     runs = [_run(worker, part, card, weights) for part in parts]
     run = _joined(worker, parts, runs) if request.sources else runs[0]
+    kinds, verbs = baselines_of(run.mixing), [part.verb for part in parts]
+    check_baselines(plugin, verbs, runs, kinds)
     try:
         result = fit(plugin, _verb(request.verb), run)
     finally:
         shutil.rmtree(run.scratch_folder, ignore_errors=True)  # in use by another process of the run: it will do it
-    with_baselines = run.mixing.baseline and not request.dry_run
-    if result.cancelled or (with_baselines and not train_baselines(worker, plugin, [p.verb for p in parts], runs)):
+    with_baselines = bool(kinds) and not request.dry_run
+    if result.cancelled or (with_baselines and not train_baselines(worker, plugin, verbs, runs, kinds)):
         return RunCancelled(step=result.step)
     report = result.report
     if not request.dry_run and worker.rank == 0:
@@ -84,7 +86,7 @@ def train(worker: Worker) -> AnyEvent:
             if part.task.has_mistakes and learnt and of_part.eval:
                 _list_mistakes(part.worker, part.task, of_part.eval)
         if with_baselines:
-            report = (*compare_with_baselines(worker, plugin, runs), *report)
+            report = (*compare_with_baselines(worker, plugin, runs, kinds), *report)
     return RunFinished(
         metrics=result.metrics,
         step=result.step,

@@ -14,7 +14,7 @@ import torch
 import transformers
 from torch import nn
 
-from zoo import Card
+from zoo import Card, Unsupported
 from zoo.training import Dropout
 from zoo.training.transformers_network import load_network, read_config
 
@@ -63,9 +63,11 @@ def make_network(auto: Any, card: Card, weights: Path | None, **settings: Any) -
         **settings: entries of the configuration that shall be others.
 
     Raises:
-        Unsupported: transformers has no such network of this architecture.
+        Unsupported: transformers has no such network of this architecture, or nothing says what it is without weights.
         StoreInvalid: the weights are unreadable, or of another network.
     """
+    if weights is None and "class" in card.architecture:  # of the Hub
+        raise Unsupported(f"{card.name} is known by its weights, and cannot begin without them", "choose another model")
     config: Any = read_config(weights) if weights else transformers.Wav2Vec2Config(**card.architecture)
     config.update(settings)
     network = load_network(auto, weights, config) if weights else auto.from_config(config, dtype=torch.float32)

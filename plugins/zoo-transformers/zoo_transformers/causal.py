@@ -19,7 +19,7 @@ from zoo.training.text.readme import WRITER
 from zoo.training.text.tokenizer_files import beginning
 from zoo.training.transformers_network import load_network, read_config
 from zoo_transformers.causal_cache import CachedNetwork, can_cache
-from zoo_transformers.network import adaptable_layers, save
+from zoo_transformers.network import adaptable_layers, save, weights_of
 from zoo_transformers.text import backend_of, read_fast_tokenizer
 from zoo_transformers.text_cards import positions
 
@@ -38,11 +38,11 @@ class TransformersCausal(CausalBody):
     module: CausalNetwork
 
     def __init__(self, run: TrainingRun | PredictionRun) -> None:
-        assert run.weights is not None  # there is no card without
-        self.config = read_config(run.weights)
-        self._tokens = read_fast_tokenizer(run.weights)
+        weights = weights_of(run)
+        self.config = read_config(weights)
+        self._tokens = read_fast_tokenizer(weights)
         tokenizer = backend_of(self._tokens)
-        network = load_network(transformers.AutoModelForCausalLM, run.weights, self.config, with_head=True)
+        network = load_network(transformers.AutoModelForCausalLM, weights, self.config, with_head=True)
         super().__init__(
             run,
             tokenizer,

@@ -15,7 +15,7 @@ from zoo.training.head import HeadConfig
 from zoo.training.images import ImageBody, ImageConfig, Preprocessing
 from zoo.training.pretrained import read_json
 from zoo.training.transformers_network import load_network, read_config
-from zoo_transformers.network import adaptable_layers, save, without_output_layer
+from zoo_transformers.network import adaptable_layers, save, weights_of, without_output_layer
 from zoo_transformers.pictures import FILE, image_input, shown_at
 
 _README = """## Use without zoo
@@ -37,13 +37,13 @@ class TransformersImages(ImageBody):
     """A network of transformers up to its output layer, which is the head."""
 
     def __init__(self, run: TrainingRun | PredictionRun) -> None:
-        assert run.weights is not None  # there is no card without
-        self._stated = read_config(run.weights)
-        self._document = read_json(run.weights / FILE)
+        weights = weights_of(run)
+        self._stated = read_config(weights)
+        self._document = read_json(weights / FILE)
         preprocessing = Preprocessing.of(image_input(run.card.name, self._document))
         head = HeadConfig.from_transformers(self._stated.to_dict())
         super().__init__(run, ImageConfig(self._stated.model_type, {}, head, preprocessing))
-        self.module: Any = load_network(transformers.AutoModelForImageClassification, run.weights, self._stated)
+        self.module: Any = load_network(transformers.AutoModelForImageClassification, weights, self._stated)
         name, layer = without_output_layer(self.module)
         self.width, self._has_bias = layer.in_features, layer.bias is not None
         self.layout = (("head.", f"{name}."), ("body.", ""))

@@ -9,8 +9,21 @@ import torch
 from torch import nn
 from transformers.pytorch_utils import Conv1D
 
-from zoo import Unsupported
+from zoo import PredictionRun, TrainingRun, Unsupported
 from zoo.training.head import HeadConfig
+
+
+def weights_of(run: TrainingRun | PredictionRun) -> Path:
+    """The folder of the weights of a run, which says what the network is.
+
+    Raises:
+        Unsupported: it is to begin from random numbers.
+    """
+    if run.weights is None:
+        raise Unsupported(
+            f"{run.card.name} is known by its weights, and cannot begin without them", "choose another model"
+        )
+    return run.weights
 
 
 def save(network: Any, config: Any, folder: Path, state: dict[str, torch.Tensor], head: HeadConfig | None) -> None:

@@ -18,7 +18,7 @@ from zoo.training.images import ImageBody, ImageConfig, Preprocessing
 from zoo.training.images.annotated import Canvas
 from zoo.training.transformers_network import read_config
 from zoo_transformers.detectors import output_names
-from zoo_transformers.network import adaptable_layers, save
+from zoo_transformers.network import adaptable_layers, save, weights_of
 from zoo_transformers.processors import ProcessorFrame, normalised, read_processor, set_size
 from zoo_transformers.segmenters import load_segmenter
 
@@ -61,14 +61,14 @@ class SegmenterBody(ImageBody):
     maps_lr = 1e-4
 
     def __init__(self, run: TrainingRun | PredictionRun) -> None:
-        assert run.weights is not None  # there is no card without
+        weights = weights_of(run)
         assert isinstance(run.card.input, ImageInput)
-        self._processor = read_processor(run.weights)
+        self._processor = read_processor(weights)
         set_size(self._processor, run.card.name, getattr(run.options, "image_size", None))
-        stated = read_config(run.weights)
+        stated = read_config(weights)
         head = HeadConfig(problem_type=SEGMENTATION, labels=output_names(stated))
         super().__init__(run, ImageConfig(stated.model_type, {}, head, Preprocessing.of(run.card.input)))
-        self.module: Any = load_segmenter(run.weights, stated)
+        self.module: Any = load_segmenter(weights, stated)
         self._last: Any = self.module.get_submodule(_LAST)
         self.module.set_submodule(_LAST, nn.Identity())
         if getattr(self.module.config, "use_auxiliary_head", False):

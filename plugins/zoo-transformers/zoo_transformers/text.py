@@ -18,7 +18,7 @@ from zoo.training.text import AnsweringNetwork, TextBody
 from zoo.training.text.network import Blocks, ModuleNetwork
 from zoo.training.text.readme import readme_of
 from zoo.training.transformers_network import SAFE, load_network, read_config
-from zoo_transformers.network import adaptable_layers, save, without_output_layer
+from zoo_transformers.network import adaptable_layers, save, weights_of, without_output_layer
 from zoo_transformers.text_cards import positions
 from zoo_transformers.vocabularies import slow_tokenizer
 
@@ -32,9 +32,9 @@ class TransformersText(TextBody):
     """A network of transformers up to its output layer, which is the head."""
 
     def __init__(self, run: TrainingRun | PredictionRun) -> None:
-        assert run.weights is not None  # there is no card without
-        self.config = read_config(run.weights)
-        self._tokens = read_fast_tokenizer(run.weights)
+        weights = weights_of(run)
+        self.config = read_config(weights)
+        self._tokens = read_fast_tokenizer(weights)
         self.config.pad_token_id = pad_id_of(self._tokens)
         stated = self.config.to_dict()
         super().__init__(
@@ -49,7 +49,7 @@ class TransformersText(TextBody):
         saved_from = next(iter(self.config.architectures or ()), "")
         self.head_config = HeadConfig.from_transformers(stated) if saved_from.endswith(CLASSIFIERS) else None
         auto = self._auto_class(run)
-        self.module: Any = load_network(auto, run.weights, self.config)
+        self.module: Any = load_network(auto, weights, self.config)
         self.width = self.config.hidden_size
         if auto in HEADLESS:
             return
