@@ -46,8 +46,15 @@ class TextPredictOptions(Options, frozen=True, kw_only=True):
         ),
     ] = None
     batch_tokens: Annotated[
-        int, option("Tokens computed at once, padding included.", ge=64, le=1_048_576, unit="tokens", advanced=True)
-    ] = 2048
+        int | None,
+        option(
+            "Tokens computed at once, padding included; auto is 2,048 on a CPU, elsewhere by the memory that is free.",
+            ge=64,
+            le=1_048_576,
+            unit="tokens",
+            advanced=True,
+        ),
+    ] = None
 
 
 CausalTokens = Annotated[

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -23,6 +25,7 @@ from zoo.cli.exit_codes import ExitCode
 from zoo.plugins import load_plugins
 from zoo.runs.contract import AnswerCheck, ReportCheck
 from zoo.runs.events import AnyEvent, EvaluationCompleted, RunFailed, RunFinished, StepCompleted, Warned
+from zoo.runs.hooks import CheckedPredictor
 from zoo.tasks import get_task
 
 CPU = ("--device", "cpu", "--precision", "fp32")
@@ -348,3 +351,67 @@ def test_a_precision_that_does_not_exist_is_told_when_the_plugin_is_loaded(
     _, (failure,) = load_plugins()
 
     assert failure.error == f"card 'model': {fault}"
+
+
+def test_a_predictor_may_take_chunks_ahead_of_their_answers(
+    site: Site, answering: Callable[..., None], tmp_path: Path
+) -> None:
+    """Row after row in order, those that cannot be read or encoded in their places, and never all rows at once."""
+    answering("C((S('a', 0.9), S('b', 0.1)))")
+    model = loaded()
+    taken: list[int] = []
+
+    class Ahead:
+        def predict(self, inputs: list[str]) -> list[zoo.Prediction]:
+            return [zoo.Classification((zoo.Score("a" if "good" in text else "b", 0.9),)) for text in inputs]
+
+        def predict_chunks(self, chunks: Iterable[list[str]]) -> Iterator[list[zoo.Prediction]]:
+            waiting: list[list[str]] = []
+            for chunk in chunks:
+                taken.append(len(chunk))
+                waiting.append(chunk)
+                if len(waiting) > 2:
+                    yield self.predict(waiting.pop(0))
+            yield from map(self.predict, waiting)
+
+    predictor = CheckedPredictor(model.predictor._plugin, model.predictor.run, Ahead())
+    chunks = [["good", "bad"], [], ["bad \udcff", "good"], ["bad"]]
+    labels = [
+        ["" if isinstance(answer, zoo.Rejected) else answer.label for answer in answers]
+        for answers in predictor.predict_chunks(iter(chunks))
+    ]
+
+    assert labels == [["a", "b"], [], ["", "a"], ["b"]]
+    assert taken == [2, 0, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("answered", "fault"),
+    [
+        ("lambda chunks: iter(())", "gave fewer chunks of answers than of inputs"),
+        ("lambda chunks: ([] for _ in range(5))", "gave more chunks of answers than of inputs"),
+        ("lambda chunks: ([] for _ in chunks)", "gave 0 answers to 1 input"),
+        ("lambda chunks: (1 / 0 for _ in chunks)", "fails to answer with model: ZeroDivisionError"),
+    ],
+)
+def test_a_predictor_of_chunks_that_breaks_the_contract_is_named(
+    answered: str, fault: str, answering: Callable[..., None]
+) -> None:
+    answering("C((S('a', 0.9), S('b', 0.1)))")
+    model = loaded()
+    broken = SimpleNamespace(predict=list, predict_chunks=eval(answered))
+    with pytest.raises(zoo.PluginBroken, match=re.escape(f"plugin toy {fault}")):
+        list(CheckedPredictor(model.predictor._plugin, model.predictor.run, broken).predict_chunks(iter([["good"]])))
+
+
+def test_what_goes_wrong_with_the_rows_is_not_the_fault_of_the_plugin(answering: Callable[..., None]) -> None:
+    answering("C((S('a', 0.9), S('b', 0.1)))")
+    model = loaded()
+    takes = SimpleNamespace(predict=list, predict_chunks=lambda chunks: ([] for _ in chunks))
+
+    def rows() -> Iterator[list[str]]:
+        yield []
+        raise LookupError("no more")
+
+    with pytest.raises(LookupError, match="no more"):
+        list(CheckedPredictor(model.predictor._plugin, model.predictor.run, takes).predict_chunks(rows()))

@@ -12,7 +12,12 @@ from zoo.answers.embedding import Embedding
 from zoo.answers.extracted_answer import ContextSpan, ExtractedAnswer
 from zoo.answers.filled_mask import FilledMask
 from zoo.answers.generated_text import GeneratedText, ScoredText
-from zoo.answers.inputs import TruncationCount, is_encodable_input, predict_encodable
+from zoo.answers.inputs import (
+    TruncationCount,
+    is_encodable_input,
+    predict_encodable,
+    predict_encodable_chunks,
+)
 from zoo.answers.label_set import LabelSet
 from zoo.answers.prediction import Prediction
 from zoo.answers.quantity import Quantity
@@ -49,4 +54,5 @@ __all__ = [
     "TruncationCount",
     "is_encodable_input",
     "predict_encodable",
+    "predict_encodable_chunks",
 ]

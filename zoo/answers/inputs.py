@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import compress
 from typing import Any
 
 from zoo.answers.prediction import Prediction
@@ -50,9 +52,29 @@ def is_encodable_input(value: Any) -> bool:
 
 def predict_encodable(predict: Callable[[list[Any]], list[Prediction]], inputs: Sequence[Any]) -> list[Prediction]:
     """Answer the inputs, in order; text that is not UTF-8 is rejected in its place."""
-    encodable = [is_encodable_input(one) for one in inputs]
+    encodable = list(map(is_encodable_input, inputs))
+    readable = list(compress(inputs, encodable))
+    return _in_place(predict(readable) if readable or not inputs else [], encodable)
+
+
+def predict_encodable_chunks(
+    predict_chunks: Callable[[Iterable[list[Any]]], Iterator[list[Prediction]]], chunks: Iterable[list[Any]]
+) -> Iterator[list[Prediction]]:
+    """The same for chunk after chunk, some of which may be taken ahead of their answers."""
+    waiting: deque[list[bool]] = deque()
+
+    def readable() -> Iterator[list[Any]]:
+        for chunk in chunks:
+            waiting.append(list(map(is_encodable_input, chunk)))
+            yield list(compress(chunk, waiting[-1]))
+
+    for answers in predict_chunks(readable()):
+        yield _in_place(answers, waiting.popleft())
+
+
+def _in_place(answers: list[Prediction], encodable: list[bool]) -> list[Prediction]:
+    """The answers to the inputs that are encodable, and a rejection in the place of each of the others."""
     if all(encodable):
-        return predict(list(inputs))
-    readable = [one for one, answerable in zip(inputs, encodable, strict=True) if answerable]
-    answers = iter(predict(readable) if readable else [])
-    return [next(answers) if answerable else Rejected("it holds bytes that are not UTF-8") for answerable in encodable]
+        return answers
+    rest = iter(answers)
+    return [next(rest) if answerable else Rejected("it holds bytes that are not UTF-8") for answerable in encodable]

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import csv
 import importlib
-import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol, cast
+from typing import Any, BinaryIO, Protocol, cast, runtime_checkable
 
 import msgspec
 
@@ -91,27 +90,48 @@ class AnswerFormat(Protocol):
         ...
 
 
+@runtime_checkable
+class BulkFormat(AnswerFormat, Protocol):
+    """A format that writes many records in less time than each of them for itself."""
+
+    def encode_all(self, records: Sequence[AnswerRecord]) -> bytes:
+        """What `encode` makes of each, one after the other."""
+        ...
+
+
+def encoded(writer: AnswerFormat, records: Sequence[AnswerRecord]) -> bytes:
+    """Records as a format writes them."""
+    return writer.encode_all(records) if isinstance(writer, BulkFormat) else b"".join(map(writer.encode, records))
+
+
 class Delimited:
     """CSV or TSV."""
 
     def __init__(self, columns: AnswerColumns, delimiter: str) -> None:
         self._columns = columns
-        self._delimiter = delimiter
+        self._delimiter, self._with_input = delimiter, columns.with_input
+        self._written = columns.target.written if columns.target else cell_text
+        self._no_cells = ("",) * len(columns.carried)
 
     def header(self) -> bytes:
         """The names of the columns."""
-        own = ("input",) if self._columns.with_input else ()
-        return self._line(("row", *self._columns.carried_names, *own, "prediction", "probability", "rejected"))
+        own = ("input",) if self._with_input else ()
+        return self._lines([("row", *self._columns.carried_names, *own, "prediction", "probability", "rejected")])
 
     def encode(self, record: AnswerRecord) -> bytes:
         """A row of the table."""
-        target = self._columns.target
-        written = map(target.written if target else cell_text, record.cells)
-        cells = written if record.cells else [""] * len(self._columns.carried)
-        own = (cell_text(record.input),) if self._columns.with_input else ()
+        return self._lines([self._fields(record)])
+
+    def encode_all(self, records: Sequence[AnswerRecord]) -> bytes:
+        """Their rows."""
+        return self._lines(map(self._fields, records))
+
+    def _fields(self, record: AnswerRecord) -> tuple[Any, ...]:
+        cells = map(self._written, record.cells) if record.cells else self._no_cells
+        own = (cell_text(record.input),) if self._with_input else ()
         prediction, probability, rejected = record.answer.cells()
         sureness = "" if probability is None else f"{probability:.6f}"
-        return self._line((record.row, *cells, *own, prediction, sureness, rejected))
+        return (record.row, *cells, *own, prediction, sureness, rejected)
 
     def count(self, file: BinaryIO) -> RecordCount:
         """A line end inside of quotes ends no record; `rejected` is the last field, and empty for what was answered."""
@@ -126,18 +146,26 @@ class Delimited:
                 records += 1
         return RecordCount(max(0, records - 1), rejected, end)
 
-    def _line(self, values: tuple[Any, ...]) -> bytes:
-        buffer = io.StringIO()
+    def _lines(self, rows: Iterable[tuple[Any, ...]]) -> bytes:
+        lines = _WrittenLines()
         # The csv module quotes the characters of its own line end only: \r\n makes it quote a lone \r, too.
-        csv.writer(buffer, delimiter=self._delimiter, lineterminator="\r\n").writerow(values)
-        return (escaped(buffer.getvalue()[:-2]) + "\n").encode()
+        csv.writer(lines, delimiter=self._delimiter, lineterminator="\r\n").writerows(rows)
+        return escaped("".join([f"{line[:-2]}\n" for line in lines])).encode()
+
+
+class _WrittenLines(list[str]):
+    """What the csv module writes, which is a line at a time."""
+
+    write = list.append
 
 
 class JsonLines:
     """One object a line."""
 
     def __init__(self, columns: AnswerColumns) -> None:
-        self._columns = columns
+        self._with_input, self._names = columns.with_input, columns.carried_names
+        self._no_cells = (None,) * len(columns.carried)
+        self._encoder = msgspec.json.Encoder(enc_hook=str)
 
     def header(self) -> bytes:
         """None."""
@@ -145,11 +173,23 @@ class JsonLines:
 
     def encode(self, record: AnswerRecord) -> bytes:
         """The columns kept as they were typed, the answer as it is."""
-        cells = record.cells or (None,) * len(self._columns.carried)
-        document = {"row": record.row, **dict(zip(self._columns.carried_names, cells, strict=True))}
-        if self._columns.with_input:
+        return encode_json(self._document(record), enc_hook=str) + b"\n"
+
+    def encode_all(self, records: Sequence[AnswerRecord]) -> bytes:
+        """Their lines."""
+        try:
+            return self._encoder.encode_lines(map(self._document, records))
+        except UnicodeEncodeError:  # one of them has to be written with escapes
+            return b"".join(map(self.encode, records))
+
+    def _document(self, record: AnswerRecord) -> dict[str, Any]:
+        document: dict[str, Any] = {"row": record.row}
+        if self._names:
+            document.update(zip(self._names, record.cells or self._no_cells, strict=True))
+        if self._with_input:
             document["input"] = record.input
-        return encode_json(document | {"prediction": record.answer}, enc_hook=str) + b"\n"
+        document["prediction"] = record.answer
+        return document
 
     def count(self, file: BinaryIO) -> RecordCount:
         """Each line is a record, up to the first that cannot be read as one."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -34,6 +34,13 @@ from zoo.runs.events import (
 from zoo.tasks.task import Task
 
 
+def _log(message: str) -> None:
+    """Whoever listens to the logger `zoo` may want to know."""
+    import logging
+
+    logging.getLogger("zoo").warning(message)
+
+
 def _nothing(unusable: Sequence[tuple[Example, str]]) -> None:
     """Nobody keeps account."""
 
@@ -55,6 +62,19 @@ class Predictor(Protocol):
 
     def predict(self, inputs: list[Any]) -> list[Prediction]:
         """Answer every input: same length, same order; an unreadable one becomes `Rejected(reason)` in its place."""
+        ...
+
+
+@runtime_checkable
+class ChunkPredictor(Predictor, Protocol):
+    """A predictor that prepares what comes next while it computes, where many inputs come one after the other."""
+
+    def predict_chunks(self, chunks: Iterable[list[Any]]) -> Iterator[list[Prediction]]:
+        """Answer the inputs of each chunk as `predict` does, chunk after chunk.
+
+        Args:
+            chunks: taken a few ahead of their answers, and never all at once.
+        """
         ...
 
 
@@ -307,6 +327,8 @@ class PredictionRun:
     """Torch device name, such as `cpu` or `cuda:0`."""
     precision: str
     """fp32, bf16, fp16 or int8."""
+    note: Callable[[str], None] = _log
+    """Note for the person what was chosen or found while answering; nothing is wrong."""
 
     @property
     def cache_folder(self) -> Path:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+from collections import deque
 from collections.abc import Generator, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from zoo.answers import Prediction, is_encodable_input, predict_encodable
+from zoo.answers import Prediction, is_encodable_input, predict_encodable, predict_encodable_chunks
 from zoo.errors import PluginBroken, Unsupported, ZooError
 from zoo.options import Options
 from zoo.plugins import Plugin
@@ -16,6 +18,7 @@ from zoo.plurals import counted
 from zoo.runs import forks
 from zoo.runs.context import (
     AdjustablePredictor,
+    ChunkPredictor,
     FitResult,
     JudgedPredictor,
     PredictionRun,
@@ -92,6 +95,16 @@ class CheckedPredictor:
         """Answer every input, in order; no tokenizer takes text that is not UTF-8."""
         return self._predict(inputs) if self._from_files else predict_encodable(self._predict, inputs)
 
+    def predict_chunks(self, chunks: Iterable[list[Any]]) -> Iterator[list[Prediction]]:
+        """The same for chunk after chunk, of which the plugin may take some ahead of their answers."""
+        predictor = self._predictor
+        if not isinstance(predictor, ChunkPredictor):
+            yield from (self.predict(chunk) if chunk else [] for chunk in chunks)
+        elif self._from_files:
+            yield from self._predict_chunks(predictor, chunks)
+        else:
+            yield from predict_encodable_chunks(partial(self._predict_chunks, predictor), chunks)
+
     @property
     def streams(self) -> bool:
         """Whether answers come in pieces."""
@@ -151,26 +164,66 @@ class CheckedPredictor:
         with self._errors_named():
             answers = self._predictor.predict(inputs)
             answers = list(answers) if isinstance(answers, Iterable) else answers
+        return self._checked(answers, len(inputs), "predict(inputs)")
+
+    def _predict_chunks(self, predictor: ChunkPredictor, chunks: Iterable[list[Any]]) -> Iterator[list[Prediction]]:
+        source = _CountedChunks(chunks)
+        with self._errors_named(source):
+            for answers in predictor.predict_chunks(source):
+                if not source.sizes:
+                    raise self._uneven("more")
+                yield self._checked(answers, source.sizes.popleft(), "predict_chunks(chunks)")
+        if source.sizes or next(source, None) is not None:
+            raise self._uneven("fewer")
+
+    def _uneven(self, how: str) -> PluginBroken:
+        return broken(
+            self._plugin.name, f"gave {how} chunks of answers than of inputs", "predict_chunks gives one for each"
+        )
+
+    def _checked(self, answers: Any, count: int, method: str) -> list[Prediction]:
         if not isinstance(answers, list):
-            raise broken(self._plugin.name, f"gave {type_of(answers)} from predict(inputs)", "return a list of answers")
-        if len(answers) != len(inputs):
+            raise broken(self._plugin.name, f"gave {type_of(answers)} from {method}", "return a list of answers")
+        if len(answers) != count:
             raise PluginBroken(
-                f"plugin {self._plugin.name} gave {counted(len(answers), 'answer')} to {counted(len(inputs), 'input')}",
+                f"plugin {self._plugin.name} gave {counted(len(answers), 'answer')} to {counted(count, 'input')}",
                 "a predictor gives one for each, in order; zoo.Rejected(reason) stands for what cannot be "
                 "answered (zoo plugins guide contract)",
             )
         return self._check(answers)
 
     @contextlib.contextmanager
-    def _errors_named(self) -> Iterator[None]:
-        """Let the plugin answer, and name it where it fails."""
+    def _errors_named(self, source: _CountedChunks | None = None) -> Iterator[None]:
+        """Let the plugin answer, and name it where it fails, and not what gives the inputs."""
         forks.use_device(self._device, self._model)
         try:
             yield
         except Exception as error:
-            if _speaks_for_itself(error):
+            if _speaks_for_itself(error) or (source and error is source.failure):
                 raise
             raise _broken(self._plugin, f"fails to answer with {self._model}", error) from error
+
+
+class _CountedChunks(Iterator[list[Any]]):
+    """Chunks of inputs as a plugin takes them."""
+
+    def __init__(self, chunks: Iterable[list[Any]]) -> None:
+        self._chunks = iter(chunks)
+        self.sizes: deque[int] = deque()
+        """Of those that were taken and are not answered yet."""
+        self.failure: Exception | None = None
+        """Why there are no more."""
+
+    def __next__(self) -> list[Any]:
+        try:
+            chunk = next(self._chunks)
+        except StopIteration:
+            raise
+        except Exception as error:
+            self.failure = error
+            raise
+        self.sizes.append(len(chunk))
+        return chunk
 
 
 def _speaks_for_itself(error: Exception) -> bool:

@@ -5,9 +5,11 @@ A killed job goes on where it was: answers already in the output file are counte
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,12 +18,12 @@ from zoo.answers.answer import RecordCount
 from zoo.data import InputRows, count_rows, digest
 from zoo.data.columns import replaced_columns
 from zoo.rendering.drawings import DrawingFolder
-from zoo.runs.answer_files import AnswerColumns, AnswerFormat, AnswerRecord, answer_format
+from zoo.runs.answer_files import AnswerColumns, AnswerFormat, AnswerRecord, answer_format, encoded
 from zoo.runs.attempt import Worker
 from zoo.runs.events import AnyEvent, Noted, PredictionsWritten, RunCancelled, RunFinished, Warned
 from zoo.runs.preparation import load_predictor, resolve
 from zoo.runs.quarantine import check_digest
-from zoo.runs.row_answers import answer, chunks
+from zoo.runs.row_answers import CarriedRow, answer_chunks, chunks
 from zoo.tasks import get_task
 
 if TYPE_CHECKING:
@@ -45,6 +47,9 @@ def predict(worker: Worker) -> AnyEvent:
         for message in (*replaced, *columns.notes()):
             worker.emit(Noted(message=message))
     _, predictor = load_predictor(worker)
+    # What is loaded stays. Looking through it for garbage, each time that some answers are, would take half as long as
+    # reading, answering and writing the rows of a small model.
+    gc.freeze()
     out = Path(request.out)
     writer = answer_format(out, request.format, task)(columns)
     written = _resume(out, writer)
@@ -53,21 +58,36 @@ def predict(worker: Worker) -> AnyEvent:
     with out.open("ab") as file:
         if file.tell() == 0:
             file.write(writer.header())
-        for chunk in chunks(itertools.islice(rows, written.rows, None), SLOW_CHUNK if predictor.streams else CHUNK):
-            if worker.should_stop():
-                _flush(file)
-                return progress.cancel()
-            records = answer(predictor.predict, chunk)
+        size = SLOW_CHUNK if predictor.streams else CHUNK
+        remaining = _UntilStopped(chunks(itertools.islice(rows, written.rows, None), size), worker.should_stop)
+        for records in answer_chunks(predictor.predict_chunks, remaining):
             _draw(drawings, records)
-            file.writelines(map(writer.encode, records))
+            file.write(encoded(writer, records))
             progress.add(records)
             if progress.due:
                 _flush(file)
                 progress.emit()
         _flush(file)
+        if remaining.stopped:
+            return progress.cancel()
     if drawings and drawings.warning:
         worker.emit(Warned(message=drawings.warning))
     return progress.finish()
+
+
+class _UntilStopped(Iterator[list[CarriedRow]]):
+    """Chunks of rows, until someone asks the run to stop; those taken by then are still answered."""
+
+    def __init__(self, chunks: Iterator[list[CarriedRow]], should_stop: Callable[[], bool]) -> None:
+        self._chunks, self._should_stop = chunks, should_stop
+        self.stopped = False
+
+    def __next__(self) -> list[CarriedRow]:
+        chunk = next(self._chunks)
+        self.stopped = self.stopped or self._should_stop()
+        if self.stopped:
+            raise StopIteration
+        return chunk
 
 
 class _Progress:

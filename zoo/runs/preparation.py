@@ -125,5 +125,6 @@ def _load(worker: Worker, plugin: Plugin, card: Card, options: Mapping[str, Any]
         options=parse_recorded(ability, options),
         device=worker.request.device,
         precision=worker.request.precision,
+        note=lambda message: worker.emit(Noted(message=message)),
     )
     return hooks.load_predictor(plugin, run)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -16,14 +17,23 @@ CarriedRow = tuple[Example | RejectedRow, tuple[Any, ...]]
 
 def answer(answer_all: Callable[[list[Any]], list[Prediction]], chunk: list[CarriedRow]) -> list[AnswerRecord]:
     """Answer a chunk, in order; rows that could not be read are rejected in their place."""
-    readable = [item.input for item, _ in chunk if isinstance(item, Example)]
-    answers = iter(answer_all(readable) if readable else [])
-    return [
-        AnswerRecord(item.row, item.input, next(answers), cells)
-        if isinstance(item, Example)
-        else AnswerRecord(item.row, "", Rejected(item.reason), cells)
-        for item, cells in chunk
-    ]
+    readable = _readable(chunk)
+    return _records(chunk, answer_all(readable) if readable else [])
+
+
+def answer_chunks(
+    answer_all: Callable[[Iterable[list[Any]]], Iterator[list[Prediction]]], chunks: Iterable[list[CarriedRow]]
+) -> Iterator[list[AnswerRecord]]:
+    """The same for chunk after chunk, by what may take some of them ahead of their answers."""
+    waiting: deque[list[CarriedRow]] = deque()
+
+    def readable() -> Iterator[list[Any]]:
+        for chunk in chunks:
+            waiting.append(chunk)
+            yield _readable(chunk)
+
+    for answers in answer_all(readable()):
+        yield _records(waiting.popleft(), answers)
 
 
 def chunks(rows: Iterable[CarriedRow], size: int) -> Iterator[list[CarriedRow]]:
@@ -31,3 +41,17 @@ def chunks(rows: Iterable[CarriedRow], size: int) -> Iterator[list[CarriedRow]]:
     iterator = iter(rows)
     while chunk := list(itertools.islice(iterator, size)):
         yield chunk
+
+
+def _readable(chunk: list[CarriedRow]) -> list[Any]:
+    return [item.input for item, _ in chunk if isinstance(item, Example)]
+
+
+def _records(chunk: list[CarriedRow], answers: Iterable[Prediction]) -> list[AnswerRecord]:
+    rest = iter(answers)
+    return [
+        AnswerRecord(item.row, item.input, next(rest), cells)
+        if isinstance(item, Example)
+        else AnswerRecord(item.row, "", Rejected(item.reason), cells)
+        for item, cells in chunk
+    ]

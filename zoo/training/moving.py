@@ -36,6 +36,13 @@ def moved(batches: Generator[WeightedBatch, None, None], device: torch.device) -
         batches.close()
 
 
+def on_device(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """A tensor of the CPU on a device; nobody waits for its copy where the device fetches it by itself."""
+    if device.type in _WITH_STREAMS:
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)
+
+
 def _copied(weighted: WeightedBatch, copying: torch.Stream, computing: torch.Stream) -> WeightedBatch:
     """A batch on the device, to be used on the stream that computes; its memory is given to no other before."""
     with copying:

@@ -82,13 +82,13 @@ class Arriving:
     """
 
     def __init__(self, tensors: Mapping[str, torch.Tensor]) -> None:
-        kinds = {tensor.device.type for tensor in tensors.values()}
+        devices = {tensor.device for tensor in tensors.values() if tensor.device.type in _WITH_EVENTS}
         self._arrived: torch.Event | None = None
-        if kinds & set(_WITH_EVENTS):
-            (kind,) = kinds - {"cpu"}
+        if devices:
+            (device,) = devices
             self._tensors = {name: tensor.to("cpu", non_blocking=True) for name, tensor in tensors.items()}
-            self._arrived = torch.Event(kind)
-            self._arrived.record()
+            self._arrived = torch.Event(device)
+            self._arrived.record(torch.accelerator.current_stream(device))
         else:
             self._tensors = {name: tensor.cpu() for name, tensor in tensors.items()}
 

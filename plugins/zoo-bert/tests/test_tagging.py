@@ -25,6 +25,7 @@ from zoo.testing import PluginHooks
 from zoo.training.batches import EVALUATION, MicroBatch
 from zoo.training.examples import encode
 from zoo.training.frozen import ReducedExamples, reduce
+from zoo.training.text.answering import Lookahead
 from zoo.words import spaced_words
 
 plugin = PluginHooks("bert")
@@ -277,7 +278,7 @@ def test_models_of_others_answer_as_their_tags_say(
 
 
 def test_answers_do_not_depend_on_neighbours_and_long_texts_are_read_whole(
-    make_task, make_prediction, tmp_path: Path
+    make_task, make_prediction, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = make_task(options={"max_tokens": 16})
     objective = plugin.finetune(run)
@@ -297,6 +298,10 @@ def test_answers_do_not_depend_on_neighbours_and_long_texts_are_read_whole(
     first = answers[0]
     assert isinstance(first, TaggedSpans)
     assert first.spans[-1].end > 0.8 * len(long)
+
+    monkeypatch.setattr(Lookahead, "on", classmethod(lambda cls, device: cls(padded=True)))
+    for padded, answer in zip(plugin.predict(make_prediction(tmp_path, TASK)).predict(texts), answers, strict=True):
+        assert keys(padded) == keys(answer)
 
 
 def test_the_score_is_the_mean_probability_of_the_words(make_task, make_prediction, tmp_path: Path) -> None:

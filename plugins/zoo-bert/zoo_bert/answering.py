@@ -11,6 +11,7 @@ from zoo.training.head import HeadConfig
 from zoo.training.packed_linear import ACTIVATIONS, Linear, LinearFactory
 from zoo.training.pretrained import WeightsReader
 from zoo.training.text import AnsweringNetwork
+from zoo.training.text.network import Blocks
 from zoo_bert.config import OUTPUT_LAYER, Shape
 from zoo_bert.encoder import Encoder
 
@@ -38,22 +39,24 @@ class PackedBert(AnsweringNetwork):
         self._shape = Shape.of(body.config)
         self._encoder = Encoder(weights, self._shape, self._make)
 
-    def pooled(self, blocks: list[torch.Tensor]) -> torch.Tensor:
+    def pooled(self, blocks: Blocks) -> torch.Tensor:
         """The vectors of the `[CLS]` tokens."""
-        return self._encoder(blocks, torch.cat([block.new_zeros(len(block)) for block in blocks]))
+        return self._encoder(blocks, torch.cat([block.ids.new_zeros(len(block.ids)) for block in blocks]))
 
-    def embedding(self, blocks: list[torch.Tensor]) -> torch.Tensor:
+    def embedding(self, blocks: Blocks) -> torch.Tensor:
         """The mean over the tokens of each text, or the vector of the first of them, as the card says."""
         if self._first:
             return self.pooled(blocks)
-        parts = torch.split(self._encoder(blocks).float(), [block.numel() for block in blocks])
-        return torch.cat([part.view(*block.shape, -1).mean(1) for part, block in zip(parts, blocks, strict=True)])
+        parts = torch.split(self._encoder(blocks), [block.ids.numel() for block in blocks])
+        return torch.cat(
+            [block.mean(part.view(*block.ids.shape, -1)) for part, block in zip(parts, blocks, strict=True)]
+        )
 
-    def at(self, token: int, blocks: list[torch.Tensor]) -> torch.Tensor:
+    def at(self, token: int, blocks: Blocks) -> torch.Tensor:
         """The last layer computes no other vectors."""
-        return self._encoder(blocks, torch.cat([(block == token).int().argmax(1) for block in blocks]))
+        return self._encoder(blocks, torch.cat([block.place_of(token) for block in blocks]))
 
-    def tokens(self, blocks: list[torch.Tensor]) -> torch.Tensor:
+    def tokens(self, blocks: Blocks) -> torch.Tensor:
         """Those of the last layer."""
         return self._encoder(blocks)
 

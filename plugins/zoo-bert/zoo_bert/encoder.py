@@ -1,25 +1,30 @@
 """BERT's forward pass, as answering needs it (Devlin et al. 2018, arXiv:1810.04805): fast, and nothing else.
 
-It computes what transformers' modules compute, with three savings. Nothing is padded: texts of one length are computed
-as a block, and all blocks of a batch share the matrix products of the linear layers. Queries, keys and values come of
-one product. And where only one vector of a text is wanted, the last layer computes no other.
+It computes what transformers' modules compute, with three savings. Nothing has to be padded: texts of one length are
+computed as a block, and all blocks of a batch share the matrix products of the linear layers. Queries, keys and values
+come of one product. And where only one vector of a text is wanted, the last layer computes no other. An accelerator is
+given one padded block, as attention takes several kernels a block.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch.nn import functional
 
 from zoo.training.packed_linear import ACTIVATIONS, IDENTITY, ROWS, Activation, Linear, LinearFactory
 from zoo.training.pretrained import WeightsReader
+from zoo.training.text.network import Block, Blocks
 from zoo_bert.config import FUSED_FROM, Shape
 
 Norm = tuple[torch.Tensor, torch.Tensor]
 Pair = tuple[torch.Tensor, torch.Tensor]
 """Weights of shape (outputs, inputs) and biases of shape (outputs,)."""
+ALIGNED = 16
+"""Numbers in memory of which a row of a mask is a multiple."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,33 @@ class _Layer:
     """With the activation."""
     down: Linear
     down_norm: Norm
+
+
+class _BlockShape(NamedTuple):
+    """A block, as attention sees it."""
+
+    texts: int
+    tokens: int
+    hidden: torch.Tensor | None
+    """What is added to the scores, shape (texts, 1, 1, tokens): nothing, or minus infinity where a text is padded."""
+
+    @property
+    def rows(self) -> int:
+        """Tokens of all texts."""
+        return self.texts * self.tokens
+
+    @classmethod
+    def of(cls, block: Block, dtype: torch.dtype) -> _BlockShape:
+        """With rows in memory that are aligned as the kernels of accelerators want them, which else copy them at each
+        layer.
+        """
+        texts, tokens = block.ids.shape
+        if block.lengths is None:
+            return cls(texts, tokens, None)
+        aligned = torch.zeros(texts, 1, 1, -(-tokens // ALIGNED) * ALIGNED, dtype=dtype, device=block.ids.device)
+        places = torch.arange(aligned.shape[-1], device=block.ids.device)
+        hidden = aligned.masked_fill_(places >= block.lengths[:, None, None, None], -torch.inf)
+        return cls(texts, tokens, hidden[..., :tokens])
 
 
 class Encoder:
@@ -83,36 +115,36 @@ class Encoder:
             down_norm=self.norm(f"{name}.output.LayerNorm"),
         )
 
-    def __call__(self, blocks: Sequence[torch.Tensor], at: torch.Tensor | None = None) -> torch.Tensor:
+    def __call__(self, blocks: Blocks, at: torch.Tensor | None = None) -> torch.Tensor:
         """Compute the vectors of the last layer.
 
         Args:
-            blocks: token ids; each int64 of shape (texts, tokens), all texts of a block having that many tokens.
+            blocks: of the texts.
             at: of each text, over all blocks, the position whose vector is wanted, shape (all texts,); None wants all.
 
         Returns:
-            Shape (all tokens, width), text after text; with `at`, shape (all texts, width).
+            Shape (all tokens, width), text after text, those that pad included; with `at`, shape (all texts, width).
         """
         x = self._embedded(blocks)
-        sizes = [(block.shape[0], block.shape[1]) for block in blocks]
+        shapes = [_BlockShape.of(block, x.dtype) for block in blocks]
         last = self._layers[-1]
         for layer in self._layers if at is None else self._layers[:-1]:
-            x = self._layer_of(layer, x, self._attention(layer.query_key_value(x), sizes))
+            x = self._layer_of(layer, x, self._attention(layer.query_key_value(x), shapes))
         if at is None:
-            return x[: sum(texts * tokens for texts, tokens in sizes)]
-        starts = [start for texts, tokens in sizes for start in [tokens] * texts]
-        rows = torch.tensor([0, *starts[:-1]], device=x.device).cumsum(0) + at
-        selected = x[rows]
+            return x[: sum(shape.rows for shape in shapes)]
+        selected = x[_starts(shapes, x.device) + at]
         return self._layer_of(
-            last, selected, self._attention_of_one(self._last_query(selected), self._last_key_value(x), sizes)
+            last, selected, self._attention_of_one(self._last_query(selected), self._last_key_value(x), shapes)
         )
 
-    def _embedded(self, blocks: Sequence[torch.Tensor]) -> torch.Tensor:
-        """What the first layer takes; rows of no text fill up to a multiple of `ROWS`."""
-        ids = torch.cat([block.reshape(-1) for block in blocks])
-        x = functional.embedding(functional.pad(ids, (0, -len(ids) % ROWS)), self._word)
+    def _embedded(self, blocks: Blocks) -> torch.Tensor:
+        """What the first layer takes; on a CPU rows of no text fill up to a multiple of `ROWS`."""
+        ids = torch.cat([block.ids.reshape(-1) for block in blocks])
+        if ids.is_cpu:
+            ids = functional.pad(ids, (0, -len(ids) % ROWS))
+        x = functional.embedding(ids, self._word)
         at = 0
-        for texts, tokens in (block.shape for block in blocks):
+        for texts, tokens in (block.ids.shape for block in blocks):
             x[at : at + texts * tokens].view(texts, tokens, -1).add_(self._position[:tokens])
             at += texts * tokens
         return self.normalized(x, self._norm)
@@ -122,29 +154,33 @@ class Encoder:
         x = self.normalized(layer.attended(attended).add_(x), layer.attended_norm)
         return self.normalized(layer.down(layer.up(x)).add_(x), layer.down_norm)
 
-    def _attention(self, query_key_value: torch.Tensor, sizes: Sequence[tuple[int, int]]) -> torch.Tensor:
+    def _attention(self, query_key_value: torch.Tensor, shapes: Sequence[_BlockShape]) -> torch.Tensor:
         """Within each text; (all tokens, 3 * width) to (all tokens, width)."""
+        if len(shapes) == 1 and shapes[0].rows == len(query_key_value):
+            ((texts, tokens, hidden),) = shapes
+            query, key, value = self._heads(query_key_value, texts, tokens, 3)
+            return _attend(query, key, value, hidden).transpose(1, 2).reshape(texts * tokens, -1)
         attended = query_key_value.new_empty(query_key_value.shape[0], self.shape.width)
         at = 0
-        for texts, tokens in sizes:
+        for texts, tokens, hidden in shapes:
             rows = slice(at, at + texts * tokens)
             query, key, value = self._heads(query_key_value[rows], texts, tokens, 3)
             heads = attended[rows].view(texts, tokens, self.shape.heads, -1).transpose(1, 2)
-            heads.copy_(_attend(query, key, value))
+            heads.copy_(_attend(query, key, value, hidden))
             at += texts * tokens
         attended[at:] = 0
         return attended
 
     def _attention_of_one(
-        self, query: torch.Tensor, key_value: torch.Tensor, sizes: Sequence[tuple[int, int]]
+        self, query: torch.Tensor, key_value: torch.Tensor, shapes: Sequence[_BlockShape]
     ) -> torch.Tensor:
         """One query a text; (all texts, width) and (all tokens, 2 * width) to (all texts, width)."""
         attended = torch.empty_like(query)
         at = text = 0
-        for texts, tokens in sizes:
+        for texts, tokens, hidden in shapes:
             key, value = self._heads(key_value[at : at + texts * tokens], texts, tokens, 2)
             one = query[text : text + texts].view(texts, self.shape.heads, 1, -1)
-            attended[text : text + texts].view(one.shape).copy_(_attend(one, key, value))
+            attended[text : text + texts].view(one.shape).copy_(_attend(one, key, value, hidden))
             at, text = at + texts * tokens, text + texts
         return attended
 
@@ -159,9 +195,19 @@ def _stacked(pairs: Sequence[Pair]) -> Pair:
     return torch.cat(weights), torch.cat(biases)
 
 
-def _attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
-    """Scaled already; each of shape (texts, heads, tokens, width of a head)."""
+def _starts(shapes: Sequence[_BlockShape], device: torch.device) -> torch.Tensor:
+    """Where each text begins among the tokens of all, int64 of shape (all texts,)."""
+    if len(shapes) == 1:  # computed where it is used: nothing has to be copied
+        return torch.arange(0, shapes[0].rows, shapes[0].tokens, device=device)
+    lengths = [length for texts, tokens, _ in shapes for length in [tokens] * texts]
+    return torch.tensor([0, *lengths[:-1]], device=device).cumsum(0)
+
+
+def _attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, hidden: torch.Tensor | None) -> torch.Tensor:
+    """Scaled already; each of shape (texts, heads, tokens, width of a head), `hidden` that of a `_BlockShape`."""
     if query.is_cpu and query.shape[-2] < FUSED_FROM:
+        scores = query @ key.transpose(-1, -2)
         # In float32, as torch's own softmax of bf16 takes up to five times as long.
-        return torch.softmax(query @ key.transpose(-1, -2), -1, dtype=torch.float32).to(value.dtype) @ value
-    return functional.scaled_dot_product_attention(query, key, value, scale=1.0)
+        weights = torch.softmax(scores if hidden is None else scores + hidden, -1, dtype=torch.float32)
+        return weights.to(value.dtype) @ value
+    return functional.scaled_dot_product_attention(query, key, value, hidden, scale=1.0)

@@ -13,6 +13,7 @@ from zoo import PredictionRun
 from zoo.training.precisions import DTYPES
 from zoo.training.text.answering import batches_of
 from zoo.training.text.texts import max_tokens_of
+from zoo.training.token_budget import TokenBudget
 from zoo.training.transformers_network import load_network, read_config
 from zoo_transformers.text import pad_id_of, read_fast_tokenizer
 
@@ -32,8 +33,8 @@ class PairNetwork:
         self.config.pad_token_id = pad_id_of(self.tokenizer)
         most_tokens = max_tokens_of(run.card)
         self.max_tokens: int = min(most_tokens, run.options.max_tokens or most_tokens)
-        self._read, self._batch_tokens = read, run.options.batch_tokens
-        self._device = torch.device(run.device)
+        self._read, self._device = read, torch.device(run.device)
+        self._budget = TokenBudget(run.options.batch_tokens, self._device, run.note)
         network = load_network(auto, run.weights, self.config, with_head=True)
         self._network = network.to(self._device, DTYPES[run.precision]).eval()
 
@@ -52,7 +53,7 @@ class PairNetwork:
     def outputs(self, encodings: Sequence[Encoding]) -> list[torch.Tensor]:
         """What the network says of every pair, float32 on the CPU, in order."""
         rows: list[torch.Tensor] = [torch.empty(0)] * len(encodings)
-        for batch in batches_of(((index, one.ids) for index, one in enumerate(encodings)), self._batch_tokens):
+        for batch in batches_of(((index, one.ids) for index, one in enumerate(encodings)), self._budget):
             for _, block in groupby(batch, key=lambda item: len(item[1])):
                 indices = [index for index, _ in block]
                 for index, row in zip(indices, self._compute([encodings[index] for index in indices]), strict=True):

@@ -15,7 +15,7 @@ from zoo import Embedding, PredictionRun, StoreInvalid, TaggedSpans, TrainingRun
 from zoo.training import Batch
 from zoo.training.head import HeadConfig
 from zoo.training.text import AnsweringNetwork, TextBody
-from zoo.training.text.network import Blocks, ModuleNetwork
+from zoo.training.text.network import Blocks, ModuleNetwork, batch_of
 from zoo.training.text.readme import readme_of
 from zoo.training.transformers_network import SAFE, load_network, read_config
 from zoo_transformers.network import adaptable_layers, save, weights_of, without_output_layer
@@ -84,10 +84,7 @@ class TransformersText(TextBody):
 
     def tokens(self, module: nn.Module, batch: Batch) -> torch.Tensor:
         """What the output layer sees of each token, shape (batch, tokens, width)."""
-        inputs = dict(batch)
-        if "attention_mask" in inputs:
-            inputs["attention_mask"] = inputs["attention_mask"].long()
-        seen: torch.Tensor = module(**inputs).logits
+        seen: torch.Tensor = module(**inputs_of(batch)).logits
         return seen
 
     def new_head(self, outputs: int) -> nn.Module:
@@ -116,6 +113,11 @@ class TransformersText(TextBody):
         (folder / "README.md").write_text(readme_of(head), encoding="utf-8")
 
 
+def inputs_of(batch: Batch) -> Batch:
+    """A batch as the networks of transformers take it."""
+    return batch | {name: mask.long() for name, mask in batch.items() if name == "attention_mask"}
+
+
 class _Answering(ModuleNetwork):
     """As transformers computes it."""
 
@@ -125,8 +127,10 @@ class _Answering(ModuleNetwork):
 
     def embedding(self, blocks: Blocks) -> torch.Tensor:
         """The mean over the tokens of each text, or the vector of the first of them, as the card says."""
-        vectors = [self._module(input_ids=block).last_hidden_state for block in blocks]
-        return torch.cat([one[:, 0] if self._first else one.float().mean(1) for one in vectors])
+        vectors = [self._module(**inputs_of(batch_of(block))).last_hidden_state for block in blocks]
+        return torch.cat(
+            [one[:, 0] if self._first else block.mean(one) for one, block in zip(vectors, blocks, strict=True)]
+        )
 
 
 def read_tokenizer(folder: Path) -> Any:

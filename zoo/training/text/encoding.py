@@ -28,9 +28,15 @@ class EncodedText(NamedTuple):
 def encode(tokenizer: Tokenizer, texts: Sequence[str], max_tokens: int) -> list[EncodedText]:
     """Each text as token ids, cut to `max_tokens`."""
     tokenizer.enable_truncation(max_tokens)
+    return encode_cut(tokenizer, texts, max_tokens)
+
+
+def encode_cut(tokenizer: Tokenizer, texts: Sequence[str], max_tokens: int) -> list[EncodedText]:
+    """The same with a tokenizer that cuts to `max_tokens` already; several threads may do it at once."""
+    encodings = tokenizer.encode_batch_fast(list(texts))
     return [
-        EncodedText(encoding.ids, len(encoding.ids) == max_tokens and bool(encoding.overflowing))
-        for encoding in tokenizer.encode_batch_fast(list(texts))
+        EncodedText(ids, len(ids) == max_tokens and bool(encoding.overflowing))
+        for encoding, ids in zip(encodings, [encoding.ids for encoding in encodings], strict=True)
     ]
 
 

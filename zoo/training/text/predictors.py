@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+import torch
 from torch.nn import functional
 
 from zoo.answers import Answer, Embedding, FilledMask, Prediction, Score, TaggedSpans
@@ -28,7 +29,8 @@ class _BodyPredictor(TextPredictor):
     """A body, and what is made of its vectors."""
 
     def __init__(self, run: PredictionRun, body: TextBody, most_tokens: int) -> None:
-        super().__init__(run, body.tokenizer, min(most_tokens, run.options.max_tokens or most_tokens))
+        max_tokens = min(most_tokens, run.options.max_tokens or most_tokens)
+        super().__init__(run, body.tokenizer, max_tokens, pad_id=body.pad_id)
         self._network = body.answering_network(run)
 
 
@@ -43,10 +45,13 @@ class HeadPredictor(_BodyPredictor):
         self._head_config = body.head_config.with_options(run.options)
         self._head = self._network.head(self._head_config)
 
-    def answer(self, blocks: Blocks, texts: list[str]) -> Sequence[Prediction]:
+    def outputs(self, blocks: Blocks) -> list[torch.Tensor]:
+        """Of the head, shape (texts, outputs)."""
+        return [self._head(self._network.pooled(blocks)).float()]
+
+    def answers(self, outputs: list[torch.Tensor], texts: list[str]) -> Sequence[Prediction]:
         """By the task."""
-        outputs = self._head(self._network.pooled(blocks)).float()
-        return self._objective.answers(outputs, self._head_config, self.top_k)
+        return self._objective.answers(outputs[0], self._head_config, self.top_k)
 
 
 class VectorPredictor(_BodyPredictor):
@@ -55,10 +60,13 @@ class VectorPredictor(_BodyPredictor):
     def __init__(self, run: PredictionRun, body: TextBody) -> None:
         super().__init__(run, body, min(body.max_tokens, max_tokens_of(run.card)))
 
-    def answer(self, blocks: Blocks, texts: list[str]) -> Sequence[Prediction]:
+    def outputs(self, blocks: Blocks) -> list[torch.Tensor]:
+        """Shape (texts, width)."""
+        return [functional.normalize(self._network.embedding(blocks).float(), dim=-1)]
+
+    def answers(self, outputs: list[torch.Tensor], texts: list[str]) -> Sequence[Prediction]:
         """One vector of shape (width,) a text."""
-        vectors = functional.normalize(self._network.embedding(blocks).float(), dim=-1)
-        return [Embedding(tuple(vector)) for vector in vectors.tolist()]
+        return [Embedding(tuple(vector)) for vector in outputs[0].tolist()]
 
 
 class MaskPredictor(_BodyPredictor):
@@ -76,14 +84,15 @@ class MaskPredictor(_BodyPredictor):
             return f"the text has {count} times {self._mask}; it needs exactly one"
         return "" if self._mask_id in ids else f"{self._mask} stands beyond the first {self._max_tokens} tokens"
 
-    def answer(self, blocks: Blocks, texts: list[str]) -> Sequence[Prediction]:
-        """Fillings, most probable first."""
+    def outputs(self, blocks: Blocks) -> list[torch.Tensor]:
+        """The probabilities of the best word pieces and which they are, both of shape (texts, fillings)."""
         scores = self._head(self._network.at(self._mask_id, blocks)).float().softmax(-1)
-        top = scores.topk(min(self.top_k or FILLINGS, scores.shape[-1]))
-        return [
-            self._filled(text, values, indices)
-            for text, values, indices in zip(texts, top.values.tolist(), top.indices.tolist(), strict=True)
-        ]
+        return list(scores.topk(min(self.top_k or FILLINGS, scores.shape[-1])))
+
+    def answers(self, outputs: list[torch.Tensor], texts: list[str]) -> Sequence[Prediction]:
+        """Fillings, most probable first."""
+        values, indices = (one.tolist() for one in outputs)
+        return list(map(self._filled, texts, values, indices))
 
     def _filled(self, text: str, values: list[float], indices: list[int]) -> FilledMask:
         words = [self._tokenizer.decode([index], skip_special_tokens=False) for index in indices]

@@ -11,9 +11,11 @@ import torch
 from zoo.answers import Prediction, Rejected, TaggedSpan, TaggedSpans
 from zoo.errors import Unsupported
 from zoo.metrics.tags import SpanKey
-from zoo.training.text.answering import batches_of, blocks_of, objection_to
+from zoo.training.text.answering import Lookahead, batches_of, objection_to
+from zoo.training.text.network import blocks_of, starts_of
 from zoo.training.text.tags import Array, TagDecoder
 from zoo.training.text.words import TextWords, read_words
+from zoo.training.token_budget import TokenBudget
 
 if TYPE_CHECKING:
     from zoo.runs.context import PredictionRun
@@ -40,6 +42,8 @@ class TagPredictor:
         self._network = body.answering_network(run)
         self._head = self._network.tag_head(body.head_config)
         self._decoder = TagDecoder(body.head_config)
+        self._budget = TokenBudget(run.options.batch_tokens, self._device, run.note)
+        self._pad_id = body.pad_id if Lookahead.on(self._device).padded else None
 
     def predict(self, inputs: list[Any]) -> list[Prediction]:
         """Answer every input, in order; one that cannot be answered is rejected in its place."""
@@ -54,7 +58,7 @@ class TagPredictor:
         windows = [window for text in texts for window in text.windows]
         computed: dict[int, Array] = {}
         items = ((index, window.ids) for index, window in enumerate(windows))
-        for batch in batches_of(items, self._options.batch_tokens):
+        for batch in batches_of(items, self._budget):
             places = [windows[index].places for index, _ in batch]
             of_batch = self._compute([ids for _, ids in batch], places)
             ends = np.cumsum([len(one) for one in places])[:-1]
@@ -67,10 +71,10 @@ class TagPredictor:
 
     def _compute(self, ids: list[list[int]], places: list[list[int]]) -> Array:
         """The probabilities of the tags at some places of each sequence, shape (places, tags)."""
-        starts = np.cumsum([0, *map(len, ids[:-1])]).tolist()
-        rows = [start + place for start, own in zip(starts, places, strict=True) for place in own]
+        blocks = blocks_of(ids, self._device, self._pad_id)
+        rows = [start + place for start, own in zip(starts_of(blocks), places, strict=True) for place in own]
         with torch.inference_mode():
-            vectors = self._network.tokens(blocks_of(ids, self._device))
+            vectors = self._network.tokens(blocks)
             at = torch.tensor(rows, dtype=torch.long, device=self._device)
             probabilities: Array = self._head(vectors[at]).float().softmax(-1).cpu().numpy()
         return probabilities
