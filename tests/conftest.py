@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.accelerator import accelerators
 from tests.echo_runs import echo, finetune, finished_run, rows, words
 from tests.plugin_site import site
 from zoo import atomic
 from zoo.devices import NO_TORCH
 
-__all__ = ["echo", "finetune", "finished_run", "rows", "site", "words"]
+__all__ = ["accelerators", "echo", "finetune", "finished_run", "rows", "site", "words"]
 
 
 @pytest.fixture(autouse=True)

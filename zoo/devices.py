@@ -12,7 +12,7 @@ import platform
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
@@ -67,6 +67,11 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
     """What could not be found out, and why."""
 
+    @property
+    def key(self) -> str:
+        """What tells it from others of this machine: its name depends on which are visible to a process."""
+        return self.uuid or self.name
+
 
 class Placement(msgspec.Struct, frozen=True, kw_only=True):
     """Where to compute, and why there."""
@@ -106,6 +111,7 @@ def choose(
     *,
     supported: Sequence[str] = PRECISIONS,
     devices: Sequence[Device] | None = None,
+    users: Mapping[str, int] = {},
 ) -> Placement:
     """Settle where to compute.
 
@@ -114,6 +120,7 @@ def choose(
         precision: auto takes bf16 where it is native and known, else fp32.
         supported: precisions that the model can compute in.
         devices: what to choose from; those of this machine if not given.
+        users: how many compute on an accelerator already, or wait for it, by its key; the one with the fewest is taken.
 
     Raises:
         OptionInvalid: not the name of a device or precision.
@@ -132,9 +139,24 @@ def choose(
     if (device, precision) == ("cpu", "fp32"):  # always possible: nothing needs to be measured
         return Placement(device=device, precision=precision, reason="as asked")
     here = available() if devices is None else devices
-    selected, why = _choose_device(device, here)
+    selected, why = _choose_device(device, here, users)
     settled, why_precision = _choose_precision(precision, selected, supported)
     return Placement(device=selected.name, precision=settled, reason=f"{why}; {why_precision}")
+
+
+def accelerator_keys(device: str, processes: int = 1) -> tuple[str, ...]:
+    """Keys of the accelerators that a job computes on, as far as they are remembered; none where it is the CPU.
+
+    Args:
+        device: that was chosen for the job.
+        processes: each of several takes one device of that kind, from the first on.
+    """
+    kind = device.partition(":")[0]
+    if kind == "cpu":
+        return ()
+    names = [device] if processes == 1 else [f"{kind}:{index}" for index in range(processes)]
+    keys = {one.name: one.key for one in _remembered(cache_folder() / "devices.json", _key()) or ()}
+    return tuple(keys.get(name, name) for name in names)
 
 
 def most_memory() -> int:
@@ -163,18 +185,32 @@ def usable_cpus() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _choose_device(name: str, here: Sequence[Device]) -> tuple[Device, str]:
+def _choose_device(name: str, here: Sequence[Device], users: Mapping[str, int]) -> tuple[Device, str]:
     fitting = [device for device in here if name in ("auto", device.name, device.kind)]
     notes = [device.note for device in here if device.note]
     if not fitting:
         hint = f"there is {', '.join(device.name for device in here)}"
         raise DeviceUnavailable(f"there is no {name} here", "; ".join([hint, *notes]))
-    best = min(fitting, key=lambda device: (_KINDS.index(device.kind), -(device.free_bytes or 0), -device.memory_bytes))
+
+    def used(device: Device) -> int:
+        return users.get(device.key, 0)
+
+    best = min(
+        fitting,
+        key=lambda device: (
+            _KINDS.index(device.kind),
+            used(device),
+            -(device.free_bytes or 0),
+            -device.memory_bytes,
+        ),
+    )
     why = "as asked"
     if name == "auto":
         why = "no accelerator found" if best.kind == "cpu" else f"the fastest kind here: {best.description}"
-    several = sum(device.kind == best.kind for device in fitting) > 1
-    if several and best.free_bytes is not None:
+    others = [device for device in fitting if device.kind == best.kind and device != best]
+    if any(used(device) > used(best) for device in others):
+        why += f", the {best.kind} that the fewest runs need"
+    elif others and best.free_bytes is not None:
         why += f", the {best.kind} with the most free memory"
     return best, "; ".join([why, best.note] if best.note not in ("", NO_TORCH) else [why])
 

@@ -35,6 +35,7 @@ RESERVED = frozenset(
         "microphone",
         "model",
         "name",
+        "now",
         "on_progress",
         "out",
         "precision",

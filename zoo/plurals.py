@@ -1,4 +1,4 @@
-"""Several things in messages: `1 row`, `1,200 rows`, `1 row holds`; names with commas between them."""
+"""Numbers of things in messages: `1 row`, `1,200 rows`, `1 row holds`, `2nd`; names with commas between them."""
 
 from __future__ import annotations
 
@@ -22,6 +22,12 @@ def counted(number: float, noun: str, verb: str = "") -> str:
     if not verb:
         return f"{amount} {noun}"
     return f"{amount} {noun} {_SINGULAR.get(verb, verb + 's') if one else verb}"
+
+
+def ordinal(number: int) -> str:
+    """Which of several: `1st`, `22nd`, `113th`."""
+    teens = number % 100 in (11, 12, 13)
+    return f"{number:,}{'th' if teens else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
 
 
 def with_article(noun: str) -> str:

@@ -29,7 +29,7 @@ from zoo.options import Option, Scalar, changed, read, to_dict
 from zoo.plugins import load_plugin, wrapping_plugins
 from zoo.plurals import counted
 from zoo.rendering.drawings import new_drawing_folder
-from zoo.runs import store
+from zoo.runs import queue, store
 from zoo.runs.answer_files import AnswerColumns, answer_format
 from zoo.runs.request import DataRequest, RunRequest, RunVerb, SourceRequest, TeacherRequest
 from zoo.runs.store import training_of
@@ -42,6 +42,7 @@ from zoo.teachers import Teacher, find_teacher, reading_task, split_options, wit
 PROCESSES = Option(
     name="processes", kind="int", default=1, help="Processes on this machine.", ge=1, le=64, advanced=True
 )
+NOW = Option(name="now", kind="bool", default=False, help="Whether to wait for no other run.")
 _RUN_NAME = Option(name="name", kind="str", default="", help="Of the run.")
 _TEACHER = Option(name="teacher", kind="str", default="", help="A model or a run whose answers are learnt, too.")
 _SEPARATOR = Option(name="separator", kind="str", default="", help="What stands between the labels of a row.")
@@ -51,11 +52,13 @@ _MERGE_LABELS = Option(
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
-    """Where and how a job computes."""
+    """Where, how and when a job computes."""
 
     device: str = "auto"
     precision: str = "auto"
     processes: int = 1
+    now: bool = False
+    """Whether it shares an accelerator with the runs that compute there, in the place of waiting for its turn."""
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -165,7 +168,7 @@ def _setting(job: Job, card: Card, catalog: Catalog, abilities: Sequence[Ability
     check_name(job.name, catalog.cards)
     processes = cast("int", read(PROCESSES, job.place.processes))
     supported = tuple(name for name in abilities[0].precisions if all(name in one.precisions for one in abilities))
-    placement = choose(job.place.device, job.place.precision, supported=supported)
+    placement = choose(job.place.device, job.place.precision, supported=supported, users=queue.lengths())
     for ability in abilities:
         ability.check_precision(placement.precision)
     if processes > 1 and placement.device != "cpu":

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 from zoo.kinds.spelling import distinct_names
 from zoo.metrics import LOSSES, primary_figure
-from zoo.plurals import counted
+from zoo.plurals import counted, ordinal
 from zoo.runs.events import (
     AnyEvent,
     CheckpointSaved,
@@ -20,6 +20,7 @@ from zoo.runs.events import (
     RunFailed,
     RunFinished,
     RunPlanned,
+    RunQueued,
     RunStarted,
     Warned,
     WrittenSample,
@@ -47,6 +48,8 @@ def status_line(s: RunSnapshot, *, width: int | None = None) -> str:
     """
     if s.status in ("created", "starting"):
         return "starting the worker"
+    if s.place is not None:
+        return f"queued: {place_in_queue(s.place, s.device, s.behind)}"
     if s.rows_predicted and s.total_rows:
         return f"{bar(s.rows_predicted / s.total_rows)} {progress_figures(s)}"
     if not s.plan:
@@ -59,6 +62,11 @@ def status_line(s: RunSnapshot, *, width: int | None = None) -> str:
         if width is None or len(line) <= width or len(left_out) == len(_DISPENSABLE):
             return line
         left_out = _DISPENSABLE[: len(left_out) + 1]
+
+
+def place_in_queue(place: int, device: str, behind: str) -> str:
+    """Where a run stands that waits: `2nd on cuda:0, behind mine`."""
+    return f"{'next' if place == 1 else ordinal(place)} on {device}, behind {one_line(behind)}"
 
 
 _DISPENSABLE = ("sources", "lr", "epoch", "rejected", "rate", "metric", "bar", "loss")
@@ -271,6 +279,10 @@ def _checkpoint(event: CheckpointSaved, s: RunSnapshot) -> list[str]:
     return [f"step {event.step:>6}  checkpoint saved"]
 
 
+def _queued(event: RunQueued, s: RunSnapshot) -> list[str]:
+    return [f"queued: {place_in_queue(event.place, event.device, event.behind)}"]
+
+
 def _started(event: RunStarted, s: RunSnapshot) -> list[str]:
     went_on = f", going on from step {event.resumed_from_step}" if event.resumed_from_step is not None else ""
     return [f"started on {event.device} in {event.precision}{went_on}"]
@@ -309,6 +321,7 @@ def _rejected(event: ExampleRejected, s: RunSnapshot) -> list[str]:
 
 
 _MESSAGES: dict[type, Callable[..., list[str]]] = {
+    RunQueued: _queued,
     DataLoaded: _data,
     InputsPrepared: _prepared,
     RunPlanned: _plan,

@@ -294,3 +294,27 @@ async def test_leaving_and_opening_again_changes_nothing_for_the_run(
     run.wait(progress=False)
     assert run.status == "finished"
     assert run.snapshot.attempt == 1
+
+
+@pytest.mark.slow
+@scenario(size=(100, 30))
+async def test_a_queued_run_says_where_it_stands_and_starts_when_asked_to(
+    pilot: Driver, echo: None, rows: Path, accelerators: None
+) -> None:
+    def train(name: str) -> zoo.Run:
+        return zoo.finetune("echo", rows, name=name, device="cuda:0", max_steps=2000, pause_ms=50)
+
+    first, second = train("first"), train("second")
+    try:
+        await pilot.press("2")
+        await shows(pilot, "second finetune echo queued, next", "● 1 running, 1 queued", "2 of 2, 1 running, 1 queued")
+        await pilot.press("enter")
+        await shows(pilot, "queued: next on cuda:0, behind first; r starts it beside")
+        await pilot.press("r")
+        await shows(pilot, "Start it now?", "second is queued: next on cuda:0, behind first")
+        await pilot.press("y")
+        await shows(pilot, "step", "samples/s", "● 2 running")
+        assert ["running", "running"] == [first.status, second.status]
+    finally:
+        for run in (second, first):
+            run.stop(force=True)

@@ -14,9 +14,10 @@ from zoo.catalog import Catalog
 from zoo.errors import OptionInvalid, ZooError
 from zoo.file_cache import read_once
 from zoo.kinds.kind import INPUT, TARGET
+from zoo.options import read
 from zoo.plurals import with_article
 from zoo.recipes import read_recipe, write_recipe
-from zoo.requests import Job, Place, request_of
+from zoo.requests import NOW, Job, Place, request_of
 from zoo.runs import store
 from zoo.runs.launcher import launch
 from zoo.runs.request import RunRequest
@@ -42,6 +43,7 @@ def finetune(
     device: str = "auto",
     precision: str = "auto",
     processes: int = 1,
+    now: bool = False,
     **options: Any,
 ) -> Run:
     """Fine-tune a model on labelled data, in a worker process.
@@ -72,6 +74,7 @@ def finetune(
         device: auto, cpu, cuda, cuda:N, mps or xpu.
         precision: auto, fp32, bf16 or fp16.
         processes: on this machine.
+        now: whether to start beside the runs that compute on the same accelerator, and not after them.
         **options: of the model; `zoo show MODEL` lists them.
 
     Raises:
@@ -87,7 +90,7 @@ def finetune(
         teacher=teacher,
     )
     first, *others = _named_sources(sources, source, task) or (source,)
-    place = Place(device=device, precision=precision, processes=processes)
+    place = Place(device=device, precision=precision, processes=processes, now=now)
     return start_job(
         Job(
             verb="finetune",
@@ -102,12 +105,13 @@ def finetune(
     )
 
 
-def run_recipe(recipe: str | Path, *, name: str = "", **options: Any) -> Run:
+def run_recipe(recipe: str | Path, *, name: str = "", now: bool = False, **options: Any) -> Run:
     """Do the training that a recipe says, such as the `recipe.toml` in the folder of a run, in a worker process.
 
     Args:
         recipe: a TOML file; the guide on several sources says what stands in it.
         name: of the run and of the model that comes of it.
+        now: whether to start beside the runs that compute on the same accelerator, and not after them.
         **options: of the model, in the place of those of the recipe.
 
     Raises:
@@ -115,7 +119,8 @@ def run_recipe(recipe: str | Path, *, name: str = "", **options: Any) -> Run:
     """
     said = read_recipe(recipe)
     try:
-        return start_job(said.job(name=name, options=options))
+        job = said.job(name=name, options=options)
+        return start_job(msgspec.structs.replace(job, place=msgspec.structs.replace(job.place, now=now)))
     except ZooError as error:
         raise said.located(error) from None
 
@@ -132,6 +137,7 @@ def pretrain(
     device: str = "auto",
     precision: str = "auto",
     processes: int = 1,
+    now: bool = False,
     **options: Any,
 ) -> Run:
     """Pretrain a model on unlabelled data, in a worker process; arguments as for `finetune`.
@@ -139,7 +145,7 @@ def pretrain(
     `data` may also be a text file, one example a line.
     """
     source = Source(data=data, eval_data=eval_data, columns=_by_role(columns, input))
-    place = Place(device=device, precision=precision, processes=processes)
+    place = Place(device=device, precision=precision, processes=processes, now=now)
     return start_job(
         Job(verb="pretrain", model=model, task=task, source=source, place=place, options=options, name=name)
     )
@@ -161,6 +167,7 @@ def evaluate(
     name: str = "",
     device: str = "auto",
     precision: str = "auto",
+    now: bool = False,
     **options: Any,
 ) -> Run:
     """Judge a model on labelled data, in a worker process; arguments as for `finetune`.
@@ -180,7 +187,7 @@ def evaluate(
         model=model,
         task=task,
         source=source,
-        place=Place(device=device, precision=precision),
+        place=Place(device=device, precision=precision, now=now),
         options=options,
         name=name,
         out=errors or "",
@@ -202,6 +209,7 @@ def predict_file(
     name: str = "",
     device: str = "auto",
     precision: str = "auto",
+    now: bool = False,
     **options: Any,
 ) -> Run:
     """Answer every row of a file into another file, in order, in a worker process.
@@ -219,10 +227,11 @@ def predict_file(
         name: of the run.
         device: auto, cpu, cuda, cuda:N, mps or xpu.
         precision: auto, fp32, bf16, fp16 or int8.
+        now: whether to start beside the runs that compute on the same accelerator, and not after them.
         **options: of the model's predict ability.
     """
     source = Source(data=data, columns=_by_role(columns, input))
-    place = Place(device=device, precision=precision)
+    place = Place(device=device, precision=precision, now=now)
     job = Job(
         verb="predict",
         model=model,
@@ -283,20 +292,21 @@ def _by_role(columns: Mapping[str, str], input: Any, label: Any = "") -> dict[st
 @read_once()
 def start_job(job: Job) -> Run:
     """Check a job, put its request into the store and start its worker."""
-    catalog = Catalog.load()
+    catalog, now = Catalog.load(), bool(read(NOW, job.place.now))
     with data_as_files(job, catalog) as (file_job, folder):
-        return start(request_of(file_job, catalog), folder)
+        return start(request_of(file_job, catalog), folder, now=now)
 
 
-def start(request: RunRequest, data_folder: Path | None = None) -> Run:
+def start(request: RunRequest, data_folder: Path | None = None, *, now: bool = False) -> Run:
     """Put a request into the store and start its worker.
 
     Args:
         request: what the run does.
         data_folder: files that the run takes into its own folder, where its data are among them.
+        now: do not wait for the runs that compute on the same accelerator.
     """
     folder = store.create(request, data_folder)
     if request.verb in ("pretrain", "finetune"):
         write_recipe(folder)
-    launch(folder)
+    launch(folder, now=now)
     return Run(folder)

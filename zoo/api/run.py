@@ -15,6 +15,7 @@ from zoo.errors import RunCancelled, RunFailed, UnknownModel, Unsupported
 from zoo.requests import check_name
 from zoo.runs import control, status, store
 from zoo.runs.events import AnyEvent
+from zoo.runs.launcher import start_lost
 from zoo.runs.log import follow, read_events
 from zoo.runs.mistakes import Mistake, read_mistakes
 from zoo.runs.snapshot import RunSnapshot, apply
@@ -62,7 +63,7 @@ class Run:
 
     @property
     def status(self) -> str:
-        """created, starting, running, finished, failed, cancelled or crashed."""
+        """created, starting, queued, running, finished, failed, cancelled or crashed."""
         return self.snapshot.status
 
     @property
@@ -177,9 +178,12 @@ class Run:
         """Stop the run: it writes a checkpoint and ends; with `force` it is killed."""
         control.stop(self.folder, force=force)
 
-    def resume(self) -> Run:
-        """Go on from the last checkpoint."""
-        control.resume(self.folder)
+    def resume(self, *, now: bool = False) -> Run:
+        """Go on from the last checkpoint; on an accelerator that others compute on, when its turn comes.
+
+        With `now` it is started beside them; so is a run that is queued already.
+        """
+        control.resume(self.folder, now=now)
         return self
 
     def rename(self, name: str) -> Run:
@@ -199,6 +203,7 @@ class Run:
 
 def list_runs() -> tuple[Run, ...]:
     """All runs, newest first."""
+    start_lost()
     return tuple(Run(folder) for folder in store.all_runs())
 
 
@@ -208,4 +213,5 @@ def open_run(name: str) -> Run:
     Raises:
         UnknownRun: naming the nearest.
     """
+    start_lost()
     return Run(store.find(name))

@@ -10,7 +10,7 @@ from zoo.cli.job_request import checked_request, place_of, source_of, start_run
 from zoo.cli.model_args import add_model_options, add_task, model_word
 from zoo.cli.option_flags import add_help_all, options_of
 from zoo.cli.parser import Parser
-from zoo.cli.placement_args import add_placement
+from zoo.cli.placement_args import add_now, add_placement
 from zoo.cli.source_args import add_columns, add_reading_labels
 from zoo.cli.training_command import watch_to_result
 from zoo.cli.watching import leave
@@ -44,6 +44,7 @@ def complete_parser(parser: Parser, words: list[str]) -> None:
     parser.add_argument("--name", default="", help="name of the run")
     add_task(parser)
     add_placement(parser)
+    add_now(parser)
     parser.add_argument("--detach", action="store_true", help="return at once; the run goes on")
     parser.add_argument("--json", action="store_true", help="answer with one JSON document")
     if name := model_word(parser, words):
@@ -62,7 +63,7 @@ def run(args: argparse.Namespace) -> ExitCode:
         name=args.name,
         out=args.errors or "",
     )
-    new_run = start_run(checked_request(job, args))
+    new_run = start_run(checked_request(job, args), args)
     if args.detach:
         return leave(new_run, as_json=args.json)
     diagnostics.note(f"run: {new_run.name}")

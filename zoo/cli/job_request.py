@@ -25,9 +25,9 @@ def checked_request(job: Job, args: argparse.Namespace) -> RunRequest:
     return request
 
 
-def start_run(request: RunRequest) -> Run:
+def start_run(request: RunRequest, args: argparse.Namespace) -> Run:
     """Start a run; the command may watch it for hours, so nothing is kept of what was read."""
-    run = start(request)
+    run = start(request, now=args.now)
     clear()
     return run
 
@@ -47,4 +47,5 @@ def source_of(args: argparse.Namespace, data: str, eval_data: str | None = None)
 
 def place_of(args: argparse.Namespace) -> Place:
     """Where a job computes, as the flags say."""
-    return Place(device=args.device, precision=args.precision, processes=getattr(args, "processes", 1))
+    processes = getattr(args, "processes", 1)
+    return Place(device=args.device, precision=args.precision, processes=processes, now=args.now)

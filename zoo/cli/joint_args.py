@@ -22,7 +22,7 @@ def add_teacher(parser: Parser) -> None:
         action="append",
         default=[],
         metavar="MODEL",
-        help="learn from its answers, too; from them alone where there are no targets",
+        help="learn its answers, too; alone without targets",
     )
     add_options(parser, TeachingOptions, title="options of learning from a teacher")
 

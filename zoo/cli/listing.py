@@ -11,7 +11,7 @@ from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
 from zoo.errors import StoreInvalid
 from zoo.plurals import counted
-from zoo.run_messages import main_figure
+from zoo.run_messages import main_figure, place_in_queue
 from zoo.runs.index import surplus_predictions
 from zoo.runs.request import RunVerb
 from zoo.runs.snapshot import LIVE, Status
@@ -76,6 +76,8 @@ def _described(run: Run) -> Entry:
         "verb": request.verb,
         "model": request.model,
         "status": snapshot.status,
+        "place": snapshot.place,
+        "behind": snapshot.behind,
         "step": snapshot.step or snapshot.rows_predicted,
         "steps": snapshot.steps or snapshot.total_rows or 0,
         "metrics": snapshot.latest_metrics,
@@ -89,14 +91,20 @@ def _described(run: Run) -> Entry:
 
 
 def _row(entry: Entry) -> tuple[str, ...]:
-    rejected = entry["rejected_rows"]
     return (
         entry["run"],
         entry["verb"],
         entry["model"],
-        entry["status"] + (f", {counted(rejected, 'row')} rejected" if rejected else ""),
+        _status(entry),
         f"{entry['step']}/{entry['steps']}" if entry["steps"] else "",
         main_figure(entry["metrics"], entry["sources"]),
         size(entry["size_bytes"]),
         duration(time.time() - entry["created_at"]),
     )
+
+
+def _status(entry: Entry) -> str:
+    if entry["place"] is not None:
+        return f"queued: {place_in_queue(entry['place'], entry['device'], entry['behind'])}"
+    rejected = entry["rejected_rows"]
+    return f"{entry['status']}, {counted(rejected, 'row')} rejected" if rejected else str(entry["status"])

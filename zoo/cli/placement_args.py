@@ -1,4 +1,4 @@
-"""Where a job computes: `--device`, `--precision` and `--processes`."""
+"""Where and when a job computes: `--device`, `--precision` and `--now`."""
 
 from __future__ import annotations
 
@@ -13,3 +13,8 @@ def add_placement(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="auto, fp32, bf16, fp16 or, for predictions of some models, int8 (default: auto)",
     )
+
+
+def add_now(parser: argparse.ArgumentParser, help: str = "start beside the runs on the same GPU, not after") -> None:
+    """`--now`."""
+    parser.add_argument("--now", action="store_true", help=help)

@@ -28,7 +28,7 @@ def to_file(args: argparse.Namespace) -> ExitCode:
         draw=args.draw,
     )
     request = checked_request(job, args)
-    new_run = start_run(request)
+    new_run = start_run(request, args)
     if args.detach:
         return leave(new_run, as_json=args.json)
     diagnostics.note(f"run: {new_run.name}")

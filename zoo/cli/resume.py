@@ -6,6 +6,7 @@ import argparse
 
 from zoo.api import open_run
 from zoo.cli.exit_codes import ExitCode
+from zoo.cli.placement_args import add_now
 from zoo.cli.training_command import watch_to_result
 from zoo.cli.watching import leave
 
@@ -14,12 +15,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     parser.add_argument("run", metavar="RUN", help="name of a run, or its beginning")
     parser.add_argument("--detach", action="store_true", help="return at once; the run goes on")
+    add_now(parser, "start beside the runs on the same GPU, not after them; a run that is queued, too")
     parser.add_argument("--json", action="store_true", help="answer with one JSON document")
 
 
 def run(args: argparse.Namespace) -> ExitCode:
     """Start a worker that goes on, and watch it."""
-    resumed = open_run(args.run).resume()
+    resumed = open_run(args.run).resume(now=args.now)
     if args.detach:
         return leave(resumed, as_json=args.json)
     return watch_to_result(resumed, as_json=args.json)

@@ -15,7 +15,7 @@ from zoo.cli.joint_args import add_sources, add_teacher, sources_of
 from zoo.cli.model_args import add_model_options, add_task, model_word
 from zoo.cli.option_flags import add_help_all, add_number, add_options, options_of
 from zoo.cli.parser import Parser
-from zoo.cli.placement_args import add_placement
+from zoo.cli.placement_args import add_now, add_placement
 from zoo.cli.recipe_args import add_recipe, check_options, located_errors
 from zoo.cli.source_args import add_columns, add_reading_labels
 from zoo.cli.watching import leave, show_result, watch
@@ -65,6 +65,7 @@ def complete_parser(parser: Parser, words: list[str], verb: Verb) -> None:
     parser.add_argument("--name", default="", help="name of the run and of the model that comes of it")
     add_task(parser)
     add_placement(parser)
+    add_now(parser)
     add_number(parser, PROCESSES)
     parser.add_argument("--detach", action="store_true", help="return at once; the run goes on")
     parser.add_argument("--dry-run", action="store_true", help="say what would be done")
@@ -111,7 +112,7 @@ def run(args: argparse.Namespace, verb: Verb) -> ExitCode:
     if args.dry_run:
         card = (args.catalog or Catalog.load()).resolve(request.model)
         return _dry_run(request, card, as_json=args.json)
-    new_run = start_run(request)
+    new_run = start_run(request, args)
     diagnostics.note(f"run: {new_run.name}, in {new_run.folder.path}")
     if args.detach:
         return leave(new_run, as_json=args.json)

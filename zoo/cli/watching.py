@@ -12,8 +12,8 @@ from zoo.cli.exit_codes import ExitCode, exit_code_of_kind
 from zoo.cli.render import show_report
 from zoo.errors import ZooError
 from zoo.plurals import counted
-from zoo.run_messages import EventMessages, answered_rows, final_figures, finished, status_line
-from zoo.runs import control
+from zoo.run_messages import EventMessages, answered_rows, final_figures, finished, place_in_queue, status_line
+from zoo.runs import control, queue
 from zoo.runs.events import AnyEvent, Warned
 from zoo.runs.log import follow
 from zoo.runs.mistakes import read_mistakes
@@ -29,6 +29,10 @@ PLAIN_INTERVAL_S = 10.0
 def leave(run: Run, *, as_json: bool) -> ExitCode:
     """Leave a run to itself: its name is the answer."""
     output.emit_json({"run": run.name}) if as_json else output.line(run.name)
+    place = queue.place_of(run.folder)
+    if place and place.behind:
+        where = place_in_queue(place.number, run.folder.request.device, place.behind)
+        diagnostics.note(f"queued: {where}; start it beside: zoo resume {run.name} --now")
     diagnostics.note(f"watch it: zoo attach {run.name}")
     return ExitCode.OK
 

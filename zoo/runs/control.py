@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from zoo.errors import Unsupported
-from zoo.runs import liveness, status, store
+from zoo.runs import liveness, queue, status, store
 from zoo.runs.events import RunCancelled
 from zoo.runs.launcher import launch
 from zoo.runs.log import append
@@ -76,14 +76,22 @@ def _end(folder: RunFolder, worker: liveness.WorkerProcess, *, force: bool) -> s
     return "killed"
 
 
-def resume(folder: RunFolder) -> None:
-    """Start a worker that goes on from the last checkpoint.
+def resume(folder: RunFolder, *, now: bool = False) -> None:
+    """Start a worker that goes on from the last checkpoint; where it needs an accelerator, behind those in its queue.
+
+    Args:
+        folder: the run.
+        now: do not wait for them; a run that waits already is started.
 
     Raises:
         Unsupported: the run is still going, or has finished.
     """
+    place = queue.place_of(folder) if now else None
+    if place and place.number:
+        queue.enter(folder, now=True)
+        return
     _going_on(folder)  # waits for the exit of a worker that has said its last word; launch refuses any other
-    launch(folder)
+    launch(folder, now=now)
 
 
 def remove(folder: RunFolder) -> None:

@@ -1,7 +1,7 @@
 """The facts a run leaves behind: one struct each, in the past tense, one JSON object a line in `events.jsonl`.
 
-The order within one attempt is RunLaunched, RunStarted, then anything, then exactly one of RunFinished, RunFailed,
-RunCancelled.
+The order within one attempt is RunLaunched, RunQueued where it has to wait, RunStarted, then anything, then exactly one
+of RunFinished, RunFailed, RunCancelled.
 A resumed run appends a second attempt to the same log. Readers skip what they do not know.
 """
 
@@ -31,6 +31,18 @@ class RunLaunched(Event, frozen=True, kw_only=True, tag="run_launched"):
     """Someone started a worker for the run; written by whoever did."""
 
     attempt: int = 1
+
+
+class RunQueued(Event, frozen=True, kw_only=True, tag="run_queued"):
+    """The run waits for an accelerator that others compute on; said again whenever its place has changed."""
+
+    attempt: int = 1
+    device: str
+    """Torch device name, such as `cuda:0`."""
+    place: int
+    """Among the runs that wait; 1 is the next."""
+    behind: str
+    """The run just before it, which computes where the place is 1."""
 
 
 class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
@@ -286,6 +298,7 @@ class RunCancelled(Event, frozen=True, kw_only=True, tag="run_cancelled"):
 
 AnyEvent = Union[
     RunLaunched,
+    RunQueued,
     RunStarted,
     WeightsFetched,
     WeightsChosen,

@@ -20,7 +20,7 @@ from zoo.runs.events import TERMINAL, AnyEvent, RunCancelled, RunFailed, RunFini
 from zoo.runs.liveness import is_alive
 from zoo.runs.log import read_events
 from zoo.runs.request import RunRequest, RunVerb
-from zoo.runs.snapshot import RunSnapshot, Status, fold
+from zoo.runs.snapshot import LIVE, RunSnapshot, Status, fold
 from zoo.runs.status import judge
 from zoo.runs.store import RunFolder
 
@@ -43,6 +43,12 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     task: str
     created_at: float
     status: Status = "created"
+    place: int | None = None
+    """Among the runs that wait for an accelerator; None where it does not wait."""
+    behind: str = ""
+    """The run just before it."""
+    device: str = ""
+    """Where it computes."""
     step: int = 0
     """Steps done, or rows answered."""
     steps: int = 0
@@ -55,8 +61,8 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def live(self) -> bool:
-        """Whether a worker is at it."""
-        return self.status in ("starting", "running")
+        """Whether a worker is at it, if only to wait for its turn."""
+        return self.status in LIVE
 
     @property
     def share(self) -> float | None:
@@ -220,6 +226,7 @@ def _summary(request: RunRequest) -> RunSummary:
         verb=request.verb,
         model=request.model,
         task=request.task,
+        device=request.device,
         sources=tuple(source.name for source in request.sources),
         created_at=request.created_at,
     )
@@ -229,6 +236,8 @@ def _of_snapshot(request: RunRequest, s: RunSnapshot) -> RunSummary:
     return msgspec.structs.replace(
         _summary(request),
         status=s.status,
+        place=s.place,
+        behind=s.behind,
         step=s.step or s.rows_predicted,
         steps=s.steps or s.total_rows or 0,
         metrics=s.latest_metrics,

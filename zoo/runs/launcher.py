@@ -8,35 +8,64 @@ import sys
 import threading
 from typing import Any
 
-from zoo.errors import RunFailed, Unsupported
+from zoo.errors import RunFailed, StoreInvalid, Unsupported
 from zoo.locking import locked
-from zoo.runs import liveness, ranks, status
+from zoo.runs import events, liveness, queue, ranks, status
 from zoo.runs.events import RunLaunched
 from zoo.runs.log import append, read_events
 from zoo.runs.snapshot import fold
 from zoo.runs.store import RunFolder, store_invalid
 
 
-def launch(folder: RunFolder) -> None:
+def launch(folder: RunFolder, *, now: bool = False) -> None:
     """Start a run, or an attempt to go on with it, and return at once.
+
+    Where it computes on an accelerator its worker waits for its turn, behind all that were started before.
+
+    Args:
+        folder: the run.
+        now: do not wait for those that compute on the same accelerator.
 
     Raises:
         Unsupported: the run is still going, or has finished.
         RunFailed: the worker process cannot be started.
         StoreInvalid: the run's folder cannot be written.
     """
+    start_lost()
     try:
         with locked(folder.path / "launch.lock", lambda: False):
             if liveness.is_alive(folder):
-                raise Unsupported(f"run {folder.name} is still going", f"watch it: zoo attach {folder.name}")
+                raise _still_going(folder)
             if status.read(folder).status == "finished":
                 raise Unsupported(f"run {folder.name} has finished", "start a new run from its result by its name")
-            _start(folder)
+            _launch(folder, now=now)
     except OSError as error:
         raise store_invalid(f"run {folder.name} cannot be started", error, folder.path) from error
 
 
-def _start(folder: RunFolder) -> None:
+def _still_going(folder: RunFolder) -> Unsupported:
+    place = queue.place_of(folder)
+    if place and place.behind:
+        return Unsupported(
+            f"run {folder.name} is queued behind {place.behind}", f"start it beside: zoo resume {folder.name} --now"
+        )
+    return Unsupported(f"run {folder.name} is still going", f"watch it: zoo attach {folder.name}")
+
+
+def start_lost() -> None:
+    """Start the workers anew of runs that waited for their turn when the machine went down; they keep their places."""
+    for folder in queue.lost():
+        try:
+            with locked(folder.path / "launch.lock", lambda: False):
+                if not liveness.is_alive(folder) and status.read(folder).status == "queued":
+                    _launch(folder)
+        except RunFailed as error:
+            append(folder, events.RunFailed(kind=type(error).__name__, message=error.message, hint=error.hint))
+        except (OSError, StoreInvalid):
+            continue  # who looks at that run hears of it; no other is to suffer from its folder
+
+
+def _launch(folder: RunFolder, *, now: bool = False) -> None:
     attempt = fold(read_events(folder)[0]).attempt + 1
     folder.stop_path.unlink(missing_ok=True)
     ranks.forget(folder)
@@ -54,6 +83,7 @@ def _start(folder: RunFolder) -> None:
             raise RunFailed(f"run {folder.name}: its worker cannot be started: {error}") from error
     threading.Thread(target=process.wait, daemon=True).start()  # so that no dead process is left in the table
     liveness.record(folder, process.pid)
+    queue.enter(folder, now=now)
     append(folder, RunLaunched(attempt=attempt))
 
 

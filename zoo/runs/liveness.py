@@ -86,6 +86,17 @@ def process_is_alive(worker: WorkerProcess) -> bool:
     return same and not zombie
 
 
+def went_down_since(worker: WorkerProcess) -> bool:
+    """Whether this machine, or the container that stands for it, was started anew after a process of it."""
+    import psutil
+
+    try:
+        started_at = psutil.Process(1).create_time()
+    except psutil.Error:  # not on Windows
+        started_at = psutil.boot_time()
+    return is_here(worker) and worker.started_at < started_at - START_TIME_TOLERANCE_S
+
+
 def beat(folder: RunFolder) -> None:
     """Show that the worker is there."""
     os.utime(folder.worker_path)

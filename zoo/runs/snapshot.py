@@ -18,8 +18,8 @@ from zoo.runs import source_snapshot as of_sources
 from zoo.runs.learning_curve import NOTHING_LEARNT, Changes, Evaluation, Point, up_to, with_evaluation, with_point
 from zoo.runs.source_snapshot import SourceSnapshot
 
-Status = Literal["created", "starting", "running", "finished", "failed", "cancelled", "crashed"]
-LIVE: tuple[Status, ...] = ("starting", "running")
+Status = Literal["created", "starting", "queued", "running", "finished", "failed", "cancelled", "crashed"]
+LIVE: tuple[Status, ...] = ("starting", "queued", "running")
 NOTES = 20
 WARNINGS = 20
 
@@ -29,6 +29,10 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 
     status: Status = "created"
     attempt: int = 0
+    place: int | None = None
+    """Among the runs that wait for their turn at its accelerator, 1 being the next; None where it does not wait."""
+    behind: str = ""
+    """The run just before it, which computes where the place is 1."""
     device: str = ""
     precision: str = ""
     processes: int = 1
@@ -86,7 +90,7 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def live(self) -> bool:
-        """Whether a worker is at it."""
+        """Whether a worker is at it, if only to wait for its turn."""
         return self.status in LIVE
 
     @property
@@ -128,6 +132,7 @@ def apply(snapshot: RunSnapshot, event: e.AnyEvent) -> RunSnapshot:
     return msgspec.structs.replace(snapshot, **_changes(event, snapshot))
 
 
+_NO_PLACE: Changes = {"place": None, "behind": ""}
 _NO_ERROR: Changes = {"error_kind": "", "error": "", "hint": ""}
 _NO_PROGRESS: Changes = {"step": 0, "checkpoint_step": None, **NOTHING_LEARNT}
 
@@ -142,7 +147,20 @@ def _changes(event: object, s: RunSnapshot) -> Changes:
 def _(event: e.RunLaunched, s: RunSnapshot) -> Changes:
     if event.attempt == s.attempt:  # the worker was faster than the one who started it
         return {}
-    return {"status": "starting", "attempt": event.attempt, "ended_at": None, **_NO_ERROR}
+    return {"status": "starting", "attempt": event.attempt, "ended_at": None, **_NO_PLACE, **_NO_ERROR}
+
+
+@_changes.register
+def _(event: e.RunQueued, s: RunSnapshot) -> Changes:
+    return {
+        "status": "queued",
+        "attempt": event.attempt,
+        "device": event.device,
+        "place": event.place,
+        "behind": event.behind,
+        "ended_at": None,
+        **_NO_ERROR,
+    }
 
 
 @_changes.register
@@ -155,6 +173,7 @@ def _(event: e.RunStarted, s: RunSnapshot) -> Changes:
         "processes": event.processes,
         "started_at": event.at,
         "ended_at": None,
+        **_NO_PLACE,
         **_NO_ERROR,
     }
     if event.attempt == 1 and event.resumed_from_step is None:
@@ -281,12 +300,13 @@ def _(event: e.RunFailed, s: RunSnapshot) -> Changes:
         "error_kind": event.kind,
         "error": event.message,
         "hint": event.hint,
+        **_NO_PLACE,
     }
 
 
 @_changes.register
 def _(event: e.RunCancelled, s: RunSnapshot) -> Changes:
-    return {"status": "cancelled", "ended_at": event.at}
+    return {"status": "cancelled", "ended_at": event.at, **_NO_PLACE}
 
 
 def _with(messages: tuple[str, ...], message: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import msgspec
 
 from zoo.disk import free_bytes, full_disk, megabytes
 from zoo.runs import ranks
-from zoo.runs.liveness import is_alive, is_here, recorded
+from zoo.runs.liveness import is_alive, is_here, recorded, went_down_since
 from zoo.runs.log import read_events
 from zoo.runs.oom import kills_since
 from zoo.runs.snapshot import RunSnapshot, apply, fold
@@ -24,8 +24,13 @@ def read(folder: RunFolder) -> RunSnapshot:
 
 
 def judge(snapshot: RunSnapshot, folder: RunFolder, *, alive: bool) -> RunSnapshot:
-    """What a snapshot amounts to when the worker is, or is not, there: if it is gone, a process may have noted why."""
+    """What a snapshot amounts to when the worker is, or is not, there: if it is gone, a process may have noted why.
+
+    One that waited for its turn when the machine went down waits still: see `zoo.runs.launcher.start_lost`.
+    """
     if alive or not snapshot.live:
+        return snapshot
+    if snapshot.status == "queued" and (worker := recorded(folder)) and went_down_since(worker):
         return snapshot
     if failure := ranks.first_failure(folder):
         return apply(snapshot, failure)
@@ -48,6 +53,8 @@ def _cause_of_crash(snapshot: RunSnapshot, folder: RunFolder) -> tuple[str, str]
             )
         if free_bytes(folder.path) < FULL_BYTES:
             return f"the worker is gone without a word, and {full_disk([folder.path])}", f"make room, then {resume}"
+    if snapshot.status == "queued":
+        return "the worker was gone before its turn had come", f"{resume} puts the run at the end of the queue"
     return (
         "the worker is gone without a word",
         f"zoo logs {folder.name} shows what it printed last; {resume} goes on from its last checkpoint",

@@ -16,6 +16,8 @@ sources/NAME/     the three above, of a run that learns from several sources
 data/             the data, where Python held them and no file did
 checkpoints/      what a resumed run goes on from
 model/            the result; `model/zoo.json` is written last and makes it a model
+
+Beside that folder stands `queue.json`, see `zoo.runs.queue`.
 """
 
 from __future__ import annotations

@@ -22,10 +22,10 @@ from zoo.errors import RunFailed as RunFailedError
 from zoo.errors import ZooError
 from zoo.file_cache import read_once
 from zoo.paths import cache_folder
-from zoo.runs import liveness, ranks
+from zoo.runs import liveness, queue, ranks
 from zoo.runs.attempt import Worker
 from zoo.runs.checkpoints import newest_step
-from zoo.runs.events import AnyEvent, RunCancelled, RunFailed, RunFinished, RunStarted
+from zoo.runs.events import AnyEvent, RunCancelled, RunFailed, RunFinished, RunQueued, RunStarted
 from zoo.runs.log import read_events
 from zoo.runs.snapshot import fold
 from zoo.runs.store import RunFolder
@@ -33,6 +33,7 @@ from zoo.sanitize import error_text
 
 NICENESS = 10
 """Alone a run loses nothing by it; whatever a person does meanwhile is answered without a hiccup."""
+QUEUE_POLL_S = 0.25
 LOCK_TIMEOUT_S = 30.0
 """How long a resumed run waits for its killed predecessor to be gone for good."""
 
@@ -76,6 +77,7 @@ def _attempt(worker: Worker) -> int:
 def _outcome(worker: Worker) -> AnyEvent:
     """Do the work; whatever it raises becomes the event that ends the attempt."""
     try:
+        _wait_for_turn(worker)
         with read_once(worker.known_files()):
             return _work(worker)
     except RunCancelledError:
@@ -87,6 +89,29 @@ def _outcome(worker: Worker) -> AnyEvent:
     except (Exception, SystemExit, KeyboardInterrupt) as error:  # a plugin may raise anything; the log has it all
         traceback.print_exc()
         return _unexpected(error, worker)
+
+
+def _wait_for_turn(worker: Worker) -> None:
+    """Wait until the run may use its accelerator; little is imported by then, and nothing is loaded.
+
+    Raises:
+        RunCancelledError: the run was asked to stop meanwhile.
+    """
+    folder, request, reported = worker.folder, worker.request, None
+    if not queue.devices_of(request):
+        return
+    turn = queue.take_turn if worker.rank == 0 else queue.place_of
+    while (place := turn(folder)) is None or place.number:
+        if worker.should_stop():
+            raise RunCancelledError(f"run {folder.name} was stopped before its turn had come", "")
+        if place is None and worker.rank == 0:  # whoever started the worker may be about to do it
+            queue.enter(folder)
+        elif place is not None and place != reported:
+            worker.emit(
+                RunQueued(attempt=worker.attempt, device=request.device, place=place.number, behind=place.behind)
+            )
+            reported = place
+        time.sleep(QUEUE_POLL_S)
 
 
 def _over_all_processes(worker: Worker, last: AnyEvent) -> AnyEvent:

@@ -118,8 +118,14 @@ class Feed:
 
     @property
     def live_runs(self) -> tuple[RunSummary, ...]:
-        """Those that go on."""
+        """Those that go on, or wait for their turn."""
         return tuple(run for run in self.runs if run.live)
+
+    @property
+    def activity(self) -> str:
+        """How many runs go on, and how many wait for their turn."""
+        queued = sum(run.status == "queued" for run in self.runs)
+        return f"{len(self.live_runs) - queued} running" + (f", {queued} queued" if queued else "")
 
     def line(self, full_name: str) -> ModelLine | None:
         """The model of that full name."""
@@ -180,6 +186,9 @@ class Feed:
 
     def _watch_runs(self) -> None:
         """In a thread, as long as the application is open."""
+        from zoo.runs.launcher import start_lost  # after the first frame
+
+        start_lost()
         index = RunIndex(between=Throttle())
         first, well = True, True
         while not self._ended:

@@ -31,8 +31,8 @@ class ActivityIndicator(Widget):
             shares = [download.share for download in downloads if download.share is not None]
             share = f" {sum(shares) / len(shares):.0%}" if shares else ""
             parts.append((f"↓ {len(downloads)}{share} ", "$text-accent"))
-        if live := feed.live_runs:
-            parts.append((f"● {len(live)} running ", "$text-success"))
+        if feed.live_runs:
+            parts.append((f"● {feed.activity} ", "$text-success"))
         return Content.assemble(*parts)
 
 

@@ -8,6 +8,7 @@ from textual.binding import Binding, BindingType
 
 from zoo.api import open_run
 from zoo.requests import check_name
+from zoo.run_messages import place_in_queue
 from zoo.tui.commands import command_line
 from zoo.tui.deleting import delete_run
 from zoo.tui.page import Page
@@ -59,14 +60,25 @@ class RunPage(Page):
         app.ask("Stop the run?", text, "Stop", work)
 
     def action_resume_run(self) -> None:
-        """Go on from the last checkpoint."""
+        """Go on from the last checkpoint; of a run that is queued, ask whether it shall wait no longer."""
         app, run = self.zoo, self.run_summary
         if run is None:
+            return
+        if run.place is not None:
+            self._ask_to_start_beside(run)
             return
         if run.live or run.status == "finished":
             app.notify(f"{run.name} is {run.status}", markup=False)
             return
         app.carry_out(lambda: open_run(run.name).resume(), done=f"{run.name} goes on")
+
+    def _ask_to_start_beside(self, run: RunSummary) -> None:
+        def work() -> None:
+            self.zoo.carry_out(lambda: open_run(run.name).resume(now=True), done=f"{run.name} starts")
+
+        where = place_in_queue(run.place or 0, run.device, run.behind)
+        text = f"{run.name} is queued: {where}. Beside others it is slower, and so are they; they share the memory."
+        self.zoo.ask("Start it now?", text, "Start", work)
 
     def action_try_run(self) -> None:
         """Let the model answer that came of the run."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from zoo.card import Card
+from zoo.plurals import ordinal
 from zoo.ranking import Mark, mark, marked_tasks
 from zoo.run_messages import main_figure, main_figures
 from zoo.runs.index import RunSummary
@@ -67,20 +68,22 @@ def _here(line: ModelLine, download: Download | None) -> Cell:
 
 def run_cells(run: RunSummary) -> list[Cell]:
     """The row of a run, in the order of the table's columns."""
-    share = run.share
     progress = f"{run.step:,}/{run.steps:,}" if run.live and run.steps else (f"{run.step:,}" if run.step else "")
     return [
         run.name,
         run.verb,
         run.model.partition("/")[2] or run.model,
-        (
-            f"{run.status} {share:.0%}" if run.live and share is not None else run.status,
-            STATUS_TONES.get(run.status, ""),
-        ),
+        (_status_text(run), STATUS_TONES.get(run.status, "")),
         progress,
         _metric_cell(run),
         ago(run.created_at),
     ]
+
+
+def _status_text(run: RunSummary) -> str:
+    if run.place is not None:
+        return "queued, next" if run.place == 1 else f"queued, {ordinal(run.place)}"
+    return f"{run.status} {run.share:.0%}" if run.live and run.share is not None else run.status
 
 
 def _metric_cell(run: RunSummary) -> str:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 TONE_STYLES = {"good": "$text-success", "bad": "$text-error", "warn": "$text-warning", "quiet": "$text-muted"}
 """Tones of a text to the theme's colours."""
-STATUS_TONES = {"running": "good", "starting": "good", "failed": "bad", "crashed": "bad", "cancelled": "warn"}
+STATUS_TONES = {
+    "running": "good",
+    "starting": "good",
+    "queued": "warn",
+    "failed": "bad",
+    "crashed": "bad",
+    "cancelled": "warn",
+}
 """States of a run that differ from plain text."""
 
 

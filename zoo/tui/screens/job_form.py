@@ -18,6 +18,8 @@ from zoo.errors import OptionInvalid, ZooError
 from zoo.file_cache import read_once
 from zoo.options import schema
 from zoo.requests import Job, Place, check_job, check_name
+from zoo.run_messages import place_in_queue
+from zoo.runs import queue
 from zoo.runs.request import RunRequest, RunVerb
 from zoo.sanitize import one_line, plain
 from zoo.sources import Source
@@ -48,6 +50,8 @@ class JobForm(DataForm):
         super().__init__(card, verb, model_verb)
         self._busy = False
         """Whether a request is checked, or a run started."""
+        self._place_in_queue = queue.Place(1)
+        """Where the run would have to wait."""
 
     def body(self) -> ComposeResult:
         yield Static(f"{self.verb} {one_line(self.card.name)}", id="title", markup=False)
@@ -211,6 +215,7 @@ class JobForm(DataForm):
     def _check(self) -> None:
         try:
             request = self.request()
+            self._place_in_queue = queue.place_at_end(request)
         except ZooError as error:
             failure = error
             self.later(lambda: self._refuse(failure))
@@ -229,11 +234,13 @@ class JobForm(DataForm):
 
     def plan(self, request: RunRequest) -> list[tuple[str, str]]:
         """What would be done."""
+        number, behind = self._place_in_queue
         return [
             ("model", request.model),
             ("data", short_path(request.data.path)),
             ("device", f"{request.device}, {request.precision}"),
             ("because", request.device_reason),
+            ("queue", place_in_queue(number, request.device, behind) if behind else ""),
         ]
 
     def _show_plan(self, request: RunRequest) -> None:

@@ -89,7 +89,8 @@ class RunScreen(RunPage):
     def run_summary(self) -> RunSummary | None:
         """As this screen knows it: it follows the run more closely than the list does."""
         summary = super().run_summary
-        return summary and msgspec.structs.replace(summary, status=self._snapshot.status)
+        s = self._snapshot
+        return summary and msgspec.structs.replace(summary, status=s.status, place=s.place, behind=s.behind)
 
     def body(self) -> ComposeResult:
         yield Static("", id="title", markup=False)
@@ -153,7 +154,7 @@ class RunScreen(RunPage):
 
     def _progress_text(self, request: RunRequest, s: RunSnapshot) -> str:
         if s.live:
-            return status_line(s)
+            return status_line(s) + ("; r starts it beside" if s.place is not None else "")
         took = duration(s.ended_at - s.started_at) if s.ended_at and s.started_at else ""
         match s.status:
             case "finished":

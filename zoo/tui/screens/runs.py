@@ -69,9 +69,8 @@ class RunsScreen(RunPage):
             empty = "no run matches; Esc shows all" if feed.runs else "no runs yet: press 1, choose a model, press f"
             self._table.empty = empty
         self._table.show(runs)
-        live = len(feed.live_runs)
         hidden = "; / predict shows older predictions" if surplus else ""
-        self.query_one("#shown", Static).update(f"{len(runs):,} of {len(feed.runs):,}, {live} running{hidden}")
+        self.query_one("#shown", Static).update(f"{len(runs):,} of {len(feed.runs):,}, {feed.activity}{hidden}")
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self.show()
