@@ -275,8 +275,8 @@ OTHER = {
     "MASK": "What a model learns to tell: a class for each pixel of a picture; see `zoo.TargetKind`.",
     "NUMBER": "What a model learns to tell: numbers; see `zoo.TargetKind`.",
     "SPANS": "What a model learns to tell: parts of a text, each with a label; see `zoo.TargetKind`.",
-    "Block": "What views draw: `Paragraph`, `Bars`, `Table`, `Matrix`, `Vector`, `Picture`, `Boxes`, `Mask` or "
-    "`Spans`, with a `title` or without.",
+    "Block": "What views draw: `Paragraph`, `Bars`, `Table`, `Curve`, `Matrix`, `Vector`, `Picture`, `Boxes`, "
+    "`Mask` or `Spans`, with a `title` or without.",
     "Prediction": "What a model gives for an input: the answer of its task (a `zoo.Answer`, such as `Classification`), "
     "or `Rejected` in the place of an input that could not be answered.",
     "GGUF_BLOCK_TYPES": "How numbers of a GGUF file may be packed (`zoo.GgufBlockType`), by its number in one.",

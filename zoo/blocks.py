@@ -6,6 +6,8 @@ once. Texts stay as they came; whoever draws them makes them safe.
 
 from __future__ import annotations
 
+import math
+from itertools import pairwise
 from typing import Literal, Union, cast
 
 import msgspec
@@ -59,6 +61,22 @@ class Table(BaseBlock, frozen=True, tag="table"):
         columns = len(self.headers)
         if not columns or any(len(row) != columns for row in self.rows):
             raise ValueError(f"every row of a table has a cell for each of its {columns} headers")
+
+
+CurvePoint = tuple[float, float]
+
+
+class Curve(BaseBlock, frozen=True, tag="curve"):
+    """A line, such as a figure over the steps of a training."""
+
+    points: tuple[CurvePoint, ...]
+    """(x, y), by ascending x; finite numbers."""
+
+    def __post_init__(self) -> None:
+        if not all(math.isfinite(number) for point in self.points for number in point):
+            raise ValueError("the points of a curve are finite numbers")
+        if any(following[0] < before[0] for before, following in pairwise(self.points)):
+            raise ValueError("the points of a curve are ordered by x")
 
 
 class Matrix(BaseBlock, frozen=True, tag="matrix"):
@@ -185,7 +203,7 @@ PictureBlock = Union[Picture, Boxes, Mask]
 """What is drawn on a picture."""
 DrawnBlock = Union[PictureBlock, Sound]
 """What is drawn from a file."""
-Block = Union[Paragraph, Bars, Table, Matrix, Vector, Picture, Sound, Boxes, Mask, Spans]
+Block = Union[Paragraph, Bars, Table, Curve, Matrix, Vector, Picture, Sound, Boxes, Mask, Spans]
 Report = tuple[Block, ...]
 """What an evaluation reports beside its metrics."""
 
@@ -194,4 +212,13 @@ def titled(report: Report, of: str) -> Report:
     """A report whose headings say what it is of."""
     return tuple(
         msgspec.structs.replace(block, title=f"{of}: {block.title}" if block.title else of) for block in report
+    )
+
+
+def part_of(report: Report, of: str) -> Report:
+    """What `titled` made of a report of one thing, as it was, out of a report of several."""
+    return tuple(
+        msgspec.structs.replace(block, title=block.title.removeprefix(of).removeprefix(": "))
+        for block in report
+        if block.title == of or block.title.startswith(f"{of}: ")
     )

@@ -169,6 +169,29 @@ def test_a_result_is_shown_with_the_best_step_of_each(
     heads = [{"name": name, "verb": "finetune", "task": task} for name, task in TASKS.items()]
     write_result(store, "joint", plugin="echo", base="echo", heads=heads)
     assert main(["show", "joint"]) == ExitCode.OK
-    assert (
-        "sentiment  text-classification   accuracy  0.750                    50        0.800" in capsys.readouterr().out
-    )
+    shown = capsys.readouterr().out
+    assert "sentiment  text-classification   accuracy  0.750                    50        0.800" in shown
+    titles = ["sentiment: loss 0.25 names: loss", "sentiment: accuracy 0.75 names: span_f1 0.5"]
+    lines = [" ".join(line.split()) for line in shown.splitlines()]
+    assert [line for line in lines if line in titles] == titles
+    assert ["names: Types", "type F1", "person 0.500"] == lines[-3:]
+
+
+def test_a_head_is_shown_with_what_was_learnt_of_its_source(
+    run: zoo.Run, echo: None, store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    heads = [{"name": name, "verb": "finetune", "task": TASKS["names"]} for name in ("names", "names-best", "older")]
+    write_result(store, "joint", plugin="echo", base="echo", heads=heads)
+    assert main(["show", "joint.names"]) == ExitCode.OK
+    shown = capsys.readouterr().out
+    assert "span_f1 on held-out rows  0.5" in shown
+    assert "Types" in shown
+    assert "sentiment" not in shown
+    assert run.snapshot.sources[1].report == (Table(title="Types", headers=("type", "F1"), rows=(("person", 0.5),)),)
+
+    assert main(["show", "joint.names-best"]) == ExitCode.OK
+    shown = capsys.readouterr().out
+    assert "span_f1 on held-out rows" in shown
+    assert "Types" not in shown  # it is of another step
+    assert main(["show", "joint.older"]) == ExitCode.OK
+    assert "held-out rows" not in capsys.readouterr().out

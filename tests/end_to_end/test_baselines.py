@@ -41,13 +41,22 @@ def baselines_begun(run: zoo.Run) -> list[str]:
     return [note for note in notes if note.startswith("the baseline: ")]
 
 
-def test_sources_are_held_against_themselves_alone_and_a_kill_changes_nothing(sources: dict[str, Any]) -> None:
+def test_sources_are_held_against_themselves_alone_and_a_kill_changes_nothing(
+    sources: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
     whole = joint(sources).wait(progress=False)
     table = whole.report[0]
     assert isinstance(table, Table)
     assert [row[:2] for row in table.rows] == [("size", "accuracy"), ("names", "span_f1")]
     assert baselines_begun(whole) == ["the baseline: size alone, 6 steps", "the baseline: names alone, 6 steps"]
     assert not (whole.folder.path / "baselines").exists()
+    readme = (whole.folder.model_folder / "README.md").read_text()
+    assert "### what sharing bought" in readme
+    assert f"| size | accuracy | {table.rows[0][2]:.3f} |" in readme
+    assert main(["show", whole.name]) == 0
+    shown = capsys.readouterr().out
+    assert "what sharing bought" in shown
+    assert "names: span_f1" in shown
 
     lone = zoo.finetune(MODEL, sources["size"], task="text-classification", **CPU, **{**OPTIONS, "max_steps": 6}).wait(
         progress=False

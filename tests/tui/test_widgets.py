@@ -10,10 +10,11 @@ import pytest
 from textual.app import App, ComposeResult
 
 from zoo.answers import Classification, Detection, Detections, Embedding, FilledMask, Rejected, Score
+from zoo.blocks import Curve as CurveBlock
 from zoo.blocks import Picture
 from zoo.rendering.cells import PictureCell
 from zoo.tui.widgets.blocks import bar, draw_answer
-from zoo.tui.widgets.curve import Curve, plot
+from zoo.tui.widgets.curve import Curve
 from zoo.tui.widgets.picture import Png, fit_picture
 from zoo.tui.widgets.table import Cell, Column, Table
 
@@ -87,30 +88,18 @@ def test_columns_that_can_be_spared_go_where_it_is_narrow(width: int, titles: st
     asyncio.run(play())
 
 
-def test_lines_are_drawn_in_braille() -> None:
-    assert plot([(0, 0), (1, 1)], width=2, height=1) == ["⡠⠊"]
-    assert plot([(0, 1), (1, 1)], width=3, height=1) in (["⠒⠒⠒"], ["⠤⠤⠤"])
-    assert plot([(5, 2)], width=1, height=1) != ["⠀"]
-    assert plot([], width=2, height=1) == ["⠀⠀"]
-    assert plot([(0, 0)], width=0, height=3) == []
-
-
 def test_curves_take_any_numbers() -> None:
     class Curves(App[None]):
         def compose(self) -> ComposeResult:
-            yield Curve("loss")
+            yield Curve()
 
     async def play() -> None:
         app = Curves()
         async with app.run_test(size=(60, 12)) as pilot:
             curve = app.query_one(Curve)
-            for points in (
-                [(1.0, float("nan")), (2.0, float("inf"))],
-                [(1.0, 1e300), (2.0, -1e300)],
-                [(float(x), 0.5) for x in range(5000)],
-                [(1.0, 2.0)],
-            ):
-                curve.show(points)
+            several = tuple((float(x), 0.5) for x in range(5000))
+            for points in ((), ((1.0, 1e300), (2.0, -1e300)), several, ((1.0, 2.0),)):
+                curve.show(CurveBlock(title="loss", points=points))
                 await pilot.pause()
                 assert all(curve.render_line(y).cell_length == 60 for y in range(12))
             await pilot.resize_terminal(12, 3)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from zoo.answers import Prediction, Rejected
@@ -10,6 +10,7 @@ from zoo.blocks import (
     Bars,
     Block,
     Boxes,
+    Curve,
     DrawnBlock,
     Mask,
     Matrix,
@@ -25,6 +26,7 @@ from zoo.blocks import (
 from zoo.cli import output
 from zoo.rendering.cells import PictureCells
 from zoo.rendering.colours import Colour, label_colour
+from zoo.rendering.curves import GUTTER, LEAST_WIDTH, beside
 from zoo.rendering.legend import legend, more_boxes
 from zoo.rendering.sounds import NOT_AT_HAND, sound_cells
 from zoo.rendering.spans import MarkedPart, marked_text, more_spans, parts_of, span_list
@@ -38,6 +40,8 @@ SHOWN_LABELS = 5
 SHOWN_NUMBERS = 8
 SOUND_LINES = 15
 """Of a recording."""
+CURVE_WIDTH, CURVE_LINES = 100, 8
+"""Columns that curves take at most, and lines."""
 SMALL_REPORT = 30
 """Rows up to which a table or a matrix of a report is shown."""
 MATRIX_WIDTH = 100
@@ -108,6 +112,16 @@ def show_report(report: Report, *, headings: bool = False) -> None:
             output.line(*line)
 
 
+def show_curves(rows: Sequence[Sequence[Curve]]) -> None:
+    """Write curves to stdout, each row of them side by side, as many as there is room for."""
+    width = min(output.width() or CURVE_WIDTH, CURVE_WIDTH)
+    columns = max(1, (width + GUTTER) // (LEAST_WIDTH + GUTTER))
+    for row in rows:
+        for start in range(0, len(row), columns):
+            for text in beside(row[start : start + columns], width, CURVE_LINES):
+                output.line(text)
+
+
 def _length(block: Block) -> int:
     """Rows of a table or a matrix."""
     return len(block.rows) if isinstance(block, Table) else len(block.labels) if isinstance(block, Matrix) else 1
@@ -133,6 +147,8 @@ def render(blocks: Iterable[Block], width: int | None = None) -> Iterator[Line]:
                 yield Line(f"  {len(block.numbers)} numbers: {numbers}{more} (--json gives all)")
             case Table():
                 yield from map(Line, render_table(cell_texts(block), block.headers, width=width))
+            case Curve():
+                yield from map(Line, beside([block], min(width or CURVE_WIDTH, CURVE_WIDTH), CURVE_LINES))
             case Matrix():
                 yield from map(Line, matrix_lines(block, width or MATRIX_WIDTH))
             case Picture() | Boxes() | Mask():

@@ -15,6 +15,7 @@ from zoo.cli.option_flags import help_text
 from zoo.options import Option, schema
 from zoo.plurals import counted
 from zoo.ranking import is_result
+from zoo.runs.result import OF_ITS_OWN
 from zoo.sanitize import one_line
 
 
@@ -40,8 +41,8 @@ def run(args: argparse.Namespace) -> ExitCode:
     weights = weights_facts(card, local=here is not None, variant=variant, how_to_fetch="zoo pull fetches them")
     for name, value in (*general_facts(card), *metric_facts(card), *weights):
         output.line(f"  {name:<12} {one_line(value)}")
-    if is_result(card) and not result_of_head(card):
-        _show_report(card.name)
+    if is_result(card):
+        _show_learning(result_of_head(card) or card.name, card.name)
     for heading, options in option_groups(card):
         output.line()
         output.line(heading)
@@ -50,16 +51,29 @@ def run(args: argparse.Namespace) -> ExitCode:
     return ExitCode.OK
 
 
-def _show_report(name: str) -> None:
-    """What the last evaluation of a training says beside its figures, and of several sources what came of each."""
-    from zoo.cli.render import show_report
+def _show_learning(run: str, model: str) -> None:
+    """How a training went, and what its last evaluation says beside its figures; of several sources, what came of each.
+
+    Args:
+        run: that made the model.
+        model: its name, or that of the run where everything that came of it is shown.
+    """
+    from zoo.cli.render import show_curves, show_report
     from zoo.runs.log import read_events
-    from zoo.runs.overview import source_table
+    from zoo.runs.overview import curves, curves_of_one, source_table
     from zoo.runs.snapshot import fold
     from zoo.runs.store import maker_of
 
-    s = fold(read_events(maker_of(name))[0])
-    report = (source_table(s), *s.report) if s.sources else s.report
+    folder, head = maker_of(run), model.removeprefix(run).removeprefix(".")
+    s = fold(read_events(folder)[0])
+    rows, report = curves(s), (source_table(s), *s.report) if s.sources else s.report
+    if source := next((one for one in s.sources if one.name == head.removesuffix(OF_ITS_OWN)), None):
+        rows, report = [curves_of_one(source)], source.report if source.name == head else ()
+    elif head and (s.sources or not s.steps or folder.request.head != head):  # it came along from another run
+        return
+    if drawn := [row for row in rows if any(curve.points for curve in row)]:
+        output.line()
+        show_curves(drawn)
     if report:
         output.line()
         show_report(report, headings=bool(s.sources))
@@ -75,7 +89,7 @@ def _show_heads(heads: Sequence[Card], *, as_json: bool) -> ExitCode:
     output.line()
     rows = [(head.name, head.task, one_line(head.summary)) for head in heads]
     output.table(rows, ("head", "task", "what it is"))
-    _show_report(name)
+    _show_learning(name, name)
     diagnostics.note(f"zoo show {heads[0].name} says more of one")
     return ExitCode.OK
 

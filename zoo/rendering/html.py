@@ -7,7 +7,21 @@ from collections.abc import Sequence
 from html import escape
 
 from zoo.answers import Rejected
-from zoo.blocks import Bars, Block, Boxes, Mask, Matrix, Paragraph, Picture, PictureBlock, Sound, Spans, Table, Vector
+from zoo.blocks import (
+    Bars,
+    Block,
+    Boxes,
+    Curve,
+    Mask,
+    Matrix,
+    Paragraph,
+    Picture,
+    PictureBlock,
+    Sound,
+    Spans,
+    Table,
+    Vector,
+)
 from zoo.rendering.colours import hex_colour, ink_on, label_colour
 from zoo.rendering.legend import legend, more_boxes
 from zoo.rendering.pictures import mark, png_of, read_picture
@@ -26,6 +40,8 @@ _VECTOR_COLUMNS = 64
 PICTURE_SIDES = (640, 480, 320, 160)
 """Pixels of the longer side of a picture, the first that makes no more than so many bytes; the last always does."""
 PICTURE_BYTES = 400_000
+CURVE_SIZE = (260, 100)
+"""Pixels of a curve."""
 SOUND_COLUMNS, SOUND_LINES = 80, 15
 """Of a recording."""
 
@@ -36,7 +52,7 @@ def html(blocks: Sequence[Block]) -> str:
 
 
 def _heading(block: Block) -> str:
-    return _element("h4", _safe(block.title)) if block.title else ""
+    return _element("h4", _safe(block.title)) if block.title and not isinstance(block, Curve) else ""
 
 
 def _block_html(block: Block) -> str:
@@ -47,6 +63,8 @@ def _block_html(block: Block) -> str:
             return _bars(block)
         case Table():
             return _table(block)
+        case Curve():
+            return _curve(block)
         case Matrix():
             return _matrix(block)
         case Vector():
@@ -83,6 +101,27 @@ def _table(table: Table, swatches: bool = False) -> str:
 
 def _swatch(label: str) -> str:
     return _element("span", "■ ", f"color: {hex_colour(label_colour(label))}")
+
+
+def _curve(block: Curve) -> str:
+    """The line in a frame, between its range; its title stands in the frame, so that curves stand side by side."""
+    if not block.points:
+        return _element("p", f"{_safe(block.title)}: nothing yet")
+    (left, *_), (right, newest) = block.points[0], block.points[-1]
+    figures = [y for _, y in block.points]
+    low, high = min(figures), max(figures)
+    width, height = CURVE_SIZE
+    line = " ".join(
+        f"{(x - left) / ((right - left) or 1) * width:.1f},{(high - y) / ((high - low) or 1) * height:.1f}"
+        for x, y in block.points
+    )
+    drawn = (
+        f'<svg width="{width}" height="{height}" viewBox="-2 -2 {width + 4} {height + 4}">'
+        f'<polyline points="{line}" fill="none" stroke="rgb({INK})" stroke-width="1.5"></polyline></svg>'
+    )
+    words = (f"{_safe(block.title)} {newest:.4g}", f"{low:.4g} to {high:.4g}, {left:,.0f} to {right:,.0f}")
+    caption = _element("figcaption", f"{_element('b', words[0])}<br/>{words[1]}")
+    return _element("figure", drawn + caption, "display: inline-block; margin: 0 1em 1em 0")
 
 
 def _picture(block: PictureBlock) -> str:

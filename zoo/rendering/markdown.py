@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from zoo.blocks import Bars, Block, Boxes, Mask, Matrix, Paragraph, Picture, Sound, Spans, Table, Vector
+from zoo.blocks import Bars, Block, Boxes, Curve, Mask, Matrix, Paragraph, Picture, Sound, Spans, Table, Vector
+from zoo.rendering.curves import beside
 from zoo.rendering.legend import legend, more_boxes
 from zoo.rendering.sounds import NOT_AT_HAND
 from zoo.rendering.spans import marked_text, more_spans, span_list
@@ -13,6 +14,8 @@ from zoo.sanitize import one_line
 
 MATRIX_LABELS = 30
 """Labels up to which a matrix is shown whole."""
+CURVE_SIZE = (72, 12)
+"""Columns and lines of a curve."""
 SHOWN_ROWS = 100
 SHOWN_CONFUSIONS = 20
 
@@ -37,6 +40,8 @@ def _block_markdown(block: Block) -> str:
             )
         case Table():
             return _table(block)
+        case Curve():
+            return "```\n" + "\n".join(beside([block], *CURVE_SIZE)) + "\n```"
         case Matrix():
             return _matrix(block)
         case Vector():

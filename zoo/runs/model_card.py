@@ -80,6 +80,7 @@ def write_readme_of_heads(
     *,
     rows: Sequence[tuple[int, int]],
     results: Sequence[SourceResult],
+    report: Report = (),
 ) -> None:
     """Write `README.md` of a result with several heads: what they are, what each learnt from, and where they are.
 
@@ -89,6 +90,7 @@ def write_readme_of_heads(
         request: what was asked for.
         rows: usable training and evaluation rows of each source.
         results: what came of each source.
+        report: on all sources together.
     """
     headers = ("head", "task", "learnt", "figures", "best step of its own", "folder")
     by_name = {result.name: result for result in results}
@@ -118,6 +120,7 @@ def write_readme_of_heads(
         f"{_origin(manifest, request)} Each folder is whole in itself; files that are the same in several are one on "
         "disk.",
         f"## Heads\n\n{markdown_table(headers, heads)}",
+        markdown(report),
         f"## Data\n\n{markdown_table(of_data, data)}",
         "## Use\n\n```\n"
         + "\n".join(f"zoo predict {manifest.name}.{head.name} ..." for head in manifest.heads)
@@ -125,7 +128,7 @@ def write_readme_of_heads(
         _table("Options", [(name, str(value)) for name, value in manifest.options.items()]),
         _table("Versions", list(manifest.versions.items())),
     ]
-    atomic.write_text(folder / README, "\n\n".join(parts) + "\n")
+    atomic.write_text(folder / README, "\n\n".join(part for part in parts if part) + "\n")
 
 
 def _origin(manifest: ResultManifest, request: RunRequest) -> str:

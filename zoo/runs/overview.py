@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from zoo.blocks import Block, Cell, Paragraph, Table
+import math
+from collections.abc import Sequence
+
+import msgspec
+
+from zoo.blocks import Block, Cell, Curve, Paragraph, Table
 from zoo.metrics import primary_figure
+from zoo.runs.learning_curve import Evaluation, HasCurve
 from zoo.runs.request import RunRequest
 from zoo.runs.snapshot import RunSnapshot
 from zoo.runs.source_snapshot import SourceSnapshot
@@ -23,7 +29,42 @@ def overview(request: RunRequest, s: RunSnapshot) -> tuple[Block, ...]:
         blocks.append(source_table(s))
     elif s.latest_metrics:
         blocks.append(Table(headers=("metric", "value"), rows=tuple(s.latest_metrics.items())))
+    blocks += (curve for row in curves(s) for curve in row if curve.points)
     return (*blocks, *s.report)
+
+
+def curves(s: RunSnapshot) -> list[tuple[Curve, ...]]:
+    """How a training went: its loss and its main metric; of several sources the losses of all, and below their metrics.
+
+    Args:
+        s: what is known of the run.
+    """
+    if not s.sources:
+        return [curves_of_one(s)]
+    losses = (_named(_loss(source), source.name) for source in s.sources)
+    metrics = (_named(_metric(source.evaluations), source.name) for source in s.sources)
+    return [tuple(losses), tuple(metrics)]
+
+
+def curves_of_one(s: HasCurve) -> tuple[Curve, ...]:
+    """The loss and the main metric of a training from one source, or of one of several sources."""
+    metric = _metric(s.evaluations)
+    return _loss(s), msgspec.structs.replace(metric, title=f"{metric.title} on held-out rows")
+
+
+def _loss(s: HasCurve) -> Curve:
+    return Curve(title="loss", points=tuple((point.step, point.loss) for point in s.loss_curve))
+
+
+def _metric(evaluations: Sequence[Evaluation]) -> Curve:
+    newest = evaluations[-1].metrics if evaluations else {}
+    name, _ = primary_figure({name: value for name, value in newest.items() if name != "loss"}) or ("loss", 0.0)
+    points = ((one.step, one.metrics[name]) for one in evaluations if math.isfinite(one.metrics.get(name, math.nan)))
+    return Curve(title=name, points=tuple(points))
+
+
+def _named(curve: Curve, source: str) -> Curve:
+    return msgspec.structs.replace(curve, title=f"{source}: {curve.title}")
 
 
 def source_table(s: RunSnapshot) -> Table:

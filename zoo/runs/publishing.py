@@ -12,7 +12,7 @@ from typing import NamedTuple
 import msgspec
 
 from zoo import atomic
-from zoo.blocks import Report
+from zoo.blocks import Report, part_of
 from zoo.card import Card, WeightsFile
 from zoo.hyperparameters import DataOptions
 from zoo.options import to_dict
@@ -31,7 +31,7 @@ from zoo.runs.training_data import TrainingData
 
 def publish(
     worker: Worker, plugin: Plugin, card: Card, run: TrainingRun, result: FitResult, data: Sequence[TrainingData]
-) -> None:
+) -> ResultManifest:
     """Make the exported folder a model: its README, and the manifest with the digest of every file, written last.
 
     Args:
@@ -41,6 +41,9 @@ def publish(
         run: as the plugin was given it.
         result: how its fit ended.
         data: of each source.
+
+    Returns:
+        The manifest.
     """
     folder, request = worker.folder.model_folder, worker.request
     manifest = ResultManifest(
@@ -63,14 +66,31 @@ def publish(
         learnt = _learnt(worker, manifest, run, result, data)
         heads = tuple(_published(worker, manifest, one) for one in learnt)
         manifest = msgspec.structs.replace(manifest, labels=(), columns={}, heads=(*kept, *heads))
-        rows = [one.usable_rows for one in data]
-        write_readme_of_heads(folder, manifest, request, rows=rows, results=result.sources)
+        describe_heads(worker, manifest, result, data)
         _let_the_umask_decide(folder)
     else:
         write_readme(folder, manifest, request, rows=data[0].usable_rows, report=result.report)
         _let_the_umask_decide(folder)
         manifest = msgspec.structs.replace(manifest, files=_digested_files(folder))
     atomic.write_bytes(folder / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
+    return manifest
+
+
+def describe_heads(
+    worker: Worker, manifest: ResultManifest, result: FitResult, data: Sequence[TrainingData], report: Report = ()
+) -> None:
+    """Write the README of a result with several heads.
+
+    Args:
+        worker: of the run.
+        manifest: of the result.
+        result: how the fit ended.
+        data: of each source.
+        report: on all sources together.
+    """
+    rows = [one.usable_rows for one in data]
+    folder, request = worker.folder.model_folder, worker.request
+    write_readme_of_heads(folder, manifest, request, rows=rows, results=result.sources, report=report)
 
 
 class _Learnt(NamedTuple):
@@ -98,7 +118,7 @@ def _learnt(
         )
         return [_Learnt(outcome, request, run.options, data[0], result.report)]
     parts = [
-        _Learnt(outcome, request.of_source(source), of_source.options, of_data)
+        _Learnt(outcome, request.of_source(source), of_source.options, of_data, part_of(result.report, source.name))
         for source, of_source, outcome, of_data in zip(request.sources, run.sources, result.sources, data, strict=True)
     ]
     own = []
@@ -109,7 +129,8 @@ def _learnt(
             link_file(trained_on, worker.folder.of_source(name).trained_on_path)
             own.append(
                 part._replace(
-                    outcome=msgspec.structs.replace(part.outcome, name=name, metrics=part.outcome.best_metrics)
+                    outcome=msgspec.structs.replace(part.outcome, name=name, metrics=part.outcome.best_metrics),
+                    report=(),
                 )
             )
     return parts + own

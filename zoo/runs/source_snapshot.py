@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from zoo.blocks import Report, titled
+from zoo.blocks import Report, part_of, titled
 from zoo.runs import events as e
 from zoo.runs.learning_curve import NOTHING_LEARNT, Changes, Evaluation, Point, up_to, with_evaluation, with_point
 
@@ -35,6 +35,8 @@ class SourceSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """What its newest evaluation says of a few of its pictures."""
     result: e.SourceResult | None = None
     """What came of it; None until the run has finished."""
+    report: Report = ()
+    """What the final evaluation reports of it; that of the run has these blocks, too, under its name."""
 
     @property
     def latest_metrics(self) -> dict[str, float]:
@@ -94,7 +96,12 @@ def finished(sources: Sources, event: e.RunFinished) -> Sources:
     """What came of each."""
     for result in event.sources:
         of_source = _of_name(sources, result.name)
-        changes = {"result": result, "task": result.task, "labels": result.labels or of_source.labels}
+        changes = {
+            "result": result,
+            "report": part_of(event.report, result.name),
+            "task": result.task,
+            "labels": result.labels or of_source.labels,
+        }
         sources = _replaced(sources, result.name, changes)
     return sources
 

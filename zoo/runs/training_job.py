@@ -24,7 +24,7 @@ from zoo.runs.hooks import fit
 from zoo.runs.kept_heads import check_kept_heads
 from zoo.runs.mistakes import MistakeLog
 from zoo.runs.preparation import fetch_weights, load_result, resolve
-from zoo.runs.publishing import publish
+from zoo.runs.publishing import describe_heads, publish
 from zoo.runs.teaching import teach
 from zoo.runs.training_data import TrainingData, load_training_data
 from zoo.sanitize import one_line
@@ -80,13 +80,16 @@ def train(worker: Worker) -> AnyEvent:
         return RunCancelled(step=result.step)
     report = result.report
     if not request.dry_run and worker.rank == 0:
-        publish(worker, plugin, card, run, result, [part.data for part in parts])
+        data = [part.data for part in parts]
+        manifest = publish(worker, plugin, card, run, result, data)
         for part, of_part in zip(parts, runs, strict=True):
             learnt = part.name or result.task in ("", part.task.name)
             if part.task.has_mistakes and learnt and of_part.eval:
                 _list_mistakes(part.worker, part.task, of_part.eval)
         if with_baselines:
-            report = (*compare_with_baselines(worker, plugin, runs, kinds), *report)
+            comparison = compare_with_baselines(worker, plugin, runs, kinds)
+            describe_heads(worker, manifest, result, data, comparison)
+            report = (*comparison, *report)
     return RunFinished(
         metrics=result.metrics,
         step=result.step,

@@ -12,6 +12,7 @@ from zoo.blocks import (
     Bars,
     Block,
     Boxes,
+    Curve,
     Mask,
     Matrix,
     Paragraph,
@@ -23,6 +24,7 @@ from zoo.blocks import (
     Vector,
 )
 from zoo.rendering.colours import hex_colour, ink_on, label_colour
+from zoo.rendering.curves import beside
 from zoo.rendering.legend import legend, more_boxes
 from zoo.rendering.sounds import NOT_AT_HAND
 from zoo.rendering.spans import MarkedPart, more_spans, parts_of, span_list
@@ -34,6 +36,7 @@ SHOWN_NUMBERS = 256
 SWATCH = "■ "
 WHAT = 2
 """Columns of a list that say what something is, and how surely; the others say where."""
+CURVE_LINES = 10
 LEVELS = "▁▂▃▄▅▆▇█"
 EIGHTHS = " ▏▎▍▌▋▊▉█"
 TONES = {"plain": "", "strong": "bold", "error": "$text-error"}
@@ -63,6 +66,8 @@ def _block_content(block: Block, width: int) -> Content:
             return _bars(block.bars, width)
         case Table():
             return Content("\n".join(_table_lines(block)))
+        case Curve():
+            return Content("\n".join(beside([block], width, CURVE_LINES)))
         case Matrix():
             return Content("\n".join(matrix_lines(block, width)))
         case Vector():

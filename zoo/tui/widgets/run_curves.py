@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+import math
 
 from textual.containers import Grid
 
-from zoo.metrics import primary_figure
-from zoo.runs.learning_curve import Evaluation, HasCurve
+from zoo.blocks import Curve as CurveBlock
+from zoo.rendering.curves import LEAST_WIDTH
+from zoo.runs.overview import curves
 from zoo.runs.snapshot import RunSnapshot
-from zoo.sanitize import one_line
-from zoo.tui.widgets.curve import Curve, Point
+from zoo.tui.widgets.curve import Curve
 
-CURVE_WIDTH = 24
-"""Columns that a curve needs."""
-TALL = 12
-"""Lines from which two curves fit one below the other."""
-
-
-class CurvePoints(NamedTuple):
-    """What one curve shows."""
-
-    title: str
-    points: Sequence[Point]
+LEAST_LINES, TALL = 4, 6
+"""Lines that a curve needs, and from which on the metrics of several sources stand below their losses."""
+Cells = list[CurveBlock | None]
+"""From the upper left; None where nothing stands."""
 
 
 class RunCurves(Grid):
-    """Curves side by side; of several sources, one column each, with the metric below the loss where there is room."""
+    """Curves side by side, as many in a line as there is room for."""
 
     DEFAULT_CSS = "RunCurves { padding: 0 1; grid-gutter: 0 1; }"
 
@@ -38,44 +30,31 @@ class RunCurves(Grid):
     def show(self, s: RunSnapshot) -> None:
         """Draw another snapshot."""
         self._snapshot = s
-        curves, columns = self._curves(s)
+        cells, columns = self._cells(s)
         children = list(self.query(Curve))
-        while len(children) < len(curves):
-            children.append(curve := Curve("", empty="nothing yet"))
+        while len(children) < len(cells):
+            children.append(curve := Curve())
             self.mount(curve)
         self.styles.grid_size_columns = columns
-        self.styles.grid_size_rows = len(curves) // columns
+        self.styles.grid_size_rows = len(cells) // columns
         for place, curve in enumerate(children):
-            curve.display = place < len(curves)
-            if curve.display:
-                curve.title = curves[place].title
-                curve.show(curves[place].points)
+            block = cells[place] if place < len(cells) else None
+            curve.display, curve.visible = place < len(cells), block is not None
+            if block is not None:
+                curve.show(block)
 
     def on_resize(self) -> None:
         self.show(self._snapshot)
 
-    def _curves(self, s: RunSnapshot) -> tuple[list[CurvePoints], int]:
-        """All that there is room for, and how many stand in a row."""
-        if not s.sources:
-            metric = _metric(s.evaluations)
-            return [_loss(s), metric._replace(title=f"{metric.title} on held-out rows")], 2
-        shown = s.sources[: max(1, self.size.width // CURVE_WIDTH)]
-        curves = [_named(_loss(source), source.name) for source in shown]
-        if self.size.height >= TALL:
-            curves += [_named(_metric(source.evaluations), source.name) for source in shown]
-        return curves, len(shown)
-
-
-def _named(curve: CurvePoints, source: str) -> CurvePoints:
-    return curve._replace(title=f"{one_line(source)}: {curve.title}")
-
-
-def _loss(s: HasCurve) -> CurvePoints:
-    return CurvePoints("loss", [(point.step, point.loss) for point in s.loss_curve])
-
-
-def _metric(evaluations: Sequence[Evaluation]) -> CurvePoints:
-    """The main metric of the evaluations."""
-    newest = evaluations[-1].metrics if evaluations else {}
-    name, _ = primary_figure({name: value for name, value in newest.items() if name != "loss"}) or ("loss", 0.0)
-    return CurvePoints(one_line(name), [(one.step, one.metrics[name]) for one in evaluations if name in one.metrics])
+    def _cells(self, s: RunSnapshot) -> tuple[Cells, int]:
+        """All that there is room for, and how many stand in a line."""
+        width, height = self.size
+        rows = curves(s)
+        curves_of_row = len(rows[0])
+        lines = math.ceil(curves_of_row / max(1, width // LEAST_WIDTH))
+        columns = math.ceil(curves_of_row / lines)
+        if height < TALL * lines * len(rows):
+            rows = rows[:1]
+        filler = (None,) * (columns * lines - curves_of_row)
+        cells: Cells = [cell for row in rows for cell in (*row, *filler)]
+        return cells[: columns * max(1, height // LEAST_LINES)], columns
