@@ -54,6 +54,15 @@ class TrainingOptions(Options, frozen=True, kw_only=True):
             advanced=True,
         ),
     ] = None
+    activation_checkpointing: Annotated[
+        bool,
+        option(
+            "Keep only the inputs of layers until their gradients are computed, and compute the rest again: less "
+            "memory for more time, the result stays the same (Chen et al. 2016).",
+            aliases=("gradient_checkpointing",),
+            advanced=True,
+        ),
+    ] = False
     lr: Annotated[float | None, option("Peak learning rate.", gt=0, le=10, aliases=("learning_rate",))] = None
     weight_decay: Annotated[float, option("Decoupled weight decay of AdamW.", ge=0, le=1, advanced=True)] = 0.01
     warmup: Annotated[

@@ -415,3 +415,15 @@ def test_what_goes_wrong_with_the_rows_is_not_the_fault_of_the_plugin(answering:
 
     with pytest.raises(LookupError, match="no more"):
         list(CheckedPredictor(model.predictor._plugin, model.predictor.run, takes).predict_chunks(rows()))
+
+
+def test_a_predictor_that_runs_out_of_memory_is_asked_about_fewer_at_once(answering: Callable[..., None]) -> None:
+    answering("C((S('a', 0.9),)) if len(inputs) < 3 else (_ for _ in ()).throw(MemoryError())")
+    answers = loaded().predict(["one", "two", "three", "four", "five"])
+    assert [answer.label for answer in answers] == ["a"] * 5
+
+
+def test_a_predictor_that_has_no_memory_for_one_input_says_so(answering: Callable[..., None]) -> None:
+    answering("(_ for _ in ()).throw(MemoryError('no room'))")
+    with pytest.raises(MemoryError, match="no room"):
+        loaded().predict(["one", "two"])

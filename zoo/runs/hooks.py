@@ -12,6 +12,7 @@ from typing import Any
 
 from zoo.answers import Prediction, is_encodable_input, predict_encodable, predict_encodable_chunks
 from zoo.errors import PluginBroken, Unsupported, ZooError
+from zoo.memory import Portions, is_out_of_memory
 from zoo.options import Options
 from zoo.plugins import Plugin
 from zoo.plurals import counted
@@ -85,6 +86,7 @@ class CheckedPredictor:
         self.run = run
         self._model, self._device = run.card.name, run.device
         self._from_files = run.task.input.from_files
+        self._portions = Portions()
         self._check = AnswerCheck(plugin.name, run.task, run.card.labels)
 
     def __getattr__(self, name: str) -> Any:
@@ -157,10 +159,18 @@ class CheckedPredictor:
         """What each input is judged by: mostly the answer."""
         if not isinstance(self._predictor, JudgedPredictor):
             return self.predict(inputs)
-        with self._errors_named():
-            return list(self._predictor.judged(inputs, targets))
+        predictor = self._predictor
+
+        def judged(pairs: list[tuple[Any, Any]]) -> list[Prediction]:
+            with self._errors_named():
+                return list(predictor.judged(*map(list, zip(*pairs, strict=True))))
+
+        return self._portions.compute(judged, list(zip(inputs, targets, strict=True)))
 
     def _predict(self, inputs: list[Any]) -> list[Prediction]:
+        return self._portions.compute(self._answers, inputs)
+
+    def _answers(self, inputs: list[Any]) -> list[Prediction]:
         with self._errors_named():
             answers = self._predictor.predict(inputs)
             answers = list(answers) if isinstance(answers, Iterable) else answers
@@ -228,7 +238,7 @@ class _CountedChunks(Iterator[list[Any]]):
 
 def _speaks_for_itself(error: Exception) -> bool:
     """Whether it is one of ours, or reports a lack of memory: neither is the plugin's fault."""
-    return isinstance(error, ZooError | MemoryError) or "out of memory" in error_text(error).lower()
+    return isinstance(error, ZooError) or is_out_of_memory(error)
 
 
 def _broken(plugin: Plugin, failure: str, error: Exception) -> PluginBroken:

@@ -21,6 +21,7 @@ from zoo.errors import RunCancelled as RunCancelledError
 from zoo.errors import RunFailed as RunFailedError
 from zoo.errors import ZooError
 from zoo.file_cache import read_once
+from zoo.memory import is_out_of_memory
 from zoo.paths import cache_folder
 from zoo.runs import liveness, queue, ranks
 from zoo.runs.attempt import Worker
@@ -152,7 +153,7 @@ def _work(worker: Worker) -> AnyEvent:
 def _unexpected(error: BaseException, worker: Worker) -> RunFailed:
     message = error_text(error)
     hint = f"zoo logs {worker.folder.name} shows where"
-    if isinstance(error, MemoryError) or "out of memory" in message.lower():
+    if is_out_of_memory(error):
         hint = "use a smaller --micro-batch-size; the result stays the same"
     if is_full(error):
         return RunFailed(kind="StoreInvalid", message=_full_disk(error, worker), hint=_make_room(worker))

@@ -20,6 +20,7 @@ from zoo.metrics import finite
 from zoo.runs.context import FitResult, TrainingRun
 from zoo.runs.events import EvaluationCompleted, RunPlanned, SourcePlanned
 from zoo.runs.sample_pictures import shown_pictures
+from zoo.training.activation_checkpointing import checkpoint_activations
 from zoo.training.checkpoint import Judged, Progress
 from zoo.training.evaluation import Evaluation, evaluate
 from zoo.training.examples import EncodedExamples, Examples, encode
@@ -69,6 +70,8 @@ def train_sources(sources: tuple[Source, ...], run: TrainingRun, mixing: MixingO
     accelerator = make_accelerator(run)
     seed_all(options.seed, accelerator.device)
     learner = learner_of(sources, uncertain=mixing.weighting == "uncertainty")
+    if options.activation_checkpointing:
+        checkpoint_activations(layer for source in sources for layer in source.objective.layers())
     method = make_method(learner, options)
     for variance in learner.log_variances:  # whatever else is frozen
         variance.requires_grad_(True)

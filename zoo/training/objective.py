@@ -16,6 +16,7 @@ from zoo.blocks import Report
 from zoo.data.example import Example
 from zoo.errors import PluginBroken, Unsupported
 from zoo.metrics import Metrics
+from zoo.training.activation_checkpointing import repeated_layers
 
 if TYPE_CHECKING:
     from zoo.runs.context import FitResult, TrainingRun
@@ -135,6 +136,14 @@ class Objective(ABC, Generic[Features]):
         Returns:
             Tensors of shape (batch, ...).
         """
+
+    def layers(self) -> Sequence[nn.Module]:
+        """The parts of `module` that activation checkpointing computes again, those of the body and those of the head.
+
+        Worth overriding where that cannot be done to a layer, as its second pass is not the first one: where it notes
+        something down elsewhere than in buffers.
+        """
+        return repeated_layers(self.module)
 
     def reduced(self, module: nn.Module, batch: Batch) -> Batch | None:
         """What a frozen body makes of a batch: all that `losses` needs where only the head is trained.

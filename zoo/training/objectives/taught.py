@@ -79,6 +79,10 @@ class Taught(Objective[TaughtFeatures]):
         """Let the objective begin."""
         self._objective.begin()
 
+    def layers(self) -> Sequence[nn.Module]:
+        """Those of the objective."""
+        return self._objective.layers()
+
     def collate(self, features: Sequence[TaughtFeatures], seeds: Sequence[int], *, training: bool) -> Batch:
         """The objective's batch, and `lessons` of shape (batch, numbers) where there are any."""
         batch = self._objective.collate([one.features for one in features], seeds, training=training)

@@ -1,0 +1,125 @@
+"""Memory of what computes: what libraries say where it runs out, how much is free, and how much a process has taken."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+GROUPS = Path("/sys/fs/cgroup")
+PROCESS = Path("/proc/self")
+_SAYINGS = (
+    "out of memory",  # torch of CUDA, ROCm, XPU and MPS, and most other libraries
+    "can't allocate memory",  # torch of CPUs
+    "not enough memory",  # the same under Windows
+    "alloc_failed",  # cuBLAS and cuDNN, of their work spaces
+)
+_NO_LIMIT = 2**60
+"""Where a control group has no limit, version 1 states one of this size or more."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out, whichever library raised it."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return isinstance(error, RuntimeError) and any(saying in str(error).lower() for saying in _SAYINGS)
+
+
+def release_memory() -> None:
+    """Give up what nothing uses any more: garbage, and what torch keeps of an accelerator for later."""
+    gc.collect()
+    torch: Any = sys.modules.get("torch")
+    if torch is None:
+        return
+    for name in ("cuda", "xpu"):
+        if getattr(torch, name).is_initialized():
+            getattr(torch, name).empty_cache()
+    if torch.backends.mps.is_available():
+        torch.mps.empty_cache()
+
+
+class Portions:
+    """Computes results of many items: all at once, or from now on fewer where memory does not suffice for that."""
+
+    def __init__(self) -> None:
+        self._most = sys.maxsize
+
+    def compute(self, compute: Callable[[list[Item]], list[Result]], items: list[Item]) -> list[Result]:
+        """One result of each item.
+
+        Args:
+            compute: gives one result for each of several items, the same whichever they come with.
+            items: all of them.
+        """
+        results = compute(items) if not items else []
+        while portion := items[len(results) : len(results) + self._most]:
+            try:
+                results += compute(portion)
+                continue
+            except Exception as error:
+                if len(portion) < 2 or not is_out_of_memory(error):
+                    raise
+            # After the block, as the error keeps everything alive that was computed so far.
+            release_memory()
+            self._most = -(-len(portion) // 2)
+        return results
+
+
+def available_bytes() -> int:
+    """Memory that processes can still take here: of the machine, or of the control group that they live in."""
+    import psutil
+
+    return min([int(psutil.virtual_memory().available), *_left_in_groups()])
+
+
+def peak_bytes() -> int:
+    """The most memory that this process has had at once, since it began or since the last `forget_peak`."""
+    with contextlib.suppress(OSError):
+        if match := re.search(r"^VmHWM:\s*(\d+) kB$", (PROCESS / "status").read_text(encoding="ascii"), re.MULTILINE):
+            return int(match[1]) * 1024
+    import psutil
+
+    memory: Any = psutil.Process().memory_info()
+    return int(getattr(memory, "peak_wset", memory.rss))
+
+
+def forget_peak() -> None:
+    """Let `peak_bytes` count from now on, where the system can."""
+    with contextlib.suppress(OSError):
+        (PROCESS / "clear_refs").write_text("5", encoding="ascii")
+
+
+def _left_in_groups() -> Iterator[int]:
+    """What each limit leaves: of version 2 of control groups, all above count, too; version 1 has one for memory."""
+    try:
+        lines = (PROCESS / "cgroup").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return
+    for _, controllers, group in (line.split(":", 2) for line in lines if line.count(":") >= 2):
+        if not controllers:
+            folder = GROUPS / group.lstrip("/")
+            while folder.is_relative_to(GROUPS):
+                yield from _left(folder, "memory.max", "memory.current", "inactive_file")
+                folder = folder.parent
+        elif "memory" in controllers.split(","):
+            folder = GROUPS / "memory" / group.lstrip("/")
+            yield from _left(folder, "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+
+
+def _left(folder: Path, limit: str, usage: str, cached: str) -> Iterator[int]:
+    """Of one group; what it holds of files is given up when it is needed."""
+    try:
+        most, used = ((folder / name).read_text(encoding="ascii").strip() for name in (limit, usage))
+        statistics = (folder / "memory.stat").read_text(encoding="ascii")
+    except (OSError, UnicodeError):
+        return
+    if most.isdigit() and int(most) < _NO_LIMIT:
+        match = re.search(rf"^{cached} (\d+)$", statistics, re.MULTILINE)
+        yield max(0, int(most) - int(used) + (int(match[1]) if match else 0))
