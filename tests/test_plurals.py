@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from zoo.plurals import counted, name_list
+from zoo.plurals import counted, name_list, ordinal
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,13 @@ from zoo.plurals import counted, name_list
 )
 def test_the_noun_and_the_verb_go_with_the_number(number: float, noun: str, verb: str, text: str) -> None:
     assert text == counted(number, noun, verb)
+
+
+def test_which_of_several() -> None:
+    numbers = (1, 2, 3, 4, 11, 12, 13, 21, 22, 111, 1003)
+    texts = ["1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "22nd", "111th", "1,003rd"]
+
+    assert texts == [ordinal(number) for number in numbers]
 
 
 def test_names_that_hold_a_comma_are_told_apart() -> None:

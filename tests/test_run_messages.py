@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from zoo.api.display import progress_display
-from zoo.run_messages import final_figures, finished, main_figure, plan_facts, status_line
+from zoo.run_messages import EventMessages, final_figures, finished, main_figure, plan_facts, status_line
 from zoo.runs.events import (
     ExampleRejected,
     Noted,
@@ -13,6 +13,7 @@ from zoo.runs.events import (
     RunCancelled,
     RunLaunched,
     RunPlanned,
+    RunQueued,
     RunStarted,
     StepCompleted,
     Warned,
@@ -100,6 +101,18 @@ def test_without_a_terminal_warnings_and_notes_are_lines(capsys: pytest.CaptureF
             ):
                 show(fold(events))
     assert capsys.readouterr().err == "warning: two rows repeat\ncolumn 'score' is taken to hold numbers\n"
+
+
+def test_each_place_in_the_queue_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    places = [RunQueued(device="cuda:0", place=place, behind=f"run {place}") for place in (12, 2, 1)]
+    with progress_display(None) as show:
+        for number in range(len(places) + 1):
+            show(fold(places[:number]))
+        show(fold((*places, RunCancelled())))
+    lines = ["queued: 12th on cuda:0, behind run 12", "queued: 2nd on cuda:0, behind run 2"]
+
+    assert [*lines, "queued: next on cuda:0, behind run 1"] == capsys.readouterr().err.splitlines()
+    assert lines[:1] == EventMessages().lines(places[0], fold(places[:1]))
 
 
 def test_the_end_and_its_figures() -> None:

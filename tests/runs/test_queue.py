@@ -133,6 +133,8 @@ def test_another_device_and_the_cpu_are_free(start: Start, store: Path) -> None:
     runs = [start(name, device, **LONG) for name, device in (("first", "cuda:0"), ("other", "cuda:1"), ("more", "cpu"))]
     runs_now(*runs)
 
+    turns = msgspec.json.decode((store / "queue.json").read_bytes())
+    assert [["0000-0000"], ["0000-0001"]] == [turn["devices"] for turn in turns]
     assert not any(isinstance(event, RunQueued) for run in (on_cpu, *runs) for event in run.events())
 
 

@@ -128,6 +128,23 @@ async def see_and_check(pilot: Driver, screen: TrainScreen, rows: Path) -> None:
     await shows(pilot, "starts from scratch, with random numbers")
 
 
+@pytest.mark.slow
+@scenario(size=(100, 60))
+async def test_the_plan_says_behind_whom_a_run_will_wait(
+    pilot: Driver, echo: None, accelerators: None, rows: Path
+) -> None:
+    devices = {"first": "cuda:0", "second": "cuda:1", "third": "cuda:1"}
+    runs = [zoo.finetune("echo", rows, name=name, device=device, pause_ms=1000) for name, device in devices.items()]
+    try:
+        screen = await open_form(pilot)
+        enter(screen, data=str(rows), name="fourth")
+        await pilot.press("ctrl+s")
+        await shows(pilot, "device cuda:0, fp32", "queue next on cuda:0, behind first")
+    finally:
+        for run in reversed(runs):
+            run.stop(force=True)
+
+
 @scenario(size=(100, 60))
 async def test_values_are_checked_while_they_are_typed(pilot: Driver, echo: None, rows: Path) -> None:
     screen = await open_form(pilot)

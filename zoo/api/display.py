@@ -32,7 +32,7 @@ def progress_display(progress: bool | None) -> Iterator[Show]:
         yield _throttled(_Repainted(), _room)
         print(file=sys.stderr)  # noqa: T201  (the line that was repainted ends here)
     elif progress is None:
-        yield _throttled(_Appended())
+        yield _throttled(_Appended(), places=True)
     else:
         yield lambda snapshot: None
 
@@ -67,7 +67,16 @@ def _room() -> int:
     return terminal.columns(sys.stderr) - 1
 
 
-def _throttled(write: Callable[[list[str]], None], room: Callable[[], int | None] = lambda: None) -> Show:
+def _throttled(
+    write: Callable[[list[str]], None], room: Callable[[], int | None] = lambda: None, *, places: bool = False
+) -> Show:
+    """Show what should be known, a line each, and how far the run is.
+
+    Args:
+        write: given all lines, that of progress last.
+        room: characters that it may have.
+        places: whether each place in a queue is a line that stays.
+    """
     shown_at = 0.0
     lines: dict[str, None] = {}
 
@@ -75,6 +84,8 @@ def _throttled(write: Callable[[list[str]], None], room: Callable[[], int | None
         nonlocal shown_at
         lines.update(dict.fromkeys(f"warning: {one_line(warning)}" for warning in snapshot.warnings))
         lines.update(dict.fromkeys(map(one_line, snapshot.notes)))
+        if places and snapshot.place is not None:
+            lines[status_line(snapshot)] = None
         if not snapshot.live or time.monotonic() - shown_at >= REPAINT_S:
             shown_at = time.monotonic()
             end, width = "" if snapshot.live else f"  {snapshot.status}", room()
