@@ -106,6 +106,10 @@ class TrainingOptions(Options, frozen=True, kw_only=True):
         option("Optimizer steps between checkpoints; auto is about one a minute.", ge=1, unit="steps", advanced=True),
     ] = None
     max_rejected: MaxRejected = 0.1
+    compile: Annotated[
+        bool,
+        option("Record steps and replay them, on a CUDA device where a trial shows that it is faster.", advanced=True),
+    ] = True
 
     def check(self) -> None:
         """No more is computed at once than a batch holds."""

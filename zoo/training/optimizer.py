@@ -37,10 +37,13 @@ class AdamW(torch.optim.Optimizer):
         self.param_groups.append(self.defaults | param_group)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients."""
-        for group in self.param_groups:
-            for parameter in group["params"]:
-                parameter.grad = None
+        """Forget the gradients, or let them be zero where they are."""
+        parameters = [parameter for group in self.param_groups for parameter in group["params"]]
+        if not set_to_none:
+            torch._foreach_zero_([parameter.grad for parameter in parameters if parameter.grad is not None])
+            return
+        for parameter in parameters:
+            parameter.grad = None
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]

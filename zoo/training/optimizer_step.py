@@ -20,8 +20,9 @@ from zoo.training.objective import output_of
 from zoo.training.optimizer import make_optimizer
 from zoo.training.parallel import average_over_ranks, joined, sum_over_ranks
 from zoo.training.plan import learning_rate
+from zoo.training.replaying import Replaying, Sums, recorder_for
 from zoo.training.scalars import Reading, Scalar, exponential, quotient, scalar, scale, shortening, steps_late
-from zoo.training.seeding import mix, seed_all
+from zoo.training.seeding import generator_of, mix, seed_all
 from zoo.training.setup import TrainingSetup
 
 CLIP_EPS = 1e-6
@@ -87,6 +88,25 @@ class OptimizerSteps:
         self._late = steps_late(self._accelerator.device)
         self._launched: deque[_Step] = deque()
         self._skipped = 0
+        self._more_steps = 0
+        self._replaying = self._make_replaying()
+
+    def _make_replaying(self) -> Replaying | None:
+        """What records how a micro-batch is computed, where the device can and the person lets it.
+
+        Several sources, of which a step may leave the head of one without a gradient, are computed each time; so are
+        the networks of several processes, which talk to each other meanwhile.
+        """
+        setup, device = self._setup, self._accelerator.device
+        recorder = recorder_for(device)
+        if recorder is None or not setup.options.compile or len(self._modules) > 1 or setup.run.world_size > 1:
+            return None
+        (module,) = self._modules
+
+        def compute(weighted: WeightedBatch, factor: float) -> Sums:
+            return self._compute(0, weighted, factor, len(weighted[1]))
+
+        return Replaying(compute, module, recorder, generator_of(device), setup.run.note)
 
     def take(self, step: int, batches: TrainingBatches, collated: Iterator[WeightedBatch]) -> StepTaken:
         """Take a 1-based step.
@@ -101,6 +121,7 @@ class OptimizerSteps:
         """
         setup = self._setup
         self._meter.start()
+        self._more_steps = setup.plan.steps - step
         lr = learning_rate(step, plan=setup.plan, options=setup.options)
         for group in self.optimizer.param_groups:
             group["lr"] = lr * group["lr_scale"]
@@ -158,7 +179,6 @@ class OptimizerSteps:
         Processes average their gradients, so each scales its part of the sum by their number.
         """
         accelerator, run, module = self._accelerator, self._setup.run, self._modules[batch.source]
-        objective = self._setup.sources[batch.source].objective
         examples = len(batch.indices)
         parts = batches.parts(batch)
         loss_sum: Scalar = 0.0
@@ -166,20 +186,34 @@ class OptimizerSteps:
         for part in parts:
             last = part is parts[-1]
             with contextlib.nullcontext() if last else accelerator.no_sync(module):
-                inputs, weights = next(collated)
-                with accelerator.autocast():
-                    output = output_of(objective, module, inputs, len(weights))
-                if output.weights is not None:
-                    weights = weights * output.weights
-                loss = (output.losses.float() * weights).sum()
-                accelerator.backward(loss * (run.world_size / examples))
+                loss, *weight = self._sums(batch.source, next(collated), run.world_size / examples, part.count)
             loss_sum = loss_sum + scalar(loss)
-            weight_sum = weight_sum + (
-                part.count if output.weights is None else scalar(output.weights[: part.count].sum())
-            )
+            weight_sum = weight_sum + (scalar(weight[0]) if weight else part.count)
         stop = float(run.should_stop())
         loss_sum, weight_sum, votes = sum_over_ranks([loss_sum, weight_sum, stop], accelerator)
         return SourceLoss(batch.source, loss_sum, weight_sum, examples), votes
+
+    def _sums(self, source: int, weighted: WeightedBatch, factor: float, count: int) -> Sums:
+        """What `_compute` gives, computed or replayed."""
+        if self._replaying is None:
+            return self._compute(source, weighted, factor, count)
+        return self._replaying(weighted, factor, more_steps=self._more_steps)
+
+    def _compute(self, source: int, weighted: WeightedBatch, factor: float, count: int) -> Sums:
+        """Add the gradients of a micro-batch, times a factor, to those of the parameters.
+
+        Returns:
+            The sum of its losses; and, of losses that have weights, the sum of those of the first `count`.
+        """
+        inputs, weights = weighted
+        objective = self._setup.sources[source].objective
+        with self._accelerator.autocast():
+            output = output_of(objective, self._modules[source], inputs, len(weights))
+        if output.weights is not None:
+            weights = weights * output.weights
+        loss = (output.losses.float() * weights).sum()
+        self._accelerator.backward(loss * factor)
+        return (loss.detach(),) if output.weights is None else (loss.detach(), output.weights[:count].sum())
 
     def _factor(self, loss: SourceLoss) -> Scalar:
         """What the mean loss of a source is multiplied by in the sum that is minimised."""
@@ -215,7 +249,7 @@ class OptimizerSteps:
             self.optimizer.step()
         elif math.isfinite(norm):
             self.optimizer.step()
-        self.optimizer.zero_grad()
+        self.optimizer.zero_grad(set_to_none=self._replaying is None)
 
     def _read(self, late: int) -> bool:
         """Account for what was launched, but for the newest `late` steps; returns whether a stop was asked for."""

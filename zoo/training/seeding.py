@@ -6,6 +6,7 @@ A resumed run draws what the uninterrupted one would have drawn, and several pro
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -28,11 +29,21 @@ def mix(*numbers: int) -> int:
     return state >> 1
 
 
+def generator_of(device: torch.device) -> torch.Generator:
+    """The global generator that a module on the device draws from (dropout does)."""
+    if device.type in ("cuda", "xpu"):
+        backend = torch.cuda if device.type == "cuda" else torch.xpu
+        generators: Sequence[torch.Generator] = backend.default_generators
+        return generators[backend.current_device() if device.index is None else device.index]
+    return torch.mps._get_default_mps_generator() if device.type == "mps" else torch.default_generator
+
+
 def seed_all(seed: int, device: torch.device) -> None:
-    """Seed every global generator that a module on the device may draw from (dropout does)."""
-    if device.type == "cpu":
-        torch.default_generator.manual_seed(seed)
-    else:
-        torch.manual_seed(seed)  # of all devices; for one that is not in use it would note down the stack each time
+    """Seed every global generator that is drawn from, and no other: `torch.manual_seed` goes through all kinds of
+    devices that there could be, and of those that are not in use it notes down the stack each time.
+    """
+    torch.default_generator.manual_seed(seed)
+    if device.type != "cpu":
+        generator_of(device).manual_seed(seed)
     random.seed(seed)
     np.random.seed(seed & 0xFFFFFFFF)

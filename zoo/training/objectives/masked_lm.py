@@ -64,8 +64,11 @@ class MaskedLanguageModelling(Objective[list[int]]):
     def collate(self, features: Sequence[list[int]], seeds: Sequence[int], *, training: bool) -> Batch:
         """Mask and pad, in an evaluation, too; `labels` of shape (batch, tokens) holds what was hidden."""
         masked = [self.mask(torch.tensor(ids), seed) for ids, seed in zip(features, seeds, strict=True)]
-        labels = nn.utils.rnn.pad_sequence([label for _, label in masked], batch_first=True, padding_value=IGNORED)
-        return {**self.body.collate([ids.tolist() for ids, _ in masked], seeds, training=training), "labels": labels}
+        batch = self.body.collate([ids.tolist() for ids, _ in masked], seeds, training=training)
+        labels = torch.full(batch["input_ids"].shape, IGNORED)
+        for row, (_, label) in zip(labels, masked, strict=True):
+            row[: len(label)] = label
+        return {**batch, "labels": labels}
 
     def mask(self, ids: torch.Tensor, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Hide some of the tokens of one example, at least one where there is any to hide.

@@ -23,6 +23,9 @@ from zoo.training.text.words import TextWords, read_words
 if TYPE_CHECKING:
     from zoo.runs.context import PredictionRun, Predictor, TrainingRun
 
+PADDED_TO = 16
+"""On an accelerator, texts are padded to a multiple of so many tokens: few shapes come again and again."""
+
 
 class TextBody(Body[list[int]]):
     """A network that reads texts; features are their token ids.
@@ -114,7 +117,8 @@ class TextBody(Body[list[int]]):
 
     def collate(self, features: Sequence[list[int]], seeds: Sequence[int], *, training: bool) -> Batch:
         """Pad: `input_ids` and, where anything is padded, `attention_mask`."""
-        return pad(features, self.pad_id)
+        on_accelerator = self._run.device != "cpu" and self._positions % PADDED_TO == 0
+        return pad(features, self.pad_id, multiple=PADDED_TO if on_accelerator else 1)
 
     @abstractmethod
     def tokens(self, module: nn.Module, batch: Batch) -> torch.Tensor:

@@ -40,15 +40,15 @@ def encode_cut(tokenizer: Tokenizer, texts: Sequence[str], max_tokens: int) -> l
     ]
 
 
-def pad(sequences: Sequence[Sequence[int]], pad_id: int) -> dict[str, torch.Tensor]:
-    """Pad token ids to the longest.
+def pad(sequences: Sequence[Sequence[int]], pad_id: int, *, multiple: int = 1) -> dict[str, torch.Tensor]:
+    """Pad token ids to the longest, and on to a multiple.
 
     Returns:
         `input_ids`, int64 of shape (batch, tokens), and, where anything is padded, `attention_mask`, bool of the same
         shape, true where a token is.
     """
     lengths = torch.tensor([len(sequence) for sequence in sequences])
-    longest = int(lengths.max())
+    longest = -(-int(lengths.max()) // multiple) * multiple
     batch = {"input_ids": torch.tensor([[*one, *[pad_id] * (longest - len(one))] for one in sequences])}
     if int(lengths.min()) < longest:
         batch["attention_mask"] = torch.arange(longest) < lengths[:, None]
