@@ -115,6 +115,9 @@ def _preparing(s: RunSnapshot) -> str:
     if s.fetch_total_bytes and s.fetched_bytes < s.fetch_total_bytes:
         share = s.fetched_bytes / s.fetch_total_bytes
         return f"{bar(share)} fetching weights, {size(s.fetched_bytes)} of {size(s.fetch_total_bytes)}"
+    if s.taught and s.taught.done < s.taught.total:
+        done, total, of = s.taught.done, s.taught.total, f" of {one_line(s.taught.source)}" if s.taught.source else ""
+        return f"{bar(done / total)} asking {one_line(s.taught.model)}, {done:,}/{counted(total, 'row')}{of}"
     if s.prepared and s.prepared.done < s.prepared.total:
         done, total = s.prepared.done, s.prepared.total
         return f"{bar(done / total)} decoding {done:,}/{counted(total, 'input')}"

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from zoo.ability_options import option_set
 from zoo.card import Card
 from zoo.catalog import Catalog
 from zoo.data import Dataset
@@ -106,7 +107,14 @@ def task_of_teacher(teacher: Card, model: Card, task: str = "") -> str:
         teachable = name_list(tuple(name for name in BUILT_IN if get_task(name).teachable and name in learnt))
         raise Unsupported(
             f"{task} cannot be learnt from a teacher: an answer does not say how likely all others are",
-            f"{model.name} can be taught {teachable}",
+            f"{model.name} can be taught {teachable or 'nothing'}; or it learns what {teacher.name} answers as data: "
+            f"zoo predict {teacher.name} --file DATA --out answers.csv, then --data answers.csv --label prediction",
+        )
+    options = option_set(teacher.ability("predict", task)).__struct_fields__
+    if lacking := sorted(set(get_task(task).taught_options).difference(options)):
+        raise Unsupported(
+            f"{teacher.name} does not say how likely everything is that it does not answer",
+            f"choose another --teacher: the plugin {teacher.plugin} takes no --{lacking[0].replace('_', '-')}",
         )
     return task
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 import zoo
-from tests.echo_runs import kill_and_resume
-from tests.end_to_end.test_tokens import COMMON, written
+from tests.echo_runs import kill_and_resume, until, wait_quietly
+from tests.end_to_end.test_tokens import COMMON, tagged, written
 from zoo.cli import main
-from zoo.runs.events import Noted, StepCompleted
+from zoo.runs.events import Noted, StepCompleted, TeacherAnswered
 
 pytest.importorskip("zoo_bert")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -101,6 +101,57 @@ def test_texts_without_labels_are_learnt_from_the_teacher_alone_and_beside_other
     (answer,) = [zoo.load("both.more", **CPU).predict("saw near the old")]
     assert isinstance(answer, zoo.Classification)
     assert {score.label for score in answer.scores} == {"long", "short"}
+
+
+def test_a_teacher_that_is_gone_is_missed_only_where_its_answers_are(
+    teacher: str, data: dict[str, Path], store: Path
+) -> None:
+    first, second = (taught(data["labelled"], max_steps=40, save_steps=1) for _ in range(2))
+    for run in (first, second):
+        until(lambda run=run: run.snapshot.step > 0)  # type: ignore[misc]
+        run.stop()
+        assert wait_quietly(run).status == "cancelled"
+    answered = [event for run in (first, second) for event in run.events() if isinstance(event, TeacherAnswered)]
+    assert [(one.model, one.done, one.total) for one in answered] == [("bert/teacher", 42, 42)]
+
+    zoo.open_run("teacher").remove()
+    assert first.resume().wait(progress=False).status == "finished"
+
+    answer_files = list((store / "cache" / "teachers").glob("*.jsonl"))
+    assert len(answer_files) == 1
+    until(lambda: main(["cache", "rm", "answers/bert/teacher", "-y"]) == 0)  # once the worker has left
+    assert wait_quietly(second.resume()).status == "failed"
+    assert second.snapshot.error == "the teacher bert/teacher is gone, and its answers to these rows are not kept"
+    assert "another --teacher" in second.snapshot.hint
+
+
+def test_a_dry_run_asks_about_a_few_rows_and_keeps_nothing(
+    teacher: str, data: dict[str, Path], store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for rows, data_path in ((42, data["labelled"]), (36, data["texts"])):
+        command = ["finetune", MODEL, "--data", str(data_path), "--teacher", teacher, "--dry-run", "--json"]
+        assert main([*command, "--device", "cpu", "--precision", "fp32"]) == 0
+        snapshot = json.loads(capsys.readouterr().out)["snapshot"]
+        assert (snapshot["train_rows"], snapshot["taught"]["total"]) == (rows, 32)
+    assert not [*(store / "cache" / "teachers").glob("*.jsonl")]
+
+
+def test_spans_are_taught_with_and_without_targets(
+    store: Path, tmp_path: Path, data: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = written(tmp_path / "names.jsonl", tagged)
+    zoo.finetune(MODEL, names, name="teacher", max_steps=60, lr=3e-3, **CPU).wait(progress=False)
+    whole = taught(names).wait(progress=False)
+    killed = taught(names)
+    kill_and_resume(killed, step=2)
+    assert (times_asked(whole), times_asked(killed)) == (1, 0)
+    assert weights(killed) == weights(whole)
+
+    texts = written(tmp_path / "texts.jsonl", lambda words: {"text": " ".join(["Ada", *words, "Rome"])})
+    run = taught(texts, max_steps=60, eval_steps=60, lr=3e-3).wait(progress=False)
+    assert "learnt from the answers of bert/teacher alone" in " ".join(run.snapshot.notes)
+    assert run.metrics["span_f1"] > 0.3
+    assert run.snapshot.labels == ("person", "place")
 
 
 REFUSED = [

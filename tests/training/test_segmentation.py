@@ -18,16 +18,18 @@ from PIL import Image
 from tests.training.images.resuming import assert_resumes_to_the_same
 from tests.training.images.tiny import COLOURS, StartedRun, TinyBody, make_prediction, make_run
 from zoo.ability_options import option_set
-from zoo.answers import Rejected, SegmentedImage
+from zoo.answers import ProbabilityTable, Rejected, SegmentedImage
 from zoo.blocks import Mask
 from zoo.card import Ability
 from zoo.data.example import Example
 from zoo.image_options import ImageFinetuneOptions
 from zoo.kinds import MASK
+from zoo.kinds.mask_decoding import read_mask
 from zoo.runs.events import EvaluationCompleted, StepCompleted, decode, encode
 from zoo.runs.sample_pictures import SHOWN
 from zoo.tasks import get_task
 from zoo.training.images.mask_losses import mask_losses
+from zoo.training.images.segmenting import GRID
 from zoo.training.objectives.segmentation import Segmentation
 
 pytestmark = pytest.mark.slow
@@ -117,6 +119,27 @@ def test_the_result_answers_in_the_size_of_the_picture_as_well_as_its_run_was_ju
 
     best = json.loads((trained / "events.json").read_text())["metrics"][-1]
     assert judge.compute()["miou"] == pytest.approx(best["miou"], abs=1e-3)
+
+
+def test_answers_say_what_each_class_is_worth_and_are_masks_to_learn_from(
+    trained: Path, pictures: tuple[Example, ...]
+) -> None:
+    run = dataclasses.replace(make_prediction(trained / "model", probabilities=True), task=TASK)
+    inputs = [one.input for one in pictures[:3]]
+    answers: list[Any] = list(Segmentation.predictor(run, TinyBody(run)).predict(inputs))
+    for answer, plain in zip(answers, answers_of(trained / "model", inputs), strict=True):
+        assert plain.probabilities is None
+        table = answer.probabilities
+        assert isinstance(table, ProbabilityTable)
+        assert (table.labels, table.shape, table.fault()) == (LABELS, (GRID, GRID), "")
+        assert table.array().sum(-1) == pytest.approx(1, abs=2e-3)
+        target = MASK.of_answer(answer.as_target())
+        mask = read_mask(target, LABELS, (96, 72))
+        shares = {score.label: score.probability for score in answer.shares}
+        assert isinstance(mask, np.ndarray)
+        assert {LABELS[i]: (mask == i).mean() for i in np.unique(mask)} == pytest.approx(shares)
+        best = Image.fromarray(table.array().argmax(-1).astype(np.uint8)).resize((96, 72), Image.Resampling.NEAREST)
+        assert (np.asarray(best) == mask).mean() > 0.9
 
 
 def test_the_pictures_that_a_run_shows_have_the_masks_that_are_predicted(

@@ -21,6 +21,7 @@ from zoo.runs.events import AnyEvent, EvaluationCompleted, StepCompleted
 from zoo.training import Batch, Output
 from zoo.training.engine import train
 from zoo.training.head import SEVERAL_LABELS, HeadConfig
+from zoo.training.objective import LESSONS
 from zoo.training.objectives import Classification as ClassificationObjective
 from zoo.training.objectives import LabelSets, PooledObjective, Regression
 
@@ -43,10 +44,10 @@ class Pupil(Toy):
         weights = batch["numbers"][:, 0].abs() if self.weighs else None
         return dataclasses.replace(output, logits=logits, weights=weights)
 
-    def lesson(self, answer: Answer) -> Any:
-        return objective_of(ClassificationObjective, HeadConfig(labels=LABELS)).lesson(answer)
+    def lesson(self, answer: Answer, features: Any) -> Any:
+        return objective_of(ClassificationObjective, HeadConfig(labels=LABELS)).lesson(answer, features)
 
-    def taught_losses(self, logits: torch.Tensor, lessons: torch.Tensor, temperature: float) -> torch.Tensor:
+    def taught_losses(self, logits: torch.Tensor, lessons: Batch, temperature: float) -> torch.Tensor:
         objective = objective_of(ClassificationObjective, HeadConfig(labels=LABELS))
         losses: torch.Tensor = objective.taught_losses(logits, lessons, temperature)
         return losses
@@ -144,7 +145,7 @@ def test_an_objective_without_logits_is_named(tmp_path: Path) -> None:
         train(Toy(), dataclasses.replace(run, teaching=teaching))
 
     class Mute(Toy):
-        def lesson(self, answer: Answer) -> list[float]:
+        def lesson(self, answer: Answer, features: Any) -> list[float]:
             return [0.0]
 
     with pytest.raises(PluginBroken, match=r"Mute\.losses\(\) gives no logits"):
@@ -170,7 +171,7 @@ def test_what_agrees_with_its_teacher_has_nothing_to_learn(temperature: float) -
     }
     for kind, said in answers.items():
         objective = objective_of(kind, heads[kind])
-        lessons = torch.tensor([objective.lesson(said)])
+        lessons = {LESSONS: torch.tensor([objective.lesson(said, None)])}
         logits = agreeing[kind].clone().requires_grad_()
         losses = objective.taught_losses(logits, lessons, temperature)
         losses.sum().backward()
@@ -183,6 +184,6 @@ def test_what_agrees_with_its_teacher_has_nothing_to_learn(temperature: float) -
 
 def test_a_sure_teacher_has_finite_lessons_and_must_know_all_labels() -> None:
     objective = objective_of(ClassificationObjective, HeadConfig(labels=("minus", "plus")))
-    assert all(map(math.isfinite, objective.lesson(answer(1.0))))
+    assert all(map(math.isfinite, objective.lesson(answer(1.0), None)))
     with pytest.raises(Unsupported, match="does not say how probable 'minus' is"):
-        objective.lesson(Classification((Score("plus", 1.0),)))
+        objective.lesson(Classification((Score("plus", 1.0),)), None)

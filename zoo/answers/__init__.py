@@ -20,6 +20,7 @@ from zoo.answers.inputs import (
 )
 from zoo.answers.label_set import LabelSet
 from zoo.answers.prediction import Prediction
+from zoo.answers.probabilities import ProbabilityTable
 from zoo.answers.quantity import Quantity
 from zoo.answers.rejected import Rejected
 from zoo.answers.scores import Score
@@ -42,6 +43,7 @@ __all__ = [
     "InvalidAnswer",
     "LabelSet",
     "Prediction",
+    "ProbabilityTable",
     "Quantity",
     "Rejected",
     "Score",

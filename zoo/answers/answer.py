@@ -170,7 +170,7 @@ class Answer(BaseAnswer, frozen=True, kw_only=True, omit_defaults=True):
         return "" if self.truncated_at is None else f"only the first {self.truncated_at:,} tokens were read"
 
     def as_target(self) -> Any:
-        """What data would say of the input, were the answer right, as the kind of the task's target reads it.
+        """What data would say of the input, were the answer right, for `zoo.TargetKind.of_answer` of the task's target.
 
         Asked of the answers of a teacher (`Task.teachable`); None where there is no such thing.
         """

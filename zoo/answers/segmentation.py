@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, Self
 
 from zoo.answers.answer import Answer, AnswerCells, InvalidAnswer, heading
+from zoo.answers.probabilities import ProbabilityTable
 from zoo.answers.scores import Score
 from zoo.blocks import Block, Mask
 
@@ -25,14 +26,18 @@ class SegmentedImage(Answer, frozen=True, tag="segmented_image"):
     """A PNG of mode P or L and of the same size: a pixel of the value i is labels[i]; in JSON it is base64."""
     shares: tuple[Score, ...] = ()
     """The labels that occur with their shares of the pixels, 0 to 1, the largest first."""
+    probabilities: ProbabilityTable | None = None
+    """Of all labels, in the mean over each cell of a grid that is laid over the picture; None where they were not asked
+    for."""
 
     @classmethod
-    def of_indexes(cls, indexes: Any, labels: tuple[str, ...]) -> Self:
+    def of_indexes(cls, indexes: Any, labels: tuple[str, ...], probabilities: ProbabilityTable | None = None) -> Self:
         """Make one of the index of the label of each pixel.
 
         Args:
             indexes: uint8 of shape (height, width), of numpy or of torch.
             labels: of the model, at most 256.
+            probabilities: of the labels, if they were asked for.
         """
         import io
 
@@ -45,7 +50,8 @@ class SegmentedImage(Answer, frozen=True, tag="segmented_image"):
         Image.fromarray(array).save(file, "PNG", compress_level=1)
         counts = np.bincount(array.reshape(-1), minlength=len(labels)).tolist()
         shares = (Score(label, count / array.size) for label, count in zip(labels, counts, strict=True) if count)
-        return cls(width, height, labels, file.getvalue(), tuple(sorted(shares, key=lambda one: -one.probability)))
+        ranked = tuple(sorted(shares, key=lambda one: -one.probability))
+        return cls(width, height, labels, file.getvalue(), ranked, probabilities)
 
     def blocks(self, source: str = "") -> tuple[Block, ...]:
         """The mask over its picture."""
@@ -55,6 +61,10 @@ class SegmentedImage(Answer, frozen=True, tag="segmented_image"):
     def cells(self) -> AnswerCells:
         """The labels with their shares, without the mask."""
         return AnswerCells(", ".join(f"{one.label} {one.probability:.1%}" for one in self.shares))
+
+    def as_target(self) -> tuple[tuple[str, ...], bytes]:
+        """The labels, and the mask of their indexes."""
+        return self.labels, self.mask
 
     def checked(self, labels: frozenset[str]) -> Self:
         """With a PNG as large as it says, of labels of the model."""
@@ -70,6 +80,11 @@ class SegmentedImage(Answer, frozen=True, tag="segmented_image"):
             raise InvalidAnswer(
                 f"a mask of {size[0]} x {size[1]} pixels", f"it is as large as it says, {self.width} x {self.height}"
             )
+        if self.probabilities is not None:
+            if len(self.probabilities.shape) != len(size):
+                raise InvalidAnswer(f"probabilities of shape {self.probabilities.shape}", "they are (height, width)")
+            if wrong := self.probabilities.fault():
+                raise InvalidAnswer(wrong, "zoo.ProbabilityTable.of packs an array")
         return self
 
     def numbers(self) -> dict[str, float]:

@@ -8,6 +8,7 @@ from typing import Any, Self
 import msgspec
 
 from zoo.answers.answer import Answer, AnswerCells, FileFormat, InvalidAnswer, is_whole_number_or_none
+from zoo.answers.probabilities import ProbabilityTable
 from zoo.answers.scores import ROUNDING
 from zoo.blocks import Block, SpanMark, Spans
 from zoo.encoding import encode_json
@@ -42,6 +43,10 @@ class TaggedSpans(Answer, frozen=True, tag="tagged_spans"):
     raw_spans: tuple[TaggedSpan, ...] | None = None
     """What conlleval reads from the tags of the words as the network gives them, also spans that nothing began; None
     where that was not asked for, or is the same."""
+    words: tuple[tuple[int, int], ...] | None = None
+    """First character of each word, and the one after its last; None where no probabilities were asked for."""
+    probabilities: ProbabilityTable | None = None
+    """Of the tags of each word, as the network gives them; None likewise."""
 
     def blocks(self, source: str = "") -> tuple[Block, ...]:
         """The whole text with its marks, which takes the place of the input."""
@@ -51,6 +56,10 @@ class TaggedSpans(Answer, frozen=True, tag="tagged_spans"):
     def cells(self) -> AnswerCells:
         """The spans as a list in JSON, which data to learn from can have in a cell, too."""
         return AnswerCells(encode_json(self.spans).decode())
+
+    def as_target(self) -> tuple[tuple[int, int, str], ...]:
+        """Places and labels of the spans."""
+        return tuple((one.start, one.end, one.label) for one in self.spans)
 
     @classmethod
     def quick_check(cls, labels: frozenset[str]) -> Callable[[Any], bool]:
@@ -62,6 +71,8 @@ class TaggedSpans(Answer, frozen=True, tag="tagged_spans"):
                 and type(answer.text) is str
                 and type(answer.spans) is tuple
                 and is_whole_number_or_none(answer.truncated_at)
+                and answer.probabilities is None
+                and answer.words is None
                 and (not answer.spans or (_has_types(answer.spans) and not _fault(answer, labels, rounding=0.0)))
             )
 
@@ -71,6 +82,11 @@ class TaggedSpans(Answer, frozen=True, tag="tagged_spans"):
         """With spans within the text, in its order, of labels of the model, and scores from 0 to 1."""
         if fault := _fault(self, labels, rounding=ROUNDING):
             raise InvalidAnswer(*fault)
+        if self.probabilities is not None:
+            if self.words is None or self.probabilities.shape != (len(self.words),):
+                raise InvalidAnswer(f"probabilities of shape {self.probabilities.shape}", "each is of one of the words")
+            if wrong := self.probabilities.fault():
+                raise InvalidAnswer(wrong, "zoo.ProbabilityTable.of packs an array")
         spans = tuple(msgspec.structs.replace(one, score=min(1.0, max(0.0, one.score))) for one in self.spans)
         return msgspec.structs.replace(self, spans=spans)
 

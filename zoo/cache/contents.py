@@ -2,6 +2,7 @@
 
 Known are the sets that a card names or a note of last use, and unfinished downloads, which are zoo's own;
 and weights in packages and in folders of somebody's own, which are shown and verified but never deleted.
+The answers of teachers are among them, a set for each teacher.
 Whatever else stands in the caches that zoo shares with other tools is none of its business.
 """
 
@@ -34,6 +35,7 @@ from zoo.fetch.usage import uses
 from zoo.locking import try_lock
 from zoo.paths import runs_folder
 from zoo.runs import liveness, store
+from zoo.runs.kept_answers import answers_files
 from zoo.runs.store import RunFolder
 
 SUFFIX = ".partial"
@@ -98,6 +100,8 @@ class _WeightsSet:
     models: list[str] = field(default_factory=list)
     used_at: float = 0.0
     part_of: str = ""
+    teacher: str = ""
+    """Whose answers the files are, if they are any."""
 
 
 def contents() -> tuple[CachedWeights, ...]:
@@ -107,7 +111,7 @@ def contents() -> tuple[CachedWeights, ...]:
     bare = [card.name for card in catalog.cards]
     cached = []
     sets = _known_sets(catalog)
-    for weights in [*sets, *_unclaimed(sets), *_sets_elsewhere(catalog)]:
+    for weights in [*sets, *_unclaimed(sets), *_sets_elsewhere(catalog), *_answers_of_teachers()]:
         files = tuple(_files(weights))
         if not files:
             continue
@@ -121,7 +125,9 @@ def contents() -> tuple[CachedWeights, ...]:
                 folder=str(weights.folder),
                 files=files,
                 used_at=max(weights.used_at, *file_times, 0.0),
-                used_by=tuple(run for model, run in users if model in ("", *weights.models)),
+                used_by=tuple(
+                    dict.fromkeys(run for model, run in users if model in ("", weights.teacher, *weights.models))
+                ),
                 part_of=weights.part_of,
             )
         )
@@ -195,6 +201,17 @@ def _sets_elsewhere(catalog: Catalog) -> Iterator[_WeightsSet]:
                 yield _WeightsSet(part_of, folder, folder, files, [name], part_of=part_of)
 
 
+def _answers_of_teachers() -> Iterator[_WeightsSet]:
+    """What models said to those that learnt from them, a set for each."""
+    sets: dict[str, _WeightsSet] = {}
+    for path, teacher in answers_files():
+        of_teacher = sets.setdefault(
+            teacher, _WeightsSet(f"answers/{teacher or '?'}", path.parent, path.parent, teacher=teacher)
+        )
+        of_teacher.files[path.name] = WeightsFile(name=path.name)
+    yield from sets.values()
+
+
 def _partial_folders() -> Iterator[tuple[Path, Path, str]]:
     """Each folder of unfinished downloads, the place they are meant for, and what to call it."""
     for folder in sorted(hub_cache().glob("models--*/.zoo/*")):
@@ -236,17 +253,20 @@ def _files(weights: _WeightsSet) -> Iterator[CachedFile]:
 
 
 def _models_at_work(catalog: Catalog) -> list[tuple[str, str]]:
-    """Model and name of each run that is going on; an empty model where it is unknown."""
+    """Model and name of each run that is going on, teachers included; an empty model where it is unknown."""
     model_names = {card.full_name for card in catalog.cards}
     at_work = []
     for run in store.all_runs():
         if not (liveness.is_alive(run) or _just_created(run)):
             continue
         try:
-            model = run.request.model
+            request = run.request
         except ZooError:
-            model = ""
-        at_work.append((model if model in model_names else "", run.name))
+            at_work.append(("", run.name))
+            continue
+        teachers = [one.teacher.model for one in request.sources or (request,) if one.teacher]
+        at_work.append((request.model if request.model in model_names else "", run.name))
+        at_work += [(teacher, run.name) for teacher in teachers]
     return at_work
 
 

@@ -269,6 +269,14 @@ class TargetKind(Kind):
         target = self.read(cell, column)
         return FittedTarget(None if target is None else self.fitted_to(target, value))
 
+    def of_answer(self, target: Any) -> Any:
+        """The target that a model's answer is, as data would have it.
+
+        Args:
+            target: `zoo.Answer.as_target`.
+        """
+        return target
+
     def fault_sort(self, fault: str) -> str:
         """What such faults have in common, in a few words that follow their number; empty where all are counted as one.
 

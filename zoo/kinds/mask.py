@@ -156,6 +156,13 @@ class MaskKind(TargetKind):
         """Which value is which class."""
         return self._values.note if self._values else ""
 
+    def of_answer(self, target: tuple[Sequence[str], bytes]) -> LabelMask:
+        """A mask that is drawn, from labels and the mask of their indexes."""
+        from zoo.kinds.mask_decoding import drawing_of_png
+
+        labels, png = target
+        return _drawn(drawing_of_png(png, labels))
+
     def fitted_to(self, target: LabelMask, value: Any) -> LabelMask:
         """The mask as it lies on its picture: turned as the picture is, if need be."""
         from zoo.kinds.mask_fitting import fitted

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.answers import Rejected
 from zoo.kinds.image_decoding import decode, turned
 from zoo.kinds.mask_classes import BACKGROUND, IGNORED
-from zoo.kinds.mask_shapes import Shape, corners_of
+from zoo.kinds.mask_shapes import Drawing, Shape, corners_of
 from zoo.kinds.mask_values import without_alpha
 
 if TYPE_CHECKING:
@@ -58,6 +58,28 @@ def png_of_indexes(indexes: Indexes) -> bytes:
     file = io.BytesIO()
     Image.fromarray(indexes).save(file, "PNG", compress_level=1)
     return file.getvalue()
+
+
+def drawing_of_png(png: bytes, labels: Sequence[str]) -> Drawing:
+    """The parts of a mask, as if they had been drawn.
+
+    Args:
+        png: the content of a file whose values are indexes of labels.
+        labels: in the order of the indexes.
+    """
+    import io
+
+    import numpy as np
+    from PIL import Image
+
+    by_column = np.asarray(Image.open(io.BytesIO(png))).T
+    shapes = []
+    for index in np.unique(by_column).tolist():
+        inside = np.concatenate([[False], (by_column == index).reshape(-1), [False]])
+        edges = np.flatnonzero(inside[1:] != inside[:-1])
+        runs = np.diff(edges, prepend=0, append=by_column.size).astype(np.uint32)
+        shapes.append(Shape(labels[index], runs=runs.tobytes()))
+    return Drawing(tuple(sorted(shapes, key=lambda shape: -shape.area)), *by_column.shape)
 
 
 def _values_of(image: Image, *, coloured: bool) -> np.ndarray[Any, Any]:

@@ -96,6 +96,10 @@ class SpansKind(TargetKind):
             return FittedTarget(None)
         return FittedTarget(*read_spans(cell, column, text=value if isinstance(value, str) else None))
 
+    def of_answer(self, target: Sequence[tuple[int, int, str]]) -> tuple[Span, ...]:
+        """Spans, from their places and labels."""
+        return tuple(Span(*one) for one in target)
+
     def fault_sort(self, fault: str) -> str:
         """Words cut, overlaps, second labels, broken schemes and the like."""
         return next((sort for words, sort in _FAULT_SORTS.items() if words in fault), "otherwise wrong")

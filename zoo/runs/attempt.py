@@ -9,7 +9,7 @@ from types import FrameType
 import msgspec
 
 from zoo.file_cache import FileCache
-from zoo.runs.events import AnyEvent, DataLoaded, ExampleRejected, Noted, Warned
+from zoo.runs.events import AnyEvent, DataLoaded, ExampleRejected, Noted, TeacherAnswered, Warned
 from zoo.runs.log import append
 from zoo.runs.request import RunRequest, SourceRequest
 from zoo.runs.store import RunFolder
@@ -50,7 +50,7 @@ class Worker:
         """An event as the log has it."""
         if isinstance(event, Noted | Warned):
             return msgspec.structs.replace(event, message=self.said(event.message))
-        if isinstance(event, DataLoaded | ExampleRejected) and self.folder.source:
+        if isinstance(event, DataLoaded | ExampleRejected | TeacherAnswered) and self.folder.source:
             return msgspec.structs.replace(event, source=self.folder.source)
         return event
 

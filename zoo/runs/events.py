@@ -111,6 +111,17 @@ class InputsPrepared(Event, frozen=True, kw_only=True, tag="inputs_prepared"):
     """Inputs that fit in neither; they are decoded each time they are needed."""
 
 
+class TeacherAnswered(Event, frozen=True, kw_only=True, tag="teacher_answered"):
+    """A teacher answered rows to train on; the last of these has done == total. Throttled."""
+
+    model: str
+    """`plugin/name` of its card."""
+    done: int
+    total: int
+    source: str = ""
+    """Whose rows; empty where there is one source."""
+
+
 class SourcePlanned(msgspec.Struct, frozen=True, kw_only=True):
     """What a run will do with one of its sources."""
 
@@ -304,6 +315,7 @@ AnyEvent = Union[
     WeightsChosen,
     DataLoaded,
     InputsPrepared,
+    TeacherAnswered,
     RunPlanned,
     StepCompleted,
     EvaluationCompleted,

@@ -52,6 +52,8 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """Names of the data's columns by role."""
     prepared: e.InputsPrepared | None = None
     """How far the inputs are decoded, and where they are kept; None for inputs that need no decoding."""
+    taught: e.TeacherAnswered | None = None
+    """How far a teacher is; None where nobody asked one in this attempt."""
     plan: e.RunPlanned | None = None
     step: int = 0
     steps: int = 0
@@ -174,6 +176,7 @@ def _(event: e.RunStarted, s: RunSnapshot) -> Changes:
         "started_at": event.at,
         "ended_at": None,
         **_NO_PLACE,
+        "taught": None,
         **_NO_ERROR,
     }
     if event.attempt == 1 and event.resumed_from_step is None:
@@ -208,6 +211,11 @@ def _(event: e.DataLoaded, s: RunSnapshot) -> Changes:
 @_changes.register
 def _(event: e.InputsPrepared, s: RunSnapshot) -> Changes:
     return {"prepared": event}
+
+
+@_changes.register
+def _(event: e.TeacherAnswered, s: RunSnapshot) -> Changes:
+    return {"taught": event}
 
 
 @_changes.register

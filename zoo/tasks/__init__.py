@@ -55,6 +55,7 @@ OPTION_NAMES = frozenset(
         "nms",
         "no_answer",
         "normalizer",
+        "probabilities",
         "raw_spans",
         "stride",
         "temperature",

@@ -38,11 +38,11 @@ def fault_of(task: Any, name: str) -> str:
             return f"TASK.{field} is {reference!r}, which is not MODULE:CLASS"
     if not isinstance(task.needs, frozenset) or not all(isinstance(one, str) for one in task.needs):
         return f"TASK.needs is {task.needs!r}, which is no frozenset of what bodies provide, such as pooled"
-    for verb, options in task.options.items():
-        if fault := _fault_of_options(verb, options):
-            return fault
-    if strange := sorted(set(task.judged_options).difference(task.predict_options.__struct_fields__)):
-        return f"TASK.judged_options has {strange[0]!r}, which is none of TASK.predict_options"
+    if fault := next(filter(None, (_fault_of_options(*one) for one in task.options.items())), ""):
+        return fault
+    for field in ("judged_options", "taught_options"):
+        if strange := sorted(set(getattr(task, field)).difference(task.predict_options.__struct_fields__)):
+            return f"TASK.{field} has {strange[0]!r}, which is none of TASK.predict_options"
     try:
         msgspec.json.Decoder(task.prediction)
     except (TypeError, NameError) as error:

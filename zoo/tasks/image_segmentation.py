@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zoo.answers import SegmentedImage
 from zoo.kinds import IMAGE, MASK
-from zoo.tasks.options import SegmentationOptions
+from zoo.tasks.options import ProbabilityOptions, SegmentationOptions
 from zoo.tasks.task import LEVELS, TABLES, Task
 
 TASK = Task(
@@ -18,6 +18,9 @@ TASK = Task(
     needs=LEVELS,
     primary_metric="miou",
     finetune_options=SegmentationOptions,
+    predict_options=ProbabilityOptions,
+    teachable=True,
+    taught_options={"probabilities": True},
     example={"file_name": "photos/1.jpg", "mask": "masks/1.png"},
     formats=TABLES,
 )

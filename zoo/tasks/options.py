@@ -89,7 +89,19 @@ class DetectionOptions(Options, frozen=True, kw_only=True):
     top_k: Annotated[int | None, option("Most boxes of an image; auto is 100.", ge=1, le=1000)] = None
 
 
-class TaggingOptions(Options, frozen=True, kw_only=True):
+class ProbabilityOptions(Options, frozen=True, kw_only=True):
+    """Options of answering with many places that each have a label."""
+
+    probabilities: Annotated[
+        bool,
+        option(
+            "Also say how probable each label is at each place, each word or part of a picture; in JSON only.",
+            advanced=True,
+        ),
+    ] = False
+
+
+class TaggingOptions(ProbabilityOptions, frozen=True, kw_only=True):
     """Options of answering with spans."""
 
     raw_spans: Annotated[

@@ -63,8 +63,10 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     """Of `predict_options`, what an evaluation takes where a person leaves it open: a judge may want to see more."""
 
     teachable: bool = False
-    """Whether an answer says of everything how likely it is, so that another model can learn from it what its
+    """Whether an answer can say of everything how likely it is, so that another model can learn from it what its
     objective makes of answers (`zoo.training.Objective.lesson`)."""
+    taught_options: dict[str, Any] = {}
+    """Of `predict_options`, what a teacher is asked with, so that its answers say so."""
 
     mark: str = ""
     """What a text must hold to be answered, such as a mask; it stands before the texts of conformance tests."""

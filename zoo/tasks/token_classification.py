@@ -19,6 +19,8 @@ TASK = Task(
     primary_metric="span_f1",
     predict_options=TaggingOptions,
     judged_options={"raw_spans": True},
+    teachable=True,
+    taught_options={"probabilities": True},
     example={
         "text": "Ada Lovelace was born in London.",
         "spans": '[{"start": 0, "end": 12, "label": "person"}, {"start": 25, "end": 31, "label": "location"}]',

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 Features = TypeVar("Features")
 Batch = dict[str, torch.Tensor]
+LESSONS = "lessons"
+"""Entry of the lessons of a batch: what the teacher says of each example."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,8 @@ class Output:
     """Shape (batch,), detached: how many items each loss is the mean of, such as the tokens of a text. The step's loss
     is then the mean over all items of all its micro-batches and processes, rather than over examples."""
     logits: torch.Tensor | None = None
-    """Shape (batch, ...), float32, with their gradient: what the head says of each example, for the objectives that
-    can learn from a teacher; see `Objective.taught_losses`."""
+    """Float32, with their gradient: what the head says, for the objectives that can learn from a teacher; see
+    `Objective.taught_losses`."""
 
 
 @dataclass(frozen=True)
@@ -170,8 +172,12 @@ class Objective(ABC, Generic[Features]):
             batch: as made by `collate`, on the device.
         """
 
-    def lesson(self, answer: Answer) -> Sequence[float]:
-        """What a teacher's answer to an example says, as `taught_losses` takes it: as many numbers for each example.
+    def lesson(self, answer: Answer, features: Features) -> Any:
+        """What a teacher's answer says of an example, as `collate_lessons` takes it.
+
+        Args:
+            answer: of a teacher of the task, asked with `Task.taught_options`.
+            features: of the example.
 
         Raises:
             Unsupported: the answer does not say enough, or there is nothing here that could be learnt from a teacher.
@@ -181,7 +187,27 @@ class Objective(ABC, Generic[Features]):
             "leave --teacher out, or choose another task",
         )
 
-    def taught_losses(self, logits: torch.Tensor, lessons: torch.Tensor, temperature: float) -> torch.Tensor:
+    def collate_lessons(
+        self, lessons: Sequence[Any], features: Sequence[Features], seeds: Sequence[int], batch: Batch
+    ) -> Batch:
+        """Make the lessons of a batch, on the CPU; where they are as many numbers for each example, this does.
+
+        Args:
+            lessons: of the examples.
+            features: of the examples, as the next.
+            seeds: that `collate` was given.
+            batch: that it made.
+
+        Returns:
+            Tensors of shape (batch, ...).
+        """
+        return {LESSONS: torch.tensor(lessons)}
+
+    def reduced_lessons(self, lessons: Batch) -> Batch:
+        """The lessons of a batch that a frozen body has reduced."""
+        return lessons
+
+    def taught_losses(self, logits: torch.Tensor, lessons: Batch, temperature: float) -> torch.Tensor:
         """How far each example is from what its teacher says, shape (batch,), in the place of its own loss.
 
         The gradient is to be of the same size at every temperature: a soft loss is multiplied by its square (Hinton et
@@ -189,7 +215,7 @@ class Objective(ABC, Generic[Features]):
 
         Args:
             logits: of the output of `losses`.
-            lessons: of the examples, float32 of shape (batch, numbers).
+            lessons: of the examples, as `collate_lessons` makes them, on the device.
             temperature: divides the scores of both.
 
         Raises:

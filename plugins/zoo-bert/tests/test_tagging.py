@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from transformers import AutoTokenizer, BertConfig, BertForTokenClassification
 from zoo_bert.config import head_of, read_config
 
-from zoo import Example, Rejected, SpanMark, TaggedSpans, TrainingRun
+from zoo import Example, ProbabilityTable, Rejected, SpanMark, TaggedSpans, Teaching, TrainingRun
 from zoo.metrics.tags import conlleval_spans, plain_tags
 from zoo.runs.events import Noted, Warned
 from zoo.tasks import get_task
@@ -25,6 +25,7 @@ from zoo.testing import PluginHooks
 from zoo.training.batches import EVALUATION, MicroBatch
 from zoo.training.examples import encode
 from zoo.training.frozen import ReducedExamples, reduce
+from zoo.training.objectives.taught import OF_TEACHER, Taught
 from zoo.training.text.answering import Lookahead
 from zoo.words import spaced_words
 
@@ -179,6 +180,67 @@ def test_what_a_frozen_body_said_leads_to_the_same_losses_and_spans(make_task) -
     for value, expected in zip(*reversed(results), strict=True):
         assert value == pytest.approx(expected, rel=1e-5, abs=1e-7)
     assert results[0][2][-1] == 0
+
+
+def as_a_teacher_says(texts: Sequence[Any], objective: Any, draws: np.random.Generator) -> list[TaggedSpans]:
+    """Any probabilities of the tags of the words of texts, each a word apart."""
+    tags = objective.head_config.labels
+    return [
+        TaggedSpans(
+            text,
+            (),
+            words=tuple(spaced_words(text)),
+            probabilities=ProbabilityTable.of(draws.dirichlet([0.5] * len(tags), len(spaced_words(text))), tags),
+        )
+        for text in texts
+    ]
+
+
+def test_what_a_teacher_says_of_words_is_learnt_in_windows_and_on_a_frozen_body(make_task) -> None:
+    """The mean over the words of the divergence of softened probabilities, the same in all three ways."""
+    run = make_task(options={"max_tokens": 16, "method": "head"})
+    objective = plugin.finetune(run)
+    objective.module.eval()
+    answers = as_a_teacher_says([one.input for one in run.train], objective, np.random.default_rng(2))
+    by_example = {id(one): answer for one, answer in zip(run.train, answers, strict=True)}
+    taught = Taught(objective, Teaching(answers=by_example, share=1.0, temperature=2.0))
+    examples = encode(taught, run.train, run.options, set_aside=lambda rejected: None)
+    taught.evaluation_batch_size = 4
+    once = reduce(taught, examples, Accelerator(cpu=True), lambda: False)
+    assert isinstance(once, ReducedExamples)
+    part = MicroBatch([0, 7, 15, 3], 4)
+    with torch.no_grad():
+        batch, _ = examples.collate(part, epoch=0)
+        in_windows = taught.losses(taught.module, batch)
+        frozen = taught.losses(taught.module, once.collate(part, epoch=0)[0])
+        assert len(batch["texts"]) > 4, "the long ones have several windows"
+        plain = {name: tensor for name, tensor in batch.items() if not name.startswith(OF_TEACHER)}
+        logits = objective.losses(objective.module, plain).logits
+        assert logits is not None
+        for number, index in enumerate(part.indices):
+            table = answers[index].probabilities
+            assert table is not None
+            said = torch.from_numpy(table.array()).clamp(min=1e-7).log()
+            own = logits[batch["texts"] == number][batch["tags"][batch["texts"] == number] != -100]
+            teacher, student = ((scores / 2).log_softmax(-1) for scores in (said, own))
+            expected = (teacher.exp() * (teacher - student)).sum(-1).mean() * 4
+            torch.testing.assert_close(in_windows.losses[number], expected, rtol=1e-2, atol=1e-3)
+    torch.testing.assert_close(frozen.losses, in_windows.losses, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_pupil_learns_spans_from_a_teacher_that_divides_texts_into_other_words(make_task, make_prediction) -> None:
+    rows = (*ROWS, Example("Ulm-based", (SpanMark(0, 3, "place"),), 99))[::-1]  # the pupil's words are parts
+    teaching_run = make_task(options={"epochs": 12.0, "batch_size": 8, "lr": 2e-3})
+    plugin.finetune(teaching_run).fit(teaching_run)
+    teacher = plugin.predict(make_prediction(teaching_run.model_folder, TASK, probabilities=True))
+    untold = tuple(Example(one.input, (), one.row) for one in rows)
+    run = make_task(options={"epochs": 12.0, "batch_size": 8, "lr": 2e-3}, rows=untold)
+    answers = teacher.predict([one.input for one in run.train])
+    by_example = {id(one): answer for one, answer in zip(run.train, answers, strict=True)}
+    run = dataclasses.replace(run, eval=ROWS[40:], teaching=Teaching(answers=by_example, share=1.0, temperature=2.0))
+    result = plugin.finetune(run).fit(run)
+    assert result.metrics["span_f1"] > 0.8
 
 
 def spans_by_pipeline(names: dict[str, Any], text: str) -> list[tuple[int, int, str]]:

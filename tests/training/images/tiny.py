@@ -183,7 +183,7 @@ def result_card(folder: Path) -> Card:
 
 def make_prediction(folder: Path, **options: Any) -> PredictionRun:
     """The question of what a result finds."""
-    chosen = {"batch_size": 4, "threshold": None, "nms": 0.6, "top_k": None, **options}
+    chosen = {"batch_size": 4, "threshold": None, "nms": 0.6, "top_k": None, "probabilities": False, **options}
     ability = Ability(verb="predict", task="object-detection", options=ImagePredictOptions)
     Options = msgspec.defstruct("Options", chosen, bases=(ability.options,), kw_only=True, frozen=True)  # noqa: N806
     return PredictionRun(

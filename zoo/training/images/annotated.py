@@ -33,6 +33,9 @@ KEPT = 2
 IGNORED = 255
 """In a mask: no class, and of no account; what lies beside the picture is it, too."""
 
+OUTSIDE = -2.0
+"""Where pixels come from that lie beside a picture."""
+
 
 class AnnotatedImage(NamedTuple):
     """A picture with its boxes, its mask, or neither."""
@@ -45,6 +48,9 @@ class AnnotatedImage(NamedTuple):
     """Index of the class of each box, shape (boxes,)."""
     mask: torch.Tensor | None = None
     """`tv_tensors.Mask`: index of the class of each pixel, uint8 of shape (height, width)."""
+    places: torch.Tensor | None = None
+    """`tv_tensors.Mask`: where each pixel comes from, float32 of shape (2, height, width): x and y from -1 to 1 over
+    the picture, and `OUTSIDE` beside it."""
 
     @classmethod
     def with_boxes(cls, image: Image.Image, boxes: torch.Tensor, labels: torch.Tensor) -> Self:
@@ -64,6 +70,13 @@ class AnnotatedImage(NamedTuple):
         """A picture with a mask, uint8 of shape (height, width)."""
         return cls(image, mask=tv_tensors.Mask(torch.from_numpy(np.ascontiguousarray(mask))))
 
+    @classmethod
+    def with_places(cls, size: tuple[int, int]) -> Self:
+        """A black picture of some width and height, whose views say where they come from."""
+        x, y = (torch.linspace(1 / side - 1, 1 - 1 / side, side) for side in size)
+        places = torch.stack([x.expand(size[1], -1), y[:, None].expand(-1, size[0])])
+        return cls(Image.new("RGB", size), places=tv_tensors.Mask(places))
+
     def changed(self, change: Callable[..., Any], *args: Any, fill: tuple[int, ...] | None = None) -> Self:
         """What a function of `torchvision.transforms.v2.functional` makes of picture, boxes and mask alike.
 
@@ -73,11 +86,12 @@ class AnnotatedImage(NamedTuple):
             fill: colour of pixels that had none before; None where there are no such. Masks are `IGNORED` there.
         """
         colour: dict[str, Any] = {} if fill is None else {"fill": list(fill)}
-        ignored: dict[str, Any] = {} if fill is None else {"fill": IGNORED}
+        ignored, outside = ({} if fill is None else {"fill": value} for value in (IGNORED, OUTSIDE))
         return self._replace(
             image=change(self.image, *args, **colour),
             boxes=None if self.boxes is None else change(self.boxes, *args),
             mask=None if self.mask is None else change(self.mask, *args, **ignored),
+            places=None if self.places is None else change(self.places, *args, **outside),
         )
 
     def sanitised(self) -> Self:

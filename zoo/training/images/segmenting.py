@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from zoo.answers import Prediction, SegmentedImage
+from zoo.answers import Prediction, ProbabilityTable, SegmentedImage
 from zoo.errors import Unsupported
 from zoo.training.body import Network
 from zoo.training.head import SEGMENTATION
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from zoo.runs.context import PredictionRun
     from zoo.training.images.body import ImageBody
 
+GRID = 128
+"""Rows and columns of the cells that probabilities are told of."""
+LEAST = 1e-5
+"""Smaller probabilities are told as 0, which takes less room."""
 MOST_SCORES = 1 << 26
 """Scores of classes up to which they are enlarged to the picture before the best is taken, which gives finer edges."""
 
@@ -47,6 +51,7 @@ class SegmentationPredictor(ImagePredictor[_PlacedPicture]):
         if config.head is None or config.canvas is None or config.head.problem_type != SEGMENTATION:
             raise Unsupported(f"{run.card.name} has no head for {run.task.name}", "fine-tune it first")
         super().__init__(run)
+        self._says_probabilities = run.options.probabilities
         self._labels, self._side = config.head.labels, max(config.canvas)
         self._canvas = body.canvas(config.canvas)
         head = body.mask_head(len(self._labels))
@@ -68,7 +73,11 @@ class SegmentationPredictor(ImagePredictor[_PlacedPicture]):
     def _answer(self, scores: torch.Tensor, picture: _PlacedPicture) -> SegmentedImage:
         """From the scores on the canvas, shape (classes, height, width)."""
         indexes = class_indexes(scores, picture.placed, picture.size)
-        return SegmentedImage.of_indexes(indexes.cpu().numpy(), self._labels)
+        table = None
+        if self._says_probabilities:
+            width, height = picture.placed
+            table = probabilities_on_grid(scores[:, :height, :width].softmax(0), self._labels)
+        return SegmentedImage.of_indexes(indexes.cpu().numpy(), self._labels, table)
 
 
 def placed_size(canvas: Canvas, size: tuple[int, int], side: int) -> tuple[int, int]:
@@ -98,6 +107,18 @@ def class_indexes(scores: torch.Tensor, placed: tuple[int, int], size: tuple[int
         return nn.functional.interpolate(scores, shape, mode="bilinear").argmax(1)[0].to(torch.uint8)
     best = scores.argmax(1, keepdim=True).to(torch.uint8)
     return nn.functional.interpolate(best, shape, mode="nearest-exact")[0, 0]
+
+
+def probabilities_on_grid(probabilities: torch.Tensor, labels: tuple[str, ...]) -> ProbabilityTable:
+    """What an answer says of the cells of a grid that is laid over a picture, each the mean over its pixels.
+
+    Args:
+        probabilities: of the classes, float32 of shape (classes, height, width), of the picture alone.
+        labels: of the classes.
+    """
+    cells = nn.functional.adaptive_avg_pool2d(probabilities, GRID)
+    cells = cells.where(cells >= LEAST, 0.0).permute(1, 2, 0)
+    return ProbabilityTable.of(cells.cpu().numpy(), labels)
 
 
 def picture_and_maps(body: ImageBody) -> Callable[[nn.Module, Batch], list[torch.Tensor]]:

@@ -14,8 +14,8 @@ from zoo.data.example import Example
 from zoo.metrics import ClassificationMetrics
 from zoo.training.body import Body
 from zoo.training.head import HeadConfig
-from zoo.training.objective import Batch, Output
-from zoo.training.objectives.pooled import LABELS, PooledObjective, probabilities
+from zoo.training.objective import LESSONS, Batch, Output
+from zoo.training.objectives.pooled import LABELS, PooledObjective, divergences, probabilities
 
 if TYPE_CHECKING:
     from zoo.runs.context import TrainingRun
@@ -53,14 +53,13 @@ class Classification(PooledObjective):
         figures = {"label": labels, "predicted": logits.detach().argmax(-1), "loss": losses.detach()}
         return Output(losses, figures, logits=logits)
 
-    def lesson(self, answer: Prediction) -> list[float]:
+    def lesson(self, answer: Prediction, features: Any) -> list[float]:
         """Logarithm of the probability of each label."""
         return [math.log(p) for p in probabilities(answer, self.head_config.labels)]
 
-    def taught_losses(self, logits: torch.Tensor, lessons: torch.Tensor, temperature: float) -> torch.Tensor:
+    def taught_losses(self, logits: torch.Tensor, lessons: Batch, temperature: float) -> torch.Tensor:
         """Kullback-Leibler divergence of the softened probabilities of each example, shape (batch,)."""
-        own, taught = ((scores / temperature).log_softmax(-1) for scores in (logits, lessons))
-        return nn.functional.kl_div(own, taught, reduction="none", log_target=True).sum(-1) * temperature**2
+        return divergences(logits, lessons[LESSONS], temperature)
 
     def metrics(self) -> ClassificationMetrics:
         """Accuracy, macro F1, mean loss."""

@@ -17,7 +17,7 @@ from zoo.metrics import LabelSetMetrics
 from zoo.metrics.label_sets import DEFAULT_THRESHOLD
 from zoo.training.body import Body
 from zoo.training.head import SEVERAL_LABELS, HeadConfig
-from zoo.training.objective import Batch, Output
+from zoo.training.objective import LESSONS, Batch, Output
 from zoo.training.objectives.pooled import LABELS, PooledObjective, probabilities
 
 if TYPE_CHECKING:
@@ -54,14 +54,14 @@ class LabelSets(PooledObjective):
         figures = {"targets": targets, "probabilities": logits.detach().sigmoid(), "loss": losses.detach()}
         return Output(losses, figures, logits=logits)
 
-    def lesson(self, answer: Prediction) -> list[float]:
+    def lesson(self, answer: Prediction, features: Any) -> list[float]:
         """Logarithm of the odds of each label."""
         return [math.log(p) - math.log1p(-p) for p in probabilities(answer, self.head_config.labels)]
 
-    def taught_losses(self, logits: torch.Tensor, lessons: torch.Tensor, temperature: float) -> torch.Tensor:
+    def taught_losses(self, logits: torch.Tensor, lessons: Batch, temperature: float) -> torch.Tensor:
         """Kullback-Leibler divergence of the softened probabilities, the mean over the labels, shape (batch,)."""
         cross_entropy = nn.functional.binary_cross_entropy_with_logits
-        own, taught = logits / temperature, lessons / temperature
+        own, taught = logits / temperature, lessons[LESSONS] / temperature
         targets = taught.sigmoid()
         entropy = cross_entropy(taught, targets, reduction="none")
         return (cross_entropy(own, targets, reduction="none") - entropy).mean(-1) * temperature**2

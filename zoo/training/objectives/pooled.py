@@ -112,6 +112,21 @@ def _inputs(batch: Batch) -> Batch:
     return {name: tensor for name, tensor in batch.items() if name != LABELS}
 
 
+def divergences(logits: torch.Tensor, lessons: torch.Tensor, temperature: float) -> torch.Tensor:
+    """Kullback-Leibler divergence of softened probabilities, times the square of the temperature.
+
+    Args:
+        logits: shape (..., labels).
+        lessons: logarithms of a teacher's probabilities, of the same shape.
+        temperature: divides both.
+
+    Returns:
+        Shape (...).
+    """
+    own, taught = ((scores / temperature).log_softmax(-1) for scores in (logits, lessons))
+    return nn.functional.kl_div(own, taught, reduction="none", log_target=True).sum(-1) * temperature**2
+
+
 def probabilities(answer: Prediction, labels: Sequence[str]) -> list[float]:
     """How probable a teacher holds each label, between 0 and 1, so that logarithms are finite.
 

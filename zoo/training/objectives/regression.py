@@ -17,7 +17,7 @@ from zoo.errors import DatasetInvalid, Unsupported
 from zoo.metrics import RegressionMetrics
 from zoo.training.body import HEAD, Body
 from zoo.training.head import REGRESSION, HeadConfig
-from zoo.training.objective import Batch, Output
+from zoo.training.objective import LESSONS, Batch, Output
 from zoo.training.objectives.pooled import LABELS, PooledObjective
 from zoo.units import plain_number
 
@@ -59,7 +59,7 @@ class Regression(PooledObjective):
         figures = {"number": parts, "predicted": predicted.detach(), "loss": losses.detach()}
         return Output(losses, figures, logits=predicted)
 
-    def lesson(self, answer: Prediction) -> list[float]:
+    def lesson(self, answer: Prediction, features: Any) -> list[float]:
         """The number, standardised as those of the data.
 
         Raises:
@@ -69,9 +69,9 @@ class Regression(PooledObjective):
             raise Unsupported("the teacher says no number", "choose one that has learnt the same task")
         return [(answer.value - self.head_config.mean) / self.head_config.std]
 
-    def taught_losses(self, logits: torch.Tensor, lessons: torch.Tensor, temperature: float) -> torch.Tensor:
+    def taught_losses(self, logits: torch.Tensor, lessons: Batch, temperature: float) -> torch.Tensor:
         """Squared distance of each example, shape (batch,); a number has no temperature."""
-        return (logits - lessons[:, 0]).square()
+        return (logits - lessons[LESSONS][:, 0]).square()
 
     def metrics(self) -> RegressionMetrics:
         """RMSE, MAE, R2 and Spearman's correlation."""

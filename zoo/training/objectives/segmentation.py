@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -11,12 +12,13 @@ import torch
 from PIL import Image
 from torch import nn
 
-from zoo.answers import Answer, Rejected, SegmentedImage
+from zoo.answers import Answer, ProbabilityTable, Rejected, SegmentedImage
 from zoo.data.example import Example
+from zoo.errors import Unsupported
 from zoo.kinds.mask_decoding import read_mask
 from zoo.metrics import SegmentationMetrics
 from zoo.training.head import SEGMENTATION, HeadConfig
-from zoo.training.images.annotated import IGNORED, AnnotatedImage
+from zoo.training.images.annotated import IGNORED, OUTSIDE, AnnotatedImage, reduced_size
 from zoo.training.images.mask_losses import counted_pixels, mask_losses
 from zoo.training.images.segmenting import (
     SegmentationPredictor,
@@ -24,8 +26,9 @@ from zoo.training.images.segmenting import (
     picture_and_maps,
     placed_size,
 )
-from zoo.training.objective import Batch, Output
+from zoo.training.objective import LESSONS, Batch, Output
 from zoo.training.objectives.maps import IMAGES, MapsObjective
+from zoo.training.objectives.pooled import SMALLEST, divergences
 
 if TYPE_CHECKING:
     from zoo.runs.context import PredictionRun, Predictor, TrainingRun
@@ -33,7 +36,8 @@ if TYPE_CHECKING:
 
 MASKS = "masks"
 """Entry of a batch: the index of the class of each pixel, uint8 of shape (batch, height, width), 255 for none."""
-
+PLACES = "places"
+"""Entry of lessons: where each pixel lies on the picture, see `AnnotatedImage.places`."""
 
 TRUTHS, SIZES = "truths", "sizes"
 """Entries of a batch that is judged: masks as large as their pictures, and the pictures' widths and heights."""
@@ -117,7 +121,58 @@ class Segmentation(MapsObjective[MaskFeatures]):
         if TRUTHS in batch:
             figures = {"truths": batch[TRUTHS], "answers": self._answers(scores.detach(), batch[SIZES])}
             figures |= {"loss": values.detach(), "weight": weights}
-        return Output(values, figures, weights)
+        return Output(values, figures, weights, logits=scores)
+
+    def lesson(self, answer: Answer, features: MaskFeatures) -> ProbabilityTable:
+        """The probabilities of the classes on a grid.
+
+        Raises:
+            Unsupported: the teacher says none.
+        """
+        table = answer.probabilities if isinstance(answer, SegmentedImage) else None
+        if table is None:
+            raise Unsupported(
+                "the teacher does not say how probable each class is",
+                "choose one of a plugin that takes --probabilities",
+            )
+        return table
+
+    def collate_lessons(
+        self, lessons: Sequence[ProbabilityTable], features: Sequence[MaskFeatures], seeds: Sequence[int], batch: Batch
+    ) -> Batch:
+        """The grids, and where the pixels of the views lie on them: the same views as those that are learnt from.
+
+        Returns:
+            `lessons` (batch, classes, rows, columns), logarithms of probabilities in half precision, and `places`
+            (batch, height, width, 2).
+        """
+        view, side = replace(self.augmentation, jitter=0.0), self.body.canvas_side
+        places = [
+            view(AnnotatedImage.with_places(reduced_size(one.size, side)), seed).places
+            for one, seed in zip(features, seeds, strict=True)
+        ]
+        return {
+            LESSONS: torch.stack([self._grid(lesson) for lesson in lessons]),
+            PLACES: torch.stack([one.as_subclass(torch.Tensor) for one in places if one is not None]).movedim(1, -1),
+        }
+
+    def _grid(self, table: ProbabilityTable) -> torch.Tensor:
+        """Logarithms of the probabilities of this model's classes, shape (classes, rows, columns)."""
+        said, index = torch.from_numpy(table.array()), {label: i for i, label in enumerate(table.labels)}
+        of_classes = said.new_zeros(len(self.head_config.labels), *table.shape)
+        for grid, label in zip(of_classes, self.head_config.labels, strict=True):
+            if label in index:
+                grid.copy_(said[..., index[label]])
+        return of_classes.clamp(min=SMALLEST).log().half()
+
+    def taught_losses(self, logits: torch.Tensor, lessons: Batch, temperature: float) -> torch.Tensor:
+        """Mean Kullback-Leibler divergence over the pixels of each picture, also those without a class, (batch,)."""
+        places = lessons[PLACES]
+        grid = nn.functional.grid_sample
+        taught = grid(lessons[LESSONS].float(), places, "bilinear", "border", align_corners=False)
+        known = places[..., 0] > OUTSIDE
+        values = divergences(logits.movedim(1, -1), taught.movedim(1, -1), temperature)
+        return (values * known).sum((1, 2)) / known.sum((1, 2)).clamp(min=1)
 
     def _answers(self, scores: torch.Tensor, sizes: torch.Tensor) -> torch.Tensor:
         """The class of each pixel of pictures of some sizes, filled up to the largest."""

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import nn
 
+from zoo.answers import Answer
 from zoo.data.example import Example
 from zoo.metrics import SpanMetrics
 from zoo.training.body import HEAD, Network
 from zoo.training.head import note_new_head
-from zoo.training.objective import Batch, Objective, Output
+from zoo.training.objective import LESSONS, Batch, Objective, Output
+from zoo.training.objectives.pooled import divergences
+from zoo.training.objectives.tag_lessons import tag_lesson
 from zoo.training.text.tags import TagDecoder, iob2_head
 from zoo.training.text.words import TextWords, Window
 from zoo.words import spaced_words
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
 
 TAGS, TEXTS, WORDS, TRUTHS = "tags", "texts", "words", "truths"
 """Entries of a batch: tags of tokens, the text of each row, numbers of words, and the spans of the texts."""
+PLACES = "places"
+"""Entry of lessons: where words stand among all tokens of a batch."""
 VECTORS = "vectors"
 """Entry of a batch that went through a frozen body: what the head sees."""
 IGNORED = -100
@@ -40,6 +45,8 @@ class TaggedWords(NamedTuple):
     """Index of the tag of each word."""
     truths: list[tuple[int, int, int]]
     """Of each span its first word, the one after its last, and the index of its type."""
+    words: list[tuple[int, int]]
+    """First character of each word, and the one after its last."""
 
 
 class Tagging(Objective[TaggedWords]):
@@ -98,7 +105,7 @@ class Tagging(Objective[TaggedWords]):
             whole = at < end and (text.words[at][0], text.words[end - 1][1]) == (span.start, span.end)
             truths.append((at, end, index) if whole else (NOWHERE, NOWHERE, index))
             at = max(at, end - 1)  # the next span may begin within the same word
-        return TaggedWords(text.windows, tags, truths)
+        return TaggedWords(text.windows, tags, truths, text.words)
 
     def length(self, features: TaggedWords) -> int:
         """Number of tokens, in all windows."""
@@ -176,7 +183,45 @@ class Tagging(Objective[TaggedWords]):
                 "truths": batch[TRUTHS],
                 "loss": losses.detach(),
             }
-        return Output(losses, figures, weights=words.float())
+        return Output(losses, figures, weights=words.float(), logits=logits)
+
+    def lesson(self, answer: Answer, features: TaggedWords) -> torch.Tensor:
+        """Logarithm of the probability of each tag, shape (words, tags); zeros where the teacher has no such word."""
+        return torch.from_numpy(tag_lesson(answer, features.words, self.head_config.labels))
+
+    def collate_lessons(
+        self, lessons: Sequence[torch.Tensor], features: Sequence[TaggedWords], seeds: Sequence[int], batch: Batch
+    ) -> Batch:
+        """Those of the words of each text, and where these stand.
+
+        Returns:
+            `lessons` (batch, words, tags) and `places` (batch, words), of all tokens of all rows; filled up with 0.
+        """
+        length = batch[TAGS].shape[1]
+        places_of_texts = []
+        row = 0
+        for one in features:
+            places: list[int] = []
+            for window in one.windows:
+                places += [row * length + place for place in window.places]
+                row += 1
+            places_of_texts.append(torch.tensor(places, dtype=torch.long))
+        padded = nn.utils.rnn.pad_sequence
+        return {
+            LESSONS: padded(list(lessons), batch_first=True),
+            PLACES: padded(places_of_texts, batch_first=True),
+        }
+
+    def reduced_lessons(self, lessons: Batch) -> Batch:
+        """Without places: the vectors of the words of each text stand side by side."""
+        return {LESSONS: lessons[LESSONS]}
+
+    def taught_losses(self, logits: torch.Tensor, lessons: Batch, temperature: float) -> torch.Tensor:
+        """Mean Kullback-Leibler divergence over the words of each text that the teacher has, shape (batch,)."""
+        scores = logits.flatten(0, 1)[lessons[PLACES]] if PLACES in lessons else logits
+        taught = lessons[LESSONS].float()
+        known = (taught != 0).any(-1)
+        return (divergences(scores, taught, temperature) * known).sum(1) / known.sum(1).clamp(min=1)
 
     def metrics(self) -> SpanMetrics:
         """F1 of spans, as zoo answers and as conlleval counts, and mean loss."""

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, get_type_hints
 
-import torch
 from torch import nn
 
 from zoo.answers import Answer, Rejected
@@ -21,15 +20,15 @@ if TYPE_CHECKING:
     from zoo.runs.context import Teaching
     from zoo.runs.events import WrittenSample
 
-LESSONS = "lessons"
-"""Entry of a batch: what the teacher says of each example."""
+OF_TEACHER = "teacher:"
+"""How the entries of a batch begin that hold what the teacher says."""
 
 
 class TaughtFeatures(NamedTuple):
     """An example as its objective sees it, and what the teacher says of it."""
 
     features: Any
-    lesson: Sequence[float] | None
+    lesson: Any
     """None where the teacher was not asked, as in an evaluation."""
 
 
@@ -65,7 +64,7 @@ class Taught(Objective[TaughtFeatures]):
         answer = self._teaching.answers.get(id(example))
         if isinstance(answer, Rejected):
             return Rejected(f"the teacher has no answer: {answer.reason}")
-        return TaughtFeatures(features, None if answer is None else self._objective.lesson(answer))
+        return TaughtFeatures(features, None if answer is None else self._objective.lesson(answer, features))
 
     def length(self, features: TaughtFeatures) -> int:
         """That of the objective, as what follows."""
@@ -84,21 +83,25 @@ class Taught(Objective[TaughtFeatures]):
         return self._objective.layers()
 
     def collate(self, features: Sequence[TaughtFeatures], seeds: Sequence[int], *, training: bool) -> Batch:
-        """The objective's batch, and `lessons` of shape (batch, numbers) where there are any."""
-        batch = self._objective.collate([one.features for one in features], seeds, training=training)
-        lessons = [one.lesson for one in features if one.lesson is not None]
-        return {**batch, LESSONS: torch.tensor(lessons)} if lessons else batch
+        """The objective's batch, and its lessons where there are any."""
+        plain = [one.features for one in features]
+        batch = self._objective.collate(plain, seeds, training=training)
+        if any(one.lesson is None for one in features):
+            return batch
+        lessons = self._objective.collate_lessons([one.lesson for one in features], plain, seeds, batch)
+        return _joined(batch, lessons)
 
     def reduced(self, module: nn.Module, batch: Batch) -> Batch | None:
         """The objective's, and the lessons."""
-        reduced = self._objective.reduced(module, _without_lessons(batch))
-        lessons = {LESSONS: batch[LESSONS]} if LESSONS in batch else {}
-        return None if reduced is None else {**reduced, **lessons}
+        batch, lessons = _divided(batch)
+        reduced = self._objective.reduced(module, batch)
+        return None if reduced is None else _joined(reduced, self._objective.reduced_lessons(lessons))
 
     def losses(self, module: nn.Module, batch: Batch) -> Output:
         """Of both, shape (batch,)."""
-        output = self._objective.losses(module, _without_lessons(batch))
-        if LESSONS not in batch:
+        batch, lessons = _divided(batch)
+        output = self._objective.losses(module, batch)
+        if not lessons:
             return output
         if output.logits is None:
             raise PluginBroken(
@@ -106,7 +109,7 @@ class Taught(Objective[TaughtFeatures]):
                 "give Output.logits, or leave --teacher out",
             )
         share = self._teaching.share
-        taught = self._objective.taught_losses(output.logits, batch[LESSONS], self._teaching.temperature)
+        taught = self._objective.taught_losses(output.logits, lessons, self._teaching.temperature)
         return replace(output, losses=(1 - share) * output.losses + share * taught)
 
     def metrics(self) -> Metrics:
@@ -138,5 +141,12 @@ class Taught(Objective[TaughtFeatures]):
         self._objective.export(module, folder)
 
 
-def _without_lessons(batch: Batch) -> Batch:
-    return {name: tensor for name, tensor in batch.items() if name != LESSONS}
+def _joined(batch: Batch, lessons: Batch) -> Batch:
+    return {**batch, **{OF_TEACHER + name: tensor for name, tensor in lessons.items()}}
+
+
+def _divided(batch: Batch) -> tuple[Batch, Batch]:
+    """What the objective made, and the lessons."""
+    own = {name: tensor for name, tensor in batch.items() if not name.startswith(OF_TEACHER)}
+    lessons = {name[len(OF_TEACHER) :]: tensor for name, tensor in batch.items() if name not in own}
+    return own, lessons

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from zoo.answers import Prediction, Rejected, TaggedSpan, TaggedSpans
+from zoo.answers import Prediction, ProbabilityTable, Rejected, TaggedSpan, TaggedSpans
 from zoo.errors import Unsupported
 from zoo.metrics.tags import SpanKey
 from zoo.training.text.answering import Lookahead, batches_of, objection_to
@@ -28,7 +28,7 @@ class TagPredictor:
     The score of a span is the mean of the probabilities of its words' tags.
 
     Args:
-        run: its options have `batch_tokens`, `max_tokens` and `raw_spans`.
+        run: its options have `batch_tokens`, `max_tokens`, `raw_spans` and `probabilities`.
         body: of the weights.
     """
 
@@ -81,7 +81,7 @@ class TagPredictor:
 
     def _answer(self, text: str, words: TextWords, probabilities: Array) -> TaggedSpans:
         if not words.words:
-            return TaggedSpans(text, ())
+            return TaggedSpans(text, (), **self._words_with_probabilities(words, probabilities))
         best = self._decoder.best(probabilities)
         allowed = self._decoder.allowed(probabilities, best)
 
@@ -95,4 +95,11 @@ class TagPredictor:
         raw = None
         if self._options.raw_spans and allowed is not best:
             raw = tuple(span(key, best) for key in self._decoder.spans(best))
-        return TaggedSpans(text, spans, raw)
+        return TaggedSpans(text, spans, raw, **self._words_with_probabilities(words, probabilities))
+
+    def _words_with_probabilities(self, words: TextWords, probabilities: Array) -> dict[str, Any]:
+        """These fields of an answer, where they are asked for."""
+        if not self._options.probabilities:
+            return {}
+        tags, values = self._decoder.iob2(probabilities)
+        return {"words": tuple(words.words), "probabilities": ProbabilityTable.of(values, tags)}

@@ -9,7 +9,16 @@ from typing import Any
 import numpy as np
 
 from zoo.hub_config import TOKENS
-from zoo.metrics.tags import BEGIN, INSIDE, OUTSIDE, SpanKey, conlleval_spans, iob2_tags, plain_tags
+from zoo.metrics.tags import (
+    BEGIN,
+    CONTINUING,
+    INSIDE,
+    OUTSIDE,
+    SpanKey,
+    conlleval_spans,
+    iob2_tags,
+    plain_tags,
+)
 from zoo.training.head import HeadConfig
 
 IOB2 = "IOB2"
@@ -59,6 +68,35 @@ class TagDecoder:
         if all(index == self._outside for index in indexes):
             return []
         return conlleval_spans([self._tags[index] for index in indexes])
+
+    def iob2(self, probabilities: Array) -> tuple[tuple[str, ...], Array]:
+        """The tags `O`, `B-` and `I-` of each type, and how probable they are.
+
+        Of other schemes, a tag within a span begins one where the word before is none of its type, as conlleval has it.
+
+        Args:
+            probabilities: of the head's own tags, shape (words, tags).
+        """
+        if self._constrained:
+            return self._tags, probabilities
+        types = tuple(dict.fromkeys(tag[len(BEGIN) :] for tag in self._tags if tag != OUTSIDE))
+        columns = [probabilities[:, self._columns(OUTSIDE)].sum(1)]
+        for one in types:
+            begins = probabilities[:, self._columns(one, begins=True)].sum(1)
+            goes_on = probabilities[:, self._columns(one, begins=False)].sum(1)
+            before = np.concatenate([[0.0], (begins + goes_on)[:-1]])
+            columns += [begins + goes_on * (1 - before), goes_on * before]
+        return iob2_tags(types), np.stack(columns, 1)
+
+    def _columns(self, of: str, *, begins: bool | None = None) -> list[int]:
+        """Indexes of the tags of a type that begin it or go it on, or of the tag of no type."""
+        if begins is None:
+            return [index for index, tag in enumerate(self._tags) if tag == of]
+        return [
+            index
+            for index, tag in enumerate(self._tags)
+            if tag != OUTSIDE and tag[len(BEGIN) :] == of and (tag[0] not in CONTINUING) is begins
+        ]
 
     def _well_formed(self, indexes: Sequence[int]) -> bool:
         before = -1

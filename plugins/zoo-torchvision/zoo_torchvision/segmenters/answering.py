@@ -12,7 +12,7 @@ from torchvision.transforms.functional import pil_to_tensor, resize
 from zoo import Prediction, PredictionRun, SegmentedImage
 from zoo.training.body import Network
 from zoo.training.images import ImagePredictor
-from zoo.training.images.segmenting import class_indexes, picture_and_maps
+from zoo.training.images.segmenting import class_indexes, picture_and_maps, probabilities_on_grid
 
 if TYPE_CHECKING:
     from zoo_torchvision.segmenters.body import SegmenterBody
@@ -35,6 +35,7 @@ class PublishedSegmenter(ImagePredictor[_ScaledPicture]):
 
     def __init__(self, run: PredictionRun, body: SegmenterBody) -> None:
         super().__init__(run)
+        self._says_probabilities = run.options.probabilities
         assert body.head_config is not None
         self._labels, self._side = body.head_config.labels, body.canvas_side
         head = body.mask_head(len(self._labels))
@@ -59,4 +60,5 @@ class PublishedSegmenter(ImagePredictor[_ScaledPicture]):
     def _answer(self, scores: torch.Tensor, size: tuple[int, int]) -> SegmentedImage:
         """From the scores of the scaled picture, shape (classes, height, width)."""
         indexes = class_indexes(scores, (scores.shape[2], scores.shape[1]), size)
-        return SegmentedImage.of_indexes(indexes.cpu().numpy(), self._labels)
+        table = probabilities_on_grid(scores.softmax(0), self._labels) if self._says_probabilities else None
+        return SegmentedImage.of_indexes(indexes.cpu().numpy(), self._labels, table)
