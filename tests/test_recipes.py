@@ -10,7 +10,8 @@ import pytest
 import zoo
 from zoo.cli import main
 from zoo.errors import OptionInvalid
-from zoo.recipes import read_recipe, recipe_of
+from zoo.recipe_writing import recipe_of
+from zoo.recipes import read_recipe
 from zoo.runs.request import DataRequest, RunRequest, SourceRequest, TeacherRequest
 
 HERE = ("--device", "cpu", "--precision", "fp32")

@@ -247,7 +247,7 @@ def _results(bases: dict[str, Card]) -> tuple[list[Card], list[str]]:
                 f"run {name} has the name of a model of plugin {manifest.plugin}: rename {path.parent.parent}"
             )
         elif base is not None:  # otherwise its plugin is missing or broken, which is reported elsewhere
-            cards += _result_cards(manifest, base, path.parent)
+            cards += result_cards(manifest, base, path.parent)
     return cards, problems
 
 
@@ -258,8 +258,14 @@ def _modified_at(path: Path) -> int:
         return 0  # removed meanwhile; reading it will report that
 
 
-def _result_cards(manifest: ResultManifest, base: Card, folder: Path) -> list[Card]:
-    """The model that a run has made, or those that its heads are."""
+def result_cards(manifest: ResultManifest, base: Card, folder: Path) -> list[Card]:
+    """The model that a run has made, or those that its heads are.
+
+    Args:
+        manifest: of the result.
+        base: whose architecture and abilities it shares.
+        folder: of the result, in that of the run.
+    """
     if not manifest.heads:
         return [_result_card(folder.parent.name, manifest, manifest, base, folder)]
     return [

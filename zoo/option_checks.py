@@ -50,6 +50,7 @@ RESERVED = frozenset(
         "task",
         "teacher",
         "text",
+        "then",
         "verbose",
         "weight",
     ]

@@ -15,25 +15,28 @@ task = "TASK"                   # found from the data where it is left out
 eval = "held_out.csv"
 columns = { input = "text" }
 weight = 0.5
+
+[then]                          # what is done next, on the result: all of the above but a model
+verb = "finetune"
+name = "mood"                   # of its run, made up where it is left out
+[then.source]
+data = "reviews.csv"
 """
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
-from zoo import atomic
 from zoo.errors import OptionInvalid, ZooError
-from zoo.hyperparameters import TeachingOptions
 from zoo.plurals import with_article
 from zoo.requests import Job, Place
-from zoo.runs.request import RunRequest, RunVerb, SourceRequest, TeacherRequest
-from zoo.runs.store import RunFolder, store_invalid
+from zoo.runs.request import RunVerb
 from zoo.sources import Source
 from zoo.suggestions import did_you_mean
 
@@ -56,7 +59,9 @@ _OF_RECIPE: dict[str, tuple[type, ...]] = {
     "options": _TABLE,
     "source": _TABLE,
     "sources": _TABLE,
+    "then": _TABLE,
 }
+_OF_FOLLOWER = {"name": _TEXT, **{key: types for key, types in _OF_RECIPE.items() if key != "model"}}
 _OF_SOURCE: dict[str, tuple[type, ...]] = {
     "data": _TEXT,
     "eval": _TEXT,
@@ -83,6 +88,17 @@ class Recipe(NamedTuple):
     """Of the model, and of how sources are mixed."""
     place: dict[str, Any]
     """Device, precision and processes, as far as they are said."""
+    name: str = ""
+    """Of its run; empty to have one made up."""
+    then: Recipe | None = None
+    """What is done next, on the result."""
+    table: tuple[str, ...] = ()
+    """Where it stands in the file."""
+
+    @property
+    def followers(self) -> tuple[Recipe, ...]:
+        """What is done after it, one after the other."""
+        return () if self.then is None else (self.then, *self.then.followers)
 
     def job(self, *, name: str = "", options: Mapping[str, Any] = {}) -> Job:
         """What it asks for.
@@ -100,8 +116,17 @@ class Recipe(NamedTuple):
             others=tuple(others),
             place=Place(**self.place),
             options={**self.options, **options},
-            name=name,
+            name=name or self.name,
         )
+
+    @contextmanager
+    def located_errors(self) -> Iterator[None]:
+        """Let errors about what it says have their line."""
+        try:
+            yield
+        except ZooError as error:
+            self.located(error)
+            raise
 
     def located(self, error: ZooError) -> ZooError:
         """An error with the line that it is about, where one of the recipe's options or paths stands in its message."""
@@ -114,7 +139,7 @@ class Recipe(NamedTuple):
     def _words(self) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
         """Places of the file, each with what an error about it would name."""
         for source in self.sources:
-            table = ("sources", source.name) if source.name else ("source",)
+            table = (*self.table, *(("sources", source.name) if source.name else ("source",)))
             for name, value in (("data", source.data), ("eval", source.eval_data), ("classes", source.classes)):
                 yield (*table, name), (str(value or ""),)
             yield (*table, "task"), (source.task,)
@@ -122,10 +147,11 @@ class Recipe(NamedTuple):
             for role, column in source.columns.items():
                 yield (*table, "columns", role), (column,)
         for name in self.options:
-            yield ("options", name), ("--" + name.replace("_", "-"), name)
+            yield (*self.table, "options", name), ("--" + name.replace("_", "-"), name)
         for name, value in self.place.items():
-            yield (name,), (f"--{name}", str(value))
-        yield ("model",), (self.model,)
+            yield (*self.table, name), (f"--{name}", str(value))
+        yield (*self.table, "model"), (self.model,)
+        yield (*self.table, "name"), (self.name,)
 
 
 class Lines:
@@ -179,39 +205,52 @@ def read_recipe(path: str | os.PathLike[str]) -> Recipe:
         fault = re.fullmatch(r"(.*) \(at line (\d+), column \d+\)", str(error))
         place = f"{file} line {fault[2]}" if fault else str(file)
         raise OptionInvalid(f"{place}: {fault[1] if fault else error}", "it is to be TOML: https://toml.io") from error
-    lines = Lines(file, text)
-    _check(lines, (), content, _OF_RECIPE)
-    if (verb := content.get("verb", "finetune")) not in ("pretrain", "finetune"):
-        raise OptionInvalid(f"{lines.place('verb')}: verb is {verb!r}", "it is finetune or pretrain")
     if "model" not in content:
+        _check(Lines(file, text), (), content, _OF_RECIPE)
         raise OptionInvalid(f"{file} names no model", 'such as model = "all-minilm-l6-v2"')
+    return _recipe(file, Lines(file, text), content)
+
+
+def _recipe(file: Path, lines: Lines, content: Mapping[str, Any], table: tuple[str, ...] = ()) -> Recipe:
+    """What a table says; the file itself is the table of the first training."""
+    _check(lines, table, content, _OF_FOLLOWER if table else _OF_RECIPE)
+    if (verb := content.get("verb", "finetune")) not in ("pretrain", "finetune"):
+        raise OptionInvalid(f"{lines.place(*table, 'verb')}: verb is {verb!r}", "it is finetune or pretrain")
     options = content.get("options", {})
     for name, value in options.items():
         if not isinstance(value, str | bool | int | float):
-            raise OptionInvalid(f"{lines.place('options', name)}: {name} is {_what(value)}", "options have one value")
+            place = lines.place(*table, "options", name)
+            raise OptionInvalid(f"{place}: {name} is {_what(value)}", "options have one value")
     return Recipe(
         path=file,
         lines=lines,
         verb=verb,
-        model=content["model"],
-        sources=tuple(_sources(file, lines, content)),
+        model=content.get("model", ""),
+        sources=tuple(_sources(file, lines, content, table)),
         options=options,
         place={name: content[name] for name in ("device", "precision", "processes") if name in content},
+        name=content.get("name", ""),
+        then=_recipe(file, lines, content["then"], (*table, "then")) if "then" in content else None,
+        table=table,
     )
 
 
-def _sources(file: Path, lines: Lines, content: Mapping[str, Any]) -> Iterator[Source]:
+def _sources(file: Path, lines: Lines, content: Mapping[str, Any], within: tuple[str, ...]) -> Iterator[Source]:
     if "source" in content and "sources" in content:
         raise OptionInvalid(
-            f"{lines.place('source')}: [source] is for a training that has no other", "make it one of [sources.NAME]"
+            f"{lines.place(*within, 'source')}: [source] is for a training that has no other",
+            "make it one of [sources.NAME]",
         )
     tables: dict[tuple[str, ...], Any] = {
-        ("sources", name): table for name, table in content.get("sources", {}).items()
+        (*within, "sources", name): table for name, table in content.get("sources", {}).items()
     }
     if "source" in content:
-        tables = {("source",): content["source"]}
+        tables = {(*within, "source"): content["source"]}
     if not tables:
-        raise OptionInvalid(f"{file} says nothing of the data", "write [source] and below it data = ...")
+        what, table = (
+            (f"{lines.place(*within)}: {within[-1]}", ".".join((*within, "source"))) if within else (file, "source")
+        )
+        raise OptionInvalid(f"{what} says nothing of the data", f"write [{table}] and below it data = ...")
     for place, table in tables.items():
         if not isinstance(table, dict):
             raise OptionInvalid(
@@ -224,7 +263,7 @@ def _sources(file: Path, lines: Lines, content: Mapping[str, Any]) -> Iterator[S
         _check(lines, (*place, "columns"), columns, dict.fromkeys(columns, _TEXT))
         paths = {name: str(_path(file, table[name])) for name in ("data", "eval", "classes") if table.get(name)}
         yield Source(
-            name=place[1] if len(place) > 1 else "",
+            name=place[-1] if place[-2:-1] == ("sources",) else "",
             data=paths.get("data", ""),
             eval_data=paths.get("eval"),
             classes=paths.get("classes", ""),
@@ -260,96 +299,3 @@ def _what(value: Any) -> str:
     names: dict[type, str] = {one: name for types, name in _NAMES.items() for one in types}
     names |= {int: "a whole number", list: "a list"}
     return names.get(type(value)) or with_article(type(value).__name__)
-
-
-def write_recipe(folder: RunFolder) -> None:
-    """Write the recipe of a training into its folder.
-
-    Raises:
-        StoreInvalid: it cannot be written.
-    """
-    path = folder.path / RECIPE
-    try:
-        atomic.write_text(path, recipe_of(folder.request, folder.path))
-    except OSError as error:
-        raise store_invalid("the recipe cannot be stored", error, path) from error
-
-
-def recipe_of(request: RunRequest, folder: Path) -> str:
-    """The recipe by which a training does again what it did, to the bit on the same machine.
-
-    Args:
-        request: of the training.
-        folder: that the recipe will be in; paths of files in it are relative, as a run may be renamed.
-    """
-    model = (
-        request.model.rpartition(".")[0] if request.kept else request.model
-    )  # a result, whose other heads come along
-    head = {"verb": request.verb, "model": model, "device": request.device, "precision": request.precision}
-    seed = {"seed": request.options["seed"]} if "seed" in request.options else {}
-    teachers = [one.teacher for one in request.sources or (request,) if one.teacher]
-    options = {**seed, **request.changed_options, **{name: value for one in teachers for name, value in _teaching(one)}}
-    parts = [
-        f"# What was asked for; zoo {request.verb} --recipe {RECIPE} does it again.",
-        _table("", head | ({"processes": request.processes} if request.processes > 1 else {})),
-        _table("options", {name: "auto" if value is None else value for name, value in options.items()}),
-    ]
-    if not request.sources:
-        place = f"sources.{request.head}" if request.head else "source"
-        parts.append(_table(place, _source(folder, request, request.task)))
-    for source in request.sources:
-        found = source.verb == "pretrain" and source.task_reason  # by its data, which have no targets
-        table = _source(folder, source, "" if found else source.task) | {"weight": source.weight}
-        parts.append(_table(f"sources.{source.name}", table))
-    return "\n".join(part for part in parts if part)
-
-
-def _teaching(teacher: TeacherRequest) -> Iterator[tuple[str, Any]]:
-    """How much its answers count, where that is not as usual."""
-    usual = TeachingOptions()
-    if teacher.share != (0.5 if teacher.labelled else 1.0):
-        yield "teacher_share", teacher.share
-    if teacher.temperature != usual.teacher_temperature:
-        yield "teacher_temperature", teacher.temperature
-
-
-def _source(folder: Path, request: RunRequest | SourceRequest, task: str) -> dict[str, Any]:
-    data = request.data
-
-    def path(text: str) -> str:
-        return str(Path(text).relative_to(folder)) if text and Path(text).is_relative_to(folder) else text
-
-    values = {
-        "data": path(data.path),
-        "eval": path(data.eval_path),
-        "task": task,
-        "columns": data.columns,
-        "separator": data.separator,
-        "classes": data.classes,
-        "merge_labels": data.merge_labels,
-        "teacher": request.teacher.model if request.teacher else "",
-    }
-    return {name: value for name, value in values.items() if value}
-
-
-def _table(name: str, values: Mapping[str, Any]) -> str:
-    """A table in TOML; empty where nothing is in it."""
-    entries = [f"{_key(key)} = {_value(value)}\n" for key, value in values.items()]
-    return f"[{name}]\n{''.join(entries)}" if name and entries else "".join(entries)
-
-
-def _key(name: str) -> str:
-    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _value(name)
-
-
-def _value(value: Any) -> str:
-    """A value in TOML, whose texts are those of JSON but for the control character DEL (https://toml.io/en/v1.0.0)."""
-    if isinstance(value, Mapping):
-        return f"{{ {', '.join(f'{_key(key)} = {_value(one)}' for key, one in value.items())} }}"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return (
-        repr(value)
-        if isinstance(value, int | float)
-        else json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
-    )

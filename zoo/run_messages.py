@@ -20,6 +20,7 @@ from zoo.runs.events import (
     RunFailed,
     RunFinished,
     RunPlanned,
+    RunPostponed,
     RunQueued,
     RunStarted,
     Warned,
@@ -46,6 +47,8 @@ def status_line(s: RunSnapshot, *, width: int | None = None) -> str:
         s: the run.
         width: characters there is room for; what matters less is left out where the line would be longer.
     """
+    if s.status == "waiting":
+        return f"waiting for the end of {one_line(s.after)}"
     if s.status in ("created", "starting"):
         return "starting the worker"
     if s.place is not None:
@@ -286,6 +289,10 @@ def _queued(event: RunQueued, s: RunSnapshot) -> list[str]:
     return [f"queued: {place_in_queue(event.place, event.device, event.behind)}"]
 
 
+def _postponed(event: RunPostponed, s: RunSnapshot) -> list[str]:
+    return [f"begins when {event.after} has finished"]
+
+
 def _started(event: RunStarted, s: RunSnapshot) -> list[str]:
     went_on = f", going on from step {event.resumed_from_step}" if event.resumed_from_step is not None else ""
     return [f"started on {event.device} in {event.precision}{went_on}"]
@@ -334,6 +341,7 @@ _MESSAGES: dict[type, Callable[..., list[str]]] = {
     Warned: _warned,
 }
 _DETAILS: dict[type, Callable[..., list[str]]] = {
+    RunPostponed: _postponed,
     RunStarted: _started,
     CheckpointSaved: _checkpoint,
     RunFinished: _finished,

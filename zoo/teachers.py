@@ -18,6 +18,7 @@ from zoo.data.table import Table
 from zoo.errors import DatasetInvalid, OptionInvalid, Unsupported
 from zoo.hyperparameters import TeachingOptions
 from zoo.options import parse
+from zoo.planned_results import is_planned
 from zoo.plurals import name_list
 from zoo.runs.request import TeacherRequest
 from zoo.sources import Source
@@ -69,13 +70,19 @@ def find_teacher(name: str, catalog: Catalog, arguments: Mapping[str, Any]) -> T
 
     Raises:
         UnknownModel: there is none of that name.
+        Unsupported: it is still to be trained.
         OptionInvalid: an option of the teaching is out of bounds, or there is nothing that it could be about.
     """
     of_teaching, _ = split_options(arguments)
     if not name and of_teaching:
         flag = f"--{next(iter(of_teaching)).replace('_', '-')}"
         raise OptionInvalid(f"{flag} is about a teacher, and there is none", "name it: --teacher MODEL")
-    return Teacher(catalog.resolve(name), parse(TeachingOptions, of_teaching)) if name else None
+    if not name:
+        return None
+    card = catalog.resolve(name)
+    if is_planned(card):
+        raise Unsupported(f"{card.name} has not been trained yet, so it cannot be asked what it answers", "wait for it")
+    return Teacher(card, parse(TeachingOptions, of_teaching))
 
 
 def split_options(arguments: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

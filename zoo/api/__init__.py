@@ -11,7 +11,7 @@ run.model.predict(["another sentence"])
 
 from __future__ import annotations
 
-from zoo.api.jobs import evaluate, finetune, predict_file, pretrain, run_recipe, start
+from zoo.api.jobs import evaluate, finetune, predict_file, pretrain, run_recipe, start, start_sequence
 from zoo.api.model import Model, load, models
 from zoo.api.result_folder import export
 from zoo.api.run import Run, list_runs, open_run
@@ -30,4 +30,5 @@ __all__ = [
     "pretrain",
     "run_recipe",
     "start",
+    "start_sequence",
 ]

@@ -86,9 +86,9 @@ def _throttled(
         lines.update(dict.fromkeys(map(one_line, snapshot.notes)))
         if places and snapshot.place is not None:
             lines[status_line(snapshot)] = None
-        if not snapshot.live or time.monotonic() - shown_at >= REPAINT_S:
+        if not snapshot.pending or time.monotonic() - shown_at >= REPAINT_S:
             shown_at = time.monotonic()
-            end, width = "" if snapshot.live else f"  {snapshot.status}", room()
+            end, width = "" if snapshot.pending else f"  {snapshot.status}", room()
             write([*lines, status_line(snapshot, width=None if width is None else width - len(end)) + end])
 
     return show

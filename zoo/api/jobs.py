@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +14,23 @@ from zoo.api.run import Run
 from zoo.catalog import Catalog
 from zoo.errors import OptionInvalid, ZooError
 from zoo.file_cache import read_once
+from zoo.job_sequences import JobSequence
 from zoo.kinds.kind import INPUT, TARGET
 from zoo.options import read
+from zoo.planned_results import beginning_from, with_result_of
 from zoo.plurals import with_article
-from zoo.recipes import read_recipe, write_recipe
+from zoo.recipe_writing import write_recipe
+from zoo.recipes import read_recipe
 from zoo.requests import NOW, Job, Place, request_of
-from zoo.runs import store
+from zoo.runs import sequence, store
 from zoo.runs.launcher import launch
 from zoo.runs.request import RunRequest
+from zoo.runs.store import RunFolder
 from zoo.sources import Source
 
 
 def finetune(
-    model: str,
+    model: str | Run,
     data: Any = None,
     *,
     sources: Mapping[str, Any] = {},
@@ -49,7 +54,8 @@ def finetune(
     """Fine-tune a model on labelled data, in a worker process.
 
     Args:
-        model: name of a card or of a finished run.
+        model: name of a card or of a finished run; or a run, from whose result this one begins as soon as that has
+            finished, whatever has become of this process.
         data: a CSV, TSV, JSON or Parquet file, or a folder of images in class folders; or what Python holds: a data
             frame of pandas or polars, a `datasets.Dataset`, a dict of columns, a list of dicts or of pairs. Such data
             are written to the run's folder.
@@ -94,19 +100,22 @@ def finetune(
     return start_job(
         Job(
             verb="finetune",
-            model=model,
+            model=_name_of(model),
             task=task or ("" if others else first.task),
             source=first,
             others=tuple(others),
             place=place,
             options=options,
             name=name,
-        )
+        ),
+        model if isinstance(model, Run) else None,
     )
 
 
 def run_recipe(recipe: str | Path, *, name: str = "", now: bool = False, **options: Any) -> Run:
     """Do the training that a recipe says, such as the `recipe.toml` in the folder of a run, in a worker process.
+
+    Where the recipe has more to do on its result, this run is the first; `Run.followers` has those that wait for it.
 
     Args:
         recipe: a TOML file; the guide on several sources says what stands in it.
@@ -118,15 +127,21 @@ def run_recipe(recipe: str | Path, *, name: str = "", now: bool = False, **optio
         ZooError: the recipe cannot be read, or what it says cannot be done; with the line.
     """
     said = read_recipe(recipe)
-    try:
+    with said.located_errors():
         job = said.job(name=name, options=options)
-        return start_job(msgspec.structs.replace(job, place=msgspec.structs.replace(job.place, now=now)))
-    except ZooError as error:
-        raise said.located(error) from None
+        job = msgspec.structs.replace(job, place=msgspec.structs.replace(job.place, now=now))
+        if not said.then:
+            return start_job(job)
+        catalog = Catalog.load()
+        jobs = JobSequence(request_of(job, catalog), catalog)
+    for then in said.followers:
+        with then.located_errors():
+            jobs.add(then.job())
+    return start_sequence(jobs.requests, now=bool(read(NOW, now)))[0]
 
 
 def pretrain(
-    model: str,
+    model: str | Run,
     data: Any,
     *,
     task: str = "",
@@ -147,7 +162,8 @@ def pretrain(
     source = Source(data=data, eval_data=eval_data, columns=_by_role(columns, input))
     place = Place(device=device, precision=precision, processes=processes, now=now)
     return start_job(
-        Job(verb="pretrain", model=model, task=task, source=source, place=place, options=options, name=name)
+        Job(verb="pretrain", model=_name_of(model), task=task, source=source, place=place, options=options, name=name),
+        model if isinstance(model, Run) else None,
     )
 
 
@@ -248,6 +264,11 @@ def predict_file(
     return start_job(job)
 
 
+def _name_of(model: str | Run) -> str:
+    """The whole name of a model, or of the one that comes of a run."""
+    return f"{model.folder.request.plugin}/{model.name}" if isinstance(model, Run) else model
+
+
 def _named_sources(sources: Mapping[str, Any], alone: Source, task: str) -> tuple[Source, ...]:
     """Several sources, by their names; `alone` is what was said as if there were one.
 
@@ -290,23 +311,60 @@ def _by_role(columns: Mapping[str, str], input: Any, label: Any = "") -> dict[st
 
 
 @read_once()
-def start_job(job: Job) -> Run:
-    """Check a job, put its request into the store and start its worker."""
+def start_job(job: Job, after: Run | None = None) -> Run:
+    """Check a job, put its request into the store and start its worker.
+
+    Args:
+        job: what is asked for.
+        after: the run whose result it begins from, where that is one.
+    """
     catalog, now = Catalog.load(), bool(read(NOW, job.place.now))
+    if after is not None:
+        catalog = with_result_of(catalog, after.folder)
     with data_as_files(job, catalog) as (file_job, folder):
-        return start(request_of(file_job, catalog), folder, now=now)
+        request = request_of(file_job, catalog)
+        if after is not None:
+            request = beginning_from(request, after.folder.request)
+        return start(request, folder, after, now=now)
 
 
-def start(request: RunRequest, data_folder: Path | None = None, *, now: bool = False) -> Run:
+def start(request: RunRequest, data_folder: Path | None = None, after: Run | None = None, *, now: bool = False) -> Run:
     """Put a request into the store and start its worker.
 
     Args:
         request: what the run does.
         data_folder: files that the run takes into its own folder, where its data are among them.
-        now: do not wait for the runs that compute on the same accelerator.
+        after: the run that has to finish before; None to start at once.
+        now: do not wait for the runs that compute on the same accelerator; of one that starts at once.
     """
     folder = store.create(request, data_folder)
     if request.verb in ("pretrain", "finetune"):
         write_recipe(folder)
-    launch(folder, now=now)
+    if after is None:
+        launch(folder, now=now)
+    else:
+        sequence.postpone(folder, after.folder)
     return Run(folder)
+
+
+def start_sequence(requests: Sequence[RunRequest], *, now: bool = False) -> tuple[Run, ...]:
+    """Put the requests of runs that follow one another into the store and start the worker of the first.
+
+    Args:
+        requests: with names; each but the first begins from the result of the one before.
+        now: let the first not wait for the runs that compute on the same accelerator.
+    """
+    folders: list[RunFolder] = []
+    try:
+        for place, request in enumerate(requests, start=1):
+            folders.append(store.create(request))
+            if request.verb in ("pretrain", "finetune"):
+                write_recipe(folders[-1], requests[place:])
+        for before, folder in pairwise(folders):
+            sequence.postpone(folder, before)
+    except ZooError:
+        for folder in folders:
+            store.delete(folder)
+        raise
+    launch(folders[0], now=now)
+    return tuple(map(Run, folders))

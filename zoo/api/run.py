@@ -13,7 +13,7 @@ from zoo.card import Card
 from zoo.catalog import Catalog
 from zoo.errors import RunCancelled, RunFailed, UnknownModel, Unsupported
 from zoo.requests import check_name
-from zoo.runs import control, status, store
+from zoo.runs import control, sequence, status, store
 from zoo.runs.events import AnyEvent
 from zoo.runs.launcher import start_lost
 from zoo.runs.log import follow, read_events
@@ -63,8 +63,13 @@ class Run:
 
     @property
     def status(self) -> str:
-        """created, starting, queued, running, finished, failed, cancelled or crashed."""
+        """created, waiting (for another run), starting, queued, running, finished, failed, cancelled or crashed."""
         return self.snapshot.status
+
+    @property
+    def followers(self) -> tuple[Run, ...]:
+        """The runs that wait for this one and begin from its result when it has finished."""
+        return tuple(map(Run, sequence.followers(self.folder)))
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -117,7 +122,7 @@ class Run:
         if request.verb not in ("pretrain", "finetune"):
             raise Unsupported(f"run {self.name} makes no model: it is there to {request.verb}", f"use {request.model}")
         if ended_as.status != "finished":
-            hint = "wait for its end: run.wait()" if ended_as.live else f"go on with it: zoo resume {self.name}"
+            hint = "wait for its end: run.wait()" if ended_as.pending else f"go on with it: zoo resume {self.name}"
             raise Unsupported(f"run {self.name} is {ended_as.status} and has no model yet", hint)
         # By the whole name: the beginning of a name could be that of another run's model.
         whole_name = f"{request.plugin}/{self.name}"
@@ -165,11 +170,16 @@ class Run:
         with progress_display(progress) as show:
             for snapshot in self.watch():
                 show(snapshot)
-                if deadline is not None and snapshot.live and time.monotonic() > deadline:
+                if deadline is not None and snapshot.pending and time.monotonic() > deadline:
                     raise TimeoutError(f"run {self.name} is still going on after {timeout_s} s")
         last = self.snapshot
         if last.status == "cancelled":
             raise RunCancelled(f"run {self.name} was stopped at step {last.step}", f"zoo resume {self.name}")
+        if last.status == "waiting":
+            raise RunFailed(
+                f"run {self.name} has not begun: {last.after}, whose result it begins from, has not finished",
+                f"zoo resume {last.after} goes on with both",
+            )
         if last.status != "finished":
             raise RunFailed(f"run {self.name}: {last.error}", last.hint)
         return self

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from zoo.api import open_run
+from zoo.cli import diagnostics
 from zoo.cli.exit_codes import ExitCode
 from zoo.cli.watching import show_result, watch
 
@@ -17,6 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> ExitCode:
     """Show what has happened and what happens."""
     watched = open_run(args.run)
+    for follower in watched.followers:
+        diagnostics.note(f"then: {follower.name}; watch it: zoo attach {follower.name}")
     code = watch(watched, stop_on_interrupt=False)
     if watched.status == "finished":
         show_result(watched)

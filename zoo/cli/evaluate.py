@@ -12,8 +12,7 @@ from zoo.cli.option_flags import add_help_all, options_of
 from zoo.cli.parser import Parser
 from zoo.cli.placement_args import add_now, add_placement
 from zoo.cli.source_args import add_columns, add_reading_labels
-from zoo.cli.training_command import watch_to_result
-from zoo.cli.watching import leave
+from zoo.cli.watching import leave, watch_to_result
 from zoo.errors import OptionInvalid
 from zoo.requests import Job
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any, get_args
 
 from zoo.api import Run, list_runs
@@ -13,9 +14,10 @@ from zoo.errors import StoreInvalid
 from zoo.plurals import counted
 from zoo.run_messages import main_figure, place_in_queue
 from zoo.runs.index import surplus_predictions
+from zoo.runs.log import is_going_on
 from zoo.runs.request import RunVerb
 from zoo.runs.snapshot import LIVE, Status
-from zoo.runs.store import size_bytes
+from zoo.runs.store import RunFolder, size_bytes
 from zoo.units import duration, size
 
 VERBS: tuple[str, ...] = get_args(RunVerb)
@@ -37,8 +39,12 @@ def selected(verb: str = "", status: str = "", last: int | None = None) -> list[
 
 
 def live() -> list[Entry]:
-    """The runs whose worker is at it."""
-    return [entry for entry in _entries(list_runs()) if entry["status"] in LIVE]
+    """The runs whose worker is at it, and those that wait for one of them."""
+    return [entry for entry in _entries(list_runs()) if entry["status"] in LIVE or _is_coming(entry)]
+
+
+def _is_coming(entry: Entry) -> bool:
+    return bool(entry["status"] == "waiting" and is_going_on(RunFolder(Path(entry["folder"]))))
 
 
 def without_surplus(entries: list[Entry]) -> list[Entry]:
@@ -86,6 +92,7 @@ def _described(run: Run) -> Entry:
         "created_at": request.created_at,
         "error": snapshot.error,
         "sources": [source.name for source in request.sources],
+        "after": snapshot.after,
         "folder": str(run.folder.path),
     }
 
@@ -106,5 +113,7 @@ def _row(entry: Entry) -> tuple[str, ...]:
 def _status(entry: Entry) -> str:
     if entry["place"] is not None:
         return f"queued: {place_in_queue(entry['place'], entry['device'], entry['behind'])}"
+    if entry["status"] == "waiting":
+        return f"waiting for {entry['after']}"
     rejected = entry["rejected_rows"]
     return f"{entry['status']}, {counted(rejected, 'row')} rejected" if rejected else str(entry["status"])

@@ -55,6 +55,8 @@ def _print_history(logged_run: Run, *, follow: bool) -> None:
     s = logged_run.snapshot
     if s.status == "created":
         diagnostics.note(f"run {logged_run.name} has not begun")
+    if s.status == "waiting":
+        diagnostics.note(f"run {logged_run.name} waits for the end of {s.after}")
     if s.status == "crashed":
         output.line(f"crashed: {s.error}")
     if s.status in ("failed", "crashed"):

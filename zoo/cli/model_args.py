@@ -71,7 +71,7 @@ def model_word(parser: Parser, words: list[str], *common: type[Options]) -> str:
     return ""
 
 
-def add_model_options(parser: Parser, words: list[str], model: str, verb: Verb) -> Card:
+def add_model_options(parser: Parser, words: list[str], model: str, verb: Verb, catalog: Catalog | None = None) -> Card:
     """A flag for each option of the named model; returns its card.
 
     The catalog goes along with the parsed arguments, as `catalog`.
@@ -81,15 +81,13 @@ def add_model_options(parser: Parser, words: list[str], model: str, verb: Verb) 
         words: as typed.
         model: the word that names it.
         verb: what it shall do.
+        catalog: all models, where they are loaded already.
 
     Raises:
         UnknownModel: there is none of that name.
         Unsupported: it does not support the verb, or not for the task that `--task` names.
     """
-    catalog = Catalog.load()
-    if (card := adopt_alias(model, catalog)) is not None:
-        diagnostics.note(f"{model} is {card.name}, {card.source_url}; zoo alias {model} MODEL chooses another")
-        catalog = Catalog.load()
+    catalog = catalog or _with_alias(model)
     parser.set_defaults(catalog=catalog)
     if sources := [source_named(text) for text in values_of("--source", words)]:
         card = choose_model(catalog, model, verb, sources=[source.name for source in sources]).card
@@ -119,6 +117,15 @@ def _describe_heads(parser: Parser, heads: Sequence[Card], verb: Verb) -> Card:
     abilities = [head.ability(verb, head.task) for head in heads if head.task in head.tasks_of(verb)]
     add_options(parser, *map(option_set, abilities), title=f"options of the heads of {name}")
     return heads[0]
+
+
+def _with_alias(model: str) -> Catalog:
+    """All models; where the name is another one for a model of the Hub, that is among them."""
+    catalog = Catalog.load()
+    if (card := adopt_alias(model, catalog)) is None:
+        return catalog
+    diagnostics.note(f"{model} is {card.name}, {card.source_url}; zoo alias {model} MODEL chooses another")
+    return Catalog.load()
 
 
 def _add_joint_options(

@@ -7,8 +7,7 @@ import argparse
 from zoo.api import open_run
 from zoo.cli.exit_codes import ExitCode
 from zoo.cli.placement_args import add_now
-from zoo.cli.training_command import watch_to_result
-from zoo.cli.watching import leave
+from zoo.cli.watching import leave, watch_to_result, with_followers
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> ExitCode:
     """Start a worker that goes on, and watch it."""
-    resumed = open_run(args.run).resume(now=args.now)
-    if args.detach:
-        return leave(resumed, as_json=args.json)
-    return watch_to_result(resumed, as_json=args.json)
+    resumed = open_run(args.run)
+    first, *followers = with_followers(resumed)
+    ended = resumed.status == "finished"  # and only those are gone on with that wait for it
+    resumed.resume(now=args.now)
+    runs = followers if ended else [first, *followers]
+    return leave(*runs, as_json=args.json) if args.detach else watch_to_result(*runs, as_json=args.json)

@@ -34,6 +34,8 @@ def run(args: argparse.Namespace) -> ExitCode:
     sizes = {one: size_bytes(one.folder.path) for one in runs}
     for one in runs:
         diagnostics.note(f"{one.name}  {one.status}  {size(sizes[one])}  {one.folder.path}")
+        for follower in one.followers:
+            diagnostics.note(f"  {follower.name} waits for its result, and could not begin any more")
         if one in answers and args.answers:
             diagnostics.note(f"  with its answers, {size(answers[one].stat().st_size)}  {answers[one]}")
     if answers and not args.answers:

@@ -24,4 +24,6 @@ def run(args: argparse.Namespace) -> ExitCode:
     output.line(f"{stopped.name}: {stopped.status}" if outcome == "not running" else f"{stopped.name}: {outcome}")
     if outcome != "not running" and stopped.status == "cancelled":
         diagnostics.note(f"go on with it: zoo resume {stopped.name}")
+        for follower in stopped.followers:
+            diagnostics.note(f"{follower.name} waits for its end, and does not begin")
     return ExitCode.OK

@@ -15,7 +15,7 @@ from zoo.plurals import counted
 from zoo.run_messages import EventMessages, answered_rows, final_figures, finished, place_in_queue, status_line
 from zoo.runs import control, queue
 from zoo.runs.events import AnyEvent, Warned
-from zoo.runs.log import follow
+from zoo.runs.log import POLL_S, awaited, follow, is_going_on
 from zoo.runs.mistakes import read_mistakes
 from zoo.runs.overview import source_table
 from zoo.runs.snapshot import RunSnapshot, apply
@@ -26,15 +26,61 @@ PLAIN_INTERVAL_S = 10.0
 """Between two lines of progress where stderr is no terminal."""
 
 
-def leave(run: Run, *, as_json: bool) -> ExitCode:
-    """Leave a run to itself: its name is the answer."""
-    output.emit_json({"run": run.name}) if as_json else output.line(run.name)
+def leave(run: Run, *followers: Run, as_json: bool) -> ExitCode:
+    """Leave a run, and those that follow it, to themselves: their names are the answer."""
+    then = {"then": [one.name for one in followers]} if followers else {}
+    if as_json:
+        output.emit_json({"run": run.name, **then})
+    else:
+        for one in (run, *followers):
+            output.line(one.name)
     place = queue.place_of(run.folder)
     if place and place.behind:
         where = place_in_queue(place.number, run.folder.request.device, place.behind)
         diagnostics.note(f"queued: {where}; start it beside: zoo resume {run.name} --now")
     diagnostics.note(f"watch it: zoo attach {run.name}")
     return ExitCode.OK
+
+
+def with_followers(run: Run) -> tuple[Run, ...]:
+    """A run, and those that wait for it, or for one of these."""
+    return (run, *(one for follower in run.followers for one in with_followers(follower)))
+
+
+def watch_to_result(*runs: Run, as_json: bool) -> ExitCode:
+    """Watch runs, one after the other, to the end; their figures go to stdout, what to do next to stderr.
+
+    Args:
+        *runs: each but the first waits for one before it.
+        as_json: answer with one document, about the last that was watched.
+    """
+    watched: list[Run] = []
+    code = ExitCode.OK
+    for run in runs:
+        if watched:
+            diagnostics.note(f"then: {run.name}")
+            _await_beginning(run)
+        watched.append(run)
+        code = watch(run, stop_on_interrupt=True)
+        if code != ExitCode.OK:
+            break
+        if not as_json:
+            show_result(run)
+    for one in runs[len(watched) :]:
+        diagnostics.note(f"{one.name} waits for the end of {one.snapshot.after}")
+    if as_json:
+        *before, last = ({"run": run.name, "snapshot": run.snapshot} for run in watched)
+        output.emit_json(last | ({"before": before} if before else {}))
+    return code
+
+
+def _await_beginning(run: Run) -> None:
+    """Wait until the worker of the run before has started this one; where it was killed before it could, do it."""
+    while awaited(run.folder) and is_going_on(run.folder):
+        diagnostics.status(status_line(run.snapshot))
+        time.sleep(POLL_S)
+    if awaited(run.folder):
+        run.resume()
 
 
 def watch(run: Run, *, stop_on_interrupt: bool) -> ExitCode:
@@ -107,6 +153,10 @@ def conclude(run: Run) -> ExitCode:
         return ExitCode.INTERRUPTED
     if s.live:
         return ExitCode.INTERRUPTED
+    if s.status == "waiting":
+        what = f"run {run.name} has not begun: {s.after}, whose result it begins from, has not finished"
+        diagnostics.error(ZooError(what, f"zoo resume {s.after} goes on with both"))
+        return ExitCode.FAILED
     diagnostics.error(ZooError(f"run {run.name}: {s.error}", s.hint or f"zoo logs {run.name}"))
     return exit_code_of_kind(s.error_kind)
 

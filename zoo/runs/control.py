@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from zoo.errors import Unsupported
-from zoo.runs import liveness, queue, status, store
+from zoo.runs import liveness, queue, sequence, status, store
 from zoo.runs.events import RunCancelled
 from zoo.runs.launcher import launch
 from zoo.runs.log import append
@@ -21,13 +21,14 @@ POLL_S = 0.1
 
 
 def ask_to_stop(folder: RunFolder) -> None:
-    """Ask the worker to write a checkpoint and end; returns at once.
+    """Ask the worker to write a checkpoint and end, and one that waits for another run not to begin; returns at once.
 
     Raises:
         StoreInvalid: the run's folder cannot be written.
     """
     try:
-        folder.stop_path.touch()
+        if not sequence.cancel_waiting(folder):
+            folder.stop_path.touch()
     except OSError as error:
         raise store.store_invalid(f"run {folder.name} cannot be asked to stop", error, folder.path) from error
 
@@ -41,13 +42,15 @@ def stop(folder: RunFolder, *, force: bool = False, timeout_s: float = ASK_TIMEO
         timeout_s: time the worker gets after it was asked.
 
     Returns:
-        What it took: `not running`, `asked`, `terminated` or `killed`.
+        What it took: `not running`, `asked`, `terminated` or `killed`. One that waits for another run has no worker; it
+        begins by itself no more.
 
     Raises:
         Unsupported: it works on another machine and does not end when asked.
     """
     worker = liveness.recorded(folder)
     if worker is None or not liveness.is_alive(folder):
+        sequence.cancel_waiting(folder)
         return "not running"
     if not force or not liveness.is_here(worker):
         ask_to_stop(folder)
@@ -79,19 +82,22 @@ def _end(folder: RunFolder, worker: liveness.WorkerProcess, *, force: bool) -> s
 def resume(folder: RunFolder, *, now: bool = False) -> None:
     """Start a worker that goes on from the last checkpoint; where it needs an accelerator, behind those in its queue.
 
+    Of a run that has finished, those are started that wait for it.
+
     Args:
         folder: the run.
         now: do not wait for them; a run that waits already is started.
 
     Raises:
-        Unsupported: the run is still going, or has finished.
+        Unsupported: the run is still going, or has finished, or waits for another one.
     """
     place = queue.place_of(folder) if now else None
     if place and place.number:
         queue.enter(folder, now=True)
         return
     _going_on(folder)  # waits for the exit of a worker that has said its last word; launch refuses any other
-    launch(folder, now=now)
+    if not sequence.wait_again(folder) and not sequence.begin_followers(folder):
+        launch(folder, now=now)
 
 
 def remove(folder: RunFolder) -> None:
@@ -114,7 +120,10 @@ def rename(folder: RunFolder, name: str) -> RunFolder:
     """
     if _going_on(folder):
         raise Unsupported(f"run {folder.name} is still going", f"stop it first: zoo stop {folder.name}")
-    return store.rename(folder, name)
+    waiting = sequence.followers(folder)
+    renamed = store.rename(folder, name)
+    sequence.follow_renamed(renamed, waiting, folder.name)
+    return renamed
 
 
 def _going_on(folder: RunFolder) -> bool:

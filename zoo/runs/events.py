@@ -1,7 +1,7 @@
 """The facts a run leaves behind: one struct each, in the past tense, one JSON object a line in `events.jsonl`.
 
 The order within one attempt is RunLaunched, RunQueued where it has to wait, RunStarted, then anything, then exactly one
-of RunFinished, RunFailed, RunCancelled.
+of RunFinished, RunFailed, RunCancelled. RunPostponed may stand before the first.
 A resumed run appends a second attempt to the same log. Readers skip what they do not know.
 """
 
@@ -31,6 +31,13 @@ class RunLaunched(Event, frozen=True, kw_only=True, tag="run_launched"):
     """Someone started a worker for the run; written by whoever did."""
 
     attempt: int = 1
+
+
+class RunPostponed(Event, frozen=True, kw_only=True, tag="run_postponed"):
+    """The run is to begin when another one has finished, from whose result it goes on; written by whoever asked."""
+
+    after: str
+    """Name of the other run."""
 
 
 class RunQueued(Event, frozen=True, kw_only=True, tag="run_queued"):
@@ -308,6 +315,7 @@ class RunCancelled(Event, frozen=True, kw_only=True, tag="run_cancelled"):
 
 
 AnyEvent = Union[
+    RunPostponed,
     RunLaunched,
     RunQueued,
     RunStarted,

@@ -10,22 +10,19 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 
 import msgspec
 
 from zoo.errors import StoreInvalid
 from zoo.paths import runs_folder
-from zoo.runs.events import TERMINAL, AnyEvent, RunCancelled, RunFailed, RunFinished, decode
+from zoo.runs.events import TERMINAL, AnyEvent, RunCancelled, RunFailed, RunFinished
 from zoo.runs.liveness import is_alive
-from zoo.runs.log import read_events
+from zoo.runs.log import last_event, read_events
 from zoo.runs.request import RunRequest, RunVerb
 from zoo.runs.snapshot import LIVE, RunSnapshot, Status, fold
 from zoo.runs.status import judge
 from zoo.runs.store import RunFolder
 
-TAIL_BYTES = 16_384
-"""Enough for the last event of nearly every log."""
 SWEPT_AT_ONCE = 256
 """Ended runs whose logs are looked at by each refresh, in turn: someone may have resumed one."""
 
@@ -58,11 +55,18 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     """Names of those, where there are several."""
     ended_at: float | None = None
     error: str = ""
+    after: str = ""
+    """Name of the run that it waits for, or waited for; empty where that is not known."""
 
     @property
     def live(self) -> bool:
         """Whether a worker is at it, if only to wait for its turn."""
         return self.status in LIVE
+
+    @property
+    def waiting(self) -> bool:
+        """Whether it waits for another run to finish."""
+        return self.status == "waiting"
 
     @property
     def share(self) -> float | None:
@@ -161,7 +165,7 @@ class RunIndex:
         summary = _of_snapshot(entry.request, snapshot)
         changed = summary != entry.summary
         entry.summary = summary
-        entry.snapshot = snapshot if snapshot.live or alive else None
+        entry.snapshot = snapshot if snapshot.pending or alive else None
         entry.stamp = _stamp(entry.folder)
         return changed
 
@@ -188,28 +192,15 @@ def _entry(folder: RunFolder) -> _Entry | None:
     except StoreInvalid:
         return None
     stamp = _stamp(folder)
-    last = _last_event(folder.events_path)
+    last = last_event(folder)
     if isinstance(last, TERMINAL) and not is_alive(folder):
         return _Entry(folder, request, _of_end(request, last), stamp)
     events, offset = read_events(folder)
     alive = is_alive(folder)
     snapshot = fold(events)
     snapshot = judge(snapshot, folder, alive=alive)
-    goes_on = snapshot if snapshot.live or snapshot.status == "created" else None
+    goes_on = snapshot if snapshot.pending or snapshot.status == "created" else None
     return _Entry(folder, request, _of_snapshot(request, snapshot), stamp, goes_on, offset)
-
-
-def _last_event(path: Path) -> AnyEvent | None:
-    """The event of the last whole line; None where it cannot be read, or does not fit into the tail."""
-    try:
-        with path.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - TAIL_BYTES))
-            tail = file.read()
-    except OSError:
-        return None
-    lines = tail.splitlines()
-    return decode(lines[-1]) if lines and tail.endswith(b"\n") else None
 
 
 def _stamp(folder: RunFolder) -> tuple[int, int]:
@@ -243,6 +234,7 @@ def _of_snapshot(request: RunRequest, s: RunSnapshot) -> RunSummary:
         metrics=s.latest_metrics,
         ended_at=s.ended_at,
         error=s.error,
+        after=s.after,
     )
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
 import threading
-from typing import Any
+from collections.abc import Iterator
+from typing import IO, Any
 
 from zoo.errors import RunFailed, StoreInvalid, Unsupported
 from zoo.locking import locked
 from zoo.runs import events, liveness, queue, ranks, status
 from zoo.runs.events import RunLaunched
-from zoo.runs.log import append, read_events
+from zoo.runs.log import append, awaited, read_events
 from zoo.runs.snapshot import fold
 from zoo.runs.store import RunFolder, store_invalid
 
@@ -32,13 +34,36 @@ def launch(folder: RunFolder, *, now: bool = False) -> None:
         StoreInvalid: the run's folder cannot be written.
     """
     start_lost()
+    with launching(folder):
+        if liveness.is_alive(folder):
+            raise _still_going(folder)
+        if status.read(folder).status == "finished":
+            raise Unsupported(f"run {folder.name} has finished", "start a new run from its result by its name")
+        _launch(folder, now=now)
+
+
+def begin(folder: RunFolder) -> None:
+    """Start a run that waits for another one; one that has begun, or was stopped, stays as it is.
+
+    Raises:
+        RunFailed: the worker process cannot be started.
+        StoreInvalid: the run's folder cannot be written.
+    """
+    with launching(folder):
+        if awaited(folder) is not None and not liveness.is_alive(folder):
+            _launch(folder)
+
+
+@contextlib.contextmanager
+def launching(folder: RunFolder) -> Iterator[IO[bytes]]:
+    """Be the only one who starts a run, or sees to it that nobody does.
+
+    Raises:
+        StoreInvalid: the run's folder cannot be written.
+    """
     try:
-        with locked(folder.path / "launch.lock", lambda: False):
-            if liveness.is_alive(folder):
-                raise _still_going(folder)
-            if status.read(folder).status == "finished":
-                raise Unsupported(f"run {folder.name} has finished", "start a new run from its result by its name")
-            _launch(folder, now=now)
+        with locked(folder.path / "launch.lock", lambda: False) as file:
+            yield file
     except OSError as error:
         raise store_invalid(f"run {folder.name} cannot be started", error, folder.path) from error
 
@@ -111,7 +136,29 @@ def environment() -> dict[str, str]:
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     }
-    return os.environ | settings
+    return _own_environment() | settings
+
+
+def _own_environment() -> dict[str, str]:
+    """The variables of this process, without those by which torchrun tells it that it is one of several."""
+    if "TORCHELASTIC_RUN_ID" not in os.environ:
+        return dict(os.environ)
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name not in _OF_ONE_OF_SEVERAL and not name.startswith(("TORCHELASTIC_", "ROLE_", "GROUP_"))
+    }
+
+
+_OF_ONE_OF_SEVERAL = (
+    "RANK",
+    "LOCAL_RANK",
+    "WORLD_SIZE",
+    "LOCAL_WORLD_SIZE",
+    "MASTER_ADDR",
+    "MASTER_PORT",
+    "OMP_NUM_THREADS",
+)
 
 
 def _waiting() -> dict[str, str]:

@@ -6,11 +6,13 @@ import os
 import time
 from collections.abc import Iterator
 
-from zoo.runs.events import TERMINAL, AnyEvent, Event, RunLaunched, RunStarted, decode, encode
+from zoo.runs.events import TERMINAL, AnyEvent, Event, RunLaunched, RunPostponed, RunStarted, decode, encode
 from zoo.runs.liveness import is_alive
 from zoo.runs.store import RunFolder
 
 POLL_S = 0.1
+TAIL_BYTES = 16_384
+"""Enough for the last event of nearly every log."""
 
 
 def append(folder: RunFolder, event: Event) -> None:
@@ -45,16 +47,47 @@ def read_events(folder: RunFolder, offset: int = 0) -> tuple[list[AnyEvent], int
     return events, offset + end
 
 
+def last_event(folder: RunFolder) -> AnyEvent | None:
+    """The event of the last whole line; None where it cannot be read, or does not fit into the tail."""
+    try:
+        with folder.events_path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - TAIL_BYTES))
+            tail = file.read()
+    except OSError:
+        return None
+    lines = tail.splitlines()
+    return decode(lines[-1]) if lines and tail.endswith(b"\n") else None
+
+
+def awaited(folder: RunFolder) -> RunFolder | None:
+    """The run whose end a run waits for; None where it waits for none."""
+    last = last_event(folder)
+    return RunFolder(folder.path.parent / last.after) if isinstance(last, RunPostponed) else None
+
+
+def is_going_on(folder: RunFolder) -> bool:
+    """Whether a worker is at a run, or at one whose end it waits for.
+
+    The worker of the other run starts this one before it exits, so whoever looks at the other first misses neither.
+    """
+    other = awaited(folder)
+    return (other is not None and is_going_on(other)) or is_alive(folder)
+
+
 def follow(folder: RunFolder, *, offset: int = 0, poll_s: float = POLL_S) -> Iterator[AnyEvent | None]:
-    """Yield events as they come, and None at every idle poll, until the attempt has ended or its worker is gone."""
+    """Yield events as they come, and None at every idle poll, until the attempt has ended or nobody is at it any more.
+
+    A run that waits for another one is followed from then on.
+    """
     ended = False
     while True:
-        alive = is_alive(folder)
+        alive = is_going_on(folder)
         events, offset = read_events(folder, offset)
         for event in events:
             if isinstance(event, TERMINAL):
                 ended = True
-            elif isinstance(event, RunLaunched | RunStarted):
+            elif isinstance(event, RunPostponed | RunLaunched | RunStarted):
                 ended = False
             yield event
         if not events:

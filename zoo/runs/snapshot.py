@@ -18,7 +18,7 @@ from zoo.runs import source_snapshot as of_sources
 from zoo.runs.learning_curve import NOTHING_LEARNT, Changes, Evaluation, Point, up_to, with_evaluation, with_point
 from zoo.runs.source_snapshot import SourceSnapshot
 
-Status = Literal["created", "starting", "queued", "running", "finished", "failed", "cancelled", "crashed"]
+Status = Literal["created", "waiting", "starting", "queued", "running", "finished", "failed", "cancelled", "crashed"]
 LIVE: tuple[Status, ...] = ("starting", "queued", "running")
 NOTES = 20
 WARNINGS = 20
@@ -28,6 +28,8 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """A run at one moment."""
 
     status: Status = "created"
+    after: str = ""
+    """Name of the run that it waits for, or waited for; empty where it began by itself."""
     attempt: int = 0
     place: int | None = None
     """Among the runs that wait for their turn at its accelerator, 1 being the next; None where it does not wait."""
@@ -96,6 +98,11 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
         return self.status in LIVE
 
     @property
+    def pending(self) -> bool:
+        """Whether its end is still to come: a worker is at it, or it waits for another run."""
+        return self.live or self.status == "waiting"
+
+    @property
     def eta_s(self) -> float | None:
         """Seconds of training left, from the newest rate; None where it is unknown."""
         if not self.plan or self.samples_per_s <= 0 or self.status != "running":
@@ -143,6 +150,11 @@ _NO_PROGRESS: Changes = {"step": 0, "checkpoint_step": None, **NOTHING_LEARNT}
 def _changes(event: object, s: RunSnapshot) -> Changes:
     """Fields that an event sets; an event that changes nothing sets none."""
     return {}
+
+
+@_changes.register
+def _(event: e.RunPostponed, s: RunSnapshot) -> Changes:
+    return {"status": "waiting", "after": event.after, "ended_at": None, **_NO_ERROR}
 
 
 @_changes.register

@@ -195,12 +195,17 @@ def create(request: RunRequest, data_folder: Path | None = None) -> RunFolder:
             stored = _moved(stored, data_folder, path / "data")
         if media := encoded_media():
             atomic.write_bytes(RunFolder(path).media_path, media)
-        atomic.write_bytes(path / "run.json", msgspec.json.format(msgspec.json.encode(stored)))
+        write_request(RunFolder(path), stored)
     except OSError as error:
         if path is not None:
             shutil.rmtree(path, ignore_errors=True)  # a folder without a request would only keep its name taken
         raise store_invalid("the run cannot be stored", error, parent) from error
     return RunFolder(path)
+
+
+def write_request(folder: RunFolder, request: RunRequest) -> None:
+    """Write what a run was asked to do, when it is made or something it names is called otherwise from now on."""
+    atomic.write_bytes(folder.request_path, msgspec.json.format(msgspec.json.encode(request)))
 
 
 def _moved(request: RunRequest, before: Path, after: Path) -> RunRequest:
@@ -311,8 +316,7 @@ def rename(folder: RunFolder, name: str) -> RunFolder:
     try:
         folder.path.rename(target)
         moved = _moved(request, folder.path / "data", target / "data")
-        renamed = msgspec.structs.replace(moved, name=name)
-        atomic.write_bytes(target / "run.json", msgspec.json.format(msgspec.json.encode(renamed)))
+        write_request(RunFolder(target), msgspec.structs.replace(moved, name=name))
     except OSError as error:
         raise store_invalid(f"run {folder.name} cannot be renamed", error, folder.path) from error
     return RunFolder(target)
@@ -376,12 +380,17 @@ def _claim(parent: Path, name: str) -> Path:
 
 
 def _claim_numbered(parent: Path, request: RunRequest) -> Path:
-    stem = f"{request.model.rpartition('/')[2][:80]}-{request.verb}"
-    number = sum(1 for path in parent.glob(f"{stem}-*")) + 1
     while True:
-        try:
-            (parent / f"{stem}-{number}").mkdir()
-        except FileExistsError:
-            number += 1
-            continue
-        return parent / f"{stem}-{number}"
+        path = parent / unused_name(request)
+        with contextlib.suppress(FileExistsError):
+            path.mkdir()
+            return path
+
+
+def unused_name(request: RunRequest) -> str:
+    """A name for a run that was given none: that of no run yet."""
+    stem, parent = f"{request.model.rpartition('/')[2][:80]}-{request.verb}", runs_folder()
+    number = sum(1 for path in parent.glob(f"{stem}-*")) + 1
+    while (parent / f"{stem}-{number}").exists():
+        number += 1
+    return f"{stem}-{number}"

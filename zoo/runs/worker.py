@@ -23,7 +23,7 @@ from zoo.errors import ZooError
 from zoo.file_cache import read_once
 from zoo.memory import is_out_of_memory
 from zoo.paths import cache_folder
-from zoo.runs import liveness, queue, ranks
+from zoo.runs import liveness, queue, ranks, sequence
 from zoo.runs.attempt import Worker
 from zoo.runs.checkpoints import newest_step
 from zoo.runs.events import AnyEvent, RunCancelled, RunFailed, RunFinished, RunQueued, RunStarted
@@ -42,9 +42,9 @@ LOCK_TIMEOUT_S = 30.0
 def main(argv: list[str]) -> int:
     """Work on a run; 0 when it finished or was cancelled, 1 when it failed."""
     keep_freed_memory()
-    folder = RunFolder(Path(argv[0]).absolute())
+    folder, environment = RunFolder(Path(argv[0]).absolute()), dict(os.environ)
     if hasattr(os, "nice"):
-        os.nice(NICENESS)
+        os.nice(max(0, NICENESS - os.nice(0)))  # a worker that another one has started is so nice already
     rank, world_size = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
     worker = Worker(folder, folder.request, rank, world_size)
     for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
@@ -62,7 +62,11 @@ def main(argv: list[str]) -> int:
             return 1
         liveness.record(folder, os.getpid() if world_size == 1 else os.getppid())
         threading.Thread(target=_beat, args=(worker,), daemon=True).start()
-        return _attempt(worker)
+        code = _attempt(worker)
+    os.environ.clear()
+    os.environ.update(environment)  # what libraries have set meanwhile is nothing to another worker
+    sequence.begin_followers(folder)
+    return code
 
 
 def _attempt(worker: Worker) -> int:

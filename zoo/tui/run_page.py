@@ -45,7 +45,7 @@ class RunPage(Page):
         app, run = self.zoo, self.run_summary
         if run is None:
             return
-        if not run.live:
+        if not (run.live or run.waiting):
             app.notify(f"{run.name} is {run.status} already", markup=False)
             return
 
@@ -57,6 +57,8 @@ class RunPage(Page):
             app.carry_out(lambda: open_run(run.name).stop(), done=outcome)
 
         text = f"{run.name} writes a checkpoint and ends. It can go on from there."
+        if run.waiting:
+            text = f"{run.name} does not begin when {run.after} has finished. It can be started later."
         app.ask("Stop the run?", text, "Stop", work)
 
     def action_resume_run(self) -> None:
@@ -67,7 +69,8 @@ class RunPage(Page):
         if run.place is not None:
             self._ask_to_start_beside(run)
             return
-        if run.live or run.status == "finished":
+        followed = any(one.waiting and one.after == run.name for one in app.feed.runs)
+        if run.live or (run.status == "finished" and not followed):
             app.notify(f"{run.name} is {run.status}", markup=False)
             return
         app.carry_out(lambda: open_run(run.name).resume(), done=f"{run.name} goes on")

@@ -153,7 +153,7 @@ class RunScreen(RunPage):
         )
 
     def _progress_text(self, request: RunRequest, s: RunSnapshot) -> str:
-        if s.live:
+        if s.pending:
             return status_line(s) + ("; r starts it beside" if s.place is not None else "")
         took = duration(s.ended_at - s.started_at) if s.ended_at and s.started_at else ""
         match s.status:
@@ -185,6 +185,8 @@ class RunScreen(RunPage):
             facts.append(f"{size(s.prepared.memory_bytes + s.prepared.disk_bytes)} of images kept")
         if s.checkpoint_step is not None:
             facts.append(f"checkpoint at step {s.checkpoint_step:,}")
+        if waiting := [run.name for run in self.zoo.feed.runs if run.waiting and run.after == self._run_name]:
+            facts.append(f"then {', '.join(waiting)}")
         return "  ·  ".join(facts)
 
     def _draw_curves(self, s: RunSnapshot) -> None:

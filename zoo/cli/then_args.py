@@ -1,0 +1,106 @@
+"""`--then "finetune --data reviews.csv"`: what is done next on the command line, on the result."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+from typing import cast
+
+from zoo.card import Verb
+from zoo.catalog import Catalog
+from zoo.cli.option_flags import add_help_all
+from zoo.cli.parser import Parser
+from zoo.cli.training_args import add_options_of_model, add_training, job_of
+from zoo.errors import OptionInvalid, ZooError
+from zoo.job_sequences import JobSequence
+from zoo.requests import Job
+from zoo.runs.request import RunRequest
+from zoo.suggestions import did_you_mean
+
+_EXAMPLE = 'such as --then "finetune --data reviews.csv --name mood"'
+_OF_THE_WHOLE = ("--detach", "--dry-run", "--json", "--now", "--recipe", "--then")
+"""What is said once, of all that is done."""
+
+
+def add_then(parser: Parser) -> None:
+    """`--then`."""
+    parser.add_argument(
+        "--then",
+        action="append",
+        default=[],
+        metavar="COMMAND",
+        help='do that next, on the result: "finetune --data DATA"',
+    )
+
+
+def with_followers(first: RunRequest, args: argparse.Namespace) -> list[RunRequest]:
+    """What is done one after the other: what the flags say, else the recipe.
+
+    Args:
+        first: the first request.
+        args: of the command.
+
+    Raises:
+        ZooError: something of it is wrong.
+    """
+    recipes = () if args.then or args.recipe_read is None else args.recipe_read.followers
+    if not args.then and not recipes:
+        return [first]
+    jobs = JobSequence(first, args.catalog or Catalog.load())
+    for text in args.then:
+        _add(text, jobs, args)
+    for recipe in recipes:
+        with recipe.located_errors():
+            jobs.add(recipe.job())
+    return jobs.requests
+
+
+def _add(text: str, jobs: JobSequence, args: argparse.Namespace) -> None:
+    """Check one more command."""
+    verb, words = _command(text)
+    try:
+        jobs.add(_job(verb, words, jobs, args))
+    except ZooError as error:
+        error.message = f"then {verb}: {error.message}"
+        raise
+
+
+def _job(verb: Verb, words: list[str], jobs: JobSequence, args: argparse.Namespace) -> Job:
+    """What a command asks for; it computes where the first does, unless it says otherwise."""
+    parser = Parser(prog=f"zoo {verb}", formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    add_help_all(parser)
+    add_training(parser, words, verb, model=jobs.model)
+    placement = {name: getattr(args, name) for name in ("device", "precision", "processes")}
+    parser.set_defaults(recipe_read=None, **placement)
+    model = words[0] if words and not words[0].startswith("-") else jobs.model
+    add_options_of_model(parser, words, verb, model, catalog=jobs.catalog)
+    return job_of(parser.parse_args(words), verb)
+
+
+def _command(text: str) -> tuple[Verb, list[str]]:
+    """The verb and the words of a command.
+
+    Raises:
+        OptionInvalid: it is none, or says what is said of the whole.
+    """
+    lexer = shlex.shlex(text, posix=True)
+    lexer.whitespace_split, lexer.commenters = True, ""
+    if os.name == "nt":
+        lexer.escape = ""  # which is a part of paths there
+    try:
+        verb, *words = list(lexer) or [""]
+    except ValueError as error:
+        raise OptionInvalid(f"--then {text!r} cannot be read: {str(error).lower()}", _EXAMPLE) from None
+    if verb not in ("pretrain", "finetune"):
+        raise OptionInvalid(
+            f"--then does {verb!r}, but takes finetune or pretrain, with what they take",
+            did_you_mean(verb, ("finetune", "pretrain"), _EXAMPLE),
+        )
+    if not words:
+        raise OptionInvalid(
+            f"--then {verb} says nothing of the data", f"the whole command is one word in quotes, {_EXAMPLE}"
+        )
+    if flag := next((word for word in words if word.partition("=")[0] in _OF_THE_WHOLE), ""):
+        raise OptionInvalid(f"{flag} is about all that is done", "say it outside of --then")
+    return cast("Verb", verb), words

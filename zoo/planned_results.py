@@ -1,0 +1,107 @@
+"""Results that runs will have made once they have finished: what a job that goes on from one is checked against."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from zoo.card import Card
+from zoo.catalog import Catalog, result_cards
+from zoo.data.columns import find_columns
+from zoo.data.example import Columns
+from zoo.data.layout import parts_of
+from zoo.data.table import Table
+from zoo.errors import Unsupported
+from zoo.paths import runs_folder
+from zoo.runs import status
+from zoo.runs.request import RunRequest, SourceRequest
+from zoo.runs.result import HeadResult, ResultManifest
+from zoo.runs.store import RunFolder
+from zoo.tasks import get_task
+
+
+def with_result(catalog: Catalog, request: RunRequest) -> Catalog:
+    """All models, and those that a run will have made.
+
+    Args:
+        catalog: with the model that the run starts from.
+        request: of the run, which has a name.
+    """
+    base = next(card for card in catalog.cards if card.full_name == request.model)
+    sources = request.sources or ((_as_source(request),) if request.head else ())
+    columns = {} if sources else _columns(request, base)
+    heads = (*request.kept, *sources)
+    manifest = ResultManifest(
+        name=request.name,
+        plugin=request.plugin,
+        base=base.name,
+        parent=base.name,
+        verb=request.verb,
+        task=request.task,
+        columns=columns,
+        parameters=base.parameters,
+        heads=tuple(
+            HeadResult(name=one.name, verb=one.verb, task=one.task, columns=_columns(one, base)) for one in heads
+        ),
+    )
+    results = result_cards(manifest, base, runs_folder() / request.name / "model")
+    return msgspec.structs.replace(catalog, cards=(*results, *catalog.cards))
+
+
+def with_result_of(catalog: Catalog, folder: RunFolder) -> Catalog:
+    """All models, and those that a run makes which goes on, or waits for one that does.
+
+    Args:
+        catalog: all models that there are.
+        folder: of the run.
+
+    Raises:
+        Unsupported: it makes no model, or nobody is at it.
+    """
+    request, s = msgspec.structs.replace(folder.request, name=folder.name), status.read(folder)
+    if s.status == "finished":
+        return catalog
+    if request.verb not in ("pretrain", "finetune") or request.dry_run:
+        raise Unsupported(f"run {folder.name} makes no model: it is there to {request.verb}", f"use {request.model}")
+    if s.status == "waiting":
+        return with_result(with_result_of(catalog, RunFolder(folder.path.parent / s.after)), request)
+    if not s.live:
+        raise Unsupported(
+            f"run {folder.name} is {s.status}, so nothing can begin from its result",
+            f"go on with it first: zoo resume {folder.name}",
+        )
+    return with_result(catalog, request)
+
+
+def beginning_from(request: RunRequest, before: RunRequest) -> RunRequest:
+    """A request on a planned result, with what the heads that come along will have been learnt from.
+
+    Args:
+        request: as it was made while there was no such result.
+        before: of the run that makes it.
+    """
+    learnt = {source.name: source for source in (*before.sources, *before.kept)}
+    return msgspec.structs.replace(request, kept=tuple(learnt.get(one.name, one) for one in request.kept))
+
+
+def is_planned(card: Card) -> bool:
+    """Whether a model is the result of a run that has not finished yet."""
+    return card.weights is not None and not card.weights.files
+
+
+def _as_source(request: RunRequest) -> SourceRequest:
+    verb: Literal["pretrain", "finetune"] = "pretrain" if request.verb == "pretrain" else "finetune"
+    return SourceRequest(name=request.head, verb=verb, task=request.task, data=request.data)
+
+
+def _columns(request: RunRequest | SourceRequest, base: Card) -> Columns:
+    """Those that are learnt from, by role."""
+    data = request.data
+    if not data.path:
+        return {}
+    task = get_task(request.task).divided_at(data.separator).named_by(data.classes)
+    table = Table(parts_of(Path(data.path)).train)
+    trained = base.columns if isinstance(request, RunRequest) else {}
+    return find_columns(table, task, columns=data.columns, require_target=False, trained=trained)

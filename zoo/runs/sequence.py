@@ -1,0 +1,100 @@
+"""Runs one after the other: each begins from the result of the one before, when that has finished."""
+
+from __future__ import annotations
+
+import msgspec
+
+from zoo.errors import Unsupported, ZooError
+from zoo.runs import launcher, status, store
+from zoo.runs.events import RunCancelled, RunFailed, RunPostponed
+from zoo.runs.log import append, awaited, is_going_on
+from zoo.runs.store import RunFolder
+
+
+def postpone(folder: RunFolder, after: RunFolder) -> None:
+    """Let a run wait for the end of another one; where that has finished already, it begins.
+
+    Raises:
+        ZooError: the run's folder cannot be written, or it cannot be started.
+    """
+    try:
+        append(folder, RunPostponed(after=after.name))
+    except OSError as error:
+        raise store.store_invalid(f"run {folder.name} cannot be put off", error, folder.path) from error
+    if status.read(after).status == "finished":
+        launcher.begin(folder)
+
+
+def followers(folder: RunFolder) -> tuple[RunFolder, ...]:
+    """The runs that wait for the end of a run, the oldest first."""
+    waiting = ((run, awaited(run)) for run in reversed(store.all_runs()))
+    return tuple(run for run, other in waiting if other is not None and other.name == folder.name)
+
+
+def begin_followers(folder: RunFolder) -> tuple[RunFolder, ...]:
+    """Start the runs that wait for a run, if it has finished; one that cannot be started says why.
+
+    Returns:
+        Those that waited.
+    """
+    if status.read(folder).status != "finished":
+        return ()
+    waiting = followers(folder)
+    for follower in waiting:
+        try:
+            launcher.begin(follower)
+        except ZooError as error:
+            append(follower, RunFailed(kind=type(error).__name__, message=error.message, hint=error.hint))
+    return waiting
+
+
+def wait_again(folder: RunFolder) -> bool:
+    """Let a run that was stopped before it began wait again, where the one before it has not finished yet.
+
+    Returns:
+        Whether it waits; False where nothing is in its way.
+
+    Raises:
+        Unsupported: it waits already, or nobody is at the run before.
+    """
+    s = status.read(folder)
+    if not s.after or s.attempt:
+        return False
+    before = RunFolder(folder.path.parent / s.after)
+    state = status.read(before).status
+    if state == "finished":
+        return False
+    what = f"run {folder.name} begins from the result of {s.after}, which is"
+    if not before.request_path.exists():
+        raise Unsupported(f"{what} gone", "start a new run")
+    if not is_going_on(before):
+        raise Unsupported(f"{what} {state}", f"go on with that, and this one follows: zoo resume {s.after}")
+    if s.status == "waiting":
+        raise Unsupported(f"{what} {state}", f"it begins by itself; watch it: zoo attach {folder.name}")
+    postpone(folder, before)
+    return True
+
+
+def cancel_waiting(folder: RunFolder) -> bool:
+    """Let a run that waits begin by itself no more; returns whether it waited."""
+    with launcher.launching(folder):
+        if awaited(folder) is None:
+            return False
+        append(folder, RunCancelled())
+        return True
+
+
+def follow_renamed(folder: RunFolder, waiting: tuple[RunFolder, ...], before: str) -> None:
+    """Let the runs that wait for a run do so under its new name.
+
+    Args:
+        folder: of the run, as it is called now.
+        waiting: for it.
+        before: its name until now.
+    """
+    for follower in waiting:
+        request = follower.request
+        plugin, _, model = request.model.partition("/")
+        model = f"{plugin}/{folder.name}{model.removeprefix(before)}"
+        store.write_request(follower, msgspec.structs.replace(request, model=model))
+        append(follower, RunPostponed(after=folder.name))
