@@ -79,6 +79,7 @@ def test_one_behind_a_killed_worker_moves_up(start: Start) -> None:
     stands(third, 1, "first")
     stands(fourth, 2, "third")
     assert ("crashed", "the worker was gone before its turn had come") == (second.status, second.snapshot.error)
+    assert (None, "") == (second.snapshot.place, second.snapshot.behind)
     kill(first)
     runs_now(third)
     stands(fourth, 1, "third")

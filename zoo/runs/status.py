@@ -35,7 +35,9 @@ def judge(snapshot: RunSnapshot, folder: RunFolder, *, alive: bool) -> RunSnapsh
     if failure := ranks.first_failure(folder):
         return apply(snapshot, failure)
     error, hint = _cause_of_crash(snapshot, folder)
-    return msgspec.structs.replace(snapshot, status="crashed", error=snapshot.error or error, hint=hint)
+    return msgspec.structs.replace(
+        snapshot, status="crashed", place=None, behind="", error=snapshot.error or error, hint=hint
+    )
 
 
 def _cause_of_crash(snapshot: RunSnapshot, folder: RunFolder) -> tuple[str, str]:
