@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -97,13 +98,27 @@ def test_the_body_is_held_once_though_its_names_differ(tmp_path: Path, pictures:
     body = load_file(boxes / "body.safetensors")
     assert {name for name in body if name.startswith("backbone.body.stages.")} == set(body)
     assert (boxes / "body.safetensors").samefile(views / "body.safetensors")
-    assert sorted(load_file(labels / "head.safetensors")) == ["fc.bias", "fc.weight", "last.bias", "last.weight"]
+    own = [name for name in sorted(load_file(labels / "head.safetensors")) if not name.startswith("stages.")]
+    assert own == ["fc.bias", "fc.weight", "last.bias", "last.weight"]
     for head in (boxes, labels):
         merge(head, tmp_path / head.name)
         merged = load_file(tmp_path / head.name / "model.safetensors")
         assert_identical(merged, weights(tmp_path, head.name))
     network = TinyBody(make_run(tmp_path / "again", (), weights=tmp_path / "labels").run).module
     assert torch.equal(network.state_dict()["stages.2.conv.weight"], body["backbone.body.stages.2.conv.weight"])
+
+
+def test_each_source_has_statistics_of_its_own_where_nothing_is_pretrained(
+    tmp_path: Path, pictures: tuple[Example, ...]
+) -> None:
+    """What is learnt is the same for all."""
+    fit(start(tmp_path, pictures, max_steps=9).run)
+    first, second, third = (weights(tmp_path, name) for name in NAMES)
+    prefix, norm = "backbone.body.", "stages.0.norm"
+    assert torch.equal(first[f"{prefix}{norm}.weight"], second[f"{norm}.weight"])
+    assert torch.equal(second[f"{norm}.weight"], third[f"{norm}.weight"])
+    means = [first[f"{prefix}{norm}.running_mean"], second[f"{norm}.running_mean"], third[f"{norm}.running_mean"]]
+    assert not any(torch.equal(one, other) for one, other in itertools.combinations(means, 2))
 
 
 def test_what_one_source_does_not_learn_is_learnt_by_another(tmp_path: Path, pictures: tuple[Example, ...]) -> None:

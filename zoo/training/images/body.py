@@ -91,14 +91,18 @@ class ImageBody(Body[int]):
         return MediaRoom.of(run)
 
     def share(self, other: Self) -> None:
-        """Also the room for pictures; batch norms of pretrained weights keep the statistics that they came with.
+        """Also the room for pictures; of batch norms all but the statistics, which a prediction would have to do with.
 
-        Those of a step are of one source, and a prediction would have to do with those of all.
+        Those of pretrained weights stay as they came. Otherwise each source has its own: a step sees one source, and
+        what is an average over two is right for neither.
         """
+        own = self.module
         super().share(other)
         self.room = other.room
         if self.pretrained:
             freeze_norms(self.module)
+        elif not any(getattr(body._run.options, "method", "") == "lora" for body in (self, other)):
+            self.module = on_parameters_of(self.module, own)
 
     def encode(self, inputs: Sequence[Any]) -> list[int | Rejected]:
         """Decode."""
@@ -219,6 +223,19 @@ class ImageBody(Body[int]):
     @abstractmethod
     def readme(self, config: ImageConfig) -> str:
         """How to use a result without zoo, in Markdown."""
+
+
+def on_parameters_of(module: nn.Module, twin: nn.Module) -> nn.Module:
+    """Let a network of the same shape have the parameters of another one; its statistics stay its own.
+
+    Args:
+        module: has the parameters.
+        twin: gets them.
+    """
+    for name, parameter in module.named_parameters(remove_duplicate=False):
+        owner, _, own_name = name.rpartition(".")
+        setattr(twin.get_submodule(owner), own_name, parameter)
+    return twin
 
 
 def freeze_norms(module: nn.Module) -> None:
