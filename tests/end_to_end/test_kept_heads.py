@@ -10,6 +10,7 @@ import pytest
 import zoo
 from tests.end_to_end.test_tokens import COMMON, tagged, written
 from zoo.cli import main
+from zoo.runs.events import DataLoaded
 from zoo.runs.store import training_of
 from zoo.testing.interruption import digests
 
@@ -118,3 +119,22 @@ def test_several_heads_are_added_at_once(tmp_path: Path, capsys: pytest.CaptureF
     assert digests(twin.folder.model_folder / "heads") == digests(folder / "heads")
     zoo.open_run("joint").remove()
     assert answers("four") == after
+
+
+def test_a_new_head_takes_no_columns_from_the_one_whose_body_it_begins_from(tmp_path: Path) -> None:
+    pytest.importorskip("zoo_bert")
+
+    def moody(words: list[str]) -> dict[str, Any]:
+        return {"text": " ".join(words), "mood": "glad" if len(words) % 2 else "sad"}
+
+    def both(words: list[str]) -> dict[str, Any]:
+        return {**moody(words), "label": ("now", "later", "never")[len(words) % 3]}
+
+    mood, later = written(tmp_path / "a.jsonl", moody), written(tmp_path / "b.jsonl", both)
+    names = written(tmp_path / "c.jsonl", tagged)
+    of_mood = zoo.Source(data=mood, columns={"label": "mood"})
+    zoo.finetune("bert-tiny", sources={"mood": of_mood, "names": names}, name="joint", **OPTIONS).wait(progress=False)
+    for sources in ({"haste": later}, {"haste": later, "people": names}):
+        run = zoo.finetune("joint", sources=sources, **OPTIONS).wait(progress=False)
+        loaded = [event for event in run.events() if isinstance(event, DataLoaded)]
+        assert loaded[0].labels == ("later", "never", "now")

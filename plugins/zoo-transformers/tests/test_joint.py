@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 
+import zoo
 from zoo import Card, Example, SpanMark, TrainingRun
 from zoo.tasks import get_task
 from zoo.testing import PluginHooks
@@ -58,6 +59,19 @@ def test_heads_of_one_body_are_those_of_transformers(
     assert not torch.equal(first_weight(bodies[0]), first_weight(before))
     table = network.get_output_embeddings().weight
     assert table is network.get_input_embeddings().weight
+
+
+def test_what_is_known_by_its_weights_has_no_baseline_from_random_numbers(
+    make_model: Callable[..., Any], pull: Callable[..., Card], tmp_path: Path
+) -> None:
+    sizes = {"dim": 32, "n_layers": 2, "n_heads": 4, "hidden_dim": 64}
+    make_model("distilbert", "fill-mask", tmp_path / "published", **sizes)
+    card = pull(tmp_path / "published")
+    data = tmp_path / "rows.csv"
+    data.write_text("text,label\n" + "".join(f"{text} {i},{'yn'[i % 2]}\n" for i in range(20) for text in TEXTS[:1]))
+    run = zoo.finetune(card.name, sources={"a": data, "b": data}, baseline_scratch=True, max_steps=1, device="cpu")
+    with pytest.raises(zoo.RunFailed, match=f"--baseline-scratch: {card.name} is known by its weights"):
+        run.wait(progress=False)
 
 
 def first_weight(state: dict[str, torch.Tensor]) -> torch.Tensor:
