@@ -71,4 +71,12 @@ class ImagePredictOptions(Options, frozen=True, kw_only=True):
 
     with_task_options = True
 
-    batch_size: Annotated[int, option("Images computed at once.", ge=1, le=65_536, unit="images")] = 16
+    batch_size: Annotated[
+        int | None,
+        option(
+            "Images computed at once; auto is 16 on a CPU, and what suits the model elsewhere.",
+            ge=1,
+            le=65_536,
+            unit="images",
+        ),
+    ] = None

@@ -82,6 +82,44 @@ def decode(source: Any) -> Image | Rejected:
     return Rejected(f"the input is {type(source).__name__}, not a path, a PIL image or an array of uint8")
 
 
+class PlainJpeg(NamedTuple):
+    """A JPEG file that any decoder makes the same picture of, but for rounding."""
+
+    source: Any
+    """Its path."""
+    content: bytearray
+    width: int
+    """In pixels as stored."""
+    height: int
+    orientation: int
+    """EXIF 2.32, tag 274; 1 for not turned."""
+
+
+def plain_jpeg(source: Any) -> PlainJpeg | None:
+    """A file that holds three colours as most cameras store them, and is whole; None for everything else.
+
+    Raises:
+        DatasetInvalid: as `read_image`.
+    """
+    if not isinstance(source, str | os.PathLike):
+        return None
+    jpeg = _guarded(_plain_jpeg, Path(os.fspath(source)))
+    return jpeg if isinstance(jpeg, PlainJpeg) else None  # whoever decodes it says what is wrong
+
+
+def _plain_jpeg(path: Path) -> PlainJpeg | None:
+    with open_media(str(path)) as file:
+        content = bytearray(file.read())
+    if not (content.startswith(b"\xff\xd8\xff") and content.rstrip(b"\0").endswith(b"\xff\xd9")):
+        return None
+    image = _opened(io.BytesIO(content))
+    width, height = image.size
+    is_plain = image.format == "JPEG" and image.mode == "RGB" and image.info.get("adobe_transform", 1) == 1
+    if not is_plain or not width or not height or width * height > MAX_PIXELS:
+        return None
+    return PlainJpeg(path, content, width, height, _orientation(image))
+
+
 def decode_bytes(content: bytes) -> Image | Rejected:
     """The same for a file's content."""
     return _guarded(lambda content: _loaded(_opened(io.BytesIO(content))), content)

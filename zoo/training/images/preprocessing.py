@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
+from torchvision.transforms import InterpolationMode
+from torchvision.transforms.v2 import functional as _functional
 
 from zoo.card import CropMode, ImageInput, Interpolation
 
+functional: Any = _functional
 LONGEST = 4
 """Longer side that is looked at, in shorter sides; the ends of longer strips are cut off before anything is resized."""
 
@@ -78,40 +81,70 @@ class Preprocessing:
 
     def reduce(self, image: Image.Image) -> Image.Image:
         """The image with a shorter side of at most `resize_size`; what `crop` makes of either is the same."""
-        image = self._without_ends(image)
+        image = self.without_ends(image)
         return self._resized(image) if min(image.size) > self.resize_size else image
 
     def crop(self, image: Image.Image) -> np.ndarray[Any, Any]:
         """The centre, uint8 of shape (size, size, 3)."""
-        image = self._resized(self._without_ends(image))
+        image = self._resized(self.without_ends(image))
         # Rounded as torchvision's center_crop does: half to even.
         left, top = round((image.width - self.size) / 2), round((image.height - self.size) / 2)
         return np.asarray(image.crop((left, top, left + self.size, top + self.size)))
 
     def _resized(self, image: Image.Image) -> Image.Image:
+        size = self._resized_size(image.width, image.height)
+        return image if size == image.size else image.resize(size, _RESAMPLING[self.interpolation])
+
+    def _resized_size(self, width: int, height: int) -> tuple[int, int]:
         """The shorter side so long, the other rounded down, as torchvision's `resize` does it; or both so long."""
         shorter = self.resize_size
         if self.crop_mode == "squash":
-            size = (shorter, shorter)
-        elif image.width <= image.height:
-            size = (shorter, int(shorter * image.height / image.width))
-        else:
-            size = (int(shorter * image.width / image.height), shorter)
-        return image if size == image.size else image.resize(size, _RESAMPLING[self.interpolation])
+            return shorter, shorter
+        if width <= height:
+            return shorter, int(shorter * height / width)
+        return int(shorter * width / height), shorter
 
-    def _without_ends(self, image: Image.Image) -> Image.Image:
-        longest = LONGEST * min(image.size)
-        if max(image.size) <= longest or self.crop_mode == "squash":
-            return image
-        width, height = min(image.width, longest), min(image.height, longest)
-        left, top = (image.width - width) // 2, (image.height - height) // 2
-        return image.crop((left, top, left + width, top + height))
+    def without_ends(self, image: Image.Image) -> Image.Image:
+        """What is looked at of a strip; all of any other picture."""
+        part = self._middle(image.width, image.height)
+        return image if part is None else image.crop(part)
+
+    def _middle(self, width: int, height: int) -> tuple[int, int, int, int] | None:
+        """Left, upper, right and lower edge of what is looked at; None for all of it."""
+        longest = LONGEST * min(width, height)
+        if max(width, height) <= longest or self.crop_mode == "squash":
+            return None
+        kept_width, kept_height = min(width, longest), min(height, longest)
+        left, top = (width - kept_width) // 2, (height - kept_height) // 2
+        return left, top, left + kept_width, top + kept_height
+
+    def crop_pixels(self, pixels: torch.Tensor) -> torch.Tensor:
+        """The centre, as `crop` gives it but for rounding, computed where the pixels are.
+
+        Args:
+            pixels: uint8, shape (height, width, 3).
+
+        Returns:
+            Float32 from 0 to 255, shape (size, size, 3).
+        """
+        height, width = pixels.shape[:2]
+        if (part := self._middle(width, height)) is not None:
+            left, top, right, bottom = part
+            pixels = pixels[top:bottom, left:right]
+            height, width = pixels.shape[:2]
+        planes = pixels.permute(2, 0, 1).float()
+        size = self._resized_size(width, height)
+        if size != (width, height):
+            mode = InterpolationMode(self.interpolation)
+            planes = functional.resize(planes, [size[1], size[0]], mode, antialias=True).clamp(0, 255)
+        centre: torch.Tensor = functional.center_crop(planes, [self.size, self.size])
+        return centre.permute(1, 2, 0)
 
     def normalise(self, images: torch.Tensor) -> torch.Tensor:
         """Scale and shift channel by channel.
 
         Args:
-            images: uint8, shape (batch, height, width, 3).
+            images: uint8, or float32 from 0 to 255 that is used up, shape (batch, height, width, 3).
 
         Returns:
             float32, shape (batch, 3, height, width), channels last in memory.
