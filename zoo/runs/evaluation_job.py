@@ -28,6 +28,7 @@ from zoo.runs.judging import CheckedJudge
 from zoo.runs.mistakes import MistakeLog
 from zoo.runs.preparation import load_predictor, resolve
 from zoo.runs.quarantine import Quarantine, check_digest
+from zoo.runs.row_answers import UntilStopped
 from zoo.runs.trained_on import count_trained_on
 from zoo.sanitize import one_line
 from zoo.tasks import get_task
@@ -50,12 +51,16 @@ def evaluate(worker: Worker) -> AnyEvent:
     card, predictor = load_predictor(worker)
     labels = card.labels or dataset.labels
     judgement = _Judgement(task, labels)
-    for start in range(0, len(dataset.examples), CHUNK):
-        if worker.should_stop():
-            return RunCancelled()
-        chunk = dataset.examples[start : start + CHUNK]
-        judgement.add(chunk, predictor.judged([one.input for one in chunk], [one.target for one in chunk]))
-        worker.emit(PredictionsWritten(rows=start + len(chunk), total_rows=len(dataset.examples)))
+    parts = [dataset.examples[start : start + CHUNK] for start in range(0, len(dataset.examples), CHUNK)]
+    remaining = UntilStopped(iter(parts), worker.should_stop)
+    asked = (([one.input for one in part], [one.target for one in part]) for part in remaining)
+    answered = 0
+    for part, answers in zip(parts, predictor.judged_chunks(asked), strict=False):
+        judgement.add(part, answers)
+        answered += len(part)
+        worker.emit(PredictionsWritten(rows=answered, total_rows=len(dataset.examples)))
+    if remaining.stopped:
+        return RunCancelled()
     files = [task.input.file_of(example.input, dataset.path) for example, _ in judgement.unanswered]
     quarantine.add(
         [

@@ -167,6 +167,12 @@ class CheckedPredictor:
 
         return self._portions.compute(judged, list(zip(inputs, targets, strict=True)))
 
+    def judged_chunks(self, chunks: Iterable[tuple[list[Any], list[Any]]]) -> Iterator[list[Prediction]]:
+        """The same for chunk after chunk of inputs and targets, of which the plugin may take some ahead."""
+        if isinstance(self._predictor, JudgedPredictor):
+            return (self.judged(inputs, targets) for inputs, targets in chunks)
+        return self.predict_chunks(inputs for inputs, _ in chunks)
+
     def _predict(self, inputs: list[Any]) -> list[Prediction]:
         return self._portions.compute(self._answers, inputs)
 

@@ -9,7 +9,6 @@ import gc
 import itertools
 import os
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +22,7 @@ from zoo.runs.attempt import Worker
 from zoo.runs.events import AnyEvent, Noted, PredictionsWritten, RunCancelled, RunFinished, Warned
 from zoo.runs.preparation import load_predictor, resolve
 from zoo.runs.quarantine import check_digest
-from zoo.runs.row_answers import CarriedRow, answer_chunks, chunks
+from zoo.runs.row_answers import UntilStopped, answer_chunks, chunks
 from zoo.tasks import get_task
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ def predict(worker: Worker) -> AnyEvent:
         if file.tell() == 0:
             file.write(writer.header())
         size = SLOW_CHUNK if predictor.streams else CHUNK
-        remaining = _UntilStopped(chunks(itertools.islice(rows, written.rows, None), size), worker.should_stop)
+        remaining = UntilStopped(chunks(itertools.islice(rows, written.rows, None), size), worker.should_stop)
         for records in answer_chunks(predictor.predict_chunks, remaining):
             _draw(drawings, records)
             file.write(encoded(writer, records))
@@ -73,21 +72,6 @@ def predict(worker: Worker) -> AnyEvent:
     if drawings and drawings.warning:
         worker.emit(Warned(message=drawings.warning))
     return progress.finish()
-
-
-class _UntilStopped(Iterator[list[CarriedRow]]):
-    """Chunks of rows, until someone asks the run to stop; those taken by then are still answered."""
-
-    def __init__(self, chunks: Iterator[list[CarriedRow]], should_stop: Callable[[], bool]) -> None:
-        self._chunks, self._should_stop = chunks, should_stop
-        self.stopped = False
-
-    def __next__(self) -> list[CarriedRow]:
-        chunk = next(self._chunks)
-        self.stopped = self.stopped or self._should_stop()
-        if self.stopped:
-            raise StopIteration
-        return chunk
 
 
 class _Progress:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from zoo.answers import Prediction, Rejected
 from zoo.data.example import Example, RejectedRow
 from zoo.runs.answer_files import AnswerRecord
 
+Chunk = TypeVar("Chunk")
 CarriedRow = tuple[Example | RejectedRow, tuple[Any, ...]]
 """A row of the data, and those of its cells that are carried along."""
 
@@ -41,6 +42,21 @@ def chunks(rows: Iterable[CarriedRow], size: int) -> Iterator[list[CarriedRow]]:
     iterator = iter(rows)
     while chunk := list(itertools.islice(iterator, size)):
         yield chunk
+
+
+class UntilStopped(Iterator[Chunk]):
+    """Chunks of rows, until someone asks the run to stop; those taken by then are still answered."""
+
+    def __init__(self, chunks: Iterator[Chunk], should_stop: Callable[[], bool]) -> None:
+        self._chunks, self._should_stop = chunks, should_stop
+        self.stopped = False
+
+    def __next__(self) -> Chunk:
+        chunk = next(self._chunks)
+        self.stopped = self.stopped or self._should_stop()
+        if self.stopped:
+            raise StopIteration
+        return chunk
 
 
 def _readable(chunk: list[CarriedRow]) -> list[Any]:

@@ -61,9 +61,3 @@ class TokenBudget:
 def knows_memory(device: torch.device) -> bool:
     """Whether torch can say how much memory a device has, and how much of it was taken at most."""
     return device.type in ("cuda", "xpu") and hasattr(torch.accelerator, "get_memory_info")
-
-
-def give_back_memory(device: torch.device) -> None:
-    """What torch keeps of an accelerator's memory for later."""
-    if device.type != "cpu" and hasattr(torch.accelerator, "empty_cache"):
-        torch.accelerator.empty_cache()

@@ -16,6 +16,7 @@ from PIL import Image
 from zoo.answers import Embedding, Prediction, Rejected
 from zoo.errors import Unsupported
 from zoo.kinds.image_decoding import read_image
+from zoo.memory import is_out_of_memory, release_memory
 from zoo.prefetch import prefetched
 from zoo.tasks.task import LEVELS
 from zoo.training.images.config import ImageConfig
@@ -24,7 +25,6 @@ from zoo.training.images.store import THREADS
 from zoo.training.objectives import objective_class, pooled_objective
 from zoo.training.precisions import DTYPES
 from zoo.training.scalars import Arriving
-from zoo.training.token_budget import give_back_memory
 
 if TYPE_CHECKING:
     from zoo.runs.context import PredictionRun, Predictor
@@ -104,11 +104,11 @@ class ImagePredictor(ABC, Generic[Prepared]):
         """Let the device compute images, in halves where its memory does not suffice."""
         try:
             return [self.launch(images)]
-        except torch.OutOfMemoryError:
-            if len(images) == 1:
+        except Exception as error:
+            if len(images) == 1 or not is_out_of_memory(error):
                 raise
         # After the block, as the error keeps alive what was computed so far.
-        give_back_memory(self.device)
+        release_memory()
         half = len(images) // 2
         if half < self._batch_size:
             self._batch_size = half

@@ -19,6 +19,7 @@ from torchvision.transforms.v2 import functional as _functional
 
 from zoo.answers import Rejected
 from zoo.kinds.image_decoding import PlainJpeg, plain_jpeg, read_image
+from zoo.memory import is_out_of_memory
 from zoo.training.images.preprocessing import Preprocessing
 from zoo.training.moving import on_device
 
@@ -104,9 +105,9 @@ class DevicePictures:
         for portion in _portions(jpegs):
             try:
                 pictures = self._decode([torch.frombuffer(jpeg.content, dtype=torch.uint8) for jpeg in portion])
-            except torch.OutOfMemoryError:
-                raise
-            except RuntimeError:  # one of them is damaged, or of a sort that the device does not know
+            except RuntimeError as error:  # one of them is damaged, or of a sort that the device does not know
+                if is_out_of_memory(error):
+                    raise
                 decoded += map(self._decoded_here, portion)
                 continue
             for pixels, jpeg in zip(pictures, portion, strict=True):

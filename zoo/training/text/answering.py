@@ -21,11 +21,12 @@ from tokenizers import Tokenizer
 from zoo.answers import Answer, Prediction, Rejected
 from zoo.devices import usable_cpus
 from zoo.encoding import is_encodable
+from zoo.memory import is_out_of_memory, release_memory
 from zoo.prefetch import prefetched
 from zoo.training.scalars import Arriving
 from zoo.training.text.encoding import encode_cut
 from zoo.training.text.network import Blocks, blocks_of
-from zoo.training.token_budget import TokenBudget, give_back_memory
+from zoo.training.token_budget import TokenBudget
 
 if TYPE_CHECKING:
     from zoo.runs.context import PredictionRun
@@ -173,11 +174,11 @@ class TextPredictor(ABC):
                 blocks = blocks_of([ids for _, ids in items], self._device, self._pad_id)
                 outputs = {str(number): output for number, output in enumerate(self.outputs(blocks))}
                 return [_Launched(window, items, Arriving(outputs))]
-        except torch.OutOfMemoryError:
-            if len(items) == 1:
+        except Exception as error:
+            if len(items) == 1 or not is_out_of_memory(error):
                 raise
         # After the block, as the error keeps alive what was computed so far.
-        give_back_memory(self._device)
+        release_memory()
         self._budget.shrink(tokens)
         half = len(items) // 2
         return [*self._launch(window, items[:half]), *self._launch(window, items[half:])]
