@@ -26,6 +26,7 @@ from zoo.runs.events import (
     RunFailed,
     RunFinished,
     RunPlanned,
+    RunPostponed,
     RunStarted,
     StepCompleted,
     Warned,
@@ -318,3 +319,22 @@ async def test_a_queued_run_says_where_it_stands_and_starts_when_asked_to(
     finally:
         for run in (second, first):
             run.stop(force=True)
+
+
+@scenario()
+async def test_what_waits_for_what_is_told_on_both_screens(pilot: Driver, models: Site, write_run: WriteRun) -> None:
+    write_run("adapted", STARTED, PLAN, step(50), RunCancelled(step=50))
+    write_run("mood", RunPostponed(after="adapted"))
+    await pilot.press("2")
+    await shows(pilot, "mood finetune", "waiting", "adapted finetune", "cancelled")
+    pilot.app.open_run("adapted")
+    await shows(pilot, "stopped at step 50", "then mood")
+    await pilot.press("escape")
+    pilot.app.open_run("mood")
+    await shows(pilot, "waiting for the end of adapted")
+    await pilot.press("r")
+    await until(pilot, lambda: any("adapted, which is cancelled" in one for one in notices(pilot)))
+    await pilot.press("s")
+    await shows(pilot, "mood does not begin when adapted has finished")
+    await pilot.press("y")
+    await until(pilot, lambda: zoo.open_run("mood").status == "cancelled")

@@ -12,6 +12,7 @@ from zoo.cli import diagnostics, output
 from zoo.cli.confirmation import delete_confirmed
 from zoo.cli.exit_codes import ExitCode
 from zoo.errors import StoreInvalid, UnknownRun, Unsupported
+from zoo.runs.sequence import waiting_runs
 from zoo.runs.store import size_bytes
 from zoo.units import size
 
@@ -31,10 +32,10 @@ def run(args: argparse.Namespace) -> ExitCode:
     """Show, ask once, then delete."""
     runs = list(dict.fromkeys(_matching_runs(args.runs)))  # one run may be named twice
     answers = {one: path for one in runs if (path := _answers_of(one)) is not None}
-    sizes = {one: size_bytes(one.folder.path) for one in runs}
+    sizes, waiting = {one: size_bytes(one.folder.path) for one in runs}, waiting_runs()
     for one in runs:
         diagnostics.note(f"{one.name}  {one.status}  {size(sizes[one])}  {one.folder.path}")
-        for follower in one.followers:
+        for follower in waiting.get(one.name, ()):
             diagnostics.note(f"  {follower.name} waits for its result, and could not begin any more")
         if one in answers and args.answers:
             diagnostics.note(f"  with its answers, {size(answers[one].stat().st_size)}  {answers[one]}")

@@ -27,8 +27,16 @@ def postpone(folder: RunFolder, after: RunFolder) -> None:
 
 def followers(folder: RunFolder) -> tuple[RunFolder, ...]:
     """The runs that wait for the end of a run, the oldest first."""
-    waiting = ((run, awaited(run)) for run in reversed(store.all_runs()))
-    return tuple(run for run, other in waiting if other is not None and other.name == folder.name)
+    return waiting_runs().get(folder.name, ())
+
+
+def waiting_runs() -> dict[str, tuple[RunFolder, ...]]:
+    """All runs that wait, the oldest first, by the name of the run that each waits for."""
+    waiting: dict[str, tuple[RunFolder, ...]] = {}
+    for run in reversed(store.all_runs()):
+        if (other := awaited(run)) is not None:
+            waiting[other.name] = (*waiting.get(other.name, ()), run)
+    return waiting
 
 
 def begin_followers(folder: RunFolder) -> tuple[RunFolder, ...]:

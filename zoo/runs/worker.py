@@ -65,7 +65,8 @@ def main(argv: list[str]) -> int:
         code = _attempt(worker)
     os.environ.clear()
     os.environ.update(environment)  # what libraries have set meanwhile is nothing to another worker
-    sequence.begin_followers(folder)
+    if worker.request.verb in ("pretrain", "finetune"):
+        sequence.begin_followers(folder)
     return code
 
 
