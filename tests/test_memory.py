@@ -22,6 +22,10 @@ def doubled(items: list[int]) -> list[int]:
     return [2 * item for item in items]
 
 
+def doubled_each(count: int) -> list[int]:
+    return [2 * item for item in range(count)]
+
+
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
@@ -55,12 +59,17 @@ def test_items_are_computed_in_portions_that_fit_from_then_on() -> None:
         return doubled(items)
 
     portions = Portions()
-    assert portions.compute(compute, list(range(20))) == [2 * item for item in range(20)]
+    assert [one for portion in portions.each(compute, list(range(20))) for one in portion] == [
+        2 * item for item in range(20)
+    ]
     assert asked == [20, 10, 5, 5, 5, 5]
     asked.clear()
-    assert portions.compute(compute, list(range(7))) == [2 * item for item in range(7)]
+    assert [one for portion in portions.each(compute, list(range(7))) for one in portion] == [
+        2 * item for item in range(7)
+    ]
     assert asked == [5, 2]
-    assert portions.compute(compute, []) == []
+    assert list(portions.each(compute, [])) == []
+    assert portions.most == 5
 
 
 def test_one_item_that_does_not_fit_is_an_error() -> None:
@@ -68,7 +77,7 @@ def test_one_item_that_does_not_fit_is_an_error() -> None:
         raise MemoryError
 
     with pytest.raises(MemoryError):
-        Portions().compute(never, [1, 2, 3])
+        list(Portions().each(never, [1, 2, 3]))
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="control groups are Linux's")

@@ -46,30 +46,41 @@ def release_memory() -> None:
 
 
 class Portions:
-    """Computes results of many items: all at once, or from now on fewer where memory does not suffice for that."""
+    """Computes many items: all at once, or from now on fewer where memory does not suffice for that.
 
-    def __init__(self) -> None:
-        self._most = sys.maxsize
+    Args:
+        most: items computed at once.
+        on_lack: told where these do not fit: how many are computed from then on, and what was said.
+    """
 
-    def compute(self, compute: Callable[[list[Item]], list[Result]], items: list[Item]) -> list[Result]:
-        """One result of each item.
+    def __init__(
+        self, most: int = sys.maxsize, on_lack: Callable[[int, str], None] = lambda most, reason: None
+    ) -> None:
+        self.most, self._on_lack = most, on_lack
+
+    def each(self, compute: Callable[[list[Item]], Result], items: list[Item]) -> Iterator[Result]:
+        """One result of each portion, in order.
 
         Args:
-            compute: gives one result for each of several items, the same whichever they come with.
+            compute: takes several items; what it gives of one is the same whichever that comes with.
             items: all of them.
         """
-        results = compute(items) if not items else []
-        while portion := items[len(results) : len(results) + self._most]:
+        done = 0
+        while portion := items[done : done + self.most]:
             try:
-                results += compute(portion)
-                continue
+                result = compute(portion)
             except Exception as error:
                 if len(portion) < 2 or not is_out_of_memory(error):
                     raise
+                reason = str(error)
+            else:
+                yield result
+                done += len(portion)
+                continue
             # After the block, as the error keeps everything alive that was computed so far.
             release_memory()
-            self._most = -(-len(portion) // 2)
-        return results
+            self.most = -(-len(portion) // 2)
+            self._on_lack(self.most, reason)
 
 
 def available_bytes() -> int:

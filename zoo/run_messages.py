@@ -15,6 +15,7 @@ from zoo.runs.events import (
     EvaluationCompleted,
     ExampleRejected,
     InputsPrepared,
+    MicroBatchHalved,
     Noted,
     RunCancelled,
     RunFailed,
@@ -26,7 +27,7 @@ from zoo.runs.events import (
     Warned,
     WrittenSample,
 )
-from zoo.runs.snapshot import RunSnapshot
+from zoo.runs.snapshot import RunSnapshot, halved_line
 from zoo.runs.source_snapshot import SourceSnapshot
 from zoo.sanitize import one_line, unbroken
 from zoo.units import bar, count, duration, size
@@ -281,6 +282,10 @@ def sample_line(sample: WrittenSample) -> str:
     return f"{before} → {text if len(text) <= SHOWN_TEXT else text[:SHOWN_TEXT] + '…'}"
 
 
+def _halved(event: MicroBatchHalved, s: RunSnapshot) -> list[str]:
+    return [halved_line(event)]
+
+
 def _checkpoint(event: CheckpointSaved, s: RunSnapshot) -> list[str]:
     return [f"step {event.step:>6}  checkpoint saved"]
 
@@ -337,6 +342,7 @@ _MESSAGES: dict[type, Callable[..., list[str]]] = {
     RunPlanned: _plan,
     EvaluationCompleted: _evaluation,
     ExampleRejected: _rejected,
+    MicroBatchHalved: _halved,
     Noted: _noted,
     Warned: _warned,
 }

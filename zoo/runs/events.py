@@ -219,6 +219,21 @@ class EvaluationCompleted(Event, frozen=True, kw_only=True, tag="evaluation_comp
     """Whose data; empty where there is one source."""
 
 
+class MicroBatchHalved(Event, frozen=True, kw_only=True, tag="micro_batch_halved"):
+    """Memory ran out; what did not fit was computed again, and from then on fewer examples are computed at once."""
+
+    step: int
+    """1-based step that did not fit; of an evaluation, the step that it judges."""
+    micro_batch_size: int
+    """Most examples that one process computes at once from now on."""
+    reason: str
+    """What was said of the lack."""
+    evaluating: bool = False
+    """Whether it was an evaluation, or the one pass of a frozen body; training is as it was."""
+    source: str = ""
+    """Whose examples; empty where there is one source."""
+
+
 class CheckpointSaved(Event, frozen=True, kw_only=True, tag="checkpoint_saved"):
     """Everything needed to go on from this step is on disk."""
 
@@ -327,6 +342,7 @@ AnyEvent = Union[
     RunPlanned,
     StepCompleted,
     EvaluationCompleted,
+    MicroBatchHalved,
     CheckpointSaved,
     ExampleRejected,
     PredictionsWritten,

@@ -165,7 +165,8 @@ class CheckedPredictor:
             with self._errors_named():
                 return list(predictor.judged(*map(list, zip(*pairs, strict=True))))
 
-        return self._portions.compute(judged, list(zip(inputs, targets, strict=True)))
+        pairs = list(zip(inputs, targets, strict=True))
+        return [answer for answers in self._portions.each(judged, pairs) for answer in answers]
 
     def judged_chunks(self, chunks: Iterable[tuple[list[Any], list[Any]]]) -> Iterator[list[Prediction]]:
         """The same for chunk after chunk of inputs and targets, of which the plugin may take some ahead."""
@@ -174,7 +175,7 @@ class CheckedPredictor:
         return self.predict_chunks(inputs for inputs, _ in chunks)
 
     def _predict(self, inputs: list[Any]) -> list[Prediction]:
-        return self._portions.compute(self._answers, inputs)
+        return [answer for answers in self._portions.each(self._answers, inputs) for answer in answers]
 
     def _answers(self, inputs: list[Any]) -> list[Prediction]:
         with self._errors_named():

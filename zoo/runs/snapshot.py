@@ -13,6 +13,7 @@ import msgspec
 
 from zoo.blocks import Report
 from zoo.metrics import confusion_of
+from zoo.plurals import counted
 from zoo.runs import events as e
 from zoo.runs import source_snapshot as of_sources
 from zoo.runs.learning_curve import NOTHING_LEARNT, Changes, Evaluation, Point, up_to, with_evaluation, with_point
@@ -261,6 +262,22 @@ def _(event: e.EvaluationCompleted, s: RunSnapshot) -> Changes:
         changes = of_sources.evaluated(s.sources, event)
         metrics = {f"{event.source}.{name}": value for name, value in metrics.items()}
     return changes | with_evaluation(s, Evaluation(event.step, metrics, event.best, event.sample))
+
+
+@_changes.register
+def _(event: e.MicroBatchHalved, s: RunSnapshot) -> Changes:
+    changes: Changes = {"notes": _with(s.notes, halved_line(event))[-NOTES:]}
+    if s.plan is None or event.evaluating or event.source:
+        return changes
+    return changes | {"plan": msgspec.structs.replace(s.plan, micro_batch_size=event.micro_batch_size)}
+
+
+def halved_line(event: e.MicroBatchHalved) -> str:
+    """That memory ran out, and what is done about it."""
+    what = "the evaluation" if event.evaluating else f"step {event.step}"
+    of = f" of {event.source}" if event.source else ""
+    at_once = counted(event.micro_batch_size, "example")
+    return f"{what} ran out of memory: {at_once}{of} computed at once from now on"
 
 
 @_changes.register

@@ -53,7 +53,7 @@ class MicroBatch:
     indices: list[int]
     """Examples; those past `count` only fill up, so that all processes compute equally often."""
     count: int
-    """Examples that count."""
+    """Examples that count; they come first."""
 
 
 def shares(batch: Sequence[int], micro_batch_size: int, *, rank: int, world_size: int) -> list[MicroBatch]:

@@ -64,6 +64,10 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """Of several sources, all evaluations so far."""
     own_best: dict[str, int] = {}
     """Of those whose own best is kept, the step of that so far."""
+    micro_batch_sizes: tuple[int, ...] = ()
+    """Examples of each source computed at once, where memory did not suffice for as many as planned."""
+    evaluation_batch_sizes: tuple[int, ...] = ()
+    """The same of evaluations."""
 
     @property
     def best_steps(self) -> set[int]:

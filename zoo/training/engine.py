@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from zoo.errors import DatasetInvalid
 from zoo.hyperparameters import USUAL_MIXING, MixingOptions, TrainingOptions
+from zoo.memory import Portions
 from zoo.metrics import finite
 from zoo.runs.context import FitResult, TrainingRun
-from zoo.runs.events import EvaluationCompleted, RunPlanned, SourcePlanned
+from zoo.runs.events import EvaluationCompleted, MicroBatchHalved, RunPlanned, SourcePlanned
 from zoo.runs.sample_pictures import shown_pictures
 from zoo.training.activation_checkpointing import checkpoint_activations
 from zoo.training.checkpoint import Judged, Progress
@@ -28,9 +29,9 @@ from zoo.training.exporting import export
 from zoo.training.frozen import reduce
 from zoo.training.loader import TrainingBatches
 from zoo.training.methods import make_method
-from zoo.training.moving import WeightedBatch
 from zoo.training.objective import Objective
 from zoo.training.optimizer_step import OptimizerSteps
+from zoo.training.out_of_memory import FittingSteps
 from zoo.training.parallel import make_accelerator, sum_over_ranks
 from zoo.training.plan import Demand, make_plan
 from zoo.training.recovery import Recovery
@@ -89,7 +90,8 @@ def train_sources(sources: tuple[Source, ...], run: TrainingRun, mixing: MixingO
     if run.dry_run:
         if not method.body_is_frozen:  # steps of a head take next to nothing beside the one pass of its body
             begin(sources, method.module)
-            run.emit(msgspec.structs.replace(planned, samples_per_s=measure(setup, train_sets)))
+            samples_per_s, sizes = measure(setup, train_sets)
+            run.emit(msgspec.structs.replace(planned, samples_per_s=samples_per_s, micro_batch_size=max(sizes)))
         return FitResult(step=0)
     begin(sources, method.module)
     return Training(setup, train_sets, [eval_set for _, eval_set in encoded], mixing.kept_sources).fit()
@@ -136,25 +138,28 @@ def _planned(setup: TrainingSetup, encoded: Sequence[tuple[EncodedExamples, Enco
     )
 
 
-def measure(setup: TrainingSetup, train_sets: Sequence[Examples]) -> float:
-    """Take a few steps whose results go nowhere; returns examples a second, without the first step's warm-up."""
+def measure(setup: TrainingSetup, train_sets: Sequence[Examples]) -> tuple[float, tuple[int, ...]]:
+    """Take a few steps whose results go nowhere.
+
+    Returns:
+        Examples a second, without the first step's warm-up; and how many of each source are computed at once.
+    """
     steps = OptimizerSteps(setup, lambda event: None)
-    batches = TrainingBatches(setup, train_sets)
     examples = 0
     setup.method.train_mode()
-    with contextlib.closing(batches.collated_from(1)) as collated:
-        steps.take(1, batches, collated)
+    with contextlib.closing(FittingSteps(setup, steps, TrainingBatches(setup, train_sets), setup.run.emit)) as fitting:
+        fitting.take(1)
         steps.settle()
         began = time.perf_counter()
         for step in range(2, setup.plan.steps + 1):
-            taken = steps.take(step, batches, collated)
+            taken = fitting.take(step)
             examples += taken.examples
             (votes,) = sum_over_ranks([float(time.perf_counter() - began > MEASURED_S)], setup.accelerator)
             if votes or taken.stop_requested:
                 break
         steps.settle()
         elapsed_s = time.perf_counter() - began
-    return examples / elapsed_s if examples else 0.0
+    return (examples / elapsed_s if examples else 0.0), fitting.micro_batch_sizes
 
 
 class Training:
@@ -180,30 +185,49 @@ class Training:
         self.steps = OptimizerSteps(setup, setup.run.emit)
         self.recovery = Recovery(setup, self.steps.optimizer)
         self.progress = Progress()
+        self.judged_at_once: list[Portions] = []
 
     def fit(self) -> FitResult:
         """Train from the newest checkpoint to the end, or until a stop is asked for."""
         self.progress = self.recovery.restore()
+        most = self.progress.evaluation_batch_sizes or [one.objective.evaluation_batch_size for one in self.sources]
+        self.judged_at_once = [self.portions(i, size) for i, size in enumerate(most)]
         if self.method.body_is_frozen and self.run.world_size == 1:
             self.train_sets, self.eval_sets = self.reduced(self.train_sets), self.reduced(self.eval_sets)
-        batches = TrainingBatches(self.setup, self.train_sets)
-        with contextlib.closing(batches.collated_from(self.progress.step + 1)) as collated:
-            return self.go_on(batches, collated)
+        batches = TrainingBatches(self.setup, self.train_sets, self.progress.micro_batch_sizes)
+        with contextlib.closing(FittingSteps(self.setup, self.steps, batches, self.run.emit)) as steps:
+            return self.go_on(steps)
 
     def reduced(self, of_sources: Sequence[Examples]) -> list[Examples]:
         """The examples as heads on a frozen body see them."""
         return [
-            reduce(source.objective, examples, self.setup.accelerator, self.run.should_stop)
-            for source, examples in zip(self.sources, of_sources, strict=True)
+            reduce(
+                source.objective,
+                examples,
+                self.setup.accelerator,
+                self.run.should_stop,
+                self.portions(i, source.objective.evaluation_batch_size),
+            )
+            for i, (source, examples) in enumerate(zip(self.sources, of_sources, strict=True))
         ]
 
-    def go_on(self, batches: TrainingBatches, collated: Iterator[WeightedBatch]) -> FitResult:
-        """Train from where the progress stands to the end.
+    def portions(self, source: int, most: int) -> Portions:
+        """Of examples of a source that are judged, or asked about, at once."""
+        return Portions(
+            most,
+            lambda size, reason: self.run.emit(
+                MicroBatchHalved(
+                    step=self.progress.step,
+                    micro_batch_size=size,
+                    reason=reason,
+                    evaluating=True,
+                    source=self.sources[source].name,
+                )
+            ),
+        )
 
-        Args:
-            batches: of all steps.
-            collated: the micro-batches of all steps to come.
-        """
+    def go_on(self, steps: FittingSteps) -> FitResult:
+        """Train from where the progress stands to the end."""
         stop_requested = False
         self.method.train_mode()
         while True:
@@ -216,9 +240,13 @@ class Training:
                 self.recovery.save(self.progress)
                 return FitResult(step=self.progress.step, cancelled=True)
             step = self.progress.step + 1
-            stop_requested = self.steps.take(step, batches, collated).stop_requested
+            sizes = steps.micro_batch_sizes
+            stop_requested = steps.take(step).stop_requested
             self.progress = msgspec.structs.replace(self.progress, step=step)
             save = self.recovery.is_due(step)
+            if steps.micro_batch_sizes != sizes:
+                self.progress = msgspec.structs.replace(self.progress, micro_batch_sizes=steps.micro_batch_sizes)
+                save = True
             if save or stop_requested or self.finished() or self.evaluation_due():
                 stop_requested |= self.steps.settle()
             if save:
@@ -239,15 +267,18 @@ class Training:
     def evaluate(self) -> bool:
         """Judge the weights, and keep them where they are the best so far; False where a stop was asked for."""
         evaluations = []
-        for source, eval_set, shown in zip(self.sources, self.eval_sets, self.shown, strict=True):
-            evaluation = evaluate(self.setup, source, eval_set, shown) if len(eval_set) else Evaluation({}, ())
+        judged = zip(self.sources, self.eval_sets, self.shown, self.judged_at_once, strict=True)
+        for source, eval_set, shown, portions in judged:
+            evaluation: Evaluation | None = Evaluation({}, ())
+            if len(eval_set):
+                evaluation = evaluate(self.setup, source, eval_set, portions, shown)
             if evaluation is None:
                 return False
             evaluations.append(evaluation)
         step, before = self.progress.step, self.progress.best
-        judged = Judged(step, tuple(finite(evaluation.metrics) for evaluation in evaluations))
-        history = () if len(self.sources) == 1 else (*self.progress.history, judged)
-        better = before is None or is_better(self.sources, judged, before, history)
+        of_all = Judged(step, tuple(finite(evaluation.metrics) for evaluation in evaluations))
+        history = () if len(self.sources) == 1 else (*self.progress.history, of_all)
+        better = before is None or is_better(self.sources, of_all, before, history)
         own_best = own_best_steps(self.sources, history, self.kept_sources)
         if better or step in own_best.values():
             self.recovery.save_best(step)
@@ -255,9 +286,10 @@ class Training:
             self.progress,
             own_best=own_best,
             evaluated_step=step,
-            best=best_of(self.sources, judged, [one.report for one in evaluations]) if better else before,
+            best=best_of(self.sources, of_all, [one.report for one in evaluations]) if better else before,
             evaluations_since_best=0 if better else self.progress.evaluations_since_best + 1,
             history=history,
+            evaluation_batch_sizes=tuple(portions.most for portions in self.judged_at_once),
         )
         for source, rows, (metrics, _, pictures, sample) in zip(self.sources, self.eval_rows, evaluations, strict=True):
             if rows:

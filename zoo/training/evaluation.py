@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 
 from zoo.answers import Answer
 from zoo.blocks import Block, Report
+from zoo.memory import Portions
 from zoo.metrics import report_of
 from zoo.runs.events import WrittenSample
 from zoo.runs.sample_pictures import small_drawing, within_bytes
 from zoo.training.batches import EVALUATION, MicroBatch, evaluation_batches, shares
 from zoo.training.examples import Examples
 from zoo.training.loader import MicroBatchRequest, collated
-from zoo.training.objective import Objective, Output
+from zoo.training.objective import Batch, Output
 from zoo.training.parallel import gather_objects, sum_over_ranks
 from zoo.training.scalars import Arriving, Reading, steps_late
 from zoo.training.setup import TrainingSetup
@@ -42,12 +43,12 @@ class _Launched(NamedTuple):
     output: Output
     figures: Arriving
     """Its figures for the metrics."""
-    votes: Reading
-    """How many processes were told to stop."""
+    votes: Reading | None
+    """How many processes were told to stop, as of the last part of a batch."""
 
 
 def evaluate(
-    setup: TrainingSetup, source: Source, examples: Examples, shown: Mapping[int, str] = {}
+    setup: TrainingSetup, source: Source, examples: Examples, portions: Portions, shown: Mapping[int, str] = {}
 ) -> Evaluation | None:
     """Go through the evaluation data of a source; None where a stop was asked for before the end.
 
@@ -57,13 +58,14 @@ def evaluate(
         setup: of the training.
         source: of which the examples are.
         examples: of the evaluation.
+        portions: how many of them are judged at once.
         shown: the paths of pictures of which the answers are kept, by their place among the examples.
     """
     objective, accelerator = source.objective, setup.accelerator
     module = setup.method.module.eval() if len(setup.sources) == 1 else objective.module.eval()
     metrics = objective.metrics()
     drawings: dict[int, Block] = {}
-    parts = _parts(setup, objective, examples)
+    parts = _parts(setup, examples, portions.most)
     requests = (MicroBatchRequest(examples, part, EVALUATION) for part in parts)
     launched: deque[_Launched] = deque()
     late = steps_late(accelerator.device)
@@ -74,19 +76,27 @@ def evaluate(
         while len(launched) > late:
             part, output, figures, votes = launched.popleft()
             objective.update_metrics(metrics, replace(output, for_metrics=figures.tensors()), part.count)
-            stop |= votes.values() != [0.0]
+            stop |= votes is not None and votes.values() != [0.0]
         return stop
+
+    def asked(items: list[tuple[int, bool]]) -> tuple[MicroBatch, Output, Sequence[Answer]]:
+        """What the module makes of examples, each with whether it counts: mostly those of the whole part."""
+        piece = MicroBatch([index for index, _ in items], sum(counts for _, counts in items))
+        inputs = whole.pop() if whole and piece == part else _collated(setup, examples, piece)
+        with torch.inference_mode(), accelerator.autocast():
+            output = objective.losses(module, inputs)
+        is_shown = not shown.keys().isdisjoint(piece.indices[: piece.count])
+        return piece, output, objective.shown_answers(inputs, output, piece.count) if is_shown else ()
 
     with contextlib.closing(collated(setup, requests)) as batches:
         for part in parts:
-            inputs, _ = next(batches)
-            with torch.inference_mode(), accelerator.autocast():
-                output = objective.losses(module, inputs)
-            if not shown.keys().isdisjoint(part.indices[: part.count]):
-                answers = objective.shown_answers(inputs, output, part.count)
-                drawings |= _drawings(dict(zip(part.indices, answers, strict=False)), shown)
+            whole = [next(batches)[0]]
+            items = [(index, i < part.count) for i, index in enumerate(part.indices)]
+            for piece, output, answers in portions.each(asked, items):
+                drawings |= _drawings(dict(zip(piece.indices, answers, strict=False)), shown)
+                launched.append(_Launched(piece, output, Arriving(output.for_metrics), None))
             votes = Reading(sum_over_ranks([float(setup.run.should_stop())], accelerator))
-            launched.append(_Launched(part, output, Arriving(output.for_metrics), votes))
+            launched.append(launched.pop()._replace(votes=votes))
             if stop_requested(late):
                 return None
     if stop_requested(0):
@@ -95,10 +105,11 @@ def evaluate(
     if setup.run.rank == 0:
         with torch.inference_mode(), accelerator.autocast():
             sample = objective.sample()
-    (first, drawings), *others = gather_objects((metrics, drawings), accelerator)
-    for other, other_drawings in others:
+    (first, drawings, portions.most), *others = gather_objects((metrics, drawings, portions.most), accelerator)
+    for other, other_drawings, most in others:
         first.merge(other)
         drawings |= other_drawings
+        portions.most = min(portions.most, most)
     return Evaluation(first.compute(), report_of(first), within_bytes(drawings[i] for i in sorted(drawings)), sample)
 
 
@@ -108,10 +119,15 @@ def _drawings(answers: Mapping[int, Answer], shown: Mapping[int, str]) -> dict[i
     return {i: drawing for i, drawing in drawings.items() if drawing is not None}
 
 
-def _parts(setup: TrainingSetup, objective: Objective[Any], examples: Examples) -> list[MicroBatch]:
+def _collated(setup: TrainingSetup, examples: Examples, part: MicroBatch) -> Batch:
+    """A batch that was not collated ahead."""
+    with contextlib.closing(collated(setup, [MicroBatchRequest(examples, part, EVALUATION)])) as batches:
+        return next(batches)[0]
+
+
+def _parts(setup: TrainingSetup, examples: Examples, size: int) -> list[MicroBatch]:
     """What this process computes of the evaluation data."""
     rank, world_size = setup.run.rank, setup.run.world_size
-    size = objective.evaluation_batch_size
     batches = evaluation_batches(examples.lengths, size * world_size)
     one_each = (shares(batch, size, rank=rank, world_size=world_size) for batch in batches)
     return [part for (part,) in one_each]

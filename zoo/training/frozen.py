@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from zoo.memory import Portions
 from zoo.training.batches import EVALUATION, MicroBatch, evaluation_batches
 from zoo.training.examples import Examples
 from zoo.training.objective import Batch, Objective
@@ -44,8 +45,16 @@ def reduce(
     examples: Examples,
     accelerator: Accelerator,
     should_stop: Callable[[], bool],
+    portions: Portions,
 ) -> Examples:
     """Ask the body about every example.
+
+    Args:
+        objective: has the body.
+        examples: that it is asked about.
+        accelerator: says where.
+        should_stop: whether to give up.
+        portions: how many at once.
 
     Returns:
         What the head sees of them; the examples themselves where the objective has no body that can be asked once,
@@ -54,15 +63,19 @@ def reduce(
     objective.module.eval()
     order: list[int] = []
     parts: list[Batch] = []
-    for indices in evaluation_batches(examples.lengths, objective.evaluation_batch_size):
+
+    def ask(indices: list[int]) -> tuple[list[int], Batch | None]:
         batch, _ = examples.collate(MicroBatch(indices, len(indices)), epoch=EVALUATION)
         placed = {name: tensor.to(accelerator.device) for name, tensor in batch.items()}
         with torch.no_grad(), accelerator.autocast():
-            reduced = objective.reduced(objective.module, placed)
-        if reduced is None or should_stop() or _bytes(reduced) / len(indices) * len(examples) > MAX_BYTES:
-            return examples
-        order += indices
-        parts.append({name: tensor.cpu() for name, tensor in reduced.items()})
+            return indices, objective.reduced(objective.module, placed)
+
+    for together in evaluation_batches(examples.lengths, portions.most):
+        for indices, reduced in portions.each(ask, together):
+            if reduced is None or should_stop() or _bytes(reduced) / len(indices) * len(examples) > MAX_BYTES:
+                return examples
+            order += indices
+            parts.append({name: tensor.cpu() for name, tensor in reduced.items()})
     if not parts:
         return examples
     back = torch.tensor(order).argsort()

@@ -55,10 +55,15 @@ class TrainingBatches:
     Args:
         setup: of the training.
         examples: of each source.
+        micro_batch_sizes: of each source; those of the plan where there are none.
     """
 
-    def __init__(self, setup: TrainingSetup, examples: Sequence[Examples]) -> None:
+    def __init__(
+        self, setup: TrainingSetup, examples: Sequence[Examples], micro_batch_sizes: Sequence[int] = ()
+    ) -> None:
         self._setup, self._examples = setup, examples
+        self.micro_batch_sizes = list(micro_batch_sizes or (plan.micro_batch_size for plan in setup.plan.sources))
+        """Examples of each source that one process computes at once; what is collated from then on is cut so."""
         self._batches_of_epoch = lru_cache(maxsize=2 * len(examples))(self._epoch_batches)
 
     def of(self, step: int) -> list[SourceBatch]:
@@ -71,8 +76,8 @@ class TrainingBatches:
 
     def parts(self, batch: SourceBatch) -> list[MicroBatch]:
         """What this process computes of a batch."""
-        plan, run = self._setup.plan.sources[batch.source], self._setup.run
-        return shares(batch.indices, plan.micro_batch_size, rank=run.rank, world_size=run.world_size)
+        run, size = self._setup.run, self.micro_batch_sizes[batch.source]
+        return shares(batch.indices, size, rank=run.rank, world_size=run.world_size)
 
     def collated_from(self, first: int) -> Generator[WeightedBatch, None, None]:
         """The micro-batches of a 1-based step and all that follow."""

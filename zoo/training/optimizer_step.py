@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -10,6 +9,7 @@ from typing import NamedTuple
 
 import torch
 from torch import nn
+from torch.nn.parallel import DistributedDataParallel
 
 from zoo.errors import RunFailed
 from zoo.runs.events import StepCompleted
@@ -18,7 +18,8 @@ from zoo.training.meter import Meter
 from zoo.training.moving import WeightedBatch
 from zoo.training.objective import output_of
 from zoo.training.optimizer import make_optimizer
-from zoo.training.parallel import average_over_ranks, joined, sum_over_ranks
+from zoo.training.out_of_memory import MemoryCheck
+from zoo.training.parallel import average_over_ranks, join_gradients, joined, sum_over_ranks
 from zoo.training.plan import learning_rate
 from zoo.training.replaying import Replaying, Sums, recorder_for
 from zoo.training.scalars import Reading, Scalar, exponential, quotient, scalar, scale, shortening, steps_late
@@ -117,6 +118,7 @@ class OptimizerSteps:
             collated: gives their micro-batches next.
 
         Raises:
+            MemoryLack: a micro-batch does not fit into memory; after `drop` the step can be taken again.
             RunFailed: the loss diverged.
         """
         setup = self._setup
@@ -131,6 +133,14 @@ class OptimizerSteps:
         stop = self._read(self._late)
         self._meter.stop()
         return StepTaken(sum(loss.examples for loss in launched.losses), stop)
+
+    def drop(self) -> None:
+        """Forget what was computed of a step that came to nothing."""
+        self._replaying = None  # its recordings keep memory, and are of batches that do not come again
+        self.optimizer.zero_grad()
+        for module in self._modules:
+            if isinstance(module, DistributedDataParallel):  # some may have left off before it was cleared
+                module.require_forward_param_sync = True
 
     def settle(self) -> bool:
         """Wait until all steps so far are computed and accounted for; returns whether any process was told to stop."""
@@ -183,35 +193,67 @@ class OptimizerSteps:
         parts = batches.parts(batch)
         loss_sum: Scalar = 0.0
         weight_sum: Scalar = 0.0
-        for part in parts:
-            last = part is parts[-1]
-            with contextlib.nullcontext() if last else accelerator.no_sync(module):
-                loss, *weight = self._sums(batch.source, next(collated), run.world_size / examples, part.count)
-            loss_sum = loss_sum + scalar(loss)
-            weight_sum = weight_sum + (scalar(weight[0]) if weight else part.count)
+        with MemoryCheck(batch.source, accelerator) as memory:
+            for part in parts:
+                joins = part is parts[-1] and isinstance(module, DistributedDataParallel)
+                with accelerator.no_sync(module):
+                    loss, *weight = self._sums(
+                        batch.source,
+                        next(collated),
+                        run.world_size / examples,
+                        part.count,
+                        before_joining=memory if joins else None,
+                    )
+                loss_sum = loss_sum + scalar(loss)
+                weight_sum = weight_sum + (scalar(weight[0]) if weight else part.count)
         stop = float(run.should_stop())
         loss_sum, weight_sum, votes = sum_over_ranks([loss_sum, weight_sum, stop], accelerator)
         return SourceLoss(batch.source, loss_sum, weight_sum, examples), votes
 
-    def _sums(self, source: int, weighted: WeightedBatch, factor: float, count: int) -> Sums:
+    def _sums(
+        self,
+        source: int,
+        weighted: WeightedBatch,
+        factor: float,
+        count: int,
+        *,
+        before_joining: MemoryCheck | None,
+    ) -> Sums:
         """What `_compute` gives, computed or replayed."""
         if self._replaying is None:
-            return self._compute(source, weighted, factor, count)
+            return self._compute(source, weighted, factor, count, before_joining)
         return self._replaying(weighted, factor, more_steps=self._more_steps)
 
-    def _compute(self, source: int, weighted: WeightedBatch, factor: float, count: int) -> Sums:
+    def _compute(
+        self,
+        source: int,
+        weighted: WeightedBatch,
+        factor: float,
+        count: int,
+        before_joining: MemoryCheck | None = None,
+    ) -> Sums:
         """Add the gradients of a micro-batch, times a factor, to those of the parameters.
+
+        Args:
+            source: whose it is.
+            weighted: the micro-batch.
+            factor: of the gradients.
+            count: examples that count.
+            before_joining: asked whether all processes are ready, where their gradients are averaged meanwhile.
 
         Returns:
             The sum of its losses; and, of losses that have weights, the sum of those of the first `count`.
         """
         inputs, weights = weighted
-        objective = self._setup.sources[source].objective
+        objective, module = self._setup.sources[source].objective, self._modules[source]
         with self._accelerator.autocast():
-            output = output_of(objective, self._modules[source], inputs, len(weights))
+            output = output_of(objective, module, inputs, len(weights))
         if output.weights is not None:
             weights = weights * output.weights
         loss = (output.losses.float() * weights).sum()
+        if before_joining is not None:
+            before_joining.agree()
+            join_gradients(module)
         self._accelerator.backward(loss * factor)
         return (loss.detach(),) if output.weights is None else (loss.detach(), output.weights[:count].sum())
 

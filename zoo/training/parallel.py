@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -62,6 +63,17 @@ def joined(module: nn.Module, accelerator: Accelerator) -> nn.Module:
     return DistributedDataParallel(module, device_ids=None if on_cpu else [accelerator.device])
 
 
+def join_gradients(module: nn.Module) -> None:
+    """Let the next backward pass average the gradients over all processes, also after forward passes within `no_sync`.
+
+    As at the end of a forward pass outside of it, which decides on this too early: whether all processes have enough
+    memory is known only once each has computed its own.
+    """
+    network: Any = module  # around it is torch's DistributedDataParallel
+    network.require_forward_param_sync = True
+    network.reducer.prepare_for_backward([])
+
+
 def average_over_ranks(tensors: Sequence[torch.Tensor], accelerator: Accelerator) -> None:
     """Replace tensors of which every process has one of its own by their mean over all processes."""
     if accelerator.num_processes == 1 or not tensors:
@@ -81,6 +93,21 @@ def sum_over_ranks(values: Sequence[Scalar], accelerator: Accelerator) -> list[S
     sums = together(values, accelerator.device)
     torch.distributed.all_reduce(sums)
     return [scalar(value) for value in sums.unbind()]
+
+
+def in_any_rank(flag: bool, accelerator: Accelerator) -> bool:
+    """Whether something is so in any process: asked of the processors, so that no accelerator is waited for."""
+    if accelerator.num_processes == 1:
+        return flag
+    ranks = torch.tensor([float(flag)])
+    torch.distributed.all_reduce(ranks, group=_group_of_cpus())
+    return ranks.item() > 0
+
+
+@cache
+def _group_of_cpus() -> Any:
+    """All processes, which speak to one another without their devices."""
+    return torch.distributed.new_group(backend="gloo")
 
 
 def gather_objects(value: Any, accelerator: Accelerator) -> list[Any]:
