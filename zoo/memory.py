@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import gc
 import re
 import sys
@@ -21,6 +22,8 @@ _SAYINGS = (
     "not enough memory",  # the same under Windows
     "alloc_failed",  # cuBLAS and cuDNN, of their work spaces
 )
+_LAST_WORDS = "could not create a primitive"
+"""All that oneDNN says of a CPU where it has no memory for its code; more words after these speak of something else."""
 _NO_LIMIT = 2**60
 """Where a control group has no limit, version 1 states one of this size or more."""
 
@@ -29,12 +32,15 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error says that memory ran out, whichever library raised it."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
-    return isinstance(error, RuntimeError) and any(saying in str(error).lower() for saying in _SAYINGS)
+    said = str(error).lower()
+    return isinstance(error, RuntimeError) and (said == _LAST_WORDS or any(saying in said for saying in _SAYINGS))
 
 
 def release_memory() -> None:
-    """Give up what nothing uses any more: garbage, and what torch keeps of an accelerator for later."""
+    """Give up what nothing uses any more: garbage, and what glibc and torch keep for later."""
     gc.collect()
+    if sys.platform.startswith("linux") and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
+        trim(0)
     torch: Any = sys.modules.get("torch")
     if torch is None:
         return
@@ -88,6 +94,13 @@ def available_bytes() -> int:
     import psutil
 
     return min([int(psutil.virtual_memory().available), *_left_in_groups()])
+
+
+def resident_bytes() -> int:
+    """Memory that this process has."""
+    import psutil
+
+    return int(psutil.Process().memory_info().rss)
 
 
 def peak_bytes() -> int:

@@ -197,8 +197,21 @@ def plan_facts(s: RunSnapshot, plan: RunPlanned) -> dict[str, str]:
         **{f"source {name}": fact for name, fact in source_facts(plan).items()},
         "learning rate": f"{plan.lr:g} at its peak" if plan.lr else "",
         "parameters": parameters if plan.parameters else "",
+        "micro-batch": f"{counted(plan.micro_batch_size, 'row')} computed at once" if plan.memory_bytes else "",
+        "memory": memory_fact(plan),
         "time": "" if s.planned_s is None else f"about {duration(s.planned_s)} of training",
     }
+
+
+def memory_fact(plan: RunPlanned) -> str:
+    """How much memory a dry run has measured, and whether there is as much; empty where it has not."""
+    if not plan.memory_bytes:
+        return ""
+    needed = f"{size(plan.memory_bytes)} at its peak"
+    if not plan.memory_limit_bytes:
+        return needed
+    fits = "fits in" if plan.memory_bytes <= plan.memory_limit_bytes else "does not fit in"
+    return f"{needed}, {fits} {size(plan.memory_limit_bytes)} free"
 
 
 # What happened

@@ -159,6 +159,11 @@ class RunPlanned(Event, frozen=True, kw_only=True, tag="run_planned"):
     lr: float
     samples_per_s: float = 0.0
     """As a dry run measures it over a few steps; 0 where nothing was measured."""
+    memory_bytes: int = 0
+    """Most memory in use in these steps and in one of the longest examples, likewise; of the device, or of all
+    processes on a CPU."""
+    memory_limit_bytes: int = 0
+    """What could be in use there: what the run has, and what is free."""
     sources: tuple[SourcePlanned, ...] = ()
     """Where there are several."""
 

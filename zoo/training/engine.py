@@ -8,7 +8,6 @@ Resuming therefore equals never having stopped; on a CPU, bit for bit.
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,19 +28,18 @@ from zoo.training.exporting import export
 from zoo.training.frozen import reduce
 from zoo.training.loader import TrainingBatches
 from zoo.training.methods import make_method
+from zoo.training.micro_batch import chosen_sizes
 from zoo.training.objective import Objective
 from zoo.training.optimizer_step import OptimizerSteps
 from zoo.training.out_of_memory import FittingSteps
-from zoo.training.parallel import make_accelerator, sum_over_ranks
+from zoo.training.parallel import make_accelerator
 from zoo.training.plan import Demand, make_plan
 from zoo.training.recovery import Recovery
 from zoo.training.seeding import seed_all
 from zoo.training.setup import TrainingSetup
 from zoo.training.source import Source, begin, learner_of, taught
 from zoo.training.standing import best_of, is_better, own_best_steps, results
-
-MEASURED_S = 1.5
-"""How long a dry run takes steps to see how fast they are."""
+from zoo.training.trial import try_out
 
 
 def train(objective: Objective[Any], run: TrainingRun) -> FitResult:
@@ -90,8 +88,15 @@ def train_sources(sources: tuple[Source, ...], run: TrainingRun, mixing: MixingO
     if run.dry_run:
         if not method.body_is_frozen:  # steps of a head take next to nothing beside the one pass of its body
             begin(sources, method.module)
-            samples_per_s, sizes = measure(setup, train_sets)
-            run.emit(msgspec.structs.replace(planned, samples_per_s=samples_per_s, micro_batch_size=max(sizes)))
+            trial = try_out(setup, train_sets)
+            measured = msgspec.structs.replace(
+                planned,
+                samples_per_s=trial.samples_per_s,
+                micro_batch_size=trial.micro_batch_size,
+                memory_bytes=trial.memory_bytes,
+                memory_limit_bytes=trial.limit_bytes,
+            )
+            run.emit(measured)
         return FitResult(step=0)
     begin(sources, method.module)
     return Training(setup, train_sets, [eval_set for _, eval_set in encoded], mixing.kept_sources).fit()
@@ -138,30 +143,6 @@ def _planned(setup: TrainingSetup, encoded: Sequence[tuple[EncodedExamples, Enco
     )
 
 
-def measure(setup: TrainingSetup, train_sets: Sequence[Examples]) -> tuple[float, tuple[int, ...]]:
-    """Take a few steps whose results go nowhere.
-
-    Returns:
-        Examples a second, without the first step's warm-up; and how many of each source are computed at once.
-    """
-    steps = OptimizerSteps(setup, lambda event: None)
-    examples = 0
-    setup.method.train_mode()
-    with contextlib.closing(FittingSteps(setup, steps, TrainingBatches(setup, train_sets), setup.run.emit)) as fitting:
-        fitting.take(1)
-        steps.settle()
-        began = time.perf_counter()
-        for step in range(2, setup.plan.steps + 1):
-            taken = fitting.take(step)
-            examples += taken.examples
-            (votes,) = sum_over_ranks([float(time.perf_counter() - began > MEASURED_S)], setup.accelerator)
-            if votes or taken.stop_requested:
-                break
-        steps.settle()
-        elapsed_s = time.perf_counter() - began
-    return (examples / elapsed_s if examples else 0.0), fitting.micro_batch_sizes
-
-
 class Training:
     """One attempt at a training: steps, evaluations and checkpoints in turn."""
 
@@ -194,6 +175,9 @@ class Training:
         self.judged_at_once = [self.portions(i, size) for i, size in enumerate(most)]
         if self.method.body_is_frozen and self.run.world_size == 1:
             self.train_sets, self.eval_sets = self.reduced(self.train_sets), self.reduced(self.eval_sets)
+        if not self.progress.micro_batch_sizes and self.progress.step == 0:
+            found = chosen_sizes(self.setup, self.train_sets)
+            self.progress = msgspec.structs.replace(self.progress, micro_batch_sizes=found)
         batches = TrainingBatches(self.setup, self.train_sets, self.progress.micro_batch_sizes)
         with contextlib.closing(FittingSteps(self.setup, self.steps, batches, self.run.emit)) as steps:
             return self.go_on(steps)

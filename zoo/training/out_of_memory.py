@@ -97,7 +97,7 @@ class FittingSteps:
     ) -> None:
         self._steps, self._batches, self._emit = steps, batches, emit
         self._names = [source.name for source in setup.sources]
-        self._traces = _Traces(setup.method.module)
+        self._traces = Traces(setup.method.module)
         self._collated: Generator[WeightedBatch, None, None] | None = None
 
     def take(self, step: int) -> StepTaken:
@@ -147,7 +147,7 @@ class FittingSteps:
         )
 
 
-class _Traces:
+class Traces:
     """What a forward pass leaves behind in a network beside gradients: in its buffers, as batch norms do.
 
     Args:

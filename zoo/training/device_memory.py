@@ -1,0 +1,53 @@
+"""How much memory a training has taken where it computes, and how much it could have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from zoo import memory
+
+
+def forget_peak(device: torch.device) -> None:
+    """Let `peak_bytes` count from now on, where that can be."""
+    if device.type == "cpu":
+        memory.forget_peak()
+    elif (statistics := _statistics(device)) is not None:
+        statistics.reset_peak_memory_stats(device)
+
+
+def peak_bytes(device: torch.device) -> int:
+    """The most memory that this process has had at once; on a device that keeps no count, what it has now."""
+    if device.type == "cpu":
+        return memory.peak_bytes()
+    if device.type == "mps":
+        return int(torch.mps.driver_allocated_memory())
+    statistics = _statistics(device)
+    return 0 if statistics is None else int(statistics.max_memory_allocated(device))
+
+
+def limit_bytes(device: torch.device) -> int:
+    """What this process can have in all: what it has, and what is free; 0 where that is not known."""
+    if device.type == "cpu":
+        return memory.available_bytes() + memory.resident_bytes()
+    if device.type == "mps":
+        return int(torch.mps.recommended_max_memory())
+    statistics = _statistics(device)
+    return 0 if statistics is None else int(statistics.mem_get_info(device)[0] + statistics.memory_reserved(device))
+
+
+def used_bytes(device: torch.device) -> int:
+    """What this process has now of an accelerator that counts it."""
+    statistics = _statistics(device)
+    return 0 if statistics is None else int(statistics.memory_allocated(device))
+
+
+def counts_peaks(device: torch.device) -> bool:
+    """Whether an accelerator remembers the most that was in use."""
+    return _statistics(device) is not None
+
+
+def _statistics(device: torch.device) -> Any:
+    """What counts the memory of an accelerator; None where nothing does."""
+    return getattr(torch, device.type) if device.type in ("cuda", "xpu") else None

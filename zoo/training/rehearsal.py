@@ -1,0 +1,32 @@
+"""The gradients of the longest examples, which need the most memory: computed to see how much that is."""
+
+from __future__ import annotations
+
+import contextlib
+
+import numpy as np
+
+from zoo.training.batches import MicroBatch
+from zoo.training.examples import Examples
+from zoo.training.loader import MicroBatchRequest, collated
+from zoo.training.objective import output_of
+from zoo.training.setup import TrainingSetup
+
+
+def longest(examples: Examples, count: int) -> list[int]:
+    """So many of them, or all there are."""
+    order: list[int] = np.argsort(np.asarray(examples.lengths), kind="stable")[-count:].tolist()
+    return order
+
+
+def gradients(setup: TrainingSetup, source: int, examples: Examples, indices: list[int]) -> None:
+    """Let the parameters have the gradients of some examples of a source, computed at once, in this process alone."""
+    objective, accelerator = setup.sources[source].objective, setup.accelerator
+    module = setup.method.module if len(setup.sources) == 1 else objective.module
+    request = MicroBatchRequest(examples, MicroBatch(indices, len(indices)), 0)
+    with contextlib.closing(collated(setup, [request])) as batches:
+        inputs, weights = next(batches)
+    with accelerator.autocast():
+        output = output_of(objective, module, inputs, len(weights))
+    loss = output.losses.float().sum()
+    loss.backward()  # type: ignore[no-untyped-call]
