@@ -78,7 +78,7 @@ def test_masks_are_those_of_plain_torchvision(
     turned, broken = tmp_path / "turned.png", tmp_path / "broken.png"
     Image.open(pictures[0]).resize((60, 130)).save(turned)
     broken.write_bytes(b"no picture")
-    run = make_prediction(small, tmp_path, task=TASK, batch_size=4)
+    run = make_prediction(small, tmp_path, task=TASK, batch_size=4, probabilities=True)
     *answers, rejected = hooks.predict(run).predict([*pictures[:2], str(turned), str(broken)])
 
     assert isinstance(rejected, Rejected)
@@ -91,6 +91,12 @@ def test_masks_are_those_of_plain_torchvision(
         assert isinstance(answer, SegmentedImage)
         assert (answer.width, answer.height) == picture.size
         assert (indexes(answer) == enlarged.argmax(1)[0]).float().mean() > 0.999
+        assert answer.probabilities is not None
+        said = torch.from_numpy(answer.probabilities.array()).movedim(-1, 0)
+        size = [max(sides) for sides in zip(scores.shape[2:], said.shape[1:], strict=True)]
+        cells = torch.nn.functional.interpolate(scores.softmax(1), size, mode="bilinear")[0]
+        cells = torch.nn.functional.adaptive_avg_pool2d(cells, said.shape[1:])
+        torch.testing.assert_close(said, cells, rtol=2e-2, atol=2e-3)
 
 
 @pytest.fixture

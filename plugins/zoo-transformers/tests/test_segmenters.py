@@ -161,10 +161,17 @@ def test_a_pulled_segmenter_answers_as_transformers_does_and_learns_other_classe
     card = pull(published)
     assert card.labels == LABELS
     pictures = [row.input for row in rows]
-    answers = zoo.load(card.name, device="cpu", precision="fp32").predict(pictures)
+    answers = zoo.load(card.name, device="cpu", precision="fp32", probabilities=True).predict(pictures)
     for picture, answer in zip(pictures, answers, strict=True):
         assert answer.labels == LABELS
-        assert np.array_equal(indexes(answer), mask_by_transformers(model_type, published, picture))
+        mask = mask_by_transformers(model_type, published, picture)
+        assert np.array_equal(indexes(answer), mask)
+        probabilities = answer.probabilities.array()
+        assert np.allclose(probabilities.sum(-1), 1, atol=5e-3)
+        best = Image.fromarray(probabilities.argmax(-1).astype(np.uint8)).resize(
+            mask.shape[::-1], Image.Resampling.NEAREST
+        )
+        assert (np.asarray(best) == mask).mean() > 0.7
 
     if model_type not in LEARNT:
         assert [ability.verb for ability in card.abilities] == ["predict"]

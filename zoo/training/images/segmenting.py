@@ -116,7 +116,9 @@ def probabilities_on_grid(probabilities: torch.Tensor, labels: tuple[str, ...]) 
         probabilities: of the classes, float32 of shape (classes, height, width), of the picture alone.
         labels: of the classes.
     """
-    cells = nn.functional.adaptive_avg_pool2d(probabilities, GRID)
+    size = [max(side, GRID) for side in probabilities.shape[1:]]
+    enlarged = nn.functional.interpolate(probabilities[None], size, mode="bilinear")[0]
+    cells = nn.functional.adaptive_avg_pool2d(enlarged, GRID)
     cells = cells.where(cells >= LEAST, 0.0).permute(1, 2, 0)
     return ProbabilityTable.of(cells.cpu().numpy(), labels)
 
