@@ -60,7 +60,7 @@ def check_baselines(plugin: Plugin, verbs: Sequence[Verb], runs: Sequence[Traini
     for verb, run in zip(verbs, runs, strict=True):
         if "scratch" in kinds and _is_judged(run):
             try:
-                plugin.hook_on_body(verb)(run=_from_scratch(dataclasses.replace(run, source="", emit=_ignore)))
+                plugin.hook(verb)(run=_from_scratch(dataclasses.replace(run, source="", emit=_ignore)))
             except Unsupported as error:
                 raise Unsupported(f"--baseline-scratch: {error.message}", "leave it out") from error
 
