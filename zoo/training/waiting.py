@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from torch.autograd.profiler import profile
 
-_WAIT = frozenset(
+WAIT = frozenset(
     {
         "_local_scalar_dense",
         "_unique2",
@@ -32,4 +32,4 @@ def noting_waits() -> Iterator[set[str]]:
     names: set[str] = set()
     with profile(use_kineto=False) as noted:
         yield names
-    names |= _WAIT & {event.name.removeprefix("aten::") for event in noted.function_events or ()}
+    names |= WAIT & {event.name.removeprefix("aten::") for event in noted.function_events or ()}
