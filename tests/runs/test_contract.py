@@ -427,3 +427,25 @@ def test_a_predictor_that_has_no_memory_for_one_input_says_so(answering: Callabl
     answering("(_ for _ in ()).throw(MemoryError('no room'))")
     with pytest.raises(MemoryError, match="no room"):
         loaded().predict(["one", "two"])
+
+
+def test_a_predictor_that_runs_out_of_memory_looks_ahead_no_more(answering: Callable[..., None]) -> None:
+    """What it had taken and not answered is asked again, a chunk at a time and, if that is too much, in parts."""
+    answering("C((S('a', 0.9), S('b', 0.1)))")
+    model = loaded()
+
+    class Ahead:
+        def predict(self, inputs: list[str]) -> list[zoo.Prediction]:
+            if len(inputs) > 2:
+                raise MemoryError
+            return [zoo.Classification((zoo.Score("a" if text < "d" else "b", 0.9),)) for text in inputs]
+
+        def predict_chunks(self, chunks: Iterable[list[str]]) -> Iterator[list[zoo.Prediction]]:
+            taken = [next(iter(chunks)) for _ in range(3)]
+            yield self.predict(taken[0])
+            yield self.predict(taken[1])
+
+    predictor = CheckedPredictor(model.predictor._plugin, model.predictor.run, Ahead())
+    answers = list(predictor.predict_chunks(iter([["a"], ["b", "c", "d"], ["e"], [], ["f", "g"]])))
+    labels = [["" if isinstance(one, zoo.Rejected) else one.label for one in chunk] for chunk in answers]
+    assert labels == [["a"], ["a", "a", "b"], ["b"], [], ["b", "b"]]

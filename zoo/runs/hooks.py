@@ -12,7 +12,7 @@ from typing import Any
 
 from zoo.answers import Prediction, is_encodable_input, predict_encodable, predict_encodable_chunks
 from zoo.errors import PluginBroken, Unsupported, ZooError
-from zoo.memory import Portions, is_out_of_memory
+from zoo.memory import Portions, is_out_of_memory, release_memory
 from zoo.options import Options
 from zoo.plugins import Plugin
 from zoo.plurals import counted
@@ -184,13 +184,27 @@ class CheckedPredictor:
         return self._checked(answers, len(inputs), "predict(inputs)")
 
     def _predict_chunks(self, predictor: ChunkPredictor, chunks: Iterable[list[Any]]) -> Iterator[list[Prediction]]:
-        source = _CountedChunks(chunks)
+        source = _TakenChunks(chunks)
+        try:
+            yield from self._answered(predictor, source)
+        except Exception as error:
+            if error is source.failure or not is_out_of_memory(error):
+                raise
+        else:
+            return
+        # After the block, as the error keeps everything alive that was computed so far; and without looking ahead.
+        release_memory()
+        yield from map(self._predict, source.unanswered())
+
+    def _answered(self, predictor: ChunkPredictor, source: _TakenChunks) -> Iterator[list[Prediction]]:
         with self._errors_named(source):
             for answers in predictor.predict_chunks(source):
-                if not source.sizes:
+                if not source.taken:
                     raise self._uneven("more")
-                yield self._checked(answers, source.sizes.popleft(), "predict_chunks(chunks)")
-        if source.sizes or next(source, None) is not None:
+                answered = self._checked(answers, len(source.taken[0]), "predict_chunks(chunks)")
+                source.taken.popleft()
+                yield answered
+        if source.taken or next(source, None) is not None:
             raise self._uneven("fewer")
 
     def _uneven(self, how: str) -> PluginBroken:
@@ -210,7 +224,7 @@ class CheckedPredictor:
         return self._check(answers)
 
     @contextlib.contextmanager
-    def _errors_named(self, source: _CountedChunks | None = None) -> Iterator[None]:
+    def _errors_named(self, source: _TakenChunks | None = None) -> Iterator[None]:
         """Let the plugin answer, and name it where it fails, and not what gives the inputs."""
         forks.use_device(self._device, self._model)
         try:
@@ -221,13 +235,13 @@ class CheckedPredictor:
             raise _broken(self._plugin, f"fails to answer with {self._model}", error) from error
 
 
-class _CountedChunks(Iterator[list[Any]]):
+class _TakenChunks(Iterator[list[Any]]):
     """Chunks of inputs as a plugin takes them."""
 
     def __init__(self, chunks: Iterable[list[Any]]) -> None:
         self._chunks = iter(chunks)
-        self.sizes: deque[int] = deque()
-        """Of those that were taken and are not answered yet."""
+        self.taken: deque[list[Any]] = deque()
+        """Those that are not answered yet."""
         self.failure: Exception | None = None
         """Why there are no more."""
 
@@ -239,8 +253,14 @@ class _CountedChunks(Iterator[list[Any]]):
         except Exception as error:
             self.failure = error
             raise
-        self.sizes.append(len(chunk))
+        self.taken.append(chunk)
         return chunk
+
+    def unanswered(self) -> Iterator[list[Any]]:
+        """Those that were taken and not answered, and all that follow."""
+        while self.taken:
+            yield self.taken.popleft()
+        yield from self._chunks
 
 
 def _speaks_for_itself(error: Exception) -> bool:
