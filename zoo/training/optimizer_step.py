@@ -30,6 +30,8 @@ CLIP_EPS = 1e-6
 """Keeps the quotient of limit and norm finite, as in `torch.nn.utils.clip_grad_norm_`."""
 MAX_SKIPPED_STEPS = 5
 """Optimizer steps in a row without a finite gradient before the run fails."""
+MAX_SCALED_STEPS = 25
+"""The same where losses are scaled: each such step halves the scale, which begins at 65,536."""
 Emit = Callable[[StepCompleted], None]
 
 
@@ -315,7 +317,7 @@ class OptimizerSteps:
         self._skipped = 0 if finite else self._skipped + 1
         if not finite and self._accelerator.scaler is None:
             self._setup.run.warn(f"step {step}: the gradient is not finite; the step is skipped")
-        if self._skipped >= MAX_SKIPPED_STEPS:
+        if self._skipped >= (MAX_SKIPPED_STEPS if self._accelerator.scaler is None else MAX_SCALED_STEPS):
             raise RunFailed(
                 f"the loss diverged: no finite gradient in {self._skipped} steps up to step {step}",
                 f"use a smaller --lr (it was {self._setup.plan.lr:g}), or --precision fp32",
