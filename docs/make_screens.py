@@ -1,6 +1,6 @@
 """Make the screenshots of the README and the guide: the real application, on the data that zoo ships.
 
-    uv run python docs/make_screens.py [train] [see] [chat]
+    uv run python docs/make_screens.py [train] [join] [see] [chat]
 
 Fine-tunes a model on the way, in a store of its own that is removed afterwards; takes a minute or two.
 """
@@ -28,6 +28,7 @@ from zoo.suggested import SuggestedModel
 from zoo.tui.app import ZooApp
 from zoo.tui.feed import ModelLine
 from zoo.tui.screens.run import RunScreen
+from zoo.tui.screens.source import SourceScreen
 from zoo.tui.widgets.chat_view import ChatView
 from zoo.tui.widgets.gallery import Gallery
 from zoo.tui.widgets.table import Table
@@ -35,8 +36,10 @@ from zoo.tui.widgets.table import Table
 FOLDER = Path(__file__).parent / "screens"
 ROOT = FOLDER.parents[1]
 DATA = "zoo/quickstart/customer_messages_train.csv"
+TEXTS = "zoo/quickstart/customer_messages_test.csv"
+ORDERS = "docs/examples/orders/train.conll"
 SIZE = (110, 32)
-DEADLINE_S = 180.0
+DEADLINE_S = 300.0
 BASE = "all-minilm-l6-v2"
 LEARNS_BOXES = "resnet18"
 PICTURE = (160, 120)
@@ -115,6 +118,39 @@ async def train(walk: Walk) -> None:
     take("predict")
 
 
+async def join(walk: Walk) -> None:
+    """From the form of a training with three sources to what came of each."""
+    app, pilot = walk.app, walk.pilot
+    await walk.go_to(BASE)
+    await pilot.press("f")
+    form = app.screen
+    form.field("data").editor.value = DATA
+    for name, value in {"name": "joint", "source": "topic", "epochs": "6", "max_tokens": "64"}.items():
+        form.field(name).editor.value = value
+    await walk.until(lambda: "nothing stands" in preview(form))
+    for name, data, task in (("entities", ORDERS, ""), ("texts", TEXTS, "fill-mask")):
+        await pilot.press("ctrl+n")
+        await walk.until(lambda: isinstance(app.screen, SourceScreen))
+        source = app.screen
+        source.field("source").editor.value = name
+        source.field("data").editor.value = data
+        if task:
+            source.field("task").editor.value = task
+        await walk.until(lambda source=source: "lengths" in preview(source))
+        await pilot.press("ctrl+s")
+        await walk.until(lambda: app.screen is form)
+    form.field("sampling").editor.focus()
+    await pilot.pause(1)
+    walk.take("sources")
+    await pilot.press("ctrl+s")
+    await walk.until(lambda: app.screen is not form)
+    await pilot.press("y")
+    await walk.until(lambda: isinstance(app.screen, RunScreen))
+    run = app.screen
+    await walk.until(lambda: run._snapshot.status == "finished")
+    walk.take("joint")
+
+
 async def see(walk: Walk) -> None:
     """Data of pictures."""
     await walk.go_to(LEARNS_BOXES)
@@ -139,7 +175,7 @@ async def chat(walk: Walk) -> None:
     walk.take("chat")
 
 
-PARTS = {part.__name__: part for part in (train, see, chat)}
+PARTS = {part.__name__: part for part in (train, join, see, chat)}
 
 
 async def main(names: list[str]) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ from zoo.hyperparameters import TeachingOptions
 from zoo.options import parse
 from zoo.planned_results import is_planned
 from zoo.plurals import name_list
+from zoo.ranking import is_result
 from zoo.runs.request import TeacherRequest
 from zoo.sources import Source
 from zoo.tasks import BUILT_IN, get_task
@@ -124,6 +126,21 @@ def task_of_teacher(teacher: Card, model: Card, task: str = "") -> str:
             f"choose another --teacher: the plugin {teacher.plugin} takes no --{lacking[0].replace('_', '-')}",
         )
     return task
+
+
+def possible_teachers(model: Card, cards: Iterable[Card]) -> list[Card]:
+    """The models whose answers a model can learn, results of runs first.
+
+    Args:
+        model: learns.
+        cards: of all models.
+    """
+    teachers = []
+    for card in cards:
+        with contextlib.suppress(Unsupported):
+            if task_of_teacher(card, model) and card.full_name != model.full_name:
+                teachers.append(card)
+    return sorted(teachers, key=lambda card: not is_result(card))
 
 
 def with_taught_task(source: Source, model: Card, catalog: Catalog) -> Source:

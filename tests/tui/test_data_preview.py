@@ -85,9 +85,7 @@ def parts_of_preview(path: Path, checks: list[str], stop_at: int = 10**9) -> lis
             raise RunCancelled("other data is meant now")
 
     query = DataQuery(path=str(path), task=IMAGES.name)
-    parts = preview(
-        query, CARD, "finetune", FileCache(), needs_label=True, check=check, on_rows=lambda name, rows: None
-    )
+    parts = preview(query, CARD, "finetune", FileCache(), check=check, on_rows=lambda name, rows: None)
     return list(parts)
 
 

@@ -10,21 +10,32 @@ import pytest
 from tests.plugin_site import Site, card, new_site, plugin
 from tests.tui.driving import Driver, scenario, screen_text, shows, until
 from tests.tui.test_training import enter, open_form
+from tests.weights_factory import weights, write_files
+from zoo.card import FolderSource
 from zoo.requests import check_job
+from zoo.sources import Source
 from zoo.tui.screens.source import SourceScreen
 
-HOOKS = "@zoo.hookimpl\ndef finetune(run): ...\n\n@zoo.hookimpl\ndef body(run): ..."
+HOOKS = "".join(f"@zoo.hookimpl\ndef {hook}(run): ...\n\n" for hook in ("pretrain", "finetune", "body"))
 
 
 @pytest.fixture
 def sharer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    """A model with a body that classifies and regresses."""
+    """A model with a body that classifies, regresses and fills masks, and one that tells numbers."""
     abilities = [
         f"zoo.Ability(verb='finetune', task='text-{task}', options=zoo.FinetuneOptions)"
         for task in ("classification", "regression")
     ]
+    abilities.append("zoo.Ability(verb='pretrain', task='fill-mask', options=zoo.PretrainOptions)")
+    here = FolderSource(path=str(write_files(tmp_path / "tutor", {"w.bin": b"weights"})))
+    tutor = card(
+        "tutor",
+        weights=repr(weights({"w.bin": b"weights"}, here)),
+        abilities="{'predict': zoo.Ability(task='text-regression')}",
+    )
     with new_site(tmp_path / "site", monkeypatch) as site:
         site.install("sharer", plugin(card("sharer", abilities=f"({', '.join(abilities)})"), more=HOOKS))
+        site.install("tutor", plugin(tutor, more="from zoo import *"))
         yield site
 
 
@@ -63,6 +74,104 @@ async def test_a_source_is_added_and_removed(
     await pilot.press("ctrl+r")
     await until(pilot, lambda: "--source" not in screen_text(pilot))
     assert not screen.job().others
+
+
+@scenario(size=(110, 36))
+async def test_each_source_is_read_as_its_data_are(
+    pilot: Driver, sharer: Site, one_device: None, rows: Path, tmp_path: Path
+) -> None:
+    """Its columns are found or chosen; data without targets are learnt without."""
+    table = tmp_path / "table.csv"
+    table.write_text("remark,points\n" + "".join(f"fine {n},{n / 7:.2f}\n" for n in range(20)))
+    texts = tmp_path / "texts.txt"
+    texts.write_text("one line\nand another\n" * 9)
+    screen = await open_form(pilot, "sharer")
+    enter(screen, data=str(rows))
+    for name, data in {"scores": table, "texts": texts}.items():
+        await pilot.press("ctrl+n")
+        await shows(pilot, "one more source for sharer to learn from")
+        form = pilot.app.screen
+        assert isinstance(form, SourceScreen)
+        form.field("source").enter(name)
+        form.field("data").enter(str(data))
+        if data is texts:
+            await shows(pilot, "it has no targets, so it is learnt without: fill-mask")
+        else:
+            form.field("task").enter("text-regression")
+            await shows(pilot, "number column", "a guess: is it right?", "numbers 0 to 2.71")
+        form.field("eval").enter(str(data))
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: pilot.app.screen is screen)
+    await shows(pilot, "and scores: ", "(input in remark, label in points) held out", "and texts: ", "for fill-mask")
+
+    request = check_job(screen.job()).request
+    assert [(one.verb, one.task, one.data.columns) for one in request.sources[1:]] == [
+        ("finetune", "text-regression", {"input": "remark", "label": "points"}),
+        ("pretrain", "fill-mask", {}),
+    ]
+    assert request.sources[1].data.eval_path == str(table)
+
+
+@scenario(size=(110, 45))
+async def test_how_sources_are_mixed_is_asked_where_there_are_several(
+    pilot: Driver, sharer: Site, one_device: None, rows: Path, tmp_path: Path
+) -> None:
+    screen = await open_form(pilot, "sharer")
+    enter(screen, data=str(rows))
+    await shows(pilot, "nothing stands in the way")
+    assert "how the sources are mixed" not in screen_text(pilot)
+    screen._add_source(Source(name="scores", data=str(scores(tmp_path)), task="text-regression"))
+    await shows(pilot, "how the sources are mixed", "sampling temperature")
+
+    for name, value in {"sampling": "equal", "mixing": "together", "weight": "2", "keep_best_of": "scores"}.items():
+        screen.field(name).enter(value)
+    screen.field("sampling_temperature").enter("0.5")
+    flags = ("--sampling equal", "--mixing together", "--weight first=2", "--keep-best-of scores")
+    await until(pilot, lambda: all(flag in screen.command() for flag in flags))
+    await pilot.press("ctrl+s")
+    await shows(pilot, "\"sampling temperature\" is '0.5', but takes a number from 1 to 100")
+    screen.field("sampling_temperature").enter("")
+    request = check_job(screen.job()).request
+    assert {name: request.mixing[name] for name in ("sampling", "mixing", "keep_best_of")} == {
+        "sampling": "equal",
+        "mixing": "together",
+        "keep_best_of": "scores",
+    }
+    assert [one.weight for one in request.sources] == [2.0, 1.0]
+
+    await pilot.press("ctrl+r")
+    await until(pilot, lambda: "--sampling" not in screen.command())
+    assert not check_job(screen.job()).request.sources
+
+
+@scenario(size=(110, 40))
+async def test_another_model_teaches(pilot: Driver, sharer: Site, one_device: None, rows: Path, tmp_path: Path) -> None:
+    """What it teaches is learnt, also from data without labels."""
+    texts = tmp_path / "texts.csv"
+    texts.write_text("text\n" + "".join(f"line {n}\n" for n in range(20)))
+    screen = await open_form(pilot, "sharer")
+    await until(pilot, lambda: screen._teachers)
+    assert list(screen._teachers) == ["tutor"]
+    enter(screen, data=str(texts))
+    await shows(pilot, "label column")
+    screen.field("teacher").enter("tutor")
+    screen.field("teacher_share").enter("0.25")
+    shown_text = await shows(pilot, "number column", "none", "lengths")
+    assert "has no label column" not in shown_text
+    assert "--teacher tutor --task text-regression --teacher-share 0.25" in screen.command()
+    await until(pilot, lambda: screen.is_task_settled)
+    request = check_job(screen.job()).request
+    assert request.task == "text-regression"
+    assert request.teacher is not None
+    assert (request.teacher.model, request.teacher.labelled, request.teacher.share) == ("tutor/tutor", False, 0.25)
+
+    screen.field("teacher").enter("")
+    await until(pilot, lambda: screen.columns.missing_fields)
+    screen.field("task").enter("text-classification")
+    await shows(pilot, "label column")
+    screen.field("teacher").enter("tutor")
+    await until(pilot, lambda: screen.field("teacher").has_fault)
+    await until(pilot, lambda: not any(one.group == "task" and one.is_running for one in pilot.app.workers))
 
 
 @scenario(size=(100, 30))

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from zoo.abilities import input_limits, offering_models
 from zoo.blocks import DrawnBlock
 from zoo.card import Card
@@ -13,12 +15,13 @@ from zoo.data import Columns, Inspection, inspect, likely_columns
 from zoo.data.columns import check_kind, find_columns, likely_kind, usual_columns
 from zoo.data.drawn_rows import drawn_rows
 from zoo.data.example import UNKNOWN
-from zoo.data.guessing import LikelyTask, likeliest_task
+from zoo.data.guessing import LikelyTask, has_target, likeliest_task
 from zoo.data.inspection import OnRows
 from zoo.data.layout import parts_of
 from zoo.data.lines import EncodingLog
 from zoo.data.table import Table
 from zoo.file_cache import FileCache, read_once
+from zoo.kinds.kind import TARGET
 from zoo.kinds.media_files import holds_more_than, interruptible
 from zoo.tasks import get_task
 from zoo.tasks.task import Task
@@ -48,6 +51,10 @@ class DataQuery(NamedTuple):
     """What the data is for."""
     tasks: tuple[str, ...] = ()
     """Those that it may be for, the usual one first; one where a person chose it."""
+    untargeted: str = ""
+    """What it is for where it has no targets; empty where it must have some."""
+    needs_label: bool = True
+    """Whether there must be labels."""
 
 
 class ColumnChoice(NamedTuple):
@@ -90,7 +97,6 @@ def preview(
     verb: str,
     files: FileCache,
     *,
-    needs_label: bool,
     check: Callable[[], None],
     on_rows: OnRows,
 ) -> Iterator[ColumnsPreview | SamplesPreview | RowsPreview]:
@@ -101,7 +107,6 @@ def preview(
         card: the model that it is for.
         verb: what the model shall do with it.
         files: of the data, as far as they were read already.
-        needs_label: whether there must be labels.
         check: called again and again, also while folders are listed; what it raises ends the preview.
         on_rows: called with the path and how many of its rows have been looked at, row by row.
 
@@ -111,7 +116,7 @@ def preview(
     with offering_models(card, verb), interruptible(check), read_once(files):
         table = Table(parts_of(Path(query.path).expanduser()).train, EncodingLog())
         likely = _likely_task(table, query, card.columns)
-        choice = find_choice(table, likely.task, query, needs_label=needs_label, trained=card.columns)
+        choice = find_choice(table, likely.task, query, needs_label=query.needs_label, trained=card.columns)
         yield ColumnsPreview(likely, choice)
         if likely.task.name != query.task:  # the form asks again
             return
@@ -136,9 +141,12 @@ def _is_large(path: str) -> bool:
 
 
 def _inspect(query: DataQuery, card: Card, verb: str, columns: Columns, on_rows: OnRows) -> Inspection:
+    task = _task_of(query)
+    if not query.needs_label and TARGET not in columns:
+        task = msgspec.structs.replace(task, target=None)
     return inspect(
         Path(query.path).expanduser(),
-        _task_of(query),
+        task,
         eval_path=Path(query.eval_path).expanduser() if query.eval_path else None,
         columns=columns,
         merge=query.merge,
@@ -156,6 +164,8 @@ def _task_of(query: DataQuery) -> Task:
 def _likely_task(table: Table, query: DataQuery, trained: Columns) -> LikelyTask:
     """What the data is for: what was chosen, or what it is most likely for."""
     tasks = [get_task(name) for name in query.tasks or (query.task,)]
+    if query.tasks and query.untargeted and not has_target(tasks, table, columns=dict(query.columns), trained=trained):
+        return LikelyTask(get_task(query.untargeted), f"it has no targets, so it is learnt without: {query.untargeted}")
     if len(tasks) == 1:
         return LikelyTask(tasks[0])
     return likeliest_task(tasks, table, columns=dict(query.columns), trained=trained)

@@ -13,7 +13,6 @@ from zoo.tui.path_text import short_path
 from zoo.tui.screens.job_form import JobForm
 from zoo.tui.widgets.column_fields import ColumnFields
 from zoo.tui.widgets.fields import AUTO, text_field
-from zoo.tui.widgets.option_fields import OptionFields
 
 
 class BatchScreen(JobForm):
@@ -42,9 +41,7 @@ class BatchScreen(JobForm):
         flags: dict[str, object] = {"file": self.value("data")}
         flags |= {name: self.value(name) for name in ("out", "keep", "draw", "name")} | self.columns.flags
         places = {name: self.value(name) for name in ("device", "precision") if self.value(name) != AUTO}
-        return command_line(
-            "predict", self.card.name, flags=flags | places | self.query_one(OptionFields).changed_options
-        )
+        return command_line("predict", self.card.name, flags=flags | places | self.changed_options)
 
     def job(self) -> Job:
         out = self.value("out") or "answers.jsonl"

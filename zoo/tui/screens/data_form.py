@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterable
 from pathlib import Path
 from typing import ClassVar
 
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
 from textual.timer import Timer
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from zoo.abilities import likely_tasks
 from zoo.card import Card, Verb
-from zoo.errors import DatasetInvalid, ZooError
+from zoo.errors import DatasetInvalid, Unsupported, ZooError
 from zoo.file_cache import FileCache
 from zoo.sources import Source
 from zoo.tasks import get_task
 from zoo.tasks.task import Task
+from zoo.teachers import possible_teachers, task_of_teacher
 from zoo.tui.preview import DataQuery
 from zoo.tui.screens.form import Form
 from zoo.tui.widgets.column_fields import ColumnFields
 from zoo.tui.widgets.data_preview import DataPreview
-from zoo.tui.widgets.fields import Field
+from zoo.tui.widgets.fields import Field, choice_field
 from zoo.tui.widgets.gallery import Gallery
 
 FILE_PAUSE_S = 0.4
 """A file is looked at once nothing was typed for so long."""
 FOLDER_PAUSE_S = 1.0
 """Likewise a folder, which may be only the beginning of the path that is meant."""
-PREVIEW_FIELDS = ("separator", "classes", "merge_labels", "max_tokens")
+PREVIEW_FIELDS = ("separator", "classes", "merge_labels", "max_tokens", "teacher")
 """Fields that decide, beside the paths and the columns, what is seen in the data."""
 
 
@@ -53,7 +58,10 @@ class DataForm(Form):
         self.files = FileCache()
         """Of the data, as far as they were read."""
         self._task_chosen = False
-        """Whether a person chose the task; else the data do."""
+        """Whether a person chose the task; else the data do, or what teaches."""
+        self._one_task = asyncio.Lock()
+        self._teachers: dict[str, Card] = {}
+        """The models whose answers can be learnt, by name."""
         self._preview_timer: Timer | None = None
         self._previewed: DataQuery | None = None
         """The data whose columns are offered."""
@@ -68,7 +76,13 @@ class DataForm(Form):
     @property
     def needs_label(self) -> bool:
         """Whether the data must have labels."""
-        return self.data_task.target is not None
+        return self.data_task.target is not None and not self.value("teacher")
+
+    @property
+    def is_task_settled(self) -> bool:
+        """Whether a person or the data said what is learnt, rather than nobody yet."""
+        previewed = self._previewed
+        return self._task_chosen or (previewed is not None and previewed.path == self.value("data"))
 
     @property
     def columns(self) -> ColumnFields:
@@ -89,7 +103,26 @@ class DataForm(Form):
             separator=self.columns.separator,
             classes=self.columns.classes_file,
             merge_labels=self.columns.merges_labels,
+            teacher=self.value("teacher"),
         )
+
+    def advice(self) -> str:
+        """What is said while there is no data to look at."""
+        advice = self.data_task.input.data_advice
+        return f"Give the data: {advice}. It is looked at here before anything starts. Ctrl-O lets you choose it."
+
+    def side(self) -> ComposeResult:
+        """What stands beside the fields: what is said of the one that has the focus, and what the data are like."""
+        with VerticalScroll(id="texts", can_focus=False):
+            yield Static("", id="help", markup=False)
+            labels = lambda: self.labels  # noqa: E731
+            yield DataPreview(self.card, self.verb, self.files, advice=self.advice(), labels=labels, id="preview")
+        yield Gallery(id="samples")
+
+    def teacher_field(self) -> Field:
+        """A field for the model whose answers are learnt, too."""
+        help_text = "Its answers are learnt beside the labels of the data, or alone where these have none."
+        return choice_field("teacher", "teacher", [("none", "")], "", help=help_text)
 
     def data_query(self) -> DataQuery:
         """The data that is meant now."""
@@ -101,7 +134,8 @@ class DataForm(Form):
             classes=self.columns.classes_file,
             merge=self.columns.merges_labels,
             task=self.ability.task,
-            tasks=() if self._task_chosen else self.likely_task_names,
+            tasks=() if self._task_chosen or self.value("teacher") else self.likely_task_names,
+            needs_label=self.needs_label,
             max_tokens=self.value("max_tokens"),
         )
 
@@ -116,6 +150,11 @@ class DataForm(Form):
         value = self.value(field.field_name)
         if field.field_name in (*self.PATHS, "classes") and value and not Path(value).expanduser().exists():
             return DatasetInvalid("no such file or folder")
+        if field.field_name == "teacher" and self._task_chosen and value in self._teachers:
+            try:
+                task_of_teacher(self._teachers[value], self.card, self.ability.task)
+            except Unsupported as error:
+                return error
         return self.columns.find_fault(field) if field in self.columns.fields else None
 
     def changed(self, field: Field) -> None:
@@ -124,6 +163,9 @@ class DataForm(Form):
         if name == "task":
             self._task_chosen = True
             self._begin_task(str(field.value))
+        elif name == "teacher":
+            self._follow_teacher()
+            super().changed(field)
         elif name in self.PATHS:  # what is wrong with other data shows once nothing is typed for a moment
             for data_field in (field, *self.columns.fields):
                 data_field.set_fault("")
@@ -160,12 +202,39 @@ class DataForm(Form):
 
         self.app.push_screen(PickScreen(str(field.value)), enter_choice)
 
+    def offer_teachers(self, cards: Iterable[Card]) -> None:
+        """Look which of the models can teach this one."""
+
+        def find() -> None:
+            teachers = {card.name: card for card in possible_teachers(self.card, cards)}
+            self.later(lambda: offer(teachers))
+
+        def offer(teachers: dict[str, Card]) -> None:
+            self._teachers = teachers
+            choices = [(f"{name}: {card.task}", name) for name, card in teachers.items()]
+            field = self.field("teacher")
+            field.offer([("none", ""), *choices], str(field.value))
+            field.set_note("" if teachers else f"no model here teaches what {self.card.name} can learn")
+
+        self.run_worker(find, thread=True, group="teachers", exit_on_error=False)
+
+    def _follow_teacher(self) -> None:
+        """Learn what the teacher teaches, unless a person said what is learnt."""
+        teacher = self._teachers.get(self.value("teacher"))
+        self.columns.let_teach(teacher is not None)
+        name = task_of_teacher(teacher, self.card) if teacher and not self._task_chosen else self.ability.task
+        if name != self.ability.task:
+            self.field("task").offer([(name, name) for name in self.task_names], name)
+            self._begin_task(name)
+
     def _begin_task(self, name: str) -> None:
         async def use() -> None:
-            await self.use_task(name)
+            async with self._one_task:  # one that is given up halfway would leave fields behind
+                await self.use_task(name)
             self.look_at_data()
 
-        self.run_worker(use(), group="task", exclusive=True)
+        self.preview.stop()  # what it says next would be of another task
+        self.run_worker(use(), group="task")
 
     # What is seen in the data
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container, VerticalScroll
+from textual.containers import Container
 from textual.widgets import Static
 
 from zoo.ability_options import option_set
@@ -30,9 +30,7 @@ from zoo.tui.screens.confirm import ConfirmScreen
 from zoo.tui.screens.data_form import DataForm
 from zoo.tui.screens.form import FieldList
 from zoo.tui.screens.plan import PLAN_WIDTH
-from zoo.tui.widgets.data_preview import DataPreview
 from zoo.tui.widgets.fields import AUTO, Field, choice_field, text_field
-from zoo.tui.widgets.gallery import Gallery
 from zoo.tui.widgets.option_fields import OptionFields
 
 
@@ -70,20 +68,9 @@ class JobForm(DataForm):
                 yield choice_field("device", "device", [(AUTO, AUTO)], AUTO, note="looking what is here")
                 yield choice_field("precision", "precision", [(p, p) for p in ("auto", *self.ability.precisions)], AUTO)
                 yield text_field("name", "name", placeholder="made up from model and verb", note="of the run")
-                yield OptionFields(schema(option_set(self.ability)))
+                yield OptionFields(schema(option_set(self.ability)), id="options")
             with Container(id="side"):
-                with VerticalScroll(id="texts", can_focus=False):
-                    yield Static("", id="help", markup=False)
-                    yield DataPreview(
-                        self.card,
-                        self.verb,
-                        self.files,
-                        needs_label=self.needs_label,
-                        advice=self.advice(),
-                        labels=lambda: self.labels,
-                        id="preview",
-                    )
-                yield Gallery(id="samples")
+                yield from self.side()
         yield Static("", id="notice", markup=False)
         yield Static("", id="command", markup=False)
 
@@ -104,11 +91,6 @@ class JobForm(DataForm):
     def job(self) -> Job:
         """What is asked for, as it stands in the form."""
 
-    def advice(self) -> str:
-        """What is said while there is no data to look at."""
-        advice = self.data_task.input.data_advice
-        return f"Give the data: {advice}. It is looked at here before anything starts. Ctrl-O lets you choose it."
-
     def on_mount(self) -> None:
         self.field("data").editor.focus()
         self.run_worker(self._find_devices, thread=True, group="devices", exit_on_error=False)
@@ -122,15 +104,21 @@ class JobForm(DataForm):
             task=self.ability.task,
             source=source,
             place=Place(device=self.value("device"), precision=self.value("precision")),
-            options=self.query_one(OptionFields).changed_options,
+            options=self.changed_options,
             name=self.value("name"),
             out=out,
             keep=keep,
             draw=draw,
         )
 
+    @property
+    def changed_options(self) -> dict[str, Any]:
+        """The options that a person has set."""
+        return {name: value for one in self.query(OptionFields) for name, value in one.changed_options.items()}
+
     def find_fault(self, field: Field) -> ZooError | None:
-        if fault := self.query_one(OptionFields).find_fault(field) or super().find_fault(field):
+        faults = (one.find_fault(field) for one in self.query(OptionFields))
+        if fault := next(filter(None, faults), None) or super().find_fault(field):
             return fault
         if field.field_name != "name":
             return None
@@ -151,7 +139,7 @@ class JobForm(DataForm):
     async def use_task(self, name: str) -> None:
         precision = self.value("precision")
         await super().use_task(name)
-        await self.query_one(OptionFields).use(schema(option_set(self.ability)))
+        await self.query_one("#options", OptionFields).use(schema(option_set(self.ability)))
         precisions = ("auto", *self.ability.precisions)
         self.field("precision").offer([(p, p) for p in precisions], precision if precision in precisions else AUTO)
         self._show_command()
@@ -160,12 +148,12 @@ class JobForm(DataForm):
 
     def command(self) -> str:
         """What one would type instead."""
-        flags: dict[str, object] = {name: self.value(name) for name in ("data", "eval", "out", "errors", "name")}
+        flags: dict[str, object] = {
+            name: self.value(name) for name in ("data", "eval", "teacher", "out", "errors", "name")
+        }
         flags |= self.columns.flags | {"task": self.ability.task if len(self.task_names) > 1 else ""}
         places = {name: self.value(name) for name in ("device", "precision") if self.value(name) != AUTO}
-        return command_line(
-            self.verb, self.card.name, flags=flags | places | self.query_one(OptionFields).changed_options
-        )
+        return command_line(self.verb, self.card.name, flags=flags | places | self.changed_options)
 
     def _show_command(self) -> None:
         self.query_one("#command", Static).update(plain(f"$ {self.command()}"))

@@ -3,23 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import ClassVar
 
+import msgspec
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import Container
 from textual.widgets import Static
 
 from zoo.card import Card
-from zoo.errors import DatasetInvalid, OptionInvalid, ZooError
+from zoo.errors import OptionInvalid, ZooError
 from zoo.options import read
 from zoo.sanitize import one_line
 from zoo.sources import SOURCE_WEIGHT, Source, check_source_name
-from zoo.tui.screens.form import FieldList, Form
-from zoo.tui.widgets.fields import AUTO, Field, choice_field, text_field
+from zoo.tui.preview import DataQuery
+from zoo.tui.screens.data_form import DataForm
+from zoo.tui.screens.form import FieldList
+from zoo.tui.widgets.column_fields import ColumnFields
+from zoo.tui.widgets.fields import Field, choice_field, text_field
 
 
-class SourceScreen(Form):
+def weight_field() -> Field:
+    """A field for how much the loss of a source counts."""
+    return text_field("weight", "weight", placeholder="1", help="Of its mean loss in the sum of all sources.")
+
+
+def weight_fault(weight: str) -> OptionInvalid | None:
+    """What is wrong with a weight as it was entered; None where nothing is."""
+    try:
+        read(SOURCE_WEIGHT, weight or SOURCE_WEIGHT.default)
+    except OptionInvalid as error:
+        return error
+    return None
+
+
+class SourceScreen(DataForm):
     """Say what a model learns from beside the data of the form.
 
     Args:
@@ -28,40 +46,58 @@ class SourceScreen(Form):
         add: takes the source.
     """
 
-    CSS_PATH = "predict_options.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+s", "add", "Add it", priority=True)]
+    CSS_PATH = "job_form.tcss"
+    PATHS: ClassVar[tuple[str, ...]] = ("data", "eval")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+s", "add", "Add it", priority=True),
+        Binding("ctrl+o", "pick", "Choose a file", priority=True),
+    ]
 
     def __init__(self, card: Card, names: list[str], add: Callable[[Source], None]) -> None:
-        super().__init__()
-        self._card, self._names, self._add = card, names, add
+        super().__init__(msgspec.structs.replace(card, columns={}, labels=()), "finetune", "finetune")
+        self.task_names = tuple(dict.fromkeys((*card.tasks_of("finetune"), *card.tasks_of("pretrain"))))
+        self._names, self._add = names, add
 
     def body(self) -> ComposeResult:
-        tasks = dict.fromkeys((*self._card.tasks_of("finetune"), *self._card.tasks_of("pretrain")))
-        yield Static(f"one more source for {one_line(self._card.name)} to learn from", id="title", markup=False)
-        with FieldList(id="form"):
-            yield text_field("source", "name", help="Its head is a model of that name behind the name of the run.")
-            yield text_field("data", "data", path=True)
-            yield choice_field("task", "task", [("as the data look", AUTO), *((task, task) for task in tasks)], AUTO)
-            yield text_field("weight", "weight", placeholder="1", help="Of its mean loss in the sum of all sources.")
-            yield text_field("eval", "evaluate on", placeholder="a share held out", path=True)
-        yield Static("", id="help", markup=False)
+        yield Static(f"one more source for {one_line(self.card.name)} to learn from", id="title", markup=False)
+        with Container(id="halves"):
+            with FieldList(id="form"):
+                yield text_field("source", "name", help="Its head is a model of that name behind the name of the run.")
+                yield text_field("data", "data", path=True)
+                if len(self.task_names) > 1:
+                    tasks = [(name, name) for name in self.task_names]
+                    yield choice_field("task", "task", tasks, self.ability.task, help="What is learnt of it.")
+                yield ColumnFields(self.data_task, self.card.columns, label=True)
+                yield text_field("eval", "evaluate on", placeholder="a share held out", path=True)
+                yield weight_field()
+                yield self.teacher_field()
+            with Container(id="side"):
+                yield from self.side()
         yield Static("", id="notice", markup=False)
 
     def on_mount(self) -> None:
         self.field("source").editor.focus()
+        self.offer_teachers([line.card for line in self.zoo.feed.models])
+
+    def data_query(self) -> DataQuery:
+        """Data that may be without targets, where the model learns from such."""
+        return super().data_query()._replace(untargeted=next(iter(self.card.tasks_of("pretrain")), ""))
+
+    async def use_task(self, name: str) -> None:
+        verb = self.model_verb if name in self.card.tasks_of(self.model_verb) else "pretrain"
+        self.ability = self.card.ability(verb, name)
+        await self.columns.use(self.data_task)
 
     def find_fault(self, field: Field) -> ZooError | None:
         name, value = field.field_name, self.value(field.field_name)
-        try:
-            if name == "source" and value:
+        if name == "weight":
+            return weight_fault(value)
+        if name == "source" and value:
+            try:
                 check_source_name(value, self._names)
-            elif name == "weight" and value:
-                read(SOURCE_WEIGHT, value)
-        except OptionInvalid as error:
-            return error
-        if name in ("data", "eval") and value and not Path(value).expanduser().exists():
-            return DatasetInvalid("no such file or folder")
-        return None
+            except OptionInvalid as error:
+                return error
+        return super().find_fault(field)
 
     def action_add(self) -> None:
         """Take it into the form; keys that were pressed before are entered first."""
@@ -69,6 +105,7 @@ class SourceScreen(Form):
 
     def _add_entered(self) -> None:
         for field in self.query(Field):
+            self.take_note(field)
             self.check(field)
         for name in ("source", "data"):
             if not self.value(name):
@@ -76,14 +113,12 @@ class SourceScreen(Form):
         if wrong := next((field for field in self.query(Field) if field.has_fault), None):
             self.go_to(wrong)
             return
-        task = self.value("task")
-        self._add(
-            Source(
-                name=self.value("source"),
-                data=self.value("data"),
-                task="" if task == AUTO else task,
-                weight=float(self.value("weight") or 1),
-                eval_data=self.value("eval") or None,
-            )
+        source = self.source(eval_data=self.value("eval") or None)
+        named = msgspec.structs.replace(
+            source,
+            name=self.value("source"),
+            task=self.ability.task if self.is_task_settled else "",
+            weight=float(self.value("weight") or 1),
         )
+        self._add(named)
         self.dismiss()

@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Static
+from textual.containers import Vertical
+from textual.widgets import Collapsible, Static
 
 from zoo.card import Card, Verb
 from zoo.data import Dataset, split
+from zoo.errors import OptionInvalid, ZooError
 from zoo.file_cache import read_once
+from zoo.hyperparameters import MixingOptions, TeachingOptions
 from zoo.kinds.spelling import distinct_names
+from zoo.options import schema
 from zoo.plugins import load_plugin
 from zoo.plurals import counted
 from zoo.ranking import FROM_SCRATCH
 from zoo.requests import Job, check_job
 from zoo.runs.request import RunRequest
 from zoo.sanitize import one_line
-from zoo.sources import Source
+from zoo.sources import Source, check_source_name
 from zoo.tui.commands import command_line
 from zoo.tui.path_text import short_path
 from zoo.tui.screens.confirm import ConfirmScreen
 from zoo.tui.screens.job_form import JobForm
 from zoo.tui.screens.plan import PlanScreen
-from zoo.tui.screens.source import SourceScreen
+from zoo.tui.screens.source import SourceScreen, weight_fault, weight_field
 from zoo.tui.widgets.column_fields import ColumnFields
-from zoo.tui.widgets.fields import AUTO, text_field
+from zoo.tui.widgets.fields import AUTO, Field, text_field
+from zoo.tui.widgets.option_fields import OptionFields
 
 SHOWN_LABELS = 8
 
@@ -49,7 +54,7 @@ class TrainScreen(JobForm):
         """What is learnt from beside the data of the form."""
 
     def fields(self) -> ComposeResult:
-        """Data, its columns, and what to evaluate on."""
+        """Data, its columns, what to evaluate on; who teaches, and how several sources are mixed."""
         yield text_field("data", "data", path=True)
         yield text_field(
             "eval",
@@ -59,19 +64,49 @@ class TrainScreen(JobForm):
             help="Evaluation data of its own; without it a share of the rows is held out, see eval share.",
         )
         yield ColumnFields(self.data_task, self.card.columns, label=self.needs_label)
-        own_name = text_field("source", "source name", value="first", help="Of the data above; its head is called so.")
-        own_name.display = False
-        yield own_name
-        others = Static("", id="others", markup=False)
-        others.display = False
-        yield others
+        if self._training != "finetune":
+            return
+        with Collapsible(title="learn from the answers of another model, too", id="teaching"):
+            yield self.teacher_field()
+            yield OptionFields(schema(TeachingOptions), title="", folded=False)
+        with Vertical(id="several"):
+            help_text = "Of the data above; its head is called so."
+            yield text_field("source", "source name", value="first", help=help_text)
+            yield weight_field()
+            yield Static("", id="others", markup=False)
+            yield OptionFields(schema(MixingOptions), title="how the sources are mixed", id="mixing")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        if self._training == "finetune":
+            self.offer_teachers([line.card for line in self.zoo.feed.models])
 
     def job(self) -> Job:
         job = self.job_of(self._training, self.source(eval_data=self.value("eval") or None))
         if not self._others:
             return job
-        own = msgspec.structs.replace(job.source, name=self.value("source"), task=self.ability.task)
+        own = msgspec.structs.replace(
+            job.source, name=self.value("source"), task=self.ability.task, weight=float(self.value("weight") or 1)
+        )
         return msgspec.structs.replace(job, source=own, others=tuple(self._others), task="")
+
+    @property
+    def changed_options(self) -> dict[str, Any]:
+        """Without how sources are mixed, where there is one."""
+        ignored = frozenset() if self._others else frozenset(MixingOptions.__struct_fields__)
+        return {name: value for name, value in super().changed_options.items() if name not in ignored}
+
+    def find_fault(self, field: Field) -> ZooError | None:
+        if not self._others and field in self.query("#several Field"):
+            return None
+        if field.field_name == "weight":
+            return weight_fault(self.value("weight"))
+        if field.field_name == "source":
+            try:
+                check_source_name(self.value("source"), [source.name for source in self._others])
+            except OptionInvalid as error:
+                return error
+        return super().find_fault(field)
 
     @property
     def unsaved(self) -> str:
@@ -99,17 +134,13 @@ class TrainScreen(JobForm):
     def _show_others(self) -> None:
         lines = [f"and {' '.join(map(one_line, _described(source)))}" for source in self._others]
         self.query_one("#others", Static).update("\n".join(lines))
-        for widget in (self.query_one("#others"), self.field("source")):
-            widget.display = bool(self._others)
+        self.query_one("#several").set_class(bool(self._others), "-several")
         self.refresh_bindings()
         self._show_command()
 
     def command(self) -> str:
         """What one would type instead."""
-        if not self._others:
-            return super().command()
-        job = self.job()
-        return command_line(self.verb, self.card.name, flags=_flags(job))
+        return command_line(self.verb, self.card.name, flags=_flags(self.job())) if self._others else super().command()
 
     def request(self) -> RunRequest:
         """Check everything, and describe the rows."""
@@ -123,6 +154,7 @@ class TrainScreen(JobForm):
         return [
             *super().plan(request),
             ("starts", FROM_SCRATCH if self.card.weights is None else ""),
+            ("teacher", request.teacher.model if request.teacher else ""),
             *((f"source {one.name}", f"{one.task}, {short_path(one.data.path)}") for one in request.sources),
             ("evaluate on", short_path(request.data.eval_path) if request.data.eval_path else ""),
             ("rows", self._rows),
@@ -135,10 +167,14 @@ class TrainScreen(JobForm):
 
 def _described(source: Source) -> list[str]:
     """An added source, in words."""
-    parts = [f"{source.name}: {source.data}", source.task and f"for {source.task}"]
-    parts += [
+    columns = ", ".join(f"{role} in {name}" for role, name in source.columns.items())
+    parts = [
+        f"{source.name}: {short_path(str(source.data))}",
+        source.task and f"for {source.task}",
+        columns and f"({columns})",
         f"weight {source.weight:g}" if source.weight != 1 else "",
-        source.eval_data and f"held out {source.eval_data}",
+        source.eval_data and f"held out {short_path(str(source.eval_data))}",
+        source.teacher and f"taught by {source.teacher}",
     ]
     return [part for part in parts if part]
 
@@ -151,7 +187,11 @@ def _flags(job: Job) -> dict[str, object]:
         "source": [f"{one.name}={one.data}{'@' if one.task else ''}{one.task}" for one in sources],
         "eval": [f"{one.name}={one.eval_data}" for one in sources if one.eval_data],
         "weight": [f"{one.name}={one.weight:g}" for one in sources if one.weight != 1],
+        "teacher": [f"{one.name}={one.teacher}" for one in sources if one.teacher],
         "column": [f"{one.name}.{role}={name}" for one in sources for role, name in one.columns.items()],
+        "separator": next((one.separator for one in sources if one.separator), ""),
+        "classes": next((one.classes for one in sources if one.classes), ""),
+        "merge_labels": any(one.merge_labels for one in sources) or None,
         "name": job.name,
         **places,
         **job.options,

@@ -31,6 +31,7 @@ class ColumnFields(Vertical):
     def __init__(self, task: Task, trained: Columns, *, label: bool) -> None:
         super().__init__()
         self._needs_label, self._trained = label, trained
+        self._is_taught = False
         self._adopt(task)
 
     def _adopt(self, task: Task) -> None:
@@ -60,6 +61,13 @@ class ColumnFields(Vertical):
         if self._target and self._target.fewest_labels:
             help_text = "Labels that differ only in case, blanks, invisible characters or Unicode form are one class."
             yield switch_field("merge_labels", "merge labels", help=help_text)
+
+    def let_teach(self, taught: bool) -> None:
+        """Let the answers of a model stand for labels that the data do not have, or not."""
+        self._is_taught = taught
+        for field in self.fields:
+            fault = self.find_fault(field)
+            field.set_fault(fault.message if fault else "")
 
     async def use(self, task: Task) -> None:
         """Take the columns of another task."""
@@ -124,9 +132,12 @@ class ColumnFields(Vertical):
     def find_fault(self, field: Field) -> ZooError | None:
         """What is wrong with one of them: nobody knows the column."""
         role = self._roles[field.field_name]
-        if field.value or self._usual is None or self._usual.get(role):
+        if field.value or self._usual is None or self._usual.get(role) or self._may_lack(role):
             return None
         return DatasetInvalid(f"choose the column that holds the {self._meanings[role]}")
+
+    def _may_lack(self, role: str) -> bool:
+        return self._is_taught and role == TARGET
 
     @property
     def missing_fields(self) -> list[Field]:
@@ -149,7 +160,8 @@ class ColumnFields(Vertical):
         role = self._roles[field.field_name]
         value = "" if likely == usual else likely
         others = dict.fromkeys(column for column in columns if column != usual)
-        field.offer([(usual or "choose one", ""), *((column, column) for column in others)], value)
+        nothing = "none" if self._may_lack(role) else "choose one"
+        field.offer([(usual or nothing, ""), *((column, column) for column in others)], value)
         if self._chosen[role] != value:  # it was a column of other data
             self._chosen[role] = ""
         by_name = "as it was trained" if usual.lower() == self._trained.get(role, "").lower() else BY_NAME

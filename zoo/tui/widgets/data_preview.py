@@ -29,7 +29,6 @@ class DataPreview(Static):
         card: the model it is for.
         verb: what the model shall do with it.
         files: of the data, as far as they were read.
-        needs_label: whether the data must have labels.
         advice: what is said while there is nothing to look at.
         labels: gives the name of each field of the form to its label.
     """
@@ -75,7 +74,6 @@ class DataPreview(Static):
         verb: str,
         files: FileCache,
         *,
-        needs_label: bool,
         advice: str,
         labels: Callable[[], Mapping[str, str]],
         id: str | None = None,
@@ -83,7 +81,6 @@ class DataPreview(Static):
         super().__init__(plain(advice), id=id, markup=False)
         self._labels = labels
         self._model, self._verb, self._files, self._advice = card, verb, files, advice
-        self._needs_label = needs_label
         self._query = DataQuery()
         self._reader: Worker[None] | None = None
 
@@ -151,9 +148,7 @@ class DataPreview(Static):
             if rows % SHOWN_EVERY == 0:
                 self.post_message(self.RowsCounted(query, rows))
 
-        parts = preview(
-            query, self._model, self._verb, self._files, needs_label=self._needs_label, check=check, on_rows=on_rows
-        )
+        parts = preview(query, self._model, self._verb, self._files, check=check, on_rows=on_rows)
         try:
             for part in parts:
                 if isinstance(part, ColumnsPreview):

@@ -131,12 +131,17 @@ class Field(Vertical):
 
     def set_note(self, note: str) -> None:
         """Show what may stand there."""
-        self.query_one(".note", Static).update(one_line(note))
+        self._update(".note", one_line(note))
 
     def set_fault(self, fault: str) -> None:
         """Show what is wrong; an empty text is nothing."""
         self.set_class(bool(fault), "-wrong")
-        self.query_one(".fault", Static).update(plain(fault))
+        self._update(".fault", plain(fault))
+
+    def _update(self, part: str, text: str) -> None:
+        """Write what stands beside the editor; a field that is about to go has nothing left there."""
+        for static in self.query(part).results(Static):
+            static.update(text)
 
     @property
     def has_fault(self) -> bool:

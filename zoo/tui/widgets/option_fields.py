@@ -20,13 +20,18 @@ class OptionFields(Vertical):
     """A field for each option.
 
     Args:
-        options: of the ability that is used.
+        options: those that can be set, such as of the ability that is used.
+        title: what stands above them; empty for nothing.
+        folded: whether those that few people need are folded away.
     """
 
     DEFAULT_CSS = "OptionFields { height: auto; }"
 
-    def __init__(self, options: Sequence[Option]) -> None:
-        super().__init__()
+    def __init__(
+        self, options: Sequence[Option], *, title: str = "options", folded: bool = True, id: str | None = None
+    ) -> None:
+        super().__init__(id=id)
+        self._title, self._folded = title, folded
         self._options = {one.name: one for one in options}
 
     def compose(self) -> ComposeResult:
@@ -35,10 +40,10 @@ class OptionFields(Vertical):
     def _widgets(self) -> Iterator[Widget]:
         if not self._options:
             return
-        yield Static("options", classes="section", markup=False)
-        usual = [one for one in self._options.values() if not one.advanced]
-        yield from map(option_field, usual)
-        advanced = [one for one in self._options.values() if one.advanced]
+        if self._title:
+            yield Static(self._title, classes="section", markup=False)
+        advanced = [one for one in self._options.values() if one.advanced and self._folded]
+        yield from (option_field(one) for one in self._options.values() if one not in advanced)
         if advanced:
             names = ", ".join(one.name.replace("_", " ") for one in advanced)
             title: Any = Content(f"{len(advanced)} more: {names}")
@@ -60,6 +65,7 @@ class OptionFields(Vertical):
         return {
             name: value
             for field in self.query(Field)
+            if field.field_name in self._options  # those of others may be on their way out
             for name, value in changed_option(field, self._options[field.field_name]).items()
         }
 
