@@ -15,6 +15,8 @@ def add_placement(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_now(parser: argparse.ArgumentParser, help: str = "start beside the runs on the same GPU, not after") -> None:
+def add_now(
+    parser: argparse.ArgumentParser, help: str = "start beside the runs on the same GPU, not after"
+) -> argparse.Action:
     """`--now`."""
-    parser.add_argument("--now", action="store_true", help=help)
+    return parser.add_argument("--now", action="store_true", help=help)

@@ -36,7 +36,7 @@ def complete_parser(parser: Parser, words: list[str], verb: Verb) -> None:
     recipe = add_recipe(parser, words, verb)
     model = recipe.model if recipe else ""
     add_training(parser, words, verb, recipe=recipe, model=model)
-    add_now(parser)
+    parser.advanced.append(add_now(parser))
     add_then(parser)
     parser.add_argument("--detach", action="store_true", help="return at once; the run goes on")
     parser.add_argument("--dry-run", action="store_true", help="say what would be done")
