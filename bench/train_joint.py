@@ -1,13 +1,14 @@
 """Several tasks on one body beside each alone, and L_pre + L_fine beside one after the other; runs alternate.
 
     uv run bench/train_joint.py tasks --data FOLDER [--seeds 3] [--mixing turns|together] [--sampling ...] [--quick]
-    uv run bench/train_joint.py texts --data FOLDER [--labelled 200] [--seeds 3] [--quick]
+    uv run bench/train_joint.py texts --data FOLDER [--labelled 200] [--pretraining-steps 300] [--seeds 3] [--quick]
 
 The folder holds movie_reviews_{train,test}.csv (columns text and label) and entities_wnut17/{train,test}.conll. MiniLM,
 batches, lengths and numbers of steps as zoo chooses them, one learning rate for all, no rows held out: the weights of
 the last step are judged on the test files. `tasks` learns from 2,000 reviews and all sentences with names, jointly and
 apart; the time is that of the steps, starting up and writing apart. `texts` learns from a few labelled reviews and the
-texts of others: fine-tuning alone, after pretraining on the texts, and both as one sum. Of names that have several tags
+texts of others: fine-tuning alone, after pretraining on the texts, and both as one sum, in as many steps as both take
+one after the other. Of names that have several tags
 in the test part the first counts; F1 is that of whole spans as zoo answers.
 """
 
@@ -122,26 +123,35 @@ def ways_of_tasks(files: Files, options: dict[str, Any], mixing: dict[str, Any])
 
 
 def ways_of_texts(
-    labelled: str, texts: str, files: Files, options: dict[str, Any], mixing: dict[str, Any]
+    labelled: str, texts: str, files: Files, options: dict[str, Any], mixing: dict[str, Any], pretraining_steps: int
 ) -> dict[str, Way]:
     """Fine-tuning alone, after pretraining, and both as one sum."""
+    steps_alone = 0
+
+    def alone(seed: int) -> Trial:
+        nonlocal steps_alone
+        trial = learn({"sentiment": labelled}, files, seed, task="text-classification", **options)
+        steps_alone = trial.steps
+        return trial
 
     def pretrained_first(seed: int) -> Trial:
         import zoo
 
         settings = {"eval_share": 0.0, "max_tokens": LENGTH, "device": "cpu", "seed": seed, **options}
-        first = zoo.pretrain(MODEL, texts, **settings).wait(progress=False)
+        first = zoo.pretrain(MODEL, texts, **settings, max_steps=pretraining_steps).wait(progress=False)
         second = learn({"sentiment": labelled}, files, seed, first.name, task="text-classification", **options)
         seconds, steps = steps_of(first)
         first.remove()
         return Trial(second.figures, second.seconds + seconds, second.steps + steps)
 
+    def jointly(seed: int) -> Trial:
+        sources = {"sentiment": labelled, "texts": texts}
+        return learn(sources, files, seed, **options, **mixing, max_steps=pretraining_steps + steps_alone)
+
     return {
-        "fine-tuning alone": lambda seed: learn(
-            {"sentiment": labelled}, files, seed, task="text-classification", **options
-        ),
+        "fine-tuning alone": alone,
         "pretraining first": pretrained_first,
-        "L_pre + L_fine": lambda seed: learn({"sentiment": labelled, "texts": texts}, files, seed, **options, **mixing),
+        "L_pre + L_fine": jointly,
     }
 
 
@@ -199,11 +209,12 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--labelled", type=int, default=200, help="rows with a label, of `texts`")
     parser.add_argument("--unlabelled", type=int, default=4000, help="rows without, of `texts`")
+    parser.add_argument("--pretraining-steps", type=int, default=300, help="of `texts`")
     parser.add_argument("--mixing", choices=("turns", "together"), default="turns")
     parser.add_argument("--sampling", choices=("temperature", "proportional", "equal", "annealed"))
     parser.add_argument("--quick", action="store_true", help="a few steps of a few rows, one seed: does it work?")
     args = parser.parse_args()
-    options: dict[str, Any] = {"lr": args.lr} | ({"max_steps": 3} if args.quick else {})
+    options: dict[str, Any] = {"lr": args.lr} | ({"epochs": 0.1} if args.quick else {})
     mixing = {"mixing": args.mixing} | ({"sampling": args.sampling} if args.sampling else {})
     rows, unlabelled = (64, 64) if args.quick else (2_000, args.unlabelled)
     labelled = min(args.labelled, rows // 2) if args.quick else args.labelled
@@ -220,7 +231,8 @@ def main() -> None:
             texts = root / "texts.txt"
             others = (" ".join(row["text"].split()) for row in reviews[labelled : labelled + unlabelled])
             texts.write_text("".join(f"{text}\n" for text in others), encoding="utf-8")
-            ways = ways_of_texts(few, str(texts), files, options, mixing)
+            steps = 3 if args.quick else args.pretraining_steps
+            ways = ways_of_texts(few, str(texts), files, options, mixing, steps)
         trials = measure(ways, 1 if args.quick else args.seeds)
     said = ", ".join(f"{name} {value}" for name, value in mixing.items())
     print(f"{MODEL}, learning rate {args.lr:g}, {said}, {len(next(iter(trials.values())))} seeds")
