@@ -15,6 +15,7 @@ from zoo.card import FolderSource
 from zoo.requests import check_job
 from zoo.sources import Source
 from zoo.tui.screens.source import SourceScreen
+from zoo.tui.screens.train import TrainScreen
 
 HOOKS = "".join(f"@zoo.hookimpl\ndef {hook}(run): ...\n\n" for hook in ("pretrain", "finetune", "body"))
 
@@ -181,3 +182,17 @@ async def test_a_model_without_a_body_to_share_has_one_source(pilot: Driver, ech
     await pilot.pause(0.1)
     assert pilot.app.screen is screen
     assert "Add a source" not in screen_text(pilot)
+
+
+@scenario(size=(130, 45))
+async def test_another_page_takes_the_place_of_both(pilot: Driver, sharer: Site, one_device: None, rows: Path) -> None:
+    """What was entered on either is asked about first."""
+    screen = await open_form(pilot, "sharer")
+    enter(screen, data=str(rows))
+    await pilot.press("ctrl+n")
+    await until(pilot, lambda: isinstance(pilot.app.screen, SourceScreen))
+    screen.zoo.train(screen.card, "finetune")
+    await shows(pilot, "Leave the form?")
+    await pilot.press("y")
+    await until(pilot, lambda: isinstance(pilot.app.screen, TrainScreen) and pilot.app.screen is not screen)
+    assert len(pilot.app.screen_stack) == 2

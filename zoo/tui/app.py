@@ -175,17 +175,21 @@ class ZooApp(App[None]):
         return is_open
 
     def show_page(self, page: Page) -> None:
-        """Put a page over the place, instead of the one that stands there."""
-        above = self.screen
+        """Put a page over the place, instead of those that stand there: a page for a part of another lies over it."""
+        if self._dialog_is_open():
+            return
+        pages = [screen for screen in self.screen_stack[1:] if isinstance(screen, Page)]
 
         def replace() -> None:
-            above.dismiss()
+            for _ in pages:
+                self.screen.dismiss()
             self.push_screen(page)
 
-        if isinstance(above, Page) and len(self.screen_stack) > 1:
-            self.leave_page(above, replace)
+        unsaved = next((one for one in reversed(pages) if one.unsaved), None)
+        if unsaved is None:
+            replace()
         else:
-            self.push_screen(page)
+            self.leave_page(unsaved, replace)
 
     def leave_page(self, page: Page, leave: Callable[[], object]) -> None:
         """Leave a page; what was entered is asked about."""
