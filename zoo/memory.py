@@ -21,6 +21,7 @@ _SAYINGS = (
     "can't allocate memory",  # torch of CPUs
     "not enough memory",  # the same under Windows
     "alloc_failed",  # cuBLAS and cuDNN, of their work spaces
+    "unable to find an engine to execute",  # cuDNN, where there is room for no convolution's work space
 )
 _LAST_WORDS = "could not create a primitive"
 """All that oneDNN says of a CPU where it has no memory for its code; more words after these speak of something else."""

@@ -167,3 +167,12 @@ def test_a_resumed_run_goes_on_to_the_same_bits(tmp_path: Path, monkeypatch: pyt
     fit(monkeypatch, tmp_path / "b", Toy(), Computing())
 
     assert_identical(final_weights(tmp_path / "a"), final_weights(tmp_path / "b"))
+
+
+def test_what_overflows_is_tried_again_with_the_next_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the first steps in fp16 do, whose scale begins too large."""
+    recorder = Computing()
+    told = fit(monkeypatch, tmp_path, Toy(spoil=lambda call: call == SEEN + 1), recorder, batch_size=16)
+
+    assert recorder.recordings == 1
+    assert "steps are recorded and replayed" in told[0]

@@ -68,13 +68,33 @@ def _checkpointed(layer_class: type[nn.Module]) -> type[nn.Module]:
                 super().forward,
                 *(list(value) if isinstance(value, list) else value for value in args),  # the caller may add to it
                 use_reentrant=False,
-                context_fn=lambda: (contextlib.nullcontext(), _counted_already(self)),
+                context_fn=lambda: (contextlib.nullcontext(), _again(self, _random_state(self))),
                 **kwargs,
             )
 
     Checkpointed.__name__, Checkpointed.__qualname__ = layer_class.__name__, layer_class.__qualname__
     Checkpointed.__module__ = layer_class.__module__
     return cast("type[nn.Module]", Checkpointed)
+
+
+def _random_state(layer: nn.Module) -> torch.Tensor | None:
+    """Where the generator of Apple's devices stands, whose draws torch does not repeat as it does those of others."""
+    first = next(layer.parameters(), None)
+    return torch.mps.get_rng_state() if first is not None and first.device.type == "mps" else None
+
+
+@contextlib.contextmanager
+def _again(layer: nn.Module, state: torch.Tensor | None) -> Iterator[None]:
+    """Compute a layer a second time: what it draws is the same, and what it notes down goes nowhere."""
+    now = None if state is None else torch.mps.get_rng_state()
+    if state is not None:
+        torch.mps.set_rng_state(state)
+    try:
+        with _counted_already(layer):
+            yield
+    finally:
+        if now is not None:
+            torch.mps.set_rng_state(now)
 
 
 @contextlib.contextmanager

@@ -136,13 +136,19 @@ class OptimizerSteps:
         self._meter.stop()
         return StepTaken(sum(loss.examples for loss in launched.losses), stop)
 
-    def drop(self) -> None:
-        """Forget what was computed of a step that came to nothing."""
-        self._replaying = None  # its recordings keep memory, and are of batches that do not come again
+    def drop(self) -> bool:
+        """Forget what was computed of a step that came to nothing.
+
+        Returns:
+            Whether recordings went with it, which kept as much memory as a step takes.
+        """
+        recorded = self._replaying is not None and self._replaying.has_recordings
+        self._replaying = None
         self.optimizer.zero_grad()
         for module in self._modules:
             if isinstance(module, DistributedDataParallel):  # some may have left off before it was cleared
                 module.require_forward_param_sync = True
+        return recorded
 
     def settle(self) -> bool:
         """Wait until all steps so far are computed and accounted for; returns whether any process was told to stop."""

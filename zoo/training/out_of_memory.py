@@ -130,10 +130,12 @@ class FittingSteps:
 
     def _make_room(self, step: int, source: int, reason: str) -> None:
         """Drop what the step has computed, and halve the micro-batch."""
-        self._steps.drop()
+        recorded = self._steps.drop()
         self._traces.put_back()
         self.close()
         release_memory()
+        if recorded:
+            return  # as many examples may have room now
         sizes = self._batches.micro_batch_sizes
         if sizes[source] == 1:
             raise RunFailed(

@@ -33,6 +33,8 @@ def make_accelerator(run: TrainingRun) -> Accelerator:
     kind = torch.device(run.device).type
     if run.world_size == 1 and kind != "cpu":
         os.environ["ACCELERATE_TORCH_DEVICE"] = run.device
+        if kind in ("cuda", "xpu"):  # accelerate sets it where there are several processes only
+            torch.accelerator.set_device_index(torch.device(run.device).index or 0)
     if kind == "cpu":
         _share_cores(run.world_size)
     accelerator = Accelerator(cpu=kind == "cpu", mixed_precision=_MIXED[run.precision])

@@ -9,11 +9,13 @@ sooner.
 
 from __future__ import annotations
 
+import random
 import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -63,12 +65,14 @@ class CudaGraphs:
     def __init__(self, device: torch.device) -> None:
         self._device = device
         self._pool = torch.cuda.graph_pool_handle()
+        self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
 
     def record(self, compute: Callable[[], Sums]) -> Replay:
         """As a graph, from the default random generator on: a replay draws what computing would draw."""
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
-            sums = compute()
+        with torch.cuda.device(self._device):
+            graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(graph, pool=self._pool, stream=self._stream, capture_error_mode="thread_local"):
+                sums = compute()
 
         def replay() -> Sums:
             graph.replay()
@@ -155,11 +159,17 @@ class Replaying:
 
     def _try(self, key: Any, weighted: WeightedBatch, factor: float) -> Sums:
         """Compute, and record the same; keep the recording if it does the same, and sooner."""
-        before = self._state()
+        before, here = self._state(), _random_here()
         with noting_waits() as waits:
             sums = self._compute(weighted, factor)
         if waits:
             self._stop(f"one waits for the device ({', '.join(sorted(waits))})")
+            return sums
+        if self._generator.device.type != "cpu" and _random_here() != here:
+            self._stop("one draws random numbers on the CPU")
+            return sums
+        if not all(p.grad is None or bool(p.grad.isfinite().all()) for p in self._parameters):
+            self._seen[key] -= 1  # as with the first scales of fp16: the next batch of the shape will tell
             return sums
         self._put_back(before)
         sums, computing_s = self._timed(lambda: self._compute(weighted, factor))
@@ -184,6 +194,11 @@ class Replaying:
                 return replayed
         self._put_back(computed)
         return sums
+
+    @property
+    def has_recordings(self) -> bool:
+        """Whether any are kept; they take as much memory as a step."""
+        return bool(self._recordings)
 
     def _record(self, weighted: WeightedBatch, factor: float) -> _Recording:
         batch, weights = weighted
@@ -224,6 +239,12 @@ class Replaying:
         """Record nothing more in this run."""
         self._on = False
         self._tell(f"steps are computed one by one, not recorded and replayed: {why}")
+
+
+def _random_here() -> tuple[object, ...]:
+    """Where the generators stand that a device knows nothing of."""
+    of_numpy: dict[str, Any] = np.random.get_state(legacy=False)
+    return random.getstate(), torch.default_generator.get_state().tolist(), of_numpy["state"]["pos"]
 
 
 def _shape(weighted: WeightedBatch) -> Any:

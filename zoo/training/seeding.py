@@ -33,6 +33,7 @@ def generator_of(device: torch.device) -> torch.Generator:
     """The global generator that a module on the device draws from (dropout does)."""
     if device.type in ("cuda", "xpu"):
         backend = torch.cuda if device.type == "cuda" else torch.xpu
+        backend.init()  # before, it knows of no generators
         generators: Sequence[torch.Generator] = backend.default_generators
         return generators[backend.current_device() if device.index is None else device.index]
     return torch.mps._get_default_mps_generator() if device.type == "mps" else torch.default_generator

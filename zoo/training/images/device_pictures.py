@@ -139,12 +139,20 @@ def jpeg_decoder(
     if device.type != "cuda":
         return None
 
+    decoding = torch.Stream(device)
+
     def decode(contents: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        """On a stream of its own: torchvision waits for nothing that still uses memory which was given back."""
         from torchvision.io import ImageReadMode, decode_jpeg
 
-        with warnings.catch_warnings():
+        computing = torch.accelerator.current_stream(device)
+        with warnings.catch_warnings(), decoding:
             warnings.simplefilter("ignore")  # of what comes after torchvision's decoders
-            return list(decode_jpeg(list(contents), ImageReadMode.RGB, device=device))
+            pictures = list(decode_jpeg(list(contents), ImageReadMode.RGB, device=device))
+        computing.wait_stream(decoding)
+        for picture in pictures:
+            picture.record_stream(computing)
+        return pictures
 
     try:
         decode([_one_jpeg()])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -149,5 +150,12 @@ class Preprocessing:
         Returns:
             float32, shape (batch, 3, height, width), channels last in memory.
         """
-        mean, std = (torch.tensor(values, device=images.device).view(3, 1, 1) for values in (self.mean, self.std))
+        mean, std = (_constant(tuple(values), images.device) for values in (self.mean, self.std))
         return images.permute(0, 3, 1, 2).float().div_(255).sub_(mean).div_(std)
+
+
+@cache
+def _constant(values: tuple[float, ...], device: torch.device) -> torch.Tensor:
+    """Of each channel, shape (3, 1, 1); copied to the device once, which waits for it."""
+    with torch.inference_mode(False):
+        return torch.tensor(values, device=device).view(3, 1, 1)

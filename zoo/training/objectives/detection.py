@@ -30,6 +30,8 @@ class Detection(MapsObjective[BoxFeatures], BoxesObjective):
         self._head = FcosHead(body.levels, len(run.labels))
         super().__init__(run, body, head_config, self._head)
         self._locations: Locations | None = None
+        self._placed: Locations | None = None
+        """The same, on the device of the network: a copy that comes anew waits for it."""
 
     @classmethod
     def predictor(cls, run: PredictionRun, body: ImageBody) -> Predictor:
@@ -53,7 +55,7 @@ class Detection(MapsObjective[BoxFeatures], BoxesObjective):
             self.freeze(self.body.maps(self.body.module, {IMAGES: self.empty})[-LEVELS - 1])
         with torch.no_grad():
             maps = self.body.maps(self.body.module, {IMAGES: self.empty})
-            self._locations = self._head.locations(maps, self.canvas.size)
+            self._locations = self._placed = self._head.locations(maps, self.canvas.size)
 
     def collate(self, features: Sequence[BoxFeatures], seeds: Sequence[int], *, training: bool) -> Batch:
         """Views on the canvas and what each location is to say; in an evaluation also the true boxes.
@@ -79,7 +81,7 @@ class Detection(MapsObjective[BoxFeatures], BoxesObjective):
         """Of each picture, shape (batch,), over the locations that learn a box."""
         outputs: torch.Tensor = module(images=batch[IMAGES])
         outputs = outputs.float()
-        locations = self.locations.to(outputs.device)
+        self._placed = locations = (self._placed or self.locations).to(outputs.device)
         values, weights = losses(outputs, Targets(batch["classes"], batch["boxes"]), locations)
         figures: dict[str, torch.Tensor] = {}
         if TRUTHS in batch:

@@ -89,7 +89,8 @@ class Regression(PooledObjective):
         """Scale the output layer back."""
         layer = trained(".".join(filter(None, (HEAD, self.body.output_layer))))
         assert isinstance(layer, nn.Linear)
-        self.head_config, weight, bias = self.head_config.in_unit_of_data(layer.weight.detach(), layer.bias.detach())
+        trained_here = layer.weight.detach().cpu(), layer.bias.detach().cpu()  # not every device has doubles
+        self.head_config, weight, bias = self.head_config.in_unit_of_data(*trained_here)
         layer.load_state_dict({"weight": weight, "bias": bias})
 
 
