@@ -13,7 +13,7 @@ from zoo.data.columns import find_columns
 from zoo.data.example import Columns
 from zoo.data.layout import parts_of
 from zoo.data.table import Table
-from zoo.errors import Unsupported
+from zoo.errors import UnknownModel, Unsupported
 from zoo.paths import runs_folder
 from zoo.runs import status
 from zoo.runs.request import RunRequest, SourceRequest
@@ -28,8 +28,16 @@ def with_result(catalog: Catalog, request: RunRequest) -> Catalog:
     Args:
         catalog: with the model that the run starts from.
         request: of the run, which has a name.
+
+    Raises:
+        UnknownModel: the model that the run starts from is gone.
     """
-    base = next(card for card in catalog.cards if card.full_name == request.model)
+    base = next((card for card in catalog.cards if card.full_name == request.model), None)
+    if base is None:
+        raise UnknownModel(
+            f"run {request.name} begins from {request.model}, and there is no such model any more",
+            f"wait until the run has finished: zoo attach {request.name}",
+        )
     sources = request.sources or ((_as_source(request),) if request.head else ())
     columns = {} if sources else _columns(request, base)
     heads = (*request.kept, *sources)
@@ -62,7 +70,7 @@ def with_result_of(catalog: Catalog, folder: RunFolder) -> Catalog:
     """
     request, s = msgspec.structs.replace(folder.request, name=folder.name), status.read(folder)
     if s.status == "finished":
-        return catalog
+        return Catalog.load()  # it may have finished since the other was
     if request.verb not in ("pretrain", "finetune") or request.dry_run:
         raise Unsupported(f"run {folder.name} makes no model: it is there to {request.verb}", f"use {request.model}")
     if s.status == "waiting":

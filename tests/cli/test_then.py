@@ -95,7 +95,7 @@ def test_lists_show_what_waits_and_detaching_names_all(
     assert main(["stop", "second"]) == 0
     assert capsys.readouterr().out == "second: cancelled\n"
     assert main(["resume", "second"]) == ExitCode.USAGE
-    assert "go on with that, and this one follows: zoo resume first" in capsys.readouterr().err
+    assert "go on with that, then with this one: zoo resume first, then zoo resume second" in capsys.readouterr().err
 
 
 @pytest.mark.slow

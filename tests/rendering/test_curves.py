@@ -33,6 +33,15 @@ def test_a_curve_has_its_newest_figure_its_range_and_its_ends() -> None:
     assert {len(first), len(last), len(ends)} == {30}
 
 
+@pytest.mark.parametrize(
+    ("low", "figure"),
+    [(1.234e-5, "1.23e-05"), (-1.234e-5, "-1.2e-05"), (-0.00012345, "-0.00012"), (-1.2e-100, "-1e-100"), (0.5, "0.5")],
+)
+def test_a_figure_of_the_range_has_the_digits_that_there_is_room_for(low: float, figure: str) -> None:
+    *_, last, _ = curve_lines(Curve(title="loss", points=((1, 2.0), (2, low))), 30, 6)
+    assert figure == last.axis.strip()
+
+
 def test_curves_stand_side_by_side() -> None:
     title, empty, *rest = beside([FALLING, NOTHING], 61, 6)
     assert title.split() == ["loss", "0.25", "accuracy"]

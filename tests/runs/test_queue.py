@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -194,3 +195,37 @@ def test_a_queue_that_cannot_be_read_is_made_anew(start: Start, store: Path) -> 
     until(lambda: (store / "queue.json").read_bytes() != b"[{")
 
     assert [b"second"] == [turn["run"].encode() for turn in msgspec.json.decode((store / "queue.json").read_bytes())]
+
+
+def test_one_that_waited_when_the_machine_went_down_can_be_stopped(start: Start, store: Path) -> None:
+    first, second = start("first", **LONG), start("second", **LONG)
+    stands(second, 1, "first")
+    machine_goes_down(store, first, second)
+
+    assert "queued" == second.status
+    second.stop()
+    zoo.list_runs()
+    assert "cancelled" == second.status
+
+
+def test_one_that_computed_on_another_machine_waits_for_those_of_this_one(start: Start, store: Path) -> None:
+    first = start("first", **LONG)
+    runs_now(first)
+    kill(first)
+    second = start("second", **LONG)
+    runs_now(second)
+    queue = json.loads((store / "queue.json").read_bytes())
+    elsewhere = queue[0] | {"run": "first", "worker": queue[0]["worker"] | {"host": "elsewhere"}}
+    (store / "queue.json").write_text(json.dumps([elsewhere, *queue]))
+
+    first.resume()
+    stands(first, 1, "second")
+
+
+def test_now_is_heeded_of_one_that_begins_from_a_finished_run(start: Start, rows: Path) -> None:
+    base = start("base", max_steps=2)
+    base.wait(progress=False)
+    runs_now(start("first", **LONG))
+    second = zoo.finetune(base, rows, name="second", device="cuda:0", precision="fp32", now=True, **LONG)
+    runs_now(second)
+    second.stop(force=True)

@@ -75,6 +75,16 @@ def test_what_is_wrong_is_told_before_the_first_has_finished(finetune: Start, ro
     assert [run.name for run in zoo.list_runs()] == ["first"]
 
 
+def test_nothing_begins_from_the_result_of_one_whose_own_beginning_is_gone(finetune: Start, rows: Path) -> None:
+    base = finetune(name="base", max_steps=2)
+    base.wait(progress=False)
+    first = zoo.finetune(base, rows, name="first", pause_ms=200, **HERE)
+    base.remove()
+    with pytest.raises(UnknownModel, match="run first begins from echo/base, and there is no such model any more"):
+        follow(first, rows)
+    first.stop(force=True)
+
+
 def test_a_run_that_does_not_finish_is_not_followed_until_it_has(finetune: Start, rows: Path) -> None:
     first = finetune(name="first", pause_ms=30, fail_at=5)
     second = follow(first, rows, name="second")
@@ -123,7 +133,11 @@ def test_one_that_waits_can_be_taken_out_and_put_back(finetune: Start, rows: Pat
     second.resume()
     assert second.status == "waiting"
     second.stop()
-    first.wait(progress=False)
+    first.stop()
+    with pytest.raises(Unsupported) as caught:
+        second.resume()
+    assert caught.value.hint == "go on with that, then with this one: zoo resume first, then zoo resume second"
+    first.resume().wait(progress=False)
     assert second.status == "cancelled"
     assert second.resume().wait(progress=False).status == "finished"
     assert launched(second) == 1

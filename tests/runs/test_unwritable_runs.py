@@ -11,7 +11,7 @@ import zoo
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
 from zoo.runs import control
-from zoo.runs.events import RunCancelled
+from zoo.runs.events import RunCancelled, RunPostponed
 from zoo.runs.log import append
 from zoo.runs.request import DataRequest, RunRequest
 from zoo.runs.store import create
@@ -39,3 +39,13 @@ def test_it_cannot_be_asked_to_stop(stopped: zoo.Run) -> None:
     with pytest.raises(zoo.ZooError) as caught:
         control.ask_to_stop(stopped.folder)
     assert caught.value.message.startswith(f"run stopped cannot be asked to stop: {stopped.folder.path}: ")
+
+
+def test_one_that_waits_cannot_be_asked_to_stop(stopped: zoo.Run) -> None:
+    append(stopped.folder, RunPostponed(after="first"))
+    (stopped.folder.path / "launch.lock").mkdir()
+
+    for stop in (control.ask_to_stop, control.stop):
+        with pytest.raises(zoo.ZooError) as caught:
+            stop(stopped.folder)
+        assert caught.value.message.startswith(f"run stopped cannot be asked to stop: {stopped.folder.path}: ")

@@ -112,6 +112,7 @@ def finetune(
     )
 
 
+@read_once()
 def run_recipe(recipe: str | Path, *, name: str = "", now: bool = False, **options: Any) -> Run:
     """Do the training that a recipe says, such as the `recipe.toml` in the folder of a run, in a worker process.
 
@@ -343,7 +344,7 @@ def start(request: RunRequest, data_folder: Path | None = None, after: Run | Non
     if after is None:
         launch(folder, now=now)
     else:
-        sequence.postpone(folder, after.folder)
+        sequence.postpone(folder, after.folder, now=now)
     return Run(folder)
 
 

@@ -13,7 +13,7 @@ from zoo.cli.render import show_report
 from zoo.errors import ZooError
 from zoo.plurals import counted
 from zoo.run_messages import EventMessages, answered_rows, final_figures, finished, place_in_queue, status_line
-from zoo.runs import control, queue
+from zoo.runs import control, launcher, queue
 from zoo.runs.events import AnyEvent, Warned
 from zoo.runs.log import POLL_S, awaited, follow, is_going_on
 from zoo.runs.mistakes import read_mistakes
@@ -67,7 +67,8 @@ def watch_to_result(*runs: Run, as_json: bool) -> ExitCode:
         if not as_json:
             show_result(run)
     for one in runs[len(watched) :]:
-        diagnostics.note(f"{one.name} waits for the end of {one.snapshot.after}")
+        if (s := one.snapshot).status == "waiting":
+            diagnostics.note(f"{one.name} waits for the end of {s.after}")
     if as_json:
         *before, last = ({"run": run.name, "snapshot": run.snapshot} for run in watched)
         output.emit_json(last | ({"before": before} if before else {}))
@@ -80,7 +81,7 @@ def _await_beginning(run: Run) -> None:
         diagnostics.status(status_line(run.snapshot))
         time.sleep(POLL_S)
     if awaited(run.folder):
-        run.resume()
+        launcher.begin(run.folder)
 
 
 def watch(run: Run, *, stop_on_interrupt: bool) -> ExitCode:

@@ -53,7 +53,10 @@ def curve_lines(curve: Curve, width: int, height: int, *, empty: str = "nothing 
 
 
 def _figure(value: float | None) -> str:
-    return "" if value is None else f"{value:.4g}"[:TICK_WIDTH]
+    """A number with as many digits, four at most, as there is room for."""
+    if value is None:
+        return ""
+    return next(figure for digits in (4, 3, 2, 1) if len(figure := f"{value:.{digits}g}") <= TICK_WIDTH)
 
 
 def beside(curves: Sequence[Curve], width: int, height: int) -> list[str]:

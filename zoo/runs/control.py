@@ -7,7 +7,7 @@ import time
 from zoo.errors import Unsupported
 from zoo.runs import liveness, queue, sequence, status, store
 from zoo.runs.events import RunCancelled
-from zoo.runs.launcher import launch
+from zoo.runs.launcher import launch, launching
 from zoo.runs.log import append
 from zoo.runs.store import RunFolder
 
@@ -48,9 +48,11 @@ def stop(folder: RunFolder, *, force: bool = False, timeout_s: float = ASK_TIMEO
     Raises:
         Unsupported: it works on another machine and does not end when asked.
     """
+    if sequence.cancel_waiting(folder):  # first: one that is started meanwhile has a worker
+        return "not running"
     worker = liveness.recorded(folder)
     if worker is None or not liveness.is_alive(folder):
-        sequence.cancel_waiting(folder)
+        _cancel_lost(folder)
         return "not running"
     if not force or not liveness.is_here(worker):
         ask_to_stop(folder)
@@ -66,6 +68,15 @@ def stop(folder: RunFolder, *, force: bool = False, timeout_s: float = ASK_TIMEO
     if snapshot.status == "crashed":
         append(folder, RunCancelled(step=snapshot.checkpoint_step or 0))
     return outcome
+
+
+def _cancel_lost(folder: RunFolder) -> None:
+    """Let a run keep its place no more that waited for its turn when the machine went down."""
+    if status.read(folder).status != "queued":
+        return
+    with launching(folder):
+        if not liveness.is_alive(folder) and status.read(folder).status == "queued":
+            append(folder, RunCancelled())
 
 
 def _end(folder: RunFolder, worker: liveness.WorkerProcess, *, force: bool) -> str:
@@ -93,7 +104,8 @@ def resume(folder: RunFolder, *, now: bool = False) -> None:
     """
     place = queue.place_of(folder) if now else None
     if place and place.number:
-        queue.enter(folder, now=True)
+        with launching(folder):
+            queue.enter(folder, now=True)
         return
     _going_on(folder)  # waits for the exit of a worker that has said its last word; launch refuses any other
     if not sequence.wait_again(folder) and not sequence.begin_followers(folder):
@@ -105,7 +117,9 @@ def remove(folder: RunFolder) -> None:
 
     Raises:
         Unsupported: the run is still going.
+        StoreInvalid: its folder cannot be written.
     """
+    sequence.cancel_waiting(folder)
     if _going_on(folder):
         raise Unsupported(f"run {folder.name} is still going", f"stop it first: zoo stop {folder.name}")
     store.delete(folder)

@@ -118,8 +118,11 @@ def link_alike(heads: Sequence[Path]) -> None:
     first, *others = heads
     for path in [path for path in first.rglob("*") if path.is_file()]:
         twins = [head / path.relative_to(first) for head in others]
-        if all(twin.is_file() and filecmp.cmp(path, twin, shallow=False) for twin in twins):
-            for twin in twins:
+        if not all(twin.is_file() for twin in twins):
+            continue
+        copies = [twin for twin in twins if not twin.samefile(path)]
+        if all(filecmp.cmp(path, twin, shallow=False) for twin in copies):
+            for twin in copies:
                 link(path, twin)
 
 

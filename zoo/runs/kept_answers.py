@@ -117,6 +117,6 @@ def answers_files() -> Iterator[AnswersFile]:
     """All files, with the name of the teacher of each; empty where a file does not say it."""
     for path in sorted(answers_folder().glob(f"*{SUFFIX}")):
         teacher = ""
-        with contextlib.suppress(OSError, msgspec.DecodeError), path.open("rb") as file:
+        with contextlib.suppress(OSError, UnicodeError, msgspec.DecodeError), path.open("rb") as file:
             teacher = msgspec.json.decode(file.readline(), type=AnswersHeading).teacher
         yield AnswersFile(path, teacher)

@@ -42,8 +42,12 @@ def launch(folder: RunFolder, *, now: bool = False) -> None:
         _launch(folder, now=now)
 
 
-def begin(folder: RunFolder) -> None:
+def begin(folder: RunFolder, *, now: bool = False) -> None:
     """Start a run that waits for another one; one that has begun, or was stopped, stays as it is.
+
+    Args:
+        folder: the run.
+        now: do not wait for those that compute on the same accelerator.
 
     Raises:
         RunFailed: the worker process cannot be started.
@@ -51,7 +55,7 @@ def begin(folder: RunFolder) -> None:
     """
     with launching(folder):
         if awaited(folder) is not None and not liveness.is_alive(folder):
-            _launch(folder)
+            _launch(folder, now=now)
 
 
 @contextlib.contextmanager
@@ -85,7 +89,8 @@ def start_lost() -> None:
                 if not liveness.is_alive(folder) and status.read(folder).status == "queued":
                     _launch(folder)
         except RunFailed as error:
-            append(folder, events.RunFailed(kind=type(error).__name__, message=error.message, hint=error.hint))
+            with contextlib.suppress(OSError):
+                append(folder, events.RunFailed(kind=type(error).__name__, message=error.message, hint=error.hint))
         except (OSError, StoreInvalid):
             continue  # who looks at that run hears of it; no other is to suffer from its folder
 

@@ -73,7 +73,7 @@ def enter(folder: RunFolder, *, now: bool = False) -> None:
     with _changed() as turns:
         names = [turn.run for turn in turns]
         index = names.index(folder.name) if folder.name in names else len(turns)
-        computes = now or any(turn.computes for turn in turns[index : index + 1])
+        computes = now or any(turn.computes and _is_there(turn) for turn in turns[index : index + 1])
         turns[index : index + 1] = [Turn(run=folder.name, worker=worker, devices=devices, computes=computes)]
         _begin(folder, turns)
 

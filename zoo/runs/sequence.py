@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import msgspec
 
 from zoo.errors import Unsupported, ZooError
+from zoo.locking import locked
 from zoo.runs import launcher, status, store
 from zoo.runs.events import RunCancelled, RunFailed, RunPostponed
 from zoo.runs.log import append, awaited, is_going_on
 from zoo.runs.store import RunFolder
 
 
-def postpone(folder: RunFolder, after: RunFolder) -> None:
+def postpone(folder: RunFolder, after: RunFolder, *, now: bool = False) -> None:
     """Let a run wait for the end of another one; where that has finished already, it begins.
+
+    Args:
+        folder: the run.
+        after: the other one.
+        now: where it begins, do not wait for those that compute on the same accelerator.
 
     Raises:
         ZooError: the run's folder cannot be written, or it cannot be started.
@@ -22,7 +30,7 @@ def postpone(folder: RunFolder, after: RunFolder) -> None:
     except OSError as error:
         raise store.store_invalid(f"run {folder.name} cannot be put off", error, folder.path) from error
     if status.read(after).status == "finished":
-        launcher.begin(folder)
+        launcher.begin(folder, now=now)
 
 
 def followers(folder: RunFolder) -> tuple[RunFolder, ...]:
@@ -52,7 +60,8 @@ def begin_followers(folder: RunFolder) -> tuple[RunFolder, ...]:
         try:
             launcher.begin(follower)
         except ZooError as error:
-            append(follower, RunFailed(kind=type(error).__name__, message=error.message, hint=error.hint))
+            with contextlib.suppress(OSError):  # the others are not to suffer from its folder
+                append(follower, RunFailed(kind=type(error).__name__, message=error.message, hint=error.hint))
     return waiting
 
 
@@ -76,7 +85,10 @@ def wait_again(folder: RunFolder) -> bool:
     if not before.request_path.exists():
         raise Unsupported(f"{what} gone", "start a new run")
     if not is_going_on(before):
-        raise Unsupported(f"{what} {state}", f"go on with that, and this one follows: zoo resume {s.after}")
+        hint = f"go on with that, and this one follows: zoo resume {s.after}"
+        if s.status != "waiting":
+            hint = f"go on with that, then with this one: zoo resume {s.after}, then zoo resume {folder.name}"
+        raise Unsupported(f"{what} {state}", hint)
     if s.status == "waiting":
         raise Unsupported(f"{what} {state}", f"it begins by itself; watch it: zoo attach {folder.name}")
     postpone(folder, before)
@@ -84,12 +96,21 @@ def wait_again(folder: RunFolder) -> bool:
 
 
 def cancel_waiting(folder: RunFolder) -> bool:
-    """Let a run that waits begin by itself no more; returns whether it waited."""
-    with launcher.launching(folder):
-        if awaited(folder) is None:
-            return False
-        append(folder, RunCancelled())
-        return True
+    """Let a run that waits begin by itself no more; returns whether it waited.
+
+    Raises:
+        StoreInvalid: the run's folder cannot be written.
+    """
+    if awaited(folder) is None:
+        return False
+    try:
+        with locked(folder.path / "launch.lock", lambda: False):
+            if awaited(folder) is None:
+                return False
+            append(folder, RunCancelled())
+            return True
+    except OSError as error:
+        raise store.store_invalid(f"run {folder.name} cannot be asked to stop", error, folder.path) from error
 
 
 def follow_renamed(folder: RunFolder, waiting: tuple[RunFolder, ...], before: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -121,12 +122,13 @@ def _answers(worker: Worker, task: Task, request: TeacherRequest, examples: Sequ
     path = path_of(_digest(worker, task, request, examples))
     path.parent.mkdir(parents=True, exist_ok=True)
     with locked(lock_of(path), worker.should_stop):
-        if not path.exists():
-            if worker.request.dry_run:
-                return _asked(worker, task, request, examples[:DRY_ROWS])
-            worker.emit(Noted(message=f"{request.model} is asked about {counted(len(examples), 'row')}"))
-            answers = _asked(worker, task, request, examples)
-            keep(path, AnswersHeading(teacher=request.model, task=task.name), answers)
+        with contextlib.suppress(FileNotFoundError):
+            return KeptAnswers(path, task)
+        if worker.request.dry_run:
+            return _asked(worker, task, request, examples[:DRY_ROWS])
+        worker.emit(Noted(message=f"{request.model} is asked about {counted(len(examples), 'row')}"))
+        answers = _asked(worker, task, request, examples)
+        keep(path, AnswersHeading(teacher=request.model, task=task.name), answers)
         return KeptAnswers(path, task)
 
 

@@ -35,6 +35,8 @@ from zoo.sanitize import error_text
 NICENESS = 10
 """Alone a run loses nothing by it; whatever a person does meanwhile is answered without a hiccup."""
 QUEUE_POLL_S = 0.25
+"""Between two looks of the run that is next; one further back looks less often, by its place."""
+LONGEST_QUEUE_POLL_S = 2.0
 LOCK_TIMEOUT_S = 30.0
 """How long a resumed run waits for its killed predecessor to be gone for good."""
 
@@ -117,7 +119,7 @@ def _wait_for_turn(worker: Worker) -> None:
                 RunQueued(attempt=worker.attempt, device=request.device, place=place.number, behind=place.behind)
             )
             reported = place
-        time.sleep(QUEUE_POLL_S)
+        time.sleep(min(LONGEST_QUEUE_POLL_S, QUEUE_POLL_S * (place.number if place else 1)))
 
 
 def _over_all_processes(worker: Worker, last: AnyEvent) -> AnyEvent:

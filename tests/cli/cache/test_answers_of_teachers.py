@@ -46,6 +46,12 @@ def test_they_are_a_set_for_each_teacher(capsys: pytest.CaptureFixture[str]) -> 
     assert sorted(path.name for path in files[0].parent.iterdir()) == ["c.jsonl", "c.jsonl.lock"]
 
 
+def test_one_whose_heading_is_no_text_is_listed_too(capsys: pytest.CaptureFixture[str]) -> None:
+    kept("a").write_bytes(b'{"teacher":"\xff","task":""}\n')
+    kept("b")
+    assert "answers/bert/wise" in names(capsys)
+
+
 def test_those_of_no_use_for_long_are_pruned(capsys: pytest.CaptureFixture[str]) -> None:
     kept("a", days=31)
     kept("b", "echo/other", days=2)
