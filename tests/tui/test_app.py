@@ -15,6 +15,7 @@ from textual.command import CommandList, CommandPalette
 from tests.plugin_site import Site, plugin
 from tests.tui.driving import Driver, notices, scenario, screen_text, shows, until, write
 from tests.tui.terminal import Terminal
+from zoo.runs import launcher
 from zoo.runs.events import RunFinished
 from zoo.runs.store import RunFolder
 from zoo.tui.app import ZooApp
@@ -32,6 +33,22 @@ async def test_every_place_has_a_key(pilot: Driver, models: Site) -> None:
     ):
         await pilot.press(key)
         await shows(pilot, text)
+
+
+@pytest.fixture
+def unreadable_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> None:
+        raise PermissionError(13, "Permission denied", "turns")
+
+    monkeypatch.setattr(launcher, "start_lost", refuse)
+
+
+@scenario()
+async def test_runs_are_shown_though_lost_ones_cannot_be_started(
+    pilot: Driver, models: Site, unreadable_queue: None
+) -> None:
+    await until(pilot, lambda: pilot.app.feed.runs_loaded)
+    await until(pilot, lambda: any("the store cannot be read" in notice for notice in notices(pilot)))
 
 
 @scenario()

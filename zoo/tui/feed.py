@@ -188,7 +188,10 @@ class Feed:
         """In a thread, as long as the application is open."""
         from zoo.runs.launcher import start_lost  # after the first frame
 
-        start_lost()
+        try:
+            start_lost()
+        except (ZooError, OSError) as error:
+            self._report(error)
         index = RunIndex(between=Throttle())
         first, well = True, True
         while not self._ended:
