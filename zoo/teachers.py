@@ -125,6 +125,7 @@ def task_of_teacher(teacher: Card, model: Card, task: str = "") -> str:
             f"{teacher.name} does not say how likely everything is that it does not answer",
             f"choose another --teacher: the plugin {teacher.plugin} takes no --{lacking[0].replace('_', '-')}",
         )
+    model.ability("finetune", task)
     return task
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -14,6 +14,7 @@ from textual.widgets import Input, Static
 
 from zoo.abilities import likely_tasks
 from zoo.card import Card, Verb
+from zoo.catalog import distinct_names
 from zoo.errors import DatasetInvalid, Unsupported, ZooError
 from zoo.file_cache import FileCache
 from zoo.sources import Source
@@ -61,7 +62,7 @@ class DataForm(Form):
         """Whether a person chose the task; else the data do, or what teaches."""
         self._one_task = asyncio.Lock()
         self._teachers: dict[str, Card] = {}
-        """The models whose answers can be learnt, by name."""
+        """The models whose answers can be learnt, by a name that no other model has."""
         self._preview_timer: Timer | None = None
         self._previewed: DataQuery | None = None
         """The data whose columns are offered."""
@@ -202,11 +203,12 @@ class DataForm(Form):
 
         self.app.push_screen(PickScreen(str(field.value)), enter_choice)
 
-    def offer_teachers(self, cards: Iterable[Card]) -> None:
+    def offer_teachers(self, cards: Sequence[Card]) -> None:
         """Look which of the models can teach this one."""
 
         def find() -> None:
-            teachers = {card.name: card for card in possible_teachers(self.card, cards)}
+            names = dict(zip((card.full_name for card in cards), distinct_names(cards), strict=True))
+            teachers = {names[card.full_name]: card for card in possible_teachers(self.card, cards)}
             self.later(lambda: offer(teachers))
 
         def offer(teachers: dict[str, Card]) -> None:
