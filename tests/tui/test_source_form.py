@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.plugin_site import Site, card, new_site, plugin
-from tests.tui.driving import Driver, scenario, screen_text, shows, until
+from tests.tui.driving import Driver, scenario, screen_text, shows, until, write
 from tests.tui.test_training import enter, open_form
 from tests.weights_factory import weights, write_files
 from zoo.card import FolderSource
@@ -28,16 +28,25 @@ def sharer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
         for task in ("classification", "regression")
     ]
     abilities.append("zoo.Ability(verb='pretrain', task='fill-mask', options=zoo.PretrainOptions)")
-    here = FolderSource(path=str(write_files(tmp_path / "tutor", {"w.bin": b"weights"})))
-    tutor = card(
-        "tutor",
-        weights=repr(weights({"w.bin": b"weights"}, here)),
-        abilities="{'predict': zoo.Ability(task='text-regression')}",
-    )
     with new_site(tmp_path / "site", monkeypatch) as site:
         site.install("sharer", plugin(card("sharer", abilities=f"({', '.join(abilities)})"), more=HOOKS))
-        site.install("tutor", plugin(tutor, more="from zoo import *"))
+        site.install("tutor", tutor(tmp_path))
         yield site
+
+
+@pytest.fixture
+def others(sharer: Site, tmp_path: Path) -> None:
+    """A model named as the one that tells numbers, and one that tells images apart."""
+    sharer.install("second", tutor(tmp_path))
+    sharer.install("looker", tutor(tmp_path, "looker", "image-classification"))
+
+
+def tutor(folder: Path, name: str = "tutor", task: str = "text-regression") -> str:
+    """A plugin with a model that can be asked."""
+    here = FolderSource(path=str(write_files(folder / "tutor", {"w.bin": b"weights"})))
+    ability = f"{{'predict': zoo.Ability(task={task!r})}}"
+    model = card(name, task=repr(task), weights=repr(weights({"w.bin": b"weights"}, here)), abilities=ability)
+    return plugin(model, more="from zoo import *")
 
 
 def scores(folder: Path) -> Path:
@@ -173,6 +182,60 @@ async def test_another_model_teaches(pilot: Driver, sharer: Site, one_device: No
     screen.field("teacher").enter("tutor")
     await until(pilot, lambda: screen.field("teacher").has_fault)
     await until(pilot, lambda: not any(one.group == "task" and one.is_running for one in pilot.app.workers))
+
+
+@scenario(size=(110, 40))
+async def test_who_teaches_what_the_model_learns_is_offered(
+    pilot: Driver, sharer: Site, others: None, one_device: None
+) -> None:
+    """Each under a name of its own."""
+    screen = await open_form(pilot, "sharer")
+    await until(pilot, lambda: screen._teachers)
+    assert sorted(screen._teachers) == ["second/tutor", "tutor/tutor"]
+    screen.field("teacher").enter("second/tutor")
+    await until(pilot, lambda: "--teacher second/tutor --task text-regression" in screen.command())
+    await until(pilot, lambda: not any(one.group == "task" and one.is_running for one in pilot.app.workers))
+
+
+@scenario(size=(110, 45))
+async def test_a_weight_is_typed(pilot: Driver, sharer: Site, one_device: None, rows: Path, tmp_path: Path) -> None:
+    """What is no number yet, or never becomes one, stands in the form with what is wrong."""
+    screen = await open_form(pilot, "sharer")
+    enter(screen, data=str(rows))
+    screen._add_source(Source(name="scores", data=str(scores(tmp_path)), task="text-regression"))
+    screen.field("weight").editor.focus()
+    await write(pilot, ".")
+    await shows(pilot, "takes a number, more than 0")
+    assert screen.job().source.weight == 1.0
+    await write(pilot, "5")
+    await until(pilot, lambda: "--weight first=0.5" in screen.command())
+    assert not screen.field("weight").has_fault
+    for text in ("-", "1e", "abc"):
+        screen.field("weight").enter(text)
+        await until(pilot, lambda: screen.field("weight").has_fault)
+        assert screen.job().source.weight == 1.0
+
+
+@pytest.fixture
+def looks(one_device: None, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """When a form looked for devices."""
+    looks: list[str] = []
+    look = TrainScreen._find_devices
+
+    def counted(screen: TrainScreen) -> None:
+        looks.append(screen.card.name)
+        look(screen)
+
+    monkeypatch.setattr(TrainScreen, "_find_devices", counted)
+    return looks
+
+
+@scenario(size=(100, 30))
+async def test_a_form_looks_for_devices_once(pilot: Driver, sharer: Site, looks: list[str]) -> None:
+    screen = await open_form(pilot, "sharer")
+    await until(pilot, lambda: screen._teachers)
+    await until(pilot, lambda: not any(one.group == "devices" and one.is_running for one in pilot.app.workers))
+    assert looks == ["sharer"]
 
 
 @scenario(size=(100, 30))

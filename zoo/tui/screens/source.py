@@ -37,6 +37,11 @@ def weight_fault(weight: str) -> OptionInvalid | None:
     return None
 
 
+def entered_weight(weight: str) -> float:
+    """A weight as it was entered; the usual one where that is none, as while it is typed."""
+    return 1.0 if weight_fault(weight) else float(weight or 1)
+
+
 class SourceScreen(DataForm):
     """Say what a model learns from beside the data of the form.
 
@@ -118,7 +123,7 @@ class SourceScreen(DataForm):
             source,
             name=self.value("source"),
             task=self.ability.task if self.is_task_settled else "",
-            weight=float(self.value("weight") or 1),
+            weight=entered_weight(self.value("weight")),
         )
         self._add(named)
         self.dismiss()

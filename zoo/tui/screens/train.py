@@ -29,7 +29,7 @@ from zoo.tui.path_text import short_path
 from zoo.tui.screens.confirm import ConfirmScreen
 from zoo.tui.screens.job_form import JobForm
 from zoo.tui.screens.plan import PlanScreen
-from zoo.tui.screens.source import SourceScreen, weight_fault, weight_field
+from zoo.tui.screens.source import SourceScreen, entered_weight, weight_fault, weight_field
 from zoo.tui.widgets.column_fields import ColumnFields
 from zoo.tui.widgets.fields import AUTO, Field, text_field
 from zoo.tui.widgets.option_fields import OptionFields
@@ -76,8 +76,7 @@ class TrainScreen(JobForm):
             yield Static("", id="others", markup=False)
             yield OptionFields(schema(MixingOptions), title="how the sources are mixed", id="mixing")
 
-    def on_mount(self) -> None:
-        super().on_mount()
+    def on_mount(self) -> None:  # Textual calls those of the classes above, too
         if self._training == "finetune":
             self.offer_teachers([line.card for line in self.zoo.feed.models])
 
@@ -85,9 +84,8 @@ class TrainScreen(JobForm):
         job = self.job_of(self._training, self.source(eval_data=self.value("eval") or None))
         if not self._others:
             return job
-        own = msgspec.structs.replace(
-            job.source, name=self.value("source"), task=self.ability.task, weight=float(self.value("weight") or 1)
-        )
+        weight = entered_weight(self.value("weight"))
+        own = msgspec.structs.replace(job.source, name=self.value("source"), task=self.ability.task, weight=weight)
         return msgspec.structs.replace(job, source=own, others=tuple(self._others), task="")
 
     @property
