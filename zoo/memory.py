@@ -33,8 +33,10 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error says that memory ran out, whichever library raised it."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
-    said = str(error).lower()
-    return isinstance(error, RuntimeError) and (said == _LAST_WORDS or any(saying in said for saying in _SAYINGS))
+    if not isinstance(error, RuntimeError):
+        return False
+    said = str(error.args[0]).lower() if error.args else ""
+    return said == _LAST_WORDS or any(saying in said for saying in _SAYINGS)
 
 
 def release_memory() -> None:

@@ -141,18 +141,25 @@ def environment() -> dict[str, str]:
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     }
-    return _own_environment() | settings
+    own = _own_environment()
+    return own | settings | {_THREADS_ASKED_FOR: own.get("OMP_NUM_THREADS", "")}
 
 
 def _own_environment() -> dict[str, str]:
     """The variables of this process, without those by which torchrun tells it that it is one of several."""
     if "TORCHELASTIC_RUN_ID" not in os.environ:
         return dict(os.environ)
-    return {
+    own = {
         name: value
         for name, value in os.environ.items()
         if name not in _OF_ONE_OF_SEVERAL and not name.startswith(("TORCHELASTIC_", "ROLE_", "GROUP_"))
     }
+    threads = os.environ.get(_THREADS_ASKED_FOR)
+    return own | ({"OMP_NUM_THREADS": threads} if threads else {})
+
+
+_THREADS_ASKED_FOR = "ZOO_OMP_NUM_THREADS"
+"""What `OMP_NUM_THREADS` was before torchrun, which sets it where nobody has; empty where nobody had."""
 
 
 _OF_ONE_OF_SEVERAL = (

@@ -18,6 +18,7 @@ from transformers import AutoTokenizer, BertConfig, BertForTokenClassification
 from zoo_bert.config import head_of, read_config
 
 from zoo import Example, ProbabilityTable, Rejected, SpanMark, TaggedSpans, Teaching, TrainingRun
+from zoo.memory import Portions
 from zoo.metrics.tags import conlleval_spans, plain_tags
 from zoo.runs.events import Noted, Warned
 from zoo.tasks import get_task
@@ -166,7 +167,7 @@ def test_what_a_frozen_body_said_leads_to_the_same_losses_and_spans(make_task) -
     objective.module.eval()
     examples = encode(objective, run.eval, run.options, set_aside=lambda rejected: None)
     objective.evaluation_batch_size = 4
-    once = reduce(objective, examples, Accelerator(cpu=True), lambda: False)
+    once = reduce(objective, examples, Accelerator(cpu=True), lambda: False, Portions())
     assert isinstance(once, ReducedExamples)
     results: list[tuple[dict[str, float], list[float], list[float]]] = []
     for of_all in (examples, once):
@@ -206,7 +207,7 @@ def test_what_a_teacher_says_of_words_is_learnt_in_windows_and_on_a_frozen_body(
     taught = Taught(objective, Teaching(answers=by_example, share=1.0, temperature=2.0))
     examples = encode(taught, run.train, run.options, set_aside=lambda rejected: None)
     taught.evaluation_batch_size = 4
-    once = reduce(taught, examples, Accelerator(cpu=True), lambda: False)
+    once = reduce(taught, examples, Accelerator(cpu=True), lambda: False, Portions())
     assert isinstance(once, ReducedExamples)
     part = MicroBatch([0, 7, 15, 3], 4)
     with torch.no_grad():

@@ -15,15 +15,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from PIL import Image
-from torchvision.transforms.v2 import functional as _functional
 
 from zoo.answers import Rejected
 from zoo.kinds.image_decoding import PlainJpeg, plain_jpeg, read_image
 from zoo.memory import is_out_of_memory
-from zoo.training.images.preprocessing import Preprocessing
+from zoo.training.images.preprocessing import Preprocessing, scaled
 from zoo.training.moving import on_device
 
-functional: Any = _functional
 MOST_PIXELS = 1 << 20
 """Of a decoded picture that is scaled on the device; larger ones take longer to get there than to be scaled."""
 MOST_DECODED = 1 << 27
@@ -123,7 +121,7 @@ class DevicePictures:
 def scales(device: torch.device) -> bool:
     """Whether a device scales pictures with antialiasing; not all of Apple's versions do."""
     try:
-        functional.resize(torch.zeros(3, 4, 4, device=device), [2, 2], antialias=True)
+        scaled(torch.zeros(3, 4, 4, device=device), 2, 2, "bilinear")
     except (NotImplementedError, RuntimeError):
         return False
     return True
@@ -139,8 +137,6 @@ def jpeg_decoder(
     if device.type != "cuda":
         return None
 
-    decoding = torch.Stream(device)
-
     def decode(contents: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         """On a stream of its own: torchvision waits for nothing that still uses memory which was given back."""
         from torchvision.io import ImageReadMode, decode_jpeg
@@ -155,6 +151,7 @@ def jpeg_decoder(
         return pictures
 
     try:
+        decoding = torch.Stream(device)
         decode([_one_jpeg()])
     except (ImportError, RuntimeError, TypeError) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]

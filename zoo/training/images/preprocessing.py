@@ -9,12 +9,10 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from torchvision.transforms import InterpolationMode
-from torchvision.transforms.v2 import functional as _functional
+from torch import nn
 
 from zoo.card import CropMode, ImageInput, Interpolation
 
-functional: Any = _functional
 LONGEST = 4
 """Longer side that is looked at, in shorter sides; the ends of longer strips are cut off before anything is resized."""
 
@@ -136,10 +134,11 @@ class Preprocessing:
         planes = pixels.permute(2, 0, 1).float()
         size = self._resized_size(width, height)
         if size != (width, height):
-            mode = InterpolationMode(self.interpolation)
-            planes = functional.resize(planes, [size[1], size[0]], mode, antialias=True).clamp(0, 255)
-        centre: torch.Tensor = functional.center_crop(planes, [self.size, self.size])
-        return centre.permute(1, 2, 0)
+            planes = scaled(planes, *size, self.interpolation).clamp(0, 255)
+            width, height = size
+        left, top = round((width - self.size) / 2), round((height - self.size) / 2)
+        edges = (-left, left + self.size - width, -top, top + self.size - height)  # less than nothing is cut off
+        return nn.functional.pad(planes, edges).permute(1, 2, 0)
 
     def normalise(self, images: torch.Tensor) -> torch.Tensor:
         """Scale and shift channel by channel.
@@ -159,3 +158,10 @@ def _constant(values: tuple[float, ...], device: torch.device) -> torch.Tensor:
     """Of each channel, shape (3, 1, 1); copied to the device once, which waits for it."""
     with torch.inference_mode(False):
         return torch.tensor(values, device=device).view(3, 1, 1)
+
+
+def scaled(planes: torch.Tensor, width: int, height: int, interpolation: str) -> torch.Tensor:
+    """Scale planes, shape (planes, height, width), with antialiasing, as torchvision does it."""
+    size = (height, width)
+    scale = nn.functional.interpolate
+    return scale(planes[None], size, mode=interpolation, align_corners=False, antialias=True)[0]
