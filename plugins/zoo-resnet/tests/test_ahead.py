@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -128,6 +129,8 @@ def test_where_a_device_does_not_decode_a_line_says_so_once(monkeypatch: pytest.
         raise RuntimeError("Not compiled with nvJPEG support\nmore")
 
     monkeypatch.setattr("torchvision.io.decode_jpeg", decode)
+    monkeypatch.setattr("torch.Stream", lambda device: contextlib.nullcontext())
+    monkeypatch.setattr("torch.accelerator.current_stream", lambda device: None)
     notes: list[str] = []
     assert device_pictures.jpeg_decoder(torch.device("cuda"), notes.append) is None
     assert device_pictures.jpeg_decoder(torch.device("mps"), notes.append) is None
