@@ -33,7 +33,7 @@ def write_recipe(folder: RunFolder, followers: Sequence[RunRequest] = ()) -> Non
 
 
 def recipe_of(request: RunRequest, folder: Path, followers: Sequence[RunRequest] = ()) -> str:
-    """The recipe by which a training does again what it did, to the bit on the same machine.
+    """The recipe by which a training does again what it did, on a CPU to the bit on the same machine.
 
     Args:
         request: of the training.
