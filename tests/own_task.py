@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from tests.plugin_factory import write_plugin
 from tests.plugin_site import Site
+from zoo.tasks import get_task
 
 TASK = """
 import zoo
@@ -102,7 +104,9 @@ def predict(run):
 
 
 def install_pairing(site: Site, task: str = PAIR_TASK) -> None:
-    """Install a task of two texts a row and `sharing`, a model for it."""
+    """Install a task of two texts a row and `sharing`, a model for it; another one of that name is forgotten."""
+    get_task.cache_clear()
+    sys.modules.pop("pairing", None)
     site.path.mkdir(exist_ok=True)
     (Path(site.path) / "w.bin").write_bytes(b"x")
     write_plugin(site.path, "pairing", task, distribution="pair-task", group="zoo.tasks")

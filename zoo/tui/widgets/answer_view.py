@@ -126,6 +126,9 @@ class AnswerView(Vertical):
             with VerticalScroll(id="answers", can_focus=False):
                 yield Static("", id="answer")
 
+    def on_mount(self) -> None:
+        self.watch(self.query_one("#answers"), "virtual_size", self._follow, init=False)
+
     @property
     def takes_files(self) -> bool:
         """Whether the input is the path of a file."""
@@ -264,19 +267,20 @@ class AnswerView(Vertical):
     def _write(self, piece: str) -> None:
         if self._written is not None:
             self._written.append(piece)
-            self._follow()
 
     def _follow(self) -> None:
-        """Keep the end of a long text in sight, until a person looks back; a short one begins at the top."""
+        """Keep the end of a long text in sight, until a person looks back; a short one begins at the top.
+
+        Asked whenever what is written takes another place: only then is it known whether all of it is in sight.
+        """
         answers = self.query_one("#answers")
-        if not self._follows and answers.max_scroll_y > 0:
+        if self._written is not None and not self._follows and answers.max_scroll_y > 0:
             self._follows = True
             answers.anchor()
 
     def _end(self, remark: str) -> None:
         if self._written is not None:
             self._written.end(remark)
-            self.call_after_refresh(self._follow)
         self._ask(None)
 
     def _show_answer(self, answer: Prediction, drawn: Content) -> None:
