@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,7 @@ import pytest
 
 import zoo
 from zoo.runs import liveness
-from zoo.runs.events import CheckpointSaved, RunStarted
+from zoo.runs.events import RunStarted
 
 DEADLINE_S = 60.0
 
@@ -79,14 +82,56 @@ def wait_quietly(run: zoo.Run) -> zoo.Run:
     return run
 
 
-def kill_and_resume(run: zoo.Run, *, step: int) -> None:
-    """Kill the worker of a run once it has a checkpoint of that step or a later one, and let it go on to its end."""
-    until(lambda: any(isinstance(event, CheckpointSaved) and event.step >= step for event in run.events()))
-    worker = liveness.recorded(run.folder)
-    assert worker is not None
-    psutil.Process(worker.pid).kill()
-    wait_quietly(run)
-    assert run.status == "crashed"
+HOLD = """
+import os, pathlib, sys, time
+
+held = pathlib.Path({held!r})
+been_held = []
+
+def hold(event, args):
+    if event != "os.rename" or been_held:
+        return
+    target = pathlib.Path(os.fsdecode(args[1]))
+    number = target.name.removeprefix("step-")
+    if target.parent.name == "checkpoints" and number.isdecimal() and int(number) > {step}:
+        been_held.append(target)
+        held.touch()
+        while held.exists():
+            time.sleep(0.02)
+
+sys.addaudithook(hold)
+"""
+
+
+@contextmanager
+def held_after(step: int) -> Iterator[Path]:
+    """Workers that start within stand still once they have a checkpoint of that step, as long as that file is there.
+
+    So a run is stopped or killed half-way on any machine, however fast the worker and however late the test.
+    """
+    with tempfile.TemporaryDirectory() as site, pytest.MonkeyPatch.context() as environment:
+        held = Path(site) / "held"
+        (Path(site) / "sitecustomize.py").write_text(HOLD.format(step=step, held=str(held)), encoding="utf-8")
+        environment.setenv("PYTHONPATH", site, prepend=os.pathsep)
+        yield held
+
+
+def killed_after(start: Callable[[], zoo.Run], *, step: int) -> zoo.Run:
+    """A run whose worker was killed (SIGKILL) after the checkpoint of that step, within the next one."""
+    with held_after(step) as held:
+        run = start()
+        until(held.exists)
+        worker = liveness.recorded(run.folder)
+        assert worker is not None
+        psutil.Process(worker.pid).kill()
+    assert wait_quietly(run).status == "crashed"
+    return run
+
+
+def kill_and_resume(start: Callable[[], zoo.Run], *, step: int) -> zoo.Run:
+    """A run that was killed after the checkpoint of that step, and then went on to its end."""
+    run = killed_after(start, step=step)
     run.resume().wait(progress=False)
     started = [event for event in run.events() if isinstance(event, RunStarted)]
-    assert started[-1].resumed_from_step is not None
+    assert started[-1].resumed_from_step == step
+    return run

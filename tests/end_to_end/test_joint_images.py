@@ -66,8 +66,7 @@ def test_the_readme_of_a_head_says_how_its_weights_are_read(uninterrupted: zoo.R
 
 
 def test_a_killed_run_resumes_to_the_same_bits(start: Callable[..., zoo.Run], uninterrupted: zoo.Run) -> None:
-    run = start()
-    kill_and_resume(run, step=4)
+    run = kill_and_resume(start, step=4)
 
     assert run.metrics == uninterrupted.metrics
     assert digests(run.folder.model_folder) == digests(uninterrupted.folder.model_folder)

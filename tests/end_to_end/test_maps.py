@@ -73,8 +73,7 @@ def test_two_processes_do_as_one(start: Start, uninterrupted: zoo.Run) -> None:
 
 
 def test_a_killed_run_resumes_to_the_same_bits(start: Start, uninterrupted: zoo.Run) -> None:
-    run = start()
-    kill_and_resume(run, step=4)
+    run = kill_and_resume(start, step=4)
 
     assert run.metrics == uninterrupted.metrics
     assert weights(run) == weights(uninterrupted)

@@ -49,8 +49,7 @@ def uninterrupted(digits: Path, shared_store: Path) -> bytes:
 
 @pytest.mark.parametrize("cache", [{}, {"cache_memory": 0}, {"cache_memory": 0, "cache_disk": 0}])
 def test_a_killed_run_resumes_to_the_same_bits(digits: Path, uninterrupted: bytes, cache: dict[str, int]) -> None:
-    run = zoo.finetune(MODEL, digits / "labelled", **CPU, **SHORT, **cache)
-    kill_and_resume(run, step=10)
+    run = kill_and_resume(lambda: zoo.finetune(MODEL, digits / "labelled", **CPU, **SHORT, **cache), step=10)
 
     assert uninterrupted == weights(run)
     assert not run.folder.path.joinpath("scratch").exists()

@@ -71,8 +71,7 @@ def test_numbers_of_texts_and_a_kill_on_the_way(tmp_path: Path) -> None:
     data = write(tmp_path / "complaints.jsonl", complaints(300), "text", "score")
     options = {"epochs": 10.0, "lr": 1e-3, "max_tokens": 32, "save_steps": 5}
     whole = zoo.finetune("bert-tiny", data, **CPU, **options)
-    killed = zoo.finetune("bert-tiny", data, **CPU, **options)
-    kill_and_resume(killed, step=40)
+    killed = kill_and_resume(lambda: zoo.finetune("bert-tiny", data, **CPU, **options), step=40)
     whole.wait(progress=False)
 
     assert whole.metrics == killed.metrics

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import zoo
-from tests.echo_runs import kill_and_resume, until, wait_quietly
+from tests.echo_runs import kill_and_resume, killed_after, until, wait_quietly
 from tests.end_to_end.test_tokens import COMMON, tagged, written
 from zoo.cli import main
 from zoo.runs.events import Noted, StepCompleted, TeacherAnswered
@@ -54,8 +54,7 @@ def weights(run: zoo.Run) -> bytes:
 
 def test_answers_are_kept_and_a_killed_run_resumes_to_the_same_bits(teacher: str, data: dict[str, Path]) -> None:
     whole = taught(data["labelled"]).wait(progress=False)
-    killed = taught(data["labelled"])
-    kill_and_resume(killed, step=2)
+    killed = kill_and_resume(lambda: taught(data["labelled"]), step=2)
     alone = zoo.finetune(MODEL, data["labelled"], **CPU, **OPTIONS).wait(progress=False)
 
     assert (times_asked(whole), times_asked(killed)) == (1, 0)
@@ -106,11 +105,7 @@ def test_texts_without_labels_are_learnt_from_the_teacher_alone_and_beside_other
 def test_a_teacher_that_is_gone_is_missed_only_where_its_answers_are(
     teacher: str, data: dict[str, Path], store: Path
 ) -> None:
-    first, second = (taught(data["labelled"], max_steps=40, save_steps=1) for _ in range(2))
-    for run in (first, second):
-        until(lambda run=run: run.snapshot.step > 0)  # type: ignore[misc]
-        run.stop()
-        assert wait_quietly(run).status == "cancelled"
+    first, second = (killed_after(lambda: taught(data["labelled"]), step=2) for _ in range(2))
     answered = [event for run in (first, second) for event in run.events() if isinstance(event, TeacherAnswered)]
     assert [(one.model, one.done, one.total) for one in answered] == [("bert/teacher", 42, 42)]
 
@@ -142,8 +137,7 @@ def test_spans_are_taught_with_and_without_targets(
     names = written(tmp_path / "names.jsonl", tagged)
     zoo.finetune(MODEL, names, name="teacher", max_steps=60, lr=3e-3, **CPU).wait(progress=False)
     whole = taught(names).wait(progress=False)
-    killed = taught(names)
-    kill_and_resume(killed, step=2)
+    killed = kill_and_resume(lambda: taught(names), step=2)
     assert (times_asked(whole), times_asked(killed)) == (1, 0)
     assert weights(killed) == weights(whole)
 
