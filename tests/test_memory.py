@@ -1,4 +1,4 @@
-"""Memory: what says that it ran out, what is done then, and how much there is."""
+"""Memory: what says that it ran out, and how much there is."""
 
 from __future__ import annotations
 
@@ -9,21 +9,8 @@ import psutil
 import pytest
 import torch
 
-from zoo import memory
-from zoo.memory import Portions, available_bytes, forget_peak, is_out_of_memory, peak_bytes
-
-MOST = 6
-"""Items that the tests' device has room for."""
-
-
-def doubled(items: list[int]) -> list[int]:
-    if len(items) > MOST:
-        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
-    return [2 * item for item in items]
-
-
-def doubled_each(count: int) -> list[int]:
-    return [2 * item for item in range(count)]
+from zoo import control_groups
+from zoo.memory import available_bytes, forget_peak, is_out_of_memory, peak_bytes
 
 
 @pytest.mark.parametrize(
@@ -53,35 +40,6 @@ def test_what_torch_says_on_a_cpu_is_understood() -> None:
     assert is_out_of_memory(failure.value)
 
 
-def test_items_are_computed_in_portions_that_fit_from_then_on() -> None:
-    asked: list[int] = []
-
-    def compute(items: list[int]) -> list[int]:
-        asked.append(len(items))
-        return doubled(items)
-
-    portions = Portions()
-    assert [one for portion in portions.each(compute, list(range(20))) for one in portion] == [
-        2 * item for item in range(20)
-    ]
-    assert asked == [20, 10, 5, 5, 5, 5]
-    asked.clear()
-    assert [one for portion in portions.each(compute, list(range(7))) for one in portion] == [
-        2 * item for item in range(7)
-    ]
-    assert asked == [5, 2]
-    assert list(portions.each(compute, [])) == []
-    assert portions.most == 5
-
-
-def test_one_item_that_does_not_fit_is_an_error() -> None:
-    def never(items: list[int]) -> list[int]:
-        raise MemoryError
-
-    with pytest.raises(MemoryError):
-        list(Portions().each(never, [1, 2, 3]))
-
-
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="control groups are Linux's")
 @pytest.mark.parametrize("version", [1, 2])
 def test_a_control_group_bounds_what_is_available(
@@ -103,8 +61,8 @@ def test_a_control_group_bounds_what_is_available(
         (inner / names[0]).write_text("max\n")
         (inner / names[1]).write_text("2400000\n")
         (inner / "memory.stat").write_text("")
-    monkeypatch.setattr(memory, "GROUPS", groups)
-    monkeypatch.setattr(memory, "PROCESS", process)
+    monkeypatch.setattr(control_groups, "ROOT", groups)
+    monkeypatch.setattr(control_groups, "PROCESSES", tmp_path)
     assert available_bytes() == 900_000
     (outer / names[0]).write_text("max\n" if version == 2 else f"{2**63 - 4096}\n")
     assert available_bytes() > 1_000_000

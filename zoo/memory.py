@@ -7,14 +7,13 @@ import ctypes
 import gc
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+from zoo import control_groups
+from zoo.control_groups import ControlGroup
 
-GROUPS = Path("/sys/fs/cgroup")
 PROCESS = Path("/proc/self")
 _SAYINGS = (
     "out of memory",  # torch of CUDA, ROCm, XPU and MPS, and most other libraries
@@ -25,6 +24,11 @@ _SAYINGS = (
 )
 _LAST_WORDS = "could not create a primitive"
 """All that oneDNN says of a CPU where it has no memory for its code; more words after these speak of something else."""
+_FILES = {
+    1: ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+    2: ("memory.max", "memory.current", "inactive_file"),
+}
+"""Of a control group, by version: its limit, what it uses, and the line of `memory.stat` for files kept in memory."""
 _NO_LIMIT = 2**60
 """Where a control group has no limit, version 1 states one of this size or more."""
 
@@ -52,44 +56,6 @@ def release_memory() -> None:
             getattr(torch, name).empty_cache()
     if torch.backends.mps.is_available():
         torch.mps.empty_cache()
-
-
-class Portions:
-    """Computes many items: all at once, or from now on fewer where memory does not suffice for that.
-
-    Args:
-        most: items computed at once.
-        on_lack: told where these do not fit: how many are computed from then on, and what was said.
-    """
-
-    def __init__(
-        self, most: int = sys.maxsize, on_lack: Callable[[int, str], None] = lambda most, reason: None
-    ) -> None:
-        self.most, self._on_lack = most, on_lack
-
-    def each(self, compute: Callable[[list[Item]], Result], items: list[Item]) -> Iterator[Result]:
-        """One result of each portion, in order.
-
-        Args:
-            compute: takes several items; what it gives of one is the same whichever that comes with.
-            items: all of them.
-        """
-        done = 0
-        while portion := items[done : done + self.most]:
-            try:
-                result = compute(portion)
-            except Exception as error:
-                if len(portion) < 2 or not is_out_of_memory(error):
-                    raise
-                reason = str(error)
-            else:
-                yield result
-                done += len(portion)
-                continue
-            # After the block, as the error keeps everything alive that was computed so far.
-            release_memory()
-            self.most = -(-len(portion) // 2)
-            self._on_lack(self.most, reason)
 
 
 def available_bytes() -> int:
@@ -124,27 +90,18 @@ def forget_peak() -> None:
 
 
 def _left_in_groups() -> Iterator[int]:
-    """What each limit leaves: of version 2 of control groups, all above count, too; version 1 has one for memory."""
-    try:
-        lines = (PROCESS / "cgroup").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return
-    for _, controllers, group in (line.split(":", 2) for line in lines if line.count(":") >= 2):
-        if not controllers:
-            folder = GROUPS / group.lstrip("/")
-            while folder.is_relative_to(GROUPS):
-                yield from _left(folder, "memory.max", "memory.current", "inactive_file")
-                folder = folder.parent
-        elif "memory" in controllers.split(","):
-            folder = GROUPS / "memory" / group.lstrip("/")
-            yield from _left(folder, "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+    """What each limit leaves; in version 2 of control groups the limits of all groups above count, too."""
+    for group in control_groups.of_process():
+        for one in group.above():
+            yield from _left(one)
 
 
-def _left(folder: Path, limit: str, usage: str, cached: str) -> Iterator[int]:
+def _left(group: ControlGroup) -> Iterator[int]:
     """Of one group; what it holds of files is given up when it is needed."""
+    limit, usage, cached = _FILES[group.version]
     try:
-        most, used = ((folder / name).read_text(encoding="ascii").strip() for name in (limit, usage))
-        statistics = (folder / "memory.stat").read_text(encoding="ascii")
+        most, used = ((group.folder / name).read_text(encoding="ascii").strip() for name in (limit, usage))
+        statistics = (group.folder / "memory.stat").read_text(encoding="ascii")
     except (OSError, UnicodeError):
         return
     if most.isdigit() and int(most) < _NO_LIMIT:

@@ -18,6 +18,7 @@ import zoo
 from tests import trainable_plugin
 from tests.echo_runs import until, wait_quietly
 from tests.plugin_site import new_site
+from zoo import control_groups
 from zoo.runs import control, liveness, oom
 from zoo.runs.events import (
     TERMINAL,
@@ -142,7 +143,7 @@ def test_a_worker_killed_for_lack_of_memory_is_told_as_such(finetune: Start, tmp
 
 @pytest.mark.parametrize("mount", ["", "memory"])
 def test_kills_are_counted_by_the_control_group(mount: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(oom, "GROUPS", tmp_path)
+    monkeypatch.setattr(control_groups, "ROOT", tmp_path)
     monkeypatch.setattr(oom, "MACHINE", tmp_path / "vmstat")
     (tmp_path / "vmstat").write_text("nr_free_pages 12\noom_kill 40\n")
     lines = Path("/proc/self/cgroup").read_text().splitlines() if Path("/proc/self/cgroup").exists() else []

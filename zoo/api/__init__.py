@@ -11,10 +11,11 @@ run.model.predict(["another sentence"])
 
 from __future__ import annotations
 
-from zoo.api.jobs import evaluate, finetune, predict_file, pretrain, run_recipe, start, start_sequence
+from zoo.api.jobs import evaluate, finetune, predict_file, pretrain, run_recipe
 from zoo.api.model import Model, load, models
 from zoo.api.result_folder import export
 from zoo.api.run import Run, list_runs, open_run
+from zoo.api.starting import start, start_sequence
 
 __all__ = [
     "Model",

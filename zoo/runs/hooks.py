@@ -12,10 +12,11 @@ from typing import Any
 
 from zoo.answers import Prediction, is_encodable_input, predict_encodable, predict_encodable_chunks
 from zoo.errors import PluginBroken, Unsupported, ZooError
-from zoo.memory import Portions, is_out_of_memory, release_memory
+from zoo.memory import is_out_of_memory, release_memory
 from zoo.options import Options
 from zoo.plugins import Plugin
 from zoo.plurals import counted
+from zoo.portions import Portions
 from zoo.runs import forks
 from zoo.runs.context import (
     AdjustablePredictor,

@@ -7,11 +7,14 @@ start; that one of them has grown is all that can be known of a worker that is g
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
+from zoo import control_groups
+
 MACHINE = Path("/proc/vmstat")
-GROUPS = Path("/sys/fs/cgroup")
+_FILES = {1: "memory.oom_control", 2: "memory.events"}
+"""Of a control group, by version."""
 _LINE = re.compile(r"^oom_kill (\d+)$", re.MULTILINE)
 
 
@@ -20,7 +23,8 @@ def kill_counts(pid: int) -> dict[str, int]:
 
     Empty where the system does not count.
     """
-    paths = (*_group_files(pid), MACHINE)
+    groups = (group.folder / _FILES[group.version] for group in control_groups.of_process(pid))
+    paths = (*groups, MACHINE)
     return {str(path): count for path in paths if (count := _count(path)) is not None}
 
 
@@ -31,19 +35,6 @@ def kills_since(before: Mapping[str, int]) -> int:
         if now is not None:
             return max(0, now - count)
     return 0
-
-
-def _group_files(pid: int) -> Iterator[Path]:
-    """Of version 2 of control groups, and of version 1, which has a hierarchy for memory alone."""
-    try:
-        lines = Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return
-    for _, controllers, group in (line.split(":", 2) for line in lines if line.count(":") >= 2):
-        if not controllers:
-            yield GROUPS / group.lstrip("/") / "memory.events"
-        elif "memory" in controllers.split(","):
-            yield GROUPS / "memory" / group.lstrip("/") / "memory.oom_control"
 
 
 def _count(path: Path) -> int | None:

@@ -46,7 +46,7 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
         return not set(self.devices).isdisjoint(devices)
 
 
-class Place(NamedTuple):
+class Standing(NamedTuple):
     """Where a run stands."""
 
     number: int
@@ -55,7 +55,7 @@ class Place(NamedTuple):
     """The run just before it; empty where nobody stands in its way."""
 
 
-MY_TURN = Place(1)
+MY_TURN = Standing(1)
 
 
 def enter(folder: RunFolder, *, now: bool = False) -> None:
@@ -78,7 +78,7 @@ def enter(folder: RunFolder, *, now: bool = False) -> None:
         _begin(folder, turns)
 
 
-def take_turn(folder: RunFolder) -> Place | None:
+def take_turn(folder: RunFolder) -> Standing | None:
     """Let a run compute if nobody stands in its way.
 
     Returns:
@@ -97,31 +97,31 @@ def _begin(folder: RunFolder, turns: list[Turn]) -> None:
         turns[:] = [structs.replace(turn, computes=turn.computes or turn.run == folder.name) for turn in turns]
 
 
-def place_of(folder: RunFolder) -> Place | None:
+def place_of(folder: RunFolder) -> Standing | None:
     """Where a run stands right now; None where it is not in the queue, or its worker is gone."""
     return _place_of(folder, _read())
 
 
-def place_at_end(request: RunRequest) -> Place:
+def place_at_end(request: RunRequest) -> Standing:
     """Where a run would stand that were started now."""
     turns = [turn for turn in _read() if _is_there(turn)]
     return _place(turns, len(turns), devices_of(request))
 
 
-def _place_of(folder: RunFolder, queue: Sequence[Turn]) -> Place | None:
+def _place_of(folder: RunFolder, queue: Sequence[Turn]) -> Standing | None:
     turns = [turn for turn in queue if _is_there(turn)]
     index = next((index for index, turn in enumerate(turns) if turn.run == folder.name), None)
     if index is None:
         return None
-    return Place(0) if turns[index].computes else _place(turns, index, turns[index].devices)
+    return Standing(0) if turns[index].computes else _place(turns, index, turns[index].devices)
 
 
-def _place(turns: Sequence[Turn], index: int, devices: Sequence[str]) -> Place:
+def _place(turns: Sequence[Turn], index: int, devices: Sequence[str]) -> Standing:
     """Where a run stands that waits for some devices; those that compute on them are before it wherever they are."""
     others = [turn for turn in turns if turn.shares_with(devices)]
     waiting = [turn for turn in turns[:index] if turn in others and not turn.computes]
     ahead = [turn for turn in others if turn.computes] + waiting
-    return Place(len(waiting) + 1, ahead[-1].run if ahead else "")
+    return Standing(len(waiting) + 1, ahead[-1].run if ahead else "")
 
 
 def devices_of(request: RunRequest) -> tuple[str, ...]:

@@ -15,8 +15,8 @@ import msgspec
 
 from zoo.errors import DatasetInvalid
 from zoo.hyperparameters import USUAL_MIXING, MixingOptions, TrainingOptions
-from zoo.memory import Portions
 from zoo.metrics import finite
+from zoo.portions import Portions
 from zoo.runs.context import FitResult, TrainingRun
 from zoo.runs.events import EvaluationCompleted, MicroBatchHalved, RunPlanned, SourcePlanned
 from zoo.runs.sample_pictures import shown_pictures

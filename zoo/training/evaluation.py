@@ -12,8 +12,8 @@ import torch
 
 from zoo.answers import Answer
 from zoo.blocks import Block, Report
-from zoo.memory import Portions
 from zoo.metrics import report_of
+from zoo.portions import Portions
 from zoo.runs.events import WrittenSample
 from zoo.runs.sample_pictures import small_drawing, within_bytes
 from zoo.training.batches import EVALUATION, MicroBatch, evaluation_batches, shares

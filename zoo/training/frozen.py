@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from zoo.memory import Portions
+from zoo.portions import Portions
 from zoo.training.batches import EVALUATION, MicroBatch, evaluation_batches
 from zoo.training.examples import Examples
 from zoo.training.objective import Batch, Objective

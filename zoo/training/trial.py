@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from zoo.memory import Portions
+from zoo.portions import Portions
 from zoo.runs.events import MicroBatchHalved
 from zoo.training.device_memory import forget_peak, limit_bytes, peak_bytes
 from zoo.training.examples import Examples

@@ -18,8 +18,8 @@ from transformers import AutoTokenizer, BertConfig, BertForTokenClassification
 from zoo_bert.config import head_of, read_config
 
 from zoo import Example, ProbabilityTable, Rejected, SpanMark, TaggedSpans, Teaching, TrainingRun
-from zoo.memory import Portions
 from zoo.metrics.tags import conlleval_spans, plain_tags
+from zoo.portions import Portions
 from zoo.runs.events import Noted, Warned
 from zoo.tasks import get_task
 from zoo.testing import PluginHooks

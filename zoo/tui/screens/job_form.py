@@ -48,7 +48,7 @@ class JobForm(DataForm):
         super().__init__(card, verb, model_verb)
         self._busy = False
         """Whether a request is checked, or a run started."""
-        self._place_in_queue = queue.Place(1)
+        self._place_in_queue = queue.Standing(1)
         """Where the run would have to wait."""
 
     def body(self) -> ComposeResult:
