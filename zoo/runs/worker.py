@@ -32,8 +32,12 @@ from zoo.runs.snapshot import fold
 from zoo.runs.store import RunFolder
 from zoo.sanitize import error_text
 
-NICENESS = 10
-"""Alone a run loses nothing by it; whatever a person does meanwhile is answered without a hiccup."""
+NICENESS = 2
+"""Alone a run loses nothing by it, and whatever a person does meanwhile is answered without a hiccup.
+
+More of it starves a training beside programs that keep all cores busy:
+its threads wait for one another, each for its turn.
+"""
 QUEUE_POLL_S = 0.25
 """Between two looks of the run that is next; one further back looks less often, by its place."""
 LONGEST_QUEUE_POLL_S = 2.0
