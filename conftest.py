@@ -12,6 +12,8 @@ import shutil
 import sys
 import tempfile
 
+pytest_plugins = ["tests.forked_workers"]
+
 # Threads that wait for each other by spinning take ten times as long once anything else wants the cores.
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
