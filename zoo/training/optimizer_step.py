@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +26,7 @@ from zoo.training.replaying import Replaying, Sums, recorder_for
 from zoo.training.scalars import Reading, Scalar, exponential, quotient, scalar, scale, shortening, steps_late
 from zoo.training.seeding import generator_of, mix, seed_all
 from zoo.training.setup import TrainingSetup
+from zoo.training.working_weights import working_weights_of
 
 CLIP_EPS = 1e-6
 """Keeps the quotient of limit and norm finite, as in `torch.nn.utils.clip_grad_norm_`."""
@@ -92,6 +94,7 @@ class OptimizerSteps:
         self._launched: deque[_Step] = deque()
         self._skipped = 0
         self._more_steps = 0
+        self._working = working_weights_of(module, self._accelerator)
         self._replaying = self._make_replaying()
 
     def _make_replaying(self) -> Replaying | None:
@@ -166,6 +169,8 @@ class OptimizerSteps:
         collated: Iterator[WeightedBatch],
     ) -> _Step:
         """Compute the gradient of the sum of the sources' mean losses, and let the optimizer act on it."""
+        if self._working is not None:
+            self._working.refresh()
         losses: list[SourceLoss] = []
         scale_by: Scalar = 1.0
         stop: Scalar = 0.0
@@ -254,15 +259,16 @@ class OptimizerSteps:
         """
         inputs, weights = weighted
         objective, module = self._setup.sources[source].objective, self._modules[source]
-        with self._accelerator.autocast():
-            output = output_of(objective, module, inputs, len(weights))
-        if output.weights is not None:
-            weights = weights * output.weights
-        loss = (output.losses.float() * weights).sum()
-        if before_joining is not None:
-            before_joining.agree()
-            join_gradients(module)
-        self._accelerator.backward(loss * factor)
+        with contextlib.nullcontext() if self._working is None else self._working.computing(source):
+            with self._accelerator.autocast():
+                output = output_of(objective, module, inputs, len(weights))
+            if output.weights is not None:
+                weights = weights * output.weights
+            loss = (output.losses.float() * weights).sum()
+            if before_joining is not None:
+                before_joining.agree()
+                join_gradients(module)
+            self._accelerator.backward(loss * factor)
         return (loss.detach(),) if output.weights is None else (loss.detach(), output.weights[:count].sum())
 
     def _factor(self, loss: SourceLoss) -> Scalar:
