@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -23,7 +22,7 @@ from zoo.training.out_of_memory import MemoryCheck
 from zoo.training.parallel import average_over_ranks, join_gradients, joined, sum_over_ranks
 from zoo.training.plan import learning_rate
 from zoo.training.replaying import Replaying, Sums, recorder_for
-from zoo.training.scalars import Reading, Scalar, exponential, quotient, scalar, scale, shortening, steps_late
+from zoo.training.scalars import Launched, Reading, Scalar, exponential, quotient, scalar, scale, shortening
 from zoo.training.seeding import generator_of, mix, seed_all
 from zoo.training.setup import TrainingSetup
 from zoo.training.working_weights import working_weights_of
@@ -90,8 +89,7 @@ class OptimizerSteps:
             self._modules = [source.objective.module for source in setup.sources]
         self._meter = Meter(setup.plan, [source.name for source in setup.sources], emit, self._accelerator.device)
         self._log_variances = list(setup.learner.log_variances)
-        self._late = steps_late(self._accelerator.device)
-        self._launched: deque[_Step] = deque()
+        self._launched: Launched[_Step] = Launched(self._accelerator.device)
         self._skipped = 0
         self._more_steps = 0
         self._working = working_weights_of(module, self._accelerator)
@@ -134,8 +132,8 @@ class OptimizerSteps:
             group["lr"] = lr * group["lr_scale"]
         seed_all(mix(setup.options.seed, step, setup.run.rank), self._accelerator.device)
         launched = self._launch(step, lr, batches.of(step), batches, collated)
-        self._launched.append(launched)
-        stop = self._read(self._late)
+        self._launched.add(launched)
+        stop = self._read(self._launched.due())
         self._meter.stop()
         return StepTaken(sum(loss.examples for loss in launched.losses), stop)
 
@@ -156,7 +154,7 @@ class OptimizerSteps:
     def settle(self) -> bool:
         """Wait until all steps so far are computed and accounted for; returns whether any process was told to stop."""
         self._meter.start()
-        stop = self._read(0)
+        stop = self._read(self._launched.all())
         self._meter.stop()
         return stop
 
@@ -307,11 +305,10 @@ class OptimizerSteps:
             self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=self._replaying is None)
 
-    def _read(self, late: int) -> bool:
-        """Account for what was launched, but for the newest `late` steps; returns whether a stop was asked for."""
+    def _read(self, steps: Iterable[_Step]) -> bool:
+        """Account for steps that were launched; returns whether a stop was asked for."""
         stop = False
-        while len(self._launched) > late:
-            step = self._launched.popleft()
+        for step in steps:
             norm, votes, *sums = step.reading.values()
             losses = [
                 loss._replace(loss_sum=loss_sum, weight_sum=weight_sum)
