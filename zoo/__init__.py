@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         predict_file as predict_file,
         pretrain as pretrain,
         run_recipe as run_recipe,
+        shrink as shrink,
     )
     from zoo.audio_options import (
         AudioFinetuneOptions as AudioFinetuneOptions,
@@ -104,6 +105,7 @@ if TYPE_CHECKING:
         DatasetInvalid as DatasetInvalid,
         DeviceUnavailable as DeviceUnavailable,
         DownloadFailed as DownloadFailed,
+        GateNotPassed as GateNotPassed,
         OptionInvalid as OptionInvalid,
         PluginBroken as PluginBroken,
         RunCancelled as RunCancelled,
@@ -255,6 +257,7 @@ _HOME = {
         "predict_file",
         "pretrain",
         "run_recipe",
+        "shrink",
     ),
     "zoo.blocks": (
         "Bar",
@@ -306,6 +309,7 @@ _HOME = {
         "DatasetInvalid",
         "DeviceUnavailable",
         "DownloadFailed",
+        "GateNotPassed",
         "OptionInvalid",
         "PluginBroken",
         "RunCancelled",

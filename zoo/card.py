@@ -230,6 +230,9 @@ class Ability(msgspec.Struct, frozen=True, kw_only=True):
     Where `with_task_options` is set in it, those of the task are added."""
     precisions: tuple[str, ...] = ("fp32", "bf16", "fp16")
     """What it can compute in; predicting may know int8, too."""
+    preferred_precision: str = ""
+    """In which a model that was made smaller was judged: it computes so where a person leaves it open; filled in by the
+    host."""
 
     def check_precision(self, precision: str) -> None:
         """Raise Unsupported where it cannot compute in that precision."""
@@ -277,6 +280,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     metrics: tuple[PublishedMetric, ...] = ()
     columns: dict[str, str] = {}
     """Those that the result of a run was trained on, their names by role; filled in by the host."""
+    shrunk_from: str = ""
+    """Name of the model that this is a smaller one of; filled in by the host."""
     plugin: str = ""
     """Name of the plugin that owns the model; filled in by the host."""
 
@@ -320,6 +325,10 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
             Unsupported: it does not support the verb, not for this task, or for several tasks of which none is named.
         """
         tasks = self.tasks_of(verb)
+        if not tasks and self.shrunk_from:
+            raise Unsupported(
+                f"{self.name} cannot {verb}: it was made smaller, and only answers", f"{verb} {self.shrunk_from}"
+            )
         if not tasks:
             raise Unsupported(f"{self.name} cannot {verb}", f"it can {', '.join(self.verbs) or 'do nothing'}")
         if task and task not in tasks:

@@ -277,20 +277,26 @@ def result_cards(manifest: ResultManifest, base: Card, folder: Path) -> list[Car
 def _result_card(
     name: str, result: ResultManifest | HeadResult, manifest: ResultManifest, base: Card, folder: Path
 ) -> Card:
-    others = [one for one in base.abilities if one.verb != "predict"]
+    shrunk, ability = manifest.shrunk, base.ability_of_result(result.task)
+    others = [] if shrunk else [one for one in base.abilities if one.verb != "predict"]
+    if shrunk:
+        ability = msgspec.structs.replace(ability, preferred_precision=shrunk.precision)
     metrics = ", ".join(f"{name} {value:.3f}" for name, value in result.metrics.items())
     verb = {"pretrain": "pretrained", "finetune": "fine-tuned"}.get(result.verb, result.verb)
+    if shrunk:
+        verb = f"made smaller ({shrunk.format})"
     return msgspec.structs.replace(
         base,
         name=name,
         task=result.task,
         summary=f"{manifest.parent}, {verb}" + (f": {metrics}" if metrics else ""),
-        abilities=(*others, base.ability_of_result(result.task)),
+        abilities=(*others, ability),
         recommended_for=(),
         superseded_by="",
         parameters=manifest.parameters if result.parameters is None else result.parameters,
         weights=Weights(files=result.files, sources=(FolderSource(path=str(folder)),)),
         labels=result.labels,
         columns=result.columns,
+        shrunk_from=manifest.parent if shrunk else "",
         metrics=(),
     )

@@ -59,7 +59,7 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     """Physical cores this process may use; 0 for accelerators."""
     instruction_sets: tuple[str, ...] = ()
     rates: dict[str, float] = {}
-    """Matrix-multiply rate by precision, in GFLOP/s, by the fastest of what is used here."""
+    """Matrix-multiply rate by precision, in GFLOP/s."""
     native: tuple[str, ...] = ("fp32",)
     """Precisions the hardware computes natively."""
     uuid: str = ""
@@ -112,16 +112,17 @@ def choose(
     supported: Sequence[str] = PRECISIONS,
     devices: Sequence[Device] | None = None,
     users: Mapping[str, int] = {},
+    preferred: str = "",
 ) -> Placement:
     """Settle where to compute.
 
     Args:
         device: auto, cpu, cuda, cuda:N, mps, xpu or xpu:N.
-        precision: auto takes bf16 where it is native and known; fp16 likewise on a CUDA card that has no bf16, as those
-            before Ampere; else fp32.
+        precision: auto takes bf16 where it is native and known, else fp32.
         supported: precisions that the model can compute in.
         devices: what to choose from; those of this machine if not given.
         users: how many compute on an accelerator already, or wait for it, by its key; the one with the fewest is taken.
+        preferred: precision that auto takes where the device computes it natively.
 
     Raises:
         OptionInvalid: not the name of a device or precision.
@@ -141,7 +142,10 @@ def choose(
         return Placement(device=device, precision=precision, reason="as asked")
     here = available() if devices is None else devices
     selected, why = _choose_device(device, here, users)
-    settled, why_precision = _choose_precision(precision, selected, supported)
+    if precision == "auto" and preferred in supported and _is_native(preferred, selected):
+        settled, why_precision = preferred, f"{preferred}, in which it was judged"
+    else:
+        settled, why_precision = _choose_precision(precision, selected, supported)
     return Placement(device=selected.name, precision=settled, reason=f"{why}; {why_precision}")
 
 
@@ -225,17 +229,20 @@ def _choose_precision(precision: str, device: Device, supported: Sequence[str]) 
         return precision, f"{precision} as asked"
     if precision != "auto":
         return precision, f"{precision} as asked, though it is not native here and slower than fp32 or no faster"
-    if "bf16" in device.native:
-        known = "bf16" in supported
-        return ("bf16", f"bf16 is native here{_gain('bf16', device)}") if known else ("fp32", "the model knows no bf16")
-    if device.kind == "cuda" and "fp16" in device.native and "fp16" in supported:
-        return "fp16", f"bf16 is not native here, but fp16 is{_gain('fp16', device)}"
-    return "fp32", "bf16 is not native here" if "bf16" in supported else "the model knows no bf16"
-
-
-def _gain(precision: str, device: Device) -> str:
+    if "bf16" not in supported:
+        return "fp32", "the model knows no bf16"
+    if "bf16" not in device.native:
+        return "fp32", "bf16 is not native here"
     rates = device.rates
-    return f", {rates[precision] / rates['fp32']:.1f}x the rate of fp32" if {precision, "fp32"} <= rates.keys() else ""
+    gain = f", {rates['bf16'] / rates['fp32']:.1f}x the rate of fp32" if {"bf16", "fp32"} <= rates.keys() else ""
+    return "bf16", f"bf16 is native here{gain}"
+
+
+def _is_native(precision: str, device: Device) -> bool:
+    """Whether a device computes in a precision by itself; 8 bits are those of the processors that oneDNN knows."""
+    if precision == "int8":
+        return device.kind == "cpu" and platform.machine().lower() in ("x86_64", "amd64")
+    return precision in device.native
 
 
 def _remembered(path: Path, key: str) -> tuple[Device, ...] | None:

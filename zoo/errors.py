@@ -13,6 +13,7 @@
     +-- DownloadFailed       weights could not be fetched
     |   +-- ChecksumMismatch     the bytes are not the ones the card names
     +-- StoreInvalid         a file of the store is missing, unreadable or in the way
+    +-- GateNotPassed        nothing that was made is good enough
     +-- RunFailed            a run ended in an error
     +-- RunCancelled         a run was stopped by request
 
@@ -94,6 +95,10 @@ class ChecksumMismatch(DownloadFailed):
 
 class StoreInvalid(ZooError):
     """A file of the store is missing, unreadable or in the way."""
+
+
+class GateNotPassed(ZooError):
+    """What was made is not good enough to take the place of what was there."""
 
 
 class RunFailed(ZooError):

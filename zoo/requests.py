@@ -25,7 +25,7 @@ from zoo.file_cache import read_once
 from zoo.job_paths import classes_file, existing, existing_evaluation, new_file
 from zoo.kept_heads import beside_added, beside_kept, left_behind
 from zoo.model_choice import ModelChoice, choose_model, new_head
-from zoo.options import Option, Scalar, changed, read, to_dict
+from zoo.options import Option, Scalar, changed, parse, read, to_dict
 from zoo.plugins import load_plugin, wrapping_plugins
 from zoo.plurals import counted
 from zoo.rendering.drawings import new_drawing_folder
@@ -34,6 +34,8 @@ from zoo.runs.answer_files import AnswerColumns, answer_format
 from zoo.runs.request import DataRequest, RunRequest, RunVerb, SourceRequest, TeacherRequest
 from zoo.runs.store import training_of
 from zoo.runs.versions import relevant_versions
+from zoo.shrink_options import ShrinkOptions
+from zoo.shrinkable import check_shrinkable
 from zoo.sources import SOURCE_NAME, SOURCE_WEIGHT, Source, choose_sources, options_of_sources
 from zoo.tasks import get_task
 from zoo.tasks.task import Task
@@ -85,6 +87,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """Columns that a batch prediction carries along."""
     draw: str | os.PathLike[str] = ""
     """The folder that a batch prediction draws its answers into."""
+    shrinking: dict[str, Any] = {}
+    """How a model is made smaller, as given: of `zoo.shrink_options.ShrinkOptions`."""
 
 
 _OUTPUT = ("out", "errors", "format", "keep", "draw")
@@ -133,13 +137,16 @@ def check_job(job: Job, catalog: Catalog | None = None) -> CheckedJob:
         [source.name] if source.name else (),
     )
     card = choice.card
+    if job.verb == "shrink":
+        check_shrinkable(card)
     source = with_taught_task(msgspec.structs.replace(source, task=job.task), card, catalog)
     ability, why_task = choose_ability(card, verb, source.task, source.data, source.columns, source.separator)
     task = get_task(ability.task)
     if job.verb != "predict":
         task = task.divided_at(source.separator).named_by(str(source.classes))
     training = partial(_check_training, teacher=find_teacher(source.teacher, catalog, job.options))
-    check = {"evaluate": _check_evaluation, "predict": _check_prediction}.get(job.verb, training)
+    checks = {"evaluate": _check_evaluation, "shrink": _check_evaluation, "predict": _check_prediction}
+    check, shrinking = checks.get(job.verb, training), parse(ShrinkOptions, job.shrinking)
     options = parse_options(card, ability, split_options(job.options)[1], beside=_WORDS)
     kept = beside_kept(choice, options)
     with offering_models(card, job.verb, catalog):
@@ -150,6 +157,7 @@ def check_job(job: Job, catalog: Catalog | None = None) -> CheckedJob:
         task_reason="; ".join(filter(None, (choice.reason, why_task, *left_behind(choice, job.verb, options)))),
         data=checked.data,
         options=dict(to_dict(options)),
+        shrinking=dict(to_dict(shrinking)) if job.verb == "shrink" else {},
         changed_options=changed(options),
         teacher=checked.teacher,
         new_heads=choice.is_new,
@@ -168,7 +176,13 @@ def _setting(job: Job, card: Card, catalog: Catalog, abilities: Sequence[Ability
     check_name(job.name, catalog.cards)
     processes = cast("int", read(PROCESSES, job.place.processes))
     supported = tuple(name for name in abilities[0].precisions if all(name in one.precisions for one in abilities))
-    placement = choose(job.place.device, job.place.precision, supported=supported, users=queue.lengths())
+    placement = choose(
+        job.place.device,
+        job.place.precision,
+        supported=supported,
+        users=queue.lengths(),
+        preferred=abilities[0].preferred_precision,
+    )
     for ability in abilities:
         ability.check_precision(placement.precision)
     if processes > 1 and placement.device != "cpu":

@@ -10,6 +10,7 @@ from zoo.metrics import LOSSES, primary_figure
 from zoo.plurals import counted, ordinal
 from zoo.runs.events import (
     AnyEvent,
+    CandidateMeasured,
     CheckpointSaved,
     DataLoaded,
     EvaluationCompleted,
@@ -316,6 +317,22 @@ def _started(event: RunStarted, s: RunSnapshot) -> list[str]:
     return [f"started on {event.device} in {event.precision}{went_on}"]
 
 
+def _candidate(event: CandidateMeasured, s: RunSnapshot) -> list[str]:
+    one = event.candidate
+    if one.passed and one.reason:  # told when it was measured; why it is not taken, the table says
+        return []
+    if one.chosen or one.figure is None:
+        return [f"{one.name}: {'taken' if one.chosen else one.reason}"]
+    line = (
+        f"{one.name}: {size(one.size_bytes)}, {1000 * one.latency_s:.1f} ms a row, "
+        f"{one.rows_per_s:,.0f} rows/s, {one_line(one.metric)} {one.figure:.4f}"
+    )
+    if one.low is None or one.high is None:
+        return [line]
+    verdict = "passes" if one.passed else "does not pass"
+    return [f"{line}, drop {one.low:+.4f} to {one.high:+.4f}: {verdict}"]
+
+
 def _noted(event: Noted, s: RunSnapshot) -> list[str]:
     return [event.message]
 
@@ -356,6 +373,7 @@ _MESSAGES: dict[type, Callable[..., list[str]]] = {
     EvaluationCompleted: _evaluation,
     ExampleRejected: _rejected,
     MicroBatchHalved: _halved,
+    CandidateMeasured: _candidate,
     Noted: _noted,
     Warned: _warned,
 }

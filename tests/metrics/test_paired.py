@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from zoo.metrics.paired import paired_difference
+from zoo.metrics.paired import Z, least_bound, paired_difference, paired_shares
 
 
 def test_the_interval_of_a_difference_of_means_is_that_of_its_standard_error() -> None:
@@ -39,3 +39,48 @@ def test_rows_that_have_no_figure_do_not_count() -> None:
     assert math.isfinite(result.low)
     assert math.isfinite(result.high)
     assert math.isnan(paired_difference([1.0, 1.0], [1.0, 1.0], share_of_ones).low)
+
+
+def shares(both: int, lost: int, won: int, neither: int) -> tuple[list[bool], list[bool]]:
+    """Rows that both models have right, the first alone, the second alone, and none."""
+    first = [True] * both + [True] * lost + [False] * won + [False] * neither
+    second = [True] * both + [False] * lost + [True] * won + [False] * neither
+    return first, second
+
+
+def test_rows_that_nothing_tells_apart_leave_room_for_a_difference() -> None:
+    result = paired_shares(*shares(90, 0, 0, 10))
+
+    assert (result.first, result.second) == (0.9, 0.9)
+    assert (result.low, result.high) == pytest.approx((-(Z**2) / (100 + Z**2), Z**2 / (100 + Z**2)))
+    assert result.high == pytest.approx(least_bound(100))
+
+
+@pytest.mark.parametrize("counts", [(36, 12, 2, 0), (900, 30, 25, 45), (5, 1, 0, 2), (0, 3, 0, 0)])
+def test_the_ends_of_an_interval_are_where_the_score_test_begins_to_refuse(counts: tuple[int, int, int, int]) -> None:
+    _, lost, won, _ = counts
+    rows = sum(counts)
+    result = paired_shares(*shares(*counts))
+
+    assert -1 <= result.low < (lost - won) / rows <= result.high <= 1
+    mirrored = paired_shares(*reversed(shares(*counts)))
+    assert (mirrored.low, mirrored.high) == pytest.approx((-result.high, -result.low))
+    for end in (result.low, result.high):
+        if abs(end) < 1:
+            assert abs(score(lost, won, rows, end)) == pytest.approx(Z, abs=1e-3)
+
+
+def score(lost: int, won: int, rows: int, difference: float) -> float:
+    """The score statistic, its nuisance share found by trying (Tango 1998)."""
+
+    def likelihood(share: float) -> float:
+        one, other, rest = share + difference, share, 1 - 2 * share - difference
+        terms = ((lost, one), (won, other), (rows - lost - won, rest))
+        if any(chance < 0 or (count and chance <= 0) for count, chance in terms):
+            return -math.inf
+        return sum(count * math.log(chance) for count, chance in terms if count)
+
+    low, high = max(0.0, -difference), (1 - difference) / 2
+    best = max((low + (high - low) * step / 200_000 for step in range(200_001)), key=likelihood)
+    variance = rows * (2 * best + difference - difference**2)
+    return (lost - won - rows * difference) / math.sqrt(variance)

@@ -52,6 +52,7 @@ from zoo.tui.screens.predict import PredictScreen
 from zoo.tui.screens.predict_options import PredictOptionsScreen
 from zoo.tui.screens.run import RunScreen
 from zoo.tui.screens.runs import RunsScreen
+from zoo.tui.screens.shrink import ShrinkScreen
 from zoo.tui.screens.source import SourceScreen
 from zoo.tui.screens.train import TrainScreen
 from zoo.tui.zoo_screen import Dialog, ZooScreen
@@ -63,6 +64,7 @@ STARTS: dict[type[Screen[Any]], str] = {
     TrainScreen: f"{CHOOSE_JUDGE} f",
     SourceScreen: f"{CHOOSE_JUDGE} f ctrl+n",
     EvaluateScreen: f"{CHOOSE_JUDGE} e",
+    ShrinkScreen: f"{CHOOSE_JUDGE} h",
     PickScreen: f"{CHOOSE_JUDGE} f ctrl+o",
     PlanScreen: f"{CHOOSE_JUDGE} f DATA ctrl+s",
     RunsScreen: "2",

@@ -15,6 +15,7 @@ from zoo.api.jobs import evaluate, finetune, predict_file, pretrain, run_recipe
 from zoo.api.model import Model, load, models
 from zoo.api.result_folder import export
 from zoo.api.run import Run, list_runs, open_run
+from zoo.api.shrinking import shrink
 from zoo.api.starting import start, start_sequence
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "predict_file",
     "pretrain",
     "run_recipe",
+    "shrink",
     "start",
     "start_sequence",
 ]

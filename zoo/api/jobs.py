@@ -82,7 +82,7 @@ def finetune(
     source = Source(
         data=data,
         eval_data=eval_data,
-        columns=_by_role(columns, input, label or target),
+        columns=by_role(columns, input, label or target),
         separator=separator,
         classes=classes,
         merge_labels=merge_labels,
@@ -93,7 +93,7 @@ def finetune(
     return start_job(
         Job(
             verb="finetune",
-            model=_name_of(model),
+            model=name_of(model),
             task=task or ("" if others else first.task),
             source=first,
             others=tuple(others),
@@ -153,10 +153,10 @@ def pretrain(
 
     `data` may also be a text file, one example a line.
     """
-    source = Source(data=data, eval_data=eval_data, columns=_by_role(columns, input))
+    source = Source(data=data, eval_data=eval_data, columns=by_role(columns, input))
     place = Place(device=device, precision=precision, processes=processes, now=now)
     return start_job(
-        Job(verb="pretrain", model=_name_of(model), task=task, source=source, place=place, options=options, name=name),
+        Job(verb="pretrain", model=name_of(model), task=task, source=source, place=place, options=options, name=name),
         model if isinstance(model, Run) else None,
     )
 
@@ -187,7 +187,7 @@ def evaluate(
     """
     source = Source(
         data=data,
-        columns=_by_role(columns, input, label or target),
+        columns=by_role(columns, input, label or target),
         separator=separator,
         classes=classes,
         merge_labels=merge_labels,
@@ -240,7 +240,7 @@ def predict_file(
         now: whether to start beside the runs that compute on the same accelerator, and not after them.
         **options: of the model's predict ability.
     """
-    source = Source(data=data, columns=_by_role(columns, input))
+    source = Source(data=data, columns=by_role(columns, input))
     place = Place(device=device, precision=precision, now=now)
     job = Job(
         verb="predict",
@@ -258,7 +258,7 @@ def predict_file(
     return start_job(job)
 
 
-def _name_of(model: str | Run) -> str:
+def name_of(model: str | Run) -> str:
     """The whole name of a model, or of the one that comes of a run."""
     return f"{model.folder.request.plugin}/{model.name}" if isinstance(model, Run) else model
 
@@ -290,7 +290,7 @@ def _named_sources(sources: Mapping[str, Any], alone: Source, task: str) -> tupl
     )
 
 
-def _by_role(columns: Mapping[str, str], input: Any, label: Any = "") -> dict[str, Any]:
+def by_role(columns: Mapping[str, str], input: Any, label: Any = "") -> dict[str, Any]:
     """The names of all columns by role.
 
     Raises:

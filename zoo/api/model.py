@@ -234,6 +234,6 @@ def plan_load(
     from zoo.devices import choose
 
     ability, parsed = predict_options(card, task, options or {}, beside=load.__kwdefaults__ or ())
-    placement = choose(device, precision, supported=ability.precisions)
+    placement = choose(device, precision, supported=ability.precisions, preferred=ability.preferred_precision)
     ability.check_precision(placement.precision)
     return LoadPlan(card, get_task(ability.task), parsed, placement)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import tempfile
@@ -17,6 +18,7 @@ from zoo.plurals import with_article
 from zoo.runs.heads import merge
 from zoo.runs.model_card import settle_exported_readme
 from zoo.runs.store import store_invalid
+from zoo.runs.stored_answers import FOLDER as STORED_ANSWERS
 
 
 def export(result: str, folder: str | os.PathLike[str], *, head: str = "", task: str = "") -> Path:
@@ -46,6 +48,8 @@ def export(result: str, folder: str | os.PathLike[str], *, head: str = "", task:
         staging = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
         try:
             merge(source, staging / target.name)
+            if card.shrunk_from:
+                _settle_shrunk(staging / target.name)
             settle_exported_readme(staging / target.name)
             (staging / target.name).rename(target)
         finally:
@@ -53,6 +57,12 @@ def export(result: str, folder: str | os.PathLike[str], *, head: str = "", task:
     except OSError as error:
         raise store_invalid(f"{card.name} cannot be written to {target}", error, target.parent) from error
     return target
+
+
+def _settle_shrunk(folder: Path) -> None:
+    """Let the weights of a model that was made smaller be as other libraries read them."""
+    importlib.import_module("zoo.training.packing").unpack_folder(folder)
+    shutil.rmtree(folder / STORED_ANSWERS, ignore_errors=True)
 
 
 def _head(catalog: Catalog, result: str, head: str) -> Card:

@@ -18,6 +18,7 @@ from zoo.runs.events import AnyEvent
 from zoo.runs.launcher import start_lost
 from zoo.runs.log import follow, read_events
 from zoo.runs.mistakes import Mistake, read_mistakes
+from zoo.runs.request import MAKING_MODELS
 from zoo.runs.snapshot import RunSnapshot, apply
 from zoo.runs.store import RunFolder
 
@@ -119,7 +120,7 @@ class Run:
     def _cards(self) -> tuple[Card, ...]:
         """Of the models that the run has made."""
         request, ended_as = self.folder.request, self.snapshot
-        if request.verb not in ("pretrain", "finetune"):
+        if request.verb not in MAKING_MODELS:
             raise Unsupported(f"run {self.name} makes no model: it is there to {request.verb}", f"use {request.model}")
         if ended_as.status != "finished":
             hint = "wait for its end: run.wait()" if ended_as.pending else f"go on with it: zoo resume {self.name}"

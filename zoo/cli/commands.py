@@ -26,6 +26,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "pretrain": ("zoo.cli.pretrain", "train a model on unlabelled data"),
         "evaluate": ("zoo.cli.evaluate", "judge a model on labelled data"),
         "predict": ("zoo.cli.predict", "let a model answer"),
+        "shrink": ("zoo.cli.shrink", "make a model smaller that answers as well"),
     },
     "runs": {
         "ps": ("zoo.cli.ps", "list the runs that are going on"),
@@ -66,6 +67,7 @@ OTHER_NAMES: dict[str, str] = {
             "finetune": ("tune", "fine-tune", "fine_tune"),
             "pretrain": ("pre-train",),
             "evaluate": ("eval", "test", "judge", "score"),
+            "shrink": ("compress", "quantize", "quantise", "prune"),
             "predict": ("infer", "inference", "classify", "run", "ask", "embed"),
             "runs": ("jobs", "history", "experiments"),
             "attach": ("watch", "follow"),

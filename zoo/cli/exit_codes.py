@@ -19,6 +19,8 @@ class ExitCode(IntEnum):
     DATA = 4
     PLUGIN = 5
     STORE = 6
+    GATE = 7
+    """Nothing that was made is good enough."""
     INTERRUPTED = 130
 
 
@@ -35,6 +37,7 @@ _BY_KIND: dict[type[errors.ZooError], ExitCode] = {
     errors.DownloadFailed: ExitCode.DOWNLOAD,
     errors.ChecksumMismatch: ExitCode.DOWNLOAD,
     errors.StoreInvalid: ExitCode.STORE,
+    errors.GateNotPassed: ExitCode.GATE,
     errors.RunFailed: ExitCode.FAILED,
     errors.RunCancelled: ExitCode.INTERRUPTED,
 }

@@ -5,9 +5,14 @@ from __future__ import annotations
 import argparse
 
 
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """`--device`."""
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N, mps or xpu (default: auto)")
+
+
 def add_placement(parser: argparse.ArgumentParser) -> None:
     """`--device` and `--precision`."""
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N, mps or xpu (default: auto)")
+    add_device(parser)
     parser.add_argument(
         "--precision",
         default="auto",

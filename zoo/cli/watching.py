@@ -17,7 +17,8 @@ from zoo.runs import control, launcher, queue
 from zoo.runs.events import AnyEvent, Warned
 from zoo.runs.log import POLL_S, awaited, follow, is_going_on
 from zoo.runs.mistakes import read_mistakes
-from zoo.runs.overview import source_table
+from zoo.runs.overview import candidate_table, source_table
+from zoo.runs.request import MAKING_MODELS
 from zoo.runs.snapshot import RunSnapshot, apply
 from zoo.runs.store import RunFolder
 from zoo.tasks import get_task
@@ -63,6 +64,8 @@ def watch_to_result(*runs: Run, as_json: bool) -> ExitCode:
         watched.append(run)
         code = watch(run, stop_on_interrupt=True)
         if code != ExitCode.OK:
+            if not as_json:
+                show_candidates(run.snapshot)
             break
         if not as_json:
             show_result(run)
@@ -181,7 +184,7 @@ def show_result(run: Run) -> None:
     show_metrics(s)
     for folder, task in _parts(run):
         _show_mistakes(folder, task, request.out)
-    if request.verb in ("pretrain", "finetune"):
+    if request.verb in MAKING_MODELS:
         diagnostics.note(f"model: {run.name}, in {run.folder.model_folder}")
         for folder, task in _parts(run):
             head = ".".join(filter(None, (run.name, folder.source or request.head)))
@@ -210,4 +213,11 @@ def show_metrics(s: RunSnapshot) -> None:
         show_report((source_table(s), *s.report), headings=True)
         return
     output.line(final_figures(s.metrics))
+    show_candidates(s)
     show_report(s.report)
+
+
+def show_candidates(s: RunSnapshot) -> None:
+    """A model beside the smaller forms of it, where the run made some."""
+    if s.candidates:
+        show_report((candidate_table(s.candidates),))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from zoo.blocks import Report
 from zoo.metrics.classification import ClassificationMetrics, confusion_of, report_of_confusion
-from zoo.metrics.loss import LOSSES, MeanLoss, finite
+from zoo.metrics.loss import LOSSES, SMALLER_IS_BETTER, WITH_UNIT, MeanLoss, finite
 
 if TYPE_CHECKING:
     from zoo.metrics.detection import DetectionMetrics
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LOSSES",
+    "SMALLER_IS_BETTER",
+    "WITH_UNIT",
     "ClassificationMetrics",
     "DetectionMetrics",
     "Judge",

@@ -6,6 +6,10 @@ import math
 
 LOSSES = ("loss", "perplexity")
 """Metrics that a training which diverges has no finite value of."""
+WITH_UNIT = frozenset({*LOSSES, "mae", "rmse"})
+"""Metrics that are no share of anything: a figure below 1 is no better bounded than one above."""
+SMALLER_IS_BETTER = WITH_UNIT | {"wer", "cer"}
+"""Metrics of which less is better, whatever is primary beside them."""
 
 
 class MeanLoss:

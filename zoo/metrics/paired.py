@@ -13,6 +13,8 @@ FEWEST = 200
 MOST_ANSWERS = 1_000_000
 """That are judged for an interval: with many rows there are fewer resamples."""
 CONFIDENCE = 0.95
+Z = 1.959964
+"""Of a normal distribution, that leaves 2.5% on either side."""
 
 
 class Difference(NamedTuple):
@@ -23,6 +25,45 @@ class Difference(NamedTuple):
     low: float
     """Of the interval of the first less the second."""
     high: float
+
+
+def paired_shares(first: Sequence[bool], second: Sequence[bool]) -> Difference:
+    """The shares of rows that two models have right, with a 95% interval of the difference.
+
+    The interval is the score interval of paired shares (Tango 1998), which also holds where few rows or none are told
+    apart: of n rows that both have right, it reaches to about 3.84 / n.
+
+    Args:
+        first: whether each row is right with one model.
+        second: the same of the other, in the same order.
+    """
+    rows = len(first)
+    lost = sum(one and not other for one, other in zip(first, second, strict=True))
+    won = sum(other and not one for one, other in zip(first, second, strict=True))
+    low, high = -_upper_bound(won, lost, rows), _upper_bound(lost, won, rows)
+    return Difference(sum(first) / rows, sum(second) / rows, low, high)
+
+
+def least_bound(rows: int) -> float:
+    """Where the interval of a difference between two shares ends if no row is told apart, 0 to 1."""
+    return Z**2 / (rows + Z**2)
+
+
+def _upper_bound(lost: int, won: int, rows: int) -> float:
+    """The largest difference that the score test does not refuse."""
+
+    def is_refused(difference: float) -> bool:
+        b = (2 * rows - lost + won) * difference - lost - won
+        c = -won * difference * (1 - difference)
+        share = (math.sqrt(max(0.0, b * b - 8 * rows * c)) - b) / (4 * rows)
+        variance = rows * (2 * share + difference * (1 - difference))
+        return rows * difference - (lost - won) > Z * math.sqrt(max(0.0, variance))
+
+    low, high = (lost - won) / rows, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (low, middle) if is_refused(middle) else (middle, high)
+    return high
 
 
 def paired_difference(

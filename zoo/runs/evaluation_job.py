@@ -46,7 +46,7 @@ def evaluate(worker: Worker) -> AnyEvent:
     """
     _, card = resolve(worker)
     task = get_task(worker.request.task).divided_at(worker.request.data.separator).named_by(worker.request.data.classes)
-    dataset, quarantine = _load_data(worker, card, task)
+    dataset, quarantine = load_judged_data(worker, card, task)
     release()
     card, predictor = load_predictor(worker)
     labels = card.labels or dataset.labels
@@ -86,7 +86,7 @@ def evaluate(worker: Worker) -> AnyEvent:
     return RunFinished(metrics=figures, report=judgement.judge.report(), labels=labels)
 
 
-def _load_data(worker: Worker, card: Card, task: Task) -> tuple[Dataset, Quarantine]:
+def load_judged_data(worker: Worker, card: Card, task: Task) -> tuple[Dataset, Quarantine]:
     """Read the rows to be judged by, and say what is to be known of them."""
     data = worker.request.data
     dataset = load(data.path, task, columns=data.columns, min_classes=1, trained=card.columns)

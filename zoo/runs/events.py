@@ -15,6 +15,7 @@ import msgspec
 from zoo.blocks import Report
 from zoo.encoding import encode_json
 from zoo.metrics import report_of_confusion
+from zoo.runs.candidate import Candidate
 from zoo.runs.request import settle_columns
 
 
@@ -276,6 +277,12 @@ class PredictionsWritten(Event, frozen=True, kw_only=True, tag="predictions_writ
     samples_per_s: float = 0.0
 
 
+class CandidateMeasured(Event, frozen=True, kw_only=True, tag="candidate_measured"):
+    """A model that is to be made smaller, or a smaller form of it, was measured, or something was decided about it."""
+
+    candidate: Candidate
+
+
 class Noted(Event, frozen=True, kw_only=True, tag="noted"):
     """Something was chosen or found that the person may want to know; nothing is wrong."""
 
@@ -351,6 +358,7 @@ AnyEvent = Union[
     CheckpointSaved,
     ExampleRejected,
     PredictionsWritten,
+    CandidateMeasured,
     Noted,
     Warned,
     RunFinished,

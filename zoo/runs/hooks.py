@@ -30,6 +30,7 @@ from zoo.runs.context import (
     TrainingRun,
 )
 from zoo.runs.contract import AnswerCheck, ReportCheck, broken, type_of
+from zoo.runs.stored_answers import compare_stored_answers
 from zoo.sanitize import error_text
 
 
@@ -76,7 +77,9 @@ def load_predictor(plugin: Plugin, run: PredictionRun) -> CheckedPredictor:
             f"the hook predict of plugin {plugin.name} gave {type_of(predictor)}, which has no method predict(inputs)",
             "return something that has (zoo plugins guide contract)",
         )
-    return CheckedPredictor(plugin, run, predictor)
+    checked = CheckedPredictor(plugin, run, predictor)
+    compare_stored_answers(run, checked)
+    return checked
 
 
 class CheckedPredictor:

@@ -56,7 +56,7 @@ def write_readme(
                 *([("teacher", _teaching(request.teacher))] if request.teacher else []),
             ],
         ),
-        "## Labels\n\n" + ", ".join(map(_code, distinct_names(manifest.labels).values())) if manifest.labels else "",
+        "## Labels\n\n" + ", ".join(map(code, distinct_names(manifest.labels).values())) if manifest.labels else "",
         "## Use\n\n```\n" + f"zoo predict {manifest.name} ..." + "\n```",
         _DIVIDED if WEIGHTS in from_plugin and (folder / HEAD_FILE).exists() else "",
         from_plugin.strip(),
@@ -161,6 +161,6 @@ def _figures(metrics: Mapping[str, float]) -> str:
     return "  ".join(f"{one_line(name)} {value:.4f}" for name, value in metrics.items())
 
 
-def _code(label: str) -> str:
+def code(label: str) -> str:
     """A label as code, whatever marks it holds itself."""
     return f"`{one_line(label).replace('`', chr(39))}`"

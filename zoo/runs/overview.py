@@ -9,10 +9,12 @@ import msgspec
 
 from zoo.blocks import Block, Cell, Curve, Paragraph, Table
 from zoo.metrics import primary_figure
+from zoo.runs.candidate import Candidate
 from zoo.runs.learning_curve import Evaluation, HasCurve
 from zoo.runs.request import RunRequest
 from zoo.runs.snapshot import RunSnapshot
 from zoo.runs.source_snapshot import SourceSnapshot
+from zoo.units import size
 
 
 def overview(request: RunRequest, s: RunSnapshot) -> tuple[Block, ...]:
@@ -29,6 +31,8 @@ def overview(request: RunRequest, s: RunSnapshot) -> tuple[Block, ...]:
         blocks.append(source_table(s))
     elif s.latest_metrics:
         blocks.append(Table(headers=("metric", "value"), rows=tuple(s.latest_metrics.items())))
+    if s.candidates:
+        blocks.append(candidate_table(s.candidates))
     blocks += (curve for row in curves(s) for curve in row if curve.points)
     return (*blocks, *s.report)
 
@@ -75,6 +79,35 @@ def source_table(s: RunSnapshot) -> Table:
     """
     headers = ("source", "task", "metric", "value", "best step of its own", "value there")
     return Table(title="Sources", headers=headers, rows=tuple(map(_source_row, s.sources)))
+
+
+def candidate_table(candidates: Sequence[Candidate]) -> Table:
+    """A model beside the smaller forms of it: what each takes, what it answers, and whether it passed.
+
+    Args:
+        candidates: as they were measured.
+    """
+    metric = next((one.metric for one in candidates if one.metric), "figure")
+    headers = ("weights", "computed in", "size", "memory", "one row", "rows/s", metric, "drop (95% interval)", "")
+    return Table(title="Sizes", headers=headers, rows=tuple(map(_candidate_row, candidates)))
+
+
+def _candidate_row(one: Candidate) -> tuple[Cell, ...]:
+    measured = one.figure is not None
+    drop = ""
+    if one.drop is not None and one.low is not None and one.high is not None:
+        drop = f"{one.drop:+.4f} ({one.low:+.4f} to {one.high:+.4f})"
+    return (
+        one.name,
+        one.precision,
+        size(one.size_bytes) if one.size_bytes else "",
+        size(one.memory_bytes) if measured else "",
+        f"{1000 * one.latency_s:.1f} ms" if measured else "",
+        f"{one.rows_per_s:,.0f}" if measured else "",
+        one.figure,
+        drop,
+        "taken" if one.chosen else one.reason,
+    )
 
 
 def _source_row(source: SourceSnapshot) -> tuple[Cell, ...]:

@@ -98,11 +98,15 @@ def load_predictor(worker: Worker) -> tuple[Card, CheckedPredictor]:
         Unsupported: the model cannot predict.
     """
     plugin, card = resolve(worker)
-    options = dict(worker.request.options)
-    if worker.request.verb == "evaluate":
-        judged = get_task(worker.request.task).judged_options
-        options |= {name: value for name, value in judged.items() if options.get(name) is None}
+    options = judging_options(worker) if worker.request.verb == "evaluate" else dict(worker.request.options)
     return card, _load(worker, plugin, card, options)
+
+
+def judging_options(worker: Worker) -> dict[str, Any]:
+    """The options of a run that judges a model: what a person leaves open is as the judge wants it."""
+    options = dict(worker.request.options)
+    judged = get_task(worker.request.task).judged_options
+    return options | {name: value for name, value in judged.items() if options.get(name) is None}
 
 
 def load_result(worker: Worker) -> CheckedPredictor | None:

@@ -49,7 +49,7 @@ def publish(
     manifest = ResultManifest(
         name=worker.folder.name,
         plugin=plugin.name,
-        base=_base_name(card, worker),
+        base=base_name(card, worker),
         parent=card.name,
         verb=request.verb,
         task=result.task or run.task.name,
@@ -67,11 +67,11 @@ def publish(
         heads = tuple(_published(worker, manifest, one) for one in learnt)
         manifest = msgspec.structs.replace(manifest, labels=(), columns={}, heads=(*kept, *heads))
         describe_heads(worker, manifest, result, data)
-        _let_the_umask_decide(folder)
+        let_the_umask_decide(folder)
     else:
         write_readme(folder, manifest, request, rows=data[0].usable_rows, report=result.report)
-        _let_the_umask_decide(folder)
-        manifest = msgspec.structs.replace(manifest, files=_digested_files(folder))
+        let_the_umask_decide(folder)
+        manifest = msgspec.structs.replace(manifest, files=digested_files(folder))
     atomic.write_bytes(folder / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
     return manifest
 
@@ -151,7 +151,7 @@ def _published(worker: Worker, manifest: ResultManifest, learnt: _Learnt) -> Hea
         options=dict(to_dict(learnt.options)),
     )
     write_readme(folder, as_model, learnt.request, rows=learnt.data.usable_rows, report=learnt.report)
-    _let_the_umask_decide(folder)
+    let_the_umask_decide(folder)
     return HeadResult(
         name=outcome.name,
         verb=as_model.verb,
@@ -160,11 +160,11 @@ def _published(worker: Worker, manifest: ResultManifest, learnt: _Learnt) -> Hea
         columns=as_model.columns,
         parameters=as_model.parameters,
         metrics=as_model.metrics,
-        files=_digested_files(folder),
+        files=digested_files(folder),
     )
 
 
-def _base_name(card: Card, worker: Worker) -> str:
+def base_name(card: Card, worker: Worker) -> str:
     """The plugin's card whose architecture the result has; a run's result names its own."""
     parent = maker_of(card.name).model_folder / MANIFEST
     if card.weights is not None and parent.exists():
@@ -172,7 +172,7 @@ def _base_name(card: Card, worker: Worker) -> str:
     return card.name
 
 
-def _let_the_umask_decide(folder: Path) -> None:
+def let_the_umask_decide(folder: Path) -> None:
     """Let others read the files as they may read any other; libraries that write through temporary files forbid it."""
     umask = os.umask(0o022)
     os.umask(umask)
@@ -181,7 +181,7 @@ def _let_the_umask_decide(folder: Path) -> None:
             path.chmod(0o666 & ~umask)
 
 
-def _digested_files(folder: Path) -> tuple[WeightsFile, ...]:
+def digested_files(folder: Path) -> tuple[WeightsFile, ...]:
     """All files of a model's folder but its README."""
     files = (_digested(folder, path) for path in sorted(folder.rglob("*")) if path.is_file())
     return tuple(file for file in files if file.name != README)

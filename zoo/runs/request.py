@@ -6,7 +6,9 @@ from typing import Any, Literal
 
 import msgspec
 
-RunVerb = Literal["pretrain", "finetune", "evaluate", "predict"]
+RunVerb = Literal["pretrain", "finetune", "evaluate", "predict", "shrink"]
+MAKING_MODELS: tuple[RunVerb, ...] = ("pretrain", "finetune", "shrink")
+"""Verbs whose runs leave a model."""
 
 
 def settle_columns(holder: Any) -> None:
@@ -105,6 +107,8 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     the first that has targets."""
     mixing: dict[str, Any] = {}
     """How several are mixed: plain values of `zoo.MixingOptions`."""
+    shrinking: dict[str, Any] = {}
+    """How a model is made smaller: plain values of `zoo.shrink_options.ShrinkOptions`."""
     changed_options: dict[str, Any] = {}
     """Options of a training, of all its sources and of how these are mixed, that are not as they usually are."""
     head: str = ""

@@ -31,6 +31,18 @@ class HeadResult(msgspec.Struct, frozen=True, kw_only=True):
     """Of its folder."""
 
 
+class ShrunkResult(msgspec.Struct, frozen=True, kw_only=True):
+    """How a result was made smaller."""
+
+    format: str
+    """One of `zoo.shrink_options.FORMATS`."""
+    precision: str
+    """That it was judged in."""
+    size_bytes: Count
+    original_bytes: Count
+    """Of the model that it was made of, likewise."""
+
+
 class ResultManifest(msgspec.Struct, frozen=True, kw_only=True):
     """The content of `model/zoo.json`, written last."""
 
@@ -55,6 +67,8 @@ class ResultManifest(msgspec.Struct, frozen=True, kw_only=True):
     """Every file of the model folder but the manifest and README.md, with digests."""
     heads: tuple[HeadResult, ...] = ()
     """Where there are several; labels and files above are none then."""
+    shrunk: ShrunkResult | None = None
+    """How its weights are kept, where it is a smaller form of another result."""
     created_at: float = 0.0
     versions: dict[str, str] = {}
     input_column: str = ""

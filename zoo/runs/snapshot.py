@@ -16,6 +16,7 @@ from zoo.metrics import confusion_of
 from zoo.plurals import counted
 from zoo.runs import events as e
 from zoo.runs import source_snapshot as of_sources
+from zoo.runs.candidate import Candidate
 from zoo.runs.learning_curve import NOTHING_LEARNT, Changes, Evaluation, Point, up_to, with_evaluation, with_point
 from zoo.runs.source_snapshot import SourceSnapshot
 
@@ -75,6 +76,8 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     pictures: Report = ()
     """What the newest evaluation says of a few of its pictures."""
     checkpoint_step: int | None = None
+    candidates: tuple[Candidate, ...] = ()
+    """A model that is to be made smaller, and the smaller forms of it that were measured, each as it was last told."""
     rows_predicted: int = 0
     """Those rejected included."""
     total_rows: int | None = None
@@ -190,6 +193,7 @@ def _(event: e.RunStarted, s: RunSnapshot) -> Changes:
         "ended_at": None,
         **_NO_PLACE,
         "taught": None,
+        "candidates": (),
         **_NO_ERROR,
     }
     if event.attempt == 1 and event.resumed_from_step is None:
@@ -304,6 +308,12 @@ def _(event: e.PredictionsWritten, s: RunSnapshot) -> Changes:
         "total_rows": event.total_rows,
         "samples_per_s": event.samples_per_s,
     }
+
+
+@_changes.register
+def _(event: e.CandidateMeasured, s: RunSnapshot) -> Changes:
+    by_name = {one.name: one for one in s.candidates} | {event.candidate.name: event.candidate}
+    return {"candidates": tuple(by_name.values())}
 
 
 @_changes.register

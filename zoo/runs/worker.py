@@ -156,6 +156,10 @@ def _work(worker: Worker) -> AnyEvent:
         from zoo.runs.evaluation_job import evaluate
 
         return evaluate(worker)
+    if request.verb == "shrink":
+        from zoo.runs.shrinking.job import shrink
+
+        return shrink(worker)
     from zoo.runs.prediction_job import predict
 
     return predict(worker)

@@ -14,6 +14,8 @@ from zoo.training.precisions import DTYPES
 
 Linear = Callable[[torch.Tensor], torch.Tensor]
 """(rows, inputs) to (rows, outputs)."""
+Table = Callable[[torch.Tensor], torch.Tensor]
+"""(...) numbers of rows to (..., width)."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,14 @@ class LinearFactory:
             return _packed(weight, bias, activation, self._rows)
         return lambda x: activation.in_place(functional.linear(x, weight, bias))
 
+    def table(self, weight: torch.Tensor) -> Table:
+        """What looks up the rows of a table; in 8 bits it keeps integers, with a scale for each row."""
+        if not self._quantized:
+            placed = self.placed(weight)
+            return lambda ids: functional.embedding(ids, placed)
+        integers, scales = quantized_rows(weight)
+        return lambda ids: functional.embedding(ids, integers).float().mul_(scales[ids].unsqueeze(-1))
+
     def placed(self, tensor: torch.Tensor) -> torch.Tensor:
         """On the device, in the type that is computed with."""
         return tensor.to(device=self._device, dtype=self._dtype)
@@ -97,21 +107,32 @@ def _quantized(weight: torch.Tensor, bias: torch.Tensor | None, activation: Acti
     """Weights as int8 with a scale for each output, inputs as 8 bits with one scale for all rows (Jacob et al. 2018,
     arXiv:1712.05877), the range of the inputs found anew each time.
     """
-    scales = (weight.abs().amax(1) / 127).clamp_min(torch.finfo(torch.float32).tiny)
+    quantized_weight, scales = quantized_rows(weight)
     zeros = torch.zeros(len(scales), dtype=torch.int32)
-    packed = torch.ops.onednn.qlinear_prepack((weight / scales[:, None]).round().to(torch.int8), None)
+    packed = torch.ops.onednn.qlinear_prepack(quantized_weight, None)
     product: Callable[..., torch.Tensor] = torch.ops.onednn.qlinear_pointwise
-    vnni = torch.cpu.get_capabilities().get("avx512_vnni", False)
+    levels = levels_here()
 
     def quantized(x: torch.Tensor) -> torch.Tensor:
-        integers, scale, zero = _integers(x, LEVELS if vnni else LEVELS_WITHOUT_VNNI)
+        integers, scale, zero = quantized_inputs(x, levels)
         fused: tuple[str, list[float], str] = (activation.name, [], activation.algorithm)
         return product(integers, scale, zero, packed, scales, zeros, bias, 1.0, 0, torch.float32, *fused)
 
     return quantized
 
 
-def _integers(x: torch.Tensor, levels: int) -> tuple[torch.Tensor, float, int]:
+def quantized_rows(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Weights as int8 of their shape, and a scale for each row of the first dimension."""
+    scales = (weight.abs().flatten(1).amax(1) / 127).clamp_min(torch.finfo(torch.float32).tiny)
+    return (weight / scales.view(-1, *[1] * (weight.ndim - 1))).round().to(torch.int8), scales
+
+
+def levels_here() -> int:
+    """Steps of the inputs that this processor multiplies without overflow."""
+    return LEVELS if torch.cpu.get_capabilities().get("avx512_vnni", False) else LEVELS_WITHOUT_VNNI
+
+
+def quantized_inputs(x: torch.Tensor, levels: int) -> tuple[torch.Tensor, float, int]:
     """Numbers as uint8, the step between two, and which of them stands for zero."""
     low, high = (float(end) for end in torch.aminmax(x))
     low, high = min(low, 0.0), max(high, 0.0)

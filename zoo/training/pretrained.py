@@ -14,6 +14,7 @@ from torch import nn
 
 from zoo.errors import StoreInvalid
 from zoo.hub_config import INDEX, WEIGHTS
+from zoo.training.packing import TensorFile
 
 AGAIN = "fetch or train the model again"
 IGNORED_PREFIXES = ("_", "transformers_version", "torch_dtype", "num_labels")
@@ -53,11 +54,11 @@ class WeightsReader:
         self._body = body
         self._path = folder / WEIGHTS
         self._open_files = contextlib.ExitStack()
-        self._files: dict[str, Any] = {}
+        self._files: dict[str, TensorFile] = {}
         for path in _weights_paths(folder):
             try:
-                file: Any = self._open_files.enter_context(safe_open(path, framework="pt"))
-            except (OSError, SafetensorError) as error:
+                file = TensorFile(self._open_files.enter_context(safe_open(path, framework="pt")))
+            except (OSError, SafetensorError, ValueError, KeyError) as error:
                 raise StoreInvalid(f"{path} cannot be read: {error}", AGAIN) from error
             self._files |= dict.fromkeys(file.keys(), file)
 
@@ -82,7 +83,7 @@ class WeightsReader:
         there = self._name(name)
         if there is None:
             raise StoreInvalid(f"{self._path} lacks the tensor {name}", f"it is damaged, or another model; {AGAIN}")
-        tensor: torch.Tensor = self._files[there].get_tensor(there)
+        tensor = self._files[there].get_tensor(there)
         if tuple(tensor.shape) != shape:
             raise StoreInvalid(
                 f"{name} in {self._path} is of shape {tuple(tensor.shape)}, but config.json makes it {shape}", AGAIN

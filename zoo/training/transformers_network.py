@@ -5,7 +5,10 @@ Needs transformers, which a plugin that builds on this names among its requireme
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ import torch
 import transformers
 
 from zoo.errors import StoreInvalid, Unsupported
+from zoo.training.packing import SAID, is_packed, unpack_folder
 
 SAFE: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
 """How everything is loaded."""
@@ -27,11 +31,14 @@ def read_config(folder: Path) -> Any:
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     try:
-        return transformers.AutoConfig.from_pretrained(folder, **SAFE)
+        config: Any = transformers.AutoConfig.from_pretrained(folder, **SAFE)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreInvalid(
             f"{folder / 'config.json'} cannot be read: {_first_line(error)}", "fetch it again"
         ) from error
+    if is_packed(folder):  # zoo unpacks it, and not transformers
+        vars(config).pop(SAID, None)
+    return config
 
 
 def load_network(
@@ -53,15 +60,16 @@ def load_network(
     if type(config) not in auto._model_mapping:
         raise Unsupported(f"transformers has no {auto.__name__} of {config.model_type}", "choose another --task")
     try:
-        network, report = auto.from_pretrained(
-            folder,
-            config=config,
-            dtype=torch.float32,
-            use_safetensors=True,
-            ignore_mismatched_sizes=True,
-            output_loading_info=True,
-            **SAFE,
-        )
+        with _unpacked(folder) as plain:
+            network, report = auto.from_pretrained(
+                plain,
+                config=config,
+                dtype=torch.float32,
+                use_safetensors=True,
+                ignore_mismatched_sizes=True,
+                output_loading_info=True,
+                **SAFE,
+            )
     except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         raise StoreInvalid(
             f"the weights in {folder} cannot be read: {_first_line(error)}", "fetch them again"
@@ -75,6 +83,18 @@ def load_network(
             f"the weights in {folder} do not fit the network: {', '.join((*lacking, *odd)[:5])}", "fetch them again"
         )
     return network
+
+
+@contextmanager
+def _unpacked(folder: Path) -> Iterator[Path]:
+    """A folder with weights that transformers reads: this one, or where they are packed one that is gone afterwards."""
+    if not is_packed(folder):
+        yield folder
+        return
+    with tempfile.TemporaryDirectory() as plain:
+        shutil.copytree(folder, plain, dirs_exist_ok=True)
+        unpack_folder(Path(plain))
+        yield Path(plain)
 
 
 def _may_lack(name: str) -> bool:

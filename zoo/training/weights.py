@@ -11,13 +11,14 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import nn
 
 from zoo.card import Card
 from zoo.errors import StoreInvalid
 from zoo.hub_config import INDEX
 from zoo.runs.heads import BODY_NAMES
+from zoo.training.packing import load_tensors
 
 FILE = "model.safetensors"
 """Of a result of ours."""
@@ -102,8 +103,8 @@ def _load_shards(folder: Path) -> dict[str, torch.Tensor]:
 
 def _load_safetensors(path: Path) -> dict[str, torch.Tensor]:
     try:
-        return load_file(path)
-    except (SafetensorError, OSError) as error:
+        return load_tensors(path)
+    except (SafetensorError, OSError, ValueError, KeyError) as error:
         raise StoreInvalid(
             f"{path} cannot be read: {error}", "remove it; then fetch or train the model again"
         ) from error

@@ -211,6 +211,12 @@ class ZooApp(App[None]):
 
         self.show_page(TrainScreen(card, verb))
 
+    def shrink(self, card: Card) -> None:
+        """Fill in the form of making a model smaller."""
+        from zoo.tui.screens.shrink import ShrinkScreen
+
+        self.show_page(ShrinkScreen(card))
+
     def predict_with(self, model: str) -> None:
         """Go where models answer, with this one."""
         self.chosen_model = model

@@ -21,6 +21,7 @@ from zoo.paths import home
 from zoo.plugins import DisabledPlugin, Plugin, PluginFailure, disabled_plugins, load_plugins, take_slow
 from zoo.ranking import LONG_LIST, in_sections
 from zoo.runs.index import RunIndex, RunSummary
+from zoo.runs.request import MAKING_MODELS
 from zoo.suggested import SuggestedModel, suggested
 from zoo.tui.downloads import Download, Downloads
 from zoo.tui.messages import CatalogChanged, DownloadsChanged, RunsChanged
@@ -286,7 +287,7 @@ def _usage(runs: tuple[RunSummary, ...]) -> Usage:
 
 def _results(runs: tuple[RunSummary, ...]) -> frozenset[str]:
     """Runs that a model has come of."""
-    return frozenset(run.name for run in runs if run.status == "finished" and run.verb in ("pretrain", "finetune"))
+    return frozenset(run.name for run in runs if run.status == "finished" and run.verb in MAKING_MODELS)
 
 
 def _used(line: ModelLine, usage: Usage) -> ModelLine:

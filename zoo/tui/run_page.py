@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 from zoo.api import open_run
 from zoo.requests import check_name
 from zoo.run_messages import place_in_queue
+from zoo.runs.request import MAKING_MODELS
 from zoo.tui.commands import command_line
 from zoo.tui.deleting import delete_run
 from zoo.tui.page import Page
@@ -25,6 +26,7 @@ class RunPage(Page):
         Binding("s", "stop_run", "Stop"),
         Binding("r", "resume_run", "Resume"),
         Binding("t,p", "try_run", "Try it"),
+        Binding("h", "shrink_run", "Make smaller", show=False),
         Binding("m", "rename_run", "Rename", show=False),
         Binding("x,delete", "delete_run", "Delete", show=False),
         Binding("c", "copy_attach", "Copy the command", show=False),
@@ -88,13 +90,27 @@ class RunPage(Page):
         app, run = self.zoo, self.run_summary
         if run is None:
             return
-        if run.status != "finished" or run.verb not in ("finetune", "pretrain"):
+        if run.status != "finished" or run.verb not in MAKING_MODELS:
             app.notify(f"{run.name} has no model yet", severity="warning", markup=False)
             return
         plugin, heads = run.model.partition("/")[0], [f"{run.name}.{source}" for source in run.sources]
         if heads[1:]:
             app.notify(f"{heads[0]} answers; Ctrl-L chooses {' or '.join(heads[1:])}", markup=False)
         app.predict_with(f"{plugin}/{heads[0] if heads else run.name}")
+
+    def action_shrink_run(self) -> None:
+        """Make the model smaller that came of the run."""
+        run = self.run_summary
+        if run is None:
+            return
+        names = [".".join(filter(None, (run.name, source))) for source in run.sources or ("",)]
+        line = next((one for one in self.zoo.feed.models if one.card.name in names), None)
+        if line is None:
+            self.zoo.notify(f"{run.name} has no model yet", severity="warning", markup=False)
+            return
+        if names[1:]:
+            self.zoo.notify(f"this is {names[0]}; 1 Models has the other heads", markup=False)
+        self.zoo.shrink(line.card)
 
     def action_rename_run(self) -> None:
         """Give the run and its model another name."""

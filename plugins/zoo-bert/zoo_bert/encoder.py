@@ -75,7 +75,7 @@ class Encoder:
         words = weights.take("bert.embeddings.word_embeddings.weight", shape.vocabulary, width)
         positions = weights.take("bert.embeddings.position_embeddings.weight", shape.positions, width)
         types = weights.take("bert.embeddings.token_type_embeddings.weight", shape.types, width)
-        self._word, self._position = make.placed(words), make.placed(positions + types[0])
+        self._word, self._position = make.table(words), make.placed(positions + types[0])
         self._norm = self.norm("bert.embeddings.LayerNorm")
         names = [f"bert.encoder.layer.{i}" for i in range(shape.layers)]
         self._layers = [self._layer(name) for name in names]
@@ -142,7 +142,7 @@ class Encoder:
         ids = torch.cat([block.ids.reshape(-1) for block in blocks])
         if ids.is_cpu:
             ids = functional.pad(ids, (0, -len(ids) % ROWS))
-        x = functional.embedding(ids, self._word)
+        x = self._word(ids)
         at = 0
         for texts, tokens in (block.ids.shape for block in blocks):
             x[at : at + texts * tokens].view(texts, tokens, -1).add_(self._position[:tokens])

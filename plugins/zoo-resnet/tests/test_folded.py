@@ -46,7 +46,7 @@ def _processor(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
 @torch.inference_mode()
 def test_outputs_are_those_of_the_modules_whatever_the_batch(builder: str, stem: str, size: int) -> None:
     plain = network(builder, stem)
-    folded = FoldedResNet(copy.deepcopy(plain), CPU, torch.float32)
+    folded = FoldedResNet(copy.deepcopy(plain), CPU, "fp32")
     for count in (1, 5, 2):
         batch = images(count, size)
         before = batch.clone()
@@ -60,7 +60,16 @@ def test_outputs_are_those_of_the_modules_whatever_the_batch(builder: str, stem:
 def test_half_precision_is_near_and_features_need_no_head() -> None:
     plain = network("resnet50", "imagenet", num_classes=0)
     expected = plain(images(4, 64))
-    features = FoldedResNet(copy.deepcopy(plain), CPU, torch.bfloat16)(images(4, 64).bfloat16())
+    features = FoldedResNet(copy.deepcopy(plain), CPU, "bf16")(images(4, 64).bfloat16())
     assert torch.bfloat16 == features.dtype
     assert (4, 2048) == features.shape
     assert nn.functional.cosine_similarity(expected, features.float()).min() > 0.999
+
+
+@pytest.mark.skipif(not hasattr(torch.ops.onednn, "qconv_pointwise"), reason="torch has no such convolutions here")
+def test_8_bits_give_nearly_the_same_features() -> None:
+    plain = network("resnet18", "small", num_classes=0)
+    folded = FoldedResNet(copy.deepcopy(plain), CPU, "int8")
+    with torch.inference_mode():
+        expected, actual = plain(images(4, 32)), folded(images(4, 32))
+    assert nn.functional.cosine_similarity(actual, expected).min() > 0.99

@@ -7,7 +7,6 @@ from torch import nn
 
 from zoo import PredictionRun, Predictor, TrainingRun
 from zoo.training.images import ImageBody, ImageConfig, feature_pyramid, map_sources
-from zoo.training.precisions import DTYPES
 from zoo.training.weights import below, fill, network_state, state_of
 from zoo_resnet.folded import FoldedResNet
 from zoo_resnet.readme import readme_of
@@ -39,7 +38,7 @@ class ResnetBody(ImageBody):
     def predictor(self, run: PredictionRun) -> Predictor:
         """By the network as answering computes it, which knows the pooled features alone."""
         if "levels" not in run.task.needs:
-            self.module = FoldedResNet(self.module, torch.device(run.device), DTYPES[run.precision])
+            self.module = FoldedResNet(self.module, torch.device(run.device), run.precision)
         return super().predictor(run)
 
     def readme(self, config: ImageConfig) -> str:

@@ -32,7 +32,12 @@ _ABILITIES = (
         Ability(verb="finetune", task=task, options=ResnetFinetuneOptions)
         for task in body_tasks("image", "pooled", "levels")
     ),
-    Ability(verb="predict", task="image-classification", options=ImagePredictOptions),
+    Ability(
+        verb="predict",
+        task="image-classification",
+        options=ImagePredictOptions,
+        precisions=("fp32", "bf16", "fp16", "int8"),
+    ),
 )
 
 

@@ -16,20 +16,22 @@ from torch.nn import functional
 from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
 
 from zoo.training import onednn_is_faster
+from zoo.training.packed_convolution import QuantizedConvolution
+from zoo.training.precisions import DTYPES
 
 
 class FoldedResNet(nn.Module):
     """A network that only answers."""
 
-    def __init__(self, network: nn.Module, device: torch.device, dtype: torch.dtype) -> None:
+    def __init__(self, network: nn.Module, device: torch.device, precision: str) -> None:
         super().__init__()
         assert isinstance(network, ResNet)
         network = network.eval().to(device)
         stages = (network.layer1, network.layer2, network.layer3, network.layer4)
-        self._stem = _folded(network.conv1, network.bn1, dtype=dtype)
+        self._stem = _folded(network.conv1, network.bn1, precision)
         self._pool = network.maxpool
-        self._blocks = [_Block(block, dtype) for stage in stages for block in stage]
-        self._head = network.fc.to(dtype)
+        self._blocks = [_Block(block, precision) for stage in stages for block in stage]
+        self._head = network.fc.to(DTYPES[precision])
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Compute the outputs.
@@ -50,13 +52,14 @@ class FoldedResNet(nn.Module):
 class _Block:
     """Two or three convolutions, and a shortcut past them (section 3.2, figures 2 and 5)."""
 
-    def __init__(self, block: nn.Module, dtype: torch.dtype) -> None:
+    def __init__(self, block: nn.Module, precision: str) -> None:
         assert isinstance(block, BasicBlock | Bottleneck)
         pairs = [(block.conv1, block.bn1), (block.conv2, block.bn2)]
         if isinstance(block, Bottleneck):
             pairs.append((block.conv3, block.bn3))
-        *self._before, self._last = (_folded(*pair, dtype=dtype) for pair in pairs)
-        self._shortcut = None if block.downsample is None else _folded(*block.downsample.children(), dtype=dtype)
+        *self._before, self._last = (_folded(*pair, precision) for pair in pairs)
+        shortcut = None if block.downsample is None else list(block.downsample.children())
+        self._shortcut = None if shortcut is None else _folded(shortcut[0], shortcut[1], precision)
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         """From shape (batch, inputs, height, width) to (batch, outputs, height, width); uses up its argument."""
@@ -66,7 +69,7 @@ class _Block:
         return self._last.added_relu(x, shortcut)
 
 
-def _folded(convolution: nn.Module, norm: nn.Module, *, dtype: torch.dtype) -> _Convolution:
+def _folded(convolution: nn.Module, norm: nn.Module, precision: str) -> _Convolution:
     """One convolution that computes both; those of a ResNet have no biases of their own."""
     assert isinstance(convolution, nn.Conv2d)
     assert isinstance(norm, nn.BatchNorm2d)
@@ -74,8 +77,10 @@ def _folded(convolution: nn.Module, norm: nn.Module, *, dtype: torch.dtype) -> _
     assert norm.running_var is not None
     scale = norm.weight.detach() / (norm.running_var + norm.eps).sqrt()
     weight = convolution.weight.detach() * scale[:, None, None, None]
-    bias = norm.bias.detach() - norm.running_mean * scale
+    bias, dtype = norm.bias.detach() - norm.running_mean * scale, DTYPES[precision]
     weight, bias = weight.to(dtype).contiguous(memory_format=torch.channels_last), bias.to(dtype)
+    if precision == "int8":
+        return _QuantizedConvolution(convolution, weight, bias)
     return (_OneDnnConvolution if onednn_is_faster(weight) else _Convolution)(convolution, weight, bias)
 
 
@@ -103,6 +108,22 @@ class _Convolution:
     def added_relu(self, x: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
         """It is added to another tensor, in the memory of that, and ReLU follows."""
         return other.add_(self.alone(x)).relu_()
+
+
+class _QuantizedConvolution(_Convolution):
+    """The same in 8 bits."""
+
+    def __init__(self, like: nn.Conv2d, weight: torch.Tensor, bias: torch.Tensor) -> None:
+        super().__init__(like, weight, bias)
+        assert not isinstance(like.padding, str)
+        self._compute = QuantizedConvolution(weight, bias, like.stride, like.padding, like.dilation)
+        del self._weight
+
+    def alone(self, x: torch.Tensor) -> torch.Tensor:
+        return self._compute(x)
+
+    def relu(self, x: torch.Tensor) -> torch.Tensor:
+        return self._compute(x, "relu")
 
 
 class _OneDnnConvolution(_Convolution):

@@ -65,7 +65,12 @@ def _card(name: str, task: str, architecture: dict[str, Any], published: dict[st
         abilities=(
             Ability(verb="pretrain", task=FEATURES, options=zoo.ImagePretrainOptions),
             *(Ability(verb="finetune", task=one, options=zoo.ImageFinetuneOptions) for one in learnt),
-            Ability(verb="predict", task=task, options=zoo.ImagePredictOptions),
+            Ability(
+                verb="predict",
+                task=task,
+                options=zoo.ImagePredictOptions,
+                precisions=("fp32", "bf16", "fp16", "int8"),
+            ),
         ),
         **fields,
     )

@@ -44,7 +44,9 @@ IN_WHEELS = {
     )
 }
 """Published files whose very bytes a wheel of the package index has, too, by their names."""
-_PREDICT = Ability(verb="predict", task=CLASSIFICATION, options=ImagePredictOptions)
+_PREDICT = Ability(
+    verb="predict", task=CLASSIFICATION, options=ImagePredictOptions, precisions=("fp32", "bf16", "fp16", "int8")
+)
 _PRETRAIN = Ability(verb="pretrain", task="image-feature-extraction", options=ImagePretrainOptions)
 
 

@@ -26,6 +26,7 @@ from zoo.training.images.pyramid import PROBE, levels_of
 from zoo.training.images.store import THREADS, ImageStore
 from zoo.training.media_store import MediaRoom
 from zoo.training.objective import Batch
+from zoo.training.packed_convolution import quantized
 from zoo.training.weights import BACKBONE, fill, state_of
 
 if TYPE_CHECKING:
@@ -218,6 +219,8 @@ class ImageBody(Body[int]):
 
     def predictor(self, run: PredictionRun) -> Predictor:
         """What the head says, or the vectors themselves, as the answer of the task has it."""
+        if run.precision == "int8":
+            self.module = quantized(self.module)
         return predictor_on(self, run)
 
     @abstractmethod

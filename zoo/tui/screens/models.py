@@ -55,6 +55,7 @@ class ModelsScreen(Page):
         Binding("p", "predict", "Predict"),
         Binding("n", "train('pretrain')", "Pretrain", show=False),
         Binding("e", "evaluate", "Evaluate", show=False),
+        Binding("h", "shrink", "Make smaller", show=False),
         Binding("t", "next_task", "Task", show=False),
         Binding("y", "next_family", "Family", show=False),
         Binding("z", "next_size", "Size: up to 5M, 25M, 100M parameters", show=False),
@@ -259,17 +260,23 @@ class ModelsScreen(Page):
 
     def action_evaluate(self) -> None:
         """Judge the model on labelled data."""
-        card = self._card()
-        if card is None:
-            return
-        if card.weights is None or not any(get_task(task).judged for task in card.tasks_of("predict")):
-            self.notify(
-                f"no data can tell how good {card.name} is: fine-tune it first", severity="warning", markup=False
-            )
-            return
-        from zoo.tui.screens.evaluate import EvaluateScreen
+        if (card := self._judged_card()) is not None:
+            from zoo.tui.screens.evaluate import EvaluateScreen
 
-        self.zoo.show_page(EvaluateScreen(card))
+            self.zoo.show_page(EvaluateScreen(card))
+
+    def action_shrink(self) -> None:
+        """Make a model of your own smaller."""
+        if (card := self._judged_card()) is not None:
+            self.zoo.shrink(card)
+
+    def _judged_card(self) -> Card | None:
+        """The card under the cursor; says so where no data can judge it."""
+        card = self._card()
+        if card is None or (card.weights and any(get_task(task).judged for task in card.tasks_of("predict"))):
+            return card
+        self.notify(f"no data can tell how good {card.name} is: fine-tune it first", severity="warning", markup=False)
+        return None
 
     def action_copy_command(self) -> None:
         """Copy what one would type for this model."""

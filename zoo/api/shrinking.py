@@ -1,0 +1,83 @@
+"""Making a model smaller, from Python."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from zoo.api.jobs import by_role, name_of
+from zoo.api.run import Run
+from zoo.api.starting import start_job
+from zoo.requests import Job, Place
+from zoo.sources import Source
+
+
+def shrink(
+    run: str | Run,
+    data: Any,
+    *,
+    formats: str | Sequence[str] = "",
+    metric: str = "",
+    max_drop: float = 0.01,
+    target: str = "size",
+    task: str = "",
+    input: str = "",
+    label: str = "",
+    columns: Mapping[str, str] = {},
+    separator: str = "",
+    classes: str | Path = "",
+    merge_labels: bool = False,
+    name: str = "",
+    device: str = "auto",
+    now: bool = False,
+    **options: Any,
+) -> Run:
+    """Make the model of a run smaller, in a worker process, and keep it only if it answers as well.
+
+    Args:
+        run: a run that has finished, or the name of its model.
+        data: labelled data that the model has not learnt from.
+        formats: what is tried, of `bf16`, `int8`, `int8-tensor` and `int4`; all if not given.
+        metric: the figure that must not drop; that of the task if not given.
+        max_drop: the most that it may; the whole 95% interval of the paired difference has to stay within.
+        target: `size` takes the smallest of those that keep the figure, `latency` the one that answers soonest.
+        task: what the model answers; needed only where it has several heads.
+        input: column of the inputs; found by its usual names if not given.
+        label: column of the labels, or whatever the targets are; likewise.
+        columns: names of columns by role, for a task that has others.
+        separator: what stands between the labels of a text that holds several.
+        classes: a file that says which class each value of a mask is.
+        merge_labels: whether labels that look the same are one class.
+        name: of the run and of the smaller model.
+        device: where both are measured; the model as it is computes in fp32.
+        now: whether to start beside the runs that compute on the same accelerator, and not after them.
+        **options: of the model's predict ability.
+
+    Raises:
+        ZooError: whatever is found to be wrong before the worker starts; the run itself fails with `GateNotPassed`
+            where nothing smaller answers as well.
+    """
+    source = Source(
+        data=data,
+        columns=by_role(columns, input, label),
+        separator=separator,
+        classes=classes,
+        merge_labels=merge_labels,
+    )
+    job = Job(
+        verb="shrink",
+        model=name_of(run),
+        task=task,
+        source=source,
+        place=Place(device=device, precision="fp32", now=now),
+        options=options,
+        name=name,
+        shrinking={
+            "formats": formats if isinstance(formats, str) else ",".join(formats),
+            "metric": metric,
+            "max_drop": max_drop,
+            "target": target,
+        },
+    )
+    return start_job(job)
