@@ -30,7 +30,12 @@ MPS = Device(name="mps", kind="mps", description="M3", memory_bytes=24 * 10**9)
 
 
 def cuda(
-    number: int, *, free_gb: int | None = None, memory_gb: int = 24, native: tuple[str, ...] = ("fp32",)
+    number: int,
+    *,
+    free_gb: int | None = None,
+    memory_gb: int = 24,
+    native: tuple[str, ...] = ("fp32",),
+    rates: dict[str, float] | None = None,
 ) -> Device:
     return Device(
         name=f"cuda:{number}",
@@ -39,6 +44,7 @@ def cuda(
         memory_bytes=memory_gb * 10**9,
         free_bytes=None if free_gb is None else free_gb * 10**9,
         native=native,
+        rates=rates or {},
         uuid=f"uuid-{number}",
     )
 
@@ -279,6 +285,10 @@ def test_auto_takes_the_best_kind_and_then_the_most_free_memory(here: tuple[Devi
         ((OLD_CPU,), "no accelerator found; bf16 is not native here"),
         ((CPU, cuda(0)), "the fastest kind here: card 0; bf16 is not native here"),
         (
+            (CPU, cuda(0, native=("fp32", "fp16"), rates={"fp32": 8_000.0, "fp16": 50_000.0})),
+            "the fastest kind here: card 0; bf16 is not native here, but fp16 is, 6.2x the rate of fp32",
+        ),
+        (
             (CPU, cuda(0, free_gb=3), cuda(1, free_gb=9, native=("fp32", "bf16"))),
             "the fastest kind here: card 1, the cuda with the most free memory; bf16 is native here",
         ),
@@ -365,6 +375,21 @@ def test_fp32_on_the_cpu_needs_no_measuring(cache: Path, torch_is: Callable[[str
 
 def _without_free_memory(devices: tuple[Device, ...]) -> list[Device]:
     return [msgspec.structs.replace(device, free_bytes=None) for device in devices]
+
+
+@pytest.mark.parametrize(
+    ("device", "supported", "expected"),
+    [
+        (cuda(0, native=("fp32", "fp16")), ("fp32", "bf16", "fp16"), "fp16"),
+        (cuda(0, native=("fp32", "fp16")), ("fp32", "bf16"), "fp32"),
+        (cuda(0, native=("fp32", "bf16", "fp16")), ("fp32", "bf16", "fp16"), "bf16"),
+        (cuda(0, native=("fp32", "bf16", "fp16")), ("fp32", "fp16"), "fp32"),
+        (msgspec.structs.replace(MPS, native=("fp32", "fp16")), ("fp32", "bf16", "fp16"), "fp32"),
+        (cuda(0), ("fp32", "bf16", "fp16"), "fp32"),
+    ],
+)
+def test_auto_takes_fp16_on_a_cuda_card_without_bf16(device: Device, supported: tuple[str, ...], expected: str) -> None:
+    assert expected == choose(devices=(CPU, device), supported=supported).precision
 
 
 def test_auto_keeps_to_what_the_model_knows() -> None:

@@ -59,7 +59,7 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     """Physical cores this process may use; 0 for accelerators."""
     instruction_sets: tuple[str, ...] = ()
     rates: dict[str, float] = {}
-    """Matrix-multiply rate by precision, in GFLOP/s."""
+    """Matrix-multiply rate by precision, in GFLOP/s, by the fastest of what is used here."""
     native: tuple[str, ...] = ("fp32",)
     """Precisions the hardware computes natively."""
     uuid: str = ""
@@ -118,7 +118,8 @@ def choose(
 
     Args:
         device: auto, cpu, cuda, cuda:N, mps, xpu or xpu:N.
-        precision: auto takes bf16 where it is native and known, else fp32.
+        precision: auto takes bf16 where it is native and known; fp16 likewise on a CUDA card that has no bf16, as those
+            before Ampere; else fp32.
         supported: precisions that the model can compute in.
         devices: what to choose from; those of this machine if not given.
         users: how many compute on an accelerator already, or wait for it, by its key; the one with the fewest is taken.
@@ -229,13 +230,17 @@ def _choose_precision(precision: str, device: Device, supported: Sequence[str]) 
         return precision, f"{precision} as asked"
     if precision != "auto":
         return precision, f"{precision} as asked, though it is not native here and slower than fp32 or no faster"
-    if "bf16" not in supported:
-        return "fp32", "the model knows no bf16"
-    if "bf16" not in device.native:
-        return "fp32", "bf16 is not native here"
+    if "bf16" in device.native:
+        known = "bf16" in supported
+        return ("bf16", f"bf16 is native here{_gain('bf16', device)}") if known else ("fp32", "the model knows no bf16")
+    if device.kind == "cuda" and "fp16" in device.native and "fp16" in supported:
+        return "fp16", f"bf16 is not native here, but fp16 is{_gain('fp16', device)}"
+    return "fp32", "bf16 is not native here" if "bf16" in supported else "the model knows no bf16"
+
+
+def _gain(precision: str, device: Device) -> str:
     rates = device.rates
-    gain = f", {rates['bf16'] / rates['fp32']:.1f}x the rate of fp32" if {"bf16", "fp32"} <= rates.keys() else ""
-    return "bf16", f"bf16 is native here{gain}"
+    return f", {rates[precision] / rates['fp32']:.1f}x the rate of fp32" if {precision, "fp32"} <= rates.keys() else ""
 
 
 def _is_native(precision: str, device: Device) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo import control_groups
+from zoo.accelerators import WITH_STREAMS
 from zoo.control_groups import ControlGroup
 
 PROCESS = Path("/proc/self")
@@ -51,7 +52,7 @@ def release_memory() -> None:
     torch: Any = sys.modules.get("torch")
     if torch is None:
         return
-    for name in ("cuda", "xpu"):
+    for name in WITH_STREAMS:
         if getattr(torch, name).is_initialized():
             getattr(torch, name).empty_cache()
     if torch.backends.mps.is_available():

@@ -88,7 +88,10 @@ def test_replayed_steps_are_the_same(
 
 @pytest.mark.parametrize(
     ("recorder", "why"),
-    [(Refusing(), "operation not permitted when stream is capturing"), (Wrong(), "a replay gives other gradients")],
+    [
+        (Refusing(), "operation not permitted when stream is capturing"),
+        (Wrong(), "a replay gives other gradients or statistics"),
+    ],
 )
 def test_a_recording_that_cannot_be_relied_on_is_not_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recorder: Computing, why: str
@@ -108,7 +111,7 @@ def test_one_that_is_no_faster_is_the_last(tmp_path: Path, monkeypatch: pytest.M
     told = fit(monkeypatch, tmp_path / "b", Toy(), recorder)
 
     assert_identical(final_weights(tmp_path / "a"), final_weights(tmp_path / "b"))
-    assert (recorder.recordings, recorder.replays, told) == (1, 1, [])
+    assert (recorder.recordings, recorder.replays, told) == (1, 2, [])
 
 
 class Reading(Toy):
@@ -142,6 +145,35 @@ def test_a_trial_leaves_no_trace_in_running_statistics(tmp_path: Path, monkeypat
     fit(monkeypatch, tmp_path / "b", Normalised(), recorder)
 
     assert recorder.recordings == 2
+    assert_identical(final_weights(tmp_path / "a"), final_weights(tmp_path / "b"))
+
+
+class Forgetful(Computing):
+    """Replays without a trace in running statistics."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self._buffers = list(module.buffers())
+
+    def record(self, compute: Callable[[], Sums]) -> Callable[[], Sums]:
+        replay = super().record(compute)
+
+        def forgetting() -> Sums:
+            before = [buffer.clone() for buffer in self._buffers]
+            sums = replay()
+            for buffer, value in zip(self._buffers, before, strict=True):
+                buffer.copy_(value)
+            return sums
+
+        return forgetting
+
+
+def test_a_recording_that_forgets_statistics_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    toy = Normalised()
+    told = fit(monkeypatch, tmp_path / "a", toy, Forgetful(toy.module))
+    fit(monkeypatch, tmp_path / "b", Normalised(), None)
+
+    assert ["a replay gives other gradients or statistics" in note for note in told] == [True]
     assert_identical(final_weights(tmp_path / "a"), final_weights(tmp_path / "b"))
 
 

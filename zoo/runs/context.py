@@ -176,6 +176,8 @@ class TrainingRun:
     """Torch device name, such as `cpu` or `cuda:0`."""
     precision: str
     """fp32, bf16 or fp16."""
+    exact: bool = False
+    """Whether fp32 was asked for by name, rather than left over: nothing is rounded further then (to TF32)."""
     folder: Path
     """The run's own folder."""
     source: str = ""

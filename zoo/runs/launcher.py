@@ -7,8 +7,8 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from typing import IO, Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import IO, Any, Protocol
 
 from zoo.errors import RunFailed, StoreInvalid, Unsupported
 from zoo.locking import locked
@@ -101,20 +101,35 @@ def _launch(folder: RunFolder, *, now: bool = False) -> None:
     ranks.forget(folder)
     with folder.log_path.open("ab") as log:
         try:
-            process = subprocess.Popen(
-                worker_command(folder),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=environment() | {"ZOO_ATTEMPT": str(attempt)},
-                **_detached(),
-            )
+            process = start_process(worker_command(folder), log, environment() | {"ZOO_ATTEMPT": str(attempt)})
         except OSError as error:
             raise RunFailed(f"run {folder.name}: its worker cannot be started: {error}") from error
     threading.Thread(target=process.wait, daemon=True).start()  # so that no dead process is left in the table
     liveness.record(folder, process.pid)
     queue.enter(folder, now=now)
     append(folder, RunLaunched(attempt=attempt))
+
+
+class WorkerHandle(Protocol):
+    """A process that was started."""
+
+    @property
+    def pid(self) -> int:
+        """Its id."""
+
+    def wait(self) -> int:
+        """Wait for its end."""
+
+
+def start_process(command: Sequence[str], log: IO[bytes], environment: Mapping[str, str]) -> WorkerHandle:
+    """Start a process that outlives this one and writes to a log.
+
+    Raises:
+        OSError: it cannot be started.
+    """
+    return subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=environment, **_detached()
+    )
 
 
 def worker_command(folder: RunFolder) -> list[str]:

@@ -129,6 +129,7 @@ def _run(worker: Worker, part: Part, card: Card, weights: Path | None) -> Traini
         options=part.options,
         device=request.device,
         precision=request.precision,
+        exact=request.requested_precision == "fp32",
         folder=worker.folder.path,
         source=part.name,
         weight=part.weight,

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from zoo import memory
+from zoo.accelerators import WITH_STREAMS
 
 
 def forget_peak(device: torch.device) -> None:
@@ -50,4 +51,4 @@ def counts_peaks(device: torch.device) -> bool:
 
 def _statistics(device: torch.device) -> Any:
     """What counts the memory of an accelerator; None where nothing does."""
-    return getattr(torch, device.type) if device.type in ("cuda", "xpu") else None
+    return getattr(torch, device.type) if device.type in WITH_STREAMS else None

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+import torch
 
 from zoo.errors import DatasetInvalid
 from zoo.hyperparameters import USUAL_MIXING, MixingOptions, TrainingOptions
@@ -20,6 +21,7 @@ from zoo.portions import Portions
 from zoo.runs.context import FitResult, TrainingRun
 from zoo.runs.events import EvaluationCompleted, MicroBatchHalved, RunPlanned, SourcePlanned
 from zoo.runs.sample_pictures import shown_pictures
+from zoo.training import arithmetic
 from zoo.training.activation_checkpointing import checkpoint_activations
 from zoo.training.checkpoint import Judged, Progress
 from zoo.training.evaluation import Evaluation, evaluate
@@ -59,6 +61,11 @@ def train_sources(sources: tuple[Source, ...], run: TrainingRun, mixing: MixingO
         DatasetInvalid: there is nothing to train on.
         RunFailed: the loss diverged, or processes are missing.
     """
+    with arithmetic.products(torch.device(run.device), exact=run.exact):
+        return _train(sources, run, mixing)
+
+
+def _train(sources: tuple[Source, ...], run: TrainingRun, mixing: MixingOptions) -> FitResult:
     options: TrainingOptions = run.options
     sources = tuple(map(taught, sources))
     for source in sources:
@@ -179,7 +186,10 @@ class Training:
             found = chosen_sizes(self.setup, self.train_sets)
             self.progress = msgspec.structs.replace(self.progress, micro_batch_sizes=found)
         batches = TrainingBatches(self.setup, self.train_sets, self.progress.micro_batch_sizes)
-        with contextlib.closing(FittingSteps(self.setup, self.steps, batches, self.run.emit)) as steps:
+        convolutions = arithmetic.convolutions(
+            self.setup.accelerator.device, self.method.module, self.train_sets, self.plan.steps
+        )
+        with convolutions, contextlib.closing(FittingSteps(self.setup, self.steps, batches, self.run.emit)) as steps:
             return self.go_on(steps)
 
     def reduced(self, of_sources: Sequence[Examples]) -> list[Examples]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -21,7 +20,7 @@ from zoo.training.examples import Examples
 from zoo.training.loader import MicroBatchRequest, collated
 from zoo.training.objective import Batch, Output
 from zoo.training.parallel import gather_objects, sum_over_ranks
-from zoo.training.scalars import Arriving, Reading, steps_late
+from zoo.training.scalars import Arriving, Launched, Reading
 from zoo.training.setup import TrainingSetup
 from zoo.training.source import Source
 
@@ -36,7 +35,7 @@ class Evaluation(NamedTuple):
     sample: WrittenSample | None = None
 
 
-class _Launched(NamedTuple):
+class _Asked(NamedTuple):
     """A batch that the module was asked about."""
 
     part: MicroBatch
@@ -67,14 +66,12 @@ def evaluate(
     drawings: dict[int, Block] = {}
     parts = _parts(setup, examples, portions.most)
     requests = (MicroBatchRequest(examples, part, EVALUATION) for part in parts)
-    launched: deque[_Launched] = deque()
-    late = steps_late(accelerator.device)
+    launched: Launched[_Asked] = Launched(accelerator.device)
 
-    def stop_requested(late: int) -> bool:
-        """Account for what was launched, but for the newest `late` batches."""
+    def stop_requested(batches: Iterable[_Asked]) -> bool:
+        """Account for batches that were launched."""
         stop = False
-        while len(launched) > late:
-            part, output, figures, votes = launched.popleft()
+        for part, output, figures, votes in batches:
             objective.update_metrics(metrics, replace(output, for_metrics=figures.tensors()), part.count)
             stop |= votes is not None and votes.values() != [0.0]
         return stop
@@ -92,14 +89,15 @@ def evaluate(
         for part in parts:
             whole = [next(batches)[0]]
             items = [(index, i < part.count) for i, index in enumerate(part.indices)]
+            pieces: list[_Asked] = []
             for piece, output, answers in portions.each(asked, items):
                 drawings |= _drawings(dict(zip(piece.indices, answers, strict=False)), shown)
-                launched.append(_Launched(piece, output, Arriving(output.for_metrics), None))
+                pieces.append(_Asked(piece, output, Arriving(output.for_metrics), None))
             votes = Reading(sum_over_ranks([float(setup.run.should_stop())], accelerator))
-            launched.append(launched.pop()._replace(votes=votes))
-            if stop_requested(late):
+            launched.add(*pieces[:-1], pieces[-1]._replace(votes=votes))
+            if stop_requested(launched.due()):
                 return None
-    if stop_requested(0):
+    if stop_requested(launched.all()):
         return None
     sample = None
     if setup.run.rank == 0:

@@ -69,26 +69,43 @@ def _is_short(setup: TrainingSetup) -> bool:
 
 
 def _tried(setup: TrainingSetup, source: int, examples: Examples, planned: int) -> int:
-    """Twice as many examples each time, up to the whole batch, as long as twice as many are sure to fit."""
-    device, plan = setup.accelerator.device, setup.plan.sources[source]
-    whole = math.ceil(plan.batch_size / setup.run.world_size)
+    """A few examples, then as many as these say that there is room for, up to the whole batch.
+
+    Where they were wrong, half as many each time.
+    """
+    whole = math.ceil(setup.plan.sources[source].batch_size / setup.run.world_size)
     sizes = {math.ceil(whole / 2**halvings) for halvings in range(whole.bit_length() + 1)}
-    fitting = 1
-    for size in sorted(size for size in sizes if size >= min(TRIED, whole)):
-        before = used_bytes(device)
-        forget_peak(device)
-        try:
-            gradients(setup, source, examples, longest(examples, size))
-        except Exception as error:
-            if not is_out_of_memory(error):
-                raise
-            break
-        finally:
-            setup.method.module.zero_grad()
-        fitting = size
-        if 2 * peak_bytes(device) - before > SHARE * limit_bytes(device) - _still_to_come(setup, MOMENTS):
-            break
-    return fitting
+    untried = {size for size in sizes if size >= min(TRIED, whole)}
+    room = SHARE * limit_bytes(setup.accelerator.device) - _still_to_come(setup, MOMENTS)
+    size, fitting = min(untried), 1
+    while True:
+        before = used_bytes(setup.accelerator.device)
+        taken = _taken(setup, source, examples, size)
+        if taken is None:
+            release_memory()
+            untried = {one for one in untried if fitting < one < size}
+        else:
+            fitting = size
+            untried = {one for one in untried if one > size and before + taken * one / size <= room}
+        if not untried:
+            return fitting
+        size = max(untried)
+
+
+def _taken(setup: TrainingSetup, source: int, examples: Examples, size: int) -> int | None:
+    """Bytes that the gradients of so many examples take on a device that counts them; None where it has too few."""
+    device = setup.accelerator.device
+    before = used_bytes(device)
+    forget_peak(device)
+    try:
+        gradients(setup, source, examples, longest(examples, size))
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        return None
+    finally:
+        setup.method.module.zero_grad()
+    return peak_bytes(device) - before
 
 
 def _that_fits(setup: TrainingSetup, source: int, examples: Examples, planned: int) -> int:

@@ -6,17 +6,16 @@ from collections.abc import Callable, Generator
 
 import torch
 
+from zoo.accelerators import WITH_STREAMS
 from zoo.training.objective import Batch
 
 WeightedBatch = tuple[Batch, torch.Tensor]
 """A batch, and the weight of each of its examples."""
-_WITH_STREAMS = ("cuda", "xpu")
-"""Devices that copy while they compute."""
 
 
 def ready_to_move(weighted: WeightedBatch, device: torch.device) -> WeightedBatch:
     """A batch in memory that a device can fetch it from by itself; called where batches are made, as it is a copy."""
-    return _each(weighted, torch.Tensor.pin_memory) if device.type in _WITH_STREAMS else weighted
+    return _each(weighted, torch.Tensor.pin_memory) if device.type in WITH_STREAMS else weighted
 
 
 def moved(batches: Generator[WeightedBatch, None, None], device: torch.device) -> Generator[WeightedBatch, None, None]:
@@ -25,7 +24,7 @@ def moved(batches: Generator[WeightedBatch, None, None], device: torch.device) -
     One that can copy while it computes does so: a batch is asked for as soon as the work on the one before it was
     launched, and copied on a stream of its own, for which the stream that computes waits.
     """
-    copying = torch.Stream(device) if device.type in _WITH_STREAMS else None
+    copying = torch.Stream(device) if device.type in WITH_STREAMS else None
     try:
         for weighted in batches:
             if copying is None:
@@ -38,7 +37,7 @@ def moved(batches: Generator[WeightedBatch, None, None], device: torch.device) -
 
 def on_device(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
     """A tensor of the CPU on a device; nobody waits for its copy where the device fetches it by itself."""
-    if device.type in _WITH_STREAMS:
+    if device.type in WITH_STREAMS:
         return tensor.pin_memory().to(device, non_blocking=True)
     return tensor.to(device)
 

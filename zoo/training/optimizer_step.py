@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -22,9 +22,10 @@ from zoo.training.out_of_memory import MemoryCheck
 from zoo.training.parallel import average_over_ranks, join_gradients, joined, sum_over_ranks
 from zoo.training.plan import learning_rate
 from zoo.training.replaying import Replaying, Sums, recorder_for
-from zoo.training.scalars import Reading, Scalar, exponential, quotient, scalar, scale, shortening, steps_late
+from zoo.training.scalars import Launched, Reading, Scalar, exponential, quotient, scalar, scale, shortening
 from zoo.training.seeding import generator_of, mix, seed_all
 from zoo.training.setup import TrainingSetup
+from zoo.training.working_weights import working_weights_of
 
 CLIP_EPS = 1e-6
 """Keeps the quotient of limit and norm finite, as in `torch.nn.utils.clip_grad_norm_`."""
@@ -88,10 +89,10 @@ class OptimizerSteps:
             self._modules = [source.objective.module for source in setup.sources]
         self._meter = Meter(setup.plan, [source.name for source in setup.sources], emit, self._accelerator.device)
         self._log_variances = list(setup.learner.log_variances)
-        self._late = steps_late(self._accelerator.device)
-        self._launched: deque[_Step] = deque()
+        self._launched: Launched[_Step] = Launched(self._accelerator.device)
         self._skipped = 0
         self._more_steps = 0
+        self._working = working_weights_of(module, self._accelerator)
         self._replaying = self._make_replaying()
 
     def _make_replaying(self) -> Replaying | None:
@@ -131,8 +132,8 @@ class OptimizerSteps:
             group["lr"] = lr * group["lr_scale"]
         seed_all(mix(setup.options.seed, step, setup.run.rank), self._accelerator.device)
         launched = self._launch(step, lr, batches.of(step), batches, collated)
-        self._launched.append(launched)
-        stop = self._read(self._late)
+        self._launched.add(launched)
+        stop = self._read(self._launched.due())
         self._meter.stop()
         return StepTaken(sum(loss.examples for loss in launched.losses), stop)
 
@@ -153,7 +154,7 @@ class OptimizerSteps:
     def settle(self) -> bool:
         """Wait until all steps so far are computed and accounted for; returns whether any process was told to stop."""
         self._meter.start()
-        stop = self._read(0)
+        stop = self._read(self._launched.all())
         self._meter.stop()
         return stop
 
@@ -166,6 +167,8 @@ class OptimizerSteps:
         collated: Iterator[WeightedBatch],
     ) -> _Step:
         """Compute the gradient of the sum of the sources' mean losses, and let the optimizer act on it."""
+        if self._working is not None:
+            self._working.refresh()
         losses: list[SourceLoss] = []
         scale_by: Scalar = 1.0
         stop: Scalar = 0.0
@@ -254,15 +257,16 @@ class OptimizerSteps:
         """
         inputs, weights = weighted
         objective, module = self._setup.sources[source].objective, self._modules[source]
-        with self._accelerator.autocast():
-            output = output_of(objective, module, inputs, len(weights))
-        if output.weights is not None:
-            weights = weights * output.weights
-        loss = (output.losses.float() * weights).sum()
-        if before_joining is not None:
-            before_joining.agree()
-            join_gradients(module)
-        self._accelerator.backward(loss * factor)
+        with contextlib.nullcontext() if self._working is None else self._working.computing(source):
+            with self._accelerator.autocast():
+                output = output_of(objective, module, inputs, len(weights))
+            if output.weights is not None:
+                weights = weights * output.weights
+            loss = (output.losses.float() * weights).sum()
+            if before_joining is not None:
+                before_joining.agree()
+                join_gradients(module)
+            self._accelerator.backward(loss * factor)
         return (loss.detach(),) if output.weights is None else (loss.detach(), output.weights[:count].sum())
 
     def _factor(self, loss: SourceLoss) -> Scalar:
@@ -301,11 +305,10 @@ class OptimizerSteps:
             self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=self._replaying is None)
 
-    def _read(self, late: int) -> bool:
-        """Account for what was launched, but for the newest `late` steps; returns whether a stop was asked for."""
+    def _read(self, steps: Iterable[_Step]) -> bool:
+        """Account for steps that were launched; returns whether a stop was asked for."""
         stop = False
-        while len(self._launched) > late:
-            step = self._launched.popleft()
+        for step in steps:
             norm, votes, *sums = step.reading.values()
             losses = [
                 loss._replace(loss_sum=loss_sum, weight_sum=weight_sum)

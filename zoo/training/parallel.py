@@ -11,6 +11,7 @@ import torch
 import torch.distributed
 from torch import nn
 
+from zoo.accelerators import WITH_STREAMS
 from zoo.errors import RunFailed
 from zoo.training.scalars import Scalar, scalar, together
 
@@ -33,7 +34,7 @@ def make_accelerator(run: TrainingRun) -> Accelerator:
     kind = torch.device(run.device).type
     if run.world_size == 1 and kind != "cpu":
         os.environ["ACCELERATE_TORCH_DEVICE"] = run.device
-        if kind in ("cuda", "xpu"):  # accelerate sets it where there are several processes only
+        if kind in WITH_STREAMS:  # accelerate sets it where there are several processes only
             torch.accelerator.set_device_index(torch.device(run.device).index or 0)
     if kind == "cpu":
         _share_cores(run.world_size)

@@ -177,12 +177,14 @@ class Replaying:
         self._put_back(before)
         try:
             recording = self._record(weighted, factor)
+            recording(weighted)  # the first time, it is brought to the device
+            self._put_back(before)
             replayed, replaying_s = self._timed(lambda: recording(weighted))
         except RuntimeError as error:  # what cannot be recorded, or has no room
             self._stop(f"{error}".partition("\n")[0])
         else:
             if not self._agrees(computed, before):
-                self._stop("a replay gives other gradients")
+                self._stop("a replay gives other gradients or statistics")
             elif computing_s < FASTER * replaying_s:
                 self._on = False
                 return replayed
@@ -227,13 +229,21 @@ class Replaying:
                 parameter.grad.zero_() if gradient is None else parameter.grad.copy_(gradient)
 
     def _agrees(self, computed: _State, before: _State) -> bool:
-        """Whether the gradients are those that were computed, as far as they came since `before`."""
+        """Whether gradients, as far as they came since `before`, and buffers are those that were computed."""
         off = length = 0.0
         for parameter, expected, start in zip(self._parameters, computed.gradients, before.gradients, strict=True):
             if parameter.grad is not None and expected is not None:
                 off += float((parameter.grad - expected).square().sum())
                 length += float((expected if start is None else expected - start).square().sum())
-        return off <= TOLERANCE**2 * length
+        return off <= TOLERANCE**2 * length and self._buffers_agree(computed)
+
+    def _buffers_agree(self, computed: _State) -> bool:
+        """Whether what the network remembers, as the statistics of batch norms, is what it was when it was computed."""
+        return all(
+            torch.equal(buffer, expected)
+            or bool((buffer.double() - expected.double()).norm() <= TOLERANCE * expected.double().norm())
+            for buffer, expected in zip(self._buffers, computed.buffers, strict=True)
+        )
 
     def _stop(self, why: str) -> None:
         """Record nothing more in this run."""

@@ -7,25 +7,23 @@ that was launched before is computed; what wants to be told is read when later w
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Generic, TypeVar
 
 import torch
 
+from zoo.accelerators import WITH_STREAMS
+
 Scalar = float | torch.Tensor
 """A float, or a tensor of shape () on the device."""
-_WITH_EVENTS = ("cuda", "xpu")
-"""Devices that say when a copy has arrived."""
 _TINY = 1e-30
+Item = TypeVar("Item")
 
 
 def reading_waits(device: torch.device) -> bool:
     """Whether whoever reads a number from a device waits for all that it was given to do."""
     return device.type != "cpu"
-
-
-def steps_late(device: torch.device) -> int:
-    """After how many further steps the numbers of one are read: by then it is computed, and the device has work."""
-    return 1 if reading_waits(device) else 0
 
 
 def scalar(tensor: torch.Tensor) -> Scalar:
@@ -82,7 +80,7 @@ class Arriving:
     """
 
     def __init__(self, tensors: Mapping[str, torch.Tensor]) -> None:
-        devices = {tensor.device for tensor in tensors.values() if tensor.device.type in _WITH_EVENTS}
+        devices = {tensor.device for tensor in tensors.values() if tensor.device.type in WITH_STREAMS}
         self._arrived: torch.Event | None = None
         if devices:
             (device,) = devices
@@ -115,3 +113,33 @@ class Reading:
         """The numbers, in order."""
         there = iter(self._there.tensors()["scalars"].tolist() if self._there else ())
         return [next(there) if isinstance(one, torch.Tensor) else one for one in self._scalars]
+
+
+class Launched(Generic[Item]):
+    """What a device was given to compute, in order; accounted for when the next is on its way.
+
+    By then it is computed, and the device has work; where nobody waits for numbers, at once.
+
+    Args:
+        device: that computes.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._kept = 1 if reading_waits(device) else 0
+        self._items: deque[Item] = deque()
+
+    def add(self, *items: Item) -> None:
+        """The next ones."""
+        self._items.extend(items)
+
+    def due(self) -> Iterator[Item]:
+        """Those that can be accounted for without waiting; each is given once."""
+        yield from self._first(len(self._items) - self._kept)
+
+    def all(self) -> Iterator[Item]:
+        """Those that are left, to be waited for."""
+        yield from self._first(len(self._items))
+
+    def _first(self, count: int) -> Iterator[Item]:
+        for _ in range(count):
+            yield self._items.popleft()

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from zoo.accelerators import WITH_STREAMS
+
 _MASK = 2**64 - 1
 
 
@@ -31,8 +33,8 @@ def mix(*numbers: int) -> int:
 
 def generator_of(device: torch.device) -> torch.Generator:
     """The global generator that a module on the device draws from (dropout does)."""
-    if device.type in ("cuda", "xpu"):
-        backend = torch.cuda if device.type == "cuda" else torch.xpu
+    if device.type in WITH_STREAMS:
+        backend = getattr(torch, device.type)
         backend.init()  # before, it knows of no generators
         generators: Sequence[torch.Generator] = backend.default_generators
         return generators[backend.current_device() if device.index is None else device.index]

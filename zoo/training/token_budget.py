@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 import torch
 
+from zoo.accelerators import WITH_STREAMS
+
 CPU_TOKENS = 2048
 """At once on a CPU where no number is asked for: what its caches hold."""
 FIRST_TOKENS, MOST_TOKENS = 8192, 65_536
@@ -60,4 +62,4 @@ class TokenBudget:
 
 def knows_memory(device: torch.device) -> bool:
     """Whether torch can say how much memory a device has, and how much of it was taken at most."""
-    return device.type in ("cuda", "xpu") and hasattr(torch.accelerator, "get_memory_info")
+    return device.type in WITH_STREAMS and hasattr(torch.accelerator, "get_memory_info")

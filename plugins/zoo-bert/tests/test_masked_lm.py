@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from transformers import AutoModelForMaskedLM, AutoTokenizer
 from zoo.testing import PluginHooks
 from zoo.training.objectives import MaskedLanguageModelling
 from zoo.training.objectives.masked_lm import IGNORED, MaskedMetrics
+from zoo.training.waiting import noting_waits
 
 plugin = PluginHooks("bert")
 
@@ -27,8 +29,8 @@ def batch_of(objective: MaskedLanguageModelling, make_run, rows: range, seed: in
 
 def every_score(objective: MaskedLanguageModelling, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
     """Of all tokens, shape (batch, tokens, vocabulary)."""
-    everywhere = torch.ones_like(inputs["input_ids"], dtype=torch.bool)
-    return objective.module(hidden=everywhere, **inputs).unflatten(0, everywhere.shape)
+    shape = inputs["input_ids"].shape
+    return objective.module(**inputs | {"hidden": torch.arange(shape.numel())}).unflatten(0, shape)
 
 
 def test_fifteen_percent_are_to_be_predicted_most_of_them_hidden(objective: MaskedLanguageModelling) -> None:
@@ -85,6 +87,29 @@ def test_losses_are_means_over_the_hidden_tokens_of_the_whole_model(
     hits = ((logits.argmax(-1) == batch["labels"]).sum(-1)).tolist()
     assert hits == output.for_metrics["hits"].tolist()
     assert (batch["labels"] != IGNORED).sum(-1).tolist() == output.for_metrics["hidden"].tolist()
+
+
+def test_a_step_waits_for_no_device(objective: MaskedLanguageModelling, make_run) -> None:
+    batch = batch_of(objective, make_run, range(8))
+    with noting_waits() as waits:
+        objective.losses(objective.module, batch).losses.sum().backward()
+    objective.module.zero_grad()
+    assert waits == set()
+
+
+def test_an_accelerator_scores_a_multiple_of_tokens(objective: MaskedLanguageModelling, make_run) -> None:
+    """Those too many change nothing."""
+    run = dataclasses.replace(make_run(verb="pretrain"), device="cuda:0")
+    elsewhere = plugin.pretrain(run)
+    batch, padded = (batch_of(one, make_run, range(8)) for one in (objective, elsewhere))
+    objective.module.eval()
+    expected, actual = (objective.losses(objective.module, one) for one in (batch, padded))
+
+    assert len(padded["hidden"]) % 64 == 0
+    assert len(padded["hidden"]) > len(batch["hidden"])
+    torch.testing.assert_close(actual.losses, expected.losses)
+    for name, values in expected.for_metrics.items():
+        torch.testing.assert_close(actual.for_metrics[name], values)
 
 
 def test_an_example_with_nothing_to_hide_loses_nothing(objective: MaskedLanguageModelling) -> None:

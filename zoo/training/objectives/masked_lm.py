@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from zoo.training.text.body import TextBody
 
 HIDDEN = "hidden"
-"""Entry of what the network is given: which tokens are to be predicted, bool of shape (batch, tokens)."""
+"""Entry of a batch: which of its tokens, counted through, are to be predicted; int64 of shape (hidden tokens,). It is
+known where batches are made: an accelerator that is asked how many there are has to be waited for."""
+HIDDEN_MULTIPLE = 64
+"""On an accelerator, so many or a multiple of tokens are scored: few shapes come again and again. Those too many count
+for nothing."""
 IGNORED = -100
 """Label of a token that is not to be predicted, as torch's cross entropy has it."""
 SCRATCH_LR = 5e-4
@@ -42,6 +46,7 @@ class MaskedLanguageModelling(Objective[list[int]]):
     def __init__(self, run: TrainingRun, body: TextBody) -> None:
         self.body = body
         self._probability: float = run.options.mask_probability
+        self._multiple = 1 if run.device == "cpu" else HIDDEN_MULTIPLE
         self._special, self._mask_id = torch.tensor(body.special_ids), body.mask_id
         self.micro_batch_size = body.micro_batch_size or self.micro_batch_size
         if not body.pretrained:
@@ -51,7 +56,8 @@ class MaskedLanguageModelling(Objective[list[int]]):
 
     def _hidden_vectors(self, module: nn.Module, batch: Batch) -> torch.Tensor:
         """Of the hidden tokens only, as the other 85% need no scores; shape (hidden tokens, width)."""
-        return self.body.tokens(module, {name: batch[name] for name in batch if name != HIDDEN})[batch[HIDDEN]]
+        vectors = self.body.tokens(module, {name: batch[name] for name in batch if name != HIDDEN})
+        return vectors.flatten(0, 1).index_select(0, batch[HIDDEN])
 
     def features(self, examples: Sequence[Example]) -> list[list[int]]:
         """Tokenise."""
@@ -62,13 +68,18 @@ class MaskedLanguageModelling(Objective[list[int]]):
         return len(features)
 
     def collate(self, features: Sequence[list[int]], seeds: Sequence[int], *, training: bool) -> Batch:
-        """Mask and pad, in an evaluation, too; `labels` of shape (batch, tokens) holds what was hidden."""
+        """Mask and pad, in an evaluation, too; `labels`, shape (batch, tokens), is what was hidden."""
         masked = [self.mask(torch.tensor(ids), seed) for ids, seed in zip(features, seeds, strict=True)]
         batch = self.body.collate([ids.tolist() for ids, _ in masked], seeds, training=training)
         labels = torch.full(batch["input_ids"].shape, IGNORED)
         for row, (_, label) in zip(labels, masked, strict=True):
             row[: len(label)] = label
-        return {**batch, "labels": labels}
+        return {**batch, "labels": labels, HIDDEN: self._numbers(labels.flatten() != IGNORED)}
+
+    def _numbers(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Where it is true, and, up to a multiple, where it is not."""
+        numbers, others = hidden.nonzero()[:, 0], (~hidden).nonzero()[:1, 0]
+        return torch.cat([numbers, others.repeat(-len(numbers) % self._multiple)])
 
     def mask(self, ids: torch.Tensor, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Hide some of the tokens of one example, at least one where there is any to hide.
@@ -94,14 +105,13 @@ class MaskedLanguageModelling(Objective[list[int]]):
     def losses(self, module: nn.Module, batch: Batch) -> Output:
         """Mean cross entropy over the hidden tokens of each example, shape (batch,); 0 where none is hidden."""
         inputs = {name: tensor for name, tensor in batch.items() if name != "labels"}
-        labels = batch["labels"]
-        hidden = labels != IGNORED
-        scores: torch.Tensor = module(**{HIDDEN: hidden}, **inputs).float()
-        true = labels[hidden]
-        by_token = nn.functional.cross_entropy(scores, true, reduction="none")
-        example = hidden.nonzero()[:, 0]
+        labels, hidden = batch["labels"], batch[HIDDEN]
+        scores: torch.Tensor = module(**inputs).float()
+        true = labels.flatten()[hidden]
+        by_token = nn.functional.cross_entropy(scores, true, reduction="none", ignore_index=IGNORED)
+        example = hidden // labels.shape[1]
         zeros = by_token.new_zeros(len(labels))
-        counts = hidden.sum(-1)
+        counts = (labels != IGNORED).sum(-1)
         losses = zeros.index_add(0, example, by_token) / counts.clamp(min=1)
         hits = zeros.index_add(0, example, (scores.detach().argmax(-1) == true).float())
         return Output(losses, {"loss": losses.detach(), "hidden": counts, "hits": hits}, weights=counts)
