@@ -14,8 +14,10 @@ from tests.weights_factory import weights, write_files
 from zoo.card import FolderSource
 from zoo.requests import check_job
 from zoo.sources import Source
+from zoo.tui.screens.data_form import DataForm
 from zoo.tui.screens.source import SourceScreen
 from zoo.tui.screens.train import TrainScreen
+from zoo.tui.widgets.teacher_field import TeacherField
 
 HOOKS = "".join(f"@zoo.hookimpl\ndef {hook}(run): ...\n\n" for hook in ("pretrain", "finetune", "body"))
 
@@ -47,6 +49,11 @@ def tutor(folder: Path, name: str = "tutor", task: str = "text-regression") -> s
     ability = f"{{'predict': zoo.Ability(task={task!r})}}"
     model = card(name, task=repr(task), weights=repr(weights({"w.bin": b"weights"}, here)), abilities=ability)
     return plugin(model, more="from zoo import *")
+
+
+def teachers(screen: DataForm) -> list[str]:
+    """Names of the models that can be chosen to teach."""
+    return list(screen.query_one(TeacherField).teachers)
 
 
 def scores(folder: Path) -> Path:
@@ -160,8 +167,8 @@ async def test_another_model_teaches(pilot: Driver, sharer: Site, one_device: No
     texts = tmp_path / "texts.csv"
     texts.write_text("text\n" + "".join(f"line {n}\n" for n in range(20)))
     screen = await open_form(pilot, "sharer")
-    await until(pilot, lambda: screen._teachers)
-    assert list(screen._teachers) == ["tutor"]
+    await until(pilot, lambda: teachers(screen))
+    assert teachers(screen) == ["tutor"]
     enter(screen, data=str(texts))
     await shows(pilot, "label column")
     screen.field("teacher").enter("tutor")
@@ -190,8 +197,8 @@ async def test_who_teaches_what_the_model_learns_is_offered(
 ) -> None:
     """Each under a name of its own."""
     screen = await open_form(pilot, "sharer")
-    await until(pilot, lambda: screen._teachers)
-    assert sorted(screen._teachers) == ["second/tutor", "tutor/tutor"]
+    await until(pilot, lambda: teachers(screen))
+    assert sorted(teachers(screen)) == ["second/tutor", "tutor/tutor"]
     screen.field("teacher").enter("second/tutor")
     await until(pilot, lambda: "--teacher second/tutor --task text-regression" in screen.command())
     await until(pilot, lambda: not any(one.group == "task" and one.is_running for one in pilot.app.workers))
@@ -233,7 +240,7 @@ def looks(one_device: None, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @scenario(size=(100, 30))
 async def test_a_form_looks_for_devices_once(pilot: Driver, sharer: Site, looks: list[str]) -> None:
     screen = await open_form(pilot, "sharer")
-    await until(pilot, lambda: screen._teachers)
+    await until(pilot, lambda: teachers(screen))
     await until(pilot, lambda: not any(one.group == "devices" and one.is_running for one in pilot.app.workers))
     assert looks == ["sharer"]
 

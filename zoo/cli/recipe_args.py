@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 
 from zoo.card import Verb
 from zoo.cli.model_args import values_of
 from zoo.cli.parser import Parser
-from zoo.errors import OptionInvalid, ZooError
+from zoo.errors import OptionInvalid
 from zoo.kinds.kind import INPUT, TARGET
 from zoo.recipes import Recipe, read_recipe
 from zoo.sources import Source
@@ -44,15 +44,9 @@ def add_recipe(parser: Parser, words: list[str], verb: Verb) -> Recipe | None:
     return recipe
 
 
-@contextmanager
-def located_errors(recipe: Recipe | None) -> Iterator[None]:
-    """Let errors about what a recipe says have its line."""
-    try:
-        yield
-    except ZooError as error:
-        if recipe is not None:
-            recipe.located(error)
-        raise
+def located_errors(recipe: Recipe | None) -> AbstractContextManager[None]:
+    """Let errors about what a recipe says, where one is followed, have their line."""
+    return nullcontext() if recipe is None else recipe.located_errors()
 
 
 def check_options(parser: Parser, recipe: Recipe) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -14,19 +13,18 @@ from textual.widgets import Input, Static
 
 from zoo.abilities import likely_tasks
 from zoo.card import Card, Verb
-from zoo.catalog import distinct_names
-from zoo.errors import DatasetInvalid, Unsupported, ZooError
+from zoo.errors import DatasetInvalid, ZooError
 from zoo.file_cache import FileCache
 from zoo.sources import Source
 from zoo.tasks import get_task
 from zoo.tasks.task import Task
-from zoo.teachers import possible_teachers, task_of_teacher
 from zoo.tui.preview import DataQuery
 from zoo.tui.screens.form import Form
 from zoo.tui.widgets.column_fields import ColumnFields
 from zoo.tui.widgets.data_preview import DataPreview
-from zoo.tui.widgets.fields import Field, choice_field
+from zoo.tui.widgets.fields import Field
 from zoo.tui.widgets.gallery import Gallery
+from zoo.tui.widgets.teacher_field import TeacherField, teachers_of
 
 FILE_PAUSE_S = 0.4
 """A file is looked at once nothing was typed for so long."""
@@ -61,8 +59,6 @@ class DataForm(Form):
         self._task_chosen = False
         """Whether a person chose the task; else the data do, or what teaches."""
         self._one_task = asyncio.Lock()
-        self._teachers: dict[str, Card] = {}
-        """The models whose answers can be learnt, by a name that no other model has."""
         self._preview_timer: Timer | None = None
         self._previewed: DataQuery | None = None
         """The data whose columns are offered."""
@@ -120,11 +116,6 @@ class DataForm(Form):
             yield DataPreview(self.card, self.verb, self.files, advice=self.advice(), labels=labels, id="preview")
         yield Gallery(id="samples")
 
-    def teacher_field(self) -> Field:
-        """A field for the model whose answers are learnt, too."""
-        help_text = "Its answers are learnt beside the labels of the data, or alone where these have none."
-        return choice_field("teacher", "teacher", [("none", "")], "", help=help_text)
-
     def data_query(self) -> DataQuery:
         """The data that is meant now."""
         return DataQuery(
@@ -142,7 +133,8 @@ class DataForm(Form):
 
     async def use_task(self, name: str) -> None:
         """Let the data be for another task; what was entered stays where it has a place."""
-        self.ability = self.card.ability(self.model_verb, name)
+        verb = self.model_verb if name in self.card.tasks_of(self.model_verb) else "pretrain"
+        self.ability = self.card.ability(verb, name)
         await self.columns.use(self.data_task)
 
     # What is entered
@@ -151,11 +143,8 @@ class DataForm(Form):
         value = self.value(field.field_name)
         if field.field_name in (*self.PATHS, "classes") and value and not Path(value).expanduser().exists():
             return DatasetInvalid("no such file or folder")
-        if field.field_name == "teacher" and self._task_chosen and value in self._teachers:
-            try:
-                task_of_teacher(self._teachers[value], self.card, self.ability.task)
-            except Unsupported as error:
-                return error
+        if isinstance(field, TeacherField) and self._task_chosen and (fault := field.find_fault(self.ability.task)):
+            return fault
         return self.columns.find_fault(field) if field in self.columns.fields else None
 
     def changed(self, field: Field) -> None:
@@ -164,8 +153,8 @@ class DataForm(Form):
         if name == "task":
             self._task_chosen = True
             self._begin_task(str(field.value))
-        elif name == "teacher":
-            self._follow_teacher()
+        elif isinstance(field, TeacherField):
+            self._follow(field)
             super().changed(field)
         elif name in self.PATHS:  # what is wrong with other data shows once nothing is typed for a moment
             for data_field in (field, *self.columns.fields):
@@ -203,28 +192,23 @@ class DataForm(Form):
 
         self.app.push_screen(PickScreen(str(field.value)), enter_choice)
 
-    def offer_teachers(self, cards: Sequence[Card]) -> None:
-        """Look which of the models can teach this one."""
+    def find_teachers(self) -> None:
+        """Look in a thread which of the models can teach this one."""
+        cards = [line.card for line in self.zoo.feed.models]
 
         def find() -> None:
-            names = dict(zip((card.full_name for card in cards), distinct_names(cards), strict=True))
-            teachers = {names[card.full_name]: card for card in possible_teachers(self.card, cards)}
-            self.later(lambda: offer(teachers))
-
-        def offer(teachers: dict[str, Card]) -> None:
-            self._teachers = teachers
-            choices = [(f"{name}: {card.task}", name) for name, card in teachers.items()]
-            field = self.field("teacher")
-            field.offer([("none", ""), *choices], str(field.value))
-            field.set_note("" if teachers else f"no model here teaches what {self.card.name} can learn")
+            teachers = teachers_of(self.card, cards)
+            self.later(lambda: self.query_one(TeacherField).offer_teachers(teachers))
 
         self.run_worker(find, thread=True, group="teachers", exit_on_error=False)
 
-    def _follow_teacher(self) -> None:
+    def on_teacher_field_offered(self) -> None:
+        self._follow(self.query_one(TeacherField))
+
+    def _follow(self, field: TeacherField) -> None:
         """Learn what the teacher teaches, unless a person said what is learnt."""
-        teacher = self._teachers.get(self.value("teacher"))
-        self.columns.let_teach(teacher is not None)
-        name = task_of_teacher(teacher, self.card) if teacher and not self._task_chosen else self.ability.task
+        self.columns.let_teach(field.teacher is not None)
+        name = self.ability.task if self._task_chosen else field.task_for() or self.ability.task
         if name != self.ability.task:
             self.field("task").offer([(name, name) for name in self.task_names], name)
             self._begin_task(name)

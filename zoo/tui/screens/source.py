@@ -21,6 +21,7 @@ from zoo.tui.screens.data_form import DataForm
 from zoo.tui.screens.form import FieldList
 from zoo.tui.widgets.column_fields import ColumnFields
 from zoo.tui.widgets.fields import Field, choice_field, text_field
+from zoo.tui.widgets.teacher_field import TeacherField
 
 
 def weight_field() -> Field:
@@ -75,23 +76,18 @@ class SourceScreen(DataForm):
                 yield ColumnFields(self.data_task, self.card.columns, label=True)
                 yield text_field("eval", "evaluate on", placeholder="a share held out", path=True)
                 yield weight_field()
-                yield self.teacher_field()
+                yield TeacherField(self.card)
             with Container(id="side"):
                 yield from self.side()
         yield Static("", id="notice", markup=False)
 
     def on_mount(self) -> None:
         self.field("source").editor.focus()
-        self.offer_teachers([line.card for line in self.zoo.feed.models])
+        self.find_teachers()
 
     def data_query(self) -> DataQuery:
         """Data that may be without targets, where the model learns from such."""
         return super().data_query()._replace(untargeted=next(iter(self.card.tasks_of("pretrain")), ""))
-
-    async def use_task(self, name: str) -> None:
-        verb = self.model_verb if name in self.card.tasks_of(self.model_verb) else "pretrain"
-        self.ability = self.card.ability(verb, name)
-        await self.columns.use(self.data_task)
 
     def find_fault(self, field: Field) -> ZooError | None:
         name, value = field.field_name, self.value(field.field_name)

@@ -33,6 +33,7 @@ from zoo.tui.screens.source import SourceScreen, entered_weight, weight_fault, w
 from zoo.tui.widgets.column_fields import ColumnFields
 from zoo.tui.widgets.fields import AUTO, Field, text_field
 from zoo.tui.widgets.option_fields import OptionFields
+from zoo.tui.widgets.teacher_field import TeacherField
 
 SHOWN_LABELS = 8
 
@@ -67,7 +68,7 @@ class TrainScreen(JobForm):
         if self._training != "finetune":
             return
         with Collapsible(title="learn from the answers of another model, too", id="teaching"):
-            yield self.teacher_field()
+            yield TeacherField(self.card)
             yield OptionFields(schema(TeachingOptions), title="", folded=False)
         with Vertical(id="several"):
             help_text = "Of the data above; its head is called so."
@@ -78,7 +79,7 @@ class TrainScreen(JobForm):
 
     def on_mount(self) -> None:  # Textual calls those of the classes above, too
         if self._training == "finetune":
-            self.offer_teachers([line.card for line in self.zoo.feed.models])
+            self.find_teachers()
 
     def job(self) -> Job:
         job = self.job_of(self._training, self.source(eval_data=self.value("eval") or None))
