@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.plugin_site import Site, card, new_site, plugin
@@ -17,6 +18,7 @@ from zoo.sources import Source
 from zoo.tui.screens.data_form import DataForm
 from zoo.tui.screens.source import SourceScreen
 from zoo.tui.screens.train import TrainScreen
+from zoo.tui.widgets.added_sources import AddedSource
 from zoo.tui.widgets.teacher_field import TeacherField
 
 HOOKS = "".join(f"@zoo.hookimpl\ndef {hook}(run): ...\n\n" for hook in ("pretrain", "finetune", "body"))
@@ -127,6 +129,57 @@ async def test_each_source_is_read_as_its_data_are(
         ("pretrain", "fill-mask", {}),
     ]
     assert request.sources[1].data.eval_path == str(table)
+
+
+@scenario(size=(110, 45))
+async def test_an_added_source_is_changed_or_taken_out(
+    pilot: Driver, sharer: Site, one_device: None, rows: Path, tmp_path: Path
+) -> None:
+    """Its dialog opens with what it has, and what is changed there takes its place."""
+    table = tmp_path / "table.csv"
+    table.write_text("remark,points\n" + "".join(f"fine {n},{n / 7:.2f}\n" for n in range(20)))
+    screen = await open_form(pilot, "sharer")
+    enter(screen, data=str(rows))
+    columns = {"input": "points", "label": "remark"}  # as nobody would guess
+    whole = Source(
+        name="notes",
+        data=str(table),
+        task="text-classification",
+        columns=columns,
+        weight=0.5,
+        merge_labels=True,
+        eval_data=str(table),
+    )
+    for source in (whole, Source(name="scores", data=str(scores(tmp_path)), task="text-regression", teacher="tutor")):
+        screen._add_source(source)
+    await until(pilot, lambda: len(screen.query(AddedSource)) == 2)
+    screen.query(AddedSource).first().focus()
+    await pilot.press("enter")
+    await shows(pilot, "notes, which sharer learns from", "text column", "remark", "table.csv")
+    form = pilot.app.screen
+    assert isinstance(form, SourceScreen)
+    await until(pilot, lambda: form.is_task_settled and form._previewed)
+    assert not form.unsaved
+    form.field("weight").enter("2")
+    await pilot.press("ctrl+s")
+    await until(pilot, lambda: pilot.app.screen is screen)
+    assert screen.job().others[0] == msgspec.structs.replace(whole, weight=2.0)
+    await shows(pilot, "weight 2", "labels merged")
+
+    await pilot.press("down", "enter")
+    await shows(pilot, "scores, which sharer learns from")
+    form = pilot.app.screen
+    assert isinstance(form, SourceScreen)
+    await until(pilot, lambda: teachers(form) and not form.columns.missing_fields)
+    form.field("source").enter("notes")
+    await shows(pilot, "'notes' is there twice")
+    form.field("source").enter("points")
+    await pilot.press("ctrl+s")
+    await until(pilot, lambda: pilot.app.screen is screen)
+    assert [(one.name, one.teacher) for one in screen.job().others] == [("notes", ""), ("points", "tutor")]
+    await pilot.press("up", "delete")
+    await until(pilot, lambda: [one.name for one in screen.job().others] == ["points"])
+    await until(pilot, lambda: "and notes" not in screen_text(pilot))
 
 
 @scenario(size=(110, 45))

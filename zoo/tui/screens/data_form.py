@@ -12,7 +12,7 @@ from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from zoo.abilities import likely_tasks
-from zoo.card import Card, Verb
+from zoo.card import Ability, Card, Verb
 from zoo.errors import DatasetInvalid, ZooError
 from zoo.file_cache import FileCache
 from zoo.sources import Source
@@ -133,9 +133,13 @@ class DataForm(Form):
 
     async def use_task(self, name: str) -> None:
         """Let the data be for another task; what was entered stays where it has a place."""
-        verb = self.model_verb if name in self.card.tasks_of(self.model_verb) else "pretrain"
-        self.ability = self.card.ability(verb, name)
+        self.ability = self.ability_for(name)
         await self.columns.use(self.data_task)
+
+    def ability_for(self, task: str) -> Ability:
+        """What the model does with data that are for a task: the verb of the form where it can, else pretraining."""
+        verb: Verb = self.model_verb if task in self.card.tasks_of(self.model_verb) else "pretrain"
+        return self.card.ability(verb, task)
 
     # What is entered
 

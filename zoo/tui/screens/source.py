@@ -24,9 +24,10 @@ from zoo.tui.widgets.fields import Field, choice_field, text_field
 from zoo.tui.widgets.teacher_field import TeacherField
 
 
-def weight_field() -> Field:
+def weight_field(weight: float = 1.0) -> Field:
     """A field for how much the loss of a source counts."""
-    return text_field("weight", "weight", placeholder="1", help="Of its mean loss in the sum of all sources.")
+    value = "" if weight == 1 else f"{weight:g}"
+    return text_field("weight", "weight", value, placeholder="1", help="Of its mean loss in the sum of all sources.")
 
 
 def weight_fault(weight: str) -> OptionInvalid | None:
@@ -48,35 +49,45 @@ class SourceScreen(DataForm):
 
     Args:
         card: of the model.
-        names: of the sources there are.
-        add: takes the source.
+        names: of the other sources there are.
+        take: takes the source.
+        source: what stands in the form at first, where one is changed that was added; None for a new one.
     """
 
     CSS_PATH = "job_form.tcss"
     PATHS: ClassVar[tuple[str, ...]] = ("data", "eval")
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+s", "add", "Add it", priority=True),
+        Binding("ctrl+s", "take", "Take it", priority=True),
         Binding("ctrl+o", "pick", "Choose a file", priority=True),
     ]
 
-    def __init__(self, card: Card, names: list[str], add: Callable[[Source], None]) -> None:
+    def __init__(
+        self, card: Card, names: list[str], take: Callable[[Source], None], source: Source | None = None
+    ) -> None:
         super().__init__(msgspec.structs.replace(card, columns={}, labels=()), "finetune", "finetune")
         self.task_names = tuple(dict.fromkeys((*card.tasks_of("finetune"), *card.tasks_of("pretrain"))))
-        self._names, self._add = names, add
+        self._names, self._take, self._source = names, take, source or Source(data="")
+        if self._source.task:
+            self._task_chosen = True
+            self.ability = self.ability_for(self._source.task)
 
     def body(self) -> ComposeResult:
-        yield Static(f"one more source for {one_line(self.card.name)} to learn from", id="title", markup=False)
+        source, model = self._source, one_line(self.card.name)
+        title = f"{source.name}, which {model} learns from" if source.name else f"one more source for {model}"
+        yield Static(title if source.name else f"{title} to learn from", id="title", markup=False)
         with Container(id="halves"):
             with FieldList(id="form"):
-                yield text_field("source", "name", help="Its head is a model of that name behind the name of the run.")
-                yield text_field("data", "data", path=True)
+                help_text = "Its head is a model of that name behind the name of the run."
+                yield text_field("source", "name", source.name, help=help_text)
+                yield text_field("data", "data", str(source.data), path=True)
                 if len(self.task_names) > 1:
                     tasks = [(name, name) for name in self.task_names]
                     yield choice_field("task", "task", tasks, self.ability.task, help="What is learnt of it.")
-                yield ColumnFields(self.data_task, self.card.columns, label=True)
-                yield text_field("eval", "evaluate on", placeholder="a share held out", path=True)
-                yield weight_field()
-                yield TeacherField(self.card)
+                yield ColumnFields(self.data_task, self.card.columns, label=True, source=source)
+                eval_data = str(source.eval_data or "")
+                yield text_field("eval", "evaluate on", eval_data, placeholder="a share held out", path=True)
+                yield weight_field(source.weight)
+                yield TeacherField(self.card, source.teacher)
             with Container(id="side"):
                 yield from self.side()
         yield Static("", id="notice", markup=False)
@@ -84,6 +95,8 @@ class SourceScreen(DataForm):
     def on_mount(self) -> None:
         self.field("source").editor.focus()
         self.find_teachers()
+        if self._source.data:
+            self.look_at_data()
 
     def data_query(self) -> DataQuery:
         """Data that may be without targets, where the model learns from such."""
@@ -100,11 +113,11 @@ class SourceScreen(DataForm):
                 return error
         return super().find_fault(field)
 
-    def action_add(self) -> None:
+    def action_take(self) -> None:
         """Take it into the form; keys that were pressed before are entered first."""
-        (self.focused or self).call_later(self._add_entered)
+        (self.focused or self).call_later(self._take_entered)
 
-    def _add_entered(self) -> None:
+    def _take_entered(self) -> None:
         for field in self.query(Field):
             self.take_note(field)
             self.check(field)
@@ -121,5 +134,5 @@ class SourceScreen(DataForm):
             task=self.ability.task if self.is_task_settled else "",
             weight=entered_weight(self.value("weight")),
         )
-        self._add(named)
+        self._take(named)
         self.dismiss()

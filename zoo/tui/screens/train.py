@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, ClassVar
 
 import msgspec
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.widgets import Collapsible, Static
+from textual.widgets import Collapsible
 
 from zoo.card import Card, Verb
 from zoo.data import Dataset, split
@@ -22,7 +23,6 @@ from zoo.plurals import counted
 from zoo.ranking import FROM_SCRATCH
 from zoo.requests import Job, check_job
 from zoo.runs.request import RunRequest
-from zoo.sanitize import one_line
 from zoo.sources import Source, check_source_name
 from zoo.tui.commands import command_line
 from zoo.tui.path_text import short_path
@@ -30,6 +30,7 @@ from zoo.tui.screens.confirm import ConfirmScreen
 from zoo.tui.screens.job_form import JobForm
 from zoo.tui.screens.plan import PlanScreen
 from zoo.tui.screens.source import SourceScreen, entered_weight, weight_fault, weight_field
+from zoo.tui.widgets.added_sources import AddedSource, AddedSources
 from zoo.tui.widgets.column_fields import ColumnFields
 from zoo.tui.widgets.fields import AUTO, Field, text_field
 from zoo.tui.widgets.option_fields import OptionFields
@@ -74,7 +75,7 @@ class TrainScreen(JobForm):
             help_text = "Of the data above; its head is called so."
             yield text_field("source", "source name", value="first", help=help_text)
             yield weight_field()
-            yield Static("", id="others", markup=False)
+            yield AddedSources()
             yield OptionFields(schema(MixingOptions), title="how the sources are mixed", id="mixing")
 
     def on_mount(self) -> None:  # Textual calls those of the classes above, too
@@ -126,13 +127,28 @@ class TrainScreen(JobForm):
         self._others.pop()
         self._show_others()
 
+    def on_added_source_chosen(self, event: AddedSource.Chosen) -> None:
+        place, others = event.place, self._others
+        if place >= len(others):  # it is about to go
+            return
+        names = [self.value("source"), *(one.name for one in others if one is not others[place])]
+        self.app.push_screen(SourceScreen(self.card, names, partial(self._change_source, place), others[place]))
+
+    def on_added_source_removed(self, event: AddedSource.Removed) -> None:
+        if event.place < len(self._others):
+            self._others.pop(event.place)
+            self._show_others()
+
     def _add_source(self, source: Source) -> None:
         self._others.append(source)
         self._show_others()
 
+    def _change_source(self, place: int, source: Source) -> None:
+        self._others[place] = source
+        self._show_others()
+
     def _show_others(self) -> None:
-        lines = [f"and {' '.join(map(one_line, _described(source)))}" for source in self._others]
-        self.query_one("#others", Static).update("\n".join(lines))
+        self.call_later(self.query_one(AddedSources).show, tuple(self._others))
         self.query_one("#several").set_class(bool(self._others), "-several")
         self.refresh_bindings()
         self._show_command()
@@ -162,20 +178,6 @@ class TrainScreen(JobForm):
     def question(self, request: RunRequest, title: str, plan: str) -> ConfirmScreen:
         """Find out steps, learning rate and time meanwhile."""
         return PlanScreen(title, plan, request, self.files)
-
-
-def _described(source: Source) -> list[str]:
-    """An added source, in words."""
-    columns = ", ".join(f"{role} in {name}" for role, name in source.columns.items())
-    parts = [
-        f"{source.name}: {short_path(str(source.data))}",
-        source.task and f"for {source.task}",
-        columns and f"({columns})",
-        f"weight {source.weight:g}" if source.weight != 1 else "",
-        source.eval_data and f"held out {short_path(str(source.eval_data))}",
-        source.teacher and f"taught by {source.teacher}",
-    ]
-    return [part for part in parts if part]
 
 
 def _flags(job: Job) -> dict[str, object]:

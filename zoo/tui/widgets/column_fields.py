@@ -10,6 +10,7 @@ from textual.containers import Vertical
 from zoo.data import Columns
 from zoo.errors import DatasetInvalid, ZooError
 from zoo.kinds.kind import INPUT, TARGET
+from zoo.sources import Source
 from zoo.tasks.task import Task
 from zoo.tui.preview import ColumnChoice
 from zoo.tui.widgets.fields import Field, choice_field, switch_field, text_field
@@ -24,15 +25,18 @@ class ColumnFields(Vertical):
         task: what the data is for.
         trained: the columns that the model was trained on.
         label: whether targets are needed.
+        source: what stands in the fields at first; None for nothing.
     """
 
     DEFAULT_CSS = "ColumnFields { height: auto; }"
 
-    def __init__(self, task: Task, trained: Columns, *, label: bool) -> None:
+    def __init__(self, task: Task, trained: Columns, *, label: bool, source: Source | None = None) -> None:
         super().__init__()
         self._needs_label, self._trained = label, trained
         self._is_taught = False
         self._adopt(task)
+        self._first = source or Source(data="")
+        self._chosen |= {role: name for role, name in self._first.columns.items() if role in self._chosen}
 
     def _adopt(self, task: Task) -> None:
         roles = task.roles if self._needs_label else task.input.roles
@@ -45,22 +49,25 @@ class ColumnFields(Vertical):
         """Columns that are found by name; None where there is no data yet."""
 
     def compose(self) -> ComposeResult:
-        yield from self._new_fields()
+        yield from self._new_fields(self._first)
 
-    def _new_fields(self) -> Iterator[Field]:
+    def _new_fields(self, source: Source) -> Iterator[Field]:
         for name, role in self._roles.items():
-            meaning = self._meanings[role]
+            meaning, chosen = self._meanings[role], self._chosen[role]
             help_text = f"The column of the data that holds the {meaning}."
-            yield choice_field(name, f"{meaning} column", [(BY_NAME, "")], "", help=help_text)
+            choices = [(BY_NAME, ""), *([(chosen, chosen)] if chosen else [])]
+            yield choice_field(name, f"{meaning} column", choices, chosen, help=help_text)
         if self._target and self._target.divisible:
             help_text = "What stands between the labels of a row that has several."
-            yield text_field("separator", "separator", placeholder="| or ;", help=help_text)
+            yield text_field("separator", "separator", source.separator, placeholder="| or ;", help=help_text)
         if self._target and self._target.has_named_values:
             help_text = "A file that says which class each value is: JSON, or a palette."
-            yield text_field("classes", "classes", placeholder="beside the data", help=help_text, path=True)
+            yield text_field(
+                "classes", "classes", str(source.classes), placeholder="beside the data", help=help_text, path=True
+            )
         if self._target and self._target.fewest_labels:
             help_text = "Labels that differ only in case, blanks, invisible characters or Unicode form are one class."
-            yield switch_field("merge_labels", "merge labels", help=help_text)
+            yield switch_field("merge_labels", "merge labels", value=source.merge_labels, help=help_text)
 
     def let_teach(self, taught: bool) -> None:
         """Let the answers of a model stand for labels that the data do not have, or not."""
@@ -73,7 +80,7 @@ class ColumnFields(Vertical):
         """Take the columns of another task."""
         self._adopt(task)
         await self.remove_children()
-        await self.mount(*self._new_fields())
+        await self.mount(*self._new_fields(Source(data="")))
 
     def on_field_changed(self, event: Field.Changed) -> None:
         role = self._roles.get(event.field.field_name)
