@@ -34,6 +34,7 @@ RESERVED = frozenset(
         "label",
         "max_drop",
         "merge_labels",
+        "merge_labels_of",
         "metric",
         "microphone",
         "model",

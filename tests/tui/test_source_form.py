@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,11 @@ from tests.tui.driving import Driver, scenario, screen_text, shows, until, write
 from tests.tui.test_training import enter, open_form
 from tests.weights_factory import weights, write_files
 from zoo.card import FolderSource
-from zoo.requests import check_job
+from zoo.cli import finetune
+from zoo.cli.parser import new_parser
+from zoo.cli.training_args import job_of
+from zoo.errors import OptionInvalid
+from zoo.requests import Job, check_job
 from zoo.sources import Source
 from zoo.tui.screens.data_form import DataForm
 from zoo.tui.screens.source import SourceScreen
@@ -29,7 +34,7 @@ def sharer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     """A model with a body that classifies, regresses and fills masks, and one that tells numbers."""
     abilities = [
         f"zoo.Ability(verb='finetune', task='text-{task}', options=zoo.FinetuneOptions)"
-        for task in ("classification", "regression")
+        for task in ("classification", "regression", "multi-label-classification")
     ]
     abilities.append("zoo.Ability(verb='pretrain', task='fill-mask', options=zoo.PretrainOptions)")
     with new_site(tmp_path / "site", monkeypatch) as site:
@@ -180,6 +185,42 @@ async def test_an_added_source_is_changed_or_taken_out(
     await pilot.press("up", "delete")
     await until(pilot, lambda: [one.name for one in screen.job().others] == ["points"])
     await until(pilot, lambda: "and notes" not in screen_text(pilot))
+
+
+def typed(command: str) -> Job:
+    """What a command asks for."""
+    words = shlex.split(command)[2:]
+    parser = new_parser("finetune", finetune, "")
+    finetune.complete_parser(parser, words)
+    return job_of(parser.parse_args(words), "finetune")
+
+
+@scenario(size=(110, 45))
+async def test_the_command_says_of_each_source_how_its_labels_are_read(
+    pilot: Driver, sharer: Site, one_device: None, rows: Path, tmp_path: Path
+) -> None:
+    screen = await open_form(pilot, "sharer")
+    enter(screen, data=str(rows))
+    await shows(pilot, "nothing stands in the way")
+    topics = tmp_path / "topics.csv"
+    topics.write_text("text,label\n" + "".join(f"fine {n},a{'/b' * (n % 2)}\n" for n in range(20)))
+    task = "text-multi-label-classification"
+    for name, separator, merges in (("slashes", "/", False), ("marks", "=", True)):
+        screen._add_source(Source(name=name, data=str(topics), task=task, separator=separator, merge_labels=merges))
+    await shows(pilot, "and slashes", "labels divided at =", "labels merged")
+    command = screen.command()
+    assert "--separator slashes=/ --separator marks== --merge-labels-of marks" in command
+    assert [*typed(command).others] == [*screen.job().others]
+
+    of_all = typed(f"{command} --separator + --merge-labels")
+    assert [(one.separator, one.merge_labels) for one in (of_all.source, *of_all.others)] == [
+        ("+", True),
+        ("/", True),
+        ("=", True),
+    ]
+    for flag in ("--separator other=/", "--classes other=palette.json", "--merge-labels-of other"):
+        with pytest.raises(OptionInvalid, match=f"{flag} (does not say for which|names no) source"):
+            typed(f"{command} {flag}")
 
 
 @scenario(size=(110, 45))

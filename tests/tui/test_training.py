@@ -77,9 +77,47 @@ async def test_from_the_form_to_a_finished_run(pilot: Driver, echo: None, one_de
     await pilot.press("y")
     await shows(pilot, "typed finetune echo/echo finished", "negative 1.000 1.000 1.000")
 
-    run = zoo.open_run("typed")
+    run, after = zoo.open_run("typed"), zoo.open_run("after")
     assert run.folder.request.options["max_steps"] == 12
+    await until(pilot, lambda: after.status == "finished")
+    assert (after.folder.request.model, after.snapshot.step) == ("echo/typed", 2)
     assert any(isinstance(event, RunStarted) for event in run.events())
+
+
+@scenario(size=(120, 50))
+async def test_what_is_done_next_is_checked_as_on_the_command_line(
+    pilot: Driver, echo: None, one_device: None, rows: Path
+) -> None:
+    """What is wrong stands beside the command; there may be several, each on the result of the one before."""
+    screen = await open_form(pilot)
+    enter(screen, data=str(rows), name="first")
+    await shows(pilot, "nothing stands in the way")
+    for command, fault in {
+        "evaluate --data x": "--then does 'evaluate'",
+        "finetune --help": "--then finetune --help does nothing",
+        "finetune --data nowhere.csv": "then finetune: there is no file or folder",
+        f"finetune --data {rows} --epochs 0": "then finetune: --epochs",
+        f"finetune --data '{rows}": "quotation",
+    }.items():
+        enter(screen, then=command)
+        await until(pilot, lambda: not screen.field("then").has_fault)
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: screen.field("then").has_fault)
+        await shows(pilot, fault)
+        assert screen.focused is screen.field("then").editor
+    assert not screen.field("data").has_fault
+
+    enter(screen, then=f"finetune --data {rows} --name second")
+    await until(pilot, lambda: screen.query("#field-then_2"))
+    enter(screen, then_2=f"finetune --data {rows} --batch-size 4")
+    flags = f"--then 'finetune --data {rows} --name second' --then 'finetune --data {rows} --batch-size 4'"
+    await until(pilot, lambda: flags in screen.command())
+    request = await asyncio.to_thread(screen.request)
+    assert [line for name, line in screen.plan(request) if name == "then"] == [
+        f"finetune on {rows}, as second",
+        f"finetune on {rows}, as second-finetune-1",
+    ]
+    assert zoo.list_runs() == ()
 
 
 @scenario(size=(100, 45))
@@ -121,7 +159,9 @@ async def see_and_check(pilot: Driver, screen: TrainScreen, rows: Path) -> None:
     await shows(pilot, f"$ zoo finetune echo --data {rows} --name typed --max-steps 12")
     await pilot.press("ctrl+y")
     assert pilot.app.clipboard == f"zoo finetune echo --data {rows} --name typed --max-steps 12"
+    enter(screen, then=f"finetune --data {rows} --max-steps 2 --name after")
     await pilot.press("ctrl+s")
+    await shows(pilot, f"then finetune on {rows}, as after")
     await shows(
         pilot, "40 usable, 2 classes: negative, positive", "steps 12 of 1 row, 0.33", "time shows once it trains"
     )

@@ -13,7 +13,7 @@ from zoo.cli.exit_codes import ExitCode
 from zoo.cli.parser import Parser
 from zoo.cli.render import render
 from zoo.cli.samples import show_samples
-from zoo.cli.source_args import add_columns, add_reading_labels, columns_of
+from zoo.cli.source_args import add_columns, add_reading_labels, columns_of, newest
 from zoo.data import inspect, likely_task
 from zoo.data.drawn_rows import drawn_rows
 from zoo.data.example import UNKNOWN
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> ExitCode:
     card = _card(args) if args.model else None
     training: Verb = "finetune" if card and "finetune" in card.verbs else "pretrain"
     with offering_models(card, training) if card else nullcontext():
-        task = _task(args, card, training).divided_at(args.separator).named_by(args.classes)
+        task = _task(args, card, training).divided_at(newest(args, "separator")).named_by(newest(args, "classes"))
         inspection = inspect(
             args.data,
             task,
@@ -90,7 +90,7 @@ def _show_learnt_row(card: Card, training: Verb, inspection: Inspection) -> None
 
 def _card(args: argparse.Namespace) -> Card:
     choice = choose_model(
-        Catalog.load(), args.model, "finetune", args.task or "", args.data, columns_of(args), args.separator
+        Catalog.load(), args.model, "finetune", args.task or "", args.data, columns_of(args), newest(args, "separator")
     )
     if choice.reason:
         diagnostics.note(choice.reason)
@@ -107,10 +107,10 @@ def _task(args: argparse.Namespace, card: Card | None, training: Verb) -> Task:
     if args.task:
         return get_task(args.task)
     if card is None:
-        return likely_task(args.data, columns_of(args), args.separator)
+        return likely_task(args.data, columns_of(args), newest(args, "separator"))
     if training not in card.verbs:
         return get_task(card.task)
-    ability, reason = choose_ability(card, training, "", args.data, columns_of(args), args.separator)
+    ability, reason = choose_ability(card, training, "", args.data, columns_of(args), newest(args, "separator"))
     if reason:
         diagnostics.note(reason)
     return get_task(ability.task)

@@ -6,7 +6,7 @@ import argparse
 
 from zoo.api import Run, start
 from zoo.cli import diagnostics
-from zoo.cli.source_args import columns_of
+from zoo.cli.source_args import columns_of, newest
 from zoo.file_cache import clear
 from zoo.requests import Job, Place, request_of
 from zoo.runs.request import RunRequest
@@ -38,10 +38,10 @@ def source_of(args: argparse.Namespace, data: str, eval_data: str | None = None)
         data=data,
         eval_data=eval_data,
         columns=columns_of(args),
-        separator=getattr(args, "separator", ""),
-        classes=getattr(args, "classes", ""),
+        separator=newest(args, "separator"),
+        classes=newest(args, "classes"),
         merge_labels=getattr(args, "merge_labels", False),
-        teacher=next(reversed(getattr(args, "teacher", [])), ""),
+        teacher=newest(args, "teacher"),
     )
 
 

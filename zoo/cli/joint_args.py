@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 
 from zoo.cli.option_flags import add_options
 from zoo.cli.parser import Parser
@@ -13,6 +14,9 @@ from zoo.hyperparameters import TeachingOptions
 from zoo.options import read
 from zoo.sources import SOURCE_WEIGHT, Source
 from zoo.tasks import task_names
+
+NAMED = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*=.")
+"""How a text begins that is said of one source; a path that looks so is written with ./ before it."""
 
 
 def add_teacher(parser: Parser) -> None:
@@ -28,7 +32,7 @@ def add_teacher(parser: Parser) -> None:
 
 
 def add_sources(parser: Parser) -> None:
-    """`--source` and `--weight`."""
+    """`--source`, and what is said of one by its name."""
     parser.add_argument(
         "--source",
         action="append",
@@ -43,7 +47,14 @@ def add_sources(parser: Parser) -> None:
         metavar="NAME=X",
         help="of the loss of a source in their sum (default: 1)",
     )
-    parser.advanced.append(weight)
+    merged = parser.add_argument(
+        "--merge-labels-of",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="of one source, what --merge-labels is for all",
+    )
+    parser.advanced += [weight, merged]
 
 
 def sources_of(args: argparse.Namespace) -> tuple[Source, ...]:
@@ -53,7 +64,6 @@ def sources_of(args: argparse.Namespace) -> tuple[Source, ...]:
         OptionInvalid: a flag does not say which source, names none of them, or belongs to a run with one source.
     """
     sources = [source_named(text) for text in args.source]
-    recipe = {source.name: source for source in args.recipe_read.sources} if args.recipe_read else {}
     names = [source.name for source in sources]
     for flag, value in (("--data", args.data), ("--input", args.input_column), ("--label", getattr(args, "label", ""))):
         if value:
@@ -63,6 +73,9 @@ def sources_of(args: argparse.Namespace) -> tuple[Source, ...]:
     evals = _by_name("--eval", args.eval, names)
     weights = _by_name("--weight", args.weight, names)
     teachers = _by_name("--teacher", args.teacher, names)
+    separators = by_name_or_for_all("--separator", args.separator, names)
+    classes = by_name_or_for_all("--classes", args.classes, names)
+    merged = [*_known("--merge-labels-of", args.merge_labels_of, names), *(names if args.merge_labels else ())]
     columns: dict[str, dict[str, str]] = {name: {} for name in names}
     for text in args.column:
         place, _, column = text.partition("=")
@@ -79,9 +92,9 @@ def sources_of(args: argparse.Namespace) -> tuple[Source, ...]:
             task=source.task,
             eval_data=evals.get(source.name),
             columns=columns[source.name],
-            separator=args.separator or recipe.get(source.name, source).separator,
-            merge_labels=args.merge_labels or recipe.get(source.name, source).merge_labels,
-            classes=args.classes or recipe.get(source.name, source).classes,
+            separator=separators.get(source.name, ""),
+            merge_labels=source.name in merged,
+            classes=classes.get(source.name, ""),
             weight=float(str(read(SOURCE_WEIGHT, weights.get(source.name, 1.0)))),
             teacher=teachers.get(source.name, ""),
         )
@@ -123,3 +136,28 @@ def _by_name(flag: str, texts: Iterable[str], names: list[str]) -> dict[str, str
             )
         values[name] = value
     return values
+
+
+def by_name_or_for_all(flag: str, texts: Iterable[str], names: list[str]) -> dict[str, str]:
+    """What is said of each source, by its name or of all at once; what is said of one goes before.
+
+    Args:
+        flag: that says it.
+        texts: as typed.
+        names: of the sources.
+
+    Raises:
+        OptionInvalid: there is no source of that name.
+    """
+    texts = list(texts)
+    named = [text for text in texts if NAMED.match(text)]
+    for_all = next((text for text in reversed(texts) if text not in named), "")
+    return {**(dict.fromkeys(names, for_all) if for_all else {}), **_by_name(flag, named, names)}
+
+
+def _known(flag: str, texts: Iterable[str], names: list[str]) -> Iterator[str]:
+    """Names of sources that a flag takes."""
+    for name in texts:
+        if name not in names:
+            raise OptionInvalid(f"{flag} {name} names no source", f"it takes {', '.join(names)}")
+        yield name

@@ -14,7 +14,7 @@ from zoo.adoption import adopt_alias
 from zoo.card import Card, Verb
 from zoo.catalog import Catalog, result_of_head
 from zoo.cli import diagnostics
-from zoo.cli.joint_args import source_named
+from zoo.cli.joint_args import by_name_or_for_all, source_named
 from zoo.cli.option_flags import add_options, flags_by_alias
 from zoo.cli.parser import Parser
 from zoo.cli.source_args import role_of
@@ -138,9 +138,15 @@ def _add_joint_options(
         name, _, role = place.partition(".")
         columns.get(name, {})[role_of(role)] = column
     teachers = dict(text.partition("=")[::2] for text in values_of("--teacher", words))
+    separators = by_name_or_for_all("--separator", values_of("--separator", words), list(columns))
     named = [
         with_taught_task(
-            msgspec.structs.replace(source, columns=columns[source.name], teacher=teachers.get(source.name, "")),
+            msgspec.structs.replace(
+                source,
+                columns=columns[source.name],
+                separator=separators.get(source.name, ""),
+                teacher=teachers.get(source.name, ""),
+            ),
             card,
             catalog,
         )

@@ -6,12 +6,16 @@ from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, nullcontext
 
 from zoo.card import Verb
+from zoo.cli.joint_args import NAMED
 from zoo.cli.model_args import values_of
 from zoo.cli.parser import Parser
 from zoo.errors import OptionInvalid
 from zoo.kinds.kind import INPUT, TARGET
 from zoo.recipes import Recipe, read_recipe
 from zoo.sources import Source
+
+_OF_ALL = ("--separator", "--classes")
+"""What may be said of one source or of all."""
 
 
 def add_recipe(parser: Parser, words: list[str], verb: Verb) -> Recipe | None:
@@ -39,6 +43,7 @@ def add_recipe(parser: Parser, words: list[str], verb: Verb) -> Recipe | None:
         place = recipe.lines.place("verb")
         raise OptionInvalid(f"{place}: the recipe is to {recipe.verb}", f"zoo {recipe.verb} --recipe {paths[-1]}")
     typed = {text.partition("=")[0] for flag in ("--source", "--column") for text in values_of(flag, words)}
+    typed |= {flag for flag in _OF_ALL for text in values_of(flag, words) if not NAMED.match(text)}
     parser.presets = list(_words(recipe, typed))
     parser.set_defaults(recipe_read=recipe)
     return recipe
@@ -66,7 +71,7 @@ def _words(recipe: Recipe, typed: Collection[str]) -> Iterator[str]:
 
     Args:
         recipe: to be followed.
-        typed: names of sources, and roles of columns, that are typed anew.
+        typed: names of sources, roles of columns, and flags about all sources, that are typed anew.
     """
     for name, value in {**recipe.place, **recipe.options}.items():
         if isinstance(value, bool):
@@ -84,6 +89,12 @@ def _words_of_named(source: Source, typed: Collection[str]) -> Iterator[str]:
         yield f"--eval={source.name}={source.eval_data}"
     if source.teacher:
         yield f"--teacher={source.name}={source.teacher}"
+    if source.separator and "--separator" not in typed:
+        yield f"--separator={source.name}={source.separator}"
+    if source.classes and "--classes" not in typed:
+        yield f"--classes={source.name}={source.classes}"
+    if source.merge_labels:
+        yield f"--merge-labels-of={source.name}"
     yield f"--weight={source.name}={source.weight}"
     for role, column in source.columns.items():
         yield f"--column={source.name}.{role}={column}"

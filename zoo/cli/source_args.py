@@ -73,14 +73,21 @@ def add_reading_labels(parser: Parser) -> None:
     )
     separator = parser.add_argument(
         "--separator",
-        default="",
+        action="append",
+        default=[],
         metavar="MARK",
         help="what stands between the labels of a row that has several (default: | or ;)",
     )
     classes = parser.add_argument(
         "--classes",
-        default="",
+        action="append",
+        default=[],
         metavar="FILE",
         help="which class each value of a mask is: JSON, or a palette (default: classes.json beside the masks)",
     )
     parser.advanced += [separator, classes]
+
+
+def newest(args: argparse.Namespace, flag: str) -> str:
+    """What a flag said the last time; empty where it was not said, or the command has none of that name."""
+    return next(reversed(getattr(args, flag, [])), "")

@@ -9,18 +9,19 @@ from typing import cast
 
 from zoo.card import Verb
 from zoo.catalog import Catalog
-from zoo.cli.option_flags import add_help_all
+from zoo.cli.job_request import place_of
 from zoo.cli.parser import Parser
 from zoo.cli.training_args import add_options_of_model, add_training, job_of
 from zoo.errors import OptionInvalid, ZooError
 from zoo.job_sequences import JobSequence
-from zoo.requests import Job
+from zoo.requests import Job, Place
 from zoo.runs.request import RunRequest
 from zoo.suggestions import did_you_mean
 
 _EXAMPLE = 'such as --then "finetune --data reviews.csv --name mood"'
 _OF_THE_WHOLE = ("--detach", "--dry-run", "--json", "--now", "--recipe", "--then")
 """What is said once, of all that is done."""
+_HELP = ("-h", "--help", "--help-all")
 
 
 def add_then(parser: Parser) -> None:
@@ -49,36 +50,44 @@ def with_followers(first: RunRequest, args: argparse.Namespace) -> list[RunReque
         return [first]
     jobs = JobSequence(first, args.catalog or Catalog.load())
     for text in args.then:
-        _add(text, jobs, args)
+        add_command(text, jobs, place_of(args))
     for recipe in recipes:
         with recipe.located_errors():
             jobs.add(recipe.job())
     return jobs.requests
 
 
-def _add(text: str, jobs: JobSequence, args: argparse.Namespace) -> None:
-    """Check one more command."""
-    verb, words = _command(text)
+def add_command(text: str, jobs: JobSequence, place: Place) -> None:
+    """Check one more command, and let it follow.
+
+    Args:
+        text: as typed.
+        jobs: what is done before.
+        place: where the first computes; so does this one, unless it says otherwise.
+
+    Raises:
+        ZooError: it cannot be read, or what it asks for cannot serve.
+    """
+    verb, words = command_words(text)
     try:
-        jobs.add(_job(verb, words, jobs, args))
+        jobs.add(_job(verb, words, jobs, place))
     except ZooError as error:
         error.message = f"then {verb}: {error.message}"
         raise
 
 
-def _job(verb: Verb, words: list[str], jobs: JobSequence, args: argparse.Namespace) -> Job:
-    """What a command asks for; it computes where the first does, unless it says otherwise."""
+def _job(verb: Verb, words: list[str], jobs: JobSequence, place: Place) -> Job:
+    """What a command asks for."""
     parser = Parser(prog=f"zoo {verb}", formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
-    add_help_all(parser)
     add_training(parser, words, verb, model=jobs.model)
-    placement = {name: getattr(args, name) for name in ("device", "precision", "processes")}
+    placement = {name: getattr(place, name) for name in ("device", "precision", "processes")}
     parser.set_defaults(recipe_read=None, **placement)
     model = words[0] if words and not words[0].startswith("-") else jobs.model
     add_options_of_model(parser, words, verb, model, catalog=jobs.catalog)
     return job_of(parser.parse_args(words), verb)
 
 
-def _command(text: str) -> tuple[Verb, list[str]]:
+def command_words(text: str) -> tuple[Verb, list[str]]:
     """The verb and the words of a command.
 
     Raises:
@@ -103,4 +112,6 @@ def _command(text: str) -> tuple[Verb, list[str]]:
         )
     if flag := next((word for word in words if word.partition("=")[0] in _OF_THE_WHOLE), ""):
         raise OptionInvalid(f"{flag} is about all that is done", "say it outside of --then")
+    if flag := next((word for word in words if word in _HELP), ""):
+        raise OptionInvalid(f"--then {verb} {flag} does nothing", f"zoo {verb} {flag} shows what it takes")
     return cast("Verb", verb), words

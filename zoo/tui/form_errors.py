@@ -12,6 +12,19 @@ _COMMAND = re.compile(r"(\bzoo [a-z]+ [^;)\n]*)")
 """A command that is to be typed: the flags in it are its own."""
 
 
+class FieldError(ZooError):
+    """An error of what stands in one field, such as a command: the flags that it names are not those of the form.
+
+    Args:
+        field: name of the field.
+        error: what is wrong.
+    """
+
+    def __init__(self, field: str, error: ZooError) -> None:
+        super().__init__(error.message, error.hint)
+        self.field = field
+
+
 def field_of(error: ZooError, labels: Mapping[str, str]) -> str:
     """The field that an error names first by its flag; empty where it names none.
 
@@ -19,6 +32,8 @@ def field_of(error: ZooError, labels: Mapping[str, str]) -> str:
         error: as any front end raises it.
         labels: name of each field of the form to its label.
     """
+    if isinstance(error, FieldError):
+        return error.field
     text = _COMMAND.sub("", f"{error.message}\n{error.hint}")
     names = (_name(flag) for flag in _FLAG.finditer(text))
     return next((name for name in names if name in labels), "")
@@ -26,7 +41,8 @@ def field_of(error: ZooError, labels: Mapping[str, str]) -> str:
 
 def in_words_of_form(error: ZooError, labels: Mapping[str, str]) -> str:
     """Message and hint, a line each."""
-    return with_labels("\n".join(filter(None, (error.message, error.hint))), labels)
+    text = "\n".join(filter(None, (error.message, error.hint)))
+    return text if isinstance(error, FieldError) else with_labels(text, labels)
 
 
 def with_labels(text: str, labels: Mapping[str, str]) -> str:

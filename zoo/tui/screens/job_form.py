@@ -11,7 +11,7 @@ from textual.containers import Container
 from textual.widgets import Static
 
 from zoo.ability_options import option_set
-from zoo.api import start
+from zoo.api import Run, start
 from zoo.card import Card, Verb
 from zoo.devices import Device, available
 from zoo.errors import OptionInvalid, ZooError
@@ -148,12 +148,16 @@ class JobForm(DataForm):
 
     def command(self) -> str:
         """What one would type instead."""
+        return command_line(self.verb, self.card.name, flags=self.flags())
+
+    def flags(self) -> dict[str, object]:
+        """Of the command: name to value, as `command_line` takes them."""
         flags: dict[str, object] = {
             name: self.value(name) for name in ("data", "eval", "teacher", "out", "errors", "name")
         }
         flags |= self.columns.flags | {"task": self.ability.task if len(self.task_names) > 1 else ""}
         places = {name: self.value(name) for name in ("device", "precision") if self.value(name) != AUTO}
-        return command_line(self.verb, self.card.name, flags=flags | places | self.changed_options)
+        return flags | places | self.changed_options
 
     def _show_command(self) -> None:
         self.query_one("#command", Static).update(plain(f"$ {self.command()}"))
@@ -251,11 +255,15 @@ class JobForm(DataForm):
         """What asks whether to start."""
         return ConfirmScreen(title, plan, "Start")
 
+    def start(self, request: RunRequest) -> Run:
+        """Start what was asked for, in a thread."""
+        return start(request)
+
     def _start(self, request: RunRequest, question: ConfirmScreen) -> None:
         try:
             question.clear_up()
             with read_once(self.files):
-                run = start(request)
+                run = self.start(request)
         except ZooError as error:
             failure = error
             self.later(lambda: self._refuse(failure))

@@ -11,20 +11,23 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import Collapsible
 
+from zoo.api import Run, start_sequence
 from zoo.card import Card, Verb
+from zoo.catalog import Catalog
 from zoo.data import Dataset, split
 from zoo.errors import OptionInvalid, ZooError
 from zoo.file_cache import read_once
 from zoo.hyperparameters import MixingOptions, TeachingOptions
+from zoo.job_sequences import JobSequence
 from zoo.kinds.spelling import distinct_names
 from zoo.options import schema
 from zoo.plugins import load_plugin
 from zoo.plurals import counted
 from zoo.ranking import FROM_SCRATCH
-from zoo.requests import Job, check_job
+from zoo.requests import Job, Place, check_job
 from zoo.runs.request import RunRequest
 from zoo.sources import Source, check_source_name
-from zoo.tui.commands import command_line
+from zoo.tui.form_errors import FieldError
 from zoo.tui.path_text import short_path
 from zoo.tui.screens.confirm import ConfirmScreen
 from zoo.tui.screens.job_form import JobForm
@@ -35,6 +38,7 @@ from zoo.tui.widgets.column_fields import ColumnFields
 from zoo.tui.widgets.fields import AUTO, Field, text_field
 from zoo.tui.widgets.option_fields import OptionFields
 from zoo.tui.widgets.teacher_field import TeacherField
+from zoo.tui.widgets.then_fields import ThenFields
 
 SHOWN_LABELS = 8
 
@@ -54,9 +58,11 @@ class TrainScreen(JobForm):
         self._rows = ""
         self._others: list[Source] = []
         """What is learnt from beside the data of the form."""
+        self._followers: list[RunRequest] = []
+        """What is done next, as it was checked."""
 
     def fields(self) -> ComposeResult:
-        """Data, its columns, what to evaluate on; who teaches, and how several sources are mixed."""
+        """Data, its columns, what to evaluate on; who teaches, how several sources are mixed, what is done next."""
         yield text_field("data", "data", path=True)
         yield text_field(
             "eval",
@@ -66,8 +72,11 @@ class TrainScreen(JobForm):
             help="Evaluation data of its own; without it a share of the rows is held out, see eval share.",
         )
         yield ColumnFields(self.data_task, self.card.columns, label=self.needs_label)
-        if self._training != "finetune":
-            return
+        if self._training == "finetune":
+            yield from self._fields_of_sources()
+        yield ThenFields()
+
+    def _fields_of_sources(self) -> ComposeResult:
         with Collapsible(title="learn from the answers of another model, too", id="teaching"):
             yield TeacherField(self.card)
             yield OptionFields(schema(TeachingOptions), title="", folded=False)
@@ -153,16 +162,39 @@ class TrainScreen(JobForm):
         self.refresh_bindings()
         self._show_command()
 
-    def command(self) -> str:
-        """What one would type instead."""
-        return command_line(self.verb, self.card.name, flags=_flags(self.job())) if self._others else super().command()
+    def flags(self) -> dict[str, object]:
+        flags = _flags(self.job()) if self._others else super().flags()
+        return flags | {"then": list(self.query_one(ThenFields).commands.values())}
 
     def request(self) -> RunRequest:
         """Check everything, and describe the rows."""
         with read_once(self.files):
-            request, dataset = check_job(self.job())
+            job = self.job()
+            request, dataset = check_job(job)
+            request, *self._followers = self._with_followers(request, job.place)
         self._rows = _describe_rows(request, dataset) if dataset else ""
         return request
+
+    def _with_followers(self, request: RunRequest, place: Place) -> list[RunRequest]:
+        """The request, and those of what is done next.
+
+        Raises:
+            FieldError: one of the commands cannot be read, or what it asks for cannot serve.
+        """
+        if not (commands := self.query_one(ThenFields).commands):
+            return [request]
+        from zoo.cli.then_args import add_command
+
+        jobs = JobSequence(request, Catalog.load())
+        for field, text in commands.items():
+            try:
+                add_command(text, jobs, place)
+            except ZooError as error:
+                raise FieldError(field, error) from error
+        return jobs.requests
+
+    def start(self, request: RunRequest) -> Run:
+        return start_sequence((request, *self._followers))[0] if self._followers else super().start(request)
 
     def plan(self, request: RunRequest) -> list[tuple[str, str]]:
         """What would be done."""
@@ -173,6 +205,7 @@ class TrainScreen(JobForm):
             *((f"source {one.name}", f"{one.task}, {short_path(one.data.path)}") for one in request.sources),
             ("evaluate on", short_path(request.data.eval_path) if request.data.eval_path else ""),
             ("rows", self._rows),
+            *(("then", f"{one.verb} on {short_path(one.data.path)}, as {one.name}") for one in self._followers),
         ]
 
     def question(self, request: RunRequest, title: str, plan: str) -> ConfirmScreen:
@@ -190,9 +223,9 @@ def _flags(job: Job) -> dict[str, object]:
         "weight": [f"{one.name}={one.weight:g}" for one in sources if one.weight != 1],
         "teacher": [f"{one.name}={one.teacher}" for one in sources if one.teacher],
         "column": [f"{one.name}.{role}={name}" for one in sources for role, name in one.columns.items()],
-        "separator": next((one.separator for one in sources if one.separator), ""),
-        "classes": next((one.classes for one in sources if one.classes), ""),
-        "merge_labels": any(one.merge_labels for one in sources) or None,
+        "separator": [f"{one.name}={one.separator}" for one in sources if one.separator],
+        "classes": [f"{one.name}={one.classes}" for one in sources if one.classes],
+        "merge_labels_of": [one.name for one in sources if one.merge_labels],
         "name": job.name,
         **places,
         **job.options,
