@@ -176,6 +176,15 @@ def test_a_result_is_shown_with_the_best_step_of_each(
     assert [line for line in lines if line in titles] == titles
     assert ["names: Types", "type F1", "person 0.500"] == lines[-3:]
 
+    assert main(["show", "joint", "--json"]) == ExitCode.OK
+    curves = json.loads(capsys.readouterr().out)["curves"]
+    assert [(one["source"], one["metric"], one["rows"]) for one in curves] == [
+        ("sentiment", "loss", "training"),
+        ("sentiment", "accuracy", "held out"),
+        ("names", "span_f1", "held out"),
+    ]
+    assert [one["points"][-1] for one in curves if one["source"] == "sentiment"] == [[50, 0.25], [50, 0.75]]
+
 
 def test_a_head_is_shown_with_what_was_learnt_of_its_source(
     run: zoo.Run, echo: None, store: Path, capsys: pytest.CaptureFixture[str]
@@ -187,6 +196,10 @@ def test_a_head_is_shown_with_what_was_learnt_of_its_source(
     assert "span_f1 on held-out rows  0.5" in shown
     assert "Types" in shown
     assert "sentiment" not in shown
+    assert main(["show", "joint.names", "--json"]) == ExitCode.OK
+    document = json.loads(capsys.readouterr().out)
+    assert document["name"] == "joint.names"
+    assert [(one["source"], one["metric"]) for one in document["curves"]] == [("names", "span_f1")]
     assert run.snapshot.sources[1].report == (Table(title="Types", headers=("type", "F1"), rows=(("person", 0.5),)),)
 
     assert main(["show", "joint.names-best"]) == ExitCode.OK

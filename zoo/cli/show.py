@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from msgspec.structs import asdict
 
 from zoo.ability_options import option_set, with_all_options
 from zoo.card import Ability, Card
@@ -18,6 +21,10 @@ from zoo.ranking import is_result
 from zoo.runs.result import OF_ITS_OWN
 from zoo.sanitize import one_line
 
+if TYPE_CHECKING:
+    from zoo.blocks import Report
+    from zoo.runs.overview import SourceCurves
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
@@ -31,8 +38,11 @@ def run(args: argparse.Namespace) -> ExitCode:
     if heads := catalog.heads(args.model):
         return _show_heads(heads, as_json=args.json)
     card = catalog.resolve(args.model)
+    learning = _learning_of(result_of_head(card) or card.name, card.name) if is_result(card) else None
     if args.json:
-        output.emit_json(with_all_options(card))
+        output.emit_json(
+            with_all_options(card) if learning is None else {**asdict(with_all_options(card)), **learning.document}
+        )
         return ExitCode.OK
     output.line(f"{card.name}: {one_line(card.summary)}")
     output.line()
@@ -41,8 +51,8 @@ def run(args: argparse.Namespace) -> ExitCode:
     weights = weights_facts(card, local=here is not None, variant=variant, how_to_fetch="zoo pull fetches them")
     for name, value in (*general_facts(card), *metric_facts(card), *weights):
         output.line(f"  {name:<12} {one_line(value)}")
-    if is_result(card):
-        _show_learning(result_of_head(card) or card.name, card.name)
+    if learning is not None:
+        _show_learning(learning)
     for heading, options in option_groups(card):
         output.line()
         output.line(heading)
@@ -51,45 +61,77 @@ def run(args: argparse.Namespace) -> ExitCode:
     return ExitCode.OK
 
 
-def _show_learning(run: str, model: str) -> None:
-    """How a training went, and what its last evaluation says beside its figures; of several sources, what came of each.
+class _Learning(NamedTuple):
+    """How a training went, and what its last evaluation says beside its figures."""
+
+    curves: Sequence[SourceCurves] = ()
+    report: Report = ()
+    of_several: bool = False
+    """Whether it learnt from several sources."""
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """As JSON has it: of each source the loss of the training, and its main metric on held-out rows."""
+        each = ((one.source, curve, rows) for one in self.curves for curve, rows in zip(one[1:], _ROWS, strict=True))
+        curves = [
+            {"source": source, "metric": curve.title, "rows": rows, "points": curve.points}
+            for source, curve, rows in each
+            if curve.points
+        ]
+        return {"curves": curves}
+
+
+_ROWS = ("training", "held out")
+
+
+def _learning_of(run: str, model: str) -> _Learning:
+    """How the training of a model went; of several sources, what came of each.
 
     Args:
         run: that made the model.
-        model: its name, or that of the run where everything that came of it is shown.
+        model: its name, or that of the run where everything that came of it is meant.
     """
-    from zoo.cli.render import show_curves, show_report
     from zoo.runs.log import read_events
-    from zoo.runs.overview import curves, curves_of_one, source_table
+    from zoo.runs.overview import curves_by_source, source_table
     from zoo.runs.snapshot import fold
     from zoo.runs.store import maker_of
 
     folder, head = maker_of(run), model.removeprefix(run).removeprefix(".")
     s = fold(read_events(folder)[0])
-    rows, report = curves(s), (source_table(s), *s.report) if s.sources else s.report
+    each = curves_by_source(s)
     if source := next((one for one in s.sources if one.name == head.removesuffix(OF_ITS_OWN)), None):
-        rows, report = [curves_of_one(source)], source.report if source.name == head else ()
-    elif head and (s.sources or not s.steps or folder.request.head != head):  # it came along from another run
-        return
-    if drawn := [row for row in rows if any(curve.points for curve in row)]:
+        own = [one for one in each if one.source == source.name]
+        return _Learning(own, source.report if source.name == head else (), of_several=True)
+    if head and (s.sources or not s.steps or folder.request.head != head):  # it came along from another run
+        return _Learning()
+    return _Learning(each, (source_table(s), *s.report) if s.sources else s.report, bool(s.sources))
+
+
+def _show_learning(learning: _Learning) -> None:
+    """Draw how a training went, and print its report."""
+    from zoo.cli.render import show_curves, show_report
+    from zoo.runs.overview import drawn_curves
+
+    if learning.curves and (drawn := [row for row in drawn_curves(learning.curves) if any(one.points for one in row)]):
         output.line()
         show_curves(drawn)
-    if report:
+    if learning.report:
         output.line()
-        show_report(report, headings=bool(s.sources))
+        show_report(learning.report, headings=learning.of_several)
 
 
 def _show_heads(heads: Sequence[Card], *, as_json: bool) -> ExitCode:
     """Print what a result with several heads holds."""
     name = result_of_head(heads[0])
+    learning = _learning_of(name, name)
     if as_json:
-        output.emit_json({"name": name, "heads": [with_all_options(head) for head in heads]})
+        output.emit_json({"name": name, "heads": [with_all_options(head) for head in heads], **learning.document})
         return ExitCode.OK
     output.line(f"{name}: {counted(len(heads), 'head')} on one body, each a model")
     output.line()
     rows = [(head.name, head.task, one_line(head.summary)) for head in heads]
     output.table(rows, ("head", "task", "what it is"))
-    _show_learning(name, name)
+    _show_learning(learning)
     diagnostics.note(f"zoo show {heads[0].name} says more of one")
     return ExitCode.OK
 

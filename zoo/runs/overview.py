@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -33,27 +34,42 @@ def overview(request: RunRequest, s: RunSnapshot) -> tuple[Block, ...]:
         blocks.append(Table(headers=("metric", "value"), rows=tuple(s.latest_metrics.items())))
     if s.candidates:
         blocks.append(candidate_table(s.candidates))
-    blocks += (curve for row in curves(s) for curve in row if curve.points)
+    blocks += (curve for row in drawn_curves(curves_by_source(s)) for curve in row if curve.points)
     return (*blocks, *s.report)
 
 
-def curves(s: RunSnapshot) -> list[tuple[Curve, ...]]:
-    """How a training went: its loss and its main metric; of several sources the losses of all, and below their metrics.
+class SourceCurves(NamedTuple):
+    """How a training went, as far as one of its sources is concerned."""
+
+    source: str
+    """Name of it; empty where there is one."""
+    loss: Curve
+    metric: Curve
+    """The main metric on held-out rows."""
+
+
+def curves_by_source(s: RunSnapshot) -> tuple[SourceCurves, ...]:
+    """How a training went, source by source.
 
     Args:
         s: what is known of the run.
     """
     if not s.sources:
-        return [curves_of_one(s)]
-    losses = (_named(_loss(source), source.name) for source in s.sources)
-    metrics = (_named(_metric(source.evaluations), source.name) for source in s.sources)
-    return [tuple(losses), tuple(metrics)]
+        return (SourceCurves("", _loss(s), _metric(s.evaluations)),)
+    return tuple(SourceCurves(one.name, _loss(one), _metric(one.evaluations)) for one in s.sources)
 
 
-def curves_of_one(s: HasCurve) -> tuple[Curve, ...]:
-    """The loss and the main metric of a training from one source, or of one of several sources."""
-    metric = _metric(s.evaluations)
-    return _loss(s), msgspec.structs.replace(metric, title=f"{metric.title} on held-out rows")
+def drawn_curves(each: Sequence[SourceCurves]) -> list[tuple[Curve, ...]]:
+    """The loss and the main metric of one source; of several the losses of all, and below their metrics.
+
+    Args:
+        each: as `curves_by_source` gives them, or some of them.
+    """
+    if len(each) == 1:
+        (one,) = each
+        return [(one.loss, msgspec.structs.replace(one.metric, title=f"{one.metric.title} on held-out rows"))]
+    losses = (_named(one.loss, one.source) for one in each)
+    return [tuple(losses), tuple(_named(one.metric, one.source) for one in each)]
 
 
 def _loss(s: HasCurve) -> Curve:

@@ -8,7 +8,7 @@ from textual.containers import Grid
 
 from zoo.blocks import Curve as CurveBlock
 from zoo.rendering.curves import LEAST_WIDTH
-from zoo.runs.overview import curves
+from zoo.runs.overview import curves_by_source, drawn_curves
 from zoo.runs.snapshot import RunSnapshot
 from zoo.tui.widgets.curve import Curve
 
@@ -49,7 +49,7 @@ class RunCurves(Grid):
     def _cells(self, s: RunSnapshot) -> tuple[Cells, int]:
         """All that there is room for, and how many stand in a line."""
         width, height = self.size
-        rows = curves(s)
+        rows = drawn_curves(curves_by_source(s))
         curves_of_row = len(rows[0])
         lines = math.ceil(curves_of_row / max(1, width // LEAST_WIDTH))
         columns = math.ceil(curves_of_row / lines)
