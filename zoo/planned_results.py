@@ -16,6 +16,7 @@ from zoo.data.table import Table
 from zoo.errors import UnknownModel, Unsupported
 from zoo.paths import runs_folder
 from zoo.runs import status
+from zoo.runs.log import awaited
 from zoo.runs.request import RunRequest, SourceRequest
 from zoo.runs.result import HeadResult, ResultManifest
 from zoo.runs.store import RunFolder
@@ -74,7 +75,9 @@ def with_result_of(catalog: Catalog, folder: RunFolder) -> Catalog:
     if request.verb not in ("pretrain", "finetune") or request.dry_run:
         raise Unsupported(f"run {folder.name} makes no model: it is there to {request.verb}", f"use {request.model}")
     if s.status == "waiting":
-        return with_result(with_result_of(catalog, RunFolder(folder.path.parent / s.after)), request)
+        if (before := awaited(folder)) is None:
+            raise Unsupported(f"run {folder.name} waits for {s.after}, which is gone", "start a new run")
+        return with_result(with_result_of(catalog, before), request)
     if not s.live:
         raise Unsupported(
             f"run {folder.name} is {s.status}, so nothing can begin from its result",

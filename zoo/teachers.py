@@ -20,6 +20,7 @@ from zoo.errors import DatasetInvalid, OptionInvalid, Unsupported
 from zoo.hyperparameters import TeachingOptions
 from zoo.options import parse
 from zoo.planned_results import is_planned
+from zoo.plugins import load_plugin
 from zoo.plurals import name_list
 from zoo.ranking import is_result
 from zoo.runs.request import TeacherRequest
@@ -56,6 +57,7 @@ class Teacher(NamedTuple):
             plugin=self.card.plugin,
             labels=labels,
             digest=self.card.weights.digest if self.card.weights else "",
+            version=load_plugin(self.card.plugin).version,
             labelled=labelled,
             share=usual_share if self.options.teacher_share is None else self.options.teacher_share,
             temperature=self.options.teacher_temperature,

@@ -17,9 +17,10 @@ import pytest
 import zoo
 from tests.echo_runs import until, wait_quietly
 from zoo.errors import OptionInvalid, RunFailed, UnknownModel, Unsupported
-from zoo.runs import launcher, liveness, sequence
+from zoo.runs import launcher, liveness, sequence, store
 from zoo.runs.events import RunFinished, RunLaunched, RunPostponed, RunStarted
 from zoo.runs.launcher import launching
+from zoo.runs.store import RunFolder
 
 Start = Callable[..., zoo.Run]
 pytestmark = pytest.mark.slow
@@ -143,14 +144,30 @@ def test_one_that_waits_can_be_taken_out_and_put_back(finetune: Start, rows: Pat
     assert launched(second) == 1
 
 
-def test_those_that_wait_learn_of_a_new_name(finetune: Start, rows: Path) -> None:
+def test_those_that_wait_learn_of_a_new_name_and_may_get_one(
+    finetune: Start, rows: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also at the very moment at which they would begin."""
     first = finetune(name="first", pause_ms=50)
     second = follow(first, rows, name="second")
     first.stop()
     renamed = first.rename("one").resume()
-    assert second.wait(progress=False).status == "finished"
-    assert second.folder.request.model == "echo/one"
-    assert renamed.status == "finished"
+    rename = store.rename
+
+    def rename_late(folder: RunFolder, name: str) -> RunFolder:
+        until(lambda: renamed.status == "finished" and not liveness.is_alive(renamed.folder))
+        assert sequence.begin_followers(renamed.folder) == ()
+        launcher.begin(folder)
+        return rename(folder, name)
+
+    with pytest.raises(OptionInvalid, match="there is a run 'one' already"):
+        second.rename("one")
+    assert second.status == "waiting"
+    monkeypatch.setattr(store, "rename", rename_late)
+    two = second.rename("two")
+    assert two.wait(progress=False).status == "finished"
+    assert (two.folder.request.name, two.folder.request.model, launched(two)) == ("two", "echo/one", 1)
+    assert sorted(run.name for run in zoo.list_runs()) == ["one", "two"]
 
 
 def test_a_worker_is_as_nice_and_as_free_as_the_one_before(finetune: Start, rows: Path) -> None:

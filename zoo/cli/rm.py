@@ -12,7 +12,8 @@ from zoo.cli import diagnostics, output
 from zoo.cli.confirmation import delete_confirmed
 from zoo.cli.exit_codes import ExitCode
 from zoo.errors import StoreInvalid, UnknownRun, Unsupported
-from zoo.runs.sequence import waiting_runs
+from zoo.runs.control import remove
+from zoo.runs.sequence import check_not_awaited
 from zoo.runs.store import size_bytes
 from zoo.units import size
 
@@ -32,11 +33,11 @@ def run(args: argparse.Namespace) -> ExitCode:
     """Show, ask once, then delete."""
     runs = list(dict.fromkeys(_matching_runs(args.runs)))  # one run may be named twice
     answers = {one: path for one in runs if (path := _answers_of(one)) is not None}
-    sizes, waiting = {one: size_bytes(one.folder.path) for one in runs}, waiting_runs()
+    folders = [one.folder for one in runs]
+    check_not_awaited(folders)
+    sizes = {one: size_bytes(one.folder.path) for one in runs}
     for one in runs:
         diagnostics.note(f"{one.name}  {one.status}  {size(sizes[one])}  {one.folder.path}")
-        for follower in waiting.get(one.name, ()):
-            diagnostics.note(f"  {follower.name} waits for its result, and could not begin any more")
         if one in answers and args.answers:
             diagnostics.note(f"  with its answers, {size(answers[one].stat().st_size)}  {answers[one]}")
     if answers and not args.answers:
@@ -44,11 +45,10 @@ def run(args: argparse.Namespace) -> ExitCode:
     if not runs or not (args.yes or delete_confirmed()):
         return ExitCode.OK
     freed = sum(sizes.values())
-    for one in runs:
-        one.remove()
-        if args.answers and one in answers:
-            freed += answers[one].stat().st_size
-            answers[one].unlink()
+    remove(*folders)
+    for path in answers.values() if args.answers else ():
+        freed += path.stat().st_size
+        path.unlink()
     output.line(f"deleted {len(runs)}, freed {size(freed)}")
     return ExitCode.OK
 

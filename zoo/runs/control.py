@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 
-from zoo.errors import Unsupported
+from zoo.errors import StoreInvalid, Unsupported
 from zoo.runs import liveness, queue, sequence, status, store
 from zoo.runs.events import RunCancelled
 from zoo.runs.launcher import launch, launching
-from zoo.runs.log import append
+from zoo.runs.log import append, awaited
+from zoo.runs.request import RunRequest
 from zoo.runs.store import RunFolder
 
 ASK_TIMEOUT_S = 60.0
@@ -112,17 +113,28 @@ def resume(folder: RunFolder, *, now: bool = False) -> None:
         launch(folder, now=now)
 
 
-def remove(folder: RunFolder) -> None:
-    """Delete a run and its result.
+def remove(*folders: RunFolder) -> None:
+    """Delete runs and their results, those first that wait for others of them.
 
     Raises:
-        Unsupported: the run is still going.
-        StoreInvalid: its folder cannot be written.
+        Unsupported: one is still going, or others wait for its result.
+        StoreInvalid: a folder cannot be written.
     """
-    sequence.cancel_waiting(folder)
-    if _going_on(folder):
-        raise Unsupported(f"run {folder.name} is still going", f"stop it first: zoo stop {folder.name}")
-    store.delete(folder)
+    requests = {folder: _request_of(folder) for folder in folders}
+    sequence.check_not_awaited([folder for folder, one in requests.items() if one is None or not one.dry_run])
+    for folder in sorted(folders, key=lambda folder: one.created_at if (one := requests[folder]) else 0, reverse=True):
+        sequence.cancel_waiting(folder)
+        if _going_on(folder):
+            raise Unsupported(f"run {folder.name} is still going", f"stop it first: zoo stop {folder.name}")
+        store.delete(folder)
+
+
+def _request_of(folder: RunFolder) -> RunRequest | None:
+    """What a run was asked to do; None where it cannot be read, which must be removable, too."""
+    try:
+        return folder.request
+    except StoreInvalid:
+        return None
 
 
 def rename(folder: RunFolder, name: str) -> RunFolder:
@@ -132,11 +144,19 @@ def rename(folder: RunFolder, name: str) -> RunFolder:
         Unsupported: the run is still going.
         OptionInvalid: the name is not one, or is taken.
     """
-    if _going_on(folder):
-        raise Unsupported(f"run {folder.name} is still going", f"stop it first: zoo stop {folder.name}")
-    waiting = sequence.followers(folder)
-    renamed = store.rename(folder, name)
-    sequence.follow_renamed(renamed, waiting, folder.name)
+    store.check_new_name(name)
+    before = awaited(folder)
+    is_waiting = sequence.cancel_waiting(folder)  # nobody is to start it under its old name meanwhile
+    renamed = folder
+    try:
+        if _going_on(folder):
+            raise Unsupported(f"run {folder.name} is still going", f"stop it first: zoo stop {folder.name}")
+        waiting = sequence.followers(folder)
+        renamed = store.rename(folder, name)
+        sequence.follow_renamed(renamed, waiting, folder.name)
+    finally:
+        if is_waiting and before is not None:
+            sequence.postpone(renamed, before)
     return renamed
 
 

@@ -39,6 +39,8 @@ class RunPostponed(Event, frozen=True, kw_only=True, tag="run_postponed"):
 
     after: str
     """Name of the other run."""
+    created_at: float = 0.0
+    """When that one was asked for, which tells it from later ones of its name; 0 where nobody said it."""
 
 
 class RunQueued(Event, frozen=True, kw_only=True, tag="run_queued"):

@@ -14,7 +14,7 @@ from zoo.errors import RunFailed, StoreInvalid, Unsupported
 from zoo.locking import locked
 from zoo.runs import events, liveness, queue, ranks, status
 from zoo.runs.events import RunLaunched
-from zoo.runs.log import append, awaited, read_events
+from zoo.runs.log import append, read_events, waits
 from zoo.runs.snapshot import fold
 from zoo.runs.store import RunFolder, store_invalid
 
@@ -54,7 +54,7 @@ def begin(folder: RunFolder, *, now: bool = False) -> None:
         StoreInvalid: the run's folder cannot be written.
     """
     with launching(folder):
-        if awaited(folder) is not None and not liveness.is_alive(folder):
+        if waits(folder) and not liveness.is_alive(folder):
             _launch(folder, now=now)
 
 

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterator
 
+from zoo.errors import StoreInvalid
 from zoo.runs.events import TERMINAL, AnyEvent, Event, RunLaunched, RunPostponed, RunStarted, decode, encode
 from zoo.runs.liveness import is_alive
 from zoo.runs.store import RunFolder
@@ -60,10 +61,25 @@ def last_event(folder: RunFolder) -> AnyEvent | None:
     return decode(lines[-1]) if lines and tail.endswith(b"\n") else None
 
 
+def waits(folder: RunFolder) -> bool:
+    """Whether a run is to begin when another one has finished."""
+    return isinstance(last_event(folder), RunPostponed)
+
+
 def awaited(folder: RunFolder) -> RunFolder | None:
-    """The run whose end a run waits for; None where it waits for none."""
+    """The run whose end a run waits for; None where it waits for none, or that one is gone."""
     last = last_event(folder)
-    return RunFolder(folder.path.parent / last.after) if isinstance(last, RunPostponed) else None
+    return run_before(folder, last) if isinstance(last, RunPostponed) else None
+
+
+def run_before(folder: RunFolder, event: RunPostponed) -> RunFolder | None:
+    """The run that an event of another one names; None where it is gone: a later run of its name is none of it."""
+    before = RunFolder(folder.path.parent / event.after)
+    try:
+        created_at = before.request.created_at
+    except StoreInvalid:
+        return before if before.request_path.exists() else None
+    return before if event.created_at in (0.0, created_at) else None
 
 
 def is_going_on(folder: RunFolder) -> bool:

@@ -56,6 +56,8 @@ class TeacherRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     """That it tells apart."""
     digest: str
     """Of its weights when the run was asked for; a resumed run insists on the same."""
+    version: str = ""
+    """Of its plugin then: what another version answered is not taken for its own; empty where nobody said it."""
     labelled: bool = True
     """Whether the data have targets of their own; otherwise its answers are the targets."""
     share: float = 0.5

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 
 import msgspec
 
 from zoo.errors import Unsupported, ZooError
 from zoo.locking import locked
+from zoo.plurals import name_list
 from zoo.runs import launcher, status, store
 from zoo.runs.events import RunCancelled, RunFailed, RunPostponed
-from zoo.runs.log import append, awaited, is_going_on
+from zoo.runs.log import append, awaited, is_going_on, read_events, run_before, waits
 from zoo.runs.store import RunFolder
 
 
@@ -26,11 +28,15 @@ def postpone(folder: RunFolder, after: RunFolder, *, now: bool = False) -> None:
         ZooError: the run's folder cannot be written, or it cannot be started.
     """
     try:
-        append(folder, RunPostponed(after=after.name))
+        _postpone(folder, after)
     except OSError as error:
         raise store.store_invalid(f"run {folder.name} cannot be put off", error, folder.path) from error
     if status.read(after).status == "finished":
         launcher.begin(folder, now=now)
+
+
+def _postpone(folder: RunFolder, after: RunFolder) -> None:
+    append(folder, RunPostponed(after=after.name, created_at=after.request.created_at))
 
 
 def followers(folder: RunFolder) -> tuple[RunFolder, ...]:
@@ -74,16 +80,16 @@ def wait_again(folder: RunFolder) -> bool:
     Raises:
         Unsupported: it waits already, or nobody is at the run before.
     """
-    s = status.read(folder)
-    if not s.after or s.attempt:
+    s, postponed = status.read(folder), _last_postponed(folder)
+    if postponed is None or s.attempt:
         return False
-    before = RunFolder(folder.path.parent / s.after)
+    before = run_before(folder, postponed)
+    what = f"run {folder.name} begins from the result of {s.after}, which is"
+    if before is None:
+        raise Unsupported(f"{what} gone", "start a new run")
     state = status.read(before).status
     if state == "finished":
         return False
-    what = f"run {folder.name} begins from the result of {s.after}, which is"
-    if not before.request_path.exists():
-        raise Unsupported(f"{what} gone", "start a new run")
     if not is_going_on(before):
         hint = f"go on with that, and this one follows: zoo resume {s.after}"
         if s.status != "waiting":
@@ -95,17 +101,22 @@ def wait_again(folder: RunFolder) -> bool:
     return True
 
 
+def _last_postponed(folder: RunFolder) -> RunPostponed | None:
+    """What was said last of the run that a run begins after."""
+    return next((event for event in reversed(read_events(folder)[0]) if isinstance(event, RunPostponed)), None)
+
+
 def cancel_waiting(folder: RunFolder) -> bool:
     """Let a run that waits begin by itself no more; returns whether it waited.
 
     Raises:
         StoreInvalid: the run's folder cannot be written.
     """
-    if awaited(folder) is None:
+    if not waits(folder):
         return False
     try:
         with locked(folder.path / "launch.lock", lambda: False):
-            if awaited(folder) is None:
+            if not waits(folder):
                 return False
             append(folder, RunCancelled())
             return True
@@ -126,4 +137,20 @@ def follow_renamed(folder: RunFolder, waiting: tuple[RunFolder, ...], before: st
         plugin, _, model = request.model.partition("/")
         model = f"{plugin}/{folder.name}{model.removeprefix(before)}"
         store.write_request(follower, msgspec.structs.replace(request, model=model))
-        append(follower, RunPostponed(after=folder.name))
+        _postpone(follower, folder)
+
+
+def check_not_awaited(folders: Sequence[RunFolder]) -> None:
+    """Insist that no run waits for one of these, but for others of them.
+
+    Raises:
+        Unsupported: naming those that do.
+    """
+    names = {folder.name for folder in folders}
+    for folder, waiting in waiting_runs().items() if names else ():
+        if others := tuple(run.name for run in waiting if folder in names and run.name not in names):
+            raise Unsupported(
+                f"the result of run {folder} is waited for by {name_list(others)}",
+                f"delete all of them: zoo rm {' '.join((folder, *others))}; or let them wait no more: "
+                f"zoo stop {' '.join(others)}",
+            )

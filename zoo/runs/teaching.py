@@ -137,7 +137,8 @@ def _digest(worker: Worker, task: Task, request: TeacherRequest, examples: Seque
     run = worker.request
     options = sorted(task.taught_options.items())
     state = (request.model, request.digest, task.name, options, run.device, run.precision, sorted(run.versions.items()))
-    digest = hashlib.sha256(encode_json(state))
+    version = (request.version,) if request.version else ()
+    digest = hashlib.sha256(encode_json((*state, *version)))
     for example in examples:
         digest.update(input_key(example))
     return digest.hexdigest()[:32]
