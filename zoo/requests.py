@@ -301,7 +301,9 @@ def _check_training(job: Job, card: Card, task: Task, teacher: Teacher | None = 
     columns = dict(source.columns)
     read_part = partial(load, columns=columns, trained=card.columns)
     read_as = reading_task(task, path, columns, card.columns) if teacher else task
-    dataset = read_part(path, read_as, merge=source.merge_labels)
+    dataset = read_part(path, read_as, merge=source.merge_labels, keep_untargeted=teacher is not None)
+    if not dataset.examples:  # there is a column of targets, and nothing in it
+        dataset = read_part(path, msgspec.structs.replace(task, target=None))
     taught = teacher.request(task, dataset) if teacher else None
     data = DataRequest(
         path=str(path),

@@ -46,7 +46,8 @@ class Teacher(NamedTuple):
             DatasetInvalid: it tells other labels apart than the data.
         """
         labelled, labels = dataset.target is not None, self.card.labels
-        if labelled and labels and set(labels) != set(dataset.labels):
+        known = set(labels) >= set(dataset.labels) if dataset.untargeted else set(labels) == set(dataset.labels)
+        if labelled and labels and not known:
             raise DatasetInvalid(
                 f"{self.card.name} tells apart {name_list(labels)}, but the data have {name_list(dataset.labels)}",
                 "a teacher knows the same labels by the same names: rename them in the data, or leave --teacher out",
@@ -59,6 +60,7 @@ class Teacher(NamedTuple):
             digest=self.card.weights.digest if self.card.weights else "",
             version=load_plugin(self.card.plugin).version,
             labelled=labelled,
+            untargeted_rows=len(dataset.untargeted),
             share=usual_share if self.options.teacher_share is None else self.options.teacher_share,
             temperature=self.options.teacher_temperature,
         )

@@ -48,6 +48,17 @@ def test_the_exact_name_wins_over_another_case(write: Write, classify: Task) -> 
     assert load(path, classify).examples[0].input == "b"
 
 
+def test_rows_that_lack_nothing_but_a_target_can_be_kept_apart(write: Write, classify: Task) -> None:
+    path = write("a.csv", "text,label\na,x\nb,\n,x\nc,  \n")
+    with pytest.raises(DatasetInvalid, match="one class only"):
+        load(path, classify)
+    kept = load(path, classify, keep_untargeted=True)
+    assert (kept.examples, kept.untargeted) == ((Example("a", "x", 1),), (Example("b", None, 2), Example("c", None, 4)))
+    assert [one.row for one in kept.rejected] == [3]
+    nothing = load(write("b.csv", "text,label\na,\nb,\n"), classify, keep_untargeted=True)
+    assert (nothing.examples, len(nothing.untargeted)) == ((), 2)
+
+
 @pytest.mark.parametrize(
     ("header", "arguments", "message", "hint"),
     [

@@ -64,6 +64,15 @@ def test_pictures_have_the_masks_of_their_names(tmp_path: Path, images: str, mas
     assert (dataset.labels, dataset.rejected) == (("background", "foreground"), ())
 
 
+def test_pictures_without_a_mask_can_be_kept_apart(tmp_path: Path) -> None:
+    picture(cells(tmp_path) / "images" / "more.jpg")
+    whole, kept = (load(tmp_path, SEGMENTATION, keep_untargeted=keep) for keep in (False, True))
+    assert [one.reason for one in whole.rejected] == ["images/more.jpg has no mask of its name in masks"]
+    assert (len(kept.examples), kept.rejected) == (4, ())
+    assert [(Path(one.input).name, one.target) for one in kept.untargeted] == [("more.jpg", None)]
+    assert kept.sha256 != whole.sha256
+
+
 @pytest.mark.parametrize("name", ["a_mask.png", "a-seg.tif", "mask_a.png", "a.png", "a_gtFine_labelIds.png"])
 def test_marks_around_the_name_of_a_mask_are_passed_over(tmp_path: Path, name: str) -> None:
     cells(tmp_path)

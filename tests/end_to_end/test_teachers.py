@@ -86,17 +86,25 @@ def test_texts_without_labels_are_learnt_from_the_teacher_alone_and_beside_other
     )
     assert judged.snapshot.eval_rows == 46
 
+    gaps = data["labelled"].with_name("gaps.jsonl")
+    untold = [json.dumps({"text": f"saw {number} of them", "label": None}) for number in range(9)]
+    gaps.write_text("\n".join([*untold, data["labelled"].read_text()]))
     sources = [
         "--source",
-        f"own={data['labelled']}",
+        f"own={gaps}",
         "--source",
         f"more={data['texts']}",
         "--teacher",
         f"more={teacher}",
+        "--teacher",
+        f"own={teacher}",
     ]
     assert main(["finetune", MODEL, *sources, "--name", "both", "--json", *common]) == 0
     result = json.loads(capsys.readouterr().out)["snapshot"]
     assert {"own.accuracy", "more.accuracy"} <= set(result["metrics"])
+    assert result["rejected_rows"] == 0
+    notes = " ".join(result["notes"])
+    assert "9 rows without a target are learnt from the answers of bert/teacher alone" in notes
     (answer,) = [zoo.load("both.more", **CPU).predict("saw near the old")]
     assert isinstance(answer, zoo.Classification)
     assert {score.label for score in answer.scores} == {"long", "short"}

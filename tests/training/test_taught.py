@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from msgspec.structs import replace
 from safetensors.torch import load_file
 from torch import nn
 
@@ -118,6 +119,25 @@ def test_the_first_step_is_told_the_loss_of_both(tmp_path: Path) -> None:
     soft = (teacher * (teacher.log() - (logits / 4).log_softmax(1))).sum(1).mean() * 16
     (step,) = [event for event in events if isinstance(event, StepCompleted)]
     assert step.loss == pytest.approx(float(0.7 * hard + 0.3 * soft), rel=1e-4)
+
+
+@pytest.mark.parametrize("method", ["full", "head"])
+def test_rows_without_a_target_of_their_own_are_told_the_loss_of_the_teacher(tmp_path: Path, method: str) -> None:
+    losses = []
+    for alone, target in ((0, "plus"), (20, "plus"), (20, "minus")):
+        run, events = make_run(tmp_path / f"{alone}{target}", max_steps=1, batch_size=64, method=method)
+        rows = [replace(one, target=target) if place < 20 else one for place, one in enumerate(run.train)]
+        teaching = Teaching(
+            answers={id(one): answer(0.05 + 0.9 * place / 63) for place, one in enumerate(rows)},
+            share=0.3,
+            temperature=4.0,
+            alone=frozenset(map(id, rows[:alone])),
+        )
+        run = dataclasses.replace(run, train=tuple(rows), teaching=teaching)
+        train(Pupil(dropout=0), run)
+        losses += [event.loss for event in events if isinstance(event, StepCompleted)]
+    assert losses[1] == pytest.approx(losses[2], rel=1e-6)
+    assert losses[0] != pytest.approx(losses[1], rel=1e-3)
 
 
 def test_a_teacher_alone_is_followed_against_the_data_and_evaluations_see_the_data(tmp_path: Path) -> None:

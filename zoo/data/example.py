@@ -66,6 +66,8 @@ class Dataset(msgspec.Struct, frozen=True):
     path: str
     examples: tuple[Example, ...]
     columns: Columns
+    untargeted: tuple[Example, ...] = ()
+    """Rows that lack nothing but a target, where these were to be kept."""
     rejected: tuple[RejectedRow, ...] = ()
     faults: tuple[RejectedRow, ...] = ()
     """What is wrong with parts of targets, which are left out or mended; the examples are used."""

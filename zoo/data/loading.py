@@ -37,6 +37,7 @@ def load(
     min_classes: int = 2,
     merge: bool = False,
     trained: Columns = UNKNOWN,
+    keep_untargeted: bool = False,
 ) -> Dataset:
     """Read a whole file, or a folder of images; rows that cannot be used end up in `Dataset.rejected`.
 
@@ -49,6 +50,8 @@ def load(
             on.
         merge: whether labels that look the same are one class.
         trained: the columns that the model was trained on, which go before the usual ones.
+        keep_untargeted: whether rows that lack nothing but a target are kept, as `Dataset.untargeted`; that the others
+            have one label only is no fault then.
 
     Raises:
         DatasetInvalid: the file as a whole cannot serve, naming file, row and the columns found.
@@ -63,19 +66,23 @@ def load(
     resolved = find_columns(table, task, columns=columns, require_target=column_required, trained=trained)
     required = required and (column_required or TARGET in resolved)
     task, rows = adapted_task(task, resolved, table.rows(tuple(resolved.values())), table.base)
-    reader = _RowReader(table, task, resolved, require_target=required)
+    reader = _RowReader(table, task, resolved, require_target=required, keep_untargeted=keep_untargeted)
     examples: list[Example] = []
+    untargeted: list[Example] = []
     rejected: list[RejectedRow] = []
     for item in map(reader.read, rows):
-        if isinstance(item, Example):
-            examples.append(item)
-        else:
+        if isinstance(item, RejectedRow):
             rejected.append(item)
+        elif item.target is None and required:
+            untargeted.append(item)
+        else:
+            examples.append(item)
     class_names = table.class_names(resolved[TARGET]) if TARGET in resolved else ()
     dataset = Dataset(
         path=str(path),
         examples=tuple(examples),
         columns=resolved,
+        untargeted=tuple(untargeted),
         rejected=tuple(rejected),
         faults=tuple(reader.faults),
         class_names=class_names,
@@ -90,7 +97,7 @@ def load(
     if merge:
         dataset = merge_labels(dataset)
     _check_rows(dataset, table)
-    if required and min_classes > 1:
+    if required and min_classes > 1 and examples:
         _check_targets(dataset, table)
     return dataset
 
@@ -238,10 +245,12 @@ def reading_note(table: Table, task: Task, columns: Columns) -> str:
 class _RowReader:
     """Makes an example of a row, or says why it is none."""
 
-    def __init__(self, table: Table, task: Task, columns: Columns, *, require_target: bool) -> None:
+    def __init__(
+        self, table: Table, task: Task, columns: Columns, *, require_target: bool, keep_untargeted: bool = False
+    ) -> None:
         self._table, self._task, self._target, self._columns = table, task, task.target, columns
         self._target_column = columns.get(TARGET, "") if task.target else ""
-        self._require_target = require_target
+        self._require_target, self._keep_untargeted = require_target, keep_untargeted
         self._file, self._base = str(table.path), table.base
         self._interned: dict[Any, Any] = {}
         self.faults: list[RejectedRow] = []
@@ -249,7 +258,9 @@ class _RowReader:
 
     def read(self, row: Row | Malformed) -> Example | RejectedRow:
         if isinstance(row, Malformed):
-            return self._rejected(row.number, row.reason, row.name)
+            if row.untargeted is None or not self._keep_untargeted:
+                return self._rejected(row.number, row.reason, row.name)
+            row = row.untargeted
         try:
             value = read_input(self._task, self._columns, row, self._base)
             target = self._read_target(row, value)
@@ -263,7 +274,7 @@ class _RowReader:
         fitted = FittedTarget(None)
         if self._target and column:
             fitted = self._target.read_with_input(row.values[column], column, value)
-        if fitted.target is None and self._require_target:
+        if fitted.target is None and self._require_target and not self._keep_untargeted:
             raise Unusable(self._table.missing_target(column))
         self.faults += [self._rejected(row.number, fault, self._name_of(row)) for fault in fitted.faults]
         return fitted.target
@@ -277,7 +288,7 @@ class _RowReader:
 
 def _digested(dataset: Dataset, task: Task) -> Dataset:
     """The same data set with the digests of the files it names, if it names any, and of the whole."""
-    examples, whole = dataset.examples, digest(dataset.path)
+    examples, whole = (*dataset.examples, *dataset.untargeted), digest(dataset.path)
     if dataset.names_file and task.target:
         whole = digest_with(whole, Path(dataset.names_file))
     digests = task.input.digests(example.input for example in examples)
@@ -285,14 +296,15 @@ def _digested(dataset: Dataset, task: Task) -> Dataset:
         pairs = zip(examples, digests, strict=True)
         examples = tuple(msgspec.structs.replace(example, digest=sha256) for example, sha256 in pairs)
         whole = digest_of_examples(whole, examples, dataset.target)
-    return msgspec.structs.replace(dataset, examples=examples, sha256=whole)
+    count = len(dataset.examples)
+    return msgspec.structs.replace(dataset, examples=examples[:count], untargeted=examples[count:], sha256=whole)
 
 
 def _check_rows(dataset: Dataset, table: Table) -> None:
     """Refuse a data set without a usable row."""
-    table.check_encoding(len(dataset.examples) + len(dataset.rejected))
+    table.check_encoding(len(dataset.examples) + len(dataset.untargeted) + len(dataset.rejected))
     columns = f"columns found: {name_list(table.columns)}"
-    if not dataset.examples:
+    if not (dataset.examples or dataset.untargeted):
         if not dataset.rejected:
             raise DatasetInvalid(f"{dataset.path} has no rows; {columns}", "is it the right file?")
         first = dataset.rejected[0]
@@ -318,7 +330,7 @@ def _check_targets(dataset: Dataset, table: Table) -> None:
         raise DatasetInvalid(
             f"{dataset.path}: {fault} in column {dataset.columns[TARGET]}; {columns}", "is --label the right column?"
         )
-    if len(labels) >= kind.fewest_labels:
+    if len(labels) >= kind.fewest_labels or dataset.untargeted:
         return
     if table.has_class_folders:
         raise _one_class_folder(table, labels[0])

@@ -22,3 +22,5 @@ class Malformed(NamedTuple):
     """Whether it is its encoding that is wrong."""
     name: str = ""
     """Of the file that the row is, where each row is one."""
+    untargeted: Row | None = None
+    """The row as it is, where it lacks nothing but its target."""

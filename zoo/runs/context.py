@@ -153,6 +153,8 @@ class Teaching:
     share: float
     """Of the teacher's answers in the loss, 0 to 1."""
     temperature: float
+    alone: frozenset[int] = frozenset()
+    """`id(example)` of those whose target is the teacher's: of their loss its answers are all."""
 
 
 @dataclass(frozen=True, kw_only=True)

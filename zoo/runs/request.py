@@ -60,6 +60,8 @@ class TeacherRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     """Of its plugin then: what another version answered is not taken for its own; empty where nobody said it."""
     labelled: bool = True
     """Whether the data have targets of their own; otherwise its answers are the targets."""
+    untargeted_rows: int = 0
+    """Rows of such data that have none, and are learnt from its answers alone."""
     share: float = 0.5
     """Of its answers in the loss."""
     temperature: float = 2.0

@@ -67,7 +67,7 @@ def teach(worker: Worker, task: Task, data: TrainingData) -> tuple[TrainingData,
     """Ask the teacher of a source, if it has one, about the rows to train on.
 
     Where the data have no targets, its answers are the targets: also of the rows that are held out, unless evaluation
-    data say more.
+    data say more. So they are of rows without one in data that have targets; of those that are held out all have.
 
     Args:
         worker: of the source.
@@ -81,15 +81,22 @@ def teach(worker: Worker, task: Task, data: TrainingData) -> tuple[TrainingData,
     if request is None:
         return data, None
     judged_by_teacher = not request.labelled and not worker.request.data.eval_path
-    asked = (*data.train, *data.eval) if judged_by_teacher else data.train
-    answers = _answers(worker, task, request, asked)
-    if not request.labelled:
-        asked = _answered(asked, answers, task, request)
-        train, held_out = asked[: len(data.train)], asked[len(data.train) :]
-        data = replace(data, train=train, eval=held_out if judged_by_teacher else data.eval)
-        worker.emit(Noted(message=_no_targets(request, judged_by_teacher=judged_by_teacher)))
-    by_example = AnswersOfExamples(data.train, answers)
-    return data, Teaching(answers=by_example, share=request.share, temperature=request.temperature)
+    untargeted = tuple(example for example in data.train if example.target is None)
+    targeted = tuple(example for example in data.train if example.target is not None)
+    answered = (*untargeted, *(data.eval if judged_by_teacher else ()))
+    answers = _answers(worker, task, request, (*answered, *targeted))
+    if untargeted:
+        answered = _answered(answered, answers, task, request)
+        held_out = answered[len(untargeted) :] if judged_by_teacher else data.eval
+        untargeted = answered[: len(untargeted)]
+        data = replace(data, train=(*targeted, *untargeted), eval=held_out)
+        worker.emit(Noted(message=_no_targets(request, len(untargeted), judged_by_teacher=judged_by_teacher)))
+    return data, Teaching(
+        answers=AnswersOfExamples((*untargeted, *targeted), answers),
+        share=request.share,
+        temperature=request.temperature,
+        alone=frozenset(map(id, untargeted)) if request.labelled else frozenset(),
+    )
 
 
 def _answered(
@@ -101,7 +108,9 @@ def _answered(
         DatasetInvalid: none could be answered.
     """
     assert task.target is not None  # a task that can be taught has one
-    targets = [None if isinstance(one, Rejected) else task.target.of_answer(one.as_target()) for one in answers]
+    of_answer = task.target.of_answer
+    own = islice(answers, len(examples))
+    targets = [None if isinstance(one, Rejected) else of_answer(one.as_target()) for one in own]
     usual = next((target for target in targets if target is not None), None)
     if usual is None:
         raise DatasetInvalid(f"{request.model} could answer none of the rows", "zoo predict shows why")
@@ -112,7 +121,10 @@ def _answered(
     return tuple(answered if len(answered) == len(examples) else map(copy, islice(cycle(answered), len(examples))))
 
 
-def _no_targets(request: TeacherRequest, *, judged_by_teacher: bool) -> str:
+def _no_targets(request: TeacherRequest, rows: int, *, judged_by_teacher: bool) -> str:
+    if request.labelled:
+        learnt = "is learnt" if rows == 1 else "are learnt"
+        return f"{counted(rows, 'row')} without a target {learnt} from the answers of {request.model} alone"
     message = f"the data have no targets: they are learnt from the answers of {request.model} alone"
     return message + (", and figures say how far the model agrees with it" if judged_by_teacher else "")
 

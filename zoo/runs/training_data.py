@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
@@ -86,8 +87,11 @@ def load_training_data(worker: Worker, task: Task, options: DataOptions, trained
     request, teacher = worker.request.data, worker.request.teacher
     untold = teacher is not None and not teacher.labelled
     read_as = msgspec.structs.replace(task, target=None) if untold else task
-    dataset = _load(worker, read_as, trained, request.path, request.sha256, merge=request.merge_labels)
-    labels = teacher.labels if teacher and untold else dataset.labels if task.target else ()
+    filled = teacher.untargeted_rows > 0 if teacher else False
+    dataset = _load(
+        worker, read_as, trained, request.path, request.sha256, merge=request.merge_labels, keep_untargeted=filled
+    )
+    labels = teacher.labels if teacher and (untold or filled) else dataset.labels if task.target else ()
     keys = [input_key(example) for example in dataset.examples]
     held_out = None
     if request.eval_path:
@@ -98,6 +102,8 @@ def load_training_data(worker: Worker, task: Task, options: DataOptions, trained
         train, evaluation = dataset.examples, held_out.examples
     else:
         train, evaluation = split(dataset, options.eval_share, options.seed, keys, read_as.target)
+    untargeted = _not_among(dataset.untargeted, () if held_out else evaluation)
+    train = (*train, *untargeted)
     sources = [dataset, held_out] if held_out else [dataset]
     quarantine = Quarantine(worker, sources)
     quarantine.check_share(options.max_rejected)
@@ -123,7 +129,7 @@ def load_training_data(worker: Worker, task: Task, options: DataOptions, trained
         inspection = examine(dataset, keys, read_as, evaluation=held_out, eval_keys=eval_keys)
         report_data(worker, inspection, held_out=0 if held_out else len(evaluation), share=options.eval_share)
         if task.target:
-            record(worker.folder, _keys_without(evaluation, dataset, keys))
+            record(worker.folder, (*_keys_without(evaluation, dataset, keys), *map(input_key, untargeted)))
     return TrainingData(worker, task, quarantine, options.max_rejected, train, evaluation, labels, columns)
 
 
@@ -133,12 +139,15 @@ def _keys_without(held_out: Sequence[Example], dataset: Dataset, keys: Sequence[
     return (key for key, example in zip(keys, dataset.examples, strict=True) if id(example) not in left_out)
 
 
-def _load(
-    worker: Worker, task: Task, trained: Columns, path: str, sha256: str, *, merge: bool = False, min_classes: int = 2
-) -> Dataset:
-    """One of the files of the run, which must be as it was when the run was asked for."""
-    columns = worker.request.data.columns
-    dataset = load(path, task, columns=columns, merge=merge, min_classes=min_classes, trained=trained)
+def _not_among(untargeted: Sequence[Example], held_out: Sequence[Example]) -> tuple[Example, ...]:
+    """Rows without a target, but for those whose input is evaluated on."""
+    keys = set(map(input_key, held_out)) if untargeted else set()
+    return tuple(example for example in untargeted if input_key(example) not in keys)
+
+
+def _load(worker: Worker, task: Task, trained: Columns, path: str, sha256: str, **how: Any) -> Dataset:
+    """One of the files of the run, which must be as it was when the run was asked for; see `load` for the rest."""
+    dataset = load(path, task, columns=worker.request.data.columns, trained=trained, **how)
     check_digest(path, dataset.sha256, sha256, dataset.names_file)
     return dataset
 

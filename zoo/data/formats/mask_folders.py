@@ -50,11 +50,12 @@ def read_rows(path: Path, columns: tuple[str, ...], log: EncodingLog | None = No
     """Every picture by name; then, where masks are asked for, the masks without a picture."""
     folders = _folders(path)
     for number, (picture, mask, others) in enumerate(pairs(folders), start=1):
+        values = {FILE_COLUMN: picture, MASK_COLUMN: mask}
+        row = Row(number, {column: values[column] for column in columns})
         if MASK_COLUMN in columns and (fault := _fault(picture, mask, others, folders)):
-            yield Malformed(number, fault, name=picture or mask)
+            yield Malformed(number, fault, name=picture or mask, untargeted=None if mask else row)
         elif picture:
-            values = {FILE_COLUMN: picture, MASK_COLUMN: mask}
-            yield Row(number, {column: values[column] for column in columns})
+            yield row
 
 
 def _fault(picture: str, mask: str, others: tuple[str, ...], folders: PairedFolders) -> str:

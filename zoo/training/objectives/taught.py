@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, get_type_hints
 
+import torch
 from torch import nn
 
 from zoo.answers import Answer, Rejected
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 OF_TEACHER = "teacher:"
 """How the entries of a batch begin that hold what the teacher says."""
+SHARES = "share of the teacher"
+"""The entry that holds how much that counts, shape (batch,), where this is not the same for all."""
 
 
 class TaughtFeatures(NamedTuple):
@@ -30,13 +33,16 @@ class TaughtFeatures(NamedTuple):
     features: Any
     lesson: Any
     """None where the teacher was not asked, as in an evaluation."""
+    alone: bool = False
+    """Whether there is no target beside it."""
 
 
 class Taught(Objective[TaughtFeatures]):
     """The loss of an objective, and how far the model is from its teacher (Hinton et al. 2015, arXiv:1503.02531).
 
-    The loss of an example is `(1 - share) * loss + share * taught loss`; evaluations see the first alone. An objective
-    whose losses are means over several items weighs the second in the same way.
+    The loss of an example is `(1 - share) * loss + share * taught loss`; the share is 1 where it has no target of its
+    own. Evaluations see the first alone. An objective whose losses are means over several items weighs the second in the
+    same way.
 
     Args:
         objective: what is learnt.
@@ -64,7 +70,8 @@ class Taught(Objective[TaughtFeatures]):
         answer = self._teaching.answers.get(id(example))
         if isinstance(answer, Rejected):
             return Rejected(f"the teacher has no answer: {answer.reason}")
-        return TaughtFeatures(features, None if answer is None else self._objective.lesson(answer, features))
+        lesson = None if answer is None else self._objective.lesson(answer, features)
+        return TaughtFeatures(features, lesson, id(example) in self._teaching.alone)
 
     def length(self, features: TaughtFeatures) -> int:
         """That of the objective, as what follows."""
@@ -89,17 +96,22 @@ class Taught(Objective[TaughtFeatures]):
         if any(one.lesson is None for one in features):
             return batch
         lessons = self._objective.collate_lessons([one.lesson for one in features], plain, seeds, batch)
+        if self._teaching.alone:
+            shares = [1.0 if one.alone else self._teaching.share for one in features]
+            batch = {**batch, SHARES: torch.tensor(shares, dtype=torch.float32)}
         return _joined(batch, lessons)
 
     def reduced(self, module: nn.Module, batch: Batch) -> Batch | None:
         """The objective's, and the lessons."""
         batch, lessons = _divided(batch)
+        shares = {SHARES: batch.pop(SHARES)} if SHARES in batch else {}
         reduced = self._objective.reduced(module, batch)
-        return None if reduced is None else _joined(reduced, self._objective.reduced_lessons(lessons))
+        return None if reduced is None else _joined({**reduced, **shares}, self._objective.reduced_lessons(lessons))
 
     def losses(self, module: nn.Module, batch: Batch) -> Output:
         """Of both, shape (batch,)."""
         batch, lessons = _divided(batch)
+        share = batch.pop(SHARES, self._teaching.share)
         output = self._objective.losses(module, batch)
         if not lessons:
             return output
@@ -108,7 +120,6 @@ class Taught(Objective[TaughtFeatures]):
                 f"{type(self._objective).__name__}.losses() gives no logits to learn from a teacher by",
                 "give Output.logits, or leave --teacher out",
             )
-        share = self._teaching.share
         taught = self._objective.taught_losses(output.logits, lessons, self._teaching.temperature)
         return replace(output, losses=(1 - share) * output.losses + share * taught)
 

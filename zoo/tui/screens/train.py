@@ -235,6 +235,8 @@ def _flags(job: Job) -> dict[str, object]:
 def _describe_rows(request: RunRequest, data: Dataset) -> str:
     """What the rows are, in one line."""
     parts = [f"{len(data.examples):,} usable"]
+    if data.untargeted:
+        parts.append(f"{len(data.untargeted):,} learnt from the teacher alone")
     if data.rejected:
         parts.append(f"{len(data.rejected):,} set aside")
     if data.labels:
