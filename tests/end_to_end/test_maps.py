@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,6 +13,7 @@ from PIL import Image
 
 import zoo
 from tests.echo_runs import kill_and_resume
+from zoo.cli import main
 from zoo.runs.events import EvaluationCompleted, RunStarted, StepCompleted
 from zoo.tasks import get_task
 from zoo.testing.samples import Samples
@@ -80,8 +82,9 @@ def test_a_killed_run_resumes_to_the_same_bits(start: Start, uninterrupted: zoo.
 
 
 def test_a_file_of_classes_names_the_values_in_the_training_and_in_an_evaluation(
-    tmp_path: Path, shared_store: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, shared_store: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """Such a model teaches another one, also pictures that have no mask."""
     for number in range(8):
         pixels = np.full((32, 32, 3), number, dtype=np.uint8)
         pixels[:, 16:] = 200
@@ -100,6 +103,17 @@ def test_a_file_of_classes_names_the_values_in_the_training_and_in_an_evaluation
         zoo.evaluate(run.name, "cells", classes="gone.json")
     with pytest.raises(zoo.OptionInvalid, match="--classes is a dict, but takes the path of a file"):
         zoo.evaluate(run.name, "cells", classes={})  # type: ignore[arg-type]
+
+    Image.new("RGB", (32, 32)).save("cells/images/more.png")
+    words = ["--data", "cells", "--classes", "own.json", "--image-size", "32", "--max-steps", "1", "--name", "pupil"]
+    here = ["--device", "cpu", "--precision", "fp32", "--json"]
+    assert main(["finetune", MODEL, *words, "--teacher", run.name, *here]) == 0
+    snapshot = json.loads(capsys.readouterr().out)["snapshot"]
+    note = f"1 row without a target is learnt from the answers of resnet/{run.name} alone"
+    assert (note in snapshot["notes"], snapshot["rejected_rows"]) == (True, 0)
+    assert snapshot["train_rows"] + snapshot["eval_rows"] == 9
+    assert set(snapshot["metrics"]) >= {"miou", "dice"}
+    assert zoo.load("pupil", device="cpu").predict(["cells/images/0.png"])[0].labels == ("cell", "outside")
 
 
 def first(event_type: type[Event], run: zoo.Run) -> Event:
