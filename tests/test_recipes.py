@@ -8,10 +8,14 @@ from typing import Any
 import pytest
 
 import zoo
+from tests.plugin_site import Site, card, plugin
+from zoo.catalog import Catalog
 from zoo.cli import main
 from zoo.errors import OptionInvalid
+from zoo.job_sequences import JobSequence
 from zoo.recipe_writing import recipe_of
 from zoo.recipes import read_recipe
+from zoo.requests import request_of
 from zoo.runs.request import DataRequest, RunRequest, SourceRequest, TeacherRequest
 
 HERE = ("--device", "cpu", "--precision", "fp32")
@@ -88,6 +92,36 @@ def test_several_sources_are_read_by_their_names(tmp_path: Path) -> None:
     assert [one.teacher for one in recipe.sources] == ["", "", "bert/big", ""]
     assert (recipe.options["teacher_share"], recipe.options["teacher_temperature"]) == (0.25, 3.0)
     assert recipe.sources[0].eval_data == "/b.csv"
+
+
+def test_what_follows_begins_from_the_head_that_is_named(site: Site, tmp_path: Path) -> None:
+    tasks = ("text-classification", "text-regression")
+    abilities = [f"zoo.Ability(verb='finetune', task={task!r}, options=zoo.FinetuneOptions)" for task in tasks]
+    hooks = "".join(f"@zoo.hookimpl\ndef {hook}(run): ...\n\n" for hook in ("finetune", "body"))
+    site.install("sharer", plugin(card("sharer", abilities=f"({', '.join(abilities)})"), more=hooks))
+    for name, column in (("kinds", "label"), ("scores", "score")):
+        rows = "".join(f"fine {n},{n % 2}{'.5' * (column == 'score')}\n" for n in range(20))
+        (tmp_path / f"{name}.csv").write_text(f"text,{column}\n{rows}")
+    text = """model = "sharer"
+[sources]
+a = { data = "kinds.csv" }
+b = { data = "kinds.csv" }
+scores = { data = "scores.csv", task = "text-regression" }
+[then]
+head = "b"
+source = { data = "kinds.csv" }
+"""
+    recipe = read_recipe(written(tmp_path / "r.toml", text))
+    assert recipe.then is not None
+    catalog = Catalog.load()
+    jobs = JobSequence(request_of(recipe.job(name="first"), catalog), catalog)
+    with pytest.raises(OptionInvalid, match="first has no head 'nobody'"):
+        jobs.add(recipe.then.job(), "nobody")
+    follower = jobs.add(recipe.then.job(), recipe.then.head)
+    assert follower.model == "sharer/first.b"
+    again = read_recipe(written(tmp_path / "again.toml", recipe_of(jobs.requests[0], tmp_path, [follower]))).then
+    assert again is not None
+    assert again.head == "b"
 
 
 def test_relative_paths_are_of_the_folder_of_the_recipe(tmp_path: Path) -> None:

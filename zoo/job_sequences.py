@@ -31,8 +31,12 @@ class JobSequence:
         """Name of the result that the next job begins from."""
         return self.requests[-1].name
 
-    def add(self, job: Job) -> RunRequest:
+    def add(self, job: Job, head: str = "") -> RunRequest:
         """Check one more job; where it names a model, that is to be the result of the one before, or a head of it.
+
+        Args:
+            job: what is asked for.
+            head: of that result, that it begins from; empty where the job says it.
 
         Raises:
             ZooError: it names another model or a name that is taken, or cannot serve.
@@ -41,6 +45,10 @@ class JobSequence:
             raise Unsupported(f"{self.model} makes no model that anything could begin from", "let it be the last")
         result = f"{self.requests[-1].plugin}/{self.model}"
         names = {result, *(card.full_name for card in self.catalog.cards if card.full_name.startswith(f"{result}."))}
+        if head and f"{result}.{head}" not in names:
+            heads = ", ".join(sorted(name.removeprefix(f"{result}.") for name in names - {result}))
+            raise OptionInvalid(f"{self.model} has no head {head!r}", f"it has {heads or 'none by a name'}")
+        job = msgspec.structs.replace(job, model=f"{result}.{head}") if head else job
         names |= {name.partition("/")[2] for name in names}
         if job.model not in ("", *names):
             raise OptionInvalid(

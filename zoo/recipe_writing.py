@@ -11,6 +11,7 @@ from typing import Any
 from zoo import atomic
 from zoo.hyperparameters import TeachingOptions
 from zoo.recipes import RECIPE
+from zoo.runs import sequence
 from zoo.runs.request import RunRequest, SourceRequest, TeacherRequest
 from zoo.runs.store import RunFolder, store_invalid
 
@@ -32,6 +33,28 @@ def write_recipe(folder: RunFolder, followers: Sequence[RunRequest] = ()) -> Non
         raise store_invalid("the recipe cannot be stored", error, path) from error
 
 
+def add_follower(folder: RunFolder, follower: RunFolder) -> None:
+    """Let the recipe of a training, and those of the trainings that it begins after, say what is done next.
+
+    A recipe has one thing that is done next. One that has it already, or that a person has changed, stays as it is.
+
+    Args:
+        folder: of the training.
+        follower: begins from its result.
+
+    Raises:
+        StoreInvalid: a recipe cannot be written.
+    """
+    before: RunFolder | None = folder
+    known: list[RunRequest] = []
+    while before is not None:
+        recipe = before.path / RECIPE
+        if not recipe.exists() or recipe.read_bytes() != recipe_of(before.request, before.path, known).encode():
+            return
+        write_recipe(before, [*known, follower.request])
+        known, before = [before.request, *known], sequence.run_before(before)
+
+
 def recipe_of(request: RunRequest, folder: Path, followers: Sequence[RunRequest] = ()) -> str:
     """The recipe by which a training does again what it did, on a CPU to the bit on the same machine.
 
@@ -42,17 +65,26 @@ def recipe_of(request: RunRequest, folder: Path, followers: Sequence[RunRequest]
     """
     parts = [f"# What was asked for; zoo {request.verb} --recipe {RECIPE} does it again."]
     for place, one in enumerate((request, *followers)):
-        parts += _tables(one, folder, ("then",) * place)
+        before = followers[place - 2] if place > 1 else request
+        parts += _tables(one, folder, ("then",) * place, _head(one, before) if place else "")
     return "\n".join(part for part in parts if part)
 
 
-def _tables(request: RunRequest, folder: Path, within: tuple[str, ...]) -> Iterator[str]:
+def _head(request: RunRequest, before: RunRequest) -> str:
+    """The head that a training begins from, of the result of the one before; empty for that as a whole."""
+    whole = f"{before.plugin}/{before.name}."
+    alone = request.model.startswith(whole) and not request.kept and not request.new_heads
+    return request.model.removeprefix(whole) if alone else ""
+
+
+def _tables(request: RunRequest, folder: Path, within: tuple[str, ...], of_head: str) -> Iterator[str]:
     """What one training of a recipe is, in TOML.
 
     Args:
         request: of the training.
         folder: that the recipe will be in.
         within: names of the tables around it.
+        of_head: name of the head that it begins from, of what was done before; empty for none.
     """
 
     def name_of(*table: str) -> str:
@@ -61,6 +93,7 @@ def _tables(request: RunRequest, folder: Path, within: tuple[str, ...]) -> Itera
     head: dict[str, Any] = {"verb": request.verb}
     if not within:  # of a result whose other heads come along, the result
         head["model"] = request.model.rpartition(".")[0] if request.kept else request.model
+    head |= {"head": of_head} if of_head else {}
     head |= {"device": request.device, "precision": request.precision}
     seed = {"seed": request.options["seed"]} if "seed" in request.options else {}
     teachers = [one.teacher for one in request.sources or (request,) if one.teacher]

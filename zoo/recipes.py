@@ -19,6 +19,7 @@ weight = 0.5
 [then]                          # what is done next, on the result: all of the above but a model
 verb = "finetune"
 name = "mood"                   # of its run, made up where it is left out
+head = "sentiment"              # that it begins from, where the result has several and the data do not say which
 [then.source]
 data = "reviews.csv"
 """
@@ -61,7 +62,7 @@ _OF_RECIPE: dict[str, tuple[type, ...]] = {
     "sources": _TABLE,
     "then": _TABLE,
 }
-_OF_FOLLOWER = {"name": _TEXT, **{key: types for key, types in _OF_RECIPE.items() if key != "model"}}
+_OF_FOLLOWER = {"name": _TEXT, "head": _TEXT, **{key: types for key, types in _OF_RECIPE.items() if key != "model"}}
 _OF_SOURCE: dict[str, tuple[type, ...]] = {
     "data": _TEXT,
     "eval": _TEXT,
@@ -90,6 +91,8 @@ class Recipe(NamedTuple):
     """Device, precision and processes, as far as they are said."""
     name: str = ""
     """Of its run; empty to have one made up."""
+    head: str = ""
+    """Of the result of what is done before, where it begins from that alone."""
     then: Recipe | None = None
     """What is done next, on the result."""
     table: tuple[str, ...] = ()
@@ -152,6 +155,7 @@ class Recipe(NamedTuple):
             yield (*self.table, name), (f"--{name}", str(value))
         yield (*self.table, "model"), (self.model,)
         yield (*self.table, "name"), (self.name,)
+        yield (*self.table, "head"), (self.head,)
 
 
 class Lines:
@@ -230,6 +234,7 @@ def _recipe(file: Path, lines: Lines, content: Mapping[str, Any], table: tuple[s
         options=options,
         place={name: content[name] for name in ("device", "precision", "processes") if name in content},
         name=content.get("name", ""),
+        head=content.get("head", ""),
         then=_recipe(file, lines, content["then"], (*table, "then")) if "then" in content else None,
         table=table,
     )

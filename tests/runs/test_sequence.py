@@ -17,6 +17,7 @@ import pytest
 import zoo
 from tests.echo_runs import until, wait_quietly
 from zoo.errors import OptionInvalid, RunFailed, UnknownModel, Unsupported
+from zoo.recipes import read_recipe
 from zoo.runs import launcher, liveness, sequence, store
 from zoo.runs.events import RunFinished, RunLaunched, RunPostponed, RunStarted
 from zoo.runs.launcher import launching
@@ -49,6 +50,12 @@ def test_each_begins_from_the_result_of_the_one_before(finetune: Start, rows: Pa
     assert [type(event) for event in second.events()[:3]] == [RunPostponed, RunLaunched, RunStarted]
     assert second.events()[2].at > next(event.at for event in first.events() if isinstance(event, RunFinished))
     assert (first.followers, third.snapshot.after) == ((), "second")
+    recipes = [read_recipe(run.folder.path / "recipe.toml") for run in (first, second, third)]
+    assert [[one.sources[0].data for one in recipe.followers] for recipe in recipes] == [
+        [str(rows), third.folder.request.data.path],
+        [third.folder.request.data.path],
+        [],
+    ]
 
 
 def test_the_process_that_asked_for_both_may_end(echo: None, rows: Path) -> None:

@@ -130,7 +130,7 @@ def run_recipe(recipe: str | Path, *, name: str = "", now: bool = False, **optio
         jobs = JobSequence(request_of(job, catalog), catalog)
     for then in said.followers:
         with then.located_errors():
-            jobs.add(then.job())
+            jobs.add(then.job(), then.head)
     return start_sequence(jobs.requests, now=bool(read(NOW, now)))[0]
 
 

@@ -13,7 +13,7 @@ from zoo.errors import ZooError
 from zoo.file_cache import read_once
 from zoo.options import read
 from zoo.planned_results import beginning_from, with_result_of
-from zoo.recipe_writing import write_recipe
+from zoo.recipe_writing import add_follower, write_recipe
 from zoo.requests import NOW, Job, request_of
 from zoo.runs import sequence, store
 from zoo.runs.launcher import launch
@@ -55,6 +55,7 @@ def start(request: RunRequest, data_folder: Path | None = None, after: Run | Non
         launch(folder, now=now)
     else:
         sequence.postpone(folder, after.folder, now=now)
+        add_follower(after.folder, folder)
     return Run(folder)
 
 

@@ -53,7 +53,7 @@ def with_followers(first: RunRequest, args: argparse.Namespace) -> list[RunReque
         add_command(text, jobs, place_of(args))
     for recipe in recipes:
         with recipe.located_errors():
-            jobs.add(recipe.job())
+            jobs.add(recipe.job(), recipe.head)
     return jobs.requests
 
 

@@ -69,10 +69,10 @@ def waits(folder: RunFolder) -> bool:
 def awaited(folder: RunFolder) -> RunFolder | None:
     """The run whose end a run waits for; None where it waits for none, or that one is gone."""
     last = last_event(folder)
-    return run_before(folder, last) if isinstance(last, RunPostponed) else None
+    return named_run(folder, last) if isinstance(last, RunPostponed) else None
 
 
-def run_before(folder: RunFolder, event: RunPostponed) -> RunFolder | None:
+def named_run(folder: RunFolder, event: RunPostponed) -> RunFolder | None:
     """The run that an event of another one names; None where it is gone: a later run of its name is none of it."""
     before = RunFolder(folder.path.parent / event.after)
     try:

@@ -12,7 +12,7 @@ from zoo.locking import locked
 from zoo.plurals import name_list
 from zoo.runs import launcher, status, store
 from zoo.runs.events import RunCancelled, RunFailed, RunPostponed
-from zoo.runs.log import append, awaited, is_going_on, read_events, run_before, waits
+from zoo.runs.log import append, awaited, is_going_on, named_run, read_events, waits
 from zoo.runs.store import RunFolder
 
 
@@ -80,10 +80,10 @@ def wait_again(folder: RunFolder) -> bool:
     Raises:
         Unsupported: it waits already, or nobody is at the run before.
     """
-    s, postponed = status.read(folder), _last_postponed(folder)
-    if postponed is None or s.attempt:
+    s = status.read(folder)
+    if not s.after or s.attempt:
         return False
-    before = run_before(folder, postponed)
+    before = run_before(folder)
     what = f"run {folder.name} begins from the result of {s.after}, which is"
     if before is None:
         raise Unsupported(f"{what} gone", "start a new run")
@@ -101,9 +101,10 @@ def wait_again(folder: RunFolder) -> bool:
     return True
 
 
-def _last_postponed(folder: RunFolder) -> RunPostponed | None:
-    """What was said last of the run that a run begins after."""
-    return next((event for event in reversed(read_events(folder)[0]) if isinstance(event, RunPostponed)), None)
+def run_before(folder: RunFolder) -> RunFolder | None:
+    """The run that a run begins after, or began after; None where there is none, or it is gone."""
+    postponed = (event for event in reversed(read_events(folder)[0]) if isinstance(event, RunPostponed))
+    return named_run(folder, event) if (event := next(postponed, None)) else None
 
 
 def cancel_waiting(folder: RunFolder) -> bool:

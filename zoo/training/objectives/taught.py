@@ -41,8 +41,8 @@ class Taught(Objective[TaughtFeatures]):
     """The loss of an objective, and how far the model is from its teacher (Hinton et al. 2015, arXiv:1503.02531).
 
     The loss of an example is `(1 - share) * loss + share * taught loss`; the share is 1 where it has no target of its
-    own. Evaluations see the first alone. An objective whose losses are means over several items weighs the second in the
-    same way.
+    own. Evaluations see the first alone. An objective whose losses are means over several items weighs the second in
+    the same way.
 
     Args:
         objective: what is learnt.
