@@ -14,7 +14,7 @@ import pytest
 from tests.plugin_factory import use_site
 from tests.plugin_factory import write_plugin as write_distribution
 from tests.plugin_site import zoo as command
-from tests.wheel_factory import ROOT, build_wheel, clean_venv, run_tests
+from tests.wheel_factory import ROOT, Venv, build_wheel, clean_venv, installed_for_now, run_tests
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
 from zoo.errors import OptionInvalid
@@ -28,6 +28,8 @@ FULL = {"fill-mask", "feature-extraction", "image-feature-extraction"}
 """A task for each template beside those; others differ by what the task says."""
 INTERRUPTED = "run_stops or killed_run"
 """Names of the conformance tests that interrupt runs: half the time of all, and the same wherever the plugin stands."""
+LEARNT = "training_lowers or gradient or of_the_kind or does_as_its_run_said"
+"""Of those that differ by the task."""
 STRANGER = """
 import zoo
 
@@ -55,31 +57,51 @@ def zoo_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_wheel(ROOT, tmp_path_factory.mktemp("wheel"))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "kind", [*(["--task", task] for task in (TEXT, IMAGE)), ["--plain"]], ids=lambda kind: kind[-1]
-)
-def test_a_new_plugin_keeps_the_contract_where_nothing_else_is_installed(
-    kind: list[str], zoo_wheel: Path, tmp_path: Path, rows: Path
-) -> None:
-    done = command("plugins", "new", "my-model", *kind, "--into", str(tmp_path))
-    project = tmp_path / "zoo-my-model"
-    wheel = build_wheel(project, tmp_path / "dist")
-    venv = clean_venv(tmp_path / "venv", f"{wheel}[test]", str(zoo_wheel))
-    selection = [] if kind == ["--plain"] else ["-k", f"not ({INTERRUPTED})"]
-    tested = run_tests(venv, project / "tests", tmp_path, *selection)
+@pytest.fixture(scope="module")
+def with_torch(zoo_wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Venv:
+    """An environment with zoo and what plugins on torch need: Python compiles torch anew in each."""
+    return clean_venv(tmp_path_factory.mktemp("with-torch"), f"{zoo_wheel}[training]")
 
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", [TEXT, IMAGE])
+def test_a_new_plugin_keeps_the_contract_where_nothing_else_is_installed(
+    task: str, with_torch: Venv, tmp_path: Path
+) -> None:
+    project, wheel = new_plugin(tmp_path, "--task", task)
+    with installed_for_now(with_torch, f"{wheel}[test]"):
+        see_that_it_works(with_torch, project, tmp_path, "-k", f"not ({INTERRUPTED})")
+
+
+@pytest.mark.slow
+def test_a_new_plugin_without_torch_keeps_the_contract_where_there_is_none(
+    zoo_wheel: Path, tmp_path: Path, rows: Path
+) -> None:
+    project, wheel = new_plugin(tmp_path, "--plain")
+    venv = clean_venv(tmp_path / "venv", f"{wheel}[test]", str(zoo_wheel))
+    see_that_it_works(venv, project, tmp_path)
+    trained = venv.zoo("finetune", "my-model-tiny", "--data", str(rows), "--name", "first")
+    assert trained.returncode == ExitCode.OK, trained.stderr
+    assert not [word for word in ("torch", "parameters") if word in trained.stderr], trained.stderr
+    assert "torch" not in venv.versions()
+
+
+def new_plugin(folder: Path, *words: str) -> tuple[Path, Path]:
+    """What the command writes, and its wheel."""
+    done = command("plugins", "new", "my-model", *words, "--into", str(folder))
+    project = folder / "zoo-my-model"
     assert done.returncode == ExitCode.OK, done.stderr
     assert f"cd {project}" in done.stdout
+    return project, build_wheel(project, folder / "dist")
+
+
+def see_that_it_works(venv: Venv, project: Path, folder: Path, *selection: str) -> None:
+    """Test a plugin that is installed, and ask zoo about it."""
+    tested = run_tests(venv, project / "tests", folder, *selection)
     assert tested.returncode == 0, tested.stdout + tested.stderr
     assert "my-model-tiny" in venv.zoo("ls").stdout
     assert venv.zoo("plugins").returncode == ExitCode.OK
     assert venv.zoo("plugins", "guide", "contract").stdout.startswith("# The contract")
-    if kind == ["--plain"]:
-        trained = venv.zoo("finetune", "my-model-tiny", "--data", str(rows), "--name", "first")
-        assert trained.returncode == ExitCode.OK, trained.stderr
-        assert not [word for word in ("torch", "parameters") if word in trained.stderr], trained.stderr
-    assert ("torch" in venv.versions()) == (kind != ["--plain"])
 
 
 @pytest.mark.parametrize(
@@ -131,7 +153,15 @@ def test_what_is_written_is_typed_and_formatted(tmp_path: Path) -> None:
     packages = [str(next(Path(project).glob("zoo_*"))) for project in projects]
     paths = os.pathsep.join([str(ROOT), *projects])
     for words in (
-        ["mypy", "--strict", "--config-file", str(ROOT / "pyproject.toml"), "--cache-dir", str(tmp_path), *packages],
+        [
+            "mypy",
+            "--strict",
+            "--config-file",
+            str(ROOT / "pyproject.toml"),
+            "--cache-dir",
+            str(ROOT / ".mypy_cache"),
+            *packages,
+        ],
         ["ruff", "check", "--no-cache", *projects],
         ["ruff", "format", "--no-cache", "--check", *projects],
     ):
@@ -142,21 +172,34 @@ def test_what_is_written_is_typed_and_formatted(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
 
 
+def selections() -> dict[str, tuple[list[str], str]]:
+    """Tasks whose plugins are tested by one process, and which tests: all, or those that differ by the task."""
+    rest = [task for task in TEMPLATED if task not in {TEXT, IMAGE, *FULL}]
+    by_input: dict[str, list[str]] = {}
+    for task in rest:
+        by_input.setdefault(str(get_task(task).input), []).append(task)
+    return (
+        {task: ([task], "") for task in TEMPLATED if task in FULL}
+        | {task: ([task], INTERRUPTED) for task in (TEXT, IMAGE)}
+        | {f"{kind}s": (tasks, LEARNT) for kind, tasks in by_input.items()}
+    )
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("task", TEMPLATED)
-def test_a_new_plugin_for_any_task_keeps_the_contract(task: str, tmp_path: Path) -> None:
-    project = write_plugin("mine", task, tmp_path)
-    zipfile.ZipFile(build_wheel(project, tmp_path / "dist")).extractall(tmp_path / "site")
-    learnt = "training_lowers or gradient or of_the_kind or does_as_its_run_said"
-    some = INTERRUPTED if task in (TEXT, IMAGE) else learnt
-    selection = [] if task in FULL else ["-k", some]
+@pytest.mark.parametrize("some", selections())
+def test_new_plugins_for_all_tasks_keep_the_contract(some: str, tmp_path: Path) -> None:
+    tasks, tests = selections()[some]
+    projects = [write_plugin(f"for-{task}", task, tmp_path) for task in tasks]
+    for project in projects:
+        zipfile.ZipFile(build_wheel(project, tmp_path / "dist")).extractall(tmp_path / "site")
+    words = ["-q", "-x", "-p", "no:cacheprovider", "-p", "tests.forked_workers", "--import-mode=importlib"]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--rootdir=.", *selection, "tests"],
+        [sys.executable, "-m", "pytest", *words, "--rootdir=.", *(["-k", tests] if tests else []), *map(str, projects)],
         capture_output=True,
         encoding="utf-8",
         check=False,
-        cwd=project,
-        env=os.environ | {"PYTHONPATH": str(tmp_path / "site")},
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (tmp_path / "site", ROOT)))},
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "passed" in done.stdout

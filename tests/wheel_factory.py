@@ -9,6 +9,8 @@ import sys
 import sysconfig
 import textwrap
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
@@ -129,10 +131,27 @@ def clean_venv(path: Path, *requirements: str) -> Venv:
     pins = path / "constraints.txt"
     here = {one.metadata["Name"]: one.version for one in distributions() if not one.metadata["Name"].startswith("zoo-")}
     pins.write_text("".join(f"{name}=={version}\n" for name, version in here.items()))
-    words = ["uv", "pip", "install", "-q", "--python", str(venv.python), "--constraints", str(pins)]
+    install(venv, *requirements)
+    return venv
+
+
+def install(venv: Venv, *requirements: str) -> None:
+    """Install something more into a clean environment, and what it needs, in the versions of this one."""
+    words = ["uv", "pip", "install", "-q", "--python", str(venv.python)]
+    words += ["--constraints", str(venv.path / "constraints.txt")]
     done = subprocess.run([*words, *requirements], capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr
-    return venv
+
+
+@contextmanager
+def installed_for_now(venv: Venv, *requirements: str) -> Iterator[None]:
+    """Install something more into a clean environment, and take it out again with all that came with it."""
+    before = venv.versions()
+    install(venv, *requirements)
+    yield
+    added = venv.versions().keys() - before.keys()
+    words = ["uv", "pip", "uninstall", "-q", "--python", str(venv.python), *added]
+    subprocess.run(words, check=True, capture_output=True)
 
 
 def run_tests(venv: Venv, tests: Path, folder: Path, *selection: str) -> subprocess.CompletedProcess[str]:
