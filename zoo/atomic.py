@@ -7,12 +7,18 @@ import os
 from pathlib import Path
 
 
-def write_bytes(path: Path, data: bytes) -> None:
-    """Replace a file's content: a temporary file beside it is written, synced to disk and renamed."""
+def write_bytes(path: Path, data: bytes, mode: int = 0o666) -> None:
+    """Replace a file's content: a temporary file beside it is written, synced to disk and renamed.
+
+    Args:
+        path: of the file.
+        data: its content.
+        mode: who may read and write it; the umask has a say, too.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.urandom(6).hex()}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(temporary, flags, 0o666)  # the umask decides who may read it, as for any other file
+    descriptor = os.open(temporary, flags, mode)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)

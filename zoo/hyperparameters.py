@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from zoo.errors import OptionInvalid
 from zoo.options import Options, option
+from zoo.privacy import check_private_options, read_privacy
 
 Seed = Annotated[int, option("Seed of everything random.", ge=0, lt=2**32, advanced=True)]
 EvalShare = Annotated[
@@ -124,13 +125,30 @@ class FinetuneOptions(TrainingOptions, frozen=True, kw_only=True):
     """Options of fine-tuning on labelled data."""
 
     method: Annotated[
-        Literal["full", "head", "lora"],
-        option("What is trained: everything, only the new head, or low-rank adapters (Hu et al. 2021) and the head."),
-    ] = "full"
+        Literal["full", "head", "lora"] | None,
+        option(
+            "What is trained: everything, only the new head, or low-rank adapters (Hu et al. 2021) and the head; auto "
+            "is full, privately lora."
+        ),
+    ] = None
     lora_rank: Annotated[int, option("Rank of the LoRA matrices.", ge=1, le=1024, advanced=True)] = 8
     lora_alpha: Annotated[float, option("LoRA scaling; the update is scaled by alpha / rank.", gt=0, advanced=True)] = (
         16.0
     )
+
+    private: Annotated[
+        str,
+        option(
+            "Tell little of any row, by differential privacy with a budget: eps=8 or eps=8,delta=1e-5,clip=0.1.",
+            advanced=True,
+        ),
+    ] = ""
+
+    def check(self) -> None:
+        """A budget can be read, and nothing else is asked for that would tell of rows."""
+        super().check()
+        if read_privacy(self.private):
+            check_private_options(self)
 
 
 class PretrainOptions(TrainingOptions, frozen=True, kw_only=True):

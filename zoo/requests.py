@@ -25,9 +25,10 @@ from zoo.file_cache import read_once
 from zoo.job_paths import classes_file, existing, existing_evaluation, new_file
 from zoo.kept_heads import beside_added, beside_kept, left_behind
 from zoo.model_choice import ModelChoice, choose_model, new_head
-from zoo.options import Option, Scalar, changed, parse, read, to_dict
+from zoo.options import Option, Options, Scalar, changed, parse, read, to_dict
 from zoo.plugins import load_plugin, wrapping_plugins
 from zoo.plurals import counted
+from zoo.privacy import check_private_job
 from zoo.rendering.drawings import new_drawing_folder
 from zoo.runs import queue, store
 from zoo.runs.answer_files import AnswerColumns, answer_format
@@ -166,12 +167,14 @@ def check_job(job: Job, catalog: Catalog | None = None) -> CheckedJob:
         format=job.format,
         keep=checked.keep,
         draw=checked.draw,
-        **_setting(job, card, catalog, (ability,)),
+        **_setting(job, card, catalog, (ability,), (options,)),
     )
     return CheckedJob(request, checked.dataset)
 
 
-def _setting(job: Job, card: Card, catalog: Catalog, abilities: Sequence[Ability]) -> dict[str, Any]:
+def _setting(
+    job: Job, card: Card, catalog: Catalog, abilities: Sequence[Ability], options: Sequence[Options]
+) -> dict[str, Any]:
     """What a request says of a job beside what it is about: its name, its model, where it computes."""
     check_name(job.name, catalog.cards)
     processes = cast("int", read(PROCESSES, job.place.processes))
@@ -185,6 +188,7 @@ def _setting(job: Job, card: Card, catalog: Catalog, abilities: Sequence[Ability
     )
     for ability in abilities:
         ability.check_precision(placement.precision)
+    check_private_job(options, card.name, card.weights is not None, job.source.teacher, processes, placement.precision)
     if processes > 1 and placement.device != "cpu":
         _check_accelerators(placement.device, processes)
     return {
@@ -247,7 +251,7 @@ def _check_joint(job: Job, choice: ModelChoice, catalog: Catalog) -> CheckedJob:
         new_heads=is_head,
         **kept,
         changed_options={name: value for one in (mixing, *options) for name, value in changed(one).items()},
-        **_setting(job, card, catalog, [choice.ability for choice in choices]),
+        **_setting(job, card, catalog, [choice.ability for choice in choices], options),
     )
     return CheckedJob(request, None)
 

@@ -88,6 +88,7 @@ def progress_figures(s: RunSnapshot, left_out: Collection[str] = ()) -> str:
         "step": f"step {s.step}/{s.steps}",
         "epoch": f"epoch {s.epoch:.1f}",
         "loss": f"loss {s.loss:.4f}" if s.loss is not None else "",
+        "epsilon": f"eps {spent(s)}" if s.epsilon is not None else "",
         "lr": f"lr {s.lr:.2g}" if s.lr else "",
         "metric": "  ".join(
             f"{one_line(name)} {value:.3f}"
@@ -100,6 +101,12 @@ def progress_figures(s: RunSnapshot, left_out: Collection[str] = ()) -> str:
         "sources": "; ".join(map(_source_progress, s.sources)),
     }
     return "  ".join(text for name, text in parts.items() if text and name not in left_out)
+
+
+def spent(s: RunSnapshot) -> str:
+    """What a private training has spent, of how much: `3.21/8`."""
+    budget = f"/{s.plan.privacy.epsilon:g}" if s.plan and s.plan.privacy else ""
+    return f"{s.epsilon or 0:.2f}{budget}"
 
 
 def _source_progress(source: SourceSnapshot) -> str:
@@ -198,10 +205,21 @@ def plan_facts(s: RunSnapshot, plan: RunPlanned) -> dict[str, str]:
         **{f"source {name}": fact for name, fact in source_facts(plan).items()},
         "learning rate": f"{plan.lr:g} at its peak" if plan.lr else "",
         "parameters": parameters if plan.parameters else "",
+        "privacy": privacy_fact(plan),
         "micro-batch": f"{counted(plan.micro_batch_size, 'row')} computed at once" if plan.memory_bytes else "",
         "memory": memory_fact(plan),
         "time": "" if s.planned_s is None else f"about {duration(s.planned_s)} of training",
     }
+
+
+def privacy_fact(plan: RunPlanned) -> str:
+    """How a training is private; empty where it is not."""
+    if plan.privacy is None:
+        return ""
+    p = plan.privacy
+    return (
+        f"eps {p.epsilon:g}, delta {p.delta:.2g}: noise {p.noise_multiplier:.3g}, a row in {p.sample_rate:.2%} of steps"
+    )
 
 
 def memory_fact(plan: RunPlanned) -> str:
@@ -277,6 +295,8 @@ def _plan(event: RunPlanned, s: RunSnapshot) -> list[str]:
     if event.lr:
         parts.append(f"peak learning rate {event.lr:g}")
     sources = [f"plan of {name}: {fact}" for name, fact in source_facts(event).items()]
+    if event.privacy:
+        sources.append(f"private: {privacy_fact(event)}")
     return [f"plan: {', '.join(parts)}, on {s.device} in {s.precision}", *sources]
 
 

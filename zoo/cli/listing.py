@@ -88,6 +88,8 @@ def _described(run: Run) -> Entry:
         "steps": snapshot.steps or snapshot.total_rows or 0,
         "metrics": snapshot.latest_metrics,
         "rejected_rows": snapshot.rejected_rows,
+        "epsilon": snapshot.epsilon,
+        "epsilon_budget": snapshot.plan.privacy.epsilon if snapshot.plan and snapshot.plan.privacy else None,
         "device": request.device,
         "created_at": request.created_at,
         "error": snapshot.error,
@@ -115,5 +117,9 @@ def _status(entry: Entry) -> str:
         return f"queued: {place_in_queue(entry['place'], entry['device'], entry['behind'])}"
     if entry["status"] == "waiting":
         return f"waiting for {entry['after']}"
-    rejected = entry["rejected_rows"]
-    return f"{entry['status']}, {counted(rejected, 'row')} rejected" if rejected else str(entry["status"])
+    parts = [str(entry["status"])]
+    if entry["rejected_rows"]:
+        parts.append(f"{counted(entry['rejected_rows'], 'row')} rejected")
+    if entry["epsilon"] is not None:
+        parts.append(f"eps {entry['epsilon']:.2f}/{entry['epsilon_budget']:g}")
+    return ", ".join(parts)

@@ -13,6 +13,8 @@ from zoo.errors import StoreInvalid
 PREFIX = "step-"
 MANIFEST = "manifest.json"
 """Written last: a checkpoint without it is half-written."""
+NOISE_FILE = "secret"
+"""What the noise of a private run is drawn from; it goes when the run has finished."""
 
 
 def checkpoint_folder(folder: Path, step: int) -> Path:

@@ -148,6 +148,20 @@ class SourcePlanned(msgspec.Struct, frozen=True, kw_only=True):
     """Of its mean loss in the sum."""
 
 
+class PrivacyPlanned(msgspec.Struct, frozen=True, kw_only=True):
+    """How little a run is to tell of any row."""
+
+    epsilon: float
+    """Its budget."""
+    delta: float
+    clip: float
+    """Largest L2 norm of the gradient of a row."""
+    noise_multiplier: float
+    """Standard deviation of the noise, in these norms."""
+    sample_rate: float
+    """Probability that a row is in a step."""
+
+
 class RunPlanned(Event, frozen=True, kw_only=True, tag="run_planned"):
     """What the run will do is known."""
 
@@ -169,6 +183,8 @@ class RunPlanned(Event, frozen=True, kw_only=True, tag="run_planned"):
     """What could be in use there: what the run has, and what is free."""
     sources: tuple[SourcePlanned, ...] = ()
     """Where there are several."""
+    privacy: PrivacyPlanned | None = None
+    """None where the training is not private."""
 
 
 class SourceStep(msgspec.Struct, frozen=True):
@@ -199,6 +215,8 @@ class StepCompleted(Event, frozen=True, kw_only=True, tag="step_completed"):
     """Resident memory of the worker, or memory allocated on the accelerator."""
     sources: tuple[SourceStep, ...] = ()
     """Where there are several; the loss is the mean of theirs."""
+    epsilon: float | None = None
+    """What a private training has spent of its budget so far; None where it is not private."""
 
 
 class WrittenSample(msgspec.Struct, frozen=True):

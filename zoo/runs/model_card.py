@@ -13,7 +13,7 @@ from zoo.plurals import counted
 from zoo.rendering.markdown import markdown, markdown_table
 from zoo.runs.events import SourceResult
 from zoo.runs.heads import BODY_FILE, HEAD_FILE
-from zoo.runs.request import RunRequest, TeacherRequest
+from zoo.runs.request import DataRequest, RunRequest, TeacherRequest
 from zoo.runs.result import HEADS, ResultManifest
 from zoo.sanitize import one_line
 
@@ -48,7 +48,7 @@ def write_readme(
             "Data",
             [
                 ("file", Path(request.data.path).name),
-                ("sha256", request.data.sha256),
+                *([("sha256", digest)] if (digest := _told_digest(request, request.data)) else []),
                 *((f"column of the {role}s", name) for role, name in manifest.columns.items()),
                 ("evaluation", Path(request.data.eval_path).name if request.data.eval_path else "a held-out share"),
                 ("training rows", f"{rows[0]:,}"),
@@ -109,7 +109,7 @@ def write_readme_of_heads(
     ]
     sources = [(source.name, source.data, source.weight) for source in request.sources]
     data = [
-        (name, Path(of_data.path).name, of_data.sha256, f"{train:,}", f"{held_out:,}", f"{weight:g}")
+        (name, Path(of_data.path).name, _told_digest(request, of_data), f"{train:,}", f"{held_out:,}", f"{weight:g}")
         for (name, of_data, weight), (train, held_out) in zip(
             sources or [(request.head, request.data, 1.0)], rows, strict=True
         )
@@ -144,6 +144,11 @@ def _origin(manifest: ResultManifest, request: RunRequest) -> str:
 
 
 _VERBS = {"pretrain": "pretrained", "finetune": "fine-tuned"}
+
+
+def _told_digest(request: RunRequest, data: DataRequest) -> str:
+    """Of the data; nothing of those that were learnt privately: it would tell whether a row is among others known."""
+    return "" if request.options.get("private") else data.sha256
 
 
 def _teaching(teacher: TeacherRequest) -> str:

@@ -65,6 +65,8 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     loss: float | None = None
     """Newest; of several sources the mean of the newest of each, whichever the last steps learnt from."""
     lr: float | None = None
+    epsilon: float | None = None
+    """What a private training has spent so far; None where it is not private."""
     samples_per_s: float = 0.0
     memory_bytes: int = 0
     loss_curve: tuple[Point, ...] = ()
@@ -147,7 +149,7 @@ def apply(snapshot: RunSnapshot, event: e.AnyEvent) -> RunSnapshot:
 
 _NO_PLACE: Changes = {"place": None, "behind": ""}
 _NO_ERROR: Changes = {"error_kind": "", "error": "", "hint": ""}
-_NO_PROGRESS: Changes = {"step": 0, "checkpoint_step": None, **NOTHING_LEARNT}
+_NO_PROGRESS: Changes = {"step": 0, "checkpoint_step": None, "epsilon": None, **NOTHING_LEARNT}
 
 
 @singledispatch
@@ -251,6 +253,7 @@ def _(event: e.StepCompleted, s: RunSnapshot) -> Changes:
         "epoch": event.epoch,
         "loss": loss,
         "lr": event.lr,
+        "epsilon": event.epsilon,
         "samples_per_s": event.samples_per_s,
         "memory_bytes": event.memory_bytes,
         "sources": sources,

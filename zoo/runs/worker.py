@@ -25,7 +25,7 @@ from zoo.memory import is_out_of_memory
 from zoo.paths import cache_folder
 from zoo.runs import liveness, queue, ranks, sequence
 from zoo.runs.attempt import Worker
-from zoo.runs.checkpoints import newest_step
+from zoo.runs.checkpoints import NOISE_FILE, newest_step
 from zoo.runs.events import AnyEvent, RunCancelled, RunFailed, RunFinished, RunQueued, RunStarted
 from zoo.runs.log import read_events
 from zoo.runs.snapshot import fold
@@ -81,6 +81,8 @@ def _attempt(worker: Worker) -> int:
     if worker.rank == 0:
         last = _over_all_processes(worker, last)
         worker.emit(last)
+        if isinstance(last, RunFinished):
+            (worker.folder.checkpoints_folder / NOISE_FILE).unlink(missing_ok=True)
     elif isinstance(last, RunFailed):
         ranks.record_failure(worker.folder, worker.rank, last)
     return int(isinstance(last, RunFailed))

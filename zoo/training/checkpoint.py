@@ -68,6 +68,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """Examples of each source computed at once, where memory did not suffice for as many as planned."""
     evaluation_batch_sizes: tuple[int, ...] = ()
     """The same of evaluations."""
+    spent: tuple[tuple[float, float, int], ...] = ()
+    """What the accountant of a private training knows: noise multiplier, sample rate, steps taken with both."""
 
     @property
     def best_steps(self) -> set[int]:

@@ -20,7 +20,8 @@ class Dropout(nn.Dropout):
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         """Leave elements out in training; same shape and type."""
-        if not (self.training and input.is_cpu and FINE <= self.p < 1):
+        is_usual = self.training and input.is_cpu and FINE <= self.p < 1
+        if not is_usual or torch._C._are_functorch_transforms_active():  # each example has draws of its own then
             return functional.dropout(input, self.p, self.training, self.inplace)
         left_out = min(round(self.p * 256), 255)
         words = torch.empty(-(-input.numel() // 8), dtype=torch.int64).random_(-(2**63), None)

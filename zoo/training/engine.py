@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 import torch
 
+from zoo.blocks import Report
 from zoo.errors import DatasetInvalid
 from zoo.hyperparameters import USUAL_MIXING, MixingOptions, TrainingOptions
 from zoo.metrics import finite
@@ -28,14 +29,17 @@ from zoo.training.evaluation import Evaluation, evaluate
 from zoo.training.examples import EncodedExamples, Examples, encode
 from zoo.training.exporting import export
 from zoo.training.frozen import reduce
-from zoo.training.loader import TrainingBatches
-from zoo.training.methods import make_method
+from zoo.training.methods import make_method, method_name
 from zoo.training.micro_batch import chosen_sizes
 from zoo.training.objective import Objective
 from zoo.training.optimizer_step import OptimizerSteps
 from zoo.training.out_of_memory import FittingSteps
 from zoo.training.parallel import make_accelerator
 from zoo.training.plan import Demand, make_plan
+from zoo.training.private.plan import FASTER, Private, plan_privately, privacy_of
+from zoo.training.private.preparing import freeze_statistics, freeze_what_shrank, shapes_of
+from zoo.training.private.sampling import training_batches
+from zoo.training.private.statement import privacy_statement
 from zoo.training.recovery import Recovery
 from zoo.training.seeding import seed_all
 from zoo.training.setup import TrainingSetup
@@ -85,16 +89,22 @@ def _train(sources: tuple[Source, ...], run: TrainingRun, mixing: MixingOptions)
     demands = [
         Demand(len(train_set), source.objective) for source, (train_set, _) in zip(sources, encoded, strict=True)
     ]
-    full = getattr(options, "method", "full") == "full"
+    full = method_name(options, learner) == "full"
     lr = min(one.objective.default_lr if full else one.objective.head_lr for one in sources)
-    plan = make_plan(options, demands, lr=lr, world_size=run.world_size, mixing=mixing)
-    setup = TrainingSetup(sources, learner, run, accelerator, method, plan)
+    private: Private | None = None
+    if privacy := privacy_of(options):
+        plan, private = plan_privately(
+            privacy, sources[0], encoded[0][0], method.module, lr=FASTER * lr if full else lr
+        )
+    else:
+        plan = make_plan(options, demands, lr=lr, world_size=run.world_size, mixing=mixing)
+    setup = TrainingSetup(sources, learner, run, accelerator, method, plan, private)
     planned = _planned(setup, encoded)
     run.emit(planned)
     train_sets = [train_set for train_set, _ in encoded]
     if run.dry_run:
         if not method.body_is_frozen:  # steps of a head take next to nothing beside the one pass of its body
-            begin(sources, method.module)
+            _begin(setup)
             trial = try_out(setup, train_sets)
             measured = msgspec.structs.replace(
                 planned,
@@ -105,7 +115,7 @@ def _train(sources: tuple[Source, ...], run: TrainingRun, mixing: MixingOptions)
             )
             run.emit(measured)
         return FitResult(step=0)
-    begin(sources, method.module)
+    _begin(setup)
     return Training(setup, train_sets, [eval_set for _, eval_set in encoded], mixing.kept_sources).fit()
 
 
@@ -119,6 +129,17 @@ def _encoded(source: Source) -> tuple[EncodedExamples, EncodedExamples]:
             "quarantine.jsonl in the run's folder says why",
         )
     return train_set, encode(objective, run.eval, run.options, set_aside=run.set_aside)
+
+
+def _begin(setup: TrainingSetup) -> None:
+    """Let objectives freeze what they do not learn, and freeze what cannot be learnt privately."""
+    module, private = setup.method.module, setup.private
+    remarks = [freeze_statistics(module)] if private else []
+    shapes = shapes_of(module)
+    begin(setup.sources, module)
+    remarks += [freeze_what_shrank(module, shapes)] if private else []
+    for remark in filter(None, remarks):
+        setup.run.note(remark)
 
 
 def _planned(setup: TrainingSetup, encoded: Sequence[tuple[EncodedExamples, EncodedExamples]]) -> RunPlanned:
@@ -147,6 +168,7 @@ def _planned(setup: TrainingSetup, encoded: Sequence[tuple[EncodedExamples, Enco
         )
         if len(setup.sources) > 1
         else (),
+        privacy=setup.private.planned if setup.private else None,
     )
 
 
@@ -185,7 +207,7 @@ class Training:
         if not self.progress.micro_batch_sizes and self.progress.step == 0:
             found = chosen_sizes(self.setup, self.train_sets)
             self.progress = msgspec.structs.replace(self.progress, micro_batch_sizes=found)
-        batches = TrainingBatches(self.setup, self.train_sets, self.progress.micro_batch_sizes)
+        batches = training_batches(self.setup, self.train_sets, self.progress.micro_batch_sizes)
         convolutions = arithmetic.convolutions(
             self.setup.accelerator.device, self.method.module, self.train_sets, self.plan.steps
         )
@@ -273,6 +295,8 @@ class Training:
         of_all = Judged(step, tuple(finite(evaluation.metrics) for evaluation in evaluations))
         history = () if len(self.sources) == 1 else (*self.progress.history, of_all)
         better = before is None or is_better(self.sources, of_all, before, history)
+        if self.setup.private:  # to choose weights by rows would tell of these rows
+            better = self.finished()
         own_best = own_best_steps(self.sources, history, self.kept_sources)
         if better or step in own_best.values():
             self.recovery.save_best(step)
@@ -302,16 +326,21 @@ class Training:
 
     def finish(self) -> FitResult:
         """Export the best weights, or the last ones where nothing was evaluated."""
-        best, module = self.progress.best, self.setup.learner.module
+        best, module, private = self.progress.best, self.setup.learner.module, self.setup.private
         if self.run.rank == 0:
             export(self.setup, self.recovery, self.progress)
         return FitResult(
             step=self.progress.step,
             metrics=best.metrics if best else {},
             best_step=best.step if best else None,
-            report=best.report if best else (),
+            report=(*(best.report if best else ()), *(self.statement(private) if private else ())),
             labels=self.sources[0].run.labels,
             task=self.sources[0].objective.task,
             parameters=sum(p.numel() for p in module.parameters()) - len(self.setup.learner.log_variances),
             sources=results(self.sources, self.progress),
         )
+
+    def statement(self, private: Private) -> Report:
+        """What the result promises of the rows that it learnt from."""
+        step, (held_out,) = self.progress.step, self.eval_rows
+        return privacy_statement(private, step=step, parent=self.run.card.name, held_out=held_out)

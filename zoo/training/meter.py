@@ -19,14 +19,28 @@ INTERVAL_S = 0.5
 
 
 class Meter:
-    """Adds up losses and examples and reports them now and then."""
+    """Adds up losses and examples and reports them now and then.
+
+    Args:
+        plan: of the training.
+        sources: their names.
+        emit: takes the reports.
+        device: that computes.
+        spent: epsilon of a private training after a step; None where it is not private.
+    """
 
     def __init__(
-        self, plan: Plan, sources: Sequence[str], emit: Callable[[StepCompleted], None], device: torch.device
+        self,
+        plan: Plan,
+        sources: Sequence[str],
+        emit: Callable[[StepCompleted], None],
+        device: torch.device,
+        spent: Callable[[int], float] | None = None,
     ) -> None:
         self._plan, self._names = plan, sources
         self._emit = emit
         self._device = device
+        self._spent = spent
         self._losses = [_Mean() for _ in sources]
         self._examples = 0
         self._busy_s = self._since = 0.0
@@ -62,6 +76,7 @@ class Meter:
                 samples_per_s=self._examples / self._busy_s if self._busy_s else 0.0,
                 memory_bytes=_memory_in_use(self._device),
                 sources=self._of_sources(step),
+                epsilon=self._spent(step) if self._spent else None,
             )
         )
         self._losses = [_Mean() for _ in self._names]

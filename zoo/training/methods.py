@@ -56,7 +56,7 @@ def make_method(learner: Learner, options: TrainingOptions) -> Method:
     Raises:
         Unsupported: the model does not offer the method.
     """
-    name = options.method if isinstance(options, FinetuneOptions) else "full"
+    name = method_name(options, learner)
     if name == "full":
         return _Full(learner.module)
     if name == "head":
@@ -72,6 +72,16 @@ def make_method(learner: Learner, options: TrainingOptions) -> Method:
         raise Unsupported("this model does not say which layers LoRA adapts", "use --method full or head")
     assert isinstance(options, FinetuneOptions)
     return _Lora(learner, rank=options.lora_rank, alpha=options.lora_alpha)
+
+
+def method_name(options: TrainingOptions, learner: Learner) -> str:
+    """The method asked for, or the usual one: everything; privately what loses least to noise, which is little."""
+    if not isinstance(options, FinetuneOptions):
+        return "full"
+    usual = "full"
+    if options.private:
+        usual = "lora" if learner.lora_targets else "head" if learner.head else "full"
+    return options.method or usual
 
 
 def train_what_learns(module: nn.Module) -> None:

@@ -34,7 +34,7 @@ TRIED = 2
 def chosen_sizes(setup: TrainingSetup, train_sets: Sequence[Examples]) -> tuple[int, ...]:
     """Examples of each source that one process computes at once; none where those of the plan are."""
     planned = tuple(plan.micro_batch_size for plan in setup.plan.sources)
-    if setup.options.micro_batch_size is not None or setup.method.body_is_frozen:
+    if setup.options.micro_batch_size is not None or setup.method.body_is_frozen or setup.private:
         return ()
     device = setup.accelerator.device
     find = find_for(device)

@@ -279,6 +279,11 @@ class Objective(ABC, Generic[Features]):
             folder: exists and is empty.
         """
 
+    @property
+    def trains_privately(self) -> bool:
+        """Whether the engine trains it, which knows how to."""
+        return type(self).fit is Objective.fit
+
     def fit(self, run: TrainingRun) -> FitResult:
         """Train it with the engine."""
         from zoo.training.engine import train

@@ -21,6 +21,7 @@ from zoo.training.optimizer import make_optimizer
 from zoo.training.out_of_memory import MemoryCheck
 from zoo.training.parallel import average_over_ranks, join_gradients, joined, sum_over_ranks
 from zoo.training.plan import learning_rate
+from zoo.training.private.steps import PrivateGradients
 from zoo.training.replaying import Replaying, Sums, recorder_for
 from zoo.training.scalars import Launched, Reading, Scalar, exponential, quotient, scalar, scale, shortening
 from zoo.training.seeding import generator_of, mix, seed_all
@@ -87,23 +88,27 @@ class OptimizerSteps:
         else:  # which of the parameters have a gradient differs from step to step, so they are averaged here
             module.to(self._accelerator.device)
             self._modules = [source.objective.module for source in setup.sources]
-        self._meter = Meter(setup.plan, [source.name for source in setup.sources], emit, self._accelerator.device)
+        self._private = PrivateGradients(setup, setup.private) if setup.private else None
+        spent = setup.private.spent if setup.private else None
+        names = [source.name for source in setup.sources]
+        self._meter = Meter(setup.plan, names, emit, self._accelerator.device, spent)
         self._log_variances = list(setup.learner.log_variances)
         self._launched: Launched[_Step] = Launched(self._accelerator.device)
         self._skipped = 0
         self._more_steps = 0
-        self._working = working_weights_of(module, self._accelerator)
+        self._working = None if setup.private else working_weights_of(module, self._accelerator)
         self._replaying = self._make_replaying()
 
     def _make_replaying(self) -> Replaying | None:
         """What records how a micro-batch is computed, where the device can and the person lets it.
 
         Several sources, of which a step may leave the head of one without a gradient, are computed each time; so are
-        the networks of several processes, which talk to each other meanwhile.
+        the networks of several processes, which talk to each other meanwhile, and gradients of each example.
         """
         setup, device = self._setup, self._accelerator.device
         recorder = recorder_for(device)
-        if recorder is None or not setup.options.compile or len(self._modules) > 1 or setup.run.world_size > 1:
+        several = len(self._modules) > 1 or setup.run.world_size > 1
+        if recorder is None or not setup.options.compile or several or setup.private:
             return None
         (module,) = self._modules
 
@@ -183,6 +188,8 @@ class OptimizerSteps:
         if apart is not None:
             apart.give_back()
             scale_by = 1.0
+        if self._private is not None:
+            scale_by = self._private.add_noise(step)
         if len(self._modules) > 1:
             gradients = [p.grad for p in self._parameters if p.grad is not None]
             average_over_ranks(gradients, self._accelerator)
@@ -255,6 +262,8 @@ class OptimizerSteps:
         Returns:
             The sum of its losses; and, of losses that have weights, the sum of those of the first `count`.
         """
+        if self._private is not None:
+            return self._private.add(weighted)
         inputs, weights = weighted
         objective, module = self._setup.sources[source].objective, self._modules[source]
         with contextlib.nullcontext() if self._working is None else self._working.computing(source):
@@ -288,7 +297,8 @@ class OptimizerSteps:
             self._accelerator.scaler.unscale_(self.optimizer)
         gradients = [p.grad for p in self._parameters if p.grad is not None]
         norm = scalar(nn.utils.get_total_norm(gradients)) * scale_by
-        if limit := self._setup.options.max_grad_norm:
+        limit = self._setup.options.max_grad_norm
+        if limit and self._private is None:  # which has shortened those of each example
             scale_by = scale_by * shortening(norm, limit, CLIP_EPS)
         scale(gradients, scale_by)
         return norm

@@ -29,6 +29,7 @@ class Recovery:
     def __init__(self, setup: TrainingSetup, optimizer: torch.optim.Optimizer) -> None:
         self._run, self._save_steps = setup.run, setup.options.save_steps
         self._module, self._optimizer, self._scaler = setup.method.module, optimizer, setup.accelerator.scaler
+        self._private = setup.private
         self._names = {parameter: name for name, parameter in self._module.named_parameters()}
         self._saved_at = time.monotonic()
 
@@ -45,7 +46,7 @@ class Recovery:
             return
         size_bytes = checkpoint.save(
             self._run.checkpoints_folder,
-            progress=self._with_scale(progress),
+            progress=self._with_spent(self._with_scale(progress)),
             model=checkpoint.trainable_state(self._module),
             optimizer=checkpoint.optimizer_state(self._optimizer, self._names),
         )
@@ -61,6 +62,8 @@ class Recovery:
         if loaded.model:
             checkpoint.load_trainable_state(self._module, loaded.model)
             checkpoint.load_optimizer_state(self._optimizer, self._names, loaded.optimizer)
+        if self._private is not None and loaded.model:
+            self._private.go_on(loaded.progress.spent)
         scale, steps = loaded.progress.loss_scale, loaded.progress.loss_scale_steps
         if self._scaler is not None and scale is not None:
             self._scaler.load_state_dict(self._scaler.state_dict() | {"scale": scale, SCALE_STEPS: steps})
@@ -72,6 +75,12 @@ class Recovery:
             return progress
         state = self._scaler.state_dict()
         return msgspec.structs.replace(progress, loss_scale=state["scale"], loss_scale_steps=state[SCALE_STEPS])
+
+    def _with_spent(self, progress: Progress) -> Progress:
+        """The same with what the accountant of a private training knows."""
+        if self._private is None:
+            return progress
+        return msgspec.structs.replace(progress, spent=self._private.history(progress.step))
 
     def save_best(self, step: int) -> None:
         """Keep the weights of the best evaluation so far."""

@@ -14,6 +14,8 @@ from zoo.training.source import Learner, Source
 if TYPE_CHECKING:
     from accelerate.accelerator import Accelerator
 
+    from zoo.training.private.plan import Private
+
 
 @dataclass(frozen=True)
 class TrainingSetup:
@@ -25,6 +27,8 @@ class TrainingSetup:
     accelerator: Accelerator
     method: Method
     plan: Plan
+    private: Private | None = None
+    """How, where it is to tell little of any row."""
 
     @property
     def collate_threads(self) -> int:

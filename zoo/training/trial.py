@@ -11,11 +11,11 @@ from zoo.portions import Portions
 from zoo.runs.events import MicroBatchHalved
 from zoo.training.device_memory import forget_peak, limit_bytes, peak_bytes
 from zoo.training.examples import Examples
-from zoo.training.loader import TrainingBatches
 from zoo.training.micro_batch import chosen_sizes
 from zoo.training.optimizer_step import OptimizerSteps
 from zoo.training.out_of_memory import FittingSteps
 from zoo.training.parallel import gather_objects, sum_over_ranks
+from zoo.training.private.sampling import training_batches
 from zoo.training.rehearsal import gradients, longest
 from zoo.training.setup import TrainingSetup
 
@@ -42,7 +42,7 @@ def try_out(setup: TrainingSetup, train_sets: Sequence[Examples]) -> Trial:
     limit = limit_bytes(device)
     forget_peak(device)
     steps = OptimizerSteps(setup, lambda event: None)
-    batches = TrainingBatches(setup, train_sets, chosen_sizes(setup, train_sets))
+    batches = training_batches(setup, train_sets, chosen_sizes(setup, train_sets))
     setup.method.train_mode()
     with contextlib.closing(FittingSteps(setup, steps, batches, setup.run.emit)) as fitting:
         samples_per_s = _rate(setup, fitting, steps)

@@ -176,7 +176,7 @@ class Bert(nn.Module):
 def _additive(attention_mask: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
     """What is added to the scores, shape (batch, 1, 1, tokens): nothing, or minus infinity where a text is padded."""
     hidden = attention_mask[:, None, None, :] == 0
-    return torch.zeros(hidden.shape, dtype=x.dtype, device=x.device).masked_fill_(hidden, -torch.inf)
+    return torch.zeros(hidden.shape, dtype=x.dtype, device=x.device).masked_fill(hidden, -torch.inf)
 
 
 class ClassificationHead(nn.Module):

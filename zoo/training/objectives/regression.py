@@ -37,6 +37,11 @@ class Regression(PooledObjective):
     """
 
     def __init__(self, run: TrainingRun, body: Body[Any]) -> None:
+        if getattr(run.options, "private", ""):
+            raise Unsupported(
+                "numbers are learnt in units of their mean and spread, which --private does not protect",
+                "learn classes of them, such as low and high",
+            )
         super().__init__(run, body, standardising([example.target for example in run.train]))
         if warning := rounding_warning(self.head_config):
             run.warn(warning)

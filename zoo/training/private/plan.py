@@ -1,0 +1,195 @@
+"""How a private training is done: its defaults, its noise, and what it has spent after a step."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import msgspec
+from torch import nn
+
+from zoo.errors import OptionInvalid, StoreInvalid
+from zoo.hyperparameters import TrainingOptions
+from zoo.plurals import counted
+from zoo.privacy import Privacy, read_privacy
+from zoo.runs.checkpoints import newest_step
+from zoo.runs.events import PrivacyPlanned
+from zoo.training.examples import EncodedExamples
+from zoo.training.plan import Demand, Plan, make_plan
+from zoo.training.private.accounting import History, epsilon_of, noise_multiplier_for
+from zoo.training.private.secret import Secret, secret_of
+from zoo.training.source import Source
+
+Units = Sequence[Sequence[int]]
+"""Indices of the features of each unit that is protected."""
+
+LARGEST_BATCH, SHARE = 1024, 10
+"""Examples of a step where nothing is said: this share of the rows, at most so many. Large batches lose least to noise
+(Li et al. 2022, arXiv:2110.05679, section 3.1)."""
+FASTER = 10.0
+"""By what the learning rate of the full method is multiplied; likewise, where large ones do best."""
+COUNTED = 40
+"""How often in a run it is counted what was spent."""
+GRADIENT_BYTES = 512_000_000
+"""Most memory for the gradients of the examples of a micro-batch."""
+
+
+def privacy_of(options: TrainingOptions) -> Privacy | None:
+    """What was asked for; None where a training is not private."""
+    return read_privacy(getattr(options, "private", ""))
+
+
+def with_batch_size(options: TrainingOptions, units: int) -> TrainingOptions:
+    """The options with a batch of a private training, where none is asked for."""
+    if options.batch_size is not None:
+        return options
+    size = max(options.micro_batch_size or 1, min(LARGEST_BATCH, units // SHARE))
+    return msgspec.structs.replace(options, batch_size=size)
+
+
+@dataclass
+class Private:
+    """A private training, once it is planned."""
+
+    privacy: Privacy
+    delta: float
+    units: Units
+    sample_rate: float
+    """Probability that a unit is in a step."""
+    noise_multiplier: float
+    """Standard deviation of the noise, in norms of a clipped gradient."""
+    secret: Secret
+    steps: int
+    """Of the whole run."""
+    together: bool = True
+    """Whether the gradients of several units are computed at once."""
+    _unit_of: dict[int, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._unit_of = {index: number for number, unit in enumerate(self.units) for index in unit}
+
+    @property
+    def expected_units(self) -> float:
+        """Of a step; what the sum of their gradients is divided by, as how many there are is nobody's business."""
+        return self.sample_rate * len(self.units)
+
+    @property
+    def planned(self) -> PrivacyPlanned:
+        """As the log of the run has it."""
+        return PrivacyPlanned(
+            epsilon=self.privacy.epsilon,
+            delta=self.delta,
+            clip=self.privacy.clip,
+            noise_multiplier=self.noise_multiplier,
+            sample_rate=self.sample_rate,
+        )
+
+    def history(self, step: int) -> History:
+        """What the accountant knows after a step."""
+        return ((self.noise_multiplier, self.sample_rate, step),)
+
+    def spent(self, step: int) -> float:
+        """Epsilon after a step; before the last one, that of a step which is a little further on.
+
+        To count takes a tenth of a second, and may be asked for twice a second.
+        """
+        stride = -(-self.steps // COUNTED)
+        return epsilon_of(self.history(min(self.steps, -(-step // stride) * stride)), self.delta)
+
+    def go_on(self, spent: History) -> None:
+        """Take over what a checkpoint says was spent: the noise stays as it was, whatever would be chosen today.
+
+        Raises:
+            StoreInvalid: it was spent with other rows.
+        """
+        ((noise_multiplier, sample_rate, _),) = spent
+        if sample_rate != self.sample_rate:
+            raise StoreInvalid(
+                f"the checkpoint has spent its privacy with a sample rate of {sample_rate:.4g}, which is "
+                f"{self.sample_rate:.4g} now",
+                "start a new run",
+            )
+        self.noise_multiplier = noise_multiplier
+
+    def each_unit(self, indices: Iterable[int]) -> Iterator[list[int]]:
+        """The features of each unit in turn, of those in order."""
+        unit: list[int] = []
+        for index in indices:
+            if unit and self._unit_of[unit[0]] != self._unit_of[index]:
+                yield unit
+                unit = []
+            unit.append(index)
+        if unit:
+            yield unit
+
+
+def plan_privately(
+    privacy: Privacy, source: Source, examples: EncodedExamples, module: nn.Module, *, lr: float
+) -> tuple[Plan, Private]:
+    """Plan the steps of a private training, and find the noise with which all of them stay within the budget.
+
+    Args:
+        privacy: that is asked for.
+        source: what is learnt.
+        examples: to train on.
+        module: that is trained.
+        lr: peak learning rate where none is asked for.
+
+    Raises:
+        OptionInvalid: no noise is large enough, or delta is no small probability for so many rows.
+        StoreInvalid: the run goes on, and its secret is lost.
+    """
+    run, units = source.run, units_of(examples)
+    if remark := repeated_inputs(examples, units):
+        run.note(remark)
+    delta = _delta(privacy, len(units))
+    options = with_batch_size(run.options, len(units))
+    plan = make_plan(options, [Demand(len(units), source.objective)], lr=lr, world_size=1)
+    trainable_bytes = sum(parameter.nbytes for parameter in module.parameters() if parameter.requires_grad)
+    plan = with_room_for_gradients(plan, options, trainable_bytes)
+    sample_rate = plan.sources[0].batch_size / len(units)
+    noise = noise_multiplier_for(privacy.epsilon, delta, sample_rate=sample_rate, steps=plan.steps)
+    folder = run.checkpoints_folder
+    secret = Secret.fresh() if run.dry_run else secret_of(folder, begun=newest_step(folder) is not None)
+    return plan, Private(privacy, delta, units, sample_rate, noise, secret, plan.steps)
+
+
+def _delta(privacy: Privacy, units: int) -> float:
+    """Probability that more is lost than the budget says, which is to be far from that of one row's turn."""
+    usual = 1 / (SHARE * units)
+    if privacy.delta is not None and privacy.delta >= 1 / units:
+        raise OptionInvalid(
+            f"--private has delta {privacy.delta:g}, with which whole rows could be told: there are {units:,}",
+            f"a delta below one over that; without it, it is {usual:.1g}",
+        )
+    return usual if privacy.delta is None else privacy.delta
+
+
+def units_of(examples: EncodedExamples) -> Units:
+    """Each row with the pieces that it was divided into."""
+    by_row: dict[int, list[int]] = {}
+    for index, example in enumerate(examples.examples):
+        by_row.setdefault(id(example), []).append(index)
+    return list(by_row.values())
+
+
+def repeated_inputs(examples: EncodedExamples, units: Units) -> str:
+    """That texts stand in several rows, as if one person had written them; empty where none do."""
+    counts = Counter(text for text in (examples.examples[unit[0]].input for unit in units) if isinstance(text, str))
+    rows = sum(count for count in counts.values() if count > 1)
+    if not rows:
+        return ""
+    return (
+        f"{counted(rows, 'row')} have an input that stands in others, too: each row is protected as one alone, "
+        "and what several share is protected less"
+    )
+
+
+def with_room_for_gradients(plan: Plan, options: TrainingOptions, trainable_bytes: int) -> Plan:
+    """A plan whose micro-batches leave room for a gradient of each example, where none are asked for."""
+    if options.micro_batch_size is not None:
+        return plan
+    (source,) = plan.sources
+    most = max(1, GRADIENT_BYTES // max(1, trainable_bytes))
+    return replace(plan, sources=(replace(source, micro_batch_size=min(source.micro_batch_size, most)),))
