@@ -24,10 +24,12 @@ from zoo.tasks import BUILT_IN, get_task
 TEXT, IMAGE = "text-classification", "image-classification"
 TEMPLATED = [name for name in BUILT_IN if get_task(name).objective]
 """Tasks that there is a template for: something of zoo's learns them."""
-FULL = {"fill-mask", "feature-extraction", "image-feature-extraction"}
+FULL = ("fill-mask", "feature-extraction", "image-feature-extraction")
 """A task for each template beside those; others differ by what the task says."""
 INTERRUPTED = "run_stops or killed_run"
 """Names of the conformance tests that interrupt runs: half the time of all, and the same wherever the plugin stands."""
+LONG = ("object-detection", "image-segmentation")
+"""Tasks that take longer to learn than others."""
 LEARNT = "training_lowers or gradient or of_the_kind or does_as_its_run_said"
 """Of those that differ by the task."""
 STRANGER = """
@@ -174,15 +176,14 @@ def test_what_is_written_is_typed_and_formatted(tmp_path: Path) -> None:
 
 def selections() -> dict[str, tuple[list[str], str]]:
     """Tasks whose plugins are tested by one process, and which tests: all, or those that differ by the task."""
-    rest = [task for task in TEMPLATED if task not in {TEXT, IMAGE, *FULL}]
-    by_input: dict[str, list[str]] = {}
-    for task in rest:
-        by_input.setdefault(str(get_task(task).input), []).append(task)
-    return (
-        {task: ([task], "") for task in TEMPLATED if task in FULL}
-        | {task: ([task], INTERRUPTED) for task in (TEXT, IMAGE)}
-        | {f"{kind}s": (tasks, LEARNT) for kind, tasks in by_input.items()}
-    )
+    alone = dict.fromkeys(FULL, "") | dict.fromkeys((TEXT, IMAGE), INTERRUPTED) | dict.fromkeys(LONG, LEARNT)
+    together: dict[str, list[str]] = {}
+    for task in TEMPLATED:
+        if task not in alone:
+            together.setdefault(f"{get_task(task).input}s", []).append(task)
+    return {task: ([task], tests) for task, tests in alone.items()} | {
+        name: (tasks, LEARNT) for name, tasks in together.items()
+    }
 
 
 @pytest.mark.slow
