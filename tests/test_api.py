@@ -121,6 +121,8 @@ def test_a_result_can_be_fine_tuned_again(words: str, rows: Path) -> None:
         ({"label": ["label"]}, zoo.OptionInvalid, r"--label is \['label'\], but takes text"),
         ({"merge_labels": "maybe"}, zoo.OptionInvalid, "--merge-labels is 'maybe', but takes true or false"),
         ({"processes": 0}, zoo.OptionInvalid, "--processes is 0"),
+        ({"shard": True}, zoo.OptionInvalid, "--shard divides a model among several processes, and --processes is 1"),
+        ({"shard": "maybe"}, zoo.OptionInvalid, "--shard is 'maybe'"),
     ],
 )
 def test_what_is_wrong_is_told_before_a_run_exists(

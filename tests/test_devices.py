@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from zoo import atomic, devices
-from zoo.devices import Device, available, choose
+from zoo.devices import Device, available, choose, first_device
 from zoo.errors import DeviceUnavailable, OptionInvalid, Unsupported
 
 CPU = Device(
@@ -396,3 +396,15 @@ def test_auto_keeps_to_what_the_model_knows() -> None:
     placement = choose(devices=(CPU,), supported=("fp32",))
 
     assert (placement.precision, placement.reason) == ("fp32", "no accelerator found; the model knows no bf16")
+
+
+def test_several_processes_take_the_first_devices_of_a_kind(accelerators: None) -> None:
+    assert [first_device("cuda:1", 1, "cuda:1"), first_device("cuda:1", 2), first_device("cpu", 64)] == [
+        "cuda:1",
+        "cuda:0",
+        "cpu",
+    ]
+    with pytest.raises(Unsupported, match="3 processes were asked for, but 2 cuda devices are here"):
+        first_device("cuda:0", 3)
+    with pytest.raises(OptionInvalid, match="--device is cuda:1, and 2 processes take the first 2 cuda devices"):
+        first_device("cuda:1", 2, "cuda:1")

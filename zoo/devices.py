@@ -24,6 +24,7 @@ from zoo.card import PRECISIONS
 from zoo.disk import cause_of
 from zoo.errors import DeviceUnavailable, OptionInvalid, Unsupported
 from zoo.paths import cache_folder
+from zoo.plurals import counted
 from zoo.suggestions import did_you_mean
 
 PROBE_TIMEOUT_S = 120.0
@@ -163,6 +164,35 @@ def accelerator_keys(device: str, processes: int = 1) -> tuple[str, ...]:
     names = [device] if processes == 1 else [f"{kind}:{index}" for index in range(processes)]
     keys = {one.name: one.key for one in _remembered(cache_folder() / "devices.json", _key()) or ()}
     return tuple(keys.get(name, name) for name in names)
+
+
+def first_device(device: str, processes: int, requested: str = "auto") -> str:
+    """The device of the first process of a job: several take one accelerator each, from the first of its kind on.
+
+    Args:
+        device: that was chosen for the job.
+        processes: of the job; those on a processor share it.
+        requested: as it was asked for.
+
+    Raises:
+        Unsupported: there are fewer.
+        OptionInvalid: another device than the first was asked for.
+    """
+    kind, _, index = device.partition(":")
+    if processes == 1 or kind == "cpu":
+        return device
+    if requested == device and index not in ("", "0"):
+        raise OptionInvalid(
+            f"--device is {device}, and {processes} processes take the first {processes} {kind} devices",
+            f"use --device {kind}",
+        )
+    there = sum(1 for one in available() if one.kind == kind)
+    if there < processes:
+        raise Unsupported(
+            f"{processes} processes were asked for, but {counted(there, f'{kind} device', 'are')} here",
+            f"use --processes {there}, or --device cpu",
+        )
+    return f"{kind}:0" if index else device
 
 
 def most_memory() -> int:

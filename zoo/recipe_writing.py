@@ -98,7 +98,8 @@ def _tables(request: RunRequest, folder: Path, within: tuple[str, ...], of_head:
     seed = {"seed": request.options["seed"]} if "seed" in request.options else {}
     teachers = [one.teacher for one in request.sources or (request,) if one.teacher]
     options = {**seed, **request.changed_options, **{name: value for one in teachers for name, value in _teaching(one)}}
-    yield _table(name_of(), head | ({"processes": request.processes} if request.processes > 1 else {}))
+    head |= {"processes": request.processes} if request.processes > 1 else {}
+    yield _table(name_of(), head | ({"shard": True} if request.shard else {}))
     yield _table(name_of("options"), {name: "auto" if value is None else value for name, value in options.items()})
     if not request.sources:
         place = name_of("sources", request.head) if request.head else name_of("source")

@@ -57,11 +57,13 @@ _OF_RECIPE: dict[str, tuple[type, ...]] = {
     "device": _TEXT,
     "precision": _TEXT,
     "processes": (int,),
+    "shard": _FLAG,
     "options": _TABLE,
     "source": _TABLE,
     "sources": _TABLE,
     "then": _TABLE,
 }
+_PLACE = ("device", "precision", "processes", "shard")
 _OF_FOLLOWER = {"name": _TEXT, "head": _TEXT, **{key: types for key, types in _OF_RECIPE.items() if key != "model"}}
 _OF_SOURCE: dict[str, tuple[type, ...]] = {
     "data": _TEXT,
@@ -88,7 +90,7 @@ class Recipe(NamedTuple):
     options: dict[str, Any]
     """Of the model, and of how sources are mixed."""
     place: dict[str, Any]
-    """Device, precision and processes, as far as they are said."""
+    """Device, precision, processes and whether these divide the model, as far as they are said."""
     name: str = ""
     """Of its run; empty to have one made up."""
     head: str = ""
@@ -232,7 +234,7 @@ def _recipe(file: Path, lines: Lines, content: Mapping[str, Any], table: tuple[s
         model=content.get("model", ""),
         sources=tuple(_sources(file, lines, content, table)),
         options=options,
-        place={name: content[name] for name in ("device", "precision", "processes") if name in content},
+        place={name: content[name] for name in _PLACE if name in content},
         name=content.get("name", ""),
         head=content.get("head", ""),
         then=_recipe(file, lines, content["then"], (*table, "then")) if "then" in content else None,

@@ -19,7 +19,7 @@ from zoo.card import Ability, Card
 from zoo.catalog import Catalog, result_of_head
 from zoo.data import Dataset, InputRows, count_rows, digest, load, match_labels
 from zoo.data.layout import parts_of
-from zoo.devices import choose, place_name
+from zoo.devices import choose, first_device, place_name
 from zoo.errors import DatasetInvalid, OptionInvalid, Unsupported
 from zoo.file_cache import read_once
 from zoo.job_paths import classes_file, existing, existing_evaluation, new_file
@@ -27,7 +27,6 @@ from zoo.kept_heads import beside_added, beside_kept, left_behind
 from zoo.model_choice import ModelChoice, choose_model, new_head
 from zoo.options import Option, Options, Scalar, changed, parse, read, to_dict
 from zoo.plugins import load_plugin, wrapping_plugins
-from zoo.plurals import counted
 from zoo.privacy import check_private_job
 from zoo.rendering.drawings import new_drawing_folder
 from zoo.runs import queue, store
@@ -45,6 +44,9 @@ from zoo.teachers import Teacher, find_teacher, reading_task, split_options, wit
 PROCESSES = Option(
     name="processes", kind="int", default=1, help="Processes on this machine.", ge=1, le=64, advanced=True
 )
+SHARD = Option(
+    name="shard", kind="bool", default=False, help="Divide a large model among the processes.", advanced=True
+)
 NOW = Option(name="now", kind="bool", default=False, help="Whether to wait for no other run.")
 _RUN_NAME = Option(name="name", kind="str", default="", help="Of the run.")
 _TEACHER = Option(name="teacher", kind="str", default="", help="A model or a run whose answers are learnt, too.")
@@ -60,6 +62,8 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     device: str = "auto"
     precision: str = "auto"
     processes: int = 1
+    shard: bool = False
+    """Whether a training divides its network among the processes."""
     now: bool = False
     """Whether it shares an accelerator with the runs that compute there, in the place of waiting for its turn."""
 
@@ -189,19 +193,25 @@ def _setting(
     for ability in abilities:
         ability.check_precision(placement.precision)
     check_private_job(options, card.name, card.weights is not None, job.source.teacher, processes, placement.precision)
-    if processes > 1 and placement.device != "cpu":
-        _check_accelerators(placement.device, processes)
+    device = first_device(placement.device, processes, place_name(job.place.device))
+    shard = bool(read(SHARD, job.place.shard))
+    if shard and processes == 1:
+        raise OptionInvalid(
+            "--shard divides a model among several processes, and --processes is 1",
+            "use --processes N, with as many as there are devices; or leave --shard out",
+        )
     return {
         "name": job.name,
         "model": card.full_name,
         "plugin": card.plugin,
         "wrappers": tuple(name for name in wrapping_plugins() if name != card.plugin),
-        "device": placement.device,
+        "device": device,
         "precision": placement.precision,
         "device_reason": placement.reason,
         "requested_device": place_name(job.place.device),
         "requested_precision": place_name(job.place.precision),
         "processes": processes,
+        "shard": shard,
         "dry_run": job.dry_run,
         "created_at": time.time(),
         "versions": relevant_versions(load_plugin(card.plugin).distribution),
@@ -390,15 +400,3 @@ def _column_names(keep: str | Sequence[str] | None) -> list[str]:
     if not isinstance(names, Iterable) or not all(isinstance(name, str) for name in names):
         raise OptionInvalid(f"--keep is {keep!r}, but takes names of columns, or all", 'such as ["id", "customer"]')
     return [name for name in names if name]
-
-
-def _check_accelerators(device: str, processes: int) -> None:
-    from zoo.devices import available
-
-    kind = device.partition(":")[0]
-    there = sum(1 for one in available() if one.kind == kind)
-    if there < processes:
-        raise Unsupported(
-            f"{processes} processes were asked for, but {counted(there, f'{kind} device', 'are')} here",
-            f"use --processes {there}, or --device cpu",
-        )

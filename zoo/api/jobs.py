@@ -41,6 +41,7 @@ def finetune(
     device: str = "auto",
     precision: str = "auto",
     processes: int = 1,
+    shard: bool = False,
     now: bool = False,
     **options: Any,
 ) -> Run:
@@ -73,6 +74,7 @@ def finetune(
         device: auto, cpu, cuda, cuda:N, mps or xpu.
         precision: auto, fp32, bf16 or fp16.
         processes: on this machine.
+        shard: whether the model is divided among the processes, for one that is larger than a device.
         now: whether to start beside the runs that compute on the same accelerator, and not after them.
         **options: of the model; `zoo show MODEL` lists them.
 
@@ -89,7 +91,7 @@ def finetune(
         teacher=teacher,
     )
     first, *others = _named_sources(sources, source, task) or (source,)
-    place = Place(device=device, precision=precision, processes=processes, now=now)
+    place = Place(device=device, precision=precision, processes=processes, shard=shard, now=now)
     return start_job(
         Job(
             verb="finetune",
@@ -146,6 +148,7 @@ def pretrain(
     device: str = "auto",
     precision: str = "auto",
     processes: int = 1,
+    shard: bool = False,
     now: bool = False,
     **options: Any,
 ) -> Run:
@@ -154,7 +157,7 @@ def pretrain(
     `data` may also be a text file, one example a line.
     """
     source = Source(data=data, eval_data=eval_data, columns=by_role(columns, input))
-    place = Place(device=device, precision=precision, processes=processes, now=now)
+    place = Place(device=device, precision=precision, processes=processes, shard=shard, now=now)
     return start_job(
         Job(verb="pretrain", model=name_of(model), task=task, source=source, place=place, options=options, name=name),
         model if isinstance(model, Run) else None,

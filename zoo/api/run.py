@@ -6,13 +6,15 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import cast
 
 from zoo.api.model import Model, load_card
 from zoo.blocks import Report
 from zoo.card import Card
 from zoo.catalog import Catalog
 from zoo.errors import RunCancelled, RunFailed, UnknownModel, Unsupported
-from zoo.requests import check_name
+from zoo.options import read
+from zoo.requests import PROCESSES, check_name
 from zoo.runs import control, sequence, status, store
 from zoo.runs.events import AnyEvent
 from zoo.runs.launcher import start_lost
@@ -189,12 +191,14 @@ class Run:
         """Stop the run: it writes a checkpoint and ends; with `force` it is killed."""
         control.stop(self.folder, force=force)
 
-    def resume(self, *, now: bool = False) -> Run:
+    def resume(self, *, now: bool = False, processes: int | None = None) -> Run:
         """Go on from the last checkpoint; on an accelerator that others compute on, when its turn comes.
 
-        With `now` it is started beside them; so is a run that is queued already.
+        With `now` it is started beside them; so is a run that is queued already. With `processes` as many share a
+        training from now on: all others can go on with what some have written, sharded or not.
         """
-        control.resume(self.folder, now=now)
+        count = None if processes is None else cast("int", read(PROCESSES, processes))
+        control.resume(self.folder, now=now, processes=count)
         return self
 
     def rename(self, name: str) -> Run:

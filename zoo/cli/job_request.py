@@ -47,5 +47,10 @@ def source_of(args: argparse.Namespace, data: str, eval_data: str | None = None)
 
 def place_of(args: argparse.Namespace) -> Place:
     """Where a job computes, as the flags say."""
-    processes = getattr(args, "processes", 1)
-    return Place(device=args.device, precision=args.precision, processes=processes, now=getattr(args, "now", False))
+    return Place(
+        device=args.device,
+        precision=args.precision,
+        processes=getattr(args, "processes", 1),
+        shard=getattr(args, "shard", False),
+        now=getattr(args, "now", False),
+    )

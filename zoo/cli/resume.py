@@ -8,11 +8,19 @@ from zoo.api import open_run
 from zoo.cli.exit_codes import ExitCode
 from zoo.cli.placement_args import add_now
 from zoo.cli.watching import leave, watch_to_result, with_followers
+from zoo.options import read
+from zoo.requests import PROCESSES
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     parser.add_argument("run", metavar="RUN", help="name of a run, or its beginning")
+    parser.add_argument(
+        PROCESSES.flag,
+        type=lambda text: read(PROCESSES, text),
+        metavar="N",
+        help="let as many processes go on with a training (default: as many as before)",
+    )
     parser.add_argument("--detach", action="store_true", help="return at once; the run goes on")
     add_now(parser, "start beside the runs on the same GPU, not after them; a run that is queued, too")
     parser.add_argument("--json", action="store_true", help="answer with one JSON document")
@@ -23,6 +31,6 @@ def run(args: argparse.Namespace) -> ExitCode:
     resumed = open_run(args.run)
     first, *followers = with_followers(resumed)
     ended = resumed.status == "finished"  # and only those are gone on with that wait for it
-    resumed.resume(now=args.now)
+    resumed.resume(now=args.now, processes=args.processes)
     runs = followers if ended else [first, *followers]
     return leave(*runs, as_json=args.json) if args.detach else watch_to_result(*runs, as_json=args.json)

@@ -19,7 +19,7 @@ from zoo.hyperparameters import FinetuneOptions, PretrainOptions
 from zoo.kinds import TEXT
 from zoo.options import Options
 from zoo.recipes import Recipe
-from zoo.requests import PROCESSES, Job
+from zoo.requests import PROCESSES, SHARD, Job
 from zoo.tasks import BUILT_IN, get_task
 
 _COMMON: dict[Verb, type[Options]] = {"finetune": FinetuneOptions, "pretrain": PretrainOptions}
@@ -62,6 +62,8 @@ def add_training(
     add_task(parser)
     add_placement(parser)
     add_number(parser, PROCESSES)
+    shard = parser.add_argument(SHARD.flag, action=argparse.BooleanOptionalAction, default=False, help=SHARD.help)
+    parser.advanced.append(shard)
 
 
 def named_model(parser: Parser, words: list[str], verb: Verb) -> str:

@@ -86,7 +86,7 @@ def _dry_run(request: RunRequest, card: Card, followers: Sequence[RunRequest], *
 
 def _facts(request: RunRequest, card: Card, snapshot: RunSnapshot, plan: RunPlanned) -> dict[str, str]:
     """What a dry run has found out; empty where that is nothing, as in a loop of its own."""
-    facts = plan_facts(snapshot, plan)
+    facts, sharded = plan_facts(snapshot, plan), ", sharded" if request.shard else ""
     return {
         "model": request.model,
         "starts": FROM_SCRATCH if card.weights is None else "",
@@ -95,7 +95,7 @@ def _facts(request: RunRequest, card: Card, snapshot: RunSnapshot, plan: RunPlan
         "evaluation rows": f"{snapshot.eval_rows:,}",
         "rejected rows": f"{snapshot.rejected_rows:,}",
         **{name: fact for name, fact in facts.items() if name != "time"},
-        "device": f"{request.device}, {request.precision}, {counted(request.processes, 'process')}",
+        "device": f"{request.device}, {request.precision}, {counted(request.processes, 'process')}{sharded}",
         "time": facts["time"],
     }
 

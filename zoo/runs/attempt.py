@@ -30,6 +30,12 @@ class Worker:
         """1 at first, one more at each resume; the launcher says so."""
         return int(os.environ.get("ZOO_ATTEMPT", "1"))
 
+    @property
+    def device(self) -> str:
+        """Where this process computes: of several on accelerators, each on one of its own, from the first on."""
+        device, kind = self.request.device, self.request.device.partition(":")[0]
+        return device if self.world_size == 1 or kind == "cpu" else f"{kind}:{self.rank}"
+
     def known_files(self) -> FileCache:
         """What is known of the files that the data name since the run was asked for."""
         try:

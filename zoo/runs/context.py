@@ -196,6 +196,8 @@ class TrainingRun:
     """What a teacher says of the rows; the engine learns from it whatever the objective is."""
     rank: int = 0
     world_size: int = 1
+    shard: bool = False
+    """Whether the network is divided among the processes, rather than whole in each."""
     dry_run: bool = False
     """Stop once the plan is known."""
     emit: Callable[[AnyEvent], None]

@@ -7,7 +7,7 @@ import time
 from zoo.errors import StoreInvalid, Unsupported
 from zoo.runs import liveness, queue, sequence, status, store
 from zoo.runs.events import RunCancelled
-from zoo.runs.launcher import launch, launching
+from zoo.runs.launcher import change_processes, launch, launching
 from zoo.runs.log import append, awaited
 from zoo.runs.request import RunRequest
 from zoo.runs.store import RunFolder
@@ -91,7 +91,7 @@ def _end(folder: RunFolder, worker: liveness.WorkerProcess, *, force: bool) -> s
     return "killed"
 
 
-def resume(folder: RunFolder, *, now: bool = False) -> None:
+def resume(folder: RunFolder, *, now: bool = False, processes: int | None = None) -> None:
     """Start a worker that goes on from the last checkpoint; where it needs an accelerator, behind those in its queue.
 
     Of a run that has finished, those are started that wait for it.
@@ -99,16 +99,19 @@ def resume(folder: RunFolder, *, now: bool = False) -> None:
     Args:
         folder: the run.
         now: do not wait for them; a run that waits already is started.
+        processes: how many share a training from now on; None for as many as before.
 
     Raises:
-        Unsupported: the run is still going, or has finished, or waits for another one.
+        Unsupported: the run is still going, has finished or waits for another one, or there are not as many devices.
     """
     place = queue.place_of(folder) if now else None
-    if place and place.number:
+    if place and place.number and processes is None:
         with launching(folder):
             queue.enter(folder, now=True)
         return
     _going_on(folder)  # waits for the exit of a worker that has said its last word; launch refuses any other
+    if processes is not None:
+        change_processes(folder, processes)
     if not sequence.wait_again(folder) and not sequence.begin_followers(folder):
         launch(folder, now=now)
 

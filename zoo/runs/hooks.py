@@ -53,6 +53,11 @@ def fit(plugin: Plugin, verb: str, run: TrainingRun) -> FitResult:
         raise Unsupported(
             f"plugin {plugin.name} trains by a loop of its own, which --private cannot make private", "leave it out"
         )
+    if run.shard and not (run.sources or hasattr(trainable, "layers")):
+        raise Unsupported(
+            f"plugin {plugin.name} trains {run.card.name} by a fit of its own, and not by the engine, which shards",
+            "leave --shard out",
+        )
     result = check.result(trainable.fit(run), run)
     if not (result.cancelled or run.dry_run or run.rank) and not _has_files(run.model_folder):
         raise PluginBroken(

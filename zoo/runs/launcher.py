@@ -10,13 +10,16 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any, Protocol
 
+from msgspec import structs
+
+from zoo.devices import first_device
 from zoo.errors import RunFailed, StoreInvalid, Unsupported
 from zoo.locking import locked
 from zoo.runs import events, liveness, queue, ranks, status
 from zoo.runs.events import RunLaunched
 from zoo.runs.log import append, read_events, waits
 from zoo.runs.snapshot import fold
-from zoo.runs.store import RunFolder, store_invalid
+from zoo.runs.store import RunFolder, store_invalid, write_request
 
 
 def launch(folder: RunFolder, *, now: bool = False) -> None:
@@ -56,6 +59,27 @@ def begin(folder: RunFolder, *, now: bool = False) -> None:
     with launching(folder):
         if waits(folder) and not liveness.is_alive(folder):
             _launch(folder, now=now)
+
+
+def change_processes(folder: RunFolder, processes: int) -> None:
+    """Let a training that is gone on with have another number of processes.
+
+    Raises:
+        Unsupported: there are not as many devices, the run is no training, is still going, or has finished.
+        StoreInvalid: the run's folder cannot be written.
+    """
+    request = folder.request
+    if request.verb not in ("pretrain", "finetune"):
+        raise Unsupported(f"run {folder.name} is no training, and has one process", "leave --processes out")
+    if processes > 1 and request.options.get("private"):
+        raise Unsupported(f"run {folder.name} is private, and computes in one process", "leave --processes out")
+    device = first_device(request.device, processes)
+    with launching(folder):
+        if liveness.is_alive(folder):
+            raise _still_going(folder)
+        if status.read(folder).status == "finished":
+            raise Unsupported(f"run {folder.name} has finished", "start a new run from its result by its name")
+        write_request(folder, structs.replace(request, processes=processes, device=device))
 
 
 @contextlib.contextmanager

@@ -127,7 +127,7 @@ def _load(worker: Worker, plugin: Plugin, card: Card, options: Mapping[str, Any]
         task=get_task(ability.task),
         weights=weights,
         options=parse_recorded(ability, options),
-        device=worker.request.device,
+        device=worker.device,
         precision=worker.request.precision,
         note=lambda message: worker.emit(Noted(message=message)),
     )

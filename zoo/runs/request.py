@@ -129,6 +129,8 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     requested_device: str = msgspec.field(default="auto", name="device_asked")
     requested_precision: str = msgspec.field(default="auto", name="precision_asked")
     processes: int = 1
+    shard: bool = False
+    """Whether a training divides its network among the processes, rather than having it whole in each."""
     out: str = ""
     """Absolute path of the file that the answers of a batch prediction go to, or the wrong answers of an evaluation."""
     format: str = ""

@@ -210,7 +210,7 @@ def _predictor(worker: Worker, task: Task, request: TeacherRequest) -> CheckedPr
         task=task,
         weights=weights,
         options=parse_recorded(ability, options),
-        device=worker.request.device,
+        device=worker.device,
         precision=precision if precision in ability.precisions else "fp32",
     )
     return hooks.load_predictor(plugin, run)

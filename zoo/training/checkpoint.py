@@ -6,6 +6,10 @@
                               manifest.json          size and sha256 of each file, written last
     checkpoints/best-00000100.safetensors            parameters of the best evaluation so far
 
+Of a network that is divided among processes, each writes what it has, into `model-0001-of-0004.safetensors` and
+`optimizer-0001-of-0004.safetensors`; the manifest says which rows of which tensors these are. Whoever reads a
+checkpoint takes the rows that it needs, so that another number of processes can go on with it.
+
 Learning rates, batches and random draws are functions of the step and the seed, so a step number stands for them.
 A folder is written beside its place and renamed; the two newest are kept.
 """
@@ -15,18 +19,20 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import nn
 
 from zoo.blocks import Report
 from zoo.errors import StoreInvalid
 from zoo.metrics import report_of_confusion
 from zoo.runs.checkpoints import MANIFEST, PREFIX, checkpoint_folder, removed_on_error
+from zoo.training.sharding import local, rows_of
+from zoo.training.stored_tensors import Slices, StoredTensors
 
 CHECKPOINTS_KEPT = 2
 
@@ -77,13 +83,17 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
         return {*([self.best.step] if self.best else []), *self.own_best.values()}
 
 
-class _FileDigest(msgspec.Struct, frozen=True):
+class FileDigest(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a manifest says of a file."""
+
     size_bytes: int
     sha256: str
+    slices: Slices = {}
+    """Which rows of which tensors are in it, of those that it has not whole."""
 
 
-def trainable_state(module: nn.Module) -> dict[str, torch.Tensor]:
-    """What training changes: trainable parameters and persistent buffers, on the CPU, one name per tensor."""
+def trainable(module: nn.Module) -> dict[str, torch.Tensor]:
+    """What training changes: trainable parameters and persistent buffers, one name per tensor."""
     state = module.state_dict(keep_vars=True)
     visited: set[int] = set()
     changed = {}
@@ -91,21 +101,31 @@ def trainable_state(module: nn.Module) -> dict[str, torch.Tensor]:
         if (isinstance(tensor, nn.Parameter) and not tensor.requires_grad) or id(tensor) in visited:
             continue
         visited.add(id(tensor))
-        changed[name] = tensor.detach().cpu().contiguous()
+        changed[name] = tensor
     return changed
 
 
-def load_trainable_state(module: nn.Module, state: dict[str, torch.Tensor]) -> None:
-    """Put back what `trainable_state` took out.
+def trainable_state(module: nn.Module) -> dict[str, torch.Tensor]:
+    """What training changes, on the CPU; of tensors that are divided, what this process has."""
+    return {name: local(tensor).detach().cpu().contiguous() for name, tensor in trainable(module).items()}
+
+
+@torch.no_grad()
+def load_trainable_state(module: nn.Module, stored: StoredTensors) -> None:
+    """Put back what `trainable_state` took out, or what several processes did.
 
     Raises:
         StoreInvalid: the tensors are not those of this module.
     """
-    stored, expected = ({(name, tensor.shape) for name, tensor in s.items()} for s in (state, trainable_state(module)))
-    if stored != expected:
-        odd = ", ".join(sorted({name for name, _ in stored ^ expected})[:5])
-        raise StoreInvalid(f"the checkpoint does not fit the model: {odd}", "start a new run")
-    module.load_state_dict(state, strict=False)
+    tensors = trainable(module)
+    odd = {*stored.shapes.items()} ^ {(name, tensor.shape) for name, tensor in tensors.items()}
+    if odd:
+        names = ", ".join(sorted({name for name, _ in odd})[:5])
+        raise StoreInvalid(f"the checkpoint does not fit the model: {names}", "start a new run")
+    for name, tensor in tensors.items():
+        part = local(tensor)
+        if part.numel():
+            part.copy_(stored.read(name, rows_of(tensor)))
 
 
 def optimizer_state(optimizer: torch.optim.Optimizer, names: dict[nn.Parameter, str]) -> dict[str, torch.Tensor]:
@@ -119,15 +139,19 @@ def optimizer_state(optimizer: torch.optim.Optimizer, names: dict[nn.Parameter, 
 
 
 def load_optimizer_state(
-    optimizer: torch.optim.Optimizer, names: dict[nn.Parameter, str], state: dict[str, torch.Tensor]
+    optimizer: torch.optim.Optimizer, names: dict[nn.Parameter, str], stored: StoredTensors
 ) -> None:
-    """Put back what `optimizer_state` took out."""
+    """Put back what `optimizer_state` took out, or what several processes did."""
     parameters = {name: parameter for parameter, name in names.items()}
-    for key, value in state.items():
+    for key in stored.shapes:
         name, _, slot = key.rpartition("|")
         parameter = parameters[name]
+        part = local(parameter)
+        if not part.numel():
+            continue
+        value = stored.read(key, None if slot == "step" else rows_of(parameter))
         # In the parameter's own memory layout: the fused AdamW walks parameter and moments side by side as they lie.
-        like = torch.empty((), device=parameter.device) if slot == "step" else torch.empty_like(parameter)
+        like = torch.empty((), device=part.device) if slot == "step" else torch.empty_like(part)
         optimizer.state[parameter][slot] = like.to(value.dtype).copy_(value)
 
 
@@ -139,20 +163,57 @@ def save(
     Returns:
         Its size in bytes.
     """
+    partial = begin(folder, progress.step)
+    with removed_on_error(partial, sum(tensor.nbytes for tensor in (*model.values(), *optimizer.values()))):
+        digests = write_tensors(partial, {"model.safetensors": model, "optimizer.safetensors": optimizer}, {})
+        return publish(folder, partial, progress, digests)
+
+
+def partial_folder(folder: Path, step: int) -> Path:
+    """Where the checkpoint of a step is written."""
+    return folder / f".partial-{checkpoint_folder(folder, step).name}"
+
+
+def begin(folder: Path, step: int) -> Path:
+    """Make the folder that a checkpoint is written into, and remove what others have left half-written."""
     folder.mkdir(parents=True, exist_ok=True)
-    target = checkpoint_folder(folder, progress.step)
-    partial = folder / f".partial-{target.name}"
     for left_over in folder.glob(".partial-*"):
         _remove(left_over)
+    partial = partial_folder(folder, step)
     partial.mkdir()
-    with removed_on_error(partial, sum(tensor.nbytes for tensor in (*model.values(), *optimizer.values()))):
-        save_file(model, partial / "model.safetensors")
-        save_file(optimizer, partial / "optimizer.safetensors")
-        (partial / "state.json").write_bytes(msgspec.json.encode(progress))
-        digests = {path.name: _digest(path) for path in sorted(partial.iterdir())}
-        (partial / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(digests)))
-        for path in partial.iterdir():
-            _sync(path)
+    return partial
+
+
+def write_tensors(partial: Path, files: Mapping[str, dict[str, torch.Tensor]], slices: Slices) -> dict[str, FileDigest]:
+    """Write tensors into files of a checkpoint; returns what the manifest says of these.
+
+    Args:
+        partial: the folder.
+        files: tensors by name, by the name of their file.
+        slices: of the tensors that are divided.
+    """
+    digests = {}
+    for file, tensors in files.items():
+        save_file(tensors, partial / file)
+        _sync(partial / file)
+        places = {name: slices[name] for name in tensors if name in slices}
+        digests[file] = msgspec.structs.replace(_digest(partial / file), slices=places)
+    return digests
+
+
+def publish(folder: Path, partial: Path, progress: Progress, digests: dict[str, FileDigest]) -> int:
+    """Let a folder whose tensors are written be the newest checkpoint, and drop those no longer needed.
+
+    Returns:
+        Its size in bytes.
+    """
+    state = partial / "state.json"
+    state.write_bytes(msgspec.json.encode(progress))
+    digests = dict(sorted({**digests, state.name: _digest(state)}.items()))
+    (partial / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(digests)))
+    _sync(state)
+    _sync(partial / MANIFEST)
+    target = checkpoint_folder(folder, progress.step)
     if target.exists():
         shutil.rmtree(target)
     partial.replace(target)
@@ -175,17 +236,17 @@ def best_path(folder: Path, step: int) -> Path:
     return folder / f"best-{step:08d}.safetensors"
 
 
-def load_best(folder: Path, step: int) -> dict[str, torch.Tensor]:
-    """Read the parameters that `save_best` kept."""
-    return load_file(best_path(folder, step))
+def load_best(folder: Path, step: int) -> StoredTensors:
+    """The parameters that `save_best` kept."""
+    return StoredTensors({best_path(folder, step): {}})
 
 
 class Loaded(msgspec.Struct, frozen=True):
     """A checkpoint that was read back."""
 
     progress: Progress
-    model: dict[str, torch.Tensor]
-    optimizer: dict[str, torch.Tensor]
+    model: StoredTensors
+    optimizer: StoredTensors
     refused: tuple[str, ...]
     """Newer checkpoints that could not be used, each with the reason."""
 
@@ -203,13 +264,20 @@ def load_newest(folder: Path, labels: Sequence[str] = ()) -> Loaded | None:
         if reason:
             refused.append(f"{path.name} is not used: {reason}")
             continue
-        return Loaded(
-            _read_progress(path, labels),
-            load_file(path / "model.safetensors"),
-            load_file(path / "optimizer.safetensors"),
-            tuple(refused),
-        )
-    return None if not refused else Loaded(Progress(), {}, {}, tuple(refused))
+        model, optimizer = (_stored(path, what) for what in ("model", "optimizer"))
+        return Loaded(_read_progress(path, labels), model, optimizer, tuple(refused))
+    return None if not refused else Loaded(Progress(), StoredTensors({}), StoredTensors({}), tuple(refused))
+
+
+def _stored(path: Path, what: str) -> StoredTensors:
+    """The tensors of a checkpoint in the files of a name."""
+    return StoredTensors(
+        {path / name: digest.slices for name, digest in _manifest(path).items() if name.startswith(what)}
+    )
+
+
+def _manifest(path: Path) -> dict[str, FileDigest]:
+    return msgspec.json.decode((path / MANIFEST).read_bytes(), type=dict[str, FileDigest])
 
 
 class _OldBest(msgspec.Struct):
@@ -235,9 +303,8 @@ def _read_progress(path: Path, labels: Sequence[str]) -> Progress:
 def _fault(path: Path) -> str:
     """Why a checkpoint cannot be used; empty where it can."""
     try:
-        digests = msgspec.json.decode((path / MANIFEST).read_bytes(), type=dict[str, _FileDigest])
-        for name, digest in digests.items():
-            if _digest(path / name) != digest:
+        for name, digest in _manifest(path).items():
+            if _digest(path / name) != msgspec.structs.replace(digest, slices={}):
                 return f"{name} has changed since it was written"
     except (OSError, UnicodeError, msgspec.DecodeError) as error:
         return f"it is incomplete ({error})"
@@ -274,10 +341,10 @@ def _remove(path: Path) -> None:
         path.unlink()
 
 
-def _digest(path: Path) -> _FileDigest:
+def _digest(path: Path) -> FileDigest:
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    return _FileDigest(path.stat().st_size, sha256)
+    return FileDigest(path.stat().st_size, sha256)
 
 
 def _sync(path: Path) -> None:

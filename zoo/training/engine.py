@@ -43,6 +43,7 @@ from zoo.training.private.statement import privacy_statement
 from zoo.training.recovery import Recovery
 from zoo.training.seeding import seed_all
 from zoo.training.setup import TrainingSetup
+from zoo.training.sharding import gather
 from zoo.training.source import Source, begin, learner_of, taught
 from zoo.training.standing import best_of, is_better, own_best_steps, results
 from zoo.training.trial import try_out
@@ -327,6 +328,8 @@ class Training:
     def finish(self) -> FitResult:
         """Export the best weights, or the last ones where nothing was evaluated."""
         best, module, private = self.progress.best, self.setup.learner.module, self.setup.private
+        if self.setup.is_sharded:
+            gather(module, here=self.run.rank == 0)
         if self.run.rank == 0:
             export(self.setup, self.recovery, self.progress)
         return FitResult(

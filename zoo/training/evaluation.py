@@ -19,9 +19,11 @@ from zoo.training.batches import EVALUATION, MicroBatch, evaluation_batches, sha
 from zoo.training.examples import Examples
 from zoo.training.loader import MicroBatchRequest, collated
 from zoo.training.objective import Batch, Output
+from zoo.training.out_of_memory import lack_is_final
 from zoo.training.parallel import gather_objects, sum_over_ranks
 from zoo.training.scalars import Arriving, Launched, Reading
 from zoo.training.setup import TrainingSetup
+from zoo.training.sharding import gathered, same_buffers
 from zoo.training.source import Source
 
 
@@ -61,7 +63,13 @@ def evaluate(
         shown: the paths of pictures of which the answers are kept, by their place among the examples.
     """
     objective, accelerator = source.objective, setup.accelerator
-    module = setup.method.module.eval() if len(setup.sources) == 1 else objective.module.eval()
+    number = setup.sources.index(source)
+    (setup.method.module if len(setup.sources) == 1 else objective.module).eval()
+    module = setup.network(number)
+    # What FSDP gathers first without gradients is to be of use with them, too.
+    gradless = torch.no_grad if setup.is_sharded else torch.inference_mode
+    if setup.is_sharded:
+        same_buffers(setup.learner.module)
     metrics = objective.metrics()
     drawings: dict[int, Block] = {}
     parts = _parts(setup, examples, portions.most)
@@ -80,7 +88,7 @@ def evaluate(
         """What the module makes of examples, each with whether it counts: mostly those of the whole part."""
         piece = MicroBatch([index for index, _ in items], sum(counts for _, counts in items))
         inputs = whole.pop() if whole and piece == part else _collated(setup, examples, piece)
-        with torch.inference_mode(), accelerator.autocast():
+        with lack_is_final(setup), gradless(), accelerator.autocast():
             output = objective.losses(module, inputs)
         is_shown = not shown.keys().isdisjoint(piece.indices[: piece.count])
         return piece, output, objective.shown_answers(inputs, output, piece.count) if is_shown else ()
@@ -100,8 +108,11 @@ def evaluate(
     if stop_requested(launched.all()):
         return None
     sample = None
-    if setup.run.rank == 0:
-        with torch.inference_mode(), accelerator.autocast():
+    if setup.is_sharded:
+        with gradless(), accelerator.autocast(), gathered(setup.learner.module):
+            sample = objective.sample()
+    elif setup.run.rank == 0:
+        with gradless(), accelerator.autocast():
             sample = objective.sample()
     (first, drawings, portions.most), *others = gather_objects((metrics, drawings, portions.most), accelerator)
     for other, other_drawings, most in others:

@@ -19,6 +19,7 @@ from zoo.training.out_of_memory import Traces
 from zoo.training.parallel import gather_objects
 from zoo.training.rehearsal import gradients, longest
 from zoo.training.setup import TrainingSetup
+from zoo.training.sharding import local
 from zoo.units import size as in_words
 
 SHARE = 0.8
@@ -38,7 +39,7 @@ def chosen_sizes(setup: TrainingSetup, train_sets: Sequence[Examples]) -> tuple[
         return ()
     device = setup.accelerator.device
     find = find_for(device)
-    if find is None or (find is _that_fits and not _is_short(setup)):
+    if find is None or (find is _that_fits and (setup.is_sharded or not _is_short(setup))):
         return ()
     setup.method.train_mode()
     traces = Traces(setup.method.module)
@@ -71,25 +72,26 @@ def _is_short(setup: TrainingSetup) -> bool:
 def _tried(setup: TrainingSetup, source: int, examples: Examples, planned: int) -> int:
     """A few examples, then as many as these say that there is room for, up to the whole batch.
 
-    Where they were wrong, half as many each time.
+    Where they were wrong, half as many each time. Processes that divide a network cannot try in vain, and double.
     """
     whole = math.ceil(setup.plan.sources[source].batch_size / setup.run.world_size)
     sizes = {math.ceil(whole / 2**halvings) for halvings in range(whole.bit_length() + 1)}
     untried = {size for size in sizes if size >= min(TRIED, whole)}
-    room = SHARE * limit_bytes(setup.accelerator.device) - _still_to_come(setup, MOMENTS)
+    room = int(SHARE * limit_bytes(setup.accelerator.device)) - _still_to_come(setup, MOMENTS)
+    room = -_most(setup, -room)
     size, fitting = min(untried), 1
     while True:
-        before = used_bytes(setup.accelerator.device)
+        before = _most(setup, used_bytes(setup.accelerator.device))
         taken = _taken(setup, source, examples, size)
         if taken is None:
             release_memory()
             untried = {one for one in untried if fitting < one < size}
         else:
-            fitting = size
+            fitting, taken = size, _most(setup, taken)
             untried = {one for one in untried if one > size and before + taken * one / size <= room}
         if not untried:
             return fitting
-        size = max(untried)
+        size = min(untried) if setup.is_sharded else max(untried)
 
 
 def _taken(setup: TrainingSetup, source: int, examples: Examples, size: int) -> int | None:
@@ -106,6 +108,11 @@ def _taken(setup: TrainingSetup, source: int, examples: Examples, size: int) -> 
     finally:
         setup.method.module.zero_grad()
     return peak_bytes(device) - before
+
+
+def _most(setup: TrainingSetup, figure: int) -> int:
+    """The most of all processes, where these have to try the same sizes, as they compute a network together."""
+    return max(gather_objects(figure, setup.accelerator)) if setup.is_sharded else figure
 
 
 def _that_fits(setup: TrainingSetup, source: int, examples: Examples, planned: int) -> int:
@@ -133,4 +140,5 @@ def _that_fits(setup: TrainingSetup, source: int, examples: Examples, planned: i
 
 def _still_to_come(setup: TrainingSetup, numbers: int) -> int:
     """Bytes of so many numbers of each that is trained."""
-    return numbers * sum(parameter.nbytes for parameter in setup.method.module.parameters() if parameter.requires_grad)
+    trained = (local(parameter) for parameter in setup.method.module.parameters() if parameter.requires_grad)
+    return numbers * sum(parameter.nbytes for parameter in trained)

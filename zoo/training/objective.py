@@ -140,9 +140,10 @@ class Objective(ABC, Generic[Features]):
         """
 
     def layers(self) -> Sequence[nn.Module]:
-        """The parts of `module` that activation checkpointing computes again, those of the body and those of the head.
+        """The parts of `module` that follow one another, those of the body and those of the head: activation
+        checkpointing computes each again, and processes that divide the module bring one after the other together.
 
-        Worth overriding where that cannot be done to a layer, as its second pass is not the first one: where it notes
+        Worth overriding where a layer cannot be computed again, as its second pass is not the first one: where it notes
         something down elsewhere than in buffers.
         """
         return repeated_layers(self.module)

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from zoo.training.sharding import local
+
 BETAS = (0.9, 0.999)
 EPS = 1e-8
 FAST = 100.0
@@ -47,10 +49,11 @@ class AdamW(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-        """Move the parameters that have a gradient."""
+        """Move the parameters that have a gradient; of those that are divided, what this process has."""
         assert closure is None
         for group in self.param_groups:
-            pairs = [(parameter, parameter.grad) for parameter in group["params"] if parameter.grad is not None]
+            gradients = [(parameter, parameter.grad) for parameter in group["params"] if parameter.grad is not None]
+            pairs = [(parameter, part) for parameter, gradient in gradients if (part := local(gradient)).numel()]
             if pairs:
                 self._move(pairs, lr=group["lr"], weight_decay=group["weight_decay"])
 
@@ -60,7 +63,7 @@ class AdamW(torch.optim.Optimizer):
         counts = [state["step"] for state in states]
         torch._foreach_add_(counts, 1)
         torch._fused_adamw_(
-            [parameter for parameter, _ in pairs],
+            [local(parameter) for parameter, _ in pairs],
             [gradient for _, gradient in pairs],
             [state["exp_avg"] for state in states],
             [state["exp_avg_sq"] for state in states],
@@ -85,7 +88,7 @@ class AdamW(torch.optim.Optimizer):
         if not state:
             state["step"] = torch.zeros((), device=parameter.device)
             for moment in ("exp_avg", "exp_avg_sq"):
-                state[moment] = torch.zeros_like(parameter, memory_format=torch.preserve_format)
+                state[moment] = torch.zeros_like(local(parameter), memory_format=torch.preserve_format)
         return state
 
 

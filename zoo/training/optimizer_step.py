@@ -26,6 +26,7 @@ from zoo.training.replaying import Replaying, Sums, recorder_for
 from zoo.training.scalars import Launched, Reading, Scalar, exponential, quotient, scalar, scale, shortening
 from zoo.training.seeding import generator_of, mix, seed_all
 from zoo.training.setup import TrainingSetup
+from zoo.training.sharding import local, shard, total_norm, undivided
 from zoo.training.working_weights import working_weights_of
 
 CLIP_EPS = 1e-6
@@ -81,13 +82,13 @@ class OptimizerSteps:
     def __init__(self, setup: TrainingSetup, emit: Emit) -> None:
         self._setup, self._accelerator = setup, setup.accelerator
         module = setup.method.module
+        self._modules = self._placed()
         self._parameters = [p for p in module.parameters() if p.requires_grad]
+        self._averaged = self._parameters if len(self._modules) > 1 else []
+        """Those whose gradients no network brings together by itself."""
+        if setup.is_sharded:
+            self._averaged = undivided(module)
         self.optimizer = make_optimizer(module, setup.plan.lr, setup.options.weight_decay, setup.learner.log_variances)
-        if len(setup.sources) == 1:
-            self._modules = [joined(module, self._accelerator)]
-        else:  # which of the parameters have a gradient differs from step to step, so they are averaged here
-            module.to(self._accelerator.device)
-            self._modules = [source.objective.module for source in setup.sources]
         self._private = PrivateGradients(setup, setup.private) if setup.private else None
         spent = setup.private.spent if setup.private else None
         names = [source.name for source in setup.sources]
@@ -98,6 +99,25 @@ class OptimizerSteps:
         self._more_steps = 0
         self._working = None if setup.private else working_weights_of(module, self._accelerator)
         self._replaying = self._make_replaying()
+
+    def _placed(self) -> list[nn.Module]:
+        """The networks of the sources on the device, within what brings their gradients together.
+
+        Which parameters of several have a gradient differs from step to step, so nothing is around these.
+        """
+        setup, module = self._setup, self._setup.method.module
+        if setup.is_sharded:
+            layers = [layer for source in setup.sources for layer in source.objective.layers()]
+            if not shard(setup.learner.module, layers, self._accelerator):
+                setup.run.note(
+                    "sharded as a whole: this model has no layers that follow one another, so each device holds all of "
+                    "its weights while it computes"
+                )
+        elif len(setup.sources) == 1:
+            return [joined(module, self._accelerator)]
+        else:
+            module.to(self._accelerator.device)
+        return [setup.network(number) for number in range(len(setup.sources))]
 
     def _make_replaying(self) -> Replaying | None:
         """What records how a micro-batch is computed, where the device can and the person lets it.
@@ -190,9 +210,7 @@ class OptimizerSteps:
             scale_by = 1.0
         if self._private is not None:
             scale_by = self._private.add_noise(step)
-        if len(self._modules) > 1:
-            gradients = [p.grad for p in self._parameters if p.grad is not None]
-            average_over_ranks(gradients, self._accelerator)
+        average_over_ranks([p.grad for p in self._averaged if p.grad is not None], self._accelerator)
         norm = self._scale_gradients(scale_by)
         self._learn_variances(losses)
         self._update(norm)
@@ -211,7 +229,7 @@ class OptimizerSteps:
         parts = batches.parts(batch)
         loss_sum: Scalar = 0.0
         weight_sum: Scalar = 0.0
-        with MemoryCheck(batch.source, accelerator) as memory:
+        with MemoryCheck(batch.source, accelerator, final=self._setup.is_sharded) as memory:
             for part in parts:
                 joins = part is parts[-1] and isinstance(module, DistributedDataParallel)
                 with accelerator.no_sync(module):
@@ -296,11 +314,15 @@ class OptimizerSteps:
         if self._accelerator.scaler is not None:
             self._accelerator.scaler.unscale_(self.optimizer)
         gradients = [p.grad for p in self._parameters if p.grad is not None]
-        norm = scalar(nn.utils.get_total_norm(gradients)) * scale_by
+        norm = scale_by * (
+            total_norm(gradients, self._accelerator)
+            if self._setup.is_sharded
+            else scalar(nn.utils.get_total_norm(gradients))
+        )
         limit = self._setup.options.max_grad_norm
         if limit and self._private is None:  # which has shortened those of each example
             scale_by = scale_by * shortening(norm, limit, CLIP_EPS)
-        scale(gradients, scale_by)
+        scale(list(map(local, gradients)), scale_by)
         return norm
 
     def _update(self, norm: Scalar) -> None:
@@ -358,13 +380,14 @@ class _Gradients:
         """Add the gradients that the parameters have, times a factor, and leave the parameters without any."""
         gradients = {p: p.grad for p in self._parameters if p.grad is not None}
         if isinstance(factor, torch.Tensor):
-            scale(list(gradients.values()), factor)
+            scale(list(map(local, gradients.values())), factor)
             factor = 1.0
         for parameter, gradient in gradients.items():
             if parameter in self._sums:
-                self._sums[parameter].add_(gradient, alpha=factor)
+                local(self._sums[parameter]).add_(local(gradient), alpha=factor)
             else:
-                self._sums[parameter] = gradient.mul_(factor)
+                local(gradient).mul_(factor)
+                self._sums[parameter] = gradient
             parameter.grad = None
 
     def give_back(self) -> None:

@@ -6,7 +6,8 @@ step are a function of its number, and what a step changes before its gradients 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+import contextlib
+from collections.abc import Callable, Generator, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -52,10 +53,11 @@ class MemoryCheck:
     Args:
         source: whose batch is computed within.
         accelerator: knows the other processes.
+        final: whether the run fails in any case, see `lack_is_final`.
     """
 
-    def __init__(self, source: int, accelerator: Accelerator) -> None:
-        self._source, self._accelerator = source, accelerator
+    def __init__(self, source: int, accelerator: Accelerator, *, final: bool) -> None:
+        self._source, self._accelerator, self._final = source, accelerator, final
         self._agreed = False
 
     def __enter__(self) -> Self:
@@ -63,7 +65,7 @@ class MemoryCheck:
 
     def agree(self) -> None:
         """Make sure that all processes had enough so far; where gradients are brought together, before that."""
-        if not self._agreed and self._accelerator.num_processes > 1:
+        if not self._agreed and not self._final and self._accelerator.num_processes > 1:
             self._agreed = True
             if in_any_rank(False, self._accelerator):
                 raise MemoryLack(self._source, ELSEWHERE)
@@ -73,9 +75,37 @@ class MemoryCheck:
     ) -> None:
         if error is None:
             self.agree()
+        elif is_out_of_memory(error) and self._final:
+            raise _final(error) from None
         elif is_out_of_memory(error) and not self._agreed:
             in_any_rank(True, self._accelerator)
             raise MemoryLack(self._source, one_line(str(error)) or type(error).__name__) from None
+
+
+@contextlib.contextmanager
+def lack_is_final(setup: TrainingSetup) -> Iterator[None]:
+    """Let a run fail that has too little memory where processes compute a network together: the others wait for what
+    this one was about to compute.
+
+    Raises:
+        RunFailed: memory ran out.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not (setup.is_sharded and is_out_of_memory(error)):
+            raise
+        failure = _final(error)
+    else:
+        return
+    raise failure
+
+
+def _final(error: BaseException) -> RunFailed:
+    return RunFailed(
+        f"memory ran out, and processes that share a model cannot try again: {one_line(str(error))}",
+        "use a smaller --micro-batch-size, --activation-checkpointing or more --processes; the result stays the same",
+    )
 
 
 class FittingSteps:

@@ -103,12 +103,12 @@ def in_any_rank(flag: bool, accelerator: Accelerator) -> bool:
     if accelerator.num_processes == 1:
         return flag
     ranks = torch.tensor([float(flag)])
-    torch.distributed.all_reduce(ranks, group=_group_of_cpus())
+    torch.distributed.all_reduce(ranks, group=group_of_cpus())
     return ranks.item() > 0
 
 
 @cache
-def _group_of_cpus() -> Any:
+def group_of_cpus() -> Any:
     """All processes, which speak to one another without their devices."""
     return torch.distributed.new_group(backend="gloo")
 

@@ -10,6 +10,7 @@ from zoo.training.batches import MicroBatch
 from zoo.training.examples import Examples
 from zoo.training.loader import MicroBatchRequest, collated
 from zoo.training.objective import output_of
+from zoo.training.out_of_memory import lack_is_final
 from zoo.training.setup import TrainingSetup
 
 
@@ -20,13 +21,17 @@ def longest(examples: Examples, count: int) -> list[int]:
 
 
 def gradients(setup: TrainingSetup, source: int, examples: Examples, indices: list[int]) -> None:
-    """Let the parameters have the gradients of some examples of a source, computed at once, in this process alone."""
+    """Let the parameters have the gradients of some examples of a source, computed at once.
+
+    In this process alone, or where the network is divided in all of them, each with the same examples.
+    """
     objective, accelerator = setup.sources[source].objective, setup.accelerator
-    module = setup.method.module if len(setup.sources) == 1 else objective.module
+    module = setup.network(source)
     request = MicroBatchRequest(examples, MicroBatch(indices, len(indices)), 0)
     with contextlib.closing(collated(setup, [request])) as batches:
         inputs, weights = next(batches)
-    with accelerator.autocast():
-        output = output_of(objective, module, inputs, len(weights))
-    loss = output.losses.float().sum()
-    loss.backward()  # type: ignore[no-untyped-call]
+    with lack_is_final(setup):
+        with accelerator.autocast():
+            output = output_of(objective, module, inputs, len(weights))
+        loss = output.losses.float().sum()
+        loss.backward()  # type: ignore[no-untyped-call]

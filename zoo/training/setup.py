@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from torch import nn
+
 from zoo.hyperparameters import TrainingOptions
 from zoo.runs.context import TrainingRun
 from zoo.training.methods import Method
 from zoo.training.plan import Plan
-from zoo.training.source import Learner, Source
+from zoo.training.source import Learner, NetworkOfSource, SharedNetwork, Source
 
 if TYPE_CHECKING:
     from accelerate.accelerator import Accelerator
@@ -34,6 +36,19 @@ class TrainingSetup:
     def collate_threads(self) -> int:
         """Threads that make batches ahead of the model."""
         return max(source.objective.collate_threads for source in self.sources)
+
+    @property
+    def is_sharded(self) -> bool:
+        """Whether each process has a part of the network only: they all have to compute whatever one computes."""
+        return self.run.shard and self.run.world_size > 1
+
+    def network(self, source: int) -> nn.Module:
+        """What the objective of a source is asked with, but for what several processes put around it."""
+        if len(self.sources) == 1:
+            return self.method.module
+        if self.is_sharded and isinstance(self.learner.module, SharedNetwork):
+            return NetworkOfSource(self.learner.module, source)
+        return self.sources[source].objective.module
 
     @property
     def options(self) -> TrainingOptions:

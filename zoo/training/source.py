@@ -61,6 +61,27 @@ class SharedNetwork(nn.Module):
         self.log_variances = nn.ParameterList(variances)
         """Each of shape (); the logarithm of the variance of a source (s in Kendall et al. 2018, section 3.2)."""
 
+    def forward(self, source: int, *args: Any, **kwargs: Any) -> Any:
+        """What the network of a source computes."""
+        return self.networks[source](*args, **kwargs)
+
+
+class NetworkOfSource(nn.Module):
+    """The network of a source, computed by way of that of all, which brings together what processes have in parts.
+
+    Args:
+        shared: of all sources.
+        source: which of them.
+    """
+
+    def __init__(self, shared: SharedNetwork, source: int) -> None:
+        super().__init__()
+        self._shared, self._source = (shared,), source  # in a tuple, as it is no part of this
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """What the network of the source computes."""
+        return self._shared[0](self._source, *args, **kwargs)
+
 
 def learner_of(sources: Sequence[Source], *, uncertain: bool = False) -> Learner:
     """The network that is trained: that of the only objective, or those of all.
