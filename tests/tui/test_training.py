@@ -114,8 +114,8 @@ async def test_what_is_done_next_is_checked_as_on_the_command_line(
     await until(pilot, lambda: flags in screen.command())
     request = await asyncio.to_thread(screen.request)
     assert [line for name, line in screen.plan(request) if name == "then"] == [
-        f"finetune on {rows}, as second",
-        f"finetune on {rows}, as second-finetune-1",
+        f"finetune as second, on {rows}",
+        f"finetune as second-finetune-1, on {rows}",
     ]
     assert zoo.list_runs() == ()
 
@@ -161,7 +161,7 @@ async def see_and_check(pilot: Driver, screen: TrainScreen, rows: Path) -> None:
     assert pilot.app.clipboard == f"zoo finetune echo --data {rows} --name typed --max-steps 12"
     enter(screen, then=f"finetune --data {rows} --max-steps 2 --name after")
     await pilot.press("ctrl+s")
-    await shows(pilot, f"then finetune on {rows}, as after")
+    await shows(pilot, "then finetune as after, on")
     await shows(
         pilot, "40 usable, 2 classes: negative, positive", "steps 12 of 1 row, 0.33", "time shows once it trains"
     )

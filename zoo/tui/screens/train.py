@@ -205,7 +205,7 @@ class TrainScreen(JobForm):
             *((f"source {one.name}", f"{one.task}, {short_path(one.data.path)}") for one in request.sources),
             ("evaluate on", short_path(request.data.eval_path) if request.data.eval_path else ""),
             ("rows", self._rows),
-            *(("then", f"{one.verb} on {short_path(one.data.path)}, as {one.name}") for one in self._followers),
+            *(("then", f"{one.verb} as {one.name}, on {short_path(one.data.path)}") for one in self._followers),
         ]
 
     def question(self, request: RunRequest, title: str, plan: str) -> ConfirmScreen:
