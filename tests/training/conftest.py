@@ -13,6 +13,7 @@ def fresh_accelerate() -> Iterator[None]:
     from accelerate.state import AcceleratorState
 
     environment = dict(os.environ)
+    AcceleratorState._reset_state(reset_partial_state=True)  # a test of a plugin may have left its own
     yield
     AcceleratorState._reset_state(reset_partial_state=True)
     os.environ.clear()
