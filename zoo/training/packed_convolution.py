@@ -45,8 +45,9 @@ class QuantizedConvolution:
 
     def __call__(self, x: torch.Tensor, activation: str = "none") -> torch.Tensor:
         """From (batch, inputs, height, width) to (batch, outputs, height, width), float32, channels last."""
-        integers, scale, zero = quantized_inputs(x, self._levels)
-        integers = integers.contiguous(memory_format=torch.channels_last)
+        by_pixel = x.permute(0, 2, 3, 1).contiguous()  # as channels last lie in memory: nothing is copied
+        integers, scale, zero = quantized_inputs(by_pixel, self._levels)
+        integers = integers.permute(0, 3, 1, 2)
         compute: Callable[..., torch.Tensor] = torch.ops.onednn.qconv_pointwise
         weights = (self._packed, self._scales, self._zeros, self._bias)
         return compute(integers, scale, zero, *weights, *self._geometry, 1.0, 0, torch.float32, activation, [None], "")

@@ -42,6 +42,8 @@ IDENTITY = Activation(lambda x: x, "none")
 ROWS = 64
 """Numbers of tokens are rounded up to a multiple of it, since oneDNN compiles its kernels anew for each other number of
 rows; and weights are laid out for so many, unless a factory is told otherwise."""
+PART = 1024
+"""Rows that are quantised at once."""
 LEVELS, LEVELS_WITHOUT_VNNI = 254, 127
 """Steps from the smallest to the largest input of a layer. Processors without VNNI add pairs of products in 16 bits,
 which overflow sooner."""
@@ -122,9 +124,14 @@ def _quantized(weight: torch.Tensor, bias: torch.Tensor | None, activation: Acti
 
 
 def quantized_rows(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Weights as int8 of their shape, and a scale for each row of the first dimension."""
-    scales = (weight.abs().flatten(1).amax(1) / 127).clamp_min(torch.finfo(torch.float32).tiny)
-    return (weight / scales.view(-1, *[1] * (weight.ndim - 1))).round().to(torch.int8), scales
+    """Weights as int8 of their shape, and a scale for each row of the first dimension; some rows at a time."""
+    integers = torch.empty(weight.shape, dtype=torch.int8)
+    parts = []
+    for rows, part in zip(torch.split(integers, PART), torch.split(weight, PART), strict=True):
+        scales = (part.abs().flatten(1).amax(1) / 127).clamp_min(torch.finfo(torch.float32).tiny)
+        rows.copy_((part / scales.view(-1, *[1] * (part.ndim - 1))).round_())
+        parts.append(scales)
+    return integers, torch.cat(parts)
 
 
 def levels_here() -> int:

@@ -46,9 +46,9 @@ class Packed(NamedTuple):
             scales: of each row, or one of all; of 4 bits, of each group.
         """
         if self.bits == 8:
-            return stored.float() * scales.float().view(-1, *[1] * (stored.ndim - 1))
+            return stored.float().mul_(scales.float().view(-1, *[1] * (stored.ndim - 1)))
         pairs = torch.stack((stored & 15, stored >> 4), -1).view(-1, GROUP)
-        return (pairs.float() - 8).mul_(scales.float()[:, None]).view(self.shape)
+        return pairs.float().sub_(8).mul_(scales.float()[:, None]).view(self.shape)
 
 
 class PackedWeights(NamedTuple):
