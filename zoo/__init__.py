@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         Run as Run,
         evaluate as evaluate,
         export as export,
+        federate as federate,
         finetune as finetune,
         list_runs as list_runs,
         load as load,
@@ -137,6 +138,7 @@ if TYPE_CHECKING:
     )
     from zoo.hyperparameters import (
         DataOptions as DataOptions,
+        FederationOptions as FederationOptions,
         FinetuneOptions as FinetuneOptions,
         MixingOptions as MixingOptions,
         PretrainOptions as PretrainOptions,
@@ -249,6 +251,7 @@ _HOME = {
         "Run",
         "evaluate",
         "export",
+        "federate",
         "finetune",
         "list_runs",
         "load",
@@ -339,6 +342,7 @@ _HOME = {
     ),
     "zoo.hyperparameters": (
         "DataOptions",
+        "FederationOptions",
         "FinetuneOptions",
         "MixingOptions",
         "PretrainOptions",

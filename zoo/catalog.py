@@ -258,6 +258,10 @@ def _modified_at(path: Path) -> int:
         return 0  # removed meanwhile; reading it will report that
 
 
+_LEARNT = {"pretrain": "pretrained", "finetune": "fine-tuned", "federate": "fine-tuned by clients"}
+"""How a verb is said of what it has made."""
+
+
 def result_cards(manifest: ResultManifest, base: Card, folder: Path) -> list[Card]:
     """The model that a run has made, or those that its heads are.
 
@@ -282,7 +286,7 @@ def _result_card(
     if shrunk:
         ability = msgspec.structs.replace(ability, preferred_precision=shrunk.precision)
     metrics = ", ".join(f"{name} {value:.3f}" for name, value in result.metrics.items())
-    verb = {"pretrain": "pretrained", "finetune": "fine-tuned"}.get(result.verb, result.verb)
+    verb = _LEARNT.get(result.verb, result.verb)
     if shrunk:
         verb = f"made smaller ({shrunk.format})"
     return msgspec.structs.replace(

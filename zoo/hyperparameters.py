@@ -239,5 +239,41 @@ class TeachingOptions(Options, frozen=True, kw_only=True):
     ] = 2.0
 
 
+class FederationOptions(Options, frozen=True, kw_only=True):
+    """How clients that keep their data learn one model (McMahan et al. 2017, arXiv:1602.05629)."""
+
+    rounds: Annotated[
+        int, option("How often clients train and their weights are averaged.", ge=1, le=100_000, unit="rounds")
+    ] = 10
+    share: Annotated[
+        float, option("Of the clients, drawn anew for each round; at least one of them trains.", gt=0, le=1)
+    ] = 1.0
+    local_epochs: Annotated[
+        float, option("Passes of a client over its own rows in a round.", gt=0, le=1_000, unit="epochs")
+    ] = 1.0
+    strategy: Annotated[
+        Literal["fedavg", "fedprox"],
+        option("Whether clients train as they like, or are pulled back to where they began (Li et al. 2020)."),
+    ] = "fedavg"
+    mu: Annotated[
+        float | None,
+        option("How hard --strategy fedprox pulls: of half the squared distance in the loss.", gt=0, le=1_000),
+    ] = None
+    baseline: Annotated[
+        bool,
+        option(
+            "Also train on all rows in one place, as many examples as all clients see, and on those of each client "
+            "alone, and report what federating bought or cost."
+        ),
+    ] = False
+
+    def check(self) -> None:
+        """A pull has a strength, and nothing but a pull has one."""
+        if self.strategy == "fedprox" and self.mu is None:
+            raise OptionInvalid("--strategy fedprox needs --mu, which says how hard it pulls", "such as --mu 0.01")
+        if self.strategy == "fedavg" and self.mu is not None:
+            raise OptionInvalid("--mu is of --strategy fedprox, and fedavg pulls at nothing", "leave it out")
+
+
 USUAL_MIXING = MixingOptions()
 """Where nothing else is asked for."""

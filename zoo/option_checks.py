@@ -10,7 +10,9 @@ from zoo.options import Options, parse, schema, to_dict
 
 RESERVED = frozenset(
     [
+        "by",
         "classes",
+        "clients",
         "column",
         "columns",
         "data",

@@ -17,7 +17,7 @@ from zoo.errors import UnknownModel, Unsupported
 from zoo.paths import runs_folder
 from zoo.runs import status
 from zoo.runs.log import awaited
-from zoo.runs.request import RunRequest, SourceRequest
+from zoo.runs.request import TRAINING, RunRequest, SourceRequest
 from zoo.runs.result import HeadResult, ResultManifest
 from zoo.runs.store import RunFolder
 from zoo.tasks import get_task
@@ -72,7 +72,7 @@ def with_result_of(catalog: Catalog, folder: RunFolder) -> Catalog:
     request, s = msgspec.structs.replace(folder.request, name=folder.name), status.read(folder)
     if s.status == "finished":
         return Catalog.load()  # it may have finished since the other was
-    if request.verb not in ("pretrain", "finetune") or request.dry_run:
+    if request.verb not in TRAINING or request.dry_run:
         raise Unsupported(f"run {folder.name} makes no model: it is there to {request.verb}", f"use {request.model}")
     if s.status == "waiting":
         if (before := awaited(folder)) is None:
@@ -109,7 +109,8 @@ def _as_source(request: RunRequest) -> SourceRequest:
 
 def _columns(request: RunRequest | SourceRequest, base: Card) -> Columns:
     """Those that are learnt from, by role."""
-    data = request.data
+    federation = request.federation if isinstance(request, RunRequest) else None
+    data = federation.clients[0].data if federation else request.data
     if not data.path:
         return {}
     task = get_task(request.task).divided_at(data.separator).named_by(data.classes)

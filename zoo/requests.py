@@ -97,7 +97,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _OUTPUT = ("out", "errors", "format", "keep", "draw")
-_WORDS = ("task", "name", *_OUTPUT, *Source.__struct_fields__, *Place.__struct_fields__, "sources", "others")
+BESIDE = ("task", "name", *_OUTPUT, *Source.__struct_fields__, *Place.__struct_fields__, "sources", "others")
 """What can be said of a job beside the options of its model."""
 
 
@@ -126,7 +126,7 @@ def check_job(job: Job, catalog: Catalog | None = None) -> CheckedJob:
         ZooError: the model, its options, the data, the output or the device cannot serve.
     """
     catalog = catalog or Catalog.load()
-    job = _in_plain_types(job)
+    job = in_plain_types(job)
     if job.others:
         choice = choose_model(catalog, job.model, job.verb, sources=[one.name for one in (job.source, *job.others)])
         return _check_joint(job, choice, catalog)
@@ -152,7 +152,7 @@ def check_job(job: Job, catalog: Catalog | None = None) -> CheckedJob:
     training = partial(_check_training, teacher=find_teacher(source.teacher, catalog, job.options))
     checks = {"evaluate": _check_evaluation, "shrink": _check_evaluation, "predict": _check_prediction}
     check, shrinking = checks.get(job.verb, training), parse(ShrinkOptions, job.shrinking)
-    options = parse_options(card, ability, split_options(job.options)[1], beside=_WORDS)
+    options = parse_options(card, ability, split_options(job.options)[1], beside=BESIDE)
     kept = beside_kept(choice, options)
     with offering_models(card, job.verb, catalog):
         checked = check(job, card, task)
@@ -171,12 +171,12 @@ def check_job(job: Job, catalog: Catalog | None = None) -> CheckedJob:
         format=job.format,
         keep=checked.keep,
         draw=checked.draw,
-        **_setting(job, card, catalog, (ability,), (options,)),
+        **setting(job, card, catalog, (ability,), (options,)),
     )
     return CheckedJob(request, checked.dataset)
 
 
-def _setting(
+def setting(
     job: Job, card: Card, catalog: Catalog, abilities: Sequence[Ability], options: Sequence[Options]
 ) -> dict[str, Any]:
     """What a request says of a job beside what it is about: its name, its model, where it computes."""
@@ -224,7 +224,7 @@ def _check_joint(job: Job, choice: ModelChoice, catalog: Catalog) -> CheckedJob:
     card = new_head(choice.card) if is_head else choice.card  # each source has a head of its own
     sources = [with_taught_task(source, card, catalog) for source in (job.source, *job.others)]
     choices = choose_sources(card, sources)
-    mixing, options = options_of_sources(card, choices, split_options(job.options)[1], beside=_WORDS)
+    mixing, options = options_of_sources(card, choices, split_options(job.options)[1], beside=BESIDE)
     if mixing.baseline_scratch and card.weights is None:
         raise OptionInvalid(
             f"--baseline-scratch would hold {card.name}, which begins from random numbers, against itself",
@@ -261,12 +261,12 @@ def _check_joint(job: Job, choice: ModelChoice, catalog: Catalog) -> CheckedJob:
         new_heads=is_head,
         **kept,
         changed_options={name: value for one in (mixing, *options) for name, value in changed(one).items()},
-        **_setting(job, card, catalog, [choice.ability for choice in choices], options),
+        **setting(job, card, catalog, [choice.ability for choice in choices], options),
     )
     return CheckedJob(request, None)
 
 
-def _in_plain_types(job: Job) -> Job:
+def in_plain_types(job: Job) -> Job:
     """The job with texts and truth values as such, whatever Python gave for them; None is what was not given.
 
     Raises:

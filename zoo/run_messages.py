@@ -161,8 +161,10 @@ def main_figure(metrics: Mapping[str, float], sources: Iterable[str] = ()) -> st
 
 def main_figures(metrics: Mapping[str, float], sources: Iterable[str]) -> list[tuple[str, float]]:
     """The metrics that say most: one, or one of each source."""
-    if not (names := list(sources)):
-        figure = primary_figure(metrics)
+    names = list(sources)
+    of_all = {name: value for name, value in metrics.items() if name.partition(".")[0] not in names}
+    if of_all or not names:
+        figure = primary_figure(of_all)
         return [figure] if figure else []
     firsts = {name.partition(".")[0]: (name, value) for name, value in reversed([*metrics.items()])}
     return [firsts[name] for name in names if name in firsts]

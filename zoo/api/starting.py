@@ -10,6 +10,7 @@ from zoo.api.data_files import data_as_files
 from zoo.api.run import Run
 from zoo.catalog import Catalog
 from zoo.errors import ZooError
+from zoo.federated_jobs import Clients, federated_request
 from zoo.file_cache import read_once
 from zoo.options import read
 from zoo.planned_results import beginning_from, with_result_of
@@ -37,6 +38,15 @@ def start_job(job: Job, after: Run | None = None) -> Run:
         if after is not None:
             request = beginning_from(request, after.folder.request)
         return start(request, folder, after, now=now)
+
+
+@read_once()
+def start_federated(job: Job, clients: Clients) -> Run:
+    """The same of a training over clients that keep their data."""
+    catalog = Catalog.load()
+    with data_as_files(job, catalog) as (file_job, folder):
+        request = federated_request(file_job, clients, catalog)
+        return start(request, folder, now=bool(read(NOW, job.place.now)))
 
 
 def start(request: RunRequest, data_folder: Path | None = None, after: Run | None = None, *, now: bool = False) -> Run:

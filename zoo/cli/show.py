@@ -104,7 +104,8 @@ def _learning_of(run: str, model: str) -> _Learning:
         return _Learning(own, source.report if source.name == head else (), of_several=True)
     if head and (s.sources or not s.steps or folder.request.head != head):  # it came along from another run
         return _Learning()
-    return _Learning(each, (source_table(s), *s.report) if s.sources else s.report, bool(s.sources))
+    apart = bool(s.sources) and not s.figures_of_all
+    return _Learning(each, (source_table(s), *s.report) if apart else s.report, bool(s.sources))
 
 
 def _show_learning(learning: _Learning) -> None:

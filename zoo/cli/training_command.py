@@ -51,7 +51,7 @@ def run(args: argparse.Namespace, verb: Verb) -> ExitCode:
     request, *followers = with_followers(request, args)
     if args.dry_run:
         card = (args.catalog or Catalog.load()).resolve(request.model)
-        return _dry_run(request, card, followers, as_json=args.json)
+        return show_dry_run(request, card, followers, as_json=args.json)
     runs = start_sequence((request, *followers), now=args.now)
     clear()  # the command may watch for hours, so nothing is kept of what was read
     for place, one in enumerate(runs):
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace, verb: Verb) -> ExitCode:
     return watch_to_result(*runs, as_json=args.json)
 
 
-def _dry_run(request: RunRequest, card: Card, followers: Sequence[RunRequest], *, as_json: bool) -> ExitCode:
+def show_dry_run(request: RunRequest, card: Card, followers: Sequence[RunRequest] = (), *, as_json: bool) -> ExitCode:
     """Let the worker build everything and say what it would do; nothing of it stays."""
     with dry_run(request) as trial:
         for _ in trial.watch():

@@ -209,12 +209,12 @@ def _show_mistakes(folder: RunFolder, task_name: str, out: str) -> None:
 
 def show_metrics(s: RunSnapshot) -> None:
     """Final figures on stdout, with those parts of the report that are not too long."""
-    if s.sources:
+    if s.sources and not s.figures_of_all:
         show_report((source_table(s), *s.report), headings=True)
         return
     output.line(final_figures(s.metrics))
     show_candidates(s)
-    show_report(s.report)
+    show_report(s.report, headings=bool(s.sources))
 
 
 def show_candidates(s: RunSnapshot) -> None:

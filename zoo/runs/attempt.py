@@ -11,7 +11,7 @@ import msgspec
 from zoo.file_cache import FileCache
 from zoo.runs.events import AnyEvent, DataLoaded, ExampleRejected, Noted, TeacherAnswered, Warned
 from zoo.runs.log import append
-from zoo.runs.request import RunRequest, SourceRequest
+from zoo.runs.request import ClientRequest, RunRequest, SourceRequest
 from zoo.runs.store import RunFolder
 
 
@@ -46,6 +46,10 @@ class Worker:
     def of_source(self, source: SourceRequest) -> Worker:
         """The same, as the jobs of one of its sources see it."""
         return replace(self, folder=self.folder.of_source(source.name), request=self.request.of_source(source))
+
+    def of_client(self, client: ClientRequest) -> Worker:
+        """The same, as the jobs of one of its clients see it."""
+        return replace(self, folder=self.folder.of_source(client.name), request=self.request.of_client(client))
 
     def emit(self, event: AnyEvent) -> None:
         """Append to the log, with the source that it is of; of several processes only the first speaks."""

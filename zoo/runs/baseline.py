@@ -58,9 +58,9 @@ def check_baselines(plugin: Plugin, verbs: Sequence[Verb], runs: Sequence[Traini
         Unsupported: the model begins from its weights alone.
     """
     for verb, run in zip(verbs, runs, strict=True):
-        if "scratch" in kinds and _is_judged(run):
+        if "scratch" in kinds and is_judged(run):
             try:
-                plugin.hook(verb)(run=_from_scratch(dataclasses.replace(run, source="", emit=_ignore)))
+                plugin.hook(verb)(run=_from_scratch(dataclasses.replace(run, source="", emit=ignore)))
             except Unsupported as error:
                 raise Unsupported(f"--baseline-scratch: {error.message}", "leave it out") from error
 
@@ -84,7 +84,7 @@ def train_baselines(
     for kind in kinds:
         for verb, run, planned in zip(verbs, runs, plans[-1].sources, strict=True):
             folder = _folder(worker, kind, run.source)
-            if (folder / FINISHED).exists() or not _is_judged(run):
+            if (folder / FINISHED).exists() or not is_judged(run):
                 continue
             steps = round(planned.epochs * math.ceil(planned.rows / planned.batch_size))
             worker.emit(Noted(message=f"the baseline: {run.source} {_BEGINNING[kind]}, {steps:,} steps"))
@@ -100,7 +100,7 @@ def train_baselines(
     return True
 
 
-def _is_judged(run: TrainingRun) -> bool:
+def is_judged(run: TrainingRun) -> bool:
     """Whether there is anything to hold answers against."""
     return run.task.judged and bool(run.eval)
 
@@ -127,8 +127,8 @@ def _alone(run: TrainingRun, folder: Path, planned: SourcePlanned, steps: int, l
         weight=1.0,
         options=options,
         folder=folder,
-        emit=_ignore,
-        set_aside=_ignore,
+        emit=ignore,
+        set_aside=ignore,
     )
 
 
@@ -148,7 +148,7 @@ def _from_scratch(run: TrainingRun, lr: float | None = None) -> TrainingRun:
     )
 
 
-def _ignore(_: AnyEvent | Any) -> None:
+def ignore(_: AnyEvent | Any) -> None:
     """What is said of a source has been said when it was learnt with others."""
 
 
@@ -165,10 +165,10 @@ def compare_with_baselines(
     """
     rows: dict[Kind, list[tuple[str | float, ...]]] = {kind: [] for kind in kinds}
     for request, run in zip(worker.request.sources, runs, strict=True):
-        predictors = _predictors(worker.of_source(request), plugin, run, kinds) if _is_judged(run) else []
-        answers = [_answers(predictor, run) for predictor in predictors]
+        predictors = _predictors(worker.of_source(request), plugin, run, kinds) if is_judged(run) else []
+        answers = [answers_to(predictor, run) for predictor in predictors]
         for kind, better, baseline in zip(kinds, answers, answers[1:], strict=False):
-            first, second, low, high = _difference(run, better, baseline)
+            first, second, low, high = difference(run, better, baseline)
             if math.isfinite(low):
                 interval = f"{low:+.4f} to {high:+.4f}"
                 rows[kind].append(
@@ -199,7 +199,7 @@ def _predictors(worker: Worker, plugin: Plugin, run: TrainingRun, kinds: Sequenc
     return [together, *(hooks.load_predictor(plugin, one) for one in alone)]
 
 
-def _difference(run: TrainingRun, first: Sequence[Any], second: Sequence[Any]) -> Difference:
+def difference(run: TrainingRun, first: Sequence[Any], second: Sequence[Any]) -> Difference:
     """Between two predictors, by their answers to the rows held out."""
     both = [
         (example.target, *pair)
@@ -216,7 +216,7 @@ def _difference(run: TrainingRun, first: Sequence[Any], second: Sequence[Any]) -
     return paired_difference([(t, one) for t, one, _ in both], [(t, two) for t, _, two in both], figure)
 
 
-def _answers(predictor: CheckedPredictor, run: TrainingRun) -> list[Any]:
+def answers_to(predictor: CheckedPredictor, run: TrainingRun) -> list[Any]:
     answers: list[Any] = []
     for start in range(0, len(run.eval), CHUNK):
         chunk = run.eval[start : start + CHUNK]

@@ -18,7 +18,7 @@ from zoo.answers import Prediction
 from zoo.blocks import Report
 from zoo.card import Card
 from zoo.data.example import Example
-from zoo.hyperparameters import USUAL_MIXING, MixingOptions
+from zoo.hyperparameters import USUAL_MIXING, FederationOptions, MixingOptions
 from zoo.paths import plugin_cache_folder
 from zoo.runs import checkpoints
 from zoo.runs.events import (
@@ -192,6 +192,10 @@ class TrainingRun:
     """What all sources train on, of one of several: what they share, such as a vocabulary, is made from these."""
     mixing: MixingOptions = USUAL_MIXING
     """How several are mixed."""
+    clients: tuple[TrainingRun, ...] = ()
+    """Those that keep their data, each as a run of its own, while `train` and `eval` are the rows of all."""
+    federation: FederationOptions | None = None
+    """How they learn one model."""
     teaching: Teaching | None = None
     """What a teacher says of the rows; the engine learns from it whatever the objective is."""
     rank: int = 0

@@ -48,6 +48,7 @@ def write_readme(
             "Data",
             [
                 ("file", Path(request.data.path).name),
+                *([("clients", str(len(request.federation.clients)))] if request.federation else []),
                 *([("sha256", digest)] if (digest := _told_digest(request, request.data)) else []),
                 *((f"column of the {role}s", name) for role, name in manifest.columns.items()),
                 ("evaluation", Path(request.data.eval_path).name if request.data.eval_path else "a held-out share"),
@@ -143,7 +144,7 @@ def _origin(manifest: ResultManifest, request: RunRequest) -> str:
     )
 
 
-_VERBS = {"pretrain": "pretrained", "finetune": "fine-tuned"}
+_VERBS = {"pretrain": "pretrained", "finetune": "fine-tuned", "federate": "fine-tuned by clients that kept their data"}
 
 
 def _told_digest(request: RunRequest, data: DataRequest) -> str:

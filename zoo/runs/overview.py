@@ -17,6 +17,9 @@ from zoo.runs.snapshot import RunSnapshot
 from zoo.runs.source_snapshot import SourceSnapshot
 from zoo.units import size
 
+SHOWN_CLIENTS = 8
+"""Most clients whose curves are worth their room beside those of the whole run."""
+
 
 def overview(request: RunRequest, s: RunSnapshot) -> tuple[Block, ...]:
     """What the run is and how it stands, its figures, and the report of its evaluation.
@@ -28,10 +31,10 @@ def overview(request: RunRequest, s: RunSnapshot) -> tuple[Block, ...]:
     blocks: list[Block] = [Paragraph(text=f"{request.name}: {request.verb} {request.model}, {s.status}", tone="strong")]
     if s.error:
         blocks.append(Paragraph(text=f"{s.error}. {s.hint}" if s.hint else s.error, tone="error"))
-    if s.sources:
+    if s.sources and not s.figures_of_all:
         blocks.append(source_table(s))
     elif s.latest_metrics:
-        blocks.append(Table(headers=("metric", "value"), rows=tuple(s.latest_metrics.items())))
+        blocks.append(Table(headers=("metric", "value"), rows=tuple(s.figures_of_all.items())))
     if s.candidates:
         blocks.append(candidate_table(s.candidates))
     blocks += (curve for row in drawn_curves(curves_by_source(s)) for curve in row if curve.points)
@@ -49,14 +52,17 @@ class SourceCurves(NamedTuple):
 
 
 def curves_by_source(s: RunSnapshot) -> tuple[SourceCurves, ...]:
-    """How a training went, source by source.
+    """How a training went, source by source; of clients that learn together the whole, and some of them.
 
     Args:
         s: what is known of the run.
     """
     if not s.sources:
         return (SourceCurves("", _loss(s), _metric(s.evaluations)),)
-    return tuple(SourceCurves(one.name, _loss(one), _metric(one.evaluations)) for one in s.sources)
+    each = tuple(SourceCurves(one.name, _loss(one), _metric(one.evaluations)) for one in s.sources)
+    if s.figures_of_all:
+        return (SourceCurves("", _loss(s), _metric(s.evaluations)), *each[:SHOWN_CLIENTS])
+    return each
 
 
 def drawn_curves(each: Sequence[SourceCurves]) -> list[tuple[Curve, ...]]:
@@ -84,7 +90,7 @@ def _metric(evaluations: Sequence[Evaluation]) -> Curve:
 
 
 def _named(curve: Curve, source: str) -> Curve:
-    return msgspec.structs.replace(curve, title=f"{source}: {curve.title}")
+    return msgspec.structs.replace(curve, title=f"{source}: {curve.title}") if source else curve
 
 
 def source_table(s: RunSnapshot) -> Table:

@@ -69,11 +69,16 @@ def publish(
         describe_heads(worker, manifest, result, data)
         let_the_umask_decide(folder)
     else:
-        write_readme(folder, manifest, request, rows=data[0].usable_rows, report=result.report)
+        write_readme(folder, manifest, request, rows=rows_of(data), report=result.report)
         let_the_umask_decide(folder)
         manifest = msgspec.structs.replace(manifest, files=digested_files(folder))
     atomic.write_bytes(folder / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
     return manifest
+
+
+def rows_of(data: Sequence[TrainingData]) -> tuple[int, int]:
+    """Rows that were trained and evaluated on, of all these data."""
+    return sum(one.usable_rows[0] for one in data), sum(one.usable_rows[1] for one in data)
 
 
 def describe_heads(

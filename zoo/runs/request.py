@@ -6,8 +6,9 @@ from typing import Any, Literal
 
 import msgspec
 
-RunVerb = Literal["pretrain", "finetune", "evaluate", "predict", "shrink"]
-MAKING_MODELS: tuple[RunVerb, ...] = ("pretrain", "finetune", "shrink")
+RunVerb = Literal["pretrain", "finetune", "federate", "evaluate", "predict", "shrink"]
+TRAINING: tuple[RunVerb, ...] = ("pretrain", "finetune", "federate")
+MAKING_MODELS: tuple[RunVerb, ...] = (*TRAINING, "shrink")
 """Verbs whose runs leave a model."""
 
 
@@ -86,6 +87,26 @@ class SourceRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     """Whose answers it is learnt from, too."""
 
 
+class ClientRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One of those that learn a model together and keep their data."""
+
+    name: str
+    """Names its figures and its data wherever they are told apart."""
+    data: DataRequest
+    value: str = ""
+    """Its rows are those that have this in the column that tells clients apart; empty where all are its own."""
+
+
+class FederationRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a run is over that learns from clients which keep their data."""
+
+    clients: tuple[ClientRequest, ...]
+    by: str = ""
+    """The column that tells the rows of clients apart; empty where each has data of its own."""
+    options: dict[str, Any] = {}
+    """Plain values of `zoo.FederationOptions`."""
+
+
 class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that decides what a run does."""
 
@@ -113,6 +134,9 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     """How several are mixed: plain values of `zoo.MixingOptions`."""
     shrinking: dict[str, Any] = {}
     """How a model is made smaller: plain values of `zoo.shrink_options.ShrinkOptions`."""
+    federation: FederationRequest | None = None
+    """Of a run over clients that keep their data; task and options above are those of all, and the data are where their
+    data are."""
     changed_options: dict[str, Any] = {}
     """Options of a training, of all its sources and of how these are mixed, that are not as they usually are."""
     head: str = ""
@@ -159,3 +183,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
             teacher=source.teacher,
             sources=(),
         )
+
+    def of_client(self, client: ClientRequest) -> RunRequest:
+        """What would have been asked for, were one of its clients alone."""
+        return msgspec.structs.replace(self, verb="finetune", data=client.data, federation=None)

@@ -129,6 +129,12 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
         return confusion.wrong if confusion else None
 
     @property
+    def figures_of_all(self) -> dict[str, float]:
+        """The newest metrics of the run as a whole; none where each of several sources has its own alone."""
+        names = {source.name for source in self.sources}
+        return {name: value for name, value in self.latest_metrics.items() if name.partition(".")[0] not in names}
+
+    @property
     def latest_metrics(self) -> dict[str, float]:
         """Final metrics, or those of the newest evaluation."""
         return self.metrics or (self.evaluations[-1].metrics if self.evaluations else {})
@@ -337,7 +343,7 @@ def _(event: e.RunFinished, s: RunSnapshot) -> Changes:
         "metrics": event.metrics,
         "best_step": event.best_step,
         "report": event.report,
-        "labels": () if event.sources else event.labels or s.labels,
+        "labels": event.labels or s.labels if s.labels or not event.sources else (),
         "sources": of_sources.finished(s.sources, event),
     }
 

@@ -213,7 +213,15 @@ def _moved(request: RunRequest, before: Path, after: Path) -> RunRequest:
     sources = tuple(
         msgspec.structs.replace(source, data=_moved_data(source.data, before, after)) for source in request.sources
     )
-    return msgspec.structs.replace(request, data=_moved_data(request.data, before, after), sources=sources)
+    federation = request.federation
+    if federation is not None:
+        clients = (
+            msgspec.structs.replace(client, data=_moved_data(client.data, before, after))
+            for client in federation.clients
+        )
+        federation = msgspec.structs.replace(federation, clients=tuple(clients))
+    data = _moved_data(request.data, before, after)
+    return msgspec.structs.replace(request, data=data, sources=sources, federation=federation)
 
 
 def _moved_data(data: DataRequest, before: Path, after: Path) -> DataRequest:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -75,7 +75,17 @@ class TrainingData:
         return len(self.train) - self.quarantine.train_rows, len(self.eval) - self.quarantine.eval_rows
 
 
-def load_training_data(worker: Worker, task: Task, options: DataOptions, trained: Columns) -> TrainingData:
+class ClientRows(NamedTuple):
+    """The data of one client among several."""
+
+    dataset: Dataset
+    labels: tuple[str, ...]
+    """Of all clients."""
+
+
+def load_training_data(
+    worker: Worker, task: Task, options: DataOptions, trained: Columns, client: ClientRows | None = None
+) -> TrainingData:
     """Read the data, quarantine what cannot be used, hold a part out for evaluation.
 
     Args:
@@ -83,14 +93,17 @@ def load_training_data(worker: Worker, task: Task, options: DataOptions, trained
         task: what is learnt.
         options: of the training.
         trained: the columns that the model was trained on before.
+        client: whose data these are, where they are read already; what is found in them is not reported.
     """
     request, teacher = worker.request.data, worker.request.teacher
     untold = teacher is not None and not teacher.labelled
     read_as = msgspec.structs.replace(task, target=None) if untold else task
     filled = teacher.untargeted_rows > 0 if teacher else False
-    dataset = _load(
-        worker, read_as, trained, request.path, request.sha256, merge=request.merge_labels, keep_untargeted=filled
-    )
+    if client:
+        dataset = client.dataset
+    else:
+        merge = request.merge_labels
+        dataset = _load(worker, read_as, trained, request.path, request.sha256, merge=merge, keep_untargeted=filled)
     labels = teacher.labels if teacher and (untold or filled) else dataset.labels if task.target else ()
     keys = [input_key(example) for example in dataset.examples]
     held_out = None
@@ -98,7 +111,8 @@ def load_training_data(worker: Worker, task: Task, options: DataOptions, trained
         beside = task_beside(task, dataset.target)
         held_out = _load(worker, beside, trained, request.eval_path, request.eval_sha256, min_classes=1)
         if task.target:
-            held_out = match_labels(held_out, labels, merge=request.merge_labels)
+            known = client.labels if client else labels
+            held_out = match_labels(held_out, known, merge=request.merge_labels)
         train, evaluation = dataset.examples, held_out.examples
     else:
         train, evaluation = split(dataset, options.eval_share, options.seed, keys, read_as.target)
@@ -107,7 +121,7 @@ def load_training_data(worker: Worker, task: Task, options: DataOptions, trained
     sources = [dataset, held_out] if held_out else [dataset]
     quarantine = Quarantine(worker, sources)
     quarantine.check_share(options.max_rejected)
-    if worker.request.task_reason:
+    if worker.request.task_reason and not client:
         worker.emit(Noted(message=worker.request.task_reason))
     for source in sources:
         for message in replaced_columns(source.path, trained, source.columns, request.columns):
@@ -126,8 +140,9 @@ def load_training_data(worker: Worker, task: Task, options: DataOptions, trained
     )
     if worker.rank == 0:
         eval_keys = [input_key(example) for example in held_out.examples] if held_out else []
-        inspection = examine(dataset, keys, read_as, evaluation=held_out, eval_keys=eval_keys)
-        report_data(worker, inspection, held_out=0 if held_out else len(evaluation), share=options.eval_share)
+        if not client:
+            inspection = examine(dataset, keys, read_as, evaluation=held_out, eval_keys=eval_keys)
+            report_data(worker, inspection, held_out=0 if held_out else len(evaluation), share=options.eval_share)
         if task.target:
             record(worker.folder, (*_keys_without(evaluation, dataset, keys), *map(input_key, untargeted)))
     return TrainingData(worker, task, quarantine, options.max_rejected, train, evaluation, labels, columns)

@@ -58,7 +58,7 @@ def train(worker: Worker) -> AnyEvent:
     """Do a pretraining or fine-tuning run; returns the event that ends it."""
     request = worker.request
     plugin, card = resolve(worker)
-    _drop_unfinished(worker)
+    drop_unfinished(worker)
     if request.kept and worker.rank == 0:
         check_kept_heads(request, card)
     if request.sources:
@@ -67,7 +67,7 @@ def train(worker: Worker) -> AnyEvent:
         parts = [_load(worker, card)]
     release()
     weights = fetch_weights(worker, card)
-    runs = [_run(worker, part, card, weights) for part in parts]
+    runs = [run_of(worker, part, card, weights) for part in parts]
     run = _joined(worker, parts, runs) if request.sources else runs[0]
     kinds, verbs = baselines_of(run.mixing), [part.verb for part in parts]
     check_baselines(plugin, verbs, runs, kinds)
@@ -85,7 +85,7 @@ def train(worker: Worker) -> AnyEvent:
         for part, of_part in zip(parts, runs, strict=True):
             learnt = part.name or result.task in ("", part.task.name)
             if part.task.has_mistakes and learnt and of_part.eval:
-                _list_mistakes(part.worker, part.task, of_part.eval)
+                list_mistakes(part.worker, part.task, of_part.eval)
         if with_baselines:
             comparison = compare_with_baselines(worker, plugin, runs, kinds)
             describe_heads(worker, manifest, result, data, comparison)
@@ -116,7 +116,7 @@ def _load(worker: Worker, card: Card, weight: float = 1.0) -> Part:
     return Part(worker, verb, task, options, data, weight, teaching)
 
 
-def _run(worker: Worker, part: Part, card: Card, weights: Path | None) -> TrainingRun:
+def run_of(worker: Worker, part: Part, card: Card, weights: Path | None) -> TrainingRun:
     """What a plugin is given of a source."""
     request = worker.request
     return TrainingRun(
@@ -160,14 +160,14 @@ def _joined(worker: Worker, parts: Sequence[Part], runs: Sequence[TrainingRun]) 
     )
 
 
-def _drop_unfinished(worker: Worker) -> None:
+def drop_unfinished(worker: Worker) -> None:
     """Remove what a killed attempt exported: until a run has finished, its model folder is whole only by chance."""
     folder = worker.folder.model_folder
     if worker.rank == 0 and folder.exists():
         shutil.rmtree(folder)
 
 
-def _list_mistakes(worker: Worker, task: Task, examples: Sequence[Example]) -> None:
+def list_mistakes(worker: Worker, task: Task, examples: Sequence[Example]) -> None:
     """Keep the rows held out that the result answers wrongly; a run that cannot has finished all the same."""
     mistakes = MistakeLog(task.target)
     try:

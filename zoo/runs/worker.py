@@ -28,6 +28,7 @@ from zoo.runs.attempt import Worker
 from zoo.runs.checkpoints import NOISE_FILE, newest_step
 from zoo.runs.events import AnyEvent, RunCancelled, RunFailed, RunFinished, RunQueued, RunStarted
 from zoo.runs.log import read_events
+from zoo.runs.request import TRAINING
 from zoo.runs.snapshot import fold
 from zoo.runs.store import RunFolder
 from zoo.sanitize import error_text
@@ -71,7 +72,7 @@ def main(argv: list[str]) -> int:
         code = _attempt(worker)
     os.environ.clear()
     os.environ.update(environment)  # what libraries have set meanwhile is nothing to another worker
-    if worker.request.verb in ("pretrain", "finetune"):
+    if worker.request.verb in TRAINING:
         sequence.begin_followers(folder)
     return code
 
@@ -154,6 +155,10 @@ def _work(worker: Worker) -> AnyEvent:
         from zoo.runs.training_job import train
 
         return train(worker)
+    if request.verb == "federate":
+        from zoo.runs.federated_job import federate
+
+        return federate(worker)
     if request.verb == "evaluate":
         from zoo.runs.evaluation_job import evaluate
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import torch
@@ -29,7 +29,7 @@ from zoo.training.evaluation import Evaluation, evaluate
 from zoo.training.examples import EncodedExamples, Examples, encode
 from zoo.training.exporting import export
 from zoo.training.frozen import reduce
-from zoo.training.methods import make_method, method_name
+from zoo.training.methods import Method, make_method, method_name
 from zoo.training.micro_batch import chosen_sizes
 from zoo.training.objective import Objective
 from zoo.training.optimizer_step import OptimizerSteps
@@ -44,9 +44,12 @@ from zoo.training.recovery import Recovery
 from zoo.training.seeding import seed_all
 from zoo.training.setup import TrainingSetup
 from zoo.training.sharding import gather
-from zoo.training.source import Source, begin, learner_of, taught
+from zoo.training.source import Learner, Source, begin, learner_of, taught
 from zoo.training.standing import best_of, is_better, own_best_steps, results
 from zoo.training.trial import try_out
+
+if TYPE_CHECKING:
+    from accelerate.accelerator import Accelerator
 
 
 def train(objective: Objective[Any], run: TrainingRun) -> FitResult:
@@ -78,20 +81,12 @@ def _train(sources: tuple[Source, ...], run: TrainingRun, mixing: MixingOptions)
             raise DatasetInvalid(
                 f"there are no rows to train {source.name or 'on'}", "give more data, or a smaller --eval-share"
             )
-    accelerator = make_accelerator(run)
-    seed_all(options.seed, accelerator.device)
-    learner = learner_of(sources, uncertain=mixing.weighting == "uncertainty")
-    if options.activation_checkpointing:
-        checkpoint_activations(layer for source in sources for layer in source.objective.layers())
-    method = make_method(learner, options)
-    for variance in learner.log_variances:  # whatever else is frozen
-        variance.requires_grad_(True)
-    encoded = [_encoded(source) for source in sources]
+    accelerator, learner, method = learners(sources, run, uncertain=mixing.weighting == "uncertainty")
+    encoded = [encoded_rows(source) for source in sources]
     demands = [
         Demand(len(train_set), source.objective) for source, (train_set, _) in zip(sources, encoded, strict=True)
     ]
-    full = method_name(options, learner) == "full"
-    lr = min(one.objective.default_lr if full else one.objective.head_lr for one in sources)
+    full, lr = method_name(options, learner) == "full", usual_lr(sources, options, learner)
     private: Private | None = None
     if privacy := privacy_of(options):
         plan, private = plan_privately(
@@ -120,7 +115,35 @@ def _train(sources: tuple[Source, ...], run: TrainingRun, mixing: MixingOptions)
     return Training(setup, train_sets, [eval_set for _, eval_set in encoded], mixing.kept_sources).fit()
 
 
-def _encoded(source: Source) -> tuple[EncodedExamples, EncodedExamples]:
+def learners(
+    sources: Sequence[Source], run: TrainingRun, *, uncertain: bool = False
+) -> tuple[Accelerator, Learner, Method]:
+    """Where a run computes, the network that it trains, and how: what comes before its rows are read.
+
+    Args:
+        sources: what is learnt.
+        run: says how and where.
+        uncertain: whether the weights of their losses are learnt, too.
+    """
+    options: TrainingOptions = run.options
+    accelerator = make_accelerator(run)
+    seed_all(options.seed, accelerator.device)
+    learner = learner_of(sources, uncertain=uncertain)
+    if options.activation_checkpointing:
+        checkpoint_activations(layer for source in sources for layer in source.objective.layers())
+    method = make_method(learner, options)
+    for variance in learner.log_variances:  # whatever else is frozen
+        variance.requires_grad_(True)
+    return accelerator, learner, method
+
+
+def usual_lr(sources: Sequence[Source], options: TrainingOptions, learner: Learner) -> float:
+    """The peak learning rate where none is asked for."""
+    full = method_name(options, learner) == "full"
+    return min(one.objective.default_lr if full else one.objective.head_lr for one in sources)
+
+
+def encoded_rows(source: Source) -> tuple[EncodedExamples, EncodedExamples]:
     """The rows of a source to train and to evaluate on, as the engine sees them."""
     objective, run = source.objective, source.run
     train_set = encode(objective, run.train, run.options, set_aside=run.set_aside, labels=run.labels)
@@ -310,16 +333,16 @@ class Training:
             history=history,
             evaluation_batch_sizes=tuple(portions.most for portions in self.judged_at_once),
         )
-        for source, rows, (metrics, _, pictures, sample) in zip(self.sources, self.eval_rows, evaluations, strict=True):
+        for source, rows, evaluation in zip(self.sources, self.eval_rows, evaluations, strict=True):
             if rows:
                 self.run.emit(
                     EvaluationCompleted(
                         step=step,
-                        metrics=metrics,
+                        metrics=evaluation.metrics,
                         rows=rows,
                         best=better,
-                        pictures=pictures,
-                        sample=sample,
+                        pictures=evaluation.pictures,
+                        sample=evaluation.sample,
                         source=source.name,
                     )
                 )

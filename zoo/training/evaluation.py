@@ -11,7 +11,7 @@ import torch
 
 from zoo.answers import Answer
 from zoo.blocks import Block, Report
-from zoo.metrics import report_of
+from zoo.metrics import Metrics, report_of
 from zoo.portions import Portions
 from zoo.runs.events import WrittenSample
 from zoo.runs.sample_pictures import small_drawing, within_bytes
@@ -35,6 +35,8 @@ class Evaluation(NamedTuple):
     pictures: Report = ()
     """What the model says of the pictures that are shown."""
     sample: WrittenSample | None = None
+    judged: Metrics | None = None
+    """What the figures were computed of."""
 
 
 class _Asked(NamedTuple):
@@ -119,7 +121,8 @@ def evaluate(
         first.merge(other)
         drawings |= other_drawings
         portions.most = min(portions.most, most)
-    return Evaluation(first.compute(), report_of(first), within_bytes(drawings[i] for i in sorted(drawings)), sample)
+    pictures = within_bytes(drawings[i] for i in sorted(drawings))
+    return Evaluation(first.compute(), report_of(first), pictures, sample, first)
 
 
 def _drawings(answers: Mapping[int, Answer], shown: Mapping[int, str]) -> dict[int, Block]:

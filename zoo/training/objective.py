@@ -287,6 +287,10 @@ class Objective(ABC, Generic[Features]):
 
     def fit(self, run: TrainingRun) -> FitResult:
         """Train it with the engine."""
+        if run.clients:
+            from zoo.training.federated import train_clients
+
+            return train_clients(self, run)
         from zoo.training.engine import train
 
         return train(self, run)

@@ -71,8 +71,8 @@ class Follower:
             self._stopped.wait(POLL_S if snapshot.live else 4 * POLL_S)
 
     def _first_mistakes(self, snapshot: RunSnapshot) -> MistakesBySource:
-        """Of each source that has some."""
-        names = [source.name for source in snapshot.sources] or [""]
+        """Of the run, or of each source that has some."""
+        names = ["", *(source.name for source in snapshot.sources)]
         lists = {name: read_mistakes(self._folder.of_source(name)) for name in names}
         firsts = {name: tuple(islice(mistakes, SHOWN_MISTAKES)) for name, mistakes in lists.items()}
         return {name: mistakes for name, mistakes in firsts.items() if mistakes}

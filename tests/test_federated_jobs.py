@@ -1,0 +1,81 @@
+"""What is wrong with a federated training is told before it begins."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import zoo
+from zoo.errors import DatasetInvalid, InputMismatch, OptionInvalid, Unsupported, ZooError
+
+MODEL = "bert-tiny"
+CPU = {"device": "cpu", "precision": "fp32"}
+
+
+@pytest.fixture
+def clients(tmp_path: Path) -> Path:
+    pytest.importorskip("zoo_bert")
+    folder = tmp_path / "clients"
+    folder.mkdir()
+    for name in ("north", "south"):
+        rows = "".join(f"good {i},positive\nbad {i},negative\n" for i in range(8))
+        (folder / f"{name}.csv").write_text(f"text,label\n{rows}")
+    return folder
+
+
+def refused(kind: type[ZooError], message: str, *arguments: Any, **options: Any) -> None:
+    with pytest.raises(kind) as caught:
+        zoo.federate(MODEL, *arguments, **CPU, **options)
+    assert message in f"{caught.value.message}. {caught.value.hint}"
+
+
+def test_options_that_no_federation_has(clients: Path) -> None:
+    for message, options in {
+        "--strategy fedprox needs --mu": {"strategy": "fedprox"},
+        "--mu is of --strategy fedprox": {"mu": 0.1},
+        "--share is 2": {"share": 2},
+        "--rounds is 0": {"rounds": 0},
+        "--epochs is of a training in one place. --rounds and --local-epochs": {"epochs": 3},
+        "--private is of a training in one place": {"private": "eps=8"},
+        "there is no option 'round'": {"round": 3},
+    }.items():
+        refused(OptionInvalid, message, clients, **options)
+
+
+def test_clients_that_are_none(clients: Path, tmp_path: Path) -> None:
+    refused(OptionInvalid, "nothing says who the clients are: --clients FOLDER is missing")
+    refused(OptionInvalid, "--by, the column that tells their rows apart", data=clients / "north.csv")
+    refused(OptionInvalid, "--clients says whose data are whose", clients, by="site")
+    refused(DatasetInvalid, "is a file, but --clients takes a folder", clients / "north.csv")
+    refused(DatasetInvalid, "no column site", data=clients / "north.csv", by="site")
+    (clients / "empty").mkdir()
+    refused(DatasetInvalid, "client empty: ", clients)
+    (clients / "empty").rmdir()
+    (clients / "east.csv").write_text("text,label\n")
+    refused(DatasetInvalid, "client east: ", clients)
+    (clients / "east.csv").unlink()
+    (clients / "north.csv").unlink()
+    refused(DatasetInvalid, "one client only, south", clients)
+
+
+def test_clients_that_do_not_go_together(clients: Path) -> None:
+    rows = '{"tokens": ["Ada", "saw", "Rome"], "ner_tags": ["B-person", "O", "B-place"]}\n'
+    (clients / "east.jsonl").write_text(rows * 10)
+    refused(DatasetInvalid, "client east has data for token-classification, and client north for text-class", clients)
+    (clients / "east.jsonl").unlink()
+    (clients / "east.csv").write_text("path,label\na.png,positive\nb.png,negative\n")
+    refused(InputMismatch, "table of images", clients, task="text-classification")
+
+
+def test_all_rows_of_one_class_teach_nothing(clients: Path) -> None:
+    for path in clients.iterdir():
+        path.write_text("text,label\n" + "".join(f"good {i},positive\n" for i in range(8)))
+    refused(DatasetInvalid, "all 2 clients together have one class only: positive", clients, task="text-classification")
+
+
+@pytest.mark.usefixtures("echo")
+def test_models_that_train_by_themselves_cannot(clients: Path) -> None:
+    with pytest.raises(Unsupported, match="echo cannot be federated: plugin echo gives no body"):
+        zoo.federate("echo", clients)

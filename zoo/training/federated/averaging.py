@@ -1,0 +1,86 @@
+"""What clients send, and the mean of it: weights by their rows, as federated averaging has it (McMahan et al. 2017)."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from zoo.training.checkpoint import trainable_state
+
+State = dict[str, torch.Tensor]
+_ROWS = "rows"
+_SUM = "sum|"
+
+
+def travelling(module: nn.Module) -> frozenset[str]:
+    """Names of what training changes, and clients therefore send: parameters that learn, and the statistics of layers.
+
+    Args:
+        module: as its method has it in training; layers that are frozen run as in prediction.
+    """
+    learnt = {name for name, parameter in module.named_parameters(remove_duplicate=False) if parameter.requires_grad}
+    return frozenset(
+        name
+        for name in trainable_state(module)
+        if name in learnt or module.get_submodule(name.rpartition(".")[0]).training
+    )
+
+
+def copied(module: nn.Module) -> State:
+    """The weights as they are, apart from the module, on the CPU."""
+    return {name: tensor.clone() for name, tensor in trainable_state(module).items()}
+
+
+def put_back(module: nn.Module, state: State) -> None:
+    """Let the module have weights that `copied` took from it."""
+    module.load_state_dict(state, strict=False)
+
+
+def is_finite(state: State) -> bool:
+    """Whether all numbers are any."""
+    return all(bool(tensor.isfinite().all()) for tensor in state.values())
+
+
+class Average:
+    """How far clients moved from where they began, added up, each as often as it has rows.
+
+    Args:
+        sums: of an average that was begun before, as `state` gave them.
+    """
+
+    def __init__(self, sums: State | None = None) -> None:
+        stored = sums or {}
+        self._sums = {name.removeprefix(_SUM): tensor for name, tensor in stored.items() if name.startswith(_SUM)}
+        self.rows = int(stored[_ROWS]) if _ROWS in stored else 0
+        """Of all clients so far."""
+
+    def state(self) -> State:
+        """What an average is made of again."""
+        if not self.rows:
+            return {}
+        return {f"{_SUM}{name}": tensor for name, tensor in self._sums.items()} | {_ROWS: torch.tensor(self.rows)}
+
+    def add(self, before: State, after: State, rows: int) -> None:
+        """Take in what came of a client.
+
+        Args:
+            before: the weights that all began with.
+            after: what the client sends.
+            rows: it has.
+        """
+        for name, tensor in after.items():
+            moved = tensor.float() - before[name].float()
+            if name in self._sums:
+                self._sums[name].add_(moved, alpha=rows)
+            else:
+                self._sums[name] = moved.mul_(rows)
+        self.rows += rows
+
+    def applied_to(self, before: State) -> State:
+        """The weights that come of it; what nobody sent stays as it was."""
+        return before | {name: _moved(before[name], total / self.rows) for name, total in self._sums.items()}
+
+
+def _moved(tensor: torch.Tensor, by: torch.Tensor) -> torch.Tensor:
+    after = tensor.float() + by
+    return (after if tensor.is_floating_point() else after.round()).to(tensor.dtype)

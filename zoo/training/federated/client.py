@@ -1,0 +1,153 @@
+"""A client: its rows, and the training of one of its turns, step for step that of any other run."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import msgspec
+import torch
+from torch import nn
+
+from zoo.errors import DatasetInvalid, RunFailed
+from zoo.hyperparameters import FederationOptions
+from zoo.runs.events import AnyEvent, MicroBatchHalved, SourceStep, StepCompleted, Warned
+from zoo.training.examples import EncodedExamples, Examples
+from zoo.training.federated.averaging import State, copied, is_finite
+from zoo.training.federated.rounds import Turn
+from zoo.training.loader import TrainingBatches
+from zoo.training.optimizer_step import OptimizerSteps
+from zoo.training.out_of_memory import FittingSteps
+from zoo.training.setup import TrainingSetup
+from zoo.training.source import Source
+
+
+@dataclass(frozen=True)
+class Client:
+    """One of those that learn together."""
+
+    setup: TrainingSetup
+    """Of all its turns, as if these were one training that goes on from round to round."""
+    train: Examples
+    eval: Examples
+    steps: int
+    """In a round."""
+    rows: int
+    """That it learns from; as often its weights count."""
+    eval_rows: int
+
+    @property
+    def name(self) -> str:
+        """Its own."""
+        return self.setup.run.source
+
+    @property
+    def source(self) -> Source:
+        """What it learns."""
+        return self.setup.sources[0]
+
+
+class ClientLost(Exception):
+    """Nothing that could be used came of a turn; the message says why."""
+
+
+def make_client(setup: TrainingSetup, train: EncodedExamples, evaluation: EncodedExamples, steps: int) -> Client:
+    """A client whose rows are encoded."""
+    eval_rows = len({id(example) for example in evaluation.examples})
+    return Client(setup, train, evaluation, steps, rows=len(train), eval_rows=eval_rows)
+
+
+def learn(
+    client: Client,
+    turn: Turn,
+    federation: FederationOptions,
+    begun_with: State,
+    micro_batch_size: int,
+    emit: Callable[[AnyEvent], None],
+) -> tuple[State, int] | None:
+    """Take the steps of a turn.
+
+    Args:
+        client: whose turn it is; its module has the weights that all begin with.
+        turn: which one.
+        federation: whether it is pulled back to these.
+        begun_with: these.
+        micro_batch_size: examples computed at once.
+        emit: is told.
+
+    Returns:
+        What all is afterwards, and how many examples are computed at once by then; None where a stop was asked for.
+
+    Raises:
+        ClientLost: the loss diverged, or weights are no numbers any more.
+    """
+    run = dataclasses.replace(client.setup.run, emit=emit)
+    setup = dataclasses.replace(client.setup, run=run, sources=(dataclasses.replace(client.source, run=run),))
+    setup.method.train_mode()
+    steps = OptimizerSteps(setup, emit)
+    if federation.mu is not None:
+        _pull_back(steps.optimizer, setup.method.module, begun_with, federation.mu)
+    batches = TrainingBatches(setup, [client.train], [min(micro_batch_size, setup.plan.micro_batch_size)])
+    with contextlib.closing(FittingSteps(setup, steps, batches, emit)) as fitting:
+        try:
+            for step in range(turn.first, turn.last + 1):
+                if fitting.take(step).stop_requested:
+                    return None
+            if steps.settle():
+                return None
+        except (RunFailed, DatasetInvalid) as failure:
+            raise ClientLost(failure.message) from failure
+        sizes = fitting.micro_batch_sizes
+    state = copied(setup.method.module)
+    if not is_finite(state):
+        raise ClientLost("its weights are not finite")
+    return state, sizes[0]
+
+
+def _pull_back(optimizer: torch.optim.Optimizer, module: nn.Module, begun_with: State, mu: float) -> None:
+    """Let the gradient have that of mu / 2 times the squared distance to weights (Li et al. 2020, arXiv:1812.06127)."""
+    anchors = [
+        (parameter, begun_with[name].to(parameter.device, copy=True))
+        for name, parameter in module.named_parameters()
+        if parameter.requires_grad
+    ]
+
+    def pull(*_: Any) -> None:
+        for parameter, anchor in anchors:
+            if parameter.grad is not None:
+                parameter.grad.add_(parameter.detach() - anchor, alpha=mu)
+
+    optimizer.register_step_pre_hook(pull)
+
+
+def told_of_turn(
+    emit: Callable[[AnyEvent], None], client: Client, turn: Turn, *, steps: int, epochs: float
+) -> Callable[[AnyEvent], None]:
+    """Tells of a turn as a part of the whole run.
+
+    Args:
+        emit: is told.
+        client: whose turn it is.
+        turn: which one.
+        steps: of the whole run.
+        epochs: likewise.
+    """
+    return partial(_tell, emit, client.name, turn, steps, epochs)
+
+
+def _tell(emit: Callable[[AnyEvent], None], name: str, turn: Turn, steps: int, epochs: float, event: AnyEvent) -> None:
+    match event:
+        case StepCompleted():
+            done = turn.begin + event.step - turn.first + 1
+            own = SourceStep(name, event.epoch, event.loss)
+            emit(msgspec.structs.replace(event, step=done, steps=steps, epoch=epochs * done / steps, sources=(own,)))
+        case MicroBatchHalved():
+            emit(msgspec.structs.replace(event, step=turn.begin + event.step - turn.first + 1, source=name))
+        case Warned():
+            emit(msgspec.structs.replace(event, message=f"round {turn.round}, {name}: {event.message}"))
+        case _:
+            emit(event)

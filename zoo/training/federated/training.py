@@ -1,0 +1,389 @@
+"""Rounds: clients train from the same weights, the mean of what comes of them is judged, and the next round begins."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import torch
+
+from zoo.blocks import Paragraph, Report, Table
+from zoo.errors import DatasetInvalid, RunFailed
+from zoo.hyperparameters import FederationOptions, TrainingOptions
+from zoo.metrics import finite, report_of
+from zoo.plurals import counted
+from zoo.portions import Portions
+from zoo.runs.context import FitResult, TrainingRun
+from zoo.runs.events import (
+    CheckpointSaved,
+    EvaluationCompleted,
+    MicroBatchHalved,
+    RunPlanned,
+    SourcePlanned,
+    SourceResult,
+)
+from zoo.training import arithmetic, checkpoint
+from zoo.training.checkpoint import Judged, Progress
+from zoo.training.engine import encoded_rows, learners, usual_lr
+from zoo.training.evaluation import Evaluation, evaluate
+from zoo.training.exporting import export
+from zoo.training.federated.averaging import Average, State, copied, put_back, travelling
+from zoo.training.federated.client import Client, ClientLost, learn, make_client, told_of_turn
+from zoo.training.federated.rounds import Turn, all_rounds
+from zoo.training.frozen import reduce
+from zoo.training.objective import Objective
+from zoo.training.optimizer import make_optimizer
+from zoo.training.plan import Demand, make_plan
+from zoo.training.recovery import AUTO_SAVE_S, Recovery
+from zoo.training.seeding import mix
+from zoo.training.setup import TrainingSetup
+from zoo.training.source import Source, begin
+from zoo.training.standing import best_of, is_better
+from zoo.training.trial import try_out
+from zoo.units import size
+
+_SEEDS = 2**32
+
+
+def train_clients(objective: Objective[Any], run: TrainingRun) -> FitResult:
+    """Train an objective on the rows of clients that keep them, and leave the result in `run.model_folder`.
+
+    Args:
+        objective: what all learn.
+        run: its clients have the rows.
+
+    Raises:
+        DatasetInvalid: no client has rows that can be used.
+        RunFailed: nothing came of any client in a round.
+    """
+    with arithmetic.products(torch.device(run.device), exact=run.exact):
+        return _train(objective, run)
+
+
+def _train(objective: Objective[Any], run: TrainingRun) -> FitResult:
+    federation = run.federation
+    assert federation is not None
+    source = Source(objective=objective, run=run)
+    accelerator, learner, method = learners((source,), run)
+    options: TrainingOptions = run.options
+    lr = usual_lr((source,), options, learner)
+    clients: list[Client] = []
+    for number, of_client in enumerate(run.clients, start=1):
+        seeded = msgspec.structs.replace(options, seed=mix(options.seed, number) % _SEEDS)
+        own = Source(objective=objective, run=dataclasses.replace(of_client, options=seeded))
+        try:
+            train_set, eval_set = encoded_rows(own)
+        except DatasetInvalid as error:
+            run.warn(f"{of_client.source} is left out: {error.message}")
+            continue
+        if seeded.micro_batch_size:
+            seeded = msgspec.structs.replace(seeded, micro_batch_size=min(seeded.micro_batch_size, len(train_set)))
+        demand = Demand(len(train_set), objective)
+        once = make_plan(msgspec.structs.replace(seeded, epochs=1.0), [demand], lr=lr, world_size=1)
+        steps = max(1, math.ceil(federation.local_epochs * once.steps_per_epoch - 1e-9))
+        of_all = msgspec.structs.replace(seeded, max_steps=federation.rounds * steps)
+        plan = make_plan(of_all, [demand], lr=lr, world_size=1)
+        setup = TrainingSetup((own,), learner, own.run, accelerator, method, plan)
+        clients.append(make_client(setup, train_set, eval_set, steps))
+    if not clients:
+        raise DatasetInvalid("no client has rows that can be used", "quarantine.jsonl in the run's folder says why")
+    setup = dataclasses.replace(clients[0].setup, sources=(source,), run=run)
+    rounds = all_rounds(federation, options.seed, [client.steps for client in clients])
+    planned = _planned(setup, clients, rounds)
+    run.emit(planned)
+    begin((source,), method.module)
+    if run.dry_run:
+        _try_out(run, planned, max(clients, key=lambda client: client.rows))
+        return FitResult(step=0)
+    return FederatedTraining(setup, clients, rounds, federation, planned).fit()
+
+
+def _planned(setup: TrainingSetup, clients: Sequence[Client], rounds: Sequence[Sequence[Turn]]) -> RunPlanned:
+    turns = [turn for of_round in rounds for turn in of_round]
+    epochs = [
+        sum(turn.steps for turn in turns if turn.client == i) / client.setup.plan.steps_per_epoch
+        for i, client in enumerate(clients)
+    ]
+    visits = sum(client.rows * own for client, own in zip(clients, epochs, strict=True))
+    counts = [(parameter.numel(), parameter.requires_grad) for parameter in setup.method.module.parameters()]
+    steps = sum(turn.steps for turn in turns)
+    return RunPlanned(
+        steps=steps,
+        epochs=visits / sum(client.rows for client in clients),
+        batch_size=max(1, round(visits / steps)),
+        micro_batch_size=max(client.setup.plan.micro_batch_size for client in clients),
+        parameters=sum(count for count, _ in counts),
+        trainable_parameters=sum(count for count, trained in counts if trained),
+        lr=setup.plan.lr,
+        sources=tuple(
+            SourcePlanned(
+                name=client.name,
+                task=setup.run.task.name,
+                rows=client.rows,
+                eval_rows=client.eval_rows,
+                batch_size=client.setup.plan.batch_size,
+                epochs=own,
+            )
+            for client, own in zip(clients, epochs, strict=True)
+        ),
+    )
+
+
+def _try_out(run: TrainingRun, planned: RunPlanned, client: Client) -> None:
+    """Measure the largest client, where that takes any time."""
+    if not client.setup.method.body_is_frozen:
+        trial = try_out(client.setup, [client.train])
+        run.emit(
+            msgspec.structs.replace(
+                planned,
+                samples_per_s=trial.samples_per_s,
+                micro_batch_size=trial.micro_batch_size,
+                memory_bytes=trial.memory_bytes,
+                memory_limit_bytes=trial.limit_bytes,
+            )
+        )
+
+
+class FederatedTraining:
+    """One attempt: the turns of clients, averages, evaluations and checkpoints."""
+
+    def __init__(
+        self,
+        setup: TrainingSetup,
+        clients: Sequence[Client],
+        rounds: Sequence[Sequence[Turn]],
+        federation: FederationOptions,
+        planned: RunPlanned,
+    ) -> None:
+        self.setup, self.run, self.module = setup, setup.run, setup.method.module
+        self.clients, self.rounds, self.federation, self.planned = clients, rounds, federation, planned
+        self.recovery = Recovery(setup, make_optimizer(self.module, setup.plan.lr, 0.0))
+        self.progress = Progress()
+        self.average = Average()
+        self.weights: State = {}
+        """That the clients of the round begin with."""
+        self.saved_at, self.saved_step = time.monotonic(), 0
+
+    def fit(self) -> FitResult:
+        """Train from the newest checkpoint to the end, or until a stop is asked for."""
+        self.module.to(self.setup.accelerator.device)
+        self.weights = copied(self.module)
+        self.restore()
+        self.setup.method.train_mode()
+        sent = travelling(self.module)
+        bytes_sent = sum(tensor.nbytes for name, tensor in self.weights.items() if name in sent)
+        self.tell_bytes(bytes_sent)
+        if self.setup.method.body_is_frozen:
+            self.clients = list(map(self.reduced, self.clients))
+        for turns in self.rounds:
+            if self.out_of_patience():
+                break
+            if self.progress.evaluated_step >= turns[-1].end:
+                continue
+            for turn in turns:
+                if turn.end > self.progress.step and not self.take(turn, sent, is_last=turn is turns[-1]):
+                    return self.stop()
+            if not self.judge(turns):
+                return self.stop()
+            self.save()
+        return self.finish(bytes_sent)
+
+    def restore(self) -> None:
+        """Go on from the newest checkpoint that is whole."""
+        loaded = checkpoint.load_newest(self.run.checkpoints_folder, self.run.labels)
+        if loaded is None:
+            return
+        for refusal in loaded.refused:
+            self.run.warn(refusal)
+        if loaded.model.shapes:
+            checkpoint.load_trainable_state(self.module, loaded.model)
+            sums = {name: loaded.optimizer.read(name) for name in loaded.optimizer.shapes}
+            self.weights, self.average, self.progress = copied(self.module), Average(sums), loaded.progress
+            self.saved_step = self.progress.step
+
+    def save(self) -> None:
+        """Write a checkpoint: the weights that the clients of the round begin with, and what came of them so far."""
+        step = self.progress.step
+        size_bytes = checkpoint.save(
+            self.run.checkpoints_folder, progress=self.progress, model=self.weights, optimizer=self.average.state()
+        )
+        self.saved_at, self.saved_step = time.monotonic(), step
+        self.run.emit(CheckpointSaved(step=step, size_bytes=size_bytes))
+
+    def is_due(self) -> bool:
+        """Whether it is time for a checkpoint within a round."""
+        save_steps = self.setup.options.save_steps
+        if save_steps is not None:
+            return self.progress.step - self.saved_step >= save_steps
+        return time.monotonic() - self.saved_at >= AUTO_SAVE_S
+
+    def stop(self) -> FitResult:
+        """Leave off; what the client whose turn it is has learnt is forgotten."""
+        self.save()
+        return FitResult(step=self.progress.step, cancelled=True)
+
+    def tell_bytes(self, bytes_sent: int) -> None:
+        """How much would travel, were the clients elsewhere."""
+        most = max(map(len, self.rounds))
+        self.run.note(
+            f"{size(bytes_sent)} go to a client and as much comes back, "
+            f"{size(2 * bytes_sent * most)} in a round of {counted(most, 'client')}: weights that learn, and no rows"
+        )
+
+    def reduced(self, client: Client) -> Client:
+        """The client as a head on a frozen body sees it."""
+        objective, accelerator = client.source.objective, self.setup.accelerator
+        train, held_out = (
+            reduce(objective, rows, accelerator, self.run.should_stop, self.portions(client))
+            for rows in (client.train, client.eval)
+        )
+        return dataclasses.replace(client, train=train, eval=held_out)
+
+    def portions(self, client: Client) -> Portions:
+        """Of the examples of a client that are judged, or asked about, at once."""
+        most = self.progress.evaluation_batch_sizes or (client.source.objective.evaluation_batch_size,)
+
+        def halved(size: int, reason: str) -> None:
+            self.progress = msgspec.structs.replace(self.progress, evaluation_batch_sizes=(size,))
+            step = self.progress.step
+            self.run.emit(
+                MicroBatchHalved(step=step, micro_batch_size=size, reason=reason, evaluating=True, source=client.name)
+            )
+
+        return Portions(most[0], halved)
+
+    def take(self, turn: Turn, sent: frozenset[str], *, is_last: bool) -> bool:
+        """Let a client train; False where a stop was asked for."""
+        client = self.clients[turn.client]
+        emit = told_of_turn(self.run.emit, client, turn, steps=self.planned.steps, epochs=self.planned.epochs)
+        put_back(self.module, self.weights)
+        sizes = self.progress.micro_batch_sizes or (client.setup.plan.micro_batch_size,)
+        try:
+            learnt = learn(client, turn, self.federation, self.weights, max(sizes), emit)
+        except ClientLost as lost:
+            self.run.warn(f"round {turn.round}: {client.name} is left out: {lost}")
+        else:
+            if learnt is None:
+                return False
+            state, micro_batch_size = learnt
+            if micro_batch_size < min(max(sizes), client.setup.plan.micro_batch_size):
+                self.progress = msgspec.structs.replace(self.progress, micro_batch_sizes=(micro_batch_size,))
+            self.average.add(self.weights, {name: state[name] for name in sent}, client.rows)
+        self.progress = msgspec.structs.replace(self.progress, step=turn.end)
+        if not is_last and self.is_due():
+            self.save()
+        return True
+
+    def judge(self, turns: Sequence[Turn]) -> bool:
+        """Average what came of a round, and judge it; False where a stop was asked for.
+
+        Raises:
+            RunFailed: nothing came of it.
+        """
+        step = turns[-1].end
+        if self.average.rows:
+            self.weights = self.average.applied_to(self.weights)
+            self.average = Average()
+        elif self.saved_step != step:  # otherwise the average is what was saved
+            raise RunFailed(
+                f"round {turns[0].round}: nothing came of any of {counted(len(turns), 'client')}",
+                f"use a smaller --lr (it was {self.setup.plan.lr:g}); the warnings say more of each client",
+            )
+        put_back(self.module, self.weights)
+        if not any(len(client.eval) for client in self.clients):
+            self.progress = msgspec.structs.replace(self.progress, evaluated_step=step)
+            return True
+        evaluations = []
+        for client in self.clients:
+            judged: Evaluation | None = Evaluation({}, ())
+            if len(client.eval):
+                portions = self.portions(client)
+                judged = evaluate(client.setup, client.source, client.eval, portions)
+            if judged is None:
+                return False
+            evaluations.append(judged)
+        self.account_for(step, evaluations)
+        return True
+
+    def account_for(self, step: int, evaluations: Sequence[Evaluation]) -> None:
+        """Keep the weights where they are the best so far, and tell of the evaluation."""
+        source, before = self.setup.sources[0], self.progress.best
+        metrics = source.objective.metrics()
+        for evaluation in evaluations:
+            if evaluation.judged is not None:
+                metrics.merge(evaluation.judged)
+        whole = Judged(step, (finite(metrics.compute()),))
+        better = before is None or is_better((source,), whole, before, ())
+        if better:
+            self.recovery.save_best(step)
+        of_clients = tuple(finite(evaluation.metrics) for evaluation in evaluations)
+        self.progress = msgspec.structs.replace(
+            self.progress,
+            evaluated_step=step,
+            best=best_of((source,), whole, [report_of(metrics)]) if better else before,
+            evaluations_since_best=0 if better else self.progress.evaluations_since_best + 1,
+            history=(Judged(step, of_clients),) if better else self.progress.history,
+        )
+        rows = sum(client.eval_rows for client in self.clients)
+        self.run.emit(EvaluationCompleted(step=step, metrics=whole.metrics[0], rows=rows, best=better))
+        for client, figures in zip(self.clients, of_clients, strict=True):
+            if client.eval_rows:
+                self.run.emit(
+                    EvaluationCompleted(
+                        step=step, metrics=figures, rows=client.eval_rows, best=better, source=client.name
+                    )
+                )
+
+    def out_of_patience(self) -> bool:
+        """Whether rounds have not got better for long enough."""
+        patience = self.setup.options.patience
+        return patience is not None and self.progress.evaluations_since_best >= patience
+
+    def finish(self, bytes_sent: int) -> FitResult:
+        """Export the weights of the best round, or of the last one where nothing was held out."""
+        best = self.progress.best
+        put_back(self.module, self.weights)
+        parameters = sum(parameter.numel() for parameter in self.setup.learner.module.parameters())
+        export(self.setup, self.recovery, self.progress)
+        kept = self.progress.history[0].metrics if self.progress.history else [{} for _ in self.clients]
+        task = self.setup.sources[0].objective.task or self.run.task.name
+        return FitResult(
+            step=self.progress.step,
+            metrics=best.metrics if best else {},
+            best_step=best.step if best else None,
+            report=(*self.described(kept, bytes_sent), *(best.report if best else ())),
+            labels=self.run.labels,
+            task=self.setup.sources[0].objective.task,
+            parameters=parameters,
+            sources=tuple(
+                SourceResult(name=client.name, task=task, metrics=figures)
+                for client, figures in zip(self.clients, kept, strict=True)
+            ),
+        )
+
+    def described(self, kept: Sequence[dict[str, float]], bytes_sent: int) -> Report:
+        """How it was learnt, and what each client has of it."""
+        turns = [turn for of_round in self.rounds for turn in of_round if turn.end <= self.progress.step]
+        rounds = max(turn.round for turn in turns)
+        how = "federated averaging (FedAvg)"
+        if self.federation.mu is not None:
+            how = f"federated averaging with a proximal term (FedProx, mu {self.federation.mu:g})"
+        metric = self.run.task.primary_metric
+        rows = [
+            (client.name, client.rows, client.eval_rows, figures.get(metric))
+            for client, figures in zip(self.clients, kept, strict=True)
+        ]
+        return (
+            Paragraph(
+                text=f"Learnt from {counted(len(self.clients), 'client')} by {how}: {counted(rounds, 'round')}, "
+                f"{'all' if self.federation.share == 1 else f'{self.federation.share:g} of the'} clients in each, "
+                f"{counted(self.federation.local_epochs, 'local epoch')}, weighted by rows. "
+                f"{size(bytes_sent)} went to a client and as much came back each time, "
+                f"{size(2 * bytes_sent * len(turns))} in all; rows went nowhere."
+            ),
+            Table(title="clients", headers=("client", "rows", "held out", metric), rows=tuple(rows)),
+        )
