@@ -22,6 +22,7 @@ from zoo.runs import launcher, liveness, sequence, store
 from zoo.runs.events import RunFinished, RunLaunched, RunPostponed, RunStarted
 from zoo.runs.launcher import launching
 from zoo.runs.store import RunFolder
+from zoo.runs.worker import NICENESS
 
 Start = Callable[..., zoo.Run]
 pytestmark = pytest.mark.slow
@@ -194,5 +195,5 @@ def test_a_worker_is_as_nice_and_as_free_as_the_one_before(finetune: Start, rows
     assert (
         seen["first"]
         == seen["second"]
-        == (10 if os.name == "posix" else seen["first"][0], os.environ.get("OMP_NUM_THREADS", ""))
+        == (NICENESS if os.name == "posix" else seen["first"][0], os.environ.get("OMP_NUM_THREADS", ""))
     )
