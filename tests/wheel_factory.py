@@ -147,11 +147,13 @@ def install(venv: Venv, *requirements: str) -> None:
 def installed_for_now(venv: Venv, *requirements: str) -> Iterator[None]:
     """Install something more into a clean environment, and take it out again with all that came with it."""
     before = venv.versions()
-    install(venv, *requirements)
-    yield
-    added = venv.versions().keys() - before.keys()
-    words = ["uv", "pip", "uninstall", "-q", "--python", str(venv.python), *added]
-    subprocess.run(words, check=True, capture_output=True)
+    try:
+        install(venv, *requirements)
+        yield
+    finally:
+        if added := venv.versions().keys() - before.keys():
+            words = ["uv", "pip", "uninstall", "-q", "--python", str(venv.python), *added]
+            subprocess.run(words, check=True, capture_output=True)
 
 
 def run_tests(venv: Venv, tests: Path, folder: Path, *selection: str) -> subprocess.CompletedProcess[str]:

@@ -55,7 +55,7 @@ def beside_added(choice: ModelChoice, options: Sequence[Options]) -> dict[str, A
 
 def _is_frozen(options: Options) -> bool:
     """Whether a training leaves the body as it is."""
-    return getattr(options, "method", "") == "head"
+    return getattr(options, "method", None) == "head"
 
 
 def _learnt_from(head: Card) -> SourceRequest:

@@ -183,6 +183,8 @@ def setting(
     check_name(job.name, catalog.cards)
     processes = cast("int", read(PROCESSES, job.place.processes))
     supported = tuple(name for name in abilities[0].precisions if all(name in one.precisions for one in abilities))
+    if place_name(job.place.precision) == "auto" and any(getattr(one, "private", "") for one in options):
+        supported = tuple(name for name in supported if name != "fp16")  # its losses are scaled
     placement = choose(
         job.place.device,
         job.place.precision,

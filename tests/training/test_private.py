@@ -153,6 +153,17 @@ def test_a_network_that_cannot_be_computed_several_at_once_learns_the_same(tmp_p
         assert torch.allclose(tensor, apart[name], atol=1e-4), name
 
 
+def test_a_resumed_run_computes_as_it_began(tmp_path: Path) -> None:
+    """It does not try again, with other weights, whether several can be computed at once."""
+    for name in ("whole", "parts"):
+        Secret(bytes(32)).save(tmp_path / name / "checkpoints")
+    fit(tmp_path / "whole", Strict(dropout=0.0))
+    stopped, _ = make_run(tmp_path / "parts", stop_after=3, **OPTIONS)
+    assert Strict(dropout=0.0).fit(stopped).cancelled
+    fit(tmp_path / "parts", Toy(dropout=0.0))
+    assert_identical(final_weights(tmp_path / "whole"), final_weights(tmp_path / "parts"))
+
+
 def test_gradients_are_those_of_plain_autograd() -> None:
     toy = Toy(dropout=0.0)
     batch = {"numbers": torch.randn(5, 3), "labels": torch.tensor([0, 1, 1, 0, 1])}

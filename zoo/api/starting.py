@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -65,7 +66,8 @@ def start(request: RunRequest, data_folder: Path | None = None, after: Run | Non
         launch(folder, now=now)
     else:
         sequence.postpone(folder, after.folder, now=now)
-        add_follower(after.folder, folder)
+        with contextlib.suppress(ZooError, OSError):  # it is under way: not worth failing for a line in a recipe
+            add_follower(after.folder, folder)
     return Run(folder)
 
 

@@ -214,6 +214,11 @@ class TrainingRun:
     many."""
 
     @property
+    def is_private(self) -> bool:
+        """Whether the rows are protected: nothing but gradients may carry what they say into the result."""
+        return bool(getattr(self.options, "private", ""))
+
+    @property
     def model_folder(self) -> Path:
         """Where the result goes."""
         return self.folder / "model"

@@ -104,7 +104,8 @@ def load_training_data(
     else:
         merge = request.merge_labels
         dataset = _load(worker, read_as, trained, request.path, request.sha256, merge=merge, keep_untargeted=filled)
-    labels = teacher.labels if teacher and (untold or filled) else dataset.labels if task.target else ()
+    of_teacher = teacher.labels if teacher and (untold or filled) else ()
+    labels = of_teacher or (dataset.labels if task.target else ())
     keys = [input_key(example) for example in dataset.examples]
     held_out = None
     if request.eval_path:

@@ -76,6 +76,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """The same of evaluations."""
     spent: tuple[tuple[float, float, int], ...] = ()
     """What the accountant of a private training knows: noise multiplier, sample rate, steps taken with both."""
+    units_together: bool | None = None
+    """Whether it computes the gradients of several units at once."""
 
     @property
     def best_steps(self) -> set[int]:

@@ -255,7 +255,8 @@ class Objective(ABC, Generic[Features]):
     def sample(self) -> WrittenSample | None:
         """What the module writes by itself as it stands, from the same prompt each time; None where it writes no texts.
 
-        Asked for after each evaluation, in the first process only.
+        Asked for after each evaluation, in the first process only; where processes divide the module (`--shard`), in
+        all of them, which have to compute the same.
         """
         return None
 

@@ -109,6 +109,7 @@ class Recovery:
             checkpoint.load_optimizer_state(self._optimizer, self._names, loaded.optimizer)
         if self._private is not None and loaded.model.shapes:
             self._private.go_on(loaded.progress.spent)
+            self._private.together = loaded.progress.units_together
         scale, steps = loaded.progress.loss_scale, loaded.progress.loss_scale_steps
         if self._scaler is not None and scale is not None:
             self._scaler.load_state_dict(self._scaler.state_dict() | {"scale": scale, SCALE_STEPS: steps})
@@ -122,10 +123,11 @@ class Recovery:
         return msgspec.structs.replace(progress, loss_scale=state["scale"], loss_scale_steps=state[SCALE_STEPS])
 
     def _with_spent(self, progress: Progress) -> Progress:
-        """The same with what the accountant of a private training knows."""
+        """The same with what the accountant of a private training knows, and how it computes."""
         if self._private is None:
             return progress
-        return msgspec.structs.replace(progress, spent=self._private.history(progress.step))
+        spent, together = self._private.history(progress.step), self._private.together
+        return msgspec.structs.replace(progress, spent=spent, units_together=together)
 
     def save_best(self, step: int) -> None:
         """Keep the weights of the best evaluation so far."""

@@ -139,6 +139,8 @@ def test_words_are_told_apart_as_those_of_the_data_are(make_task, tmp_path: Path
         (tmp_path / name).mkdir()
         objective.export(objective.module, tmp_path / name)
         assert head_of(read_config(tmp_path / name)) == objective.head_config
+    one, other = (plugin.finetune(make_task(rows=rows, options={"private": "eps=8"})) for rows in (ROWS, inside[::-1]))
+    assert one.head_config == other.head_config, "privately, one row more changes how no other is read"
 
 
 def test_a_span_that_is_no_whole_words_is_told_and_counted_as_missed(make_task) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import nn
 
-from zoo import Example, OptionInvalid, Rejected, TranscriptMetrics
+from zoo import Example, OptionInvalid, Rejected, TranscriptMetrics, Unsupported
 from zoo.training import Batch, Objective, Output
 from zoo.training.audio import SEEN, normalized
 from zoo.training.audio.augmentation import masked
@@ -76,6 +76,7 @@ class SpeechToText(Objective[TranscribedRecording]):
 
     Raises:
         OptionInvalid: what is spoken is not known.
+        Unsupported: the network is to be divided among processes.
     """
 
     module: TrainableWhisper
@@ -85,6 +86,11 @@ class SpeechToText(Objective[TranscribedRecording]):
     layout = (("network.", ""),)
 
     def __init__(self, run: TrainingRun) -> None:
+        if run.shard:
+            raise Unsupported(
+                f"{run.card.name} writes while it is judged, which processes that divide a network cannot do",
+                "leave --shard out",
+            )
         self._run, self._folder = run, model_folder(run)
         options: Any = run.options
         self._tokens = WhisperTokens(self._folder)
@@ -100,7 +106,7 @@ class SpeechToText(Objective[TranscribedRecording]):
         self.module = TrainableWhisper(load_network(self._folder))
         config = self._config = self.module.network.config
         self.default_lr = RATES[min(RATES, key=lambda width: abs(width - config.d_model))]
-        self.head_lr = LORA_LR if options.method == "lora" else self.default_lr
+        self.head_lr = self.default_lr if options.method == "head" else LORA_LR
         if options.method == "head":
             self.head = ("network.model.decoder", "network.proj_out")
         self._longest = 1

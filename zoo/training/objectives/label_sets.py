@@ -32,6 +32,7 @@ class LabelSets(PooledObjective):
 
     def __init__(self, run: TrainingRun, body: Body[Any]) -> None:
         super().__init__(run, body, HeadConfig(problem_type=SEVERAL_LABELS, labels=run.labels))
+        self._is_private = run.is_private
 
     @classmethod
     def answers(cls, outputs: torch.Tensor, head_config: HeadConfig, limit: int | None) -> list[Prediction]:
@@ -71,5 +72,6 @@ class LabelSets(PooledObjective):
         return LabelSetMetrics(self.head_config.labels)
 
     def conclude(self, metrics: dict[str, float], trained: Callable[[str], nn.Module]) -> None:
-        """Keep the threshold."""
-        self.head_config = replace(self.head_config, threshold=metrics.get("threshold", DEFAULT_THRESHOLD))
+        """Keep the threshold; the usual one where it would tell of the rows held out."""
+        if not self._is_private:
+            self.head_config = replace(self.head_config, threshold=metrics.get("threshold", DEFAULT_THRESHOLD))

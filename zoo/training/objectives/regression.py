@@ -37,7 +37,7 @@ class Regression(PooledObjective):
     """
 
     def __init__(self, run: TrainingRun, body: Body[Any]) -> None:
-        if getattr(run.options, "private", ""):
+        if run.is_private:
             raise Unsupported(
                 "numbers are learnt in units of their mean and spread, which --private does not protect",
                 "learn classes of them, such as low and high",

@@ -65,7 +65,7 @@ class Tagging(Objective[TaggedWords]):
     def __init__(self, run: TrainingRun, body: TextBody) -> None:
         body.read_in_windows()
         self.body, self.run = body, run
-        self.head_config = iob2_head(run.labels, words_spaced=_words_are_spaced(run.train))
+        self.head_config = iob2_head(run.labels, words_spaced=not run.is_private and _words_are_spaced(run.train))
         self.collate_threads, self.lora_targets, self.layout = body.collate_threads, body.lora_targets, body.layout
         self.default_lr, self.head_lr = body.lr, body.head_lr
         self.micro_batch_size = body.micro_batch_size or self.micro_batch_size

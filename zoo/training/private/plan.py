@@ -62,8 +62,8 @@ class Private:
     secret: Secret
     steps: int
     """Of the whole run."""
-    together: bool = True
-    """Whether the gradients of several units are computed at once."""
+    together: bool | None = None
+    """Whether the gradients of several units are computed at once; None until it is tried."""
     _unit_of: dict[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -68,5 +68,6 @@ def training_batches(
     """The batches of a training, private or not; arguments as those of `TrainingBatches`."""
     if setup.private is None:
         return TrainingBatches(setup, examples, micro_batch_sizes)
-    find_way(setup, examples[0], setup.private)
+    if setup.private.together is None:
+        find_way(setup, examples[0], setup.private)
     return PrivateBatches(setup, examples[0], setup.private, micro_batch_sizes)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import torch
 
 from zoo.errors import Unsupported
+from zoo.memory import is_out_of_memory
 from zoo.sanitize import one_line
 from zoo.training.batches import MicroBatch
 from zoo.training.examples import Examples
@@ -25,7 +26,7 @@ included."""
 
 
 def find_way(setup: TrainingSetup, examples: Examples, private: Private) -> None:
-    """Settle how gradients are computed; the examples it is tried with are always the same, so a resumed run agrees.
+    """Settle how gradients are computed; a resumed run goes on as it began.
 
     Raises:
         Unsupported: the network notes down what it sees, elsewhere than in what is learnt.
@@ -50,6 +51,8 @@ def _fault(setup: TrainingSetup, examples: Examples, indices: Sequence[int]) -> 
         with setup.accelerator.autocast():
             Together(objective, module)(batch, weights)
     except Exception as error:  # whatever a network does that torch's transformations of functions do not know
+        if is_out_of_memory(error):
+            return "memory does not suffice for several at once"
         words = one_line(str(error)).split(". ")[0]
         return f"this network cannot do so with several at once ({type(error).__name__}: {words[:120]})"
     finally:
