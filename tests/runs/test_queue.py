@@ -167,6 +167,7 @@ def machine_goes_down(store: Path, *runs: zoo.Run) -> None:
 
 def test_the_queue_survives_that_the_machine_goes_down(start: Start, store: Path) -> None:
     first, second, third = (start(name, **LONG) for name in ("first", "second", "third"))
+    stands(second, 1, "first")
     stands(third, 2, "second")
     machine_goes_down(store, first, second, third)
 
