@@ -95,6 +95,7 @@ def test_every_command_has_help(name: str, site: Site, capsys: pytest.CaptureFix
         (errors.InputMismatch, 4),
         (errors.PluginBroken, 5),
         (errors.StoreInvalid, 6),
+        (errors.GateNotPassed, 7),
         (errors.RunCancelled, 130),
     ],
 )
@@ -106,7 +107,7 @@ def test_every_kind_of_error_has_its_code(kind: type[errors.ZooError], code: int
 def test_every_error_class_is_among_them() -> None:
     kinds = [value for value in vars(errors).values() if isinstance(value, type)]
 
-    assert len(kinds) == 15
+    assert len(kinds) == 16
     assert exit_code_of_kind("SomethingElse") == ExitCode.FAILED
 
 
