@@ -37,9 +37,12 @@ class Learning(Subject):
 
     def test_events_come_in_order(self, trained_run: zoo.Run) -> None:
         events = trained_run.events()
-        milestones = [RunLaunched, RunStarted, DataLoaded, RunPlanned, RunFinished]
+        milestones = [RunStarted, DataLoaded, RunPlanned, RunFinished]
         types = [type(event) for event in events if type(event) in milestones]
-        assert types == milestones, "a run is launched, started, given its data, planned and finished, once each"
+        assert types == milestones, "a run is started, given its data, planned and finished, once each"
+        launches = [isinstance(event, RunLaunched) for event in events]
+        assert any(launches[:2]), "it is launched; a fast worker has started before that is written"
+        assert sum(launches) == 1, "it is launched once"
 
         reported = [event.step for event in events if isinstance(event, StepCompleted)]
         assert reported == sorted(set(reported)), "steps are reported in order, each once"
