@@ -181,7 +181,9 @@ def test_waiting_ends_when_the_time_is_up_and_the_run_does_not(finetune: Start) 
 
 def test_a_dry_run_leaves_nothing_behind(echo: None, rows: Path) -> None:
     from zoo.api import start
-    from zoo.requests import Job, Place, Source, request_of
+    from zoo.jobs import Job, Place
+    from zoo.requests import request_of
+    from zoo.sources import Source
 
     run = start(
         request_of(

@@ -21,11 +21,12 @@ from zoo.errors import DatasetInvalid, InputMismatch, OptionInvalid, Unsupported
 from zoo.file_cache import read_once
 from zoo.hyperparameters import FederationOptions
 from zoo.job_paths import existing
+from zoo.jobs import BESIDE, Job, in_plain_types
 from zoo.kept_heads import left_behind
 from zoo.model_choice import choose_model
 from zoo.options import Options, changed, parse, schema, to_dict
 from zoo.plugins import load_plugin
-from zoo.requests import BESIDE, Job, in_plain_types, setting
+from zoo.requests import setting
 from zoo.runs.request import ClientRequest, DataRequest, FederationRequest, RunRequest
 from zoo.tasks import get_task
 from zoo.tasks.task import Task

@@ -6,8 +6,9 @@ import msgspec
 
 from zoo.catalog import Catalog
 from zoo.errors import OptionInvalid, Unsupported
+from zoo.jobs import Job
 from zoo.planned_results import beginning_from, with_result
-from zoo.requests import Job, request_of
+from zoo.requests import request_of
 from zoo.runs import store
 from zoo.runs.request import RunRequest
 

@@ -35,8 +35,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from zoo.errors import OptionInvalid, ZooError
+from zoo.jobs import Job, Place
 from zoo.plurals import with_article
-from zoo.requests import Job, Place
 from zoo.runs.request import RunVerb
 from zoo.sources import Source
 from zoo.suggestions import did_you_mean

@@ -5,7 +5,6 @@ Everything cheap is checked here, before a run exists.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -22,83 +21,25 @@ from zoo.data.layout import parts_of
 from zoo.devices import choose, first_device, place_name
 from zoo.errors import DatasetInvalid, OptionInvalid, Unsupported
 from zoo.file_cache import read_once
-from zoo.job_paths import classes_file, existing, existing_evaluation, new_file
+from zoo.job_paths import existing, existing_evaluation, new_file
+from zoo.jobs import BESIDE, PROCESSES, SHARD, Job, in_plain_types
 from zoo.kept_heads import beside_added, beside_kept, left_behind
 from zoo.model_choice import ModelChoice, choose_model, new_head
-from zoo.options import Option, Options, Scalar, changed, parse, read, to_dict
+from zoo.options import Options, changed, parse, read, to_dict
 from zoo.plugins import load_plugin, wrapping_plugins
 from zoo.privacy import check_private_job
 from zoo.rendering.drawings import new_drawing_folder
 from zoo.runs import queue, store
 from zoo.runs.answer_files import AnswerColumns, answer_format
-from zoo.runs.request import DataRequest, RunRequest, RunVerb, SourceRequest, TeacherRequest
+from zoo.runs.request import DataRequest, RunRequest, SourceRequest, TeacherRequest
 from zoo.runs.store import training_of
 from zoo.runs.versions import relevant_versions
 from zoo.shrink_options import ShrinkOptions
 from zoo.shrinkable import check_shrinkable
-from zoo.sources import SOURCE_NAME, SOURCE_WEIGHT, Source, choose_sources, options_of_sources
+from zoo.sources import choose_sources, options_of_sources
 from zoo.tasks import get_task
 from zoo.tasks.task import Task
 from zoo.teachers import Teacher, find_teacher, reading_task, split_options, with_taught_task
-
-PROCESSES = Option(
-    name="processes", kind="int", default=1, help="Processes on this machine.", ge=1, le=64, advanced=True
-)
-SHARD = Option(
-    name="shard", kind="bool", default=False, help="Divide a large model among the processes.", advanced=True
-)
-NOW = Option(name="now", kind="bool", default=False, help="Whether to wait for no other run.")
-_RUN_NAME = Option(name="name", kind="str", default="", help="Of the run.")
-_TEACHER = Option(name="teacher", kind="str", default="", help="A model or a run whose answers are learnt, too.")
-_SEPARATOR = Option(name="separator", kind="str", default="", help="What stands between the labels of a row.")
-_MERGE_LABELS = Option(
-    name="merge_labels", kind="bool", default=False, help="Whether labels that look the same are one class."
-)
-
-
-class Place(msgspec.Struct, frozen=True, kw_only=True):
-    """Where, how and when a job computes."""
-
-    device: str = "auto"
-    precision: str = "auto"
-    processes: int = 1
-    shard: bool = False
-    """Whether a training divides its network among the processes."""
-    now: bool = False
-    """Whether it shares an accelerator with the runs that compute there, in the place of waiting for its turn."""
-
-
-class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person asks for, the same from the command line, from a form and from Python; nothing of it is checked."""
-
-    verb: RunVerb
-    model: str
-    source: Source
-    others: tuple[Source, ...] = ()
-    """What a training learns from beside it, on the same body."""
-    task: str = ""
-    """For which the model shall do it; needed only where it knows several."""
-    place: Place = Place()
-    options: dict[str, Any] = {}
-    """Of the model, as given."""
-    name: str = ""
-    """Of the run; empty to have one made up."""
-    dry_run: bool = False
-    out: str | os.PathLike[str] = ""
-    """The output file of a batch prediction, or where an evaluation writes what is answered wrongly."""
-    format: str = ""
-    """Of the output file of a batch prediction, by its name; empty where the end of the file's name says it."""
-    keep: str | Sequence[str] = ()
-    """Columns that a batch prediction carries along."""
-    draw: str | os.PathLike[str] = ""
-    """The folder that a batch prediction draws its answers into."""
-    shrinking: dict[str, Any] = {}
-    """How a model is made smaller, as given: of `zoo.shrink_options.ShrinkOptions`."""
-
-
-_OUTPUT = ("out", "errors", "format", "keep", "draw")
-BESIDE = ("task", "name", *_OUTPUT, *Source.__struct_fields__, *Place.__struct_fields__, "sources", "others")
-"""What can be said of a job beside the options of its model."""
 
 
 class CheckedJob(NamedTuple):
@@ -266,37 +207,6 @@ def _check_joint(job: Job, choice: ModelChoice, catalog: Catalog) -> CheckedJob:
         **setting(job, card, catalog, [choice.ability for choice in choices], options),
     )
     return CheckedJob(request, None)
-
-
-def in_plain_types(job: Job) -> Job:
-    """The job with texts and truth values as such, whatever Python gave for them; None is what was not given.
-
-    Raises:
-        OptionInvalid: one is something else.
-    """
-
-    def plain(described: Option, value: Any) -> Scalar:
-        return read(described, described.default if value is None else value)
-
-    def plain_source(source: Source) -> Source:
-        columns = {role: plain(_column_option(role), name) for role, name in source.columns.items()}
-        return msgspec.structs.replace(
-            source,
-            columns={role: name for role, name in columns.items() if name},
-            separator=plain(_SEPARATOR, source.separator),
-            classes=classes_file(source.classes),
-            merge_labels=plain(_MERGE_LABELS, source.merge_labels),
-            name=plain(SOURCE_NAME, source.name),
-            weight=plain(SOURCE_WEIGHT, source.weight),
-            teacher=plain(_TEACHER, source.teacher),
-        )
-
-    first, *others = map(plain_source, (job.source, *job.others))
-    return msgspec.structs.replace(job, name=plain(_RUN_NAME, job.name), source=first, others=tuple(others))
-
-
-def _column_option(role: str) -> Option:
-    return Option(name=role, kind="str", default="", help=f"The name of the column of the {role}.")
 
 
 class _Checked(NamedTuple):

@@ -23,7 +23,8 @@ from zoo.api.data_files import data_as_files
 from zoo.catalog import Catalog
 from zoo.data import load
 from zoo.data.in_memory import write
-from zoo.requests import Job, request_of
+from zoo.jobs import Job
+from zoo.requests import request_of
 from zoo.sources import Source
 from zoo.tasks import get_task
 

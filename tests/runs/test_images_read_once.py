@@ -14,8 +14,10 @@ from tests.opened_files import by_process, watch_children
 from tests.plugin_site import Site, new_site, zoo
 from zoo.api import Run, start
 from zoo.file_cache import read_once
-from zoo.requests import Job, Place, Source, request_of
+from zoo.jobs import Job, Place
+from zoo.requests import request_of
 from zoo.runs.request import RunRequest
+from zoo.sources import Source
 
 PLUGIN = """
 import zoo

@@ -9,8 +9,10 @@ from pathlib import Path
 import zoo
 from tests.echo_runs import until, wait_quietly
 from zoo.dry_run import dry_run
-from zoo.requests import Job, Place, Source, request_of
+from zoo.jobs import Job, Place
+from zoo.requests import request_of
 from zoo.runs.index import RunIndex, RunSummary
+from zoo.sources import Source
 
 Finetune = Callable[..., zoo.Run]
 

@@ -18,7 +18,8 @@ from zoo.cli import finetune
 from zoo.cli.parser import new_parser
 from zoo.cli.training_args import job_of
 from zoo.errors import OptionInvalid
-from zoo.requests import Job, check_job
+from zoo.jobs import Job
+from zoo.requests import check_job
 from zoo.sources import Source
 from zoo.tui.screens.data_form import DataForm
 from zoo.tui.screens.source import SourceScreen

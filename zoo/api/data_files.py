@@ -12,8 +12,8 @@ from zoo.abilities import ability_verb
 from zoo.catalog import Catalog
 from zoo.data.in_memory import is_in_memory, write
 from zoo.errors import ZooError
+from zoo.jobs import Job
 from zoo.model_choice import choose_model
-from zoo.requests import Job
 from zoo.runs import store
 from zoo.sources import Source
 from zoo.tasks import get_task

@@ -15,11 +15,12 @@ from zoo.errors import OptionInvalid
 from zoo.federated_jobs import Clients
 from zoo.file_cache import read_once
 from zoo.job_sequences import JobSequence
+from zoo.jobs import NOW, Job, Place
 from zoo.kinds.kind import INPUT, TARGET
 from zoo.options import read
 from zoo.plurals import with_article
 from zoo.recipes import read_recipe
-from zoo.requests import NOW, Job, Place, request_of
+from zoo.requests import request_of
 from zoo.sources import Source
 
 

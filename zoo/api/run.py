@@ -13,8 +13,9 @@ from zoo.blocks import Report
 from zoo.card import Card
 from zoo.catalog import Catalog
 from zoo.errors import RunCancelled, RunFailed, UnknownModel, Unsupported
+from zoo.jobs import PROCESSES
 from zoo.options import read
-from zoo.requests import PROCESSES, check_name
+from zoo.requests import check_name
 from zoo.runs import control, sequence, status, store
 from zoo.runs.events import AnyEvent
 from zoo.runs.launcher import start_lost

@@ -9,7 +9,7 @@ from typing import Any
 from zoo.api.jobs import by_role, name_of
 from zoo.api.run import Run
 from zoo.api.starting import start_job
-from zoo.requests import Job, Place
+from zoo.jobs import Job, Place
 from zoo.sources import Source
 
 

@@ -13,10 +13,11 @@ from zoo.catalog import Catalog
 from zoo.errors import ZooError
 from zoo.federated_jobs import Clients, federated_request
 from zoo.file_cache import read_once
+from zoo.jobs import NOW, Job
 from zoo.options import read
 from zoo.planned_results import beginning_from, with_result_of
 from zoo.recipe_writing import add_follower, write_recipe
-from zoo.requests import NOW, Job, request_of
+from zoo.requests import request_of
 from zoo.runs import sequence, store
 from zoo.runs.launcher import launch
 from zoo.runs.request import RunRequest

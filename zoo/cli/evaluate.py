@@ -14,7 +14,7 @@ from zoo.cli.placement_args import add_now, add_placement
 from zoo.cli.source_args import add_columns, add_reading_labels
 from zoo.cli.watching import leave, watch_to_result
 from zoo.errors import OptionInvalid
-from zoo.requests import Job
+from zoo.jobs import Job
 
 
 def complete_parser(parser: Parser, words: list[str]) -> None:

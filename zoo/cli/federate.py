@@ -21,7 +21,7 @@ from zoo.federated_jobs import Clients, federated_request
 from zoo.file_cache import clear
 from zoo.hyperparameters import FederationOptions, FinetuneOptions
 from zoo.job_paths import existing
-from zoo.requests import Job
+from zoo.jobs import Job
 from zoo.tasks import BUILT_IN, get_task
 
 

@@ -8,7 +8,8 @@ from zoo.api import Run, start
 from zoo.cli import diagnostics
 from zoo.cli.source_args import columns_of, newest
 from zoo.file_cache import clear
-from zoo.requests import Job, Place, request_of
+from zoo.jobs import Job, Place
+from zoo.requests import request_of
 from zoo.runs.request import RunRequest
 from zoo.sources import Source
 

@@ -9,7 +9,7 @@ from zoo.cli.exit_codes import ExitCode
 from zoo.cli.job_request import checked_request, place_of, source_of, start_run
 from zoo.cli.option_flags import options_of
 from zoo.cli.watching import leave, show_result, watch
-from zoo.requests import Job
+from zoo.jobs import Job
 
 
 def to_file(args: argparse.Namespace) -> ExitCode:

@@ -8,8 +8,8 @@ from zoo.api import open_run
 from zoo.cli.exit_codes import ExitCode
 from zoo.cli.placement_args import add_now
 from zoo.cli.watching import leave, watch_to_result, with_followers
+from zoo.jobs import PROCESSES
 from zoo.options import read
-from zoo.requests import PROCESSES
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -13,7 +13,7 @@ from zoo.cli.parser import Parser
 from zoo.cli.placement_args import add_device, add_now
 from zoo.cli.source_args import add_columns, add_reading_labels
 from zoo.cli.watching import leave, watch_to_result
-from zoo.requests import Job, Place
+from zoo.jobs import Job, Place
 from zoo.shrink_options import ShrinkOptions
 
 

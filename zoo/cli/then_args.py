@@ -14,7 +14,7 @@ from zoo.cli.parser import Parser
 from zoo.cli.training_args import add_options_of_model, add_training, job_of
 from zoo.errors import OptionInvalid, ZooError
 from zoo.job_sequences import JobSequence
-from zoo.requests import Job, Place
+from zoo.jobs import Job, Place
 from zoo.runs.request import RunRequest
 from zoo.suggestions import did_you_mean
 

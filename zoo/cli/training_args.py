@@ -16,10 +16,10 @@ from zoo.cli.placement_args import add_placement
 from zoo.cli.recipe_args import check_options, located_errors
 from zoo.cli.source_args import add_columns, add_reading_labels
 from zoo.hyperparameters import FinetuneOptions, PretrainOptions
+from zoo.jobs import PROCESSES, SHARD, Job
 from zoo.kinds import TEXT
 from zoo.options import Options
 from zoo.recipes import Recipe
-from zoo.requests import PROCESSES, SHARD, Job
 from zoo.tasks import BUILT_IN, get_task
 
 _COMMON: dict[Verb, type[Options]] = {"finetune": FinetuneOptions, "pretrain": PretrainOptions}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.app import ComposeResult
 
 from zoo.card import Card
-from zoo.requests import Job
+from zoo.jobs import Job
 from zoo.runs.answer_files import answer_extensions
 from zoo.runs.request import RunRequest
 from zoo.tui.commands import command_line

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.app import ComposeResult
 
 from zoo.card import Card
-from zoo.requests import Job
+from zoo.jobs import Job
 from zoo.tui.screens.job_form import JobForm
 from zoo.tui.widgets.column_fields import ColumnFields
 from zoo.tui.widgets.fields import text_field

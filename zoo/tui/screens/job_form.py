@@ -16,8 +16,9 @@ from zoo.card import Card, Verb
 from zoo.devices import Device, available
 from zoo.errors import OptionInvalid, ZooError
 from zoo.file_cache import read_once
+from zoo.jobs import Job, Place
 from zoo.options import schema
-from zoo.requests import Job, Place, check_job, check_name
+from zoo.requests import check_job, check_name
 from zoo.run_messages import place_in_queue
 from zoo.runs import queue
 from zoo.runs.request import RunRequest, RunVerb

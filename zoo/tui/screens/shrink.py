@@ -8,8 +8,8 @@ import msgspec
 from textual.app import ComposeResult
 
 from zoo.card import Card
+from zoo.jobs import Job
 from zoo.options import schema
-from zoo.requests import Job
 from zoo.shrink_options import ShrinkOptions
 from zoo.tui.screens.job_form import JobForm
 from zoo.tui.widgets.column_fields import ColumnFields

@@ -19,12 +19,13 @@ from zoo.errors import OptionInvalid, ZooError
 from zoo.file_cache import read_once
 from zoo.hyperparameters import MixingOptions, TeachingOptions
 from zoo.job_sequences import JobSequence
+from zoo.jobs import Job, Place
 from zoo.kinds.spelling import distinct_names
 from zoo.options import schema
 from zoo.plugins import load_plugin
 from zoo.plurals import counted
 from zoo.ranking import FROM_SCRATCH
-from zoo.requests import Job, Place, check_job
+from zoo.requests import check_job
 from zoo.runs.request import RunRequest
 from zoo.sources import Source, check_source_name
 from zoo.tui.form_errors import FieldError
