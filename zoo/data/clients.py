@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -19,8 +19,8 @@ from zoo.kinds.kind import is_empty
 from zoo.kinds.media_files import holds_media
 from zoo.plurals import counted, name_list
 
-_ODD = re.compile(r"[^A-Za-z0-9_-]+")
 _LONGEST = 40
+"""Letters of a name: at most 160 bytes, and file systems take 255."""
 
 
 class ClientData(NamedTuple):
@@ -47,7 +47,7 @@ def clients_in(folder: Path) -> list[ClientData]:
     except OSError as error:
         raise DatasetInvalid(f"{folder} cannot be read: {error.strerror or error}") from error
     paths = [path for path in entries if path.is_dir() or names_data(path)]
-    names = client_names([path.name if path.is_dir() else path.name.partition(".")[0] for path in paths])
+    names = client_names([path.name if path.is_dir() else _stem(path) for path in paths])
     check_count(names, f"{folder} holds the data")
     return [ClientData(name, _data_in(path)) for name, path in zip(names, paths, strict=True)]
 
@@ -77,17 +77,36 @@ def _data_in(path: Path) -> Path:
     return tables[0] if len(tables) == 1 else path
 
 
+def _stem(path: Path) -> str:
+    """The name of a file without what says that it holds data."""
+    while names_data(path):
+        path = path.with_suffix("")
+    return path.name
+
+
 def client_names(values: Sequence[str]) -> list[str]:
-    """A name for each of these texts, all different, of letters that every file system takes."""
+    """A name for each of these texts, of letters and digits of any script; no two are the same to any file system."""
     names: list[str] = []
+    taken: set[str] = set()
     for value in values:
-        plain = _ODD.sub("-", value)[:_LONGEST].strip("-") or "client"
+        plain = _plain(value)
         name, number = plain, 1
-        while name in names:
+        while name.casefold() in taken:
             number += 1
             name = f"{plain}-{number}"
         names.append(name)
+        taken.add(name.casefold())
     return names
+
+
+def _plain(value: str) -> str:
+    """A text without all that is no letter with its marks, no digit and no dash."""
+    letters = unicodedata.normalize("NFC", value)
+    kept = "".join(
+        letter if letter.isalnum() or letter in "_-" or unicodedata.category(letter) in ("Mn", "Mc") else " "
+        for letter in letters
+    )
+    return "-".join(kept.split())[:_LONGEST].strip("-") or "client"
 
 
 def rows_by(path: Path, column: str) -> dict[str, set[int]]:
