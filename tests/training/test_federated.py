@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
+import weakref
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import torch
 
+from tests.training.test_replaying import Computing
 from tests.training.toy import LABELS, Toy, examples, make_run
 from tests.training.weights import assert_identical, final_weights
 from zoo.errors import RunFailed
@@ -18,6 +22,7 @@ from zoo.runs.context import TrainingRun
 from zoo.runs.events import AnyEvent, EvaluationCompleted, Noted, RunPlanned, StepCompleted, Warned
 from zoo.training.federated.averaging import Average
 from zoo.training.federated.rounds import all_rounds, drawn
+from zoo.training.optimizer import make_optimizer
 from zoo.training.seeding import mix
 
 SIZES = (24, 40, 9)
@@ -146,6 +151,43 @@ def test_a_client_whose_loss_diverges_is_left_out_of_its_round(tmp_path: Path) -
     assert not any("is left out" in message for message in warnings if message.startswith("round 2"))
     assert not result.cancelled
     assert result.metrics["accuracy"] > 0.5
+    assert [source.epochs for source in result.sources] == [4.0, 2.0, 4.0]
+
+
+def test_rounds_that_patience_leaves_out_are_not_counted(tmp_path: Path) -> None:
+    run, _ = federated(tmp_path, rounds=6)
+    result = Toy().fit(dataclasses.replace(run, options=msgspec.structs.replace(run.options, patience=1, lr=1e-12)))
+
+    assert result.step == 2 * (3 + 5 + 2)
+    assert [source.epochs for source in result.sources] == [2.0, 2.0, 2.0]
+
+
+@pytest.mark.parametrize(("shortest", "recordings"), [(0, 6), (50, 0)])
+def test_nothing_of_a_turn_stays_on_the_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shortest: int, recordings: int
+) -> None:
+    """Recorded or, where a turn is too short for that, not; no garbage needs to be collected meanwhile."""
+    recorder = Computing()
+    made: list[weakref.ref[torch.optim.Optimizer]] = []
+
+    def noted(*arguments: Any) -> torch.optim.Optimizer:
+        assert all(one() is None for one in made)
+        optimizer = make_optimizer(*arguments)
+        made.append(weakref.ref(optimizer))
+        return optimizer
+
+    monkeypatch.setattr("zoo.training.replaying.FASTER", 0.0)
+    monkeypatch.setattr("zoo.training.replaying.MIN_STEPS", shortest)
+    monkeypatch.setattr("zoo.training.optimizer_step.recorder_for", lambda device: recorder)
+    monkeypatch.setattr("zoo.training.optimizer_step.make_optimizer", noted)
+    run, _ = federated(tmp_path, sizes=(24, 40), local_epochs=4)
+    gc.disable()
+    try:
+        Toy().fit(run)
+    finally:
+        gc.enable()
+    assert (len(made), recorder.recordings) == (6, recordings)
+    assert all(one() is None for one in made)
 
 
 def test_a_round_of_which_nothing_comes_fails(tmp_path: Path) -> None:

@@ -329,6 +329,8 @@ class SourceResult(msgspec.Struct, frozen=True, kw_only=True):
     """There."""
     parameters: int | None = None
     """Of the body and its head; None where that is not known."""
+    epochs: float | None = None
+    """How often a client went through its rows, without the turns of which nothing came; None of other sources."""
 
 
 class RunFinished(Event, frozen=True, kw_only=True, tag="run_finished"):

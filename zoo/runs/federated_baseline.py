@@ -23,8 +23,7 @@ from zoo.runs import hooks
 from zoo.runs.attempt import Worker
 from zoo.runs.baseline import FINISHED, answers_to, difference, ignore, is_judged
 from zoo.runs.context import TrainingRun
-from zoo.runs.events import Noted, RunPlanned, Warned
-from zoo.runs.log import read_events
+from zoo.runs.events import Noted, SourceResult, Warned
 from zoo.runs.preparation import load_result
 
 CENTRAL = "all in one place"
@@ -38,29 +37,32 @@ class _Baseline(NamedTuple):
     """Of a client; empty for all rows in one place."""
     run: TrainingRun
     epochs: float
-    """As many as the run goes through these rows."""
+    """As many as the run went through these rows."""
     folder: Path
 
 
-def _baselines(worker: Worker, run: TrainingRun) -> list[_Baseline]:
-    plans = [event for event in read_events(worker.folder)[0] if isinstance(event, RunPlanned)]
+def _baselines(worker: Worker, run: TrainingRun, learnt: Sequence[SourceResult]) -> list[_Baseline]:
     folder = worker.folder.path / "baselines"
     of_name = {client.source: client for client in run.clients}
+    rows = [len(of_name[one.name].train) for one in learnt]
+    epochs = [one.epochs or 0.0 for one in learnt]
     alone = [
-        _Baseline(one.name, of_name[one.name], one.epochs, folder / "alone" / one.name)
-        for one in plans[-1].sources
-        if one.epochs and is_judged(of_name[one.name])
+        _Baseline(one.name, of_name[one.name], own, folder / "alone" / one.name)
+        for one, own in zip(learnt, epochs, strict=True)
+        if own and is_judged(of_name[one.name])
     ]
-    return [_Baseline("", run, plans[-1].epochs, folder / "central"), *alone]
+    visits = sum(count * own for count, own in zip(rows, epochs, strict=True))
+    return [_Baseline("", run, visits / sum(rows), folder / "central"), *alone]
 
 
-def train_baselines(worker: Worker, plugin: Plugin, run: TrainingRun) -> bool:
+def train_baselines(worker: Worker, plugin: Plugin, run: TrainingRun, learnt: Sequence[SourceResult]) -> bool:
     """Learn from all rows in one place, and from those of each client alone: as many examples as the run has seen.
 
     Args:
         worker: of the run, whose clients have learnt together.
         plugin: that trains.
         run: over all clients.
+        learnt: what came of each.
 
     Returns:
         Whether all are done; a stop may have been asked for.
@@ -68,7 +70,7 @@ def train_baselines(worker: Worker, plugin: Plugin, run: TrainingRun) -> bool:
     if not is_judged(run):
         worker.emit(Warned(message="--baseline: no rows are held out that anything could be held against"))
         return True
-    for baseline in _baselines(worker, run):
+    for baseline in _baselines(worker, run, learnt):
         if (baseline.folder / FINISHED).exists():
             continue
         what = f"{baseline.name} alone" if baseline.name else CENTRAL
@@ -93,7 +95,10 @@ def _apart(baseline: _Baseline) -> TrainingRun:
     baseline.folder.mkdir(parents=True, exist_ok=True)
     micro = run.options.micro_batch_size
     options = msgspec.structs.replace(
-        run.options, epochs=baseline.epochs, micro_batch_size=min(micro, len(run.train)) if micro else None
+        run.options,
+        epochs=baseline.epochs,
+        patience=None,
+        micro_batch_size=min(micro, len(run.train)) if micro else None,
     )
     return dataclasses.replace(
         run,
@@ -107,18 +112,19 @@ def _apart(baseline: _Baseline) -> TrainingRun:
     )
 
 
-def compare_with_baselines(worker: Worker, plugin: Plugin, run: TrainingRun) -> Report:
+def compare_with_baselines(worker: Worker, plugin: Plugin, run: TrainingRun, learnt: Sequence[SourceResult]) -> Report:
     """What each client has alone, of the run, and of all rows in one place; the baselines are removed.
 
     Args:
         worker: of the run, whose result is published.
         plugin: that answers.
         run: over all clients.
+        learnt: what came of each.
     """
     together = load_result(worker) if is_judged(run) else None
     if together is None:
         return ()
-    central, *alone = _baselines(worker, run)
+    central, *alone = _baselines(worker, run, learnt)
     judged = dataclasses.replace(run, eval=tuple(example for one in alone for example in one.run.eval))
 
     def answers(of: TrainingRun, folder: Path) -> list[Any]:

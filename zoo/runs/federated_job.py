@@ -27,7 +27,7 @@ from zoo.plurals import counted
 from zoo.runs.attempt import Worker
 from zoo.runs.checkpoints import newest_step
 from zoo.runs.context import TrainingRun
-from zoo.runs.events import AnyEvent, DataLoaded, Noted, RunCancelled, RunFinished, Warned
+from zoo.runs.events import AnyEvent, DataLoaded, Noted, RunCancelled, RunFinished, RunStarted, Warned
 from zoo.runs.federated_baseline import compare_with_baselines, train_baselines
 from zoo.runs.hooks import fit
 from zoo.runs.log import read_events
@@ -36,6 +36,7 @@ from zoo.runs.preparation import fetch_weights, resolve
 from zoo.runs.publishing import publish, rows_of
 from zoo.runs.quarantine import check_digest
 from zoo.runs.request import ClientRequest
+from zoo.runs.store import RunFolder
 from zoo.runs.trained_on import record
 from zoo.runs.training_data import ClientRows, load_training_data
 from zoo.runs.training_job import Part, drop_unfinished, list_mistakes, run_of
@@ -64,7 +65,7 @@ def federate(worker: Worker) -> AnyEvent:
         result = fit(plugin, "finetune", run)
     finally:
         shutil.rmtree(run.scratch_folder, ignore_errors=True)
-    if result.cancelled or (baseline and not train_baselines(worker, plugin, run)):
+    if result.cancelled or (baseline and not train_baselines(worker, plugin, run, result.sources)):
         return RunCancelled(step=result.step)
     report = result.report
     if not request.dry_run:
@@ -74,7 +75,7 @@ def federate(worker: Worker) -> AnyEvent:
         if task.has_mistakes and run.eval:
             list_mistakes(worker, task, run.eval)
         if baseline:
-            report = (*compare_with_baselines(worker, plugin, run), *report)
+            report = (*compare_with_baselines(worker, plugin, run, result.sources), *report)
             atomic.write_bytes(readme, of_plugin)
             write_readme(worker.folder.model_folder, manifest, request, rows=rows_of(data), report=report)
     return RunFinished(
@@ -93,7 +94,7 @@ def _load_clients(worker: Worker, card: Card, task: Task, options: DataOptions) 
     Raises:
         DatasetInvalid: no client has, or a resumed run does not find what it was begun with.
     """
-    begun = _begun_with(worker)
+    begun = begun_with(worker.folder)
     trained = {} if worker.request.new_heads else card.columns
     read = partial(_read, worker, task, trained)
     federation = worker.request.federation
@@ -104,10 +105,7 @@ def _load_clients(worker: Worker, card: Card, task: Task, options: DataOptions) 
 
     def load_part(client: ClientRequest) -> Part:
         own = worker.of_client(client)
-        data = load_training_data(own, task, options, trained, rows[client.name])
-        if not data.train:
-            raise DatasetInvalid("there are no rows to train on", "")
-        return Part(own, "finetune", task, options, data)
+        return Part(own, "finetune", task, options, load_training_data(own, task, options, trained, rows[client.name]))
 
     clients, parts = _kept(worker, begun, clients, load_part)
     for label, name in lone_labels([one.name for one in clients], [rows[one.name].dataset for one in clients]).items():
@@ -115,11 +113,17 @@ def _load_clients(worker: Worker, card: Card, task: Task, options: DataOptions) 
     return labels, parts
 
 
-def _begun_with(worker: Worker) -> frozenset[str] | None:
-    """Names of the clients that a resumed run was begun with; None for one that begins."""
-    if newest_step(worker.folder.checkpoints_folder) is None:
+def begun_with(folder: RunFolder) -> frozenset[str] | None:
+    """Names of the clients that a resumed run was begun with, by the attempt that began; None for one that begins."""
+    if newest_step(folder.checkpoints_folder) is None:
         return None
-    return frozenset(event.source for event in read_events(worker.folder)[0] if isinstance(event, DataLoaded))
+    names: set[str] = set()
+    for event in read_events(folder)[0]:
+        if isinstance(event, RunStarted) and event.resumed_from_step is None:
+            names.clear()
+        elif isinstance(event, DataLoaded):
+            names.add(event.source)
+    return frozenset(names)
 
 
 _Made = TypeVar("_Made")

@@ -78,6 +78,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """What the accountant of a private training knows: noise multiplier, sample rate, steps taken with both."""
     units_together: bool | None = None
     """Whether it computes the gradients of several units at once."""
+    lost_turns: tuple[int, ...] = ()
+    """Turns of clients of which nothing came, by the steps of the whole run after each."""
 
     @property
     def best_steps(self) -> set[int]:

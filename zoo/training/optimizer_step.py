@@ -13,6 +13,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from zoo.errors import RunFailed
 from zoo.runs.events import StepCompleted
+from zoo.training.gradient_sums import GradientSums
 from zoo.training.loader import SourceBatch, TrainingBatches
 from zoo.training.meter import Meter
 from zoo.training.moving import WeightedBatch
@@ -77,10 +78,16 @@ class OptimizerSteps:
 
     Nothing here waits for an accelerator: what a step says is read when the next one is on its way, see
     `zoo.training.scalars`; whoever has to know of all steps so far calls `settle`.
+
+    Args:
+        setup: of the training.
+        emit: is told of steps.
+        last: 1-based step that it ends with, where that is not the last of the training.
     """
 
-    def __init__(self, setup: TrainingSetup, emit: Emit) -> None:
+    def __init__(self, setup: TrainingSetup, emit: Emit, last: int | None = None) -> None:
         self._setup, self._accelerator = setup, setup.accelerator
+        self._last = setup.plan.steps if last is None else last
         module = setup.method.module
         self._modules = self._placed()
         self._parameters = [p for p in module.parameters() if p.requires_grad]
@@ -151,7 +158,7 @@ class OptimizerSteps:
         """
         setup = self._setup
         self._meter.start()
-        self._more_steps = setup.plan.steps - step
+        self._more_steps = self._last - step
         lr = learning_rate(step, plan=setup.plan, options=setup.options)
         for group in self.optimizer.param_groups:
             group["lr"] = lr * group["lr_scale"]
@@ -168,13 +175,20 @@ class OptimizerSteps:
         Returns:
             Whether recordings went with it, which kept as much memory as a step takes.
         """
-        recorded = self._replaying is not None and self._replaying.has_recordings
-        self._replaying = None
+        recorded = False
+        if self._replaying is not None:
+            recorded = self._replaying.has_recordings
+            self._replaying.drop()
+            self._replaying = None
         self.optimizer.zero_grad()
         for module in self._modules:
             if isinstance(module, DistributedDataParallel):  # some may have left off before it was cleared
                 module.require_forward_param_sync = True
         return recorded
+
+    def close(self) -> None:
+        """Let go of what is on the device: recordings and this hold each other until garbage is collected."""
+        self.drop()
 
     def settle(self) -> bool:
         """Wait until all steps so far are computed and accounted for; returns whether any process was told to stop."""
@@ -197,7 +211,7 @@ class OptimizerSteps:
         losses: list[SourceLoss] = []
         scale_by: Scalar = 1.0
         stop: Scalar = 0.0
-        apart = _Gradients(self._parameters) if len(of_sources) > 1 else None
+        apart = GradientSums(self._parameters) if len(of_sources) > 1 else None
         for batch in of_sources:
             loss, votes = self._accumulate(batch, batches, collated)
             losses.append(loss)
@@ -363,34 +377,3 @@ class OptimizerSteps:
                 f"the loss diverged: no finite gradient in {self._skipped} steps up to step {step}",
                 f"use a smaller --lr (it was {self._setup.plan.lr:g}), or --precision fp32",
             )
-
-
-class _Gradients:
-    """The gradients of the sources of one step, added up apart: the factor of each is known when it is complete.
-
-    Args:
-        parameters: that have them.
-    """
-
-    def __init__(self, parameters: Sequence[nn.Parameter]) -> None:
-        self._parameters = parameters
-        self._sums: dict[nn.Parameter, torch.Tensor] = {}
-
-    def take_in(self, factor: Scalar) -> None:
-        """Add the gradients that the parameters have, times a factor, and leave the parameters without any."""
-        gradients = {p: p.grad for p in self._parameters if p.grad is not None}
-        if isinstance(factor, torch.Tensor):
-            scale(list(map(local, gradients.values())), factor)
-            factor = 1.0
-        for parameter, gradient in gradients.items():
-            if parameter in self._sums:
-                local(self._sums[parameter]).add_(local(gradient), alpha=factor)
-            else:
-                local(gradient).mul_(factor)
-                self._sums[parameter] = gradient
-            parameter.grad = None
-
-    def give_back(self) -> None:
-        """Let the parameters have the sums."""
-        for parameter, gradient in self._sums.items():
-            parameter.grad = gradient

@@ -202,6 +202,11 @@ class Replaying:
         """Whether any are kept; they take as much memory as a step."""
         return bool(self._recordings)
 
+    def drop(self) -> None:
+        """Let go of all recordings, and make no others."""
+        self._on = False
+        self._recordings.clear()
+
     def _record(self, weighted: WeightedBatch, factor: float) -> _Recording:
         batch, weights = weighted
         own = {name: tensor.clone() for name, tensor in batch.items()}, weights.clone()

@@ -88,11 +88,11 @@ def learn(
     run = dataclasses.replace(client.setup.run, emit=emit)
     setup = dataclasses.replace(client.setup, run=run, sources=(dataclasses.replace(client.source, run=run),))
     setup.method.train_mode()
-    steps = OptimizerSteps(setup, emit)
+    steps = OptimizerSteps(setup, emit, last=turn.last)
     if federation.mu is not None:
         _pull_back(steps.optimizer, setup.method.module, begun_with, federation.mu)
     batches = TrainingBatches(setup, [client.train], [min(micro_batch_size, setup.plan.micro_batch_size)])
-    with contextlib.closing(FittingSteps(setup, steps, batches, emit)) as fitting:
+    with contextlib.closing(steps), contextlib.closing(FittingSteps(setup, steps, batches, emit)) as fitting:
         try:
             for step in range(turn.first, turn.last + 1):
                 if fitting.take(step).stop_requested:

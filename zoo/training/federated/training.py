@@ -23,7 +23,6 @@ from zoo.runs.events import (
     EvaluationCompleted,
     MicroBatchHalved,
     RunPlanned,
-    SourcePlanned,
     SourceResult,
 )
 from zoo.training import arithmetic, checkpoint
@@ -33,6 +32,7 @@ from zoo.training.evaluation import Evaluation, evaluate
 from zoo.training.exporting import export
 from zoo.training.federated.averaging import Average, State, copied, put_back, travelling
 from zoo.training.federated.client import Client, ClientLost, learn, make_client, told_of_turn
+from zoo.training.federated.planning import epochs_of, plan_of, try_out_client
 from zoo.training.federated.rounds import Turn, all_rounds
 from zoo.training.frozen import reduce
 from zoo.training.objective import Objective
@@ -43,7 +43,6 @@ from zoo.training.seeding import mix
 from zoo.training.setup import TrainingSetup
 from zoo.training.source import Source, begin
 from zoo.training.standing import best_of, is_better
-from zoo.training.trial import try_out
 from zoo.units import size
 
 _SEEDS = 2**32
@@ -93,59 +92,13 @@ def _train(objective: Objective[Any], run: TrainingRun) -> FitResult:
         raise DatasetInvalid("no client has rows that can be used", "quarantine.jsonl in the run's folder says why")
     setup = dataclasses.replace(clients[0].setup, sources=(source,), run=run)
     rounds = all_rounds(federation, options.seed, [client.steps for client in clients])
-    planned = _planned(setup, clients, rounds)
+    planned = plan_of(setup, clients, rounds)
     run.emit(planned)
     begin((source,), method.module)
     if run.dry_run:
-        _try_out(run, planned, max(clients, key=lambda client: client.rows))
+        try_out_client(run, planned, max(clients, key=lambda client: client.rows))
         return FitResult(step=0)
     return FederatedTraining(setup, clients, rounds, federation, planned).fit()
-
-
-def _planned(setup: TrainingSetup, clients: Sequence[Client], rounds: Sequence[Sequence[Turn]]) -> RunPlanned:
-    turns = [turn for of_round in rounds for turn in of_round]
-    epochs = [
-        sum(turn.steps for turn in turns if turn.client == i) / client.setup.plan.steps_per_epoch
-        for i, client in enumerate(clients)
-    ]
-    visits = sum(client.rows * own for client, own in zip(clients, epochs, strict=True))
-    counts = [(parameter.numel(), parameter.requires_grad) for parameter in setup.method.module.parameters()]
-    steps = sum(turn.steps for turn in turns)
-    return RunPlanned(
-        steps=steps,
-        epochs=visits / sum(client.rows for client in clients),
-        batch_size=max(1, round(visits / steps)),
-        micro_batch_size=max(client.setup.plan.micro_batch_size for client in clients),
-        parameters=sum(count for count, _ in counts),
-        trainable_parameters=sum(count for count, trained in counts if trained),
-        lr=setup.plan.lr,
-        sources=tuple(
-            SourcePlanned(
-                name=client.name,
-                task=setup.run.task.name,
-                rows=client.rows,
-                eval_rows=client.eval_rows,
-                batch_size=client.setup.plan.batch_size,
-                epochs=own,
-            )
-            for client, own in zip(clients, epochs, strict=True)
-        ),
-    )
-
-
-def _try_out(run: TrainingRun, planned: RunPlanned, client: Client) -> None:
-    """Measure the largest client, where that takes any time."""
-    if not client.setup.method.body_is_frozen:
-        trial = try_out(client.setup, [client.train])
-        run.emit(
-            msgspec.structs.replace(
-                planned,
-                samples_per_s=trial.samples_per_s,
-                micro_batch_size=trial.micro_batch_size,
-                memory_bytes=trial.memory_bytes,
-                memory_limit_bytes=trial.limit_bytes,
-            )
-        )
 
 
 class FederatedTraining:
@@ -266,6 +219,8 @@ class FederatedTraining:
             learnt = learn(client, turn, self.federation, self.weights, max(sizes), emit)
         except ClientLost as lost:
             self.run.warn(f"round {turn.round}: {client.name} is left out: {lost}")
+            lost_turns = (*self.progress.lost_turns, turn.end)
+            self.progress = msgspec.structs.replace(self.progress, lost_turns=lost_turns)
         else:
             if learnt is None:
                 return False
@@ -360,10 +315,20 @@ class FederatedTraining:
             task=self.setup.sources[0].objective.task,
             parameters=parameters,
             sources=tuple(
-                SourceResult(name=client.name, task=task, metrics=figures)
-                for client, figures in zip(self.clients, kept, strict=True)
+                SourceResult(name=client.name, task=task, metrics=figures, epochs=epochs)
+                for client, figures, epochs in zip(self.clients, kept, self.epochs(), strict=True)
             ),
         )
+
+    def epochs(self) -> list[float]:
+        """How often each client went through its rows so far, without the turns of which nothing came."""
+        learnt = [
+            turn
+            for of_round in self.rounds
+            for turn in of_round
+            if turn.end <= self.progress.step and turn.end not in self.progress.lost_turns
+        ]
+        return epochs_of(self.clients, learnt)
 
     def described(self, kept: Sequence[dict[str, float]], bytes_sent: int) -> Report:
         """How it was learnt, and what each client has of it."""
