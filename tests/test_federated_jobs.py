@@ -9,6 +9,10 @@ import pytest
 
 import zoo
 from zoo.errors import DatasetInvalid, InputMismatch, OptionInvalid, Unsupported, ZooError
+from zoo.runs.events import DataLoaded, RunStarted
+from zoo.runs.federated_job import begun_with
+from zoo.runs.log import append
+from zoo.runs.store import RunFolder
 
 MODEL = "bert-tiny"
 CPU = {"device": "cpu", "precision": "fp32"}
@@ -50,6 +54,10 @@ def test_clients_that_are_none(clients: Path, tmp_path: Path) -> None:
     refused(OptionInvalid, "--clients says whose data are whose", clients, by="site")
     refused(DatasetInvalid, "is a file, but --clients takes a folder", clients / "north.csv")
     refused(DatasetInvalid, "no column site", data=clients / "north.csv", by="site")
+    refused(OptionInvalid, "clients is a list, but takes a folder, or a dict", [clients / "north.csv"])
+    (tmp_path / "divided" / "train").mkdir(parents=True)
+    (tmp_path / "divided" / "val").mkdir()
+    refused(OptionInvalid, "holds others out, in val. use --data ", data=tmp_path / "divided", by="site")
     (clients / "empty").mkdir()
     refused(DatasetInvalid, "client empty: ", clients)
     (clients / "empty").rmdir()
@@ -58,6 +66,44 @@ def test_clients_that_are_none(clients: Path, tmp_path: Path) -> None:
     (clients / "east.csv").unlink()
     (clients / "north.csv").unlink()
     refused(DatasetInvalid, "one client only, south", clients)
+
+
+def test_what_python_holds_of_clients_becomes_files(clients: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zoo.api.starting.launch", lambda folder, now: None)
+    rows = [{"text": f"{word} {i}", "label": word} for word in ("good", "bad") for i in range(4)]
+    data: dict[Any, Any] = {"north": clients / "north.csv", 7: rows, "M\u00fcnchen": {"text": ["a"], "label": ["good"]}}
+    run = zoo.federate(MODEL, data, task="text-classification", **CPU)
+
+    request = run.folder.request
+    assert request.federation is not None
+    north, *others = request.federation.clients
+    assert (north.name, north.data.path) == ("north", str(clients / "north.csv"))
+    assert [(one.name, Path(one.data.path)) for one in others] == [
+        ("7", run.folder.path / "data" / "3-data.jsonl"),
+        ("M\u00fcnchen", run.folder.path / "data" / "4-data.jsonl"),
+    ]
+    assert all(Path(one.data.path).is_file() for one in others)
+    assert Path(request.data.path).is_dir()
+
+    task = {"task": "text-classification"}
+    refused(DatasetInvalid, "south: the data have no rows", {"north": rows, "south": []}, **task)
+    refused(DatasetInvalid, "client south: data of south has no", {"north": rows, "south": [{"text": "a"}]}, **task)
+    refused(DatasetInvalid, "client south: the data are NoneType", {"north": rows, "south": None}, **task)
+
+
+def test_who_a_resumed_run_was_begun_with(tmp_path: Path) -> None:
+    """Not who was there in an attempt before that, of which no checkpoint came."""
+    folder = RunFolder(tmp_path)
+    attempts = [(None, ("north", "south", "east", "")), (None, ("north", "south", "")), (4, ("north", "south", ""))]
+    for number, (resumed, names) in enumerate(attempts, start=1):
+        append(folder, RunStarted(attempt=number, pid=1, device="cpu", precision="fp32", resumed_from_step=resumed))
+        for name in names:
+            append(folder, DataLoaded(source=name))
+    assert begun_with(folder) is None
+    checkpoint = folder.checkpoints_folder / "step-00000004"
+    checkpoint.mkdir(parents=True)
+    (checkpoint / "manifest.json").write_text("{}")
+    assert begun_with(folder) == {"north", "south", ""}
 
 
 def test_clients_that_do_not_go_together(clients: Path) -> None:

@@ -26,6 +26,7 @@ from zoo.kept_heads import left_behind
 from zoo.model_choice import choose_model
 from zoo.options import Options, changed, parse, schema, to_dict
 from zoo.plugins import load_plugin
+from zoo.plurals import with_article
 from zoo.requests import setting
 from zoo.runs.request import ClientRequest, DataRequest, FederationRequest, RunRequest
 from zoo.tasks import get_task
@@ -39,7 +40,7 @@ _OF_ONE_TRAINING = ("epochs", "max_steps", "eval_steps")
 class Clients(msgspec.Struct, frozen=True, kw_only=True):
     """Who keeps data, as a person says."""
 
-    data: str | os.PathLike[str] | Mapping[str, Any] = ""
+    data: str | os.PathLike[str] | Mapping[str, Any] | None = ""
     """A folder in which each folder or file is of one client; or the data of each, by their names."""
     by: str = ""
     """The column that tells the rows of clients apart, of the data of a job."""
@@ -97,9 +98,14 @@ def _paths(job: Job, clients: Clients) -> dict[str, Path]:
     """Where data are, by the names of clients; of one file for all, by an empty name.
 
     Raises:
-        OptionInvalid: it is not said, or said twice.
+        OptionInvalid: it is not said, or said twice; or rows are held out that are of no client.
     """
     data = job.source.data
+    if clients.data is not None and not isinstance(clients.data, str | os.PathLike | Mapping):
+        raise OptionInvalid(
+            f"clients is {with_article(type(clients.data).__name__)}, but takes a folder, or a dict",
+            'such as {"north": "north.csv", "south": rows}; or give data, and by, the column that tells clients apart',
+        )
     if clients.data and (clients.by or data not in (None, "")):
         raise OptionInvalid(
             "--clients says whose data are whose, and so do --data and --by", "give a folder of clients, or the others"
@@ -107,7 +113,11 @@ def _paths(job: Job, clients: Clients) -> dict[str, Path]:
     if isinstance(clients.data, Mapping):
         names = client_names(list(map(str, clients.data)))
         check_count(names, "there are the data")
-        return {name: existing(path) for name, path in zip(names, clients.data.values(), strict=True)}
+        paths = {}
+        for name, path in zip(names, clients.data.values(), strict=True):
+            with _named(name):
+                paths[name] = existing(path)
+        return paths
     if clients.data:
         return {client.name: client.path for client in clients_in(existing(clients.data))}
     if data in (None, "") or not clients.by:
@@ -116,7 +126,14 @@ def _paths(job: Job, clients: Clients) -> dict[str, Path]:
             f"nothing says who the clients are: {missing} is missing",
             "zoo federate MODEL --clients FOLDER, or --data FILE --by COLUMN",
         )
-    return {"": parts_of(existing(data)).train}
+    parts = parts_of(existing(data))
+    if parts.eval is not None:
+        raise OptionInvalid(
+            f"--by divides rows that are trained on, and {data} holds others out, in {parts.eval.name}",
+            f"use --data {parts.train}, of which each client holds out a share (--eval-share); or --clients with a "
+            "folder for each client",
+        )
+    return {"": parts.train}
 
 
 def _check_model(card: Card, job: Job) -> None:

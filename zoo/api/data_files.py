@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from zoo.abilities import ability_verb
 from zoo.catalog import Catalog
 from zoo.data.in_memory import is_in_memory, write
 from zoo.errors import ZooError
+from zoo.federated_jobs import Clients
 from zoo.jobs import Job
 from zoo.model_choice import choose_model
 from zoo.runs import store
@@ -32,22 +33,52 @@ def data_as_files(job: Job, catalog: Catalog) -> Iterator[tuple[Job, Path | None
     Raises:
         ZooError: there is no such model, or the data are none that can be written down.
     """
-    sources = (job.source, *job.others)
+    with _as_files((job.source, *job.others), job, catalog) as ((first, *others), folder):
+        yield msgspec.structs.replace(job, source=first, others=tuple(others)), folder
+
+
+@contextmanager
+def client_data_as_files(job: Job, clients: Clients, catalog: Catalog) -> Iterator[tuple[Job, Clients, Path | None]]:
+    """The same of a job over clients that keep their data, and of what each of them has.
+
+    Args:
+        job: what is asked for.
+        clients: who has data.
+        catalog: all models.
+
+    Raises:
+        ZooError: there is no such model, or the data are none that can be written down.
+    """
+    of_clients = clients.data if isinstance(clients.data, Mapping) else {}
+    named = [Source(name=str(name), data=data) for name, data in of_clients.items()]
+    with _as_files((job.source, *named), job, catalog) as ((first, *others), folder):
+        if of_clients:
+            data = {name: source.data for name, source in zip(of_clients, others, strict=True)}
+            clients = msgspec.structs.replace(clients, data=data)
+        yield msgspec.structs.replace(job, source=first), clients, folder
+
+
+@contextmanager
+def _as_files(sources: Sequence[Source], job: Job, catalog: Catalog) -> Iterator[tuple[Sequence[Source], Path | None]]:
+    """Sources with files in place of data that Python holds, and the folder of these files until a run takes them."""
     if not any(is_in_memory(getattr(source, field)) for source in sources for field in _DATA_FIELDS):
-        yield job, None
+        yield sources, None
         return
     verb = ability_verb(job.verb)
-    names = [source.name for source in sources if source.name]
+    names = [source.name for source in (job.source, *job.others) if source.name]
     card = choose_model(catalog, job.model, job.verb, job.task, sources=names).card
     usual = card.ability(verb, job.task or next(iter(card.tasks_of(verb)), "")).task
     paths: dict[str, Path] = {}
     with store.new_data_folder() as folder:
         try:
-            first, *others = (
-                _source_as_files(source, f"{number}-" if job.others else "", usual, folder, paths)
-                for number, source in enumerate(sources, start=1)
+            several = len(sources) > 1
+            yield (
+                [
+                    _source_as_files(source, f"{number}-" if several else "", usual, folder, paths)
+                    for number, source in enumerate(sources, start=1)
+                ],
+                folder,
             )
-            yield msgspec.structs.replace(job, source=first, others=tuple(others)), folder
         except ZooError as error:  # nobody but us has seen these files
             for name, path in paths.items():
                 error.message = error.message.replace(str(path), name)
@@ -70,6 +101,10 @@ def _source_as_files(source: Source, prefix: str, usual_task: str, folder: Path,
     written: dict[str, Path] = {}
     for field in _DATA_FIELDS:
         if is_in_memory(data := getattr(source, field)):
-            written[field] = write(data, folder, f"{prefix}{field}", task)
-            paths[" of ".join(filter(None, (field.replace("_", " "), source.name)))] = written[field]
+            name = " of ".join(filter(None, (field.replace("_", " "), source.name)))
+            try:
+                paths[name] = written[field] = write(data, folder, f"{prefix}{field}", task)
+            except ZooError as error:
+                error.message = f"{source.name}: {error.message}" if source.name else error.message
+                raise
     return msgspec.structs.replace(source, **written)

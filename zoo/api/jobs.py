@@ -134,8 +134,8 @@ def federate(
 
     Args:
         model: name of a card or of a finished run.
-        clients: a folder, in which each folder or file has the data of one client; or such data by the names of
-            clients.
+        clients: a folder, in which each folder or file has the data of one client; or a dict of the data of each, by
+            names of clients, as for `finetune`.
         data: in the place of clients, data whose column `by` tells theirs apart; as for `finetune`.
         by: that column.
         task: what the result shall do; needed only where the model can be fine-tuned for several.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from zoo.api.data_files import data_as_files
+from zoo.api.data_files import client_data_as_files, data_as_files
 from zoo.api.run import Run
 from zoo.catalog import Catalog
 from zoo.errors import ZooError
@@ -46,8 +46,8 @@ def start_job(job: Job, after: Run | None = None) -> Run:
 def start_federated(job: Job, clients: Clients) -> Run:
     """The same of a training over clients that keep their data."""
     catalog = Catalog.load()
-    with data_as_files(job, catalog) as (file_job, folder):
-        request = federated_request(file_job, clients, catalog)
+    with client_data_as_files(job, clients, catalog) as (file_job, file_clients, folder):
+        request = federated_request(file_job, file_clients, catalog)
         return start(request, folder, now=bool(read(NOW, job.place.now)))
 
 

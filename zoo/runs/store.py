@@ -227,9 +227,9 @@ def _moved(request: RunRequest, before: Path, after: Path) -> RunRequest:
 def _moved_data(data: DataRequest, before: Path, after: Path) -> DataRequest:
     """The same data where their folder is now."""
     paths = {
-        name: str(after / Path(path).name)
+        name: str(after / Path(path).relative_to(before))
         for name in ("path", "eval_path")
-        if (path := getattr(data, name)) and Path(path).parent == before
+        if (path := getattr(data, name)) and Path(path).is_relative_to(before)
     }
     return msgspec.structs.replace(data, **paths)
 
