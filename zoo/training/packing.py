@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
+from zoo import atomic
+from zoo.errors import StoreInvalid
 from zoo.hub_config import WEIGHTS
 
 PACKED = "zoo.packed"
@@ -147,13 +149,17 @@ def _replace(
     folder: Path, state: dict[str, torch.Tensor], metadata: dict[str, str], said: dict[str, str] | None
 ) -> None:
     partial, config = folder / f".{WEIGHTS}", folder / "config.json"
-    save_file({name: tensor.contiguous() for name, tensor in state.items()}, partial, metadata)
+    try:
+        save_file({name: tensor.contiguous() for name, tensor in state.items()}, partial, metadata)
+    except SafetensorError as error:
+        partial.unlink(missing_ok=True)
+        raise StoreInvalid(f"{folder / WEIGHTS} cannot be written: {error}", "make room") from error
     partial.replace(folder / WEIGHTS)
     if config.exists():
         document = json.loads(config.read_bytes())
         document.pop(SAID, None)
         document |= {SAID: said} if said else {}
-        config.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        atomic.write_text(config, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
 
 
 class TensorFile:
@@ -195,11 +201,11 @@ def load_tensors(path: Path) -> dict[str, torch.Tensor]:
 
 
 def is_packed(folder: Path) -> bool:
-    """Whether the weights of a model are packed."""
+    """Whether weights of a model are packed, which other libraries cannot read."""
     if not (folder / WEIGHTS).exists():
         return False
     with safe_open(folder / WEIGHTS, framework="pt") as file:
-        return PACKED in (file.metadata() or {})
+        return bool(_stated(file.metadata()))
 
 
 def _plain(tensor: torch.Tensor) -> torch.Tensor:

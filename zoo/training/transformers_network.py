@@ -5,18 +5,17 @@ Needs transformers, which a plugin that builds on this names among its requireme
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
+from safetensors import SafetensorError
 
 from zoo.errors import StoreInvalid, Unsupported
-from zoo.training.packing import SAID, is_packed, unpack_folder
+from zoo.hub_config import WEIGHTS
+from zoo.training.packing import SAID, is_packed, load_tensors
 
 SAFE: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
 """How everything is loaded."""
@@ -60,17 +59,16 @@ def load_network(
     if type(config) not in auto._model_mapping:
         raise Unsupported(f"transformers has no {auto.__name__} of {config.model_type}", "choose another --task")
     try:
-        with _unpacked(folder) as plain:
-            network, report = auto.from_pretrained(
-                plain,
-                config=config,
-                dtype=torch.float32,
-                use_safetensors=True,
-                ignore_mismatched_sizes=True,
-                output_loading_info=True,
-                **SAFE,
-            )
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        network, report = auto.from_pretrained(
+            **_weights(folder),
+            config=config,
+            dtype=torch.float32,
+            use_safetensors=True,
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
+            **SAFE,
+        )
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         raise StoreInvalid(
             f"the weights in {folder} cannot be read: {_first_line(error)}", "fetch them again"
         ) from error
@@ -85,16 +83,16 @@ def load_network(
     return network
 
 
-@contextmanager
-def _unpacked(folder: Path) -> Iterator[Path]:
-    """A folder with weights that transformers reads: this one, or where they are packed one that is gone afterwards."""
+def _weights(folder: Path) -> dict[str, Any]:
+    """Where transformers finds weights: in a folder, or those that it cannot read as they are, with how it writes."""
     if not is_packed(folder):
-        yield folder
-        return
-    with tempfile.TemporaryDirectory() as plain:
-        shutil.copytree(folder, plain, dirs_exist_ok=True)
-        unpack_folder(Path(plain))
-        yield Path(plain)
+        return {"pretrained_model_name_or_path": folder}
+    written = (folder / "generation_config.json").exists()
+    return {
+        "pretrained_model_name_or_path": None,
+        "state_dict": load_tensors(folder / WEIGHTS),
+        "generation_config": transformers.GenerationConfig.from_pretrained(folder, **SAFE) if written else None,
+    }
 
 
 def _may_lack(name: str) -> bool:
