@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -54,3 +56,42 @@ def test_layers_that_gain_nothing_stay() -> None:
         "_Linear",
         "_Linear",
     ]
+
+
+def swin(version: int) -> nn.Module:
+    swins = pytest.importorskip("torchvision.models.swin_transformer")
+    sizes: dict[str, Any] = {"patch_size": [4, 4], "embed_dim": 32, "depths": [1, 1], "num_heads": [2, 2]}
+    parts = {"block": swins.SwinTransformerBlockV2, "downsample_layer": swins.PatchMergingV2} if version == 2 else {}
+    network: nn.Module = swins.SwinTransformer(**sizes, window_size=[4, 4], num_classes=8, **parts)
+    return network
+
+
+def of_timm(name: str, **sizes: Any) -> nn.Module:
+    network: nn.Module = pytest.importorskip("timm").create_model(name, num_classes=8, **sizes)
+    return network
+
+
+@pytest.mark.parametrize("name", ["swin", "swin v2", "beit", "eva", "vit"])
+def test_networks_that_multiply_with_the_weights_of_a_layer_themselves(name: str) -> None:
+    torch.manual_seed(0)
+    small = {"img_size": 64, "patch_size": 16, "embed_dim": 48, "depth": 2, "num_heads": 2}
+    make = {
+        "swin": lambda: swin(1),
+        "swin v2": lambda: swin(2),
+        "beit": lambda: of_timm("beit_base_patch16_224", **small),
+        "eva": lambda: of_timm("eva02_tiny_patch14_224", **small),
+        "vit": lambda: of_timm("vit_tiny_patch16_224", **small),
+    }
+    network, image = make[name]().eval(), torch.randn(1, 3, 64, 64)
+    with torch.inference_mode():
+        expected = network(image)
+        actual = quantized(network)(image)
+    assert torch.nn.functional.cosine_similarity(actual, expected).min() > 0.99
+
+
+def test_the_weights_of_a_layer_are_those_it_multiplies_with() -> None:
+    torch.manual_seed(0)
+    layer = nn.Linear(70, 30)
+    (packed,) = quantized(nn.Sequential(layer))
+    step = layer.weight.detach().abs().amax(1, keepdim=True) / 127
+    torch.testing.assert_close(packed.weight, (layer.weight.detach() / step).round() * step)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -75,11 +76,20 @@ class _Linear(nn.Module):
         super().__init__()
         bias = torch.zeros(like.out_features) if like.bias is None else like.bias.detach()
         self.bias = nn.Parameter(bias, requires_grad=False)
+        self._inputs = like.in_features
         self._compute = LinearFactory(torch.device("cpu"), "int8")(like.weight.detach(), bias)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """As that does."""
         return self._compute(x.reshape(-1, x.shape[-1])).view(*x.shape[:-1], -1)
+
+    @cached_property
+    def weight(self) -> torch.Tensor:
+        """What it multiplies with, in float32, for networks that do so themselves: Swin and BEIT hand it to a function.
+
+        It is what comes of the rows of the unit matrix, which are exact in 8 bits; the integers are kept nowhere else.
+        """
+        return (self._compute(torch.eye(self._inputs)) - self.bias).T.contiguous()
 
 
 _QUANTIZED: dict[type[nn.Module], Callable[[Any], nn.Module]] = {
