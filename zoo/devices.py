@@ -144,7 +144,7 @@ def choose(
         return Placement(device=device, precision=precision, reason="as asked")
     here = available() if devices is None else devices
     selected, why = _choose_device(device, here, users)
-    if precision == "auto" and preferred in supported and _is_native(preferred, selected):
+    if precision == "auto" and preferred in supported and is_native(preferred, selected):
         settled, why_precision = preferred, f"{preferred}, in which it was judged"
     else:
         settled, why_precision = _choose_precision(precision, selected, supported)
@@ -203,6 +203,13 @@ def most_memory() -> int:
 def place_name(place: object) -> str:
     """A device or precision by its name, where Python gives none or torch's own object."""
     return "auto" if place is None else str(place)
+
+
+def is_native(precision: str, device: Device) -> bool:
+    """Whether a device computes in a precision by itself; 8 bits are those of the processors that oneDNN knows."""
+    if precision == "int8":
+        return device.kind == "cpu" and platform.machine().lower() in ("x86_64", "amd64")
+    return precision in device.native
 
 
 def cpu_model() -> str:
@@ -271,13 +278,6 @@ def _choose_precision(precision: str, device: Device, supported: Sequence[str]) 
 def _gain(precision: str, device: Device) -> str:
     rates = device.rates
     return f", {rates[precision] / rates['fp32']:.1f}x the rate of fp32" if {precision, "fp32"} <= rates.keys() else ""
-
-
-def _is_native(precision: str, device: Device) -> bool:
-    """Whether a device computes in a precision by itself; 8 bits are those of the processors that oneDNN knows."""
-    if precision == "int8":
-        return device.kind == "cpu" and platform.machine().lower() in ("x86_64", "amd64")
-    return precision in device.native
 
 
 def _remembered(path: Path, key: str) -> tuple[Device, ...] | None:

@@ -55,6 +55,7 @@ RESERVED = frozenset(
         "shard",
         "source",
         "sources",
+        "stored_answers",
         "target",
         "task",
         "teacher",

@@ -38,6 +38,15 @@ class ShrinkOptions(Options, frozen=True, kw_only=True):
         Literal["size", "latency"],
         option("Which of those that keep the figure is taken: the smallest, or the one that answers soonest."),
     ] = "size"
+    stored_answers: Annotated[
+        int | None,
+        option(
+            "Answers that are kept in the model folder with their inputs, rows of the data, to be compared on other "
+            "machines; 0 keeps none. Auto is 64, and none where the model or one before it learnt with --private.",
+            ge=0,
+            le=10_000,
+        ),
+    ] = None
 
     @property
     def candidates(self) -> tuple[str, ...]:

@@ -13,14 +13,18 @@ import zoo
 from tests.echo_runs import until
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
+from zoo.devices import available, is_native
 from zoo.quickstart.digits import write_digits
 from zoo.runs.candidate import Candidate
+from zoo.shrink_options import FORMATS
 
 pytest.importorskip("zoo_bert")
 pytest.importorskip("zoo_resnet")
 pytest.importorskip("sklearn")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.usefixtures("shared_store")]
 
+ALLOWED = 0.03
+"""Of 400 rows: some may be answered otherwise, as 8 bits are multiplied otherwise by other processors."""
 CPU = {"device": "cpu", "precision": "fp32"}
 WORDS = {
     "delivery": "parcel courier monday late",
@@ -56,7 +60,8 @@ def messages(tmp_path_factory: pytest.TempPathFactory, shared_store: Path) -> st
 @pytest.fixture(scope="module")
 def small(messages: str, held_out: Path) -> zoo.Run:
     """What is made of it."""
-    return zoo.shrink(messages, held_out, name="messages-small", device="cpu").wait(progress=False)
+    small = zoo.shrink(messages, held_out, max_drop=ALLOWED, name="messages-small", device="cpu")
+    return small.wait(progress=False)
 
 
 def candidates(run: zoo.Run) -> dict[str, Candidate]:
@@ -66,13 +71,14 @@ def candidates(run: zoo.Run) -> dict[str, Candidate]:
 def test_the_smallest_that_answers_as_well_is_a_model_like_any_other(small: zoo.Run, held_out: Path) -> None:
     table = candidates(small)
     assert list(table) == ["original", "bf16", "int8", "int8-tensor", "int4"]
-    assert [one.name for one in table.values() if one.chosen] == ["int4"]
-    original, chosen = table["original"], table["int4"]
+    (chosen,) = (one for one in table.values() if one.chosen)
+    original = table["original"]
+    assert chosen.name in ("int8", "int8-tensor", "int4")
     assert chosen.size_bytes < original.size_bytes / 3
     assert table["int8"].size_bytes < table["bf16"].size_bytes < original.size_bytes
     assert all(one.latency_s > 0 and one.rows_per_s > 0 for one in table.values())
     assert chosen.high is not None
-    assert 0 < chosen.high <= 0.01
+    assert 0 < chosen.high <= ALLOWED
     assert small.metrics["accuracy"] == chosen.figure
 
     answer = small.model.predict("my parcel is late")
@@ -82,7 +88,8 @@ def test_the_smallest_that_answers_as_well_is_a_model_like_any_other(small: zoo.
     judged = zoo.evaluate(small.name, held_out, device="cpu").wait(progress=False)
     assert judged.metrics["accuracy"] == pytest.approx(chosen.figure)
     readme = (small.folder.model_folder / "README.md").read_text()
-    assert "4 bits a weight" in readme
+    assert FORMATS[chosen.name] in readme
+    assert "64 answers kept in stored_answers/ with their inputs" in readme
     assert "| int8-tensor |" in readme
     stored = json.loads((small.folder.model_folder / "stored_answers" / "answers.json").read_text())
     assert len(stored["rows"]) == 64
@@ -147,19 +154,21 @@ def test_pictures(tmp_path: Path) -> None:
     write_digits(tmp_path)
     options = {"image_size": 8, "flip": False, "batch_size": 20, "max_steps": 40, "eval_share": 0.0}
     run = zoo.finetune("resnet10-32px", tmp_path / "labelled", name="digits", **CPU, **options).wait(progress=False)
-    small = zoo.shrink(run, tmp_path / "test", formats="int8", max_drop=0.05, name="digits-small", device="cpu")
+    options = {"formats": "int8", "max_drop": 0.05, "stored_answers": 20}
+    small = zoo.shrink(run, tmp_path / "test", name="digits-small", device="cpu", **options)
     small.wait(progress=False)
 
     table = candidates(small)
     assert table["int8"].chosen
-    assert table["int8"].precision == "int8"
+    assert table["int8"].precision == ("int8" if is_native("int8", available()[0]) else "fp32")
     assert table["int8"].size_bytes < 0.26 * table["original"].size_bytes
     inputs = small.folder.model_folder / "stored_answers" / "inputs"
-    assert len(list(inputs.iterdir())) == 64
+    assert len(list(inputs.iterdir())) == 20
 
 
 def test_one_that_is_stopped_goes_on(messages: str, held_out: Path) -> None:
-    run = zoo.shrink(messages, held_out, formats=["bf16", "int8"], name="stopped", device="cpu")
+    options = {"formats": ["bf16", "int8"], "max_drop": ALLOWED, "stored_answers": 0}
+    run = zoo.shrink(messages, held_out, name="stopped", device="cpu", **options)
     until(lambda: bool(run.snapshot.candidates))
     run.stop()
     until(lambda: not run.snapshot.live)
@@ -167,3 +176,4 @@ def test_one_that_is_stopped_goes_on(messages: str, held_out: Path) -> None:
         run.resume()
     run.wait(progress=False)
     assert [name for name, one in candidates(run).items() if one.chosen] == ["int8"]
+    assert not (run.folder.model_folder / "stored_answers").exists()

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from zoo import Card, Classification, Options, PredictionRun, Rejected, Score
+from zoo.kinds.image import IMAGE
+from zoo.kinds.record import Record
+from zoo.kinds.text import TEXT
 from zoo.runs import stored_answers
-from zoo.runs.stored_answers import compare_stored_answers, store_answers
+from zoo.runs.request import DataRequest, RunRequest
+from zoo.runs.store import create
+from zoo.runs.stored_answers import FILE, FOLDER, compare_stored_answers, store_answers, usual_number
 from zoo.tasks import get_task
 
-TEXTS = [f"text {i}" for i in range(100)]
+TEXTS = [f"text {i}" for i in range(64)]
 Said = list[str]
 
 
@@ -82,7 +89,7 @@ def test_another_machine_says_what_differs_once(
     compare_stored_answers(run, model)
     compare_stored_answers(run, model)
 
-    assert model.asked == TEXTS[:64]
+    assert model.asked == TEXTS
     (words,) = said
     assert words.startswith("small answers otherwise than on ")
     assert words.endswith(", cpu in int8: 64 of 64 stored answers differ by more than 0.05, at most 0.1")
@@ -114,6 +121,49 @@ def test_files_are_kept_within_bounds(
     (kept,) = model.asked
     assert Path(kept).read_bytes() == b"one"
     assert Path(kept).is_relative_to(run.weights)
+
+
+def test_files_that_are_parts_of_inputs_are_kept_too(
+    make_run: Callable[..., PredictionRun], tmp_path: Path, said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = msgspec.structs.replace(get_task("image-classification"), input=Record("question", image=IMAGE, text=TEXT))
+    run = dataclasses.replace(make_run(), task=asked)
+    picture = tmp_path / "picture.png"
+    picture.write_bytes(b"one")
+    inputs = [{"image": str(path), "text": "what is it?"} for path in (picture, tmp_path / "gone.png")]
+    assert store_answers(run.weights, run, inputs, Sure(0.9).predict(inputs)) == 1
+    stored = msgspec.json.decode((run.weights / FOLDER / FILE).read_bytes())
+    assert stored["rows"][0]["input"] == {"image": "1-image.png", "text": "what is it?"}
+    elsewhere(monkeypatch)
+
+    model = Sure(0.9)
+    compare_stored_answers(run, model)
+    (kept,) = model.asked
+    assert kept["text"] == "what is it?"
+    assert Path(kept["image"]).read_bytes() == b"one"
+
+
+def test_no_folder_is_made_where_nothing_is_kept(make_run: Callable[..., PredictionRun], tmp_path: Path) -> None:
+    run = make_run("image-classification")
+    gone = [str(tmp_path / "gone.png")]
+    assert store_answers(run.weights, run, gone, Sure(0.9).predict(gone)) == 0
+    assert list(run.weights.iterdir()) == []
+
+
+def test_none_are_kept_of_a_model_that_comes_from_one_that_learnt_privately(
+    store: Path, make_run: Callable[..., PredictionRun]
+) -> None:
+    def run_of(name: str, model: str, **options: object) -> None:
+        data = DataRequest(path="/nowhere.csv")
+        task = "text-classification"
+        create(RunRequest(name=name, verb="finetune", model=model, plugin="p", task=task, data=data, options=options))
+
+    run_of("private", "p/plain", private="eps=8")
+    run_of("child", "p/private")
+    run_of("open", "p/plain")
+    card = make_run().card
+    numbers = {name: usual_number(msgspec.structs.replace(card, name=name)) for name in ("private", "child", "open")}
+    assert numbers == {"private": 0, "child": 0, "open": 64}
 
 
 @pytest.mark.parametrize("damaged", [True, False])

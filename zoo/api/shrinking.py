@@ -21,6 +21,7 @@ def shrink(
     metric: str = "",
     max_drop: float = 0.01,
     target: str = "size",
+    stored_answers: int | None = None,
     task: str = "",
     input: str = "",
     label: str = "",
@@ -42,6 +43,8 @@ def shrink(
         metric: the figure that must not drop; that of the task if not given.
         max_drop: the most that it may; the whole 95% interval of the paired difference has to stay within.
         target: `size` takes the smallest of those that keep the figure, `latency` the one that answers soonest.
+        stored_answers: how many answers are kept in the model folder with their inputs, which are rows of the data; 64
+            if not given, and none where the model or one before it learnt privately.
         task: what the model answers; needed only where it has several heads.
         input: column of the inputs; found by its usual names if not given.
         label: column of the labels, or whatever the targets are; likewise.
@@ -78,6 +81,7 @@ def shrink(
             "metric": metric,
             "max_drop": max_drop,
             "target": target,
+            "stored_answers": stored_answers,
         },
     )
     return start_job(job)

@@ -7,12 +7,13 @@ A training counts what its losses know (`Metrics`); an evaluation holds answers 
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from zoo.blocks import Report
 from zoo.metrics.classification import ClassificationMetrics, confusion_of, report_of_confusion
-from zoo.metrics.loss import LOSSES, SMALLER_IS_BETTER, WITH_UNIT, MeanLoss, finite
+from zoo.metrics.loss import LOSSES, NO_MEASURE, SMALLER_IS_BETTER, WITH_UNIT, MeanLoss, finite
 
 if TYPE_CHECKING:
     from zoo.metrics.detection import DetectionMetrics
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LOSSES",
+    "NO_MEASURE",
     "SMALLER_IS_BETTER",
     "WITH_UNIT",
     "ClassificationMetrics",
@@ -37,6 +39,7 @@ __all__ = [
     "SpanMetrics",
     "TranscriptMetrics",
     "confusion_of",
+    "figure_of",
     "finite",
     "primary_figure",
     "primary_first",
@@ -75,7 +78,10 @@ class Metrics(Protocol):
 
 
 class Judge(Protocol):
-    """What an evaluation of a task accumulates: figures over answers beside what the data says."""
+    """What an evaluation of a task accumulates: figures over answers beside what the data says.
+
+    One whose figures take long may have a method `figure(name)` that computes one alone; see `figure_of`.
+    """
 
     def __init__(self, labels: Sequence[str]) -> None:
         """Begin.
@@ -114,6 +120,17 @@ def primary_figure(metrics: Mapping[str, float]) -> tuple[str, float] | None:
 def primary_first(metrics: Mapping[str, float], primary: str) -> dict[str, float]:
     """The same metrics, the primary one first where it is among them."""
     return {name: metrics[name] for name in (primary, *metrics) if name in metrics}
+
+
+def figure_of(judge: Judge, name: str) -> float:
+    """One figure over everything seen; not a number where there is none.
+
+    Args:
+        judge: asked for that one alone where it has a method `figure(name)`.
+        name: of the figure.
+    """
+    alone: Any = getattr(judge, "figure", None)
+    return judge.compute().get(name, math.nan) if alone is None else float(alone(name))
 
 
 def report_of(metrics: Metrics) -> Report:

@@ -66,8 +66,18 @@ def _upper_bound(lost: int, won: int, rows: int) -> float:
     return high
 
 
+def draws_of(rows: int) -> int:
+    """How often so many rows are drawn anew."""
+    return max(FEWEST, min(RESAMPLES, MOST_ANSWERS // max(1, rows)))
+
+
 def paired_difference(
-    first: Sequence[Any], second: Sequence[Any], figure: Callable[[Sequence[Any]], float]
+    first: Sequence[Any],
+    second: Sequence[Any],
+    figure: Callable[[Sequence[Any]], float],
+    *,
+    resamples: int = RESAMPLES,
+    on_draw: Callable[[int, int], None] = lambda done, draws: None,
 ) -> Difference:
     """A figure of the answers of two models to the same rows, with a 95% interval of the difference.
 
@@ -77,11 +87,14 @@ def paired_difference(
         first: what the figure takes of each row of one model.
         second: the same of the other, in the same order.
         figure: of some rows; not a number where they have none.
+        resamples: the most draws.
+        on_draw: told before each draw how many are done, and how many there are in all; may raise.
     """
     draw, rows = random.Random(SEED), range(len(first))  # noqa: S311  (statistics)
-    resamples = max(FEWEST, min(RESAMPLES, MOST_ANSWERS // max(1, len(first))))
+    draws = min(resamples, draws_of(len(first)))
     differences = []
-    for _ in range(resamples):
+    for done in range(draws):
+        on_draw(done, draws)
         drawn = draw.choices(rows, k=len(rows))
         differences.append(figure([first[i] for i in drawn]) - figure([second[i] for i in drawn]))
     differences = sorted(filter(math.isfinite, differences)) or [math.nan]

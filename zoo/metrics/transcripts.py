@@ -7,6 +7,7 @@ Errors are the fewest words that have to be put in, left out or exchanged to mak
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -95,21 +96,16 @@ class TranscriptMetrics:
 
         The rates are left out where the references have no words.
         """
-        words = sum(one.words for one in self._counted)
-        figures: dict[str, float] = {}
-        if words:
+        rates = self._rates()
+        if rates:
             low, high = self._interval()
-            characters = sum(one.characters for one in self._counted)
-            figures = {
-                "wer": sum(one.errors for one in self._counted) / words,
-                "wer_low": low,
-                "wer_high": high,
-                "cer": sum(one.character_errors for one in self._counted) / characters,
-                "substitutions": sum(one.substitutions for one in self._counted) / words,
-                "deletions": sum(one.deletions for one in self._counted) / words,
-                "insertions": sum(one.insertions for one in self._counted) / words,
-            }
-        return {**figures, **self._loss.compute()}
+            rates = {"wer": rates["wer"], "wer_low": low, "wer_high": high, **rates}
+        return {**rates, **self._loss.compute()}
+
+    def figure(self, name: str) -> float:
+        """One of these figures; the interval, which takes longest, is found only where it is asked for."""
+        figures = {**self._rates(), **self._loss.compute()}
+        return figures[name] if name in figures else self.compute().get(name, math.nan)
 
     def report(self) -> Report:
         """The recordings with most errors, word by word; empty where all are right."""
@@ -119,6 +115,20 @@ class TranscriptMetrics:
         ]
         reading = f"{READING}; normaliser {self._normalizer}"
         return (Paragraph(title="Most errors", text=reading), *texts) if texts else ()
+
+    def _rates(self) -> dict[str, float]:
+        """Those of errors; none where the references have no words."""
+        words = sum(one.words for one in self._counted)
+        if not words:
+            return {}
+        characters = sum(one.characters for one in self._counted)
+        return {
+            "wer": sum(one.errors for one in self._counted) / words,
+            "cer": sum(one.character_errors for one in self._counted) / characters,
+            "substitutions": sum(one.substitutions for one in self._counted) / words,
+            "deletions": sum(one.deletions for one in self._counted) / words,
+            "insertions": sum(one.insertions for one in self._counted) / words,
+        }
 
     def _keep(self, pair: _Pair) -> None:
         (heapq.heappush if len(self._worst) < WORST else heapq.heappushpop)(self._worst, pair)

@@ -19,6 +19,7 @@ from zoo.blocks import Report, Table
 from zoo.card import Verb
 from zoo.errors import Unsupported
 from zoo.hyperparameters import MixingOptions
+from zoo.metrics import figure_of
 from zoo.metrics.paired import Difference, paired_difference
 from zoo.plugins import Plugin
 from zoo.runs import hooks
@@ -211,7 +212,7 @@ def difference(run: TrainingRun, first: Sequence[Any], second: Sequence[Any]) ->
         judge = run.task.new_judge(run.labels)
         for target, answer in judged:
             judge.add(target, answer)
-        return judge.compute().get(run.task.primary_metric, math.nan)
+        return figure_of(judge, run.task.primary_metric)
 
     return paired_difference([(t, one) for t, one, _ in both], [(t, two) for t, _, two in both], figure)
 

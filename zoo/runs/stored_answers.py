@@ -1,18 +1,18 @@
 """Answers that a model keeps beside its weights, and what another machine says instead.
 
 Other processors multiply integers otherwise, so that a model in 8 bits may answer otherwise there. A model that was
-made smaller keeps some inputs with their answers in `stored_answers/`; where it is loaded for the first time on a
-machine of another kind, they are asked anew. A difference is worth a word and never an error.
+made smaller keeps some inputs with their answers in `stored_answers/`, unless it learnt privately; where it is loaded
+for the first time on a machine of another kind, they are asked anew. A difference is worth a word and never an error.
 
     model/stored_answers/answers.json
-                         inputs/1.png ...       of inputs that are files
+                         inputs/1.png ...       of inputs that are files, or have a part that is one
 """
 
 from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,17 +20,21 @@ import msgspec
 
 from zoo import atomic
 from zoo.answers import Prediction, Rejected
+from zoo.card import Card
 from zoo.devices import cpu_model
 from zoo.encoding import encode_json
+from zoo.kinds.kind import InputKind
 from zoo.paths import cache_folder
+from zoo.runs.store import maker_of
 from zoo.sanitize import error_text, one_line
 from zoo.tasks.task import Task
 
 if TYPE_CHECKING:
     from zoo.runs.context import PredictionRun, Predictor
 
-FOLDER, FILE = "stored_answers", "answers.json"
-MOST = 64
+FOLDER, FILE, INPUTS = "stored_answers", "answers.json", "inputs"
+USUAL = 64
+"""How many are kept where nobody says."""
 MOST_BYTES = 4 << 20
 """Of all inputs that are files."""
 TOLERANCE = 0.05
@@ -44,39 +48,80 @@ class StoredAnswers(msgspec.Struct, frozen=True, kw_only=True):
     """Which processor computed them, and in what."""
     task: str
     rows: tuple[dict[str, Any], ...]
-    """Each with `input`, which is a name below `inputs/` where it is a file, and `answer`."""
+    """Each with `input`, which is a name below `inputs/` where it is a file (so is each such part of an input that has
+    several), and `answer`."""
     v: int = 1
 
 
+def usual_number(card: Card) -> int:
+    """How many answers a smaller form of a model keeps where nobody says: none where it, or one that it was trained
+    from, learnt privately, since rows of the same people stand beside them.
+
+    Args:
+        card: of the model that is made smaller.
+
+    Raises:
+        StoreInvalid: a run that it comes from cannot be read.
+    """
+    seen, maker = set[Path](), maker_of(card.name)
+    while maker.request_path.exists() and maker.path not in seen:
+        seen.add(maker.path)
+        request = maker.request
+        if request.options.get("private"):
+            return 0
+        maker = maker_of(request.model.partition("/")[2])  # behind the name of the plugin
+    return USUAL
+
+
 def store_answers(folder: Path, run: PredictionRun, inputs: Sequence[Any], answers: Sequence[Prediction]) -> int:
-    """Keep some inputs and what a model says of them, beside its weights.
+    """Keep inputs and what a model says of them, beside its weights, as far as the files among them are no larger than
+    `MOST_BYTES` in all.
 
     Args:
         folder: of the model.
         run: as the model was loaded.
-        inputs: of the rows it was judged by.
+        inputs: some of the rows it was judged by.
         answers: its own, in that order.
 
     Returns:
         How many are kept.
     """
-    place = folder / FOLDER
-    place.mkdir()
+    place, kind = folder / FOLDER, run.task.input
     rows, room = [], MOST_BYTES
-    for number, (value, answer) in enumerate(zip(inputs[:MOST], answers[:MOST], strict=True), start=1):
-        kept = value
-        if run.task.input.from_files:
-            path = Path(value) if isinstance(value, str) else None
-            if path is None or not path.is_file() or path.stat().st_size > room:
-                continue
-            room -= path.stat().st_size
-            kept = f"{number}{path.suffix.lower()}"
-            (place / "inputs").mkdir(exist_ok=True)
-            shutil.copyfile(path, place / "inputs" / kept)
-        rows.append({"input": kept, "answer": answer})
-    document = {"machine": _machine(run), "task": run.task.name, "rows": rows, "v": 1}
-    atomic.write_bytes(place / FILE, encode_json(document) + b"\n")
+    for number, (value, answer) in enumerate(zip(inputs, answers, strict=True), start=1):
+        files = {role: Path(part) for role, part in _file_parts(kind, value).items()}
+        if not all(path.is_file() for path in files.values()):
+            continue
+        size = sum(path.stat().st_size for path in files.values())
+        if size > room:
+            continue
+        room -= size
+        names = {role: f"{number}{f'-{role}' if role else ''}{path.suffix.lower()}" for role, path in files.items()}
+        for role, path in files.items():
+            (place / INPUTS).mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, place / INPUTS / names[role])
+        rows.append({"input": _with_parts(value, names), "answer": answer})
+    if rows:
+        place.mkdir(exist_ok=True)
+        document = {"machine": _machine(run), "task": run.task.name, "rows": rows, "v": 1}
+        atomic.write_bytes(place / FILE, encode_json(document) + b"\n")
     return len(rows)
+
+
+def _file_parts(kind: InputKind, value: Any) -> dict[str, str]:
+    """The names of the files of an input, by the role of each; the role of an input that is itself one is empty."""
+    if not kind.from_files:
+        return {}
+    if not isinstance(value, Mapping):
+        return {"": str(value)}
+    return {role: str(value[role]) for role, part in kind.roles.items() if part.from_files and role in value}
+
+
+def _with_parts(value: Any, parts: Mapping[str, str]) -> Any:
+    """An input with other names of its files."""
+    if "" in parts:
+        return parts[""]
+    return {**value, **parts} if parts else value
 
 
 def compare_stored_answers(run: PredictionRun, predictor: Predictor) -> None:
@@ -97,7 +142,7 @@ def compare_stored_answers(run: PredictionRun, predictor: Predictor) -> None:
         compared = cache_folder() / "compared" / digest
         if stored.machine == here or stored.task != run.task.name or compared.exists():
             return
-        if said := _differences(stored, run.task, path.parent / "inputs", predictor):
+        if said := _differences(stored, run.task, path.parent / INPUTS, predictor):
             run.note(f"{run.card.name} answers otherwise than on {one_line(stored.machine)}: {said}")
         compared.parent.mkdir(parents=True, exist_ok=True)
         compared.touch()
@@ -108,10 +153,7 @@ def compare_stored_answers(run: PredictionRun, predictor: Predictor) -> None:
 def _differences(stored: StoredAnswers, task: Task, inputs: Path, predictor: Predictor) -> str:
     """How many answers differ and by how much; empty where none does."""
     before = [msgspec.convert(row["answer"], task.prediction) for row in stored.rows]
-    asked = [
-        str(inputs / Path(row["input"]).name) if task.input.from_files else _as_read(row["input"])
-        for row in stored.rows
-    ]
+    asked = [_as_read(task.input, row["input"], inputs) for row in stored.rows]
     now = predictor.predict(asked) if asked else []
     apart = [_apart(one, other) for one, other in zip(before, now, strict=True)]
     beyond = [one for one in apart if one > TOLERANCE]
@@ -131,9 +173,10 @@ def _apart(one: Prediction, other: Prediction) -> float:
     return max(abs(first[name] - second[name]) / max(1.0, abs(first[name])) for name in common)
 
 
-def _as_read(value: Any) -> Any:
-    """An input as the predictor takes it: of several columns, a tuple where JSON has a list."""
-    return tuple(value) if isinstance(value, list) else value
+def _as_read(kind: InputKind, value: Any, inputs: Path) -> Any:
+    """An input as the predictor takes it: of several columns, a tuple where JSON has a list; files where they lie."""
+    parts = {role: str(inputs / Path(name).name) for role, name in _file_parts(kind, value).items()}
+    return tuple(value) if isinstance(value, list) else _with_parts(value, parts)
 
 
 def _machine(run: PredictionRun) -> str:

@@ -7,13 +7,17 @@ from collections.abc import Sequence
 
 import pytest
 
-from zoo import Classification, DatasetInvalid, OptionInvalid, Quantity, Score
+from zoo import Classification, DatasetInvalid, LabelSet, OptionInvalid, Quantity, Score, Transcript
+from zoo.metrics import TranscriptMetrics
+from zoo.runs.shrinking import gate as gate_module
 from zoo.runs.shrinking.gate import Gate, Judged
+from zoo.runs.shrinking.measuring import Stopped
 from zoo.tasks import get_task
 
 LABELS = ("a", "b")
 CLASSIFICATION = get_task("text-classification")
 REGRESSION = get_task("text-regression")
+SPEECH = get_task("automatic-speech-recognition")
 
 
 def classified(right: Sequence[bool]) -> list[Judged]:
@@ -84,3 +88,43 @@ def test_a_figure_that_there_is_not_is_refused() -> None:
     with pytest.raises(OptionInvalid, match="--metric is 'acuracy'") as refused:
         gate(400, metric="acuracy")
     assert refused.value.hint == "did you mean accuracy?"
+
+
+def heard(*texts: str) -> list[Judged]:
+    """Rows in which the same was said."""
+    return [("one two three", Transcript(text)) for text in texts]
+
+
+@pytest.mark.parametrize("metric", ["wer", "cer", "deletions"])
+def test_more_errors_are_worse_and_the_interval_of_a_figure_is_not_found_in_each_draw(
+    metric: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good, bad = heard(*["one two three"] * 60), heard(*["one two three", "one three"] * 30)
+    one = Gate(SPEECH, (), metric, 0.1, good)
+    monkeypatch.setattr(TranscriptMetrics, "_interval", None)
+    drop = one.drop(bad)
+    assert drop.drop > 0.1
+    assert not one.passes(drop)
+
+
+def test_what_does_not_say_how_good_answers_are_is_refused() -> None:
+    judged: list[Judged] = [({"a"}, LabelSet.of((Score("a", 0.8), Score("b", 0.2)), 0.5))] * 400
+    with pytest.raises(
+        OptionInvalid, match="--metric is threshold, which does not say how good answers are"
+    ) as refused:
+        Gate(get_task("text-multi-label-classification"), LABELS, "threshold", 0.02, judged)
+    assert refused.value.hint.startswith("name one of micro_f1, ")
+    assert "threshold" not in refused.value.hint
+
+
+def test_what_takes_long_is_drawn_less_often_and_told_and_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate_module, "MOST_SECONDS", 0.0)
+    monkeypatch.setattr(gate_module, "TOLD_EVERY_S", 0.0)
+    notes: list[str] = []
+    judged = classified([i >= 40 for i in range(400)])
+    one = Gate(CLASSIFICATION, LABELS, "macro_f1", 0.02, judged, lambda: len(notes) > 100, notes.append)
+    with pytest.raises(Stopped):
+        one.drop(judged)
+    assert notes[0].startswith("the interval of macro_f1 is of 200 draws of the rows and not of 1000: each takes ")
+    assert notes[1] == "0 of 200 draws for the interval of macro_f1 done"
+    assert len(notes) == 101

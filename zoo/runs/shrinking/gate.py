@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from zoo.errors import DatasetInvalid, OptionInvalid
-from zoo.metrics import SMALLER_IS_BETTER, WITH_UNIT
-from zoo.metrics.paired import Difference, Z, least_bound, paired_difference, paired_shares
+from zoo.metrics import NO_MEASURE, SMALLER_IS_BETTER, WITH_UNIT, figure_of
+from zoo.metrics.paired import FEWEST, Difference, Z, draws_of, least_bound, paired_difference, paired_shares
 from zoo.plurals import counted
 from zoo.runs.judging import CheckedJudge
+from zoo.runs.shrinking.measuring import Stopped
 from zoo.suggestions import did_you_mean
 from zoo.tasks.task import Task
 
 FEWEST_ROWS = 50
 """Of a figure that is no share: an interval by drawing rows anew says nothing of fewer."""
+MOST_SECONDS = 120.0
+"""That drawing rows anew may take for one candidate, as long as there are draws enough."""
+TOLD_EVERY_S = 30.0
+"""How far it is, where it takes so long."""
 
 Judged = tuple[Any, Any]
 """What the data say of a row, and the answer."""
@@ -41,23 +47,37 @@ class Gate:
         metric: the figure that must not drop; empty for that of the task.
         max_drop: the most that it may.
         judged: the rows, with the answers of the model as it is.
+        should_stop: asked before each figure, of which hundreds may be found.
+        note: told where that takes long.
 
     Raises:
-        OptionInvalid: there is no such figure.
+        OptionInvalid: there is no such figure, or it is no measure of answers.
         DatasetInvalid: so few rows cannot show a drop so small.
     """
 
     def __init__(
-        self, task: Task, labels: Sequence[str], metric: str, max_drop: float, judged: Sequence[Judged]
+        self,
+        task: Task,
+        labels: Sequence[str],
+        metric: str,
+        max_drop: float,
+        judged: Sequence[Judged],
+        should_stop: Callable[[], bool] = lambda: False,
+        note: Callable[[str], None] = lambda message: None,
     ) -> None:
         self._task, self._labels, self._max_drop, self._judged = task, labels, max_drop, judged
+        self._should_stop, self._note = should_stop, note
         judge = CheckedJudge(task, labels)
         for target, answer in judged:
             judge.add(target, answer)
-        figures = judge.figures()
+        figures = {name: value for name, value in judge.figures().items() if name not in NO_MEASURE}
         self.metric = metric or next((name for name in (task.primary_metric, *figures) if name in figures), "")
+        names = ", ".join(figures)
+        if metric in NO_MEASURE:
+            raise OptionInvalid(
+                f"--metric is {metric}, which does not say how good answers are", f"name one of {names}"
+            )
         if self.metric not in figures:
-            names = ", ".join(figures)
             raise OptionInvalid(
                 f"--metric is {metric!r}, but these answers have {names}", did_you_mean(metric, figures, "name one")
             )
@@ -68,7 +88,11 @@ class Gate:
         self._check_rows()
 
     def drop(self, judged: Sequence[Judged]) -> Drop:
-        """How much worse the same rows are answered."""
+        """How much worse the same rows are answered.
+
+        Raises:
+            Stopped: somebody asked for it.
+        """
         right = None if self._right is None else self._rows_right(judged)
         if self._right is not None and right is not None:
             first, second, low, high = paired_shares(self._right, right)
@@ -84,11 +108,33 @@ class Gate:
 
     def _difference(self, judged: Sequence[Judged]) -> Difference:
         """By drawing rows anew; of a figure between 0 and 1 never surer than so many rows can make it."""
-        drawn = paired_difference(self._judged, judged, self._figure)
+        begun = time.perf_counter()
+        self._figure(judged)
+        seconds = 2 * (time.perf_counter() - begun)  # of one draw
+        usual = draws_of(len(judged))
+        most = max(FEWEST, min(usual, math.floor(MOST_SECONDS / max(seconds, 1e-9))))
+        if most < usual:
+            self._note(
+                f"the interval of {self.metric} is of {most} draws of the rows and not of {usual}: each takes "
+                f"{seconds:.2g} s, all of them {most * seconds / 60:.0f} min"
+            )
+        drawn = paired_difference(self._judged, judged, self._figure, resamples=most, on_draw=self._telling())
         if not self._is_share(*drawn[:2]):
             return drawn
         bound = least_bound(len(judged))
         return drawn._replace(low=min(drawn.low, -bound), high=max(drawn.high, bound))
+
+    def _telling(self) -> Callable[[int, int], None]:
+        """Says from time to time how many draws are done."""
+        told = time.monotonic()
+
+        def tell(done: int, draws: int) -> None:
+            nonlocal told
+            if time.monotonic() - told >= TOLD_EVERY_S:
+                told = time.monotonic()
+                self._note(f"{done} of {draws} draws for the interval of {self.metric} done")
+
+        return tell
 
     def _rows_right(self, judged: Sequence[Judged]) -> list[bool] | None:
         """Whether each row is right; None where the figure is no share of rows that are."""
@@ -123,7 +169,9 @@ class Gate:
         return self.metric not in WITH_UNIT and all(0 <= figure <= 1 for figure in figures)
 
     def _figure(self, judged: Sequence[Judged]) -> float:
+        if self._should_stop():
+            raise Stopped
         judge = self._task.new_judge(self._labels)
         for target, answer in judged:
             judge.add(target, answer)
-        return judge.compute().get(self.metric, math.nan)
+        return figure_of(judge, self.metric)

@@ -15,7 +15,8 @@ from zoo.ability_options import parse_recorded
 from zoo.answers import Rejected
 from zoo.card import Card
 from zoo.data import Dataset
-from zoo.devices import available
+from zoo.devices import available, is_native
+from zoo.disk import store_error
 from zoo.errors import DatasetInvalid, GateNotPassed, RunCancelled, ZooError
 from zoo.file_cache import release
 from zoo.options import parse
@@ -28,13 +29,14 @@ from zoo.runs.context import PredictionRun
 from zoo.runs.evaluation_job import load_judged_data
 from zoo.runs.events import AnyEvent, CandidateMeasured, EvaluationCompleted, Noted, PredictionsWritten, RunFinished
 from zoo.runs.events import RunCancelled as RunCancelledEvent
-from zoo.runs.heads import link_file, merge
+from zoo.runs.heads import link, link_file, merge
 from zoo.runs.judging import CheckedJudge
 from zoo.runs.preparation import fetch_weights, judging_options, resolve
 from zoo.runs.shrinking.gate import Gate, Judged
 from zoo.runs.shrinking.measuring import WARMED, Answered, Stopped, answer_rows
 from zoo.runs.shrinking.publishing import ADAPTER, publish_shrunk
 from zoo.runs.store import maker_of, size_bytes
+from zoo.runs.stored_answers import usual_number
 from zoo.shrink_options import ORIGINAL, ShrinkOptions
 from zoo.tasks import get_task
 from zoo.tasks.task import Task
@@ -78,10 +80,14 @@ class _Shrinking:
         self._examples, self._labels = dataset.examples, card.labels or dataset.labels
         self._columns, self._scratch = dataset.columns, scratch
         self.options = parse(ShrinkOptions, worker.request.shrinking)
+        asked = self.options.stored_answers
+        self._kept_answers = usual_number(card) if asked is None else asked
         self._measured: dict[str, Candidate] = {}
         self._answers: dict[str, list[Any]] = {}
         self._gate: Gate | None = None
         self._place = ""
+        here = available()
+        self._device = next((one for one in here if one.name == worker.request.device), here[0])
 
     def measure_original(self, weights: Path) -> None:
         """Answer all rows with the model as it is; those that it cannot answer are left out."""
@@ -100,20 +106,28 @@ class _Shrinking:
                 f"zoo evaluate {self._card.name} on the same data says why",
             )
         if left_out := kept.count(False):
-            self._worker.emit(Noted(message=f"{counted(left_out, 'row')} that the model cannot answer left out"))
+            self._note(f"{counted(left_out, 'row')} that the model cannot answer left out")
         self._examples = tuple(one for one, is_kept in zip(self._examples, kept, strict=True) if is_kept)
         self._answers[ORIGINAL] = [one for one, is_kept in zip(answered.answers, kept, strict=True) if is_kept]
         options = self.options
-        self._gate = Gate(self._task, self._labels, options.metric, options.max_drop, self._judged(ORIGINAL))
+        self._gate = Gate(
+            self._task,
+            self._labels,
+            options.metric,
+            options.max_drop,
+            self._judged(ORIGINAL),
+            self._worker.should_stop,
+            self._note,
+        )
         self._report(ORIGINAL, folder, answered, figure=self._gate.figure)
 
     def measure(self, name: str) -> None:
         """Pack the model and answer all rows with what comes of it; one that fails is told, and is none."""
         assert self._gate is not None
         folder = self._scratch / name
-        shutil.copytree(self._scratch / ORIGINAL, folder)
         packing = importlib.import_module("zoo.training.packing")
         try:
+            shutil.copytree(self._scratch / ORIGINAL, folder, copy_function=_linked)
             packing.pack_folder(folder, name)
             answered = self._answered(name, folder)
             rejected = sum(isinstance(answer, Rejected) for answer in answered.answers)
@@ -125,7 +139,9 @@ class _Shrinking:
             raise
         except (ZooError, RuntimeError, ValueError, OSError) as error:
             traceback.print_exc()
-            said = error.message if isinstance(error, ZooError) else f"{type(error).__name__}: {error}"
+            shutil.rmtree(folder, ignore_errors=True)
+            told = (store_error(error) if isinstance(error, OSError) else None) or error
+            said = told.message if isinstance(told, ZooError) else f"{type(told).__name__}: {told}"
             self._emit(Candidate(name=name, precision=self._precision(name), reason=said))
             return
         passed = self._gate.passes(drop)
@@ -141,6 +157,8 @@ class _Shrinking:
             passed=passed,
             reason=reason,
         )
+        if not passed:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def conclude(self) -> AnyEvent:
         """Publish the best of those that passed.
@@ -174,7 +192,7 @@ class _Shrinking:
             place=self._place,
             metrics=figures,
             columns=self._columns,
-            inputs=[example.input for example in self._examples],
+            inputs=[example.input for example in self._examples[: self._kept_answers]],
         )
         self._worker.emit(EvaluationCompleted(step=0, metrics=figures, rows=len(self._examples)))
         return RunFinished(metrics=figures, report=judge.report(), labels=self._labels)
@@ -220,25 +238,25 @@ class _Shrinking:
             options=parse_recorded(ability, judging_options(self._worker)),
             device=request.device,
             precision=self._precision(name),
-            note=lambda message: self._worker.emit(Noted(message=message)),
+            note=self._note,
         )
 
     def _precision(self, name: str) -> str:
         """What a candidate computes in: as the model is kept, where the model knows that on this device."""
         known = self._card.ability("predict", self._worker.request.task).precisions
-        native = next((one.native for one in available() if one.name == self._worker.request.device), ("fp32",))
-        if name == ORIGINAL:
-            return "fp32"
-        if name != "bf16" and "int8" in known and self._worker.request.device == "cpu":
-            return "int8"
-        return "bf16" if "bf16" in known and "bf16" in native else "fp32"
+        kept_in: dict[str, tuple[str, ...]] = {ORIGINAL: (), "bf16": ("bf16",)}
+        preferred = kept_in.get(name, ("int8", "bf16"))
+        return next((one for one in preferred if one in known and is_native(one, self._device)), "fp32")
 
     def _note_place(self) -> None:
         """Say where it is measured: what holds here need not hold elsewhere."""
-        device = next((one for one in available() if one.name == self._worker.request.device), available()[0])
+        device = self._device
         sets = f", {' '.join(device.instruction_sets)}" if device.instruction_sets else ""
         self._place = f"measured on {device.description}{sets}"
-        self._worker.emit(Noted(message=self._place))
+        self._note(self._place)
+
+    def _note(self, message: str) -> None:
+        self._worker.emit(Noted(message=message))
 
     def _judged(self, name: str) -> list[Judged]:
         return [(one.target, answer) for one, answer in zip(self._examples, self._answers[name], strict=True)]
@@ -261,6 +279,11 @@ class _Shrinking:
     def _emit(self, candidate: Candidate) -> None:
         self._measured[candidate.name] = candidate
         self._worker.emit(CandidateMeasured(candidate=candidate))
+
+
+def _linked(path: str, twin: str) -> None:
+    """What is packed becomes a new file; the others take no room."""
+    link(Path(path), Path(twin))
 
 
 def _cost(candidate: Candidate, target: str) -> float:

@@ -26,7 +26,7 @@ from zoo.runs.overview import candidate_table
 from zoo.runs.publishing import base_name, digested_files, let_the_umask_decide
 from zoo.runs.request import RunRequest
 from zoo.runs.result import MANIFEST, ResultManifest, ShrunkResult
-from zoo.runs.stored_answers import MOST, store_answers
+from zoo.runs.stored_answers import FOLDER, store_answers
 from zoo.shrink_options import FORMATS, ORIGINAL
 
 ADAPTER = "adapter"
@@ -58,16 +58,14 @@ def publish_shrunk(
         place: where they were measured, in words.
         metrics: of the candidate.
         columns: of the data it was judged by.
-        inputs: of these data.
+        inputs: those of these data that are kept with their answers.
 
     Returns:
         The manifest.
     """
     folder, request = worker.folder.model_folder, worker.request
-    few = list(inputs[:MOST])
-    answers = hooks.load_predictor(plugin, run).predict(few)
-    kept = store_answers(run.weights, run, few, answers)
-    worker.emit(Noted(message=f"{counted(kept, 'answer')} kept beside the weights, to be compared on other machines"))
+    stored = _store_answers(worker, plugin, run, inputs)
+    worker.emit(Noted(message=stored))
     original = next(one for one in candidates if one.name == ORIGINAL)
     manifest = ResultManifest(
         name=worker.folder.name,
@@ -90,12 +88,25 @@ def publish_shrunk(
             original_bytes=original.size_bytes,
         ),
     )
-    _write_readme(run.weights, manifest, worker.request, candidates, chosen, place)
+    said = " ".join(f"{one[:1].upper()}{one[1:]}." for one in (place, stored))
+    _write_readme(run.weights, manifest, worker.request, candidates, chosen, said)
     let_the_umask_decide(run.weights)
     manifest = msgspec.structs.replace(manifest, files=digested_files(run.weights))
     shutil.move(run.weights, folder)
     atomic.write_bytes(folder / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
     return manifest
+
+
+def _store_answers(worker: Worker, plugin: Plugin, run: PredictionRun, inputs: Sequence[Any]) -> str:
+    """Keep answers for other machines; says how many they are, and where."""
+    if not inputs:
+        asked = worker.request.shrinking.get("stored_answers") == 0
+        why = "as asked" if asked else "since the model or one before it learnt privately"
+        return f"no answers kept for other machines, {why}"
+    kept = store_answers(run.weights, run, inputs, hooks.load_predictor(plugin, run).predict(list(inputs)))
+    if not kept:
+        return "no answers kept for other machines: the files of their inputs are too large, or gone"
+    return f"{counted(kept, 'answer')} kept in {FOLDER}/ with their inputs, rows of the data, for other machines"
 
 
 def _write_readme(
@@ -104,7 +115,7 @@ def _write_readme(
     request: RunRequest,
     candidates: Sequence[Candidate],
     chosen: Candidate,
-    place: str,
+    said: str,
 ) -> None:
     """What was done, measured and judged, and how other libraries read the model."""
     data = request.data
@@ -117,7 +128,7 @@ def _write_readme(
         f"On {Path(data.path).name}, {chosen.metric} dropped by {chosen.drop:+.4f} (95% interval of the paired "
         f"difference {drop}); at most {request.shrinking.get('max_drop')} was allowed.",
         markdown((candidate_table(candidates),)),
-        f"{place[:1].upper()}{place[1:]}.",
+        said,
         markdown_table(("", ""), [("file", Path(data.path).name), ("sha256", data.sha256)]),
         "## Labels\n\n" + ", ".join(map(code, distinct_names(manifest.labels).values())) if manifest.labels else "",
         "## Use\n\n```\n" + f"zoo predict {manifest.name} ..." + "\n```",
