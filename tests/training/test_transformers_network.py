@@ -21,7 +21,7 @@ def folder(tmp_path: Path) -> Path:
     torch.manual_seed(0)
     config = transformers.GPT2Config(n_layer=1, n_head=2, n_embd=64, vocab_size=96, n_positions=64)
     network = transformers.GPT2LMHeadModel(config)
-    network.generation_config.top_k = 7
+    network.generation_config.max_new_tokens = 7
     network.save_pretrained(tmp_path / "network")
     return tmp_path / "network"
 
@@ -38,7 +38,7 @@ def test_a_packed_network_is_filled_with_what_its_weights_stand_for(
     network = load_network(transformers.AutoModelForCausalLM, folder, read_config(folder), with_head=True)
 
     assert network.lm_head.weight is network.transformer.wte.weight
-    assert network.generation_config.top_k == 7
+    assert network.generation_config.max_new_tokens == 7
     assert network.dtype == torch.float32
     state = network.state_dict()
     for key, tensor in expected.items():

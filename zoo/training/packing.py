@@ -205,7 +205,8 @@ def is_packed(folder: Path) -> bool:
     if not (folder / WEIGHTS).exists():
         return False
     with safe_open(folder / WEIGHTS, framework="pt") as file:
-        return bool(_stated(file.metadata()))
+        metadata: dict[str, str] = file.metadata() or {}
+    return metadata.get(PACKED, "{}") != "{}"
 
 
 def _plain(tensor: torch.Tensor) -> torch.Tensor:

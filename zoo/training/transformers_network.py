@@ -12,6 +12,7 @@ from typing import Any
 import torch
 import transformers
 from safetensors import SafetensorError
+from transformers.models.auto.auto_factory import _get_model_class
 
 from zoo.errors import StoreInvalid, Unsupported
 from zoo.hub_config import WEIGHTS
@@ -59,8 +60,11 @@ def load_network(
     if type(config) not in auto._model_mapping:
         raise Unsupported(f"transformers has no {auto.__name__} of {config.model_type}", "choose another --task")
     try:
-        network, report = auto.from_pretrained(
-            **_weights(folder),
+        weights = _weights(folder)
+        # An Auto class insists on a folder; the one that it would take does not.
+        maker = _get_model_class(config, auto._model_mapping) if "state_dict" in weights else auto
+        network, report = maker.from_pretrained(
+            **weights,
             config=config,
             dtype=torch.float32,
             use_safetensors=True,
