@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from zoo.api import (
         Model as Model,
         Run as Run,
+        compare as compare,
         evaluate as evaluate,
         export as export,
         federate as federate,
@@ -249,6 +250,7 @@ _HOME = {
     "zoo.api": (
         "Model",
         "Run",
+        "compare",
         "evaluate",
         "export",
         "federate",

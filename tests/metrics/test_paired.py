@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from zoo.metrics.paired import Z, least_bound, paired_difference, paired_shares
+from zoo.metrics.paired import Z, holm, least_bound, mcnemar, paired_difference, paired_shares
 
 
 def test_the_interval_of_a_difference_of_means_is_that_of_its_standard_error() -> None:
@@ -28,7 +28,7 @@ def test_the_interval_of_a_difference_of_means_is_that_of_its_standard_error() -
 
 def test_models_that_answer_alike_do_not_differ() -> None:
     rows = [0.0, 1.0, 1.0, 0.0]
-    assert paired_difference(rows, rows, statistics.fmean) == (0.5, 0.5, 0.0, 0.0)
+    assert paired_difference(rows, rows, statistics.fmean) == (0.5, 0.5, 0.0, 0.0, 1.0)
 
 
 def test_rows_that_have_no_figure_do_not_count() -> None:
@@ -84,3 +84,36 @@ def score(lost: int, won: int, rows: int, difference: float) -> float:
     best = max((low + (high - low) * step / 200_000 for step in range(200_001)), key=likelihood)
     variance = rows * (2 * best + difference - difference**2)
     return (lost - won - rows * difference) / math.sqrt(variance)
+
+
+@pytest.mark.parametrize(("lost", "won"), [(0, 0), (3, 3), (0, 5), (1, 9), (12, 2), (40, 71)])
+def test_the_exact_test_is_that_of_a_fair_coin(lost: int, won: int) -> None:
+    apart = lost + won
+    tail = sum(math.comb(apart, k) for k in range(min(lost, won) + 1)) / 2**apart
+
+    assert mcnemar(lost, won) == mcnemar(won, lost) == pytest.approx(min(1.0, 2 * tail))
+    assert paired_shares(*shares(50, lost, won, 0)).p == mcnemar(lost, won)
+
+
+def test_the_exact_test_takes_many_rows() -> None:
+    assert mcnemar(50_000, 50_700) == pytest.approx(0.0275, abs=5e-4)  # 2.2 standard errors
+    assert mcnemar(0, 100_000) == 0
+
+
+def test_a_plain_difference_of_means_is_told_by_its_draws_and_none_is_not() -> None:
+    draw = random.Random(5)
+    first = [draw.gauss(0.0, 1.0) for _ in range(300)]
+    far, near = ([value + shift + draw.gauss(0.0, 0.5) for value in first] for shift in (0.3, 0.0))
+
+    assert paired_difference(first, far, statistics.fmean).p == pytest.approx(2 / 1001)
+    assert paired_difference(first, near, statistics.fmean).p > 0.05
+
+
+def test_several_tests_are_corrected_in_steps() -> None:
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.04]) == [0.04]
+    assert holm([0.9, 0.8]) == [1.0, 1.0]
+    assert holm([]) == []
+    first, second, third = holm([0.02, math.nan, 0.03])
+    assert (first, third) == (0.04, 0.04)
+    assert math.isnan(second)

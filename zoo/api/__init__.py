@@ -11,6 +11,7 @@ run.model.predict(["another sentence"])
 
 from __future__ import annotations
 
+from zoo.api.comparing import compare
 from zoo.api.jobs import evaluate, federate, finetune, predict_file, pretrain, run_recipe
 from zoo.api.model import Model, load, models
 from zoo.api.result_folder import export
@@ -21,6 +22,7 @@ from zoo.api.starting import start, start_sequence
 __all__ = [
     "Model",
     "Run",
+    "compare",
     "evaluate",
     "export",
     "federate",

@@ -112,6 +112,17 @@ def show_report(report: Report, *, headings: bool = False) -> None:
             output.line(*line)
 
 
+def show_blocks(blocks: Iterable[Block]) -> None:
+    """Write blocks to stdout, all of each, below their titles and with an empty line between them."""
+    for place, block in enumerate(blocks):
+        if place:
+            output.line()
+        if block.title:
+            output.line(one_line(block.title), "strong")
+        for line in render([block], output.width()):
+            output.line(*line)
+
+
 def show_curves(rows: Sequence[Sequence[Curve]]) -> None:
     """Write curves to stdout, each row of them side by side, as many as there is room for."""
     width = min(output.width() or CURVE_WIDTH, CURVE_WIDTH)

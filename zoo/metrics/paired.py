@@ -25,13 +25,43 @@ class Difference(NamedTuple):
     low: float
     """Of the interval of the first less the second."""
     high: float
+    p: float = math.nan
+    """Of the two-sided test that there is no difference; not a number where no draw of the rows has a figure."""
+
+
+def mcnemar(lost: int, won: int) -> float:
+    """The exact two-sided test of McNemar (1947): how likely rows are parted as unevenly as these by a fair coin.
+
+    Args:
+        lost: rows that only the first model has right.
+        won: rows that only the second has right.
+    """
+    apart = lost + won
+    if lost == won:
+        return 1.0
+    logs = (math.lgamma(apart + 1) - math.lgamma(k + 1) - math.lgamma(apart - k + 1) for k in range(min(lost, won) + 1))
+    return min(1.0, 2 * math.fsum(math.exp(log - apart * math.log(2)) for log in logs))
+
+
+def holm(tests: Sequence[float]) -> list[float]:
+    """The p-values of several tests, corrected for their number by the steps of Holm (1979).
+
+    Args:
+        tests: of each the p-value; one that is not a number stays so, and is none of them.
+    """
+    order = sorted((p, place) for place, p in enumerate(tests) if not math.isnan(p))
+    corrected, largest = [math.nan] * len(tests), 0.0
+    for rank, (p, place) in enumerate(order):
+        largest = max(largest, min(1.0, (len(order) - rank) * p))
+        corrected[place] = largest
+    return corrected
 
 
 def paired_shares(first: Sequence[bool], second: Sequence[bool]) -> Difference:
     """The shares of rows that two models have right, with a 95% interval of the difference.
 
     The interval is the score interval of paired shares (Tango 1998), which also holds where few rows or none are told
-    apart: of n rows that both have right, it reaches to about 3.84 / n.
+    apart: of n rows that both have right, it reaches to about 3.84 / n. The test is that of McNemar.
 
     Args:
         first: whether each row is right with one model.
@@ -41,7 +71,7 @@ def paired_shares(first: Sequence[bool], second: Sequence[bool]) -> Difference:
     lost = sum(one and not other for one, other in zip(first, second, strict=True))
     won = sum(other and not one for one, other in zip(first, second, strict=True))
     low, high = -_upper_bound(won, lost, rows), _upper_bound(lost, won, rows)
-    return Difference(sum(first) / rows, sum(second) / rows, low, high)
+    return Difference(sum(first) / rows, sum(second) / rows, low, high, mcnemar(lost, won))
 
 
 def least_bound(rows: int) -> float:
@@ -81,7 +111,8 @@ def paired_difference(
 ) -> Difference:
     """A figure of the answers of two models to the same rows, with a 95% interval of the difference.
 
-    The interval is that of a paired bootstrap (Koehn 2004): rows are drawn anew, with replacement, the same for both.
+    The interval and the test are those of a paired bootstrap (Koehn 2004): rows are drawn anew, with replacement, the
+    same for both.
 
     Args:
         first: what the figure takes of each row of one model.
@@ -97,6 +128,16 @@ def paired_difference(
         on_draw(done, draws)
         drawn = draw.choices(rows, k=len(rows))
         differences.append(figure([first[i] for i in drawn]) - figure([second[i] for i in drawn]))
-    differences = sorted(filter(math.isfinite, differences)) or [math.nan]
+    differences = sorted(filter(math.isfinite, differences))
+    p = _bootstrap_p(differences)
+    differences = differences or [math.nan]
     tail = round((1 - CONFIDENCE) / 2 * (len(differences) - 1))
-    return Difference(figure(first), figure(second), differences[tail], differences[-1 - tail])
+    return Difference(figure(first), figure(second), differences[tail], differences[-1 - tail], p)
+
+
+def _bootstrap_p(differences: Sequence[float]) -> float:
+    """Twice the share of draws on the rarer side of no difference; never 0, as more draws might be there."""
+    if not differences:
+        return math.nan
+    sides = sum(one <= 0 for one in differences), sum(one >= 0 for one in differences)
+    return min(1.0, 2 * (min(sides) + 1) / (len(differences) + 1))

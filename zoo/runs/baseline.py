@@ -169,7 +169,7 @@ def compare_with_baselines(
         predictors = _predictors(worker.of_source(request), plugin, run, kinds) if is_judged(run) else []
         answers = [answers_to(predictor, run) for predictor in predictors]
         for kind, better, baseline in zip(kinds, answers, answers[1:], strict=False):
-            first, second, low, high = difference(run, better, baseline)
+            first, second, low, high, _ = difference(run, better, baseline)
             if math.isfinite(low):
                 interval = f"{low:+.4f} to {high:+.4f}"
                 rows[kind].append(

@@ -158,7 +158,7 @@ def compare_with_baselines(worker: Worker, plugin: Plugin, run: TrainingRun, lea
             rows=tuple(
                 (what, f"{first - second:+.4f}", f"{low:+.4f} to {high:+.4f}")
                 for what, other in (("each alone", whole_alone), (CENTRAL, of_central))
-                for first, second, low, high in [difference(judged, of_run, other)]
+                for first, second, low, high, _ in [difference(judged, of_run, other)]
                 if math.isfinite(low)
             ),
         ),

@@ -1,6 +1,6 @@
-"""Answers of teachers: asked once, and kept for whoever learns from the same rows again.
+"""Answers of models: asked once, and kept for whoever learns from the same rows again, or compares models on them.
 
-A file of JSON lines for each teacher and set of rows. The first line says whose answers they are, the others are
+A file of JSON lines for each model and set of rows. The first line says whose answers they are, the others are
 answers in the order of the rows. The time of the file is that of its last use; those that were not used for long make
 room for new ones.
 """
@@ -31,7 +31,7 @@ class AnswersHeading(msgspec.Struct, frozen=True, kw_only=True):
     """The first line of a file."""
 
     teacher: str
-    """`plugin/name` of its card."""
+    """`plugin/name` of the card of the model, most often a teacher."""
     task: str
 
 

@@ -21,6 +21,7 @@ from zoo.runs.context import PredictionRun
 from zoo.runs.events import Noted, WeightsChosen, WeightsFetched
 from zoo.runs.hooks import CheckedPredictor
 from zoo.runs.log import read_events
+from zoo.runs.request import RunRequest
 from zoo.tasks import get_task
 
 FETCH_EVENT_S = 0.5
@@ -98,14 +99,14 @@ def load_predictor(worker: Worker) -> tuple[Card, CheckedPredictor]:
         Unsupported: the model cannot predict.
     """
     plugin, card = resolve(worker)
-    options = judging_options(worker) if worker.request.verb == "evaluate" else dict(worker.request.options)
+    options = judging_options(worker.request) if worker.request.verb == "evaluate" else dict(worker.request.options)
     return card, _load(worker, plugin, card, options)
 
 
-def judging_options(worker: Worker) -> dict[str, Any]:
+def judging_options(request: RunRequest) -> dict[str, Any]:
     """The options of a run that judges a model: what a person leaves open is as the judge wants it."""
-    options = dict(worker.request.options)
-    judged = get_task(worker.request.task).judged_options
+    options = dict(request.options)
+    judged = get_task(request.task).judged_options
     return options | {name: value for name, value in judged.items() if options.get(name) is None}
 
 

@@ -21,6 +21,29 @@ def record(folder: RunFolder, keys: Iterable[bytes]) -> None:
     atomic.write_bytes(folder.trained_on_path, b"".join(sorted({key[:_BYTES] for key in keys})))
 
 
+class TrainedOn:
+    """The inputs that one run has learnt from.
+
+    Args:
+        joined: the content of its file.
+    """
+
+    def __init__(self, joined: bytes) -> None:
+        self.digests = frozenset(joined[start : start + _BYTES] for start in range(0, len(joined), _BYTES))
+
+    def has(self, example: Example) -> bool:
+        """Whether the input of an example is one of them."""
+        return input_key(example)[:_BYTES] in self.digests
+
+
+def trained_on(folder: RunFolder) -> TrainedOn | None:
+    """What a run has learnt from; None where it kept no record."""
+    try:
+        return TrainedOn(folder.trained_on_path.read_bytes())
+    except OSError:
+        return None
+
+
 def count_trained_on(model: str, examples: Iterable[Example]) -> int:
     """How many examples have an input that the model, or one that it was made from, was fine-tuned on.
 
@@ -38,10 +61,12 @@ def _trained_on(name: str) -> set[bytes]:
     while name not in visited:
         visited.add(name)
         folder = maker_of(name)
+        learnt = trained_on(folder)
         try:
-            joined = folder.trained_on_path.read_bytes()
             name = folder.request.model.rpartition("/")[2]
-        except (OSError, StoreInvalid):  # a model of a plugin, or a run that is gone or older than this record
+        except StoreInvalid:
+            learnt = None
+        if learnt is None:  # a model of a plugin, or a run that is gone or older than this record
             break
-        digests.update(joined[start : start + _BYTES] for start in range(0, len(joined), _BYTES))
+        digests.update(learnt.digests)
     return digests

@@ -9,7 +9,7 @@ import pytest
 
 from zoo import Classification, DatasetInvalid, LabelSet, OptionInvalid, Quantity, Score, Transcript
 from zoo.metrics import TranscriptMetrics
-from zoo.runs.shrinking import gate as gate_module
+from zoo.runs import paired_figure
 from zoo.runs.shrinking.gate import Gate, Judged
 from zoo.runs.shrinking.measuring import Stopped
 from zoo.tasks import get_task
@@ -118,8 +118,8 @@ def test_what_does_not_say_how_good_answers_are_is_refused() -> None:
 
 
 def test_what_takes_long_is_drawn_less_often_and_told_and_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gate_module, "MOST_SECONDS", 0.0)
-    monkeypatch.setattr(gate_module, "TOLD_EVERY_S", 0.0)
+    monkeypatch.setattr(paired_figure, "MOST_SECONDS", 0.0)
+    monkeypatch.setattr(paired_figure, "TOLD_EVERY_S", 0.0)
     notes: list[str] = []
     judged = classified([i >= 40 for i in range(400)])
     one = Gate(CLASSIFICATION, LABELS, "macro_f1", 0.02, judged, lambda: len(notes) > 100, notes.append)

@@ -235,7 +235,7 @@ class _Shrinking:
             card=self._card,
             task=get_task(request.task),
             weights=folder,
-            options=parse_recorded(ability, judging_options(self._worker)),
+            options=parse_recorded(ability, judging_options(self._worker.request)),
             device=request.device,
             precision=self._precision(name),
             note=self._note,
