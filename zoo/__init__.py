@@ -192,6 +192,12 @@ if TYPE_CHECKING:
         SpanMetrics as SpanMetrics,
         TranscriptMetrics as TranscriptMetrics,
     )
+    from zoo.metrics.intervals import (
+        Interval as Interval,
+        intervals_of_sums as intervals_of_sums,
+        resampled_intervals as resampled_intervals,
+        wilson_interval as wilson_interval,
+    )
     from zoo.options import (
         Options as Options,
         option as option,
@@ -385,6 +391,7 @@ _HOME = {
         "SpanMetrics",
         "TranscriptMetrics",
     ),
+    "zoo.metrics.intervals": ("Interval", "intervals_of_sums", "resampled_intervals", "wilson_interval"),
     "zoo.options": ("Options", "option"),
     "zoo.answers": (
         "Answer",

@@ -21,6 +21,7 @@ SHARD = Option(
 )
 NOW = Option(name="now", kind="bool", default=False, help="Whether to wait for no other run.")
 _RUN_NAME = Option(name="name", kind="str", default="", help="Of the run.")
+_BY = Option(name="by", kind="str", default="", help="The column whose values are told apart.")
 _TEACHER = Option(name="teacher", kind="str", default="", help="A model or a run whose answers are learnt, too.")
 _SEPARATOR = Option(name="separator", kind="str", default="", help="What stands between the labels of a row.")
 _MERGE_LABELS = Option(
@@ -66,9 +67,11 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """The folder that a batch prediction draws its answers into."""
     shrinking: dict[str, Any] = {}
     """How a model is made smaller, as given: of `zoo.shrink_options.ShrinkOptions`."""
+    by: str = ""
+    """Column of the data whose values an evaluation tells apart."""
 
 
-_OUTPUT = ("out", "errors", "format", "keep", "draw")
+_OUTPUT = ("out", "errors", "format", "keep", "draw", "by")
 BESIDE = ("task", "name", *_OUTPUT, *Source.__struct_fields__, *Place.__struct_fields__, "sources", "others")
 """What can be said of a job beside the options of its model."""
 
@@ -97,7 +100,9 @@ def in_plain_types(job: Job) -> Job:
         )
 
     first, *others = map(plain_source, (job.source, *job.others))
-    return msgspec.structs.replace(job, name=plain(_RUN_NAME, job.name), source=first, others=tuple(others))
+    return msgspec.structs.replace(
+        job, name=plain(_RUN_NAME, job.name), by=plain(_BY, job.by), source=first, others=tuple(others)
+    )
 
 
 def _column_option(role: str) -> Option:

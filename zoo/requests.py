@@ -17,6 +17,7 @@ from zoo.ability_options import parse_options
 from zoo.card import Ability, Card
 from zoo.catalog import Catalog, result_of_head
 from zoo.data import Dataset, InputRows, count_rows, digest, load, match_labels
+from zoo.data.clients import rows_by
 from zoo.data.layout import parts_of
 from zoo.devices import choose, first_device, place_name
 from zoo.errors import DatasetInvalid, OptionInvalid, Unsupported
@@ -112,6 +113,7 @@ def check_job(job: Job, catalog: Catalog | None = None) -> CheckedJob:
         format=job.format,
         keep=checked.keep,
         draw=checked.draw,
+        by=job.by,
         **setting(job, card, catalog, (ability,), (options,)),
     )
     return CheckedJob(request, checked.dataset)
@@ -264,6 +266,8 @@ def _check_evaluation(job: Job, card: Card, task: Task) -> _Checked:
     merge = source.merge_labels or (training is not None and training.data.merge_labels)
     if card.labels:
         match_labels(dataset, card.labels, merge=merge)
+    if job.by:
+        rows_by(path, job.by, "rows")
     data = DataRequest(
         path=str(path),
         sha256=dataset.sha256,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 from zoo.kinds.spelling import distinct_names
 from zoo.metrics import LOSSES, primary_figure
+from zoo.metrics.intervals import Interval, interval_text
 from zoo.plurals import counted, ordinal
 from zoo.runs.events import (
     AnyEvent,
@@ -139,14 +140,17 @@ def _preparing(s: RunSnapshot) -> str:
 # What came of it
 
 
-def figures(metrics: Mapping[str, float]) -> str:
-    """Metrics in one line: `accuracy 0.9123  loss 0.2345`."""
-    return "  ".join(f"{one_line(name)} {value:.4f}" for name, value in metrics.items())
+def figures(metrics: Mapping[str, float], intervals: Mapping[str, Interval] = {}) -> str:
+    """Metrics in one line: `accuracy 0.9123 (0.8932 to 0.9284)  loss 0.2345`."""
+    return "  ".join(
+        f"{one_line(name)} {value:.4f}" + (f" ({interval_text(intervals[name])})" if name in intervals else "")
+        for name, value in metrics.items()
+    )
 
 
-def final_figures(metrics: Mapping[str, float]) -> str:
-    """Metrics at the end of a run, or why there are none."""
-    return figures(metrics) or "no figures: nothing was held out"
+def final_figures(metrics: Mapping[str, float], intervals: Mapping[str, Interval] = {}) -> str:
+    """Metrics at the end of a run, with their 95% intervals, or why there are none."""
+    return figures(metrics, intervals) or "no figures: nothing was held out"
 
 
 def main_figure(metrics: Mapping[str, float], sources: Iterable[str] = ()) -> str:

@@ -243,13 +243,19 @@ def test_what_cannot_be_is_refused_before_the_model_is_loaded(
 
 
 def test_evaluate_prints_a_table_of_classes(words: str, rows: Path) -> None:
-    done = type_in("evaluate", words, "--data", str(rows), *HERE)
+    done = type_in("evaluate", words, "--data", str(rows), "--by", "label", *HERE)
 
     assert done.returncode == 0
-    assert done.stdout.splitlines()[:2] == [
-        "accuracy 1.0000  macro_f1 1.0000",
-        "class     precision  recall     f1  rows",
+    lines = done.stdout.splitlines()
+    assert lines[:3] == [
+        "accuracy 1.0000 (0.9124 to 1.0000)  macro_f1 1.0000",
+        "label     accuracy  95% from     to  rows",
+        "negative     1.000     0.839  1.000    20",
     ]
+    assert "class     precision  recall     f1  f1 low  f1 high  rows" in lines
+    refused = type_in("evaluate", words, "--data", str(rows), "--by", "shop", *HERE)
+    assert (4, "") == (refused.returncode, refused.stdout)
+    assert "has no column shop that would tell rows apart; columns found: text, label" in refused.stderr
 
 
 def test_evaluate_writes_the_wrong_answers_where_it_is_told_to(words: str, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from zoo.blocks import Matrix, Table
 from zoo.errors import PluginBroken
+from zoo.metrics.intervals import Interval
 from zoo.runs.judging import CheckedJudge
 from zoo.tasks import get_task
 
@@ -50,6 +51,29 @@ def test_figures_come_in_pythons_numbers_the_primary_one_first(monkeypatch: pyte
 
     assert repr(judged.figures()) == "{'accuracy': 0.5, 'rows': 2.0}"
     assert repr(judged.report()) == repr((Table(headers=("rows",), rows=((2,),)),))
+
+
+def test_one_that_knows_how_sure_it_is_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    def intervals(self: Any) -> Any:
+        return {"accuracy": Interval(np.float64(0.25), np.float32(0.75))}  # type: ignore[arg-type]
+
+    assert {} == judge(monkeypatch).intervals()
+    assert {"accuracy": Interval(0.25, 0.75)} == judge(monkeypatch, intervals=intervals).intervals()
+    detailed = judge(monkeypatch, detailed_report=lambda self: (Table(headers=("class",), rows=()),))
+    assert (Table(headers=("class",), rows=()),) == detailed.report()
+
+
+@pytest.mark.parametrize(
+    ("intervals", "message"),
+    [
+        ({"accuracy": Interval(0.7, 0.2)}, "gave the interval of accuracy as 0.7 to 0.2"),
+        ({"accuracy": Interval(0.7, math.inf)}, "gave the interval of accuracy as 0.7 to inf"),
+        ({"accuracy": 0.7}, "gives no intervals: ValidationError"),
+    ],
+)
+def test_intervals_that_are_none_are_told(intervals: Any, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(PluginBroken, match=message):
+        judge(monkeypatch, intervals=lambda self: intervals).intervals()
 
 
 @pytest.mark.parametrize(

@@ -243,6 +243,7 @@ def evaluate(
     classes: str | Path = "",
     merge_labels: bool = False,
     errors: str | Path | None = None,
+    by: str = "",
     name: str = "",
     device: str = "auto",
     precision: str = "auto",
@@ -252,7 +253,8 @@ def evaluate(
     """Judge a model on labelled data, in a worker process; arguments as for `finetune`.
 
     `errors` names a new file (.csv, .tsv, .jsonl or .ndjson) for the rows that are answered wrongly, the worst
-    answer first; `Run.mistakes` has them in any case.
+    answer first; `Run.mistakes` has them in any case. `by` names a column of the data: the report has the main figure
+    of the rows with each of its values. `Run.intervals` says where the figures lie with 95% confidence.
     """
     source = Source(
         data=data,
@@ -270,6 +272,7 @@ def evaluate(
         options=options,
         name=name,
         out=errors or "",
+        by=by,
     )
     return start_job(job)
 

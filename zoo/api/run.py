@@ -14,6 +14,7 @@ from zoo.card import Card
 from zoo.catalog import Catalog
 from zoo.errors import RunCancelled, RunFailed, UnknownModel, Unsupported
 from zoo.jobs import PROCESSES
+from zoo.metrics.intervals import Interval
 from zoo.options import read
 from zoo.requests import check_name
 from zoo.runs import control, sequence, status, store
@@ -79,6 +80,11 @@ class Run:
     def metrics(self) -> dict[str, float]:
         """Final metrics, or those of the newest evaluation."""
         return self.snapshot.latest_metrics
+
+    @property
+    def intervals(self) -> dict[str, Interval]:
+        """Where the final metrics lie with 95% confidence, by their names; none of those of which that is not known."""
+        return self.snapshot.intervals
 
     @property
     def mistakes(self) -> tuple[Mistake, ...]:

@@ -40,6 +40,12 @@ def complete_parser(parser: Parser, words: list[str]) -> None:
         help="write the rows that are answered wrongly there, the worst first; by its ending as .csv, "
         ".tsv, .jsonl or .ndjson",
     )
+    parser.add_argument(
+        "--by",
+        metavar="COLUMN",
+        default="",
+        help="tell rows apart by their value in this column: the main figure of each, with its interval",
+    )
     parser.add_argument("--name", default="", help="name of the run")
     add_task(parser)
     add_placement(parser)
@@ -61,6 +67,7 @@ def run(args: argparse.Namespace) -> ExitCode:
         options=options_of(args),
         name=args.name,
         out=args.errors or "",
+        by=args.by,
     )
     new_run = start_run(checked_request(job, args), args)
     if args.detach:

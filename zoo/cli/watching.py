@@ -212,7 +212,7 @@ def show_metrics(s: RunSnapshot) -> None:
     if s.sources and not s.figures_of_all:
         show_report((source_table(s), *s.report), headings=True)
         return
-    output.line(final_figures(s.metrics))
+    output.line(final_figures(s.metrics, s.intervals))
     show_candidates(s)
     show_report(s.report, headings=bool(s.sources))
 

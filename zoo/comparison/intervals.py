@@ -9,7 +9,8 @@ from typing import Any
 
 from zoo.comparison.result import Figure
 from zoo.metrics import NO_MEASURE, primary_first
-from zoo.metrics.paired import CONFIDENCE, SEED, Z, draws_of
+from zoo.metrics.intervals import CONFIDENCE, bounds, wilson_interval
+from zoo.metrics.paired import SEED, draws_of
 from zoo.runs.paired_figure import AnsweredRows, PairedFigure
 
 
@@ -35,10 +36,7 @@ def figures_of(judge: Any, rows: AnsweredRows, figure: PairedFigure) -> dict[str
 
 def wilson(right: Sequence[bool]) -> Figure:
     """The share of rows that are right, with the score interval of Wilson (1927)."""
-    rows, share = len(right), sum(right) / len(right)
-    middle, whole = share + Z * Z / (2 * rows), 1 + Z * Z / rows
-    half = Z * math.sqrt(share * (1 - share) / rows + Z * Z / (4 * rows * rows))
-    return Figure(share, max(0.0, (middle - half) / whole), min(1.0, (middle + half) / whole))
+    return Figure(sum(right) / len(right), *bounds(wilson_interval(sum(right), len(right))))
 
 
 def drawn_interval(rows: AnsweredRows, figure: PairedFigure) -> Figure | None:

@@ -109,12 +109,13 @@ def _plain(value: str) -> str:
     return "-".join(kept.split())[:_LONGEST].strip("-") or "client"
 
 
-def rows_by(path: Path, column: str) -> dict[str, set[int]]:
+def rows_by(path: Path, column: str, apart: str = "clients") -> dict[str, set[int]]:
     """The rows that have each of the values of a column, by the value; rows without any are left out.
 
     Args:
         path: of a table.
         column: its name.
+        apart: what the values tell apart, for messages.
 
     Raises:
         DatasetInvalid: there is no such column.
@@ -125,7 +126,7 @@ def rows_by(path: Path, column: str) -> dict[str, set[int]]:
     ]
     if len(named) != 1:
         raise DatasetInvalid(
-            f"{path} has no column {column} that would tell clients apart; columns found: {name_list(table.columns)}",
+            f"{path} has no column {column} that would tell {apart} apart; columns found: {name_list(table.columns)}",
             "name one with --by COLUMN",
         )
     rows: dict[str, set[int]] = defaultdict(set)

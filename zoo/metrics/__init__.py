@@ -39,6 +39,7 @@ __all__ = [
     "SpanMetrics",
     "TranscriptMetrics",
     "confusion_of",
+    "detailed_report_of",
     "figure_of",
     "finite",
     "primary_figure",
@@ -80,7 +81,9 @@ class Metrics(Protocol):
 class Judge(Protocol):
     """What an evaluation of a task accumulates: figures over answers beside what the data says.
 
-    One whose figures take long may have a method `figure(name)` that computes one alone; see `figure_of`.
+    It may have more methods: `figure(name)`, which computes one figure alone where all take long (see `figure_of`);
+    `intervals()`, which gives a `zoo.metrics.intervals.Interval` for each figure that has one, by its name, and which
+    `Metrics` may have, too; `detailed_report()`, asked for at the end of an evaluation in the place of `report()`.
     """
 
     def __init__(self, labels: Sequence[str]) -> None:
@@ -137,3 +140,9 @@ def report_of(metrics: Metrics) -> Report:
     """What metrics report beside their figures; empty for those that have no `report`."""
     report: Any = getattr(metrics, "report", None)
     return () if report is None else report()
+
+
+def detailed_report_of(judge: Judge) -> Report:
+    """What a judge reports at the end of an evaluation."""
+    detailed: Any = getattr(judge, "detailed_report", None)
+    return judge.report() if detailed is None else detailed()

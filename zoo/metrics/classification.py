@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from zoo.blocks import Matrix, Report, Table
 from zoo.metrics.loss import MeanLoss
+
+if TYPE_CHECKING:
+    from zoo.metrics.intervals import Interval
 
 
 class Labelled(Protocol):
@@ -89,6 +92,38 @@ class ClassificationMetrics:
         scores = [class_scores["f1"] for class_scores in self.per_class().values() if class_scores["occurs"]]
         return {"accuracy": correct / total, "macro_f1": sum(scores) / len(scores), **self._loss.compute()}
 
+    def intervals(self) -> dict[str, Interval]:
+        """Of accuracy, which is a share, and of macro F1."""
+        from zoo.metrics.intervals import named, wilson_interval
+
+        total = sum(map(sum, self._counts))
+        correct = sum(self._counts[i][i] for i in range(len(self.labels)))
+        return (
+            named(("accuracy", "macro_f1"), (wilson_interval(correct, total), self._f1_intervals()[-1]))
+            if total
+            else {}
+        )
+
+    def _f1_intervals(self) -> list[Interval | None]:
+        """Of the F1 of each class, and last of their mean."""
+        import numpy as np
+
+        from zoo.metrics.intervals import resampled_intervals
+
+        # Rows that are the same to all figures are drawn together.
+        kinds = [(i, j, n) for i, row in enumerate(self._counts) for j, n in enumerate(row) if n]
+        true, predicted, times = np.array(kinds, dtype=np.int64).T
+        classes = len(self.labels)
+
+        def figures(drawn: Any) -> Any:
+            right = _sums_by(drawn * (true == predicted), true, classes)
+            either = _sums_by(drawn, true, classes) + _sums_by(drawn, predicted, classes)
+            with np.errstate(invalid="ignore"):
+                f1 = 2 * right / either
+                return np.column_stack([f1, np.nansum(f1, axis=1) / (either > 0).sum(axis=1)])
+
+        return resampled_intervals(len(times), figures, times=times, width=max(1, classes // len(times)))
+
     def report(self) -> Report:
         """Figures of each class, and what was taken for what; empty where nothing was counted."""
         if not any(map(any, self._counts)):
@@ -104,6 +139,22 @@ class ClassificationMetrics:
             Matrix(title="Confusion", labels=self.labels, counts=self.confusion),
         )
 
+    def detailed_report(self) -> Report:
+        """The same, the F1 of each class with its interval."""
+        from zoo.metrics.intervals import bounds
+
+        report = self.report()
+        if not report:
+            return ()
+        classes, *others = report
+        assert isinstance(classes, Table)
+        rows = (
+            (label, precision, recall, f1, *bounds(interval), count)
+            for (label, precision, recall, f1, count), interval in zip(classes.rows, self._f1_intervals(), strict=False)
+        )
+        headers = ("class", "precision", "recall", "f1", "f1 low", "f1 high", "rows")
+        return (Table(title=classes.title, headers=headers, rows=tuple(rows)), *others)
+
     def per_class(self) -> dict[str, dict[str, float]]:
         """Precision, recall, f1 and support of every label; `occurs` is 1 where it was a true or a predicted label."""
         columns = list(zip(*self._counts, strict=True))
@@ -118,6 +169,15 @@ class ClassificationMetrics:
                 "occurs": float(bool(support + predicted)),
             }
         return table
+
+
+def _sums_by(drawn: Any, places: Any, classes: int) -> Any:
+    """Kinds of rows added up by the class of each, shape (draws, classes)."""
+    import numpy as np
+
+    draws = len(drawn)
+    bins = (np.arange(draws)[:, None] * classes + places).reshape(-1)
+    return np.bincount(bins, weights=drawn.reshape(-1), minlength=draws * classes).reshape(draws, classes)
 
 
 def confusion_of(report: Report) -> Matrix | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,6 +12,9 @@ from zoo.metrics.loss import MeanLoss
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from zoo.metrics.average_precision import RankedBoxes
+    from zoo.metrics.intervals import Interval
 
 MAX_DETECTIONS = 100
 """Best answers of a picture that count (Lin et al. 2014, arXiv:1405.0312; the COCO evaluation)."""
@@ -105,6 +108,38 @@ class DetectionMetrics:
         figures = {"map": precision.mean(), "ap50": precision.mean(0), "ap75": precision.mean(5)}
         return {**{name: value for name, value in figures.items() if value is not None}, **self._loss.compute()}
 
+    def intervals(self) -> dict[str, Interval]:
+        """Of the average precisions, over pictures."""
+        from zoo.metrics.average_precision import precision_intervals
+
+        return precision_intervals(list(self._ranked()), len(self._truths)) if self._truths else {}
+
+    def _ranked(self) -> Iterator[RankedBoxes]:
+        """The answers of each class that the data have."""
+        import numpy as np
+
+        from zoo.metrics.average_precision import RankedBoxes, matched
+
+        truths, answers = _stacked(self._truths, _TRUTH), _stacked(self._answers, _ANSWER)
+        answers = answers[(answers[:, 4:6] - answers[:, 2:4]).prod(axis=1) >= AREAS[0][0]]
+        for index in range(len(self.labels)):
+            true, answered = (one[one[:, 1] == index] for one in (truths, answers))
+            if not len(true):
+                continue
+            counted, right = [answered[:0]], [matched(true[:0, 2:6], answered[:0, 2:6])]
+            for picture in np.unique(answered[:, 0]):
+                boxes, there = (_of_picture(one, picture) for one in (answered, true))
+                boxes = boxes[np.argsort(-boxes[:, 6], kind="stable")][:MAX_DETECTIONS]
+                counted.append(boxes)
+                right.append(matched(there[:, 2:6], boxes[:, 2:6]))
+            boxes = np.concatenate(counted)
+            order = np.argsort(-boxes[:, 6], kind="stable")
+            yield RankedBoxes(
+                boxes[order, 0].astype(np.int64),
+                np.concatenate(right, axis=1)[:, order],
+                np.bincount(true[:, 0].astype(np.int64), minlength=len(self._truths)),
+            )
+
     def report(self) -> Report:
         """Figures of each class; empty where nothing was counted."""
         if not self._truths or not self.labels:
@@ -186,6 +221,13 @@ def _stacked(pictures: Sequence[array[float]], length: int) -> np.ndarray[Any, A
     if not rows:
         return np.zeros((0, 1 + length))
     return np.column_stack([numbers, np.concatenate(rows)])
+
+
+def _of_picture(boxes: np.ndarray[Any, Any], picture: float) -> np.ndarray[Any, Any]:
+    """Those of a picture, of boxes in the order of pictures, whose number comes first."""
+    import numpy as np
+
+    return boxes[slice(*np.searchsorted(boxes[:, 0], (picture, picture + 1)))]
 
 
 def _coco_answers(boxes: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

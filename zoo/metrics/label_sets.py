@@ -5,13 +5,24 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zoo.blocks import Report, Table
 from zoo.metrics.loss import MeanLoss
 
+if TYPE_CHECKING:
+    from zoo.metrics.intervals import Interval
+
 DEFAULT_THRESHOLD = 0.5
 """Where there is nothing to choose one by."""
+
+
+THRESHOLDS = tuple(tenths / 10 for tenths in range(1, 10))
+"""At which a report says what they would make of the answers."""
+
+
+LABELS_AT_ONCE = 64
+"""Whose numbers an interval takes at once."""
 
 
 class LabelCounts(NamedTuple):
@@ -120,6 +131,40 @@ class LabelSetMetrics:
             **self._loss.compute(),
         }
 
+    def intervals(self) -> dict[str, Interval]:
+        """Of all but the loss and the threshold, which is taken as it is, over rows."""
+        from zoo.metrics.intervals import named, wilson_interval
+
+        if not self._targets:
+            return {}
+        rows = len(self._targets) // len(self.labels)
+        exact = wilson_interval(self._exact(self.threshold), rows)
+        names = ("micro_f1", "macro_f1", "micro_precision", "micro_recall", "subset_accuracy")
+        return named(names, [*self._f1_intervals()[len(self.labels) :], exact])
+
+    def _f1_intervals(self) -> list[Interval | None]:
+        """Of the F1 of each label; then of micro and macro F1, micro precision and micro recall."""
+        import numpy as np
+
+        from zoo.metrics.intervals import resampled_intervals
+
+        labels = len(self.labels)
+        targets, probabilities = self._arrays()
+        predicted = probabilities >= self.threshold
+        hits = targets & predicted
+
+        def figures(drawn: Any) -> Any:
+            right, true, said = (_products(drawn.astype(np.float32), one) for one in (hits, targets, predicted))
+            either, all_right = true + said, right.sum(axis=1)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                f1 = 2 * right / either
+                micro = 2 * all_right / either.sum(axis=1)
+                macro = np.nansum(f1, axis=1) / (either > 0).sum(axis=1)
+                precision, recall = all_right / said.sum(axis=1), all_right / true.sum(axis=1)
+            return np.column_stack([f1, micro, macro, precision, recall])
+
+        return resampled_intervals(len(targets), figures, width=3 * labels)
+
     def report(self) -> Report:
         """Figures of each label; empty where nothing was counted."""
         if not self._targets:
@@ -129,6 +174,43 @@ class LabelSetMetrics:
             for label, counts in zip(self.labels, self._counts(self.threshold), strict=True)
         )
         return (Table(title="Classes", headers=("class", "precision", "recall", "f1", "rows"), rows=rows),)
+
+    def detailed_report(self) -> Report:
+        """The same with the interval of each F1, and what other thresholds would make of all labels together."""
+        from zoo.metrics.intervals import bounds
+
+        report = self.report()
+        if not report:
+            return ()
+        (classes,) = report
+        assert isinstance(classes, Table)
+        rows = (
+            (label, precision, recall, f1, *bounds(interval), count)
+            for (label, precision, recall, f1, count), interval in zip(classes.rows, self._f1_intervals(), strict=False)
+        )
+        headers = ("class", "precision", "recall", "f1", "f1 low", "f1 high", "rows")
+        return Table(title=classes.title, headers=headers, rows=tuple(rows)), self._thresholds()
+
+    def _arrays(self) -> tuple[Any, Any]:
+        """Whether each example has each label, and how probable that is: shapes (examples, labels)."""
+        import numpy as np
+
+        shape = -1, len(self.labels)
+        targets = np.frombuffer(self._targets, dtype=np.bool_).reshape(shape)
+        return targets, np.frombuffer(self._probabilities).reshape(shape)
+
+    def _thresholds(self) -> Table:
+        """Figures of all labels together at round thresholds, and at the one that answers were given by."""
+        targets, probabilities = self._arrays()
+        rows = []
+        for threshold in sorted({*THRESHOLDS, self.threshold}):
+            predicted = probabilities >= threshold
+            total = LabelCounts(*(int(one.sum()) for one in (targets & predicted, targets, predicted)))
+            exact = float((targets == predicted).all(axis=1).mean())
+            name = f"{threshold:.4g}{' (used)' if threshold == self.threshold else ''}"
+            rows.append((name, total.precision, total.recall, total.f1, exact))
+        headers = ("threshold", "precision", "recall", "f1", "all labels right")
+        return Table(title="Thresholds", headers=headers, rows=tuple(rows))
 
     def _counts(self, threshold: float) -> list[LabelCounts]:
         """Of each label."""
@@ -147,6 +229,19 @@ class LabelSetMetrics:
         decisions = [p >= threshold for p in self._probabilities]
         predicted = bytes(decisions)
         return sum(predicted[at : at + step] == self._targets[at : at + step] for at in range(0, len(predicted), step))
+
+
+def _products(drawn: Any, examples: Any) -> Any:
+    """How many examples of each draw have each label, shape (draws, labels), some labels at a time.
+
+    Args:
+        drawn: how often each example is drawn, float32 of shape (draws, examples).
+        examples: whether each has each label, shape (examples, labels).
+    """
+    import numpy as np
+
+    parts = (examples[:, at : at + LABELS_AT_ONCE] for at in range(0, examples.shape[1], LABELS_AT_ONCE))
+    return np.concatenate([drawn @ part.astype(np.float32) for part in parts], axis=1)
 
 
 def best_threshold(targets: Sequence[int], probabilities: Sequence[float]) -> float:

@@ -7,14 +7,13 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from zoo.metrics.intervals import CONFIDENCE, Z
+
 RESAMPLES, SEED = 1_000, 0
 """Of the rows."""
 FEWEST = 200
 MOST_ANSWERS = 1_000_000
 """That are judged for an interval: with many rows there are fewer resamples."""
-CONFIDENCE = 0.95
-Z = 1.959964
-"""Of a normal distribution, that leaves 2.5% on either side."""
 
 
 class Difference(NamedTuple):

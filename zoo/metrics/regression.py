@@ -6,11 +6,14 @@ import math
 from array import array
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zoo.blocks import Report, Table
 from zoo.metrics.loss import MeanLoss
 from zoo.units import plain_number
+
+if TYPE_CHECKING:
+    from zoo.metrics.intervals import Interval
 
 GROUPS = 5
 """Of like numbers of examples, in the report."""
@@ -70,6 +73,31 @@ class RegressionMetrics:
             figures["spearman"] = correlation
         return {**figures, **self._loss.compute()}
 
+    def intervals(self) -> dict[str, Interval]:
+        """Of all but the loss, over rows."""
+        import numpy as np
+
+        from zoo.metrics.intervals import named, resampled_intervals
+
+        true, predicted = np.frombuffer(self._numbers), np.frombuffer(self._predicted)
+        if not len(true) or not np.isfinite(predicted).all():
+            return {}
+        # Sums of squares are those of small numbers: of large ones nothing would be left of their differences.
+        errors, centred = predicted - true, true - true.mean()
+        columns = np.column_stack([errors**2, np.abs(errors), centred, centred**2])
+        orders = [_Order.of(values) for values in (true, predicted)]
+
+        def figures(drawn: Any) -> Any:
+            rows = drawn.sum(axis=1)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                squares, absolute, sums, variances = (drawn @ columns).T
+                r2 = 1 - squares / (variances - sums**2 / rows)
+                correlation = _weighted_correlation(orders[0].ranks(drawn), orders[1].ranks(drawn), drawn)
+                return np.column_stack([np.sqrt(squares / rows), absolute / rows, r2, correlation])
+
+        found = named(("rmse", "mae", "r2", "spearman"), resampled_intervals(len(true), figures, width=4))
+        return {name: one for name, one in found.items() if name in self.compute()}
+
     def report(self) -> Report:
         """How far off the answers are, from the smallest true numbers to the largest; empty where there are none."""
         rows = tuple(
@@ -107,6 +135,44 @@ def ranks(numbers: Sequence[float]) -> list[float]:
             ranked[index] = before + (len(indices) + 1) / 2
         before += len(indices)
     return ranked
+
+
+class _Order(NamedTuple):
+    """How numbers are ordered, equal ones together."""
+
+    order: Any
+    """The places of the numbers, the smallest first."""
+    starts: Any
+    """Where those begin that are equal, in that order."""
+    groups: Any
+    """Which of these each number is of, by its place."""
+
+    @classmethod
+    def of(cls, numbers: Any) -> _Order:
+        import numpy as np
+
+        _, groups = np.unique(numbers, return_inverse=True)
+        order = np.argsort(groups, kind="stable")
+        starts = np.flatnonzero(np.diff(groups[order], prepend=-1))
+        return cls(order, starts, groups)
+
+    def ranks(self, drawn: Any) -> Any:
+        """The rank of each number where it was drawn so many times, shape (draws, numbers)."""
+        import numpy as np
+
+        sizes = np.add.reduceat(drawn[:, self.order], self.starts, axis=1)
+        return (np.cumsum(sizes, axis=1) - (sizes - 1) / 2)[:, self.groups]
+
+
+def _weighted_correlation(xs: Any, ys: Any, weights: Any) -> Any:
+    """Pearson's correlation of each draw, shape (draws,)."""
+    import numpy as np
+
+    total = weights.sum(axis=1, keepdims=True)
+    xs = xs - (weights * xs).sum(axis=1, keepdims=True) / total
+    ys = ys - (weights * ys).sum(axis=1, keepdims=True) / total
+    covariance, x_square, y_square = ((weights * product).sum(axis=1) for product in (xs * ys, xs * xs, ys * ys))
+    return covariance / np.sqrt(x_square * y_square)
 
 
 def correlation_of(xs: Sequence[float], ys: Sequence[float]) -> float | None:

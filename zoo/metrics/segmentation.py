@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zoo.blocks import Report, Table
 from zoo.metrics.loss import MeanLoss
+
+if TYPE_CHECKING:
+    from zoo.metrics.intervals import Interval
 
 IGNORED = 255
 
@@ -24,6 +27,8 @@ class SegmentationMetrics:
     def __init__(self, labels: Sequence[str]) -> None:
         self.labels = list(labels)
         self._counts: Any = None
+        self._pictures: list[Any] = []
+        """Of each, pixels that are right, that are there and that were answered, by class: shape (3, classes)."""
         self._loss = MeanLoss()
 
     def update(self, truth: Any, answer: Any, loss: float | None = None, weight: float = 1.0) -> None:
@@ -41,7 +46,9 @@ class SegmentationMetrics:
         counted = truth != IGNORED
         size = len(self.labels)
         pairs = truth[counted].astype(np.int64) * size + answer[counted]
-        self._add(np.bincount(pairs, minlength=size * size).reshape(size, size))
+        counts = np.bincount(pairs, minlength=size * size).reshape(size, size)
+        self._add(counts)
+        self._pictures.append(np.stack([counts.diagonal(), counts.sum(1), counts.sum(0)]))
         if loss is not None:
             self._loss.update(loss, weight)
 
@@ -71,6 +78,10 @@ class SegmentationMetrics:
             counts = np.zeros((len(self.labels),) * 2, dtype=np.int64)
             counts[np.ix_(places, places)] = other._counts
             self._add(counts)
+        for picture in other._pictures:
+            renamed = np.zeros((3, len(self.labels)), dtype=np.int64)
+            renamed[:, [self.labels.index(label) for label in other.labels[: picture.shape[1]]]] = picture
+            self._pictures.append(renamed)
         self._loss.merge(other._loss)
 
     @property
@@ -93,6 +104,29 @@ class SegmentationMetrics:
             "dice": sum(dice for _, dice in classes) / len(classes),
             **self._loss.compute(),
         }
+
+    def intervals(self) -> dict[str, Interval]:
+        """Of all but the loss, over pictures."""
+        import numpy as np
+
+        from zoo.metrics.intervals import intervals_of_sums
+
+        classes = len(self.labels)
+        rows = np.zeros((len(self._pictures), 3, classes))
+        for row, picture in zip(rows, self._pictures, strict=True):
+            row[:, : picture.shape[1]] = picture
+
+        def figures(sums: Any) -> dict[str, Any]:
+            right, true, answered = sums.reshape(3, classes, -1)
+            either = true + answered
+            occurring = (either > 0).sum(0)
+            return {
+                "miou": np.nansum(right / (either - right), axis=0) / occurring,
+                "pixel_accuracy": right.sum(0) / true.sum(0),
+                "dice": np.nansum(2 * right / either, axis=0) / occurring,
+            }
+
+        return intervals_of_sums(rows.reshape(-1, 3 * classes), figures)
 
     def per_class(self) -> list[tuple[float, float] | None]:
         """(IoU, Dice) of each class; None for one that neither the data nor the answers have."""

@@ -7,13 +7,17 @@ word as inside a span that nothing began.
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zoo.blocks import Report, Table
 from zoo.metrics.loss import MeanLoss
 from zoo.metrics.tags import SpanKey
+
+if TYPE_CHECKING:
+    from zoo.metrics.intervals import Interval
 
 
 class _Counts(NamedTuple):
@@ -75,6 +79,8 @@ class SpanMetrics:
     def __init__(self, labels: Sequence[str]) -> None:
         self.labels = tuple(labels)
         self._strict, self._conlleval = _SpanCounts(), _SpanCounts()
+        self._texts = array("q")
+        """Of each: spans that are there, that were answered, that are right; then what conlleval says of the latter."""
         self._loss = MeanLoss()
 
     def update(
@@ -95,8 +101,10 @@ class SpanMetrics:
             weight: how many words the loss is the mean of.
         """
         true, answered = set(true), set(answered)
+        lenient = answered if raw is None else set(raw)
         self._strict.add(true, answered)
-        self._conlleval.add(true, answered if raw is None else set(raw))
+        self._conlleval.add(true, lenient)
+        self._texts.extend((len(true), len(answered), len(true & answered), len(lenient), len(true & lenient)))
         if loss is not None:
             self._loss.update(loss, weight)
 
@@ -109,6 +117,7 @@ class SpanMetrics:
         """Take in what another process saw."""
         self._strict.merge(other._strict)
         self._conlleval.merge(other._conlleval)
+        self._texts.extend(other._texts)
         self._loss.merge(other._loss)
 
     def compute(self) -> dict[str, float]:
@@ -122,6 +131,23 @@ class SpanMetrics:
             figures = {"span_f1": strict.f1, "precision": strict.precision, "recall": strict.recall}
             figures["conlleval_f1"] = self._conlleval.all.f1
         return {**figures, **self._loss.compute()}
+
+    def intervals(self) -> dict[str, Interval]:
+        """Of all but the loss, over texts."""
+        import numpy as np
+
+        from zoo.metrics.intervals import intervals_of_sums
+
+        def figures(sums: Any) -> dict[str, Any]:
+            true, answered, right, lenient, right_lenient = sums
+            return {
+                "span_f1": 2 * right / (true + answered),
+                "precision": right / answered,
+                "recall": right / true,
+                "conlleval_f1": 2 * right_lenient / (true + lenient),
+            }
+
+        return intervals_of_sums(np.frombuffer(self._texts, dtype=np.int64).reshape(-1, 5), figures)
 
     def report(self) -> Report:
         """Figures of each type; empty where nothing was counted."""

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from zoo.blocks import Paragraph, Report
+from zoo.metrics.intervals import CONFIDENCE, Interval, intervals_of_sums
 from zoo.metrics.loss import MeanLoss
 from zoo.normalizers import DEFAULT, normalized
 from zoo.plurals import counted
@@ -23,7 +24,6 @@ READING = "said→heard, and ∅ for a word that was not said or not heard"
 """How its texts are read."""
 RESAMPLES, SEED = 1_000, 0
 """Of the recordings, for the interval (bootstrap; Bisani and Ney 2004)."""
-CONFIDENCE = 0.95
 
 
 class _Pair(NamedTuple):
@@ -101,6 +101,34 @@ class TranscriptMetrics:
             low, high = self._interval()
             rates = {"wer": rates["wer"], "wer_low": low, "wer_high": high, **rates}
         return {**rates, **self._loss.compute()}
+
+    def intervals(self) -> dict[str, Interval]:
+        """Of the rates, over recordings."""
+        rows = [
+            (
+                one.errors,
+                one.words,
+                one.character_errors,
+                one.characters,
+                one.substitutions,
+                one.deletions,
+                one.insertions,
+            )
+            for one in self._counted
+        ]
+
+        def figures(sums: Any) -> dict[str, Any]:
+            errors, words, character_errors, characters, substitutions, deletions, insertions = sums
+            return {
+                "wer": errors / words,
+                "cer": character_errors / characters,
+                "substitutions": substitutions / words,
+                "deletions": deletions / words,
+                "insertions": insertions / words,
+            }
+
+        found = intervals_of_sums(rows, figures)
+        return found | ({"wer": Interval(*self._interval())} if "wer" in found else {})
 
     def figure(self, name: str) -> float:
         """One of these figures; the interval, which takes longest, is found only where it is asked for."""

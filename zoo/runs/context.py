@@ -19,6 +19,7 @@ from zoo.blocks import Report
 from zoo.card import Card
 from zoo.data.example import Example
 from zoo.hyperparameters import USUAL_MIXING, FederationOptions, MixingOptions
+from zoo.metrics.intervals import Interval
 from zoo.paths import plugin_cache_folder
 from zoo.runs import checkpoints
 from zoo.runs.events import (
@@ -129,6 +130,8 @@ class FitResult:
     cancelled: bool = False
     metrics: dict[str, float] = field(default_factory=dict)
     """Figures on the evaluation data, by name, finite; of numpy or torch is fine."""
+    intervals: dict[str, Interval] = field(default_factory=dict)
+    """Where they lie with 95% confidence, where that is known: `intervals()` of `zoo.ClassificationMetrics`."""
     best_step: int | None = None
     report: Report = ()
     """What belongs to the metrics: `report()` of `zoo.ClassificationMetrics`, or blocks of your own."""

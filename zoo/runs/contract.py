@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -19,6 +19,7 @@ from zoo.blocks import Report
 from zoo.encoding import encode_json
 from zoo.errors import PluginBroken, Unsupported
 from zoo.metrics import LOSSES, finite, primary_first, report_of_confusion
+from zoo.metrics.intervals import Interval
 from zoo.plurals import counted, with_article
 from zoo.runs.context import FitResult, TrainingRun
 from zoo.runs.events import AnyEvent, EvaluationCompleted, StepCompleted, Warned
@@ -149,7 +150,18 @@ class ReportCheck:
             )
         report = self._checked_report(result.report) or report_of_confusion(labels, result.confusion)
         figures = self._figures(result.step, result.metrics)
-        return dataclasses.replace(result, labels=labels, metrics=figures, report=report)
+        intervals = self._checked_intervals(result.intervals, figures)
+        return dataclasses.replace(result, labels=labels, metrics=figures, intervals=intervals, report=report)
+
+    def _checked_intervals(self, intervals: dict[str, Interval], metrics: Collection[str]) -> dict[str, Interval]:
+        for name, interval in intervals.items():
+            if name not in metrics:
+                raise self._broken(f"gave an interval of {name}, and no such metric", "name it as the metric is named")
+            if not -math.inf < interval.low <= interval.high < math.inf:
+                raise self._broken(
+                    f"gave the interval {interval.low} to {interval.high} of {name}", "its ends are finite and in order"
+                )
+        return intervals
 
     def _checked_report(self, report: Report) -> Report:
         try:

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from zoo.answers import Prediction, Rejected, TruncationCount
+from zoo.blocks import Report
 from zoo.card import Card
 from zoo.data import Dataset, RejectedRow, load, match_labels
+from zoo.data.clients import rows_by
 from zoo.data.columns import own_columns, replaced_columns
 from zoo.data.example import Example
 from zoo.errors import DatasetInvalid
@@ -29,6 +31,7 @@ from zoo.runs.mistakes import MistakeLog
 from zoo.runs.preparation import load_predictor, resolve
 from zoo.runs.quarantine import Quarantine, check_digest
 from zoo.runs.row_answers import UntilStopped
+from zoo.runs.slices import Slices
 from zoo.runs.trained_on import count_trained_on
 from zoo.sanitize import one_line
 from zoo.tasks import get_task
@@ -50,7 +53,7 @@ def evaluate(worker: Worker) -> AnyEvent:
     release()
     card, predictor = load_predictor(worker)
     labels = card.labels or dataset.labels
-    judgement = _Judgement(task, labels)
+    judgement = _Judgement(task, labels, _slices(worker, task, labels))
     parts = [dataset.examples[start : start + CHUNK] for start in range(0, len(dataset.examples), CHUNK)]
     remaining = UntilStopped(iter(parts), worker.should_stop)
     asked = (([one.input for one in part], [one.target for one in part]) for part in remaining)
@@ -83,7 +86,12 @@ def evaluate(worker: Worker) -> AnyEvent:
         judgement.mistakes.write(Path(worker.request.out))
     figures = judgement.judge.figures()
     worker.emit(EvaluationCompleted(step=0, metrics=figures, rows=answered_rows))
-    return RunFinished(metrics=figures, report=judgement.judge.report(), labels=labels)
+    return RunFinished(
+        metrics=figures,
+        intervals=judgement.judge.intervals(),
+        report=judgement.report(),
+        labels=labels,
+    )
 
 
 def load_judged_data(worker: Worker, card: Card, task: Task) -> tuple[Dataset, Quarantine]:
@@ -119,11 +127,20 @@ def load_judged_data(worker: Worker, card: Card, task: Task) -> tuple[Dataset, Q
     return dataset, quarantine
 
 
+def _slices(worker: Worker, task: Task, labels: Sequence[str]) -> Slices | None:
+    """What tells rows apart; None where nobody asked for it."""
+    if not (column := worker.request.by):
+        return None
+    parts = rows_by(Path(worker.request.data.path), column, "rows")
+    return Slices(task, labels, column, {row: value for value, rows in parts.items() for row in rows})
+
+
 class _Judgement:
     """Answers beside what the data says, counted as they come."""
 
-    def __init__(self, task: Task, labels: Sequence[str]) -> None:
+    def __init__(self, task: Task, labels: Sequence[str], slices: Slices | None) -> None:
         self.judge = CheckedJudge(task, labels)
+        self.slices = slices
         self.mistakes = MistakeLog(task.target)
         self.truncation = TruncationCount()
         self.unanswered: list[tuple[Example, str]] = []
@@ -138,3 +155,9 @@ class _Judgement:
                 self.unanswered.append((example, one_line(answer.reason)))
             else:
                 self.judge.add(example.target, answer)
+                if self.slices:
+                    self.slices.add(example.row, example.target, answer)
+
+    def report(self) -> Report:
+        """The blocks beside the figures."""
+        return (*([self.slices.table()] if self.slices else []), *self.judge.report())

@@ -15,6 +15,7 @@ import msgspec
 from zoo.blocks import Report
 from zoo.encoding import encode_json
 from zoo.metrics import report_of_confusion
+from zoo.metrics.intervals import Interval
 from zoo.runs.candidate import Candidate
 from zoo.runs.request import settle_columns
 
@@ -338,6 +339,8 @@ class RunFinished(Event, frozen=True, kw_only=True, tag="run_finished"):
 
     metrics: dict[str, float] = {}
     """Final figures on the evaluation data, of the weights that were kept; the primary metric comes first."""
+    intervals: dict[str, Interval] = {}
+    """Where they lie with 95% confidence; none of those of which that is not known."""
     step: int = 0
     best_step: int | None = None
     """The step whose weights were kept."""

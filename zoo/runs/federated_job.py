@@ -80,6 +80,7 @@ def federate(worker: Worker) -> AnyEvent:
             write_readme(worker.folder.model_folder, manifest, request, rows=rows_of(data), report=report)
     return RunFinished(
         metrics=result.metrics,
+        intervals=result.intervals,
         step=result.step,
         best_step=result.best_step,
         report=report,

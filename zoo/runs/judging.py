@@ -11,7 +11,8 @@ import msgspec
 from zoo.blocks import Report
 from zoo.encoding import encode_json
 from zoo.errors import PluginBroken
-from zoo.metrics import primary_first
+from zoo.metrics import detailed_report_of, primary_first
+from zoo.metrics.intervals import Interval, intervals_of
 from zoo.runs.contract import builtin
 from zoo.sanitize import error_text, one_line
 from zoo.tasks.task import Task
@@ -54,10 +55,27 @@ class CheckedJudge:
                 )
         return primary_first(metrics, self._task.primary_metric)
 
+    def intervals(self) -> dict[str, Interval]:
+        """How sure each metric is, where that is known."""
+        intervals = self._guarded(
+            lambda: msgspec.convert(
+                msgspec.to_builtins(intervals_of(self._judge), enc_hook=builtin), dict[str, Interval]
+            ),
+            "gives no intervals",
+        )
+        for name, one in intervals.items():
+            if not -math.inf < one.low <= one.high < math.inf:
+                ends = f"{one.low} to {one.high}"
+                raise PluginBroken(
+                    f"the judge of task {self._task.name} gave the interval of {one_line(name)} as {ends}",
+                    "its ends are finite and in order; leave out what has none (zoo plugins guide contract)",
+                )
+        return intervals
+
     def report(self) -> Report:
-        """The blocks beside the metrics."""
+        """The blocks beside the metrics, in full."""
         return self._guarded(
-            lambda: msgspec.json.decode(encode_json(self._judge.report(), enc_hook=builtin), type=Report),
+            lambda: msgspec.json.decode(encode_json(detailed_report_of(self._judge), enc_hook=builtin), type=Report),
             "gives no report of blocks",
         )
 

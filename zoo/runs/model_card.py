@@ -42,7 +42,7 @@ def write_readme(
     parts = [
         f"# {manifest.name}",
         f"{manifest.parent}, {_VERBS[manifest.verb]} for {manifest.task} with zoo.",
-        _table("Evaluation", [(name, f"{value:.4f}") for name, value in manifest.metrics.items()]),
+        _evaluation(manifest),
         markdown(report),
         _table(
             "Data",
@@ -145,6 +145,17 @@ def _origin(manifest: ResultManifest, request: RunRequest) -> str:
 
 
 _VERBS = {"pretrain": "pretrained", "finetune": "fine-tuned", "federate": "fine-tuned by clients that kept their data"}
+
+
+def _evaluation(manifest: ResultManifest) -> str:
+    """The figures of a result, with their intervals where there are any."""
+    if not manifest.intervals:
+        return _table("Evaluation", [(name, f"{value:.4f}") for name, value in manifest.metrics.items()])
+    rows = [
+        (name, f"{value:.4f}", " to ".join(f"{end:.4f}" for end in manifest.intervals.get(name, ())))
+        for name, value in manifest.metrics.items()
+    ]
+    return f"## Evaluation\n\n{markdown_table(('', '', '95% interval'), rows)}"
 
 
 def _told_digest(request: RunRequest, data: DataRequest) -> str:

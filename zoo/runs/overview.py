@@ -10,6 +10,7 @@ import msgspec
 
 from zoo.blocks import Block, Cell, Curve, Paragraph, Table
 from zoo.metrics import primary_figure
+from zoo.metrics.intervals import bounds
 from zoo.runs.candidate import Candidate
 from zoo.runs.learning_curve import Evaluation, HasCurve
 from zoo.runs.request import RunRequest
@@ -34,11 +35,24 @@ def overview(request: RunRequest, s: RunSnapshot) -> tuple[Block, ...]:
     if s.sources and not s.figures_of_all:
         blocks.append(source_table(s))
     elif s.latest_metrics:
-        blocks.append(Table(headers=("metric", "value"), rows=tuple(s.figures_of_all.items())))
+        blocks.append(figure_table(s))
     if s.candidates:
         blocks.append(candidate_table(s.candidates))
     blocks += (curve for row in drawn_curves(curves_by_source(s)) for curve in row if curve.points)
     return (*blocks, *s.report)
+
+
+def figure_table(s: RunSnapshot) -> Table:
+    """The newest figures, with their 95% intervals once they are known.
+
+    Args:
+        s: what is known of the run.
+    """
+    figures = s.figures_of_all.items()
+    if not s.intervals:
+        return Table(headers=("metric", "value"), rows=tuple(figures))
+    rows = tuple((name, value, *bounds(s.intervals.get(name))) for name, value in figures)
+    return Table(headers=("metric", "value", "95% from", "to"), rows=rows)
 
 
 class SourceCurves(NamedTuple):

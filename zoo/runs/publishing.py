@@ -57,6 +57,7 @@ def publish(
         columns=data[0].columns,
         parameters=card.parameters if result.parameters is None else result.parameters,
         metrics=result.metrics,
+        intervals={name: (one.low, one.high) for name, one in result.intervals.items()},
         options=dict(to_dict(run.options)),
         created_at=time.time(),
         versions=request.versions,
@@ -153,6 +154,7 @@ def _published(worker: Worker, manifest: ResultManifest, learnt: _Learnt) -> Hea
         columns=learnt.data.columns,
         parameters=outcome.parameters,
         metrics=outcome.metrics,
+        intervals=_of_source(manifest.intervals, outcome.name) if outcome.metrics else {},
         options=dict(to_dict(learnt.options)),
     )
     write_readme(folder, as_model, learnt.request, rows=learnt.data.usable_rows, report=learnt.report)
@@ -167,6 +169,12 @@ def _published(worker: Worker, manifest: ResultManifest, learnt: _Learnt) -> Hea
         metrics=as_model.metrics,
         files=digested_files(folder),
     )
+
+
+def _of_source(intervals: dict[str, tuple[float, float]], name: str) -> dict[str, tuple[float, float]]:
+    """Those of the figures of one of several sources, under the names of its metrics."""
+    before = f"{name}."
+    return {metric.removeprefix(before): one for metric, one in intervals.items() if metric.startswith(before)}
 
 
 def base_name(card: Card, worker: Worker) -> str:

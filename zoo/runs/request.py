@@ -163,6 +163,8 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Columns of the data that a batch prediction carries along into its output."""
     draw: str = ""
     """Absolute path of the folder that the answers of a batch prediction are drawn into; empty where they are not."""
+    by: str = ""
+    """Column of the data whose values an evaluation tells apart; empty where it does not."""
     dry_run: bool = False
     """Build everything, say what would be done, do nothing."""
     created_at: float = 0.0

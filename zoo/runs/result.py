@@ -62,6 +62,8 @@ class ResultManifest(msgspec.Struct, frozen=True, kw_only=True):
     parameters: Count | None = None
     metrics: dict[str, float] = {}
     """Final figures on the evaluation data."""
+    intervals: dict[str, tuple[float, float]] = {}
+    """Between which ends they lie with 95% confidence; none of those of which that is not known."""
     options: dict[str, object] = {}
     files: tuple[WeightsFile, ...] = ()
     """Every file of the model folder but the manifest and README.md, with digests."""

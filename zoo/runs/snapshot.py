@@ -13,6 +13,7 @@ import msgspec
 
 from zoo.blocks import Report
 from zoo.metrics import confusion_of
+from zoo.metrics.intervals import Interval
 from zoo.plurals import counted
 from zoo.runs import events as e
 from zoo.runs import source_snapshot as of_sources
@@ -89,6 +90,8 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """The newest, at most 20."""
     metrics: dict[str, float] = {}
     """Final ones."""
+    intervals: dict[str, Interval] = {}
+    """Where they lie with 95% confidence; none of those of which that is not known."""
     best_step: int | None = None
     report: Report = ()
     """What the final evaluation reports beside its figures."""
@@ -341,6 +344,7 @@ def _(event: e.RunFinished, s: RunSnapshot) -> Changes:
         "status": "finished",
         "ended_at": event.at,
         "metrics": event.metrics,
+        "intervals": event.intervals,
         "best_step": event.best_step,
         "report": event.report,
         "labels": event.labels or s.labels if s.labels or not event.sources else (),

@@ -92,6 +92,7 @@ def train(worker: Worker) -> AnyEvent:
             report = (*comparison, *report)
     return RunFinished(
         metrics=result.metrics,
+        intervals=result.intervals,
         step=result.step,
         best_step=result.best_step,
         report=report,

@@ -30,6 +30,7 @@ from torch import nn
 from zoo.blocks import Report
 from zoo.errors import StoreInvalid
 from zoo.metrics import report_of_confusion
+from zoo.metrics.intervals import Interval
 from zoo.runs.checkpoints import MANIFEST, PREFIX, checkpoint_folder, removed_on_error
 from zoo.training.sharding import local, rows_of
 from zoo.training.stored_tensors import Slices, StoredTensors
@@ -43,6 +44,8 @@ class Best(msgspec.Struct, frozen=True, kw_only=True):
     step: int
     metrics: dict[str, float]
     report: Report = ()
+    intervals: dict[str, Interval] = {}
+    """Of the metrics."""
 
 
 class Judged(msgspec.Struct, frozen=True):

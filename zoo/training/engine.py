@@ -24,7 +24,7 @@ from zoo.runs.events import EvaluationCompleted, MicroBatchHalved, RunPlanned, S
 from zoo.runs.sample_pictures import shown_pictures
 from zoo.training import arithmetic
 from zoo.training.activation_checkpointing import checkpoint_activations
-from zoo.training.checkpoint import Judged, Progress
+from zoo.training.checkpoint import Best, Judged, Progress
 from zoo.training.evaluation import Evaluation, evaluate
 from zoo.training.examples import EncodedExamples, Examples, encode
 from zoo.training.exporting import export
@@ -328,7 +328,7 @@ class Training:
             self.progress,
             own_best=own_best,
             evaluated_step=step,
-            best=best_of(self.sources, of_all, [one.report for one in evaluations]) if better else before,
+            best=self.best_of(of_all, evaluations) if better else before,
             evaluations_since_best=0 if better else self.progress.evaluations_since_best + 1,
             history=history,
             evaluation_batch_sizes=tuple(portions.most for portions in self.judged_at_once),
@@ -348,6 +348,11 @@ class Training:
                 )
         return True
 
+    def best_of(self, judged: Judged, evaluations: Sequence[Evaluation]) -> Best:
+        """What is kept of an evaluation that is the best so far."""
+        counted = [one.judged if self.run.rank == 0 else None for one in evaluations]
+        return best_of(self.sources, judged, [one.report for one in evaluations], counted)
+
     def finish(self) -> FitResult:
         """Export the best weights, or the last ones where nothing was evaluated."""
         best, module, private = self.progress.best, self.setup.learner.module, self.setup.private
@@ -358,6 +363,7 @@ class Training:
         return FitResult(
             step=self.progress.step,
             metrics=best.metrics if best else {},
+            intervals=best.intervals if best else {},
             best_step=best.step if best else None,
             report=(*(best.report if best else ()), *(self.statement(private) if private else ())),
             labels=self.sources[0].run.labels,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -50,6 +51,57 @@ class _Asked(NamedTuple):
     """How many processes were told to stop, as of the last part of a batch."""
 
 
+class _JudgedNetwork:
+    """A network that is judged, left as it predicts.
+
+    Args:
+        setup: of the training.
+        source: whose network it is.
+        examples: of the evaluation.
+        shown: as for `evaluate`.
+    """
+
+    def __init__(self, setup: TrainingSetup, source: Source, examples: Examples, shown: Mapping[int, str]) -> None:
+        self._setup, self._objective = setup, source.objective
+        self._examples, self._shown = examples, shown
+        (setup.method.module if len(setup.sources) == 1 else self._objective.module).eval()
+        self._module = setup.network(setup.sources.index(source))
+        # What FSDP gathers first without gradients is to be of use with them, too.
+        self._gradless = torch.no_grad if setup.is_sharded else torch.inference_mode
+        if setup.is_sharded:
+            same_buffers(setup.learner.module)
+
+    def ask(
+        self, part: MicroBatch, whole: list[Batch], items: list[tuple[int, bool]]
+    ) -> tuple[MicroBatch, Output, Sequence[Answer]]:
+        """What the module makes of examples, and its answers to those that are shown.
+
+        Args:
+            part: what was collated ahead.
+            whole: that, until it is taken.
+            items: the examples, each with whether it counts: mostly those of the whole part.
+        """
+        setup, objective = self._setup, self._objective
+        piece = MicroBatch([index for index, _ in items], sum(counts for _, counts in items))
+        inputs = whole.pop() if whole and piece == part else _collated(setup, self._examples, piece)
+        with lack_is_final(setup), self._gradless(), setup.accelerator.autocast():
+            output = objective.losses(self._module, inputs)
+        is_shown = not self._shown.keys().isdisjoint(piece.indices[: piece.count])
+        return piece, output, objective.shown_answers(inputs, output, piece.count) if is_shown else ()
+
+    def sample(self) -> WrittenSample | None:
+        """What the module writes by itself; None where it writes no texts, or another process lets it."""
+        setup = self._setup
+        if not setup.is_sharded and setup.run.rank != 0:
+            return None
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(self._gradless())
+            stack.enter_context(setup.accelerator.autocast())
+            if setup.is_sharded:
+                stack.enter_context(gathered(setup.learner.module))
+            return self._objective.sample()
+
+
 def evaluate(
     setup: TrainingSetup, source: Source, examples: Examples, portions: Portions, shown: Mapping[int, str] = {}
 ) -> Evaluation | None:
@@ -65,13 +117,7 @@ def evaluate(
         shown: the paths of pictures of which the answers are kept, by their place among the examples.
     """
     objective, accelerator = source.objective, setup.accelerator
-    number = setup.sources.index(source)
-    (setup.method.module if len(setup.sources) == 1 else objective.module).eval()
-    module = setup.network(number)
-    # What FSDP gathers first without gradients is to be of use with them, too.
-    gradless = torch.no_grad if setup.is_sharded else torch.inference_mode
-    if setup.is_sharded:
-        same_buffers(setup.learner.module)
+    judged = _JudgedNetwork(setup, source, examples, shown)
     metrics = objective.metrics()
     drawings: dict[int, Block] = {}
     parts = _parts(setup, examples, portions.most)
@@ -86,21 +132,12 @@ def evaluate(
             stop |= votes is not None and votes.values() != [0.0]
         return stop
 
-    def asked(items: list[tuple[int, bool]]) -> tuple[MicroBatch, Output, Sequence[Answer]]:
-        """What the module makes of examples, each with whether it counts: mostly those of the whole part."""
-        piece = MicroBatch([index for index, _ in items], sum(counts for _, counts in items))
-        inputs = whole.pop() if whole and piece == part else _collated(setup, examples, piece)
-        with lack_is_final(setup), gradless(), accelerator.autocast():
-            output = objective.losses(module, inputs)
-        is_shown = not shown.keys().isdisjoint(piece.indices[: piece.count])
-        return piece, output, objective.shown_answers(inputs, output, piece.count) if is_shown else ()
-
     with contextlib.closing(collated(setup, requests)) as batches:
         for part in parts:
-            whole = [next(batches)[0]]
+            ask = partial(judged.ask, part, [next(batches)[0]])
             items = [(index, i < part.count) for i, index in enumerate(part.indices)]
             pieces: list[_Asked] = []
-            for piece, output, answers in portions.each(asked, items):
+            for piece, output, answers in portions.each(ask, items):
                 drawings |= _drawings(dict(zip(piece.indices, answers, strict=False)), shown)
                 pieces.append(_Asked(piece, output, Arriving(output.for_metrics), None))
             votes = Reading(sum_over_ranks([float(setup.run.should_stop())], accelerator))
@@ -109,13 +146,7 @@ def evaluate(
                 return None
     if stop_requested(launched.all()):
         return None
-    sample = None
-    if setup.is_sharded:
-        with gradless(), accelerator.autocast(), gathered(setup.learner.module):
-            sample = objective.sample()
-    elif setup.run.rank == 0:
-        with gradless(), accelerator.autocast():
-            sample = objective.sample()
+    sample = judged.sample()
     (first, drawings, portions.most), *others = gather_objects((metrics, drawings, portions.most), accelerator)
     for other, other_drawings, most in others:
         first.merge(other)

@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 
 from zoo.blocks import Block, Report, titled
+from zoo.metrics import Metrics
+from zoo.metrics.intervals import Interval, intervals_of
 from zoo.runs.events import SourceResult
 from zoo.tasks.task import Task
 from zoo.training.checkpoint import Best, Judged, Progress
@@ -47,16 +49,27 @@ def mean_ranks(history: Sequence[Sequence[dict[str, float]]], tasks: Sequence[Ta
     return ranks
 
 
-def best_of(sources: Sequence[Source], judged: Judged, reports: Sequence[Report]) -> Best:
-    """What is kept of an evaluation; of several sources, under their names."""
+def best_of(
+    sources: Sequence[Source], judged: Judged, reports: Sequence[Report], counted: Sequence[Metrics | None]
+) -> Best:
+    """What is kept of an evaluation; of several sources, under their names.
+
+    Args:
+        sources: what is learnt.
+        judged: the evaluation.
+        reports: on each source.
+        counted: what the figures of each were computed of; None of one without evaluation data.
+    """
     if len(sources) == 1:
-        return Best(step=judged.step, metrics=judged.metrics[0], report=reports[0])
+        return Best(step=judged.step, metrics=judged.metrics[0], report=reports[0], intervals=intervals_of(counted[0]))
     metrics: dict[str, float] = {}
+    intervals: dict[str, Interval] = {}
     report: list[Block] = []
-    for source, of_source, its_report in zip(sources, judged.metrics, reports, strict=True):
+    for source, of_source, its_report, of_rows in zip(sources, judged.metrics, reports, counted, strict=True):
         metrics |= {f"{source.name}.{name}": value for name, value in of_source.items()}
+        intervals |= {f"{source.name}.{name}": one for name, one in intervals_of(of_rows).items()}
         report += titled(its_report, source.name)
-    return Best(step=judged.step, metrics=metrics, report=tuple(report))
+    return Best(step=judged.step, metrics=metrics, report=tuple(report), intervals=intervals)
 
 
 def results(sources: Sequence[Source], progress: Progress) -> tuple[SourceResult, ...]:

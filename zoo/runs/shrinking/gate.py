@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from zoo.errors import DatasetInvalid
-from zoo.metrics.paired import Difference, Z, least_bound
+from zoo.metrics.intervals import Z
+from zoo.metrics.paired import Difference, least_bound
 from zoo.plurals import counted
 from zoo.runs.paired_figure import AnsweredRows, Judged, PairedFigure
 from zoo.runs.shrinking.measuring import Stopped

@@ -195,7 +195,7 @@ class _Shrinking:
             inputs=[example.input for example in self._examples[: self._kept_answers]],
         )
         self._worker.emit(EvaluationCompleted(step=0, metrics=figures, rows=len(self._examples)))
-        return RunFinished(metrics=figures, report=judge.report(), labels=self._labels)
+        return RunFinished(metrics=figures, intervals=judge.intervals(), report=judge.report(), labels=self._labels)
 
     def _why_none(self, candidates: Sequence[Candidate], original: Candidate) -> tuple[str, str]:
         assert self._gate is not None

@@ -279,7 +279,7 @@ class FederatedTraining:
         self.progress = msgspec.structs.replace(
             self.progress,
             evaluated_step=step,
-            best=best_of((source,), whole, [report_of(metrics)]) if better else before,
+            best=best_of((source,), whole, [report_of(metrics)], [metrics]) if better else before,
             evaluations_since_best=0 if better else self.progress.evaluations_since_best + 1,
             history=(Judged(step, of_clients),) if better else self.progress.history,
         )
@@ -309,6 +309,7 @@ class FederatedTraining:
         return FitResult(
             step=self.progress.step,
             metrics=best.metrics if best else {},
+            intervals=best.intervals if best else {},
             best_step=best.step if best else None,
             report=(*self.described(kept, bytes_sent), *(best.report if best else ())),
             labels=self.run.labels,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from textual.app import ComposeResult
 
 from zoo.card import Card
@@ -28,6 +29,13 @@ class EvaluateScreen(JobForm):
             path=True,
             help="A new file for the rows that are answered wrongly: .csv, .tsv, .jsonl or .ndjson.",
         )
+        yield text_field(
+            "by",
+            "figures by",
+            placeholder="a column of the data",
+            help="A column whose values tell rows apart: the main figure of each is in the report.",
+        )
 
     def job(self) -> Job:
-        return self.job_of("evaluate", self.source(), out=self.value("errors"))
+        job = self.job_of("evaluate", self.source(), out=self.value("errors"))
+        return msgspec.structs.replace(job, by=self.value("by"))

@@ -162,7 +162,7 @@ class RunScreen(RunPage):
                     return f"{answered_rows(s)} in {short_path(request.out)}  in {took}"
                 best = f"  best at step {s.best_step:,}" if s.best_step else ""
                 figures = main_figure(s.metrics, (source.name for source in s.sources)) if s.sources else ""
-                return f"{figures or final_figures(s.metrics)}{best}  in {took}"
+                return f"{figures or final_figures(s.metrics, s.intervals)}{best}  in {took}"
             case "cancelled":
                 return f"stopped at step {s.step:,}; r goes on with it"
             case "created":
