@@ -1,11 +1,13 @@
 """What `zoo shrink` makes of a classifier of movie reviews and of a ResNet-18 on digits: bytes, speed, accuracy.
 
-    uv run bench/shrink.py --data FOLDER [--only reviews digits] [--max-drop 0.01] [--target size] [--quick]
+    uv run bench/shrink.py --data FOLDER [--only reviews digits] [--formats int8] [--into bert-mini] [--prune 0.5]
+                        [--max-drop 0.01] [--target size] [--quick]
 
 The folder holds movie_reviews_{train,test}.csv (columns text and label). MiniLM is fine-tuned on the first of them as
 zoo does by itself, and made smaller on the second, which it has not seen. resnet18-32px learns from random numbers on
-1,000 of scikit-learn's handwritten digits; the other 797 judge. The model as it is computes in fp32. A line for each
-says how many of the bytes, how much faster and how much less accurate the form is that zoo took; the table has all.
+1,000 of scikit-learn's handwritten digits; the other 797 judge. The model as it is computes in fp32. --into and --prune
+are for the reviews: those networks are trained on the rows that MiniLM learnt from. A line for each says how many of
+the bytes, how much faster and how much less accurate the form is that zoo took; the table has all.
 """
 
 from __future__ import annotations
@@ -75,6 +77,12 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with movie_reviews_{train,test}.csv")
     parser.add_argument("--only", nargs="+", choices=("reviews", "digits"), default=("reviews", "digits"))
     parser.add_argument("--formats", default="", help="what is tried; all if not given")
+    parser.add_argument(
+        "--into", default="", help="a smaller model, or several, that learn what the reviews' model answers"
+    )
+    parser.add_argument(
+        "--prune", type=float, default=0.0, help="share of the layers of the reviews' model that is taken out"
+    )
     parser.add_argument("--max-drop", type=float, default=0.01)
     parser.add_argument("--target", choices=("size", "latency"), default="size")
     parser.add_argument("--quick", action="store_true", help="a few steps of a few rows: does it work?")
@@ -91,7 +99,8 @@ def main() -> None:
             parts = [read_reviews(args.data / f"movie_reviews_{part}.csv")[:few] for part in ("train", "test")]
             train, test = (write_reviews(rows, Path(folder) / f"{i}.csv") for i, rows in enumerate(parts))
             run = zoo.finetune("all-minilm-l6-v2", train, name="reviews", device="cpu", eval_share=0.0, **steps)
-            print_result("movie reviews", shrunk(run.wait(progress=False).name, test, settings))
+            trained = {"into": args.into, "prune": args.prune}
+            print_result("movie reviews", shrunk(run.wait(progress=False).name, test, {**settings, **trained}))
         if "digits" in args.only:
             train_digits, test_digits = write_digits(Path(folder) / "digits", 1700 if args.quick else DIGITS)
             seen: dict[str, Any] = {"flip": False, "eval_share": 0.0, "device": "cpu"}

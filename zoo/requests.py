@@ -32,12 +32,13 @@ from zoo.privacy import check_private_job
 from zoo.rendering.drawings import new_drawing_folder
 from zoo.runs import queue, store
 from zoo.runs.answer_files import AnswerColumns, answer_format
-from zoo.runs.request import DataRequest, RunRequest, SourceRequest, TeacherRequest
+from zoo.runs.request import DataRequest, RunRequest, SourceRequest, StudentRequest, TeacherRequest
 from zoo.runs.store import training_of
 from zoo.runs.versions import relevant_versions
-from zoo.shrink_options import ShrinkOptions
+from zoo.shrink_options import PRUNED, ShrinkOptions
 from zoo.shrinkable import check_shrinkable
 from zoo.sources import choose_sources, options_of_sources
+from zoo.students import check_unchanged, student_jobs
 from zoo.tasks import get_task
 from zoo.tasks.task import Task
 from zoo.teachers import Teacher, find_teacher, reading_task, split_options, with_taught_task
@@ -98,6 +99,7 @@ def check_job(job: Job, catalog: Catalog | None = None) -> CheckedJob:
     kept = beside_kept(choice, options)
     with offering_models(card, job.verb, catalog):
         checked = check(job, card, task)
+    placed = setting(job, card, catalog, (ability,), (options,))
     request = RunRequest(
         verb=job.verb,
         task=ability.task,
@@ -105,6 +107,7 @@ def check_job(job: Job, catalog: Catalog | None = None) -> CheckedJob:
         data=checked.data,
         options=dict(to_dict(options)),
         shrinking=dict(to_dict(shrinking)) if job.verb == "shrink" else {},
+        students=_students(job, card, ability.task, shrinking, catalog, placed["device"]),
         changed_options=changed(options),
         teacher=checked.teacher,
         new_heads=choice.is_new,
@@ -114,9 +117,25 @@ def check_job(job: Job, catalog: Catalog | None = None) -> CheckedJob:
         keep=checked.keep,
         draw=checked.draw,
         by=job.by,
-        **setting(job, card, catalog, (ability,), (options,)),
+        **placed,
     )
     return CheckedJob(request, checked.dataset)
+
+
+def _students(
+    job: Job, card: Card, task: str, shrinking: ShrinkOptions, catalog: Catalog, device: str
+) -> tuple[StudentRequest, ...]:
+    """The trainings of smaller networks, each checked as any other; none where nothing is made smaller."""
+    if job.verb != "shrink":
+        return ()
+    job = msgspec.structs.replace(job, place=msgspec.structs.replace(job.place, device=device))
+    students = []
+    for name, training in student_jobs(job, card, task, shrinking, catalog):
+        request = request_of(training, catalog)
+        check_unchanged(request, card, shrinking)
+        share = shrinking.prune if name == PRUNED else 0.0
+        students.append(StudentRequest(name=name, training=request, prune=share))
+    return tuple(students)
 
 
 def setting(

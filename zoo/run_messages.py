@@ -12,6 +12,7 @@ from zoo.plurals import counted, ordinal
 from zoo.runs.events import (
     AnyEvent,
     CandidateMeasured,
+    CandidateStepped,
     CheckpointSaved,
     DataLoaded,
     EvaluationCompleted,
@@ -26,6 +27,7 @@ from zoo.runs.events import (
     RunPostponed,
     RunQueued,
     RunStarted,
+    TeacherAnswered,
     Warned,
     WrittenSample,
 )
@@ -56,6 +58,10 @@ def status_line(s: RunSnapshot, *, width: int | None = None) -> str:
         return "starting the worker"
     if s.place is not None:
         return f"queued: {place_in_queue(s.place, s.device, s.behind)}"
+    if s.candidate_step:
+        return _training_candidate(s.candidate_step)
+    if s.taught and s.taught.done < s.taught.total:
+        return _asking(s.taught)
     if s.rows_predicted and s.total_rows:
         return f"{bar(s.rows_predicted / s.total_rows)} {progress_figures(s)}"
     if not s.plan:
@@ -128,13 +134,23 @@ def _preparing(s: RunSnapshot) -> str:
     if s.fetch_total_bytes and s.fetched_bytes < s.fetch_total_bytes:
         share = s.fetched_bytes / s.fetch_total_bytes
         return f"{bar(share)} fetching weights, {size(s.fetched_bytes)} of {size(s.fetch_total_bytes)}"
-    if s.taught and s.taught.done < s.taught.total:
-        done, total, of = s.taught.done, s.taught.total, f" of {one_line(s.taught.source)}" if s.taught.source else ""
-        return f"{bar(done / total)} asking {one_line(s.taught.model)}, {done:,}/{counted(total, 'row')}{of}"
     if s.prepared and s.prepared.done < s.prepared.total:
         done, total = s.prepared.done, s.prepared.total
         return f"{bar(done / total)} decoding {done:,}/{counted(total, 'input')}"
     return "loading the data and the model"
+
+
+def _asking(event: TeacherAnswered) -> str:
+    done, total, of = event.done, event.total, f" of {one_line(event.source)}" if event.source else ""
+    return f"{bar(done / total)} asking {one_line(event.model)}, {done:,}/{counted(total, 'row')}{of}"
+
+
+def _training_candidate(event: CandidateStepped) -> str:
+    loss = f"  loss {event.loss:.4f}" if event.loss is not None else ""
+    left = f"  {duration(event.left_s)} left" if event.left_s is not None else ""
+    return (
+        f"{bar(event.step / event.steps)} training {one_line(event.name)}, step {event.step}/{event.steps}{loss}{left}"
+    )
 
 
 # What came of it

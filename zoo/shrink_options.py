@@ -15,6 +15,8 @@ FORMATS = {
     "int4": "4 bits a weight, a scale for each 32 of them",
 }
 """What weights can be kept in, from the largest to the smallest, in words; all but the first are computed in int8."""
+PRUNED = "pruned"
+"""What is called so: the model without a part of its layers."""
 ORIGINAL = "original"
 """What stands for the model as it is, beside these."""
 
@@ -25,6 +27,34 @@ class ShrinkOptions(Options, frozen=True, kw_only=True):
     formats: Annotated[
         str, option(f"What is tried, commas between: {', '.join(FORMATS)}. All of them if not given.")
     ] = ""
+    into: Annotated[
+        str,
+        option(
+            "A smaller model, or several with commas between, to be trained on the answers of this one (Hinton et al. "
+            "2015) and tried, too, as it is and in int8."
+        ),
+    ] = ""
+    prune: Annotated[
+        float,
+        option(
+            "Share of the feed-forward units, and of the attention heads where a configuration can say so, that are "
+            "taken out of each layer of a transformer, which is fine-tuned after and tried, too; 0 prunes nothing.",
+            ge=0,
+            lt=1,
+        ),
+    ] = 0.0
+    train: Annotated[
+        str,
+        option(
+            "What a smaller network learns from: a file or folder, with or without labels; what the model learnt from "
+            "if not given. Rows of --data are left out.",
+            file=True,
+        ),
+    ] = ""
+    train_epochs: Annotated[
+        float | None,
+        option("Passes over it; auto is as for zoo finetune.", gt=0, le=10_000, unit="epochs", advanced=True),
+    ] = None
     metric: Annotated[
         str, option("The figure that must not drop; the one that its task is judged by if not given.")
     ] = ""
@@ -54,8 +84,24 @@ class ShrinkOptions(Options, frozen=True, kw_only=True):
         named = {name.strip() for name in self.formats.split(",") if name.strip()}
         return tuple(name for name in FORMATS if name in named) if named else tuple(FORMATS)
 
+    @property
+    def students(self) -> tuple[str, ...]:
+        """Names of the models that are trained to take its place."""
+        return tuple(dict.fromkeys(name.strip() for name in self.into.split(",") if name.strip()))
+
+    @property
+    def trains(self) -> bool:
+        """Whether anything is trained."""
+        return bool(self.students or self.prune)
+
     def check(self) -> None:
-        """Each format must be one."""
+        """Each format must be one, and what is said of a training must be of one."""
+        for flag, value in (("--train", self.train), ("--train-epochs", self.train_epochs)):
+            if value and not self.trains:
+                raise OptionInvalid(
+                    f"{flag} is about a network that is trained, and there is none",
+                    "name one: --into MODEL, or --prune 0.5",
+                )
         for name in filter(None, map(str.strip, self.formats.split(","))):
             if name not in FORMATS:
                 hint = did_you_mean(name, FORMATS, f"it takes {', '.join(FORMATS)}")

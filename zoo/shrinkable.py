@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from zoo.card import Card, FolderSource
 from zoo.errors import Unsupported
-from zoo.hub_config import INDEX, WEIGHTS
+from zoo.hub_config import CONFIG, INDEX, WEIGHTS
 from zoo.paths import runs_folder
+
+_FEED_FORWARD = ("intermediate_size", "hidden_dim", "d_ff")
+"""What configurations call the number of feed-forward units of each layer."""
 
 
 def check_shrinkable(card: Card) -> None:
@@ -34,3 +40,36 @@ def check_shrinkable(card: Card) -> None:
         raise Unsupported(
             f"the plugin {card.plugin} does not keep the weights of {card.name} in {WEIGHTS}", "choose another model"
         )
+
+
+def check_prunable(card: Card) -> None:
+    """Insist on a model whose layers say in their configuration how wide they are.
+
+    Args:
+        card: of a model that can be made smaller.
+
+    Raises:
+        Unsupported: they do not.
+    """
+    sources = card.weights.sources if card.weights else ()
+    for source in sources:
+        path = Path(source.path) / CONFIG if isinstance(source, FolderSource) else None
+        if path is not None and path.exists():
+            feed_forward_key(json.loads(path.read_bytes()), card.name)
+            return
+    raise Unsupported(f"{card.name} has no {CONFIG} that says how wide its layers are", "leave --prune out")
+
+
+def feed_forward_key(config: Mapping[str, Any], name: str = "the model") -> str:
+    """What a configuration calls the number of feed-forward units of a layer.
+
+    Raises:
+        Unsupported: it has no such layers, or says nothing of their width.
+    """
+    for key in _FEED_FORWARD:
+        if isinstance(config.get(key), int):
+            return key
+    raise Unsupported(
+        f"{name} cannot be pruned: it is no transformer whose configuration says how wide its layers are",
+        "leave --prune out",
+    )

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from zoo.api.run import Run
+from zoo.api.run import Run, name_of_result
 from zoo.api.starting import start_federated, start_job, start_sequence
 from zoo.catalog import Catalog
 from zoo.errors import OptionInvalid
@@ -332,7 +332,7 @@ def predict_file(
 
 def name_of(model: str | Run) -> str:
     """The whole name of a model, or of the one that comes of a run."""
-    return f"{model.folder.request.plugin}/{model.name}" if isinstance(model, Run) else model
+    return name_of_result(model.folder) if isinstance(model, Run) else model
 
 
 def _named_sources(sources: Mapping[str, Any], alone: Source, task: str) -> tuple[Source, ...]:

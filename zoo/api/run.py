@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import cast
 
+import msgspec
+
 from zoo.api.model import Model, load_card
 from zoo.blocks import Report
 from zoo.card import Card
@@ -23,8 +25,24 @@ from zoo.runs.launcher import start_lost
 from zoo.runs.log import follow, read_events
 from zoo.runs.mistakes import Mistake, read_mistakes
 from zoo.runs.request import MAKING_MODELS
+from zoo.runs.result import MANIFEST
 from zoo.runs.snapshot import RunSnapshot, apply
 from zoo.runs.store import RunFolder
+
+
+class _Maker(msgspec.Struct):
+    """What a result says of its plugin."""
+
+    plugin: str
+
+
+def name_of_result(folder: RunFolder) -> str:
+    """The whole name of the model that a run makes: of the plugin that answers with it, and its own."""
+    try:  # another plugin than that of the run, where another network has learnt the answers of a model
+        plugin = msgspec.json.decode((folder.model_folder / MANIFEST).read_bytes(), type=_Maker).plugin
+    except (OSError, msgspec.DecodeError):  # not there yet, or damaged, which the catalog tells
+        plugin = folder.request.plugin
+    return f"{plugin}/{folder.name}"
 
 
 class LoadedModels(Mapping[str, Model]):
@@ -135,7 +153,7 @@ class Run:
             hint = "wait for its end: run.wait()" if ended_as.pending else f"go on with it: zoo resume {self.name}"
             raise Unsupported(f"run {self.name} is {ended_as.status} and has no model yet", hint)
         # By the whole name: the beginning of a name could be that of another run's model.
-        whole_name = f"{request.plugin}/{self.name}"
+        whole_name = name_of_result(self.folder)
         catalog = Catalog.load()
         card = next((card for card in catalog.cards if card.full_name == whole_name), None)
         cards = (card,) if card else catalog.heads(whole_name)

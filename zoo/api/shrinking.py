@@ -18,6 +18,10 @@ def shrink(
     data: Any,
     *,
     formats: str | Sequence[str] = "",
+    into: str | Sequence[str] = "",
+    prune: float = 0.0,
+    train: str | Path = "",
+    train_epochs: float | None = None,
     metric: str = "",
     max_drop: float = 0.01,
     target: str = "size",
@@ -40,6 +44,11 @@ def shrink(
         run: a run that has finished, or the name of its model.
         data: labelled data that the model has not learnt from.
         formats: what is tried, of `bf16`, `int8`, `int8-tensor` and `int4`; all if not given.
+        into: a smaller model, or several, to be trained on its answers and tried, too.
+        prune: share of the feed-forward units, and of the attention heads where a configuration can say so, that are
+            taken out of each layer of a transformer; it is fine-tuned after.
+        train: what such a one learns from, with or without labels; what the model learnt from if not given.
+        train_epochs: passes over it; as many as `finetune` takes if not given.
         metric: the figure that must not drop; that of the task if not given.
         max_drop: the most that it may; the whole 95% interval of the paired difference has to stay within.
         target: `size` takes the smallest of those that keep the figure, `latency` the one that answers soonest.
@@ -78,6 +87,10 @@ def shrink(
         name=name,
         shrinking={
             "formats": formats if isinstance(formats, str) else ",".join(formats),
+            "into": into if isinstance(into, str) else ",".join(into),
+            "prune": prune,
+            "train": str(train),
+            "train_epochs": train_epochs,
             "metric": metric,
             "max_drop": max_drop,
             "target": target,

@@ -23,14 +23,16 @@ def complete_parser(parser: Parser, words: list[str]) -> None:
     parser.examples = (
         "zoo shrink mine --data test.csv",
         "zoo shrink mine --data test.csv --formats bf16,int8 --max-drop 0.005 --target latency --name mine-small",
+        "zoo shrink mine --data test.csv --into bert-mini",
     )
     parser.description = "\n".join(
         (
             str(parser.description),
             "",
-            "Weights are kept in fewer bits, and what comes of it answers the same rows as the model as it is. It is "
-            "taken only if the whole 95% interval of the paired difference is within --max-drop; otherwise nothing is "
-            f"written, and the exit code is {int(ExitCode.GATE)}.",
+            "Weights are kept in fewer bits, and a smaller model may learn the answers (--into). What comes of it "
+            "answers the same rows as the model as it is, and is taken only if the whole 95% interval of the paired "
+            "difference is within --max-drop; otherwise nothing is written, and the exit code is "
+            f"{int(ExitCode.GATE)}.",
         )
     )
     parser.add_argument("model", metavar="RUN", help="a finished run, or one of its heads")

@@ -298,6 +298,20 @@ class PredictionsWritten(Event, frozen=True, kw_only=True, tag="predictions_writ
     samples_per_s: float = 0.0
 
 
+class CandidateStepped(Event, frozen=True, kw_only=True, tag="candidate_stepped"):
+    """A smaller network that is trained to be a candidate has taken a step. Throttled."""
+
+    name: str
+    """Of the candidate."""
+    step: int
+    """1-based optimizer step."""
+    steps: int
+    loss: float | None
+    """Mean per example since the last such event, in nats; None where it is not finite."""
+    left_s: float | None
+    """Seconds of training left; None where that is not known."""
+
+
 class CandidateMeasured(Event, frozen=True, kw_only=True, tag="candidate_measured"):
     """A model that is to be made smaller, or a smaller form of it, was measured, or something was decided about it."""
 
@@ -383,6 +397,7 @@ AnyEvent = Union[
     CheckpointSaved,
     ExampleRejected,
     PredictionsWritten,
+    CandidateStepped,
     CandidateMeasured,
     Noted,
     Warned,

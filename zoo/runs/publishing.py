@@ -49,7 +49,7 @@ def publish(
     manifest = ResultManifest(
         name=worker.folder.name,
         plugin=plugin.name,
-        base=base_name(card, worker),
+        base=base_name(card),
         parent=card.name,
         verb=request.verb,
         task=result.task or run.task.name,
@@ -177,7 +177,7 @@ def _of_source(intervals: dict[str, tuple[float, float]], name: str) -> dict[str
     return {metric.removeprefix(before): one for metric, one in intervals.items() if metric.startswith(before)}
 
 
-def base_name(card: Card, worker: Worker) -> str:
+def base_name(card: Card) -> str:
     """The plugin's card whose architecture the result has; a run's result names its own."""
     parent = maker_of(card.name).model_folder / MANIFEST
     if card.weights is not None and parent.exists():

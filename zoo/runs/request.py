@@ -134,6 +134,8 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     """How several are mixed: plain values of `zoo.MixingOptions`."""
     shrinking: dict[str, Any] = {}
     """How a model is made smaller: plain values of `zoo.shrink_options.ShrinkOptions`."""
+    students: tuple[StudentRequest, ...] = ()
+    """Smaller networks that are trained, to be judged beside the smaller forms of the model itself."""
     federation: FederationRequest | None = None
     """Of a run over clients that keep their data; task and options above are those of all, and the data are where their
     data are."""
@@ -189,3 +191,14 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     def of_client(self, client: ClientRequest) -> RunRequest:
         """What would have been asked for, were one of its clients alone."""
         return msgspec.structs.replace(self, verb="finetune", data=client.data, federation=None)
+
+
+class StudentRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A smaller network that is trained in the course of a run to answer as a model does."""
+
+    name: str
+    """Of the candidate that it is."""
+    training: RunRequest
+    """Its fine-tuning, with that model as the teacher."""
+    prune: float = 0.0
+    """Share of each layer of that model that is taken out before; 0 where another network is trained."""

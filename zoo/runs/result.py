@@ -35,7 +35,7 @@ class ShrunkResult(msgspec.Struct, frozen=True, kw_only=True):
     """How a result was made smaller."""
 
     format: str
-    """One of `zoo.shrink_options.FORMATS`."""
+    """One of `zoo.shrink_options.FORMATS`, or what else the form is called: the network that learnt its answers."""
     precision: str
     """That it was judged in."""
     size_bytes: Count

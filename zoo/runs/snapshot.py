@@ -81,6 +81,8 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     checkpoint_step: int | None = None
     candidates: tuple[Candidate, ...] = ()
     """A model that is to be made smaller, and the smaller forms of it that were measured, each as it was last told."""
+    candidate_step: e.CandidateStepped | None = None
+    """How far the training of a candidate is; None where none is trained at the moment."""
     rows_predicted: int = 0
     """Those rejected included."""
     total_rows: int | None = None
@@ -205,6 +207,7 @@ def _(event: e.RunStarted, s: RunSnapshot) -> Changes:
         **_NO_PLACE,
         "taught": None,
         "candidates": (),
+        "candidate_step": None,
         **_NO_ERROR,
     }
     if event.attempt == 1 and event.resumed_from_step is None:
@@ -315,6 +318,7 @@ def _(event: e.ExampleRejected, s: RunSnapshot) -> Changes:
 @_changes.register
 def _(event: e.PredictionsWritten, s: RunSnapshot) -> Changes:
     return {
+        "candidate_step": None,
         "rows_predicted": event.rows,
         "rejected_rows": max(event.rejected, s.rejected_rows),
         "total_rows": event.total_rows,
@@ -323,9 +327,14 @@ def _(event: e.PredictionsWritten, s: RunSnapshot) -> Changes:
 
 
 @_changes.register
+def _(event: e.CandidateStepped, s: RunSnapshot) -> Changes:
+    return {"candidate_step": event}
+
+
+@_changes.register
 def _(event: e.CandidateMeasured, s: RunSnapshot) -> Changes:
     by_name = {one.name: one for one in s.candidates} | {event.candidate.name: event.candidate}
-    return {"candidates": tuple(by_name.values())}
+    return {"candidates": tuple(by_name.values()), "candidate_step": None, "taught": None}
 
 
 @_changes.register

@@ -63,14 +63,19 @@ def usual_number(card: Card) -> int:
     Raises:
         StoreInvalid: a run that it comes from cannot be read.
     """
+    return 0 if learnt_privately(card) else USUAL
+
+
+def learnt_privately(card: Card) -> bool:
+    """Whether a model, or one that it was trained from, learnt privately; arguments and errors as above."""
     seen, maker = set[Path](), maker_of(card.name)
     while maker.request_path.exists() and maker.path not in seen:
         seen.add(maker.path)
         request = maker.request
         if request.options.get("private"):
-            return 0
+            return True
         maker = maker_of(request.model.partition("/")[2])  # behind the name of the plugin
-    return USUAL
+    return False
 
 
 def store_answers(folder: Path, run: PredictionRun, inputs: Sequence[Any], answers: Sequence[Prediction]) -> int:

@@ -44,6 +44,12 @@ def trained_on(folder: RunFolder) -> TrainedOn | None:
         return None
 
 
+def unite(folders: Iterable[RunFolder], target: RunFolder) -> None:
+    """Keep that a run has made a model of what all of these trained on; nothing where nothing of it is known."""
+    if digests := {digest for folder in folders if (learnt := trained_on(folder)) for digest in learnt.digests}:
+        atomic.write_bytes(target.trained_on_path, b"".join(sorted(digests)))
+
+
 def count_trained_on(model: str, examples: Iterable[Example]) -> int:
     """How many examples have an input that the model, or one that it was made from, was fine-tuned on.
 
