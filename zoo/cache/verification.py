@@ -1,4 +1,4 @@
-"""Hashing what is here anew, whatever was remembered."""
+"""Whether files hold what they must: hashed anew, whatever was remembered, or as far as shows without reading them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 
 from zoo import git_lfs
 from zoo.cache.contents import CachedFile
-from zoo.fetch.verify import computed_digest, recalled_digest, remember
+from zoo.fetch.verify import computed_digest, known_digest, recalled_digest, remember
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,11 +25,8 @@ def verify(file: CachedFile) -> Verdict:
     """Compare a whole file with its size and digest; an unpinned one with the digest it had when it arrived."""
     path = Path(file.path)
     try:
-        if git_lfs.is_pointer(path):
-            return Verdict(file=file, problem=f"is {git_lfs.WHAT}")
-        size_bytes = path.stat().st_size
-        if file.whole_bytes is not None and size_bytes != file.whole_bytes:
-            return Verdict(file=file, problem=f"has {size_bytes:,} bytes, not {file.whole_bytes:,}")
+        if problem := _problem_of_size(path, file):
+            return Verdict(file=file, problem=problem)
         expected = file.sha256 or recalled_digest(path)
         digest = computed_digest(path)
     except OSError as error:
@@ -39,3 +36,27 @@ def verify(file: CachedFile) -> Verdict:
     if not digest.startswith(expected):
         return Verdict(file=file, problem=f"has sha256 {digest}, not {expected}")
     return Verdict(file=file, compared=bool(expected))
+
+
+def glance(file: CachedFile) -> Verdict:
+    """Compare a whole file with its size, and with its digest where it was hashed before and is as it was then."""
+    path = Path(file.path)
+    try:
+        if problem := _problem_of_size(path, file):
+            return Verdict(file=file, problem=problem)
+        digest = known_digest(path)
+    except OSError as error:
+        return Verdict(file=file, problem=f"cannot be read: {error.strerror or error}")
+    if digest and not digest.startswith(file.sha256):
+        return Verdict(file=file, problem=f"has sha256 {digest}, not {file.sha256}")
+    return Verdict(file=file, compared=bool(digest))
+
+
+def _problem_of_size(path: Path, file: CachedFile) -> str:
+    """What is wrong with a file that shows without hashing it; empty where nothing is."""
+    if git_lfs.is_pointer(path):
+        return f"is {git_lfs.WHAT}"
+    size_bytes = path.stat().st_size
+    if file.whole_bytes is not None and size_bytes != file.whole_bytes:
+        return f"has {size_bytes:,} bytes, not {file.whole_bytes:,}"
+    return ""

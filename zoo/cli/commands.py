@@ -6,6 +6,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     "start here": {
         "quickstart": ("zoo.cli.quickstart", "the whole journey on real data, in a few minutes"),
         "serve": ("zoo.cli.serve", "show the terminal UI in a browser (zoo alone opens it here)"),
+        "doctor": ("zoo.cli.doctor", "look for what is wrong here, and say how to mend it"),
     },
     "models": {
         "ls": ("zoo.cli.ls", "list the models"),
@@ -80,6 +81,7 @@ OTHER_NAMES: dict[str, str] = {
             "export": ("convert", "save"),
             "rename": ("mv", "move"),
             "rm": ("delete", "remove", "del"),
+            "doctor": ("check", "diagnose", "env", "status"),
         }.items()
         for other in others
     },

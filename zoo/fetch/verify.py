@@ -56,13 +56,19 @@ def _verified(path: Path, file: WeightsFile) -> Path:
 
 def digest_of(path: Path) -> str:
     """Sha256 of a file, remembered."""
-    stat = path.stat()
-    verdict = _recalled(path)
-    if verdict and (verdict.size_bytes, verdict.mtime_ns) == (stat.st_size, stat.st_mtime_ns):
-        return verdict.sha256
+    if sha256 := known_digest(path):
+        return sha256
     sha256 = computed_digest(path)
     remember(path, sha256)
     return sha256
+
+
+def known_digest(path: Path) -> str:
+    """Sha256 of a file that was hashed and is as it was then; empty for any other."""
+    stat = path.stat()
+    verdict = _recalled(path)
+    unchanged = verdict and (verdict.size_bytes, verdict.mtime_ns) == (stat.st_size, stat.st_mtime_ns)
+    return verdict.sha256 if verdict and unchanged else ""
 
 
 def computed_digest(path: Path) -> str:
