@@ -39,6 +39,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _dispatch(argv: Sequence[str] | None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["__complete"]:  # the script of a shell, which people wait for at each press of Tab
+        from zoo.cli.completion import answer
+
+        return answer(words[1:])
     flags = []
     while words and words[0].startswith("-"):
         flags.append(words.pop(0))

@@ -7,6 +7,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "quickstart": ("zoo.cli.quickstart", "the whole journey on real data, in a few minutes"),
         "serve": ("zoo.cli.serve", "show the terminal UI in a browser (zoo alone opens it here)"),
         "doctor": ("zoo.cli.doctor", "look for what is wrong here, and say how to mend it"),
+        "completion": ("zoo.cli.completion", "print what lets a shell complete commands, models and runs"),
     },
     "models": {
         "ls": ("zoo.cli.ls", "list the models"),

@@ -1,0 +1,98 @@
+"""What may be the value of an argument: models, runs, devices and the like."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+
+from zoo.completion.index import Index
+from zoo.paths import cache_folder, runs_folder
+
+FILES = ("file", "folder")
+"""Kinds of values that the shell completes by itself."""
+HEARTBEAT_LOST_S = 60.0
+"""A worker that has been silent for so long is no longer offered to be stopped."""
+Candidate = tuple[str, str]
+"""A value, and what is said of it."""
+
+
+def values_of(kind: str, index: Index) -> Iterator[Candidate]:
+    """The values there are of a kind; none for files, and where any text will do.
+
+    Args:
+        kind: as the index calls it.
+        index: for what does not change.
+    """
+    if kind in index["names"]:
+        yield from ((name, "") for name in index["names"][kind])
+    elif kind in _SOURCES:
+        yield from _SOURCES[kind](index)
+
+
+def _models(index: Index) -> Iterator[Candidate]:
+    """By their names, and where those are not enough, by their full ones."""
+    yield from _results(index)
+    for name, model in index["models"].items():
+        yield (name, model["summary"])
+        yield (model["full_name"], model["summary"])
+
+
+def _runs(_: Index) -> Iterator[Candidate]:
+    """All runs, newest first."""
+    yield from ((name, "") for name, _ in _run_folders("run.json"))
+
+
+def _live_runs(index: Index) -> Iterator[Candidate]:
+    """Those whose worker has given a sign of life; all runs where there are none such."""
+    lately = time.time() - HEARTBEAT_LOST_S
+    live = [name for name, changed_at in _run_folders("worker.json") if changed_at > lately]
+    yield from ((name, "") for name in live) if live else _runs(index)
+
+
+def _results(_: Index) -> Iterator[Candidate]:
+    """Runs that have left a model, newest first, and the heads of those that have several."""
+    for name, _changed_at in _run_folders(os.path.join("model", "zoo.json")):  # noqa: PTH118  (of thousands)
+        yield (name, "your own")
+        heads = runs_folder() / name / "model" / "heads"
+        if heads.is_dir():
+            yield from ((f"{name}.{head}", "your own") for head in sorted(os.listdir(heads)))  # noqa: PTH208
+
+
+def _run_folders(file: str) -> list[tuple[str, float]]:
+    """Names of the runs that have a file, and when it has changed, newest first."""
+    found = []
+    try:
+        names = os.listdir(runs_folder())  # noqa: PTH208
+    except OSError:
+        return []  # no run was ever made
+    parent = str(runs_folder())
+    for name in names:
+        try:
+            found.append((name, os.stat(os.path.join(parent, name, file)).st_mtime))  # noqa: PTH116, PTH118
+        except OSError:
+            continue
+    return sorted(found, key=lambda one: -one[1])
+
+
+def _devices(_: Index) -> Iterator[Candidate]:
+    """What `--device` takes, with the devices that were measured here."""
+    yield ("auto", "the fastest that fits")
+    try:
+        devices = json.loads((cache_folder() / "devices.json").read_bytes())["devices"]
+    except (OSError, ValueError, KeyError, TypeError):  # never measured
+        devices = [{"name": "cpu"}]
+    for device in devices:
+        kind = str(device["name"]).partition(":")[0]
+        yield (kind, device.get("description", ""))
+        yield (str(device["name"]), device.get("description", ""))
+
+
+_SOURCES: dict[str, Callable[[Index], Iterator[Candidate]]] = {
+    "model": _models,
+    "run": _runs,
+    "live run": _live_runs,
+    "result": _results,
+    "device": _devices,
+}
