@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 Verb = Literal["pretrain", "finetune", "predict"]
 VERBS: tuple[Verb, ...] = ("pretrain", "finetune", "predict")
-PRECISIONS = ("fp32", "bf16", "fp16", "int8")
 _BYTES_PER_PARAMETER = {"predict": 4, "finetune": 16, "pretrain": 16}
 """fp32 weights; and with them a gradient and the two moments of AdamW (Kingma and Ba 2014)."""
 

@@ -20,11 +20,11 @@ from typing import Literal
 import msgspec
 
 from zoo import __version__, atomic
-from zoo.card import PRECISIONS
 from zoo.disk import cause_of
 from zoo.errors import DeviceUnavailable, OptionInvalid, Unsupported
 from zoo.paths import cache_folder
 from zoo.plurals import counted
+from zoo.settings.table import DEVICE_NAME, PRECISIONS
 from zoo.suggestions import did_you_mean
 
 PROBE_TIMEOUT_S = 120.0
@@ -34,7 +34,6 @@ NO_TORCH = "torch is not installed: only the CPU is known, in fp32"
 """The note of a machine without torch; it is no news for a run of a model that needs none."""
 _KINDS = ("cuda", "xpu", "mps", "cpu")
 """In the order of preference."""
-_NAME = re.compile(r"cpu|mps|(?:cuda|xpu)(?::(?:0|[1-9][0-9]*))?")
 _VISIBILITY = (
     "CUDA_VISIBLE_DEVICES",
     "CUDA_DEVICE_ORDER",
@@ -135,7 +134,7 @@ def choose(
     if precision not in ("auto", *PRECISIONS):
         hint = did_you_mean(_OTHER_PRECISIONS.get(precision, precision), PRECISIONS)
         raise OptionInvalid(f"--precision is {precision!r}, but takes auto, {', '.join(PRECISIONS)}", hint)
-    if device != "auto" and not _NAME.fullmatch(device):
+    if device != "auto" and not DEVICE_NAME.fullmatch(device):
         raise OptionInvalid(
             f"--device is {device!r}, but takes auto, cpu, cuda, cuda:N, mps, xpu or xpu:N",
             "auto takes a GPU where there is one; zoo devices lists what is here",

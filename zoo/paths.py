@@ -1,12 +1,12 @@
-"""Where zoo keeps its files: `ZOO_HOME` if set, else the folders the platform means for them."""
+"""Where zoo keeps its files: as the setting `home` (`ZOO_HOME`) says, else where the platform means them to be."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from zoo.disk import file_in_the_way
 from zoo.errors import StoreInvalid
+from zoo.settings import value
 
 
 def home() -> Path:
@@ -15,7 +15,7 @@ def home() -> Path:
     Raises:
         StoreInvalid: a file stands where the folder is to be.
     """
-    if override := os.environ.get("ZOO_HOME"):
+    if override := value("home"):
         folder = Path(override).expanduser().absolute()
     else:
         import platformdirs
@@ -39,7 +39,7 @@ def hub_models_folder() -> Path:
 
 def cache_folder() -> Path:
     """What can be made again: measurements of devices, verdicts on digests."""
-    if os.environ.get("ZOO_HOME"):
+    if value("home"):
         return home() / "cache"
     import platformdirs
 

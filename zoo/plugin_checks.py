@@ -12,7 +12,7 @@ import msgspec
 import pluggy
 
 from zoo import hookspecs
-from zoo.card import PRECISIONS, VERBS, Ability, Card
+from zoo.card import VERBS, Ability, Card
 from zoo.discovery import Failure
 from zoo.encoding import is_encodable
 from zoo.errors import PluginBroken, ZooError
@@ -20,6 +20,7 @@ from zoo.option_checks import check_ability_options
 from zoo.options import Options
 from zoo.plurals import with_article
 from zoo.sanitize import one_line
+from zoo.settings.table import PRECISIONS
 from zoo.suggestions import nearest
 from zoo.task_clashes import without_clashes
 from zoo.tasks import check_task

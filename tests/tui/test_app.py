@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from tests.tui.terminal import Terminal
 from zoo.runs import launcher
 from zoo.runs.events import RunFinished
 from zoo.runs.store import RunFolder
+from zoo.settings import file
 from zoo.tui.app import ZooApp
 from zoo.tui.screens.help import HelpScreen
 
@@ -149,12 +149,29 @@ async def test_a_plugin_can_be_left_out_and_taken_back(pilot: Driver, models: Si
 async def test_the_theme_is_kept(pilot: Driver, models: Site, store: Path) -> None:
     pilot.app.theme = "high-contrast"
     await pilot.pause()
-    assert json.loads((store / "tui.json").read_text()) == {"theme": "high-contrast"}
+    assert 'theme = "high-contrast"\n' in (store / "config.toml").read_text()
     assert ZooApp().theme == "high-contrast"
-    (store / "tui.json").write_text("{broken")
+    (store / "config.toml").write_text('theme = "no such theme"\n')
+    file.forget()
     assert ZooApp().theme == "textual-dark"
-    (store / "tui.json").write_text('{"theme": "no such theme"}')
-    assert ZooApp().theme == "textual-dark"
+
+
+@pytest.fixture
+def unknown_theme(store: Path) -> None:
+    (store / "config.toml").write_text('theme = "no such theme"\n')
+
+
+@scenario()
+async def test_a_theme_that_there_is_not_is_told(pilot: Driver, models: Site, unknown_theme: None) -> None:
+    await until(pilot, lambda: any("there is no theme 'no such theme'" in notice for notice in notices(pilot)))
+
+
+@scenario()
+async def test_a_theme_that_cannot_be_kept_holds_until_the_end(pilot: Driver, models: Site, store: Path) -> None:
+    (store / "config.toml").mkdir()
+    pilot.app.theme = "nord"
+    await until(pilot, lambda: any("settings cannot be read" in notice for notice in notices(pilot)))
+    assert pilot.app.theme == "nord"
 
 
 @scenario(size=(40, 12))

@@ -84,6 +84,26 @@ async def test_from_the_form_to_a_finished_run(pilot: Driver, echo: None, one_de
     assert any(isinstance(event, RunStarted) for event in run.events())
 
 
+@pytest.fixture
+def usual_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZOO_DEVICE", "cuda")
+
+
+@scenario(size=(120, 50))
+async def test_the_form_begins_with_what_the_settings_say(
+    pilot: Driver, usual_device: None, echo: None, one_device: None
+) -> None:
+    """The command says no more than it must, and no less."""
+    screen = await open_form(pilot)
+    assert screen.value("device") == "cuda"
+    assert "--device" not in screen.command()
+    await until(pilot, lambda: "looking what is here" not in screen_text(pilot))
+    assert screen.value("device") == "cuda"  # which is not here, as the request will say
+
+    enter(screen, device="auto")
+    assert "--device auto" in screen.command()
+
+
 @scenario(size=(120, 50))
 async def test_what_is_done_next_is_checked_as_on_the_command_line(
     pilot: Driver, echo: None, one_device: None, rows: Path

@@ -7,6 +7,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "quickstart": ("zoo.cli.quickstart", "the whole journey on real data, in a few minutes"),
         "serve": ("zoo.cli.serve", "show the terminal UI in a browser (zoo alone opens it here)"),
         "doctor": ("zoo.cli.doctor", "look for what is wrong here, and say how to mend it"),
+        "config": ("zoo.cli.config", "show and change defaults: device, precision, folder, theme"),
         "completion": ("zoo.cli.completion", "print what lets a shell complete commands, models and runs"),
     },
     "models": {
@@ -82,6 +83,7 @@ OTHER_NAMES: dict[str, str] = {
             "export": ("convert", "save"),
             "rename": ("mv", "move"),
             "rm": ("delete", "remove", "del"),
+            "config": ("settings", "set", "configure", "preferences"),
             "doctor": ("check", "diagnose", "env", "status"),
         }.items()
         for other in others

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from zoo.card import PRECISIONS, Card, FolderSource
+from zoo.card import Card, FolderSource
 from zoo.catalog import Catalog
 from zoo.cli.commands import COMMANDS
 from zoo.cli.parser import Command as CommandModule
@@ -22,7 +22,10 @@ from zoo.options import Option, Options, schema
 from zoo.paths import runs_folder
 from zoo.plugins import disabled_plugins, plugin_names
 from zoo.sanitize import one_line
+from zoo.settings import SETTINGS
+from zoo.settings.table import PRECISIONS
 from zoo.tasks import task_names
+from zoo.tui.themes import theme_names
 
 _BY_METAVAR = {
     "MODEL": "model",
@@ -33,6 +36,8 @@ _BY_METAVAR = {
     "FAMILY": "family",
     "DEVICE": "device",
     "PRECISION": "precision",
+    "KEY": "setting",
+    "KEY[=VALUE]": "setting=",
     "DATA": "file",
     "FILE": "file",
     "INPUT": "file",
@@ -72,6 +77,8 @@ def build() -> Index:
             "plugin": plugins,
             "family": sorted({one_line(card.family) for card in cards}),
             "precision": ["auto", *PRECISIONS],
+            "setting": list(SETTINGS),
+            "theme": theme_names(),
         },
     )
     with contextlib.suppress(OSError):  # one that cannot be kept costs time only: it is made again
@@ -80,7 +87,7 @@ def build() -> Index:
 
 
 def _command(name: str, module: str, help_text: str) -> Command:
-    command: CommandModule = importlib.import_module(module)  # type: ignore[assignment]
+    command: CommandModule = importlib.import_module(module)
     form, verbs = _form(name, command, help_text, []), {}
     if hasattr(command, "complete_parser") and form["positionals"]:
         verbs = {verb: _form(name, command, help_text, [verb]) for verb in form["positionals"][0]["choices"]}

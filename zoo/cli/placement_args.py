@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import argparse
 
+from zoo import settings
+
 
 def add_device(parser: argparse.ArgumentParser) -> None:
-    """`--device`."""
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N, mps or xpu (default: auto)")
+    """`--device`, by default as the settings say."""
+    usual = settings.value("device")
+    parser.add_argument("--device", default=usual, help=f"auto, cpu, cuda, cuda:N, mps or xpu (default: {usual})")
 
 
 def add_placement(parser: argparse.ArgumentParser) -> None:
-    """`--device` and `--precision`."""
+    """`--device` and `--precision`, by default as the settings say."""
     add_device(parser)
+    usual = settings.value("precision")
     parser.add_argument(
         "--precision",
-        default="auto",
-        help="auto, fp32, bf16, fp16 or, for predictions of some models, int8 (default: auto)",
+        default=usual,
+        help=f"auto, fp32, bf16, fp16 or, for predictions of some models, int8 (default: {usual})",
     )
 
 

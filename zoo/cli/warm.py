@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import contextlib
 import math
-import os
 from collections.abc import Callable, Generator, Iterator
 from typing import Any, NamedTuple
 
+from zoo import settings
 from zoo.card import Card
 from zoo.cli import diagnostics
 from zoo.cli.fetching import show_fetching
@@ -18,10 +18,8 @@ from zoo.plugins import load_plugin, wrapping_plugins
 from zoo.plurals import counted
 from zoo.sessions import warm
 from zoo.sessions.messages import LoadRequest
+from zoo.settings.table import MAX_WARM_MINUTES
 from zoo.tasks.task import Task
-
-VARIABLE = "ZOO_KEEP_WARM"
-MAX_MINUTES = 24 * 60
 
 
 class Answerer(NamedTuple):
@@ -41,7 +39,7 @@ def add_argument(parser: argparse.ArgumentParser) -> None:
         "--keep-warm",
         metavar="MINUTES",
         help="keep the model loaded, in a process of its own, until nobody has asked it for so long; 0 ends that "
-        f"process (default: {VARIABLE} in the environment, else as it is)",
+        "process (default: the setting keep_warm, else as it is)",
     )
 
 
@@ -121,15 +119,15 @@ def _fetch(card: Card) -> None:
 
 def _minutes(args: argparse.Namespace) -> float | None:
     """How long it is to be kept; None where nothing was said."""
-    name, text = "--keep-warm", args.keep_warm
+    text = args.keep_warm
     if text is None:
-        name, text = VARIABLE, os.environ.get(VARIABLE, "")
+        text = settings.value("keep_warm")
     if not text:
         return None
     try:
         minutes = float(text)
     except ValueError:
         minutes = math.nan
-    if not 0 <= minutes <= MAX_MINUTES:
-        raise OptionInvalid(f"{name} is {text!r}, but takes minutes, 0 to {MAX_MINUTES}", f"{name} 10")
+    if not 0 <= minutes <= MAX_WARM_MINUTES:
+        raise OptionInvalid(f"--keep-warm is {text!r}, but takes minutes, 0 to {MAX_WARM_MINUTES}", "--keep-warm 10")
     return minutes

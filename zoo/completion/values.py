@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 from zoo.completion.index import Index
 from zoo.paths import cache_folder, runs_folder
+from zoo.settings import SETTINGS
 
 FILES = ("file", "folder")
 """Kinds of values that the shell completes by itself."""
@@ -89,10 +90,20 @@ def _devices(_: Index) -> Iterator[Candidate]:
         yield (str(device["name"]), device.get("description", ""))
 
 
+def _settings(index: Index) -> Iterator[Candidate]:
+    """To be shown, and to be changed."""
+    for setting in SETTINGS.values():
+        kind = setting.name if setting.name in ("device", "theme") else ""
+        choices = setting.choices or tuple(one for one, _ in values_of(kind, index))
+        yield (setting.name, setting.help)
+        yield from ((f"{setting.name}={choice}", "") for choice in choices)
+
+
 _SOURCES: dict[str, Callable[[Index], Iterator[Candidate]]] = {
     "model": _models,
     "run": _runs,
     "live run": _live_runs,
     "result": _results,
     "device": _devices,
+    "setting=": _settings,
 }

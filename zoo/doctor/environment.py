@@ -10,14 +10,15 @@ import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
-from zoo import __version__
+from zoo import __version__, settings
 from zoo.doctor.finding import Finding, ok, warning
 from zoo.errors import Unsupported
 from zoo.installation.environment import Environment
 from zoo.installation.installer import find_installer
+from zoo.settings import SETTINGS, Origin
 from zoo.suggestions import nearest
 
-VARIABLES = ("ZOO_HOME", "ZOO_PLUGINS", "ZOO_GRAPHICS", "ZOO_KEEP_WARM")
+VARIABLES = ("ZOO_PLUGINS", *(setting.variable for setting in SETTINGS.values()))
 """Those that a person sets."""
 _ALIKE = 0.8
 """How much another variable must resemble one of them to be taken for a slip."""
@@ -32,6 +33,7 @@ def look() -> Iterator[Finding]:
     yield _command()
     yield _changeable(environment)
     yield from _misspelt(os.environ)
+    yield from _settings()
 
 
 def _command() -> Finding:
@@ -57,6 +59,13 @@ def _changeable(environment: Environment) -> Finding:
     except Unsupported as reason:
         return warning("zoo install", f"plugins cannot be installed: {reason.message}", reason.hint)
     return ok("zoo install", f"plugins can be installed, by {installer.uv or 'pip'}")
+
+
+def _settings() -> Iterator[Finding]:
+    """What a person has decided, by variables or in a file."""
+    values = {name: settings.resolve(name) for name in SETTINGS}
+    said = [f"{name} is {value.text} ({value.origin})" for name, value in values.items() if value.origin != Origin()]
+    yield ok("settings", "; ".join(said) or "all as zoo decides", "zoo config --where")
 
 
 def _misspelt(variables: os._Environ[str]) -> Iterator[Finding]:

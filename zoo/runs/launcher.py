@@ -20,6 +20,7 @@ from zoo.runs.events import RunLaunched
 from zoo.runs.log import append, read_events, waits
 from zoo.runs.snapshot import fold
 from zoo.runs.store import RunFolder, store_invalid, write_request
+from zoo.settings import value
 
 
 def launch(folder: RunFolder, *, now: bool = False) -> None:
@@ -181,6 +182,8 @@ def environment() -> dict[str, str]:
         "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     }
     own = _own_environment()
+    if home := value("home"):  # whoever changes the setting meanwhile does not move what a run looks for
+        own["ZOO_HOME"] = home
     return own | settings | {_THREADS_ASKED_FOR: own.get("OMP_NUM_THREADS", "")}
 
 

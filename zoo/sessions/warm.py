@@ -28,6 +28,7 @@ from zoo.options import schema
 from zoo.runs.launcher import environment
 from zoo.sessions.conversation import Conversation
 from zoo.sessions.messages import EndRequest, LoadRequest
+from zoo.settings import value
 from zoo.tasks import version_of
 
 BACKLOG = 16
@@ -67,7 +68,7 @@ def address_of(card: Card, request: LoadRequest, plugin_version: str) -> Path:
     from zoo import __version__
 
     versions = (__version__, plugin_version, version_of(request.task))
-    home = os.environ.get("ZOO_HOME", "")
+    home = value("home")
     depends_on = (*versions, sys.executable, home, card.weights, request, _states_of_files(card, request))
     return _folder() / (hashlib.sha256(encode_json(depends_on)).hexdigest()[:32] + ".sock")
 

@@ -15,12 +15,14 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widget import AwaitMount
 
-from zoo import atomic
+from zoo import atomic, settings
 from zoo.card import Card, Verb
-from zoo.errors import ZooError
+from zoo.errors import StoreInvalid, ZooError
 from zoo.paths import home
 from zoo.sanitize import plain, unbroken
-from zoo.tui import option_lists, settings
+from zoo.settings import file
+from zoo.settings.table import DEFAULT_THEME
+from zoo.tui import option_lists
 from zoo.tui.feed import Applied, Feed
 from zoo.tui.graphics import Graphics
 from zoo.tui.page import Page
@@ -87,8 +89,8 @@ class ZooApp(App[None]):
         self.chosen_model = ""
         """Full name of the model that Predict is to open next."""
         self.register_theme(HIGH_CONTRAST)
-        theme = settings.load().theme
-        self.theme = theme if theme in self.available_themes else settings.DEFAULT_THEME
+        theme = settings.value("theme")
+        self.theme = theme if theme in self.available_themes else DEFAULT_THEME
 
     def _fatal_error(self) -> None:
         """Say in one paragraph that zoo is at fault; the traceback goes into a file."""
@@ -130,8 +132,19 @@ class ZooApp(App[None]):
     def on_mount(self) -> None:
         if not self.is_headless:
             exit_on_signals(self)
-        self.theme_changed_signal.subscribe(self, lambda theme: settings.save(settings.Settings(theme=theme.name)))
+        if (theme := settings.value("theme")) not in self.available_themes:
+            self.notify(f"there is no theme {theme!r}: {settings.resolve('theme').origin}", severity="warning")
+        self.theme_changed_signal.subscribe(self, lambda theme: self._keep_theme(theme.name))
         self.call_after_refresh(self.feed.start)
+
+    def _keep_theme(self, name: str) -> None:
+        """Let it be the theme of later sessions, too; where nothing can be written it holds until this one ends."""
+        if name == settings.value("theme"):
+            return
+        try:
+            file.change({"theme": name})
+        except StoreInvalid as error:
+            self.notify(error.message, severity="warning")
 
     def on_applied(self, message: Applied) -> None:
         """A thread has found something out; nobody looks any more while the application ends."""

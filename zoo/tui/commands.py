@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 
+from zoo import settings
+
 
 def command_line(verb: str, *words: str, flags: Mapping[str, object] | None = None) -> str:
     """A command of zoo, ready to be pasted into a shell.
@@ -24,3 +26,9 @@ def command_line(verb: str, *words: str, flags: Mapping[str, object] | None = No
             values = value if isinstance(value, list) else [value]
             command += [word for one in values for word in (f"--{flag}", str(one))]
     return shlex.join(command)
+
+
+def place_flags(device: str, precision: str) -> dict[str, object]:
+    """Where a job computes and in what, as flags; what a command does by itself is left out."""
+    places = {"device": device, "precision": precision}
+    return {name: text for name, text in places.items() if text != settings.value(name)}

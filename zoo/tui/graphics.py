@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Literal, cast
 
+from zoo import settings
 from zoo.errors import OptionInvalid
 
 Graphics = Literal["kitty", "blocks"]
@@ -45,13 +46,13 @@ def settle(environment: Mapping[str, str], ask: Callable[[], bool]) -> Graphics:
     """Choose how images are drawn.
 
     Args:
-        environment: `ZOO_GRAPHICS` is auto, kitty or blocks; the rest says which terminal it is.
+        environment: `ZOO_GRAPHICS`, else the setting, is auto, kitty or blocks; the rest says which terminal it is.
         ask: asks the terminal whether it takes images.
 
     Raises:
         OptionInvalid: `ZOO_GRAPHICS` is something else.
     """
-    setting = environment.get(VARIABLE) or "auto"
+    setting = environment.get(VARIABLE) or settings.value("graphics")
     if setting not in ("auto", "kitty", "blocks"):
         raise OptionInvalid(f"{VARIABLE} is {setting!r}, but takes auto, kitty, blocks", f"unset {VARIABLE}")
     if setting != "auto":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from zoo import settings
 from zoo.garbage import collection_paused
 from zoo.tui.graphics import ask_terminal, settle
 
@@ -17,7 +18,10 @@ def open_app() -> int:
 
     Raises:
         OptionInvalid: a variable that it looks at has a value that means nothing.
+        StoreInvalid: so has something in the file of settings.
     """
+    for name in settings.SETTINGS:  # a screen that needs one later must not be what falls over it
+        settings.value(name)
     no_color = os.environ.get("NO_COLOR")
     graphics = settle(os.environ, ask_terminal)
     if (

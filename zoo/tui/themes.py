@@ -1,6 +1,6 @@
 """Themes beside those that Textual brings."""
 
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 HIGH_CONTRAST = Theme(
     name="high-contrast",
@@ -26,3 +26,8 @@ HIGH_CONTRAST = Theme(
     },
 )
 """White on black, with yellow and cyan: contrast of at least 11 to 1 (WCAG 2.2 asks for 7)."""
+
+
+def theme_names() -> list[str]:
+    """All there are."""
+    return sorted([*BUILTIN_THEMES, HIGH_CONTRAST.name])

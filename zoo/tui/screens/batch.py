@@ -8,11 +8,11 @@ from zoo.card import Card
 from zoo.jobs import Job
 from zoo.runs.answer_files import answer_extensions
 from zoo.runs.request import RunRequest
-from zoo.tui.commands import command_line
+from zoo.tui.commands import command_line, place_flags
 from zoo.tui.path_text import short_path
 from zoo.tui.screens.job_form import JobForm
 from zoo.tui.widgets.column_fields import ColumnFields
-from zoo.tui.widgets.fields import AUTO, text_field
+from zoo.tui.widgets.fields import text_field
 
 
 class BatchScreen(JobForm):
@@ -40,8 +40,8 @@ class BatchScreen(JobForm):
         """What one would type instead."""
         flags: dict[str, object] = {"file": self.value("data")}
         flags |= {name: self.value(name) for name in ("out", "keep", "draw", "name")} | self.columns.flags
-        places = {name: self.value(name) for name in ("device", "precision") if self.value(name) != AUTO}
-        return command_line("predict", self.card.name, flags=flags | places | self.changed_options)
+        flags |= place_flags(self.value("device"), self.value("precision"))
+        return command_line("predict", self.card.name, flags=flags | self.changed_options)
 
     def job(self) -> Job:
         out = self.value("out") or "answers.jsonl"

@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.widgets import Static
 
+from zoo import settings
 from zoo.ability_options import option_set
 from zoo.api import Run, start
 from zoo.card import Card, Verb
@@ -24,7 +25,7 @@ from zoo.runs import queue
 from zoo.runs.request import RunRequest, RunVerb
 from zoo.sanitize import one_line, plain
 from zoo.sources import Source
-from zoo.tui.commands import command_line
+from zoo.tui.commands import command_line, place_flags
 from zoo.tui.form_errors import in_words_of_form
 from zoo.tui.path_text import short_path
 from zoo.tui.screens.confirm import ConfirmScreen
@@ -66,8 +67,12 @@ class JobForm(DataForm):
                     )
                 yield from self.fields()
                 yield Static("where", classes="section", markup=False)
-                yield choice_field("device", "device", [(AUTO, AUTO)], AUTO, note="looking what is here")
-                yield choice_field("precision", "precision", [(p, p) for p in ("auto", *self.ability.precisions)], AUTO)
+                usual, precision = settings.value("device"), settings.value("precision")
+                names = dict.fromkeys((AUTO, usual))
+                yield choice_field("device", "device", [(d, d) for d in names], usual, note="looking what is here")
+                known = (AUTO, *self.ability.precisions)
+                usual = precision if precision in known else AUTO
+                yield choice_field("precision", "precision", [(p, p) for p in known], usual)
                 yield text_field("name", "name", placeholder="made up from model and verb", note="of the run")
                 yield OptionFields(schema(option_set(self.ability)), id="options")
             with Container(id="side"):
@@ -157,8 +162,7 @@ class JobForm(DataForm):
             name: self.value(name) for name in ("data", "eval", "teacher", "out", "errors", "name")
         }
         flags |= self.columns.flags | {"task": self.ability.task if len(self.task_names) > 1 else ""}
-        places = {name: self.value(name) for name in ("device", "precision") if self.value(name) != AUTO}
-        return flags | places | self.changed_options
+        return flags | place_flags(self.value("device"), self.value("precision")) | self.changed_options
 
     def _show_command(self) -> None:
         self.query_one("#command", Static).update(plain(f"$ {self.command()}"))
@@ -182,8 +186,10 @@ class JobForm(DataForm):
         from zoo.units import size
 
         field = self.field("device")
-        choices = [(f"{one.name}: {one.description}", one.name) for one in devices]
-        field.offer([(AUTO, AUTO), *choices], str(field.value))
+        choices = [(AUTO, AUTO), *((f"{one.name}: {one.description}", one.name) for one in devices)]
+        if (usual := settings.value("device")) not in [name for _, name in choices]:  # a kind of them, or none of them
+            choices.append((usual, usual))
+        field.offer(choices, str(field.value))
         field.set_note(", ".join(f"{d.name} {size(d.free_bytes)} free" for d in devices if d.free_bytes is not None))
 
     # The start

@@ -28,6 +28,7 @@ from zoo.ranking import FROM_SCRATCH
 from zoo.requests import check_job
 from zoo.runs.request import RunRequest
 from zoo.sources import Source, check_source_name
+from zoo.tui.commands import place_flags
 from zoo.tui.form_errors import FieldError
 from zoo.tui.path_text import short_path
 from zoo.tui.screens.confirm import ConfirmScreen
@@ -36,7 +37,7 @@ from zoo.tui.screens.plan import PlanScreen
 from zoo.tui.screens.source import SourceScreen, entered_weight, weight_fault, weight_field
 from zoo.tui.widgets.added_sources import AddedSource, AddedSources
 from zoo.tui.widgets.column_fields import ColumnFields
-from zoo.tui.widgets.fields import AUTO, Field, text_field
+from zoo.tui.widgets.fields import Field, text_field
 from zoo.tui.widgets.option_fields import OptionFields
 from zoo.tui.widgets.teacher_field import TeacherField
 from zoo.tui.widgets.then_fields import ThenFields
@@ -217,7 +218,6 @@ class TrainScreen(JobForm):
 def _flags(job: Job) -> dict[str, object]:
     """A job with several sources as flags of a command."""
     sources = (job.source, *job.others)
-    places = {name: value for name in ("device", "precision") if (value := getattr(job.place, name)) != AUTO}
     return {
         "source": [f"{one.name}={one.data}{'@' if one.task else ''}{one.task}" for one in sources],
         "eval": [f"{one.name}={one.eval_data}" for one in sources if one.eval_data],
@@ -228,7 +228,7 @@ def _flags(job: Job) -> dict[str, object]:
         "classes": [f"{one.name}={one.classes}" for one in sources if one.classes],
         "merge_labels_of": [one.name for one in sources if one.merge_labels],
         "name": job.name,
-        **places,
+        **place_flags(str(job.place.device), str(job.place.precision)),
         **job.options,
     }
 

@@ -1,0 +1,96 @@
+"""The settings there are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+PRECISIONS = ("fp32", "bf16", "fp16", "int8")
+"""Those that a model may compute in."""
+DEVICE_NAME = re.compile(r"cpu|mps|(?:cuda|xpu)(?::(?:0|[1-9][0-9]*))?")
+"""As torch names devices, with or without a number."""
+MAX_WARM_MINUTES = 24 * 60
+DEFAULT_THEME = "textual-dark"
+GRAPHICS = ("auto", "kitty", "blocks")
+
+
+class Setting(NamedTuple):
+    """Something that a person may decide once."""
+
+    name: str
+    default: str
+    """Empty where zoo decides by itself."""
+    help: str
+    takes: str
+    """What may be said, in words."""
+    fits: Callable[[str], bool]
+    """Whether a text is such a thing."""
+    choices: tuple[str, ...] = ()
+    """What is offered to those who type it."""
+    is_folder: bool = False
+
+    @property
+    def variable(self) -> str:
+        """Of the environment, which goes before the file."""
+        return f"ZOO_{self.name.upper()}"
+
+    def fault(self, text: str) -> str:
+        """What it takes, where a text is no such thing; else empty."""
+        return "" if self.fits(text) else self.takes
+
+
+def _is_device(text: str) -> bool:
+    return text == "auto" or DEVICE_NAME.fullmatch(text) is not None
+
+
+def _is_minutes(text: str) -> bool:
+    try:
+        return 0 <= float(text) <= MAX_WARM_MINUTES
+    except ValueError:
+        return False
+
+
+_ALL = (
+    Setting(
+        "device",
+        "auto",
+        "where jobs of the command line and of the terminal UI compute",
+        "auto, cpu, cuda, cuda:N, mps, xpu or xpu:N",
+        _is_device,
+    ),
+    Setting(
+        "precision",
+        "auto",
+        "what they compute in",
+        f"auto, {', '.join(PRECISIONS)}",
+        ("auto", *PRECISIONS).__contains__,
+        ("auto", *PRECISIONS),
+    ),
+    Setting(
+        "home",
+        "",
+        "the folder of runs and caches, in Python, too; the platform's where nothing is said",
+        "the path of a folder",
+        bool,
+        is_folder=True,
+    ),
+    Setting("theme", DEFAULT_THEME, "the colours of the terminal UI", "the name of a theme", bool),
+    Setting(
+        "graphics",
+        "auto",
+        "how the terminal UI draws pictures",
+        ", ".join(GRAPHICS),
+        GRAPHICS.__contains__,
+        GRAPHICS,
+    ),
+    Setting(
+        "keep_warm",
+        "",
+        "minutes for which zoo predict keeps a model loaded",
+        f"minutes, 0 to {MAX_WARM_MINUTES}",
+        _is_minutes,
+    ),
+)
+SETTINGS = {one.name: one for one in _ALL}
+"""By their names."""
