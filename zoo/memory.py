@@ -40,7 +40,12 @@ def is_out_of_memory(error: BaseException) -> bool:
         return True
     if not isinstance(error, RuntimeError):
         return False
-    said = str(error.args[0]).lower() if error.args else ""
+    return bool(error.args) and says_out_of_memory(str(error.args[0]))
+
+
+def says_out_of_memory(message: str) -> bool:
+    """Whether the message of an error is one of those by which libraries say that memory ran out."""
+    said = message.lower()
     return said == _LAST_WORDS or any(saying in said for saying in _SAYINGS)
 
 

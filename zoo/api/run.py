@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 
@@ -28,6 +28,9 @@ from zoo.runs.request import MAKING_MODELS
 from zoo.runs.result import MANIFEST
 from zoo.runs.snapshot import RunSnapshot, apply
 from zoo.runs.store import RunFolder
+
+if TYPE_CHECKING:
+    from zoo.diagnosis import Diagnosis
 
 
 class _Maker(msgspec.Struct):
@@ -113,6 +116,12 @@ class Run:
     def report(self) -> Report:
         """What the final evaluation reports beside its figures: of a classifier the classes and confusion matrix."""
         return self.snapshot.report
+
+    def why(self) -> Diagnosis:
+        """What went wrong with the run: findings with their evidence, and commands that help; none for a sound run."""
+        from zoo.diagnosis import diagnose
+
+        return diagnose(self.folder)
 
     def _repr_html_(self) -> str:
         """The run as a notebook shows it."""

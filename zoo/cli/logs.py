@@ -63,6 +63,7 @@ def _print_history(logged_run: Run, *, follow: bool) -> None:
         output.line("what the worker printed:")
         if not _print_worker(logged_run.folder, follow=False):
             output.line("nothing")
+        diagnostics.note(f"zoo why {logged_run.name} says what may be done")
 
 
 def _events(folder: RunFolder, *, follow: bool) -> Iterator[AnyEvent]:

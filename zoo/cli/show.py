@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,6 +16,7 @@ from zoo.catalog import Catalog, local_weights, result_of_head
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
 from zoo.cli.option_flags import help_text
+from zoo.errors import StoreInvalid, UnknownModel, UnknownRun
 from zoo.options import Option, schema
 from zoo.plurals import counted
 from zoo.ranking import is_result
@@ -37,7 +39,11 @@ def run(args: argparse.Namespace) -> ExitCode:
     catalog = Catalog.load()
     if heads := catalog.heads(args.model):
         return _show_heads(heads, as_json=args.json)
-    card = catalog.resolve(args.model)
+    try:
+        card = catalog.resolve(args.model)
+    except UnknownModel:
+        _refuse_run_that_failed(args.model)
+        raise
     learning = _learning_of(result_of_head(card) or card.name, card.name) if is_result(card) else None
     if args.json:
         output.emit_json(
@@ -59,6 +65,25 @@ def run(args: argparse.Namespace) -> ExitCode:
         for option in options:
             output.line(f"  {option.flag:<20} {help_text(option).replace('%%', '%')}")
     return ExitCode.OK
+
+
+def _refuse_run_that_failed(name: str) -> None:
+    """Say of a run that has no model why it has none.
+
+    Raises:
+        UnknownModel: there is such a run, and it ended badly.
+    """
+    from zoo.runs import status
+    from zoo.runs.store import find
+
+    with contextlib.suppress(UnknownRun, StoreInvalid):
+        folder = find(name)
+        snapshot = status.read(folder)
+        if snapshot.status in ("failed", "crashed"):
+            raise UnknownModel(
+                f"run {folder.name} has {snapshot.status} and made no model: {snapshot.error}",
+                f"zoo why {folder.name} tells more",
+            )
 
 
 class _Learning(NamedTuple):

@@ -30,7 +30,7 @@ def report_data(worker: Worker, inspection: Inspection, *, held_out: int, share:
         for finding in inspection.findings
     ]
     if events:
-        events.append(Noted(message=f"{_command(worker.request.data, inspection)} says more"))
+        events.append(Noted(message=f"{inspecting_command(worker.request.data, inspection)} says more"))
     events += [Noted(message=message) for message in _division(inspection, held_out, share)]
     reported = {event.message for event in read_events(worker.folder)[0] if isinstance(event, Warned | Noted)}
     for event in events:
@@ -53,8 +53,8 @@ def _division(inspection: Inspection, held_out: int, share: float) -> list[str]:
     return messages
 
 
-def _command(data: DataRequest, inspection: Inspection) -> str:
-    """What inspects this data; columns that are not found by their usual names are named."""
+def inspecting_command(data: DataRequest, inspection: Inspection) -> str:
+    """What inspects these data; columns that are not found by their usual names are named."""
     task, used = get_task(inspection.task), inspection.train.mapping
     words = ["zoo", "data", "inspect", data.path]
     words += ["--eval", data.eval_path] if data.eval_path else []

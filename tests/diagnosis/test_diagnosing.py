@@ -1,0 +1,377 @@
+"""What went wrong with a run is named, with its evidence and commands that help; sound runs are left alone."""
+
+from __future__ import annotations
+
+import json
+import random
+import shlex
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+
+import zoo
+from zoo.blocks import Matrix
+from zoo.cli import main
+from zoo.cli.exit_codes import ExitCode
+from zoo.diagnosis import Diagnosis, Finding, diagnose
+from zoo.runs import log
+from zoo.runs.events import (
+    AnyEvent,
+    DataLoaded,
+    EvaluationCompleted,
+    MicroBatchHalved,
+    RunFailed,
+    RunFinished,
+    RunLaunched,
+    RunPlanned,
+    RunStarted,
+    StepCompleted,
+    Warned,
+)
+from zoo.runs.store import RunFolder
+
+OPTIONS = {"seed": 42, "method": "full", "lr": None, "max_tokens": None, "activation_checkpointing": False}
+
+
+class Recorder:
+    """Writes runs as workers leave them, without training anything.
+
+    Args:
+        store: where they are.
+        data: of a run that says nothing else.
+    """
+
+    def __init__(self, store: Path, data: Path) -> None:
+        self._store, self._data = store, data
+
+    def run(
+        self,
+        *events: AnyEvent,
+        losses: Sequence[float | None] = (),
+        options: Mapping[str, Any] = MappingProxyType({}),
+        counts: Sequence[Sequence[int]] = (),
+        trainable: int = 1000,
+        precision: str = "fp32",
+        **data: str,
+    ) -> RunFolder:
+        """A run that is over, its steps first."""
+        folder = RunFolder(self._store / "runs" / "spoilt")
+        shutil.copytree(self._store / "runs" / "words", folder.path)
+        request = json.loads(folder.request_path.read_text())
+        request |= {"name": "spoilt", "options": {**OPTIONS, **options}, "changed_options": dict(options)}
+        request["data"] = {"path": str(self._data), "sha256": "", **data}
+        folder.request_path.write_text(json.dumps(request))
+        folder.events_path.unlink()
+        lr = options.get("lr") or 5e-5
+        steps = len(losses)
+        begun: list[AnyEvent] = [
+            RunLaunched(at=1.0),
+            RunStarted(at=2.0, pid=1, device="cpu", precision=precision),
+            RunPlanned(
+                steps=steps,
+                epochs=4,
+                batch_size=8,
+                micro_batch_size=8,
+                parameters=1000,
+                trainable_parameters=trainable,
+                lr=lr,
+            ),
+        ]
+        for number, loss in enumerate(losses, start=1):
+            epoch = 4 * number / steps
+            begun.append(
+                StepCompleted(
+                    step=number, steps=steps, epoch=epoch, loss=loss, lr=lr, grad_norm=loss, samples_per_s=9.0
+                )
+            )
+        for event in (*begun, *events, *([finished(counts)] if counts else ())):
+            log.append(folder, event)
+        return folder
+
+
+def finished(counts: Sequence[Sequence[int]], **metrics: float) -> RunFinished:
+    rows = sum(map(sum, counts))
+    accuracy = sum(row[place] for place, row in enumerate(counts)) / rows
+    labels = ("negative", "positive", "other")[: len(counts)]
+    matrix = Matrix(title="Confusion", labels=labels, counts=tuple(map(tuple, counts)))
+    figures = {"accuracy": accuracy, **metrics}
+    return RunFinished(metrics=figures, report=(matrix,), step=40, best_step=40, labels=labels)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return written(tmp_path / "data.csv", [(f"it was {word(label)} {i}", label) for i in range(60) for label in LABELS])
+
+
+LABELS = ("positive", "negative")
+
+
+def word(label: str) -> str:
+    return {"positive": "good", "negative": "awful"}[label]
+
+
+def written(path: Path, rows: Sequence[tuple[str, ...]], header: str = "text,label") -> Path:
+    path.write_text(header + "\n" + "\n".join(",".join(row) for row in rows) + "\n")
+    return path
+
+
+@pytest.fixture
+def recorder(words: str, store: Path, data: Path) -> Recorder:
+    return Recorder(store, data)
+
+
+def the_only(folder: RunFolder) -> Finding:
+    (finding,) = diagnose(folder).findings
+    return finding
+
+
+def values(finding: Finding) -> dict[str, str]:
+    return {one.name: one.value for one in finding.evidence}
+
+
+def falling(steps: int = 40, last: float = 0.05) -> list[float]:
+    return [0.7 * (last / 0.7) ** (step / steps) for step in range(steps)]
+
+
+SKIPPED = "step {}: the gradient is not finite; the step is skipped"
+DIVERGED = RunFailed(kind="RunFailed", message="the loss diverged: no finite gradient in 10 steps up to step 22")
+
+
+def test_a_learning_rate_that_is_too_high(recorder: Recorder) -> None:
+    skipped = [Warned(message=SKIPPED.format(step)) for step in range(13, 23)]
+    folder = recorder.run(*skipped, DIVERGED, losses=[0.7, 0.9, 20.0, *[None] * 20], options={"lr": 0.5})
+
+    finding = the_only(folder)
+    assert finding.rule == "learning-rate"
+    assert finding.what == "the learning rate was too high (0.5): the loss diverged: it is no number any more"
+    assert values(finding)["first step without a number"] == "4"
+    assert values(finding)["learning rate"] == "0.5"
+    assert finding.remedies[0].command.startswith("zoo finetune ")
+    assert finding.remedies[0].command.endswith("--lr 5e-05")
+
+
+def test_a_learning_rate_under_which_all_collapses(recorder: Recorder) -> None:
+    folder = recorder.run(losses=[*[0.7] * 4, 3.0, *[0.72] * 30], options={"lr": 0.01}, counts=[[50, 0], [50, 0]])
+
+    finding = the_only(folder)
+    assert finding.rule == "learning-rate"
+    assert finding.what == "the learning rate was too high (0.01): the loss rose"
+
+
+def test_labels_that_are_shuffled(recorder: Recorder) -> None:
+    folder = recorder.run(losses=falling(), counts=[[26, 24], [27, 23]])
+
+    finding = the_only(folder)
+    assert finding.rule == "nothing-learnt"
+    assert "learnt by heart" in finding.what
+    assert values(finding)["right answers"] == "49.0% of 100 held-out rows"
+    assert values(finding)["the most frequent label alone"] == "50.0%"
+
+
+def test_one_class(recorder: Recorder, tmp_path: Path) -> None:
+    rows = [(f"it was {i}", "negative" if i == 7 else "positive") for i in range(100)]
+    path = written(tmp_path / "one.csv", rows)
+    folder = recorder.run(losses=falling(), counts=[[0, 1], [0, 49]], path=str(path))
+
+    finding = the_only(folder)
+    assert (finding.rule, finding.what) == ("one-class", "nearly all rows have the same label")
+    assert values(finding)["labels"] == "positive 99, negative 1"
+
+
+def test_rows_on_both_sides(recorder: Recorder, data: Path, tmp_path: Path) -> None:
+    held_out = tmp_path / "eval.csv"
+    held_out.write_text("\n".join(data.read_text().splitlines()[:41]) + "\n")
+    folder = recorder.run(losses=falling(), counts=[[20, 0], [0, 20]], eval_path=str(held_out))
+
+    finding = the_only(folder)
+    assert finding.rule == "leak"
+    assert values(finding)["rows on both sides"] == "40 of 40 evaluated on"
+
+
+def test_inputs_that_hold_their_label(recorder: Recorder, tmp_path: Path) -> None:
+    path = written(tmp_path / "told.csv", [(f"{label}: it was {i}", label) for i in range(60) for label in LABELS])
+    folder = recorder.run(losses=falling(), counts=[[20, 0], [0, 20]], path=str(path))
+
+    finding = the_only(folder)
+    assert finding.rule == "leak"
+    assert values(finding)["inputs that hold their label"] == "100%"
+
+
+def test_a_perfect_figure_at_once_on_many_rows(recorder: Recorder) -> None:
+    loaded = DataLoaded(train_rows=900, eval_rows=400)
+    first = EvaluationCompleted(step=10, metrics={"accuracy": 1.0}, rows=400)
+    folder = recorder.run(loaded, first, losses=falling(), counts=[[200, 0], [0, 200]])
+
+    finding = the_only(folder)
+    assert finding.rule == "leak"
+    assert values(finding)["at step"] == "10, the first evaluation"
+
+
+def test_inputs_that_were_cut(recorder: Recorder, tmp_path: Path) -> None:
+    long = " ".join(f"word{i}" for i in range(40))
+    path = written(tmp_path / "long.csv", [(f"{long} {word(label)}", label) for _ in range(60) for label in LABELS])
+    folder = recorder.run(losses=falling(), options={"max_tokens": 8}, counts=[[30, 20], [20, 30]], path=str(path))
+
+    finding = the_only(folder)
+    assert finding.rule == "inputs-cut"
+    assert finding.what.startswith("inputs were cut after 8 tokens")
+    assert "--max-tokens 41" in finding.remedies[0].command
+
+
+def test_a_label_column_that_holds_no_labels(recorder: Recorder, tmp_path: Path) -> None:
+    rows = [(f"it was good {i}", f"user-{i}", ("yes", "no")[i % 2]) for i in range(80)]
+    path = written(tmp_path / "ids.csv", rows, "text,user,liked")
+    folder = recorder.run(losses=falling(), path=str(path), columns={"label": "user"}, counts=[[1, 30], [30, 1]])  # type: ignore[arg-type]
+
+    finding = the_only(folder)
+    assert (finding.rule, finding.what) == (
+        "wrong-column",
+        "column user holds hardly a label twice, so that rows have nothing in common",
+    )
+    assert finding.remedies[0].command.endswith("--label liked")
+
+
+def test_an_input_column_that_holds_no_texts(recorder: Recorder, tmp_path: Path) -> None:
+    rows = [(f"u{i}", f"it was {word(label)} on day {i}", label) for i in range(40) for label in LABELS]
+    path = written(tmp_path / "ids.csv", rows, "text,comment,label")
+    folder = recorder.run(losses=falling(), path=str(path), counts=[[25, 25], [25, 25]])
+
+    finding = the_only(folder)
+    assert (finding.rule, finding.what) == (
+        "wrong-column",
+        "column text was read as the input, and column comment looks like it",
+    )
+    assert finding.remedies[0].command.endswith("--input comment")
+
+
+def test_a_frozen_body(recorder: Recorder) -> None:
+    folder = recorder.run(
+        losses=falling(last=0.65), options={"method": "head"}, trainable=10, counts=[[30, 20], [20, 30]]
+    )
+
+    finding = the_only(folder)
+    assert finding.rule == "frozen-body"
+    assert values(finding)["trained"] == "10 of 1.0k parameters (1.0%)"
+    assert [shlex.split(one.command)[-2:] for one in finding.remedies] == [["--method", "lora"], ["--method", "full"]]
+
+
+def test_a_loss_that_is_no_number_from_the_first_step_on(recorder: Recorder) -> None:
+    skipped = [Warned(message=SKIPPED.format(step)) for step in range(1, 11)]
+    folder = recorder.run(*skipped, DIVERGED, options={"lr": 0.001}, precision="fp16")
+
+    finding = the_only(folder)
+    assert finding.rule == "not-a-number"
+    assert "fp16 holds nothing above 65,504" in finding.what
+    assert finding.remedies[0].command.endswith("--precision fp32")
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        RunFailed(kind="OutOfMemoryError", message="OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB"),
+        RunFailed(kind="RuntimeError", message="RuntimeError: DefaultCPUAllocator: can't allocate memory"),
+        RunFailed(kind="RunFailed", message="step 3 runs out of memory with one example computed at once: no"),
+    ],
+)
+def test_memory_that_ran_out(failure: RunFailed, recorder: Recorder) -> None:
+    halved = MicroBatchHalved(step=2, micro_batch_size=4, reason="no room")
+    folder = recorder.run(halved, failure, losses=falling())
+
+    finding = the_only(folder)
+    assert finding.rule == "out-of-memory"
+    assert values(finding)["computed at once"] == "4"
+    assert finding.remedies[0].command.endswith("--micro-batch-size 1")
+
+
+def test_a_disk_that_was_full(recorder: Recorder) -> None:
+    message = "the disk of /data is full: 0.1 MB of 10.0 GB are free"
+    folder = recorder.run(RunFailed(kind="StoreInvalid", message=message), losses=falling())
+
+    finding = the_only(folder)
+    assert finding.rule == "disk-full"
+    commands = [one.command for one in finding.remedies]
+    assert commands == ["zoo cache prune", "zoo rm words", "zoo resume spoilt"]
+
+
+def test_too_many_epochs(recorder: Recorder) -> None:
+    evaluations = [
+        EvaluationCompleted(step=step, metrics={"accuracy": 0.8, "loss": loss}, rows=100)
+        for step, loss in ((10, 0.5), (20, 0.6), (30, 0.8), (40, 1.1))
+    ]
+    folder = recorder.run(*evaluations, losses=falling(last=0.01), counts=[[40, 10], [10, 40]])
+
+    finding = the_only(folder)
+    assert finding.rule == "overfitted"
+    assert values(finding)["loss on held out rows"] == "0.5 at step 10, 1.1 in the end"
+    assert finding.remedies[0].command.endswith("--epochs 1")
+
+
+def test_any_other_error_is_told_with_its_advice(recorder: Recorder) -> None:
+    failure = RunFailed(kind="ValueError", message="ValueError: told to fail", hint="ask")
+    folder = recorder.run(failure, losses=falling())
+
+    finding = the_only(folder)
+    assert (finding.rule, finding.what) == ("error", "the run has failed")
+    assert values(finding)["advice"] == "ask"
+    assert finding.remedies[0].command == "zoo logs spoilt"
+
+
+def test_sound_runs_are_left_alone(recorder: Recorder, words: str, store: Path) -> None:
+    assert diagnose(RunFolder(store / "runs" / words)).findings == ()
+    draw = random.Random(0)
+    noisy = [loss * draw.uniform(0.8, 1.2) for loss in falling(last=0.3)]
+    evaluations = [
+        EvaluationCompleted(step=step, metrics={"accuracy": 0.86, "loss": loss}, rows=100)
+        for step, loss in ((10, 0.45), (20, 0.37), (30, 0.36), (40, 0.38))
+    ]
+    folder = recorder.run(*evaluations, losses=noisy, options={"lr": 2e-3}, counts=[[43, 7], [7, 43]])
+    assert diagnose(folder).findings == ()
+    shutil.rmtree(folder.path)
+    few = recorder.run(losses=falling(last=0.4), counts=[[2, 2], [2, 2]])  # nobody can tell from eight rows
+    assert diagnose(few).findings == ()
+
+
+def test_the_command(recorder: Recorder, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    recorder.run(losses=falling(), counts=[[26, 24], [27, 23]])
+
+    assert main(["why", "spoilt"]) == ExitCode.OK
+    out = capsys.readouterr().out
+    assert out.startswith("spoilt (finished): nothing was learnt that holds for other rows; ")
+    assert "\nwhat to do:\n  zoo data inspect " in out
+
+    assert main(["why", "spoilt", "--json"]) == ExitCode.OK
+    document = json.loads(capsys.readouterr().out)
+    assert document["findings"][0]["rule"] == "nothing-learnt"
+
+    assert main(["why", words]) == ExitCode.OK
+    assert capsys.readouterr().out.startswith("words (finished): nothing wrong was found\n  looked at ")
+
+    assert main(["why", "nowhere"]) == ExitCode.USAGE
+    assert "there is no run 'nowhere'" in capsys.readouterr().err
+
+
+def test_other_commands_point_to_it(recorder: Recorder, capsys: pytest.CaptureFixture[str]) -> None:
+    failure = RunFailed(kind="ValueError", message="ValueError: told to fail", hint="ask")
+    shutil.rmtree(recorder.run(failure, losses=falling()).model_folder)
+
+    assert main(["show", "spoilt"]) == ExitCode.USAGE
+    err = capsys.readouterr().err
+    assert "error: run spoilt has failed and made no model: ValueError: told to fail" in err
+    assert "hint: zoo why spoilt tells more" in err
+    assert main(["logs", "spoilt"]) == ExitCode.OK
+    assert "zoo why spoilt says what may be done" in capsys.readouterr().err
+    assert zoo.open_run("spoilt").why().findings[0].rule == "error"
+    assert "<table" in zoo.open_run("spoilt").why()._repr_html_()
+
+
+def test_data_that_are_gone_cost_no_more_than_what_they_would_say(recorder: Recorder, data: Path) -> None:
+    folder = recorder.run(losses=falling(), counts=[[26, 24], [27, 23]])
+    data.unlink()
+
+    diagnosis: Diagnosis = diagnose(folder)
+    assert [finding.rule for finding in diagnosis.findings] == ["nothing-learnt"]
+    assert diagnosis.looked_at.endswith("not its data, which cannot be read any more")
