@@ -19,6 +19,7 @@ from zoo.comparison.subjects import Subject, find_subjects
 from zoo.errors import DatasetInvalid, OptionInvalid
 from zoo.file_cache import read_once
 from zoo.jobs import Place
+from zoo.metrics.intervals import bounds
 from zoo.metrics.paired import holm
 from zoo.plurals import counted
 from zoo.runs.judging import CheckedJudge
@@ -67,19 +68,28 @@ def compare_models(
 
 def _as_recorded(subjects: Sequence[Subject], metric: str, catalog: Catalog, reason: str) -> Comparison:
     """What runs have recorded, where they cannot be held against the same rows."""
-    recorded = [dict(one.snapshot.latest_metrics) if one.snapshot else {} for one in subjects]
+    recorded = [_recorded(one) for one in subjects]
     names = dict.fromkeys(name for metrics in recorded for name in metrics)
     if metric and metric not in names:
         raise OptionInvalid(f"--metric is {metric!r}, but these runs have {', '.join(names) or 'no figures'}", "")
     return Comparison(
         models=tuple(
-            _model(subject, _card_of(subject.model, catalog), {name: Figure(value) for name, value in metrics.items()})
+            _model(subject, _card_of(subject.model, catalog), metrics)
             for subject, metrics in zip(subjects, recorded, strict=True)
         ),
         metric=metric,
         untested=reason,
         settings=differing_settings(subjects),
     )
+
+
+def _recorded(subject: Subject) -> dict[str, Figure]:
+    """The figures of a run, with their intervals where it ended with them."""
+    s = subject.snapshot
+    if s is None:
+        return {}
+    intervals = s.intervals if s.metrics else {}
+    return {name: Figure(value, *bounds(intervals.get(name))) for name, value in s.latest_metrics.items()}
 
 
 def _model(subject: Subject, card: Card | None, metrics: dict[str, Figure], *, trained_on: int = 0) -> ComparedModel:

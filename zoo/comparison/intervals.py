@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Sequence
-from typing import Any
 
 from zoo.comparison.result import Figure
 from zoo.metrics import NO_MEASURE, primary_first
-from zoo.metrics.intervals import CONFIDENCE, bounds, wilson_interval
+from zoo.metrics.intervals import CONFIDENCE, Interval, bounds, wilson_interval
 from zoo.metrics.paired import SEED, draws_of
+from zoo.runs.judging import CheckedJudge
 from zoo.runs.paired_figure import AnsweredRows, PairedFigure
 
 
-def figures_of(judge: Any, rows: AnsweredRows, figure: PairedFigure) -> dict[str, Figure]:
+def figures_of(judge: CheckedJudge, rows: AnsweredRows, figure: PairedFigure) -> dict[str, Figure]:
     """All figures, that of the comparison first; a judge that does not know how sure it is has one interval, of that.
 
     Args:
@@ -22,12 +22,11 @@ def figures_of(judge: Any, rows: AnsweredRows, figure: PairedFigure) -> dict[str
         rows: as the model answered them.
         figure: of the comparison.
     """
-    own: Any = getattr(judge, "intervals", None)
-    intervals: dict[str, Any] = {} if own is None else own()
+    intervals: dict[str, Interval | Figure | None] = {**judge.intervals()}
     values = {name: value for name, value in judge.figures().items() if name not in NO_MEASURE}
     values[figure.metric] = rows.figure
     if figure.metric not in intervals:
-        intervals = {**intervals, figure.metric: wilson(rows.right) if rows.right else drawn_interval(rows, figure)}
+        intervals[figure.metric] = wilson(rows.right) if rows.right else drawn_interval(rows, figure)
     return {
         name: Figure(value, one.low, one.high) if (one := intervals.get(name)) else Figure(value)
         for name, value in primary_first(values, figure.metric).items()
