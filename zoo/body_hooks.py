@@ -43,18 +43,24 @@ class BodyHooks:
         importlib.import_module("torch").manual_seed(run.options.seed)
         trainable: Trainable
         if run.sources:
-            trainable = importlib.import_module("zoo.training.objectives.joint").Joint(run, self._body)
+            trainable = importlib.import_module("zoo.training.objectives.joint").Joint(run, self.body_of)
         else:
-            trainable = self._body(run).objective(run)
+            trainable = self.body_of(run).objective(run)
         return trainable
 
     @hookimpl(trylast=True)
     def predict(self, run: PredictionRun) -> Predictor:
         """What answers with the body, and the head of the weights."""
-        predictor: Predictor = self._body(run).predictor(run)
+        predictor: Predictor = self.body_of(run).predictor(run)
         return predictor
 
-    def _body(self, run: TrainingRun | PredictionRun) -> Any:
+    def body_of(self, run: TrainingRun | PredictionRun) -> Any:
+        """What the plugin's hook gives.
+
+        Raises:
+            Unsupported: nothing.
+            PluginBroken: something else.
+        """
         body = self._manager.hook.body(run=run)
         if body is None:
             raise Unsupported(

@@ -15,7 +15,7 @@ from contextlib import redirect_stdout
 from functools import cached_property
 from importlib.metadata import EntryPoint
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pluggy
@@ -36,6 +36,9 @@ from zoo.plugin_checks import (
     register,
 )
 from zoo.sanitize import one_line
+
+if TYPE_CHECKING:
+    from zoo.runs.context import PredictionRun
 
 GROUP = "zoo.plugins"
 
@@ -94,6 +97,21 @@ class Plugin(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             )
         caller: Callable[..., Any] = self._manager.subset_hook_caller(name, remove_plugins=[self.module])
         return caller
+
+    def answering_body(self, run: PredictionRun) -> Any:
+        """The body that a prediction is answered with, made for it.
+
+        Raises:
+            Unsupported: the plugin answers it otherwise.
+        """
+        own = new_manager()
+        own.register(self.module, self.name)
+        if BODY not in self.hooks or own.hook.predict(run=run) is not None:
+            raise Unsupported(
+                f"plugin {self.name} answers {run.task.name} with {run.card.name} by code of its own, not by a body",
+                "zoo export without --format writes the weights",
+            )
+        return BodyHooks(self._manager, self.name).body_of(run)
 
     @property
     def gives_way(self) -> bool:

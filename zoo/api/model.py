@@ -18,10 +18,13 @@ from zoo.model_filter import model_filter
 from zoo.tasks import get_task
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from zoo.answers import Prediction
     from zoo.devices import Placement
     from zoo.fetch import Progress
     from zoo.options import Options
+    from zoo.runs.context import PredictionRun
     from zoo.runs.hooks import CheckedPredictor
     from zoo.tasks.task import Task
 
@@ -205,21 +208,25 @@ class LoadPlan(NamedTuple):
         """Load it; arguments as for `load_card`."""
         from zoo.fetch import fetch
         from zoo.plugins import load_plugin
-        from zoo.runs.context import PredictionRun
         from zoo.runs.hooks import load_predictor
 
         assert self.card.weights is not None
-        place = self.placement
-        run = PredictionRun(
+        run = self.prediction_run(fetch(self.card.weights, on_progress=on_progress))
+        predictor = load_predictor(load_plugin(self.card.plugin, wrappers), run)
+        return Model(self.card, self.task, run.device, run.precision, predictor)
+
+    def prediction_run(self, weights: Path) -> PredictionRun:
+        """What the plugin is given; the weights are a folder that has all their files."""
+        from zoo.runs.context import PredictionRun
+
+        return PredictionRun(
             card=self.card,
             task=self.task,
-            weights=fetch(self.card.weights, on_progress=on_progress),
+            weights=weights,
             options=self.options,
-            device=place.device,
-            precision=place.precision,
+            device=self.placement.device,
+            precision=self.placement.precision,
         )
-        predictor = load_predictor(load_plugin(self.card.plugin, wrappers), run)
-        return Model(self.card, self.task, place.device, place.precision, predictor)
 
 
 def plan_load(

@@ -1,4 +1,4 @@
-"""What a run has learnt, as a folder that other libraries load."""
+"""What a run has learnt, as a folder that other libraries load, or that answers without any of zoo's plugins."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import importlib
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from zoo.api.jobs import by_role
 from zoo.card import Card, FolderSource
 from zoo.catalog import Catalog
 from zoo.errors import OptionInvalid, UnknownModel, Unsupported
@@ -19,27 +22,62 @@ from zoo.runs.heads import merge
 from zoo.runs.model_card import settle_exported_readme
 from zoo.runs.store import store_invalid
 from zoo.runs.stored_answers import FOLDER as STORED_ANSWERS
+from zoo.suggestions import did_you_mean
+
+FORMATS = {
+    "safetensors": "weights and configuration, as transformers or torchvision loads them",
+    "onnx": "the whole network for ONNX Runtime, with what has to be known to answer",
+    "torch": "the same as a program of torch.export",
+}
+"""What a result is written as, in words."""
 
 
-def export(result: str, folder: str | os.PathLike[str], *, head: str = "", task: str = "") -> Path:
-    """Write what a run has learnt as a folder that transformers or torchvision loads, without zoo.
+def export(
+    result: str,
+    folder: str | os.PathLike[str],
+    *,
+    format: str = "safetensors",
+    data: Any = None,
+    input: str = "",
+    columns: Mapping[str, str] = {},
+    head: str = "",
+    task: str = "",
+) -> Path:
+    """Write what a run has learnt as a folder that other libraries load, without zoo.
+
+    As `onnx` and `torch` the network is written whole, with a README that has the lines of Python around it. These
+    files answer some inputs as zoo does, or nothing is written; `model.json` says by how much they differ.
 
     Args:
         result: name of a finished run, or of one of its heads.
         folder: a new one.
+        format: `safetensors`, `onnx` or `torch`.
+        data: of `onnx` and `torch`, what is answered: a file, a folder, or a list of inputs. If not given, answers that
+            the model keeps (see `zoo.shrink`), or the data that it learnt from; at most 64 inputs.
+        input: column of the inputs; found by its usual names if not given.
+        columns: names of columns by role, for a task that has others.
         head: of a run with several, the one to write.
         task: the same, by what it does; where several do it, it is named.
 
     Returns:
-        The folder, which has all tensors in one file, and the README.
+        The folder. Of safetensors it has all tensors in one file, and the README.
 
     Raises:
         UnknownModel: there is no such result or head, or it has several heads.
-        Unsupported: it is a model, but none that a run made.
-        OptionInvalid: the folder exists, or cannot.
+        Unsupported: it is a model, but none that a run made, or it has no such form, or a package is missing.
+        OptionInvalid: the folder exists, or cannot; or there is no such format.
         ChecksumMismatch: a file of the result is not what the run wrote.
+        DatasetInvalid: there are no inputs to compare answers on.
+        GateNotPassed: the files answer otherwise than zoo.
         StoreInvalid: the folder cannot be written.
     """
+    if format not in FORMATS:
+        raise OptionInvalid(
+            f"there is no format {format!r}", did_you_mean(format, FORMATS, f"it is one of {', '.join(FORMATS)}")
+        )
+    named = by_role(columns, input, "")
+    if format == "safetensors" and (data is not None or named):
+        raise OptionInvalid("safetensors are not compared with anything", "--format onnx and torch are; leave data out")
     catalog = Catalog.load()
     card = _head(catalog, result, head) if head else choose_model(catalog, result, "predict", task).card
     source = _source(card)
@@ -47,16 +85,27 @@ def export(result: str, folder: str | os.PathLike[str], *, head: str = "", task:
     try:
         staging = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
         try:
-            merge(source, staging / target.name)
-            if card.shrunk_from:
-                _settle_shrunk(staging / target.name)
-            settle_exported_readme(staging / target.name)
+            if format == "safetensors":
+                _write_weights(card, source, staging / target.name)
+            else:
+                from zoo.api.portable_folder import write_portable
+
+                (staging / target.name).mkdir()
+                write_portable(card, source, staging / target.name, format, data=data, columns=named, task=task)
             (staging / target.name).rename(target)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
     except OSError as error:
         raise store_invalid(f"{card.name} cannot be written to {target}", error, target.parent) from error
     return target
+
+
+def _write_weights(card: Card, source: Path, folder: Path) -> None:
+    """Weights and configuration."""
+    merge(source, folder)
+    if card.shrunk_from:
+        _settle_shrunk(folder)
+    settle_exported_readme(folder)
 
 
 def _settle_shrunk(folder: Path) -> None:

@@ -1,32 +1,67 @@
-"""Write what a run has learnt as a folder that transformers or torchvision loads."""
+"""Write what a run has learnt as a folder that other libraries load, or that answers without zoo."""
 
 from __future__ import annotations
 
 import argparse
+import json
+from typing import Any
 
 from zoo.api import export
+from zoo.api.result_folder import FORMATS
 from zoo.cli import diagnostics, output
 from zoo.cli.exit_codes import ExitCode
 from zoo.cli.parser import Parser
+from zoo.cli.source_args import add_columns, columns_of
+from zoo.runs.comparison import Comparison
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     assert isinstance(parser, Parser)
-    parser.examples = ("zoo export mine mine-as-files", "zoo export joint --head sentiment sentiment-as-files")
+    parser.examples = (
+        "zoo export mine mine-as-files",
+        "zoo export mine mine-onnx --format onnx --data test.csv",
+        "zoo export joint --head sentiment sentiment-as-files",
+    )
     parser.add_argument("result", metavar="RESULT", help="a finished run, or one of its heads")
     parser.add_argument("folder", metavar="DIR", help="a new folder")
+    parser.add_argument(
+        "--format",
+        choices=tuple(FORMATS),
+        default="safetensors",
+        help="; ".join(f"{name}: {words}" for name, words in FORMATS.items()),
+    )
+    parser.add_argument(
+        "--data",
+        metavar="DATA",
+        help="of onnx and torch: inputs whose answers must be those of zoo, a file or a folder, 64 of them at most "
+        "(default: those that the model keeps, or learnt from)",
+    )
+    add_columns(parser, label=False)
     parser.add_argument("--head", default="", metavar="NAME", help="of a run with several heads, the one to write")
     parser.add_argument("--task", default="", help="of a run with several heads, the one that does this")
     parser.add_argument("--json", action="store_true", help="answer with one JSON document")
 
 
 def run(args: argparse.Namespace) -> ExitCode:
-    """Write it; prints where it is."""
-    folder = export(args.result, args.folder, head=args.head, task=args.task)
+    """Write it; prints where it is, and how its answers compare."""
+    folder = export(
+        args.result,
+        args.folder,
+        format=args.format,
+        data=args.data,
+        columns=columns_of(args),
+        head=args.head,
+        task=args.task,
+    )
+    facts = folder / "model.json"
+    compared: dict[str, Any] = json.loads(facts.read_bytes())["compared"] if args.format != "safetensors" else {}
     if args.json:
-        output.emit_json({"folder": str(folder), "files": sorted(path.name for path in folder.iterdir())})
+        files = sorted(path.name for path in folder.iterdir())
+        output.emit_json({"folder": str(folder), "files": files} | ({"compared": compared} if compared else {}))
         return ExitCode.OK
     output.line(str(folder))
+    if compared:
+        diagnostics.note(str(Comparison(compared["answers"], compared["changed"], compared["largest_difference"])))
     diagnostics.note("README.md in it says how it is loaded without zoo")
     return ExitCode.OK

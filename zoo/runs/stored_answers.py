@@ -23,6 +23,7 @@ from zoo.answers import Prediction, Rejected
 from zoo.card import Card
 from zoo.devices import cpu_model
 from zoo.encoding import encode_json
+from zoo.errors import StoreInvalid
 from zoo.kinds.kind import InputKind
 from zoo.paths import cache_folder
 from zoo.runs.store import maker_of
@@ -127,6 +128,26 @@ def _with_parts(value: Any, parts: Mapping[str, str]) -> Any:
     if "" in parts:
         return parts[""]
     return {**value, **parts} if parts else value
+
+
+def stored_inputs(folder: Path, kind: InputKind) -> list[Any]:
+    """Inputs whose answers are kept beside the weights of a model; none where it keeps none.
+
+    Args:
+        folder: of the model.
+        kind: of its inputs.
+
+    Raises:
+        StoreInvalid: what is kept cannot be read.
+    """
+    path = folder / FOLDER / FILE
+    if not path.is_file():
+        return []
+    try:
+        stored = msgspec.json.decode(path.read_bytes(), type=StoredAnswers)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise StoreInvalid(f"{path} cannot be read: {error}", "make the model smaller again") from error
+    return [_as_read(kind, row["input"], path.parent / INPUTS) for row in stored.rows]
 
 
 def compare_stored_answers(run: PredictionRun, predictor: Predictor) -> None:

@@ -18,6 +18,7 @@ from zoo.training.weights import fill
 
 if TYPE_CHECKING:
     from zoo.runs.context import PredictionRun, Predictor, TrainingRun
+    from zoo.training.portable.network import Portable
 
 HEAD = "head"
 """Name of the head among the submodules of `Network`."""
@@ -164,6 +165,20 @@ class Body(ABC, Generic[Features]):
         raise Unsupported(
             f"{run.card.name} cannot predict: plugin {run.card.plugin} has no hook predict, and its body no predictor",
             "the plugin's author must add one: zoo plugins guide body",
+        )
+
+    def portable(self, run: PredictionRun) -> Portable:
+        """What other libraries compute of this body and the head that its weights have.
+
+        Args:
+            run: a prediction on the CPU in fp32.
+
+        Raises:
+            Unsupported: it is no single network.
+        """
+        raise Unsupported(
+            f"what answers {run.task.name} with {run.card.name} is more than one network of tensors",
+            "zoo export without --format writes its weights",
         )
 
     @abstractmethod

@@ -46,12 +46,14 @@ def linear(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = No
 def onednn_is_faster(tensor: torch.Tensor) -> bool:
     """Whether oneDNN, called by `torch.ops.mkldnn._linear_pointwise`, multiplies matrices faster than torch would.
 
+    What is written down for other libraries is never computed so: they know torch's own operations alone.
+
     In bfloat16 that takes weights laid out by `torch.ops.mkldnn._reorder_linear_weight`; in float32 they help, too.
 
     Args:
         tensor: any of the device and type in question.
     """
-    return tensor.is_cpu and _fast_in(tensor.dtype)
+    return tensor.is_cpu and not torch.compiler.is_exporting() and _fast_in(tensor.dtype)
 
 
 @cache

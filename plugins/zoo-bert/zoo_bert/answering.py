@@ -11,7 +11,7 @@ from zoo.training.head import HeadConfig
 from zoo.training.packed_linear import ACTIVATIONS, Linear, LinearFactory
 from zoo.training.pretrained import WeightsReader
 from zoo.training.text import AnsweringNetwork
-from zoo.training.text.network import Blocks
+from zoo.training.text.network import Blocks, ModuleNetwork, batch_of
 from zoo_bert.config import OUTPUT_LAYER, Shape
 from zoo_bert.encoder import Encoder
 
@@ -82,3 +82,23 @@ class PackedBert(AnsweringNetwork):
         words, bias = (WORDS, f"{HEAD}.bias") if tied else (f"{HEAD}.decoder.weight", f"{HEAD}.decoder.bias")
         decoder = self._make.plain(take(words, shape.vocabulary, shape.width), take(bias, shape.vocabulary))
         return lambda x: decoder(self._encoder.normalized(transform(x), norm))
+
+
+class BertModules(ModuleNetwork):
+    """The same by modules alone, as other libraries compute it.
+
+    Args:
+        body: of the weights, with its modules.
+        run: says how tokens become one vector.
+    """
+
+    def __init__(self, body: BertBody, run: PredictionRun) -> None:
+        super().__init__(body, run)
+        self._first = run.card.architecture.get("pooling") == "cls"
+
+    def embedding(self, blocks: Blocks) -> torch.Tensor:
+        """As `PackedBert` has it."""
+        if self._first:
+            return self.pooled(blocks)
+        vectors = [self._module(**batch_of(block)) for block in blocks]
+        return torch.cat([block.mean(one) for one, block in zip(vectors, blocks, strict=True)])

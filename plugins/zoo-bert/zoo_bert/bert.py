@@ -73,7 +73,7 @@ class _SelfAttention(nn.Module):
     def forward(self, queries: torch.Tensor, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
         """What `queries`, (batch, queries, width), gathers from `x`, (batch, tokens, width); shape of `queries`."""
         query, key, value = self._split(self.query(queries)), self._split(self.key(x)), self._split(self.value(x))
-        if x.is_cpu and x.shape[1] < FUSED_FROM:
+        if x.is_cpu and not torch.compiler.is_exporting() and x.shape[1] < FUSED_FROM:
             scores = (query * self._scale) @ key.transpose(-1, -2)
             attended = self.dropout(functional.softmax(scores if mask is None else scores + mask, -1)) @ value
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import torch
 from safetensors.torch import save_file
@@ -18,7 +18,7 @@ from zoo.training.text import TextBody
 from zoo.training.text.readme import readme_of
 from zoo.training.text.trimming import TrimmedVocabulary
 from zoo.training.text.vocabulary import SPECIAL
-from zoo_bert.answering import PackedBert
+from zoo_bert.answering import BertModules, PackedBert
 from zoo_bert.bert import Bert, ClassificationHead, LanguageModelHead, TagHead
 from zoo_bert.config import (
     BODY,
@@ -31,6 +31,9 @@ from zoo_bert.config import (
     with_dropout,
 )
 from zoo_bert.tokenization import save_tokenizer, tokenizer_of
+
+if TYPE_CHECKING:
+    from zoo.training.portable.network import Portable
 
 PAD, MASK = SPECIAL[0], SPECIAL[4]
 
@@ -69,11 +72,15 @@ class BertBody(TextBody):
         self._weights = None if run.weights is None else WeightsReader(run.weights, BODY)
         self.head_config = None if run.weights is None else head_of(stated)
         if isinstance(run, TrainingRun):
-            self.module = Bert(self.config)
-            fill(self.module, BODY, self.config, self._weights)
-            if self._weights is not None and self.head_config is not None:
-                layer = self._weights.pair(OUTPUT_LAYER, self.head_config.outputs, self.width)
-                self.output_state = dict(zip(("weight", "bias"), layer, strict=True))
+            self._build()
+
+    def _build(self) -> None:
+        """Make the modules, which answering here does without."""
+        self.module = Bert(self.config)
+        fill(self.module, BODY, self.config, self._weights)
+        if self._weights is not None and self.head_config is not None:
+            layer = self._weights.pair(OUTPUT_LAYER, self.head_config.outputs, self.width)
+            self.output_state = dict(zip(("weight", "bias"), layer, strict=True))
 
     def expect(self, sequences: Iterable[list[int]]) -> None:
         """Note which word pieces occur."""
@@ -135,6 +142,17 @@ class BertBody(TextBody):
         """The encoder, faster than the modules."""
         assert self._weights is not None
         return PackedBert(self, run, self._weights)
+
+    def portable(self, run: PredictionRun) -> Portable:
+        """With all that it takes of the weights read."""
+        assert self._weights is not None
+        with self._weights:
+            return super().portable(run)
+
+    def portable_network(self, run: PredictionRun) -> BertModules:
+        """The modules."""
+        self._build()
+        return BertModules(self, run)
 
     def save(self, folder: Path, state: dict[str, torch.Tensor], head: HeadConfig | None) -> None:
         """Write a folder that transformers' Auto classes load."""

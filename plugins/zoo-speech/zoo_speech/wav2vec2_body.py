@@ -37,6 +37,8 @@ from zoo_speech.wav2vec2_readme import readme_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from zoo.training.audio.portable import PortableRecordings
+
 HIDDEN = "hidden"
 """Entry of a batch: moments that the transformer does not see, bool of shape (batch, moments)."""
 HIDDEN_SHARE = 0.05
@@ -219,6 +221,13 @@ class Wav2Vec2Body(AudioBody):
     def seconds_a_moment(self) -> float:
         """Between two steps of the convolutions."""
         return stride(self._settings) / self.sampling_rate
+
+    def portable(self, run: PredictionRun) -> PortableRecordings:
+        """From samples to what is answered from."""
+        from zoo.training.audio.portable import PortableRecordings
+
+        least = receptive_field(self._settings) + stride(self._settings)  # of two moments
+        return PortableRecordings(run, self, normalised=bool(self._extractor.do_normalize), least=least)
 
     def save(self, folder: Path, state: dict[str, torch.Tensor], head: HeadConfig | None) -> None:
         """Write a folder that transformers' Auto classes load."""

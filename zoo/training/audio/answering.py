@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
+from torch import nn
 
 from zoo.answers import Embedding, Prediction, Rejected, Segment, Transcript
 from zoo.errors import OptionInvalid, Unsupported
@@ -21,6 +22,7 @@ from zoo.training.audio.letters import Spelled, segments_of, spelled, text_of
 from zoo.training.audio.sources import sound_blocks
 from zoo.training.head import SPEECH, HeadConfig
 from zoo.training.media_store import THREADS
+from zoo.training.objective import Batch
 from zoo.training.objectives import pooled_objective
 from zoo.training.precisions import DTYPES
 
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
     Samples = NDArray[np.float32]
 
+Network = Callable[[Batch], torch.Tensor]
 WINDOW_S, MARGIN_S = 30.0, 2.0
 """Seconds heard at once, and how many at either end are heard for what is in between alone."""
 DEFAULT_LABELS = 5
@@ -55,20 +58,26 @@ class RecognitionPredictor:
     Args:
         run: its options are `zoo.AudioPredictOptions`.
         body: of the weights.
+        network: what computes in the place of body and head, from batches to a score of each letter at each moment.
     """
 
-    def __init__(self, run: PredictionRun, body: AudioBody) -> None:
+    def __init__(self, run: PredictionRun, body: AudioBody, network: Network | None = None) -> None:
         if body.head_config is None or body.head_config.problem_type != SPEECH:
             raise Unsupported(f"{run.card.name} has no head for {run.task.name}", "fine-tune it first")
         self._device, self._dtype = torch.device(run.device), DTYPES[run.precision]
         self._body, self._head_config = body, body.head_config
-        self._module = body.module.to(self._device, self._dtype).eval()
-        self._head = body.head_for(body.head_config).to(self._device, self._dtype).eval()
+        self._network = network or self._own_network()
         self._batch_size: int = run.options.batch_size
         words: str = getattr(run.options, "words", "")
         self._beams = (
             WordBeams(words_in(words, self._head_config), self._head_config, run.options.beam) if words else None
         )
+
+    def _own_network(self) -> Network:
+        """Body and head."""
+        module = self._body.module.to(self._device, self._dtype).eval()
+        head = self._body.head_for(self._head_config).to(self._device, self._dtype).eval()
+        return lambda batch: head(self._body.frames(module, batch))
 
     def predict(self, inputs: list[Any]) -> list[Prediction]:
         """Answer every recording, in order; one that cannot be read is rejected in its place."""
@@ -128,7 +137,7 @@ class RecognitionPredictor:
         batch = {name: tensor.to(self._device) for name, tensor in batch_of(seen).items()}
         batch[SEEN] = batch[SEEN].to(self._dtype)
         with torch.inference_mode():
-            outputs = self._head(self._body.frames(self._module, batch)).float().cpu()
+            outputs = self._network(batch).float().cpu()
         return [
             [
                 letter
@@ -174,12 +183,13 @@ class RecordingPredictor(ABC):
     Args:
         run: its options are `zoo.AudioPredictOptions`.
         body: of the weights.
+        network: what computes in the place of body and head, from batches to what is answered from.
     """
 
-    def __init__(self, run: PredictionRun, body: AudioBody) -> None:
+    def __init__(self, run: PredictionRun, body: AudioBody, network: Network | None = None) -> None:
         self.device, self.dtype = torch.device(run.device), DTYPES[run.precision]
         self._body = body
-        self._module = body.module.to(self.device, self.dtype).eval()
+        self._pooled = network or self._own_network()
         self._batch_size: int = run.options.batch_size
 
     def predict(self, inputs: list[Any]) -> list[Prediction]:
@@ -195,6 +205,11 @@ class RecordingPredictor(ABC):
         )
         return [one if isinstance(one, Rejected) else next(answers) for one in prepared]
 
+    def _own_network(self) -> Network:
+        """The body."""
+        module = self._body.module.to(self.device, self.dtype).eval()
+        return lambda batch: self._body.pooled(module, batch)
+
     def _prepared(self, source: Any) -> Samples | Rejected:
         samples = read_recording(source, self._body.sampling_rate)
         return samples if isinstance(samples, Rejected) else self._body.prepare(samples)
@@ -203,7 +218,7 @@ class RecordingPredictor(ABC):
         batch = {name: tensor.to(self.device) for name, tensor in batch_of(seen).items()}
         batch[SEEN] = batch[SEEN].to(self.dtype)
         with torch.inference_mode():
-            return self.answers(self._body.pooled(self._module, batch))
+            return self.answers(self._pooled(batch))
 
     @abstractmethod
     def answers(self, pooled: torch.Tensor) -> list[Prediction]:
@@ -216,17 +231,19 @@ class SoundPredictor(RecordingPredictor):
     Args:
         run: its options are `zoo.AudioPredictOptions`, and may have `top_k`.
         body: of the weights.
+        network: what computes in the place of body and head.
     """
 
-    def __init__(self, run: PredictionRun, body: AudioBody) -> None:
+    def __init__(self, run: PredictionRun, body: AudioBody, network: Network | None = None) -> None:
         if body.head_config is None or body.head_config.problem_type == SPEECH:
             raise Unsupported(f"{run.card.name} has no head for {run.task.name}", "fine-tune it first")
         if getattr(run.options, "words", ""):
             raise OptionInvalid(f"--words has no effect on {run.task.name}", "leave it out")
-        super().__init__(run, body)
+        super().__init__(run, body, network)
         self._objective = pooled_objective(run.task)
         self._head_config: HeadConfig = body.head_config.with_options(run.options)
-        self._head = body.head_for(body.head_config).to(self.device, self.dtype).eval()
+        head = nn.Identity() if network else body.head_for(body.head_config)
+        self._head = head.to(self.device, self.dtype).eval()
         self._top_k: int = getattr(run.options, "top_k", None) or DEFAULT_LABELS
 
     def answers(self, pooled: torch.Tensor) -> list[Prediction]:
@@ -242,8 +259,14 @@ class EmbeddingPredictor(RecordingPredictor):
         return [Embedding(tuple(vector)) for vector in pooled.float().tolist()]
 
 
-def predictor_on(body: AudioBody, run: PredictionRun) -> Predictor:
-    """What answers the task of a run with a body."""
+def predictor_on(body: AudioBody, run: PredictionRun, network: Network | None = None) -> Predictor:
+    """What answers the task of a run with a body.
+
+    Args:
+        body: of the weights.
+        run: a prediction.
+        network: what computes in the place of that of the body, its head included.
+    """
     if run.task.needs >= FRAMES:
-        return RecognitionPredictor(run, body)
-    return (EmbeddingPredictor if issubclass(run.task.answer, Embedding) else SoundPredictor)(run, body)
+        return RecognitionPredictor(run, body, network)
+    return (EmbeddingPredictor if issubclass(run.task.answer, Embedding) else SoundPredictor)(run, body, network)

@@ -32,6 +32,7 @@ from zoo.training.weights import BACKBONE, fill, state_of
 if TYPE_CHECKING:
     from zoo.runs.context import PredictionRun, Predictor, TrainingRun
     from zoo.training.images.annotated import Canvas
+    from zoo.training.portable.network import Portable
 
 CANVAS_SHARE = 10 / 7
 """Longer side of a canvas in sides of what a classifier sees: 320 for 224, as torchvision's SSDlite has it."""
@@ -222,6 +223,12 @@ class ImageBody(Body[int]):
         if run.precision == "int8":
             self.module = quantized(self.module)
         return predictor_on(self, run)
+
+    def portable(self, run: PredictionRun) -> Portable:
+        """From normalised pixels to what is answered from."""
+        from zoo.training.images.portable import portable_images
+
+        return portable_images(run, self)
 
     @abstractmethod
     def readme(self, config: ImageConfig) -> str:

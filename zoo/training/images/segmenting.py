@@ -12,7 +12,7 @@ from torch import nn
 from zoo.answers import Prediction, ProbabilityTable, SegmentedImage
 from zoo.errors import Unsupported
 from zoo.training.body import Network
-from zoo.training.head import SEGMENTATION
+from zoo.training.head import SEGMENTATION, HeadConfig
 from zoo.training.images.annotated import AnnotatedImage, Canvas, reduced, reduced_size
 from zoo.training.images.answering import ImagePredictor
 from zoo.training.objective import Batch
@@ -44,9 +44,12 @@ class SegmentationPredictor(ImagePredictor[_PlacedPicture]):
     Args:
         run: its options are those of images.
         body: whose weights have a head for masks.
+        network: what computes in the place of both, from the pixels of canvases to scores of the classes.
     """
 
-    def __init__(self, run: PredictionRun, body: ImageBody) -> None:
+    def __init__(
+        self, run: PredictionRun, body: ImageBody, network: Callable[[torch.Tensor], torch.Tensor] | None = None
+    ) -> None:
         config = body.config
         if config.head is None or config.canvas is None or config.head.problem_type != SEGMENTATION:
             raise Unsupported(f"{run.card.name} has no head for {run.task.name}", "fine-tune it first")
@@ -54,9 +57,14 @@ class SegmentationPredictor(ImagePredictor[_PlacedPicture]):
         self._says_probabilities = run.options.probabilities
         self._labels, self._side = config.head.labels, max(config.canvas)
         self._canvas = body.canvas(config.canvas)
+        self._network = network or self._own_network(body, config.head)
+
+    def _own_network(self, body: ImageBody, head_config: HeadConfig) -> Callable[[torch.Tensor], torch.Tensor]:
+        """The body and the head of its weights."""
         head = body.mask_head(len(self._labels))
-        body.fill_head(head, config.head, body.mask_layout)
-        self._network = Network(body.module, head, picture_and_maps(body)).to(self.device, self.dtype).eval()
+        body.fill_head(head, head_config, body.mask_layout)
+        network = Network(body.module, head, picture_and_maps(body)).to(self.device, self.dtype).eval()
+        return lambda images: network(images=images)
 
     def prepare(self, image: Image.Image) -> _PlacedPicture:
         """Place it on the canvas."""
@@ -67,7 +75,7 @@ class SegmentationPredictor(ImagePredictor[_PlacedPicture]):
         """Give the pixels of a few pictures their classes."""
         batch = torch.stack([one.pixels for one in images]).to(self.device)
         with torch.inference_mode():
-            scores = self._network(images=batch).float()
+            scores = self._network(batch).float()
             return [self._answer(one, picture) for one, picture in zip(scores, images, strict=True)]
 
     def _answer(self, scores: torch.Tensor, picture: _PlacedPicture) -> SegmentedImage:

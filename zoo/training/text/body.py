@@ -22,6 +22,7 @@ from zoo.training.text.words import TextWords, read_words
 
 if TYPE_CHECKING:
     from zoo.runs.context import PredictionRun, Predictor, TrainingRun
+    from zoo.training.portable.network import Portable
 
 PADDED_TO = 16
 """On an accelerator, texts are padded to a multiple of so many tokens: few shapes come again and again."""
@@ -139,3 +140,23 @@ class TextBody(Body[list[int]]):
     def answering_network(self, run: PredictionRun) -> AnsweringNetwork:
         """What its predictor computes with; a family that knows a faster way than its modules brings its own."""
         return ModuleNetwork(self, run)
+
+    def portable(self, run: PredictionRun) -> Portable:
+        """From token ids and their mask to what is answered from."""
+        from zoo.training.text.portable import PortableTexts
+
+        return PortableTexts(run, self)
+
+    def portable_network(self, run: PredictionRun) -> ModuleNetwork:
+        """What other libraries compute with: modules alone; a family whose predictor has none brings its own.
+
+        Raises:
+            Unsupported: the predictor computes otherwise.
+        """
+        network = self.answering_network(run)
+        if not isinstance(network, ModuleNetwork):
+            raise Unsupported(
+                f"plugin {run.card.plugin} answers with {type(network).__name__}, which no other library computes",
+                "zoo export without --format writes the weights",
+            )
+        return network

@@ -143,6 +143,11 @@ class ModuleNetwork(AnsweringNetwork):
         self._device, self._dtype = torch.device(run.device), DTYPES[run.precision]
         self._module = self._placed(body.module)
 
+    @property
+    def module(self) -> nn.Module:
+        """That of the body, as it computes."""
+        return self._module
+
     def pooled(self, blocks: Blocks) -> torch.Tensor:
         """As the body pools."""
         return torch.cat([self._body.pooled(self._module, batch_of(block)) for block in blocks])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 from torch.nn import functional
@@ -12,36 +12,59 @@ from zoo.answers import Answer, Embedding, FilledMask, Prediction, Score, Tagged
 from zoo.errors import Unsupported
 from zoo.training.objectives import pooled_objective
 from zoo.training.text.answering import TextPredictor
-from zoo.training.text.network import Blocks
+from zoo.training.text.network import AnsweringNetwork, Blocks
 from zoo.training.text.tagging import TagPredictor
 from zoo.training.text.texts import max_tokens_of
 from zoo.training.text.vocabulary import CONTINUED
 
 if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
     from zoo.runs.context import PredictionRun, Predictor
-    from zoo.training.text.body import TextBody
+    from zoo.training.head import HeadConfig
+
 
 FILLINGS = 5
 """Candidates for a mask where no number is asked for."""
 
 
-class _BodyPredictor(TextPredictor):
-    """A body, and what is made of its vectors."""
+class AnsweringTexts(Protocol):
+    """What predictors ask of a body of texts."""
 
-    def __init__(self, run: PredictionRun, body: TextBody, most_tokens: int) -> None:
+    @property
+    def tokenizer(self) -> Tokenizer: ...
+    @property
+    def max_tokens(self) -> int: ...
+    @property
+    def pad_id(self) -> int: ...
+    @property
+    def head_config(self) -> HeadConfig | None: ...
+    @property
+    def mask_token(self) -> str: ...
+    @property
+    def mask_id(self) -> int: ...
+    def answering_network(self, run: PredictionRun) -> AnsweringNetwork: ...
+
+
+class _BodyPredictor(TextPredictor):
+    """A body, and what is made of its vectors; with another network than the body's where that computes the same."""
+
+    def __init__(
+        self, run: PredictionRun, body: AnsweringTexts, most_tokens: int, network: AnsweringNetwork | None = None
+    ) -> None:
         max_tokens = min(most_tokens, run.options.max_tokens or most_tokens)
         super().__init__(run, body.tokenizer, max_tokens, pad_id=body.pad_id)
-        self._network = body.answering_network(run)
+        self._network = network or body.answering_network(run)
 
 
 class HeadPredictor(_BodyPredictor):
     """What the head says, read as the task learns it."""
 
-    def __init__(self, run: PredictionRun, body: TextBody) -> None:
+    def __init__(self, run: PredictionRun, body: AnsweringTexts, network: AnsweringNetwork | None = None) -> None:
         self._objective = pooled_objective(run.task)
         if body.head_config is None:
             raise Unsupported(f"{run.card.name} has no head for {run.task.name}", "fine-tune it first")
-        super().__init__(run, body, body.max_tokens)
+        super().__init__(run, body, body.max_tokens, network)
         self._head_config = body.head_config.with_options(run.options)
         self._head = self._network.head(self._head_config)
 
@@ -57,8 +80,8 @@ class HeadPredictor(_BodyPredictor):
 class VectorPredictor(_BodyPredictor):
     """The vector that stands for a text, scaled to length one; of as many tokens as the publisher advises."""
 
-    def __init__(self, run: PredictionRun, body: TextBody) -> None:
-        super().__init__(run, body, min(body.max_tokens, max_tokens_of(run.card)))
+    def __init__(self, run: PredictionRun, body: AnsweringTexts, network: AnsweringNetwork | None = None) -> None:
+        super().__init__(run, body, min(body.max_tokens, max_tokens_of(run.card)), network)
 
     def outputs(self, blocks: Blocks) -> list[torch.Tensor]:
         """Shape (texts, width)."""
@@ -72,8 +95,8 @@ class VectorPredictor(_BodyPredictor):
 class MaskPredictor(_BodyPredictor):
     """What may stand in the place of the one mask of a text."""
 
-    def __init__(self, run: PredictionRun, body: TextBody) -> None:
-        super().__init__(run, body, body.max_tokens)
+    def __init__(self, run: PredictionRun, body: AnsweringTexts, network: AnsweringNetwork | None = None) -> None:
+        super().__init__(run, body, body.max_tokens, network)
         self._mask, self._mask_id = body.mask_token, body.mask_id
         self._head = self._network.token_head()
 
@@ -104,13 +127,19 @@ class MaskPredictor(_BodyPredictor):
         return FilledMask(before + best + after, scores)
 
 
-_BY_ANSWER: dict[type[Answer], Callable[[PredictionRun, TextBody], Predictor]] = {
+_BY_ANSWER: dict[type[Answer], Callable[[PredictionRun, AnsweringTexts, AnsweringNetwork | None], Predictor]] = {
     Embedding: VectorPredictor,
     FilledMask: MaskPredictor,
     TaggedSpans: TagPredictor,
 }
 
 
-def predictor_on(body: TextBody, run: PredictionRun) -> Predictor:
-    """What answers the task of a run with a body."""
-    return _BY_ANSWER.get(run.task.answer, HeadPredictor)(run, body)
+def predictor_on(body: AnsweringTexts, run: PredictionRun, network: AnsweringNetwork | None = None) -> Predictor:
+    """What answers the task of a run with a body.
+
+    Args:
+        body: of the weights.
+        run: a prediction.
+        network: what computes in the place of that of the body, its heads included.
+    """
+    return _BY_ANSWER.get(run.task.answer, HeadPredictor)(run, body, network)

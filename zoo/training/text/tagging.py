@@ -12,14 +12,14 @@ from zoo.answers import Prediction, ProbabilityTable, Rejected, TaggedSpan, Tagg
 from zoo.errors import Unsupported
 from zoo.metrics.tags import SpanKey
 from zoo.training.text.answering import Lookahead, batches_of, objection_to
-from zoo.training.text.network import blocks_of, starts_of
+from zoo.training.text.network import AnsweringNetwork, blocks_of, starts_of
 from zoo.training.text.tags import Array, TagDecoder
 from zoo.training.text.words import TextWords, read_words
 from zoo.training.token_budget import TokenBudget
 
 if TYPE_CHECKING:
     from zoo.runs.context import PredictionRun
-    from zoo.training.text.body import TextBody
+    from zoo.training.text.predictors import AnsweringTexts
 
 
 class TagPredictor:
@@ -30,16 +30,17 @@ class TagPredictor:
     Args:
         run: its options have `batch_tokens`, `max_tokens`, `raw_spans` and `probabilities`.
         body: of the weights.
+        network: what computes in the place of that of the body, its head included.
     """
 
-    def __init__(self, run: PredictionRun, body: TextBody) -> None:
+    def __init__(self, run: PredictionRun, body: AnsweringTexts, network: AnsweringNetwork | None = None) -> None:
         if body.head_config is None or not body.head_config.is_of_tokens:
             raise Unsupported(f"{run.card.name} has no head for {run.task.name}", "fine-tune it first")
         self._options: Any = run.options
         self._device = torch.device(run.device)
         self._tokenizer, self._spaced = body.tokenizer, body.head_config.words_spaced
         self._max_tokens = min(body.max_tokens, run.options.max_tokens or body.max_tokens)
-        self._network = body.answering_network(run)
+        self._network = network or body.answering_network(run)
         self._head = self._network.tag_head(body.head_config)
         self._decoder = TagDecoder(body.head_config)
         self._budget = TokenBudget(run.options.batch_tokens, self._device, run.note)

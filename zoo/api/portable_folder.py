@@ -1,0 +1,133 @@
+"""A result as files that answer without zoo; what they answer is held against zoo's own answers."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zoo import atomic
+from zoo.answers import Rejected
+from zoo.api.model import plan_load
+from zoo.card import Card
+from zoo.data import InputRows
+from zoo.data.example import Example
+from zoo.data.expansion import input_list
+from zoo.errors import DatasetInvalid, GateNotPassed, ZooError
+from zoo.plugins import load_plugin
+from zoo.runs.comparison import LIMIT, Comparison, compared
+from zoo.runs.hooks import load_predictor
+from zoo.runs.store import training_of
+from zoo.runs.stored_answers import USUAL, stored_inputs
+from zoo.tasks.task import Task
+
+if TYPE_CHECKING:
+    from zoo.runs.context import PredictionRun
+
+COMPARED = "compared"
+"""Entry of the facts."""
+_OTHERS = "--data FILE names others"
+
+
+def write_portable(
+    card: Card, source: Path, folder: Path, format: str, *, data: Any, columns: Mapping[str, str], task: str
+) -> Comparison:
+    """Write a model as files that answer without zoo.
+
+    Args:
+        card: of the model.
+        source: its folder, every file as the run wrote it.
+        folder: exists and is empty.
+        format: of `zoo.api.result_folder.FORMATS`, but safetensors.
+        data: whose inputs are answered; None for those that the model learnt from, or keeps.
+        columns: of the data, by role.
+        task: what it shall answer; empty where it answers one.
+
+    Returns:
+        How its answers compare with zoo's own.
+
+    Raises:
+        Unsupported: it is no single network, or a package is missing.
+        DatasetInvalid: there are no inputs to answer.
+        GateNotPassed: the files answer otherwise.
+    """
+    writing = importlib.import_module("zoo.training.portable.folder")
+    writing.check_format(format)
+    run = _prediction_run(card, source, task)
+    inputs = list(_inputs(card, run.task, source, data, columns))
+    plugin = load_plugin(card.plugin)
+    body = plugin.answering_body(run)
+    answers = load_predictor(plugin, run).predict(inputs)
+    kept = [number for number, answer in enumerate(answers) if not isinstance(answer, Rejected)]
+    if not kept:
+        reason = next((one.reason for one in answers if isinstance(one, Rejected)), "there are none")
+        raise DatasetInvalid(f"none of the inputs to compare answers on can be answered: {reason}", _OTHERS)
+    portable = writing.write_folder(body, run, format, folder)
+    now = portable.predict([inputs[number] for number in kept])
+    comparison = compared([answers[number] for number in kept], now)
+    if not comparison.agrees:
+        raise GateNotPassed(
+            f"{card.name} as {format} answers otherwise than zoo, so nothing was written: {comparison}",
+            "zoo export without --format writes the weights",
+        )
+    _tell(folder / writing.FACTS, comparison)
+    return comparison
+
+
+def _prediction_run(card: Card, source: Path, task: str) -> PredictionRun:
+    """As the model is asked: in float32 on the CPU, and of each of its labels how probable it is."""
+    plan = plan_load(card, "cpu", "fp32", task=task)
+    if card.labels and hasattr(plan.options, "top_k"):
+        plan = plan_load(card, "cpu", "fp32", {"top_k": len(card.labels)}, task=task)
+    return plan.prediction_run(source)
+
+
+def _inputs(card: Card, task: Task, source: Path, data: Any, columns: Mapping[str, str]) -> Sequence[Any]:
+    """Those that are answered, at most `USUAL`."""
+    if data is not None and not isinstance(data, str | os.PathLike):
+        values = input_list(data, task.input)
+        return [task.input.from_python(value) for value in islice(values if values is not None else [data], USUAL)]
+    if data is not None:
+        return _read(Path(data).expanduser(), task, columns, card.columns)
+    if stored := stored_inputs(source, task.input):
+        return stored[:USUAL]
+    request = training_of(card)
+    if request is None or not request.data.path:
+        raise DatasetInvalid(f"{card.name} keeps no inputs to compare answers on", "--data FILE names some")
+    path = Path(request.data.eval_path or request.data.path)
+    with _where_it_learnt(card):
+        return _read(path, task, request.data.columns, card.columns)
+
+
+@contextlib.contextmanager
+def _where_it_learnt(card: Card) -> Iterator[None]:
+    """Errors of data that nobody named."""
+    try:
+        yield
+    except ZooError as error:
+        raise DatasetInvalid(
+            f"the data that {card.name} learnt from cannot be read to compare answers on: {error.message}", _OTHERS
+        ) from error
+
+
+def _read(path: Path, task: Task, columns: Mapping[str, str], trained: Mapping[str, str]) -> list[Any]:
+    inputs = {role: name for role, name in columns.items() if role in task.input.roles}
+    rows = InputRows(path, task, columns=inputs, trained=dict(trained))
+    return [row.input for row in islice((row for row, _ in rows if isinstance(row, Example)), USUAL)]
+
+
+def _tell(path: Path, comparison: Comparison) -> None:
+    """Among the facts, what was compared."""
+    facts = json.loads(path.read_bytes())
+    facts[COMPARED] = {
+        "answers": comparison.answers,
+        "changed": comparison.changed,
+        "largest_difference": comparison.largest,
+        "allowed_difference": LIMIT,
+    }
+    atomic.write_text(path, json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
