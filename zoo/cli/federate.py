@@ -12,10 +12,10 @@ from zoo.cli.job_request import place_of, source_of
 from zoo.cli.model_args import add_model_options, add_task, model_word, values_of
 from zoo.cli.option_flags import add_help_all, add_options, options_of
 from zoo.cli.parser import Parser
-from zoo.cli.placement_args import add_now, add_placement
+from zoo.cli.placement_args import add_detach, add_now, add_placement
 from zoo.cli.source_args import add_columns, add_reading_labels
 from zoo.cli.training_command import show_dry_run
-from zoo.cli.watching import leave, watch_to_result
+from zoo.cli.watching import leave_or_watch
 from zoo.data.clients import clients_in
 from zoo.federated_jobs import Clients, federated_request
 from zoo.file_cache import clear
@@ -45,7 +45,7 @@ def complete_parser(parser: Parser, words: list[str]) -> None:
     add_task(parser)
     add_placement(parser)
     parser.advanced.append(add_now(parser))
-    parser.add_argument("--detach", action="store_true", help="return at once; the run goes on")
+    add_detach(parser)
     parser.add_argument("--dry-run", action="store_true", help="say what would be done")
     parser.add_argument("--json", action="store_true", help="answer with one JSON document")
     add_options(parser, FederationOptions, title="how clients learn together")
@@ -83,6 +83,4 @@ def run(args: argparse.Namespace) -> ExitCode:
     new_run = start(request, now=args.now)
     clear()  # the command may watch for hours, so nothing is kept of what was read
     diagnostics.note(f"run: {new_run.name}, in {new_run.folder.path}")
-    if args.detach:
-        return leave(new_run, as_json=args.json)
-    return watch_to_result(new_run, as_json=args.json)
+    return leave_or_watch(new_run, args=args)

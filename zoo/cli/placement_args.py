@@ -1,4 +1,4 @@
-"""Where and when a job computes: `--device`, `--precision` and `--now`."""
+"""Where and when a job computes: `--device`, `--precision`, `--now` and `--detach`."""
 
 from __future__ import annotations
 
@@ -29,3 +29,8 @@ def add_now(
 ) -> argparse.Action:
     """`--now`."""
     return parser.add_argument("--now", action="store_true", help=help)
+
+
+def add_detach(parser: argparse.ArgumentParser, help: str = "return at once; the run goes on") -> None:
+    """`--detach`."""
+    parser.add_argument("--detach", action="store_true", help=help)

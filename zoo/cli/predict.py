@@ -25,7 +25,7 @@ from zoo.cli.microphone import MICROPHONE, SECONDS, microphone_input
 from zoo.cli.model_args import add_model_options, add_task, model_word
 from zoo.cli.option_flags import add_help_all, add_number, options_of
 from zoo.cli.parser import Parser
-from zoo.cli.placement_args import add_now, add_placement
+from zoo.cli.placement_args import add_detach, add_now, add_placement
 from zoo.cli.render import show_answer, show_drawing
 from zoo.cli.source_args import add_columns, columns_of
 from zoo.cli.warm import Answerer
@@ -105,7 +105,7 @@ def complete_parser(parser: Parser, words: list[str]) -> None:
     add_task(parser)
     add_placement(parser)
     add_now(parser, "with --out: start beside the runs on the same GPU, not after them")
-    parser.add_argument("--detach", action="store_true", help="with --out: return at once; the run goes on")
+    add_detach(parser, "with --out: return at once; the run goes on")
     warm.add_argument(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     if name := model_word(parser, words):

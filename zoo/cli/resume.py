@@ -6,8 +6,8 @@ import argparse
 
 from zoo.api import open_run
 from zoo.cli.exit_codes import ExitCode
-from zoo.cli.placement_args import add_now
-from zoo.cli.watching import leave, watch_to_result, with_followers
+from zoo.cli.placement_args import add_detach, add_now
+from zoo.cli.watching import leave_or_watch, with_followers
 from zoo.jobs import PROCESSES
 from zoo.options import read
 
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="let as many processes go on with a training (default: as many as before)",
     )
-    parser.add_argument("--detach", action="store_true", help="return at once; the run goes on")
+    add_detach(parser)
     add_now(parser, "start beside the runs on the same GPU, not after them; a run that is queued, too")
     parser.add_argument("--json", action="store_true", help="answer with one JSON document")
 
@@ -33,4 +33,4 @@ def run(args: argparse.Namespace) -> ExitCode:
     ended = resumed.status == "finished"  # and only those are gone on with that wait for it
     resumed.resume(now=args.now, processes=args.processes)
     runs = followers if ended else [first, *followers]
-    return leave(*runs, as_json=args.json) if args.detach else watch_to_result(*runs, as_json=args.json)
+    return leave_or_watch(*runs, args=args)

@@ -10,9 +10,9 @@ from zoo.cli.job_request import checked_request, source_of, start_run
 from zoo.cli.model_args import add_model_options, add_task, model_word
 from zoo.cli.option_flags import add_help_all, add_options, options_of
 from zoo.cli.parser import Parser
-from zoo.cli.placement_args import add_device, add_now
+from zoo.cli.placement_args import add_detach, add_device, add_now
 from zoo.cli.source_args import add_columns, add_reading_labels
-from zoo.cli.watching import leave, watch_to_result
+from zoo.cli.watching import leave_or_watch
 from zoo.jobs import Job, Place
 from zoo.shrink_options import ShrinkOptions
 
@@ -52,7 +52,7 @@ def complete_parser(parser: Parser, words: list[str]) -> None:
     add_task(parser)
     add_device(parser)
     add_now(parser)
-    parser.add_argument("--detach", action="store_true", help="return at once; the run goes on")
+    add_detach(parser)
     parser.add_argument("--json", action="store_true", help="answer with one JSON document")
     if name := model_word(parser, words):
         add_model_options(parser, words, name, "predict")
@@ -72,7 +72,6 @@ def run(args: argparse.Namespace) -> ExitCode:
         shrinking={name: value for name, value in typed.items() if name in of_shrinking},
     )
     new_run = start_run(checked_request(job, args), args)
-    if args.detach:
-        return leave(new_run, as_json=args.json)
-    diagnostics.note(f"run: {new_run.name}")
-    return watch_to_result(new_run, as_json=args.json)
+    if not args.detach:
+        diagnostics.note(f"run: {new_run.name}")
+    return leave_or_watch(new_run, args=args)

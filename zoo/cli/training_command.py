@@ -13,11 +13,11 @@ from zoo.cli.exit_codes import ExitCode, exit_code_by_name, exit_code_of_kind
 from zoo.cli.job_request import checked_request
 from zoo.cli.option_flags import add_help_all
 from zoo.cli.parser import Parser
-from zoo.cli.placement_args import add_now
+from zoo.cli.placement_args import add_detach, add_now
 from zoo.cli.recipe_args import add_recipe, located_errors
 from zoo.cli.then_args import add_then, with_followers
 from zoo.cli.training_args import add_options_of_model, add_training, job_of, named_model
-from zoo.cli.watching import leave, watch_to_result
+from zoo.cli.watching import leave_or_watch
 from zoo.dry_run import dry_run
 from zoo.errors import ZooError
 from zoo.file_cache import clear
@@ -38,7 +38,7 @@ def complete_parser(parser: Parser, words: list[str], verb: Verb) -> None:
     add_training(parser, words, verb, recipe=recipe, model=model)
     parser.advanced.append(add_now(parser))
     add_then(parser)
-    parser.add_argument("--detach", action="store_true", help="return at once; the run goes on")
+    add_detach(parser)
     parser.add_argument("--dry-run", action="store_true", help="say what would be done")
     parser.add_argument("--json", action="store_true", help="answer with one JSON document")
     add_options_of_model(parser, words, verb, named_model(parser, words, verb) or model, recipe=recipe)
@@ -56,9 +56,7 @@ def run(args: argparse.Namespace, verb: Verb) -> ExitCode:
     clear()  # the command may watch for hours, so nothing is kept of what was read
     for place, one in enumerate(runs):
         diagnostics.note(f"{'then' if place else 'run'}: {one.name}, in {one.folder.path}")
-    if args.detach:
-        return leave(*runs, as_json=args.json)
-    return watch_to_result(*runs, as_json=args.json)
+    return leave_or_watch(*runs, args=args)
 
 
 def show_dry_run(request: RunRequest, card: Card, followers: Sequence[RunRequest] = (), *, as_json: bool) -> ExitCode:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import time
 from dataclasses import dataclass
 
@@ -41,6 +42,13 @@ def leave(run: Run, *followers: Run, as_json: bool) -> ExitCode:
         diagnostics.note(f"queued: {where}; start it beside: zoo resume {run.name} --now")
     diagnostics.note(f"watch it: zoo attach {run.name}")
     return ExitCode.OK
+
+
+def leave_or_watch(run: Run, *followers: Run, args: argparse.Namespace) -> ExitCode:
+    """Leave a run, and those that follow it, to themselves or watch them to the end, as `--detach` says."""
+    if args.detach:
+        return leave(run, *followers, as_json=args.json)
+    return watch_to_result(run, *followers, as_json=args.json)
 
 
 def with_followers(run: Run) -> tuple[Run, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
@@ -45,6 +46,15 @@ class DataRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
     def __post_init__(self) -> None:
         settle_columns(self)
+
+    def moved(self, before: Path, after: Path) -> DataRequest:
+        """The same data where the folder that had them, or may have, is now."""
+        paths = {
+            name: str(after / Path(path).relative_to(before))
+            for name in ("path", "eval_path")
+            if (path := getattr(self, name)) and Path(path).is_relative_to(before)
+        }
+        return msgspec.structs.replace(self, **paths)
 
 
 class TeacherRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -105,6 +115,11 @@ class FederationRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     """The column that tells the rows of clients apart; empty where each has data of its own."""
     options: dict[str, Any] = {}
     """Plain values of `zoo.FederationOptions`."""
+
+    def moved(self, before: Path, after: Path) -> FederationRequest:
+        """The same clients where the folder of their data is now."""
+        clients = (msgspec.structs.replace(one, data=one.data.moved(before, after)) for one in self.clients)
+        return msgspec.structs.replace(self, clients=tuple(clients))
 
 
 class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -192,6 +207,17 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
         """What would have been asked for, were one of its clients alone."""
         return msgspec.structs.replace(self, verb="finetune", data=client.data, federation=None)
 
+    def moved(self, before: Path, after: Path) -> RunRequest:
+        """The same where the folder of its data is now."""
+        sources = (msgspec.structs.replace(one, data=one.data.moved(before, after)) for one in self.sources)
+        return msgspec.structs.replace(
+            self,
+            data=self.data.moved(before, after),
+            sources=tuple(sources),
+            federation=self.federation and self.federation.moved(before, after),
+            students=tuple(one.moved(before, after) for one in self.students),
+        )
+
 
 class StudentRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A smaller network that is trained in the course of a run to answer as a model does."""
@@ -202,3 +228,7 @@ class StudentRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     """Its fine-tuning, with that model as the teacher."""
     prune: float = 0.0
     """Share of each layer of that model that is taken out before; 0 where another network is trained."""
+
+    def moved(self, before: Path, after: Path) -> StudentRequest:
+        """The same where the folder of its data is now."""
+        return msgspec.structs.replace(self, training=self.training.moved(before, after))

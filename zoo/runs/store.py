@@ -41,7 +41,7 @@ from zoo.errors import OptionInvalid, StoreInvalid, UnknownRun
 from zoo.file_cache import encoded_media
 from zoo.paths import runs_folder
 from zoo.plurals import with_article
-from zoo.runs.request import DataRequest, RunRequest
+from zoo.runs.request import RunRequest
 from zoo.runs.result import HEADS, OF_ITS_OWN
 from zoo.suggestions import did_you_mean
 
@@ -192,7 +192,7 @@ def create(request: RunRequest, data_folder: Path | None = None) -> RunFolder:
         stored = msgspec.structs.replace(request, name=path.name)
         if data_folder is not None:
             data_folder.rename(path / "data")
-            stored = _moved(stored, data_folder, path / "data")
+            stored = stored.moved(data_folder, path / "data")
         if media := encoded_media():
             atomic.write_bytes(RunFolder(path).media_path, media)
         write_request(RunFolder(path), stored)
@@ -206,32 +206,6 @@ def create(request: RunRequest, data_folder: Path | None = None) -> RunFolder:
 def write_request(folder: RunFolder, request: RunRequest) -> None:
     """Write what a run was asked to do, when it is made or something it names is called otherwise from now on."""
     atomic.write_bytes(folder.request_path, msgspec.json.format(msgspec.json.encode(request)))
-
-
-def _moved(request: RunRequest, before: Path, after: Path) -> RunRequest:
-    """The same request where the folder of its data is now."""
-    sources = tuple(
-        msgspec.structs.replace(source, data=_moved_data(source.data, before, after)) for source in request.sources
-    )
-    federation = request.federation
-    if federation is not None:
-        clients = (
-            msgspec.structs.replace(client, data=_moved_data(client.data, before, after))
-            for client in federation.clients
-        )
-        federation = msgspec.structs.replace(federation, clients=tuple(clients))
-    data = _moved_data(request.data, before, after)
-    return msgspec.structs.replace(request, data=data, sources=sources, federation=federation)
-
-
-def _moved_data(data: DataRequest, before: Path, after: Path) -> DataRequest:
-    """The same data where their folder is now."""
-    paths = {
-        name: str(after / Path(path).relative_to(before))
-        for name in ("path", "eval_path")
-        if (path := getattr(data, name)) and Path(path).is_relative_to(before)
-    }
-    return msgspec.structs.replace(data, **paths)
 
 
 def find(name: str) -> RunFolder:
@@ -323,7 +297,7 @@ def rename(folder: RunFolder, name: str) -> RunFolder:
         raise _name_in_use(name)
     try:
         folder.path.rename(target)
-        moved = _moved(request, folder.path / "data", target / "data")
+        moved = request.moved(folder.path / "data", target / "data")
         write_request(RunFolder(target), msgspec.structs.replace(moved, name=name))
     except OSError as error:
         raise store_invalid(f"run {folder.name} cannot be renamed", error, folder.path) from error
