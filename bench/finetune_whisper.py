@@ -9,7 +9,7 @@ bench/whisper_peer.py, which learn without times, as the recipes of the field do
 held-out recordings one by one, and of a long one that these make together with pauses of half a second to a second: for
 that it goes by the times that the result writes. `--long` names a table of other recordings that are heard, too, each
 alone and all as one. Speed is examples a second over all steps, what is computed once before them included; loading and
-decoding are not counted. The sides take turns, in fp32.
+decoding are not counted. The sides take turns; the loop is in fp32, zoo in that of `--precision` (`auto` is its own).
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def learnt(side: str, weights: Path, table: Path, args: argparse.Namespace, fold
         return Result(folder, examples / json.loads((folder / "seconds.json").read_text()))
     options = {"batch_size": args.batch, "max_steps": args.steps, "lr": args.lr, "save_steps": 1_000_000}
     run = zoo.finetune(
-        args.model, table, method=method, eval_share=0.0, device="cpu", precision="fp32", **options
+        args.model, table, method=method, eval_share=0.0, device="cpu", precision=args.precision, **options
     ).wait(progress=False)
     events = run.events()
     (began,) = [event.at for event in events if isinstance(event, RunPlanned)]
@@ -158,6 +158,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--lr", type=float, default=3.75e-5)
+    parser.add_argument("--precision", default="fp32", help="of zoo's training; the loop's is fp32")
     parser.add_argument("--only", nargs="+", choices=SIDES, default=SIDES)
     args = parser.parse_args()
     args.data, args.long = args.data.absolute(), args.long and args.long.absolute()

@@ -48,6 +48,13 @@ SLIPS = 0.1
 """Share of the cells of a column that may be something else than what the column looks like."""
 
 
+FEW_KERNELS = 256
+"""Compiled kernels of oneDNN that a process keeps where nothing says otherwise.
+
+Texts come in thousands of shapes, and a kernel is half a megabyte; a step of training needs at most two hundred.
+"""
+
+
 class InputKind(Kind):
     """What goes into a model."""
 
@@ -62,6 +69,8 @@ class InputKind(Kind):
     """What such values have in common, in a word."""
     is_always_drawn: bool = False
     """Whether a value is drawn beside its answer or target even where nothing is marked on it."""
+    kernels: int = FEW_KERNELS
+    """Compiled kernels that a process keeps which learns from such values, some for each shape of a batch."""
     from_microphone: bool = False
     """Whether a value is what a microphone gives, as the path of a WAV file."""
     singular: str

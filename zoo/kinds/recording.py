@@ -41,6 +41,7 @@ class RecordingKind(FileKind):
     extensions = RECORDINGS
     comes_first = True
     is_always_drawn = True
+    kernels = 1024  # a hundred for each of the lengths that batches are filled up to
     from_microphone = True
     singular = "a recording"
     cell = "the path of a recording"

@@ -13,7 +13,8 @@ from typing import IO, Any, Protocol
 from msgspec import structs
 
 from zoo.devices import first_device
-from zoo.errors import RunFailed, StoreInvalid, Unsupported
+from zoo.errors import RunFailed, StoreInvalid, Unsupported, ZooError
+from zoo.kinds.kind import FEW_KERNELS
 from zoo.locking import locked
 from zoo.runs import events, liveness, queue, ranks, status
 from zoo.runs.events import RunLaunched
@@ -21,6 +22,7 @@ from zoo.runs.log import append, read_events, waits
 from zoo.runs.snapshot import fold
 from zoo.runs.store import RunFolder, store_invalid, write_request
 from zoo.settings import value
+from zoo.tasks import get_task
 
 
 def launch(folder: RunFolder, *, now: bool = False) -> None:
@@ -126,7 +128,8 @@ def _launch(folder: RunFolder, *, now: bool = False) -> None:
     ranks.forget(folder)
     with folder.log_path.open("ab") as log:
         try:
-            process = start_process(worker_command(folder), log, environment() | {"ZOO_ATTEMPT": str(attempt)})
+            settings = environment(_kernels_of(folder)) | {"ZOO_ATTEMPT": str(attempt)}
+            process = start_process(worker_command(folder), log, settings)
         except OSError as error:
             raise RunFailed(f"run {folder.name}: its worker cannot be started: {error}") from error
     threading.Thread(target=process.wait, daemon=True).start()  # so that no dead process is left in the table
@@ -170,13 +173,17 @@ def worker_command(folder: RunFolder) -> list[str]:
     return [sys.executable, *torchrun, *worker]
 
 
-def environment() -> dict[str, str]:
-    """The environment of a process that computes."""
+def environment(kernels: int = FEW_KERNELS) -> dict[str, str]:
+    """The environment of a process that computes.
+
+    Args:
+        kernels: how many compiled ones it keeps.
+    """
     settings = {
         "PYTHONUNBUFFERED": "1",
         "PYTHONSAFEPATH": "1",  # a file in the folder one works in never stands in for a library
         **_waiting(),
-        **_kernels(),
+        **_kept(kernels),
         "TOKENIZERS_PARALLELISM": "false",
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "HF_HUB_DISABLE_PROGRESS_BARS": "1",
@@ -225,13 +232,17 @@ def _waiting() -> dict[str, str]:
     return {} if settings else {"GOMP_SPINCOUNT": "1000"}
 
 
-def _kernels() -> dict[str, str]:
-    """How many compiled kernels oneDNN, and torch on top of it, keep: one for each shape of matrices in bf16.
-
-    Texts come in thousands of shapes, and a kernel is half a megabyte; a step of training needs at most two hundred.
-    """
+def _kept(kernels: int) -> dict[str, str]:
+    """How many compiled kernels oneDNN, and torch on top of it, keep: one for each shape of matrices in bf16."""
     names = {"ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"}
-    return dict.fromkeys(names - os.environ.keys(), "256")
+    return dict.fromkeys(names - os.environ.keys(), str(kernels))
+
+
+def _kernels_of(folder: RunFolder) -> int:
+    """How many a run keeps, by what goes into its model; the worker tells of a task that cannot be used."""
+    with contextlib.suppress(ZooError):
+        return get_task(folder.task).input.kernels
+    return FEW_KERNELS
 
 
 def _detached() -> dict[str, Any]:
