@@ -53,7 +53,10 @@ def _answer(words: Sequence[str], index: Index) -> tuple[Place, list[Candidate]]
 def _candidates(place: Place, index: Index) -> Iterator[Candidate]:
     argument, nothing = _argument(place), True
     if argument:
-        for value in (*((choice, "") for choice in argument["choices"]), *values_of(argument["values"], index)):
+        for value in (
+            *((choice, "") for choice in argument["choices"]),
+            *values_of(argument["values"], index, place.word),
+        ):
             nothing = False
             yield value
     if place.flag is None and nothing and _kind(place) not in FILES:

@@ -19,50 +19,56 @@ Candidate = tuple[str, str]
 """A value, and what is said of it."""
 
 
-def values_of(kind: str, index: Index) -> Iterator[Candidate]:
+def values_of(kind: str, index: Index, begun: str = "") -> Iterator[Candidate]:
     """The values there are of a kind; none for files, and where any text will do.
 
     Args:
         kind: as the index calls it.
         index: for what does not change.
+        begun: what is typed of the value already; of ten thousand runs only those are looked at that begin so.
     """
     if kind in index["names"]:
         yield from ((name, "") for name in index["names"][kind])
     elif kind in _SOURCES:
-        yield from _SOURCES[kind](index)
+        yield from _SOURCES[kind](index, begun)
 
 
-def _models(index: Index) -> Iterator[Candidate]:
+def _models(index: Index, begun: str) -> Iterator[Candidate]:
     """By their names, and where those are not enough, by their full ones."""
-    yield from _results(index)
+    yield from _results(index, begun)
     for name, model in index["models"].items():
         yield (name, model["summary"])
         yield (model["full_name"], model["summary"])
 
 
-def _runs(_: Index) -> Iterator[Candidate]:
+def _runs(_: Index, begun: str) -> Iterator[Candidate]:
     """All runs, newest first."""
-    yield from ((name, "") for name, _ in _run_folders("run.json"))
+    yield from ((name, "") for name, _ in _run_folders("run.json", begun))
 
 
-def _live_runs(index: Index) -> Iterator[Candidate]:
+def _live_runs(index: Index, begun: str) -> Iterator[Candidate]:
     """Those whose worker has given a sign of life; all runs where there are none such."""
     lately = time.time() - HEARTBEAT_LOST_S
-    live = [name for name, changed_at in _run_folders("worker.json") if changed_at > lately]
-    yield from ((name, "") for name in live) if live else _runs(index)
+    live = [name for name, changed_at in _run_folders("worker.json", begun) if changed_at > lately]
+    yield from ((name, "") for name in live) if live else _runs(index, begun)
 
 
-def _results(_: Index) -> Iterator[Candidate]:
+def _results(_: Index, begun: str) -> Iterator[Candidate]:
     """Runs that have left a model, newest first, and the heads of those that have several."""
-    for name, _changed_at in _run_folders(os.path.join("model", "zoo.json")):  # noqa: PTH118  (of thousands)
+    for name, _changed_at in _run_folders(os.path.join("model", "zoo.json"), begun):  # noqa: PTH118  (of thousands)
         yield (name, "your own")
         heads = runs_folder() / name / "model" / "heads"
         if heads.is_dir():
             yield from ((f"{name}.{head}", "your own") for head in sorted(os.listdir(heads)))  # noqa: PTH208
 
 
-def _run_folders(file: str) -> list[tuple[str, float]]:
-    """Names of the runs that have a file, and when it has changed, newest first."""
+def _run_folders(file: str, begun: str) -> list[tuple[str, float]]:
+    """Names of the runs that have a file, and when it has changed, newest first.
+
+    Args:
+        file: in the folder of a run.
+        begun: how the name of the run, or of one of its heads, begins.
+    """
     found = []
     try:
         names = os.listdir(runs_folder())  # noqa: PTH208
@@ -70,6 +76,8 @@ def _run_folders(file: str) -> list[tuple[str, float]]:
         return []  # no run was ever made
     parent = str(runs_folder())
     for name in names:
+        if not name.startswith(begun) and not begun.startswith(f"{name}."):
+            continue
         try:
             found.append((name, os.stat(os.path.join(parent, name, file)).st_mtime))  # noqa: PTH116, PTH118
         except OSError:
@@ -77,7 +85,7 @@ def _run_folders(file: str) -> list[tuple[str, float]]:
     return sorted(found, key=lambda one: -one[1])
 
 
-def _devices(_: Index) -> Iterator[Candidate]:
+def _devices(_: Index, _begun: str) -> Iterator[Candidate]:
     """What `--device` takes, with the devices that were measured here."""
     yield ("auto", "the fastest that fits")
     try:
@@ -90,7 +98,7 @@ def _devices(_: Index) -> Iterator[Candidate]:
         yield (str(device["name"]), device.get("description", ""))
 
 
-def _settings(index: Index) -> Iterator[Candidate]:
+def _settings(index: Index, _begun: str) -> Iterator[Candidate]:
     """To be shown, and to be changed."""
     for setting in SETTINGS.values():
         kind = setting.name if setting.name in ("device", "theme") else ""
@@ -99,7 +107,7 @@ def _settings(index: Index) -> Iterator[Candidate]:
         yield from ((f"{setting.name}={choice}", "") for choice in choices)
 
 
-_SOURCES: dict[str, Callable[[Index], Iterator[Candidate]]] = {
+_SOURCES: dict[str, Callable[[Index, str], Iterator[Candidate]]] = {
     "model": _models,
     "run": _runs,
     "live run": _live_runs,
