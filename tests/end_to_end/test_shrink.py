@@ -164,6 +164,8 @@ def test_pictures(tmp_path: Path) -> None:
     assert table["int8"].size_bytes < 0.26 * table["original"].size_bytes
     inputs = small.folder.model_folder / "stored_answers" / "inputs"
     assert len(list(inputs.iterdir())) == 20
+    with pytest.raises(zoo.Unsupported, match="digits cannot be pruned: it is no transformer"):
+        zoo.shrink(run, tmp_path / "test", prune=0.5, device="cpu")
 
 
 def test_one_that_is_stopped_goes_on(messages: str, held_out: Path) -> None:

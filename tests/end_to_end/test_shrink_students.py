@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 import torch
 
@@ -17,6 +18,7 @@ from zoo.data import load
 from zoo.runs import control
 from zoo.runs.checkpoints import newest_step
 from zoo.runs.events import CandidateStepped, TeacherAnswered
+from zoo.runs.store import write_request
 from zoo.runs.trained_on import count_trained_on
 from zoo.tasks import get_task
 
@@ -170,3 +172,16 @@ def test_data_that_are_gone_or_others_by_now_are_told(
         assert "--train FILE" in error
     finally:
         learnt.write_text(content)
+
+
+def test_rows_that_were_learnt_from_privately_are_not_learnt_from_anew(
+    large: str, held_out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = zoo.open_run(large).folder
+    request = folder.request
+    try:
+        write_request(folder, msgspec.structs.replace(request, options={**request.options, "private": "eps=8"}))
+        assert main(["shrink", large, "--data", str(held_out), "--prune", "0.5"]) == ExitCode.USAGE
+        assert "large, or a model before it, learnt privately" in capsys.readouterr().err
+    finally:
+        write_request(folder, request)
