@@ -1,4 +1,4 @@
-"""Files of transcripts as players and editors read them: SubRip, WebVTT, and the text alone."""
+"""Files of transcripts as players, editors and programs read them: SubRip, WebVTT, JSON, and the text alone."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
+import msgspec
+
 from zoo.answers.answer import RecordCount
 from zoo.answers.file_columns import refuse_columns
 from zoo.answers.transcript import Segment, Transcript, clock
-from zoo.encoding import escaped
+from zoo.encoding import encode_json, escaped
 from zoo.errors import OptionInvalid
 
 if TYPE_CHECKING:
     from zoo.runs.answer_files import AnswerColumns, AnswerRecord
 
 
-class _Subtitles(ABC):
+class _OneTranscript(ABC):
     """One recording a file, since its times begin at 0."""
 
     name: str
@@ -30,10 +32,10 @@ class _Subtitles(ABC):
         return b""
 
     def encode(self, record: AnswerRecord) -> bytes:
-        """The cues of a recording.
+        """The transcript of a recording.
 
         Raises:
-            OptionInvalid: there is one already, or the model says no times.
+            OptionInvalid: there is one already, or none can be written.
         """
         if self._written:
             raise OptionInvalid(
@@ -44,20 +46,47 @@ class _Subtitles(ABC):
         answer = record.answer
         if not isinstance(answer, Transcript):
             raise OptionInvalid(f"there is no transcript to write: {answer.cells().rejected}", "name another recording")
-        if answer.text.strip() and not answer.segments:
-            raise OptionInvalid(
-                f"the model does not say when something is said, and {self.name} is made of times",
-                "write .txt or .jsonl",
-            )
-        return escaped("".join(self.cues(answer.segments))).encode()
+        return self.content(answer)
 
     @abstractmethod
-    def cues(self, segments: tuple[Segment, ...]) -> Iterator[str]:
-        """The lines of each segment."""
+    def content(self, transcript: Transcript) -> bytes:
+        """Of the file, behind its header."""
 
     def count(self, file: BinaryIO) -> RecordCount:
         """All or nothing: a file that was begun is begun again."""
         return RecordCount()
+
+
+class Json(_OneTranscript):
+    """One document: the text, its segments with their times in seconds, and the language."""
+
+    name = "json"
+
+    def content(self, transcript: Transcript) -> bytes:
+        """What the command line of Whisper's authors writes, as far as it is known here."""
+        document = {"text": transcript.text, "segments": transcript.segments, "language": transcript.language or None}
+        return msgspec.json.format(encode_json(document), indent=2) + b"\n"
+
+
+class _Subtitles(_OneTranscript):
+    """Cues: what is said from when to when."""
+
+    def content(self, transcript: Transcript) -> bytes:
+        """The cues.
+
+        Raises:
+            OptionInvalid: the model says no times.
+        """
+        if transcript.text.strip() and not transcript.segments:
+            raise OptionInvalid(
+                f"the model does not say when something is said, and {self.name} is made of times",
+                "write .txt or .jsonl",
+            )
+        return escaped("".join(self.cues(transcript.segments))).encode()
+
+    @abstractmethod
+    def cues(self, segments: tuple[Segment, ...]) -> Iterator[str]:
+        """The lines of each segment."""
 
 
 class SubRip(_Subtitles):

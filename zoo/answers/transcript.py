@@ -27,6 +27,7 @@ class Transcript(Answer, frozen=True, tag="transcript"):
     file_formats: ClassVar = {
         "srt": FileFormat("zoo.answers.subtitles:SubRip", (".srt",)),
         "vtt": FileFormat("zoo.answers.subtitles:WebVtt", (".vtt",)),
+        "json": FileFormat("zoo.answers.subtitles:Json", (".json",)),
         "text": FileFormat("zoo.answers.subtitles:PlainText", (".txt",)),
     }
 
