@@ -192,6 +192,8 @@ def input_limits(card: Card, verb: str, max_tokens: str = "") -> InputLimits:
     if card.input is None:
         return InputLimits(ModelLimits())
     limits = card.input.limits()
+    if limits.sampling_rate:
+        limits = limits._replace(letters=_letters(card))
     if limits.max_tokens is None:
         return InputLimits(limits)
     tokenizer, note = _tokenizer(card)
@@ -212,6 +214,17 @@ def _max_tokens(card: Card, limits: ModelLimits, verb: str, max_tokens: str) -> 
         return limit
     # A result answers with the limit that its training chose, which its card does not state.
     return limits.max_tokens if verb in ("finetune", "pretrain") else None
+
+
+def _letters(card: Card) -> frozenset[str]:
+    """Those that the model can write, where its weights are on this machine and say so."""
+    if card.weights is None:
+        return frozenset()
+    from zoo.fetch import locate
+    from zoo.kinds.published_letters import published_letters
+
+    folder = locate(card.weights)
+    return published_letters(folder) if folder else frozenset()
 
 
 def _tokenizer(card: Card) -> tuple[Path | None, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ import soundfile
 from zoo.answers import Rejected
 from zoo.data import inspect
 from zoo.data.inspection_text import report
+from zoo.kinds.facts import ModelLimits
+from zoo.kinds.published_letters import published_letters
 from zoo.kinds.recording_decoding import Heard, hear, read_recording, recording_blocks, resampled
 from zoo.tasks import get_task
 
@@ -216,6 +219,43 @@ def test_letters_of_evaluation_data_that_nobody_learns_are_told(tmp_path: Path) 
     )
 
     assert any("nothing learns to write them: s ñ" in finding.message for finding in inspection.findings)
+
+
+def test_letters_that_the_model_lacks_are_told(tmp_path: Path) -> None:
+    written(tmp_path / "a.wav", tone(2))
+    (tmp_path / "train.csv").write_text("audio,text\na.wav,Señor Éluard\n", encoding="utf-8")
+    task = get_task("automatic-speech-recognition")
+
+    known, unknown = (
+        inspect(tmp_path / "train.csv", task, limits=ModelLimits(sampling_rate=RATE, letters=frozenset(letters)))
+        for letters in ("abcdefghijklmnopqrstuvwxyz'", "")
+    )
+
+    assert [one.train.transcripts.unwritten for one in (known, unknown) if one.train.transcripts] == [("é", "ñ"), ()]
+    (message,) = (finding.message for finding in known.findings if "letter" in finding.message)
+    assert "train.csv has characters that the model has no letter for: é ñ; " in message
+
+
+@pytest.mark.parametrize(
+    ("config", "vocabulary", "letters"),
+    [
+        ({"problem_type": "speech_recognition", "labels": ["<blank>", " ", "a", "é"]}, None, " aé"),
+        ({"architectures": ["Wav2Vec2ForCTC"]}, {"<pad>": 0, "|": 1, "A": 2, "B": 3, "<s>": 4}, "|ab"),
+        ({"architectures": ["Wav2Vec2ForCTC"]}, None, ""),
+        ({"architectures": ["WhisperForConditionalGeneration"]}, {"a": 0}, ""),
+        ({"problem_type": "speech_recognition", "labels": 7, "architectures": None}, None, ""),
+        ([], None, ""),
+    ],
+)
+def test_the_letters_of_a_network_stand_beside_its_weights(
+    tmp_path: Path, config: Any, vocabulary: Any, letters: str
+) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    if vocabulary is not None:
+        (tmp_path / "vocab.json").write_text(json.dumps(vocabulary), encoding="utf-8")
+
+    assert published_letters(tmp_path) == frozenset(letters)
+    assert published_letters(tmp_path / "nowhere") == frozenset()
 
 
 def test_speakers_of_both_parts_are_told(tmp_path: Path) -> None:

@@ -132,6 +132,8 @@ class TranscriptFacts(msgspec.Struct, frozen=True, kw_only=True):
     slow: int = 0
     """Transcripts with hardly a letter in a second."""
     first_slow: SpokenRow = SpokenRow()
+    unwritten: tuple[str, ...] = ()
+    """Characters that the model has no letter for, in order; empty also where its letters are not known."""
 
 
 class NumberFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -251,3 +253,5 @@ class ModelLimits(NamedTuple):
     """Of an image, in pixels; 0 where none is meant."""
     sampling_rate: int = 0
     """Of a recording, in Hz; likewise."""
+    letters: frozenset[str] = frozenset()
+    """That can be written down of it, without regard to case; empty where they are not known."""

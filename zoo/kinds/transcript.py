@@ -52,7 +52,7 @@ class TranscriptKind(TargetKind):
         """Words, characters, and how fast they are spoken."""
         from zoo.kinds.transcript_measure import TranscriptMeasure
 
-        return TranscriptMeasure()
+        return TranscriptMeasure(limits.letters)
 
     def facts(self, part: Part) -> Iterator[tuple[str, str]]:
         """How many words, of which characters."""
@@ -61,7 +61,7 @@ class TranscriptKind(TargetKind):
         return transcript_measure.facts(part)
 
     def findings(self, inspection: Inspection) -> Iterator[Finding]:
-        """Those that are spoken faster than anybody can, and characters of the evaluation data that nobody learns."""
+        """Those that are spoken faster than anybody can, and characters that the model, or its training data, lack."""
         from zoo.kinds import transcript_measure
 
         return transcript_measure.findings(inspection)

@@ -22,9 +22,14 @@ _SHOWN = 60
 
 
 class TranscriptMeasure:
-    """Words, characters as they are learnt, and letters a second of the recordings."""
+    """Words, characters as they are learnt, and letters a second of the recordings.
 
-    def __init__(self) -> None:
+    Args:
+        letters: that the model can write; empty where they are not known.
+    """
+
+    def __init__(self, letters: frozenset[str]) -> None:
+        self._letters = letters
         self._words = self._transcripts = self._fast = self._slow = 0
         self._first_fast = self._first_slow = SpokenRow()
         self._characters: Counter[str] = Counter()
@@ -58,6 +63,7 @@ class TranscriptMeasure:
             first_fast=self._first_fast,
             slow=self._slow,
             first_slow=self._first_slow,
+            unwritten=tuple(sorted(self._characters.keys() - self._letters)) if self._letters else (),
         )
         return msgspec.structs.replace(part, transcripts=facts)
 
@@ -75,10 +81,11 @@ def facts(part: Part) -> Iterator[tuple[str, str]]:
 
 
 def findings(inspection: Inspection) -> Iterator[Finding]:
-    """Rates that cannot be right, and characters that only the evaluation data have."""
+    """Rates that cannot be right, characters that the model lacks, and those that only the evaluation data have."""
     for part in (inspection.train, inspection.eval):
         if part and part.transcripts:
             yield from _of_rates(part, part.transcripts)
+            yield from _of_letters(part, part.transcripts)
     train, evaluation = inspection.train.transcripts, inspection.eval.transcripts if inspection.eval else None
     if train and evaluation and (strange := sorted(set(evaluation.characters) - set(train.characters))):
         assert inspection.eval is not None
@@ -86,6 +93,16 @@ def findings(inspection: Inspection) -> Iterator[Finding]:
             "warning",
             f"{inspection.eval.path} has characters that {inspection.train.path} has not, so that nothing learns to "
             f"write them: {' '.join(strange)}",
+        )
+
+
+def _of_letters(part: Part, transcripts: TranscriptFacts) -> Iterator[Finding]:
+    if transcripts.unwritten:
+        shown = " ".join(transcripts.unwritten[:_SHOWN]) + (" ..." if len(transcripts.unwritten) > _SHOWN else "")
+        yield Finding(
+            "warning",
+            f"{part.path} has characters that the model has no letter for: {shown}; it cannot write them as it is, and "
+            "fine-tuned on them it learns all letters anew",
         )
 
 

@@ -16,6 +16,7 @@ import soundfile
 import torch
 
 import zoo
+from zoo.cli import main
 from zoo.tasks import get_task
 from zoo.testing.samples import Samples
 
@@ -165,6 +166,17 @@ def test_a_new_training_keeps_letters_that_suffice(recogniser: zoo.Run, spoken: 
     run = zoo.finetune("heard", spoken, eval_data=spoken, max_steps=1, **TEACH | {"lr": 1e-6}).wait(progress=False)
 
     assert run.metrics["wer"] == pytest.approx(recogniser.metrics["wer"], abs=0.05)
+
+
+def test_an_inspection_names_letters_that_the_model_lacks(
+    recogniser: zoo.Run, spoken: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recording = spoken.parent / rows(spoken)[0]["audio"]
+    (tmp_path / "table.csv").write_text(f"audio,text\n{recording},a ñ b\n", encoding="utf-8")
+
+    assert main(["data", "inspect", str(tmp_path / "table.csv"), "--model", "heard"]) == 0
+
+    assert "table.csv has characters that the model has no letter for: ñ; " in " ".join(capsys.readouterr().out.split())
 
 
 def test_deepspeech_is_that_of_the_paper() -> None:
