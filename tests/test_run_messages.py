@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 
 from zoo.api.display import progress_display
-from zoo.run_messages import EventMessages, final_figures, finished, main_figure, plan_facts, status_line
+from zoo.plan_messages import plan_facts
+from zoo.run_messages import EventMessages, final_figures, finished, main_figure, status_line
 from zoo.runs.events import (
+    EvaluationCompleted,
     ExampleRejected,
     Noted,
     PredictionsWritten,
@@ -15,6 +18,7 @@ from zoo.runs.events import (
     RunPlanned,
     RunQueued,
     RunStarted,
+    SourcePlanned,
     StepCompleted,
     Warned,
     WeightsFetched,
@@ -132,6 +136,24 @@ def test_a_plan_leaves_out_what_a_loop_of_its_own_does_not_know() -> None:
         "learning rate": "5e-05 at its peak",
     } == {name: fact for name, fact in whole.items() if fact}
     assert ["steps"] == [name for name, fact in bare_facts.items() if fact]
+
+
+def test_a_plan_of_several_sources_says_which_weights_are_kept() -> None:
+    sources = tuple(
+        SourcePlanned(name=name, task="t", rows=8, eval_rows=2, batch_size=4, epochs=1, weight=1) for name in "ab"
+    )
+    by_all, by_one = (structs.replace(PLANNED, sources=sources, best_by=best_by) for best_by in ("", "b"))
+    unjudged = structs.replace(by_one, sources=tuple(structs.replace(one, eval_rows=0) for one in sources))
+
+    assert [plan_facts(fold((*STARTED, one)), one)["kept"] for one in (by_all, by_one, unjudged, PLANNED)] == [
+        "the weights of the evaluation with the best mean rank over the sources",
+        "the weights of the best evaluation of b",
+        "",
+        "",
+    ]
+    judged = EvaluationCompleted(step=4, metrics={"loss": 1.0}, rows=2, best=True, source="a")
+    lines = [EventMessages().lines(judged, fold((*STARTED, one))) for one in (by_all, by_one)]
+    assert lines == [[f"step      4  a: loss 1.0000  best so far {by}"] for by in ("over all", "by b")]
 
 
 def test_main_figures_of_several_sources_have_their_names() -> None:

@@ -192,6 +192,14 @@ class MixingOptions(Options, frozen=True, kw_only=True):
             advanced=True,
         ),
     ] = False
+    best_by: Annotated[
+        str,
+        option(
+            "A source: its evaluations alone decide which weights are the best, and when --patience ends the run; auto "
+            "is the mean of the ranks over all.",
+            advanced=True,
+        ),
+    ] = ""
     keep_best_of: Annotated[
         str,
         option(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from zoo.kinds.spelling import distinct_names
 from zoo.metrics import LOSSES, primary_figure
 from zoo.metrics.intervals import Interval, interval_text
+from zoo.plan_messages import best_fact, privacy_fact, source_facts
 from zoo.plurals import counted, ordinal
 from zoo.runs.events import (
     AnyEvent,
@@ -208,53 +209,6 @@ def answered_rows(s: RunSnapshot) -> str:
     return f"{counted(rows, 'row')} answered{rejected}"
 
 
-def source_facts(plan: RunPlanned) -> dict[str, str]:
-    """What a training would learn from each of several sources, by their names."""
-    examples = {source.name: source.epochs * source.rows for source in plan.sources}
-    whole = sum(examples.values()) or 1.0
-    return {
-        source.name: f"{source.task}, {counted(round(source.epochs, 2), 'epoch')} of {counted(source.rows, 'row')}, "
-        f"{examples[source.name] / whole:.0%} of all examples, weight {source.weight:g}"
-        for source in plan.sources
-    }
-
-
-def plan_facts(s: RunSnapshot, plan: RunPlanned) -> dict[str, str]:
-    """What a training would do; empty where that is not known, as in a loop of a plugin's own."""
-    parameters = f"{count(plan.trainable_parameters)} trained of {count(plan.parameters)}"
-    return {
-        "steps": f"{plan.steps:,} of {counted(plan.batch_size, 'row')}, {counted(plan.epochs, 'epoch')}",
-        **{f"source {name}": fact for name, fact in source_facts(plan).items()},
-        "learning rate": f"{plan.lr:g} at its peak" if plan.lr else "",
-        "parameters": parameters if plan.parameters else "",
-        "privacy": privacy_fact(plan),
-        "micro-batch": f"{counted(plan.micro_batch_size, 'row')} computed at once" if plan.memory_bytes else "",
-        "memory": memory_fact(plan),
-        "time": "" if s.planned_s is None else f"about {duration(s.planned_s)} of training",
-    }
-
-
-def privacy_fact(plan: RunPlanned) -> str:
-    """How a training is private; empty where it is not."""
-    if plan.privacy is None:
-        return ""
-    p = plan.privacy
-    return (
-        f"eps {p.epsilon:g}, delta {p.delta:.2g}: noise {p.noise_multiplier:.3g}, a row in {p.sample_rate:.2%} of steps"
-    )
-
-
-def memory_fact(plan: RunPlanned) -> str:
-    """How much memory a dry run has measured, and whether there is as much; empty where it has not."""
-    if not plan.memory_bytes:
-        return ""
-    needed = f"{size(plan.memory_bytes)} at its peak"
-    if not plan.memory_limit_bytes:
-        return needed
-    fits = "fits in" if plan.memory_bytes <= plan.memory_limit_bytes else "does not fit in"
-    return f"{needed}, {fits} {size(plan.memory_limit_bytes)} free"
-
-
 # What happened
 
 
@@ -317,6 +271,7 @@ def _plan(event: RunPlanned, s: RunSnapshot) -> list[str]:
     if event.lr:
         parts.append(f"peak learning rate {event.lr:g}")
     sources = [f"plan of {name}: {fact}" for name, fact in source_facts(event).items()]
+    sources += [f"kept: {fact}"] if (fact := best_fact(event)) else []
     if event.privacy:
         sources.append(f"private: {privacy_fact(event)}")
     return [f"plan: {', '.join(parts)}, on {s.device} in {s.precision}", *sources]
@@ -327,7 +282,9 @@ def _evaluation(event: EvaluationCompleted, s: RunSnapshot) -> list[str]:
         return []
     step = f"step {event.step:>6}  {event.source}{': ' if event.source else ''}"
     best = "  best so far" if event.best else ""
-    lines = [f"{step}{figures(event.metrics)}{f'{best} over all' if best and event.source else best}"]
+    if best and event.source:
+        best += f" by {one_line(s.plan.best_by)}" if s.plan.best_by else " over all"
+    lines = [f"{step}{figures(event.metrics)}{best}"]
     return [*lines, f"{step}writes: {sample_line(event.sample)}"] if event.sample else lines
 
 

@@ -161,7 +161,9 @@ def options_of_sources(
 
 
 def _check_kept(mixing: MixingOptions, names: Sequence[str]) -> None:
-    """Insist that sources are named whose own best is kept, and that no other has the name that it gets."""
+    """Insist that sources are named that decide, or whose own best is kept, and that no other has the name it gets."""
+    if mixing.best_by and mixing.best_by not in names:
+        raise OptionInvalid(f"--best-by {mixing.best_by} names no source", f"it takes one of {', '.join(names)}")
     for name in mixing.kept_sources:
         if name not in names:
             raise OptionInvalid(f"--keep-best-of {name} names no source", f"it takes {', '.join(names)}")

@@ -127,6 +127,7 @@ def test_two_processes_equal_one(sources: dict[str, Any], mixing: str) -> None:
         (["--source", "a=x.csv", "--source", "b=x.csv", "--data", "x.csv"], "--data x.csv does not say", "--source"),
         (["--source", "a=x.csv", "--source", "b=x.csv", "--eval", "x.csv"], "--eval x.csv does not say", "a=, b="),
         (["--source", "a=x.csv", "--source", "b=x.csv", "--weight", "b=-1"], "--weight", "0"),
+        (["--source", "a=x.csv", "--source", "b=x.csv", "--best-by", "c"], "--best-by c names no source", "a, b"),
         (["--source", "a=x.csv", "--source", "b=nowhere.csv"], "nowhere.csv", ""),
         (["--source", "a=x.csv", "--source", "b=x.csv@image-classification"], "image-classification", "--task"),
     ],

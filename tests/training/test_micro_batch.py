@@ -11,7 +11,7 @@ from tests.training.hungry import HungryToy
 from tests.training.test_out_of_memory import halvings
 from tests.training.toy import make_run
 from tests.training.weights import assert_identical, final_weights
-from zoo.run_messages import memory_fact
+from zoo.plan_messages import memory_fact
 from zoo.runs.events import AnyEvent, Noted, RunPlanned
 from zoo.training import device_memory, micro_batch
 

@@ -13,7 +13,7 @@ from torch import nn
 
 from tests.training.toy import Toy, examples, make_run
 from tests.training.weights import assert_identical
-from zoo.errors import Unsupported
+from zoo.errors import DatasetInvalid, Unsupported
 from zoo.hyperparameters import MixingOptions
 from zoo.runs.context import FitResult, TrainingRun
 from zoo.runs.events import AnyEvent, EvaluationCompleted, RunPlanned, StepCompleted
@@ -164,6 +164,34 @@ def test_each_source_is_judged_and_the_best_is_that_of_the_mean_rank(tmp_path: P
         assert one.best_metrics["accuracy"] == max(event.metrics["accuracy"] for event in evaluations)
         assert result.metrics[f"{one.name}.accuracy"] == one.metrics["accuracy"]
     assert {event.best for event in by_source["left"]} == {True, False}
+
+
+@pytest.mark.parametrize("decides", ["left", "right"])
+def test_one_source_decides_where_a_person_says_so(tmp_path: Path, decides: str) -> None:
+    options: dict[str, Any] = {"epochs": 8, "rows": (200, 40), "lr": 0.5, "schedule": "constant"}
+    mixing = MixingOptions(best_by=decides)
+    result, events = fit(tmp_path / "whole", mixing, **options)
+    figures = {
+        event.step: (event.metrics["accuracy"], -event.metrics["loss"])
+        for event in events
+        if isinstance(event, EvaluationCompleted) and event.source == decides
+    }
+
+    assert result.best_step == max(figures, key=figures.__getitem__)
+    assert [event.best_by for event in events if isinstance(event, RunPlanned)] == [decides]
+
+    patient, its_events = fit(tmp_path / "patient", mixing, patience=1, **options)
+    steps = [*figures]
+    worse = next(i for i in range(1, len(steps)) if figures[steps[i]] <= max(figures[step] for step in steps[:i]))
+    assert patient.step == steps[worse]
+    assert {event.step for event in its_events if isinstance(event, EvaluationCompleted)} == {*steps[: worse + 1]}
+
+
+def test_a_source_of_which_nothing_is_held_out_does_not_decide(tmp_path: Path) -> None:
+    sources, run, _ = sources_of(tmp_path, two_toys(), (8, 8), (1, 1))
+    without = dataclasses.replace(sources[0], run=dataclasses.replace(sources[0].run, eval=()))
+    with pytest.raises(DatasetInvalid, match="--best-by left: nothing of left is held out"):
+        train_sources((without, sources[1]), run, MixingOptions(best_by="left"))
 
 
 def test_variances_are_learnt_where_weights_are_to_be_found(tmp_path: Path) -> None:

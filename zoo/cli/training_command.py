@@ -21,9 +21,9 @@ from zoo.cli.watching import leave_or_watch
 from zoo.dry_run import dry_run
 from zoo.errors import ZooError
 from zoo.file_cache import clear
+from zoo.plan_messages import plan_facts
 from zoo.plurals import counted
 from zoo.ranking import FROM_SCRATCH
-from zoo.run_messages import plan_facts
 from zoo.runs.events import RunPlanned
 from zoo.runs.request import RunRequest
 from zoo.runs.snapshot import RunSnapshot

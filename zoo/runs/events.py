@@ -184,6 +184,8 @@ class RunPlanned(Event, frozen=True, kw_only=True, tag="run_planned"):
     """What could be in use there: what the run has, and what is free."""
     sources: tuple[SourcePlanned, ...] = ()
     """Where there are several."""
+    best_by: str = ""
+    """The one of several sources whose evaluations decide which weights are the best; empty where all do."""
     privacy: PrivacyPlanned | None = None
     """None where the training is not private."""
 

@@ -83,6 +83,7 @@ def _train(sources: tuple[Source, ...], run: TrainingRun, mixing: MixingOptions)
             )
     accelerator, learner, method = learners(sources, run, uncertain=mixing.weighting == "uncertainty")
     encoded = [encoded_rows(source) for source in sources]
+    _check_judged(sources, encoded, mixing.best_by)
     demands = [
         Demand(len(train_set), source.objective) for source, (train_set, _) in zip(sources, encoded, strict=True)
     ]
@@ -95,7 +96,7 @@ def _train(sources: tuple[Source, ...], run: TrainingRun, mixing: MixingOptions)
     else:
         plan = make_plan(options, demands, lr=lr, world_size=run.world_size, mixing=mixing)
     setup = TrainingSetup(sources, learner, run, accelerator, method, plan, private)
-    planned = _planned(setup, encoded)
+    planned = _planned(setup, encoded, mixing.best_by)
     run.emit(planned)
     train_sets = [train_set for train_set, _ in encoded]
     if run.dry_run:
@@ -112,7 +113,7 @@ def _train(sources: tuple[Source, ...], run: TrainingRun, mixing: MixingOptions)
             run.emit(measured)
         return FitResult(step=0)
     _begin(setup)
-    return Training(setup, train_sets, [eval_set for _, eval_set in encoded], mixing.kept_sources).fit()
+    return Training(setup, train_sets, [eval_set for _, eval_set in encoded], mixing).fit()
 
 
 def learners(
@@ -155,6 +156,18 @@ def encoded_rows(source: Source) -> tuple[EncodedExamples, EncodedExamples]:
     return train_set, encode(objective, run.eval, run.options, set_aside=run.set_aside)
 
 
+def _check_judged(
+    sources: Sequence[Source], encoded: Sequence[tuple[EncodedExamples, EncodedExamples]], best_by: str
+) -> None:
+    """Insist on rows held out of the source that decides which weights are the best, where one does."""
+    for source, (_, eval_set) in zip(sources, encoded, strict=True):
+        if best_by and source.name == best_by and not len(eval_set):
+            raise DatasetInvalid(
+                f"--best-by {best_by}: nothing of {best_by} is held out, so it decides nothing",
+                f"give --eval {best_by}=DATA, or leave --best-by out",
+            )
+
+
 def _begin(setup: TrainingSetup) -> None:
     """Let objectives freeze what they do not learn, and freeze what cannot be learnt privately."""
     module, private = setup.method.module, setup.private
@@ -166,7 +179,9 @@ def _begin(setup: TrainingSetup) -> None:
         setup.run.note(remark)
 
 
-def _planned(setup: TrainingSetup, encoded: Sequence[tuple[EncodedExamples, EncodedExamples]]) -> RunPlanned:
+def _planned(
+    setup: TrainingSetup, encoded: Sequence[tuple[EncodedExamples, EncodedExamples]], best_by: str
+) -> RunPlanned:
     plan = setup.plan
     counts = [(parameter.numel(), parameter.requires_grad) for parameter in setup.method.module.parameters()]
     several = zip(setup.sources, plan.sources, encoded, plan.source_epochs(plan.steps), strict=True)
@@ -192,6 +207,7 @@ def _planned(setup: TrainingSetup, encoded: Sequence[tuple[EncodedExamples, Enco
         )
         if len(setup.sources) > 1
         else (),
+        best_by=best_by,
         privacy=setup.private.planned if setup.private else None,
     )
 
@@ -204,11 +220,11 @@ class Training:
         setup: TrainingSetup,
         train_sets: Sequence[Examples],
         eval_sets: Sequence[EncodedExamples],
-        kept_sources: Sequence[str] = (),
+        mixing: MixingOptions = USUAL_MIXING,
     ) -> None:
         self.setup, self.run, self.plan, self.method = setup, setup.run, setup.plan, setup.method
         self.sources = setup.sources
-        self.kept_sources = kept_sources
+        self.mixing = mixing
         self.train_sets: Sequence[Examples] = train_sets
         self.eval_sets: Sequence[Examples] = eval_sets
         self.eval_rows = [len({id(example) for example in eval_set.examples}) for eval_set in eval_sets]
@@ -318,10 +334,10 @@ class Training:
         step, before = self.progress.step, self.progress.best
         of_all = Judged(step, tuple(finite(evaluation.metrics) for evaluation in evaluations))
         history = () if len(self.sources) == 1 else (*self.progress.history, of_all)
-        better = before is None or is_better(self.sources, of_all, before, history)
+        better = before is None or is_better(self.sources, of_all, before, history, self.mixing.best_by)
         if self.setup.private:  # to choose weights by rows would tell of these rows
             better = self.finished()
-        own_best = own_best_steps(self.sources, history, self.kept_sources)
+        own_best = own_best_steps(self.sources, history, self.mixing.kept_sources)
         if better or step in own_best.values():
             self.recovery.save_best(step)
         self.progress = msgspec.structs.replace(

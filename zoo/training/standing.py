@@ -14,22 +14,29 @@ from zoo.training.checkpoint import Best, Judged, Progress
 from zoo.training.source import Source
 
 
-def is_better(sources: Sequence[Source], judged: Judged, best: Best, history: Sequence[Judged]) -> bool:
+def is_better(
+    sources: Sequence[Source], judged: Judged, best: Best, history: Sequence[Judged], best_by: str = ""
+) -> bool:
     """Whether an evaluation is better than the best so far.
 
-    By the task's primary metric, then by a smaller loss; of several sources, by the mean of their ranks.
+    By the task's primary metric, then by a smaller loss; of several sources, by the mean of their ranks, or by one.
 
     Args:
         sources: what is learnt.
         judged: the newest evaluation.
         best: so far.
         history: all evaluations of several sources, the newest included.
+        best_by: the one of several sources that decides; empty for all.
     """
     tasks = [source.run.task for source in sources]
     if len(tasks) == 1:
         return _score(judged.metrics[0], tasks[0]) > _score(best.metrics, tasks[0])
+    before = next(i for i, one in enumerate(history) if one.step == best.step)
+    for i, source in enumerate(sources):
+        if source.name == best_by:
+            return _score(judged.metrics[i], tasks[i]) > _score(history[before].metrics[i], tasks[i])
     ranks = mean_ranks([one.metrics for one in history], tasks)
-    return ranks[-1] < ranks[next(i for i, one in enumerate(history) if one.step == best.step)]
+    return ranks[-1] < ranks[before]
 
 
 def mean_ranks(history: Sequence[Sequence[dict[str, float]]], tasks: Sequence[Task]) -> list[float]:

@@ -13,7 +13,7 @@ from textual.widgets import Static
 from zoo.dry_run import dry_run
 from zoo.errors import ZooError
 from zoo.file_cache import FileCache, read_once
-from zoo.run_messages import plan_facts
+from zoo.plan_messages import plan_facts
 from zoo.runs.request import RunRequest
 from zoo.runs.snapshot import RunSnapshot
 from zoo.sanitize import plain
