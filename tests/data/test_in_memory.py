@@ -6,6 +6,7 @@ import csv
 import json
 from collections.abc import Callable
 from decimal import Decimal
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pandas as pd
 import polars
 import pyarrow
 import pytest
+import soundfile
 from PIL import Image
 
 import zoo
@@ -24,12 +26,14 @@ from zoo.catalog import Catalog
 from zoo.data import load
 from zoo.data.in_memory import write
 from zoo.jobs import Job
+from zoo.kinds.recording_decoding import read_recording
 from zoo.requests import request_of
 from zoo.sources import Source
 from zoo.tasks import get_task
 
 TEXTS = get_task("text-classification")
 IMAGES = get_task("image-classification")
+SPEECH = get_task("automatic-speech-recognition")
 COLUMNS = {"text": ["so good", "so bad", "very good", "very bad"], "label": ["yes", "no", "yes", "no"]}
 PAIRS = list(zip(*COLUMNS.values(), strict=True))
 CLASSES = datasets.Features({"text": datasets.Value("string"), "label": datasets.ClassLabel(names=["yes", "no"])})
@@ -94,6 +98,57 @@ def test_paths_of_images_start_from_where_one_works(tmp_path: Path, monkeypatch:
     ):
         dataset = load(write(held, folder, str(number), IMAGES), IMAGES)
         assert [example.input for example in dataset.examples] == [str(tmp_path / "a.png")] * 2
+
+
+TONES = {"a b": np.sin(np.arange(4_000)).astype(np.float32), "c": np.zeros(2_000, np.float32)}
+WAVS = [{"audio": {"array": samples, "sampling_rate": 8_000}, "text": text} for text, samples in TONES.items()]
+
+
+def wav(samples: Any) -> bytes:
+    content = BytesIO()
+    soundfile.write(content, samples, 8_000, format="WAV", subtype="FLOAT")
+    return content.getvalue()
+
+
+def of_hugging_face() -> datasets.Dataset:
+    """As its audio columns are stored: the bytes of a file, and its name."""
+    rows = [
+        {"audio": {"bytes": wav(samples), "path": f"{text}.wav"}, "text": text, "path": "gone.wav"}
+        for text, samples in TONES.items()
+    ]
+    return datasets.Dataset.from_list(rows)
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        lambda: [((samples, 8_000), text) for text, samples in TONES.items()],
+        lambda: WAVS,
+        lambda: pd.DataFrame(WAVS),
+        of_hugging_face,
+    ],
+    ids=["pairs", "dicts", "pandas", "datasets"],
+)
+def test_samples_that_python_holds_are_files_of_the_data(held: Callable[[], Any], tmp_path: Path) -> None:
+    folder = tmp_path / "before"
+    folder.mkdir()
+    name = write(held(), folder, "data", SPEECH).name
+    path = folder.rename(tmp_path / "data") / name
+
+    examples = load(path, SPEECH).examples
+
+    assert [example.target for example in examples] == [*TONES]
+    assert all(Path(example.input).parent == path.parent for example in examples)
+    for example, samples in zip(examples, TONES.values(), strict=True):
+        np.testing.assert_array_equal(read_recording(example.input, 8_000), samples)
+
+
+def test_recordings_alone_may_be_held_and_what_is_none_is_told(tmp_path: Path) -> None:
+    alone = get_task("audio-feature-extraction")
+    path = write([(samples, 8_000) for samples in TONES.values()], tmp_path, "data", alone)
+    assert len(load(path, alone).examples) == 2
+    with pytest.raises(zoo.DatasetInvalid, match=r"row 2 of the data cannot be written down: the rate is 0\.5"):
+        write([((TONES["c"], 8_000), "c"), ((TONES["c"], 0.5), "c")], tmp_path, "data", SPEECH)
 
 
 def test_numbers_of_any_library_are_numbers(tmp_path: Path) -> None:

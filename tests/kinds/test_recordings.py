@@ -14,6 +14,7 @@ import soundfile
 from zoo.answers import Rejected
 from zoo.data import inspect
 from zoo.data.inspection_text import report
+from zoo.kinds import RECORDING, Unusable
 from zoo.kinds.facts import ModelLimits
 from zoo.kinds.published_letters import published_letters
 from zoo.kinds.recording_decoding import Heard, hear, read_recording, recording_blocks, resampled
@@ -309,3 +310,15 @@ def test_the_names_of_files_say_what_a_table_is_for(tmp_path: Path, header: str,
     (tmp_path / "table.csv").write_text(f"{header}\n{row}\n{row}\n")
 
     assert likely_task(tmp_path / "table.csv").name == task
+
+
+def test_samples_that_python_holds_become_files(tmp_path: Path) -> None:
+    stereo = (np.stack([tone(), tone()]) * 2**15).astype(np.int16)
+    path = RECORDING.write_held((stereo, RATE), tmp_path / "data-1.5")
+
+    assert path == tmp_path / "data-1.5.wav"
+    np.testing.assert_array_equal(read_recording(path, RATE), read_recording((stereo, RATE), RATE))
+    assert RECORDING.write_held("a.wav", tmp_path / "b") is None
+    with pytest.raises(Unusable, match="the rate is 'fast'"):
+        RECORDING.write_held({"array": tone(), "sampling_rate": "fast"}, tmp_path / "b")
+    assert [*tmp_path.iterdir()] == [path]

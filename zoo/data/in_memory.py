@@ -1,7 +1,8 @@
 """Data that Python holds, written to a file that a run can read again: data frames, data sets, columns, rows.
 
 What speaks Arrow's C stream (pandas, polars, pyarrow) and `datasets.Dataset` become Parquet; rows and columns of plain
-Python become JSON lines. None of these libraries is imported here but pyarrow.
+Python become JSON lines. Inputs that are files elsewhere, and are held here (samples with their rate, bytes of a file),
+become files beside them. None of these libraries is imported here but pyarrow.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import msgspec
 
 from zoo import atomic
 from zoo.errors import DatasetInvalid, Unsupported
-from zoo.kinds.kind import TARGET
+from zoo.kinds.kind import TARGET, Unusable
 from zoo.plurals import with_article
 from zoo.tasks.task import Task
 
@@ -57,10 +58,10 @@ def write(data: Any, folder: Path, stem: str, task: Task) -> Path:
         )
     if hasattr(data, "__arrow_c_stream__") or hasattr(data, "with_format"):
         return _write_parquet(data, folder / f"{stem}.parquet", task)
-    lines = [_line(number, row, task) for number, row in enumerate(_rows(data, task), 1)]
+    path = folder / f"{stem}.jsonl"
+    lines = [_line(number, row, path, task) for number, row in enumerate(_rows(data, task), 1)]
     if not lines:
         raise DatasetInvalid("the data have no rows", "give some")
-    path = folder / f"{stem}.jsonl"
     atomic.write_bytes(path, b"".join(lines))
     return path
 
@@ -79,19 +80,25 @@ def _write_parquet(data: Any, path: Path, task: Task) -> Path:
             table = data.with_format("arrow")[:].replace_schema_metadata(data.features.arrow_schema.metadata)
         else:
             table = pyarrow.lib.table(data)
-        table = _with_absolute_paths(table, task)
+        table = _with_paths(table, path, task)
         pyarrow.parquet.write_table(table, path)
     except (pyarrow.lib.ArrowException, TypeError, ValueError) as error:
         raise DatasetInvalid(f"the {type(data).__name__} cannot be written as Parquet: {error}", ACCEPTED) from error
     return path
 
 
-def _with_absolute_paths(table: Any, task: Task) -> Any:
+def _with_paths(table: Any, path: Path, task: Task) -> Any:
     """Paths of files start from the folder one works in, which the written file does not stand in."""
     for index, name in enumerate(table.column_names):
-        column = table.column(index)
-        if name.lower() in _path_columns(task) and str(column.type) in ("string", "large_string", "string_view"):
+        column, of_files = table.column(index), name.lower() in _path_columns(task)
+        if of_files and str(column.type) in ("string", "large_string", "string_view"):
             table = table.set_column(index, name, [[_absolute(value) for value in column.to_pylist()]])
+        elif of_files and str(column.type).startswith("struct<"):
+            cells = (cell.as_py() for cell in column)
+            files = [
+                _as_file(cell, path.with_name(f"{path.stem}-{name}-{n}"), n, task) for n, cell in enumerate(cells, 1)
+            ]
+            table = table.set_column(index, name, [files])
     return table
 
 
@@ -106,6 +113,8 @@ def _rows(data: Any, task: Task) -> Iterator[Mapping[str, Any]]:
     for number, row in enumerate(data, 1):
         if isinstance(row, Mapping):
             yield row
+        elif task.input.from_files and task.input.is_one(row):
+            yield {names[0]: row}
         elif isinstance(row, list | tuple):
             if len(row) != len(names):
                 raise DatasetInvalid(
@@ -139,12 +148,12 @@ def _rows_of_columns(columns: Mapping[Any, Any]) -> Iterator[Mapping[str, Any]]:
         yield dict(zip(columns_by_name, values, strict=True))
 
 
-def _line(number: int, row: Mapping[str, Any], task: Task) -> bytes:
+def _line(number: int, row: Mapping[str, Any], path: Path, task: Task) -> bytes:
     values = {str(name): value for name, value in row.items()}
     paths = _path_columns(task)
     for name, value in values.items():
-        if name.lower() in paths and isinstance(value, str | os.PathLike):
-            values[name] = _absolute(os.fspath(value))
+        if name.lower() in paths:
+            values[name] = _as_file(value, path.with_name(f"{path.stem}-{name}-{number}"), number, task)
     try:
         return _encoded(values) + b"\n"
     except TypeError as error:
@@ -168,6 +177,27 @@ def _path_columns(task: Task) -> tuple[str, ...]:
     inputs = task.input_columns if task.input.from_files else ()
     targets = task.usual_columns(TARGET) if task.target and task.target.from_files else ()
     return (*inputs, *targets)
+
+
+def _as_file(cell: Any, stem: Path, number: int, task: Task) -> Any:
+    """The path of the file that a cell names; what it holds itself becomes a file beside that of the data.
+
+    Args:
+        cell: names or holds an input.
+        stem: of such a file.
+        number: of its row.
+        task: what the data are for.
+    """
+    if isinstance(cell, str | os.PathLike):
+        return _absolute(os.fspath(cell))
+    try:
+        file = task.input.write_held(cell, stem)
+    except Unusable as error:
+        raise DatasetInvalid(f"row {number} of the data cannot be written down: {error}", ACCEPTED) from error
+    if file is not None:
+        return file.name
+    path = cell.get("path") if isinstance(cell, Mapping) else None
+    return _absolute(path) if path else cell
 
 
 def _absolute(value: Any) -> Any:

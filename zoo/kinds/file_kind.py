@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,14 @@ class FileKind(InputKind):
     def parse(self, text: str, column: str, base: Path) -> str:
         """The absolute path of the file."""
         return files.find(text, base)
+
+    def write_held(self, value: Any, stem: Path) -> Path | None:
+        """The bytes of a file beside its name, as data sets of Hugging Face hold them."""
+        if not isinstance(value, Mapping) or not isinstance(value.get("bytes"), bytes):
+            return None
+        path = stem.with_name(stem.name + Path(str(value.get("path") or "")).suffix)
+        path.write_bytes(value["bytes"])
+        return path
 
     def digests(self, inputs: Iterable[str]) -> list[str]:
         """The sha256 of each file."""

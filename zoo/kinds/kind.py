@@ -157,6 +157,19 @@ class InputKind(Kind):
         """Whether a list that a caller gives from Python is one input, rather than several."""
         return False
 
+    def write_held(self, value: Any, stem: Path) -> Path | None:
+        """Write an input that Python holds itself, where others are named by files; None where it is none.
+
+        Args:
+            value: of a cell.
+            stem: of the file, which has no ending yet.
+
+        Raises:
+            Unusable: saying why it cannot be written.
+            OSError: likewise, of the disk.
+        """
+        return None
+
     def display_text(self, value: Any) -> str:
         """The input as a person sees it beside its answer."""
         return str(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +51,18 @@ class RecordingKind(FileKind):
 
     def is_one(self, value: Any) -> bool:
         """Samples with their rate, `(array, 16_000)`."""
-        return isinstance(value, tuple) and len(value) == 2 and hasattr(value[0], "__array__")
+        return isinstance(value, tuple) and sampled(value) is not None
+
+    def write_held(self, value: Any, stem: Path) -> Path | None:
+        """Samples with their rate, as a WAV file of one channel."""
+        held = sampled(value)
+        if held is None:
+            return super().write_held(value, stem)
+        from zoo.kinds.recording_decoding import write_recording
+
+        path = stem.with_name(f"{stem.name}.wav")
+        write_recording(held, path)
+        return path
 
     def drawing_of(self, value: Any, title: str = "") -> Sound | None:
         """Its waveform and its spectrogram."""
@@ -80,6 +91,15 @@ class RecordingKind(FileKind):
         from zoo.kinds.recording_samples import RecordingSamples
 
         return RecordingSamples(folder)
+
+
+def sampled(value: Any) -> tuple[Any, Any] | None:
+    """Samples and their rate, of a tuple, or of a dict with `array` and `sampling_rate`; None where it is neither."""
+    if isinstance(value, Mapping) and "array" in value and "sampling_rate" in value:
+        return value["array"], value["sampling_rate"]
+    if isinstance(value, tuple) and len(value) == 2 and hasattr(value[0], "__array__"):
+        return value[0], value[1]
+    return None
 
 
 RECORDING = RecordingKind()

@@ -11,11 +11,12 @@ import math
 import os
 import stat
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
 from zoo.answers import Rejected
-from zoo.errors import ZooError
+from zoo.errors import Unsupported, ZooError
 from zoo.file_cache import media_fact, open_media
 from zoo.kinds.kind import Unusable
 from zoo.signatures import GIT_LFS, HEAD_BYTES, signature_of
@@ -130,6 +131,27 @@ def recording_blocks(path: str | os.PathLike[str], rate: int) -> Iterator[Sample
         yield block
     if empty:
         raise Unusable(NO_SAMPLES)
+
+
+def write_recording(samples: tuple[Any, Any], path: Path) -> None:
+    """Write samples with their rate as a WAV file of one channel, as exactly as they are.
+
+    Raises:
+        Unusable: saying why they are no recording.
+        Unsupported: soundfile is not installed.
+    """
+    try:
+        import soundfile
+    except ImportError as error:
+        raise Unsupported(
+            "samples are written down as a WAV file, which needs soundfile", "pip install 'zoo-models[audio]'"
+        ) from error
+    mixed = read_recording(samples, samples[1])
+    if isinstance(mixed, Rejected):
+        raise Unusable(mixed.reason)
+    content = BytesIO()
+    soundfile.write(content, mixed, samples[1], subtype="FLOAT", format="WAV")
+    path.write_bytes(content.getvalue())
 
 
 def resampled(samples: Samples, rate: int, to: int) -> Samples:

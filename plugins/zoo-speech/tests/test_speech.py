@@ -129,6 +129,18 @@ def test_subtitles_are_written(recogniser: zoo.Run, spoken: Path, tmp_path: Path
         assert (tmp_path / name).read_text(encoding="utf-8").startswith(beginning)
 
 
+def test_samples_that_python_holds_are_learnt_as_files_are(recogniser: zoo.Run, spoken: Path) -> None:
+    held = []
+    for row in rows(spoken)[:12]:
+        held.append((soundfile.read(spoken.parent / row["audio"], dtype="float32"), row["text"]))
+
+    run = zoo.finetune("heard", held, eval_data=held, max_steps=1, **TEACH | {"lr": 1e-6}).wait(progress=False)
+
+    assert run.metrics["wer"] < 0.5
+    judged = zoo.evaluate(run.name, held, **CPU).wait(progress=False)
+    assert judged.metrics["wer"] == pytest.approx(run.metrics["wer"])
+
+
 def test_rows_that_no_network_can_hear_are_set_aside(spoken: Path, tmp_path: Path) -> None:
     click = tmp_path / "click.wav"
     soundfile.write(click, np.zeros(800, np.float32), 16_000)
