@@ -59,6 +59,30 @@ class LetterPredictOptions(AudioPredictOptions, frozen=True, kw_only=True):
             file=True,
         ),
     ] = ""
+    language_model: Annotated[
+        str,
+        option(
+            "A file of n-grams (ARPA, .gz, too) that says how likely words are after others, for the beam search; "
+            "without --words transcripts have its words.",
+            file=True,
+        ),
+    ] = ""
+    lm_weight: Annotated[
+        float,
+        option(
+            "Of the language model beside what is heard (alpha of Hannun et al. 2014).", ge=0, le=100, advanced=True
+        ),
+    ] = 0.5
+    word_score: Annotated[
+        float,
+        option(
+            "Added for each word where there is a language model, which likes few words (beta there).",
+            ge=-100,
+            le=100,
+            unit="nats",
+            advanced=True,
+        ),
+    ] = 1.5
     beam: Annotated[
         int,
         option("Texts that are followed at once where there are words.", ge=1, le=10_000, unit="texts", advanced=True),

@@ -16,7 +16,7 @@ from zoo.kinds.kind import Unusable
 from zoo.kinds.recording_decoding import read_recording
 from zoo.prefetch import prefetched
 from zoo.tasks.task import FRAMES
-from zoo.training.audio.beams import WordBeams, words_in
+from zoo.training.audio.beams import word_beams
 from zoo.training.audio.body import SEEN, AudioBody, batch_of
 from zoo.training.audio.letters import Spelled, segments_of, spelled, text_of
 from zoo.training.audio.sources import sound_blocks
@@ -53,7 +53,7 @@ class Window(NamedTuple):
 
 
 class RecognitionPredictor:
-    """The likeliest letter at each moment, or the likeliest words of a list.
+    """The likeliest letter at each moment, or the likeliest words of a list or a language model.
 
     Args:
         run: its options are `zoo.AudioPredictOptions`.
@@ -68,10 +68,7 @@ class RecognitionPredictor:
         self._body, self._head_config = body, body.head_config
         self._network = network or self._own_network()
         self._batch_size: int = run.options.batch_size
-        words: str = getattr(run.options, "words", "")
-        self._beams = (
-            WordBeams(words_in(words, self._head_config), self._head_config, run.options.beam) if words else None
-        )
+        self._beams = word_beams(run.options, self._head_config)
 
     def _own_network(self) -> Network:
         """Body and head."""
@@ -237,8 +234,9 @@ class SoundPredictor(RecordingPredictor):
     def __init__(self, run: PredictionRun, body: AudioBody, network: Network | None = None) -> None:
         if body.head_config is None or body.head_config.problem_type == SPEECH:
             raise Unsupported(f"{run.card.name} has no head for {run.task.name}", "fine-tune it first")
-        if getattr(run.options, "words", ""):
-            raise OptionInvalid(f"--words has no effect on {run.task.name}", "leave it out")
+        for name in ("words", "language_model"):
+            if getattr(run.options, name, ""):
+                raise OptionInvalid(f"--{name.replace('_', '-')} has no effect on {run.task.name}", "leave it out")
         super().__init__(run, body, network)
         self._objective = pooled_objective(run.task)
         self._head_config: HeadConfig = body.head_config.with_options(run.options)
