@@ -1,7 +1,7 @@
 """A recogniser that hears the same in every recording, word by word, and needs no weights.
 
 The last word is held back while there is a file of the recording's name with `.held` behind it. With `--words` it hears
-what is in that file.
+what is in that file. In `timed.wav` it hears a word each half of a second.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ class Hearer:
         for number, word in enumerate(words):
             if number == len(words) - 1:
                 wait_for(Path(f"{{input}}.held"))
-            yield f" {{word}}" if number else word
+            piece = f" {{word}}" if number else word
+            yield zoo.TimedText(piece, 0.5 * number) if Path(input).stem == "timed" else piece
         yield zoo.Transcript(text=self.text)
 
 @zoo.hookimpl

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         SegmentedImage as SegmentedImage,
         TaggedSpan as TaggedSpan,
         TaggedSpans as TaggedSpans,
+        TimedText as TimedText,
         Transcript as Transcript,
     )
     from zoo.api import (
@@ -415,6 +416,7 @@ _HOME = {
         "SegmentedImage",
         "TaggedSpan",
         "TaggedSpans",
+        "TimedText",
         "Transcript",
     ),
     "zoo.runs.context": ("FitResult", "PredictionRun", "Predictor", "Teaching", "Trainable", "TrainingRun"),

@@ -6,11 +6,14 @@ import json
 from io import BytesIO
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from zoo import OptionInvalid, Rejected, Segment, Transcript
+from zoo import OptionInvalid, Rejected, Segment, TimedText, Transcript
 from zoo.answers.answer import RecordCount
+from zoo.encoding import encode_json
 from zoo.runs.answer_files import AnswerColumns, AnswerRecord, format_of, named_format
+from zoo.sessions.messages import PartialReply
 from zoo.tasks import get_task
 
 FORMATS = get_task("automatic-speech-recognition").answer.file_formats
@@ -74,6 +77,12 @@ def test_subtitles_need_times() -> None:
         with pytest.raises(OptionInvalid, match="the model does not say when something is said"):
             written(name, Transcript(text="words"))
         assert written(name, Transcript(text="")) == ("WEBVTT\n\n" if name == "vtt" else "")
+
+
+def test_the_time_of_a_piece_comes_from_another_process_with_it() -> None:
+    for piece in (TimedText(" my parcel", 1.5), "a piece without"):
+        reply = msgspec.json.decode(encode_json(PartialReply.of(piece)), type=PartialReply)
+        assert (str(piece), getattr(piece, "start", None)) == (str(reply.piece), getattr(reply.piece, "start", None))
 
 
 def test_endings_name_the_format() -> None:

@@ -67,6 +67,15 @@ def test_several_are_not_drawn_nor_are_those_for_other_programs(monkeypatch: pyt
         assert HEARD in output
 
 
+def test_what_grows_has_the_times_that_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    Path("one.wav").rename("timed.wav")
+
+    lines = shown(monkeypatch, "timed.wav").splitlines()[-4:]
+
+    assert lines == ["  00:00:00  where", "  00:00:00  is", "  00:00:01  my", "  00:00:01  parcel"]
+
+
 def test_a_broken_one_says_once_why(monkeypatch: pytest.MonkeyPatch) -> None:
     _, reason = shown(monkeypatch, "broken.wav", code=ExitCode.DATA).splitlines()
 

@@ -26,7 +26,7 @@ from zoo.answers.rejected import Rejected
 from zoo.answers.scores import Score
 from zoo.answers.segmentation import SegmentedImage
 from zoo.answers.tagged_spans import TaggedSpan, TaggedSpans
-from zoo.answers.transcript import Segment, Transcript
+from zoo.answers.transcript import Segment, TimedText, Transcript, shown_piece
 
 __all__ = [
     "Answer",
@@ -52,9 +52,11 @@ __all__ = [
     "SegmentedImage",
     "TaggedSpan",
     "TaggedSpans",
+    "TimedText",
     "Transcript",
     "TruncationCount",
     "is_encodable_input",
     "predict_encodable",
     "predict_encodable_chunks",
+    "shown_piece",
 ]

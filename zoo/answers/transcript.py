@@ -88,6 +88,33 @@ class Transcript(Answer, frozen=True, tag="transcript"):
         return self
 
 
+class TimedText(str):
+    """A piece of a transcript that grows, and when it is said."""
+
+    __slots__ = ("start",)
+    start: float
+    """In seconds from the beginning of the recording."""
+
+    def __new__(cls, text: str, start: float) -> Self:
+        """A text with its time."""
+        piece = super().__new__(cls, text)
+        piece.start = start
+        return piece
+
+
+def shown_piece(piece: str, *, first: bool) -> str:
+    """A piece of an answer as it is shown behind those before it: one that is timed on a line of its own.
+
+    Args:
+        piece: of the answer.
+        first: whether the answer begins with it.
+    """
+    if not isinstance(piece, TimedText):
+        return piece
+    line = f"{clock(piece.start)}  {piece.strip()}"
+    return line if first else f"\n{line}"
+
+
 def clock(seconds: float, *, decimal: str = "") -> str:
     """A time of a recording: `01:02:03`, with milliseconds after a decimal sign where one is given."""
     milliseconds = round(seconds * 1000)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 
 from zoo.abilities import find_ability, fitting_models, offering_models, predict_options
-from zoo.answers import Rejected, TruncationCount
+from zoo.answers import Rejected, TruncationCount, shown_piece
 from zoo.card import Card
 from zoo.cli import diagnostics, output, warm
 from zoo.cli.exit_codes import ExitCode
@@ -268,7 +268,7 @@ def _streamed(answerer: Answerer, kind: InputKind, with_picture: bool, name: str
                     output.line(source, "strong")
                     if drawing is not None:
                         show_drawing(drawing)
-                output.piece(item, first=not begun)
+                output.piece(shown_piece(item, first=not begun), first=not begun)
                 begun = True
         finally:
             if begun:

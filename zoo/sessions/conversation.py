@@ -99,7 +99,7 @@ class Conversation:
             complete = False
             try:
                 while isinstance(reply := self._receive(), PartialReply):
-                    yield reply.text
+                    yield reply.piece
                 complete = True
             except ZooError:
                 complete = True

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Union
+from typing import Any, Self, Union
 
 import msgspec
+
+from zoo.answers import TimedText
 
 
 class LoadRequest(msgspec.Struct, frozen=True, kw_only=True, tag="load"):
@@ -70,6 +72,18 @@ class PartialReply(msgspec.Struct, frozen=True, kw_only=True, tag="partly_answer
     """The next piece of the answer that is being sent."""
 
     text: str
+    start: float | None = None
+    """When it is said, in seconds, of an answer that has times."""
+
+    @classmethod
+    def of(cls, piece: str) -> Self:
+        """What a predictor gave."""
+        return cls(text=str(piece), start=piece.start if isinstance(piece, TimedText) else None)
+
+    @property
+    def piece(self) -> str:
+        """The same on the other side."""
+        return self.text if self.start is None else TimedText(self.text, self.start)
 
 
 class PredictReply(msgspec.Struct, frozen=True, kw_only=True, tag="answered"):

@@ -170,7 +170,7 @@ def _streamed(model: Model, value: Any, inbox: Inbox, replies: IO[bytes]) -> lis
         for item in items:
             if not isinstance(item, str):
                 return [item]
-            send(replies, PartialReply(text=item))
+            send(replies, PartialReply.of(item))
             if inbox.waits:
                 break
     return []

@@ -113,8 +113,12 @@ def test_an_hour_is_heard_in_windows(recogniser: zoo.Run, spoken: Path, tmp_path
     soundfile.write(tmp_path / "long.wav", noise, rate)
 
     (answer,) = model.predict([str(tmp_path / "long.wav")])
+    *pieces, streamed = model.predictor.stream(str(tmp_path / "long.wav"))
 
     assert isinstance(answer, zoo.Transcript)
+    assert (streamed, "".join(pieces)) == (answer, answer.text)
+    assert [piece.start for piece in pieces] == sorted(piece.start for piece in pieces)
+    assert {segment.start for segment in answer.segments} <= {round(piece.start, 3) for piece in pieces}
     starts = [segment.start for segment in answer.segments]
     for second in (0, 27, 54, 90):
         assert any(second - 0.5 < start < second + len(said) / rate for start in starts), starts

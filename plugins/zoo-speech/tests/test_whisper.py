@@ -104,6 +104,7 @@ def test_the_text_of_each_window_is_streamed(pulled: dict[str, zoo.Model], whisp
 
     assert len(pieces) > 2
     assert "".join(pieces).strip() == answer.text
+    assert [piece.start for piece in pieces] == [segment.start for segment in answer.segments]
     assert pulled["english"].predict([(samples, whispers.rate)]) == [answer]
 
 

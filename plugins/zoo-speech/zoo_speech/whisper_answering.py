@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from zoo import Prediction, PredictionRun, Rejected, Segment, Transcript, Unusable
+from zoo import Prediction, PredictionRun, Rejected, Segment, TimedText, Transcript, Unusable
 from zoo.training import prefetched
 from zoo.training.audio import sound_blocks
 from zoo.training.precisions import DTYPES
@@ -35,7 +35,8 @@ class _Hearing:
     def __init__(self, spectra: RecordingSpectra, language_id: int | None) -> None:
         self._spectra, self.language_id = spectra, language_id
         self.segments: list[Segment] = []
-        self.text = ""
+        self.texts: list[str] = []
+        """Of the segments, with the blanks between them."""
         self.rejected: Rejected | None = None
         self.window: WindowOfSpectra | None = None
         """To be heard next; None at the end."""
@@ -104,14 +105,14 @@ class WhisperPredictor:
                 hearing.close()
 
     def stream(self, input: Any) -> Iterator[str | Prediction]:
-        """The text of each window as it is heard, then the answer."""
+        """The segments of each window as it is heard, then the answer."""
         with contextlib.closing(self._opened(input)) as hearing:
             while hearing.window is not None:
-                before = len(hearing.text)
+                before = len(hearing.segments)
                 self._hear([hearing])
-                piece = hearing.text[before:]
-                if piece:
-                    yield piece if before else piece.lstrip()
+                for number, segment in enumerate(hearing.segments[before:], before):
+                    text = hearing.texts[number]
+                    yield TimedText(text if number else text.lstrip(), segment.start)
             yield self._answer(hearing)
 
     def _opened(self, source: Any) -> _Hearing:
@@ -124,7 +125,7 @@ class WhisperPredictor:
         language = self._tokens.code(hearing.language_id)
         normalizer = self._tokens.normalizer
         return Transcript(
-            text=hearing.text.strip(),
+            text="".join(hearing.texts).strip(),
             segments=tuple(hearing.segments),
             language=language,
             normalizer="" if normalizer == "words" else normalizer,
@@ -144,7 +145,7 @@ class WhisperPredictor:
                 if text.strip():
                     start, end = (round(hearing.offset_s + at * TIME_S, 2) for at in (one.start, one.end))
                     hearing.segments.append(Segment(start, end, text.strip()))
-                    hearing.text += text
+                    hearing.texts.append(text)
             hearing.skip(heard)
 
     def _beginning(self, hearings: Sequence[_Hearing]) -> torch.Tensor:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from zoo.answers import Embedding, Prediction, Rejected, Segment, Transcript
+from zoo.answers import Embedding, Prediction, Rejected, Segment, TimedText, Transcript
 from zoo.errors import OptionInvalid, Unsupported
 from zoo.kinds.kind import Unusable
 from zoo.kinds.recording_decoding import read_recording
@@ -98,15 +98,17 @@ class RecognitionPredictor:
         ]
 
     def stream(self, input: Any) -> Iterator[str | Prediction]:
-        """The text of each window as it is heard, then the answer."""
+        """What is said in each window as it is heard, divided where nobody speaks, then the answer."""
         letters: list[Spelled] = []
         rate = self._body.sampling_rate
         try:
             for window in windows_of(sound_blocks(input, rate), rate):
                 heard = self._letters([window])[0]
-                said = text_of(heard)
-                if said:
-                    yield said if not letters else f" {said}"
+                said = text_of(letters)
+                for segment in segments_of(heard):
+                    text = text_of([*letters, *heard[: heard.index(segment[-1]) + 1]])
+                    yield TimedText(text[len(said) :], segment[0].start)
+                    said = text
                 letters += heard
         except Unusable as error:
             yield Rejected(str(error))

@@ -17,7 +17,7 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input, Static, TextArea
 
-from zoo.answers import Prediction, Rejected
+from zoo.answers import Prediction, Rejected, shown_piece
 from zoo.blocks import DrawnBlock, Paragraph
 from zoo.errors import ZooError
 from zoo.kinds import InputKind, Unusable
@@ -266,7 +266,7 @@ class AnswerView(Vertical):
 
     def _write(self, piece: str) -> None:
         if self._written is not None:
-            self._written.append(piece)
+            self._written.append(shown_piece(piece, first=not self._written.text))
 
     def _follow(self) -> None:
         """Keep the end of a long text in sight, until a person looks back; a short one begins at the top.
