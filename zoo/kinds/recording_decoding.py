@@ -112,6 +112,12 @@ def read_recording(source: Any, rate: int) -> Samples | Rejected:
     )
 
 
+def rate_of(path: str) -> int:
+    """Samples a second of a file that was read; 0 where it states none any more."""
+    rate = _guarded(_stated_rate, Path(path))
+    return 0 if isinstance(rate, Rejected) else int(rate)
+
+
 def recording_blocks(path: str | os.PathLike[str], rate: int) -> Iterator[Samples]:
     """The same of a file, in blocks of some `BLOCK_S` seconds; none longer is in memory.
 
@@ -199,6 +205,11 @@ def _opened(file: IO[bytes]) -> Any:
     if not FEWEST_HZ <= sound.samplerate <= MOST_HZ:
         raise ValueError(f"it states {sound.samplerate:,} samples a second")
     return sound
+
+
+def _stated_rate(path: Path) -> int:
+    with open_media(str(path)) as file, _opened(file) as sound:
+        return int(sound.samplerate)
 
 
 def _hear(path: Path) -> Heard | Rejected:

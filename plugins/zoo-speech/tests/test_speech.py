@@ -74,6 +74,12 @@ def test_what_is_said_is_learnt(recogniser: zoo.Run) -> None:
     assert recogniser.metrics["cer"] < 0.3
 
 
+def test_rates_that_are_converted_are_told_once(recogniser: zoo.Run) -> None:
+    (note,) = (note for note in recogniser.snapshot.notes if "samples a second" in note)
+
+    assert note.endswith(" recordings are converted to the 16,000 samples a second that the model hears")
+
+
 def test_the_result_answers_without_zoo(recogniser: zoo.Run, spoken: Path, tmp_path: Path) -> None:
     model = zoo.load("heard", **CPU)
     recording = spoken.parent / rows(spoken)[0]["audio"]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from zoo.answers import Rejected
-from zoo.kinds.recording_decoding import read_recording
+from zoo.kinds.recording_decoding import rate_of, read_recording
+from zoo.plurals import counted
 from zoo.training.media_store import Decoded, MediaRoom, MediaStore
 
 if TYPE_CHECKING:
@@ -39,6 +40,18 @@ class RecordingStore(MediaStore["Array"]):
     ) -> None:
         super().__init__(run, room=room)
         self._rate, self._prepare = rate, prepare
+        self._noted_rates = False
+
+    def add(self, paths: Sequence[str]) -> list[int | Rejected]:
+        """Decode recordings, and note once that some are at another rate than the network hears; errors as usual."""
+        numbers = super().add(paths)
+        rates = [self.original_shape(number) for number in numbers if isinstance(number, int)]
+        converted = sum(rate != (self._rate,) for rate in rates)
+        if converted and not self._noted_rates:
+            self._noted_rates = True
+            recordings = counted(converted, "recording", "are")
+            self._run.note(f"{recordings} converted to the {self._rate:,} samples a second that the model hears")
+        return numbers
 
     def decode(self, path: str) -> Decoded | Rejected:
         """Prepared."""
@@ -46,7 +59,7 @@ class RecordingStore(MediaStore["Array"]):
         if isinstance(samples, Rejected):
             return samples
         prepared = self._prepare(samples)
-        return Decoded(prepared.astype(np.float16).tobytes(), prepared.shape)
+        return Decoded(prepared.astype(np.float16).tobytes(), prepared.shape, (rate_of(path),))
 
     def restored(self, content: bytes, shape: tuple[int, ...]) -> Array:
         """The numbers."""
