@@ -21,6 +21,7 @@ from zoo.kinds.recording_decoding import Heard, hear, read_recording, recording_
 from zoo.tasks import get_task
 
 RATE = 16_000
+SPEECH = "automatic-speech-recognition"
 
 
 def tone(seconds: float = 0.5, rate: int = RATE, pitch: float = 440.0) -> np.ndarray[Any, Any]:
@@ -191,6 +192,20 @@ def test_an_inspection_tells_lengths_levels_and_what_is_left_out(tmp_path: Path)
     messages = "\n".join(finding.message for finding in inspection.findings)
     assert "1 recording holds silence alone; the first is cat/silent.flac" in messages
     assert "1 recording is clipped" in messages
+
+
+def test_manifests_of_nemo_are_read_but_for_parts_of_recordings(tmp_path: Path) -> None:
+    written(tmp_path / "a.wav", tone(2))
+    row = {"audio_filepath": "a.wav", "duration": 2.0, "text": "hello"}
+    for name, rows in (("whole.json", [row, row]), ("parts.json", [row | {"offset": 0.5}, row | {"offset": 1.0}])):
+        (tmp_path / name).write_text("".join(f"{json.dumps(one)}\n" for one in rows))
+
+    whole, parts = (inspect(tmp_path / f"{name}.json", get_task(SPEECH)) for name in ("whole", "parts"))
+
+    assert [one.train.mapping for one in (whole, parts)] == [{"input": "audio_filepath", "label": "text"}] * 2
+    assert (whole.train.rows, whole.train.rejected_rows) == (2, 0)
+    assert "offset" not in whole.train.reading_note
+    assert "column offset is not read: recordings are heard whole" in parts.train.reading_note
 
 
 def test_transcripts_that_cannot_be_said_in_the_time_are_told(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +63,11 @@ class RecordingKind(FileKind):
         path = stem.with_name(f"{stem.name}.wav")
         write_recording(held, path)
         return path
+
+    def unread_note(self, column: str, columns: Sequence[str]) -> str:
+        """A beginning within a longer recording, as manifests of NeMo may have it."""
+        unread = next((name for name in columns if name.lower() == "offset" and name != column), "")
+        return f"column {unread} is not read: recordings are heard whole, so cut them first" if unread else ""
 
     def drawing_of(self, value: Any, title: str = "") -> Sound | None:
         """Its waveform and its spectrogram."""
