@@ -29,7 +29,12 @@ def option_set(ability: Ability) -> type[Options]:
 
     Flags, forms, keyword arguments, `zoo show` and the hooks of plugins all see this one.
     """
-    return _composed(ability.options, task_option_set(ability))
+    options = _composed(ability.options, task_option_set(ability))
+    if str(ability.verb) != "predict" or not get_task(ability.task).calibratable:
+        return options
+    from zoo.tasks.options import AbstainOptions
+
+    return _composed(options, AbstainOptions)
 
 
 @cache

@@ -22,6 +22,7 @@ SHARD = Option(
 NOW = Option(name="now", kind="bool", default=False, help="Whether to wait for no other run.")
 _RUN_NAME = Option(name="name", kind="str", default="", help="Of the run.")
 _BY = Option(name="by", kind="str", default="", help="The column whose values are told apart.")
+_CALIBRATE = Option(name="calibrate", kind="bool", default=False, help="Whether probabilities are corrected.")
 _TEACHER = Option(name="teacher", kind="str", default="", help="A model or a run whose answers are learnt, too.")
 _SEPARATOR = Option(name="separator", kind="str", default="", help="What stands between the labels of a row.")
 _MERGE_LABELS = Option(
@@ -69,9 +70,11 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """How a model is made smaller, as given: of `zoo.shrink_options.ShrinkOptions`."""
     by: str = ""
     """Column of the data whose values an evaluation tells apart."""
+    calibrate: bool = False
+    """Whether an evaluation corrects the probabilities of its model, and keeps that with it."""
 
 
-_OUTPUT = ("out", "errors", "format", "keep", "draw", "by")
+_OUTPUT = ("out", "errors", "format", "keep", "draw", "by", "calibrate")
 BESIDE = ("task", "name", *_OUTPUT, *Source.__struct_fields__, *Place.__struct_fields__, "sources", "others")
 """What can be said of a job beside the options of its model."""
 
@@ -101,7 +104,12 @@ def in_plain_types(job: Job) -> Job:
 
     first, *others = map(plain_source, (job.source, *job.others))
     return msgspec.structs.replace(
-        job, name=plain(_RUN_NAME, job.name), by=plain(_BY, job.by), source=first, others=tuple(others)
+        job,
+        name=plain(_RUN_NAME, job.name),
+        by=plain(_BY, job.by),
+        calibrate=plain(_CALIBRATE, job.calibrate),
+        source=first,
+        others=tuple(others),
     )
 
 

@@ -11,6 +11,7 @@ from zoo.options import Options, parse, schema, to_dict
 RESERVED = frozenset(
     [
         "by",
+        "calibrate",
         "classes",
         "clients",
         "column",

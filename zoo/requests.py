@@ -32,6 +32,7 @@ from zoo.privacy import check_private_job
 from zoo.rendering.drawings import new_drawing_folder
 from zoo.runs import queue, store
 from zoo.runs.answer_files import AnswerColumns, answer_format
+from zoo.runs.calibration import check_calibratable, check_rows, finish_of
 from zoo.runs.request import DataRequest, RunRequest, SourceRequest, StudentRequest, TeacherRequest
 from zoo.runs.store import training_of
 from zoo.runs.versions import relevant_versions
@@ -97,6 +98,8 @@ def check_job(job: Job, catalog: Catalog | None = None) -> CheckedJob:
     check, shrinking = checks.get(job.verb, training), parse(ShrinkOptions, job.shrinking)
     options = parse_options(card, ability, split_options(job.options)[1], beside=BESIDE)
     kept = beside_kept(choice, options)
+    if verb == "predict" and not job.calibrate:
+        finish_of(card, task, options)
     with offering_models(card, job.verb, catalog):
         checked = check(job, card, task)
     placed = setting(job, card, catalog, (ability,), (options,))
@@ -117,6 +120,7 @@ def check_job(job: Job, catalog: Catalog | None = None) -> CheckedJob:
         keep=checked.keep,
         draw=checked.draw,
         by=job.by,
+        calibrate=job.calibrate,
         **placed,
     )
     return CheckedJob(request, checked.dataset)
@@ -276,6 +280,8 @@ def _check_evaluation(job: Job, card: Card, task: Task) -> _Checked:
         reason = "has learnt nothing yet" if task.judged else f"does {task.name}, and no data can tell how well"
         fine_tuned = f"fine-tune it first: zoo finetune {card.name} --data FILE"
         raise Unsupported(f"{card.name} {reason}", fine_tuned if "finetune" in card.verbs else "choose another model")
+    if job.calibrate:
+        check_calibratable(card, task)
     source, path = job.source, existing(job.source.data)
     target = str(new_file(job.out, "--errors")) if job.out else ""
     columns, training = dict(source.columns), training_of(card)
@@ -285,6 +291,8 @@ def _check_evaluation(job: Job, card: Card, task: Task) -> _Checked:
     merge = source.merge_labels or (training is not None and training.data.merge_labels)
     if card.labels:
         match_labels(dataset, card.labels, merge=merge)
+    if job.calibrate:
+        check_rows(path, len(dataset.examples), card.name)
     if job.by:
         rows_by(path, job.by, "rows")
     data = DataRequest(

@@ -199,7 +199,7 @@ def test_text_of_a_card_can_neither_act_nor_fake_a_line(site: Site, capsys: pyte
     out = capsys.readouterr().out
     assert not set(out) & set("\x1b\x07\u202e")
     assert out.splitlines()[0] == "evil: [red]a licence MIT"
-    assert [line.split()[0] for line in out.splitlines()[2:]] == [
+    assert [line.split()[0] for line in out.splitlines()[2:9]] == [
         "plugin",
         "tasks",
         "takes",
@@ -208,3 +208,4 @@ def test_text_of_a_card_can_neither_act_nor_fake_a_line(site: Site, capsys: pyte
         "paper",
         "weights",
     ]
+    assert out.splitlines()[10] == "predict (text-classification)"

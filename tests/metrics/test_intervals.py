@@ -58,15 +58,20 @@ def test_figures_of_too_few_rows_or_without_any_spread_have_none() -> None:
     assert [None] == resampled_intervals(100, lambda drawn: np.full((len(drawn), 1), np.nan))
 
 
-def test_memory_is_bounded_and_many_rows_are_drawn_less_often() -> None:
+def test_memory_is_bounded_and_many_rows_are_drawn_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zoo.metrics.intervals.AT_ONCE", 2_000)
+    monkeypatch.setattr("zoo.metrics.intervals.MOST_DRAWN", 250_000)
     sizes: list[tuple[int, int]] = []
 
     def figures(drawn: Any) -> Any:
         sizes.append(drawn.shape)
         return drawn[:, :1]
 
-    resampled_intervals(1_000_000, figures, width=1)
-    assert {(2, 1_000_000)} == set(sizes)
+    resampled_intervals(1_000, figures)
+    assert {(2, 1_000)} == set(sizes)
+    assert 250 == sum(draws for draws, _ in sizes)
+    sizes.clear()
+    resampled_intervals(1_000, figures, width=100)
     assert 200 == sum(draws for draws, _ in sizes)
 
 

@@ -244,6 +244,7 @@ def evaluate(
     merge_labels: bool = False,
     errors: str | Path | None = None,
     by: str = "",
+    calibrate: bool = False,
     name: str = "",
     device: str = "auto",
     precision: str = "auto",
@@ -254,7 +255,8 @@ def evaluate(
 
     `errors` names a new file (.csv, .tsv, .jsonl or .ndjson) for the rows that are answered wrongly, the worst
     answer first; `Run.mistakes` has them in any case. `by` names a column of the data: the report has the main figure
-    of the rows with each of its values. `Run.intervals` says where the figures lie with 95% confidence.
+    of the rows with each of its values. `Run.intervals` says where the figures lie with 95% confidence. `calibrate`
+    corrects how sure a classifier is by these rows, which it must not have learnt from, and keeps that with it.
     """
     source = Source(
         data=data,
@@ -273,6 +275,7 @@ def evaluate(
         name=name,
         out=errors or "",
         by=by,
+        calibrate=calibrate,
     )
     return start_job(job)
 

@@ -208,11 +208,13 @@ class LoadPlan(NamedTuple):
         """Load it; arguments as for `load_card`."""
         from zoo.fetch import fetch
         from zoo.plugins import load_plugin
+        from zoo.runs.calibration import finish_of
         from zoo.runs.hooks import load_predictor
 
         assert self.card.weights is not None
+        finish = finish_of(self.card, self.task, self.options)
         run = self.prediction_run(fetch(self.card.weights, on_progress=on_progress))
-        predictor = load_predictor(load_plugin(self.card.plugin, wrappers), run)
+        predictor = load_predictor(load_plugin(self.card.plugin, wrappers), run, finish)
         return Model(self.card, self.task, run.device, run.precision, predictor)
 
     def prediction_run(self, weights: Path) -> PredictionRun:

@@ -46,6 +46,12 @@ def complete_parser(parser: Parser, words: list[str]) -> None:
         default="",
         help="tell rows apart by their value in this column: the main figure of each, with its interval",
     )
+    parser.add_argument(
+        "--calibrate",
+        action="store_true",
+        help="correct how sure a classifier is by these rows (temperature scaling), and keep that with it; zoo predict "
+        "--abstain takes it",
+    )
     parser.add_argument("--name", default="", help="name of the run")
     add_task(parser)
     add_placement(parser)
@@ -68,6 +74,7 @@ def run(args: argparse.Namespace) -> ExitCode:
         name=args.name,
         out=args.errors or "",
         by=args.by,
+        calibrate=args.calibrate,
     )
     new_run = start_run(checked_request(job, args), args)
     if not args.detach:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from array import array
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from zoo.blocks import Matrix, Report, Table
+from zoo.metrics.label_choices import ChoiceCounts
 from zoo.metrics.loss import MeanLoss
 
 if TYPE_CHECKING:
@@ -33,6 +36,9 @@ class ClassificationMetrics:
         self._index = {label: index for index, label in enumerate(self.labels)}
         self._counts = [[0] * len(self.labels) for _ in self.labels]
         self._loss = MeanLoss()
+        self._confidences, self._right = array("d"), bytearray()
+        """Of the answers that were counted: how sure the model is of each, and whether that is right."""
+        self._choices = ChoiceCounts()
 
     @classmethod
     def from_confusion(cls, labels: Sequence[str], confusion: Sequence[Sequence[int]]) -> ClassificationMetrics:
@@ -61,6 +67,11 @@ class ClassificationMetrics:
             answer: of the model; whatever has a label.
         """
         self.update(self._position(target), self._position(answer.label))
+        confidence = getattr(answer, "probability", None)
+        if confidence is not None:
+            self._confidences.append(confidence)
+            self._right.append(answer.label == target)
+        self._choices.add(target, getattr(answer, "likely", None))
 
     def _position(self, label: str) -> int:
         """The index of a label; a model without labels of its own may answer with one that is not known yet."""
@@ -77,6 +88,9 @@ class ClassificationMetrics:
         for row, other_row in zip(self._counts, other._counts, strict=True):
             row[:] = [mine + theirs for mine, theirs in zip(row, other_row, strict=True)]
         self._loss.merge(other._loss)
+        self._confidences.extend(other._confidences)
+        self._right += other._right
+        self._choices.merge(other._choices)
 
     @property
     def confusion(self) -> tuple[tuple[int, ...], ...]:
@@ -84,7 +98,24 @@ class ClassificationMetrics:
         return tuple(tuple(row) for row in self._counts)
 
     def compute(self) -> dict[str, float]:
-        """`accuracy`, `macro_f1` and, where losses were given, `loss`."""
+        """`accuracy`, `macro_f1` and, where losses were given, `loss`; of answers with probabilities the expected
+        calibration error, `ece`, and of those that leave labels open what `ChoiceCounts` has.
+        """
+        figures = self._counted()
+        if not self._confidences:
+            return figures
+        from zoo.metrics.calibration import expected_calibration_error
+
+        ece = expected_calibration_error(self._confidences, self._right)
+        return figures | {"ece": ece, **self._choices.compute()}
+
+    def figure(self, name: str) -> float:
+        """One of these figures; those of probabilities are found only where they are asked for."""
+        figures = self._counted()
+        return figures[name] if name in figures else self.compute().get(name, math.nan)
+
+    def _counted(self) -> dict[str, float]:
+        """The figures of labels, and the loss."""
         total = sum(map(sum, self._counts))
         if not total:
             return {}
@@ -98,11 +129,10 @@ class ClassificationMetrics:
 
         total = sum(map(sum, self._counts))
         correct = sum(self._counts[i][i] for i in range(len(self.labels)))
-        return (
-            named(("accuracy", "macro_f1"), (wilson_interval(correct, total), self._f1_intervals()[-1]))
-            if total
-            else {}
-        )
+        if not total:
+            return {}
+        found = named(("accuracy", "macro_f1"), (wilson_interval(correct, total), self._f1_intervals()[-1]))
+        return found | self._choices.intervals()
 
     def _f1_intervals(self) -> list[Interval | None]:
         """Of the F1 of each class, and last of their mean."""
@@ -140,7 +170,8 @@ class ClassificationMetrics:
         )
 
     def detailed_report(self) -> Report:
-        """The same, the F1 of each class with its interval."""
+        """The same, the F1 of each class with its interval, and how far probabilities can be believed."""
+        from zoo.metrics.calibration import reliability
         from zoo.metrics.intervals import bounds
 
         report = self.report()
@@ -153,7 +184,9 @@ class ClassificationMetrics:
             for (label, precision, recall, f1, count), interval in zip(classes.rows, self._f1_intervals(), strict=False)
         )
         headers = ("class", "precision", "recall", "f1", "f1 low", "f1 high", "rows")
-        return (Table(title=classes.title, headers=headers, rows=tuple(rows)), *others)
+        of_answers = [reliability(self._confidences, self._right)] if self._confidences else []
+        classes = Table(title=classes.title, headers=headers, rows=tuple(rows))
+        return (classes, *others, *of_answers, *self._choices.report())
 
     def per_class(self) -> dict[str, dict[str, float]]:
         """Precision, recall, f1 and support of every label; `occurs` is 1 where it was a true or a predicted label."""

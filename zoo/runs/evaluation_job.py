@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from zoo.answers import Prediction, Rejected, TruncationCount
+from zoo.answers import Answer, Prediction, Rejected, TruncationCount
 from zoo.blocks import Report
 from zoo.card import Card
 from zoo.data import Dataset, RejectedRow, load, match_labels
@@ -16,6 +16,8 @@ from zoo.errors import DatasetInvalid
 from zoo.file_cache import release
 from zoo.plurals import counted
 from zoo.runs.attempt import Worker
+from zoo.runs.calibrating import CalibrationEffect, CalibrationRows
+from zoo.runs.calibration import Finish
 from zoo.runs.events import (
     AnyEvent,
     DataLoaded,
@@ -50,40 +52,30 @@ def evaluate(worker: Worker) -> AnyEvent:
     _, card = resolve(worker)
     task = get_task(worker.request.task).divided_at(worker.request.data.separator).named_by(worker.request.data.classes)
     dataset, quarantine = load_judged_data(worker, card, task)
+    calibrated = _Calibrated(worker, card, dataset)
     release()
     card, predictor = load_predictor(worker)
     labels = card.labels or dataset.labels
     judgement = _Judgement(task, labels, _slices(worker, task, labels))
+    calibrated.begin(predictor.finish)
     parts = [dataset.examples[start : start + CHUNK] for start in range(0, len(dataset.examples), CHUNK)]
     remaining = UntilStopped(iter(parts), worker.should_stop)
     asked = (([one.input for one in part], [one.target for one in part]) for part in remaining)
     answered = 0
     for part, answers in zip(parts, predictor.judged_chunks(asked), strict=False):
         judgement.add(part, answers)
+        calibrated.add(part, answers)
         answered += len(part)
         worker.emit(PredictionsWritten(rows=answered, total_rows=len(dataset.examples)))
     if remaining.stopped:
         return RunCancelled()
-    files = [task.input.file_of(example.input, dataset.path) for example, _ in judgement.unanswered]
-    quarantine.add(
-        [
-            RejectedRow(file, e.row, reason, name=file if file != dataset.path else "")
-            for file, (e, reason) in zip(files, judgement.unanswered, strict=True)
-        ],
-        eval_rows=len(files),
-    )
-    answered_rows = len(dataset.examples) - len(judgement.unanswered)
-    if not answered_rows:
-        raise DatasetInvalid(
-            f"{dataset.path}: none of its {counted(len(dataset.examples), 'row')} could be answered, "
-            f"the first for this reason: {judgement.unanswered[0][1]}",
-            f"zoo show {card.name} says what the model takes",
-        )
+    answered_rows = _answered_rows(task, dataset, quarantine, judgement.unanswered, card)
     if judgement.truncation.message:
         worker.emit(Warned(message=judgement.truncation.message))
     judgement.mistakes.write(worker.folder.mistakes_path)
     if worker.request.out:
         judgement.mistakes.write(Path(worker.request.out))
+    calibrated.conclude()
     figures = judgement.judge.figures()
     worker.emit(EvaluationCompleted(step=0, metrics=figures, rows=answered_rows))
     return RunFinished(
@@ -127,12 +119,76 @@ def load_judged_data(worker: Worker, card: Card, task: Task) -> tuple[Dataset, Q
     return dataset, quarantine
 
 
+def _answered_rows(
+    task: Task, dataset: Dataset, quarantine: Quarantine, unanswered: Sequence[tuple[Example, str]], card: Card
+) -> int:
+    """How many rows were answered; the others are set aside.
+
+    Raises:
+        DatasetInvalid: none was.
+    """
+    files = [task.input.file_of(example.input, dataset.path) for example, _ in unanswered]
+    quarantine.add(
+        [
+            RejectedRow(file, e.row, reason, name=file if file != dataset.path else "")
+            for file, (e, reason) in zip(files, unanswered, strict=True)
+        ],
+        eval_rows=len(files),
+    )
+    if len(unanswered) == len(dataset.examples):
+        raise DatasetInvalid(
+            f"{dataset.path}: none of its {counted(len(dataset.examples), 'row')} could be answered, "
+            f"the first for this reason: {unanswered[0][1]}",
+            f"zoo show {card.name} says what the model takes",
+        )
+    return len(dataset.examples) - len(unanswered)
+
+
 def _slices(worker: Worker, task: Task, labels: Sequence[str]) -> Slices | None:
     """What tells rows apart; None where nobody asked for it."""
     if not (column := worker.request.by):
         return None
     parts = rows_by(Path(worker.request.data.path), column, "rows")
     return Slices(task, labels, column, {row: value for value, rows in parts.items() for row in rows})
+
+
+class _Calibrated:
+    """What an evaluation has to do with the calibration of its model: it makes one, or says what there is bought.
+
+    Args:
+        worker: of the evaluation.
+        card: of the model.
+        dataset: that it is judged by.
+
+    Raises:
+        DatasetInvalid: there are too few rows to calibrate it by.
+    """
+
+    def __init__(self, worker: Worker, card: Card, dataset: Dataset) -> None:
+        self._rows = CalibrationRows(card, dataset) if worker.request.calibrate else None
+        self._effect: CalibrationEffect | None = None
+        self._worker, self._card, self._sha256 = worker, card, dataset.sha256
+
+    def begin(self, finish: Finish | None) -> None:
+        """Note what becomes of the answers of the model, where it was calibrated before."""
+        if finish is None:
+            return
+        self._effect = CalibrationEffect(finish.calibration, len(self._card.labels))
+        if finish.calibration.sha256 == self._sha256:
+            message = f"{self._card.name} was calibrated on these rows: what is said of that is flattered"
+            self._worker.emit(Warned(message=message))
+
+    def add(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> None:
+        """Count some more answers."""
+        pairs = [(one, answer) for one, answer in zip(examples, predictions, strict=True) if isinstance(answer, Answer)]
+        for counts in (self._rows, self._effect):
+            if counts is not None:
+                counts.add([one for one, _ in pairs], [answer for _, answer in pairs])
+
+    def conclude(self) -> None:
+        """Keep the calibration that was asked for; say what it is worth, or the one before."""
+        if message := self._rows.calibrate() if self._rows else self._effect.message if self._effect else "":
+            self._worker.emit(Noted(message=message))
 
 
 class _Judgement:

@@ -18,6 +18,7 @@ from zoo.plugins import Plugin
 from zoo.plurals import counted
 from zoo.portions import Portions
 from zoo.runs import forks
+from zoo.runs.calibration import Finish
 from zoo.runs.context import (
     AdjustablePredictor,
     ChunkPredictor,
@@ -67,13 +68,20 @@ def fit(plugin: Plugin, verb: str, run: TrainingRun) -> FitResult:
     return result
 
 
-def load_predictor(plugin: Plugin, run: PredictionRun) -> CheckedPredictor:
+def load_predictor(plugin: Plugin, run: PredictionRun, finish: Finish | None = None) -> CheckedPredictor:
     """What the hook `predict` loads; each of its answers is looked at.
+
+    Args:
+        plugin: that owns the model.
+        run: how it is to be loaded.
+        finish: what becomes of the answers; None where they stay as they are.
 
     Raises:
         PluginBroken: the hook failed, or it gave nothing that answers.
         Unsupported: this process was forked from one that used the device.
     """
+    if finish is not None:
+        run = dataclasses.replace(run, options=finish.options)
     forks.use_device(run.device, run.card.name)
     try:
         predictor: Predictor = plugin.hook("predict")(run=run)
@@ -88,6 +96,7 @@ def load_predictor(plugin: Plugin, run: PredictionRun) -> CheckedPredictor:
         )
     checked = CheckedPredictor(plugin, run, predictor)
     compare_stored_answers(run, checked)
+    checked.finish = finish
     return checked
 
 
@@ -101,6 +110,8 @@ class CheckedPredictor:
         self._from_files = run.task.input.from_files
         self._portions = Portions()
         self._check = AnswerCheck(plugin.name, run.task, run.card.labels)
+        self.finish: Finish | None = None
+        """What becomes of the answers."""
 
     def __getattr__(self, name: str) -> Any:
         """What else the plugin's own predictor offers."""
@@ -146,11 +157,15 @@ class CheckedPredictor:
         """
         if not isinstance(self._predictor, AdjustablePredictor):
             raise Unsupported(f"{self._model} keeps the options that it was loaded with", "load it anew with others")
-        return CheckedPredictor(
+        finish = self.finish and self.finish.with_options(options)
+        options = finish.options if finish else options
+        adjusted = CheckedPredictor(
             self._plugin,
             dataclasses.replace(self.prediction_run, options=options),
             self._predictor.with_options(options),
         )
+        adjusted.finish = finish
+        return adjusted
 
     def stream(self, input: Any) -> Generator[str | Prediction]:
         """The pieces of an answer as they come, if the plugin gives any, and last the answer itself."""
@@ -166,7 +181,7 @@ class CheckedPredictor:
                     answer = item
         if answer is None:
             raise broken(self._plugin.name, "gave no answer at the end of stream(input)", "yield it last")
-        yield from self._check([answer])
+        yield from self._finished([answer])
 
     def judged(self, inputs: list[Any], targets: list[Any]) -> list[Prediction]:
         """What each input is judged by: mostly the answer."""
@@ -234,7 +249,11 @@ class CheckedPredictor:
                 "a predictor gives one for each, in order; zoo.Rejected(reason) stands for what cannot be "
                 "answered (zoo plugins guide contract)",
             )
-        return self._check(answers)
+        return self._finished(answers)
+
+    def _finished(self, answers: list[Any]) -> list[Prediction]:
+        checked = self._check(answers)
+        return checked if self.finish is None else self.finish(checked)
 
     @contextlib.contextmanager
     def _errors_named(self, source: _TakenChunks | None = None) -> Iterator[None]:

@@ -17,6 +17,7 @@ from zoo.fetch import Progress, fetch
 from zoo.plugins import Plugin, load_plugin
 from zoo.runs import hooks
 from zoo.runs.attempt import Worker
+from zoo.runs.calibration import finish_of, with_all_labels
 from zoo.runs.context import PredictionRun
 from zoo.runs.events import Noted, WeightsChosen, WeightsFetched
 from zoo.runs.hooks import CheckedPredictor
@@ -100,7 +101,7 @@ def load_predictor(worker: Worker) -> tuple[Card, CheckedPredictor]:
     """
     plugin, card = resolve(worker)
     options = judging_options(worker.request) if worker.request.verb == "evaluate" else dict(worker.request.options)
-    return card, _load(worker, plugin, card, options)
+    return card, _load(worker, plugin, card, options, finished=True)
 
 
 def judging_options(request: RunRequest) -> dict[str, Any]:
@@ -118,18 +119,24 @@ def load_result(worker: Worker) -> CheckedPredictor | None:
     return _load(worker, plugin, card, {}) if worker.request.task in card.tasks_of("predict") else None
 
 
-def _load(worker: Worker, plugin: Plugin, card: Card, options: Mapping[str, Any]) -> CheckedPredictor:
+def _load(
+    worker: Worker, plugin: Plugin, card: Card, options: Mapping[str, Any], *, finished: bool = False
+) -> CheckedPredictor:
     weights = fetch_weights(worker, card)
     if weights is None or not card.tasks_of("predict"):
         raise Unsupported(f"{card.name} cannot predict", card.training_advice)
     ability = card.ability("predict", worker.request.task)
+    task, chosen = get_task(ability.task), parse_recorded(ability, options)
+    finish = finish_of(card, task, chosen) if finished and not worker.request.calibrate else None
+    if worker.request.calibrate:
+        chosen = with_all_labels(chosen, len(card.labels))
     run = PredictionRun(
         card=card,
-        task=get_task(ability.task),
+        task=task,
         weights=weights,
-        options=parse_recorded(ability, options),
+        options=chosen,
         device=worker.device,
         precision=worker.request.precision,
         note=lambda message: worker.emit(Noted(message=message)),
     )
-    return hooks.load_predictor(plugin, run)
+    return hooks.load_predictor(plugin, run, finish)

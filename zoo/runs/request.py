@@ -182,6 +182,8 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Absolute path of the folder that the answers of a batch prediction are drawn into; empty where they are not."""
     by: str = ""
     """Column of the data whose values an evaluation tells apart; empty where it does not."""
+    calibrate: bool = False
+    """Whether an evaluation corrects the probabilities of its model by the data, and keeps that with the model."""
     dry_run: bool = False
     """Build everything, say what would be done, do nothing."""
     created_at: float = 0.0

@@ -57,8 +57,13 @@ def count_trained_on(model: str, examples: Iterable[Example]) -> int:
         model: name of the run that made it.
         examples: to evaluate on.
     """
+    return sum(are_trained_on(model, examples))
+
+
+def are_trained_on(model: str, examples: Iterable[Example]) -> list[bool]:
+    """Whether the model, or one that it was made from, was fine-tuned on the input of each; arguments as above."""
     digests = _trained_on(model)
-    return sum(input_key(example)[:_BYTES] in digests for example in examples) if digests else 0
+    return [bool(digests) and input_key(example)[:_BYTES] in digests for example in examples]
 
 
 def _trained_on(name: str) -> set[bytes]:

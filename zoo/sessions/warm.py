@@ -25,6 +25,7 @@ from zoo.encoding import encode_json
 from zoo.errors import RunFailed, Unsupported
 from zoo.locking import locked
 from zoo.options import schema
+from zoo.runs.calibration import calibration_path
 from zoo.runs.launcher import environment
 from zoo.sessions.conversation import Conversation
 from zoo.sessions.messages import EndRequest, LoadRequest
@@ -74,9 +75,12 @@ def address_of(card: Card, request: LoadRequest, plugin_version: str) -> Path:
 
 
 def _states_of_files(card: Card, request: LoadRequest) -> list[tuple[int, int]]:
-    """Size and time of the last change of every file that an option names; one that cannot be read is left out."""
+    """Size and time of the last change of every file that an option names, and of the calibration of the model; one
+    that cannot be read is left out.
+    """
     described = schema(option_set(card.ability("predict", request.task)))
     paths = [Path(request.options[one.name]) for one in described if one.file and request.options.get(one.name)]
+    paths += [path for path in (calibration_path(card),) if path is not None]
     states: list[tuple[int, int]] = []
     for path in paths:
         with contextlib.suppress(OSError):

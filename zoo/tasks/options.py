@@ -33,6 +33,20 @@ class LabelOptions(Options, frozen=True, kw_only=True):
     ] = None
 
 
+class AbstainOptions(Options, frozen=True, kw_only=True):
+    """What zoo does with the answers of any model that can be calibrated, whatever its plugin makes of its options."""
+
+    abstain: Annotated[
+        float | None,
+        option(
+            "Leave labels open, or say not sure, so that the right one is excluded in this share of cases at most; for "
+            "a model that was calibrated: zoo evaluate MODEL --data FILE --calibrate.",
+            ge=0.001,
+            le=0.5,
+        ),
+    ] = None
+
+
 class LabelSetOptions(LabelOptions, frozen=True, kw_only=True):
     """Options of answering with any number of labels."""
 

@@ -142,6 +142,11 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
         return self.judged and self.answer.severity is not BaseAnswer.severity
 
     @property
+    def calibratable(self) -> bool:
+        """Whether answers have probabilities that can be calibrated."""
+        return self.judged and self.answer.tempered is not Answer.tempered
+
+    @property
     def prediction(self) -> Any:
         """What stands in the place of an input, as a type to decode JSON with: an answer, or why there is none."""
         return Union[self.answer, Rejected]

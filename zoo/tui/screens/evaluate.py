@@ -7,9 +7,10 @@ from textual.app import ComposeResult
 
 from zoo.card import Card
 from zoo.jobs import Job
+from zoo.tasks import get_task
 from zoo.tui.screens.job_form import JobForm
 from zoo.tui.widgets.column_fields import ColumnFields
-from zoo.tui.widgets.fields import text_field
+from zoo.tui.widgets.fields import switch_field, text_field
 
 
 class EvaluateScreen(JobForm):
@@ -36,6 +37,13 @@ class EvaluateScreen(JobForm):
             help="A column whose values tell rows apart: the main figure of each is in the report.",
         )
 
+        if get_task(self.ability.task).calibratable:
+            yield switch_field(
+                "calibrate",
+                "calibrate",
+                help="Correct how sure the model is by these rows, and keep that with it; they must be new to it.",
+            )
+
     def job(self) -> Job:
         job = self.job_of("evaluate", self.source(), out=self.value("errors"))
-        return msgspec.structs.replace(job, by=self.value("by"))
+        return msgspec.structs.replace(job, by=self.value("by"), calibrate=self.value("calibrate") == "True")
