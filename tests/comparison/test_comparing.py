@@ -174,8 +174,11 @@ def test_another_metric_is_tested_by_drawing_rows(rivals: tuple[str, str], tmp_p
 
     assert comparison.metric == "macro_f1"
     assert comparison.pairs[0].test == "paired bootstrap"
+    assert comparison.notes == ()
     assert not comparison.pairs[0].tied
     assert next(iter(comparison.models[0].metrics)) == "macro_f1"
+    few = zoo.compare(*rivals, data=labelled(tmp_path / "few.csv", 30), metric="macro_f1", device="cpu")
+    assert few.notes == ("a bootstrap of 30 rows is surer than it should be: give 50 or more",)
     interval = comparison.models[1].metrics["macro_f1"]
     assert interval.low is not None
     assert interval.high is not None

@@ -23,7 +23,7 @@ from zoo.metrics.intervals import bounds
 from zoo.metrics.paired import holm
 from zoo.plurals import counted
 from zoo.runs.judging import CheckedJudge
-from zoo.runs.paired_figure import AnsweredRows, PairedFigure
+from zoo.runs.paired_figure import FEWEST_ROWS, AnsweredRows, PairedFigure
 from zoo.runs.request import TRAINING
 from zoo.runs.trained_on import count_trained_on
 from zoo.sources import Source
@@ -161,12 +161,16 @@ class _Tested:
     def comparison(self) -> Comparison:
         """Figures, tests, rows."""
         first = self._models[0]
+        rows = len(self._keys)
+        if rows < FEWEST_ROWS and any(one.right is None for one in self._rows):
+            few = f"a bootstrap of {counted(rows, 'row')}"
+            self._notes.append(f"{few} is surer than it should be: give {FEWEST_ROWS} or more")
         return Comparison(
             models=tuple(map(self._compared, self._models, self._rows)),
             task=first.task.name,
             metric=self._figure.metric,
             larger_is_better=self._figure.larger_is_better,
-            rows=len(self._keys),
+            rows=rows,
             data=first.request.data.path,
             pairs=self._pairs(),
             differing=self._differing(),

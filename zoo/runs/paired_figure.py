@@ -15,6 +15,8 @@ from zoo.runs.judging import CheckedJudge
 from zoo.suggestions import did_you_mean
 from zoo.tasks.task import Task
 
+FEWEST_ROWS = 50
+"""Of a figure that is no share: an interval by drawing rows anew says nothing of fewer."""
 MOST_SECONDS = 120.0
 """That drawing rows anew may take for one difference, as long as there are draws enough."""
 TOLD_EVERY_S = 30.0

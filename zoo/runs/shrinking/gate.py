@@ -10,14 +10,11 @@ from zoo.errors import DatasetInvalid
 from zoo.metrics.intervals import Z
 from zoo.metrics.paired import Difference, least_bound
 from zoo.plurals import counted
-from zoo.runs.paired_figure import AnsweredRows, Judged, PairedFigure
+from zoo.runs.paired_figure import FEWEST_ROWS, AnsweredRows, Judged, PairedFigure
 from zoo.runs.shrinking.measuring import Stopped
 from zoo.tasks.task import Task
 
 __all__ = ["FEWEST_ROWS", "Drop", "Gate", "Judged"]
-
-FEWEST_ROWS = 50
-"""Of a figure that is no share: an interval by drawing rows anew says nothing of fewer."""
 
 
 class Drop(NamedTuple):
