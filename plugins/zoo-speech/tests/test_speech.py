@@ -125,9 +125,9 @@ def test_an_hour_is_heard_in_windows(recogniser: zoo.Run, spoken: Path, tmp_path
     assert (streamed, "".join(pieces)) == (answer, answer.text)
     assert [piece.start for piece in pieces] == sorted(piece.start for piece in pieces)
     assert {segment.start for segment in answer.segments} <= {round(piece.start, 3) for piece in pieces}
-    starts = [segment.start for segment in answer.segments]
-    for second in (0, 27, 54, 90):
-        assert any(second - 0.5 < start < second + len(said) / rate for start in starts), starts
+    for second in (0, 27, 54, 90):  # in noise it may hear letters, too
+        end = second + len(said) / rate
+        assert any(one.start < end and one.end > second for one in answer.segments), answer.segments
 
 
 def test_subtitles_are_written(recogniser: zoo.Run, spoken: Path, tmp_path: Path) -> None:
