@@ -185,3 +185,14 @@ def test_rows_that_were_learnt_from_privately_are_not_learnt_from_anew(
         assert "large, or a model before it, learnt privately" in capsys.readouterr().err
     finally:
         write_request(folder, request)
+
+
+def test_a_network_of_another_plugin_may_take_the_place(large: str, held_out: Path) -> None:
+    run = zoo.shrink(large, held_out, into="echo", name="by-echo", **ANY).wait(progress=False)
+    table = candidates(run)
+    assert table["echo"].chosen
+    assert table["echo int8"].reason == "its plugin keeps no weights in model.safetensors"
+    assert isinstance(run.model.predict("my parcel is late"), zoo.Classification)
+    assert (
+        zoo.evaluate(run.name, held_out, device="cpu").wait(progress=False).metrics["accuracy"] == table["echo"].figure
+    )

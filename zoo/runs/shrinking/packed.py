@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from zoo.errors import Unsupported
+from zoo.hub_config import WEIGHTS
 from zoo.runs.heads import link
 from zoo.runs.result import MANIFEST
 from zoo.runs.shrinking.attempt import Attempt, Model
@@ -33,6 +35,8 @@ class Packed:
     def make(self, folder: Path) -> Model:
         """Pack it; what is not packed takes no room twice."""
         model = self.of()
+        if not (model.folder / WEIGHTS).exists():
+            raise Unsupported(f"its plugin keeps no weights in {WEIGHTS}", "")
         copy_linked(model.folder, folder)
         importlib.import_module("zoo.training.packing").pack_folder(folder, self.format)
         preferred = ("bf16",) if self.format == "bf16" else ("int8", "bf16")
