@@ -164,11 +164,12 @@ def program_of(portable: Portable) -> torch.export.ExportedProgram:
         Unsupported: it cannot be followed, or insists on the sizes of the example.
     """
     module = portable.module.eval().requires_grad_(False)
-    fewest = {name: one.fewest for one in portable.inputs for name in list(one.dynamic.values())[-1:]}
+    bounds = {name: (one.fewest, one.most) for one in portable.inputs for name in list(one.dynamic.values())[-1:]}
     dimensions = {
-        name: torch.export.Dim(name, min=fewest.get(name) or None)
+        name: torch.export.Dim(name, min=fewest or None, max=most or None)
         for one in portable.inputs
         for name in one.dynamic.values()
+        for fewest, most in [bounds.get(name, (0, 0))]
     }
     shapes = [{number: dimensions[name] for number, name in one.dynamic.items()} for one in portable.inputs]
     with _quiet(), _named(portable), torch.no_grad():

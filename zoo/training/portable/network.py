@@ -29,6 +29,8 @@ class PortableInput(NamedTuple):
     """Names of the dimensions that may be of any size."""
     fewest: int = 0
     """The smallest size of the last of these; 0 for any."""
+    most: int = 0
+    """The largest, likewise."""
 
     @property
     def shape(self) -> list[int | str]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from zoo.runs.context import PredictionRun, Predictor
     from zoo.training.text.body import TextBody
 
-EXAMPLE = (3, 7)
+EXAMPLE = (2, 7)
 """Texts and tokens that torch follows the network with; any others will do."""
 _ENCODE = """texts = ["a text", "and another one"]
 tokenizer = Tokenizer.from_file("this folder/tokenizer.json")  # cuts what is too long, and fills up
@@ -60,13 +60,16 @@ class PortableTexts(Portable):
         self.module = _BY_ANSWER.get(answer, _Pooled)(body.portable_network(run), self._head_config)
         if answer is Embedding:
             self.output = "vectors"
-        texts, tokens = EXAMPLE
-        ids = torch.full(EXAMPLE, body.pad_id)
-        mask = (torch.arange(tokens) < torch.arange(tokens, tokens - texts, -1)[:, None]).long()
-        dynamic = {0: "batch", 1: "tokens"}
-        self.inputs = (PortableInput("input_ids", ids, dynamic), PortableInput("attention_mask", mask, dynamic))
         most = min(body.max_tokens, max_tokens_of(run.card)) if answer is Embedding else body.max_tokens
         self._max_tokens = min(most, getattr(run.options, "max_tokens", None) or most)
+        texts, tokens = EXAMPLE[0], min(EXAMPLE[1], self._max_tokens)
+        ids = torch.full((texts, tokens), body.pad_id)
+        mask = (torch.arange(tokens) < torch.arange(tokens, tokens - texts, -1)[:, None]).long()
+        of_any_size = {0: "batch", 1: "tokens"}
+        self.inputs = tuple(
+            PortableInput(name, example, of_any_size, most=self._max_tokens)
+            for name, example in (("input_ids", ids), ("attention_mask", mask))
+        )
 
     def predictor(self, compute: Compute, folder: Path) -> Predictor:
         """The usual one, with a network that is computed elsewhere."""
