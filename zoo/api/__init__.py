@@ -12,7 +12,8 @@ run.model.predict(["another sentence"])
 from __future__ import annotations
 
 from zoo.api.comparing import compare
-from zoo.api.jobs import evaluate, federate, finetune, predict_file, pretrain, run_recipe
+from zoo.api.federating import federate
+from zoo.api.jobs import evaluate, finetune, predict_file, pretrain, run_recipe
 from zoo.api.model import Model, load, models
 from zoo.api.result_folder import export
 from zoo.api.run import Run, list_runs, open_run

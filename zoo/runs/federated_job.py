@@ -27,7 +27,7 @@ from zoo.plurals import counted
 from zoo.runs.attempt import Worker
 from zoo.runs.checkpoints import newest_step
 from zoo.runs.context import TrainingRun
-from zoo.runs.events import AnyEvent, DataLoaded, Noted, RunCancelled, RunFinished, RunStarted, Warned
+from zoo.runs.events import AnyEvent, DataLoaded, Noted, RunCancelled, RunStarted, Warned
 from zoo.runs.federated_baseline import compare_with_baselines, train_baselines
 from zoo.runs.hooks import fit
 from zoo.runs.log import read_events
@@ -39,7 +39,7 @@ from zoo.runs.request import ClientRequest
 from zoo.runs.store import RunFolder
 from zoo.runs.trained_on import record
 from zoo.runs.training_data import ClientRows, load_training_data
-from zoo.runs.training_job import Part, drop_unfinished, list_mistakes, run_of
+from zoo.runs.training_job import Part, drop_unfinished, finished, list_mistakes, run_of
 from zoo.tasks import get_task
 from zoo.tasks.task import Task
 
@@ -78,15 +78,7 @@ def federate(worker: Worker) -> AnyEvent:
             report = (*compare_with_baselines(worker, plugin, run, result.sources), *report)
             atomic.write_bytes(readme, of_plugin)
             write_readme(worker.folder.model_folder, manifest, request, rows=rows_of(data), report=report)
-    return RunFinished(
-        metrics=result.metrics,
-        intervals=result.intervals,
-        step=result.step,
-        best_step=result.best_step,
-        report=report,
-        labels=result.labels,
-        sources=result.sources,
-    )
+    return finished(result, report)
 
 
 def _load_clients(worker: Worker, card: Card, task: Task, options: DataOptions) -> tuple[tuple[str, ...], list[Part]]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import cast
 
 from zoo.ability_options import parse_recorded
+from zoo.blocks import Report
 from zoo.card import Card, Verb
 from zoo.data.example import Example
 from zoo.file_cache import release
@@ -18,7 +19,7 @@ from zoo.hyperparameters import DataOptions, MixingOptions
 from zoo.options import parse
 from zoo.runs.attempt import Worker
 from zoo.runs.baseline import baselines_of, check_baselines, compare_with_baselines, train_baselines
-from zoo.runs.context import Teaching, TrainingRun
+from zoo.runs.context import FitResult, Teaching, TrainingRun
 from zoo.runs.events import AnyEvent, RunCancelled, RunFinished, Warned
 from zoo.runs.hooks import fit
 from zoo.runs.kept_heads import check_kept_heads
@@ -90,6 +91,16 @@ def train(worker: Worker) -> AnyEvent:
             comparison = compare_with_baselines(worker, plugin, runs, kinds)
             describe_heads(worker, manifest, result, data, comparison)
             report = (*comparison, *report)
+    return finished(result, report)
+
+
+def finished(result: FitResult, report: Report) -> RunFinished:
+    """What is told of a fit that went to its end.
+
+    Args:
+        result: how it ended.
+        report: what belongs to its figures, and to what they are held against.
+    """
     return RunFinished(
         metrics=result.metrics,
         intervals=result.intervals,
