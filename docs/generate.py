@@ -14,7 +14,7 @@ import re
 import runpy
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -124,14 +124,16 @@ def cli() -> str:
         lines += ["", f"## {title.capitalize()}"]
         for name, (module, help_text) in commands.items():
             lines += ["", f"### zoo {name}", "", f"{help_text[0].upper()}{help_text[1:]}.", *_arguments(name, module)]
+            for side in getattr(importlib.import_module(module), "SIDES", ()):
+                lines += ["", f"#### zoo {name} {side}", *_arguments(name, module, [side])]
     return "\n".join(lines) + "\n"
 
 
-def _arguments(name: str, module: str) -> Iterator[str]:
+def _arguments(name: str, module: str, words: Sequence[str] = ()) -> Iterator[str]:
     command = importlib.import_module(module)
     parser = new_parser(name, command, "")
     complete = getattr(command, "complete_parser", None)
-    complete(parser, []) if complete else command.add_arguments(parser)
+    complete(parser, [*words]) if complete else command.add_arguments(parser)
     rows = [
         (_spelling(action), action.help % {"default": action.default} if action.help else "")
         for action in parser._actions

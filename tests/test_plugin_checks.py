@@ -196,15 +196,26 @@ def test_an_option_set_that_no_view_can_render_is_a_failure(site: Site, declarat
 
 def test_no_option_can_have_the_name_of_what_the_commands_and_functions_take() -> None:
     reserved = set[str]()
-    for verb in ("finetune", "pretrain", "federate", "predict", "evaluate", "shrink"):
+    for commanded in (
+        "finetune",
+        "pretrain",
+        "federate",
+        "federate serve",
+        "federate join",
+        "predict",
+        "evaluate",
+        "shrink",
+    ):
+        verb, *words = commanded.split()
         command = importlib.import_module(COMMANDS[verb][0])
         parser = new_parser(verb, command, "")
-        command.complete_parser(parser, [])
+        command.complete_parser(parser, words)
         actions = [action for action in parser._actions if not action.dest.startswith("option_")]
         reserved |= {
             flag[2:].replace("-", "_") for action in actions for flag in action.option_strings if flag[1] == "-"
         }
-    for function in (zoo.finetune, zoo.pretrain, zoo.federate, zoo.evaluate, zoo.predict_file, zoo.shrink, zoo.load):
+    functions = (zoo.finetune, zoo.pretrain, zoo.federate, zoo.evaluate, zoo.predict_file, zoo.shrink, zoo.load)
+    for function in (*functions, zoo.serve_federation, zoo.join_federation):
         parameters = [one for one in inspect.signature(function).parameters.values() if one.kind is not one.VAR_KEYWORD]
         reserved |= {one.name for one in parameters}
 

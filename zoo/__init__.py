@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         export as export,
         federate as federate,
         finetune as finetune,
+        join_federation as join_federation,
         list_runs as list_runs,
         load as load,
         models as models,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
         predict_file as predict_file,
         pretrain as pretrain,
         run_recipe as run_recipe,
+        serve_federation as serve_federation,
         shrink as shrink,
     )
     from zoo.audio_options import (
@@ -262,6 +264,7 @@ _HOME = {
         "export",
         "federate",
         "finetune",
+        "join_federation",
         "list_runs",
         "load",
         "models",
@@ -269,6 +272,7 @@ _HOME = {
         "predict_file",
         "pretrain",
         "run_recipe",
+        "serve_federation",
         "shrink",
     ),
     "zoo.blocks": (

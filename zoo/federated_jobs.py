@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -73,12 +73,12 @@ def federated_request(job: Job, clients: Clients, catalog: Catalog | None = None
     with _named(next(iter(paths))):
         choice = choose_model(catalog, job.model, "finetune", job.task, first, source.columns, source.separator)
         card = choice.card
-        _check_model(card, job)
+        check_federated_model(card, job)
         ability, why = choose_ability(card, "finetune", job.task, first, source.columns, source.separator)
     if not job.task:
         _check_same_task(card, job, ability.task, paths)
     task = get_task(ability.task).divided_at(source.separator).named_by(str(source.classes))
-    federation, options = _options(card, job, ability)
+    federation, options = federated_options(card, job, ability)
     with offering_models(card, "finetune", catalog):
         found = _by_column(job, clients.by, card, task) if clients.by else _apart(job, paths, card, task)
     return RunRequest(
@@ -136,7 +136,7 @@ def _paths(job: Job, clients: Clients) -> dict[str, Path]:
     return {"": parts.train}
 
 
-def _check_model(card: Card, job: Job) -> None:
+def check_federated_model(card: Card, job: Job) -> None:
     """Insist on what can be trained so.
 
     Raises:
@@ -171,16 +171,24 @@ def _check_same_task(card: Card, job: Job, task: str, paths: Mapping[str, Path])
             )
 
 
-def _options(card: Card, job: Job, ability: Any) -> tuple[FederationOptions, Options]:
+def federated_options(
+    card: Card, job: Job, ability: Any, others: Iterable[str] = ()
+) -> tuple[FederationOptions, Options]:
     """How clients learn together, and the options of the model.
+
+    Args:
+        card: of the model.
+        job: what is asked for.
+        ability: of the model.
+        others: names of options of the job that are neither's.
 
     Raises:
         OptionInvalid: one is out of bounds, not known, or of a training that is not federated.
     """
     known = {name for one in schema(FederationOptions) for name in (one.name, *one.aliases)}
     own = {name: value for name, value in job.options.items() if name in known}
-    others = {name: value for name, value in job.options.items() if name not in known}
-    options = parse_options(card, ability, others, beside=(*BESIDE, *known, "clients", "by"))
+    of_model = {name: value for name, value in job.options.items() if name not in known | {*others}}
+    options = parse_options(card, ability, of_model, beside=(*BESIDE, *known, *others, "clients", "by"))
     for name in _OF_ONE_TRAINING:
         if name in changed(options):
             raise OptionInvalid(f"--{name.replace('_', '-')} is of a training in one place", _ROUNDS_SAY_SO)
@@ -213,7 +221,7 @@ def _apart(job: Job, paths: Mapping[str, Path], card: Card, task: Task) -> _Clie
     labels, _ = united(datasets, merge=job.source.merge_labels)
     requests = []
     for (name, part), dataset in zip(parts.items(), datasets, strict=True):
-        data = _data_request(job, part.train, dataset.sha256)
+        data = client_data(job, part.train, dataset.sha256)
         if part.eval is not None:
             with _named(name):
                 held_out = _load(job, part.eval, card, task)
@@ -222,7 +230,7 @@ def _apart(job: Job, paths: Mapping[str, Path], card: Card, task: Task) -> _Clie
             data = msgspec.structs.replace(data, eval_path=str(part.eval), eval_sha256=held_out.sha256)
         requests.append(ClientRequest(name=name, data=data))
     folder = Path(os.path.commonpath([path.parent for path in paths.values()]))
-    return _ClientSet(tuple(requests), _data_request(job, folder))
+    return _ClientSet(tuple(requests), client_data(job, folder))
 
 
 def _by_column(job: Job, by: str, card: Card, task: Task) -> _ClientSet:
@@ -242,7 +250,7 @@ def _by_column(job: Job, by: str, card: Card, task: Task) -> _ClientSet:
                 else f"client {name} has no rows",
                 "mend or remove them",
             )
-    data = _data_request(job, path, dataset.sha256)
+    data = client_data(job, path, dataset.sha256)
     return _ClientSet(
         tuple(ClientRequest(name=name, data=data, value=value) for name, value in zip(names, rows, strict=True)),
         data,
@@ -254,7 +262,7 @@ def _load(job: Job, path: Path, card: Card, task: Task) -> Dataset:
     return load(path, task, columns=dict(job.source.columns), min_classes=1, trained=card.columns)
 
 
-def _data_request(job: Job, path: Path, sha256: str = "") -> DataRequest:
+def client_data(job: Job, path: Path, sha256: str = "") -> DataRequest:
     source = job.source
     return DataRequest(
         path=str(path),

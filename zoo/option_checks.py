@@ -10,8 +10,10 @@ from zoo.options import Options, parse, schema, to_dict
 
 RESERVED = frozenset(
     [
+        "address",
         "by",
         "calibrate",
+        "certificate",
         "classes",
         "clients",
         "column",
@@ -25,6 +27,7 @@ RESERVED = frozenset(
         "eval",
         "eval_data",
         "file",
+        "fingerprint",
         "format",
         "formats",
         "help",
@@ -35,6 +38,7 @@ RESERVED = frozenset(
         "json",
         "keep",
         "keep_warm",
+        "key",
         "label",
         "max_drop",
         "merge_labels",
@@ -64,6 +68,9 @@ RESERVED = frozenset(
         "teacher",
         "text",
         "then",
+        "token",
+        "token_file",
+        "tokens",
         "train",
         "train_epochs",
         "verbose",

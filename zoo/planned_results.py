@@ -110,7 +110,7 @@ def _as_source(request: RunRequest) -> SourceRequest:
 def _columns(request: RunRequest | SourceRequest, base: Card) -> Columns:
     """Those that are learnt from, by role."""
     federation = request.federation if isinstance(request, RunRequest) else None
-    data = federation.clients[0].data if federation else request.data
+    data = federation.clients[0].data if federation and federation.clients else request.data
     if not data.path:
         return {}
     task = get_task(request.task).divided_at(data.separator).named_by(data.classes)

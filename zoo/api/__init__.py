@@ -12,7 +12,7 @@ run.model.predict(["another sentence"])
 from __future__ import annotations
 
 from zoo.api.comparing import compare
-from zoo.api.federating import federate
+from zoo.api.federating import federate, join_federation, serve_federation
 from zoo.api.jobs import evaluate, finetune, predict_file, pretrain, run_recipe
 from zoo.api.model import Model, load, models
 from zoo.api.result_folder import export
@@ -28,6 +28,7 @@ __all__ = [
     "export",
     "federate",
     "finetune",
+    "join_federation",
     "list_runs",
     "load",
     "models",
@@ -35,6 +36,7 @@ __all__ = [
     "predict_file",
     "pretrain",
     "run_recipe",
+    "serve_federation",
     "shrink",
     "start",
     "start_sequence",

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
 
 from zoo.api.data_files import client_data_as_files, data_as_files
 from zoo.api.run import Run
@@ -22,6 +25,21 @@ from zoo.runs import sequence, store
 from zoo.runs.launcher import launch
 from zoo.runs.request import RunRequest
 from zoo.runs.store import RunFolder
+from zoo.site_jobs import Joining, Serving, joining_request, serving_request, terms_of
+from zoo.sites.addresses import listening_address
+from zoo.sites.certificates import fingerprint_of, make_certificate
+from zoo.sites.secrets import secrets_of
+from zoo.sites.tokens import keep_digests, make_tokens
+
+
+class Served(NamedTuple):
+    """A federation whose server runs."""
+
+    run: Run
+    tokens: dict[str, str]
+    """Of each client; they are kept nowhere."""
+    fingerprint: str
+    """Of the server's certificate, which clients are told."""
 
 
 @read_once()
@@ -51,7 +69,51 @@ def start_federated(job: Job, clients: Clients) -> Run:
         return start(request, folder, now=bool(read(NOW, job.place.now)))
 
 
-def start(request: RunRequest, data_folder: Path | None = None, after: Run | None = None, *, now: bool = False) -> Run:
+@read_once()
+def start_serving(job: Job, serving: Serving, catalog: Catalog | None = None) -> Served:
+    """Check a federation, put its request into the store and start its server."""
+    request = serving_request(job, serving, catalog)
+    assert request.federation is not None
+    assert request.federation.serving is not None
+    of_run = request.federation.serving
+    tokens = make_tokens(of_run.clients)
+    prints: list[str] = []
+
+    def prepare(folder: RunFolder) -> None:
+        secrets = secrets_of(folder.path)
+        keep_digests(secrets.digests, tokens)
+        certificate = Path(of_run.certificate) if of_run.certificate else secrets.certificate
+        if not of_run.certificate:
+            make_certificate(certificate, secrets.key, listening_address(of_run.address).host)
+        prints.append(fingerprint_of(certificate.read_text()))
+
+    run = start(request, now=bool(read(NOW, job.place.now)), prepare=prepare)
+    return Served(run, tokens, prints[0])
+
+
+@read_once()
+def start_joining(job: Job, joining: Joining) -> Run:
+    """Ask a server what is learnt, check the data for it, and start a client."""
+    catalog, terms = Catalog.load(), terms_of(joining)
+    job = msgspec.structs.replace(job, model=joining.model or terms.model, task=terms.task)
+    with data_as_files(job, catalog) as (file_job, folder):
+        request = joining_request(file_job, joining, terms, catalog)
+        return start(
+            request,
+            folder,
+            now=bool(read(NOW, job.place.now)),
+            prepare=lambda run: secrets_of(run.path).keep_token(joining.token),
+        )
+
+
+def start(
+    request: RunRequest,
+    data_folder: Path | None = None,
+    after: Run | None = None,
+    *,
+    now: bool = False,
+    prepare: Callable[[RunFolder], None] = lambda folder: None,
+) -> Run:
     """Put a request into the store and start its worker.
 
     Args:
@@ -59,8 +121,14 @@ def start(request: RunRequest, data_folder: Path | None = None, after: Run | Non
         data_folder: files that the run takes into its own folder, where its data are among them.
         after: the run that has to finish before; None to start at once.
         now: do not wait for the runs that compute on the same accelerator; of one that starts at once.
+        prepare: puts into the folder of the run what is no part of its request; without it there is no run.
     """
     folder = store.create(request, data_folder)
+    try:
+        prepare(folder)
+    except (ZooError, OSError):
+        store.delete(folder)
+        raise
     if request.verb in ("pretrain", "finetune"):
         write_recipe(folder)
     if after is None:

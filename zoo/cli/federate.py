@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from typing import Protocol
 
 from zoo.api import start
 from zoo.catalog import Catalog
-from zoo.cli import diagnostics
+from zoo.cli import diagnostics, federate_join, federate_serve
 from zoo.cli.exit_codes import ExitCode
 from zoo.cli.job_request import place_of, source_of
 from zoo.cli.model_args import add_model_options, add_task, model_word, values_of
@@ -25,12 +26,39 @@ from zoo.jobs import Job
 from zoo.tasks import BUILT_IN, get_task
 
 
+class Side(Protocol):
+    """What the module of a side offers."""
+
+    def complete_parser(self, parser: Parser, words: list[str]) -> None:
+        """Declare the flags."""
+
+    def run(self, args: argparse.Namespace) -> ExitCode:
+        """Do it."""
+        ...
+
+
+SIDES: dict[str, Side] = {"serve": federate_serve, "join": federate_join}
+"""Of a federation over the network."""
+_TALK = {"-q", "--quiet", "-v", "--verbose"}
+"""What may stand before the side."""
+
+
 def complete_parser(parser: Parser, words: list[str]) -> None:
-    """Declare the flags, those of the named model included."""
-    parser.usage = f"{parser.prog} MODEL --clients FOLDER [options]"
+    """Declare the flags, those of the named model included; of clients elsewhere the first word says which side."""
+    side = next((word for word in words if word not in _TALK), "")
+    if side in SIDES:
+        at = words.index(side)
+        SIDES[side].complete_parser(parser, [*words[:at], *words[at + 1 :]])
+        return
+    parser.usage = (
+        f"{parser.prog} MODEL --clients FOLDER [options]\n"
+        f"       {parser.prog} serve MODEL --clients NAMES [options]   the same with clients elsewhere: their server\n"
+        f"       {parser.prog} join ADDRESS --data DATA [options]      and each client"
+    )
     parser.examples = (
         "zoo federate all-minilm-l6-v2 --clients hospitals/ --name ours",
         "zoo federate all-minilm-l6-v2 --data visits.csv --by hospital --baseline",
+        "zoo federate serve all-minilm-l6-v2 --clients alice,bob,carol --labels no,yes --rounds 5",
     )
     add_help_all(parser)
     parser.add_argument("model", metavar="MODEL", help="a model or a finished run; zoo ls lists them")
@@ -65,6 +93,8 @@ def _data_of_first(words: list[str]) -> list[str]:
 
 def run(args: argparse.Namespace) -> ExitCode:
     """Do it in a worker and watch."""
+    if side := SIDES.get(getattr(args, "side", "")):
+        return side.run(args)
     job = Job(
         verb="finetune",
         model=args.model,

@@ -76,7 +76,7 @@ class History:
     @property
     def _data(self) -> str:
         sources = self._request.sources
-        return ", ".join(f"{source.name} {source.data.path}" for source in sources) or self._request.data.path
+        return ", ".join(f"{source.name} {source.data.path}" for source in sources) or self._request.data_place
 
     def _result(self, event: RunFinished) -> str:
         if self._request.verb == "predict":

@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from zoo.answers import Prediction
 from zoo.blocks import Report
@@ -33,6 +33,10 @@ from zoo.runs.events import (
     Warned,
 )
 from zoo.tasks.task import Task
+
+if TYPE_CHECKING:
+    from zoo.sites.exchange import Exchange
+    from zoo.sites.membership import SiteMembership
 
 
 def _log(message: str) -> None:
@@ -199,6 +203,10 @@ class TrainingRun:
     """Those that keep their data, each as a run of its own, while `train` and `eval` are the rows of all."""
     federation: FederationOptions | None = None
     """How they learn one model."""
+    exchange: Exchange | None = None
+    """Where clients that are elsewhere are met, of the server that averages what they learn."""
+    membership: SiteMembership | None = None
+    """Of a client that learns with others elsewhere: it is the only one in `clients`."""
     teaching: Teaching | None = None
     """What a teacher says of the rows; the engine learns from it whatever the objective is."""
     rank: int = 0
@@ -220,6 +228,16 @@ class TrainingRun:
     def is_private(self) -> bool:
         """Whether the rows are protected: nothing but gradients may carry what they say into the result."""
         return bool(getattr(self.options, "private", ""))
+
+    @property
+    def is_federated(self) -> bool:
+        """Whether clients learn one model, here or elsewhere."""
+        return bool(self.clients) or self.exchange is not None
+
+    @property
+    def rows_elsewhere(self) -> bool:
+        """Whether it learns with rows that are not here: its network must not depend on those that are."""
+        return self.exchange is not None or self.membership is not None
 
     @property
     def model_folder(self) -> Path:

@@ -43,7 +43,7 @@ def fit(plugin: Plugin, verb: str, run: TrainingRun) -> FitResult:
     """
     check = ReportCheck(plugin.name, run.task, run.emit)
     run = dataclasses.replace(run, emit=check)
-    hook = plugin.hook_on_body(verb) if run.sources or run.clients else plugin.hook(verb)
+    hook = plugin.hook_on_body(verb) if run.sources or run.is_federated else plugin.hook(verb)
     trainable: Trainable = hook(run=run)
     if not callable(getattr(trainable, "fit", None)):
         raise PluginBroken(

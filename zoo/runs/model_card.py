@@ -47,8 +47,12 @@ def write_readme(
         _table(
             "Data",
             [
-                ("file", Path(request.data.path).name),
-                *([("clients", str(len(request.federation.clients)))] if request.federation else []),
+                *([("file", Path(request.data.path).name)] if request.data.path else []),
+                *(
+                    [("clients", str(number))]
+                    if request.federation and (number := request.federation.client_count)
+                    else []
+                ),
                 *([("sha256", digest)] if (digest := _told_digest(request, request.data)) else []),
                 *((f"column of the {role}s", name) for role, name in manifest.columns.items()),
                 ("evaluation", Path(request.data.eval_path).name if request.data.eval_path else "a held-out share"),

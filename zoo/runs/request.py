@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from zoo.sites.messages import Terms
+
 RunVerb = Literal["pretrain", "finetune", "federate", "evaluate", "predict", "shrink"]
 TRAINING: tuple[RunVerb, ...] = ("pretrain", "finetune", "federate")
 MAKING_MODELS: tuple[RunVerb, ...] = (*TRAINING, "shrink")
@@ -107,14 +109,54 @@ class ClientRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     """Its rows are those that have this in the column that tells clients apart; empty where all are its own."""
 
 
+class ServingRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How a run serves clients that are elsewhere."""
+
+    clients: tuple[str, ...]
+    """Their names."""
+    address: str
+    """Where it listens."""
+    certificate: str = ""
+    """Absolute path; empty for the one that is made for the run."""
+    key: str = ""
+    """Absolute path of the key to it."""
+    labels: tuple[str, ...] = ()
+    """All that there may be, in the order of the outputs."""
+    digest: str
+    """Of the weights that the model begins with."""
+    options: dict[str, Any] = {}
+    """Plain values of `zoo.sites.options.ServingOptions`."""
+
+
+class JoiningRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How a run takes part in a federation that is elsewhere."""
+
+    address: str
+    """Of the server, as it is called."""
+    fingerprint: str = ""
+    """Of its certificate; empty where an authority of this machine vouches for it."""
+    terms: Terms
+    """What is learnt together, as the server told it when the run was asked for."""
+
+
 class FederationRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a run is over that learns from clients which keep their data."""
 
-    clients: tuple[ClientRequest, ...]
+    clients: tuple[ClientRequest, ...] = ()
+    """Those whose data are on this machine."""
     by: str = ""
     """The column that tells the rows of clients apart; empty where each has data of its own."""
     options: dict[str, Any] = {}
     """Plain values of `zoo.FederationOptions`."""
+    serving: ServingRequest | None = None
+    """Of a run whose clients are elsewhere."""
+    joining: JoiningRequest | None = None
+    """Of a run that is a client itself."""
+
+    @property
+    def client_count(self) -> int:
+        """How many learn together, as far as it is known here."""
+        return len(self.serving.clients) if self.serving else len(self.clients)
 
     def moved(self, before: Path, after: Path) -> FederationRequest:
         """The same clients where the folder of their data is now."""
@@ -191,6 +233,12 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     versions: dict[str, str] = {}
     """Distribution name to version, for all that matters to the result."""
     v: int = 1
+
+    @property
+    def data_place(self) -> str:
+        """Where the data are, as it is shown: a path, or who has them."""
+        serving = self.federation.serving if self.federation else None
+        return self.data.path or (f"the data of {', '.join(serving.clients)}" if serving else "")
 
     def of_source(self, source: SourceRequest) -> RunRequest:
         """What would have been asked for, were one of its sources the only one."""

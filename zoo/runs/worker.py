@@ -157,8 +157,12 @@ def _work(worker: Worker) -> AnyEvent:
         return train(worker)
     if request.verb == "federate":
         from zoo.runs.federated_job import federate
+        from zoo.runs.site_jobs import join, serve
 
-        return federate(worker)
+        federation = request.federation
+        if federation is not None and federation.serving is not None:
+            return serve(worker)
+        return join(worker) if federation is not None and federation.joining is not None else federate(worker)
     if request.verb == "evaluate":
         from zoo.runs.evaluation_job import evaluate
 

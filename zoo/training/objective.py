@@ -101,6 +101,10 @@ class Objective(ABC, Generic[Features]):
     task: str = ""
     """The task the result answers; empty for the task of the run."""
 
+    made_from_rows: bool = False
+    """Whether more than its weights is made from the rows to train on: letters, how numbers spread, a first prompt.
+    Sites that keep their rows cannot agree on it."""
+
     @abstractmethod
     def features(self, examples: Sequence[Example]) -> Sequence[Features | Pieces[Features] | Rejected]:
         """Turn examples into what batches are made of, once: same length, same order.
@@ -288,6 +292,14 @@ class Objective(ABC, Generic[Features]):
 
     def fit(self, run: TrainingRun) -> FitResult:
         """Train it with the engine."""
+        if run.exchange is not None:
+            from zoo.training.federated.serving import serve_sites
+
+            return serve_sites(self, run)
+        if run.membership is not None:
+            from zoo.training.federated.joining import train_member
+
+            return train_member(self, run)
         if run.clients:
             from zoo.training.federated import train_clients
 

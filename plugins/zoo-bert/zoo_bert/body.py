@@ -68,7 +68,7 @@ class BertBody(TextBody):
             width=stated["hidden_size"],
             max_tokens=None if run.weights is None else max_tokens_of(run.weights, stated),
         )
-        self._vocabulary = TrimmedVocabulary(self.pad_id)
+        self._vocabulary = TrimmedVocabulary(self.pad_id, whole=isinstance(run, TrainingRun) and run.rows_elsewhere)
         self._weights = None if run.weights is None else WeightsReader(run.weights, BODY)
         self.head_config = None if run.weights is None else head_of(stated)
         if isinstance(run, TrainingRun):

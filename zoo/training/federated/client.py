@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -14,16 +15,24 @@ import torch
 from torch import nn
 
 from zoo.errors import DatasetInvalid, RunFailed
-from zoo.hyperparameters import FederationOptions
+from zoo.hyperparameters import FederationOptions, TrainingOptions
+from zoo.portions import Portions
+from zoo.runs.context import TrainingRun
 from zoo.runs.events import AnyEvent, MicroBatchHalved, SourceStep, StepCompleted, Warned
+from zoo.training.engine import encoded_rows
 from zoo.training.examples import EncodedExamples, Examples
 from zoo.training.federated.averaging import State, copied, is_finite
 from zoo.training.federated.rounds import Turn
+from zoo.training.frozen import reduce
 from zoo.training.loader import TrainingBatches
 from zoo.training.optimizer_step import OptimizerSteps
 from zoo.training.out_of_memory import FittingSteps
+from zoo.training.plan import Demand, make_plan
+from zoo.training.seeding import mix
 from zoo.training.setup import TrainingSetup
 from zoo.training.source import Source
+
+_SEEDS = 2**32
 
 
 @dataclass(frozen=True)
@@ -59,6 +68,42 @@ def make_client(setup: TrainingSetup, train: EncodedExamples, evaluation: Encode
     """A client whose rows are encoded."""
     eval_rows = len({id(example) for example in evaluation.examples})
     return Client(setup, train, evaluation, steps, rows=len(train), eval_rows=eval_rows)
+
+
+def plan_client(setup: TrainingSetup, of_client: TrainingRun, number: int, federation: FederationOptions) -> Client:
+    """A client, with what it will do in all rounds; its random draws are its own.
+
+    Args:
+        setup: of all clients; what is planned in it is not looked at, but for the learning rate.
+        of_client: its rows.
+        number: 1-based, among all.
+        federation: says how long it trains.
+
+    Raises:
+        DatasetInvalid: it has no rows that can be used.
+    """
+    objective, options, lr = setup.sources[0].objective, setup.options, setup.plan.lr
+    seeded: TrainingOptions = msgspec.structs.replace(options, seed=mix(options.seed, number) % _SEEDS)
+    own = Source(objective=objective, run=dataclasses.replace(of_client, options=seeded))
+    train_set, eval_set = encoded_rows(own)
+    if seeded.micro_batch_size:
+        seeded = msgspec.structs.replace(seeded, micro_batch_size=min(seeded.micro_batch_size, len(train_set)))
+    demand = Demand(len(train_set), objective)
+    once = make_plan(msgspec.structs.replace(seeded, epochs=1.0), [demand], lr=lr, world_size=1)
+    steps = max(1, math.ceil(federation.local_epochs * once.steps_per_epoch - 1e-9))
+    of_all = msgspec.structs.replace(seeded, max_steps=federation.rounds * steps)
+    plan = make_plan(of_all, [demand], lr=lr, world_size=1)
+    return make_client(dataclasses.replace(setup, sources=(own,), run=own.run, plan=plan), train_set, eval_set, steps)
+
+
+def reduced(client: Client, portions: Portions) -> Client:
+    """The client as a head on a frozen body sees it; portions say how many examples that is asked about at once."""
+    objective, setup = client.source.objective, client.setup
+    train, held_out = (
+        reduce(objective, rows, setup.accelerator, setup.run.should_stop, portions)
+        for rows in (client.train, client.eval)
+    )
+    return dataclasses.replace(client, train=train, eval=held_out)
 
 
 def learn(

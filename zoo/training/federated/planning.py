@@ -3,15 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
+from zoo.blocks import Paragraph
+from zoo.hyperparameters import FederationOptions
+from zoo.plurals import counted
 from zoo.runs.context import TrainingRun
 from zoo.runs.events import RunPlanned, SourcePlanned
+from zoo.training.engine import learners, usual_lr
 from zoo.training.federated.client import Client
 from zoo.training.federated.rounds import Turn
+from zoo.training.objective import Objective
+from zoo.training.plan import Demand, make_plan
 from zoo.training.setup import TrainingSetup
+from zoo.training.source import Source
 from zoo.training.trial import try_out
+from zoo.units import size
+
+
+def federated_setup(objective: Objective[Any], run: TrainingRun) -> TrainingSetup:
+    """What all clients train, by which method, where and how fast; how long is planned for each of them.
+
+    Args:
+        objective: what they learn.
+        run: of all of them.
+    """
+    source = Source(objective=objective, run=run)
+    accelerator, learner, method = learners((source,), run)
+    lr = usual_lr((source,), run.options, learner)
+    once = msgspec.structs.replace(run.options, epochs=1.0, micro_batch_size=None)
+    plan = make_plan(once, [Demand(1, objective)], lr=lr, world_size=1)
+    return TrainingSetup((source,), learner, run, accelerator, method, plan)
 
 
 def plan_of(setup: TrainingSetup, clients: Sequence[Client], rounds: Sequence[Sequence[Turn]]) -> RunPlanned:
@@ -81,3 +105,27 @@ def try_out_client(run: TrainingRun, planned: RunPlanned, client: Client) -> Non
                 memory_limit_bytes=trial.limit_bytes,
             )
         )
+
+
+def how_it_was_learnt(
+    federation: FederationOptions, clients: int, rounds: int, *, turns: int, bytes_sent: int
+) -> Paragraph:
+    """What the README of the result says of it.
+
+    Args:
+        federation: how clients learn together.
+        clients: how many there are.
+        rounds: that were done.
+        turns: of clients in these.
+        bytes_sent: to a client, and back from it.
+    """
+    how = "federated averaging (FedAvg)"
+    if federation.mu is not None:
+        how = f"federated averaging with a proximal term (FedProx, mu {federation.mu:g})"
+    return Paragraph(
+        text=f"Learnt from {counted(clients, 'client')} by {how}: {counted(rounds, 'round')}, "
+        f"{'all' if federation.share == 1 else f'{federation.share:g} of the'} clients in each, "
+        f"{counted(federation.local_epochs, 'local epoch')}, weighted by rows. "
+        f"{size(bytes_sent)} went to a client and as much came back each time, "
+        f"{size(2 * bytes_sent * turns)} in all; rows went nowhere."
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -11,9 +10,9 @@ from typing import Any
 import msgspec
 import torch
 
-from zoo.blocks import Paragraph, Report, Table
+from zoo.blocks import Report, Table
 from zoo.errors import DatasetInvalid, RunFailed
-from zoo.hyperparameters import FederationOptions, TrainingOptions
+from zoo.hyperparameters import FederationOptions
 from zoo.metrics import finite, report_of
 from zoo.plurals import counted
 from zoo.portions import Portions
@@ -27,25 +26,25 @@ from zoo.runs.events import (
 )
 from zoo.training import arithmetic, checkpoint
 from zoo.training.checkpoint import Judged, Progress
-from zoo.training.engine import encoded_rows, learners, usual_lr
 from zoo.training.evaluation import Evaluation, evaluate
 from zoo.training.exporting import export
 from zoo.training.federated.averaging import Average, State, copied, put_back, travelling
-from zoo.training.federated.client import Client, ClientLost, learn, make_client, told_of_turn
-from zoo.training.federated.planning import epochs_of, plan_of, try_out_client
+from zoo.training.federated.client import Client, ClientLost, learn, plan_client, reduced, told_of_turn
+from zoo.training.federated.planning import (
+    epochs_of,
+    federated_setup,
+    how_it_was_learnt,
+    plan_of,
+    try_out_client,
+)
 from zoo.training.federated.rounds import Turn, all_rounds
-from zoo.training.frozen import reduce
 from zoo.training.objective import Objective
 from zoo.training.optimizer import make_optimizer
-from zoo.training.plan import Demand, make_plan
 from zoo.training.recovery import AUTO_SAVE_S, Recovery
-from zoo.training.seeding import mix
 from zoo.training.setup import TrainingSetup
-from zoo.training.source import Source, begin
+from zoo.training.source import begin
 from zoo.training.standing import best_of, is_better
 from zoo.units import size
-
-_SEEDS = 2**32
 
 
 def train_clients(objective: Objective[Any], run: TrainingRun) -> FitResult:
@@ -66,35 +65,20 @@ def train_clients(objective: Objective[Any], run: TrainingRun) -> FitResult:
 def _train(objective: Objective[Any], run: TrainingRun) -> FitResult:
     federation = run.federation
     assert federation is not None
-    source = Source(objective=objective, run=run)
-    accelerator, learner, method = learners((source,), run)
-    options: TrainingOptions = run.options
-    lr = usual_lr((source,), options, learner)
+    setup = federated_setup(objective, run)
     clients: list[Client] = []
     for number, of_client in enumerate(run.clients, start=1):
-        seeded = msgspec.structs.replace(options, seed=mix(options.seed, number) % _SEEDS)
-        own = Source(objective=objective, run=dataclasses.replace(of_client, options=seeded))
         try:
-            train_set, eval_set = encoded_rows(own)
+            clients.append(plan_client(setup, of_client, number, federation))
         except DatasetInvalid as error:
             run.warn(f"{of_client.source} is left out: {error.message}")
-            continue
-        if seeded.micro_batch_size:
-            seeded = msgspec.structs.replace(seeded, micro_batch_size=min(seeded.micro_batch_size, len(train_set)))
-        demand = Demand(len(train_set), objective)
-        once = make_plan(msgspec.structs.replace(seeded, epochs=1.0), [demand], lr=lr, world_size=1)
-        steps = max(1, math.ceil(federation.local_epochs * once.steps_per_epoch - 1e-9))
-        of_all = msgspec.structs.replace(seeded, max_steps=federation.rounds * steps)
-        plan = make_plan(of_all, [demand], lr=lr, world_size=1)
-        setup = TrainingSetup((own,), learner, own.run, accelerator, method, plan)
-        clients.append(make_client(setup, train_set, eval_set, steps))
     if not clients:
         raise DatasetInvalid("no client has rows that can be used", "quarantine.jsonl in the run's folder says why")
-    setup = dataclasses.replace(clients[0].setup, sources=(source,), run=run)
-    rounds = all_rounds(federation, options.seed, [client.steps for client in clients])
+    setup = dataclasses.replace(setup, plan=clients[0].setup.plan)
+    rounds = all_rounds(federation, setup.options.seed, [client.steps for client in clients])
     planned = plan_of(setup, clients, rounds)
     run.emit(planned)
-    begin((source,), method.module)
+    begin(setup.sources, setup.method.module)
     if run.dry_run:
         try_out_client(run, planned, max(clients, key=lambda client: client.rows))
         return FitResult(step=0)
@@ -131,7 +115,7 @@ class FederatedTraining:
         bytes_sent = sum(tensor.nbytes for name, tensor in self.weights.items() if name in sent)
         self.tell_bytes(bytes_sent)
         if self.setup.method.body_is_frozen:
-            self.clients = list(map(self.reduced, self.clients))
+            self.clients = [reduced(client, self.portions(client)) for client in self.clients]
         for turns in self.rounds:
             if self.out_of_patience():
                 break
@@ -186,15 +170,6 @@ class FederatedTraining:
             f"{size(bytes_sent)} go to a client and as much comes back, "
             f"{size(2 * bytes_sent * most)} in a round of {counted(most, 'client')}: weights that learn, and no rows"
         )
-
-    def reduced(self, client: Client) -> Client:
-        """The client as a head on a frozen body sees it."""
-        objective, accelerator = client.source.objective, self.setup.accelerator
-        train, held_out = (
-            reduce(objective, rows, accelerator, self.run.should_stop, self.portions(client))
-            for rows in (client.train, client.eval)
-        )
-        return dataclasses.replace(client, train=train, eval=held_out)
 
     def portions(self, client: Client) -> Portions:
         """Of the examples of a client that are judged, or asked about, at once."""
@@ -335,21 +310,13 @@ class FederatedTraining:
         """How it was learnt, and what each client has of it."""
         turns = [turn for of_round in self.rounds for turn in of_round if turn.end <= self.progress.step]
         rounds = max(turn.round for turn in turns)
-        how = "federated averaging (FedAvg)"
-        if self.federation.mu is not None:
-            how = f"federated averaging with a proximal term (FedProx, mu {self.federation.mu:g})"
         metric = self.run.task.primary_metric
         rows = [
             (client.name, client.rows, client.eval_rows, figures.get(metric))
             for client, figures in zip(self.clients, kept, strict=True)
         ]
+        told = how_it_was_learnt(self.federation, len(self.clients), rounds, turns=len(turns), bytes_sent=bytes_sent)
         return (
-            Paragraph(
-                text=f"Learnt from {counted(len(self.clients), 'client')} by {how}: {counted(rounds, 'round')}, "
-                f"{'all' if self.federation.share == 1 else f'{self.federation.share:g} of the'} clients in each, "
-                f"{counted(self.federation.local_epochs, 'local epoch')}, weighted by rows. "
-                f"{size(bytes_sent)} went to a client and as much came back each time, "
-                f"{size(2 * bytes_sent * len(turns))} in all; rows went nowhere."
-            ),
+            told,
             Table(title="clients", headers=("client", "rows", "held out", metric), rows=tuple(rows)),
         )

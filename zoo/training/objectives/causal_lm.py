@@ -53,6 +53,7 @@ class CausalLanguageModelling(Objective[LearntText]):
 
     auto_steps = 60
     head_lr = LORA_LR
+    made_from_rows = True
 
     def __init__(self, run: TrainingRun, body: CausalBody) -> None:
         self._run, self.body = run, body

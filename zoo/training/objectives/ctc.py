@@ -57,6 +57,7 @@ class Ctc(Objective[SpokenText]):
     """
 
     head = (HEAD,)
+    made_from_rows = True
 
     def __init__(self, run: TrainingRun, body: AudioBody) -> None:
         self.body, self.run = body, run

@@ -36,6 +36,8 @@ class Regression(PooledObjective):
     The result says numbers in the unit of the data: its output layer is scaled back before it is written.
     """
 
+    made_from_rows = True
+
     def __init__(self, run: TrainingRun, body: Body[Any]) -> None:
         if run.is_private:
             raise Unsupported(

@@ -264,4 +264,4 @@ def _words_are_spaced(examples: Sequence[Example]) -> bool:
             firsts, ends = (set(places) for places in zip(*spaced_words(example.input), strict=True))
             if any(span.start not in firsts or span.end not in ends for span in example.target):
                 return False
-    return True
+    return bool(examples)

@@ -86,6 +86,9 @@ class TrainingTexts:
         return lengths
 
     def _report(self, run: TrainingRun) -> None:
+        if not self._lengths:  # the rows are elsewhere
+            run.note(f"tokens: texts are cut at {self.max_tokens}; --max-tokens takes up to {self._most}")
+            return
         cut, limit = self._longer_than(self.max_tokens), self.max_tokens
         if cut and self._requested:
             auto = self._longer_than(self._model_limit)

@@ -13,14 +13,15 @@ class TrimmedVocabulary:
 
     Args:
         ids: of word pieces that do in any case.
+        whole: whether all do, as far as is known here.
 
     A vocabulary is half of a small BERT, and a few thousand texts use a quarter of it. The rest would have no
     gradient, but a place in the gradient, in AdamW's moments and in every checkpoint, to be gone through at each step.
     What is left out stays as it was, where AdamW would let it decay.
     """
 
-    def __init__(self, *ids: int) -> None:
-        self._occurring = set(ids)
+    def __init__(self, *ids: int, whole: bool = False) -> None:
+        self._occurring, self._stays_whole = set(ids), whole
         self._whole: torch.Tensor | None = None
 
     def expect(self, sequences: Iterable[list[int]]) -> None:
@@ -34,7 +35,9 @@ class TrimmedVocabulary:
             owner: has the table as `word_embeddings`.
         """
         weight = _table(owner).weight
-        if self._whole is not None or not weight.requires_grad or len(self._occurring) == len(weight):
+        if self._stays_whole or self._whole is not None or not weight.requires_grad:
+            return
+        if len(self._occurring) == len(weight):
             return
         self._whole = weight.detach()
         self._ids = torch.tensor(sorted(self._occurring))

@@ -172,7 +172,7 @@ class RunScreen(RunPage):
 
     def _facts_text(self, request: RunRequest, s: RunSnapshot) -> str:
         paths = [f"{source.name} {short_path(source.data.path)}" for source in request.sources]
-        facts = [f"{request.device}, {request.precision}", ", ".join(paths) or short_path(request.data.path)]
+        facts = [f"{request.device}, {request.precision}", ", ".join(paths) or short_path(request.data_place)]
         if s.train_rows or s.eval_rows:
             facts.append(divided_rows(s.train_rows, s.eval_rows))
         if s.rejected_rows:
