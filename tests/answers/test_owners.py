@@ -18,6 +18,7 @@ PREDICTORS = (
     "training/images/detecting.py",
     "training/images/segmenting.py",
     "training/text/tagging.py",
+    "training/*/portable.py",
     "training/*/predictors.py",
     "training/text/generat*.py",
     "training/objectives/*.py",
