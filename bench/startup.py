@@ -22,6 +22,7 @@ COMMANDS = {
     "import zoo": [sys.executable, "-c", "import zoo"],
     "zoo --help": [str(BIN / "zoo"), "--help"],
     "zoo ls": [str(BIN / "zoo"), "ls"],
+    "Tab in a shell": [str(BIN / "zoo"), "__complete", "fish", "zoo", "predict", ""],
     "hf --help": [str(BIN / "hf"), "--help"],
 }
 

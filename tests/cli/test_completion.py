@@ -1,4 +1,4 @@
-"""`zoo completion`: scripts that real shells run, and how soon they have their answer."""
+"""`zoo completion`: scripts that real shells run, and what they are answered."""
 
 from __future__ import annotations
 
@@ -19,9 +19,6 @@ from zoo.cli.completion import INSTALL, answer
 from zoo.cli.completion_index import build
 from zoo.cli.exit_codes import ExitCode
 from zoo.completion import index
-
-BUDGET_S = 0.1
-"""Of a processor, for one press of Tab."""
 
 
 @pytest.fixture(autouse=True)
@@ -109,24 +106,6 @@ def test_nothing_is_imported_that_would_be_waited_for(tmp_path: Path) -> None:
     assert "zoo.completion.answering" in modules
     assert {"argparse", "zoo.plugins", "zoo.catalog", "zoo.card", "zoo.cli.parser", "subprocess"} & modules == set()
     assert HEAVY & modules == set()
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="nothing tells what a process took")
-def test_an_answer_takes_less_than_a_tenth_of_a_second_of_a_processor(store: Path) -> None:
-    for number in range(200):
-        folder = store / "runs" / f"run-{number}"
-        folder.mkdir(parents=True)
-        (folder / "run.json").write_text("{}")
-    command = [sys.executable, "-m", "zoo", "__complete", "fish", "zoo", "predict", ""]
-    spent = []
-    for _ in range(10):  # a machine that is busy makes everything take longer
-        before = os.times()
-        subprocess.run(command, capture_output=True, timeout=60, check=True)
-        after = os.times()
-        spent.append(after.children_user + after.children_system - before.children_user - before.children_system)
-        if spent[-1] < BUDGET_S:
-            break
-    assert min(spent) < BUDGET_S
 
 
 def test_an_index_that_is_out_of_date_serves_once_more_while_a_new_one_is_made(
