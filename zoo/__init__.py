@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from zoo.api import (
         Model as Model,
         Run as Run,
+        audit as audit,
         compare as compare,
         evaluate as evaluate,
         export as export,
@@ -259,6 +260,7 @@ _HOME = {
     "zoo.api": (
         "Model",
         "Run",
+        "audit",
         "compare",
         "evaluate",
         "export",

@@ -29,8 +29,10 @@ _MODELS_OFFERED = 4
 
 
 def ability_verb(verb: str) -> Verb:
-    """The verb of the model that a job needs: an evaluation lets it predict, as does who makes it smaller."""
-    return cast("Verb", "predict" if verb in ("evaluate", "shrink") else verb)
+    """The verb of the model that a job needs: an evaluation lets it predict, as does who makes it smaller or
+    audits it.
+    """
+    return cast("Verb", "predict" if verb in ("evaluate", "shrink", "audit") else verb)
 
 
 def find_ability(model: str, verb: str, task: str = "", catalog: Catalog | None = None) -> tuple[Card, Ability]:

@@ -27,6 +27,7 @@ from zoo.model_choice import choose_model
 from zoo.options import Options, changed, parse, schema, to_dict
 from zoo.plugins import load_plugin
 from zoo.plurals import with_article
+from zoo.privacy import is_private
 from zoo.requests import setting
 from zoo.runs.request import ClientRequest, DataRequest, FederationRequest, RunRequest
 from zoo.tasks import get_task
@@ -192,7 +193,7 @@ def federated_options(
     for name in _OF_ONE_TRAINING:
         if name in changed(options):
             raise OptionInvalid(f"--{name.replace('_', '-')} is of a training in one place", _ROUNDS_SAY_SO)
-    if getattr(options, "private", ""):
+    if is_private(options):
         raise OptionInvalid(
             "--private is of a training in one place, and clients are not trained privately yet",
             "leave it out; weights that travel may tell of rows",

@@ -143,12 +143,22 @@ class FinetuneOptions(TrainingOptions, frozen=True, kw_only=True):
             advanced=True,
         ),
     ] = ""
+    unit: Annotated[
+        str,
+        option(
+            "The column that says whose a row is: --private protects each of them with all rows. `row` says that each "
+            "row is somebody else's.",
+            advanced=True,
+        ),
+    ] = ""
 
     def check(self) -> None:
         """A budget can be read, and nothing else is asked for that would tell of rows."""
         super().check()
         if read_privacy(self.private):
             check_private_options(self)
+        elif self.unit:
+            raise OptionInvalid("--unit says whom --private protects, and there is no --private", "add --private eps=8")
 
 
 class PretrainOptions(TrainingOptions, frozen=True, kw_only=True):

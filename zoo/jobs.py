@@ -68,6 +68,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """The folder that a batch prediction draws its answers into."""
     shrinking: dict[str, Any] = {}
     """How a model is made smaller, as given: of `zoo.shrink_options.ShrinkOptions`."""
+    auditing: dict[str, Any] = {}
+    """How a model is audited, as given: of `zoo.audit_options.AuditOptions`."""
     by: str = ""
     """Column of the data whose values an evaluation tells apart."""
     calibrate: bool = False

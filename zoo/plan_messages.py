@@ -50,9 +50,9 @@ def privacy_fact(plan: RunPlanned) -> str:
     if plan.privacy is None:
         return ""
     p = plan.privacy
-    return (
-        f"eps {p.epsilon:g}, delta {p.delta:.2g}: noise {p.noise_multiplier:.3g}, a row in {p.sample_rate:.2%} of steps"
-    )
+    unit = f"all rows of one {one_line(p.unit)} (of {p.units:,})" if p.unit else "a row"
+    noise = f"noise {p.noise_multiplier:.3g}"
+    return f"eps {p.epsilon:g}, delta {p.delta:.2g}: {noise}, {unit} in {p.sample_rate:.2%} of steps"
 
 
 def memory_fact(plan: RunPlanned) -> str:

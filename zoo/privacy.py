@@ -16,6 +16,8 @@ USUAL_CLIP = 0.1
 """Small ones do best where language models are fine-tuned (Li et al. 2022, arXiv:2110.05679, section 3.1)."""
 LARGEST_EPSILON = 100.0
 SMALLEST_EPSILON = 0.1
+ROW = "row"
+"""What `--unit` says where each row is protected by itself."""
 _SYNTAX = "eps=8, eps=8,delta=1e-5 or eps=8,delta=1e-5,clip=0.1"
 
 
@@ -55,6 +57,30 @@ def read_privacy(text: str) -> Privacy | None:
     if "epsilon" not in values:
         raise OptionInvalid(f"--private {text!r} does not say eps, the budget", f"it takes {_SYNTAX}")
     return Privacy(**values)
+
+
+def is_private(options: Any) -> bool:
+    """Whether options of a training ask for privacy; those of a pretraining have no such field."""
+    return bool(_budget(options))
+
+
+def privacy_of(options: Any) -> Privacy | None:
+    """What options of a training ask for; None where it is not private."""
+    return read_privacy(_budget(options))
+
+
+def rows_are_units(options: Any) -> bool:
+    """Whether a person says that each row is somebody else's."""
+    return getattr(options, "unit", "") == ROW
+
+
+def unit_column(options: Any) -> str:
+    """The column that says whose a row is, of a private training; empty where each row is protected by itself."""
+    return "" if rows_are_units(options) or not is_private(options) else getattr(options, "unit", "")
+
+
+def _budget(options: Any) -> str:
+    return getattr(options, "private", "")
 
 
 def check_private_options(options: Options) -> None:
@@ -97,7 +123,7 @@ def check_private_job(
     Raises:
         Unsupported: it is one of those, or what counts the budget is not installed.
     """
-    if not any(getattr(one, "private", "") for one in options):
+    if not any(map(is_private, options)):
         return
     if len(options) > 1:
         raise Unsupported(

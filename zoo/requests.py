@@ -6,7 +6,7 @@ Everything cheap is checked here, before a run exists.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, NamedTuple, cast
 
@@ -14,11 +14,14 @@ import msgspec
 
 from zoo.abilities import ability_verb, choose_ability, offering_models
 from zoo.ability_options import parse_options
+from zoo.audit_data import audit_data
+from zoo.audit_options import AuditOptions
 from zoo.card import Ability, Card
 from zoo.catalog import Catalog, result_of_head
 from zoo.data import Dataset, InputRows, count_rows, digest, load, match_labels
 from zoo.data.clients import rows_by
 from zoo.data.layout import parts_of
+from zoo.data.units import check_units
 from zoo.devices import choose, first_device, place_name
 from zoo.errors import DatasetInvalid, OptionInvalid, Unsupported
 from zoo.file_cache import read_once
@@ -28,7 +31,7 @@ from zoo.kept_heads import beside_added, beside_kept, left_behind
 from zoo.model_choice import ModelChoice, choose_model, new_head
 from zoo.options import Options, changed, parse, read, to_dict
 from zoo.plugins import load_plugin, wrapping_plugins
-from zoo.privacy import check_private_job
+from zoo.privacy import check_private_job, is_private, rows_are_units, unit_column
 from zoo.rendering.drawings import new_drawing_folder
 from zoo.runs import queue, store
 from zoo.runs.answer_files import AnswerColumns, answer_format
@@ -94,14 +97,22 @@ def check_job(job: Job, catalog: Catalog | None = None) -> CheckedJob:
     if job.verb != "predict":
         task = task.divided_at(source.separator).named_by(str(source.classes))
     training = partial(_check_training, teacher=find_teacher(source.teacher, catalog, job.options))
-    checks = {"evaluate": _check_evaluation, "shrink": _check_evaluation, "predict": _check_prediction}
-    check, shrinking = checks.get(job.verb, training), parse(ShrinkOptions, job.shrinking)
+    shrinking, auditing = parse(ShrinkOptions, job.shrinking), parse(AuditOptions, job.auditing)
+    checks: dict[str, Callable[[Job, Card, Task], _Checked]] = {
+        "evaluate": _check_evaluation,
+        "shrink": _check_evaluation,
+        "predict": _check_prediction,
+        "audit": partial(_check_audit, auditing=auditing, catalog=catalog),
+    }
+    check = checks.get(job.verb, training)
     options = parse_options(card, ability, split_options(job.options)[1], beside=BESIDE)
     kept = beside_kept(choice, options)
     if verb == "predict" and not job.calibrate:
         finish_of(card, task, options)
     with offering_models(card, job.verb, catalog):
         checked = check(job, card, task)
+    if is_private(options) and not rows_are_units(options):
+        check_units(checked.data.path, unit_column(options))
     placed = setting(job, card, catalog, (ability,), (options,))
     request = RunRequest(
         verb=job.verb,
@@ -110,6 +121,8 @@ def check_job(job: Job, catalog: Catalog | None = None) -> CheckedJob:
         data=checked.data,
         options=dict(to_dict(options)),
         shrinking=dict(to_dict(shrinking)) if job.verb == "shrink" else {},
+        auditing=dict(to_dict(auditing)) if job.verb == "audit" else {},
+        own_rows=checked.own_rows,
         students=_students(job, card, ability.task, shrinking, catalog, placed["device"]),
         changed_options=changed(options),
         teacher=checked.teacher,
@@ -149,7 +162,7 @@ def setting(
     check_name(job.name, catalog.cards)
     processes = cast("int", read(PROCESSES, job.place.processes))
     supported = tuple(name for name in abilities[0].precisions if all(name in one.precisions for one in abilities))
-    if place_name(job.place.precision) == "auto" and any(getattr(one, "private", "") for one in options):
+    if place_name(job.place.precision) == "auto" and any(map(is_private, options)):
         supported = tuple(name for name in supported if name != "fp16")  # its losses are scaled
     placement = choose(
         job.place.device,
@@ -243,6 +256,7 @@ class _Checked(NamedTuple):
     out: str = ""
     keep: tuple[str, ...] = ()
     draw: str = ""
+    own_rows: bool = False
 
 
 def _check_training(job: Job, card: Card, task: Task, teacher: Teacher | None = None) -> _Checked:
@@ -304,6 +318,11 @@ def _check_evaluation(job: Job, card: Card, task: Task) -> _Checked:
         merge_labels=merge,
     )
     return _Checked(data, dataset, out=target)
+
+
+def _check_audit(job: Job, card: Card, task: Task, auditing: AuditOptions, catalog: Catalog) -> _Checked:
+    data, own_rows = audit_data(job.source, card, task, auditing.shadows, catalog.resolve)
+    return _Checked(data, own_rows=own_rows)
 
 
 def _check_prediction(job: Job, card: Card, task: Task) -> _Checked:

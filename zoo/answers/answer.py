@@ -10,6 +10,7 @@ better to say:
 | `checked(labels)` | every prediction | right, once its fields have their types |
 | `cells()` | answers as CSV or TSV | the fields, as text or as JSON |
 | `severity(target)` | evaluations, for the list of mistakes | no mistake |
+| `log_odds(target)` | `zoo audit`, which looks for training rows | the model does not say how likely it is |
 | `shortened()` | the list of mistakes | the whole answer |
 | `numbers()` | conformance tests, to compare two answers | the fields that are numbers |
 | `tempered(temperature)`, `left_open(least)`, `cut(count)` | calibrated models | it cannot be calibrated |
@@ -123,6 +124,14 @@ class BaseAnswer(msgspec.Struct, frozen=True, tag=_tag, dict=True):
 
     def severity(self, target: Any) -> float | None:
         """How bad a mistake it is, the larger the worse; None where it is right, or where there is no right and wrong.
+
+        Args:
+            target: what the data says, as the kind of the task's target reads it.
+        """
+        return None
+
+    def log_odds(self, target: Any) -> float | None:
+        """How likely the model holds what the data say, as the logarithm of its odds; None where it does not say.
 
         Args:
             target: what the data says, as the kind of the task's target reads it.

@@ -10,7 +10,7 @@ import msgspec
 
 from zoo.answers.answer import Answer, AnswerCells, InvalidAnswer, heading, is_whole_number_or_none
 from zoo.answers.label_set import label_cell
-from zoo.answers.scores import Score, ScoreCheck, bars_of, checked_scores, ranked
+from zoo.answers.scores import Score, ScoreCheck, bars_of, checked_scores, log_odds, ranked
 from zoo.blocks import Block, Paragraph
 
 TOTAL_ROUNDING = 1e-3
@@ -125,6 +125,12 @@ class Classification(Answer, frozen=True, tag="classification"):
     def severity(self, target: Any) -> float | None:
         """How sure the model is of another label."""
         return None if self.label == target else self.probability
+
+    def log_odds(self, target: Any) -> float | None:
+        """Of the label against all others together."""
+        if target not in (probability := self.numbers()):
+            return None
+        return log_odds(probability[target], sum(other for label, other in probability.items() if label != target))
 
     def numbers(self) -> dict[str, float]:
         """The probabilities by their labels."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, Self
@@ -9,7 +10,7 @@ from typing import Any, Self
 import msgspec
 
 from zoo.answers.answer import Answer, AnswerCells, InvalidAnswer, heading, is_whole_number_or_none
-from zoo.answers.scores import Score, ScoreCheck, bars_of, checked_scores
+from zoo.answers.scores import LEAST_PROBABILITY, Score, ScoreCheck, bars_of, checked_scores, log_odds
 from zoo.blocks import Block, Paragraph
 from zoo.encoding import encode_json
 
@@ -94,6 +95,15 @@ class LabelSet(Answer, frozen=True, tag="label_set"):
         probability = {score.label: score.probability for score in self.scores}
         answered = set(self.labels)
         return sum(probability.get(one, 1.0) if one in answered else 1 - probability.get(one, 0.0) for one in wrong)
+
+    def log_odds(self, target: Any) -> float | None:
+        """Of these labels and no others, each for itself."""
+        probability = self.numbers()
+        if not probability.keys() >= set(target):
+            return None
+        shares = (one if label in target else 1 - one for label, one in probability.items())
+        likely = sum(math.log(max(share, LEAST_PROBABILITY)) for share in shares)
+        return log_odds(math.exp(likely), -math.expm1(likely))
 
     def numbers(self) -> dict[str, float]:
         """The probabilities by their labels."""

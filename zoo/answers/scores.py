@@ -17,6 +17,15 @@ SHOWN_LABELS = 120
 """Characters of a list of labels in a message."""
 
 
+LEAST_PROBABILITY = 1e-38
+"""That is told from 0: about the least in single precision."""
+
+
+def log_odds(likely: float, unlikely: float) -> float:
+    """Of an event with a probability, and of what happens otherwise, whose probability says more where it is small."""
+    return math.log(max(likely, LEAST_PROBABILITY)) - math.log(max(unlikely, LEAST_PROBABILITY))
+
+
 class Score(msgspec.Struct, frozen=True):
     """A label and how probable it is."""
 

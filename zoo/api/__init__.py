@@ -11,6 +11,7 @@ run.model.predict(["another sentence"])
 
 from __future__ import annotations
 
+from zoo.api.auditing import audit
 from zoo.api.comparing import compare
 from zoo.api.federating import federate, join_federation, serve_federation
 from zoo.api.jobs import evaluate, finetune, predict_file, pretrain, run_recipe
@@ -23,6 +24,7 @@ from zoo.api.starting import start, start_sequence
 __all__ = [
     "Model",
     "Run",
+    "audit",
     "compare",
     "evaluate",
     "export",

@@ -21,6 +21,7 @@ from zoo.data.example import Example
 from zoo.hyperparameters import USUAL_MIXING, FederationOptions, MixingOptions
 from zoo.metrics.intervals import Interval
 from zoo.paths import plugin_cache_folder
+from zoo.privacy import is_private
 from zoo.runs import checkpoints
 from zoo.runs.events import (
     AnyEvent,
@@ -203,6 +204,9 @@ class TrainingRun:
     """Those that keep their data, each as a run of its own, while `train` and `eval` are the rows of all."""
     federation: FederationOptions | None = None
     """How they learn one model."""
+    units: Mapping[int, str] = field(default_factory=dict)
+    """Whose each row to train on is, by `Example.row`, where a private training protects each of them with all rows;
+    empty where it protects rows."""
     exchange: Exchange | None = None
     """Where clients that are elsewhere are met, of the server that averages what they learn."""
     membership: SiteMembership | None = None
@@ -227,7 +231,7 @@ class TrainingRun:
     @property
     def is_private(self) -> bool:
         """Whether the rows are protected: nothing but gradients may carry what they say into the result."""
-        return bool(getattr(self.options, "private", ""))
+        return is_private(self.options)
 
     @property
     def is_federated(self) -> bool:

@@ -161,6 +161,11 @@ class PrivacyPlanned(msgspec.Struct, frozen=True, kw_only=True):
     """Standard deviation of the noise, in these norms."""
     sample_rate: float
     """Probability that a row is in a step."""
+    unit: str = ""
+    """The column that says whose a row is, where all rows of somebody are protected together; all that is said of a row
+    above is of them then."""
+    units: int = 0
+    """How many there are; 0 where nobody said it."""
 
 
 class RunPlanned(Event, frozen=True, kw_only=True, tag="run_planned"):

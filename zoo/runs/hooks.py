@@ -50,7 +50,7 @@ def fit(plugin: Plugin, verb: str, run: TrainingRun) -> FitResult:
             f"the hook {verb} of plugin {plugin.name} gave {type_of(trainable)}, which has no method fit(run)",
             "return a zoo.training.Objective, or something with a fit of its own (zoo plugins guide contract)",
         )
-    if getattr(run.options, "private", "") and not getattr(trainable, "trains_privately", False):
+    if run.is_private and not getattr(trainable, "trains_privately", False):
         raise Unsupported(
             f"plugin {plugin.name} trains by a loop of its own, which --private cannot make private", "leave it out"
         )

@@ -74,7 +74,7 @@ def change_processes(folder: RunFolder, processes: int) -> None:
     request = folder.request
     if request.verb not in ("pretrain", "finetune"):
         raise Unsupported(f"run {folder.name} is no training, and has one process", "leave --processes out")
-    if processes > 1 and request.options.get("private"):
+    if processes > 1 and request.is_private:
         raise Unsupported(f"run {folder.name} is private, and computes in one process", "leave --processes out")
     device = first_device(request.device, processes)
     with launching(folder):

@@ -164,7 +164,7 @@ def _evaluation(manifest: ResultManifest) -> str:
 
 def _told_digest(request: RunRequest, data: DataRequest) -> str:
     """Of the data; nothing of those that were learnt privately: it would tell whether a row is among others known."""
-    return "" if request.options.get("private") else data.sha256
+    return "" if request.is_private else data.sha256
 
 
 def _teaching(teacher: TeacherRequest) -> str:

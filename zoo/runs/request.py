@@ -9,7 +9,7 @@ import msgspec
 
 from zoo.sites.messages import Terms
 
-RunVerb = Literal["pretrain", "finetune", "federate", "evaluate", "predict", "shrink"]
+RunVerb = Literal["pretrain", "finetune", "federate", "evaluate", "audit", "predict", "shrink"]
 TRAINING: tuple[RunVerb, ...] = ("pretrain", "finetune", "federate")
 MAKING_MODELS: tuple[RunVerb, ...] = (*TRAINING, "shrink")
 """Verbs whose runs leave a model."""
@@ -191,6 +191,10 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     """How several are mixed: plain values of `zoo.MixingOptions`."""
     shrinking: dict[str, Any] = {}
     """How a model is made smaller: plain values of `zoo.shrink_options.ShrinkOptions`."""
+    auditing: dict[str, Any] = {}
+    """How a model is audited: plain values of `zoo.audit_options.AuditOptions`."""
+    own_rows: bool = False
+    """Whether an audit looks for the rows that the model's run has learnt from: the data are those of that run."""
     students: tuple[StudentRequest, ...] = ()
     """Smaller networks that are trained, to be judged beside the smaller forms of the model itself."""
     federation: FederationRequest | None = None
@@ -233,6 +237,11 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     versions: dict[str, str] = {}
     """Distribution name to version, for all that matters to the result."""
     v: int = 1
+
+    @property
+    def is_private(self) -> bool:
+        """Whether a training protects its rows, as `TrainingRun.is_private`."""
+        return bool(self.options.get("private"))
 
     @property
     def data_place(self) -> str:

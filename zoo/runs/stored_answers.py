@@ -73,7 +73,7 @@ def learnt_privately(card: Card) -> bool:
     while maker.request_path.exists() and maker.path not in seen:
         seen.add(maker.path)
         request = maker.request
-        if request.options.get("private"):
+        if request.is_private:
             return True
         maker = maker_of(request.model.partition("/")[2])  # behind the name of the plugin
     return False

@@ -66,6 +66,18 @@ def are_trained_on(model: str, examples: Iterable[Example]) -> list[bool]:
     return [bool(digests) and input_key(example)[:_BYTES] in digests for example in examples]
 
 
+def learnt_from(model: str, examples: Iterable[Example]) -> list[bool] | None:
+    """Whether a model, or one that it was made from, was fine-tuned on the input of each example; None where there is
+    no record of it.
+
+    Args:
+        model: name of the run that made it.
+        examples: rows with inputs.
+    """
+    digests = _trained_on(model)
+    return [input_key(example)[:_BYTES] in digests for example in examples] if digests else None
+
+
 def _trained_on(name: str) -> set[bytes]:
     digests: set[bytes] = set()
     visited: set[str] = set()  # names may have been given anew: a run may seem to descend from itself

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import msgspec
@@ -13,9 +13,11 @@ from zoo.data.columns import own_columns, replaced_columns
 from zoo.data.example import Columns, Example, RejectedRow
 from zoo.data.loading import task_beside
 from zoo.data.splitting import input_key
+from zoo.data.units import keys_of_units, of_somebody, units_by_row
 from zoo.errors import DatasetInvalid
 from zoo.hyperparameters import DataOptions
 from zoo.plurals import name_list
+from zoo.privacy import unit_column
 from zoo.runs.attempt import Worker
 from zoo.runs.checkpoints import newest_step
 from zoo.runs.data_report import report_data
@@ -41,6 +43,8 @@ class TrainingData:
     labels: tuple[str, ...]
     columns: Columns
     """Of the training data, as found."""
+    units: Mapping[int, str] = field(default_factory=dict)
+    """Whose each row to train on is, by its number, where privacy is not of rows."""
 
     def set_aside(self, unusable: Sequence[tuple[Example, str]]) -> None:
         """Quarantine examples, by the file they came from: a table of texts, or the image itself.
@@ -106,6 +110,10 @@ def load_training_data(
         dataset = _load(worker, read_as, trained, request.path, request.sha256, merge=merge, keep_untargeted=filled)
     of_teacher = teacher.labels if teacher and (untold or filled) else ()
     labels = of_teacher or (dataset.labels if task.target else ())
+    units, column = dict[int, str](), unit_column(options)
+    if column:
+        units = units_by_row(request.path, column)
+        dataset = of_somebody(dataset, units, column)
     keys = [input_key(example) for example in dataset.examples]
     held_out = None
     if request.eval_path:
@@ -116,7 +124,8 @@ def load_training_data(
             held_out = match_labels(held_out, known, merge=request.merge_labels)
         train, evaluation = dataset.examples, held_out.examples
     else:
-        train, evaluation = split(dataset, options.eval_share, options.seed, keys, read_as.target)
+        groups = keys_of_units(dataset, units, keys) if units else keys
+        train, evaluation = split(dataset, options.eval_share, options.seed, groups, read_as.target)
     untargeted = _not_among(dataset.untargeted, () if held_out else evaluation)
     train = (*train, *untargeted)
     sources = [dataset, held_out] if held_out else [dataset]
@@ -146,7 +155,7 @@ def load_training_data(
             report_data(worker, inspection, held_out=0 if held_out else len(evaluation), share=options.eval_share)
         if task.target:
             record(worker.folder, (*_keys_without(evaluation, dataset, keys), *map(input_key, untargeted)))
-    return TrainingData(worker, task, quarantine, options.max_rejected, train, evaluation, labels, columns)
+    return TrainingData(worker, task, quarantine, options.max_rejected, train, evaluation, labels, columns, units)
 
 
 def _keys_without(held_out: Sequence[Example], dataset: Dataset, keys: Sequence[bytes]) -> Iterator[bytes]:

@@ -146,6 +146,7 @@ def run_of(worker: Worker, part: Part, card: Card, weights: Path | None) -> Trai
         source=part.name,
         weight=part.weight,
         teaching=part.teaching,
+        units=part.data.units,
         rank=worker.rank,
         world_size=worker.world_size,
         shard=request.shard and worker.world_size > 1,

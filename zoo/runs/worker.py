@@ -167,6 +167,10 @@ def _work(worker: Worker) -> AnyEvent:
         from zoo.runs.evaluation_job import evaluate
 
         return evaluate(worker)
+    if request.verb == "audit":
+        from zoo.runs.auditing.job import audit
+
+        return audit(worker)
     if request.verb == "shrink":
         from zoo.runs.shrinking.job import shrink
 

@@ -19,6 +19,7 @@ from zoo.errors import DatasetInvalid
 from zoo.hyperparameters import USUAL_MIXING, MixingOptions, TrainingOptions
 from zoo.metrics import finite
 from zoo.portions import Portions
+from zoo.privacy import privacy_of
 from zoo.runs.context import FitResult, TrainingRun
 from zoo.runs.events import EvaluationCompleted, MicroBatchHalved, RunPlanned, SourcePlanned
 from zoo.runs.sample_pictures import shown_pictures
@@ -36,7 +37,7 @@ from zoo.training.optimizer_step import OptimizerSteps
 from zoo.training.out_of_memory import FittingSteps
 from zoo.training.parallel import make_accelerator
 from zoo.training.plan import Demand, make_plan
-from zoo.training.private.plan import FASTER, Private, plan_privately, privacy_of
+from zoo.training.private.plan import FASTER, Private, plan_privately
 from zoo.training.private.preparing import freeze_statistics, freeze_what_shrank, shapes_of
 from zoo.training.private.sampling import training_batches
 from zoo.training.private.statement import privacy_statement

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import msgspec
@@ -12,7 +12,7 @@ from torch import nn
 from zoo.errors import OptionInvalid, StoreInvalid
 from zoo.hyperparameters import TrainingOptions
 from zoo.plurals import counted
-from zoo.privacy import Privacy, read_privacy
+from zoo.privacy import Privacy, unit_column
 from zoo.runs.checkpoints import newest_step
 from zoo.runs.events import PrivacyPlanned
 from zoo.training.examples import EncodedExamples
@@ -33,11 +33,6 @@ COUNTED = 40
 """How often in a run it is counted what was spent."""
 GRADIENT_BYTES = 512_000_000
 """Most memory for the gradients of the examples of a micro-batch."""
-
-
-def privacy_of(options: TrainingOptions) -> Privacy | None:
-    """What was asked for; None where a training is not private."""
-    return read_privacy(getattr(options, "private", ""))
 
 
 def with_batch_size(options: TrainingOptions, units: int) -> TrainingOptions:
@@ -62,6 +57,8 @@ class Private:
     secret: Secret
     steps: int
     """Of the whole run."""
+    unit_column: str = ""
+    """What says whose a row is; empty where each row is a unit."""
     together: bool | None = None
     """Whether the gradients of several units are computed at once; None until it is tried."""
     _unit_of: dict[int, int] = field(default_factory=dict)
@@ -83,6 +80,8 @@ class Private:
             clip=self.privacy.clip,
             noise_multiplier=self.noise_multiplier,
             sample_rate=self.sample_rate,
+            unit=self.unit_column,
+            units=len(self.units),
         )
 
     def history(self, step: int) -> History:
@@ -140,8 +139,8 @@ def plan_privately(
         OptionInvalid: no noise is large enough, or delta is no small probability for so many rows.
         StoreInvalid: the run goes on, and its secret is lost.
     """
-    run, units = source.run, units_of(examples)
-    if remark := repeated_inputs(examples, units):
+    run, units, column = source.run, units_of(examples, source.run.units), unit_column(source.run.options)
+    if remark := "" if column else repeated_inputs(examples, units):
         run.note(remark)
     delta = _delta(privacy, len(units))
     options = with_batch_size(run.options, len(units))
@@ -152,7 +151,7 @@ def plan_privately(
     noise = noise_multiplier_for(privacy.epsilon, delta, sample_rate=sample_rate, steps=plan.steps)
     folder = run.checkpoints_folder
     secret = Secret.fresh() if run.dry_run else secret_of(folder, begun=newest_step(folder) is not None)
-    return plan, Private(privacy, delta, units, sample_rate, noise, secret, plan.steps)
+    return plan, Private(privacy, delta, units, sample_rate, noise, secret, plan.steps, column)
 
 
 def _delta(privacy: Privacy, units: int) -> float:
@@ -166,12 +165,17 @@ def _delta(privacy: Privacy, units: int) -> float:
     return usual if privacy.delta is None else privacy.delta
 
 
-def units_of(examples: EncodedExamples) -> Units:
-    """Each row with the pieces that it was divided into."""
-    by_row: dict[int, list[int]] = {}
+def units_of(examples: EncodedExamples, whose: Mapping[int, str] = {}) -> Units:
+    """Each row with the pieces that it was divided into, and with the other rows of the same person.
+
+    Args:
+        examples: to train on.
+        whose: each row is, by its number; empty where each is a unit.
+    """
+    by_unit: dict[int | str, list[int]] = {}
     for index, example in enumerate(examples.examples):
-        by_row.setdefault(id(example), []).append(index)
-    return list(by_row.values())
+        by_unit.setdefault(whose[example.row] if whose else id(example), []).append(index)
+    return list(by_unit.values())
 
 
 def repeated_inputs(examples: EncodedExamples, units: Units) -> str:

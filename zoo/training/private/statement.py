@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from zoo.blocks import Paragraph, Report, Table
 from zoo.plurals import counted
+from zoo.sanitize import one_line
 from zoo.training.private.accounting import accountant_name
 from zoo.training.private.plan import Private
 
@@ -21,31 +22,40 @@ def privacy_statement(private: Private, *, step: int, parent: str, held_out: int
         parent: name of the model it began from.
         held_out: rows that were judged with.
     """
-    epsilon = private.spent(step)
+    epsilon, column = private.spent(step), one_line(private.unit_column)
+    unit = column if column else "row"
+    whole = (
+        f"all rows that have the same in column {column}, of which there are {len(private.units):,}"
+        if column
+        else "one row of the training data"
+    )
+    more = f"all rows of one {column} more or less" if column else "one row more or less"
+    of_unit = f"of each {unit}" + (", the mean of its rows, at most as many as are computed at once," if column else "")
     rows = (
         ("epsilon", f"{epsilon:.2f} spent of {private.privacy.epsilon:g}"),
         ("delta", f"{private.delta:.3g}"),
-        ("unit", "one row of the training data, with all parts that it was divided into"),
-        ("neighbouring data", "one row more or less (add or remove)"),
+        ("unit", f"{whole}, with all parts that it was divided into"),
+        ("neighbouring data", f"{more} (add or remove)"),
         (
             "mechanism",
-            f"DP-SGD: the gradient of each row clipped to the L2 norm {private.privacy.clip:g} over all that is "
+            f"DP-SGD: the gradient {of_unit} clipped to the L2 norm {private.privacy.clip:g} over all that is "
             f"learnt, Gaussian noise of {private.noise_multiplier:.4g} times that once a step, "
             f"{counted(step, 'step')}",
         ),
-        ("sampling", f"Poisson: each row in each step with probability {private.sample_rate:.4g}"),
+        ("sampling", f"Poisson: each {unit} in each step with probability {private.sample_rate:.4g}"),
         ("accountant", accountant_name()),
         ("randomness", "SHAKE-256 from a secret of the run, which is deleted; rounding is not hardened"),
         (
             "taken to be public",
-            f"the weights of {parent}; of the data the number of rows, the names of labels or letters, how long or "
-            "large inputs are",
+            f"the weights of {parent}; of the data the number of {'units' if column else 'rows'}, the names of "
+            "labels or letters, how long or large inputs are",
         ),
         ("kept", "the weights of the last step: no evaluation chose them"),
     )
     not_covered = [
         *([f"the {counted(held_out, 'row')} held out, of which the figures here tell"] if held_out else []),
         "what was tried before with the same rows, such as other options",
+        *([] if column else ["whoever has several rows: --unit COLUMN protects them with all of these"]),
         "the log of the run, which has losses that are exact: share the model, not the run",
     ]
     return (

@@ -1,0 +1,157 @@
+"""The rows of an audit: those that a model learnt from, and others like them that it did not."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import NamedTuple, cast
+
+from zoo.ability_options import parse_recorded
+from zoo.card import Card
+from zoo.data import load, match_labels
+from zoo.data.columns import own_columns
+from zoo.data.example import Example
+from zoo.data.splitting import input_key
+from zoo.errors import DatasetInvalid
+from zoo.hyperparameters import DataOptions
+from zoo.plurals import counted
+from zoo.runs.attempt import Worker
+from zoo.runs.events import DataLoaded, Noted, Warned
+from zoo.runs.quarantine import check_digest
+from zoo.runs.request import RunRequest
+from zoo.runs.store import training_of
+from zoo.runs.trained_on import learnt_from
+from zoo.runs.training_data import TrainingData, load_training_data
+from zoo.tasks.task import Task
+
+FEWEST = 20
+"""Rows on either side: an interval of fewer says nothing."""
+MOST = 20_000
+"""Likewise; of more, as many are drawn, since more make no interval much shorter."""
+
+
+class AuditRows(NamedTuple):
+    """What an attack is tried on."""
+
+    members: tuple[Example, ...]
+    """That the model learnt from."""
+    others: tuple[Example, ...]
+
+
+def training_behind(card: Card, find: Callable[[str], Card]) -> tuple[Card, RunRequest] | None:
+    """The model that learnt from rows, where it or one made smaller of it is the result of a run, and what that run was
+    asked to do; None for a model that comes with a plugin.
+
+    Args:
+        card: of the model.
+        find: the card of a model by its whole name.
+
+    Raises:
+        StoreInvalid: a run cannot be read.
+    """
+    while (training := training_of(card)) is not None and training.verb == "shrink":
+        card = find(training.model)
+    return None if training is None else (card, training)
+
+
+def load_rows(
+    worker: Worker, card: Card, task: Task, learnt: Card, training: RunRequest | None, parent: Card | None
+) -> AuditRows:
+    """Read both sides, and leave out what belongs on neither, or on both.
+
+    Args:
+        worker: of the run.
+        card: of the model that is audited.
+        task: that it answers.
+        learnt: the model that learnt from rows: the same, but for one that was made smaller.
+        training: what the run of that was asked to do.
+        parent: the model which that run began from.
+
+    Raises:
+        DatasetInvalid: too few are left.
+    """
+    data = worker.request.data
+    own: TrainingData | None = None
+    if worker.request.own_rows or not data.eval_path:
+        assert training is not None  # see `zoo.audit_data`
+        assert parent is not None
+        own = _own_rows(worker, task, training, parent)
+    members = _targeted(own.train) if own and worker.request.own_rows else _read(worker, card, task, data.path)
+    others = _read(worker, card, task, data.eval_path) if data.eval_path else _targeted(own.eval if own else ())
+    rows = _drawn(worker, _unmixed(worker, learnt.name, members, others))
+    for count, what in ((len(rows.members), "that it learnt from"), (len(rows.others), "that it did not learn from")):
+        if count < FEWEST:
+            raise DatasetInvalid(
+                f"there are {counted(count, 'row')} of {card.name} {what}, and an audit needs {FEWEST}",
+                "name a file with more: --data has the rows that it learnt from, --held-out others like them",
+            )
+    columns = own_columns(data.path, own.columns) if own else {}
+    worker.emit(DataLoaded(eval_rows=len(rows.members) + len(rows.others), labels=card.labels, columns=columns))
+    worker.emit(
+        Noted(message=f"{counted(len(rows.members), 'row')} that it learnt from, {len(rows.others):,} that it did not")
+    )
+    return rows
+
+
+def _own_rows(worker: Worker, task: Task, training: RunRequest, parent: Card) -> TrainingData:
+    """The rows of the model's run, divided as it divided them; a process other than the first says nothing of them."""
+    options = cast("DataOptions", parse_recorded(parent.ability("finetune", task.name), training.options))
+    trained = {} if training.new_heads else parent.columns
+    divided = task.divided_at(training.data.separator).named_by(training.data.classes)
+    return load_training_data(replace(worker, request=training, rank=1), divided, options, trained)
+
+
+def _targeted(examples: Sequence[Example]) -> tuple[Example, ...]:
+    return tuple(example for example in examples if example.target is not None)
+
+
+def _read(worker: Worker, card: Card, task: Task, path: str) -> tuple[Example, ...]:
+    """The rows of a file."""
+    data = worker.request.data
+    dataset = load(path, task, columns=data.columns, min_classes=1, trained=card.columns)
+    expected = data.eval_sha256 if path == data.eval_path else data.sha256
+    check_digest(path, dataset.sha256, expected, dataset.names_file)
+    if card.labels:
+        dataset = match_labels(dataset, card.labels, merge=data.merge_labels)
+    if dataset.rejected:
+        worker.emit(Noted(message=f"{path}: {counted(len(dataset.rejected), 'row')} that cannot be used left out"))
+    return dataset.examples
+
+
+def _unmixed(worker: Worker, model: str, members: Sequence[Example], others: Sequence[Example]) -> AuditRows:
+    """Both sides without rows that the record of the model puts on the other one, or that stand on both."""
+    known = learnt_from(model, members)
+    if known is not None and not all(known):
+        worker.emit(
+            Warned(
+                message=f"{counted(known.count(False), 'row')} left out that {model} did not learn from, as its run "
+                "has it"
+            )
+        )
+        members = [example for example, was_learnt in zip(members, known, strict=True) if was_learnt]
+    keys = set(map(input_key, members))
+    learnt = learnt_from(model, others) or [False] * len(others)
+    apart = [
+        example
+        for example, was_learnt in zip(others, learnt, strict=True)
+        if not was_learnt and input_key(example) not in keys
+    ]
+    if len(apart) < len(others):
+        left_out = counted(len(others) - len(apart), "row")
+        worker.emit(Warned(message=f"{left_out} of the others left out that {model} learnt from"))
+    return AuditRows(tuple(members), tuple(apart))
+
+
+def _drawn(worker: Worker, rows: AuditRows) -> AuditRows:
+    """As many as are attacked."""
+    drawn = AuditRows(*(_sample(side) for side in rows))
+    if drawn != rows:
+        worker.emit(Noted(message=f"of either side at most {MOST:,} rows are drawn"))
+    return drawn
+
+
+def _sample(examples: tuple[Example, ...]) -> tuple[Example, ...]:
+    if len(examples) <= MOST:
+        return examples
+    return tuple(random.Random(0).sample(examples, MOST))  # noqa: S311  (statistics)
