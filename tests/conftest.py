@@ -14,6 +14,7 @@ from tests.echo_runs import echo, finetune, finished_run, rows, words
 from tests.plugin_site import site
 from zoo import atomic
 from zoo.devices import NO_TORCH
+from zoo.settings import SETTINGS
 
 __all__ = ["accelerators", "echo", "finetune", "finished_run", "rows", "site", "words"]
 
@@ -33,6 +34,8 @@ def store(
     environment_unchanged: None, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Path:
     """A fresh ZOO_HOME and a Hub that is switched off, for this process and its children."""
+    for setting in SETTINGS.values():
+        monkeypatch.delenv(setting.variable, raising=False)
     home = tmp_path_factory.mktemp("zoo-home")
     monkeypatch.setenv("ZOO_HOME", str(home))
     monkeypatch.setenv("HF_HOME", str(home / "hf"))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from zoo.disk import file_in_the_way
 from zoo.errors import StoreInvalid
 from zoo.settings import value
+
+RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}")
+"""What a run may be called; its folder is."""
 
 
 def home() -> Path:

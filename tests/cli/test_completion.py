@@ -15,10 +15,11 @@ from tests.plugin_site import Site, card, plugin
 from tests.plugin_site import zoo as run_zoo
 from tests.test_import_hygiene import COMMAND, HEAVY, imported_by
 from zoo.cli import main
-from zoo.cli.completion import INSTALL, answer
+from zoo.cli.completion import INSTALL, REBUILD, answer
 from zoo.cli.completion_index import build
 from zoo.cli.exit_codes import ExitCode
 from zoo.completion import index
+from zoo.locking import try_lock
 
 
 @pytest.fixture(autouse=True)
@@ -117,6 +118,25 @@ def test_an_index_that_is_out_of_date_serves_once_more_while_a_new_one_is_made(
     until(lambda: (known := index.read()) is not None and "third" in known["models"])
     assert answer(["fish", "zoo", "show", "t"]) == 0
     assert capsys.readouterr().out == "third\ta toy\n"
+
+
+def test_one_process_makes_the_index_anew_however_often_tab_is_pressed(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = list[object]()
+    monkeypatch.setattr(subprocess, "Popen", lambda command, **how: started.append(command))
+    site.install("more", plugin(card("third")))
+    for _ in range(3):
+        assert answer(["fish", "zoo", "show", "t"]) == 0
+    assert len(started) == 1
+
+    with index.lock_path().open("ab") as file:
+        assert try_lock(file)
+        assert answer([REBUILD]) == 0
+    assert "third" not in (index.read() or {})["models"]
+
+    assert answer([REBUILD]) == 0
+    assert "third" in (index.read() or {})["models"]
 
 
 def test_without_an_index_one_is_made(capsys: pytest.CaptureFixture[str]) -> None:

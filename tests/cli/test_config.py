@@ -71,7 +71,12 @@ def test_a_variable_that_goes_before_the_file_is_told(
         ("devcie", "error: there is no setting 'devcie'\nhint: did you mean device?\n"),
         (
             "precision=bf61",
-            "error: precision is 'bf61', but takes auto, fp32, bf16, fp16, int8\nhint: did you mean bf16?\n",
+            "error: precision is 'bf61', but takes auto, fp32, bf16, fp16\nhint: did you mean bf16?\n",
+        ),
+        ("precision=int8", "error: precision is 'int8', but takes auto, fp32, bf16, fp16\n"),
+        (
+            "home=~nobody-of-this-name/x",
+            "error: home is '~nobody-of-this-name/x', but takes the path of a folder\nhint: zoo config --help\n",
         ),
         (
             "device=",

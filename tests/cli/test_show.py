@@ -14,7 +14,9 @@ from tests.plugin_site import Site, card, new_site, plugin
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
 from zoo.encoding import encode_json
-from zoo.runs.events import RunFinished
+from zoo.runs.events import RunFailed, RunFinished
+from zoo.runs.log import append
+from zoo.runs.store import RunFolder
 
 MINE = """
 from typing import Annotated
@@ -180,6 +182,20 @@ def test_an_unknown_model_is_told_with_the_nearest(site: Site, capsys: pytest.Ca
         "",
         "error: there is no model 'fulll'\nhint: did you mean full or toy/full?\n",
     )
+
+
+def test_a_run_that_failed_is_told_by_its_whole_name_only(
+    words: str, store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = RunFolder(store / "runs" / "echo-gone-wrong")
+    shutil.copytree(store / "runs" / "words", folder.path)
+    shutil.rmtree(folder.model_folder)
+    append(folder, RunFailed(kind="ValueError", message="no"))
+
+    assert main(["show", "echo-gone-wrong"]) == ExitCode.USAGE
+    assert "run echo-gone-wrong has failed and made no model: no" in capsys.readouterr().err
+    assert main(["show", "echo-g"]) == ExitCode.USAGE
+    assert "has failed" not in capsys.readouterr().err
 
 
 def test_a_name_of_two_plugins_is_refused_naming_both(site: Site, capsys: pytest.CaptureFixture[str]) -> None:

@@ -185,6 +185,33 @@ def test_another_metric_is_tested_by_drawing_rows(rivals: tuple[str, str], tmp_p
     assert interval.low < interval.value < interval.high
 
 
+def test_models_that_were_trained_on_different_columns_are_not_judged_by_them(
+    rivals: tuple[str, str], store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, column in zip(rivals, ("mood", "topic"), strict=True):
+        edit(store / "runs" / name / "model" / "zoo.json", columns={"input": "text", "label": column})
+    data = tmp_path / "both.csv"
+    data.write_text("text,mood,topic\ngood a,positive,negative\nbad b,negative,negative\ngood c,positive,positive\n")
+
+    assert main(["compare", *rivals, "--data", str(data), "--device", "cpu"]) == ExitCode.USAGE
+    error, hint = capsys.readouterr().err.splitlines()[-2:]
+    assert error.endswith("the targets of words and half are not the same: they differ on 1 of 3 rows")
+    assert hint == "hint: --label COLUMN says which column all are to be judged by"
+    assert zoo.compare(*rivals, data=data, label="mood", device="cpu").rows == 3
+
+
+def test_answers_that_cannot_be_kept_count_all_the_same(
+    rivals: tuple[str, str], store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = labelled(tmp_path / "test.csv", 40)
+    before = zoo.compare(*rivals, data=data, device="cpu")
+    folder = store / "cache" / "teachers"
+    shutil.rmtree(folder)
+    folder.write_text("in the way")
+
+    assert zoo.compare(*rivals, data=data, device="cpu") == before
+
+
 def test_data_that_python_holds_are_compared_on(rivals: tuple[str, str]) -> None:
     rows = [{"text": f"good {i}", "label": "positive"} for i in range(9)] + [{"text": "fine", "label": "positive"}]
 
@@ -266,6 +293,14 @@ def test_a_judged_run_stands_for_its_model(rivals: tuple[str, str], store: Path,
 
     comparison: Comparison = zoo.compare("words-judged", "half-judged", device="cpu")
     assert (comparison.rows, comparison.best) == (120, "words-judged")
+
+    fixed = tmp_path / "fixed.csv"  # the same texts, another label in the last row
+    body, last = data.read_text().rstrip().rsplit(",", 1)
+    fixed.write_text(f"{body},{'negative' if last == 'positive' else 'positive'}\n")
+    sha256 = hashlib.sha256(fixed.read_bytes()).hexdigest()
+    edit(store / "runs" / "half-judged" / "run.json", data={"path": str(fixed), "sha256": sha256})
+    apart = zoo.compare("words-judged", "half-judged").untested
+    assert apart == "the targets of words-judged and half-judged are not the same: they differ on 1 of 120 rows"
 
     data.write_text("text,label\nelse,positive\nother,negative\n")
     again = zoo.compare("words-judged", "half-judged")

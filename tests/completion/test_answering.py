@@ -66,6 +66,7 @@ def test_models_are_named_with_what_is_said_of_them(made: index.Index) -> None:
     assert ["bold\ta bold one"] == lines("fish", ["zoo", "show", "b"], made)
     assert ["bold:a bold one"] == lines("zsh", ["zoo", "show", "b"], made)
     assert ["bold"] == answered("zoo data inspect rows.csv --model b")
+    assert ["bold", "meek"] == answered("zoo compare ")
 
 
 def test_the_options_of_the_named_model_are_flags() -> None:
@@ -108,13 +109,20 @@ def test_files_are_left_to_the_shell() -> None:
     assert FILES_LINE not in answered("zoo show ")
 
 
-def test_devices_precisions_tasks_and_plugins_are_known(store: Path) -> None:
+def test_devices_precisions_tasks_and_plugins_are_known(store: Path, made: index.Index) -> None:
     devices = store / "cache" / "devices.json"
     devices.parent.mkdir(exist_ok=True)
     before = devices.read_bytes() if devices.exists() else None
     devices.write_text(json.dumps({"devices": [{"name": "cpu"}, {"name": "cuda:0", "description": "Made up"}]}))
     try:
         assert ["auto", "cpu", "cuda", "cuda:0"] == answered("zoo finetune bold --device ")
+        for damaged in ('{"devices": [1]}', '{"devices": ["cpu"]}', '{"devices": [{}]}', "[]"):
+            devices.write_text(damaged)
+            assert ["auto", "cpu"] == answered("zoo finetune bold --device ")
+        said = "a\x1b[31mn\na"
+        devices.write_text(json.dumps({"devices": [{"name": "cpu", "description": said}, {"name": "\x1b[0m"}]}))
+        assert ["cpu\tan a"] == lines("fish", ["zoo", "finetune", "bold", "--device", "c"], made)
+        assert ["auto", "cpu"] == answered("zoo finetune bold --device ")
     finally:
         devices.unlink() if before is None else devices.write_bytes(before)
     assert ["bf16"] == answered("zoo predict bold --precision b")
@@ -144,6 +152,16 @@ def test_runs_are_looked_at_anew_each_time(store: Path) -> None:
     assert ["joint", "mine"] == answered("zoo resume ")
     assert {"joint", "joint.mood", "joint.names", "mine", "bold", "meek"} == set(answered("zoo predict "))
     assert ["mine"] == answered("zoo export mi")
+
+
+@pytest.mark.parametrize("name", ["a\x1b]0;x\x07", "a\n$(id)", "$(id)", "a b", "-rf", "é"])
+def test_folders_that_zoo_has_not_made_are_not_offered(name: str, store: Path, made: index.Index) -> None:
+    result_of(store, name)
+    result_of(store, "mine", "bold", name)
+
+    for line in ("zoo resume ", "zoo export ", "zoo export mine."):
+        assert {"mine"} >= set(answered(line))
+        assert {"mine"} >= set(lines("bash", [line, ""], made))
 
 
 def test_a_result_has_the_options_of_the_model_that_it_came_of(store: Path) -> None:
@@ -184,6 +202,20 @@ def test_bash_gets_what_takes_the_place_of_the_word_as_it_divides_them(
     line: str, word: str, expected: list[str], made: index.Index
 ) -> None:
     assert expected == lines("bash", [line, word], made)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["config", "precision=b"], ["bf16"]),
+        (["finetune", "bold", "--way=u"], ["up"]),
+        (["finetune", "bold", "--way", "u"], ["up"]),
+    ],
+)
+def test_zsh_gets_what_follows_the_sign_that_its_script_leaves_alone(
+    words: list[str], expected: list[str], made: index.Index
+) -> None:
+    assert expected == lines("zsh", ["zoo", *words], made)
 
 
 @pytest.mark.parametrize(

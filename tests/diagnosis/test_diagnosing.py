@@ -18,6 +18,7 @@ from zoo.blocks import Matrix
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
 from zoo.diagnosis import Diagnosis, Finding, diagnose
+from zoo.diagnosis.record import Record
 from zoo.runs import log
 from zoo.runs.events import (
     AnyEvent,
@@ -248,6 +249,15 @@ def test_an_input_column_that_holds_no_texts(recorder: Recorder, tmp_path: Path)
     assert finding.remedies[0].command.endswith("--input comment")
 
 
+def test_files_that_cells_hold_themselves_are_not_read_as_text(recorder: Recorder, tmp_path: Path) -> None:
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    rows = [{"text": f"good {i}", "label": "positive", "picture": {"bytes": b"\x89PNG a b c" * 9}} for i in range(9)]
+    parquet.write_table(arrow.Table.from_pylist(rows), tmp_path / "rows.parquet")
+
+    record = Record(recorder.run(losses=falling(), path=str(tmp_path / "rows.parquet")))
+    assert set(record.columns) == {"text", "label"}
+
+
 def test_a_frozen_body(recorder: Recorder) -> None:
     folder = recorder.run(
         losses=falling(last=0.65), options={"method": "head"}, trainable=10, counts=[[30, 20], [20, 30]]
@@ -259,13 +269,22 @@ def test_a_frozen_body(recorder: Recorder) -> None:
     assert [shlex.split(one.command)[-2:] for one in finding.remedies] == [["--method", "lora"], ["--method", "full"]]
 
 
-def test_a_loss_that_is_no_number_from_the_first_step_on(recorder: Recorder) -> None:
-    skipped = [Warned(message=SKIPPED.format(step)) for step in range(1, 11)]
-    folder = recorder.run(*skipped, DIVERGED, options={"lr": 0.001}, precision="fp16")
+@pytest.mark.parametrize(
+    ("precision", "skipped", "why"),
+    [
+        ("bf16", range(1, 11), "the data or the weights hold what cannot be computed with"),
+        ("fp16", (), "fp16 holds nothing above 65,504"),  # whose losses are scaled: steps are skipped without a word
+    ],
+)
+def test_a_loss_that_is_no_number_from_the_first_step_on(
+    precision: str, skipped: Sequence[int], why: str, recorder: Recorder
+) -> None:
+    warned = [Warned(message=SKIPPED.format(step)) for step in skipped]
+    folder = recorder.run(*warned, DIVERGED, options={"lr": 0.001}, precision=precision)
 
     finding = the_only(folder)
     assert finding.rule == "not-a-number"
-    assert "fp16 holds nothing above 65,504" in finding.what
+    assert why in finding.what
     assert finding.remedies[0].command.endswith("--precision fp32")
 
 

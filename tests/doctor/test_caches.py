@@ -63,5 +63,5 @@ def test_a_download_that_stopped_half_way_is_a_warning(cached: Path) -> None:
 
     (stopped,) = bad("weights")
     assert (stopped.mark, stopped.about) == ("warning", "toy")
-    assert stopped.evidence.startswith("a download has stopped after 2.0 kB, 0s ago")
+    assert stopped.evidence.startswith("a download has stopped after 2.0 kB, ")
     assert stopped.mend == "zoo pull toys/toy goes on; zoo cache prune --partial deletes it"

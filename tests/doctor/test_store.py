@@ -8,6 +8,7 @@ import sys
 import time
 from collections import namedtuple
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -154,7 +155,7 @@ class TestRuns:
         os.utime(folder.worker_path, (before, before))
 
         (run,) = bad("runs")
-        assert run.evidence == "its worker is there, but has been silent for 10m00s"
+        assert run.evidence.startswith("its worker is there, but has been silent for 10m")
         assert run.mend == "zoo logs still, or zoo stop still --force"
 
     def test_one_that_waits_for_a_run_that_is_not_going_on_is_told(self) -> None:
@@ -166,11 +167,20 @@ class TestRuns:
         assert second.mend == "zoo resume first"
 
 
+def hold(file: BinaryIO) -> None:
+    """Lock a file; where the system does not list it by its numbers, as of btrfs or in gVisor, the test is left out."""
+    assert try_lock(file)
+    status = os.fstat(file.fileno())
+    number = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
+    if number not in Path("/proc/locks").read_text().split():
+        pytest.skip("the system does not say who holds a lock on this disk")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux says who holds a lock")
 class TestLocks:
     def test_a_process_that_holds_the_queue_is_named(self, store: Path) -> None:
         with (store / "queue.lock").open("ab") as file:
-            assert try_lock(file)
+            hold(file)
             (queue,) = bad("locks")
             assert queue.evidence.endswith(f"is held by process {os.getpid()}: no run can be started on an accelerator")
             assert queue.mend.endswith(f"kill {os.getpid()}")
@@ -179,7 +189,7 @@ class TestLocks:
     def test_a_process_that_outlived_its_worker_is_named(self) -> None:
         folder = started("lost", None)
         with (folder.path / "worker.lock").open("ab") as file:
-            assert try_lock(file)
+            hold(file)
             (run,) = bad("locks")
             assert run.about == "run lost"
             assert run.evidence.endswith(f"by process {os.getpid()}")

@@ -126,13 +126,16 @@ def test_nobody_else_can_reach_it(words: str, runtime: Path) -> None:
     assert stat.S_IMODE(socket.stat().st_mode) == 0o600
 
 
-def test_a_folder_that_is_open_to_others_is_not_used(words: str, runtime: Path) -> None:
+def test_a_folder_that_is_open_to_others_is_not_used(
+    words: str, runtime: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     runtime.mkdir()
     runtime.chmod(0o777)
     refused = command("predict", "words", "good", "--keep-warm", "5")
 
     assert refused.returncode == ExitCode.USAGE
     assert "is open to others" in refused.stderr
+    monkeypatch.setenv("ZOO_KEEP_WARM", "5")  # a setting asks for it where it can be had
     assert "kept warm" not in ask("words", "good").stderr
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from zoo import settings
 from zoo.devices import choose
 from zoo.errors import DeviceUnavailable, OptionInvalid, StoreInvalid
+from zoo.locking import locked
 from zoo.paths import cache_folder, home
 from zoo.runs.launcher import environment
 from zoo.settings import file
@@ -27,6 +29,12 @@ def config(store: Path) -> Iterator[Path]:
 def written(config: Path, text: str) -> None:
     """Let the file be this."""
     config.write_text(text, encoding="utf-8")
+    file.forget()
+
+
+def changed(said: dict[str, str | None]) -> None:
+    """Change the file, and go by what it says now."""
+    file.change(said)
     file.forget()
 
 
@@ -49,8 +57,16 @@ def test_a_variable_that_means_nothing_is_told(monkeypatch: pytest.MonkeyPatch) 
 
     with pytest.raises(OptionInvalid) as caught:
         settings.value("precision")
-    assert caught.value.message == "ZOO_PRECISION is 'half', but takes auto, fp32, bf16, fp16, int8"
+    assert caught.value.message == "ZOO_PRECISION is 'half', but takes auto, fp32, bf16, fp16"
     assert caught.value.hint == "unset ZOO_PRECISION"
+
+
+def test_a_folder_of_somebody_who_is_unknown_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZOO_HOME", "~nobody-of-this-name/x")
+
+    for name in SETTINGS:
+        with pytest.raises(OptionInvalid, match="ZOO_HOME is '~nobody-of-this-name/x', but takes the path of a folder"):
+            settings.value(name)
 
 
 @pytest.mark.parametrize(
@@ -59,11 +75,16 @@ def test_a_variable_that_means_nothing_is_told(monkeypatch: pytest.MonkeyPatch) 
         ('# one\ndevcie = "cpu"\n', "line 2: there is no setting 'devcie'", "did you mean device?"),
         (
             'device = "cpu"\nprecision = "fp99"\n',
-            'line 2: precision is "fp99", but takes auto, fp32, bf16, fp16, int8',
+            'line 2: precision is "fp99", but takes auto, fp32, bf16, fp16',
             "mend the line, or zoo config --unset precision",
         ),
         ("device = true\n", "line 1: device is true, but takes auto, cpu, cuda, cuda:N, mps, xpu or xpu:N", "mend"),
         ("keep_warm = 9999\n", "line 1: keep_warm is 9999, but takes minutes, 0 to 1440", "mend the line"),
+        (
+            'home = "~nobody-of-this-name/x"\n',
+            'line 1: home is "~nobody-of-this-name/x", but takes the path',
+            "mend the",
+        ),
         ("\n\ndevice = cpu\n", "line 3: this is no TOML: Invalid value", 'a setting is written as device = "cpu"'),
         ('device = "cpu', "line 1: this is no TOML: ", "a setting is written"),
         ('[train]\nlr = "1"\n', "line 1: there is no setting 'train'", "there are device, precision, home"),
@@ -98,12 +119,51 @@ def test_what_is_changed_stands_in_its_line_and_all_else_stays(config: Path) -> 
     before = "# mine\n\ndevice = 'cpu'  # the card is borrowed\n\ntheme = \"nord\"\n"
     written(config, before)
 
-    file.change({"device": "cuda", "precision": "bf16"})
+    changed({"device": "cuda", "precision": "bf16"})
     assert config.read_text() == before.replace("'cpu'", '"cuda"') + 'precision = "bf16"\n'
     assert (settings.value("device"), settings.value("precision"), settings.value("theme")) == ("cuda", "bf16", "nord")
 
-    file.change({"device": None, "keep_warm": None})
+    changed({"device": None, "keep_warm": None})
     assert config.read_text() == '# mine\n\n\ntheme = "nord"\nprecision = "bf16"\n'
+
+
+@pytest.mark.parametrize("before", ["keep-warm = 10\n", "keep-warm = 9999\n", "'keep-warm' = 10\n"])
+def test_names_with_dashes_are_changed_as_others_are(before: str, config: Path) -> None:
+    written(config, before)
+    changed({"keep_warm": "5"})
+    assert config.read_text() == before.replace("10", '"5"').replace("9999", '"5"')
+    assert settings.value("keep_warm") == "5"
+
+    changed({"keep_warm": None})
+    assert config.read_text() == ""
+
+
+def test_a_process_goes_by_what_it_has_read_first(config: Path) -> None:
+    written(config, 'device = "cpu"\n')
+    assert settings.value("device") == "cpu"
+    config.write_text('device = "mps"\nprecision = "fp99"\n')
+
+    file.change({"theme": "nord"})
+    assert (settings.value("device"), settings.value("precision")) == ("cpu", "auto")
+    assert 'theme = "nord"' in config.read_text()
+
+
+def test_nothing_is_lost_where_several_change_it_at_once(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(file, "MOST_WAIT_S", 60.0)
+    said = {"device": "cpu", "precision": "bf16", "theme": "nord", "graphics": "blocks", "keep_warm": "5"}
+    with ThreadPoolExecutor(len(said)) as threads:
+        list(threads.map(lambda one: file.change({one: said[one]}), said))
+
+    file.forget()
+    assert said == {name: settings.value(name) for name in said}
+
+
+def test_a_lock_that_is_held_for_long_keeps_nobody(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(file, "MOST_WAIT_S", 0.1)
+    with locked(config.with_name("config.lock"), lambda: False):
+        changed({"device": "cpu"})
+
+    assert settings.value("device") == "cpu"
 
 
 def test_what_cannot_be_changed_by_the_line_is_left_alone(config: Path) -> None:
@@ -118,7 +178,7 @@ def test_what_cannot_be_changed_by_the_line_is_left_alone(config: Path) -> None:
 def test_a_bad_line_can_be_mended_by_a_command(config: Path) -> None:
     written(config, 'precision = "fp99"\n')
 
-    file.change({"precision": None})
+    changed({"precision": None})
     assert settings.value("precision") == "auto"
 
 
@@ -127,14 +187,14 @@ def test_a_link_stays_one(config: Path, tmp_path: Path) -> None:
     kept.write_text("")
     config.symlink_to(kept)
 
-    file.change({"device": "cpu"})
+    changed({"device": "cpu"})
     assert config.is_symlink()
     assert 'device = "cpu"' in kept.read_text()
 
 
 def test_values_are_written_so_that_they_are_read_again(config: Path, tmp_path: Path) -> None:
     folder = tmp_path / 'a "folder" \\ Ü'
-    file.change({"home": str(folder)})
+    changed({"home": str(folder)})
 
     assert settings.resolve("home").others[0][0] == str(folder)
 
@@ -145,7 +205,7 @@ def test_the_folder_of_the_file_is_that_of_zoo_and_of_its_workers(
     monkeypatch.delenv("ZOO_HOME")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     file.forget()
-    file.change({"home": str(tmp_path / "big-disk")})
+    changed({"home": str(tmp_path / "big-disk")})
 
     assert home() == tmp_path / "big-disk"
     assert cache_folder() == tmp_path / "big-disk" / "cache"

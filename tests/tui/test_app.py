@@ -17,7 +17,7 @@ from tests.tui.terminal import Terminal
 from zoo.runs import launcher
 from zoo.runs.events import RunFinished
 from zoo.runs.store import RunFolder
-from zoo.settings import file
+from zoo.settings import file, value
 from zoo.tui.app import ZooApp
 from zoo.tui.screens.help import HelpScreen
 
@@ -150,20 +150,32 @@ async def test_the_theme_is_kept(pilot: Driver, models: Site, store: Path) -> No
     pilot.app.theme = "high-contrast"
     await pilot.pause()
     assert 'theme = "high-contrast"\n' in (store / "config.toml").read_text()
+    file.forget()
     assert ZooApp().theme == "high-contrast"
     (store / "config.toml").write_text('theme = "no such theme"\n')
     file.forget()
     assert ZooApp().theme == "textual-dark"
 
 
+@scenario()
+async def test_a_theme_is_written_without_the_rest_of_the_file_being_read_anew(
+    pilot: Driver, models: Site, store: Path
+) -> None:
+    (store / "config.toml").write_text('device = "mps"\nprecision = "fp99"\n')
+    pilot.app.theme = "nord"
+    await pilot.pause()
+    assert 'theme = "nord"\n' in (store / "config.toml").read_text()
+    assert (value("device"), value("precision")) == ("auto", "auto")
+
+
 @pytest.fixture
 def unknown_theme(store: Path) -> None:
-    (store / "config.toml").write_text('theme = "no such theme"\n')
+    (store / "config.toml").write_text('theme = "[/] no such theme"\n')
 
 
 @scenario()
 async def test_a_theme_that_there_is_not_is_told(pilot: Driver, models: Site, unknown_theme: None) -> None:
-    await until(pilot, lambda: any("there is no theme 'no such theme'" in notice for notice in notices(pilot)))
+    await until(pilot, lambda: any("there is no theme '[/] no such theme'" in notice for notice in notices(pilot)))
 
 
 @scenario()

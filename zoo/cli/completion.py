@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 WORD = "__complete"
 """The command that the scripts of shells ask; `zoo __complete --index` makes the index anew."""
 REBUILD = "--index"
+EVERY_S = 10.0
+"""How often at most the index is made anew while somebody types, who may press Tab five times in a second."""
 INSTALL = {
     "bash": """echo 'eval "$(zoo completion bash)"' >> ~/.bashrc""",
     "zsh": """echo 'eval "$(zoo completion zsh)"' >> ~/.zshrc""",
@@ -47,7 +49,7 @@ def run(args: argparse.Namespace) -> ExitCode:
 def answer(words: Sequence[str]) -> int:
     """Answer a shell's script: the name of the shell, and what is typed; returns the exit code."""
     if list(words) == [REBUILD]:
-        _rebuild()
+        _rebuild_alone()
         return 0
     from zoo.completion.answering import SHELLS, lines
     from zoo.errors import ZooError
@@ -83,10 +85,24 @@ def _rebuild() -> Index:
     return build()
 
 
+def _rebuild_alone() -> None:
+    """Make the index anew, unless another process is about it."""
+    from zoo.completion import index
+    from zoo.locking import try_lock
+
+    path = index.lock_path()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as file:
+        if try_lock(file):
+            _rebuild()
+
+
 def _rebuild_apart() -> None:
-    """Make the index anew in a process of its own, which nobody waits for."""
+    """Make the index anew in a process of its own, which nobody waits for; not where one was started just now."""
     import subprocess
 
+    if not _claimed():
+        return
     subprocess.Popen(
         [sys.executable, "-P", "-m", "zoo", WORD, REBUILD],
         stdin=subprocess.DEVNULL,
@@ -94,3 +110,20 @@ def _rebuild_apart() -> None:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+
+
+def _claimed() -> bool:
+    """Note that the index is being made; false where that was noted just now, or cannot be: nor could the index."""
+    import time
+
+    from zoo.completion import index
+
+    path = index.lock_path()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and abs(time.time() - path.stat().st_mtime) < EVERY_S:
+            return False
+        path.touch()
+    except OSError:
+        return False
+    return True

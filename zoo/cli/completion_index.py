@@ -53,6 +53,7 @@ _BY_COMMAND = {
     ("uninstall", "plugin"): "plugin",
     ("stop", "run"): "live run",
     ("attach", "run"): "live run",
+    ("compare", "runs"): "model",
 }
 """Command and argument, where that says more."""
 
@@ -74,7 +75,7 @@ def build() -> Index:
         options=options,
         names={
             "task": list(map(one_line, task_names())),
-            "plugin": plugins,
+            "plugin": list(map(one_line, plugins)),
             "family": sorted({one_line(card.family) for card in cards}),
             "precision": ["auto", *PRECISIONS],
             "setting": list(SETTINGS),

@@ -50,6 +50,7 @@ def run(args: argparse.Namespace) -> ExitCode:
         raise OptionInvalid("settings are either shown or changed", f"zoo config {' '.join(shown)}")
     if changes:
         diagnostics.note(f"written: {file.change(changes)}")
+        file.forget()
         shown = list(changes)
     return _show(shown or list(SETTINGS), args, alone=bool(shown) and not changes)
 

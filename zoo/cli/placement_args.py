@@ -13,6 +13,11 @@ def add_device(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default=usual, help=f"auto, cpu, cuda, cuda:N, mps or xpu (default: {usual})")
 
 
+def usual_place() -> dict[str, str]:
+    """Device and precision, as the settings say."""
+    return {name: settings.value(name) for name in ("device", "precision")}
+
+
 def add_placement(parser: argparse.ArgumentParser) -> None:
     """`--device` and `--precision`, by default as the settings say."""
     add_device(parser)

@@ -11,6 +11,7 @@ from zoo.card import Verb
 from zoo.catalog import Catalog
 from zoo.cli.job_request import place_of
 from zoo.cli.parser import Parser
+from zoo.cli.placement_args import usual_place
 from zoo.cli.training_args import add_options_of_model, add_training, job_of
 from zoo.errors import OptionInvalid, ZooError
 from zoo.job_sequences import JobSequence
@@ -53,7 +54,7 @@ def with_followers(first: RunRequest, args: argparse.Namespace) -> list[RunReque
         add_command(text, jobs, place_of(args))
     for recipe in recipes:
         with recipe.located_errors():
-            jobs.add(recipe.job(), recipe.head)
+            jobs.add(recipe._replace(place=usual_place() | recipe.place).job(), recipe.head)
     return jobs.requests
 
 

@@ -52,7 +52,7 @@ def answerer(args: argparse.Namespace, card: Card, task: Task) -> Iterator[Answe
 
     Raises:
         OptionInvalid: not a number of minutes.
-        Unsupported: it was asked for, and there are no means for it here.
+        Unsupported: a flag asked for it, and there are no means for it here.
         DownloadFailed: its weights cannot be had.
     """
     minutes = _minutes(args)
@@ -76,7 +76,7 @@ def _connect(args: argparse.Namespace, card: Card, task: Task, minutes: float | 
     try:
         address = warm.address_of(card, request, load_plugin(card.plugin).version)
     except Unsupported:
-        if minutes:
+        if minutes and args.keep_warm is not None:
             raise
         return None
     model = warm.connect(address, card.name)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from zoo.ability_options import parse_recorded
 from zoo.answers import Prediction
 from zoo.comparison.rows import JudgedModel
 from zoo.data.example import Example
+from zoo.disk import cause_of
 from zoo.encoding import encode_json
 from zoo.fetch import Progress as FetchProgress
 from zoo.fetch import fetch
@@ -52,15 +54,28 @@ def answers_of(model: JudgedModel, examples: Sequence[Example], listener: Listen
         ZooError: the model cannot be loaded, or fails to answer.
     """
     path = path_of(_digest(model, examples))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with locked(lock_of(path), lambda: False):
-        with contextlib.suppress(FileNotFoundError):
+    with _alone(path):
+        with contextlib.suppress(OSError):
             kept = KeptAnswers(path, model.task)
             listener.note(f"{model.subject.name} has answered these rows before: its answers were kept")
             return kept
         answers = list(_asked(model, examples, listener))
-        keep(path, AnswersHeading(teacher=model.card.full_name, task=model.task.name), answers)
-        return KeptAnswers(path, model.task)
+        try:
+            keep(path, AnswersHeading(teacher=model.card.full_name, task=model.task.name), answers)
+            return KeptAnswers(path, model.task)
+        except OSError as error:
+            listener.note(f"the answers of {model.subject.name} are not kept: {cause_of(error, path).reason}")
+            return answers
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Let no other process ask for the same answers meanwhile; where nothing can be written, they are only not kept."""
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(locked(lock_of(path), lambda: False))
+        yield
 
 
 def _digest(model: JudgedModel, examples: Sequence[Example]) -> str:

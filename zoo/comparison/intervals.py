@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from zoo.comparison.result import Figure
 from zoo.metrics import NO_MEASURE, primary_first
 from zoo.metrics.intervals import CONFIDENCE, Interval, bounds, wilson_interval
-from zoo.metrics.paired import SEED, draws_of
+from zoo.metrics.paired import SEED
 from zoo.runs.judging import CheckedJudge
 from zoo.runs.paired_figure import AnsweredRows, PairedFigure
 
@@ -41,7 +41,10 @@ def wilson(right: Sequence[bool]) -> Figure:
 def drawn_interval(rows: AnsweredRows, figure: PairedFigure) -> Figure | None:
     """The percentile bootstrap (Efron 1979) of the figure; None where no draw of the rows has one."""
     draw, judged = random.Random(SEED), rows.judged  # noqa: S311  (statistics)
-    draws = (figure.value(draw.choices(judged, k=len(judged))) for _ in range(draws_of(len(judged))))
-    values = sorted(filter(math.isfinite, draws))
+    draws, tell, values = figure.draws(rows, 1), figure.telling(), []
+    for done in range(draws):
+        tell(done, draws)
+        values.append(figure.value(draw.choices(judged, k=len(judged))))
+    values = sorted(filter(math.isfinite, values))
     tail = round((1 - CONFIDENCE) / 2 * (len(values) - 1))
     return Figure(rows.figure, values[tail], values[-1 - tail]) if values else None

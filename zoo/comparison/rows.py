@@ -17,6 +17,8 @@ from zoo.data.example import Example
 from zoo.data.splitting import input_key
 from zoo.errors import Unsupported, ZooError
 from zoo.jobs import Job, Place
+from zoo.kinds.spelling import appearance
+from zoo.plurals import counted
 from zoo.requests import check_job
 from zoo.runs.request import TRAINING, DataRequest, RunRequest
 from zoo.runs.trained_on import trained_on
@@ -38,6 +40,8 @@ class JudgedModel(NamedTuple):
     """That it tells apart."""
     request: RunRequest
     """Of an evaluation of it on the data."""
+    columns: Mapping[str, str]
+    """That its rows were read from, by role."""
     examples: Mapping[RowKey, Example]
 
     def of_rows(self, keys: Sequence[RowKey]) -> list[Example]:
@@ -63,6 +67,8 @@ def on_given_rows(
     models = [_judged(subject, source, task, place, catalog) for subject in subjects]
     if reason := _different_tasks(models):
         raise Unsupported(reason, "--task chooses among what a model does; without --data all can be compared")
+    if reason := _different_targets(models):
+        raise Unsupported(reason, "--label COLUMN says which column all are to be judged by")
     return models
 
 
@@ -89,6 +95,8 @@ def on_own_rows(subjects: Sequence[Subject], place: Place, catalog: Catalog) -> 
                 f"{first.subject.name} was judged on {len(first.examples):,} rows and {other.subject.name} on "
                 f"{len(other.examples):,}, of which {shared:,} are the same"
             )
+    if reason := _different_targets(models):
+        raise NotTheSame(reason)
     return models
 
 
@@ -166,7 +174,8 @@ def _judged(subject: Subject, source: Source, task: str, place: Place, catalog: 
     described = get_task(checked.request.task).divided_at(data.separator).named_by(data.classes)
     described = msgspec.structs.replace(described, target=dataset.target) if dataset.target else described
     labels = card.labels or dataset.labels
-    return JudgedModel(subject, card, described, labels, checked.request, _by_key(dataset.examples))
+    examples = _by_key(dataset.examples)
+    return JudgedModel(subject, card, described, labels, checked.request, dataset.columns, examples)
 
 
 def _by_key(examples: Sequence[Example]) -> dict[RowKey, Example]:
@@ -185,3 +194,33 @@ def _different_tasks(models: Sequence[JudgedModel]) -> str:
         if other.task.name != first.task.name:
             return f"{first.subject.name} does {first.task.name} and {other.subject.name} {other.task.name}"
     return ""
+
+
+def _different_targets(models: Sequence[JudgedModel]) -> str:
+    """Why models are not judged by the same targets, though by those of the same inputs; empty where they are."""
+    first, *others = models
+    for other in others:
+        if _read_from(first) == _read_from(other):
+            continue
+        shared = first.examples.keys() & other.examples.keys()
+        apart = sum(_target(first, key) != _target(other, key) for key in shared)
+        if apart:
+            return (
+                f"the targets of {first.subject.name} and {other.subject.name} are not the same: they differ on "
+                f"{apart:,} of {counted(len(shared), 'row')}"
+            )
+    return ""
+
+
+def _read_from(model: JudgedModel) -> tuple[str, Mapping[str, str], str]:
+    data = model.request.data
+    return data.sha256, model.columns, data.separator
+
+
+def _target(model: JudgedModel, key: RowKey) -> bytes:
+    """What is equal for equal targets, however a model spells their labels."""
+    kind, target = model.task.target, model.examples[key].target
+    if kind is None or target is None:
+        return b""
+    spelt = kind.renamed(target, {label: appearance(label) for label in kind.labels_of(target)})
+    return kind.digest(spelt) or kind.written(spelt).encode()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from zoo.completion.index import Flag, Index, Positional
 from zoo.completion.line import Place, place_in, split
 from zoo.completion.values import FILES, Candidate, values_of
+from zoo.sanitize import one_line
 
 FILES_LINE = ":files"
 """The line that lets the shell complete names of files, beside what else is answered."""
@@ -28,6 +29,7 @@ def lines(shell: str, words: Sequence[str], index: Index) -> list[str]:
     place, candidates = _answer(typed[1:] or [""], index)
     slashes = place.word.count("/")  # names of models with their plugins are for those who have typed the plugin's
     fitting = dict(one for one in candidates if one[0].startswith(place.word) and one[0].count("/") <= slashes)
+    fitting = {one: one_line(text) for one, text in fitting.items() if one.isprintable()}
     files = _kind(place) in FILES
     write = _WRITERS[shell]
     answered = [write(one, text, place, bash_word) for one, text in fitting.items()]
@@ -87,7 +89,9 @@ def _for_bash(value: str, _: str, place: Place, bash_word: str) -> str:
     return whole[len(typed) - len(bash_word) :] if typed.endswith(bash_word) else whole
 
 
-def _for_zsh(value: str, text: str, _place: Place, _: str) -> str:
+def _for_zsh(value: str, text: str, place: Place, _: str) -> str:
+    """What follows the last `=` that is typed: the script leaves what stands before it as it is."""
+    value = value[place.word.rfind("=") + 1 :]
     escaped = value.replace("\\", "\\\\").replace(":", "\\:")
     return f"{escaped}:{_short(text)}" if text else escaped
 

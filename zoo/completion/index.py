@@ -81,6 +81,11 @@ def path() -> Path:
     return cache_folder() / "completion" / f"{place}.json"
 
 
+def lock_path() -> Path:
+    """What a process locks that makes the index anew while nobody waits; its time is that of the last one's start."""
+    return path().with_suffix(".lock")
+
+
 def key() -> list[str]:
     """What an index depends on: what is installed, what was pulled, aliased and disabled."""
     watched = [*_site_folders(), home() / "plugins.json", home() / "aliases.json", hub_models_folder()]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
 from collections.abc import Callable, Iterator
 
 from zoo.completion.index import Index
-from zoo.paths import cache_folder, runs_folder
+from zoo.paths import RUN_NAME, cache_folder, runs_folder
 from zoo.settings import SETTINGS
 
 FILES = ("file", "folder")
@@ -55,11 +56,13 @@ def _live_runs(index: Index, begun: str) -> Iterator[Candidate]:
 
 def _results(_: Index, begun: str) -> Iterator[Candidate]:
     """Runs that have left a model, newest first, and the heads of those that have several."""
+    runs = str(runs_folder())
     for name, _changed_at in _run_folders(os.path.join("model", "zoo.json"), begun):  # noqa: PTH118  (of thousands)
         yield (name, "your own")
-        heads = runs_folder() / name / "model" / "heads"
-        if heads.is_dir():
-            yield from ((f"{name}.{head}", "your own") for head in sorted(os.listdir(heads)))  # noqa: PTH208
+        with contextlib.suppress(OSError):  # most have no heads
+            for head in sorted(os.listdir(os.path.join(runs, name, "model", "heads"))):  # noqa: PTH118, PTH208
+                if RUN_NAME.fullmatch(head):
+                    yield (f"{name}.{head}", "your own")
 
 
 def _run_folders(file: str, begun: str) -> list[tuple[str, float]]:
@@ -69,14 +72,15 @@ def _run_folders(file: str, begun: str) -> list[tuple[str, float]]:
         file: in the folder of a run.
         begun: how the name of the run, or of one of its heads, begins.
     """
-    found = []
+    found, parent = [], str(runs_folder())
     try:
-        names = os.listdir(runs_folder())  # noqa: PTH208
+        names = os.listdir(parent)  # noqa: PTH208
     except OSError:
         return []  # no run was ever made
-    parent = str(runs_folder())
     for name in names:
         if not name.startswith(begun) and not begun.startswith(f"{name}."):
+            continue
+        if not RUN_NAME.fullmatch(name):  # zoo has not made it
             continue
         try:
             found.append((name, os.stat(os.path.join(parent, name, file)).st_mtime))  # noqa: PTH116, PTH118
@@ -89,13 +93,13 @@ def _devices(_: Index, _begun: str) -> Iterator[Candidate]:
     """What `--device` takes, with the devices that were measured here."""
     yield ("auto", "the fastest that fits")
     try:
-        devices = json.loads((cache_folder() / "devices.json").read_bytes())["devices"]
-    except (OSError, ValueError, KeyError, TypeError):  # never measured
-        devices = [{"name": "cpu"}]
-    for device in devices:
-        kind = str(device["name"]).partition(":")[0]
-        yield (kind, device.get("description", ""))
-        yield (str(device["name"]), device.get("description", ""))
+        measured = json.loads((cache_folder() / "devices.json").read_bytes())["devices"]
+        devices = [(str(one["name"]), str(one.get("description", ""))) for one in measured]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # never measured, or damaged
+        devices = [("cpu", "")]
+    for name, description in devices:
+        yield (name.partition(":")[0], description)
+        yield (name, description)
 
 
 def _settings(index: Index, _begun: str) -> Iterator[Candidate]:

@@ -34,7 +34,8 @@ WORTHWHILE = 0.95
 
 def not_a_number(record: Record) -> Finding | None:
     """The loss or the gradient was no number from the first step on, which no learning rate explains."""
-    if not record.skipped or min(record.skipped) > 1 or not _diverged(record):
+    at_once = min(record.skipped) <= 1 if record.skipped else record.first_loss is None  # fp16 skips without a word
+    if not at_once or not _diverged(record):
         return None
     fp16 = record.snapshot.precision == "fp16"
     remedies = [Remedy(record.inspecting, "looks for values that are far from all others, and rows without content")]

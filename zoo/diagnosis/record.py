@@ -238,10 +238,10 @@ class Record:
         """The cells of a few hundred rows as texts, by column; none where they cannot be read."""
         try:
             table = Table(self.request.data.path)
-            rows = [row for row in islice(table.rows(table.columns), SAMPLED_ROWS) if isinstance(row, Row)]
+            rows = islice(table.rows(table.columns), SAMPLED_ROWS)
+            return [_texts(row) for row in rows if isinstance(row, Row)]
         except (ZooError, OSError):
             return []
-        return [{name: str(cell) for name, cell in row.values.items() if cell is not None} for row in rows]
 
     @cached_property
     def columns(self) -> dict[str, Column]:
@@ -288,6 +288,15 @@ class Record:
         """The command that looks at its data."""
         data, inspection = self.request.data, self.inspection
         return inspecting_command(data, inspection) if inspection else shlex.join(["zoo", "data", "inspect", data.path])
+
+
+def _texts(row: Row) -> dict[str, str]:
+    """The cells of a row as texts; without those that hold a file themselves, of which there is nothing to read."""
+    return {name: str(cell) for name, cell in row.values.items() if cell is not None and not _is_file(cell)}
+
+
+def _is_file(cell: Any) -> bool:
+    return isinstance(cell, bytes) or (isinstance(cell, dict) and isinstance(cell.get("bytes"), bytes))
 
 
 def _column(name: str, texts: list[str]) -> Column:

@@ -89,19 +89,29 @@ class PairedFigure:
         """Of two models, with a 95% interval and a test: of rows that are right or wrong, or by drawing rows anew."""
         if first.right is not None and second.right is not None:
             return paired_shares(first.right, second.right)
+        draws = self.draws(second, 2)
+        return paired_difference(first.judged, second.judged, self.value, resamples=draws, on_draw=self.telling())
+
+    def draws(self, rows: AnsweredRows, figures: int) -> int:
+        """How often rows are drawn anew for an interval: less often than usual, which is told, where that takes long.
+
+        Args:
+            rows: as a model answered them.
+            figures: that are found for each draw.
+        """
         begun = time.perf_counter()
-        self.value(second.judged)
-        seconds = 2 * (time.perf_counter() - begun)  # of one draw
-        usual = draws_of(len(second.judged))
+        self.value(rows.judged)
+        seconds = figures * (time.perf_counter() - begun)  # of one draw
+        usual = draws_of(len(rows.judged))
         most = max(FEWEST, min(usual, math.floor(MOST_SECONDS / max(seconds, 1e-9))))
         if most < usual:
             self._note(
                 f"the interval of {self.metric} is of {most} draws of the rows and not of {usual}: each takes "
                 f"{seconds:.2g} s, all of them {most * seconds / 60:.0f} min"
             )
-        return paired_difference(first.judged, second.judged, self.value, resamples=most, on_draw=self._telling())
+        return most
 
-    def _telling(self) -> Callable[[int, int], None]:
+    def telling(self) -> Callable[[int, int], None]:
         """Says from time to time how many draws are done."""
         told = time.monotonic()
 

@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -39,7 +38,7 @@ from zoo.card import Card, FolderSource
 from zoo.disk import cause_of
 from zoo.errors import OptionInvalid, StoreInvalid, UnknownRun
 from zoo.file_cache import encoded_media
-from zoo.paths import runs_folder
+from zoo.paths import RUN_NAME, runs_folder
 from zoo.plurals import with_article
 from zoo.runs.request import RunRequest
 from zoo.runs.result import HEADS, OF_ITS_OWN
@@ -48,7 +47,6 @@ from zoo.suggestions import did_you_mean
 MISTAKES_FILE = "mistakes.jsonl"
 SOURCES = "sources"
 """Name of the folder, in that of a run, that has one for each of several sources."""
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}")
 _DECODER = msgspec.json.Decoder(RunRequest)
 
 
@@ -219,7 +217,7 @@ def find(name: str) -> RunFolder:
             f"a run is named by text, not by {with_article(type(name).__name__)}", "zoo.list_runs() has them all"
         )
     folder = runs_folder() / name
-    if _NAME.fullmatch(name) and (folder / "run.json").exists():
+    if RUN_NAME.fullmatch(name) and (folder / "run.json").exists():
         return RunFolder(folder)
     names = [run.name for run in all_runs()]
     matches = [other for other in names if name and other.startswith(name)]
@@ -345,7 +343,7 @@ def _name_in_use(name: str) -> OptionInvalid:
 
 
 def _checked_name(name: str) -> str:
-    if not _NAME.fullmatch(name):
+    if not RUN_NAME.fullmatch(name):
         raise OptionInvalid(
             f"{name!r} cannot be the name of a run", "use letters, digits, dots, dashes; begin with a letter or digit"
         )

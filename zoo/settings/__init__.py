@@ -6,7 +6,6 @@ before what zoo does by itself. `zoo config --where` tells which of them it was.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -55,7 +54,7 @@ def value(name: str) -> str:
         StoreInvalid: the file cannot be read, or something in it means nothing.
     """
     setting = SETTINGS[name]
-    if text := _of_environment(setting):
+    if text := setting.in_environment:
         return text
     entry = file.read().get(name)
     return entry.text if entry else setting.default
@@ -65,7 +64,7 @@ def resolve(name: str) -> Value:
     """What a setting is, and who says so; raises as `value` does."""
     setting = SETTINGS[name]
     said = []
-    if text := _of_environment(setting):
+    if text := setting.in_environment:
         said.append((text, Origin(variable=setting.variable)))
     entry = file.read().get(name)
     if entry is not None:
@@ -73,14 +72,6 @@ def resolve(name: str) -> Value:
     said.append((setting.default, Origin()))
     (text, origin), *others = said
     return Value(text, origin, tuple(others))
-
-
-def _of_environment(setting: Setting) -> str:
-    """What the environment says; empty where it says nothing."""
-    text = os.environ.get(setting.variable, "")
-    if text and (reason := setting.fault(text)):
-        raise OptionInvalid(f"{setting.variable} is {text!r}, but takes {reason}", f"unset {setting.variable}")
-    return text
 
 
 def named(name: str) -> Setting:

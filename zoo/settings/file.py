@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
 import re
+import time
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from zoo import atomic
 from zoo.disk import cause_of
-from zoo.errors import StoreInvalid
+from zoo.errors import RunCancelled, StoreInvalid
+from zoo.locking import locked
 from zoo.sanitize import one_line
 from zoo.settings.table import SETTINGS
 from zoo.suggestions import did_you_mean
@@ -21,6 +24,8 @@ _LINE = re.compile(
     r"""(?P<before>\s*["']?(?P<name>[\w-]+)["']?\s*=\s*)(?P<value>"[^"]*"|'[^']*'|[^#\s]+)(?P<after>.*)"""
 )
 """A setting in a line of its own, as almost everybody writes it."""
+MOST_WAIT_S = 1.0
+"""For another process that changes the file; where it takes longer, or the disk knows no locks, nobody waits on."""
 
 
 class Entry(NamedTuple):
@@ -32,8 +37,12 @@ class Entry(NamedTuple):
 
 
 def path() -> Path:
-    """Where the file is, or would be: in `ZOO_HOME` where that is set, else in the platform's folder for such files."""
-    if home := os.environ.get("ZOO_HOME"):
+    """Where the file is, or would be: in `ZOO_HOME` where that is set, else in the platform's folder for such files.
+
+    Raises:
+        OptionInvalid: `ZOO_HOME` is no path.
+    """
+    if home := SETTINGS["home"].in_environment:
         return Path(home).expanduser().absolute() / "config.toml"
     import platformdirs
 
@@ -60,7 +69,7 @@ def _read(of: Path) -> dict[str, Entry]:
     for key, value in _parsed(of, text).items():
         line = _line_of(key, text)
         place = f"{of}, line {line}"
-        name = key.replace("-", "_")
+        name = _named(key)
         if (setting := SETTINGS.get(name)) is None:
             hint = did_you_mean(key, SETTINGS, f"there are {', '.join(SETTINGS)}")
             raise StoreInvalid(f"{place}: there is no setting {one_line(key)!r}", hint)
@@ -77,6 +86,8 @@ def _read(of: Path) -> dict[str, Entry]:
 def change(settings: dict[str, str | None]) -> Path:
     """Write settings down, each in a line of its own; comments and everything else stay.
 
+    This process goes by what it has read before until it is told to `forget`.
+
     Args:
         settings: name to what it is; None to take it out.
 
@@ -87,8 +98,31 @@ def change(settings: dict[str, str | None]) -> Path:
         StoreInvalid: the file cannot be read or written, or a setting in it spans lines.
     """
     of = path()
+    try:
+        with _alone(of):
+            text = _with(settings, of)
+            atomic.write_text(of.resolve(), text)  # the file may be a link to one that is kept elsewhere
+    except OSError as error:
+        cause = cause_of(error, of)
+        raise StoreInvalid(f"settings cannot be written: {cause.reason}", cause.hint) from error
+    return of
+
+
+@contextlib.contextmanager
+def _alone(of: Path) -> Iterator[None]:
+    """Let no other process change the file meanwhile, as far as that can be had."""
+    until = time.monotonic() + MOST_WAIT_S
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(RunCancelled, OSError):
+            of.parent.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(locked(of.with_name("config.lock"), lambda: time.monotonic() > until))
+        yield
+
+
+def _with(settings: dict[str, str | None], of: Path) -> str:
+    """The text of the file with these settings."""
     before = _text(of) if of.exists() else ""
-    wanted: dict[str, Any] = {key: value for key, value in _parsed(of, before).items() if key not in settings}
+    wanted = {name: value for name, value in _by_name(of, before).items() if name not in settings}
     text = before or HEADER
     for name, value in settings.items():
         text = _changed(text, name, value)
@@ -96,13 +130,7 @@ def change(settings: dict[str, str | None]) -> Path:
     if not _says(of, text, wanted):
         words = f"{of} has {' and '.join(settings)} where zoo cannot change it"
         raise StoreInvalid(words, "change the file by hand")
-    try:
-        atomic.write_text(of.resolve(), text)  # the file may be a link to one that is kept elsewhere
-    except OSError as error:
-        cause = cause_of(error, of)
-        raise StoreInvalid(f"settings cannot be written: {cause.reason}", cause.hint) from error
-    forget()
-    return of
+    return text
 
 
 def forget() -> None:
@@ -115,7 +143,7 @@ def _changed(text: str, name: str, value: str | None) -> str:
     lines = text.splitlines()
     end = next((number for number, line in enumerate(lines) if line.lstrip().startswith("[")), len(lines))
     for number, line in enumerate(lines[:end]):
-        if (match := _LINE.fullmatch(line)) and match["name"] == name:
+        if (match := _LINE.fullmatch(line)) and _named(match["name"]) == name:
             lines[number : number + 1] = [] if value is None else [match["before"] + _quoted(value) + match["after"]]
             break
     else:
@@ -126,9 +154,18 @@ def _changed(text: str, name: str, value: str | None) -> str:
 def _says(of: Path, text: str, wanted: dict[str, Any]) -> bool:
     """Whether a text that is to be written means what it must."""
     try:
-        return _parsed(of, text) == wanted
+        return _by_name(of, text) == wanted
     except StoreInvalid:  # what was replaced is no line of its own
         return False
+
+
+def _by_name(of: Path, text: str) -> dict[str, Any]:
+    return {_named(key): value for key, value in _parsed(of, text).items()}
+
+
+def _named(key: str) -> str:
+    """The name of the setting that a key of the file stands for."""
+    return key.replace("-", "_")
 
 
 def _quoted(value: str) -> str:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
+
+from zoo.errors import OptionInvalid
 
 PRECISIONS = ("fp32", "bf16", "fp16", "int8")
 """Those that a model may compute in."""
+USUAL_PRECISIONS = ("auto", *(one for one in PRECISIONS if one != "int8"))
+"""Those that may hold for all jobs; int8 is for predictions of some models, whose commands ask for it."""
 DEVICE_NAME = re.compile(r"cpu|mps|(?:cuda|xpu)(?::(?:0|[1-9][0-9]*))?")
 """As torch names devices, with or without a number."""
 MAX_WARM_MINUTES = 24 * 60
@@ -39,6 +45,18 @@ class Setting(NamedTuple):
         """What it takes, where a text is no such thing; else empty."""
         return "" if self.fits(text) else self.takes
 
+    @property
+    def in_environment(self) -> str:
+        """What its variable says; empty where that says nothing.
+
+        Raises:
+            OptionInvalid: what it says means nothing.
+        """
+        text = os.environ.get(self.variable, "")
+        if text and (reason := self.fault(text)):
+            raise OptionInvalid(f"{self.variable} is {text!r}, but takes {reason}", f"unset {self.variable}")
+        return text
+
 
 def _is_device(text: str) -> bool:
     return text == "auto" or DEVICE_NAME.fullmatch(text) is not None
@@ -49,6 +67,14 @@ def _is_minutes(text: str) -> bool:
         return 0 <= float(text) <= MAX_WARM_MINUTES
     except ValueError:
         return False
+
+
+def _is_path(text: str) -> bool:
+    try:
+        Path(text).expanduser()
+    except RuntimeError:  # there is nobody of the name behind ~
+        return False
+    return bool(text)
 
 
 _ALL = (
@@ -63,16 +89,16 @@ _ALL = (
         "precision",
         "auto",
         "what they compute in",
-        f"auto, {', '.join(PRECISIONS)}",
-        ("auto", *PRECISIONS).__contains__,
-        ("auto", *PRECISIONS),
+        ", ".join(USUAL_PRECISIONS),
+        USUAL_PRECISIONS.__contains__,
+        USUAL_PRECISIONS,
     ),
     Setting(
         "home",
         "",
         "the folder of runs and caches, in Python, too; the platform's where nothing is said",
         "the path of a folder",
-        bool,
+        _is_path,
         is_folder=True,
     ),
     Setting("theme", DEFAULT_THEME, "the colours of the terminal UI", "the name of a theme", bool),

@@ -89,8 +89,8 @@ class ZooApp(App[None]):
         self.chosen_model = ""
         """Full name of the model that Predict is to open next."""
         self.register_theme(HIGH_CONTRAST)
-        theme = settings.value("theme")
-        self.theme = theme if theme in self.available_themes else DEFAULT_THEME
+        self._kept_theme = settings.value("theme")
+        self.theme = self._kept_theme if self._kept_theme in self.available_themes else DEFAULT_THEME
 
     def _fatal_error(self) -> None:
         """Say in one paragraph that zoo is at fault; the traceback goes into a file."""
@@ -132,19 +132,21 @@ class ZooApp(App[None]):
     def on_mount(self) -> None:
         if not self.is_headless:
             exit_on_signals(self)
-        if (theme := settings.value("theme")) not in self.available_themes:
-            self.notify(f"there is no theme {theme!r}: {settings.resolve('theme').origin}", severity="warning")
+        if (theme := self._kept_theme) not in self.available_themes:
+            words = f"there is no theme {theme!r}: {settings.resolve('theme').origin}"
+            self.notify(words, severity="warning", markup=False)
         self.theme_changed_signal.subscribe(self, lambda theme: self._keep_theme(theme.name))
         self.call_after_refresh(self.feed.start)
 
     def _keep_theme(self, name: str) -> None:
         """Let it be the theme of later sessions, too; where nothing can be written it holds until this one ends."""
-        if name == settings.value("theme"):
+        if name == self._kept_theme:
             return
         try:
             file.change({"theme": name})
+            self._kept_theme = name
         except StoreInvalid as error:
-            self.notify(error.message, severity="warning")
+            self.notify(error.message, severity="warning", markup=False)
 
     def on_applied(self, message: Applied) -> None:
         """A thread has found something out; nobody looks any more while the application ends."""

@@ -304,7 +304,8 @@ class ModelsScreen(Page):
             return
         if run is None:
             self.notify(
-                f"{one_line(card.name)} comes with plugin {card.plugin}; only your own models can be deleted here"
+                f"{one_line(card.name)} comes with plugin {card.plugin}; only your own models can be deleted here",
+                markup=False,
             )
             return
         delete_run(self.zoo, run.name)

@@ -157,7 +157,8 @@ class PredictScreen(Page):
     def action_pick(self) -> None:
         """Choose an image."""
         if not self.query_one(AnswerView).takes_files:
-            self.notify(f"this model takes {self._kind}s; Ctrl-B answers a whole file" if self._card else NO_MODEL)
+            words = f"this model takes {self._kind}s; Ctrl-B answers a whole file" if self._card else NO_MODEL
+            self.notify(words, markup=False)
             return
         from zoo.tui.screens.pick import PickScreen
 
