@@ -159,3 +159,13 @@ def test_a_task_of_zoo_or_of_the_same_distribution_is_the_fault_of_the_plugin(
     assert "card 'twice': the option " in failure.error
     assert "is declared twice" in failure.error
     assert failure.error.endswith(f", for {task}")
+
+
+def test_what_zoo_does_with_answers_is_no_option_of_a_plugin(site: Site) -> None:
+    asking = "class Ask(zoo.Options, frozen=True, kw_only=True):\n    " + SHIFT.replace("shift", "abstain")
+    offered = "{'predict': zoo.Ability(task='text-classification', options=Ask)}"
+    site.install("shy", plugin(card("shy", abilities=offered), more=f"from typing import Annotated\n{asking}\n"))
+
+    _, (failure,) = load_plugins()
+
+    assert "the option abstain to predict is declared twice, by zoo_shy.Ask and by zoo.tasks.options" in failure.error

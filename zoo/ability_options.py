@@ -17,6 +17,10 @@ FORMERLY_OF_ANY_TASK = frozenset({"class_weights", "top_k"})
 """Options that runs of version 0.1 have written down whatever their task was; they had no effect on others."""
 
 
+ZOO_OPTION_NAMES = frozenset({"abstain"})
+"""Of the options that zoo brings, whatever the task and the plugin; see `zoo_option_set`."""
+
+
 def task_option_set(ability: Ability) -> type[Options]:
     """The options that the task brings to the verb; none where whoever reads those of the card does not read them."""
     if not ability.options.with_task_options:
@@ -29,12 +33,16 @@ def option_set(ability: Ability) -> type[Options]:
 
     Flags, forms, keyword arguments, `zoo show` and the hooks of plugins all see this one.
     """
-    options = _composed(ability.options, task_option_set(ability))
+    return _composed(_composed(ability.options, task_option_set(ability)), zoo_option_set(ability))
+
+
+def zoo_option_set(ability: Ability) -> type[Options]:
+    """The options of what zoo itself does with answers."""
     if str(ability.verb) != "predict" or not get_task(ability.task).calibratable:
-        return options
+        return Options
     from zoo.tasks.options import AbstainOptions
 
-    return _composed(options, AbstainOptions)
+    return AbstainOptions
 
 
 @cache

@@ -35,7 +35,7 @@ from zoo.privacy import check_private_job, is_private, rows_are_units, unit_colu
 from zoo.rendering.drawings import new_drawing_folder
 from zoo.runs import queue, store
 from zoo.runs.answer_files import AnswerColumns, answer_format
-from zoo.runs.calibration import check_calibratable, check_rows, finish_of
+from zoo.runs.calibration import check_abstaining, check_calibratable, check_rows, finish_of
 from zoo.runs.request import DataRequest, RunRequest, SourceRequest, StudentRequest, TeacherRequest
 from zoo.runs.store import training_of
 from zoo.runs.versions import relevant_versions
@@ -107,8 +107,10 @@ def check_job(job: Job, catalog: Catalog | None = None) -> CheckedJob:
     check = checks.get(job.verb, training)
     options = parse_options(card, ability, split_options(job.options)[1], beside=BESIDE)
     kept = beside_kept(choice, options)
-    if verb == "predict" and not job.calibrate:
-        finish_of(card, task, options)
+    if verb == "predict":
+        check_abstaining(job.verb, options, calibrate=job.calibrate)
+        if not job.calibrate:
+            finish_of(card, task, options)
     with offering_models(card, job.verb, catalog):
         checked = check(job, card, task)
     if is_private(options) and not rows_are_units(options):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from zoo.ability_options import task_option_set
+from zoo.ability_options import ZOO_OPTION_NAMES, task_option_set, zoo_option_set
 from zoo.card import Ability, Card
 from zoo.discovery import Failure
 from zoo.option_checks import check_options, clash_between
@@ -57,6 +57,9 @@ def _clash(card: Card, ability: Ability) -> str:
 
 def _clash_of(ability: Ability) -> str:
     verb = str(ability.verb)
-    if ability.task in BUILT_IN and not check_options(verb, ability.options) & option_names(ability.task, verb):
+    brought = option_names(ability.task, verb) | ZOO_OPTION_NAMES
+    if ability.task in BUILT_IN and not check_options(verb, ability.options) & brought:
         return ""
-    return clash_between(verb, ability.options, task_option_set(ability))
+    own, of_task, of_zoo = ability.options, task_option_set(ability), zoo_option_set(ability)
+    clashes = (clash_between(verb, one, other) for one, other in ((own, of_task), (own, of_zoo), (of_task, of_zoo)))
+    return next(filter(None, clashes), "")

@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 
 import zoo
+from zoo.catalog import Catalog
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
 from zoo.comparison import Comparison
 from zoo.runs import hooks, log
+from zoo.runs.calibration import Calibration, write_calibration
 from zoo.runs.events import EvaluationCompleted, RunFailed, RunLaunched, RunStarted, StepCompleted
 from zoo.runs.store import RunFolder
 
@@ -307,3 +309,28 @@ def test_a_judged_run_stands_for_its_model(rivals: tuple[str, str], store: Path,
     assert again.untested == f"{data} has changed since words-judged was judged on it"
     data.unlink()
     assert zoo.compare("words-judged", "half-judged").untested.startswith("the rows of words-judged are gone")
+
+
+def test_probabilities_are_compared_as_they_were_calibrated_since(rivals: tuple[str, str], tmp_path: Path) -> None:
+    data = labelled(tmp_path / "test.csv", 60)
+    before = zoo.compare(*rivals, data=data, metric="ece", device="cpu")
+    card = Catalog.load().resolve("words")
+    assert card.weights is not None
+    calibration = Calibration(
+        temperature=20.0,
+        fitted_rows=20,
+        chances=(0.5,),
+        ece_before=0.1,
+        ece_after=0.1,
+        data="held-out.csv",
+        sha256="",
+        weights=card.weights.digest,
+        created_at=1.0,
+    )
+    write_calibration(card, calibration)
+    after = zoo.compare(*rivals, data=data, metric="ece", device="cpu")
+
+    (words, half), (calibrated, other) = before.models, after.models
+    assert words.metrics["ece"].value < calibrated.metrics["ece"].value
+    assert words.metrics["accuracy"] == calibrated.metrics["accuracy"]
+    assert half.metrics == other.metrics

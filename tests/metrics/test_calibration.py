@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
 from zoo.answers import Classification, Score
 from zoo.answers.classification import NOT_SURE
-from zoo.errors import Unsupported
+from zoo.card import Card
+from zoo.data import load
+from zoo.errors import DatasetInvalid, Unsupported
 from zoo.metrics import ClassificationMetrics
 from zoo.metrics.calibration import (
     confidence_bins,
@@ -18,7 +22,10 @@ from zoo.metrics.calibration import (
     log_tempered,
     reliability,
 )
-from zoo.runs.calibration import Calibration
+from zoo.runs.calibrating import CalibrationRows
+from zoo.runs.calibration import Calibration, Finish
+from zoo.tasks import get_task
+from zoo.tasks.options import AbstainOptions, LabelOptions
 
 
 def simulated(random: Any, rows: int, sharpness: float) -> tuple[Any, Any]:
@@ -86,8 +93,6 @@ def test_labels_are_left_open_from_a_probability_on(least: float, likely: tuple[
 
 
 def test_an_answer_that_nobody_asked_to_be_sure_is_written_as_before() -> None:
-    import msgspec
-
     answer = Classification(scores=(Score("a", 1.0),))
     assert b'{"type":"classification","scores":[{"label":"a","probability":1.0}]}' == msgspec.json.encode(answer)
 
@@ -132,8 +137,73 @@ def test_a_judge_counts_what_is_left_open() -> None:
     for target, least in [("a", 0.5), ("b", 0.5), ("b", 0.2), ("c", 0.2), ("c", 0.9)]:
         judge.add(target, answer.left_open(least))
     figures = judge.compute()
-    assert (2 / 5, 2 / 5, 1 / 2) == (figures["coverage"], figures["decided"], figures["decided_accuracy"])
-    assert {"coverage", "decided", "decided_accuracy"} < judge.intervals().keys()
+    assert (2 / 5, 2 / 5, 1 / 2) == (figures["label_coverage"], figures["decided_share"], figures["decided_accuracy"])
+    assert {"label_coverage", "decided_share", "decided_accuracy"} < judge.intervals().keys()
     sets = judge.detailed_report()[-1]
     assert "Sets" == sets.title
     assert [("0", 0.0, 1), ("1", 0.5, 2), ("2", 0.5, 2)] == [(row[0], row[1], row[-1]) for row in sets.rows]
+
+
+@pytest.mark.parametrize("share", [0.6, 0.7, 0.8, 0.9])
+def test_of_equally_probable_answers_none_is_left_out(share: float) -> None:
+    """As those of trees and of whole numbers are: nearly all of them stand just at the threshold."""
+    logs = np.tile(np.log([share, 1 - share]), (100, 1))
+    chances = np.exp(log_tempered(logs, 1.3))[np.arange(100), [0] * 97 + [1] * 3]
+    mine = msgspec.structs.replace(calibration(chances.tolist()), temperature=1.3)
+    finish = Finish(mine, AbstainOptions(abstain=0.05), "mine", 2)
+    (given,) = finish([Classification(scores=(Score("a", share), Score("b", 1 - share)))])
+    assert isinstance(given, Classification)
+    assert ("a",) == given.likely
+
+
+def test_where_no_number_of_labels_is_asked_for_there_are_as_many_as_usual() -> None:
+    answer = Classification(scores=tuple(Score(str(one), 1 / 8) for one in range(8)))
+    numbers = {
+        (usual, top_k): len(Finish(calibration([0.5]), LabelOptions(top_k=top_k), "mine", 8, usual)([answer])[0].scores)  # type: ignore[union-attr]
+        for usual in (None, 5)
+        for top_k in (None, 2)
+    }
+    assert {(None, None): 8, (None, 2): 2, (5, None): 5, (5, 2): 2} == numbers
+
+
+class Rows:
+    """A table of inputs, and a model that answers them."""
+
+    def __init__(self, path: Path, inputs: list[str]) -> None:
+        path.write_text("text,label\n" + "".join(f"{one},{'ab'[i % 2]}\n" for i, one in enumerate(inputs)))
+        self.dataset = load(path, get_task("text-classification"))
+        self.card = Card(
+            name="nobody",
+            task="text-classification",
+            family="none",
+            summary="Nothing.",
+            labels=("a", "b"),
+            abilities=(),
+        )
+        self.counted = CalibrationRows(self.card, self.dataset)
+
+    def answer(self, *scores: Score) -> None:
+        self.counted.add(self.dataset.examples, [Classification(scores=scores)] * len(self.dataset.examples))
+
+
+def test_an_answer_that_lacks_labels_calibrates_nothing(store: Path, tmp_path: Path) -> None:
+    rows = Rows(tmp_path / "rows.csv", [f"number {one}" for one in range(50)])
+    with pytest.raises(Unsupported, match="nobody answers with 1 of its 2 labels"):
+        rows.answer(Score("a", 0.9))
+
+
+def test_inputs_that_repeat_leave_enough_rows_in_either_half(store: Path, tmp_path: Path) -> None:
+    many = Rows(tmp_path / "many.csv", ["the same"] * 45 + ["one", "two"])
+    many.answer(Score("a", 0.9), Score("b", 0.1))
+    with pytest.raises(DatasetInvalid, match=r"repeats inputs: of its 47 rows 4\d must stay together"):
+        many.counted.calibrate()
+    some = Rows(tmp_path / "some.csv", ["the same"] * 30 + [f"number {one}" for one in range(60)])
+    some.answer(Score("a", 0.9), Score("b", 0.1))
+    assert min(map(len, some.counted._halves())) >= 30
+
+
+def test_of_very_many_rows_some_are_looked_at(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zoo.runs.calibrating.MOST_ROWS", 60)
+    rows = Rows(tmp_path / "rows.csv", [f"number {one}" for one in range(200)])
+    rows.answer(Score("a", 0.9), Score("b", 0.1))
+    assert 60 == sum(map(len, rows.counted._halves()))

@@ -14,6 +14,8 @@ from tests.training.weights import final_weights
 from zoo.answers import Rejected
 from zoo.data.example import Example
 from zoo.errors import DatasetInvalid, OptionInvalid, PluginBroken, Unsupported
+from zoo.metrics import ClassificationMetrics
+from zoo.metrics.intervals import Interval
 from zoo.runs.events import CheckpointSaved, EvaluationCompleted, RunPlanned, StepCompleted
 
 
@@ -155,3 +157,28 @@ def test_no_rows_is_one_clear_error(tmp_path: Path) -> None:
     run, _ = make_run(tmp_path, rows=0)
     with pytest.raises(DatasetInvalid, match="no rows to train on"):
         Toy().fit(run)
+
+
+def test_intervals_are_found_once_for_the_best_and_outlast_a_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, found = ClassificationMetrics.intervals, []
+
+    def intervals(metrics: ClassificationMetrics) -> dict[str, Interval]:
+        found.append(metrics)
+        return own(metrics)
+
+    monkeypatch.setattr(ClassificationMetrics, "intervals", intervals)
+    run, events = make_run(tmp_path / "whole", epochs=4)
+    whole = Toy().fit(run)
+    assert 1 < sum(event.best for event in events if isinstance(event, EvaluationCompleted))
+    assert 1 == len(found)
+    assert "accuracy" in whole.intervals
+
+    run, events = make_run(tmp_path / "stopped", epochs=4, lr=1e-9, stop_after=12)
+    assert Toy().fit(run).cancelled
+    assert 1 == sum(event.best for event in events if isinstance(event, EvaluationCompleted))
+    found.clear()
+    resumed = Toy().fit(make_run(tmp_path / "stopped", epochs=4, lr=1e-9)[0])
+    assert (4, []) == (resumed.best_step, found)
+    assert "accuracy" in resumed.intervals

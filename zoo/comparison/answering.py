@@ -20,6 +20,7 @@ from zoo.locking import locked
 from zoo.memory import release_memory
 from zoo.plugins import load_plugin
 from zoo.runs import hooks
+from zoo.runs.calibration import finish_of, read_calibration
 from zoo.runs.context import PredictionRun
 from zoo.runs.kept_answers import AnswersHeading, KeptAnswers, keep, lock_of, path_of
 from zoo.runs.preparation import judging_options
@@ -84,8 +85,12 @@ def _digest(model: JudgedModel, examples: Sequence[Example]) -> str:
     assert weights is not None
     options = sorted(judging_options(request).items())
     version = load_plugin(model.card.plugin).version
+    calibration = read_calibration(model.card) if model.task.calibratable else None
+    calibrated_at = calibration.created_at if calibration else None
     state = ("judged", request.model, weights.digest, request.task, options, request.device, request.precision)
-    digest = hashlib.sha256(encode_json((*state, sorted(request.versions.items()), version, request.wrappers)))
+    digest = hashlib.sha256(
+        encode_json((*state, sorted(request.versions.items()), version, request.wrappers, calibrated_at))
+    )
     for example in examples:
         digest.update(encode_json((example.digest or example.input, example.target), enc_hook=str))
     return digest.hexdigest()[:32]
@@ -97,17 +102,19 @@ def _asked(model: JudgedModel, examples: Sequence[Example], listener: Listener) 
     assert card.weights is not None
     listener.note(f"{model.subject.name}: loading {card.name}, {request.device}, {request.precision}")
     ability = card.ability("predict", request.task)
+    options = parse_recorded(ability, judging_options(request))
+    finish = finish_of(card, model.task, options, judging=True)
     release()
     run = PredictionRun(
         card=card,
         task=get_task(request.task),
         weights=fetch(card.weights, on_progress=listener.fetching),
-        options=parse_recorded(ability, judging_options(request)),
+        options=options,
         device=request.device,
         precision=request.precision,
         note=listener.note,
     )
-    predictor = hooks.load_predictor(load_plugin(card.plugin, request.wrappers), run)
+    predictor = hooks.load_predictor(load_plugin(card.plugin, request.wrappers), run, finish)
     parts = (examples[start : start + CHUNK] for start in range(0, len(examples), CHUNK))
     done = 0
     for answers in predictor.judged_chunks(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
@@ -112,14 +112,15 @@ def read_recording(source: Any, rate: int) -> Samples | Rejected:
     )
 
 
-def rate_of(path: str) -> int:
-    """Samples a second of a file that was read; 0 where it states none any more."""
-    rate = _guarded(_stated_rate, Path(path))
-    return 0 if isinstance(rate, Rejected) else int(rate)
-
-
-def recording_blocks(path: str | os.PathLike[str], rate: int) -> Iterator[Samples]:
+def recording_blocks(
+    path: str | os.PathLike[str], rate: int, tell_rate: Callable[[int], None] = lambda _: None
+) -> Iterator[Samples]:
     """The same of a file, in blocks of some `BLOCK_S` seconds; none longer is in memory.
+
+    Args:
+        path: of the file.
+        rate: as above.
+        tell_rate: told the samples a second that the file has.
 
     Raises:
         Unusable: saying why it cannot be read any further.
@@ -127,7 +128,7 @@ def recording_blocks(path: str | os.PathLike[str], rate: int) -> Iterator[Sample
     """
     import numpy as np
 
-    blocks, empty = _blocks(Path(path), rate), True
+    blocks, empty = _blocks(Path(path), rate, tell_rate), True
     while (block := _guarded(lambda _: next(blocks, None), Path(path))) is not None:
         if isinstance(block, Rejected):
             raise Unusable(block.reason)
@@ -207,11 +208,6 @@ def _opened(file: IO[bytes]) -> Any:
     return sound
 
 
-def _stated_rate(path: Path) -> int:
-    with open_media(str(path)) as file, _opened(file) as sound:
-        return int(sound.samplerate)
-
-
 def _hear(path: Path) -> Heard | Rejected:
     import numpy as np
 
@@ -233,9 +229,10 @@ def _hear(path: Path) -> Heard | Rejected:
         return Heard(sound.samplerate, sound.channels, frames, encoding, peak, rms, full)
 
 
-def _blocks(path: Path, rate: int) -> Iterator[Samples]:
+def _blocks(path: Path, rate: int, tell_rate: Callable[[int], None]) -> Iterator[Samples]:
     """Mixed and converted, block by block; a converted block overlaps its neighbours by the wings of the filter."""
     with open_media(str(path)) as file, _opened(file) as sound:
+        tell_rate(int(sound.samplerate))
         blocks = (block.mean(1) for block in sound.blocks(BLOCK_S * sound.samplerate, dtype="float32", always_2d=True))
         yield from blocks if sound.samplerate == rate else _converted(blocks, sound.samplerate, rate)
 

@@ -30,8 +30,8 @@ class ChoiceCounts:
         self._counts += other._counts
 
     def compute(self) -> dict[str, float]:
-        """`coverage`, the share of rows whose right label is left open; `decided`, that of rows with one label left,
-        and `decided_accuracy`, how many of those are right. Empty where no answer left anything open.
+        """`label_coverage`, the share of rows whose right label is left open; `decided_share`, that of rows with one
+        label left, and `decided_accuracy`, how many of those are right. Empty where no answer left anything open.
         """
         return {name: part / whole for name, (part, whole) in self._shares().items() if whole}
 
@@ -56,8 +56,8 @@ class ChoiceCounts:
         covered = sum(count for (_, held), count in self._counts.items() if held)
         decided = self._of_size(1)
         return {
-            "coverage": (covered, rows),
-            "decided": (decided, rows),
+            "label_coverage": (covered, rows),
+            "decided_share": (decided, rows),
             "decided_accuracy": (self._counts[1, True], decided),
         }
 

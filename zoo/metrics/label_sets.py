@@ -138,11 +138,12 @@ class LabelSetMetrics:
         if not self._targets:
             return {}
         rows = len(self._targets) // len(self.labels)
-        exact = wilson_interval(self._exact(self.threshold), rows)
+        threshold = self.threshold
+        exact = wilson_interval(self._exact(threshold), rows)
         names = ("micro_f1", "macro_f1", "micro_precision", "micro_recall", "subset_accuracy")
-        return named(names, [*self._f1_intervals()[len(self.labels) :], exact])
+        return named(names, [*self._f1_intervals(threshold)[len(self.labels) :], exact])
 
-    def _f1_intervals(self) -> list[Interval | None]:
+    def _f1_intervals(self, threshold: float) -> list[Interval | None]:
         """Of the F1 of each label; then of micro and macro F1, micro precision and micro recall."""
         import numpy as np
 
@@ -150,7 +151,7 @@ class LabelSetMetrics:
 
         labels = len(self.labels)
         targets, probabilities = self._arrays()
-        predicted = probabilities >= self.threshold
+        predicted = probabilities >= threshold
         hits = targets & predicted
 
         def figures(drawn: Any) -> Any:
@@ -184,9 +185,10 @@ class LabelSetMetrics:
             return ()
         (classes,) = report
         assert isinstance(classes, Table)
+        intervals = self._f1_intervals(self.threshold)
         rows = (
             (label, precision, recall, f1, *bounds(interval), count)
-            for (label, precision, recall, f1, count), interval in zip(classes.rows, self._f1_intervals(), strict=False)
+            for (label, precision, recall, f1, count), interval in zip(classes.rows, intervals, strict=False)
         )
         headers = ("class", "precision", "recall", "f1", "f1 low", "f1 high", "rows")
         return Table(title=classes.title, headers=headers, rows=tuple(rows)), self._thresholds()
@@ -201,13 +203,13 @@ class LabelSetMetrics:
 
     def _thresholds(self) -> Table:
         """Figures of all labels together at round thresholds, and at the one that answers were given by."""
-        targets, probabilities = self._arrays()
+        (targets, probabilities), used = self._arrays(), self.threshold
         rows = []
-        for threshold in sorted({*THRESHOLDS, self.threshold}):
+        for threshold in sorted({*THRESHOLDS, used}):
             predicted = probabilities >= threshold
             total = LabelCounts(*(int(one.sum()) for one in (targets & predicted, targets, predicted)))
             exact = float((targets == predicted).all(axis=1).mean())
-            name = f"{threshold:.4g}{' (used)' if threshold == self.threshold else ''}"
+            name = f"{threshold:.4g}{' (used)' if threshold == used else ''}"
             rows.append((name, total.precision, total.recall, total.f1, exact))
         headers = ("threshold", "precision", "recall", "f1", "all labels right")
         return Table(title="Thresholds", headers=headers, rows=tuple(rows))

@@ -8,7 +8,7 @@ LOSSES = ("loss", "perplexity")
 """Metrics that a training which diverges has no finite value of."""
 WITH_UNIT = frozenset({*LOSSES, "mae", "rmse"})
 """Metrics that are no share of anything: a figure below 1 is no better bounded than one above."""
-NO_MEASURE = frozenset({"threshold", "wer_low", "wer_high", "coverage", "decided"})
+NO_MEASURE = frozenset({"threshold", "wer_low", "wer_high", "label_coverage", "decided_share"})
 """Figures that say nothing of how good answers are, or only how sure another figure is."""
 SMALLER_IS_BETTER = WITH_UNIT | {"wer", "wer_low", "wer_high", "cer", "substitutions", "deletions", "insertions", "ece"}
 """Metrics of which less is better, whatever is primary beside them."""

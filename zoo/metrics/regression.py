@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 GROUPS = 5
 """Of like numbers of examples, in the report."""
+NUMBERS_A_ROW = 16
+"""That a draw takes for the intervals: sums, two ranks and their correlation."""
 
 
 class RegressionMetrics:
@@ -95,8 +97,9 @@ class RegressionMetrics:
                 correlation = _weighted_correlation(orders[0].ranks(drawn), orders[1].ranks(drawn), drawn)
                 return np.column_stack([np.sqrt(squares / rows), absolute / rows, r2, correlation])
 
-        found = named(("rmse", "mae", "r2", "spearman"), resampled_intervals(len(true), figures, width=4))
-        return {name: one for name, one in found.items() if name in self.compute()}
+        names, known = ("rmse", "mae", "r2", "spearman"), self.compute()
+        found = named(names, resampled_intervals(len(true), figures, width=NUMBERS_A_ROW))
+        return {name: one for name, one in found.items() if name in known}
 
     def report(self) -> Report:
         """How far off the answers are, from the smallest true numbers to the largest; empty where there are none."""

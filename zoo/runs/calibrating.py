@@ -14,13 +14,20 @@ from zoo.answers import Answer
 from zoo.card import Card
 from zoo.data.example import Dataset, Example
 from zoo.data.splitting import input_key
+from zoo.errors import DatasetInvalid, Unsupported
 from zoo.metrics.calibration import expected_calibration_error, fitted_temperature, log_tempered
 from zoo.plurals import counted
-from zoo.runs.calibration import Calibration, check_rows, write_calibration
+from zoo.runs.calibration import FEWEST_ROWS, Calibration, check_rows, write_calibration
 from zoo.runs.trained_on import are_trained_on
 
 MOST_CHANCES = 2_000
 """Probabilities of true labels that are kept: of more rows some, drawn by lot, which promise as much."""
+MOST_ROWS, FEWEST_TAKEN = 20_000, 2_000
+"""Rows that are looked at: more of them say no more of one number."""
+MOST_NUMBERS = 20_000_000
+"""Of all these rows together, which bounds the rows where there are very many labels; never below the fewest."""
+FEWEST_OF_A_HALF = FEWEST_ROWS // 4
+"""Rows that either half has, however inputs repeat."""
 LEAST = 1e-38
 """Probability that one of 0 is taken for: the smallest of float32."""
 
@@ -39,19 +46,35 @@ class CalibrationRows:
     def __init__(self, card: Card, dataset: Dataset) -> None:
         self._card, self._path, self._sha256 = card, Path(dataset.path), dataset.sha256
         learnt = are_trained_on(card.name, dataset.examples)
-        self._learnt_from = {one.row for one, is_learnt in zip(dataset.examples, learnt, strict=True) if is_learnt}
-        check_rows(self._path, len(learnt) - sum(learnt), card.name, sum(learnt))
+        keys = {
+            one.row: input_key(one) for one, is_learnt in zip(dataset.examples, learnt, strict=True) if not is_learnt
+        }
+        self._learnt, self._rows = sum(learnt), len(keys)
+        check_rows(self._path, self._rows, card.name, self._learnt)
         self._places = {label: place for place, label in enumerate(card.labels)}
+        most = min(MOST_ROWS, max(FEWEST_TAKEN, MOST_NUMBERS // len(self._places)))
+        self._taken = {row: keys[row] for row in sorted(keys, key=keys.__getitem__)[:most]}
+        """Keys of the inputs of the rows that are looked at: a draw by what they hold, whatever order they are in."""
         self._keys: list[bytes] = []
-        self._logs, self._targets = array("f"), array("q")
+        self._logs, self._targets = array("d"), array("q")
 
     def add(self, examples: Sequence[Example], answers: Sequence[Answer]) -> None:
-        """Count some more rows."""
+        """Count some more rows.
+
+        Raises:
+            Unsupported: an answer lacks labels.
+        """
         for example, answer in zip(examples, answers, strict=True):
-            if example.row in self._learnt_from:
+            if example.row not in self._taken:
                 continue
             shares = answer.numbers()
-            self._keys.append(input_key(example))
+            if len(shares) < len(self._places):
+                raise Unsupported(
+                    f"{self._card.name} answers with {len(shares):,} of its {len(self._places):,} labels, and "
+                    "calibrating takes the probabilities of all",
+                    "its plugin must give them: zoo.LabelOptions has the option top_k that asks for so many",
+                )
+            self._keys.append(self._taken[example.row])
             self._targets.append(self._places[example.target])
             self._logs.extend(math.log(max(shares.get(label, 0.0), LEAST)) for label in self._places)
 
@@ -62,13 +85,14 @@ class CalibrationRows:
             What came of it, in words.
 
         Raises:
-            DatasetInvalid: too few of the rows could be answered.
+            DatasetInvalid: too few of the rows could be answered, or too many of these are the same.
+            StoreInvalid: it cannot be kept.
         """
         import numpy as np
 
         rows, model = len(self._targets), self._card.name
-        check_rows(self._path, rows, model, len(self._learnt_from))
-        logs = np.frombuffer(self._logs, dtype=np.float32).reshape(rows, -1).astype(np.float64)
+        check_rows(self._path, rows, model, self._learnt)
+        logs = np.frombuffer(self._logs).reshape(rows, -1)
         targets = np.frombuffer(self._targets, dtype=np.int64)
         fitted, others = (np.array(half) for half in self._halves())
         found = fitted_temperature(logs[fitted], targets[fitted])
@@ -89,6 +113,8 @@ class CalibrationRows:
         what = f"temperature {temperature:.3f}, by {counted(len(fitted), 'row')}"
         if found is None:
             what = f"no temperature, since nearly all of {counted(len(fitted), 'row')} are right or nearly all wrong"
+        if len(self._taken) < self._rows:
+            what += f" ({len(self._taken):,} of {counted(self._rows, 'row')} were looked at, which suffice)"
         return (
             f"{model} is calibrated from now on: {what}; on {counted(len(others), 'other row')} the calibration error "
             f"is {after.ece:.4f}, and {before.ece:.4f} without"
@@ -97,9 +123,15 @@ class CalibrationRows:
     def _halves(self) -> tuple[list[int], list[int]]:
         """The places of two halves of the rows, whichever order these are in; equal inputs are in the same one."""
         order = sorted(range(len(self._keys)), key=self._keys.__getitem__)
-        middle = len(order) // 2
-        while middle < len(order) - 1 and self._keys[order[middle]] == self._keys[order[middle - 1]]:
-            middle += 1
+        rows, inputs = len(order), [self._keys[place] for place in order]
+        ends = [end for end in range(1, rows) if inputs[end] != inputs[end - 1]]
+        middle = min(ends, key=lambda end: abs(2 * end - rows), default=0)
+        if min(middle, rows - middle) < FEWEST_OF_A_HALF:
+            raise DatasetInvalid(
+                f"{self._path} repeats inputs: of its {counted(rows, 'row')} {max(middle, rows - middle):,} must stay "
+                f"together, and what calibrates {self._card.name} is held against {FEWEST_OF_A_HALF} others or more",
+                "give a file with more inputs that are not the same",
+            )
         return order[:middle], order[middle:]
 
 

@@ -18,14 +18,17 @@ import msgspec
 from zoo import atomic
 from zoo.answers import Answer, Prediction
 from zoo.card import Card, FolderSource
-from zoo.errors import DatasetInvalid, StoreInvalid, Unsupported
+from zoo.errors import DatasetInvalid, OptionInvalid, StoreInvalid, Unsupported
 from zoo.plurals import counted
-from zoo.runs.store import training_of
+from zoo.runs.result import CALIBRATION
+from zoo.runs.store import store_invalid, training_of
+from zoo.tasks.options import FEW_LABELS
 from zoo.tasks.task import Task
 
-FILE = "calibration.json"
 FEWEST_ROWS = 40
 """That a calibration takes, both halves together."""
+TIED = 1e-5
+"""By what share less a probability may be and count as equal: in batches of other sizes its last bits are others."""
 
 
 class Calibration(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,7 +80,7 @@ def calibration_path(card: Card) -> Path | None:
     """Where the calibration of a model is; None for one that is no result of a run."""
     if card.weights is None or training_of(card) is None:
         return None
-    return next((Path(one.path) / FILE for one in card.weights.sources if isinstance(one, FolderSource)), None)
+    return next((Path(one.path) / CALIBRATION for one in card.weights.sources if isinstance(one, FolderSource)), None)
 
 
 def read_calibration(card: Card) -> Calibration | None:
@@ -100,10 +103,21 @@ def read_calibration(card: Card) -> Calibration | None:
 
 
 def write_calibration(card: Card, calibration: Calibration) -> None:
-    """Keep the calibration of a model, in the place of an earlier one."""
+    """Keep the calibration of a model, in the place of an earlier one.
+
+    Raises:
+        StoreInvalid: it cannot be written, or the model is not there any more.
+    """
     path = calibration_path(card)
-    assert path is not None
-    atomic.write_bytes(path, msgspec.json.encode(calibration) + b"\n")
+    if path is None:
+        raise StoreInvalid(
+            f"the calibration of {card.name} cannot be kept: its run is gone, or has another name now",
+            "evaluate it with --calibrate under the name that it has",
+        )
+    try:
+        atomic.write_bytes(path, msgspec.json.encode(calibration) + b"\n")
+    except OSError as error:
+        raise store_invalid(f"the calibration of {card.name} cannot be kept", error, path.parent) from error
 
 
 class Finish:
@@ -114,22 +128,25 @@ class Finish:
         options: as a person chose them.
         model: its name.
         labels: how many it tells apart.
+        usual: how many labels an answer has where the options leave that open; None for all.
 
     Raises:
         Unsupported: labels cannot be left open with so few rows.
     """
 
-    def __init__(self, calibration: Calibration, options: Any, model: str, labels: int) -> None:
+    def __init__(
+        self, calibration: Calibration, options: Any, model: str, labels: int, usual: int | None = None
+    ) -> None:
         self.calibration = calibration
-        self._model, self._labels = model, labels
-        abstain, self._kept = getattr(options, "abstain", None), getattr(options, "top_k", None)
-        self._least = None if abstain is None else calibration.least_probability(model, abstain)
+        self._model, self._labels, self._usual = model, labels, usual
+        abstain, self._kept = getattr(options, "abstain", None), _labels_asked_for(options, usual)
+        self._least = None if abstain is None else calibration.least_probability(model, abstain) * (1 - TIED)
         self.options = with_all_labels(options, labels)
         """What the plugin is asked with: temperatures need all probabilities."""
 
     def with_options(self, options: Any) -> Finish:
         """The same with other options."""
-        return Finish(self.calibration, options, self._model, self._labels)
+        return Finish(self.calibration, options, self._model, self._labels, self._usual)
 
     def __call__(self, answers: Sequence[Prediction]) -> list[Prediction]:
         """The answers as a person gets them."""
@@ -144,26 +161,66 @@ class Finish:
 
 def with_all_labels(options: Any, labels: int) -> Any:
     """Options of answering with the probabilities of all labels."""
-    if "top_k" not in getattr(options, "__struct_fields__", ()):
+    if not _has_top_k(options):
         return options
     return msgspec.structs.replace(options, top_k=max(1, labels))
 
 
-def finish_of(card: Card, task: Task, options: Any) -> Finish | None:
+def _has_top_k(options: Any) -> bool:
+    return "top_k" in getattr(options, "__struct_fields__", ())
+
+
+def _labels_asked_for(options: Any, usual: int | None) -> int | None:
+    """How many labels an answer has; None for all that the plugin gives."""
+    return (options.top_k or usual) if _has_top_k(options) else None
+
+
+def finish_of(card: Card, task: Task, options: Any, *, judging: bool = False) -> Finish | None:
     """What becomes of the answers of a model; None where they stay as they are.
+
+    Args:
+        card: of the model.
+        task: that it answers.
+        options: as a person chose them.
+        judging: whether answers are for a judge, who wants all labels where nothing else was asked for.
 
     Raises:
         Unsupported: labels are to be left open, and the model was not calibrated.
     """
     calibration = read_calibration(card) if task.calibratable else None
     if calibration is not None:
-        return Finish(calibration, options, card.name, len(card.labels))
+        usual = FEW_LABELS if task.input.from_files and not judging else None
+        return Finish(calibration, options, card.name, len(card.labels), usual)
     if getattr(options, "abstain", None) is not None:
         hint = f"zoo evaluate {card.name} --data FILE --calibrate, on rows that it has not learnt from"
         if calibration_path(card) is None:
             hint = f"results of runs can be calibrated: zoo finetune {card.name} --data FILE"
         raise Unsupported(f"--abstain takes a model that was calibrated, and {card.name} was not", hint)
     return None
+
+
+def check_abstaining(verb: str, options: Any, *, calibrate: bool) -> None:
+    """Insist on leaving labels open only where answers are given.
+
+    Args:
+        verb: of the job.
+        options: of answering.
+        calibrate: whether the answers are for calibrating the model.
+
+    Raises:
+        OptionInvalid: there are to be labels left open that nobody would see.
+    """
+    if getattr(options, "abstain", None) is None:
+        return
+    if calibrate:
+        raise OptionInvalid(
+            "--abstain has no effect with --calibrate, which takes answers as they are",
+            "calibrate first; then evaluate other rows with --abstain",
+        )
+    if verb not in ("predict", "evaluate"):
+        raise OptionInvalid(
+            f"--abstain has no effect on zoo {verb}", "leave it out; zoo predict and zoo evaluate take it"
+        )
 
 
 def check_calibratable(card: Card, task: Task) -> None:

@@ -75,9 +75,9 @@ def evaluate(worker: Worker) -> AnyEvent:
     judgement.mistakes.write(worker.folder.mistakes_path)
     if worker.request.out:
         judgement.mistakes.write(Path(worker.request.out))
-    calibrated.conclude()
     figures = judgement.judge.figures()
     worker.emit(EvaluationCompleted(step=0, metrics=figures, rows=answered_rows))
+    calibrated.conclude()
     return RunFinished(
         metrics=figures,
         intervals=judgement.judge.intervals(),

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from zoo.hub_config import INDEX, WEIGHTS
-from zoo.runs.result import MANIFEST
+from zoo.runs.result import CALIBRATION, MANIFEST
 
 BODY_FILE, HEAD_FILE = "body.safetensors", "head.safetensors"
 BODY_NAMES = "body_names"
@@ -34,7 +34,8 @@ def merge(head: Path, target: Path) -> None:
     """Write the folder of a head as if it were the only one: its tensors in one file.
 
     Args:
-        head: of a result; the folder of a result with one head is written as it is, but for the manifest.
+        head: of a result; the folder of a result with one head is written as it is, but for the manifest and the
+            calibration, which is of these weights in this place.
         target: does not exist.
     """
     target.mkdir()
@@ -42,7 +43,9 @@ def merge(head: Path, target: Path) -> None:
         on_error.callback(shutil.rmtree, target, ignore_errors=True)
         parts = [head / name for name in (BODY_FILE, HEAD_FILE) if (head / name).exists()]
         replaced = (BODY_FILE, HEAD_FILE, INDEX) if parts else ()
-        shutil.copytree(head, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns(MANIFEST, *replaced))
+        shutil.copytree(
+            head, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns(MANIFEST, CALIBRATION, *replaced)
+        )
         if parts:
             of_body = json.loads((head / INDEX).read_bytes()).get(BODY_NAMES, {})
             names = {stored: name for name, stored in of_body.items()}

@@ -16,10 +16,13 @@ from zoo.answers import Rejected, TruncationCount
 from zoo.answers.answer import RecordCount
 from zoo.data import InputRows, count_rows, digest
 from zoo.data.columns import replaced_columns
+from zoo.plurals import counted
 from zoo.rendering.drawings import DrawingFolder
 from zoo.runs.answer_files import AnswerColumns, AnswerFormat, AnswerRecord, answer_format, encoded
 from zoo.runs.attempt import Worker
+from zoo.runs.calibration import Finish
 from zoo.runs.events import AnyEvent, Noted, PredictionsWritten, RunCancelled, RunFinished, Warned
+from zoo.runs.log import read_events
 from zoo.runs.preparation import load_predictor, resolve
 from zoo.runs.quarantine import check_digest
 from zoo.runs.row_answers import UntilStopped, answer_chunks, chunks
@@ -45,7 +48,7 @@ def predict(worker: Worker) -> AnyEvent:
         replaced = replaced_columns(data.path, trained, rows.columns, data.columns)
         for message in (*replaced, *columns.notes()):
             worker.emit(Noted(message=message))
-    _, predictor = load_predictor(worker)
+    card, predictor = load_predictor(worker)
     # What is loaded stays. Looking through it for garbage, each time that some answers are, would take half as long as
     # reading, answering and writing the rows of a small model.
     gc.freeze()
@@ -53,6 +56,8 @@ def predict(worker: Worker) -> AnyEvent:
     writer = answer_format(out, request.format, task)(columns)
     written = _resume(out, writer)
     drawings = DrawingFolder(Path(request.draw), Path(data.path)) if request.draw else None
+    if written.rows:
+        _warn_of_calibration(worker, card.name, predictor.finish, written.rows)
     progress = _Progress(worker, written, data.rows if data.rows is not None else count_rows(data.path, columns.inputs))
     with out.open("ab") as file:
         if file.tell() == 0:
@@ -119,6 +124,16 @@ class _Progress:
     def _warn(self) -> None:
         if self._truncation.message:
             self._worker.emit(Warned(message=self._truncation.message))
+
+
+def _warn_of_calibration(worker: Worker, model: str, finish: Finish | None, rows: int) -> None:
+    """Say that the model was calibrated since the answers that are there already."""
+    began_at = next(
+        (event.at for event in read_events(worker.folder)[0] if isinstance(event, PredictionsWritten)), None
+    )
+    if finish is not None and began_at is not None and finish.calibration.created_at > began_at:
+        message = f"{model} was calibrated since this run began"
+        worker.emit(Warned(message=f"{message}: its first {counted(rows, 'answer')} may have other probabilities"))
 
 
 def _draw(drawings: DrawingFolder | None, records: list[AnswerRecord]) -> None:

@@ -127,7 +127,8 @@ def _load(
         raise Unsupported(f"{card.name} cannot predict", card.training_advice)
     ability = card.ability("predict", worker.request.task)
     task, chosen = get_task(ability.task), parse_recorded(ability, options)
-    finish = finish_of(card, task, chosen) if finished and not worker.request.calibrate else None
+    judging = worker.request.verb == "evaluate"
+    finish = finish_of(card, task, chosen, judging=judging) if finished and not worker.request.calibrate else None
     if worker.request.calibrate:
         chosen = with_all_labels(chosen, len(card.labels))
     run = PredictionRun(

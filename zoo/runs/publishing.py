@@ -24,7 +24,7 @@ from zoo.runs.heads import link_file
 from zoo.runs.kept_heads import bring_kept_heads
 from zoo.runs.model_card import README, write_readme, write_readme_of_heads
 from zoo.runs.request import RunRequest
-from zoo.runs.result import HEADS, MANIFEST, OF_ITS_OWN, HeadResult, ResultManifest
+from zoo.runs.result import CALIBRATION, HEADS, MANIFEST, OF_ITS_OWN, HeadResult, ResultManifest
 from zoo.runs.store import maker_of
 from zoo.runs.training_data import TrainingData
 
@@ -195,9 +195,9 @@ def let_the_umask_decide(folder: Path) -> None:
 
 
 def digested_files(folder: Path) -> tuple[WeightsFile, ...]:
-    """All files of a model's folder but its README."""
+    """All files of a model's folder but those that may change: its README and its calibration."""
     files = (_digested(folder, path) for path in sorted(folder.rglob("*")) if path.is_file())
-    return tuple(file for file in files if file.name != README)
+    return tuple(file for file in files if file.name not in (README, CALIBRATION))
 
 
 def _digested(folder: Path, path: Path) -> WeightsFile:

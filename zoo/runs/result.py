@@ -12,6 +12,8 @@ HEADS = "heads"
 """Name of the folder, in that of a result with several heads, that has one for each."""
 
 
+CALIBRATION = "calibration.json"
+"""Stands in the folder of a model that was calibrated, and is none of its files: it changes, and they do not."""
 OF_ITS_OWN = "-best"
 """Ends the name of a head that is kept of the best step of its source, where that is not the best of all."""
 

@@ -10,6 +10,9 @@ import msgspec
 from zoo.errors import OptionInvalid
 from zoo.options import Options, option
 
+FEW_LABELS = 5
+"""That come with the answer to an input that is a file, where no number is asked for."""
+
 
 class ClassWeightOptions(Options, frozen=True, kw_only=True):
     """Options of learning one of several classes."""

@@ -45,7 +45,7 @@ class Best(msgspec.Struct, frozen=True, kw_only=True):
     metrics: dict[str, float]
     report: Report = ()
     intervals: dict[str, Interval] = {}
-    """Of the metrics."""
+    """Of the metrics; found when a checkpoint is written, or at the end."""
 
 
 class Judged(msgspec.Struct, frozen=True):

@@ -17,7 +17,7 @@ import torch
 from zoo.blocks import Report
 from zoo.errors import DatasetInvalid
 from zoo.hyperparameters import USUAL_MIXING, MixingOptions, TrainingOptions
-from zoo.metrics import finite
+from zoo.metrics import Metrics, finite
 from zoo.portions import Portions
 from zoo.privacy import privacy_of
 from zoo.runs.context import FitResult, TrainingRun
@@ -25,7 +25,7 @@ from zoo.runs.events import EvaluationCompleted, MicroBatchHalved, RunPlanned, S
 from zoo.runs.sample_pictures import shown_pictures
 from zoo.training import arithmetic
 from zoo.training.activation_checkpointing import checkpoint_activations
-from zoo.training.checkpoint import Best, Judged, Progress
+from zoo.training.checkpoint import Judged, Progress
 from zoo.training.evaluation import Evaluation, evaluate
 from zoo.training.examples import EncodedExamples, Examples, encode
 from zoo.training.exporting import export
@@ -46,7 +46,7 @@ from zoo.training.seeding import seed_all
 from zoo.training.setup import TrainingSetup
 from zoo.training.sharding import gather
 from zoo.training.source import Learner, Source, begin, learner_of, taught
-from zoo.training.standing import best_of, is_better, own_best_steps, results
+from zoo.training.standing import best_of, check_decides, is_better, own_best_steps, results, with_intervals
 from zoo.training.trial import try_out
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _train(sources: tuple[Source, ...], run: TrainingRun, mixing: MixingOptions)
             )
     accelerator, learner, method = learners(sources, run, uncertain=mixing.weighting == "uncertainty")
     encoded = [encoded_rows(source) for source in sources]
-    _check_judged(sources, encoded, mixing.best_by)
+    check_decides(sources, [len(eval_set) for _, eval_set in encoded], mixing.best_by)
     demands = [
         Demand(len(train_set), source.objective) for source, (train_set, _) in zip(sources, encoded, strict=True)
     ]
@@ -157,18 +157,6 @@ def encoded_rows(source: Source) -> tuple[EncodedExamples, EncodedExamples]:
     return train_set, encode(objective, run.eval, run.options, set_aside=run.set_aside)
 
 
-def _check_judged(
-    sources: Sequence[Source], encoded: Sequence[tuple[EncodedExamples, EncodedExamples]], best_by: str
-) -> None:
-    """Insist on rows held out of the source that decides which weights are the best, where one does."""
-    for source, (_, eval_set) in zip(sources, encoded, strict=True):
-        if best_by and source.name == best_by and not len(eval_set):
-            raise DatasetInvalid(
-                f"--best-by {best_by}: nothing of {best_by} is held out, so it decides nothing",
-                f"give --eval {best_by}=DATA, or leave --best-by out",
-            )
-
-
 def _begin(setup: TrainingSetup) -> None:
     """Let objectives freeze what they do not learn, and freeze what cannot be learnt privately."""
     module, private = setup.method.module, setup.private
@@ -236,6 +224,8 @@ class Training:
         self.steps = OptimizerSteps(setup, setup.run.emit)
         self.recovery = Recovery(setup, self.steps.optimizer)
         self.progress = Progress()
+        self.best_counted: Sequence[Metrics | None] = ()
+        """What the best figures were computed of, of each source, until their intervals are known."""
         self.judged_at_once: list[Portions] = []
 
     def fit(self) -> FitResult:
@@ -294,7 +284,7 @@ class Training:
             if self.finished() and not self.evaluation_due():
                 return self.finish()
             if stop_requested:
-                self.recovery.save(self.progress)
+                self.save()
                 return FitResult(step=self.progress.step, cancelled=True)
             step = self.progress.step + 1
             sizes = steps.micro_batch_sizes
@@ -307,7 +297,7 @@ class Training:
             if save or stop_requested or self.finished() or self.evaluation_due():
                 stop_requested |= self.steps.settle()
             if save:
-                self.recovery.save(self.progress)
+                self.save()
 
     def finished(self) -> bool:
         """Whether all steps are done, or evaluations have not got better for long enough."""
@@ -341,11 +331,13 @@ class Training:
         own_best = own_best_steps(self.sources, history, self.mixing.kept_sources)
         if better or step in own_best.values():
             self.recovery.save_best(step)
+        if better:
+            self.best_counted = [one.judged if self.run.rank == 0 else None for one in evaluations]
         self.progress = msgspec.structs.replace(
             self.progress,
             own_best=own_best,
             evaluated_step=step,
-            best=self.best_of(of_all, evaluations) if better else before,
+            best=best_of(self.sources, of_all, [one.report for one in evaluations]) if better else before,
             evaluations_since_best=0 if better else self.progress.evaluations_since_best + 1,
             history=history,
             evaluation_batch_sizes=tuple(portions.most for portions in self.judged_at_once),
@@ -365,13 +357,20 @@ class Training:
                 )
         return True
 
-    def best_of(self, judged: Judged, evaluations: Sequence[Evaluation]) -> Best:
-        """What is kept of an evaluation that is the best so far."""
-        counted = [one.judged if self.run.rank == 0 else None for one in evaluations]
-        return best_of(self.sources, judged, [one.report for one in evaluations], counted)
+    def save(self) -> None:
+        """Write a checkpoint, from which the training can go on without what the best figures were computed of."""
+        self.settle_intervals()
+        self.recovery.save(self.progress)
+
+    def settle_intervals(self) -> None:
+        """Find the intervals of the best figures, where they are not known yet."""
+        if self.progress.best and self.best_counted:
+            best = with_intervals(self.sources, self.progress.best, self.best_counted)
+            self.progress, self.best_counted = msgspec.structs.replace(self.progress, best=best), ()
 
     def finish(self) -> FitResult:
         """Export the best weights, or the last ones where nothing was evaluated."""
+        self.settle_intervals()
         best, module, private = self.progress.best, self.setup.learner.module, self.setup.private
         if self.setup.is_sharded:
             gather(module, here=self.run.rank == 0)

@@ -5,13 +5,35 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import msgspec
+
 from zoo.blocks import Block, Report, titled
+from zoo.errors import DatasetInvalid
 from zoo.metrics import Metrics
 from zoo.metrics.intervals import Interval, intervals_of
 from zoo.runs.events import SourceResult
 from zoo.tasks.task import Task
 from zoo.training.checkpoint import Best, Judged, Progress
 from zoo.training.source import Source
+
+
+def check_decides(sources: Sequence[Source], held_out: Sequence[int], best_by: str) -> None:
+    """Insist on rows held out of the source that decides which weights are the best, where one does.
+
+    Args:
+        sources: what is learnt.
+        held_out: rows of each to evaluate on.
+        best_by: the name of that source; empty where all decide.
+
+    Raises:
+        DatasetInvalid: there are none.
+    """
+    for source, rows in zip(sources, held_out, strict=True):
+        if best_by and source.name == best_by and not rows:
+            raise DatasetInvalid(
+                f"--best-by {best_by}: nothing of {best_by} is held out, so it decides nothing",
+                f"give --eval {best_by}=DATA, or leave --best-by out",
+            )
 
 
 def is_better(
@@ -56,27 +78,38 @@ def mean_ranks(history: Sequence[Sequence[dict[str, float]]], tasks: Sequence[Ta
     return ranks
 
 
-def best_of(
-    sources: Sequence[Source], judged: Judged, reports: Sequence[Report], counted: Sequence[Metrics | None]
-) -> Best:
+def best_of(sources: Sequence[Source], judged: Judged, reports: Sequence[Report]) -> Best:
     """What is kept of an evaluation; of several sources, under their names.
 
     Args:
         sources: what is learnt.
         judged: the evaluation.
         reports: on each source.
-        counted: what the figures of each were computed of; None of one without evaluation data.
     """
     if len(sources) == 1:
-        return Best(step=judged.step, metrics=judged.metrics[0], report=reports[0], intervals=intervals_of(counted[0]))
+        return Best(step=judged.step, metrics=judged.metrics[0], report=reports[0])
     metrics: dict[str, float] = {}
-    intervals: dict[str, Interval] = {}
     report: list[Block] = []
-    for source, of_source, its_report, of_rows in zip(sources, judged.metrics, reports, counted, strict=True):
+    for source, of_source, its_report in zip(sources, judged.metrics, reports, strict=True):
         metrics |= {f"{source.name}.{name}": value for name, value in of_source.items()}
-        intervals |= {f"{source.name}.{name}": one for name, one in intervals_of(of_rows).items()}
         report += titled(its_report, source.name)
-    return Best(step=judged.step, metrics=metrics, report=tuple(report), intervals=intervals)
+    return Best(step=judged.step, metrics=metrics, report=tuple(report))
+
+
+def with_intervals(sources: Sequence[Source], best: Best, counted: Sequence[Metrics | None]) -> Best:
+    """The same with the intervals of its figures, which take many times as long as these.
+
+    Args:
+        sources: what is learnt.
+        best: the evaluation that is kept.
+        counted: what the figures of each source were computed of; None of one without evaluation data.
+    """
+    if len(sources) == 1:
+        return msgspec.structs.replace(best, intervals=intervals_of(counted[0]))
+    intervals: dict[str, Interval] = {}
+    for source, of_rows in zip(sources, counted, strict=True):
+        intervals |= {f"{source.name}.{name}": one for name, one in intervals_of(of_rows).items()}
+    return msgspec.structs.replace(best, intervals=intervals)
 
 
 def results(sources: Sequence[Source], progress: Progress) -> tuple[SourceResult, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from itertools import pairwise, product
 
 import numpy as np
@@ -12,6 +13,8 @@ import torch
 from zoo.training.audio.answering import windows_of
 from zoo.training.audio.augmentation import masked
 from zoo.training.audio.letters import (
+    FollowingText,
+    Spelled,
     collapsed,
     indices,
     letters_of,
@@ -123,3 +126,13 @@ def test_bands_are_left_out_alike_for_a_seed() -> None:
     assert 0.5 < np.mean(views) < 1
     for view in views:
         assert set(np.unique(view)) <= {0, 1}
+
+
+def test_a_text_that_follows_in_parts_is_that_of_all_letters() -> None:
+    draw = random.Random(0)
+    for _ in range(300):
+        letters = [Spelled(draw.choice("ab  "), float(at), at + 1.0) for at in range(12)]
+        cuts = sorted(draw.sample(range(13), 3))
+        following = FollowingText()
+        parts = [following.add(letters[begin:end]) for begin, end in pairwise([0, *cuts, 12])]
+        assert "".join(parts) == text_of(letters)

@@ -15,10 +15,11 @@ from zoo.errors import OptionInvalid, Unsupported
 from zoo.kinds.kind import Unusable
 from zoo.kinds.recording_decoding import read_recording
 from zoo.prefetch import prefetched
+from zoo.tasks.options import FEW_LABELS
 from zoo.tasks.task import FRAMES
 from zoo.training.audio.beams import word_beams
 from zoo.training.audio.body import SEEN, AudioBody, batch_of
-from zoo.training.audio.letters import Spelled, segments_of, spelled, text_of
+from zoo.training.audio.letters import FollowingText, Spelled, segments_of, spelled, text_of
 from zoo.training.audio.sources import sound_blocks
 from zoo.training.head import SPEECH, HeadConfig
 from zoo.training.media_store import THREADS
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
 Network = Callable[[Batch], torch.Tensor]
 WINDOW_S, MARGIN_S = 30.0, 2.0
 """Seconds heard at once, and how many at either end are heard for what is in between alone."""
-DEFAULT_LABELS = 5
-"""Labels given where no number is asked for."""
 AHEAD = 4
 """Recordings per thread that are decoded ahead of the model."""
 
@@ -100,15 +99,16 @@ class RecognitionPredictor:
     def stream(self, input: Any) -> Iterator[str | Prediction]:
         """What is said in each window as it is heard, divided where nobody speaks, then the answer."""
         letters: list[Spelled] = []
-        rate = self._body.sampling_rate
+        rate, following = self._body.sampling_rate, FollowingText()
         try:
             for window in windows_of(sound_blocks(input, rate), rate):
                 heard = self._letters([window])[0]
-                said = text_of(letters)
+                begin = 0
                 for segment in segments_of(heard):
-                    text = text_of([*letters, *heard[: heard.index(segment[-1]) + 1]])
-                    yield TimedText(text[len(said) :], segment[0].start)
-                    said = text
+                    end = heard.index(segment[-1], begin) + 1
+                    yield TimedText(following.add(heard[begin:end]), segment[0].start)
+                    begin = end
+                following.add(heard[begin:])  # at most a blank
                 letters += heard
         except Unusable as error:
             yield Rejected(str(error))
@@ -244,7 +244,7 @@ class SoundPredictor(RecordingPredictor):
         self._head_config: HeadConfig = body.head_config.with_options(run.options)
         head = nn.Identity() if network else body.head_for(body.head_config)
         self._head = head.to(self.device, self.dtype).eval()
-        self._top_k: int = getattr(run.options, "top_k", None) or DEFAULT_LABELS
+        self._top_k: int = getattr(run.options, "top_k", None) or FEW_LABELS
 
     def answers(self, pooled: torch.Tensor) -> list[Prediction]:
         """By the head."""

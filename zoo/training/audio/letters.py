@@ -6,6 +6,7 @@ blanks are left out (Graves et al. 2006, section 3.1).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from itertools import groupby, pairwise
 from typing import NamedTuple
@@ -81,16 +82,35 @@ def text_of(letters: Iterable[Spelled]) -> str:
     return " ".join("".join(one.letter for one in letters).split())
 
 
+class FollowingText:
+    """What letters make that come in parts: together the same as `text_of` makes of all."""
+
+    def __init__(self) -> None:
+        self._begun = self._blank = False
+
+    def add(self, letters: Iterable[Spelled]) -> str:
+        """What the next letters add, with a blank before it where there is one."""
+        written = "".join(one.letter for one in letters)
+        text = " ".join(written.split())
+        if not text:
+            self._blank |= bool(written)
+            return ""
+        before = " " if self._begun and (self._blank or written[0].isspace()) else ""
+        self._begun, self._blank = True, written[-1].isspace()
+        return before + text
+
+
 def segments_of(letters: Sequence[Spelled]) -> list[list[Spelled]]:
     """Letters divided where nothing is said for a while; blanks at the ends are left out."""
     segments: list[list[Spelled]] = []
+    spoken_until = -math.inf
     for letter in letters:
         if letter.letter == " ":
             if segments:
                 segments[-1].append(letter)
             continue
-        spoken = [one for one in segments[-1] if one.letter != " "] if segments else []
-        if not spoken or letter.start - spoken[-1].end > PAUSE_S:
+        if letter.start - spoken_until > PAUSE_S:
             segments.append([])
         segments[-1].append(letter)
+        spoken_until = letter.end
     return segments

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zoo.answers import Rejected
-from zoo.kinds.recording_decoding import rate_of, read_recording
+from zoo.kinds.kind import Unusable
+from zoo.kinds.recording_decoding import recording_blocks
 from zoo.plurals import counted
 from zoo.training.media_store import Decoded, MediaRoom, MediaStore
 
@@ -55,11 +56,13 @@ class RecordingStore(MediaStore["Array"]):
 
     def decode(self, path: str) -> Decoded | Rejected:
         """Prepared."""
-        samples = read_recording(path, self._rate)
-        if isinstance(samples, Rejected):
-            return samples
+        rates: list[int] = []
+        try:
+            samples = np.concatenate(list(recording_blocks(path, self._rate, rates.append)))
+        except Unusable as error:
+            return Rejected(str(error))
         prepared = self._prepare(samples)
-        return Decoded(prepared.astype(np.float16).tobytes(), prepared.shape, (rate_of(path),))
+        return Decoded(prepared.astype(np.float16).tobytes(), prepared.shape, tuple(rates))
 
     def restored(self, content: bytes, shape: tuple[int, ...]) -> Array:
         """The numbers."""

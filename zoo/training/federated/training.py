@@ -43,7 +43,7 @@ from zoo.training.optimizer import make_optimizer
 from zoo.training.recovery import AUTO_SAVE_S, Recovery
 from zoo.training.setup import TrainingSetup
 from zoo.training.source import begin
-from zoo.training.standing import best_of, is_better
+from zoo.training.standing import best_of, is_better, with_intervals
 from zoo.units import size
 
 
@@ -248,13 +248,15 @@ class FederatedTraining:
                 metrics.merge(evaluation.judged)
         whole = Judged(step, (finite(metrics.compute()),))
         better = before is None or is_better((source,), whole, before, ())
+        best = before
         if better:
             self.recovery.save_best(step)
+            best = with_intervals((source,), best_of((source,), whole, [report_of(metrics)]), [metrics])
         of_clients = tuple(finite(evaluation.metrics) for evaluation in evaluations)
         self.progress = msgspec.structs.replace(
             self.progress,
             evaluated_step=step,
-            best=best_of((source,), whole, [report_of(metrics)], [metrics]) if better else before,
+            best=best,
             evaluations_since_best=0 if better else self.progress.evaluations_since_best + 1,
             history=(Judged(step, of_clients),) if better else self.progress.history,
         )

@@ -18,6 +18,7 @@ from zoo.errors import Unsupported
 from zoo.kinds.image_decoding import read_image
 from zoo.memory import is_out_of_memory, release_memory
 from zoo.prefetch import prefetched
+from zoo.tasks.options import FEW_LABELS
 from zoo.tasks.task import LEVELS
 from zoo.training.images.config import ImageConfig
 from zoo.training.images.device_pictures import DevicePictures
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from zoo.runs.context import PredictionRun, Predictor
     from zoo.training.images.body import ImageBody
 
-DEFAULT_LABELS = 5
-"""Labels given where no number is asked for."""
 AHEAD = 4
 """Images per thread that are decoded ahead of the model."""
 CPU_BATCH = 16
@@ -207,7 +206,7 @@ class HeadPredictor(_VectorPredictor):
 
     def answer(self, outputs: torch.Tensor) -> Sequence[Prediction]:
         """By the task."""
-        return self._objective.answers(outputs, self._head, self.top_k or DEFAULT_LABELS)
+        return self._objective.answers(outputs, self._head, self.top_k or FEW_LABELS)
 
 
 class FeaturePredictor(_VectorPredictor):
