@@ -31,6 +31,17 @@ def write_bytes(path: Path, data: bytes, mode: int = 0o666) -> None:
         raise
 
 
+def sync(path: Path) -> None:
+    """Wait until a file, or each file below a folder, is on its disk."""
+    for file in [path] if path.is_file() else filter(Path.is_file, path.rglob("*")):
+        access = os.O_RDWR if os.name == "nt" else os.O_RDONLY  # files that may only be read are synced, too
+        descriptor = os.open(file, access | getattr(os, "O_BINARY", 0))
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
 def write_text(path: Path, text: str) -> None:
     """Replace a file's content with text, as UTF-8 with bare newlines."""
     write_bytes(path, text.encode())

@@ -23,7 +23,7 @@ from zoo.runs.publishing import base_name
 from zoo.runs.request import RunRequest
 from zoo.runs.store import training_of
 from zoo.runs.stored_answers import learnt_privately
-from zoo.shrink_options import PRUNED, ShrinkOptions
+from zoo.shrink_options import FORMATS, ORIGINAL, PRUNED, ShrinkOptions
 from zoo.shrinkable import check_prunable
 from zoo.sources import Source
 from zoo.tasks import get_task
@@ -31,6 +31,8 @@ from zoo.units import count
 
 SUGGESTED = 3
 """Models that are named where another one will not do."""
+_TAKEN = (ORIGINAL, PRUNED, *FORMATS)
+"""Names of other candidates."""
 
 
 def student_jobs(
@@ -60,7 +62,8 @@ def student_jobs(
     names = distinct_names(cards.values())
     for name, card in zip(names, cards.values(), strict=True):
         _check_smaller(card, model, task, catalog)
-        yield name.replace("/", "-"), _training(job, card, source, task, options, teacher=model.full_name)
+        candidate = (card.full_name if name in _TAKEN else name).replace("/", "-")
+        yield candidate, _training(job, card, source, task, options, teacher=model.full_name)
     if options.prune:
         teacher = model.full_name if get_task(task).teachable else ""
         yield PRUNED, _training(job, model, source, task, options, teacher=teacher)

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 import zoo
 from tests.end_to_end.test_shrink import CPU, write_messages
+from zoo.catalog import Catalog
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
 from zoo.quickstart.digits import write_digits
+from zoo.runs.calibration import Calibration, calibration_path, write_calibration
+from zoo.runs.store import write_request
 
 pytest.importorskip("zoo_bert")
 pytest.importorskip("zoo_resnet")
@@ -24,6 +30,7 @@ pytest.importorskip("onnxruntime")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.usefixtures("shared_store")]
 
 TEXTS = ["my parcel is late", "money back please", "the screen of the app is broken, and I cannot login since monday"]
+TEMPERATURE = 2.5
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +49,22 @@ def messages(data: Path, shared_store: Path) -> str:
 def onnx(messages: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Its folder for ONNX Runtime."""
     return zoo.export(messages, tmp_path_factory.mktemp("onnx") / "messages", format="onnx")
+
+
+@contextlib.contextmanager
+def calibrated(name: str) -> Iterator[None]:
+    """A model is, for so long."""
+    card = Catalog.load().resolve(name)
+    assert card.weights is not None
+    figures = {"fitted_rows": 20, "chances": (0.9,) * 20, "ece_before": 0.2, "ece_after": 0.1}
+    of = {"data": "held-out.csv", "sha256": "", "weights": card.weights.digest}
+    write_calibration(card, Calibration(temperature=TEMPERATURE, **figures, **of))
+    try:
+        yield
+    finally:
+        path = calibration_path(card)
+        assert path is not None
+        path.unlink()
 
 
 def answered(folder: Path, replaced: dict[str, str], without: str, said: str) -> Any:
@@ -99,11 +122,14 @@ def test_sizes_are_those_of_whoever_asks(onnx: Path) -> None:
     assert session.get_outputs()[0].shape == ["batch", 3]
 
 
-def test_a_program_of_torch_has_nothing_pickled(
+def test_a_program_of_torch_has_nothing_pickled_and_is_calibrated_as_the_model_is(
     messages: str, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "messages"
-    assert main(["export", messages, str(folder), "--format", "torch", "--data", str(data), "--json"]) == ExitCode.OK
+    with calibrated(messages):
+        code = main(["export", messages, str(folder), "--format", "torch", "--data", str(data), "--json"])
+        answers = zoo.load(messages, **CPU).predict(TEXTS)
+    assert code == ExitCode.OK
     written = json.loads(capsys.readouterr().out)
     assert written["files"] == ["README.md", "model.json", "model.pt2", "tokenizer.json"]
     assert written["compared"]["answers"] == 64
@@ -112,13 +138,32 @@ def test_a_program_of_torch_has_nothing_pickled(
         content = {name: archive.read(name) for name in archive.namelist()}
     assert not [name for name, one in content.items() if one.startswith((b"PK", b"\x80"))]
     assert not any(b'"use_pickle": true' in one for one in content.values())
-    answers = answered(
+    shares = answered(
         folder,
         {'["a text", "and another one"]': repr(TEXTS)},
         "zoo transformers",
-        "[facts['labels'][row.argmax()] for row in logits]",
+        "(scores / scores.sum(-1, keepdims=True)).tolist()",
     )
-    assert answers == [answer.as_target() for answer in zoo.load(messages, **CPU).predict(TEXTS)]
+    facts = json.loads((folder / "model.json").read_text())
+    assert facts["temperature"] == TEMPERATURE
+    for share, answer in zip(shares, answers, strict=True):
+        assert isinstance(answer, zoo.Classification)
+        assert dict(zip(facts["labels"], share, strict=True)) == pytest.approx(answer.numbers(), abs=1e-4)
+
+
+def test_a_private_model_is_not_compared_on_its_own_rows(
+    messages: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = zoo.open_run(messages).folder
+    request = folder.request
+    try:
+        write_request(folder, msgspec.structs.replace(request, options={**request.options, "private": "eps=8"}))
+        assert main(["export", messages, str(tmp_path / "new"), "--format", "torch"]) == ExitCode.DATA
+    finally:
+        write_request(folder, request)
+    error = capsys.readouterr().err
+    assert "learnt privately, so answers are not compared on its own rows" in error
+    assert "--data FILE names others" in error
 
 
 def test_pictures_are_answered_by_onnxruntime_and_pillow_alone(

@@ -12,8 +12,10 @@ import torch
 import zoo
 from tests.echo_runs import until, wait_quietly
 from tests.end_to_end.test_shrink import CPU, candidates, write_messages
+from zoo.catalog import Catalog
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
+from zoo.comparison.subjects import find_subjects
 from zoo.data import load
 from zoo.runs import control
 from zoo.runs.checkpoints import newest_step
@@ -90,7 +92,7 @@ def test_what_comes_of_it_is_a_model_like_any_other(into_tiny: zoo.Run, learnt: 
     assert isinstance(answer, zoo.Classification)
     readme = (into_tiny.folder.model_folder / "README.md").read_text()
     assert "bert-tiny, which learnt the answers of large, in 8 bits a weight" in readme
-    assert not (into_tiny.folder.path / "students").exists()
+    until(lambda: not into_tiny.folder.students_folder.exists())  # removed after the last event
     config = json.loads((zoo.export("small", tmp_path / "plain") / "config.json").read_text())
     assert config["hidden_size"] == 128
     with pytest.raises(zoo.Unsupported, match="it was made smaller, and only answers"):
@@ -124,7 +126,7 @@ def test_one_that_is_stopped_within_its_training_goes_on_with_it(large: str, hel
     assert newest_step(training / "checkpoints") or (training / "model" / "zoo.json").exists()
     run.resume().wait(progress=False)
     assert candidates(run)["bert-tiny int8"].chosen
-    assert not training.exists()
+    until(lambda: not training.exists())
 
 
 @pytest.mark.parametrize(
@@ -193,6 +195,7 @@ def test_a_network_of_another_plugin_may_take_the_place(large: str, held_out: Pa
     assert table["echo"].chosen
     assert table["echo int8"].reason == "its plugin keeps no weights in model.safetensors"
     assert isinstance(run.model.predict("my parcel is late"), zoo.Classification)
+    assert [one.model for one in find_subjects([run.name, large], Catalog.load())] == ["echo/by-echo", "bert/large"]
     assert (
         zoo.evaluate(run.name, held_out, device="cpu").wait(progress=False).metrics["accuracy"] == table["echo"].figure
     )

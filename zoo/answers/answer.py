@@ -12,7 +12,8 @@ better to say:
 | `severity(target)` | evaluations, for the list of mistakes | no mistake |
 | `log_odds(target)` | `zoo audit`, which looks for training rows | the model does not say how likely it is |
 | `shortened()` | the list of mistakes | the whole answer |
-| `numbers()` | conformance tests, to compare two answers | the fields that are numbers |
+| `numbers()` | what compares two answers | the fields that are numbers |
+| `otherwise(other)` | the same | whether the cells differ, where there are no numbers |
 | `tempered(temperature)`, `left_open(least)`, `cut(count)` | calibrated models | it cannot be calibrated |
 | `as_target()` | trainings on a teacher's answers | nothing can be learnt from it |
 | `check_complete(labels)` | conformance tests | it is complete |
@@ -143,8 +144,20 @@ class BaseAnswer(msgspec.Struct, frozen=True, tag=_tag, dict=True):
         return self
 
     def numbers(self) -> dict[str, float]:
-        """Its numbers by what they are about, such as a label: two answers are the same where these are."""
+        """Its numbers by what they are about, such as a label: two answers are the same where these are, and they say
+        nothing `otherwise`.
+        """
         return {name: value for name, value in self._own_fields().items() if isinstance(value, float)}
+
+    def otherwise(self, other: Self) -> float:
+        """Share of what it says without numbers that another answer to the same input says otherwise, 0 to 1.
+
+        Args:
+            other: of the same class.
+        """
+        if self.numbers() or other.numbers():
+            return 0.0
+        return float(self.cells().prediction != other.cells().prediction)
 
     @property
     def remark(self) -> str:

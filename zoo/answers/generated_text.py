@@ -32,10 +32,6 @@ class GeneratedText(Answer, frozen=True, tag="generated_text"):
         """The text."""
         return AnswerCells(self.text)
 
-    def numbers(self) -> dict[str, float]:
-        """How long it is."""
-        return {"tokens": float(self.tokens), "characters": float(len(self.text))}
-
     @property
     def remark(self) -> str:
         """How much was read of the prompt, and that the text is not complete."""

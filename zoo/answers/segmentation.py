@@ -90,3 +90,19 @@ class SegmentedImage(Answer, frozen=True, tag="segmented_image"):
     def numbers(self) -> dict[str, float]:
         """The shares by their labels."""
         return {one.label: one.probability for one in self.shares}
+
+    def otherwise(self, other: Self) -> float:
+        """Share of the pixels that have other labels."""
+        one, another = self._label_indexes(), other._label_indexes()
+        if self.labels != other.labels or one.shape != another.shape:
+            return 1.0
+        return float((one != another).mean())
+
+    def _label_indexes(self) -> Any:
+        """Of each pixel, shape (height, width)."""
+        import io
+
+        import numpy as np
+        from PIL import Image
+
+        return np.asarray(Image.open(io.BytesIO(self.mask)))

@@ -50,10 +50,6 @@ class Transcript(Answer, frozen=True, tag="transcript"):
         """The text."""
         return AnswerCells(self.text)
 
-    def numbers(self) -> dict[str, float]:
-        """How long it is."""
-        return {"characters": float(len(self.text))}
-
     def severity(self, target: str) -> float | None:
         """Words that are wrong, of those that were said."""
         from zoo.word_errors import error_rate

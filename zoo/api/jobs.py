@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from zoo.api.run import Run, name_of_result
+from zoo.api.run import Run
 from zoo.api.starting import start_job, start_sequence
 from zoo.catalog import Catalog
 from zoo.errors import OptionInvalid
@@ -20,6 +20,7 @@ from zoo.options import read
 from zoo.plurals import with_article
 from zoo.recipes import read_recipe
 from zoo.requests import request_of
+from zoo.runs.store import name_of_result
 from zoo.sources import Source
 
 

@@ -20,10 +20,11 @@ from zoo.data.example import Example
 from zoo.data.expansion import input_list
 from zoo.errors import DatasetInvalid, GateNotPassed, ZooError
 from zoo.plugins import load_plugin
+from zoo.runs.calibration import finish_of
 from zoo.runs.comparison import LIMIT, Comparison, compared
 from zoo.runs.hooks import load_predictor
 from zoo.runs.store import training_of
-from zoo.runs.stored_answers import USUAL, stored_inputs
+from zoo.runs.stored_answers import USUAL, learnt_privately, stored_inputs
 from zoo.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -62,14 +63,16 @@ def write_portable(
     inputs = list(_inputs(card, run.task, source, data, columns))
     plugin = load_plugin(card.plugin)
     body = plugin.answering_body(run)
-    answers = load_predictor(plugin, run).predict(inputs)
+    finish = finish_of(card, run.task, run.options)
+    answers = load_predictor(plugin, run, finish).predict(inputs)
     kept = [number for number, answer in enumerate(answers) if not isinstance(answer, Rejected)]
     if not kept:
         reason = next((one.reason for one in answers if isinstance(one, Rejected)), "there are none")
         raise DatasetInvalid(f"none of the inputs to compare answers on can be answered: {reason}", _OTHERS)
-    portable = writing.write_folder(body, run, format, folder)
+    temperature = None if finish is None else finish.calibration.temperature
+    portable = writing.write_folder(body, run, format, folder, temperature)
     now = portable.predict([inputs[number] for number in kept])
-    comparison = compared([answers[number] for number in kept], now)
+    comparison = compared([answers[number] for number in kept], now if finish is None else finish(now))
     if not comparison.agrees:
         raise GateNotPassed(
             f"{card.name} as {format} answers otherwise than zoo, so nothing was written: {comparison}",
@@ -99,6 +102,10 @@ def _inputs(card: Card, task: Task, source: Path, data: Any, columns: Mapping[st
     request = training_of(card)
     if request is None or not request.data.path:
         raise DatasetInvalid(f"{card.name} keeps no inputs to compare answers on", "--data FILE names some")
+    if learnt_privately(card):  # what is found is written beside the network
+        raise DatasetInvalid(
+            f"{card.name}, or a model before it, learnt privately, so answers are not compared on its own rows", _OTHERS
+        )
     path = Path(request.data.eval_path or request.data.path)
     with _where_it_learnt(card):
         return _read(path, task, request.data.columns, card.columns)

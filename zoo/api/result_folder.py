@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from zoo import atomic
 from zoo.api.jobs import by_role
 from zoo.card import Card, FolderSource
 from zoo.catalog import Catalog
@@ -53,7 +54,7 @@ def export(
         folder: a new one.
         format: `safetensors`, `onnx` or `torch`.
         data: of `onnx` and `torch`, what is answered: a file, a folder, or a list of inputs. If not given, answers that
-            the model keeps (see `zoo.shrink`), or the data that it learnt from; at most 64 inputs.
+            the model keeps (see `zoo.shrink`), or the data that it learnt from, if not privately; at most 64 inputs.
         input: column of the inputs; found by its usual names if not given.
         columns: names of columns by role, for a task that has others.
         head: of a run with several, the one to write.
@@ -92,6 +93,7 @@ def export(
 
                 (staging / target.name).mkdir()
                 write_portable(card, source, staging / target.name, format, data=data, columns=named, task=task)
+            atomic.sync(staging / target.name)
             (staging / target.name).rename(target)
         finally:
             shutil.rmtree(staging, ignore_errors=True)

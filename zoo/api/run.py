@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
-import msgspec
-
 from zoo.api.model import Model, load_card
 from zoo.blocks import Report
 from zoo.card import Card
@@ -25,27 +23,11 @@ from zoo.runs.launcher import start_lost
 from zoo.runs.log import follow, read_events
 from zoo.runs.mistakes import Mistake, read_mistakes
 from zoo.runs.request import MAKING_MODELS
-from zoo.runs.result import MANIFEST
 from zoo.runs.snapshot import RunSnapshot, apply
-from zoo.runs.store import RunFolder
+from zoo.runs.store import RunFolder, name_of_result
 
 if TYPE_CHECKING:
     from zoo.diagnosis import Diagnosis
-
-
-class _Maker(msgspec.Struct):
-    """What a result says of its plugin."""
-
-    plugin: str
-
-
-def name_of_result(folder: RunFolder) -> str:
-    """The whole name of the model that a run makes: of the plugin that answers with it, and its own."""
-    try:  # another plugin than that of the run, where another network has learnt the answers of a model
-        plugin = msgspec.json.decode((folder.model_folder / MANIFEST).read_bytes(), type=_Maker).plugin
-    except (OSError, msgspec.DecodeError):  # not there yet, or damaged, which the catalog tells
-        plugin = folder.request.plugin
-    return f"{plugin}/{folder.name}"
 
 
 class LoadedModels(Mapping[str, Model]):

@@ -253,7 +253,9 @@ def _files(weights: _WeightsSet) -> Iterator[CachedFile]:
 
 
 def _models_at_work(catalog: Catalog) -> list[tuple[str, str]]:
-    """Model and name of each run that is going on, teachers included; an empty model where it is unknown."""
+    """Model and name of each run that is going on, teachers and networks that it trains included; an empty model where
+    it is unknown.
+    """
     model_names = {card.full_name for card in catalog.cards}
     at_work = []
     for run in store.all_runs():
@@ -267,6 +269,7 @@ def _models_at_work(catalog: Catalog) -> list[tuple[str, str]]:
         teachers = [one.teacher.model for one in request.sources or (request,) if one.teacher]
         at_work.append((request.model if request.model in model_names else "", run.name))
         at_work += [(teacher, run.name) for teacher in teachers]
+        at_work += [(student.training.model, run.name) for student in request.students]
     return at_work
 
 

@@ -13,7 +13,7 @@ from zoo.plurals import counted
 from zoo.runs import status, store
 from zoo.runs.request import MAKING_MODELS, RunRequest
 from zoo.runs.snapshot import RunSnapshot
-from zoo.runs.store import RunFolder, maker_of, training_of
+from zoo.runs.store import RunFolder, maker_of, name_of_result, training_of
 
 
 class Subject(NamedTuple):
@@ -91,7 +91,7 @@ def _of_run(folder: RunFolder, catalog: Catalog) -> Subject:
         )
     if snapshot.status != "finished":
         return subject._replace(no_model=f"{folder.name} {_standing(snapshot)}, and has no model")
-    name = f"{request.plugin}/{folder.name}"
+    name = name_of_result(folder)
     here = bool(catalog.heads(name)) or any(card.full_name == name for card in catalog.cards)
     return subject._replace(model=name if here else "", no_model=f"the model of {folder.name} cannot be read")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -17,9 +18,9 @@ class Comparison(NamedTuple):
 
     answers: int
     changed: int
-    """Those that differ by more than `LIMIT`, or say something else where they have no numbers."""
+    """Those that differ by more than `LIMIT`."""
     largest: float
-    """Difference of two numbers."""
+    """Difference of two answers."""
 
     @property
     def agrees(self) -> bool:
@@ -40,19 +41,31 @@ def compared(before: Sequence[Prediction], now: Sequence[Prediction]) -> Compari
         before: those that are right.
         now: to the same inputs, in the same order.
     """
-    differences = [_difference(one, other) for one, other in zip(before, now, strict=True)]
-    changed = sum(not one <= LIMIT for one in differences)  # what is no number has changed
+    differences = [difference(one, other) for one, other in zip(before, now, strict=True)]
+    changed = sum(one > LIMIT for one in differences)
     return Comparison(len(differences), changed, max(differences, default=0.0))
 
 
-def _difference(one: Prediction, other: Prediction) -> float:
-    """By how much two answers differ; 1 where they say different things and have no numbers."""
-    if isinstance(one, Rejected) or isinstance(other, Rejected):
+def difference(one: Prediction, other: Prediction, *, of_common: bool = False) -> float:
+    """By how much two answers to the same input differ: the largest difference of their numbers, or the share of what
+    they say without numbers.
+
+    Args:
+        one: answer; of its numbers that are larger than 1, the difference is a share.
+        other: answer.
+        of_common: whether only those numbers count that both have, such as those of the most probable labels.
+
+    Returns:
+        Infinity where a number of one of them is none.
+    """
+    if isinstance(one, Rejected) or isinstance(other, Rejected) or type(one) is not type(other):
         return float(type(one) is not type(other))
     first, second = one.numbers(), other.numbers()
-    if not first and not second:
+    common = first.keys() & second.keys()
+    if of_common and not common and (first or second):
         return float(one.cells().prediction != other.cells().prediction)
-    return max(
+    differences = [
         abs(first.get(name, 0.0) - second.get(name, 0.0)) / max(1.0, abs(first.get(name, 0.0)))
-        for name in {**first, **second}
-    )
+        for name in (common if of_common else first.keys() | second.keys())
+    ]
+    return max([one.otherwise(other), *differences]) if all(map(math.isfinite, differences)) else math.inf

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 
 from zoo.card import Count, ModelName, WeightsFile
@@ -82,3 +84,22 @@ class ResultManifest(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         settle_columns(self)
+
+
+class _Maker(msgspec.Struct):
+    """What a result says of its plugin."""
+
+    plugin: str
+
+
+def plugin_of_result(folder: Path) -> str:
+    """Name of the plugin that answers with a result, which is another than that of its run where another network has
+    learnt the answers of a model; empty where it is not there yet, or damaged, which the catalog tells.
+
+    Args:
+        folder: of the model.
+    """
+    try:
+        return msgspec.json.decode((folder / MANIFEST).read_bytes(), type=_Maker).plugin
+    except (OSError, msgspec.DecodeError):
+        return ""

@@ -41,7 +41,7 @@ from zoo.file_cache import encoded_media
 from zoo.paths import RUN_NAME, runs_folder
 from zoo.plurals import with_article
 from zoo.runs.request import RunRequest
-from zoo.runs.result import HEADS, OF_ITS_OWN
+from zoo.runs.result import HEADS, OF_ITS_OWN, plugin_of_result
 from zoo.suggestions import did_you_mean
 
 MISTAKES_FILE = "mistakes.jsonl"
@@ -146,6 +146,11 @@ class RunFolder:
         return self.path / "checkpoints"
 
     @property
+    def students_folder(self) -> Path:
+        """Smaller networks that it trains, with a folder for each: what a resumed run goes on from, too."""
+        return self.path / "students"
+
+    @property
     def model_folder(self) -> Path:
         """The result."""
         return self.path / "model"
@@ -236,6 +241,15 @@ def maker_of(model: str) -> RunFolder:
     if name and not folder.path.exists() and (RunFolder(runs_folder() / name).model_folder / HEADS / head).is_dir():
         return RunFolder(runs_folder() / name, head)
     return folder
+
+
+def name_of_result(folder: RunFolder) -> str:
+    """The whole name of the model that a run makes: of the plugin that answers with it, and its own.
+
+    Raises:
+        StoreInvalid: neither the result nor the request can be read.
+    """
+    return f"{plugin_of_result(folder.model_folder) or folder.request.plugin}/{folder.name}"
 
 
 def training_of(card: Card) -> RunRequest | None:

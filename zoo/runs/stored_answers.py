@@ -19,13 +19,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from zoo import atomic
-from zoo.answers import Prediction, Rejected
+from zoo.answers import Prediction
 from zoo.card import Card
 from zoo.devices import cpu_model
 from zoo.encoding import encode_json
 from zoo.errors import StoreInvalid
 from zoo.kinds.kind import InputKind
 from zoo.paths import cache_folder
+from zoo.runs.comparison import difference
 from zoo.runs.store import maker_of
 from zoo.sanitize import error_text, one_line
 from zoo.tasks.task import Task
@@ -181,22 +182,11 @@ def _differences(stored: StoredAnswers, task: Task, inputs: Path, predictor: Pre
     before = [msgspec.convert(row["answer"], task.prediction) for row in stored.rows]
     asked = [_as_read(task.input, row["input"], inputs) for row in stored.rows]
     now = predictor.predict(asked) if asked else []
-    apart = [_apart(one, other) for one, other in zip(before, now, strict=True)]
+    apart = [difference(one, other, of_common=True) for one, other in zip(before, now, strict=True)]
     beyond = [one for one in apart if one > TOLERANCE]
     if not beyond:
         return ""
     return f"{len(beyond)} of {len(apart)} stored answers differ by more than {TOLERANCE:g}, at most {max(beyond):.3g}"
-
-
-def _apart(one: Prediction, other: Prediction) -> float:
-    """By how much two answers differ; of those without numbers, 1 where they are not the same."""
-    if isinstance(one, Rejected) or isinstance(other, Rejected):
-        return float(type(one) is not type(other))
-    first, second = one.numbers(), other.numbers()
-    common = first.keys() & second.keys()
-    if not common:
-        return float(one.cells().prediction != other.cells().prediction)
-    return max(abs(first[name] - second[name]) / max(1.0, abs(first[name])) for name in common)
 
 
 def _as_read(kind: InputKind, value: Any, inputs: Path) -> Any:

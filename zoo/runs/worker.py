@@ -7,6 +7,7 @@ RunFinished, RunFailed, RunCancelled; only a kill prevents that, and liveness sh
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -84,6 +85,7 @@ def _attempt(worker: Worker) -> int:
         worker.emit(last)
         if isinstance(last, RunFinished):
             (worker.folder.checkpoints_folder / NOISE_FILE).unlink(missing_ok=True)
+            shutil.rmtree(worker.folder.students_folder, ignore_errors=True)
     elif isinstance(last, RunFailed):
         ranks.record_failure(worker.folder, worker.rank, last)
     return int(isinstance(last, RunFailed))

@@ -22,6 +22,8 @@ from zoo.testing.subject import DEADLINE_S, StartRun, Subject
 
 TOLERANCE = 1e-4
 """Between the answers to an input alone and among others, as probabilities."""
+SAID_OTHERWISE = 1e-3
+"""Share of what such answers may say otherwise: of a mask, pixels between two labels that are as probable."""
 
 
 class Answering(Subject):
@@ -165,3 +167,4 @@ def assert_same(answers: list[Any], expected: list[Any]) -> None:
         assert numbers.keys() == others.keys()
         for name, value in numbers.items():
             assert value == pytest.approx(others[name], abs=TOLERANCE), f"{name}: {one} instead of {other}"
+        assert one.otherwise(other) <= SAID_OTHERWISE, f"{one} instead of {other}"

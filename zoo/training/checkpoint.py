@@ -17,7 +17,6 @@ A folder is written beside its place and renamed; the two newest are kept.
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -27,6 +26,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from zoo import atomic
 from zoo.blocks import Report
 from zoo.errors import StoreInvalid
 from zoo.metrics import report_of_confusion
@@ -202,7 +202,7 @@ def write_tensors(partial: Path, files: Mapping[str, dict[str, torch.Tensor]], s
     digests = {}
     for file, tensors in files.items():
         save_file(tensors, partial / file)
-        _sync(partial / file)
+        atomic.sync(partial / file)
         places = {name: slices[name] for name in tensors if name in slices}
         digests[file] = msgspec.structs.replace(_digest(partial / file), slices=places)
     return digests
@@ -218,8 +218,8 @@ def publish(folder: Path, partial: Path, progress: Progress, digests: dict[str, 
     state.write_bytes(msgspec.json.encode(progress))
     digests = dict(sorted({**digests, state.name: _digest(state)}.items()))
     (partial / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(digests)))
-    _sync(state)
-    _sync(partial / MANIFEST)
+    atomic.sync(state)
+    atomic.sync(partial / MANIFEST)
     target = checkpoint_folder(folder, progress.step)
     if target.exists():
         shutil.rmtree(target)
@@ -234,7 +234,7 @@ def save_best(folder: Path, step: int, model: dict[str, torch.Tensor]) -> None:
     partial = folder / ".partial-best"
     with removed_on_error(partial, sum(tensor.nbytes for tensor in model.values())):
         save_file(model, partial)
-        _sync(partial)
+        atomic.sync(partial)
     partial.replace(best_path(folder, step))
 
 
@@ -352,11 +352,3 @@ def _digest(path: Path) -> FileDigest:
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     return FileDigest(path.stat().st_size, sha256)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

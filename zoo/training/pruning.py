@@ -20,7 +20,7 @@ import torch
 from safetensors.torch import save_file
 
 from zoo import atomic
-from zoo.errors import Unsupported
+from zoo.errors import RunCancelled, Unsupported
 from zoo.hub_config import CONFIG, WEIGHTS
 from zoo.shrinkable import feed_forward_key
 from zoo.training.batches import EVALUATION, MicroBatch
@@ -86,6 +86,7 @@ def prune_folder(source: Path, target: Path, share: float, objective: Any, run: 
 
     Raises:
         Unsupported: its layers are none of those known here, or are too narrow.
+        RunCancelled: somebody asked the run to stop.
     """
     if not isinstance(objective, Objective):
         raise Unsupported("its plugin trains it by a loop of its own, of which no gradients are known", _LEAVE_OUT)
@@ -105,6 +106,7 @@ def prune_folder(source: Path, target: Path, share: float, objective: Any, run: 
     shutil.copytree(source, partial, ignore=shutil.ignore_patterns(WEIGHTS))
     save_file({name: tensor.contiguous() for name, tensor in pruned.items()}, partial / WEIGHTS, {"format": "pt"})
     atomic.write_text(partial / CONFIG, json.dumps(config | {key: kept} | smaller, indent=2, ensure_ascii=False) + "\n")
+    atomic.sync(partial)
     partial.rename(target)
     of_heads = "heads stay, as its configuration ties their width to that of the model"
     if heads:
@@ -204,6 +206,7 @@ def taylor(objective: Objective[Any], run: TrainingRun, matrices: State) -> Stat
 
     Raises:
         Unsupported: the module has them in another form.
+        RunCancelled: somebody asked the run to stop.
     """
     module, device = objective.module, torch.device(run.device)
     parameters = _parameters_of(module, matrices)
@@ -215,6 +218,8 @@ def taylor(objective: Objective[Any], run: TrainingRun, matrices: State) -> Stat
         parameter.requires_grad_(True)
     moments: dict[str, list[torch.Tensor]] = defaultdict(list)
     for start in range(0, len(examples), BATCH):
+        if run.should_stop():
+            raise RunCancelled("pruning was stopped", "")
         indices = list(range(start, min(start + BATCH, len(examples))))
         batch, _ = examples.collate(MicroBatch(indices, len(indices)), epoch=EVALUATION)
         inputs = {name: tensor.to(device) for name, tensor in batch.items()}

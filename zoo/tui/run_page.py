@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import Binding, BindingType
 
 from zoo.api import open_run
+from zoo.ranking import is_result
 from zoo.requests import check_name
 from zoo.run_messages import place_in_queue
 from zoo.runs.request import MAKING_MODELS
@@ -93,10 +94,12 @@ class RunPage(Page):
         if run.status != "finished" or run.verb not in MAKING_MODELS:
             app.notify(f"{run.name} has no model yet", severity="warning", markup=False)
             return
-        plugin, heads = run.model.partition("/")[0], [f"{run.name}.{source}" for source in run.sources]
+        heads = [f"{run.name}.{source}" for source in run.sources]
         if heads[1:]:
             app.notify(f"{heads[0]} answers; Ctrl-L chooses {' or '.join(heads[1:])}", markup=False)
-        app.predict_with(f"{plugin}/{heads[0] if heads else run.name}")
+        name = heads[0] if heads else run.name
+        made = (line.card.plugin for line in app.feed.models if line.card.name == name and is_result(line.card))
+        app.predict_with(f"{next(made, run.model.partition('/')[0])}/{name}")
 
     def action_shrink_run(self) -> None:
         """Make the model smaller that came of the run."""

@@ -17,7 +17,7 @@ from torch import nn
 from zoo import AudioInput, PredictionRun, TrainingRun
 from zoo.training import Batch, Objective
 from zoo.training.audio import LENGTHS, SEEN, AudioBody, AudioConfig
-from zoo.training.audio.body import StoredRecording, batch_of
+from zoo.training.audio.body import StoredRecording
 from zoo.training.head import SPEECH, HeadConfig
 from zoo.training.transformers_network import read_config
 from zoo_speech.wav2vec2_cards import PREPROCESSOR
@@ -188,7 +188,7 @@ class Wav2Vec2Body(AudioBody):
 
     def collate(self, features: Sequence[StoredRecording], seeds: Sequence[int], *, training: bool) -> Batch:
         """Recordings; in training also `hidden`, bool of shape (batch, moments)."""
-        batch = batch_of([self.recordings[one.number] for one in features])
+        batch = self.learnt_batch([self.recordings[one.number] for one in features])
         if training:
             most = self.moments(batch[SEEN].shape[1])
             share = self._settings.mask_time_prob if self._run.options.spec_augment else 0.0

@@ -13,7 +13,7 @@ from torch import nn
 from zoo import Example, Rejected
 from zoo.training import Batch, Objective, Output
 from zoo.training.audio import LENGTHS, SEEN
-from zoo.training.audio.body import StoredRecording, batch_of
+from zoo.training.audio.body import StoredRecording
 from zoo_speech.wav2vec2_body import HIDDEN, Wav2Vec2Body
 from zoo_speech.wav2vec2_network import heard, hidden_moments
 
@@ -135,7 +135,7 @@ class MaskedSpeech(Objective[StoredRecording]):
 
     def collate(self, features: Sequence[StoredRecording], seeds: Sequence[int], *, training: bool) -> Batch:
         """Recordings, which of their moments are hidden, and what each is told from, in an evaluation, too."""
-        batch = batch_of([self.body.recordings[one.number] for one in features])
+        batch = self.body.learnt_batch([self.body.recordings[one.number] for one in features])
         hidden = [
             hidden_moments(
                 self.body.moments(one.frames), self._share, self._config.mask_time_length, seed, least=LEAST_SPANS

@@ -16,11 +16,15 @@ from tests.echo_runs import until
 from tests.hub_server import HubServer
 from tests.plugin_site import Site
 from tests.weights_factory import hub_source, weights
+from zoo.cache.contents import _models_at_work
 from zoo.card import Weights
+from zoo.catalog import Catalog
 from zoo.cli import main
 from zoo.cli.exit_codes import ExitCode
 from zoo.fetch import fetch, locate
 from zoo.fetch.places import hub_cache
+from zoo.runs.request import DataRequest, RunRequest, StudentRequest
+from zoo.runs.store import create
 
 
 def test_files_are_deleted_and_freed_bytes_told(capsys: pytest.CaptureFixture[str], on_hub: Weights) -> None:
@@ -159,6 +163,15 @@ def test_what_a_running_job_uses_stays(
     run.stop()
     used_days_ago(store, 40)
     assert answer(capsys, "prune", "--older-than", "30d", "-y") == "deleted 2 files, freed 300.0 kB\n"
+
+
+def test_what_a_job_trains_beside_its_model_is_in_use(store: Path) -> None:
+    of = {"plugin": "echo", "task": "text-classification", "data": DataRequest(path="/nowhere.csv")}
+    training = RunRequest(name="", verb="finetune", model="echo/echo", **of)
+    student = StudentRequest(name="echo", training=training)
+    create(RunRequest(name="small", verb="shrink", model="echo/gone", students=(student,), **of))
+
+    assert _models_at_work(Catalog.load()) == [("", "small"), ("echo/echo", "small")]
 
 
 def test_a_job_of_which_nobody_can_tell_what_it_uses_protects_all(

@@ -48,6 +48,10 @@ class Form(Protocol):
     def words(self) -> str:
         """What it is, for the README of what comes of it."""
 
+    @property
+    def student(self) -> str:
+        """Name of the network among those that the run trains; empty for the model itself."""
+
     def make(self, folder: Path) -> Model:
         """Make it; what goes wrong is told of this candidate, and the others go on.
 
@@ -55,7 +59,7 @@ class Form(Protocol):
             folder: of the candidate, which does not exist; all that is in it becomes the result if it is chosen.
 
         Raises:
-            ZooError, RuntimeError, ValueError, OSError: it cannot be made.
+            Exception: it cannot be made.
             Stopped: somebody asked the run to stop.
         """
 
@@ -97,7 +101,7 @@ class Attempt:
 
     def folder_of(self, name: str) -> Path:
         """Of a candidate."""
-        return self.scratch / name.replace(" ", "-")
+        return self.scratch / name.replace(" ", "+")  # which the name of no model has
 
     def keep_answered(self, answers: list[Any]) -> int:
         """Keep the rows that the model as it is can answer; returns how many it cannot."""

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from zoo.answers import Rejected
-from zoo.disk import store_error
+from zoo.disk import is_full, store_error
 from zoo.errors import DatasetInvalid, GateNotPassed, RunCancelled, ZooError
 from zoo.file_cache import release
 from zoo.plurals import counted
@@ -28,7 +28,6 @@ from zoo.runs.shrinking.forms import forms_of
 from zoo.runs.shrinking.gate import Gate
 from zoo.runs.shrinking.measuring import WARMED, Answered, Stopped, answer_rows
 from zoo.runs.shrinking.publishing import ADAPTER, publish_shrunk
-from zoo.runs.shrinking.student_worker import FOLDER
 from zoo.runs.store import size_bytes
 from zoo.shrink_options import ORIGINAL
 from zoo.tasks import get_task
@@ -62,17 +61,11 @@ def shrink(worker: Worker) -> AnyEvent:
     except Stopped:
         return RunCancelledEvent()
     except GateNotPassed:
-        _forget_students(worker)
+        shutil.rmtree(worker.folder.students_folder, ignore_errors=True)
         raise
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    _forget_students(worker)
     return event
-
-
-def _forget_students(worker: Worker) -> None:
-    """Remove what the trainings of smaller networks left; of a run that was stopped they go on."""
-    shutil.rmtree(worker.folder.path / FOLDER, ignore_errors=True)
 
 
 class _Shrinking:
@@ -124,15 +117,13 @@ class _Shrinking:
         attempt, folder = self._attempt, self._attempt.folder_of(form.name)
         try:
             model = form.make(folder)
-            answered = self._answered(model, 1 + self._forms.index(form))
-            rejected = sum(isinstance(answer, Rejected) for answer in answered.answers)
-            if rejected:
-                raise DatasetInvalid(f"{counted(rejected, 'row')} that the original answers could not be answered")
-            attempt.answers[form.name] = answered.answers
+            answered = self._answered_whole(form, model)
             drop = gate.drop(attempt.judged(form.name))
         except (Stopped, RunCancelled):
             raise
-        except (ZooError, RuntimeError, ValueError, OSError) as error:
+        except Exception as error:  # a plugin may raise anything
+            if is_full(error):  # the run fails, and goes on from what was trained once there is room
+                raise
             traceback.print_exc()
             shutil.rmtree(folder, ignore_errors=True)
             attempt.report(Candidate(name=form.name, reason=_said(error)))
@@ -144,6 +135,19 @@ class _Shrinking:
         self._models[form.name] = model
         if not passed:
             shutil.rmtree(folder, ignore_errors=True)
+
+    def _answered_whole(self, form: Form, model: Model) -> Answered:
+        """The answers of a form to all rows, which are kept.
+
+        Raises:
+            DatasetInvalid: some rows are not answered.
+        """
+        answered = self._answered(model, 1 + self._forms.index(form))
+        rejected = sum(isinstance(answer, Rejected) for answer in answered.answers)
+        if rejected:
+            raise DatasetInvalid(f"{counted(rejected, 'row')} that the original answers could not be answered")
+        self._attempt.answers[form.name] = answered.answers
+        return answered
 
     def _conclude(self, gate: Gate) -> AnyEvent:
         """Publish the best of those that passed.

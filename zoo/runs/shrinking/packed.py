@@ -26,6 +26,7 @@ class Packed:
     """The network as it is."""
     name: str
     words: str
+    student: str = ""
 
     @classmethod
     def original(cls, attempt: Attempt, format: str) -> Packed:

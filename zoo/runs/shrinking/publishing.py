@@ -20,7 +20,6 @@ from zoo.runs.overview import candidate_table
 from zoo.runs.publishing import digested_files, let_the_umask_decide
 from zoo.runs.result import MANIFEST, ResultManifest, ShrunkResult
 from zoo.runs.shrinking.attempt import Attempt, Form, Model
-from zoo.runs.shrinking.student_worker import FOLDER as STUDENTS
 from zoo.runs.store import RunFolder, maker_of
 from zoo.runs.stored_answers import FOLDER, store_answers, usual_number
 from zoo.runs.trained_on import unite
@@ -48,7 +47,7 @@ def publish_shrunk(attempt: Attempt, form: Form, model: Model, metrics: Mapping[
     number = usual_number(parent) if asked is None else asked
     stored = _store_answers(attempt, model, [example.input for example in attempt.examples[:number]])
     attempt.note(stored)
-    trainings = (RunFolder(worker.folder.path / STUDENTS / student.name) for student in request.students)
+    trainings = [RunFolder(worker.folder.students_folder / form.student)] if form.student else []
     unite((maker_of(parent.name), *trainings), worker.folder)
     manifest = ResultManifest(
         name=worker.folder.name,

@@ -60,6 +60,11 @@ class Student:
         return self._request.name
 
     @property
+    def student(self) -> str:
+        """It is one."""
+        return self._request.name
+
+    @property
     def words(self) -> str:
         """Whose answers it has learnt."""
         if self._request.prune:
@@ -69,7 +74,8 @@ class Student:
     @property
     def in_8_bits(self) -> Packed:
         """The same with packed weights, once it is trained."""
-        return Packed(self._attempt, "int8", self._trained, f"{self.name} int8", f"{self.words}, in 8 bits a weight")
+        words = f"{self.words}, in 8 bits a weight"
+        return Packed(self._attempt, "int8", self._trained, f"{self.name} int8", words, self.student)
 
     def make(self, folder: Path) -> Model:
         """Train it, or go on with it."""

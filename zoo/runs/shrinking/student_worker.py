@@ -23,8 +23,6 @@ from zoo.runs.log import append
 from zoo.runs.request import StudentRequest
 from zoo.runs.store import RunFolder
 
-FOLDER = "students"
-"""In that of a run, with a folder for each: what a resumed run goes on from."""
 _PASSED_ON = (TeacherAnswered, InputsPrepared, WeightsFetched, CandidateStepped)
 """Events of its training that are those of the run, too."""
 
@@ -36,7 +34,7 @@ class StudentWorker(Worker):
     """
 
     def __init__(self, worker: Worker, student: StudentRequest) -> None:
-        folder = RunFolder(worker.folder.path / FOLDER / student.name)
+        folder = RunFolder(worker.folder.students_folder / student.name)
         folder.path.mkdir(parents=True, exist_ok=True)
         super().__init__(folder, student.training, rank=0, world_size=1)
         self._worker = worker

@@ -130,7 +130,11 @@ class AudioBody(Body[StoredRecording]):
         recordings = [self.recordings[one.number] for one in features]
         if training and self._run.options.spec_augment and recordings[0].ndim > 1:
             recordings = [masked(one, seed) for one, seed in zip(recordings, seeds, strict=True)]
-        return batch_of(recordings)
+        return self.learnt_batch(recordings)
+
+    def learnt_batch(self, recordings: Sequence[NDArray[np.float32]]) -> Batch:
+        """What a training sees of several recordings, which processors get in few lengths."""
+        return batch_of(recordings, few_lengths=torch.device(self._run.device).type == "cpu")
 
     def pooled(self, module: nn.Module, batch: Batch) -> torch.Tensor:
         """The mean over the moments of each recording, shape (batch, width)."""
@@ -158,10 +162,16 @@ class AudioBody(Body[StoredRecording]):
         """How to use a result without zoo, in Markdown."""
 
 
-def batch_of(recordings: Sequence[NDArray[np.float32]]) -> Batch:
-    """What a network sees of several recordings, see `AudioBody.collate`."""
+def batch_of(recordings: Sequence[NDArray[np.float32]], *, few_lengths: bool = False) -> Batch:
+    """What a network sees of several recordings, see `AudioBody.collate`.
+
+    Args:
+        recordings: of a batch.
+        few_lengths: whether the batch is filled up to one of few lengths.
+    """
     frames = [len(one) for one in recordings]
-    seen = torch.zeros(len(recordings), rounded_up(max(frames)), *recordings[0].shape[1:])
+    length = rounded_up(max(frames)) if few_lengths else max(frames)
+    seen = torch.zeros(len(recordings), length, *recordings[0].shape[1:])
     for row, recording in zip(seen, recordings, strict=True):
         row[: len(recording)] = torch.from_numpy(recording)
     return {SEEN: seen, LENGTHS: torch.tensor(frames)}

@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 
 EXAMPLE = 2
 """Pictures that torch follows the network with."""
-_IMPORTS = "from PIL import Image"
-_OPEN = 'image, picture = facts["image"], Image.open("a.jpg").convert("RGB")'
+_IMPORTS = "from PIL import Image, ImageOps"
+_OPEN = """image = facts["image"]
+picture = ImageOps.exif_transpose(Image.open("a.jpg")).convert("RGB")"""
+_SEEN = "Zoo sees what is transparent in a picture as white, and scales samples of 16 bits to 8."
 _PIXELS = """pixels = (np.asarray({picture}, np.float32) / 255 - image["mean"]) / image["std"]
 pixel_values = pixels.transpose(2, 0, 1)[None].astype(np.float32)"""
 _CENTRE = """size, resized = image["input_size"][1], image["resize_size"]
@@ -98,9 +100,8 @@ class PortableImages(Portable):
         sides = _SQUASHED if self._preprocessing.crop_mode == "squash" else _SHORTER
         centre = _CENTRE.format(sides=sides, resampling=self._preprocessing.interpolation.upper())
         before = "\n".join((_OPEN, centre, _PIXELS.format(picture="picture")))
-        remark = (
-            "" if sides == _SQUASHED else "Of a picture that is longer than four times its width zoo sees the middle."
-        )
+        longer = "Of one that is longer than four times its width it sees the middle."
+        remark = _SEEN if sides == _SQUASHED else f"{_SEEN} {longer}"
         return Usage(_IMPORTS, before, printed(self._head_config) if self._head_config else VECTORS, remark)
 
 
@@ -175,7 +176,7 @@ class PortableSegmenter(Portable):
     def usage(self) -> Usage:
         """With Pillow."""
         before = "\n".join((_OPEN, _CANVAS, _PIXELS.format(picture="canvas")))
-        return Usage(_IMPORTS, before, _MASK, "zoo enlarges the scores to the picture, and not the classes.")
+        return Usage(_IMPORTS, before, _MASK, f"{_SEEN} It enlarges the scores to the picture, and not the classes.")
 
 
 class _Maps(nn.Module):

@@ -7,8 +7,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.training.portable.formats import FORMATS
-from zoo.training.portable.network import FACTS, Portable
+import torch
+
+from zoo.training.portable.formats import FORMATS, PortableFormat, named
+from zoo.training.portable.network import FACTS, Compute, Portable
 
 if TYPE_CHECKING:
     from zoo.runs.context import PredictionRun, Predictor
@@ -36,13 +38,18 @@ facts = json.load(open("this folder/{facts}", encoding="utf-8"))
 {after}
 ```
 {remark}"""
+TEMPERATURE = "temperature"
+"""Entry of the facts."""
+_TEMPERED = """{0} = {0} / facts["temperature"]  # as it was calibrated"""
 _DISTRIBUTIONS = {"PIL": "pillow"}
 """Of modules that have other names."""
 _STANDARD = ("itertools",)
 """Modules that come with Python."""
 
 
-def write_folder(body: Body[Any], run: PredictionRun, name: str, folder: Path) -> Predictor:
+def write_folder(
+    body: Body[Any], run: PredictionRun, name: str, folder: Path, temperature: float | None = None
+) -> Predictor:
     """Write a model for other libraries.
 
     Args:
@@ -50,9 +57,10 @@ def write_folder(body: Body[Any], run: PredictionRun, name: str, folder: Path) -
         run: a prediction on the CPU in fp32.
         name: of the format.
         folder: exists and is empty.
+        temperature: of a calibrated model, which the lines of the README divide logits by.
 
     Returns:
-        What answers with the file that was written.
+        What answers with the file that was written, its probabilities as they come.
 
     Raises:
         Unsupported: it cannot be written so.
@@ -64,6 +72,7 @@ def write_folder(body: Body[Any], run: PredictionRun, name: str, folder: Path) -
         "name": run.card.name,
         "task": run.task.name,
         **portable.facts(),
+        **({} if temperature is None else {TEMPERATURE: temperature}),
         "inputs": [
             {"name": one.name, "shape": one.shape, "dtype": str(one.example.dtype).removeprefix("torch.")}
             for one in portable.inputs
@@ -71,8 +80,20 @@ def write_folder(body: Body[Any], run: PredictionRun, name: str, folder: Path) -
         "output": portable.output,
     }
     (folder / FACTS).write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    (folder / "README.md").write_text(_readme(run, portable, name), encoding="utf-8")
-    return portable.predictor(portable_format.compute(folder), folder)
+    (folder / "README.md").write_text(_readme(run, portable, name, temperature), encoding="utf-8")
+    return portable.predictor(_computed(portable, portable_format, folder), folder)
+
+
+def _computed(portable: Portable, portable_format: PortableFormat, folder: Path) -> Compute:
+    """What computes with the file that was written; its failures are in one line."""
+    with named(portable, "cannot be computed as it was written down"):
+        compute = portable_format.compute(folder)
+
+    def outputs(*tensors: torch.Tensor) -> torch.Tensor:
+        with named(portable, "cannot be computed as it was written down"):
+            return compute(*tensors)
+
+    return outputs
 
 
 def check_format(name: str) -> None:
@@ -84,7 +105,7 @@ def check_format(name: str) -> None:
     FORMATS[name].check()
 
 
-def _readme(run: PredictionRun, portable: Portable, name: str) -> str:
+def _readme(run: PredictionRun, portable: Portable, name: str, temperature: float | None) -> str:
     """How to answer, and what the README of the result says of what it learnt from and how good it is."""
     usage, portable_format = portable.usage(), FORMATS[name]
     imports = {"import numpy as np", *portable_format.imports.splitlines(), *usage.imports.splitlines()}
@@ -102,7 +123,7 @@ def _readme(run: PredictionRun, portable: Portable, name: str) -> str:
         load=portable_format.load,
         before=usage.before,
         call=portable_format.call(portable),
-        after=usage.after,
+        after=usage.after if temperature is None else f"{_TEMPERED.format(portable.output)}\n{usage.after}",
         remark=f"\n{usage.remark}\n" if usage.remark else "",
     )
     return "\n\n".join((text.strip(), *sections)) + "\n"

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from zoo.disk import is_full
 from zoo.errors import Unsupported
 from zoo.sanitize import error_text, one_line
 from zoo.training.portable.network import Compute, Portable
@@ -45,7 +46,7 @@ class PortableFormat(ABC):
         for name in self.packages:
             try:
                 importlib.import_module(name)
-            except ImportError as error:
+            except (ImportError, OSError) as error:  # the latter by a library of the system that lacks
                 raise Unsupported(
                     f"this format needs {name}, which cannot be imported: {one_line(error_text(error))}",
                     f"pip install 'zoo-models[{self.extra}]'",
@@ -81,7 +82,7 @@ class Onnx(PortableFormat):
         """By way of torch's program."""
         program = program_of(portable)
         size = sum(tensor.nbytes for tensor in portable.module.state_dict().values())
-        with _quiet(), _named(portable):
+        with _quiet(), named(portable):
             written = torch.onnx.export(
                 program,
                 dynamo=True,
@@ -172,21 +173,30 @@ def program_of(portable: Portable) -> torch.export.ExportedProgram:
         for fewest, most in [bounds.get(name, (0, 0))]
     }
     shapes = [{number: dimensions[name] for number, name in one.dynamic.items()} for one in portable.inputs]
-    with _quiet(), _named(portable), torch.no_grad():
+    with _quiet(), named(portable), torch.no_grad():
         return torch.export.export(
             module, tuple(one.example for one in portable.inputs), dynamic_shapes=tuple(shapes), strict=False
         )
 
 
 @contextlib.contextmanager
-def _named(portable: Portable) -> Iterator[None]:
-    """Errors of the exporters in one line."""
+def named(portable: Portable, fails: str = "cannot be written down") -> Iterator[None]:
+    """Errors of the exporters, and of what computes what they wrote, in one line.
+
+    Args:
+        portable: whose they are.
+        fails: what it does then.
+
+    Raises:
+        Unsupported: there was one, unless it is that a disk is full.
+    """
     try:
         yield
     except Exception as error:  # they raise whatever the network's own code runs into
+        if is_full(error):
+            raise
         raise Unsupported(
-            f"{type(portable.module).__name__} cannot be written down: "
-            f"{type(error).__name__}: {one_line(error_text(error))[:300]}",
+            f"{type(portable.module).__name__} {fails}: {type(error).__name__}: {one_line(error_text(error))[:300]}",
             "zoo export without --format writes the weights",
         ) from error
 
