@@ -143,6 +143,8 @@ def report_of(metrics: Metrics) -> Report:
 
 
 def detailed_report_of(judge: Judge) -> Report:
-    """What a judge reports at the end of an evaluation."""
+    """What a judge reports at the end of an evaluation; what is drawn or sorted for it, where numpy is there."""
+    from zoo.metrics.intervals import can_draw
+
     detailed: Any = getattr(judge, "detailed_report", None)
-    return judge.report() if detailed is None else detailed()
+    return judge.report() if detailed is None or not can_draw() else detailed()

@@ -40,9 +40,8 @@ class Learning(Subject):
         milestones = [RunStarted, DataLoaded, RunPlanned, RunFinished]
         types = [type(event) for event in events if type(event) in milestones]
         assert types == milestones, "a run is started, given its data, planned and finished, once each"
-        launches = [isinstance(event, RunLaunched) for event in events]
-        assert any(launches[:2]), "it is launched; a fast worker has started before that is written"
-        assert sum(launches) == 1, "it is launched once"
+        launches = [event for event in events if isinstance(event, RunLaunched)]
+        assert len(launches) == 1, "it is launched once; a fast worker may be far before that is written"
 
         reported = [event.step for event in events if isinstance(event, StepCompleted)]
         assert reported == sorted(set(reported)), "steps are reported in order, each once"
