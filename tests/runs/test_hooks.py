@@ -149,7 +149,7 @@ def test_rows_that_an_evaluation_cannot_answer_are_rejected_with_their_reason(in
     run = zoo.evaluate("mine", rows, device="cpu", precision="fp32").wait(progress=False)
 
     s = run.snapshot
-    assert (39, 1, {"accuracy", "macro_f1"}) == (s.eval_rows, s.rejected_rows, set(s.metrics))
+    assert (39, 1, {"accuracy", "macro_f1", "ece"}) == (s.eval_rows, s.rejected_rows, set(s.metrics))
     assert [39] == [sum(map(sum, block.counts)) for block in run.report if isinstance(block, zoo.Matrix)]
     (line,) = run.folder.quarantine_path.read_text(encoding="utf-8").splitlines()
     assert {"file": str(rows), "row": 7, "reason": "odd"} == json.loads(line)

@@ -36,17 +36,15 @@ def confidence_bins(confidences: Sequence[float], right: Sequence[int]) -> Itera
         confidences: of each answer, 0 to 1.
         right: 1 for each that is right, else 0.
     """
-    import numpy as np
-
-    sure, hits = np.asarray(confidences, dtype=np.float64), np.asarray(right, dtype=np.int64)
-    places = np.clip(np.ceil(sure * BINS).astype(np.int64) - 1, 0, BINS - 1)
-    rows, correct = np.bincount(places, minlength=BINS), np.bincount(places, weights=hits, minlength=BINS)
-    total = np.bincount(places, weights=sure, minlength=BINS)
-    for place in np.flatnonzero(rows).tolist():
-        count = int(rows[place])
-        yield ConfidenceBin(
-            place / BINS, (place + 1) / BINS, count, float(total[place]) / count, round(float(correct[place]))
-        )
+    rows, correct, total = [0] * BINS, [0] * BINS, [0.0] * BINS
+    for confidence, hit in zip(confidences, right, strict=True):
+        place = max(0, min(BINS, math.ceil(confidence * BINS)) - 1)
+        rows[place] += 1
+        correct[place] += hit
+        total[place] += confidence
+    for place, count in enumerate(rows):
+        if count:
+            yield ConfidenceBin(place / BINS, (place + 1) / BINS, count, total[place] / count, correct[place])
 
 
 def expected_calibration_error(confidences: Sequence[float], right: Sequence[int]) -> float:
