@@ -15,6 +15,7 @@ from zoo.errors import DatasetInvalid, DownloadFailed, OptionInvalid, UnknownMod
 from zoo.jobs import Job
 from zoo.runs.request import RunRequest
 from zoo.site_jobs import Joining, Serving, joining_request, serving_request
+from zoo.sites.addresses import listening_address
 from zoo.sites.certificates import make_certificate
 from zoo.sites.messages import PROTOCOL, Terms
 from zoo.sites.tokens import make_tokens
@@ -80,11 +81,12 @@ def test_servers_that_cannot_be(rows: Path, tmp_path: Path) -> None:
     refused(OptionInvalid, "--deadline is 0", deadline=0)
     refused(OptionInvalid, "--private is of a training in one place", private="eps=8")
     refused(OptionInvalid, "there is no option 'round'", round=3)
-    for address in ("host:port", "host:70000", ":1", "a/b", "u@host:1"):
+    for address in ("host:port", "host:70000", ":1", "a/b", "u@host:1", "a..b", "a" * 64):
         refused(OptionInvalid, "is none of a host and a port", serving={"address": address})
     certificate, key = tmp_path / "c.pem", tmp_path / "k.pem"
     make_certificate(certificate, key, "127.0.0.1")
     assert served(serving={"certificate": certificate, "key": key})
+    assert listening_address("m\u00fcnchen:1").host == "xn--mnchen-3ya"
     refused(OptionInvalid, "--certificate and --key go together", serving={"certificate": certificate})
     refused(OptionInvalid, "cannot be used", serving={"certificate": key, "key": certificate})
 
@@ -168,8 +170,16 @@ def test_the_command_asks_for_what_it_lacks(
     assert (code, "--json leaves no place for tokens" in error) == (ExitCode.USAGE, True)
     code, error = said("serve", MODEL, "--clients", CLIENTS, "--labels", "a,b", "--tokens", str(token))
     assert (code, "is there already" in error) == (ExitCode.USAGE, True)
+    nowhere, new = tmp_path / "none" / "tokens", tmp_path / "tokens"
+    code, error = said("serve", MODEL, "--clients", CLIENTS, "--labels", "a,b", "--tokens", str(nowhere))
+    assert (code, f"--tokens {nowhere}: No such file" in error) == (ExitCode.USAGE, True)
+    code, error = said("serve", MODEL, "--clients", "alice", "--labels", "a,b", "--tokens", str(new))
+    assert (code, "names one client only" in error, new.exists()) == (ExitCode.USAGE, True, False)
 
 
-def test_a_server_that_does_not_answer_is_told_at_once() -> None:
+def test_a_server_that_does_not_answer_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DownloadFailed, match="does not answer"):
+        zoo.join_federation("https://127.0.0.1:9", "rows.csv", token="x" * 43)
+    monkeypatch.setenv("ALL_PROXY", "odd://127.0.0.1:9")
+    with pytest.raises(DownloadFailed, match="settings of this environment"):
         zoo.join_federation("https://127.0.0.1:9", "rows.csv", token="x" * 43)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
+import os
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -29,9 +33,9 @@ from zoo.runs.events import AnyEvent, EvaluationCompleted, Noted, Warned
 from zoo.sites.addresses import Address
 from zoo.sites.certificates import fingerprint_of, make_certificate
 from zoo.sites.client import SiteClient
-from zoo.sites.exchange import Exchange
+from zoo.sites.exchange import Brought, Exchange
 from zoo.sites.membership import SiteMembership
-from zoo.sites.messages import DIGEST_HEADER, PROTOCOL, Membership, Refused, Terms
+from zoo.sites.messages import DIGEST_HEADER, PROTOCOL, Figures, Membership, Refused, RoundState, Terms
 from zoo.sites.options import ServingOptions
 from zoo.sites.server import Server, make_app
 from zoo.sites.tokens import keep_digests, make_tokens, owner_of, read_digests
@@ -57,15 +61,18 @@ class Federation:
     served: Future[FitResult] = dataclasses.field(default_factory=Future)
     stopping: threading.Event = dataclasses.field(default_factory=threading.Event)
     clients: list[SiteClient] = dataclasses.field(default_factory=list)
+    """Of strangers; members close their own."""
 
     @property
     def fingerprint(self) -> str:
         return fingerprint_of((self.folder / "c.pem").read_text())
 
-    def client(self, name: str, **settings: Any) -> SiteClient:
-        client = SiteClient(self.server.address, self.tokens[name], self.fingerprint, **settings)
-        self.clients.append(client)
-        return client
+    def of_member(self, name: str, **settings: Any) -> SiteClient:
+        return SiteClient(self.server.address, self.tokens[name], self.fingerprint, **settings)
+
+    def client(self, name: str) -> SiteClient:
+        self.clients.append(self.of_member(name))
+        return self.clients[-1]
 
     def asked(self, method: str, path: str, name: str = "", **settings: Any) -> httpx.Response:
         """What the server answers to whoever asks."""
@@ -113,7 +120,7 @@ def serving(
         warn=lambda message: events.append(Warned(message=message)),
         should_stop=stopping.is_set,
     )
-    app = make_app(exchange, read_digests(folder / "tokens.json"), terms_for)
+    app = make_app(exchange, read_digests(folder / "tokens.json"), partial(terms_for, away_s=exchange.options.away))
     server = Server(app, Address("127.0.0.1", port), folder / "c.pem", folder / "k.pem")
     own = dataclasses.replace(run, exchange=exchange, should_stop=stopping.is_set)
     served = pool.submit(Toy(dropout=0.0).fit, own)
@@ -128,9 +135,9 @@ def serving(
         server.close()
 
 
-def terms_for(name: str) -> Terms:
+def terms_for(name: str, away_s: float = 20) -> Terms:
     shared = {"zoo": "1", "plugin": "2", "model": "toy", "digest": "3", "task": "text-classification"}
-    return Terms(protocol=PROTOCOL, client=name, number=NAMES.index(name) + 1, away_s=20, labels=LABELS, **shared)
+    return Terms(protocol=PROTOCOL, client=name, number=NAMES.index(name) + 1, away_s=away_s, labels=LABELS, **shared)
 
 
 def member_run(
@@ -139,12 +146,11 @@ def member_run(
     run, events = site_run(folder, **settings)
     number = NAMES.index(name)
     own = dataclasses.replace(run, train=examples(SIZES[name], seed=10 + number), eval=examples(6, seed=20 + number))
-    client = federation.client(
+    client = federation.of_member(
         name, warn=lambda message: events.append(Warned(message=message)), should_stop=ENDING.is_set
     )
-    run = dataclasses.replace(
-        run, should_stop=ENDING.is_set, clients=(own,), membership=SiteMembership(client, terms_for(name))
-    )
+    membership = SiteMembership(client, terms_for(name, federation.exchange.options.away), EXPECTED)
+    run = dataclasses.replace(run, should_stop=ENDING.is_set, clients=(own,), membership=membership)
     return Toy(dropout=0.0), run, events
 
 
@@ -180,6 +186,19 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
+def held(gate: threading.Event, after: int) -> Callable[[int], bool]:
+    """Lets a toy wait for a gate once it has computed so many batches."""
+    return lambda call: bool(call > after and not gate.wait(30))
+
+
+def usual_port() -> int:
+    """One that is free, and that nobody is given who asks for any."""
+    for port in range(20_000 + os.getpid() % 10_000, 32_000):
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise AssertionError("no port is free")
+
+
 @pytest.mark.parametrize("settings", [{"strategy": "fedprox", "mu": 0.1, "share": 0.7}, {}])
 def test_sites_learn_what_the_simulation_does(
     tmp_path: Path, pool: ThreadPoolExecutor, settings: dict[str, Any]
@@ -207,22 +226,33 @@ def test_sites_learn_what_the_simulation_does(
 
 def test_a_server_that_was_stopped_goes_on_from_its_last_round(tmp_path: Path, pool: ThreadPoolExecutor) -> None:
     simulated(tmp_path / "simulated")
-    with serving(tmp_path / "served", pool) as federation:
+    gate, port = threading.Event(), usual_port()
+    with serving(tmp_path / "served", pool, port=port) as federation:
         members = [member_run(tmp_path / name, federation, name) for name in NAMES]
+        members[0][0].spoil = held(gate, after=3)  # in the second round
         results = [pool.submit(toy.fit, run) for toy, run, _ in members]
         until((tmp_path / "served" / "checkpoints" / "step-00000001" / "manifest.json").exists)
         federation.stopping.set()
         stopped = federation.served.result(30)
-        port = federation.server.address.port
+    gate.set()
     time.sleep(1.0)
     with serving(tmp_path / "served", pool, port=port) as again:
-        assert not again.served.result(60).cancelled
+        result = again.served.result(60)
         for one in results:
             assert not one.result(60).cancelled
 
-    assert stopped.cancelled
-    assert stopped.step >= 1
+    assert (stopped.cancelled, stopped.step, result.cancelled) == (True, 1, False)
     assert_identical(final_weights(tmp_path / "simulated"), final_weights(tmp_path / "served"))
+
+    with serving(tmp_path / "served", pool) as settled:  # as if it had been killed before it was published
+        toy, run, _ = member_run(tmp_path / "late", settled, "bob")
+        assert not pool.submit(toy.fit, run).result(60).cancelled  # who has the result does not come again
+        settled.stopping.set()  # nor is it waited for the others any longer
+        once_more = settled.served.result(60)
+
+    assert (once_more.cancelled, once_more.metrics, once_more.report) == (False, result.metrics, result.report)
+    assert_identical(final_weights(tmp_path / "simulated"), final_weights(tmp_path / "late"))
+    assert any("alice, carol did not come again" in note for note in settled.notes())
 
 
 class Stranger:
@@ -233,9 +263,9 @@ class Stranger:
         name: whose token it is.
     """
 
-    def __init__(self, federation: Federation, name: str) -> None:
+    def __init__(self, federation: Federation, name: str, eval_rows: int = 0) -> None:
         self.federation, self.name, self.client = federation, name, federation.client(name)
-        self.client.join(msgspec.structs.replace(EXPECTED, rows=5))
+        self.client.join(msgspec.structs.replace(EXPECTED, rows=5, eval_rows=eval_rows))
 
     def weights(self, number: int) -> dict[str, torch.Tensor]:
         until(lambda: self.client.state().number == number)
@@ -250,9 +280,9 @@ class Stranger:
 
 def test_what_cannot_be_averaged_is_refused_and_told(tmp_path: Path, pool: ThreadPoolExecutor) -> None:
     """One sends in each round something else that is no update; what it sends never counts."""
-    with serving(tmp_path / "served", pool, federation={"rounds": 5}) as federation:
+    with serving(tmp_path / "served", pool, federation={"rounds": 6}) as federation:
         stranger = Stranger(federation, "carol")
-        members = [member_run(tmp_path / name, federation, name, rounds=5) for name in NAMES[:2]]
+        members = [member_run(tmp_path / name, federation, name, rounds=6) for name in NAMES[:2]]
         results = [pool.submit(toy.fit, run) for toy, run, _ in members]
         begun = stranger.weights(1)
         assert stranger.sent(1, save(begun), **{DIGEST_HEADER: "0" * 64})[0] == 422
@@ -268,6 +298,8 @@ def test_what_cannot_be_averaged_is_refused_and_told(tmp_path: Path, pool: Threa
         odd = stranger.weights(4) | {"more": torch.ones(1)}
         assert "not those that learn here: more" in stranger.sent(4, save(odd))[1]
         assert stranger.sent(5, save({n: t.half() for n, t in stranger.weights(5).items()}))[0] == 422
+        far = save({n: torch.full_like(t, 3e38) for n, t in stranger.weights(6).items()})  # times rows it is infinite
+        assert stranger.sent(6, far) == (422, "its weights are more than 1e+25 from those of the round")
         until(lambda: stranger.client.state().phase == "finished")
         stranger.client.leave()
         federation.served.result(60)
@@ -277,29 +309,125 @@ def test_what_cannot_be_averaged_is_refused_and_told(tmp_path: Path, pool: Threa
 
     left_out = [warning.partition(": carol is left out: ")[2] for warning in warnings]
     assert left_out[:2] == ["its weights are not finite", "these are no safetensors"]
-    assert len(left_out) == 5
+    assert len(left_out) == 7  # and it does not fetch the result
     assert all(tensor.isfinite().all() for tensor in final_weights(tmp_path / "served").values())
+
+
+def test_one_without_a_figure_leaves_that_of_the_others(tmp_path: Path, pool: ThreadPoolExecutor) -> None:
+    with serving(tmp_path / "served", pool, federation={"rounds": 1}) as federation:
+        stranger = Stranger(federation, "carol", eval_rows=3)
+        members = [member_run(tmp_path / name, federation, name, rounds=1) for name in NAMES[:2]]
+        results = [pool.submit(toy.fit, run) for toy, run, _ in members]
+        assert stranger.sent(1, save(stranger.weights(1)))[0] == 200
+        until(lambda: stranger.client.state().judges)
+        stranger.client.judge(2, Figures(rows=3, metrics={"loss": 9.0}))
+        stranger.weights(3)
+        stranger.client.leave()
+        result = federation.served.result(60)
+        own = [one.result(60).metrics for one in results]
+
+    assert result.metrics["accuracy"] == pytest.approx(sum(one["accuracy"] for one in own) / 2)
+    assert result.metrics["loss"] == pytest.approx((6 * sum(one["loss"] for one in own) + 3 * 9.0) / 15)
+    assert federation.warnings() == []
+
+
+def test_whose_weights_never_arrive_is_left_out(
+    tmp_path: Path, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stands before a server may refuse what is long, or all of it."""
+    monkeypatch.setattr("zoo.sites.client.LONGEST_WAIT_S", 0.05)
+    with serving(tmp_path / "served", pool, federation={"rounds": 2}) as federation:
+        update, state = federation.exchange.update, federation.exchange.state
+
+        def refusing(name: str, number: int, content: bytes) -> None:
+            if name == "carol":
+                raise Refused(413, "Request Entity Too Large")
+            update(name, number, content)
+
+        monkeypatch.setattr(federation.exchange, "update", refusing)
+        members = [member_run(tmp_path / name, federation, name, rounds=2) for name in NAMES]
+        results = [pool.submit(toy.fit, run) for toy, run, _ in members]
+        federation.served.result(60)
+        for one in results:
+            assert not one.result(60).cancelled
+        lost = [warning for warning in federation.warnings() if "carol" in warning]
+        assert lost == [f"round {n}: carol is left out: its weights are not taken: HTTP 413" for n in (1, 2)]
+
+        def forbidding(name: str) -> RoundState:
+            state(name)
+            raise Refused(403, "Forbidden")
+
+        monkeypatch.setattr(federation.exchange, "state", forbidding)
+        toy, run, events = member_run(tmp_path / "again", federation, "bob", rounds=2)
+        with pytest.raises(RunFailed, match="refuses 10 times in a row: Forbidden"):
+            toy.fit(run)
+        assert sum(isinstance(event, Warned) for event in events) == 9
+
+
+def alone(**options: Any) -> tuple[Exchange, list[str]]:
+    """Where clients meet, without a server."""
+    told: list[str] = []
+    settings = parse(ServingOptions, {"deadline": 20, "away": 20, **options})
+    exchange = Exchange(NAMES, settings, EXPECTED, note=told.append, warn=told.append, should_stop=ENDING.is_set)
+    return exchange, told
+
+
+def test_others_have_a_turn_for_whom_is_away(pool: ThreadPoolExecutor) -> None:
+    exchange, told = alone()
+    for name in ("alice", "carol"):
+        exchange.see(name)
+        exchange.join(name, msgspec.structs.replace(EXPECTED, rows=4, eval_rows=2))
+    exchange.begin("training", 1, b"x", "", drawn=["alice", "bob"])
+    outcome = pool.submit(exchange.outcome)
+    exchange.update("alice", 1, b"a")
+    until(lambda: exchange.state("carol").trains)
+    exchange.join("carol", msgspec.structs.replace(EXPECTED, rows=9, eval_rows=2))
+    exchange.update("carol", 1, b"c")
+    exchange.join("carol", msgspec.structs.replace(EXPECTED, rows=10**9))  # says so too late
+    brought = outcome.result(30)
+
+    assert brought is not None
+    assert brought.updates == {"alice": Brought(b"a", 4), "carol": Brought(b"c", 9)}
+    assert "round 1: a turn for carol, too: others are away or late" in told
+    assert "round 1: bob is left out: it is away" in told
+
+
+def test_figures_of_no_rows_are_none() -> None:
+    exchange, _ = alone()
+    for rows, eval_rows in ((0, 0), (10**400, 0), (1, -1), (1, 10**400)):
+        with pytest.raises(Refused, match="rows to train on"):
+            exchange.join("bob", msgspec.structs.replace(EXPECTED, rows=rows, eval_rows=eval_rows))
+    exchange.join("bob", msgspec.structs.replace(EXPECTED, rows=1))
+    exchange.begin("closing", 2, b"x", "", judged=True)
+    with pytest.raises(Refused, match="bob holds out 0 rows"):
+        exchange.judge("bob", 2, Figures(rows=0, metrics={}))
 
 
 def test_rounds_do_not_wait_for_whom_is_away_or_late(tmp_path: Path, pool: ThreadPoolExecutor) -> None:
     """Carol comes late to the beginning, then sends nothing, and then is heard of no more."""
     options = {"deadline": 2, "away": 1.5}
     with serving(tmp_path / "served", pool, federation={"rounds": 3}, **options) as federation:
+        gate = threading.Event()
         members = [member_run(tmp_path / name, federation, name, rounds=3) for name in NAMES[:2]]
+        members[0][0].spoil = held(gate, after=3)  # in the second round
         results = [pool.submit(toy.fit, run) for toy, run, _ in members]
         until(lambda: any("round 1: 2 clients of 3" in note for note in federation.notes()))
         stranger = Stranger(federation, "carol")
+        gate.set()
+        until(lambda: stranger.client.state().number == 2)
         while stranger.client.state().number == 2:  # it is there, and brings nothing
             time.sleep(0.05)
+        until(lambda: "round 3: carol is left out: it is away" in federation.warnings())
+        stranger.client.leave()
         federation.served.result(60)
         for one in results:
             one.result(60)
 
     warnings = federation.warnings()
-    assert warnings[0] == "beginning without carol, who may come later"
+    assert "beginning without carol, who may come later" in warnings
     assert "round 1: carol is left out: it is away" in warnings
     assert "round 2: carol is left out: it is late, after 2 s" in warnings
-    assert "round 3: carol is left out: it is away" in warnings
+    assert warnings[-1] == "carol did not fetch the result"
 
 
 def test_a_round_of_which_too_little_comes_fails_for_all(tmp_path: Path, pool: ThreadPoolExecutor) -> None:
@@ -314,7 +442,9 @@ def test_a_round_of_which_too_little_comes_fails_for_all(tmp_path: Path, pool: T
         for one in results:
             with pytest.raises(RunFailed, match="the server gave up: round 1"):
                 one.result(60)
-        assert any("alice is left out: the loss diverged" in warning for warning in federation.warnings())
+        assert any(
+            "alice is left out: the loss diverged, or memory ran out" in warning for warning in federation.warnings()
+        )
 
 
 def test_strangers_are_answered_with_a_word(tmp_path: Path, pool: ThreadPoolExecutor) -> None:
@@ -331,8 +461,11 @@ def test_strangers_are_answered_with_a_word(tmp_path: Path, pool: ThreadPoolExec
             SiteClient(federation.server.address, federation.tokens["bob"]).terms()
         assert federation.client("bob").terms() == terms_for("bob")
         for field in ("zoo", "plugin", "digest"):
-            with pytest.raises(Refused, match="other there and"):
-                federation.client("bob").join(msgspec.structs.replace(EXPECTED, rows=4, **{field: "other"}))
+            toy, run, _ = member_run(tmp_path / field, federation, "bob")
+            assert run.membership is not None
+            own = msgspec.structs.replace(EXPECTED, **{field: "other"})  # it has another one by now
+            with pytest.raises(RunFailed, match=r"the server refuses bob: .* other there and"):
+                toy.fit(dataclasses.replace(run, membership=run.membership._replace(own=own)))
         assert sum("bob is refused" in warning for warning in federation.warnings()) == 3
         with pytest.raises(Refused, match="rows to train on"):
             federation.client("bob").join(EXPECTED)
@@ -341,7 +474,13 @@ def test_strangers_are_answered_with_a_word(tmp_path: Path, pool: ThreadPoolExec
             yield b"x"
 
         assert federation.asked("POST", "/members", "bob", content=endless()).status_code == 411
+        nested = b"[" * 500_000
+        digest = {DIGEST_HEADER: hashlib.sha256(nested).hexdigest()}
+        assert federation.asked("POST", "/members", "bob", content=nested, headers=digest).status_code == 422
         assert federation.asked("GET", "/rounds/1/weights", "bob").status_code == 409
+        for number in ("9" * 5000, "-1", "x", "\u0661"):
+            assert federation.asked("GET", f"/rounds/{number}/weights").status_code == 401
+            assert federation.asked("GET", f"/rounds/{number}/weights", "bob").status_code == 404
         assert federation.asked("GET", "/../terms", "bob").status_code in (200, 404)
 
 

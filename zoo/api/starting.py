@@ -126,7 +126,7 @@ def start(
     folder = store.create(request, data_folder)
     try:
         prepare(folder)
-    except (ZooError, OSError):
+    except BaseException:
         store.delete(folder)
         raise
     if request.verb in ("pretrain", "finetune"):

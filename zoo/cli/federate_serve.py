@@ -80,7 +80,6 @@ def run(args: argparse.Namespace) -> ExitCode:
     """Start the server, say how clients join, and watch."""
     if args.json and not args.tokens:
         raise OptionInvalid("--json leaves no place for tokens", "--tokens FILE says where they go")
-    tokens_file = _new_file(args.tokens) if args.tokens else None
     job = Job(
         verb="finetune",
         model=args.model,
@@ -91,7 +90,13 @@ def run(args: argparse.Namespace) -> ExitCode:
         name=args.name,
     )
     serving = Serving(clients=args.clients, address=args.address, certificate=args.certificate, key=args.key)
-    new_run, tokens, fingerprint = start_serving(job, serving, args.catalog)
+    tokens_file = _new_file(args.tokens) if args.tokens else None
+    try:
+        new_run, tokens, fingerprint = start_serving(job, serving, args.catalog)
+    except BaseException:
+        if tokens_file is not None:
+            tokens_file.unlink(missing_ok=True)
+        raise
     clear()  # the command may watch for days, so nothing is kept of what was read
     lines = [f"{name} {token}" for name, token in tokens.items()]
     if tokens_file is None:
@@ -100,7 +105,7 @@ def run(args: argparse.Namespace) -> ExitCode:
         output.flush()
         diagnostics.note("these tokens are shown once and kept nowhere: give each client its own, by a safe way")
     else:
-        _write_private(tokens_file, "".join(f"{line}\n" for line in lines))
+        _write(tokens_file, "".join(f"{line}\n" for line in lines), new_run.name)
         diagnostics.note(f"tokens: one line for each client, in {tokens_file}")
     address = listening_address(args.address)
     host = "HOST" if address.host in ("0.0.0.0", "::") else address.host  # noqa: S104  (it is what was typed)
@@ -113,28 +118,30 @@ def run(args: argparse.Namespace) -> ExitCode:
 
 
 def _new_file(text: str) -> Path:
-    """Where tokens go.
+    """Make the file where tokens go, for its owner alone, before there are any: they are kept nowhere else.
 
     Raises:
-        OptionInvalid: something is there, or the folder is not.
+        OptionInvalid: something is there, or nothing can be written there.
     """
     path = Path(text).absolute()
-    if path.exists() or not path.parent.is_dir():
-        raise OptionInvalid(
-            f"--tokens {text}: {'is there already' if path.exists() else 'there is no such folder'}", ""
-        )
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, ONLY_OWNER))
+    except OSError as error:
+        why = "it is there already" if isinstance(error, FileExistsError) else error.strerror or error
+        raise OptionInvalid(f"--tokens {text}: {why}", "name a new file, in a folder that can be written to") from error
     return path
 
 
-def _write_private(path: Path, text: str) -> None:
-    """Write a new file for its owner alone.
+def _write(path: Path, text: str, run_name: str) -> None:
+    """Fill the file that was made for tokens.
 
     Raises:
         StoreInvalid: it cannot be written.
     """
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, ONLY_OWNER)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+        path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise StoreInvalid(f"the tokens cannot be written to {path}: {error.strerror or error}") from error
+        raise StoreInvalid(
+            f"the tokens cannot be written to {path}: {error.strerror or error}",
+            f"nobody has them now: zoo stop {run_name}, and serve anew",
+        ) from error

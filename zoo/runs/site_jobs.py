@@ -65,6 +65,18 @@ def _prepare(worker: Worker) -> _Prepared:
     return _Prepared(plugin, card, task, options, parse(FederationOptions, request.federation.options))
 
 
+def _own(prepared: _Prepared) -> Membership:
+    """What is on this machine, now: a run that goes on may find another version than it began with."""
+    weights = prepared.card.weights
+    return Membership(
+        zoo=zoo_version(),
+        plugin=prepared.plugin.version,
+        digest=weights.digest if weights else "",
+        rows=0,
+        eval_rows=0,
+    )
+
+
 def serve(worker: Worker) -> AnyEvent:
     """Do a run whose clients are elsewhere; returns the event that ends it."""
     request = worker.request
@@ -78,7 +90,7 @@ def serve(worker: Worker) -> AnyEvent:
     exchange = Exchange(
         serving.clients,
         parse(ServingOptions, serving.options),
-        Membership(zoo=zoo_version(), plugin=prepared.plugin.version, digest=serving.digest, rows=0, eval_rows=0),
+        _own(prepared),
         note=lambda message: worker.emit(Noted(message=message)),
         warn=lambda message: worker.emit(Warned(message=message)),
         should_stop=worker.should_stop,
@@ -97,7 +109,7 @@ def serve(worker: Worker) -> AnyEvent:
 
 def _server(worker: Worker, serving: ServingRequest, exchange: Exchange, prepared: _Prepared) -> Server:
     """What clients reach; where that is, is told."""
-    request, secrets = worker.request, secrets_of(worker.folder.path)
+    request, secrets, own = worker.request, secrets_of(worker.folder.path), _own(prepared)
     assert request.federation is not None
     federation = request.federation
     certificate = Path(serving.certificate) if serving.certificate else secrets.certificate
@@ -106,12 +118,12 @@ def _server(worker: Worker, serving: ServingRequest, exchange: Exchange, prepare
     def terms(name: str) -> Terms:
         return Terms(
             protocol=PROTOCOL,
-            zoo=zoo_version(),
-            plugin=prepared.plugin.version,
+            zoo=own.zoo,
+            plugin=own.plugin,
             client=name,
             number=serving.clients.index(name) + 1,
             model=request.model,
-            digest=serving.digest,
+            digest=own.digest,
             task=request.task,
             separator=request.data.separator,
             labels=serving.labels,
@@ -198,7 +210,7 @@ def join(worker: Worker) -> AnyEvent:
     try:
         _check_same_terms(client, joining)
         run = dataclasses.replace(
-            own, train=(), eval=(), clients=(own,), membership=SiteMembership(client, joining.terms)
+            own, train=(), eval=(), clients=(own,), membership=SiteMembership(client, joining.terms, _own(prepared))
         )
         result = _fitted(prepared.plugin, run)
     finally:

@@ -50,9 +50,10 @@ def _address(text: str, what: str, hint: str, least: int) -> Address:
     try:
         parts = urlsplit(text if "://" in text else f"https://{text}")
         port = USUAL_PORT if parts.port is None else parts.port
-        fine = parts.hostname and port >= least and parts.path in ("", "/") and not (parts.query or parts.fragment)
+        host = (parts.hostname or "").encode("idna").decode("ascii")  # as certificates and connections have it
+        fine = host and port >= least and parts.path in ("", "/") and not (parts.query or parts.fragment)
     except ValueError:
-        parts, port, fine = urlsplit(""), 0, False
-    if not fine or not parts.hostname or parts.username is not None:
+        parts, host, port, fine = urlsplit(""), "", 0, False
+    if not fine or parts.username is not None:
         raise OptionInvalid(f"{what} {text!r} is none of a host and a port", hint)
-    return Address(parts.hostname, port)
+    return Address(host, port)

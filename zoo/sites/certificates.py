@@ -70,6 +70,7 @@ def check_certificate(certificate: Path, key: Path) -> None:
 
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password=_no_password)
+        fingerprint_of(certificate.read_text())
     except (OSError, ValueError) as error:  # an SSLError is an OSError
         raise OptionInvalid(
             f"--certificate {certificate} and --key {key} cannot be used: {error}",

@@ -37,6 +37,7 @@ CONNECT_TIMEOUT_S = 10.0
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.25, 15.0
 PATIENCE_S = 3600.0
 """How long a server may be away."""
+LAST_BEAT_S = 1.0
 SLICE_BYTES = 1 << 18
 _T = TypeVar("_T")
 
@@ -64,7 +65,7 @@ class SiteClient:
         warn: Callable[[str], None] = lambda message: None,
     ) -> None:
         self.address, self._fingerprint, self._patience_s = address, fingerprint, patience_s
-        self._headers = {"Authorization": f"Bearer {token}", "User-Agent": "zoo-models"}
+        self._headers = {"Authorization": f"Bearer {token}", "User-Agent": "zoo-models", "Accept-Encoding": "identity"}
         self._should_stop, self._warn = should_stop, warn
         self._client: httpx.Client | None = None
 
@@ -122,7 +123,7 @@ class SiteClient:
         def beat() -> None:
             while not over.wait(every_s):
                 with contextlib.suppress(Exception), self._new_client() as client:  # it is told again
-                    client.get("/state")
+                    client.get("/state", timeout=CONNECT_TIMEOUT_S)
 
         thread = threading.Thread(target=beat, daemon=True)
         thread.start()
@@ -130,7 +131,18 @@ class SiteClient:
             yield
         finally:
             over.set()
-            thread.join()
+            thread.join(LAST_BEAT_S)  # it may wait for an answer that nobody needs any more
+
+    def pause(self, refusals: int) -> None:
+        """Wait before the server is asked again.
+
+        Args:
+            refusals: how many there were; the more, the longer.
+
+        Raises:
+            RunCancelled: a stop was asked for.
+        """
+        self._sleep(min(FIRST_WAIT_S * 2 ** min(refusals, 10), LONGEST_WAIT_S))
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -190,7 +202,7 @@ class SiteClient:
                         raise Unsupported(f"{self.address.url} answers with more than {most:,} bytes", "")
                     if self._should_stop():
                         raise RunCancelled("stopped while the server answered", "")
-        except httpx.TransportError as error:
+        except (httpx.TransportError, httpx.DecodingError) as error:
             self.close()
             if _is_of_certificate(error):
                 raise self._other_certificate(one_line(str(error))) from error
@@ -223,15 +235,21 @@ class SiteClient:
     def _new_client(self) -> httpx.Client:
         import httpx
 
-        pinned = bool(self._fingerprint)
-        return httpx.Client(
-            base_url=self.address.url,
-            headers=self._headers,
-            timeout=httpx.Timeout(TIMEOUT_S + HOLD_S, connect=CONNECT_TIMEOUT_S),
-            follow_redirects=False,
-            verify=self._pinned() if pinned else True,
-            trust_env=not pinned,  # a proxy would show a certificate of its own
-        )
+        pinned = self._pinned() if self._fingerprint else None
+        try:
+            return httpx.Client(
+                base_url=self.address.url,
+                headers=self._headers,
+                timeout=httpx.Timeout(TIMEOUT_S + HOLD_S, connect=CONNECT_TIMEOUT_S),
+                follow_redirects=False,
+                verify=True if pinned is None else pinned,
+                trust_env=pinned is None,  # a proxy would show a certificate of its own
+            )
+        except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
+            raise DownloadFailed(
+                f"no connection can be made with the settings of this environment: {error}",
+                "look at HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR",
+            ) from error
 
     def _pinned(self) -> ssl.SSLContext:
         """What takes the one certificate that has the fingerprint; it is looked at before anything is sent.

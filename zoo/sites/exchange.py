@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import msgspec
+
 from zoo.errors import RunFailed
 from zoo.plurals import counted, name_list
 from zoo.sanitize import one_line
-from zoo.sites.messages import Figures, Membership, Phase, Refused, RoundState
+from zoo.sites.messages import MOST_ROWS, Figures, Membership, Phase, Refused, RoundState
 from zoo.sites.options import ServingOptions
 
 POLL_S = 0.1
@@ -31,6 +33,15 @@ class _Member:
     seen_at: float = 0.0
 
 
+class Brought(NamedTuple):
+    """What came of a client in a round."""
+
+    update: Any
+    """What `check` made of it."""
+    rows: int
+    """It was learnt from, as the client had joined by then."""
+
+
 @dataclass
 class _Round:
     """What clients are asked for."""
@@ -45,16 +56,18 @@ class _Round:
     check: Callable[[bytes], Any] = bytes
     """Makes of what a client sends what is kept of it, or refuses it."""
     message: str = ""
-    updates: dict[str, Any] = field(default_factory=dict)
+    updates: dict[str, Brought] = field(default_factory=dict)
     lost: dict[str, str] = field(default_factory=dict)
     figures: dict[str, Figures] = field(default_factory=dict)
+    fetched: set[str] = field(default_factory=set)
+    """Those who have begun to fetch the weights."""
 
 
 class Outcome(NamedTuple):
     """What came of a round."""
 
-    updates: dict[str, Any]
-    """By client; what `check` made of each."""
+    updates: dict[str, Brought]
+    """By client."""
     figures: dict[str, Figures]
     """By client, of the weights that the round began with."""
 
@@ -98,7 +111,7 @@ class Exchange:
         """Let a client take part from now on.
 
         Raises:
-            Refused: it has another version or another model, or no rows.
+            Refused: it has another version or another model, or no rows, or more than anybody has.
         """
         expected = self._expected
         for what, own, its in (
@@ -110,8 +123,8 @@ class Exchange:
                 word = f"{what} is {one_line(its)[:80]} there and {own} here"
                 self._warn(f"{name} is refused: {word}")
                 raise Refused(409, word)
-        if membership.rows < 1 or membership.eval_rows < 0:
-            raise Refused(422, "a client has rows to train on")
+        if not (1 <= membership.rows <= MOST_ROWS and 0 <= membership.eval_rows <= MOST_ROWS):
+            raise Refused(422, f"a client has rows to train on, and {MOST_ROWS:,} at most")
         with self._lock:
             again = self._members[name].joined is not None
             self._members[name].joined = self._members[name].known = membership
@@ -150,8 +163,9 @@ class Exchange:
         """What a client begins a round with, or the result."""
         with self._lock:
             self._member(name)
-            self._current(number)
-            return self._round.weights
+            current = self._current(number)
+            current.fetched.add(name)
+            return current.weights
 
     def expects(self, name: str, number: int) -> None:
         """Insist on a round in which a client has a turn, and nothing came of it yet.
@@ -182,7 +196,9 @@ class Exchange:
             raise
         with self._lock:
             self.expects(name, number)  # checking takes time
-            self._round.updates[name] = kept
+            joined = self._member(name).joined
+            assert joined is not None
+            self._round.updates[name] = Brought(kept, joined.rows)
 
     def lose(self, name: str, number: int, reason: str) -> None:
         """Nothing comes of a client in a round."""
@@ -197,7 +213,7 @@ class Exchange:
             joined = self._member(name).joined
             assert joined is not None
             current = self._current(number)
-            if not current.judged or figures.rows != joined.eval_rows:
+            if not current.judged or not joined.eval_rows or figures.rows != joined.eval_rows:
                 raise Refused(422, f"{name} holds out {joined.eval_rows} rows")
             current.figures[name] = figures
 
@@ -226,6 +242,17 @@ class Exchange:
         """Of all who have joined so far, those who have left included."""
         with self._lock:
             return {name: member.known for name, member in self._members.items() if member.known is not None}
+
+    def remember(self, rows: Mapping[str, tuple[int, int]]) -> None:
+        """Know of those who took part before the server was started again.
+
+        Args:
+            rows: to train on and held out, by client.
+        """
+        with self._lock:
+            for name, (train, held_out) in rows.items():
+                known = msgspec.structs.replace(self._expected, rows=train, eval_rows=held_out)
+                self._members[name].known = self._members[name].known or known
 
     def gather(self, patience_s: float) -> bool:
         """Wait until all are there, or as many as it takes after a while; False where a stop was asked for."""
@@ -266,14 +293,15 @@ class Exchange:
         Raises:
             RunFailed: all were there, and too little came of them.
         """
-        current, began, told = self._round, time.monotonic(), False
+        current, told = self._round, False
+        since = began = time.monotonic()
         needed = min(self.options.least, len(current.drawn))
         while True:
             if self._should_stop():
                 return None
             with self._lock:
                 late = time.monotonic() - began > self.options.deadline
-                waiting = self._awaited(current)
+                waiting = self._awaited(current, time.monotonic() - since)
                 if (late or not waiting) and len(current.updates) >= needed:
                     self._tell_absent(current, late=late)
                     return self._close(current)
@@ -283,6 +311,8 @@ class Exchange:
                         " clients",
                         "the warnings say more of each client; --least is how many it takes",
                     )
+                if late or not waiting:
+                    self._draw_more(current)
             if (not waiting and not told) or late:
                 began, told = time.monotonic(), True
                 self._warn(
@@ -290,9 +320,20 @@ class Exchange:
                 )
             time.sleep(POLL_S)
 
-    def _awaited(self, current: _Round) -> list[str]:
-        """Those who are there and have something to bring still."""
-        return [name for name in self.present() for state in (self.state(name),) if state.trains or state.judges]
+    def _awaited(self, current: _Round, waited_s: float) -> list[str]:
+        """Those who have something to bring still, and are there; where nobody trains, may come back, too, a while."""
+        names = self.present() if current.drawn or waited_s > self.options.away else self._joined()
+        return [name for name in names for state in (self.state(name),) if state.trains or state.judges]
+
+    def _joined(self) -> tuple[str, ...]:
+        """The clients that have joined and not left, whether they are heard of or not."""
+        return tuple(name for name, member in self._members.items() if member.joined is not None)
+
+    def _draw_more(self, current: _Round) -> None:
+        """Give those who stand by a turn, where it is waited for those who have one."""
+        if more := [name for name in self.present() if name not in current.drawn]:
+            current.drawn |= {*more}
+            self._note(f"round {current.number}: a turn for {name_list(tuple(more))}, too: others are away or late")
 
     def _tell_absent(self, current: _Round, *, late: bool) -> None:
         present = self.present()
@@ -307,12 +348,24 @@ class Exchange:
         ordered = {name: current.updates[name] for name in self.names if name in current.updates}
         return Outcome(ordered, {name: current.figures[name] for name in self.names if name in current.figures})
 
-    def dismiss(self) -> None:
-        """Wait until those who are there have fetched the result and gone."""
+    def dismiss(self, *, again: bool = False) -> None:
+        """Wait until all have fetched the result and gone; for those who are away not long.
+
+        Args:
+            again: the result could be fetched before the server was started again, so who has it is not known.
+        """
         began = time.monotonic()
-        while self.present() and time.monotonic() - began < self.options.deadline and not self._should_stop():
+        while not self._should_stop():
+            with self._lock:
+                due = {*self._joined(), *(set(self.memberships()) - self._round.fetched if again else ())}
+                patience_s = self.options.deadline if self.present() else self.options.away
+            if not due or time.monotonic() - began > patience_s:
+                break
             time.sleep(POLL_S)
-        if left := self.present():
+        left = tuple(name for name in self.memberships() if name not in self._round.fetched)
+        if left and again:
+            self._note(f"{name_list(left)} did not come again; who has the result already needs nothing")
+        elif left:
             self._warn(f"{name_list(left)} did not fetch the result")
 
     def fail(self, message: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from zoo.sites.client import SiteClient
-from zoo.sites.messages import Terms
+from zoo.sites.messages import Membership, Terms
 
 
 class SiteMembership(NamedTuple):
@@ -13,3 +13,5 @@ class SiteMembership(NamedTuple):
 
     client: SiteClient
     terms: Terms
+    own: Membership
+    """What is here: versions and digest; how many rows is not said yet."""

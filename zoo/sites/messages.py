@@ -12,6 +12,8 @@ DIGEST_HEADER = "zoo-sha256"
 MAX_WORDS_BYTES = 1_000_000
 """Most bytes of a message that is no weights."""
 MAX_FIGURES = 100
+MOST_ROWS = 1_000_000_000
+"""That a client may say it has."""
 SLACK_BYTES = 1_000_000
 """By which a file of safetensors may be longer than the server's own: its header may say more."""
 HOLD_S = 2.0

@@ -58,6 +58,7 @@ def make_app(exchange: Exchange, digests: Mapping[str, str], terms: Callable[[st
     try:
         from starlette.applications import Starlette
         from starlette.concurrency import run_in_threadpool
+        from starlette.requests import ClientDisconnect
         from starlette.responses import Response
         from starlette.routing import Route
     except ImportError as error:
@@ -74,6 +75,8 @@ def make_app(exchange: Exchange, digests: Mapping[str, str], terms: Callable[[st
                 return await answer(request, name)
             except Refused as refused:
                 return Response(refused.word, refused.status, {"connection": "close"}, "text/plain")
+            except ClientDisconnect:  # nobody reads the answer
+                return Response("incomplete", 400, {"connection": "close"}, "text/plain")
 
         return asked
 
@@ -81,7 +84,10 @@ def make_app(exchange: Exchange, digests: Mapping[str, str], terms: Callable[[st
         return Response(msgspec.json.encode(value), media_type="application/json")
 
     def number_of(request: Request) -> int:
-        return int(request.path_params["number"])
+        text = request.path_params["number"]  # looked at once it is known who asks
+        if not re.fullmatch(r"[0-9]{1,9}", text):
+            raise Refused(404, "no such round")
+        return int(text)
 
     async def ask_terms(request: Request, name: str) -> Response:
         return told(terms(name))
@@ -127,10 +133,10 @@ def make_app(exchange: Exchange, digests: Mapping[str, str], terms: Callable[[st
             Route("/members", known(join), methods=["POST"]),
             Route("/members", known(leave), methods=["DELETE"]),
             Route("/state", known(ask_state), methods=["GET"]),
-            Route("/rounds/{number:int}/weights", known(fetch), methods=["GET"]),
-            Route("/rounds/{number:int}/update", known(send), methods=["PUT"]),
-            Route("/rounds/{number:int}/figures", known(judge), methods=["PUT"]),
-            Route("/rounds/{number:int}/lost", known(lose), methods=["PUT"]),
+            Route("/rounds/{number}/weights", known(fetch), methods=["GET"]),
+            Route("/rounds/{number}/update", known(send), methods=["PUT"]),
+            Route("/rounds/{number}/figures", known(judge), methods=["PUT"]),
+            Route("/rounds/{number}/lost", known(lose), methods=["PUT"]),
         ]
     )
 
@@ -160,7 +166,7 @@ async def _body(request: Request, most: int, seen: Callable[[], None] = lambda: 
 def _read(content: bytes, kind: type[_T]) -> _T:
     try:
         return msgspec.json.decode(content, type=kind)
-    except (msgspec.DecodeError, UnicodeError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise Refused(422, "the message cannot be read") from error
 
 
@@ -209,13 +215,19 @@ class Server:
                 ws="none",
             )
         )
-        self._thread = threading.Thread(target=self._server.run, args=([self._socket],), daemon=True)
+        self._thread = threading.Thread(target=asyncio.run, args=(self._serve(),), daemon=True)
         self._thread.start()
         deadline = time.monotonic() + START_S
         while not self._server.started:
             if not self._thread.is_alive() or time.monotonic() > deadline:
                 raise RunFailed(f"the server does not start at {self.address.url}", "the log of the run says why")
             time.sleep(LOOK_S)
+
+    async def _serve(self) -> None:
+        await self._server.serve([self._socket])
+        for connection in [*self._server.server_state.connections]:  # of clients that compute, and take no leave
+            connection.transport.abort()
+        await asyncio.sleep(LOOK_S)
 
     def close(self) -> None:
         """Let nobody in any more."""

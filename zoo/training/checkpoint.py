@@ -83,6 +83,10 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """Whether it computes the gradients of several units at once."""
     lost_turns: tuple[int, ...] = ()
     """Turns of clients of which nothing came, by the steps of the whole run after each."""
+    turns_averaged: int = 0
+    """Turns of clients elsewhere of which something came."""
+    client_rows: dict[str, tuple[int, int]] = {}
+    """Rows of those that took part so far, to train on and held out."""
 
     @property
     def best_steps(self) -> set[int]:

@@ -8,6 +8,8 @@ from torch import nn
 from zoo.training.checkpoint import trainable_state
 
 State = dict[str, torch.Tensor]
+MOST_MOVED = 1e25
+"""How far a weight may move in a round: times all rows of all clients that is a number still."""
 _ROWS = "rows"
 _SUM = "sum|"
 
@@ -39,6 +41,13 @@ def put_back(module: nn.Module, state: State) -> None:
 def is_finite(state: State) -> bool:
     """Whether all numbers are any."""
     return all(bool(tensor.isfinite().all()) for tensor in state.values())
+
+
+def is_near(before: State, after: State) -> bool:
+    """Whether weights are so near to those that they began with that they can be averaged."""
+    return all(
+        bool((tensor.float() - before[name].float()).abs().le(MOST_MOVED).all()) for name, tensor in after.items()
+    )
 
 
 class Average:

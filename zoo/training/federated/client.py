@@ -61,7 +61,16 @@ class Client:
 
 
 class ClientLost(Exception):
-    """Nothing that could be used came of a turn; the message says why."""
+    """Nothing that could be used came of a turn; the message says why.
+
+    Args:
+        message: for whoever has the rows.
+        told: for others: words that name nothing the client has.
+    """
+
+    def __init__(self, message: str, told: str) -> None:
+        super().__init__(message)
+        self.told = told
 
 
 def make_client(setup: TrainingSetup, train: EncodedExamples, evaluation: EncodedExamples, steps: int) -> Client:
@@ -144,12 +153,14 @@ def learn(
                     return None
             if steps.settle():
                 return None
-        except (RunFailed, DatasetInvalid) as failure:
-            raise ClientLost(failure.message) from failure
+        except DatasetInvalid as failure:
+            raise ClientLost(failure.message, "its data cannot be read") from failure
+        except RunFailed as failure:
+            raise ClientLost(failure.message, "the loss diverged, or memory ran out") from failure
         sizes = fitting.micro_batch_sizes
     state = copied(setup.method.module)
     if not is_finite(state):
-        raise ClientLost("its weights are not finite")
+        raise ClientLost("its weights are not finite", "its weights are not finite")
     return state, sizes[0]
 
 

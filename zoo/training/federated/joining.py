@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
+import msgspec
 import torch
 
 from zoo.errors import RunFailed
@@ -14,7 +16,7 @@ from zoo.portions import Portions
 from zoo.runs.context import FitResult, TrainingRun
 from zoo.runs.events import AnyEvent, EvaluationCompleted, MicroBatchHalved, RunPlanned, StepCompleted
 from zoo.sites.membership import SiteMembership
-from zoo.sites.messages import SLACK_BYTES, Figures, Membership, Refused, RoundState
+from zoo.sites.messages import SLACK_BYTES, Figures, Refused, RoundState
 from zoo.training import arithmetic
 from zoo.training.checkpoint import Best, Progress
 from zoo.training.evaluation import Evaluation, evaluate
@@ -34,6 +36,9 @@ from zoo.units import size
 BEATS = 4
 """How often a client is heard of before it would be taken for one that is away."""
 SHORTEST_BEAT_S = 0.25
+MOST_REFUSALS = 10
+"""In one round, after which a client gives up."""
+CONFLICT = 409
 _NOT_JOINED = "join"
 
 
@@ -94,10 +99,12 @@ class Site:
         if self.setup.method.body_is_frozen:
             self.client = reduced(self.client, self.portions())
         self.join()
-        seen = ""
+        seen, number, refusals = "", 0, 0
         while not self.run.should_stop():
             try:
                 state = self.member.client.state(seen)
+                if state.number != number:
+                    number, refusals = state.number, 0
                 if state.phase == "failed":
                     raise RunFailed(f"the server gave up: {state.message}", "join again when it serves again")
                 if state.phase == "finished":
@@ -109,9 +116,28 @@ class Site:
                 if refused.word == _NOT_JOINED:
                     self.join()
                 else:  # the round has gone on meanwhile, or what was sent is not taken
-                    self.run.warn(f"the server refuses: {refused.word}")
+                    refusals += 1
+                    self.refused(refused, refusals)
                 seen = ""
         return FitResult(step=self.step, cancelled=True)
+
+    def refused(self, refused: Refused, times: int) -> None:
+        """Tell of a refusal, and wait before asking again.
+
+        Args:
+            refused: why.
+            times: there was one in this round.
+
+        Raises:
+            RunFailed: there were too many.
+        """
+        if times >= MOST_REFUSALS:
+            raise RunFailed(
+                f"the server, or something before it, refuses {times} times in a row: {refused.word}",
+                "ask whoever serves; zoo resume joins again",
+            )
+        self.run.warn(f"the server refuses: {refused.word}")
+        self.member.client.pause(times - 1)
 
     def plan(self) -> None:
         """Tell what will be done, and what leaves this machine."""
@@ -137,19 +163,16 @@ class Site:
         Raises:
             RunFailed: it refuses.
         """
-        terms = self.member.terms
+        own = msgspec.structs.replace(self.member.own, rows=self.client.rows, eval_rows=self.client.eval_rows)
         try:
-            self.member.client.join(
-                Membership(
-                    zoo=terms.zoo,
-                    plugin=terms.plugin,
-                    digest=terms.digest,
-                    rows=self.client.rows,
-                    eval_rows=self.client.eval_rows,
-                )
-            )
+            self.member.client.join(own)
         except Refused as refused:
-            raise RunFailed(f"the server refuses {terms.client}: {refused.word}", "ask whoever serves") from refused
+            name = self.member.terms.client
+            raise RunFailed(f"the server refuses {name}: {refused.word}", "ask whoever serves") from refused
+
+    def heard(self) -> contextlib.AbstractContextManager[None]:
+        """Let the server hear of the client while it fetches weights and computes."""
+        return self.member.client.heard(max(SHORTEST_BEAT_S, self.member.terms.away_s / BEATS))
 
     def fetch(self, state: RoundState) -> None:
         """Begin with the weights of a round.
@@ -167,8 +190,8 @@ class Site:
 
     def work(self, state: RoundState) -> bool:
         """Judge and train the weights of a round, as is asked; False where a stop was asked for."""
-        self.fetch(state)
-        with self.member.client.heard(max(SHORTEST_BEAT_S, self.member.terms.away_s / BEATS)):
+        with self.heard():
+            self.fetch(state)
             if state.judges:
                 judged = self.judge()
                 if judged is None:
@@ -193,13 +216,19 @@ class Site:
             learnt = learn(self.client, turn, self.federation, self.weights, self.micro_batch_size, self.told)
         except ClientLost as lost:
             self.run.warn(f"round {number}: nothing is sent: {lost}")
-            self.member.client.lose(number, str(lost))
+            self.member.client.lose(number, lost.told)
             return True
         if learnt is None:
             return False
         state, self.micro_batch_size = learnt
         self.step = turn.last
-        self.member.client.send(number, pack(state, self.sent, self.loss).content)
+        try:
+            self.member.client.send(number, pack(state, self.sent, self.loss).content)
+        except Refused as refused:
+            if refused.status != CONFLICT:  # it may never have come to the server
+                with contextlib.suppress(Refused):  # or it did, and the server knows
+                    self.member.client.lose(number, f"its weights are not taken: HTTP {refused.status}")
+            raise
         return True
 
     def told(self, event: AnyEvent) -> None:
@@ -218,10 +247,10 @@ class Site:
 
     def finish(self, state: RoundState) -> FitResult:
         """Take what all have learnt home."""
-        self.fetch(state)
         judged: Evaluation | None = Evaluation({}, ())
-        if self.client.eval_rows:
-            with self.member.client.heard(max(SHORTEST_BEAT_S, self.member.terms.away_s / BEATS)):
+        with self.heard():
+            self.fetch(state)
+            if self.client.eval_rows:
                 judged = self.judge()
         if judged is None:
             return FitResult(step=self.step, cancelled=True)

@@ -26,14 +26,14 @@ from zoo.runs.events import (
     SourceStep,
     StepCompleted,
 )
-from zoo.sites.exchange import Exchange
-from zoo.sites.messages import Figures, Phase
+from zoo.sites.exchange import Brought, Exchange
+from zoo.sites.messages import Figures, Phase, Refused
 from zoo.training import arithmetic, checkpoint
 from zoo.training.checkpoint import Best, Judged, Progress
 from zoo.training.evaluation import evaluate
 from zoo.training.examples import encode
 from zoo.training.exporting import export
-from zoo.training.federated.averaging import Average, State, copied, put_back, travelling
+from zoo.training.federated.averaging import MOST_MOVED, Average, State, copied, is_near, put_back, travelling
 from zoo.training.federated.planning import federated_setup, how_it_was_learnt
 from zoo.training.federated.rounds import drawn
 from zoo.training.federated.travelling import check_agreed, loss_of, pack, unpack
@@ -91,7 +91,8 @@ class ServedTraining:
         self.progress = Progress()
         self.weights: State = {}
         self.sent: frozenset[str] = frozenset()
-        self.turns = 0
+        self.was_settled = False
+        """Whether nothing was left to do but to give the result to those who have not fetched it."""
 
     def fit(self) -> FitResult:
         """Serve from the newest checkpoint to the end, or until a stop is asked for."""
@@ -100,8 +101,11 @@ class ServedTraining:
         resumed = self.restore()
         self.setup.method.train_mode()
         self.sent = travelling(self.module)
-        options = self.exchange.options
-        if not self.exchange.gather(options.away if resumed else options.deadline):
+        options, step = self.exchange.options, self.progress.step
+        done = step >= self.federation.rounds or self.out_of_patience()
+        self.was_settled = resumed and done and self.progress.evaluated_step >= step
+        patience_s = options.away if resumed else options.deadline
+        if not (self.was_settled or self.exchange.gather(patience_s)):  # those who have the result do not come again
             return self.stop()
         self.plan()
         try:
@@ -120,11 +124,14 @@ class ServedTraining:
         if loaded.model.shapes:
             checkpoint.load_trainable_state(self.module, loaded.model)
             self.weights, self.progress = copied(self.module), loaded.progress
+            self.exchange.remember(self.progress.client_rows)
         return True
 
     def save(self) -> None:
         """Write a checkpoint: the weights that the next round begins with."""
         step = self.progress.step
+        known = {name: (one.rows, one.eval_rows) for name, one in self.exchange.memberships().items()}
+        self.progress = msgspec.structs.replace(self.progress, client_rows=known)
         size_bytes = checkpoint.save(
             self.run.checkpoints_folder, progress=self.progress, model=self.weights, optimizer={}
         )
@@ -183,6 +190,7 @@ class ServedTraining:
             if outcome is None or not (number == 1 or self.judge(outcome.figures)):
                 return False
             if self.out_of_patience():
+                self.save()  # as judged: what is gone on with is at its end
                 break
             self.average(number, outcome.updates)
             self.save()
@@ -203,19 +211,19 @@ class ServedTraining:
             self.recovery.load_best(best.step)
         self.weights = copied(self.module)
         self.offer("finished", step + 2)
-        self.exchange.dismiss()
+        self.exchange.dismiss(again=self.was_settled)
         return True
 
-    def average(self, number: int, updates: Mapping[str, _Update]) -> None:
+    def average(self, number: int, brought: Mapping[str, Brought]) -> None:
         """Take the mean of what came of a round."""
-        members, average = self.exchange.memberships(), Average()
-        for name, update in updates.items():
-            average.add(self.weights, update.state, members[name].rows)
+        average = Average()
+        for one in brought.values():
+            average.add(self.weights, one.update.state, one.rows)
         self.weights = average.applied_to(self.weights)
-        self.turns += len(updates)
-        self.progress = msgspec.structs.replace(self.progress, step=number)
+        turns = self.progress.turns_averaged + len(brought)
+        self.progress = msgspec.structs.replace(self.progress, step=number, turns_averaged=turns)
         epoch = number * self.federation.local_epochs
-        known = [(members[name].rows, update.loss) for name, update in updates.items() if update.loss is not None]
+        known = [(one.rows, one.update.loss) for one in brought.values() if one.update.loss is not None]
         loss = sum(rows * loss for rows, loss in known) / sum(rows for rows, _ in known) if known else None
         self.run.emit(
             StepCompleted(
@@ -226,10 +234,10 @@ class ServedTraining:
                 lr=self.setup.plan.lr,
                 grad_norm=None,
                 samples_per_s=0.0,
-                sources=tuple(SourceStep(name, epoch, update.loss) for name, update in updates.items()),
+                sources=tuple(SourceStep(name, epoch, one.update.loss) for name, one in brought.items()),
             )
         )
-        self.run.note(f"round {number}: {counted(len(updates), 'client')} of {len(self.names)} averaged")
+        self.run.note(f"round {number}: {counted(len(brought), 'client')} of {len(self.names)} averaged")
 
     def judge(self, figures: Mapping[str, Figures]) -> bool:
         """Account for how good the weights of the round before are; False where a stop was asked for.
@@ -302,7 +310,7 @@ class ServedTraining:
             self.federation,
             len(self.names),
             self.progress.step,
-            turns=self.turns,
+            turns=self.progress.turns_averaged,
             bytes_sent=self.bytes_sent,
         )
         rows = [
@@ -314,18 +322,24 @@ class ServedTraining:
 
 
 def _received(weights: State, sent: frozenset[str], content: bytes) -> _Update:
-    """What came of a client, from the bytes that it sent."""
-    return _Update(unpack(content, weights, sent), loss_of(content))
+    """What came of a client, from the bytes that it sent.
+
+    Raises:
+        Refused: it cannot be averaged.
+    """
+    state = unpack(content, weights, sent)
+    if not is_near(weights, state):
+        raise Refused(422, f"its weights are more than {MOST_MOVED:g} from those of the round")
+    return _Update(state, loss_of(content))
 
 
 def _mean(figures: Mapping[str, Figures]) -> dict[str, float]:
-    """The figures of all clients, weighted by the rows that they hold out; of those names that all have."""
-    if not figures:
-        return {}
-    first, *others = figures.values()
-    rows = sum(one.rows for one in figures.values())
+    """The figures of all clients, weighted by the rows that they hold out; each of those who have it."""
+    having: dict[str, list[Figures]] = {}
+    for one in figures.values():
+        for name in one.metrics:
+            having.setdefault(name, []).append(one)
     return {
-        name: sum(one.rows * one.metrics[name] for one in figures.values()) / rows
-        for name in first.metrics
-        if all(name in other.metrics for other in others)
+        name: sum(one.rows * one.metrics[name] for one in told) / sum(one.rows for one in told)
+        for name, told in having.items()
     }
