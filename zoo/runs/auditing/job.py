@@ -55,13 +55,12 @@ def audit(worker: Worker) -> AnyEvent:
     )
     members = len(rows.members)
     _check_answered(card.name, odds[:members], odds[members:])
-    on_draw = _reporter(worker)
-    attacks = {LOSS: judge_attack(_answered(odds[:members]), _answered(odds[members:]), on_draw)}
+    attacks = {LOSS: judge_attack(_answered(odds[:members]), _answered(odds[members:]), _reporter(worker))}
     if shadows:
         assert training is not None  # see `zoo.audit_data`
         assert parent is not None
         shadowed = Shadows(worker, plugin, learnt, parent, training, rows, shadows).odds(odds)
-        attacks[LIRA] = _lira(shadowed[:members], shadowed[members:], on_draw)
+        attacks[LIRA] = _lira(shadowed[:members], shadowed[members:], _reporter(worker))
     metrics = metrics_of(attacks)
     spent = spent_by(maker_of(learnt.name)) if training is not None and training.is_private else None
     worker.emit(EvaluationCompleted(step=0, metrics=metrics, rows=len(examples)))
