@@ -58,7 +58,7 @@ def test_what_cannot_be_private_is_refused(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, "column author looks as if it said whose a row is, and has the same in several"),
+        ({}, "column author looks as if it said whose a row is, and 40 of 40 rows have the same"),
         ({"unit": "writer"}, "has no column writer that would say whose a row is; columns found: text, label, author"),
         ({"unit": "author", "private": ""}, "--unit says whom --private protects, and there is no --private"),
     ],

@@ -13,7 +13,7 @@ from zoo.card import Card
 from zoo.data import load, match_labels
 from zoo.errors import DatasetInvalid, OptionInvalid, Unsupported
 from zoo.job_paths import existing
-from zoo.runs.auditing.rows import training_behind
+from zoo.runs.auditing.rows import begun_from, training_behind
 from zoo.runs.request import DataRequest, RunRequest
 from zoo.runs.store import maker_of
 from zoo.sources import Source
@@ -56,7 +56,7 @@ def audit_data(source: Source, card: Card, task: Task, shadows: int, find: Calla
         )
     learnt, training = training_behind(card, find) or (card, None)
     if shadows:
-        _check_trainable(learnt, training)
+        _check_trainable(learnt, training, find)
     own_rows = source.data in (None, "")
     held_out = None if source.eval_data in (None, "") else existing(source.eval_data)
     if own_rows or held_out is None:
@@ -65,7 +65,15 @@ def audit_data(source: Source, card: Card, task: Task, shadows: int, find: Calla
     separator = source.separator or ("" if training is None else training.data.separator)
     columns = dict(source.columns)
     if own_rows:
-        data = msgspec.structs.replace(own, eval_path="", eval_sha256="")
+        data = msgspec.structs.replace(
+            own,
+            eval_path="",
+            eval_sha256="",
+            columns=columns or own.columns,
+            separator=separator,
+            classes=str(source.classes) or own.classes,
+            merge_labels=merge,
+        )
     else:
         path = existing(source.data)
         data = DataRequest(
@@ -103,27 +111,27 @@ def _own_data(
     if training.verb != "finetune" or (teacher is not None and not teacher.labelled):
         what = "the answers of a teacher" if teacher else f"in a run of zoo {training.verb}"
         raise OptionInvalid(f"{learnt.name} learnt {what}, and no rows with labels can be read again", _NAME_BOTH)
-    data, options = training.data, training.options
+    data, options, parent = training.data, training.options, begun_from(training, find) or learnt
     if held_out_too and not data.eval_path and not options.get("eval_share"):
         raise OptionInvalid(
             f"the run of {learnt.name} held out no rows that it could be compared with",
             "name others like those it learnt from: --held-out OTHERS",
         )
     for path, expected in ((data.path, data.sha256), (data.eval_path, data.eval_sha256)):
-        if path and expected and (not Path(path).exists() or _digest_again(path, data, training, find) != expected):
+        if path and expected and (not Path(path).exists() or _digest_again(path, data, training, parent) != expected):
             raise DatasetInvalid(f"{path} is no longer what the run of {learnt.name} learnt from", _NAME_BOTH)
     return data
 
 
-def _digest_again(path: str, data: DataRequest, training: RunRequest, find: Callable[[str], Card]) -> str:
+def _digest_again(path: str, data: DataRequest, training: RunRequest, parent: Card) -> str:
     """Of data of a run as they are now."""
     task = get_task(training.task).divided_at(data.separator).named_by(data.classes)
-    trained = {} if training.new_heads else find(training.model).columns
+    trained = {} if training.new_heads else parent.columns
     return load(path, task, columns=data.columns, min_classes=1, trained=trained).sha256
 
 
-def _check_trainable(learnt: Card, training: RunRequest | None) -> None:
-    """Insist on a run of which shadows can be made: one source with labels, in one place."""
+def _check_trainable(learnt: Card, training: RunRequest | None, find: Callable[[str], Card]) -> None:
+    """Insist on a run of which shadows can be made: one source with labels, in one place, from a model that is here."""
     if training is None:
         raise Unsupported(
             f"shadows are trained as {learnt.name} was, and no run says how that was done", "leave --shadows out"
@@ -134,6 +142,7 @@ def _check_trainable(learnt: Card, training: RunRequest | None) -> None:
         f"by zoo {whole.verb}": whole.verb != "finetune",
         "from a teacher, too": whole.teacher is not None,
         f"divided among {whole.processes} processes": whole.shard,
+        f"from {training.model}, which is gone": begun_from(training, find) is None,
     }
     reason = next((reason for reason, holds in reasons.items() if holds), "")
     if reason:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from zoo.errors import OptionInvalid
 from zoo.options import Options, option
-from zoo.privacy import check_private_options, read_privacy
+from zoo.privacy import check_private_options, read_privacy, unit_column
 
 Seed = Annotated[int, option("Seed of everything random.", ge=0, lt=2**32, advanced=True)]
 EvalShare = Annotated[
@@ -113,8 +113,10 @@ class TrainingOptions(Options, frozen=True, kw_only=True):
     ] = True
 
     def check(self) -> None:
-        """No more is computed at once than a batch holds."""
-        if self.batch_size and self.micro_batch_size and self.micro_batch_size > self.batch_size:
+        """No more is computed at once than a batch holds, unless it is one of people, who have several examples."""
+        if unit_column(self) or not self.batch_size or not self.micro_batch_size:
+            return
+        if self.micro_batch_size > self.batch_size:
             raise OptionInvalid(
                 f"--micro-batch-size is {self.micro_batch_size}, more than a batch of {self.batch_size} holds",
                 "make it smaller, or --batch-size larger",

@@ -114,7 +114,8 @@ def check_job(job: Job, catalog: Catalog | None = None) -> CheckedJob:
     with offering_models(card, job.verb, catalog):
         checked = check(job, card, task)
     if is_private(options) and not rows_are_units(options):
-        check_units(checked.data.path, unit_column(options))
+        learnt = tuple(checked.dataset.columns.values()) if checked.dataset else ()
+        check_units(checked.data.path, unit_column(options), learnt)
     placed = setting(job, card, catalog, (ability,), (options,))
     request = RunRequest(
         verb=job.verb,

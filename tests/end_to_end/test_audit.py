@@ -78,20 +78,21 @@ def test_rows_that_were_learnt_by_heart_are_found(overfitted: str, capsys: pytes
     run = zoo.open_run("found")
     until(lambda: any(note.startswith("shadow 2 of 4") for note in run.snapshot.notes))
     run.stop()
-    until(lambda: run.status == "cancelled")
-    run.resume()
+    until(lambda: run.status in ("cancelled", "finished"))
+    if run.status == "cancelled":  # it may have been faster
+        run.resume()
     run.wait(progress=False)
 
     assert len([event for event in run.events() if getattr(event, "message", "").startswith("shadow 1 of 4")]) == 1
-    assert list(run.metrics) == ["advantage", "auc", "found", "loss_advantage", "loss_auc", "loss_found"]
+    assert list(run.metrics) == ["advantage", "auc", "loss_advantage", "loss_auc"]
     table = table_of(run)
-    assert list(table) == [
-        (attack, figure) for attack in ("loss", "LiRA") for figure in ("advantage", "AUC", "found at 1% false alarms")
-    ]
+    assert list(table) == [(attack, figure) for attack in ("loss", "LiRA") for figure in ("advantage", "AUC")]
     value, low, high, chance = table["loss", "AUC"]
     assert chance == 0.5 < low <= value <= high
     assert "The attack by its loss finds rows that by-heart learnt from" in words_of(run)
-    assert table["LiRA", "AUC"][0] > 0.5  # four shadows of 48 rows say no more than that
+    value, low, high, _ = table["LiRA", "AUC"]
+    assert 0 <= low <= value <= high <= 1
+    assert "29 others are too few to say how many are found at 1% false alarms" in words_of(run)
     assert "by the likelihood ratio of shadows" in words_of(run)
     assert "67 rows that it learnt from, 29 that it did not" in run.snapshot.notes
     assert not (run.folder.path / "shadows").exists()

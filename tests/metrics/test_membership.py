@@ -7,6 +7,7 @@ import random
 
 import pytest
 
+from zoo.metrics import membership
 from zoo.metrics.membership import CHANCE, Shadowed, judge_attack, likelihood_ratios, most_by_privacy
 
 
@@ -34,6 +35,29 @@ def test_where_there_is_nothing_nothing_is_found() -> None:
     assert sum(attack.finds_members for attack in attacks) <= 2
     assert sum(attack.low.advantage > 0 for attack in attacks) <= 2
     assert sum(attack.figures.advantage for attack in attacks) / 12 == pytest.approx(0, abs=0.08)
+
+
+def test_rows_of_one_person_are_drawn_together() -> None:
+    """Ten people by whom every row looks alike say as much as ten rows."""
+    people = [[f"{side}{number // 30}" for number in range(300)] for side in ("in", "out")]
+    tones = {
+        person: value
+        for side, seed in zip(people, (3, 4), strict=True)
+        for person, value in zip(dict.fromkeys(side), normal(seed, 10), strict=True)
+    }
+    members, others = ([tones[person] for person in side] for side in people)
+    alone = judge_attack(members, others)
+    together = judge_attack(members, others, units=(people[0], people[1]))
+    assert together.figures.auc == alone.figures.auc
+    assert together.high.auc - together.low.auc > 3 * (alone.high.auc - alone.low.auc)
+    assert together.low.auc < CHANCE.auc < together.high.auc
+
+
+def test_what_is_found_by_chance_is_what_the_report_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The threshold is one of the others: so it leaves one fewer than may be taken for members."""
+    monkeypatch.setattr(membership, "draws_of", lambda rows: 10)
+    found = [judge_attack(normal(seed, 100), normal(1000 + seed, 100)).figures.found for seed in range(150)]
+    assert sum(found) / len(found) == pytest.approx(CHANCE.found, abs=0.004)
 
 
 def test_others_that_look_more_learnt_are_told() -> None:

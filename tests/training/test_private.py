@@ -322,6 +322,17 @@ def test_no_person_moves_a_step_by_more_than_the_clip(tmp_path: Path) -> None:
         assert torch.allclose(tensor, weights["thrice"][name], atol=1e-4), name
 
 
+@pytest.mark.parametrize(("asked", "expected"), [({}, 64), ({"micro_batch_size": 12}, 12)])
+def test_a_person_gives_as_many_rows_as_are_computed_at_once(
+    tmp_path: Path, asked: dict[str, int], expected: int
+) -> None:
+    """However few people are in a batch, and however large what is learnt of each is."""
+    run, events = make_run(tmp_path, **{**OPTIONS, "unit": "author", "batch_size": 2, **asked})
+    Toy().fit(replace(run, units=whose(64, 4)))
+    assert planned(events).micro_batch_size == expected
+    assert planned(events).batch_size == 2
+
+
 def test_rows_of_one_text_are_told(tmp_path: Path) -> None:
     run, events = make_run(tmp_path, **OPTIONS)
     again = Example(run.train[0].input, run.train[0].target, 64)

@@ -19,6 +19,7 @@ from zoo.tasks import get_task
 from zoo.testing.samples import Samples
 
 pytest.importorskip("opacus")
+pytestmark = pytest.mark.slow
 OPTIONS: dict[str, Any] = {"private": "eps=8,delta=0.001", "max_steps": 2, "batch_size": 4, "method": "head"}
 MODELS = {"bert": "bert-tiny", "gpt": "gpt-tiny-scratch", "resnet": "resnet10-32px", "speech": "deepspeech-tiny"}
 SMALL = {"image_size": 16}

@@ -10,7 +10,7 @@ from zoo.completion.index import Command, Flag, Form, Index, Positional
 from zoo.paths import runs_folder
 
 NO_VALUE = "-"
-_MODEL_VERBS = {"evaluate": "predict", "shrink": "predict", "federate": "finetune"}
+_MODEL_VERBS = {"audit": "predict", "evaluate": "predict", "shrink": "predict", "federate": "finetune"}
 """Whose options of a model a command takes, where the verb is not called as it is."""
 
 

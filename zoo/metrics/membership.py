@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
@@ -58,34 +59,42 @@ class Attack(NamedTuple):
 class _Row(NamedTuple):
     score: float
     is_member: bool
+    unit: Hashable
     half: int
     """0 or 1. What is taken for a member in one half is settled by the other: a threshold chosen on the rows that it is
     judged by would find members where there is nothing to find."""
 
 
 def judge_attack(
-    members: Sequence[float], others: Sequence[float], on_draw: Callable[[int, int], None] = lambda done, draws: None
+    members: Sequence[float],
+    others: Sequence[float],
+    on_draw: Callable[[int, int], None] = lambda done, draws: None,
+    units: tuple[Sequence[Hashable], Sequence[Hashable]] | None = None,
 ) -> Attack:
     """Figures of an attack, with the intervals of a bootstrap that draws members and others anew, each for themselves.
+
+    Rows of one unit are drawn together: those of a person, and those with the same input, say little beside each other.
 
     Args:
         members: their scores.
         others: likewise.
         on_draw: told before each draw how many are done, and how many there are in all; may raise.
+        units: of the members and of the others; None where each row is one.
     """
     draw = random.Random(SEED)  # noqa: S311  (statistics)
-    rows = [*_halved(members, True, draw), *_halved(others, False, draw)]
+    of_members, of_others = units or (range(len(members)), range(len(others)))
+    rows = [*_halved(members, of_members, True, draw), *_halved(others, of_others, False, draw)]
     rows.sort(key=lambda row: -row.score)
-    of_members = [place for place, row in enumerate(rows) if row.is_member]
-    of_others = [place for place, row in enumerate(rows) if not row.is_member]
+    sides = [_places(rows, is_member) for is_member in (True, False)]
     draws = draws_of(len(rows))
     drawn: list[Figures] = []
     for done in range(draws):
         on_draw(done, draws)
         counts = [0] * len(rows)
-        for places in (of_members, of_others):
-            for place in draw.choices(places, k=len(places)):
-                counts[place] += 1
+        for side in sides:
+            for places in draw.choices(side, k=len(side)):
+                for place in places:
+                    counts[place] += 1
         drawn.append(_figures(rows, counts))
     tail = round((1 - CONFIDENCE) / 2 * (draws - 1))
     ordered = [sorted(values) for values in zip(*drawn, strict=True)]
@@ -96,9 +105,21 @@ def judge_attack(
     )
 
 
-def _halved(scores: Sequence[float], is_member: bool, draw: random.Random) -> list[_Row]:
-    order = draw.sample(range(len(scores)), len(scores))
-    return [_Row(scores[place], is_member, number % 2) for number, place in enumerate(order)]
+def _halved(scores: Sequence[float], units: Sequence[Hashable], is_member: bool, draw: random.Random) -> list[_Row]:
+    """Rows of one unit in the same half."""
+    known = list(dict.fromkeys(units))
+    order = draw.sample(range(len(known)), len(known))
+    half = {known[place]: number % 2 for number, place in enumerate(order)}
+    return [_Row(score, is_member, unit, half[unit]) for score, unit in zip(scores, units, strict=True)]
+
+
+def _places(rows: Sequence[_Row], is_member: bool) -> list[list[int]]:
+    """Of the rows of each unit on one side."""
+    places: dict[Hashable, list[int]] = defaultdict(list)
+    for place, row in enumerate(rows):
+        if row.is_member is is_member:
+            places[row.unit].append(place)
+    return list(places.values())
 
 
 def _figures(rows: Sequence[_Row], counts: Sequence[int]) -> Figures:
@@ -117,7 +138,7 @@ def _figures(rows: Sequence[_Row], counts: Sequence[int]) -> Figures:
             taken[row.half][row.is_member] += count
         found_members, alarms = (taken[0][kind] + taken[1][kind] for kind in (True, False))
         area += (alarms - before[1]) * (found_members + before[0]) / 2
-        if alarms <= ALARMS * others:
+        if alarms * FEWEST_SURE < others:  # one fewer than are allowed: the threshold is chosen on these
             found = found_members / members
         for half in (0, 1):
             hits, misses = (taken[half][kind] / (totals[half][kind] or 1) for kind in (True, False))

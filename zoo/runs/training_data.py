@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
@@ -13,11 +14,11 @@ from zoo.data.columns import own_columns, replaced_columns
 from zoo.data.example import Columns, Example, RejectedRow
 from zoo.data.loading import task_beside
 from zoo.data.splitting import input_key
-from zoo.data.units import keys_of_units, of_somebody, units_by_row
+from zoo.data.units import divide_by_unit, of_somebody, units_by_row
 from zoo.errors import DatasetInvalid
 from zoo.hyperparameters import DataOptions
 from zoo.plurals import name_list
-from zoo.privacy import unit_column
+from zoo.privacy import is_private, unit_column
 from zoo.runs.attempt import Worker
 from zoo.runs.checkpoints import newest_step
 from zoo.runs.data_report import report_data
@@ -124,8 +125,9 @@ def load_training_data(
             held_out = match_labels(held_out, known, merge=request.merge_labels)
         train, evaluation = dataset.examples, held_out.examples
     else:
-        groups = keys_of_units(dataset, units, keys) if units else keys
-        train, evaluation = split(dataset, options.eval_share, options.seed, groups, read_as.target)
+        private = is_private(options)
+        divide = partial(divide_by_unit, units=units) if private else partial(split, target=read_as.target)
+        train, evaluation = divide(dataset, options.eval_share, options.seed, keys)
     untargeted = _not_among(dataset.untargeted, () if held_out else evaluation)
     train = (*train, *untargeted)
     sources = [dataset, held_out] if held_out else [dataset]

@@ -17,7 +17,7 @@ _WORDS = {
     LOSS: "by its loss",
     LIRA: "by the likelihood ratio of shadows",
 }
-_FIGURES = ("advantage", "auc", "found")
+_FIGURES = ("advantage", "auc")
 _TITLES = {"advantage": "advantage", "auc": "AUC", "found": "found at 1% false alarms"}
 
 
@@ -36,13 +36,23 @@ def spent_by(folder: RunFolder) -> Spent | None:
     return Spent(s.epsilon or s.plan.privacy.epsilon, s.plan.privacy.delta)
 
 
-def metrics_of(attacks: Mapping[str, Attack]) -> dict[str, float]:
-    """The figures of the strongest attack first; none that would say too little is among them."""
+def _figures(others: int) -> tuple[str, ...]:
+    """Those that so many others say something of."""
+    return _FIGURES if others < FEWEST_SURE else (*_FIGURES, "found")
+
+
+def metrics_of(attacks: Mapping[str, Attack], others: int) -> dict[str, float]:
+    """The figures of the strongest attack first; none that would say too little is among them.
+
+    Args:
+        attacks: by their names.
+        others: rows that the model did not learn from.
+    """
     strongest = list(attacks)[-1]
     return {
         (figure if name == strongest else f"{name.lower()}_{figure}"): getattr(attacks[name].figures, figure)
         for name in reversed(list(attacks))
-        for figure in _FIGURES
+        for figure in _figures(others)
     }
 
 
@@ -60,11 +70,13 @@ def report_of(attacks: Mapping[str, Attack], model: str, others: int, spent: Spe
     table = Table(
         title="Membership inference",
         headers=("attack", "figure", "value", "low", "high", "by chance", *bound),
-        rows=tuple(_row(name, attack, figure, most) for name, attack in attacks.items() for figure in _FIGURES),
+        rows=tuple(_row(name, attack, figure, most) for name, attack in attacks.items() for figure in _figures(others)),
     )
     texts = [_verdict(name, attack, model) for name, attack in attacks.items()]
     if others < FEWEST_SURE:
-        texts.append(f"{others} others say little of 1% false alarms: a hundred are one false alarm.")
+        texts.append(
+            f"{others} others are too few to say how many are found at 1% false alarms, which takes a hundred."
+        )
     if LIRA not in attacks:
         texts.append("--shadows 8 tries a stronger attack, which trains as many models on half of the rows.")
     if spent and most:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from zoo.audit_options import AuditOptions
 from zoo.errors import DatasetInvalid, RunCancelled
 from zoo.file_cache import release
-from zoo.metrics.membership import Attack, Shadowed, judge_attack, likelihood_ratios
+from zoo.metrics.membership import Attack, judge_attack, likelihood_ratios
 from zoo.options import parse
 from zoo.plurals import counted
 from zoo.runs import hooks
 from zoo.runs.attempt import Worker
 from zoo.runs.auditing.findings import LIRA, LOSS, metrics_of, report_of, spent_by
 from zoo.runs.auditing.odds import log_odds, prediction_run
-from zoo.runs.auditing.rows import FEWEST, load_rows, training_behind
+from zoo.runs.auditing.rows import FEWEST, begun_from, load_rows, training_behind
 from zoo.runs.auditing.shadows import Shadows
 from zoo.runs.events import AnyEvent, EvaluationCompleted, Noted, PredictionsWritten, RunFinished
 from zoo.runs.preparation import card_of, fetch_weights, resolve
@@ -37,9 +38,12 @@ def audit(worker: Worker) -> AnyEvent:
     request = worker.request
     shadows = parse(AuditOptions, request.auditing).shadows
     task = get_task(request.task).divided_at(request.data.separator).named_by(request.data.classes)
-    learnt, training = training_behind(card, lambda name: card_of(plugin, name)) or (card, None)
+    find = partial(card_of, plugin)
+    learnt, training = training_behind(card, find) or (card, None)
     needs_parent = training is not None and (request.own_rows or not request.data.eval_path or shadows > 0)
-    parent = card_of(plugin, training.model) if training is not None and needs_parent else None
+    parent = None
+    if training is not None and needs_parent:
+        parent = card_of(plugin, training.model) if shadows else begun_from(training, find) or learnt
     if request.task_reason:
         worker.emit(Noted(message=request.task_reason))
     rows = load_rows(worker, card, task, learnt, training, parent)
@@ -55,18 +59,24 @@ def audit(worker: Worker) -> AnyEvent:
     )
     members = len(rows.members)
     _check_answered(card.name, odds[:members], odds[members:])
-    attacks = {LOSS: judge_attack(_answered(odds[:members]), _answered(odds[members:]), _reporter(worker))}
+    units = rows.units(examples)
+    attacks = {LOSS: _judged(odds, units, members, _reporter(worker))}
+    others = len(_answered(odds[members:]))
+    trained = None
     if shadows:
         assert training is not None  # see `zoo.audit_data`
         assert parent is not None
-        shadowed = Shadows(worker, plugin, learnt, parent, training, rows, shadows).odds(odds)
-        attacks[LIRA] = _lira(shadowed[:members], shadowed[members:], _reporter(worker))
-    metrics = metrics_of(attacks)
+        trained = Shadows(worker, plugin, learnt, parent, training, rows, shadows)
+        shadowed = trained.odds(odds)
+        known = iter(likelihood_ratios([one for one in shadowed if one is not None]))
+        ratios = [None if one is None else next(known) for one in shadowed]
+        attacks[LIRA] = _judged(ratios, units, members, _reporter(worker))
+    metrics = metrics_of(attacks, others)
     spent = spent_by(maker_of(learnt.name)) if training is not None and training.is_private else None
     worker.emit(EvaluationCompleted(step=0, metrics=metrics, rows=len(examples)))
-    return RunFinished(
-        metrics=metrics, report=report_of(attacks, card.name, len(rows.others), spent), labels=card.labels
-    )
+    if trained is not None:  # nothing that takes long is to come, which somebody could stop
+        trained.forget()
+    return RunFinished(metrics=metrics, report=report_of(attacks, card.name, others, spent), labels=card.labels)
 
 
 def _answered(odds: Sequence[float | None]) -> list[float]:
@@ -82,13 +92,14 @@ def _check_answered(model: str, *sides: Sequence[float | None]) -> None:
         )
 
 
-def _lira(
-    members: Sequence[Shadowed | None], others: Sequence[Shadowed | None], on_draw: Callable[[int, int], None]
+def _judged(
+    scores: Sequence[float | None], units: Sequence[bytes], members: int, on_draw: Callable[[int, int], None]
 ) -> Attack:
-    """The attack by likelihood ratios."""
-    known = [one for one in members if one is not None]
-    ratios = likelihood_ratios([*known, *(one for one in others if one is not None)])
-    return judge_attack(ratios[: len(known)], ratios[len(known) :], on_draw)
+    """An attack by scores, those of so many members first; rows of one unit are drawn together."""
+    known = [unit for unit, score in zip(units, scores, strict=True) if score is not None]
+    found = _answered(scores[:members])
+    count = len(found)
+    return judge_attack(found, _answered(scores[members:]), on_draw, (known[:count], known[count:]))
 
 
 def _reporter(worker: Worker) -> Callable[[int, int], None]:

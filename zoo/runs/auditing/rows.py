@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import NamedTuple, cast
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
+from typing import cast
 
 from zoo.ability_options import parse_recorded
 from zoo.card import Card
@@ -13,9 +14,11 @@ from zoo.data import load, match_labels
 from zoo.data.columns import own_columns
 from zoo.data.example import Example
 from zoo.data.splitting import input_key
-from zoo.errors import DatasetInvalid
+from zoo.data.units import units_by_row
+from zoo.errors import DatasetInvalid, UnknownModel
 from zoo.hyperparameters import DataOptions
 from zoo.plurals import counted
+from zoo.privacy import unit_column
 from zoo.runs.attempt import Worker
 from zoo.runs.events import DataLoaded, Noted, Warned
 from zoo.runs.quarantine import check_digest
@@ -31,12 +34,29 @@ MOST = 20_000
 """Likewise; of more, as many are drawn, since more make no interval much shorter."""
 
 
-class AuditRows(NamedTuple):
+@dataclass(frozen=True)
+class AuditRows:
     """What an attack is tried on."""
 
     members: tuple[Example, ...]
     """That the model learnt from."""
     others: tuple[Example, ...]
+    left: tuple[Example, ...] = ()
+    """Of either side, where there are too many to ask about all."""
+    whose: Mapping[int, str] = field(default_factory=dict)
+    """Whose an example is, by its `id`, where the run protects people."""
+
+    @property
+    def all(self) -> tuple[Example, ...]:
+        """Those of both sides that are asked about, and those that are not."""
+        return (*self.members, *self.others, *self.left)
+
+    def units(self, examples: Sequence[Example]) -> list[bytes]:
+        """A key for each, the same for those of one person; for those with the same input where nobody is known."""
+        return [
+            b"unit " + self.whose[id(example)].encode() if id(example) in self.whose else b"input " + input_key(example)
+            for example in examples
+        ]
 
 
 def training_behind(card: Card, find: Callable[[str], Card]) -> tuple[Card, RunRequest] | None:
@@ -55,6 +75,20 @@ def training_behind(card: Card, find: Callable[[str], Card]) -> tuple[Card, RunR
     return None if training is None else (card, training)
 
 
+def begun_from(training: RunRequest, find: Callable[[str], Card]) -> Card | None:
+    """The model that a run began from; None where it is gone, and never another one whose name only begins so.
+
+    Args:
+        training: what the run was asked to do.
+        find: the card of a model by its whole name.
+    """
+    try:
+        card = find(training.model)
+    except UnknownModel:
+        return None
+    return card if card.full_name == training.model else None
+
+
 def load_rows(
     worker: Worker, card: Card, task: Task, learnt: Card, training: RunRequest | None, parent: Card | None
 ) -> AuditRows:
@@ -66,7 +100,7 @@ def load_rows(
         task: that it answers.
         learnt: the model that learnt from rows: the same, but for one that was made smaller.
         training: what the run of that was asked to do.
-        parent: the model which that run began from.
+        parent: the model which that run began from, or its result where that is gone: options and columns are the same.
 
     Raises:
         DatasetInvalid: too few are left.
@@ -79,13 +113,18 @@ def load_rows(
         own = _own_rows(worker, task, training, parent)
     members = _targeted(own.train) if own and worker.request.own_rows else _read(worker, card, task, data.path)
     others = _read(worker, card, task, data.eval_path) if data.eval_path else _targeted(own.eval if own else ())
-    rows = _drawn(worker, _unmixed(worker, learnt.name, members, others))
+    whose = _whose(worker, training, members, others)
+    rows = _drawn(worker, replace(_unmixed(worker, learnt.name, members, others), whose=whose))
     for count, what in ((len(rows.members), "that it learnt from"), (len(rows.others), "that it did not learn from")):
         if count < FEWEST:
             raise DatasetInvalid(
                 f"there are {counted(count, 'row')} of {card.name} {what}, and an audit needs {FEWEST}",
                 "name a file with more: --data has the rows that it learnt from, --held-out others like them",
             )
+    units = min(len(set(rows.units(side))) for side in (rows.members, rows.others))
+    if units < FEWEST:
+        of_whom = "people" if whose else "inputs"
+        worker.emit(Warned(message=f"the rows of one side are of {units} {of_whom}, of which intervals say little"))
     columns = own_columns(data.path, own.columns) if own else {}
     worker.emit(DataLoaded(eval_rows=len(rows.members) + len(rows.others), labels=card.labels, columns=columns))
     worker.emit(
@@ -100,6 +139,30 @@ def _own_rows(worker: Worker, task: Task, training: RunRequest, parent: Card) ->
     trained = {} if training.new_heads else parent.columns
     divided = task.divided_at(training.data.separator).named_by(training.data.classes)
     return load_training_data(replace(worker, request=training, rank=1), divided, options, trained)
+
+
+def protected_column(training: RunRequest) -> str:
+    """The column that says whom a run protects; empty where it protects rows, or nothing."""
+    return unit_column(SimpleNamespace(**training.options))
+
+
+def _whose(
+    worker: Worker, training: RunRequest | None, members: Sequence[Example], others: Sequence[Example]
+) -> dict[int, str]:
+    """Whose the examples are, by their `id`, where the run protects people; told where a file does not say so."""
+    if training is None or not (column := protected_column(training)):
+        return {}
+    data, own, whose = worker.request.data, training.data, dict[int, str]()
+    path_of_others = data.eval_path or own.eval_path or own.path
+    for path, examples in ((own.path if worker.request.own_rows else data.path, members), (path_of_others, others)):
+        try:
+            units = units_by_row(path, column)
+        except DatasetInvalid as error:
+            told = f"{error.message}: rows with different inputs are taken for those of different people"
+            worker.emit(Warned(message=told))
+            continue
+        whose |= {id(example): units[example.row] for example in examples if example.row in units}
+    return whose
 
 
 def _targeted(examples: Sequence[Example]) -> tuple[Example, ...]:
@@ -145,13 +208,17 @@ def _unmixed(worker: Worker, model: str, members: Sequence[Example], others: Seq
 
 def _drawn(worker: Worker, rows: AuditRows) -> AuditRows:
     """As many as are attacked."""
-    drawn = AuditRows(*(_sample(side) for side in rows))
-    if drawn != rows:
+    members, left = _sample(rows.members)
+    others, more = _sample(rows.others)
+    if left or more:
         worker.emit(Noted(message=f"of either side at most {MOST:,} rows are drawn"))
-    return drawn
+    return replace(rows, members=members, others=others, left=(*left, *more))
 
 
-def _sample(examples: tuple[Example, ...]) -> tuple[Example, ...]:
+def _sample(examples: tuple[Example, ...]) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
+    """Those that are asked about, and the rest."""
     if len(examples) <= MOST:
-        return examples
-    return tuple(random.Random(0).sample(examples, MOST))  # noqa: S311  (statistics)
+        return examples, ()
+    drawn = random.Random(0).sample(range(len(examples)), MOST)  # noqa: S311  (statistics)
+    chosen = set(drawn)
+    return tuple(examples[i] for i in drawn), tuple(one for i, one in enumerate(examples) if i not in chosen)

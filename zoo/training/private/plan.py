@@ -143,15 +143,31 @@ def plan_privately(
     if remark := "" if column else repeated_inputs(examples, units):
         run.note(remark)
     delta = _delta(privacy, len(units))
-    options = with_batch_size(run.options, len(units))
-    plan = make_plan(options, [Demand(len(units), source.objective)], lr=lr, world_size=1)
-    trainable_bytes = sum(parameter.nbytes for parameter in module.parameters() if parameter.requires_grad)
-    plan = with_room_for_gradients(plan, options, trainable_bytes)
+    plan = _plan_units(source, units, module, lr=lr)
     sample_rate = plan.sources[0].batch_size / len(units)
     noise = noise_multiplier_for(privacy.epsilon, delta, sample_rate=sample_rate, steps=plan.steps)
     folder = run.checkpoints_folder
     secret = Secret.fresh() if run.dry_run else secret_of(folder, begun=newest_step(folder) is not None)
     return plan, Private(privacy, delta, units, sample_rate, noise, secret, plan.steps, column)
+
+
+def _plan_units(source: Source, units: Units, module: nn.Module, *, lr: float) -> Plan:
+    """The steps, whose batches are of units, and how many examples are computed at once.
+
+    A unit of several examples has one gradient: as many of these go into it as are asked for, or as the objective
+    computes at once, however few units are in a batch.
+    """
+    options, objective = source.run.options, source.objective
+    divided = any(len(unit) > 1 for unit in units)
+    if divided:
+        options = msgspec.structs.replace(options, micro_batch_size=None)
+    options = with_batch_size(options, len(units))
+    plan = make_plan(options, [Demand(len(units), objective)], lr=lr, world_size=1)
+    if divided:
+        size = source.run.options.micro_batch_size or objective.micro_batch_size
+        return replace(plan, sources=(replace(plan.sources[0], micro_batch_size=size),))
+    trainable_bytes = sum(parameter.nbytes for parameter in module.parameters() if parameter.requires_grad)
+    return with_room_for_gradients(plan, options, trainable_bytes)
 
 
 def _delta(privacy: Privacy, units: int) -> float:

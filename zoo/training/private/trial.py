@@ -38,7 +38,7 @@ def find_way(setup: TrainingSetup, examples: Examples, private: Private) -> None
         if reason:
             private.together = False
             setup.run.note(f"the gradients of rows are computed one by one, as {reason}")
-    _check_traces(setup, examples, list(units[0]))
+    _check_traces(setup, examples, list(units[0][: setup.plan.sources[0].micro_batch_size]))
 
 
 def _fault(setup: TrainingSetup, examples: Examples, indices: Sequence[int]) -> str:

@@ -1,0 +1,63 @@
+"""The rows of an audit: whose they are, and halves of them in which nobody is on both sides."""
+
+from __future__ import annotations
+
+import pytest
+
+from zoo.data.example import Example
+from zoo.errors import DatasetInvalid
+from zoo.runs.auditing.rows import AuditRows
+from zoo.runs.auditing.shadows import check_divisible, halves_of
+from zoo.runs.request import DataRequest, RunRequest
+
+
+def asked(**options: str) -> RunRequest:
+    return RunRequest(
+        name="discreet",
+        verb="finetune",
+        model="bert/bert-tiny",
+        plugin="bert",
+        task="text-classification",
+        data=DataRequest(path="rows.csv", sha256=""),
+        options=options,
+    )
+
+
+PRIVATE = asked(private="eps=8", unit="author")
+
+
+def rows_of(people: int, *, known: int = 60) -> AuditRows:
+    """Sixty rows, of which as many are known to be of somebody; rows 0 and 1 are the same text, of two people."""
+    examples = [Example(f"text {0 if i == 1 else i}", "ab"[i % 2], row=i + 1) for i in range(60)]
+    whose = {id(example): f"author {i % people}" for i, example in enumerate(examples[:known])}
+    return AuditRows(tuple(examples[:30]), tuple(examples[30:50]), tuple(examples[50:]), whose)
+
+
+@pytest.mark.parametrize("pair", range(4))
+def test_nobody_is_in_both_halves(pair: int) -> None:
+    rows = rows_of(12)
+    check_divisible(rows, PRIVATE)
+    inside, outside = halves_of(rows, PRIVATE, pair)
+
+    assert [not one for one in inside] == outside
+    people = [
+        {rows.whose[id(one)] for one, is_in in zip(rows.all, half, strict=True) if is_in} for half in (inside, outside)
+    ]
+    assert all(people)
+    assert not people[0] & people[1]
+    assert inside[0] == inside[1]
+
+
+def test_rows_of_nobody_are_units_by_what_they_say() -> None:
+    rows = rows_of(12, known=0)
+    units = rows.units(rows.all)
+    assert units[0] == units[1]
+    assert len(set(units)) == 59
+
+
+def test_what_cannot_be_halved_is_refused() -> None:
+    with pytest.raises(DatasetInvalid, match="nobody knows whose 20 rows are"):
+        check_divisible(rows_of(12, known=40), PRIVATE)
+    with pytest.raises(DatasetInvalid, match="60 of 60 rows are of one person or have inputs of one another"):
+        check_divisible(rows_of(1), PRIVATE)
+    check_divisible(rows_of(12, known=0), asked())
