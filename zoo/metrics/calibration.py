@@ -40,8 +40,8 @@ def confidence_bins(confidences: Sequence[float], right: Sequence[int]) -> Itera
     for confidence, hit in zip(confidences, right, strict=True):
         place = max(0, min(BINS, math.ceil(confidence * BINS)) - 1)
         rows[place] += 1
-        correct[place] += hit
-        total[place] += confidence
+        correct[place] += int(hit)  # plain numbers, whatever numbers these are
+        total[place] += float(confidence)
     for place, count in enumerate(rows):
         if count:
             yield ConfidenceBin(place / BINS, (place + 1) / BINS, count, total[place] / count, correct[place])
