@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import math
-import random
-from collections.abc import Sequence
+from typing import Any
 
 from zoo.comparison.result import Figure
 from zoo.metrics import NO_MEASURE, primary_first
-from zoo.metrics.intervals import CONFIDENCE, Interval, bounds, wilson_interval
-from zoo.metrics.paired import SEED
+from zoo.metrics.intervals import Interval, can_draw, resampled_intervals, wilson_interval
 from zoo.runs.judging import CheckedJudge
 from zoo.runs.paired_figure import AnsweredRows, PairedFigure
 
@@ -22,29 +19,31 @@ def figures_of(judge: CheckedJudge, rows: AnsweredRows, figure: PairedFigure) ->
         rows: as the model answered them.
         figure: of the comparison.
     """
-    intervals: dict[str, Interval | Figure | None] = {**judge.intervals()}
+    intervals: dict[str, Interval | None] = {**judge.intervals()}
     values = {name: value for name, value in judge.figures().items() if name not in NO_MEASURE}
     values[figure.metric] = rows.figure
     if figure.metric not in intervals:
-        intervals[figure.metric] = wilson(rows.right) if rows.right else drawn_interval(rows, figure)
+        right = rows.right
+        intervals[figure.metric] = wilson_interval(sum(right), len(right)) if right else drawn_interval(rows, figure)
     return {
         name: Figure(value, one.low, one.high) if (one := intervals.get(name)) else Figure(value)
         for name, value in primary_first(values, figure.metric).items()
     }
 
 
-def wilson(right: Sequence[bool]) -> Figure:
-    """The share of rows that are right, with the score interval of Wilson (1927)."""
-    return Figure(sum(right) / len(right), *bounds(wilson_interval(sum(right), len(right))))
+def drawn_interval(rows: AnsweredRows, figure: PairedFigure) -> Interval | None:
+    """By drawing rows anew; None where that says nothing."""
+    if not can_draw():
+        return None
+    import numpy as np
 
+    judged, draws, tell, values = rows.judged, figure.draws(rows, 1), figure.telling(), []
 
-def drawn_interval(rows: AnsweredRows, figure: PairedFigure) -> Figure | None:
-    """The percentile bootstrap (Efron 1979) of the figure; None where no draw of the rows has one."""
-    draw, judged = random.Random(SEED), rows.judged  # noqa: S311  (statistics)
-    draws, tell, values = figure.draws(rows, 1), figure.telling(), []
-    for done in range(draws):
-        tell(done, draws)
-        values.append(figure.value(draw.choices(judged, k=len(judged))))
-    values = sorted(filter(math.isfinite, values))
-    tail = round((1 - CONFIDENCE) / 2 * (len(values) - 1))
-    return Figure(rows.figure, values[tail], values[-1 - tail]) if values else None
+    def of_draws(times: Any) -> Any:
+        for drawn in times.astype(np.int64):
+            tell(len(values), draws)
+            values.append(figure.value([judged[place] for place in np.repeat(np.arange(len(judged)), drawn)]))
+        return np.array(values[-len(times) :])[:, None]
+
+    (interval,) = resampled_intervals(len(judged), of_draws, draws=draws)
+    return interval

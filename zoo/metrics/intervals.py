@@ -53,7 +53,13 @@ def wilson_interval(part: int, whole: int) -> Interval | None:
 
 
 def resampled_intervals(
-    rows: int, figures: Callable[[Any], Any], *, times: Sequence[int] | None = None, width: int = 1
+    rows: int,
+    figures: Callable[[Any], Any],
+    *,
+    times: Sequence[int] | None = None,
+    width: int = 1,
+    draws: int | None = None,
+    guarded: bool = True,
 ) -> list[Interval | None]:
     """Intervals of figures, by drawing rows anew (percentile bootstrap).
 
@@ -63,18 +69,21 @@ def resampled_intervals(
             where one is undefined.
         times: how often each kind of row occurs; each row once if not given.
         width: numbers that the figures take of each row; where they are many, rows are drawn less often.
+        draws: of the rows; as many as their number allows if not given.
+        guarded: whether an interval is left out that says nothing: of few rows, of a figure that many draws lack, or
+            that all of them make the same.
     """
     import numpy as np
 
     counts = None if times is None else np.asarray(times, dtype=np.int64)
     total = rows if counts is None else int(counts.sum())
     random, parts = np.random.default_rng(SEED), []
-    left = max(FEWEST_RESAMPLES, min(RESAMPLES, MOST_DRAWN // max(1, rows * width)))
+    left = draws or max(FEWEST_RESAMPLES, min(RESAMPLES, MOST_DRAWN // max(1, rows * width)))
     while left:
-        draws = min(left, max(1, AT_ONCE // max(1, rows)))
-        parts.append(figures(_drawn(random, rows, total, counts, draws)))
-        left -= draws
-    return [_interval(column, total) for column in np.concatenate(parts).T]
+        at_once = min(left, max(1, AT_ONCE // max(1, rows)))
+        parts.append(figures(_drawn(random, rows, total, counts, at_once)))
+        left -= at_once
+    return [_interval(column, total, guarded) for column in np.concatenate(parts).T]
 
 
 def _drawn(random: Any, rows: int, total: int, counts: Any, draws: int) -> Any:
@@ -87,24 +96,29 @@ def _drawn(random: Any, rows: int, total: int, counts: Any, draws: int) -> Any:
     return np.bincount(places.reshape(-1), minlength=draws * rows).reshape(draws, rows).astype(np.float64)
 
 
-def _interval(values: Any, rows: int) -> Interval | None:
+def _interval(values: Any, rows: int, guarded: bool) -> Interval | None:
     """Of the figure of each draw."""
     import numpy as np
 
     defined = values[np.isfinite(values)]
-    if rows < FEWEST_ROWS or len(defined) < DEFINED * len(values) or defined.min() == defined.max():
+    if not len(defined):
+        return None
+    if guarded and (rows < FEWEST_ROWS or len(defined) < DEFINED * len(values) or defined.min() == defined.max()):
         return None
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(defined, (tail, 1 - tail))
     return Interval(float(low), float(high))
 
 
-def intervals_of_sums(rows: Any, figures: Callable[[Any], Mapping[str, Any]]) -> dict[str, Interval]:
+def intervals_of_sums(
+    rows: Any, figures: Callable[[Any], Mapping[str, Any]], *, guarded: bool = True
+) -> dict[str, Interval]:
     """Intervals of figures that are computed of sums over rows, by their names; whichever order the rows are in.
 
     Args:
         rows: what each row adds, shape (rows, numbers).
         figures: from the numbers of some draws, one array a number, each of shape (draws,), to figures of that shape.
+        guarded: as in `resampled_intervals`.
     """
     import numpy as np
 
@@ -120,7 +134,7 @@ def intervals_of_sums(rows: Any, figures: Callable[[Any], Mapping[str, Any]]) ->
         names[:] = by_name
         return np.stack([*by_name.values()], axis=1)
 
-    return named(names, resampled_intervals(len(rows), of_draws, width=rows.shape[1]))
+    return named(names, resampled_intervals(len(rows), of_draws, width=rows.shape[1], guarded=guarded))
 
 
 def named(names: Sequence[str], intervals: Sequence[Interval | None]) -> dict[str, Interval]:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from zoo.blocks import Paragraph, Report
-from zoo.metrics.intervals import CONFIDENCE, Interval, intervals_of_sums
+from zoo.metrics.intervals import Interval, intervals_of_sums
 from zoo.metrics.loss import MeanLoss
 from zoo.normalizers import DEFAULT, normalized
 from zoo.plurals import counted
@@ -22,8 +22,6 @@ WORST = 10
 """Recordings in the report."""
 READING = "said→heard, and ∅ for a word that was not said or not heard"
 """How its texts are read."""
-RESAMPLES, SEED = 1_000, 0
-"""Of the recordings, for the interval (bootstrap; Bisani and Ney 2004)."""
 
 
 class _Pair(NamedTuple):
@@ -98,37 +96,13 @@ class TranscriptMetrics:
         """
         rates = self._rates()
         if rates:
-            low, high = self._interval()
-            rates = {"wer": rates["wer"], "wer_low": low, "wer_high": high, **rates}
+            interval = intervals_of_sums(self._rows(), _rates_of, guarded=False)["wer"]
+            rates = {"wer": rates["wer"], "wer_low": interval.low, "wer_high": interval.high, **rates}
         return {**rates, **self._loss.compute()}
 
     def intervals(self) -> dict[str, Interval]:
-        """Of the rates, over recordings."""
-        rows = [
-            (
-                one.errors,
-                one.words,
-                one.character_errors,
-                one.characters,
-                one.substitutions,
-                one.deletions,
-                one.insertions,
-            )
-            for one in self._counted
-        ]
-
-        def figures(sums: Any) -> dict[str, Any]:
-            errors, words, character_errors, characters, substitutions, deletions, insertions = sums
-            return {
-                "wer": errors / words,
-                "cer": character_errors / characters,
-                "substitutions": substitutions / words,
-                "deletions": deletions / words,
-                "insertions": insertions / words,
-            }
-
-        found = intervals_of_sums(rows, figures)
-        return found | ({"wer": Interval(*self._interval())} if "wer" in found else {})
+        """Of the rates, over recordings (Bisani and Ney 2004)."""
+        return intervals_of_sums(self._rows(), _rates_of)
 
     def figure(self, name: str) -> float:
         """One of these figures; the interval, which takes longest, is found only where it is asked for."""
@@ -146,35 +120,39 @@ class TranscriptMetrics:
 
     def _rates(self) -> dict[str, float]:
         """Those of errors; none where the references have no words."""
-        words = sum(one.words for one in self._counted)
-        if not words:
+        if not any(one.words for one in self._counted):
             return {}
-        characters = sum(one.characters for one in self._counted)
-        return {
-            "wer": sum(one.errors for one in self._counted) / words,
-            "cer": sum(one.character_errors for one in self._counted) / characters,
-            "substitutions": sum(one.substitutions for one in self._counted) / words,
-            "deletions": sum(one.deletions for one in self._counted) / words,
-            "insertions": sum(one.insertions for one in self._counted) / words,
-        }
+        return _rates_of([sum(column) for column in zip(*self._rows(), strict=True)])
+
+    def _rows(self) -> list[tuple[int, ...]]:
+        """What each recording adds to the sums of `_rates_of`."""
+        return [
+            (
+                one.insertions,
+                one.deletions,
+                one.substitutions,
+                one.characters,
+                one.character_errors,
+                one.words,
+                one.errors,
+            )
+            for one in self._counted
+        ]
 
     def _keep(self, pair: _Pair) -> None:
         (heapq.heappush if len(self._worst) < WORST else heapq.heappushpop)(self._worst, pair)
 
-    def _interval(self) -> tuple[float, float]:
-        """Of the word error rate over recordings drawn with replacement; their order is of no account."""
-        import numpy as np
 
-        counts = np.array(sorted((one.errors, one.words) for one in self._counted), dtype=np.float64)
-        random = np.random.default_rng(SEED)
-        rates = []
-        for _ in range(RESAMPLES):
-            errors, words = counts[random.integers(len(counts), size=len(counts))].sum(0)
-            if words:
-                rates.append(errors / words)
-        tail = (1 - CONFIDENCE) / 2
-        low, high = np.quantile(rates, (tail, 1 - tail))
-        return float(low), float(high)
+def _rates_of(sums: Any) -> dict[str, Any]:
+    """The rates of sums over recordings."""
+    insertions, deletions, substitutions, characters, character_errors, words, errors = sums
+    return {
+        "wer": errors / words,
+        "cer": character_errors / characters,
+        "substitutions": substitutions / words,
+        "deletions": deletions / words,
+        "insertions": insertions / words,
+    }
 
 
 def _worst_first(pair: _Pair) -> tuple[int, int]:
