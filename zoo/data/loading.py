@@ -19,8 +19,9 @@ from zoo.data.table import SAMPLED_ROWS, Table
 from zoo.errors import DatasetInvalid
 from zoo.file_cache import read_once
 from zoo.kinds import TargetKind, Unusable
-from zoo.kinds.kind import TARGET, FittedTarget, is_empty
+from zoo.kinds.kind import TARGET, is_empty
 from zoo.kinds.spelling import quoted
+from zoo.kinds.target_kind import FittedTarget
 from zoo.plurals import name_list
 from zoo.tasks.task import Task
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from zoo.kinds.boxes import BOXES, Box
 from zoo.kinds.completion import COMPLETION
 from zoo.kinds.image import IMAGE
-from zoo.kinds.kind import InputKind, TargetKind, Unusable
+from zoo.kinds.input_kind import InputKind
+from zoo.kinds.kind import Unusable
 from zoo.kinds.label import LABEL
 from zoo.kinds.labels import LABELS
 from zoo.kinds.mask import MASK, LabelMask
@@ -18,6 +19,7 @@ from zoo.kinds.prompt import PROMPT
 from zoo.kinds.record import Record
 from zoo.kinds.recording import RECORDING
 from zoo.kinds.spans import SPANS, Span
+from zoo.kinds.target_kind import TargetKind
 from zoo.kinds.text import TEXT
 from zoo.kinds.transcript import TRANSCRIPT
 

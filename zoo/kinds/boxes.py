@@ -23,10 +23,11 @@ import msgspec
 from zoo.answers import Rejected
 from zoo.blocks import Boxes, BoxMark, PictureBlock
 from zoo.encoding import encode_json
-from zoo.kinds.kind import FittedTarget, TargetKind, Unusable, is_empty, noun_of
+from zoo.kinds.kind import Unusable, is_empty, noun_of
 from zoo.kinds.label import LABEL
 from zoo.kinds.spelling import quoted_start
 from zoo.kinds.strata import rarest_labels
+from zoo.kinds.target_kind import FittedTarget, TargetKind
 
 if TYPE_CHECKING:
     from zoo.data.report import Inspection, Part

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from zoo.kinds.kind import TargetKind, Unusable, noun_of
+from zoo.kinds.kind import Unusable, noun_of
+from zoo.kinds.target_kind import TargetKind
 
 if TYPE_CHECKING:
     from zoo.data.report import Inspection, Part

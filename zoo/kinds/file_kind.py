@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.kinds import files
-from zoo.kinds.kind import InputKind
+from zoo.kinds.input_kind import InputKind
 
 
 class FileKind(InputKind):

@@ -12,7 +12,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from zoo.kinds.kind import TargetKind, Unusable, is_empty, noun_of
+from zoo.kinds.kind import Unusable, is_empty, noun_of
+from zoo.kinds.target_kind import TargetKind
 
 if TYPE_CHECKING:
     from zoo.data.report import Inspection

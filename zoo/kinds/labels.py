@@ -15,11 +15,12 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo.answers.label_set import label_cell
-from zoo.kinds.kind import SLIPS, TargetKind, Unusable, is_empty, noun_of
+from zoo.kinds.kind import SLIPS, Unusable, is_empty, noun_of
 from zoo.kinds.label import LABEL, LONGEST
 from zoo.kinds.printed import printed_value
 from zoo.kinds.spelling import quoted_start
 from zoo.kinds.strata import rarest_labels
+from zoo.kinds.target_kind import TargetKind
 
 if TYPE_CHECKING:
     from zoo.data.report import Inspection, Part

@@ -21,7 +21,7 @@ from zoo.encoding import encode_json
 from zoo.errors import DatasetInvalid, OptionInvalid
 from zoo.file_cache import media_sha256
 from zoo.kinds import files
-from zoo.kinds.kind import TargetKind, Unusable, is_empty, noun_of
+from zoo.kinds.kind import Unusable, is_empty, noun_of
 from zoo.kinds.mask_classes import (
     BACKGROUND,
     FILE_NAMES,
@@ -36,6 +36,7 @@ from zoo.kinds.mask_shapes import Drawing, Shape, read_shapes
 from zoo.kinds.mask_values import MaskPixels, mask_pixels
 from zoo.kinds.media_files import IMAGES
 from zoo.kinds.strata import rarest_labels
+from zoo.kinds.target_kind import TargetKind
 from zoo.prefetch import prefetched
 
 if TYPE_CHECKING:

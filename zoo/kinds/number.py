@@ -13,8 +13,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.kinds.kind import SLIPS, TargetKind, Unusable, is_empty, noun_of
+from zoo.kinds.kind import SLIPS, Unusable, is_empty, noun_of
 from zoo.kinds.spelling import quoted_start
+from zoo.kinds.target_kind import TargetKind
 from zoo.units import plain_number
 
 if TYPE_CHECKING:

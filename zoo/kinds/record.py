@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from zoo.errors import DatasetInvalid
-from zoo.kinds.kind import InputKind, Unusable
+from zoo.kinds.input_kind import InputKind
+from zoo.kinds.kind import Unusable
 from zoo.kinds.text import text_key
 from zoo.plurals import counted
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.answers import Rejected
 from zoo.kinds.facts import ModelLimits
-from zoo.kinds.kind import InputKind
+from zoo.kinds.input_kind import InputKind
 from zoo.kinds.measure import Measurement
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from zoo.kinds.kind import TARGET, InputKind
+from zoo.kinds.input_kind import InputKind
+from zoo.kinds.kind import TARGET
 from zoo.kinds.samples import SampleSet
 
 

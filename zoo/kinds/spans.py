@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from zoo.kinds.kind import FittedTarget, TargetKind, Unusable, is_empty, noun_of
+from zoo.kinds.kind import Unusable, is_empty, noun_of
 from zoo.kinds.label import LABEL
 from zoo.kinds.printed import printed_value
 from zoo.kinds.spelling import quoted_start
 from zoo.kinds.strata import rarest_labels
+from zoo.kinds.target_kind import FittedTarget, TargetKind
 from zoo.words import cuts_word
 
 if TYPE_CHECKING:

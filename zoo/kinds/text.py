@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.kinds.kind import InputKind, Unusable
+from zoo.kinds.input_kind import InputKind
+from zoo.kinds.kind import Unusable
 
 if TYPE_CHECKING:
     from zoo.data.report import Part

@@ -16,7 +16,8 @@ from zoo import atomic
 from zoo.answers import Answer, Prediction
 from zoo.data.example import Example
 from zoo.errors import PluginBroken, Unsupported
-from zoo.kinds.kind import TARGET, TargetKind
+from zoo.kinds.kind import TARGET
+from zoo.kinds.target_kind import TargetKind
 from zoo.runs.answer_files import AnswerColumns, AnswerRecord, format_of
 from zoo.runs.store import RunFolder
 from zoo.tasks import get_task

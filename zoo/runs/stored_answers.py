@@ -24,7 +24,7 @@ from zoo.card import Card
 from zoo.devices import cpu_model
 from zoo.encoding import encode_json
 from zoo.errors import StoreInvalid
-from zoo.kinds.kind import InputKind
+from zoo.kinds.input_kind import InputKind
 from zoo.paths import cache_folder
 from zoo.runs.comparison import difference
 from zoo.runs.store import maker_of

@@ -10,7 +10,8 @@ import msgspec
 from zoo.answers import Answer
 from zoo.errors import ZooError
 from zoo.hyperparameters import FinetuneOptions, PretrainOptions
-from zoo.kinds.kind import InputKind, TargetKind
+from zoo.kinds.input_kind import InputKind
+from zoo.kinds.target_kind import TargetKind
 from zoo.option_checks import check_options, clash_between
 from zoo.options import Options
 from zoo.plurals import with_article

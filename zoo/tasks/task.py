@@ -10,7 +10,9 @@ import msgspec
 
 from zoo.answers import Answer, BaseAnswer, Rejected
 from zoo.errors import PluginBroken
-from zoo.kinds.kind import INPUT, TARGET, InputKind, Kind, TargetKind
+from zoo.kinds.input_kind import InputKind
+from zoo.kinds.kind import INPUT, TARGET, Kind
+from zoo.kinds.target_kind import TargetKind
 from zoo.options import Options
 
 if TYPE_CHECKING:
